@@ -1,0 +1,66 @@
+// Package kv is what an operation does to a key: its result, its version, its
+// Msg-Num, and how a request id is recognised. It is pure; strong calls it when
+// a write is ordered and again, blindly, when its entry is applied. See
+// docs/strong.md §5.
+package kv
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Fingerprint folds a stamp into the part of a version that tells apart writes
+// of groups that went separate ways and gave out the same numbers.
+func Fingerprint(s wire.Stamp) uint32 {
+	var b [48]byte
+	for i, v := range [6]uint64{
+		s.Ballot.View.Number, uint64(s.Ballot.View.Author), uint64(s.Ballot.View.Boot),
+		s.Ballot.Round, uint64(s.Ballot.Boot), s.Index,
+	} {
+		binary.LittleEndian.PutUint64(b[8*i:], v)
+	}
+	return crc32.Checksum(b[:], castagnoli)
+}
+
+// Decide is the result of an operation on a key that holds cur, ordered at
+// stamp, when next is the next write's number. It also returns what the key
+// holds afterwards. A write whose condition fails changes nothing and takes no
+// number.
+func Decide(op *wire.Op, cur wire.Meta, next uint64, stamp wire.Stamp) (wire.Result, wire.Meta) {
+	if !holds(op, cur) {
+		return wire.Result{Status: wire.PreconditionFailed, MsgNum: next, Version: cur.Version}, cur
+	}
+	v := wire.Version{MsgNum: next, Fingerprint: Fingerprint(stamp)}
+	if op.Kind == wire.OpDelete {
+		status := wire.Deleted
+		if !cur.Exists {
+			status = wire.Absent
+		}
+		return wire.Result{Status: status, MsgNum: next, Version: v}, wire.Meta{}
+	}
+	status := wire.Replaced
+	if !cur.Exists {
+		status = wire.Created
+	}
+	return wire.Result{Status: status, MsgNum: next, Version: v}, wire.Meta{Exists: true, Version: v}
+}
+
+func holds(op *wire.Op, cur wire.Meta) bool {
+	switch op.Condition {
+	case wire.IfAbsent:
+		return !cur.Exists
+	case wire.IfPresent:
+		return cur.Exists
+	case wire.IfVersion:
+		return cur.Exists && cur.Version == op.Match
+	default:
+		return true
+	}
+}
+
+// TakesNumber reports whether a result owns its Msg-Num.
+func TakesNumber(s wire.Status) bool { return s != wire.PreconditionFailed }

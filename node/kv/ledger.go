@@ -1,0 +1,127 @@
+package kv
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Ledger is the part of a history beside its keys: the number of the next write
+// and the table of request ids (I11). It changes only by Apply, in the order of
+// the log, so it is equal on all members at one position.
+//
+// Bounds: an origin (a forwarder in one life) holds the answers from its lowest
+// open counter on, so as many as it has requests open; at most limit origins
+// are held, the least recently used is dropped first.
+type Ledger struct {
+	next    uint64
+	limit   int
+	origins []*wire.Origin // by node, then boot
+}
+
+// DefaultOrigins is how many lives of forwarders a ledger remembers.
+const DefaultOrigins = 1024
+
+// NewLedger is the ledger of the empty history: the first write gets number 1.
+func NewLedger(originLimit int) *Ledger {
+	if originLimit <= 0 {
+		originLimit = DefaultOrigins
+	}
+	return &Ledger{next: 1, limit: originLimit}
+}
+
+// Import makes a ledger of an exported one.
+func Import(w wire.Ledger, originLimit int) *Ledger {
+	l := NewLedger(originLimit)
+	l.next = max(w.MsgNum, 1)
+	for _, o := range w.Origins {
+		o.Answers = slices.Clone(o.Answers)
+		l.origins = append(l.origins, &o)
+	}
+	return l
+}
+
+// Export is a deep copy.
+func (l *Ledger) Export() wire.Ledger {
+	w := wire.Ledger{MsgNum: l.next}
+	for _, o := range l.origins {
+		c := *o
+		c.Answers = slices.Clone(o.Answers)
+		w.Origins = append(w.Origins, c)
+	}
+	return w
+}
+
+// Next is the number that the next write gets.
+func (l *Ledger) Next() uint64 { return l.next }
+
+// Lookup finds the answer of a request. forgotten: its forwarder has said that
+// nobody waits for it any more, so it must not be ordered again.
+func (l *Ledger) Lookup(id wire.RequestID) (res wire.Result, answered, forgotten bool) {
+	i, found := l.find(id.Node, id.Boot)
+	if !found {
+		return wire.Result{}, false, false
+	}
+	o := l.origins[i]
+	if j, ok := slices.BinarySearchFunc(o.Answers, id.Counter, compareCounter); ok {
+		return o.Answers[j].Result, true, false
+	}
+	return wire.Result{}, false, id.Counter < o.Mark
+}
+
+// Apply takes one committed entry into account.
+func (l *Ledger) Apply(e *wire.Entry) {
+	if TakesNumber(e.Result.Status) {
+		l.next = e.Result.MsgNum + 1
+	}
+	o := l.origin(e.ID)
+	o.Used = l.next
+	if e.Mark > o.Mark {
+		o.Mark = e.Mark
+		j, _ := slices.BinarySearchFunc(o.Answers, o.Mark, compareCounter)
+		o.Answers = o.Answers[j:]
+	}
+	if e.ID.Counter < o.Mark {
+		return
+	}
+	a := wire.Answer{Counter: e.ID.Counter, Result: e.Result}
+	j, found := slices.BinarySearchFunc(o.Answers, a.Counter, compareCounter)
+	if found {
+		o.Answers[j] = a
+		return
+	}
+	o.Answers = slices.Insert(o.Answers, j, a)
+}
+
+// origin returns the table of one forwarder's life, making room for a new one.
+func (l *Ledger) origin(id wire.RequestID) *wire.Origin {
+	i, found := l.find(id.Node, id.Boot)
+	if found {
+		return l.origins[i]
+	}
+	o := &wire.Origin{Node: id.Node, Boot: id.Boot, Used: l.next}
+	l.origins = slices.Insert(l.origins, i, o)
+	if len(l.origins) > l.limit {
+		oldest := -1
+		for j, c := range l.origins {
+			if c != o && (oldest < 0 || c.Used < l.origins[oldest].Used) {
+				oldest = j
+			}
+		}
+		l.origins = slices.Delete(l.origins, oldest, oldest+1)
+	}
+	return o
+}
+
+func (l *Ledger) find(node wire.NodeID, boot wire.Boot) (int, bool) {
+	return slices.BinarySearchFunc(l.origins, wire.Origin{Node: node, Boot: boot},
+		func(o *wire.Origin, k wire.Origin) int {
+			if c := cmp.Compare(o.Node, k.Node); c != 0 {
+				return c
+			}
+			return cmp.Compare(o.Boot, k.Boot)
+		})
+}
+
+func compareCounter(a wire.Answer, c uint64) int { return cmp.Compare(a.Counter, c) }

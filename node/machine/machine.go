@@ -1,0 +1,169 @@
+// Package machine is one node as one value: views and strong replication (causal
+// later) behind one Step. It is deterministic: the same inputs at the same
+// instants give the same outputs. It does no I/O, reads no clock and starts
+// nothing; whoever owns it calls Step, never two at a time, carries out what
+// comes back, and calls again by Deadline (DESIGN §2.1).
+package machine
+
+import (
+	"github.com/cohortkv/cohort/node/strong"
+	"github.com/cohortkv/cohort/node/view"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Limits bounds what a machine holds and sends; zero values mean the defaults.
+type Limits = strong.Limits
+
+// Config is who this machine is.
+type Config struct {
+	ID        wire.NodeID
+	Inc       wire.Incarnation // made with the empty state, kept with it
+	Boot      wire.Boot        // new at every start
+	Now       wire.Instant
+	Limits    Limits
+	Recovered *wire.Recovered // nil: starts with nothing
+}
+
+// Machine is one node.
+type Machine struct {
+	cfg    Config
+	box    wire.Outbox
+	views  *view.Keeper
+	strong *strong.Replica
+	status wire.NodeStatus
+	shown  bool // status was given out once
+	tickAt wire.Instant
+}
+
+// tickEvery is the pace of Tick while something is open.
+const tickEvery = 50 * wire.Millisecond
+
+// idle is how far Deadline is when nothing is going on.
+const idle = 3600 * wire.Second
+
+// New returns a machine that holds nothing, or what it recovered.
+func New(cfg Config) *Machine {
+	m := &Machine{cfg: cfg}
+	m.views = view.New(cfg.ID, cfg.Inc, cfg.Boot, &m.box, cfg.Recovered)
+	m.strong = strong.New(strong.Config{
+		Self: cfg.ID, Inc: cfg.Inc, Boot: cfg.Boot, Limits: cfg.Limits,
+	}, &m.box, m.views, cfg.Recovered)
+	m.views.Use(m.strong)
+	m.tickAt = cfg.Now + idle
+	if cfg.Recovered != nil {
+		m.tickAt = cfg.Now
+	}
+	return m
+}
+
+// Header is what every message of this machine is sent under.
+func (m *Machine) Header() wire.Header {
+	h := wire.Header{From: m.cfg.ID, Inc: m.cfg.Inc, Boot: m.cfg.Boot}
+	if v := m.views.View(); v != nil {
+		h.View = v.ID
+	}
+	return h
+}
+
+// Deadline is when Step must be called even if nothing arrives.
+func (m *Machine) Deadline() wire.Instant { return m.tickAt }
+
+// Step tells the machine one thing and returns what it wants done. The output
+// is valid until the next Step.
+func (m *Machine) Step(now wire.Instant, in wire.Input) *wire.Output {
+	m.box.Reset()
+	m.views.SetNow(now)
+	m.strong.SetNow(now)
+	if !m.shown && m.cfg.Recovered != nil {
+		m.views.Recovered()
+		m.strong.Restarted()
+	}
+	m.input(in)
+	if now >= m.tickAt {
+		m.tick()
+		m.tickAt = now + idle
+	}
+	m.settle(now)
+	return m.box.Output()
+}
+
+func (m *Machine) input(in wire.Input) {
+	switch in := in.(type) {
+	case *wire.Received:
+		m.receive(in)
+	case *wire.Durable:
+		m.box.MarkDurable(in.Seq)
+		m.strong.OnDurable(in.Seq)
+	case *wire.Submit:
+		m.strong.Submit(in.Token, in.Op, in.Stored)
+	case *wire.SubmitRead:
+		m.strong.SubmitRead(in.Token)
+	case *wire.Abandon:
+		if !m.views.Abandon(in.Token) {
+			m.strong.Abandon(in.Token)
+		}
+	case *wire.PutView:
+		m.views.Put(in)
+	case *wire.ChunkRead:
+		m.strong.OnChunkRead(in)
+	case *wire.RequestFailed:
+		m.strong.OnRequestFailed(in.Request)
+	case *wire.Tick:
+		m.tickAt = m.views.Now()
+	}
+}
+
+func (m *Machine) tick() {
+	m.views.Tick(m.strong.Hello)
+	m.strong.Tick()
+}
+
+// settle answers what the step made ready, shows what changed, and sets the
+// next deadline.
+func (m *Machine) settle(now wire.Instant) {
+	m.views.CheckPuts()
+	if m.views.LeftBehind() && !m.status.LeftBehind {
+		m.strong.TurnAway()
+	}
+	m.show()
+	if m.views.Busy() || m.strong.Busy() {
+		m.tickAt = min(m.tickAt, now+tickEvery)
+	}
+	if hello, greeting := m.views.NextHello(); greeting {
+		m.tickAt = min(m.tickAt, hello)
+	}
+}
+
+// show gives out the status when it changed.
+func (m *Machine) show() {
+	s := m.statusNow()
+	if m.shown && !m.views.Changed() && same(&s, &m.status) {
+		return
+	}
+	m.views.Changed()
+	m.shown, m.status = true, s
+	m.box.Status(&s)
+}
+
+func (m *Machine) statusNow() wire.NodeStatus {
+	s := wire.NodeStatus{LeftBehind: m.views.LeftBehind(), Serving: m.strong.Serving(), Ballot: m.strong.Ballot()}
+	if v := m.views.View(); v != nil {
+		s.Present, s.View, s.Member = true, *v, v.Has(m.cfg.ID)
+		s.Primary, _ = v.Primary()
+	}
+	s.Waiting, s.Reason = m.strong.Waiting()
+	return s
+}
+
+// same compares what changes without the view changing.
+func same(a, b *wire.NodeStatus) bool {
+	if len(a.Waiting) != len(b.Waiting) {
+		return false
+	}
+	for i := range a.Waiting {
+		if a.Waiting[i] != b.Waiting[i] {
+			return false
+		}
+	}
+	return a.LeftBehind == b.LeftBehind && a.Serving == b.Serving && a.Ballot == b.Ballot && a.Reason == b.Reason
+}

@@ -1,0 +1,266 @@
+package strong
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/kv"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// lead is the primary's work while its ballot is active: the queue, the batches
+// in flight, and who has acknowledged what.
+type lead struct {
+	others  []follower
+	queue   []*inbound
+	byID    map[wire.RequestID]*inbound // forwarded and not committed (I11)
+	keys    map[string]*pendingKey      // keys of all that is queued or in the log
+	flights []*inbound                  // flights[i] is what hist.log[i] answers
+	batches []uint64                    // last positions of the batches in flight
+	next    uint64                      // number of the next write to be ordered
+	resend  wire.Instant
+	gated   bool // the gate was found closed, and not open since
+}
+
+// follower is a member that the ballot counts on.
+type follower struct {
+	id    wire.NodeID
+	inc   wire.Incarnation
+	acked uint64
+	mark  uint64 // lowest counter still open there
+	boot  wire.Boot
+}
+
+// pendingKey is what a key will hold once all that is ordered has been applied.
+type pendingKey struct {
+	meta wire.Meta
+	refs int // writes queued or in the log
+}
+
+// inbound is one write at the primary, from its arrival until it is committed.
+type inbound struct {
+	id    wire.RequestID
+	op    *wire.Op
+	key   *pendingKey
+	local *request // of this node's own client
+	batch *parcel  // of the Forward that brought it, or asked for it again
+	seen  wire.Instant
+}
+
+// parcel is one Forward, answered when all that it asked for is decided.
+type parcel struct {
+	from    wire.NodeID
+	replyTo wire.ReplyTo
+	ballot  wire.Ballot
+	open    int
+	answers []wire.Answer
+}
+
+// takeLead begins to serve the ballot that was just swapped in.
+func (r *Replica) takeLead(bound []wire.Sighting) {
+	l := &lead{
+		byID: map[wire.RequestID]*inbound{}, keys: map[string]*pendingKey{}, next: r.hist.ledger.Next(),
+	}
+	for _, s := range bound {
+		if s.Node != r.cfg.Self {
+			l.others = append(l.others, follower{id: s.Node, inc: s.Inc})
+		}
+	}
+	r.lead = l
+}
+
+// unlead stops serving. What was queued or in the log belongs to its forwarders
+// again; they ask under the next ballot.
+func (r *Replica) unlead() { r.lead = nil }
+
+// enqueue takes a write into the queue. stored is what the applied state holds
+// for its key.
+func (r *Replica) enqueue(in *inbound, stored wire.Meta) {
+	l := r.lead
+	k := l.keys[in.op.Key]
+	if k == nil || mutant.On(mutant.ResultWithoutPending) {
+		k = &pendingKey{meta: stored}
+		l.keys[in.op.Key] = k
+	}
+	k.refs++
+	in.key, in.seen = k, r.now
+	l.queue = append(l.queue, in)
+}
+
+// unpend forgets one write on a key.
+func (l *lead) unpend(in *inbound) {
+	in.key.refs--
+	if in.key.refs == 0 && l.keys[in.op.Key] == in.key {
+		delete(l.keys, in.op.Key)
+	}
+}
+
+// order moves writes from the queue into the log, one batch at a time, and sends
+// them to all members at once. The gate keeps a write out of the log while a
+// member is silent: what is not in a log can still be dropped everywhere.
+func (r *Replica) order() {
+	l := r.lead
+	for l != nil && len(l.queue) > 0 && len(l.batches) < r.cfg.Limits.Depth {
+		if !r.gateOpen() {
+			if !l.gated {
+				r.box.Event(wire.Event{Kind: EventGateClosed, Ballot: r.hist.ballot})
+			}
+			l.gated = true
+			return
+		}
+		l.gated = false
+		n := fit(len(l.queue), r.cfg.Limits.BatchOps, r.cfg.Limits.BatchBytes,
+			func(i int) int { return opBytes(l.queue[i].op) })
+		entries := make([]wire.Entry, n)
+		first := r.hist.length() + 1
+		for i, in := range l.queue[:n] {
+			entries[i] = r.decideEntry(in, first+uint64(i))
+		}
+		l.flights = append(l.flights, l.queue[:n]...)
+		rest := copy(l.queue, l.queue[n:])
+		clear(l.queue[rest:])
+		l.queue = l.queue[:rest]
+		l.batches = append(l.batches, first+uint64(n)-1)
+		r.appendLog(entries)
+		r.prepare(first, entries)
+	}
+}
+
+// gateOpen reports that every member was heard a moment ago.
+func (r *Replica) gateOpen() bool {
+	for i := range r.lead.others {
+		if !r.heardLately(r.lead.others[i].id) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *Replica) heardLately(id wire.NodeID) bool {
+	at, ok := r.peers.Heard(id)
+	return ok && r.now-at <= gateSilence
+}
+
+// decideEntry gives a write its position, number and result, from what its key
+// will hold when all entries before it are applied.
+func (r *Replica) decideEntry(in *inbound, index uint64) wire.Entry {
+	l := r.lead
+	e := wire.Entry{Stamp: wire.Stamp{Ballot: r.hist.ballot, Index: index}, ID: in.id, Op: *in.op}
+	e.Op.Condition, e.Op.Match = wire.Always, wire.Version{}
+	e.Result, in.key.meta = kv.Decide(in.op, in.key.meta, l.next, e.Stamp)
+	if kv.TakesNumber(e.Result.Status) {
+		l.next++
+	}
+	if in.local != nil {
+		in.local.left = true
+		e.Mark = r.fwd.mark()
+	} else if f := l.follower(in.id.Node); f != nil && f.boot == in.id.Boot {
+		e.Mark = f.mark
+	}
+	return e
+}
+
+func (l *lead) follower(id wire.NodeID) *follower {
+	for i := range l.others {
+		if l.others[i].id == id {
+			return &l.others[i]
+		}
+	}
+	return nil
+}
+
+// appendLog adds entries to the log; they are durable once the write is.
+func (r *Replica) appendLog(entries []wire.Entry) {
+	r.hist.log = append(r.hist.log, entries...)
+	seq := r.box.Persist(wire.Write{Kind: wire.WriteAppend, Ballot: r.hist.ballot, Entries: entries})
+	r.appended = append(r.appended, appendMark{seq, r.hist.length()})
+}
+
+// prepare sends a batch to every member, while this node makes it durable.
+func (r *Replica) prepare(first uint64, entries []wire.Entry) {
+	l := r.lead
+	l.resend = r.now + slowResend
+	p := &wire.Prepare{Ballot: r.hist.ballot, First: first, Commit: r.hist.commit, Entries: entries}
+	for i := range l.others {
+		r.send(l.others[i].id, p)
+	}
+}
+
+// OnAck counts an acknowledgement, for the exact ballot and incarnation (I3).
+func (r *Replica) OnAck(h wire.Header, a *wire.Ack) {
+	l := r.lead
+	if l == nil || a.Ballot != r.hist.ballot || a.Index > r.hist.length() {
+		return
+	}
+	f := l.follower(h.From)
+	if f == nil || f.inc != h.Inc && !mutant.On(mutant.AckOfOtherIncarnation) {
+		return
+	}
+	if mutant.On(mutant.AckConfirmsRead) {
+		r.confirmedBy(h.From)
+	}
+	if a.Index > f.acked {
+		f.acked = a.Index
+		r.advance()
+	}
+}
+
+// advance commits what all members have made durable (I4) and answers it.
+func (r *Replica) advance() {
+	l := r.lead
+	c := r.onDisk
+	for i := range l.others {
+		if mutant.On(mutant.CommitWithoutOne) && i == len(l.others)-1 {
+			break
+		}
+		c = min(c, l.others[i].acked)
+	}
+	if c <= r.hist.commit {
+		return
+	}
+	n := int(c - r.hist.commit)
+	for i, in := range l.flights[:n] {
+		r.answer(in, r.hist.log[i].Result)
+	}
+	l.flights = append(l.flights[:0], l.flights[n:]...)
+	r.commitTo(c)
+	for len(l.batches) > 0 && l.batches[0] <= c {
+		l.batches = slices.Delete(l.batches, 0, 1)
+	}
+	r.order()
+}
+
+// answer ends one committed write.
+func (r *Replica) answer(in *inbound, res wire.Result) {
+	r.lead.unpend(in)
+	if in.local != nil {
+		r.fwd.finish(r, in.local, res)
+		return
+	}
+	delete(r.lead.byID, in.id)
+	if in.batch != nil {
+		r.settleParcel(in.batch, wire.Answer{Counter: in.id.Counter, Result: res})
+	}
+}
+
+// repeat sends what is not acknowledged once more, to members that are there.
+func (r *Replica) repeat() {
+	l := r.lead
+	if len(l.batches) == 0 || r.now < l.resend {
+		return
+	}
+	l.resend = r.now + slowResend
+	for i := range l.others {
+		f := &l.others[i]
+		from := max(f.acked, r.hist.commit)
+		if f.acked >= r.hist.length() || !r.heardLately(f.id) {
+			continue
+		}
+		log := r.hist.log[from-r.hist.commit:]
+		n := fit(len(log), r.cfg.Limits.BatchOps, r.cfg.Limits.BatchBytes, func(i int) int { return opBytes(&log[i].Op) })
+		r.box.Event(wire.Event{Kind: EventResent, Peer: f.id, Count: uint64(n)})
+		r.send(f.id, &wire.Prepare{
+			Ballot: r.hist.ballot, First: from + 1, Commit: r.hist.commit, Entries: slices.Clone(log[:n]),
+		})
+	}
+}

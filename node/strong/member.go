@@ -1,0 +1,112 @@
+package strong
+
+import (
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// OnPrepare appends a batch and acknowledges it once it is durable. A first
+// Prepare of a ballot says that the ballot is active.
+func (r *Replica) OnPrepare(h wire.Header, p *wire.Prepare) {
+	if h.From != r.primary || !r.stand(p.Ballot) {
+		return
+	}
+	end := r.hist.length()
+	if p.First > end+1 || p.First == 0 {
+		r.box.Event(wire.Event{Kind: EventGap, Peer: h.From, Count: p.First - end})
+		return
+	}
+	var fresh []wire.Entry
+	if skip := end + 1 - p.First; skip < uint64(len(p.Entries)) {
+		fresh = p.Entries[skip:]
+	}
+	if !r.follows(fresh, end) {
+		return
+	}
+	if len(fresh) > 0 {
+		r.appendLog(fresh)
+	} else if len(p.Entries) > 0 {
+		r.box.Event(wire.Event{Kind: EventDuplicate, Peer: h.From})
+	}
+	r.acknowledge(h.From)
+	r.learnCommit(p.Commit)
+	if mutant.On(mutant.ReadUncommitted) {
+		r.commitTo(r.hist.length())
+	}
+}
+
+// follows guards against a peer that numbers its entries wrongly.
+func (r *Replica) follows(entries []wire.Entry, end uint64) bool {
+	for i := range entries {
+		if entries[i].Stamp != (wire.Stamp{Ballot: r.hist.ballot, Index: end + 1 + uint64(i)}) {
+			r.box.Event(wire.Event{Kind: EventMalformed, Note: "prepare with a foreign stamp"})
+			return false
+		}
+	}
+	return true
+}
+
+// acknowledge says how much of the log is here, once that is durable.
+func (r *Replica) acknowledge(to wire.NodeID) {
+	ack := &wire.Ack{Ballot: r.hist.ballot, Index: r.hist.length()}
+	if mutant.On(mutant.AckBeforeDurable) {
+		r.send(to, ack)
+		return
+	}
+	r.sendDurable(to, ack)
+}
+
+// learnCommit applies what the primary says is committed, as far as it is here.
+func (r *Replica) learnCommit(c uint64) {
+	r.commitTo(min(c, r.hist.length()))
+}
+
+// OnDurable is told that writes up to seq survive.
+func (r *Replica) OnDurable(seq uint64) {
+	n := 0
+	for n < len(r.appended) && r.appended[n].seq <= seq {
+		r.onDisk = r.appended[n].index
+		n++
+	}
+	if n == 0 {
+		return
+	}
+	r.appended = append(r.appended[:0], r.appended[n:]...)
+	if r.lead != nil {
+		r.advance()
+	}
+}
+
+// OnHello learns from a member's hello: the position that is committed, that a
+// member is another incarnation than the ballot counts on, or that it missed
+// that the ballot is active.
+func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
+	if r.isPrimary() {
+		r.checkFollower(h, m)
+		r.order()
+		return
+	}
+	if h.From == r.primary {
+		if m.Serving && r.stand(m.Ballot) {
+			r.learnCommit(m.Commit)
+		}
+		r.forward()
+	}
+}
+
+func (r *Replica) checkFollower(h wire.Header, m *wire.Hello) {
+	var bound []wire.Sighting
+	if r.lead != nil {
+		bound = r.hist.bound
+	} else if r.round != nil && r.round.phase != collecting {
+		bound = r.round.bound
+	}
+	inc, ok := boundInc(bound, h.From)
+	switch {
+	case ok && inc != h.Inc:
+		r.box.Event(wire.Event{Kind: EventStranger, Peer: h.From})
+		r.beginRound()
+	case ok && r.lead != nil && m.Ballot != r.hist.ballot:
+		r.send(h.From, &wire.Active{Ballot: r.hist.ballot, Commit: r.hist.commit})
+	}
+}

@@ -1,0 +1,151 @@
+package strong
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// readers are the reads of this node's clients. One round of confirmations is
+// open at a time; reads that arrive meanwhile wait for the next one, because a
+// confirmation counts only for reads that arrived before it was asked for.
+type readers struct {
+	waiting []wire.Token
+	open    *readRound
+	nonce   uint64
+}
+
+type readRound struct {
+	nonce     uint64
+	tokens    []wire.Token
+	confirmed []wire.NodeID
+	commit    uint64 // at the primary, after the reads arrived
+	sent      wire.Instant
+}
+
+// rewind puts the reads of the open round back: its ballot has ended.
+func (q *readers) rewind() {
+	if q.open != nil {
+		q.waiting = append(q.open.tokens, q.waiting...)
+		q.open = nil
+	}
+}
+
+func (q *readers) takeAll() []wire.Token {
+	q.rewind()
+	all := q.waiting
+	q.waiting = nil
+	return all
+}
+
+func (q *readers) abandon(t wire.Token) {
+	is := func(x wire.Token) bool { return x == t }
+	q.waiting = slices.DeleteFunc(q.waiting, is)
+	if q.open != nil {
+		q.open.tokens = slices.DeleteFunc(q.open.tokens, is)
+	}
+}
+
+// SubmitRead takes a client's read.
+func (r *Replica) SubmitRead(token wire.Token) {
+	if r.turnedAway() {
+		r.box.Reply(wire.Reply{Token: token, Outcome: wire.NotInView})
+		return
+	}
+	r.reads.waiting = append(r.reads.waiting, token)
+	r.openReads()
+}
+
+// openReads begins a round of confirmations for all reads that wait. Any member
+// may: all the others must confirm the ballot after the reads arrived, and the
+// primary's confirmation brings the position to read at.
+func (r *Replica) openReads() {
+	q := &r.reads
+	if q.open != nil || len(q.waiting) == 0 || !r.Serving() {
+		return
+	}
+	q.nonce++
+	q.open = &readRound{nonce: q.nonce, tokens: q.waiting}
+	q.waiting = nil
+	r.askConfirm()
+	r.tryRead()
+}
+
+// askConfirm asks whoever has not confirmed the open round.
+func (r *Replica) askConfirm() {
+	o := r.reads.open
+	o.sent = r.now
+	var m *wire.Confirm
+	for _, p := range r.hist.members {
+		if p.ID == r.cfg.Self || slices.Contains(o.confirmed, p.ID) {
+			continue
+		}
+		if m == nil {
+			m = &wire.Confirm{Ballot: r.hist.ballot, Nonce: o.nonce}
+		}
+		r.send(p.ID, m)
+	}
+}
+
+// OnConfirm says yes while this node is bound to the ballot and has its base:
+// then no later ballot can have been active without it (I2).
+func (r *Replica) OnConfirm(h wire.Header, c *wire.Confirm) {
+	has := r.hist.ballot == c.Ballot || r.staged != nil && r.staged.ballot == c.Ballot
+	if !has && !mutant.On(mutant.ServeBeforeBaseEverywhere) {
+		return
+	}
+	if !r.member || c.Ballot != r.promised || r.isPrimary() && r.lead == nil {
+		return
+	}
+	reply := &wire.Confirmed{Ballot: c.Ballot, Nonce: c.Nonce}
+	if r.hist.ballot == c.Ballot {
+		reply.Commit = r.hist.commit
+	}
+	r.box.PostAfter(r.metaSeq, wire.Envelope{To: h.From, Message: reply})
+}
+
+// OnConfirmed counts a confirmation of the open round.
+func (r *Replica) OnConfirmed(h wire.Header, c *wire.Confirmed) {
+	o := r.reads.open
+	if o == nil || c.Nonce != o.nonce || c.Ballot != r.hist.ballot {
+		return
+	}
+	inc, ok := boundInc(r.hist.bound, h.From)
+	if !ok || inc != h.Inc && !mutant.On(mutant.AckOfOtherIncarnation) {
+		return
+	}
+	if h.From == r.primary {
+		if c.Commit > r.hist.length() {
+			return
+		}
+		o.commit = max(o.commit, c.Commit)
+	}
+	r.confirmedBy(h.From)
+}
+
+func (r *Replica) confirmedBy(id wire.NodeID) {
+	if o := r.reads.open; o != nil && !slices.Contains(o.confirmed, id) {
+		o.confirmed = append(o.confirmed, id)
+		r.tryRead()
+	}
+}
+
+// tryRead lets the reads of the open round go when all members have confirmed:
+// at what the primary had committed after they arrived, or later (I6).
+func (r *Replica) tryRead() {
+	o := r.reads.open
+	need := len(r.hist.members) - 1
+	if mutant.On(mutant.ReadByMajority) {
+		need = len(r.hist.members) / 2
+	}
+	if len(o.confirmed) < need {
+		return
+	}
+	r.reads.open = nil
+	r.commitTo(o.commit)
+	for _, t := range o.tokens {
+		r.box.Read(wire.Read{Kind: wire.ReadClient, Token: t})
+	}
+	r.openReads()
+}

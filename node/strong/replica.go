@@ -1,0 +1,251 @@
+// Package strong is primary-backup replication after PacificA: one node's part
+// in ordering writes, keeping them on every member of the view, and saying when
+// a read may be answered. docs/strong.md is the protocol; the code reads like it.
+//
+// A Replica is a pure core: it is told everything and answers through the
+// Outbox it was given. It belongs to one machine, whose Step is the only caller.
+// Nothing that a peer or a client sends can make it panic; a broken invariant of
+// its own does.
+package strong
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/node/kv"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Peers is what the replica asks about the other nodes. Liveness is judged by
+// hellos alone.
+type Peers interface {
+	// Heard is when the last hello of a member of this view arrived.
+	Heard(id wire.NodeID) (wire.Instant, bool)
+	// LeftBehind reports that a member of this view went on without this node.
+	LeftBehind() bool
+}
+
+// Limits bounds what a replica holds and sends. Zero values mean the defaults.
+type Limits struct {
+	BatchOps   int // operations in one Prepare or Forward
+	BatchBytes int // of their keys and values; one operation always fits
+	Depth      int // batches in flight; one is best but on long links (DESIGN §2.2)
+	ChunkBytes int // of one piece of a base
+	Past       int // ballots that a history remembers
+	Origins    int // forwarders whose request ids are remembered
+}
+
+func (l Limits) withDefaults() Limits {
+	set := func(v *int, d int) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	set(&l.BatchOps, 1024)
+	set(&l.BatchBytes, 256<<10)
+	set(&l.Depth, 1)
+	set(&l.ChunkBytes, 256<<10)
+	set(&l.Past, kv.DefaultPast)
+	set(&l.Origins, kv.DefaultOrigins)
+	return l
+}
+
+// Config is who this replica is.
+type Config struct {
+	Self   wire.NodeID
+	Inc    wire.Incarnation
+	Boot   wire.Boot
+	Limits Limits
+}
+
+// Times of the protocol.
+const (
+	gateSilence     = 400 * wire.Millisecond // no order while a member is silent for longer
+	fastResend      = 50 * wire.Millisecond  // first repetitions: a link may just be coming up
+	slowResend      = 200 * wire.Millisecond
+	fastResends     = 6
+	forwardPatience = 1 * wire.Second // a Forward without answer is sent again
+	refusedPause    = 20 * wire.Millisecond
+	queuePatience   = 3 * wire.Second // a forwarded write that is not asked for again leaves the queue
+	sourcePatience  = 1 * wire.Second // how long a round waits for sources
+)
+
+// Replica is one node's part in strong replication.
+type Replica struct {
+	cfg   Config
+	box   *wire.Outbox
+	peers Peers
+	now   wire.Instant
+
+	view    *wire.View // nil: none
+	members []wire.Member
+	member  bool // of view
+	primary wire.NodeID
+
+	promised wire.Ballot // nothing else is acknowledged, confirmed or swapped in (I2)
+	metaSeq  uint64      // the write that made promised durable
+	owed     []wire.KnownBallot
+
+	hist    history
+	staged  *base    // a whole base that is not swapped in
+	staging *staging // a base on its way here
+
+	round *round // at the primary, until active
+	lead  *lead  // at the primary, while active
+
+	fwd      forwarder
+	reads    readers
+	chunks   chunkReads
+	appended []appendMark
+	onDisk   uint64 // position in hist.ballot up to which the log is durable
+	progress uint64 // grows whenever a round gets on
+}
+
+// appendMark says which write makes the log durable up to a position.
+type appendMark struct {
+	seq   uint64
+	index uint64
+}
+
+// New returns a replica with the empty history, or with what it recovered.
+func New(cfg Config, box *wire.Outbox, peers Peers, rec *wire.Recovered) *Replica {
+	cfg.Limits = cfg.Limits.withDefaults()
+	r := &Replica{cfg: cfg, box: box, peers: peers}
+	r.hist.ledger = kv.NewLedger(cfg.Limits.Origins)
+	r.fwd.nextRequest = uint64(cfg.Boot) | 1<<63
+	r.reads.nonce = uint64(cfg.Boot)
+	if rec != nil {
+		r.recover(rec)
+	}
+	return r
+}
+
+func (r *Replica) recover(rec *wire.Recovered) {
+	r.promised, r.owed = rec.Meta.Promised, rec.Meta.Owed
+	r.hist = history{
+		ballot: rec.Ballot, members: rec.Members, bound: rec.Bound, past: rec.Past,
+		log: rec.Log, ledger: kv.Import(rec.Ledger, r.cfg.Limits.Origins),
+	}
+	r.onDisk = r.hist.length()
+	if s := rec.Staged; s != nil {
+		r.staged = &base{
+			ballot: s.Ballot, desc: s.Base, bound: s.Bound, members: s.Members,
+			fresh: s.Fresh, ledger: s.Ledger, tail: s.Tail,
+		}
+	}
+	if rec.Meta.Present {
+		v := rec.Meta.View
+		r.setView(&v)
+	}
+}
+
+// Restarted is called once, first, by a machine that recovered: a primary starts
+// a round before anything else, because it is another boot (I21).
+func (r *Replica) Restarted() {
+	if r.view != nil && r.isPrimary() {
+		r.beginRound()
+	}
+}
+
+// SetNow tells the time, before anything else in a Step.
+func (r *Replica) SetNow(now wire.Instant) { r.now = now }
+
+func (r *Replica) setView(v *wire.View) {
+	r.view = v
+	r.members = v.Layout.Members()
+	r.member = v.Has(r.cfg.Self)
+	r.primary, _ = v.Primary()
+}
+
+func (r *Replica) isPrimary() bool { return r.member && r.primary == r.cfg.Self }
+
+// Adopt makes v the view of this node. The caller has decided that it may.
+func (r *Replica) Adopt(v *wire.View) {
+	r.setView(v)
+	for _, k := range v.Known {
+		r.owe(k)
+	}
+	if r.isPrimary() {
+		r.beginRound()
+		return
+	}
+	r.promise(wire.Ballot{View: v.ID})
+	r.dismiss()
+}
+
+// owe notes a ballot whose entries this node has not got (I24).
+func (r *Replica) owe(k wire.KnownBallot) {
+	known := r.hist.knows(k.Ballot) || r.staged != nil && r.staged.knows(k.Ballot)
+	listed := slices.ContainsFunc(r.owed, func(o wire.KnownBallot) bool { return o.Ballot == k.Ballot })
+	if !known && !listed {
+		r.owed = append(r.owed, k)
+	}
+}
+
+// promise binds this node to a ballot: whatever it did for another ends here.
+func (r *Replica) promise(b wire.Ballot) {
+	r.promised = b
+	r.staging = nil
+	r.chunks.drop()
+	r.unlead()
+	if r.round != nil && r.round.ballot != b {
+		r.round = nil
+	}
+	r.fwd.rewind(r.now)
+	r.reads.rewind()
+	r.progress++
+	r.persistMeta()
+}
+
+func (r *Replica) persistMeta() {
+	m := &wire.NodeMeta{Inc: r.cfg.Inc, Promised: r.promised, Owed: slices.Clone(r.owed)}
+	if r.view != nil {
+		m.Present, m.View = true, *r.view
+	}
+	r.metaSeq = r.box.Persist(wire.Write{Kind: wire.WriteMeta, Meta: m})
+}
+
+// standing reports whether this node takes part in the view's ballot as it should.
+func (r *Replica) standing() bool {
+	return r.member && r.view != nil && r.hist.ballot == r.promised && r.promised.View == r.view.ID &&
+		r.promised.Round > 0
+}
+
+// Serving reports whether client requests are worked on: at the primary its
+// ballot is active, elsewhere the ballot's base is swapped in (I5).
+func (r *Replica) Serving() bool {
+	return r.standing() && (!r.isPrimary() || r.lead != nil)
+}
+
+// turnedAway reports that clients get 503: no view, not in it, or left behind.
+func (r *Replica) turnedAway() bool {
+	return r.view == nil || !r.member || r.peers.LeftBehind()
+}
+
+// Ballot is the ballot of the history held.
+func (r *Replica) Ballot() wire.Ballot { return r.hist.ballot }
+
+// BallotMembers took part in Ballot.
+func (r *Replica) BallotMembers() []wire.Member { return r.hist.members }
+
+// Knows reports whether the history held contains that of a ballot.
+func (r *Replica) Knows(b wire.Ballot) bool { return r.hist.knows(b) }
+
+// Promised is the ballot that this node is bound to.
+func (r *Replica) Promised() wire.Ballot { return r.promised }
+
+// Progress grows whenever a round gets on.
+func (r *Replica) Progress() uint64 { return r.progress }
+
+// Hello is what the next hello says.
+func (r *Replica) Hello() wire.Hello {
+	return wire.Hello{
+		Ballot: r.hist.ballot, Promised: r.promised, Commit: r.hist.commit,
+		Progress: r.progress, Serving: r.Serving(),
+	}
+}
+
+func (r *Replica) send(to wire.NodeID, m wire.Message) { r.box.Send(to, m) }
+
+func (r *Replica) sendDurable(to wire.NodeID, m wire.Message) {
+	r.box.PostAfter(r.box.LastWrite(), wire.Envelope{To: to, Message: m})
+}

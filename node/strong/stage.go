@@ -1,0 +1,196 @@
+package strong
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// staging is a base on its way here. It is put aside piece by piece, one request
+// at a time, and swapped in whole or not at all (I10).
+type staging struct {
+	start    *wire.Start
+	provider wire.NodeID
+	fresh    bool         // the whole base; else entries on top of what is here
+	own      []wire.Entry // not fresh: the tail that is here already
+	ledger   wire.Ledger
+	tail     []wire.Entry // fresh: on the staged area; else after own
+	ask      wire.Fetch   // the open request
+	resend   wire.Instant
+}
+
+// stage brings the base of a ballot here: nothing, the missing entries, or all
+// of it. At the primary the provider is the holder that the verdict named,
+// elsewhere the primary.
+func (r *Replica) stage(s *wire.Start, provider wire.NodeID) {
+	st := &staging{start: s, provider: provider}
+	r.staging = st
+	l, have := r.lineOf(s.Base.Source)
+	switch {
+	case s.Base.Source.IsZero():
+		st.fresh = true
+		r.openArea()
+		r.stagedWhole()
+	case have && l.length >= s.Base.Length:
+		st.keep(r, l)
+		r.stagedWhole()
+	case have:
+		st.keep(r, l)
+		st.ask = wire.Fetch{Part: wire.FetchEntries, From: l.length}
+		r.askPiece()
+	default:
+		r.stageFresh()
+	}
+}
+
+// keep builds on what is here: the current state with its log, or the base that
+// is staged for the source.
+func (st *staging) keep(r *Replica, l line) {
+	st.fresh = l.area == wire.AreaStaged
+	if st.fresh {
+		st.ledger = l.ledger()
+	}
+	st.own = slices.Clone(l.tail)
+}
+
+// stageFresh asks for the whole base.
+func (r *Replica) stageFresh() {
+	st := r.staging
+	st.fresh, st.own, st.tail = true, nil, nil
+	r.openArea()
+	st.ask = wire.Fetch{Part: wire.FetchHead}
+	r.askPiece()
+	if mutant.On(mutant.BaseEntryByEntry) {
+		r.staging.ask = wire.Fetch{}
+		r.stagedWhole()
+		r.swapIn()
+	}
+}
+
+// openArea empties the staged area; what was staged before is gone with it.
+func (r *Replica) openArea() {
+	r.staged = nil
+	r.box.Persist(wire.Write{Kind: wire.WriteStageHead, Ballot: r.staging.start.Ballot})
+}
+
+// askPiece sends the open request, for the first time or again.
+func (r *Replica) askPiece() {
+	st := r.staging
+	st.ask.Ballot, st.ask.Source = st.start.Ballot, st.start.Base.Source
+	st.resend = r.now + slowResend
+	ask := st.ask
+	r.send(st.provider, &ask)
+}
+
+// OnChunk takes a piece of the base, if it is the one that was asked for.
+func (r *Replica) OnChunk(h wire.Header, c *wire.Chunk) {
+	st := r.staging
+	if st == nil || h.From != st.provider || c.Ballot != st.start.Ballot || c.Source != st.ask.Source ||
+		c.Part != st.ask.Part || c.From != st.ask.From || c.After != st.ask.After || c.First != st.ask.First {
+		return
+	}
+	r.progress++
+	if c.Missing {
+		if !st.fresh || st.ask.Part == wire.FetchEntries {
+			r.stageFresh()
+		}
+		return
+	}
+	switch c.Part {
+	case wire.FetchHead:
+		st.takeHead(c)
+	case wire.FetchRecords:
+		r.takeRecords(c)
+	case wire.FetchTail:
+		st.takeTail(c)
+	case wire.FetchEntries:
+		st.takeEntries(c)
+	}
+	if st.ask.Part == 0 {
+		r.stagedWhole()
+		return
+	}
+	r.askPiece()
+}
+
+func (st *staging) takeHead(c *wire.Chunk) {
+	st.ledger.MsgNum = c.Ledger.MsgNum
+	st.ledger.Origins = append(st.ledger.Origins, c.Ledger.Origins...)
+	st.ask = wire.Fetch{Part: wire.FetchHead, From: uint64(len(st.ledger.Origins))}
+	if c.Last {
+		st.ask = wire.Fetch{Part: wire.FetchRecords, First: true}
+	}
+}
+
+func (r *Replica) takeRecords(c *wire.Chunk) {
+	st := r.staging
+	if len(c.Records) > 0 {
+		r.box.Persist(wire.Write{Kind: wire.WriteStageRecords, Ballot: st.start.Ballot, Records: c.Records})
+	}
+	switch {
+	case c.Last:
+		st.ask = wire.Fetch{Part: wire.FetchTail}
+	case len(c.Records) > 0:
+		st.ask = wire.Fetch{Part: wire.FetchRecords, After: c.Records[len(c.Records)-1].Key}
+	}
+}
+
+func (st *staging) takeTail(c *wire.Chunk) {
+	st.tail = append(st.tail, c.Entries...)
+	st.ask = wire.Fetch{Part: wire.FetchTail, From: uint64(len(st.tail))}
+	if c.Last {
+		st.ask = wire.Fetch{}
+	}
+}
+
+// takeEntries appends entries of the source that follow what is here.
+func (st *staging) takeEntries(c *wire.Chunk) {
+	for _, e := range c.Entries {
+		if e.Stamp.Ballot != st.start.Base.Source || e.Stamp.Index != st.ask.From+1 {
+			continue
+		}
+		st.tail = append(st.tail, e)
+		st.ask.From++
+	}
+	if st.ask.From >= st.start.Base.Length {
+		st.ask = wire.Fetch{}
+	}
+}
+
+// stagedWhole makes the base durable, as one that may be swapped in, and tells
+// the primary when it is.
+func (r *Replica) stagedWhole() {
+	st := r.staging
+	r.staging = nil
+	s := &base{
+		ballot: st.start.Ballot, desc: st.start.Base, bound: st.start.Bound, members: st.start.Members,
+		fresh: st.fresh, ledger: st.ledger, tail: append(st.own, st.tail...),
+	}
+	if s.fresh && s.ledger.MsgNum == 0 {
+		s.ledger.MsgNum = 1
+	}
+	s.seq = r.box.Persist(wire.Write{
+		Kind: wire.WriteStaged, Ballot: s.ballot, Fresh: s.fresh, Ledger: s.ledger, Entries: s.tail,
+		Base: s.desc, Bound: s.bound, Members: s.members,
+	})
+	r.staged = s
+	r.progress++
+	r.box.Event(wire.Event{Kind: stagedEvent(s), Ballot: s.ballot, Count: uint64(len(s.tail))})
+	if r.round != nil {
+		r.round.phase = starting
+		r.sendStarts()
+	}
+	r.sendDurable(r.primary, &wire.Started{Ballot: s.ballot})
+}
+
+func stagedEvent(s *base) wire.EventKind {
+	switch {
+	case s.desc.Source.IsZero():
+		return EventStagedEmpty
+	case s.fresh:
+		return EventStagedWhole
+	default:
+		return EventStagedDelta
+	}
+}

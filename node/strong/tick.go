@@ -1,0 +1,89 @@
+package strong
+
+import "github.com/cohortkv/cohort/node/wire"
+
+// Tick does what time asks for: repetitions, patience at its end.
+func (r *Replica) Tick() {
+	if r.round != nil {
+		r.tickRound()
+	}
+	if st := r.staging; st != nil && r.now >= st.resend {
+		r.askPiece()
+	}
+	if r.lead != nil {
+		r.repeat()
+		r.expire()
+		r.order()
+	}
+	if f := r.fwd.flight; f != nil && r.now-f.sent >= forwardPatience {
+		r.box.Event(wire.Event{Kind: EventForwardLate, Peer: r.primary})
+		r.recall(false)
+	}
+	r.forward()
+	if o := r.reads.open; o != nil && r.now-o.sent >= slowResend {
+		r.askConfirm()
+	}
+	r.openReads()
+}
+
+func (r *Replica) tickRound() {
+	rd := r.round
+	if rd.phase == collecting {
+		r.tryDecide()
+	}
+	if r.round != rd || r.now < rd.resend {
+		return
+	}
+	switch rd.phase {
+	case collecting:
+		r.collect()
+		if !rd.hasJoined(r.cfg.Self) {
+			r.sendJoin(r.cfg.Self)
+		}
+	case starting:
+		r.sendStarts()
+		if r.staged != nil {
+			r.sendDurable(r.cfg.Self, &wire.Started{Ballot: rd.ballot})
+		}
+	}
+}
+
+// Busy reports whether Tick is needed soon, beyond the pace of hellos.
+func (r *Replica) Busy() bool {
+	return r.round != nil || r.staging != nil || r.fwd.flight != nil || len(r.fwd.unsent) > 0 ||
+		r.reads.open != nil || r.lead != nil && len(r.lead.batches)+len(r.lead.queue) > 0
+}
+
+// Waiting is whom the round or the writes wait for, and why, for people.
+func (r *Replica) Waiting() (nodes []wire.NodeID, reason string) {
+	switch {
+	case r.round != nil && r.round.stuck != "":
+		return nil, r.round.stuck
+	case r.round != nil && r.round.phase == collecting:
+		for _, m := range r.members {
+			if !r.round.hasJoined(m.ID) {
+				nodes = append(nodes, m.ID)
+			}
+		}
+		return nodes, "waiting for members to join the round"
+	case r.round != nil:
+		for _, s := range r.round.bound {
+			if !containsNode(r.round.started, s.Node) {
+				nodes = append(nodes, s.Node)
+			}
+		}
+		return nodes, "waiting for members to receive the data"
+	case r.member && !r.Serving():
+		return []wire.NodeID{r.primary}, "waiting for the primary"
+	}
+	return nil, ""
+}
+
+func containsNode(list []wire.NodeID, id wire.NodeID) bool {
+	for _, n := range list {
+		if n == id {
+			return true
+		}
+	}
+	return false
+}

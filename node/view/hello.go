@@ -1,0 +1,81 @@
+package view
+
+import "github.com/cohortkv/cohort/node/wire"
+
+// OnHello notes that a member of the view is there. It reports whether the
+// sender holds the same view, so that the models may listen to it.
+func (k *Keeper) OnHello(h wire.Header, m *wire.Hello) bool {
+	p := k.peer(h.From)
+	if p == nil {
+		return false
+	}
+	switch c := h.View.Compare(k.view.ID); {
+	case c == 0:
+		p.at, p.ever, p.progress = k.now, true, m.Progress
+		return true
+	case c < 0 && k.now-p.passed >= passOnEvery:
+		p.passed = k.now
+		k.box.Send(h.From, &wire.NewView{View: *k.view})
+	}
+	return false
+}
+
+// sendHellos greets every member of the view.
+func (k *Keeper) sendHellos(hello wire.Hello) {
+	if len(k.heard) == 0 {
+		return
+	}
+	m := &hello
+	for i := range k.heard {
+		k.box.Send(k.heard[i].id, m)
+	}
+}
+
+// probe asks members that have been silent what they hold. The answer tells
+// whether this node was left behind; it needs no address of ours at the peer.
+func (k *Keeper) probe() {
+	if k.view == nil || !k.view.Has(k.self) {
+		return
+	}
+	for i := range k.heard {
+		p := &k.heard[i]
+		silent := !p.ever || k.now-p.at >= probeSilence
+		if silent && k.now-p.probed >= probeSilence {
+			p.probed = k.now
+			k.nextPut++
+			k.box.Post(wire.Envelope{To: p.id, Request: k.nextPut, Message: &wire.Query{Ballot: k.local.Ballot()}})
+		}
+	}
+}
+
+// onProbeReply finds out that a member replaced this view by one without this
+// node, or that it missed this one.
+func (k *Keeper) onProbeReply(h wire.Header, m *wire.QueryReply) {
+	p := k.peer(h.From)
+	if p == nil || !m.Present {
+		return
+	}
+	if m.View.Descends(k.view.ID) && !m.View.Has(k.self) {
+		if !k.leftBehind {
+			k.leftBehind, k.changed = true, true
+			k.box.Event(wire.Event{Kind: EventLeftBehind, Peer: h.From, View: m.View.ID})
+		}
+		return
+	}
+	k.Offer(&m.View)
+}
+
+// Tick does what time asks for.
+func (k *Keeper) Tick(hello func() wire.Hello) {
+	if k.view != nil && k.now >= k.helloAt {
+		k.helloAt = k.now + HelloEvery
+		k.sendHellos(hello())
+		k.probe()
+	}
+	k.tickPuts()
+}
+
+// NextHello is when the next hellos are due; false without a view.
+func (k *Keeper) NextHello() (wire.Instant, bool) {
+	return k.helloAt, k.view != nil && len(k.heard) > 0
+}

@@ -1,0 +1,309 @@
+package view
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// stage of an open PUT /view.
+type stage uint8
+
+const (
+	querying   stage = iota + 1 // asking the members what they hold
+	announcing                  // spreading a view that was made here
+	waiting                     // for readiness
+)
+
+// put is one PUT /view from its arrival to its answer (docs/views.md §2).
+type put struct {
+	id       uint64
+	token    wire.Token
+	layout   wire.Layout
+	force    bool
+	member   bool // this node is in the layout
+	stage    stage
+	begun    wire.Instant
+	resend   wire.Instant
+	answers  []answer
+	view     *wire.View // that this PUT stands for
+	made     bool       // view was made here and must be spread
+	accepted []wire.NodeID
+	mints    int
+	covered  bool // outside: the view's primary has our data
+
+	mark   uint64 // progress last seen
+	markAt wire.Instant
+}
+
+// answer is what one node said it holds.
+type answer struct {
+	node wire.NodeID
+	inc  wire.Incarnation
+	r    *wire.QueryReply
+}
+
+// Put starts an operator's PUT /view.
+func (k *Keeper) Put(in *wire.PutView) {
+	k.nextPut++
+	p := &put{
+		id: k.nextPut, token: in.Token, layout: in.Layout, force: in.Force,
+		stage: querying, begun: k.now, markAt: k.now,
+	}
+	_, p.member = in.Layout.Find(k.self)
+	k.puts = append(k.puts, p)
+	k.reach()
+	if len(in.Layout.Members()) == 0 {
+		v := k.mint(p)
+		p.view = v
+		k.adopt(v)
+		k.finish(p, wire.ViewServed)
+		return
+	}
+	k.ask(p)
+	k.conclude(p)
+}
+
+// ask sends the question to whoever has not answered it.
+func (k *Keeper) ask(p *put) {
+	p.resend = k.now + queryResend
+	for _, m := range p.layout.Members() {
+		if m.ID != k.self && !p.hasAnswer(m.ID) {
+			k.box.Post(wire.Envelope{
+				To: m.ID, Request: p.id, Message: &wire.Query{PutID: p.id, Ballot: k.local.Ballot()},
+			})
+		}
+	}
+}
+
+func (p *put) hasAnswer(id wire.NodeID) bool {
+	return slices.ContainsFunc(p.answers, func(a answer) bool { return a.node == id })
+}
+
+// OnQueryReply notes what a member holds.
+func (k *Keeper) OnQueryReply(h wire.Header, m *wire.QueryReply) {
+	if m.PutID == 0 {
+		k.onProbeReply(h, m)
+		return
+	}
+	p := k.findPut(m.PutID)
+	if p == nil || p.stage != querying || p.hasAnswer(h.From) {
+		return
+	}
+	if _, ok := p.layout.Find(h.From); !ok {
+		return
+	}
+	p.answers = append(p.answers, answer{h.From, h.Inc, m})
+	k.conclude(p)
+}
+
+func (k *Keeper) findPut(id uint64) *put {
+	for _, p := range k.puts {
+		if p.id == id {
+			return p
+		}
+	}
+	return nil
+}
+
+// conclude decides, when all have answered or the time is up, whether the list
+// is in force already or needs a new id.
+func (k *Keeper) conclude(p *put) {
+	others := len(p.layout.Members())
+	if p.member {
+		others--
+	}
+	if len(p.answers) < others && k.now-p.begun < querySilence {
+		return
+	}
+	if v := k.inForce(p, others); v != nil {
+		k.box.Event(wire.Event{Kind: EventSame, View: v.ID})
+		p.view, p.stage = v, waiting
+		if k.view == nil || k.view.ID != v.ID {
+			k.adopt(v)
+		}
+	} else {
+		k.announce(p)
+	}
+	k.check(p)
+}
+
+// inForce returns the view under which this list is in force already, or will be
+// without our doing: the highest one with this list that somebody holds, if all
+// who answered hold it or will follow it. Nil: a new one is needed.
+func (k *Keeper) inForce(p *put, others int) *wire.View {
+	if p.force {
+		return nil
+	}
+	best := k.highest(p)
+	if best == nil {
+		return nil
+	}
+	if !p.member {
+		return k.inForceOutside(p, best, others)
+	}
+	if k.viewID() != best.ID && !k.mayFollow(best) {
+		return nil
+	}
+	for _, a := range p.answers {
+		if !follows(best, a) {
+			return nil
+		}
+	}
+	return best
+}
+
+// inForceOutside is the same for a node that the list does not name: everybody
+// must have answered with this list, and somebody must have its data.
+func (k *Keeper) inForceOutside(p *put, best *wire.View, others int) *wire.View {
+	knows := k.blank()
+	for _, a := range p.answers {
+		if !a.r.Present || !a.r.View.Layout.Equal(p.layout) {
+			return nil
+		}
+		knows = knows || a.r.Knows
+	}
+	if len(p.answers) < others || !knows {
+		return nil
+	}
+	return best
+}
+
+// highest is the view with the list of a PUT that has the highest id, of those
+// held here and by the nodes that answered.
+func (k *Keeper) highest(p *put) *wire.View {
+	var best *wire.View
+	if k.view != nil && k.view.Layout.Equal(p.layout) {
+		best = k.view
+	}
+	for _, a := range p.answers {
+		same := a.r.Present && a.r.View.Layout.Equal(p.layout)
+		if same && (best == nil || a.r.View.ID.Compare(best.ID) > 0) {
+			best = &a.r.View
+		}
+	}
+	return best
+}
+
+// follows reports whether a node that answered holds v, or may follow it over
+// the bus (mayFollow, seen from outside).
+func follows(v *wire.View, a answer) bool {
+	if !a.r.Present {
+		return v.SawIncarnation(a.node, a.inc)
+	}
+	held := &a.r.View
+	if held.ID == v.ID {
+		return true
+	}
+	return held.ID.Compare(v.ID) < 0 && (held.Layout.Equal(v.Layout) || v.Descends(held.ID))
+}
+
+func (k *Keeper) blank() bool { return k.local.Ballot().IsZero() }
+
+// announce makes a view of the list, above all that was heard of, adopts it and
+// spreads it to its members: to nobody else, so nobody is removed over the bus
+// (I23).
+func (k *Keeper) announce(p *put) {
+	p.view = k.mint(p)
+	p.made, p.stage = true, announcing
+	p.accepted = p.accepted[:0]
+	k.adopt(p.view)
+	k.spread(p)
+}
+
+// mint makes the view of a PUT.
+func (k *Keeper) mint(p *put) *wire.View {
+	p.mints++
+	v := &wire.View{Layout: p.layout, Force: p.force}
+	v.ID = wire.ViewID{Number: 1, Author: k.self, Boot: k.boot}
+	if mutant.On(mutant.ViewIDNumberOnly) {
+		v.ID.Author, v.ID.Boot = 0, 0
+	}
+	above := func(id wire.ViewID) { v.ID.Number = max(v.ID.Number, id.Number+1) }
+	if k.view != nil {
+		above(k.view.ID)
+		v.Ancestors = mergeIDs(k.view.Ancestors, []wire.ViewID{k.view.ID})
+	}
+	see(v, wire.Sighting{Node: k.self, Inc: k.inc, View: k.viewID()})
+	know(v, k.local.Ballot(), k.local.BallotMembers())
+	for _, a := range p.answers {
+		if a.r.Present {
+			above(a.r.View.ID)
+			v.Ancestors = mergeIDs(v.Ancestors, a.r.View.Ancestors)
+			see(v, wire.Sighting{Node: a.node, Inc: a.inc, View: a.r.View.ID})
+		} else {
+			see(v, wire.Sighting{Node: a.node, Inc: a.inc})
+		}
+		know(v, a.r.Ballot, a.r.Members)
+	}
+	if !p.member && !k.blank() && k.at.Address != "" && len(p.layout.Members()) > 0 {
+		v.Sources = []wire.Member{k.at}
+	}
+	k.box.Event(wire.Event{Kind: EventMinted, View: v.ID, Count: uint64(len(p.answers))})
+	return v
+}
+
+// know notes a ballot that somebody stands in.
+func know(v *wire.View, b wire.Ballot, members []wire.Member) {
+	listed := slices.ContainsFunc(v.Known, func(k wire.KnownBallot) bool { return k.Ballot == b })
+	if !b.IsZero() && !listed {
+		v.Known = append(v.Known, wire.KnownBallot{Ballot: b, Members: members})
+	}
+}
+
+// spread sends the view to the members that have not accepted it.
+func (k *Keeper) spread(p *put) {
+	p.resend = k.now + announceEvery
+	for _, m := range p.layout.Members() {
+		if m.ID != k.self && !slices.Contains(p.accepted, m.ID) {
+			k.box.PostAfter(k.box.LastWrite(), wire.Envelope{
+				To: m.ID, Request: p.id, Message: &wire.NewView{PutID: p.id, View: *p.view},
+			})
+		}
+	}
+}
+
+// OnNewViewReply notes who follows. A refusal is answered while the PUT is open,
+// never later: the refuser's view becomes an ancestor, and if it is above ours
+// the view gets a new id.
+func (k *Keeper) OnNewViewReply(h wire.Header, m *wire.NewViewReply) {
+	p := k.findPut(m.PutID)
+	if p == nil || !p.made || p.view.ID != m.View || k.viewID() != p.view.ID {
+		return
+	}
+	if m.Accepted {
+		if !slices.Contains(p.accepted, h.From) {
+			p.accepted = append(p.accepted, h.From)
+		}
+		k.check(p)
+		return
+	}
+	s := wire.Sighting{Node: h.From, Inc: h.Inc, View: m.Held}
+	if m.Held.Compare(p.view.ID) > 0 && p.mints < maxMints {
+		see(p.view, s)
+		k.remint(p, m.Held)
+		return
+	}
+	if !slices.Contains(p.view.Saw, s) {
+		see(p.view, s)
+		k.spread(p)
+	}
+}
+
+// remint gives the list a new id, above one that a member holds.
+func (k *Keeper) remint(p *put, held wire.ViewID) {
+	old := p.view
+	v := *old
+	p.mints++
+	v.ID = wire.ViewID{Number: held.Number + 1, Author: k.self, Boot: k.boot}
+	if mutant.On(mutant.ViewIDNumberOnly) {
+		v.ID.Author, v.ID.Boot = 0, 0
+	}
+	v.Ancestors = mergeIDs(old.Ancestors, []wire.ViewID{old.ID})
+	v.Saw = slices.Clone(old.Saw)
+	k.box.Event(wire.Event{Kind: EventReminted, View: v.ID})
+	p.view, p.accepted = &v, p.accepted[:0]
+	k.adopt(&v)
+	k.spread(p)
+}

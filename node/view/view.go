@@ -1,0 +1,292 @@
+// Package view is how a node comes to its view: what an operator's PUT /view
+// does, which views may be followed over the bus, who is alive, and when a node
+// is ready. One view serves both models. docs/views.md is the protocol.
+//
+// A Keeper is a pure core and belongs to one machine. It decides that a view is
+// adopted; the models are told through Local.
+package view
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Local is the rest of the node, as far as views are concerned.
+type Local interface {
+	// Ballot is that of the strong history, BallotMembers took part in it.
+	Ballot() wire.Ballot
+	BallotMembers() []wire.Member
+	// Knows reports whether the strong history contains that of a ballot.
+	Knows(wire.Ballot) bool
+	// Adopt makes a view the node's view, durably.
+	Adopt(*wire.View)
+	// Serving reports whether the node is ready to serve its view; Progress
+	// grows whenever it gets nearer to that.
+	Serving() bool
+	Progress() uint64
+}
+
+// Times of the protocol (API §1.2).
+const (
+	HelloEvery    = 100 * wire.Millisecond
+	querySilence  = 300 * wire.Millisecond
+	queryResend   = 50 * wire.Millisecond
+	announceEvery = 250 * wire.Millisecond
+	putStalled    = 3 * wire.Second
+	putLimit      = 8 * wire.Second
+	probeSilence  = 500 * wire.Millisecond // after which a silent member is asked what it holds
+	passOnEvery   = 500 * wire.Millisecond
+)
+
+// maxAncestors bounds how many replaced views a view remembers. A node that
+// returns from further back refuses, and the author of an open PUT learns of it.
+const maxAncestors = 1000
+
+// maxMints is how often one PUT may make a new id because its view was refused.
+const maxMints = 4
+
+// Keeper holds a node's view and the PUTs that are open here.
+type Keeper struct {
+	self  wire.NodeID
+	inc   wire.Incarnation
+	boot  wire.Boot
+	box   *wire.Outbox
+	local Local
+	now   wire.Instant
+
+	view       *wire.View  // nil: none
+	at         wire.Member // where this node was last said to be
+	heard      []peer      // members of view, by id
+	leftBehind bool
+	puts       []*put
+	nextPut    uint64
+	helloAt    wire.Instant
+	changed    bool // view or what concerns it changed since Changed was asked
+}
+
+// peer is what hellos told of one member of the view.
+type peer struct {
+	id       wire.NodeID
+	at       wire.Instant // of the last hello in this view
+	ever     bool
+	progress uint64
+	probed   wire.Instant
+	passed   wire.Instant // when this node's view was last passed on to it
+}
+
+// New returns a keeper with no view, or with the one it recovered.
+func New(self wire.NodeID, inc wire.Incarnation, boot wire.Boot, box *wire.Outbox, rec *wire.Recovered) *Keeper {
+	k := &Keeper{self: self, inc: inc, boot: boot, box: box, nextPut: uint64(boot) | 1}
+	if rec != nil && rec.Meta.Present {
+		v := rec.Meta.View
+		k.hold(&v)
+	}
+	return k
+}
+
+// Use connects the keeper with the rest of its node.
+func (k *Keeper) Use(local Local) { k.local = local }
+
+// SetNow tells the time, before anything else in a Step.
+func (k *Keeper) SetNow(now wire.Instant) { k.now = now }
+
+// Now is the instant of the present Step.
+func (k *Keeper) Now() wire.Instant { return k.now }
+
+// Recovered is called once, first, by a machine that starts with its state.
+func (k *Keeper) Recovered() { k.reach() }
+
+// View is the view in force; nil when there is none.
+func (k *Keeper) View() *wire.View { return k.view }
+
+// LeftBehind reports that a member of the view went on without this node.
+func (k *Keeper) LeftBehind() bool { return k.leftBehind }
+
+// Heard is when the last hello of a member in this view arrived.
+func (k *Keeper) Heard(id wire.NodeID) (wire.Instant, bool) {
+	if p := k.peer(id); p != nil && p.ever {
+		return p.at, true
+	}
+	return 0, false
+}
+
+// Changed reports, once, that the view or its standing changed.
+func (k *Keeper) Changed() bool {
+	c := k.changed
+	k.changed = false
+	return c
+}
+
+// Busy reports that a PUT is open.
+func (k *Keeper) Busy() bool { return len(k.puts) > 0 }
+
+func (k *Keeper) peer(id wire.NodeID) *peer {
+	for i := range k.heard {
+		if k.heard[i].id == id {
+			return &k.heard[i]
+		}
+	}
+	return nil
+}
+
+// hold replaces the view.
+func (k *Keeper) hold(v *wire.View) {
+	k.view = v
+	k.leftBehind = false
+	k.changed = true
+	k.heard = k.heard[:0]
+	for _, m := range v.Layout.Members() {
+		if m.ID == k.self {
+			k.at = m
+		} else {
+			k.heard = append(k.heard, peer{id: m.ID, probed: k.now})
+		}
+	}
+	k.helloAt = k.now
+}
+
+// adopt makes v the view in force. The caller has decided that it may be.
+func (k *Keeper) adopt(v *wire.View) {
+	sameMembers := k.view != nil && k.view.Layout.Equal(v.Layout)
+	k.hold(v)
+	k.reach()
+	k.local.Adopt(v)
+	k.box.Event(wire.Event{Kind: EventAdopted, View: v.ID})
+	if !sameMembers {
+		k.overtake(v)
+	}
+}
+
+// reach tells the bus whom it may dial: the members and sources of the view, and
+// those of PUTs that are open. No address that no view named is ever dialled;
+// for each node the newest counts.
+func (k *Keeper) reach() {
+	var all []wire.Member
+	add := func(ms []wire.Member) {
+		for _, m := range ms {
+			known := slices.ContainsFunc(all, func(o wire.Member) bool { return o.ID == m.ID })
+			if m.ID != k.self && !known {
+				all = append(all, m)
+			}
+		}
+	}
+	for i := len(k.puts) - 1; i >= 0; i-- {
+		add(k.puts[i].layout.Members())
+	}
+	if k.view != nil {
+		add(k.view.Layout.Members())
+		add(k.view.Sources)
+	}
+	k.box.Peers(all)
+}
+
+// mayFollow is the rule for views that come over the bus (docs/views.md §3).
+// This node is a member of v; and v's author had heard of what this node holds,
+// or v lists the same members. A node without a view follows only one whose
+// author had heard this very incarnation: it never rejoins by itself.
+func (k *Keeper) mayFollow(v *wire.View) bool {
+	if !v.Has(k.self) {
+		return false
+	}
+	if k.view == nil {
+		return v.SawIncarnation(k.self, k.inc) || mutant.On(mutant.EmptyRejoins)
+	}
+	if v.ID.Compare(k.view.ID) <= 0 {
+		return false
+	}
+	return k.view.Layout.Equal(v.Layout) || v.Descends(k.view.ID)
+}
+
+// Offer follows a view that came over the bus, if it may be followed.
+func (k *Keeper) Offer(v *wire.View) {
+	if k.mayFollow(v) {
+		k.adopt(v)
+		return
+	}
+	if k.view != nil && k.view.ID == v.ID {
+		k.extend(v)
+	}
+}
+
+// extend takes in what the author of the view has heard since.
+func (k *Keeper) extend(v *wire.View) {
+	if len(v.Ancestors) > len(k.view.Ancestors) {
+		k.view.Ancestors = mergeIDs(k.view.Ancestors, v.Ancestors)
+	}
+	for _, s := range v.Saw {
+		if !slices.Contains(k.view.Saw, s) {
+			see(k.view, s)
+		}
+	}
+}
+
+// OnNewView follows a view or refuses it.
+func (k *Keeper) OnNewView(h wire.Header, replyTo wire.ReplyTo, m *wire.NewView) {
+	k.Offer(&m.View)
+	if replyTo == "" {
+		return
+	}
+	reply := &wire.NewViewReply{PutID: m.PutID, View: m.View.ID}
+	if k.view != nil {
+		reply.Held = k.view.ID
+		reply.Accepted = k.view.ID == m.View.ID
+	}
+	if !reply.Accepted {
+		k.box.Event(wire.Event{Kind: EventRefused, Peer: h.From, View: m.View.ID})
+	}
+	k.box.PostAfter(k.box.LastWrite(), wire.Envelope{To: h.From, Answer: replyTo, Message: reply})
+}
+
+// OnQuery says what this node holds: at any time, in any view and in none.
+func (k *Keeper) OnQuery(h wire.Header, replyTo wire.ReplyTo, m *wire.Query) {
+	reply := &wire.QueryReply{
+		PutID: m.PutID, Ballot: k.local.Ballot(), Members: k.local.BallotMembers(), Knows: k.local.Knows(m.Ballot),
+	}
+	if k.view != nil {
+		reply.Present, reply.View = true, *k.view
+	}
+	k.box.PostAfter(k.box.LastWrite(), wire.Envelope{To: h.From, Answer: replyTo, Message: reply})
+}
+
+// OnCovered answers a node outside the view: its data is in the active base.
+func (k *Keeper) OnCovered(h wire.Header, replyTo wire.ReplyTo, m *wire.Covered) {
+	ok := k.local.Serving() && k.local.Knows(m.Ballot)
+	k.box.Post(wire.Envelope{
+		To: h.From, Answer: replyTo, Message: &wire.CoveredReply{PutID: m.PutID, Covered: ok},
+	})
+}
+
+func (k *Keeper) viewID() wire.ViewID {
+	if k.view == nil {
+		return wire.ViewID{}
+	}
+	return k.view.ID
+}
+
+// see notes a sighting, in place of an older one of the same node, and the view
+// that was seen as an ancestor. The old list is not written to: it may be on its
+// way to a disk.
+func see(v *wire.View, s wire.Sighting) {
+	v.Saw = slices.Clone(v.Saw)
+	if i := slices.IndexFunc(v.Saw, func(o wire.Sighting) bool { return o.Node == s.Node }); i >= 0 {
+		v.Saw[i] = s
+	} else {
+		v.Saw = append(v.Saw, s)
+	}
+	if !s.View.IsZero() && s.View != v.ID {
+		v.Ancestors = mergeIDs(v.Ancestors, []wire.ViewID{s.View})
+	}
+}
+
+// mergeIDs is the union of two ascending lists, the highest maxAncestors of it.
+func mergeIDs(a, b []wire.ViewID) []wire.ViewID {
+	out := append(slices.Clone(a), b...)
+	slices.SortFunc(out, wire.ViewID.Compare)
+	out = slices.Compact(out)
+	if n := len(out) - maxAncestors; n > 0 {
+		out = slices.Delete(out, 0, n)
+	}
+	return out
+}

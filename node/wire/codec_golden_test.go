@@ -1,0 +1,133 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// A golden file that changes means that two builds do not understand each other:
+// raise codecVersion.
+func TestEncodingsAreTheGoldenOnes(t *testing.T) {
+	for _, k := range kinds() {
+		t.Run(k.String(), func(t *testing.T) {
+			h, m := golden(k)
+			encoded := AppendMessage(nil, h, m)
+			path := filepath.Join("testdata", "golden", strings.ReplaceAll(k.String(), " ", "-")+".hex")
+			if *update {
+				if err := os.WriteFile(path, annotate(h, m, encoded), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want := readHex(t, path)
+			if !bytes.Equal(encoded, want) {
+				t.Errorf("encoding is\n%swant\n%s", hexLines(encoded), hexLines(want))
+			}
+			gotHeader, got, err := DecodeMessage(want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(h, gotHeader) + cmp.Diff(m, got); diff != "" {
+				t.Errorf("decoded from the file (-sent +received):\n%s", diff)
+			}
+		})
+	}
+}
+
+// golden is the message of a golden file: filled by counting, but for a Prepare
+// as a cluster sends it, which shows how little an entry adds.
+func golden(k Kind) (Header, Message) {
+	if k != KindPrepare {
+		src := &counting{}
+		return filledHeader(src), filled(src, k)
+	}
+	const boot1, boot3 = 0x1111111111111111, 0x3333333333333333
+	b := Ballot{View: ViewID{Number: 4, Author: 2, Boot: 0x2222222222222222}, Round: 1, Boot: boot1}
+	return Header{From: 1, Inc: 0xaaaaaaaaaaaaaaaa, Boot: boot1, View: b.View}, &Prepare{
+		Ballot: b,
+		First:  41,
+		Commit: 40,
+		Entries: []Entry{{
+			Stamp:  Stamp{b, 41},
+			ID:     RequestID{1, boot1, 1000},
+			Mark:   998,
+			Op:     Op{Kind: OpPut, Key: "apple", Value: []byte("red"), ContentType: "text/plain"},
+			Result: Result{Created, 81, Version{81, 0xf1f1f1f1}},
+		}, {
+			Stamp:  Stamp{b, 42},
+			ID:     RequestID{3, boot3, 77},
+			Mark:   77,
+			Op:     Op{Kind: OpPut, Key: "apple", Value: []byte("green"), ContentType: "text/plain"},
+			Result: Result{Replaced, 82, Version{82, 0xf2f2f2f2}},
+		}, {
+			Stamp:  Stamp{b, 43},
+			ID:     RequestID{1, boot1, 1001},
+			Mark:   998,
+			Op:     Op{Kind: OpDelete, Key: "apple"},
+			Result: Result{Status: Deleted, MsgNum: 83},
+		}},
+	}
+}
+
+// annotate writes an encoding as hex with what it stands for.
+func annotate(h Header, m Message, encoded []byte) []byte {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# %v, written by go test ./node/wire -run Golden -update\n", m.Kind())
+	fmt.Fprintf(&b, "# Header: %+v\n", h)
+	body := reflect.ValueOf(m).Elem()
+	for i := range body.NumField() {
+		fmt.Fprintf(&b, "# %s: %+v\n", body.Type().Field(i).Name, body.Field(i))
+	}
+	var e encoder
+	e.header(h)
+	bodyAt, sumAt := 2+len(e.buf), len(encoded)-checksumSize
+	fmt.Fprintf(&b, "\n# version and kind\n%s", hexLines(encoded[:2]))
+	fmt.Fprintf(&b, "\n# header\n%s", hexLines(encoded[2:bodyAt]))
+	fmt.Fprintf(&b, "\n# body\n%s", hexLines(encoded[bodyAt:sumAt]))
+	fmt.Fprintf(&b, "\n# checksum\n%s", hexLines(encoded[sumAt:]))
+	return []byte(b.String())
+}
+
+// hexLines shows 16 bytes a line, and as text what is text.
+func hexLines(data []byte) string {
+	var b strings.Builder
+	for line := range slices.Chunk(data, 16) {
+		text := slices.Clone(line)
+		for i, c := range text {
+			if c < ' ' || c > '~' {
+				text[i] = '.'
+			}
+		}
+		fmt.Fprintf(&b, "%-48s# %s\n", fmt.Sprintf("% x", line), text)
+	}
+	return b.String()
+}
+
+func readHex(t *testing.T, path string) []byte {
+	t.Helper()
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var digits strings.Builder
+	for line := range strings.Lines(string(file)) {
+		line, _, _ = strings.Cut(line, "#")
+		digits.WriteString(strings.Join(strings.Fields(line), ""))
+	}
+	data, err := hex.DecodeString(digits.String())
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	return data
+}

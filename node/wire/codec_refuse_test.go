@@ -1,0 +1,83 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// full is the encoding of a message of a kind without an empty field.
+func full(k Kind) []byte {
+	src := &counting{}
+	return AppendMessage(nil, filledHeader(src), filled(src, k))
+}
+
+func TestEveryFlippedBitIsRefused(t *testing.T) {
+	for _, k := range kinds() {
+		payload := full(k)
+		for i := range len(payload) * 8 {
+			payload[i/8] ^= 1 << (i % 8)
+			if _, _, err := DecodeMessage(payload); err == nil {
+				t.Errorf("%v: bit %d flipped and nobody saw it", k, i)
+			}
+			payload[i/8] ^= 1 << (i % 8)
+		}
+	}
+}
+
+func TestEveryCutMessageIsRefused(t *testing.T) {
+	for _, k := range kinds() {
+		payload := full(k)
+		for n := range payload {
+			if _, _, err := DecodeMessage(payload[:n]); err == nil {
+				t.Errorf("%v: %d of %d bytes decode", k, n, len(payload))
+			}
+		}
+		body := unseal(payload)
+		for n := range body {
+			if _, m, err := DecodeMessage(seal(body[:n])); err == nil {
+				t.Errorf("%v: %d of %d bytes decode under their own checksum: %+v", k, n, len(body), m)
+			}
+		}
+	}
+}
+
+func TestWhatIsNotAMessageIsRefusedWithAReason(t *testing.T) {
+	ack := unseal(AppendMessage(nil, Header{}, &Ack{}))
+	prepare := unseal(AppendMessage(nil, Header{}, &Prepare{}))
+	fetch := &Fetch{Part: FetchEntries + 1}
+	put := Op{Kind: OpPut, Key: "k"}
+	for _, c := range []struct {
+		name    string
+		payload []byte
+		want    string
+	}{
+		{"nothing", nil, "only 0 bytes"},
+		{"too short for a checksum", []byte{1, 2, 3, 4, 5}, "only 5 bytes"},
+		{"another version", seal(slices.Concat([]byte{2}, ack[1:])), "version 2, this node speaks 1"},
+		{"a damaged checksum", append(bytes.Clone(ack), 0, 0, 0, 0), "decode ack: checksum"},
+		{"kind 0", seal([]byte{1, 0, 0}), "unknown kind 0"},
+		{"a later kind", seal([]byte{1, 200, 0}), "unknown kind 200"},
+		{"bytes behind the end", seal(append(bytes.Clone(ack), 0)), "1 bytes more than the message has"},
+		{"a number without end", seal(append([]byte{1, byte(KindAck)}, bytes.Repeat([]byte{0xff}, 12)...)), "no whole number"},
+		{"a count for which there are no bytes", seal(binary.AppendUvarint(prepare[:len(prepare)-1:len(prepare)-1], 1<<30)), "1073741824 entries cannot be in the 0 bytes"},
+		{"a count that is no int", seal(binary.AppendUvarint(prepare[:len(prepare)-1:len(prepare)-1], 1<<63)), "9223372036854775808 entries cannot be"},
+		{"a reference to no slot", seal(append(prepare[:len(prepare)-4:len(prepare)-4], recentSlots+1, 0, 0, 0)), "unknown reference 17"},
+		{"an unknown part", AppendMessage(nil, Header{}, fetch), "unknown part 5"},
+		{"an unknown status", AppendMessage(nil, Header{}, &ForwardReply{Answers: make([]Answer, 1)}), "unknown status 0"},
+		{"an unknown operation", AppendMessage(nil, Header{}, &Forward{Ops: make([]ForwardedOp, 1)}), "unknown operation 0"},
+		{"an unknown condition", AppendMessage(nil, Header{}, forwardOf(Op{Kind: OpPut, Key: "k", Condition: 4})), "unknown condition 4"},
+		{"an operation without key", AppendMessage(nil, Header{}, forwardOf(Op{Kind: OpPut})), "empty key"},
+		{"a record without key", AppendMessage(nil, Header{}, &Chunk{Part: FetchRecords, Records: make([]Record, 1)}), "empty key"},
+		{"a bool that is 2", seal(slices.Concat(unseal(AppendMessage(nil, Header{}, forwardOf(put)))[:len(ack)], []byte{2})), "decode forward"},
+	} {
+		_, m, err := DecodeMessage(c.payload)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %+v, error %v, want one with %q", c.name, m, err, c.want)
+		}
+	}
+}
+
+func forwardOf(op Op) *Forward { return &Forward{Ops: []ForwardedOp{{Op: op}}} }

@@ -1,0 +1,234 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/binary"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"hash/crc32"
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// kinds lists all kinds of messages.
+func kinds() []Kind {
+	var all []Kind
+	for k := range Kind(math.MaxUint8) {
+		if newMessage(k) != nil {
+			all = append(all, k)
+		}
+	}
+	return all
+}
+
+// seal ends version, kind, header and body with their checksum.
+func seal(b []byte) []byte {
+	return binary.LittleEndian.AppendUint32(bytes.Clone(b), crc32.Checksum(b, castagnoli))
+}
+
+func unseal(b []byte) []byte { return b[:len(b)-checksumSize] }
+
+type fataler interface {
+	Helper()
+	Fatalf(string, ...any)
+}
+
+// checkRoundTrip also writes over the payload, which the bus uses again.
+func checkRoundTrip(t fataler, h Header, m Message) {
+	t.Helper()
+	payload := AppendMessage(nil, h, m)
+	gotHeader, got, err := DecodeMessage(payload)
+	if err != nil {
+		t.Fatalf("decode what was encoded: %v", err)
+	}
+	for i := range payload {
+		payload[i] = 0xff
+	}
+	if diff := cmp.Diff(h, gotHeader); diff != "" {
+		t.Fatalf("header (-sent +received):\n%s", diff)
+	}
+	if diff := cmp.Diff(m, got); diff != "" {
+		t.Fatalf("message (-sent +received):\n%s", diff)
+	}
+}
+
+func TestEveryFieldOfEveryMessageArrives(t *testing.T) {
+	for _, k := range kinds() {
+		t.Run(k.String(), func(t *testing.T) {
+			src := &counting{}
+			checkRoundTrip(t, filledHeader(src), filled(src, k))
+			checkRoundTrip(t, Header{}, zeroMessage(k))
+		})
+	}
+}
+
+// zeroMessage is empty but for enumerators without a valid zero.
+func zeroMessage(k Kind) Message {
+	m := newMessage(k)
+	switch m := m.(type) {
+	case *Fetch:
+		m.Part = FetchHead
+	case *Chunk:
+		m.Part = FetchHead
+	}
+	return m
+}
+
+func TestAnyMessageArrivesAsItWasSent(t *testing.T) {
+	for _, k := range kinds() {
+		t.Run(k.String(), rapid.MakeCheck(func(t *rapid.T) {
+			checkRoundTrip(t, filledHeader(drawn{t}), filled(drawn{t}, k))
+		}))
+	}
+}
+
+func TestMoreDistinctValuesThanTheCodecRemembersArrive(t *testing.T) {
+	const distinct = 3*recentSlots + 1
+	m := &Prepare{}
+	for i := range uint64(4 * distinct) {
+		b := Ballot{View: ViewID{Number: i % distinct, Boot: 7}, Round: i % distinct}
+		m.Entries = append(m.Entries, Entry{
+			Stamp:  Stamp{b, i},
+			ID:     RequestID{NodeID(i % distinct), Boot(i % (distinct - 1)), i},
+			Op:     Op{Kind: OpPut, Key: "k", ContentType: strings.Repeat("t", int(i%distinct))},
+			Result: Result{Status: Created, MsgNum: -i},
+		})
+	}
+	checkRoundTrip(t, Header{}, m)
+}
+
+func TestAppendMessageKeepsWhatIsThere(t *testing.T) {
+	h, m := Header{From: 3}, &Ack{Index: 9}
+	alone := AppendMessage(nil, h, m)
+	behind := AppendMessage([]byte("before"), h, m)
+	if want := append([]byte("before"), alone...); !bytes.Equal(behind, want) {
+		t.Errorf("got %x, want %x", behind, want)
+	}
+}
+
+func TestAValueFromTheDecoderEndsWhereItEnds(t *testing.T) {
+	src := &counting{}
+	_, m, err := DecodeMessage(AppendMessage(nil, filledHeader(src), filled(src, KindPrepare)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries := m.(*Prepare).Entries
+	next := entries[1].Op.Key
+	_ = append(entries[0].Op.Value, bytes.Repeat([]byte{0xff}, 200)...)
+	if entries[1].Op.Key != next {
+		t.Errorf("an append to one value wrote into the next key: %q, was %q", entries[1].Op.Key, next)
+	}
+}
+
+func TestAMessageOfAnotherPackageIsABug(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic for a message that has no encoding")
+		}
+	}()
+	AppendMessage(nil, Header{}, foreign{})
+}
+
+type foreign struct{}
+
+func (foreign) Kind() Kind { return KindAck }
+
+// The sources are the only complete list of what there is to encode.
+func TestTheCodecKnowsEveryMessageAndEnumerator(t *testing.T) {
+	declared := map[string]int{}
+	methods := 0
+	for _, name := range []string{"message.go", "op.go"} {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, decl := range file.Decls {
+			switch decl := decl.(type) {
+			case *ast.GenDecl:
+				countConstants(declared, decl)
+			case *ast.FuncDecl:
+				if decl.Name.Name == "Kind" {
+					methods++
+				}
+			}
+		}
+	}
+	for typ, limits := range enumerators {
+		if want := int(limits[1] - limits[0] + 1); declared[typ.Name()] != want {
+			t.Errorf("%d constants of %v are declared, the codec knows %d", declared[typ.Name()], typ, want)
+		}
+	}
+	if got := len(kinds()); got != declared["Kind"] || got != methods {
+		t.Errorf("%d kinds and %d messages are declared, the codec knows %d", declared["Kind"], methods, got)
+	}
+	for _, k := range kinds() {
+		if m := newMessage(k); m.Kind() != k || kindNames[k] == "" {
+			t.Errorf("kind %d makes a %T and is named %q", k, m, k)
+		}
+	}
+}
+
+// countConstants adds the constants of an iota block under its type.
+func countConstants(declared map[string]int, decl *ast.GenDecl) {
+	if decl.Tok != token.CONST {
+		return
+	}
+	if typ, ok := decl.Specs[0].(*ast.ValueSpec).Type.(*ast.Ident); ok {
+		declared[typ.Name] += len(decl.Specs)
+	}
+}
+
+// Each bound of the decoder must accept its last enumerator, which enumerators
+// says again; that both name the same one is seen here.
+func TestEveryEnumeratorArrives(t *testing.T) {
+	for s := Created; s <= Unknown; s++ {
+		checkRoundTrip(t, Header{}, &ForwardReply{Answers: []Answer{{Result: Result{Status: s}}}})
+	}
+	for c := Always; c <= IfVersion; c++ {
+		for k := OpPut; k <= OpDelete; k++ {
+			checkRoundTrip(t, Header{}, &Forward{Ops: []ForwardedOp{{Op: Op{Kind: k, Key: "k", Condition: c}}}})
+		}
+	}
+	for p := FetchHead; p <= FetchEntries; p++ {
+		checkRoundTrip(t, Header{}, &Fetch{Part: p})
+	}
+}
+
+func TestSizesBoundWhatIsEncoded(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		prepare := filled(drawn{t}, KindPrepare).(*Prepare)
+		chunk := filled(drawn{t}, KindChunk).(*Chunk)
+		forward := filled(drawn{t}, KindForward).(*Forward)
+		checkBound(t, prepare, &prepare.Entries, EntrySize)
+		checkBound(t, chunk, &chunk.Records, RecordSize)
+		checkBound(t, forward, &forward.Ops, func(f ForwardedOp) int { return OpSize(f.Op) })
+	})
+	// No number, id or string of these is short, and nothing repeats.
+	long := Stamp{Ballot{ViewID{math.MaxUint64, math.MaxUint64, 1}, math.MaxUint64, 2}, 1 << 63}
+	version := Version{MsgNum: 1 << 63, Fingerprint: 3}
+	op := Op{Kind: OpPut, Key: strings.Repeat("k", 1<<15), Value: make([]byte, 1<<15), ContentType: strings.Repeat("t", 1<<15)}
+	prepare := &Prepare{Entries: []Entry{{long, RequestID{math.MaxUint64, 4, 1 << 63}, 1<<63 + 1, op, Result{Created, 1 << 63, Version{}}}}}
+	checkBound(t, prepare, &prepare.Entries, EntrySize)
+	chunk := &Chunk{Records: []Record{{op.Key, op.Value, op.ContentType, long, version}}}
+	checkBound(t, chunk, &chunk.Records, RecordSize)
+}
+
+// checkBound compares the encoding with the one without the list.
+func checkBound[T any](t fataler, m Message, list *[]T, size func(T) int) {
+	t.Helper()
+	whole := len(AppendMessage(nil, Header{}, m))
+	bound := 0
+	for _, element := range *list {
+		bound += size(element)
+	}
+	*list = nil
+	if added := whole - len(AppendMessage(nil, Header{}, m)); added > bound {
+		t.Fatalf("%v: the list adds %d bytes, bound %d", reflect.TypeOf(m), added, bound)
+	}
+}

@@ -1,0 +1,222 @@
+package wire
+
+// The fewest bytes that an element of a list can take: what bounds the length of
+// the list before it is made. Too low only weakens the bound.
+const (
+	leastRef     = 1
+	leastMember  = 1 + 1 + 1
+	leastShard   = 1 + 1
+	leastSight   = 1 + 8 + leastRef
+	leastKnown   = leastRef + 1
+	leastPast    = leastRef + 1
+	leastStamp   = leastRef + 1
+	leastVersion = 1 + 4
+	leastResult  = 1 + 1 + leastVersion
+	leastKey     = 1 + 1
+	leastOp      = 1 + leastKey + 1 + leastRef
+	leastEntry   = leastStamp + leastRef + 1 + 1 + leastOp + leastResult
+	leastRecord  = leastKey + 1 + leastRef + leastStamp + leastVersion
+	leastAnswer  = 1 + leastResult
+	leastOrigin  = 1 + 8 + 1 + 1 + 1
+	leastForward = 1 + leastOp + 1 + 1
+)
+
+func (d *decoder) members() []Member {
+	members := list[Member](d, "members", leastMember)
+	for i := range members {
+		members[i] = Member{
+			ID:      NodeID(d.uvarint()),
+			Address: d.string(),
+			Bus:     d.string(),
+		}
+	}
+	return members
+}
+
+func (d *decoder) layout() Layout {
+	l := Layout{
+		Flat:   d.bool(),
+		Shards: list[Shard](d, "shards", leastShard),
+	}
+	for i := range l.Shards {
+		l.Shards[i] = Shard{
+			Name:    d.string(),
+			Members: d.members(),
+		}
+	}
+	return l
+}
+
+func (d *decoder) sightings() []Sighting {
+	sightings := list[Sighting](d, "sightings", leastSight)
+	for i := range sightings {
+		sightings[i] = Sighting{
+			Node: NodeID(d.uvarint()),
+			Inc:  Incarnation(d.fixed()),
+			View: d.viewID(),
+		}
+	}
+	return sightings
+}
+
+func (d *decoder) viewIDs() []ViewID {
+	ids := list[ViewID](d, "view ids", leastRef)
+	for i := range ids {
+		ids[i] = d.viewID()
+	}
+	return ids
+}
+
+func (d *decoder) knownBallots() []KnownBallot {
+	known := list[KnownBallot](d, "known ballots", leastKnown)
+	for i := range known {
+		known[i] = KnownBallot{
+			Ballot:  d.ballot(),
+			Members: d.members(),
+		}
+	}
+	return known
+}
+
+func (d *decoder) ballotList() []Ballot {
+	ballots := list[Ballot](d, "ballots", leastRef)
+	for i := range ballots {
+		ballots[i] = d.ballot()
+	}
+	return ballots
+}
+
+func (d *decoder) pastBallots() []PastBallot {
+	past := list[PastBallot](d, "past ballots", leastPast)
+	for i := range past {
+		past[i] = PastBallot{
+			Ballot: d.ballot(),
+			Count:  d.uvarint(),
+		}
+	}
+	return past
+}
+
+func (d *decoder) view() View {
+	return View{
+		ID:        d.viewID(),
+		Layout:    d.layout(),
+		Force:     d.bool(),
+		Saw:       d.sightings(),
+		Ancestors: d.viewIDs(),
+		Known:     d.knownBallots(),
+		Sources:   d.members(),
+	}
+}
+
+func (d *decoder) history() HistorySummary {
+	return HistorySummary{
+		Ballot:  d.ballot(),
+		Members: d.members(),
+		Past:    d.pastBallots(),
+		Length:  d.uvarint(),
+		Commit:  d.uvarint(),
+	}
+}
+
+func (d *decoder) staged() StagedSummary {
+	return StagedSummary{
+		Present: d.bool(),
+		History: d.history(),
+		Bound:   d.sightings(),
+	}
+}
+
+func (d *decoder) base() Base {
+	return Base{
+		Source:  d.ballot(),
+		Length:  d.uvarint(),
+		Past:    d.pastBallots(),
+		GivenUp: d.ballotList(),
+	}
+}
+
+func (d *decoder) op() Op {
+	return Op{
+		Kind:        OpKind(d.enum("operation", byte(OpPut), byte(OpDelete))),
+		Key:         d.key(),
+		Value:       d.bytes(),
+		ContentType: d.contentType(),
+	}
+}
+
+func (d *decoder) result() Result {
+	return Result{
+		Status:  Status(d.enum("status", byte(Created), byte(Unknown))),
+		MsgNum:  d.delta(&d.msgNum),
+		Version: d.version(),
+	}
+}
+
+func (d *decoder) entries() []Entry {
+	entries := list[Entry](d, "entries", leastEntry)
+	for i := range entries {
+		n := &entries[i]
+		n.Stamp = d.stamp()
+		n.ID = d.requestID()
+		n.Mark = n.ID.Counter - d.uvarint()
+		n.Op = d.op()
+		n.Result = d.result()
+	}
+	return entries
+}
+
+func (d *decoder) records() []Record {
+	records := list[Record](d, "records", leastRecord)
+	for i := range records {
+		records[i] = Record{
+			Key:         d.key(),
+			Value:       d.bytes(),
+			ContentType: d.contentType(),
+			Stamp:       d.stamp(),
+			Version:     d.version(),
+		}
+	}
+	return records
+}
+
+func (d *decoder) answers(last uint64) []Answer {
+	answers := list[Answer](d, "answers", leastAnswer)
+	for i := range answers {
+		answers[i] = Answer{
+			Counter: d.delta(&last),
+			Result:  d.result(),
+		}
+	}
+	return answers
+}
+
+func (d *decoder) ledger() Ledger {
+	l := Ledger{
+		MsgNum:  d.delta(&d.msgNum),
+		Origins: list[Origin](d, "origins", leastOrigin),
+	}
+	for i := range l.Origins {
+		o := &l.Origins[i]
+		o.Node = NodeID(d.uvarint())
+		o.Boot = Boot(d.fixed())
+		o.Mark = d.uvarint()
+		o.Used = d.delta(&d.msgNum)
+		o.Answers = d.answers(o.Mark)
+	}
+	return l
+}
+
+func (d *decoder) forwardedOps(last uint64) []ForwardedOp {
+	ops := list[ForwardedOp](d, "operations", leastForward)
+	for i := range ops {
+		f := &ops[i]
+		f.Counter = d.delta(&last)
+		f.Op = d.op()
+		f.Op.Condition = Condition(d.enum("condition", byte(Always), byte(IfVersion)))
+		if d.bool() {
+			f.Op.Match = d.version()
+		}
+	}
+	return ops
+}

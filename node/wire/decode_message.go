@@ -1,0 +1,179 @@
+package wire
+
+// newMessage returns an empty message, nil for a kind that is not known.
+func newMessage(k Kind) Message {
+	switch k {
+	case KindQuery:
+		return new(Query)
+	case KindQueryReply:
+		return new(QueryReply)
+	case KindNewView:
+		return new(NewView)
+	case KindNewViewReply:
+		return new(NewViewReply)
+	case KindHello:
+		return new(Hello)
+	case KindCovered:
+		return new(Covered)
+	case KindCoveredReply:
+		return new(CoveredReply)
+	case KindCollect:
+		return new(Collect)
+	case KindJoin:
+		return new(Join)
+	case KindLow:
+		return new(Low)
+	case KindStart:
+		return new(Start)
+	case KindStarted:
+		return new(Started)
+	case KindActive:
+		return new(Active)
+	case KindFetch:
+		return new(Fetch)
+	case KindChunk:
+		return new(Chunk)
+	case KindPrepare:
+		return new(Prepare)
+	case KindAck:
+		return new(Ack)
+	case KindForward:
+		return new(Forward)
+	case KindForwardReply:
+		return new(ForwardReply)
+	case KindConfirm:
+		return new(Confirm)
+	case KindConfirmed:
+		return new(Confirmed)
+	}
+	return nil
+}
+
+// message reads the body of a message that newMessage made.
+func (d *decoder) message(m Message) {
+	switch m := m.(type) {
+	case *Query, *QueryReply, *NewView, *NewViewReply, *Hello, *Covered, *CoveredReply:
+		d.viewMessage(m)
+	case *Collect, *Join, *Low, *Start, *Started, *Active:
+		d.roundMessage(m)
+	case *Fetch:
+		d.fetch(m)
+	case *Chunk:
+		d.chunk(m)
+	case *Prepare:
+		d.prepare(m)
+	case *Ack:
+		m.Ballot = d.ballot()
+		m.Index = d.uvarint()
+	case *Forward:
+		m.Ballot = d.ballot()
+		m.Mark = d.uvarint()
+		m.Ops = d.forwardedOps(m.Mark)
+	case *ForwardReply:
+		m.Ballot = d.ballot()
+		m.Refused = d.bool()
+		m.Answers = d.answers(0)
+	case *Confirm:
+		m.Ballot = d.ballot()
+		m.Nonce = d.uvarint()
+	case *Confirmed:
+		m.Ballot = d.ballot()
+		m.Nonce = d.uvarint()
+		m.Commit = d.uvarint()
+	}
+}
+
+func (d *decoder) viewMessage(m Message) {
+	switch m := m.(type) {
+	case *Query:
+		m.PutID = d.uvarint()
+		m.Ballot = d.ballot()
+	case *QueryReply:
+		m.PutID = d.uvarint()
+		m.Present = d.bool()
+		m.View = d.view()
+		m.Ballot = d.ballot()
+		m.Members = d.members()
+		m.Knows = d.bool()
+	case *NewView:
+		m.PutID = d.uvarint()
+		m.View = d.view()
+	case *NewViewReply:
+		m.PutID = d.uvarint()
+		m.View = d.viewID()
+		m.Accepted = d.bool()
+		m.Held = d.viewID()
+	case *Hello:
+		m.Ballot = d.ballot()
+		m.Promised = d.ballot()
+		m.Commit = d.uvarint()
+		m.Progress = d.uvarint()
+		m.Serving = d.bool()
+	case *Covered:
+		m.PutID = d.uvarint()
+		m.Ballot = d.ballot()
+	case *CoveredReply:
+		m.PutID = d.uvarint()
+		m.Covered = d.bool()
+	}
+}
+
+func (d *decoder) roundMessage(m Message) {
+	switch m := m.(type) {
+	case *Collect:
+		m.Ballot = d.ballot()
+		m.View = d.view()
+	case *Join:
+		m.Ballot = d.ballot()
+		m.History = d.history()
+		m.Staged = d.staged()
+		m.Owed = d.knownBallots()
+	case *Low:
+		m.Ballot = d.ballot()
+		m.Promised = d.ballot()
+	case *Start:
+		m.Ballot = d.ballot()
+		m.Base = d.base()
+		m.Bound = d.sightings()
+		m.Members = d.members()
+	case *Started:
+		m.Ballot = d.ballot()
+	case *Active:
+		m.Ballot = d.ballot()
+		m.Commit = d.uvarint()
+	}
+}
+
+func (d *decoder) fetchPart() FetchPart {
+	return FetchPart(d.enum("part", byte(FetchHead), byte(FetchEntries)))
+}
+
+func (d *decoder) fetch(m *Fetch) {
+	m.Ballot = d.ballot()
+	m.Source = d.ballot()
+	m.Part = d.fetchPart()
+	m.After = d.string()
+	m.First = d.bool()
+	m.From = d.uvarint()
+}
+
+func (d *decoder) chunk(m *Chunk) {
+	m.Ballot = d.ballot()
+	m.Source = d.ballot()
+	m.Part = d.fetchPart()
+	m.After = d.string()
+	m.First = d.bool()
+	m.From = d.uvarint()
+	m.Missing = d.bool()
+	m.Last = d.bool()
+	m.Ledger = d.ledger()
+	m.Records = d.records()
+	m.Entries = d.entries()
+}
+
+func (d *decoder) prepare(m *Prepare) {
+	m.Ballot = d.ballot()
+	m.First = d.delta(&d.index)
+	m.Commit = d.uvarint()
+	m.Entries = d.entries()
+}

@@ -1,0 +1,169 @@
+package wire
+
+// The parts that messages are made of, field by field in the order of their
+// structs; decode_body.go reads them in the same order.
+
+func (e *encoder) members(list []Member) {
+	e.count(len(list))
+	for i := range list {
+		m := &list[i]
+		e.uvarint(uint64(m.ID))
+		e.string(m.Address)
+		e.string(m.Bus)
+	}
+}
+
+func (e *encoder) layout(l *Layout) {
+	e.bool(l.Flat)
+	e.count(len(l.Shards))
+	for i := range l.Shards {
+		e.string(l.Shards[i].Name)
+		e.members(l.Shards[i].Members)
+	}
+}
+
+func (e *encoder) sightings(list []Sighting) {
+	e.count(len(list))
+	for _, s := range list {
+		e.uvarint(uint64(s.Node))
+		e.fixed(uint64(s.Inc))
+		e.viewID(s.View)
+	}
+}
+
+func (e *encoder) viewIDs(list []ViewID) {
+	e.count(len(list))
+	for _, v := range list {
+		e.viewID(v)
+	}
+}
+
+func (e *encoder) knownBallots(list []KnownBallot) {
+	e.count(len(list))
+	for i := range list {
+		e.ballot(list[i].Ballot)
+		e.members(list[i].Members)
+	}
+}
+
+func (e *encoder) ballotList(list []Ballot) {
+	e.count(len(list))
+	for _, b := range list {
+		e.ballot(b)
+	}
+}
+
+func (e *encoder) pastBallots(list []PastBallot) {
+	e.count(len(list))
+	for i := range list {
+		e.ballot(list[i].Ballot)
+		e.uvarint(list[i].Count)
+	}
+}
+
+func (e *encoder) view(v *View) {
+	e.viewID(v.ID)
+	e.layout(&v.Layout)
+	e.bool(v.Force)
+	e.sightings(v.Saw)
+	e.viewIDs(v.Ancestors)
+	e.knownBallots(v.Known)
+	e.members(v.Sources)
+}
+
+func (e *encoder) history(h *HistorySummary) {
+	e.ballot(h.Ballot)
+	e.members(h.Members)
+	e.pastBallots(h.Past)
+	e.uvarint(h.Length)
+	e.uvarint(h.Commit)
+}
+
+func (e *encoder) staged(s *StagedSummary) {
+	e.bool(s.Present)
+	e.history(&s.History)
+	e.sightings(s.Bound)
+}
+
+func (e *encoder) base(b *Base) {
+	e.ballot(b.Source)
+	e.uvarint(b.Length)
+	e.pastBallots(b.Past)
+	e.ballotList(b.GivenUp)
+}
+
+// op leaves out Condition and Match, which an entry does not keep.
+func (e *encoder) op(op *Op) {
+	e.byte(byte(op.Kind))
+	e.string(op.Key)
+	e.bytes(op.Value)
+	e.contentType(op.ContentType)
+}
+
+func (e *encoder) result(r Result) {
+	e.byte(byte(r.Status))
+	e.delta(&e.msgNum, r.MsgNum)
+	e.version(r.Version)
+}
+
+func (e *encoder) entries(list []Entry) {
+	e.count(len(list))
+	for i := range list {
+		n := &list[i]
+		e.stamp(n.Stamp)
+		e.requestID(n.ID)
+		e.uvarint(n.ID.Counter - n.Mark) // short: few are open; right also if it wraps
+		e.op(&n.Op)
+		e.result(n.Result)
+	}
+}
+
+func (e *encoder) records(list []Record) {
+	e.count(len(list))
+	for i := range list {
+		r := &list[i]
+		e.string(r.Key)
+		e.bytes(r.Value)
+		e.contentType(r.ContentType)
+		e.stamp(r.Stamp)
+		e.version(r.Version)
+	}
+}
+
+// answers writes counters as distances, the first one's from last.
+func (e *encoder) answers(last uint64, list []Answer) {
+	e.count(len(list))
+	for i := range list {
+		e.delta(&last, list[i].Counter)
+		e.result(list[i].Result)
+	}
+}
+
+func (e *encoder) ledger(l *Ledger) {
+	e.delta(&e.msgNum, l.MsgNum)
+	e.count(len(l.Origins))
+	for i := range l.Origins {
+		o := &l.Origins[i]
+		e.uvarint(uint64(o.Node))
+		e.fixed(uint64(o.Boot))
+		e.uvarint(o.Mark)
+		e.delta(&e.msgNum, o.Used)
+		e.answers(o.Mark, o.Answers)
+	}
+}
+
+// forwardedOps writes counters as distances, the first one's from last.
+func (e *encoder) forwardedOps(last uint64, list []ForwardedOp) {
+	e.count(len(list))
+	for i := range list {
+		op := &list[i].Op
+		e.delta(&last, list[i].Counter)
+		e.op(op)
+		e.byte(byte(op.Condition))
+		hasMatch := op.Match != Version{}
+		e.bool(hasMatch)
+		if hasMatch {
+			e.version(op.Match)
+		}
+	}
+}

@@ -1,0 +1,132 @@
+package wire
+
+import "fmt"
+
+// message writes the body of a message; decode_message.go reads it.
+func (e *encoder) message(m Message) {
+	switch m := m.(type) {
+	case *Query, *QueryReply, *NewView, *NewViewReply, *Hello, *Covered, *CoveredReply:
+		e.viewMessage(m)
+	case *Collect, *Join, *Low, *Start, *Started, *Active:
+		e.roundMessage(m)
+	case *Fetch:
+		e.fetch(m)
+	case *Chunk:
+		e.chunk(m)
+	case *Prepare:
+		e.prepare(m)
+	case *Ack:
+		e.ballot(m.Ballot)
+		e.uvarint(m.Index)
+	case *Forward:
+		e.ballot(m.Ballot)
+		e.uvarint(m.Mark)
+		e.forwardedOps(m.Mark, m.Ops)
+	case *ForwardReply:
+		e.ballot(m.Ballot)
+		e.bool(m.Refused)
+		e.answers(0, m.Answers)
+	case *Confirm:
+		e.ballot(m.Ballot)
+		e.uvarint(m.Nonce)
+	case *Confirmed:
+		e.ballot(m.Ballot)
+		e.uvarint(m.Nonce)
+		e.uvarint(m.Commit)
+	default:
+		panic(fmt.Sprintf("wire: no encoding for %T", m))
+	}
+}
+
+// viewMessage writes the messages of docs/views.md.
+func (e *encoder) viewMessage(m Message) {
+	switch m := m.(type) {
+	case *Query:
+		e.uvarint(m.PutID)
+		e.ballot(m.Ballot)
+	case *QueryReply:
+		e.uvarint(m.PutID)
+		e.bool(m.Present)
+		e.view(&m.View)
+		e.ballot(m.Ballot)
+		e.members(m.Members)
+		e.bool(m.Knows)
+	case *NewView:
+		e.uvarint(m.PutID)
+		e.view(&m.View)
+	case *NewViewReply:
+		e.uvarint(m.PutID)
+		e.viewID(m.View)
+		e.bool(m.Accepted)
+		e.viewID(m.Held)
+	case *Hello:
+		e.ballot(m.Ballot)
+		e.ballot(m.Promised)
+		e.uvarint(m.Commit)
+		e.uvarint(m.Progress)
+		e.bool(m.Serving)
+	case *Covered:
+		e.uvarint(m.PutID)
+		e.ballot(m.Ballot)
+	case *CoveredReply:
+		e.uvarint(m.PutID)
+		e.bool(m.Covered)
+	}
+}
+
+// roundMessage writes the messages that open a round.
+func (e *encoder) roundMessage(m Message) {
+	switch m := m.(type) {
+	case *Collect:
+		e.ballot(m.Ballot)
+		e.view(&m.View)
+	case *Join:
+		e.ballot(m.Ballot)
+		e.history(&m.History)
+		e.staged(&m.Staged)
+		e.knownBallots(m.Owed)
+	case *Low:
+		e.ballot(m.Ballot)
+		e.ballot(m.Promised)
+	case *Start:
+		e.ballot(m.Ballot)
+		e.base(&m.Base)
+		e.sightings(m.Bound)
+		e.members(m.Members)
+	case *Started:
+		e.ballot(m.Ballot)
+	case *Active:
+		e.ballot(m.Ballot)
+		e.uvarint(m.Commit)
+	}
+}
+
+func (e *encoder) fetch(m *Fetch) {
+	e.ballot(m.Ballot)
+	e.ballot(m.Source)
+	e.byte(byte(m.Part))
+	e.string(m.After)
+	e.bool(m.First)
+	e.uvarint(m.From)
+}
+
+func (e *encoder) chunk(m *Chunk) {
+	e.ballot(m.Ballot)
+	e.ballot(m.Source)
+	e.byte(byte(m.Part))
+	e.string(m.After)
+	e.bool(m.First)
+	e.uvarint(m.From)
+	e.bool(m.Missing)
+	e.bool(m.Last)
+	e.ledger(&m.Ledger)
+	e.records(m.Records)
+	e.entries(m.Entries)
+}
+
+func (e *encoder) prepare(m *Prepare) {
+	e.ballot(m.Ballot)
+	e.delta(&e.index, m.First) // the first entry's index, so that it is short there
+	e.uvarint(m.Commit)
+	e.entries(m.Entries)
+}

@@ -1,0 +1,272 @@
+package wire
+
+// Header comes with every message: who sent it. Incarnation and boot tell lives
+// of one node id apart; View is the view that the sender holds.
+type Header struct {
+	From NodeID
+	Inc  Incarnation
+	Boot Boot
+	View ViewID
+}
+
+// Message is the body of one message; the concrete types below.
+type Message interface{ Kind() Kind }
+
+// Kind tells message types apart on the wire. Numbers are never reused.
+type Kind uint8
+
+// The kinds.
+const (
+	KindQuery Kind = iota + 1
+	KindQueryReply
+	KindNewView
+	KindNewViewReply
+	KindHello
+	KindCovered
+	KindCoveredReply
+	KindCollect
+	KindJoin
+	KindLow
+	KindStart
+	KindStarted
+	KindActive
+	KindFetch
+	KindChunk
+	KindPrepare
+	KindAck
+	KindForward
+	KindForwardReply
+	KindConfirm
+	KindConfirmed
+)
+
+// Query asks a node what it holds, on behalf of a PUT /view. Answered by
+// QueryReply at any time, in any view and in none.
+type Query struct {
+	PutID  uint64 // of the asking node's open PUT; comes back in the answer
+	Ballot Ballot // of the asking node's history
+}
+
+// QueryReply says what a node holds.
+type QueryReply struct {
+	PutID   uint64
+	Present bool // false: the node holds no view, and View is empty
+	View    View
+	Ballot  Ballot   // of its history
+	Members []Member // that took part in Ballot
+	Knows   bool     // its history knows the ballot in the Query
+}
+
+// NewView carries a view to a member of it. Answered by NewViewReply.
+type NewView struct {
+	PutID uint64 // 0: passed on by a member; the answer matters to nobody
+	View  View
+}
+
+// NewViewReply says whether a view was followed.
+type NewViewReply struct {
+	PutID    uint64
+	View     ViewID // the view that was sent
+	Accepted bool
+	Held     ViewID // what the node holds instead, when refused
+}
+
+// Hello goes to every member of the sender's view each 100 ms. Liveness of a
+// peer is judged by hellos alone.
+type Hello struct {
+	Ballot   Ballot // of the sender's history
+	Promised Ballot
+	Commit   uint64 // position in Ballot up to which it is committed
+	Progress uint64 // grows whenever the sender's round got on
+	Serving  bool   // primary: active; member: its history is of this view's round
+}
+
+// Covered asks the primary of a view whether its active base contains a history
+// that stood in Ballot.
+type Covered struct {
+	PutID  uint64
+	Ballot Ballot
+}
+
+// CoveredReply answers Covered.
+type CoveredReply struct {
+	PutID   uint64
+	Covered bool
+}
+
+// HistorySummary describes a history without its keys.
+type HistorySummary struct {
+	Ballot  Ballot // zero: blank
+	Members []Member
+	Past    []PastBallot // ascending
+	Length  uint64       // entries of Ballot
+	Commit  uint64
+}
+
+// StagedSummary describes a base that was received whole and not swapped in.
+type StagedSummary struct {
+	Present bool
+	History HistorySummary // what the history would be after the swap
+	Bound   []Sighting     // the incarnations that the ballot counts on
+}
+
+// Collect opens a round: promise this ballot and report.
+type Collect struct {
+	Ballot Ballot
+	View   View
+}
+
+// Join is a promise with the history it was made on (I22).
+type Join struct {
+	Ballot  Ballot
+	History HistorySummary
+	Staged  StagedSummary
+	Owed    []KnownBallot
+}
+
+// Low says that the receiver has promised something higher.
+type Low struct {
+	Ballot   Ballot // of the message that it answers
+	Promised Ballot
+}
+
+// Base describes the history that a round starts from: the first Length entries
+// of ballot Source, on what Source was built from.
+type Base struct {
+	Source  Ballot // zero: the empty history
+	Length  uint64
+	Past    []PastBallot // of the new history: the source's past and the source itself
+	GivenUp []Ballot     // owed ballots that an operator gave up by force
+}
+
+// Start tells a member which base the ballot has and whom it counts on. The
+// member fetches what it lacks from the primary.
+type Start struct {
+	Ballot  Ballot
+	Base    Base
+	Bound   []Sighting
+	Members []Member
+}
+
+// Started says that the whole base is staged, durably.
+type Started struct {
+	Ballot Ballot
+}
+
+// Active says that every member has the base: swap it in.
+type Active struct {
+	Ballot Ballot
+	Commit uint64
+}
+
+// FetchPart says which part of a base is asked for.
+type FetchPart uint8
+
+// The parts.
+const (
+	FetchHead    FetchPart = iota + 1 // the ledger, origins from ordinal From
+	FetchRecords                      // keys after After
+	FetchTail                         // entries to be applied on the state, from ordinal From
+	FetchEntries                      // entries of Source after position From
+)
+
+// Fetch asks for a piece of the base of a round. The sender asks for one piece
+// at a time, so that nothing piles up; asking twice is harmless.
+type Fetch struct {
+	Ballot Ballot // the round; the receiver must have promised it
+	Source Ballot // the base
+	Part   FetchPart
+	After  string // FetchRecords: keys greater than this; with First: all
+	First  bool
+	From   uint64
+}
+
+// Chunk answers a Fetch and repeats what was asked for. Missing: the receiver
+// cannot serve that part, ask for the whole.
+type Chunk struct {
+	Ballot  Ballot
+	Source  Ballot
+	Part    FetchPart
+	After   string
+	First   bool
+	From    uint64
+	Missing bool
+	Last    bool
+	Ledger  Ledger   // FetchHead: as of the state, before the tail
+	Records []Record // FetchRecords, ascending by key
+	Entries []Entry  // FetchTail, FetchEntries
+}
+
+// Prepare carries a batch of entries of the ballot, the first at position First,
+// and the committed position. Empty Entries: only the position.
+type Prepare struct {
+	Ballot  Ballot
+	First   uint64
+	Commit  uint64
+	Entries []Entry
+}
+
+// Ack says that the log is durable up to and including Index.
+type Ack struct {
+	Ballot Ballot
+	Index  uint64
+}
+
+// ForwardedOp is one client's write on its way to the primary.
+type ForwardedOp struct {
+	Counter uint64
+	Op      Op
+}
+
+// Forward carries writes from a member to the primary, as a bus request. The
+// request ids are (sender, its boot, Counter).
+type Forward struct {
+	Ballot Ballot
+	Mark   uint64
+	Ops    []ForwardedOp // ascending by Counter
+}
+
+// ForwardReply answers a Forward: Answers has those that were decided; Refused
+// says that the receiver does not serve the ballot (any more, or yet).
+type ForwardReply struct {
+	Ballot  Ballot
+	Refused bool
+	Answers []Answer
+}
+
+// Confirm asks a member whether it is still bound to the ballot, for reads that
+// arrived before it was sent.
+type Confirm struct {
+	Ballot Ballot
+	Nonce  uint64
+}
+
+// Confirmed says yes. Commit is what the sender knows to be committed.
+type Confirmed struct {
+	Ballot Ballot
+	Nonce  uint64
+	Commit uint64
+}
+
+// Kind implements Message.
+func (*Query) Kind() Kind        { return KindQuery }
+func (*QueryReply) Kind() Kind   { return KindQueryReply }
+func (*NewView) Kind() Kind      { return KindNewView }
+func (*NewViewReply) Kind() Kind { return KindNewViewReply }
+func (*Hello) Kind() Kind        { return KindHello }
+func (*Covered) Kind() Kind      { return KindCovered }
+func (*CoveredReply) Kind() Kind { return KindCoveredReply }
+func (*Collect) Kind() Kind      { return KindCollect }
+func (*Join) Kind() Kind         { return KindJoin }
+func (*Low) Kind() Kind          { return KindLow }
+func (*Start) Kind() Kind        { return KindStart }
+func (*Started) Kind() Kind      { return KindStarted }
+func (*Active) Kind() Kind       { return KindActive }
+func (*Fetch) Kind() Kind        { return KindFetch }
+func (*Chunk) Kind() Kind        { return KindChunk }
+func (*Prepare) Kind() Kind      { return KindPrepare }
+func (*Ack) Kind() Kind          { return KindAck }
+func (*Forward) Kind() Kind      { return KindForward }
+func (*ForwardReply) Kind() Kind { return KindForwardReply }
+func (*Confirm) Kind() Kind      { return KindConfirm }
+func (*Confirmed) Kind() Kind    { return KindConfirmed }

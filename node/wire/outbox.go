@@ -1,0 +1,103 @@
+package wire
+
+// Outbox collects what the parts of one machine want done in a Step, and holds
+// back what depends on a write until that write is durable. Held messages leave
+// in the order in which they were given.
+type Outbox struct {
+	out     Output
+	seq     uint64 // of the last write
+	durable uint64
+	held    []heldEnvelope
+}
+
+type heldEnvelope struct {
+	seq uint64
+	env Envelope
+}
+
+// Reset empties the output for a new Step. Slices are reused: an Output is valid
+// until then.
+func (o *Outbox) Reset() {
+	clear(o.out.Messages)
+	clear(o.out.Writes)
+	clear(o.out.Applies)
+	o.out = Output{
+		Writes:   o.out.Writes[:0],
+		Messages: o.out.Messages[:0],
+		Applies:  o.out.Applies[:0],
+		Reads:    o.out.Reads[:0],
+		Replies:  o.out.Replies[:0],
+		Events:   o.out.Events[:0],
+	}
+}
+
+// Output is what was collected since Reset.
+func (o *Outbox) Output() *Output { return &o.out }
+
+// Persist adds a durable write and returns its number.
+func (o *Outbox) Persist(w Write) uint64 {
+	o.seq++
+	w.Seq = o.seq
+	o.out.Writes = append(o.out.Writes, w)
+	return o.seq
+}
+
+// LastWrite is the number of the newest write; what must wait for everything so
+// far waits for it.
+func (o *Outbox) LastWrite() uint64 { return o.seq }
+
+// IsDurable reports whether the write with this number, and all before, are.
+func (o *Outbox) IsDurable(seq uint64) bool { return seq <= o.durable }
+
+// Send sends a message that depends on no write.
+func (o *Outbox) Send(to NodeID, m Message) {
+	o.out.Messages = append(o.out.Messages, Envelope{To: to, Message: m})
+}
+
+// Post sends an envelope that depends on no write.
+func (o *Outbox) Post(e Envelope) { o.out.Messages = append(o.out.Messages, e) }
+
+// PostAfter sends an envelope as soon as the write seq is durable.
+func (o *Outbox) PostAfter(seq uint64, e Envelope) {
+	if seq <= o.durable {
+		o.Post(e)
+		return
+	}
+	o.held = append(o.held, heldEnvelope{seq, e})
+}
+
+// MarkDurable releases what waited for writes up to seq.
+func (o *Outbox) MarkDurable(seq uint64) {
+	if seq <= o.durable {
+		return
+	}
+	o.durable = seq
+	n := 0
+	for n < len(o.held) && o.held[n].seq <= seq {
+		o.Post(o.held[n].env)
+		n++
+	}
+	if n > 0 {
+		rest := copy(o.held, o.held[n:])
+		clear(o.held[rest:])
+		o.held = o.held[:rest]
+	}
+}
+
+// Apply adds committed entries, in order.
+func (o *Outbox) Apply(entries ...Entry) { o.out.Applies = append(o.out.Applies, entries...) }
+
+// Read adds a read of the state.
+func (o *Outbox) Read(r Read) { o.out.Reads = append(o.out.Reads, r) }
+
+// Reply ends a client request.
+func (o *Outbox) Reply(r Reply) { o.out.Replies = append(o.out.Replies, r) }
+
+// Event adds an event.
+func (o *Outbox) Event(e Event) { o.out.Events = append(o.out.Events, e) }
+
+// Peers replaces the nodes that may be dialled.
+func (o *Outbox) Peers(p []Member) { o.out.Peers, o.out.PeersChanged = p, true }
+
+// Status replaces what the node shows.
+func (o *Outbox) Status(s *NodeStatus) { o.out.Status = s }

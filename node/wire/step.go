@@ -1,0 +1,231 @@
+package wire
+
+// Input is one thing that a core is told; the concrete types below. Inputs are
+// read during Step only, unless a field says otherwise.
+type Input interface{ input() }
+
+// Tick says that time passed; nothing else happened.
+type Tick struct{}
+
+// Received is a message from a peer. Request is not zero when it answers the
+// request that the core sent under this number.
+type Received struct {
+	Header  Header
+	Message Message // kept by the core; the driver never touches it again
+	ReplyTo ReplyTo
+	Request uint64
+	// Stored has, for a Forward, what the state at the applied position holds
+	// for each of its keys.
+	Stored []Meta
+}
+
+// RequestFailed says that nobody listened for a request ("not yet", not "no").
+type RequestFailed struct{ Request uint64 }
+
+// Durable says that all writes up to and including Seq survive a crash.
+type Durable struct{ Seq uint64 }
+
+// Submit is a client's write. Stored is what the state at the applied position
+// holds for its key.
+type Submit struct {
+	Token  Token
+	Op     Op
+	Stored Meta
+}
+
+// SubmitRead is a client's read of a key or a listing: it wants to know when the
+// state may be read.
+type SubmitRead struct{ Token Token }
+
+// Abandon says that the client of a token has left. No Reply or Read follows.
+type Abandon struct{ Token Token }
+
+// PutView is an operator's PUT /view. An empty layout takes this node, and no
+// other, out of its view.
+type PutView struct {
+	Token  Token
+	Layout Layout // canonical, valid
+	Force  bool
+}
+
+// ChunkRead is the answer to a Read of kind ReadChunk.
+type ChunkRead struct {
+	Area    Area
+	After   string
+	First   bool
+	Records []Record // ascending; kept by the core
+	Last    bool
+	Session uint64 // of the Read
+}
+
+func (*Tick) input()          {}
+func (*Received) input()      {}
+func (*RequestFailed) input() {}
+func (*Durable) input()       {}
+func (*Submit) input()        {}
+func (*SubmitRead) input()    {}
+func (*Abandon) input()       {}
+func (*PutView) input()       {}
+func (*ChunkRead) input()     {}
+
+// Output is all that a Step wants done, carried out in the order of the fields.
+// It and everything in it is valid until the next Step, but for Write.Entries,
+// Entry and Message values, which may be kept and never be written to.
+type Output struct {
+	Writes   []Write
+	Messages []Envelope
+	Applies  []Entry // committed, in order; the state is at the last one's position
+	Reads    []Read
+	Replies  []Reply
+	Events   []Event
+	Peers    []Member    // when PeersChanged: the only nodes that may be dialled
+	Status   *NodeStatus // when not nil: what the node shows from now on
+
+	PeersChanged bool
+}
+
+// Write is one change of what is durable, in order of Seq. After it has been
+// made durable the driver gives Durable; one Durable may stand for many.
+type Write struct {
+	Seq     uint64
+	Kind    WriteKind
+	Meta    *NodeMeta  // WriteMeta
+	Ballot  Ballot     // all but WriteMeta
+	Entries []Entry    // WriteAppend: appended to the log of Ballot; WriteStageTail
+	Records []Record   // WriteStageRecords
+	Ledger  Ledger     // WriteStageHead, WriteSwap
+	Fresh   bool       // WriteStaged, WriteSwap: the base stands on the staged area, not on the current state
+	Base    Base       // WriteStaged
+	Bound   []Sighting // WriteStaged
+	Members []Member   // WriteStaged
+}
+
+// WriteKind says what a Write changes.
+type WriteKind uint8
+
+// The kinds of writes.
+const (
+	WriteMeta         WriteKind = iota + 1 // view, promise, owed ballots
+	WriteAppend                            // entries to the log
+	WriteStageHead                         // empties the staged area, sets its ledger
+	WriteStageRecords                      // adds records to the staged area
+	WriteStaged                            // the base of Ballot is whole; Entries are its tail
+	WriteSwap                              // the staged base becomes the history, with an empty log of Ballot
+	WriteStageDrop                         // forgets what is staged
+)
+
+// NodeMeta is the small durable state of a node.
+type NodeMeta struct {
+	Inc      Incarnation
+	Present  bool // false: no view
+	View     View
+	Promised Ballot
+	Owed     []KnownBallot
+}
+
+// Area says which state a chunk is read from.
+type Area uint8
+
+// The areas.
+const (
+	AreaCurrent Area = iota + 1
+	AreaStaged
+)
+
+// Envelope is a message to a node, or the answer to a request.
+type Envelope struct {
+	To      NodeID
+	Answer  ReplyTo // not empty: the answer to this request; To is then only informative
+	Request uint64  // not zero: sent as a bus request with this number
+	Message Message
+}
+
+// ReadKind says what a Read wants.
+type ReadKind uint8
+
+// The kinds of reads.
+const (
+	ReadClient ReadKind = iota + 1 // the client of Token may read the state as it is now
+	ReadChunk                      // up to Limit bytes of records, given back as ChunkRead
+)
+
+// Read asks the driver to read the state after Applies were carried out.
+type Read struct {
+	Kind    ReadKind
+	Token   Token
+	Area    Area
+	After   string
+	First   bool
+	Limit   int
+	Session uint64
+}
+
+// Outcome says how a client's request ended.
+type Outcome uint8
+
+// The outcomes.
+const (
+	Done          Outcome = iota + 1 // Result is the answer
+	NotInView                        // 503: this node has no view, is not in it, or was left behind; not applied
+	ViewServed                       // PUT /view: ready
+	ViewUnready                      // PUT /view: answered by its bound, not ready yet
+	ViewOvertaken                    // PUT /view: another list of members took its place
+)
+
+// Reply ends the client request of a token.
+type Reply struct {
+	Token   Token
+	Outcome Outcome
+	Result  Result
+}
+
+// Event is something worth a log line, a counter or a trace line.
+type Event struct {
+	Kind   EventKind
+	Peer   NodeID
+	View   ViewID
+	Ballot Ballot
+	Count  uint64
+	Note   string
+}
+
+// EventKind names an event; also the label of its counter.
+type EventKind string
+
+// NodeStatus is what a node shows of itself: GET /view, /readyz, /metrics.
+type NodeStatus struct {
+	Present    bool // holds a view
+	View       View
+	Member     bool   // is in it
+	LeftBehind bool   // its members went on without it
+	Serving    bool   // answers data requests
+	Primary    NodeID // meaningful with Member
+	Ballot     Ballot
+	Waiting    []NodeID // whom the round, or the writes, wait for
+	Reason     string   // why it does not serve, for people
+}
+
+// Recovered is what a node finds of itself when it starts with its state: the
+// durable writes, folded. The log is whole from the base on; how much of it is
+// committed is learned again.
+type Recovered struct {
+	Meta    NodeMeta
+	Ballot  Ballot // of the history; zero: blank
+	Members []Member
+	Bound   []Sighting
+	Past    []PastBallot
+	Ledger  Ledger  // of the state, which is the base of Ballot
+	Log     []Entry // entries 1..k of Ballot
+	Staged  *RecoveredBase
+}
+
+// RecoveredBase is a staged base that was whole.
+type RecoveredBase struct {
+	Ballot  Ballot
+	Base    Base
+	Bound   []Sighting
+	Members []Member
+	Fresh   bool
+	Ledger  Ledger // when Fresh: of the staged area
+	Tail    []Entry
+}

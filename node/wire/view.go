@@ -1,0 +1,125 @@
+package wire
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Member is a node of a view and where the view says that it can be reached.
+type Member struct {
+	ID      NodeID
+	Address string // HTTP, host:port
+	Bus     string // host:port of its bus; empty: the HTTP port + 1000
+}
+
+// Shard is a named group of members.
+type Shard struct {
+	Name    string
+	Members []Member
+}
+
+// Layout is what an operator put: which nodes, in which shards, where. It is
+// canonical: shards by name, members by id, so that equal lists compare equal
+// however they were written.
+type Layout struct {
+	Flat   bool // put as one flat list; concerns only how it is shown
+	Shards []Shard
+}
+
+// Canonical sorts a layout in place and returns it.
+func (l Layout) Canonical() Layout {
+	slices.SortFunc(l.Shards, func(a, b Shard) int { return cmp.Compare(a.Name, b.Name) })
+	for i := range l.Shards {
+		slices.SortFunc(l.Shards[i].Members, func(a, b Member) int { return cmp.Compare(a.ID, b.ID) })
+	}
+	return l
+}
+
+// Equal reports whether two canonical layouts list the same members in the same
+// shards at the same addresses. A node at a new address is another layout.
+func (l Layout) Equal(o Layout) bool {
+	return slices.EqualFunc(l.Shards, o.Shards, func(a, b Shard) bool {
+		return a.Name == b.Name && slices.Equal(a.Members, b.Members)
+	})
+}
+
+// Members lists the nodes of all shards by id. The slice is new.
+func (l Layout) Members() []Member {
+	var all []Member
+	for _, s := range l.Shards {
+		all = append(all, s.Members...)
+	}
+	slices.SortFunc(all, func(a, b Member) int { return cmp.Compare(a.ID, b.ID) })
+	return all
+}
+
+// Find returns the member with this id.
+func (l Layout) Find(id NodeID) (Member, bool) {
+	for _, s := range l.Shards {
+		for _, m := range s.Members {
+			if m.ID == id {
+				return m, true
+			}
+		}
+	}
+	return Member{}, false
+}
+
+// Sighting is what the author of a view heard from one node: which incarnation
+// it is and which view it held.
+type Sighting struct {
+	Node NodeID
+	Inc  Incarnation
+	View ViewID // zero: it held none
+}
+
+// KnownBallot is a ballot that somebody's history stood in when a view was
+// made, with the members that had taken part in it.
+type KnownBallot struct {
+	Ballot  Ballot
+	Members []Member
+}
+
+// View is a list of members under an id, with what its author had heard. Layout,
+// id and force never change; Saw and Ancestors may grow while the PUT that made
+// the view is open, which only lets more nodes follow it.
+type View struct {
+	ID        ViewID
+	Layout    Layout
+	Force     bool          // gives up ballots that are owed and cannot be had
+	Saw       []Sighting    // by node
+	Ancestors []ViewID      // the views that it replaces, and theirs; ascending, bounded
+	Known     []KnownBallot // by ballot
+	Sources   []Member      // nodes outside the view that offer their history
+}
+
+// Primary is the lowest id of the view; false when it has no members.
+func (v *View) Primary() (NodeID, bool) {
+	members := v.Layout.Members()
+	if len(members) == 0 {
+		return 0, false
+	}
+	return members[0].ID, true
+}
+
+// Has reports whether a node is a member.
+func (v *View) Has(id NodeID) bool {
+	_, ok := v.Layout.Find(id)
+	return ok
+}
+
+// Descends reports whether v replaces the view with this id, directly or not.
+func (v *View) Descends(id ViewID) bool {
+	_, ok := slices.BinarySearchFunc(v.Ancestors, id, ViewID.Compare)
+	return ok
+}
+
+// SawIncarnation reports whether the author had heard this incarnation of a node.
+func (v *View) SawIncarnation(id NodeID, inc Incarnation) bool {
+	for _, s := range v.Saw {
+		if s.Node == id && s.Inc == inc {
+			return true
+		}
+	}
+	return false
+}
