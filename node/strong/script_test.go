@@ -169,8 +169,8 @@ func (w *world) command(line string) {
 		for _, a := range f[1:] {
 			w.start(w.id(a))
 		}
-	case "view":
-		w.view(w.id(f[1]), f[2:])
+	case "view", "force":
+		w.view(w.id(f[1]), f[2:], f[0] == "force")
 	case "put", "get", "del":
 		w.client(f)
 	case "cut", "heal":
@@ -199,7 +199,7 @@ func (w *world) id(s string) wire.NodeID {
 	return wire.NodeID(n)
 }
 
-func (w *world) view(at wire.NodeID, members []string) {
+func (w *world) view(at wire.NodeID, members []string, force bool) {
 	l := wire.Layout{Flat: true, Shards: []wire.Shard{{}}}
 	for _, m := range members {
 		l.Shards[0].Members = append(l.Shards[0].Members, wire.Member{ID: w.id(m), Address: "node" + m + ":8081"})
@@ -207,7 +207,7 @@ func (w *world) view(at wire.NodeID, members []string) {
 	w.token++
 	n := w.nodes[at]
 	n.asked[w.token] = "PUT /view"
-	w.step(n, &wire.PutView{Token: w.token, Layout: l.Canonical()})
+	w.step(n, &wire.PutView{Token: w.token, Layout: l.Canonical(), Force: force})
 }
 
 // client carries out "put NODE KEY VALUE", "del NODE KEY" and "get NODE KEY".
@@ -330,6 +330,10 @@ func describeData(m wire.Message) string {
 		return "Confirm " + ballot(m.Ballot)
 	case *wire.Confirmed:
 		return fmt.Sprintf("Confirmed %s, committed %d", ballot(m.Ballot), m.Commit)
+	case *wire.Covered:
+		return "Covered? " + ballot(m.Ballot)
+	case *wire.CoveredReply:
+		return fmt.Sprintf("CoveredReply: %t", m.Covered)
 	default:
 		return fmt.Sprintf("%T", m)
 	}

@@ -11,15 +11,15 @@ func prepare64x128() (Header, *Prepare) {
 	b := Ballot{View: ViewID{Number: 4, Author: 2, Boot: 0x2222222222222222}, Round: 1, Boot: 0x1111111111111111}
 	m := &Prepare{Ballot: b, First: 1_000_001, Commit: 1_000_000}
 	for i := range uint64(64) {
-		stamp := Stamp{b, m.First + i}
+		stamp := Stamp{Ballot: b, Index: m.First + i}
 		node := 1 + i%3
 		number := 2_000_000 + i
 		m.Entries = append(m.Entries, Entry{
 			Stamp:  stamp,
-			ID:     RequestID{NodeID(node), Boot(node * 0x1111111111111111), 300_000*node + i/3},
+			ID:     RequestID{Node: NodeID(node), Boot: Boot(node * 0x1111111111111111), Counter: 300_000*node + i/3},
 			Mark:   300_000*node + i/3 - 20,
 			Op:     Op{Kind: OpPut, Key: fmt.Sprintf("key-%05d", i*7919%100_000), Value: make([]byte, 128), ContentType: "application/octet-stream"},
-			Result: Result{Replaced, number, Version{number, uint32(i) * 0x9e3779b9}},
+			Result: Result{Status: Replaced, MsgNum: number, Version: Version{MsgNum: number, Fingerprint: uint32(i) * 0x9e3779b9}},
 		})
 	}
 	return Header{From: 1, Inc: 0xaaaaaaaaaaaaaaaa, Boot: b.Boot, View: b.View}, m
@@ -60,18 +60,20 @@ func TestDecodingAllocatesOncePerPart(t *testing.T) {
 	}
 }
 
-// Beside key, value, request id and result an entry of a batch costs six bytes:
-// stamp 2, operation 1, lengths 3 less what a short value saves, content type 1.
+// An entry of a batch costs 7 bytes for its result, 3 for its request id and
+// mark, and 7 for all the rest but the bytes of key and value themselves.
 func TestAnEntryOfABatchCostsAFewBytes(t *testing.T) {
 	h, m := prepare64x128()
+	const perEntry = 7 + 3 + 7
 	whole := len(AppendMessage(nil, h, m))
-	bytes := 0
-	for i := range m.Entries {
-		bytes += opBytes(&m.Entries[i].Op) - len(m.Entries[i].Op.ContentType)
+	half := *m
+	half.Entries = m.Entries[:32]
+	added := whole - len(AppendMessage(nil, h, &half))
+	for i := range m.Entries[32:] {
+		added -= len(m.Entries[32+i].Op.Key) + len(m.Entries[32+i].Op.Value)
 	}
-	const perEntry = 20
-	if rest := whole - bytes; rest > 64*perEntry {
-		t.Errorf("64 entries take %d bytes beside keys and values, want at most %d each", rest, perEntry)
+	if added > 32*perEntry {
+		t.Errorf("32 more entries add %d bytes beside keys and values, want at most %d each", added, perEntry)
 	}
 }
 

@@ -15,9 +15,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add(unseal(AppendMessage(nil, Header{}, zeroMessage(k))))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if _, _, err := DecodeMessage(data); err == nil {
-			t.Log("has a checksum of its own")
-		}
+		_, _, _ = DecodeMessage(data) // must not panic without one either
 		h, m, err := DecodeMessage(seal(data))
 		if err != nil {
 			if m != nil || h != (Header{}) {

@@ -59,20 +59,20 @@ func golden(k Kind) (Header, Message) {
 		First:  41,
 		Commit: 40,
 		Entries: []Entry{{
-			Stamp:  Stamp{b, 41},
-			ID:     RequestID{1, boot1, 1000},
+			Stamp:  Stamp{Ballot: b, Index: 41},
+			ID:     RequestID{Node: 1, Boot: boot1, Counter: 1000},
 			Mark:   998,
 			Op:     Op{Kind: OpPut, Key: "apple", Value: []byte("red"), ContentType: "text/plain"},
-			Result: Result{Created, 81, Version{81, 0xf1f1f1f1}},
+			Result: Result{Status: Created, MsgNum: 81, Version: Version{MsgNum: 81, Fingerprint: 0xf1f1f1f1}},
 		}, {
-			Stamp:  Stamp{b, 42},
-			ID:     RequestID{3, boot3, 77},
+			Stamp:  Stamp{Ballot: b, Index: 42},
+			ID:     RequestID{Node: 3, Boot: boot3, Counter: 77},
 			Mark:   77,
 			Op:     Op{Kind: OpPut, Key: "apple", Value: []byte("green"), ContentType: "text/plain"},
-			Result: Result{Replaced, 82, Version{82, 0xf2f2f2f2}},
+			Result: Result{Status: Replaced, MsgNum: 82, Version: Version{MsgNum: 82, Fingerprint: 0xf2f2f2f2}},
 		}, {
-			Stamp:  Stamp{b, 43},
-			ID:     RequestID{1, boot1, 1001},
+			Stamp:  Stamp{Ballot: b, Index: 43},
+			ID:     RequestID{Node: 1, Boot: boot1, Counter: 1001},
 			Mark:   998,
 			Op:     Op{Kind: OpDelete, Key: "apple"},
 			Result: Result{Status: Deleted, MsgNum: 83},
@@ -87,7 +87,7 @@ func annotate(h Header, m Message, encoded []byte) []byte {
 	fmt.Fprintf(&b, "# Header: %+v\n", h)
 	body := reflect.ValueOf(m).Elem()
 	for i := range body.NumField() {
-		fmt.Fprintf(&b, "# %s: %+v\n", body.Type().Field(i).Name, body.Field(i))
+		describe(&b, body.Type().Field(i).Name, body.Field(i))
 	}
 	var e encoder
 	e.header(h)
@@ -97,6 +97,17 @@ func annotate(h Header, m Message, encoded []byte) []byte {
 	fmt.Fprintf(&b, "\n# body\n%s", hexLines(encoded[bodyAt:sumAt]))
 	fmt.Fprintf(&b, "\n# checksum\n%s", hexLines(encoded[sumAt:]))
 	return []byte(b.String())
+}
+
+// describe shows a field, a list with a line for each element.
+func describe(b *strings.Builder, name string, v reflect.Value) {
+	if v.Kind() != reflect.Slice {
+		fmt.Fprintf(b, "# %s: %+v\n", name, v)
+		return
+	}
+	for i := range v.Len() {
+		fmt.Fprintf(b, "# %s[%d]: %+v\n", name, i, v.Index(i))
+	}
 }
 
 // hexLines shows 16 bytes a line, and as text what is text.

@@ -45,10 +45,9 @@ func TestEveryCutMessageIsRefused(t *testing.T) {
 }
 
 func TestWhatIsNotAMessageIsRefusedWithAReason(t *testing.T) {
-	ack := unseal(AppendMessage(nil, Header{}, &Ack{}))
-	prepare := unseal(AppendMessage(nil, Header{}, &Prepare{}))
-	fetch := &Fetch{Part: FetchEntries + 1}
-	put := Op{Kind: OpPut, Key: "k"}
+	ack := AppendMessage(nil, Header{}, &Ack{})
+	covered := AppendMessage(nil, Header{}, &CoveredReply{})
+	prepare := AppendMessage(nil, Header{}, &Prepare{})
 	for _, c := range []struct {
 		name    string
 		payload []byte
@@ -56,22 +55,22 @@ func TestWhatIsNotAMessageIsRefusedWithAReason(t *testing.T) {
 	}{
 		{"nothing", nil, "only 0 bytes"},
 		{"too short for a checksum", []byte{1, 2, 3, 4, 5}, "only 5 bytes"},
-		{"another version", seal(slices.Concat([]byte{2}, ack[1:])), "version 2, this node speaks 1"},
-		{"a damaged checksum", append(bytes.Clone(ack), 0, 0, 0, 0), "decode ack: checksum"},
+		{"another version", seal(slices.Concat([]byte{2}, unseal(ack)[1:])), "version 2, this node speaks 1"},
+		{"a damaged checksum", slices.Concat(unseal(ack), []byte{0, 0, 0, 0}), "decode ack: checksum"},
 		{"kind 0", seal([]byte{1, 0, 0}), "unknown kind 0"},
 		{"a later kind", seal([]byte{1, 200, 0}), "unknown kind 200"},
-		{"bytes behind the end", seal(append(bytes.Clone(ack), 0)), "1 bytes more than the message has"},
-		{"a number without end", seal(append([]byte{1, byte(KindAck)}, bytes.Repeat([]byte{0xff}, 12)...)), "no whole number"},
-		{"a count for which there are no bytes", seal(binary.AppendUvarint(prepare[:len(prepare)-1:len(prepare)-1], 1<<30)), "1073741824 entries cannot be in the 0 bytes"},
-		{"a count that is no int", seal(binary.AppendUvarint(prepare[:len(prepare)-1:len(prepare)-1], 1<<63)), "9223372036854775808 entries cannot be"},
-		{"a reference to no slot", seal(append(prepare[:len(prepare)-4:len(prepare)-4], recentSlots+1, 0, 0, 0)), "unknown reference 17"},
-		{"an unknown part", AppendMessage(nil, Header{}, fetch), "unknown part 5"},
+		{"bytes behind the end", ending(ack, 0, 7), "1 bytes more than the message has"},
+		{"a number without end", ending(ack, 1, bytes.Repeat([]byte{0xff}, 12)...), "no whole number"},
+		{"a reference to no slot", ending(ack, 2, recentSlots+1, 0), "unknown reference 17"},
+		{"a bool that is 2", ending(covered, 1, 2), "unknown bool 2"},
+		{"a count for which there are no bytes", ending(prepare, 1, binary.AppendUvarint(nil, 1<<30)...), "1073741824 entries cannot be in the 0 bytes"},
+		{"a count that is no int", ending(prepare, 1, binary.AppendUvarint(nil, 1<<63)...), "9223372036854775808 entries cannot be"},
+		{"an unknown part", AppendMessage(nil, Header{}, &Fetch{Part: FetchEntries + 1}), "unknown part 5"},
 		{"an unknown status", AppendMessage(nil, Header{}, &ForwardReply{Answers: make([]Answer, 1)}), "unknown status 0"},
-		{"an unknown operation", AppendMessage(nil, Header{}, &Forward{Ops: make([]ForwardedOp, 1)}), "unknown operation 0"},
-		{"an unknown condition", AppendMessage(nil, Header{}, forwardOf(Op{Kind: OpPut, Key: "k", Condition: 4})), "unknown condition 4"},
-		{"an operation without key", AppendMessage(nil, Header{}, forwardOf(Op{Kind: OpPut})), "empty key"},
+		{"an unknown operation", forward(Op{Key: "k"}), "unknown operation 0"},
+		{"an unknown condition", forward(Op{Kind: OpPut, Key: "k", Condition: IfVersion + 1}), "unknown condition 4"},
+		{"an operation without key", forward(Op{Kind: OpPut, Value: []byte("v")}), "empty key"},
 		{"a record without key", AppendMessage(nil, Header{}, &Chunk{Part: FetchRecords, Records: make([]Record, 1)}), "empty key"},
-		{"a bool that is 2", seal(slices.Concat(unseal(AppendMessage(nil, Header{}, forwardOf(put)))[:len(ack)], []byte{2})), "decode forward"},
 	} {
 		_, m, err := DecodeMessage(c.payload)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -80,4 +79,12 @@ func TestWhatIsNotAMessageIsRefusedWithAReason(t *testing.T) {
 	}
 }
 
-func forwardOf(op Op) *Forward { return &Forward{Ops: []ForwardedOp{{Op: op}}} }
+// ending replaces the last n bytes before the checksum.
+func ending(payload []byte, n int, with ...byte) []byte {
+	body := unseal(payload)
+	return seal(slices.Concat(body[:len(body)-n], with))
+}
+
+func forward(op Op) []byte {
+	return AppendMessage(nil, Header{}, &Forward{Ops: []ForwardedOp{{Op: op}}})
+}

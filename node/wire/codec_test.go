@@ -94,8 +94,8 @@ func TestMoreDistinctValuesThanTheCodecRemembersArrive(t *testing.T) {
 	for i := range uint64(4 * distinct) {
 		b := Ballot{View: ViewID{Number: i % distinct, Boot: 7}, Round: i % distinct}
 		m.Entries = append(m.Entries, Entry{
-			Stamp:  Stamp{b, i},
-			ID:     RequestID{NodeID(i % distinct), Boot(i % (distinct - 1)), i},
+			Stamp:  Stamp{Ballot: b, Index: i},
+			ID:     RequestID{Node: NodeID(i % distinct), Boot: Boot(i % (distinct - 1)), Counter: i},
 			Op:     Op{Kind: OpPut, Key: "k", ContentType: strings.Repeat("t", int(i%distinct))},
 			Result: Result{Status: Created, MsgNum: -i},
 		})
@@ -120,7 +120,7 @@ func TestAValueFromTheDecoderEndsWhereItEnds(t *testing.T) {
 	}
 	entries := m.(*Prepare).Entries
 	next := entries[1].Op.Key
-	_ = append(entries[0].Op.Value, bytes.Repeat([]byte{0xff}, 200)...)
+	_ = append(entries[0].Op.Value, bytes.Repeat([]byte{0xff}, 50)...) // would fit, if it had the rest of the copy as room
 	if entries[1].Op.Key != next {
 		t.Errorf("an append to one value wrote into the next key: %q, was %q", entries[1].Op.Key, next)
 	}
@@ -209,14 +209,35 @@ func TestSizesBoundWhatIsEncoded(t *testing.T) {
 		checkBound(t, chunk, &chunk.Records, RecordSize)
 		checkBound(t, forward, &forward.Ops, func(f ForwardedOp) int { return OpSize(f.Op) })
 	})
-	// No number, id or string of these is short, and nothing repeats.
-	long := Stamp{Ballot{ViewID{math.MaxUint64, math.MaxUint64, 1}, math.MaxUint64, 2}, 1 << 63}
-	version := Version{MsgNum: 1 << 63, Fingerprint: 3}
-	op := Op{Kind: OpPut, Key: strings.Repeat("k", 1<<15), Value: make([]byte, 1<<15), ContentType: strings.Repeat("t", 1<<15)}
-	prepare := &Prepare{Entries: []Entry{{long, RequestID{math.MaxUint64, 4, 1 << 63}, 1<<63 + 1, op, Result{Created, 1 << 63, Version{}}}}}
+	checkBoundsOfTheLongest(t)
+}
+
+// No number, id or string here is short, and nothing repeats.
+func checkBoundsOfTheLongest(t *testing.T) {
+	const far = 1 << 63 // no distance takes more bytes
+	ballot := Ballot{View: ViewID{Number: math.MaxUint64, Author: math.MaxUint64, Boot: 1}, Round: math.MaxUint64, Boot: 2}
+	version := Version{MsgNum: far, Fingerprint: 3}
+	text := func(c string) string { return strings.Repeat(c, 1<<15) }
+	op := Op{Kind: OpPut, Key: text("k"), Value: []byte(text("v")), ContentType: text("t"), Condition: IfVersion, Match: version}
+
+	prepare := &Prepare{Entries: []Entry{{
+		Stamp:  Stamp{Ballot: ballot, Index: far},
+		ID:     RequestID{Node: math.MaxUint64, Boot: 4, Counter: far},
+		Mark:   far + 1,
+		Op:     op,
+		Result: Result{Status: Created, MsgNum: far},
+	}}}
 	checkBound(t, prepare, &prepare.Entries, EntrySize)
-	chunk := &Chunk{Records: []Record{{op.Key, op.Value, op.ContentType, long, version}}}
+	chunk := &Chunk{Records: []Record{{
+		Key:         op.Key,
+		Value:       op.Value,
+		ContentType: op.ContentType,
+		Stamp:       Stamp{Ballot: ballot, Index: far},
+		Version:     version,
+	}}}
 	checkBound(t, chunk, &chunk.Records, RecordSize)
+	forward := &Forward{Ops: []ForwardedOp{{Counter: far, Op: op}}}
+	checkBound(t, forward, &forward.Ops, func(f ForwardedOp) int { return OpSize(f.Op) })
 }
 
 // checkBound compares the encoding with the one without the list.

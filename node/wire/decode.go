@@ -37,10 +37,12 @@ func (d *decoder) take(n int) []byte {
 }
 
 func (d *decoder) byte() byte {
-	if b := d.take(1); b != nil {
-		return b[0]
+	if d.at == len(d.data) {
+		d.fail("needs a byte, none is left")
+		return 0
 	}
-	return 0
+	d.at++
+	return d.data[d.at-1]
 }
 
 func (d *decoder) fixed() uint64 {
@@ -192,7 +194,11 @@ func (d *decoder) requestID() RequestID {
 		}
 		d.origins.add(o)
 	}
-	return RequestID{o.Node, o.Boot, d.delta(&d.counters[d.origins.last])}
+	return RequestID{
+		Node:    o.Node,
+		Boot:    o.Boot,
+		Counter: d.delta(&d.counters[d.origins.last]),
+	}
 }
 
 func (d *decoder) version() Version {

@@ -136,13 +136,12 @@ func (d *decoder) base() Base {
 	}
 }
 
-func (d *decoder) op() Op {
-	return Op{
-		Kind:        OpKind(d.enum("operation", byte(OpPut), byte(OpDelete))),
-		Key:         d.key(),
-		Value:       d.bytes(),
-		ContentType: d.contentType(),
-	}
+// op fills an Op in its place: it is large, and part of every entry.
+func (d *decoder) op(op *Op) {
+	op.Kind = OpKind(d.enum("operation", byte(OpPut), byte(OpDelete)))
+	op.Key = d.key()
+	op.Value = d.bytes()
+	op.ContentType = d.contentType()
 }
 
 func (d *decoder) result() Result {
@@ -160,7 +159,7 @@ func (d *decoder) entries() []Entry {
 		n.Stamp = d.stamp()
 		n.ID = d.requestID()
 		n.Mark = n.ID.Counter - d.uvarint()
-		n.Op = d.op()
+		d.op(&n.Op)
 		n.Result = d.result()
 	}
 	return entries
@@ -212,7 +211,7 @@ func (d *decoder) forwardedOps(last uint64) []ForwardedOp {
 	for i := range ops {
 		f := &ops[i]
 		f.Counter = d.delta(&last)
-		f.Op = d.op()
+		d.op(&f.Op)
 		f.Op.Condition = Condition(d.enum("condition", byte(Always), byte(IfVersion)))
 		if d.bool() {
 			f.Op.Match = d.version()

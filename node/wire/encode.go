@@ -78,7 +78,7 @@ func (e *encoder) stamp(s Stamp) {
 }
 
 func (e *encoder) requestID(id RequestID) {
-	if refer(e, &e.origins, origin{id.Node, id.Boot}) {
+	if refer(e, &e.origins, origin{Node: id.Node, Boot: id.Boot}) {
 		e.uvarint(uint64(id.Node))
 		e.fixed(uint64(id.Boot))
 	}

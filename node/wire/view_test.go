@@ -7,13 +7,13 @@ import (
 )
 
 var (
-	n1 = Member{1, "a:8081", ""}
-	n2 = Member{2, "b:8081", ""}
-	n3 = Member{3, "c:8081", "c:4000"}
+	n1 = Member{ID: 1, Address: "a:8081"}
+	n2 = Member{ID: 2, Address: "b:8081"}
+	n3 = Member{ID: 3, Address: "c:8081", Bus: "c:4000"}
 )
 
 func TestLayoutsThatListTheSameAreEqual(t *testing.T) {
-	sorted := Layout{Shards: []Shard{{"s1", []Member{n1, n3}}, {"s2", []Member{n2}}}}
+	sorted := Layout{Shards: []Shard{{Name: "s1", Members: []Member{n1, n3}}, {Name: "s2", Members: []Member{n2}}}}
 	moved := n2
 	moved.Address = "b:9999"
 	rewired := n3
@@ -24,13 +24,13 @@ func TestLayoutsThatListTheSameAreEqual(t *testing.T) {
 		want  bool
 	}{
 		{"itself", sorted, true},
-		{"another order", Layout{Shards: []Shard{{"s2", []Member{n2}}, {"s1", []Member{n3, n1}}}}, true},
+		{"another order", Layout{Shards: []Shard{{Name: "s2", Members: []Member{n2}}, {Name: "s1", Members: []Member{n3, n1}}}}, true},
 		{"shown flat", Layout{Flat: true, Shards: sorted.Shards}, true},
-		{"another shard name", Layout{Shards: []Shard{{"s1", []Member{n1, n3}}, {"s3", []Member{n2}}}}, false},
-		{"a node in another shard", Layout{Shards: []Shard{{"s1", []Member{n1}}, {"s2", []Member{n2, n3}}}}, false},
+		{"another shard name", Layout{Shards: []Shard{{Name: "s1", Members: []Member{n1, n3}}, {Name: "s3", Members: []Member{n2}}}}, false},
+		{"a node in another shard", Layout{Shards: []Shard{{Name: "s1", Members: []Member{n1}}, {Name: "s2", Members: []Member{n2, n3}}}}, false},
 		{"a shard less", Layout{Shards: sorted.Shards[:1]}, false},
-		{"a node at another address", Layout{Shards: []Shard{{"s1", []Member{n1, n3}}, {"s2", []Member{moved}}}}, false},
-		{"a node with another bus", Layout{Shards: []Shard{{"s1", []Member{n1, rewired}}, {"s2", []Member{n2}}}}, false},
+		{"a node at another address", Layout{Shards: []Shard{{Name: "s1", Members: []Member{n1, n3}}, {Name: "s2", Members: []Member{moved}}}}, false},
+		{"a node with another bus", Layout{Shards: []Shard{{Name: "s1", Members: []Member{n1, rewired}}, {Name: "s2", Members: []Member{n2}}}}, false},
 		{"nothing", Layout{}, false},
 	} {
 		if got := sorted.Equal(c.other.Canonical()); got != c.want {
@@ -40,15 +40,15 @@ func TestLayoutsThatListTheSameAreEqual(t *testing.T) {
 }
 
 func TestCanonicalSortsShardsByNameAndMembersByID(t *testing.T) {
-	got := Layout{Flat: true, Shards: []Shard{{"z", []Member{n3, n1}}, {"", []Member{n2}}}}.Canonical()
-	want := Layout{Flat: true, Shards: []Shard{{"", []Member{n2}}, {"z", []Member{n1, n3}}}}
+	got := Layout{Flat: true, Shards: []Shard{{Name: "z", Members: []Member{n3, n1}}, {Name: "", Members: []Member{n2}}}}.Canonical()
+	want := Layout{Flat: true, Shards: []Shard{{Name: "", Members: []Member{n2}}, {Name: "z", Members: []Member{n1, n3}}}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
 func TestALayoutListsAndFindsItsMembers(t *testing.T) {
-	l := Layout{Shards: []Shard{{"s1", []Member{n1, n3}}, {"s2", []Member{n2}}}}
+	l := Layout{Shards: []Shard{{Name: "s1", Members: []Member{n1, n3}}, {Name: "s2", Members: []Member{n2}}}}
 	members := l.Members()
 	if diff := cmp.Diff([]Member{n1, n2, n3}, members); diff != "" {
 		t.Errorf("Members (-want +got):\n%s", diff)
@@ -66,7 +66,7 @@ func TestALayoutListsAndFindsItsMembers(t *testing.T) {
 }
 
 func TestThePrimaryIsTheLowestID(t *testing.T) {
-	v := View{Layout: Layout{Shards: []Shard{{"a", []Member{n3}}, {"b", []Member{n2}}}}}
+	v := View{Layout: Layout{Shards: []Shard{{Name: "a", Members: []Member{n3}}, {Name: "b", Members: []Member{n2}}}}}
 	if id, ok := v.Primary(); id != 2 || !ok {
 		t.Errorf("Primary = %d, %v; want 2", id, ok)
 	}

@@ -1,0 +1,114 @@
+package strong
+
+import (
+	"testing"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+func bal(view, round uint64) wire.Ballot {
+	return wire.Ballot{View: wire.ViewID{Number: view, Boot: 7}, Round: round, Boot: 7}
+}
+
+func hist(b wire.Ballot, length uint64, past ...wire.Ballot) wire.HistorySummary {
+	h := wire.HistorySummary{Ballot: b, Length: length}
+	for _, p := range past {
+		h.Past = append(h.Past, wire.PastBallot{Ballot: p, Count: 1})
+	}
+	return h
+}
+
+func join(node wire.NodeID, h wire.HistorySummary) joined {
+	return joined{node: node, inc: wire.Incarnation(node), join: &wire.Join{History: h}}
+}
+
+func staged(j joined, h wire.HistorySummary, bound ...wire.NodeID) joined {
+	s := wire.StagedSummary{Present: true, History: h}
+	for _, n := range bound {
+		s.Bound = append(s.Bound, wire.Sighting{Node: n, Inc: wire.Incarnation(n)})
+	}
+	j.join.Staged = s
+	return j
+}
+
+func TestDecidePicksTheBaseByAncestry(t *testing.T) {
+	blank := hist(wire.Ballot{}, 0)
+	cases := []struct {
+		name     string
+		joins    []joined
+		source   wire.Ballot
+		length   uint64
+		holder   wire.NodeID
+		diverged bool
+		dropped  int
+	}{
+		{"nobody has anything", []joined{join(0, blank), join(1, blank)}, wire.Ballot{}, 0, 0, false, 0},
+		{"a newcomer beside a member", []joined{join(0, blank), join(1, hist(bal(1, 1), 4))}, bal(1, 1), 4, 1, false, 0},
+		{"the longest log of one ballot", []joined{join(0, hist(bal(1, 1), 3)), join(1, hist(bal(1, 1), 5)), join(2, hist(bal(1, 1), 4))}, bal(1, 1), 5, 1, false, 0},
+		{"itself, when as long", []joined{join(1, hist(bal(1, 1), 5)), join(0, hist(bal(1, 1), 5))}, bal(1, 1), 5, 0, false, 0},
+		{"not the longer log, the younger ballot", []joined{join(0, hist(bal(1, 1), 99)), join(1, hist(bal(2, 1), 0, bal(1, 1)))}, bal(2, 1), 0, 1, false, 0},
+		{"two that do not know each other", []joined{join(0, hist(bal(2, 1), 1, bal(1, 1))), join(1, hist(bal(3, 1), 1, bal(1, 1)))}, wire.Ballot{}, 0, 0, true, 0},
+		{
+			"a staged base that may have been active",
+			[]joined{join(0, blank), staged(join(1, hist(bal(1, 1), 4)), hist(bal(2, 1), 0, bal(1, 1)), 1, 2)},
+			bal(2, 1), 0, 1, false, 0,
+		},
+		{
+			"a staged base that never was: one it counts on has it neither staged nor swapped in",
+			[]joined{join(2, hist(bal(1, 1), 4)), staged(join(1, hist(bal(1, 1), 4)), hist(bal(2, 1), 0, bal(1, 1)), 1, 2)},
+			bal(1, 1), 4, 2, false, 1,
+		},
+		{
+			"a staged base that another member has swapped in and gone on with",
+			[]joined{join(2, hist(bal(2, 1), 6, bal(1, 1))), staged(join(1, hist(bal(1, 1), 4)), hist(bal(2, 1), 0, bal(1, 1)), 1, 2)},
+			bal(2, 1), 6, 2, false, 0,
+		},
+		{
+			"a stranger with the id of one that was counted on says nothing",
+			[]joined{{node: 2, inc: 99, join: &wire.Join{History: blank}}, staged(join(1, hist(bal(1, 1), 4)), hist(bal(2, 1), 0, bal(1, 1)), 1, 2)},
+			bal(2, 1), 0, 1, false, 0,
+		},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			v := decide(0, c.joins, false, 0)
+			if (len(v.diverged) > 0) != c.diverged || v.dropped != c.dropped {
+				t.Fatalf("diverged %v, dropped %d", v.diverged, v.dropped)
+			}
+			if c.diverged {
+				return
+			}
+			if v.base.Source != c.source || v.base.Length != c.length || v.holder != c.holder {
+				t.Fatalf("got %d entries of %v from %d", v.base.Length, v.base.Source, v.holder)
+			}
+			base := wire.HistorySummary{Ballot: bal(9, 9), Past: v.base.Past}
+			for _, j := range c.joins {
+				if b := j.join.History.Ballot; !b.IsZero() && !contains(&base, b) {
+					t.Errorf("the base does not know %v", b)
+				}
+			}
+		})
+	}
+}
+
+func TestOwedBallotsKeepAViewFromBeingActive(t *testing.T) {
+	j := join(0, hist(bal(2, 1), 1, bal(1, 1)))
+	j.join.Owed = []wire.KnownBallot{{Ballot: bal(1, 1)}, {Ballot: bal(3, 1)}}
+	if v := decide(0, []joined{j}, false, 0); len(v.owed) != 1 || v.owed[0].Ballot != bal(3, 1) {
+		t.Errorf("owed %v: want the one that the base lacks", v.owed)
+	}
+	if v := decide(0, []joined{j}, true, 0); len(v.owed) != 0 || len(v.base.GivenUp) != 1 {
+		t.Errorf("force gives up what is owed: %+v", v)
+	}
+}
+
+func TestHistoryOlderThanMemoryIsAStrangers(t *testing.T) {
+	young := hist(bal(9, 1), 1, bal(7, 1), bal(8, 1))
+	old := hist(bal(1, 1), 50)
+	if v := decide(0, []joined{join(0, young), join(1, old)}, false, 2); len(v.diverged) > 0 || v.strange != 1 {
+		t.Errorf("diverged %v, strange %d: a full past says nothing of what is below it", v.diverged, v.strange)
+	}
+	if v := decide(0, []joined{join(0, young), join(1, old)}, false, 3); len(v.diverged) == 0 {
+		t.Error("a past with room has forgotten nothing: the histories went apart")
+	}
+}
