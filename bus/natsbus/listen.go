@@ -1,0 +1,106 @@
+package natsbus
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/cohortkv/cohort/bus"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// noResponders is what a NATS server answers in place of a node that does not
+// listen: an empty message with this status.
+const noResponders = "503"
+
+// Listen replaces handler and shards. It asks the server for what is new and
+// does not wait until the server knows: whoever needs that shakes hands.
+func (c *Conn) Listen(h bus.Handler, shards ...string) error {
+	wanted := []string{c.subjects.Node(c.node, "*")}
+	for _, token := range shards {
+		if err := bus.CheckToken(token); err != nil {
+			return fmt.Errorf("bus: shard %w", err)
+		}
+		wanted = append(wanted, c.subjects.Shard(token, "*"))
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.mu.closed {
+		return bus.ErrClosed
+	}
+	c.handler.Store(&h)
+	c.mu.wanted = wanted
+	if c.mu.nc == nil {
+		return nil // comeHome will subscribe
+	}
+	if err := c.subscribe(); err != nil && !c.mu.nc.IsClosed() {
+		return err
+	}
+	return nil // if it has closed, comeHome will subscribe again
+}
+
+// comeHome takes a new connection to where the node listens.
+func (c *Conn) comeHome(nc *nats.Conn) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.mu.nc, c.mu.subs = nc, map[string]*nats.Subscription{}
+	if c.external {
+		if _, err := nc.ChanSubscribe(c.answers.All(), c.inbound); err != nil {
+			return err
+		}
+	}
+	return c.subscribe()
+}
+
+// subscribe makes the subscriptions on the present connection the wanted ones.
+// All of them share one channel: that keeps what one sender sent in order.
+func (c *Conn) subscribe() error {
+	for subject, sub := range c.mu.subs {
+		if !slices.Contains(c.mu.wanted, subject) {
+			delete(c.mu.subs, subject)
+			if err := sub.Unsubscribe(); err != nil {
+				return fmt.Errorf("bus: stop listening on %s: %w", subject, err)
+			}
+		}
+	}
+	for _, subject := range c.mu.wanted {
+		if c.mu.subs[subject] != nil {
+			continue
+		}
+		sub, err := c.mu.nc.ChanSubscribe(subject, c.inbound)
+		if err != nil {
+			return fmt.Errorf("bus: listen on %s: %w", subject, err)
+		}
+		c.mu.subs[subject] = sub
+	}
+	return nil
+}
+
+// receive gives everything that arrives to the handler, until Close.
+func (c *Conn) receive() {
+	for {
+		select {
+		case m := <-c.inbound:
+			c.handle(m)
+		case <-c.stop:
+			return
+		}
+	}
+}
+
+func (c *Conn) handle(m *nats.Msg) {
+	h := c.handler.Load()
+	if h == nil {
+		return
+	}
+	c.counts.received.Add(1)
+	msg := bus.Message{Payload: m.Data}
+	if request, ok := c.answers.Request(m.Subject); ok {
+		msg.Request = request
+		msg.Refused = len(m.Data) == 0 && m.Header.Get("Status") == noResponders
+	} else {
+		msg.ReplyTo = wire.ReplyTo(m.Reply)
+	}
+	(*h)(msg)
+}

@@ -1,0 +1,110 @@
+package natsbus_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cohortkv/cohort/bus"
+	"github.com/cohortkv/cohort/bus/conntest"
+	"github.com/cohortkv/cohort/bus/embedded"
+	"github.com/cohortkv/cohort/bus/natsbus"
+)
+
+// until waits for a state of the connection, which nobody announces.
+func until(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(40 * time.Second)
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatalf("%s: not within 40 s", what)
+		}
+	}
+}
+
+func stats(n conntest.Node) bus.Stats { return n.Conn.(bus.Reporter).Stats() }
+
+func TestANodeOfAnotherClusterIsNotUsed(t *testing.T) {
+	n := joinEmbedded(t, 1, "")
+	t.Cleanup(n.Leave)
+	other := serve(t, embedded.Config{Cluster: "test2", Node: 2})
+	n.Conn.Reach([]bus.Peer{{ID: 2, Addr: other.Addr()}})
+	until(t, "second meeting", func() bool { return stats(n).Strangers >= 2 })
+	link := stats(n).Peers[0]
+	if link.Connected || link.Err == nil || !strings.Contains(link.Err.Error(), "node 2 of cluster test2") {
+		t.Errorf("link to another cluster's node: %+v", link)
+	}
+	if err := n.Conn.Send(bus.Envelope{To: 2, Kind: "k"}); !errors.Is(err, bus.ErrUnreachable) {
+		t.Errorf("sending to another cluster's node: %v", err)
+	}
+}
+
+func TestANodeWithAnotherSecretIsRefused(t *testing.T) {
+	peer := joinEmbedded(t, 2, "")
+	t.Cleanup(peer.Leave)
+	own, err := embedded.Start(embedded.Config{Cluster: cluster, Node: 1, Listen: "127.0.0.1:0", Secret: "another"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(own.Close)
+	conn, err := natsbus.Embedded(natsbus.Config{Cluster: cluster, Node: 1, Secret: "another"}, own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	conn.Reach([]bus.Peer{peer.Peer})
+	until(t, "refusal", func() bool { return conn.Stats().Peers[0].Err != nil })
+	if err := conn.Stats().Peers[0].Err; !strings.Contains(err.Error(), "Authorization Violation") {
+		t.Errorf("refused with %v", err)
+	}
+}
+
+func TestTheOutsideClusterMayComeLater(t *testing.T) {
+	probe := serve(t, embedded.Config{Node: 1000})
+	addr := probe.Addr()
+	probe.Close()
+	conn, err := natsbus.External(natsbus.Config{Cluster: cluster, Node: 1, Secret: secret}, "nats://"+addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if err := conn.Listen(func(bus.Message) {}); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "first failure", func() bool { return conn.Stats().Home.Err != nil })
+	if err := conn.Send(bus.Envelope{To: 2, Kind: "k"}); !errors.Is(err, bus.ErrUnreachable) {
+		t.Errorf("sending without a cluster: %v", err)
+	}
+	serve(t, embedded.Config{Node: 1000, Listen: addr})
+	until(t, "connection", func() bool { return conn.Stats().Home.Connected })
+	if err := conn.Send(bus.Envelope{To: 2, Kind: "k"}); err != nil {
+		t.Errorf("sending with a cluster: %v", err)
+	}
+}
+
+func TestBadConfigurationGetsAClearError(t *testing.T) {
+	for url, want := range map[string]string{
+		"":                          "want nats://",
+		"http://host":               "want nats://",
+		"nats://a:1,ws://b:2":       `"ws://b:2"`,
+		"nats://host:port":          "invalid port",
+		"nats://a:4222, nats://:12": `"nats://:12"`,
+	} {
+		conn, err := natsbus.External(natsbus.Config{Cluster: cluster}, url)
+		if err == nil {
+			conn.Close()
+			t.Errorf("URL %q was taken", url)
+		} else if !strings.Contains(err.Error(), want) {
+			t.Errorf("URL %q: %v", url, err)
+		}
+	}
+	if conn, err := natsbus.External(natsbus.Config{Cluster: "a.b"}, "nats://a:1"); err == nil {
+		conn.Close()
+		t.Error("cluster a.b was taken")
+	}
+}

@@ -1,0 +1,161 @@
+package natsbus
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"sync/atomic"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/cohortkv/cohort/bus"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Send sends one envelope, on the caller's goroutine as far as nats.go allows.
+// It allocates nothing, but for a request the subject of its answer.
+func (c *Conn) Send(e bus.Envelope) error {
+	if len(e.Payload) > bus.MaxPayload {
+		return fmt.Errorf("bus: payload of %d bytes, at most %d fit", len(e.Payload), bus.MaxPayload)
+	}
+	switch {
+	case e.Answer != "":
+		if e.Shard != "" || e.Request != 0 {
+			return bus.ErrEnvelope
+		}
+		return c.answer(e.Answer, e.Payload)
+	case e.Shard != "":
+		if e.Request != 0 {
+			return bus.ErrEnvelope
+		}
+		return c.broadcast(e)
+	}
+	return c.sendTo(e)
+}
+
+func (c *Conn) sendTo(e bus.Envelope) error {
+	subject, err := c.names.node(e.To, e.Kind)
+	if err != nil {
+		return err
+	}
+	reply := ""
+	if e.Request != 0 {
+		reply = c.answers.To(e.Request)
+	}
+	if e.To == c.node {
+		return c.deliverLocal(subject, reply, e.Payload)
+	}
+	if c.external {
+		return c.home.publish(subject, reply, e.Payload)
+	}
+	p := c.peers.Load().byID[e.To]
+	if p == nil {
+		c.counts.dropped.Add(1)
+		return bus.ErrUnreachable
+	}
+	return p.publish(subject, reply, e.Payload)
+}
+
+// answer publishes at the own server, where the peer that asked listens for it.
+func (c *Conn) answer(to wire.ReplyTo, payload []byte) error {
+	if !c.subjects.IsAnswer(to) {
+		return fmt.Errorf("bus: %q is not where this cluster takes answers", string(to))
+	}
+	if _, own := c.answers.Request(string(to)); own {
+		return c.deliverLocal(string(to), "", payload)
+	}
+	return c.home.publish(string(to), "", payload)
+}
+
+func (c *Conn) broadcast(e bus.Envelope) error {
+	subject, err := c.names.shard(e.Shard, e.Kind)
+	if err != nil {
+		return err
+	}
+	if c.external {
+		return c.home.publish(subject, "", e.Payload)
+	}
+	err = bus.ErrUnreachable
+	for _, p := range c.peers.Load().all {
+		if p.publish(subject, "", e.Payload) == nil {
+			err = nil
+		}
+	}
+	return err
+}
+
+// deliverLocal is the way from the node to itself. It does not pass NATS: the
+// outside cluster must not echo broadcasts to their sender, and tells its own
+// messages apart by connection only.
+func (c *Conn) deliverLocal(subject, reply string, payload []byte) error {
+	if c.handler.Load() == nil {
+		c.counts.dropped.Add(1)
+		return bus.ErrUnreachable
+	}
+	select {
+	case c.inbound <- &nats.Msg{Subject: subject, Reply: reply, Data: bytes.Clone(payload)}:
+		c.counts.sent.Add(1)
+		return nil
+	default:
+		c.counts.dropped.Add(1)
+		return bus.ErrFull
+	}
+}
+
+// namesBound is how many subjects are remembered. Kinds, peers and shards of one
+// view are far fewer; views of a long life may be more, so it starts anew then.
+const namesBound = 1024
+
+// names remembers the subjects that were sent to, so that sending builds no
+// strings. Reading takes no lock; a new name copies the table.
+type names struct {
+	subjects bus.Subjects
+	table    atomic.Pointer[map[nameKey]string]
+}
+
+type nameKey struct {
+	node  wire.NodeID
+	shard string // empty: a node's subject
+	kind  string
+}
+
+func (n *names) node(id wire.NodeID, kind string) (string, error) {
+	return n.find(nameKey{node: id, kind: kind})
+}
+
+func (n *names) shard(token, kind string) (string, error) {
+	return n.find(nameKey{shard: token, kind: kind})
+}
+
+func (n *names) find(key nameKey) (string, error) {
+	old := n.table.Load()
+	if old != nil {
+		if name, ok := (*old)[key]; ok {
+			return name, nil
+		}
+	}
+	name, err := n.build(key)
+	if err != nil {
+		return "", err
+	}
+	table := map[nameKey]string{}
+	if old != nil && len(*old) < namesBound {
+		table = maps.Clone(*old)
+	}
+	table[key] = name
+	n.table.CompareAndSwap(old, &table) // whoever loses builds it again next time
+	return name, nil
+}
+
+func (n *names) build(key nameKey) (string, error) {
+	if err := bus.CheckToken(key.kind); err != nil {
+		return "", fmt.Errorf("bus: kind %w", err)
+	}
+	if key.shard == "" {
+		return n.subjects.Node(key.node, key.kind), nil
+	}
+	if err := bus.CheckToken(key.shard); err != nil {
+		return "", fmt.Errorf("bus: shard %w", err)
+	}
+	return n.subjects.Shard(key.shard, key.kind), nil
+}

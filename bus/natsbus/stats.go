@@ -1,0 +1,59 @@
+package natsbus
+
+import (
+	"errors"
+	"sync/atomic"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/cohortkv/cohort/bus"
+)
+
+// counts are what Stats reports; all links of a Conn share them.
+type counts struct {
+	sent, dropped, received, overruns atomic.Uint64
+	connects, disconnects, strangers  atomic.Uint64
+	asyncErrors                       atomic.Uint64
+}
+
+// asyncError counts what NATS reports by the way. Nothing else is done about
+// it: what was lost shows as a gap, and a broken connection is made again.
+func (c *counts) asyncError(err error) {
+	if errors.Is(err, nats.ErrSlowConsumer) {
+		c.overruns.Add(1)
+		return
+	}
+	c.asyncErrors.Add(1)
+}
+
+// Stats reports what this Conn has done so far.
+func (c *Conn) Stats() bus.Stats {
+	s := bus.Stats{
+		Sent:        c.counts.sent.Load(),
+		Dropped:     c.counts.dropped.Load(),
+		Received:    c.counts.received.Load(),
+		Overruns:    c.counts.overruns.Load(),
+		Connects:    c.counts.connects.Load(),
+		Disconnects: c.counts.disconnects.Load(),
+		Strangers:   c.counts.strangers.Load(),
+		AsyncErrors: c.counts.asyncErrors.Load(),
+		Home:        c.home.state(bus.Peer{ID: c.node}),
+	}
+	for _, p := range c.peers.Load().all {
+		s.Peers = append(s.Peers, p.state(p.Peer))
+	}
+	return s
+}
+
+func (l *link) state(to bus.Peer) bus.Link {
+	s := bus.Link{Peer: to}
+	if conn := l.live.Load(); conn != nil {
+		s.Connected = true
+		if conn.out != nil {
+			s.Backlog = int(conn.out.waiting.Load())
+		}
+	} else if err := l.failed.Load(); err != nil {
+		s.Err = *err
+	}
+	return s
+}
