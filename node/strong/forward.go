@@ -161,6 +161,10 @@ func (r *Replica) forward() {
 	f.nextRequest++
 	f.flight = &flight{request: f.nextRequest, carried: slices.Clone(f.unsent[:n]), sent: r.now}
 	f.unsent = slices.Delete(f.unsent, 0, n)
+	if r.isPrimary() {
+		r.send(r.cfg.Self, m) // by way of the driver, which adds what the state holds
+		return
+	}
 	r.box.Post(wire.Envelope{To: r.primary, Request: f.nextRequest, Message: m})
 }
 

@@ -1,0 +1,119 @@
+// Package store holds what a node keeps: the state that committed entries made,
+// and beside it a staged area in which the base of a round is built before it is
+// swapped in (I10). Memory is the store of a node that keeps nothing when its
+// process ends.
+//
+// One goroutine at a time changes a Memory: the one that carries out a
+// machine's outputs, in their order. Any goroutine may read it at any time and
+// sees whole batches of entries only. The store copies what it is given; values
+// that are read are shared and never written to.
+//
+// Finding a record costs O(1), and so does a snapshot. See DESIGN §7.
+package store
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Memory is a store in memory.
+type Memory struct {
+	mu struct {
+		sync.RWMutex
+		current *area
+		staged  *area
+		tail    []wire.Entry // of the base in the staged area, when that is whole
+	}
+}
+
+// NewMemory returns a store with the empty history: no keys, and 1 is the number
+// of the first write.
+func NewMemory() *Memory {
+	m := &Memory{}
+	m.mu.current = newArea(wire.Ledger{})
+	m.mu.staged = newArea(wire.Ledger{})
+	return m
+}
+
+// Write carries out writes in their order. They are as durable as memory is as
+// soon as Write returns, so Durable may follow at once. The log and the node's
+// meta data need nothing here: a process that loses its memory is a stranger
+// anyway (I9).
+//
+// A fresh base is swapped in with its tail, although the entries of the tail
+// come again by way of Apply and change nothing then: who was told before the
+// swap that it may read must not find a base that lacks what it was promised.
+func (m *Memory) Write(writes []wire.Write) {
+	for i := range writes {
+		if w := &writes[i]; w.Kind != wire.WriteMeta && w.Kind != wire.WriteAppend {
+			m.writeArea(w)
+		}
+	}
+}
+
+func (m *Memory) writeArea(w *wire.Write) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch w.Kind {
+	case wire.WriteStageHead:
+		m.stage(newArea(w.Ledger))
+	case wire.WriteStageRecords:
+		for _, rec := range w.Records {
+			m.mu.staged.put(rec)
+		}
+	case wire.WriteStaged:
+		m.mu.tail = w.Entries
+	case wire.WriteSwap:
+		if w.Fresh {
+			m.mu.current = m.mu.staged
+			m.mu.current.next = nextNumber(w.Ledger)
+			m.mu.current.apply(m.mu.tail)
+		}
+		m.stage(newArea(wire.Ledger{}))
+	case wire.WriteStageDrop:
+		m.stage(newArea(wire.Ledger{}))
+	default:
+		panic(fmt.Sprintf("store: write %d has the unknown kind %d", w.Seq, w.Kind))
+	}
+}
+
+// stage replaces what is staged.
+func (m *Memory) stage(a *area) { m.mu.staged, m.mu.tail = a, nil }
+
+// Apply brings committed entries into the state, blindly: their results were
+// decided when they were ordered. Readers see all of them or none.
+func (m *Memory) Apply(entries []wire.Entry) {
+	if len(entries) == 0 {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.mu.current.apply(entries)
+}
+
+// Annotate adds to an input what the state holds for the keys of its writes. The
+// goroutine that changes the store calls it, right before the step: so nothing
+// is applied between this and the decision.
+func (m *Memory) Annotate(in wire.Input) {
+	switch in := in.(type) {
+	case *wire.Submit:
+		m.mu.RLock()
+		in.Stored = m.mu.current.meta(in.Op.Key)
+		m.mu.RUnlock()
+	case *wire.Received:
+		if f, ok := in.Message.(*wire.Forward); ok {
+			in.Stored = m.annotateForward(f, in.Stored[:0])
+		}
+	}
+}
+
+func (m *Memory) annotateForward(f *wire.Forward, stored []wire.Meta) []wire.Meta {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	for i := range f.Ops {
+		stored = append(stored, m.mu.current.meta(f.Ops[i].Op.Key))
+	}
+	return stored
+}
