@@ -1,0 +1,55 @@
+package api
+
+// Metadata describes a key without its value: an entry of a list, and the answer
+// to a GET that accepts nothing but JSON. A key that is not UTF-8 is given in
+// KeyBase64 alone.
+type Metadata struct {
+	Key         string `json:"key,omitempty"`
+	KeyBase64   []byte `json:"key_b64,omitempty"`
+	ETag        string `json:"etag"`
+	Version     uint64 `json:"version"` // Msg-Num of the write that made the value
+	Size        int    `json:"size"`    // bytes
+	ContentType string `json:"content_type"`
+}
+
+// Name is the key, however it was written.
+func (m Metadata) Name() string {
+	if m.Key == "" {
+		return string(m.KeyBase64)
+	}
+	return m.Key
+}
+
+// List is one page of a bucket's keys, in order of their bytes. A page is the
+// state at one moment. Going on from Next, a key that exists throughout is seen
+// exactly once; one that comes or goes meanwhile may be seen or not.
+type List struct {
+	Items []Metadata `json:"items"`
+	Next  string     `json:"next,omitempty"` // cursor of the next page; empty: this was the last
+}
+
+// Cluster is what a node shows of itself and its view.
+type Cluster struct {
+	Node       uint64   `json:"node"`
+	View       View     `json:"view"`
+	Number     uint64   `json:"number"` // of the view; 0: none
+	Member     bool     `json:"member"`
+	LeftBehind bool     `json:"left_behind"` // its members went on without this node
+	Serving    bool     `json:"serving"`     // answers data requests
+	Primary    *uint64  `json:"primary"`     // null: not a member
+	Ballot     *Ballot  `json:"ballot"`      // null: none yet
+	Waiting    []uint64 `json:"waiting"`     // members that are waited for
+	Reason     string   `json:"reason,omitempty"`
+}
+
+// Ballot is the round of its view that a node's history stands in.
+type Ballot struct {
+	View  uint64 `json:"view"`
+	Round uint64 `json:"round"`
+}
+
+// Health is the body of a healthy answer of /livez and /readyz.
+type Health struct {
+	Status string `json:"status"` // "ok"
+	Model  string `json:"model,omitempty"`
+}

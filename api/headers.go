@@ -1,0 +1,83 @@
+package api
+
+import (
+	"strconv"
+	"strings"
+)
+
+// The headers of answers. Msg-Num and Node-Id are the classic names; an answer
+// of a strong bucket carries Msg-Num on both surfaces, because it is the
+// position in the order of writes that a checker needs of every answer.
+const (
+	HeaderMsgNum  = "Msg-Num"        // on 200, 201, 204, 304 and 404 of a strong bucket
+	HeaderNodeID  = "Node-Id"        // classic: the node that answered
+	HeaderLossy   = "Cohort-Lossy"   // classic: bytes that JSON cannot hold were shown as U+FFFD
+	HeaderNode    = "Cohort-Node"    // v1: the node that answered
+	HeaderView    = "Cohort-View"    // v1: the number of the view it holds; absent without one
+	HeaderVersion = "Cohort-Version" // v1: Msg-Num of the write that made the value
+	HeaderETag    = "ETag"
+)
+
+// The headers of requests that are ours to interpret.
+const (
+	HeaderIfMatch        = "If-Match"
+	HeaderIfNoneMatch    = "If-None-Match"
+	HeaderIdempotencyKey = "Idempotency-Key"
+)
+
+// The media types.
+const (
+	TypeJSON    = "application/json"
+	TypeProblem = "application/problem+json"
+	TypeBytes   = "application/octet-stream"  // of a v1 value that came without one
+	TypeText    = "text/plain; charset=utf-8" // of a value put through /data
+	TypeEvents  = "text/event-stream"
+)
+
+// Version names the write that made a value. Its text is the ETag.
+type Version struct {
+	MsgNum      uint64
+	Fingerprint uint32 // tells apart what groups that split wrote under one number
+}
+
+// AppendETag appends the version as an entity tag: "<Msg-Num>-<8 hex digits>",
+// with the quotes.
+func (v Version) AppendETag(dst []byte) []byte {
+	dst = append(dst, '"')
+	dst = strconv.AppendUint(dst, v.MsgNum, 10)
+	dst = append(dst, '-')
+	for shift := 28; shift >= 0; shift -= 4 {
+		dst = append(dst, lowerHex[v.Fingerprint>>shift&15])
+	}
+	return append(dst, '"')
+}
+
+// ETag is the version as an entity tag.
+func (v Version) ETag() string { return string(v.AppendETag(nil)) }
+
+// ParseETag reads an entity tag of ours, with its quotes. False: it is none.
+func ParseETag(tag string) (Version, bool) {
+	inner, ok := strings.CutPrefix(tag, `"`)
+	if !ok {
+		return Version{}, false
+	}
+	if inner, ok = strings.CutSuffix(inner, `"`); !ok {
+		return Version{}, false
+	}
+	number, fingerprint, ok := strings.Cut(inner, "-")
+	if !ok || len(fingerprint) != 8 {
+		return Version{}, false
+	}
+	n, err := strconv.ParseUint(number, 10, 64)
+	if err != nil {
+		return Version{}, false
+	}
+	f, err := strconv.ParseUint(fingerprint, 16, 32)
+	if err != nil {
+		return Version{}, false
+	}
+	v := Version{MsgNum: n, Fingerprint: uint32(f)}
+	return v, v.ETag() == tag
+}
+
+const lowerHex = "0123456789abcdef"

@@ -1,0 +1,103 @@
+package api
+
+import (
+	"maps"
+	"net/http"
+)
+
+// Code names what went wrong, for programs.
+type Code string
+
+// The codes.
+const (
+	CodeBadRequest         Code = "bad-request"   // not HTTP, or ambiguous
+	CodeBadKey             Code = "bad-key"       // empty, or badly escaped
+	CodeBadBody            Code = "bad-body"      // not what the path takes
+	CodeBadView            Code = "bad-view"      // not a list of members
+	CodeBadQuery           Code = "bad-query"     // timeout, limit, cursor, model
+	CodeBadCondition       Code = "bad-condition" // If-Match, If-None-Match
+	CodeBadContentType     Code = "bad-content-type"
+	CodeNoSuchPath         Code = "no-such-path"
+	CodeNoSuchBucket       Code = "no-such-bucket"
+	CodeNoSuchKey          Code = "no-such-key"
+	CodeMethodNotAllowed   Code = "method-not-allowed"
+	CodeSlowRequest        Code = "slow-request" // the request did not arrive in time
+	CodePreconditionFailed Code = "precondition-failed"
+	CodeValueTooLarge      Code = "value-too-large"
+	CodeKeyTooLong         Code = "key-too-long"
+	CodeHeadersTooLarge    Code = "headers-too-large"
+	CodeNotBuilt           Code = "not-built"
+	CodeNotInView          Code = "not-in-view"     // no view, not in it, or left behind by its members
+	CodeNotReady           Code = "not-ready"       // /readyz only
+	CodeReadUnanswered     Code = "read-unanswered" // ?timeout= ran out, or the client closed its side
+	CodeShuttingDown       Code = "shutting-down"   // was not begun, or was a read
+	CodeOutcomeUnknown     Code = "outcome-unknown" // a write that was begun and has no answer
+)
+
+// statuses has the status of every code. One code has one status; together with
+// the status's row in the table of outcomes that is all a client must know.
+var statuses = map[Code]int{
+	CodeBadRequest:         http.StatusBadRequest,
+	CodeBadKey:             http.StatusBadRequest,
+	CodeBadBody:            http.StatusBadRequest,
+	CodeBadView:            http.StatusBadRequest,
+	CodeBadQuery:           http.StatusBadRequest,
+	CodeBadCondition:       http.StatusBadRequest,
+	CodeBadContentType:     http.StatusBadRequest,
+	CodeNoSuchPath:         http.StatusNotFound,
+	CodeNoSuchBucket:       http.StatusNotFound,
+	CodeNoSuchKey:          http.StatusNotFound,
+	CodeMethodNotAllowed:   http.StatusMethodNotAllowed,
+	CodeSlowRequest:        http.StatusRequestTimeout,
+	CodePreconditionFailed: http.StatusPreconditionFailed,
+	CodeValueTooLarge:      http.StatusRequestEntityTooLarge,
+	CodeKeyTooLong:         http.StatusRequestURITooLong,
+	CodeHeadersTooLarge:    http.StatusRequestHeaderFieldsTooLarge,
+	CodeNotBuilt:           http.StatusNotImplemented,
+	CodeNotInView:          http.StatusServiceUnavailable,
+	CodeNotReady:           http.StatusServiceUnavailable,
+	CodeReadUnanswered:     http.StatusServiceUnavailable,
+	CodeShuttingDown:       http.StatusServiceUnavailable,
+	CodeOutcomeUnknown:     http.StatusGatewayTimeout,
+}
+
+// Codes lists every code with its status. The map is the caller's.
+func Codes() map[Code]int { return maps.Clone(statuses) }
+
+// Problem is the body of a v1 error, of type TypeProblem (RFC 9457).
+type Problem struct {
+	Title     string  `json:"title"`
+	Status    int     `json:"status"`
+	Detail    string  `json:"detail,omitempty"`
+	Code      Code    `json:"code"`
+	Outcome   Outcome `json:"outcome"`   // not-applied or unknown
+	Retryable bool    `json:"retryable"` // the same request may be sent again and may then succeed
+	RequestID string  `json:"request_id"`
+}
+
+// NewProblem fills in what follows from the code. 503 is always safe to retry;
+// 504 is not, because the first request may still take effect.
+func NewProblem(code Code, detail, requestID string) Problem {
+	status, known := statuses[code]
+	if !known {
+		panic("api: no status for problem code " + string(code))
+	}
+	p := Problem{
+		Title:     http.StatusText(status),
+		Status:    status,
+		Detail:    detail,
+		Code:      code,
+		Outcome:   NotApplied,
+		Retryable: status == http.StatusServiceUnavailable || status == http.StatusRequestTimeout,
+		RequestID: requestID,
+	}
+	if code == CodeOutcomeUnknown {
+		p.Outcome = Unknown
+	}
+	return p
+}
+
+// ClassicError is the body of a classic error, of type TypeJSON.
+type ClassicError struct {
+	Error string `json:"error"`
+}

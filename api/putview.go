@@ -1,0 +1,65 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ViewRequest is the body of PUT /view.
+type ViewRequest struct {
+	View  View `json:"view"`
+	Force bool `json:"force,omitempty"` // gives up data that members owe and cannot be had
+}
+
+// ParseViewRequest reads and checks the body of PUT /view. Members that it does
+// not know are ignored.
+func ParseViewRequest(body []byte) (ViewRequest, error) {
+	if len(body) == 0 {
+		return ViewRequest{}, errors.New(`the body is missing; it is {"view": …}`)
+	}
+	members, err := parseObject(body)
+	if err != nil {
+		return ViewRequest{}, err
+	}
+	raw, present := members["view"]
+	if !present {
+		return ViewRequest{}, errors.New(`the body has no "view"`)
+	}
+	var request ViewRequest
+	if err := request.View.UnmarshalJSON(raw); err != nil {
+		return ViewRequest{}, err
+	}
+	switch force := string(members["force"]); force {
+	case "true":
+		request.Force = true
+	case "", "false", "null":
+	default:
+		return ViewRequest{}, fmt.Errorf(`"force" is not a boolean: %.40s`, force)
+	}
+	return request, nil
+}
+
+// ViewResult says how a PUT /view ended. All are 200: the view was taken.
+type ViewResult string
+
+// The results.
+const (
+	ViewReady     ViewResult = "ready"      // the node is ready to serve the view
+	ViewUnready   ViewResult = "unready"    // answered by its bound; the node goes on
+	ViewOvertaken ViewResult = "overtaken"  // another list of members took its place
+	ViewNotServed ViewResult = "not-member" // ready, and this node is not in the view: it answers data requests with 503
+)
+
+// ViewAnswer is the body of the answer to PUT /view: how it ended, and the view
+// in force at that moment.
+type ViewAnswer struct {
+	Result ViewResult `json:"result"`
+	View   View       `json:"view"`
+	Number uint64     `json:"number"`
+	Reason string     `json:"reason,omitempty"` // why the node is not ready, for people
+}
+
+// ViewState is the body of the answer to GET /view. Without a view it shows [].
+type ViewState struct {
+	View View `json:"view"`
+}

@@ -1,0 +1,223 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+)
+
+// What the body of a classic PUT can have wrong.
+var (
+	ErrNoBody      = errors.New(`the body is missing; it is {"value":"…"}`)
+	ErrNotUTF8     = errors.New("the body is not JSON: it is not UTF-8")
+	ErrNotObject   = errors.New("the body is not a JSON object")
+	ErrNoValue     = errors.New(`the body has no "value"`)
+	ErrValueType   = errors.New(`"value" is not a string`)
+	ErrValueNoText = errors.New(`"value" has a \u escape that is half a surrogate pair and stands for no character`)
+)
+
+// ParseValue reads the body of a classic PUT, {"value":"…"}, and returns the
+// value's bytes. They may be part of body. Other members are ignored.
+//
+// The body that practically every client sends, one plain string, is found by
+// eye; everything else takes the way through encoding/json.
+func ParseValue(body []byte) ([]byte, error) {
+	if value, ok := parsePlainValue(body); ok {
+		return value, nil
+	}
+	if len(body) == 0 {
+		return nil, ErrNoBody
+	}
+	members, err := parseObject(body)
+	if err != nil {
+		return nil, err
+	}
+	raw, present := members["value"]
+	if !present {
+		return nil, ErrNoValue
+	}
+	if raw[0] != '"' {
+		return nil, ErrValueType
+	}
+	if loneSurrogate(raw) {
+		return nil, ErrValueNoText
+	}
+	var value string
+	if err := json.Unmarshal(raw, &value); err != nil {
+		return nil, fmt.Errorf("%w: %v", ErrValueType, err)
+	}
+	return []byte(value), nil
+}
+
+// parseObject reads a JSON object whose members' names count as they are
+// written: encoding/json's structs would take "VALUE" for "value", and replace
+// bytes that are not UTF-8.
+func parseObject(body []byte) (map[string]json.RawMessage, error) {
+	if !utf8.Valid(body) {
+		return nil, ErrNotUTF8
+	}
+	var members map[string]json.RawMessage
+	err := json.Unmarshal(body, &members)
+	var wrongType *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &wrongType) || err == nil && members == nil:
+		return nil, ErrNotObject
+	case err != nil:
+		return nil, fmt.Errorf("the body is not JSON: %w", err)
+	}
+	return members, nil
+}
+
+// parsePlainValue reads a body that has the one member "value", a string
+// without escapes. False says nothing about the body.
+func parsePlainValue(body []byte) ([]byte, bool) {
+	rest := skipSpace(body)
+	var ok bool
+	for _, token := range [...]string{`{`, `"value"`, `:`} {
+		if rest, ok = cutToken(rest, token); !ok {
+			return nil, false
+		}
+	}
+	if rest, ok = cutByte(rest, '"'); !ok {
+		return nil, false
+	}
+	end := 0
+	for end < len(rest) && plainByte[rest[end]] {
+		end++
+	}
+	value := rest[:end]
+	if rest, ok = cutToken(rest[end:], `"`); !ok {
+		return nil, false
+	}
+	if rest, ok = cutToken(rest, `}`); !ok || len(rest) > 0 {
+		return nil, false
+	}
+	return value, true
+}
+
+// cutToken takes a token and the white space after it off the front.
+func cutToken(b []byte, token string) ([]byte, bool) {
+	if len(b) < len(token) || string(b[:len(token)]) != token {
+		return nil, false
+	}
+	return skipSpace(b[len(token):]), true
+}
+
+func cutByte(b []byte, c byte) ([]byte, bool) {
+	if len(b) == 0 || b[0] != c {
+		return nil, false
+	}
+	return b[1:], true
+}
+
+func skipSpace(b []byte) []byte {
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t' || b[0] == '\n' || b[0] == '\r') {
+		b = b[1:]
+	}
+	return b
+}
+
+// plainByte tells the ASCII bytes that stand for themselves in a JSON string.
+var plainByte = func() (table [256]bool) {
+	for c := byte(0x20); c < utf8.RuneSelf; c++ {
+		table[c] = c != '"' && c != '\\'
+	}
+	return table
+}()
+
+// loneSurrogate reports whether a JSON string has a \u escape of one half of a
+// surrogate pair. encoding/json would store U+FFFD in its place, and a client
+// would read what nobody wrote.
+func loneSurrogate(raw []byte) bool {
+	for i := 0; i+1 < len(raw); i++ {
+		if raw[i] != '\\' {
+			continue
+		}
+		i++
+		if raw[i] != 'u' {
+			continue
+		}
+		switch unit := hexUnit(raw[i+1:]); {
+		case unit >= 0xDC00 && unit <= 0xDFFF:
+			return true
+		case unit >= 0xD800 && unit <= 0xDBFF:
+			next := raw[min(i+5, len(raw)):]
+			if len(next) < 6 || next[0] != '\\' || next[1] != 'u' {
+				return true
+			}
+			if low := hexUnit(next[2:]); low < 0xDC00 || low > 0xDFFF {
+				return true
+			}
+			i += 6
+		}
+	}
+	return false
+}
+
+// hexUnit reads four hex digits; -1 without them.
+func hexUnit(b []byte) int {
+	if len(b) < 4 {
+		return -1
+	}
+	unit := 0
+	for _, c := range b[:4] {
+		if hexDigit[c] < 0 {
+			return -1
+		}
+		unit = unit<<4 | int(hexDigit[c])
+	}
+	return unit
+}
+
+// AppendValue appends {"value":"…"}, the answer to a classic GET and the body of
+// a classic PUT. Lossy: the value is not UTF-8, and U+FFFD stands where JSON
+// cannot hold it.
+func AppendValue(dst, value []byte) (out []byte, lossy bool) {
+	dst = append(dst, `{"value":`...)
+	dst, lossy = AppendString(dst, value)
+	return append(dst, '}'), lossy
+}
+
+// AppendString appends a JSON string, with its quotes.
+func AppendString[S []byte | string](dst []byte, s S) (out []byte, lossy bool) {
+	dst = append(dst, '"')
+	start := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if plainByte[c] {
+			i++
+			continue
+		}
+		if c < utf8.RuneSelf {
+			dst = appendControl(append(dst, s[start:i]...), c)
+			i++
+			start = i
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
+		if r == utf8.RuneError && size == 1 {
+			dst = append(append(dst, s[start:i]...), `\ufffd`...)
+			lossy = true
+			start = i + 1
+		}
+		i += size
+	}
+	dst = append(dst, s[start:]...)
+	return append(dst, '"'), lossy
+}
+
+// appendControl appends an ASCII byte that does not stand for itself.
+func appendControl(dst []byte, c byte) []byte {
+	switch c {
+	case '"', '\\':
+		return append(dst, '\\', c)
+	case '\n':
+		return append(dst, '\\', 'n')
+	case '\r':
+		return append(dst, '\\', 'r')
+	case '\t':
+		return append(dst, '\\', 't')
+	}
+	return append(dst, '\\', 'u', '0', '0', lowerHex[c>>4], lowerHex[c&15])
+}

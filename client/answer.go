@@ -1,0 +1,64 @@
+package client
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/cohortkv/cohort/api"
+)
+
+// Answer is what a node said about one key.
+type Answer struct {
+	Status      int
+	MsgNum      uint64 // of a write: its own number; of a read: the next write's
+	Node        uint64 // that answered
+	Version     api.Version
+	Value       []byte
+	ContentType string
+	Size        int  // bytes of the value, also of a Head
+	Lossy       bool // classic: Value has U+FFFD where the bytes were not UTF-8
+}
+
+// Found reports whether the key existed: before a Delete, at a Get, and after a
+// Put always.
+func (a *Answer) Found() bool { return a.Status != http.StatusNotFound }
+
+// readAnswer reads headers and body of an answer whose status is one of want;
+// every other is a StatusError. The Answer of a 412 comes with its error.
+func readAnswer(call call, res *http.Response, want ...int) (*Answer, error) {
+	defer res.Body.Close()
+	answer := &Answer{
+		Status:      res.StatusCode,
+		ContentType: res.Header.Get("Content-Type"),
+		Size:        max(0, int(res.ContentLength)),
+		Lossy:       res.Header.Get(api.HeaderLossy) != "",
+	}
+	answer.Version, _ = api.ParseETag(res.Header.Get(api.HeaderETag))
+	for _, status := range want {
+		if status == res.StatusCode {
+			return answer, answer.fill(call, res)
+		}
+	}
+	return answer, statusError(call, res)
+}
+
+func (a *Answer) fill(call call, res *http.Response) (err error) {
+	node := res.Header.Get(api.HeaderNode)
+	if node == "" {
+		node = res.Header.Get(api.HeaderNodeID)
+	}
+	if a.Node, err = strconv.ParseUint(node, 10, 64); err != nil {
+		return fmt.Errorf("%s %s: the answer does not say which node it is from: %w", call.method, call.path, err)
+	}
+	if text := res.Header.Get(api.HeaderMsgNum); text != "" {
+		if a.MsgNum, err = strconv.ParseUint(text, 10, 64); err != nil {
+			return fmt.Errorf("%s %s: %s: %w", call.method, call.path, api.HeaderMsgNum, err)
+		}
+	}
+	if a.Value, err = io.ReadAll(res.Body); err != nil {
+		return fmt.Errorf("%s %s: read the answer: %w", call.method, call.path, err)
+	}
+	return nil
+}

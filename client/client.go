@@ -1,0 +1,188 @@
+// Package client speaks to one cohort node over HTTP, on the classic surface
+// (/ping, /view, /data) and on v1.
+//
+// A request waits as long as its context does: nodes hold requests that cannot
+// be decided, in a partition for instance, and ending the context is how a
+// client takes such a request back. Nothing is sent twice behind the caller's
+// back once any of it may have arrived, except reads; whether it is safe to
+// repeat a write is what OutcomeOf says.
+//
+// All methods may be called by any goroutine.
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/cohortkv/cohort/api"
+)
+
+// Client is one node, by its base URL.
+type Client struct {
+	base string
+	http *http.Client
+}
+
+// New returns a client of the node at base, such as http://127.0.0.1:8081; a
+// bare host:port means the same. transport nil: a pool of the client's own,
+// without a limit on connections and without any proxy.
+func New(base string, transport http.RoundTripper) (*Client, error) {
+	if !strings.Contains(base, "://") {
+		base = "http://" + base
+	}
+	u, err := url.Parse(base)
+	if err != nil {
+		return nil, fmt.Errorf("node URL: %w", err)
+	}
+	if u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("node URL %q is not like http://host:port", base)
+	}
+	if transport == nil {
+		transport = newTransport()
+	}
+	return &Client{
+		base: strings.TrimSuffix(u.String(), "/"),
+		http: &http.Client{Transport: transport, CheckRedirect: noRedirects},
+	}, nil
+}
+
+// newTransport keeps as many idle connections as there were requests at once:
+// the default of two makes every burst dial anew.
+func newTransport() *http.Transport {
+	dialer := &net.Dialer{Timeout: 5 * time.Second}
+	return &http.Transport{
+		DialContext:         dialer.DialContext,
+		MaxIdleConns:        0,
+		MaxIdleConnsPerHost: 1 << 20,
+		IdleConnTimeout:     30 * time.Second,
+		DisableCompression:  true,
+		ReadBufferSize:      16 << 10,
+	}
+}
+
+func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// Base is the node's URL.
+func (c *Client) Base() string { return c.base }
+
+// Close closes idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// StatusError is an answer that is no answer to the question: every status that
+// a method does not document.
+type StatusError struct {
+	Method  string
+	Path    string
+	Status  int
+	Problem api.Problem // of a classic error, only Detail
+}
+
+// Error implements error.
+func (e *StatusError) Error() string {
+	text := fmt.Sprintf("%s %s: %d %s", e.Method, e.Path, e.Status, http.StatusText(e.Status))
+	if e.Problem.Detail != "" {
+		text += ": " + e.Problem.Detail
+	}
+	return text
+}
+
+// OutcomeOf says what is known of an operation that ended with err, nil
+// included. An error that is no StatusError means that no answer came: a write
+// may then have taken effect.
+func OutcomeOf(op api.Op, err error) api.Outcome {
+	var status *StatusError
+	switch {
+	case err == nil:
+		return api.Applied
+	case errors.As(err, &status):
+		return api.OutcomeOf(op, status.Status)
+	case errors.Is(err, errNotSent):
+		return api.NotApplied
+	}
+	return api.OutcomeOf(op, 0)
+}
+
+// errNotSent marks errors from before anything was written.
+var errNotSent = errors.New("not sent")
+
+// call is one request.
+type call struct {
+	method string
+	path   string // escaped, with its query
+	header http.Header
+	body   []byte
+}
+
+// do sends a call. The caller closes the answer's body.
+func (c *Client) do(ctx context.Context, call call) (*http.Response, error) {
+	var body io.Reader
+	if call.body != nil {
+		body = bytes.NewReader(call.body)
+	}
+	req, err := http.NewRequestWithContext(ctx, call.method, c.base+call.path, body)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w: %w", call.method, call.path, errNotSent, err)
+	}
+	if call.header != nil {
+		req.Header = call.header
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, sendError(err)
+	}
+	return res, nil
+}
+
+// sendError tells the one error after which certainly nothing had been sent.
+func sendError(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "dial" {
+		return fmt.Errorf("%w: %w", errNotSent, err)
+	}
+	return err
+}
+
+// doJSON sends a call and decodes the answer, whose status must be 200.
+func (c *Client) doJSON(ctx context.Context, call call, into any) error {
+	res, err := c.do(ctx, call)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return statusError(call, res)
+	}
+	if err := json.NewDecoder(res.Body).Decode(into); err != nil {
+		return fmt.Errorf("%s %s: read the answer: %w", call.method, call.path, err)
+	}
+	drain(res)
+	return nil
+}
+
+// drain reads what is left of an answer, so that its connection is used again.
+func drain(res *http.Response) { _, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10)) }
+
+// statusError reads an error's body, of either surface.
+func statusError(call call, res *http.Response) error {
+	e := &StatusError{Method: call.method, Path: call.path, Status: res.StatusCode}
+	body, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
+	if err != nil {
+		return e
+	}
+	var classic api.ClassicError
+	if json.Unmarshal(body, &e.Problem) != nil {
+		e.Problem.Detail = strings.TrimSpace(string(body))
+	} else if json.Unmarshal(body, &classic) == nil && classic.Error != "" {
+		e.Problem.Detail = classic.Error
+	}
+	return e
+}

@@ -1,0 +1,145 @@
+package client
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/cohortkv/cohort/api"
+)
+
+// Options of one v1 request; the zero value asks for nothing special.
+type Options struct {
+	ContentType string        // of a Put; empty: api.TypeBytes
+	IfMatch     string        // writes: an ETag with its quotes, or *
+	CreateOnly  bool          // Put: If-None-Match: *
+	IfNoneMatch string        // Get: answered with 304 when the value still is this one
+	Timeout     time.Duration // bound that the node keeps; 0: none
+}
+
+func (o Options) header() http.Header {
+	header := http.Header{}
+	set := func(name, value string) {
+		if value != "" {
+			header.Set(name, value)
+		}
+	}
+	set("Content-Type", o.ContentType)
+	set(api.HeaderIfMatch, o.IfMatch)
+	set(api.HeaderIfNoneMatch, o.IfNoneMatch)
+	if o.CreateOnly {
+		header.Set(api.HeaderIfNoneMatch, "*")
+	}
+	return header
+}
+
+func (o Options) query() string {
+	if o.Timeout == 0 {
+		return ""
+	}
+	return "?" + url.Values{api.QueryTimeout: {o.Timeout.String()}}.Encode()
+}
+
+// Put writes a key. The answer is 201 for a new key, 204 for one that existed. A
+// condition that does not hold is a StatusError of 412; the answer beside it has
+// the version that the key has.
+func (c *Client) Put(ctx context.Context, bucket, key string, value []byte, o Options) (*Answer, error) {
+	if value == nil {
+		value = []byte{}
+	}
+	if o.ContentType == "" {
+		o.ContentType = api.TypeBytes
+	}
+	call := call{method: http.MethodPut, path: api.KVPath(bucket, key) + o.query(), header: o.header(), body: value}
+	return c.key(ctx, call, http.StatusCreated, http.StatusNoContent)
+}
+
+// Get reads a key. The answer is 200, 404, or 304 when IfNoneMatch was given.
+func (c *Client) Get(ctx context.Context, bucket, key string, o Options) (*Answer, error) {
+	return c.read(ctx, http.MethodGet, bucket, key, o)
+}
+
+// Head reads what Get does, without the value.
+func (c *Client) Head(ctx context.Context, bucket, key string, o Options) (*Answer, error) {
+	return c.read(ctx, http.MethodHead, bucket, key, o)
+}
+
+func (c *Client) read(ctx context.Context, method, bucket, key string, o Options) (*Answer, error) {
+	call := call{method: method, path: api.KVPath(bucket, key) + o.query(), header: o.header()}
+	answer, err := c.key(ctx, call, http.StatusOK, http.StatusNotModified, http.StatusNotFound)
+	if answer != nil && answer.Status != http.StatusOK {
+		answer.Value = nil
+	}
+	return answer, err
+}
+
+// Delete deletes a key. The answer is 204, also when there was nothing.
+func (c *Client) Delete(ctx context.Context, bucket, key string, o Options) (*Answer, error) {
+	call := call{method: http.MethodDelete, path: api.KVPath(bucket, key) + o.query(), header: o.header()}
+	return c.key(ctx, call, http.StatusNoContent)
+}
+
+func (c *Client) key(ctx context.Context, call call, want ...int) (*Answer, error) {
+	res, err := c.do(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	return readAnswer(call, res, want...)
+}
+
+// Metadata describes a key without its value.
+func (c *Client) Metadata(ctx context.Context, bucket, key string) (api.Metadata, error) {
+	var m api.Metadata
+	header := http.Header{"Accept": {api.TypeJSON}}
+	err := c.doJSON(ctx, call{method: http.MethodGet, path: api.KVPath(bucket, key), header: header}, &m)
+	return m, err
+}
+
+// List reads one page of a bucket's keys; cursor is empty or the last page's
+// Next, limit 0 the node's choice.
+func (c *Client) List(ctx context.Context, bucket, prefix string, limit int, cursor string) (api.List, error) {
+	var page api.List
+	err := c.doJSON(ctx, call{method: http.MethodGet, path: api.ListPath(bucket, prefix, limit, cursor)}, &page)
+	return page, err
+}
+
+// Cluster is what the node shows of itself and its view.
+func (c *Client) Cluster(ctx context.Context) (api.Cluster, error) {
+	var cluster api.Cluster
+	err := c.doJSON(ctx, call{method: http.MethodGet, path: api.PathCluster}, &cluster)
+	return cluster, err
+}
+
+// Live asks whether the process is alive.
+func (c *Client) Live(ctx context.Context) error {
+	var health api.Health
+	return c.doJSON(ctx, call{method: http.MethodGet, path: api.PathLive}, &health)
+}
+
+// Ready asks whether the node takes requests: of any kind when model is empty,
+// of that model otherwise. Not ready is a StatusError of 503 that says why.
+func (c *Client) Ready(ctx context.Context, model string) error {
+	path := api.PathReady
+	if model != "" {
+		path += "?" + url.Values{api.QueryModel: {model}}.Encode()
+	}
+	var health api.Health
+	return c.doJSON(ctx, call{method: http.MethodGet, path: path}, &health)
+}
+
+// Metrics writes the node's metrics, in the text format of Prometheus, to w.
+func (c *Client) Metrics(ctx context.Context, w io.Writer) error {
+	call := call{method: http.MethodGet, path: api.PathMetrics}
+	res, err := c.do(ctx, call)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return statusError(call, res)
+	}
+	_, err = io.Copy(w, res.Body)
+	return err
+}

@@ -1,0 +1,103 @@
+package node
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/cohortkv/cohort/bus"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// carry steps one input and carries out the output. Status and peers come before
+// the messages that depend on them; for the rest the order is that of the fields.
+func (d *driver) carry(in wire.Input) {
+	d.store.Annotate(in)
+	out := d.core.Step(d.clock(), in)
+	recycle(in)
+	if n := len(out.Writes); n > 0 {
+		d.store.Write(out.Writes)
+		d.follow = append(d.follow, &wire.Durable{Seq: out.Writes[n-1].Seq})
+	}
+	d.shown(out)
+	if len(out.Messages) > 0 {
+		d.send(d.core.Header(), out.Messages)
+	}
+	if n := len(out.Applies); n > 0 {
+		d.store.Apply(out.Applies)
+		d.meters.applied.Observe(float64(n))
+	}
+	for i := range out.Reads {
+		if r := &out.Reads[i]; r.Kind == wire.ReadChunk {
+			d.follow = append(d.follow, d.store.Chunk(*r))
+		} else {
+			d.clients.end(wire.Reply{Token: r.Token, Outcome: wire.Done})
+		}
+	}
+	for i := range out.Replies {
+		d.clients.end(out.Replies[i])
+	}
+}
+
+// send encodes and sends messages. One that goes to many is encoded once.
+func (d *driver) send(header wire.Header, envelopes []wire.Envelope) {
+	var encoded wire.Message
+	for i := range envelopes {
+		e := &envelopes[i]
+		if e.To == header.From && e.Request == 0 && e.Answer == "" {
+			d.follow = append(d.follow, &wire.Received{Header: header, Message: e.Message})
+			continue
+		}
+		if e.Message != encoded {
+			d.buf, encoded = wire.AppendMessage(d.buf[:0], header, e.Message), e.Message
+		}
+		err := d.conn.Send(bus.Envelope{
+			To: e.To, Answer: e.Answer, Request: e.Request, Kind: subjectKinds()[e.Message.Kind()], Payload: d.buf,
+		})
+		if err != nil {
+			d.unsent(e)
+		}
+	}
+	if cap(d.buf) > keptBuffer {
+		d.buf = nil
+	}
+}
+
+// keptBuffer is the largest buffer that is kept for the next message.
+const keptBuffer = 1 << 20
+
+// unsent counts what the bus did not take. A request fails at once then: that is
+// sooner than its time-out, and means the same.
+func (d *driver) unsent(e *wire.Envelope) {
+	d.meters.unsent.Inc()
+	if e.Request != 0 {
+		d.follow = append(d.follow, &wire.RequestFailed{Request: e.Request})
+	}
+}
+
+// receive takes what the bus delivers, on a goroutine of the bus. Damaged
+// messages are dropped, and so is everything when the queue is full: to the
+// cores that is one more loss on the way.
+func (d *driver) receive(m bus.Message) {
+	if m.Refused {
+		d.bring(&wire.RequestFailed{Request: m.Request})
+		return
+	}
+	header, message, err := wire.DecodeMessage(m.Payload)
+	switch {
+	case err != nil:
+		d.meters.damaged.Inc()
+	case d.full():
+		d.meters.overrun.Inc()
+	default:
+		d.bring(&wire.Received{Header: header, Message: message, ReplyTo: m.ReplyTo, Request: m.Request})
+	}
+}
+
+// subjectKinds has the kinds of messages as they stand in subjects.
+var subjectKinds = sync.OnceValue(func() *[256]string {
+	var kinds [256]string
+	for k := range kinds {
+		kinds[k] = strings.ReplaceAll(wire.Kind(k).String(), " ", "-")
+	}
+	return &kinds
+})

@@ -1,0 +1,338 @@
+package node
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cohortkv/cohort/bus"
+	"github.com/cohortkv/cohort/node/front"
+	"github.com/cohortkv/cohort/node/store"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// script is a core that does what a test says. It fails the test when two
+// goroutines are inside.
+type script struct {
+	t        testing.TB
+	on       func(in wire.Input) wire.Output // nil: nothing comes out
+	deadline atomic.Int64
+	inside   atomic.Bool
+	out      wire.Output
+	inputs   []wire.Input // kept when keep is set
+	keep     bool
+}
+
+func (s *script) Step(_ wire.Instant, in wire.Input) *wire.Output {
+	if s.inside.Swap(true) {
+		s.t.Error("two goroutines are inside")
+	}
+	defer s.inside.Store(false)
+	s.out = wire.Output{}
+	if s.keep {
+		s.inputs = append(s.inputs, in)
+	}
+	if s.on != nil {
+		s.out = s.on(in)
+	}
+	return &s.out
+}
+
+func (s *script) Deadline() wire.Instant { return wire.Instant(s.deadline.Load()) }
+func (s *script) Header() wire.Header    { return wire.Header{From: 1, Inc: 11, Boot: 111} }
+
+// recorder is a bus that remembers what was sent.
+type recorder struct {
+	sent  []bus.Envelope
+	fails error
+}
+
+func (r *recorder) Send(e bus.Envelope) error {
+	e.Payload = slices.Clone(e.Payload)
+	r.sent = append(r.sent, e)
+	return r.fails
+}
+func (r *recorder) Listen(bus.Handler, ...string) error { return nil }
+func (r *recorder) Reach([]bus.Peer)                    {}
+func (r *recorder) Close() error                        { return nil }
+
+func newTestDriver(t testing.TB, c *script) (*driver, *recorder) {
+	c.t = t
+	if c.deadline.Load() == 0 {
+		c.deadline.Store(int64(1000 * wire.Second))
+	}
+	conn, start := &recorder{}, time.Now()
+	d := &driver{
+		core: c, store: store.NewMemory(), conn: conn, clients: &waiters{}, shown: func(*wire.Output) {},
+		meters: newMeters(), relay: make(chan struct{}, 1), timer: time.NewTimer(time.Hour),
+		clock: func() wire.Instant { return wire.Instant(time.Since(start)) },
+	}
+	t.Cleanup(func() { d.timer.Stop() })
+	return d, conn
+}
+
+func TestInputsOfManyGoroutinesAreSteppedOneByOneAndInTheirOrder(t *testing.T) {
+	const goroutines, each = 8, 3000
+	var last [goroutines]uint64
+	var stepped sync.WaitGroup
+	stepped.Add(goroutines * each)
+	d, _ := newTestDriver(t, &script{on: func(in wire.Input) wire.Output {
+		seq := in.(*wire.Durable).Seq
+		if who := seq % goroutines; seq <= last[who] && last[who] != 0 {
+			t.Errorf("goroutine %d: %d after %d", who, seq, last[who])
+		} else {
+			last[who] = seq
+		}
+		stepped.Done()
+		return wire.Output{}
+	}})
+	stop := make(chan struct{})
+	var running sync.WaitGroup
+	running.Go(func() { d.run(stop) })
+	for g := range goroutines {
+		running.Go(func() {
+			for i := range each {
+				d.bring(&wire.Durable{Seq: uint64(i*goroutines + g)})
+			}
+		})
+	}
+	stepped.Wait()
+	close(stop)
+	running.Wait()
+}
+
+func TestACallerGoesAfterItsShareAndRunDoesTheRest(t *testing.T) {
+	const inputs = 10 * guestSteps
+	c := &script{}
+	var steps atomic.Int32
+	done := make(chan struct{})
+	d, _ := newTestDriver(t, c)
+	c.on = func(in wire.Input) wire.Output {
+		if n := steps.Add(1); n < inputs {
+			d.bring(in) // as others would, while somebody is inside
+		} else {
+			close(done)
+		}
+		return wire.Output{}
+	}
+	d.bring(&wire.Tick{})
+	if n := steps.Load(); n != guestSteps {
+		t.Fatalf("the caller stepped %d inputs, its share is %d", n, guestSteps)
+	}
+	stop := make(chan struct{})
+	var running sync.WaitGroup
+	running.Go(func() { d.run(stop) })
+	<-done
+	close(stop)
+	running.Wait()
+}
+
+func TestWhatAnOutputLeadsToComesBeforeWhatWaits(t *testing.T) {
+	c := &script{keep: true}
+	d, conn := newTestDriver(t, c)
+	hello := &wire.Hello{Commit: 7}
+	c.on = func(in wire.Input) wire.Output {
+		if _, first := in.(*wire.Tick); !first {
+			return wire.Output{}
+		}
+		d.bring(&wire.RequestFailed{Request: 99}) // waits in the queue
+		return wire.Output{
+			Writes:   []wire.Write{{Seq: 4, Kind: wire.WriteMeta}, {Seq: 5, Kind: wire.WriteAppend}},
+			Messages: []wire.Envelope{{To: 1, Message: hello}},
+			Reads:    []wire.Read{{Kind: wire.ReadChunk, Area: wire.AreaCurrent, First: true, Limit: 9, Session: 3}},
+		}
+	}
+	d.bring(&wire.Tick{})
+	want := []wire.Input{
+		&wire.Tick{}, &wire.Durable{Seq: 5}, &wire.Received{Header: c.Header(), Message: hello},
+		&wire.ChunkRead{Area: wire.AreaCurrent, First: true, Last: true, Session: 3},
+		&wire.RequestFailed{Request: 99},
+	}
+	if diff := cmp.Diff(want, c.inputs); diff != "" {
+		t.Error(diff)
+	}
+	if len(conn.sent) != 0 {
+		t.Errorf("a message to the node itself went over the bus: %v", conn.sent)
+	}
+}
+
+func TestOutputsAreCarriedOutInOrder(t *testing.T) {
+	c := &script{}
+	d, conn := newTestDriver(t, c)
+	w := front.NewWaiter()
+	d.clients.add(w)
+	var order []string
+	d.shown = func(out *wire.Output) {
+		if out.Status != nil {
+			order = append(order, "status")
+			if len(conn.sent) > 0 || len(w.Done) > 0 {
+				t.Error("messages or replies before the status")
+			}
+		}
+	}
+	put := wire.Entry{Op: wire.Op{Kind: wire.OpPut, Key: "k"}, Result: wire.Result{Status: wire.Created, MsgNum: 1}}
+	c.on = func(wire.Input) wire.Output {
+		return wire.Output{
+			Status:   &wire.NodeStatus{Serving: true},
+			Messages: []wire.Envelope{{To: 2, Message: &wire.Ack{Index: 1}}},
+			Applies:  []wire.Entry{put},
+			Replies:  []wire.Reply{{Token: w.Token, Outcome: wire.Done, Result: put.Result}},
+		}
+	}
+	d.bring(&wire.Tick{})
+	<-w.Done
+	if _, found, next := d.store.Get("k"); !found || next != 2 || w.Reply.Result != put.Result {
+		t.Errorf("found=%v next=%d reply=%+v", found, next, w.Reply)
+	}
+	if !slices.Equal(order, []string{"status"}) || len(conn.sent) != 1 {
+		t.Errorf("%v, %d messages", order, len(conn.sent))
+	}
+}
+
+func TestAMessageToManyIsTheSameForAll(t *testing.T) {
+	prepare, ack := &wire.Prepare{First: 3, Commit: 2}, &wire.Ack{Index: 9}
+	c := &script{on: func(wire.Input) wire.Output {
+		return wire.Output{Messages: []wire.Envelope{
+			{To: 2, Message: prepare}, {To: 3, Message: prepare}, {To: 2, Message: ack},
+			{To: 4, Answer: "answer", Message: ack}, {To: 1, Request: 8, Message: ack},
+		}}
+	}}
+	d, conn := newTestDriver(t, c)
+	d.bring(&wire.Tick{})
+	want := []wire.Message{prepare, prepare, ack, ack, ack}
+	for i, e := range conn.sent {
+		header, m, err := wire.DecodeMessage(e.Payload)
+		if err != nil || header != c.Header() || !cmp.Equal(m, want[i]) {
+			t.Errorf("message %d: %+v from %+v: %v", i, m, header, err)
+		}
+		if err := bus.CheckToken(e.Kind); err != nil {
+			t.Errorf("message %d: kind: %v", i, err)
+		}
+	}
+	if len(conn.sent) != len(want) || conn.sent[3].Answer != "answer" || conn.sent[4].Request != 8 {
+		t.Errorf("sent %+v", conn.sent)
+	}
+}
+
+func TestARequestThatTheBusDoesNotTakeFailsAtOnce(t *testing.T) {
+	c := &script{keep: true}
+	d, conn := newTestDriver(t, c)
+	conn.fails = errors.New("no link")
+	c.on = func(in wire.Input) wire.Output {
+		if _, first := in.(*wire.Tick); !first {
+			return wire.Output{}
+		}
+		return wire.Output{Messages: []wire.Envelope{
+			{To: 2, Message: &wire.Ack{}}, {To: 2, Request: 6, Message: &wire.Query{}},
+		}}
+	}
+	d.bring(&wire.Tick{})
+	if diff := cmp.Diff([]wire.Input{&wire.Tick{}, &wire.RequestFailed{Request: 6}}, c.inputs); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTheBusDeliversMessagesRefusalsAndRubbish(t *testing.T) {
+	c := &script{keep: true}
+	d, _ := newTestDriver(t, c)
+	from := wire.Header{From: 2, Inc: 22, Boot: 222}
+	payload := wire.AppendMessage(nil, from, &wire.Ack{Index: 5})
+	d.receive(bus.Message{Payload: payload, ReplyTo: "r", Request: 3})
+	d.receive(bus.Message{Request: 4, Refused: true})
+	payload[len(payload)/2] ^= 1
+	d.receive(bus.Message{Payload: payload})
+	d.receive(bus.Message{})
+	want := []wire.Input{
+		&wire.Received{Header: from, Message: &wire.Ack{Index: 5}, ReplyTo: "r", Request: 3},
+		&wire.RequestFailed{Request: 4},
+	}
+	if diff := cmp.Diff(want, c.inputs); diff != "" {
+		t.Error(diff)
+	}
+	if got := counted(t, d.meters, "cohort_messages_damaged_total"); got != 2 {
+		t.Errorf("%v damaged messages were counted, not 2", got)
+	}
+}
+
+func TestMessagesAreLostWhenTooManyInputsWaitAndClientsAreNot(t *testing.T) {
+	c := &script{}
+	d, _ := newTestDriver(t, c)
+	message := bus.Message{Payload: wire.AppendMessage(nil, wire.Header{From: 2}, &wire.Ack{})}
+	acks, submits := 0, 0
+	c.on = func(in wire.Input) wire.Output {
+		switch in.(type) {
+		case *wire.Tick: // meanwhile others come
+			for range mostQueued + 10 {
+				d.receive(message)
+			}
+			d.bring(&wire.Submit{})
+		case *wire.Received:
+			acks++
+		case *wire.Submit:
+			submits++
+		}
+		return wire.Output{}
+	}
+	d.bring(&wire.Tick{})
+	for len(d.relay) > 0 {
+		<-d.relay
+		d.work(ownSteps)
+	}
+	if lost := counted(t, d.meters, "cohort_messages_overrun_total"); acks != mostQueued || submits != 1 || lost != 10 {
+		t.Errorf("%d messages and %d writes arrived, %v were counted as lost", acks, submits, lost)
+	}
+}
+
+func TestTheCoreIsWokenByItsDeadlineAndNotWithoutNeed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &script{}
+		var ticks []time.Duration
+		start := time.Now()
+		c.deadline.Store(int64(10 * time.Second))
+		d, _ := newTestDriver(t, c)
+		c.on = func(in wire.Input) wire.Output {
+			switch in.(type) {
+			case *wire.Tick:
+				ticks = append(ticks, time.Since(start))
+				c.deadline.Store(int64(time.Since(start) + 10*time.Second))
+			case *wire.Submit:
+				c.deadline.Store(int64(time.Since(start) + time.Second)) // something is open now
+			}
+			return wire.Output{}
+		}
+		stop := make(chan struct{})
+		var running sync.WaitGroup
+		running.Go(func() { d.run(stop) })
+		d.bring(&wire.SubmitRead{}) // sets the first deadline
+		<-time.After(15 * time.Second)
+		d.bring(&wire.Submit{})
+		<-time.After(25 * time.Second)
+		close(stop)
+		running.Wait()
+		want := []time.Duration{10 * time.Second, 16 * time.Second, 26 * time.Second, 36 * time.Second}
+		if diff := cmp.Diff(want, ticks); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func counted(t testing.TB, m *meters, name string) float64 {
+	t.Helper()
+	families, err := m.register(nil, &recorder{}).Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			return f.GetMetric()[0].GetCounter().GetValue()
+		}
+	}
+	t.Fatalf("no metric %s", name)
+	return 0
+}

@@ -1,0 +1,144 @@
+package node
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// rendering says how an event appears in the log.
+type rendering struct {
+	level slog.Level // INFO is a change of state: a quiet cluster is silent
+	peer  bool       // the event concerns its Peer
+}
+
+// renderings has the machine's events. One that is missing is for debugging and
+// concerns nobody.
+var renderings = map[wire.EventKind]rendering{
+	"view_adopted":        {level: slog.LevelInfo},
+	"view_refused":        {level: slog.LevelDebug, peer: true},
+	"left_behind":         {level: slog.LevelWarn, peer: true},
+	"ballot_active":       {level: slog.LevelInfo},
+	"gate_closed":         {level: slog.LevelInfo},
+	"round_stuck":         {level: slog.LevelWarn},
+	"history_forgotten":   {level: slog.LevelWarn},
+	"staged_base_dropped": {level: slog.LevelInfo},
+	"member_stranger":     {level: slog.LevelWarn, peer: true},
+	"message_malformed":   {level: slog.LevelWarn},
+	"prepare_resent":      {level: slog.LevelDebug, peer: true},
+	"prepare_gap":         {level: slog.LevelDebug, peer: true},
+	"prepare_duplicate":   {level: slog.LevelDebug, peer: true},
+	"retry_answered":      {level: slog.LevelDebug, peer: true},
+	"retry_pending":       {level: slog.LevelDebug, peer: true},
+	"forward_refused":     {level: slog.LevelDebug, peer: true},
+	"forward_late":        {level: slog.LevelDebug, peer: true},
+	"forward_expired":     {level: slog.LevelDebug, peer: true},
+}
+
+func renderingOf(k wire.EventKind) rendering {
+	if r, listed := renderings[k]; listed {
+		return r
+	}
+	return rendering{level: slog.LevelDebug}
+}
+
+// mostLines is how many lines may wait for the log. Whoever reads the log may be
+// stuck, and the machine must not be: lines beyond are lost and counted.
+const mostLines = 1024
+
+// reporter renders events to counters and to the log. run writes; the other
+// methods never block and are called by whoever is inside the driver.
+type reporter struct {
+	log    *slog.Logger
+	meters *meters
+	lines  chan line
+}
+
+type line struct {
+	level slog.Level
+	text  string
+	attrs []slog.Attr
+}
+
+func newReporter(log *slog.Logger, m *meters) *reporter {
+	return &reporter{log: log, meters: m, lines: make(chan line, mostLines)}
+}
+
+// run writes lines until stop is closed and none waits.
+func (r *reporter) run(stop <-chan struct{}) {
+	for {
+		select {
+		case l := <-r.lines:
+			r.write(l)
+		case <-stop:
+			r.drain()
+			return
+		}
+	}
+}
+
+func (r *reporter) drain() {
+	for {
+		select {
+		case l := <-r.lines:
+			r.write(l)
+		default:
+			return
+		}
+	}
+}
+
+func (r *reporter) write(l line) {
+	r.log.LogAttrs(context.Background(), l.level, l.text, l.attrs...)
+}
+
+func (r *reporter) put(level slog.Level, text string, attrs ...slog.Attr) {
+	select {
+	case r.lines <- line{level, text, attrs}:
+	default:
+		r.meters.linesLost.Inc()
+	}
+}
+
+// event counts an event of the machine and logs it.
+func (r *reporter) event(e *wire.Event) {
+	r.meters.events.WithLabelValues(string(e.Kind)).Inc()
+	shown := renderingOf(e.Kind)
+	if !r.log.Enabled(context.Background(), shown.level) {
+		return
+	}
+	view := e.View.Number
+	if view == 0 {
+		view = e.Ballot.View.Number
+	}
+	attrs := []slog.Attr{slog.Uint64("view", view), slog.Uint64("round", e.Ballot.Round)}
+	if shown.peer {
+		attrs = append(attrs, slog.Uint64("peer", uint64(e.Peer)))
+	}
+	if e.Count != 0 {
+		attrs = append(attrs, slog.Uint64("count", e.Count))
+	}
+	if e.Note != "" {
+		attrs = append(attrs, slog.String("note", e.Note))
+	}
+	r.put(shown.level, string(e.Kind), attrs...)
+}
+
+// status logs that a node begins to answer data requests, or ceases to.
+func (r *reporter) status(before, now *wire.NodeStatus) {
+	switch {
+	case now.Serving && !before.Serving:
+		r.put(slog.LevelInfo, "serving",
+			slog.Uint64("view", now.View.ID.Number), slog.Uint64("primary", uint64(now.Primary)))
+	case before.Serving && !now.Serving:
+		r.put(slog.LevelInfo, "not serving",
+			slog.Uint64("view", now.View.ID.Number), slog.String("reason", now.Reason))
+	}
+}
+
+// unreachable logs a member whose entry in the view names no bus.
+func (r *reporter) unreachable(m wire.Member, err error) {
+	r.put(slog.LevelWarn, "member without a bus address",
+		slog.Uint64("peer", uint64(m.ID)), slog.String("address", m.Address), slog.Any("err", err))
+}

@@ -1,0 +1,58 @@
+package front
+
+import (
+	"iter"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Backend is the node behind the front. Every request that must wait is given a
+// Waiter, which is signalled exactly once unless it is abandoned first.
+type Backend interface {
+	// Write submits a write. The waiter's Reply is its answer.
+	Write(w *Waiter, op wire.Op)
+	// Read asks when the state may be read: a Reply of wire.Done means now, by
+	// way of State.
+	Read(w *Waiter)
+	// PutView submits an operator's view, canonical and valid.
+	PutView(w *Waiter, layout wire.Layout, force bool)
+	// Abandon takes a waiter back: its client left, or its time is up. True: no
+	// signal follows. False: the signal was given already.
+	Abandon(w *Waiter) bool
+	// State is the state as it is applied here.
+	State() State
+	// Status is what the node shows of itself.
+	Status() wire.NodeStatus
+}
+
+// State is applied, committed data. It may be read at any time by any
+// goroutine; that it is recent enough is what Backend.Read is for.
+type State interface {
+	// Get returns a key's record and, read atomically with it, the number that
+	// the next write gets.
+	Get(key string) (rec wire.Record, found bool, next uint64)
+	// Snapshot freezes the state; it costs O(1) and never blocks a writer.
+	Snapshot() Snapshot
+}
+
+// Snapshot is the state at one position.
+type Snapshot interface {
+	// Next is the number that the next write after the snapshot gets.
+	Next() uint64
+	// Len is the number of keys.
+	Len() int
+	// From yields records in order of key bytes, those greater than after (or
+	// all, when after is nil).
+	From(after *string) iter.Seq[wire.Record]
+}
+
+// Waiter is one request that waits for the node. It belongs to one handler at a
+// time and may be pooled.
+type Waiter struct {
+	Reply wire.Reply    // valid after Done was signalled
+	Done  chan struct{} // capacity 1
+	Token wire.Token    // the backend's own
+}
+
+// NewWaiter returns a waiter for use.
+func NewWaiter() *Waiter { return &Waiter{Done: make(chan struct{}, 1)} }

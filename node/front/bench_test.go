@@ -1,0 +1,88 @@
+package front
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// instant is a backend that costs nothing: what is measured is the front.
+type instant struct {
+	*fake
+	result wire.Result
+	record wire.Record
+}
+
+func (b *instant) Write(w *Waiter, _ wire.Op) {
+	w.Reply = wire.Reply{Outcome: wire.Done, Result: b.result}
+	w.Done <- struct{}{}
+}
+
+func (b *instant) Read(w *Waiter) {
+	w.Reply = wire.Reply{Outcome: wire.Done}
+	w.Done <- struct{}{}
+}
+
+func (b *instant) State() State                           { return b }
+func (b *instant) Get(string) (wire.Record, bool, uint64) { return b.record, true, 1234567 }
+func (b *instant) Status() wire.NodeStatus                { return b.fake.status }
+
+func newInstant() *instant {
+	version := wire.Version{MsgNum: 1234567, Fingerprint: 0xdeadbeef}
+	return &instant{
+		fake:   newFake(),
+		result: wire.Result{Status: wire.Replaced, MsgNum: 1234567, Version: version},
+		record: wire.Record{Value: bytes.Repeat([]byte("x"), 128), ContentType: api.TypeBytes, Version: version},
+	}
+}
+
+// BenchmarkRequest measures handlers without sockets and HTTP parsing.
+func BenchmarkRequest(b *testing.B) {
+	body, _ := api.AppendValue(nil, bytes.Repeat([]byte("x"), 128))
+	for _, c := range []struct {
+		name, method, path string
+		body               []byte
+	}{
+		{"classic/PUT", "PUT", "/data/key-0001234567", body},
+		{"classic/GET", "GET", "/data/key-0001234567", nil},
+		{"v1/PUT", "PUT", "/v1/kv/strong/key-0001234567", bytes.Repeat([]byte("x"), 128)},
+		{"v1/GET", "GET", "/v1/kv/strong/key-0001234567", nil},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			s := New(Config{Node: 3, Backend: newInstant()})
+			var ctx fasthttp.RequestCtx
+			ctx.Init(&fasthttp.Request{}, nil, nil)
+			ctx.Request.Header.SetMethod(c.method)
+			ctx.Request.SetRequestURI(c.path)
+			ctx.Request.SetBody(c.body)
+			b.ReportAllocs()
+			for b.Loop() {
+				ctx.Response.Reset()
+				s.handle(&ctx)
+			}
+			if ctx.Response.StatusCode() >= 300 {
+				b.Fatal(ctx.Response.String())
+			}
+		})
+	}
+}
+
+// BenchmarkWait measures a request that is not answered at once.
+func BenchmarkWait(b *testing.B) {
+	backend := newFake()
+	s := New(Config{Node: 3, Backend: backend})
+	var ctx fasthttp.RequestCtx
+	ctx.Init(&fasthttp.Request{}, nil, nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		w := newWaiting(&ctx)
+		s.waiters.add(w)
+		s.waiters.remove(w)
+		w.free()
+	}
+	s.waiters.close()
+}

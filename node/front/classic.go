@@ -1,0 +1,173 @@
+package front
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+	"unsafe"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// The bodies of the classic surface that never change.
+var (
+	bodyCreated  = []byte(`{"result":"created"}`)
+	bodyReplaced = []byte(`{"result":"replaced"}`)
+	bodyDeleted  = []byte(`{"result":"deleted"}`)
+	bodyNoKey    = []byte(`{"error":"no such key"}`)
+)
+
+// data serves one key of the classic surface. raw is the key as it stood in the
+// request line.
+func (s *Server) data(ctx *fasthttp.RequestCtx, raw []byte) {
+	if s.defaultBucket != api.BucketStrong {
+		s.fail(ctx, api.CodeNotBuilt, "the causal model is not built yet")
+		return
+	}
+	switch {
+	case ctx.IsGet() || ctx.IsHead():
+		s.getData(ctx, raw)
+	case ctx.IsPut():
+		s.putData(ctx, raw)
+	case ctx.IsDelete():
+		s.deleteData(ctx, raw)
+	default:
+		s.refuseMethod(ctx, "GET, HEAD, PUT, DELETE")
+	}
+}
+
+func (s *Server) putData(ctx *fasthttp.RequestCtx, raw []byte) {
+	value, err := api.ParseValue(ctx.PostBody())
+	if err != nil {
+		s.fail(ctx, api.CodeBadBody, err.Error())
+		return
+	}
+	if s.tooLarge(ctx, value) {
+		return
+	}
+	op, err := newPut(raw, value, api.TypeText)
+	if err != nil {
+		s.keyProblem(ctx, err)
+		return
+	}
+	s.writeData(ctx, op)
+}
+
+func (s *Server) deleteData(ctx *fasthttp.RequestCtx, raw []byte) {
+	key, err := api.AppendKey(make([]byte, 0, len(raw)), raw)
+	if err != nil {
+		s.keyProblem(ctx, err)
+		return
+	}
+	s.writeData(ctx, wire.Op{Kind: wire.OpDelete, Key: asString(key)})
+}
+
+// writeData submits an unconditional write and answers with its result.
+func (s *Server) writeData(ctx *fasthttp.RequestCtx, op wire.Op) {
+	if s.refuseWork(ctx) {
+		return
+	}
+	w := newWaiting(ctx)
+	defer w.free()
+	s.backend.Write(&w.Waiter, op)
+	if s.failed(ctx, s.waiters.await(w, 0), w.Reply, true) {
+		return
+	}
+	switch status := w.Reply.Result.Status; status {
+	case wire.Created:
+		s.answerData(ctx, w, http.StatusCreated, bodyCreated, w.Reply.Result.MsgNum)
+	case wire.Replaced:
+		s.answerData(ctx, w, http.StatusOK, bodyReplaced, w.Reply.Result.MsgNum)
+	case wire.Deleted:
+		s.answerData(ctx, w, http.StatusOK, bodyDeleted, w.Reply.Result.MsgNum)
+	case wire.Absent:
+		s.answerData(ctx, w, http.StatusNotFound, bodyNoKey, w.Reply.Result.MsgNum)
+	default:
+		panic("front: status " + strconv.Itoa(int(status)) + " for an unconditional write")
+	}
+}
+
+func (s *Server) getData(ctx *fasthttp.RequestCtx, raw []byte) {
+	key, err := api.AppendKey(make([]byte, 0, len(raw)), raw)
+	if err != nil {
+		s.keyProblem(ctx, err)
+		return
+	}
+	w := newWaiting(ctx)
+	defer w.free()
+	if !s.confirm(ctx, w, 0) {
+		return
+	}
+	record, found, next := s.backend.State().Get(asString(key))
+	if !found {
+		s.answerData(ctx, w, http.StatusNotFound, bodyNoKey, next)
+		return
+	}
+	s.answerData(ctx, w, http.StatusOK, nil, next)
+	body, lossy := api.AppendValue(w.scratch[:0], record.Value)
+	w.scratch = body
+	ctx.Response.SetBody(body)
+	if lossy {
+		ctx.Response.Header.Set(api.HeaderLossy, "utf-8")
+	}
+}
+
+// confirm waits until the state may be read, and otherwise answers.
+func (s *Server) confirm(ctx *fasthttp.RequestCtx, w *waiting, timeout time.Duration) bool {
+	if s.refuseWork(ctx) {
+		return false
+	}
+	s.backend.Read(&w.Waiter)
+	return !s.failed(ctx, s.waiters.await(w, timeout), w.Reply, false)
+}
+
+func (s *Server) answerData(ctx *fasthttp.RequestCtx, w *waiting, status int, body []byte, msgNum uint64) {
+	ctx.SetStatusCode(status)
+	header := &ctx.Response.Header
+	header.SetContentTypeBytes(typeJSON)
+	header.SetCanonical(headerNodeID, s.node)
+	w.scratch = strconv.AppendUint(w.scratch[:0], msgNum, 10)
+	header.SetCanonical(headerMsgNum, w.scratch)
+	ctx.Response.SetBodyRaw(body)
+}
+
+// tooLarge answers for a value beyond the limit.
+func (s *Server) tooLarge(ctx *fasthttp.RequestCtx, value []byte) bool {
+	if len(value) <= api.MaxValue {
+		return false
+	}
+	s.fail(ctx, api.CodeValueTooLarge, "a value has at most "+strconv.Itoa(api.MaxValue)+" bytes, this one has "+strconv.Itoa(len(value)))
+	return true
+}
+
+// shareLimit is the largest value that shares its allocation with its key. A
+// store may keep the first key it saw for long, and with it what it shares.
+const shareLimit = 1 << 10
+
+// newPut copies key and value, which belong to fasthttp, in one allocation.
+func newPut(raw, value []byte, contentType string) (wire.Op, error) {
+	size := len(raw)
+	if len(value) <= shareLimit {
+		size += len(value)
+	}
+	buf, err := api.AppendKey(make([]byte, 0, size), raw)
+	if err != nil {
+		return wire.Op{}, err
+	}
+	n := len(buf)
+	op := wire.Op{Kind: wire.OpPut, Key: asString(buf), ContentType: contentType}
+	if len(value) > shareLimit {
+		op.Value = append([]byte(nil), value...)
+		return op, nil
+	}
+	buf = append(buf, value...)
+	op.Value = buf[n:len(buf):len(buf)]
+	return op, nil
+}
+
+// asString turns bytes that nobody else holds, and nobody writes to any more,
+// into a string.
+func asString(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

@@ -1,0 +1,116 @@
+package front
+
+import (
+	"io"
+	"iter"
+	"net/http"
+	"unicode/utf8"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// dumpPiece is how much of GET /data is made at a time. What fits into one piece
+// is sent with its length, more in chunks.
+const dumpPiece = 64 << 10
+
+// dump answers GET /data: the whole store at one moment, read from this node's
+// own copy once a read was confirmed, and made as it is sent.
+func (s *Server) dump(ctx *fasthttp.RequestCtx) {
+	if s.defaultBucket != api.BucketStrong {
+		s.fail(ctx, api.CodeNotBuilt, "the causal model is not built yet")
+		return
+	}
+	if !s.readOnly(ctx) {
+		return
+	}
+	w := newWaiting(ctx)
+	defer w.free()
+	if !s.confirm(ctx, w, 0) {
+		return
+	}
+	snapshot := s.backend.State().Snapshot()
+	s.answerData(ctx, w, http.StatusOK, nil, snapshot.Next())
+	if isLossy(snapshot) {
+		ctx.Response.Header.Set(api.HeaderLossy, "utf-8")
+	}
+	stream := newDumpStream(snapshot)
+	stream.fill(dumpPiece)
+	if !stream.done && ctx.Request.Header.IsHTTP11() {
+		ctx.SetBodyStream(stream, -1)
+		return
+	}
+	for !stream.done { // HTTP/1.0 has no chunks
+		stream.fill(len(stream.piece) + dumpPiece)
+	}
+	ctx.Response.SetBodyRaw(stream.piece)
+	stream.stop()
+}
+
+// isLossy looks through the whole snapshot, because a header cannot follow the
+// body that it describes.
+func isLossy(snapshot Snapshot) bool {
+	for record := range snapshot.From(nil) {
+		if !utf8.ValidString(record.Key) || !utf8.Valid(record.Value) {
+			return true
+		}
+	}
+	return false
+}
+
+// dumpStream is the JSON object of a snapshot, made as it is read.
+type dumpStream struct {
+	next  func() (wire.Record, bool)
+	stop  func()
+	piece []byte
+	read  int  // bytes of piece that were given out
+	some  bool // an item was written
+	done  bool // the last item was written, and the brace
+}
+
+func newDumpStream(snapshot Snapshot) *dumpStream {
+	d := &dumpStream{piece: append(make([]byte, 0, 1024), '{')}
+	d.next, d.stop = iter.Pull(snapshot.From(nil))
+	return d
+}
+
+// fill lengthens the piece to size. Its last value may make it longer.
+func (d *dumpStream) fill(size int) {
+	for len(d.piece) < size {
+		record, more := d.next()
+		if !more {
+			d.piece = append(d.piece, "}\n"...)
+			d.done = true
+			return
+		}
+		if d.some {
+			d.piece = append(d.piece, ',')
+		}
+		d.some = true
+		d.piece, _ = api.AppendString(d.piece, record.Key)
+		d.piece = append(d.piece, ':')
+		d.piece, _ = api.AppendString(d.piece, record.Value)
+	}
+}
+
+// Read implements io.Reader.
+func (d *dumpStream) Read(p []byte) (int, error) {
+	if d.read == len(d.piece) {
+		if d.done {
+			return 0, io.EOF
+		}
+		d.piece, d.read = d.piece[:0], 0
+		d.fill(dumpPiece)
+	}
+	n := copy(p, d.piece[d.read:])
+	d.read += n
+	return n, nil
+}
+
+// Close implements io.Closer; fasthttp calls it also when the client left.
+func (d *dumpStream) Close() error {
+	d.stop()
+	return nil
+}

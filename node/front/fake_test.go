@@ -1,0 +1,271 @@
+package front
+
+import (
+	"context"
+	"io"
+	"iter"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/valyala/fasthttp/fasthttputil"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// fake is a node of one: it decides every request at once, or holds them all.
+type fake struct {
+	held      chan *Waiter // gets what is held
+	abandoned chan *Waiter // gets what is taken back
+
+	mu      sync.Mutex
+	records map[string]wire.Record
+	next    uint64
+	status  wire.NodeStatus
+	outcome wire.Outcome // of every request; zero: done
+	result  wire.Status  // of every write; zero: what it does
+	hold    bool
+	waits   map[*Waiter]bool
+	layout  wire.Layout
+	force   bool
+}
+
+func newFake() *fake {
+	f := &fake{
+		held:      make(chan *Waiter, 16),
+		abandoned: make(chan *Waiter, 16),
+		records:   map[string]wire.Record{},
+		next:      1,
+		waits:     map[*Waiter]bool{},
+	}
+	f.status = wire.NodeStatus{Present: true, Member: true, Serving: true, Primary: 3}
+	f.status.View.ID.Number = 9
+	f.status.View.Layout = wire.Layout{Flat: true, Shards: []wire.Shard{{Members: []wire.Member{{ID: 3, Address: "a:8081"}}}}}
+	return f
+}
+
+func (f *fake) Write(w *Waiter, op wire.Op) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.answer(w, wire.Done, func() wire.Result { return f.apply(op) })
+}
+
+func (f *fake) Read(w *Waiter) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.answer(w, wire.Done, func() wire.Result { return wire.Result{} })
+}
+
+func (f *fake) PutView(w *Waiter, layout wire.Layout, force bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.layout, f.force = layout, force
+	f.answer(w, wire.ViewServed, func() wire.Result {
+		f.status.View.Layout = layout
+		return wire.Result{}
+	})
+}
+
+// answer holds the request, or ends it. f.mu is held.
+func (f *fake) answer(w *Waiter, outcome wire.Outcome, do func() wire.Result) {
+	if f.hold {
+		f.waits[w] = true
+		f.held <- w
+		return
+	}
+	if f.outcome != 0 {
+		outcome = f.outcome
+	}
+	w.Reply = wire.Reply{Outcome: outcome}
+	if outcome != wire.NotInView {
+		w.Reply.Result = do()
+	}
+	w.Done <- struct{}{}
+}
+
+func (f *fake) apply(op wire.Op) wire.Result {
+	old, exists := f.records[op.Key]
+	switch {
+	case f.result != 0:
+		return wire.Result{Status: f.result}
+	case op.Condition == wire.IfAbsent && exists, op.Condition == wire.IfPresent && !exists,
+		op.Condition == wire.IfVersion && (!exists || op.Match != old.Version):
+		return wire.Result{Status: wire.PreconditionFailed, MsgNum: f.next, Version: old.Version}
+	}
+	result := wire.Result{MsgNum: f.next, Status: wire.Created}
+	f.next++
+	switch {
+	case op.Kind == wire.OpDelete && exists:
+		result.Status = wire.Deleted
+		delete(f.records, op.Key)
+		return result
+	case op.Kind == wire.OpDelete:
+		result.Status = wire.Absent
+		return result
+	case exists:
+		result.Status = wire.Replaced
+	}
+	result.Version = wire.Version{MsgNum: result.MsgNum, Fingerprint: 0xabc}
+	f.records[op.Key] = wire.Record{Key: op.Key, Value: op.Value, ContentType: op.ContentType, Version: result.Version}
+	return result
+}
+
+// release ends a request that is held.
+func (f *fake) release(w *Waiter, outcome wire.Outcome, result wire.Result) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.waits, w)
+	w.Reply = wire.Reply{Outcome: outcome, Result: result}
+	w.Done <- struct{}{}
+}
+
+func (f *fake) Abandon(w *Waiter) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.waits[w] {
+		return false
+	}
+	delete(f.waits, w)
+	f.abandoned <- w
+	return true
+}
+
+func (f *fake) set(change func(*fake)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change(f)
+}
+
+func (f *fake) State() State { return f }
+
+func (f *fake) Status() wire.NodeStatus {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.status
+}
+
+func (f *fake) Get(key string) (wire.Record, bool, uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	record, found := f.records[key]
+	return record, found, f.next
+}
+
+func (f *fake) Snapshot() Snapshot {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return &frozen{next: f.next, records: maps.Clone(f.records)}
+}
+
+type frozen struct {
+	next    uint64
+	records map[string]wire.Record
+}
+
+func (f *frozen) Next() uint64 { return f.next }
+func (f *frozen) Len() int     { return len(f.records) }
+
+func (f *frozen) From(after *string) iter.Seq[wire.Record] {
+	return func(yield func(wire.Record) bool) {
+		for _, key := range slices.Sorted(maps.Keys(f.records)) {
+			if (after == nil || key > *after) && !yield(f.records[key]) {
+				return
+			}
+		}
+	}
+}
+
+// node is a served front with a client.
+type node struct {
+	*fake
+	server *Server
+	dial   func() (net.Conn, error)
+	http   *http.Client
+}
+
+// start serves a fake over an in-memory listener.
+func start(t testing.TB) *node {
+	ln := fasthttputil.NewInmemoryListener()
+	return serve(t, ln, ln.Dial)
+}
+
+// startLoopback serves a fake over a real socket.
+func startLoopback(t testing.TB) *node {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serve(t, ln, func() (net.Conn, error) { return net.Dial("tcp", ln.Addr().String()) })
+}
+
+func serve(t testing.TB, ln net.Listener, dial func() (net.Conn, error)) *node {
+	n := &node{fake: newFake(), dial: dial}
+	n.server = New(Config{Node: 3, Backend: n.fake})
+	ended := make(chan error, 1)
+	go func() { ended <- n.server.Serve(ln) }()
+	transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return dial() }}
+	n.http = &http.Client{Transport: transport}
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel() // whatever a test left open is cut
+		_ = n.server.Shutdown(ctx)
+		if err := <-ended; err != nil {
+			t.Errorf("serve: %v", err)
+		}
+	})
+	return n
+}
+
+// answer is an answer that was read.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// ask sends one request. headers are "Name: value".
+func (n *node) ask(t testing.TB, method, path, body string, headers ...string) answer {
+	t.Helper()
+	var reader io.Reader
+	if body != "" {
+		reader = strings.NewReader(body)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), method, "http://node"+path, reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range headers {
+		if name, value, ok := strings.Cut(h, ": "); ok {
+			req.Header.Set(name, value)
+		}
+	}
+	res, err := n.http.Do(req)
+	if err != nil {
+		t.Fatalf("%s %.80s: %v", method, path, err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatalf("%s %.80s: %v", method, path, err)
+	}
+	return answer{res.StatusCode, res.Header, strings.TrimSuffix(string(text), "\n")}
+}
+
+// raw sends bytes on a connection of their own and returns it.
+func (n *node) raw(t testing.TB, request string) net.Conn {
+	t.Helper()
+	c, err := n.dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	if _, err := io.WriteString(c, request); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}

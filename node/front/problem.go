@@ -1,0 +1,241 @@
+package front
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Header names that fasthttp would spell in its own way, or look up each time.
+var (
+	headerMsgNum  = []byte(api.HeaderMsgNum)
+	headerNodeID  = []byte(api.HeaderNodeID)
+	headerNode    = []byte(api.HeaderNode)
+	headerView    = []byte(api.HeaderView)
+	headerVersion = []byte(api.HeaderVersion)
+	headerETag    = []byte(api.HeaderETag)
+	headerVary    = []byte("Vary")
+	valueAccept   = []byte("Accept")
+	typeJSON      = []byte(api.TypeJSON)
+	typeProblem   = []byte(api.TypeProblem)
+)
+
+// fail answers with an error, in the form of the surface that was asked.
+func (s *Server) fail(ctx *fasthttp.RequestCtx, code api.Code, detail string) {
+	problem := api.NewProblem(code, detail, s.requestID(ctx))
+	ctx.SetStatusCode(problem.Status)
+	if problem.Status == http.StatusServiceUnavailable {
+		ctx.Response.Header.Set("Retry-After", "1")
+	}
+	if classicPath(ctx.Request.Header.RequestURI()) {
+		ctx.Response.Header.SetCanonical(headerNodeID, s.node)
+		s.writeJSON(ctx, api.ClassicError{Error: detail})
+		return
+	}
+	s.stamp(ctx)
+	s.writeJSON(ctx, problem)
+	ctx.Response.Header.SetContentTypeBytes(typeProblem)
+}
+
+// classicPath looks at the request line as it came: errors may be raised before
+// it was taken apart.
+func classicPath(uri []byte) bool {
+	path, _, _ := bytes.Cut(uri, []byte{'?'})
+	if i := bytes.Index(path, []byte("://")); i > 0 && path[0] != '/' {
+		if slash := bytes.IndexByte(path[i+3:], '/'); slash >= 0 {
+			path = path[i+3+slash:]
+		}
+	}
+	switch string(path) {
+	case api.PathPing, api.PathView, api.PathData:
+		return true
+	}
+	return bytes.HasPrefix(path, []byte(api.DataPrefix))
+}
+
+// stamp says who answers, on v1.
+func (s *Server) stamp(ctx *fasthttp.RequestCtx) {
+	ctx.Response.Header.SetCanonical(headerNode, s.node)
+	if status := s.backend.Status(); status.Present {
+		var number [20]byte
+		ctx.Response.Header.SetCanonical(headerView, strconv.AppendUint(number[:0], status.View.ID.Number, 10))
+	}
+}
+
+// writeJSON answers with a document. It is not for the hot path.
+func (s *Server) writeJSON(ctx *fasthttp.RequestCtx, document any) {
+	body, err := json.Marshal(document)
+	if err != nil {
+		panic("front: an answer of ours is no JSON: " + err.Error())
+	}
+	ctx.Response.Header.SetContentTypeBytes(typeJSON)
+	ctx.Response.SetBodyRaw(append(body, '\n'))
+}
+
+// refuseMethod answers 405. allow lists what the path takes.
+func (s *Server) refuseMethod(ctx *fasthttp.RequestCtx, allow string) {
+	ctx.Response.Header.Set("Allow", allow)
+	s.fail(ctx, api.CodeMethodNotAllowed, "this path takes "+allow)
+}
+
+// readOnly answers 405 unless the request is a GET or HEAD.
+func (s *Server) readOnly(ctx *fasthttp.RequestCtx) bool {
+	if ctx.IsGet() || ctx.IsHead() {
+		return true
+	}
+	s.refuseMethod(ctx, "GET, HEAD")
+	return false
+}
+
+// failed answers a request that did not end with a result, and reports whether
+// it did so.
+func (s *Server) failed(ctx *fasthttp.RequestCtx, how ending, reply wire.Reply, write bool) bool {
+	if how == answered {
+		switch {
+		case reply.Outcome == wire.NotInView:
+			s.fail(ctx, api.CodeNotInView, notInView(s.backend.Status()))
+		case reply.Outcome != wire.Done:
+			panic("front: outcome " + strconv.Itoa(int(reply.Outcome)) + " for an operation on a key")
+		case reply.Result.Status == wire.Unknown:
+			s.fail(ctx, api.CodeOutcomeUnknown, "the write was recognised, and its result was lost when groups merged")
+		default:
+			return false
+		}
+		return true
+	}
+	reason := [...]string{
+		clientGone: "the client closed its side of the connection while the request waited",
+		timedOut:   "the request's timeout ran out",
+		stopping:   "the node shuts down",
+	}[how]
+	if how != timedOut {
+		ctx.SetConnectionClose()
+	}
+	switch {
+	case write:
+		s.fail(ctx, api.CodeOutcomeUnknown, reason+"; it may have taken effect, or may yet")
+	case how == stopping:
+		s.fail(ctx, api.CodeShuttingDown, reason)
+	default:
+		s.fail(ctx, api.CodeReadUnanswered, reason)
+	}
+	return true
+}
+
+// refuseWork answers data requests of a server that shuts down.
+func (s *Server) refuseWork(ctx *fasthttp.RequestCtx) bool {
+	if !s.draining.Load() {
+		return false
+	}
+	ctx.SetConnectionClose()
+	s.fail(ctx, api.CodeShuttingDown, "the node shuts down")
+	return true
+}
+
+// notInView says which of the three it is.
+func notInView(status wire.NodeStatus) string {
+	switch {
+	case !status.Present:
+		return "this node has no view"
+	case status.LeftBehind:
+		return "this node was left behind: its members went on without it"
+	case !status.Member:
+		return "this node is not in its view"
+	}
+	return "this node was not in a view when it was asked"
+}
+
+// keyProblem answers for a key that cannot be one.
+func (s *Server) keyProblem(ctx *fasthttp.RequestCtx, err error) {
+	code := api.CodeBadKey
+	if errors.Is(err, api.ErrKeyTooLong) {
+		code = api.CodeKeyTooLong
+	}
+	s.fail(ctx, code, err.Error())
+}
+
+// unreadable answers requests that fasthttp could not read; the connection is
+// closed afterwards.
+func (s *Server) unreadable(ctx *fasthttp.RequestCtx, err error) {
+	var tooSmall *fasthttp.ErrSmallBuffer
+	var network net.Error
+	switch {
+	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+		drainBody(ctx.Conn())
+		s.fail(ctx, api.CodeValueTooLarge, "the body is longer than "+strconv.Itoa(api.MaxBody)+" bytes")
+	case errors.As(err, &tooSmall) && !lineArrived(ctx.Conn()):
+		drainBody(ctx.Conn())
+		s.fail(ctx, api.CodeKeyTooLong, "the request line is longer than "+strconv.Itoa(headerLimit)+" bytes")
+	case errors.As(err, &tooSmall):
+		drainBody(ctx.Conn())
+		s.fail(ctx, api.CodeHeadersTooLarge, "the headers are longer than "+strconv.Itoa(headerLimit)+" bytes")
+	case errors.Is(err, fasthttp.ErrTimeout) || errors.As(err, &network) && network.Timeout():
+		s.fail(ctx, api.CodeSlowRequest, "the request did not arrive within "+readTimeout.String())
+	default:
+		s.fail(ctx, api.CodeBadRequest, "the request cannot be read: "+err.Error())
+	}
+}
+
+func lineArrived(c net.Conn) bool {
+	one, ours := c.(*conn)
+	return !ours || one.line
+}
+
+// What is read of a request that is refused: so many bytes, for so long, and no
+// longer than the client pauses.
+const (
+	drainLimit = 64 << 20
+	drainTime  = 2 * time.Second
+	drainPause = 50 * time.Millisecond
+)
+
+// drainBody reads what the client is still sending: closing a socket with unread
+// bytes resets it, and the answer would be lost on the way.
+func drainBody(c net.Conn) {
+	discard := make([]byte, 32<<10)
+	end := time.Now().Add(drainTime)
+	for read := 0; read < drainLimit && time.Now().Before(end); {
+		if err := c.SetReadDeadline(time.Now().Add(drainPause)); err != nil {
+			return
+		}
+		n, err := c.Read(discard)
+		if err != nil {
+			return
+		}
+		read += n
+	}
+}
+
+// ambiguous reports a request with two framings (RFC 9112 §6.3). fasthttp
+// believes one of them and marks the connection to be closed.
+func ambiguous(h *fasthttp.RequestHeader) bool {
+	if !h.ConnectionClose() {
+		return false
+	}
+	raw := bytes.ToLower(h.RawHeaders())
+	return hasHeader(raw, "content-length:") && hasHeader(raw, "transfer-encoding:")
+}
+
+// hasHeader looks for a header in lower-case lines.
+func hasHeader(raw []byte, name string) bool {
+	return bytes.HasPrefix(raw, []byte(name)) || bytes.Contains(raw, []byte("\n"+name))
+}
+
+// requestID names a request for people who compare what they saw: this life of
+// the server, the connection, and its place on it.
+func (s *Server) requestID(ctx *fasthttp.RequestCtx) string {
+	id := strconv.AppendUint(append([]byte(s.requestPrefix), '-'), ctx.ID()>>32, 10)
+	return string(strconv.AppendUint(append(id, '-'), ctx.ID()&(1<<32-1), 10))
+}
+
+func newRequestPrefix() string { return strconv.FormatUint(uint64(rand.Uint32()), 36) }

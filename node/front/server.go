@@ -1,0 +1,196 @@
+// Package front is the node's HTTP surface: the classic paths and v1, on
+// fasthttp (API.md; package api has its vocabulary).
+//
+// It promises that a request has exactly one answer, that 503 is given only for
+// what was not applied and 504 for a write whose fate is not known, and that a
+// request which waits costs a goroutine and is taken back when its client
+// leaves. It asks of its Backend that it never blocks a caller for long.
+// Handlers run on fasthttp's goroutines; the front's own goroutine ends with
+// Shutdown.
+package front
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// What a connection may take. A request that waits for the node is bound by none
+// of these times.
+const (
+	maxConnections = 16384            // one goroutine and 20 KiB each; the next one is told 503 and closed
+	headerLimit    = 16 << 10         // bytes of request line and headers; 414, 431
+	readTimeout    = 30 * time.Second // for a whole request to arrive, from its first byte; 408
+	writeTimeout   = 30 * time.Second // for one piece of an answer to leave; the connection is closed
+	idleTimeout    = 3 * time.Minute  // between requests; the connection is closed
+)
+
+// Config is what a Server needs.
+type Config struct {
+	Node          wire.NodeID
+	Backend       Backend
+	DefaultBucket string                  // the model that /data speaks; empty: strong
+	Metrics       fasthttp.RequestHandler // serves /metrics; nil: 404
+	Log           *slog.Logger            // nil: nothing is logged
+}
+
+// Server answers HTTP for one node.
+type Server struct {
+	backend       Backend
+	defaultBucket string
+	metrics       fasthttp.RequestHandler
+	node          []byte // the node id, as headers show it
+	requestPrefix string // of request ids: this life of this server
+
+	http     *fasthttp.Server
+	conns    connections
+	waiters  waiters
+	draining atomic.Bool // no new work is taken
+}
+
+// New returns a server. It must be given a listener by Serve and ended by
+// Shutdown.
+func New(c Config) *Server {
+	if c.DefaultBucket == "" {
+		c.DefaultBucket = api.BucketStrong
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{
+		backend:       c.Backend,
+		defaultBucket: c.DefaultBucket,
+		metrics:       c.Metrics,
+		node:          strconv.AppendUint(nil, uint64(c.Node), 10),
+		requestPrefix: newRequestPrefix(),
+	}
+	s.conns.open = map[*conn]struct{}{}
+	s.waiters.init(c.Backend)
+	s.http = &fasthttp.Server{
+		Handler:                      s.handle,
+		ErrorHandler:                 s.unreadable,
+		ConnState:                    s.conns.changed,
+		Logger:                       logger{c.Log},
+		Concurrency:                  maxConnections,
+		ReadBufferSize:               headerLimit,
+		ReadTimeout:                  readTimeout,
+		IdleTimeout:                  idleTimeout,
+		MaxRequestBodySize:           api.MaxBody,
+		DisablePreParseMultipartForm: true, // would rewrite the value
+		NoDefaultServerHeader:        true,
+		NoDefaultContentType:         true,
+		SecureErrorLogMessage:        true, // values do not belong in errors
+		CloseOnShutdown:              true,
+	}
+	return s
+}
+
+// Serve accepts connections until Shutdown, and then returns nil. It owns the
+// listener.
+func (s *Server) Serve(ln net.Listener) error {
+	wrapped := newListener(ln)
+	s.conns.listen(wrapped)
+	if err := s.http.Serve(wrapped); err != nil {
+		return fmt.Errorf("serve http on %s: %w", ln.Addr(), err)
+	}
+	return nil
+}
+
+// Shutdown stops accepting, lets what was begun end by itself for half of ctx's
+// time (or two seconds), then answers what still waits: reads with 503, writes,
+// which may yet be applied, with 504. It returns when every connection is closed
+// and, with ctx's error, when ctx ends; connections are cut then.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.draining.Store(true)
+	grace := 2 * time.Second
+	if deadline, bounded := ctx.Deadline(); bounded {
+		grace = time.Until(deadline) / 2
+	}
+	impatience := time.AfterFunc(grace, s.waiters.endAll)
+	defer impatience.Stop()
+	s.conns.drain()
+	err := s.http.ShutdownWithContext(ctx)
+	s.waiters.endAll()
+	s.conns.cut()
+	s.waiters.close()
+	if err != nil {
+		return fmt.Errorf("shut http down: %w", err)
+	}
+	return nil
+}
+
+// Waiting is the number of requests that wait for the node.
+func (s *Server) Waiting() int { return s.waiters.count() }
+
+// Connections is the number of open connections.
+func (s *Server) Connections() int { return s.conns.count() }
+
+// handle routes a request. The path is the one of the request line: fasthttp's
+// own is unescaped and folded, and a key must be neither.
+func (s *Server) handle(ctx *fasthttp.RequestCtx) {
+	if ambiguous(&ctx.Request.Header) {
+		ctx.SetConnectionClose()
+		s.fail(ctx, api.CodeBadRequest, "Content-Length and Transfer-Encoding contradict each other")
+		return
+	}
+	path := ctx.URI().PathOriginal()
+	if tail, ok := cutPrefix(path, api.DataPrefix); ok {
+		s.data(ctx, tail)
+		return
+	}
+	if tail, ok := cutPrefix(path, api.KVPrefix); ok {
+		s.stamp(ctx)
+		s.kv(ctx, tail)
+		return
+	}
+	s.other(ctx, path)
+}
+
+// other routes the paths that name no key.
+func (s *Server) other(ctx *fasthttp.RequestCtx, path []byte) {
+	switch string(path) {
+	case api.PathPing:
+		s.ping(ctx)
+	case api.PathView:
+		s.view(ctx)
+	case api.PathData:
+		s.dump(ctx)
+	case api.PathLive:
+		s.live(ctx)
+	case api.PathReady:
+		s.ready(ctx)
+	case api.PathMetrics:
+		s.serveMetrics(ctx)
+	case api.PathCluster:
+		s.cluster(ctx)
+	case api.PathTxn, api.PathRing, api.PathOpenAPI:
+		s.fail(ctx, api.CodeNotBuilt, string(path)+" is not built yet")
+	default:
+		s.fail(ctx, api.CodeNoSuchPath, "there is nothing at this path")
+	}
+}
+
+func cutPrefix(path []byte, prefix string) ([]byte, bool) {
+	if len(path) < len(prefix) || string(path[:len(prefix)]) != prefix {
+		return nil, false
+	}
+	return path[len(prefix):], true
+}
+
+// logger gives fasthttp's complaints to slog. They concern connections, which
+// clients break as they like.
+type logger struct{ log *slog.Logger }
+
+// Printf implements fasthttp.Logger.
+func (l logger) Printf(format string, args ...any) {
+	l.log.Debug("http", "err", fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,224 @@
+package front
+
+import (
+	"bytes"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// kv serves a bucket or a key of it. tail is what follows /v1/kv/.
+func (s *Server) kv(ctx *fasthttp.RequestCtx, tail []byte) {
+	bucket, raw, isKey := bytes.Cut(tail, []byte{'/'})
+	switch string(bucket) {
+	case api.BucketStrong:
+	case api.BucketCausal:
+		s.fail(ctx, api.CodeNotBuilt, "causal buckets are not built yet")
+		return
+	default:
+		s.fail(ctx, api.CodeNoSuchBucket, "the buckets are strong and causal")
+		return
+	}
+	timeout, ok := s.options(ctx)
+	switch {
+	case !ok:
+	case !isKey:
+		s.list(ctx, timeout)
+	case ctx.IsGet() || ctx.IsHead():
+		s.getKey(ctx, raw, timeout)
+	case ctx.IsPut():
+		s.putKey(ctx, raw, timeout)
+	case ctx.IsDelete():
+		s.deleteKey(ctx, raw, timeout)
+	case ctx.IsPost() && string(raw) == api.BatchName:
+		s.fail(ctx, api.CodeNotBuilt, "batches are not built yet")
+	default:
+		s.refuseMethod(ctx, "GET, HEAD, PUT, DELETE")
+	}
+}
+
+// options reads what any request may ask for: how long it may wait for the node
+// (0: as long as its client does). What would change a request's meaning and is
+// not built is refused, never ignored.
+func (s *Server) options(ctx *fasthttp.RequestCtx) (timeout time.Duration, ok bool) {
+	if len(ctx.Request.Header.Peek(api.HeaderIdempotencyKey)) > 0 {
+		s.fail(ctx, api.CodeNotBuilt, api.HeaderIdempotencyKey+" is not built yet")
+		return 0, false
+	}
+	if len(ctx.URI().QueryString()) == 0 {
+		return 0, true
+	}
+	query := ctx.QueryArgs()
+	if query.Has(api.QueryTTL) {
+		s.fail(ctx, api.CodeNotBuilt, "?ttl= is not built yet")
+		return 0, false
+	}
+	if !query.Has(api.QueryTimeout) {
+		return 0, true
+	}
+	timeout, err := time.ParseDuration(string(query.Peek(api.QueryTimeout)))
+	if err != nil || timeout <= 0 {
+		s.fail(ctx, api.CodeBadQuery, "?timeout= is a positive duration such as 500ms or 2s")
+		return 0, false
+	}
+	return timeout, true
+}
+
+func (s *Server) putKey(ctx *fasthttp.RequestCtx, raw []byte, timeout time.Duration) {
+	value := ctx.PostBody()
+	if s.tooLarge(ctx, value) {
+		return
+	}
+	given := ctx.Request.Header.ContentType()
+	if len(given) > api.MaxContentType {
+		s.fail(ctx, api.CodeBadContentType, "Content-Type has at most "+strconv.Itoa(api.MaxContentType)+" bytes")
+		return
+	}
+	op, err := newPut(raw, value, keepType(given))
+	if err != nil {
+		s.keyProblem(ctx, err)
+		return
+	}
+	s.writeKey(ctx, op, timeout)
+}
+
+func (s *Server) deleteKey(ctx *fasthttp.RequestCtx, raw []byte, timeout time.Duration) {
+	key, err := api.AppendKey(make([]byte, 0, len(raw)), raw)
+	if err != nil {
+		s.keyProblem(ctx, err)
+		return
+	}
+	s.writeKey(ctx, wire.Op{Kind: wire.OpDelete, Key: asString(key)}, timeout)
+}
+
+func (s *Server) writeKey(ctx *fasthttp.RequestCtx, op wire.Op, timeout time.Duration) {
+	if err := readCondition(&ctx.Request.Header, &op); err != nil {
+		s.fail(ctx, api.CodeBadCondition, err.Error())
+		return
+	}
+	if s.refuseWork(ctx) {
+		return
+	}
+	w := newWaiting(ctx)
+	defer w.free()
+	s.backend.Write(&w.Waiter, op)
+	if s.failed(ctx, s.waiters.await(w, timeout), w.Reply, true) {
+		return
+	}
+	result := &w.Reply.Result
+	switch result.Status {
+	case wire.Created:
+		ctx.SetStatusCode(http.StatusCreated)
+		s.showVersion(ctx, w, result.Version)
+	case wire.Replaced:
+		ctx.SetStatusCode(http.StatusNoContent)
+		s.showVersion(ctx, w, result.Version)
+	case wire.Deleted, wire.Absent:
+		ctx.SetStatusCode(http.StatusNoContent)
+	case wire.PreconditionFailed:
+		s.preconditionFailed(ctx, w, result.Version)
+		return
+	default:
+		panic("front: status " + strconv.Itoa(int(result.Status)) + " of a write")
+	}
+	s.showMsgNum(ctx, w, result.MsgNum)
+}
+
+// preconditionFailed answers 412 with the version that the key has; without one
+// the key does not exist.
+func (s *Server) preconditionFailed(ctx *fasthttp.RequestCtx, w *waiting, has wire.Version) {
+	if has == (wire.Version{}) {
+		s.fail(ctx, api.CodePreconditionFailed, "the key does not exist")
+		return
+	}
+	s.fail(ctx, api.CodePreconditionFailed, "the key has another version, which ETag shows")
+	s.showVersion(ctx, w, has)
+}
+
+func (s *Server) getKey(ctx *fasthttp.RequestCtx, raw []byte, timeout time.Duration) {
+	accept := ctx.Request.Header.Peek("Accept")
+	if bytes.Contains(accept, []byte(api.TypeEvents)) {
+		s.fail(ctx, api.CodeNotBuilt, "watches are not built yet")
+		return
+	}
+	key, err := api.AppendKey(make([]byte, 0, len(raw)), raw)
+	if err != nil {
+		s.keyProblem(ctx, err)
+		return
+	}
+	w := newWaiting(ctx)
+	defer w.free()
+	if !s.confirm(ctx, w, timeout) {
+		return
+	}
+	record, found, next := s.backend.State().Get(asString(key))
+	s.showMsgNum(ctx, w, next)
+	if !found {
+		s.fail(ctx, api.CodeNoSuchKey, "no such key")
+		return
+	}
+	s.showRecord(ctx, w, &record, accept)
+}
+
+// showRecord answers a GET of a key that exists.
+func (s *Server) showRecord(ctx *fasthttp.RequestCtx, w *waiting, record *wire.Record, accept []byte) {
+	request, header := &ctx.Request.Header, &ctx.Response.Header
+	header.SetCanonical(headerVary, valueAccept)
+	etag := s.showVersion(ctx, w, record.Version)
+	switch {
+	case !permits(request.Peek(api.HeaderIfMatch), etag, true):
+		s.fail(ctx, api.CodePreconditionFailed, "the key has another version, which ETag shows")
+	case !permits(request.Peek(api.HeaderIfNoneMatch), etag, false):
+		ctx.SetStatusCode(http.StatusNotModified)
+	case onlyJSON(accept):
+		s.writeJSON(ctx, metadata(record))
+	default:
+		header.SetContentType(record.ContentType)
+		ctx.Response.SetBodyRaw(record.Value)
+	}
+}
+
+// showVersion returns the entity tag, valid until w's scratch is used again.
+func (s *Server) showVersion(ctx *fasthttp.RequestCtx, w *waiting, v wire.Version) []byte {
+	w.scratch = api.Version(v).AppendETag(w.scratch[:0])
+	n := len(w.scratch)
+	w.scratch = strconv.AppendUint(w.scratch, v.MsgNum, 10)
+	etag, number := w.scratch[:n], w.scratch[n:]
+	ctx.Response.Header.SetCanonical(headerETag, etag)
+	ctx.Response.Header.SetCanonical(headerVersion, number)
+	return etag
+}
+
+func (s *Server) showMsgNum(ctx *fasthttp.RequestCtx, w *waiting, n uint64) {
+	w.scratch = strconv.AppendUint(w.scratch[:0], n, 10)
+	ctx.Response.Header.SetCanonical(headerMsgNum, w.scratch)
+}
+
+// onlyJSON reports whether the client accepts nothing but JSON: it then wants to
+// know about the value. Libraries that say "JSON, or whatever there is" do not.
+func onlyJSON(accept []byte) bool {
+	media, _, _ := bytes.Cut(accept, []byte{';'})
+	return string(bytes.TrimSpace(media)) == api.TypeJSON && !bytes.ContainsRune(accept, ',')
+}
+
+// keepType is the Content-Type to keep. The usual ones cost no memory.
+func keepType(given []byte) string {
+	switch string(given) {
+	case "", api.TypeBytes:
+		return api.TypeBytes
+	case api.TypeJSON:
+		return api.TypeJSON
+	case api.TypeText:
+		return api.TypeText
+	case "text/plain":
+		return "text/plain"
+	case "application/x-www-form-urlencoded": // what curl -d says
+		return "application/x-www-form-urlencoded"
+	}
+	return string(given)
+}

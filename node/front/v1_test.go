@@ -1,0 +1,197 @@
+package front
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+func TestV1KeyOperations(t *testing.T) {
+	n := start(t)
+	const one, two = `"1-00000abc"`, `"2-00000abc"`
+	for i, row := range []struct {
+		method, header, body    string
+		status                  int
+		etag, version, msg, out string
+	}{
+		{"GET", "", "", 404, "", "", "1", "no such key"},
+		{"PUT", "Content-Type: image/x", "a\x00b", 201, one, "1", "1", ""},
+		{"GET", "", "", 200, one, "1", "2", "a\x00b"},
+		{"HEAD", "", "", 200, one, "1", "2", ""},
+		{"GET", "If-None-Match: " + one, "", 304, one, "1", "2", ""},
+		{"GET", `If-None-Match: "x", W/` + one, "", 304, one, "1", "2", ""},
+		{"GET", "If-None-Match: *", "", 304, one, "1", "2", ""},
+		{"GET", "If-None-Match: " + two, "", 200, one, "1", "2", "a\x00b"},
+		{"GET", "If-Match: " + two, "", 412, one, "1", "2", "another version"},
+		{"GET", "Accept: application/json, */*", "", 200, one, "1", "2", "a\x00b"},
+		{"PUT", "If-None-Match: *", "x", 412, one, "1", "", "another version"},
+		{"PUT", "If-Match: " + two, "x", 412, one, "1", "", "another version"},
+		{"PUT", `If-Match: "not-ours"`, "x", 412, one, "1", "", "another version"},
+		{"PUT", "If-Match: W/" + one, "x", 412, one, "1", "", "another version"},
+		{"DELETE", "If-Match: " + two, "", 412, one, "1", "", "another version"},
+		{"PUT", "If-Match: " + one, "x", 204, two, "2", "2", ""},
+		{"PUT", "If-Match: *", "x", 204, `"3-00000abc"`, "3", "3", ""},
+		{"DELETE", "If-Match: *", "", 204, "", "", "4", ""},
+		{"DELETE", "", "", 204, "", "", "5", ""},
+		{"DELETE", "If-Match: *", "", 412, "", "", "", "does not exist"},
+		{"PUT", "If-None-Match: *", "", 201, `"6-00000abc"`, "6", "6", ""},
+	} {
+		got := n.ask(t, row.method, "/v1/kv/strong/k", row.body, row.header)
+		h := got.header
+		if got.status != row.status || h.Get("Etag") != row.etag || h.Get("Cohort-Version") != row.version || h.Get("Msg-Num") != row.msg {
+			t.Errorf("row %d: %s %s: %d %v", i, row.method, row.header, got.status, h)
+		}
+		if !strings.Contains(got.body, row.out) || row.out == "" && got.body != "" {
+			t.Errorf("row %d: %s %s: body is %q", i, row.method, row.header, got.body)
+		}
+		if h.Get("Cohort-Node") != "3" || h.Get("Cohort-View") != "9" {
+			t.Errorf("row %d: %v", i, h)
+		}
+	}
+}
+
+func TestTheNameOfTheETagHeaderIsSpelledAsEverybodyDoes(t *testing.T) {
+	n := start(t)
+	c := n.raw(t, "PUT /v1/kv/strong/k HTTP/1.1\r\nHost: n\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx")
+	if text := readAll(t, c); !strings.Contains(text, "\r\nETag: \"1-00000abc\"\r\n") {
+		t.Error(text)
+	}
+}
+
+func TestContentTypesAreKept(t *testing.T) {
+	n := start(t)
+	for given, want := range map[string]string{
+		"":                         "application/octet-stream",
+		"text/plain":               "text/plain",
+		"application/json":         "application/json",
+		"Image/X; a=b":             "Image/X; a=b",
+		"multipart/form-data":      "multipart/form-data",
+		"text/plain;charset=UTF-8": "text/plain;charset=UTF-8",
+	} {
+		body := "--b\r\nnot really\r\n"
+		n.ask(t, "PUT", "/v1/kv/strong/k", body, "Content-Type: "+given)
+		if got := n.ask(t, "GET", "/v1/kv/strong/k", ""); got.header.Get("Content-Type") != want || got.body+"\n" != body {
+			t.Errorf("%q came back as %q with %q", given, got.header.Get("Content-Type"), got.body)
+		}
+	}
+	n.ask(t, "PUT", "/data/k", `{"value":"x"}`)
+	if got := n.ask(t, "GET", "/v1/kv/strong/k", "").header.Get("Content-Type"); got != api.TypeText {
+		t.Errorf("a classic value is %q", got)
+	}
+	long := "Content-Type: text/" + strings.Repeat("x", api.MaxContentType)
+	if p := problemOf(t, n.ask(t, "PUT", "/v1/kv/strong/k", "x", long)); p.Code != api.CodeBadContentType {
+		t.Errorf("%+v", p)
+	}
+}
+
+func TestAClientThatAcceptsOnlyJSONLearnsAboutTheValue(t *testing.T) {
+	n := start(t)
+	n.ask(t, "PUT", "/v1/kv/strong/k%ff", "abc")
+	got := n.ask(t, "GET", "/v1/kv/strong/k%ff", "", "Accept: application/json")
+	var m api.Metadata
+	if err := json.Unmarshal([]byte(got.body), &m); err != nil {
+		t.Fatal(err)
+	}
+	want := api.Metadata{KeyBase64: []byte("k\xff"), ETag: `"1-00000abc"`, Version: 1, Size: 3, ContentType: api.TypeBytes}
+	if diff := cmp.Diff(want, m); diff != "" || got.header.Get("Content-Type") != api.TypeJSON {
+		t.Error(diff, got.header)
+	}
+}
+
+func TestRequestsThatV1Refuses(t *testing.T) {
+	n := start(t)
+	for _, c := range []struct {
+		method, path, header, body string
+		code                       api.Code
+	}{
+		{"GET", "/nothing", "", "", api.CodeNoSuchPath},
+		{"GET", "/", "", "", api.CodeNoSuchPath},
+		{"GET", "/v1/kv", "", "", api.CodeNoSuchPath},
+		{"GET", "/v1/kv/", "", "", api.CodeNoSuchBucket},
+		{"GET", "/v1/kv/other/k", "", "", api.CodeNoSuchBucket},
+		{"PUT", "/v1/kv/other", "", "", api.CodeNoSuchBucket},
+		{"GET", "/v1/kv/causal/k", "", "", api.CodeNotBuilt},
+		{"GET", "/v1/kv/causal", "", "", api.CodeNotBuilt},
+		{"POST", "/v1/txn", "", "", api.CodeNotBuilt},
+		{"GET", "/v1/ring?key=x", "", "", api.CodeNotBuilt},
+		{"GET", "/openapi.yaml", "", "", api.CodeNotBuilt},
+		{"POST", "/v1/kv/strong/_batch", "", "", api.CodeNotBuilt},
+		{"PUT", "/v1/kv/strong/k?ttl=3s", "", "x", api.CodeNotBuilt},
+		{"PUT", "/v1/kv/strong/k", "Idempotency-Key: 1", "x", api.CodeNotBuilt},
+		{"GET", "/v1/kv/strong/k", "Accept: text/event-stream", "", api.CodeNotBuilt},
+		{"GET", "/v1/kv/strong", "Accept: text/event-stream", "", api.CodeNotBuilt},
+		{"GET", "/v1/kv/strong/", "", "", api.CodeBadKey},
+		{"PUT", "/v1/kv/strong/", "", "x", api.CodeBadKey},
+		{"GET", "/v1/kv/strong/k?timeout=1", "", "", api.CodeBadQuery},
+		{"GET", "/v1/kv/strong/k?timeout=-1s", "", "", api.CodeBadQuery},
+		{"GET", "/v1/kv/strong/k?timeout=", "", "", api.CodeBadQuery},
+		{"PUT", "/v1/kv/strong/k", "If-Match: 1-2", "", api.CodeBadCondition},
+		{"PUT", "/v1/kv/strong/k", `If-Match: "a", "b"`, "", api.CodeBadCondition},
+		{"PUT", "/v1/kv/strong/k", `If-None-Match: "a"`, "", api.CodeBadCondition},
+		{"DELETE", "/v1/kv/strong/k", `If-None-Match: *`, "", api.CodeBadCondition},
+		{"GET", "/v1/kv/strong/" + strings.Repeat("k", api.MaxKey+1), "", "", api.CodeKeyTooLong},
+		{"PUT", "/v1/kv/strong/k", "", strings.Repeat("x", api.MaxValue+1), api.CodeValueTooLarge},
+		{"PATCH", "/v1/kv/strong/k", "", "", api.CodeMethodNotAllowed},
+		{"PUT", "/v1/kv/strong", "", "", api.CodeMethodNotAllowed},
+		{"GET", "/readyz?model=x", "", "", api.CodeBadQuery},
+		{"GET", "/metrics", "", "", api.CodeNoSuchPath},
+	} {
+		if p := problemOf(t, n.ask(t, c.method, c.path, c.body, c.header)); p.Code != c.code {
+			t.Errorf("%s %.40s %s: %+v", c.method, c.path, c.header, p)
+		}
+	}
+	if len(n.records) > 0 {
+		t.Error("a refused write was applied")
+	}
+}
+
+func TestTwoConditionsContradictEachOther(t *testing.T) {
+	n := start(t)
+	p := problemOf(t, n.ask(t, "PUT", "/v1/kv/strong/k", "x", "If-Match: *", "If-None-Match: *"))
+	if p.Code != api.CodeBadCondition {
+		t.Errorf("%+v", p)
+	}
+}
+
+func TestClusterShowsWhatTheNodeKnows(t *testing.T) {
+	n := start(t)
+	n.set(func(f *fake) {
+		f.status.Serving, f.status.Waiting, f.status.Reason = false, []wire.NodeID{7}, "waits for 7"
+		f.status.Ballot = wire.Ballot{View: wire.ViewID{Number: 9}, Round: 2}
+	})
+	got := n.ask(t, "GET", "/v1/cluster", "")
+	want := `{"node":3,"view":[{"id":3,"address":"a:8081"}],"number":9,"member":true,"left_behind":false,"serving":false,` +
+		`"primary":3,"ballot":{"view":9,"round":2},"waiting":[7],"reason":"waits for 7"}`
+	if got.status != 200 || got.body != want {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+	n.set(func(f *fake) { f.status = wire.NodeStatus{} })
+	if got := n.ask(t, "GET", "/v1/cluster", ""); !strings.Contains(got.body, `"primary":null,"ballot":null,"waiting":[]`) {
+		t.Error(got.body)
+	}
+}
+
+func TestHealth(t *testing.T) {
+	n := start(t)
+	for _, c := range []struct {
+		path    string
+		serving bool
+		status  int
+	}{
+		{"/livez", false, 200},
+		{"/readyz", false, 200},
+		{"/readyz?model=strong", true, 200},
+		{"/readyz?model=strong", false, 503},
+		{"/readyz?model=causal", true, 501},
+	} {
+		n.set(func(f *fake) { f.status.Serving = c.serving })
+		if got := n.ask(t, "GET", c.path, ""); got.status != c.status {
+			t.Errorf("%s: %d %s", c.path, got.status, got.body)
+		}
+	}
+}

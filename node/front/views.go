@@ -1,0 +1,143 @@
+package front
+
+import (
+	"strconv"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+func (s *Server) view(ctx *fasthttp.RequestCtx) {
+	switch {
+	case ctx.IsGet() || ctx.IsHead():
+		ctx.Response.Header.SetCanonical(headerNodeID, s.node)
+		s.writeJSON(ctx, api.ViewState{View: showView(s.backend.Status())})
+	case ctx.IsPut():
+		s.putView(ctx)
+	default:
+		s.refuseMethod(ctx, "GET, HEAD, PUT")
+	}
+}
+
+// putView answers when the node is ready to serve the view, or when the backend
+// says that it takes too long.
+func (s *Server) putView(ctx *fasthttp.RequestCtx) {
+	request, err := api.ParseViewRequest(ctx.PostBody())
+	if err != nil {
+		s.fail(ctx, api.CodeBadView, err.Error())
+		return
+	}
+	if s.refuseWork(ctx) {
+		return
+	}
+	w := newWaiting(ctx)
+	defer w.free()
+	s.backend.PutView(&w.Waiter, toLayout(request.View), request.Force)
+	how := s.waiters.await(w, 0)
+	if (how != answered || w.Reply.Outcome == wire.NotInView) && s.failed(ctx, how, w.Reply, true) {
+		return
+	}
+	status := s.backend.Status()
+	answer := api.ViewAnswer{
+		View:   showView(status),
+		Number: status.View.ID.Number,
+		Result: viewResult(w.Reply.Outcome, status),
+	}
+	if answer.Result != api.ViewReady {
+		answer.Reason = whyNotServing(status)
+	}
+	ctx.Response.Header.SetCanonical(headerNodeID, s.node)
+	s.writeJSON(ctx, answer)
+}
+
+func viewResult(outcome wire.Outcome, status wire.NodeStatus) api.ViewResult {
+	switch outcome {
+	case wire.ViewServed:
+		if !status.Member {
+			return api.ViewNotServed
+		}
+		return api.ViewReady
+	case wire.ViewUnready:
+		return api.ViewUnready
+	case wire.ViewOvertaken:
+		return api.ViewOvertaken
+	}
+	panic("front: outcome " + strconv.Itoa(int(outcome)) + " for a view")
+}
+
+// cluster shows more than GET /view: whether the view is active, and whom it
+// waits for.
+func (s *Server) cluster(ctx *fasthttp.RequestCtx) {
+	if !s.readOnly(ctx) {
+		return
+	}
+	status := s.backend.Status()
+	node, _ := strconv.ParseUint(string(s.node), 10, 64) // of our own making
+	cluster := api.Cluster{
+		Node:       node,
+		View:       showView(status),
+		Number:     status.View.ID.Number,
+		Member:     status.Member,
+		LeftBehind: status.LeftBehind,
+		Serving:    status.Serving,
+		Waiting:    make([]uint64, len(status.Waiting)),
+	}
+	for i, id := range status.Waiting {
+		cluster.Waiting[i] = uint64(id)
+	}
+	if status.Member {
+		primary := uint64(status.Primary)
+		cluster.Primary = &primary
+	}
+	if !status.Ballot.IsZero() {
+		cluster.Ballot = &api.Ballot{View: status.Ballot.View.Number, Round: status.Ballot.Round}
+	}
+	if !status.Serving {
+		cluster.Reason = whyNotServing(status)
+	}
+	s.stamp(ctx)
+	s.writeJSON(ctx, cluster)
+}
+
+// whyNotServing is never empty.
+func whyNotServing(status wire.NodeStatus) string {
+	if status.Reason != "" {
+		return status.Reason
+	}
+	if status.Member && !status.LeftBehind {
+		return "this node is not ready to serve its view"
+	}
+	return notInView(status)
+}
+
+// toLayout makes what the backend takes of a view that was read, and therefore
+// is valid.
+func toLayout(view api.View) wire.Layout {
+	layout := wire.Layout{Flat: view.Flat}
+	for _, s := range view.Shards {
+		shard := wire.Shard{Name: s.Name, Members: make([]wire.Member, len(s.Members))}
+		for i, m := range s.Members {
+			shard.Members[i] = wire.Member{ID: wire.NodeID(m.ID), Address: m.Address, Bus: m.Bus}
+		}
+		layout.Shards = append(layout.Shards, shard)
+	}
+	return layout.Canonical()
+}
+
+// showView is the view in force in the shape in which it was put; [] without one.
+func showView(status wire.NodeStatus) api.View {
+	if !status.Present {
+		return api.View{Flat: true}
+	}
+	view := api.View{Flat: status.View.Layout.Flat, Shards: []api.Shard{}}
+	for _, s := range status.View.Layout.Shards {
+		shard := api.Shard{Name: s.Name, Members: make([]api.Member, len(s.Members))}
+		for i, m := range s.Members {
+			shard.Members[i] = api.Member{ID: uint64(m.ID), Address: m.Address, Bus: m.Bus}
+		}
+		view.Shards = append(view.Shards, shard)
+	}
+	return view
+}

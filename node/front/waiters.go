@@ -1,0 +1,169 @@
+package front
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// ending says why a request no longer waits.
+type ending uint8
+
+const (
+	answered   ending = iota // the backend signalled
+	clientGone               // or closed its side of the connection
+	timedOut                 // ?timeout= ran out
+	stopping                 // the server shuts down
+)
+
+// waiting is one request on its way through the backend, and what the handler
+// needs meanwhile. The handler blocks on one channel alone: whoever ends the
+// wait in the backend's place takes the waiter back first, and then signals
+// itself.
+type waiting struct {
+	Waiter
+	conn    *conn  // nil: not one that can be watched
+	scratch []byte // for headers and small answers
+
+	serial atomic.Uint64 // grows with every request that used this value
+	mu     sync.Mutex    // held while the wait is ended from outside
+	ended  ending        // under mu
+
+	place int    // in waiters.all
+	since uint64 // tick at which it was put there
+}
+
+// keepScratch is the largest buffer that goes back into the pool.
+const keepScratch = 64 << 10
+
+var waitings = sync.Pool{New: func() any {
+	return &waiting{Waiter: Waiter{Done: make(chan struct{}, 1)}, scratch: make([]byte, 0, 512)}
+}}
+
+func newWaiting(ctx *fasthttp.RequestCtx) *waiting {
+	w := waitings.Get().(*waiting)
+	w.conn, _ = ctx.Conn().(*conn)
+	return w
+}
+
+// free gives the value back. Nothing may be waiting on it.
+func (w *waiting) free() {
+	w.conn, w.Reply, w.Token, w.ended = nil, wire.Reply{}, 0, answered
+	if cap(w.scratch) > keepScratch {
+		w.scratch = make([]byte, 0, 512)
+	}
+	waitings.Put(w)
+}
+
+// waiters are the requests that were not answered at once. One goroutine looks
+// after all of them, and sleeps while there are none.
+type waiters struct {
+	backend Backend
+	wake    chan struct{} // capacity 1: somebody waits
+	hurry   chan struct{} // capacity 1: do not wait for the next look
+	stop    chan struct{}
+	stopped chan struct{}
+	started sync.Once
+	closed  sync.Once
+	ending  atomic.Bool // everybody's wait is over
+
+	mu struct {
+		sync.Mutex
+		all  []*waiting
+		tick uint64
+	}
+}
+
+func (s *waiters) init(backend Backend) {
+	s.backend = backend
+	s.wake = make(chan struct{}, 1)
+	s.hurry = make(chan struct{}, 1)
+	s.stop = make(chan struct{})
+	s.stopped = make(chan struct{})
+}
+
+// await waits until a submitted request has ended, and says how. timeout 0: no
+// bound.
+func (s *waiters) await(w *waiting, timeout time.Duration) ending {
+	select {
+	case <-w.Done:
+		return answered
+	default:
+	}
+	s.add(w)
+	if timeout > 0 {
+		serial := w.serial.Load()
+		defer time.AfterFunc(timeout, func() { s.end(w, serial, timedOut) }).Stop()
+	}
+	<-w.Done
+	s.remove(w)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.serial.Add(1) // whoever comes late to end this wait finds another
+	return w.ended
+}
+
+// end takes a waiter back from the backend and wakes its handler; it does
+// nothing when the wait with this serial has ended already.
+func (s *waiters) end(w *waiting, serial uint64, how ending) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.serial.Load() != serial || w.ended != answered || !s.backend.Abandon(&w.Waiter) {
+		return
+	}
+	w.ended = how
+	w.Done <- struct{}{}
+}
+
+func (s *waiters) add(w *waiting) {
+	s.started.Do(func() { go s.watch() })
+	s.mu.Lock()
+	w.place, w.since = len(s.mu.all), s.mu.tick
+	s.mu.all = append(s.mu.all, w)
+	first := len(s.mu.all) == 1
+	s.mu.Unlock()
+	if first {
+		poke(s.wake)
+	}
+}
+
+func (s *waiters) remove(w *waiting) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last := len(s.mu.all) - 1
+	moved := s.mu.all[last]
+	s.mu.all[w.place], moved.place = moved, w.place
+	s.mu.all[last] = nil
+	s.mu.all = s.mu.all[:last]
+}
+
+func (s *waiters) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.mu.all)
+}
+
+// poke leaves one signal in a channel of capacity one.
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// endAll ends every wait, and from now on every new one.
+func (s *waiters) endAll() {
+	s.ending.Store(true)
+	poke(s.hurry)
+}
+
+// close ends the goroutine and waits for it.
+func (s *waiters) close() {
+	s.started.Do(func() { close(s.stopped) })
+	s.closed.Do(func() { close(s.stop) })
+	<-s.stopped
+}

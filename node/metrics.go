@@ -1,0 +1,146 @@
+package node
+
+import (
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/valyala/fasthttp"
+	"github.com/valyala/fasthttp/fasthttpadaptor"
+
+	"github.com/cohortkv/cohort/bus"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// meters is what the driver and the reporter count.
+type meters struct {
+	events    *prometheus.CounterVec
+	applied   prometheus.Histogram
+	unsent    prometheus.Counter
+	damaged   prometheus.Counter
+	overrun   prometheus.Counter
+	linesLost prometheus.Counter
+}
+
+func newMeters() *meters {
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+	}
+	return &meters{
+		events: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cohort_events_total", Help: "Events of the protocol, by kind.",
+		}, []string{"kind"}),
+		applied: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "cohort_commit_entries", Help: "Writes that became visible at once.",
+			Buckets: prometheus.ExponentialBuckets(1, 2, 11),
+		}),
+		unsent:    counter("cohort_messages_unsent_total", "Messages that the bus did not take."),
+		damaged:   counter("cohort_messages_damaged_total", "Messages that arrived and could not be read."),
+		overrun:   counter("cohort_messages_overrun_total", "Messages dropped because too many inputs waited."),
+		linesLost: counter("cohort_log_lines_lost_total", "Log lines lost because the log was not read."),
+	}
+}
+
+// register makes a registry with all that a node has to show: what it counted,
+// what it holds, its bus, if that counts, and its process.
+func (m *meters) register(gauges []gauge, conn bus.Conn) *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(m.events, m.applied, m.unsent, m.damaged, m.overrun, m.linesLost)
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, g := range gauges {
+		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: g.name, Help: g.help}, g.value))
+	}
+	if counts, ok := conn.(bus.Reporter); ok {
+		r.MustRegister(&busMeters{counts})
+	}
+	return r
+}
+
+// metricsHandler serves a registry.
+func metricsHandler(r *prometheus.Registry) fasthttp.RequestHandler {
+	return fasthttpadaptor.NewFastHTTPHandler(promhttp.HandlerFor(r, promhttp.HandlerOpts{}))
+}
+
+// gauge is something that is looked at when metrics are asked for.
+type gauge struct {
+	name, help string
+	value      func() float64
+}
+
+func (n *Node) gauges() []gauge {
+	return append(n.backend.gauges(),
+		gauge{"cohort_requests_waiting", "Requests that wait for the node.",
+			func() float64 { return float64(n.front.Waiting()) }},
+		gauge{"cohort_connections", "Open HTTP connections.",
+			func() float64 { return float64(n.front.Connections()) }},
+	)
+}
+
+func (b *backend) gauges() []gauge {
+	ofStatus := func(value func(*wire.NodeStatus) float64) func() float64 {
+		return func() float64 { return value(b.status.Load()) }
+	}
+	return []gauge{
+		{"cohort_view_number", "Number of the view that the node holds; 0: none.",
+			ofStatus(func(s *wire.NodeStatus) float64 { return float64(s.View.ID.Number) })},
+		{"cohort_view_members", "Members of the view that the node holds.",
+			ofStatus(func(s *wire.NodeStatus) float64 { return float64(len(s.View.Layout.Members())) })},
+		{"cohort_serving", "1 while data requests are answered.",
+			ofStatus(func(s *wire.NodeStatus) float64 { return truth(s.Serving) })},
+		{"cohort_waiting_members", "Members that the round, or the writes, wait for.",
+			ofStatus(func(s *wire.NodeStatus) float64 { return float64(len(s.Waiting)) })},
+		{"cohort_keys", "Keys in the state.",
+			func() float64 { return float64(b.state.Len()) }},
+	}
+}
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// busMeters shows the counters of a bus.
+type busMeters struct{ bus bus.Reporter }
+
+var (
+	busMessages = prometheus.NewDesc("cohort_bus_messages_total",
+		"Messages of the bus, by what became of them.", []string{"fate"}, nil)
+	busConnections = prometheus.NewDesc("cohort_bus_connections_total",
+		"What happened to connections to peers.", []string{"what"}, nil)
+	busBacklog = prometheus.NewDesc("cohort_bus_backlog_bytes",
+		"Bytes that a peer's socket has not taken yet.", []string{"peer"}, nil)
+	busConnected = prometheus.NewDesc("cohort_bus_connected",
+		"1 while there is a connection to the peer.", []string{"peer"}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (*busMeters) Describe(to chan<- *prometheus.Desc) {
+	to <- busMessages
+	to <- busConnections
+	to <- busBacklog
+	to <- busConnected
+}
+
+// Collect implements prometheus.Collector.
+func (b *busMeters) Collect(to chan<- prometheus.Metric) {
+	s := b.bus.Stats()
+	count := func(d *prometheus.Desc, v uint64, label string) {
+		to <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), label)
+	}
+	count(busMessages, s.Sent, "sent")
+	count(busMessages, s.Dropped, "dropped")
+	count(busMessages, s.Received, "received")
+	count(busMessages, s.Overruns, "overrun")
+	count(busConnections, s.Connects, "made")
+	count(busConnections, s.Disconnects, "broken")
+	count(busConnections, s.Strangers, "stranger")
+	count(busConnections, s.AsyncErrors, "error")
+	for _, p := range s.Peers {
+		peer := strconv.FormatUint(uint64(p.ID), 10)
+		to <- prometheus.MustNewConstMetric(busBacklog, prometheus.GaugeValue, float64(p.Backlog), peer)
+		to <- prometheus.MustNewConstMetric(busConnected, prometheus.GaugeValue, truth(p.Connected), peer)
+	}
+}

@@ -1,0 +1,152 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/cohortkv/cohort/bus"
+	"github.com/cohortkv/cohort/node/front"
+	"github.com/cohortkv/cohort/node/machine"
+	"github.com/cohortkv/cohort/node/store"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Node is one node. Run is to be called once.
+type Node struct {
+	cfg      Config
+	driver   *driver
+	backend  *backend
+	front    *front.Server
+	reporter *reporter
+}
+
+// clockBase is what a node's clock shows at its start: far enough from zero for
+// a time that was never set to lie in the past.
+const clockBase = 3600 * wire.Second
+
+// New puts a node together. Nothing runs yet, and nothing is listened to.
+func New(cfg Config) (*Node, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	memory := store.NewMemory()
+	n := &Node{cfg: cfg, backend: newBackend(memory)}
+	meters := newMeters()
+	n.reporter = newReporter(cfg.Log, meters)
+	n.driver = &driver{
+		core: machine.New(machine.Config{
+			ID: cfg.ID, Inc: cfg.Incarnation, Boot: cfg.Boot, Now: clockBase, Limits: cfg.Limits,
+		}),
+		store: memory, conn: cfg.Bus, clients: &waiters{}, shown: n.show, meters: meters,
+		clock: func() wire.Instant { return clockBase + wire.Instant(time.Since(start)) },
+		timer: time.NewTimer(time.Hour), // the first step sets it
+		relay: make(chan struct{}, 1),
+	}
+	n.backend.driver = n.driver
+	n.front = front.New(front.Config{
+		Node: cfg.ID, Backend: n.backend, DefaultBucket: cfg.DefaultBucket, Log: cfg.Log,
+		Metrics: metricsHandler(meters.register(n.gauges(), cfg.Bus)),
+	})
+	return n, nil
+}
+
+// Run serves until ctx ends. Then it stops accepting, answers what waits, and
+// returns nil; an error says why it could not serve any longer. It is done with
+// the bus, the listener and its goroutines when it returns.
+func (n *Node) Run(ctx context.Context) error {
+	stop := make(chan struct{})
+	var inner sync.WaitGroup
+	inner.Go(func() { n.driver.run(stop) })
+	inner.Go(func() { n.reporter.run(stop) })
+	defer inner.Wait()
+	defer close(stop)
+
+	n.driver.bring(&wire.Tick{}) // shows the first status, sets the first deadline
+	if err := n.cfg.Bus.Listen(n.driver.receive); err != nil {
+		_ = n.cfg.HTTP.Close()
+		_ = n.cfg.Bus.Close()
+		return fmt.Errorf("node %d: listen on the bus: %w", n.cfg.ID, err)
+	}
+	return n.serve(ctx)
+}
+
+// serve answers HTTP requests until ctx ends or the listener breaks, and closes
+// the bus after the last one.
+func (n *Node) serve(ctx context.Context) error {
+	served := make(chan error, 1)
+	go func() { served <- n.front.Serve(n.cfg.HTTP) }()
+	n.cfg.Log.Info("node up", "node", n.cfg.ID, "http", n.cfg.HTTP.Addr().String())
+	var err error
+	select {
+	case <-ctx.Done():
+		err = n.shutdown()
+		<-served
+	case err = <-served:
+	}
+	if closing := n.cfg.Bus.Close(); err == nil {
+		err = closing
+	}
+	n.cfg.Log.Info("node down", "node", n.cfg.ID)
+	return err
+}
+
+func (n *Node) shutdown() error {
+	patience, cancel := context.WithTimeout(context.Background(), n.cfg.Patience)
+	defer cancel()
+	return n.front.Shutdown(patience)
+}
+
+// show gives out what the machine wants seen. It is called by whoever is inside
+// the driver.
+func (n *Node) show(out *wire.Output) {
+	if out.Status != nil {
+		status := *out.Status
+		status.Waiting = slices.Clone(status.Waiting)
+		n.reporter.status(n.backend.status.Swap(&status), &status)
+	}
+	if out.PeersChanged {
+		n.cfg.Bus.Reach(n.peers(out.Peers))
+	}
+	for i := range out.Events {
+		n.reporter.event(&out.Events[i])
+	}
+}
+
+// peers says where the buses of members are.
+func (n *Node) peers(members []wire.Member) []bus.Peer {
+	peers := make([]bus.Peer, 0, len(members))
+	for _, m := range members {
+		addr, err := busAddress(m)
+		if err != nil {
+			n.reporter.unreachable(m, err)
+			continue
+		}
+		peers = append(peers, bus.Peer{ID: m.ID, Addr: addr})
+	}
+	return peers
+}
+
+// busPortOffset is added to a member's HTTP port when its view entry names no
+// bus address.
+const busPortOffset = 1000
+
+func busAddress(m wire.Member) (string, error) {
+	if m.Bus != "" {
+		return m.Bus, nil
+	}
+	host, digits, err := net.SplitHostPort(m.Address)
+	if err != nil {
+		return "", err
+	}
+	port, err := strconv.ParseUint(digits, 10, 16)
+	if err != nil {
+		return "", fmt.Errorf("port of %q: %w", m.Address, err)
+	}
+	return net.JoinHostPort(host, strconv.FormatUint(port+busPortOffset, 10)), nil
+}

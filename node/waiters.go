@@ -1,0 +1,75 @@
+package node
+
+import (
+	"sync"
+
+	"github.com/cohortkv/cohort/node/front"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// waiters are the requests of clients that are inside. A token is a place in a
+// slab and the generation of that place, so that an answer to somebody who has
+// left finds nobody. All operations are O(1); the slab grows to the largest
+// number of requests there ever was at a time, which the front bounds.
+type waiters struct {
+	mu struct {
+		sync.Mutex
+		places []place
+		free   []uint32
+	}
+}
+
+type place struct {
+	waiter     *front.Waiter // nil: free
+	generation uint32        // of its present use, or its last
+}
+
+// add gives a waiter its token.
+func (s *waiters) add(w *front.Waiter) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.mu.free) == 0 {
+		s.mu.free = append(s.mu.free, uint32(len(s.mu.places)))
+		s.mu.places = append(s.mu.places, place{})
+	}
+	last := len(s.mu.free) - 1
+	i := s.mu.free[last]
+	s.mu.free = s.mu.free[:last]
+	p := &s.mu.places[i]
+	p.waiter = w
+	p.generation++
+	w.Token = wire.Token(p.generation)<<32 | wire.Token(i)
+}
+
+// end signals the waiter of a reply, if it still waits.
+func (s *waiters) end(r wire.Reply) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if w := s.remove(r.Token); w != nil {
+		w.Reply = r
+		w.Done <- struct{}{} // has room; under the lock, so that who cannot take a waiter back has its signal
+	}
+}
+
+// takeBack removes a waiter and reports whether it was still there: then it will
+// not be signalled.
+func (s *waiters) takeBack(w *front.Waiter) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.remove(w.Token) != nil
+}
+
+func (s *waiters) remove(t wire.Token) *front.Waiter {
+	i, generation := uint32(t), uint32(t>>32)
+	if int(i) >= len(s.mu.places) {
+		return nil
+	}
+	p := &s.mu.places[i]
+	if p.generation != generation || p.waiter == nil {
+		return nil
+	}
+	w := p.waiter
+	p.waiter = nil
+	s.mu.free = append(s.mu.free, i)
+	return w
+}
