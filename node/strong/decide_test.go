@@ -23,11 +23,11 @@ func join(node wire.NodeID, h wire.HistorySummary) joined {
 }
 
 func staged(j joined, h wire.HistorySummary, bound ...wire.NodeID) joined {
-	s := wire.StagedSummary{Present: true, History: h}
+	s := wire.StagedSummary{History: h}
 	for _, n := range bound {
 		s.Bound = append(s.Bound, wire.Sighting{Node: n, Inc: wire.Incarnation(n)})
 	}
-	j.join.Staged = s
+	j.join.Staged = append(j.join.Staged, s)
 	return j
 }
 
@@ -48,6 +48,9 @@ func TestDecidePicksTheBaseByAncestry(t *testing.T) {
 		{"itself, when as long", []joined{join(1, hist(bal(1, 1), 5)), join(0, hist(bal(1, 1), 5))}, bal(1, 1), 5, 0, false, 0},
 		{"not the longer log, the younger ballot", []joined{join(0, hist(bal(1, 1), 99)), join(1, hist(bal(2, 1), 0, bal(1, 1)))}, bal(2, 1), 0, 1, false, 0},
 		{"two that do not know each other", []joined{join(0, hist(bal(2, 1), 1, bal(1, 1))), join(1, hist(bal(3, 1), 1, bal(1, 1)))}, wire.Ballot{}, 0, 0, true, 0},
+		{"one of two in which nothing was written", []joined{join(0, hist(bal(2, 1), 1, bal(1, 1))), join(1, hist(bal(3, 1), 0, bal(1, 1)))}, bal(2, 1), 1, 0, false, 0},
+		{"two in which nothing was written", []joined{join(0, hist(bal(2, 1), 0, bal(1, 1))), join(1, hist(bal(3, 1), 0, bal(1, 1)))}, bal(3, 1), 0, 1, false, 0},
+		{"nothing written, but on more", []joined{join(0, hist(bal(2, 1), 1, bal(1, 1))), join(1, hist(bal(3, 1), 0, bal(1, 1), bal(1, 2)))}, wire.Ballot{}, 0, 0, true, 0},
 		{
 			"a staged base that may have been active",
 			[]joined{join(0, blank), staged(join(1, hist(bal(1, 1), 4)), hist(bal(2, 1), 0, bal(1, 1)), 1, 2)},
@@ -56,12 +59,21 @@ func TestDecidePicksTheBaseByAncestry(t *testing.T) {
 		{
 			"a staged base that never was: one it counts on has it neither staged nor swapped in",
 			[]joined{join(2, hist(bal(1, 1), 4)), staged(join(1, hist(bal(1, 1), 4)), hist(bal(2, 1), 0, bal(1, 1)), 1, 2)},
-			bal(1, 1), 4, 2, false, 1,
+			bal(1, 1), 4, 1, false, 1,
 		},
 		{
 			"a staged base that another member has swapped in and gone on with",
 			[]joined{join(2, hist(bal(2, 1), 6, bal(1, 1))), staged(join(1, hist(bal(1, 1), 4)), hist(bal(2, 1), 0, bal(1, 1)), 1, 2)},
 			bal(2, 1), 6, 2, false, 0,
+		},
+		{
+			"the staged base beneath one that never was",
+			[]joined{
+				join(3, blank),
+				staged(staged(join(1, hist(bal(1, 1), 4)), hist(bal(3, 1), 0, bal(2, 1), bal(1, 1)), 1, 3), hist(bal(2, 1), 0, bal(1, 1)), 1, 2),
+				staged(join(2, hist(bal(1, 1), 4)), hist(bal(2, 1), 0, bal(1, 1)), 1, 2),
+			},
+			bal(2, 1), 0, 1, false, 1,
 		},
 		{
 			"a stranger with the id of one that was counted on says nothing",
@@ -71,7 +83,7 @@ func TestDecidePicksTheBaseByAncestry(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			v := decide(0, c.joins, false, 0)
+			v := decide(electorate{}, c.joins)
 			if (len(v.diverged) > 0) != c.diverged || v.dropped != c.dropped {
 				t.Fatalf("diverged %v, dropped %d", v.diverged, v.dropped)
 			}
@@ -94,10 +106,10 @@ func TestDecidePicksTheBaseByAncestry(t *testing.T) {
 func TestOwedBallotsKeepAViewFromBeingActive(t *testing.T) {
 	j := join(0, hist(bal(2, 1), 1, bal(1, 1)))
 	j.join.Owed = []wire.KnownBallot{{Ballot: bal(1, 1)}, {Ballot: bal(3, 1)}}
-	if v := decide(0, []joined{j}, false, 0); len(v.owed) != 1 || v.owed[0].Ballot != bal(3, 1) {
+	if v := decide(electorate{}, []joined{j}); len(v.owed) != 1 || v.owed[0].Ballot != bal(3, 1) {
 		t.Errorf("owed %v: want the one that the base lacks", v.owed)
 	}
-	if v := decide(0, []joined{j}, true, 0); len(v.owed) != 0 || len(v.base.GivenUp) != 1 {
+	if v := decide(electorate{force: true}, []joined{j}); len(v.owed) != 0 || len(v.base.GivenUp) != 1 {
 		t.Errorf("force gives up what is owed: %+v", v)
 	}
 }
@@ -105,10 +117,10 @@ func TestOwedBallotsKeepAViewFromBeingActive(t *testing.T) {
 func TestHistoryOlderThanMemoryIsAStrangers(t *testing.T) {
 	young := hist(bal(9, 1), 1, bal(7, 1), bal(8, 1))
 	old := hist(bal(1, 1), 50)
-	if v := decide(0, []joined{join(0, young), join(1, old)}, false, 2); len(v.diverged) > 0 || v.strange != 1 {
+	if v := decide(electorate{pastLimit: 2}, []joined{join(0, young), join(1, old)}); len(v.diverged) > 0 || v.strange != 1 {
 		t.Errorf("diverged %v, strange %d: a full past says nothing of what is below it", v.diverged, v.strange)
 	}
-	if v := decide(0, []joined{join(0, young), join(1, old)}, false, 3); len(v.diverged) == 0 {
+	if v := decide(electorate{pastLimit: 3}, []joined{join(0, young), join(1, old)}); len(v.diverged) == 0 {
 		t.Error("a past with room has forgotten nothing: the histories went apart")
 	}
 }

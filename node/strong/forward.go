@@ -10,12 +10,12 @@ import (
 // forwarder holds the writes of this node's own clients until they are answered.
 // Counters have no gaps, so the open ones are a window.
 type forwarder struct {
-	base        uint64     // requests below are answered or forgotten
-	window      []*request // window[i] has counter base+i; nil: finished
-	unsent      []*request // not on their way under this ballot
-	flight      *flight    // the one open Forward
-	retryAt     wire.Instant
-	nextRequest uint64
+	base                      uint64     // requests below are answered or forgotten
+	window                    []*request // window[i] has counter base+i; nil: finished
+	unsent                    []*request // not on their way under this ballot
+	flight                    *flight    // the one open Forward
+	retryAt                   wire.Instant
+	firstRequest, nextRequest uint64 // Forwards of this boot are numbered in between
 }
 
 // request is one write of an own client.
@@ -144,11 +144,14 @@ func (r *Replica) unqueue(q *request) {
 // meanwhile goes with the next.
 func (r *Replica) forward() {
 	f := &r.fwd
-	f.unsent = slices.DeleteFunc(f.unsent, func(q *request) bool { return q.gone })
 	if len(f.unsent) == 0 || f.flight != nil || !r.Serving() || r.now < f.retryAt {
 		return
 	}
 	if !r.isPrimary() && !r.heardLately(r.primary) {
+		return
+	}
+	f.unsent = slices.DeleteFunc(f.unsent, func(q *request) bool { return q.gone })
+	if len(f.unsent) == 0 {
 		return
 	}
 	n := fit(len(f.unsent), r.cfg.Limits.BatchOps, r.cfg.Limits.BatchBytes,
@@ -172,6 +175,9 @@ func (r *Replica) forward() {
 // for again.
 func (r *Replica) OnForwardReply(h wire.Header, request uint64, m *wire.ForwardReply) {
 	f := &r.fwd
+	if request <= f.firstRequest || request > f.nextRequest {
+		return // of another life of this node, which numbered its requests alike
+	}
 	for _, a := range m.Answers {
 		if q := f.find(a.Counter); q != nil && q.left {
 			f.finish(r, q, a.Result)
@@ -197,7 +203,7 @@ func (r *Replica) OnRequestFailed(request uint64) {
 // recall puts what the flight carried, and is still open, in front of the rest.
 func (r *Replica) recall(pause bool) {
 	f := &r.fwd
-	open := slices.DeleteFunc(f.flight.carried, func(q *request) bool { return q.gone })
+	open := slices.DeleteFunc(f.flight.carried, func(q *request) bool { return q.gone || q.queued })
 	f.unsent = append(open, f.unsent...)
 	f.flight = nil
 	if pause {
@@ -289,8 +295,8 @@ func (r *Replica) settleParcel(p *parcel, a wire.Answer) {
 
 func (r *Replica) reply(p *parcel) {
 	if p.from == r.cfg.Self {
-		if f := r.fwd.flight; f != nil {
-			r.fwd.flight = nil
+		if r.fwd.flight != nil {
+			r.recall(false)
 			r.forward()
 		}
 		return
@@ -322,6 +328,7 @@ func (r *Replica) dismiss() {
 	for _, q := range slices.Clone(r.fwd.window) {
 		if q != nil && !q.left {
 			r.fwd.remove(q)
+			r.unqueue(q)
 			r.box.Reply(wire.Reply{Token: q.token, Outcome: wire.NotInView})
 		}
 	}

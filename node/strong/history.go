@@ -49,7 +49,7 @@ type base struct {
 	fresh   bool
 	ledger  wire.Ledger // fresh: of the staged area
 	tail    []wire.Entry
-	seq     uint64 // the write that made it durable
+	under   *base // the staged base that it was built on: it may have been active
 }
 
 func (b *base) knows(x wire.Ballot) bool {
@@ -60,12 +60,24 @@ func (b *base) knows(x wire.Ballot) bool {
 	return ok
 }
 
-func (b *base) summary() wire.StagedSummary {
-	return wire.StagedSummary{
-		Present: true,
-		History: wire.HistorySummary{Ballot: b.ballot, Members: b.members, Past: b.desc.Past},
-		Bound:   b.bound,
+// summaries describes a staged base and those beneath it.
+func (b *base) summaries() []wire.StagedSummary {
+	var all []wire.StagedSummary
+	for ; b != nil; b = b.under {
+		all = append(all, wire.StagedSummary{
+			History: wire.HistorySummary{Ballot: b.ballot, Members: b.members, Past: b.desc.Past},
+			Bound:   b.bound,
+		})
 	}
+	return all
+}
+
+// find returns the base of a ballot among b and those beneath it.
+func (b *base) find(x wire.Ballot) *base {
+	for b != nil && b.ballot != x {
+		b = b.under
+	}
+	return b
 }
 
 // line is a history seen as something to build on: a state in an area, its
@@ -85,14 +97,14 @@ func (r *Replica) lineOf(b wire.Ballot) (line, bool) {
 		return line{}, false
 	case r.hist.ballot == b:
 		return line{area: wire.AreaCurrent, ledger: r.hist.ledger.Export, tail: r.hist.log, length: r.hist.length()}, true
-	case r.staged != nil && r.staged.ballot == b:
-		return r.stagedLine(), true
+	}
+	if s := r.staged.find(b); s != nil {
+		return r.stagedLine(s), true
 	}
 	return line{}, false
 }
 
-func (r *Replica) stagedLine() line {
-	s := r.staged
+func (r *Replica) stagedLine(s *base) line {
 	if s.fresh {
 		return line{area: wire.AreaStaged, ledger: func() wire.Ledger { return s.ledger }, tail: s.tail}
 	}
@@ -100,7 +112,7 @@ func (r *Replica) stagedLine() line {
 }
 
 // swapIn makes the staged base the history, at once. From here on the node
-// stands in the ballot.
+// stands in its ballot.
 func (r *Replica) swapIn() {
 	s := r.staged
 	if s == nil || s.ballot != r.promised {

@@ -100,7 +100,7 @@ func (l *lead) unpend(in *inbound) {
 // member is silent: what is not in a log can still be dropped everywhere.
 func (r *Replica) order() {
 	l := r.lead
-	for l != nil && len(l.queue) > 0 && len(l.batches) < r.cfg.Limits.Depth {
+	for l != nil && len(l.queue) > 0 && len(l.batches) < r.cfg.Limits.Depth && !r.peers.LeftBehind() {
 		if !r.gateOpen() {
 			if !l.gated {
 				r.box.Event(wire.Event{Kind: EventGateClosed, Ballot: r.hist.ballot})

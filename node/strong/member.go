@@ -95,6 +95,9 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 }
 
 func (r *Replica) checkFollower(h wire.Header, m *wire.Hello) {
+	if r.outbid(m.Promised) {
+		return
+	}
 	var bound []wire.Sighting
 	if r.lead != nil {
 		bound = r.hist.bound

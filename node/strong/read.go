@@ -112,7 +112,7 @@ func (r *Replica) OnConfirmed(h wire.Header, c *wire.Confirmed) {
 		return
 	}
 	inc, ok := boundInc(r.hist.bound, h.From)
-	if !ok || inc != h.Inc && !mutant.On(mutant.AckOfOtherIncarnation) {
+	if !ok || h.From == r.cfg.Self || inc != h.Inc && !mutant.On(mutant.AckOfOtherIncarnation) {
 		return
 	}
 	if h.From == r.primary {

@@ -67,6 +67,7 @@ const (
 	refusedPause    = 20 * wire.Millisecond
 	queuePatience   = 3 * wire.Second // a forwarded write that is not asked for again leaves the queue
 	sourcePatience  = 1 * wire.Second // how long a round waits for sources
+	fetchPatience   = 2 * wire.Second // without a piece of the base, the primary begins anew
 )
 
 // Replica is one node's part in strong replication.
@@ -111,7 +112,8 @@ func New(cfg Config, box *wire.Outbox, peers Peers, rec *wire.Recovered) *Replic
 	cfg.Limits = cfg.Limits.withDefaults()
 	r := &Replica{cfg: cfg, box: box, peers: peers}
 	r.hist.ledger = kv.NewLedger(cfg.Limits.Origins)
-	r.fwd.nextRequest = uint64(cfg.Boot) | 1<<63
+	r.fwd.firstRequest = uint64(cfg.Boot) | 1<<63
+	r.fwd.nextRequest = r.fwd.firstRequest
 	r.reads.nonce = uint64(cfg.Boot)
 	if rec != nil {
 		r.recover(rec)
@@ -126,10 +128,10 @@ func (r *Replica) recover(rec *wire.Recovered) {
 		log: rec.Log, ledger: kv.Import(rec.Ledger, r.cfg.Limits.Origins),
 	}
 	r.onDisk = r.hist.length()
-	if s := rec.Staged; s != nil {
+	for _, s := range slices.Backward(rec.Staged) {
 		r.staged = &base{
 			ballot: s.Ballot, desc: s.Base, bound: s.Bound, members: s.Members,
-			fresh: s.Fresh, ledger: s.Ledger, tail: s.Tail,
+			fresh: s.Fresh, ledger: s.Ledger, tail: s.Tail, under: r.staged,
 		}
 	}
 	if rec.Meta.Present {

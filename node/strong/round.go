@@ -26,6 +26,7 @@ type round struct {
 	verdict verdict
 	bound   []wire.Sighting
 	started []wire.NodeID
+	changed bool   // a join came since the last decision
 	stuck   string // why the joins decide nothing
 	begun   wire.Instant
 	resend  wire.Instant
@@ -105,9 +106,8 @@ func (r *Replica) OnCollect(h wire.Header, c *wire.Collect) {
 // sendJoin reports this node's history to the primary, once the promise, and the
 // log that it reports, are durable.
 func (r *Replica) sendJoin(to wire.NodeID) {
-	j := &wire.Join{Ballot: r.promised, History: r.hist.summary(), Owed: slices.Clone(r.owed)}
-	if r.staged != nil {
-		j.Staged = r.staged.summary()
+	j := &wire.Join{
+		Ballot: r.promised, History: r.hist.summary(), Staged: r.staged.summaries(), Owed: slices.Clone(r.owed),
 	}
 	r.sendDurable(to, j)
 }
@@ -124,6 +124,7 @@ func (r *Replica) OnJoin(h wire.Header, j *wire.Join) {
 		}
 		return
 	}
+	rd.changed = true
 	n := joined{h.From, h.Inc, j}
 	if i := slices.IndexFunc(rd.joins, func(o joined) bool { return o.node == h.From }); i >= 0 {
 		rd.joins[i] = n
@@ -150,31 +151,34 @@ func boundInc(bound []wire.Sighting, id wire.NodeID) (wire.Incarnation, bool) {
 
 // OnLow raises the round above what a member has promised.
 func (r *Replica) OnLow(_ wire.Header, l *wire.Low) {
-	current := r.round != nil && l.Ballot == r.round.ballot || r.lead != nil && l.Ballot == r.promised
-	if current && l.Promised.View == r.view.ID && l.Promised.Compare(r.promised) > 0 {
-		r.promised.Round = l.Promised.Round
-		r.beginRound()
+	if l.Ballot == r.promised {
+		r.outbid(l.Promised)
 	}
+}
+
+// outbid begins a round above what a member has promised in this view: an
+// earlier boot of this node had got as far, or further.
+func (r *Replica) outbid(b wire.Ballot) bool {
+	mine := r.round != nil || r.lead != nil
+	if !mine || b.View != r.view.ID || b == r.promised || b.Round < r.promised.Round {
+		return false
+	}
+	r.promised.Round = b.Round
+	r.beginRound()
+	return true
 }
 
 // tryDecide goes on when all members have joined, and the sources too or their
 // time is up.
 func (r *Replica) tryDecide() {
 	rd := r.round
-	if rd == nil || rd.phase != collecting {
+	if rd == nil || rd.phase != collecting || !rd.changed || !r.allJoined() {
 		return
 	}
-	for _, m := range r.awaited() {
-		if !rd.hasJoined(m.ID) {
-			return
-		}
-	}
-	for _, m := range r.view.Sources {
-		if !rd.hasJoined(m.ID) && r.now < rd.begun+sourcePatience {
-			return
-		}
-	}
-	rd.verdict = decide(r.cfg.Self, rd.joins, r.view.Force, r.cfg.Limits.Past)
+	rd.changed = false
+	rd.verdict = decide(electorate{
+		self: r.cfg.Self, members: r.members, force: r.view.Force, pastLimit: r.cfg.Limits.Past,
+	}, rd.joins)
 	if !r.decided() {
 		return
 	}
@@ -188,6 +192,21 @@ func (r *Replica) tryDecide() {
 	r.stage(&wire.Start{
 		Ballot: rd.ballot, Base: rd.verdict.base, Bound: rd.bound, Members: r.members,
 	}, rd.verdict.holder)
+}
+
+func (r *Replica) allJoined() bool {
+	rd := r.round
+	for _, m := range r.awaited() {
+		if !rd.hasJoined(m.ID) {
+			return false
+		}
+	}
+	for _, m := range r.view.Sources {
+		if !rd.hasJoined(m.ID) && r.now < rd.begun+sourcePatience {
+			return false
+		}
+	}
+	return true
 }
 
 // awaited are the members that a round needs: all of them (I5).
@@ -218,7 +237,7 @@ func (r *Replica) decided() bool {
 	case len(v.diverged) > 0:
 		a, b := v.diverged[0], v.diverged[len(v.diverged)-1]
 		rd.stuck = fmt.Sprintf("nodes %d and %d hold histories that went apart; joining them is not supported yet: "+
-			"put a view of one side", a.holder, b.holder)
+			"put a view of one side with force", a.holder, b.holder)
 	case len(v.owed) > 0:
 		rd.stuck = fmt.Sprintf("data of view %d is missing: put a view that includes one of its members %s, or force",
 			v.owed[0].Ballot.View.Number, ids(v.owed[0].Members))

@@ -290,8 +290,8 @@ func describe(m wire.Message) string {
 		return "Collect " + ballot(m.Ballot)
 	case *wire.Join:
 		s := fmt.Sprintf("Join %s: I have %d entries of %s", ballot(m.Ballot), m.History.Length, ballot(m.History.Ballot))
-		if m.Staged.Present {
-			s += ", staged " + ballot(m.Staged.History.Ballot)
+		for _, b := range m.Staged {
+			s += ", staged " + ballot(b.History.Ballot)
 		}
 		return s
 	case *wire.Low:

@@ -31,9 +31,10 @@ func (r *Replica) OnFetch(h wire.Header, f *wire.Fetch) {
 	if f.Ballot != r.promised || r.hist.ballot == f.Ballot || f.Ballot.Round == 0 {
 		return
 	}
+	r.progress++
 	l, ok := r.lineOf(f.Source)
 	if r.staged != nil && r.staged.ballot == f.Ballot && r.staged.desc.Source == f.Source {
-		l, ok = r.stagedLine(), true
+		l, ok = r.stagedLine(r.staged), true
 	}
 	c := &wire.Chunk{
 		Ballot: f.Ballot, Source: f.Source, Part: f.Part, After: f.After, First: f.First, From: f.From,

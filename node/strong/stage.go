@@ -18,13 +18,14 @@ type staging struct {
 	tail     []wire.Entry // fresh: on the staged area; else after own
 	ask      wire.Fetch   // the open request
 	resend   wire.Instant
+	movedAt  wire.Instant // when the last piece came
 }
 
 // stage brings the base of a ballot here: nothing, the missing entries, or all
 // of it. At the primary the provider is the holder that the verdict named,
 // elsewhere the primary.
 func (r *Replica) stage(s *wire.Start, provider wire.NodeID) {
-	st := &staging{start: s, provider: provider}
+	st := &staging{start: s, provider: provider, movedAt: r.now}
 	r.staging = st
 	l, have := r.lineOf(s.Base.Source)
 	switch {
@@ -57,7 +58,7 @@ func (st *staging) keep(r *Replica, l line) {
 // stageFresh asks for the whole base.
 func (r *Replica) stageFresh() {
 	st := r.staging
-	st.fresh, st.own, st.tail = true, nil, nil
+	st.fresh, st.own, st.tail, st.ledger = true, nil, nil, wire.Ledger{}
 	r.openArea()
 	st.ask = wire.Fetch{Part: wire.FetchHead}
 	r.askPiece()
@@ -91,6 +92,7 @@ func (r *Replica) OnChunk(h wire.Header, c *wire.Chunk) {
 		return
 	}
 	r.progress++
+	st.movedAt = r.now
 	if c.Missing {
 		if !st.fresh || st.ask.Part == wire.FetchEntries {
 			r.stageFresh()
@@ -166,12 +168,17 @@ func (r *Replica) stagedWhole() {
 	s := &base{
 		ballot: st.start.Ballot, desc: st.start.Base, bound: st.start.Bound, members: st.start.Members,
 		fresh: st.fresh, ledger: st.ledger, tail: append(st.own, st.tail...),
+		under: r.staged.find(st.start.Base.Source),
 	}
 	if s.fresh && s.ledger.MsgNum == 0 {
 		s.ledger.MsgNum = 1
 	}
-	s.seq = r.box.Persist(wire.Write{
-		Kind: wire.WriteStaged, Ballot: s.ballot, Fresh: s.fresh, Ledger: s.ledger, Entries: s.tail,
+	under := wire.Ballot{}
+	if s.under != nil {
+		under = s.under.ballot
+	}
+	r.box.Persist(wire.Write{
+		Kind: wire.WriteStaged, Ballot: s.ballot, Under: under, Fresh: s.fresh, Ledger: s.ledger, Entries: s.tail,
 		Base: s.desc, Bound: s.bound, Members: s.members,
 	})
 	r.staged = s

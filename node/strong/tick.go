@@ -40,6 +40,10 @@ func (r *Replica) tickRound() {
 		if !rd.hasJoined(r.cfg.Self) {
 			r.sendJoin(r.cfg.Self)
 		}
+	case fetching:
+		if st := r.staging; st != nil && r.now-st.movedAt >= fetchPatience {
+			r.beginRound() // the provider is gone, or has other orders
+		}
 	case starting:
 		r.sendStarts()
 		if r.staged != nil {

@@ -51,8 +51,11 @@ func (k *Keeper) probe() {
 // onProbeReply finds out that a member replaced this view by one without this
 // node, or that it missed this one.
 func (k *Keeper) onProbeReply(h wire.Header, m *wire.QueryReply) {
-	p := k.peer(h.From)
-	if p == nil || !m.Present {
+	if k.peer(h.From) == nil {
+		return
+	}
+	if !m.Present || m.View.ID.Compare(k.view.ID) < 0 {
+		k.box.Send(h.From, &wire.NewView{View: *k.view}) // it missed this one
 		return
 	}
 	if m.View.Descends(k.view.ID) && !m.View.Has(k.self) {

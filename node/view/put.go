@@ -31,7 +31,8 @@ type put struct {
 	made     bool       // view was made here and must be spread
 	accepted []wire.NodeID
 	mints    int
-	covered  bool // outside: the view's primary has our data
+	covered  bool   // outside: the view's primary has our data
+	afar     uint64 // outside: the primary's progress
 
 	mark   uint64 // progress last seen
 	markAt wire.Instant
@@ -120,13 +121,29 @@ func (k *Keeper) conclude(p *put) {
 	if v := k.inForce(p, others); v != nil {
 		k.box.Event(wire.Event{Kind: EventSame, View: v.ID})
 		p.view, p.stage = v, waiting
-		if k.view == nil || k.view.ID != v.ID {
+		if k.viewID() != v.ID {
 			k.adopt(v)
 		}
+		k.remind(p)
 	} else {
 		k.announce(p)
 	}
 	k.check(p)
+}
+
+// remind sends a view that is in force to the members of its list that do not
+// hold it: whoever spread it may have given up.
+func (k *Keeper) remind(p *put) {
+	if !p.member {
+		return
+	}
+	p.made = true
+	for _, a := range p.answers {
+		if a.r.Present && a.r.View.ID == p.view.ID {
+			p.accepted = append(p.accepted, a.node)
+		}
+	}
+	k.spread(p)
 }
 
 // inForce returns the view under which this list is in force already, or will be
@@ -164,8 +181,8 @@ func (k *Keeper) inForceOutside(p *put, best *wire.View, others int) *wire.View 
 		}
 		knows = knows || a.r.Knows
 	}
-	if len(p.answers) < others || !knows {
-		return nil
+	if len(p.answers) < others || !knows || best.ID.Compare(k.viewID()) < 0 {
+		return nil // a promise never goes back, not even outside (I2)
 	}
 	return best
 }
@@ -216,10 +233,7 @@ func (k *Keeper) announce(p *put) {
 func (k *Keeper) mint(p *put) *wire.View {
 	p.mints++
 	v := &wire.View{Layout: p.layout, Force: p.force}
-	v.ID = wire.ViewID{Number: 1, Author: k.self, Boot: k.boot}
-	if mutant.On(mutant.ViewIDNumberOnly) {
-		v.ID.Author, v.ID.Boot = 0, 0
-	}
+	v.ID = k.newID(k.top)
 	above := func(id wire.ViewID) { v.ID.Number = max(v.ID.Number, id.Number+1) }
 	if k.view != nil {
 		above(k.view.ID)
@@ -240,8 +254,18 @@ func (k *Keeper) mint(p *put) *wire.View {
 	if !p.member && !k.blank() && k.at.Address != "" && len(p.layout.Members()) > 0 {
 		v.Sources = []wire.Member{k.at}
 	}
+	k.top = v.ID.Number
 	k.box.Event(wire.Event{Kind: EventMinted, View: v.ID, Count: uint64(len(p.answers))})
 	return v
+}
+
+// newID is an id above a number. top keeps one life of an author from using a
+// number twice.
+func (k *Keeper) newID(above uint64) wire.ViewID {
+	if mutant.On(mutant.ViewIDNumberOnly) {
+		return wire.ViewID{Number: above + 1}
+	}
+	return wire.ViewID{Number: above + 1, Author: k.self, Boot: k.boot}
 }
 
 // know notes a ballot that somebody stands in.
@@ -279,6 +303,9 @@ func (k *Keeper) OnNewViewReply(h wire.Header, m *wire.NewViewReply) {
 		k.check(p)
 		return
 	}
+	if m.Same {
+		return // two PUTs of one list: the higher view is on its way here
+	}
 	s := wire.Sighting{Node: h.From, Inc: h.Inc, View: m.Held}
 	if m.Held.Compare(p.view.ID) > 0 && p.mints < maxMints {
 		see(p.view, s)
@@ -296,10 +323,8 @@ func (k *Keeper) remint(p *put, held wire.ViewID) {
 	old := p.view
 	v := *old
 	p.mints++
-	v.ID = wire.ViewID{Number: held.Number + 1, Author: k.self, Boot: k.boot}
-	if mutant.On(mutant.ViewIDNumberOnly) {
-		v.ID.Author, v.ID.Boot = 0, 0
-	}
+	v.ID = k.newID(max(held.Number, k.top))
+	k.top = v.ID.Number
 	v.Ancestors = mergeIDs(old.Ancestors, []wire.ViewID{old.ID})
 	v.Saw = slices.Clone(old.Saw)
 	k.box.Event(wire.Event{Kind: EventReminted, View: v.ID})

@@ -8,7 +8,12 @@ import (
 
 // OnCoveredReply tells a node outside the view that its data is in it.
 func (k *Keeper) OnCoveredReply(_ wire.Header, m *wire.CoveredReply) {
-	if p := k.findPut(m.PutID); p != nil && m.Covered {
+	p := k.findPut(m.PutID)
+	if p == nil {
+		return
+	}
+	p.afar = m.Progress
+	if m.Covered {
 		p.covered = true
 		k.check(p)
 	}
@@ -95,7 +100,7 @@ func (k *Keeper) tickPut(p *put) {
 	if k.findPut(p.id) == nil {
 		return
 	}
-	if now := k.progress(); now != p.mark {
+	if now := k.progress() + p.afar; now != p.mark {
 		p.mark, p.markAt = now, k.now
 	}
 	if k.now-p.markAt >= putStalled || k.now-p.begun >= putLimit {

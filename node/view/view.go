@@ -63,7 +63,8 @@ type Keeper struct {
 	puts       []*put
 	nextPut    uint64
 	helloAt    wire.Instant
-	changed    bool // view or what concerns it changed since Changed was asked
+	top        uint64 // highest view number ever held or made here
+	changed    bool   // view or what concerns it changed since Changed was asked
 }
 
 // peer is what hellos told of one member of the view.
@@ -78,8 +79,14 @@ type peer struct {
 
 // New returns a keeper with no view, or with the one it recovered.
 func New(self wire.NodeID, inc wire.Incarnation, boot wire.Boot, box *wire.Outbox, rec *wire.Recovered) *Keeper {
-	k := &Keeper{self: self, inc: inc, boot: boot, box: box, nextPut: uint64(boot) | 1}
-	if rec != nil && rec.Meta.Present {
+	k := &Keeper{self: self, inc: inc, boot: boot, box: box, nextPut: uint64(boot)&^(1<<63) | 1}
+	if rec == nil {
+		return k
+	}
+	if i := slices.IndexFunc(rec.Members, func(m wire.Member) bool { return m.ID == self }); i >= 0 {
+		k.at = rec.Members[i]
+	}
+	if rec.Meta.Present {
 		v := rec.Meta.View
 		k.hold(&v)
 	}
@@ -134,6 +141,7 @@ func (k *Keeper) peer(id wire.NodeID) *peer {
 // hold replaces the view.
 func (k *Keeper) hold(v *wire.View) {
 	k.view = v
+	k.top = max(k.top, v.ID.Number)
 	k.leftBehind = false
 	k.changed = true
 	k.heard = k.heard[:0]
@@ -232,6 +240,7 @@ func (k *Keeper) OnNewView(h wire.Header, replyTo wire.ReplyTo, m *wire.NewView)
 	if k.view != nil {
 		reply.Held = k.view.ID
 		reply.Accepted = k.view.ID == m.View.ID
+		reply.Same = k.view.Layout.Equal(m.View.Layout)
 	}
 	if !reply.Accepted {
 		k.box.Event(wire.Event{Kind: EventRefused, Peer: h.From, View: m.View.ID})
@@ -252,9 +261,9 @@ func (k *Keeper) OnQuery(h wire.Header, replyTo wire.ReplyTo, m *wire.Query) {
 
 // OnCovered answers a node outside the view: its data is in the active base.
 func (k *Keeper) OnCovered(h wire.Header, replyTo wire.ReplyTo, m *wire.Covered) {
-	ok := k.local.Serving() && k.local.Knows(m.Ballot)
+	ok := k.local.Serving() && k.local.Knows(m.Ballot) && k.viewID().Compare(h.View) >= 0
 	k.box.Post(wire.Envelope{
-		To: h.From, Answer: replyTo, Message: &wire.CoveredReply{PutID: m.PutID, Covered: ok},
+		To: h.From, Answer: replyTo, Message: &wire.CoveredReply{PutID: m.PutID, Covered: ok, Progress: k.local.Progress()},
 	})
 }
 

@@ -31,7 +31,7 @@ func (d drawn) number() uint64 {
 	if rapid.Bool().Draw(d.T, "small") {
 		return rapid.Uint64Range(0, 3).Draw(d.T, "number")
 	}
-	return rapid.Uint64().Draw(d.T, "number")
+	return rapid.Uint64Range(0, 1<<62-1).Draw(d.T, "number")
 }
 func (d drawn) flag() bool  { return rapid.Bool().Draw(d.T, "flag") }
 func (d drawn) length() int { return rapid.IntRange(0, 3).Draw(d.T, "length") }

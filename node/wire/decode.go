@@ -152,11 +152,21 @@ func (d *decoder) header() Header {
 	}
 }
 
+// ordinal is a number that its receivers count up from: a peer must not be able
+// to make it overflow.
+func (d *decoder) ordinal() uint64 {
+	v := d.uvarint()
+	if v >= 1<<62 {
+		d.fail("ordinal %d leaves no room above it", v)
+	}
+	return v
+}
+
 func (d *decoder) viewID() ViewID {
 	v, isNew := recall(d, &d.views)
 	if isNew {
 		v = ViewID{
-			Number: d.uvarint(),
+			Number: d.ordinal(),
 			Author: NodeID(d.uvarint()),
 			Boot:   Boot(d.fixed()),
 		}
@@ -170,7 +180,7 @@ func (d *decoder) ballot() Ballot {
 	if isNew {
 		b = Ballot{
 			View:  d.viewID(),
-			Round: d.uvarint(),
+			Round: d.ordinal(),
 			Boot:  Boot(d.fixed()),
 		}
 		d.ballots.add(b)

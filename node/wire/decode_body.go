@@ -10,6 +10,7 @@ const (
 	leastKnown   = leastRef + 1
 	leastPast    = leastRef + 1
 	leastStamp   = leastRef + 1
+	leastStaged  = leastRef + 1 + 1 + 1 + 1 + 1
 	leastVersion = 1 + 4
 	leastResult  = 1 + 1 + leastVersion
 	leastKey     = 1 + 1
@@ -119,12 +120,15 @@ func (d *decoder) history() HistorySummary {
 	}
 }
 
-func (d *decoder) staged() StagedSummary {
-	return StagedSummary{
-		Present: d.bool(),
-		History: d.history(),
-		Bound:   d.sightings(),
+func (d *decoder) staged() []StagedSummary {
+	staged := list[StagedSummary](d, "staged bases", leastStaged)
+	for i := range staged {
+		staged[i] = StagedSummary{
+			History: d.history(),
+			Bound:   d.sightings(),
+		}
 	}
+	return staged
 }
 
 func (d *decoder) base() Base {

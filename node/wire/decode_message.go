@@ -103,6 +103,7 @@ func (d *decoder) viewMessage(m Message) {
 		m.View = d.viewID()
 		m.Accepted = d.bool()
 		m.Held = d.viewID()
+		m.Same = d.bool()
 	case *Hello:
 		m.Ballot = d.ballot()
 		m.Promised = d.ballot()
@@ -115,6 +116,7 @@ func (d *decoder) viewMessage(m Message) {
 	case *CoveredReply:
 		m.PutID = d.uvarint()
 		m.Covered = d.bool()
+		m.Progress = d.uvarint()
 	}
 }
 

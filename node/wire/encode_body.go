@@ -79,10 +79,12 @@ func (e *encoder) history(h *HistorySummary) {
 	e.uvarint(h.Commit)
 }
 
-func (e *encoder) staged(s *StagedSummary) {
-	e.bool(s.Present)
-	e.history(&s.History)
-	e.sightings(s.Bound)
+func (e *encoder) staged(list []StagedSummary) {
+	e.count(len(list))
+	for i := range list {
+		e.history(&list[i].History)
+		e.sightings(list[i].Bound)
+	}
 }
 
 func (e *encoder) base(b *Base) {

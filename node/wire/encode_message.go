@@ -59,6 +59,7 @@ func (e *encoder) viewMessage(m Message) {
 		e.viewID(m.View)
 		e.bool(m.Accepted)
 		e.viewID(m.Held)
+		e.bool(m.Same)
 	case *Hello:
 		e.ballot(m.Ballot)
 		e.ballot(m.Promised)
@@ -71,6 +72,7 @@ func (e *encoder) viewMessage(m Message) {
 	case *CoveredReply:
 		e.uvarint(m.PutID)
 		e.bool(m.Covered)
+		e.uvarint(m.Progress)
 	}
 }
 
@@ -83,7 +85,7 @@ func (e *encoder) roundMessage(m Message) {
 	case *Join:
 		e.ballot(m.Ballot)
 		e.history(&m.History)
-		e.staged(&m.Staged)
+		e.staged(m.Staged)
 		e.knownBallots(m.Owed)
 	case *Low:
 		e.ballot(m.Ballot)

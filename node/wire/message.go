@@ -69,6 +69,7 @@ type NewViewReply struct {
 	View     ViewID // the view that was sent
 	Accepted bool
 	Held     ViewID // what the node holds instead, when refused
+	Same     bool   // Held lists the same members: it is on its way to you
 }
 
 // Hello goes to every member of the sender's view each 100 ms. Liveness of a
@@ -90,8 +91,9 @@ type Covered struct {
 
 // CoveredReply answers Covered.
 type CoveredReply struct {
-	PutID   uint64
-	Covered bool
+	PutID    uint64
+	Covered  bool
+	Progress uint64 // as in Hello
 }
 
 // HistorySummary describes a history without its keys.
@@ -105,7 +107,6 @@ type HistorySummary struct {
 
 // StagedSummary describes a base that was received whole and not swapped in.
 type StagedSummary struct {
-	Present bool
 	History HistorySummary // what the history would be after the swap
 	Bound   []Sighting     // the incarnations that the ballot counts on
 }
@@ -120,7 +121,7 @@ type Collect struct {
 type Join struct {
 	Ballot  Ballot
 	History HistorySummary
-	Staged  StagedSummary
+	Staged  []StagedSummary // newest first, each built on the next
 	Owed    []KnownBallot
 }
 

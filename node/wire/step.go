@@ -96,6 +96,7 @@ type Write struct {
 	Ledger  Ledger     // WriteStageHead, WriteSwap
 	Fresh   bool       // WriteStaged, WriteSwap: the base stands on the staged area, not on the current state
 	Base    Base       // WriteStaged
+	Under   Ballot     // WriteStaged: the staged base that is kept beneath it; zero: none is
 	Bound   []Sighting // WriteStaged
 	Members []Member   // WriteStaged
 }
@@ -214,9 +215,9 @@ type Recovered struct {
 	Members []Member
 	Bound   []Sighting
 	Past    []PastBallot
-	Ledger  Ledger  // of the state, which is the base of Ballot
-	Log     []Entry // entries 1..k of Ballot
-	Staged  *RecoveredBase
+	Ledger  Ledger          // of the state, which is the base of Ballot
+	Log     []Entry         // entries 1..k of Ballot
+	Staged  []RecoveredBase // newest first, each built on the next
 }
 
 // RecoveredBase is a staged base that was whole.

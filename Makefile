@@ -1,0 +1,72 @@
+# cohort: bare `make` lists what there is.
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+GO      ?= go
+
+# Everything but the tests that start processes and containers. Those run
+# whenever they are asked to: go test cannot see that the binary has changed.
+UNIT     = $(shell $(GO) list ./... | grep -v /test/)
+TIMEOUT ?= 15m
+
+# Simulated schedules: as many as CI runs, and fewer under the race detector,
+# which is ten times slower and looks for something else.
+SEEDS      ?= 2000
+SEEDS_RACE ?= 100
+# The first seed; empty: the simulator's own choice.
+SEED       ?=
+SIMULATE    = COHORT_SIM_SCHEDULES=$(1) COHORT_SIM_SEED=$(SEED)
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo image check gofmt vet staticcheck unit unit-race process process-race \
+	mutants sim test-containers clean
+
+help: ## this list
+	@echo 'cohort $(VERSION)'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+
+build: ## the static binary, bin/cohort
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/cohort ./cmd/cohort
+
+demo: build ## three nodes in one process, with curl lines to paste
+	bin/cohort demo
+
+image: ## the container image, cohort
+	scripts/golang-image
+	docker build --build-arg VERSION=$(VERSION) -t cohort .
+
+check: ## all tests but the containers', formatting, vet and staticcheck, with the time each took
+	@scripts/timed gofmt vet staticcheck unit process unit-race process-race mutants
+
+gofmt: ## formatting
+	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt -w is needed for:"; echo "$$files"; exit 1; }
+
+vet: ## go vet, with and without the deliberate bugs
+	$(GO) vet ./...
+	$(GO) vet -tags mutants ./internal/...
+
+staticcheck: ## staticcheck
+	$(GO) tool staticcheck ./...
+
+unit: ## unit tests and SEEDS simulated schedules
+	@$(call SIMULATE,$(SEEDS)) $(GO) test -timeout $(TIMEOUT) $(UNIT)
+
+unit-race: ## the same under the race detector, with SEEDS_RACE schedules
+	@$(call SIMULATE,$(SEEDS_RACE)) $(GO) test -race -timeout $(TIMEOUT) $(UNIT)
+
+process: ## tests of real processes
+	$(GO) test -count=1 -timeout $(TIMEOUT) ./test/process/...
+
+process-race: ## the same under the race detector
+	$(GO) test -race -count=1 -timeout $(TIMEOUT) ./test/process/...
+
+test-containers: ## tests of real containers and networks; skipped, loudly, without an engine
+	$(GO) test -count=1 -v -timeout $(TIMEOUT) ./test/containers/...
+
+sim: ## more schedules: make sim SEEDS=100000, or one again: make sim SEEDS=1 SEED=17
+	$(call SIMULATE,$(SEEDS)) $(GO) test -count=1 -v -timeout 0 ./internal/sim
+
+mutants: ## every deliberate bug is found, and how many seeds that takes
+	$(GO) test -count=1 -v -timeout $(TIMEOUT) -tags mutants ./internal/sim -run Mutant
+
+clean: ## removes bin
+	rm -rf bin

@@ -1,0 +1,255 @@
+// Package cluster runs real nodes as child processes of this one, on free ports
+// of 127.0.0.1: for the benchmark, and for tests that want sockets, signals and
+// a kernel instead of a simulator. Nodes can be killed, paused and started again;
+// none is left when Close returns, nor when this process dies before that.
+//
+// Nodes are named by their index, which is also their node id. Close,
+// CPU and what concerns one node may be called by any goroutine; views are put
+// by one at a time.
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/client"
+)
+
+// Config says what to run. Binary, Nodes and Dir are required.
+type Config struct {
+	Binary   string   // a cohort binary; see Build
+	Nodes    int      // how many
+	Dir      string   // where the nodes' logs go: n0.log, n1.log, …
+	Name     string   // --cluster
+	Bucket   string   // --default-bucket
+	LogLevel string   // --log-level
+	Extra    []string // further arguments of every node
+}
+
+// Default is a cluster of three strong nodes, without binary and directory.
+func Default() Config {
+	return Config{Nodes: 3, Name: "bench", Bucket: api.BucketStrong, LogLevel: "info"}
+}
+
+// startTime bounds how long a node may take until it answers /ping. It is there
+// to end a hopeless wait, not to measure.
+const startTime = 20 * time.Second
+
+// Cluster is a set of nodes.
+type Cluster struct {
+	config Config
+	nodes  []*node
+	view   []int // the members that were put last
+}
+
+type node struct {
+	id        int
+	http, bus string
+	client    *client.Client
+	mu        struct {
+		sync.Mutex
+		process *Process
+		spent   time.Duration // processor time of earlier lives
+		closed  bool
+	}
+}
+
+// Build compiles this module's cohort command into dir and returns its path. It
+// must be called from inside the module.
+func Build(ctx context.Context, dir string) (string, error) {
+	path := filepath.Join(dir, "cohort")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/cohortkv/cohort/cmd/cohort")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build cohort: %w\n%s", err, out)
+	}
+	return path, nil
+}
+
+// Start starts the nodes and waits until each answers /ping. They have no view.
+func Start(ctx context.Context, config Config) (*Cluster, error) {
+	if config.Binary == "" || config.Nodes < 1 || config.Dir == "" {
+		return nil, fmt.Errorf("cluster: binary %q, nodes %d and dir %q are required", config.Binary, config.Nodes, config.Dir)
+	}
+	ports, err := FreePorts(2 * config.Nodes)
+	if err != nil {
+		return nil, fmt.Errorf("cluster: %w", err)
+	}
+	c := &Cluster{config: config}
+	for i := range config.Nodes {
+		n := &node{id: i, http: ports[2*i], bus: ports[2*i+1]}
+		if n.client, err = client.New(n.http, nil); err != nil {
+			return nil, errors.Join(err, c.Close())
+		}
+		c.nodes = append(c.nodes, n)
+		if err := c.launch(n); err != nil {
+			return nil, errors.Join(err, c.Close())
+		}
+	}
+	for i := range c.nodes {
+		if err := c.WaitUp(ctx, i); err != nil {
+			return nil, errors.Join(err, c.Close())
+		}
+	}
+	return c, nil
+}
+
+// FreePorts returns addresses on 127.0.0.1 that nobody listens on at the moment,
+// all different.
+func FreePorts(n int) ([]string, error) {
+	var addrs []string
+	for range n {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, fmt.Errorf("free port: %w", err)
+		}
+		defer ln.Close() // only when all are chosen
+		addrs = append(addrs, ln.Addr().String())
+	}
+	return addrs, nil
+}
+
+func (c *Cluster) launch(n *node) error {
+	args := []string{"serve", "--id", strconv.Itoa(n.id), "--http", n.http, "--bus", n.bus, "--default-bucket", c.config.Bucket,
+		"--cluster", c.config.Name, "--log-level", c.config.LogLevel, "--log-format", "text"}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.mu.closed {
+		return fmt.Errorf("launch n%d: the cluster is closed", n.id)
+	}
+	p, err := Launch(fmt.Sprintf("n%d", n.id), c.LogFile(n.id), c.config.Binary, append(args, c.config.Extra...)...)
+	if err != nil {
+		return err
+	}
+	n.mu.process = p
+	return nil
+}
+
+// WaitUp waits until node i answers /ping.
+func (c *Cluster) WaitUp(ctx context.Context, i int) error {
+	return WaitUp(ctx, c.nodes[i].client, c.Process(i))
+}
+
+// WaitUp waits until a process answers /ping, and fails if it ends before.
+func WaitUp(ctx context.Context, server *client.Client, p *Process) error {
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	for {
+		err := server.Ping(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-p.exited:
+			return fmt.Errorf("%s ended (%v) before it answered: see its log", p.Name, p.cmd.ProcessState)
+		case <-ctx.Done():
+			return fmt.Errorf("%s does not answer: %w", p.Name, errors.Join(ctx.Err(), err))
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// Size is the number of nodes, dead ones included.
+func (c *Cluster) Size() int { return len(c.nodes) }
+
+// URL is the base URL of node i.
+func (c *Cluster) URL(i int) string { return "http://" + c.nodes[i].http }
+
+// URLs lists the base URLs of some nodes.
+func (c *Cluster) URLs(nodes ...int) []string {
+	urls := make([]string, len(nodes))
+	for i, n := range nodes {
+		urls[i] = c.URL(n)
+	}
+	return urls
+}
+
+// Client speaks to node i.
+func (c *Cluster) Client(i int) *client.Client { return c.nodes[i].client }
+
+// LogFile is where node i's output is.
+func (c *Cluster) LogFile(i int) string {
+	return filepath.Join(c.config.Dir, fmt.Sprintf("n%d.log", i))
+}
+
+// Process is the present, or last, process of node i.
+func (c *Cluster) Process(i int) *Process {
+	n := c.nodes[i]
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.mu.process
+}
+
+// All lists the indexes of all nodes.
+func (c *Cluster) All() []int {
+	all := make([]int, len(c.nodes))
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+// Kill ends node i with SIGKILL.
+func (c *Cluster) Kill(i int) error { return c.Process(i).Kill() }
+
+// Pause stops node i with SIGSTOP.
+func (c *Cluster) Pause(i int) error { return c.Process(i).Pause() }
+
+// Resume lets node i go on.
+func (c *Cluster) Resume(i int) error { return c.Process(i).Resume() }
+
+// Restart starts node i again, on its old ports, after it has ended, and waits
+// until it answers /ping.
+func (c *Cluster) Restart(ctx context.Context, i int) error {
+	n := c.nodes[i]
+	if old := c.Process(i); old.Alive() {
+		return fmt.Errorf("restart n%d: it has not ended", i)
+	} else if spent, err := old.CPU(); err == nil {
+		n.mu.Lock()
+		n.mu.spent += spent
+		n.mu.Unlock()
+	}
+	if err := c.launch(n); err != nil {
+		return err
+	}
+	return c.WaitUp(ctx, i)
+}
+
+// CPU is the processor time that all nodes have used, in all their lives.
+func (c *Cluster) CPU() (time.Duration, error) {
+	var sum time.Duration
+	for i, n := range c.nodes {
+		spent, err := c.Process(i).CPU()
+		if err != nil {
+			return 0, err
+		}
+		n.mu.Lock()
+		sum += n.mu.spent + spent
+		n.mu.Unlock()
+	}
+	return sum, nil
+}
+
+// Close kills all nodes and waits for their ends. It may be called twice.
+func (c *Cluster) Close() error {
+	var errs []error
+	for _, n := range slices.Backward(c.nodes) {
+		n.mu.Lock()
+		n.mu.closed = true
+		p := n.mu.process
+		n.mu.Unlock()
+		if p != nil {
+			errs = append(errs, p.Kill())
+		}
+		n.client.Close()
+	}
+	return errors.Join(errs...)
+}

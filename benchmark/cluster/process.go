@@ -1,0 +1,120 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Process is one child process whose output goes to a file. It does not outlive
+// its parent: when that dies, by whatever means, the kernel kills it.
+type Process struct {
+	Name   string
+	cmd    *exec.Cmd
+	exited chan struct{} // closed after the process was waited for
+}
+
+// Launch starts binary with args; what it prints is appended to the file log.
+func Launch(name, log, binary string, args ...string) (*Process, error) {
+	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("launch %s: %w", name, err)
+	}
+	cmd := exec.Command(binary, args...)
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	p := &Process{Name: name, cmd: cmd, exited: make(chan struct{})}
+	started := make(chan error, 1)
+	go p.tend(out, started)
+	if err := <-started; err != nil {
+		return nil, fmt.Errorf("launch %s: %w", name, err)
+	}
+	return p, nil
+}
+
+// tend owns the process from start to end, on a thread of its own: the kernel
+// sends the parent-death signal when the thread that forked is gone.
+func (p *Process) tend(out *os.File, started chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer close(p.exited)
+	defer out.Close()
+	err := p.cmd.Start()
+	started <- err
+	if err == nil {
+		_ = p.cmd.Wait() // how it ended is in ProcessState; being killed is not an error here
+	}
+}
+
+// Pid is the process id.
+func (p *Process) Pid() int { return p.cmd.Process.Pid }
+
+// Alive reports whether the process has not ended yet. One that is stopped is
+// alive.
+func (p *Process) Alive() bool {
+	select {
+	case <-p.exited:
+		return false
+	default:
+		return true
+	}
+}
+
+// Kill ends the process with SIGKILL, if it still runs, and waits for its end.
+func (p *Process) Kill() error { return p.end(syscall.SIGKILL) }
+
+// Terminate asks the process to end with SIGTERM and waits for its end.
+func (p *Process) Terminate() error { return p.end(syscall.SIGTERM) }
+
+func (p *Process) end(sig os.Signal) error {
+	if err := p.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("end %s: %w", p.Name, err)
+	}
+	<-p.exited
+	return nil
+}
+
+// Pause stops the process (SIGSTOP), Resume lets it go on (SIGCONT).
+func (p *Process) Pause() error { return p.signal(syscall.SIGSTOP) }
+
+// Resume undoes Pause.
+func (p *Process) Resume() error { return p.signal(syscall.SIGCONT) }
+
+func (p *Process) signal(sig os.Signal) error {
+	if err := p.cmd.Process.Signal(sig); err != nil {
+		return fmt.Errorf("%v to %s: %w", sig, p.Name, err)
+	}
+	return nil
+}
+
+// tick is the unit of CPU times in /proc: USER_HZ is 100 on every Linux that Go
+// supports.
+const tick = 10 * time.Millisecond
+
+// CPU is the processor time that the process has used, user and system, in steps
+// of ten milliseconds.
+func (p *Process) CPU() (time.Duration, error) {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(p.Pid()) + "/stat")
+	if errors.Is(err, os.ErrNotExist) || !p.Alive() {
+		<-p.exited // it has been waited for, or is about to be
+		state := p.cmd.ProcessState
+		return state.UserTime() + state.SystemTime(), nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("cpu time of %s: %w", p.Name, err)
+	}
+	// The command's name, in parentheses, may contain anything; what follows does not.
+	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+	if len(fields) < 13 {
+		return 0, fmt.Errorf("cpu time of %s: /proc says %q", p.Name, stat)
+	}
+	user, err1 := strconv.ParseInt(fields[11], 10, 64)
+	system, err2 := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * tick, errors.Join(err1, err2)
+}

@@ -1,0 +1,156 @@
+package benchmark
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/cohortkv/cohort/benchmark/cluster"
+	"github.com/cohortkv/cohort/benchmark/report"
+	"github.com/cohortkv/cohort/benchmark/workload"
+	"github.com/cohortkv/cohort/client"
+)
+
+// CompareReport is the result of a comparison.
+type CompareReport struct {
+	Pairs   []report.Pair
+	Verdict report.Verdict // over all turns, of both sides
+}
+
+// ExitCode is 0 unless a judge found against one of the turns: how fast wrong
+// answers come does not matter.
+func (r *CompareReport) ExitCode() int {
+	if r.Verdict.Linearizable() {
+		return 0
+	}
+	return 1
+}
+
+// scenario is one line of the comparison.
+type scenario struct {
+	name       string
+	clients    int
+	puts, gets int
+	backup     bool // through a backup, not at the primary
+}
+
+func (c *CompareConfig) scenarios() []scenario {
+	var all []scenario
+	for _, n := range c.Connections {
+		all = append(all, scenario{name: fmt.Sprintf("PUT at the primary, %d connections", n), clients: n, puts: 1})
+	}
+	n := c.Connections[len(c.Connections)/2]
+	return append(all,
+		scenario{name: fmt.Sprintf("GET at the primary, %d connections", n), clients: n, gets: 1},
+		scenario{name: fmt.Sprintf("PUT through a backup, %d connections", n), clients: n, puts: 1, backup: true})
+}
+
+func (c *CompareConfig) workload(s scenario, url string) workload.Config {
+	w := workload.Default()
+	w.URLs, w.Pinned, w.Surface = []string{url}, true, c.Surface
+	w.Clients, w.Keys, w.ValueSize, w.Seed = s.clients, c.Keys, c.ValueSize, c.Seed
+	w.Puts, w.Gets, w.Preload = s.puts, s.gets, s.gets > 0
+	w.Warmup, w.Duration = c.Warmup, c.Duration
+	return w
+}
+
+// Compare measures a cluster of local nodes and the baseline in turns, at the
+// same settings, and prints one table. Both sides live through the whole
+// comparison, and the one that is not measured is idle.
+func Compare(ctx context.Context, cfg CompareConfig) (*CompareReport, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	return withCluster(ctx, cfg.Nodes, cfg.Binary, cfg.LogDir, func(c *cluster.Cluster) (*CompareReport, error) {
+		url, bare, err := startBare(ctx, cfg.Binary, filepath.Dir(c.LogFile(0)))
+		if err != nil {
+			return nil, err
+		}
+		r, err := compare(ctx, cfg, c, url, bare)
+		return r, errors.Join(err, bare.Kill())
+	})
+}
+
+// startBare runs the baseline as a child process.
+func startBare(ctx context.Context, binary, dir string) (url string, p *cluster.Process, err error) {
+	if binary == "" {
+		if binary, err = os.Executable(); err != nil {
+			return "", nil, fmt.Errorf("baseline: %w", err)
+		}
+	}
+	ports, err := cluster.FreePorts(1)
+	if err != nil {
+		return "", nil, err
+	}
+	server, err := client.New(ports[0], nil)
+	if err != nil {
+		return "", nil, err
+	}
+	defer server.Close()
+	p, err = cluster.Launch("bare", filepath.Join(dir, "bare.log"), binary, "bench", "bare", "--http", ports[0])
+	if err != nil {
+		return "", nil, err
+	}
+	if err := cluster.WaitUp(ctx, server, p); err != nil {
+		return "", nil, errors.Join(err, p.Kill())
+	}
+	return "http://" + ports[0], p, nil
+}
+
+func compare(ctx context.Context, cfg CompareConfig, c *cluster.Cluster, bareURL string, bare *cluster.Process) (*CompareReport, error) {
+	r := &CompareReport{}
+	for _, s := range cfg.scenarios() {
+		pair := report.Pair{Scenario: s.name}
+		url := c.URL(0)
+		if s.backup {
+			url = c.URL(c.Size() - 1)
+		}
+		for round := range cfg.Rounds {
+			base := turn{name: "bare", load: cfg.workload(s, bareURL), cpu: bare.CPU}
+			other := turn{name: "cohort", load: cfg.workload(s, url), cpu: c.CPU}
+			b, o, err := inTurns(ctx, &base, &other, round%2 == 1)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", s.name, err)
+			}
+			pair.Base, pair.Other = append(pair.Base, b.Figures), append(pair.Other, o.Figures)
+			r.add(cfg, s.name, b, o)
+		}
+		r.Pairs = append(r.Pairs, pair)
+		fmt.Fprintf(cfg.Out, "measured: %s\n", s.name)
+	}
+	if err := report.PrintComparison(cfg.Out, "bare", "cohort", r.Pairs); err != nil {
+		return nil, err
+	}
+	fmt.Fprintln(cfg.Out, &r.Verdict)
+	return r, nil
+}
+
+// inTurns plays both, and every other time in the other order, so that neither
+// always follows the other.
+func inTurns(ctx context.Context, base, other *turn, swap bool) (b, o *Report, err error) {
+	if swap {
+		if o, err = other.play(ctx); err != nil {
+			return nil, nil, err
+		}
+		b, err = base.play(ctx)
+		return b, o, err
+	}
+	if b, err = base.play(ctx); err != nil {
+		return nil, nil, err
+	}
+	o, err = other.play(ctx)
+	return b, o, err
+}
+
+func (r *CompareReport) add(cfg CompareConfig, scenario string, reports ...*Report) {
+	for _, one := range reports {
+		r.Verdict.Operations += one.Verdict.Operations
+		r.Verdict.Slices += one.Verdict.Slices
+		r.Verdict.Violations = append(r.Verdict.Violations, one.Verdict.Violations...)
+		if one.HistoryFile != "" {
+			fmt.Fprintf(cfg.Out, "%s, %s: history: %s (first number %d)\n", scenario, one.Figures.Name, one.HistoryFile, one.First)
+		}
+	}
+}

@@ -1,0 +1,119 @@
+// Package benchmark runs a workload against a cluster, makes faults happen
+// meanwhile, records what clients saw, and judges it. It knows clusters by URL
+// only, so that it can judge any build; Run and Compare can also start processes
+// of their own. What it prints ends with a verdict line, and its reports carry
+// an exit status: a benchmark whose answers were wrong has failed.
+package benchmark
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/cohortkv/cohort/benchmark/fault"
+	"github.com/cohortkv/cohort/benchmark/workload"
+)
+
+// Config is one run: `cohort bench --url …` or `cohort bench --local N`.
+type Config struct {
+	Workload workload.Config // URLs: an existing cluster, which nobody else may write to meanwhile
+
+	Local  int    // start this many nodes and put a view to them; then URLs is empty
+	Binary string // of the nodes; empty: this very program
+
+	Faults      []fault.Fault // at times since measuring began; only with Local
+	HistoryFile string        // where the history is saved before it is judged; empty: a temporary file, kept if the verdict is bad
+	LogDir      string        // of local nodes; empty: a temporary directory, kept if the run goes wrong
+	NoJudge     bool          // save, do not judge: for throughput that no verdict is needed for
+
+	Out io.Writer // for the report
+}
+
+// Default is a local cluster of three under the default workload.
+func Default(out io.Writer) Config {
+	return Config{Workload: workload.Default(), Local: 3, Out: out}
+}
+
+// perKey is the number of clients that Porcupine can follow on one key: its
+// work is exponential in that.
+const perKey = 5
+
+// Validate reports everything that is wrong with the configuration.
+func (c *Config) Validate() error {
+	var errs []error
+	wrong := func(bad bool, format string, args ...any) {
+		if bad {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	w := c.Workload
+	if c.Local > 0 && len(w.URLs) == 0 {
+		w.URLs = []string{"http://127.0.0.1:1"} // will be known when the nodes are
+	}
+	errs = append(errs, w.Validate())
+	wrong(c.Local < 0, "local: %d is negative", c.Local)
+	wrong(c.Local > 0 && len(c.Workload.URLs) > 0, "give URLs of a cluster or a number of local nodes, not both")
+	wrong(c.Out == nil, "no writer for the report")
+	wrong(!c.NoJudge && w.Clients > perKey*w.Keys, "%d clients on %d keys cannot be judged: use at least %d keys", w.Clients, w.Keys, (w.Clients+perKey-1)/perKey)
+	kills := 0
+	for _, f := range c.Faults {
+		wrong(c.Local == 0, "fault %v: only local nodes can be made to fail", f)
+		wrong(c.Local > 0 && f.Node >= c.Local, "fault %v: there is no node %d", f, f.Node)
+		wrong(w.Duration > 0 && f.At+f.For > w.Duration, "fault %v: ends after the run's %v", f, w.Duration)
+		if f.Action == fault.KillPrimary {
+			kills++
+		}
+	}
+	wrong(kills > 0 && kills >= c.Local, "%d of %d nodes would be killed", kills, c.Local)
+	return errors.Join(errs...)
+}
+
+// CompareConfig is a comparison of a local cluster with the baseline: `cohort
+// bench compare`.
+type CompareConfig struct {
+	Nodes       int           // of the cluster
+	Binary      string        // of the nodes and, as `bench bare --http ADDR`, of the baseline; empty: this very program
+	Connections []int         // for PUT at the primary; reads and forwarded writes use the middle one
+	Rounds      int           // turns of each scenario on both sides
+	Keys        int           // of every turn
+	ValueSize   int           // bytes
+	Warmup      time.Duration // of every turn
+	Duration    time.Duration // of every turn
+	Surface     workload.Surface
+	Seed        uint64
+	LogDir      string // empty: a temporary directory, kept if the comparison goes wrong
+
+	Out io.Writer
+}
+
+// DefaultCompare is the comparison that the README quotes.
+func DefaultCompare(out io.Writer) CompareConfig {
+	return CompareConfig{
+		Nodes: 3, Connections: []int{1, 64, 256}, Rounds: 5, Keys: 10_000, ValueSize: 128,
+		Warmup: 500 * time.Millisecond, Duration: 3 * time.Second, Surface: workload.V1, Seed: 1, Out: out,
+	}
+}
+
+// Validate reports everything that is wrong with the configuration.
+func (c *CompareConfig) Validate() error {
+	var errs []error
+	wrong := func(bad bool, format string, args ...any) {
+		if bad {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	wrong(c.Nodes < 2, "nodes: %d have no backup to write through", c.Nodes)
+	wrong(len(c.Connections) == 0, "no numbers of connections")
+	wrong(c.Rounds < 1, "rounds: %d is less than 1", c.Rounds)
+	wrong(c.Duration <= 0, "duration: %v is not positive", c.Duration)
+	wrong(c.Out == nil, "no writer for the report")
+	for _, n := range c.Connections {
+		w := c.workload(scenario{clients: n, puts: 1}, "http://127.0.0.1:1")
+		if err := w.Validate(); err != nil {
+			errs = append(errs, err)
+		}
+		wrong(n > perKey*c.Keys, "%d connections on %d keys cannot be judged", n, c.Keys)
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,72 @@
+package benchmark
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cohortkv/cohort/benchmark/check/linear"
+	"github.com/cohortkv/cohort/benchmark/history"
+	"github.com/cohortkv/cohort/benchmark/report"
+)
+
+// Judge gives a history to both judges: the witness, which follows the numbers
+// from first on, and Porcupine, which does not look at them, key by key, one key
+// on each processor at a time. Every key must have been absent at the beginning.
+func Judge(ops []history.Op, first uint64) report.Verdict {
+	v := report.Verdict{Operations: len(ops), Violations: linear.Witness(ops, first)}
+	keys := linear.ByKey(ops)
+	results := make([]linear.Result, len(keys))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(keys); i = int(next.Add(1)) - 1 {
+				results[i] = linear.Key(keys[i])
+			}
+		})
+	}
+	wg.Wait()
+	for _, r := range results {
+		v.Slices += r.Slices
+		v.Violations = append(v.Violations, r.Violations...)
+	}
+	return v
+}
+
+// JudgeFile judges a history that was saved, as the run that saved it would.
+func JudgeFile(path string, first uint64) (report.Verdict, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return report.Verdict{}, fmt.Errorf("judge: %w", err)
+	}
+	defer f.Close()
+	ops, err := history.Load(f)
+	if err != nil {
+		return report.Verdict{}, fmt.Errorf("judge %s: %w", path, err)
+	}
+	return Judge(ops, first), nil
+}
+
+// save writes a history to path, or to a new temporary file if that is empty,
+// and returns where it is.
+func save(path string, ops []history.Op) (string, error) {
+	var f *os.File
+	var err error
+	if path == "" {
+		f, err = os.CreateTemp("", "cohort-*.history")
+	} else if err = os.MkdirAll(filepath.Dir(path), 0o755); err == nil {
+		f, err = os.Create(path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("save history: %w", err)
+	}
+	err = history.Save(f, ops)
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	return f.Name(), err
+}

@@ -1,0 +1,148 @@
+// Package report turns a history into figures, and figures and verdicts into
+// text: one line a run, one table a comparison, one line for the verdict. It is
+// pure but for the writers that it is given.
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/cohortkv/cohort/benchmark/check/linear"
+	"github.com/cohortkv/cohort/benchmark/history"
+)
+
+// Latency is how long the operations of one kind took.
+type Latency struct {
+	Count                    int64
+	PerSecond                float64
+	P50, P90, P99, P999, Max time.Duration
+}
+
+// Run is what one workload measured: operations that took effect and both
+// started and ended inside the window.
+type Run struct {
+	Name       string
+	Window     time.Duration
+	Kinds      map[history.Kind]Latency
+	Done       int64 // the sum over the kinds
+	NotApplied int64 // refused, and reads without an answer
+	Unknown    int64
+	CPU        time.Duration // of all servers during the window; negative: not known
+}
+
+// PerSecond is the throughput over all kinds.
+func (r *Run) PerSecond() float64 { return float64(r.Done) / r.Window.Seconds() }
+
+// CPUPerOp is the servers' processor time for one operation, and whether it is
+// known.
+func (r *Run) CPUPerOp() (time.Duration, bool) {
+	if r.CPU < 0 || r.Done == 0 {
+		return 0, false
+	}
+	return r.CPU / time.Duration(r.Done), true
+}
+
+// longest is the longest latency that is told apart, in microseconds.
+const longest = int64(10 * time.Minute / time.Microsecond)
+
+// Measure computes the figures of a window of a history, in its nanoseconds.
+// Latencies have three significant digits.
+func Measure(name string, ops []history.Op, from, to int64, cpu time.Duration) Run {
+	r := Run{Name: name, Window: time.Duration(to - from), Kinds: map[history.Kind]Latency{}, CPU: cpu}
+	kinds := map[history.Kind]*hdrhistogram.Histogram{}
+	for i := range ops {
+		o := &ops[i]
+		if o.Start < from || o.End > to {
+			continue
+		}
+		switch o.Outcome {
+		case history.NotApplied:
+			r.NotApplied++
+			continue
+		case history.Unknown:
+			r.Unknown++
+			continue
+		}
+		h := kinds[o.Kind]
+		if h == nil {
+			h = hdrhistogram.New(1, longest, 3)
+			kinds[o.Kind] = h
+		}
+		_ = h.RecordValue(min((o.End-o.Start)/int64(time.Microsecond), longest)) // within its range
+		r.Done++
+	}
+	for kind, h := range kinds {
+		r.Kinds[kind] = latency(h, r.Window)
+	}
+	return r
+}
+
+func latency(h *hdrhistogram.Histogram, window time.Duration) Latency {
+	at := func(percent float64) time.Duration {
+		return time.Duration(h.ValueAtPercentile(percent)) * time.Microsecond
+	}
+	return Latency{
+		Count: h.TotalCount(), PerSecond: float64(h.TotalCount()) / window.Seconds(),
+		P50: at(50), P90: at(90), P99: at(99), P999: at(99.9), Max: time.Duration(h.Max()) * time.Microsecond,
+	}
+}
+
+// Print writes a table of runs: one line for each kind of operation of each.
+func Print(w io.Writer, runs ...Run) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "run\top\top/s\tp50\tp90\tp99\tp99.9\tmax\tserver CPU/op\tnot applied\tunknown\t")
+	for _, r := range runs {
+		for _, kind := range []history.Kind{history.Put, history.Get, history.Delete} {
+			if l, there := r.Kinds[kind]; there {
+				fmt.Fprintf(t, "%s\t%v\t%.0f\t%v\t%v\t%v\t%v\t%v\t%s\t%d\t%d\t\n", r.Name, kind, l.PerSecond, round(l.P50), round(l.P90),
+					round(l.P99), round(l.P999), round(l.Max), cpu(r.CPUPerOp()), r.NotApplied, r.Unknown)
+			}
+		}
+		if r.Done == 0 {
+			fmt.Fprintf(t, "%s\tnone\t0\t-\t-\t-\t-\t-\t-\t%d\t%d\t\n", r.Name, r.NotApplied, r.Unknown)
+		}
+	}
+	return t.Flush()
+}
+
+func round(d time.Duration) time.Duration {
+	if d >= time.Second {
+		return d.Round(time.Millisecond)
+	}
+	return d.Round(time.Microsecond)
+}
+
+func cpu(d time.Duration, known bool) string {
+	if !known {
+		return "-"
+	}
+	return fmt.Sprintf("%.1fµs", float64(d)/float64(time.Microsecond))
+}
+
+// Verdict is what the judges say about a history.
+type Verdict struct {
+	Operations int // that the witness placed or assigned
+	Slices     int // that Porcupine searched
+	Violations []linear.Violation
+}
+
+// Linearizable reports whether nothing speaks against it.
+func (v *Verdict) Linearizable() bool { return len(v.Violations) == 0 }
+
+// String is the verdict line; a bad one is followed by the violations.
+func (v *Verdict) String() string {
+	if v.Linearizable() {
+		return fmt.Sprintf("verdict: linearizable (witness %d operations, porcupine %d slices)", v.Operations, v.Slices)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "verdict: NOT linearizable: %s", v.Violations[0].Text)
+	for _, violation := range v.Violations {
+		fmt.Fprintf(&b, "\n  %v", violation)
+	}
+	return b.String()
+}

@@ -1,0 +1,182 @@
+package workload
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/benchmark/history"
+)
+
+// Result says when a workload measured, on the recorder's clock, and how often
+// a client could not connect.
+type Result struct {
+	From, To    int64
+	FailedDials int64
+}
+
+// run is what all clients of a workload share.
+type run struct {
+	cfg      Config
+	recorder *history.Recorder
+	hosts    []string
+	keys     []string
+	paths    []string
+
+	dials atomic.Int64
+	stop  atomic.Bool
+	left  atomic.Int64 // operations still to do, when they are counted
+}
+
+// Run plays the workload and returns when the last answer has come, or been
+// given up. It fails if the configuration is wrong, if a key that must be
+// preloaded or read at the end has no answer, or if ctx ends before the workload does; what was recorded by then is true.
+func Run(ctx context.Context, cfg Config, recorder *history.Recorder) (Result, error) {
+	if err := cfg.Validate(); err != nil {
+		return Result{}, fmt.Errorf("workload: %w", err)
+	}
+	r := newRun(cfg, recorder)
+	clients := make([]*client, cfg.Clients)
+	for i := range clients {
+		clients[i] = newClient(r, i)
+		defer clients[i].disconnect()
+	}
+	if cfg.Preload {
+		if err := r.everyKey(ctx, clients, history.Put); err != nil {
+			return Result{}, err
+		}
+	}
+	if cfg.Warmup > 0 {
+		r.timed(ctx, clients, cfg.Warmup, func() {}, func() {})
+	}
+	result := r.measure(ctx, clients)
+	result.FailedDials = r.dials.Load()
+	if err := ctx.Err(); err != nil || cfg.Settle == nil {
+		return result, err
+	}
+	if err := cfg.Settle(); err != nil {
+		return result, err
+	}
+	return result, r.everyKey(ctx, clients, history.Get)
+}
+
+func newRun(cfg Config, recorder *history.Recorder) *run {
+	r := &run{cfg: cfg, recorder: recorder, keys: make([]string, cfg.Keys), paths: make([]string, cfg.Keys)}
+	for _, u := range cfg.URLs {
+		host, _ := hostOf(u) // Validate has seen it
+		r.hosts = append(r.hosts, host)
+	}
+	for i := range r.keys {
+		r.keys[i] = cfg.Prefix + strconv.Itoa(i)
+		if cfg.Surface == Classic {
+			r.paths[i] = api.DataPath(r.keys[i])
+		} else {
+			r.paths[i] = api.KVPath(api.BucketStrong, r.keys[i])
+		}
+	}
+	return r
+}
+
+// keyTries bounds how often a client asks for one key that must have an answer.
+const keyTries = 200
+
+// everyKey writes, or reads, every key until it has been done, each client its
+// share.
+func (r *run) everyKey(ctx context.Context, clients []*client, kind history.Kind) error {
+	return each(clients, func(i int, c *client) error {
+		for key := i; key < r.cfg.Keys; key += len(clients) {
+			done := false
+			for try := 0; !done && try < keyTries && ctx.Err() == nil; try++ {
+				done = c.do(ctx, kind, key) == history.OK
+			}
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if !done {
+				return fmt.Errorf("%v of every key: no node answers for %q", kind, r.keys[key])
+			}
+		}
+		return nil
+	})
+}
+
+// measure plays the part that counts.
+func (r *run) measure(ctx context.Context, clients []*client) (result Result) {
+	if r.cfg.Count > 0 {
+		call(r.cfg.Begin)
+		result.From = r.recorder.Now()
+		r.counted(ctx, clients)
+		result.To = r.recorder.Now()
+		call(r.cfg.End)
+		return result
+	}
+	r.timed(ctx, clients, r.cfg.Duration, func() {
+		call(r.cfg.Begin)
+		result.From = r.recorder.Now()
+	}, func() {
+		result.To = r.recorder.Now()
+		call(r.cfg.End)
+	})
+	return result
+}
+
+// counted lets the clients do r.cfg.Count operations between them.
+func (r *run) counted(ctx context.Context, clients []*client) {
+	r.left.Store(int64(r.cfg.Count))
+	_ = each(clients, func(_ int, c *client) error {
+		for r.left.Add(-1) >= 0 && ctx.Err() == nil {
+			c.next(ctx)
+		}
+		return nil
+	})
+}
+
+// timed lets the clients work for d. Answers that are still out when end is
+// called are waited for: their operations are part of the history, though not
+// of what is measured.
+func (r *run) timed(ctx context.Context, clients []*client, d time.Duration, begin, end func()) {
+	r.stop.Store(false)
+	begin()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		select {
+		case <-time.After(d):
+		case <-ctx.Done():
+		}
+		end()
+		r.stop.Store(true)
+	})
+	_ = each(clients, func(_ int, c *client) error {
+		for !r.stop.Load() && ctx.Err() == nil {
+			c.next(ctx)
+		}
+		return nil
+	})
+	wg.Wait()
+}
+
+// each runs f for all clients at once and returns the first error.
+func each(clients []*client, f func(int, *client) error) error {
+	errs := make([]error, len(clients))
+	var wg sync.WaitGroup
+	for i, c := range clients {
+		wg.Go(func() { errs[i] = f(i, c) })
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func call(f func()) {
+	if f != nil {
+		f()
+	}
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+
+	"github.com/cohortkv/cohort/bus/embedded"
+	"github.com/cohortkv/cohort/bus/natsbus"
+	"github.com/cohortkv/cohort/node"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// seat says where a node of this process is to be: its place in the cluster and
+// its addresses, where port 0 is any free one.
+type seat struct {
+	id            uint64
+	http, bus     string
+	nats          string // URL of an outside cluster; empty: the server inside, on bus
+	cluster       string
+	secret        string
+	defaultBucket string
+	log           *slog.Logger
+}
+
+// member is a node that was put together and listens; run makes it work.
+type member struct {
+	id        uint64
+	http, bus string // the addresses that are listened on; bus is empty with an outside cluster
+	node      *node.Node
+	server    *embedded.Server // nil with an outside cluster
+}
+
+// assemble gives the node its bus: package node knows no NATS. What was opened
+// is closed again if something that comes after fails.
+func (s seat) assemble() (m *member, err error) {
+	cfg := node.Default()
+	cfg.ID, cfg.DefaultBucket, cfg.Log = wire.NodeID(s.id), s.defaultBucket, s.log
+	m = &member{id: s.id}
+	if cfg.HTTP, err = net.Listen("tcp", s.http); err != nil {
+		return nil, fmt.Errorf("node %d: %w", s.id, err)
+	}
+	m.http = cfg.HTTP.Addr().String()
+	if err = m.connect(s, &cfg); err == nil {
+		m.node, err = node.New(cfg)
+	}
+	if err != nil {
+		return nil, errors.Join(err, m.discard(cfg))
+	}
+	return m, nil
+}
+
+// connect sets the bus of cfg.
+func (m *member) connect(s seat, cfg *node.Config) (err error) {
+	access := natsbus.Config{Cluster: s.cluster, Node: cfg.ID, Secret: s.secret}
+	if s.nats != "" {
+		conn, err := natsbus.External(access, s.nats)
+		if err != nil {
+			return err
+		}
+		cfg.Bus = conn
+		return nil
+	}
+	m.server, err = embedded.Start(embedded.Config{
+		Cluster: s.cluster, Node: cfg.ID, Incarnation: cfg.Incarnation, Listen: s.bus, Secret: s.secret, Logger: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	m.bus = m.server.Addr()
+	conn, err := natsbus.Embedded(access, m.server)
+	if err != nil {
+		return err
+	}
+	cfg.Bus = conn
+	return nil
+}
+
+// discard closes what a node that never ran would have closed.
+func (m *member) discard(cfg node.Config) error {
+	err := cfg.HTTP.Close()
+	if cfg.Bus != nil {
+		err = errors.Join(err, cfg.Bus.Close())
+	}
+	m.closeServer()
+	return err
+}
+
+// run serves until ctx ends, or the node cannot any more.
+func (m *member) run(ctx context.Context) error {
+	defer m.closeServer()
+	return m.node.Run(ctx)
+}
+
+func (m *member) closeServer() {
+	if m.server != nil {
+		m.server.Close()
+	}
+}

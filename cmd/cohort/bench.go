@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cohortkv/cohort/benchmark"
+	"github.com/cohortkv/cohort/benchmark/fault"
+	"github.com/cohortkv/cohort/benchmark/workload"
+)
+
+type benchCmd struct {
+	Run     benchRunCmd     `cmd:"" default:"withargs" help:"Load a cluster, record what clients see, and judge it (the default)."`
+	Compare benchCompareCmd `cmd:"" help:"Measure a local cluster and the baseline by turns."`
+	Bare    benchBareCmd    `cmd:"" help:"Serve the baseline: one process and a map, nothing replicated."`
+}
+
+type benchRunCmd struct {
+	URL       []string      `name:"url" placeholder:"URL" xor:"cluster" help:"The nodes of a cluster that nobody else writes to; repeat it."`
+	Local     int           `placeholder:"N" xor:"cluster" help:"Start this many nodes for the run (${local}, without --url)."`
+	Clients   int           `default:"${clients}" help:"Clients, each with one connection and one request at a time."`
+	Pinned    bool          `help:"A client whose node does not answer stays with it."`
+	Surface   string        `enum:"v1,classic" default:"v1" help:"The HTTP surface: v1 or classic."`
+	Keys      int           `default:"${keys}" help:"Keys that the clients choose among."`
+	Prefix    string        `help:"Begins every key. All keys must be absent at the start."`
+	ValueSize int           `default:"${valueSize}" help:"Bytes of a value."`
+	Mix       mix           `default:"${mix}" placeholder:"PUT/GET/DELETE" help:"Shares of the operations (${default})."`
+	Seed      uint64        `default:"${seed}" help:"Of the choice of keys and operations."`
+	Preload   bool          `help:"Write every key once before anything else."`
+	Warmup    time.Duration `default:"${warmup}" help:"Judged, and not measured."`
+	Duration  time.Duration `default:"${duration}" help:"Of the measurement."`
+	Count     int           `placeholder:"N" help:"Measure this many operations instead."`
+	Timeout   time.Duration `default:"${timeout}" help:"How long a client waits for an answer."`
+	Fault     []faultArg    `placeholder:"FAULT" help:"What goes wrong meanwhile, with --local; repeat it: kill-primary@10s, pause=1@10s+5s."`
+	History   string        `placeholder:"FILE" help:"Keep the history here."`
+	Logs      string        `placeholder:"DIR" help:"Keep the logs of local nodes here."`
+	NoJudge   bool          `help:"Do not judge."`
+}
+
+func (benchRunCmd) Help() string {
+	return `Every answer is recorded and judged: the order that Msg-Num claims must agree with real time and values, and Porcupine must find the history of each key linearizable. The last line is the verdict; the exit status is 0 only if it is good.`
+}
+
+func (c benchRunCmd) Run(ctx context.Context, term terminal) error {
+	report, err := benchmark.Run(ctx, c.config(term.out))
+	return judged(report, err)
+}
+
+func (c benchRunCmd) config(out io.Writer) benchmark.Config {
+	cfg := benchmark.Default(out)
+	if c.Local > 0 || len(c.URL) > 0 {
+		cfg.Local = c.Local
+	}
+	w := &cfg.Workload
+	w.URLs, w.Pinned, w.Surface = c.URL, c.Pinned, workload.Surface(c.Surface)
+	w.Clients, w.Keys, w.Prefix, w.ValueSize = c.Clients, c.Keys, c.Prefix, c.ValueSize
+	w.Puts, w.Gets, w.Deletes, w.Seed = c.Mix.puts, c.Mix.gets, c.Mix.deletes, c.Seed
+	w.Preload, w.Warmup, w.Duration, w.Count, w.Timeout = c.Preload, c.Warmup, c.Duration, c.Count, c.Timeout
+	if c.Count > 0 {
+		w.Duration = 0
+	}
+	for _, f := range c.Fault {
+		cfg.Faults = append(cfg.Faults, f.Fault)
+	}
+	cfg.HistoryFile, cfg.LogDir, cfg.NoJudge = c.History, c.Logs, c.NoJudge
+	return cfg
+}
+
+// judged makes a verdict the exit status; the report has been printed.
+func judged(report interface{ ExitCode() int }, err error) error {
+	if err != nil {
+		return err
+	}
+	if status := report.ExitCode(); status != 0 {
+		return exitStatus(status)
+	}
+	return nil
+}
+
+// mix is --mix 50/50/0.
+type mix struct{ puts, gets, deletes int }
+
+// UnmarshalText implements encoding.TextUnmarshaler for kong.
+func (m *mix) UnmarshalText(text []byte) error {
+	shares := strings.Split(string(text), "/")
+	if len(shares) != 3 {
+		return fmt.Errorf("%q is not like 50/50/0: shares of PUT, GET and DELETE", text)
+	}
+	for i, share := range []*int{&m.puts, &m.gets, &m.deletes} {
+		n, err := strconv.ParseUint(shares[i], 10, 31)
+		if err != nil {
+			return fmt.Errorf("%q is not like 50/50/0: %q is not a whole number", text, shares[i])
+		}
+		*share = int(n)
+	}
+	return nil
+}
+
+// faultArg is a fault on the command line.
+type faultArg struct{ fault.Fault }
+
+// UnmarshalText implements encoding.TextUnmarshaler for kong.
+func (f *faultArg) UnmarshalText(text []byte) (err error) {
+	f.Fault, err = fault.Parse(string(text))
+	return err
+}
+
+// benchDefaults are the defaults of package benchmark, for the struct tags.
+func benchDefaults() map[string]string {
+	cfg, compare := benchmark.Default(nil), benchmark.DefaultCompare(nil)
+	w := cfg.Workload
+	var connections []string
+	for _, n := range compare.Connections {
+		connections = append(connections, strconv.Itoa(n))
+	}
+	return map[string]string{
+		"local":     strconv.Itoa(cfg.Local),
+		"clients":   strconv.Itoa(w.Clients),
+		"keys":      strconv.Itoa(w.Keys),
+		"valueSize": strconv.Itoa(w.ValueSize),
+		"mix":       fmt.Sprintf("%d/%d/%d", w.Puts, w.Gets, w.Deletes),
+		"seed":      strconv.FormatUint(w.Seed, 10),
+		"warmup":    w.Warmup.String(),
+		"duration":  w.Duration.String(),
+		"timeout":   w.Timeout.String(),
+
+		"compareNodes":       strconv.Itoa(compare.Nodes),
+		"compareConnections": strings.Join(connections, ","),
+		"compareRounds":      strconv.Itoa(compare.Rounds),
+		"compareKeys":        strconv.Itoa(compare.Keys),
+		"compareValueSize":   strconv.Itoa(compare.ValueSize),
+		"compareWarmup":      compare.Warmup.String(),
+		"compareDuration":    compare.Duration.String(),
+	}
+}

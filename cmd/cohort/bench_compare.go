@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/cohortkv/cohort/benchmark"
+	"github.com/cohortkv/cohort/benchmark/workload"
+)
+
+type benchCompareCmd struct {
+	Nodes       int           `default:"${compareNodes}" help:"Nodes of the cluster."`
+	Connections []int         `default:"${compareConnections}" help:"Numbers of connections to measure with."`
+	Rounds      int           `default:"${compareRounds}" help:"Turns of each measurement on both sides."`
+	Keys        int           `default:"${compareKeys}" help:"Keys of every turn."`
+	ValueSize   int           `default:"${compareValueSize}" help:"Bytes of a value."`
+	Surface     string        `enum:"v1,classic" default:"v1" help:"The HTTP surface: v1 or classic."`
+	Warmup      time.Duration `default:"${compareWarmup}" help:"Of every turn."`
+	Duration    time.Duration `default:"${compareDuration}" help:"Of every turn."`
+	Seed        uint64        `default:"${seed}" help:"Of the choice of keys."`
+	Logs        string        `placeholder:"DIR" help:"Keep the logs of the processes here."`
+}
+
+func (c benchCompareCmd) Run(ctx context.Context, term terminal) error {
+	report, err := benchmark.Compare(ctx, c.config(term.out))
+	return judged(report, err)
+}
+
+func (c benchCompareCmd) config(out io.Writer) benchmark.CompareConfig {
+	cfg := benchmark.DefaultCompare(out)
+	cfg.Nodes, cfg.Connections, cfg.Rounds, cfg.Keys, cfg.ValueSize = c.Nodes, c.Connections, c.Rounds, c.Keys, c.ValueSize
+	cfg.Surface, cfg.Warmup, cfg.Duration, cfg.Seed, cfg.LogDir = workload.Surface(c.Surface), c.Warmup, c.Duration, c.Seed, c.Logs
+	return cfg
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"text/template"
+	"time"
+
+	"github.com/cohortkv/cohort/api"
+)
+
+type demoCmd struct {
+	Nodes int `default:"3" help:"How many nodes to run."`
+}
+
+func (demoCmd) Help() string {
+	return `The nodes are real ones: each has its own HTTP port and bus, on free ports of 127.0.0.1. Nothing is kept; Ctrl-C ends it.`
+}
+
+// Validate is called by kong.
+func (c demoCmd) Validate() error {
+	if c.Nodes < 1 || c.Nodes > api.MaxMembers {
+		return fmt.Errorf("--nodes %d is not between 1 and %d", c.Nodes, api.MaxMembers)
+	}
+	return nil
+}
+
+// demoPatience is how long the nodes may take to become a cluster.
+const demoPatience = 20 * time.Second
+
+func (c demoCmd) Run(ctx context.Context, term terminal) (err error) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	members, err := seats(c.Nodes, slog.New(slog.NewTextHandler(term.err, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	ended := make(chan error, len(members))
+	var running sync.WaitGroup
+	for _, m := range members {
+		running.Go(func() { ended <- m.run(ctx) })
+	}
+	defer running.Wait()
+	defer stop()
+	if err != nil {
+		return err
+	}
+	if err := form(ctx, members); err != nil {
+		if ctx.Err() != nil {
+			return nil // Ctrl-C came first
+		}
+		return err
+	}
+	if err := introduce(term.out, members); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-ended:
+		return errors.Join(errors.New("a node has ended"), err)
+	}
+}
+
+// seats assembles nodes on free ports. With an error come those that were
+// assembled before it.
+func seats(n int, log *slog.Logger) (members []*member, err error) {
+	for id := range n {
+		m, err := seat{
+			id: uint64(id), http: "127.0.0.1:0", bus: "127.0.0.1:0", cluster: "demo",
+			defaultBucket: api.BucketStrong, log: log.With("node", id),
+		}.assemble()
+		if err != nil {
+			return members, err
+		}
+		members = append(members, m)
+	}
+	return members, nil
+}
+
+// form puts the view of all nodes to each.
+func form(ctx context.Context, members []*member) error {
+	var shard api.Shard
+	for _, m := range members {
+		shard.Members = append(shard.Members, api.Member{ID: m.id, Address: m.http, Bus: m.bus})
+	}
+	request := api.ViewRequest{View: api.View{Flat: true, Shards: []api.Shard{shard}}}
+	for _, m := range members {
+		if _, err := putView(ctx, m.http, request, demoPatience); err != nil {
+			return fmt.Errorf("node %d: %w", m.id, err)
+		}
+	}
+	return nil
+}
+
+var introduction = template.Must(template.New("demo").Parse(
+	`{{.Count}} up, one cluster; every node answers for all of it:
+{{range .Nodes}}
+    http://{{.}}{{end}}
+
+Lines to paste, in another terminal:
+
+    # write through one node, read through another
+    curl -X PUT http://{{.First}}/data/hello -d '{"value":"world"}'
+    curl -i http://{{.Last}}/data/hello
+
+    # the same key as raw bytes, with its ETag; and a write that happens only if the key is new
+    curl -i http://{{.First}}/v1/kv/strong/hello
+    curl -i -X PUT http://{{.Last}}/v1/kv/strong/hello -H 'If-None-Match: *' --data-binary 'too late'
+
+    # what is there, and who is who
+    curl http://{{.Last}}/data
+    curl http://{{.Last}}/v1/cluster
+
+    curl -X DELETE http://{{.First}}/data/hello
+
+Ctrl-C ends it, and nothing is kept.
+`))
+
+// introduce prints where the nodes are and what to try.
+func introduce(out io.Writer, members []*member) error {
+	var nodes []string
+	for _, m := range members {
+		nodes = append(nodes, m.http)
+	}
+	count := fmt.Sprintf("%d nodes are", len(nodes))
+	if len(nodes) == 1 {
+		count = "1 node is"
+	}
+	return introduction.Execute(out, map[string]any{
+		"Count": count, "Nodes": nodes, "First": nodes[0], "Last": nodes[len(nodes)-1],
+	})
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestTheDemoDoesWhatItPrints runs the curl lines that people paste.
+func TestTheDemoDoesWhatItPrints(t *testing.T) {
+	clearEnvironment(t)
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skipf("the lines to paste are for curl: %v", err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	reader, writer := io.Pipe()
+	ended := make(chan int, 1)
+	go func() {
+		var complaint strings.Builder
+		ended <- run(ctx, []string{"demo"}, terminal{nil, writer, &complaint}, nil)
+		writer.CloseWithError(io.ErrUnexpectedEOF)
+		if complaint.Len() > 0 {
+			t.Errorf("the demo complains: %s", &complaint)
+		}
+	}()
+
+	var answers []string
+	lines := bufio.NewScanner(reader)
+	for lines.Scan() && !strings.HasPrefix(lines.Text(), "Ctrl-C") {
+		if line := strings.TrimSpace(lines.Text()); strings.HasPrefix(line, "curl") {
+			answer, err := exec.CommandContext(t.Context(), "sh", "-c", line+" --silent").Output()
+			if err != nil {
+				t.Errorf("%s: %v", line, err)
+			}
+			answers = append(answers, string(answer))
+		}
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatalf("the demo ended: %v", err)
+	}
+	go func() { _, _ = io.Copy(io.Discard, reader) }()
+	stop()
+	if status := <-ended; status != 0 {
+		t.Errorf("the demo ended with status %d", status)
+	}
+
+	want := []string{
+		`^{"result":"created"}$`,
+		`^HTTP/1.1 200 OK(?s:.*)Msg-Num: 2(?s:.*){"value":"world"}$`,
+		`^HTTP/1.1 200 OK(?s:.*)ETag: "1-(?s:.*)world$`,
+		`^HTTP/1.1 412 Precondition Failed`,
+		`^{"hello":"world"}\s*$`,
+		`"primary":0`,
+		`^{"result":"deleted"}$`,
+	}
+	if len(answers) != len(want) {
+		t.Fatalf("%d lines to paste, want %d: %q", len(answers), len(want), answers)
+	}
+	for i := range want {
+		if !regexp.MustCompile(want[i]).MatchString(answers[i]) {
+			t.Errorf("line %d: got %q, want %s", i, answers[i], want[i])
+		}
+	}
+}

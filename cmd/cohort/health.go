@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/cohortkv/cohort/client"
+)
+
+type healthCmd struct {
+	Ready bool   `help:"Also ask whether the node takes requests."`
+	Model string `enum:"strong,causal,any" default:"any" help:"With --ready: requests of this model: strong, causal or any."`
+	target
+}
+
+func (healthCmd) Help() string {
+	return `Exit status 0: the node is alive (with --ready: and takes requests). Anything else: it is not, and the reason is printed.`
+}
+
+func (h healthCmd) Run(ctx context.Context, term terminal) error {
+	return h.ask(ctx, func(ctx context.Context, node *client.Client) error {
+		if err := h.probe(ctx, node); err != nil {
+			return err
+		}
+		fmt.Fprintln(term.out, "ok")
+		return nil
+	})
+}
+
+func (h healthCmd) probe(ctx context.Context, node *client.Client) error {
+	switch {
+	case !h.Ready:
+		return node.Live(ctx)
+	case h.Model == "any":
+		return node.Ready(ctx, "")
+	}
+	return node.Ready(ctx, h.Model)
+}

@@ -1,0 +1,101 @@
+// Command cohort is the node, the command line and the benchmark in one binary.
+// A file here is a command: it reads flags, calls a package and prints. What a
+// command does lives in node, client and benchmark.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit statuses, as shells know them.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+type cli struct {
+	Serve serveCmd `cmd:"" group:"Nodes" help:"Run one node."`
+
+	Demo    demoCmd    `cmd:"" group:"Nodes" help:"Run a cluster in this process, to try things out."`
+	View    viewCmd    `cmd:"" group:"Operating" help:"Show the members of the cluster, or say who they are."`
+	Health  healthCmd  `cmd:"" group:"Operating" help:"Ask whether a node is well; the exit status tells."`
+	KV      kvCmd      `cmd:"" name:"kv" group:"Data" help:"Write, read, delete and list keys."`
+	Bench   benchCmd   `cmd:"" group:"More" help:"Measure a cluster, and judge its answers."`
+	Version versionCmd `cmd:"" group:"More" help:"Print the version."`
+}
+
+const description = `A replicated key-value store on NATS: linearizable reads and writes through any node.
+
+First steps: "cohort demo" runs three nodes and prints what to try.`
+
+// terminal is where a command prints: results to out, everything else to err.
+type terminal struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	status := run(ctx, os.Args[1:], terminal{os.Stdin, os.Stdout, os.Stderr}, os.Exit)
+	stop()
+	os.Exit(status)
+}
+
+// run is the program: it returns the exit status. exit is called, and does not
+// return, after help was printed.
+func run(ctx context.Context, args []string, term terminal, exit func(int)) int {
+	var c cli
+	parser, err := kong.New(&c, options(ctx, term, exit)...)
+	if err != nil {
+		panic(err) // the struct tags above are wrong
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(term.err, "cohort: %v\n", err)
+		if parse := (*kong.ParseError)(nil); errors.As(err, &parse) && parse.Context.Selected() != nil {
+			fmt.Fprintf(term.err, "See: cohort %s --help\n", parse.Context.Selected().Path())
+		}
+		return exitUsage
+	}
+	err = command.Run()
+	var silent exitStatus
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &silent):
+		return int(silent)
+	default:
+		fmt.Fprintf(term.err, "cohort: %v\n", err)
+		return exitFailed
+	}
+}
+
+// exitStatus ends the program with a status, without a complaint: what there is
+// to say has been printed.
+type exitStatus int
+
+func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+func options(ctx context.Context, term terminal, exit func(int)) []kong.Option {
+	return []kong.Option{
+		kong.Name("cohort"),
+		kong.Description(description),
+		kong.Vars(benchDefaults()),
+		kong.Writers(term.out, term.err),
+		kong.Exit(exit),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(term),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
+	}
+}

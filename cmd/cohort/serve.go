@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/cohortkv/cohort/api"
+)
+
+type serveCmd struct {
+	ID            *uint64 `env:"COHORT_ID,NODE_IDENTIFIER" placeholder:"N" help:"Which node of the cluster this is: 0 or greater. The lowest id of a view is its primary."`
+	HTTP          string  `env:"COHORT_HTTP" default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where clients are served (${default})."`
+	Bus           string  `env:"COHORT_BUS" placeholder:"HOST:PORT" help:"Where the other nodes are served (the HTTP port + 1000)."`
+	NATS          string  `name:"nats" env:"COHORT_NATS" placeholder:"URL" help:"Use this NATS cluster instead of the server inside."`
+	Cluster       string  `env:"COHORT_CLUSTER" default:"cohort" help:"Name of the cluster; others on the same network are ignored."`
+	Secret        string  `env:"COHORT_SECRET" help:"Shared by the nodes of a cluster, which prove it to one another."`
+	DefaultBucket string  `env:"COHORT_DEFAULT_BUCKET" enum:"strong,causal" default:"strong" help:"The model that /data speaks: strong or causal."`
+	LogLevel      string  `env:"COHORT_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
+	LogFormat     string  `env:"COHORT_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
+}
+
+func (serveCmd) Help() string {
+	return `A node starts with no data and no view, and waits for one: see "cohort view set". Its state lives in memory: a node that was restarted comes back as a stranger and takes part again when a view is put.
+
+SIGTERM and Ctrl-C: it stops accepting, answers what waits and leaves within 5 seconds.`
+}
+
+func (c *serveCmd) Run(ctx context.Context, term terminal) error {
+	log, err := c.logger(term.err)
+	if err != nil {
+		return err
+	}
+	member, err := seat{
+		id: *c.ID, http: c.HTTP, bus: c.Bus, nats: c.NATS, cluster: c.Cluster, secret: c.Secret,
+		defaultBucket: c.DefaultBucket, log: log,
+	}.assemble()
+	if err != nil {
+		return err
+	}
+	return member.run(ctx)
+}
+
+// Validate is called by kong. It also settles the bus address.
+func (c *serveCmd) Validate() error {
+	if c.ID == nil {
+		return errors.New("which node is this? Give --id, or set COHORT_ID or NODE_IDENTIFIER")
+	}
+	if c.DefaultBucket == api.BucketCausal {
+		return errors.New("--default-bucket causal: the causal model is not built yet")
+	}
+	if err := unknownVariables(os.Environ()); err != nil {
+		return err
+	}
+	if err := checkListen(c.HTTP); err != nil {
+		return fmt.Errorf("--http: %w", err)
+	}
+	if c.Bus == "" {
+		return c.deriveBus()
+	}
+	if err := checkListen(c.Bus); err != nil {
+		return fmt.Errorf("--bus: %w", err)
+	}
+	return nil
+}
+
+// checkListen accepts what api.CheckAddress does and ":8081", all interfaces.
+func checkListen(address string) error {
+	if strings.HasPrefix(address, ":") {
+		address = "0.0.0.0" + address
+	}
+	return api.CheckAddress(address)
+}
+
+// deriveBus applies the rule by which other nodes find the bus port.
+func (c *serveCmd) deriveBus() error {
+	host, port, err := net.SplitHostPort(c.HTTP)
+	if err != nil {
+		return fmt.Errorf("--http: %w", err)
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil || n+api.BusPortOffset > 65535 {
+		return fmt.Errorf("--http %s leaves no port for the bus (port + %d): give --bus", c.HTTP, api.BusPortOffset)
+	}
+	c.Bus = net.JoinHostPort(host, strconv.Itoa(n+api.BusPortOffset))
+	return nil
+}
+
+// variables are the names that cohort reads from the environment.
+var variables = []string{
+	"COHORT_ID", "COHORT_HTTP", "COHORT_BUS", "COHORT_NATS", "COHORT_CLUSTER", "COHORT_SECRET",
+	"COHORT_DEFAULT_BUCKET", "COHORT_LOG_LEVEL", "COHORT_LOG_FORMAT", "COHORT_URL", "COHORT_BUCKET",
+}
+
+// unknownVariables refuses COHORT_ names that mean nothing: a misspelt setting
+// must not pass unnoticed. Kubernetes gives every pod variables named after the
+// services around it; those are let through.
+func unknownVariables(environment []string) error {
+	for _, entry := range environment {
+		name, _, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(name, "COHORT_") || slices.Contains(variables, name) {
+			continue
+		}
+		if strings.Contains(name, "_SERVICE_") || strings.Contains(name, "_PORT") {
+			continue
+		}
+		return fmt.Errorf("the environment variable %s means nothing to cohort; it knows %s", name, strings.Join(variables, ", "))
+	}
+	return nil
+}
+
+// logger writes to w in the chosen format.
+func (c *serveCmd) logger(w io.Writer) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		return nil, err
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, options)), nil
+	}
+	return slog.New(slog.NewTextHandler(w, options)), nil
+}

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+	"github.com/google/go-cmp/cmp"
+)
+
+// parse reads a command line without running it.
+func parse(t *testing.T, args ...string) cli {
+	t.Helper()
+	var c cli
+	parser, err := kong.New(&c, options(t.Context(), terminal{}, func(int) {})...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := parser.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestServeTakesItsSettingsFromFlagsThenEnvironmentThenDefaults(t *testing.T) {
+	defaults := serveCmd{
+		HTTP: "127.0.0.1:8081", Bus: "127.0.0.1:9081", Cluster: "cohort",
+		DefaultBucket: "strong", LogLevel: "info", LogFormat: "text",
+	}
+	id := func(n uint64) func(*serveCmd) { return func(c *serveCmd) { c.ID = &n } }
+	tests := []struct {
+		name string
+		args string
+		env  []string
+		want func(*serveCmd)
+	}{
+		{"defaults", "--id 7", nil, id(7)},
+		{"the container contract", "", []string{"NODE_IDENTIFIER=0", "COHORT_HTTP=0.0.0.0:8081"},
+			func(c *serveCmd) { id(0)(c); c.HTTP, c.Bus = "0.0.0.0:8081", "0.0.0.0:9081" }},
+		{"COHORT_ID before NODE_IDENTIFIER", "", []string{"NODE_IDENTIFIER=1", "COHORT_ID=2"}, id(2)},
+		{"a flag before the environment", "--id 3", []string{"NODE_IDENTIFIER=1", "COHORT_ID=2"}, id(3)},
+		{"the bus follows the HTTP port", "--id 0 --http [::1]:700",
+			nil, func(c *serveCmd) { id(0)(c); c.HTTP, c.Bus = "[::1]:700", "[::1]:1700" }},
+		{"all interfaces", "--id 0 --http :8081",
+			nil, func(c *serveCmd) { id(0)(c); c.HTTP, c.Bus = ":8081", ":9081" }},
+		{"the bus where it is told", "--id 0 --bus 10.0.0.1:4222",
+			nil, func(c *serveCmd) { id(0)(c); c.Bus = "10.0.0.1:4222" }},
+		{"each has its variable", "", []string{
+			"COHORT_ID=1", "COHORT_HTTP=h:1", "COHORT_BUS=h:2", "COHORT_NATS=nats://n", "COHORT_CLUSTER=c", "COHORT_SECRET=s",
+			"COHORT_DEFAULT_BUCKET=strong", "COHORT_LOG_LEVEL=debug", "COHORT_LOG_FORMAT=json"},
+			func(c *serveCmd) {
+				id(1)(c)
+				c.HTTP, c.Bus, c.NATS, c.Cluster, c.Secret, c.LogLevel, c.LogFormat = "h:1", "h:2", "nats://n", "c", "s", "debug", "json"
+			}},
+		{"variables that Kubernetes sets are no settings", "--id 1",
+			[]string{"COHORT_SERVICE_HOST=10.0.0.1", "COHORT_PORT_8081_TCP=tcp://10.0.0.1:8081"}, id(1)},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			clearEnvironment(t)
+			for _, entry := range test.env {
+				name, value, _ := strings.Cut(entry, "=")
+				t.Setenv(name, value)
+			}
+			want := defaults
+			test.want(&want)
+			if diff := cmp.Diff(want, parse(t, append([]string{"serve"}, strings.Fields(test.args)...)...).Serve); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestEveryVariableOfTheFlagsIsKnown(t *testing.T) {
+	var c cli
+	parser, err := kong.New(&c, options(t.Context(), terminal{}, func(int) {})...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]bool{}
+	for _, command := range parser.Model.Leaves(false) {
+		for _, group := range command.AllFlags(false) {
+			for _, f := range group {
+				for _, name := range f.Envs {
+					used[name] = true
+				}
+			}
+		}
+	}
+	for name := range used {
+		if strings.HasPrefix(name, "COHORT_") && !slices.Contains(variables, name) {
+			t.Errorf("%s is read by a flag and not in variables", name)
+		}
+	}
+	for _, name := range variables {
+		if !used[name] {
+			t.Errorf("%s is in variables and no flag reads it", name)
+		}
+	}
+}
+
+func TestServeSaysWhichPortIsTaken(t *testing.T) {
+	clearEnvironment(t)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	free := freeAddress(t)
+	tests := []struct{ name, http, bus string }{
+		{"http", taken.Addr().String(), freeAddress(t)},
+		{"bus", free, taken.Addr().String()},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			o := cohort(t, "serve", "--id", "0", "--http", test.http, "--bus", test.bus)
+			if o.status != exitFailed || !strings.Contains(o.err, taken.Addr().String()) || !strings.Contains(o.err, "address already in use") {
+				t.Errorf("status %d, complaint %q", o.status, o.err)
+			}
+		})
+	}
+	if again, err := net.Listen("tcp", free); err != nil {
+		t.Errorf("the node that could not start still listens: %v", err)
+	} else {
+		again.Close()
+	}
+}
+
+func TestServeAnswersUntilItIsToldToStop(t *testing.T) {
+	clearEnvironment(t)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	address := freeAddress(t)
+	reader, writer := io.Pipe() // the log
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(ctx, []string{"serve", "--id", "4", "--http", address, "--bus", freeAddress(t), "--log-format", "json"},
+			terminal{nil, io.Discard, writer}, nil)
+		writer.Close()
+	}()
+	log := bufio.NewScanner(reader)
+	for log.Scan() && !strings.Contains(log.Text(), `"msg":"node up"`) {
+	}
+	go func() { _, _ = io.Copy(io.Discard, reader) }()
+	response, err := http.Get("http://" + address + "/ping")
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Errorf("ping: %s", response.Status)
+	}
+	stop()
+	if status := <-ended; status != 0 {
+		t.Errorf("status %d after it was told to stop", status)
+	}
+}
+
+// freeAddress is one that nobody listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cohortkv/cohort/client"
+)
+
+// target is the node that a client command speaks to.
+type target struct {
+	To      string        `env:"COHORT_URL" default:"http://127.0.0.1:8081" placeholder:"URL" help:"The node to ask (${default})."`
+	Timeout time.Duration `default:"10s" help:"How long to wait for the answer; nodes hold requests that a partition keeps from being decided."`
+}
+
+// ask calls f with a client of the node and the time that it has.
+func (t target) ask(ctx context.Context, f func(context.Context, *client.Client) error) error {
+	node, err := client.New(t.To, nil)
+	if err != nil {
+		return err
+	}
+	defer node.Close()
+	ctx, cancel := context.WithTimeout(ctx, t.Timeout)
+	defer cancel()
+	err = f(ctx, node)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return fmt.Errorf("no answer from %s within %v: %w", t.To, t.Timeout, err)
+}

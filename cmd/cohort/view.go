@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/client"
+)
+
+type viewCmd struct {
+	Get viewGetCmd `cmd:"" help:"Print the view in force at a node, as JSON."`
+	Set viewSetCmd `cmd:"" help:"Put a view: say which nodes form the cluster."`
+}
+
+type viewGetCmd struct{ target }
+
+func (c viewGetCmd) Run(ctx context.Context, term terminal) error {
+	return c.ask(ctx, func(ctx context.Context, node *client.Client) error {
+		view, err := node.View(ctx)
+		if err != nil {
+			return err
+		}
+		return json.NewEncoder(term.out).Encode(api.ViewState{View: view})
+	})
+}
+
+type viewSetCmd struct {
+	Members []memberArg   `arg:"" optional:"" name:"member" help:"[shard/]id=host:port[,bus=host:port]: a node and the address of its HTTP port, as the other nodes reach it."`
+	To      []string      `env:"COHORT_URL" default:"http://127.0.0.1:8081" placeholder:"URL" help:"The node to tell; repeat it to tell several, one after another (${default})."`
+	Empty   bool          `help:"Put the empty view: the node that is told belongs to no cluster any more."`
+	Force   bool          `help:"Give up data that members owe and that cannot be had."`
+	Wait    time.Duration `default:"30s" help:"Keep trying until the nodes answer and are ready to serve the view; 0: ask once."`
+}
+
+func (viewSetCmd) Help() string {
+	return `Three nodes, each told by its own port:
+
+    cohort view set 0=10.0.0.1:8081 1=10.0.0.2:8081 2=10.0.0.3:8081 --to http://10.0.0.1:8081
+
+Two shards: cohort view set a/0=… a/1=… b/2=… b/3=…`
+}
+
+// Validate is called by kong.
+func (c viewSetCmd) Validate() error {
+	switch {
+	case c.Empty && len(c.Members) > 0:
+		return errors.New("--empty goes without members")
+	case !c.Empty && len(c.Members) == 0:
+		return errors.New("name the members, such as 0=127.0.0.1:8081, or say --empty")
+	}
+	return nil
+}
+
+func (c viewSetCmd) Run(ctx context.Context, term terminal) error {
+	request := api.ViewRequest{View: viewOf(c.Members), Force: c.Force}
+	for _, to := range c.To {
+		answer, err := putView(ctx, to, request, c.Wait)
+		if err != nil {
+			return fmt.Errorf("%s: %w", to, err)
+		}
+		fmt.Fprintf(term.out, "%s: %s, view %d\n", to, answer.Result, answer.Number)
+	}
+	return nil
+}
+
+// retryPause is between two tries. Each asks the members again, so that a node
+// that starts late is met by the next one.
+const retryPause = 250 * time.Millisecond
+
+// putView tells one node, again and again until it is ready or the time is up.
+// The same view may be put any number of times.
+func putView(ctx context.Context, to string, request api.ViewRequest, wait time.Duration) (api.ViewAnswer, error) {
+	node, err := client.New(to, nil)
+	if err != nil {
+		return api.ViewAnswer{}, err
+	}
+	defer node.Close()
+	deadline := time.Now().Add(wait)
+	for {
+		answer, err := node.PutView(ctx, request)
+		if err == nil {
+			err = unready(answer)
+		}
+		if err == nil || !worthAnotherTry(err) || !time.Now().Add(retryPause).Before(deadline) {
+			return answer, err
+		}
+		select {
+		case <-ctx.Done():
+			return answer, err
+		case <-time.After(retryPause):
+		}
+	}
+}
+
+// unready turns an answer that the operator should not take for a success into
+// an error.
+func unready(answer api.ViewAnswer) error {
+	switch answer.Result {
+	case api.ViewReady, api.ViewNotServed:
+		return nil
+	case api.ViewOvertaken:
+		return errors.New("another view has taken its place")
+	}
+	if answer.Reason == "" {
+		return errNotReady
+	}
+	return fmt.Errorf("%w: %s", errNotReady, answer.Reason)
+}
+
+var errNotReady = errors.New("the node holds the view and is not ready yet; it goes on by itself")
+
+// worthAnotherTry says no to refusals: they stay.
+func worthAnotherTry(err error) bool {
+	var status *client.StatusError
+	return errors.Is(err, errNotReady) || !errors.As(err, &status) && !errors.Is(err, context.Canceled)
+}

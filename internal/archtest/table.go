@@ -1,0 +1,73 @@
+package archtest
+
+// imports says which packages of ours each package of ours may import (DESIGN
+// §2). A package that is not here fails. "x/..." is x and everything below it.
+// The test files of a package may import what it may, itself, and the third
+// column.
+var imports = []row{
+	{"api", "", ""},
+	{"hashing", "", ""},
+	{"internal/mutant", "", ""},
+	{"internal/archtest", "", ""},
+
+	{"node/wire", "", ""},
+	{"node/view", "node/wire internal/mutant", ""},
+	{"node/kv", "node/wire internal/mutant", ""},
+	{"node/strong", "node/wire node/kv internal/mutant", "node/machine node/store"},
+	{"node/causal", "node/wire node/kv hashing internal/mutant", ""},
+	{"node/machine", "node/wire node/view node/strong node/causal internal/mutant", "node/kv"},
+	{"node/store", "node/wire node/kv", ""},
+	{"node/front", "api node/wire", "client"},
+	{"node", "node/machine node/store node/front node/wire bus", "api client bus/..."},
+
+	{"bus", "node/wire", ""},
+	{"bus/...", "bus node/wire", "bus/..."},
+
+	{"client", "api", ""},
+	{"benchmark/...", "api client benchmark/...", ""},
+	{"cmd/cohort", "api client node node/wire bus/... benchmark/...", ""},
+
+	{"internal/sim", "node/machine node/wire node/kv node/store benchmark/history benchmark/check/... internal/mutant", ""},
+	{"test/...", "api client benchmark/...", ""},
+}
+
+// libraries says who may name a library, in tests as elsewhere. A library that
+// is not here fails.
+var libraries = []library{
+	{"github.com/nats-io/nats.go", "bus/natsbus"},
+	{"github.com/nats-io/nats-server/v2", "bus/embedded"},
+	{"github.com/nats-io/nkeys", "bus"},
+	{"github.com/valyala/fasthttp", "node node/front client benchmark/..."},
+	{"github.com/tidwall/btree", "node/store"},
+	{"github.com/prometheus/client_golang", "node node/front"},
+	{"github.com/alecthomas/kong", "cmd/cohort"},
+	{"github.com/HdrHistogram/hdrhistogram-go", "benchmark/..."},
+	{"github.com/anishathalye/porcupine", "benchmark/check/linear"},
+	{"golang.org/x/sys", "node/... bus/... benchmark/... test/..."},
+	{"golang.org/x/tools", "internal/archtest"},
+}
+
+// testLibraries may be named by every test file.
+var testLibraries = []string{"pgregory.net/rapid", "github.com/google/go-cmp"}
+
+// pure lists the packages without goroutine, clock, lock, network or chance: the
+// simulator replays them, and anyone may call them from anywhere.
+var pure = []string{
+	"api", "hashing",
+	"node/wire", "node/view", "node/kv", "node/strong", "node/causal", "node/machine",
+	"benchmark/check/...",
+}
+
+// forbiddenFolders are names that say nothing about what is inside.
+var forbiddenFolders = []string{"pkg", "common", "util", "utils", "types", "helpers"}
+
+type row struct {
+	pkg     string
+	imports string // separated by spaces
+	tests   string // what only its test files may import beside these
+}
+
+type library struct {
+	path string
+	by   string // separated by spaces
+}

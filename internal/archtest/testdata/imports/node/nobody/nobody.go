@@ -1,0 +1,1 @@
+package nobody // want: package "node/nobody" is not in the import table

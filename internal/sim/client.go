@@ -1,0 +1,308 @@
+package sim
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// client asks one thing after another of a node, and of another one when it is
+// turned away there, if it roams.
+type client struct {
+	w    *world
+	id   int
+	plan *ClientPlan
+	at   int // node
+	next int // in the plan
+	open *op
+	seen [16]wire.Version // by key: what it last read or wrote, for If-Match
+	done bool
+}
+
+// op is one operation as its client and the witness know it.
+type op struct {
+	token   uint64
+	client  *client
+	plan    *OpPlan
+	node    wire.NodeID
+	boot    wire.Boot
+	life    int
+	write   wire.Op
+	state   opState
+	floor   uint64 // of the witness when it was asked for
+	at      int    // position of its entry; 0: none
+	begun   wire.Instant
+	gone    bool // its node was told that the client left
+	evening bool // asked for after all faults
+}
+
+// opState is how far an operation is.
+type opState uint8
+
+const (
+	open    opState = iota
+	done            // answered
+	refused         // 503: has not taken effect and never will
+	left            // its client gave up; it may take effect once, or never
+	lost            // its node crashed; likewise
+)
+
+var stateNames = [...]string{open: "open", done: "done", refused: "refused", left: "left", lost: "lost"}
+
+func (o *op) String() string {
+	return fmt.Sprintf("%s %q of client %d at node %d (op %d, %s)", o.plan.Kind, o.key(), o.client.id, o.node, o.token, stateNames[o.state])
+}
+
+func (o *op) key() string { return "k" + strconv.Itoa(o.plan.Key) }
+
+const tagPrefix = "op/"
+
+func tagOf(token uint64) string { return tagPrefix + strconv.FormatUint(token, 10) }
+
+// parseTag finds the token in a tag: the content type of every write, so that an
+// entry can be traced to its client.
+func parseTag(tag string) (uint64, bool) {
+	digits, ok := strings.CutPrefix(tag, tagPrefix)
+	if !ok {
+		return 0, false
+	}
+	token, err := strconv.ParseUint(digits, 10, 64)
+	return token, err == nil && token > 0
+}
+
+func newClient(w *world, id int) *client {
+	c := &client{w: w, id: id, plan: &w.sched.Clients[id]}
+	c.at = c.plan.Node % w.sched.Nodes
+	c.think()
+	return c
+}
+
+// think waits before the next operation, or ends.
+func (c *client) think() {
+	if c.next >= len(c.plan.Ops) {
+		c.done = true
+		c.w.evening.clientDone(c.w)
+		return
+	}
+	c.w.after(c.plan.Ops[c.next].Think+1, c.issue)
+}
+
+// again asks for the same thing once more, in a new operation: the last one was
+// turned away, or never got there.
+func (c *client) again() {
+	c.roam()
+	c.w.after(50*wire.Millisecond+c.w.upTo(300*wire.Millisecond), c.issue)
+}
+
+func (c *client) roam() {
+	switch {
+	case c.w.evening.begun:
+		c.at, _ = c.w.operator.list.any(c.w.rng)
+	case c.plan.Roams:
+		c.at = c.w.rng.IntN(c.w.sched.Nodes)
+	}
+}
+
+func (c *client) issue() {
+	n := c.w.nodes[c.at]
+	if !n.up {
+		c.again()
+		return
+	}
+	o := &op{
+		token: uint64(len(c.w.witness.ops)), client: c, plan: &c.plan.Ops[c.next], node: n.id, boot: n.boot,
+		life: n.life, floor: c.w.witness.floor, begun: c.w.now, evening: c.w.evening.begun,
+	}
+	c.w.witness.ops = append(c.w.witness.ops, o)
+	c.open = o
+	c.w.counts.add("client", o.plan.Kind.String())
+	if c.w.trace != nil {
+		c.w.note("client %d asks %s", c.id, o)
+	}
+	if o.plan.Leave > 0 && !c.w.evening.begun {
+		c.w.after(o.plan.Leave, func() { c.leave(o) })
+	}
+	if o.plan.Kind.reads() {
+		n.deliver(&wire.SubmitRead{Token: wire.Token(o.token)})
+		return
+	}
+	o.write = c.writeOf(o)
+	n.deliver(&wire.Submit{Token: wire.Token(o.token), Op: o.write})
+}
+
+func (c *client) writeOf(o *op) wire.Op {
+	x := wire.Op{Kind: wire.OpDelete, Key: o.key(), ContentType: tagOf(o.token), Condition: o.plan.Condition}
+	if o.plan.Kind == Put {
+		x.Kind = wire.OpPut
+		x.Value = []byte("v" + strconv.FormatUint(o.token, 10) + strings.Repeat(".", o.plan.Size))
+	}
+	if x.Condition == wire.IfVersion {
+		x.Match = c.seen[o.plan.Key]
+	}
+	return x
+}
+
+// leave gives up; the node is told that the client is gone.
+func (c *client) leave(o *op) {
+	if o.state != open {
+		return
+	}
+	o.state = left
+	c.w.counts.add("client", "left")
+	if n := c.w.nodes[o.node]; n.life == o.life {
+		n.deliver(&wire.Abandon{Token: wire.Token(o.token)})
+	}
+	c.ended()
+}
+
+// heardOfLeave is called when a node is told that a client left.
+func (t *witness) heardOfLeave(token wire.Token) {
+	if token >= putTokens {
+		t.w.operator.heardOfLeave(token)
+		return
+	}
+	if uint64(token) < uint64(len(t.ops)) {
+		t.ops[token].gone = true
+	}
+}
+
+func (c *client) ended() {
+	c.open = nil
+	c.next++
+	c.think()
+}
+
+// nodeGone ends what was open at a node that crashed.
+func (w *world) nodeGone(n *node) {
+	for _, c := range w.clients {
+		if o := c.open; o != nil && o.node == n.id {
+			o.state = lost
+			w.counts.add("client", "lost")
+			c.roam()
+			c.ended()
+		}
+	}
+	w.operator.nodeGone(n)
+}
+
+// reply takes a node's answer.
+func (w *world) reply(n *node, r wire.Reply) {
+	if w.operator.reply(n, r) {
+		return
+	}
+	o := w.witness.opFor(n, r.Token)
+	if o == nil {
+		return
+	}
+	if w.trace != nil {
+		w.note("node %d answers %s: outcome %d %+v", n.id, o, r.Outcome, r.Result)
+	}
+	switch r.Outcome {
+	case wire.Done:
+		w.witness.answered(o, r.Result)
+		o.state = done
+		w.counts.add("client", "answered")
+		o.client.seen[o.plan.Key] = r.Result.Version
+		o.client.ended()
+	case wire.NotInView:
+		w.witness.turnedAway(o)
+		o.state = refused
+		w.counts.add("client", "turned away")
+		o.client.open = nil
+		o.client.again()
+	default:
+		w.fail("answer", "%s got the outcome %d", o, r.Outcome)
+	}
+}
+
+// readable lets the client of a token read the state of its node, now.
+func (w *world) readable(n *node, token wire.Token) {
+	o := w.witness.opFor(n, token)
+	if o == nil {
+		return
+	}
+	var num uint64
+	if o.plan.Kind == List {
+		num = w.witness.list(n, o)
+	} else {
+		rec, found, next := n.store.Get(o.key())
+		num = next
+		w.witness.compareRecord(n, o.key(), rec, found, next)
+		o.client.seen[o.plan.Key] = rec.Version
+	}
+	w.witness.read(n, o, num)
+	if w.trace != nil {
+		w.note("node %d lets %s read before number %d", n.id, o, num)
+	}
+	o.state = done
+	w.counts.add("client", "read")
+	o.client.ended()
+}
+
+// opFor is the open operation of a token. Every operation ends once, and not
+// after its client left.
+func (t *witness) opFor(n *node, token wire.Token) *op {
+	if token == 0 || uint64(token) >= uint64(len(t.ops)) {
+		t.w.fail("answer", "node %d answers token %d, which nobody has", n.id, token)
+		return nil
+	}
+	o := t.ops[token]
+	if o.state == left && !o.gone {
+		return nil
+	}
+	if o.state != open || o.node != n.id || o.life != n.life {
+		t.w.fail("answer", "node %d answers %s again, or too late", n.id, o)
+		return nil
+	}
+	return o
+}
+
+// answered checks a write's answer: its entry is in the sequence, with this
+// result.
+func (t *witness) answered(o *op, r wire.Result) {
+	if o.plan.Kind.reads() {
+		t.w.fail("answer", "%s was answered like a write", o)
+		return
+	}
+	if o.at == 0 {
+		t.w.fail("durability", "%s was answered and is not committed", o)
+		return
+	}
+	if got := t.entries[o.at-1].Result; got != r {
+		t.w.fail("result", "%s was answered %+v, its entry has %+v", o, r, got)
+		return
+	}
+	t.floor = max(t.floor, t.next[o.at])
+}
+
+func (t *witness) turnedAway(o *op) {
+	if o.at != 0 {
+		t.w.fail("503", "%s was refused and has taken effect", o)
+	}
+}
+
+// read checks that a read is in the order of real time: not before what was
+// answered when it began, nor after what is committed.
+func (t *witness) read(n *node, o *op, num uint64) {
+	v := n.oath.view
+	switch {
+	case !o.plan.Kind.reads():
+		t.w.fail("answer", "%s was answered like a read", o)
+	case v == nil || !v.Has(n.id):
+		t.w.fail("view", "node %d lets %s read and is in no view", n.id, o)
+	case num < o.floor:
+		t.w.fail("stale read", "%s saw the state before number %d; %d was answered when it began", o, num, o.floor)
+	case num > t.next[len(t.entries)]:
+		t.w.fail("read", "%s saw number %d; %d is the next", o, num, t.next[len(t.entries)])
+	}
+	t.floor = max(t.floor, num)
+}
+
+// list checks a listing and returns its number.
+func (t *witness) list(n *node, _ *op) uint64 {
+	s := n.store.Snapshot()
+	t.compareRecords(n, s.From(nil), s.Next())
+	return s.Next()
+}

@@ -1,0 +1,194 @@
+package sim
+
+import (
+	"fmt"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// evening is the end of a run: all faults are over, one list is put to all its
+// members, and then everything must come to rest within its bounds. After that
+// the messages that were kept back for minutes arrive, and it must be so again.
+type evening struct {
+	pending int // steps that have not happened
+	begun   bool
+	put     wire.Instant // when the last list was put
+	clients int          // that have ended
+	oneSide bool         // the last list was put again, to one side of a fork
+	late    bool         // the messages that were kept back have arrived
+	over    bool
+}
+
+// Bounds of STRONG.md §1: after one list was put to all its members, all
+// reachable, every request is answered and all members are equal.
+const (
+	settleBound = 10 * wire.Second
+	finishBound = 300 * wire.Second // for the clients to end what they have planned
+	pollEvery   = 100 * wire.Millisecond
+)
+
+// begin ends all faults and lets the operator put the last list.
+func (e *evening) begin(w *world) func() {
+	return func() {
+		w.note("evening: all faults are over")
+		e.begun = true
+		w.net.calm = true
+		w.net.cuts = [maxNodes][maxNodes]int{}
+		for _, n := range w.nodes {
+			for n.up && n.pauses > 0 {
+				n.resume()
+			}
+			n.slowDisk = 0
+			if !n.up {
+				n.start()
+			}
+		}
+		w.after(wire.Second, func() { e.putLast(w, w.sched.Last.List) })
+	}
+}
+
+// putLast puts a list to all its members, and waits for everything to settle.
+func (e *evening) putLast(w *world, list nodes) {
+	o := &w.operator
+	last := w.sched.Last
+	last.List = list
+	if list, _ = o.mend(&last); list == 0 {
+		w.fail("schedule", "no sane list is left")
+		return
+	}
+	last.List, last.Tells = list, nil
+	for _, id := range list.list() {
+		last.Tells = append(last.Tells, Tell{Node: id})
+	}
+	o.begin(&last, func() {})
+	e.put = w.now
+	for _, c := range w.clients {
+		c.comeIn()
+	}
+	e.await(w, e.put+settleBound+putBound, e.settled, func() {
+		e.await(w, w.now+finishBound, e.finished, func() { e.night(w) })
+	})
+}
+
+// fork helps a last list that is stuck because a member brings the base of a
+// ballot that never became active and cannot be told from a history that went
+// apart. Nodes that refuse to join histories ask for a view of one side; the
+// operator does that, once, with the nodes that are complete.
+func (e *evening) fork(w *world) bool {
+	if e.oneSide || w.counts["event: round_stuck"] == 0 || w.operator.lastView.IsZero() || w.operator.now != nil {
+		return false
+	}
+	e.oneSide = true
+	w.counts.add("world", "fork: view of one side put")
+	e.putLast(w, w.operator.completeNodes())
+	return true
+}
+
+// comeIn makes a client give up what it asked of a node that the last list does
+// not name: such a node may let it wait for ever.
+func (c *client) comeIn() {
+	if o := c.open; o != nil && !c.w.operator.list.has(int(o.node)) {
+		c.leave(o)
+	}
+	c.roam()
+}
+
+// await polls for a condition, and fails when it does not come true by a time.
+func (e *evening) await(w *world, until wire.Instant, holds func(*world) string, then func()) {
+	why := holds(w)
+	switch {
+	case w.failure != nil:
+	case why == "":
+		then()
+	case w.now >= until && e.fork(w):
+	case w.now >= until:
+		w.fail("liveness", "%s after the last list %s was put: %s", seconds(w.now-e.put), w.operator.list, why)
+	default:
+		w.after(pollEvery, func() { e.await(w, until, holds, then) })
+	}
+}
+
+// settled reports what is missing: every PUT answered, every member serving and
+// equal, every operation that was open when the list was put at an end.
+func (e *evening) settled(w *world) string {
+	if w.operator.now != nil {
+		return "a PUT is open"
+	}
+	for _, c := range w.clients {
+		if o := c.open; o != nil && o.begun < e.put {
+			return o.String() + " is open"
+		}
+	}
+	return e.equal(w)
+}
+
+func (e *evening) finished(w *world) string {
+	if e.clients < len(w.clients) {
+		return "clients have not ended"
+	}
+	return e.equal(w)
+}
+
+// equal reports a member that does not serve or is not at the end of the witness.
+func (e *evening) equal(w *world) string {
+	for _, id := range w.operator.list.list() {
+		n := w.nodes[id]
+		switch {
+		case !n.serving:
+			return fmt.Sprintf("node %d does not serve: %s", n.id, n.reason)
+		case n.oath.hist != w.witness.active:
+			return fmt.Sprintf("node %d stands in %s, %s is active", n.id, name(n.oath.hist), name(w.witness.active))
+		}
+	}
+	if e.clients < len(w.clients) {
+		return ""
+	}
+	for _, id := range w.operator.list.list() {
+		if n := w.nodes[id]; n.oath.at != len(w.witness.entries) {
+			return fmt.Sprintf("node %d has applied %d entries of %d", n.id, n.oath.at, len(w.witness.entries))
+		}
+	}
+	return ""
+}
+
+func (e *evening) clientDone(*world) { e.clients++ }
+
+// night lets everybody sleep until all messages that were kept back have
+// arrived, and looks whether anything moved.
+func (e *evening) night(w *world) {
+	if e.late {
+		e.compare(w)
+		e.over = true
+		return
+	}
+	e.late = true
+	for _, n := range w.nodes {
+		w.pause(n, max(w.net.latest-w.now, 0)+wire.Second)
+	}
+	w.after(max(w.net.latest-w.now, 0)+3*wire.Second, func() {
+		e.put = w.now
+		e.clients = 0
+		for _, c := range w.clients {
+			c.lastRound()
+		}
+		e.await(w, e.put+settleBound, e.finished, func() { e.night(w) })
+	})
+}
+
+// lastRound lets a client write and read once more.
+func (c *client) lastRound() {
+	c.plan = &ClientPlan{Node: c.plan.Node, Roams: true, Ops: []OpPlan{{Kind: Put, Key: 0}, {Kind: List}, {Kind: Get, Key: 0}}}
+	c.next, c.done = 0, false
+	c.roam()
+	c.think()
+}
+
+// compare holds all that every member stores against the witness.
+func (e *evening) compare(w *world) {
+	for _, id := range w.operator.list.list() {
+		w.witness.compareStore(w.nodes[id])
+	}
+	if w.failure == nil {
+		w.counts.add("world", "run ended well")
+	}
+}

@@ -1,0 +1,274 @@
+package sim
+
+import (
+	"math/rand/v2"
+
+	"github.com/cohortkv/cohort/node/machine"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// What every schedule has at least.
+const (
+	leastOps    = 320
+	leastFaults = 5
+	leastLists  = 3 // the first view and two changes of it
+)
+
+// Generate draws the schedule of a seed, for a sane operator.
+func Generate(seed uint64) *Schedule {
+	g := generator{rng: rand.New(rand.NewPCG(seed, 1))}
+	s := &Schedule{Seed: seed, Nodes: 3 + g.rng.IntN(4)}
+	g.nodes = s.Nodes
+	s.Limits = g.limits()
+	s.Weather = g.weather()
+	s.Disk = pick(g.rng, 0, wire.Millisecond/5, 3*wire.Millisecond, 30*wire.Millisecond)
+	g.steps(s)
+	s.Last = g.last()
+	g.clients(s)
+	return s
+}
+
+type generator struct {
+	rng   *rand.Rand
+	nodes int
+	view  nodes // the list last commanded
+}
+
+func pick[T any](rng *rand.Rand, from ...T) T { return from[rng.IntN(len(from))] }
+
+func (g *generator) chance(p float64) bool { return g.rng.Float64() < p }
+
+// between draws a time, small ones more often.
+func (g *generator) between(low, high wire.Instant) wire.Instant {
+	f := g.rng.Float64()
+	return low + wire.Instant(f*f*float64(high-low))
+}
+
+// limits are small in half of the schedules, so that batches, pieces and pasts
+// end where a test can see it.
+func (g *generator) limits() machine.Limits {
+	if g.chance(0.5) {
+		return machine.Limits{}
+	}
+	return machine.Limits{
+		BatchOps:   pick(g.rng, 1, 2, 3, 8),
+		BatchBytes: pick(g.rng, 0, 200, 1500),
+		Depth:      pick(g.rng, 1, 1, 2, 4),
+		ChunkBytes: pick(g.rng, 0, 100, 300, 2000),
+		Past:       pick(g.rng, 0, 0, 16),
+	}
+}
+
+func (g *generator) weather() Weather {
+	return Weather{
+		Delay:   pick(g.rng, wire.Millisecond/10, wire.Millisecond/2, 4*wire.Millisecond, 15*wire.Millisecond, 40*wire.Millisecond),
+		Loss:    pick(g.rng, 0, 0, 0.002, 0.02, 0.1),
+		Twice:   pick(g.rng, 0, 0.01, 0.1, 0.5),
+		Echo:    pick(g.rng, 0, 30*wire.Millisecond, 500*wire.Millisecond),
+		Late:    pick(g.rng, 0, 0.002, 0.01, 0.04, 0.15),
+		LateBy:  pick(g.rng, 3*wire.Second, 15*wire.Second, 180*wire.Second),
+		Reorder: g.chance(0.5),
+	}
+}
+
+// steps draws episodes: faults, commands, and both close to each other, because
+// that is where protocols break.
+func (g *generator) steps(s *Schedule) {
+	g.add(s, wire.Millisecond*10, g.command())
+	at := 300*wire.Millisecond + g.between(0, 2*wire.Second)
+	faults := 0
+	more := g.rng.IntN(5)
+	for more > 0 || faults < leastFaults || s.lists() < leastLists {
+		more--
+		near := at + g.between(0, 1500*wire.Millisecond)
+		switch g.rng.IntN(10) {
+		case 0, 1, 2: // a fault and the operator's answer to it
+			faults += g.faults(s, at)
+			g.add(s, near, g.command())
+		case 3, 4: // a command that something comes between
+			g.add(s, at, g.command())
+			faults += g.faults(s, at+g.between(0, 400*wire.Millisecond))
+		case 5:
+			faults += g.faults(s, at)
+		case 6, 7, 8:
+			faults += g.failover(s, at)
+		default:
+			g.add(s, at, g.command())
+		}
+		at += 100*wire.Millisecond + g.between(0, 5*wire.Second)
+	}
+}
+
+// failover is what operators live through: a member of the view is cut off, or
+// crashes, and the others get a view without it; it is not told.
+func (g *generator) failover(s *Schedule, at wire.Instant) int {
+	id, _ := g.view.any(g.rng)
+	if g.chance(0.6) {
+		id = g.view.list()[0] // the primary
+	}
+	f := &Fault{Kind: pick(g.rng, Cut, Cut, OneWay, Pause, Crash), Node: id, Side: one(id), For: g.between(wire.Second, 12*wire.Second)}
+	g.add(s, at, f)
+	c := &Command{List: g.view.without(one(id)), OneByOne: g.chance(0.5)}
+	if c.List == 0 {
+		c.List = one(g.rng.IntN(g.nodes))
+	}
+	g.view = c.List
+	for _, id := range c.List.list() {
+		c.Tells = append(c.Tells, Tell{Node: id, After: g.between(0, 50*wire.Millisecond)})
+	}
+	g.add(s, at+g.between(0, wire.Second), c)
+	return 1
+}
+
+// add puts a step where its time is.
+func (g *generator) add(s *Schedule, at wire.Instant, what any) {
+	st := Step{At: at}
+	switch what := what.(type) {
+	case *Fault:
+		st.Fault = what
+	case *Command:
+		st.Command = what
+	}
+	i := len(s.Steps)
+	for i > 0 && s.Steps[i-1].At > at {
+		i--
+	}
+	s.Steps = append(s.Steps, Step{})
+	copy(s.Steps[i+1:], s.Steps[i:])
+	s.Steps[i] = st
+}
+
+// faults adds one fault, or several that overlap, and says how many.
+func (g *generator) faults(s *Schedule, at wire.Instant) int {
+	n := pick(g.rng, 1, 1, 1, 2, 3)
+	for range n {
+		g.add(s, at, g.fault())
+		at += g.between(0, 800*wire.Millisecond)
+	}
+	return n
+}
+
+func (g *generator) fault() *Fault {
+	f := &Fault{Node: g.rng.IntN(g.nodes), Side: g.side(), For: 20*wire.Millisecond + g.between(0, 4*wire.Second)}
+	f.Kind = pick(g.rng, Cut, Cut, OneWay, Bridge, Crash, Crash, Crash, Crash, Pause, Pause, Storm, SlowDisk)
+	switch {
+	case g.chance(0.03):
+		f.Kind, f.For = Sleep, g.between(5*wire.Second, 200*wire.Second)
+	case f.Kind == Crash && g.chance(0.5):
+		f.For = g.between(wire.Millisecond, 300*wire.Millisecond)
+	case g.chance(0.2):
+		f.For += g.between(0, 10*wire.Second)
+	}
+	if f.Kind == Bridge {
+		f.Side = f.Side.without(one(f.Node))
+	}
+	return f
+}
+
+// side is a set of nodes that is neither empty nor all.
+func (g *generator) side() nodes {
+	for {
+		if s := nodes(g.rng.Uint32N(1 << g.nodes)); s != 0 && s != 1<<g.nodes-1 {
+			return s
+		}
+	}
+}
+
+// command draws a list: mostly the last one with a change.
+func (g *generator) command() *Command {
+	c := &Command{Avoid: g.chance(0.6), OneByOne: g.chance(0.4), Moved: g.chance(0.15)}
+	switch {
+	case g.view == 0 || g.chance(0.3):
+		c.List = nodes(g.rng.Uint32N(1 << g.nodes))
+	case g.chance(0.25):
+		c.List = g.view
+	default:
+		c.List = g.view ^ one(g.rng.IntN(g.nodes))
+	}
+	if c.List == 0 {
+		c.List = one(g.rng.IntN(g.nodes))
+	}
+	if g.chance(0.2) {
+		c.Shards = 1 + g.rng.IntN(3)
+	}
+	g.view = c.List
+	g.tells(c)
+	return c
+}
+
+// tells draws who is told: members in any order or only some of them, some of
+// them twice, and others.
+func (g *generator) tells(c *Command) {
+	few := g.chance(0.3)
+	for _, id := range g.rng.Perm(g.nodes) {
+		member := c.List.has(id)
+		if member && few && g.chance(0.6) || !member && g.chance(0.7) {
+			continue
+		}
+		times := pick(g.rng, 1, 1, 1, 1, 2)
+		for range times {
+			t := Tell{Node: id, After: g.between(0, 100*wire.Millisecond), Empty: g.chance(0.5)}
+			if g.chance(0.3) {
+				t.After += g.between(0, 1500*wire.Millisecond)
+			}
+			if g.chance(0.6) {
+				t.Leave = 10*wire.Millisecond + g.between(0, 4*wire.Second)
+			}
+			c.Tells = append(c.Tells, t)
+		}
+	}
+	if len(c.Tells) > 1 && g.chance(0.2) {
+		c.Tells = c.Tells[:1]
+	}
+}
+
+// last is the command after all faults: it is told to every member.
+func (g *generator) last() Command {
+	c := Command{List: nodes(g.rng.Uint32N(1<<g.nodes)) | one(g.rng.IntN(g.nodes)), OneByOne: g.chance(0.3)}
+	if g.chance(0.5) {
+		c.List = 1<<g.nodes - 1
+	}
+	return c
+}
+
+func (g *generator) clients(s *Schedule) {
+	n := 4 + g.rng.IntN(6)
+	keys := 1 + g.rng.IntN(5)
+	big := g.chance(0.3)
+	for i := range n {
+		c := ClientPlan{Node: i % g.nodes, Roams: g.chance(0.7)}
+		for range (leastOps + n - 1) / n {
+			c.Ops = append(c.Ops, g.op(keys, big))
+		}
+		s.Clients = append(s.Clients, c)
+	}
+}
+
+// op draws one operation. Most follow the last one at once: bursts share
+// batches, the time between them lets the world change.
+func (g *generator) op(keys int, big bool) OpPlan {
+	o := OpPlan{Think: g.between(0, 3*wire.Millisecond), Key: g.rng.IntN(keys), Size: g.rng.IntN(12)}
+	if g.chance(0.12) {
+		o.Think = g.between(50*wire.Millisecond, 3*wire.Second)
+	}
+	if big && g.chance(0.2) {
+		o.Size = 100 + g.rng.IntN(2000)
+	}
+	switch n := g.rng.IntN(100); {
+	case n < 50:
+		o.Kind = Put
+	case n < 62:
+		o.Kind = Delete
+	case n < 92:
+		o.Kind = Get
+	default:
+		o.Kind = List
+	}
+	if !o.Kind.reads() && g.chance(0.25) {
+		o.Condition = pick(g.rng, wire.IfAbsent, wire.IfPresent, wire.IfVersion, wire.IfVersion)
+	}
+	if g.chance(0.15) {
+		o.Leave = wire.Millisecond/2 + g.between(0, 2*wire.Second)
+	}
+	return o
+}

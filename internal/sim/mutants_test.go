@@ -1,0 +1,49 @@
+//go:build mutants
+
+package sim
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cohortkv/cohort/internal/mutant"
+)
+
+// mutantBound is how many schedules may be needed to find a mutant.
+const mutantBound = 3000
+
+// TestMutants plants one deliberate bug after the other and counts the schedules
+// until a check finds it. COHORT_SIM_MUTANT selects one. The selection is the
+// process's, so nothing else runs meanwhile.
+func TestMutants(t *testing.T) {
+	defer mutant.Choose(mutant.None)
+	chosen := mutant.All()
+	if only := os.Getenv("COHORT_SIM_MUTANT"); only != "" {
+		m, ok := mutant.Named(only)
+		if !ok {
+			t.Fatalf("COHORT_SIM_MUTANT=%q is none of %v", only, mutant.All())
+		}
+		chosen = []mutant.Mutant{m}
+	}
+	bound := setting(t, "COHORT_SIM_SCHEDULES", mutantBound)
+	var table strings.Builder
+	fmt.Fprintf(&table, "%-26s %6s  %s\n", "mutant", "seeds", "found by")
+	for _, m := range chosen {
+		mutant.Choose(m)
+		var f fleet
+		f.next.Store(1)
+		f.run(func(done uint64) bool { return done < bound && f.failures() == 0 })
+		if len(f.mu.failed) == 0 {
+			fmt.Fprintf(&table, "%-26s %6s  after %d\n", m, "none", f.mu.runs)
+			t.Errorf("%s was not found in %d schedules", m, f.mu.runs)
+			continue
+		}
+		seed := slices.Min(f.mu.failed)
+		r := Run(Generate(seed), nil)
+		fmt.Fprintf(&table, "%-26s %6d  %s: %.100s\n", m, seed, r.Failure.Check, r.Failure.What)
+	}
+	t.Log("\n" + table.String())
+}

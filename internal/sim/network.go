@@ -1,0 +1,177 @@
+package sim
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// maxNodes bounds the nodes of a schedule.
+const maxNodes = 8
+
+// network carries messages, encoded as on the real bus: so nodes share nothing,
+// and the codec is under test.
+type network struct {
+	w       *world
+	weather Weather
+	storms  int
+	calm    bool // all faults are over
+	cuts    [maxNodes][maxNodes]int
+	last    [maxNodes][maxNodes]wire.Instant // latest arrival on a link, for those in order
+	latest  wire.Instant                     // arrival of a message that was kept back
+	tickets []ticket                         // requests; a ReplyTo is an index
+}
+
+// ticket is an open request: who asked, in which life, under which number.
+type ticket struct {
+	node    *node
+	life    int
+	request uint64
+}
+
+func (t *network) init(w *world) { t.w, t.weather = w, w.sched.Weather }
+
+// now is the weather of this moment.
+func (t *network) now() Weather {
+	w := t.weather
+	switch {
+	case t.calm:
+		w.Loss, w.Twice, w.Late = 0, 0, 0
+	case t.storms > 0:
+		w.Loss, w.Twice, w.Late, w.Reorder = max(w.Loss, 0.25), max(w.Twice, 0.25), max(w.Late, 0.05), true
+	}
+	return w
+}
+
+// cut blocks, or with -1 unblocks, a direction.
+func (t *network) cut(from, to int, by int) { t.cuts[from][to] += by }
+
+func (t *network) isCut(from, to *node) bool { return from != to && t.cuts[from.id][to.id] > 0 }
+
+// send takes a message to where it is addressed, if the network pleases.
+func (t *network) send(from *node, e wire.Envelope) {
+	w := t.w
+	w.witness.sent(from, &e)
+	w.counts.add("message", kindNames[e.Message.Kind()])
+	p := parcel{from: from, payload: wire.AppendMessage(nil, from.machine.Header(), e.Message)}
+	switch {
+	case e.Answer != "":
+		i, err := strconv.Atoi(string(e.Answer))
+		if err != nil || i >= len(t.tickets) {
+			w.fail("bus", "node %d answers the request %q, which nobody made", from.id, e.Answer)
+			return
+		}
+		k := t.tickets[i]
+		p.answer = &k
+		p.to = p.answer.node
+	case int(e.To) >= len(w.nodes):
+		w.fail("bus", "node %d sends to node %d, which does not exist", from.id, e.To)
+		return
+	default:
+		p.to = w.nodes[e.To]
+		if !t.mayDial(from, p.to) {
+			w.counts.add("network", "not dialled")
+			return
+		}
+	}
+	if e.Request != 0 {
+		p.ticket = len(t.tickets) + 1
+		t.tickets = append(t.tickets, ticket{from, from.life, e.Request})
+	}
+	t.carry(p)
+}
+
+// mayDial holds Output.Peers against a destination: nobody else can be reached.
+func (t *network) mayDial(from, to *node) bool {
+	return from == to || slices.ContainsFunc(from.peers, func(m wire.Member) bool {
+		return m.ID == to.id && (m.Address == address(int(to.id), false) || m.Address == address(int(to.id), true))
+	})
+}
+
+// parcel is a message on its way.
+type parcel struct {
+	from, to *node
+	payload  []byte
+	ticket   int     // 1 + its index, for a request
+	answer   *ticket // the request that it answers
+}
+
+func (t *network) carry(p parcel) {
+	w := t.w
+	if p.from == p.to {
+		w.after(w.upTo(20_000), func() { t.arrive(p) })
+		return
+	}
+	weather := t.now()
+	if t.isCut(p.from, p.to) || w.chance(weather.Loss) {
+		w.counts.add("network", "lost")
+		if p.ticket > 0 && w.chance(0.3) {
+			t.refuse(p)
+		}
+		return
+	}
+	w.at(t.arrival(p, weather), func() { t.arrive(p) })
+	if w.chance(weather.Twice) {
+		w.counts.add("network", "delivered twice")
+		w.at(t.arrival(p, weather)+w.upTo(weather.Echo), func() { t.arrive(p) })
+	}
+}
+
+// arrival draws when a message arrives.
+func (t *network) arrival(p parcel, weather Weather) wire.Instant {
+	w := t.w
+	if w.chance(weather.Late) {
+		w.counts.add("network", "kept back")
+		at := w.now + 200*wire.Millisecond + w.upTo(w.upTo(weather.LateBy))
+		t.latest = max(t.latest, at)
+		return at
+	}
+	at := w.now + weather.Delay + wire.Instant(w.rng.ExpFloat64()*float64(weather.Delay))
+	last := &t.last[p.from.id][p.to.id]
+	if at < *last {
+		if !weather.Reorder {
+			at = *last
+		} else {
+			w.counts.add("network", "overtaken")
+		}
+	}
+	*last = max(*last, at)
+	return at
+}
+
+// arrive hands a message over. Every copy is decoded by itself.
+func (t *network) arrive(p parcel) {
+	if p.answer != nil && p.answer.life != p.to.life {
+		return
+	}
+	if !p.to.up {
+		t.w.counts.add("network", "nobody there")
+		if p.ticket > 0 && t.w.chance(0.7) {
+			t.refuse(p)
+		}
+		return
+	}
+	h, m, err := wire.DecodeMessage(p.payload)
+	if err != nil {
+		t.w.fail("codec", "node %d to node %d: %v", p.from.id, p.to.id, err)
+		return
+	}
+	in := &wire.Received{Header: h, Message: m}
+	if p.answer != nil {
+		in.Request = p.answer.request
+	}
+	if p.ticket > 0 {
+		in.ReplyTo = wire.ReplyTo(strconv.Itoa(p.ticket - 1))
+	}
+	p.to.deliver(in)
+}
+
+// refuse tells the sender of a request that nobody listens.
+func (t *network) refuse(p parcel) {
+	k := t.tickets[p.ticket-1]
+	t.w.counts.add("network", "request refused")
+	if k.node.life == k.life {
+		k.node.alive(t.weather.Delay, func() { k.node.deliver(&wire.RequestFailed{Request: k.request}) })
+	}
+}

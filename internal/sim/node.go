@@ -1,0 +1,245 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/node/machine"
+	"github.com/cohortkv/cohort/node/store"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// node is one simulated process, or the place where it was: a machine, a store,
+// and the driver that DESIGN §2.1 asks for, on the world's clock.
+type node struct {
+	w    *world
+	id   wire.NodeID
+	up   bool
+	life int // counts its starts; what was meant for an older life is lost
+
+	inc      wire.Incarnation
+	boot     wire.Boot
+	clock    wire.Instant // this life's clock minus the world's
+	machine  *machine.Machine
+	store    *store.Memory
+	oath     *oath
+	peers    []wire.Member
+	serving  bool
+	member   bool
+	reason   string       // why it does not serve
+	inbox    []wire.Input // what arrived while it was paused
+	pauses   int          // that are in force
+	pausedAt wire.Instant
+	paused   wire.Instant // in all, in this life
+	slowDisk int
+	diskAt   wire.Instant // when the last write is durable
+	tickAt   wire.Instant // of the tick that counts; others are stale
+	stepsAt  wire.Instant
+	steps    int // at the instant stepsAt
+}
+
+func newNode(w *world, id wire.NodeID) *node {
+	n := &node{w: w, id: id}
+	n.start()
+	return n
+}
+
+// start begins a life with nothing.
+func (n *node) start() {
+	w := n.w
+	n.up, n.life = true, n.life+1
+	n.inc, n.boot = wire.Incarnation(w.rng.Uint64()|1), wire.Boot(w.rng.Uint64()|1)
+	n.clock = wire.Instant(w.rng.Int64N(int64(1000 * wire.Second)))
+	n.machine = machine.New(machine.Config{
+		ID: n.id, Inc: n.inc, Boot: n.boot, Now: n.local(), Limits: w.sched.Limits,
+	})
+	n.store = store.NewMemory()
+	n.oath = w.witness.newLife(n)
+	n.peers, n.serving, n.member, n.inbox = nil, false, false, nil
+	n.paused, n.pausedAt, n.diskAt, n.tickAt = 0, w.now, 0, 0
+	w.note("node %d starts: incarnation %x, boot %x", n.id, n.inc, n.boot)
+	n.planTick()
+}
+
+// crash ends a life and everything in it.
+func (n *node) crash() {
+	n.w.note("node %d crashes", n.id)
+	n.up = false
+	n.inbox, n.pauses, n.slowDisk = nil, 0, 0
+	n.w.nodeGone(n)
+}
+
+func (n *node) local() wire.Instant { return n.w.now + n.clock }
+
+// alive does something later, if this life still lasts then.
+func (n *node) alive(after wire.Instant, do func()) {
+	life := n.life
+	n.w.after(after, func() {
+		if n.up && n.life == life {
+			do()
+		}
+	})
+}
+
+// pause makes the node do nothing; its clock goes on.
+func (n *node) pause() {
+	if n.pauses++; n.pauses == 1 {
+		n.pausedAt = n.w.now
+		n.w.note("node %d pauses", n.id)
+	}
+}
+
+// resume ends one pause. What arrived meanwhile comes at once; the timer, which
+// is late, before or after it.
+func (n *node) resume() {
+	if n.pauses--; n.pauses > 0 {
+		return
+	}
+	n.paused += n.w.now - n.pausedAt
+	n.w.note("node %d resumes with %d inputs", n.id, len(n.inbox))
+	inbox := n.inbox
+	n.inbox = nil
+	if n.w.chance(0.5) {
+		inbox = slices.Insert(inbox, 0, wire.Input(&wire.Tick{}))
+	}
+	for _, in := range inbox {
+		n.deliver(in)
+	}
+	n.planTick()
+}
+
+// pausedTime is how long this life has been paused.
+func (n *node) pausedTime() wire.Instant {
+	if n.pauses > 0 {
+		return n.paused + n.w.now - n.pausedAt
+	}
+	return n.paused
+}
+
+// deliver brings an input, now or when the node runs again.
+func (n *node) deliver(in wire.Input) {
+	if !n.up || n.w.failure != nil {
+		return
+	}
+	if n.pauses > 0 {
+		n.inbox = append(n.inbox, in)
+		return
+	}
+	n.step(in)
+}
+
+// stepLimit is more than a node can have to do at one instant.
+const stepLimit = 20_000
+
+func (n *node) step(in wire.Input) {
+	w := n.w
+	if n.stepsAt != w.now {
+		n.stepsAt, n.steps = w.now, 0
+	}
+	if n.steps++; n.steps > stepLimit {
+		w.fail("spin", "node %d was stepped %d times at one instant", n.id, n.steps)
+		return
+	}
+	if w.trace != nil {
+		w.note("node %d %s", n.id, describe(in))
+	}
+	if a, ok := in.(*wire.Abandon); ok {
+		w.witness.heardOfLeave(a.Token)
+	}
+	n.oath.before = n.oath.promised
+	n.store.Annotate(in)
+	n.carryOut(n.machine.Step(n.local(), in))
+	n.planTick()
+}
+
+// planTick sees to it that the machine is called by its deadline.
+func (n *node) planTick() {
+	at := max(n.machine.Deadline()-n.clock, n.w.now)
+	if n.tickAt == at && at > n.w.now {
+		return
+	}
+	n.tickAt = at
+	late := n.w.upTo(wire.Millisecond)
+	life := n.life
+	n.w.at(at+late, func() {
+		if n.up && n.life == life && n.tickAt == at && n.pauses == 0 {
+			n.tickAt = 0
+			n.deliver(&wire.Tick{})
+		}
+	})
+}
+
+// carryOut does what a step wants done, in the order of the fields. Messages may
+// go to whoever could be dialled before the step or can be after it.
+func (n *node) carryOut(out *wire.Output) {
+	if out.PeersChanged {
+		n.peers = append(n.peers, out.Peers...)
+	}
+	n.write(out.Writes)
+	for _, e := range out.Messages {
+		n.w.net.send(n, e)
+	}
+	if out.PeersChanged {
+		n.peers = slices.Clone(out.Peers)
+	}
+	n.apply(out.Applies)
+	n.w.witness.settled(n)
+	for _, r := range out.Reads {
+		n.read(r)
+	}
+	for _, r := range out.Replies {
+		n.w.reply(n, r)
+	}
+	for _, e := range out.Events {
+		n.w.counts.add("event", string(e.Kind))
+		if n.w.trace != nil {
+			n.w.note("node %d event %s %s", n.id, e.Kind, describeEvent(&e))
+		}
+	}
+	if out.Status != nil {
+		n.serving, n.member, n.reason = out.Status.Serving, out.Status.Member, out.Status.Reason
+		n.w.note("node %d shows serving=%v member=%v left behind=%v %s",
+			n.id, n.serving, n.member, out.Status.LeftBehind, out.Status.Reason)
+	}
+}
+
+func (n *node) write(writes []wire.Write) {
+	if len(writes) == 0 {
+		return
+	}
+	for i := range writes {
+		if n.w.trace != nil {
+			n.w.note("node %d writes %s", n.id, describeWrite(&writes[i]))
+		}
+		n.w.counts.add("write", writeNames[writes[i].Kind])
+	}
+	n.store.Write(writes)
+	for i := range writes {
+		n.w.witness.wrote(n, &writes[i])
+	}
+	seq := writes[len(writes)-1].Seq
+	delay := n.w.upTo(n.w.sched.Disk)
+	if n.slowDisk > 0 {
+		delay += n.w.upTo(500 * wire.Millisecond)
+	}
+	n.diskAt = max(n.diskAt, n.w.now+delay)
+	n.alive(n.diskAt-n.w.now, func() {
+		n.oath.durableUpTo(seq)
+		n.deliver(&wire.Durable{Seq: seq})
+	})
+}
+
+func (n *node) apply(entries []wire.Entry) {
+	n.store.Apply(entries)
+	for i := range entries {
+		n.w.witness.applied(n, &entries[i])
+	}
+}
+
+func (n *node) read(r wire.Read) {
+	if r.Kind == wire.ReadClient {
+		n.w.readable(n, r.Token)
+		return
+	}
+	chunk := n.store.Chunk(r)
+	n.alive(n.w.upTo(n.w.sched.Disk+1), func() { n.deliver(chunk) })
+}

@@ -1,0 +1,182 @@
+package sim
+
+import "github.com/cohortkv/cohort/node/wire"
+
+// oath is what one life of a node has bound itself to: the writes that it has
+// made durable and the messages that it has sent. Whoever counts on the life
+// counts on this.
+type oath struct {
+	n        *node
+	inc      wire.Incarnation
+	view     *wire.View
+	promised wire.Ballot
+	before   wire.Ballot // promised before this step
+	joined   wire.Ballot // the last ballot that it sent a Join for
+	hist     wire.Ballot // what it has swapped in
+	complete wire.ViewID // the view that this belongs to
+	at       int         // entries of the witness in its state
+	fresh    bool        // it took a whole state over in this step
+	staged   *wire.Write // the base that it may swap in
+	pending  []pendingWrite
+	durable  map[wire.Ballot]uint64 // position in a ballot's log up to which it is durable
+	bases    map[wire.Ballot]bool   // durably staged
+}
+
+// pendingWrite is one that is not durable yet.
+type pendingWrite struct {
+	seq    uint64
+	kind   wire.WriteKind
+	ballot wire.Ballot
+	index  uint64
+}
+
+func newOath(n *node) *oath {
+	return &oath{n: n, inc: n.inc, durable: map[wire.Ballot]uint64{}, bases: map[wire.Ballot]bool{}}
+}
+
+func (o *oath) hasStaged(b wire.Ballot) bool { return o.bases[b] }
+
+// wrote takes a write into account.
+func (t *witness) wrote(n *node, x *wire.Write) {
+	o := n.oath
+	p := pendingWrite{seq: x.Seq, kind: x.Kind, ballot: x.Ballot}
+	switch x.Kind {
+	case wire.WriteMeta:
+		t.promise(n, x.Meta)
+	case wire.WriteAppend:
+		p.index = x.Entries[len(x.Entries)-1].Stamp.Index
+		if x.Ballot != o.hist {
+			t.w.fail("lineage", "node %d appends to %s and stands in %s", n.id, name(x.Ballot), name(o.hist))
+		}
+		t.logged(n, x)
+	case wire.WriteStaged:
+		kept := *x
+		o.staged = &kept
+		t.staged(n, x)
+	case wire.WriteStageHead, wire.WriteStageDrop:
+		o.staged = nil
+	case wire.WriteSwap:
+		if o.staged == nil || o.staged.Ballot != x.Ballot || o.staged.Fresh != x.Fresh {
+			t.w.fail("I10", "node %d swaps in a base of %s that is not whole", n.id, name(x.Ballot))
+			return
+		}
+		if o.promised.Compare(x.Ballot) < 0 {
+			t.w.fail("I2", "node %d swaps in %s and has promised %s", n.id, name(x.Ballot), name(o.promised))
+			return
+		}
+		t.swapped(n, o.staged)
+		o.staged = nil
+	}
+	o.pending = append(o.pending, p)
+}
+
+// promise checks that promises and views only go up.
+func (t *witness) promise(n *node, m *wire.NodeMeta) {
+	o := n.oath
+	if m.Promised.Compare(o.promised) < 0 {
+		t.w.fail("I2", "node %d promises %s after %s", n.id, name(m.Promised), name(o.promised))
+	}
+	if m.Inc != n.inc {
+		t.w.fail("I9", "node %d keeps the incarnation %x, it has %x", n.id, m.Inc, n.inc)
+	}
+	o.promised = m.Promised
+	if !m.Present {
+		return
+	}
+	if o.view == nil || o.view.ID != m.View.ID {
+		t.adopted(n, &m.View)
+	}
+	v := m.View
+	o.view = &v
+}
+
+// adopted counts how a node came to a view, and checks that the view is higher
+// than the one before.
+func (t *witness) adopted(n *node, v *wire.View) {
+	o := n.oath
+	if o.view != nil && v.ID.Compare(o.view.ID) <= 0 {
+		t.w.fail("view", "node %d follows view %v after %v", n.id, v.ID, o.view.ID)
+	}
+	t.w.operator.minted(v)
+	switch {
+	case v.ID.Author == n.id && v.ID.Boot == n.boot:
+		t.w.counts.add("world", "view made here")
+	case o.view == nil:
+		t.w.counts.add("world", "view followed by a node without one")
+	default:
+		t.w.counts.add("world", "view followed")
+	}
+}
+
+// durableUpTo is told what has become durable.
+func (o *oath) durableUpTo(seq uint64) {
+	n := 0
+	for n < len(o.pending) && o.pending[n].seq <= seq {
+		switch p := o.pending[n]; p.kind {
+		case wire.WriteAppend:
+			o.durable[p.ballot] = p.index
+		case wire.WriteStaged:
+			o.bases[p.ballot] = true
+		}
+		n++
+	}
+	o.pending = append(o.pending[:0], o.pending[n:]...)
+}
+
+// sent holds a message against what its sender may say.
+func (t *witness) sent(n *node, e *wire.Envelope) {
+	o := n.oath
+	switch m := e.Message.(type) {
+	case *wire.Collect:
+		t.owns(n, m.Ballot)
+	case *wire.Start:
+		t.owns(n, m.Ballot)
+	case *wire.Active:
+		t.owns(n, m.Ballot)
+	case *wire.Prepare:
+		t.owns(n, m.Ballot)
+	case *wire.Join:
+		o.joined = m.Ballot
+		if h := &m.History; o.durable[h.Ballot] < h.Length {
+			t.w.fail("I22", "node %d joins with %d entries of %s, %d are durable", n.id, h.Length, name(h.Ballot), o.durable[h.Ballot])
+		}
+		for _, s := range m.Staged {
+			if !o.bases[s.History.Ballot] {
+				t.w.fail("I22", "node %d joins with a staged base of %s that is not durable", n.id, name(s.History.Ballot))
+			}
+		}
+	case *wire.Started:
+		t.bound(n, "has the base", m.Ballot)
+		if !o.bases[m.Ballot] {
+			t.w.fail("I4", "node %d says that it has the base of %s, which is not durable", n.id, name(m.Ballot))
+		}
+	case *wire.Ack:
+		t.bound(n, "acknowledges", m.Ballot)
+		if o.durable[m.Ballot] < m.Index {
+			t.w.fail("I4", "node %d acknowledges (%s, %d), %d are durable", n.id, name(m.Ballot), m.Index, o.durable[m.Ballot])
+		}
+	case *wire.Confirmed:
+		t.bound(n, "confirms", m.Ballot)
+	}
+}
+
+// bound checks that a node says nothing for a ballot after it joined a later one
+// (I2). It may have promised the later one already: what it says then was held
+// back, and leaves before its Join, which reports it.
+func (t *witness) bound(n *node, what string, b wire.Ballot) {
+	if b.Compare(n.oath.joined) < 0 {
+		t.w.fail("I2", "node %d %s %s after it joined %s", n.id, what, name(b), name(n.oath.joined))
+	}
+}
+
+// owns checks that one life of one node speaks for a ballot (I21).
+func (t *witness) owns(n *node, b wire.Ballot) {
+	own, ok := t.owners[b]
+	if !ok {
+		t.owners[b] = owner{n.id, n.boot}
+		return
+	}
+	if own.node != n.id || own.boot != n.boot {
+		t.w.fail("I21", "%s belongs to node %d, boot %x, and to node %d, boot %x", name(b), own.node, own.boot, n.id, n.boot)
+	}
+}

@@ -1,0 +1,225 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+
+	"github.com/cohortkv/cohort/node/machine"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Schedule is all that a run does, drawn from a seed before the run begins. It
+// is data, so that a failing one can be cut down (Shrink). The chances of the
+// network are drawn while it runs, from the same seed.
+type Schedule struct {
+	Seed    uint64
+	Nodes   int // with ids from 0
+	Limits  machine.Limits
+	Weather Weather
+	Disk    wire.Instant // how long a write may take to become durable
+	Clients []ClientPlan
+	Steps   []Step // by time
+	Last    Command
+}
+
+// Weather is how the network behaves while nothing is cut.
+type Weather struct {
+	Delay   wire.Instant // of a message: at least this, and on average twice as much
+	Loss    float64
+	Twice   float64
+	Echo    wire.Instant // how much later the second copy may come
+	Late    float64      // the share of messages that are kept back for long
+	LateBy  wire.Instant // at most; three minutes, or a few seconds
+	Reorder bool         // messages of one link may overtake each other
+}
+
+// Step is one thing that happens at its time: a fault or a command.
+type Step struct {
+	At      wire.Instant
+	Fault   *Fault
+	Command *Command
+}
+
+// FaultKind says what goes wrong.
+type FaultKind uint8
+
+// The faults.
+const (
+	Cut      FaultKind = iota + 1 // nothing passes between Side and the rest
+	OneWay                        // nothing passes from Side to the rest
+	Bridge                        // as Cut, but for Node, which hears and reaches both sides
+	Crash                         // Node is gone, and back with nothing after For
+	Pause                         // Node does nothing for a while; its messages wait
+	Storm                         // messages are lost, doubled and overtake each other
+	SlowDisk                      // Node's writes take long to become durable
+	Sleep                         // nobody does anything for minutes; late messages arrive
+	faultKinds
+)
+
+var faultNames = [faultKinds]string{
+	Cut: "cut", OneWay: "one-way cut", Bridge: "bridge", Crash: "crash", Pause: "pause",
+	Storm: "storm", SlowDisk: "slow disk", Sleep: "sleep",
+}
+
+func (k FaultKind) String() string { return faultNames[k] }
+
+// Fault is one thing that goes wrong, for a while.
+type Fault struct {
+	Kind FaultKind
+	Node int
+	Side nodes
+	For  wire.Instant
+}
+
+// Command is one list of members with the PUTs that carry it. What is not sane
+// about the list when its time comes is mended then (operator).
+type Command struct {
+	List     nodes
+	Avoid    bool // leave out what is known to be down or cut off
+	Shards   int  // 0: a flat list
+	Moved    bool // members at their second address
+	OneByOne bool // each PUT after the answer to the one before
+	Tells    []Tell
+}
+
+// Tell is one PUT of a command, to any node.
+type Tell struct {
+	Node  int
+	After wire.Instant // since the command began, or since the last answer
+	Empty bool         // not in the list: tell it [] instead
+	Leave wire.Instant // its client gives up after so long; 0: waits
+}
+
+// ClientPlan is a client in a closed loop at one node, or at any.
+type ClientPlan struct {
+	Node  int
+	Roams bool
+	Ops   []OpPlan
+}
+
+// OpPlan is one operation of a client.
+type OpPlan struct {
+	Think     wire.Instant
+	Kind      OpKind
+	Key       int
+	Size      int // of the value, beyond its name
+	Condition wire.Condition
+	Leave     wire.Instant // the client gives up after so long; 0: waits
+}
+
+// OpKind is what a client asks for.
+type OpKind uint8
+
+// The operations.
+const (
+	Put OpKind = iota + 1
+	Delete
+	Get
+	List
+)
+
+var opNames = [...]string{Put: "put", Delete: "delete", Get: "get", List: "list"}
+
+func (k OpKind) String() string { return opNames[k] }
+
+func (k OpKind) reads() bool { return k == Get || k == List }
+
+// nodes is a set of node ids.
+type nodes uint32
+
+func one(id int) nodes                { return 1 << id }
+func (s nodes) has(id int) bool       { return s&one(id) != 0 }
+func (s nodes) with(id int) nodes     { return s | one(id) }
+func (s nodes) without(o nodes) nodes { return s &^ o }
+
+// list are the members by id.
+func (s nodes) list() []int {
+	var ids []int
+	for id := range 32 {
+		if s.has(id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func (s nodes) String() string { return strings.ReplaceAll(fmt.Sprint(s.list()), " ", ",") }
+
+// any is a member by lot; false when there is none.
+func (s nodes) any(rng *rand.Rand) (int, bool) {
+	ids := s.list()
+	if len(ids) == 0 {
+		return 0, false
+	}
+	return ids[rng.IntN(len(ids))], true
+}
+
+// lists is how many commands have another list than the one before.
+func (s *Schedule) lists() int {
+	n := 0
+	var last nodes
+	for _, st := range s.Steps {
+		if c := st.Command; c != nil && c.List != last {
+			last = c.List
+			n++
+		}
+	}
+	return n
+}
+
+// String lists a schedule as a person reads it.
+func (s *Schedule) String() string {
+	var b strings.Builder
+	ops := 0
+	for _, c := range s.Clients {
+		ops += len(c.Ops)
+	}
+	fmt.Fprintf(&b, "seed %d: %d nodes, %d clients, %d operations, %+v, disk %s, limits %+v\n",
+		s.Seed, s.Nodes, len(s.Clients), ops, s.Weather, seconds(s.Disk), s.Limits)
+	for _, st := range s.Steps {
+		switch {
+		case st.Fault != nil:
+			fmt.Fprintf(&b, "  %s %s\n", seconds(st.At), st.Fault)
+		case st.Command != nil:
+			fmt.Fprintf(&b, "  %s %s\n", seconds(st.At), st.Command)
+		}
+	}
+	fmt.Fprintf(&b, "  at last %s\n", &s.Last)
+	for i, c := range s.Clients {
+		fmt.Fprintf(&b, "  client %d at node %d (roams: %v): %d operations\n", i, c.Node, c.Roams, len(c.Ops))
+	}
+	return b.String()
+}
+
+func (f *Fault) String() string {
+	switch f.Kind {
+	case Cut, OneWay:
+		return fmt.Sprintf("%s %s for %s", f.Kind, f.Side, seconds(f.For))
+	case Bridge:
+		return fmt.Sprintf("%s %s by node %d for %s", f.Kind, f.Side, f.Node, seconds(f.For))
+	case Storm, Sleep:
+		return fmt.Sprintf("%s for %s", f.Kind, seconds(f.For))
+	default:
+		return fmt.Sprintf("%s of node %d for %s", f.Kind, f.Node, seconds(f.For))
+	}
+}
+
+func (c *Command) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "command %s avoid=%v shards=%d moved=%v one by one=%v:", c.List, c.Avoid, c.Shards, c.Moved, c.OneByOne)
+	for _, t := range c.Tells {
+		what := ""
+		if t.Empty {
+			what = " []"
+		}
+		fmt.Fprintf(&b, " tell %d%s after %s", t.Node, what, seconds(t.After))
+		if t.Leave > 0 {
+			fmt.Fprintf(&b, " leave %s", seconds(t.Leave))
+		}
+		b.WriteByte(';')
+	}
+	return b.String()
+}
+
+func seconds(t wire.Instant) string { return fmt.Sprintf("%.3fs", float64(t)/float64(wire.Second)) }

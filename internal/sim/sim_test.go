@@ -1,0 +1,216 @@
+package sim
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// enough schedules see every transition.
+const enough = 300
+
+// shrinkTries bounds how long a failing schedule is cut down.
+const shrinkTries = 300
+
+// setting is a number from the environment.
+func setting(t *testing.T, name string, otherwise uint64) uint64 {
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("%s=%q is not a number", name, text)
+	}
+	return n
+}
+
+// fleet runs schedules on all processors.
+type fleet struct {
+	mu struct {
+		sync.Mutex
+		counts Counts
+		runs   int
+		events int
+		failed []uint64 // seeds
+	}
+	next atomic.Uint64 // seed
+}
+
+func (f *fleet) run(more func(done uint64) bool) {
+	first := f.next.Load()
+	var wg sync.WaitGroup
+	f.mu.counts = Counts{}
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for {
+				seed := f.next.Add(1) - 1
+				if !more(seed - first) {
+					return
+				}
+				f.note(seed, Run(Generate(seed), nil))
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func (f *fleet) note(seed uint64, r Result) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.mu.counts.Merge(r.Counts)
+	f.mu.runs++
+	f.mu.events += r.Events
+	if r.Failure != nil {
+		f.mu.failed = append(f.mu.failed, seed)
+	}
+}
+
+// TestSimulate runs COHORT_SIM_SCHEDULES schedules from COHORT_SIM_SEED on, or
+// as many as there is time for in COHORT_SIM_SECONDS.
+func TestSimulate(t *testing.T) {
+	schedules := setting(t, "COHORT_SIM_SCHEDULES", enough)
+	length := time.Duration(setting(t, "COHORT_SIM_SECONDS", 0)) * time.Second
+	begun := time.Now()
+	var f fleet
+	f.next.Store(setting(t, "COHORT_SIM_SEED", 1))
+	f.run(func(done uint64) bool {
+		if f.failures() >= 3 {
+			return false
+		}
+		if length > 0 {
+			return time.Since(begun) < length
+		}
+		return done < schedules
+	})
+	took := time.Since(begun)
+	t.Logf("%d schedules in %s, %.1f a second, %d events each\n%s",
+		f.mu.runs, took.Round(time.Millisecond), float64(f.mu.runs)/took.Seconds(), f.mu.events/max(f.mu.runs, 1), f.mu.counts)
+	for _, seed := range f.mu.failed {
+		report(t, seed)
+	}
+	if missing := f.mu.counts.Missing(); !t.Failed() && f.mu.runs >= enough && len(missing) > 0 {
+		t.Errorf("never seen in %d schedules: %q", f.mu.runs, missing)
+	}
+}
+
+func (f *fleet) failures() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.mu.failed)
+}
+
+// report fails with one line that replays a seed, and what is left of its
+// schedule when it is cut down.
+func report(t *testing.T, seed uint64) {
+	t.Helper()
+	r := Run(Generate(seed), nil)
+	if r.Failure == nil {
+		t.Errorf("seed %d failed once and not again: a run is not deterministic", seed)
+		return
+	}
+	t.Errorf("seed %d: %v\nreplay: COHORT_SIM_SEED=%d go test ./internal/sim -run TestReplay -v\ncut down to %s",
+		seed, r.Failure, seed, shrunk(seed, r.Failure.Check))
+}
+
+func shrunk(seed uint64, check string) *Schedule {
+	return Shrink(Generate(seed), func(s *Schedule) bool {
+		r := Run(s, nil)
+		return r.Failure != nil && r.Failure.Check == check
+	}, shrinkTries)
+}
+
+// TestReplay runs the schedule of COHORT_SIM_SEED and, if it fails, what is left
+// of it when it is cut down; the traces of both are artifacts (go test
+// -artifacts keeps them).
+func TestReplay(t *testing.T) {
+	if os.Getenv("COHORT_SIM_SEED") == "" {
+		t.Skip("replays the seed in COHORT_SIM_SEED")
+	}
+	seed := setting(t, "COHORT_SIM_SEED", 0)
+	s := Generate(seed)
+	failure := replay(t, s, "trace.txt")
+	if failure == nil {
+		t.Logf("seed %d violates nothing\n%s", seed, s)
+		return
+	}
+	small := shrunk(seed, failure.Check)
+	t.Errorf("%v\ncut down to %s%v", failure, small, replay(t, small, "trace-cut-down.txt"))
+}
+
+// replay runs a schedule, keeps its trace in a file and shows the end of it.
+func replay(t *testing.T, s *Schedule, file string) *Failure {
+	trace := &Trace{}
+	r := Run(s, trace)
+	path := filepath.Join(t.ArtifactDir(), file)
+	if err := os.WriteFile(path, []byte(s.String()+trace.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d lines in %s; the last ones:\n%s", trace.Len(), path, trace.Last(60))
+	return r.Failure
+}
+
+func TestTheSameSeedGivesTheSameTrace(t *testing.T) {
+	for seed := range uint64(6) {
+		var first, second Trace
+		one, two := Run(Generate(seed), &first), Run(Generate(seed), &second)
+		if first.Sum() != second.Sum() || first.Len() != second.Len() || one.Events != two.Events {
+			t.Errorf("seed %d: %d lines with sum %x and %d events, then %d with %x and %d",
+				seed, first.Len(), first.Sum(), one.Events, second.Len(), second.Sum(), two.Events)
+		}
+		if first.Len() < 1000 {
+			t.Errorf("seed %d: only %d lines", seed, first.Len())
+		}
+	}
+}
+
+func TestDifferentSeedsGiveDifferentTraces(t *testing.T) {
+	var first, second Trace
+	Run(Generate(1), &first)
+	Run(Generate(2), &second)
+	if first.Sum() == second.Sum() {
+		t.Error("seeds 1 and 2 have the same trace")
+	}
+}
+
+func TestEveryScheduleHasWhatItMustHave(t *testing.T) {
+	for seed := range uint64(500) {
+		s := Generate(seed)
+		faults, ops := 0, 0
+		for _, st := range s.Steps {
+			if st.Fault != nil {
+				faults++
+			}
+		}
+		for _, c := range s.Clients {
+			ops += len(c.Ops)
+		}
+		if s.Nodes < 3 || s.Nodes > maxNodes || faults < 5 || s.lists() < 3 || ops < 300 {
+			t.Errorf("seed %d: %d nodes, %d faults, %d lists, %d operations", seed, s.Nodes, faults, s.lists(), ops)
+		}
+	}
+}
+
+func TestShrinkKeepsWhatTheFailureNeeds(t *testing.T) {
+	s := Generate(7)
+	needed := s.Steps[3]
+	small := Shrink(s, func(s *Schedule) bool {
+		found := false
+		for _, st := range s.Steps {
+			found = found || st == needed
+		}
+		return found && len(s.Clients) > 0
+	}, 1000)
+	if len(small.Steps) != 1 || small.Steps[0] != needed || len(small.Clients) != 1 || len(small.Clients[0].Ops) != 1 {
+		t.Errorf("what is left:\n%s", small)
+	}
+	if fmt.Sprint(s) != fmt.Sprint(Generate(7)) {
+		t.Error("the schedule that was given was changed")
+	}
+}

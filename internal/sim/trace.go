@@ -1,0 +1,122 @@
+package sim
+
+import (
+	"fmt"
+	"hash/fnv"
+	"strings"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Trace is what happened in a run, one line a thing.
+type Trace struct {
+	lines []string
+	sum   uint64
+}
+
+func (t *Trace) add(at wire.Instant, format string, args ...any) {
+	line := seconds(at) + " " + fmt.Sprintf(format, args...)
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%x %s", t.sum, line)
+	t.sum = h.Sum64()
+	t.lines = append(t.lines, line)
+}
+
+// Sum is of all lines, in order: equal only for the same run.
+func (t *Trace) Sum() uint64 { return t.sum }
+
+// Len is how many lines there are.
+func (t *Trace) Len() int { return len(t.lines) }
+
+func (t *Trace) String() string { return strings.Join(t.lines, "\n") + "\n" }
+
+// Last are the last lines, cut to a width that people read.
+func (t *Trace) Last(n int) string {
+	var b strings.Builder
+	for _, line := range t.lines[max(0, len(t.lines)-n):] {
+		fmt.Fprintf(&b, "%.300s\n", line)
+	}
+	return b.String()
+}
+
+// describe is an input in a line.
+func describe(in wire.Input) string {
+	switch in := in.(type) {
+	case *wire.Received:
+		h := in.Header
+		return fmt.Sprintf("<- %d (%x, view %d by %d) %s %s", h.From, h.Inc, h.View.Number, h.View.Author, kindNames[in.Message.Kind()], body(in.Message))
+	case *wire.Submit:
+		return fmt.Sprintf("submit %d %d %q", in.Token, in.Op.Kind, in.Op.Key)
+	default:
+		return fmt.Sprintf("%T %+v", in, in)
+	}
+}
+
+// body is a message in a line; what is long, shortened.
+func body(m wire.Message) string {
+	switch m := m.(type) {
+	case *wire.Prepare:
+		return fmt.Sprintf("%s first %d commit %d: %s", name(m.Ballot), m.First, m.Commit, describeEntries(m.Entries))
+	case *wire.Forward:
+		return fmt.Sprintf("%s mark %d: %d writes", name(m.Ballot), m.Mark, len(m.Ops))
+	case *wire.Chunk:
+		return fmt.Sprintf("%s part %d from %d: %d records, %d entries, last %v", name(m.Ballot), m.Part, m.From, len(m.Records), len(m.Entries), m.Last)
+	default:
+		return fmt.Sprintf("%+v", m)
+	}
+}
+
+func describeEntries(entries []wire.Entry) string {
+	var parts []string
+	for i := range entries {
+		parts = append(parts, describeEntry(&entries[i]))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// describeEntry is an entry in a few words.
+func describeEntry(e *wire.Entry) string {
+	return fmt.Sprintf("(%s, %d) %s %q=%q number %d status %s for node %d counter %d", name(e.Stamp.Ballot), e.Stamp.Index,
+		e.Op.ContentType, e.Op.Key, short(e.Op.Value), e.Result.MsgNum, statusNames[e.Result.Status], e.ID.Node, e.ID.Counter)
+}
+
+func describeWrite(x *wire.Write) string {
+	switch x.Kind {
+	case wire.WriteMeta:
+		return fmt.Sprintf("%d meta: promised %s, view %d by %d %v, owed %d", x.Seq, name(x.Meta.Promised),
+			x.Meta.View.ID.Number, x.Meta.View.ID.Author, ids(x.Meta.View.Layout), len(x.Meta.Owed))
+	case wire.WriteAppend:
+		return fmt.Sprintf("%d append: %s", x.Seq, describeEntries(x.Entries))
+	default:
+		return fmt.Sprintf("%d %s %s fresh=%v base (%s, %d), tail %d, records %d", x.Seq, writeNames[x.Kind], name(x.Ballot), x.Fresh,
+			name(x.Base.Source), x.Base.Length, len(x.Entries), len(x.Records))
+	}
+}
+
+func describeEvent(e *wire.Event) string {
+	return fmt.Sprintf("peer %d view %d by %d %s count %d %s", e.Peer, e.View.Number, e.View.Author, name(e.Ballot), e.Count, e.Note)
+}
+
+func ids(l wire.Layout) []wire.NodeID {
+	var all []wire.NodeID
+	for _, m := range l.Members() {
+		all = append(all, m.ID)
+	}
+	return all
+}
+
+// name is a ballot as people speak of it: its view's number and author, its
+// round, and enough of the boots to tell lives apart.
+func name(b wire.Ballot) string {
+	if b.IsZero() {
+		return "nothing"
+	}
+	return fmt.Sprintf("v%d.%d/%04x.r%d/%04x", b.View.Number, b.View.Author, uint16(b.View.Boot), b.Round, uint16(b.Boot))
+}
+
+func short(v []byte) string {
+	if len(v) > 16 {
+		return string(v[:16]) + "…"
+	}
+	return string(v)
+}

@@ -1,0 +1,206 @@
+// Package sim is a simulated world for node/machine: a network that loses,
+// doubles, delays and reorders, cuts, crashes, pauses, slow disks, clients and
+// an operator, on a virtual clock and from one seed. Run plays a Schedule and
+// judges it: safety throughout, liveness when all faults are over. The same
+// schedule gives the same run, event by event.
+//
+// Safety is decided exactly and without a search (docs/strong.md, STRONG.md §1):
+// the order in which nodes apply entries is the witness, and everything that a
+// client was told, and everything that a node said to another, is checked
+// against it at the moment it happens. See witness.go and oath.go.
+//
+// A run has no goroutine of its own; many may run beside each other.
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime/debug"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Failure is what a run violated, first.
+type Failure struct {
+	Check string // which check found it
+	What  string
+	At    wire.Instant
+}
+
+func (f *Failure) Error() string { return fmt.Sprintf("%s at %s: %s", f.Check, seconds(f.At), f.What) }
+
+// Result is how a run ended.
+type Result struct {
+	Failure *Failure // nil: nothing was violated
+	Counts  Counts
+	Events  int // of the world's queue
+}
+
+// world is one run.
+type world struct {
+	sched    *Schedule
+	rng      *rand.Rand
+	now      wire.Instant
+	queue    queue
+	nodes    []*node
+	net      network
+	operator operator
+	witness  witness
+	clients  []*client
+	counts   Counts
+	trace    *Trace
+	failure  *Failure
+	evening  evening
+}
+
+// Run plays a schedule. The trace may be nil.
+func Run(s *Schedule, trace *Trace) (res Result) {
+	w := &world{sched: s, rng: rand.New(rand.NewPCG(s.Seed, 2)), counts: Counts{}, trace: trace}
+	defer func() {
+		if p := recover(); p != nil {
+			w.fail("panic", "%v\n%s", p, debug.Stack())
+		}
+		res = Result{Failure: w.failure, Counts: w.counts, Events: w.queue.popped}
+	}()
+	w.begin()
+	w.loop()
+	return
+}
+
+// eventLimit ends a run that does not end by itself.
+const eventLimit = 5_000_000
+
+func (w *world) loop() {
+	for w.failure == nil && !w.evening.over {
+		e, ok := w.queue.pop()
+		if !ok || w.queue.popped > eventLimit {
+			w.fail("liveness", "nothing left to do, or no end: %d events", w.queue.popped)
+			return
+		}
+		w.now = e.at
+		e.do()
+	}
+}
+
+func (w *world) begin() {
+	w.net.init(w)
+	w.witness.init(w)
+	for id := range w.sched.Nodes {
+		w.nodes = append(w.nodes, newNode(w, wire.NodeID(id)))
+	}
+	w.operator.init(w)
+	for i := range w.sched.Clients {
+		w.clients = append(w.clients, newClient(w, i))
+	}
+	w.evening.pending = len(w.sched.Steps)
+	for i := range w.sched.Steps {
+		st := &w.sched.Steps[i]
+		w.at(st.At, func() { w.step(st) })
+	}
+	if len(w.sched.Steps) == 0 {
+		w.at(0, w.evening.begin(w))
+	}
+}
+
+func (w *world) step(st *Step) {
+	if st.Fault != nil {
+		w.strike(st.Fault)
+		w.stepDone()
+		return
+	}
+	w.operator.command(st.Command)
+}
+
+// stepDone counts the steps that have happened; after the last one the faults
+// are over.
+func (w *world) stepDone() {
+	w.evening.pending--
+	if w.evening.pending == 0 {
+		w.after(500*wire.Millisecond, w.evening.begin(w))
+	}
+}
+
+// at does something at a time, or now if that has passed.
+func (w *world) at(t wire.Instant, do func()) { w.queue.push(max(t, w.now), do) }
+
+func (w *world) after(d wire.Instant, do func()) { w.at(w.now+d, do) }
+
+// upTo is a random duration.
+func (w *world) upTo(d wire.Instant) wire.Instant {
+	if d <= 0 {
+		return 0
+	}
+	return wire.Instant(w.rng.Int64N(int64(d)))
+}
+
+func (w *world) chance(p float64) bool { return p > 0 && w.rng.Float64() < p }
+
+// fail ends the run; what was violated first counts.
+func (w *world) fail(check, format string, args ...any) {
+	if w.failure != nil {
+		return
+	}
+	w.failure = &Failure{Check: check, What: fmt.Sprintf(format, args...), At: w.now}
+	w.note("FAILURE %s", w.failure)
+}
+
+// note adds a line to the trace. Callers on hot paths ask w.trace first.
+func (w *world) note(format string, args ...any) {
+	if w.trace != nil {
+		w.trace.add(w.now, format, args...)
+	}
+}
+
+// queue is what will happen, by time, then in the order in which it was planned.
+type queue struct {
+	heap   []event
+	seq    uint64
+	popped int
+}
+
+type event struct {
+	at  wire.Instant
+	seq uint64
+	do  func()
+}
+
+func (e *event) before(o *event) bool { return e.at < o.at || e.at == o.at && e.seq < o.seq }
+
+func (q *queue) push(at wire.Instant, do func()) {
+	q.seq++
+	q.heap = append(q.heap, event{at, q.seq, do})
+	i := len(q.heap) - 1
+	for i > 0 {
+		up := (i - 1) / 2
+		if !q.heap[i].before(&q.heap[up]) {
+			return
+		}
+		q.heap[i], q.heap[up] = q.heap[up], q.heap[i]
+		i = up
+	}
+}
+
+func (q *queue) pop() (event, bool) {
+	if len(q.heap) == 0 {
+		return event{}, false
+	}
+	q.popped++
+	top := q.heap[0]
+	last := len(q.heap) - 1
+	q.heap[0] = q.heap[last]
+	q.heap[last] = event{}
+	q.heap = q.heap[:last]
+	for i := 0; ; {
+		least := i
+		for child := 2*i + 1; child <= 2*i+2 && child < last; child++ {
+			if q.heap[child].before(&q.heap[least]) {
+				least = child
+			}
+		}
+		if least == i {
+			return top, true
+		}
+		q.heap[i], q.heap[least] = q.heap[least], q.heap[i]
+		i = least
+	}
+}

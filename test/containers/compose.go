@@ -1,0 +1,76 @@
+package containers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+)
+
+// Compose is one use of a compose file whose services publish ports that are
+// taken from the variables COHORT_PORT_0, COHORT_PORT_1, ….
+type Compose struct {
+	project string
+	file    string
+	env     []string
+	ports   []int
+}
+
+// NewCompose prepares a project with the image and with free ports for as many
+// nodes. Its name is that of a lab, so that Sweep finds what it leaves behind.
+func NewCompose(file, image string, nodes int) (*Compose, error) {
+	c := &Compose{project: NewLab(image).Name(), file: file, env: []string{"COHORT_IMAGE=" + image}}
+	for i := range nodes {
+		port, err := freePort()
+		if err != nil {
+			return nil, err
+		}
+		c.ports = append(c.ports, port)
+		c.env = append(c.env, fmt.Sprintf("COHORT_PORT_%d=%d", i, port))
+	}
+	return c, nil
+}
+
+// URL is where a node's port is published.
+func (c *Compose) URL(node int) string { return fmt.Sprintf("http://127.0.0.1:%d", c.ports[node]) }
+
+// Up starts the services and returns when they have been started.
+func (c *Compose) Up(ctx context.Context) error {
+	_, err := c.command(ctx, "up", "--detach", "--no-build")
+	return err
+}
+
+// Wait returns when a service has ended, and an error unless it ended well.
+func (c *Compose) Wait(ctx context.Context, service string) error {
+	id, err := c.command(ctx, "ps", "--quiet", service)
+	if err != nil {
+		return err
+	}
+	status, err := docker(ctx, "wait", id)
+	if err != nil {
+		return err
+	}
+	if status != "0" {
+		logs, err := c.Logs(ctx)
+		return errors.Join(fmt.Errorf("service %s ended with status %s: %s", service, status, logs), err)
+	}
+	return nil
+}
+
+// Logs is what the services have written so far.
+func (c *Compose) Logs(ctx context.Context) (string, error) {
+	return c.command(ctx, "logs", "--no-color")
+}
+
+// Down removes what Up made.
+func (c *Compose) Down(ctx context.Context) error {
+	_, err := c.command(ctx, "down", "--volumes", "--timeout", "1")
+	return err
+}
+
+func (c *Compose) command(ctx context.Context, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "docker-compose", append([]string{"--project-name", c.project, "--file", c.file}, args...)...)
+	cmd.Env = append(os.Environ(), c.env...)
+	return run(cmd)
+}

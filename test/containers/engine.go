@@ -1,0 +1,106 @@
+// Package containers tests cohort as people run it with Docker: the image built
+// from the Dockerfile, containers started without arguments and without a list
+// of peers, networks that come and go under them (API, container contract).
+//
+// A Lab owns what one test makes: networks, nodes, a random suffix in all their
+// names. It removes everything when the test ends; what a killed run left
+// behind is removed at the next start. The engine is driven by its command.
+package containers
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+)
+
+// namePrefix begins the name of every container and network of these tests. The
+// id of the process that made it follows, so that a later run can tell what was
+// left behind from what another run is using.
+const namePrefix = "cohort-test-"
+
+// ErrNoEngine says that this machine has no container engine that answers.
+var ErrNoEngine = errors.New("no container engine")
+
+// FindEngine checks that there is an engine and that it answers.
+func FindEngine(ctx context.Context) error {
+	if _, err := docker(ctx, "version", "--format", "{{.Server.Version}}"); err != nil {
+		return fmt.Errorf("%w: %w", ErrNoEngine, err)
+	}
+	return nil
+}
+
+// Sweep removes the containers and networks of runs that are no more.
+func Sweep(ctx context.Context) error {
+	containers, err := leftovers(ctx, "ps", "--all", "--format", "{{.Names}}")
+	if err != nil {
+		return err
+	}
+	networks, err := leftovers(ctx, "network", "ls", "--format", "{{.Name}}")
+	if err != nil {
+		return err
+	}
+	return errors.Join(removeContainers(ctx, containers), removeNetworks(ctx, networks))
+}
+
+func removeContainers(ctx context.Context, names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	_, err := docker(ctx, append([]string{"rm", "--force", "--volumes"}, names...)...)
+	return err
+}
+
+func removeNetworks(ctx context.Context, names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	_, err := docker(ctx, append([]string{"network", "rm"}, names...)...)
+	return err
+}
+
+// leftovers filters what a docker command lists, one name a line.
+func leftovers(ctx context.Context, list ...string) ([]string, error) {
+	out, err := docker(ctx, append(list, "--filter", "name="+namePrefix)...)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, name := range strings.Fields(out) {
+		if isLeftover(name) {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+// isLeftover reports whether a name is that of a test whose process has ended.
+func isLeftover(name string) bool {
+	rest, ours := strings.CutPrefix(name, namePrefix)
+	pid, _, _ := strings.Cut(rest, "-")
+	if _, err := strconv.Atoi(pid); !ours || err != nil {
+		return false
+	}
+	_, err := os.Stat("/proc/" + pid)
+	return errors.Is(err, os.ErrNotExist)
+}
+
+// docker runs one docker command and returns what it printed.
+func docker(ctx context.Context, args ...string) (string, error) {
+	return run(exec.CommandContext(ctx, "docker", args...))
+}
+
+// run returns a command's output; its error carries what the command complained
+// about.
+func run(cmd *exec.Cmd) (string, error) {
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err, strings.TrimSpace(stderr.String()))
+	}
+	return strings.TrimSpace(stdout.String()), nil
+}

@@ -1,0 +1,76 @@
+package containers
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os/exec"
+	"strconv"
+)
+
+// nodePort is the port on which a container serves HTTP.
+const nodePort = 8081
+
+// Node is one container. It sits on the engine's default bridge for life, where
+// all nodes could reach one another whatever else is cut; only the addresses on
+// the lab's networks are ever named in a view.
+type Node struct {
+	ID   int
+	name string
+	port int // on 127.0.0.1, for clients
+}
+
+// URL is where clients on this machine reach the node, partitioned or not.
+func (n *Node) URL() string { return fmt.Sprintf("http://127.0.0.1:%d", n.port) }
+
+// Node starts a container as API §1.1 says: an id, a port, nothing else.
+func (l *Lab) Node(ctx context.Context, id int) (*Node, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{ID: id, name: fmt.Sprintf("%s-node%d", l.name, id), port: port}
+	l.containers = append(l.containers, n.name)
+	_, err = docker(ctx, "run", "--detach", "--name", n.name, "--env", "NODE_IDENTIFIER="+strconv.Itoa(id),
+		"--publish", fmt.Sprintf("127.0.0.1:%d:%d", port, nodePort), l.image)
+	return n, err
+}
+
+// Connect puts the node on a network, always under the same address.
+func (n *Node) Connect(ctx context.Context, network *Network) error {
+	_, err := docker(ctx, "network", "connect", "--ip", network.ip(n.ID), network.name, n.name)
+	return err
+}
+
+// Disconnect takes the node off a network: its interface there disappears, and
+// connections over it freeze without a reset.
+func (n *Node) Disconnect(ctx context.Context, network *Network) error {
+	_, err := docker(ctx, "network", "disconnect", network.name, n.name)
+	return err
+}
+
+// Stop sends SIGTERM and returns the exit status; the engine kills a node that
+// takes longer than the patience, in seconds.
+func (n *Node) Stop(ctx context.Context, patience int) (status string, err error) {
+	if _, err := docker(ctx, "stop", "--time", strconv.Itoa(patience), n.name); err != nil {
+		return "", err
+	}
+	return docker(ctx, "wait", n.name)
+}
+
+// Logs is what the node has written so far.
+func (n *Node) Logs(ctx context.Context) (string, error) {
+	text, err := exec.CommandContext(ctx, "docker", "logs", n.name).CombinedOutput()
+	return string(text), err
+}
+
+// freePort asks the kernel. If another process takes the port before the engine
+// does, the engine says so.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}

@@ -1,0 +1,137 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cohortkv/cohort/benchmark/cluster"
+)
+
+const (
+	// patience bounds what should take no time at all.
+	patience = 30 * time.Second
+
+	// variable says how many seconds a load lasts.
+	variable = "COHORT_PROCESS_SECONDS"
+)
+
+// seconds is how long a load lasts.
+var seconds = 30 * time.Second
+
+func TestMain(m *testing.M) {
+	if err := settings(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	code := m.Run()
+	if path, err := binary(); err == nil {
+		_ = os.RemoveAll(filepath.Dir(path))
+	}
+	os.Exit(code)
+}
+
+// settings reads the environment, and keeps it from the nodes: they refuse to
+// start with a COHORT_ variable that is not theirs.
+func settings() error {
+	if text := os.Getenv(variable); text != "" {
+		n, err := strconv.ParseFloat(text, 64)
+		if err != nil || n <= 0 {
+			return fmt.Errorf("%s=%q is not a number of seconds", variable, text)
+		}
+		seconds = time.Duration(n * float64(time.Second))
+	}
+	var errs []error
+	for _, v := range os.Environ() {
+		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "COHORT_") {
+			errs = append(errs, os.Unsetenv(name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// binary is built once for all tests of a run, with the race detector if they
+// have it.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "cohort-process-")
+	if err != nil {
+		return "", err
+	}
+	if !raceDetector {
+		return cluster.Build(context.Background(), dir)
+	}
+	path := filepath.Join(dir, "cohort")
+	out, err := exec.Command("go", "build", "-race", "-o", path, "github.com/cohortkv/cohort/cmd/cohort").CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("build cohort with the race detector: %w\n%s", err, out)
+	}
+	return path, err
+})
+
+// nodes are three real nodes, and what the test expects of them.
+type nodes struct {
+	*cluster.Cluster
+	t *testing.T
+}
+
+// start starts three nodes without a view. They end with the test.
+func start(t *testing.T) nodes {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := cluster.Default()
+	cfg.Binary, cfg.Dir = path, t.TempDir()
+	c, err := cluster.Start(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := nodes{c, t}
+	t.Cleanup(n.close)
+	return n
+}
+
+// startServing starts three nodes that are the view.
+func startServing(t *testing.T) nodes {
+	t.Helper()
+	n := start(t)
+	n.putView(0, 1, 2)
+	return n
+}
+
+// close ends the nodes, and shows what they said when the test has failed or a
+// node has found a data race.
+func (n nodes) close() {
+	n.must(n.Close())
+	for _, i := range n.All() {
+		said, err := os.ReadFile(n.LogFile(i))
+		n.must(err)
+		if n.t.Failed() || strings.Contains(string(said), "DATA RACE") {
+			n.t.Errorf("node %d said:\n%s", i, said)
+		}
+	}
+}
+
+func (n nodes) must(err error) {
+	n.t.Helper()
+	if err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+// putView tells the members, one after another, that they are the view.
+func (n nodes) putView(members ...int) {
+	n.t.Helper()
+	ctx, cancel := context.WithTimeout(n.t.Context(), patience)
+	defer cancel()
+	n.must(n.PutView(ctx, members...))
+}
