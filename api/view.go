@@ -236,8 +236,8 @@ func (v View) check() error {
 		switch {
 		case names[s.Name]:
 			return fmt.Errorf("shard %q is there twice", s.Name)
-		case s.Name == "" && !v.Flat, len(s.Name) > MaxShardName:
-			return fmt.Errorf("a shard's name has 1 to %d bytes: %.100q", MaxShardName, s.Name)
+		case len(s.Name) > MaxShardName:
+			return fmt.Errorf("a shard's name has at most %d bytes: %.100q", MaxShardName, s.Name)
 		}
 		names[s.Name] = true
 		for _, m := range s.Members {

@@ -15,16 +15,20 @@ import (
 
 type demoCmd struct {
 	Nodes int `default:"3" help:"How many nodes to run."`
+	Port  int `default:"0" help:"HTTP port of the first node; the others have the next ones, each bus its HTTP port + 1000. 0: free ports."`
 }
 
 func (demoCmd) Help() string {
-	return `The nodes are real ones: each has its own HTTP port and bus, on free ports of 127.0.0.1. Nothing is kept; Ctrl-C ends it.`
+	return `The nodes are real ones: each has its own HTTP port and bus on 127.0.0.1. Nothing is kept; Ctrl-C ends it.`
 }
 
 // Validate is called by kong.
 func (c demoCmd) Validate() error {
 	if c.Nodes < 1 || c.Nodes > api.MaxMembers {
 		return fmt.Errorf("--nodes %d is not between 1 and %d", c.Nodes, api.MaxMembers)
+	}
+	if most := 65535 - 1000 - c.Nodes + 1; c.Port < 0 || c.Port > most {
+		return fmt.Errorf("--port %d is not between 0 and %d", c.Port, most)
 	}
 	return nil
 }
@@ -35,7 +39,7 @@ const demoPatience = 20 * time.Second
 func (c demoCmd) Run(ctx context.Context, term terminal) (err error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	members, err := seats(c.Nodes, slog.New(slog.NewTextHandler(term.err, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	members, err := c.seats(slog.New(slog.NewTextHandler(term.err, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	ended := make(chan error, len(members))
 	var running sync.WaitGroup
 	for _, m := range members {
@@ -63,12 +67,16 @@ func (c demoCmd) Run(ctx context.Context, term terminal) (err error) {
 	}
 }
 
-// seats assembles nodes on free ports. With an error come those that were
-// assembled before it.
-func seats(n int, log *slog.Logger) (members []*member, err error) {
-	for id := range n {
+// seats assembles the nodes. With an error come those that were assembled before
+// it.
+func (c demoCmd) seats(log *slog.Logger) (members []*member, err error) {
+	for id := range c.Nodes {
+		var http, bus int
+		if c.Port > 0 {
+			http, bus = c.Port+id, c.Port+id+1000
+		}
 		m, err := seat{
-			id: uint64(id), http: "127.0.0.1:0", bus: "127.0.0.1:0", cluster: "demo",
+			id: uint64(id), http: loopback(http), bus: loopback(bus), cluster: "demo",
 			defaultBucket: api.BucketStrong, log: log.With("node", id),
 		}.assemble()
 		if err != nil {
@@ -78,6 +86,8 @@ func seats(n int, log *slog.Logger) (members []*member, err error) {
 	}
 	return members, nil
 }
+
+func loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 
 // form puts the view of all nodes to each.
 func form(ctx context.Context, members []*member) error {

@@ -3,5 +3,6 @@
 // What the clients saw is judged by package benchmark. It uses the binary and
 // the HTTP surface only.
 //
-// A run under load lasts COHORT_PROCESS_SECONDS seconds, 30 unless set.
+// A load lasts COHORT_PROCESS_SECONDS seconds, 5 unless set. Judging what a
+// second of it leaves takes Porcupine five to ten.
 package process

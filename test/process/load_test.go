@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -84,11 +86,8 @@ func (r *trial) judge() {
 	r.t.Helper()
 	ops := r.recorder.Ops()
 	file := r.save(ops)
-	began := time.Now(); defer func() { r.t.Log("JUDGE took", time.Since(began)) }()
-	violations := linear.Witness(ops, 1)
-	slices := 0
-	for _, key := range linear.ByKey(ops) {
-		result := linear.Key(key)
+	violations, slices := linear.Witness(ops, 1), 0
+	for _, result := range porcupine(linear.ByKey(ops)) {
 		slices += result.Slices
 		violations = append(violations, result.Violations...)
 	}
@@ -99,6 +98,22 @@ func (r *trial) judge() {
 	if !r.t.Failed() {
 		r.must(os.Remove(file))
 	}
+}
+
+// porcupine judges the keys, as many at a time as there are processors.
+func porcupine(byKey [][]history.Op) []linear.Result {
+	results := make([]linear.Result, len(byKey))
+	var next atomic.Int64
+	var judges sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		judges.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(byKey)); i = next.Add(1) - 1 {
+				results[i] = linear.Key(byKey[i])
+			}
+		})
+	}
+	judges.Wait()
+	return results
 }
 
 // save keeps the history before anybody judges it. It stays when they condemn it.

@@ -25,7 +25,7 @@ const (
 )
 
 // seconds is how long a load lasts.
-var seconds = 30 * time.Second
+var seconds = 5 * time.Second
 
 func TestMain(m *testing.M) {
 	if err := settings(); err != nil {
