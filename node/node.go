@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -76,30 +77,23 @@ func (n *Node) Run(ctx context.Context) error {
 	return n.serve(ctx)
 }
 
-// serve answers HTTP requests until ctx ends or the listener breaks, and closes
-// the bus after the last one.
+// serve answers HTTP requests until ctx ends or the listener breaks. The bus
+// goes last: what waits may still be answered by way of it.
 func (n *Node) serve(ctx context.Context) error {
 	served := make(chan error, 1)
 	go func() { served <- n.front.Serve(n.cfg.HTTP) }()
 	n.cfg.Log.Info("node up", "node", n.cfg.ID, "http", n.cfg.HTTP.Addr().String())
-	var err error
+	var broken error
 	select {
 	case <-ctx.Done():
-		err = n.shutdown()
-		<-served
-	case err = <-served:
+	case broken = <-served:
+		served <- nil
 	}
-	if closing := n.cfg.Bus.Close(); err == nil {
-		err = closing
-	}
-	n.cfg.Log.Info("node down", "node", n.cfg.ID)
-	return err
-}
-
-func (n *Node) shutdown() error {
 	patience, cancel := context.WithTimeout(context.Background(), n.cfg.Patience)
 	defer cancel()
-	return n.front.Shutdown(patience)
+	err := errors.Join(broken, n.front.Shutdown(patience), <-served, n.cfg.Bus.Close())
+	n.cfg.Log.Info("node down", "node", n.cfg.ID)
+	return err
 }
 
 // show gives out what the machine wants seen. It is called by whoever is inside

@@ -119,7 +119,8 @@ func (r *Replica) OnJoin(h wire.Header, j *wire.Join) {
 		return
 	}
 	if rd.phase != collecting {
-		if inc, ok := boundInc(rd.bound, h.From); ok && inc != h.Inc {
+		inc, ok := boundInc(rd.bound, h.From)
+		if ok && inc != h.Inc && !mutant.On(mutant.AckOfOtherIncarnation) {
 			r.beginRound()
 		}
 		return

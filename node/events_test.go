@@ -1,0 +1,99 @@
+package node
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/cohortkv/cohort/bus"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// logged is what a reporter writes of what do reports, without times.
+func logged(level slog.Level, do func(*reporter)) string {
+	var out bytes.Buffer
+	r := newReporter(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: level})), newMeters())
+	do(r)
+	r.drain()
+	return strings.TrimSpace(regexp.MustCompile(`time=\S+ `).ReplaceAllString(out.String(), ""))
+}
+
+func TestEventsAreLoggedAsLoudAsTheyAre(t *testing.T) {
+	ballot := wire.Ballot{View: wire.ViewID{Number: 7}, Round: 2}
+	all := func(r *reporter) {
+		r.event(&wire.Event{Kind: "view_adopted", View: wire.ViewID{Number: 7}})
+		r.event(&wire.Event{Kind: "ballot_active", Ballot: ballot, Count: 12})
+		r.event(&wire.Event{Kind: "prepare_resent", Peer: 0, Ballot: ballot})
+		r.event(&wire.Event{Kind: "member_stranger", Peer: 3, Note: "why"})
+		r.unreachable(wire.Member{ID: 4, Address: "x"}, errors.New("no port"))
+	}
+	want := `level=INFO msg=view_adopted view=7 round=0
+level=INFO msg=ballot_active view=7 round=2 count=12
+level=WARN msg=member_stranger view=0 round=0 peer=3 note=why
+level=WARN msg="member without a bus address" peer=4 address=x err="no port"`
+	if got := logged(slog.LevelInfo, all); got != want {
+		t.Errorf("at INFO:\n%s", got)
+	}
+	if got := logged(slog.LevelDebug, all); !strings.Contains(got, "level=DEBUG msg=prepare_resent view=7 round=2 peer=0\n") {
+		t.Errorf("at DEBUG:\n%s", got)
+	}
+}
+
+func TestTheLogSaysWhenANodeBeginsAndCeasesToServe(t *testing.T) {
+	serving := &wire.NodeStatus{Serving: true, Primary: 1}
+	serving.View.ID.Number = 7
+	silent := &wire.NodeStatus{Reason: "waiting for n2"}
+	got := logged(slog.LevelInfo, func(r *reporter) {
+		r.status(&wire.NodeStatus{}, serving)
+		r.status(serving, serving)
+		r.status(serving, silent)
+		r.status(silent, silent)
+	})
+	want := `level=INFO msg=serving view=7 primary=1
+level=INFO msg="not serving" view=0 reason="waiting for n2"`
+	if got != want {
+		t.Error(got)
+	}
+}
+
+func TestALogThatNobodyReadsLosesLinesAndBlocksNobody(t *testing.T) {
+	m := newMeters()
+	r := newReporter(slog.New(slog.NewTextHandler(&bytes.Buffer{}, nil)), m) // run was not started
+	for range mostLines + 7 {
+		r.event(&wire.Event{Kind: "view_adopted"})
+	}
+	if lost := counted(t, m, "cohort_log_lines_lost_total"); lost != 7 {
+		t.Errorf("%v lines were counted as lost, not 7", lost)
+	}
+	if events := counted(t, m, "cohort_events_total"); events != mostLines+7 {
+		t.Errorf("%v events were counted", events)
+	}
+}
+
+// reporting is a bus that counts.
+type reporting struct{ recorder }
+
+func (*reporting) Stats() bus.Stats {
+	return bus.Stats{Sent: 5, Peers: []bus.Link{{Peer: bus.Peer{ID: 3}, Connected: true, Backlog: 9}}}
+}
+
+func TestTheCountersOfTheBusAreMetrics(t *testing.T) {
+	families, err := newMeters().register(nil, &reporting{}).Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got strings.Builder
+	for _, f := range families {
+		if strings.HasPrefix(f.GetName(), "cohort_bus") {
+			got.WriteString(f.String() + "\n")
+		}
+	}
+	for _, want := range []string{`"sent"} counter:{value:5}`, `"3"} gauge:{value:9}`, `"3"} gauge:{value:1}`} {
+		if !strings.Contains(strings.ReplaceAll(got.String(), "  ", " "), want) {
+			t.Errorf("no %s in\n%s", want, got.String())
+		}
+	}
+}
