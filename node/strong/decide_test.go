@@ -31,57 +31,60 @@ func staged(j joined, h wire.HistorySummary, bound ...wire.NodeID) joined {
 	return j
 }
 
+var noHistory = hist(wire.Ballot{}, 0)
+
+// decideCases are the joins of a round and what it starts from.
+var decideCases = []struct {
+	name     string
+	joins    []joined
+	source   wire.Ballot
+	length   uint64
+	holder   wire.NodeID
+	diverged bool
+	dropped  int
+}{
+	{"nobody has anything", []joined{join(0, noHistory), join(1, noHistory)}, wire.Ballot{}, 0, 0, false, 0},
+	{"a newcomer beside a member", []joined{join(0, noHistory), join(1, hist(bal(1, 1), 4))}, bal(1, 1), 4, 1, false, 0},
+	{"the longest log of one ballot", []joined{join(0, hist(bal(1, 1), 3)), join(1, hist(bal(1, 1), 5)), join(2, hist(bal(1, 1), 4))}, bal(1, 1), 5, 1, false, 0},
+	{"itself, when as long", []joined{join(1, hist(bal(1, 1), 5)), join(0, hist(bal(1, 1), 5))}, bal(1, 1), 5, 0, false, 0},
+	{"not the longer log, the younger ballot", []joined{join(0, hist(bal(1, 1), 99)), join(1, hist(bal(2, 1), 0, bal(1, 1)))}, bal(2, 1), 0, 1, false, 0},
+	{"two that do not know each other", []joined{join(0, hist(bal(2, 1), 1, bal(1, 1))), join(1, hist(bal(3, 1), 1, bal(1, 1)))}, wire.Ballot{}, 0, 0, true, 0},
+	{"one of two in which nothing was written", []joined{join(0, hist(bal(2, 1), 1, bal(1, 1))), join(1, hist(bal(3, 1), 0, bal(1, 1)))}, bal(2, 1), 1, 0, false, 0},
+	{"two in which nothing was written", []joined{join(0, hist(bal(2, 1), 0, bal(1, 1))), join(1, hist(bal(3, 1), 0, bal(1, 1)))}, bal(3, 1), 0, 1, false, 0},
+	{"nothing written, but on more", []joined{join(0, hist(bal(2, 1), 1, bal(1, 1))), join(1, hist(bal(3, 1), 0, bal(1, 1), bal(1, 2)))}, wire.Ballot{}, 0, 0, true, 0},
+	{
+		"a staged base that may have been active",
+		[]joined{join(0, noHistory), staged(join(1, hist(bal(1, 1), 4)), hist(bal(2, 1), 0, bal(1, 1)), 1, 2)},
+		bal(2, 1), 0, 1, false, 0,
+	},
+	{
+		"a staged base that never was: one it counts on has it neither staged nor swapped in",
+		[]joined{join(2, hist(bal(1, 1), 4)), staged(join(1, hist(bal(1, 1), 4)), hist(bal(2, 1), 0, bal(1, 1)), 1, 2)},
+		bal(1, 1), 4, 1, false, 1,
+	},
+	{
+		"a staged base that another member has swapped in and gone on with",
+		[]joined{join(2, hist(bal(2, 1), 6, bal(1, 1))), staged(join(1, hist(bal(1, 1), 4)), hist(bal(2, 1), 0, bal(1, 1)), 1, 2)},
+		bal(2, 1), 6, 2, false, 0,
+	},
+	{
+		"the staged base beneath one that never was",
+		[]joined{
+			join(3, noHistory),
+			staged(staged(join(1, hist(bal(1, 1), 4)), hist(bal(3, 1), 0, bal(2, 1), bal(1, 1)), 1, 3), hist(bal(2, 1), 0, bal(1, 1)), 1, 2),
+			staged(join(2, hist(bal(1, 1), 4)), hist(bal(2, 1), 0, bal(1, 1)), 1, 2),
+		},
+		bal(2, 1), 0, 1, false, 1,
+	},
+	{
+		"a stranger with the id of one that was counted on says nothing",
+		[]joined{{node: 2, inc: 99, join: &wire.Join{History: noHistory}}, staged(join(1, hist(bal(1, 1), 4)), hist(bal(2, 1), 0, bal(1, 1)), 1, 2)},
+		bal(2, 1), 0, 1, false, 0,
+	},
+}
+
 func TestDecidePicksTheBaseByAncestry(t *testing.T) {
-	blank := hist(wire.Ballot{}, 0)
-	cases := []struct {
-		name     string
-		joins    []joined
-		source   wire.Ballot
-		length   uint64
-		holder   wire.NodeID
-		diverged bool
-		dropped  int
-	}{
-		{"nobody has anything", []joined{join(0, blank), join(1, blank)}, wire.Ballot{}, 0, 0, false, 0},
-		{"a newcomer beside a member", []joined{join(0, blank), join(1, hist(bal(1, 1), 4))}, bal(1, 1), 4, 1, false, 0},
-		{"the longest log of one ballot", []joined{join(0, hist(bal(1, 1), 3)), join(1, hist(bal(1, 1), 5)), join(2, hist(bal(1, 1), 4))}, bal(1, 1), 5, 1, false, 0},
-		{"itself, when as long", []joined{join(1, hist(bal(1, 1), 5)), join(0, hist(bal(1, 1), 5))}, bal(1, 1), 5, 0, false, 0},
-		{"not the longer log, the younger ballot", []joined{join(0, hist(bal(1, 1), 99)), join(1, hist(bal(2, 1), 0, bal(1, 1)))}, bal(2, 1), 0, 1, false, 0},
-		{"two that do not know each other", []joined{join(0, hist(bal(2, 1), 1, bal(1, 1))), join(1, hist(bal(3, 1), 1, bal(1, 1)))}, wire.Ballot{}, 0, 0, true, 0},
-		{"one of two in which nothing was written", []joined{join(0, hist(bal(2, 1), 1, bal(1, 1))), join(1, hist(bal(3, 1), 0, bal(1, 1)))}, bal(2, 1), 1, 0, false, 0},
-		{"two in which nothing was written", []joined{join(0, hist(bal(2, 1), 0, bal(1, 1))), join(1, hist(bal(3, 1), 0, bal(1, 1)))}, bal(3, 1), 0, 1, false, 0},
-		{"nothing written, but on more", []joined{join(0, hist(bal(2, 1), 1, bal(1, 1))), join(1, hist(bal(3, 1), 0, bal(1, 1), bal(1, 2)))}, wire.Ballot{}, 0, 0, true, 0},
-		{
-			"a staged base that may have been active",
-			[]joined{join(0, blank), staged(join(1, hist(bal(1, 1), 4)), hist(bal(2, 1), 0, bal(1, 1)), 1, 2)},
-			bal(2, 1), 0, 1, false, 0,
-		},
-		{
-			"a staged base that never was: one it counts on has it neither staged nor swapped in",
-			[]joined{join(2, hist(bal(1, 1), 4)), staged(join(1, hist(bal(1, 1), 4)), hist(bal(2, 1), 0, bal(1, 1)), 1, 2)},
-			bal(1, 1), 4, 1, false, 1,
-		},
-		{
-			"a staged base that another member has swapped in and gone on with",
-			[]joined{join(2, hist(bal(2, 1), 6, bal(1, 1))), staged(join(1, hist(bal(1, 1), 4)), hist(bal(2, 1), 0, bal(1, 1)), 1, 2)},
-			bal(2, 1), 6, 2, false, 0,
-		},
-		{
-			"the staged base beneath one that never was",
-			[]joined{
-				join(3, blank),
-				staged(staged(join(1, hist(bal(1, 1), 4)), hist(bal(3, 1), 0, bal(2, 1), bal(1, 1)), 1, 3), hist(bal(2, 1), 0, bal(1, 1)), 1, 2),
-				staged(join(2, hist(bal(1, 1), 4)), hist(bal(2, 1), 0, bal(1, 1)), 1, 2),
-			},
-			bal(2, 1), 0, 1, false, 1,
-		},
-		{
-			"a stranger with the id of one that was counted on says nothing",
-			[]joined{{node: 2, inc: 99, join: &wire.Join{History: blank}}, staged(join(1, hist(bal(1, 1), 4)), hist(bal(2, 1), 0, bal(1, 1)), 1, 2)},
-			bal(2, 1), 0, 1, false, 0,
-		},
-	}
-	for _, c := range cases {
+	for _, c := range decideCases {
 		t.Run(c.name, func(t *testing.T) {
 			v := decide(electorate{}, c.joins)
 			if (len(v.diverged) > 0) != c.diverged || v.dropped != c.dropped {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,18 +25,24 @@ const (
 	variable = "COHORT_PROCESS_SECONDS"
 )
 
-// seconds is how long a load lasts.
-var seconds = 5 * time.Second
+var (
+	seconds  = 5 * time.Second // how long a load lasts
+	binaries string            // where what is built for the tests goes
+)
 
 func TestMain(m *testing.M) {
 	if err := settings(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}
-	code := m.Run()
-	if path, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
+	dir, err := os.MkdirTemp("", "cohort-process-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
 	}
+	binaries = dir
+	code := m.Run()
+	_ = os.RemoveAll(dir)
 	os.Exit(code)
 }
 
@@ -61,14 +68,10 @@ func settings() error {
 // binary is built once for all tests of a run, with the race detector if they
 // have it.
 var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "cohort-process-")
-	if err != nil {
-		return "", err
-	}
 	if !raceDetector {
-		return cluster.Build(context.Background(), dir)
+		return cluster.Build(context.Background(), binaries)
 	}
-	path := filepath.Join(dir, "cohort")
+	path := filepath.Join(binaries, "cohort")
 	out, err := exec.Command("go", "build", "-race", "-o", path, "github.com/cohortkv/cohort/cmd/cohort").CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("build cohort with the race detector: %w\n%s", err, out)
@@ -134,4 +137,22 @@ func (n nodes) putView(members ...int) {
 	ctx, cancel := context.WithTimeout(n.t.Context(), patience)
 	defer cancel()
 	n.must(n.PutView(ctx, members...))
+}
+
+// stop pauses node i and returns when none of its threads runs any more: the
+// signal alone is no more than a request.
+func (n nodes) stop(i int) {
+	n.t.Helper()
+	n.must(n.Pause(i))
+	tasks := fmt.Sprintf("/proc/%d/task/*/stat", n.Process(i).Pid())
+	for running := true; running; {
+		files, err := filepath.Glob(tasks)
+		n.must(err)
+		n.must(n.t.Context().Err())
+		running = slices.ContainsFunc(files, func(file string) bool {
+			stat, err := os.ReadFile(file)
+			_, state, _ := strings.Cut(string(stat), ") ")
+			return err == nil && !strings.HasPrefix(state, "T")
+		})
+	}
 }
