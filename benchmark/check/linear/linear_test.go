@@ -282,13 +282,22 @@ func TestManyClientsOnOneKeyAreDecidedInSlices(t *testing.T) {
 }
 
 func TestAJudgeThatGivesUpDoesNotAcquit(t *testing.T) {
-	ops := []history.Op{put(1, 201, 1, 0, 1), put(2, 201, 3, 2, 3)} // one of the deletes explains it
-	for range maxOpen + 1 {
-		ops = append(ops, lost(del(0, 0, 0, 1)))
-	}
-	for i := range int64(20) {
-		ops = append(ops, get(2, 4, 4+2*i, 5+2*i))
+	ops := []history.Op{put(1, 201, 1, 0, 1)}
+	for i := range int64(maxOpen + 4) { // all open at once, and nowhere a place to cut
+		ops = append(ops, get(1, 2, 2+i, 1000))
 	}
 	expect(t, "porcupine", sliced(ops, 4).Violations, Undecided)
-	expect(t, "witness", Witness(ops, 1), "")
+	expect(t, "porcupine", sliced(ops, maxSlice).Violations, "")
+}
+
+func TestUnknownWritesAreAssumedOnlyWhereTheyAreNeeded(t *testing.T) {
+	ops := []history.Op{put(1, 201, 1, 0, 1), put(2, 201, 3, 2, 3)} // one of many deletes explains it
+	for range 3 * maxOpen {
+		ops = append(ops, lost(del(0, 0, 0, 1)))
+	}
+	ops = append(ops, get(2, 4, 4, 5), put(3, 201, 5, 6, 7)) // and another of them this
+	for i := range int64(40) {
+		ops = append(ops, get(3, 6, 8+2*i, 9+2*i))
+	}
+	expect(t, "porcupine", sliced(ops, 4).Violations, "")
 }

@@ -44,7 +44,7 @@ type slice struct {
 }
 
 // advance returns the frontier at cut, given the operations that start before
-// it. ok is false if that was too much work. At the last cut only one question
+// it. ok is false, and the frontier empty, if that was too much work. At the last cut only one question
 // is left, whether there is any order at all: one configuration stands for all.
 func (f *frontier) advance(fresh []*item, cut int64) (next frontier, ok bool) {
 	s := f.slice(fresh, cut)
@@ -55,7 +55,7 @@ func (f *frontier) advance(fresh []*item, cut int64) (next frontier, ok bool) {
 	if cut == never {
 		all := uint64(1)<<len(s.open) - 1
 		yes, ok := s.reaches(nil, all)
-		if yes {
+		if yes && ok {
 			next.configs = []config{{}}
 		}
 		return next, ok

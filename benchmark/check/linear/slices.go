@@ -69,25 +69,11 @@ func sliced(ops []history.Op, size int) Result {
 	var f findings
 	wellFormed(ops, &f)
 	items := itemsOf(ops, &f)
-	r := Result{Operations: len(items), Violations: f.list}
 	if len(f.list) > 0 {
-		return r
+		return Result{Operations: len(items), Violations: f.list}
 	}
-	// Unknown writes that nobody read double the work each, and hardly ever
-	// matter. A history that is explained without them is explained.
-	for _, assumed := range [...]func(*item) bool{
-		func(*item) bool { return false },
-		func(it *item) bool { return it.op.Kind == history.Delete },
-		func(*item) bool { return true },
-	} {
-		c := newCutter(items, assumed, size)
-		c.judge()
-		r.Slices, r.Violations = c.slices, c.list
-		if len(c.list) == 0 {
-			break
-		}
-	}
-	return r
+	c := explain(items, size)
+	return Result{Operations: len(items), Slices: c.slices, Violations: c.list}
 }
 
 func itemsOf(ops []history.Op, f *findings) []*item {
@@ -120,27 +106,13 @@ func itemsOf(ops []history.Op, f *findings) []*item {
 
 // cutter walks through the history of one key slice by slice.
 type cutter struct {
-	*findings
+	findings
 	items  []*item // by start
 	ends   []int64 // of items that are not optional, sorted
 	size   int     // of a slice at most
 	slices int
-}
-
-// newCutter leaves out the optional items that are not assumed to matter.
-func newCutter(items []*item, assumed func(*item) bool, size int) *cutter {
-	c := &cutter{findings: &findings{}, size: size}
-	for _, it := range items {
-		if it.optional && !assumed(it) {
-			continue
-		}
-		c.items = append(c.items, it)
-		if !it.optional {
-			c.ends = append(c.ends, it.end)
-		}
-	}
-	slices.Sort(c.ends)
-	return c
+	quick  bool  // end at the first slice that fails, without evidence
+	stuck  int64 // when it was not accepted: the start of the slice that failed
 }
 
 // judge advances from cut to cut. A slice that Porcupine cannot decide within
@@ -154,6 +126,10 @@ func (c *cutter) judge() {
 		switch {
 		case !ok && size/2 >= minSlice:
 			size /= 2
+		case len(next.configs) == 0 && c.quick:
+			c.stuck = c.items[from].op.Start
+			c.add(NoOrder, nil, "a quick try finds none")
+			return
 		case !ok:
 			c.add(Undecided, c.around(to), "too many operations overlap here for Porcupine; use more keys or fewer clients")
 			return
