@@ -18,24 +18,22 @@ type client struct {
 	next int // in the plan
 	open *op
 	seen [16]wire.Version // by key: what it last read or wrote, for If-Match
-	done bool
 }
 
 // op is one operation as its client and the witness know it.
 type op struct {
-	token   uint64
-	client  *client
-	plan    *OpPlan
-	node    wire.NodeID
-	boot    wire.Boot
-	life    int
-	write   wire.Op
-	state   opState
-	floor   uint64 // of the witness when it was asked for
-	at      int    // position of its entry; 0: none
-	begun   wire.Instant
-	gone    bool // its node was told that the client left
-	evening bool // asked for after all faults
+	token  uint64
+	client *client
+	plan   *OpPlan
+	node   wire.NodeID
+	boot   wire.Boot
+	life   int
+	write  wire.Op
+	state  opState
+	floor  uint64 // of the witness when it was asked for
+	at     int    // position of its entry; 0: none
+	begun  wire.Instant
+	gone   bool // its node was told that the client left
 }
 
 // opState is how far an operation is.
@@ -82,8 +80,7 @@ func newClient(w *world, id int) *client {
 // think waits before the next operation, or ends.
 func (c *client) think() {
 	if c.next >= len(c.plan.Ops) {
-		c.done = true
-		c.w.evening.clientDone(c.w)
+		c.w.evening.clients++
 		return
 	}
 	c.w.after(c.plan.Ops[c.next].Think+1, c.issue)
@@ -113,7 +110,7 @@ func (c *client) issue() {
 	}
 	o := &op{
 		token: uint64(len(c.w.witness.ops)), client: c, plan: &c.plan.Ops[c.next], node: n.id, boot: n.boot,
-		life: n.life, floor: c.w.witness.floor, begun: c.w.now, evening: c.w.evening.begun,
+		life: n.life, floor: c.w.witness.floor, begun: c.w.now,
 	}
 	c.w.witness.ops = append(c.w.witness.ops, o)
 	c.open = o
@@ -225,7 +222,7 @@ func (w *world) readable(n *node, token wire.Token) {
 	}
 	var num uint64
 	if o.plan.Kind == List {
-		num = w.witness.list(n, o)
+		num = w.witness.list(n)
 	} else {
 		rec, found, next := n.store.Get(o.key())
 		num = next
@@ -286,11 +283,10 @@ func (t *witness) turnedAway(o *op) {
 // read checks that a read is in the order of real time: not before what was
 // answered when it began, nor after what is committed.
 func (t *witness) read(n *node, o *op, num uint64) {
-	v := n.oath.view
 	switch {
 	case !o.plan.Kind.reads():
 		t.w.fail("answer", "%s was answered like a read", o)
-	case v == nil || !v.Has(n.id):
+	case !n.oath.member && !n.oath.before.member:
 		t.w.fail("view", "node %d lets %s read and is in no view", n.id, o)
 	case num < o.floor:
 		t.w.fail("stale read", "%s saw the state before number %d; %d was answered when it began", o, num, o.floor)
@@ -301,7 +297,7 @@ func (t *witness) read(n *node, o *op, num uint64) {
 }
 
 // list checks a listing and returns its number.
-func (t *witness) list(n *node, _ *op) uint64 {
+func (t *witness) list(n *node) uint64 {
 	s := n.store.Snapshot()
 	t.compareRecords(n, s.From(nil), s.Next())
 	return s.Next()

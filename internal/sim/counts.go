@@ -2,17 +2,21 @@ package sim
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Counts is how often each thing happened: "group: what".
-type Counts map[string]int
+// Thing is something that happens in runs.
+type Thing struct{ Group, What string }
 
-func (c Counts) add(group, what string) { c[group+": "+what]++ }
+func (t Thing) String() string { return t.Group + ": " + t.What }
+
+// Counts is how often each thing happened.
+type Counts map[Thing]int
+
+func (c Counts) add(group, what string) { c[Thing{group, what}]++ }
 
 // Merge adds other counts.
 func (c Counts) Merge(o Counts) {
@@ -23,11 +27,12 @@ func (c Counts) Merge(o Counts) {
 
 // String is a table.
 func (c Counts) String() string {
-	var b strings.Builder
-	for _, k := range slices.Sorted(maps.Keys(c)) {
-		fmt.Fprintf(&b, "  %9d  %s\n", c[k], k)
+	var lines []string
+	for k, n := range c {
+		lines = append(lines, fmt.Sprintf("  %-50s %9d\n", k, n))
 	}
-	return b.String()
+	slices.Sort(lines)
+	return strings.Join(lines, "")
 }
 
 var writeNames = map[wire.WriteKind]string{
@@ -46,4 +51,42 @@ var kindNames = map[wire.Kind]string{
 var statusNames = map[wire.Status]string{
 	wire.Created: "created", wire.Replaced: "replaced", wire.Deleted: "deleted", wire.Absent: "absent",
 	wire.PreconditionFailed: "precondition failed", wire.Unknown: "unknown",
+}
+
+// transitions are what a run of many schedules must have seen, or the schedules
+// do not reach what they are for.
+var transitions = []string{
+	// Views.
+	"event: view_minted", "event: view_reminted", "event: view_adopted", "event: view_same",
+	"event: view_refused", "event: left_behind",
+	"world: view made here", "world: view followed", "world: view followed by a node without one",
+	"operator: PUT: served", "operator: PUT: not ready in time", "operator: PUT: overtaken",
+	"operator: PUT given up", "operator: told []", "operator: told a node outside", "operator: list mended",
+
+	// Rounds and bases.
+	"event: round_begun", "event: round_decided", "event: ballot_active", "event: base_swapped_in",
+	"event: base_empty", "event: base_by_entries", "event: base_whole", "event: staged_base_dropped",
+	"event: member_stranger", "event: history_forgotten", "message: Low", "message: Covered", "message: Fetch", "message: Chunk",
+
+	// Writes and reads.
+	"event: gate_closed", "event: prepare_resent", "event: prepare_gap", "event: prepare_duplicate",
+	"event: retry_answered", "event: retry_pending", "event: forward_refused", "event: forward_late", "event: forward_expired",
+	"result: created", "result: replaced", "result: deleted", "result: absent", "result: precondition failed",
+	"client: read", "client: answered", "client: turned away", "client: left", "client: lost",
+
+	// The world.
+	"fault: cut", "fault: one-way cut", "fault: bridge", "fault: crash", "fault: pause", "fault: storm", "fault: slow disk", "fault: sleep",
+	"network: lost", "network: delivered twice", "network: kept back", "network: overtaken", "network: ghost of the last life", "network: request refused",
+}
+
+// Missing are the transitions that were never seen.
+func (c Counts) Missing() []string {
+	var missing []string
+	for _, t := range transitions {
+		group, what, _ := strings.Cut(t, ": ")
+		if c[Thing{group, what}] == 0 {
+			missing = append(missing, t)
+		}
+	}
+	return missing
 }

@@ -19,7 +19,7 @@ type evening struct {
 	over    bool
 }
 
-// Bounds of STRONG.md §1: after one list was put to all its members, all
+// Bounds of docs/views.md §5: after one list was put to all its members, all
 // reachable, every request is answered and all members are equal.
 const (
 	settleBound = 10 * wire.Second
@@ -75,7 +75,7 @@ func (e *evening) putLast(w *world, list nodes) {
 // apart. Nodes that refuse to join histories ask for a view of one side; the
 // operator does that, once, with the nodes that are complete.
 func (e *evening) fork(w *world) bool {
-	if e.oneSide || w.counts["event: round_stuck"] == 0 || w.operator.lastView.IsZero() || w.operator.now != nil {
+	if e.oneSide || w.counts[Thing{"event", "round_stuck"}] == 0 || w.operator.lastView.IsZero() || w.operator.now != nil {
 		return false
 	}
 	e.oneSide = true
@@ -151,8 +151,6 @@ func (e *evening) equal(w *world) string {
 	return ""
 }
 
-func (e *evening) clientDone(*world) { e.clients++ }
-
 // night lets everybody sleep until all messages that were kept back have
 // arrived, and looks whether anything moved.
 func (e *evening) night(w *world) {
@@ -178,7 +176,7 @@ func (e *evening) night(w *world) {
 // lastRound lets a client write and read once more.
 func (c *client) lastRound() {
 	c.plan = &ClientPlan{Node: c.plan.Node, Roams: true, Ops: []OpPlan{{Kind: Put, Key: 0}, {Kind: List}, {Kind: Get, Key: 0}}}
-	c.next, c.done = 0, false
+	c.next = 0
 	c.roam()
 	c.think()
 }

@@ -55,7 +55,7 @@ func (g *generator) limits() machine.Limits {
 		BatchBytes: pick(g.rng, 0, 200, 1500),
 		Depth:      pick(g.rng, 1, 1, 2, 4),
 		ChunkBytes: pick(g.rng, 0, 100, 300, 2000),
-		Past:       pick(g.rng, 0, 0, 16),
+		Past:       pick(g.rng, 0, 0, 2, 4, 16),
 	}
 }
 
@@ -108,10 +108,7 @@ func (g *generator) failover(s *Schedule, at wire.Instant) int {
 	}
 	f := &Fault{Kind: pick(g.rng, Cut, Cut, OneWay, Pause, Crash), Node: id, Side: one(id), For: g.between(wire.Second, 12*wire.Second)}
 	g.add(s, at, f)
-	c := &Command{List: g.view.without(one(id)), OneByOne: g.chance(0.5)}
-	if c.List == 0 {
-		c.List = one(g.rng.IntN(g.nodes))
-	}
+	c := &Command{List: g.grown(g.view.without(one(id))), OneByOne: g.chance(0.5)}
 	g.view = c.List
 	for _, id := range c.List.list() {
 		c.Tells = append(c.Tells, Tell{Node: id, After: g.between(0, 50*wire.Millisecond)})
@@ -185,15 +182,21 @@ func (g *generator) command() *Command {
 	default:
 		c.List = g.view ^ one(g.rng.IntN(g.nodes))
 	}
-	if c.List == 0 {
-		c.List = one(g.rng.IntN(g.nodes))
-	}
+	c.List = g.grown(c.List)
 	if g.chance(0.2) {
 		c.Shards = 1 + g.rng.IntN(3)
 	}
 	g.view = c.List
 	g.tells(c)
 	return c
+}
+
+// grown gives a list that is empty, and most that have one member, more.
+func (g *generator) grown(list nodes) nodes {
+	for list == 0 || list&(list-1) == 0 && g.chance(0.7) {
+		list = list.with(g.rng.IntN(g.nodes))
+	}
+	return list
 }
 
 // tells draws who is told: members in any order or only some of them, some of

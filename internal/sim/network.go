@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 
@@ -21,6 +22,19 @@ type network struct {
 	last    [maxNodes][maxNodes]wire.Instant // latest arrival on a link, for those in order
 	latest  wire.Instant                     // arrival of a message that was kept back
 	tickets []ticket                         // requests; a ReplyTo is an index
+	recent  [maxNodes]recent                 // what each node sent and was sent lately
+	scratch []byte
+}
+
+// recent are the last parcels of one node, in a ring.
+type recent struct {
+	ring [32]parcel
+	next int
+}
+
+func (r *recent) add(p parcel) {
+	r.ring[r.next%len(r.ring)] = p
+	r.next++
 }
 
 // ticket is an open request: who asked, in which life, under which number.
@@ -54,7 +68,8 @@ func (t *network) send(from *node, e wire.Envelope) {
 	w := t.w
 	w.witness.sent(from, &e)
 	w.counts.add("message", kindNames[e.Message.Kind()])
-	p := parcel{from: from, payload: wire.AppendMessage(nil, from.machine.Header(), e.Message)}
+	t.scratch = wire.AppendMessage(t.scratch[:0], from.machine.Header(), e.Message)
+	p := parcel{from: from, payload: bytes.Clone(t.scratch)}
 	switch {
 	case e.Answer != "":
 		i, err := strconv.Atoi(string(e.Answer))
@@ -85,7 +100,7 @@ func (t *network) send(from *node, e wire.Envelope) {
 // mayDial holds Output.Peers against a destination: nobody else can be reached.
 func (t *network) mayDial(from, to *node) bool {
 	return from == to || slices.ContainsFunc(from.peers, func(m wire.Member) bool {
-		return m.ID == to.id && (m.Address == address(int(to.id), false) || m.Address == address(int(to.id), true))
+		return m.ID == to.id && (m.Address == to.addresses[0] || m.Address == to.addresses[1])
 	})
 }
 
@@ -111,11 +126,28 @@ func (t *network) carry(p parcel) {
 		}
 		return
 	}
+	t.recent[p.from.id].add(p)
+	t.recent[p.to.id].add(p)
 	w.at(t.arrival(p, weather), func() { t.arrive(p) })
 	if w.chance(weather.Twice) {
 		w.counts.add("network", "delivered twice")
 		w.at(t.arrival(p, weather)+w.upTo(weather.Echo), func() { t.arrive(p) })
 	}
+}
+
+// ghosts delivers once more what the last life of a node received and sent: the
+// network may do that at any time, and it is worst right after a restart.
+func (t *network) ghosts(n *node) {
+	if t.calm || t.weather.Twice == 0 {
+		return
+	}
+	for _, p := range t.recent[n.id].ring {
+		if p.from != nil && t.w.chance(0.4) {
+			t.w.counts.add("network", "ghost of the last life")
+			t.w.after(t.w.upTo(400*wire.Millisecond), func() { t.arrive(p) })
+		}
+	}
+	t.recent[n.id] = recent{}
 }
 
 // arrival draws when a message arrives.

@@ -11,10 +11,12 @@ import (
 // node is one simulated process, or the place where it was: a machine, a store,
 // and the driver that DESIGN §2.1 asks for, on the world's clock.
 type node struct {
-	w    *world
-	id   wire.NodeID
-	up   bool
-	life int // counts its starts; what was meant for an older life is lost
+	w  *world
+	id wire.NodeID
+	// Both lead here: operators name one or the other.
+	addresses [2]string
+	up        bool
+	life      int // counts its starts; what was meant for an older life is lost
 
 	inc      wire.Incarnation
 	boot     wire.Boot
@@ -24,7 +26,6 @@ type node struct {
 	oath     *oath
 	peers    []wire.Member
 	serving  bool
-	member   bool
 	reason   string       // why it does not serve
 	inbox    []wire.Input // what arrived while it was paused
 	pauses   int          // that are in force
@@ -38,7 +39,7 @@ type node struct {
 }
 
 func newNode(w *world, id wire.NodeID) *node {
-	n := &node{w: w, id: id}
+	n := &node{w: w, id: id, addresses: [2]string{address(int(id), false), address(int(id), true)}}
 	n.start()
 	return n
 }
@@ -54,9 +55,10 @@ func (n *node) start() {
 	})
 	n.store = store.NewMemory()
 	n.oath = w.witness.newLife(n)
-	n.peers, n.serving, n.member, n.inbox = nil, false, false, nil
+	n.peers, n.serving, n.inbox = nil, false, nil
 	n.paused, n.pausedAt, n.diskAt, n.tickAt = 0, w.now, 0, 0
 	w.note("node %d starts: incarnation %x, boot %x", n.id, n.inc, n.boot)
+	w.net.ghosts(n)
 	n.planTick()
 }
 
@@ -145,7 +147,7 @@ func (n *node) step(in wire.Input) {
 	if a, ok := in.(*wire.Abandon); ok {
 		w.witness.heardOfLeave(a.Token)
 	}
-	n.oath.before = n.oath.promised
+	n.oath.beginStep()
 	n.store.Annotate(in)
 	n.carryOut(n.machine.Step(n.local(), in))
 	n.planTick()
@@ -196,9 +198,9 @@ func (n *node) carryOut(out *wire.Output) {
 		}
 	}
 	if out.Status != nil {
-		n.serving, n.member, n.reason = out.Status.Serving, out.Status.Member, out.Status.Reason
+		n.serving, n.reason = out.Status.Serving, out.Status.Reason
 		n.w.note("node %d shows serving=%v member=%v left behind=%v %s",
-			n.id, n.serving, n.member, out.Status.LeftBehind, out.Status.Reason)
+			n.id, n.serving, out.Status.Member, out.Status.LeftBehind, out.Status.Reason)
 	}
 }
 

@@ -10,7 +10,7 @@ type oath struct {
 	inc      wire.Incarnation
 	view     *wire.View
 	promised wire.Ballot
-	before   wire.Ballot // promised before this step
+	member   bool        // of view
 	joined   wire.Ballot // the last ballot that it sent a Join for
 	hist     wire.Ballot // what it has swapped in
 	complete wire.ViewID // the view that this belongs to
@@ -18,9 +18,19 @@ type oath struct {
 	fresh    bool        // it took a whole state over in this step
 	staged   *wire.Write // the base that it may swap in
 	pending  []pendingWrite
+	before   standing
 	durable  map[wire.Ballot]uint64 // position in a ballot's log up to which it is durable
 	bases    map[wire.Ballot]bool   // durably staged
 }
+
+// standing is what a life stood for when its present step began: within a step it
+// may finish something for the old ballot and promise the next one then.
+type standing struct {
+	promised wire.Ballot
+	member   bool
+}
+
+func (o *oath) beginStep() { o.before = standing{o.promised, o.member} }
 
 // pendingWrite is one that is not durable yet.
 type pendingWrite struct {
@@ -60,7 +70,7 @@ func (t *witness) wrote(n *node, x *wire.Write) {
 			t.w.fail("I10", "node %d swaps in a base of %s that is not whole", n.id, name(x.Ballot))
 			return
 		}
-		if o.promised.Compare(x.Ballot) < 0 {
+		if o.promised != x.Ballot {
 			t.w.fail("I2", "node %d swaps in %s and has promised %s", n.id, name(x.Ballot), name(o.promised))
 			return
 		}
@@ -87,7 +97,7 @@ func (t *witness) promise(n *node, m *wire.NodeMeta) {
 		t.adopted(n, &m.View)
 	}
 	v := m.View
-	o.view = &v
+	o.view, o.member = &v, v.Has(n.id)
 }
 
 // adopted counts how a node came to a view, and checks that the view is higher

@@ -6,8 +6,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// operator carries out commands, one after the other, and stays sane (STRONG.md
-// §1) whatever the schedule says: it mends lists when their time comes, and
+// operator carries out commands, one after the other, and stays sane
+// (docs/views.md §5) whatever the schedule says: it mends lists when their time comes, and
 // spares the nodes that must keep their state.
 //
 //	(a) A command begins when every PUT of the last one was answered or given up.
@@ -23,7 +23,6 @@ type operator struct {
 	views    map[wire.ViewID]*command
 	lastView wire.ViewID // that became active; zero: none
 	list     nodes       // last commanded
-	layout   wire.Layout
 	puts     []*put
 }
 
@@ -98,7 +97,7 @@ func (o *operator) begin(plan *Command, then func()) {
 	if c.list != o.list && o.list != 0 {
 		w.counts.add("operator", "members changed")
 	}
-	o.list, o.layout = c.list, c.layout
+	o.list = c.list
 	w.counts.add("operator", "command")
 	w.note("operator: %s mended to %s, spares %s", plan, c.list, c.spared)
 	c.open = 1

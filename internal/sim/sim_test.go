@@ -12,8 +12,10 @@ import (
 	"time"
 )
 
-// enough schedules see every transition.
-const enough = 300
+const (
+	few    = 300  // schedules that are run unless the environment says how many
+	enough = 1500 // schedules that see every transition
+)
 
 // shrinkTries bounds how long a failing schedule is cut down.
 const shrinkTries = 300
@@ -75,7 +77,7 @@ func (f *fleet) note(seed uint64, r Result) {
 // TestSimulate runs COHORT_SIM_SCHEDULES schedules from COHORT_SIM_SEED on, or
 // as many as there is time for in COHORT_SIM_SECONDS.
 func TestSimulate(t *testing.T) {
-	schedules := setting(t, "COHORT_SIM_SCHEDULES", enough)
+	schedules := setting(t, "COHORT_SIM_SCHEDULES", few)
 	length := time.Duration(setting(t, "COHORT_SIM_SECONDS", 0)) * time.Second
 	begun := time.Now()
 	var f fleet

@@ -4,12 +4,17 @@
 // judges it: safety throughout, liveness when all faults are over. The same
 // schedule gives the same run, event by event.
 //
-// Safety is decided exactly and without a search (docs/strong.md, STRONG.md §1):
-// the order in which nodes apply entries is the witness, and everything that a
-// client was told, and everything that a node said to another, is checked
-// against it at the moment it happens. See witness.go and oath.go.
+// Safety is decided exactly and without a search: the order in which nodes apply
+// entries is the witness, and everything that a client was told is checked
+// against it at the moment it happens (witness.go, lineage.go), as is everything
+// that a node says to another against what it has made durable and promised
+// (oath.go). The numbers of checks, as in "I4", are those of DESIGN §5.
 //
 // A run has no goroutine of its own; many may run beside each other.
+//
+// The tests read COHORT_SIM_SEED (the first seed, or the one to replay),
+// COHORT_SIM_SCHEDULES (how many) or COHORT_SIM_SECONDS (for how long), and,
+// built with -tags mutants, COHORT_SIM_MUTANT (which deliberate bug).
 package sim
 
 import (
