@@ -174,6 +174,9 @@ func (r *Replica) Adopt(v *wire.View) {
 	r.dismiss()
 }
 
+// Keep makes the view durable again.
+func (r *Replica) Keep() { r.persistMeta() }
+
 // owe notes a ballot whose entries this node has not got (I24).
 func (r *Replica) owe(k wire.KnownBallot) {
 	known := r.hist.knows(k.Ballot) || r.staged != nil && r.staged.knows(k.Ballot)

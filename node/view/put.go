@@ -124,25 +124,26 @@ func (k *Keeper) conclude(p *put) {
 		if k.viewID() != v.ID {
 			k.adopt(v)
 		}
-		k.remind(p)
+		k.renew(p)
 	} else {
 		k.announce(p)
 	}
 	k.check(p)
 }
 
-// remind sends a view that is in force to the members of its list that do not
-// hold it: whoever spread it may have given up.
-func (k *Keeper) remind(p *put) {
-	if !p.member {
-		return
-	}
-	p.made = true
+// renew confirms a view that is in force, at all its members: no view that was
+// made in knowledge of less may be followed from it any more. Otherwise the view
+// of an old list, whose author was cut off when the operator came back to this
+// one, would take over when it is heard again.
+func (k *Keeper) renew(p *put) {
 	for _, a := range p.answers {
-		if a.r.Present && a.r.View.ID == p.view.ID {
-			p.accepted = append(p.accepted, a.node)
+		if a.r.Present && a.r.View.ID == k.view.ID {
+			k.view.Renewed = max(k.view.Renewed, a.r.View.Renewed)
 		}
 	}
+	k.view.Renewed++
+	k.local.Keep()
+	p.view, p.made = k.view, true
 	k.spread(p)
 }
 
@@ -213,7 +214,7 @@ func follows(v *wire.View, a answer) bool {
 	if held.ID == v.ID {
 		return true
 	}
-	return held.ID.Compare(v.ID) < 0 && (held.Layout.Equal(v.Layout) || v.Descends(held.ID))
+	return held.ID.Compare(v.ID) < 0 && (held.Layout.Equal(v.Layout) || v.Replaces(held))
 }
 
 func (k *Keeper) blank() bool { return k.local.Ballot().IsZero() }
@@ -237,14 +238,16 @@ func (k *Keeper) mint(p *put) *wire.View {
 	above := func(id wire.ViewID) { v.ID.Number = max(v.ID.Number, id.Number+1) }
 	if k.view != nil {
 		above(k.view.ID)
-		v.Ancestors = mergeIDs(k.view.Ancestors, []wire.ViewID{k.view.ID})
+		v.Ancestors = k.view.Ancestors
+		replace(v, k.view.ID, k.view.Renewed)
 	}
 	see(v, wire.Sighting{Node: k.self, Inc: k.inc, View: k.viewID()})
 	know(v, k.local.Ballot(), k.local.BallotMembers())
 	for _, a := range p.answers {
 		if a.r.Present {
 			above(a.r.View.ID)
-			v.Ancestors = mergeIDs(v.Ancestors, a.r.View.Ancestors)
+			v.Ancestors = mergeAncestors(v.Ancestors, a.r.View.Ancestors)
+			replace(v, a.r.View.ID, a.r.View.Renewed)
 			see(v, wire.Sighting{Node: a.node, Inc: a.inc, View: a.r.View.ID})
 		} else {
 			see(v, wire.Sighting{Node: a.node, Inc: a.inc})
@@ -309,11 +312,13 @@ func (k *Keeper) OnNewViewReply(h wire.Header, m *wire.NewViewReply) {
 	s := wire.Sighting{Node: h.From, Inc: h.Inc, View: m.Held}
 	if m.Held.Compare(p.view.ID) > 0 && p.mints < maxMints {
 		see(p.view, s)
+		replace(p.view, m.Held, m.Renewed)
 		k.remint(p, m.Held)
 		return
 	}
-	if !slices.Contains(p.view.Saw, s) {
+	if !slices.Contains(p.view.Saw, s) || !p.view.Replaces(&wire.View{ID: m.Held, Renewed: m.Renewed}) {
 		see(p.view, s)
+		replace(p.view, m.Held, m.Renewed)
 		k.spread(p)
 	}
 }
@@ -325,7 +330,8 @@ func (k *Keeper) remint(p *put, held wire.ViewID) {
 	p.mints++
 	v.ID = k.newID(max(held.Number, k.top))
 	k.top = v.ID.Number
-	v.Ancestors = mergeIDs(old.Ancestors, []wire.ViewID{old.ID})
+	replace(&v, old.ID, old.Renewed)
+	v.Renewed = 0
 	v.Saw = slices.Clone(old.Saw)
 	k.box.Event(wire.Event{Kind: EventReminted, View: v.ID})
 	p.view, p.accepted = &v, p.accepted[:0]

@@ -7,6 +7,7 @@
 package view
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
@@ -20,8 +21,10 @@ type Local interface {
 	BallotMembers() []wire.Member
 	// Knows reports whether the strong history contains that of a ballot.
 	Knows(wire.Ballot) bool
-	// Adopt makes a view the node's view, durably.
+	// Adopt makes a view the node's view, durably; Keep does so again after the
+	// view was renewed.
 	Adopt(*wire.View)
+	Keep()
 	// Serving reports whether the node is ready to serve its view; Progress
 	// grows whenever it gets nearer to that.
 	Serving() bool
@@ -204,7 +207,7 @@ func (k *Keeper) mayFollow(v *wire.View) bool {
 	if v.ID.Compare(k.view.ID) <= 0 {
 		return false
 	}
-	return k.view.Layout.Equal(v.Layout) || v.Descends(k.view.ID)
+	return k.view.Layout.Equal(v.Layout) || v.Replaces(k.view)
 }
 
 // Offer follows a view that came over the bus, if it may be followed.
@@ -220,13 +223,15 @@ func (k *Keeper) Offer(v *wire.View) {
 
 // extend takes in what the author of the view has heard since.
 func (k *Keeper) extend(v *wire.View) {
-	if len(v.Ancestors) > len(k.view.Ancestors) {
-		k.view.Ancestors = mergeIDs(k.view.Ancestors, v.Ancestors)
-	}
+	k.view.Ancestors = mergeAncestors(k.view.Ancestors, v.Ancestors)
 	for _, s := range v.Saw {
 		if !slices.Contains(k.view.Saw, s) {
 			see(k.view, s)
 		}
+	}
+	if v.Renewed > k.view.Renewed {
+		k.view.Renewed = v.Renewed
+		k.local.Keep()
 	}
 }
 
@@ -238,7 +243,7 @@ func (k *Keeper) OnNewView(h wire.Header, replyTo wire.ReplyTo, m *wire.NewView)
 	}
 	reply := &wire.NewViewReply{PutID: m.PutID, View: m.View.ID}
 	if k.view != nil {
-		reply.Held = k.view.ID
+		reply.Held, reply.Renewed = k.view.ID, k.view.Renewed
 		reply.Accepted = k.view.ID == m.View.ID
 		reply.Same = k.view.Layout.Equal(m.View.Layout)
 	}
@@ -274,9 +279,8 @@ func (k *Keeper) viewID() wire.ViewID {
 	return k.view.ID
 }
 
-// see notes a sighting, in place of an older one of the same node, and the view
-// that was seen as an ancestor. The old list is not written to: it may be on its
-// way to a disk.
+// see notes a sighting, in place of an older one of the same node. The old list
+// is not written to: it may be on its way to a disk.
 func see(v *wire.View, s wire.Sighting) {
 	v.Saw = slices.Clone(v.Saw)
 	if i := slices.IndexFunc(v.Saw, func(o wire.Sighting) bool { return o.Node == s.Node }); i >= 0 {
@@ -284,16 +288,26 @@ func see(v *wire.View, s wire.Sighting) {
 	} else {
 		v.Saw = append(v.Saw, s)
 	}
-	if !s.View.IsZero() && s.View != v.ID {
-		v.Ancestors = mergeIDs(v.Ancestors, []wire.ViewID{s.View})
+}
+
+// replace notes that v was made in knowledge of a view that somebody holds.
+func replace(v *wire.View, held wire.ViewID, renewed uint64) {
+	if !held.IsZero() && held != v.ID {
+		v.Ancestors = mergeAncestors(v.Ancestors, []wire.Ancestor{{View: held, Renewed: renewed}})
 	}
 }
 
-// mergeIDs is the union of two ascending lists, the highest maxAncestors of it.
-func mergeIDs(a, b []wire.ViewID) []wire.ViewID {
+// mergeAncestors is the union of two ascending lists, the highest maxAncestors of
+// it; of one view the larger renewal counts.
+func mergeAncestors(a, b []wire.Ancestor) []wire.Ancestor {
+	if len(b) == 0 || slices.Equal(a, b) {
+		return a
+	}
 	out := append(slices.Clone(a), b...)
-	slices.SortFunc(out, wire.ViewID.Compare)
-	out = slices.Compact(out)
+	slices.SortFunc(out, func(x, y wire.Ancestor) int {
+		return cmp.Or(x.View.Compare(y.View), cmp.Compare(y.Renewed, x.Renewed))
+	})
+	out = slices.CompactFunc(out, func(x, y wire.Ancestor) bool { return x.View == y.View })
 	if n := len(out) - maxAncestors; n > 0 {
 		out = slices.Delete(out, 0, n)
 	}

@@ -60,12 +60,15 @@ func (d *decoder) sightings() []Sighting {
 	return sightings
 }
 
-func (d *decoder) viewIDs() []ViewID {
-	ids := list[ViewID](d, "view ids", leastRef)
-	for i := range ids {
-		ids[i] = d.viewID()
+func (d *decoder) ancestors() []Ancestor {
+	ancestors := list[Ancestor](d, "ancestors", leastPast)
+	for i := range ancestors {
+		ancestors[i] = Ancestor{
+			View:    d.viewID(),
+			Renewed: d.uvarint(),
+		}
 	}
-	return ids
+	return ancestors
 }
 
 func (d *decoder) knownBallots() []KnownBallot {
@@ -104,7 +107,8 @@ func (d *decoder) view() View {
 		Layout:    d.layout(),
 		Force:     d.bool(),
 		Saw:       d.sightings(),
-		Ancestors: d.viewIDs(),
+		Renewed:   d.uvarint(),
+		Ancestors: d.ancestors(),
 		Known:     d.knownBallots(),
 		Sources:   d.members(),
 	}

@@ -103,6 +103,7 @@ func (d *decoder) viewMessage(m Message) {
 		m.View = d.viewID()
 		m.Accepted = d.bool()
 		m.Held = d.viewID()
+		m.Renewed = d.uvarint()
 		m.Same = d.bool()
 	case *Hello:
 		m.Ballot = d.ballot()

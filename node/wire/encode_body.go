@@ -31,10 +31,11 @@ func (e *encoder) sightings(list []Sighting) {
 	}
 }
 
-func (e *encoder) viewIDs(list []ViewID) {
+func (e *encoder) ancestors(list []Ancestor) {
 	e.count(len(list))
-	for _, v := range list {
-		e.viewID(v)
+	for _, a := range list {
+		e.viewID(a.View)
+		e.uvarint(a.Renewed)
 	}
 }
 
@@ -66,7 +67,8 @@ func (e *encoder) view(v *View) {
 	e.layout(&v.Layout)
 	e.bool(v.Force)
 	e.sightings(v.Saw)
-	e.viewIDs(v.Ancestors)
+	e.uvarint(v.Renewed)
+	e.ancestors(v.Ancestors)
 	e.knownBallots(v.Known)
 	e.members(v.Sources)
 }

@@ -59,6 +59,7 @@ func (e *encoder) viewMessage(m Message) {
 		e.viewID(m.View)
 		e.bool(m.Accepted)
 		e.viewID(m.Held)
+		e.uvarint(m.Renewed)
 		e.bool(m.Same)
 	case *Hello:
 		e.ballot(m.Ballot)

@@ -69,6 +69,7 @@ type NewViewReply struct {
 	View     ViewID // the view that was sent
 	Accepted bool
 	Held     ViewID // what the node holds instead, when refused
+	Renewed  uint64 // how often that was renewed
 	Same     bool   // Held lists the same members: it is on its way to you
 }
 

@@ -81,14 +81,16 @@ type KnownBallot struct {
 }
 
 // View is a list of members under an id, with what its author had heard. Layout,
-// id and force never change; Saw and Ancestors may grow while the PUT that made
-// the view is open, which only lets more nodes follow it.
+// id and force never change. Saw and Ancestors may grow while the PUT that made
+// the view is open, which only lets more nodes follow it; Renewed grows when an
+// operator puts the list again.
 type View struct {
 	ID        ViewID
 	Layout    Layout
+	Renewed   uint64        // how often the list was put again while it was in force
 	Force     bool          // gives up ballots that are owed and cannot be had
 	Saw       []Sighting    // by node
-	Ancestors []ViewID      // the views that it replaces, and theirs; ascending, bounded
+	Ancestors []Ancestor    // the views that it replaces, and theirs; ascending, bounded
 	Known     []KnownBallot // by ballot
 	Sources   []Member      // nodes outside the view that offer their history
 }
@@ -108,10 +110,32 @@ func (v *View) Has(id NodeID) bool {
 	return ok
 }
 
+// Ancestor is a view that was replaced, and how often it had been renewed as far
+// as the author of its successor had heard.
+type Ancestor struct {
+	View    ViewID
+	Renewed uint64
+}
+
 // Descends reports whether v replaces the view with this id, directly or not.
 func (v *View) Descends(id ViewID) bool {
-	_, ok := slices.BinarySearchFunc(v.Ancestors, id, ViewID.Compare)
+	_, ok := v.ancestor(id)
 	return ok
+}
+
+// Replaces reports whether v was made in knowledge of held as it is: of its id,
+// and of every time that an operator confirmed it since.
+func (v *View) Replaces(held *View) bool {
+	a, ok := v.ancestor(held.ID)
+	return ok && a.Renewed >= held.Renewed
+}
+
+func (v *View) ancestor(id ViewID) (Ancestor, bool) {
+	i, ok := slices.BinarySearchFunc(v.Ancestors, id, func(a Ancestor, id ViewID) int { return a.View.Compare(id) })
+	if !ok {
+		return Ancestor{}, false
+	}
+	return v.Ancestors[i], true
 }
 
 // SawIncarnation reports whether the author had heard this incarnation of a node.

@@ -81,10 +81,10 @@ func TestThePrimaryIsTheLowestID(t *testing.T) {
 func TestAViewDescendsFromItsAncestorsAlone(t *testing.T) {
 	v := View{
 		ID:        ViewID{Number: 3, Author: 1, Boot: 5},
-		Ancestors: []ViewID{{Number: 1, Author: 1, Boot: 5}, {Number: 2, Author: 1, Boot: 5}, {Number: 2, Author: 2, Boot: 6}},
+		Ancestors: []Ancestor{{View: ViewID{Number: 1, Author: 1, Boot: 5}}, {View: ViewID{Number: 2, Author: 1, Boot: 5}, Renewed: 3}, {View: ViewID{Number: 2, Author: 2, Boot: 6}}},
 	}
 	for _, a := range v.Ancestors {
-		if !v.Descends(a) {
+		if !v.Descends(a.View) || !v.Replaces(&View{ID: a.View, Renewed: a.Renewed}) || v.Replaces(&View{ID: a.View, Renewed: a.Renewed + 1}) {
 			t.Errorf("does not descend from %v", a)
 		}
 	}
