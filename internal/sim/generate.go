@@ -85,7 +85,9 @@ func (g *generator) steps(s *Schedule) {
 		case 0, 1, 2: // a fault and the operator's answer to it
 			faults += g.faults(s, at)
 			g.add(s, near, g.command())
-		case 3, 4: // a command that something comes between
+		case 3:
+			faults += g.stumble(s, at)
+		case 4: // a command that something comes between
 			g.add(s, at, g.command())
 			faults += g.faults(s, at+g.between(0, 400*wire.Millisecond))
 		case 5:
@@ -114,6 +116,20 @@ func (g *generator) failover(s *Schedule, at wire.Instant) int {
 		c.Tells = append(c.Tells, Tell{Node: id, After: g.between(0, 50*wire.Millisecond)})
 	}
 	g.add(s, at+g.between(0, wire.Second), c)
+	return 1
+}
+
+// stumble is a member that loses its memory while a command's round runs, and is
+// back before anybody could have noticed.
+func (g *generator) stumble(s *Schedule, at wire.Instant) int {
+	c := g.command()
+	id, _ := c.List.any(g.rng)
+	during := at + g.between(0, 150*wire.Millisecond)
+	if len(c.Tells) > 0 {
+		during += c.Tells[0].After
+	}
+	g.add(s, at, c)
+	g.add(s, during, &Fault{Kind: Crash, Node: id, For: g.between(wire.Millisecond, 40*wire.Millisecond)})
 	return 1
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 // mutantBound is how many schedules may be needed to find a mutant.
-const mutantBound = 3000
+const mutantBound = 8000
 
 // TestMutants plants one deliberate bug after the other and counts the schedules
 // until a check finds it. COHORT_SIM_MUTANT selects one. The selection is the
