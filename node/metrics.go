@@ -95,6 +95,26 @@ func (b *backend) gauges() []gauge {
 	}
 }
 
+// requestMeters shows what a node's front has answered. It holds the node,
+// because the front is made after the registry that it serves.
+type requestMeters struct{ node *Node }
+
+var requestsTotal = prometheus.NewDesc("cohort_requests_total",
+	`HTTP requests answered, by route, method and status code (0: any other), as of when the answer was made. `+
+		`Route "none": the request could not be read. Connections beyond the limit are refused uncounted.`,
+	[]string{"route", "method", "code"}, nil)
+
+// Describe implements prometheus.Collector.
+func (*requestMeters) Describe(to chan<- *prometheus.Desc) { to <- requestsTotal }
+
+// Collect implements prometheus.Collector.
+func (m *requestMeters) Collect(to chan<- prometheus.Metric) {
+	for r, n := range m.node.front.Requests() {
+		to <- prometheus.MustNewConstMetric(requestsTotal, prometheus.CounterValue, float64(n),
+			r.Route, r.Method, strconv.Itoa(r.Code))
+	}
+}
+
 func truth(b bool) float64 {
 	if b {
 		return 1

@@ -50,9 +50,11 @@ func New(cfg Config) (*Node, error) {
 		relay: make(chan struct{}, 1),
 	}
 	n.backend.driver = n.driver
+	registry := meters.register(n.gauges(), cfg.Bus)
+	registry.MustRegister(&requestMeters{n})
 	n.front = front.New(front.Config{
 		Node: cfg.ID, Backend: n.backend, DefaultBucket: cfg.DefaultBucket, Log: cfg.Log,
-		Metrics: metricsHandler(meters.register(n.gauges(), cfg.Bus)),
+		Metrics: metricsHandler(registry),
 	})
 	return n, nil
 }

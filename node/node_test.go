@@ -125,6 +125,21 @@ func TestThreeNodesAreOneStoreThroughAnyOfThem(t *testing.T) {
 	}
 }
 
+func TestAnsweredRequestsAreMetrics(t *testing.T) {
+	c := startCluster(t, 1)
+	for range 2 {
+		if err := c.nodes[0].Ping(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := c.metric(t, 0, `cohort_requests_total{code="200",method="GET",route="ping"}`); n != 2 {
+		t.Errorf("%v pings were counted, want 2", n)
+	}
+	if n := c.metric(t, 0, `cohort_requests_total{code="200",method="GET",route="metrics"}`); n != 1 {
+		t.Errorf("%v earlier looks at the metrics were counted, want 1", n)
+	}
+}
+
 func TestManyClientsAtOnceGetTheirOwnNumbers(t *testing.T) {
 	c := startCluster(t, 3)
 	c.putView(t, c.nodes...)

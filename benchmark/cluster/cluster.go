@@ -200,7 +200,7 @@ func (c *Cluster) All() []int {
 // Kill ends node i with SIGKILL.
 func (c *Cluster) Kill(i int) error { return c.Process(i).Kill() }
 
-// Pause stops node i with SIGSTOP.
+// Pause stops node i with SIGSTOP, and returns when it stands still.
 func (c *Cluster) Pause(i int) error { return c.Process(i).Pause() }
 
 // Resume lets node i go on.

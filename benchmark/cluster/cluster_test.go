@@ -165,6 +165,37 @@ func TestAPausedNodeIsSilentUntilItIsResumed(t *testing.T) {
 	}
 }
 
+func TestNoThreadOfAProcessRunsOnceItIsPaused(t *testing.T) {
+	p := start(t, 1).Process(0)
+	for range 20 {
+		if err := p.Pause(); err != nil {
+			t.Fatal(err)
+		}
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.Pid()))
+		if err != nil || len(threads) == 0 {
+			t.Fatalf("threads %v, %v", threads, err)
+		}
+		for _, thread := range threads {
+			stat, err := os.ReadFile(thread)
+			if _, state, _ := strings.Cut(string(stat), ") "); err != nil || !strings.HasPrefix(state, "T") {
+				t.Fatalf("a thread is not stopped: %q, %v", stat, err)
+			}
+		}
+		if err := p.Pause(); err != nil {
+			t.Fatalf("paused twice: %v", err)
+		}
+		if err := p.Resume(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Pause(); err == nil {
+		t.Error("a process that has ended was paused")
+	}
+}
+
 func TestAViewIsPutUntilEveryMemberIsReady(t *testing.T) {
 	c := start(t, 3)
 	if err := c.PutView(t.Context(), 0, 2); err != nil {

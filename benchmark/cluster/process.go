@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Process is one child process whose output goes to a file. It does not outlive
@@ -80,10 +82,34 @@ func (p *Process) end(sig os.Signal) error {
 	return nil
 }
 
-// Pause stops the process (SIGSTOP), Resume lets it go on (SIGCONT).
-func (p *Process) Pause() error { return p.signal(syscall.SIGSTOP) }
+// Pause stops the process (SIGSTOP) and returns when none of its threads runs any
+// more: the signal alone is no more than a request. A process that ends first is
+// an error.
+func (p *Process) Pause() error {
+	if err := p.signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	// The kernel tells a parent that its child stopped when the last thread has;
+	// WNOWAIT leaves an exit for tend to collect.
+	var info unix.Siginfo
+	for {
+		err := unix.Waitid(unix.P_PID, p.Pid(), &info, unix.WSTOPPED|unix.WEXITED|unix.WNOWAIT, nil)
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err == unix.ECHILD || err == nil && info.Code != cldStopped:
+			return fmt.Errorf("pause %s: it has ended", p.Name)
+		case err != nil:
+			return fmt.Errorf("pause %s: %w", p.Name, err)
+		}
+		return nil
+	}
+}
 
-// Resume undoes Pause.
+// cldStopped is the kernel's CLD_STOPPED, which package unix does not name.
+const cldStopped = 5
+
+// Resume lets the process go on (SIGCONT).
 func (p *Process) Resume() error { return p.signal(syscall.SIGCONT) }
 
 func (p *Process) signal(sig os.Signal) error {

@@ -184,6 +184,7 @@ func (s *Server) unreadable(ctx *fasthttp.RequestCtx, err error) {
 	default:
 		s.fail(ctx, api.CodeBadRequest, "the request cannot be read: "+err.Error())
 	}
+	s.requests.count(routeNone, methodNone, ctx.Response.StatusCode())
 }
 
 func lineArrived(c net.Conn) bool {

@@ -54,6 +54,7 @@ type Server struct {
 	http     *fasthttp.Server
 	conns    connections
 	waiters  waiters
+	requests tally
 	draining atomic.Bool // no new work is taken
 }
 
@@ -134,56 +135,56 @@ func (s *Server) Waiting() int { return s.waiters.count() }
 // Connections is the number of open connections.
 func (s *Server) Connections() int { return s.conns.count() }
 
-// handle routes a request. The path is the one of the request line: fasthttp's
-// own is unescaped and folded, and a key must be neither.
+// handle answers a request and counts the answer. The path is the one of the
+// request line: fasthttp's own is unescaped and folded, and a key must be
+// neither.
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
+	to := routeNone
 	if ambiguous(&ctx.Request.Header) {
 		ctx.SetConnectionClose()
 		s.fail(ctx, api.CodeBadRequest, "Content-Length and Transfer-Encoding contradict each other")
-		return
+	} else {
+		path := ctx.URI().PathOriginal()
+		to = routeOf(path)
+		s.dispatch(ctx, to, path)
 	}
-	path := ctx.URI().PathOriginal()
-	if tail, ok := cutPrefix(path, api.DataPrefix); ok {
-		s.data(ctx, tail)
-		return
-	}
-	if tail, ok := cutPrefix(path, api.KVPrefix); ok {
-		s.stamp(ctx)
-		s.kv(ctx, tail)
-		return
-	}
-	s.other(ctx, path)
+	s.requests.count(to, methodOf(ctx.Method()), ctx.Response.StatusCode())
 }
 
-// other routes the paths that name no key.
-func (s *Server) other(ctx *fasthttp.RequestCtx, path []byte) {
-	switch string(path) {
-	case api.PathPing:
+func (s *Server) dispatch(ctx *fasthttp.RequestCtx, to route, path []byte) {
+	switch to {
+	case routeData:
+		s.data(ctx, path[len(api.DataPrefix):])
+	case routeKV, routeKVList:
+		s.stamp(ctx)
+		s.kv(ctx, path[len(api.KVPrefix):])
+	case routePing:
 		s.ping(ctx)
-	case api.PathView:
+	case routeView:
 		s.view(ctx)
-	case api.PathData:
+	case routeDataList:
 		s.dump(ctx)
-	case api.PathLive:
+	case routeLive:
 		s.live(ctx)
-	case api.PathReady:
+	case routeReady:
 		s.ready(ctx)
-	case api.PathMetrics:
+	case routeMetrics:
 		s.serveMetrics(ctx)
-	case api.PathCluster:
+	case routeCluster:
 		s.cluster(ctx)
+	default:
+		s.refusePath(ctx, path)
+	}
+}
+
+// refusePath answers for a path that leads nowhere, or nowhere yet.
+func (s *Server) refusePath(ctx *fasthttp.RequestCtx, path []byte) {
+	switch string(path) {
 	case api.PathTxn, api.PathRing, api.PathOpenAPI:
 		s.fail(ctx, api.CodeNotBuilt, string(path)+" is not built yet")
 	default:
 		s.fail(ctx, api.CodeNoSuchPath, "there is nothing at this path")
 	}
-}
-
-func cutPrefix(path []byte, prefix string) ([]byte, bool) {
-	if len(path) < len(prefix) || string(path[:len(prefix)]) != prefix {
-		return nil, false
-	}
-	return path[len(prefix):], true
 }
 
 // logger gives fasthttp's complaints to slog. They concern connections, which

@@ -16,7 +16,7 @@ const leaves = 5 * time.Second
 
 func TestATerminatedNodeAnswersWhatWaitsAndLeaves(t *testing.T) {
 	n := startServing(t)
-	n.stop(2)
+	n.must(n.Pause(2))
 	answer := make(chan error, 1)
 	go func() {
 		_, err := n.Client(1).PutData(context.WithoutCancel(t.Context()), "k", "v")

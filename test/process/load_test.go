@@ -171,7 +171,7 @@ func TestNothingIsLostWhenAProcessIsStopped(t *testing.T) {
 			r := newTrial(startServing(t))
 			r.load(func() {
 				r.pause(seconds / 3)
-				r.stop(who)
+				r.must(r.Pause(who))
 				r.pause(min(5*time.Second, seconds/3))
 				r.must(r.Resume(who))
 			})

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -137,22 +136,4 @@ func (n nodes) putView(members ...int) {
 	ctx, cancel := context.WithTimeout(n.t.Context(), patience)
 	defer cancel()
 	n.must(n.PutView(ctx, members...))
-}
-
-// stop pauses node i and returns when none of its threads runs any more: the
-// signal alone is no more than a request.
-func (n nodes) stop(i int) {
-	n.t.Helper()
-	n.must(n.Pause(i))
-	tasks := fmt.Sprintf("/proc/%d/task/*/stat", n.Process(i).Pid())
-	for running := true; running; {
-		files, err := filepath.Glob(tasks)
-		n.must(err)
-		n.must(n.t.Context().Err())
-		running = slices.ContainsFunc(files, func(file string) bool {
-			stat, err := os.ReadFile(file)
-			_, state, _ := strings.Cut(string(stat), ") ")
-			return err == nil && !strings.HasPrefix(state, "T")
-		})
-	}
 }

@@ -1,0 +1,137 @@
+package front
+
+import (
+	"iter"
+	"slices"
+	"sync/atomic"
+
+	"github.com/cohortkv/cohort/api"
+)
+
+// route is what a request was taken for by the shape of its path alone: an
+// unknown bucket is a kv route, and its answer a 404.
+type route uint8
+
+const (
+	routeNone route = iota // never routed: it could not be read
+	routePing
+	routeView
+	routeData
+	routeDataList
+	routeKV
+	routeKVList
+	routeCluster
+	routeLive
+	routeReady
+	routeMetrics
+	routeOther
+)
+
+var routeNames = [...]string{
+	routeNone: "none", routePing: "ping", routeView: "view", routeData: "data", routeDataList: "data_list",
+	routeKV: "kv", routeKVList: "kv_list", routeCluster: "cluster", routeLive: "livez", routeReady: "readyz",
+	routeMetrics: "metrics", routeOther: "other",
+}
+
+// routeOf takes a path as it stood in the request line.
+func routeOf(path []byte) route {
+	if hasPrefix(path, api.DataPrefix) {
+		return routeData
+	}
+	if hasPrefix(path, api.KVPrefix) {
+		if slices.Contains(path[len(api.KVPrefix):], '/') {
+			return routeKV
+		}
+		return routeKVList
+	}
+	switch string(path) {
+	case api.PathPing:
+		return routePing
+	case api.PathView:
+		return routeView
+	case api.PathData:
+		return routeDataList
+	case api.PathCluster:
+		return routeCluster
+	case api.PathLive:
+		return routeLive
+	case api.PathReady:
+		return routeReady
+	case api.PathMetrics:
+		return routeMetrics
+	}
+	return routeOther
+}
+
+func hasPrefix(path []byte, prefix string) bool {
+	return len(path) >= len(prefix) && string(path[:len(prefix)]) == prefix
+}
+
+// method is a request's method, as far as it is counted apart.
+type method uint8
+
+const (
+	methodNone method = iota // the request could not be read
+	methodGet
+	methodPut
+	methodDelete
+	methodHead
+	methodPost
+	methodOther
+)
+
+var methodNames = [...]string{
+	methodNone: "none", methodGet: "GET", methodPut: "PUT", methodDelete: "DELETE", methodHead: "HEAD",
+	methodPost: "POST", methodOther: "other",
+}
+
+func methodOf(name []byte) method {
+	for m := methodGet; m < methodOther; m++ {
+		if string(name) == methodNames[m] {
+			return m
+		}
+	}
+	return methodOther
+}
+
+// codes are the status codes that the front gives, the frequent ones first. 500
+// is the metrics handler's, 0 stands for any other.
+var codes = [...]int{200, 201, 204, 404, 412, 304, 503, 504, 400, 405, 408, 413, 414, 431, 500, 501, 0}
+
+// tally counts answers. Routes, methods and codes are few and known, so that an
+// answer costs one atomic addition, and no client can make the tally grow.
+type tally [len(routeNames)][len(methodNames)][len(codes)]atomic.Uint64
+
+func (t *tally) count(r route, m method, code int) {
+	place := slices.Index(codes[:], code)
+	if place < 0 {
+		place = len(codes) - 1
+	}
+	t[r][m][place].Add(1)
+}
+
+// Request is a kind of request together with its answer.
+type Request struct {
+	Route  string // "none" when it could not be read
+	Method string // "none" when it could not be read, "other" when it is not one of the surface's
+	Code   int    // HTTP status; 0: one that the surface does not know
+}
+
+// Requests yields how many requests were answered, for every kind that there
+// was. An answer counts once it is made; whether it arrives is not known.
+// Connections beyond the limit are refused before they have a request, and do
+// not count. It may be called at any time by any goroutine.
+func (s *Server) Requests() iter.Seq2[Request, uint64] {
+	return func(yield func(Request, uint64) bool) {
+		for r := range s.requests {
+			for m := range s.requests[r] {
+				for c := range s.requests[r][m] {
+					n := s.requests[r][m][c].Load()
+					if n > 0 && !yield(Request{routeNames[r], methodNames[m], codes[c]}, n) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
