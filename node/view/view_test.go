@@ -1,0 +1,105 @@
+package view
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// node is the rest of a node that has nothing and serves nothing.
+type node struct{ adopted []*wire.View }
+
+func (*node) Ballot() wire.Ballot          { return wire.Ballot{} }
+func (*node) BallotMembers() []wire.Member { return nil }
+func (*node) Knows(wire.Ballot) bool       { return false }
+func (n *node) Adopt(v *wire.View)         { n.adopted = append(n.adopted, v) }
+func (*node) Keep()                        {}
+func (*node) Serving() bool                { return false }
+func (*node) Progress() uint64             { return 0 }
+
+func layout(address string, members ...wire.NodeID) wire.Layout {
+	l := wire.Layout{Flat: true, Shards: []wire.Shard{{}}}
+	for _, id := range members {
+		l.Shards[0].Members = append(l.Shards[0].Members, wire.Member{ID: id, Address: address})
+	}
+	return l
+}
+
+func id(n uint64, author wire.NodeID) wire.ViewID {
+	return wire.ViewID{Number: n, Author: author, Boot: 5}
+}
+
+func TestAViewIsFollowedOnlyInKnowledgeOfTheOneHeld(t *testing.T) {
+	held := wire.View{ID: id(4, 1), Layout: layout("h:1", 1, 2, 3), Renewed: 2}
+	knows := func(renewed uint64) []wire.Ancestor { return []wire.Ancestor{{View: held.ID, Renewed: renewed}} }
+	saw := func(inc wire.Incarnation) []wire.Sighting { return []wire.Sighting{{Node: 2, Inc: inc}} }
+	cases := []struct {
+		name   string
+		held   *wire.View
+		v      wire.View
+		follow bool
+	}{
+		{"one that replaces it", &held, wire.View{ID: id(5, 3), Layout: layout("h:1", 2, 3), Ancestors: knows(2)}, true},
+		{"one that does not name this node", &held, wire.View{ID: id(5, 3), Layout: layout("h:1", 1, 3), Ancestors: knows(2)}, false},
+		{"a larger number alone", &held, wire.View{ID: id(9, 3), Layout: layout("h:1", 2, 3)}, false},
+		{"one whose author knew it before an operator confirmed it", &held, wire.View{ID: id(5, 3), Layout: layout("h:1", 2, 3), Ancestors: knows(1)}, false},
+		{"the same list under a larger id", &held, wire.View{ID: id(4, 2), Layout: layout("h:1", 1, 2, 3)}, true},
+		{"the same list under a smaller id", &held, wire.View{ID: id(4, 0), Layout: layout("h:1", 1, 2, 3)}, false},
+		{"the same ids at another address", &held, wire.View{ID: id(5, 2), Layout: layout("h:2", 1, 2, 3)}, false},
+		{"with nothing, one that saw this life", nil, wire.View{ID: id(1, 3), Layout: layout("h:1", 2, 3), Saw: saw(20)}, true},
+		{"with nothing, one that saw a life before", nil, wire.View{ID: id(1, 3), Layout: layout("h:1", 2, 3), Saw: saw(19)}, false},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			local := &node{}
+			k := New(2, 20, 5, &wire.Outbox{}, nil)
+			k.Use(local)
+			if c.held != nil {
+				v := *c.held
+				k.hold(&v)
+			}
+			k.Offer(&c.v)
+			if got := len(local.adopted) == 1; got != c.follow {
+				t.Errorf("followed: %t, want %t", got, c.follow)
+			}
+		})
+	}
+}
+
+func TestAncestorsKeepTheLargerRenewalAndTheHighestViews(t *testing.T) {
+	a := []wire.Ancestor{{View: id(1, 1)}, {View: id(2, 1), Renewed: 3}}
+	b := []wire.Ancestor{{View: id(2, 1), Renewed: 1}, {View: id(2, 2)}}
+	want := []wire.Ancestor{{View: id(1, 1)}, {View: id(2, 1), Renewed: 3}, {View: id(2, 2)}}
+	if d := cmp.Diff(want, mergeAncestors(a, b)); d != "" {
+		t.Error(d)
+	}
+	var many []wire.Ancestor
+	for n := range uint64(maxAncestors) {
+		many = append(many, wire.Ancestor{View: id(n+10, 1)})
+	}
+	got := mergeAncestors(many, a)
+	if len(got) != maxAncestors || got[0].View != id(10, 1) {
+		t.Errorf("%d ancestors from %v on, want the highest %d", len(got), got[0].View, maxAncestors)
+	}
+}
+
+// TestOnlyWhatAViewNamedIsDialled puts a list with a new address of a member
+// while the view names the old one.
+func TestOnlyWhatAViewNamedIsDialled(t *testing.T) {
+	box := &wire.Outbox{}
+	k := New(2, 20, 5, box, nil)
+	k.Use(&node{})
+	k.hold(&wire.View{ID: id(1, 1), Layout: layout("old:1", 1, 2, 3), Sources: []wire.Member{{ID: 9, Address: "source:1"}}})
+	k.Put(&wire.PutView{Token: 1, Layout: layout("new:1", 1, 2)})
+	want := []wire.Member{{ID: 1, Address: "new:1"}, {ID: 3, Address: "old:1"}, {ID: 9, Address: "source:1"}}
+	if d := cmp.Diff(want, box.Output().Peers); d != "" {
+		t.Error(d)
+	}
+	k.Abandon(1)
+	want[0].Address = "old:1"
+	if d := cmp.Diff(want, box.Output().Peers); d != "" {
+		t.Errorf("when the client of the PUT has left:\n%s", d)
+	}
+}
