@@ -1,6 +1,10 @@
 package strong
 
-import "github.com/cohortkv/cohort/node/wire"
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
 
 // Tick does what time asks for: repetitions, patience at its end.
 func (r *Replica) Tick() {
@@ -72,7 +76,7 @@ func (r *Replica) Waiting() (nodes []wire.NodeID, reason string) {
 		return nodes, "waiting for members to join the round"
 	case r.round != nil:
 		for _, s := range r.round.bound {
-			if !containsNode(r.round.started, s.Node) {
+			if !slices.Contains(r.round.started, s.Node) {
 				nodes = append(nodes, s.Node)
 			}
 		}
@@ -81,13 +85,4 @@ func (r *Replica) Waiting() (nodes []wire.NodeID, reason string) {
 		return []wire.NodeID{r.primary}, "waiting for the primary"
 	}
 	return nil, ""
-}
-
-func containsNode(list []wire.NodeID, id wire.NodeID) bool {
-	for _, n := range list {
-		if n == id {
-			return true
-		}
-	}
-	return false
 }
