@@ -21,6 +21,9 @@ type Bus struct {
 	// Addressed says that nodes find each other by the addresses of Reach, rather
 	// than through an outside cluster.
 	Addressed bool
+	// InProcess says that a round trip costs less than a time slice of the
+	// scheduler: then counting round trips measures the scheduler and not the bus.
+	InProcess bool
 	// Path makes a way from one node to another that can be cut.
 	Path func(t *testing.T, from, to Node) Path
 	// Freezable joins a node that runs Echo and can be stopped like a process.

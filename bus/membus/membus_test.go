@@ -15,7 +15,7 @@ import (
 func TestMembusIsABus(t *testing.T) {
 	conntest.Run(t, func(*testing.T) *conntest.Bus {
 		net, next := membus.New(), 0
-		b := &conntest.Bus{Addressed: true}
+		b := &conntest.Bus{Addressed: true, InProcess: true}
 		b.Join = func(t *testing.T, id wire.NodeID, addr string) conntest.Node {
 			if addr == "" {
 				next++
