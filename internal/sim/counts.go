@@ -46,6 +46,7 @@ var kindNames = map[wire.Kind]string{
 	wire.KindJoin: "Join", wire.KindLow: "Low", wire.KindStart: "Start", wire.KindStarted: "Started", wire.KindActive: "Active",
 	wire.KindFetch: "Fetch", wire.KindChunk: "Chunk", wire.KindPrepare: "Prepare", wire.KindAck: "Ack", wire.KindForward: "Forward",
 	wire.KindForwardReply: "ForwardReply", wire.KindConfirm: "Confirm", wire.KindConfirmed: "Confirmed",
+	wire.KindPull: "Pull", wire.KindPullReply: "PullReply", wire.KindCancel: "Cancel",
 }
 
 var statusNames = map[wire.Status]string{

@@ -93,6 +93,9 @@ var kindNames = [...]string{
 	KindForwardReply: "forward reply",
 	KindConfirm:      "confirm",
 	KindConfirmed:    "confirmed",
+	KindPull:         "pull",
+	KindPullReply:    "pull reply",
+	KindCancel:       "cancel",
 }
 
 // String names the kind, for errors, traces and labels.

@@ -67,6 +67,7 @@ func TestWhatIsNotAMessageIsRefusedWithAReason(t *testing.T) {
 		{"a count that is no int", ending(prepare, 1, binary.AppendUvarint(nil, 1<<63)...), "9223372036854775808 entries cannot be"},
 		{"a round that leaves no room above", AppendMessage(nil, Header{}, &Active{Ballot: Ballot{Round: 1 << 62}}), "leaves no room"},
 		{"an unknown part", AppendMessage(nil, Header{}, &Fetch{Part: FetchEntries + 1}), "unknown part 5"},
+		{"an unknown fate", AppendMessage(nil, Header{}, &PullReply{}), "unknown fate 0"},
 		{"an unknown status", AppendMessage(nil, Header{}, &ForwardReply{Answers: make([]Answer, 1)}), "unknown status 0"},
 		{"an unknown operation", forward(Op{Key: "k"}), "unknown operation 0"},
 		{"an unknown condition", forward(Op{Kind: OpPut, Key: "k", Condition: IfVersion + 1}), "unknown condition 4"},

@@ -76,6 +76,8 @@ func zeroMessage(k Kind) Message {
 		m.Part = FetchHead
 	case *Chunk:
 		m.Part = FetchHead
+	case *PullReply:
+		m.Fate = FateLost
 	}
 	return m
 }

@@ -8,9 +8,10 @@ const (
 	leastShard   = 1 + 1
 	leastSight   = 1 + 8 + leastRef
 	leastKnown   = leastRef + 1
+	leastAttest  = 1 + 8 + leastRef
 	leastPast    = leastRef + 1
 	leastStamp   = leastRef + 1
-	leastStaged  = leastRef + 1 + 1 + 1 + 1 + 1
+	leastStaged  = leastRef + 1 + 1 + 1 + 1 + 1 + 1
 	leastVersion = 1 + 4
 	leastResult  = 1 + 1 + leastVersion
 	leastKey     = 1 + 1
@@ -74,12 +75,28 @@ func (d *decoder) ancestors() []Ancestor {
 func (d *decoder) knownBallots() []KnownBallot {
 	known := list[KnownBallot](d, "known ballots", leastKnown)
 	for i := range known {
-		known[i] = KnownBallot{
-			Ballot:  d.ballot(),
-			Members: d.members(),
-		}
+		known[i] = d.knownBallot()
 	}
 	return known
+}
+
+func (d *decoder) knownBallot() KnownBallot {
+	return KnownBallot{
+		Ballot:  d.ballot(),
+		Members: d.members(),
+	}
+}
+
+func (d *decoder) attested() []Attestation {
+	attested := list[Attestation](d, "attestations", leastAttest)
+	for i := range attested {
+		attested[i] = Attestation{
+			Node:   NodeID(d.uvarint()),
+			Inc:    Incarnation(d.fixed()),
+			Ballot: d.ballot(),
+		}
+	}
+	return attested
 }
 
 func (d *decoder) ballotList() []Ballot {
@@ -116,11 +133,12 @@ func (d *decoder) view() View {
 
 func (d *decoder) history() HistorySummary {
 	return HistorySummary{
-		Ballot:  d.ballot(),
-		Members: d.members(),
-		Past:    d.pastBallots(),
-		Length:  d.uvarint(),
-		Commit:  d.uvarint(),
+		Ballot:   d.ballot(),
+		Members:  d.members(),
+		Past:     d.pastBallots(),
+		Attested: d.attested(),
+		Length:   d.uvarint(),
+		Commit:   d.uvarint(),
 	}
 }
 
@@ -137,10 +155,12 @@ func (d *decoder) staged() []StagedSummary {
 
 func (d *decoder) base() Base {
 	return Base{
-		Source:  d.ballot(),
-		Length:  d.uvarint(),
-		Past:    d.pastBallots(),
-		GivenUp: d.ballotList(),
+		Source:   d.ballot(),
+		Length:   d.uvarint(),
+		Sides:    d.pastBallots(),
+		Past:     d.pastBallots(),
+		Attested: d.attested(),
+		GivenUp:  d.ballotList(),
 	}
 }
 
@@ -212,6 +232,15 @@ func (d *decoder) ledger() Ledger {
 		o.Answers = d.answers(o.Mark)
 	}
 	return l
+}
+
+func (d *decoder) counterList() []uint64 {
+	counters := list[uint64](d, "counters", 1)
+	last := uint64(0)
+	for i := range counters {
+		counters[i] = d.delta(&last)
+	}
+	return counters
 }
 
 func (d *decoder) forwardedOps(last uint64) []ForwardedOp {

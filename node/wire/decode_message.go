@@ -45,6 +45,12 @@ func newMessage(k Kind) Message {
 		return new(Confirm)
 	case KindConfirmed:
 		return new(Confirmed)
+	case KindPull:
+		return new(Pull)
+	case KindPullReply:
+		return new(PullReply)
+	case KindCancel:
+		return new(Cancel)
 	}
 	return nil
 }
@@ -54,7 +60,7 @@ func (d *decoder) message(m Message) {
 	switch m := m.(type) {
 	case *Query, *QueryReply, *NewView, *NewViewReply, *Hello, *Covered, *CoveredReply:
 		d.viewMessage(m)
-	case *Collect, *Join, *Low, *Start, *Started, *Active:
+	case *Collect, *Join, *Low, *Start, *Started, *Active, *Pull, *PullReply:
 		d.roundMessage(m)
 	case *Fetch:
 		d.fetch(m)
@@ -80,6 +86,9 @@ func (d *decoder) message(m Message) {
 		m.Ballot = d.ballot()
 		m.Nonce = d.uvarint()
 		m.Commit = d.uvarint()
+	case *Cancel:
+		m.Ballot = d.ballot()
+		m.Counters = d.counterList()
 	}
 }
 
@@ -144,6 +153,14 @@ func (d *decoder) roundMessage(m Message) {
 	case *Active:
 		m.Ballot = d.ballot()
 		m.Commit = d.uvarint()
+	case *Pull:
+		m.Ballot = d.ballot()
+		m.View = d.view()
+		m.Owed = d.knownBallot()
+	case *PullReply:
+		m.Ballot = d.ballot()
+		m.Owed = d.ballot()
+		m.Fate = Fate(d.enum("fate", byte(FateLost), byte(FateElsewhere)))
 	}
 }
 

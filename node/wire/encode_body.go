@@ -42,8 +42,21 @@ func (e *encoder) ancestors(list []Ancestor) {
 func (e *encoder) knownBallots(list []KnownBallot) {
 	e.count(len(list))
 	for i := range list {
-		e.ballot(list[i].Ballot)
-		e.members(list[i].Members)
+		e.knownBallot(&list[i])
+	}
+}
+
+func (e *encoder) knownBallot(k *KnownBallot) {
+	e.ballot(k.Ballot)
+	e.members(k.Members)
+}
+
+func (e *encoder) attested(list []Attestation) {
+	e.count(len(list))
+	for _, a := range list {
+		e.uvarint(uint64(a.Node))
+		e.fixed(uint64(a.Inc))
+		e.ballot(a.Ballot)
 	}
 }
 
@@ -77,6 +90,7 @@ func (e *encoder) history(h *HistorySummary) {
 	e.ballot(h.Ballot)
 	e.members(h.Members)
 	e.pastBallots(h.Past)
+	e.attested(h.Attested)
 	e.uvarint(h.Length)
 	e.uvarint(h.Commit)
 }
@@ -92,7 +106,9 @@ func (e *encoder) staged(list []StagedSummary) {
 func (e *encoder) base(b *Base) {
 	e.ballot(b.Source)
 	e.uvarint(b.Length)
+	e.pastBallots(b.Sides)
 	e.pastBallots(b.Past)
+	e.attested(b.Attested)
 	e.ballotList(b.GivenUp)
 }
 
@@ -153,6 +169,15 @@ func (e *encoder) ledger(l *Ledger) {
 		e.uvarint(o.Mark)
 		e.delta(&e.msgNum, o.Used)
 		e.answers(o.Mark, o.Answers)
+	}
+}
+
+// counterList writes ascending counters as distances.
+func (e *encoder) counterList(list []uint64) {
+	e.count(len(list))
+	last := uint64(0)
+	for _, c := range list {
+		e.delta(&last, c)
 	}
 }
 

@@ -7,7 +7,7 @@ func (e *encoder) message(m Message) {
 	switch m := m.(type) {
 	case *Query, *QueryReply, *NewView, *NewViewReply, *Hello, *Covered, *CoveredReply:
 		e.viewMessage(m)
-	case *Collect, *Join, *Low, *Start, *Started, *Active:
+	case *Collect, *Join, *Low, *Start, *Started, *Active, *Pull, *PullReply:
 		e.roundMessage(m)
 	case *Fetch:
 		e.fetch(m)
@@ -33,6 +33,9 @@ func (e *encoder) message(m Message) {
 		e.ballot(m.Ballot)
 		e.uvarint(m.Nonce)
 		e.uvarint(m.Commit)
+	case *Cancel:
+		e.ballot(m.Ballot)
+		e.counterList(m.Counters)
 	default:
 		panic(fmt.Sprintf("wire: no encoding for %T", m))
 	}
@@ -101,6 +104,14 @@ func (e *encoder) roundMessage(m Message) {
 	case *Active:
 		e.ballot(m.Ballot)
 		e.uvarint(m.Commit)
+	case *Pull:
+		e.ballot(m.Ballot)
+		e.view(&m.View)
+		e.knownBallot(&m.Owed)
+	case *PullReply:
+		e.ballot(m.Ballot)
+		e.ballot(m.Owed)
+		e.byte(byte(m.Fate))
 	}
 }
 

@@ -38,6 +38,9 @@ const (
 	KindForwardReply
 	KindConfirm
 	KindConfirmed
+	KindPull
+	KindPullReply
+	KindCancel
 )
 
 // Query asks a node what it holds, on behalf of a PUT /view. Answered by
@@ -99,11 +102,21 @@ type CoveredReply struct {
 
 // HistorySummary describes a history without its keys.
 type HistorySummary struct {
-	Ballot  Ballot // zero: blank
-	Members []Member
-	Past    []PastBallot // ascending
-	Length  uint64       // entries of Ballot
-	Commit  uint64
+	Ballot   Ballot // zero: blank
+	Members  []Member
+	Past     []PastBallot // ascending
+	Attested []Attestation
+	Length   uint64 // entries of Ballot
+	Commit   uint64
+}
+
+// Attestation says that a life of a node promised Ballot when a history was
+// built, and reported all that it had. Whatever it lacked then, of ballots below
+// that, it will never have (docs/strong.md §3.2a).
+type Attestation struct {
+	Node   NodeID
+	Inc    Incarnation
+	Ballot Ballot
 }
 
 // StagedSummary describes a base that was received whole and not swapped in.
@@ -132,14 +145,46 @@ type Low struct {
 	Promised Ballot
 }
 
-// Base describes the history that a round starts from: the first Length entries
-// of ballot Source, on what Source was built from.
-type Base struct {
-	Source  Ballot // zero: the empty history
-	Length  uint64
-	Past    []PastBallot // of the new history: the source's past and the source itself
-	GivenUp []Ballot     // owed ballots that an operator gave up by force
+// Pull asks a node outside the view for a history that a member of the view owes
+// (I24): promise this ballot, leave the view held for the one that comes along, and
+// report. Sent as a bus request; answered by a Join to the primary, or by
+// PullReply.
+type Pull struct {
+	Ballot Ballot
+	View   View
+	Owed   KnownBallot
 }
+
+// PullReply says why nothing can be pulled from a node.
+type PullReply struct {
+	Ballot Ballot // of the round
+	Owed   Ballot
+	Fate   Fate
+}
+
+// Fate says what became of an owed ballot at one of its members.
+type Fate uint8
+
+// The fates.
+const (
+	FateLost      Fate = iota + 1 // this node has not got it (any more)
+	FateElsewhere                 // it lives on here, in a view that an operator gave this node since
+)
+
+// Base describes the history that a round starts from: the first Length entries
+// of ballot Source, on what Source was built from; or what several histories that
+// went apart give when they are merged (docs/strong.md §4).
+type Base struct {
+	Source   Ballot // zero: the empty history, or a merged one
+	Length   uint64
+	Sides    []PastBallot // merged: the histories that went apart, ascending by ballot
+	Past     []PastBallot // of the new history: the past of each source, and the source itself
+	Attested []Attestation
+	GivenUp  []Ballot // owed ballots that cannot be had, or were given up by force
+}
+
+// Merged reports that the base joins histories that went apart.
+func (b *Base) Merged() bool { return len(b.Sides) > 0 }
 
 // Start tells a member which base the ballot has and whom it counts on. The
 // member fetches what it lacks from the primary.
@@ -236,6 +281,13 @@ type ForwardReply struct {
 	Answers []Answer
 }
 
+// Cancel says that the clients of these writes have left: what is not in a log is
+// dropped, what is in one is cut off when that is safe (docs/strong.md §5).
+type Cancel struct {
+	Ballot   Ballot
+	Counters []uint64 // ascending
+}
+
 // Confirm asks a member whether it is still bound to the ballot, for reads that
 // arrived before it was sent.
 type Confirm struct {
@@ -272,3 +324,6 @@ func (*Forward) Kind() Kind      { return KindForward }
 func (*ForwardReply) Kind() Kind { return KindForwardReply }
 func (*Confirm) Kind() Kind      { return KindConfirm }
 func (*Confirmed) Kind() Kind    { return KindConfirmed }
+func (*Pull) Kind() Kind         { return KindPull }
+func (*PullReply) Kind() Kind    { return KindPullReply }
+func (*Cancel) Kind() Kind       { return KindCancel }

@@ -210,14 +210,15 @@ type NodeStatus struct {
 // durable writes, folded. The log is whole from the base on; how much of it is
 // committed is learned again.
 type Recovered struct {
-	Meta    NodeMeta
-	Ballot  Ballot // of the history; zero: blank
-	Members []Member
-	Bound   []Sighting
-	Past    []PastBallot
-	Ledger  Ledger          // of the state, which is the base of Ballot
-	Log     []Entry         // entries 1..k of Ballot
-	Staged  []RecoveredBase // newest first, each built on the next
+	Meta     NodeMeta
+	Ballot   Ballot // of the history; zero: blank
+	Members  []Member
+	Bound    []Sighting
+	Past     []PastBallot
+	Attested []Attestation
+	Ledger   Ledger          // of the state, which is the base of Ballot
+	Log      []Entry         // entries 1..k of Ballot
+	Staged   []RecoveredBase // newest first, each built on the next
 }
 
 // RecoveredBase is a staged base that was whole.
