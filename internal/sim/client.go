@@ -30,8 +30,9 @@ type op struct {
 	life   int
 	write  wire.Op
 	state  opState
-	floor  uint64 // of the witness when it was asked for
-	at     int    // position of its entry; 0: none
+	since  uint64  // the witness's moment when it was asked for
+	bit    int     // in an opSet, once it was ordered
+	places []place // where it was ordered: more than once if a round cut it, or groups went apart
 	begun  wire.Instant
 	gone   bool // its node was told that the client left
 }
@@ -109,10 +110,10 @@ func (c *client) issue() {
 		return
 	}
 	o := &op{
-		token: uint64(len(c.w.witness.ops)), client: c, plan: &c.plan.Ops[c.next], node: n.id, boot: n.boot,
-		life: n.life, floor: c.w.witness.floor, begun: c.w.now,
+		client: c, plan: &c.plan.Ops[c.next], node: n.id, boot: n.boot,
+		life: n.life, begun: c.w.now,
 	}
-	c.w.witness.ops = append(c.w.witness.ops, o)
+	c.w.witness.asked(o)
 	c.open = o
 	c.w.counts.add("client", o.plan.Kind.String())
 	if c.w.trace != nil {
@@ -152,6 +153,18 @@ func (c *client) leave(o *op) {
 		n.deliver(&wire.Abandon{Token: wire.Token(o.token)})
 	}
 	c.ended()
+}
+
+// heard takes what a node is told into account, before it acts on it.
+func (t *witness) heard(in wire.Input) {
+	switch in := in.(type) {
+	case *wire.Abandon:
+		t.heardOfLeave(in.Token)
+	case *wire.Received:
+		if m, ok := in.Message.(*wire.Join); ok {
+			t.joined(in.Header, m)
+		}
+	}
 }
 
 // heardOfLeave is called when a node is told that a client left.
@@ -226,7 +239,7 @@ func (w *world) readable(n *node, token wire.Token) {
 	} else {
 		rec, found, next := n.store.Get(o.key())
 		num = next
-		w.witness.compareRecord(n, o.key(), rec, found, next)
+		w.witness.compareRecord(n, o.key(), rec, found)
 		o.client.seen[o.plan.Key] = rec.Version
 	}
 	w.witness.read(n, o, num)
@@ -236,69 +249,4 @@ func (w *world) readable(n *node, token wire.Token) {
 	o.state = done
 	w.counts.add("client", "read")
 	o.client.ended()
-}
-
-// opFor is the open operation of a token. Every operation ends once, and not
-// after its client left.
-func (t *witness) opFor(n *node, token wire.Token) *op {
-	if token == 0 || uint64(token) >= uint64(len(t.ops)) {
-		t.w.fail("answer", "node %d answers token %d, which nobody has", n.id, token)
-		return nil
-	}
-	o := t.ops[token]
-	if o.state == left && !o.gone {
-		return nil
-	}
-	if o.state != open || o.node != n.id || o.life != n.life {
-		t.w.fail("answer", "node %d answers %s again, or too late", n.id, o)
-		return nil
-	}
-	return o
-}
-
-// answered checks a write's answer: its entry is in the sequence, with this
-// result.
-func (t *witness) answered(o *op, r wire.Result) {
-	if o.plan.Kind.reads() {
-		t.w.fail("answer", "%s was answered like a write", o)
-		return
-	}
-	if o.at == 0 {
-		t.w.fail("durability", "%s was answered and is not committed", o)
-		return
-	}
-	if got := t.entries[o.at-1].Result; got != r {
-		t.w.fail("result", "%s was answered %+v, its entry has %+v", o, r, got)
-		return
-	}
-	t.floor = max(t.floor, t.next[o.at])
-}
-
-func (t *witness) turnedAway(o *op) {
-	if o.at != 0 {
-		t.w.fail("503", "%s was refused and has taken effect", o)
-	}
-}
-
-// read checks that a read is in the order of real time: not before what was
-// answered when it began, nor after what is committed.
-func (t *witness) read(n *node, o *op, num uint64) {
-	switch {
-	case !o.plan.Kind.reads():
-		t.w.fail("answer", "%s was answered like a read", o)
-	case !n.oath.member && !n.oath.before.member:
-		t.w.fail("view", "node %d lets %s read and is in no view", n.id, o)
-	case num < o.floor:
-		t.w.fail("stale read", "%s saw the state before number %d; %d was answered when it began", o, num, o.floor)
-	case num > t.next[len(t.entries)]:
-		t.w.fail("read", "%s saw number %d; %d is the next", o, num, t.next[len(t.entries)])
-	}
-	t.floor = max(t.floor, num)
-}
-
-// list checks a listing and returns its number.
-func (t *witness) list(n *node) uint64 {
-	s := n.store.Snapshot()
-	t.compareRecords(n, s.From(nil), s.Next())
-	return s.Next()
 }

@@ -129,23 +129,19 @@ func (e *evening) finished(w *world) string {
 	return e.equal(w)
 }
 
-// equal reports a member that does not serve or is not at the end of the witness.
+// equal reports a member that does not serve, or is not where the others are: at
+// the end of the ballot that became active last.
 func (e *evening) equal(w *world) string {
+	last := w.witness.active
 	for _, id := range w.operator.list.list() {
 		n := w.nodes[id]
 		switch {
 		case !n.serving:
 			return fmt.Sprintf("node %d does not serve: %s", n.id, n.reason)
-		case n.oath.hist != w.witness.active:
-			return fmt.Sprintf("node %d stands in %s, %s is active", n.id, name(n.oath.hist), name(w.witness.active))
-		}
-	}
-	if e.clients < len(w.clients) {
-		return ""
-	}
-	for _, id := range w.operator.list.list() {
-		if n := w.nodes[id]; n.oath.at != len(w.witness.entries) {
-			return fmt.Sprintf("node %d has applied %d entries of %d", n.id, n.oath.at, len(w.witness.entries))
+		case n.oath.hist != last.ballot:
+			return fmt.Sprintf("node %d stands in %s, %s is active", n.id, name(n.oath.hist), name(last.ballot))
+		case e.clients == len(w.clients) && n.oath.index != last.committed:
+			return fmt.Sprintf("node %d has applied %d entries of %d", n.id, n.oath.index, last.committed)
 		}
 	}
 	return ""

@@ -6,202 +6,281 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// birth is where a ballot's log begins.
-type birth struct {
-	at      int // entries before it
-	base    wire.Base
-	bound   []wire.Sighting
-	members []wire.Member
-	active  bool // its primary has swapped it in
+// joins are the reports that a round has received before it decided.
+type joins struct {
+	decided bool
+	of      []joiner
 }
 
-// owner is the one life of the one primary of a ballot (I21).
-type owner struct {
-	node wire.NodeID
-	boot wire.Boot
+// joiner is what one life brought along: its history, and what it had staged.
+type joiner struct {
+	node   wire.NodeID
+	inc    wire.Incarnation
+	hist   wire.Ballot
+	staged []wire.Ballot
 }
 
-// staged notes where a ballot's log will begin: after the first Length entries of
-// its base's. All members must have been given the same base.
-func (t *witness) staged(n *node, s *wire.Write) {
-	b := s.Ballot
-	if birth := t.births[b]; birth != nil {
-		if birth.base.Source != s.Base.Source || birth.base.Length != s.Base.Length || !slices.Equal(birth.bound, s.Bound) {
-			t.w.fail("lineage", "node %d has another base of %s: %+v and %+v", n.id, name(b), s.Base, birth.base)
-		}
+// joined notes a report that arrives at the primary of its round.
+func (t *witness) joined(h wire.Header, m *wire.Join) {
+	j := t.joins[m.Ballot]
+	if j == nil {
+		j = &joins{}
+		t.joins[m.Ballot] = j
+	}
+	if j.decided {
 		return
 	}
-	source := t.births[s.Base.Source]
-	if source == nil {
-		t.w.fail("lineage", "node %d stages a base of %s, which nobody had", n.id, name(s.Base.Source))
-		return
+	r := joiner{node: h.From, inc: h.Inc, hist: m.History.Ballot}
+	for i := range m.Staged {
+		r.staged = append(r.staged, m.Staged[i].History.Ballot)
 	}
-	t.births[b] = &birth{at: source.at + int(s.Base.Length), base: s.Base, bound: s.Bound, members: s.Members}
+	j.of = slices.DeleteFunc(j.of, func(o joiner) bool { return o.node == r.node })
+	j.of = append(j.of, r)
 }
 
-// logged notes entries that a node appends to its log. The logs of one ballot are
-// prefixes of one another: one primary wrote them, in one life.
-func (t *witness) logged(n *node, x *wire.Write) {
-	log := t.logs[x.Ballot]
-	for i := range x.Entries {
-		e := &x.Entries[i]
-		switch k := e.Stamp.Index; {
-		case k == 0 || e.Stamp.Ballot != x.Ballot || k > uint64(len(log))+1:
-			t.w.fail("lineage", "node %d appends %s to %d entries of %s", n.id, describeEntry(e), len(log), name(x.Ballot))
-			return
-		case k == uint64(len(log))+1:
-			log = append(log, *e)
-		case !sameEntry(e, &log[k-1]):
-			t.w.fail("agreement", "node %d appends %s, another node %s", n.id, describeEntry(e), describeEntry(&log[k-1]))
+// decided notes that a round has made up its mind.
+func (t *witness) decided(b wire.Ballot) {
+	if j := t.joins[b]; j != nil {
+		j.decided = true
+	}
+}
+
+// way lists the entries between a position of one history and the beginning of
+// another that was built from it. It is false where there is no such way: the
+// other was not built from it, or is a merge.
+func (t *witness) way(old *history, index int, h *history) ([]*wire.Entry, bool) {
+	var tail []*wire.Entry
+	for h.no != 0 && !h.base.Merged() {
+		x, from := t.histories[h.base.Source], 0
+		if x == old {
+			from = index
 		}
+		for i := int(h.base.Length); i > from; i-- {
+			tail = append(tail, &x.log[i-1])
+		}
+		if x == old {
+			slices.Reverse(tail)
+			return tail, index <= int(h.base.Length)
+		}
+		h = x
 	}
-	t.logs[x.Ballot] = log
+	return nil, false
 }
 
-// entryAt is the entry at a position of the history that a ballot begins with.
-func (t *witness) entryAt(b wire.Ballot, at int) *wire.Entry {
-	for at <= t.births[b].at {
-		b = t.births[b].base.Source
+// ending lists the last entries before the beginning of a history, up to n.
+func (t *witness) ending(h *history, n int) []*wire.Entry {
+	var tail []*wire.Entry
+	for h.no != 0 && !h.base.Merged() && len(tail) < n {
+		x := t.histories[h.base.Source]
+		for i := int(h.base.Length); i > 0 && len(tail) < n; i-- {
+			tail = append(tail, &x.log[i-1])
+		}
+		h = x
 	}
-	if i := at - t.births[b].at - 1; i < len(t.logs[b]) {
-		return &t.logs[b][i]
-	}
-	return nil
+	slices.Reverse(tail)
+	return tail
 }
 
 // swapped notes that a node made a staged base its history. The first to do so
 // is the primary: its ballot is active from here on.
 func (t *witness) swapped(n *node, s *wire.Write) {
-	w := t.w
-	b := s.Ballot
-	birth := t.births[b]
-	if !s.Fresh && !t.begins(b, n.oath.at) {
-		w.fail("lineage", "node %d puts the tail of %s on a state of %s that it was not built from", n.id, name(b), name(n.oath.hist))
+	w, o := t.w, n.oath
+	h := t.histories[s.Ballot]
+	if h == nil {
+		return // staging it has failed
+	}
+	ahead, ok := t.ending(h, len(s.Entries)), true
+	if !s.Fresh {
+		ahead, ok = t.way(t.histories[o.hist], o.index, h)
+	}
+	if !ok || len(ahead) != len(s.Entries) {
+		w.fail("lineage", "node %d puts a tail of %d entries of %s on (%s, %d), from which there are %d (built from it: %v)",
+			n.id, len(s.Entries), name(s.Ballot), name(o.hist), o.index, len(ahead), ok)
 		return
 	}
-	if !birth.active {
-		t.activated(n, b, birth)
+	if !h.active {
+		t.activated(n, h)
 	}
-	if s.Fresh {
-		n.oath.at = birth.at - len(s.Entries)
-	}
-	if n.oath.at < 0 || n.oath.at+len(s.Entries) != birth.at {
-		w.fail("lineage", "node %d has %d entries and a tail of %d for %s, which begins after %d",
-			n.id, n.oath.at, len(s.Entries), name(b), birth.at)
-		return
-	}
-	n.oath.fresh = s.Fresh
-	n.oath.hist = b
-	w.operator.complete(n, b.View)
+	o.hist, o.index, o.ahead, o.fresh = s.Ballot, 0, ahead, s.Fresh
+	o.complete = s.Ballot.View
 }
 
 // settled checks, after a step, the state that a node took over in it.
 func (t *witness) settled(n *node) {
-	if n.oath.fresh && t.w.failure == nil {
+	if t.w.failure != nil {
+		return
+	}
+	if n.oath.fresh {
 		t.compareStore(n)
 	}
 	n.oath.fresh = false
+	if len(n.oath.ahead) > 0 {
+		t.w.fail("lineage", "node %d swaps %s in and does not apply %d entries of its tail", n.id, name(n.oath.hist), len(n.oath.ahead))
+	}
 }
 
 // activated checks that every member has the base (I5), that nothing committed
 // is missing in it, and who activates it.
-func (t *witness) activated(n *node, b wire.Ballot, birth *birth) {
+func (t *witness) activated(n *node, h *history) {
 	w := t.w
-	w.note("%s is active at node %d, position %d", name(b), n.id, birth.at)
-	if primary := birth.members[0].ID; primary != n.id {
-		w.fail("I21", "node %d swaps in %s before its primary, node %d", n.id, name(b), primary)
+	w.note("%s is active at node %d, number %d", name(h.ballot), n.id, h.states[0].next)
+	if primary := h.members[0].ID; primary != n.id {
+		w.fail("I21", "node %d swaps in %s before its primary, node %d", n.id, name(h.ballot), primary)
 		return
 	}
-	t.owns(n, b)
-	if len(birth.bound) != len(birth.members) {
-		w.fail("I5", "%s is active and counts on %d of %d members", name(b), len(birth.bound), len(birth.members))
+	t.owns(n, h.ballot)
+	if !t.everywhere(h) {
 		return
 	}
-	for i, x := range birth.bound {
-		life := t.lives[x.Node][x.Inc]
-		if x.Node != birth.members[i].ID || life == nil || !life.hasStaged(b) {
-			w.fail("I5", "%s is active and node %d has not got its base", name(b), x.Node)
-			return
-		}
-	}
-	birth.active = true
-	late := b.Compare(t.active) < 0
-	switch {
-	case late && birth.at <= len(t.entries) && t.begins(b, birth.at):
+	h.active = true
+	if h.closed {
 		// A primary that was away finds that all have its base. They have gone on
 		// since, with all that was in it, so nobody will follow.
 		w.counts.add("world", "ballot active too late")
-	case late || !t.begins(b, len(t.entries)):
-		w.fail("durability", "%s begins after %d entries that are not those that are committed, %d in %s",
-			name(b), birth.at, len(t.entries), name(t.active))
-	default:
-		t.active = b
-		w.counts.add("world", "ballot active")
-		w.operator.active(b.View)
-		for w.failure == nil && len(t.entries) < birth.at {
-			t.append(n, t.entryAt(b, len(t.entries)+1))
-		}
+		return
 	}
-}
-
-// begins reports whether the base of a ballot begins with the first entries that
-// are committed. A stamp says all that was before it, so the last one decides.
-func (t *witness) begins(b wire.Ballot, entries int) bool {
-	if entries == 0 {
-		return true
-	}
-	e := t.entryAt(b, entries)
-	return entries <= t.births[b].at && e != nil && e.Stamp == t.entries[entries-1].Stamp
-}
-
-// applied checks the next entry that a node applies.
-func (t *witness) applied(n *node, e *wire.Entry) {
-	w := t.w
+	t.checkSane(h)
+	t.keeps(h)
+	t.contributed(h)
 	if w.failure != nil {
 		return
 	}
-	birth := t.births[e.Stamp.Ballot]
-	if birth == nil {
-		w.fail("lineage", "node %d applies an entry of %s, which nobody had", n.id, name(e.Stamp.Ballot))
-		return
+	t.active = h
+	if h.base.Merged() {
+		t.merges = append(t.merges, h)
+		w.counts.add("world", "merge active")
 	}
-	at := birth.at + int(e.Stamp.Index)
-	if at != n.oath.at+1 {
-		w.fail("lineage", "node %d has applied %d entries and now applies the one at %d", n.id, n.oath.at, at)
-		return
+	w.counts.add("world", "ballot active")
+	w.operator.active(h.ballot.View)
+}
+
+// everywhere checks that all members have the base durably (I5).
+func (t *witness) everywhere(h *history) bool {
+	if len(h.bound) != len(h.members) {
+		t.w.fail("I5", "%s is active and counts on %d of %d members", name(h.ballot), len(h.bound), len(h.members))
+		return false
 	}
-	n.oath.at = at
-	if at > len(t.entries) {
-		if t.mayCommit(n, e, birth) {
-			t.append(n, e)
+	for i, x := range h.bound {
+		life := t.lives[x.Node][x.Inc]
+		if x.Node != h.members[i].ID || life == nil || !life.hasStaged(h.ballot) {
+			t.w.fail("I5", "%s is active and node %d has not got its base", name(h.ballot), x.Node)
+			return false
 		}
+	}
+	return true
+}
+
+// checkSane checks that the active ballots are one line, each with all that is
+// committed in the one before. Nothing may have been written in a ballot that is
+// active and not built on; then it is as good as one that is.
+func (t *witness) checkSane(h *history) {
+	last := t.active
+	if t.w.sched.Operator != Sane {
 		return
 	}
-	if known := &t.entries[at-1]; !sameEntry(e, known) {
-		w.fail("agreement", "node %d applies %s at %d, another node %s", n.id, describeEntry(e), at, describeEntry(known))
+	if bit := h.states[0].ops.lacks(last.states[last.committed].ops); bit >= 0 {
+		t.w.fail("durability", "%s lacks %s, which is committed in %s", name(h.ballot), t.took[bit], name(last.ballot))
+		return
+	}
+	if _, known := h.knows(last); !known && last.no < len(h.known) {
+		h.learn(last, last.committed)
+	}
+}
+
+// keeps checks that a ballot that becomes active has all that is committed of
+// what it was built from, and closes that.
+func (t *witness) keeps(h *history) {
+	for no, n := range h.known {
+		x := t.byNumber[no]
+		switch {
+		case n == 0:
+			continue
+		case n-1 < x.committed:
+			t.w.fail("durability", "%s was built from %d entries of %s, %d are committed", name(h.ballot), n-1, name(x.ballot), x.committed)
+		}
+		x.committed, x.closed = n-1, true
+	}
+}
+
+// contributed checks that what every node that was heard had, if it is
+// committed, is in the base: no operator can make a view forget it. (Where pasts are kept
+// short, a history may be older than anybody remembers, and is a stranger's.)
+func (t *witness) contributed(h *history) {
+	j := t.joins[h.ballot]
+	forgets := t.w.sched.Limits.Past > 0
+	for _, x := range h.bound {
+		if j == nil || !slices.ContainsFunc(j.of, func(r joiner) bool { return r.node == x.Node && r.inc == x.Inc }) {
+			t.w.fail("I5", "%s is active and node %d has not joined it", name(h.ballot), x.Node)
+			return
+		}
+	}
+	for _, r := range j.of {
+		for _, b := range append(r.staged, r.hist) {
+			x := t.histories[b]
+			if x == nil || !x.active || forgets {
+				continue
+			}
+			if bit := h.states[0].ops.lacks(x.states[x.committed].ops); bit >= 0 {
+				t.w.fail("contribution", "%s lacks %s, which is committed in %s; node %d brought that along",
+					name(h.ballot), t.took[bit], name(b), r.node)
+				return
+			}
+		}
+	}
+}
+
+// applied checks the next entry that a node applies: the rest of a base, or what
+// follows in its ballot.
+func (t *witness) applied(n *node, e *wire.Entry) {
+	w, o := t.w, n.oath
+	if w.failure != nil {
+		return
+	}
+	if len(o.ahead) > 0 {
+		if want := o.ahead[0]; !sameEntry(e, want) {
+			w.fail("agreement", "node %d applies %s, another node %s", n.id, describeEntry(e), describeEntry(want))
+		}
+		o.ahead = o.ahead[1:]
+		return
+	}
+	if e.Stamp.Ballot != o.hist || e.Stamp.Index != uint64(o.index)+1 {
+		w.fail("lineage", "node %d stands at (%s, %d) and applies (%s, %d)", n.id, name(o.hist), o.index, name(e.Stamp.Ballot), e.Stamp.Index)
+		return
+	}
+	h := t.histories[o.hist]
+	if o.index == len(h.log) {
+		w.fail("lineage", "node %d applies %s, which nobody has logged", n.id, describeEntry(e))
+		return
+	}
+	if known := &h.log[o.index]; !sameEntry(e, known) {
+		w.fail("agreement", "node %d applies %s, another node %s", n.id, describeEntry(e), describeEntry(known))
+		return
+	}
+	if o.index++; o.index > h.committed && t.mayCommit(n, h, o.index) {
+		h.committed = o.index
 	}
 }
 
 // mayCommit checks the first application of an entry beyond a base: by the
 // primary of its ballot, when every member has it durably (I4).
-func (t *witness) mayCommit(n *node, e *wire.Entry, birth *birth) bool {
+func (t *witness) mayCommit(n *node, h *history, index int) bool {
 	w := t.w
-	b := e.Stamp.Ballot
-	if own := t.owners[b]; own.node != n.id || own.boot != n.boot || n.oath.hist != b {
-		w.fail("I6", "node %d applies (%s, %d) before its primary committed it", n.id, name(b), e.Stamp.Index)
+	b := h.ballot
+	if own := t.owners[b]; own.node != n.id || own.boot != n.boot {
+		w.fail("I6", "node %d applies (%s, %d) before its primary committed it", n.id, name(b), index)
 		return false
 	}
-	if b != t.active {
-		w.fail("I1", "node %d commits in %s, after %s became active", n.id, name(b), name(t.active))
+	if h.closed || w.sched.Operator == Sane && h != t.active {
+		w.fail("I1", "node %d commits in %s, after %s became active", n.id, name(b), name(t.active.ballot))
 		return false
 	}
 	if n.oath.promised != b && n.oath.before.promised != b {
 		w.fail("I1", "node %d commits in %s and has promised %s", n.id, name(b), name(n.oath.promised))
 		return false
 	}
-	for _, x := range birth.bound {
-		if life := t.lives[x.Node][x.Inc]; life.durable[b] < e.Stamp.Index {
-			w.fail("I4", "node %d commits (%s, %d); at node %d only %d are durable", n.id, name(b), e.Stamp.Index, x.Node, life.durable[b])
+	for _, x := range h.bound {
+		if life := t.lives[x.Node][x.Inc]; life.durable[b] < uint64(index) {
+			w.fail("I4", "node %d commits (%s, %d); at node %d only %d are durable", n.id, name(b), index, x.Node, life.durable[b])
 			return false
 		}
 	}

@@ -144,10 +144,8 @@ func (n *node) step(in wire.Input) {
 	if w.trace != nil {
 		w.note("node %d %s", n.id, describe(in))
 	}
-	if a, ok := in.(*wire.Abandon); ok {
-		w.witness.heardOfLeave(a.Token)
-	}
 	n.oath.beginStep()
+	w.witness.heard(in)
 	n.store.Annotate(in)
 	n.carryOut(n.machine.Step(n.local(), in))
 	n.planTick()
@@ -193,6 +191,9 @@ func (n *node) carryOut(out *wire.Output) {
 	}
 	for _, e := range out.Events {
 		n.w.counts.add("event", string(e.Kind))
+		if e.Kind == "round_decided" {
+			n.w.witness.decided(e.Ballot)
+		}
 		if n.w.trace != nil {
 			n.w.note("node %d event %s %s", n.id, e.Kind, describeEvent(&e))
 		}

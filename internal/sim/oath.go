@@ -10,13 +10,14 @@ type oath struct {
 	inc      wire.Incarnation
 	view     *wire.View
 	promised wire.Ballot
-	member   bool        // of view
-	joined   wire.Ballot // the last ballot that it sent a Join for
-	hist     wire.Ballot // what it has swapped in
-	complete wire.ViewID // the view that this belongs to
-	at       int         // entries of the witness in its state
-	fresh    bool        // it took a whole state over in this step
-	staged   *wire.Write // the base that it may swap in
+	member   bool          // of view
+	joined   wire.Ballot   // the last ballot that it sent a Join for
+	hist     wire.Ballot   // what it has swapped in
+	complete wire.ViewID   // the view that this belongs to
+	index    int           // entries of its log in the state
+	ahead    []*wire.Entry // of a base that was swapped in and not applied yet
+	fresh    bool          // it took a whole state over in this step
+	staged   *wire.Write   // the base that it may swap in
 	pending  []pendingWrite
 	before   standing
 	durable  map[wire.Ballot]uint64 // position in a ballot's log up to which it is durable
@@ -62,7 +63,7 @@ func (t *witness) wrote(n *node, x *wire.Write) {
 	case wire.WriteStaged:
 		kept := *x
 		o.staged = &kept
-		t.staged(n, x)
+		t.born(n, x)
 	case wire.WriteStageHead, wire.WriteStageDrop:
 		o.staged = nil
 	case wire.WriteSwap:
@@ -147,7 +148,9 @@ func (t *witness) sent(n *node, e *wire.Envelope) {
 		t.owns(n, m.Ballot)
 	case *wire.Join:
 		o.joined = m.Ballot
-		if h := &m.History; o.durable[h.Ballot] < h.Length {
+		if h := &m.History; h.Ballot != o.hist && m.Ballot != o.hist {
+			t.w.fail("I22", "node %d joins with %s and stands in %s", n.id, name(h.Ballot), name(o.hist))
+		} else if o.durable[h.Ballot] < h.Length {
 			t.w.fail("I22", "node %d joins with %d entries of %s, %d are durable", n.id, h.Length, name(h.Ballot), o.durable[h.Ballot])
 		}
 		for _, s := range m.Staged {

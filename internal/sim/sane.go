@@ -160,6 +160,3 @@ func (o *operator) active(v wire.ViewID) {
 	}
 	o.commands = kept
 }
-
-// complete notes that a node swapped in a base of a view.
-func (o *operator) complete(n *node, v wire.ViewID) { n.oath.complete = v }

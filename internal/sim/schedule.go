@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/cohortkv/cohort/node/machine"
@@ -13,14 +14,36 @@ import (
 // is data, so that a failing one can be cut down (Shrink). The chances of the
 // network are drawn while it runs, from the same seed.
 type Schedule struct {
-	Seed    uint64
-	Nodes   int // with ids from 0
-	Limits  machine.Limits
-	Weather Weather
-	Disk    wire.Instant // how long a write may take to become durable
-	Clients []ClientPlan
-	Steps   []Step // by time
-	Last    Command
+	Seed     uint64
+	Operator Operator
+	Nodes    int // with ids from 0
+	Limits   machine.Limits
+	Weather  Weather
+	Disk     wire.Instant // how long a write may take to become durable
+	Clients  []ClientPlan
+	Steps    []Step // by time
+	Last     Command
+}
+
+// Operator is what kind of person puts the views (docs/views.md §5).
+type Operator uint8
+
+// The operators.
+const (
+	Sane      Operator = iota // follows the rules: one line of views
+	Splitting                 // parts groups and joins them again, each by the rules
+	Mad                       // puts any list to any node at any time
+	operators
+)
+
+var operatorNames = [operators]string{Sane: "sane", Splitting: "splitting", Mad: "mad"}
+
+func (o Operator) String() string { return operatorNames[o] }
+
+// OperatorNamed finds an operator by its name.
+func OperatorNamed(name string) (Operator, bool) {
+	i := slices.Index(operatorNames[:], name)
+	return Operator(max(i, 0)), i >= 0
 }
 
 // Weather is how the network behaves while nothing is cut.

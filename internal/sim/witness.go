@@ -3,60 +3,61 @@ package sim
 import (
 	"bytes"
 
-	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// witness is the certificate of a run (docs/strong.md §7). Under a sane operator all
-// nodes apply one sequence of entries, each node a prefix of it. The first node
-// that applies an entry appends it here, and from then on every node must apply
-// the very same one at that position. An operation takes effect when its entry
-// is appended, a read when its number says; so linearizability is decided at
-// once, by what happened in between:
+// witness is the certificate of a run (docs/strong.md §7). Every ballot continues
+// a history, or joins several, and what it starts from is known from the moment
+// its primary stages it; so the witness can say what any node holds at any
+// position, without asking one. An operation takes effect when its entry is
+// committed, a read when its position says; so linearizability along each line
+// of ballots is decided at once, without a search:
 //
-//   - an answered write is in the sequence, once, with the result that follows
-//     from the entries before it. It was appended after it was asked for and
+//   - an answered write is committed, with the result that follows from the
+//     entries before it. It was ordered after it was asked for and committed
 //     before it was answered, so writes keep the order of real time;
-//   - a read returns exactly the state before the number that it was given, and
-//     that number is no lower than what any operation answered before the read
-//     began has seen (floor), and no higher than the next one;
-//   - what was answered with 503 is never in it.
+//   - a read returns exactly the state at its position, which is committed, is not
+//     behind what anybody had seen of this ballot when the read began, and no
+//     ballot built from this one had been seen by then;
+//   - an active ballot contains all that is committed of what it was built from,
+//     and nothing is committed there any more;
+//   - what was answered with 503 is in no log.
 //
-// A ballot's log continues the sequence where the ballot's base ends, which
-// gives every entry a position by its stamp alone.
+// Under a sane operator the active ballots are one line, so this is
+// linearizability of the whole run.
 type witness struct {
-	w       *world
-	entries []wire.Entry // entries[i] is at position i+1
-	next    []uint64     // next[i] is the number of the next write after i entries
-	keys    map[string][]keyState
-	births  map[wire.Ballot]*birth
-	logs    map[wire.Ballot][]wire.Entry // as its primary wrote it, committed or not
-	owners  map[wire.Ballot]owner
-	lives   []map[wire.Incarnation]*oath // by node
-	ops     []*op                        // by token
-	floor   uint64                       // what a read that begins now may not be below
-	active  wire.Ballot                  // the last ballot that became active
+	w         *world
+	histories map[wire.Ballot]*history
+	byNumber  []*history
+	owners    map[wire.Ballot]owner
+	joins     map[wire.Ballot]*joins
+	lives     []map[wire.Incarnation]*oath // by node
+	ops       []*op                        // by token
+	took      []*op                        // those that were ever ordered, by op.bit
+	moment    uint64                       // counts observations
+	active    *history                     // the last that became active
+	merges    []*history                   // merged bases that became active
 }
 
-// keyState is what a key holds from one number on.
-type keyState struct {
-	at      int // position of its entry
-	num     uint64
-	exists  bool
-	value   []byte
-	tag     string
-	version wire.Version
+// place is a position at which an operation was ordered.
+type place struct {
+	h     *history
+	index int
 }
+
+func (p place) committed() bool { return p.index <= p.h.committed }
+
+func (p place) result() wire.Result { return p.h.log[p.index-1].Result }
 
 func (t *witness) init(w *world) {
 	t.w = w
-	t.next = []uint64{1}
-	t.keys = map[string][]keyState{}
-	t.births = map[wire.Ballot]*birth{{}: {active: true}}
-	t.logs = map[wire.Ballot][]wire.Entry{}
+	empty := &history{active: true, states: []*state{{next: 1}}}
+	t.histories = map[wire.Ballot]*history{{}: empty}
+	t.byNumber = []*history{empty}
+	t.active = empty
 	t.owners = map[wire.Ballot]owner{}
+	t.joins = map[wire.Ballot]*joins{}
 	t.ops = []*op{nil}
-	t.floor = 1
 	t.lives = make([]map[wire.Incarnation]*oath, w.sched.Nodes)
 }
 
@@ -69,42 +70,11 @@ func (t *witness) newLife(n *node) *oath {
 	return o
 }
 
-// append commits an entry: it has the result that follows from those before it,
-// and belongs to a request that had none yet.
-func (t *witness) append(n *node, e *wire.Entry) {
-	w := t.w
-	if e == nil {
-		w.fail("lineage", "node %d activates a base with an entry that nobody logged", n.id)
-		return
-	}
-	o := t.opOf(e)
-	if o == nil {
-		w.fail("integrity", "node %d commits %s, which nobody asked for", n.id, describeEntry(e))
-		return
-	}
-	if o.at != 0 {
-		w.fail("I11", "%s took effect at %d and again at %d", o, o.at, len(t.entries)+1)
-		return
-	}
-	if o.state == refused {
-		w.fail("503", "%s was refused and takes effect", o)
-		return
-	}
-	next := t.next[len(t.entries)]
-	want, after := t.decide(o, e, next)
-	if e.Result != want {
-		w.fail("result", "%s has the result %+v, want %+v", o, e.Result, want)
-		return
-	}
-	t.entries = append(t.entries, *e)
-	o.at = len(t.entries)
-	if want.Status != wire.PreconditionFailed {
-		after.at = o.at
-		t.keys[e.Op.Key] = append(t.keys[e.Op.Key], after)
-		next++
-	}
-	t.next = append(t.next, next)
-	w.counts.add("result", statusNames[want.Status])
+// asked notes a client's operation and gives it its token.
+func (t *witness) asked(o *op) {
+	o.token = uint64(len(t.ops))
+	o.since = t.moment
+	t.ops = append(t.ops, o)
 }
 
 // opOf finds the client's operation that an entry stands for, by the tag that
@@ -121,90 +91,108 @@ func (t *witness) opOf(e *wire.Entry) *op {
 	return o
 }
 
-// decide is what an operation does when next is the next number. It is written
-// down here once more, so that kv.Decide is under test as well.
-func (t *witness) decide(o *op, e *wire.Entry, next uint64) (wire.Result, keyState) {
-	cur := t.stateAt(o.write.Key, next)
-	ok := true
-	switch o.write.Condition {
-	case wire.IfAbsent:
-		ok = !cur.exists
-	case wire.IfPresent:
-		ok = cur.exists
-	case wire.IfVersion:
-		ok = cur.exists && cur.version == o.write.Match
-	}
-	if !ok {
-		r := wire.Result{Status: wire.PreconditionFailed, MsgNum: next}
-		if cur.exists {
-			r.Version = cur.version
+// observe notes that a client has seen a position: from now on nobody may read
+// less of this ballot, nor anything of those that it was built from.
+func (t *witness) observe(h *history, index int) {
+	t.moment++
+	if len(h.observed) == 0 {
+		for no, n := range h.known {
+			if x := t.byNumber[no]; n > 0 && x.superseded == 0 {
+				x.superseded = t.moment
+			}
 		}
-		return r, cur
-	}
-	r := wire.Result{MsgNum: next, Version: wire.Version{MsgNum: next, Fingerprint: kv.Fingerprint(e.Stamp)}}
-	put := o.write.Kind == wire.OpPut
-	switch {
-	case put && cur.exists:
-		r.Status = wire.Replaced
-	case put:
-		r.Status = wire.Created
-	case cur.exists:
-		r.Status = wire.Deleted
-	default:
-		r.Status = wire.Absent
-	}
-	return r, keyState{num: next, exists: put, value: e.Op.Value, tag: e.Op.ContentType, version: r.Version}
-}
-
-// stateAt is what a key held when num was the number of the next write.
-func (t *witness) stateAt(key string, num uint64) keyState {
-	states := t.keys[key]
-	for i := len(states) - 1; i >= 0; i-- {
-		if states[i].num < num {
-			return states[i]
-		}
-	}
-	return keyState{}
-}
-
-// compareStore holds all that a node stores against the state at its position.
-func (t *witness) compareStore(n *node) {
-	snapshot := n.store.Snapshot()
-	num := t.next[n.oath.at]
-	if snapshot.Next() != num {
-		t.w.fail("state", "node %d has %d as its next number at position %d, want %d", n.id, snapshot.Next(), n.oath.at, num)
+	} else if index <= h.observed[len(h.observed)-1].index {
 		return
 	}
-	t.compareRecords(n, snapshot.From(nil), num)
+	h.observed = append(h.observed, observation{t.moment, index})
 }
 
-func (t *witness) compareRecords(n *node, records func(func(wire.Record) bool), num uint64) {
-	held := 0
-	for rec := range records {
-		held++
-		t.compareRecord(n, rec.Key, rec, true, num)
+// opFor is the open operation of a token. Every operation ends once, and not
+// after its client left.
+func (t *witness) opFor(n *node, token wire.Token) *op {
+	if token == 0 || uint64(token) >= uint64(len(t.ops)) {
+		t.w.fail("answer", "node %d answers token %d, which nobody has", n.id, token)
+		return nil
 	}
-	want := 0
-	for key := range t.keys {
-		if t.stateAt(key, num).exists {
-			want++
+	o := t.ops[token]
+	if o.state == left && !o.gone {
+		return nil
+	}
+	if o.state != open || o.node != n.id || o.life != n.life {
+		t.w.fail("answer", "node %d answers %s again, or too late", n.id, o)
+		return nil
+	}
+	return o
+}
+
+// answered checks a write's answer: it is committed, with this result.
+func (t *witness) answered(o *op, r wire.Result) {
+	if o.plan.Kind.reads() {
+		t.w.fail("answer", "%s was answered like a write", o)
+		return
+	}
+	if r.Status == wire.Unknown {
+		t.answeredUnknown(o)
+		return
+	}
+	var seen []place
+	committed := false
+	for _, p := range o.places {
+		committed = committed || p.committed()
+		if p.committed() && p.result() == r {
+			seen = append(seen, p)
 		}
 	}
-	if held != want {
-		t.w.fail("state", "node %d holds %d keys before number %d, want %d", n.id, held, num, want)
+	switch {
+	case !committed:
+		t.w.fail("durability", "%s was answered and is not committed", o)
+	case len(seen) == 0:
+		t.w.fail("result", "%s was answered %+v, its entry has %+v", o, r, o.places[0].result())
+	case len(seen) == 1: // of two, nobody can tell which was meant
+		t.observe(seen[0].h, seen[0].index)
 	}
 }
 
-func (t *witness) compareRecord(n *node, key string, rec wire.Record, found bool, num uint64) {
-	want := t.stateAt(key, num)
-	if found != want.exists || found && (!bytes.Equal(rec.Value, want.value) || rec.ContentType != want.tag || rec.Version != want.version) {
-		t.w.fail("state", "node %d holds %q = %q %+v (found: %v) before number %d, want %q %+v (%v)",
-			n.id, key, short(rec.Value), rec.Version, found, num, short(want.value), want.version, want.exists)
+// answeredUnknown checks the answer "it took effect, I cannot say how", which is
+// right only where a merge joined sides of which one had not got the operation.
+func (t *witness) answeredUnknown(o *op) {
+	t.w.counts.add("client", "answered unknown")
+	for _, h := range t.merges {
+		if len(o.places) == 0 || !h.states[0].ops.has(o.bit) {
+			continue
+		}
+		for _, p := range h.base.Sides {
+			if s := (side{t.histories[p.Ballot], int(p.Count)}); !s.state().ops.has(o.bit) {
+				return
+			}
+		}
+	}
+	t.w.fail("result", "%s was answered unknown; no side of a merge lacks it", o)
+}
+
+func (t *witness) turnedAway(o *op) {
+	if len(o.places) > 0 {
+		t.w.fail("503", "%s was refused and is in the log of %s", o, name(o.places[0].h.ballot))
 	}
 }
 
-func sameEntry(a, b *wire.Entry) bool {
-	return a.Stamp == b.Stamp && a.ID == b.ID && a.Mark == b.Mark && a.Result == b.Result &&
-		a.Op.Kind == b.Op.Kind && a.Op.Key == b.Op.Key && a.Op.ContentType == b.Op.ContentType &&
-		a.Op.Condition == b.Op.Condition && a.Op.Match == b.Op.Match && bytes.Equal(a.Op.Value, b.Op.Value)
+// read checks that a read is in the order of real time: not before what had been
+// seen when it began, nor after what is committed.
+func (t *witness) read(n *node, o *op, num uint64) {
+	h, at := t.histories[n.oath.hist], n.oath.index
+	switch {
+	case !o.plan.Kind.reads():
+		t.w.fail("answer", "%s was answered like a read", o)
+	case !n.oath.member && !n.oath.before.member:
+		t.w.fail("view", "node %d lets %s read and is in no view", n.id, o)
+	case at < h.floorAt(o.since):
+		t.w.fail("stale read", "%s saw (%s, %d); position %d had been seen when it began", o, name(h.ballot), at, h.floorAt(o.since))
+	case h.superseded != 0 && h.superseded <= o.since:
+		t.w.fail("stale read", "%s saw %s; a ballot built from it had been seen when it began", o, name(h.ballot))
+	case at > h.committed || !h.active:
+		t.w.fail("read", "%s saw (%s, %d), which is not committed", o, name(h.ballot), at)
+	case num != h.states[at].next:
+		t.w.fail("read", "%s was given number %d, the next is %d", o, num, h.states[at].next)
+	}
+	t.observe(h, at)
 }

@@ -1,0 +1,207 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// history is what the witness knows of one ballot: where its log begins (its
+// birth), the log as its primary wrote it, and the state at every position.
+// Births make a graph: a plain base continues one history, a merged base joins
+// several. States are computed along it, never taken from a node.
+type history struct {
+	no      int // by order of birth: after all that it was built from
+	ballot  wire.Ballot
+	base    wire.Base
+	bound   []wire.Sighting
+	members []wire.Member
+	known   []int // by number of a history: 1 + how many of its entries the base contains
+
+	log       []wire.Entry // as its primary wrote it, committed or not
+	states    []*state     // states[i] is after i entries of log
+	committed int          // entries of log that count for ever
+	active    bool         // its primary has swapped it in
+	closed    bool         // an active ballot was built from it
+
+	observed   []observation
+	superseded uint64 // moment from which on a later ballot was observed; 0: never
+}
+
+// observation says that from a moment on a client has seen a position.
+type observation struct {
+	moment uint64
+	index  int
+}
+
+// owner is the one life of the one primary of a ballot (I21).
+type owner struct {
+	node wire.NodeID
+	boot wire.Boot
+}
+
+// knows says how many entries of x the base of h contains.
+func (h *history) knows(x *history) (int, bool) {
+	if x == nil || x.no >= len(h.known) || h.known[x.no] == 0 {
+		return 0, false
+	}
+	return h.known[x.no] - 1, true
+}
+
+func (h *history) learn(x *history, entries int) {
+	h.known[x.no] = max(h.known[x.no], entries+1)
+}
+
+// floorAt is the position that clients had seen at a moment.
+func (h *history) floorAt(moment uint64) int {
+	for _, o := range slices.Backward(h.observed) {
+		if o.moment <= moment {
+			return o.index
+		}
+	}
+	return 0
+}
+
+// born notes where a ballot's log will begin. All members must have been given
+// the same base.
+func (t *witness) born(n *node, s *wire.Write) {
+	if h := t.histories[s.Ballot]; h != nil {
+		if h.base.Source != s.Base.Source || h.base.Length != s.Base.Length ||
+			!slices.Equal(h.base.Sides, s.Base.Sides) || !slices.Equal(h.bound, s.Bound) {
+			t.w.fail("lineage", "node %d has another base of %s: %+v and %+v", n.id, name(s.Ballot), s.Base, h.base)
+		}
+		return
+	}
+	sides, ok := t.sidesOf(n, &s.Base)
+	if !ok {
+		return
+	}
+	h := &history{
+		no: len(t.byNumber), ballot: s.Ballot, base: s.Base, bound: s.Bound, members: s.Members,
+		known: make([]int, len(t.byNumber)),
+	}
+	for _, s := range sides {
+		for no, n := range s.h.known {
+			h.known[no] = max(h.known[no], n)
+		}
+		h.learn(s.h, s.index)
+	}
+	t.checkPast(n, h)
+	if s.Base.Merged() {
+		t.mayMerge(h, sides)
+		h.states = []*state{t.merged(sides)}
+	} else {
+		h.states = []*state{sides[0].state()}
+	}
+	t.byNumber = append(t.byNumber, h)
+	t.histories[s.Ballot] = h
+}
+
+// sidesOf are the histories that a base is built from: one, or several.
+func (t *witness) sidesOf(n *node, b *wire.Base) ([]side, bool) {
+	from := b.Sides
+	if !b.Merged() {
+		from = []wire.PastBallot{{Ballot: b.Source, Count: b.Length}}
+	}
+	var sides []side
+	for _, p := range from {
+		x := t.histories[p.Ballot]
+		if x == nil || p.Count > uint64(len(x.log)) {
+			t.w.fail("lineage", "node %d stages a base of (%s, %d), which nobody had", n.id, name(p.Ballot), p.Count)
+			return nil, false
+		}
+		sides = append(sides, side{x, int(p.Count)})
+	}
+	return sides, true
+}
+
+// checkPast holds what a base says about its ancestors against what they are. A
+// ballot in which nothing was written may be named without being one: whoever
+// held it has promised something later, so it is closed all the same.
+func (t *witness) checkPast(n *node, h *history) {
+	for _, p := range h.base.Past {
+		x := t.histories[p.Ballot]
+		if x == nil {
+			t.w.fail("lineage", "node %d builds %s on %s, which nobody had", n.id, name(h.ballot), name(p.Ballot))
+			return
+		}
+		count, known := h.knows(x)
+		if known && uint64(count) != p.Count || !known && p.Count != 0 {
+			t.w.fail("lineage", "node %d builds %s on %d entries of %s, in truth it has %d", n.id, name(h.ballot), p.Count, name(p.Ballot), count)
+			return
+		}
+		h.learn(x, count)
+	}
+}
+
+// mayMerge checks that histories which are joined went apart by the operator's
+// will: never under a sane one, and not by a round that died under one who splits.
+func (t *witness) mayMerge(h *history, sides []side) {
+	w := t.w
+	w.note("%s merges %d histories", name(h.ballot), len(sides))
+	w.counts.add("world", "merged base")
+	for _, s := range sides {
+		switch {
+		case w.sched.Operator == Sane:
+			w.fail("fork", "%s joins %d histories that went apart, %s is one of them", name(h.ballot), len(sides), name(s.h.ballot))
+		case w.sched.Operator == Splitting && !s.h.active:
+			w.fail("false merge", "%s joins (%s, %d), which never was active", name(h.ballot), name(s.h.ballot), s.index)
+		}
+	}
+}
+
+// logged notes entries that a node appends to its log. The logs of one ballot are
+// prefixes of one another: one primary wrote them, in one life.
+func (t *witness) logged(n *node, x *wire.Write) {
+	h := t.histories[x.Ballot]
+	for i := range x.Entries {
+		e := &x.Entries[i]
+		switch k := e.Stamp.Index; {
+		case t.w.failure != nil:
+			return
+		case h == nil || k == 0 || e.Stamp.Ballot != x.Ballot || k > uint64(len(h.log))+1:
+			t.w.fail("lineage", "node %d appends %s to what is known of %s", n.id, describeEntry(e), name(x.Ballot))
+		case k == uint64(len(h.log))+1:
+			t.ordered(n, h, e)
+		case !sameEntry(e, &h.log[k-1]):
+			t.w.fail("agreement", "node %d appends %s, another node %s", n.id, describeEntry(e), describeEntry(&h.log[k-1]))
+		}
+	}
+}
+
+// ordered notes an entry when it is first written: it has the result that
+// follows from those before it, and belongs to a request that is not among them.
+func (t *witness) ordered(n *node, h *history, e *wire.Entry) {
+	w := t.w
+	if own := t.owners[h.ballot]; own.node != n.id || own.boot != n.boot {
+		w.fail("I21", "node %d appends %s before its primary", n.id, describeEntry(e))
+		return
+	}
+	o := t.opOf(e)
+	if o == nil {
+		w.fail("integrity", "node %d logs %s, which nobody asked for", n.id, describeEntry(e))
+		return
+	}
+	if len(o.places) == 0 {
+		o.bit = len(t.took)
+		t.took = append(t.took, o)
+	}
+	before := h.states[len(h.log)]
+	if before.ops.has(o.bit) {
+		w.fail("I11", "%s is in the history already and takes effect again at (%s, %d)", o, name(h.ballot), e.Stamp.Index)
+		return
+	}
+	if o.state == refused {
+		w.fail("503", "%s was refused and takes effect", o)
+		return
+	}
+	after, want := before.after(o, e)
+	if e.Result != want {
+		w.fail("result", "%s has the result %+v, want %+v", o, e.Result, want)
+		return
+	}
+	h.log = append(h.log, *e)
+	h.states = append(h.states, after)
+	o.places = append(o.places, place{h, int(e.Stamp.Index)})
+	w.counts.add("result", statusNames[want.Status])
+}
