@@ -173,6 +173,8 @@ func (w *world) command(line string) {
 		w.view(w.id(f[1]), f[2:], f[0] == "force")
 	case "put", "get", "del":
 		w.client(f)
+	case "leave":
+		w.leave(w.nodes[w.id(f[1])], strings.Join(f[2:], " "))
 	case "cut", "heal":
 		for _, a := range f[1:] {
 			w.cut[w.id(a)] = f[0] == "cut"
@@ -223,6 +225,18 @@ func (w *world) client(f []string) {
 	case "del":
 		w.step(n, &wire.Submit{Token: w.token, Op: wire.Op{Kind: wire.OpDelete, Key: f[2]}})
 	}
+}
+
+// leave lets the client give up that asked a node for something.
+func (w *world) leave(n *scriptNode, what string) {
+	for t, asked := range n.asked {
+		if asked == what {
+			delete(n.asked, t)
+			w.step(n, &wire.Abandon{Token: t})
+			return
+		}
+	}
+	w.t.Fatalf("nobody waits for %q at node %d", what, n.id)
 }
 
 func outcome(r wire.Reply) string {
@@ -297,6 +311,9 @@ func describe(m wire.Message) string {
 	case *wire.Low:
 		return "Low: I promised " + ballot(m.Promised)
 	case *wire.Start:
+		if m.Base.Merged() {
+			return fmt.Sprintf("Start %s from %s", ballot(m.Ballot), sides(m.Base.Sides))
+		}
 		return fmt.Sprintf("Start %s from %d entries of %s", ballot(m.Ballot), m.Base.Length, ballot(m.Base.Source))
 	case *wire.Started:
 		return "Started " + ballot(m.Ballot)
@@ -311,9 +328,22 @@ func describe(m wire.Message) string {
 	}
 }
 
+func sides(all []wire.PastBallot) string {
+	s := ""
+	for i, p := range all {
+		if i > 0 {
+			s += " and "
+		}
+		s += fmt.Sprintf("%d entries of %s", p.Count, ballot(p.Ballot))
+	}
+	return s
+}
+
 var parts = map[wire.FetchPart]string{
 	wire.FetchHead: "head", wire.FetchRecords: "records", wire.FetchTail: "tail", wire.FetchEntries: "entries",
 }
+
+var fates = map[wire.Fate]string{wire.FateLost: "is lost here", wire.FateElsewhere: "lives on here, in another view"}
 
 func describeData(m wire.Message) string {
 	switch m := m.(type) {
@@ -330,6 +360,12 @@ func describeData(m wire.Message) string {
 		return "Confirm " + ballot(m.Ballot)
 	case *wire.Confirmed:
 		return fmt.Sprintf("Confirmed %s, committed %d", ballot(m.Ballot), m.Commit)
+	case *wire.Cancel:
+		return fmt.Sprintf("Cancel %d writes", len(m.Counters))
+	case *wire.Pull:
+		return "Pull " + ballot(m.Ballot) + ": we owe " + ballot(m.Owed.Ballot)
+	case *wire.PullReply:
+		return fmt.Sprintf("PullReply: %s %s", ballot(m.Owed), fates[m.Fate])
 	case *wire.Covered:
 		return "Covered? " + ballot(m.Ballot)
 	case *wire.CoveredReply:
