@@ -14,7 +14,6 @@ type evening struct {
 	begun   bool
 	put     wire.Instant // when the last list was put
 	clients int          // that have ended
-	oneSide bool         // the last list was put again, to one side of a fork
 	late    bool         // the messages that were kept back have arrived
 	over    bool
 }
@@ -43,45 +42,57 @@ func (e *evening) begin(w *world) func() {
 				n.start()
 			}
 		}
-		w.after(wire.Second, func() { e.putLast(w, w.sched.Last.List) })
+		w.after(wire.Second, func() { e.putLast(w) })
 	}
 }
 
-// putLast puts a list to all its members, and waits for everything to settle.
-func (e *evening) putLast(w *world, list nodes) {
+// putLast puts a list to all its members, and waits for everything to settle. It
+// joins all groups that there are.
+func (e *evening) putLast(w *world) {
 	o := &w.operator
 	last := w.sched.Last
-	last.List = list
-	if list, _ = o.mend(&last); list == 0 {
+	last.All = true
+	switch {
+	case w.sched.Operator == Mad:
+		o.insist(&last, func() {})
+	case !o.join(&last, func() {}, o.groups...):
 		w.fail("schedule", "no sane list is left")
 		return
 	}
-	last.List, last.Tells = list, nil
-	for _, id := range list.list() {
-		last.Tells = append(last.Tells, Tell{Node: id})
-	}
-	o.begin(&last, func() {})
 	e.put = w.now
 	for _, c := range w.clients {
 		c.comeIn()
 	}
 	e.await(w, e.put+settleBound+putBound, e.settled, func() {
-		e.await(w, w.now+finishBound, e.finished, func() { e.night(w) })
+		e.await(w, w.now+finishBound, e.finished, func() { e.again(w) })
 	})
 }
 
-// fork helps a last list that is stuck because a member brings the base of a
-// ballot that never became active and cannot be told from a history that went
-// apart. Nodes that refuse to join histories ask for a view of one side; the
-// operator does that, once, with the nodes that are complete.
-func (e *evening) fork(w *world) bool {
-	if e.oneSide || w.counts[Thing{"event", "round_stuck"}] == 0 || w.operator.lastView.IsZero() || w.operator.now != nil {
-		return false
-	}
-	e.oneSide = true
-	w.counts.add("world", "fork: view of one side put")
-	e.putLast(w, w.operator.completeNodes())
-	return true
+// again puts the very same list once more, to one member: nothing may come of it.
+func (e *evening) again(w *world) {
+	o := &w.operator
+	id, _ := o.list.any(w.rng)
+	active, minted := w.witness.active, w.minted()
+	c := o.all[len(o.all)-1]
+	c.open++
+	o.tell(c, &Tell{Node: id})
+	e.await(w, w.now+putBound, func(*world) string {
+		if o.busy() {
+			return "the same list again is not answered"
+		}
+		return e.finished(w)
+	}, func() {
+		if w.witness.active != active || w.minted() != minted {
+			w.fail("same again", "%s came of putting %s again to node %d; views made: %d",
+				name(w.witness.active.ballot), o.list, id, w.minted()-minted)
+		}
+		e.night(w)
+	})
+}
+
+// minted is how many views were made.
+func (w *world) minted() int {
+	return w.counts[Thing{"event", "view_minted"}] + w.counts[Thing{"event", "view_reminted"}]
 }
 
 // comeIn makes a client give up what it asked of a node that the last list does
@@ -100,7 +111,6 @@ func (e *evening) await(w *world, until wire.Instant, holds func(*world) string,
 	case w.failure != nil:
 	case why == "":
 		then()
-	case w.now >= until && e.fork(w):
 	case w.now >= until:
 		w.fail("liveness", "%s after the last list %s was put: %s", seconds(w.now-e.put), w.operator.list, why)
 	default:
@@ -111,7 +121,7 @@ func (e *evening) await(w *world, until wire.Instant, holds func(*world) string,
 // settled reports what is missing: every PUT answered, every member serving and
 // equal, every operation that was open when the list was put at an end.
 func (e *evening) settled(w *world) string {
-	if w.operator.now != nil {
+	if w.operator.busy() {
 		return "a PUT is open"
 	}
 	for _, c := range w.clients {
@@ -177,10 +187,14 @@ func (c *client) lastRound() {
 	c.think()
 }
 
-// compare holds all that every member stores against the witness.
+// compare holds all that every member stores against the witness, and looks for
+// every write that was acknowledged.
 func (e *evening) compare(w *world) {
 	for _, id := range w.operator.list.list() {
 		w.witness.compareStore(w.nodes[id])
+	}
+	if w.sched.Operator != Mad || !w.forgot && w.operator.list == 1<<len(w.nodes)-1 {
+		w.witness.allThere()
 	}
 	if w.failure == nil {
 		w.counts.add("world", "run ended well")

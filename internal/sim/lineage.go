@@ -151,7 +151,7 @@ func (t *witness) activated(n *node, h *history) {
 		w.counts.add("world", "merge active")
 	}
 	w.counts.add("world", "ballot active")
-	w.operator.active(h.ballot.View)
+	w.operator.active(h.ballot)
 }
 
 // everywhere checks that all members have the base durably (I5).

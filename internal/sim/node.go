@@ -65,6 +65,7 @@ func (n *node) start() {
 // crash ends a life and everything in it.
 func (n *node) crash() {
 	n.w.note("node %d crashes", n.id)
+	n.w.forgot = true
 	n.up = false
 	n.inbox, n.pauses, n.slowDisk = nil, 0, 0
 	n.w.nodeGone(n)

@@ -6,33 +6,38 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// operator carries out commands, one after the other, and stays sane
-// (docs/views.md §5) whatever the schedule says: it mends lists when their time comes, and
-// spares the nodes that must keep their state.
+// operator puts views, in the way of its kind (docs/views.md §5). A sane one has
+// one group of nodes and follows the rules whatever the schedule says: it mends
+// lists when their time comes, and spares the nodes that must keep their state.
 //
 //	(a) A command begins when every PUT of the last one was answered or given up.
 //	(b) Its list contains a node that is complete for the last active view, and a
 //	    node of every list commanded since that has not lost its state since then.
 //	(c) Those nodes keep their state until the new view is active.
+//
+// One that splits keeps several groups, each by these rules, parts them and joins
+// them again (split.go). A mad one has no rules (mad.go).
 type operator struct {
-	w        *world
-	waiting  []*Command
-	now      *command
-	commands []*command // after that of the last active view
-	count    int        // of all commands so far
-	views    map[wire.ViewID]*command
-	lastView wire.ViewID // that became active; zero: none
-	list     nodes       // last commanded
-	puts     []*put
+	w       *world
+	groups  []*group
+	home    [maxNodes]*group // the group that a node belongs to, if the operator splits
+	waiting []*Command
+	all     []*command
+	views   map[wire.ViewID]*command
+	list    nodes       // last commanded
+	layout  wire.Layout // of it
+	puts    []*put
 }
 
 // command is one list while it is carried out.
 type command struct {
 	*Command
 	number int
+	group  *group            // nil: a mad operator's
+	past   map[*command]bool // what its group had commanded before
 	list   nodes
 	layout wire.Layout
-	lives  []int // of all nodes when it began: who has crashed since is another
+	incs   []wire.Incarnation // of all nodes when it began: who has lost its state since is another
 	spared nodes
 	next   int // of its tells, when one by one
 	open   int
@@ -60,53 +65,67 @@ const putBound = 8200 * wire.Millisecond
 func (o *operator) init(w *world) {
 	o.w = w
 	o.views = map[wire.ViewID]*command{}
+	o.groups = []*group{{o: o, past: map[*command]bool{}}}
 }
 
 // command takes the next command of the schedule.
 func (o *operator) command(c *Command) {
+	if o.w.sched.Operator == Mad {
+		o.insist(c, o.w.stepDone)
+		return
+	}
 	o.waiting = append(o.waiting, c)
 	o.proceed()
 }
 
+// proceed begins the commands whose groups are free, in their order.
 func (o *operator) proceed() {
-	if o.now != nil || len(o.waiting) == 0 || o.w.failure != nil {
-		return
+	for i := 0; i < len(o.waiting) && o.w.failure == nil; i++ {
+		if c := o.waiting[i]; o.begin(c, o.w.stepDone) {
+			o.waiting = append(o.waiting[:i:i], o.waiting[i+1:]...)
+			i = -1
+		}
 	}
-	c := o.waiting[0]
-	o.waiting = o.waiting[1:]
-	o.begin(c, o.w.stepDone)
 }
 
-// begin starts a command; then runs when its PUTs have ended.
-func (o *operator) begin(plan *Command, then func()) {
-	w := o.w
-	c := &command{Command: plan, number: o.count + 1, then: then}
-	c.list, c.spared = o.mend(plan)
-	if c.list == 0 {
-		w.counts.add("operator", "command dropped: no sane list")
-		then()
-		return
+// busy reports that a PUT is open.
+func (o *operator) busy() bool {
+	for _, c := range o.all {
+		if c.open > 0 {
+			return true
+		}
 	}
-	for _, n := range w.nodes {
-		c.lives = append(c.lives, n.life)
+	return false
+}
+
+// newCommand makes a command of a plan; then runs when its PUTs have ended.
+func (o *operator) newCommand(plan *Command, list, spared nodes, then func()) *command {
+	c := &command{Command: plan, number: len(o.all) + 1, list: list, spared: spared, then: then}
+	for _, n := range o.w.nodes {
+		c.incs = append(c.incs, n.inc)
 	}
-	c.layout = layoutOf(c.list, plan.Shards, plan.Moved)
-	o.now = c
-	o.count++
-	o.commands = append(o.commands, c)
-	if c.list != o.list && o.list != 0 {
-		w.counts.add("operator", "members changed")
+	if plan.All {
+		c.Command = plan.toldTo(list)
 	}
-	o.list = c.list
-	w.counts.add("operator", "command")
-	w.note("operator: %s mended to %s, spares %s", plan, c.list, c.spared)
+	c.layout = layoutOf(list, plan.Shards, plan.Moved)
+	o.all = append(o.all, c)
+	if list != o.list && o.list != 0 {
+		o.w.counts.add("operator", "members changed")
+	}
+	o.list, o.layout = list, c.layout
+	o.w.counts.add("operator", "command")
+	return c
+}
+
+// carryOut sends the PUTs of a command.
+func (o *operator) carryOut(c *command) {
 	c.open = 1
-	if plan.OneByOne {
+	if c.OneByOne {
 		o.tellNext(c)
 	} else {
-		for i := range plan.Tells {
+		for i := range c.Tells {
 			c.open++
-			w.after(plan.Tells[i].After, func() { o.tell(c, &plan.Tells[i]) })
+			o.w.after(c.Tells[i].After, func() { o.tell(c, &c.Tells[i]) })
 		}
 	}
 	o.putEnded(c)
@@ -122,18 +141,19 @@ func (o *operator) tellNext(c *command) {
 	}
 }
 
-// tell sends one PUT. A node that is down refuses the connection.
+// tell sends one PUT. A node that is down refuses the connection, and one that
+// belongs to another group is not told.
 func (o *operator) tell(c *command, t *Tell) {
 	w := o.w
 	n := w.nodes[t.Node]
-	if !n.up {
+	if !n.up || c.group != nil && !c.group.has(t.Node) && o.home[t.Node] != nil {
 		o.putEnded(c)
 		return
 	}
 	p := &put{cmd: c, node: n, life: n.life, token: wire.Token(putTokens + len(o.puts)), begun: w.now}
 	o.puts = append(o.puts, p)
 	layout := c.layout
-	if t.Empty && !c.list.has(t.Node) {
+	if t.Empty && (c.group == nil || !c.list.has(t.Node)) {
 		layout = wire.Layout{Flat: true}
 		p.empty = true
 		w.counts.add("operator", "told []")
@@ -145,7 +165,7 @@ func (o *operator) tell(c *command, t *Tell) {
 		w.after(t.Leave, func() { o.leave(p) })
 	}
 	w.after(putBound, func() { o.checkBound(p) })
-	n.deliver(&wire.PutView{Token: p.token, Layout: layout})
+	n.deliver(&wire.PutView{Token: p.token, Layout: layout, Force: c.Force})
 }
 
 // leave gives a PUT up. It counts as ended when its node knows: a node that is
@@ -230,9 +250,13 @@ func (o *operator) putEnded(c *command) {
 	if c.open > 0 {
 		return
 	}
-	o.now = nil
-	c.then()
-	o.proceed()
+	if g := c.group; g != nil && g.now == c {
+		g.now = nil
+	}
+	o.w.after(0, func() {
+		c.then()
+		o.proceed()
+	})
 }
 
 // tellNextAfter goes on with the tells once none is open; the first is begun by

@@ -95,14 +95,30 @@ type Fault struct {
 	For  wire.Instant
 }
 
+// CommandKind is what a command does to the groups of an operator that splits.
+type CommandKind uint8
+
+// The kinds.
+const (
+	Change CommandKind = iota // gives one group another list
+	Split                     // makes two groups of one
+	Join                      // makes one group of two
+)
+
+var commandNames = [...]string{Change: "command", Split: "split", Join: "join"}
+
 // Command is one list of members with the PUTs that carry it. What is not sane
-// about the list when its time comes is mended then (operator).
+// about the list when its time comes is mended then, unless the operator is mad.
 type Command struct {
+	Kind     CommandKind
+	Group    int // which group, of as many as there are then
 	List     nodes
 	Avoid    bool // leave out what is known to be down or cut off
 	Shards   int  // 0: a flat list
 	Moved    bool // members at their second address
 	OneByOne bool // each PUT after the answer to the one before
+	Force    bool
+	All      bool // every member of the list is told, however it was mended
 	Tells    []Tell
 }
 
@@ -198,8 +214,8 @@ func (s *Schedule) String() string {
 	for _, c := range s.Clients {
 		ops += len(c.Ops)
 	}
-	fmt.Fprintf(&b, "seed %d: %d nodes, %d clients, %d operations, %+v, disk %s, limits %+v\n",
-		s.Seed, s.Nodes, len(s.Clients), ops, s.Weather, seconds(s.Disk), s.Limits)
+	fmt.Fprintf(&b, "seed %d, %s operator: %d nodes, %d clients, %d operations, %+v, disk %s, limits %+v\n",
+		s.Seed, s.Operator, s.Nodes, len(s.Clients), ops, s.Weather, seconds(s.Disk), s.Limits)
 	for _, st := range s.Steps {
 		switch {
 		case st.Fault != nil:
@@ -230,7 +246,8 @@ func (f *Fault) String() string {
 
 func (c *Command) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "command %s avoid=%v shards=%d moved=%v one by one=%v:", c.List, c.Avoid, c.Shards, c.Moved, c.OneByOne)
+	fmt.Fprintf(&b, "%s %s of group %d avoid=%v shards=%d moved=%v one by one=%v force=%v all=%v:",
+		commandNames[c.Kind], c.List, c.Group, c.Avoid, c.Shards, c.Moved, c.OneByOne, c.Force, c.All)
 	for _, t := range c.Tells {
 		what := ""
 		if t.Empty {

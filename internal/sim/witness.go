@@ -170,6 +170,17 @@ func (t *witness) answeredUnknown(o *op) {
 	t.w.fail("result", "%s was answered unknown; no side of a merge lacks it", o)
 }
 
+// allThere checks that every answered write is in the history that is active last.
+func (t *witness) allThere() {
+	last := t.active.states[t.active.committed]
+	for _, o := range t.took {
+		if o.state == done && !last.ops.has(o.bit) {
+			t.w.fail("durability", "%s was answered and is not in %s", o, name(t.active.ballot))
+			return
+		}
+	}
+}
+
 func (t *witness) turnedAway(o *op) {
 	if len(o.places) > 0 {
 		t.w.fail("503", "%s was refused and is in the log of %s", o, name(o.places[0].h.ballot))

@@ -56,6 +56,7 @@ type world struct {
 	trace    *Trace
 	failure  *Failure
 	evening  evening
+	forgot   bool // a node has lost its state
 }
 
 // Run plays a schedule. The trace may be nil.

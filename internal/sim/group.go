@@ -1,0 +1,188 @@
+package sim
+
+import (
+	"maps"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// group is one line of views: the nodes that its operator keeps together, and
+// what it has commanded them. A sane operator has one, of all nodes.
+type group struct {
+	o        *operator
+	now      *command          // whose PUTs are open
+	commands []*command        // those after the last active view
+	last     []activeView      // that became active last; of every group that was joined to this one
+	past     map[*command]bool // all commands of the group, and of those that it came from
+}
+
+// activeView is a view that became active, and the command that it stands for.
+type activeView struct {
+	ballot wire.Ballot
+	cmd    *command
+}
+
+// has reports whether a node belongs to the group.
+func (g *group) has(id int) bool { return g.o.w.sched.Operator != Splitting || g.o.home[id] == g }
+
+// nodes are those that belong to the group, free those that belong to none.
+func (g *group) nodes() (mine, free nodes) {
+	for id := range g.o.w.nodes {
+		switch {
+		case g.has(id):
+			mine = mine.with(id)
+		case g.o.home[id] == nil:
+			free = free.with(id)
+		}
+	}
+	return mine, free
+}
+
+// begin starts a command if the groups that it is for are free. A command that
+// cannot be made sane is dropped.
+func (o *operator) begin(plan *Command, then func()) bool {
+	g := o.groups[plan.Group%len(o.groups)]
+	if g.now != nil {
+		return false
+	}
+	switch {
+	case plan.Kind == Split && o.split(g, plan, then):
+		return true
+	case plan.Kind == Join && len(o.groups) > 1:
+		other := o.groups[(plan.Group+1)%len(o.groups)]
+		if other.now != nil {
+			return false
+		}
+		o.join(plan, then, g, other)
+		return true
+	}
+	mine, free := g.nodes()
+	list, spared := o.mend(plan.List&(mine|free), plan.Avoid, g)
+	o.give(g, plan, list, spared, then)
+	return true
+}
+
+// give commands a group; false: there was no sane list.
+func (o *operator) give(g *group, plan *Command, list, spared nodes, then func()) bool {
+	if list == 0 {
+		o.w.counts.add("operator", "command dropped: no sane list")
+		o.w.after(0, then)
+		return false
+	}
+	c := o.newCommand(plan, list, spared, then)
+	c.group, c.past = g, maps.Clone(g.past)
+	g.now = c
+	g.commands = append(g.commands, c)
+	g.past[c] = true
+	for _, id := range list.list() {
+		o.home[id] = g
+	}
+	o.w.note("operator: %s mended to %s, spares %s", plan, list, spared)
+	o.carryOut(c)
+	return true
+}
+
+// minted notes a view when it is first seen: it belongs to an open command, because
+// only open PUTs make views.
+func (o *operator) minted(v *wire.View) {
+	if _, known := o.views[v.ID]; known {
+		return
+	}
+	if len(v.Layout.Members()) == 0 {
+		o.views[v.ID] = nil
+		return
+	}
+	open := false
+	for _, c := range o.all {
+		open = open || c.open > 0
+		if c.open > 0 && v.Layout.Equal(c.layout) {
+			o.views[v.ID] = c
+			return
+		}
+	}
+	if !open {
+		o.w.fail("view", "view %v was made while no PUT was open", v.ID)
+		return
+	}
+	o.w.fail("view", "view %v was made of a list that nobody has put", v.ID)
+}
+
+// active notes that a ballot became active, in every group that its view was
+// commanded in.
+func (o *operator) active(b wire.Ballot) {
+	if o.w.sched.Operator == Mad {
+		return
+	}
+	c := o.views[b.View]
+	if c == nil {
+		o.w.fail("view", "view %v is active and was never commanded", b.View)
+		return
+	}
+	for _, g := range o.groups {
+		if g.past[c] {
+			g.active(b, c)
+		}
+	}
+}
+
+// active notes that a view of the group is active: the nodes spared for it, and
+// for what was commanded before, may go.
+func (g *group) active(b wire.Ballot, c *command) {
+	for _, k := range g.commands { // of one list put twice the higher id stands, whichever was first
+		if k.past[c] && k.layout.Equal(c.layout) {
+			c = k
+		}
+	}
+	renewed := false
+	for _, v := range g.last {
+		renewed = renewed || v.ballot.View == b.View
+		switch {
+		case !v.cmd.past[c]:
+		case v.cmd.layout.Equal(c.layout):
+			c = v.cmd
+		default:
+			g.o.w.fail("view", "the view of command %d is active after that of command %d", c.number, v.cmd.number)
+			return
+		}
+	}
+	if !renewed {
+		g.o.w.counts.add("world", "view active")
+	}
+	g.replace(activeView{b, c})
+	g.release()
+}
+
+// replace makes a view the last active one, in place of all that were commanded
+// before it.
+func (g *group) replace(v activeView) {
+	last := []activeView{v}
+	for _, x := range g.last {
+		if x.cmd != v.cmd && !v.cmd.past[x.cmd] {
+			last = append(last, x)
+		}
+	}
+	g.last = last
+	var commands []*command
+	for _, k := range g.commands {
+		if k != v.cmd && !v.cmd.past[k] {
+			commands = append(commands, k)
+		}
+	}
+	g.commands = commands
+}
+
+// release lets the nodes go that no list names any more.
+func (g *group) release() {
+	var named nodes
+	for _, v := range g.last {
+		named |= v.cmd.list
+	}
+	for _, c := range g.commands {
+		named |= c.list
+	}
+	for id := range g.o.w.nodes {
+		if g.o.home[id] == g && !named.has(id) {
+			g.o.home[id] = nil
+		}
+	}
+}
