@@ -14,24 +14,36 @@ const (
 	leastLists  = 3 // the first view and two changes of it
 )
 
-// Generate draws the schedule of a seed, for a sane operator.
-func Generate(seed uint64) *Schedule {
-	g := generator{rng: rand.New(rand.NewPCG(seed, 1))}
-	s := &Schedule{Seed: seed, Nodes: 3 + g.rng.IntN(4)}
+// Generate draws the schedule of a seed, for an operator.
+func Generate(seed uint64, kind Operator) *Schedule {
+	g := generator{rng: rand.New(rand.NewPCG(seed, 1+uint64(kind)*1000))}
+	s := &Schedule{Seed: seed, Operator: kind, Nodes: 3 + g.rng.IntN(4)}
 	g.nodes = s.Nodes
 	s.Limits = g.limits()
 	s.Weather = g.weather()
 	s.Disk = pick(g.rng, 0, wire.Millisecond/5, 3*wire.Millisecond, 30*wire.Millisecond)
-	g.steps(s)
+	switch kind {
+	case Sane:
+		g.steps(s)
+	case Splitting:
+		s.Limits.Past = 0 // who forgets ancestors may take a side's old values for new ones
+		g.splits(s)
+	case Mad:
+		s.Limits.Past = 0
+		g.forgets = g.chance(0.5)
+		g.madness(s)
+	}
 	s.Last = g.last()
 	g.clients(s)
 	return s
 }
 
 type generator struct {
-	rng   *rand.Rand
-	nodes int
-	view  nodes // the list last commanded
+	rng     *rand.Rand
+	nodes   int
+	view    nodes // the list last commanded
+	lists   []nodes
+	forgets bool // nodes may lose their state; if the operator is mad
 }
 
 func pick[T any](rng *rand.Rand, from ...T) T { return from[rng.IntN(len(from))] }
@@ -164,6 +176,9 @@ func (g *generator) faults(s *Schedule, at wire.Instant) int {
 func (g *generator) fault() *Fault {
 	f := &Fault{Node: g.rng.IntN(g.nodes), Side: g.side(), For: 20*wire.Millisecond + g.between(0, 4*wire.Second)}
 	f.Kind = pick(g.rng, Cut, Cut, OneWay, Bridge, Crash, Crash, Crash, Crash, Pause, Pause, Storm, SlowDisk)
+	if f.Kind == Crash && len(g.lists) > 0 && !g.forgets {
+		f.Kind = Cut
+	}
 	switch {
 	case g.chance(0.03):
 		f.Kind, f.For = Sleep, g.between(5*wire.Second, 200*wire.Second)
@@ -244,7 +259,7 @@ func (g *generator) tells(c *Command) {
 // last is the command after all faults: it is told to every member.
 func (g *generator) last() Command {
 	c := Command{List: nodes(g.rng.Uint32N(1<<g.nodes)) | one(g.rng.IntN(g.nodes)), OneByOne: g.chance(0.3)}
-	if g.chance(0.5) {
+	if g.chance(0.5) || len(g.lists) > 0 && !g.forgets {
 		c.List = 1<<g.nodes - 1
 	}
 	return c
@@ -254,10 +269,16 @@ func (g *generator) clients(s *Schedule) {
 	n := 4 + g.rng.IntN(6)
 	keys := 1 + g.rng.IntN(5)
 	big := g.chance(0.3)
+	each := (leastOps + n - 1) / n
+	pause := 3 * wire.Second
+	if s.Operator != Sane { // then what happens last matters most, and clients must be there
+		keys = 1 + g.rng.IntN(3)
+		pause = 20 * s.Steps[len(s.Steps)-1].At / wire.Instant(each)
+	}
 	for i := range n {
 		c := ClientPlan{Node: i % g.nodes, Roams: g.chance(0.7)}
-		for range (leastOps + n - 1) / n {
-			c.Ops = append(c.Ops, g.op(keys, big))
+		for range each {
+			c.Ops = append(c.Ops, g.op(keys, big, pause))
 		}
 		s.Clients = append(s.Clients, c)
 	}
@@ -265,10 +286,10 @@ func (g *generator) clients(s *Schedule) {
 
 // op draws one operation. Most follow the last one at once: bursts share
 // batches, the time between them lets the world change.
-func (g *generator) op(keys int, big bool) OpPlan {
+func (g *generator) op(keys int, big bool, pause wire.Instant) OpPlan {
 	o := OpPlan{Think: g.between(0, 3*wire.Millisecond), Key: g.rng.IntN(keys), Size: g.rng.IntN(12)}
 	if g.chance(0.12) {
-		o.Think = g.between(50*wire.Millisecond, 3*wire.Second)
+		o.Think = g.between(50*wire.Millisecond, pause)
 	}
 	if big && g.chance(0.2) {
 		o.Size = 100 + g.rng.IntN(2000)

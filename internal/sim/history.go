@@ -20,9 +20,11 @@ type history struct {
 
 	log       []wire.Entry // as its primary wrote it, committed or not
 	states    []*state     // states[i] is after i entries of log
-	committed int          // entries of log that count for ever
+	committed int          // entries of log that all members had
+	carried   int          // entries of log that an active ballot was built from; groups may differ in them
 	active    bool         // its primary has swapped it in
 	closed    bool         // an active ballot was built from it
+	limit     int          // closed: the entries that every active ballot built from it has
 
 	observed   []observation
 	superseded uint64 // moment from which on a later ballot was observed; 0: never
@@ -90,6 +92,7 @@ func (t *witness) born(n *node, s *wire.Write) {
 	if s.Base.Merged() {
 		t.mayMerge(h, sides)
 		h.states = []*state{t.merged(sides)}
+		t.merges = append(t.merges, h)
 	} else {
 		h.states = []*state{sides[0].state()}
 	}

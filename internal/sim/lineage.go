@@ -147,7 +147,6 @@ func (t *witness) activated(n *node, h *history) {
 	}
 	t.active = h
 	if h.base.Merged() {
-		t.merges = append(t.merges, h)
 		w.counts.add("world", "merge active")
 	}
 	w.counts.add("world", "ballot active")
@@ -198,7 +197,10 @@ func (t *witness) keeps(h *history) {
 		case n-1 < x.committed:
 			t.w.fail("durability", "%s was built from %d entries of %s, %d are committed", name(h.ballot), n-1, name(x.ballot), x.committed)
 		}
-		x.committed, x.closed = n-1, true
+		if !x.closed {
+			x.limit, x.closed = n-1, true
+		}
+		x.carried, x.limit = max(x.carried, n-1), min(x.limit, n-1)
 	}
 }
 
@@ -262,7 +264,8 @@ func (t *witness) applied(n *node, e *wire.Entry) {
 }
 
 // mayCommit checks the first application of an entry beyond a base: by the
-// primary of its ballot, when every member has it durably (I4).
+// primary of its ballot, when every member has it durably (I4). When later ballots
+// are active, only what they all have may still be committed.
 func (t *witness) mayCommit(n *node, h *history, index int) bool {
 	w := t.w
 	b := h.ballot
@@ -270,7 +273,7 @@ func (t *witness) mayCommit(n *node, h *history, index int) bool {
 		w.fail("I6", "node %d applies (%s, %d) before its primary committed it", n.id, name(b), index)
 		return false
 	}
-	if h.closed || w.sched.Operator == Sane && h != t.active {
+	if h.closed && index > h.limit || !h.closed && w.sched.Operator == Sane && h != t.active {
 		w.fail("I1", "node %d commits in %s, after %s became active", n.id, name(b), name(t.active.ballot))
 		return false
 	}

@@ -42,7 +42,7 @@ func TestMutants(t *testing.T) {
 			continue
 		}
 		seed := slices.Min(f.mu.failed)
-		r := Run(Generate(seed), nil)
+		r := Run(Generate(seed, f.operator), nil)
 		fmt.Fprintf(&table, "%-26s %6d  %s: %.100s\n", m, seed, r.Failure.Check, r.Failure.What)
 	}
 	t.Log("\n" + table.String())

@@ -33,9 +33,20 @@ func setting(t *testing.T, name string, otherwise uint64) uint64 {
 	return n
 }
 
+// operatorSet is the operator in the environment: sane, unless it says otherwise.
+func operatorSet(t *testing.T) Operator {
+	text := os.Getenv("COHORT_SIM_OPERATOR")
+	kind, ok := OperatorNamed(text)
+	if text != "" && !ok {
+		t.Fatalf("COHORT_SIM_OPERATOR=%q is none of %v", text, operatorNames)
+	}
+	return kind
+}
+
 // fleet runs schedules on all processors.
 type fleet struct {
-	mu struct {
+	operator Operator
+	mu       struct {
 		sync.Mutex
 		counts Counts
 		runs   int
@@ -56,7 +67,7 @@ func (f *fleet) run(more func(done uint64) bool) {
 				if !more(seed - first) {
 					return
 				}
-				f.note(seed, Run(Generate(seed), nil))
+				f.note(seed, Run(Generate(seed, f.operator), nil))
 			}
 		})
 	}
@@ -80,7 +91,7 @@ func TestSimulate(t *testing.T) {
 	schedules := setting(t, "COHORT_SIM_SCHEDULES", few)
 	length := time.Duration(setting(t, "COHORT_SIM_SECONDS", 0)) * time.Second
 	begun := time.Now()
-	var f fleet
+	f := fleet{operator: operatorSet(t)}
 	f.next.Store(setting(t, "COHORT_SIM_SEED", 1))
 	f.run(func(done uint64) bool {
 		if f.failures() >= 3 {
@@ -92,10 +103,10 @@ func TestSimulate(t *testing.T) {
 		return done < schedules
 	})
 	took := time.Since(begun)
-	t.Logf("%d schedules in %s, %.1f a second, %d events each\n%s",
-		f.mu.runs, took.Round(time.Millisecond), float64(f.mu.runs)/took.Seconds(), f.mu.events/max(f.mu.runs, 1), f.mu.counts)
+	t.Logf("%s operator: %d schedules in %s, %.1f a second, %d events each\n%s",
+		f.operator, f.mu.runs, took.Round(time.Millisecond), float64(f.mu.runs)/took.Seconds(), f.mu.events/max(f.mu.runs, 1), f.mu.counts)
 	for _, seed := range f.mu.failed {
-		report(t, seed)
+		report(t, seed, f.operator)
 	}
 	if missing := f.mu.counts.Missing(); !t.Failed() && f.mu.runs >= enough && len(missing) > 0 {
 		t.Errorf("never seen in %d schedules: %q", f.mu.runs, missing)
@@ -110,19 +121,19 @@ func (f *fleet) failures() int {
 
 // report fails with one line that replays a seed, and what is left of its
 // schedule when it is cut down.
-func report(t *testing.T, seed uint64) {
+func report(t *testing.T, seed uint64, kind Operator) {
 	t.Helper()
-	r := Run(Generate(seed), nil)
+	r := Run(Generate(seed, kind), nil)
 	if r.Failure == nil {
 		t.Errorf("seed %d failed once and not again: a run is not deterministic", seed)
 		return
 	}
-	t.Errorf("seed %d: %v\nreplay: COHORT_SIM_SEED=%d go test ./internal/sim -run TestReplay -v\ncut down to %s",
-		seed, r.Failure, seed, shrunk(seed, r.Failure.Check))
+	t.Errorf("seed %d: %v\nreplay: COHORT_SIM_OPERATOR=%s COHORT_SIM_SEED=%d go test ./internal/sim -run TestReplay -v\ncut down to %s",
+		seed, r.Failure, kind, seed, shrunk(seed, kind, r.Failure.Check))
 }
 
-func shrunk(seed uint64, check string) *Schedule {
-	return Shrink(Generate(seed), func(s *Schedule) bool {
+func shrunk(seed uint64, kind Operator, check string) *Schedule {
+	return Shrink(Generate(seed, kind), func(s *Schedule) bool {
 		r := Run(s, nil)
 		return r.Failure != nil && r.Failure.Check == check
 	}, shrinkTries)
@@ -136,13 +147,13 @@ func TestReplay(t *testing.T) {
 		t.Skip("replays the seed in COHORT_SIM_SEED")
 	}
 	seed := setting(t, "COHORT_SIM_SEED", 0)
-	s := Generate(seed)
+	s := Generate(seed, operatorSet(t))
 	failure := replay(t, s, "trace.txt")
 	if failure == nil {
 		t.Logf("seed %d violates nothing\n%s", seed, s)
 		return
 	}
-	small := shrunk(seed, failure.Check)
+	small := shrunk(seed, s.Operator, failure.Check)
 	t.Errorf("%v\ncut down to %s%v", failure, small, replay(t, small, "trace-cut-down.txt"))
 }
 
@@ -159,9 +170,10 @@ func replay(t *testing.T, s *Schedule, file string) *Failure {
 }
 
 func TestTheSameSeedGivesTheSameTrace(t *testing.T) {
-	for seed := range uint64(6) {
+	for seed := range uint64(9) {
 		var first, second Trace
-		one, two := Run(Generate(seed), &first), Run(Generate(seed), &second)
+		kind := Operator(seed) % operators
+		one, two := Run(Generate(seed, kind), &first), Run(Generate(seed, kind), &second)
 		if first.Sum() != second.Sum() || first.Len() != second.Len() || one.Events != two.Events {
 			t.Errorf("seed %d: %d lines with sum %x and %d events, then %d with %x and %d",
 				seed, first.Len(), first.Sum(), one.Events, second.Len(), second.Sum(), two.Events)
@@ -174,16 +186,16 @@ func TestTheSameSeedGivesTheSameTrace(t *testing.T) {
 
 func TestDifferentSeedsGiveDifferentTraces(t *testing.T) {
 	var first, second Trace
-	Run(Generate(1), &first)
-	Run(Generate(2), &second)
+	Run(Generate(1, Sane), &first)
+	Run(Generate(2, Sane), &second)
 	if first.Sum() == second.Sum() {
 		t.Error("seeds 1 and 2 have the same trace")
 	}
 }
 
 func TestEveryScheduleHasWhatItMustHave(t *testing.T) {
-	for seed := range uint64(500) {
-		s := Generate(seed)
+	for seed := range uint64(600) {
+		s := Generate(seed, Operator(seed)%operators)
 		faults, ops := 0, 0
 		for _, st := range s.Steps {
 			if st.Fault != nil {
@@ -200,7 +212,7 @@ func TestEveryScheduleHasWhatItMustHave(t *testing.T) {
 }
 
 func TestShrinkKeepsWhatTheFailureNeeds(t *testing.T) {
-	s := Generate(7)
+	s := Generate(7, Sane)
 	needed := s.Steps[3]
 	small := Shrink(s, func(s *Schedule) bool {
 		found := false
@@ -212,7 +224,7 @@ func TestShrinkKeepsWhatTheFailureNeeds(t *testing.T) {
 	if len(small.Steps) != 1 || small.Steps[0] != needed || len(small.Clients) != 1 || len(small.Clients[0].Ops) != 1 {
 		t.Errorf("what is left:\n%s", small)
 	}
-	if fmt.Sprint(s) != fmt.Sprint(Generate(7)) {
+	if fmt.Sprint(s) != fmt.Sprint(Generate(7, Sane)) {
 		t.Error("the schedule that was given was changed")
 	}
 }

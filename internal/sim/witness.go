@@ -36,7 +36,7 @@ type witness struct {
 	took      []*op                        // those that were ever ordered, by op.bit
 	moment    uint64                       // counts observations
 	active    *history                     // the last that became active
-	merges    []*history                   // merged bases that became active
+	merges    []*history                   // of all histories, those that join several
 }
 
 // place is a position at which an operation was ordered.
@@ -45,7 +45,7 @@ type place struct {
 	index int
 }
 
-func (p place) committed() bool { return p.index <= p.h.committed }
+func (p place) committed() bool { return p.index <= max(p.h.committed, p.h.carried) }
 
 func (p place) result() wire.Result { return p.h.log[p.index-1].Result }
 
@@ -154,9 +154,13 @@ func (t *witness) answered(o *op, r wire.Result) {
 }
 
 // answeredUnknown checks the answer "it took effect, I cannot say how", which is
-// right only where a merge joined sides of which one had not got the operation.
+// right only where a merge joined sides of which one had not got the operation, or
+// had got it by itself.
 func (t *witness) answeredUnknown(o *op) {
 	t.w.counts.add("client", "answered unknown")
+	if len(o.places) > 1 && len(t.merges) > 0 {
+		return
+	}
 	for _, h := range t.merges {
 		if len(o.places) == 0 || !h.states[0].ops.has(o.bit) {
 			continue
