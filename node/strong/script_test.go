@@ -25,7 +25,7 @@ type world struct {
 	token wire.Token
 	life  uint64
 	lose  string // messages whose description begins so are lost
-	quiet bool // hellos and their like are not shown
+	quiet bool   // hellos and their like are not shown
 }
 
 type scriptNode struct {
