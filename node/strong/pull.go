@@ -62,6 +62,13 @@ func (r *Replica) lenders(k wire.KnownBallot) []wire.Member {
 	})
 }
 
+// lends reports that a node outside the view is asked for a ballot.
+func (r *Replica) lends(id wire.NodeID, b wire.Ballot) bool {
+	return !r.view.Has(id) && slices.ContainsFunc(r.round.owed, func(k wire.KnownBallot) bool {
+		return k.Ballot == b && slices.ContainsFunc(k.Members, func(m wire.Member) bool { return m.ID == id })
+	})
+}
+
 // Lenders are the nodes outside the view that a round wants to pull from: they
 // may be dialled, at the addresses of the view that named them.
 func (r *Replica) Lenders() []wire.Member {
@@ -127,7 +134,7 @@ func (r *Replica) answerDurable(to wire.NodeID, replyTo wire.ReplyTo, m wire.Mes
 // OnPullReply notes why nothing comes from a node.
 func (r *Replica) OnPullReply(h wire.Header, m *wire.PullReply) {
 	rd := r.round
-	if rd == nil || rd.phase != collecting || m.Ballot != rd.ballot || r.view.Has(h.From) {
+	if rd == nil || rd.phase != collecting || m.Ballot != rd.ballot || !r.lends(h.From, m.Owed) {
 		return
 	}
 	x := report{h.From, m.Owed, m.Fate}

@@ -166,8 +166,10 @@ func (r *Replica) isPrimary() bool { return r.member && r.primary == r.cfg.Self 
 // Adopt makes v the view of this node. The caller has decided that it may.
 func (r *Replica) Adopt(v *wire.View) {
 	r.setView(v)
-	for _, k := range v.Known {
-		r.owe(k)
+	if r.member {
+		for _, k := range v.Known {
+			r.owe(k)
+		}
 	}
 	if r.isPrimary() {
 		r.beginRound()

@@ -24,7 +24,8 @@ type world struct {
 	out   strings.Builder
 	token wire.Token
 	life  uint64
-	quiet bool // hellos and their like are not shown
+	lose  string // messages whose description begins so are lost
+	quiet bool   // hellos and their like are not shown
 }
 
 type scriptNode struct {
@@ -135,10 +136,12 @@ func (w *world) run() {
 		l := w.queue[0]
 		w.queue = w.queue[1:]
 		n := w.nodes[l.to]
-		if n == nil || l.from != l.to && (w.cut[l.from] || w.cut[l.to]) {
+		s := describe(l.in.Message)
+		lost := w.lose != "" && strings.HasPrefix(s, w.lose)
+		if n == nil || l.from != l.to && (lost || w.cut[l.from] || w.cut[l.to]) {
 			continue
 		}
-		if s := describe(l.in.Message); s != "" && !w.quiet {
+		if s != "" && !w.quiet {
 			w.say("  %d → %d %s", l.from, l.to, s)
 		}
 		w.step(n, l.in)
@@ -173,6 +176,8 @@ func (w *world) command(line string) {
 		w.view(w.id(f[1]), f[2:], f[0] == "force")
 	case "put", "get", "del":
 		w.client(f)
+	case "lose":
+		w.lose = strings.Join(f[1:], " ")
 	case "leave":
 		w.leave(w.nodes[w.id(f[1])], strings.Join(f[2:], " "))
 	case "cut", "heal":

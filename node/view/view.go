@@ -70,6 +70,10 @@ type Keeper struct {
 	helloAt    wire.Instant
 	top        uint64 // highest view number ever held or made here
 	changed    bool   // view or what concerns it changed since Changed was asked
+
+	// What deliberate bugs need (mutant): where each node was first said to be, and
+	// the members of the view before.
+	first, dropped []wire.Member
 }
 
 // peer is what hellos told of one member of the view.
@@ -196,7 +200,25 @@ func (k *Keeper) reach() {
 		add(k.view.Sources)
 		add(k.local.Lenders())
 	}
+	if mutant.On(mutant.SpreadToDropped) {
+		add(k.dropped)
+	}
+	if mutant.On(mutant.KeepOldAddress) {
+		all = k.asFirstNamed(all)
+	}
 	k.box.Peers(all)
+}
+
+// asFirstNamed is what the mutant KeepOldAddress makes of a list.
+func (k *Keeper) asFirstNamed(all []wire.Member) []wire.Member {
+	for i, m := range all {
+		if j := slices.IndexFunc(k.first, func(o wire.Member) bool { return o.ID == m.ID }); j >= 0 {
+			all[i] = k.first[j]
+		} else {
+			k.first = append(k.first, m)
+		}
+	}
+	return all
 }
 
 // mayFollow is the rule for views that come over the bus (docs/views.md §3).
@@ -204,7 +226,10 @@ func (k *Keeper) reach() {
 // or v lists the same members. A node without a view follows only one whose
 // author had heard this very incarnation: it never rejoins by itself.
 func (k *Keeper) mayFollow(v *wire.View) bool {
-	if !v.Has(k.self) {
+	if !v.Has(k.self) && !mutant.On(mutant.SpreadToDropped) {
+		return false
+	}
+	if mutant.On(mutant.OnlyWhoWasTold) && !slices.ContainsFunc(k.puts, func(p *put) bool { return p.layout.Equal(v.Layout) }) {
 		return false
 	}
 	if k.view == nil {
@@ -213,7 +238,7 @@ func (k *Keeper) mayFollow(v *wire.View) bool {
 	if v.ID.Compare(k.view.ID) <= 0 {
 		return false
 	}
-	return k.view.Layout.Equal(v.Layout) || v.Replaces(k.view)
+	return k.view.Layout.Equal(v.Layout) || v.Replaces(k.view) || mutant.On(mutant.FollowByNumber)
 }
 
 // Leave follows a view that does not name this node, because its members owe what
