@@ -75,11 +75,7 @@ func (r *Replica) Lenders() []wire.Member {
 	if r.round == nil {
 		return nil
 	}
-	var all []wire.Member
-	for _, k := range r.round.owed {
-		all = append(all, k.Members...)
-	}
-	return all
+	return r.round.lenders
 }
 
 // pull asks for what is owed.

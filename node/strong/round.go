@@ -29,6 +29,7 @@ type round struct {
 	changed bool               // a join or a report came since the last decision
 	reports []report           // of nodes that nothing can be pulled from
 	owed    []wire.KnownBallot // that must be pulled first
+	lenders []wire.Member      // of all that ever was owed: they may be dialled
 	stuck   string             // why the joins decide nothing
 	begun   wire.Instant
 	resend  wire.Instant
@@ -260,6 +261,9 @@ func (r *Replica) expect(owed []wire.KnownBallot) {
 	rd := r.round
 	same := slices.EqualFunc(owed, rd.owed, func(a, b wire.KnownBallot) bool { return a.Ballot == b.Ballot })
 	rd.owed = owed
+	for _, k := range owed { // to the end of the round: they hold what it may fetch
+		rd.lenders = append(rd.lenders, k.Members...)
+	}
 	if !same {
 		r.peers.Reach()
 		r.pull()
@@ -268,7 +272,7 @@ func (r *Replica) expect(owed []wire.KnownBallot) {
 
 // endRound forgets the round.
 func (r *Replica) endRound() {
-	lent := r.round != nil && len(r.round.owed) > 0
+	lent := r.round != nil && len(r.round.lenders) > 0
 	r.round = nil
 	if lent {
 		r.peers.Reach()
