@@ -51,7 +51,7 @@ func (e *evening) begin(w *world) func() {
 func (e *evening) putLast(w *world) {
 	o := &w.operator
 	last := w.sched.Last
-	last.All = true
+	last.All, last.OneByOne = true, last.OneByOne && w.sched.Operator == Sane
 	switch {
 	case w.sched.Operator == Mad:
 		o.insist(&last, func() {})
@@ -72,7 +72,7 @@ func (e *evening) putLast(w *world) {
 func (e *evening) again(w *world) {
 	o := &w.operator
 	id, _ := o.list.any(w.rng)
-	active, minted := w.witness.active, w.minted()
+	last, minted := w.final(), w.minted()
 	c := o.all[len(o.all)-1]
 	c.open++
 	o.tell(c, &Tell{Node: id})
@@ -82,9 +82,9 @@ func (e *evening) again(w *world) {
 		}
 		return e.finished(w)
 	}, func() {
-		if w.witness.active != active || w.minted() != minted {
+		if w.final() != last || w.minted() != minted {
 			w.fail("same again", "%s came of putting %s again to node %d; views made: %d",
-				name(w.witness.active.ballot), o.list, id, w.minted()-minted)
+				name(w.final().ballot), o.list, id, w.minted()-minted)
 		}
 		e.night(w)
 	})
@@ -139,10 +139,19 @@ func (e *evening) finished(w *world) string {
 	return e.equal(w)
 }
 
+// final is the history that the members of the last list should stand in: that of
+// the first of them. Under a mad operator others may live on elsewhere.
+func (w *world) final() *history {
+	return w.witness.histories[w.nodes[w.operator.list.list()[0]].oath.hist]
+}
+
 // equal reports a member that does not serve, or is not where the others are: at
-// the end of the ballot that became active last.
+// the end of an active ballot that nothing was built on.
 func (e *evening) equal(w *world) string {
-	last := w.witness.active
+	last := w.final()
+	if !last.active || last.closed || w.sched.Operator != Mad && last != w.witness.active {
+		return fmt.Sprintf("node %d stands in %s, %s is active", w.operator.list.list()[0], name(last.ballot), name(w.witness.active.ballot))
+	}
 	for _, id := range w.operator.list.list() {
 		n := w.nodes[id]
 		switch {
@@ -194,7 +203,7 @@ func (e *evening) compare(w *world) {
 		w.witness.compareStore(w.nodes[id])
 	}
 	if w.sched.Operator != Mad || !w.forgot && w.operator.list == 1<<len(w.nodes)-1 {
-		w.witness.allThere()
+		w.witness.allThere(w.final())
 	}
 	if w.failure == nil {
 		w.counts.add("world", "run ended well")

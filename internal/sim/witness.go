@@ -174,12 +174,12 @@ func (t *witness) answeredUnknown(o *op) {
 	t.w.fail("result", "%s was answered unknown; no side of a merge lacks it", o)
 }
 
-// allThere checks that every answered write is in the history that is active last.
-func (t *witness) allThere() {
-	last := t.active.states[t.active.committed]
+// allThere checks that every answered write is in a history.
+func (t *witness) allThere(h *history) {
+	last := h.states[h.committed]
 	for _, o := range t.took {
 		if o.state == done && !last.ops.has(o.bit) {
-			t.w.fail("durability", "%s was answered and is not in %s", o, name(t.active.ballot))
+			t.w.fail("durability", "%s was answered and is not in %s", o, name(h.ballot))
 			return
 		}
 	}
