@@ -177,7 +177,8 @@ func (st *staging) takeTail(c *wire.Chunk) {
 // takeEntries appends entries of the source that follow what is here.
 func (st *staging) takeEntries(c *wire.Chunk) {
 	for _, e := range c.Entries {
-		if e.Stamp.Ballot != st.start.Base.Source || e.Stamp.Index != st.ask.From+1 {
+		last := st.start.Base.Length // the holder may have more: what was abandoned
+		if e.Stamp.Ballot != st.start.Base.Source || e.Stamp.Index != st.ask.From+1 || e.Stamp.Index > last {
 			continue
 		}
 		st.tail = append(st.tail, e)
