@@ -13,6 +13,7 @@ import (
 type joined struct {
 	node wire.NodeID
 	inc  wire.Incarnation
+	boot wire.Boot
 	join *wire.Join
 }
 
@@ -134,7 +135,7 @@ func candidates(joins []joined, pastLimit int, v *verdict) []candidate {
 	for _, j := range joins {
 		h := j.join.History
 		for i := range j.join.Staged {
-			if s := &j.join.Staged[i]; !neverActive(s, joins) && !disproved(s, joins, pastLimit) {
+			if s := &j.join.Staged[i]; !neverLed(s, joins) && !neverActive(s, joins) && !disproved(s, joins, pastLimit) {
 				h = s.History
 				break
 			}
@@ -145,6 +146,16 @@ func candidates(joins []joined, pastLimit int, v *verdict) []candidate {
 		}
 	}
 	return out
+}
+
+// neverLed reports that the primary of a staged base's ballot has joined, in the
+// life in which it would have led it, and has not swapped it in: it would have been
+// the first to.
+func neverLed(s *wire.StagedSummary, joins []joined) bool {
+	h := &s.History
+	return len(h.Members) > 0 && slices.ContainsFunc(joins, func(j joined) bool {
+		return j.node == h.Members[0].ID && j.boot == h.Ballot.Boot && !contains(&j.join.History, h.Ballot)
+	})
 }
 
 func neverActive(s *wire.StagedSummary, joins []joined) bool {

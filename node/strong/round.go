@@ -133,7 +133,7 @@ func (r *Replica) OnJoin(h wire.Header, j *wire.Join) {
 		return
 	}
 	rd.changed = true
-	n := joined{h.From, h.Inc, j}
+	n := joined{node: h.From, inc: h.Inc, boot: h.Boot, join: j}
 	if i := slices.IndexFunc(rd.joins, func(o joined) bool { return o.node == h.From }); i >= 0 {
 		rd.joins[i] = n
 	} else {
@@ -261,10 +261,10 @@ func (r *Replica) expect(owed []wire.KnownBallot) {
 	rd := r.round
 	same := slices.EqualFunc(owed, rd.owed, func(a, b wire.KnownBallot) bool { return a.Ballot == b.Ballot })
 	rd.owed = owed
-	for _, k := range owed { // to the end of the round: they hold what it may fetch
-		rd.lenders = append(rd.lenders, k.Members...)
-	}
 	if !same {
+		for _, k := range owed { // to the end of the round: they hold what it may fetch
+			rd.lenders = append(rd.lenders, k.Members...)
+		}
 		r.peers.Reach()
 		r.pull()
 	}
