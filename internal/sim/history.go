@@ -138,7 +138,8 @@ func (t *witness) checkPast(n *node, h *history) {
 }
 
 // mayMerge checks that histories which are joined went apart by the operator's
-// will: never under a sane one, and not by a round that died under one who splits.
+// will: never under a sane one, and not by a round that died under one who splits,
+// unless nobody was there who could tell.
 func (t *witness) mayMerge(h *history, sides []side) {
 	w := t.w
 	w.note("%s merges %d histories", name(h.ballot), len(sides))
@@ -147,10 +148,36 @@ func (t *witness) mayMerge(h *history, sides []side) {
 		switch {
 		case w.sched.Operator == Sane:
 			w.fail("fork", "%s joins %d histories that went apart, %s is one of them", name(h.ballot), len(sides), name(s.h.ballot))
-		case w.sched.Operator == Splitting && !s.h.active:
+		case s.h.active:
+		case w.sched.Operator == Splitting && t.denied(s.h, t.joins[h.ballot]):
 			w.fail("false merge", "%s joins (%s, %d), which never was active", name(h.ballot), name(s.h.ballot), s.index)
+		default:
+			w.counts.add("world", "merge with what never was active")
 		}
 	}
+}
+
+// denied reports that somebody joined a round who knew that a ballot never was
+// active: its primary, in the life that it was for, or a node that it counts on and
+// that has not got its base.
+func (t *witness) denied(h *history, j *joins) bool {
+	if j == nil {
+		return false
+	}
+	return slices.ContainsFunc(j.of, func(r joiner) bool {
+		if own := t.owners[h.ballot]; own.node == r.node && own.boot == r.boot {
+			return true
+		}
+		has := slices.ContainsFunc(append(r.staged, r.hist), func(b wire.Ballot) bool {
+			x := t.histories[b]
+			if x == nil {
+				return false
+			}
+			_, known := x.knows(h)
+			return x == h || known
+		})
+		return !has && slices.ContainsFunc(h.bound, func(s wire.Sighting) bool { return s.Node == r.node && s.Inc == r.inc })
+	})
 }
 
 // logged notes entries that a node appends to its log. The logs of one ballot are

@@ -16,6 +16,7 @@ type joins struct {
 type joiner struct {
 	node   wire.NodeID
 	inc    wire.Incarnation
+	boot   wire.Boot
 	hist   wire.Ballot
 	staged []wire.Ballot
 }
@@ -30,7 +31,7 @@ func (t *witness) joined(h wire.Header, m *wire.Join) {
 	if j.decided {
 		return
 	}
-	r := joiner{node: h.From, inc: h.Inc, hist: m.History.Ballot}
+	r := joiner{node: h.From, inc: h.Inc, boot: h.Boot, hist: m.History.Ballot}
 	for i := range m.Staged {
 		r.staged = append(r.staged, m.Staged[i].History.Ballot)
 	}
