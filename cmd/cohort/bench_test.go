@@ -31,8 +31,15 @@ func TestBenchFlagsBecomeItsConfiguration(t *testing.T) {
 			c.Workload.Duration = 5 * time.Second
 			c.Faults = []fault.Fault{
 				{Action: fault.KillPrimary, At: 2 * time.Second},
-				{Action: fault.Pause, Node: 1, At: 3 * time.Second, For: time.Second},
+				{Action: fault.Pause, Nodes: []int{1}, At: 3 * time.Second, For: time.Second},
 			}
+		}},
+		{"--scenario changes", func(c *benchmark.Config) {
+			c.Local, c.Workload.Duration, c.Faults = 5, fault.Changes().Duration, fault.Changes().Faults
+		}},
+		{"--scenario changes --local 6 --duration 1m --fault kill=5@1s", func(c *benchmark.Config) {
+			c.Local, c.Workload.Duration = 6, time.Minute
+			c.Faults = append([]fault.Fault{{Action: fault.Kill, Nodes: []int{5}, At: time.Second}}, fault.Changes().Faults...)
 		}},
 		{"--history h --logs l --no-judge", func(c *benchmark.Config) { c.HistoryFile, c.LogDir, c.NoJudge = "h", "l", true }},
 	}
