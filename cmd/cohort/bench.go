@@ -35,7 +35,7 @@ type benchRunCmd struct {
 	Duration  time.Duration `default:"${duration}" help:"Of the measurement."`
 	Count     int           `placeholder:"N" help:"Measure this many operations instead."`
 	Timeout   time.Duration `default:"${timeout}" help:"How long a client waits for an answer."`
-	Fault     []faultArg    `placeholder:"FAULT" help:"What happens meanwhile, with --local; repeat it: ${faults}."`
+	Fault     []faultArg    `sep:"none" placeholder:"FAULT" help:"What happens meanwhile, with --local; repeat it: ${faults}."`
 	Scenario  string        `enum:",${scenario}" default:"" placeholder:"NAME" help:"A list of faults with its own length, for ${scenarioNodes} local nodes: ${scenario}."`
 	History   string        `placeholder:"FILE" help:"Keep the history here."`
 	Logs      string        `placeholder:"DIR" help:"Keep the logs of local nodes here."`

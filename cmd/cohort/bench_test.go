@@ -34,6 +34,9 @@ func TestBenchFlagsBecomeItsConfiguration(t *testing.T) {
 				{Action: fault.Pause, Nodes: []int{1}, At: 3 * time.Second, For: time.Second},
 			}
 		}},
+		{"--fault cut=1,2@3s+1s", func(c *benchmark.Config) {
+			c.Faults = []fault.Fault{{Action: fault.Cut, Nodes: []int{1, 2}, At: 3 * time.Second, For: time.Second}}
+		}},
 		{"--scenario changes", func(c *benchmark.Config) {
 			c.Local, c.Workload.Duration, c.Faults = 5, fault.Changes().Duration, fault.Changes().Faults
 		}},

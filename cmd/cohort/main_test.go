@@ -123,6 +123,8 @@ func TestBadInputGetsAClearError(t *testing.T) {
 		{"bench --mix a/b/c", "", `"a" is not a whole number`},
 		{"bench --local 3 --url http://a:1", "", "--url and --local can't be used together"},
 		{"bench --fault flood@3s", "", "unknown action"},
+		{"bench --fault cut-one-way=0@3s+1s", "", "cut-one-way names 2 nodes; write it like cut-one-way=0:2@10s+5s"},
+		{"bench --scenario peace", "", "--scenario must be one of"},
 		{"bench compare --connections many", "", `expected a valid 64 bit int but got "many"`},
 		{"view set", "", "name the members, such as 0=127.0.0.1:8081, or say --empty"},
 		{"view set --empty 0=a:1", "", "--empty goes without members"},
