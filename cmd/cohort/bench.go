@@ -16,6 +16,7 @@ import (
 type benchCmd struct {
 	Run     benchRunCmd     `cmd:"" default:"withargs" help:"Load a cluster, record what clients see, and judge it (the default)."`
 	Compare benchCompareCmd `cmd:"" help:"Measure a local cluster and the baseline by turns."`
+	Views   benchViewsCmd   `cmd:"" help:"Measure how long PUT /view takes."`
 	Bare    benchBareCmd    `cmd:"" help:"Serve the baseline: one process and a map, nothing replicated."`
 }
 
@@ -142,10 +143,7 @@ func (f *faultArg) UnmarshalText(text []byte) (err error) {
 func benchDefaults() map[string]string {
 	cfg, compare := benchmark.Default(nil), benchmark.DefaultCompare(nil)
 	w := cfg.Workload
-	var connections []string
-	for _, n := range compare.Connections {
-		connections = append(connections, strconv.Itoa(n))
-	}
+	views := benchmark.DefaultViews(nil)
 	return map[string]string{
 		"local":     strconv.Itoa(cfg.Local),
 		"clients":   strconv.Itoa(w.Clients),
@@ -162,11 +160,25 @@ func benchDefaults() map[string]string {
 		"scenarioNodes": strconv.Itoa(fault.Changes().Nodes),
 
 		"compareNodes":       strconv.Itoa(compare.Nodes),
-		"compareConnections": strings.Join(connections, ","),
+		"compareConnections": list(compare.Connections),
 		"compareRounds":      strconv.Itoa(compare.Rounds),
 		"compareKeys":        strconv.Itoa(compare.Keys),
 		"compareValueSize":   strconv.Itoa(compare.ValueSize),
 		"compareWarmup":      compare.Warmup.String(),
 		"compareDuration":    compare.Duration.String(),
+
+		"viewsMembers":   list(views.Members),
+		"viewsKeys":      list(views.Keys),
+		"viewsValueSize": strconv.Itoa(views.ValueSize),
+		"viewsRounds":    strconv.Itoa(views.Rounds),
 	}
+}
+
+// list is how numbers are given to a flag that takes several.
+func list(numbers []int) string {
+	var all []string
+	for _, n := range numbers {
+		all = append(all, strconv.Itoa(n))
+	}
+	return strings.Join(all, ",")
 }
