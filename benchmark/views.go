@@ -57,8 +57,9 @@ type ViewsReport struct{ Puts []report.ViewPut }
 func (r *ViewsReport) ExitCode() int { return 0 }
 
 // Views measures how long it takes until every member has answered that it is
-// ready for a view that was put to all of them at once, and prints one table. The
-// first view of a cluster is put when there are no keys.
+// ready for a view that was put to all of them at once, and prints one table; the
+// last line of each cluster puts it to one node only. The first view is put when
+// there are no keys.
 func Views(ctx context.Context, cfg ViewsConfig) (*ViewsReport, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err

@@ -31,7 +31,7 @@ const keyPrefix = "views/"
 
 func (m *viewMeter) measure(ctx context.Context, cfg ViewsConfig) error {
 	all, last := m.cluster.All(), m.members-1
-	if err := m.put(ctx, "first view, no keys", all); err != nil {
+	if err := m.put(ctx, "first view, no keys", all, all); err != nil {
 		return err
 	}
 	if err := m.fill(ctx, cfg.ValueSize); err != nil {
@@ -50,20 +50,23 @@ func (m *viewMeter) round(ctx context.Context, all []int, last int) error {
 	if err := m.cluster.Kill(last); err != nil {
 		return err
 	}
-	if err := m.put(ctx, "one member less", all[:last]); err != nil {
+	if err := m.put(ctx, "one member less", all[:last], all[:last]); err != nil {
 		return err
 	}
 	if err := m.cluster.Restart(ctx, last); err != nil {
 		return err
 	}
-	if err := m.put(ctx, "it joins, empty", all); err != nil {
+	if err := m.put(ctx, "it joins, empty", all, all); err != nil {
 		return err
 	}
-	return m.put(ctx, "the same again", all)
+	if err := m.put(ctx, "the same again", all, all); err != nil {
+		return err
+	}
+	return m.put(ctx, "again, to one", all, all[:1])
 }
 
-// put puts a view to all its members at once and waits until the last is ready.
-func (m *viewMeter) put(ctx context.Context, step string, members []int) error {
+// put puts a view to some nodes at once and waits until the last is ready.
+func (m *viewMeter) put(ctx context.Context, step string, members, nodes []int) error {
 	ctx, cancel := context.WithTimeout(ctx, viewPatience)
 	defer cancel()
 	before, err := m.cluster.CPU()
@@ -72,10 +75,10 @@ func (m *viewMeter) put(ctx context.Context, step string, members []int) error {
 	}
 	var putting sync.WaitGroup
 	var repeated atomic.Int64
-	errs := make([]error, len(members))
+	errs := make([]error, len(nodes))
 	request := api.ViewRequest{View: m.cluster.View(members...)}
 	begin := time.Now()
-	for i, n := range members {
+	for i, n := range nodes {
 		putting.Go(func() { errs[i] = untilReady(ctx, m.cluster.Client(n), request, &repeated) })
 	}
 	putting.Wait()

@@ -70,6 +70,18 @@ func TestCompareFlagsBecomeItsConfiguration(t *testing.T) {
 	}
 }
 
+func TestViewsFlagsBecomeItsConfiguration(t *testing.T) {
+	want := benchmark.DefaultViews(nil)
+	if diff := cmp.Diff(want, parse(t, "bench", "views").Bench.Views.config(nil)); diff != "" {
+		t.Errorf("without flags: %s", diff)
+	}
+	want.Members, want.Keys, want.ValueSize, want.Rounds, want.LogDir = []int{5}, []int{1, 2}, 20, 1, "l"
+	got := parse(t, "bench", "views", "--members", "5", "--keys", "1,2", "--value-size", "20", "--rounds", "1", "--logs", "l").Bench.Views.config(nil)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // verdict is a report with an exit code.
 type verdict int
 

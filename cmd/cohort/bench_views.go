@@ -16,7 +16,7 @@ type benchViewsCmd struct {
 }
 
 func (benchViewsCmd) Help() string {
-	return `Every node is a process of its own. A view is put to all its members at once; the time is that until the last of them has answered 200 and is ready. First a view of nodes without data; then, with the keys written: a member has died and the others get a view, it comes back empty and joins, and the same view is put again.`
+	return `Every node is a process of its own. A view is put to all its members at once; the time is that until the last of them has answered 200 and is ready. First a view of nodes without data; then, with the keys written: a member has died and the others get a view, it comes back empty and joins, and the same view is put again, to all and to one.`
 }
 
 func (c benchViewsCmd) Run(ctx context.Context, term terminal) error {
