@@ -72,7 +72,7 @@ func TestARunOfATrueStoreIsLinearizable(t *testing.T) {
 	var out bytes.Buffer
 	cfg := short(t, &out)
 	cfg.Local = 1
-	cfg.Faults = []fault.Fault{{Action: fault.Pause, At: 20 * time.Millisecond, For: 20 * time.Millisecond}}
+	cfg.Faults = []fault.Fault{{Action: fault.Pause, Nodes: []int{0}, At: 20 * time.Millisecond, For: 20 * time.Millisecond}}
 	r, err := Run(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +80,7 @@ func TestARunOfATrueStoreIsLinearizable(t *testing.T) {
 	if r.ExitCode() != 0 || r.Figures.Done == 0 || r.Verdict.Slices < cfg.Workload.Keys || r.Figures.CPU < 0 {
 		t.Fatalf("%+v\n%s", r, out.String())
 	}
-	for _, want := range []string{"fault: pause=0@20ms+20ms", "fault: resume=0", "p99.9", "verdict: linearizable (witness "} {
+	for _, want := range []string{"fault: pause=0@20ms+20ms", "fault: resume=0", "p99.9", "longest wait", "ms  pause=0@20ms+20ms  ", "verdict: linearizable (witness "} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}
@@ -173,7 +173,7 @@ func TestConfigurationsThatMakeNoSense(t *testing.T) {
 		"no URL":               func(c *Config) { c.Local = 0 },
 		"cannot be judged":     func(c *Config) { c.Workload.Clients, c.Workload.Keys = 64, 12 },
 		"use at least 13 keys": func(c *Config) { c.Workload.Clients, c.Workload.Keys = 64, 12 },
-		"there is no node 3":   func(c *Config) { c.Faults = []fault.Fault{{Action: fault.Pause, Node: 3, For: 1}} },
+		"there is no node 3":   func(c *Config) { c.Faults = []fault.Fault{{Action: fault.Pause, Nodes: []int{3}, For: 1}} },
 		"ends after the run":   func(c *Config) { c.Faults = []fault.Fault{{Action: fault.KillPrimary, At: time.Hour}} },
 		"1 of 1 nodes":         func(c *Config) { c.Local, c.Faults = 1, []fault.Fault{{Action: fault.KillPrimary}} },
 		"no writer":            func(c *Config) { c.Out = nil },

@@ -63,7 +63,9 @@ func Compare(ctx context.Context, cfg CompareConfig) (*CompareReport, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	return withCluster(ctx, cfg.Nodes, cfg.Binary, cfg.LogDir, func(c *cluster.Cluster) (*CompareReport, error) {
+	config := cluster.Default()
+	config.Binary, config.Nodes, config.Dir = cfg.Binary, cfg.Nodes, cfg.LogDir
+	return withCluster(ctx, config, func(c *cluster.Cluster) (*CompareReport, error) {
 		url, bare, err := startBare(ctx, cfg.Binary, filepath.Dir(c.LogFile(0)))
 		if err != nil {
 			return nil, err

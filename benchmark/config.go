@@ -22,7 +22,7 @@ type Config struct {
 	Local  int    // start this many nodes and put a view to them; then URLs is empty
 	Binary string // of the nodes; empty: this very program
 
-	Faults      []fault.Fault // at times since measuring began; only with Local
+	Faults      []fault.Fault // and what the operator does; at times since measuring began; only with Local
 	HistoryFile string        // where the history is saved before it is judged; empty: a temporary file, kept if the verdict is bad
 	LogDir      string        // of local nodes; empty: a temporary directory, kept if the run goes wrong
 	NoJudge     bool          // save, do not judge: for throughput that no verdict is needed for
@@ -59,7 +59,9 @@ func (c *Config) Validate() error {
 	kills := 0
 	for _, f := range c.Faults {
 		wrong(c.Local == 0, "fault %v: only local nodes can be made to fail", f)
-		wrong(c.Local > 0 && f.Node >= c.Local, "fault %v: there is no node %d", f, f.Node)
+		for _, n := range f.Nodes {
+			wrong(c.Local > 0 && n >= c.Local, "fault %v: there is no node %d", f, n)
+		}
 		wrong(w.Duration > 0 && f.At+f.For > w.Duration, "fault %v: ends after the run's %v", f, w.Duration)
 		if f.Action == fault.KillPrimary {
 			kills++

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 
 	"github.com/cohortkv/cohort/benchmark/cluster"
@@ -25,7 +26,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	if cfg.Local == 0 {
 		return finish(ctx, &t, cfg.Out)
 	}
-	return withCluster(ctx, cfg.Local, cfg.Binary, cfg.LogDir, func(c *cluster.Cluster) (*Report, error) {
+	return withCluster(ctx, cfg.cluster(), func(c *cluster.Cluster) (*Report, error) {
 		fmt.Fprintf(cfg.Out, "local cluster of %d nodes: %v\n", c.Size(), c.URLs(c.All()...))
 		t.load.URLs, t.cpu = c.URLs(c.All()...), c.CPU
 		// Faults begin with the measurement, and are over before the last reads.
@@ -34,14 +35,25 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer faults.Wait()
 		defer cancel()
-		t.begin = func() { faults.Go(func() { failed = fault.Run(ctx, cfg.Faults, c, note(cfg.Out)) }) }
+		log := &changeLog{out: cfg.Out}
+		t.begin = func(clock func() int64) {
+			log.clock = clock
+			faults.Go(func() { failed = fault.Run(ctx, cfg.Faults, c, log.note) })
+		}
 		t.load.Settle = func() error { faults.Wait(); return failed }
+		t.changes = log.all
 		return finish(ctx, &t, cfg.Out)
 	})
 }
 
-func note(w io.Writer) func(string) {
-	return func(text string) { fmt.Fprintf(w, "fault: %s\n", text) }
+// cluster is the local cluster that the run needs.
+func (c *Config) cluster() cluster.Config {
+	config := cluster.Default()
+	config.Binary, config.Nodes, config.Dir = c.Binary, c.Local, c.LogDir
+	config.Cuts = slices.ContainsFunc(c.Faults, func(f fault.Fault) bool {
+		return f.Action == fault.Cut || f.Action == fault.CutOneWay
+	})
+	return config
 }
 
 // finish plays the turn and prints what came of it.
@@ -52,6 +64,11 @@ func finish(ctx context.Context, t *turn, w io.Writer) (*Report, error) {
 	}
 	if err := report.Print(w, r.Figures); err != nil {
 		return nil, err
+	}
+	if len(r.Waits) > 0 {
+		if err := report.PrintWaits(w, r.Waits); err != nil {
+			return nil, err
+		}
 	}
 	if r.FailedDials > 0 {
 		fmt.Fprintf(w, "%d times a client could not connect\n", r.FailedDials)
@@ -65,36 +82,43 @@ func finish(ctx context.Context, t *turn, w io.Writer) (*Report, error) {
 	return r, nil
 }
 
-// withCluster lends f a cluster of local nodes with a view of all of them. Logs
-// in a temporary directory are kept only if something went wrong.
-func withCluster[R interface{ ExitCode() int }](ctx context.Context, nodes int, binary, dir string, f func(*cluster.Cluster) (R, error)) (r R, err error) {
-	if binary == "" {
-		if binary, err = os.Executable(); err != nil {
+// withCluster lends f a cluster of local nodes with a view of all of them.
+func withCluster[R interface{ ExitCode() int }](ctx context.Context, config cluster.Config, f func(*cluster.Cluster) (R, error)) (R, error) {
+	return withNodes(ctx, config, func(c *cluster.Cluster) (r R, err error) {
+		if err := c.PutView(ctx, c.All()...); err != nil {
+			return r, err
+		}
+		return f(c)
+	})
+}
+
+// withNodes lends f local nodes without a view; no binary means this very
+// program. Logs in a temporary directory, which no directory means, are kept only
+// if something went wrong.
+func withNodes[R interface{ ExitCode() int }](ctx context.Context, config cluster.Config, f func(*cluster.Cluster) (R, error)) (r R, err error) {
+	if config.Binary == "" {
+		if config.Binary, err = os.Executable(); err != nil {
 			return r, fmt.Errorf("local cluster: %w", err)
 		}
 	}
-	temporary := dir == ""
+	temporary := config.Dir == ""
 	if temporary {
-		if dir, err = os.MkdirTemp("", "cohort-bench-"); err != nil {
+		if config.Dir, err = os.MkdirTemp("", "cohort-bench-"); err != nil {
 			return r, fmt.Errorf("local cluster: %w", err)
 		}
-	} else if err = os.MkdirAll(dir, 0o755); err != nil {
+	} else if err = os.MkdirAll(config.Dir, 0o755); err != nil {
 		return r, fmt.Errorf("local cluster: %w", err)
 	}
-	config := cluster.Default()
-	config.Binary, config.Nodes, config.Dir = binary, nodes, dir
 	c, err := cluster.Start(ctx, config)
 	if err == nil {
-		if err = c.PutView(ctx, c.All()...); err == nil {
-			r, err = f(c)
-		}
+		r, err = f(c)
 		err = errors.Join(err, c.Close())
 	}
 	switch {
 	case err != nil:
-		err = fmt.Errorf("%w (logs: %s)", err, dir)
+		err = fmt.Errorf("%w (logs: %s)", err, config.Dir)
 	case temporary && r.ExitCode() == 0:
-		err = os.RemoveAll(dir)
+		err = os.RemoveAll(config.Dir)
 	}
 	return r, err
 }

@@ -18,6 +18,7 @@ import (
 // Report is the result of one run.
 type Report struct {
 	Figures     report.Run
+	Waits       []report.Wait   // what each change cost
 	Verdict     *report.Verdict // nil when nobody was asked to judge
 	First       uint64          // the number that the run's first write had to get
 	HistoryFile string          // empty when it was temporary and nothing spoke against it
@@ -37,7 +38,8 @@ type turn struct {
 	name    string
 	load    workload.Config
 	cpu     func() (time.Duration, error) // nil: the servers' processor time is not known
-	begin   func()                        // called when measuring begins, if not nil
+	begin   func(clock func() int64)      // called when measuring begins, if not nil, with the clock of the history
+	changes func() []report.Change        // what happened meanwhile; nil: nothing
 	history string                        // file; empty: temporary
 	noJudge bool
 }
@@ -54,15 +56,14 @@ func (t *turn) play(ctx context.Context) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	meter := meter{cpu: t.cpu}
+	meter, recorder := meter{cpu: t.cpu}, history.NewRecorder()
 	t.load.Begin = func() {
 		meter.begin()
 		if t.begin != nil {
-			t.begin()
+			t.begin(recorder.Now)
 		}
 	}
 	t.load.End = meter.end
-	recorder := history.NewRecorder()
 	result, err := workload.Run(ctx, t.load, recorder)
 	ops := recorder.Ops()
 	file, saveErr := save(t.history, ops)
@@ -71,6 +72,9 @@ func (t *turn) play(ctx context.Context) (*Report, error) {
 	}
 	r := &Report{First: first, HistoryFile: file, FailedDials: result.FailedDials,
 		Figures: report.Measure(t.name, ops, result.From, result.To, meter.used())}
+	if t.changes != nil {
+		r.Waits = report.Waits(ops, t.changes(), result.From, result.To)
+	}
 	if !t.noJudge {
 		verdict := Judge(ops, first)
 		r.Verdict = &verdict

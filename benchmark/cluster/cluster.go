@@ -1,6 +1,7 @@
 // Package cluster runs real nodes as child processes of this one, on free ports
 // of 127.0.0.1: for the benchmark, and for tests that want sockets, signals and
-// a kernel instead of a simulator. Nodes can be killed, paused and started again;
+// a kernel instead of a simulator. Nodes can be killed, paused, cut off from one
+// another (cuts.go) and started again;
 // none is left when Close returns, nor when this process dies before that.
 //
 // Nodes are named by their index, which is also their node id. Close,
@@ -33,6 +34,7 @@ type Config struct {
 	Bucket   string   // --default-bucket
 	LogLevel string   // --log-level
 	Extra    []string // further arguments of every node
+	Cuts     bool     // lead the bus through cables that can be cut; they cost some time and processor
 }
 
 // Default is a cluster of three strong nodes, without binary and directory.
@@ -49,12 +51,14 @@ type Cluster struct {
 	config Config
 	nodes  []*node
 	view   []int // the members that were put last
+	cuts   *cuts
 }
 
 type node struct {
 	id        int
 	http, bus string
 	client    *client.Client
+	cable     *cable // to bus; nil if that cannot be cut
 	mu        struct {
 		sync.Mutex
 		process *Process
@@ -83,16 +87,14 @@ func Start(ctx context.Context, config Config) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
-	c := &Cluster{config: config}
+	c := &Cluster{config: config, cuts: newCuts()}
 	for i := range config.Nodes {
-		n := &node{id: i, http: ports[2*i], bus: ports[2*i+1]}
-		if n.client, err = client.New(n.http, nil); err != nil {
+		if err := c.add(i, ports[2*i], ports[2*i+1]); err != nil {
 			return nil, errors.Join(err, c.Close())
 		}
-		c.nodes = append(c.nodes, n)
-		if err := c.launch(n); err != nil {
-			return nil, errors.Join(err, c.Close())
-		}
+	}
+	if err := c.layCables(); err != nil {
+		return nil, errors.Join(err, c.Close())
 	}
 	for i := range c.nodes {
 		if err := c.WaitUp(ctx, i); err != nil {
@@ -100,6 +102,29 @@ func Start(ctx context.Context, config Config) (*Cluster, error) {
 		}
 	}
 	return c, nil
+}
+
+// add makes node i and starts it.
+func (c *Cluster) add(i int, http, bus string) (err error) {
+	n := &node{id: i, http: http, bus: bus}
+	if n.client, err = client.New(http, nil); err != nil {
+		return err
+	}
+	c.nodes = append(c.nodes, n)
+	return c.launch(n)
+}
+
+// layCables makes the ways that can be cut, if that was asked for.
+func (c *Cluster) layCables() (err error) {
+	if !c.config.Cuts {
+		return nil
+	}
+	for _, n := range c.nodes {
+		if n.cable, err = lay(n.id, n.bus, c.cuts, c.caller); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // FreePorts returns addresses on 127.0.0.1 that nobody listens on at the moment,
@@ -250,6 +275,9 @@ func (c *Cluster) Close() error {
 			errs = append(errs, p.Kill())
 		}
 		n.client.Close()
+		if n.cable != nil {
+			n.cable.close()
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -36,10 +36,10 @@ func TestMain(m *testing.M) {
 func fakeNode(args []string) {
 	flags := flag.NewFlagSet("serve", flag.ExitOnError)
 	id, addr := flags.Int("id", -1, ""), flags.String("http", "", "")
-	for _, name := range []string{"bus", "default-bucket", "cluster", "log-level", "log-format"} {
+	for _, name := range []string{"default-bucket", "cluster", "log-level", "log-format"} {
 		_ = flags.String(name, "", "")
 	}
-	fail := flags.Bool("fail", false, "")
+	bus, fail := flags.String("bus", "", ""), flags.Bool("fail", false, "")
 	_ = flags.Parse(args) // exits on error
 	fmt.Printf("node %d on %s\n", *id, *addr)
 	if *fail {
@@ -61,8 +61,40 @@ func fakeNode(args []string) {
 		}
 		_ = json.NewEncoder(w).Encode(answer)
 	})
+	http.HandleFunc("GET /dial", dialBus)
+	go greet(*bus)
 	fmt.Println(http.ListenAndServe(*addr, nil))
 	os.Exit(1)
+}
+
+// greet says hello first to whoever dials, as a NATS server does.
+func greet(bus string) {
+	ln, err := net.Listen("tcp", bus)
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	for {
+		conn, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		_, _ = io.WriteString(conn, "INFO")
+		conn.Close()
+	}
+}
+
+// dialBus answers 200 if somebody greets at the address.
+func dialBus(w http.ResponseWriter, r *http.Request) {
+	conn, err := net.Dial("tcp", r.FormValue("addr"))
+	if err == nil {
+		defer conn.Close()
+		_ = conn.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		_, err = io.ReadFull(conn, make([]byte, len("INFO")))
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+	}
 }
 
 // fakeParent starts a node, says so, and waits to be killed.
@@ -76,10 +108,20 @@ func fakeParent(dir string) {
 	select {}
 }
 
-func start(t *testing.T, nodes int, extra ...string) *Cluster {
+func start(t *testing.T, nodes int) *Cluster {
+	t.Helper()
+	return startAs(t, Config{Nodes: nodes})
+}
+
+func startCuttable(t *testing.T, nodes int) *Cluster {
+	t.Helper()
+	return startAs(t, Config{Nodes: nodes, Cuts: true})
+}
+
+func startAs(t *testing.T, want Config) *Cluster {
 	t.Helper()
 	config := Default()
-	config.Binary, config.Nodes, config.Dir, config.Extra = os.Args[0], nodes, t.TempDir(), extra
+	config.Binary, config.Nodes, config.Dir, config.Cuts = os.Args[0], want.Nodes, t.TempDir(), want.Cuts
 	c, err := Start(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)

@@ -16,7 +16,11 @@ func (c *Cluster) View(members ...int) api.View {
 	shard := api.Shard{}
 	for _, i := range members {
 		n := c.nodes[i]
-		shard.Members = append(shard.Members, api.Member{ID: uint64(n.id), Address: n.http, Bus: n.bus})
+		m := api.Member{ID: uint64(n.id), Address: n.http, Bus: n.bus}
+		if n.cable != nil {
+			m.Bus = n.cable.addr()
+		}
+		shard.Members = append(shard.Members, m)
 	}
 	return api.View{Flat: true, Shards: []api.Shard{shard}}
 }

@@ -1,11 +1,10 @@
-// Package fault describes, as data, what goes wrong during a run, and makes it
-// happen to whatever implements Target. A description has a text form, so that
-// a command line can give it and a report can repeat it.
+// Package fault describes, as data, what goes wrong during a run and what its
+// operator does about it, and makes it happen to whatever implements Target. A
+// description has a text form, so that a command line can give it and a report
+// can repeat it.
 package fault
 
 import (
-	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,136 +13,156 @@ import (
 	"time"
 )
 
-// Action is a kind of fault.
+// Action is a kind of fault, or of an operator's doing.
 type Action string
 
-// The actions.
+// The actions. Views are put to all their members.
 const (
-	KillPrimary Action = "kill-primary" // SIGKILL for the primary, then the view of the survivors to them
+	KillPrimary Action = "kill-primary" // SIGKILL for the primary, then the view of the survivors
+	Kill        Action = "kill"         // SIGKILL for one node; no view is put
+	Restart     Action = "restart"      // one node that was killed starts again, empty; a later view brings it in
 	Pause       Action = "pause"        // SIGSTOP for one node, SIGCONT after For
+	Cut         Action = "cut"          // some nodes are cut from all others, not from one another, for For
+	CutOneWay   Action = "cut-one-way"  // nothing that the first node sends reaches the second, for For
+	View        Action = "view"         // the view of these nodes is put
+	Shrink      Action = "shrink"       // the view that was put last, without one node, is put
+	Grow        Action = "grow"         // the view that was put last, and one node more, is put
 )
 
 // Fault is one fault of a run.
 type Fault struct {
 	Action Action
-	Node   int           // Pause: index of the node
+	Nodes  []int         // by index, as the action wants them
 	At     time.Duration // since the beginning of the measurement
-	For    time.Duration // Pause
+	For    time.Duration // of those that end by themselves
 }
 
-// String is the text that Parse reads: kill-primary@10s or pause=1@10s+5s.
-func (f Fault) String() string {
-	if f.Action == Pause {
-		return fmt.Sprintf("%s=%d@%v+%v", f.Action, f.Node, f.At, f.For)
+// form is how an action is written: action, nodes and times.
+type form struct {
+	example string
+	nodes   int    // how many; many: one or more; 0: none
+	between string // two nodes
+	lasts   bool
+}
+
+const many = -1
+
+var forms = map[Action]form{
+	KillPrimary: {example: "kill-primary@10s"},
+	Kill:        {example: "kill=1@10s", nodes: 1},
+	Restart:     {example: "restart=1@10s", nodes: 1},
+	Pause:       {example: "pause=1@10s+5s", nodes: 1, lasts: true},
+	Cut:         {example: "cut=2@10s+5s", nodes: many, between: ",", lasts: true},
+	CutOneWay:   {example: "cut-one-way=0:2@10s+5s", nodes: 2, between: ":", lasts: true},
+	View:        {example: "view=0,1,2@10s", nodes: many, between: ","},
+	Shrink:      {example: "shrink=2@10s", nodes: 1},
+	Grow:        {example: "grow=2@10s", nodes: 1},
+}
+
+// Examples is one text of each action.
+func Examples() string {
+	var all []string
+	for _, f := range forms {
+		all = append(all, f.example)
 	}
-	return fmt.Sprintf("%s@%v", f.Action, f.At)
+	slices.Sort(all)
+	return strings.Join(all, ", ")
+}
+
+// String is the text that Parse reads: pause=1@10s+5s.
+func (f Fault) String() string {
+	text := f.what() + "@" + f.At.String()
+	if forms[f.Action].lasts {
+		text += "+" + f.For.String()
+	}
+	return text
+}
+
+// what is the text without its times.
+func (f Fault) what() string {
+	var nodes []string
+	for _, n := range f.Nodes {
+		nodes = append(nodes, strconv.Itoa(n))
+	}
+	if len(nodes) == 0 {
+		return string(f.Action)
+	}
+	return string(f.Action) + "=" + strings.Join(nodes, forms[f.Action].between)
 }
 
 // Parse reads one fault.
 func Parse(text string) (Fault, error) {
-	bad := func(err error) (Fault, error) {
-		return Fault{}, fmt.Errorf("fault %q: %w; write kill-primary@10s or pause=1@10s+5s", text, err)
-	}
-	what, when, ok := strings.Cut(text, "@")
-	if !ok {
-		return bad(errors.New("no @ with a time"))
-	}
-	action, node, named := strings.Cut(what, "=")
-	at, span, lasts := strings.Cut(when, "+")
+	what, when, timed := strings.Cut(text, "@")
+	action, nodes, named := strings.Cut(what, "=")
 	f := Fault{Action: Action(action)}
-	var errs [3]error
-	f.At, errs[0] = time.ParseDuration(at)
-	if named {
-		f.Node, errs[1] = strconv.Atoi(node)
+	form, known := forms[f.Action]
+	if !known {
+		return Fault{}, fmt.Errorf("fault %q: unknown action %q; there are %s", text, action, Examples())
 	}
-	if lasts {
-		f.For, errs[2] = time.ParseDuration(span)
+	err := errors.New("no @ with a time")
+	if timed {
+		err = errors.Join(f.parseNodes(form, nodes, named), f.parseTimes(form, when))
 	}
-	if err := errors.Join(errs[:]...); err != nil {
-		return bad(err)
-	}
-	isPause := f.Action == Pause
-	switch {
-	case !isPause && f.Action != KillPrimary:
-		return bad(errors.New("unknown action"))
-	case isPause != named || isPause != lasts:
-		return bad(errors.New("a pause, and only that, has a node and a length"))
-	case f.At < 0 || f.Node < 0 || isPause && f.For <= 0:
-		return bad(errors.New("negative"))
+	if err != nil {
+		return Fault{}, fmt.Errorf("fault %q: %w; write it like %s", text, err, form.example)
 	}
 	return f, nil
 }
 
-// Target is what faults happen to. Nodes are named by index.
-type Target interface {
-	Members() []int // of the view in force
-	Kill(node int) error
-	Pause(node int) error
-	Resume(node int) error
-	PutView(ctx context.Context, members ...int) error
-}
-
-// step is one thing to do at one moment.
-type step struct {
-	at   time.Duration
-	text string
-	do   func() error
-}
-
-// Run makes the faults happen, one thing after another, in order of their times
-// since the call. It tells note what it does, and returns at the first thing
-// that cannot be done. Nodes that it paused run again when it returns.
-func Run(ctx context.Context, faults []Fault, target Target, note func(string)) error {
-	paused := map[int]bool{}
-	steps := plan(ctx, faults, target, paused)
-	start := time.Now()
-	err := func() error {
-		for _, s := range steps {
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-time.After(s.at - time.Since(start)):
-			}
-			note(s.text)
-			if err := s.do(); err != nil {
-				return fmt.Errorf("%s: %w", s.text, err)
-			}
-		}
+func (f *Fault) parseNodes(form form, text string, named bool) error {
+	if named != (form.nodes != 0) {
+		return fmt.Errorf("%s names %s", f.Action, form.wants())
+	}
+	if !named {
 		return nil
-	}()
-	for node := range paused {
-		err = errors.Join(err, target.Resume(node))
 	}
-	return err
-}
-
-func plan(ctx context.Context, faults []Fault, target Target, paused map[int]bool) []step {
-	var steps []step
-	for _, f := range faults {
-		switch f.Action {
-		case KillPrimary:
-			steps = append(steps, step{f.At, f.String(), func() error { return killPrimary(ctx, target) }})
-		case Pause:
-			steps = append(steps,
-				step{f.At, f.String(), func() error { paused[f.Node] = true; return target.Pause(f.Node) }},
-				step{f.At + f.For, fmt.Sprintf("resume=%d", f.Node), func() error { delete(paused, f.Node); return target.Resume(f.Node) }})
+	words := []string{text}
+	if form.between != "" {
+		words = strings.Split(text, form.between)
+	}
+	for _, word := range words {
+		n, err := strconv.ParseUint(word, 10, 16)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%q is no node", word)
+		case slices.Contains(f.Nodes, int(n)):
+			return fmt.Errorf("node %d is there twice", n)
 		}
+		f.Nodes = append(f.Nodes, int(n))
 	}
-	slices.SortStableFunc(steps, func(a, b step) int { return cmp.Compare(a.at, b.at) })
-	return steps
+	if form.nodes != many && len(f.Nodes) != form.nodes {
+		return fmt.Errorf("%s names %s", f.Action, form.wants())
+	}
+	return nil
 }
 
-// killPrimary kills the lowest id of the view and gives the others a view of
-// their own.
-func killPrimary(ctx context.Context, target Target) error {
-	members := target.Members()
-	if len(members) < 2 {
-		return fmt.Errorf("the view %v has no survivors", members)
+func (f form) wants() string {
+	switch f.nodes {
+	case 0:
+		return "no node"
+	case 1:
+		return "one node"
+	case many:
+		return "one node or more"
 	}
-	primary := slices.Min(members)
-	if err := target.Kill(primary); err != nil {
+	return strconv.Itoa(f.nodes) + " nodes"
+}
+
+func (f *Fault) parseTimes(form form, text string) (err error) {
+	at, span, lasts := strings.Cut(text, "+")
+	if lasts != form.lasts {
+		return fmt.Errorf("%s has %s", f.Action, map[bool]string{true: "a length", false: "no length"}[form.lasts])
+	}
+	if f.At, err = time.ParseDuration(at); err != nil {
 		return err
 	}
-	survivors := slices.DeleteFunc(members, func(n int) bool { return n == primary })
-	return target.PutView(ctx, survivors...)
+	if lasts {
+		if f.For, err = time.ParseDuration(span); err != nil {
+			return err
+		}
+	}
+	if f.At < 0 || lasts && f.For <= 0 {
+		return errors.New("a time is negative, or a length not positive")
+	}
+	return nil
 }

@@ -134,9 +134,7 @@ func (c *client) exchange(ctx context.Context, req *fasthttp.Request) error {
 func (c *client) learn(op *history.Op, err error) {
 	if err != nil {
 		c.disconnect()
-		if !c.run.cfg.Pinned {
-			c.host = (c.host + 1) % len(c.run.hosts)
-		}
+		c.turn()
 		op.Outcome = outcome(op.Kind, 0)
 		return
 	}
@@ -184,9 +182,7 @@ func (c *client) connected(ctx context.Context) bool {
 	conn, err := dialer.DialContext(ctx, "tcp", c.run.hosts[c.host])
 	if err != nil {
 		c.run.dials.Add(1)
-		if !c.run.cfg.Pinned {
-			c.host = (c.host + 1) % len(c.run.hosts)
-		}
+		c.turn()
 		c.pause(ctx, dialPause)
 		return false
 	}
@@ -195,6 +191,21 @@ func (c *client) connected(ctx context.Context) bool {
 	c.in.Reset(conn)
 	c.out.Reset(conn)
 	return true
+}
+
+// leave goes to the next node, unless the client is pinned.
+func (c *client) leave() {
+	if !c.run.cfg.Pinned {
+		c.disconnect()
+		c.turn()
+	}
+}
+
+// turn makes the next node the one to dial, unless the client is pinned.
+func (c *client) turn() {
+	if !c.run.cfg.Pinned {
+		c.host = (c.host + 1) % len(c.run.hosts)
+	}
 }
 
 func (c *client) disconnect() {

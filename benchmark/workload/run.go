@@ -91,7 +91,10 @@ func (r *run) everyKey(ctx context.Context, clients []*client, kind history.Kind
 		for key := i; key < r.cfg.Keys; key += len(clients) {
 			done := false
 			for try := 0; !done && try < keyTries && ctx.Err() == nil; try++ {
-				done = c.do(ctx, kind, key) == history.OK
+				outcome := c.do(ctx, kind, key)
+				if done = outcome == history.OK; outcome == history.NotApplied {
+					c.leave() // it says that it cannot: it may have been left out of the view
+				}
 			}
 			if err := ctx.Err(); err != nil {
 				return err

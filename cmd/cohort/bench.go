@@ -16,6 +16,7 @@ import (
 type benchCmd struct {
 	Run     benchRunCmd     `cmd:"" default:"withargs" help:"Load a cluster, record what clients see, and judge it (the default)."`
 	Compare benchCompareCmd `cmd:"" help:"Measure a local cluster and the baseline by turns."`
+	Views   benchViewsCmd   `cmd:"" help:"Measure how long PUT /view takes."`
 	Bare    benchBareCmd    `cmd:"" help:"Serve the baseline: one process and a map, nothing replicated."`
 }
 
@@ -35,14 +36,28 @@ type benchRunCmd struct {
 	Duration  time.Duration `default:"${duration}" help:"Of the measurement."`
 	Count     int           `placeholder:"N" help:"Measure this many operations instead."`
 	Timeout   time.Duration `default:"${timeout}" help:"How long a client waits for an answer."`
-	Fault     []faultArg    `placeholder:"FAULT" help:"What goes wrong meanwhile, with --local; repeat it: kill-primary@10s, pause=1@10s+5s."`
+	Fault     []faultArg    `sep:"none" placeholder:"FAULT" help:"What happens meanwhile, with --local; repeat it: ${faults}."`
+	Scenario  string        `enum:",${scenario}" default:"" placeholder:"NAME" help:"A list of faults with its own length, for ${scenarioNodes} local nodes: ${scenario}."`
 	History   string        `placeholder:"FILE" help:"Keep the history here."`
 	Logs      string        `placeholder:"DIR" help:"Keep the logs of local nodes here."`
 	NoJudge   bool          `help:"Do not judge."`
 }
 
 func (benchRunCmd) Help() string {
-	return `Every answer is recorded and judged: the order that Msg-Num claims must agree with real time and values, and Porcupine must find the history of each key linearizable. The last line is the verdict; the exit status is 0 only if it is good.`
+	return `Every answer is recorded and judged: the order that Msg-Num claims must agree with real time and values, and Porcupine must find the history of each key linearizable. The last line is the verdict; the exit status is 0 only if it is good.
+
+Faults have times since measuring began. Pauses (pause=NODE@AT+LENGTH), cuts of nodes from all others (cut=NODES@AT+LENGTH) and of one direction (cut-one-way=FROM:TO@AT+LENGTH) begin and end on time. Kills, restarts and views (shrink=2 and grow=2: the last view without, or with, node 2) are done one after another, each when the view before it is ready. A table shows what each cost: how long operations in flight waited, how long none was answered, and latencies before, during and after.
+
+The scenario "` + fault.ChangesName + `" is ` + strings.Join(texts(fault.Changes().Faults), " ") + `.`
+}
+
+// texts are faults as they are written.
+func texts(faults []fault.Fault) []string {
+	var all []string
+	for _, f := range faults {
+		all = append(all, f.String())
+	}
+	return all
 }
 
 func (c benchRunCmd) Run(ctx context.Context, term terminal) error {
@@ -66,8 +81,23 @@ func (c benchRunCmd) config(out io.Writer) benchmark.Config {
 	for _, f := range c.Fault {
 		cfg.Faults = append(cfg.Faults, f.Fault)
 	}
+	if c.Scenario != "" {
+		c.play(fault.Changes(), &cfg)
+	}
 	cfg.HistoryFile, cfg.LogDir, cfg.NoJudge = c.History, c.Logs, c.NoJudge
 	return cfg
+}
+
+// play adds a scenario. It makes the run as long and the cluster as large as the
+// scenario needs; a cluster that was asked for and is too small is an error later.
+func (c benchRunCmd) play(s fault.Scenario, cfg *benchmark.Config) {
+	cfg.Faults = append(cfg.Faults, s.Faults...)
+	if cfg.Workload.Duration > 0 {
+		cfg.Workload.Duration = max(cfg.Workload.Duration, s.Duration)
+	}
+	if c.Local == 0 && len(c.URL) == 0 {
+		cfg.Local = s.Nodes
+	}
 }
 
 // judged makes a verdict the exit status; the report has been printed.
@@ -113,10 +143,7 @@ func (f *faultArg) UnmarshalText(text []byte) (err error) {
 func benchDefaults() map[string]string {
 	cfg, compare := benchmark.Default(nil), benchmark.DefaultCompare(nil)
 	w := cfg.Workload
-	var connections []string
-	for _, n := range compare.Connections {
-		connections = append(connections, strconv.Itoa(n))
-	}
+	views := benchmark.DefaultViews(nil)
 	return map[string]string{
 		"local":     strconv.Itoa(cfg.Local),
 		"clients":   strconv.Itoa(w.Clients),
@@ -128,12 +155,30 @@ func benchDefaults() map[string]string {
 		"duration":  w.Duration.String(),
 		"timeout":   w.Timeout.String(),
 
+		"faults":        fault.Examples(),
+		"scenario":      fault.ChangesName,
+		"scenarioNodes": strconv.Itoa(fault.Changes().Nodes),
+
 		"compareNodes":       strconv.Itoa(compare.Nodes),
-		"compareConnections": strings.Join(connections, ","),
+		"compareConnections": list(compare.Connections),
 		"compareRounds":      strconv.Itoa(compare.Rounds),
 		"compareKeys":        strconv.Itoa(compare.Keys),
 		"compareValueSize":   strconv.Itoa(compare.ValueSize),
 		"compareWarmup":      compare.Warmup.String(),
 		"compareDuration":    compare.Duration.String(),
+
+		"viewsMembers":   list(views.Members),
+		"viewsKeys":      list(views.Keys),
+		"viewsValueSize": strconv.Itoa(views.ValueSize),
+		"viewsRounds":    strconv.Itoa(views.Rounds),
 	}
+}
+
+// list is how numbers are given to a flag that takes several.
+func list(numbers []int) string {
+	var all []string
+	for _, n := range numbers {
+		all = append(all, strconv.Itoa(n))
+	}
+	return strings.Join(all, ",")
 }

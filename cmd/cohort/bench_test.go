@@ -31,8 +31,18 @@ func TestBenchFlagsBecomeItsConfiguration(t *testing.T) {
 			c.Workload.Duration = 5 * time.Second
 			c.Faults = []fault.Fault{
 				{Action: fault.KillPrimary, At: 2 * time.Second},
-				{Action: fault.Pause, Node: 1, At: 3 * time.Second, For: time.Second},
+				{Action: fault.Pause, Nodes: []int{1}, At: 3 * time.Second, For: time.Second},
 			}
+		}},
+		{"--fault cut=1,2@3s+1s", func(c *benchmark.Config) {
+			c.Faults = []fault.Fault{{Action: fault.Cut, Nodes: []int{1, 2}, At: 3 * time.Second, For: time.Second}}
+		}},
+		{"--scenario changes", func(c *benchmark.Config) {
+			c.Local, c.Workload.Duration, c.Faults = 5, fault.Changes().Duration, fault.Changes().Faults
+		}},
+		{"--scenario changes --local 6 --duration 1m --fault kill=5@1s", func(c *benchmark.Config) {
+			c.Local, c.Workload.Duration = 6, time.Minute
+			c.Faults = append([]fault.Fault{{Action: fault.Kill, Nodes: []int{5}, At: time.Second}}, fault.Changes().Faults...)
 		}},
 		{"--history h --logs l --no-judge", func(c *benchmark.Config) { c.HistoryFile, c.LogDir, c.NoJudge = "h", "l", true }},
 	}
@@ -55,6 +65,18 @@ func TestCompareFlagsBecomeItsConfiguration(t *testing.T) {
 	}
 	want.Nodes, want.Connections, want.Rounds, want.Duration = 2, []int{4, 8}, 1, time.Second
 	got := parse(t, "bench", "compare", "--nodes", "2", "--connections", "4,8", "--rounds", "1", "--duration", "1s").Bench.Compare.config(nil)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestViewsFlagsBecomeItsConfiguration(t *testing.T) {
+	want := benchmark.DefaultViews(nil)
+	if diff := cmp.Diff(want, parse(t, "bench", "views").Bench.Views.config(nil)); diff != "" {
+		t.Errorf("without flags: %s", diff)
+	}
+	want.Members, want.Keys, want.ValueSize, want.Rounds, want.LogDir = []int{5}, []int{1, 2}, 20, 1, "l"
+	got := parse(t, "bench", "views", "--members", "5", "--keys", "1,2", "--value-size", "20", "--rounds", "1", "--logs", "l").Bench.Views.config(nil)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

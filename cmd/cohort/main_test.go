@@ -46,7 +46,7 @@ func TestHelpReadsAsItDid(t *testing.T) {
 	clearEnvironment(t)
 	for _, command := range []string{
 		"", "serve", "demo", "view", "view get", "view set", "health", "kv", "kv put", "kv get", "kv del", "kv ls",
-		"bench", "bench run", "bench compare", "bench bare", "version",
+		"bench", "bench run", "bench compare", "bench views", "bench bare", "version",
 	} {
 		name := strings.ReplaceAll("cohort "+command, " ", "_")
 		t.Run(name, func(t *testing.T) {
@@ -123,6 +123,8 @@ func TestBadInputGetsAClearError(t *testing.T) {
 		{"bench --mix a/b/c", "", `"a" is not a whole number`},
 		{"bench --local 3 --url http://a:1", "", "--url and --local can't be used together"},
 		{"bench --fault flood@3s", "", "unknown action"},
+		{"bench --fault cut-one-way=0@3s+1s", "", "cut-one-way names 2 nodes; write it like cut-one-way=0:2@10s+5s"},
+		{"bench --scenario peace", "", "--scenario must be one of"},
 		{"bench compare --connections many", "", `expected a valid 64 bit int but got "many"`},
 		{"view set", "", "name the members, such as 0=127.0.0.1:8081, or say --empty"},
 		{"view set --empty 0=a:1", "", "--empty goes without members"},

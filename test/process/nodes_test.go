@@ -87,12 +87,18 @@ type nodes struct {
 // start starts three nodes without a view. They end with the test.
 func start(t *testing.T) nodes {
 	t.Helper()
+	return startThree(t, false)
+}
+
+// startThree starts nodes that can be cut off from one another, or not.
+func startThree(t *testing.T, cuts bool) nodes {
+	t.Helper()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cfg := cluster.Default()
-	cfg.Binary, cfg.Dir = path, t.TempDir()
+	cfg.Binary, cfg.Dir, cfg.Cuts = path, t.TempDir(), cuts
 	c, err := cluster.Start(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
