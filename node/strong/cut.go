@@ -29,7 +29,11 @@ func (r *Replica) OnCancel(h wire.Header, m *wire.Cancel) {
 // refuse remembers that a request must not be taken in any more.
 func (l *lead) refuse(h wire.Header, counter uint64) {
 	f := l.follower(h.From)
-	if f == nil || f.inc != h.Inc || f.boot != h.Boot || slices.Contains(f.cancelled, counter) {
+	if f == nil || f.inc != h.Inc {
+		return
+	}
+	f.inBoot(h.Boot)
+	if slices.Contains(f.cancelled, counter) {
 		return
 	}
 	f.cancelled = append(f.cancelled, counter)

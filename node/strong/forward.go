@@ -235,12 +235,17 @@ func (r *Replica) counts(h wire.Header, mark uint64) bool {
 	if f == nil || f.inc != h.Inc {
 		return false
 	}
-	if f.boot != h.Boot {
-		f.boot, f.mark, f.cancelled = h.Boot, 0, nil
-	}
+	f.inBoot(h.Boot)
 	f.mark = max(f.mark, mark)
 	f.cancelled = slices.DeleteFunc(f.cancelled, func(c uint64) bool { return c < f.mark })
 	return true
+}
+
+// inBoot forgets what an earlier boot of the member had said of its requests.
+func (f *follower) inBoot(b wire.Boot) {
+	if f.boot != b {
+		f.boot, f.mark, f.cancelled = b, 0, nil
+	}
 }
 
 func (r *Replica) takeIn(p *parcel, id wire.RequestID, op *wire.Op, stored wire.Meta, own bool) {
