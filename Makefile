@@ -8,13 +8,15 @@ GO      ?= go
 UNIT     = $(shell $(GO) list ./... | grep -v /test/)
 TIMEOUT ?= 15m
 
-# Simulated schedules: as many as CI runs, and fewer under the race detector,
-# which is ten times slower and looks for something else.
-SEEDS      ?= 2000
-SEEDS_RACE ?= 100
+# Simulated schedules for each kind of operator: as many as CI runs, and fewer
+# under the race detector, which is ten times slower and looks for something else.
+SEEDS      ?= 1500
+SEEDS_RACE ?= 40
 # The first seed; empty: the simulator's own choice.
 SEED       ?=
-SIMULATE    = COHORT_SIM_SCHEDULES=$(1) COHORT_SIM_SEED=$(SEED)
+# sane, splitting, mad, or all of them
+OPERATOR   ?= all
+SIMULATE    = COHORT_SIM_OPERATOR=$(OPERATOR) COHORT_SIM_SCHEDULES=$(1) COHORT_SIM_SEED=$(SEED)
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo image check gofmt vet staticcheck unit unit-race process process-race \
@@ -47,7 +49,7 @@ vet: ## go vet, with and without the deliberate bugs
 staticcheck: ## staticcheck
 	$(GO) tool staticcheck ./...
 
-unit: ## unit tests and SEEDS simulated schedules
+unit: ## unit tests and SEEDS simulated schedules for each operator
 	@$(call SIMULATE,$(SEEDS)) $(GO) test -timeout $(TIMEOUT) $(UNIT)
 
 unit-race: ## the same under the race detector, with SEEDS_RACE schedules
@@ -62,7 +64,7 @@ process-race: ## the same under the race detector
 test-containers: ## tests of real containers and networks; skipped, loudly, without an engine
 	$(GO) test -count=1 -v -timeout $(TIMEOUT) ./test/containers/...
 
-sim: ## more schedules: make sim SEEDS=100000, or one again: make sim SEEDS=1 SEED=17
+sim: ## more schedules: make sim SEEDS=100000, or one again: make sim SEEDS=1 SEED=17 OPERATOR=mad
 	$(call SIMULATE,$(SEEDS)) $(GO) test -count=1 -v -timeout 0 ./internal/sim
 
 mutants: ## every deliberate bug is found, and how many seeds that takes

@@ -156,13 +156,16 @@ func (c *client) leave(o *op) {
 }
 
 // heard takes what a node is told into account, before it acts on it.
-func (t *witness) heard(in wire.Input) {
+func (t *witness) heard(n *node, in wire.Input) {
 	switch in := in.(type) {
 	case *wire.Abandon:
 		t.heardOfLeave(in.Token)
 	case *wire.Received:
-		if m, ok := in.Message.(*wire.Join); ok {
+		switch m := in.Message.(type) {
+		case *wire.Join:
 			t.joined(in.Header, m)
+		case *wire.Cancel:
+			t.cancelled(n, in.Header, m)
 		}
 	}
 }

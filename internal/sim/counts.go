@@ -55,19 +55,23 @@ var statusNames = map[wire.Status]string{
 }
 
 // transitions are what a run of many schedules must have seen, or the schedules
-// do not reach what they are for.
+// do not reach what they are for. What only some operators bring about is in the
+// other lists.
 var transitions = []string{
 	// Views.
 	"event: view_minted", "event: view_reminted", "event: view_adopted", "event: view_same",
 	"event: view_refused", "event: left_behind",
 	"world: view made here", "world: view followed", "world: view followed by a node without one",
 	"operator: PUT: served", "operator: PUT: not ready in time", "operator: PUT: overtaken",
-	"operator: PUT given up", "operator: told []", "operator: told a node outside", "operator: list mended",
+	"operator: PUT given up", "operator: told []", "operator: told a node outside",
 
 	// Rounds and bases.
 	"event: round_begun", "event: round_decided", "event: ballot_active", "event: base_swapped_in",
 	"event: base_empty", "event: base_by_entries", "event: base_whole", "event: staged_base_dropped",
-	"event: member_stranger", "event: history_forgotten", "message: Low", "message: Covered", "message: Fetch", "message: Chunk",
+	"event: member_stranger", "message: Low", "message: Covered", "message: Fetch", "message: Chunk",
+
+	// Abandoned writes.
+	"message: Cancel", "event: write_abandoned", "event: log_cut",
 
 	// Writes and reads.
 	"event: gate_closed", "event: prepare_resent", "event: prepare_gap", "event: prepare_duplicate",
@@ -80,10 +84,22 @@ var transitions = []string{
 	"network: lost", "network: delivered twice", "network: kept back", "network: overtaken", "network: ghost of the last life", "network: request refused",
 }
 
-// Missing are the transitions that were never seen.
-func (c Counts) Missing() []string {
+var transitionsOf = [operators][]string{
+	Sane: {"operator: list mended", "event: history_forgotten"},
+	Splitting: {
+		"operator: list mended", "operator: group split", "operator: groups joined", "client: answered unknown",
+		"event: histories_merged", "event: base_merged", "world: merge active",
+	},
+	Mad: {
+		"event: histories_merged", "event: base_merged", "world: merge active", "event: round_stuck",
+		"message: Pull", "message: PullReply", "event: history_pulled", "event: owed_lost", "event: owed_elsewhere",
+	},
+}
+
+// Missing are the transitions that were never seen under an operator.
+func (c Counts) Missing(kind Operator) []string {
 	var missing []string
-	for _, t := range transitions {
+	for _, t := range append(transitionsOf[kind], transitions...) {
 		group, what, _ := strings.Cut(t, ": ")
 		if c[Thing{group, what}] == 0 {
 			missing = append(missing, t)

@@ -5,7 +5,7 @@ import "github.com/cohortkv/cohort/node/wire"
 // splits draws the steps of an operator that splits: parts that live apart for a
 // while, each with its own commands and faults, and are joined again.
 func (g *generator) splits(s *Schedule) {
-	g.view = g.side() | g.side()
+	g.view = g.side() | one(g.rng.IntN(g.nodes))
 	g.add(s, wire.Millisecond*10, &Command{List: g.view, All: true})
 	at := 300*wire.Millisecond + g.between(0, 2*wire.Second)
 	faults, more := 0, g.rng.IntN(3)

@@ -20,6 +20,7 @@ type history struct {
 
 	log       []wire.Entry // as its primary wrote it, committed or not
 	states    []*state     // states[i] is after i entries of log
+	sent      []int        // the event at which its primary sent each entry first
 	committed int          // entries of log that all members had
 	carried   int          // entries of log that an active ballot was built from; groups may differ in them
 	active    bool         // its primary has swapped it in

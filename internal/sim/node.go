@@ -146,7 +146,7 @@ func (n *node) step(in wire.Input) {
 		w.note("node %d %s", n.id, describe(in))
 	}
 	n.oath.beginStep()
-	w.witness.heard(in)
+	w.witness.heard(n, in)
 	n.store.Annotate(in)
 	n.carryOut(n.machine.Step(n.local(), in))
 	n.planTick()

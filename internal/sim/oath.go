@@ -144,6 +144,7 @@ func (t *witness) sent(n *node, e *wire.Envelope) {
 		t.owns(n, m.Ballot)
 	case *wire.Prepare:
 		t.owns(n, m.Ballot)
+		t.repeats(n, m)
 	case *wire.Join:
 		o.joined = m.Ballot
 		if h := &m.History; h.Ballot != o.hist && m.Ballot != o.hist {
@@ -168,6 +169,47 @@ func (t *witness) sent(n *node, e *wire.Envelope) {
 		}
 	case *wire.Confirmed:
 		t.bound(n, "confirms", m.Ballot)
+	}
+}
+
+// withdrawal is what a primary was told by a forwarder whose client has left.
+type withdrawal struct {
+	ballot wire.Ballot
+	id     wire.RequestID
+}
+
+// cancelled notes that a primary was told that the clients of writes have left.
+func (t *witness) cancelled(n *node, h wire.Header, m *wire.Cancel) {
+	if own := t.owners[m.Ballot]; own.node != n.id || own.boot != n.boot {
+		return
+	}
+	for _, c := range m.Counters {
+		t.withdrawn[withdrawal{m.Ballot, wire.RequestID{Node: h.From, Boot: h.Boot, Counter: c}}] = true
+	}
+}
+
+// repeats checks that a primary sends no entry a second time whose client it knows
+// to have left: what is not committed at the first attempt must stay out of the way
+// of a later one, perhaps long after.
+func (t *witness) repeats(n *node, m *wire.Prepare) {
+	h := t.histories[m.Ballot]
+	for i := range m.Entries {
+		e := &m.Entries[i]
+		if h == nil || e.Stamp.Index > uint64(len(h.log)) {
+			return // logging it fails
+		}
+		for len(h.sent) < int(e.Stamp.Index) {
+			h.sent = append(h.sent, t.w.queue.popped)
+		}
+		if h.sent[e.Stamp.Index-1] == t.w.queue.popped {
+			continue
+		}
+		o := t.opOf(e)
+		own := o != nil && o.node == n.id && o.life == n.life && o.gone
+		if own || t.withdrawn[withdrawal{m.Ballot, e.ID}] {
+			t.w.fail("abandoned", "node %d sends %s again, whose client has left", n.id, describeEntry(e))
+			return
+		}
 	}
 }
 

@@ -37,7 +37,7 @@ func setting(t *testing.T, name string, otherwise uint64) uint64 {
 func operatorSet(t *testing.T) Operator {
 	text := os.Getenv("COHORT_SIM_OPERATOR")
 	kind, ok := OperatorNamed(text)
-	if text != "" && !ok {
+	if text != "" && text != "all" && !ok {
 		t.Fatalf("COHORT_SIM_OPERATOR=%q is none of %v", text, operatorNames)
 	}
 	return kind
@@ -85,13 +85,24 @@ func (f *fleet) note(seed uint64, r Result) {
 	}
 }
 
-// TestSimulate runs COHORT_SIM_SCHEDULES schedules from COHORT_SIM_SEED on, or
-// as many as there is time for in COHORT_SIM_SECONDS.
+// TestSimulate runs COHORT_SIM_SCHEDULES schedules from COHORT_SIM_SEED on, or as
+// many as there is time for in COHORT_SIM_SECONDS, with the operator of
+// COHORT_SIM_OPERATOR, or with each of them in turn if that is "all".
 func TestSimulate(t *testing.T) {
+	if os.Getenv("COHORT_SIM_OPERATOR") != "all" {
+		simulate(t, operatorSet(t))
+		return
+	}
+	for kind := range operators {
+		t.Run(kind.String(), func(t *testing.T) { simulate(t, kind) })
+	}
+}
+
+func simulate(t *testing.T, kind Operator) {
 	schedules := setting(t, "COHORT_SIM_SCHEDULES", few)
 	length := time.Duration(setting(t, "COHORT_SIM_SECONDS", 0)) * time.Second
 	begun := time.Now()
-	f := fleet{operator: operatorSet(t)}
+	f := fleet{operator: kind}
 	f.next.Store(setting(t, "COHORT_SIM_SEED", 1))
 	f.run(func(done uint64) bool {
 		if f.failures() >= 3 {
@@ -108,7 +119,7 @@ func TestSimulate(t *testing.T) {
 	for _, seed := range f.mu.failed {
 		report(t, seed, f.operator)
 	}
-	if missing := f.mu.counts.Missing(); !t.Failed() && f.mu.runs >= enough && len(missing) > 0 {
+	if missing := f.mu.counts.Missing(kind); !t.Failed() && f.mu.runs >= enough && len(missing) > 0 {
 		t.Errorf("never seen in %d schedules: %q", f.mu.runs, missing)
 	}
 }

@@ -31,6 +31,7 @@ type witness struct {
 	byNumber  []*history
 	owners    map[wire.Ballot]owner
 	joins     map[wire.Ballot]*joins
+	withdrawn map[withdrawal]bool
 	lives     []map[wire.Incarnation]*oath // by node
 	ops       []*op                        // by token
 	took      []*op                        // those that were ever ordered, by op.bit
@@ -57,6 +58,7 @@ func (t *witness) init(w *world) {
 	t.active = empty
 	t.owners = map[wire.Ballot]owner{}
 	t.joins = map[wire.Ballot]*joins{}
+	t.withdrawn = map[withdrawal]bool{}
 	t.ops = []*op{nil}
 	t.lives = make([]map[wire.Incarnation]*oath, w.sched.Nodes)
 }

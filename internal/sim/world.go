@@ -13,7 +13,8 @@
 // A run has no goroutine of its own; many may run beside each other.
 //
 // The tests read COHORT_SIM_SEED (the first seed, or the one to replay),
-// COHORT_SIM_SCHEDULES (how many) or COHORT_SIM_SECONDS (for how long), and,
+// COHORT_SIM_SCHEDULES (how many) or COHORT_SIM_SECONDS (for how long),
+// COHORT_SIM_OPERATOR (sane, splitting, mad, or all in turn), and,
 // built with -tags mutants, COHORT_SIM_MUTANT (which deliberate bug).
 package sim
 
