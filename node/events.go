@@ -22,6 +22,11 @@ var renderings = map[wire.EventKind]rendering{
 	"ballot_active":       {level: slog.LevelInfo},
 	"gate_closed":         {level: slog.LevelInfo},
 	"round_stuck":         {level: slog.LevelWarn},
+	"histories_merged":    {level: slog.LevelWarn},
+	"history_pulled":      {level: slog.LevelWarn, peer: true},
+	"owed_lost":           {level: slog.LevelWarn},
+	"owed_elsewhere":      {level: slog.LevelWarn},
+	"log_cut":             {level: slog.LevelInfo},
 	"history_forgotten":   {level: slog.LevelWarn},
 	"staged_base_dropped": {level: slog.LevelInfo},
 	"member_stranger":     {level: slog.LevelWarn, peer: true},
@@ -104,6 +109,9 @@ func (r *reporter) put(level slog.Level, text string, attrs ...slog.Attr) {
 // event counts an event of the machine and logs it.
 func (r *reporter) event(e *wire.Event) {
 	r.meters.events.WithLabelValues(string(e.Kind)).Inc()
+	if e.Kind == "histories_merged" {
+		r.meters.mergeConflicts.Add(float64(e.Count))
+	}
 	shown := renderingOf(e.Kind)
 	if !r.log.Enabled(context.Background(), shown.level) {
 		return

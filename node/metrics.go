@@ -21,6 +21,8 @@ type meters struct {
 	damaged   prometheus.Counter
 	overrun   prometheus.Counter
 	linesLost prometheus.Counter
+
+	mergeConflicts prometheus.Counter
 }
 
 func newMeters() *meters {
@@ -39,6 +41,8 @@ func newMeters() *meters {
 		damaged:   counter("cohort_messages_damaged_total", "Messages that arrived and could not be read."),
 		overrun:   counter("cohort_messages_overrun_total", "Messages dropped because too many inputs waited."),
 		linesLost: counter("cohort_log_lines_lost_total", "Log lines lost because the log was not read."),
+
+		mergeConflicts: counter("cohort_merge_conflicts_total", "Keys that several groups had written when this node joined them."),
 	}
 }
 
@@ -46,7 +50,7 @@ func newMeters() *meters {
 // what it holds, its bus, if that counts, and its process.
 func (m *meters) register(gauges []gauge, conn bus.Conn) *prometheus.Registry {
 	r := prometheus.NewRegistry()
-	r.MustRegister(m.events, m.applied, m.unsent, m.damaged, m.overrun, m.linesLost)
+	r.MustRegister(m.events, m.applied, m.unsent, m.damaged, m.overrun, m.linesLost, m.mergeConflicts)
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, g := range gauges {
 		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: g.name, Help: g.help}, g.value))

@@ -31,6 +31,22 @@ const (
 	ResultWithoutPending             // results are decided without the entries before them
 	AckBeforeDurable                 // a member acknowledges what is not durable yet (I4)
 	EmptyRejoins                     // an emptied member follows its old view by itself (I9)
+	SpreadToDropped                  // a view is spread to the nodes that it drops, too (I23)
+	FollowByNumber                   // a view is followed because its number is larger
+	AlwaysMint                       // every PUT makes a new view
+	EqualIsNothing                   // the list that this node holds is taken for granted: nobody is asked
+	AnswerBeforeReady                // PUT /view is answered before the node is ready
+	OnlyWhoWasTold                   // a member follows only a list that was put to itself
+	KeepOldAddress                   // a peer that moved is dialled where it was
+	MergeHigherWins                  // where histories went apart the higher ballot is the truth (I8)
+	MergeOwnWins                     // where histories went apart the primary's own is the truth (I8)
+	MergeUnion                       // per key, whatever any side holds stays
+	MergeIDsOneSide                  // one side's request ids are forgotten in a merge (I11)
+	PullWithoutPromise               // a node that is pulled from goes on in its view (I22)
+	ForgetOwed                       // a view starts without what its author heard of (I24)
+	CutAtOnce                        // an abandoned write leaves the log at once, its index is used again
+	NeverCut                         // an abandoned write stays in the log
+	CutAfterRestart                  // a primary that restarted cuts what it may have committed
 	count
 )
 
@@ -51,6 +67,22 @@ var names = [count]string{
 	ResultWithoutPending:      "ResultWithoutPending",
 	AckBeforeDurable:          "AckBeforeDurable",
 	EmptyRejoins:              "EmptyRejoins",
+	SpreadToDropped:           "SpreadToDropped",
+	FollowByNumber:            "FollowByNumber",
+	AlwaysMint:                "AlwaysMint",
+	EqualIsNothing:            "EqualIsNothing",
+	AnswerBeforeReady:         "AnswerBeforeReady",
+	OnlyWhoWasTold:            "OnlyWhoWasTold",
+	KeepOldAddress:            "KeepOldAddress",
+	MergeHigherWins:           "MergeHigherWins",
+	MergeOwnWins:              "MergeOwnWins",
+	MergeUnion:                "MergeUnion",
+	MergeIDsOneSide:           "MergeIDsOneSide",
+	PullWithoutPromise:        "PullWithoutPromise",
+	ForgetOwed:                "ForgetOwed",
+	CutAtOnce:                 "CutAtOnce",
+	NeverCut:                  "NeverCut",
+	CutAfterRestart:           "CutAfterRestart",
 }
 
 // String is the mutant's name.

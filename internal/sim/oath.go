@@ -63,8 +63,6 @@ func (t *witness) wrote(n *node, x *wire.Write) {
 		kept := *x
 		o.staged = &kept
 		t.staged(n, x)
-	case wire.WriteStageHead, wire.WriteStageDrop:
-		o.staged = nil
 	case wire.WriteSwap:
 		if o.staged == nil || o.staged.Ballot != x.Ballot || o.staged.Fresh != x.Fresh {
 			t.w.fail("I10", "node %d swaps in a base of %s that is not whole", n.id, name(x.Ballot))

@@ -1,7 +1,7 @@
 // Package kv is what an operation does to a key: its result, its version, its
 // Msg-Num, and how a request id is recognised. It is pure; strong calls it when
 // a write is ordered and again, blindly, when its entry is applied. See
-// docs/strong.md §5.
+// docs/strong.md §6.
 package kv
 
 import (
@@ -64,3 +64,19 @@ func holds(op *wire.Op, cur wire.Meta) bool {
 
 // TakesNumber reports whether a result owns its Msg-Num.
 func TakesNumber(s wire.Status) bool { return s != wire.PreconditionFailed }
+
+// Changes reports whether a write with this status changed what its key holds.
+func Changes(s wire.Status) bool {
+	return s == wire.Created || s == wire.Replaced || s == wire.Deleted
+}
+
+// RecordOf is what a key holds after an entry that changed it; nil: nothing. It
+// shares the entry's memory.
+func RecordOf(e *wire.Entry) *wire.Record {
+	if e.Result.Status == wire.Deleted {
+		return nil
+	}
+	return &wire.Record{
+		Key: e.Op.Key, Value: e.Op.Value, ContentType: e.Op.ContentType, Stamp: e.Stamp, Version: e.Result.Version,
+	}
+}

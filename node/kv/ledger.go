@@ -103,15 +103,20 @@ func (l *Ledger) origin(id wire.RequestID) *wire.Origin {
 	o := &wire.Origin{Node: id.Node, Boot: id.Boot, Used: l.next}
 	l.origins = slices.Insert(l.origins, i, o)
 	if len(l.origins) > l.limit {
-		oldest := -1
-		for j, c := range l.origins {
-			if c != o && (oldest < 0 || c.Used < l.origins[oldest].Used) {
-				oldest = j
-			}
-		}
-		l.origins = slices.Delete(l.origins, oldest, oldest+1)
+		l.dropOldest(o)
 	}
 	return o
+}
+
+// dropOldest makes room: the least recently used origin goes, but for one.
+func (l *Ledger) dropOldest(keep *wire.Origin) {
+	oldest := -1
+	for j, c := range l.origins {
+		if c != keep && (oldest < 0 || c.Used < l.origins[oldest].Used) {
+			oldest = j
+		}
+	}
+	l.origins = slices.Delete(l.origins, oldest, oldest+1)
 }
 
 func (l *Ledger) find(node wire.NodeID, boot wire.Boot) (int, bool) {

@@ -1,6 +1,7 @@
 package kv
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/cohortkv/cohort/node/wire"
@@ -41,6 +42,20 @@ func (p Past) With(b wire.Ballot, n uint64, limit int) Past {
 		out = slices.Delete(out, 0, len(out)-limit)
 	}
 	return out
+}
+
+// Union returns a past that contains what both contain, and remembers at most
+// limit ballots. The receiver is not changed.
+func (p Past) Union(o Past, limit int) Past {
+	if limit <= 0 {
+		limit = DefaultPast
+	}
+	out := append(slices.Clone(p), o...)
+	slices.SortFunc(out, func(a, b wire.PastBallot) int {
+		return cmp.Or(a.Ballot.Compare(b.Ballot), cmp.Compare(b.Count, a.Count))
+	})
+	out = slices.CompactFunc(out, func(a, b wire.PastBallot) bool { return a.Ballot == b.Ballot })
+	return out[max(len(out)-limit, 0):]
 }
 
 // Forgot reports whether a ballot may have been forgotten: it is below all that

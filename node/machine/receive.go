@@ -48,6 +48,12 @@ func (m *Machine) replicate(in *wire.Received) {
 		s.OnCollect(h, msg)
 	case *wire.Join:
 		s.OnJoin(h, msg)
+	case *wire.Pull:
+		s.OnPull(h, in.ReplyTo, msg, func() bool { return m.views.Leave(&msg.View, &msg.Owed) })
+	case *wire.PullReply:
+		s.OnPullReply(h, msg)
+	case *wire.Cancel:
+		s.OnCancel(h, msg)
 	case *wire.Low:
 		s.OnLow(h, msg)
 	case *wire.Start:

@@ -47,15 +47,13 @@ func (a *area) apply(entries []wire.Entry) {
 }
 
 func (a *area) applyOne(e *wire.Entry) {
-	switch e.Result.Status {
-	case wire.Created, wire.Replaced:
-		a.put(wire.Record{
-			Key: e.Op.Key, Value: e.Op.Value, ContentType: e.Op.ContentType,
-			Stamp: e.Stamp, Version: e.Result.Version,
-		})
-	case wire.Deleted:
-		delete(a.index, e.Op.Key)
-		a.tree.Delete(e.Op.Key)
+	if kv.Changes(e.Result.Status) {
+		if rec := kv.RecordOf(e); rec != nil {
+			a.put(*rec)
+		} else {
+			delete(a.index, e.Op.Key)
+			a.tree.Delete(e.Op.Key)
+		}
 	}
 	if kv.TakesNumber(e.Result.Status) {
 		a.next = e.Result.MsgNum + 1

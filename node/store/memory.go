@@ -1,6 +1,6 @@
 // Package store holds what a node keeps: the state that committed entries made,
-// and beside it a staged area in which the base of a round is built before it is
-// swapped in (I10). Memory is the store of a node that keeps nothing when its
+// beside it the base of a round that is whole and not swapped in, and the one that
+// is being built (I10). Memory is the store of a node that keeps nothing when its
 // process ends.
 //
 // One goroutine at a time changes a Memory: the one that carries out a
@@ -22,9 +22,11 @@ import (
 type Memory struct {
 	mu struct {
 		sync.RWMutex
-		current *area
-		staged  *area
-		tail    []wire.Entry // of the base in the staged area, when that is whole
+		current  *area
+		staged   *area        // of the whole base, if that is a fresh one
+		tail     []wire.Entry // of the whole base
+		building *area        // of the base of a ballot that is on its way here
+		ballot   wire.Ballot  // that building is for
 	}
 }
 
@@ -33,7 +35,7 @@ type Memory struct {
 func NewMemory() *Memory {
 	m := &Memory{}
 	m.mu.current = newArea(wire.Ledger{})
-	m.mu.staged = newArea(wire.Ledger{})
+	m.mu.staged, m.mu.building = newArea(wire.Ledger{}), newArea(wire.Ledger{})
 	return m
 }
 
@@ -58,29 +60,33 @@ func (m *Memory) writeArea(w *wire.Write) {
 	defer m.mu.Unlock()
 	switch w.Kind {
 	case wire.WriteStageHead:
-		m.stage(newArea(w.Ledger))
+		m.build(newArea(wire.Ledger{}), w.Ballot)
 	case wire.WriteStageRecords:
 		for _, rec := range w.Records {
-			m.mu.staged.put(rec)
+			m.mu.building.put(rec)
 		}
 	case wire.WriteStaged:
 		m.mu.tail = w.Entries
+		if w.Fresh && m.mu.ballot == w.Ballot {
+			m.mu.staged = m.mu.building
+			m.build(newArea(wire.Ledger{}), wire.Ballot{})
+		}
 	case wire.WriteSwap:
 		if w.Fresh {
 			m.mu.current = m.mu.staged
 			m.mu.current.next = nextNumber(w.Ledger)
 			m.mu.current.apply(m.mu.tail)
 		}
-		m.stage(newArea(wire.Ledger{}))
+		m.mu.staged, m.mu.tail = newArea(wire.Ledger{}), nil
 	case wire.WriteStageDrop:
-		m.stage(newArea(wire.Ledger{}))
+		m.build(newArea(wire.Ledger{}), wire.Ballot{})
 	default:
 		panic(fmt.Sprintf("store: write %d has the unknown kind %d", w.Seq, w.Kind))
 	}
 }
 
-// stage replaces what is staged.
-func (m *Memory) stage(a *area) { m.mu.staged, m.mu.tail = a, nil }
+// build begins to build a base anew.
+func (m *Memory) build(a *area, b wire.Ballot) { m.mu.building, m.mu.ballot = a, b }
 
 // Apply brings committed entries into the state, blindly: their results were
 // decided when they were ordered. Readers see all of them or none.

@@ -73,10 +73,11 @@ func TestARecordHasAllThatItsEntryHad(t *testing.T) {
 }
 
 func stage(records ...wire.Record) []wire.Write {
+	b := wire.Ballot{Round: 7}
 	return []wire.Write{
-		{Seq: 1, Kind: wire.WriteStageHead, Ledger: wire.Ledger{MsgNum: 40}},
-		{Seq: 2, Kind: wire.WriteStageRecords, Records: records},
-		{Seq: 3, Kind: wire.WriteStaged, Fresh: true},
+		{Seq: 1, Kind: wire.WriteStageHead, Ballot: b},
+		{Seq: 2, Kind: wire.WriteStageRecords, Ballot: b, Records: records},
+		{Seq: 3, Kind: wire.WriteStaged, Ballot: b, Fresh: true},
 	}
 }
 
@@ -128,17 +129,35 @@ func TestASwapOntoTheCurrentStateKeepsIt(t *testing.T) {
 	}
 }
 
-func TestStagingStartsEmptyAndCanBeDropped(t *testing.T) {
+// TestABaseThatIsBeingBuiltLeavesTheStagedOneAlone: a round that dies half-way
+// must not take along what an earlier one had made safe.
+func TestABaseThatIsBeingBuiltLeavesTheStagedOneAlone(t *testing.T) {
 	m := NewMemory()
-	m.Write(stage(wire.Record{Key: "x"}))
-	m.Write(stage(wire.Record{Key: "y"}))
-	staged := m.Chunk(wire.Read{Area: wire.AreaStaged, First: true, Limit: 1 << 20})
-	if len(staged.Records) != 1 || staged.Records[0].Key != "y" {
-		t.Fatalf("a new head left %v", staged.Records)
+	staged := func() []string {
+		var keys []string
+		for _, rec := range m.Chunk(wire.Read{Area: wire.AreaStaged, First: true, Limit: 1 << 20}).Records {
+			keys = append(keys, rec.Key)
+		}
+		return keys
 	}
-	m.Write([]wire.Write{{Seq: 9, Kind: wire.WriteStageDrop}})
-	if left := m.Chunk(wire.Read{Area: wire.AreaStaged, First: true, Limit: 1}); len(left.Records) != 0 {
-		t.Errorf("after the drop it holds %v", left.Records)
+	m.Write(stage(wire.Record{Key: "x"}))
+	next := stage(wire.Record{Key: "y"})
+	m.Write(next[:2])
+	if got := staged(); !slices.Equal(got, []string{"x"}) {
+		t.Fatalf("while the next base is built, %v is staged", got)
+	}
+	m.Write([]wire.Write{{Seq: 4, Kind: wire.WriteStaged, Ballot: wire.Ballot{Round: 8}, Fresh: true}})
+	if got := staged(); !slices.Equal(got, []string{"x"}) {
+		t.Fatalf("a base that stands on the staged one replaced it by %v", got)
+	}
+	m.Write(next[2:])
+	if got := staged(); !slices.Equal(got, []string{"y"}) {
+		t.Fatalf("once it is whole, %v is staged", got)
+	}
+	dropped := stage(wire.Record{Key: "z"})
+	m.Write(append(dropped[:2:2], wire.Write{Seq: 9, Kind: wire.WriteStageDrop}, dropped[2]))
+	if got := staged(); !slices.Equal(got, []string{"y"}) {
+		t.Errorf("a base that was dropped while it was built is staged: %v", got)
 	}
 }
 

@@ -19,6 +19,7 @@ type model struct {
 	real      *Memory
 	current   map[string]string
 	staged    map[string]string
+	building  map[string]string // nil: nothing is being built
 	next      uint64
 	seq       uint64
 	snapshots map[*Snapshot]frozen
@@ -73,8 +74,15 @@ func (m *model) write(w wire.Write) {
 }
 
 func (m *model) stageHead(*rapid.T) {
-	m.write(wire.Write{Kind: wire.WriteStageHead, Ledger: wire.Ledger{MsgNum: 1}})
-	m.staged = map[string]string{}
+	m.write(wire.Write{Kind: wire.WriteStageHead, Ballot: wire.Ballot{Round: 1}})
+	m.building = map[string]string{}
+}
+
+func (m *model) stageWhole(*rapid.T) {
+	m.write(wire.Write{Kind: wire.WriteStaged, Ballot: wire.Ballot{Round: 1}, Fresh: true})
+	if m.building != nil {
+		m.staged, m.building = m.building, nil
+	}
 }
 
 func (m *model) stageRecords(t *rapid.T) {
@@ -84,7 +92,9 @@ func (m *model) stageRecords(t *rapid.T) {
 		list = append(list, wire.Record{Key: k, Value: []byte(records[k])})
 	}
 	m.write(wire.Write{Kind: wire.WriteStageRecords, Records: list})
-	maps.Copy(m.staged, records)
+	if m.building != nil {
+		maps.Copy(m.building, records)
+	}
 }
 
 func (m *model) swap(t *rapid.T) {
@@ -152,7 +162,7 @@ func TestAStoreBehavesLikeAMapAndItsSnapshotsStayAsTheyWere(t *testing.T) {
 			snapshots: map[*Snapshot]frozen{},
 		}
 		t.Repeat(map[string]func(*rapid.T){
-			"apply": m.apply, "stage head": m.stageHead, "stage records": m.stageRecords,
+			"apply": m.apply, "stage head": m.stageHead, "stage records": m.stageRecords, "stage whole": m.stageWhole,
 			"swap": m.swap, "snapshot": m.snapshot, "": m.check,
 		})
 	})

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -21,20 +22,25 @@ type candidate struct {
 	h      wire.HistorySummary
 }
 
+// side is the candidate as merging sees it.
+func (c *candidate) side(pastLimit int) kv.Side {
+	return kv.Side{Ballot: c.h.Ballot, Length: c.h.Length, Past: c.h.Past, Limit: pastLimit}
+}
+
 // verdict is what the joins of all members decide (docs/strong.md §3).
 type verdict struct {
-	base     wire.Base
-	holder   wire.NodeID // of the whole base; self when the base is empty
-	members  []wire.Member
-	diverged []candidate        // more than one history is left
-	owed     []wire.KnownBallot // that the base does not contain
-	dropped  int                // staged bases that were never active
-	strange  int                // histories older than anybody remembers
+	base    wire.Base
+	holder  wire.NodeID        // of the whole base; self when the base is empty or merged
+	sides   []candidate        // what the base is made of, by ballot; more than one: merged
+	owed    []wire.KnownBallot // that the base does not contain
+	dropped int                // staged bases that were never active
+	strange int                // histories older than anybody remembers
 }
 
 // electorate is what a decision depends on beside the joins.
 type electorate struct {
 	self      wire.NodeID
+	boot      wire.Boot
 	members   []wire.Member
 	force     bool
 	pastLimit int
@@ -42,31 +48,72 @@ type electorate struct {
 
 // decide picks the base. It looks at ancestry only: a history whose ballot is in
 // another's past is older, and what it has beyond was never committed (I8).
+// Histories of which neither is the older went apart, and are merged.
 func decide(by electorate, joins []joined) verdict {
 	v := verdict{holder: by.self}
-	cands := youngest(candidates(joins, &v), by.pastLimit, &v)
+	cands := youngest(candidates(joins, by.pastLimit, &v), by.pastLimit, &v)
 	cands, empty := withoutEmpty(cands)
-	if len(cands) > 0 {
-		first := cands[0].h.Ballot
-		if slices.ContainsFunc(cands, func(c candidate) bool { return c.h.Ballot != first }) {
-			v.diverged = cands
-			return v
+	v.sides = by.chosen(by.perBallot(cands))
+	switch len(v.sides) {
+	case 0:
+	case 1:
+		v.holder = v.sides[0].holder
+		v.base.Source, v.base.Length = v.sides[0].h.Ballot, v.sides[0].h.Length
+	default:
+		for _, c := range v.sides {
+			v.base.Sides = append(v.base.Sides, wire.PastBallot{Ballot: c.h.Ballot, Count: c.h.Length})
 		}
-		best := slices.MaxFunc(cands, by.prefer)
-		v.holder, v.members = best.holder, best.h.Members
-		past := kv.Past(best.h.Past)
-		for _, c := range empty {
-			past = past.With(c.h.Ballot, 0, by.pastLimit)
-		}
-		v.base = wire.Base{Source: first, Length: best.h.Length, Past: past.With(first, best.h.Length, by.pastLimit)}
 	}
+	v.base.Past, v.base.Attested = by.ancestry(v.sides, empty)
 	v.settleOwed(joins, by)
 	return v
 }
 
-// prefer orders histories of one ballot: by length; then the primary's own, then
-// members', which are there as long as the round is, before sources'.
+// ancestry is what a base made of sides was built from, and who attested to that.
+func (by *electorate) ancestry(sides, empty []candidate) ([]wire.PastBallot, []wire.Attestation) {
+	var past kv.Past
+	var attested []wire.Attestation
+	for _, c := range sides {
+		past = past.Union(c.h.Past, by.pastLimit).With(c.h.Ballot, c.h.Length, by.pastLimit)
+		attested = append(attested, c.h.Attested...)
+	}
+	for _, c := range empty {
+		past = past.With(c.h.Ballot, 0, by.pastLimit)
+	}
+	return past, latest(attested)
+}
+
+// perBallot picks one holder of each ballot, ascending by ballot.
+func (by *electorate) perBallot(cands []candidate) []candidate {
+	slices.SortFunc(cands, func(a, b candidate) int {
+		return cmp.Or(a.h.Ballot.Compare(b.h.Ballot), by.prefer(b, a))
+	})
+	return slices.CompactFunc(cands, func(a, b candidate) bool { return a.h.Ballot == b.h.Ballot })
+}
+
+// chosen is all of them, but for the mutants that take one side for the truth.
+func (by *electorate) chosen(sides []candidate) []candidate {
+	own := slices.IndexFunc(sides, func(c candidate) bool { return c.holder == by.self })
+	switch {
+	case len(sides) > 1 && mutant.On(mutant.MergeHigherWins):
+		return sides[len(sides)-1:]
+	case len(sides) > 1 && mutant.On(mutant.MergeOwnWins) && own >= 0:
+		return sides[own : own+1]
+	}
+	return sides
+}
+
+// prefer orders histories of one ballot. If this node led it in this life, its own
+// is the best: it knows what was committed, and has cut off what was abandoned.
+// Otherwise the longest; then the primary's own, then members', which are there as
+// long as the round is, before sources'.
 func (by *electorate) prefer(a, b candidate) int {
+	led := func(c candidate) int {
+		if c.holder == by.self && c.h.Ballot.Boot == by.boot && len(c.h.Members) > 0 && c.h.Members[0].ID == by.self {
+			return 1
+		}
+		return 0
+	}
 	rank := func(c candidate) int {
 		switch {
 		case c.holder == by.self:
@@ -76,18 +123,18 @@ func (by *electorate) prefer(a, b candidate) int {
 		}
 		return 0
 	}
-	return cmp.Or(cmp.Compare(a.h.Length, b.h.Length), cmp.Compare(rank(a), rank(b)), cmp.Compare(b.holder, a.holder))
+	return cmp.Or(cmp.Compare(led(a), led(b)), cmp.Compare(a.h.Length, b.h.Length), cmp.Compare(rank(a), rank(b)), cmp.Compare(b.holder, a.holder))
 }
 
 // candidates lists what the joined nodes hold. A staged base counts instead of
 // what is beneath it, unless a node that its ballot counts on has joined
 // without it: then that ballot never was active, nor ever will be.
-func candidates(joins []joined, v *verdict) []candidate {
+func candidates(joins []joined, pastLimit int, v *verdict) []candidate {
 	var out []candidate
 	for _, j := range joins {
 		h := j.join.History
 		for i := range j.join.Staged {
-			if s := &j.join.Staged[i]; !neverActive(s, joins) {
+			if s := &j.join.Staged[i]; !neverActive(s, joins) && !disproved(s, joins, pastLimit) {
 				h = s.History
 				break
 			}
@@ -114,6 +161,35 @@ func neverActive(s *wire.StagedSummary, joins []joined) bool {
 		}
 	}
 	return false
+}
+
+// disproved reports that a staged base was never active by what a history says of
+// lives that it counts on: they promised something later, told all they had, and
+// it was not among that. They need not be here any more.
+func disproved(s *wire.StagedSummary, joins []joined, pastLimit int) bool {
+	for _, j := range joins {
+		if against(&j.join.History, s, pastLimit) {
+			return true
+		}
+		for i := range j.join.Staged {
+			if against(&j.join.Staged[i].History, s, pastLimit) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func against(h *wire.HistorySummary, s *wire.StagedSummary, pastLimit int) bool {
+	b := s.History.Ballot
+	if contains(h, b) || kv.Past(h.Past).Forgot(b, pastLimit) {
+		return false
+	}
+	return slices.ContainsFunc(h.Attested, func(a wire.Attestation) bool {
+		return b.Compare(a.Ballot) < 0 && slices.ContainsFunc(s.Bound, func(x wire.Sighting) bool {
+			return x.Node == a.Node && x.Inc == a.Inc
+		})
+	})
 }
 
 // youngest drops the histories that another one contains, and those so old that
@@ -188,7 +264,7 @@ func contains(h *wire.HistorySummary, b wire.Ballot) bool {
 
 // settleOwed finds the ballots that some member owes and the base lacks (I24).
 func (v *verdict) settleOwed(joins []joined, by electorate) {
-	base := wire.HistorySummary{Ballot: v.base.Source, Past: v.base.Past}
+	base := wire.HistorySummary{Past: v.base.Past}
 	for _, j := range joins {
 		for _, k := range j.join.Owed {
 			listed := slices.ContainsFunc(v.owed, func(o wire.KnownBallot) bool { return o.Ballot == k.Ballot })

@@ -83,15 +83,59 @@ var decideCases = []struct {
 	},
 }
 
+// attested says that lives of nodes reported all they had when a ballot began.
+func attested(h wire.HistorySummary, b wire.Ballot, nodes ...wire.NodeID) wire.HistorySummary {
+	for _, n := range nodes {
+		h.Attested = append(h.Attested, wire.Attestation{Node: n, Inc: wire.Incarnation(n), Ballot: b})
+	}
+	return h
+}
+
+// TestAStagedBaseIsDisprovedByWhoIsGone: node 2, on which the staged ballot 2
+// counts, took part in ballot 3 without it, and has left since.
+func TestAStagedBaseIsDisprovedByWhoIsGone(t *testing.T) {
+	line := attested(hist(bal(4, 1), 2, bal(1, 1), bal(3, 1)), bal(3, 1), 2, 4)
+	leftover := staged(join(1, hist(bal(1, 1), 4)), hist(bal(2, 1), 0, bal(1, 1), bal(1, 2)), 1, 2)
+	cases := []struct {
+		name  string
+		line  wire.HistorySummary
+		sides int
+	}{
+		{"who it counts on attested to a later ballot", line, 1},
+		{"nobody did", hist(bal(4, 1), 2, bal(1, 1), bal(3, 1)), 2},
+		{"only to an earlier one", attested(hist(bal(4, 1), 2, bal(1, 1), bal(3, 1)), bal(1, 1), 2), 2},
+		{"another life did", attested(hist(bal(4, 1), 2, bal(1, 1), bal(3, 1)), bal(3, 1), 9), 2},
+	}
+	for _, c := range cases {
+		v := decide(electorate{}, []joined{join(4, c.line), leftover})
+		if len(v.sides) != c.sides {
+			t.Errorf("%s: %d histories are left, want %d", c.name, len(v.sides), c.sides)
+		}
+	}
+}
+
+// TestThePrimaryOfTheBallotKnowsBest: it has cut off what was abandoned, unless it
+// came back in another life and cannot know.
+func TestThePrimaryOfTheBallotKnowsBest(t *testing.T) {
+	own, other := hist(bal(1, 1), 3), hist(bal(1, 1), 5)
+	own.Members = []wire.Member{{ID: 0}, {ID: 1}}
+	for boot, length := range map[wire.Boot]uint64{7: 3, 8: 5} {
+		v := decide(electorate{self: 0, boot: boot}, []joined{join(0, own), join(1, other)})
+		if v.base.Length != length {
+			t.Errorf("boot %d: %d entries, want %d", boot, v.base.Length, length)
+		}
+	}
+}
+
 func TestDecidePicksTheBaseByAncestry(t *testing.T) {
 	for _, c := range decideCases {
 		t.Run(c.name, func(t *testing.T) {
 			v := decide(electorate{}, c.joins)
-			if (len(v.diverged) > 0) != c.diverged || v.dropped != c.dropped {
-				t.Fatalf("diverged %v, dropped %d", v.diverged, v.dropped)
+			if (len(v.sides) > 1) != c.diverged || v.dropped != c.dropped {
+				t.Fatalf("sides %v, dropped %d", v.sides, v.dropped)
 			}
-			if c.diverged {
-				return
+			if c.diverged != v.base.Merged() {
+				t.Errorf("merged: %v", v.base.Merged())
 			}
 			if v.base.Source != c.source || v.base.Length != c.length || v.holder != c.holder {
 				t.Fatalf("got %d entries of %v from %d", v.base.Length, v.base.Source, v.holder)
@@ -120,10 +164,10 @@ func TestOwedBallotsKeepAViewFromBeingActive(t *testing.T) {
 func TestHistoryOlderThanMemoryIsAStrangers(t *testing.T) {
 	young := hist(bal(9, 1), 1, bal(7, 1), bal(8, 1))
 	old := hist(bal(1, 1), 50)
-	if v := decide(electorate{pastLimit: 2}, []joined{join(0, young), join(1, old)}); len(v.diverged) > 0 || v.strange != 1 {
-		t.Errorf("diverged %v, strange %d: a full past says nothing of what is below it", v.diverged, v.strange)
+	if v := decide(electorate{pastLimit: 2}, []joined{join(0, young), join(1, old)}); len(v.sides) > 1 || v.strange != 1 {
+		t.Errorf("sides %v, strange %d: a full past says nothing of what is below it", v.sides, v.strange)
 	}
-	if v := decide(electorate{pastLimit: 3}, []joined{join(0, young), join(1, old)}); len(v.diverged) == 0 {
+	if v := decide(electorate{pastLimit: 3}, []joined{join(0, young), join(1, old)}); len(v.sides) < 2 {
 		t.Error("a past with room has forgotten nothing: the histories went apart")
 	}
 }

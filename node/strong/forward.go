@@ -113,31 +113,28 @@ func (r *Replica) inboundOf(q *request) *inbound {
 	}
 }
 
-// Abandon forgets a client's request. What is in a log, or at another primary,
+// Abandon forgets a client's request, and says so to the primary. What is in a log
 // may still take effect.
 func (r *Replica) Abandon(token wire.Token) {
 	for _, q := range r.fwd.window {
 		if q != nil && q.token == token {
 			r.fwd.remove(q)
-			r.unqueue(q)
+			r.withdraw(q)
+			r.abandonEntry(wire.RequestID{Node: r.cfg.Self, Boot: r.cfg.Boot, Counter: q.counter})
+			if q.left && r.member && !r.isPrimary() {
+				r.send(r.primary, &wire.Cancel{Ballot: r.hist.ballot, Counters: []uint64{q.counter}})
+			}
 			return
 		}
 	}
 	r.reads.abandon(token)
 }
 
-// unqueue drops an own request from the queue.
-func (r *Replica) unqueue(q *request) {
-	if r.lead == nil || !q.queued {
-		return
+// withdraw drops an own request from the queue.
+func (r *Replica) withdraw(q *request) {
+	if r.lead != nil && q.queued {
+		r.unqueue(func(in *inbound) bool { return in.local == q })
 	}
-	r.lead.queue = slices.DeleteFunc(r.lead.queue, func(in *inbound) bool {
-		if in.local != q {
-			return false
-		}
-		r.lead.unpend(in)
-		return true
-	})
 }
 
 // forward sends what is open to the primary, one message at a time: what arrives
@@ -239,9 +236,10 @@ func (r *Replica) counts(h wire.Header, mark uint64) bool {
 		return false
 	}
 	if f.boot != h.Boot {
-		f.boot, f.mark = h.Boot, 0
+		f.boot, f.mark, f.cancelled = h.Boot, 0, nil
 	}
 	f.mark = max(f.mark, mark)
+	f.cancelled = slices.DeleteFunc(f.cancelled, func(c uint64) bool { return c < f.mark })
 	return true
 }
 
@@ -275,7 +273,7 @@ func (r *Replica) takeIn(p *parcel, id wire.RequestID, op *wire.Op, stored wire.
 		p.open++
 		return
 	}
-	if f := l.follower(id.Node); id.Counter < f.mark {
+	if f := l.follower(id.Node); id.Counter < f.mark || slices.Contains(f.cancelled, id.Counter) {
 		return
 	}
 	in := &inbound{id: id, op: op, batch: p}
@@ -304,19 +302,22 @@ func (r *Replica) reply(p *parcel) {
 	r.box.Post(wire.Envelope{To: p.from, Answer: p.replyTo, Message: &wire.ForwardReply{Ballot: p.ballot, Answers: p.answers}})
 }
 
-// expire drops forwarded writes from the queue that nobody asked for again:
-// their forwarder is gone, or has other orders.
+// expire drops forwarded writes that nobody asked for again: their forwarder is
+// gone, or has other orders. Those in the log are abandoned; if their forwarder is
+// there after all, it asks for them again under the next ballot.
 func (r *Replica) expire() {
-	l := r.lead
-	l.queue = slices.DeleteFunc(l.queue, func(in *inbound) bool {
-		old := in.local == nil && r.now-in.seen > queuePatience
-		if old {
-			l.unpend(in)
-			delete(l.byID, in.id)
+	old := func(in *inbound) bool { return in.local == nil && r.now-in.seen > queuePatience }
+	r.unqueue(func(in *inbound) bool {
+		if old(in) {
 			r.box.Event(wire.Event{Kind: EventExpired, Peer: in.id.Node})
 		}
-		return old
+		return old(in)
 	})
+	for _, in := range r.lead.flights {
+		if old(in) {
+			r.abandonEntry(in.id)
+		}
+	}
 }
 
 // dismiss answers with 503 what never left this node, when it can no longer be
@@ -328,7 +329,7 @@ func (r *Replica) dismiss() {
 	for _, q := range slices.Clone(r.fwd.window) {
 		if q != nil && !q.left {
 			r.fwd.remove(q)
-			r.unqueue(q)
+			r.withdraw(q)
 			r.box.Reply(wire.Reply{Token: q.token, Outcome: wire.NotInView})
 		}
 	}

@@ -1,6 +1,7 @@
 package strong
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -17,9 +18,13 @@ type history struct {
 	members []wire.Member
 	bound   []wire.Sighting // incarnations that the ballot counts on
 	past    kv.Past
-	log     []wire.Entry // log[i] is at position commit+1+i
+	attests []wire.Attestation // who told all they had when it, and what it was built from, began
+	log     []wire.Entry       // log[i] is at position commit+1+i
 	commit  uint64
 	ledger  *kv.Ledger // at commit
+	// abandoned are positions beyond commit whose clients have left, ascending. Only
+	// the primary that ordered them fills it in.
+	abandoned []uint64
 }
 
 func (h *history) length() uint64 { return h.commit + uint64(len(h.log)) }
@@ -35,8 +40,36 @@ func (h *history) knows(b wire.Ballot) bool {
 
 func (h *history) summary() wire.HistorySummary {
 	return wire.HistorySummary{
-		Ballot: h.ballot, Members: h.members, Past: h.past, Length: h.length(), Commit: h.commit,
+		Ballot: h.ballot, Members: h.members, Past: h.past, Attested: h.attests, Length: h.kept(), Commit: h.commit,
 	}
+}
+
+// maxAttested bounds what a history remembers of who told all they had: the
+// latest lives are enough, because a base that was never active is soon found out.
+const maxAttested = 256
+
+// attest adds that the bound lives told all they had for a ballot.
+func attest(known []wire.Attestation, bound []wire.Sighting, b wire.Ballot) []wire.Attestation {
+	out := slices.Clone(known)
+	for _, s := range bound {
+		out = append(out, wire.Attestation{Node: s.Node, Inc: s.Inc, Ballot: b})
+	}
+	return latest(out)
+}
+
+// latest keeps the highest ballot of each life, and the lives with the highest.
+func latest(all []wire.Attestation) []wire.Attestation {
+	slices.SortFunc(all, func(a, b wire.Attestation) int {
+		return cmp.Or(b.Ballot.Compare(a.Ballot), cmp.Compare(a.Node, b.Node), cmp.Compare(a.Inc, b.Inc))
+	})
+	var out []wire.Attestation
+	for _, a := range all {
+		again := slices.ContainsFunc(out, func(o wire.Attestation) bool { return o.Node == a.Node && o.Inc == a.Inc })
+		if !again && len(out) < maxAttested {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 // base is what a ballot starts from, whole and not swapped in (I10): entries to
@@ -53,6 +86,9 @@ type base struct {
 }
 
 func (b *base) knows(x wire.Ballot) bool {
+	if b == nil {
+		return false
+	}
 	if x == b.ballot {
 		return true
 	}
@@ -65,8 +101,10 @@ func (b *base) summaries() []wire.StagedSummary {
 	var all []wire.StagedSummary
 	for ; b != nil; b = b.under {
 		all = append(all, wire.StagedSummary{
-			History: wire.HistorySummary{Ballot: b.ballot, Members: b.members, Past: b.desc.Past},
-			Bound:   b.bound,
+			History: wire.HistorySummary{
+				Ballot: b.ballot, Members: b.members, Past: b.desc.Past, Attested: attest(b.desc.Attested, b.bound, b.ballot),
+			},
+			Bound: b.bound,
 		})
 	}
 	return all
@@ -87,6 +125,7 @@ type line struct {
 	ledger func() wire.Ledger
 	tail   []wire.Entry
 	length uint64 // entries of the ballot, from its birth
+	commit uint64 // of them in the state; the others are in tail
 }
 
 // lineOf finds what this node holds of a ballot: its history, or a base that it
@@ -96,7 +135,7 @@ func (r *Replica) lineOf(b wire.Ballot) (line, bool) {
 	case b.IsZero():
 		return line{}, false
 	case r.hist.ballot == b:
-		return line{area: wire.AreaCurrent, ledger: r.hist.ledger.Export, tail: r.hist.log, length: r.hist.length()}, true
+		return line{area: wire.AreaCurrent, ledger: r.hist.ledger.Export, tail: r.hist.log, length: r.hist.length(), commit: r.hist.commit}, true
 	}
 	if s := r.staged.find(b); s != nil {
 		return r.stagedLine(s), true
@@ -128,6 +167,7 @@ func (r *Replica) swapIn() {
 	r.box.Apply(s.tail...)
 	r.hist = history{
 		ballot: s.ballot, members: s.members, bound: s.bound, past: s.desc.Past, ledger: r.hist.ledger,
+		attests: attest(s.desc.Attested, s.bound, s.ballot),
 	}
 	r.onDisk, r.appended = 0, r.appended[:0]
 	r.staged = nil
@@ -162,6 +202,7 @@ func (r *Replica) commitTo(c uint64) {
 	}
 	r.box.Apply(r.hist.log[:n]...)
 	r.hist.commit = c
+	r.hist.abandoned = slices.DeleteFunc(r.hist.abandoned, func(at uint64) bool { return at <= c })
 	rest := copy(r.hist.log, r.hist.log[n:])
 	clear(r.hist.log[rest:])
 	r.hist.log = r.hist.log[:rest]

@@ -29,6 +29,8 @@ type follower struct {
 	acked uint64
 	mark  uint64 // lowest counter still open there
 	boot  wire.Boot
+	// cancelled are requests above mark whose clients have left.
+	cancelled []uint64
 }
 
 // pendingKey is what a key will hold once all that is ordered has been applied.
@@ -243,20 +245,21 @@ func (r *Replica) answer(in *inbound, res wire.Result) {
 	}
 }
 
-// repeat sends what is not acknowledged once more, to members that are there.
+// repeat sends what is not acknowledged once more, to members that are there, but
+// for what was abandoned.
 func (r *Replica) repeat() {
 	l := r.lead
-	if len(l.batches) == 0 || r.now < l.resend {
+	if len(l.batches) == 0 || r.now < l.resend || r.cut() && r.lead != l {
 		return
 	}
 	l.resend = r.now + slowResend
 	for i := range l.others {
 		f := &l.others[i]
 		from := max(f.acked, r.hist.commit)
-		if f.acked >= r.hist.length() || !r.heardLately(f.id) {
+		if from >= r.hist.kept() || !r.heardLately(f.id) {
 			continue
 		}
-		log := r.hist.log[from-r.hist.commit:]
+		log := r.hist.log[from-r.hist.commit : r.hist.kept()-r.hist.commit]
 		n := fit(len(log), r.cfg.Limits.BatchOps, r.cfg.Limits.BatchBytes, func(i int) int { return opBytes(&log[i].Op) })
 		r.box.Event(wire.Event{Kind: EventResent, Peer: f.id, Count: uint64(n)})
 		r.send(f.id, &wire.Prepare{

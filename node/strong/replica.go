@@ -11,6 +11,7 @@ package strong
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -22,6 +23,8 @@ type Peers interface {
 	Heard(id wire.NodeID) (wire.Instant, bool)
 	// LeftBehind reports that a member of this view went on without this node.
 	LeftBehind() bool
+	// Reach is told that Lenders has changed.
+	Reach()
 }
 
 // Limits bounds what a replica holds and sends. Zero values mean the defaults.
@@ -124,7 +127,7 @@ func New(cfg Config, box *wire.Outbox, peers Peers, rec *wire.Recovered) *Replic
 func (r *Replica) recover(rec *wire.Recovered) {
 	r.promised, r.owed = rec.Meta.Promised, rec.Meta.Owed
 	r.hist = history{
-		ballot: rec.Ballot, members: rec.Members, bound: rec.Bound, past: rec.Past,
+		ballot: rec.Ballot, members: rec.Members, bound: rec.Bound, past: rec.Past, attests: rec.Attested,
 		log: rec.Log, ledger: kv.Import(rec.Ledger, r.cfg.Limits.Origins),
 	}
 	r.onDisk = r.hist.length()
@@ -163,8 +166,10 @@ func (r *Replica) isPrimary() bool { return r.member && r.primary == r.cfg.Self 
 // Adopt makes v the view of this node. The caller has decided that it may.
 func (r *Replica) Adopt(v *wire.View) {
 	r.setView(v)
-	for _, k := range v.Known {
-		r.owe(k)
+	if r.member {
+		for _, k := range v.Known {
+			r.owe(k)
+		}
 	}
 	if r.isPrimary() {
 		r.beginRound()
@@ -179,7 +184,7 @@ func (r *Replica) Keep() { r.persistMeta() }
 
 // owe notes a ballot whose entries this node has not got (I24).
 func (r *Replica) owe(k wire.KnownBallot) {
-	known := r.hist.knows(k.Ballot) || r.staged != nil && r.staged.knows(k.Ballot)
+	known := r.hist.knows(k.Ballot) || r.staged.knows(k.Ballot) || mutant.On(mutant.ForgetOwed)
 	listed := slices.ContainsFunc(r.owed, func(o wire.KnownBallot) bool { return o.Ballot == k.Ballot })
 	if !known && !listed {
 		r.owed = append(r.owed, k)
@@ -189,11 +194,11 @@ func (r *Replica) owe(k wire.KnownBallot) {
 // promise binds this node to a ballot: whatever it did for another ends here.
 func (r *Replica) promise(b wire.Ballot) {
 	r.promised = b
-	r.staging = nil
+	r.dropStaging()
 	r.chunks.drop()
 	r.unlead()
 	if r.round != nil && r.round.ballot != b {
-		r.round = nil
+		r.endRound()
 	}
 	r.fwd.rewind(r.now)
 	r.reads.rewind()

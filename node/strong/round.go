@@ -26,8 +26,10 @@ type round struct {
 	verdict verdict
 	bound   []wire.Sighting
 	started []wire.NodeID
-	changed bool   // a join came since the last decision
-	stuck   string // why the joins decide nothing
+	changed bool               // a join or a report came since the last decision
+	reports []report           // of nodes that nothing can be pulled from
+	owed    []wire.KnownBallot // that must be pulled first
+	stuck   string             // why the joins decide nothing
 	begun   wire.Instant
 	resend  wire.Instant
 	resends int
@@ -42,6 +44,7 @@ func (r *Replica) beginRound() {
 	if mutant.On(mutant.RoundWithoutBoot) {
 		b.Boot = 0
 	}
+	r.endRound()
 	r.round = &round{ballot: b, phase: collecting, begun: r.now}
 	r.promise(b)
 	r.dismiss()
@@ -106,10 +109,13 @@ func (r *Replica) OnCollect(h wire.Header, c *wire.Collect) {
 // sendJoin reports this node's history to the primary, once the promise, and the
 // log that it reports, are durable.
 func (r *Replica) sendJoin(to wire.NodeID) {
-	j := &wire.Join{
+	r.sendDurable(to, r.join())
+}
+
+func (r *Replica) join() *wire.Join {
+	return &wire.Join{
 		Ballot: r.promised, History: r.hist.summary(), Staged: r.staged.summaries(), Owed: slices.Clone(r.owed),
 	}
-	r.sendDurable(to, j)
 }
 
 // OnJoin takes a promise into account.
@@ -138,7 +144,8 @@ func (r *Replica) OnJoin(h wire.Header, j *wire.Join) {
 }
 
 func (r *Replica) participates(id wire.NodeID) bool {
-	return slices.ContainsFunc(r.participants(), func(m wire.Member) bool { return m.ID == id })
+	is := func(m wire.Member) bool { return m.ID == id }
+	return slices.ContainsFunc(r.participants(), is) || slices.ContainsFunc(r.Lenders(), is)
 }
 
 func boundInc(bound []wire.Sighting, id wire.NodeID) (wire.Incarnation, bool) {
@@ -178,7 +185,7 @@ func (r *Replica) tryDecide() {
 	}
 	rd.changed = false
 	rd.verdict = decide(electorate{
-		self: r.cfg.Self, members: r.members, force: r.view.Force, pastLimit: r.cfg.Limits.Past,
+		self: r.cfg.Self, boot: r.cfg.Boot, members: r.members, force: r.view.Force, pastLimit: r.cfg.Limits.Past,
 	}, rd.joins)
 	if !r.decided() {
 		return
@@ -190,9 +197,12 @@ func (r *Replica) tryDecide() {
 	}
 	rd.phase = fetching
 	r.box.Event(wire.Event{Kind: EventDecided, Ballot: rd.ballot, Count: rd.verdict.base.Length})
-	r.stage(&wire.Start{
-		Ballot: rd.ballot, Base: rd.verdict.base, Bound: rd.bound, Members: r.members,
-	}, rd.verdict.holder)
+	start := &wire.Start{Ballot: rd.ballot, Base: rd.verdict.base, Bound: rd.bound, Members: r.members}
+	if len(rd.verdict.sides) > 1 {
+		r.merge(start, rd.verdict.sides)
+		return
+	}
+	r.stage(start, rd.verdict.holder)
 }
 
 func (r *Replica) allJoined() bool {
@@ -222,8 +232,8 @@ func (r *Replica) awaited() []wire.Member {
 	})
 }
 
-// decided says whether the verdict is one to start from. What this build does
-// not do is refused in clear words: the operator sees it in /readyz.
+// decided says whether the verdict is one to start from: nothing that a member
+// owes is missing in it (I24).
 func (r *Replica) decided() bool {
 	rd := r.round
 	v := &rd.verdict
@@ -233,22 +243,36 @@ func (r *Replica) decided() bool {
 	if v.strange > 0 {
 		r.box.Event(wire.Event{Kind: EventForgotten, Ballot: rd.ballot, Count: uint64(v.strange)})
 	}
+	r.expect(r.debts())
 	was := rd.stuck
-	switch {
-	case len(v.diverged) > 0:
-		a, b := v.diverged[0], v.diverged[len(v.diverged)-1]
-		rd.stuck = fmt.Sprintf("nodes %d and %d hold histories that went apart; joining them is not supported yet: "+
-			"put a view of one side with force", a.holder, b.holder)
-	case len(v.owed) > 0:
-		rd.stuck = fmt.Sprintf("data of view %d is missing: put a view that includes one of its members %s, or force",
-			v.owed[0].Ballot.View.Number, ids(v.owed[0].Members))
-	default:
-		rd.stuck = ""
+	rd.stuck = ""
+	if len(rd.owed) > 0 {
+		rd.stuck = owing(rd.owed[0])
 	}
 	if rd.stuck != "" && rd.stuck != was {
 		r.box.Event(wire.Event{Kind: EventStuck, Ballot: rd.ballot, Note: rd.stuck})
 	}
 	return rd.stuck == ""
+}
+
+// expect notes what must be pulled, and asks for it.
+func (r *Replica) expect(owed []wire.KnownBallot) {
+	rd := r.round
+	same := slices.EqualFunc(owed, rd.owed, func(a, b wire.KnownBallot) bool { return a.Ballot == b.Ballot })
+	rd.owed = owed
+	if !same {
+		r.peers.Reach()
+		r.pull()
+	}
+}
+
+// endRound forgets the round.
+func (r *Replica) endRound() {
+	lent := r.round != nil && len(r.round.owed) > 0
+	r.round = nil
+	if lent {
+		r.peers.Reach()
+	}
 }
 
 func ids(members []wire.Member) string {
@@ -310,7 +334,7 @@ func (r *Replica) OnStarted(h wire.Header, s *wire.Started) {
 // activate begins to serve: every member has the base (I5).
 func (r *Replica) activate() {
 	rd := r.round
-	r.round = nil
+	r.endRound()
 	r.swapIn()
 	r.box.Event(wire.Event{Kind: EventActive, Ballot: rd.ballot, Count: uint64(r.now - rd.begun)})
 	r.takeLead(rd.bound)

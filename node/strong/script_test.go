@@ -24,7 +24,8 @@ type world struct {
 	out   strings.Builder
 	token wire.Token
 	life  uint64
-	quiet bool // hellos and their like are not shown
+	lose  string // messages whose description begins so are lost
+	quiet bool   // hellos and their like are not shown
 }
 
 type scriptNode struct {
@@ -135,10 +136,12 @@ func (w *world) run() {
 		l := w.queue[0]
 		w.queue = w.queue[1:]
 		n := w.nodes[l.to]
-		if n == nil || l.from != l.to && (w.cut[l.from] || w.cut[l.to]) {
+		s := describe(l.in.Message)
+		lost := w.lose != "" && strings.HasPrefix(s, w.lose)
+		if n == nil || l.from != l.to && (lost || w.cut[l.from] || w.cut[l.to]) {
 			continue
 		}
-		if s := describe(l.in.Message); s != "" && !w.quiet {
+		if s != "" && !w.quiet {
 			w.say("  %d → %d %s", l.from, l.to, s)
 		}
 		w.step(n, l.in)
@@ -173,6 +176,10 @@ func (w *world) command(line string) {
 		w.view(w.id(f[1]), f[2:], f[0] == "force")
 	case "put", "get", "del":
 		w.client(f)
+	case "lose":
+		w.lose = strings.Join(f[1:], " ")
+	case "leave":
+		w.leave(w.nodes[w.id(f[1])], strings.Join(f[2:], " "))
 	case "cut", "heal":
 		for _, a := range f[1:] {
 			w.cut[w.id(a)] = f[0] == "cut"
@@ -223,6 +230,18 @@ func (w *world) client(f []string) {
 	case "del":
 		w.step(n, &wire.Submit{Token: w.token, Op: wire.Op{Kind: wire.OpDelete, Key: f[2]}})
 	}
+}
+
+// leave lets the client give up that asked a node for something.
+func (w *world) leave(n *scriptNode, what string) {
+	for t, asked := range n.asked {
+		if asked == what {
+			delete(n.asked, t)
+			w.step(n, &wire.Abandon{Token: t})
+			return
+		}
+	}
+	w.t.Fatalf("nobody waits for %q at node %d", what, n.id)
 }
 
 func outcome(r wire.Reply) string {
@@ -297,6 +316,9 @@ func describe(m wire.Message) string {
 	case *wire.Low:
 		return "Low: I promised " + ballot(m.Promised)
 	case *wire.Start:
+		if m.Base.Merged() {
+			return fmt.Sprintf("Start %s from %s", ballot(m.Ballot), sides(m.Base.Sides))
+		}
 		return fmt.Sprintf("Start %s from %d entries of %s", ballot(m.Ballot), m.Base.Length, ballot(m.Base.Source))
 	case *wire.Started:
 		return "Started " + ballot(m.Ballot)
@@ -311,9 +333,22 @@ func describe(m wire.Message) string {
 	}
 }
 
+func sides(all []wire.PastBallot) string {
+	s := ""
+	for i, p := range all {
+		if i > 0 {
+			s += " and "
+		}
+		s += fmt.Sprintf("%d entries of %s", p.Count, ballot(p.Ballot))
+	}
+	return s
+}
+
 var parts = map[wire.FetchPart]string{
 	wire.FetchHead: "head", wire.FetchRecords: "records", wire.FetchTail: "tail", wire.FetchEntries: "entries",
 }
+
+var fates = map[wire.Fate]string{wire.FateLost: "is lost here", wire.FateElsewhere: "lives on here, in another view"}
 
 func describeData(m wire.Message) string {
 	switch m := m.(type) {
@@ -330,6 +365,12 @@ func describeData(m wire.Message) string {
 		return "Confirm " + ballot(m.Ballot)
 	case *wire.Confirmed:
 		return fmt.Sprintf("Confirmed %s, committed %d", ballot(m.Ballot), m.Commit)
+	case *wire.Cancel:
+		return fmt.Sprintf("Cancel %d writes", len(m.Counters))
+	case *wire.Pull:
+		return "Pull " + ballot(m.Ballot) + ": we owe " + ballot(m.Owed.Ballot)
+	case *wire.PullReply:
+		return fmt.Sprintf("PullReply: %s %s", ballot(m.Owed), fates[m.Fate])
 	case *wire.Covered:
 		return "Covered? " + ballot(m.Ballot)
 	case *wire.CoveredReply:

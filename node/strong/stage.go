@@ -16,6 +16,8 @@ type staging struct {
 	own      []wire.Entry // not fresh: the tail that is here already
 	ledger   wire.Ledger
 	tail     []wire.Entry // fresh: on the staged area; else after own
+	building bool         // in an area of its own
+	merging  *merging     // at the primary, of histories that went apart
 	ask      wire.Fetch   // the open request
 	resend   wire.Instant
 	movedAt  wire.Instant // when the last piece came
@@ -28,7 +30,10 @@ func (r *Replica) stage(s *wire.Start, provider wire.NodeID) {
 	st := &staging{start: s, provider: provider, movedAt: r.now}
 	r.staging = st
 	l, have := r.lineOf(s.Base.Source)
+	have = have && l.commit <= s.Base.Length
 	switch {
+	case s.Base.Merged():
+		r.stageFresh()
 	case s.Base.Source.IsZero():
 		st.fresh = true
 		r.openArea()
@@ -52,7 +57,7 @@ func (st *staging) keep(r *Replica, l line) {
 	if st.fresh {
 		st.ledger = l.ledger()
 	}
-	st.own = slices.Clone(l.tail)
+	st.own = slices.Clone(upTo(l.tail, st.start.Base.Source, st.start.Base.Length))
 }
 
 // stageFresh asks for the whole base.
@@ -69,15 +74,28 @@ func (r *Replica) stageFresh() {
 	}
 }
 
-// openArea empties the staged area; what was staged before is gone with it.
+// openArea begins to build a base. What was staged before stays until the new
+// one is whole.
 func (r *Replica) openArea() {
-	r.staged = nil
+	r.staging.building = true
 	r.box.Persist(wire.Write{Kind: wire.WriteStageHead, Ballot: r.staging.start.Ballot})
+}
+
+// dropStaging forgets a base that was on its way here.
+func (r *Replica) dropStaging() {
+	if r.staging != nil && r.staging.building {
+		r.box.Persist(wire.Write{Kind: wire.WriteStageDrop, Ballot: r.staging.start.Ballot})
+	}
+	r.staging = nil
 }
 
 // askPiece sends the open request, for the first time or again.
 func (r *Replica) askPiece() {
 	st := r.staging
+	if st.merging != nil {
+		r.askSides(true)
+		return
+	}
 	st.ask.Ballot, st.ask.Source = st.start.Ballot, st.start.Base.Source
 	st.resend = r.now + slowResend
 	ask := st.ask
@@ -87,8 +105,11 @@ func (r *Replica) askPiece() {
 // OnChunk takes a piece of the base, if it is the one that was asked for.
 func (r *Replica) OnChunk(h wire.Header, c *wire.Chunk) {
 	st := r.staging
-	if st == nil || h.From != st.provider || c.Ballot != st.start.Ballot || c.Source != st.ask.Source ||
-		c.Part != st.ask.Part || c.From != st.ask.From || c.After != st.ask.After || c.First != st.ask.First {
+	if st != nil && st.merging != nil {
+		r.takeSide(h, c)
+		return
+	}
+	if st == nil || h.From != st.provider || !answersFetch(c, &st.ask) {
 		return
 	}
 	r.progress++
@@ -114,6 +135,12 @@ func (r *Replica) OnChunk(h wire.Header, c *wire.Chunk) {
 		return
 	}
 	r.askPiece()
+}
+
+// answersFetch reports that a piece is the one that was asked for.
+func answersFetch(c *wire.Chunk, f *wire.Fetch) bool {
+	return c.Ballot == f.Ballot && c.Source == f.Source && c.Part == f.Part && c.From == f.From &&
+		c.After == f.After && c.First == f.First
 }
 
 func (st *staging) takeHead(c *wire.Chunk) {
@@ -143,6 +170,7 @@ func (st *staging) takeTail(c *wire.Chunk) {
 	st.ask = wire.Fetch{Part: wire.FetchTail, From: uint64(len(st.tail))}
 	if c.Last {
 		st.ask = wire.Fetch{}
+		st.tail = upTo(st.tail, st.start.Base.Source, st.start.Base.Length)
 	}
 }
 
@@ -168,7 +196,9 @@ func (r *Replica) stagedWhole() {
 	s := &base{
 		ballot: st.start.Ballot, desc: st.start.Base, bound: st.start.Bound, members: st.start.Members,
 		fresh: st.fresh, ledger: st.ledger, tail: append(st.own, st.tail...),
-		under: r.staged.find(st.start.Base.Source),
+	}
+	if !st.building { // else it replaces the area that the others stand on
+		s.under = r.staged.find(st.start.Base.Source)
 	}
 	if s.fresh && s.ledger.MsgNum == 0 {
 		s.ledger.MsgNum = 1
@@ -193,6 +223,8 @@ func (r *Replica) stagedWhole() {
 
 func stagedEvent(s *base) wire.EventKind {
 	switch {
+	case s.desc.Merged():
+		return EventStagedMerged
 	case s.desc.Source.IsZero():
 		return EventStagedEmpty
 	case s.fresh:

@@ -15,9 +15,9 @@ func (r *Replica) Tick() {
 		r.askPiece()
 	}
 	if r.lead != nil {
-		r.repeat()
 		r.expire()
 		r.order()
+		r.repeat() // last: it may begin a round
 	}
 	if f := r.fwd.flight; f != nil && r.now-f.sent >= forwardPatience {
 		r.box.Event(wire.Event{Kind: EventForwardLate, Peer: r.primary})
@@ -41,6 +41,7 @@ func (r *Replica) tickRound() {
 	switch rd.phase {
 	case collecting:
 		r.collect()
+		r.pull()
 		if !rd.hasJoined(r.cfg.Self) {
 			r.sendJoin(r.cfg.Self)
 		}

@@ -62,6 +62,11 @@ func (k *Keeper) Put(in *wire.PutView) {
 		k.finish(p, wire.ViewServed)
 		return
 	}
+	if mutant.On(mutant.EqualIsNothing) && k.view != nil && k.view.Layout.Equal(p.layout) {
+		p.view, p.stage = k.view, waiting
+		k.check(p)
+		return
+	}
 	k.ask(p)
 	k.conclude(p)
 }
@@ -151,7 +156,7 @@ func (k *Keeper) renew(p *put) {
 // without our doing: the highest one with this list that somebody holds, if all
 // who answered hold it or will follow it. Nil: a new one is needed.
 func (k *Keeper) inForce(p *put, others int) *wire.View {
-	if p.force {
+	if p.force || mutant.On(mutant.AlwaysMint) {
 		return nil
 	}
 	best := k.highest(p)
@@ -223,6 +228,9 @@ func (k *Keeper) blank() bool { return k.local.Ballot().IsZero() }
 // spreads it to its members: to nobody else, so nobody is removed over the bus
 // (I23).
 func (k *Keeper) announce(p *put) {
+	if k.view != nil {
+		k.dropped = k.view.Layout.Members()
+	}
 	p.view = k.mint(p)
 	p.made, p.stage = true, announcing
 	p.accepted = p.accepted[:0]
@@ -282,7 +290,11 @@ func know(v *wire.View, b wire.Ballot, members []wire.Member) {
 // spread sends the view to the members that have not accepted it.
 func (k *Keeper) spread(p *put) {
 	p.resend = k.now + announceEvery
-	for _, m := range p.layout.Members() {
+	to := p.layout.Members()
+	if mutant.On(mutant.SpreadToDropped) {
+		to = append(to, k.dropped...)
+	}
+	for _, m := range to {
 		if m.ID != k.self && !slices.Contains(p.accepted, m.ID) {
 			k.box.PostAfter(k.box.LastWrite(), wire.Envelope{
 				To: m.ID, Request: p.id, Message: &wire.NewView{PutID: p.id, View: *p.view},

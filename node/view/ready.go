@@ -3,6 +3,7 @@ package view
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -35,6 +36,9 @@ func (k *Keeper) check(p *put) {
 }
 
 func (k *Keeper) ready(p *put) bool {
+	if mutant.On(mutant.AnswerBeforeReady) {
+		return true
+	}
 	if p.member {
 		return k.local.Serving()
 	}

@@ -25,6 +25,8 @@ type Local interface {
 	// view was renewed.
 	Adopt(*wire.View)
 	Keep()
+	// Lenders are nodes outside the view that a round wants to reach.
+	Lenders() []wire.Member
 	// Serving reports whether the node is ready to serve its view; Progress
 	// grows whenever it gets nearer to that.
 	Serving() bool
@@ -68,6 +70,10 @@ type Keeper struct {
 	helloAt    wire.Instant
 	top        uint64 // highest view number ever held or made here
 	changed    bool   // view or what concerns it changed since Changed was asked
+
+	// What deliberate bugs need (mutant): where each node was first said to be, and
+	// the members of the view before.
+	first, dropped []wire.Member
 }
 
 // peer is what hellos told of one member of the view.
@@ -170,9 +176,12 @@ func (k *Keeper) adopt(v *wire.View) {
 	}
 }
 
-// reach tells the bus whom it may dial: the members and sources of the view, and
-// those of PUTs that are open. No address that no view named is ever dialled;
-// for each node the newest counts.
+// Reach tells the bus anew whom it may dial.
+func (k *Keeper) Reach() { k.reach() }
+
+// reach tells the bus whom it may dial: the members and sources of the view, those
+// of PUTs that are open, and whom a round pulls from. No address that no view named
+// is ever dialled; for each node the newest counts.
 func (k *Keeper) reach() {
 	var all []wire.Member
 	add := func(ms []wire.Member) {
@@ -189,8 +198,27 @@ func (k *Keeper) reach() {
 	if k.view != nil {
 		add(k.view.Layout.Members())
 		add(k.view.Sources)
+		add(k.local.Lenders())
+	}
+	if mutant.On(mutant.SpreadToDropped) {
+		add(k.dropped)
+	}
+	if mutant.On(mutant.KeepOldAddress) {
+		all = k.asFirstNamed(all)
 	}
 	k.box.Peers(all)
+}
+
+// asFirstNamed is what the mutant KeepOldAddress makes of a list.
+func (k *Keeper) asFirstNamed(all []wire.Member) []wire.Member {
+	for i, m := range all {
+		if j := slices.IndexFunc(k.first, func(o wire.Member) bool { return o.ID == m.ID }); j >= 0 {
+			all[i] = k.first[j]
+		} else {
+			k.first = append(k.first, m)
+		}
+	}
+	return all
 }
 
 // mayFollow is the rule for views that come over the bus (docs/views.md §3).
@@ -198,7 +226,10 @@ func (k *Keeper) reach() {
 // or v lists the same members. A node without a view follows only one whose
 // author had heard this very incarnation: it never rejoins by itself.
 func (k *Keeper) mayFollow(v *wire.View) bool {
-	if !v.Has(k.self) {
+	if !v.Has(k.self) && !mutant.On(mutant.SpreadToDropped) {
+		return false
+	}
+	if mutant.On(mutant.OnlyWhoWasTold) && !slices.ContainsFunc(k.puts, func(p *put) bool { return p.layout.Equal(v.Layout) }) {
 		return false
 	}
 	if k.view == nil {
@@ -207,7 +238,30 @@ func (k *Keeper) mayFollow(v *wire.View) bool {
 	if v.ID.Compare(k.view.ID) <= 0 {
 		return false
 	}
-	return k.view.Layout.Equal(v.Layout) || v.Replaces(k.view)
+	return k.view.Layout.Equal(v.Layout) || v.Replaces(k.view) || mutant.On(mutant.FollowByNumber)
+}
+
+// Leave follows a view that does not name this node, because its members owe what
+// this node holds (docs/views.md §3). The rule is that of mayFollow: its author, or
+// one before it, had heard of the view held; or the list held is still the one that
+// the owed ballot had. If an operator has given this node another view since, it
+// stays in that.
+func (k *Keeper) Leave(v *wire.View, owed *wire.KnownBallot) bool {
+	switch {
+	case k.view == nil || v.Has(k.self):
+		return false
+	case k.view.ID == v.ID:
+		return true
+	case v.ID.Compare(k.view.ID) < 0:
+		return false
+	}
+	held := k.view.Layout.Members()
+	unheard := !v.Descends(k.view.ID) && k.view.Renewed == 0 && slices.Equal(held, owed.Members)
+	if len(held) > 0 && !v.Replaces(k.view) && !unheard {
+		return false
+	}
+	k.adopt(v)
+	return true
 }
 
 // Offer follows a view that came over the bus, if it may be followed.

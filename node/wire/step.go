@@ -93,7 +93,7 @@ type Write struct {
 	Ballot  Ballot     // all but WriteMeta
 	Entries []Entry    // WriteAppend: appended to the log of Ballot; WriteStageTail
 	Records []Record   // WriteStageRecords
-	Ledger  Ledger     // WriteStageHead, WriteSwap
+	Ledger  Ledger     // WriteSwap
 	Fresh   bool       // WriteStaged, WriteSwap: the base stands on the staged area, not on the current state
 	Base    Base       // WriteStaged
 	Under   Ballot     // WriteStaged: the staged base that is kept beneath it; zero: none is
@@ -108,11 +108,11 @@ type WriteKind uint8
 const (
 	WriteMeta         WriteKind = iota + 1 // view, promise, owed ballots
 	WriteAppend                            // entries to the log
-	WriteStageHead                         // empties the staged area, sets its ledger
-	WriteStageRecords                      // adds records to the staged area
-	WriteStaged                            // the base of Ballot is whole; Entries are its tail
+	WriteStageHead                         // begins to build a base of Ballot, on an empty area
+	WriteStageRecords                      // adds records to it
+	WriteStaged                            // the base of Ballot is whole; Entries are its tail. If it was built, its area is the staged one now
 	WriteSwap                              // the staged base becomes the history, with an empty log of Ballot
-	WriteStageDrop                         // forgets what is staged
+	WriteStageDrop                         // forgets what is being built
 )
 
 // NodeMeta is the small durable state of a node.

@@ -1,0 +1,129 @@
+package kv
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Side is one of several histories that went apart, as far as joining them asks:
+// the first Length entries of Ballot, on what that was built from.
+type Side struct {
+	Ballot wire.Ballot
+	Length uint64
+	Past   Past
+	Limit  int // of Past
+}
+
+// Knows reports whether the entry with a stamp is in the history, whatever became
+// of its value since. What is older than all that the history remembers was
+// common to everybody: it counts as known.
+func (s *Side) Knows(x wire.Stamp) bool {
+	if x.Ballot == s.Ballot {
+		return x.Index <= s.Length
+	}
+	n, ok := s.Past.Count(x.Ballot)
+	return ok && x.Index <= n || s.Past.Forgot(x.Ballot, s.Limit)
+}
+
+// Survivor picks what a key holds when sides are joined; held[i] is what side i
+// holds, nil if nothing. A value survives if no other side knew the entry that
+// wrote it and has something else since, or nothing: so a side's overwritten and
+// deleted values never come back, and a deletion loses only against a write that
+// it had not seen. Of several survivors the one with the largest stamp wins, and
+// conflict is true. The rule is symmetric: the order of the sides means nothing
+// (docs/strong.md §4).
+func Survivor(sides []Side, held []*wire.Record) (winner *wire.Record, conflict bool) {
+	for i, rec := range held {
+		if rec == nil || !survives(sides, held, i) {
+			continue
+		}
+		switch {
+		case winner == nil:
+			winner = rec
+		case winner.Stamp != rec.Stamp:
+			conflict = true
+			if rec.Stamp.Compare(winner.Stamp) > 0 {
+				winner = rec
+			}
+		}
+	}
+	return winner, conflict
+}
+
+func survives(sides []Side, held []*wire.Record, i int) bool {
+	if mutant.On(mutant.MergeUnion) {
+		return true
+	}
+	stamp := held[i].Stamp
+	for j := range sides {
+		same := held[j] != nil && held[j].Stamp == stamp
+		if j != i && !same && sides[j].Knows(stamp) {
+			return false
+		}
+	}
+	return true
+}
+
+// MergeLedgers joins the ledgers of sides. The counter goes on above the largest.
+// A request that every side answered alike keeps its answer; one that some side
+// has not heard of, or answered otherwise, took effect on one side of the join:
+// its result is Unknown, and it must not be ordered again (I11).
+func MergeLedgers(ledgers []*Ledger, originLimit int) *Ledger {
+	out := NewLedger(originLimit)
+	for _, l := range ledgers {
+		out.next = max(out.next, l.next)
+	}
+	if mutant.On(mutant.MergeIDsOneSide) {
+		ledgers = ledgers[:1]
+	}
+	for _, l := range ledgers {
+		for _, o := range l.origins {
+			if i, found := out.find(o.Node, o.Boot); !found {
+				out.origins = slices.Insert(out.origins, i, mergeOrigin(ledgers, o))
+			}
+		}
+	}
+	for len(out.origins) > out.limit {
+		out.dropOldest(nil)
+	}
+	return out
+}
+
+// mergeOrigin joins what the sides know of one forwarder's life.
+func mergeOrigin(ledgers []*Ledger, of *wire.Origin) *wire.Origin {
+	out := &wire.Origin{Node: of.Node, Boot: of.Boot}
+	heard := map[uint64]int{} // by how many sides
+	var all []wire.Answer
+	for _, l := range ledgers {
+		i, found := l.find(of.Node, of.Boot)
+		if !found {
+			continue
+		}
+		o := l.origins[i]
+		out.Mark, out.Used = max(out.Mark, o.Mark), max(out.Used, o.Used)
+		for _, a := range o.Answers {
+			heard[a.Counter]++
+		}
+		all = append(all, o.Answers...)
+	}
+	slices.SortStableFunc(all, func(a, b wire.Answer) int { return cmp.Compare(a.Counter, b.Counter) })
+	for i, a := range all {
+		if a.Counter < out.Mark {
+			continue
+		}
+		if n := len(out.Answers); i > 0 && n > 0 && out.Answers[n-1].Counter == a.Counter {
+			if out.Answers[n-1].Result != a.Result {
+				out.Answers[n-1].Result = wire.Result{Status: wire.Unknown}
+			}
+			continue
+		}
+		if heard[a.Counter] < len(ledgers) {
+			a.Result = wire.Result{Status: wire.Unknown}
+		}
+		out.Answers = append(out.Answers, a)
+	}
+	return out
+}

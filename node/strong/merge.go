@@ -1,0 +1,253 @@
+package strong
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/cohortkv/cohort/node/kv"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// merging is how a primary makes one base of histories that went apart: it reads
+// them side by side, key by key, and stages what survives (docs/strong.md §4). Of
+// each side it holds one piece at a time, and the tail of its log.
+type merging struct {
+	sides     []kv.Side
+	readers   []*sideReader // of the side with the same index
+	out       []wire.Record // not staged yet
+	bytes     int           // of out
+	conflicts int
+	sample    []string // some of the keys with a conflict
+}
+
+// sampled is how many keys with a conflict a merge names in its event.
+const sampled = 5
+
+// sideReader brings in one side from its holder: head, tail, then the records,
+// ascending by key, as they are when the tail has been applied.
+type sideReader struct {
+	holder wire.NodeID
+	length uint64 // of the side
+	head   wire.Ledger
+	tail   []wire.Entry
+	over   []change      // what the tail makes of keys, ascending
+	page   []wire.Record // that came and were not taken
+	ask    wire.Fetch    // open, or about to be; no Part: everything came
+	asked  bool
+}
+
+// change is what a key holds after a tail; nil: nothing.
+type change struct {
+	key string
+	rec *wire.Record
+}
+
+// merge begins to build a base of several sides.
+func (r *Replica) merge(s *wire.Start, sides []candidate) {
+	m := &merging{}
+	for _, c := range sides {
+		m.sides = append(m.sides, c.side(r.cfg.Limits.Past))
+		m.readers = append(m.readers, &sideReader{
+			holder: c.holder, length: c.h.Length,
+			ask: wire.Fetch{Ballot: s.Ballot, Source: c.h.Ballot, Part: wire.FetchHead},
+		})
+	}
+	r.staging = &staging{start: s, fresh: true, merging: m, movedAt: r.now}
+	r.openArea()
+	r.askSides(true)
+}
+
+// askSides asks each holder for the piece that is wanted of it; with again also
+// for what was asked for before.
+func (r *Replica) askSides(again bool) {
+	st := r.staging
+	st.resend = r.now + slowResend
+	for _, s := range st.merging.readers {
+		if s.ask.Part != 0 && len(s.page) == 0 && (again || !s.asked) {
+			s.asked = true
+			ask := s.ask
+			r.send(s.holder, &ask)
+		}
+	}
+}
+
+// takeSide takes a piece of a side, if it is the one that was asked for, and
+// goes on as far as all sides reach.
+func (r *Replica) takeSide(h wire.Header, c *wire.Chunk) {
+	st := r.staging
+	i := slices.IndexFunc(st.merging.readers, func(s *sideReader) bool {
+		return s.asked && s.holder == h.From && answersFetch(c, &s.ask)
+	})
+	if i < 0 {
+		return
+	}
+	if c.Missing {
+		r.beginRound() // the holder has other orders since
+		return
+	}
+	r.progress++
+	st.movedAt = r.now
+	s := st.merging.readers[i]
+	s.asked = false
+	s.take(c)
+	for st.merging.ready() {
+		key, more := st.merging.least()
+		if !more {
+			r.merged()
+			return
+		}
+		st.merging.pick(key)
+		r.stageMerged(r.cfg.Limits.ChunkBytes)
+	}
+	r.askSides(false)
+}
+
+func (s *sideReader) take(c *wire.Chunk) {
+	switch c.Part {
+	case wire.FetchHead:
+		s.head.MsgNum = c.Ledger.MsgNum
+		s.head.Origins = append(s.head.Origins, c.Ledger.Origins...)
+		s.ask.From = uint64(len(s.head.Origins))
+		if c.Last {
+			s.ask.Part, s.ask.From = wire.FetchTail, 0
+		}
+	case wire.FetchTail:
+		s.tail = append(s.tail, c.Entries...)
+		s.ask.From = uint64(len(s.tail))
+		if c.Last {
+			s.ask.Part, s.ask.From, s.ask.First = wire.FetchRecords, 0, true
+			s.tail = upTo(s.tail, s.ask.Source, s.length)
+			s.overlay()
+		}
+	case wire.FetchRecords:
+		s.page = c.Records
+		if len(c.Records) > 0 {
+			s.ask.After, s.ask.First = c.Records[len(c.Records)-1].Key, false
+		}
+		if c.Last {
+			s.ask.Part = 0
+		}
+	}
+}
+
+// overlay works out what the tail makes of the keys that it touches.
+func (s *sideReader) overlay() {
+	for i := range s.tail {
+		e := &s.tail[i]
+		if !kv.Changes(e.Result.Status) {
+			continue
+		}
+		at, found := slices.BinarySearchFunc(s.over, e.Op.Key, compareChange)
+		if !found {
+			s.over = slices.Insert(s.over, at, change{key: e.Op.Key})
+		}
+		s.over[at].rec = kv.RecordOf(e)
+	}
+}
+
+// ready reports that the next key of the side is known, or that there is none.
+func (s *sideReader) ready() bool { return s.ask.Part == 0 || len(s.page) > 0 }
+
+// next is the lowest key that was not taken.
+func (s *sideReader) next() (key string, more bool) {
+	switch {
+	case len(s.page) == 0 && len(s.over) == 0:
+		return "", false
+	case len(s.page) == 0 || len(s.over) > 0 && s.over[0].key < s.page[0].Key:
+		return s.over[0].key, true
+	}
+	return s.page[0].Key, true
+}
+
+// pop takes what the side holds for a key that is no higher than its next.
+func (s *sideReader) pop(key string) (rec *wire.Record) {
+	if len(s.page) > 0 && s.page[0].Key == key {
+		rec, s.page = &s.page[0], s.page[1:]
+	}
+	if len(s.over) > 0 && s.over[0].key == key {
+		rec, s.over = s.over[0].rec, s.over[1:]
+	}
+	return rec
+}
+
+func (m *merging) ready() bool {
+	return !slices.ContainsFunc(m.readers, func(s *sideReader) bool { return !s.ready() })
+}
+
+// least is the lowest key of all sides.
+func (m *merging) least() (key string, more bool) {
+	for _, s := range m.readers {
+		if k, ok := s.next(); ok && (!more || k < key) {
+			key, more = k, true
+		}
+	}
+	return key, more
+}
+
+// pick decides one key.
+func (m *merging) pick(key string) {
+	held := make([]*wire.Record, len(m.readers))
+	for i, s := range m.readers {
+		held[i] = s.pop(key)
+	}
+	rec, conflict := kv.Survivor(m.sides, held)
+	if conflict {
+		m.conflicts++
+		if len(m.sample) < sampled {
+			m.sample = append(m.sample, key)
+		}
+	}
+	if rec != nil {
+		m.out = append(m.out, *rec)
+		m.bytes += len(rec.Key) + len(rec.Value) + len(rec.ContentType) + 64
+	}
+}
+
+// stageMerged writes what was decided, when it is more than a number of bytes.
+func (r *Replica) stageMerged(beyond int) {
+	m := r.staging.merging
+	if m.bytes > beyond {
+		r.box.Persist(wire.Write{Kind: wire.WriteStageRecords, Ballot: r.staging.start.Ballot, Records: m.out})
+		m.out, m.bytes = nil, 0
+	}
+}
+
+// merged ends a merge: the base is here.
+func (r *Replica) merged() {
+	st := r.staging
+	r.stageMerged(0)
+	var ledgers []*kv.Ledger
+	for _, s := range st.merging.readers {
+		l := kv.Import(s.head, r.cfg.Limits.Origins)
+		for i := range s.tail {
+			l.Apply(&s.tail[i])
+		}
+		ledgers = append(ledgers, l)
+	}
+	st.ledger = kv.MergeLedgers(ledgers, r.cfg.Limits.Origins).Export()
+	e := wire.Event{Kind: EventMerged, Ballot: st.start.Ballot, Count: uint64(st.merging.conflicts)}
+	if st.merging.conflicts > 0 {
+		e.Note = fmt.Sprintf("keys that two sides had written: %d, among them %q", st.merging.conflicts, st.merging.sample)
+	}
+	r.box.Event(e)
+	r.stagedWhole()
+}
+
+// upTo is a tail without the entries of a ballot beyond a position.
+func upTo(tail []wire.Entry, b wire.Ballot, length uint64) []wire.Entry {
+	i := slices.IndexFunc(tail, func(e wire.Entry) bool { return e.Stamp.Ballot == b && e.Stamp.Index > length })
+	if i < 0 {
+		return tail
+	}
+	return tail[:i:i]
+}
+
+func compareChange(c change, key string) int {
+	switch {
+	case c.key < key:
+		return -1
+	case c.key > key:
+		return 1
+	}
+	return 0
+}
