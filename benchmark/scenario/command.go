@@ -36,6 +36,12 @@ func (l *Lab) View(members ...int) *Command {
 	return c
 }
 
+// Force gives up data that members owe and that cannot be had.
+func (c *Command) Force() *Command {
+	c.request.Force = true
+	return c
+}
+
 // TellMembers puts the view to its members, the next when the one before has
 // answered. It returns them as a group.
 func (c *Command) TellMembers() *Group {

@@ -68,6 +68,18 @@ func (g *Group) EveryoneMisses(keys ...string) {
 	}
 }
 
+// StayUp demands that the nodes answer what needs no other node, whatever waits.
+func (g *Group) StayUp() {
+	g.lab.t.Helper()
+	ctx, cancel := g.lab.patient()
+	defer cancel()
+	for _, node := range g.members {
+		g.lab.must(g.lab.nodes[node].Ping(ctx))
+		_, err := g.lab.nodes[node].View(ctx)
+		g.lab.must(err)
+	}
+}
+
 // Refuse demands that all nodes of the group answer reads and writes with 503,
 // as soon as they have heard that they are out.
 func (g *Group) Refuse() {

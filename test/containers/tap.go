@@ -24,13 +24,21 @@ type Tap struct {
 	readers sync.WaitGroup
 	mu      struct {
 		sync.Mutex
-		owner map[[4]byte]int // who has an address at present
+		owner map[[4]byte]home // who has an address at present
 		count map[passage]uint64
 		err   error
 	}
 }
 
-// passage is the way of a packet.
+// home is what an address belongs to.
+type home struct {
+	node   int
+	bridge string
+}
+
+// passage is the way of a packet, with the bridge that its destination is on: a
+// packet for a network that a node has been taken off goes to the default bridge
+// too, where nobody takes it.
 type passage struct {
 	bridge   string
 	from, to int
@@ -39,15 +47,15 @@ type passage struct {
 // NewTap listens on a bridge.
 func NewTap(bridge string) (*Tap, error) {
 	t := &Tap{}
-	t.mu.owner, t.mu.count = map[[4]byte]int{}, map[passage]uint64{}
+	t.mu.owner, t.mu.count = map[[4]byte]home{}, map[passage]uint64{}
 	return t, t.Listen(bridge)
 }
 
-// Know says who has an address from now on.
-func (t *Tap) Know(ip string, node int) {
+// Know says who has an address, on a bridge, from now on.
+func (t *Tap) Know(ip string, node int, bridge string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.mu.owner[netip.MustParseAddr(ip).As4()] = node
+	t.mu.owner[netip.MustParseAddr(ip).As4()] = home{node, bridge}
 }
 
 // Forget says that nobody has an address any more.
@@ -155,18 +163,18 @@ func (t *Tap) read(socket *os.File, bridge string) {
 			t.broken(bridge, err)
 			return
 		case n == headerSize:
-			t.note(bridge, [4]byte(header[12:16]), [4]byte(header[16:20]))
+			t.note([4]byte(header[12:16]), [4]byte(header[16:20]))
 		}
 	}
 }
 
-func (t *Tap) note(bridge string, from, to [4]byte) {
+func (t *Tap) note(from, to [4]byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	a, known := t.mu.owner[from]
 	b, both := t.mu.owner[to]
-	if known && both && a != b {
-		t.mu.count[passage{bridge, a, b}]++
+	if known && both && a.node != b.node {
+		t.mu.count[passage{b.bridge, a.node, b.node}]++
 	}
 }
 

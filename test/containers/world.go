@@ -78,7 +78,7 @@ func (w *World) meet(ctx context.Context, id int) (err error) {
 	if n.inner, err = n.InnerIP(ctx); err != nil {
 		return err
 	}
-	w.tap.Know(n.inner, id)
+	w.tap.Know(n.inner, id, defaultBridge)
 	return nil
 }
 
@@ -159,7 +159,7 @@ func (w *World) Plug(ctx context.Context, node int, seat scenario.Seat) error {
 	if err != nil {
 		return err
 	}
-	w.tap.Know(network.ip(seat.Host), node)
+	w.tap.Know(network.ip(seat.Host), node, network.bridge)
 	w.nodes[node].seat = seat
 	return w.nodes[node].ConnectAs(ctx, network, seat.Host)
 }

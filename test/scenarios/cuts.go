@@ -33,6 +33,7 @@ func cutAndBack(l *scenario.Lab) {
 			l.Through(0).GetWaits("k"), l.Through(1).GetWaits("k"), l.Through(2).GetWaits("k"),
 		}
 		waiting[0].StillWaitsAfter(silence)
+		group.StayUp()
 		for _, w := range waiting {
 			w.StillWaits()
 		}

@@ -15,6 +15,11 @@ var parting = []Scenario{
 	{Name: "both sides write and one view joins them", Play: joins},
 	{Name: "a hundred rounds with single-node views in between", Play: func(l *scenario.Lab) { rounds(l, 100) }},
 	{Name: "thirty rounds with writes in single-node views", Play: func(l *scenario.Lab) { divergingRounds(l, 30) }},
+	{Name: "ten rounds of single-node views under load", Play: func(l *scenario.Lab) { roundsUnderLoad(l, 10) }},
+	{Name: "three sides are joined two by two", Play: joinsThree},
+	{Name: "five hundred rounds with single-node views in between", Long: true, Play: func(l *scenario.Lab) { rounds(l, 500) }},
+	{Name: "two hundred rounds with writes in single-node views", Long: true, Play: func(l *scenario.Lab) { divergingRounds(l, 200) }},
+	{Name: "a hundred rounds of single-node views under load", Long: true, Play: func(l *scenario.Lab) { roundsUnderLoad(l, 100) }},
 }
 
 func shrinksToSingles(l *scenario.Lab) {
@@ -106,6 +111,37 @@ func rounds(l *scenario.Lab, n int) {
 	}
 	group.Contents()
 	l.Judge()
+}
+
+// roundsUnderLoad has clients that never stop, whoever is alone at the moment.
+// There is no one line to judge; what the nodes hold must be the same.
+func roundsUnderLoad(l *scenario.Lab, n int) {
+	whole(l, 3)
+	load := l.Load(l.All()...)
+	for range n {
+		load.Answered(50)
+		for _, node := range l.All() {
+			l.View(node).TellMembers()
+		}
+		load.Answered(50)
+		l.View(l.All()...).TellMembers()
+	}
+	load.Stop()
+	l.Through(l.All()...).Contents()
+	l.Through(l.All()...).RandomOperations(20)
+}
+
+func joinsThree(l *scenario.Lab) {
+	group := whole(l, 6)
+	base := group.RandomOperations(40)
+	sides := group.Split([]int{0, 1}, []int{2, 3}, []int{4, 5})
+	held := []scenario.Contents{sides[0].RandomOperations(30), sides[1].RandomOperations(30), sides[2].RandomOperations(60)}
+	two := l.View(2, 3, 4, 5).TellMembers()
+	joined := two.HoldsMerge(base, held[1], held[2])
+	sides[0].Holds(held[0])
+	all := l.View(5, 4, 3, 2, 1, 0).TellMembers()
+	all.HoldsMerge(base, held[0], joined)
+	all.RandomOperations(40)
 }
 
 // divergingRounds lets every node write while it is alone.

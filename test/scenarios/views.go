@@ -17,6 +17,7 @@ var views = []Scenario{
 	{Name: "two hundred view changes in a row", Play: viewsInARow},
 	{Name: "a member is killed, emptied and put in again", Play: emptiedMember},
 	{Name: "a paused member is waited for", Play: pausedMember},
+	{Name: "a new view decides a write that waits", Play: viewDecides},
 }
 
 func viewsRollOn(l *scenario.Lab) {
@@ -121,6 +122,19 @@ func emptiedMember(l *scenario.Lab) {
 	held = l.View(0, 2).TellMembers().RandomOperations(20)
 	l.RestartEmpty(1)
 	l.View(0, 1, 2).Tell(0, 2, 1).Holds(held)
+	l.Judge()
+}
+
+func viewDecides(l *scenario.Lab) {
+	whole(l, 3).Put("k", "before")
+	l.Pause(2)
+	put, get := l.Through(1).PutWaits("k", "waited"), l.Through(0).GetWaits("k")
+	rest := l.View(0, 1).TellMembers()
+	put.EndsWithin(healBound)
+	get.EndsWithin(healBound)
+	rest.EveryoneReads("k", "waited")
+	l.Resume(2)
+	l.Through(2).Refuse()
 	l.Judge()
 }
 
