@@ -28,7 +28,8 @@ var imports = []row{
 	{"cmd/cohort", "api client node node/wire bus/... benchmark/...", ""},
 
 	{"internal/sim", "node/machine node/wire node/kv node/store benchmark/history benchmark/check/... internal/mutant", ""},
-	{"test/...", "api client benchmark/...", ""},
+	{"test/scenarios", "benchmark/scenario", ""},
+	{"test/...", "api client benchmark/... test/scenarios", ""},
 }
 
 // libraries says who may name a library, in tests as elsewhere. A library that

@@ -58,6 +58,28 @@ func (c *Compose) Wait(ctx context.Context, service string) error {
 	return nil
 }
 
+// Health is what the engine says of a service's container: starting, healthy,
+// unhealthy.
+func (c *Compose) Health(ctx context.Context, service string) (string, error) {
+	id, err := c.command(ctx, "ps", "--quiet", service)
+	if err != nil {
+		return "", err
+	}
+	return docker(ctx, "inspect", "--format", "{{.State.Health.Status}}", id)
+}
+
+// Restart ends the service's container and starts it again.
+func (c *Compose) Restart(ctx context.Context, service string) error {
+	_, err := c.command(ctx, "restart", "--timeout", "5", service)
+	return err
+}
+
+// Again runs a service that has ended once more.
+func (c *Compose) Again(ctx context.Context, service string) error {
+	_, err := c.command(ctx, "run", "--rm", service)
+	return err
+}
+
 // Logs is what the services have written so far.
 func (c *Compose) Logs(ctx context.Context) (string, error) {
 	return c.command(ctx, "logs", "--no-color")

@@ -37,14 +37,15 @@ func (l *Lab) Close(ctx context.Context) error {
 // back under the address that it had.
 type Network struct {
 	name   string
+	bridge string // its interface on the engine's host
 	subnet string // the first three bytes of a /24
 }
 
-// Address is where a node with this id serves HTTP on the network.
-func (n *Network) Address(id int) string { return fmt.Sprintf("%s:%d", n.ip(id), nodePort) }
+// Address is where a node under this host number serves HTTP on the network.
+func (n *Network) Address(host int) string { return fmt.Sprintf("%s:%d", n.ip(host), nodePort) }
 
 // ip leaves the first ten addresses to the engine, which takes the gateway's.
-func (n *Network) ip(id int) string { return fmt.Sprintf("%s.%d", n.subnet, 10+id) }
+func (n *Network) ip(host int) string { return fmt.Sprintf("%s.%d", n.subnet, 10+host) }
 
 // Network makes a network. Subnets are drawn by lot; one that is taken is drawn
 // again.
@@ -52,9 +53,10 @@ func (l *Lab) Network(ctx context.Context, name string) (*Network, error) {
 	n := &Network{name: l.name + "-" + name}
 	for range 20 {
 		n.subnet = fmt.Sprintf("10.%d.%d", 100+rand.N(100), rand.N(256))
-		_, err := docker(ctx, "network", "create", "--subnet", n.subnet+".0/24", n.name)
+		id, err := docker(ctx, "network", "create", "--subnet", n.subnet+".0/24", n.name)
 		switch {
 		case err == nil:
+			n.bridge = "br-" + id[:12] // as the engine names it
 			l.networks = append(l.networks, n.name)
 			return n, nil
 		case !strings.Contains(err.Error(), "overlap"):

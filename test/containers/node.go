@@ -36,9 +36,26 @@ func (l *Lab) Node(ctx context.Context, id int) (*Node, error) {
 	return n, err
 }
 
-// Connect puts the node on a network, always under the same address.
+// Connect puts the node on a network under the address that belongs to its id.
 func (n *Node) Connect(ctx context.Context, network *Network) error {
-	_, err := docker(ctx, "network", "connect", "--ip", network.ip(n.ID), network.name, n.name)
+	return n.ConnectAs(ctx, network, n.ID)
+}
+
+// ConnectAs puts the node on a network under the address of some host number.
+func (n *Node) ConnectAs(ctx context.Context, network *Network, host int) error {
+	_, err := docker(ctx, "network", "connect", "--ip", network.ip(host), network.name, n.name)
+	return err
+}
+
+// InnerIP is the node's address on the default bridge, until it is started again.
+func (n *Node) InnerIP(ctx context.Context) (string, error) {
+	return docker(ctx, "inspect", "--format", "{{.NetworkSettings.Networks.bridge.IPAddress}}", n.name)
+}
+
+// Signal runs a docker command that takes a container and nothing else: start,
+// kill, pause, unpause.
+func (n *Node) Signal(ctx context.Context, verb string) error {
+	_, err := docker(ctx, verb, n.name)
 	return err
 }
 

@@ -1,0 +1,140 @@
+package scenario
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"sync"
+
+	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/benchmark/history"
+	"github.com/cohortkv/cohort/client"
+)
+
+// book records every request of a scenario and through which node it went.
+type book struct {
+	recorder *history.Recorder
+	mu       struct {
+		sync.Mutex
+		values map[string]history.Value // texts that were written
+		node   map[history.ClientID]int // that a client spoke to
+	}
+}
+
+func newBook() *book {
+	b := &book{recorder: history.NewRecorder()}
+	b.mu.values, b.mu.node = map[string]history.Value{}, map[history.ClientID]int{}
+	return b
+}
+
+// name remembers the value that a text stands for. A history whose values are
+// not unique cannot be judged.
+func (b *book) name(text string, value history.Value) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if _, twice := b.mu.values[text]; twice {
+		panic(fmt.Sprintf("scenario: the value %q is written twice", text))
+	}
+	b.mu.values[text] = value
+}
+
+// value is what a text that was read stands for.
+func (b *book) value(text string) history.Value {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if value, ours := b.mu.values[text]; ours {
+		return value
+	}
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(text)) // never fails
+	return history.ForeignValue(h.Sum64())
+}
+
+func (b *book) settle(id history.ClientID, node int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.mu.node[id] = node
+}
+
+// ops lists what was recorded, by start time, as far as keep says so. Nobody may
+// be sending requests.
+func (b *book) ops(keep func(op history.Op, node int) bool) []history.Op {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var ops []history.Op
+	for _, op := range b.recorder.Ops() {
+		if keep(op, b.mu.node[op.Client]) {
+			ops = append(ops, op)
+		}
+	}
+	return ops
+}
+
+// hand is one client of one node. It sends one request at a time.
+type hand struct {
+	book *book
+	log  *history.Log
+	node int
+	http *client.Client
+}
+
+// hand returns a new client of a node.
+func (l *Lab) hand(node int) *hand {
+	h := &hand{book: l.book, log: l.book.recorder.Log(), node: node, http: l.nodes[node]}
+	l.book.settle(h.log.Client(), node)
+	return h
+}
+
+// put writes a text that nobody has written before; an empty one stands for the
+// name of its value.
+func (h *hand) put(ctx context.Context, key, text string) (*client.Answer, error) {
+	value := h.log.NextValue()
+	if text == "" {
+		text = value.String()
+	}
+	h.book.name(text, value)
+	return h.do(api.Put, history.Op{Kind: history.Put, Key: key, Value: value}, func() (*client.Answer, error) {
+		return h.http.PutData(ctx, key, text)
+	})
+}
+
+func (h *hand) get(ctx context.Context, key string) (*client.Answer, error) {
+	return h.do(api.Read, history.Op{Kind: history.Get, Key: key}, func() (*client.Answer, error) {
+		return h.http.GetData(ctx, key)
+	})
+}
+
+func (h *hand) delete(ctx context.Context, key string) (*client.Answer, error) {
+	return h.do(api.Delete, history.Op{Kind: history.Delete, Key: key}, func() (*client.Answer, error) {
+		return h.http.DeleteData(ctx, key)
+	})
+}
+
+// do sends a request and records it with what is known of its effect.
+func (h *hand) do(what api.Op, op history.Op, send func() (*client.Answer, error)) (*client.Answer, error) {
+	op.Start = h.log.Now()
+	answer, err := send()
+	op.End = h.log.Now()
+	op.Outcome = outcomes[client.OutcomeOf(what, err)]
+	var refusal *client.StatusError
+	switch {
+	case err == nil:
+		op.Status, op.Num = uint16(answer.Status), answer.MsgNum
+		if what == api.Read && answer.Found() {
+			op.Value = h.book.value(string(answer.Value))
+		}
+	case errors.As(err, &refusal):
+		op.Status = uint16(refusal.Status)
+	}
+	h.log.Append(op)
+	if op.Outcome == history.Unknown {
+		h.log.Retire()
+		h.book.settle(h.log.Client(), h.node)
+	}
+	return answer, err
+}
+
+var outcomes = map[api.Outcome]history.Outcome{
+	api.Applied: history.OK, api.NotApplied: history.NotApplied, api.Unknown: history.Unknown,
+}

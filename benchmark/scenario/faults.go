@@ -1,0 +1,120 @@
+package scenario
+
+// Kill ends nodes with SIGKILL.
+func (l *Lab) Kill(nodes ...int) {
+	l.t.Helper()
+	for _, node := range nodes {
+		l.must(l.mortal().Kill(node))
+	}
+	l.say("killed %v", nodes)
+}
+
+// RestartEmpty starts nodes that were killed. They know nothing any more.
+func (l *Lab) RestartEmpty(nodes ...int) {
+	l.t.Helper()
+	ctx, cancel := l.patient()
+	defer cancel()
+	for _, node := range nodes {
+		l.must(l.mortal().Restart(ctx, node))
+	}
+	l.say("started %v again, empty", nodes)
+}
+
+// Pause stops nodes in the middle of whatever they do.
+func (l *Lab) Pause(nodes ...int) {
+	l.t.Helper()
+	for _, node := range nodes {
+		l.must(l.mortal().Pause(node))
+	}
+	l.say("paused %v", nodes)
+}
+
+// Resume lets paused nodes go on.
+func (l *Lab) Resume(nodes ...int) {
+	l.t.Helper()
+	for _, node := range nodes {
+		l.must(l.mortal().Resume(node))
+	}
+	l.say("resumed %v", nodes)
+}
+
+// Cut takes nodes off their networks.
+func (l *Lab) Cut(nodes ...int) {
+	l.t.Helper()
+	ctx, cancel := l.patient()
+	defer cancel()
+	for _, node := range nodes {
+		l.must(l.wired().Unplug(ctx, node))
+	}
+	l.say("cut %v", nodes)
+}
+
+// Heal puts nodes that were cut off back where they were.
+func (l *Lab) Heal(nodes ...int) {
+	l.t.Helper()
+	for _, node := range nodes {
+		l.plug(node, l.wired().Seat(node))
+	}
+	l.say("healed %v", nodes)
+}
+
+// Move takes nodes to another network.
+func (l *Lab) Move(network string, nodes ...int) {
+	l.t.Helper()
+	l.Cut(nodes...)
+	for _, node := range nodes {
+		l.plug(node, Seat{network, l.wired().Seat(node).Host})
+	}
+	l.say("moved %v to network %s", nodes, network)
+}
+
+// Renumber gives nodes addresses that nobody had before, on the same network.
+func (l *Lab) Renumber(nodes ...int) {
+	l.t.Helper()
+	l.Cut(nodes...)
+	for _, node := range nodes {
+		seat := l.wired().Seat(node)
+		seat.Host += len(l.nodes)
+		l.plug(node, seat)
+	}
+	l.say("gave new addresses to %v", nodes)
+}
+
+// Swap lets two nodes take each other's address.
+func (l *Lab) Swap(a, b int) {
+	l.t.Helper()
+	seatA, seatB := l.wired().Seat(a), l.wired().Seat(b)
+	l.Cut(a, b)
+	l.plug(a, seatB)
+	l.plug(b, seatA)
+	l.say("swapped the addresses of %d and %d", a, b)
+}
+
+// Impersonate gives a node the address of another one, which is cut off.
+func (l *Lab) Impersonate(node, other int) {
+	l.t.Helper()
+	seat := l.wired().Seat(other)
+	l.Cut(node, other)
+	l.plug(node, seat)
+	l.say("gave the address of %d to %d", other, node)
+}
+
+func (l *Lab) plug(node int, seat Seat) {
+	l.t.Helper()
+	ctx, cancel := l.patient()
+	defer cancel()
+	l.must(l.wired().Plug(ctx, node, seat))
+}
+
+func (l *Lab) mortal() Mortal { return able[Mortal](l) }
+func (l *Lab) wired() Wired   { return able[Wired](l) }
+
+// able skips a scenario in a world that cannot play it.
+func able[A any](l *Lab) A {
+	l.t.Helper()
+	world, ok := l.world.(A)
+	if !ok {
+		l.t.Skipf("NOT TESTED: %T is no %T", l.world, (*A)(nil))
+	}
+	return world
+}

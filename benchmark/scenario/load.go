@@ -1,0 +1,113 @@
+package scenario
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A load has few clients on each key, because that is what Porcupine can search,
+// and each takes a breath between two operations, so that a scenario of a minute
+// can be judged in seconds.
+const (
+	loadKeys      = 4
+	clientsPerKey = 3
+	breath        = 15 * time.Millisecond
+	// givesUp is how long a client of a load waits for an answer.
+	givesUp = 3 * time.Second
+)
+
+// Load is clients that put, get and delete while a scenario goes on.
+type Load struct {
+	lab      *Lab
+	stopping chan struct{}
+	stop     sync.Once
+	running  sync.WaitGroup
+	done     atomic.Int64
+}
+
+// Load starts clients, each of one of the nodes and one key. They go on until
+// Stop.
+func (l *Lab) Load(through ...int) *Load {
+	l.t.Helper()
+	load := &Load{lab: l, stopping: make(chan struct{})}
+	load.start(l, through, -1)
+	l.t.Cleanup(load.end)
+	l.say("clients work through %v", through)
+	return load
+}
+
+// Burst lets clients of the nodes do some operations each, all at the same time,
+// and returns when each has its last answer.
+func (l *Lab) Burst(each int, through ...int) {
+	l.t.Helper()
+	load := &Load{lab: l, stopping: make(chan struct{})}
+	load.start(l, through, each)
+	load.running.Wait()
+}
+
+// Stop returns when each client has its last answer, or has given it up.
+func (o *Load) Stop() {
+	o.lab.t.Helper()
+	o.end()
+	o.lab.say("clients have stopped after %d answers", o.done.Load())
+}
+
+// Answered returns when clients have had some more answers.
+func (o *Load) Answered(more int64) {
+	o.lab.t.Helper()
+	ctx, cancel := o.lab.patient()
+	defer cancel()
+	goal := o.done.Load() + more
+	o.lab.until(ctx, fmt.Sprintf("%d more answers to clients", more), func() bool { return o.done.Load() >= goal })
+}
+
+func (o *Load) end() {
+	o.stop.Do(func() { close(o.stopping) })
+	o.running.Wait()
+}
+
+func (o *Load) start(l *Lab, through []int, each int) {
+	for i := range loadKeys * clientsPerKey {
+		// Clients of one key go through different nodes.
+		h := l.hand(through[(i+i/loadKeys)%len(through)])
+		key := fmt.Sprintf("load-%d", i%loadKeys)
+		o.running.Go(func() { o.work(l.t.Context(), h, key, each) })
+	}
+}
+
+// work is the life of one client.
+func (o *Load) work(ctx context.Context, h *hand, key string, each int) {
+	pause := time.NewTicker(breath)
+	defer pause.Stop()
+	for i := 0; i != each; i++ {
+		o.operate(ctx, h, key)
+		select {
+		case <-o.stopping:
+			return
+		case <-ctx.Done():
+			return
+		case <-pause.C:
+		}
+	}
+}
+
+func (o *Load) operate(ctx context.Context, h *hand, key string) {
+	ctx, cancel := context.WithTimeout(ctx, givesUp)
+	defer cancel()
+	var err error
+	switch n := rand.IntN(10); {
+	case n < 4:
+		_, err = h.put(ctx, key, "")
+	case n < 6:
+		_, err = h.delete(ctx, key)
+	default:
+		_, err = h.get(ctx, key)
+	}
+	if err == nil {
+		o.done.Add(1)
+	}
+}

@@ -1,0 +1,93 @@
+package scenario
+
+import "time"
+
+// quiet is how long nothing may pass between groups before they count as parted:
+// connections that were open have to be closed first.
+const quiet = time.Second
+
+// Silence is the absence of packets between groups.
+type Silence struct {
+	lab    *Lab
+	tap    Tapped
+	groups []*Group
+	across uint64   // packets between groups when it began
+	within []uint64 // packets inside each group
+}
+
+// Silence returns when nothing has passed between any two of the groups for a
+// while. In a world without a tap it promises nothing.
+func (l *Lab) Silence(groups ...*Group) *Silence {
+	l.t.Helper()
+	s := &Silence{lab: l, groups: groups}
+	if s.tap, _ = l.world.(Tapped); s.tap == nil {
+		l.say("nobody counts packets here")
+		return s
+	}
+	ctx, cancel := l.patient()
+	defer cancel()
+	s.across = s.count()
+	since := time.Now()
+	l.until(ctx, "silence between groups", func() bool {
+		if now := s.count(); now != s.across {
+			s.across, since = now, time.Now()
+		}
+		return time.Since(since) > quiet
+	})
+	for _, g := range groups {
+		s.within = append(s.within, s.between(g, g))
+	}
+	l.say("silence between groups after %d packets", s.across)
+	return s
+}
+
+// Holds demands that not one packet has passed between groups since, while
+// members of groups did talk to one another.
+func (s *Silence) Holds() {
+	s.lab.t.Helper()
+	if s.tap == nil {
+		return
+	}
+	if now := s.count(); now != s.across {
+		s.lab.t.Errorf("%d packets passed between groups", now-s.across)
+	}
+	for i, g := range s.groups {
+		if talked := s.between(g, g) - s.within[i]; len(g.members) > 1 && talked == 0 {
+			s.lab.t.Errorf("no packet passed inside group %v: does anybody count?", g.members)
+		} else {
+			s.lab.say("%d packets inside group %v, none across", talked, g.members)
+		}
+	}
+}
+
+func (s *Silence) count() (sum uint64) {
+	s.lab.t.Helper()
+	for i, a := range s.groups {
+		for _, b := range s.groups[i+1:] {
+			sum += s.between(a, b)
+		}
+	}
+	return sum
+}
+
+func (s *Silence) between(a, b *Group) uint64 {
+	s.lab.t.Helper()
+	n, err := s.tap.Between(a.members, b.members)
+	s.lab.must(err)
+	return n
+}
+
+// NothingStrayed demands that no node ever sent another a packet over a network
+// that no view has named.
+func (l *Lab) NothingStrayed() {
+	l.t.Helper()
+	tap, ok := l.world.(Tapped)
+	if !ok {
+		return
+	}
+	n, err := tap.Stray()
+	l.must(err)
+	if n > 0 {
+		l.t.Errorf("nodes sent one another %d packets over a network that no view names", n)
+	}
+}

@@ -1,0 +1,41 @@
+package scenario
+
+import (
+	"os"
+	"time"
+
+	"github.com/cohortkv/cohort/benchmark"
+	"github.com/cohortkv/cohort/benchmark/history"
+)
+
+// Judge demands that everything that was asked since the scenario began is
+// linearizable, by the numbers on the answers and by Porcupine.
+func (l *Lab) Judge() {
+	l.t.Helper()
+	l.judge("the whole history", func(history.Op, int) bool { return true })
+}
+
+func (l *Lab) judge(what string, keep func(history.Op, int) bool) {
+	l.t.Helper()
+	ops := l.book.ops(keep)
+	began := time.Now()
+	verdict := benchmark.Judge(ops, 1)
+	l.say("%s: %d operations, %d slices, judged in %v", what, verdict.Operations, verdict.Slices, time.Since(began).Round(time.Millisecond))
+	if len(verdict.Violations) == 0 {
+		return
+	}
+	for _, v := range verdict.Violations {
+		l.t.Errorf("%s: %v", what, v)
+	}
+	l.t.Errorf("history: %s", l.save(ops))
+}
+
+// save keeps a history that was found guilty.
+func (l *Lab) save(ops []history.Op) string {
+	l.t.Helper()
+	file, err := os.CreateTemp("", "cohort-scenario-*.history")
+	l.must(err)
+	defer file.Close()
+	l.must(history.Save(file, ops))
+	return file.Name()
+}

@@ -1,0 +1,187 @@
+package containers
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// defaultBridge is the interface, on the engine's host, of the network that all
+// containers share.
+const defaultBridge = "docker0"
+
+// Tap counts the IPv4 packets that containers send one another, on the bridges
+// that it listens on: with packet sockets of this process, because an image that
+// holds one program has no tools to ask. It needs root on the engine's host.
+type Tap struct {
+	sockets []*os.File
+	readers sync.WaitGroup
+	mu      struct {
+		sync.Mutex
+		owner map[[4]byte]home // who has an address at present
+		count map[passage]uint64
+		err   error
+	}
+}
+
+// home is what an address belongs to.
+type home struct {
+	node   int
+	bridge string
+}
+
+// passage is the way of a packet, with the bridge that its destination is on: a
+// packet for a network that a node has been taken off goes to the default bridge
+// too, where nobody takes it.
+type passage struct {
+	bridge   string
+	from, to int
+}
+
+// NewTap listens on a bridge.
+func NewTap(bridge string) (*Tap, error) {
+	t := &Tap{}
+	t.mu.owner, t.mu.count = map[[4]byte]home{}, map[passage]uint64{}
+	return t, t.Listen(bridge)
+}
+
+// Know says who has an address, on a bridge, from now on.
+func (t *Tap) Know(ip string, node int, bridge string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.mu.owner[netip.MustParseAddr(ip).As4()] = home{node, bridge}
+}
+
+// Forget says that nobody has an address any more.
+func (t *Tap) Forget(ip string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if addr, err := netip.ParseAddr(ip); err == nil {
+		delete(t.mu.owner, addr.As4())
+	}
+}
+
+// Count adds up the packets of some passages, and fails if the kernel had to
+// drop packets before they were counted.
+func (t *Tap) Count(counts func(bridge string, from, to int) bool) (sum uint64, err error) {
+	for _, s := range t.sockets {
+		if err := lost(s); err != nil {
+			return 0, err
+		}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for p, n := range t.mu.count {
+		if counts(p.bridge, p.from, p.to) {
+			sum += n
+		}
+	}
+	return sum, t.mu.err
+}
+
+// Close ends the counting.
+func (t *Tap) Close() error {
+	var errs []error
+	for _, s := range t.sockets {
+		errs = append(errs, s.Close())
+	}
+	t.readers.Wait()
+	return errors.Join(errs...)
+}
+
+// Listen adds a bridge.
+func (t *Tap) Listen(bridge string) error {
+	link, err := net.InterfaceByName(bridge)
+	if err != nil {
+		return fmt.Errorf("tap on %s: %w", bridge, err)
+	}
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("tap on %s: %w", bridge, err)
+	}
+	socket := os.NewFile(uintptr(fd), bridge)
+	t.sockets = append(t.sockets, socket)
+	// A bridge shows what passes from port to port only when it is promiscuous.
+	everything := &unix.PacketMreq{Ifindex: int32(link.Index), Type: unix.PACKET_MR_PROMISC}
+	err = errors.Join(
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 16<<20),
+		unix.SetsockoptPacketMreq(fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP, everything),
+		unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &headersOnly),
+		unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: htons(unix.ETH_P_IP), Ifindex: link.Index}),
+	)
+	if err != nil {
+		return fmt.Errorf("tap on %s: %w", bridge, err)
+	}
+	t.readers.Go(func() { t.read(socket, bridge) })
+	return nil
+}
+
+// lost is an error if a socket's buffer has been too small since the last time.
+func lost(socket *os.File) error {
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var stats *unix.TpacketStats
+	var failed error
+	err = raw.Control(func(fd uintptr) {
+		stats, failed = unix.GetsockoptTpacketStats(int(fd), unix.SOL_PACKET, unix.PACKET_STATISTICS)
+	})
+	if err := errors.Join(err, failed); err != nil {
+		return fmt.Errorf("tap on %s: %w", socket.Name(), err)
+	}
+	if stats.Drops > 0 {
+		return fmt.Errorf("tap on %s: %d packets were dropped before they were counted", socket.Name(), stats.Drops)
+	}
+	return nil
+}
+
+// headersOnly is a filter that keeps as much of each packet as an IPv4 header.
+var headersOnly = unix.SockFprog{Len: 1, Filter: &unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: headerSize}}
+
+const headerSize = 20
+
+func htons(n uint16) uint16 {
+	return binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, n))
+}
+
+// read counts until the socket is closed.
+func (t *Tap) read(socket *os.File, bridge string) {
+	header := make([]byte, headerSize)
+	for {
+		n, err := socket.Read(header)
+		switch {
+		case errors.Is(err, os.ErrClosed):
+			return
+		case err != nil:
+			t.broken(bridge, err)
+			return
+		case n == headerSize:
+			t.note([4]byte(header[12:16]), [4]byte(header[16:20]))
+		}
+	}
+}
+
+func (t *Tap) note(from, to [4]byte) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	a, known := t.mu.owner[from]
+	b, both := t.mu.owner[to]
+	if known && both && a.node != b.node {
+		t.mu.count[passage{b.bridge, a.node, b.node}]++
+	}
+}
+
+// broken makes every later count an error: what was not counted may be what
+// matters.
+func (t *Tap) broken(bridge string, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.mu.err = fmt.Errorf("tap on %s: %w", bridge, err)
+}

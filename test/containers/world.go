@@ -1,0 +1,189 @@
+package containers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/benchmark/scenario"
+	"github.com/cohortkv/cohort/client"
+)
+
+// lan is the network on which nodes sit when a scenario begins.
+const lan = "lan"
+
+// World is containers as the world of a scenario: all of them on the engine's
+// default bridge for life, and on networks of the lab as the scenario says. It
+// belongs to one goroutine.
+type World struct {
+	lab      *Lab
+	tap      *Tap
+	networks map[string]*Network
+	nodes    []*seated
+	// SlowestStart is the longest time from docker run to the first answer, and
+	// LastStart when the last docker run returned.
+	SlowestStart time.Duration
+	LastStart    time.Time
+}
+
+// seated is a container and its place.
+type seated struct {
+	*Node
+	seat  scenario.Seat
+	inner string // address on the default bridge
+}
+
+// NewWorld returns a world without nodes; what it makes belongs to the lab.
+func NewWorld(lab *Lab) (*World, error) {
+	tap, err := NewTap(defaultBridge)
+	return &World{lab: lab, tap: tap, networks: map[string]*Network{}}, err
+}
+
+// Close ends the counting. The lab removes the rest.
+func (w *World) Close() error { return w.tap.Close() }
+
+// Start implements scenario.World. Nodes are started as operators do: one after
+// another, and connected to a network when they run.
+func (w *World) Start(ctx context.Context, n int) error {
+	for id := range n {
+		node, err := w.lab.Node(ctx, id)
+		if err != nil {
+			return err
+		}
+		w.LastStart = time.Now()
+		if err := w.answers(ctx, node); err != nil {
+			return err
+		}
+		w.SlowestStart = max(w.SlowestStart, time.Since(w.LastStart))
+		w.nodes = append(w.nodes, &seated{Node: node})
+		if err := w.meet(ctx, id); err != nil {
+			return err
+		}
+	}
+	for id := range n {
+		if err := w.Plug(ctx, id, scenario.Seat{Network: lan, Host: id}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// meet tells the tap which address a node has on the default bridge; the engine
+// gives it a new one at each start.
+func (w *World) meet(ctx context.Context, id int) (err error) {
+	n := w.nodes[id]
+	w.tap.Forget(n.inner)
+	if n.inner, err = n.InnerIP(ctx); err != nil {
+		return err
+	}
+	w.tap.Know(n.inner, id, defaultBridge)
+	return nil
+}
+
+// answers waits until a node answers: the engine accepts connections to a
+// published port before the container does, and drops them.
+func (w *World) answers(ctx context.Context, node *Node) error {
+	c, err := client.New(node.URL(), nil)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	pause := time.NewTicker(10 * time.Millisecond)
+	defer pause.Stop()
+	for {
+		if err = c.Ping(ctx); err == nil {
+			return nil
+		}
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			return fmt.Errorf("node %d does not answer: %w", node.ID, err)
+		}
+	}
+}
+
+// URL implements scenario.World.
+func (w *World) URL(node int) string { return w.nodes[node].URL() }
+
+// Member implements scenario.World.
+func (w *World) Member(node int) api.Member {
+	seat := w.nodes[node].seat
+	return api.Member{ID: uint64(node), Address: w.networks[seat.Network].Address(seat.Host)}
+}
+
+// Log is what a node has written.
+func (w *World) Log(ctx context.Context, node int) (string, error) { return w.nodes[node].Logs(ctx) }
+
+// Size is the number of nodes.
+func (w *World) Size() int { return len(w.nodes) }
+
+// Kill implements scenario.Mortal.
+func (w *World) Kill(node int) error { return w.nodes[node].Signal(context.Background(), "kill") }
+
+// Pause implements scenario.Mortal.
+func (w *World) Pause(node int) error { return w.nodes[node].Signal(context.Background(), "pause") }
+
+// Resume implements scenario.Mortal.
+func (w *World) Resume(node int) error {
+	return w.nodes[node].Signal(context.Background(), "unpause")
+}
+
+// Restart implements scenario.Mortal. A container keeps its networks, and its
+// addresses on those of the lab.
+func (w *World) Restart(ctx context.Context, node int) error {
+	if err := w.nodes[node].Signal(ctx, "start"); err != nil {
+		return err
+	}
+	if err := w.answers(ctx, w.nodes[node].Node); err != nil {
+		return err
+	}
+	return w.meet(ctx, node)
+}
+
+// Seat implements scenario.Wired.
+func (w *World) Seat(node int) scenario.Seat { return w.nodes[node].seat }
+
+// Unplug implements scenario.Wired.
+func (w *World) Unplug(ctx context.Context, node int) error {
+	n := w.nodes[node]
+	network := w.networks[n.seat.Network]
+	w.tap.Forget(network.ip(n.seat.Host))
+	return n.Disconnect(ctx, network)
+}
+
+// Plug implements scenario.Wired.
+func (w *World) Plug(ctx context.Context, node int, seat scenario.Seat) error {
+	network, err := w.network(ctx, seat.Network)
+	if err != nil {
+		return err
+	}
+	w.tap.Know(network.ip(seat.Host), node, network.bridge)
+	w.nodes[node].seat = seat
+	return w.nodes[node].ConnectAs(ctx, network, seat.Host)
+}
+
+func (w *World) network(ctx context.Context, name string) (*Network, error) {
+	if n := w.networks[name]; n != nil {
+		return n, nil
+	}
+	n, err := w.lab.Network(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	w.networks[name] = n
+	return n, w.tap.Listen(n.bridge)
+}
+
+// Between implements scenario.Tapped.
+func (w *World) Between(a, b []int) (uint64, error) {
+	return w.tap.Count(func(bridge string, from, to int) bool {
+		return slices.Contains(a, from) && slices.Contains(b, to) || slices.Contains(b, from) && slices.Contains(a, to)
+	})
+}
+
+// Stray implements scenario.Tapped.
+func (w *World) Stray() (uint64, error) {
+	return w.tap.Count(func(bridge string, _, _ int) bool { return bridge == defaultBridge })
+}

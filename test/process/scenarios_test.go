@@ -1,0 +1,49 @@
+package process
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/cohortkv/cohort/benchmark/cluster"
+	"github.com/cohortkv/cohort/benchmark/scenario"
+	"github.com/cohortkv/cohort/test/scenarios"
+)
+
+// TestScenarios plays those that need no networks to be cut: test/containers
+// plays all of them.
+func TestScenarios(t *testing.T) {
+	for _, s := range scenarios.All() {
+		if s.Wired || s.Long {
+			continue
+		}
+		t.Run(s.Name, func(t *testing.T) { s.Play(scenario.New(t, newProcesses(t))) })
+	}
+}
+
+// newProcesses returns a world of processes that end with the test.
+func newProcesses(t *testing.T) *scenario.Processes {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := cluster.Default()
+	cfg.Binary, cfg.Dir = path, t.TempDir()
+	world := scenario.NewProcesses(cfg)
+	t.Cleanup(func() {
+		if world.Cluster == nil {
+			return
+		}
+		if err := world.Close(); err != nil {
+			t.Error(err)
+		}
+		for _, node := range world.All() {
+			said, err := os.ReadFile(world.LogFile(node))
+			if t.Failed() || err != nil || strings.Contains(string(said), "DATA RACE") {
+				t.Errorf("node %d said (%v):\n%s", node, err, said)
+			}
+		}
+	})
+	return world
+}

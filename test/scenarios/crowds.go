@@ -1,0 +1,16 @@
+package scenarios
+
+import "github.com/cohortkv/cohort/benchmark/scenario"
+
+// crowds: many nodes.
+var crowds = []Scenario{
+	{Name: "twenty-two nodes in one view", Play: twentyTwo},
+}
+
+func twentyTwo(l *scenario.Lab) {
+	group := whole(l, 22)
+	held := group.Put("k", "known to all").RandomOperations(44)
+	group.EveryoneReads("k", "known to all")
+	l.View(l.All()[11:]...).TellMembers().Holds(held)
+	l.Judge()
+}

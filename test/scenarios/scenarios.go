@@ -1,0 +1,33 @@
+// Package scenarios holds what must be true of a cluster whatever an operator
+// and its networks do (API §1.2), each as a sentence in the language of package
+// scenario. test/process plays them on processes, as far as these go, and
+// test/containers on containers and real networks.
+package scenarios
+
+import "github.com/cohortkv/cohort/benchmark/scenario"
+
+// Scenario is one of them.
+type Scenario struct {
+	Name string
+	// Wired: it needs networks that can be cut.
+	Wired bool
+	// Long: it takes more time than every commit is worth.
+	Long bool
+	Play func(*scenario.Lab)
+}
+
+// All lists all scenarios.
+func All() []Scenario {
+	var all []Scenario
+	for _, list := range [][]Scenario{views, parting, cuts, addresses, returns, crowds} {
+		all = append(all, list...)
+	}
+	return all
+}
+
+// whole starts n nodes and puts the view of all to all.
+func whole(l *scenario.Lab, n int) *scenario.Group {
+	l.T().Helper()
+	l.Start(n)
+	return l.View(l.All()...).TellMembers()
+}
