@@ -16,8 +16,8 @@ func (w *world) strike(f *Fault) {
 	case Cut, OneWay, Bridge:
 		w.cut(f, 1)
 		w.until(f.For, func() { w.cut(f, -1) })
-	case Crash:
-		w.crash(n, f.For)
+	case Crash, Restart:
+		w.crash(n, f.For, kind == Restart)
 	case Pause:
 		w.pause(n, f.For)
 	case Storm:
@@ -43,11 +43,11 @@ func (w *world) until(length wire.Instant, end func()) {
 	})
 }
 
-func (w *world) crash(n *node, back wire.Instant) {
+func (w *world) crash(n *node, back wire.Instant, keeps bool) {
 	if !n.up {
 		return
 	}
-	n.crash()
+	n.crash(keeps)
 	life := n.life
 	w.after(back, func() {
 		if n.life == life && !n.up {

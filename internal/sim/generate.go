@@ -141,7 +141,7 @@ func (g *generator) stumble(s *Schedule, at wire.Instant) int {
 		during += c.Tells[0].After
 	}
 	g.add(s, at, c)
-	g.add(s, during, &Fault{Kind: Crash, Node: id, For: g.between(wire.Millisecond, 40*wire.Millisecond)})
+	g.add(s, during, &Fault{Kind: pick(g.rng, Crash, Crash, Restart), Node: id, For: g.between(wire.Millisecond, 40*wire.Millisecond)})
 	return 1
 }
 
@@ -175,14 +175,14 @@ func (g *generator) faults(s *Schedule, at wire.Instant) int {
 
 func (g *generator) fault() *Fault {
 	f := &Fault{Node: g.rng.IntN(g.nodes), Side: g.side(), For: 20*wire.Millisecond + g.between(0, 4*wire.Second)}
-	f.Kind = pick(g.rng, Cut, Cut, OneWay, Bridge, Crash, Crash, Crash, Crash, Pause, Pause, Storm, SlowDisk)
+	f.Kind = pick(g.rng, Cut, Cut, OneWay, Bridge, Crash, Crash, Crash, Restart, Restart, Pause, Pause, Storm, SlowDisk)
 	if f.Kind == Crash && len(g.lists) > 0 && !g.forgets {
 		f.Kind = Cut
 	}
 	switch {
 	case g.chance(0.03):
 		f.Kind, f.For = Sleep, g.between(5*wire.Second, 200*wire.Second)
-	case f.Kind == Crash && g.chance(0.5):
+	case (f.Kind == Crash || f.Kind == Restart) && g.chance(0.5):
 		f.For = g.between(wire.Millisecond, 300*wire.Millisecond)
 	case g.chance(0.2):
 		f.For += g.between(0, 10*wire.Second)

@@ -143,6 +143,7 @@ func (t *witness) activated(n *node, h *history) {
 	t.checkSane(h)
 	t.keeps(h)
 	t.contributed(h)
+	t.owing(n, h)
 	if w.failure != nil {
 		return
 	}
@@ -228,6 +229,24 @@ func (t *witness) contributed(h *history) {
 					name(h.ballot), t.took[bit], name(b), r.node)
 				return
 			}
+		}
+	}
+}
+
+// owing checks that a view does not become active without a history that its
+// author had heard of, unless that was given up, by force or because it cannot be
+// had (I24).
+func (t *witness) owing(n *node, h *history) {
+	for _, b := range h.base.GivenUp {
+		t.givenUp[b] = true
+	}
+	v := n.oath.view
+	if v == nil || v.ID != h.ballot.View || v.Force || t.w.sched.Limits.Past > 0 {
+		return
+	}
+	for _, k := range v.Known {
+		if _, has := h.knows(t.histories[k.Ballot]); !has && !t.givenUp[k.Ballot] {
+			t.w.fail("I24", "%s is active without %s, which its view knew of", name(h.ballot), name(k.Ballot))
 		}
 	}
 }

@@ -23,6 +23,8 @@ type node struct {
 	clock    wire.Instant // this life's clock minus the world's
 	machine  *machine.Machine
 	store    *store.Memory
+	disk     disk
+	keeps    bool // the next start finds the disk
 	oath     *oath
 	peers    []wire.Member
 	serving  bool
@@ -44,29 +46,41 @@ func newNode(w *world, id wire.NodeID) *node {
 	return n
 }
 
-// start begins a life with nothing.
+// start begins a life: with nothing, or with what is on its disk.
 func (n *node) start() {
 	w := n.w
 	n.up, n.life = true, n.life+1
-	n.inc, n.boot = wire.Incarnation(w.rng.Uint64()|1), wire.Boot(w.rng.Uint64()|1)
+	n.boot = wire.Boot(w.rng.Uint64() | 1)
 	n.clock = wire.Instant(w.rng.Int64N(int64(1000 * wire.Second)))
-	n.machine = machine.New(machine.Config{
-		ID: n.id, Inc: n.inc, Boot: n.boot, Now: n.local(), Limits: w.sched.Limits,
-	})
-	n.store = store.NewMemory()
-	n.oath = w.witness.newLife(n)
+	cfg := machine.Config{ID: n.id, Boot: n.boot, Now: n.local(), Limits: w.sched.Limits}
+	if n.keeps {
+		f := n.disk.fold()
+		cfg.Recovered, n.store = &f.rec, f.store
+		n.oath.restarted(f)
+		w.witness.compareStore(n)
+	} else {
+		n.inc, n.disk = wire.Incarnation(w.rng.Uint64()|1), disk{}
+		n.store = store.NewMemory()
+		n.oath = w.witness.newLife(n)
+	}
+	cfg.Inc = n.inc
+	n.machine = machine.New(cfg)
 	n.peers, n.serving, n.inbox = nil, false, nil
 	n.paused, n.pausedAt, n.diskAt, n.tickAt = 0, w.now, 0, 0
-	w.note("node %d starts: incarnation %x, boot %x", n.id, n.inc, n.boot)
+	w.note("node %d starts: incarnation %x, boot %x, with its state: %v", n.id, n.inc, n.boot, n.keeps)
 	w.net.ghosts(n)
 	n.planTick()
 }
 
-// crash ends a life and everything in it.
-func (n *node) crash() {
-	n.w.note("node %d crashes", n.id)
-	n.w.forgot = true
-	n.up = false
+// crash ends a life, and everything in it unless it keeps its disk.
+func (n *node) crash(keeps bool) {
+	n.w.note("node %d crashes, keeps its disk: %v", n.id, keeps)
+	n.up, n.keeps = false, keeps
+	if keeps {
+		n.oath.durableUpTo(n.disk.lose(n.w))
+	} else {
+		n.w.forgot = true
+	}
 	n.inbox, n.pauses, n.slowDisk = nil, 0, 0
 	n.w.nodeGone(n)
 }
@@ -220,6 +234,8 @@ func (n *node) write(writes []wire.Write) {
 	for i := range writes {
 		n.w.witness.wrote(n, &writes[i])
 	}
+	n.disk.writes = append(n.disk.writes, writes...)
+	durable := len(n.disk.writes)
 	seq := writes[len(writes)-1].Seq
 	delay := n.w.upTo(n.w.sched.Disk)
 	if n.slowDisk > 0 {
@@ -227,6 +243,7 @@ func (n *node) write(writes []wire.Write) {
 	}
 	n.diskAt = max(n.diskAt, n.w.now+delay)
 	n.alive(n.diskAt-n.w.now, func() {
+		n.disk.durable = durable
 		n.oath.durableUpTo(seq)
 		n.deliver(&wire.Durable{Seq: seq})
 	})

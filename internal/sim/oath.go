@@ -136,6 +136,10 @@ func (o *oath) durableUpTo(seq uint64) {
 func (t *witness) sent(n *node, e *wire.Envelope) {
 	o := n.oath
 	switch m := e.Message.(type) {
+	case *wire.NewView:
+		if !m.View.Has(e.To) {
+			t.w.fail("I23", "node %d sends view %v to node %d, which is not in it", n.id, m.View.ID, e.To)
+		}
 	case *wire.Collect:
 		t.owns(n, m.Ballot)
 	case *wire.Start:

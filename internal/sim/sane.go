@@ -26,8 +26,9 @@ func (g *group) keepers(c *command) nodes {
 }
 
 // complete are the nodes that have swapped in a base of a view, in this life.
-// Where a group took none of them along when it was split, those that have staged
-// it count: they have all that is in it.
+// Where there are none, because a group took none of them along when it was split,
+// or because one that restarted had not made that durable, those that have staged it
+// count: they have all that is in it.
 func (g *group) complete(v activeView) nodes {
 	var swapped, staged nodes
 	for id, n := range g.o.w.nodes {
@@ -41,7 +42,7 @@ func (g *group) complete(v activeView) nodes {
 			staged = staged.with(id)
 		}
 	}
-	if swapped == 0 && g.o.w.sched.Operator == Splitting {
+	if swapped == 0 {
 		return staged
 	}
 	return swapped

@@ -73,6 +73,7 @@ const (
 	OneWay                        // nothing passes from Side to the rest
 	Bridge                        // as Cut, but for Node, which hears and reaches both sides
 	Crash                         // Node is gone, and back with nothing after For
+	Restart                       // as Crash, but Node finds what it had made durable
 	Pause                         // Node does nothing for a while; its messages wait
 	Storm                         // messages are lost, doubled and overtake each other
 	SlowDisk                      // Node's writes take long to become durable
@@ -81,7 +82,7 @@ const (
 )
 
 var faultNames = [faultKinds]string{
-	Cut: "cut", OneWay: "one-way cut", Bridge: "bridge", Crash: "crash", Pause: "pause",
+	Cut: "cut", OneWay: "one-way cut", Bridge: "bridge", Crash: "crash", Restart: "restart", Pause: "pause",
 	Storm: "storm", SlowDisk: "slow disk", Sleep: "sleep",
 }
 

@@ -32,6 +32,7 @@ type witness struct {
 	owners    map[wire.Ballot]owner
 	joins     map[wire.Ballot]*joins
 	withdrawn map[withdrawal]bool
+	givenUp   map[wire.Ballot]bool         // owed ballots that cannot be had, or were given up by force
 	lives     []map[wire.Incarnation]*oath // by node
 	ops       []*op                        // by token
 	took      []*op                        // those that were ever ordered, by op.bit
@@ -58,7 +59,7 @@ func (t *witness) init(w *world) {
 	t.active = empty
 	t.owners = map[wire.Ballot]owner{}
 	t.joins = map[wire.Ballot]*joins{}
-	t.withdrawn = map[withdrawal]bool{}
+	t.withdrawn, t.givenUp = map[withdrawal]bool{}, map[wire.Ballot]bool{}
 	t.ops = []*op{nil}
 	t.lives = make([]map[wire.Incarnation]*oath, w.sched.Nodes)
 }

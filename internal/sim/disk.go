@@ -1,0 +1,145 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/node/kv"
+	"github.com/cohortkv/cohort/node/store"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// disk is what a node has written in all boots of one incarnation. Of what it has
+// not been told to be durable a crash leaves a part, from the beginning on.
+type disk struct {
+	writes  []wire.Write
+	durable int // of them
+	before  int // writes of earlier boots, which numbered theirs alike
+}
+
+// lose takes away what a crash takes. It returns the number of the last write of
+// this boot that is left; 0: none is.
+func (d *disk) lose(w *world) (seq uint64) {
+	left := d.durable
+	if open := len(d.writes) - left; open > 0 {
+		left += w.rng.IntN(open + 1)
+	}
+	if left > d.before {
+		seq = d.writes[left-1].Seq
+	}
+	d.writes = d.writes[:left]
+	d.durable, d.before = left, left
+	return seq
+}
+
+// fold is what a node finds when it starts with its disk.
+type fold struct {
+	rec    wire.Recovered
+	store  *store.Memory
+	ledger *kv.Ledger // of the state, which is the base of rec.Ballot
+}
+
+func (d *disk) fold() *fold {
+	f := &fold{store: store.NewMemory(), ledger: kv.NewLedger(0)}
+	for i := range d.writes {
+		f.write(&d.writes[i])
+	}
+	for i := range f.rec.Staged {
+		if s := &f.rec.Staged[i]; !s.Fresh {
+			s.Tail = f.tail(s)
+		}
+	}
+	f.rec.Ledger = f.ledger.Export()
+	return f
+}
+
+func (f *fold) write(x *wire.Write) {
+	switch x.Kind {
+	case wire.WriteMeta:
+		f.rec.Meta = *x.Meta
+	case wire.WriteAppend:
+		f.rec.Log = append(f.rec.Log, x.Entries...)
+	case wire.WriteSwap:
+		f.swap(x)
+	case wire.WriteStaged:
+		f.stage(x)
+		fallthrough
+	default:
+		f.store.Write([]wire.Write{*x})
+	}
+}
+
+// stage puts a whole base on top of the one that it was built on, if that is kept.
+func (f *fold) stage(x *wire.Write) {
+	under := slices.IndexFunc(f.rec.Staged, func(s wire.RecoveredBase) bool { return s.Ballot == x.Under })
+	var kept []wire.RecoveredBase
+	if under >= 0 {
+		kept = f.rec.Staged[under:]
+	}
+	f.rec.Staged = append([]wire.RecoveredBase{{
+		Ballot: x.Ballot, Base: x.Base, Bound: x.Bound, Members: x.Members, Fresh: x.Fresh, Ledger: x.Ledger, Tail: x.Entries,
+	}}, kept...)
+}
+
+// tail are the entries between the base of the history and a base that is staged
+// on top of it. What was written began where the history was committed then.
+func (f *fold) tail(s *wire.RecoveredBase) []wire.Entry {
+	count := uint64(0)
+	if i := slices.IndexFunc(s.Base.Past, func(p wire.PastBallot) bool { return p.Ballot == f.rec.Ballot }); i >= 0 {
+		count = s.Base.Past[i].Count
+	}
+	tail := slices.Clone(f.rec.Log[:min(count, uint64(len(f.rec.Log)))])
+	for _, e := range s.Tail {
+		if e.Stamp.Ballot != f.rec.Ballot || e.Stamp.Index > uint64(len(tail)) {
+			tail = append(tail, e)
+		}
+	}
+	return tail
+}
+
+// swap makes the staged base the history.
+func (f *fold) swap(x *wire.Write) {
+	s := f.rec.Staged[0]
+	tail := s.Tail
+	if s.Fresh {
+		f.ledger = kv.Import(x.Ledger, 0)
+	} else {
+		tail = f.tail(&s)
+		f.store.Apply(tail)
+	}
+	f.store.Write([]wire.Write{*x})
+	for i := range tail {
+		f.ledger.Apply(&tail[i])
+	}
+	f.rec.Ballot, f.rec.Members, f.rec.Bound, f.rec.Past = s.Ballot, s.Members, s.Bound, s.Base.Past
+	f.rec.Attested = attested(&s)
+	f.rec.Log, f.rec.Staged = nil, nil
+}
+
+// attested is who told all they had when a ballot, or what it was built from, began.
+func attested(s *wire.RecoveredBase) []wire.Attestation {
+	all := slices.DeleteFunc(slices.Clone(s.Base.Attested), func(a wire.Attestation) bool {
+		return slices.ContainsFunc(s.Bound, func(b wire.Sighting) bool { return b.Node == a.Node && b.Inc == a.Inc })
+	})
+	for _, b := range s.Bound {
+		all = append(all, wire.Attestation{Node: b.Node, Inc: b.Inc, Ballot: s.Ballot})
+	}
+	return all
+}
+
+// restarted takes into account that a life goes on in another boot, from what its
+// disk has kept.
+func (o *oath) restarted(f *fold) {
+	o.promised, o.hist, o.index = f.rec.Meta.Promised, f.rec.Ballot, 0
+	o.ahead, o.fresh, o.pending = nil, false, nil
+	o.complete = f.rec.Ballot.View
+	o.view, o.member, o.staged = nil, false, nil
+	if f.rec.Meta.Present {
+		v := f.rec.Meta.View
+		o.view, o.member = &v, v.Has(o.n.id)
+	}
+	if len(f.rec.Staged) > 0 {
+		s := f.rec.Staged[0]
+		o.staged = &wire.Write{Kind: wire.WriteStaged, Ballot: s.Ballot, Fresh: s.Fresh, Entries: s.Tail, Base: s.Base, Bound: s.Bound, Members: s.Members}
+	}
+	o.beginStep()
+}
