@@ -243,8 +243,8 @@ func (k *Keeper) mayFollow(v *wire.View) bool {
 
 // Leave follows a view that does not name this node, because its members owe what
 // this node holds (docs/views.md §3). The rule is that of mayFollow: its author, or
-// one before it, had heard of the view held; or the list held is still the one that
-// the owed ballot had. If an operator has given this node another view since, it
+// one before it, had heard of the view held; or it is the same list; or the list
+// held is still the one that the owed ballot had. If an operator has given this node another view since, it
 // stays in that.
 func (k *Keeper) Leave(v *wire.View, owed *wire.KnownBallot) bool {
 	switch {
@@ -257,7 +257,8 @@ func (k *Keeper) Leave(v *wire.View, owed *wire.KnownBallot) bool {
 	}
 	held := k.view.Layout.Members()
 	unheard := !v.Descends(k.view.ID) && k.view.Renewed == 0 && slices.Equal(held, owed.Members)
-	if len(held) > 0 && !v.Replaces(k.view) && !unheard {
+	same := k.view.Layout.Equal(v.Layout)
+	if len(held) > 0 && !same && !v.Replaces(k.view) && !unheard {
 		return false
 	}
 	k.adopt(v)
