@@ -27,7 +27,8 @@ const sampled = 5
 // ascending by key, as they are when the tail has been applied.
 type sideReader struct {
 	holder wire.NodeID
-	length uint64 // of the side
+	boot   wire.Boot // of the holder, since the first piece
+	length uint64    // of the side
 	head   wire.Ledger
 	tail   []wire.Entry
 	over   []change      // what the tail makes of keys, ascending
@@ -81,13 +82,16 @@ func (r *Replica) takeSide(h wire.Header, c *wire.Chunk) {
 	if i < 0 {
 		return
 	}
-	if c.Missing {
-		r.beginRound() // the holder has other orders since
+	s := st.merging.readers[i]
+	if s.boot == 0 {
+		s.boot = h.Boot
+	}
+	if c.Missing || s.boot != h.Boot {
+		r.beginRound() // the holder has other orders since, or its state is further back
 		return
 	}
 	r.progress++
 	st.movedAt = r.now
-	s := st.merging.readers[i]
 	s.asked = false
 	s.take(c)
 	for st.merging.ready() {

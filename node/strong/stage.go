@@ -12,6 +12,7 @@ import (
 type staging struct {
 	start    *wire.Start
 	provider wire.NodeID
+	boot     wire.Boot    // of the provider: its state is further back when it has restarted
 	fresh    bool         // the whole base; else entries on top of what is here
 	own      []wire.Entry // not fresh: the tail that is here already
 	ledger   wire.Ledger
@@ -63,7 +64,7 @@ func (st *staging) keep(r *Replica, l line) {
 // stageFresh asks for the whole base.
 func (r *Replica) stageFresh() {
 	st := r.staging
-	st.fresh, st.own, st.tail, st.ledger = true, nil, nil, wire.Ledger{}
+	st.fresh, st.own, st.tail, st.ledger, st.boot = true, nil, nil, wire.Ledger{}, 0
 	r.openArea()
 	st.ask = wire.Fetch{Part: wire.FetchHead}
 	r.askPiece()
@@ -114,6 +115,13 @@ func (r *Replica) OnChunk(h wire.Header, c *wire.Chunk) {
 	}
 	r.progress++
 	st.movedAt = r.now
+	if st.boot == 0 {
+		st.boot = h.Boot
+	}
+	if st.boot != h.Boot && st.fresh {
+		r.stageFresh()
+		return
+	}
 	if c.Missing {
 		if !st.fresh || st.ask.Part == wire.FetchEntries {
 			r.stageFresh()
