@@ -20,7 +20,7 @@ SIMULATE    = COHORT_SIM_OPERATOR=$(OPERATOR) COHORT_SIM_SCHEDULES=$(1) COHORT_S
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo image check gofmt vet staticcheck unit unit-race process process-race \
-	mutants sim test-containers clean
+	mutants sim test-containers test-containers-all clean
 
 help: ## this list
 	@echo 'cohort $(VERSION)'
@@ -63,6 +63,9 @@ process-race: ## the same under the race detector
 
 test-containers: ## tests of real containers and networks; skipped, loudly, without an engine
 	$(GO) test -count=1 -v -timeout $(TIMEOUT) ./test/containers/...
+
+test-containers-all: ## the same and the scenarios that take long
+	COHORT_CONTAINERS_ALL=1 $(GO) test -count=1 -v -timeout 2h ./test/containers/...
 
 sim: ## more schedules: make sim SEEDS=100000, or one again: make sim SEEDS=1 SEED=17 OPERATOR=mad
 	$(call SIMULATE,$(SEEDS)) $(GO) test -count=1 -v -timeout 0 ./internal/sim
