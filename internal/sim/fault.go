@@ -18,6 +18,8 @@ func (w *world) strike(f *Fault) {
 		w.until(f.For, func() { w.cut(f, -1) })
 	case Crash, Restart:
 		w.crash(n, f.For, kind == Restart)
+	case Move:
+		n.moved = !n.moved
 	case Pause:
 		w.pause(n, f.For)
 	case Storm:

@@ -21,6 +21,7 @@ func Generate(seed uint64, kind Operator) *Schedule {
 	g.nodes = s.Nodes
 	s.Limits = g.limits()
 	s.Weather = g.weather()
+	g.moves = g.chance(0.3)
 	s.Disk = pick(g.rng, 0, wire.Millisecond/5, 3*wire.Millisecond, 30*wire.Millisecond)
 	switch kind {
 	case Sane:
@@ -44,6 +45,7 @@ type generator struct {
 	view    nodes // the list last commanded
 	lists   []nodes
 	forgets bool // nodes may lose their state; if the operator is mad
+	moves   bool // nodes move; then the last list names all: what one holds that it does not name is out of reach
 }
 
 func pick[T any](rng *rand.Rand, from ...T) T { return from[rng.IntN(len(from))] }
@@ -187,6 +189,9 @@ func (g *generator) fault() *Fault {
 	case g.chance(0.2):
 		f.For += g.between(0, 10*wire.Second)
 	}
+	if g.moves && g.chance(0.2) {
+		f.Kind = Move
+	}
 	if f.Kind == Bridge {
 		f.Side = f.Side.without(one(f.Node))
 	}
@@ -204,7 +209,7 @@ func (g *generator) side() nodes {
 
 // command draws a list: mostly the last one with a change.
 func (g *generator) command() *Command {
-	c := &Command{Avoid: g.chance(0.6), OneByOne: g.chance(0.4), Moved: g.chance(0.15)}
+	c := &Command{Avoid: g.chance(0.6), OneByOne: g.chance(0.4), Stale: g.chance(0.03)}
 	switch {
 	case g.view == 0 || g.chance(0.3):
 		c.List = nodes(g.rng.Uint32N(1 << g.nodes))
@@ -259,7 +264,7 @@ func (g *generator) tells(c *Command) {
 // last is the command after all faults: it is told to every member.
 func (g *generator) last() Command {
 	c := Command{List: nodes(g.rng.Uint32N(1<<g.nodes)) | one(g.rng.IntN(g.nodes)), OneByOne: g.chance(0.3)}
-	if g.chance(0.5) || len(g.lists) > 0 && !g.forgets {
+	if g.chance(0.5) || len(g.lists) > 0 && !g.forgets || g.moves {
 		c.List = 1<<g.nodes - 1
 	}
 	return c

@@ -100,7 +100,7 @@ func (t *network) send(from *node, e wire.Envelope) {
 // mayDial holds Output.Peers against a destination: nobody else can be reached.
 func (t *network) mayDial(from, to *node) bool {
 	return from == to || slices.ContainsFunc(from.peers, func(m wire.Member) bool {
-		return m.ID == to.id && (m.Address == to.addresses[0] || m.Address == to.addresses[1])
+		return m.ID == to.id && m.Address == to.address()
 	})
 }
 

@@ -11,12 +11,11 @@ import (
 // node is one simulated process, or the place where it was: a machine, a store,
 // and the driver that DESIGN §2.1 asks for, on the world's clock.
 type node struct {
-	w  *world
-	id wire.NodeID
-	// Both lead here: operators name one or the other.
-	addresses [2]string
-	up        bool
-	life      int // counts its starts; what was meant for an older life is lost
+	w     *world
+	id    wire.NodeID
+	moved bool // it can be reached at its second address, not at its first
+	up    bool
+	life  int // counts its starts; what was meant for an older life is lost
 
 	inc      wire.Incarnation
 	boot     wire.Boot
@@ -41,10 +40,13 @@ type node struct {
 }
 
 func newNode(w *world, id wire.NodeID) *node {
-	n := &node{w: w, id: id, addresses: [2]string{address(int(id), false), address(int(id), true)}}
+	n := &node{w: w, id: id}
 	n.start()
 	return n
 }
+
+// address is the one place where the node can be reached.
+func (n *node) address() string { return address(int(n.id), n.moved) }
 
 // start begins a life: with nothing, or with what is on its disk.
 func (n *node) start() {

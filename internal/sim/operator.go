@@ -107,7 +107,7 @@ func (o *operator) newCommand(plan *Command, list, spared nodes, then func()) *c
 	if plan.All {
 		c.Command = plan.toldTo(list)
 	}
-	c.layout = layoutOf(list, plan.Shards, plan.Moved)
+	c.layout = o.layoutOf(list, plan.Shards, plan.Stale)
 	o.all = append(o.all, c)
 	if list != o.list && o.list != 0 {
 		o.w.counts.add("operator", "members changed")
@@ -267,8 +267,9 @@ func (o *operator) tellNextAfter(c *command) {
 	}
 }
 
-// layoutOf writes a list as an operator would.
-func layoutOf(list nodes, shards int, moved bool) wire.Layout {
+// layoutOf writes a list as an operator would; stale: with the addresses that the
+// nodes have not got.
+func (o *operator) layoutOf(list nodes, shards int, stale bool) wire.Layout {
 	l := wire.Layout{Flat: shards == 0}
 	for i := range max(shards, 1) {
 		s := wire.Shard{}
@@ -279,12 +280,13 @@ func layoutOf(list nodes, shards int, moved bool) wire.Layout {
 	}
 	for i, id := range list.list() {
 		s := &l.Shards[i%len(l.Shards)]
+		moved := o.w.nodes[id].moved != stale
 		s.Members = append(s.Members, wire.Member{ID: wire.NodeID(id), Address: address(id, moved)})
 	}
 	return l.Canonical()
 }
 
-// address is where a node can be reached: it has two networks.
+// address is where a node can be reached, before it has moved or after.
 func address(id int, moved bool) string {
 	if moved {
 		return fmt.Sprintf("10.2.0.%d:8081", id)

@@ -74,6 +74,7 @@ const (
 	Bridge                        // as Cut, but for Node, which hears and reaches both sides
 	Crash                         // Node is gone, and back with nothing after For
 	Restart                       // as Crash, but Node finds what it had made durable
+	Move                          // Node can be reached at its other address, from now on
 	Pause                         // Node does nothing for a while; its messages wait
 	Storm                         // messages are lost, doubled and overtake each other
 	SlowDisk                      // Node's writes take long to become durable
@@ -82,7 +83,7 @@ const (
 )
 
 var faultNames = [faultKinds]string{
-	Cut: "cut", OneWay: "one-way cut", Bridge: "bridge", Crash: "crash", Restart: "restart", Pause: "pause",
+	Cut: "cut", OneWay: "one-way cut", Bridge: "bridge", Crash: "crash", Restart: "restart", Move: "move", Pause: "pause",
 	Storm: "storm", SlowDisk: "slow disk", Sleep: "sleep",
 }
 
@@ -116,7 +117,7 @@ type Command struct {
 	List     nodes
 	Avoid    bool // leave out what is known to be down or cut off
 	Shards   int  // 0: a flat list
-	Moved    bool // members at their second address
+	Stale    bool // members at the addresses that they have not got
 	OneByOne bool // each PUT after the answer to the one before
 	Force    bool
 	All      bool // every member of the list is told, however it was mended
@@ -247,8 +248,8 @@ func (f *Fault) String() string {
 
 func (c *Command) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s of group %d avoid=%v shards=%d moved=%v one by one=%v force=%v all=%v:",
-		commandNames[c.Kind], c.List, c.Group, c.Avoid, c.Shards, c.Moved, c.OneByOne, c.Force, c.All)
+	fmt.Fprintf(&b, "%s %s of group %d avoid=%v shards=%d stale=%v one by one=%v force=%v all=%v:",
+		commandNames[c.Kind], c.List, c.Group, c.Avoid, c.Shards, c.Stale, c.OneByOne, c.Force, c.All)
 	for _, t := range c.Tells {
 		what := ""
 		if t.Empty {
