@@ -97,8 +97,40 @@ func (e *evening) again(w *world) {
 			w.fail("same again", "%s came of putting %s again to node %d; views made: %d",
 				name(w.final().ballot), o.list, id, w.minted()-minted)
 		}
-		e.night(w)
+		e.emptied(w)
 	})
+}
+
+// emptied lets a member lose all it has, unnoticed, and puts the very same list to
+// another one: the member takes part again (API §1.2.7).
+func (e *evening) emptied(w *world) {
+	o := &w.operator
+	lost, _ := o.list.any(w.rng)
+	told, others := o.list.without(one(lost)).any(w.rng)
+	if !others || w.sched.Operator == Mad {
+		e.night(w)
+		return
+	}
+	w.nodes[lost].crash(false)
+	w.nodes[lost].start()
+	e.put = w.now
+	e.tellAgain(w, told)
+	e.await(w, w.now+settleBound+putBound, e.finished, func() { e.night(w) })
+}
+
+// tellAgain puts the last list to one node until all is well: where a round trip
+// takes as long as the question what members hold, one PUT may miss one of them.
+func (e *evening) tellAgain(w *world, node int) {
+	if e.finished(w) == "" || w.failure != nil {
+		return
+	}
+	o := &w.operator
+	if !o.busy() {
+		c := o.all[len(o.all)-1]
+		c.open++
+		o.tell(c, &Tell{Node: node})
+	}
+	w.after(wire.Second, func() { e.tellAgain(w, node) })
 }
 
 // minted is how many views were made.

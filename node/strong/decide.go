@@ -110,7 +110,8 @@ func (by *electorate) chosen(sides []candidate) []candidate {
 // long as the round is, before sources'.
 func (by *electorate) prefer(a, b candidate) int {
 	led := func(c candidate) int {
-		if c.holder == by.self && c.h.Ballot.Boot == by.boot && len(c.h.Members) > 0 && c.h.Members[0].ID == by.self {
+		sameBoot := c.h.Ballot.Boot == by.boot || mutant.On(mutant.CutAfterRestart)
+		if c.holder == by.self && sameBoot && len(c.h.Members) > 0 && c.h.Members[0].ID == by.self {
 			return 1
 		}
 		return 0

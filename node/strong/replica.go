@@ -131,6 +131,9 @@ func (r *Replica) recover(rec *wire.Recovered) {
 		log: rec.Log, ledger: kv.Import(rec.Ledger, r.cfg.Limits.Origins),
 	}
 	r.onDisk = r.hist.length()
+	if mutant.On(mutant.CutAfterRestart) && r.onDisk > 0 && r.ledHere() {
+		r.hist.abandoned = []uint64{r.onDisk} // as if the last one's client had left
+	}
 	for _, s := range slices.Backward(rec.Staged) {
 		r.staged = &base{
 			ballot: s.Ballot, desc: s.Base, bound: s.Bound, members: s.Members,
