@@ -44,7 +44,7 @@ func (l *Lab) Cut(nodes ...int) {
 	ctx, cancel := l.patient()
 	defer cancel()
 	for _, node := range nodes {
-		l.must(l.wired().Unplug(ctx, node))
+		l.must(able[Cuttable](l).Unplug(ctx, node))
 	}
 	l.say("cut %v", nodes)
 }
@@ -52,8 +52,10 @@ func (l *Lab) Cut(nodes ...int) {
 // Heal puts nodes that were cut off back where they were.
 func (l *Lab) Heal(nodes ...int) {
 	l.t.Helper()
+	ctx, cancel := l.patient()
+	defer cancel()
 	for _, node := range nodes {
-		l.plug(node, l.wired().Seat(node))
+		l.must(able[Cuttable](l).Replug(ctx, node))
 	}
 	l.say("healed %v", nodes)
 }

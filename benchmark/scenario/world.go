@@ -27,11 +27,18 @@ type Mortal interface {
 	Resume(node int) error
 }
 
-// Wired is a World whose nodes sit on networks and can be taken off them.
-type Wired interface {
-	Seat(node int) Seat
+// Cuttable is a World whose nodes can be cut off from all others.
+type Cuttable interface {
 	// Unplug takes a node off its network. Its seat stays in its name.
 	Unplug(ctx context.Context, node int) error
+	// Replug puts a node that was unplugged back on its seat.
+	Replug(ctx context.Context, node int) error
+}
+
+// Wired is a World whose nodes sit on networks and can change their seats.
+type Wired interface {
+	Cuttable
+	Seat(node int) Seat
 	// Plug puts a node that is on no network on a seat.
 	Plug(ctx context.Context, node int, seat Seat) error
 }

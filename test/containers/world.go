@@ -152,6 +152,11 @@ func (w *World) Unplug(ctx context.Context, node int) error {
 	return n.Disconnect(ctx, network)
 }
 
+// Replug implements scenario.Wired.
+func (w *World) Replug(ctx context.Context, node int) error {
+	return w.Plug(ctx, node, w.Seat(node))
+}
+
 // Plug implements scenario.Wired.
 func (w *World) Plug(ctx context.Context, node int, seat scenario.Seat) error {
 	network, err := w.network(ctx, seat.Network)

@@ -10,26 +10,27 @@ import (
 	"github.com/cohortkv/cohort/test/scenarios"
 )
 
-// TestScenarios plays those that need no networks to be cut: test/containers
+// TestScenarios plays those in which nobody changes his address: test/containers
 // plays all of them.
 func TestScenarios(t *testing.T) {
 	for _, s := range scenarios.All() {
-		if s.Wired || s.Long {
+		if s.Needs == scenarios.Networks || s.Long {
 			continue
 		}
-		t.Run(s.Name, func(t *testing.T) { s.Play(scenario.New(t, newProcesses(t))) })
+		t.Run(s.Name, func(t *testing.T) { s.Play(scenario.New(t, newProcesses(t, s.Needs == scenarios.Cuts))) })
 	}
 }
 
-// newProcesses returns a world of processes that end with the test.
-func newProcesses(t *testing.T) *scenario.Processes {
+// newProcesses returns a world of processes that end with
+// the test.
+func newProcesses(t *testing.T, cuts bool) *scenario.Processes {
 	t.Helper()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cfg := cluster.Default()
-	cfg.Binary, cfg.Dir = path, t.TempDir()
+	cfg.Binary, cfg.Dir, cfg.Cuts = path, t.TempDir(), cuts
 	world := scenario.NewProcesses(cfg)
 	t.Cleanup(func() {
 		if world.Cluster == nil {

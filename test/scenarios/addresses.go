@@ -4,10 +4,10 @@ import "github.com/cohortkv/cohort/benchmark/scenario"
 
 // addresses: they change hands, and only what views name is used.
 var addresses = []Scenario{
-	{Name: "all nodes move to another network", Wired: true, Play: allMove},
-	{Name: "two members swap their addresses", Wired: true, Play: swapped},
-	{Name: "a member's address belongs to somebody else", Wired: true, Play: impersonated},
-	{Name: "a member has another address on the same network", Wired: true, Play: renumbered},
+	{Name: "all nodes move to another network", Needs: Networks, Play: allMove},
+	{Name: "two members swap their addresses", Needs: Networks, Play: swapped},
+	{Name: "a member's address belongs to somebody else", Needs: Networks, Play: impersonated},
+	{Name: "a member has another address on the same network", Needs: Networks, Play: renumbered},
 }
 
 func allMove(l *scenario.Lab) {

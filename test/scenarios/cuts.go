@@ -16,11 +16,11 @@ const (
 
 // cuts: networks fail, and views follow or do not.
 var cuts = []Scenario{
-	{Name: "a member is cut off and back without a view", Wired: true, Play: cutAndBack},
-	{Name: "a write whose client left vanishes on all sides", Wired: true, Play: leftWriteVanishes},
-	{Name: "a write in the log whose client left vanishes on all sides", Wired: true, Play: loggedWriteVanishes},
-	{Name: "the primary is cut off, replaced, and back with stale data", Wired: true, Play: primaryReplaced},
-	{Name: "the primary is cut off under load, replaced, and back", Wired: true, Play: primaryReplacedUnderLoad},
+	{Name: "a member is cut off and back without a view", Needs: Cuts, Play: cutAndBack},
+	{Name: "a write whose client left vanishes on all sides", Needs: Cuts, Play: leftWriteVanishes},
+	{Name: "a write in the log whose client left vanishes on all sides", Needs: Cuts, Play: loggedWriteVanishes},
+	{Name: "the primary is cut off, replaced, and back with stale data", Needs: Cuts, Play: primaryReplaced},
+	{Name: "the primary is cut off under load, replaced, and back", Needs: Cuts, Play: primaryReplacedUnderLoad},
 }
 
 func cutAndBack(l *scenario.Lab) {

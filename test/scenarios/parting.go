@@ -11,7 +11,7 @@ var parting = []Scenario{
 	{Name: "a view shrinks to single nodes one by one", Play: shrinksToSingles},
 	{Name: "four nodes split into two and two", Play: func(l *scenario.Lab) { splitsInHalves(l, 4) }},
 	{Name: "six nodes split into three and three", Play: func(l *scenario.Lab) { splitsInHalves(l, 6) }},
-	{Name: "four nodes split between two networks", Wired: true, Play: splitsBetweenNetworks},
+	{Name: "four nodes split between two networks", Needs: Networks, Play: splitsBetweenNetworks},
 	{Name: "both sides write and one view joins them", Play: joins},
 	{Name: "a hundred rounds with single-node views in between", Play: func(l *scenario.Lab) { rounds(l, 100) }},
 	{Name: "thirty rounds with writes in single-node views", Play: func(l *scenario.Lab) { divergingRounds(l, 30) }},

@@ -8,13 +8,21 @@ import "github.com/cohortkv/cohort/benchmark/scenario"
 
 // Scenario is one of them.
 type Scenario struct {
-	Name string
-	// Wired: it needs networks that can be cut.
-	Wired bool
+	Name  string
+	Needs Needs
 	// Long: it takes more time than every commit is worth.
 	Long bool
 	Play func(*scenario.Lab)
 }
+
+// Needs is what a scenario asks of its world beyond nodes that die and pause.
+type Needs int
+
+// What scenarios need.
+const (
+	Cuts     Needs = iota + 1 // scenario.Cuttable
+	Networks                  // scenario.Wired
+)
 
 // All lists all scenarios.
 func All() []Scenario {
