@@ -34,6 +34,8 @@ const (
 	// patience ends a wait that has no bound of its own: what should take no
 	// time at all.
 	patience = 30 * time.Second
+	// startPatience is added for each node to start.
+	startPatience = 5 * time.Second
 	// Room is by how much a promised bound may be missed on a machine that is
 	// busy with other things. How long it took is printed.
 	Room = 3
@@ -58,7 +60,7 @@ func New(t testing.TB, world World) *Lab {
 // Start starts nodes 0 to n-1. They have no view.
 func (l *Lab) Start(n int) {
 	l.t.Helper()
-	ctx, cancel := l.patient()
+	ctx, cancel := context.WithTimeout(l.t.Context(), patience+time.Duration(n)*startPatience)
 	defer cancel()
 	l.must(l.world.Start(ctx, n))
 	for node := range n {

@@ -69,6 +69,9 @@ func removed(t *testing.T, remove func(context.Context) error) {
 	}
 }
 
+// startBound is by when a container answers after its start (API §1.1).
+const startBound = time.Second
+
 // start starts a node, waits until it answers, and shows its log if the test
 // fails.
 func start(t *testing.T, lab *Lab, id int) (*Node, *client.Client) {

@@ -36,13 +36,8 @@ func (l *Lab) Node(ctx context.Context, id int) (*Node, error) {
 	return n, err
 }
 
-// Connect puts the node on a network under the address that belongs to its id.
-func (n *Node) Connect(ctx context.Context, network *Network) error {
-	return n.ConnectAs(ctx, network, n.ID)
-}
-
-// ConnectAs puts the node on a network under the address of some host number.
-func (n *Node) ConnectAs(ctx context.Context, network *Network, host int) error {
+// Connect puts the node on a network under the address of a host number.
+func (n *Node) Connect(ctx context.Context, network *Network, host int) error {
 	_, err := docker(ctx, "network", "connect", "--ip", network.ip(host), network.name, n.name)
 	return err
 }

@@ -2,10 +2,12 @@ package containers
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"testing"
 	"time"
 
+	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/benchmark/scenario"
 	"github.com/cohortkv/cohort/test/scenarios"
 )
@@ -24,9 +26,44 @@ func TestScenarios(t *testing.T) {
 			lab := scenario.New(t, world)
 			s.Play(lab)
 			lab.NothingStrayed()
+			startedInTime(t, world)
 			t.Logf("%v with start and without removal", time.Since(began).Round(time.Millisecond))
 		})
 	}
+}
+
+// startedInTime judges how soon each container answered after its own start,
+// whatever had been started before.
+func startedInTime(t *testing.T, world *World) {
+	t.Helper()
+	t.Logf("the slowest of %d nodes answered %v after docker run", world.Size(), world.SlowestStart.Round(time.Millisecond))
+	if world.SlowestStart > scenario.Room*startBound {
+		t.Errorf("a node took %v to answer", world.SlowestStart)
+	}
+}
+
+// TestTheTapSeesWhatPassesOverTheDefaultBridge is what makes a count of nothing
+// worth anything: the view names the very addresses that no view ever should.
+func TestTheTapSeesWhatPassesOverTheDefaultBridge(t *testing.T) {
+	world := newWorld(t)
+	if err := world.Start(t.Context(), 2); err != nil {
+		t.Fatal(err)
+	}
+	view := api.View{Flat: true, Shards: []api.Shard{{}}}
+	for node := range 2 {
+		address := fmt.Sprintf("%s:%d", world.nodes[node].inner, nodePort)
+		view.Shards[0].Members = append(view.Shards[0].Members, api.Member{ID: uint64(node), Address: address})
+	}
+	for node := range 2 {
+		if _, err := dial(t, world.URL(node)).PutView(t.Context(), api.ViewRequest{View: view}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stray, err := world.Stray()
+	if err != nil || stray == 0 {
+		t.Errorf("%d packets seen on the default bridge, %v", stray, err)
+	}
+	t.Logf("%d packets over the default bridge", stray)
 }
 
 // newWorld returns a world that goes away with the test, and shows what its

@@ -22,10 +22,9 @@ type World struct {
 	tap      *Tap
 	networks map[string]*Network
 	nodes    []*seated
-	// SlowestStart is the longest time from docker run to the first answer, and
-	// LastStart when the last docker run returned.
+	// SlowestStart is the longest time from the end of docker run to the first
+	// answer.
 	SlowestStart time.Duration
-	LastStart    time.Time
 }
 
 // seated is a container and its place.
@@ -52,11 +51,11 @@ func (w *World) Start(ctx context.Context, n int) error {
 		if err != nil {
 			return err
 		}
-		w.LastStart = time.Now()
+		began := time.Now()
 		if err := w.answers(ctx, node); err != nil {
 			return err
 		}
-		w.SlowestStart = max(w.SlowestStart, time.Since(w.LastStart))
+		w.SlowestStart = max(w.SlowestStart, time.Since(began))
 		w.nodes = append(w.nodes, &seated{Node: node})
 		if err := w.meet(ctx, id); err != nil {
 			return err
@@ -161,7 +160,7 @@ func (w *World) Plug(ctx context.Context, node int, seat scenario.Seat) error {
 	}
 	w.tap.Know(network.ip(seat.Host), node, network.bridge)
 	w.nodes[node].seat = seat
-	return w.nodes[node].ConnectAs(ctx, network, seat.Host)
+	return w.nodes[node].Connect(ctx, network, seat.Host)
 }
 
 func (w *World) network(ctx context.Context, name string) (*Network, error) {
