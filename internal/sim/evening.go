@@ -42,19 +42,8 @@ func (e *evening) begin(w *world) func() {
 				n.start()
 			}
 		}
-		w.after(e.calm(w), func() { e.putLast(w) })
+		w.after(wire.Second, func() { e.putLast(w) })
 	}
-}
-
-// calm is how long the last list waits. Where a mad operator has let all nodes lose
-// their state, numbers of views begin anew, and a message from before may still bring
-// back a higher view, with the same list, that nobody remembers: the storm is over
-// when the last of its messages has arrived.
-func (e *evening) calm(w *world) wire.Instant {
-	if w.sched.Operator == Mad && w.forgot {
-		return max(w.net.latest-w.now, 0) + wire.Second
-	}
-	return wire.Second
 }
 
 // putLast puts a list to all its members, and waits for everything to settle. It

@@ -219,7 +219,8 @@ func follows(v *wire.View, a answer) bool {
 	if held.ID == v.ID {
 		return true
 	}
-	return held.ID.Compare(v.ID) < 0 && (held.Layout.Equal(v.Layout) || v.Replaces(held))
+	same := held.Layout.Equal(v.Layout) && !v.SawAnother(a.node, a.inc)
+	return held.ID.Compare(v.ID) < 0 && (same || v.Replaces(held))
 }
 
 func (k *Keeper) blank() bool { return k.local.Ballot().IsZero() }
@@ -318,7 +319,7 @@ func (k *Keeper) OnNewViewReply(h wire.Header, m *wire.NewViewReply) {
 		k.check(p)
 		return
 	}
-	if m.Same {
+	if m.Same && m.Held.Compare(p.view.ID) > 0 {
 		return // two PUTs of one list: the higher view is on its way here
 	}
 	s := wire.Sighting{Node: h.From, Inc: h.Inc, View: m.Held}

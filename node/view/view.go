@@ -238,7 +238,7 @@ func (k *Keeper) mayFollow(v *wire.View) bool {
 	if v.ID.Compare(k.view.ID) <= 0 {
 		return false
 	}
-	return k.view.Layout.Equal(v.Layout) || v.Replaces(k.view) || mutant.On(mutant.FollowByNumber)
+	return k.view.Layout.Equal(v.Layout) && !v.SawAnother(k.self, k.inc) || v.Replaces(k.view) || mutant.On(mutant.FollowByNumber)
 }
 
 // Leave follows a view that does not name this node, because its members owe what

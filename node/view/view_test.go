@@ -47,6 +47,7 @@ func TestAViewIsFollowedOnlyInKnowledgeOfTheOneHeld(t *testing.T) {
 		{"a larger number alone", &held, wire.View{ID: id(9, 3), Layout: layout("h:1", 2, 3)}, false},
 		{"one whose author knew it before an operator confirmed it", &held, wire.View{ID: id(5, 3), Layout: layout("h:1", 2, 3), Ancestors: knows(1)}, false},
 		{"the same list under a larger id", &held, wire.View{ID: id(4, 2), Layout: layout("h:1", 1, 2, 3)}, true},
+		{"the same list under a larger id, by one that saw a life before", &held, wire.View{ID: id(4, 2), Layout: layout("h:1", 1, 2, 3), Saw: saw(19)}, false},
 		{"the same list under a smaller id", &held, wire.View{ID: id(4, 0), Layout: layout("h:1", 1, 2, 3)}, false},
 		{"the same ids at another address", &held, wire.View{ID: id(5, 2), Layout: layout("h:2", 1, 2, 3)}, false},
 		{"with nothing, one that saw this life", nil, wire.View{ID: id(1, 3), Layout: layout("h:1", 2, 3), Saw: saw(20)}, true},

@@ -138,6 +138,17 @@ func (v *View) ancestor(id ViewID) (Ancestor, bool) {
 	return v.Ancestors[i], true
 }
 
+// SawAnother reports whether the author had heard another incarnation of a node:
+// what it says of the node concerns a life that has ended.
+func (v *View) SawAnother(id NodeID, inc Incarnation) bool {
+	for _, s := range v.Saw {
+		if s.Node == id {
+			return s.Inc != inc
+		}
+	}
+	return false
+}
+
 // SawIncarnation reports whether the author had heard this incarnation of a node.
 func (v *View) SawIncarnation(id NodeID, inc Incarnation) bool {
 	for _, s := range v.Saw {
