@@ -49,7 +49,8 @@ type Lab struct {
 	nodes  []*client.Client
 	hands  map[int]*hand // that the test's goroutine uses, by node
 	book   *book
-	unique int // texts made so far
+	unique int        // texts made so far
+	open   []*Waiting // requests that were held, ended or not
 }
 
 // New returns a lab without nodes.

@@ -17,6 +17,13 @@ func (l *Lab) Judge() {
 
 func (l *Lab) judge(what string, keep func(history.Op, int) bool) {
 	l.t.Helper()
+	for _, w := range l.open { // a request that is still out is not in the history
+		select {
+		case <-w.ended:
+		default:
+			l.t.Fatalf("%s is not over when the history is judged", w.what)
+		}
+	}
 	ops := l.book.ops(keep)
 	began := time.Now()
 	verdict := benchmark.Judge(ops, 1)

@@ -45,6 +45,7 @@ func (g *Group) waits(what string, send func(context.Context, *hand) (*client.An
 	node := g.next()
 	ctx, leave := context.WithCancel(g.lab.t.Context())
 	w := &Waiting{lab: g.lab, what: fmt.Sprintf("%s through node %d", what, node), node: node, leave: leave, ended: make(chan struct{})}
+	g.lab.open = append(g.lab.open, w)
 	before, h := g.lab.waiting(node), g.lab.hand(node)
 	go func() {
 		defer close(w.ended)

@@ -56,12 +56,15 @@ func cutAndBack(l *scenario.Lab) {
 func leftWriteVanishes(l *scenario.Lab) {
 	held := whole(l, 4).RandomOperations(20)
 	l.Cut(3)
-	l.Through(0).GetWaits("anything").StillWaitsAfter(silence)
+	read := l.Through(0).GetWaits("anything")
+	read.StillWaitsAfter(silence)
 	for _, node := range l.All() {
 		l.Through(node).PutWaits("given up", l.Unique("nobody waits for it")).ClientLeaves()
 	}
 	l.Through(1).DeleteWaits("random-0").ClientLeaves()
+	read.StillWaitsAfter(silence) // the primary has to hear of it, too
 	l.Heal(3)
+	read.EndsWithin(healBound)
 	l.Through(l.All()...).EveryoneMisses("given up")
 	l.Through(l.All()...).Holds(held)
 	splitAndSeeNothing(l, held, "given up")
