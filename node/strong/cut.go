@@ -68,14 +68,16 @@ func (r *Replica) unqueue(which func(*inbound) bool) {
 // all behind it, when a round begins, and only by the primary that ordered it, in
 // the same life: nobody else knows what was committed beyond doubt.
 func (r *Replica) abandonEntry(id wire.RequestID) {
+	i := slices.IndexFunc(r.hist.log, func(e wire.Entry) bool { return e.ID == id })
+	if i >= 0 {
+		r.abandonAt(r.hist.commit + 1 + uint64(i))
+	}
+}
+
+func (r *Replica) abandonAt(at uint64) {
 	if !r.ledHere() || mutant.On(mutant.NeverCut) {
 		return
 	}
-	i := slices.IndexFunc(r.hist.log, func(e wire.Entry) bool { return e.ID == id })
-	if i < 0 {
-		return
-	}
-	at := r.hist.commit + 1 + uint64(i)
 	if j, found := slices.BinarySearch(r.hist.abandoned, at); !found {
 		r.hist.abandoned = slices.Insert(r.hist.abandoned, j, at)
 		r.box.Event(wire.Event{Kind: EventAbandoned, Ballot: r.hist.ballot, Count: at})

@@ -53,8 +53,8 @@ type electorate struct {
 func decide(by electorate, joins []joined) verdict {
 	v := verdict{holder: by.self}
 	cands := youngest(candidates(joins, by.pastLimit, &v), by.pastLimit, &v)
-	cands, empty := withoutEmpty(cands)
-	v.sides = by.chosen(by.perBallot(cands))
+	cands, empty := withoutEmpty(by.perBallot(cands))
+	v.sides = by.chosen(cands)
 	switch len(v.sides) {
 	case 0:
 	case 1:

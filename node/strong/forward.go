@@ -318,9 +318,9 @@ func (r *Replica) expire() {
 		}
 		return old(in)
 	})
-	for _, in := range r.lead.flights {
+	for i, in := range r.lead.flights {
 		if old(in) {
-			r.abandonEntry(in.id)
+			r.abandonAt(r.hist.commit + 1 + uint64(i))
 		}
 	}
 }

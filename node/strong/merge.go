@@ -2,6 +2,7 @@ package strong
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/cohortkv/cohort/node/kv"
@@ -62,7 +63,7 @@ func (r *Replica) merge(s *wire.Start, sides []candidate) {
 // for what was asked for before.
 func (r *Replica) askSides(again bool) {
 	st := r.staging
-	st.resend = r.now + slowResend
+	st.schedule(r.now)
 	for _, s := range st.merging.readers {
 		if s.ask.Part != 0 && len(s.page) == 0 && (again || !s.asked) {
 			s.asked = true
@@ -91,7 +92,7 @@ func (r *Replica) takeSide(h wire.Header, c *wire.Chunk) {
 		return
 	}
 	r.progress++
-	st.movedAt = r.now
+	st.moved(r.now)
 	s.asked = false
 	s.take(c)
 	for st.merging.ready() {
@@ -136,16 +137,14 @@ func (s *sideReader) take(c *wire.Chunk) {
 
 // overlay works out what the tail makes of the keys that it touches.
 func (s *sideReader) overlay() {
+	last := map[string]*wire.Record{}
 	for i := range s.tail {
-		e := &s.tail[i]
-		if !kv.Changes(e.Result.Status) {
-			continue
+		if e := &s.tail[i]; kv.Changes(e.Result.Status) {
+			last[e.Op.Key] = kv.RecordOf(e)
 		}
-		at, found := slices.BinarySearchFunc(s.over, e.Op.Key, compareChange)
-		if !found {
-			s.over = slices.Insert(s.over, at, change{key: e.Op.Key})
-		}
-		s.over[at].rec = kv.RecordOf(e)
+	}
+	for _, key := range slices.Sorted(maps.Keys(last)) {
+		s.over = append(s.over, change{key, last[key]})
 	}
 }
 
@@ -244,14 +243,4 @@ func upTo(tail []wire.Entry, b wire.Ballot, length uint64) []wire.Entry {
 		return tail
 	}
 	return tail[:i:i]
-}
-
-func compareChange(c change, key string) int {
-	switch {
-	case c.key < key:
-		return -1
-	case c.key > key:
-		return 1
-	}
-	return 0
 }

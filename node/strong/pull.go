@@ -41,18 +41,19 @@ func (r *Replica) giveUp(why wire.EventKind, b wire.Ballot) {
 }
 
 // fates sums up the reports on an owed ballot. Members of the view have joined
-// without it: it is lost there.
+// without it: it is lost there. Where it lives on elsewhere, the others are asked
+// for a while all the same: one of them may be free to bring it.
 func (r *Replica) fates(k wire.KnownBallot) (lost, elsewhere bool) {
-	lost = true
+	all := true
 	for _, m := range r.lenders(k) {
 		i := slices.IndexFunc(r.round.reports, func(x report) bool { return x.node == m.ID && x.ballot == k.Ballot })
 		if i < 0 {
-			lost = false
+			all = false
 			continue
 		}
 		elsewhere = elsewhere || r.round.reports[i].fate == wire.FateElsewhere
 	}
-	return lost, elsewhere
+	return all && !elsewhere, elsewhere && (all || r.round.patient)
 }
 
 // lenders are the members of an owed ballot that have not joined.

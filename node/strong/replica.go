@@ -70,7 +70,9 @@ const (
 	refusedPause    = 20 * wire.Millisecond
 	queuePatience   = 3 * wire.Second // a forwarded write that is not asked for again leaves the queue
 	sourcePatience  = 1 * wire.Second // how long a round waits for sources
-	fetchPatience   = 2 * wire.Second // without a piece of the base, the primary begins anew
+	lenderPatience  = 3 * wire.Second // how long all that might have what is owed are asked, though it lives on elsewhere
+	fetchPatience   = 5 * wire.Second // without a piece of the base, the primary begins anew
+	slowestResend   = 2 * wire.Second // of a request for a piece, over a slow link
 )
 
 // Replica is one node's part in strong replication.

@@ -30,6 +30,7 @@ type round struct {
 	reports []report           // of nodes that nothing can be pulled from
 	owed    []wire.KnownBallot // that must be pulled first
 	lenders []wire.Member      // of all that ever was owed: they may be dialled
+	patient bool               // whoever did not report what it has was asked for long enough
 	stuck   string             // why the joins decide nothing
 	begun   wire.Instant
 	resend  wire.Instant

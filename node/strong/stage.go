@@ -21,6 +21,9 @@ type staging struct {
 	merging  *merging     // at the primary, of histories that went apart
 	ask      wire.Fetch   // the open request
 	resend   wire.Instant
+	askedAt  wire.Instant // when the open request was first sent
+	asked    bool         // it was sent
+	pace     wire.Instant // between repetitions: twice what the last piece took
 	movedAt  wire.Instant // when the last piece came
 }
 
@@ -98,7 +101,7 @@ func (r *Replica) askPiece() {
 		return
 	}
 	st.ask.Ballot, st.ask.Source = st.start.Ballot, st.start.Base.Source
-	st.resend = r.now + slowResend
+	st.schedule(r.now)
 	ask := st.ask
 	r.send(st.provider, &ask)
 }
@@ -114,7 +117,7 @@ func (r *Replica) OnChunk(h wire.Header, c *wire.Chunk) {
 		return
 	}
 	r.progress++
-	st.movedAt = r.now
+	st.moved(r.now)
 	if st.boot == 0 {
 		st.boot = h.Boot
 	}
@@ -143,6 +146,23 @@ func (r *Replica) OnChunk(h wire.Header, c *wire.Chunk) {
 		return
 	}
 	r.askPiece()
+}
+
+// schedule plans the repetition of a request. Repeating too soon what is on its
+// way over a slow link would put a second copy in front of the next piece.
+func (st *staging) schedule(now wire.Instant) {
+	if !st.asked {
+		st.asked, st.askedAt = true, now
+	} else {
+		st.pace *= 2
+	}
+	st.pace = min(max(st.pace, slowResend), slowestResend)
+	st.resend = now + st.pace
+}
+
+// moved notes that a piece came.
+func (st *staging) moved(now wire.Instant) {
+	st.asked, st.pace, st.movedAt = false, 2*(now-st.askedAt), now
 }
 
 // answersFetch reports that a piece is the one that was asked for.

@@ -33,6 +33,9 @@ func (r *Replica) Tick() {
 func (r *Replica) tickRound() {
 	rd := r.round
 	if rd.phase == collecting {
+		if !rd.patient && r.now >= rd.begun+lenderPatience {
+			rd.patient, rd.changed = true, true
+		}
 		r.tryDecide()
 	}
 	if r.round != rd || r.now < rd.resend {

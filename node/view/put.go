@@ -31,8 +31,9 @@ type put struct {
 	made     bool       // view was made here and must be spread
 	accepted []wire.NodeID
 	mints    int
-	covered  bool   // outside: the view's primary has our data
-	afar     uint64 // outside: the primary's progress
+	covered  bool          // outside: the view's primary has our data
+	afar     uint64        // outside: the primary's progress
+	higher   wire.Ancestor // outside: the view of the same list that stands instead
 
 	mark   uint64 // progress last seen
 	markAt wire.Instant
@@ -320,6 +321,9 @@ func (k *Keeper) OnNewViewReply(h wire.Header, m *wire.NewViewReply) {
 		return
 	}
 	if m.Same && m.Held.Compare(p.view.ID) > 0 {
+		if !p.member {
+			k.outdone(p, h.From, wire.Ancestor{View: m.Held, Renewed: m.Renewed})
+		}
 		return // two PUTs of one list: the higher view is on its way here
 	}
 	s := wire.Sighting{Node: h.From, Inc: h.Inc, View: m.Held}
@@ -334,6 +338,18 @@ func (k *Keeper) OnNewViewReply(h wire.Header, m *wire.NewViewReply) {
 		replace(p.view, m.Held, m.Renewed)
 		k.spread(p)
 	}
+}
+
+// outdone notes that the list is in force under a higher id, which does not come to
+// a node outside. It will do, if its primary turns out to have this node's data.
+func (k *Keeper) outdone(p *put, by wire.NodeID, higher wire.Ancestor) {
+	if !slices.Contains(p.accepted, by) {
+		p.accepted = append(p.accepted, by)
+	}
+	if higher.View.Compare(p.higher.View) > 0 {
+		p.higher = higher
+	}
+	k.check(p)
 }
 
 // remint gives the list a new id, above one that a member holds.

@@ -17,6 +17,13 @@ func (k *Keeper) OnCoveredReply(_ wire.Header, m *wire.CoveredReply) {
 	if m.Covered {
 		p.covered = true
 		k.check(p)
+		return
+	}
+	outdone := p.made && p.higher.View.Compare(p.view.ID) > 0 && k.viewID() == p.view.ID
+	if m.Serving && outdone && !p.member && p.mints < maxMints {
+		// The view that stands was made without knowledge of this node's data.
+		replace(p.view, p.higher.View, p.higher.Renewed)
+		k.remint(p, p.higher.View)
 	}
 }
 

@@ -321,10 +321,10 @@ func (k *Keeper) OnQuery(h wire.Header, replyTo wire.ReplyTo, m *wire.Query) {
 
 // OnCovered answers a node outside the view: its data is in the active base.
 func (k *Keeper) OnCovered(h wire.Header, replyTo wire.ReplyTo, m *wire.Covered) {
-	ok := k.local.Serving() && k.local.Knows(m.Ballot) && k.viewID().Compare(h.View) >= 0
-	k.box.Post(wire.Envelope{
-		To: h.From, Answer: replyTo, Message: &wire.CoveredReply{PutID: m.PutID, Covered: ok, Progress: k.local.Progress()},
-	})
+	serving := k.local.Serving() && k.viewID().Compare(h.View) >= 0
+	k.box.Post(wire.Envelope{To: h.From, Answer: replyTo, Message: &wire.CoveredReply{
+		PutID: m.PutID, Covered: serving && k.local.Knows(m.Ballot), Serving: serving, Progress: k.local.Progress(),
+	}})
 }
 
 func (k *Keeper) viewID() wire.ViewID {

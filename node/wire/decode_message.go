@@ -126,6 +126,7 @@ func (d *decoder) viewMessage(m Message) {
 	case *CoveredReply:
 		m.PutID = d.uvarint()
 		m.Covered = d.bool()
+		m.Serving = d.bool()
 		m.Progress = d.uvarint()
 	}
 }

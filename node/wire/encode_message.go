@@ -76,6 +76,7 @@ func (e *encoder) viewMessage(m Message) {
 	case *CoveredReply:
 		e.uvarint(m.PutID)
 		e.bool(m.Covered)
+		e.bool(m.Serving)
 		e.uvarint(m.Progress)
 	}
 }

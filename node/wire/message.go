@@ -97,6 +97,7 @@ type Covered struct {
 type CoveredReply struct {
 	PutID    uint64
 	Covered  bool
+	Serving  bool   // the base is active, so that Covered will not change by itself
 	Progress uint64 // as in Hello
 }
 
