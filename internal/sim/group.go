@@ -100,11 +100,26 @@ func (o *operator) minted(v *wire.View) {
 			return
 		}
 	}
+	if c := o.sameBefore(v); c != nil {
+		o.views[v.ID] = c
+		return
+	}
 	if !open {
 		o.w.fail("view", "view %v was made while no PUT was open", v.ID)
 		return
 	}
 	o.w.fail("view", "view %v was made of a list that nobody has put", v.ID)
+}
+
+// sameBefore is the command of a view with the same list that v replaces: a primary
+// may give its list a higher id, for a node that could not follow it otherwise.
+func (o *operator) sameBefore(v *wire.View) *command {
+	for _, a := range v.Ancestors {
+		if c := o.views[a.View]; c != nil && c.layout.Equal(v.Layout) {
+			return c
+		}
+	}
+	return nil
 }
 
 // active notes that a ballot became active, in every group that its view was

@@ -49,7 +49,7 @@ func (m *Machine) replicate(in *wire.Received) {
 	case *wire.Join:
 		s.OnJoin(h, msg)
 	case *wire.Pull:
-		s.OnPull(h, in.ReplyTo, msg, func() bool { return m.views.Leave(&msg.View, &msg.Owed) })
+		s.OnPull(h, in.ReplyTo, msg, func() wire.Fate { return m.views.Leave(&msg.View, &msg.Owed) })
 	case *wire.PullReply:
 		s.OnPullReply(h, msg)
 	case *wire.Cancel:

@@ -94,34 +94,39 @@ func (r *Replica) pull() {
 }
 
 // OnPull gives this node's history to a view that owes it, if it has it. leave
-// makes the caller follow the view as one that is not in it, if an operator has
-// not given this node another view since the ballot was known: then it promises,
-// and whatever it held before the pull ends with that (I22).
-func (r *Replica) OnPull(h wire.Header, replyTo wire.ReplyTo, p *wire.Pull, leave func() bool) {
+// makes the caller follow the view as one that is not in it, if it may: then this
+// node promises, and whatever it held before the pull ends with that (I22).
+func (r *Replica) OnPull(h wire.Header, replyTo wire.ReplyTo, p *wire.Pull, leave func() wire.Fate) {
 	reply := &wire.PullReply{Ballot: p.Ballot, Owed: p.Owed.Ballot, Fate: wire.FateLost}
-	has := r.hist.knows(p.Owed.Ballot) || r.staged.knows(p.Owed.Ballot)
-	switch {
-	case !has:
-	case mutant.On(mutant.PullWithoutPromise):
-		j := r.join()
-		j.Ballot = p.Ballot
-		r.answerDurable(h.From, replyTo, j)
-		return
-	case !leave():
-		reply.Fate = wire.FateElsewhere
-	default:
-		if p.Ballot.Round > r.promised.Round {
-			r.promise(p.Ballot)
-			r.dismiss()
+	if r.hist.knows(p.Owed.Ballot) || r.staged.knows(p.Owed.Ballot) {
+		if mutant.On(mutant.PullWithoutPromise) {
+			j := r.join()
+			j.Ballot = p.Ballot
+			r.answerDurable(h.From, replyTo, j)
+			return
 		}
-		if r.promised != p.Ballot {
-			return // an older round of the primary
+		if reply.Fate = leave(); reply.Fate == 0 {
+			r.pulled(h, replyTo, p)
+			return
 		}
-		r.box.Event(wire.Event{Kind: EventPulled, Peer: h.From, Ballot: r.hist.ballot, View: p.View.ID})
-		r.answerDurable(h.From, replyTo, r.join())
-		return
+		if r.view != nil {
+			reply.Held = r.view.ID
+		}
 	}
 	r.answerDurable(h.From, replyTo, reply)
+}
+
+// pulled promises the round and reports; a round of the primary that is older than
+// one promised already gets no answer.
+func (r *Replica) pulled(h wire.Header, replyTo wire.ReplyTo, p *wire.Pull) {
+	if p.Ballot.Round > r.promised.Round {
+		r.promise(p.Ballot)
+		r.dismiss()
+	}
+	if r.promised == p.Ballot {
+		r.box.Event(wire.Event{Kind: EventPulled, Peer: h.From, Ballot: r.hist.ballot, View: p.View.ID})
+		r.answerDurable(h.From, replyTo, r.join())
+	}
 }
 
 func (r *Replica) answerDurable(to wire.NodeID, replyTo wire.ReplyTo, m wire.Message) {
@@ -132,6 +137,12 @@ func (r *Replica) answerDurable(to wire.NodeID, replyTo wire.ReplyTo, m wire.Mes
 func (r *Replica) OnPullReply(h wire.Header, m *wire.PullReply) {
 	rd := r.round
 	if rd == nil || rd.phase != collecting || m.Ballot != rd.ballot || !r.lends(h.From, m.Owed) {
+		return
+	}
+	if m.Fate == wire.FateBelow {
+		if m.Held.Compare(r.view.ID) > 0 {
+			r.peers.Above(m.Held) // and a new round, in the view that this makes
+		}
 		return
 	}
 	x := report{h.From, m.Owed, m.Fate}

@@ -25,6 +25,8 @@ type Peers interface {
 	LeftBehind() bool
 	// Reach is told that Lenders has changed.
 	Reach()
+	// Above gives the view a new id, above one that is held outside it.
+	Above(held wire.ViewID)
 }
 
 // Limits bounds what a replica holds and sends. Zero values mean the defaults.

@@ -348,7 +348,8 @@ var parts = map[wire.FetchPart]string{
 	wire.FetchHead: "head", wire.FetchRecords: "records", wire.FetchTail: "tail", wire.FetchEntries: "entries",
 }
 
-var fates = map[wire.Fate]string{wire.FateLost: "is lost here", wire.FateElsewhere: "lives on here, in another view"}
+var fates = map[wire.Fate]string{wire.FateLost: "is lost here", wire.FateElsewhere: "lives on here, in another view",
+	wire.FateBelow: "would come to a higher view"}
 
 func describeData(m wire.Message) string {
 	switch m := m.(type) {

@@ -242,27 +242,40 @@ func (k *Keeper) mayFollow(v *wire.View) bool {
 }
 
 // Leave follows a view that does not name this node, because its members owe what
-// this node holds (docs/views.md §3). The rule is that of mayFollow: its author, or
-// one before it, had heard of the view held; or it is the same list; or the list
-// held is still the one that the owed ballot had. If an operator has given this node another view since, it
-// stays in that.
-func (k *Keeper) Leave(v *wire.View, owed *wire.KnownBallot) bool {
+// this node holds (docs/views.md §3); zero: it did. The rule is that of mayFollow: its
+// author, or one before it, had heard of the view held; or it is the same list; or
+// the list held is still the one that the owed ballot had, or is empty. If an operator
+// has given this node another view since, it stays in that.
+func (k *Keeper) Leave(v *wire.View, owed *wire.KnownBallot) wire.Fate {
 	switch {
 	case k.view == nil || v.Has(k.self):
-		return false
+		return wire.FateElsewhere
 	case k.view.ID == v.ID:
-		return true
-	case v.ID.Compare(k.view.ID) < 0:
-		return false
+		return 0
 	}
 	held := k.view.Layout.Members()
 	unheard := !v.Descends(k.view.ID) && k.view.Renewed == 0 && slices.Equal(held, owed.Members)
 	same := k.view.Layout.Equal(v.Layout)
-	if len(held) > 0 && !same && !v.Replaces(k.view) && !unheard {
-		return false
+	switch {
+	case len(held) > 0 && !same && !v.Replaces(k.view) && !unheard:
+		return wire.FateElsewhere
+	case v.ID.Compare(k.view.ID) < 0:
+		return wire.FateBelow // a promise never goes back (I2)
 	}
 	k.adopt(v)
-	return true
+	return 0
+}
+
+// Above gives the list in force an id above a view that is held outside it, by a node
+// that would come otherwise. Whoever follows the list follows it there.
+func (k *Keeper) Above(held wire.ViewID) {
+	v := *k.view
+	v.ID = k.newID(max(held.Number, k.top))
+	k.top = v.ID.Number
+	replace(&v, k.view.ID, k.view.Renewed)
+	v.Renewed = 0
+	k.box.Event(wire.Event{Kind: EventReminted, View: v.ID})
+	k.adopt(&v)
 }
 
 // Offer follows a view that came over the bus, if it may be followed.

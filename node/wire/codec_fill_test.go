@@ -49,7 +49,7 @@ var enumerators = map[reflect.Type][2]uint64{
 	reflect.TypeFor[Condition](): {uint64(Always), uint64(IfVersion)},
 	reflect.TypeFor[Status]():    {uint64(Created), uint64(Unknown)},
 	reflect.TypeFor[FetchPart](): {uint64(FetchHead), uint64(FetchEntries)},
-	reflect.TypeFor[Fate]():      {uint64(FateLost), uint64(FateElsewhere)},
+	reflect.TypeFor[Fate]():      {uint64(FateLost), uint64(FateBelow)},
 }
 
 // filled returns a message of a kind with every field given by src.

@@ -161,7 +161,8 @@ func (d *decoder) roundMessage(m Message) {
 	case *PullReply:
 		m.Ballot = d.ballot()
 		m.Owed = d.ballot()
-		m.Fate = Fate(d.enum("fate", byte(FateLost), byte(FateElsewhere)))
+		m.Fate = Fate(d.enum("fate", byte(FateLost), byte(FateBelow)))
+		m.Held = d.viewID()
 	}
 }
 

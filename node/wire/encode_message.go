@@ -113,6 +113,7 @@ func (e *encoder) roundMessage(m Message) {
 		e.ballot(m.Ballot)
 		e.ballot(m.Owed)
 		e.byte(byte(m.Fate))
+		e.viewID(m.Held)
 	}
 }
 

@@ -161,6 +161,7 @@ type PullReply struct {
 	Ballot Ballot // of the round
 	Owed   Ballot
 	Fate   Fate
+	Held   ViewID // FateBelow: of the view held
 }
 
 // Fate says what became of an owed ballot at one of its members.
@@ -170,6 +171,7 @@ type Fate uint8
 const (
 	FateLost      Fate = iota + 1 // this node has not got it (any more)
 	FateElsewhere                 // it lives on here, in a view that an operator gave this node since
+	FateBelow                     // this node would come, but for the number of the view
 )
 
 // Base describes the history that a round starts from: the first Length entries
