@@ -221,7 +221,10 @@ type Recovered struct {
 	Staged   []RecoveredBase // newest first, each built on the next
 }
 
-// RecoveredBase is a staged base that was whole.
+// RecoveredBase is a staged base that was whole. The state that is recovered is the
+// base of Ballot, and nothing of Log counts as committed: so the Tail of one that is
+// not Fresh begins with the entries of Log that were committed when it was staged,
+// which its WriteStaged leaves out.
 type RecoveredBase struct {
 	Ballot  Ballot
 	Base    Base
