@@ -1,0 +1,108 @@
+package view
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// mayFollow is the rule for views that come over the bus (docs/views.md §3).
+// This node is a member of v; and v's author had heard of what this node holds,
+// or v lists the same members. A node without a view follows only one whose
+// author had heard this very incarnation: it never rejoins by itself.
+func (k *Keeper) mayFollow(v *wire.View) bool {
+	if !v.Has(k.self) && !mutant.On(mutant.SpreadToDropped) {
+		return false
+	}
+	if mutant.On(mutant.OnlyWhoWasTold) && !slices.ContainsFunc(k.puts, func(p *put) bool { return p.layout.Equal(v.Layout) }) {
+		return false
+	}
+	if k.view == nil {
+		return v.SawIncarnation(k.self, k.inc) || mutant.On(mutant.EmptyRejoins)
+	}
+	if v.ID.Compare(k.view.ID) <= 0 {
+		return false
+	}
+	return k.view.Layout.Equal(v.Layout) && !v.SawAnother(k.self, k.inc) || v.Replaces(k.view) || mutant.On(mutant.FollowByNumber)
+}
+
+// Leave follows a view that does not name this node, because its members owe what
+// this node holds (docs/views.md §3); zero: it did. The rule is that of mayFollow: its
+// author, or one before it, had heard of the view held; or it is the same list; or
+// the list held is still the one that the owed ballot had, or is empty. If an operator
+// has given this node another view since, it stays in that.
+func (k *Keeper) Leave(v *wire.View, owed *wire.KnownBallot) wire.Fate {
+	switch {
+	case k.view == nil || v.Has(k.self):
+		return wire.FateElsewhere
+	case k.view.ID == v.ID:
+		return 0
+	}
+	held := k.view.Layout.Members()
+	unheard := !v.Descends(k.view.ID) && k.view.Renewed == 0 && slices.Equal(held, owed.Members)
+	same := k.view.Layout.Equal(v.Layout)
+	switch {
+	case len(held) > 0 && !same && !v.Replaces(k.view) && !unheard:
+		return wire.FateElsewhere
+	case v.ID.Compare(k.view.ID) < 0:
+		return wire.FateBelow // a promise never goes back (I2)
+	}
+	k.adopt(v)
+	return 0
+}
+
+// Above gives the list in force an id above a view that is held outside it, by a node
+// that would come otherwise. Whoever follows the list follows it there.
+func (k *Keeper) Above(held wire.ViewID) {
+	v := *k.view
+	v.ID = k.newID(max(held.Number, k.top))
+	k.top = v.ID.Number
+	replace(&v, k.view.ID, k.view.Renewed)
+	v.Renewed = 0
+	k.box.Event(wire.Event{Kind: EventReminted, View: v.ID})
+	k.adopt(&v)
+}
+
+// Offer follows a view that came over the bus, if it may be followed.
+func (k *Keeper) Offer(v *wire.View) {
+	if k.mayFollow(v) {
+		k.adopt(v)
+		return
+	}
+	if k.view != nil && k.view.ID == v.ID {
+		k.extend(v)
+	}
+}
+
+// extend takes in what the author of the view has heard since.
+func (k *Keeper) extend(v *wire.View) {
+	k.view.Ancestors = mergeAncestors(k.view.Ancestors, v.Ancestors)
+	for _, s := range v.Saw {
+		if !slices.Contains(k.view.Saw, s) {
+			see(k.view, s)
+		}
+	}
+	if v.Renewed > k.view.Renewed {
+		k.view.Renewed = v.Renewed
+		k.local.Keep()
+	}
+}
+
+// OnNewView follows a view or refuses it.
+func (k *Keeper) OnNewView(h wire.Header, replyTo wire.ReplyTo, m *wire.NewView) {
+	k.Offer(&m.View)
+	if replyTo == "" {
+		return
+	}
+	reply := &wire.NewViewReply{PutID: m.PutID, View: m.View.ID}
+	if k.view != nil {
+		reply.Held, reply.Renewed = k.view.ID, k.view.Renewed
+		reply.Accepted = k.view.ID == m.View.ID
+		reply.Same = k.view.Layout.Equal(m.View.Layout)
+	}
+	if !reply.Accepted {
+		k.box.Event(wire.Event{Kind: EventRefused, Peer: h.From, View: m.View.ID})
+	}
+	k.box.PostAfter(k.box.LastWrite(), wire.Envelope{To: h.From, Answer: replyTo, Message: reply})
+}
