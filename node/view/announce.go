@@ -1,0 +1,150 @@
+package view
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// announce makes a view of the list, above all that was heard of, adopts it and
+// spreads it to its members: to nobody else, so nobody is removed over the bus
+// (I23).
+func (k *Keeper) announce(p *put) {
+	if k.view != nil {
+		k.dropped = k.view.Layout.Members()
+	}
+	p.view = k.mint(p)
+	p.made, p.stage = true, announcing
+	p.accepted = p.accepted[:0]
+	k.adopt(p.view)
+	k.spread(p)
+}
+
+// mint makes the view of a PUT.
+func (k *Keeper) mint(p *put) *wire.View {
+	p.mints++
+	v := &wire.View{Layout: p.layout, Force: p.force}
+	v.ID = k.newID(k.top)
+	above := func(id wire.ViewID) { v.ID.Number = max(v.ID.Number, id.Number+1) }
+	if k.view != nil {
+		above(k.view.ID)
+		v.Ancestors = k.view.Ancestors
+		replace(v, k.view.ID, k.view.Renewed)
+	}
+	see(v, wire.Sighting{Node: k.self, Inc: k.inc, View: k.viewID()})
+	know(v, k.local.Ballot(), k.local.BallotMembers())
+	for _, a := range p.answers {
+		if a.r.Present {
+			above(a.r.View.ID)
+			v.Ancestors = mergeAncestors(v.Ancestors, a.r.View.Ancestors)
+			replace(v, a.r.View.ID, a.r.View.Renewed)
+			see(v, wire.Sighting{Node: a.node, Inc: a.inc, View: a.r.View.ID})
+		} else {
+			see(v, wire.Sighting{Node: a.node, Inc: a.inc})
+		}
+		know(v, a.r.Ballot, a.r.Members)
+	}
+	if !p.member && !k.blank() && k.at.Address != "" && len(p.layout.Members()) > 0 {
+		v.Sources = []wire.Member{k.at}
+	}
+	k.top = v.ID.Number
+	k.box.Event(wire.Event{Kind: EventMinted, View: v.ID, Count: uint64(len(p.answers))})
+	return v
+}
+
+// newID is an id above a number. top keeps one life of an author from using a
+// number twice.
+func (k *Keeper) newID(above uint64) wire.ViewID {
+	if mutant.On(mutant.ViewIDNumberOnly) {
+		return wire.ViewID{Number: above + 1}
+	}
+	return wire.ViewID{Number: above + 1, Author: k.self, Boot: k.boot}
+}
+
+// know notes a ballot that somebody stands in.
+func know(v *wire.View, b wire.Ballot, members []wire.Member) {
+	listed := slices.ContainsFunc(v.Known, func(k wire.KnownBallot) bool { return k.Ballot == b })
+	if !b.IsZero() && !listed {
+		v.Known = append(v.Known, wire.KnownBallot{Ballot: b, Members: members})
+	}
+}
+
+// spread sends the view to the members that have not accepted it.
+func (k *Keeper) spread(p *put) {
+	p.resend = k.now + announceEvery
+	to := p.layout.Members()
+	if mutant.On(mutant.SpreadToDropped) {
+		to = append(to, k.dropped...)
+	}
+	for _, m := range to {
+		if m.ID != k.self && !slices.Contains(p.accepted, m.ID) {
+			k.box.PostAfter(k.box.LastWrite(), wire.Envelope{
+				To: m.ID, Request: p.id, Message: &wire.NewView{PutID: p.id, View: *p.view},
+			})
+		}
+	}
+}
+
+// OnNewViewReply notes who follows. A refusal is answered while the PUT is open,
+// never later: the refuser's view becomes an ancestor, and if it is above ours
+// the view gets a new id.
+func (k *Keeper) OnNewViewReply(h wire.Header, m *wire.NewViewReply) {
+	p := k.findPut(m.PutID)
+	if p == nil || !p.made || p.view.ID != m.View || k.viewID() != p.view.ID {
+		return
+	}
+	if m.Accepted {
+		if !slices.Contains(p.accepted, h.From) {
+			p.accepted = append(p.accepted, h.From)
+		}
+		k.check(p)
+		return
+	}
+	if m.Same && m.Held.Compare(p.view.ID) > 0 {
+		if !p.member {
+			k.outdone(p, h.From, wire.Ancestor{View: m.Held, Renewed: m.Renewed})
+		}
+		return // two PUTs of one list: the higher view is on its way here
+	}
+	s := wire.Sighting{Node: h.From, Inc: h.Inc, View: m.Held}
+	if m.Held.Compare(p.view.ID) > 0 && p.mints < maxMints {
+		see(p.view, s)
+		replace(p.view, m.Held, m.Renewed)
+		k.remint(p, m.Held)
+		return
+	}
+	if !slices.Contains(p.view.Saw, s) || !p.view.Replaces(&wire.View{ID: m.Held, Renewed: m.Renewed}) {
+		see(p.view, s)
+		replace(p.view, m.Held, m.Renewed)
+		k.spread(p)
+	}
+}
+
+// outdone notes that the list is in force under a higher id, which does not come to
+// a node outside. It will do, if its primary turns out to have this node's data.
+func (k *Keeper) outdone(p *put, by wire.NodeID, higher wire.Ancestor) {
+	if !slices.Contains(p.accepted, by) {
+		p.accepted = append(p.accepted, by)
+	}
+	if higher.View.Compare(p.higher.View) > 0 {
+		p.higher = higher
+	}
+	k.check(p)
+}
+
+// remint gives the list a new id, above one that a member holds.
+func (k *Keeper) remint(p *put, held wire.ViewID) {
+	old := p.view
+	v := *old
+	p.mints++
+	v.ID = k.newID(max(held.Number, k.top))
+	k.top = v.ID.Number
+	replace(&v, old.ID, old.Renewed)
+	v.Renewed = 0
+	v.Saw = slices.Clone(old.Saw)
+	k.box.Event(wire.Event{Kind: EventReminted, View: v.ID})
+	p.view, p.accepted = &v, p.accepted[:0]
+	k.adopt(&v)
+	k.spread(p)
+}
