@@ -30,7 +30,7 @@ func (k *Keeper) mayFollow(v *wire.View) bool {
 // Leave follows a view that does not name this node, because its members owe what
 // this node holds (docs/views.md §3); zero: it did. The rule is that of mayFollow: its
 // author, or one before it, had heard of the view held; or it is the same list; or
-// the list held is still the one that the owed ballot had, or is empty. If an operator
+// the view held is still that of the owed ballot, or the list is empty. If an operator
 // has given this node another view since, it stays in that.
 func (k *Keeper) Leave(v *wire.View, owed *wire.KnownBallot) wire.Fate {
 	switch {
@@ -40,7 +40,7 @@ func (k *Keeper) Leave(v *wire.View, owed *wire.KnownBallot) wire.Fate {
 		return 0
 	}
 	held := k.view.Layout.Members()
-	unheard := !v.Descends(k.view.ID) && k.view.Renewed == 0 && slices.Equal(held, owed.Members)
+	unheard := !v.Descends(k.view.ID) && k.view.Renewed == 0 && k.view.ID == owed.Ballot.View
 	same := k.view.Layout.Equal(v.Layout)
 	switch {
 	case len(held) > 0 && !same && !v.Replaces(k.view) && !unheard:
