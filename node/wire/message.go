@@ -41,6 +41,23 @@ const (
 	KindPull
 	KindPullReply
 	KindCancel
+	KindBatch
+	KindBatchAck
+	KindMissing
+	KindOutrun
+	KindOpen
+	KindHave
+	KindWant
+	KindItems
+	KindOffer
+	KindTaken
+	KindAskKey
+	KindKeyAnswer
+	KindCarry
+	KindCarryAnswer
+	KindCarryCancel
+	KindExplain
+	KindExplained
 )
 
 // Query asks a node what it holds, on behalf of a PUT /view. Answered by
@@ -84,6 +101,11 @@ type Hello struct {
 	Commit   uint64 // position in Ballot up to which it is committed
 	Progress uint64 // grows whenever the sender's round got on
 	Serving  bool   // primary: active; member: its history is of this view's round
+
+	Stream uint64  // position in the sender's causal stream
+	Ready  bool    // its causal slots are ready
+	Clock  Instant // of the sender, in its boot
+	Pulled uint64  // grows whenever it got on with its causal slots
 }
 
 // Covered asks the primary of a view whether its active base contains a history

@@ -17,6 +17,9 @@ type Received struct {
 	// Stored has, for a Forward, what the state at the applied position holds
 	// for each of its keys.
 	Stored []Meta
+	// Items has, for a Batch, Items, Carry, AskKey or KeyAnswer, what the causal
+	// state holds for each of its keys; nil: nothing.
+	Items []*Item
 }
 
 // RequestFailed says that nobody listened for a request ("not yet", not "no").
@@ -58,6 +61,46 @@ type ChunkRead struct {
 	Session uint64 // of the Read
 }
 
+// CausalSubmit is a client's write to a causal bucket.
+type CausalSubmit struct {
+	Token   Token
+	Op      Op // without a condition
+	Context Context
+	Stored  *Item // what the causal state holds for its key; nil: nothing
+}
+
+// CausalRead is a client's read of a key in a causal bucket.
+type CausalRead struct {
+	Token   Token
+	Key     string
+	Context Context
+	Stored  *Item
+}
+
+// CausalList is a client's listing of this node's shard.
+type CausalList struct {
+	Token   Token
+	Context Context
+}
+
+// KeyRead is the answer to a Read of kind ReadKey.
+type KeyRead struct {
+	Session uint64 // of the Read
+	Stored  *Item
+}
+
+// SlotsRead is the answer to a Read of kind ReadSlots.
+type SlotsRead struct {
+	Session uint64 // of the Read
+	Items   []Item // ascending by hash, then key; kept by the core
+	Last    bool
+}
+
+func (*CausalSubmit) input()  {}
+func (*CausalRead) input()    {}
+func (*CausalList) input()    {}
+func (*KeyRead) input()       {}
+func (*SlotsRead) input()     {}
 func (*Tick) input()          {}
 func (*Received) input()      {}
 func (*RequestFailed) input() {}
@@ -99,6 +142,8 @@ type Write struct {
 	Under   Ballot     // WriteStaged: the staged base that is kept beneath it; zero: none is
 	Bound   []Sighting // WriteStaged
 	Members []Member   // WriteStaged
+
+	Causal *CausalWrite // WriteCausal; kept, and never written to
 }
 
 // WriteKind says what a Write changes.
@@ -113,6 +158,7 @@ const (
 	WriteStaged                            // the base of Ballot is whole; Entries are its tail. If it was built, its area is the staged one now
 	WriteSwap                              // the staged base becomes the history, with an empty log of Ballot
 	WriteStageDrop                         // forgets what is being built
+	WriteCausal                            // what is kept of causal buckets
 )
 
 // NodeMeta is the small durable state of a node.
@@ -148,6 +194,9 @@ type ReadKind uint8
 const (
 	ReadClient ReadKind = iota + 1 // the client of Token may read the state as it is now
 	ReadChunk                      // up to Limit bytes of records, given back as ChunkRead
+	ReadKey                        // what the causal state holds for Key, given back as KeyRead
+	ReadSlots                      // up to Limit bytes of items in Ranges after Cursor, given back as SlotsRead
+	ReadItems                      // the client of Token may list the causal items in Ranges; Context is what it gets beside them
 )
 
 // Read asks the driver to read the state after Applies were carried out.
@@ -159,6 +208,11 @@ type Read struct {
 	First   bool
 	Limit   int
 	Session uint64
+
+	Key     string      // ReadKey
+	Ranges  []HashRange // ReadSlots, ReadItems
+	Cursor  SlotCursor  // ReadSlots
+	Context Context     // ReadItems: the client's, to which the items are added
 }
 
 // Outcome says how a client's request ended.
@@ -178,6 +232,13 @@ type Reply struct {
 	Token   Token
 	Outcome Outcome
 	Result  Result
+	Causal  *CausalResult // Done, of a causal bucket
+}
+
+// CausalResult is the answer to a request to a causal bucket.
+type CausalResult struct {
+	Item    *Item // what was read or written; nil: the key is unknown
+	Context Context
 }
 
 // Event is something worth a log line, a counter or a trace line.
@@ -204,6 +265,10 @@ type NodeStatus struct {
 	Ballot     Ballot
 	Waiting    []NodeID // whom the round, or the writes, wait for
 	Reason     string   // why it does not serve, for people
+
+	Causal       bool // answers causal requests, for its slots and by way of others
+	CausalReady  bool // all its slots are ready
+	Owned, Other int  // slots it owns; slots it still holds for others
 }
 
 // Recovered is what a node finds of itself when it starts with its state: the

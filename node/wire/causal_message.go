@@ -1,0 +1,170 @@
+package wire
+
+// Batch carries writes of the sender's stream in a view, the first under number
+// First, the next ones under the numbers that follow.
+type Batch struct {
+	View  ViewID
+	First uint64
+	Items []Item
+}
+
+// BatchAck says that of the receiver's stream in a view everything up to N is held,
+// durably.
+type BatchAck struct {
+	View ViewID
+	N    uint64
+}
+
+// Missing asks for a part of the receiver's own stream again.
+type Missing struct {
+	View     ViewID
+	From, To uint64 // both included
+}
+
+// Outrun answers Missing: what is asked for, up to UpTo, is not kept any more. An
+// exchange brings it.
+type Outrun struct {
+	View ViewID
+	UpTo uint64
+}
+
+// Open begins an exchange, or a survey: what do you hold of these slots? Sums are
+// what the sender has, a sum for each group of slots that Slots touch.
+type Open struct {
+	Session uint64
+	Slots   []SlotRange
+	Survey  bool // only Holdings are wanted
+	Sums    []Sum
+}
+
+// Have answers Open. What the sender knows was noted before any item is read.
+type Have struct {
+	Session   uint64
+	Epoch     uint64 // grows whenever the sender gives up a slot
+	Held      Holdings
+	Frozen    bool        // the sender takes no writes any more
+	Apart     bool        // two groups, each told: no exchange
+	Unsettled bool        // the sender knows former members that have not been emptied, or is not ready itself
+	Groups    []GroupSums // whose sums differ, ascending
+}
+
+// GroupSums has the sums of the slots of one group, as far as they are asked for.
+type GroupSums struct {
+	Group uint32
+	Sums  []Sum
+}
+
+// Want asks for the items of slots after a place; asking twice is harmless.
+type Want struct {
+	Session uint64
+	Slots   []SlotRange
+	After   SlotCursor
+}
+
+// Items answers Want.
+type Items struct {
+	Session uint64
+	Epoch   uint64
+	After   SlotCursor // as in Want
+	Items   []Item     // ascending by hash, then key
+	Last    bool
+}
+
+// Offer says what is held of slots that the receiver owns, and asks to be told
+// when the receiver has it all.
+type Offer struct {
+	Session uint64
+	Held    Holdings
+	Claim   bool // somebody else holds it: answer, but do not pull it from the sender
+}
+
+// Taken answers Offer: of these slots the receiver has all that was offered, durably.
+type Taken struct {
+	Session uint64
+	Slots   []SlotRange
+}
+
+// AskKey asks a holder of a slot for one key.
+type AskKey struct {
+	Session uint64
+	Key     string
+}
+
+// KeyAnswer answers AskKey.
+type KeyAnswer struct {
+	Session uint64
+	Key     string
+	Held    bool // false: the sender does not hold the slot
+	Ready   bool
+	Present bool // Item is what it has
+	Item    Item
+}
+
+// Carry brings a client's request to an owner of its key's slot, as a bus
+// request. It is repeated until it is answered; the request id is (sender, its
+// boot, Counter).
+type Carry struct {
+	Counter uint64
+	Read    bool
+	Op      Op // its Key; for a write, the whole
+	Context Context
+	// What the sender heard last of the receiver's clock, and in which life: no
+	// older than the request is. It tells how long the request may have been
+	// under way.
+	Heard     Instant
+	HeardBoot Boot
+}
+
+// CarryFate says what became of a carried request.
+type CarryFate uint8
+
+// The fates of carried requests.
+const (
+	CarryDone CarryFate = iota + 1 // Item and Context are the answer
+	CarryElse                      // the receiver does not own the slot, or takes no requests
+	CarryLate                      // it may have been under way for too long: Clock is what to send along
+)
+
+// CarryAnswer answers Carry.
+type CarryAnswer struct {
+	Counter uint64
+	Fate    CarryFate
+	Clock   Instant
+	Present bool
+	Item    Item // read: what the key holds; written: without its value
+	Context Context
+}
+
+// CarryCancel says that the client of a carried request has left.
+type CarryCancel struct {
+	Counters []uint64
+}
+
+// Explain asks what is known of views that were met in a vector.
+type Explain struct {
+	Views []ViewID
+}
+
+// Explained answers Explain, and spreads floors.
+type Explained struct {
+	Views []KnownView
+}
+
+// Kind implements Message.
+func (*Batch) Kind() Kind       { return KindBatch }
+func (*BatchAck) Kind() Kind    { return KindBatchAck }
+func (*Missing) Kind() Kind     { return KindMissing }
+func (*Outrun) Kind() Kind      { return KindOutrun }
+func (*Open) Kind() Kind        { return KindOpen }
+func (*Have) Kind() Kind        { return KindHave }
+func (*Want) Kind() Kind        { return KindWant }
+func (*Items) Kind() Kind       { return KindItems }
+func (*Offer) Kind() Kind       { return KindOffer }
+func (*Taken) Kind() Kind       { return KindTaken }
+func (*AskKey) Kind() Kind      { return KindAskKey }
+func (*KeyAnswer) Kind() Kind   { return KindKeyAnswer }
+func (*Carry) Kind() Kind       { return KindCarry }
+func (*CarryAnswer) Kind() Kind { return KindCarryAnswer }
+func (*CarryCancel) Kind() Kind { return KindCarryCancel }
+func (*Explain) Kind() Kind     { return KindExplain }
+func (*Explained) Kind() Kind   { return KindExplained }
