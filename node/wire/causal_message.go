@@ -96,7 +96,8 @@ type KeyAnswer struct {
 	Key     string
 	Held    bool // false: the sender does not hold the slot
 	Ready   bool
-	Present bool // Item is what it has
+	Floor   uint64 // as in HeldSlots
+	Present bool   // Item is what it has
 	Item    Item
 }
 
