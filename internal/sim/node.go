@@ -3,6 +3,7 @@ package sim
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/internal/sim/truth"
 	"github.com/cohortkv/cohort/node/machine"
 	"github.com/cohortkv/cohort/node/store"
 	"github.com/cohortkv/cohort/node/wire"
@@ -22,11 +23,14 @@ type node struct {
 	clock    wire.Instant // this life's clock minus the world's
 	machine  *machine.Machine
 	store    *store.Memory
+	kept     *causalState // of causal buckets, as it was written
+	truth    *truth.Life  // what may be said of that
 	disk     disk
 	keeps    bool // the next start finds the disk
 	oath     *oath
 	peers    []wire.Member
 	serving  bool
+	shows    wire.NodeStatus
 	reason   string       // why it does not serve
 	inbox    []wire.Input // what arrived while it was paused
 	pauses   int          // that are in force
@@ -56,18 +60,21 @@ func (n *node) start() {
 	n.clock = wire.Instant(w.rng.Int64N(int64(1000 * wire.Second)))
 	cfg := machine.Config{ID: n.id, Boot: n.boot, Now: n.local(), Limits: w.sched.Limits}
 	if n.keeps {
-		f := n.disk.fold()
+		f := n.disk.fold(w.sched.Causal.Space)
 		cfg.Recovered, n.store = &f.rec, f.store
 		n.oath.restarted(f)
+		n.kept = f.kept
+		n.truth.Restart(n.boot)
 		w.witness.compareStore(n)
 	} else {
 		n.inc, n.disk = wire.Incarnation(w.rng.Uint64()|1), disk{}
-		n.store = store.NewMemory()
+		n.store, n.kept = store.NewMemory(), newCausalState(w.sched.Causal.Space)
+		n.truth = w.truth.Begin(n.id, n.boot)
 		n.oath = w.witness.newLife(n)
 	}
 	cfg.Inc = n.inc
 	n.machine = machine.New(cfg)
-	n.peers, n.serving, n.inbox = nil, false, nil
+	n.peers, n.serving, n.inbox, n.shows = nil, false, nil, wire.NodeStatus{}
 	n.paused, n.pausedAt, n.diskAt, n.tickAt = 0, w.now, 0, 0
 	w.note("node %d starts: incarnation %x, boot %x, with its state: %v", n.id, n.inc, n.boot, n.keeps)
 	w.net.ghosts(n)
@@ -79,9 +86,12 @@ func (n *node) crash(keeps bool) {
 	n.w.note("node %d crashes, keeps its disk: %v", n.id, keeps)
 	n.up, n.keeps = false, keeps
 	if keeps {
-		n.oath.durableUpTo(n.disk.lose(n.w))
+		left := n.disk.lose(n.w)
+		n.oath.durableUpTo(left)
+		n.truth.DurableUpTo(left)
 	} else {
 		n.w.forgot = true
+		n.truth.Die()
 	}
 	n.inbox, n.pauses, n.slowDisk = nil, 0, 0
 	n.w.nodeGone(n)
@@ -164,6 +174,7 @@ func (n *node) step(in wire.Input) {
 	n.oath.beginStep()
 	w.witness.heard(n, in)
 	n.store.Annotate(in)
+	n.kept.annotate(in)
 	n.carryOut(n.machine.Step(n.local(), in))
 	n.planTick()
 }
@@ -216,6 +227,7 @@ func (n *node) carryOut(out *wire.Output) {
 		}
 	}
 	if out.Status != nil {
+		n.shows = *out.Status
 		n.serving, n.reason = out.Status.Serving, out.Status.Reason
 		n.w.note("node %d shows serving=%v member=%v left behind=%v %s",
 			n.id, n.serving, out.Status.Member, out.Status.LeftBehind, out.Status.Reason)
@@ -232,9 +244,10 @@ func (n *node) write(writes []wire.Write) {
 		}
 		n.w.counts.add("write", writeNames[writes[i].Kind])
 	}
-	n.store.Write(writes)
+	n.store.Write(ofStrong(writes))
 	for i := range writes {
 		n.w.witness.wrote(n, &writes[i])
+		n.wroteCausal(&writes[i])
 	}
 	n.disk.writes = append(n.disk.writes, writes...)
 	durable := len(n.disk.writes)
@@ -247,8 +260,14 @@ func (n *node) write(writes []wire.Write) {
 	n.alive(n.diskAt-n.w.now, func() {
 		n.disk.durable = durable
 		n.oath.durableUpTo(seq)
+		n.truth.DurableUpTo(seq)
 		n.deliver(&wire.Durable{Seq: seq})
 	})
+}
+
+// ofStrong are the writes that do not concern causal buckets.
+func ofStrong(writes []wire.Write) []wire.Write {
+	return slices.DeleteFunc(slices.Clone(writes), func(x wire.Write) bool { return x.Kind == wire.WriteCausal })
 }
 
 func (n *node) apply(entries []wire.Entry) {
@@ -259,8 +278,12 @@ func (n *node) apply(entries []wire.Entry) {
 }
 
 func (n *node) read(r wire.Read) {
-	if r.Kind == wire.ReadClient {
+	switch r.Kind {
+	case wire.ReadClient:
 		n.w.readable(n, r.Token)
+		return
+	case wire.ReadKey, wire.ReadSlots, wire.ReadItems:
+		n.readCausal(r)
 		return
 	}
 	chunk := n.store.Chunk(r)
