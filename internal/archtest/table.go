@@ -40,6 +40,7 @@ var libraries = []library{
 	{"github.com/nats-io/nkeys", "bus"},
 	{"github.com/valyala/fasthttp", "node node/front client benchmark/..."},
 	{"github.com/tidwall/btree", "node/store"},
+	{"github.com/cespare/xxhash/v2", "hashing"},
 	{"github.com/prometheus/client_golang", "node node/front"},
 	{"github.com/alecthomas/kong", "cmd/cohort"},
 	{"github.com/HdrHistogram/hdrhistogram-go", "benchmark/..."},
