@@ -43,7 +43,7 @@ type Have struct {
 	Epoch     uint64 // grows whenever the sender gives up a slot
 	Held      Holdings
 	Frozen    bool        // the sender takes no writes any more
-	Apart     bool        // two groups, each told: no exchange
+	Heir      bool        // the sender's view replaces the receiver's
 	Unsettled bool        // the sender knows former members that have not been emptied, or is not ready itself
 	Groups    []GroupSums // whose sums differ, ascending
 }
@@ -96,7 +96,8 @@ type KeyAnswer struct {
 	Key     string
 	Held    bool // false: the sender does not hold the slot
 	Ready   bool
-	Present bool // Item is what it has
+	Floor   uint64 // as in HeldSlots
+	Present bool   // Item is what it has
 	Item    Item
 }
 
