@@ -83,7 +83,7 @@ func (d *causalDecoder) exchangeMessage(m Message) {
 		m.Epoch = d.uvarint()
 		m.Held = d.holdings()
 		m.Frozen = d.bool()
-		m.Apart = d.bool()
+		m.Heir = d.bool()
 		m.Unsettled = d.bool()
 		m.Groups = d.groups()
 	case *Want:
@@ -120,6 +120,7 @@ func (d *causalDecoder) requestMessage(m Message) {
 		m.Key = d.key()
 		m.Held = d.bool()
 		m.Ready = d.bool()
+		m.Floor = d.ordinal()
 		m.Present = d.itemIf(&m.Item)
 	case *Carry:
 		m.Counter = d.uvarint()

@@ -48,7 +48,7 @@ func (e *causalEncoder) exchangeMessage(m Message) {
 		e.uvarint(m.Epoch)
 		e.holdings(&m.Held)
 		e.bool(m.Frozen)
-		e.bool(m.Apart)
+		e.bool(m.Heir)
 		e.bool(m.Unsettled)
 		e.groups(m.Groups)
 	case *Want:
@@ -86,6 +86,7 @@ func (e *causalEncoder) requestMessage(m Message) {
 		e.string(m.Key)
 		e.bool(m.Held)
 		e.bool(m.Ready)
+		e.uvarint(m.Floor)
 		e.itemIf(m.Present, &m.Item)
 	case *Carry:
 		e.uvarint(m.Counter)
