@@ -15,7 +15,7 @@ func (m *Memory) Get(key string) (rec wire.Record, found bool, next uint64) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	if c, ok := m.mu.current.index[key]; ok {
-		return c.record, true, m.mu.current.next
+		return c.value, true, m.mu.current.next
 	}
 	return wire.Record{}, false, m.mu.current.next
 }
@@ -40,7 +40,7 @@ func (m *Memory) Chunk(r wire.Read) *wire.ChunkRead {
 	defer m.mu.RUnlock()
 	size := 0
 	for c := range after(m.area(r.Area).tree, from) {
-		rec := &c.record
+		rec := &c.value
 		size += wire.RecordSize(*rec)
 		if size > r.Limit && len(chunk.Records) > 0 {
 			chunk.Last = false
@@ -72,7 +72,7 @@ func (m *Memory) Snapshot() *Snapshot {
 
 // Snapshot is the state at one position. Any goroutine may read it.
 type Snapshot struct {
-	tree *btree.Map[string, *cell]
+	tree *btree.Map[string, *cell[wire.Record]]
 	next uint64
 }
 
@@ -87,7 +87,7 @@ func (s *Snapshot) Len() int { return s.tree.Len() }
 func (s *Snapshot) From(key *string) iter.Seq[wire.Record] {
 	return func(yield func(wire.Record) bool) {
 		for c := range after(s.tree, key) {
-			if !yield(c.record) {
+			if !yield(c.value) {
 				return
 			}
 		}

@@ -96,6 +96,23 @@ var kindNames = [...]string{
 	KindPull:         "pull",
 	KindPullReply:    "pull reply",
 	KindCancel:       "cancel",
+	KindBatch:        "batch",
+	KindBatchAck:     "batch ack",
+	KindMissing:      "missing",
+	KindOutrun:       "outrun",
+	KindOpen:         "open",
+	KindHave:         "have",
+	KindWant:         "want",
+	KindItems:        "items",
+	KindOffer:        "offer",
+	KindTaken:        "taken",
+	KindAskKey:       "ask key",
+	KindKeyAnswer:    "key answer",
+	KindCarry:        "carry",
+	KindCarryAnswer:  "carry answer",
+	KindCarryCancel:  "carry cancel",
+	KindExplain:      "explain",
+	KindExplained:    "explained",
 }
 
 // String names the kind, for errors, traces and labels.

@@ -50,6 +50,7 @@ var enumerators = map[reflect.Type][2]uint64{
 	reflect.TypeFor[Status]():    {uint64(Created), uint64(Unknown)},
 	reflect.TypeFor[FetchPart](): {uint64(FetchHead), uint64(FetchEntries)},
 	reflect.TypeFor[Fate]():      {uint64(FateLost), uint64(FateBelow)},
+	reflect.TypeFor[CarryFate](): {uint64(CarryDone), uint64(CarryLate)},
 }
 
 // filled returns a message of a kind with every field given by src.
@@ -81,13 +82,38 @@ func fill(src source, field string, v reflect.Value) {
 		v.SetString(src.text(field))
 	case reflect.Bool:
 		v.SetBool(src.flag())
+	case reflect.Int64:
+		v.SetInt(int64(src.number()))
 	case reflect.Uint64, reflect.Uint32:
 		v.SetUint(src.number() & (1<<v.Type().Bits() - 1))
 	default:
 		panic(fmt.Sprintf("field %s: teach fill about %v", field, v.Type()))
 	}
-	if n, ok := v.Addr().Interface().(*Entry); ok {
-		n.Op.Condition, n.Op.Match = Always, Version{} // an entry does not keep them
+	leaveOut(v.Addr().Interface())
+}
+
+// leaveOut empties the fields that a value does not carry.
+func leaveOut(v any) {
+	switch v := v.(type) {
+	case *Entry:
+		v.Op.Condition, v.Op.Match = Always, Version{}
+	case *Carry:
+		v.Op.Condition, v.Op.Match = Always, Version{}
+		if v.Read {
+			v.Op = Op{Key: v.Op.Key}
+		}
+	case *KeyAnswer:
+		if !v.Present {
+			v.Item = Item{}
+		}
+	case *CarryAnswer:
+		if !v.Present {
+			v.Item = Item{}
+		}
+	case *Sum:
+		if v.Count == 0 {
+			*v = Sum{}
+		}
 	}
 }
 

@@ -46,13 +46,27 @@ func TestEncodingsAreTheGoldenOnes(t *testing.T) {
 }
 
 // golden is the message of a golden file: filled by counting, but for a Prepare
-// as a cluster sends it, which shows how little an entry adds.
+// and a Batch as a cluster sends them, which show how little an entry and an item
+// add, and for a Carry that is a write.
 func golden(k Kind) (Header, Message) {
-	if k != KindPrepare {
-		src := &counting{}
-		return filledHeader(src), filled(src, k)
+	switch k {
+	case KindPrepare:
+		return goldenPrepare()
+	case KindBatch:
+		return goldenBatch()
 	}
-	const boot1, boot3 = 0x1111111111111111, 0x3333333333333333
+	src := &counting{}
+	h, m := filledHeader(src), filled(src, k)
+	if carry, ok := m.(*Carry); ok {
+		carry.Read, carry.Op = false, Op{Kind: OpPut, Key: "apple", Value: []byte("red"), ContentType: "text/plain"}
+	}
+	return h, m
+}
+
+// The boots of the nodes of golden messages.
+const boot1, boot3 = 0x1111111111111111, 0x3333333333333333
+
+func goldenPrepare() (Header, Message) {
 	b := Ballot{View: ViewID{Number: 4, Author: 2, Boot: 0x2222222222222222}, Round: 1, Boot: boot1}
 	return Header{From: 1, Inc: 0xaaaaaaaaaaaaaaaa, Boot: boot1, View: b.View}, &Prepare{
 		Ballot: b,
@@ -76,6 +90,32 @@ func golden(k Kind) (Header, Message) {
 			Mark:   998,
 			Op:     Op{Kind: OpDelete, Key: "apple"},
 			Result: Result{Status: Deleted, MsgNum: 83},
+		}},
+	}
+}
+
+// goldenBatch is of a client that wrote apple, then pear.
+func goldenBatch() (Header, Message) {
+	view := ViewID{Number: 4, Author: 2, Boot: 0x2222222222222222}
+	mine, other := Stream{View: view, Node: 1, Boot: boot1}, Stream{View: view, Node: 3, Boot: boot3}
+	plum := Dependency{Hash: 0xaaaaaaaaaaaaaaaa, Version: CausalVersion{Counter: 1, Dot: Dot{Stream: other, N: 7}}}
+	apple := Dependency{Hash: 0xbbbbbbbbbbbbbbbb, Version: CausalVersion{Counter: 3, Dot: Dot{Stream: mine, N: 41}}}
+	return Header{From: 1, Inc: 0xaaaaaaaaaaaaaaaa, Boot: boot1, View: view}, &Batch{
+		View:  view,
+		First: 41,
+		Items: []Item{{
+			Key:         "apple",
+			Version:     apple.Version,
+			Value:       []byte("red"),
+			ContentType: "text/plain",
+			Deps:        Context{Exact: []Dependency{plum}, Vector: Vector{{Stream: other, N: 6}}, Ceil: 2},
+		}, {
+			Key:         "pear",
+			Version:     CausalVersion{Counter: 1, Dot: Dot{Stream: mine, N: 42}},
+			Value:       []byte("green"),
+			ContentType: "text/plain",
+			Deps:        Context{Exact: []Dependency{plum, apple}, Vector: Vector{{Stream: other, N: 6}}, Ceil: 2},
+			ID:          RequestID{Node: 3, Boot: boot3, Counter: 77},
 		}},
 	}
 }

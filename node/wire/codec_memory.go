@@ -61,6 +61,57 @@ func (r *recent[T]) add(v T) {
 	r.next = (r.next + 1) % recentSlots
 }
 
+// causalMemory is what is remembered beside that in messages of causal buckets.
+// It is large, and others need not pay for it.
+type causalMemory struct {
+	streams recentStreams
+	counter uint64 // of the last version
+	ceil    uint64 // the last one
+}
+
+// streamSlots bounds a search in recentStreams: room for the streams of a context
+// of some 22 nodes that have been through several views.
+const streamSlots = 64
+
+// recentStreams is recent for streams, with the last position in each: what
+// follows in the same one is mostly near. Positions come in order of their
+// streams, so a search goes round from the last slot.
+type recentStreams struct {
+	slots [streamSlots]Position
+	last  uint8
+	next  uint8
+	used  uint8 // slots that were written
+}
+
+// find returns the reference to a stream, 0 when the ring does not have it.
+func (r *recentStreams) find(s Stream) byte {
+	for range r.used {
+		if r.slots[r.last].Stream == s {
+			return r.last + 1
+		}
+		if r.last++; r.last >= r.used {
+			r.last = 0
+		}
+	}
+	return 0
+}
+
+// get returns the last position in the stream of a reference from 1 to
+// streamSlots. Writing to it remembers the next one.
+func (r *recentStreams) get(ref byte) *Position {
+	r.last = ref - 1
+	return &r.slots[r.last]
+}
+
+// add puts a new stream in place of the oldest.
+func (r *recentStreams) add(s Stream) *Position {
+	r.last = r.next
+	r.next = (r.next + 1) % streamSlots
+	r.used = max(r.used, r.last+1)
+	r.slots[r.last] = Position{Stream: s}
+	return &r.slots[r.last]
+}
+
 // zigzag maps a difference of two numbers, taken modulo 2^64, to one that is
 // small when the difference is small in either direction.
 func zigzag(d uint64) uint64   { return d<<1 ^ uint64(int64(d)>>63) }

@@ -14,7 +14,10 @@ const (
 	mostResult    = 1 + mostNumber + mostVersion
 	mostRequestID = 1 + mostNumber + 8 + mostNumber
 	mostOp        = 1 + mostLength + mostLength + 1 + mostLength
-	inList        = 1 // an element adds at most a byte to the count of its list
+	mostStream    = mostViewID + 1 + mostNumber + 8 // beside its reference
+	mostPosition  = 1 + mostNumber                  // in a stream that was seen before
+	mostSeen      = mostNumber + mostPosition       // version, in such a stream
+	inList        = 1                               // an element adds at most a byte to the count of its list
 )
 
 // EntrySize bounds from above what an entry adds to a message. The bound is far
@@ -34,6 +37,36 @@ func RecordSize(r Record) int {
 // counter.
 func OpSize(op Op) int {
 	return inList + mostNumber + mostOp + opBytes(&op) + 1 + 1 + mostVersion
+}
+
+// ItemSize bounds from above what an item adds to a message.
+func ItemSize(it Item) int {
+	const rest = inList + mostLength + 1 + mostLength + 1 + mostLength + mostRequestID
+	return rest + len(it.Key) + len(it.Value) + len(it.ContentType) + versionsSize(&it)
+}
+
+// versionsSize bounds the version and the context of an item. A stream is spelled
+// out once in an item, whatever other items have driven out of the memory, unless
+// the item has more streams than that holds.
+func versionsSize(it *Item) int {
+	const lists, ceil = 3 * mostLength, mostNumber
+	c := &it.Deps
+	size := mostSeen + lists + len(c.Exact)*(8+mostSeen) + len(c.Vector)*mostPosition + len(c.Names)*mostViewID + ceil
+	var seen recentStreams
+	spell := func(s Stream) {
+		if seen.find(s) == 0 {
+			seen.add(s)
+			size += mostStream
+		}
+	}
+	spell(it.Version.Dot.Stream)
+	for i := range c.Exact {
+		spell(c.Exact[i].Version.Dot.Stream)
+	}
+	for i := range c.Vector {
+		spell(c.Vector[i].Stream)
+	}
+	return size
 }
 
 func opBytes(op *Op) int { return len(op.Key) + len(op.Value) + len(op.ContentType) }

@@ -68,7 +68,7 @@ func TestEveryFieldOfEveryMessageArrives(t *testing.T) {
 	}
 }
 
-// zeroMessage is empty but for enumerators without a valid zero.
+// zeroMessage is empty but for keys, and enumerators without a valid zero.
 func zeroMessage(k Kind) Message {
 	m := newMessage(k)
 	switch m := m.(type) {
@@ -78,6 +78,14 @@ func zeroMessage(k Kind) Message {
 		m.Part = FetchHead
 	case *PullReply:
 		m.Fate = FateLost
+	case *AskKey:
+		m.Key = "k"
+	case *KeyAnswer:
+		m.Key = "k"
+	case *Carry:
+		m.Op = Op{Kind: OpPut, Key: "k"}
+	case *CarryAnswer:
+		m.Fate = CarryDone
 	}
 	return m
 }
@@ -145,7 +153,7 @@ func (foreign) Kind() Kind { return KindAck }
 func TestTheCodecKnowsEveryMessageAndEnumerator(t *testing.T) {
 	declared := map[string]int{}
 	methods := 0
-	for _, name := range []string{"message.go", "op.go"} {
+	for _, name := range []string{"message.go", "op.go", "causal_message.go"} {
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -197,6 +205,9 @@ func TestEveryEnumeratorArrives(t *testing.T) {
 			checkRoundTrip(t, Header{}, &Forward{Ops: []ForwardedOp{{Op: Op{Kind: k, Key: "k", Condition: c}}}})
 		}
 	}
+	for f := CarryDone; f <= CarryLate; f++ {
+		checkRoundTrip(t, Header{}, &CarryAnswer{Fate: f})
+	}
 	for p := FetchHead; p <= FetchEntries; p++ {
 		checkRoundTrip(t, Header{}, &Fetch{Part: p})
 	}
@@ -207,6 +218,8 @@ func TestSizesBoundWhatIsEncoded(t *testing.T) {
 		prepare := filled(drawn{t}, KindPrepare).(*Prepare)
 		chunk := filled(drawn{t}, KindChunk).(*Chunk)
 		forward := filled(drawn{t}, KindForward).(*Forward)
+		items := filled(drawn{t}, KindItems).(*Items)
+		checkBound(t, items, &items.Items, ItemSize)
 		checkBound(t, prepare, &prepare.Entries, EntrySize)
 		checkBound(t, chunk, &chunk.Records, RecordSize)
 		checkBound(t, forward, &forward.Ops, func(f ForwardedOp) int { return OpSize(f.Op) })
@@ -240,6 +253,7 @@ func checkBoundsOfTheLongest(t *testing.T) {
 	checkBound(t, chunk, &chunk.Records, RecordSize)
 	forward := &Forward{Ops: []ForwardedOp{{Counter: far, Op: op}}}
 	checkBound(t, forward, &forward.Ops, func(f ForwardedOp) int { return OpSize(f.Op) })
+	checkBoundOfTheLongestItem(t)
 }
 
 // checkBound compares the encoding with the one without the list.

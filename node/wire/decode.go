@@ -154,8 +154,9 @@ func (d *decoder) header() Header {
 
 // ordinal is a number that its receivers count up from: a peer must not be able
 // to make it overflow.
-func (d *decoder) ordinal() uint64 {
-	v := d.uvarint()
+func (d *decoder) ordinal() uint64 { return d.withRoom(d.uvarint()) }
+
+func (d *decoder) withRoom(v uint64) uint64 {
 	if v >= 1<<62 {
 		d.fail("ordinal %d leaves no room above it", v)
 	}
@@ -195,7 +196,7 @@ func (d *decoder) stamp() Stamp {
 	}
 }
 
-func (d *decoder) requestID() RequestID {
+func (d *decoder) origin() origin {
 	o, isNew := recall(d, &d.origins)
 	if isNew {
 		o = origin{
@@ -204,6 +205,11 @@ func (d *decoder) requestID() RequestID {
 		}
 		d.origins.add(o)
 	}
+	return o
+}
+
+func (d *decoder) requestID() RequestID {
+	o := d.origin()
 	return RequestID{
 		Node:    o.Node,
 		Boot:    o.Boot,

@@ -52,7 +52,7 @@ func newMessage(k Kind) Message {
 	case KindCancel:
 		return new(Cancel)
 	}
-	return nil
+	return newCausalMessage(k)
 }
 
 // message reads the body of a message that newMessage made.
@@ -89,6 +89,9 @@ func (d *decoder) message(m Message) {
 	case *Cancel:
 		m.Ballot = d.ballot()
 		m.Counters = d.counterList()
+	default:
+		c := causalDecoder{decoder: d}
+		c.message(m)
 	}
 }
 
@@ -120,6 +123,10 @@ func (d *decoder) viewMessage(m Message) {
 		m.Commit = d.uvarint()
 		m.Progress = d.uvarint()
 		m.Serving = d.bool()
+		m.Stream = d.ordinal()
+		m.Ready = d.bool()
+		m.Clock = Instant(d.uvarint())
+		m.Pulled = d.uvarint()
 	case *Covered:
 		m.PutID = d.uvarint()
 		m.Ballot = d.ballot()

@@ -77,11 +77,15 @@ func (e *encoder) stamp(s Stamp) {
 	e.delta(&e.index, s.Index)
 }
 
-func (e *encoder) requestID(id RequestID) {
-	if refer(e, &e.origins, origin{Node: id.Node, Boot: id.Boot}) {
-		e.uvarint(uint64(id.Node))
-		e.fixed(uint64(id.Boot))
+func (e *encoder) origin(o origin) {
+	if refer(e, &e.origins, o) {
+		e.uvarint(uint64(o.Node))
+		e.fixed(uint64(o.Boot))
 	}
+}
+
+func (e *encoder) requestID(id RequestID) {
+	e.origin(origin{Node: id.Node, Boot: id.Boot})
 	e.delta(&e.counters[e.origins.last], id.Counter)
 }
 

@@ -1,7 +1,5 @@
 package wire
 
-import "fmt"
-
 // message writes the body of a message; decode_message.go reads it.
 func (e *encoder) message(m Message) {
 	switch m := m.(type) {
@@ -37,7 +35,8 @@ func (e *encoder) message(m Message) {
 		e.ballot(m.Ballot)
 		e.counterList(m.Counters)
 	default:
-		panic(fmt.Sprintf("wire: no encoding for %T", m))
+		c := causalEncoder{encoder: e}
+		c.message(m)
 	}
 }
 
@@ -70,6 +69,10 @@ func (e *encoder) viewMessage(m Message) {
 		e.uvarint(m.Commit)
 		e.uvarint(m.Progress)
 		e.bool(m.Serving)
+		e.uvarint(m.Stream)
+		e.bool(m.Ready)
+		e.uvarint(uint64(m.Clock))
+		e.uvarint(m.Pulled)
 	case *Covered:
 		e.uvarint(m.PutID)
 		e.ballot(m.Ballot)

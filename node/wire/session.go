@@ -1,0 +1,129 @@
+package wire
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"slices"
+)
+
+// A context in the hands of a client, who brings it back with the next request, is
+//
+//	version   1 byte
+//	context   as in a message
+//	checksum  4 bytes, little-endian: CRC32C of the cluster's name and everything before
+//
+// and as text the same in base64 (RFC 4648 §5, no padding). The name is in the
+// checksum, so that a context of another cluster, whose hashes and streams would
+// mean something else here, is refused without costing a byte.
+const contextVersion = 1
+
+// What a context may have that a client brings. A node never gives out more.
+const (
+	MaxExact        = 128     // entries
+	maxContextSize  = 8 << 10 // bytes; the largest that a node gives out has some 3 KiB
+	maxContextCount = 1 << 48 // a counter, or a place in a stream: far from where adding to it overflows
+)
+
+// AppendContext appends a context as its client carries it to dst.
+func AppendContext(dst []byte, cluster string, c Context) []byte {
+	start := len(dst)
+	e := encoder{buf: append(dst, contextVersion)}
+	ce := causalEncoder{encoder: &e}
+	ce.context(&c)
+	return binary.LittleEndian.AppendUint32(e.buf, contextSum(cluster, e.buf[start:]))
+}
+
+func contextSum(cluster string, covered []byte) uint32 {
+	return crc32.Update(crc32.Checksum([]byte(cluster), castagnoli), castagnoli, covered)
+}
+
+// DecodeContext is the inverse of AppendContext. It refuses what is of another
+// version, damaged, of another cluster, not in order, or more than a node gives
+// out: a context is whatever its client says it is.
+func DecodeContext(cluster string, data []byte) (Context, error) {
+	switch {
+	case len(data) < 1+checksumSize:
+		return Context{}, fmt.Errorf("decode context: only %d bytes", len(data))
+	case len(data) > maxContextSize:
+		return Context{}, fmt.Errorf("decode context: %d bytes, at most %d are allowed", len(data), maxContextSize)
+	case data[0] != contextVersion:
+		return Context{}, fmt.Errorf("decode context: version %d, this node knows %d", data[0], contextVersion)
+	}
+	covered, trailer := data[:len(data)-checksumSize], data[len(data)-checksumSize:]
+	if contextSum(cluster, covered) != binary.LittleEndian.Uint32(trailer) {
+		return Context{}, fmt.Errorf("decode context: damaged, or of another cluster")
+	}
+	d := decoder{data: covered, at: 1}
+	cd := causalDecoder{decoder: &d}
+	c := cd.context()
+	if d.err == nil && d.at < len(d.data) {
+		d.fail("%d bytes more than the context has", len(d.data)-d.at)
+	}
+	if d.err == nil {
+		d.err = c.check()
+	}
+	if d.err != nil {
+		return Context{}, fmt.Errorf("decode context: %w", d.err)
+	}
+	return c, nil
+}
+
+// AppendContextText appends a context as text, for JSON and for a header, to dst.
+func AppendContextText(dst []byte, cluster string, c Context) []byte {
+	data := make([]byte, 0, 64+16*len(c.Exact)+24*(len(c.Vector)+len(c.Names))) // mostly enough
+	return base64.RawURLEncoding.AppendEncode(dst, AppendContext(data, cluster, c))
+}
+
+// ParseContext is the inverse of AppendContextText.
+func ParseContext(cluster, text string) (Context, error) {
+	if most := base64.RawURLEncoding.EncodedLen(maxContextSize); len(text) > most {
+		return Context{}, fmt.Errorf("decode context: %d characters, at most %d are allowed", len(text), most)
+	}
+	data, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil {
+		return Context{}, fmt.Errorf("decode context: %w", err)
+	}
+	return DecodeContext(cluster, data)
+}
+
+// check reports what a node would never have given out.
+func (c *Context) check() error {
+	if n := len(c.Exact); n > MaxExact {
+		return fmt.Errorf("%d entries, at most %d are allowed", n, MaxExact)
+	}
+	hashes := make([]uint64, 0, MaxExact)
+	for i := range c.Exact {
+		v := &c.Exact[i].Version
+		if v.Counter == 0 || v.Counter > maxContextCount || v.Dot.N == 0 || v.Dot.N > maxContextCount {
+			return fmt.Errorf("entry %d has counter %d and number %d", i, v.Counter, v.Dot.N)
+		}
+		hashes = append(hashes, c.Exact[i].Hash)
+	}
+	slices.Sort(hashes)
+	if len(slices.Compact(hashes)) < len(c.Exact) {
+		return fmt.Errorf("two entries for one hash")
+	}
+	if c.Ceil > maxContextCount {
+		return fmt.Errorf("counter %d of what was folded", c.Ceil)
+	}
+	for i := 1; i < len(c.Names); i++ {
+		if c.Names[i-1].Compare(c.Names[i]) >= 0 {
+			return fmt.Errorf("name %d is not in order", i)
+		}
+	}
+	return c.Vector.check()
+}
+
+func (v Vector) check() error {
+	for i, p := range v {
+		if p.N == 0 || p.N > maxContextCount {
+			return fmt.Errorf("position %d is %d", i, p.N)
+		}
+		if i > 0 && v[i-1].Stream.Compare(p.Stream) >= 0 {
+			return fmt.Errorf("position %d is not in order", i)
+		}
+	}
+	return nil
+}
