@@ -1,81 +1,122 @@
 package causal
 
 import (
+	"iter"
 	"slices"
 	"sort"
 )
 
-// byValue judges a key without versions: a read must not show what was
-// overwritten in its past (WriteCORead), or nothing where the past has a write
-// that no delete explains (WriteCOInitRead).
-type byValue struct {
+// tableSize bounds the numbers that the tables of keys judged together have, if
+// there is more than one key.
+const tableSize = 1 << 26
+
+// byValue judges keys without versions, as many at a time as the bound allows.
+func (j *judge) byValue(registers []*register) {
+	j.row = make([]int32, len(j.ops))
+	for len(registers) > 0 {
+		var group []*values
+		size := 0
+		for _, r := range registers {
+			v := newValues(j, r)
+			if n := len(r.ops) * len(v.lines); len(group) == 0 || size+n <= tableSize {
+				group = append(group, v)
+				size += n
+				continue
+			}
+			break
+		}
+		registers = registers[len(group):]
+		for _, v := range group {
+			v.past = make([]int32, len(v.of.ops)*len(v.lines))
+		}
+		j.measure(j.axes, func(b *block) {
+			for _, v := range group {
+				v.fill(b)
+			}
+		})
+		for _, v := range group {
+			v.decide()
+		}
+	}
+}
+
+// values is a key judged by values alone: is there an order of its writes that
+// contains causal order, and in which every read shows the last write of its
+// past, or a later one?
+//
+// Writes that were lost are left out, and so are their reads.
+type values struct {
 	*judge
 	of    *register
 	lines []line
-	index map[int32]int // line → its place in lines
-	row   map[OpID]int  // operation → its place in the table
-	past  []int32       // a row for each operation: how many writes of each line are in its past
+	index map[int32]int // axis of a line → its place in lines
+	past  []int32       // a row for each operation: how far its past reaches along each line
 }
 
-// line is the writes to one key in one line, in order.
+// line is the writes to one key on one line of writes, in order.
 type line struct {
-	number int32
+	axis   int32
 	writes []OpID
 }
 
-func newByValue(j *judge, r *register) *byValue {
-	v := &byValue{judge: j, of: r, index: map[int32]int{}, row: map[OpID]int{}}
+func newValues(j *judge, r *register) *values {
+	v := &values{judge: j, of: r, index: map[int32]int{}}
 	for i, id := range r.ops {
-		v.row[id] = i
-		p := j.place[id]
-		if p.line < 0 {
+		j.row[id] = int32(i)
+		p := j.axes.place[id]
+		if p.axis < 0 || j.lost(id) {
 			continue
 		}
-		n, seen := v.index[p.line]
+		n, seen := v.index[p.axis]
 		if !seen {
 			n = len(v.lines)
-			v.index[p.line] = n
-			v.lines = append(v.lines, line{number: p.line})
+			v.index[p.axis] = n
+			v.lines = append(v.lines, line{axis: p.axis})
 		}
 		v.lines[n].writes = append(v.lines[n].writes, id)
 	}
 	for _, l := range v.lines {
-		slices.SortFunc(l.writes, func(a, b OpID) int { return int(j.place[a].n - j.place[b].n) })
+		slices.SortFunc(l.writes, func(a, b OpID) int { return int(v.n(a) - v.n(b)) })
 	}
-	v.past = make([]int32, len(r.ops)*len(v.lines))
 	return v
 }
 
-func (v *byValue) block(b *block) {
+// n is the place of a write on its line.
+func (v *values) n(write OpID) int32 { return v.axes.place[write].n }
+
+// fill copies what a block knows of the pasts of the operations on the key.
+func (v *values) fill(b *block) {
 	for n, l := range v.lines {
-		if l.number < b.first || l.number >= b.first+width {
+		if !b.has(place{axis: l.axis}) {
 			continue
 		}
 		for i, id := range v.of.ops {
+			at := &v.past[i*len(v.lines)+n]
 			for _, p := range v.ops[id].Parents {
-				at := &v.past[i*len(v.lines)+n]
-				*at = max(*at, b.clocks[p][l.number-b.first])
+				*at = max(*at, b.clocks[p][l.axis-b.first])
 			}
 		}
 	}
 }
 
-// in reports whether a write is in the past of an operation.
-func (v *byValue) in(write, op OpID) bool {
-	p := v.place[write]
-	return p.line >= 0 && v.past[v.row[op]*len(v.lines)+v.index[p.line]] >= p.n
+// pastOf is the row of an operation.
+func (v *values) pastOf(op OpID) []int32 {
+	i := int(v.row[op]) * len(v.lines)
+	return v.past[i : i+len(v.lines)]
 }
 
-// latest yields, of each line, the last write in the past of an operation of
-// which something may be asked.
-func (v *byValue) latest(op OpID) func(func(OpID) bool) {
+// in reports whether a write is in the past of an operation on the key.
+func (v *values) in(write, op OpID) bool {
+	n, ok := v.index[v.axes.place[write].axis]
+	return ok && v.pastOf(op)[n] >= v.n(write)
+}
+
+// latest yields, of each line, the last write in the past of an operation.
+func (v *values) latest(op OpID) iter.Seq[OpID] {
 	return func(yield func(OpID) bool) {
-		row := v.past[v.row[op]*len(v.lines):]
+		past := v.pastOf(op)
 		for n, l := range v.lines {
-			i := sort.Search(len(l.writes), func(i int) bool { return v.place[l.writes[i]].n > row[n] })
-			for i > 0 && v.lost(l.writes[i-1]) {
-				i--
-			}
+			i := sort.Search(len(l.writes), func(i int) bool { return v.n(l.writes[i]) > past[n] })
 			if i > 0 && !yield(l.writes[i-1]) {
 				return
 			}
@@ -83,53 +124,106 @@ func (v *byValue) latest(op OpID) func(func(OpID) bool) {
 	}
 }
 
-func (v *byValue) finish() {
+// decide looks for an order, and if there is none for the simplest reason.
+func (v *values) decide() {
+	end := v.end()
+	if o := newOrdering(v, end); o.complete() {
+		return
+	} else if v.direct() {
+		return
+	} else if end.judged && newOrdering(v, ending{}).complete() {
+		v.endByValue(end, o)
+	} else {
+		v.add(KeyOrder, o.why(), "no order of the writes to %q explains the reads of it: each of these writes must be below the next, and the last below the first", v.of.key)
+	}
+}
+
+// direct charges reads that show what their past has overwritten (WriteCORead),
+// or nothing where it has a write that no delete explains (WriteCOInitRead).
+func (v *values) direct() bool {
+	some := false
 	for _, id := range v.of.ops {
 		if v.ops[id].Kind == Get && v.overwritten(id) {
-			v.charges = append(v.charges, charge{id, func(w OpID) bool { return !v.lost(w) && v.shows(id, w) }})
+			some = true
+			v.charges = append(v.charges, charge{id, v.of, func(w OpID) bool { return !v.lost(w) && v.proves(id, w) }})
 		}
 	}
+	return some
 }
 
-// shows reports whether a write in the past of a read proves it wrong: it comes
-// after what was read or, where nothing was, it is not overwritten itself.
-func (v *byValue) shows(read, write OpID) bool {
+func (v *values) overwritten(read OpID) bool {
 	if s := v.source[read]; s != none {
-		return write != s && v.in(s, write)
+		return !v.lost(s) && v.beaten(s, read)
 	}
-	return !v.beaten(write, read)
-}
-
-func (v *byValue) wins(a, b OpID) bool { return a != b && v.in(b, a) }
-
-// overwritten reports whether a read shows what its past has overwritten.
-func (v *byValue) overwritten(read OpID) bool {
-	if s := v.source[read]; s != none {
-		return v.beaten(s, read)
-	}
-	some := false
+	empty := true
 	for range v.latest(read) {
-		some = true
+		empty = false
 	}
-	if !some {
-		return false
-	}
-	for _, d := range v.of.ops {
-		o := &v.ops[d]
-		if o.Kind == Delete && o.Start <= v.ops[read].End && !v.beaten(d, read) &&
-			(o.Start < v.ops[read].End || !v.follows(d, read)) {
-			return false
-		}
-	}
-	return true
+	return !empty && !slices.ContainsFunc(v.of.ops, func(d OpID) bool {
+		return v.excuses(d, read) && !v.beaten(d, read)
+	})
+}
+
+// excuses reports whether a delete may have taken effect before a read ended.
+func (v *values) excuses(d, read OpID) bool {
+	o, end := &v.ops[d], v.ops[read].End
+	return o.Kind == Delete && !v.spent[d] && (o.Start < end || o.Start == end && !v.follows(d, read, end))
 }
 
 // beaten reports whether a read's past has a write that comes after another one.
-func (v *byValue) beaten(write, read OpID) bool {
+func (v *values) beaten(write, read OpID) bool {
 	for m := range v.latest(read) {
 		if m != write && v.in(write, m) {
 			return true
 		}
 	}
 	return false
+}
+
+// proves reports whether a write in the past of a read proves it wrong: it comes
+// after what was read or, where nothing was, it is not overwritten itself.
+func (v *values) proves(read, write OpID) bool {
+	if s := v.source[read]; s != none {
+		return write != s && v.in(s, write)
+	}
+	return !v.beaten(write, read)
+}
+
+// end is what the replicas of the key agree on holding.
+func (v *values) end() ending {
+	if len(v.of.finals) == 0 || v.diverged(v.of) {
+		return ending{}
+	}
+	held := none
+	for _, i := range v.of.finals {
+		held = max(held, v.shown[i]) // a tombstone at one, none at another
+	}
+	return ending{judged: true, held: held}
+}
+
+// endByValue reports an end without which there would be an order.
+func (v *values) endByValue(end ending, o *ordering) {
+	final := v.of.finals[0]
+	if m := v.above(end.held); m != none {
+		v.missing(final, m)
+	} else {
+		v.add(Resurrected, o.why(), "a get found the key deleted, and at the end it is back (I19): %v", v.h.Final[final])
+	}
+}
+
+// above is a write that must be above what was held, or none.
+func (v *values) above(held OpID) OpID {
+	for _, id := range v.of.ops {
+		switch o := &v.ops[id]; {
+		case o.Write() && (!v.took[id] || v.lost(id)):
+		case held == none && o.Kind == Put && !slices.ContainsFunc(v.owed(v.of), func(m OpID) bool { return m != id && v.in(id, m) }):
+			return id
+		case held == none || id == held || !v.in(held, id):
+		case o.Write():
+			return id
+		case v.source[id] != none && v.source[id] != held && !v.lost(v.source[id]):
+			return v.source[id]
+		}
+	}
+	return none
 }

@@ -121,14 +121,13 @@ func Check(h *History) Result {
 			return j.result()
 		}
 	}
-	judges := j.judges()
-	j.pasts(judges)
-	j.ends(judges)
+	j.keys()
+	j.ends()
 	return j.result()
 }
 
 func (j *judge) result() Result {
-	r := Result{Operations: j.counted, Keys: len(j.registers), Lines: j.lines, Violations: j.list}
+	r := Result{Operations: j.counted, Keys: len(j.registers), Lines: j.axes.count, Violations: j.list}
 	for _, reg := range j.registers {
 		if !reg.ranked {
 			r.ByValue++

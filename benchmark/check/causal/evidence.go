@@ -2,12 +2,19 @@ package causal
 
 import "fmt"
 
+// charge is an operation that shows less than its past holds.
+type charge struct {
+	id     OpID
+	of     *register
+	misses func(write OpID) bool // whether a write of its past and key shows that
+}
+
 // convict reports an operation that shows less than its past holds, with a
 // write that it misses and the shortest way by which that came into its context.
 func (j *judge) convict(c charge) {
 	o := &j.ops[c.id]
 	found := j.search(c.id, func(w OpID) bool {
-		return j.ops[w].Write() && j.ops[w].Key == o.Key && c.misses(w)
+		return j.ops[w].Write() && j.ops[w].Key == c.of.key && c.misses(w)
 	})
 	if len(found.path) == 0 {
 		panic(fmt.Sprintf("causal: #%d was charged with missing a write that is not in its past", c.id))

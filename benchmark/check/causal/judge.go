@@ -14,16 +14,17 @@ type judge struct {
 	ops       []Op   // of the history, then the deletes that were read and cannot be told apart
 	counted   int    // operations with an effect or an answer
 	took      []bool // a write that took effect for certain: acknowledged, or read
+	spent     []bool // a delete that may have, but then under a version that was seen
 	source    []OpID // read → the write that it read, or none
 	shown     []OpID // the same for History.Final
 	registers []*register
 
-	sees    []int32 // rank of what a read saw, and of a write; see rank
-	charges []charge
-	order   []OpID  // what took effect or was answered, each after all that it depends on
-	place   []place // of a write in its line
-	lines   int     // with a write in them
 	learned map[OpID]Version
+	sees    []int32 // rank of what an operation shows; see rank
+	order   []OpID  // all that counts, each after what it depends on
+	axes    axes    // the lines of writes
+	row     []int32 // of an operation in the table of its key; see values
+	charges []charge
 }
 
 // register is one key with its operations.

@@ -5,12 +5,6 @@ import (
 	"slices"
 )
 
-// place is where a write stands: the n-th, from 1, of a line of writes of which
-// each is in the past of the next. Line -1: in none.
-type place struct {
-	line, n int32
-}
-
 // before yields what an operation directly depends on.
 func (j *judge) before(id OpID) iter.Seq[OpID] {
 	return func(yield func(OpID) bool) {
@@ -121,39 +115,68 @@ func (j *judge) future() {
 	}
 }
 
-// draw deals the writes that took effect out to lines. An operation goes on with
-// the line of something that it directly depends on, if that is its end; there
-// are about as many lines as there were clients and forks of contexts.
-func (j *judge) draw() {
-	j.place = slices.Repeat([]place{{line: -1}}, len(j.ops))
-	var ends []OpID   // of chains: the operation that may be continued
-	var lines []place // of chains: their line, and how many writes it has
-	chain := make([]int32, len(j.ops))
-	for _, id := range j.order {
-		o := &j.ops[id]
-		if o.Write() && !j.took[id] {
-			continue // nothing depends on it
+// follows reports whether an operation comes after an earlier one in causal
+// order. What lies between them ended at or after a time, which bounds the
+// search.
+func (j *judge) follows(later, earlier OpID, time int64) bool {
+	seen := map[OpID]bool{later: true}
+	for todo := []OpID{later}; len(todo) > 0; {
+		id := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if id == earlier {
+			return true
 		}
-		at := int32(-1)
 		for before := range j.before(id) {
-			if c := chain[before]; ends[c] == before {
-				at = c
-				break
+			if !seen[before] && j.ops[before].End >= time {
+				seen[before] = true
+				todo = append(todo, before)
 			}
 		}
-		if at < 0 {
-			at = int32(len(ends))
-			ends, lines = append(ends, id), append(lines, place{line: -1})
-		}
-		ends[at], chain[id] = id, at
-		if !o.Write() {
-			continue
-		}
-		if lines[at].line < 0 {
-			lines[at].line = int32(j.lines)
-			j.lines++
-		}
-		lines[at].n++
-		j.place[id] = lines[at]
 	}
+	return false
+}
+
+// draw deals the writes that took effect out to lines, in each of which every
+// write is in the past of the next. An operation goes on with the line of
+// something that it directly depends on, if nothing else has; so there are about
+// as many lines as there are clients and forks of contexts.
+func (j *judge) draw() {
+	j.axes.place = slices.Repeat([]place{{axis: -1}}, len(j.ops))
+	d := lineDrawer{judge: j, chain: make([]int32, len(j.ops))}
+	for _, id := range j.order {
+		if o := &j.ops[id]; !o.Write() {
+			d.goOn(id)
+		} else if j.took[id] { // on others nothing depends
+			at := &d.lines[d.goOn(id)]
+			if at.axis < 0 {
+				at.axis = int32(j.axes.count)
+				j.axes.count++
+			}
+			at.n++
+			j.axes.place[id] = *at
+		}
+	}
+}
+
+// lineDrawer follows chains of operations, which are lines once they have a
+// write.
+type lineDrawer struct {
+	*judge
+	chain []int32 // of an operation
+	ends  []OpID  // of a chain: its last operation
+	lines []place // of a chain: its last write
+}
+
+// goOn finds a chain for an operation and puts it at its end.
+func (d *lineDrawer) goOn(id OpID) int32 {
+	for before := range d.before(id) {
+		if c := d.chain[before]; d.ends[c] == before {
+			d.ends[c], d.chain[id] = id, c
+			return c
+		}
+	}
+	c := int32(len(d.ends))
+	d.ends, d.lines = append(d.ends, id), append(d.lines, place{axis: -1})
+	d.chain[id] = c
+	return c
 }

@@ -1,85 +1,82 @@
 package causal
 
-import (
-	"cmp"
-	"math"
-	"slices"
-)
-
-// width is the number of lines that are looked at together. What an operation's
-// past holds of one line does not depend on the other lines, so that the clocks
-// of a history with many lines are computed a block of lines at a time, and
-// never have to be in memory together.
+// width is the number of axes that clocks of one block have.
 const width = 64
 
-// clock says, for each line of a block, how many of its writes are in a past.
+// clock says, for each axis of a block, how far a past reaches.
 type clock [width]int32
 
-// pasts goes through the blocks and holds every operation against its past.
-func (j *judge) pasts(judges []keyJudge) {
-	b := newBlock(j)
-	for from := 0; from < j.lines; from += width {
-		b.compute(int32(from))
-		for _, k := range judges {
-			k.block(b)
-		}
+// axes are what pasts are measured along. Of an operation's past, a clock keeps
+// the furthest place on each axis, so an axis must be such that this suffices:
+// a line of writes, each in the past of the next, or all the writes to one key by
+// rank.
+type axes struct {
+	place []place // of a write
+	count int
+}
+
+// place is where a write stands: the n-th, from 1, on an axis; axis -1: on none.
+type place struct {
+	axis, n int32
+}
+
+// maxWork bounds operations times blocks: an hour's work is no verdict.
+const maxWork = 1 << 31
+
+// measure computes what all operations' pasts reach, for one block of axes after
+// the other: what a past has of one axis does not depend on the others, so the
+// clocks of all axes never have to be in memory together.
+func (j *judge) measure(a axes, look func(*block)) {
+	blocks := (a.count + width - 1) / width
+	if blocks*len(j.order) > maxWork {
+		j.add(Undecided, nil, "%d operations with contexts that form %d lines are too much", len(j.order), a.count)
+		return
 	}
-	for _, k := range judges {
-		k.finish()
-	}
-	slices.SortStableFunc(j.charges, func(a, b charge) int {
-		return cmp.Or(cmp.Compare(j.ops[a.id].End, j.ops[b.id].End), cmp.Compare(a.id, b.id))
-	})
-	for _, c := range j.charges {
-		if !j.full() {
-			j.convict(c)
-		}
+	b := &block{judge: j, place: a.place, clocks: make([]*clock, len(j.ops))}
+	for i := range blocks {
+		b.compute(int32(i * width))
+		look(b)
 	}
 }
 
-// charge is an operation that shows less than its past holds.
-type charge struct {
-	id     OpID
-	misses func(write OpID) bool // whether a write of its past and key shows that
-}
-
-// block holds the clocks of all operations, for one block of lines. Operations
-// with the same past share one.
+// block holds the clocks of all operations along some axes. Operations with the
+// same past share one.
 type block struct {
 	*judge
-	first  int32 // its first line
+	place  []place
+	first  int32    // its first axis
+	clocks []*clock // of an operation: its past and itself
 	chunks [][]clock
 	used   int
-	clocks []*clock // of an operation: its past and itself
 }
 
-var nothing clock
+// start is the clock of an empty past.
+var start clock
 
 const chunkClocks = 1 << 10
-
-func newBlock(j *judge) *block {
-	return &block{judge: j, clocks: make([]*clock, len(j.ops))}
-}
 
 func (b *block) compute(first int32) {
 	b.first, b.used = first, 0
 	for _, id := range b.order {
-		c := &nothing
-		for before := range b.before(id) {
-			c = b.join(c, b.clocks[before])
+		c := &start
+		for _, p := range b.ops[id].Parents {
+			c = b.join(c, b.clocks[p])
 		}
-		if p := b.place[id]; b.has(p) {
+		if s := b.source[id]; s != none {
+			c = b.join(c, b.clocks[s])
+		}
+		if p := b.place[id]; b.has(p) && c[p.axis-first] < p.n {
 			own := b.fresh()
 			*own = *c
-			own[p.line-first] = p.n
+			own[p.axis-first] = p.n
 			c = own
 		}
 		b.clocks[id] = c
 	}
 }
 
-// has reports whether a place is in a line of the block.
-func (b *block) has(p place) bool { return p.line >= b.first && p.line < b.first+width }
+// has reports whether a place is on an axis of the block.
+func (b *block) has(p place) bool { return p.axis >= b.first && p.axis < b.first+width }
 
 // fresh returns a clock for the caller to fill.
 func (b *block) fresh() *clock {
@@ -95,16 +92,16 @@ func (b *block) fresh() *clock {
 // join returns a clock that holds what both hold: one of them if that does.
 func (b *block) join(x, y *clock) *clock {
 	switch {
-	case x == y || y == &nothing:
+	case x == y || y == &start:
 		return x
-	case x == &nothing:
+	case x == &start:
 		return y
 	}
 	var less, more int32
 	for i := range x {
 		d := x[i] - y[i]
-		less |= d  // negative if some d is
-		more |= -d // negative if some d is positive
+		less |= d  // negative if x is behind anywhere
+		more |= -d // negative if y is
 	}
 	switch {
 	case less >= 0:
@@ -118,81 +115,3 @@ func (b *block) join(x, y *clock) *clock {
 	}
 	return both
 }
-
-// keyJudge judges the operations on one key, block by block.
-type keyJudge interface {
-	block(b *block)
-	finish()
-	wins(a, b OpID) bool // a is certainly above b
-}
-
-func (j *judge) judges() []keyJudge {
-	var judges []keyJudge
-	for _, r := range j.registers {
-		if r.ranked {
-			judges = append(judges, newByVersion(j, r))
-		} else {
-			judges = append(judges, newByValue(j, r))
-		}
-	}
-	return judges
-}
-
-// byVersion judges a key whose writes have ranks.
-type byVersion struct {
-	*judge
-	writes []OpID // in lines, not lost, highest rank first
-	ops    []OpID // by what they see, the most first
-	stale  map[OpID]bool
-}
-
-func newByVersion(j *judge, r *register) *byVersion {
-	v := &byVersion{judge: j, stale: map[OpID]bool{}}
-	for _, id := range r.ops {
-		if j.place[id].line >= 0 && !j.lost(id) {
-			v.writes = append(v.writes, id)
-		}
-		if len(j.ops[id].Parents) > 0 {
-			v.ops = append(v.ops, id)
-		}
-	}
-	highest := func(a, b OpID) int { return cmp.Compare(j.sees[b], j.sees[a]) }
-	slices.SortFunc(v.writes, highest)
-	slices.SortFunc(v.ops, highest)
-	return v
-}
-
-// block goes down the ranks with, for each line, the earliest write seen so far:
-// an operation whose past reaches that far shows less than its past holds.
-func (v *byVersion) block(b *block) {
-	var earliest clock
-	var lines []int32 // with a write seen so far
-	w := 0
-	for _, id := range v.ops {
-		for ; w < len(v.writes) && v.sees[v.writes[w]] > v.sees[id]; w++ {
-			p := v.place[v.writes[w]]
-			if !b.has(p) {
-				continue
-			}
-			line := p.line - b.first
-			if earliest[line] == 0 {
-				earliest[line] = math.MaxInt32
-				lines = append(lines, line)
-			}
-			earliest[line] = min(earliest[line], p.n)
-		}
-		for _, parent := range v.judge.ops[id].Parents {
-			past := b.clocks[parent]
-			for _, line := range lines {
-				if past[line] >= earliest[line] && !v.stale[id] {
-					v.stale[id] = true
-					v.charges = append(v.charges, charge{id, func(w OpID) bool { return v.wins(w, id) && !v.lost(w) }})
-				}
-			}
-		}
-	}
-}
-
-func (v *byVersion) wins(a, b OpID) bool { return v.sees[a] > v.sees[b] }
-
-func (v *byVersion) finish() {}

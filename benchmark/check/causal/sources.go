@@ -13,6 +13,7 @@ import (
 // were not told their own are learnt from their readers.
 func (j *judge) sources() {
 	j.took = make([]bool, len(j.ops))
+	j.spent = make([]bool, len(j.ops))
 	j.source = slices.Repeat([]OpID{none}, len(j.ops))
 	j.shown = slices.Repeat([]OpID{none}, len(j.h.Final))
 	j.learned = map[OpID]Version{}
@@ -191,33 +192,54 @@ func (v *versions) readDeletes() {
 // several, they cannot be told apart, and the version is put down to a delete of
 // which nothing is known, so that it has nothing in its past.
 func (v *versions) name() {
-	var candidates []OpID
+	var candidates []OpID // by start
 	for _, id := range v.of.ops {
 		if v.ops[id].Kind == Delete && v.version(id).None() {
 			candidates = append(candidates, id)
 		}
 	}
-	slices.SortStableFunc(v.unnamed, func(a, b reading) int { return cmp.Compare(a.end, b.end) })
 	slices.SortStableFunc(candidates, func(a, b OpID) int { return cmp.Compare(v.ops[a].Start, v.ops[b].Start) })
-	given := 0
+	slices.SortStableFunc(v.unnamed, func(a, b reading) int { return cmp.Compare(a.end, b.end) })
+	var ends []int64 // when each version was seen first
 	for _, r := range v.unnamed {
 		write, known := v.byVersion[r.version]
 		switch {
 		case known:
-		// In the order in which the versions were seen, each needs a delete more that
-		// had begun by then.
-		case given == len(candidates) || v.ops[candidates[given]].Start > r.end:
+		case !v.suffice(candidates, append(ends, r.end)):
 			ops, who := v.shows(r, none, "")
 			v.add(ThinAir, ops, "%s shows a delete with version %v, which nobody can have written", who, r.version)
 			continue
 		case len(candidates) == 1:
 			write = candidates[0]
-			given++
+			ends = append(ends, r.end)
 		default:
 			write = v.ghost(r)
-			given++
+			ends = append(ends, r.end)
 		}
 		v.bind(r, write)
+	}
+	v.spend(candidates, ends)
+}
+
+// suffice reports whether, in the order in which versions were seen, each finds
+// one more delete that had begun by then.
+func (v *versions) suffice(candidates []OpID, ends []int64) bool {
+	for i, end := range ends {
+		if i == len(candidates) || v.ops[candidates[i]].Start > end {
+			return false
+		}
+	}
+	return true
+}
+
+// spend marks the deletes that cannot explain anything else: without one of them,
+// there are not enough for the versions that were seen.
+func (v *versions) spend(candidates []OpID, ends []int64) {
+	for i, id := range candidates {
+		if v.suffice(slices.Delete(slices.Clone(candidates), i, i+1), ends) {
+			return // the later ones can be spared as well
+		}
+		v.spent[id] = !v.took[id]
 	}
 }
 
@@ -226,6 +248,7 @@ func (v *versions) ghost(r reading) OpID {
 	id := OpID(len(v.ops))
 	v.ops = append(v.ops, Op{Kind: Delete, Outcome: history.Unknown, Key: v.of.key, Version: r.version, Start: r.end, End: r.end})
 	v.took = append(v.took, true)
+	v.spent = append(v.spent, false)
 	v.source = append(v.source, none)
 	v.of.ops = append(v.of.ops, id)
 	v.claim(id, r.version)
