@@ -127,15 +127,19 @@ func (v *values) latest(op OpID) iter.Seq[OpID] {
 // decide looks for an order, and if there is none for the simplest reason.
 func (v *values) decide() {
 	end := v.end()
-	if o := newOrdering(v, end); o.complete() {
+	o := newOrdering(v, end)
+	if o.complete() || v.direct() {
 		return
-	} else if v.direct() {
-		return
-	} else if end.judged && newOrdering(v, ending{}).complete() {
-		v.endByValue(end, o)
-	} else {
-		v.add(KeyOrder, o.why(), "no order of the writes to %q explains the reads of it: each of these writes must be below the next, and the last below the first", v.of.key)
 	}
+	if end.judged {
+		before := newOrdering(v, ending{})
+		if before.complete() {
+			v.endByValue(end, o)
+			return
+		}
+		o = before
+	}
+	v.add(KeyOrder, o.why(), "no order of the writes to %q explains the reads of it: each of these must be below the next, and the last below the first", v.of.key)
 }
 
 // direct charges reads that show what their past has overwritten (WriteCORead),
@@ -194,11 +198,7 @@ func (v *values) end() ending {
 	if len(v.of.finals) == 0 || v.diverged(v.of) {
 		return ending{}
 	}
-	held := none
-	for _, i := range v.of.finals {
-		held = max(held, v.shown[i]) // a tombstone at one, none at another
-	}
-	return ending{judged: true, held: held}
+	return ending{judged: true, held: v.held(v.of)}
 }
 
 // endByValue reports an end without which there would be an order.

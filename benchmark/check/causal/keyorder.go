@@ -51,7 +51,7 @@ func newOrdering(v *values, end ending) *ordering {
 	n := len(v.lines)
 	o := &ordering{
 		values: v, end: end, earliest: math.MaxInt64,
-		need: make([][]int32, n), left: make([]int, n), checked: make([]int, n), waiting: make([][]int, n), blocker: make([]int, n),
+		need: make([][]int32, n), left: make([]int, n), checked: make([]int, n), waiting: make([][]int, n), blocker: slices.Repeat([]int{nobody}, n),
 	}
 	for c, l := range v.lines {
 		o.left[c] = len(l.writes)
@@ -221,7 +221,7 @@ func (o *ordering) come(c int) {
 // why tells what holds up one of the writes that have not come: others in a
 // circle, or a 404.
 func (o *ordering) why() []Evidence {
-	at := slices.IndexFunc(o.left, func(n int) bool { return n > 0 })
+	at := slices.IndexFunc(o.blocker, func(by int) bool { return by != nobody })
 	seen := map[int]bool{}
 	for ; at >= 0 && !seen[at] && o.blocker[at] >= 0; at = o.blocker[at] {
 		seen[at] = true

@@ -213,7 +213,7 @@ func (v *versions) name() {
 			write = candidates[0]
 			ends = append(ends, r.end)
 		default:
-			write = v.ghost(r)
+			write = v.ghost(r.version, v.ops[candidates[0]].Start)
 			ends = append(ends, r.end)
 		}
 		v.bind(r, write)
@@ -244,14 +244,14 @@ func (v *versions) spend(candidates []OpID, ends []int64) {
 }
 
 // ghost adds a delete of which nothing is known but its version.
-func (v *versions) ghost(r reading) OpID {
+func (v *versions) ghost(version Version, start int64) OpID {
 	id := OpID(len(v.ops))
-	v.ops = append(v.ops, Op{Kind: Delete, Outcome: history.Unknown, Key: v.of.key, Version: r.version, Start: r.end, End: r.end})
+	v.ops = append(v.ops, Op{Kind: Delete, Outcome: history.Unknown, Key: v.of.key, Version: version, Start: start, End: start})
 	v.took = append(v.took, true)
 	v.spent = append(v.spent, false)
 	v.source = append(v.source, none)
 	v.of.ops = append(v.of.ops, id)
-	v.claim(id, r.version)
+	v.claim(id, version)
 	return id
 }
 
