@@ -1,6 +1,21 @@
 package sim
 
-import "github.com/cohortkv/cohort/node/wire"
+import (
+	"github.com/cohortkv/cohort/node/causal"
+	"github.com/cohortkv/cohort/node/machine"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// core is what a machine is told of the limits.
+func (c *CausalLimits) core() machine.CausalLimits { return c.CausalLimits }
 
 // listContext is what a listing adds to its client's context.
-func listContext(_ *CausalLimits, c wire.Context, _ []wire.Item) wire.Context { return c }
+func listContext(c *CausalLimits, context wire.Context, items []wire.Item) wire.Context {
+	return causal.ListContext(c.core(), context, func(yield func(*wire.Item) bool) {
+		for i := range items {
+			if !yield(&items[i]) {
+				return
+			}
+		}
+	})
+}

@@ -23,6 +23,7 @@ func Generate(seed uint64, kind Operator, model Model) *Schedule {
 	s.Weather = g.weather()
 	g.moves = g.chance(0.3)
 	s.Disk = pick(g.rng, 0, wire.Millisecond/5, 3*wire.Millisecond, 30*wire.Millisecond)
+	s.Causal.Space = 2
 	if model.causal() {
 		s.Causal = g.causalLimits()
 		g.reshape()

@@ -22,7 +22,8 @@ func (m Model) share(n int) int {
 // causalLimits are tiny in most schedules: contexts fold, windows are outrun,
 // exchanges take many pieces.
 func (g *generator) causalLimits() CausalLimits {
-	c := CausalLimits{Space: pick(g.rng, hashing.Space(2), 2, 3, 4), Keys: 1 + g.rng.IntN(7), Exact: 128, Deps: 16}
+	c := CausalLimits{Keys: 1 + g.rng.IntN(7)}
+	c.Space, c.Exact, c.Deps = pick(g.rng, hashing.Space(2), 2, 3, 4), 128, 16
 	if g.chance(0.85) {
 		c.Exact = pick(g.rng, 1, 2, 2, 3, 4, 8)
 		c.Deps = pick(g.rng, 1, 2, 2, c.Exact)

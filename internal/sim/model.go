@@ -3,8 +3,8 @@ package sim
 import (
 	"slices"
 
-	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/sim/truth"
+	"github.com/cohortkv/cohort/node/machine"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -45,15 +45,8 @@ func (s *Schedule) ruledBy() Operator {
 // CausalLimits are those of a schedule's causal buckets, and how many keys its
 // clients use.
 type CausalLimits struct {
-	Space       hashing.Space
-	Exact       int // entries of a client's context
-	Deps        int // entries of a stored item's
-	BatchOps    int
-	BatchBytes  int
-	WindowBytes int
-	ChunkBytes  int
-	AsideBytes  int
-	Keys        int
+	machine.CausalLimits
+	Keys int
 }
 
 func (c *CausalLimits) truth(nodes int) truth.Config {
