@@ -14,39 +14,24 @@ import (
 // openSession is a request that was open when the list was put and still is.
 func (e *evening) openSession(w *world) string {
 	for _, s := range w.sessions {
-		r := s.open
-		if r == nil || r.Asked >= e.put {
-			continue
+		if r := s.open; r != nil && r.Asked < e.put {
+			return r.String() + " is open"
 		}
-		if w.waitsForLost(r) {
-			w.counts.add("session", "waited for what is lost for good")
-			s.leave(r)
-			continue
-		}
-		return r.String() + " is open"
 	}
 	return ""
 }
 
-// waitsForLost reports that a read names what a life has lost that nobody will greet
-// after: its node is not in the last list (API §1.4: such a read waits until its
-// client leaves).
-func (w *world) waitsForLost(r *request) bool {
-	if !r.Read {
-		return false
-	}
-	gone := func(s wire.Stream) bool { return w.truth.StreamLost(s) && !w.operator.list.has(int(s.Node)) }
-	for _, d := range r.Sent.Exact {
-		if gone(d.Version.Dot.Stream) {
-			return true
+// dismiss lets the sessions leave that read what is out of reach: what was lost with
+// a life that nobody will greet after, or lives on elsewhere. Such a read waits until
+// its client leaves (API §1.4).
+func (e *evening) dismiss(w *world) {
+	near := w.truth.Near(w.operator.list.list())
+	for _, s := range w.sessions {
+		if r := s.open; r != nil && r.Read && w.now-r.Asked > wire.Second && !w.truth.Attainable(&r.Sent, near) {
+			w.counts.add("session", "waited for what is out of reach")
+			s.leave(r)
 		}
 	}
-	for _, p := range r.Sent.Vector {
-		if gone(p.Stream) {
-			return true
-		}
-	}
-	return len(r.Sent.Names) > 0 && w.forgot
 }
 
 // causalEqual reports a member that is not ready, or has something else than another

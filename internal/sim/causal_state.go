@@ -163,15 +163,21 @@ func (w *world) list(n *node, read wire.Read) {
 		return
 	}
 	items := n.kept.in(read.Ranges)
+	n.whenDurable(func() { w.listed(n, r, read, items) })
+}
+
+// listed answers a listing when all that it shows is durable.
+func (w *world) listed(n *node, r *request, read wire.Read, items []wire.Item) {
+	if r.state != open {
+		return
+	}
 	context := listContext(&w.sched.Causal, read.Context, items)
 	past := w.truth.Listed(n.truth, r.Op, items, &context)
 	w.counts.add("session", "listed")
 	if w.trace != nil {
 		w.note("node %d lets %s list %d items, %s", n.id, r, len(items), contextString(&context))
 	}
-	for i := range items {
-		r.items = append(r.items, n.truth.Item(w.truth.Key(items[i].Key)))
-	}
+	r.items = items
 	r.session.answered(r, &wire.CausalResult{Context: context}, past)
 }
 

@@ -156,6 +156,7 @@ func (e *evening) await(w *world, until wire.Instant, holds func(*world) string,
 // settled reports what is missing: every PUT answered, every member serving and
 // equal, every operation that was open when the list was put at an end.
 func (e *evening) settled(w *world) string {
+	e.dismiss(w)
 	if w.operator.busy() {
 		return "a PUT is open"
 	}
@@ -171,6 +172,7 @@ func (e *evening) settled(w *world) string {
 }
 
 func (e *evening) finished(w *world) string {
+	e.dismiss(w)
 	if !e.ended(w) {
 		return "clients have not ended"
 	}

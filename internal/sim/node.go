@@ -231,10 +231,21 @@ func (n *node) carryOut(out *wire.Output) {
 	}
 	if out.Status != nil {
 		n.shows = *out.Status
+		n.truth.Shows(n.shows.CausalReady)
 		n.serving, n.reason = out.Status.Serving, out.Status.Reason
 		n.w.note("node %d shows serving=%v member=%v left behind=%v %s",
 			n.id, n.serving, out.Status.Member, out.Status.LeftBehind, out.Status.Reason)
 	}
+}
+
+// whenDurable does something as soon as all that was written so far is durable, if
+// this life still lasts then.
+func (n *node) whenDurable(do func()) {
+	if n.disk.durable == len(n.disk.writes) {
+		do()
+		return
+	}
+	n.alive(n.diskAt-n.w.now, do)
 }
 
 func (n *node) write(writes []wire.Write) {

@@ -18,6 +18,7 @@ type Life struct {
 
 	view      *view // written
 	adoptedAt wire.Instant
+	ready     bool          // it shows that it is, for all its slots, in this view
 	former    []wire.NodeID // written
 	written   *state
 	durable   *state
@@ -83,7 +84,7 @@ func (t *Truth) Begin(node wire.NodeID, boot wire.Boot) *Life {
 // Restart notes that a life goes on in another boot with what was durable.
 func (l *Life) Restart(boot wire.Boot) {
 	l.boot = boot
-	l.pending = nil
+	l.pending, l.ready = nil, false
 	l.written = l.durable.clone()
 	if l.view != l.written.view {
 		l.view, l.adoptedAt = l.written.view, l.t.world.Now()
@@ -94,6 +95,9 @@ func (l *Life) Restart(boot wire.Boot) {
 // Boot is the present boot.
 func (l *Life) Boot() wire.Boot { return l.boot }
 
+// Shows notes that a life shows whether it is ready for all its slots.
+func (l *Life) Shows(ready bool) { l.ready = ready }
+
 // Item is what a life has written of a key; nil: nothing.
 func (l *Life) Item(key int) *Write { return l.written.items[key] }
 
@@ -101,7 +105,7 @@ func (l *Life) Item(key int) *Write { return l.written.items[key] }
 func (l *Life) Adopt(seq uint64, v *wire.View) {
 	x := l.t.viewOf(v)
 	if l.view != x {
-		l.view, l.adoptedAt = x, l.t.world.Now()
+		l.view, l.adoptedAt, l.ready = x, l.t.world.Now(), false
 	}
 	l.written.adopt(x)
 	l.pending = append(l.pending, pending{seq: seq, view: x})

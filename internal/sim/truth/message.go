@@ -26,10 +26,11 @@ func (t *Truth) Sent(l *Life, e *wire.Envelope) {
 	case *wire.Have:
 		t.claims(l, l.durable, "answers Open", &m.Held)
 	case *wire.Offer:
-		if !m.Claim {
+		id := offerID{l.Node, e.To, m.Session}
+		if t.offers[id] == nil && !m.Claim { // a repetition says what was true then
 			t.claims(l, l.durable, "offers", &m.Held)
 		}
-		t.offers[offerID{l.Node, e.To, m.Session}] = m
+		t.offers[id] = m
 	case *wire.Taken:
 		t.taken(l, e.To, m)
 	case *wire.Items:
@@ -49,10 +50,11 @@ func (t *Truth) Sent(l *Life, e *wire.Envelope) {
 	}
 }
 
-// items checks that what is sent is what was written, and durable where it is sent.
+// items checks that what is sent is what was written, and durable where it is sent,
+// or was before it was given up.
 func (t *Truth) items(l *Life, what string, items []wire.Item) {
 	for i := range items {
-		if w := t.find(l, &items[i]); w != nil && !l.durable.has(t, w) {
+		if w := t.find(l, &items[i]); w != nil && !l.durable.has(t, w) && exceeds(w, l.ever[w.Key]) {
 			t.fail("durability", "node %d %s %s, which is not durable there; that has %v", l.Node, what, w, l.durable.items[w.Key])
 			return
 		}
@@ -63,7 +65,7 @@ func (t *Truth) items(l *Life, what string, items []wire.Item) {
 func (t *Truth) shows(l *Life, item *wire.Item) {
 	if w := t.writeOf(item); w == nil {
 		t.find(l, item)
-	} else if !l.durable.has(t, w) {
+	} else if !l.durable.has(t, w) && exceeds(w, l.ever[w.Key]) {
 		t.fail("durability", "node %d shows %s, which is not durable there", l.Node, w)
 	}
 }
@@ -80,21 +82,22 @@ func (t *Truth) batch(l *Life, m *wire.Batch) {
 	t.items(l, "broadcasts", m.Items)
 }
 
-// greets checks that a hello tells of no write that is not durable.
+// greets checks that a hello tells of no write that is not durable. (One that was made
+// before a view was adopted in the same step tells of the stream before.)
 func (t *Truth) greets(l *Life, m *wire.Hello) {
-	if m.Stream == 0 || l.view == nil {
-		return
-	}
-	s := t.streams[wire.Stream{View: l.view.id, Node: l.Node, Boot: l.boot}]
-	if s == nil || m.Stream > uint64(len(s.writes)) || !s.writes[m.Stream-1].durable {
+	told := m.Stream == 0 || slices.ContainsFunc(t.order, func(s *stream) bool {
+		return s.id.Node == l.Node && s.id.Boot == l.boot && m.Stream <= uint64(len(s.writes)) && s.writes[m.Stream-1].durable
+	})
+	if !told {
 		t.fail("durability", "node %d greets with position %d of its stream, which is not durable", l.Node, m.Stream)
 	}
 }
 
-// acknowledges checks that all that a broadcast brought so far is here. Which life of
+// acknowledges checks that all that a broadcast brought so far is here, if the sender
+// is ready for all its slots: only then does an acknowledgement count. Which life of
 // the receiver is meant the message does not say; the sender knows.
 func (t *Truth) acknowledges(l *Life, to wire.NodeID, m *wire.BatchAck) {
-	if m.N == 0 {
+	if m.N == 0 || !l.ready {
 		return
 	}
 	var lie *Write
@@ -108,7 +111,7 @@ func (t *Truth) acknowledges(l *Life, to wire.NodeID, m *wire.BatchAck) {
 		}
 		lie = missing
 	}
-	t.fail("I15", "node %d acknowledges %d writes of node %d in view %v, it lacks %v", l.Node, m.N, to, m.View, lie)
+	t.fail("acknowledgement", "node %d acknowledges %d writes of node %d in view %v, it lacks %v", l.Node, m.N, to, m.View, lie)
 }
 
 // lacks is a write of a stream up to a number that an owner of its slot has not got.
