@@ -140,7 +140,7 @@ func (r *Replica) OnCarryAnswer(h wire.Header, m *wire.CarryAnswer) {
 		x.q.gone = true
 		r.box.Reply(wire.Reply{Token: x.q.token, Outcome: wire.Done, Causal: &wire.CausalResult{Item: item, Context: m.Context}})
 	case wire.CarryLate:
-		if x.to != nil && x.to.id == h.From && x.clock < m.Clock {
+		if x.to != nil && x.to.id == h.From && (x.boot != h.Boot || x.clock < m.Clock) {
 			x.clock, x.boot = m.Clock, h.Boot
 			r.dispatch(x)
 		}
