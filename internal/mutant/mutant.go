@@ -47,6 +47,31 @@ const (
 	CutAtOnce                        // an abandoned write leaves the log at once, its index is used again
 	NeverCut                         // an abandoned write stays in the log
 	CutAfterRestart                  // a primary that restarted cuts what it may have committed
+
+	CausalPruneStable         // what all members have is dropped from contexts
+	CausalNoCeil              // folding forgets the counters
+	CausalEarlyKnowledge      // K grows before the items are here (I15)
+	CausalViewFence           // no exchange but within one view (I18)
+	CausalPlainVersion        // versions are (counter, node), without the dot (I16)
+	CausalNoFormerMembers     // who is not a member is not asked for what it has
+	CausalNoFloorCounter      // collected tombstones leave no counter
+	CausalOneRound            // a tombstone goes when all have it
+	CausalLateBatches         // batches of other views count, and are applied to slots that are not ready
+	CausalNameByView          // a name is taken for reached by whoever holds the view
+	CausalHigherWinsTie       // on equal counters the higher node id wins
+	CausalCounterByDependency // any dependency raises the counter of a write
+	CausalNotTransitive       // a reader does not take in what the item depends on
+	CausalGiveUpEarly         // a lost slot goes when one owner has it (I25)
+	CausalAnswerUnready       // a new owner answers 404 before it has asked
+	CausalWriteUnready        // a new owner takes a write before its slot has come
+	CausalWriteAfterLoss      // an owner that lost a slot goes on to take its writes
+	CausalStopAfterError      // an exchange that got no answer is not repeated
+	CausalReuseDots           // a life that starts with nothing goes on under the old stream (I16)
+	CausalLocalWins           // of two versions with equal counters the local one stays
+	CausalMissedWakeup        // who waits for a slot's K is not woken by a broadcast
+	CausalForwardTwice        // a repeated write is taken again
+	CausalForwardLate         // a carried write is taken however old it is
+	CausalReadBehind          // a read waits for nothing (I14)
 	count
 )
 
@@ -83,6 +108,31 @@ var names = [count]string{
 	CutAtOnce:                 "CutAtOnce",
 	NeverCut:                  "NeverCut",
 	CutAfterRestart:           "CutAfterRestart",
+
+	CausalPruneStable:         "CausalPruneStable",
+	CausalNoCeil:              "CausalNoCeil",
+	CausalEarlyKnowledge:      "CausalEarlyKnowledge",
+	CausalViewFence:           "CausalViewFence",
+	CausalPlainVersion:        "CausalPlainVersion",
+	CausalNoFormerMembers:     "CausalNoFormerMembers",
+	CausalNoFloorCounter:      "CausalNoFloorCounter",
+	CausalOneRound:            "CausalOneRound",
+	CausalLateBatches:         "CausalLateBatches",
+	CausalNameByView:          "CausalNameByView",
+	CausalHigherWinsTie:       "CausalHigherWinsTie",
+	CausalCounterByDependency: "CausalCounterByDependency",
+	CausalNotTransitive:       "CausalNotTransitive",
+	CausalGiveUpEarly:         "CausalGiveUpEarly",
+	CausalAnswerUnready:       "CausalAnswerUnready",
+	CausalWriteUnready:        "CausalWriteUnready",
+	CausalWriteAfterLoss:      "CausalWriteAfterLoss",
+	CausalStopAfterError:      "CausalStopAfterError",
+	CausalReuseDots:           "CausalReuseDots",
+	CausalLocalWins:           "CausalLocalWins",
+	CausalMissedWakeup:        "CausalMissedWakeup",
+	CausalForwardTwice:        "CausalForwardTwice",
+	CausalForwardLate:         "CausalForwardLate",
+	CausalReadBehind:          "CausalReadBehind",
 }
 
 // String is the mutant's name.

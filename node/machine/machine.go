@@ -1,5 +1,5 @@
-// Package machine is one node as one value: views and strong replication (causal
-// later) behind one Step. It is deterministic: the same inputs at the same
+// Package machine is one node as one value: views, strong and causal replication
+// behind one Step. It is deterministic: the same inputs at the same
 // instants give the same outputs. It does no I/O, reads no clock and starts
 // nothing; whoever owns it calls Step, never two at a time, carries out what
 // comes back, and calls again by Deadline (DESIGN §2.1).
@@ -8,6 +8,7 @@ package machine
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/causal"
 	"github.com/cohortkv/cohort/node/strong"
 	"github.com/cohortkv/cohort/node/view"
 	"github.com/cohortkv/cohort/node/wire"
@@ -16,6 +17,18 @@ import (
 // Limits bounds what a machine holds and sends; zero values mean the defaults.
 type Limits = strong.Limits
 
+// CausalLimits is the same for causal buckets, and how many slots there are.
+type CausalLimits = causal.Limits
+
+// Gate says which models a PUT /view waits for.
+type Gate uint8
+
+// The gates.
+const (
+	GateBoth   Gate = iota // strong and causal buckets are ready
+	GateCausal             // causal buckets are; strong ones may wait for members
+)
+
 // Config is who this machine is.
 type Config struct {
 	ID        wire.NodeID
@@ -23,6 +36,8 @@ type Config struct {
 	Boot      wire.Boot        // new at every start
 	Now       wire.Instant
 	Limits    Limits
+	Causal    CausalLimits
+	Gate      Gate
 	Recovered *wire.Recovered // nil: starts with nothing
 }
 
@@ -32,6 +47,7 @@ type Machine struct {
 	box    wire.Outbox
 	views  *view.Keeper
 	strong *strong.Replica
+	causal *causal.Replica
 	status wire.NodeStatus
 	shown  bool // status was given out once
 	tickAt wire.Instant
@@ -50,7 +66,8 @@ func New(cfg Config) *Machine {
 	m.strong = strong.New(strong.Config{
 		Self: cfg.ID, Inc: cfg.Inc, Boot: cfg.Boot, Limits: cfg.Limits,
 	}, &m.box, m.views, cfg.Recovered)
-	m.views.Use(m.strong)
+	m.causal = causal.New(causal.Config{Self: cfg.ID, Boot: cfg.Boot, Limits: cfg.Causal}, &m.box, m.views)
+	m.views.Use(&local{m.strong, m.causal, cfg.Gate})
 	m.tickAt = cfg.Now + idle
 	if cfg.Recovered != nil {
 		m.tickAt = cfg.Now
@@ -76,15 +93,20 @@ func (m *Machine) Step(now wire.Instant, in wire.Input) *wire.Output {
 	m.box.Reset()
 	m.views.SetNow(now)
 	m.strong.SetNow(now)
+	m.causal.SetNow(now)
 	if !m.shown && m.cfg.Recovered != nil {
 		m.views.Recovered()
 		m.strong.Restarted()
+		if v := m.views.View(); v != nil {
+			m.causal.Recovered(v)
+		}
 	}
 	m.input(in)
 	if now >= m.tickAt {
 		m.tick()
 		m.tickAt = now + idle
 	}
+	m.causal.Tick()
 	m.settle(now)
 	return m.box.Output()
 }
@@ -96,6 +118,7 @@ func (m *Machine) input(in wire.Input) {
 	case *wire.Durable:
 		m.box.MarkDurable(in.Seq)
 		m.strong.OnDurable(in.Seq)
+		m.causal.OnDurable(in.Seq)
 	case *wire.Submit:
 		m.strong.Submit(in.Token, in.Op, in.Stored)
 	case *wire.SubmitRead:
@@ -103,21 +126,41 @@ func (m *Machine) input(in wire.Input) {
 	case *wire.Abandon:
 		if !m.views.Abandon(in.Token) {
 			m.strong.Abandon(in.Token)
+			m.causal.Abandon(in.Token)
 		}
 	case *wire.PutView:
 		m.views.Put(in)
 	case *wire.ChunkRead:
 		m.strong.OnChunkRead(in)
 	case *wire.RequestFailed:
-		m.strong.OnRequestFailed(in.Request)
+		if !m.causal.OnRequestFailed(in.Request) {
+			m.strong.OnRequestFailed(in.Request)
+		}
+	case *wire.CausalSubmit:
+		m.causal.Submit(in)
+	case *wire.CausalRead:
+		m.causal.SubmitRead(in)
+	case *wire.CausalList:
+		m.causal.SubmitList(in)
+	case *wire.KeyRead:
+		m.causal.OnKeyRead(in)
+	case *wire.SlotsRead:
+		m.causal.OnSlotsRead(in)
 	case *wire.Tick:
 		m.tickAt = m.views.Now()
 	}
 }
 
 func (m *Machine) tick() {
-	m.views.Tick(m.strong.Hello)
+	m.views.Tick(m.hello)
 	m.strong.Tick()
+}
+
+// hello is what the members of the view are told.
+func (m *Machine) hello() wire.Hello {
+	h := m.strong.Hello()
+	m.causal.Hello(&h)
+	return h
 }
 
 // settle answers what the step made ready, shows what changed, and sets the
@@ -126,11 +169,13 @@ func (m *Machine) settle(now wire.Instant) {
 	m.views.CheckPuts()
 	if m.views.LeftBehind() && !m.status.LeftBehind {
 		m.strong.TurnAway()
+		m.causal.TurnAway()
 	}
 	m.show()
 	if m.views.Busy() || m.strong.Busy() {
 		m.tickAt = min(m.tickAt, now+tickEvery)
 	}
+	m.tickAt = min(m.tickAt, m.causal.Next())
 	if hello, greeting := m.views.NextHello(); greeting {
 		m.tickAt = min(m.tickAt, hello)
 	}
@@ -139,22 +184,25 @@ func (m *Machine) settle(now wire.Instant) {
 // show gives out the status when it changed.
 func (m *Machine) show() {
 	viewChanged := m.views.Changed()
-	left := m.views.LeftBehind()
-	serving := m.strong.Serving() && !left
-	waiting, reason := m.strong.Waiting()
-	old := &m.status
-	if m.shown && !viewChanged && left == old.LeftBehind && serving == old.Serving && reason == old.Reason &&
-		m.strong.Ballot() == old.Ballot && slices.Equal(waiting, old.Waiting) {
+	s := wire.NodeStatus{LeftBehind: m.views.LeftBehind(), Ballot: m.strong.Ballot()}
+	s.Serving = m.strong.Serving() && !s.LeftBehind
+	s.Waiting, s.Reason = m.strong.Waiting()
+	m.causal.Status(&s)
+	if m.shown && !viewChanged && alike(&m.status, &s) {
 		return
 	}
 	m.shown = true
-	s := &wire.NodeStatus{
-		LeftBehind: left, Serving: serving, Ballot: m.strong.Ballot(), Waiting: waiting, Reason: reason,
-	}
 	if v := m.views.View(); v != nil {
 		s.Present, s.View, s.Member = true, *v, v.Has(m.cfg.ID)
 		s.Primary, _ = v.Primary()
 	}
-	m.status = *s
-	m.box.Status(s)
+	m.status = s
+	m.box.Status(&s)
+}
+
+// alike compares what of a status may change without the view.
+func alike(a, b *wire.NodeStatus) bool {
+	return a.LeftBehind == b.LeftBehind && a.Serving == b.Serving && a.Reason == b.Reason && a.Ballot == b.Ballot &&
+		slices.Equal(a.Waiting, b.Waiting) &&
+		a.Causal == b.Causal && a.CausalReady == b.CausalReady && a.Owned == b.Owned && a.Other == b.Other
 }

@@ -22,10 +22,57 @@ func (m *Machine) receive(in *wire.Received) {
 	case *wire.Hello:
 		if m.views.OnHello(h, msg) {
 			m.strong.OnHello(h, msg)
+			m.causal.OnHello(h, msg)
 		}
 	default:
-		m.replicate(in)
+		if !m.spread(in) {
+			m.replicate(in)
+		}
 	}
+}
+
+// spread hands over what concerns causal buckets; false: it does not.
+func (m *Machine) spread(in *wire.Received) bool {
+	h, c := in.Header, m.causal
+	switch msg := in.Message.(type) {
+	case *wire.Batch:
+		c.OnBatch(h, msg, in.Items)
+	case *wire.BatchAck:
+		c.OnBatchAck(h, msg)
+	case *wire.Missing:
+		c.OnMissing(h, msg)
+	case *wire.Outrun:
+		c.OnOutrun(h, msg)
+	case *wire.Open:
+		c.OnOpen(h, msg)
+	case *wire.Have:
+		c.OnHave(h, msg)
+	case *wire.Want:
+		c.OnWant(h, msg)
+	case *wire.Items:
+		c.OnItems(h, msg, in.Items)
+	case *wire.Offer:
+		c.OnOffer(h, msg)
+	case *wire.Taken:
+		c.OnTaken(h, msg)
+	case *wire.AskKey:
+		c.OnAskKey(h, msg, in.Items)
+	case *wire.KeyAnswer:
+		c.OnKeyAnswer(h, msg, in.Items)
+	case *wire.Carry:
+		c.OnCarry(h, in.ReplyTo, msg, in.Items)
+	case *wire.CarryAnswer:
+		c.OnCarryAnswer(h, msg)
+	case *wire.CarryCancel:
+		c.OnCarryCancel(h, msg)
+	case *wire.Explain:
+		c.OnExplain(h, msg)
+	case *wire.Explained:
+		c.OnExplained(h, msg)
+	default:
+		return false
+	}
+	return true
 }
 
 func (m *Machine) replicate(in *wire.Received) {

@@ -45,7 +45,7 @@ func (k *Keeper) mint(p *put) *wire.View {
 		}
 		know(v, a.r.Ballot, a.r.Members)
 	}
-	if !p.member && !k.blank() && k.at.Address != "" && len(p.layout.Members()) > 0 {
+	if !p.member && (!k.blank() || k.local.Holding()) && k.at.Address != "" && len(p.layout.Members()) > 0 {
 		v.Sources = []wire.Member{k.at}
 	}
 	k.top = v.ID.Number

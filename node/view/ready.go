@@ -49,7 +49,8 @@ func (k *Keeper) ready(p *put) bool {
 	if p.member {
 		return k.local.Serving()
 	}
-	return (p.covered || k.blank()) && k.spreadFar(p)
+	causal, only := k.local.Handed()
+	return causal && (only || p.covered || k.blank()) && k.spreadFar(p)
 }
 
 // spreadFar reports that every member that answered has taken the view: a node

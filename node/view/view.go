@@ -31,6 +31,13 @@ type Local interface {
 	// grows whenever it gets nearer to that.
 	Serving() bool
 	Progress() uint64
+	// Covering reports whether the base that Knows speaks of is active.
+	Covering() bool
+	// Holding reports that there is causal data here.
+	Holding() bool
+	// Handed reports, at a node outside its view, that its causal data has come
+	// to the owners, and whether that is all a PUT waits for.
+	Handed() (causal, only bool)
 }
 
 // Times of the protocol (API §1.2).
@@ -234,7 +241,7 @@ func (k *Keeper) OnQuery(h wire.Header, replyTo wire.ReplyTo, m *wire.Query) {
 
 // OnCovered answers a node outside the view: its data is in the active base.
 func (k *Keeper) OnCovered(h wire.Header, replyTo wire.ReplyTo, m *wire.Covered) {
-	serving := k.local.Serving() && k.viewID().Compare(h.View) >= 0
+	serving := k.local.Covering() && k.viewID().Compare(h.View) >= 0
 	k.box.Post(wire.Envelope{To: h.From, Answer: replyTo, Message: &wire.CoveredReply{
 		PutID: m.PutID, Covered: serving && k.local.Knows(m.Ballot), Serving: serving, Progress: k.local.Progress(),
 	}})

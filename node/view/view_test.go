@@ -19,6 +19,9 @@ func (*node) Keep()                        {}
 func (*node) Lenders() []wire.Member       { return nil }
 func (*node) Serving() bool                { return false }
 func (*node) Progress() uint64             { return 0 }
+func (*node) Covering() bool               { return false }
+func (*node) Holding() bool                { return false }
+func (*node) Handed() (causal, only bool)  { return true, false }
 
 func layout(address string, members ...wire.NodeID) wire.Layout {
 	l := wire.Layout{Flat: true, Shards: []wire.Shard{{}}}

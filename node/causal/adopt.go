@@ -1,0 +1,282 @@
+package causal
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Adopt makes v the view of this node (docs/causal.md §7). The caller has decided
+// that it may be.
+func (r *Replica) Adopt(v *wire.View) { r.adopt(v, firstOfAll(v)) }
+
+// Recovered is called once, first, by a machine that recovered its view: what was
+// kept of causal buckets is not recovered, so this is a life with nothing.
+func (r *Replica) Recovered(v *wire.View) {
+	r.pending.Reset = true
+	r.adopt(v, false)
+}
+
+func (r *Replica) adopt(v *wire.View, first bool) {
+	old, sameLine := r.view, r.followsOn(v)
+	r.foldTracks()
+	r.view, r.since, r.movedAt = v, r.now, r.now
+	if r.atlas.note(wire.KnownView{ID: v.ID, Layout: v.Layout}) {
+		r.pending.Views = append(r.pending.Views, wire.KnownView{ID: v.ID, Layout: v.Layout})
+	}
+	chart := r.atlas.charts[v.ID]
+	r.ring = r.atlas.ring(chart)
+	r.shard, r.member = chart.home[r.cfg.Self], v.Has(r.cfg.Self)
+	r.oneLine = oneLine(v)
+	r.own.begin(wire.Stream{View: v.ID, Node: r.cfg.Self, Boot: r.cfg.Boot})
+	r.deal(sameLine, first)
+	r.meetPeers(old, v)
+	r.pulls = nil
+	r.offerAll()
+	for _, p := range slices.Clone(r.peers) {
+		r.pullFrom(p)
+	}
+	r.surveys, r.settled = nil, false
+	r.floors = floorMaker{}
+	r.views.Reach()
+	r.commit()
+	r.reroute()
+	r.settle()
+}
+
+// followsOn reports that v replaces the view that is held, and nothing that this
+// node may have missed.
+func (r *Replica) followsOn(v *wire.View) bool {
+	if r.view == nil {
+		return false
+	}
+	for _, s := range v.Saw {
+		if !s.View.IsZero() && s.View != r.view.ID {
+			return false
+		}
+	}
+	return true
+}
+
+// oneLine reports that all views that the author heard of are one.
+func oneLine(v *wire.View) bool {
+	var one wire.ViewID
+	for _, s := range v.Saw {
+		if !s.View.IsZero() && !one.IsZero() && s.View != one {
+			return false
+		}
+		if !s.View.IsZero() {
+			one = s.View
+		}
+	}
+	return true
+}
+
+// firstOfAll reports that nobody had a view before: nobody has data.
+func firstOfAll(v *wire.View) bool {
+	for _, m := range v.Layout.Members() {
+		if !slices.ContainsFunc(v.Saw, func(s wire.Sighting) bool { return s.Node == m.ID && s.View.IsZero() }) {
+			return false
+		}
+	}
+	return len(v.Ancestors) == 0 && len(v.Sources) == 0
+}
+
+// foldTracks moves what is known of the streams of a view that ends here into K of
+// its slots. What was kept aside is not known, and dropped: an exchange brings it.
+func (r *Replica) foldTracks() {
+	if r.view == nil {
+		return
+	}
+	for _, w := range r.own.waits {
+		w.do()
+	}
+	r.own.waits, r.own.flight = nil, nil
+	j := &joiner{}
+	for i := range r.slots.all {
+		s := &r.slots.all[i]
+		if s.held {
+			s.known = r.knowledge(s, j)
+		}
+		s.aside, s.drain = nil, 0
+	}
+	r.aside = 0
+	r.tracks = nil
+}
+
+// deal says which slots are owned, and which need not wait for anybody.
+func (r *Replica) deal(sameLine, first bool) {
+	r.slots.unready = 0
+	for i := range r.slots.all {
+		s, at := &r.slots.all[i], hashing.Slot(i)
+		s.owned = r.owns(at)
+		if !s.owned {
+			continue
+		}
+		s.ready = s.held && s.ready && sameLine || first
+		r.hold(at)
+		if !s.ready {
+			r.slots.unready++
+		}
+	}
+	if r.member && r.slots.unready == 0 {
+		r.box.Event(wire.Event{Kind: EventReady, View: r.view.ID})
+	}
+}
+
+// meetPeers lists the other members, and those of the views before that are none any
+// more and may still have data.
+func (r *Replica) meetPeers(old, v *wire.View) {
+	before := r.peers
+	r.peers = nil
+	chart := r.atlas.charts[v.ID]
+	for _, m := range v.Layout.Members() {
+		if m.ID == r.cfg.Self {
+			continue
+		}
+		p := &peer{id: m.ID, at: m, member: true}
+		p.replica = r.member && chart.home[m.ID] == r.shard
+		for _, q := range before {
+			if q.id == m.ID {
+				p.boot, p.signAt, p.clock = q.boot, q.signAt, q.clock
+			}
+		}
+		r.peers = append(r.peers, p)
+	}
+	former := func(m wire.Member) {
+		if m.ID != r.cfg.Self && r.peer(m.ID) == nil && r.member && !mutant.On(mutant.CausalNoFormerMembers) {
+			r.addPeer(&peer{id: m.ID, at: m, former: true})
+		}
+	}
+	for _, q := range before {
+		if q.former {
+			former(q.at)
+		}
+	}
+	if old != nil {
+		for _, m := range old.Layout.Members() {
+			former(m)
+		}
+	}
+	for _, m := range v.Sources {
+		former(m)
+	}
+	r.pending.Alumni, r.pending.AlumniSet = r.Former(), true
+}
+
+func (r *Replica) addPeer(p *peer) {
+	i, _ := slices.BinarySearchFunc(r.peers, p.id, func(p *peer, id wire.NodeID) int { return cmp.Compare(p.id, id) })
+	r.peers = slices.Insert(r.peers, i, p)
+}
+
+// pulled notes that an exchange with a peer is over.
+func (r *Replica) pulled(p *peer, have *wire.Have, news uint64) {
+	p.pulled, p.surveyed = true, news
+	r.advance()
+	if p.former {
+		p.passed = have != nil && have.Frozen
+		p.again = r.now + gossipEvery
+		r.offerLost()
+	}
+	r.answerOffers()
+	r.endStreams()
+	r.settle()
+}
+
+// offerLost offers what has come here for others since the last offer.
+func (r *Replica) offerLost() {
+	for i := range r.slots.all {
+		if s := &r.slots.all[i]; s.held && !s.owned && s.takers == 0 {
+			r.offerAll()
+			return
+		}
+	}
+}
+
+// Refresh exchanges with everybody once more: an operator has put the view again.
+func (r *Replica) Refresh() {
+	if r.view == nil {
+		return
+	}
+	r.settled = false
+	for _, p := range slices.Clone(r.peers) {
+		p.pulled = false
+		r.pullFrom(p)
+	}
+	r.settle()
+}
+
+// settle finds out whether this node has brought in, and handed over, all that can
+// be had of who can be reached.
+func (r *Replica) settle() {
+	if r.view == nil {
+		return
+	}
+	r.forgetFormer()
+	all, pulled := true, true
+	for _, p := range r.peers {
+		if !r.reachable(p) {
+			continue
+		}
+		done := p.pulled && p.offer == nil
+		all = all && done
+		pulled = pulled && p.pulled
+		if !done {
+			r.alarm(max(p.signAt, r.since) + silence + 1)
+		}
+	}
+	if pulled {
+		r.serveAll()
+	} else if r.slots.unready > 0 {
+		if r.now-r.movedAt >= stalled {
+			r.box.Event(wire.Event{Kind: EventUnproven, View: r.view.ID, Count: uint64(r.slots.unready)})
+			r.serveAll()
+		}
+		r.alarm(r.movedAt + stalled)
+	}
+	if all && r.slots.unready == 0 && !r.settled {
+		r.settled = true
+		r.box.Event(wire.Event{Kind: EventSettled, View: r.view.ID})
+	}
+}
+
+// serveAll makes all owned slots ready.
+func (r *Replica) serveAll() {
+	if r.slots.unready == 0 {
+		return
+	}
+	for i := range r.slots.all {
+		r.makeReady(hashing.Slot(i))
+	}
+}
+
+// forgetFormer forgets former members that take no writes any more, when all they had
+// has come to its owners.
+func (r *Replica) forgetFormer() {
+	n, holds := len(r.peers), r.holdsForOthers()
+	r.peers = slices.DeleteFunc(r.peers, func(p *peer) bool {
+		done := p.former && p.passed && !holds && r.pullOf(p) == nil
+		if done && p.boot != 0 {
+			r.lives.note(p.id, p.boot)
+		}
+		return done
+	})
+	if len(r.peers) < n {
+		r.pending.Alumni, r.pending.AlumniSet = r.Former(), true
+		r.commit()
+		r.box.Event(wire.Event{Kind: EventEmptied, View: r.view.ID, Count: uint64(n - len(r.peers))})
+		r.views.Reach()
+	}
+}
+
+func (r *Replica) holdsForOthers() bool {
+	for i := range r.slots.all {
+		if s := &r.slots.all[i]; s.held && !s.owned {
+			return true
+		}
+	}
+	return false
+}

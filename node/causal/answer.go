@@ -1,0 +1,99 @@
+package causal
+
+import (
+	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// OnOpen says what is held here: at any time, in any view and in none, without
+// waiting for anybody. Nothing is kept for it.
+func (r *Replica) OnOpen(h wire.Header, m *wire.Open) {
+	r.sign(h)
+	list := r.slots.valid(m.Slots)
+	reply := &wire.Have{
+		Session: m.Session, Epoch: r.epoch, Frozen: r.closed(),
+		Heir:      r.view != nil && r.view.Descends(h.View),
+		Unsettled: r.view == nil || !r.settled || r.slots.unready > 0 || r.hasFormer(),
+	}
+	j := &joiner{}
+	var w holdingsWriter
+	for at := range each(list) {
+		if s := &r.slots.all[at]; s.held {
+			w.add(at, r.knowledge(s, j), s.ready, s.floor)
+		}
+	}
+	reply.Held = w.holdings
+	if !m.Survey {
+		reply.Groups = r.differing(list, m.Sums)
+	}
+	// Sums may count items, and K may rest on writes, that are not durable yet.
+	r.sendDurable(h.From, reply)
+}
+
+func (r *Replica) hasFormer() bool {
+	for _, p := range r.peers {
+		if p.former {
+			return true
+		}
+	}
+	return false
+}
+
+// differing has the sums of the slots of those groups whose sum is not the asker's.
+func (r *Replica) differing(list []wire.SlotRange, theirs []wire.Sum) []wire.GroupSums {
+	ours := r.groupSums(list)
+	var out []wire.GroupSums
+	group, i := ^uint32(0), -1
+	for at := range each(list) {
+		if g := r.groupOf(at); g != group {
+			group = g
+			i++
+			if i >= len(theirs) || theirs[i] != ours[i] {
+				out = append(out, wire.GroupSums{Group: g})
+			}
+		}
+		if n := len(out) - 1; n >= 0 && out[n].Group == group {
+			out[n].Sums = append(out[n].Sums, r.slots.all[at].sum)
+		}
+	}
+	return out
+}
+
+// maxWants bounds the reads of slots that are under way for others; each has one
+// open, so more are not from peers that wait.
+const maxWants = 256
+
+// OnWant sends items.
+func (r *Replica) OnWant(h wire.Header, m *wire.Want) {
+	r.sign(h)
+	list := r.slots.valid(m.Slots)
+	if r.slotReads.open() >= maxWants {
+		return
+	}
+	r.readSlots(list, m.After, func(in *wire.SlotsRead) {
+		r.sendDurable(h.From, &wire.Items{
+			Session: m.Session, Epoch: r.epoch, After: m.After, Items: r.newest(in.Items), Last: in.Last,
+		})
+	})
+}
+
+// newest puts what was written since items were read in their place. What was
+// forgotten since is left out.
+func (r *Replica) newest(items []wire.Item) []wire.Item {
+	out := items[:0]
+	for i := range items {
+		if item := r.overlay.current(items[i].Key, &items[i]); item != nil {
+			out = append(out, *item)
+		}
+	}
+	return out
+}
+
+// offer is what a peer owns, is held here, and was offered to it.
+type offer struct {
+	session uint64
+	open    map[hashing.Slot]struct{} // not taken yet
+	known   wire.Holdings
+	asked   wire.Instant
+	every   wire.Instant
+}

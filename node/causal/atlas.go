@@ -1,0 +1,153 @@
+package causal
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// atlas is what is known of views: which stream concerns which slots, and what a
+// floor's name stands for.
+type atlas struct {
+	space   hashing.Space
+	charts  map[wire.ViewID]*chart
+	order   []wire.ViewID // as they were learnt; the oldest go
+	rings   []*chart      // whose rings are kept, least recently used first
+	unknown []wire.ViewID // that were met and are not known
+	askAt   wire.Instant
+}
+
+// chart is one view.
+type chart struct {
+	wire.KnownView
+	ring *hashing.Ring
+	home map[wire.NodeID]int // node → shard
+}
+
+// Bounds of the atlas.
+const (
+	maxCharts  = 2000
+	maxRings   = 32 // a ring takes 130 KB
+	maxUnknown = 64
+)
+
+// ringOf deals a layout's slots out. A shard without members owns nothing.
+func ringOf(space hashing.Space, l *wire.Layout) *hashing.Ring {
+	shards := make([]hashing.Shard, len(l.Shards))
+	for i, s := range l.Shards {
+		shards[i] = hashing.Shard{Name: s.Name, Empty: len(s.Members) == 0}
+	}
+	return hashing.New(space, shards)
+}
+
+// note adds what is known of a view. It reports whether that is news.
+func (a *atlas) note(k wire.KnownView) bool {
+	if a.charts == nil {
+		a.charts = map[wire.ViewID]*chart{}
+	}
+	if c := a.charts[k.ID]; c != nil {
+		if c.HasFloor || !k.HasFloor {
+			return false
+		}
+		c.HasFloor, c.Floor = true, k.Floor
+		return true
+	}
+	c := &chart{KnownView: k, home: map[wire.NodeID]int{}}
+	for i, s := range k.Layout.Shards {
+		for _, m := range s.Members {
+			c.home[m.ID] = i
+		}
+	}
+	a.charts[k.ID] = c
+	a.order = append(a.order, k.ID)
+	a.unknown = slices.DeleteFunc(a.unknown, func(id wire.ViewID) bool { return id == k.ID })
+	if len(a.order) > maxCharts {
+		delete(a.charts, a.order[0])
+		a.order = a.order[1:]
+	}
+	return true
+}
+
+func (a *atlas) ring(c *chart) *hashing.Ring {
+	if i := slices.Index(a.rings, c); i >= 0 {
+		a.rings = append(slices.Delete(a.rings, i, i+1), c)
+		return c.ring
+	}
+	if len(a.rings) == maxRings {
+		a.rings[0].ring = nil
+		a.rings = slices.Delete(a.rings, 0, 1)
+	}
+	c.ring = ringOf(a.space, &c.Layout)
+	a.rings = append(a.rings, c)
+	return c.ring
+}
+
+// concerns reports whether a stream may have writes in a slot: its node was in the
+// shard that its view gave the slot to. A view that is not known is noted, to be
+// asked for; until then its streams may concern any slot.
+func (a *atlas) concerns(stream wire.Stream, s hashing.Slot) bool {
+	c := a.charts[stream.View]
+	if c == nil {
+		a.meet(stream.View)
+		return true
+	}
+	home, member := c.home[stream.Node]
+	owner, owned := a.ring(c).Owner(s)
+	return !member || owned && owner == home
+}
+
+// meet notes a view, or the floor of a view, that is to be asked for.
+func (a *atlas) meet(id wire.ViewID) {
+	if len(a.unknown) < maxUnknown && !slices.Contains(a.unknown, id) {
+		a.unknown = append(a.unknown, id)
+	}
+}
+
+// explainWaits asks all members for what is not known here and somebody waits for.
+func (r *Replica) explainWaits() {
+	a := &r.atlas
+	if len(a.unknown) == 0 || r.view == nil {
+		return
+	}
+	if r.now >= a.askAt {
+		a.askAt = r.now + 2*resend
+		ask := &wire.Explain{Views: slices.Clone(a.unknown)}
+		for _, p := range r.peers {
+			r.send(p.id, ask)
+		}
+		if len(r.waiting) == 0 {
+			a.unknown = nil
+			return
+		}
+	}
+	r.alarm(a.askAt)
+}
+
+// OnExplain says what is known of views.
+func (r *Replica) OnExplain(h wire.Header, m *wire.Explain) {
+	reply := &wire.Explained{}
+	for _, id := range m.Views {
+		if c := r.atlas.charts[id]; c != nil && len(reply.Views) < maxUnknown {
+			reply.Views = append(reply.Views, c.KnownView)
+		}
+	}
+	if len(reply.Views) > 0 {
+		r.sendDurable(h.From, reply)
+	}
+}
+
+// OnExplained takes in what others know of views, and floors that are published.
+func (r *Replica) OnExplained(_ wire.Header, m *wire.Explained) {
+	news := false
+	for _, k := range m.Views {
+		k.Layout = k.Layout.Canonical()
+		if r.atlas.note(k) {
+			news = true
+			r.pending.Views = append(r.pending.Views, k)
+		}
+	}
+	if news {
+		r.after(r.commit(), r.wakeAll)
+	}
+}

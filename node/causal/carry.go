@@ -1,0 +1,331 @@
+package causal
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// carriages are the requests of this node's clients that others work on
+// (docs/causal.md §8).
+type carriages struct {
+	counter uint64
+	request uint64 // numbers of bus requests
+	list    []*carriage
+}
+
+// carriage is one of them.
+type carriage struct {
+	q       *request
+	counter uint64
+	to      *peer        // nil: nobody could be asked yet
+	begun   wire.Instant // with this peer
+	sent    wire.Instant
+	request uint64
+	pause   wire.Instant // not sent again before
+	clock   wire.Instant // that the peer gave with a refusal
+	boot    wire.Boot
+}
+
+func (c *carriages) first(boot wire.Boot) { c.request = uint64(boot)>>2 | 1<<62 }
+
+// carry begins to have a request worked on by an owner of its slot.
+func (r *Replica) carry(q *request) {
+	c := &r.carriages
+	c.counter++
+	q.id = wire.RequestID{Node: r.cfg.Self, Boot: r.cfg.Boot, Counter: c.counter}
+	x := &carriage{q: q, counter: c.counter}
+	c.list = append(c.list, x)
+	r.dispatch(x)
+}
+
+// dispatch sends a carried request to an owner: the same one, as long as it may have
+// it, because a write must not be taken twice.
+func (r *Replica) dispatch(x *carriage) {
+	if x.to == nil || r.mayTurn(x) {
+		r.turn(x)
+	}
+	x.sent = r.now
+	r.alarm(r.now + carryResend)
+	if x.to == nil {
+		return
+	}
+	r.carriages.request++
+	x.request = r.carriages.request
+	m := &wire.Carry{
+		Counter: x.counter, Read: x.q.kind == reading, Op: x.q.op, Context: x.q.context,
+		Heard: x.to.clock, HeardBoot: x.to.boot,
+	}
+	if x.clock > m.Heard || x.boot != m.HeardBoot {
+		if x.boot != 0 {
+			m.Heard, m.HeardBoot = x.clock, x.boot
+		}
+	}
+	r.box.Post(wire.Envelope{To: x.to.id, Request: x.request, Message: m})
+}
+
+// mayTurn reports that another owner may be asked: the present one has been silent
+// for long.
+func (r *Replica) mayTurn(x *carriage) bool {
+	return r.now-max(x.to.signAt, x.begun) > silence
+}
+
+// turn chooses an owner: one that greeted lately, else the next one in turn.
+func (r *Replica) turn(x *carriage) {
+	shard, ok := r.ring.Owner(x.q.at)
+	if !ok {
+		x.to = nil
+		return
+	}
+	owners := r.view.Layout.Shards[shard].Members
+	begin := int(x.counter)
+	if x.to != nil {
+		begin = slices.IndexFunc(owners, func(m wire.Member) bool { return m.ID == x.to.id }) + 1
+	}
+	var other *peer
+	for i := range owners {
+		p := r.peer(owners[(begin+i)%len(owners)].ID)
+		if p == nil {
+			continue
+		}
+		if p.greeted && r.now-p.helloAt <= silence {
+			other = p
+			break
+		}
+		if other == nil {
+			other = p
+		}
+	}
+	if other != x.to {
+		x.to, x.begun, x.clock, x.boot = other, r.now, 0, 0
+	}
+}
+
+// OnRequestFailed notes that nobody listened: the request was not taken, and may go
+// elsewhere. It reports whether the request was of this part.
+func (r *Replica) OnRequestFailed(request uint64) bool {
+	i := slices.IndexFunc(r.carriages.list, func(x *carriage) bool { return x.request == request })
+	if i < 0 {
+		return false
+	}
+	x := r.carriages.list[i]
+	if x.begun == x.sent || x.q.kind == reading { // a write may have been taken when it was sent before
+		x.begun = r.now - silence - 1
+		if x.to != nil && r.now-x.to.signAt <= silence {
+			x.pause = r.now + resend // it is just coming up, or going
+		}
+	}
+	x.sent = r.now - carryResend + resend/2
+	r.alarm(x.sent + carryResend)
+	return true
+}
+
+// OnCarryAnswer ends a carried request, or sends it somewhere else.
+func (r *Replica) OnCarryAnswer(h wire.Header, m *wire.CarryAnswer) {
+	r.sign(h)
+	i := slices.IndexFunc(r.carriages.list, func(x *carriage) bool { return x.counter == m.Counter })
+	if i < 0 {
+		return
+	}
+	x := r.carriages.list[i]
+	switch m.Fate {
+	case wire.CarryDone:
+		r.unlist(x)
+		var item *wire.Item
+		if m.Present {
+			item = &m.Item
+		}
+		x.q.gone = true
+		r.box.Reply(wire.Reply{Token: x.q.token, Outcome: wire.Done, Causal: &wire.CausalResult{Item: item, Context: m.Context}})
+	case wire.CarryLate:
+		if x.to != nil && x.to.id == h.From && (x.boot != h.Boot || x.clock < m.Clock) {
+			x.clock, x.boot = m.Clock, h.Boot
+			r.dispatch(x)
+		}
+	case wire.CarryElse:
+		if x.to != nil && x.to.id == h.From {
+			x.to = nil // it has not taken it, and another one may own the slot by now
+			x.sent = r.now - carryResend + resend/2
+			r.alarm(x.sent + carryResend)
+		}
+	}
+}
+
+func (r *Replica) unlist(x *carriage) {
+	r.carriages.list = slices.DeleteFunc(r.carriages.list, func(o *carriage) bool { return o == x })
+}
+
+// abandonCarriage forgets a carried request whose client has left, and has its owner
+// forget it.
+func (r *Replica) abandonCarriage(token wire.Token) {
+	for _, x := range r.carriages.list {
+		if x.q.token == token {
+			x.q.gone = true
+			r.unlist(x)
+			if x.to != nil {
+				r.send(x.to.id, &wire.CarryCancel{Counters: []uint64{x.counter}})
+			}
+			return
+		}
+	}
+}
+
+// rerouteCarriages looks at carried requests after the view has changed.
+func (r *Replica) rerouteCarriages() {
+	for _, x := range slices.Clone(r.carriages.list) {
+		keep := x.to != nil && r.peer(x.to.id) != nil && x.q.kind == writing
+		switch {
+		case r.closed():
+			r.unlist(x)
+			r.refuse(x.q)
+		case r.owns(x.q.at) && !keep:
+			r.unlist(x)
+			r.start(x.q, nil)
+		case x.to != nil:
+			x.to = r.peer(x.to.id)
+		}
+	}
+}
+
+func (r *Replica) tickCarriages() {
+	for _, x := range slices.Clone(r.carriages.list) {
+		switch {
+		case r.now < max(x.sent+carryResend, x.pause):
+			r.alarm(max(x.sent+carryResend, x.pause))
+		case r.owns(x.q.at) && (x.to == nil || r.mayTurn(x)):
+			r.unlist(x)
+			r.start(x.q, nil)
+		default:
+			r.dispatch(x)
+		}
+	}
+}
+
+// carriedRequests are those that others carried here.
+type carriedRequests struct {
+	open   map[wire.RequestID]*carried
+	recent [2]map[wire.RequestID]taken // the younger first
+	turnAt wire.Instant
+}
+
+// carried is where an answer goes.
+type carried struct {
+	id      wire.RequestID
+	q       *request
+	to      wire.NodeID
+	replyTo wire.ReplyTo
+	asked   wire.Instant // last
+}
+
+// taken is what is remembered of a carried write.
+type taken struct {
+	key     string
+	version wire.CausalVersion
+	deleted bool
+}
+
+func (c *carriedRequests) init() {
+	c.open = map[wire.RequestID]*carried{}
+	c.recent = [2]map[wire.RequestID]taken{{}, {}}
+}
+
+// remember keeps a carried write's version for a minute at least.
+func (c *carriedRequests) remember(id wire.RequestID, item *wire.Item, now wire.Instant) {
+	if now >= c.turnAt {
+		c.recent[1], c.recent[0] = c.recent[0], map[wire.RequestID]taken{}
+		c.turnAt = now + rememberFor
+	}
+	c.recent[0][id] = taken{item.Key, item.Version, item.Deleted}
+}
+
+func (c *carriedRequests) taken(id wire.RequestID) (taken, bool) {
+	if t, ok := c.recent[0][id]; ok {
+		return t, true
+	}
+	t, ok := c.recent[1][id]
+	return t, ok
+}
+
+// OnCarry takes a request that another node carries here.
+func (r *Replica) OnCarry(h wire.Header, replyTo wire.ReplyTo, m *wire.Carry, stored []*wire.Item) {
+	r.sign(h)
+	id := wire.RequestID{Node: h.From, Boot: h.Boot, Counter: m.Counter}
+	if x := r.carried.open[id]; x != nil {
+		x.replyTo, x.asked = replyTo, r.now
+		return
+	}
+	x := &carried{id: id, to: h.From, replyTo: replyTo, asked: r.now}
+	if len(stored) != 1 {
+		return
+	}
+	old := !m.Read && (m.HeardBoot != r.cfg.Boot || r.now-m.Heard > carryAge) && !mutant.On(mutant.CausalForwardLate)
+	if _, done := r.carried.taken(id); old && !done {
+		r.box.Event(wire.Event{Kind: EventCarryLate, Peer: h.From})
+		r.answerCarried(x, &wire.CarryAnswer{Fate: wire.CarryLate, Clock: r.now}, 0)
+		return
+	}
+	k := writing
+	if m.Read {
+		k = reading
+	}
+	x.q = r.newRequest(k, 0, m.Op, m.Context)
+	x.q.carried, x.q.id = x, id
+	r.carried.open[id] = x
+	r.alarm(r.now + carryPatience)
+	r.start(x.q, stored[0])
+}
+
+// answerAgain answers a write that was taken before, here or by another owner that
+// has told of it.
+func (r *Replica) answerAgain(q *request) bool {
+	t, ok := r.carried.taken(q.id)
+	if !ok || mutant.On(mutant.CausalForwardTwice) {
+		return false
+	}
+	r.box.Event(wire.Event{Kind: EventTakenBefore, Peer: q.id.Node})
+	item := &wire.Item{Key: t.key, Version: t.version, Deleted: t.deleted}
+	r.answer(q, r.box.LastWrite(), item, with(&q.context, hashing.Hash(t.key), t.version))
+	return true
+}
+
+// answerCarried sends an answer to who carried a request here, once a write is
+// durable.
+func (r *Replica) answerCarried(x *carried, m *wire.CarryAnswer, seq uint64) {
+	delete(r.carried.open, x.id)
+	m.Counter = x.id.Counter
+	r.box.PostAfter(seq, wire.Envelope{To: x.to, Answer: x.replyTo, Message: m})
+}
+
+// OnCarryCancel forgets requests whose clients have left.
+func (r *Replica) OnCarryCancel(h wire.Header, m *wire.CarryCancel) {
+	for _, n := range m.Counters {
+		r.dropCarried(r.carried.open[wire.RequestID{Node: h.From, Boot: h.Boot, Counter: n}])
+	}
+}
+
+func (r *Replica) dropCarried(x *carried) {
+	if x == nil {
+		return
+	}
+	x.q.gone = true
+	r.drop(x.q)
+	delete(r.carried.open, x.id)
+}
+
+// tickCarried drops what is not asked for any more.
+func (r *Replica) tickCarried() {
+	var late []*carried
+	for _, x := range r.carried.open { //maporder:ok each is looked at by itself; late is put in order
+		if r.now-x.asked >= carryPatience {
+			late = append(late, x)
+		} else {
+			r.alarm(x.asked + carryPatience)
+		}
+	}
+	slices.SortFunc(late, func(a, b *carried) int { return int(a.id.Counter) - int(b.id.Counter) })
+	for _, x := range late {
+		r.dropCarried(x)
+	}
+}

@@ -1,0 +1,372 @@
+package causal
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// pull is an exchange, at the side that takes (docs/causal.md §6).
+type pull struct {
+	peer    *peer
+	session uint64
+	slots   []wire.SlotRange
+	asked   wire.Instant
+	every   wire.Instant // between repetitions
+	have    *wire.Have   // nil: not answered yet
+	boot    wire.Boot    // of the answer
+	want    []wire.SlotRange
+	cursor  wire.SlotCursor
+	at      hashing.Slot // the slot whose items come
+	keys    map[string]struct{}
+	checks  int    // slots whose own items are being read
+	last    bool   // all items came
+	news    uint64 // of lives, when it began
+	more    bool   // again, when it is done: the peer has more, or what is wanted has changed
+}
+
+// pullFrom begins an exchange with a peer, or has the one that is under way followed
+// by another.
+func (r *Replica) pullFrom(p *peer) {
+	if x := r.pullOf(p); x != nil {
+		x.more = true
+		return
+	}
+	list := r.wanted(p)
+	if len(list) == 0 {
+		r.pulled(p, nil, r.lives.news)
+		return
+	}
+	x := &pull{peer: p, slots: list}
+	r.pulls = append(r.pulls, x)
+	r.open(x)
+}
+
+func (r *Replica) pullOf(p *peer) *pull {
+	for _, x := range r.pulls {
+		if x.peer == p {
+			return x
+		}
+	}
+	return nil
+}
+
+// wanted is what there is to be had from a peer: the slots that this node owns; from
+// a former member, everything.
+func (r *Replica) wanted(p *peer) []wire.SlotRange {
+	if p.former {
+		return []wire.SlotRange{{First: 0, Count: uint32(len(r.slots.all))}}
+	}
+	return ranges(r.slots.where(func(s *slot) bool { return s.owned }))
+}
+
+func (r *Replica) open(x *pull) {
+	x.session = r.session()
+	x.have, x.want, x.cursor, x.keys, x.last, x.checks = nil, nil, wire.SlotCursor{}, nil, false, 0
+	x.every = resend
+	x.news = r.lives.news
+	r.ask(x)
+}
+
+// ask sends the question that is open, again or for the first time.
+func (r *Replica) ask(x *pull) {
+	x.asked = r.now
+	if x.have == nil {
+		r.send(x.peer.id, &wire.Open{Session: x.session, Slots: x.slots, Sums: r.groupSums(x.slots)})
+	} else {
+		r.send(x.peer.id, &wire.Want{Session: x.session, Slots: x.want, After: x.cursor})
+	}
+	r.alarm(r.now + x.every)
+}
+
+func (r *Replica) pullBy(h wire.Header, session uint64) *pull {
+	p := r.sign(h)
+	if p == nil {
+		return nil
+	}
+	if x := r.pullOf(p); x != nil && x.session == session {
+		return x
+	}
+	return nil
+}
+
+// OnHave takes in what a peer knows, and finds out which items to ask for.
+func (r *Replica) OnHave(h wire.Header, m *wire.Have) {
+	if r.surveyed(h, m) {
+		return
+	}
+	x := r.pullBy(h, m.Session)
+	if x == nil || x.have != nil {
+		return
+	}
+	if !r.mayExchange(h, m) {
+		r.box.Event(wire.Event{Kind: EventApart, Peer: h.From})
+		r.end(x)
+		return
+	}
+	x.have, x.boot = m, h.Boot
+	if x.peer.former {
+		x.peer.boot = h.Boot // it greets nobody here
+	}
+	r.advance()
+	r.compare(x)
+}
+
+// mayExchange reports that of two views one replaces the other, or that they are one:
+// otherwise their operators have parted them.
+func (r *Replica) mayExchange(h wire.Header, m *wire.Have) bool {
+	same := h.View.IsZero() || h.View == r.view.ID
+	if mutant.On(mutant.CausalViewFence) {
+		return same
+	}
+	return same || m.Heir || r.view.Descends(h.View)
+}
+
+// compare learns at once what there are no items to be had for, and asks for those
+// of the other slots.
+func (r *Replica) compare(x *pull) {
+	j := &joiner{}
+	sums := map[uint32][]wire.Sum{}
+	for _, g := range x.have.Groups {
+		sums[g.Group] = g.Sums
+	}
+	inGroup := r.placesInGroups(x.slots)
+	var want []hashing.Slot
+	for _, run := range x.have.Held.Held {
+		if int(run.Vector) >= len(x.have.Held.Vectors) {
+			continue
+		}
+		for at := range each(r.slots.valid([]wire.SlotRange{run.Slots})) {
+			place, asked := inGroup[at]
+			if !asked {
+				continue
+			}
+			s := &r.slots.all[at]
+			list, differs := sums[r.groupOf(at)]
+			if differs && (int(place) >= len(list) || list[place] != s.sum) {
+				want = append(want, at)
+				if mutant.On(mutant.CausalEarlyKnowledge) {
+					r.absorb(x, at, j)
+				}
+				continue
+			}
+			r.absorb(x, at, j)
+		}
+	}
+	r.learnt()
+	if len(want) == 0 {
+		x.last = true
+		r.finish(x)
+		return
+	}
+	x.want = ranges(slices.Values(want))
+	x.at, x.keys = want[0], map[string]struct{}{}
+	x.every = resend
+	r.ask(x)
+}
+
+// placesInGroups says where the sum of a slot stands in those of its group.
+func (r *Replica) placesInGroups(list []wire.SlotRange) map[hashing.Slot]uint32 {
+	places := map[hashing.Slot]uint32{}
+	group, n := ^uint32(0), uint32(0)
+	for s := range each(list) {
+		if g := r.groupOf(s); g != group {
+			group, n = g, 0
+		}
+		places[s] = n
+		n++
+	}
+	return places
+}
+
+// absorb lets K of a slot grow to what the peer's was when it answered. All items
+// that this means are here, and what is to be written is written.
+func (r *Replica) absorb(x *pull, at hashing.Slot, j *joiner) {
+	run := runOf(&x.have.Held, at)
+	if run == nil {
+		return
+	}
+	s := &r.slots.all[at]
+	r.hold(at)
+	v := j.join(s.known, x.have.Held.Vectors[run.Vector])
+	ready := run.Ready && r.oneLine && s.owned && !s.ready
+	if ready || run.Floor > s.floor || !slices.Equal(v, s.known) {
+		r.learn(at, v, max(s.floor, run.Floor), ready)
+	}
+}
+
+// runOf is what holdings say of a slot; nil: nothing.
+func runOf(h *wire.Holdings, at hashing.Slot) *wire.HeldSlots {
+	i, found := slices.BinarySearchFunc(h.Held, uint32(at), func(run wire.HeldSlots, at uint32) int {
+		switch {
+		case run.Slots.First+run.Slots.Count <= at:
+			return -1
+		case run.Slots.First > at:
+			return 1
+		}
+		return 0
+	})
+	if !found || int(h.Held[i].Vector) >= len(h.Vectors) {
+		return nil
+	}
+	return &h.Held[i]
+}
+
+// OnItems merges a piece of what was asked for.
+func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
+	x := r.pullBy(h, m.Session)
+	if x == nil || x.have == nil || x.last || m.After != x.cursor || len(stored) != len(m.Items) {
+		return
+	}
+	if h.Boot != x.boot || m.Epoch != x.have.Epoch {
+		r.open(x) // what K said is not what the items are of any more
+		return
+	}
+	r.advance()
+	for i := range m.Items {
+		item := &m.Items[i]
+		hash := hashing.Hash(item.Key)
+		at := r.slots.space.Slot(hash)
+		if !inRanges(x.want, at) || at < x.at {
+			return // not what was asked for
+		}
+		r.slotsDone(x, at)
+		r.hold(at)
+		x.keys[item.Key] = struct{}{}
+		if r.merge(item, stored[i]) {
+			r.wakeKey(item.Key)
+		}
+		x.cursor = wire.SlotCursor{Begun: true, Hash: hash, Key: item.Key}
+	}
+	r.after(r.commit(), r.wakeKeys)
+	if !m.Last {
+		x.every = resend
+		if len(m.Items) > 0 {
+			r.ask(x)
+		}
+		return
+	}
+	r.slotsDone(x, hashing.Slot(len(r.slots.all)))
+	x.last = true
+	r.finish(x)
+}
+
+func inRanges(list []wire.SlotRange, s hashing.Slot) bool {
+	return slices.ContainsFunc(list, func(g wire.SlotRange) bool { return uint32(s)-g.First < g.Count })
+}
+
+// slotsDone concludes the slots before one: all their items have come.
+func (r *Replica) slotsDone(x *pull, next hashing.Slot) {
+	if x.at >= next {
+		return
+	}
+	j := &joiner{}
+	for at := range each(x.want) {
+		if at < x.at || at >= next {
+			continue
+		}
+		if s := &r.slots.all[at]; s.sum.Count > uint64(len(x.keys)) {
+			r.findAbsent(x, at, x.keys)
+		} else {
+			r.absorb(x, at, j)
+		}
+		x.keys = map[string]struct{}{}
+	}
+	x.at = next
+	r.learnt()
+}
+
+// findAbsent looks for what is here and was deleted and collected at the peer: its K
+// covers it, and it has nothing for the key (docs/causal.md §6.4).
+func (r *Replica) findAbsent(x *pull, at hashing.Slot, theirs map[string]struct{}) {
+	x.checks++
+	session, gen := x.session, r.slots.all[at].gen
+	r.readAll(at, wire.SlotCursor{}, func(items []wire.Item) {
+		if x.session != session || r.pullOf(x.peer) != x || r.slots.all[at].gen != gen {
+			return
+		}
+		x.checks--
+		s := &r.slots.all[at]
+		var k wire.Vector
+		if run := runOf(&x.have.Held, at); run != nil {
+			k = x.have.Held.Vectors[run.Vector]
+		}
+		for i := range items {
+			item := r.overlay.current(items[i].Key, &items[i])
+			if item == nil {
+				continue
+			}
+			d := item.Version.Dot
+			if _, there := theirs[item.Key]; !there && k.At(d.Stream) >= d.N {
+				r.box.Event(wire.Event{Kind: EventAbsent, Peer: x.peer.id})
+				r.forget(s, hashing.Hash(item.Key), item)
+				r.wakeKey(item.Key)
+			}
+		}
+		r.absorb(x, at, &joiner{})
+		r.learnt()
+		r.after(r.commit(), r.wakeKeys)
+		r.finish(x)
+	})
+}
+
+// readAll reads all items of a slot.
+func (r *Replica) readAll(at hashing.Slot, after wire.SlotCursor, do func(items []wire.Item)) {
+	var all []wire.Item
+	var next func(in *wire.SlotsRead)
+	list := []wire.SlotRange{{First: uint32(at), Count: 1}}
+	next = func(in *wire.SlotsRead) {
+		all = append(all, in.Items...)
+		if in.Last || len(in.Items) == 0 {
+			do(all)
+			return
+		}
+		last := in.Items[len(in.Items)-1].Key
+		r.readSlots(list, wire.SlotCursor{Begun: true, Hash: hashing.Hash(last), Key: last}, next)
+	}
+	r.readSlots(list, after, next)
+}
+
+// finish ends an exchange when everything that it brought is durable.
+func (r *Replica) finish(x *pull) {
+	if !x.last || x.checks > 0 {
+		return
+	}
+	session := x.session
+	r.after(r.commit(), func() {
+		if x.session == session && r.pullOf(x.peer) == x {
+			r.end(x)
+		}
+	})
+}
+
+// end takes an exchange off the list, and begins the next one if that is wanted.
+func (r *Replica) end(x *pull) {
+	r.pulls = slices.DeleteFunc(r.pulls, func(o *pull) bool { return o == x })
+	r.catchUp()
+	if x.more {
+		r.pullFrom(x.peer)
+		return
+	}
+	r.pulled(x.peer, x.have, x.news)
+}
+
+// tickPulls repeats what has got no answer. Who cannot be reached is given up: a
+// greeting, or the next round of gossip, begins anew.
+func (r *Replica) tickPulls() {
+	for _, x := range slices.Clone(r.pulls) {
+		switch {
+		case x.last:
+		case !r.reachable(x.peer) && r.now-x.asked >= silence || mutant.On(mutant.CausalStopAfterError) && r.now-x.asked >= x.every:
+			r.pulls = slices.DeleteFunc(r.pulls, func(o *pull) bool { return o == x })
+			r.settle()
+		case r.now-x.asked >= x.every:
+			x.every = min(2*x.every, slowResend)
+			r.ask(x)
+		default:
+			r.alarm(x.asked + x.every)
+		}
+	}
+}

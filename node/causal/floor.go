@@ -1,0 +1,137 @@
+package causal
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// floorMaker publishes the floor of a view, once (docs/causal.md §9).
+type floorMaker struct {
+	busy bool
+	at   wire.Instant
+}
+
+// makeFloor begins to make the floor of the view, if that is this node's to do and
+// all is well.
+func (r *Replica) makeFloor() {
+	f := &r.floors
+	if r.view == nil || !r.member || f.busy || !r.settled {
+		return
+	}
+	if first, ok := r.view.Primary(); !ok || first != r.cfg.Self || r.atlas.charts[r.view.ID].HasFloor {
+		return
+	}
+	if r.now < f.at || !r.healthy() {
+		f.at = max(f.at, r.now+2*resend)
+		r.alarm(f.at)
+		return
+	}
+	f.busy = true
+	f.at = r.now + gossipEvery
+	all := []wire.SlotRange{{First: 0, Count: uint32(len(r.slots.all))}}
+	r.inquire(all, func(answers map[wire.NodeID]*wire.Have) {
+		f.busy = false
+		r.alarm(f.at)
+		for _, have := range answers { //maporder:ok all must agree
+			if have.Unsettled {
+				return
+			}
+		}
+		if answers != nil {
+			r.publish(r.least(answers))
+		}
+	})
+}
+
+// least is, per stream, the least number that a replica has, of the slots that the
+// stream concerns.
+func (r *Replica) least(answers map[wire.NodeID]*wire.Have) wire.Vector {
+	var floor wire.Vector
+	for _, have := range answers { //maporder:ok a union
+		for _, v := range have.Held.Vectors {
+			floor = join(floor, v)
+		}
+	}
+	floor = slices.Clone(floor)
+	for i := range floor {
+		p := &floor[i]
+		for id, have := range answers { //maporder:ok a minimum
+			r.leastOf(p, id, have)
+		}
+	}
+	return slices.DeleteFunc(floor, func(p wire.Position) bool { return p.N == 0 })
+}
+
+// leastOf lowers a position to what a member has of it in the slots that it owns.
+func (r *Replica) leastOf(p *wire.Position, id wire.NodeID, have *wire.Have) {
+	home, ok := r.atlas.charts[r.view.ID].home[id]
+	if !ok {
+		return
+	}
+	for _, at := range r.ring.Slots(home) {
+		n := uint64(0)
+		if run := runOf(&have.Held, at); run != nil {
+			n = have.Held.Vectors[run.Vector].At(p.Stream)
+		}
+		if n < p.N && r.atlas.concerns(p.Stream, hashing.Slot(at)) {
+			p.N = n
+		}
+	}
+}
+
+// publish makes a floor known under the name of the view. It never changes again.
+func (r *Replica) publish(floor wire.Vector) {
+	k := wire.KnownView{ID: r.view.ID, Layout: r.view.Layout, HasFloor: true, Floor: floor}
+	r.atlas.note(k)
+	r.pending.Views = append(r.pending.Views, k)
+	r.commit()
+	for _, p := range r.peers {
+		r.sendDurable(p.id, &wire.Explained{Views: []wire.KnownView{k}})
+	}
+	r.box.Event(wire.Event{Kind: EventFloor, View: k.ID, Count: uint64(len(floor))})
+}
+
+// tidy puts the name of the view's floor in the place of what that covers, when the
+// vector of a context gets long: nothing leaves but for a name that is checked by what
+// it names (I17).
+func (r *Replica) tidy(c wire.Context) wire.Context {
+	if len(c.Vector) <= r.cfg.Limits.Vector || r.view == nil {
+		return c
+	}
+	name := r.atlas.charts[r.view.ID]
+	if name == nil || !name.HasFloor {
+		return c
+	}
+	rest := make(wire.Vector, 0, len(c.Vector))
+	for _, p := range c.Vector {
+		if name.Floor.At(p.Stream) < p.N {
+			rest = append(rest, p)
+		}
+	}
+	if len(rest) == len(c.Vector) {
+		return c
+	}
+	c.Vector = rest
+	if mutant.On(mutant.CausalPruneStable) {
+		return c
+	}
+	kept := slices.DeleteFunc(slices.Clone(c.Names), func(id wire.ViewID) bool {
+		old := r.atlas.charts[id]
+		return old != nil && old.HasFloor && within(old.Floor, name.Floor)
+	})
+	c.Names = names(kept, []wire.ViewID{name.ID})
+	return c
+}
+
+// within reports that a vector says no more than another.
+func within(v, o wire.Vector) bool {
+	for i := range v {
+		if o.At(v[i].Stream) < v[i].N {
+			return false
+		}
+	}
+	return true
+}

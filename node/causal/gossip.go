@@ -1,0 +1,80 @@
+package causal
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+func hashOf(key string) uint64 { return hashing.Hash(key) }
+
+// wins reports that version v takes the place of version o of its key.
+func wins(v, o wire.CausalVersion) bool {
+	switch {
+	case mutant.On(mutant.CausalLocalWins):
+		return v.Counter > o.Counter
+	case mutant.On(mutant.CausalPlainVersion):
+		return v.Counter > o.Counter || v.Counter == o.Counter && v.Dot.Stream.Node < o.Dot.Stream.Node
+	case mutant.On(mutant.CausalHigherWinsTie) && v.Counter == o.Counter && v.Dot.Stream.Node != o.Dot.Stream.Node:
+		return v.Dot.Stream.Node > o.Dot.Stream.Node
+	}
+	return v.Compare(o) > 0
+}
+
+// gossip is the exchange with one after the other of the shard's replicas.
+type gossip struct {
+	at   wire.Instant
+	turn int
+}
+
+// tickGossip begins the exchanges that time asks for: with the next replica, and with
+// former members.
+func (r *Replica) tickGossip() {
+	if r.view == nil || len(r.peers) == 0 {
+		return
+	}
+	g := &r.gossip
+	if r.now >= g.at {
+		g.at = r.now + gossipEvery
+		replicas := slices.DeleteFunc(slices.Clone(r.peers), func(p *peer) bool { return !p.replica })
+		if n := len(replicas); n > 0 {
+			g.turn++
+			if p := replicas[g.turn%n]; r.reachable(p) && r.pullOf(p) == nil {
+				r.pullFrom(p)
+			}
+		}
+		for _, p := range slices.Clone(r.peers) {
+			if p.former && r.pullOf(p) == nil && r.now >= p.again {
+				r.pullFrom(p)
+			}
+		}
+		r.inquireAfterLives()
+		r.settle()
+	}
+	r.alarm(g.at)
+}
+
+// Tick does what time asks for.
+func (r *Replica) Tick() {
+	if r.now < r.next {
+		return
+	}
+	r.next = never
+	r.tickStream()
+	r.tickTracks()
+	r.tickPulls()
+	r.tickOffers()
+	r.tickAsks()
+	r.tickCarriages()
+	r.tickCarried()
+	r.tickSurveys()
+	r.tickGossip()
+	r.explainWaits()
+	r.collect()
+	if !r.settled || r.slots.unready > 0 {
+		r.settle()
+	}
+	r.makeFloor()
+}

@@ -1,0 +1,168 @@
+package causal
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// overlay has what was written in this step, and, while reads of the state are
+// under way, since they began: what comes with an input, or from a read, may be
+// older than that.
+type overlay struct {
+	items map[string]*wire.Item // nil: forgotten
+}
+
+// rest forgets at the beginning of a step, when no read is under way.
+func (o *overlay) rest(reads int) {
+	if reads == 0 && len(o.items) > 0 {
+		clear(o.items)
+	}
+}
+
+func (o *overlay) set(key string, item *wire.Item) {
+	if o.items == nil {
+		o.items = map[string]*wire.Item{}
+	}
+	o.items[key] = item
+}
+
+// current is what a key holds, given what the state had when it was read.
+func (o *overlay) current(key string, stored *wire.Item) *wire.Item {
+	if item, ok := o.items[key]; ok {
+		return item
+	}
+	return stored
+}
+
+// free notes that slots were given up.
+func (o *overlay) free(r *Replica, list []wire.SlotRange) {
+	for key := range o.items { //maporder:ok each is looked at by itself
+		if inRanges(list, r.slots.space.Slot(hashing.Hash(key))) {
+			o.items[key] = nil
+		}
+	}
+}
+
+// put makes an item the one of its key. old is what the key holds.
+func (r *Replica) put(s *slot, hash uint64, item *wire.Item, old *wire.Item) {
+	if old != nil {
+		minus(&s.sum, digest(hash, old.Version))
+		r.collector.lost(old)
+	}
+	plus(&s.sum, digest(hash, item.Version))
+	if slices.Contains(r.pending.Drop, item.Key) {
+		r.commit() // it is forgotten first
+	}
+	r.pending.Put = append(r.pending.Put, *item)
+	r.overlay.set(item.Key, item)
+	s.seq = r.box.LastWrite() + 1
+	if item.Deleted {
+		r.collector.note(item, hash)
+	}
+	if item.ID != (wire.RequestID{}) {
+		r.carried.remember(item.ID, item, r.now)
+	}
+}
+
+// forget takes a key out of the state.
+func (r *Replica) forget(s *slot, hash uint64, old *wire.Item) {
+	minus(&s.sum, digest(hash, old.Version))
+	r.collector.lost(old)
+	r.pending.Drop = append(r.pending.Drop, old.Key)
+	r.overlay.set(old.Key, nil)
+	s.seq = r.box.LastWrite() + 1
+}
+
+// merge takes an item in, if it wins (docs/causal.md §5). It reports whether it did.
+func (r *Replica) merge(item *wire.Item, stored *wire.Item) bool {
+	hash := hashing.Hash(item.Key)
+	s := r.slots.of(hash)
+	old := r.overlay.current(item.Key, stored)
+	d := item.Version.Dot
+	switch {
+	case old != nil && !wins(item.Version, old.Version):
+		return false
+	case old == nil && r.knows(s, d.Stream, d.N):
+		return false // it was deleted here, and collected
+	}
+	r.put(s, hash, item, old)
+	return true
+}
+
+// keyReads are the reads of single keys that are under way.
+type keyReads struct {
+	next uint64
+	list []keyRead
+}
+
+type keyRead struct {
+	session uint64
+	key     string
+	gen     uint64 // of its slot
+	do      func(stored *wire.Item)
+}
+
+func (k *keyReads) open() int { return len(k.list) }
+
+// read does something with what a key holds.
+func (r *Replica) read(key string, do func(current *wire.Item)) {
+	k := &r.keyReads
+	k.next++
+	k.list = append(k.list, keyRead{k.next, key, r.slots.of(hashing.Hash(key)).gen, do})
+	r.box.Read(wire.Read{Kind: wire.ReadKey, Key: key, Session: k.next})
+}
+
+// OnKeyRead goes on with what the store has read.
+func (r *Replica) OnKeyRead(in *wire.KeyRead) {
+	k := &r.keyReads
+	i := slices.IndexFunc(k.list, func(o keyRead) bool { return o.session == in.Session })
+	if i < 0 {
+		return
+	}
+	kr := k.list[i]
+	k.list = slices.Delete(k.list, i, i+1)
+	if kr.gen != r.slots.of(hashing.Hash(kr.key)).gen {
+		r.read(kr.key, kr.do) // the slot was given up meanwhile
+		return
+	}
+	kr.do(r.overlay.current(kr.key, in.Stored))
+}
+
+// slotReads are the reads of slots that are under way.
+type slotReads struct {
+	next uint64
+	list []slotRead
+}
+
+type slotRead struct {
+	session uint64
+	do      func(in *wire.SlotsRead)
+}
+
+func (s *slotReads) open() int { return len(s.list) }
+
+// readSlots does something with the items of slots, after a place. What the overlay
+// has is newer.
+func (r *Replica) readSlots(list []wire.SlotRange, after wire.SlotCursor, do func(in *wire.SlotsRead)) {
+	s := &r.slotReads
+	s.next++
+	s.list = append(s.list, slotRead{s.next, do})
+	r.box.Read(wire.Read{
+		Kind: wire.ReadSlots, Ranges: r.slots.hashRanges(list), Cursor: after,
+		Limit: r.cfg.Limits.ChunkBytes, Session: s.next,
+	})
+}
+
+// OnSlotsRead goes on with what the store has read.
+func (r *Replica) OnSlotsRead(in *wire.SlotsRead) {
+	s := &r.slotReads
+	i := slices.IndexFunc(s.list, func(o slotRead) bool { return o.session == in.Session })
+	if i < 0 {
+		return
+	}
+	do := s.list[i].do
+	s.list = slices.Delete(s.list, i, i+1)
+	do(in)
+}

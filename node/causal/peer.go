@@ -1,0 +1,104 @@
+package causal
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// peer is another member of the view, or a former member that may still have data.
+type peer struct {
+	id      wire.NodeID
+	at      wire.Member
+	member  bool
+	replica bool // of this node's shard
+	former  bool
+
+	boot    wire.Boot    // of its present life, as far as is known; 0: not yet
+	greeted bool         // in this view
+	helloAt wire.Instant // the last one in this view
+	signAt  wire.Instant // the last message of any kind
+	clock   wire.Instant // its own, as it said last
+	ready   bool         // all its slots, as it said last
+	acked   uint64       // position in the own stream
+	slow    bool         // has missed its time, and not caught up since
+
+	pulled   bool // in this view
+	passed   bool // a former member: all it had has been passed on, and it takes no writes
+	again    wire.Instant
+	offer    *offer      // what it has been offered and not taken
+	theirs   *wire.Offer // what it offers, not taken yet
+	surveyed uint64      // the newest life that was known when the last exchange with it began
+}
+
+// is reports that a message is of the life that is known: what an earlier one sent
+// does not count any more.
+func (p *peer) is(h wire.Header) bool { return p.boot == 0 || p.boot == h.Boot }
+
+// life notes a sign of life.
+func (p *peer) life(now wire.Instant) { p.signAt = now }
+
+func (r *Replica) peer(id wire.NodeID) *peer {
+	i, ok := slices.BinarySearchFunc(r.peers, id, func(p *peer, id wire.NodeID) int {
+		switch {
+		case p.id < id:
+			return -1
+		case p.id > id:
+			return 1
+		}
+		return 0
+	})
+	if !ok {
+		return nil
+	}
+	return r.peers[i]
+}
+
+// reachable reports that a peer showed a sign of life lately, or that it is too
+// early to tell.
+func (r *Replica) reachable(p *peer) bool { return r.now-max(p.signAt, r.since) <= silence }
+
+// sign takes in what every message says: that its sender lives. It returns nil for
+// who is not a peer.
+func (r *Replica) sign(h wire.Header) *peer {
+	p := r.peer(h.From)
+	if p != nil {
+		p.life(r.now)
+	}
+	return p
+}
+
+// OnHello takes in a greeting in this view.
+func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
+	p := r.peer(h.From)
+	if p == nil || !p.member || r.view == nil {
+		return
+	}
+	again := p.greeted && r.now-p.helloAt > silence
+	if p.boot != h.Boot {
+		again = again || p.boot != 0
+		p.boot, p.acked, p.slow = h.Boot, 0, false
+	}
+	r.lives.note(p.id, h.Boot)
+	p.greeted, p.helloAt, p.signAt, p.clock = true, r.now, r.now, m.Clock
+	p.ready = m.Ready
+	if p.replica {
+		r.heardPosition(p, m.Stream)
+	}
+	if again || !p.pulled && r.pullOf(p) == nil {
+		r.box.Event(wire.Event{Kind: EventBack, Peer: p.id})
+		r.pullFrom(p)
+	}
+}
+
+// Former are the nodes outside the view that may still have data, and where they
+// were last said to be.
+func (r *Replica) Former() []wire.Member {
+	var list []wire.Member
+	for _, p := range r.peers {
+		if p.former {
+			list = append(list, p.at)
+		}
+	}
+	return list
+}

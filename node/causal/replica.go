@@ -1,0 +1,257 @@
+// Package causal is causally consistent replication: one node's part in taking
+// writes of any key whose slot it owns at any time, spreading them, and saying what
+// a reader may see. docs/causal.md is the protocol; the code reads like it.
+//
+// A Replica is a pure core: it is told everything and answers through the Outbox
+// it was given. It belongs to one machine, whose Step is the only caller. Nothing
+// that a peer or a client sends can make it panic; a broken invariant of its own
+// does.
+package causal
+
+import (
+	"math"
+
+	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Views is what the replica asks about the view and the other nodes.
+type Views interface {
+	// LeftBehind reports that a member of this view went on without this node.
+	LeftBehind() bool
+	// Reach is told that Former has changed.
+	Reach()
+}
+
+// Limits bounds what a replica holds and sends. Zero values mean the defaults.
+type Limits struct {
+	Space       hashing.Space // how many slots there are; the same on all nodes
+	Exact       int           // entries in a client's context
+	Deps        int           // entries in a stored item's
+	BatchOps    int           // items in one Batch
+	BatchBytes  int           // of their keys and values; one item always fits
+	WindowBytes int           // of own writes that are kept to be sent again
+	ChunkBytes  int           // of one piece of an exchange
+	AsideBytes  int           // of items that wait for their slots to be ready
+	Vector      int           // positions in the vector of a context, before a floor's name takes their place
+}
+
+func (l Limits) withDefaults() Limits {
+	set := func(v *int, d int) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	if l.Space == 0 {
+		l.Space = hashing.Standard
+	}
+	set(&l.Exact, MaxExact)
+	set(&l.Deps, 16)
+	set(&l.BatchOps, 1024)
+	set(&l.BatchBytes, 256<<10)
+	set(&l.WindowBytes, 64<<20)
+	set(&l.ChunkBytes, 256<<10)
+	set(&l.AsideBytes, 64<<20)
+	set(&l.Vector, 32)
+	return l
+}
+
+// MaxExact is how many exact entries a context has at most.
+const MaxExact = 128
+
+// Config is who this replica is.
+type Config struct {
+	Self   wire.NodeID
+	Boot   wire.Boot
+	Limits Limits
+}
+
+// Times of the protocol.
+const (
+	ackPatience    = 30 * wire.Millisecond  // a write waits no longer for other replicas
+	freshHello     = 300 * wire.Millisecond // and only for those that greeted so lately
+	silence        = 500 * wire.Millisecond // without a sign of life: cannot be reached
+	gapPatience    = 50 * wire.Millisecond  // before what is missing is asked for
+	resend         = 100 * wire.Millisecond // of questions to peers, at first
+	slowResend     = 1 * wire.Second
+	gossipEvery    = 1 * wire.Second
+	askPatience    = 50 * wire.Millisecond // for one key
+	stalled        = 3 * wire.Second       // without progress: a slot is served unproven
+	carryResend    = 250 * wire.Millisecond
+	carryPatience  = 1500 * wire.Millisecond // a carried request that is not repeated is dropped
+	carryAge       = 1 * wire.Second         // an older carried write is refused
+	rememberFor    = 60 * wire.Second        // request ids
+	surveyPatience = 2 * wire.Second
+	collectEvery   = 5 * wire.Second // tombstones
+)
+
+// Replica is one node's part in causal replication.
+type Replica struct {
+	cfg   Config
+	box   *wire.Outbox
+	views Views
+	now   wire.Instant
+	next  wire.Instant // when Tick has something to do
+
+	atlas  atlas
+	view   *wire.View // nil: none
+	ring   *hashing.Ring
+	shard  int  // of this node in ring; meaningful with member
+	member bool // of view
+	since  wire.Instant
+
+	slots  slots
+	own    ownStream
+	tracks []*track // of the other replicas of the shard, in this view
+	peers  []*peer  // members and former members, by id
+	aside  int      // bytes of items that wait for their slots
+
+	pulls    []*pull
+	surveys  []*survey
+	sessions uint64
+	gossip   gossip
+	epoch    uint64 // grows when a slot is given up
+	progress uint64 // grows whenever slots get nearer to ready
+	movedAt  wire.Instant
+	oneLine  bool // all views that the view's author heard are one
+	settled  bool // everyone who can be reached is settled with
+
+	waiting   []*request
+	asks      []*ask
+	carriages carriages
+	carried   carriedRequests
+	keyReads  keyReads
+	slotReads slotReads
+	overlay   overlay
+	pending   wire.CausalWrite // of this step
+	effects   []effect
+	lessons   []lesson
+	lostSlots []hashing.Slot // that all owners have taken
+	woken     []string       // keys that were merged; their readers are looked at when that is durable
+	lives     lives
+	floors    floorMaker
+	collector collector
+}
+
+// effect is what becomes true when a write is durable.
+type effect struct {
+	seq uint64
+	do  func()
+}
+
+const never = wire.Instant(math.MaxInt64)
+
+// New returns a replica that holds nothing.
+func New(cfg Config, box *wire.Outbox, views Views) *Replica {
+	cfg.Limits = cfg.Limits.withDefaults()
+	r := &Replica{cfg: cfg, box: box, views: views, next: never}
+	r.slots = newSlots(cfg.Limits.Space)
+	r.atlas.space = cfg.Limits.Space
+	r.sessions = uint64(cfg.Boot)
+	r.carriages.first(cfg.Boot)
+	r.carried.init()
+	return r
+}
+
+// SetNow tells the time, before anything else in a Step.
+func (r *Replica) SetNow(now wire.Instant) {
+	r.now = now
+	r.overlay.rest(r.keyReads.open() + r.slotReads.open())
+}
+
+// Next is when Tick must be called even if nothing arrives.
+func (r *Replica) Next() wire.Instant { return r.next }
+
+// alarm sees to it that Tick is called by then.
+func (r *Replica) alarm(at wire.Instant) { r.next = min(r.next, at) }
+
+// after does something as soon as the write seq is durable: at once, if it is.
+func (r *Replica) after(seq uint64, do func()) {
+	if r.box.IsDurable(seq) {
+		do()
+		return
+	}
+	r.effects = append(r.effects, effect{seq, do})
+}
+
+// OnDurable lets become true what waited for writes up to seq.
+func (r *Replica) OnDurable(seq uint64) {
+	for len(r.effects) > 0 && r.effects[0].seq <= seq {
+		do := r.effects[0].do
+		r.effects[0] = effect{}
+		r.effects = r.effects[1:]
+		do()
+	}
+}
+
+// commit makes what the step changed durable, and returns the write that does so;
+// if it changed nothing, the last one there was.
+func (r *Replica) commit() uint64 {
+	w := &r.pending
+	if len(w.Put)+len(w.Drop)+len(w.Free)+len(w.Live)+len(w.Views)+len(w.Ended) == 0 && w.Known == nil && !w.AlumniSet && !w.Reset {
+		return r.box.LastWrite()
+	}
+	done := r.pending
+	r.pending = wire.CausalWrite{}
+	return r.box.Persist(wire.Write{Kind: wire.WriteCausal, Causal: &done})
+}
+
+// send sends a message that depends on no write.
+func (r *Replica) send(to wire.NodeID, m wire.Message) { r.box.Send(to, m) }
+
+// sendDurable sends a message when all that was written so far is durable.
+func (r *Replica) sendDurable(to wire.NodeID, m wire.Message) {
+	r.box.PostAfter(r.box.LastWrite(), wire.Envelope{To: to, Message: m})
+}
+
+// session numbers questions to peers.
+func (r *Replica) session() uint64 {
+	r.sessions++
+	return r.sessions
+}
+
+// advance notes that slots have got nearer to ready.
+func (r *Replica) advance() {
+	r.progress++
+	r.movedAt = r.now
+}
+
+// Progress grows whenever slots get nearer to ready.
+func (r *Replica) Progress() uint64 { return r.progress }
+
+// Settled reports whether a PUT /view may be answered: this node has brought in,
+// and handed over, all that can be had of who can be reached.
+func (r *Replica) Settled() bool { return r.view == nil || r.settled }
+
+// Holding reports that slots are held here, which may have data.
+func (r *Replica) Holding() bool { return r.slots.held > 0 }
+
+// Hello adds to a hello what concerns causal buckets.
+func (r *Replica) Hello(h *wire.Hello) {
+	h.Stream, h.Ready, h.Clock, h.Pulled = r.own.sent, r.member && r.slots.unready == 0, r.now, r.progress
+}
+
+// closed reports that clients get 503: no view, not in it, or left behind.
+func (r *Replica) closed() bool { return r.view == nil || !r.member || r.views.LeftBehind() }
+
+// owns reports whether this node owns a slot.
+func (r *Replica) owns(s hashing.Slot) bool {
+	if !r.member {
+		return false
+	}
+	owner, ok := r.ring.Owner(s)
+	return ok && owner == r.shard
+}
+
+// Status adds to a status what concerns causal buckets.
+func (r *Replica) Status(s *wire.NodeStatus) {
+	s.Causal = !r.closed()
+	s.CausalReady = s.Causal && r.slots.unready == 0
+	if r.member {
+		s.Owned = len(r.ring.Slots(r.shard))
+	}
+	s.Other = r.slots.held - (s.Owned)
+	if s.Other < 0 {
+		s.Other = 0
+	}
+}

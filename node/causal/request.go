@@ -1,0 +1,282 @@
+package causal
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// kind of a request.
+type kind uint8
+
+const (
+	reading kind = iota + 1
+	writing
+	listing
+)
+
+// request is what a client asks, of this node or of one that carried it here.
+type request struct {
+	kind    kind
+	token   wire.Token     // of a client of this node
+	carried *carried       // or who carried it here
+	id      wire.RequestID // under which it was carried, here or elsewhere; zero: it never was
+	op      wire.Op        // its key; of a write, the whole
+	hash    uint64
+	at      hashing.Slot
+	context wire.Context
+	asking  *ask // while other nodes are asked for the key
+	asked   bool // that was done
+	vouched bool // a ready holder has answered
+	found   bool // with an item
+	reading bool // what the key holds is being read
+	waits   bool // is listed as waiting
+	gone    bool
+}
+
+func (r *Replica) newRequest(k kind, token wire.Token, op wire.Op, c wire.Context) *request {
+	q := &request{kind: k, token: token, op: op, context: c, hash: hashing.Hash(op.Key)}
+	q.at = r.slots.space.Slot(q.hash)
+	return q
+}
+
+// Submit takes a client's write.
+func (r *Replica) Submit(in *wire.CausalSubmit) {
+	r.start(r.newRequest(writing, in.Token, in.Op, in.Context), in.Stored)
+}
+
+// SubmitRead takes a client's read of a key.
+func (r *Replica) SubmitRead(in *wire.CausalRead) {
+	r.start(r.newRequest(reading, in.Token, wire.Op{Key: in.Key}, in.Context), in.Stored)
+}
+
+// SubmitList takes a client's listing.
+func (r *Replica) SubmitList(in *wire.CausalList) {
+	r.start(&request{kind: listing, token: in.Token, context: in.Context}, nil)
+}
+
+// start sends a request on its way: to an owner of its slot, or into it.
+func (r *Replica) start(q *request, stored *wire.Item) {
+	switch {
+	case q.gone:
+	case r.closed():
+		r.refuse(q)
+	case q.kind == listing:
+		r.tryList(q)
+	case !r.owns(q.at) && !(mutant.On(mutant.CausalWriteAfterLoss) && q.kind == writing && r.slots.all[q.at].held):
+		r.elsewhere(q)
+	case !r.slots.all[q.at].ready && !r.unreadyAllowed(q):
+		r.whileUnready(q)
+	case q.kind == writing:
+		r.write(q, r.overlay.current(q.op.Key, stored))
+	default:
+		r.tryRead(q, r.overlay.current(q.op.Key, stored))
+	}
+}
+
+// unreadyAllowed reports whether a request may be worked on though its slot is not
+// ready: a read with what a ready holder has, a write above it.
+func (r *Replica) unreadyAllowed(q *request) bool {
+	switch {
+	case mutant.On(mutant.CausalAnswerUnready) && q.kind == reading, mutant.On(mutant.CausalWriteUnready) && q.kind == writing:
+		return true
+	case q.kind == writing:
+		return q.vouched
+	}
+	return q.found
+}
+
+// whileUnready asks others for the key, once; then the request waits.
+func (r *Replica) whileUnready(q *request) {
+	if !q.asked && q.asking == nil {
+		r.askKey(q)
+		return
+	}
+	r.wait(q)
+}
+
+// refuse answers that this node takes no requests.
+func (r *Replica) refuse(q *request) {
+	r.drop(q)
+	if q.carried != nil {
+		r.answerCarried(q.carried, &wire.CarryAnswer{Fate: wire.CarryElse}, r.box.LastWrite())
+		return
+	}
+	r.box.Reply(wire.Reply{Token: q.token, Outcome: wire.NotInView})
+}
+
+// elsewhere sends a request to an owner of its slot, or back to who carried it here.
+func (r *Replica) elsewhere(q *request) {
+	if q.carried != nil {
+		r.refuse(q)
+		return
+	}
+	r.drop(q)
+	r.carry(q)
+}
+
+// drop takes a request off the list of those that wait.
+func (r *Replica) drop(q *request) {
+	if q.waits {
+		q.waits = false
+		i := slices.Index(r.waiting, q)
+		r.waiting = slices.Delete(r.waiting, i, i+1)
+	}
+}
+
+// answer ends a request once the write seq is durable: nobody is shown, or told of,
+// what is not.
+func (r *Replica) answer(q *request, seq uint64, item *wire.Item, c wire.Context) {
+	r.drop(q)
+	c = r.tidy(fold(c, r.cfg.Limits.Exact))
+	if q.carried != nil {
+		m := &wire.CarryAnswer{Fate: wire.CarryDone, Context: c}
+		if item != nil {
+			m.Present, m.Item = true, *item
+			m.Item.Deps = wire.Context{}
+			if q.kind == writing {
+				m.Item.Value = nil
+			}
+		}
+		r.answerCarried(q.carried, m, seq)
+		return
+	}
+	r.after(seq, func() {
+		if !q.gone {
+			q.gone = true
+			r.box.Reply(wire.Reply{Token: q.token, Outcome: wire.Done, Causal: &wire.CausalResult{Item: item, Context: c}})
+		}
+	})
+}
+
+// write gives a write its version and makes it durable (docs/causal.md §3).
+func (r *Replica) write(q *request, old *wire.Item) {
+	if q.id != (wire.RequestID{}) && r.answerAgain(q) {
+		return
+	}
+	r.drop(q)
+	s := &r.slots.all[q.at]
+	item := &wire.Item{
+		Key: q.op.Key, Deleted: q.op.Kind == wire.OpDelete, Value: q.op.Value, ContentType: q.op.ContentType,
+		Deps: r.tidy(fold(without(&q.context, q.hash), r.cfg.Limits.Deps)), ID: q.id,
+	}
+	item.Version.Counter = 1 + r.counterBelow(q, s, old)
+	r.append(item)
+	r.put(s, q.hash, item, old)
+	n, view := r.own.last, r.view.ID
+	r.pending.Live = append(r.pending.Live, wire.Position{Stream: r.own.stream, N: n})
+	r.wakeKey(item.Key)
+	c := with(&q.context, q.hash, item.Version)
+	seq := r.commit()
+	r.after(seq, func() {
+		spread := r.viewID() == view
+		r.written(view, n)
+		r.wakeKeys()
+		if !spread || r.own.sent >= n && r.own.flight == nil {
+			r.answer(q, seq, item, c)
+			return
+		}
+		r.whenSpread(n, func() { r.answer(q, seq, item, c) })
+	})
+}
+
+// counterBelow is the largest counter that a write must be above (I13).
+func (r *Replica) counterBelow(q *request, s *slot, old *wire.Item) uint64 {
+	n := named(&q.context, q.hash).Counter
+	if old != nil {
+		n = max(n, old.Version.Counter)
+	}
+	if !mutant.On(mutant.CausalNoFloorCounter) {
+		n = max(n, s.floor)
+	}
+	if mutant.On(mutant.CausalCounterByDependency) {
+		for _, d := range q.context.Exact {
+			n = max(n, d.Version.Counter)
+		}
+	}
+	if q.context.Ceil > n && !r.reached(&q.context, q.at) {
+		n = q.context.Ceil
+	}
+	return n
+}
+
+// tryRead answers a read, or lets it wait for what its context says that it must see
+// (I14).
+func (r *Replica) tryRead(q *request, item *wire.Item) {
+	s := &r.slots.all[q.at]
+	want := named(&q.context, q.hash)
+	behind := !want.IsZero() && (item == nil || wins(want, item.Version)) && !r.covers(s, want.Dot.Stream, want.Dot.N)
+	if (behind && !mutant.On(mutant.CausalReadBehind)) || !r.reached(&q.context, q.at) {
+		r.wait(q)
+		return
+	}
+	c := q.context
+	if item != nil {
+		c = seen(&q.context, item)
+	}
+	r.answer(q, s.seq, item, c)
+}
+
+// tryList answers a listing, or lets it wait.
+func (r *Replica) tryList(q *request) {
+	if r.slots.unready > 0 || !r.listable(&q.context) {
+		r.wait(q)
+		return
+	}
+	r.drop(q)
+	r.after(r.box.LastWrite(), func() {
+		if q.gone {
+			return
+		}
+		q.gone = true
+		owned := ranges(r.slots.where(func(s *slot) bool { return s.owned }))
+		r.box.Read(wire.Read{Kind: wire.ReadItems, Token: q.token, Ranges: r.slots.hashRanges(owned), Context: q.context})
+	})
+}
+
+// listable reports that all owned slots have what a context says of their keys. What
+// an exact entry names is there, or won over, when its dot is covered: a listing
+// looks at no item.
+func (r *Replica) listable(c *wire.Context) bool {
+	if mutant.On(mutant.CausalReadBehind) {
+		return true
+	}
+	for i := range c.Exact {
+		d := &c.Exact[i]
+		at := r.slots.space.Slot(d.Hash)
+		if r.slots.all[at].owned && !r.covers(&r.slots.all[at], d.Version.Dot.Stream, d.Version.Dot.N) {
+			return false
+		}
+	}
+	if len(c.Vector) == 0 && len(c.Names) == 0 {
+		return true
+	}
+	for i := range r.slots.all {
+		if r.slots.all[i].owned && !r.reached(c, hashing.Slot(i)) {
+			return false
+		}
+	}
+	return true
+}
+
+// Abandon forgets the request of a client that has left.
+func (r *Replica) Abandon(token wire.Token) {
+	for _, q := range r.waiting {
+		if q.carried == nil && q.token == token {
+			q.gone = true
+			r.drop(q)
+			return
+		}
+	}
+	for _, a := range r.asks {
+		for _, q := range a.requests {
+			if q.carried == nil && q.token == token {
+				q.gone = true
+				return
+			}
+		}
+	}
+	r.abandonCarriage(token)
+}

@@ -1,0 +1,204 @@
+package causal
+
+import (
+	"iter"
+	"slices"
+
+	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// slots is what this node has of each slot.
+type slots struct {
+	space   hashing.Space
+	all     []slot
+	held    int // of them
+	unready int // that are owned
+}
+
+// slot is a set of keys that moves together.
+type slot struct {
+	held  bool
+	owned bool
+	ready bool
+	// known is K, but for the streams of this view: for those the tracks count, in
+	// slots that are owned and ready.
+	known  wire.Vector
+	sum    wire.Sum
+	floor  uint64 // no counter of a collected tombstone is larger
+	aside  []wire.Item
+	drain  int    // items of aside that are being merged; when it gets to 0 the slot is ready
+	seq    uint64 // the last write to it
+	gen    uint64 // grows when the slot is given up: what was begun before does not count
+	takers int    // of a slot that is held for others: owners that have not taken it
+}
+
+func newSlots(space hashing.Space) slots {
+	return slots{space: space, all: make([]slot, space.Slots())}
+}
+
+// of is the slot of a hash.
+func (t *slots) of(hash uint64) *slot { return &t.all[t.space.Slot(hash)] }
+
+// each yields the slots in ranges.
+func each(ranges []wire.SlotRange) iter.Seq[hashing.Slot] {
+	return func(yield func(hashing.Slot) bool) {
+		for _, g := range ranges {
+			for i := range g.Count {
+				if !yield(hashing.Slot(g.First + i)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// ranges puts ascending slots into runs.
+func ranges(list iter.Seq[hashing.Slot]) []wire.SlotRange {
+	var out []wire.SlotRange
+	for s := range list {
+		if n := len(out) - 1; n >= 0 && out[n].First+out[n].Count == uint32(s) {
+			out[n].Count++
+		} else {
+			out = append(out, wire.SlotRange{First: uint32(s), Count: 1})
+		}
+	}
+	return out
+}
+
+// where yields the slots for which something holds.
+func (t *slots) where(holds func(*slot) bool) iter.Seq[hashing.Slot] {
+	return func(yield func(hashing.Slot) bool) {
+		for i := range t.all {
+			if holds(&t.all[i]) && !yield(hashing.Slot(i)) {
+				return
+			}
+		}
+	}
+}
+
+// valid keeps the parts of ranges that are slots: they may come from anywhere.
+func (t *slots) valid(list []wire.SlotRange) []wire.SlotRange {
+	n := uint32(len(t.all))
+	list = slices.DeleteFunc(slices.Clone(list), func(g wire.SlotRange) bool { return g.First >= n || g.Count == 0 })
+	for i := range list {
+		list[i].Count = min(list[i].Count, n-list[i].First)
+	}
+	return list
+}
+
+// hashes is the range of hashes of a run of slots.
+func (t *slots) hashes(g wire.SlotRange) wire.HashRange {
+	shift := 64 - uint(t.space)
+	if t.space == 0 {
+		return wire.HashRange{First: 0, Last: ^uint64(0)}
+	}
+	first := uint64(g.First) << shift
+	return wire.HashRange{First: first, Last: first + uint64(g.Count)<<shift - 1}
+}
+
+func (t *slots) hashRanges(list []wire.SlotRange) []wire.HashRange {
+	out := make([]wire.HashRange, 0, len(list))
+	for _, g := range list {
+		out = append(out, t.hashes(g))
+	}
+	return out
+}
+
+// live reports that the tracks of this view's streams count for a slot.
+func (s *slot) live() bool { return s.owned && s.ready }
+
+// knows reports that K of a slot has a position.
+func (r *Replica) knows(s *slot, stream wire.Stream, n uint64) bool {
+	if s.known.At(stream) >= n {
+		return true
+	}
+	if !s.owned || r.view == nil || stream.View != r.view.ID {
+		return false
+	}
+	if stream == r.own.stream {
+		return r.own.durable >= n
+	}
+	t := r.track(stream)
+	return t != nil && s.ready && t.durable >= n
+}
+
+// covers reports that nothing up to a position in a stream need be waited for in a
+// slot: K has it, or it is lost.
+func (r *Replica) covers(s *slot, stream wire.Stream, n uint64) bool {
+	return r.knows(s, stream, n) || r.lives.ended(stream)
+}
+
+// reached reports that a slot has all that the folded part of a context means
+// (docs/causal.md §2).
+func (r *Replica) reached(c *wire.Context, at hashing.Slot) bool {
+	if mutant.On(mutant.CausalReadBehind) {
+		return true
+	}
+	s := &r.slots.all[at]
+	if !r.reachedVector(c.Vector, at, s) {
+		return false
+	}
+	for _, name := range c.Names {
+		if !r.reachedName(name, at, s) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *Replica) reachedVector(v wire.Vector, at hashing.Slot, s *slot) bool {
+	for i := range v {
+		p := &v[i]
+		if !r.covers(s, p.Stream, p.N) && r.atlas.concerns(p.Stream, at) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *Replica) reachedName(name wire.ViewID, at hashing.Slot, s *slot) bool {
+	if mutant.On(mutant.CausalNameByView) {
+		return r.view != nil && (r.view.ID == name || r.view.Descends(name))
+	}
+	v := r.atlas.charts[name]
+	return v != nil && v.HasFloor && r.reachedVector(v.Floor, at, s)
+}
+
+// knowledge is K of a slot as others are told, when all that is written is durable.
+func (r *Replica) knowledge(s *slot, j *joiner) wire.Vector {
+	v := s.known
+	if s.owned && r.view != nil {
+		v = j.join(v, r.liveVector(s.ready))
+	}
+	return v
+}
+
+// liveVector has the positions in the streams of this view that count for a slot, as
+// far as is written. It is made anew when they have moved.
+func (r *Replica) liveVector(ready bool) wire.Vector {
+	r.refreshLive()
+	if ready {
+		return r.own.live
+	}
+	return r.own.alone
+}
+
+func (r *Replica) refreshLive() {
+	if r.own.fresh {
+		return
+	}
+	r.own.fresh = true
+	r.own.alone = nil
+	if r.own.last > 0 {
+		r.own.alone = wire.Vector{{Stream: r.own.stream, N: r.own.last}}
+	}
+	live := slices.Clone(r.own.alone)
+	for _, t := range r.tracks {
+		if t.got > 0 {
+			live = append(live, wire.Position{Stream: t.stream, N: t.got})
+		}
+	}
+	r.own.live = gather(live)
+}

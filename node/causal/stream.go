@@ -1,0 +1,196 @@
+package causal
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// ownStream is what this life writes in this view (docs/causal.md §4).
+type ownStream struct {
+	stream  wire.Stream
+	last    uint64 // number of the last write
+	durable uint64
+	sent    uint64      // number of the last one that went out
+	window  []wire.Item // the last ones, up to last
+	bytes   int         // of them
+	flight  *flight
+	waits   []ackWait // writes that are durable and not answered, ascending
+
+	fresh       bool        // live and alone are of now
+	live, alone wire.Vector // positions in all streams of this view; in this one only
+}
+
+// flight is the batch that is under way.
+type flight struct {
+	upTo  uint64
+	until wire.Instant
+	waits []*peer // who has not acknowledged it
+}
+
+// ackWait is a write that is answered when its batch is.
+type ackWait struct {
+	n  uint64
+	do func()
+}
+
+// begin starts the stream of a view.
+func (o *ownStream) begin(s wire.Stream) {
+	*o = ownStream{stream: s}
+	if mutant.On(mutant.CausalReuseDots) {
+		o.stream.Boot = 1
+	}
+}
+
+// append numbers a write, and keeps it for the window. The item's version is
+// complete afterwards.
+func (r *Replica) append(item *wire.Item) {
+	o := &r.own
+	o.last++
+	o.fresh = false
+	item.Version.Dot = wire.Dot{Stream: o.stream, N: o.last}
+	o.window = append(o.window, *item)
+	o.bytes += itemBytes(item)
+	for o.bytes > r.cfg.Limits.WindowBytes && len(o.window) > 1 && o.first() <= o.sent {
+		o.bytes -= itemBytes(&o.window[0])
+		o.window[0] = wire.Item{}
+		o.window = o.window[1:]
+	}
+}
+
+// first is the number of the first write in the window.
+func (o *ownStream) first() uint64 { return o.last - uint64(len(o.window)) + 1 }
+
+func itemBytes(i *wire.Item) int {
+	return len(i.Key) + len(i.Value) + len(i.ContentType) + 64 + 48*len(i.Deps.Exact) + 48*len(i.Deps.Vector)
+}
+
+// written is called when own writes up to n are durable.
+func (r *Replica) written(view wire.ViewID, n uint64) {
+	if o := &r.own; o.stream.View == view && n > o.durable {
+		o.durable = n
+		r.flush()
+	}
+}
+
+// flush sends the next batch, unless one is under way.
+func (r *Replica) flush() {
+	o := &r.own
+	for o.flight == nil && o.durable > o.sent {
+		from := o.sent + 1
+		items := o.window[from-o.first() : o.durable-o.first()+1]
+		n := fit(len(items), r.cfg.Limits.BatchOps, r.cfg.Limits.BatchBytes, func(i int) int { return itemBytes(&items[i]) })
+		o.sent += uint64(n)
+		f := &flight{upTo: o.sent, until: r.now + ackPatience}
+		m := &wire.Batch{View: o.stream.View, First: from, Items: slices.Clone(items[:n])}
+		for _, p := range r.peers {
+			if p.replica && r.reachable(p) {
+				r.send(p.id, m)
+				if r.counts(p) {
+					f.waits = append(f.waits, p)
+				}
+			}
+		}
+		o.flight = f
+		r.alarm(f.until)
+		r.land()
+	}
+}
+
+// counts reports that a write waits for a replica: it greets, is ready, and keeps
+// up.
+func (r *Replica) counts(p *peer) bool {
+	return p.greeted && r.now-p.helloAt <= freshHello && p.ready && !p.slow
+}
+
+// land ends the flight when all that count have acknowledged it, or their time is
+// over.
+func (r *Replica) land() {
+	o := &r.own
+	f := o.flight
+	if f == nil {
+		return
+	}
+	f.waits = slices.DeleteFunc(f.waits, func(p *peer) bool { return p.acked >= f.upTo || !p.replica })
+	if len(f.waits) > 0 && r.now < f.until {
+		return
+	}
+	for _, p := range f.waits {
+		p.slow = true
+	}
+	o.flight = nil
+	n := 0
+	for n < len(o.waits) && o.waits[n].n <= f.upTo {
+		n++
+	}
+	done := o.waits[:n]
+	o.waits = slices.Clone(o.waits[n:])
+	for _, w := range done {
+		w.do()
+	}
+}
+
+// tickStream ends a flight whose time is over.
+func (r *Replica) tickStream() {
+	if f := r.own.flight; f != nil {
+		r.land()
+		r.flush()
+		if r.own.flight != nil {
+			r.alarm(r.own.flight.until)
+		}
+	}
+}
+
+// whenSpread does something when the write n was durable and had its time to reach
+// the other replicas.
+func (r *Replica) whenSpread(n uint64, do func()) {
+	r.own.waits = append(r.own.waits, ackWait{n, do})
+}
+
+// OnBatchAck notes how far a replica has come in the own stream.
+func (r *Replica) OnBatchAck(h wire.Header, m *wire.BatchAck) {
+	p := r.peer(h.From)
+	if p == nil || m.View != r.own.stream.View || !p.is(h) {
+		return
+	}
+	p.acked = max(p.acked, min(m.N, r.own.last))
+	if p.acked >= r.own.sent {
+		p.slow = false
+	}
+	r.land()
+	r.flush()
+}
+
+// OnMissing sends a part of the own stream again.
+func (r *Replica) OnMissing(h wire.Header, m *wire.Missing) {
+	o := &r.own
+	p := r.peer(h.From)
+	if p == nil || m.View != o.stream.View || m.From == 0 || m.From > o.sent {
+		return
+	}
+	first := max(m.From, o.first())
+	if first > m.From {
+		r.send(h.From, &wire.Outrun{View: m.View, UpTo: min(first-1, o.sent)})
+	}
+	for last := min(m.To, o.sent); first <= last; {
+		items := o.window[first-o.first() : last-o.first()+1]
+		n := fit(len(items), r.cfg.Limits.BatchOps, r.cfg.Limits.BatchBytes, func(i int) int { return itemBytes(&items[i]) })
+		r.send(h.From, &wire.Batch{View: m.View, First: first, Items: slices.Clone(items[:n])})
+		first += uint64(n)
+	}
+	r.box.Event(wire.Event{Kind: EventResent, Peer: h.From})
+}
+
+// fit is how many of n items go into one message: at least one, at most most, and no
+// more than limit bytes.
+func fit(n, most, limit int, size func(int) int) int {
+	total := 0
+	for i := range min(n, most) {
+		total += size(i)
+		if total > limit && i > 0 {
+			return i
+		}
+	}
+	return min(n, most)
+}

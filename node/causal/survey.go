@@ -1,0 +1,89 @@
+package causal
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// survey asks all members of the view, this node among them, what they know of some
+// slots. It succeeds when all have answered, in the same view.
+type survey struct {
+	session uint64
+	slots   []wire.SlotRange
+	view    wire.ViewID
+	begun   wire.Instant
+	asked   wire.Instant
+	answers map[wire.NodeID]*wire.Have
+	do      func(map[wire.NodeID]*wire.Have) // nil: it failed
+}
+
+// inquire begins a survey.
+func (r *Replica) inquire(list []wire.SlotRange, do func(map[wire.NodeID]*wire.Have)) {
+	s := &survey{
+		session: r.session(), slots: list, view: r.view.ID, begun: r.now,
+		answers: map[wire.NodeID]*wire.Have{}, do: do,
+	}
+	r.surveys = append(r.surveys, s)
+	r.askSurvey(s)
+}
+
+func (r *Replica) askSurvey(s *survey) {
+	s.asked = r.now
+	for _, p := range r.peers {
+		if p.member && s.answers[p.id] == nil {
+			r.send(p.id, &wire.Open{Session: s.session, Slots: s.slots, Survey: true})
+		}
+	}
+	r.alarm(r.now + 2*resend)
+	r.concludeSurvey(s)
+}
+
+// surveyed takes in an answer to a survey; false: it is none.
+func (r *Replica) surveyed(h wire.Header, m *wire.Have) bool {
+	i := slices.IndexFunc(r.surveys, func(s *survey) bool { return s.session == m.Session })
+	if i < 0 {
+		return false
+	}
+	s := r.surveys[i]
+	if p := r.sign(h); p != nil && p.member && h.View == s.view {
+		s.answers[h.From] = m
+		r.concludeSurvey(s)
+	}
+	return true
+}
+
+func (r *Replica) concludeSurvey(s *survey) {
+	members := 0
+	for _, p := range r.peers {
+		if p.member {
+			members++
+		}
+	}
+	if len(s.answers) < members {
+		return
+	}
+	r.dropSurvey(s)
+	if s.view == r.viewID() {
+		s.answers[r.cfg.Self] = r.ownHave(s.slots)
+		s.do(s.answers)
+	}
+}
+
+func (r *Replica) dropSurvey(s *survey) {
+	r.surveys = slices.DeleteFunc(r.surveys, func(o *survey) bool { return o == s })
+}
+
+func (r *Replica) tickSurveys() {
+	for _, s := range slices.Clone(r.surveys) {
+		switch {
+		case r.now-s.begun >= surveyPatience:
+			r.dropSurvey(s)
+			s.do(nil)
+		case r.now-s.asked >= 2*resend:
+			r.askSurvey(s)
+		default:
+			r.alarm(s.asked + 2*resend)
+		}
+	}
+}

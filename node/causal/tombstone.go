@@ -1,0 +1,235 @@
+package causal
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// collector drops tombstones that nobody needs any more, in two rounds
+// (docs/causal.md §9, I19).
+type collector struct {
+	tombs map[string]tomb
+	at    wire.Instant // of the next try
+	busy  bool
+}
+
+// tomb is a tombstone that is stored here.
+type tomb struct {
+	key     string
+	slot    hashing.Slot
+	hash    uint64
+	version wire.CausalVersion
+}
+
+// maxTombs is how many tombstones are dropped at a time.
+const maxTombs = 10_000
+
+// note lists a tombstone; lost takes what does not stand any more off the list.
+func (c *collector) note(item *wire.Item, hash uint64) {
+	if c.tombs == nil {
+		c.tombs = map[string]tomb{}
+	}
+	c.tombs[item.Key] = tomb{key: item.Key, hash: hash, version: item.Version}
+}
+
+func (c *collector) lost(old *wire.Item) {
+	if old.Deleted {
+		delete(c.tombs, old.Key)
+	}
+}
+
+// freed forgets the tombstones of slots that are given up.
+func (c *collector) freed(r *Replica, list []wire.SlotRange) {
+	for key, t := range c.tombs { //maporder:ok each is looked at by itself
+		if inRanges(list, r.slots.space.Slot(t.hash)) {
+			delete(c.tombs, key)
+		}
+	}
+}
+
+// collect begins the first round, every now and then, when there is something to
+// drop and everybody seems to be well.
+func (r *Replica) collect() {
+	c := &r.collector
+	if len(c.tombs) == 0 || c.busy || r.view == nil {
+		return
+	}
+	if r.now < c.at {
+		r.alarm(c.at)
+		return
+	}
+	c.at = r.now + collectEvery
+	r.alarm(c.at)
+	if !r.healthy() {
+		return
+	}
+	tombs := r.oldTombs()
+	if len(tombs) == 0 {
+		return
+	}
+	c.busy = true
+	list := slotsOf(tombs)
+	r.inquire(list, func(answers map[wire.NodeID]*wire.Have) {
+		c.busy = false
+		needed := r.firstRound(tombs, answers)
+		if len(needed) == 0 {
+			return
+		}
+		if mutant.On(mutant.CausalOneRound) {
+			r.dropTombs(tombs, needed)
+			return
+		}
+		c.busy = true
+		r.inquire(list, func(answers map[wire.NodeID]*wire.Have) {
+			c.busy = false
+			for at, p := range needed { //maporder:ok each is looked at by itself
+				if !r.allHave(at, p, answers) {
+					delete(needed, at)
+				}
+			}
+			r.dropTombs(tombs, needed)
+		})
+	})
+}
+
+// healthy reports that everybody was heard lately, and that nothing is on the move
+// here.
+func (r *Replica) healthy() bool {
+	if !r.member || r.closed() || !r.settled || r.slots.unready > 0 || r.hasFormer() || r.holdsForOthers() {
+		return false
+	}
+	for _, p := range r.peers {
+		if p.member && (!p.greeted || r.now-p.helloAt > silence || !p.ready) {
+			return false
+		}
+	}
+	return true
+}
+
+// oldTombs are the tombstones in owned slots, by slot.
+func (r *Replica) oldTombs() []tomb {
+	var list []tomb
+	for _, t := range r.collector.tombs { //maporder:ok put in order below
+		t.slot = r.slots.space.Slot(t.hash)
+		if r.slots.all[t.slot].live() {
+			list = append(list, t)
+		}
+	}
+	slices.SortFunc(list, func(a, b tomb) int {
+		if a.slot != b.slot {
+			return int(a.slot) - int(b.slot)
+		}
+		return strings.Compare(a.key, b.key)
+	})
+	return list[:min(len(list), maxTombs)]
+}
+
+func slotsOf(tombs []tomb) []wire.SlotRange {
+	var list []hashing.Slot
+	for _, t := range tombs {
+		list = append(list, t.slot)
+	}
+	return ranges(slices.Values(slices.Compact(list)))
+}
+
+// firstRound finds the slots whose tombstones all replicas have, and what every one
+// of them must have before these may go: all that any of them has now.
+func (r *Replica) firstRound(tombs []tomb, answers map[wire.NodeID]*wire.Have) map[hashing.Slot]wire.Vector {
+	needed := map[hashing.Slot]wire.Vector{}
+	j := &joiner{}
+	for _, t := range tombs {
+		dot := wire.Vector{{Stream: t.version.Dot.Stream, N: t.version.Dot.N}}
+		p, seen := needed[t.slot]
+		if seen && p == nil {
+			continue
+		}
+		if !r.allHave(t.slot, dot, answers) {
+			needed[t.slot] = nil
+			continue
+		}
+		for _, m := range r.replicas() {
+			p = j.join(p, answers[m].Held.Vectors[runOf(&answers[m].Held, t.slot).Vector])
+		}
+		needed[t.slot] = p
+	}
+	for at, p := range needed { //maporder:ok each is looked at by itself
+		if p == nil {
+			delete(needed, at)
+		}
+	}
+	return needed
+}
+
+// replicas are the members of this node's shard.
+func (r *Replica) replicas() []wire.NodeID {
+	var ids []wire.NodeID
+	for _, m := range r.view.Layout.Shards[r.shard].Members {
+		ids = append(ids, m.ID)
+	}
+	return ids
+}
+
+// allHave reports that every replica of a slot has a vector, that nobody else holds
+// the slot, and that nobody knows of anybody outside.
+func (r *Replica) allHave(at hashing.Slot, v wire.Vector, answers map[wire.NodeID]*wire.Have) bool {
+	if answers == nil {
+		return false
+	}
+	replicas := r.replicas()
+	for id, have := range answers { //maporder:ok all must agree
+		run := runOf(&have.Held, at)
+		replica := slices.Contains(replicas, id)
+		if have.Unsettled || replica != (run != nil) {
+			return false
+		}
+		if !replica {
+			continue
+		}
+		k := have.Held.Vectors[run.Vector]
+		for i := range v {
+			if k.At(v[i].Stream) < v[i].N {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// ownHave is what this node answers itself in a survey.
+func (r *Replica) ownHave(list []wire.SlotRange) *wire.Have {
+	have := &wire.Have{Unsettled: !r.settled || r.slots.unready > 0 || r.hasFormer()}
+	j := &joiner{}
+	var w holdingsWriter
+	for at := range each(list) {
+		if s := &r.slots.all[at]; s.held {
+			w.add(at, r.knowledge(s, j), s.ready, s.floor)
+		}
+	}
+	have.Held = w.holdings
+	return have
+}
+
+// dropTombs drops the tombstones of slots, if they stand yet, and keeps their
+// counters.
+func (r *Replica) dropTombs(tombs []tomb, in map[hashing.Slot]wire.Vector) {
+	dropped := 0
+	for _, t := range tombs {
+		stands, ok := r.collector.tombs[t.key]
+		if _, all := in[t.slot]; !all || !ok || stands.version != t.version {
+			continue
+		}
+		s := &r.slots.all[t.slot]
+		s.floor = max(s.floor, t.version.Counter)
+		r.learn(t.slot, s.known, s.floor, false)
+		r.forget(s, t.hash, &wire.Item{Key: t.key, Version: t.version, Deleted: true})
+		dropped++
+	}
+	if dropped > 0 {
+		r.learnt()
+		r.box.Event(wire.Event{Kind: EventCollected, View: r.view.ID, Count: uint64(dropped)})
+	}
+}

@@ -1,0 +1,200 @@
+package causal
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// wait lists a request as one that waits. It is looked at again when its key is
+// merged, when K or readiness of its slot grows, and when the view changes.
+func (r *Replica) wait(q *request) {
+	if !q.waits {
+		q.waits = true
+		r.waiting = append(r.waiting, q)
+		r.box.Event(wire.Event{Kind: EventWaits})
+	}
+	r.explainWaits()
+}
+
+// wakeKey notes that a key was merged: who waits for it is looked at when that is
+// durable.
+func (r *Replica) wakeKey(key string) {
+	if len(r.waiting) > 0 {
+		r.woken = append(r.woken, key)
+	}
+}
+
+// wakeKeys looks at who waits for the keys that were merged.
+func (r *Replica) wakeKeys() {
+	if len(r.woken) == 0 {
+		return
+	}
+	keys := r.woken
+	r.woken = nil
+	for _, q := range slices.Clone(r.waiting) {
+		if q.waits && slices.Contains(keys, q.op.Key) {
+			r.again(q)
+		}
+	}
+}
+
+// wakeAll looks at everybody who waits, but for who waits for a merge of its key.
+func (r *Replica) wakeAll() {
+	for _, q := range slices.Clone(r.waiting) {
+		if q.waits && !(q.kind == reading && r.owns(q.at) && r.slots.all[q.at].ready && r.behind(q)) {
+			r.again(q)
+		}
+	}
+}
+
+// behind reports that a context names a version of the key itself that K does not
+// cover. Only a merge of the key, or K, helps.
+func (r *Replica) behind(q *request) bool {
+	want := named(&q.context, q.hash)
+	return !want.IsZero() && !r.covers(&r.slots.all[q.at], want.Dot.Stream, want.Dot.N)
+}
+
+// again looks at a request once more. What it lacks is looked at first, because to
+// read its key costs more.
+func (r *Replica) again(q *request) {
+	switch {
+	case q.kind == listing || r.closed() || !r.owns(q.at):
+		r.start(q, nil)
+	case q.reading || !r.slots.all[q.at].ready && !r.unreadyAllowed(q):
+	case q.kind == reading && !r.reached(&q.context, q.at):
+	default:
+		q.reading = true
+		r.read(q.op.Key, func(current *wire.Item) {
+			q.reading = false
+			r.start(q, current)
+		})
+	}
+}
+
+// reroute looks at all requests after the view has changed: some slots are others'
+// now.
+func (r *Replica) reroute() {
+	for _, a := range r.asks {
+		for _, q := range a.requests {
+			q.asking = nil
+			r.wait(q)
+		}
+	}
+	r.asks = nil
+	for _, q := range slices.Clone(r.waiting) {
+		if !q.waits {
+			continue
+		}
+		q.asked, q.vouched, q.found = false, false, false
+		if q.kind == listing || r.closed() || !r.owns(q.at) || !r.slots.all[q.at].ready {
+			r.drop(q)
+			r.start(q, nil)
+			continue
+		}
+		r.again(q)
+	}
+	r.rerouteCarriages()
+}
+
+// TurnAway answers everybody: this node takes no requests any more.
+func (r *Replica) TurnAway() {
+	if !r.closed() {
+		return
+	}
+	r.reroute()
+	r.offerAll()
+}
+
+// ask is a question to others for one key, while its slot is not ready here.
+type ask struct {
+	session  uint64
+	key      string
+	until    wire.Instant
+	silent   []wire.NodeID // who has not answered
+	requests []*request
+}
+
+// askKey asks all who may hold a slot for a key.
+func (r *Replica) askKey(q *request) {
+	for _, a := range r.asks {
+		if a.key == q.op.Key {
+			q.asking = a
+			a.requests = append(a.requests, q)
+			return
+		}
+	}
+	a := &ask{session: r.session(), key: q.op.Key, until: r.now + askPatience, requests: []*request{q}}
+	q.asking = a
+	for _, p := range r.peers {
+		if r.reachable(p) {
+			a.silent = append(a.silent, p.id)
+			r.send(p.id, &wire.AskKey{Session: a.session, Key: a.key})
+		}
+	}
+	r.asks = append(r.asks, a)
+	r.alarm(a.until)
+	if len(a.silent) == 0 {
+		r.askDone(a, false, false)
+	}
+}
+
+// OnAskKey says what is held of a key.
+func (r *Replica) OnAskKey(h wire.Header, m *wire.AskKey, stored []*wire.Item) {
+	r.sign(h)
+	if len(stored) != 1 {
+		return
+	}
+	s := r.slots.of(hashOf(m.Key))
+	reply := &wire.KeyAnswer{Session: m.Session, Key: m.Key, Held: s.held, Ready: s.held && s.ready, Floor: s.floor}
+	if item := r.overlay.current(m.Key, stored[0]); item != nil && s.held {
+		reply.Present, reply.Item = true, *item
+	}
+	r.box.PostAfter(s.seq, wire.Envelope{To: h.From, Message: reply})
+}
+
+// OnKeyAnswer takes in what another node holds of a key.
+func (r *Replica) OnKeyAnswer(h wire.Header, m *wire.KeyAnswer, stored []*wire.Item) {
+	r.sign(h)
+	i := slices.IndexFunc(r.asks, func(a *ask) bool { return a.session == m.Session && a.key == m.Key })
+	if i < 0 || len(stored) != 1 {
+		return
+	}
+	a := r.asks[i]
+	s := r.slots.of(hashOf(m.Key))
+	if s.owned && m.Present && m.Item.Key == m.Key && r.merge(&m.Item, stored[0]) {
+		r.wakeKey(m.Key)
+	}
+	if m.Ready {
+		s.floor = max(s.floor, m.Floor)
+	}
+	r.after(r.commit(), r.wakeKeys)
+	a.silent = slices.DeleteFunc(a.silent, func(id wire.NodeID) bool { return id == h.From })
+	if m.Ready || len(a.silent) == 0 {
+		r.askDone(a, m.Ready, m.Ready && m.Present)
+	}
+}
+
+// askDone goes on with the requests that a question was asked for.
+func (r *Replica) askDone(a *ask, vouched, found bool) {
+	r.asks = slices.DeleteFunc(r.asks, func(o *ask) bool { return o == a })
+	for _, q := range a.requests {
+		q.asking, q.asked = nil, true
+		q.vouched, q.found = q.vouched || vouched, q.found || found
+		if q.gone {
+			continue
+		}
+		r.wait(q)
+		r.again(q)
+	}
+}
+
+func (r *Replica) tickAsks() {
+	for _, a := range slices.Clone(r.asks) {
+		if r.now >= a.until {
+			r.askDone(a, false, false)
+		} else {
+			r.alarm(a.until)
+		}
+	}
+}

@@ -1,0 +1,52 @@
+package machine
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/node/causal"
+	"github.com/cohortkv/cohort/node/strong"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// local is both models as far as views are concerned (view.Local).
+type local struct {
+	*strong.Replica
+	causal *causal.Replica
+	gate   Gate
+}
+
+// Adopt tells both models of the view.
+func (l *local) Adopt(v *wire.View) {
+	l.Replica.Adopt(v)
+	l.causal.Adopt(v)
+}
+
+// Keep makes the view durable again, because it was renewed.
+func (l *local) Keep() {
+	l.Replica.Keep()
+	l.causal.Refresh()
+}
+
+// Lenders are nodes outside the view that a round, or an exchange, wants to reach.
+func (l *local) Lenders() []wire.Member {
+	return slices.Concat(l.Replica.Lenders(), l.causal.Former())
+}
+
+// Serving reports whether the models that a PUT waits for are ready.
+func (l *local) Serving() bool {
+	return l.causal.Settled() && (l.gate == GateCausal || l.Replica.Serving())
+}
+
+// Covering reports whether strong buckets are ready, for those who ask whether their
+// history is in the base.
+func (l *local) Covering() bool { return l.Replica.Serving() }
+
+// Holding reports that there is causal data here.
+func (l *local) Holding() bool { return l.causal.Holding() }
+
+// Handed reports, outside the view, that causal data has come to its owners, and
+// whether that is all a PUT waits for.
+func (l *local) Handed() (causal, only bool) { return l.causal.Settled(), l.gate == GateCausal }
+
+// Progress grows whenever a model gets nearer to being ready.
+func (l *local) Progress() uint64 { return l.Replica.Progress() + l.causal.Progress() }
