@@ -16,7 +16,7 @@ var imports = []row{
 	{"node/strong", "node/wire node/kv internal/mutant", "node/machine node/store"},
 	{"node/causal", "node/wire node/kv hashing internal/mutant", ""},
 	{"node/machine", "node/wire node/view node/strong node/causal internal/mutant", "node/kv"},
-	{"node/store", "node/wire node/kv", ""},
+	{"node/store", "node/wire node/kv hashing", ""},
 	{"node/front", "api node/wire", "client"},
 	{"node", "node/machine node/store node/front node/wire bus", "api client bus/..."},
 

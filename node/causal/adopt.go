@@ -11,7 +11,16 @@ import (
 
 // Adopt makes v the view of this node (docs/causal.md §7). The caller has decided
 // that it may be.
-func (r *Replica) Adopt(v *wire.View) {
+func (r *Replica) Adopt(v *wire.View) { r.adopt(v, firstOfAll(v)) }
+
+// Recovered is called once, first, by a machine that recovered its view: what was
+// kept of causal buckets is not recovered, so this is a life with nothing.
+func (r *Replica) Recovered(v *wire.View) {
+	r.pending.Reset = true
+	r.adopt(v, false)
+}
+
+func (r *Replica) adopt(v *wire.View, first bool) {
 	old, sameLine := r.view, r.followsOn(v)
 	r.foldTracks()
 	r.view, r.since, r.movedAt = v, r.now, r.now
@@ -23,7 +32,7 @@ func (r *Replica) Adopt(v *wire.View) {
 	r.shard, r.member = chart.home[r.cfg.Self], v.Has(r.cfg.Self)
 	r.oneLine = oneLine(v)
 	r.own.begin(wire.Stream{View: v.ID, Node: r.cfg.Self, Boot: r.cfg.Boot})
-	r.deal(sameLine, firstOfAll(v))
+	r.deal(sameLine, first)
 	r.meetPeers(old, v)
 	r.pulls = nil
 	r.offerAll()

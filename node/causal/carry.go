@@ -35,6 +35,7 @@ func (c *carriages) first(boot wire.Boot) { c.request = uint64(boot)>>2 | 1<<62 
 func (r *Replica) carry(q *request) {
 	c := &r.carriages
 	c.counter++
+	q.id = wire.RequestID{Node: r.cfg.Self, Boot: r.cfg.Boot, Counter: c.counter}
 	x := &carriage{q: q, counter: c.counter}
 	c.list = append(c.list, x)
 	r.dispatch(x)
@@ -138,7 +139,7 @@ func (r *Replica) OnCarryAnswer(h wire.Header, m *wire.CarryAnswer) {
 		}
 		r.reply(x.q, wire.Done, &wire.CausalResult{Item: item, Context: m.Context})
 	case wire.CarryLate:
-		if x.to != nil && x.to.id == h.From && x.clock < m.Clock {
+		if x.to != nil && x.to.id == h.From && (x.boot != h.Boot || x.clock < m.Clock) {
 			x.clock, x.boot = m.Clock, h.Boot
 			r.dispatch(x)
 		}
@@ -268,7 +269,7 @@ func (r *Replica) OnCarry(h wire.Header, replyTo wire.ReplyTo, m *wire.Carry, st
 		k = reading
 	}
 	x.q = r.newRequest(k, 0, m.Op, m.Context)
-	x.q.carried = x
+	x.q.carried, x.q.id = x, id
 	r.carried.open[id] = x
 	r.alarm(r.now + carryPatience)
 	r.start(x.q, stored[0])
@@ -277,11 +278,11 @@ func (r *Replica) OnCarry(h wire.Header, replyTo wire.ReplyTo, m *wire.Carry, st
 // answerAgain answers a write that was taken before, here or by another owner that
 // has told of it.
 func (r *Replica) answerAgain(q *request) bool {
-	t, ok := r.carried.taken(q.carried.id)
+	t, ok := r.carried.taken(q.id)
 	if !ok || mutant.On(mutant.CausalForwardTwice) {
 		return false
 	}
-	r.box.Event(wire.Event{Kind: EventTakenBefore, Peer: q.carried.to})
+	r.box.Event(wire.Event{Kind: EventTakenBefore, Peer: q.id.Node})
 	item := &wire.Item{Key: t.key, Version: t.version, Deleted: t.deleted}
 	r.answer(q, r.box.LastWrite(), item, with(&q.context, hashing.Hash(t.key), t.version))
 	return true

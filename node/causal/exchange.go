@@ -282,9 +282,9 @@ func (r *Replica) slotsDone(x *pull, next hashing.Slot) {
 // covers it, and it has nothing for the key (docs/causal.md §6.4).
 func (r *Replica) findAbsent(x *pull, at hashing.Slot, theirs map[string]struct{}) {
 	x.checks++
-	session := x.session
+	session, gen := x.session, r.slots.all[at].gen
 	r.readAll(at, wire.SlotCursor{}, func(items []wire.Item) {
-		if x.session != session || r.pullOf(x.peer) != x {
+		if x.session != session || r.pullOf(x.peer) != x || r.slots.all[at].gen != gen {
 			return
 		}
 		x.checks--

@@ -10,6 +10,7 @@ import (
 // lesson is what K of a slot grows to when it is durable.
 type lesson struct {
 	at    hashing.Slot
+	gen   uint64
 	known wire.Vector
 	floor uint64
 	ready bool // it need not wait for anybody any more
@@ -17,7 +18,7 @@ type lesson struct {
 
 // learn notes that K of a slot grows; learnt writes it.
 func (r *Replica) learn(at hashing.Slot, known wire.Vector, floor uint64, ready bool) {
-	r.lessons = append(r.lessons, lesson{at, known, floor, ready})
+	r.lessons = append(r.lessons, lesson{at, r.slots.all[at].gen, known, floor, ready})
 }
 
 // learnt writes what was noted. When it is durable, it counts (I15).
@@ -39,7 +40,7 @@ func (r *Replica) learnt() {
 		j := &joiner{}
 		for _, l := range lessons {
 			s := &r.slots.all[l.at]
-			if !s.held {
+			if !s.held || s.gen != l.gen {
 				continue
 			}
 			s.known = j.join(s.known, l.known)
@@ -149,6 +150,7 @@ func (r *Replica) serve(at hashing.Slot) {
 	if r.slots.unready == 0 {
 		r.box.Event(wire.Event{Kind: EventReady, View: r.viewID()})
 		r.catchUp()
+		r.settle()
 	}
 	r.advance()
 	r.wakeAll()

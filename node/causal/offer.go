@@ -188,9 +188,11 @@ func (r *Replica) release() {
 		if s.held {
 			r.slots.held--
 		}
-		*s = slot{}
+		*s = slot{gen: s.gen + 1}
 	}
 	r.epoch++
+	r.commit() // what was put into them goes, too
+	r.overlay.free(r, list)
 	r.pending.Free = append(r.pending.Free, r.slots.hashRanges(list)...)
 	r.collector.freed(r, list)
 	r.commit()

@@ -36,6 +36,15 @@ func (o *overlay) current(key string, stored *wire.Item) *wire.Item {
 	return stored
 }
 
+// free notes that slots were given up.
+func (o *overlay) free(r *Replica, list []wire.SlotRange) {
+	for key := range o.items { //maporder:ok each is looked at by itself
+		if inRanges(list, r.slots.space.Slot(hashing.Hash(key))) {
+			o.items[key] = nil
+		}
+	}
+}
+
 // put makes an item the one of its key. old is what the key holds.
 func (r *Replica) put(s *slot, hash uint64, item *wire.Item, old *wire.Item) {
 	if old != nil {
@@ -43,6 +52,9 @@ func (r *Replica) put(s *slot, hash uint64, item *wire.Item, old *wire.Item) {
 		r.collector.lost(old)
 	}
 	plus(&s.sum, digest(hash, item.Version))
+	if slices.Contains(r.pending.Drop, item.Key) {
+		r.commit() // it is forgotten first
+	}
 	r.pending.Put = append(r.pending.Put, *item)
 	r.overlay.set(item.Key, item)
 	s.seq = r.box.LastWrite() + 1
@@ -88,6 +100,7 @@ type keyReads struct {
 type keyRead struct {
 	session uint64
 	key     string
+	gen     uint64 // of its slot
 	do      func(stored *wire.Item)
 }
 
@@ -97,7 +110,7 @@ func (k *keyReads) open() int { return len(k.list) }
 func (r *Replica) read(key string, do func(current *wire.Item)) {
 	k := &r.keyReads
 	k.next++
-	k.list = append(k.list, keyRead{k.next, key, do})
+	k.list = append(k.list, keyRead{k.next, key, r.slots.of(hashing.Hash(key)).gen, do})
 	r.box.Read(wire.Read{Kind: wire.ReadKey, Key: key, Session: k.next})
 }
 
@@ -110,6 +123,10 @@ func (r *Replica) OnKeyRead(in *wire.KeyRead) {
 	}
 	kr := k.list[i]
 	k.list = slices.Delete(k.list, i, i+1)
+	if kr.gen != r.slots.of(hashing.Hash(kr.key)).gen {
+		r.read(kr.key, kr.do) // the slot was given up meanwhile
+		return
+	}
 	kr.do(r.overlay.current(kr.key, in.Stored))
 }
 

@@ -20,9 +20,10 @@ const (
 // request is what a client asks, of this node or of one that carried it here.
 type request struct {
 	kind    kind
-	token   wire.Token // of a client of this node
-	carried *carried   // or who carried it here
-	op      wire.Op    // its key; of a write, the whole
+	token   wire.Token     // of a client of this node
+	carried *carried       // or who carried it here
+	id      wire.RequestID // under which it was carried, here or elsewhere; zero: it never was
+	op      wire.Op        // its key; of a write, the whole
 	hash    uint64
 	at      hashing.Slot
 	context wire.Context
@@ -31,6 +32,7 @@ type request struct {
 	vouched bool // a ready holder has answered
 	found   bool // with an item
 	reading bool // what the key holds is being read
+	waits   bool // is listed as waiting
 	gone    bool
 }
 
@@ -133,7 +135,9 @@ func (r *Replica) elsewhere(q *request) {
 
 // drop takes a request off the list of those that wait.
 func (r *Replica) drop(q *request) {
-	if i := slices.Index(r.waiting, q); i >= 0 {
+	if q.waits {
+		q.waits = false
+		i := slices.Index(r.waiting, q)
 		r.waiting = slices.Delete(r.waiting, i, i+1)
 	}
 }
@@ -160,17 +164,14 @@ func (r *Replica) answer(q *request, seq uint64, item *wire.Item, c wire.Context
 
 // write gives a write its version and makes it durable (docs/causal.md §3).
 func (r *Replica) write(q *request, old *wire.Item) {
-	if q.carried != nil && r.answerAgain(q) {
+	if q.id != (wire.RequestID{}) && r.answerAgain(q) {
 		return
 	}
 	r.drop(q)
 	s := &r.slots.all[q.at]
 	item := &wire.Item{
 		Key: q.op.Key, Deleted: q.op.Kind == wire.OpDelete, Value: q.op.Value, ContentType: q.op.ContentType,
-		Deps: r.tidy(fold(without(&q.context, q.hash), r.cfg.Limits.Deps)),
-	}
-	if q.carried != nil {
-		item.ID = q.carried.id
+		Deps: r.tidy(fold(without(&q.context, q.hash), r.cfg.Limits.Deps)), ID: q.id,
 	}
 	item.Version.Counter = 1 + r.counterBelow(q, s, old)
 	r.append(item)

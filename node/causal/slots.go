@@ -30,6 +30,7 @@ type slot struct {
 	aside  []wire.Item
 	drain  int    // items of aside that are being merged; when it gets to 0 the slot is ready
 	seq    uint64 // the last write to it
+	gen    uint64 // grows when the slot is given up: what was begun before does not count
 	takers int    // of a slot that is held for others: owners that have not taken it
 }
 
@@ -165,7 +166,7 @@ func (r *Replica) reachedName(name wire.ViewID, at hashing.Slot, s *slot) bool {
 	return v != nil && v.HasFloor && r.reachedVector(v.Floor, at, s)
 }
 
-// knowledge is K of a slot as others are told.
+// knowledge is K of a slot as others are told, when all that is written is durable.
 func (r *Replica) knowledge(s *slot, j *joiner) wire.Vector {
 	v := s.known
 	if s.owned && r.view != nil {
@@ -174,8 +175,8 @@ func (r *Replica) knowledge(s *slot, j *joiner) wire.Vector {
 	return v
 }
 
-// liveVector has the positions in the streams of this view that count for a slot.
-// It is made anew when they have moved.
+// liveVector has the positions in the streams of this view that count for a slot, as
+// far as is written. It is made anew when they have moved.
 func (r *Replica) liveVector(ready bool) wire.Vector {
 	r.refreshLive()
 	if ready {
@@ -190,13 +191,13 @@ func (r *Replica) refreshLive() {
 	}
 	r.own.fresh = true
 	r.own.alone = nil
-	if r.own.durable > 0 {
-		r.own.alone = wire.Vector{{Stream: r.own.stream, N: r.own.durable}}
+	if r.own.last > 0 {
+		r.own.alone = wire.Vector{{Stream: r.own.stream, N: r.own.last}}
 	}
 	live := slices.Clone(r.own.alone)
 	for _, t := range r.tracks {
-		if t.durable > 0 {
-			live = append(live, wire.Position{Stream: t.stream, N: t.durable})
+		if t.got > 0 {
+			live = append(live, wire.Position{Stream: t.stream, N: t.got})
 		}
 	}
 	r.own.live = gather(live)

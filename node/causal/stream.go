@@ -48,6 +48,7 @@ func (o *ownStream) begin(s wire.Stream) {
 func (r *Replica) append(item *wire.Item) {
 	o := &r.own
 	o.last++
+	o.fresh = false
 	item.Version.Dot = wire.Dot{Stream: o.stream, N: o.last}
 	o.window = append(o.window, *item)
 	o.bytes += itemBytes(item)
@@ -68,7 +69,7 @@ func itemBytes(i *wire.Item) int {
 // written is called when own writes up to n are durable.
 func (r *Replica) written(view wire.ViewID, n uint64) {
 	if o := &r.own; o.stream.View == view && n > o.durable {
-		o.durable, o.fresh = n, false
+		o.durable = n
 		r.flush()
 	}
 }

@@ -17,7 +17,8 @@ type track struct {
 	ahead   []span // beyond a gap; ascending, apart
 	told    uint64 // where the sender said it is
 	toldAt  wire.Instant
-	gapAt   wire.Instant // when the gap appeared; 0: there is none
+	gapAt   wire.Instant // when the gap appeared, or got smaller; 0: there is none
+	gapGot  uint64       // got then
 	asked   wire.Instant
 	outrun  uint64 // up to here only an exchange helps
 }
@@ -121,6 +122,7 @@ func (r *Replica) OnBatch(h wire.Header, m *wire.Batch, stored []*wire.Item) {
 		r.receive(item, stored[i])
 	}
 	t.take(m.First, last)
+	r.own.fresh = false
 	t.outrun = max(t.outrun, t.got)
 	r.gaps(t)
 	r.progressed(t)
@@ -157,7 +159,7 @@ func (r *Replica) progressed(t *track) {
 	got, seq := t.got, r.commit()
 	r.after(seq, func() {
 		if got > t.durable {
-			t.durable, r.own.fresh = got, false
+			t.durable = got
 			if !mutant.On(mutant.CausalMissedWakeup) {
 				r.wakeAll()
 			}
@@ -172,8 +174,8 @@ func (r *Replica) gaps(t *track) {
 	switch {
 	case len(t.ahead) == 0 && t.told <= t.got:
 		t.gapAt = 0
-	case t.gapAt == 0:
-		t.gapAt = r.now
+	case t.gapAt == 0 || t.gapGot != t.got:
+		t.gapAt, t.gapGot = r.now, t.got
 		r.alarm(r.now + gapPatience)
 	}
 }

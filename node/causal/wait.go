@@ -9,7 +9,8 @@ import (
 // wait lists a request as one that waits. It is looked at again when its key is
 // merged, when K or readiness of its slot grows, and when the view changes.
 func (r *Replica) wait(q *request) {
-	if !slices.Contains(r.waiting, q) {
+	if !q.waits {
+		q.waits = true
 		r.waiting = append(r.waiting, q)
 		r.box.Event(wire.Event{Kind: EventWaits})
 	}
@@ -32,17 +33,26 @@ func (r *Replica) wakeKeys() {
 	keys := r.woken
 	r.woken = nil
 	for _, q := range slices.Clone(r.waiting) {
-		if slices.Contains(keys, q.op.Key) {
+		if q.waits && slices.Contains(keys, q.op.Key) {
 			r.again(q)
 		}
 	}
 }
 
-// wakeAll looks at everybody who waits.
+// wakeAll looks at everybody who waits, but for who waits for a merge of its key.
 func (r *Replica) wakeAll() {
 	for _, q := range slices.Clone(r.waiting) {
-		r.again(q)
+		if q.waits && !(q.kind == reading && r.owns(q.at) && r.slots.all[q.at].ready && r.behind(q)) {
+			r.again(q)
+		}
 	}
+}
+
+// behind reports that a context names a version of the key itself that K does not
+// cover. Only a merge of the key, or K, helps.
+func (r *Replica) behind(q *request) bool {
+	want := named(&q.context, q.hash)
+	return !want.IsZero() && !r.covers(&r.slots.all[q.at], want.Dot.Stream, want.Dot.N)
 }
 
 // again looks at a request once more. What it lacks is looked at first, because to
@@ -73,6 +83,9 @@ func (r *Replica) reroute() {
 	}
 	r.asks = nil
 	for _, q := range slices.Clone(r.waiting) {
+		if !q.waits {
+			continue
+		}
 		q.asked, q.vouched, q.found = false, false, false
 		if q.kind == listing || r.closed() || !r.owns(q.at) || !r.slots.all[q.at].ready {
 			r.drop(q)

@@ -98,7 +98,7 @@ func (m *Machine) Step(now wire.Instant, in wire.Input) *wire.Output {
 		m.views.Recovered()
 		m.strong.Restarted()
 		if v := m.views.View(); v != nil {
-			m.causal.Adopt(v)
+			m.causal.Recovered(v)
 		}
 	}
 	m.input(in)

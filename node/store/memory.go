@@ -1,14 +1,14 @@
 // Package store holds what a node keeps: the state that committed entries made,
 // beside it the base of a round that is whole and not swapped in, and the one that
-// is being built (I10). Memory is the store of a node that keeps nothing when its
-// process ends.
+// is being built (I10); and, apart from these, the items of the causal bucket.
+// Memory is the store of a node that keeps nothing when its process ends.
 //
 // One goroutine at a time changes a Memory: the one that carries out a
 // machine's outputs, in their order. Any goroutine may read it at any time and
-// sees whole batches of entries only. The store copies what it is given; values
-// that are read are shared and never written to.
+// sees whole batches of entries, and whole writes, only. The store copies what it
+// is given; values that are read are shared and never written to.
 //
-// Finding a record costs O(1), and so does a snapshot. See DESIGN §7.
+// Finding a record or an item costs O(1), and so does a snapshot. See DESIGN §7.
 package store
 
 import (
@@ -27,6 +27,7 @@ type Memory struct {
 		tail     []wire.Entry // of the whole base
 		building *area        // of the base of a ballot that is on its way here
 		ballot   wire.Ballot  // that building is for
+		causal   *causal
 	}
 }
 
@@ -36,6 +37,7 @@ func NewMemory() *Memory {
 	m := &Memory{}
 	m.mu.current = newArea(wire.Ledger{})
 	m.mu.staged, m.mu.building = newArea(wire.Ledger{}), newArea(wire.Ledger{})
+	m.mu.causal = newCausal()
 	return m
 }
 
@@ -80,6 +82,8 @@ func (m *Memory) writeArea(w *wire.Write) {
 		m.mu.staged, m.mu.tail = newArea(wire.Ledger{}), nil
 	case wire.WriteStageDrop:
 		m.build(newArea(wire.Ledger{}), wire.Ballot{})
+	case wire.WriteCausal:
+		m.mu.causal.write(w.Causal)
 	default:
 		panic(fmt.Sprintf("store: write %d has the unknown kind %d", w.Seq, w.Kind))
 	}
@@ -97,29 +101,4 @@ func (m *Memory) Apply(entries []wire.Entry) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.mu.current.apply(entries)
-}
-
-// Annotate adds to an input what the state holds for the keys of its writes. The
-// goroutine that changes the store calls it, right before the step: so nothing
-// is applied between this and the decision.
-func (m *Memory) Annotate(in wire.Input) {
-	switch in := in.(type) {
-	case *wire.Submit:
-		m.mu.RLock()
-		in.Stored = m.mu.current.meta(in.Op.Key)
-		m.mu.RUnlock()
-	case *wire.Received:
-		if f, ok := in.Message.(*wire.Forward); ok {
-			in.Stored = m.annotateForward(f, in.Stored[:0])
-		}
-	}
-}
-
-func (m *Memory) annotateForward(f *wire.Forward, stored []wire.Meta) []wire.Meta {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	for i := range f.Ops {
-		stored = append(stored, m.mu.current.meta(f.Ops[i].Op.Key))
-	}
-	return stored
 }

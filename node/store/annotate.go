@@ -1,0 +1,56 @@
+package store
+
+import "github.com/cohortkv/cohort/node/wire"
+
+// Annotate adds to an input what the state holds for the keys that it concerns.
+// The goroutine that changes the store calls it, right before the step: so nothing
+// changes between this and the decision.
+func (m *Memory) Annotate(in wire.Input) {
+	switch in := in.(type) {
+	case *wire.Submit:
+		m.mu.RLock()
+		in.Stored = m.mu.current.meta(in.Op.Key)
+		m.mu.RUnlock()
+	case *wire.CausalSubmit:
+		in.Stored = m.Item(in.Op.Key)
+	case *wire.CausalRead:
+		in.Stored = m.Item(in.Key)
+	case *wire.Received:
+		m.annotateReceived(in)
+	}
+}
+
+func (m *Memory) annotateReceived(in *wire.Received) {
+	switch msg := in.Message.(type) {
+	case *wire.Forward:
+		in.Stored = m.annotateForward(msg, in.Stored[:0])
+	case *wire.Batch:
+		in.Items = m.annotateItems(msg.Items, in.Items[:0])
+	case *wire.Items:
+		in.Items = m.annotateItems(msg.Items, in.Items[:0])
+	case *wire.Carry:
+		in.Items = append(in.Items[:0], m.Item(msg.Op.Key))
+	case *wire.AskKey:
+		in.Items = append(in.Items[:0], m.Item(msg.Key))
+	case *wire.KeyAnswer:
+		in.Items = append(in.Items[:0], m.Item(msg.Key))
+	}
+}
+
+func (m *Memory) annotateForward(f *wire.Forward, stored []wire.Meta) []wire.Meta {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	for i := range f.Ops {
+		stored = append(stored, m.mu.current.meta(f.Ops[i].Op.Key))
+	}
+	return stored
+}
+
+func (m *Memory) annotateItems(items []wire.Item, stored []*wire.Item) []*wire.Item {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	for i := range items {
+		stored = append(stored, m.mu.causal.find(items[i].Key))
+	}
+	return stored
+}

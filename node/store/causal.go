@@ -1,0 +1,148 @@
+package store
+
+import (
+	"bytes"
+	"encoding/binary"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/tidwall/btree"
+
+	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// causal is the state of the causal bucket: what this node has of the slots that
+// it holds, whoever owns them. Items that were put are never written to again: a
+// newer version is another item in the same cell.
+type causal struct {
+	table[held] // a place is the key's hash, big-endian, and the key: the order in which exchanges go
+	tombstones  int
+}
+
+// held is an item, with the place that its key is a part of.
+type held struct {
+	place string
+	item  *wire.Item
+}
+
+const hashSize = 8
+
+func newCausal() *causal { return &causal{table: newTable[held]()} }
+
+// placeOf is the place of a key, or the one before all keys with this hash.
+func placeOf(hash uint64, key string) string {
+	var b strings.Builder
+	b.Grow(hashSize + len(key))
+	var h [hashSize]byte
+	binary.BigEndian.PutUint64(h[:], hash)
+	b.Write(h[:])
+	b.WriteString(key)
+	return b.String()
+}
+
+// hashAt is the hash that a place begins with.
+func hashAt(place string) uint64 {
+	var h [hashSize]byte
+	copy(h[:], place)
+	return binary.BigEndian.Uint64(h[:])
+}
+
+// write carries out a write. What the machine keeps of views and slots needs
+// nothing in memory: a process that loses it is a stranger anyway (I9).
+func (a *causal) write(w *wire.CausalWrite) {
+	if w.Reset {
+		*a = *newCausal()
+	}
+	a.free(w.Free)
+	for i := range w.Put {
+		a.put(&w.Put[i])
+	}
+	for _, key := range w.Drop {
+		if c := a.index[key]; c != nil && c.value.item.Deleted {
+			a.drop(c)
+		}
+	}
+}
+
+// put keeps copies, as area.put does. Vectors and names are shared: they are made
+// for the item, or for several, and never a part of something larger. Entries may
+// be the end of a longer context.
+func (a *causal) put(from *wire.Item) {
+	it := *from
+	it.Value = bytes.Clone(it.Value)
+	it.Deps.Exact = slices.Clone(it.Deps.Exact)
+	c := a.index[it.Key]
+	var place string
+	if c == nil {
+		place = placeOf(hashing.Hash(it.Key), it.Key)
+		it.Key, it.ContentType = place[hashSize:], strings.Clone(it.ContentType)
+	} else {
+		old := c.value.item
+		place = c.value.place
+		it.Key, it.ContentType = old.Key, sameString(old.ContentType, it.ContentType)
+		a.count(old, -1)
+	}
+	a.count(&it, +1)
+	a.set(c, it.Key, place, held{place, &it})
+}
+
+func (a *causal) drop(c *cell[held]) {
+	a.count(c.value.item, -1)
+	a.remove(c.value.item.Key, c.value.place)
+}
+
+func (a *causal) count(it *wire.Item, by int) {
+	if it.Deleted {
+		a.tombstones += by
+	}
+}
+
+// free removes whatever has its hash in one of these ranges.
+func (a *causal) free(ranges []wire.HashRange) {
+	var gone []*cell[held]
+	for c := range within(a.tree, ranges, "") {
+		gone = append(gone, c)
+	}
+	for _, c := range gone {
+		a.drop(c)
+	}
+}
+
+// find is what a key holds; nil: nothing.
+func (a *causal) find(key string) *wire.Item {
+	if c := a.index[key]; c != nil {
+		return c.value.item
+	}
+	return nil
+}
+
+// within yields the cells of a tree whose hashes are in ranges, from the first
+// after a place on. The ranges ascend and are apart. The tree must not change
+// meanwhile.
+//
+// It descends the tree once for a run of ranges that lie in a gap between two
+// items, so that neither few items in many ranges nor many in few cost much.
+func within(tree *btree.Map[string, *cell[held]], ranges []wire.HashRange, after string) iter.Seq[*cell[held]] {
+	return func(yield func(*cell[held]) bool) {
+		left := ranges
+		for more := true; more && len(left) > 0; {
+			more = false // unless an item lies before the next range
+			tree.Ascend(max(after, placeOf(left[0].First, "")), func(at string, c *cell[held]) bool {
+				hash := hashAt(at)
+				for len(left) > 0 && left[0].Last < hash {
+					left = left[1:]
+				}
+				if len(left) == 0 {
+					return false
+				}
+				if hash < left[0].First {
+					more = true
+					return false
+				}
+				return at == after || yield(c)
+			})
+		}
+	}
+}

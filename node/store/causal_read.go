@@ -1,0 +1,79 @@
+package store
+
+import (
+	"iter"
+
+	"github.com/tidwall/btree"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Item returns what a key of the causal bucket holds, a value or a tombstone; nil
+// when it holds nothing. The item never changes.
+func (m *Memory) Item(key string) *wire.Item {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.mu.causal.find(key)
+}
+
+// CausalLen is the number of keys with a value, and of those with a tombstone.
+func (m *Memory) CausalLen() (live, tombstones int) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	tombstones = m.mu.causal.tombstones
+	return len(m.mu.causal.index) - tombstones, tombstones
+}
+
+// Key carries out a ReadKey.
+func (m *Memory) Key(r wire.Read) *wire.KeyRead {
+	return &wire.KeyRead{Session: r.Session, Stored: m.Item(r.Key)}
+}
+
+// Slots carries out a ReadSlots: the next items after r.Cursor in r.Ranges, which
+// ascend and are apart, up to r.Limit bytes in a message, but one item at least if
+// there is any, so that a reader always gets on.
+func (m *Memory) Slots(r wire.Read) *wire.SlotsRead {
+	read := &wire.SlotsRead{Session: r.Session, Last: true}
+	after := ""
+	if r.Cursor.Begun {
+		after = placeOf(r.Cursor.Hash, r.Cursor.Key)
+	}
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	size := 0
+	for c := range within(m.mu.causal.tree, r.Ranges, after) {
+		it := c.value.item
+		size += wire.ItemSize(*it)
+		if size > r.Limit && len(read.Items) > 0 {
+			read.Last = false
+			break
+		}
+		read.Items = append(read.Items, *it)
+	}
+	return read
+}
+
+// CausalSnapshot freezes the causal bucket. It costs O(1); writes that follow copy
+// the parts of the tree that they touch.
+func (m *Memory) CausalSnapshot() *CausalSnapshot {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return &CausalSnapshot{tree: m.mu.causal.freeze()}
+}
+
+// CausalSnapshot is the causal bucket at one moment. Any goroutine may read it.
+type CausalSnapshot struct {
+	tree *btree.Map[string, *cell[held]]
+}
+
+// Items yields the items whose hashes are in ranges, which ascend and are apart:
+// values and tombstones, by hash, then by key. The items never change.
+func (s *CausalSnapshot) Items(ranges []wire.HashRange) iter.Seq[*wire.Item] {
+	return func(yield func(*wire.Item) bool) {
+		for c := range within(s.tree, ranges, "") {
+			if !yield(c.value.item) {
+				return
+			}
+		}
+	}
+}
