@@ -126,7 +126,11 @@ func (v *values) latest(op OpID) iter.Seq[OpID] {
 
 // decide looks for an order, and if there is none for the simplest reason.
 func (v *values) decide() {
-	end := v.end()
+	end, agreed := v.end()
+	if !agreed {
+		v.divergence(v.of)
+		return
+	}
 	o := newOrdering(v, end)
 	if o.complete() || v.direct() {
 		return
@@ -193,12 +197,23 @@ func (v *values) proves(read, write OpID) bool {
 	return !v.beaten(write, read)
 }
 
-// end is what the replicas of the key agree on holding.
-func (v *values) end() ending {
+// end is what the replicas of the key agree on holding. Two tombstones of
+// different deletes are as good as two values, but for those that were lost.
+func (v *values) end() (e ending, agreed bool) {
 	if len(v.of.finals) == 0 || v.diverged(v.of) {
-		return ending{}
+		return ending{}, true // reported elsewhere
 	}
-	return ending{judged: true, held: v.held(v.of)}
+	e = ending{judged: true, held: none}
+	for _, i := range v.of.finals {
+		switch s := v.shown[i]; {
+		case s == none || s == e.held:
+		case e.held == none || v.lost(e.held):
+			e.held = s
+		case !v.lost(s):
+			return e, false
+		}
+	}
+	return e, true
 }
 
 // endByValue reports an end without which there would be an order.

@@ -135,10 +135,11 @@ func (j *judge) pardonable(r *register) bool {
 // pardon takes deletes with an unknown outcome as explanations as well: if they
 // took effect, what replicas held at the end must not rank below them.
 func (j *judge) pardon(r *register) {
-	held := j.held(r)
-	limit := int32(everything)
-	if held != none {
-		limit = j.sees[held]
+	limit, held := int32(everything), none
+	for _, i := range r.finals {
+		if s := j.shown[i]; s != none && j.sees[s] < limit {
+			limit, held = j.sees[s], s
+		}
 	}
 	x := newExcuses(j, r, func(d OpID) (int32, bool) {
 		n := j.sees[d]

@@ -60,25 +60,11 @@ func (j *judge) owed(r *register) []OpID {
 	return owed
 }
 
-// diverged compares what replicas hold. A tombstone and none any more are the
-// same, two tombstones of different deletes are not.
+// diverged compares the live keys of the replicas. A tombstone, or none any
+// more, makes no difference.
 func (j *judge) diverged(r *register) bool {
 	first := j.h.Final[r.finals[0]].Value
-	held := j.held(r)
-	return slices.ContainsFunc(r.finals, func(i int) bool {
-		return j.h.Final[i].Value != first || j.shown[i] != none && j.shown[i] != held
-	})
-}
-
-// held is what the replicas of a key hold at the end, if they agree: a write, or
-// none.
-func (j *judge) held(r *register) OpID {
-	for _, i := range r.finals {
-		if j.shown[i] != none {
-			return j.shown[i]
-		}
-	}
-	return none
+	return slices.ContainsFunc(r.finals, func(i int) bool { return j.h.Final[i].Value != first })
 }
 
 func (j *judge) divergence(r *register) {

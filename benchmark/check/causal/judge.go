@@ -10,14 +10,15 @@ const none OpID = -1
 // judge is a history on its way through the rules.
 type judge struct {
 	findings
-	h         *History
-	ops       []Op   // of the history, then the deletes that were read and cannot be told apart
-	counted   int    // operations with an effect or an answer
-	took      []bool // a write that took effect for certain: acknowledged, or read
-	spent     []bool // a delete that may have, but then under a version that was seen
-	source    []OpID // read → the write that it read, or none
-	shown     []OpID // the same for History.Final
-	registers []*register
+	h          *History
+	ops        []Op   // of the history, then the deletes that were read and cannot be told apart
+	counted    int    // operations with an effect or an answer
+	took       []bool // a write that took effect for certain: acknowledged, or read
+	spent      []bool // a delete that may have, but then under a version that was seen
+	source     []OpID // read → the write that it read, or none
+	lostGhosts map[OpID]bool
+	shown      []OpID // the same for History.Final
+	registers  []*register
 
 	learned map[OpID]Version
 	sees    []int32 // rank of what an operation shows; see rank
@@ -48,7 +49,12 @@ func (j *judge) two(a OpID, partA string, b OpID, partB string) []Evidence {
 }
 
 // lost reports whether nothing may be asked of a write.
-func (j *judge) lost(id OpID) bool { return j.h.Lost != nil && int(id) < len(j.h.Ops) && j.h.Lost(id) }
+func (j *judge) lost(id OpID) bool {
+	if int(id) >= len(j.h.Ops) {
+		return j.lostGhosts[id]
+	}
+	return j.h.Lost != nil && j.h.Lost(id)
+}
 
 // counts reports whether an operation says anything: refused ones do not, nor
 // do reads without an answer.

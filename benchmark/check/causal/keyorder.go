@@ -24,7 +24,8 @@ type ordering struct {
 	blocker  []int     // line → what holds up its last one: a line, or one of the below
 	hungry   []int     // lines whose last one waits for a delete
 	earliest int64     // start of a delete that has come
-	absent   []absence
+	absent   []absence // in the order in which they ended, without ties
+	tied     []absence // that have got no delete of those
 	todo     []int
 }
 
@@ -37,8 +38,9 @@ const (
 // absence is a 404, or that nothing was held at the end.
 type absence struct {
 	read  OpID    // none at the end
-	until int64   // a delete explains it if it began before
-	past  []int32 // joined with those that end sooner
+	until int64   // any delete explains it that began before
+	tied  []OpID  // and these, which began at that very moment
+	past  []int32 // without ties: joined with those of absences that end sooner
 }
 
 // ending is what replicas held of the key at the end, if they agreed.
@@ -109,16 +111,22 @@ func (o *ordering) absences() {
 		if o.ops[id].Kind != Get || o.source[id] != none {
 			continue
 		}
-		a := absence{read: id, until: o.ops[id].End, past: slices.Clone(o.pastOf(id))}
-		tied := func(d OpID) bool { return o.ops[d].Start == a.until && o.excuses(d, id) }
-		if slices.ContainsFunc(o.of.ops, tied) {
-			a.until++
+		a := absence{read: id, until: o.ops[id].End, past: o.pastOf(id)}
+		for _, d := range o.of.ops {
+			if o.ops[d].Start == a.until && o.excuses(d, id) {
+				a.tied = append(a.tied, d)
+			}
 		}
-		o.absent = append(o.absent, a)
+		if len(a.tied) > 0 {
+			o.tied = append(o.tied, a)
+		} else {
+			a.past = slices.Clone(a.past)
+			o.absent = append(o.absent, a)
+		}
 	}
 	if o.end.judged && o.end.held == none {
 		all := slices.Repeat([]int32{math.MaxInt32}, len(o.lines))
-		o.absent = append(o.absent, absence{none, math.MaxInt64, all})
+		o.absent = append(o.absent, absence{read: none, until: math.MaxInt64, past: all})
 	}
 	slices.SortStableFunc(o.absent, func(a, b absence) int { return cmp.Compare(a.until, b.until) })
 	for i := 1; i < len(o.absent); i++ {
@@ -147,9 +155,14 @@ func (o *ordering) complete() bool {
 	return !slices.ContainsFunc(o.left, func(n int) bool { return n > 0 })
 }
 
-// begin places what replicas held at the end, above all others, and then what
-// nothing holds up: deletes that were lost, or that may have taken effect.
+// begin places deletes that were lost, what replicas held at the end, above all
+// others that count, and then deletes that may have taken effect.
 func (o *ordering) begin() bool {
+	for _, d := range o.of.ops {
+		if o.ops[d].Kind == Delete && o.lost(d) {
+			o.feed(d)
+		}
+	}
 	held := none
 	if o.end.judged && o.end.held != none && !o.lost(o.end.held) {
 		held = o.end.held
@@ -160,11 +173,9 @@ func (o *ordering) begin() bool {
 		o.come(c)
 	}
 	for _, d := range o.of.ops {
-		if w := &o.ops[d]; w.Kind != Delete || o.took[d] && !o.lost(d) || o.spent[d] {
-			continue
-		}
-		if held == none || o.lost(d) || !o.in(held, d) {
-			o.earliest = min(o.earliest, o.ops[d].Start)
+		w := &o.ops[d]
+		if w.Kind == Delete && !o.took[d] && !o.spent[d] && (held == none || !o.in(held, d)) {
+			o.feed(d)
 		}
 	}
 	return true
@@ -187,34 +198,52 @@ func (o *ordering) mayCome(c int) bool {
 			return false
 		}
 	}
-	if o.ops[last].Kind == Put && o.starves(c, at) {
+	if o.ops[last].Kind == Delete {
+		return true
+	}
+	_, starves := o.starves(c, at)
+	if starves {
 		o.blocker[c] = famine
 		o.hungry = append(o.hungry, c)
-		return false
 	}
-	return true
+	return !starves
 }
 
-// starves reports whether a place of a line is in the past of a 404 that has got
-// no delete yet.
-func (o *ordering) starves(c int, at int32) bool {
+// starves finds a 404 that has a place of a line in its past, and has got no
+// delete yet.
+func (o *ordering) starves(c int, at int32) (read OpID, yes bool) {
 	i := sort.Search(len(o.absent), func(i int) bool { return o.absent[i].until > o.earliest })
-	return i > 0 && o.absent[i-1].past[c] >= at
+	if i > 0 && o.absent[i-1].past[c] >= at {
+		first := sort.Search(i, func(i int) bool { return o.absent[i].past[c] >= at })
+		return o.absent[first].read, true
+	}
+	for _, a := range o.tied {
+		if a.until <= o.earliest && a.past[c] >= at {
+			return a.read, true
+		}
+	}
+	return none, false
+}
+
+// feed gives a delete to the 404s that it explains.
+func (o *ordering) feed(d OpID) {
+	o.earliest = min(o.earliest, o.ops[d].Start)
+	o.tied = slices.DeleteFunc(o.tied, func(a absence) bool { return slices.Contains(a.tied, d) })
+	o.todo = append(o.todo, o.hungry...)
+	o.hungry = o.hungry[:0]
 }
 
 func (o *ordering) last(c int) OpID { return o.lines[c].writes[o.left[c]-1] }
 
 // come places the last write that is left of a line.
 func (o *ordering) come(c int) {
-	w := &o.ops[o.last(c)]
+	last := o.last(c)
 	o.left[c]--
 	o.checked[c], o.blocker[c] = 0, nobody
 	o.todo = append(append(o.todo, o.waiting[c]...), c)
 	o.waiting[c] = o.waiting[c][:0]
-	if w.Kind == Delete && w.Start < o.earliest {
-		o.earliest = w.Start
-		o.todo = append(o.todo, o.hungry...)
-		o.hungry = o.hungry[:0]
+	if o.ops[last].Kind == Delete {
+		o.feed(last)
 	}
 }
 
@@ -245,8 +274,7 @@ func (o *ordering) blocks(c int) []Evidence {
 	by := o.blocker[c]
 	switch by {
 	case famine:
-		i := slices.IndexFunc(o.absent, func(a absence) bool { return a.past[c] >= o.n(last) })
-		if read := o.absent[i].read; read != none {
+		if read, _ := o.starves(c, o.n(last)); read != none {
 			ops = append(ops, o.one(read, "has it in its context, finds nothing, and no delete can be above it")...)
 		}
 		return ops

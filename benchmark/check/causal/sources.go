@@ -16,6 +16,7 @@ func (j *judge) sources() {
 	j.spent = make([]bool, len(j.ops))
 	j.source = slices.Repeat([]OpID{none}, len(j.ops))
 	j.shown = slices.Repeat([]OpID{none}, len(j.h.Final))
+	j.lostGhosts = map[OpID]bool{}
 	j.learned = map[OpID]Version{}
 	writers := j.writers()
 	for _, r := range j.registers {
@@ -213,7 +214,7 @@ func (v *versions) name() {
 			write = candidates[0]
 			ends = append(ends, r.end)
 		default:
-			write = v.ghost(r.version, v.ops[candidates[0]].Start)
+			write = v.ghost(r.version, candidates)
 			ends = append(ends, r.end)
 		}
 		v.bind(r, write)
@@ -243,9 +244,13 @@ func (v *versions) spend(candidates []OpID, ends []int64) {
 	}
 }
 
-// ghost adds a delete of which nothing is known but its version.
-func (v *versions) ghost(version Version, start int64) OpID {
-	id := OpID(len(v.ops))
+// ghost adds a delete of which nothing is known but its version, and that it is
+// one of some.
+func (v *versions) ghost(version Version, candidates []OpID) OpID {
+	id, start := OpID(len(v.ops)), v.ops[candidates[0]].Start
+	if slices.ContainsFunc(candidates, v.lost) {
+		v.lostGhosts[id] = true
+	}
 	v.ops = append(v.ops, Op{Kind: Delete, Outcome: history.Unknown, Key: v.of.key, Version: version, Start: start, End: start})
 	v.took = append(v.took, true)
 	v.spent = append(v.spent, false)
