@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+
 	"github.com/cohortkv/cohort/node/causal"
 	"github.com/cohortkv/cohort/node/machine"
 	"github.com/cohortkv/cohort/node/wire"
@@ -10,12 +12,6 @@ import (
 func (c *CausalLimits) core() machine.CausalLimits { return c.CausalLimits }
 
 // listContext is what a listing adds to its client's context.
-func listContext(c *CausalLimits, context wire.Context, items []wire.Item) wire.Context {
-	return causal.ListContext(c.core(), context, func(yield func(*wire.Item) bool) {
-		for i := range items {
-			if !yield(&items[i]) {
-				return
-			}
-		}
-	})
+func listContext(c *CausalLimits, context wire.Context, items []*wire.Item) wire.Context {
+	return causal.ListContext(c.core(), context, slices.Values(items))
 }

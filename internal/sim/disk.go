@@ -3,7 +3,6 @@ package sim
 import (
 	"slices"
 
-	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/store"
 	"github.com/cohortkv/cohort/node/wire"
@@ -36,12 +35,11 @@ func (d *disk) lose(w *world) (seq uint64) {
 type fold struct {
 	rec    wire.Recovered
 	store  *store.Memory
-	kept   *causalState
 	ledger *kv.Ledger // of the state, which is the base of rec.Ballot
 }
 
-func (d *disk) fold(space hashing.Space) *fold {
-	f := &fold{store: store.NewMemory(), kept: newCausalState(space), ledger: kv.NewLedger(0)}
+func (d *disk) fold() *fold {
+	f := &fold{store: store.NewMemory(), ledger: kv.NewLedger(0)}
 	for i := range d.writes {
 		f.write(&d.writes[i])
 	}
@@ -62,8 +60,6 @@ func (f *fold) write(x *wire.Write) {
 		f.rec.Log = append(f.rec.Log, x.Entries...)
 	case wire.WriteSwap:
 		f.swap(x)
-	case wire.WriteCausal:
-		f.kept.write(x.Causal)
 	case wire.WriteStaged:
 		f.stage(x)
 		fallthrough

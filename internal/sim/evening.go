@@ -259,6 +259,7 @@ func (c *client) lastRound() {
 func (e *evening) compare(w *world) {
 	for _, id := range w.operator.list.list() {
 		w.witness.compareStore(w.nodes[id])
+		w.compareCausal(w.nodes[id])
 	}
 	if w.sched.ruledBy() != Mad || !w.forgot && w.operator.list == 1<<len(w.nodes)-1 {
 		w.witness.allThere(w.final())

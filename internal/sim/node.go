@@ -23,8 +23,7 @@ type node struct {
 	clock    wire.Instant // this life's clock minus the world's
 	machine  *machine.Machine
 	store    *store.Memory
-	kept     *causalState // of causal buckets, as it was written
-	truth    *truth.Life  // what may be said of that
+	truth    *truth.Life // what may be said of that
 	disk     disk
 	keeps    bool // the next start finds the disk
 	oath     *oath
@@ -63,15 +62,14 @@ func (n *node) start() {
 		cfg.Gate = machine.GateCausal
 	}
 	if n.keeps {
-		f := n.disk.fold(w.sched.Causal.Space)
+		f := n.disk.fold()
 		cfg.Recovered, n.store = &f.rec, f.store
 		n.oath.restarted(f)
-		n.kept = f.kept
 		n.truth.Restart(n.boot)
 		w.witness.compareStore(n)
 	} else {
 		n.inc, n.disk = wire.Incarnation(w.rng.Uint64()|1), disk{}
-		n.store, n.kept = store.NewMemory(), newCausalState(w.sched.Causal.Space)
+		n.store = store.NewMemory()
 		n.truth = w.truth.Begin(n.id, n.boot)
 		n.oath = w.witness.newLife(n)
 	}
@@ -177,7 +175,6 @@ func (n *node) step(in wire.Input) {
 	n.oath.beginStep()
 	w.witness.heard(n, in)
 	n.store.Annotate(in)
-	n.kept.annotate(in)
 	n.carryOut(n.machine.Step(n.local(), in))
 	n.planTick()
 }
@@ -258,7 +255,7 @@ func (n *node) write(writes []wire.Write) {
 		}
 		n.w.counts.add("write", writeNames[writes[i].Kind])
 	}
-	n.store.Write(ofStrong(writes))
+	n.store.Write(writes)
 	for i := range writes {
 		n.w.witness.wrote(n, &writes[i])
 		n.wroteCausal(&writes[i])
@@ -277,11 +274,6 @@ func (n *node) write(writes []wire.Write) {
 		n.truth.DurableUpTo(seq)
 		n.deliver(&wire.Durable{Seq: seq})
 	})
-}
-
-// ofStrong are the writes that do not concern causal buckets.
-func ofStrong(writes []wire.Write) []wire.Write {
-	return slices.DeleteFunc(slices.Clone(writes), func(x wire.Write) bool { return x.Kind == wire.WriteCausal })
 }
 
 func (n *node) apply(entries []wire.Entry) {

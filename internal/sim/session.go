@@ -41,7 +41,7 @@ type request struct {
 	ended   wire.Instant
 	version wire.CausalVersion // answered: of what was written, or read
 	value   string             // read
-	items   []wire.Item        // listed
+	items   []*wire.Item       // listed
 }
 
 // causalTokens is the first token of requests to causal buckets.

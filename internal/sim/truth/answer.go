@@ -48,11 +48,11 @@ func (t *Truth) Read(l *Life, o *Op, r *wire.CausalResult) (Past, *Write) {
 
 // Listed checks a listing: it has all keys of the slots that its node owns, none less
 // than its client's context.
-func (t *Truth) Listed(l *Life, o *Op, items []wire.Item, c *wire.Context) Past {
+func (t *Truth) Listed(l *Life, o *Op, items []*wire.Item, c *wire.Context) Past {
 	past := o.Past
 	seen := make([]bool, len(t.keys))
 	for i := range items {
-		w := t.shown(l, t.Key(items[i].Key), &items[i])
+		w := t.shown(l, t.Key(items[i].Key), items[i])
 		if w == nil {
 			return past
 		}
