@@ -248,11 +248,5 @@ func (r *Replica) owns(s hashing.Slot) bool {
 func (r *Replica) Status(s *wire.NodeStatus) {
 	s.Causal = !r.closed()
 	s.CausalReady = s.Causal && r.slots.unready == 0
-	if r.member {
-		s.Owned = len(r.ring.Slots(r.shard))
-	}
-	s.Other = r.slots.held - (s.Owned)
-	if s.Other < 0 {
-		s.Other = 0
-	}
+	s.Owned, s.Other = r.slots.owned, r.slots.held-r.slots.owned
 }
