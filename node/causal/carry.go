@@ -282,6 +282,9 @@ func (r *Replica) OnCarry(h wire.Header, replyTo wire.ReplyTo, m *wire.Carry, st
 	}
 	x.q = r.newRequest(k, 0, m.Op, m.Context)
 	x.q.carried, x.q.id = x, id
+	if !m.Read && r.answerAgain(x.q) {
+		return // whoever owns the slot by now
+	}
 	r.carried.open[id] = x
 	r.alarm(r.now + carryPatience)
 	r.start(x.q, stored[0])
