@@ -98,6 +98,9 @@ func (l *Life) Boot() wire.Boot { return l.boot }
 // Shows notes that a life shows whether it is ready for all its slots.
 func (l *Life) Shows(ready bool) { l.ready = ready }
 
+// Has reports that a life has a write, or what won over it.
+func (l *Life) Has(w *Write) bool { return l.written.has(l.t, w) }
+
 // Item is what a life has written of a key; nil: nothing.
 func (l *Life) Item(key int) *Write { return l.written.items[key] }
 
