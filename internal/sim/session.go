@@ -121,6 +121,7 @@ func (s *session) issue() {
 	if p.Leave > 0 && !w.evening.begun {
 		w.after(p.Leave, func() { s.leave(r) })
 	}
+	w.watch(r, w.now)
 	n.deliver(r.input())
 }
 
