@@ -182,7 +182,6 @@ func (r *Replica) pulled(p *peer, have *wire.Have, news uint64) {
 		p.again = r.now + gossipEvery
 		r.offerLost()
 	}
-	r.answerOffers()
 	r.endStreams()
 	r.settle()
 }

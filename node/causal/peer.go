@@ -26,9 +26,8 @@ type peer struct {
 	pulled   bool // in this view
 	passed   bool // a former member: all it had has been passed on, and it takes no writes
 	again    wire.Instant
-	offer    *offer      // what it has been offered and not taken
-	theirs   *wire.Offer // what it offers, not taken yet
-	surveyed uint64      // the newest life that was known when the last exchange with it began
+	offer    *offer // what it has been offered and not taken
+	surveyed uint64 // the newest life that was known when the last exchange with it began
 }
 
 // is reports that a message is of the life that is known: what an earlier one sent

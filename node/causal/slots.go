@@ -30,7 +30,7 @@ type slot struct {
 	floor  uint64 // no counter of a collected tombstone is larger
 	aside  []wire.Item
 	drain  int    // items of aside that are being merged; when it gets to 0 the slot is ready
-	seq    uint64 // the last write to it
+	seq    uint64 // the last write to it, or to K of it
 	gen    uint64 // grows when the slot is given up: what was begun before does not count
 	takers int    // of a slot that is held for others: owners that have not taken it
 	taken  bool   // by all of them: it may go
@@ -129,7 +129,7 @@ func (r *Replica) knows(s *slot, stream wire.Stream, n uint64) bool {
 // covers reports that nothing up to a position in a stream need be waited for in a
 // slot: K has it, or it is lost.
 func (r *Replica) covers(s *slot, stream wire.Stream, n uint64) bool {
-	return r.knows(s, stream, n) || r.lives.ended(stream)
+	return r.knows(s, stream, n) || r.lives.ended(stream, n)
 }
 
 // reached reports that a slot has all that the folded part of a context means

@@ -130,6 +130,7 @@ type KnownView struct {
 	ID       ViewID
 	Layout   Layout
 	HasFloor bool
+	Common   bool // all members knew the floor at a time: its name may be used
 	Floor    Vector
 }
 
