@@ -175,7 +175,10 @@ func (r *Replica) addPeer(p *peer) {
 
 // pulled notes that an exchange with a peer is over.
 func (r *Replica) pulled(p *peer, have *wire.Have, news uint64) {
-	p.pulled, p.surveyed = true, news
+	p.pulled = true
+	if have != nil && (p.former || !have.Unsettled) {
+		p.surveyed = news // it knows of nobody else who may have something
+	}
 	r.advance()
 	if p.former {
 		p.passed = have != nil && have.Frozen

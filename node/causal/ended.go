@@ -15,7 +15,8 @@ type lives struct {
 	news   uint64             // grows whenever one is heard of
 	heard  wire.Vector        // what anybody said to know since
 	lost   wire.Vector        // of what was written up to here, what nobody has is lost
-	asking bool               // a life was replaced, and not everybody was asked since
+	self   wire.Life
+	asking bool // a life was replaced, and not everybody was asked since
 }
 
 // maxLives bounds how many lives that are over are remembered.
@@ -74,7 +75,8 @@ func (l *lives) hear(m *wire.Have) {
 // its life is over, or it was in the hands of one that is, and all that is left has
 // been brought in.
 func (l *lives) ended(stream wire.Stream, n uint64) bool {
-	return l.over[stream.Boot] || l.lost.At(stream) >= n
+	own := stream.Node == l.self.Node && stream.Boot != l.self.Boot && !l.asking
+	return own || l.over[stream.Boot] || l.lost.At(stream) >= n
 }
 
 // endStreams gives up what nobody has, when a life is over and every member and former

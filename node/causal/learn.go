@@ -45,7 +45,7 @@ func (r *Replica) learnt() {
 			}
 			s.known = j.join(s.known, l.known)
 			s.floor = max(s.floor, l.floor)
-			s.seq = max(s.seq, r.box.LastWrite()+1)
+			r.slots.changed(s)
 			if !s.owned {
 				s.takers, s.taken = 0, false // it must be offered again: what was is not all
 			}

@@ -11,7 +11,7 @@ import (
 // offer is what a peer owns, is held here, and must be had by that peer before a PUT
 // is answered, or the slots may be given up (docs/causal.md §7).
 type offer struct {
-	mark  uint64  // what was written here when it was made
+	mark  uint64  // of the last change here when it was made
 	open  slotSet // not taken yet
 	asked wire.Instant
 	every wire.Instant
@@ -28,7 +28,7 @@ func (r *Replica) offerTo(p *peer) {
 	if !ok {
 		return
 	}
-	o := &offer{mark: r.box.LastWrite(), open: newSlotSet(r.slots.space), asked: r.now, every: resend}
+	o := &offer{mark: r.slots.mark, open: newSlotSet(r.slots.space), asked: r.now, every: resend}
 	for _, at := range r.ring.Slots(home) {
 		if r.slots.all[at].held {
 			o.open.add(at)
@@ -117,7 +117,7 @@ func (r *Replica) OnTaken(h wire.Header, m *wire.Taken) {
 	r.advance()
 	for at := range each(r.slots.valid(m.Slots)) {
 		s := &r.slots.all[at]
-		if (s.owned || s.seq <= m.Mark) && p.offer.open.remove(at) {
+		if (s.owned || s.mark <= m.Mark) && p.offer.open.remove(at) {
 			r.taken(at)
 		}
 	}

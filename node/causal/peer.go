@@ -27,7 +27,7 @@ type peer struct {
 	passed   bool // a former member: all it had has been passed on, and it takes no writes
 	again    wire.Instant
 	offer    *offer // what it has been offered and not taken
-	surveyed uint64 // the newest life that was known when the last exchange with it began
+	surveyed uint64 // the newest life that was known when the last exchange with it began; not if it knew of others
 }
 
 // is reports that a message is of the life that is known: what an earlier one sent

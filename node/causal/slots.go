@@ -13,9 +13,10 @@ import (
 type slots struct {
 	space   hashing.Space
 	all     []slot
-	held    int // of them
-	owned   int // and held
-	unready int // that are owned
+	held    int    // of them
+	owned   int    // and held
+	mark    uint64 // of the last change
+	unready int    // that are owned
 }
 
 // slot is a set of keys that moves together.
@@ -30,7 +31,8 @@ type slot struct {
 	floor  uint64 // no counter of a collected tombstone is larger
 	aside  []wire.Item
 	drain  int    // items of aside that are being merged; when it gets to 0 the slot is ready
-	seq    uint64 // the last write to it, or to K of it
+	seq    uint64 // the last write to it
+	mark   uint64 // the last change of its items, or of K of it
 	gen    uint64 // grows when the slot is given up: what was begun before does not count
 	takers int    // of a slot that is held for others: owners that have not taken it
 	taken  bool   // by all of them: it may go
@@ -38,6 +40,12 @@ type slot struct {
 
 func newSlots(space hashing.Space) slots {
 	return slots{space: space, all: make([]slot, space.Slots())}
+}
+
+// changed marks a change of a slot.
+func (t *slots) changed(s *slot) {
+	t.mark++
+	s.mark = t.mark
 }
 
 // of is the slot of a hash.

@@ -42,7 +42,7 @@ type Have struct {
 	Session   uint64
 	View      ViewID // in which it is said
 	Epoch     uint64 // grows whenever the sender gives up a slot
-	Mark      uint64 // number of the sender's last write; comes back in Taken
+	Mark      uint64 // of the last change of what the sender holds; comes back in Taken
 	Held      Holdings
 	Frozen    bool        // the sender takes no writes any more
 	Heir      bool        // the sender's view replaces the receiver's
