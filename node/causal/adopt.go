@@ -148,12 +148,13 @@ func (r *Replica) meetPeers(old, v *wire.View) {
 		r.peers = append(r.peers, p)
 	}
 	former := func(m wire.Member) {
-		if m.ID != r.cfg.Self && r.peer(m.ID) == nil && r.member && !mutant.On(mutant.CausalNoFormerMembers) {
+		source := slices.ContainsFunc(v.Sources, func(s wire.Member) bool { return s.ID == m.ID })
+		if m.ID != r.cfg.Self && r.peer(m.ID) == nil && r.member && !source && !mutant.On(mutant.CausalNoFormerMembers) {
 			r.addPeer(&peer{id: m.ID, at: m, former: true})
 		}
 	}
 	for _, q := range before {
-		if q.former {
+		if q.former || q.guest {
 			former(q.at)
 		}
 	}
@@ -163,9 +164,30 @@ func (r *Replica) meetPeers(old, v *wire.View) {
 		}
 	}
 	for _, m := range v.Sources {
-		former(m)
+		if m.ID != r.cfg.Self && r.peer(m.ID) == nil && r.member {
+			r.addPeer(&peer{id: m.ID, at: m, guest: true})
+		}
 	}
+	r.meetOutside(old)
 	r.pending.Alumni, r.pending.AlumniSet = r.Former(), true
+}
+
+// meetOutside keeps who was in the views before within reach, while this node is in no
+// view: they may come for what it has.
+func (r *Replica) meetOutside(old *wire.View) {
+	if r.member {
+		r.outside = nil
+		return
+	}
+	if old == nil {
+		return
+	}
+	for _, m := range old.Layout.Members() {
+		r.outside = slices.DeleteFunc(r.outside, func(o wire.Member) bool { return o.ID == m.ID })
+		if m.ID != r.cfg.Self {
+			r.outside = append(r.outside, m)
+		}
+	}
 }
 
 func (r *Replica) addPeer(p *peer) {

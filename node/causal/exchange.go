@@ -264,6 +264,9 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 		r.slotsDone(x, at)
 		r.hold(at)
 		x.keys[item.Key] = struct{}{}
+		if s := &r.slots.all[at]; s.owned && !s.ready {
+			r.moved()
+		}
 		if r.merge(item, stored[i]) {
 			r.wakeKey(item.Key)
 		}
@@ -376,11 +379,11 @@ func (r *Replica) end(x *pull) {
 	r.pulls = slices.DeleteFunc(r.pulls, func(o *pull) bool { return o == x })
 	r.catchUp()
 	r.tell(x)
-	if x.more {
-		r.pullFrom(x.peer)
-		return
-	}
+	more := x.more
 	r.pulled(x.peer, x.have, x.news)
+	if more {
+		r.pullFrom(x.peer)
+	}
 }
 
 // tickPulls repeats what has got no answer. Who cannot be reached is given up: a
