@@ -30,7 +30,7 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 	chart := r.atlas.charts[v.ID]
 	r.ring = r.atlas.ring(chart)
 	r.shard, r.member = chart.home[r.cfg.Self], v.Has(r.cfg.Self)
-	r.oneLine = oneLine(v)
+	r.oneLine, r.layout = oneLine(v), fingerprint(&v.Layout)
 	r.own.begin(wire.Stream{View: v.ID, Node: r.cfg.Self, Boot: r.cfg.Boot})
 	r.deal(sameLine, first)
 	r.meetPeers(old, v)
@@ -45,6 +45,22 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 	r.commit()
 	r.reroute()
 	r.settle()
+}
+
+// fingerprint is equal for equal layouts.
+func fingerprint(l *wire.Layout) uint64 {
+	sum := uint64(0)
+	add := func(s string) { sum = mix(sum ^ hashing.Hash(s)) }
+	for _, s := range l.Shards {
+		add("shard")
+		add(s.Name)
+		for _, m := range s.Members {
+			sum = mix(sum ^ uint64(m.ID))
+			add(m.Address)
+			add(m.Bus)
+		}
+	}
+	return sum
 }
 
 // followsOn reports that v replaces the view that is held, and nothing that this

@@ -119,7 +119,7 @@ func (r *Replica) OnHave(h wire.Header, m *wire.Have) {
 // mayExchange reports that of two views one replaces the other, or that they are one:
 // otherwise their operators have parted them.
 func (r *Replica) mayExchange(m *wire.Have) bool {
-	same := m.View.IsZero() || m.View == r.view.ID
+	same := m.View.IsZero() || m.View == r.view.ID || m.Layout == r.layout
 	if mutant.On(mutant.CausalViewFence) {
 		return same
 	}

@@ -96,8 +96,9 @@ type Replica struct {
 	atlas  atlas
 	view   *wire.View // nil: none
 	ring   *hashing.Ring
-	shard  int  // of this node in ring; meaningful with member
-	member bool // of view
+	shard  int    // of this node in ring; meaningful with member
+	member bool   // of view
+	layout uint64 // fingerprint of the view's
 	since  wire.Instant
 
 	slots   slots
