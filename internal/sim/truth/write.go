@@ -196,7 +196,7 @@ func (t *Truth) mayTake(l *Life, w *Write) {
 		return
 	}
 	for _, v := range k.writes {
-		if l.written.knows(t, v) && !above(w.Version, v.Version) {
+		if l.written.knows(t, v) && !above(w.Version, v.Version) && !v.forgotten {
 			t.fail("I13", "node %d writes %s and knows of %s", l.Node, w, v)
 			return
 		}
@@ -236,7 +236,7 @@ func (t *Truth) again(l *Life, w *Write) {
 		at, remembered := l.remembered[first.Item.ID]
 		remembered = remembered && w.At-at < remember
 		switch {
-		case l.written.knows(t, first):
+		case l.written.knows(t, first) && !first.forgotten:
 			t.fail("I11", "node %d takes %s again, it has %s", l.Node, w, first)
 		case remembered:
 			t.fail("I11", "node %d takes %s again, it remembers %s", l.Node, w, first)
