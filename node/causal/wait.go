@@ -67,7 +67,9 @@ func (r *Replica) again(q *request) {
 		q.reading = true
 		r.read(q.op.Key, func(current *wire.Item) {
 			q.reading = false
-			r.start(q, current)
+			if slices.Contains(r.waiting, q) { // else it is on its way elsewhere by now
+				r.start(q, current)
+			}
 		})
 	}
 }
