@@ -12,7 +12,7 @@ func (r *Replica) OnOpen(h wire.Header, m *wire.Open) {
 	reply := &wire.Have{
 		Session: m.Session, View: r.viewID(), Layout: r.layout, Epoch: r.epoch, Mark: r.slots.mark, Frozen: r.closed(),
 		Heir:      r.view != nil && r.view.Descends(h.View),
-		Unsettled: r.unsettled(), HasFloor: r.hasFloor(), Over: r.lives.told(),
+		Unsettled: r.unsettled(), HasFloor: r.hasFloor(), Over: r.lives.told(), Former: r.former(),
 		Held: r.holdings(list),
 	}
 	if !m.Survey {
@@ -39,6 +39,17 @@ func (r *Replica) holdings(list []wire.SlotRange) wire.Holdings {
 // members.
 func (r *Replica) unsettled() bool {
 	return r.view == nil || !r.settled || r.slots.unready > 0 || r.hasFormer()
+}
+
+// former lists the former members that have not been emptied.
+func (r *Replica) former() []wire.Member {
+	var list []wire.Member
+	for _, p := range r.peers {
+		if p.former {
+			list = append(list, p.at)
+		}
+	}
+	return list
 }
 
 func (r *Replica) hasFormer() bool {

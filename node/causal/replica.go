@@ -106,6 +106,7 @@ type Replica struct {
 	tracks  []*track      // of the other replicas of the shard, in this view
 	peers   []*peer       // members and former members, by id
 	outside []wire.Member // of the views before, while this node is in none
+	emptied []wire.NodeID // former members of this view that are none any more
 	aside   int           // bytes of items that wait for their slots
 
 	pulls    []*pull

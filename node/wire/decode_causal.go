@@ -90,6 +90,7 @@ func (d *causalDecoder) exchangeMessage(m Message) {
 		m.Unsettled = d.bool()
 		m.HasFloor = d.bool()
 		m.Over = d.lives()
+		m.Former = d.members()
 		m.Groups = d.groups()
 	case *Want:
 		m.Session = d.uvarint()

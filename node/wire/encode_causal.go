@@ -55,6 +55,7 @@ func (e *causalEncoder) exchangeMessage(m Message) {
 		e.bool(m.Unsettled)
 		e.bool(m.HasFloor)
 		e.lives(m.Over)
+		e.members(m.Former)
 		e.groups(m.Groups)
 	case *Want:
 		e.uvarint(m.Session)
