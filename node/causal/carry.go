@@ -33,7 +33,8 @@ type carriage struct {
 
 func (c *carriages) first(boot wire.Boot) { c.request = uint64(boot)>>2 | 1<<62 }
 
-// carry begins to have a request worked on by an owner of its slot.
+// carry begins to have a request worked on by an owner of its slot. One that was
+// carried before keeps its id: somebody may have taken it then.
 func (r *Replica) carry(q *request) {
 	c := &r.carriages
 	if q.id == (wire.RequestID{}) {

@@ -325,6 +325,7 @@ func (r *Replica) findAbsent(x *pull, at hashing.Slot, theirs map[string]struct{
 		var k wire.Vector
 		if run := runOf(&x.have.Held, at); run != nil {
 			k = x.have.Held.Vectors[run.Vector]
+			s.floor = max(s.floor, run.Floor) // at once: the items go now
 		}
 		for i := range items {
 			item := r.overlay.current(items[i].Key, &items[i])
