@@ -6,7 +6,7 @@ import (
 
 // OnOpen says what is held here: at any time, in any view and in none, without
 // waiting for anybody. Nothing is kept for it.
-func (r *Replica) OnOpen(h wire.Header, m *wire.Open) {
+func (r *Replica) OnOpen(h wire.Header, replyTo wire.ReplyTo, m *wire.Open) {
 	r.sign(h)
 	list := r.slots.valid(m.Slots)
 	reply := &wire.Have{
@@ -19,7 +19,7 @@ func (r *Replica) OnOpen(h wire.Header, m *wire.Open) {
 		reply.Groups = r.differing(list, m.Sums)
 	}
 	// Sums may count items, and K may rest on writes, that are not durable yet.
-	r.sendDurable(h.From, reply)
+	r.respond(h.From, replyTo, reply)
 }
 
 // holdings is what is held of slots, as others are told when all that is written is
@@ -86,14 +86,14 @@ func (r *Replica) differing(list []wire.SlotRange, theirs []wire.Sum) []wire.Gro
 const maxWants = 256
 
 // OnWant sends items.
-func (r *Replica) OnWant(h wire.Header, m *wire.Want) {
+func (r *Replica) OnWant(h wire.Header, replyTo wire.ReplyTo, m *wire.Want) {
 	r.sign(h)
 	list := r.slots.valid(m.Slots)
 	if r.slotReads.open() >= maxWants {
 		return
 	}
 	r.readSlots(list, m.After, func(in *wire.SlotsRead) {
-		r.sendDurable(h.From, &wire.Items{
+		r.respond(h.From, replyTo, &wire.Items{
 			Session: m.Session, Epoch: r.epoch, After: m.After, Items: r.newest(in.Items), Last: in.Last,
 		})
 	})

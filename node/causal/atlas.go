@@ -117,7 +117,7 @@ func (r *Replica) explainWaits() {
 		a.askAt = r.now + 2*resend
 		ask := &wire.Explain{Views: slices.Clone(a.unknown)}
 		for _, p := range r.peers {
-			r.send(p.id, ask)
+			r.request(p.id, ask)
 		}
 		if len(r.waiting) == 0 {
 			a.unknown = nil
@@ -128,7 +128,7 @@ func (r *Replica) explainWaits() {
 }
 
 // OnExplain says what is known of views.
-func (r *Replica) OnExplain(h wire.Header, m *wire.Explain) {
+func (r *Replica) OnExplain(h wire.Header, replyTo wire.ReplyTo, m *wire.Explain) {
 	reply := &wire.Explained{}
 	for _, id := range m.Views {
 		if c := r.atlas.charts[id]; c != nil && len(reply.Views) < maxUnknown {
@@ -136,7 +136,7 @@ func (r *Replica) OnExplain(h wire.Header, m *wire.Explain) {
 		}
 	}
 	if len(reply.Views) > 0 {
-		r.sendDurable(h.From, reply)
+		r.respond(h.From, replyTo, reply)
 	}
 }
 

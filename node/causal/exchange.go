@@ -75,9 +75,9 @@ func (r *Replica) open(x *pull) {
 func (r *Replica) ask(x *pull) {
 	x.asked = r.now
 	if x.have == nil {
-		r.send(x.peer.id, &wire.Open{Session: x.session, Slots: x.slots, Sums: r.groupSums(x.slots)})
+		r.request(x.peer.id, &wire.Open{Session: x.session, Slots: x.slots, Sums: r.groupSums(x.slots)})
 	} else {
-		r.send(x.peer.id, &wire.Want{Session: x.session, Slots: x.want, After: x.cursor})
+		r.request(x.peer.id, &wire.Want{Session: x.session, Slots: x.want, After: x.cursor})
 	}
 	r.alarm(r.now + x.every)
 }
