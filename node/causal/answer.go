@@ -94,9 +94,20 @@ func (r *Replica) OnWant(h wire.Header, replyTo wire.ReplyTo, m *wire.Want) {
 	}
 	r.readSlots(list, m.After, func(in *wire.SlotsRead) {
 		r.respond(h.From, replyTo, &wire.Items{
-			Session: m.Session, Epoch: r.epoch, After: m.After, Items: r.newest(in.Items), Last: in.Last,
+			Session: m.Session, Epoch: r.epoch, After: m.After, Floor: r.highestFloor(list),
+			Items: r.newest(in.Items), Last: in.Last,
 		})
 	})
+}
+
+// highestFloor is the largest floor counter of slots. One that is too high does no
+// harm.
+func (r *Replica) highestFloor(list []wire.SlotRange) uint64 {
+	floor := uint64(0)
+	for at := range each(list) {
+		floor = max(floor, r.slots.all[at].floor)
+	}
+	return floor
 }
 
 // newest puts what was written since items were read in their place. What was

@@ -19,6 +19,7 @@ type pull struct {
 	boot    wire.Boot    // of the answer
 	want    []wire.SlotRange
 	cursor  wire.SlotCursor
+	floor   uint64       // of the slots whose items come, when they were read
 	at      hashing.Slot // the slot whose items come
 	keys    map[string]struct{}
 	checks  int    // slots whose own items are being read
@@ -65,7 +66,7 @@ func (r *Replica) wanted(p *peer) []wire.SlotRange {
 
 func (r *Replica) open(x *pull) {
 	x.session = r.session()
-	x.have, x.want, x.cursor, x.keys, x.last, x.checks = nil, nil, wire.SlotCursor{}, nil, false, 0
+	x.have, x.want, x.cursor, x.keys, x.last, x.checks, x.floor = nil, nil, wire.SlotCursor{}, nil, false, 0, 0
 	x.every = resend
 	x.news, x.epoch = r.lives.news, r.epoch
 	r.ask(x)
@@ -222,8 +223,9 @@ func (r *Replica) absorb(x *pull, at hashing.Slot, run *wire.HeldSlots, j *joine
 	r.hold(at)
 	v := j.join(s.known, x.have.Held.Vectors[run.Vector])
 	ready := run.Ready && r.oneLine && s.owned && !s.ready
-	if ready || run.Floor > s.floor || !slices.Equal(v, s.known) {
-		r.learn(at, v, max(s.floor, run.Floor), ready)
+	floor := max(s.floor, run.Floor, x.floor)
+	if ready || floor > s.floor || !slices.Equal(v, s.known) {
+		r.learn(at, v, floor, ready)
 	}
 }
 
@@ -255,6 +257,7 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 		return
 	}
 	r.advance()
+	x.floor = max(x.floor, m.Floor)
 	for i := range m.Items {
 		item := &m.Items[i]
 		hash := hashing.Hash(item.Key)

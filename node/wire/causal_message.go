@@ -78,6 +78,7 @@ type Items struct {
 	Session uint64
 	Epoch   uint64
 	After   SlotCursor // as in Want
+	Floor   uint64     // no counter of a tombstone collected in the slots by now is larger
 	Items   []Item     // ascending by hash, then key
 	Last    bool
 }
