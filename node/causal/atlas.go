@@ -14,8 +14,14 @@ type atlas struct {
 	charts  map[wire.ViewID]*chart
 	order   []wire.ViewID // as they were learnt; the oldest go
 	rings   []*chart      // whose rings are kept, least recently used first
-	unknown []wire.ViewID // that were met and are not known
+	unknown []unknownView // that were met and are not known
 	askAt   wire.Instant
+}
+
+// unknownView is one that is asked for.
+type unknownView struct {
+	id    wire.ViewID
+	since wire.Instant // since when all members were asked who could answer
 }
 
 // chart is one view.
@@ -64,7 +70,7 @@ func (a *atlas) note(k wire.KnownView) bool {
 	}
 	a.charts[k.ID] = c
 	a.order = append(a.order, k.ID)
-	a.unknown = slices.DeleteFunc(a.unknown, func(id wire.ViewID) bool { return id == k.ID })
+	a.unknown = slices.DeleteFunc(a.unknown, func(u unknownView) bool { return u.id == k.ID })
 	if len(a.order) > maxCharts {
 		delete(a.charts, a.order[0])
 		a.order = a.order[1:]
@@ -102,9 +108,33 @@ func (a *atlas) concerns(stream wire.Stream, s hashing.Slot) bool {
 
 // meet notes a view, or the floor of a view, that is to be asked for.
 func (a *atlas) meet(id wire.ViewID) {
-	if len(a.unknown) < maxUnknown && !slices.Contains(a.unknown, id) {
-		a.unknown = append(a.unknown, id)
+	if len(a.unknown) < maxUnknown && !slices.ContainsFunc(a.unknown, func(u unknownView) bool { return u.id == id }) {
+		a.unknown = append(a.unknown, unknownView{id: id})
 	}
+}
+
+// lostPatience is how long everybody is asked for a view before it counts as lost.
+const lostPatience = 2 * wire.Second
+
+// lostView reports that nobody who can be had knows a view: those who did have lost
+// their memory, and with it what they wrote in it.
+func (r *Replica) lostView(id wire.ViewID) bool {
+	i := slices.IndexFunc(r.atlas.unknown, func(u unknownView) bool { return u.id == id })
+	return i >= 0 && r.atlas.unknown[i].since > 0 && r.now-r.atlas.unknown[i].since >= lostPatience && r.complete()
+}
+
+// complete reports that every member was heard lately, and that nobody else is known
+// who may have something.
+func (r *Replica) complete() bool {
+	if r.closed() || r.hasFormer() {
+		return false
+	}
+	for _, p := range r.peers {
+		if p.member && (!p.greeted || r.now-p.helloAt > silence) {
+			return false
+		}
+	}
+	return true
 }
 
 // explainWaits asks all members for what is not known here and somebody waits for.
@@ -115,7 +145,20 @@ func (r *Replica) explainWaits() {
 	}
 	if r.now >= a.askAt {
 		a.askAt = r.now + 2*resend
-		ask := &wire.Explain{Views: slices.Clone(a.unknown)}
+		ask := &wire.Explain{}
+		complete := r.complete()
+		for i := range a.unknown {
+			u := &a.unknown[i]
+			ask.Views = append(ask.Views, u.id)
+			switch {
+			case !complete:
+				u.since = 0
+			case u.since == 0:
+				u.since = r.now
+			case r.now-u.since >= lostPatience:
+				r.wakeAll()
+			}
+		}
 		for _, p := range r.peers {
 			r.request(p.id, ask)
 		}
@@ -125,6 +168,23 @@ func (r *Replica) explainWaits() {
 		}
 	}
 	r.alarm(a.askAt)
+}
+
+// meetViews asks who spoke of views that are not known here what they are, while
+// somebody knows them.
+func (r *Replica) meetViews(from wire.NodeID, list []wire.Vector) {
+	var ask wire.Explain
+	for _, v := range list {
+		for i := range v {
+			id := v[i].Stream.View
+			if r.atlas.charts[id] == nil && !slices.Contains(ask.Views, id) && len(ask.Views) < maxUnknown {
+				ask.Views = append(ask.Views, id)
+			}
+		}
+	}
+	if len(ask.Views) > 0 {
+		r.request(from, &ask)
+	}
 }
 
 // OnExplain says what is known of views.

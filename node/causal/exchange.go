@@ -111,6 +111,7 @@ func (r *Replica) OnHave(h wire.Header, m *wire.Have) {
 	x.have, x.boot = m, h.Boot
 	r.lives.hear(m)
 	r.hearOfFormer(m)
+	r.meetViews(h.From, m.Held.Vectors)
 	if x.peer.former {
 		x.peer.boot = h.Boot // it greets nobody here
 	}
