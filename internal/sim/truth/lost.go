@@ -37,8 +37,12 @@ func (t *Truth) excused(l *Life, w *Write) bool {
 			return false
 		}
 	}
-	t.world.Saw("a write given up by those who could not know better")
-	return !l.durable.has(t, w)
+	if l.durable.has(t, w) {
+		return false
+	}
+	w.spared = true
+	t.world.Saw("a write given up by who could not know better")
+	return true
 }
 
 // best is the largest version of a key that is left: somewhere durable, or a

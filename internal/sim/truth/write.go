@@ -36,6 +36,7 @@ type Write struct {
 
 	shaken    bool // a life that had it, or more, has lost its memory
 	lost      bool // all of them have
+	spared    bool // somebody did not show it who could not know that it is not lost
 	ended     bool // its stream was given up by somebody who had not got it
 	forgotten bool // a tombstone that wins over it was collected while somebody unknown had less
 }
@@ -51,8 +52,8 @@ func (w *Write) String() string {
 // Excused reports that nobody need see a write any more.
 func (w *Write) Excused() bool { return w.lost || w.ended || w.forgotten }
 
-// Lost reports that all that had a write, or more, have lost their memory.
-func (w *Write) Lost() bool { return w.lost }
+// Spared reports that somebody did not show a write who could not know better.
+func (w *Write) Spared() bool { return w.spared }
 
 // VersionString is a version as people speak of it.
 func VersionString(v wire.CausalVersion) string {
