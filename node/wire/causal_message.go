@@ -157,14 +157,17 @@ type CarryCancel struct {
 	Counters []uint64
 }
 
-// Explain asks what is known of views that were met in a vector.
+// Explain asks what is known of views that were met in a vector. It is always
+// answered: the answer tells in which life its sender is, too.
 type Explain struct {
-	Views []ViewID
+	Session uint64
+	Views   []ViewID
 }
 
-// Explained answers Explain, and spreads floors.
+// Explained answers Explain, or spreads floors: then Session is zero.
 type Explained struct {
-	Views []KnownView
+	Session uint64
+	Views   []KnownView
 }
 
 // Kind implements Message.

@@ -109,8 +109,10 @@ func (d *causalDecoder) exchangeMessage(m Message) {
 		m.Mark = d.uvarint()
 		m.Slots = d.slotRanges()
 	case *Explain:
+		m.Session = d.uvarint()
 		m.Views = d.viewIDs()
 	case *Explained:
+		m.Session = d.uvarint()
 		m.Views = d.knownViews()
 	}
 }

@@ -74,8 +74,10 @@ func (e *causalEncoder) exchangeMessage(m Message) {
 		e.uvarint(m.Mark)
 		e.slotRanges(m.Slots)
 	case *Explain:
+		e.uvarint(m.Session)
 		e.viewIDs(m.Views)
 	case *Explained:
+		e.uvarint(m.Session)
 		e.knownViews(m.Views)
 	}
 }
