@@ -77,10 +77,16 @@ type Want struct {
 type Items struct {
 	Session uint64
 	Epoch   uint64
-	After   SlotCursor // as in Want
-	Floor   uint64     // no counter of a tombstone collected in the slots by now is larger
-	Items   []Item     // ascending by hash, then key
+	After   SlotCursor  // as in Want
+	Floors  []SlotFloor // of the slots up to the last item, or to the end, as they are by now
+	Items   []Item      // ascending by hash, then key
 	Last    bool
+}
+
+// SlotFloor says that no counter of a tombstone collected in a slot is larger.
+type SlotFloor struct {
+	Slot  uint32
+	Floor uint64
 }
 
 // Offer asks a member to pull what it owns and the sender holds.

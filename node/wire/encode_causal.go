@@ -65,7 +65,7 @@ func (e *causalEncoder) exchangeMessage(m Message) {
 		e.uvarint(m.Session)
 		e.uvarint(m.Epoch)
 		e.cursor(&m.After)
-		e.uvarint(m.Floor)
+		e.floors(m.Floors)
 		e.items(m.Items)
 		e.bool(m.Last)
 	case *Offer:
