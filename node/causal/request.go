@@ -266,8 +266,13 @@ func (r *Replica) tryList(q *request) {
 		return
 	}
 	r.drop(q)
+	view := r.viewID()
 	r.after(r.box.LastWrite(), func() {
 		if q.gone {
+			return
+		}
+		if r.viewID() != view {
+			r.start(q, nil) // other slots are owned by now
 			return
 		}
 		q.gone = true
