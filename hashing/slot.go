@@ -24,7 +24,7 @@ package hashing
 import "github.com/cespare/xxhash/v2"
 
 // Hash is xxHash64 of a key with seed 0, the same on every machine and for ever: a
-// stored key is found by it. testdata/hash.txt holds it to that.
+// stored key is found by it. testdata/keys.txt holds it to that.
 func Hash(key string) uint64 { return xxhash.Sum64String(key) }
 
 // Slot is a number below Space.Slots. All keys of a slot live in one shard and
