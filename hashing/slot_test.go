@@ -82,7 +82,20 @@ func TestASlotIsTheTopBitsOfTheHash(t *testing.T) {
 	}
 }
 
-// TestOwnersAreTheSameBitsOnEveryMachine fixes the scores (I20).
+// TestScoresAreTheSameBitsOnEveryMachine shows all 64: two that differ in the last
+// only may deal a slot to different shards.
+func TestScoresAreTheSameBitsOnEveryMachine(t *testing.T) {
+	var out strings.Builder
+	out.WriteString("# slot, name: score of the first draw\n")
+	for _, slot := range []Slot{0, 1, 16_383, 65_535} {
+		for _, name := range []string{"", "s0", "s1", "осколок"} {
+			fmt.Fprintf(&out, "%5d %q: %016x\n", slot, name, score(seed(name), salt(slot)))
+		}
+	}
+	golden(t, "scores.txt", out.String())
+}
+
+// TestOwnersAreTheSameBitsOnEveryMachine fixes what follows from them (I20).
 func TestOwnersAreTheSameBitsOnEveryMachine(t *testing.T) {
 	var out bytes.Buffer
 	out.WriteString("# names, weights, slots: hash of all owners' names, owners of the first slots\n")

@@ -158,7 +158,7 @@ func TestRemovingAnyShardMovesAsMuchAsAddingIt(t *testing.T) {
 
 func TestSpreadAndMovementAreWhatTheyWere(t *testing.T) {
 	var out strings.Builder
-	out.WriteString("# over 20 lists of names: spread is how far the furthest shard is from the mean, in % of it; moved is what\n")
+	fmt.Fprintf(&out, "# over %d lists of names: spread is how far the furthest shard is from the mean, in %% of it; moved is what\n", *lists)
 	out.WriteString("# changes owners when the Nth shard is added, in 1/N of all slots; old to old is the part of that which is\n")
 	out.WriteString("# not taken by the new shard. Beside it a ring of 100 MD5 points a shard.\n")
 	out.WriteString("#  N | spread         moved          old to old     | ring: spread   moved\n")
