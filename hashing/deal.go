@@ -76,11 +76,10 @@ func newDealer(space Space, shards []Shard) *dealer {
 	}
 	d.draws = make([]draw, 0, sum)
 	for _, i := range takers {
-		w := weight(shards[i])
+		w, first := weight(shards[i]), seed(shards[i].Name)
 		least, most := bounds(space.Slots()*w, sum)
 		d.rooms[i] = room{must: least, may: most - least}
 		d.spare -= least
-		first := seed(shards[i].Name)
 		for n := range w {
 			d.draws = append(d.draws, draw{seed: first + uint64(n)*gamma, shard: int32(i)})
 		}

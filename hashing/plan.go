@@ -14,7 +14,7 @@ type Move struct {
 	Slots []Slot
 }
 
-// Plan is all that moves between two rings: one Move for every pair of shards
+// Plan is all that moves between two rings: one Move for each two shards
 // between which anything does, ordered by From, then To. len(m.Slots) is what a
 // metrics page wants to know. Slots that are in no Move stay where they are.
 type Plan []Move

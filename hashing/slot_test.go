@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write the golden files and the picture anew")
+var update = flag.Bool("update", false, "write the golden files anew")
 
 // golden compares with a file in testdata. What keys and names hash to must never
 // change: stored data would not be found. So a difference here is a bug, unless a
