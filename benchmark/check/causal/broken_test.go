@@ -203,6 +203,20 @@ var broken = []wrong{
 			r get x - < w
 			final 0 x 1 1@0`,
 		ReadYourWrites, "no delete explains", Resurrected},
+	{"the delete that explains a 404 is above what is there at the end", `
+			w1 put x 1 1@0
+			w2 put x 2 2@0 < w1
+			d  del x ? < w2
+			r  get x - < w1
+			final 0 x 2 2@0`,
+		ReadYourWrites, "", Resurrected},
+	{"or is known to have a version above it", `
+			w1 put x 1 1@0
+			w2 put x 2 2@0 < w1
+			d  del x ? 9@0
+			r  get x - < w1
+			final 0 x 2 2@0`,
+		ReadYourWrites, "", ""},
 	{"a read and the end disagree on which of two writes wins", `
 			a  put x 1 1@1
 			b  put x 2 1@0

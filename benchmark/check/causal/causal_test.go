@@ -148,6 +148,11 @@ var correct = map[string]string{
 			w put x 1 1@0
 			r get x - @4-6 < w
 			d del x 2@0 @6-7 < w`,
+	"a delete explains a 404 at whose end another begins": `
+			d1 del x 9@0 @0-1
+			d2 del x 1@0 @5-5
+			w  put x 1 2@0 @5-5 < d2
+			r  get x - @5-5 < w`,
 	"an unknown delete explains a 404, and a later write is there at the end": `
 			w put x 1 1@0
 			d del x ? < w
