@@ -260,6 +260,27 @@ var broken = []wrong{
 			w  put x 1 3@0
 			r3 get x - < w`,
 		ReadYourWrites, "", ""},
+	{"nor in a key that is judged by values", `
+			u1 del x ?
+			u2 del x ?
+			r1 get x - 1@0
+			r2 get x - 2@0
+			w  put x 1 < r1 r2
+			r3 get x - < w`,
+		ReadYourWrites, "", ""},
+	{"two versions were seen when one delete had begun", `
+			u1 del x ?
+			r1 get x - 1@0
+			r2 get x - 2@0
+			u2 del x ?`,
+		ThinAir, "nobody can have written", ""},
+	{"two tombstones at the end of a key that is judged by values", `
+			w  put x 1
+			d1 del x 1@0 < w
+			d2 del x 2@0 < d1
+			final 0 x - 1@0
+			final 1 x - 2@0`,
+		Divergence, "", ""},
 	{"a lost write excuses no other", `
 			w1 put x 1 1@0
 			w2 put x 2 2@0 < w1

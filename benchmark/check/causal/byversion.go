@@ -150,8 +150,6 @@ func (j *judge) pardon(r *register) {
 			return n, true
 		case n < everything || j.follows(d, held, j.ops[held].Start):
 			return 0, false // it would be above what was held
-		case j.ops[held].Kind == Delete:
-			return limit, true
 		}
 		return limit - 1, true // its version is free: right below what was held
 	})

@@ -153,6 +153,13 @@ var correct = map[string]string{
 			d2 del x 1@0 @5-5
 			w  put x 1 2@0 @5-5 < d2
 			r  get x - @5-5 < w`,
+	"one of two tombstones at the end was declared lost": `
+			w  put x 1
+			d1 del x 1@0 < w
+			d2 del x 2@0 < d1
+			lost d2
+			final 0 x - 1@0
+			final 1 x - 2@0`,
 	"an unknown delete explains a 404, and a later write is there at the end": `
 			w put x 1 1@0
 			d del x ? < w
