@@ -46,10 +46,14 @@ func newSlots(space hashing.Space) slots {
 	return slots{space: space, all: make([]slot, space.Slots())}
 }
 
-// changed marks a change of a slot.
+// changed marks a change of a slot. If it is held for others, it must be offered
+// again: what they have taken is not all.
 func (t *slots) changed(s *slot) {
 	t.mark++
 	s.mark = t.mark
+	if !s.owned {
+		s.takers, s.taken = 0, false
+	}
 }
 
 // of is the slot of a hash.
