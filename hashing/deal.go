@@ -11,11 +11,12 @@ import (
 // the deferring: both sides prefer by the same score, so nobody can regret a pair
 // that was made before.
 //
-// Room is what makes the parts even. A shard has room for its exact part of the
-// slots, rounded down; the few slots that rounding leaves go, one each at most,
-// to the shards that come first to ask for them.
+// Room is what makes the parts even: every shard takes at least its part less
+// 1/slack of it and at most its part and 1/slack, and who takes the slots between
+// those is for the scores to say. That leeway is what keeps movement below 1.2/N
+// (docs/decisions/0007).
 func deal(space Space, shards []Shard) []int32 {
-	owners := slices.Repeat([]int32{nobody}, space.Slots())
+	owners := slices.Repeat([]int32{Nobody}, space.Slots())
 	d := newDealer(space, shards)
 	if len(d.draws) == 0 {
 		return owners
@@ -45,11 +46,16 @@ type bid struct {
 	shard int32
 }
 
-// dealer knows who has room.
+// slack is how even the parts are: to within 1/128, 0.8 %, where 1 % is promised.
+const slack = 128
+
+// dealer knows who has room. The slots that are not dealt out yet are always as
+// many as what shards must take and the spare ones together, and the spare ones at
+// most as many as what shards may take: so there is room for every slot.
 type dealer struct {
 	draws []draw
 	rooms []room // by shard
-	spare int    // slots beyond the parts rounded down that nobody has taken
+	spare int    // slots beyond what shards must take that nobody has taken
 }
 
 // draw is one of the scores that a shard's weight gives it on every slot.
@@ -58,11 +64,8 @@ type draw struct {
 	shard int32
 }
 
-// room is what a shard may still take.
-type room struct {
-	left     int  // of its part rounded down
-	mayRound bool // its part is not a whole number, and it has not taken a spare slot
-}
+// room is how many slots a shard must still take, and how many it may beyond that.
+type room struct{ must, may int }
 
 func newDealer(space Space, shards []Shard) *dealer {
 	d := &dealer{rooms: make([]room, len(shards)), spare: space.Slots()}
@@ -71,17 +74,24 @@ func newDealer(space Space, shards []Shard) *dealer {
 	for _, i := range takers {
 		sum += weight(shards[i])
 	}
+	d.draws = make([]draw, 0, sum)
 	for _, i := range takers {
-		w := weight(shards[i])
-		part := space.Slots() * w
-		d.rooms[i] = room{left: part / sum, mayRound: part%sum != 0}
-		d.spare -= part / sum
+		w, first := weight(shards[i]), seed(shards[i].Name)
+		least, most := bounds(space.Slots()*w, sum)
+		d.rooms[i] = room{must: least, may: most - least}
+		d.spare -= least
 		for n := range w {
-			d.draws = append(d.draws, draw{seed: seed(shards[i].Name, n), shard: int32(i)})
+			d.draws = append(d.draws, draw{seed: first + uint64(n)*gamma, shard: int32(i)})
 		}
 	}
-	d.drop(func(s int32) bool { return !d.open(s) }) // more shards than slots
 	return d
+}
+
+// bounds is how many slots a shard owns whose exact part is slots/sum.
+func bounds(slots, sum int) (least, most int) {
+	part := slots / sum
+	leeway := part / slack
+	return part - leeway, (slots+sum-1)/sum + leeway
 }
 
 func weight(s Shard) int { return min(max(s.Weight, 1), MaxWeight) }
@@ -105,41 +115,29 @@ func byName(shards []Shard) []int {
 	return slices.CompactFunc(takers, func(a, b int) bool { return shards[a].Name == shards[b].Name })
 }
 
-func (d *dealer) open(shard int32) bool {
-	r := d.rooms[shard]
-	return r.left > 0 || r.mayRound && d.spare > 0
-}
-
-// take takes a place in a shard, if there is one. A shard that has none is not
-// offered to anybody again.
+// take takes a place in a shard, if there is one. A shard that has none never has
+// one again: its draws are dropped.
 func (d *dealer) take(shard int32) bool {
 	r := &d.rooms[shard]
 	switch {
-	case !d.open(shard):
-		d.drop(func(s int32) bool { return s == shard })
-		return false
-	case r.left > 0:
-		r.left--
-	default:
-		r.mayRound = false
+	case r.must > 0:
+		r.must--
+	case r.may > 0 && d.spare > 0:
+		r.may--
 		d.spare--
+	default:
+		d.draws = slices.DeleteFunc(d.draws, func(x draw) bool { return x.shard == shard })
+		return false
 	}
 	return true
 }
 
-func (d *dealer) drop(closed func(shard int32) bool) {
-	d.draws = slices.DeleteFunc(d.draws, func(x draw) bool { return closed(x.shard) })
-}
-
-// best is the shard that scores a slot highest, of those not known to be closed.
-// There always is one: rooms and spare slots together are as many as there are
-// slots.
+// best is the shard that scores a slot highest, of those not known to be full.
 func (d *dealer) best(slot Slot) bid {
-	salt := mix(uint64(slot) + golden)
-	b := bid{slot: slot, shard: nobody}
+	b, salt := bid{slot: slot, shard: Nobody}, salt(slot)
 	for _, x := range d.draws {
-		if score := mix(x.seed ^ salt); score > b.score || b.shard == nobody {
-			b.score, b.shard = score, x.shard
+		if s := score(x.seed, salt); s > b.score || b.shard == Nobody {
+			b.score, b.shard = s, x.shard
 		}
 	}
 	return b

@@ -7,18 +7,14 @@ import (
 	"slices"
 )
 
-// Nobody stands for the shard that a slot comes from or goes to if it had or has
-// no owner.
-const Nobody = nobody
-
-// Move is a run of slots, ascending, that go from one shard to another.
+// Move is all slots, ascending, that go from one shard to another.
 type Move struct {
 	From  int // in the earlier ring, or Nobody
 	To    int // in the later ring, or Nobody
 	Slots []Slot
 }
 
-// Plan is all that moves between two rings: one Move for every pair of shards
+// Plan is all that moves between two rings: one Move for each two shards
 // between which anything does, ordered by From, then To. len(m.Slots) is what a
 // metrics page wants to know. Slots that are in no Move stay where they are.
 type Plan []Move
@@ -29,19 +25,18 @@ func Between(from, to *Ring) Plan {
 	if from.space != to.space {
 		panic(fmt.Sprintf("hashing: a plan between spaces of %d and %d bits", from.space, to.space))
 	}
-	later := to.find(from)
-	pairs := map[[2]int32]int{} // index in the plan
+	same := to.owning(from.names)
+	index := map[[2]int32]int{} // in the plan, by owners before and after
 	var plan Plan
 	for slot, was := range from.owners {
 		is := to.owners[slot]
-		if was == nobody && is == nobody || was != nobody && later[was] == is && is != nobody {
+		if was == Nobody && is == Nobody || was != Nobody && is == same[was] {
 			continue
 		}
-		pair := [2]int32{was, is}
-		i, ok := pairs[pair]
-		if !ok {
+		i, known := index[[2]int32{was, is}]
+		if !known {
 			i = len(plan)
-			pairs[pair] = i
+			index[[2]int32{was, is}] = i
 			plan = append(plan, Move{From: int(was), To: int(is)})
 		}
 		plan[i].Slots = append(plan[i].Slots, Slot(slot))
@@ -50,18 +45,21 @@ func Between(from, to *Ring) Plan {
 	return plan
 }
 
-// find returns the index in r of each shard of another ring that owns slots in
-// r; nobody if it owns none.
-func (r *Ring) find(other *Ring) []int32 {
+// gone is the index of a shard that owns nothing: no owner equals it.
+const gone = Nobody - 1
+
+// owning returns for each name the index of the shard that owns slots under it, or
+// gone.
+func (r *Ring) owning(names []string) []int32 {
 	index := make(map[string]int32, len(r.names))
 	for i, name := range r.names {
-		if len(r.Slots(i)) > 0 { // of several with one name, at most one
+		if len(r.Slots(i)) > 0 { // of several with one name, one at most
 			index[name] = int32(i)
 		}
 	}
-	found := make([]int32, len(other.names))
-	for i, name := range other.names {
-		found[i] = nobody
+	found := make([]int32, len(names))
+	for i, name := range names {
+		found[i] = gone
 		if j, ok := index[name]; ok {
 			found[i] = j
 		}

@@ -23,12 +23,13 @@ const MaxWeight = 100
 type Ring struct {
 	space  Space
 	names  []string
-	owners []int32 // by slot; nobody if there is no shard to own it
+	owners []int32 // by slot; Nobody if there is no shard to own it
 	slots  []Slot  // all owned slots, by owner, then ascending
 	ends   []int   // by shard: where its part of slots ends, and the next one's begins
 }
 
-const nobody = -1
+// Nobody stands for the owner of a slot that has none.
+const Nobody = -1
 
 // New deals out the slots of a space to shards. The list is not kept. If all are
 // empty, or there are none, no slot has an owner.
@@ -48,7 +49,7 @@ func New(space Space, shards []Shard) *Ring {
 func (r *Ring) group() {
 	r.ends = make([]int, len(r.names))
 	for _, o := range r.owners {
-		if o != nobody {
+		if o != Nobody {
 			r.ends[o]++
 		}
 	}
@@ -59,7 +60,7 @@ func (r *Ring) group() {
 	}
 	r.slots = make([]Slot, total)
 	for slot, o := range r.owners {
-		if o != nobody {
+		if o != Nobody {
 			r.slots[r.ends[o]] = Slot(slot)
 			r.ends[o]++
 		}
@@ -76,11 +77,15 @@ func (r *Ring) Len() int { return len(r.names) }
 // Name is the name of a shard.
 func (r *Ring) Name(shard int) string { return r.names[shard] }
 
-// Owner returns the shard that owns a slot, in O(1); false if nobody does. The
-// slot must be one of the ring's space.
+// Owner returns the shard that owns a slot, in O(1). It is Nobody, and ok is
+// false, if no shard does or the space has no such slot: a slot may have come from
+// a peer.
 func (r *Ring) Owner(slot Slot) (shard int, ok bool) {
+	if int(slot) >= len(r.owners) {
+		return Nobody, false
+	}
 	o := r.owners[slot]
-	return int(o), o != nobody
+	return int(o), o != Nobody
 }
 
 // Slots returns what a shard owns, ascending, in O(1). The slice is shared: it

@@ -5,21 +5,22 @@ import (
 	"encoding/binary"
 )
 
-// golden is 2^64 divided by the golden ratio, odd: the step of SplitMix64.
-const golden = 0x9e3779b97f4a7c15
+// gamma is 2^64 divided by the golden ratio, odd: the step of SplitMix64.
+const gamma = 0x9e3779b97f4a7c15
 
-// seed is where the scores of a shard's nth draw come from: the first eight bytes
-// of SHA-256 of its name, big-endian, for the first, and what SplitMix64 goes on
-// with from there for the others. A shard that gains weight keeps the draws that
-// it had.
-func seed(name string, n int) uint64 {
+// seed is what tells shards apart: the first eight bytes of SHA-256 of the name,
+// big-endian. The seeds of a shard's further draws are SplitMix64's steps from
+// there: a shard that gains weight keeps the draws that it had.
+func seed(name string) uint64 {
 	sum := sha256.Sum256([]byte(name))
-	first := binary.BigEndian.Uint64(sum[:8])
-	if n == 0 {
-		return first
-	}
-	return mix(first + uint64(n)*golden)
+	return binary.BigEndian.Uint64(sum[:8])
 }
+
+// salt is what tells slots apart.
+func salt(slot Slot) uint64 { return mix(uint64(slot) + gamma) }
+
+// score is how much a draw is worth on a slot.
+func score(seed, salt uint64) uint64 { return mix(seed ^ salt) }
 
 // mix is the finalizer of SplitMix64 (Steele, Lea and Flood, "Fast splittable
 // pseudorandom number generators", OOPSLA 2014; constants are Stafford's variant

@@ -42,6 +42,7 @@ var libraries = []library{
 	{"github.com/valyala/fasthttp", "node node/front client benchmark/..."},
 	{"github.com/tidwall/btree", "node/store"},
 	{"github.com/cespare/xxhash/v2", "hashing"},
+	{"gonum.org/v1/plot", "hashing"}, // its picture, drawn by a test
 	{"github.com/prometheus/client_golang", "node node/front"},
 	{"github.com/alecthomas/kong", "cmd/cohort"},
 	{"github.com/HdrHistogram/hdrhistogram-go", "benchmark/..."},

@@ -15,21 +15,8 @@ const tableSize = 1 << 26
 func (j *judge) byValue(registers []*register) {
 	j.row = make([]int32, len(j.ops))
 	for len(registers) > 0 {
-		var group []*values
-		size := 0
-		for _, r := range registers {
-			v := newValues(j, r)
-			if n := len(r.ops) * len(v.lines); len(group) == 0 || size+n <= tableSize {
-				group = append(group, v)
-				size += n
-				continue
-			}
-			break
-		}
+		group := j.together(registers)
 		registers = registers[len(group):]
-		for _, v := range group {
-			v.past = make([]int32, len(v.of.ops)*len(v.lines))
-		}
 		j.measure(j.axes, func(b *block) {
 			for _, v := range group {
 				v.fill(b)
@@ -39,6 +26,22 @@ func (j *judge) byValue(registers []*register) {
 			v.decide()
 		}
 	}
+}
+
+// together takes from the front of some keys, one at least.
+func (j *judge) together(registers []*register) []*values {
+	var group []*values
+	size := 0
+	for _, r := range registers {
+		v := newValues(j, r)
+		n := len(r.ops) * len(v.lines)
+		if size += n; len(group) > 0 && size > tableSize {
+			break
+		}
+		v.past = make([]int32, n)
+		group = append(group, v)
+	}
+	return group
 }
 
 // values is a key judged by values alone: is there an order of its writes that

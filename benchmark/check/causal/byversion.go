@@ -150,8 +150,6 @@ func (j *judge) pardon(r *register) {
 			return n, true
 		case n < everything || j.follows(d, held, j.ops[held].Start):
 			return 0, false // it would be above what was held
-		case j.ops[held].Kind == Delete:
-			return limit, true
 		}
 		return limit - 1, true // its version is free: right below what was held
 	})
@@ -238,7 +236,7 @@ func (k *ranks) compare(b *block) {
 	for _, id := range k.ops {
 		for _, p := range k.context(id) {
 			if b.clocks[p][k.axis-b.first] > k.sees[id] {
-				k.accuse(id)
+				k.suspect(id)
 			}
 		}
 	}
@@ -266,14 +264,14 @@ func (k *ranks) sweep(b *block) {
 		for _, p := range k.context(id) {
 			for _, line := range lines {
 				if b.clocks[p][line] >= earliest[line] {
-					k.accuse(id)
+					k.suspect(id)
 				}
 			}
 		}
 	}
 }
 
-func (k *ranks) accuse(id OpID) {
+func (k *ranks) suspect(id OpID) {
 	if k.charged[id] {
 		return
 	}

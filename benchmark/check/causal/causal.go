@@ -19,6 +19,7 @@ package causal
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // Rule names what a violation violates.
@@ -71,6 +72,7 @@ func check(h *History, limit int) Result {
 		}
 	}
 	j.keys()
+	j.accuse()
 	j.ends()
 	return j.result()
 }
@@ -109,7 +111,11 @@ type register struct {
 // none stands for an operation that there is not.
 const none OpID = -1
 
+// one is an operation as evidence.
 func (j *judge) one(id OpID, part string) []Evidence {
+	if int(id) >= len(j.h.Ops) {
+		part = strings.TrimPrefix(part+"; one of the deletes whose version nobody was told", "; ")
+	}
 	return []Evidence{{ID: id, Op: &j.ops[id], Part: part}}
 }
 
@@ -130,6 +136,11 @@ func (j *judge) keys() {
 	}
 	j.byVersion(ranked)
 	j.byValue(rest)
+}
+
+// accuse reports the operations that were charged, in the order in which they
+// ended.
+func (j *judge) accuse() {
 	slices.SortStableFunc(j.charges, func(a, b charge) int {
 		return cmp.Or(cmp.Compare(j.ops[a.id].End, j.ops[b.id].End), cmp.Compare(a.id, b.id))
 	})

@@ -34,161 +34,173 @@ func expect(t *testing.T, r Result, rule Rule, says string) {
 
 var correct = map[string]string{
 	"the one of CAUSAL.md §1, cyclic under CCv": `
-			ya put y 1 1@0
-			xa put x 2 1@0 < ya
-			x0 put x 3 1@1
-			x1 put x 4 2@1 < x0
-			yb put y 5 1@1 < x1
-			r1 get x 4 2@1 < xa
-			r2 get y 1 1@0 < r1
-			r3 get y 1 1@0 < yb
-			r4 get x 4 2@1 < r3
-			final 0 x 4 2@1
-			final 1 x 4 2@1
-			final 0 y 1 1@0
-			final 1 y 1 1@0`,
+		ya put y 1 1@0
+		xa put x 2 1@0 < ya
+		x0 put x 3 1@1
+		x1 put x 4 2@1 < x0
+		yb put y 5 1@1 < x1
+		r1 get x 4 2@1 < xa
+		r2 get y 1 1@0 < r1
+		r3 get y 1 1@0 < yb
+		r4 get x 4 2@1 < r3
+		final 0 x 4 2@1
+		final 1 x 4 2@1
+		final 0 y 1 1@0
+		final 1 y 1 1@0`,
 	"nothing happened": ``,
 	"strangers see old values": `
-			w1 put x 1 1@0
-			w2 put x 2 2@0 < w1
-			r1 get x 1 1@0
-			r2 get x -`,
+		w1 put x 1 1@0
+		w2 put x 2 2@0 < w1
+		r1 get x 1 1@0
+		r2 get x -`,
 	"a context is forked, and each branch goes its own way": `
-			w  put x 1 1@0
-			a  put x 2 2@0 < w
-			b  put x 3 2@1 < w
-			ra get x 2 2@0 < a
-			rb get x 3 2@1 < b
-			r  get x 1 1@0 < w`,
+		w  put x 1 1@0
+		a  put x 2 2@0 < w
+		b  put x 3 2@1 < w
+		ra get x 2 2@0 < a
+		rb get x 3 2@1 < b
+		r  get x 1 1@0 < w`,
 	"a context is handed to another client": `
-			w put x 1 1@0
-			v put y 2 1@0 < w
-			r get x 1 1@0 < v`,
+		w put x 1 1@0
+		v put y 2 1@0 < w
+		r get x 1 1@0 < v`,
 	"a client falls back to an older context": `
-			w1 put x 1 1@0
-			w2 put x 2 2@0 < w1
-			r  get x 1 1@0 < w1
-			s  get x -`,
+		w1 put x 1 1@0
+		w2 put x 2 2@0 < w1
+		r  get x 1 1@0 < w1
+		s  get x -`,
 	"a tie goes to the lower node": `
-			a put x 1 1@0
-			b put x 2 1@1
-			j join < a b
-			r get x 1 1@0 < j
-			final 0 x 1 1@0`,
+		a put x 1 1@0
+		b put x 2 1@1
+		j join < a b
+		r get x 1 1@0 < j
+		final 0 x 1 1@0`,
 	"a tie of one node goes to the dot": `
-			a put x 1 1@0/a
-			b put x 2 1@0/b
-			j join < a b
-			r get x 2 1@0/b < j`,
+		a put x 1 1@0/a
+		b put x 2 1@0/b
+		j join < a b
+		r get x 2 1@0/b < j`,
 	"a deleted key is not found, and its tombstone is brought along": `
-			w  put x 1 1@0
-			d  del x 2@0 < w
-			r1 get x - 2@0 < d
-			r2 get x - < r1
-			final 0 x - 2@0
-			final 1 x -`,
+		w  put x 1 1@0
+		d  del x 2@0 < w
+		r1 get x - 2@0 < d
+		r2 get x - < r1
+		final 0 x - 2@0
+		final 1 x -`,
 	"a delete of somebody else explains a 404": `
-			w put x 1 1@0
-			d del x 2@1
-			r get x - < w
-			final 0 x -`,
+		w put x 1 1@0
+		d del x 2@1
+		r get x - < w
+		final 0 x -`,
 	"a delete with an unknown outcome explains a 404": `
-			w put x 1 1@0
-			d del x ?
-			r get x - < w
-			final 0 x -`,
+		w put x 1 1@0
+		d del x ?
+		r get x - < w
+		final 0 x -`,
 	"a put with an unknown outcome may not have happened": `
-			w put x 1 1@0
-			u put x 2 ? < w
-			r get x 1 1@0 < w
-			final 0 x 1 1@0`,
+		w put x 1 1@0
+		u put x 2 ? < w
+		r get x 1 1@0 < w
+		final 0 x 1 1@0`,
 	"or may": `
-			w put x 1 1@0
-			u put x 2 ? < w
-			r get x 2 2@0 < w
-			final 0 x 2 2@0`,
+		w put x 1 1@0
+		u put x 2 ? < w
+		r get x 2 2@0 < w
+		final 0 x 2 2@0`,
 	"or may be seen at the end only": `
-			w put x 1 1@0
-			u put x 2 ?
-			final 0 x 2 2@0`,
+		w put x 1 1@0
+		u put x 2 ?
+		final 0 x 2 2@0`,
 	"a listing": `
-			x  put x 1 1@0
-			y  put y 2 1@0
-			i1 get x 1 1@0 @10-11 < x
-			i2 get y 2 1@0 @10-11 < x
-			l  join @11-11 < i1 i2
-			r  get y 2 1@0 @12-13 < l`,
+		x  put x 1 1@0
+		y  put y 2 1@0
+		i1 get x 1 1@0 @10-11 < x
+		i2 get y 2 1@0 @10-11 < x
+		l  join @11-11 < i1 i2
+		r  get y 2 1@0 @12-13 < l`,
 	"a new write brings a deleted key back": `
-			w put x 1 1@0
-			d del x 2@0 < w
-			v put x 2 3@0 < d
-			final 0 x 2 3@0`,
+		w put x 1 1@0
+		d del x 2@0 < w
+		v put x 2 3@0 < d
+		final 0 x 2 3@0`,
 	"what was lost may be missing": `
-			w1 put x 1 1@0
-			w2 put x 2 2@0 < w1
-			r  get x 1 1@0 < w2
-			lost w2
-			final 0 x 1 1@0`,
+		w1 put x 1 1@0
+		w2 put x 2 2@0 < w1
+		r  get x 1 1@0 < w2
+		lost w2
+		final 0 x 1 1@0`,
 	"all was lost": `
-			w put x 1 1@0
-			r get x - < w
-			lost w
-			final 0 x -`,
+		w put x 1 1@0
+		r get x - < w
+		lost w
+		final 0 x -`,
 	"a delete is read while it is going on": `
-			w put x 1 1@0
-			d del x 2@0 @4-9 < w
-			r get x - 2@0 @5-6 < w`,
+		w put x 1 1@0
+		d del x 2@0 @4-9 < w
+		r get x - 2@0 @5-6 < w`,
 	"one of two unknown deletes is read": `
-			w  put x 1 1@0
-			d1 del x ? < w
-			d2 del x ? < w
-			r  get x - 2@0 < w
-			final 0 x -`,
+		w  put x 1 1@0
+		d1 del x ? < w
+		d2 del x ? < w
+		r  get x - 2@0 < w
+		final 0 x -`,
 	"a delete begins as a get ends that it explains": `
-			w put x 1 1@0
-			r get x - @4-6 < w
-			d del x 2@0 @6-7 < w`,
+		w put x 1 1@0
+		r get x - @4-6 < w
+		d del x 2@0 @6-7 < w`,
+	"a delete explains a 404 at whose end another begins": `
+		d1 del x 9@0 @0-1
+		d2 del x 1@0 @5-5
+		w  put x 1 2@0 @5-5 < d2
+		r  get x - @5-5 < w`,
+	"one of two tombstones at the end was declared lost": `
+		w  put x 1
+		d1 del x 1@0 < w
+		d2 del x 2@0 < d1
+		lost d2
+		final 0 x - 1@0
+		final 1 x - 2@0`,
 	"an unknown delete explains a 404, and a later write is there at the end": `
-			w put x 1 1@0
-			d del x ? < w
-			r get x - < w
-			v put x 2 3@0 < w
-			final 0 x 2 3@0`,
+		w put x 1 1@0
+		d del x ? < w
+		r get x - < w
+		v put x 2 3@0 < w
+		final 0 x 2 3@0`,
 	"a lost delete explains a 404": `
-			w put x 1 1@0
-			d del x 2@0 < w
-			r get x - < w
-			lost d
-			final 0 x 1 1@0`,
+		w put x 1 1@0
+		d del x 2@0 < w
+		r get x - < w
+		lost d
+		final 0 x 1 1@0`,
 	"a replica keeps a tombstone that others have dropped": `
-			d del x 1@0
-			final 0 x - 1@0
-			final 1 x -`,
+		d del x 1@0
+		final 0 x - 1@0
+		final 1 x -`,
 	"an unknown write is learnt of before its client gives up": `
-			r get x 1 1@0 @4-5
-			w put x 1 ? @1-9
-			s get x 1 1@0 @10-11 < r`,
+		r get x 1 1@0 @4-5
+		w put x 1 ? @1-9
+		s get x 1 1@0 @10-11 < r`,
 	"a read overlaps the write that it reads": `
-			r get x 1 1@0 @1-5
-			w put x 1 1@0 @2-9
-			s get x 1 1@0 @10-11 < r w`,
+		r get x 1 1@0 @1-5
+		w put x 1 1@0 @2-9
+		s get x 1 1@0 @10-11 < r w`,
 	"a retried write is one, from its first attempt on": `
-			w put x 1 3@0 @1-90
-			r get x 1 3@0 @5-6
-			s get x 1 3@0 @91-92 < w`,
+		w put x 1 3@0 @1-90
+		r get x 1 3@0 @5-6
+		s get x 1 3@0 @91-92 < w`,
 	"refused operations say nothing": `
-			w put x 1 1@0
-			v put x 2 ! < w
-			d del x ! < w
-			r get x 1 1@0 < w
-			final 0 x 1 1@0`,
+		w put x 1 1@0
+		v put x 2 ! < w
+		d del x ! < w
+		r get x 1 1@0 < w
+		final 0 x 1 1@0`,
 	"sessions disagree on concurrent writes to two keys": `
-			x  put x 1 1@0
-			y  put y 2 1@1
-			a1 get x 1 1@0
-			a2 get y - < a1
-			b1 get y 2 1@1
-			b2 get x - < b1`,
+		x  put x 1 1@0
+		y  put y 2 1@1
+		a1 get x 1 1@0
+		a2 get y - < a1
+		b1 get y 2 1@1
+		b2 get x - < b1`,
 }
 
 func TestCorrectHistoriesAreAccepted(t *testing.T) {

@@ -82,12 +82,14 @@ func (j *judge) convict(c charge) {
 	if s := j.source[c.id]; s != none {
 		ops = append(ops, j.one(s, "is what it shows")...)
 	}
-	rule := found.rule(o.Write())
+	rule, s := found.rule(o.Write()), j.source[c.id]
 	switch {
 	case o.Write():
 		j.add(rule, ops, "a write to %q is not above one in its context (I13)", o.Key)
-	case j.source[c.id] != none:
-		j.add(rule, ops, "a get of %q shows less than its context has (WriteCORead, I14)", o.Key)
+	case s != none && j.follows(found.path[0].ID, s, j.ops[s].Start):
+		j.add(rule, ops, "a get of %q shows what was overwritten in its context (WriteCORead, I14)", o.Key)
+	case s != none:
+		j.add(rule, ops, "a get of %q shows less than its context has (I14)", o.Key)
 	default:
 		j.add(rule, ops, "a get of %q finds nothing, but its context has a write, and no delete explains that it is gone (WriteCOInitRead, I14)", o.Key)
 	}

@@ -58,8 +58,11 @@ func (j *junk) op(id OpID, counter uint64) {
 	j.versions[id] = counter
 	if op.Write() {
 		op.Version = Version{Counter: counter, Node: uint64(id)}
-		if j.rng.IntN(5) == 0 {
+		switch j.rng.IntN(8) {
+		case 0:
 			op.Outcome, op.Status, op.Version = history.Unknown, 0, Version{}
+		case 1: // the recorder could see the version
+			op.Outcome, op.Status = history.Unknown, 0
 		}
 	}
 	var parents []OpID

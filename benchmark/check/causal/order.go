@@ -120,7 +120,7 @@ func (w *walk) cycle(id OpID) {
 // future looks for reads of writes that had not begun.
 func (j *judge) future() {
 	for i, s := range j.source {
-		if s != none && j.ops[s].Start > j.ops[i].End {
+		if s != none && j.ops[s].Start > j.ops[i].End && !j.full() {
 			j.add(ThinAir, j.two(OpID(i), "the read", s, "the write"), "a read ended before what it read began")
 		}
 	}

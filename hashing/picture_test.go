@@ -1,0 +1,131 @@
+package hashing
+
+import (
+	"fmt"
+	"image/color"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	vgdraw "gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+)
+
+// picture is kept by go test ./hashing -run Picture -update -lists 400. Fewer lists
+// make a ragged one, which goes where tests leave their artifacts.
+const (
+	picture      = "../docs/slots.png"
+	pictureLists = 400
+)
+
+var (
+	blue   = color.NRGBA{R: 0x1f, G: 0x5f, B: 0xa8, A: 0xff}
+	orange = color.NRGBA{R: 0xd9, G: 0x6b, B: 0x0b, A: 0xff}
+	grey   = color.NRGBA{R: 0x70, G: 0x70, B: 0x70, A: 0xff}
+)
+
+// TestPicture draws the figures. testdata/figures.txt is what holds them to what
+// they were: a picture may differ in a pixel.
+func TestPicture(t *testing.T) {
+	file := filepath.Join(t.ArtifactDir(), filepath.Base(picture))
+	if *update && *lists >= pictureLists {
+		file = picture
+	}
+	// gonum's logarithmic axis puts its label beside the picture.
+	logarithmic := math.Log10
+	spread := panel(t, "How uneven: the shard furthest from the mean", "distance from the mean, %",
+		func(f float64) float64 { return logarithmic(100 * f) }, func(f figures) figure { return f.spread })
+	limit(t, spread, logarithmic(1), "promised: at most 1 %")
+	scale(spread, logarithmic, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
+	spread.Legend.YOffs = -vg.Points(63) // between the two ways, where no line is
+
+	linear := func(f float64) float64 { return f }
+	moved := panel(t, "How much moves: a shard is added or removed", "slots that change owners, in 1/N of all",
+		linear, func(f figures) figure { return f.moved })
+	moved.Legend = plot.NewLegend() // the other is beside it
+	moved.Legend.Top, moved.Legend.YOffs = true, -vg.Points(8)
+	limit(t, moved, 1.2, "promised: at most 1.2/N")
+	scale(moved, linear, 0.9, 1, 1.1, 1.2, 1.3, 1.4, 1.5)
+	save(t, file, spread, moved)
+}
+
+// panel draws a median and a worst line for both ways to deal out.
+func panel(t *testing.T, title, y string, scale func(float64) float64, of func(figures) figure) *plot.Plot {
+	t.Helper()
+	p, ticks := plot.New(), plot.ConstantTicks{}
+	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, "number of shards, N", y
+	p.Title.Padding = vg.Points(6)
+	for _, n := range []int{2, 4, 8, 12, 16, 20, 24} {
+		ticks = append(ticks, plot.Tick{Value: float64(n), Label: fmt.Sprint(n)})
+	}
+	p.X.Tick.Marker = ticks
+	p.Add(plotter.NewGrid())
+	p.Legend.Top, p.Legend.Padding = true, vg.Points(3)
+	for _, way := range []struct {
+		name  string
+		all   [most + 1]figures
+		color color.Color
+	}{
+		{"ring of 100 MD5 points", measured().points, orange},
+		{"cohort", measured().ours, blue},
+	} {
+		var median, worst plotter.XYs
+		for n := 2; n <= most; n++ {
+			f := of(way.all[n])
+			median = append(median, plotter.XY{X: float64(n), Y: scale(f.median())})
+			worst = append(worst, plotter.XY{X: float64(n), Y: scale(f.worst())})
+		}
+		line(t, p, fmt.Sprintf("%s, worst of %d", way.name, *lists), worst, way.color, vg.Points(3), vg.Points(2))
+		line(t, p, way.name+", median", median, way.color)
+	}
+	return p
+}
+
+func line(t *testing.T, p *plot.Plot, name string, xys plotter.XYs, c color.Color, dashes ...vg.Length) {
+	t.Helper()
+	l, err := plotter.NewLine(xys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.LineStyle = vgdraw.LineStyle{Color: c, Width: vg.Points(1.5), Dashes: dashes}
+	p.Add(l)
+	p.Legend.Add(name, l)
+}
+
+func limit(t *testing.T, p *plot.Plot, y float64, name string) {
+	t.Helper()
+	line(t, p, name, plotter.XYs{{X: 2, Y: y}, {X: most, Y: y}}, grey, vg.Points(6), vg.Points(3))
+}
+
+// scale marks a plot's y axis from the first value to the last.
+func scale(p *plot.Plot, scale func(float64) float64, at ...float64) {
+	var ticks plot.ConstantTicks
+	for _, v := range at {
+		ticks = append(ticks, plot.Tick{Value: scale(v), Label: fmt.Sprint(v)})
+	}
+	p.Y.Tick.Marker, p.Y.Min, p.Y.Max = ticks, scale(at[0]), scale(at[len(at)-1])
+}
+
+// save draws plots side by side.
+func save(t *testing.T, file string, plots ...*plot.Plot) {
+	t.Helper()
+	canvas := vgimg.NewWith(vgimg.UseWH(vg.Length(len(plots))*14*vg.Centimeter, 10*vg.Centimeter), vgimg.UseDPI(130))
+	tiles := vgdraw.Tiles{Rows: 1, Cols: len(plots), PadX: vg.Centimeter, PadTop: vg.Points(8), PadRight: vg.Points(12), PadLeft: vg.Points(4), PadBottom: vg.Points(4)}
+	for i, c := range plot.Align([][]*plot.Plot{plots}, tiles, vgdraw.New(canvas))[0] {
+		plots[i].Draw(c)
+	}
+	out, err := os.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (vgimg.PngCanvas{Canvas: canvas}).WriteTo(out); err != nil {
+		t.Fatal(err)
+	}
+	if err := out.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
