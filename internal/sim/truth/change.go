@@ -100,6 +100,7 @@ func (t *Truth) drop(l *Life, key int) {
 // members know of.
 func (t *Truth) collect(l *Life, w *Write) {
 	k := &t.keys[w.Key]
+	first := exceeds(w, k.collected) // else it may have been dropped because another node had done so
 	t.world.Saw("tombstone dropped")
 	if exceeds(w, k.collected) {
 		k.collected = w
@@ -116,7 +117,7 @@ func (t *Truth) collect(l *Life, w *Write) {
 			if d := less.Version.Dot; l.written.attains(k.slot, d.Stream, d.N) || l.written.folded[d.Stream] >= d.N {
 				continue
 			}
-			if slices.Contains(t.known(l), o.Node) {
+			if first && slices.Contains(t.known(l), o.Node) {
 				t.fail("I19", "node %d collects %s; node %d has %s, which it does not know of", l.Node, w, o.Node, less)
 				return
 			}
