@@ -27,6 +27,7 @@ type Gate uint8
 const (
 	GateBoth   Gate = iota // strong and causal buckets are ready
 	GateCausal             // causal buckets are; strong ones may wait for members
+	GateStrong             // strong buckets are; causal ones may go on looking for what is theirs
 )
 
 // Config is who this machine is.
