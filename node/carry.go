@@ -1,6 +1,7 @@
 package node
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 
@@ -29,14 +30,27 @@ func (d *driver) carry(in wire.Input) {
 		d.meters.applied.Observe(float64(n))
 	}
 	for i := range out.Reads {
-		if r := &out.Reads[i]; r.Kind == wire.ReadChunk {
-			d.follow = append(d.follow, d.store.Chunk(*r))
-		} else {
-			d.clients.end(wire.Reply{Token: r.Token, Outcome: wire.Done})
-		}
+		d.read(&out.Reads[i])
 	}
 	for i := range out.Replies {
 		d.clients.end(out.Replies[i])
+	}
+}
+
+// read gives what the core reads back to it; a client reads for itself, once it is
+// told that it may.
+func (d *driver) read(r *wire.Read) {
+	switch r.Kind {
+	case wire.ReadChunk:
+		d.follow = append(d.follow, d.store.Chunk(*r))
+	case wire.ReadKey:
+		d.follow = append(d.follow, d.store.Key(*r))
+	case wire.ReadSlots:
+		d.follow = append(d.follow, d.store.Slots(*r))
+	case wire.ReadClient, wire.ReadItems:
+		d.clients.end(wire.Reply{Token: r.Token, Outcome: wire.Done})
+	default:
+		panic(fmt.Sprintf("node: a read of the unknown kind %d", r.Kind))
 	}
 }
 

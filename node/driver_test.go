@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -159,6 +160,42 @@ func TestWhatAnOutputLeadsToComesBeforeWhatWaits(t *testing.T) {
 	}
 	if len(conn.sent) != 0 {
 		t.Errorf("a message to the node itself went over the bus: %v", conn.sent)
+	}
+}
+
+func TestReadsOfTheCausalBucketComeBackWithWhatWasJustWritten(t *testing.T) {
+	c := &script{keep: true}
+	d, _ := newTestDriver(t, c)
+	w := front.NewWaiter()
+	d.clients.add(w)
+	item := wire.Item{Key: "k", Value: []byte("v")}
+	all := []wire.HashRange{{Last: math.MaxUint64}}
+	c.on = func(in wire.Input) wire.Output {
+		if _, first := in.(*wire.Tick); !first {
+			return wire.Output{}
+		}
+		return wire.Output{
+			Writes: []wire.Write{{Seq: 4, Kind: wire.WriteCausal, Causal: &wire.CausalWrite{Put: []wire.Item{item}}}},
+			Reads: []wire.Read{
+				{Kind: wire.ReadKey, Key: "k", Session: 5},
+				{Kind: wire.ReadSlots, Ranges: all, Limit: 9, Session: 6},
+				{Kind: wire.ReadItems, Ranges: all, Token: w.Token},
+			},
+		}
+	}
+	d.bring(&wire.Tick{})
+	d.bring(&wire.CausalRead{Key: "k"})
+	want := []wire.Input{
+		&wire.Tick{}, &wire.Durable{Seq: 4},
+		&wire.KeyRead{Session: 5, Stored: &item},
+		&wire.SlotsRead{Session: 6, Items: []wire.Item{item}, Last: true},
+		&wire.CausalRead{Key: "k", Stored: &item},
+	}
+	if diff := cmp.Diff(want, c.inputs); diff != "" {
+		t.Error(diff)
+	}
+	if <-w.Done; w.Reply.Outcome != wire.Done {
+		t.Errorf("the client that lists got %+v", w.Reply)
 	}
 }
 

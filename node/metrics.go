@@ -96,6 +96,10 @@ func (b *backend) gauges() []gauge {
 			ofStatus(func(s *wire.NodeStatus) float64 { return float64(len(s.Waiting)) })},
 		{"cohort_keys", "Keys in the state.",
 			func() float64 { return float64(b.state.Len()) }},
+		{"cohort_causal_keys", "Keys with a value in the causal bucket, as far as the node holds it.",
+			func() float64 { live, _ := b.state.CausalLen(); return float64(live) }},
+		{"cohort_causal_tombstones", "Deleted keys that the causal bucket still has to remember.",
+			func() float64 { _, tombstones := b.state.CausalLen(); return float64(tombstones) }},
 	}
 }
 

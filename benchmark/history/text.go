@@ -66,6 +66,11 @@ func (o Op) String() string {
 	if o.Num != 0 {
 		fmt.Fprintf(&b, " num %d", o.Num)
 	}
-	fmt.Fprintf(&b, " [%v +%v]", time.Duration(o.Start), time.Duration(o.End-o.Start))
+	fmt.Fprintf(&b, " [%s]", Times(o.Start, o.End))
 	return b.String()
+}
+
+// Times renders the start of an operation and how long it took.
+func Times(start, end int64) string {
+	return fmt.Sprintf("%v +%v", time.Duration(start), time.Duration(end-start))
 }

@@ -27,7 +27,8 @@ var imports = []row{
 	{"benchmark/...", "api client benchmark/...", ""},
 	{"cmd/cohort", "api client node node/wire bus/... benchmark/...", ""},
 
-	{"internal/sim", "node/machine node/wire node/kv node/store benchmark/history benchmark/check/... internal/mutant", ""},
+	{"internal/sim/truth", "node/wire hashing", ""},
+	{"internal/sim", "node/machine node/causal node/wire node/kv node/store hashing internal/sim/truth benchmark/history benchmark/check/... internal/mutant", ""},
 	{"internal/script", "node/machine node/causal node/store node/wire hashing", ""},
 	{"test/scenarios", "benchmark/scenario", ""},
 	{"test/...", "api client benchmark/... test/scenarios", ""},
@@ -59,7 +60,7 @@ var testLibraries = []string{"pgregory.net/rapid", "github.com/google/go-cmp"}
 var pure = []string{
 	"api", "hashing",
 	"node/wire", "node/view", "node/kv", "node/strong", "node/causal", "node/machine",
-	"benchmark/check/...",
+	"benchmark/check/...", "internal/sim/truth",
 }
 
 // forbiddenFolders are names that say nothing about what is inside.

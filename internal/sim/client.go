@@ -172,6 +172,10 @@ func (t *witness) heard(n *node, in wire.Input) {
 
 // heardOfLeave is called when a node is told that a client left.
 func (t *witness) heardOfLeave(token wire.Token) {
+	if token >= causalTokens {
+		t.w.requests[token-causalTokens].gone = true
+		return
+	}
 	if token >= putTokens {
 		t.w.operator.heardOfLeave(token)
 		return
@@ -197,11 +201,18 @@ func (w *world) nodeGone(n *node) {
 			c.ended()
 		}
 	}
+	for _, s := range w.sessions {
+		s.lost(n)
+	}
 	w.operator.nodeGone(n)
 }
 
 // reply takes a node's answer.
 func (w *world) reply(n *node, r wire.Reply) {
+	if r.Token >= causalTokens {
+		w.causalReply(n, r)
+		return
+	}
 	if w.operator.reply(n, r) {
 		return
 	}

@@ -37,7 +37,7 @@ func (c Counts) String() string {
 
 var writeNames = map[wire.WriteKind]string{
 	wire.WriteMeta: "meta", wire.WriteAppend: "append", wire.WriteStageHead: "stage head", wire.WriteStageRecords: "stage records",
-	wire.WriteStaged: "staged", wire.WriteSwap: "swap", wire.WriteStageDrop: "stage drop",
+	wire.WriteStaged: "staged", wire.WriteSwap: "swap", wire.WriteStageDrop: "stage drop", wire.WriteCausal: "causal",
 }
 
 var kindNames = map[wire.Kind]string{
@@ -47,6 +47,10 @@ var kindNames = map[wire.Kind]string{
 	wire.KindFetch: "Fetch", wire.KindChunk: "Chunk", wire.KindPrepare: "Prepare", wire.KindAck: "Ack", wire.KindForward: "Forward",
 	wire.KindForwardReply: "ForwardReply", wire.KindConfirm: "Confirm", wire.KindConfirmed: "Confirmed",
 	wire.KindPull: "Pull", wire.KindPullReply: "PullReply", wire.KindCancel: "Cancel",
+	wire.KindBatch: "Batch", wire.KindBatchAck: "BatchAck", wire.KindMissing: "Missing", wire.KindOutrun: "Outrun",
+	wire.KindOpen: "Open", wire.KindHave: "Have", wire.KindWant: "Want", wire.KindItems: "Items", wire.KindOffer: "Offer", wire.KindTaken: "Taken",
+	wire.KindAskKey: "AskKey", wire.KindKeyAnswer: "KeyAnswer", wire.KindCarry: "Carry", wire.KindCarryAnswer: "CarryAnswer",
+	wire.KindCarryCancel: "CarryCancel", wire.KindExplain: "Explain", wire.KindExplained: "Explained",
 }
 
 var statusNames = map[wire.Status]string{
@@ -96,10 +100,19 @@ var transitionsOf = [operators][]string{
 	},
 }
 
-// Missing are the transitions that were never seen under an operator.
-func (c Counts) Missing(kind Operator) []string {
+// wanted are the transitions that schedules must see.
+func wanted(kind Operator, model Model) []string {
+	if model == Causal {
+		return nil
+	}
+	return append(transitionsOf[kind], transitions...)
+}
+
+// Missing are the transitions that were never seen under an operator, of those that
+// a model has.
+func (c Counts) Missing(kind Operator, model Model) []string {
 	var missing []string
-	for _, t := range append(transitionsOf[kind], transitions...) {
+	for _, t := range wanted(kind, model) {
 		group, what, _ := strings.Cut(t, ": ")
 		if c[Thing{group, what}] == 0 {
 			missing = append(missing, t)

@@ -63,6 +63,9 @@ func (e *evening) putLast(w *world) {
 	for _, c := range w.clients {
 		c.comeIn()
 	}
+	for _, s := range w.sessions {
+		s.comeIn()
+	}
 	e.await(w, e.put+settleBound+putBound, e.settled, func() {
 		e.await(w, w.now+finishBound, e.finished, func() { e.again(w) })
 	})
@@ -82,7 +85,7 @@ func (e *evening) again(w *world) {
 		}
 		return e.finished(w)
 	}, func() {
-		if w.final() != last || w.minted() != minted {
+		if w.sched.Model.strong() && w.final() != last || w.minted() != minted {
 			w.fail("same again", "%s came of putting %s again to node %d; views made: %d",
 				name(w.final().ballot), o.list, id, w.minted()-minted)
 		}
@@ -153,6 +156,7 @@ func (e *evening) await(w *world, until wire.Instant, holds func(*world) string,
 // settled reports what is missing: every PUT answered, every member serving and
 // equal, every operation that was open when the list was put at an end.
 func (e *evening) settled(w *world) string {
+	e.dismiss(w)
 	if w.operator.busy() {
 		return "a PUT is open"
 	}
@@ -161,14 +165,33 @@ func (e *evening) settled(w *world) string {
 			return o.String() + " is open"
 		}
 	}
+	if open := e.openSession(w); open != "" {
+		return open
+	}
 	return e.equal(w)
 }
 
 func (e *evening) finished(w *world) string {
-	if e.clients < len(w.clients) {
+	e.dismiss(w)
+	if !e.ended(w) {
 		return "clients have not ended"
 	}
 	return e.equal(w)
+}
+
+// ended reports that no client has anything left to do.
+func (e *evening) ended(w *world) bool { return e.clients == len(w.clients)+len(w.sessions) }
+
+// equal reports what is not as it must be of the models that have clients.
+func (e *evening) equal(w *world) string {
+	why := ""
+	if w.sched.Model.strong() {
+		why = e.strongEqual(w)
+	}
+	if why == "" && w.sched.Model.causal() {
+		why = e.causalEqual(w)
+	}
+	return why
 }
 
 // final is the history that the members of the last list should stand in: that of
@@ -177,9 +200,9 @@ func (w *world) final() *history {
 	return w.witness.histories[w.nodes[w.operator.list.list()[0]].oath.hist]
 }
 
-// equal reports a member that does not serve, or is not where the others are: at
+// strongEqual reports a member that does not serve, or is not where the others are: at
 // the end of an active ballot that nothing was built on.
-func (e *evening) equal(w *world) string {
+func (e *evening) strongEqual(w *world) string {
 	last := w.final()
 	if !last.active || last.closed || w.sched.Operator != Mad && last != w.witness.active {
 		return fmt.Sprintf("node %d stands in %s, %s is active", w.operator.list.list()[0], name(last.ballot), name(w.witness.active.ballot))
@@ -191,7 +214,7 @@ func (e *evening) equal(w *world) string {
 			return fmt.Sprintf("node %d does not serve: %s", n.id, n.reason)
 		case n.oath.hist != last.ballot:
 			return fmt.Sprintf("node %d stands in %s, %s is active", n.id, name(n.oath.hist), name(last.ballot))
-		case e.clients == len(w.clients) && n.oath.index != last.committed:
+		case e.ended(w) && n.oath.index != last.committed:
 			return fmt.Sprintf("node %d has applied %d entries of %d", n.id, n.oath.index, last.committed)
 		}
 	}
@@ -216,6 +239,9 @@ func (e *evening) night(w *world) {
 		for _, c := range w.clients {
 			c.lastRound()
 		}
+		for _, s := range w.sessions {
+			s.lastRound()
+		}
 		e.await(w, e.put+settleBound, e.finished, func() { e.night(w) })
 	})
 }
@@ -233,8 +259,9 @@ func (c *client) lastRound() {
 func (e *evening) compare(w *world) {
 	for _, id := range w.operator.list.list() {
 		w.witness.compareStore(w.nodes[id])
+		w.compareCausal(w.nodes[id])
 	}
-	if w.sched.Operator != Mad || !w.forgot && w.operator.list == 1<<len(w.nodes)-1 {
+	if w.sched.ruledBy() != Mad || !w.forgot && w.operator.list == 1<<len(w.nodes)-1 {
 		w.witness.allThere(w.final())
 	}
 	if w.failure == nil {

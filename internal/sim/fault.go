@@ -2,12 +2,19 @@ package sim
 
 import "github.com/cohortkv/cohort/node/wire"
 
+// recoversCausal reports that a node finds its causal buckets when it starts with its
+// disk.
+const recoversCausal = false
+
 // strike begins a fault and plans its end. A crash that would make the operator
 // insane, by taking the last copy of something, becomes a pause.
 func (w *world) strike(f *Fault) {
 	n := w.nodes[f.Node]
 	kind := f.Kind
 	if kind == Crash && n.up && !w.operator.mayCrash(f.Node) {
+		kind = Pause
+	}
+	if kind == Restart && w.sched.Model.causal() && !recoversCausal {
 		kind = Pause
 	}
 	w.counts.add("fault", kind.String())

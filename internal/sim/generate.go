@@ -14,15 +14,21 @@ const (
 	leastLists  = 3 // the first view and two changes of it
 )
 
-// Generate draws the schedule of a seed, for an operator.
-func Generate(seed uint64, kind Operator) *Schedule {
-	g := generator{rng: rand.New(rand.NewPCG(seed, 1+uint64(kind)*1000))}
-	s := &Schedule{Seed: seed, Operator: kind, Nodes: 3 + g.rng.IntN(4)}
+// Generate draws the schedule of a seed, for an operator and the clients of a model.
+func Generate(seed uint64, kind Operator, model Model) *Schedule {
+	g := generator{rng: rand.New(rand.NewPCG(seed, 1+uint64(kind)*1000+uint64(model)*100_000)), model: model}
+	s := &Schedule{Seed: seed, Model: model, Operator: kind, Nodes: 3 + g.rng.IntN(4)}
 	g.nodes = s.Nodes
 	s.Limits = g.limits()
 	s.Weather = g.weather()
 	g.moves = g.chance(0.3)
 	s.Disk = pick(g.rng, 0, wire.Millisecond/5, 3*wire.Millisecond, 30*wire.Millisecond)
+	s.Causal.Space = 2
+	if model.causal() {
+		s.Causal = g.causalLimits()
+		g.reshape()
+		g.keeps = model == Causal && g.chance(0.5)
+	}
 	switch kind {
 	case Sane:
 		g.steps(s)
@@ -35,17 +41,27 @@ func Generate(seed uint64, kind Operator) *Schedule {
 		g.madness(s)
 	}
 	s.Last = g.last()
-	g.clients(s)
+	if model.strong() {
+		g.clients(s)
+	}
+	if model.causal() {
+		g.sessions(s)
+	}
 	return s
 }
 
 type generator struct {
 	rng     *rand.Rand
+	model   Model
 	nodes   int
 	view    nodes // the list last commanded
 	lists   []nodes
 	forgets bool // nodes may lose their state; if the operator is mad
 	moves   bool // nodes move; then the last list names all: what one holds that it does not name is out of reach
+
+	keeps  bool    // no node loses its state
+	shards int     // of the layout last commanded; 0: a flat list
+	place  []uint8 // the shard of each node in it
 }
 
 func pick[T any](rng *rand.Rand, from ...T) T { return from[rng.IntN(len(from))] }
@@ -94,6 +110,9 @@ func (g *generator) steps(s *Schedule) {
 	more := g.rng.IntN(5)
 	for more > 0 || faults < leastFaults || s.lists() < leastLists {
 		more--
+		if g.storms(s, &at, &faults) {
+			continue
+		}
 		near := at + g.between(0, 1500*wire.Millisecond)
 		switch g.rng.IntN(10) {
 		case 0, 1, 2: // a fault and the operator's answer to it
@@ -122,7 +141,7 @@ func (g *generator) failover(s *Schedule, at wire.Instant) int {
 	if g.chance(0.6) {
 		id = g.view.list()[0] // the primary
 	}
-	f := &Fault{Kind: pick(g.rng, Cut, Cut, OneWay, Pause, Crash), Node: id, Side: one(id), For: g.between(wire.Second, 12*wire.Second)}
+	f := &Fault{Kind: g.kept(pick(g.rng, Cut, Cut, OneWay, Pause, Crash)), Node: id, Side: one(id), For: g.between(wire.Second, 12*wire.Second)}
 	g.add(s, at, f)
 	c := &Command{List: g.grown(g.view.without(one(id))), OneByOne: g.chance(0.5)}
 	g.view = c.List
@@ -143,7 +162,7 @@ func (g *generator) stumble(s *Schedule, at wire.Instant) int {
 		during += c.Tells[0].After
 	}
 	g.add(s, at, c)
-	g.add(s, during, &Fault{Kind: pick(g.rng, Crash, Crash, Restart), Node: id, For: g.between(wire.Millisecond, 40*wire.Millisecond)})
+	g.add(s, during, &Fault{Kind: g.kept(pick(g.rng, Crash, Crash, Restart)), Node: id, For: g.between(wire.Millisecond, 40*wire.Millisecond)})
 	return 1
 }
 
@@ -154,6 +173,7 @@ func (g *generator) add(s *Schedule, at wire.Instant, what any) {
 	case *Fault:
 		st.Fault = what
 	case *Command:
+		g.lay(what)
 		st.Command = what
 	}
 	i := len(s.Steps)
@@ -177,7 +197,7 @@ func (g *generator) faults(s *Schedule, at wire.Instant) int {
 
 func (g *generator) fault() *Fault {
 	f := &Fault{Node: g.rng.IntN(g.nodes), Side: g.side(), For: 20*wire.Millisecond + g.between(0, 4*wire.Second)}
-	f.Kind = pick(g.rng, Cut, Cut, OneWay, Bridge, Crash, Crash, Crash, Restart, Restart, Pause, Pause, Storm, SlowDisk)
+	f.Kind = g.kept(pick(g.rng, Cut, Cut, OneWay, Bridge, Crash, Crash, Crash, Restart, Restart, Pause, Pause, Storm, SlowDisk))
 	if f.Kind == Crash && len(g.lists) > 0 && !g.forgets {
 		f.Kind = Cut
 	}
@@ -267,6 +287,7 @@ func (g *generator) last() Command {
 	if g.chance(0.5) || len(g.lists) > 0 && !g.forgets || g.moves {
 		c.List = 1<<g.nodes - 1
 	}
+	g.lay(&c)
 	return c
 }
 
@@ -274,7 +295,7 @@ func (g *generator) clients(s *Schedule) {
 	n := 4 + g.rng.IntN(6)
 	keys := 1 + g.rng.IntN(5)
 	big := g.chance(0.3)
-	each := (leastOps + n - 1) / n
+	each := (g.model.share(leastOps) + n - 1) / n
 	pause := 3 * wire.Second
 	if s.Operator != Sane { // then what happens last matters most, and clients must be there
 		keys = 1 + g.rng.IntN(3)

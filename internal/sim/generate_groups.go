@@ -11,6 +11,9 @@ func (g *generator) splits(s *Schedule) {
 	faults, more := 0, g.rng.IntN(3)
 	for more > 0 || faults < leastFaults || s.lists() < leastLists {
 		more--
+		if g.storms(s, &at, &faults) {
+			continue
+		}
 		switch g.rng.IntN(10) {
 		case 0, 1, 2, 3, 4, 5:
 			faults += g.apart(s, &at)
@@ -87,6 +90,9 @@ func (g *generator) madness(s *Schedule) {
 	faults, more := 0, g.rng.IntN(4)
 	for more > 0 || faults < leastFaults || s.lists() < leastLists {
 		more--
+		if g.storms(s, &at, &faults) {
+			continue
+		}
 		when := at
 		for range 1 + g.rng.IntN(3) {
 			g.add(s, when, g.madCommand())

@@ -74,6 +74,10 @@ func (o *operator) give(g *group, plan *Command, list, spared nodes, then func()
 	g.now = c
 	g.commands = append(g.commands, c)
 	g.past[c] = true
+	if !o.w.sched.Model.strong() {
+		g.commands = []*command{c}
+		g.release()
+	}
 	for _, id := range list.list() {
 		o.home[id] = g
 	}
@@ -125,7 +129,7 @@ func (o *operator) sameBefore(v *wire.View) *command {
 // active notes that a ballot became active, in every group that its view was
 // commanded in.
 func (o *operator) active(b wire.Ballot) {
-	if o.w.sched.Operator == Mad {
+	if o.w.sched.ruledBy() == Mad {
 		return
 	}
 	c := o.views[b.View]

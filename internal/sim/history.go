@@ -147,10 +147,10 @@ func (t *witness) mayMerge(h *history, sides []side) {
 	w.counts.add("world", "merged base")
 	for _, s := range sides {
 		switch {
-		case w.sched.Operator == Sane:
+		case w.sched.ruledBy() == Sane:
 			w.fail("fork", "%s joins %d histories that went apart, %s is one of them", name(h.ballot), len(sides), name(s.h.ballot))
 		case s.h.active:
-		case w.sched.Operator == Splitting && t.denied(s.h, t.joins[h.ballot]):
+		case w.sched.ruledBy() == Splitting && t.denied(s.h, t.joins[h.ballot]):
 			w.fail("false merge", "%s joins (%s, %d), which never was active", name(h.ballot), name(s.h.ballot), s.index)
 		default:
 			w.counts.add("world", "merge with what never was active")

@@ -176,7 +176,7 @@ func (t *witness) everywhere(h *history) bool {
 // active and not built on; then it is as good as one that is.
 func (t *witness) checkSane(h *history) {
 	last := t.active
-	if t.w.sched.Operator != Sane {
+	if t.w.sched.ruledBy() != Sane {
 		return
 	}
 	if bit := h.states[0].ops.lacks(last.states[last.committed].ops); bit >= 0 {
@@ -293,7 +293,7 @@ func (t *witness) mayCommit(n *node, h *history, index int) bool {
 		w.fail("I6", "node %d applies (%s, %d) before its primary committed it", n.id, name(b), index)
 		return false
 	}
-	if h.closed && index > h.limit || !h.closed && w.sched.Operator == Sane && h != t.active {
+	if h.closed && index > h.limit || !h.closed && w.sched.ruledBy() == Sane && h != t.active {
 		w.fail("I1", "node %d commits in %s, after %s became active", n.id, name(b), name(t.active.ballot))
 		return false
 	}

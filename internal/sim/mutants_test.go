@@ -49,7 +49,7 @@ func TestMutants(t *testing.T) {
 	fmt.Fprintf(&table, "%-26s %-9s %6s  %s\n", "mutant", "operator", "seeds", "found by")
 	for _, m := range chosen {
 		mutant.Choose(m)
-		f := fleet{operator: finder(t, m)}
+		f := fleet{operator: finder(t, m), model: modelSet(t)}
 		f.next.Store(1)
 		f.run(func(done uint64) bool { return done < bound && f.failures() == 0 })
 		if len(f.mu.failed) == 0 {
@@ -58,7 +58,7 @@ func TestMutants(t *testing.T) {
 			continue
 		}
 		seed := slices.Min(f.mu.failed)
-		r := Run(Generate(seed, f.operator), nil)
+		r := Run(Generate(seed, f.operator, f.model), nil)
 		fmt.Fprintf(&table, "%-26s %-9s %6d  %s: %.100s\n", m, f.operator, seed, r.Failure.Check, r.Failure.What)
 	}
 	t.Log("\n" + table.String())

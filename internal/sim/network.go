@@ -67,6 +67,7 @@ func (t *network) isCut(from, to *node) bool { return from != to && t.cuts[from.
 func (t *network) send(from *node, e wire.Envelope) {
 	w := t.w
 	w.witness.sent(from, &e)
+	w.truth.Sent(from.truth, &e)
 	w.counts.add("message", kindNames[e.Message.Kind()])
 	t.scratch = wire.AppendMessage(t.scratch[:0], from.machine.Header(), e.Message)
 	p := parcel{from: from, payload: bytes.Clone(t.scratch)}

@@ -3,6 +3,7 @@ package sim
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/internal/sim/truth"
 	"github.com/cohortkv/cohort/node/machine"
 	"github.com/cohortkv/cohort/node/store"
 	"github.com/cohortkv/cohort/node/wire"
@@ -22,11 +23,13 @@ type node struct {
 	clock    wire.Instant // this life's clock minus the world's
 	machine  *machine.Machine
 	store    *store.Memory
+	truth    *truth.Life // what may be said of that
 	disk     disk
 	keeps    bool // the next start finds the disk
 	oath     *oath
 	peers    []wire.Member
 	serving  bool
+	shows    wire.NodeStatus
 	reason   string       // why it does not serve
 	inbox    []wire.Input // what arrived while it was paused
 	pauses   int          // that are in force
@@ -54,20 +57,25 @@ func (n *node) start() {
 	n.up, n.life = true, n.life+1
 	n.boot = wire.Boot(w.rng.Uint64() | 1)
 	n.clock = wire.Instant(w.rng.Int64N(int64(1000 * wire.Second)))
-	cfg := machine.Config{ID: n.id, Boot: n.boot, Now: n.local(), Limits: w.sched.Limits}
+	cfg := machine.Config{ID: n.id, Boot: n.boot, Now: n.local(), Limits: w.sched.Limits, Causal: w.sched.Causal.core()}
+	if !w.sched.Model.strong() {
+		cfg.Gate = machine.GateCausal
+	}
 	if n.keeps {
 		f := n.disk.fold()
 		cfg.Recovered, n.store = &f.rec, f.store
 		n.oath.restarted(f)
+		n.truth.Restart(n.boot)
 		w.witness.compareStore(n)
 	} else {
 		n.inc, n.disk = wire.Incarnation(w.rng.Uint64()|1), disk{}
 		n.store = store.NewMemory()
+		n.truth = w.truth.Begin(n.id, n.boot)
 		n.oath = w.witness.newLife(n)
 	}
 	cfg.Inc = n.inc
 	n.machine = machine.New(cfg)
-	n.peers, n.serving, n.inbox = nil, false, nil
+	n.peers, n.serving, n.inbox, n.shows = nil, false, nil, wire.NodeStatus{}
 	n.paused, n.pausedAt, n.diskAt, n.tickAt = 0, w.now, 0, 0
 	w.note("node %d starts: incarnation %x, boot %x, with its state: %v", n.id, n.inc, n.boot, n.keeps)
 	w.net.ghosts(n)
@@ -79,9 +87,12 @@ func (n *node) crash(keeps bool) {
 	n.w.note("node %d crashes, keeps its disk: %v", n.id, keeps)
 	n.up, n.keeps = false, keeps
 	if keeps {
-		n.oath.durableUpTo(n.disk.lose(n.w))
+		left := n.disk.lose(n.w)
+		n.oath.durableUpTo(left)
+		n.truth.DurableUpTo(left)
 	} else {
 		n.w.forgot = true
+		n.truth.Die()
 	}
 	n.inbox, n.pauses, n.slowDisk = nil, 0, 0
 	n.w.nodeGone(n)
@@ -216,10 +227,22 @@ func (n *node) carryOut(out *wire.Output) {
 		}
 	}
 	if out.Status != nil {
+		n.shows = *out.Status
+		n.truth.Shows(n.shows.CausalReady)
 		n.serving, n.reason = out.Status.Serving, out.Status.Reason
 		n.w.note("node %d shows serving=%v member=%v left behind=%v %s",
 			n.id, n.serving, out.Status.Member, out.Status.LeftBehind, out.Status.Reason)
 	}
+}
+
+// whenDurable does something as soon as all that was written so far is durable, if
+// this life still lasts then.
+func (n *node) whenDurable(do func()) {
+	if n.disk.durable == len(n.disk.writes) {
+		do()
+		return
+	}
+	n.alive(n.diskAt-n.w.now, do)
 }
 
 func (n *node) write(writes []wire.Write) {
@@ -235,6 +258,7 @@ func (n *node) write(writes []wire.Write) {
 	n.store.Write(writes)
 	for i := range writes {
 		n.w.witness.wrote(n, &writes[i])
+		n.wroteCausal(&writes[i])
 	}
 	n.disk.writes = append(n.disk.writes, writes...)
 	durable := len(n.disk.writes)
@@ -247,6 +271,7 @@ func (n *node) write(writes []wire.Write) {
 	n.alive(n.diskAt-n.w.now, func() {
 		n.disk.durable = durable
 		n.oath.durableUpTo(seq)
+		n.truth.DurableUpTo(seq)
 		n.deliver(&wire.Durable{Seq: seq})
 	})
 }
@@ -259,8 +284,12 @@ func (n *node) apply(entries []wire.Entry) {
 }
 
 func (n *node) read(r wire.Read) {
-	if r.Kind == wire.ReadClient {
+	switch r.Kind {
+	case wire.ReadClient:
 		n.w.readable(n, r.Token)
+		return
+	case wire.ReadKey, wire.ReadSlots, wire.ReadItems:
+		n.readCausal(r)
 		return
 	}
 	chunk := n.store.Chunk(r)

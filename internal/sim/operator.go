@@ -107,7 +107,7 @@ func (o *operator) newCommand(plan *Command, list, spared nodes, then func()) *c
 	if plan.All {
 		c.Command = plan.toldTo(list)
 	}
-	c.layout = o.layoutOf(list, plan.Shards, plan.Stale)
+	c.layout = o.layoutOf(list, plan)
 	o.all = append(o.all, c)
 	if list != o.list && o.list != 0 {
 		o.w.counts.add("operator", "members changed")
@@ -267,20 +267,23 @@ func (o *operator) tellNextAfter(c *command) {
 	}
 }
 
-// layoutOf writes a list as an operator would; stale: with the addresses that the
-// nodes have not got.
-func (o *operator) layoutOf(list nodes, shards int, stale bool) wire.Layout {
-	l := wire.Layout{Flat: shards == 0}
-	for i := range max(shards, 1) {
+// layoutOf writes a list as an operator would; a stale plan: with the addresses that
+// the nodes have not got.
+func (o *operator) layoutOf(list nodes, plan *Command) wire.Layout {
+	l := wire.Layout{Flat: plan.Shards == 0}
+	for i := range max(plan.Shards, 1) {
 		s := wire.Shard{}
-		if shards > 0 {
+		if plan.Shards > 0 {
 			s.Name = fmt.Sprintf("shard%d", i)
 		}
 		l.Shards = append(l.Shards, s)
 	}
 	for i, id := range list.list() {
+		if id < len(plan.Place) {
+			i = int(plan.Place[id])
+		}
 		s := &l.Shards[i%len(l.Shards)]
-		moved := o.w.nodes[id].moved != stale
+		moved := o.w.nodes[id].moved != plan.Stale
 		s.Members = append(s.Members, wire.Member{ID: wire.NodeID(id), Address: address(id, moved)})
 	}
 	return l.Canonical()

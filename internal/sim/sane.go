@@ -1,9 +1,13 @@
 package sim
 
 // needs are the sets of which a sane list contains one node each: those that are
-// complete for the last active view, and those of every list commanded since.
+// complete for the last active view, and those of every list commanded since. Causal
+// buckets need none: what is lost with all its holders is lost.
 func (g *group) needs() []nodes {
 	var sets []nodes
+	if !g.o.w.sched.Model.strong() {
+		return nil
+	}
 	for _, v := range g.last {
 		sets = append(sets, g.complete(v))
 	}
@@ -100,7 +104,7 @@ func (o *operator) unreachable() nodes {
 // mayCrash reports whether a node may lose its state: it is not spared, and what
 // the next list needs is left.
 func (o *operator) mayCrash(id int) bool {
-	if o.w.sched.Operator == Mad {
+	if o.w.sched.ruledBy() == Mad {
 		return true
 	}
 	for _, g := range o.groups {

@@ -15,13 +15,16 @@ import (
 // network are drawn while it runs, from the same seed.
 type Schedule struct {
 	Seed     uint64
+	Model    Model
 	Operator Operator
 	Nodes    int // with ids from 0
 	Limits   machine.Limits
+	Causal   CausalLimits
 	Weather  Weather
 	Disk     wire.Instant // how long a write may take to become durable
-	Clients  []ClientPlan
-	Steps    []Step // by time
+	Clients  []ClientPlan // of strong buckets
+	Sessions []ClientPlan // of causal ones
+	Steps    []Step       // by time
 	Last     Command
 }
 
@@ -115,10 +118,11 @@ type Command struct {
 	Kind     CommandKind
 	Group    int // which group, of as many as there are then
 	List     nodes
-	Avoid    bool // leave out what is known to be down or cut off
-	Shards   int  // 0: a flat list
-	Stale    bool // members at the addresses that they have not got
-	OneByOne bool // each PUT after the answer to the one before
+	Avoid    bool    // leave out what is known to be down or cut off
+	Shards   int     // 0: a flat list
+	Place    []uint8 // the shard of each node, modulo Shards; nil: in turn
+	Stale    bool    // members at the addresses that they have not got
+	OneByOne bool    // each PUT after the answer to the one before
 	Force    bool
 	All      bool // every member of the list is told, however it was mended
 	Tells    []Tell
@@ -147,6 +151,8 @@ type OpPlan struct {
 	Size      int // of the value, beyond its name
 	Condition wire.Condition
 	Leave     wire.Instant // the client gives up after so long; 0: waits
+	Grip      Grip         // of a causal bucket: which context goes along
+	Back      int
 }
 
 // OpKind is what a client asks for.
@@ -209,15 +215,20 @@ func (s *Schedule) lists() int {
 	return n
 }
 
+// operations is how many all clients have planned.
+func (s *Schedule) operations() int {
+	n := 0
+	for _, c := range append(s.Clients[:len(s.Clients):len(s.Clients)], s.Sessions...) {
+		n += len(c.Ops)
+	}
+	return n
+}
+
 // String lists a schedule as a person reads it.
 func (s *Schedule) String() string {
 	var b strings.Builder
-	ops := 0
-	for _, c := range s.Clients {
-		ops += len(c.Ops)
-	}
-	fmt.Fprintf(&b, "seed %d, %s operator: %d nodes, %d clients, %d operations, %+v, disk %s, limits %+v\n",
-		s.Seed, s.Operator, s.Nodes, len(s.Clients), ops, s.Weather, seconds(s.Disk), s.Limits)
+	fmt.Fprintf(&b, "seed %d, %s model, %s operator: %d nodes, %d clients, %d sessions, %d operations, %+v, disk %s, limits %+v, %+v\n",
+		s.Seed, s.Model, s.Operator, s.Nodes, len(s.Clients), len(s.Sessions), s.operations(), s.Weather, seconds(s.Disk), s.Limits, s.Causal)
 	for _, st := range s.Steps {
 		switch {
 		case st.Fault != nil:
@@ -229,6 +240,9 @@ func (s *Schedule) String() string {
 	fmt.Fprintf(&b, "  at last %s\n", &s.Last)
 	for i, c := range s.Clients {
 		fmt.Fprintf(&b, "  client %d at node %d (roams: %v): %d operations\n", i, c.Node, c.Roams, len(c.Ops))
+	}
+	for i, c := range s.Sessions {
+		fmt.Fprintf(&b, "  session %d at node %d (roams: %v): %d operations\n", i, c.Node, c.Roams, len(c.Ops))
 	}
 	return b.String()
 }
@@ -248,8 +262,8 @@ func (f *Fault) String() string {
 
 func (c *Command) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s of group %d avoid=%v shards=%d stale=%v one by one=%v force=%v all=%v:",
-		commandNames[c.Kind], c.List, c.Group, c.Avoid, c.Shards, c.Stale, c.OneByOne, c.Force, c.All)
+	fmt.Fprintf(&b, "%s %s of group %d avoid=%v shards=%d%v stale=%v one by one=%v force=%v all=%v:",
+		commandNames[c.Kind], c.List, c.Group, c.Avoid, c.Shards, c.Place, c.Stale, c.OneByOne, c.Force, c.All)
 	for _, t := range c.Tells {
 		what := ""
 		if t.Empty {

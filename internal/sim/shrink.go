@@ -14,6 +14,9 @@ func Shrink(s *Schedule, fails func(*Schedule) bool, tries int) *Schedule {
 		drop(k, len(k.best.Clients), func(s *Schedule, from, to int) {
 			s.Clients = cutOut(s.Clients, from, to)
 		})
+		drop(k, len(k.best.Sessions), func(s *Schedule, from, to int) {
+			s.Sessions = cutOut(s.Sessions, from, to)
+		})
 		k.shorten()
 	}
 	return k.best
@@ -80,10 +83,16 @@ func (k *shrinker) calm() {
 // shorten takes the later half of each client's operations away, as often as
 // possible.
 func (k *shrinker) shorten() {
-	for i := range k.best.Clients {
-		for len(k.best.Clients[i].Ops) > 1 && k.try(func(s *Schedule) {
-			s.Clients = append([]ClientPlan{}, s.Clients...)
-			s.Clients[i].Ops = s.Clients[i].Ops[:len(s.Clients[i].Ops)/2]
+	k.halve(func(s *Schedule) *[]ClientPlan { return &s.Clients })
+	k.halve(func(s *Schedule) *[]ClientPlan { return &s.Sessions })
+}
+
+func (k *shrinker) halve(of func(*Schedule) *[]ClientPlan) {
+	for i := range *of(k.best) {
+		for len((*of(k.best))[i].Ops) > 1 && k.try(func(s *Schedule) {
+			list := of(s)
+			*list = append([]ClientPlan{}, *list...)
+			(*list)[i].Ops = (*list)[i].Ops[:len((*list)[i].Ops)/2]
 		}) {
 		}
 	}

@@ -43,9 +43,20 @@ func operatorSet(t *testing.T) Operator {
 	return kind
 }
 
+// modelSet is the model in the environment: strong, unless it says otherwise.
+func modelSet(t *testing.T) Model {
+	text := os.Getenv("COHORT_SIM_MODEL")
+	model, ok := ModelNamed(text)
+	if text != "" && !ok {
+		t.Fatalf("COHORT_SIM_MODEL=%q is none of %v", text, modelNames)
+	}
+	return model
+}
+
 // fleet runs schedules on all processors.
 type fleet struct {
 	operator Operator
+	model    Model
 	mu       struct {
 		sync.Mutex
 		counts Counts
@@ -67,7 +78,7 @@ func (f *fleet) run(more func(done uint64) bool) {
 				if !more(seed - first) {
 					return
 				}
-				f.note(seed, Run(Generate(seed, f.operator), nil))
+				f.note(seed, Run(Generate(seed, f.operator, f.model), nil))
 			}
 		})
 	}
@@ -87,7 +98,8 @@ func (f *fleet) note(seed uint64, r Result) {
 
 // TestSimulate runs COHORT_SIM_SCHEDULES schedules from COHORT_SIM_SEED on, or as
 // many as there is time for in COHORT_SIM_SECONDS, with the operator of
-// COHORT_SIM_OPERATOR, or with each of them in turn if that is "all".
+// COHORT_SIM_OPERATOR, or with each of them in turn if that is "all", and clients of
+// COHORT_SIM_MODEL.
 func TestSimulate(t *testing.T) {
 	if os.Getenv("COHORT_SIM_OPERATOR") != "all" {
 		simulate(t, operatorSet(t))
@@ -102,7 +114,7 @@ func simulate(t *testing.T, kind Operator) {
 	schedules := setting(t, "COHORT_SIM_SCHEDULES", few)
 	length := time.Duration(setting(t, "COHORT_SIM_SECONDS", 0)) * time.Second
 	begun := time.Now()
-	f := fleet{operator: kind}
+	f := fleet{operator: kind, model: modelSet(t)}
 	f.next.Store(setting(t, "COHORT_SIM_SEED", 1))
 	f.run(func(done uint64) bool {
 		if f.failures() >= 3 {
@@ -114,12 +126,12 @@ func simulate(t *testing.T, kind Operator) {
 		return done < schedules
 	})
 	took := time.Since(begun)
-	t.Logf("%s operator: %d schedules in %s, %.1f a second, %d events each\n%s",
-		f.operator, f.mu.runs, took.Round(time.Millisecond), float64(f.mu.runs)/took.Seconds(), f.mu.events/max(f.mu.runs, 1), f.mu.counts)
+	t.Logf("%s model, %s operator: %d schedules in %s, %.1f a second, %d events each\n%s",
+		f.model, f.operator, f.mu.runs, took.Round(time.Millisecond), float64(f.mu.runs)/took.Seconds(), f.mu.events/max(f.mu.runs, 1), f.mu.counts)
 	for _, seed := range f.mu.failed {
-		report(t, seed, f.operator)
+		report(t, seed, f.operator, f.model)
 	}
-	if missing := f.mu.counts.Missing(kind); !t.Failed() && f.mu.runs >= enough && len(missing) > 0 {
+	if missing := f.mu.counts.Missing(kind, f.model); !t.Failed() && f.mu.runs >= enough && len(missing) > 0 {
 		t.Errorf("never seen in %d schedules: %q", f.mu.runs, missing)
 	}
 }
@@ -132,19 +144,19 @@ func (f *fleet) failures() int {
 
 // report fails with one line that replays a seed, and what is left of its
 // schedule when it is cut down.
-func report(t *testing.T, seed uint64, kind Operator) {
+func report(t *testing.T, seed uint64, kind Operator, model Model) {
 	t.Helper()
-	r := Run(Generate(seed, kind), nil)
+	r := Run(Generate(seed, kind, model), nil)
 	if r.Failure == nil {
 		t.Errorf("seed %d failed once and not again: a run is not deterministic", seed)
 		return
 	}
-	t.Errorf("seed %d: %v\nreplay: COHORT_SIM_OPERATOR=%s COHORT_SIM_SEED=%d go test ./internal/sim -run TestReplay -v\ncut down to %s",
-		seed, r.Failure, kind, seed, shrunk(seed, kind, r.Failure.Check))
+	t.Errorf("seed %d: %v\nreplay: COHORT_SIM_MODEL=%s COHORT_SIM_OPERATOR=%s COHORT_SIM_SEED=%d go test ./internal/sim -run TestReplay -v\ncut down to %s",
+		seed, r.Failure, model, kind, seed, shrunk(Generate(seed, kind, model), r.Failure.Check))
 }
 
-func shrunk(seed uint64, kind Operator, check string) *Schedule {
-	return Shrink(Generate(seed, kind), func(s *Schedule) bool {
+func shrunk(s *Schedule, check string) *Schedule {
+	return Shrink(s, func(s *Schedule) bool {
 		r := Run(s, nil)
 		return r.Failure != nil && r.Failure.Check == check
 	}, shrinkTries)
@@ -158,13 +170,13 @@ func TestReplay(t *testing.T) {
 		t.Skip("replays the seed in COHORT_SIM_SEED")
 	}
 	seed := setting(t, "COHORT_SIM_SEED", 0)
-	s := Generate(seed, operatorSet(t))
+	s := Generate(seed, operatorSet(t), modelSet(t))
 	failure := replay(t, s, "trace.txt")
 	if failure == nil {
 		t.Logf("seed %d violates nothing\n%s", seed, s)
 		return
 	}
-	small := shrunk(seed, s.Operator, failure.Check)
+	small := shrunk(s, failure.Check)
 	t.Errorf("%v\ncut down to %s%v", failure, small, replay(t, small, "trace-cut-down.txt"))
 }
 
@@ -183,8 +195,8 @@ func replay(t *testing.T, s *Schedule, file string) *Failure {
 func TestTheSameSeedGivesTheSameTrace(t *testing.T) {
 	for seed := range uint64(9) {
 		var first, second Trace
-		kind := Operator(seed) % operators
-		one, two := Run(Generate(seed, kind), &first), Run(Generate(seed, kind), &second)
+		kind, model := Operator(seed)%operators, Model(seed/3)
+		one, two := Run(Generate(seed, kind, model), &first), Run(Generate(seed, kind, model), &second)
 		if first.Sum() != second.Sum() || first.Len() != second.Len() || one.Events != two.Events {
 			t.Errorf("seed %d: %d lines with sum %x and %d events, then %d with %x and %d",
 				seed, first.Len(), first.Sum(), one.Events, second.Len(), second.Sum(), two.Events)
@@ -197,8 +209,8 @@ func TestTheSameSeedGivesTheSameTrace(t *testing.T) {
 
 func TestDifferentSeedsGiveDifferentTraces(t *testing.T) {
 	var first, second Trace
-	Run(Generate(1, Sane), &first)
-	Run(Generate(2, Sane), &second)
+	Run(Generate(1, Sane, Strong), &first)
+	Run(Generate(2, Sane, Strong), &second)
 	if first.Sum() == second.Sum() {
 		t.Error("seeds 1 and 2 have the same trace")
 	}
@@ -206,24 +218,21 @@ func TestDifferentSeedsGiveDifferentTraces(t *testing.T) {
 
 func TestEveryScheduleHasWhatItMustHave(t *testing.T) {
 	for seed := range uint64(600) {
-		s := Generate(seed, Operator(seed)%operators)
-		faults, ops := 0, 0
+		s := Generate(seed, Operator(seed)%operators, Model(seed/3)%models)
+		faults := 0
 		for _, st := range s.Steps {
 			if st.Fault != nil {
 				faults++
 			}
 		}
-		for _, c := range s.Clients {
-			ops += len(c.Ops)
-		}
-		if s.Nodes < 3 || s.Nodes > maxNodes || faults < 5 || s.lists() < 3 || ops < 300 {
-			t.Errorf("seed %d: %d nodes, %d faults, %d lists, %d operations", seed, s.Nodes, faults, s.lists(), ops)
+		if s.Nodes < 3 || s.Nodes > maxNodes || faults < 5 || s.lists() < 3 || s.operations() < 300 {
+			t.Errorf("seed %d: %d nodes, %d faults, %d lists, %d operations", seed, s.Nodes, faults, s.lists(), s.operations())
 		}
 	}
 }
 
 func TestShrinkKeepsWhatTheFailureNeeds(t *testing.T) {
-	s := Generate(7, Sane)
+	s := Generate(7, Sane, Strong)
 	needed := s.Steps[3]
 	small := Shrink(s, func(s *Schedule) bool {
 		found := false
@@ -235,7 +244,7 @@ func TestShrinkKeepsWhatTheFailureNeeds(t *testing.T) {
 	if len(small.Steps) != 1 || small.Steps[0] != needed || len(small.Clients) != 1 || len(small.Clients[0].Ops) != 1 {
 		t.Errorf("what is left:\n%s", small)
 	}
-	if fmt.Sprint(s) != fmt.Sprint(Generate(7, Sane)) {
+	if fmt.Sprint(s) != fmt.Sprint(Generate(7, Sane, Strong)) {
 		t.Error("the schedule that was given was changed")
 	}
 }

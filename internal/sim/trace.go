@@ -41,6 +41,9 @@ func (t *Trace) Last(n int) string {
 
 // describe is an input in a line.
 func describe(in wire.Input) string {
+	if text, ok := describeCausal(in); ok {
+		return text
+	}
 	switch in := in.(type) {
 	case *wire.Received:
 		h := in.Header
@@ -62,7 +65,7 @@ func body(m wire.Message) string {
 	case *wire.Chunk:
 		return fmt.Sprintf("%s part %d from %d: %d records, %d entries, last %v", name(m.Ballot), m.Part, m.From, len(m.Records), len(m.Entries), m.Last)
 	default:
-		return fmt.Sprintf("%+v", m)
+		return causalBody(m)
 	}
 }
 
@@ -87,6 +90,8 @@ func describeWrite(x *wire.Write) string {
 			x.Meta.View.ID.Number, x.Meta.View.ID.Author, ids(x.Meta.View.Layout), len(x.Meta.Owed))
 	case wire.WriteAppend:
 		return fmt.Sprintf("%d append: %s", x.Seq, describeEntries(x.Entries))
+	case wire.WriteCausal:
+		return fmt.Sprintf("%d causal:%s", x.Seq, describeCausalWrite(x.Causal))
 	default:
 		return fmt.Sprintf("%d %s %s fresh=%v base (%s, %d), tail %d, records %d", x.Seq, writeNames[x.Kind], name(x.Ballot), x.Fresh,
 			name(x.Base.Source), x.Base.Length, len(x.Entries), len(x.Records))

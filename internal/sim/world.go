@@ -10,12 +10,16 @@
 // that a node says to another against what it has made durable and promised
 // (oath.go). The numbers of checks, as in "I4", are those of DESIGN §5.
 //
+// What causal buckets do is held against the truth of them (package truth), and at
+// the end the history of their clients is given to the judge of real runs, with
+// everything that the simulator knows as evidence (judge.go).
+//
 // A run has no goroutine of its own; many may run beside each other.
 //
 // The tests read COHORT_SIM_SEED (the first seed, or the one to replay),
 // COHORT_SIM_SCHEDULES (how many) or COHORT_SIM_SECONDS (for how long),
-// COHORT_SIM_OPERATOR (sane, splitting, mad, or all in turn), and,
-// built with -tags mutants, COHORT_SIM_MUTANT (which deliberate bug).
+// COHORT_SIM_MODEL (strong, causal, both), COHORT_SIM_OPERATOR (sane, splitting, mad,
+// or all in turn), and, built with -tags mutants, COHORT_SIM_MUTANT (which deliberate bug).
 package sim
 
 import (
@@ -23,6 +27,7 @@ import (
 	"math/rand/v2"
 	"runtime/debug"
 
+	"github.com/cohortkv/cohort/internal/sim/truth"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -52,7 +57,10 @@ type world struct {
 	net      network
 	operator operator
 	witness  witness
+	truth    *truth.Truth // of causal buckets
 	clients  []*client
+	sessions []*session
+	requests []*request // by token
 	counts   Counts
 	trace    *Trace
 	failure  *Failure
@@ -92,12 +100,17 @@ func (w *world) loop() {
 func (w *world) begin() {
 	w.net.init(w)
 	w.witness.init(w)
+	w.requests = []*request{nil}
+	w.truth = truth.New(w.sched.Causal.truth(w.sched.Nodes), reporter{w})
 	for id := range w.sched.Nodes {
 		w.nodes = append(w.nodes, newNode(w, wire.NodeID(id)))
 	}
 	w.operator.init(w)
 	for i := range w.sched.Clients {
 		w.clients = append(w.clients, newClient(w, i))
+	}
+	for i := range w.sched.Sessions {
+		w.sessions = append(w.sessions, newSession(w, i))
 	}
 	w.evening.pending = len(w.sched.Steps)
 	for i := range w.sched.Steps {

@@ -109,7 +109,7 @@ func (r *Replica) foldTracks() {
 
 // deal says which slots are owned, and which need not wait for anybody.
 func (r *Replica) deal(sameLine, first bool) {
-	r.slots.unready = 0
+	r.slots.unready, r.slots.owned = 0, 0
 	for i := range r.slots.all {
 		s, at := &r.slots.all[i], hashing.Slot(i)
 		s.owned = r.owns(at)
@@ -118,6 +118,7 @@ func (r *Replica) deal(sameLine, first bool) {
 		}
 		s.ready = s.held && s.ready && sameLine || first
 		r.hold(at)
+		r.slots.owned++
 		if !s.ready {
 			r.slots.unready++
 		}
@@ -188,6 +189,9 @@ func (r *Replica) pulled(p *peer, have *wire.Have, news uint64) {
 
 // offerLost offers what has come here for others since the last offer.
 func (r *Replica) offerLost() {
+	if !r.holdsForOthers() {
+		return
+	}
 	for i := range r.slots.all {
 		if s := &r.slots.all[i]; s.held && !s.owned && s.takers == 0 {
 			r.offerAll()
@@ -272,11 +276,5 @@ func (r *Replica) forgetFormer() {
 	}
 }
 
-func (r *Replica) holdsForOthers() bool {
-	for i := range r.slots.all {
-		if s := &r.slots.all[i]; s.held && !s.owned {
-			return true
-		}
-	}
-	return false
-}
+// holdsForOthers reports that slots are held that others own.
+func (r *Replica) holdsForOthers() bool { return r.slots.held > r.slots.owned }

@@ -1,7 +1,6 @@
 package causal
 
 import (
-	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -92,7 +91,7 @@ func (r *Replica) newest(items []wire.Item) []wire.Item {
 // offer is what a peer owns, is held here, and was offered to it.
 type offer struct {
 	session uint64
-	open    map[hashing.Slot]struct{} // not taken yet
+	open    slotSet // not taken yet
 	known   wire.Holdings
 	asked   wire.Instant
 	every   wire.Instant

@@ -137,8 +137,7 @@ func (r *Replica) OnCarryAnswer(h wire.Header, m *wire.CarryAnswer) {
 		if m.Present {
 			item = &m.Item
 		}
-		x.q.gone = true
-		r.box.Reply(wire.Reply{Token: x.q.token, Outcome: wire.Done, Causal: &wire.CausalResult{Item: item, Context: m.Context}})
+		r.reply(x.q, wire.Done, &wire.CausalResult{Item: item, Context: m.Context})
 	case wire.CarryLate:
 		if x.to != nil && x.to.id == h.From && (x.boot != h.Boot || x.clock < m.Clock) {
 			x.clock, x.boot = m.Clock, h.Boot
@@ -159,10 +158,9 @@ func (r *Replica) unlist(x *carriage) {
 
 // abandonCarriage forgets a carried request whose client has left, and has its owner
 // forget it.
-func (r *Replica) abandonCarriage(token wire.Token) {
+func (r *Replica) abandonCarriage(q *request) {
 	for _, x := range r.carriages.list {
-		if x.q.token == token {
-			x.q.gone = true
+		if x.q == q {
 			r.unlist(x)
 			if x.to != nil {
 				r.send(x.to.id, &wire.CarryCancel{Counters: []uint64{x.counter}})

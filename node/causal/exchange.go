@@ -128,31 +128,21 @@ func (r *Replica) mayExchange(h wire.Header, m *wire.Have) bool {
 // of the other slots.
 func (r *Replica) compare(x *pull) {
 	j := &joiner{}
-	sums := map[uint32][]wire.Sum{}
-	for _, g := range x.have.Groups {
-		sums[g.Group] = g.Sums
-	}
-	inGroup := r.placesInGroups(x.slots)
+	w := holdingsReader{held: &x.have.Held}
+	sums := sumsReader{r: r, groups: x.have.Groups, group: ^uint32(0)}
 	var want []hashing.Slot
-	for _, run := range x.have.Held.Held {
-		if int(run.Vector) >= len(x.have.Held.Vectors) {
+	for at := range each(x.slots) {
+		theirs, differs := sums.next(at)
+		run := w.next(at)
+		if run == nil {
 			continue
 		}
-		for at := range each(r.slots.valid([]wire.SlotRange{run.Slots})) {
-			place, asked := inGroup[at]
-			if !asked {
-				continue
-			}
-			s := &r.slots.all[at]
-			list, differs := sums[r.groupOf(at)]
-			if differs && (int(place) >= len(list) || list[place] != s.sum) {
-				want = append(want, at)
-				if mutant.On(mutant.CausalEarlyKnowledge) {
-					r.absorb(x, at, j)
-				}
-				continue
-			}
-			r.absorb(x, at, j)
+		equal := !differs || theirs == r.slots.all[at].sum
+		if !equal {
+			want = append(want, at)
+		}
+		if equal || mutant.On(mutant.CausalEarlyKnowledge) {
+			r.absorb(x, at, run, j)
 		}
 	}
 	r.learnt()
@@ -167,24 +157,57 @@ func (r *Replica) compare(x *pull) {
 	r.ask(x)
 }
 
-// placesInGroups says where the sum of a slot stands in those of its group.
-func (r *Replica) placesInGroups(list []wire.SlotRange) map[hashing.Slot]uint32 {
-	places := map[hashing.Slot]uint32{}
-	group, n := ^uint32(0), uint32(0)
-	for s := range each(list) {
-		if g := r.groupOf(s); g != group {
-			group, n = g, 0
+// sumsReader finds the sums of slots that are asked for in ascending order, among
+// those of the groups that differ.
+type sumsReader struct {
+	r      *Replica
+	groups []wire.GroupSums
+	group  uint32
+	place  int
+}
+
+// next is the peer's sum of a slot; false: it is in no group that differs.
+func (s *sumsReader) next(at hashing.Slot) (wire.Sum, bool) {
+	if g := s.r.groupOf(at); g != s.group {
+		s.group, s.place = g, -1
+		for len(s.groups) > 0 && s.groups[0].Group < g {
+			s.groups = s.groups[1:]
 		}
-		places[s] = n
-		n++
 	}
-	return places
+	s.place++
+	if len(s.groups) == 0 || s.groups[0].Group != s.group {
+		return wire.Sum{}, false
+	}
+	if s.place >= len(s.groups[0].Sums) {
+		return wire.Sum{Count: ^uint64(0)}, true
+	}
+	return s.groups[0].Sums[s.place], true
+}
+
+// holdingsReader finds what holdings say of slots that are asked for in ascending
+// order.
+type holdingsReader struct {
+	held *wire.Holdings
+	i    int
+}
+
+// next is what is said of a slot; nil: nothing that makes sense.
+func (h *holdingsReader) next(at hashing.Slot) *wire.HeldSlots {
+	for h.i < len(h.held.Held) && h.held.Held[h.i].Slots.First+h.held.Held[h.i].Slots.Count <= uint32(at) {
+		h.i++
+	}
+	if h.i == len(h.held.Held) {
+		return nil
+	}
+	if run := &h.held.Held[h.i]; run.Slots.First <= uint32(at) && int(run.Vector) < len(h.held.Vectors) {
+		return run
+	}
+	return nil
 }
 
 // absorb lets K of a slot grow to what the peer's was when it answered. All items
 // that this means are here, and what is to be written is written.
-func (r *Replica) absorb(x *pull, at hashing.Slot, j *joiner) {
-	run := runOf(&x.have.Held, at)
+func (r *Replica) absorb(x *pull, at hashing.Slot, run *wire.HeldSlots, j *joiner) {
 	if run == nil {
 		return
 	}
@@ -270,7 +293,7 @@ func (r *Replica) slotsDone(x *pull, next hashing.Slot) {
 		if s := &r.slots.all[at]; s.sum.Count > uint64(len(x.keys)) {
 			r.findAbsent(x, at, x.keys)
 		} else {
-			r.absorb(x, at, j)
+			r.absorb(x, at, runOf(&x.have.Held, at), j)
 		}
 		x.keys = map[string]struct{}{}
 	}
@@ -305,7 +328,7 @@ func (r *Replica) findAbsent(x *pull, at hashing.Slot, theirs map[string]struct{
 				r.wakeKey(item.Key)
 			}
 		}
-		r.absorb(x, at, &joiner{})
+		r.absorb(x, at, runOf(&x.have.Held, at), &joiner{})
 		r.learnt()
 		r.after(r.commit(), r.wakeKeys)
 		r.finish(x)

@@ -66,6 +66,7 @@ func (r *Replica) Tick() {
 	r.tickTracks()
 	r.tickPulls()
 	r.tickOffers()
+	r.release()
 	r.tickAsks()
 	r.tickCarriages()
 	r.tickCarried()

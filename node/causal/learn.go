@@ -46,7 +46,7 @@ func (r *Replica) learnt() {
 			s.known = j.join(s.known, l.known)
 			s.floor = max(s.floor, l.floor)
 			if !s.owned {
-				s.takers = 0 // it must be offered again: what was is not all
+				s.takers, s.taken = 0, false // it must be offered again: what was is not all
 			}
 			if l.ready && r.viewID() == view {
 				r.makeReady(l.at)

@@ -1,7 +1,6 @@
 package causal
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/cohortkv/cohort/hashing"
@@ -20,16 +19,16 @@ func (r *Replica) offerTo(p *peer) {
 	if !ok {
 		return
 	}
-	o := &offer{session: r.session(), open: map[hashing.Slot]struct{}{}, every: resend}
+	o := &offer{session: r.session(), open: newSlotSet(r.slots.space), every: resend}
 	j := &joiner{}
 	var w holdingsWriter
 	for _, at := range r.ring.Slots(home) {
 		if s := &r.slots.all[at]; s.held {
 			w.add(at, r.knowledge(s, j), s.ready, s.floor)
-			o.open[at] = struct{}{}
+			o.open.add(at)
 		}
 	}
-	if len(o.open) == 0 {
+	if o.open.n == 0 {
 		p.offer = nil
 		return
 	}
@@ -106,6 +105,7 @@ func (r *Replica) answerOffers() {
 func (r *Replica) answerOffer(p *peer) bool {
 	m := p.theirs
 	var taken []hashing.Slot
+	var known knownAlike
 	all := true
 	for i := range m.Held.Held {
 		run := &m.Held.Held[i]
@@ -116,7 +116,7 @@ func (r *Replica) answerOffer(p *peer) bool {
 			s := &r.slots.all[at]
 			switch {
 			case !s.owned:
-			case s.held && r.knowsAll(s, m.Held.Vectors[run.Vector]) && s.floor >= run.Floor:
+			case s.held && s.floor >= run.Floor && known.all(r, s, m.Held.Vectors[run.Vector]):
 				taken = append(taken, at)
 			default:
 				all = false
@@ -132,13 +132,27 @@ func (r *Replica) answerOffer(p *peer) bool {
 	return all
 }
 
-func (r *Replica) knowsAll(s *slot, v wire.Vector) bool {
-	for i := range v {
-		if !r.knows(s, v[i].Stream, v[i].N) {
-			return false
+// knownAlike finds out whether K of slots has vectors, once for slots that are alike.
+type knownAlike struct {
+	done map[alike]bool
+}
+
+type alike struct {
+	known, asked *wire.Position
+	live         bool
+}
+
+func (k *knownAlike) all(r *Replica, s *slot, v wire.Vector) bool {
+	key := alike{head(s.known), head(v), s.live()}
+	has, done := k.done[key]
+	if !done {
+		has = !slices.ContainsFunc(v, func(p wire.Position) bool { return !r.knows(s, p.Stream, p.N) })
+		if k.done == nil {
+			k.done = map[alike]bool{}
 		}
+		k.done[key] = has
 	}
-	return true
+	return has
 }
 
 // OnTaken notes what a peer has of what it was offered. A slot that is held for
@@ -150,12 +164,11 @@ func (r *Replica) OnTaken(h wire.Header, m *wire.Taken) {
 	}
 	r.advance()
 	for at := range each(r.slots.valid(m.Slots)) {
-		if _, open := p.offer.open[at]; open {
-			delete(p.offer.open, at)
+		if p.offer.open.remove(at) {
 			r.taken(at)
 		}
 	}
-	if len(p.offer.open) == 0 {
+	if p.offer.open.n == 0 {
 		p.offer = nil
 	}
 	r.release()
@@ -168,26 +181,33 @@ func (r *Replica) taken(at hashing.Slot) {
 	if !s.owned && s.takers > 0 {
 		s.takers--
 		if s.takers == 0 || mutant.On(mutant.CausalGiveUpEarly) {
+			s.taken = true
 			r.lostSlots = append(r.lostSlots, at)
 		}
 	}
 }
 
-// release gives up the slots that all owners have. A node outside its view keeps
-// them.
+// releaseAtOnce bounds how many slots are given up in one step: to free their items
+// takes the store a microsecond each.
+const releaseAtOnce = 64
+
+// release gives up slots that all owners have. A node outside its view keeps them.
 func (r *Replica) release() {
 	if len(r.lostSlots) == 0 || r.closed() {
 		r.lostSlots = nil
 		return
 	}
-	slices.Sort(r.lostSlots)
-	list := ranges(slices.Values(slices.Compact(r.lostSlots)))
-	r.lostSlots = nil
+	n := min(len(r.lostSlots), releaseAtOnce)
+	free := slices.DeleteFunc(slices.Clone(r.lostSlots[:n]), func(at hashing.Slot) bool { return !r.slots.all[at].taken })
+	r.lostSlots = r.lostSlots[n:]
+	if len(r.lostSlots) > 0 {
+		r.alarm(r.now)
+	}
+	slices.Sort(free)
+	list := ranges(slices.Values(free))
 	for at := range each(list) {
 		s := &r.slots.all[at]
-		if s.held {
-			r.slots.held--
-		}
+		r.slots.held--
 		*s = slot{gen: s.gen + 1}
 	}
 	r.epoch++
@@ -209,8 +229,9 @@ func countSlots(list []wire.SlotRange) (n uint64) {
 // offerAll offers every member what it owns. Slots that are held for others count
 // their owners anew.
 func (r *Replica) offerAll() {
+	r.lostSlots = nil
 	for i := range r.slots.all {
-		r.slots.all[i].takers = 0
+		r.slots.all[i].takers, r.slots.all[i].taken = 0, false
 	}
 	for _, p := range r.peers {
 		p.offer = nil
@@ -218,7 +239,7 @@ func (r *Replica) offerAll() {
 		if p.offer == nil {
 			continue
 		}
-		for at := range maps.Keys(p.offer.open) { //maporder:ok it only counts
+		for at := range p.offer.open.all() {
 			r.slots.all[at].takers++
 		}
 	}

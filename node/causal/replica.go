@@ -116,6 +116,7 @@ type Replica struct {
 	oneLine  bool // all views that the view's author heard are one
 	settled  bool // everyone who can be reached is settled with
 
+	clients   map[wire.Token]*request // of clients of this node that have not been answered
 	waiting   []*request
 	asks      []*ask
 	carriages carriages
@@ -144,7 +145,7 @@ const never = wire.Instant(math.MaxInt64)
 // New returns a replica that holds nothing.
 func New(cfg Config, box *wire.Outbox, views Views) *Replica {
 	cfg.Limits = cfg.Limits.withDefaults()
-	r := &Replica{cfg: cfg, box: box, views: views, next: never}
+	r := &Replica{cfg: cfg, box: box, views: views, next: never, clients: map[wire.Token]*request{}}
 	r.slots = newSlots(cfg.Limits.Space)
 	r.atlas.space = cfg.Limits.Space
 	r.sessions = uint64(cfg.Boot)
@@ -247,11 +248,5 @@ func (r *Replica) owns(s hashing.Slot) bool {
 func (r *Replica) Status(s *wire.NodeStatus) {
 	s.Causal = !r.closed()
 	s.CausalReady = s.Causal && r.slots.unready == 0
-	if r.member {
-		s.Owned = len(r.ring.Slots(r.shard))
-	}
-	s.Other = r.slots.held - (s.Owned)
-	if s.Other < 0 {
-		s.Other = 0
-	}
+	s.Owned, s.Other = r.slots.owned, r.slots.held-r.slots.owned
 }

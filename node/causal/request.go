@@ -44,17 +44,33 @@ func (r *Replica) newRequest(k kind, token wire.Token, op wire.Op, c wire.Contex
 
 // Submit takes a client's write.
 func (r *Replica) Submit(in *wire.CausalSubmit) {
-	r.start(r.newRequest(writing, in.Token, in.Op, in.Context), in.Stored)
+	r.begin(r.newRequest(writing, in.Token, in.Op, in.Context), in.Stored)
 }
 
 // SubmitRead takes a client's read of a key.
 func (r *Replica) SubmitRead(in *wire.CausalRead) {
-	r.start(r.newRequest(reading, in.Token, wire.Op{Key: in.Key}, in.Context), in.Stored)
+	r.begin(r.newRequest(reading, in.Token, wire.Op{Key: in.Key}, in.Context), in.Stored)
 }
 
 // SubmitList takes a client's listing.
 func (r *Replica) SubmitList(in *wire.CausalList) {
-	r.start(&request{kind: listing, token: in.Token, context: in.Context}, nil)
+	r.begin(&request{kind: listing, token: in.Token, context: in.Context}, nil)
+}
+
+// begin starts a request of a client of this node.
+func (r *Replica) begin(q *request, stored *wire.Item) {
+	r.clients[q.token] = q
+	r.start(q, stored)
+}
+
+// reply ends a request of a client of this node, unless the client has left.
+func (r *Replica) reply(q *request, outcome wire.Outcome, result *wire.CausalResult) {
+	if q.gone {
+		return
+	}
+	q.gone = true
+	delete(r.clients, q.token)
+	r.box.Reply(wire.Reply{Token: q.token, Outcome: outcome, Causal: result})
 }
 
 // start sends a request on its way: to an owner of its slot, or into it.
@@ -104,7 +120,7 @@ func (r *Replica) refuse(q *request) {
 		r.answerCarried(q.carried, &wire.CarryAnswer{Fate: wire.CarryElse}, r.box.LastWrite())
 		return
 	}
-	r.box.Reply(wire.Reply{Token: q.token, Outcome: wire.NotInView})
+	r.reply(q, wire.NotInView, nil)
 }
 
 // elsewhere sends a request to an owner of its slot, or back to who carried it here.
@@ -143,12 +159,7 @@ func (r *Replica) answer(q *request, seq uint64, item *wire.Item, c wire.Context
 		r.answerCarried(q.carried, m, seq)
 		return
 	}
-	r.after(seq, func() {
-		if !q.gone {
-			q.gone = true
-			r.box.Reply(wire.Reply{Token: q.token, Outcome: wire.Done, Causal: &wire.CausalResult{Item: item, Context: c}})
-		}
-	})
+	r.after(seq, func() { r.reply(q, wire.Done, &wire.CausalResult{Item: item, Context: c}) })
 }
 
 // write gives a write its version and makes it durable (docs/causal.md §3).
@@ -231,6 +242,7 @@ func (r *Replica) tryList(q *request) {
 			return
 		}
 		q.gone = true
+		delete(r.clients, q.token)
 		owned := ranges(r.slots.where(func(s *slot) bool { return s.owned }))
 		r.box.Read(wire.Read{Kind: wire.ReadItems, Token: q.token, Ranges: r.slots.hashRanges(owned), Context: q.context})
 	})
@@ -261,22 +273,14 @@ func (r *Replica) listable(c *wire.Context) bool {
 	return true
 }
 
-// Abandon forgets the request of a client that has left.
+// Abandon forgets the request of a client that has left, wherever it is.
 func (r *Replica) Abandon(token wire.Token) {
-	for _, q := range r.waiting {
-		if q.carried == nil && q.token == token {
-			q.gone = true
-			r.drop(q)
-			return
-		}
+	q := r.clients[token]
+	if q == nil {
+		return
 	}
-	for _, a := range r.asks {
-		for _, q := range a.requests {
-			if q.carried == nil && q.token == token {
-				q.gone = true
-				return
-			}
-		}
-	}
-	r.abandonCarriage(token)
+	delete(r.clients, token)
+	q.gone = true
+	r.drop(q)
+	r.abandonCarriage(q)
 }

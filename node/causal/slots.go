@@ -14,6 +14,7 @@ type slots struct {
 	space   hashing.Space
 	all     []slot
 	held    int // of them
+	owned   int // and held
 	unready int // that are owned
 }
 
@@ -32,6 +33,7 @@ type slot struct {
 	seq    uint64 // the last write to it
 	gen    uint64 // grows when the slot is given up: what was begun before does not count
 	takers int    // of a slot that is held for others: owners that have not taken it
+	taken  bool   // by all of them: it may go
 }
 
 func newSlots(space hashing.Space) slots {

@@ -1,0 +1,128 @@
+package causal
+
+import "fmt"
+
+// charge is an operation that shows less than its past holds.
+type charge struct {
+	id     OpID
+	of     *register
+	misses func(write OpID) bool // whether a write of its past and key shows that
+}
+
+// convict reports an operation that shows less than its past holds, with a
+// write that it misses and the shortest way by which that came into its context.
+func (j *judge) convict(c charge) {
+	o := &j.ops[c.id]
+	found := j.search(c.id, func(w OpID) bool {
+		return j.ops[w].Write() && j.ops[w].Key == c.of.key && c.misses(w)
+	})
+	if len(found.path) == 0 {
+		panic(fmt.Sprintf("causal: #%d was charged with missing a write that is not in its past", c.id))
+	}
+	part := "does not show it"
+	if o.Write() {
+		part = "is not above it"
+	}
+	ops := append(found.path, j.one(c.id, part)...)
+	if s := j.source[c.id]; s != none {
+		ops = append(ops, j.one(s, "is what it shows")...)
+	}
+	rule := found.rule(o.Write())
+	switch {
+	case o.Write():
+		j.add(rule, ops, "a write to %q is not above one in its context (I13)", o.Key)
+	case j.source[c.id] != none:
+		j.add(rule, ops, "a get of %q shows less than its context has (WriteCORead, I14)", o.Key)
+	default:
+		j.add(rule, ops, "a get of %q finds nothing, but its context has a write, and no delete explains that it is gone (WriteCOInitRead, I14)", o.Key)
+	}
+}
+
+// finding is a write with a way from it to an operation.
+type finding struct {
+	path    []Evidence
+	reads   int  // how often the way goes from a write to a read of it
+	through bool // the first step is one of those
+}
+
+// rule names what is violated if the write is missed.
+func (f *finding) rule(byWrite bool) Rule {
+	switch {
+	case byWrite && f.reads == 0:
+		return MonotonicWrites
+	case byWrite && f.reads == 1 && f.through:
+		return WritesFollowReads
+	case byWrite:
+		return VersionOrder
+	case f.reads == 0:
+		return ReadYourWrites
+	case f.reads == 1 && f.through:
+		return MonotonicReads
+	case f.reads == 1:
+		return MonotonicWrites
+	case f.reads == 2 && f.through:
+		return WritesFollowReads
+	}
+	return CausalRead
+}
+
+// search goes back from an operation through its contexts, level by level: the
+// next level is what was read there. It ends at the first level with a write
+// that is wanted.
+func (j *judge) search(id OpID, wanted func(OpID) bool) finding {
+	toward := map[OpID]OpID{} // operation → the next one on the way to id
+	var level []OpID
+	enter := func(at, next OpID) {
+		if _, seen := toward[at]; !seen {
+			toward[at] = next
+			level = append(level, at)
+		}
+	}
+	for _, p := range j.ops[id].Parents {
+		enter(p, id)
+	}
+	for reads := 0; len(level) > 0; reads++ {
+		for i := 0; i < len(level); i++ {
+			for _, p := range j.ops[level[i]].Parents {
+				enter(p, level[i])
+			}
+		}
+		for _, at := range level {
+			if wanted(at) {
+				return finding{path: j.way(at, id, toward), reads: reads}
+			}
+		}
+		readers := level
+		for _, at := range readers {
+			if s := j.source[at]; s != none && wanted(s) {
+				toward[s] = at
+				return finding{path: j.way(s, id, toward), reads: reads + 1, through: true}
+			}
+		}
+		level = nil
+		for _, at := range readers {
+			if s := j.source[at]; s != none {
+				enter(s, at)
+			}
+		}
+	}
+	return finding{}
+}
+
+// way tells a way from a write to an operation: where contexts are only handed
+// on, the operations between are left out.
+func (j *judge) way(from, to OpID, toward map[OpID]OpID) []Evidence {
+	ops := j.one(from, "is in the context")
+	for at := from; at != to; {
+		next := toward[at]
+		switch {
+		case next == to:
+		case j.source[next] == at:
+			ops = append(ops, j.one(next, "read it")...)
+		case j.source[toward[next]] == next:
+			ops = append(ops, j.one(next, "was sent after that")...)
+		}
+		at = next
+	}
+	return ops
+}

@@ -1,0 +1,94 @@
+package causal
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// keys judges every key: those whose writes all have versions by these, the
+// others by values.
+func (j *judge) keys() {
+	var ranked, rest []*register
+	for _, r := range j.registers {
+		if r.ranked {
+			ranked = append(ranked, r)
+		} else {
+			rest = append(rest, r)
+		}
+	}
+	j.byVersion(ranked)
+	j.byValue(rest)
+	slices.SortStableFunc(j.charges, func(a, b charge) int {
+		return cmp.Or(cmp.Compare(j.ops[a.id].End, j.ops[b.id].End), cmp.Compare(a.id, b.id))
+	})
+	for _, c := range j.charges {
+		if !j.full() {
+			j.convict(c)
+		}
+	}
+}
+
+// ends judges what replicas held at the end, if anybody looked.
+func (j *judge) ends() {
+	if j.h.Final == nil {
+		return
+	}
+	for _, r := range j.registers {
+		switch owed := j.owed(r); {
+		case j.full():
+			return
+		case len(r.finals) == 0 && len(owed) > 0:
+			j.add(Malformed, j.one(owed[0], ""), "nobody read %q at the end", r.key)
+		case len(r.finals) == 0:
+		case j.diverged(r):
+			j.divergence(r)
+		case r.ranked && len(owed) > 0: // others were judged with their reads
+			j.endByVersion(r, owed)
+		}
+	}
+}
+
+// owed are the writes that took effect and must not be missing.
+func (j *judge) owed(r *register) []OpID {
+	var owed []OpID
+	for _, id := range r.ops {
+		if j.took[id] && !j.lost(id) {
+			owed = append(owed, id)
+		}
+	}
+	return owed
+}
+
+// diverged compares the live keys of the replicas. A tombstone, or none any
+// more, makes no difference.
+func (j *judge) diverged(r *register) bool {
+	first := j.h.Final[r.finals[0]].Value
+	return slices.ContainsFunc(r.finals, func(i int) bool { return j.h.Final[i].Value != first })
+}
+
+func (j *judge) divergence(r *register) {
+	var ops []Evidence
+	var lines []string
+	for _, i := range r.finals {
+		lines = append(lines, j.h.Final[i].String())
+		if s := j.shown[i]; s != none && !slices.ContainsFunc(ops, func(e Evidence) bool { return e.ID == s }) {
+			ops = append(ops, j.one(s, "")...)
+		}
+	}
+	j.add(Divergence, ops, "replicas of %q differ at the end (I18): %s", r.key, strings.Join(lines, "; "))
+}
+
+// missing reports that a replica holds less than a write at the end.
+func (j *judge) missing(final int, write OpID) {
+	held := j.h.Final[final]
+	ops := j.one(write, "should be held, or what wins over it")
+	if s := j.shown[final]; s != none {
+		ops = append(ops, j.one(s, "is held")...)
+	}
+	if j.ops[write].Kind == Delete && held.Value != 0 {
+		j.add(Resurrected, ops, "a deleted key is back at the end (I19): %v", held)
+	} else {
+		j.add(LostWrite, ops, "a write that took effect is gone at the end (I25): %v", held)
+	}
+}

@@ -1,0 +1,124 @@
+package causal
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/cohortkv/cohort/benchmark/history"
+)
+
+// History is what clients did, what they were told, and what the replicas held
+// at the end. The judge only reads it.
+type History struct {
+	// Ops are the operations. An operation comes after its parents, otherwise
+	// the order says nothing.
+	Ops []Op
+	// Final is what every replica of every key held after heal and quiet. Nil:
+	// nobody looked, and the end is not judged. Otherwise every key that was
+	// written must be in it.
+	Final []Held
+	// Lost says that a write has gone with all its holders: nobody is left who
+	// has its version or a higher one of its key (memory mode). It may then be
+	// missing anywhere, at any time. Nil: nothing was lost.
+	Lost func(OpID) bool
+
+	arena []OpID // where Add puts parents
+}
+
+// OpID is the place of an operation in History.Ops.
+type OpID int32
+
+// Kind is what an operation asks for.
+type Kind uint8
+
+// The four kinds. A listing is a Get for each of its items, with the parents of
+// the listing, and a Join of those.
+const (
+	Put Kind = iota + 1
+	Get
+	Delete
+	Join // nothing but to bring contexts together
+)
+
+// Op is one operation, a write that was retried under its request id included:
+// that is one write, from its first attempt on.
+//
+// Whoever was answered holds a context. An operation names, as its parents, the
+// operations whose contexts it was sent with: none for a fresh client, the last
+// one as a rule, an older one where a client went back or two went on from the
+// same, several where contexts were joined. Sessions are made of that alone; the
+// client is there for people.
+type Op struct {
+	Client  history.ClientID
+	Kind    Kind
+	Outcome history.Outcome
+	Status  uint16 // HTTP status; 0 when no answer came
+	Key     string
+	Value   history.Value // written by a put, read by a get that found one
+	// Version is the one that a write was given, or that a read found: of the
+	// value, or of the delete that explains a 404. Zero where the answer had none.
+	// Of a write with unknown outcome: the one that it has if it took effect, where
+	// the recorder could see that.
+	Version    Version
+	Parents    []OpID // answered operations, earlier in the history
+	Start, End int64  // nanoseconds, as in history.Op
+}
+
+// Write reports whether the operation makes a version.
+func (o *Op) Write() bool { return o.Kind == Put || o.Kind == Delete }
+
+// Add appends an operation with a copy of its parents and returns its place.
+func (h *History) Add(op Op, parents ...OpID) OpID {
+	if len(h.arena)+len(parents) > cap(h.arena) {
+		h.arena = make([]OpID, 0, max(1<<12, len(parents)))
+	}
+	from := len(h.arena)
+	h.arena = append(h.arena, parents...)
+	op.Parents = h.arena[from:len(h.arena):len(h.arena)]
+	h.Ops = append(h.Ops, op)
+	return OpID(len(h.Ops) - 1)
+}
+
+// Held is what one replica held of one key at the end: a value, a tombstone (a
+// version without a value), or nothing.
+type Held struct {
+	Replica uint64
+	Key     string
+	Value   history.Value
+	Version Version
+}
+
+// Version is the place of a write among the writes to its key (API §1.4). Zero
+// is none: counters begin at 1.
+type Version struct {
+	Counter uint64
+	Node    uint64
+	// Dot is (stream, n), which makes the version unique. Its bytes are compared as
+	// bytes: whoever records it writes it so that they stand in the order of dots.
+	Dot string
+}
+
+// None reports that there is no version.
+func (v Version) None() bool { return v.Counter == 0 }
+
+// Compare is positive if v wins over w: the larger counter, then the lower node
+// id, then the dot.
+func (v Version) Compare(w Version) int {
+	return cmp.Or(cmp.Compare(v.Counter, w.Counter), cmp.Compare(w.Node, v.Node), strings.Compare(v.Dot, w.Dot))
+}
+
+// String renders "counter@node", and the dot where there is one: as text if it
+// is text, in hexadecimal if it is not.
+func (v Version) String() string {
+	switch {
+	case v.None():
+		return "none"
+	case v.Dot == "":
+		return fmt.Sprintf("%d@%d", v.Counter, v.Node)
+	case bytes.ContainsFunc([]byte(v.Dot), func(r rune) bool { return r < ' ' || r > '~' }):
+		return fmt.Sprintf("%d@%d/%x", v.Counter, v.Node, v.Dot)
+	}
+	return fmt.Sprintf("%d@%d/%s", v.Counter, v.Node, v.Dot)
+}

@@ -1,0 +1,294 @@
+package causal
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"sort"
+)
+
+// ordering looks for an order of the writes to one key, from the last to the
+// first. Which write may come next never gets worse by placing another one, so
+// that taking any that may come finds an order if there is one.
+//
+// A write may come when all that must be above it have come: the writes that have
+// it in their past, and what was read where it was in the past. A put, besides,
+// only when every 404 with it in its past has got a delete that explains it.
+type ordering struct {
+	*values
+	end      ending
+	need     [][]int32 // line → write → for each line, up to where its writes must be below
+	left     []int     // line → its writes that have not come yet
+	checked  []int     // line → lines that do not hold up its last one
+	waiting  [][]int   // line → lines whose last one waits for this line
+	blocker  []int     // line → what holds up its last one: a line, or one of the below
+	hungry   []int     // lines whose last one waits for a delete
+	earliest int64     // start of a delete that has come
+	absent   []absence // in the order in which they ended, without ties
+	tied     []absence // that have got no delete of those
+	todo     []int
+}
+
+const (
+	nobody = -1 - iota
+	itself // a write further down its own line must be above it
+	famine // a 404 that has got no delete
+)
+
+// absence is a 404, or that nothing was held at the end.
+type absence struct {
+	read  OpID    // none at the end
+	until int64   // any delete explains it that began before
+	tied  []OpID  // and these, which began at that very moment
+	past  []int32 // without ties: joined with those of absences that end sooner
+}
+
+// ending is what replicas held of the key at the end, if they agreed.
+type ending struct {
+	judged bool
+	held   OpID // none: nothing
+}
+
+func newOrdering(v *values, end ending) *ordering {
+	n := len(v.lines)
+	o := &ordering{
+		values: v, end: end, earliest: math.MaxInt64,
+		need: make([][]int32, n), left: make([]int, n), checked: make([]int, n), waiting: make([][]int, n), blocker: slices.Repeat([]int{nobody}, n),
+	}
+	for c, l := range v.lines {
+		o.left[c] = len(l.writes)
+		o.need[c] = make([]int32, len(l.writes)*n)
+	}
+	o.needs()
+	o.absences()
+	return o
+}
+
+// needs joins, for each write, its past and those of its readers. Whatever must
+// be below a write must be below the later ones of its line, too.
+func (o *ordering) needs() {
+	n := len(o.lines)
+	for _, id := range o.of.ops {
+		w := id
+		if o.ops[id].Kind == Get {
+			w = o.source[id]
+		}
+		if w == none {
+			continue
+		}
+		if c, i, ok := o.at(w); ok {
+			raise(o.need[c][i*n:(i+1)*n], o.pastOf(id))
+		}
+	}
+	for c, l := range o.lines {
+		for i := 1; i < len(l.writes); i++ {
+			raise(o.need[c][i*n:(i+1)*n], o.need[c][(i-1)*n:i*n])
+		}
+	}
+}
+
+func raise(to, from []int32) {
+	for i, n := range from {
+		to[i] = max(to[i], n)
+	}
+}
+
+// at finds a write on its line.
+func (o *ordering) at(w OpID) (c, i int, ok bool) {
+	if o.lost(w) {
+		return 0, 0, false
+	}
+	c, ok = o.index[o.axes.place[w].axis]
+	if !ok {
+		return 0, 0, false
+	}
+	i, ok = slices.BinarySearchFunc(o.lines[c].writes, o.n(w), func(w OpID, n int32) int { return cmp.Compare(o.n(w), n) })
+	return c, i, ok
+}
+
+func (o *ordering) absences() {
+	for _, id := range o.of.ops {
+		if o.ops[id].Kind != Get || o.source[id] != none {
+			continue
+		}
+		a := absence{read: id, until: o.ops[id].End, past: o.pastOf(id)}
+		for _, d := range o.of.ops {
+			if o.ops[d].Start == a.until && o.excuses(d, id) {
+				a.tied = append(a.tied, d)
+			}
+		}
+		if len(a.tied) > 0 {
+			o.tied = append(o.tied, a)
+		} else {
+			a.past = slices.Clone(a.past)
+			o.absent = append(o.absent, a)
+		}
+	}
+	if o.end.judged && o.end.held == none {
+		all := slices.Repeat([]int32{math.MaxInt32}, len(o.lines))
+		o.absent = append(o.absent, absence{read: none, until: math.MaxInt64, past: all})
+	}
+	slices.SortStableFunc(o.absent, func(a, b absence) int { return cmp.Compare(a.until, b.until) })
+	for i := 1; i < len(o.absent); i++ {
+		raise(o.absent[i].past, o.absent[i-1].past)
+	}
+}
+
+// complete reports whether all writes come to stand in an order.
+func (o *ordering) complete() bool {
+	if !o.begin() {
+		return false
+	}
+	for c := range o.left {
+		o.todo = append(o.todo, c)
+	}
+	for len(o.todo) > 0 {
+		c := o.todo[len(o.todo)-1]
+		o.todo = o.todo[:len(o.todo)-1]
+		if o.left[c] == 0 {
+			continue
+		}
+		if o.mayCome(c) {
+			o.come(c)
+		}
+	}
+	return !slices.ContainsFunc(o.left, func(n int) bool { return n > 0 })
+}
+
+// begin places deletes that were lost, what replicas held at the end, above all
+// others that count, and then deletes that may have taken effect.
+func (o *ordering) begin() bool {
+	for _, d := range o.of.ops {
+		if o.ops[d].Kind == Delete && o.lost(d) {
+			o.feed(d)
+		}
+	}
+	held := none
+	if o.end.judged && o.end.held != none && !o.lost(o.end.held) {
+		held = o.end.held
+		c, i, _ := o.at(held)
+		if i != o.left[c]-1 || !o.mayCome(c) {
+			return false
+		}
+		o.come(c)
+	}
+	for _, d := range o.of.ops {
+		w := &o.ops[d]
+		if w.Kind == Delete && !o.took[d] && !o.spent[d] && (held == none || !o.in(held, d)) {
+			o.feed(d)
+		}
+	}
+	return true
+}
+
+// mayCome reports whether the last write that is left of a line may come now; if
+// not, it has itself examined again when that may have changed.
+func (o *ordering) mayCome(c int) bool {
+	last, n := o.last(c), len(o.left)
+	at := o.n(last)
+	if i := o.left[c] - 1; i > 0 && o.need[c][(i-1)*n+c] >= at {
+		o.blocker[c] = itself
+		return false
+	}
+	for ; o.checked[c] < n; o.checked[c]++ {
+		other := o.checked[c]
+		if i := o.left[other] - 1; other != c && i >= 0 && o.need[other][i*n+c] >= at {
+			o.blocker[c] = other
+			o.waiting[other] = append(o.waiting[other], c)
+			return false
+		}
+	}
+	if o.ops[last].Kind == Delete {
+		return true
+	}
+	_, starves := o.starves(c, at)
+	if starves {
+		o.blocker[c] = famine
+		o.hungry = append(o.hungry, c)
+	}
+	return !starves
+}
+
+// starves finds a 404 that has a place of a line in its past, and has got no
+// delete yet.
+func (o *ordering) starves(c int, at int32) (read OpID, yes bool) {
+	i := sort.Search(len(o.absent), func(i int) bool { return o.absent[i].until > o.earliest })
+	if i > 0 && o.absent[i-1].past[c] >= at {
+		first := sort.Search(i, func(i int) bool { return o.absent[i].past[c] >= at })
+		return o.absent[first].read, true
+	}
+	for _, a := range o.tied {
+		if a.until <= o.earliest && a.past[c] >= at {
+			return a.read, true
+		}
+	}
+	return none, false
+}
+
+// feed gives a delete to the 404s that it explains.
+func (o *ordering) feed(d OpID) {
+	o.earliest = min(o.earliest, o.ops[d].Start)
+	o.tied = slices.DeleteFunc(o.tied, func(a absence) bool { return slices.Contains(a.tied, d) })
+	o.todo = append(o.todo, o.hungry...)
+	o.hungry = o.hungry[:0]
+}
+
+func (o *ordering) last(c int) OpID { return o.lines[c].writes[o.left[c]-1] }
+
+// come places the last write that is left of a line.
+func (o *ordering) come(c int) {
+	last := o.last(c)
+	o.left[c]--
+	o.checked[c], o.blocker[c] = 0, nobody
+	o.todo = append(append(o.todo, o.waiting[c]...), c)
+	o.waiting[c] = o.waiting[c][:0]
+	if o.ops[last].Kind == Delete {
+		o.feed(last)
+	}
+}
+
+// why tells what holds up one of the writes that have not come: others in a
+// circle, or a 404.
+func (o *ordering) why() []Evidence {
+	at := slices.IndexFunc(o.blocker, func(by int) bool { return by != nobody })
+	seen := map[int]bool{}
+	for ; at >= 0 && !seen[at] && o.blocker[at] >= 0; at = o.blocker[at] {
+		seen[at] = true
+	}
+	if at < 0 {
+		return nil
+	}
+	var ops []Evidence
+	for from := at; ; {
+		ops = append(ops, o.blocks(at)...)
+		if at = o.blocker[at]; at < 0 || at == from {
+			return ops
+		}
+	}
+}
+
+// blocks tells why the last write left of a line may not come.
+func (o *ordering) blocks(c int) []Evidence {
+	last := o.last(c)
+	ops := o.one(last, "")
+	by := o.blocker[c]
+	switch by {
+	case famine:
+		if read, _ := o.starves(c, o.n(last)); read != none {
+			ops = append(ops, o.one(read, "has it in its context, finds nothing, and no delete can be above it")...)
+		}
+		return ops
+	case itself:
+		by = c
+	}
+	n := len(o.left)
+	i := sort.Search(o.left[by], func(i int) bool { return o.need[by][i*n+c] >= o.n(last) })
+	above := o.lines[by].writes[i]
+	for _, r := range o.of.ops {
+		if o.source[r] == above && o.in(last, r) {
+			ops = append(ops, o.one(r, "has it in its context, and shows the next")...)
+			break
+		}
+	}
+	return append(ops, o.one(above, "must be above it")...)
+}

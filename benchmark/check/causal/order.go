@@ -1,0 +1,182 @@
+package causal
+
+import (
+	"iter"
+	"slices"
+)
+
+// before yields what an operation directly depends on.
+func (j *judge) before(id OpID) iter.Seq[OpID] {
+	return func(yield func(OpID) bool) {
+		for _, p := range j.ops[id].Parents {
+			if !yield(p) {
+				return
+			}
+		}
+		if s := j.source[id]; s != none {
+			yield(s)
+		}
+	}
+}
+
+// direct is the i-th thing that an operation directly depends on, or none.
+func (j *judge) direct(id OpID, i int) OpID {
+	if p := j.ops[id].Parents; i < len(p) {
+		return p[i]
+	} else if i == len(p) {
+		return j.source[id]
+	}
+	return none
+}
+
+// arrange puts the operations in an order that extends causal order, and deals
+// the writes out to lines. If there is no such order, it reports a cycle.
+func (j *judge) arrange() {
+	j.order = make([]OpID, 0, len(j.ops))
+	walk := walk{judge: j, state: make([]uint8, len(j.ops))}
+	for i := range j.ops {
+		if id := OpID(i); counts(&j.ops[i]) && walk.state[i] == unvisited && !walk.visit(id) {
+			return
+		}
+	}
+	j.draw()
+}
+
+// walk is a search in depth, without recursion: histories are deep.
+type walk struct {
+	*judge
+	state []uint8
+	path  []step
+}
+
+type step struct {
+	id   OpID
+	next int // of the things it depends on
+}
+
+const (
+	unvisited = iota
+	open
+	done
+)
+
+// visit appends an operation to the order, after all that it depends on.
+func (w *walk) visit(id OpID) bool {
+	w.state[id] = open
+	w.path = append(w.path[:0], step{id: id})
+	for len(w.path) > 0 {
+		top := &w.path[len(w.path)-1]
+		need := w.direct(top.id, top.next)
+		top.next++
+		switch {
+		case need == none && top.next > len(w.ops[top.id].Parents):
+			w.order = append(w.order, top.id)
+			w.state[top.id] = done
+			w.path = w.path[:len(w.path)-1]
+		case w.state[need] == open:
+			w.cycle(need)
+			return false
+		case w.state[need] == unvisited:
+			w.state[need] = open
+			w.path = append(w.path, step{id: need})
+		}
+	}
+	return true
+}
+
+// cycle reports the shortest way from an operation back to itself.
+func (w *walk) cycle(id OpID) {
+	from := map[OpID]OpID{}
+	for todo := []OpID{id}; len(todo) > 0; todo = todo[1:] {
+		for before := range w.before(todo[0]) {
+			if _, seen := from[before]; seen {
+				continue
+			}
+			if from[before] = todo[0]; before != id {
+				todo = append(todo, before)
+				continue
+			}
+			ops := w.one(id, "")
+			for at := from[id]; at != id; at = from[at] {
+				ops = append(ops, w.one(at, "")...)
+			}
+			w.add(CausalCycle, ops, "each of these operations depends on the one before it, and the first on the last (CyclicCO)")
+			return
+		}
+	}
+}
+
+// future looks for reads of writes that had not begun.
+func (j *judge) future() {
+	for i, s := range j.source {
+		if s != none && j.ops[s].Start > j.ops[i].End {
+			j.add(ThinAir, j.two(OpID(i), "the read", s, "the write"), "a read ended before what it read began")
+		}
+	}
+}
+
+// follows reports whether an operation comes after an earlier one in causal
+// order. What lies between them ended at or after a time, which bounds the
+// search.
+func (j *judge) follows(later, earlier OpID, time int64) bool {
+	seen := map[OpID]bool{later: true}
+	for todo := []OpID{later}; len(todo) > 0; {
+		id := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if id == earlier {
+			return true
+		}
+		for before := range j.before(id) {
+			if !seen[before] && j.ops[before].End >= time {
+				seen[before] = true
+				todo = append(todo, before)
+			}
+		}
+	}
+	return false
+}
+
+// draw deals the writes that took effect out to lines, in each of which every
+// write is in the past of the next. An operation goes on with the line of
+// something that it directly depends on, if nothing else has; so there are about
+// as many lines as there are clients and forks of contexts.
+func (j *judge) draw() {
+	j.axes.place = slices.Repeat([]place{{axis: -1}}, len(j.ops))
+	d := lineDrawer{judge: j, chain: make([]int32, len(j.ops))}
+	for _, id := range j.order {
+		if o := &j.ops[id]; !o.Write() {
+			d.goOn(id)
+		} else if j.took[id] { // on others nothing depends
+			at := &d.lines[d.goOn(id)]
+			if at.axis < 0 {
+				at.axis = int32(j.axes.count)
+				j.axes.count++
+			}
+			at.n++
+			j.axes.place[id] = *at
+		}
+	}
+}
+
+// lineDrawer follows chains of operations, which are lines once they have a
+// write.
+type lineDrawer struct {
+	*judge
+	chain []int32 // of an operation
+	ends  []OpID  // of a chain: its last operation
+	lines []place // of a chain: its last write
+}
+
+// goOn finds a chain for an operation and puts it at its end.
+func (d *lineDrawer) goOn(id OpID) int32 {
+	for before := range d.before(id) {
+		if c := d.chain[before]; d.ends[c] == before {
+			d.ends[c], d.chain[id] = id, c
+			return c
+		}
+	}
+	c := int32(len(d.ends))
+	d.ends, d.lines = append(d.ends, id), append(d.lines, place{axis: -1})
+	d.chain[id] = c
+	return c
+}

@@ -1,0 +1,117 @@
+package causal
+
+// width is the number of axes that clocks of one block have.
+const width = 64
+
+// clock says, for each axis of a block, how far a past reaches.
+type clock [width]int32
+
+// axes are what pasts are measured along. Of an operation's past, a clock keeps
+// the furthest place on each axis, so an axis must be such that this suffices:
+// a line of writes, each in the past of the next, or all the writes to one key by
+// rank.
+type axes struct {
+	place []place // of a write
+	count int
+}
+
+// place is where a write stands: the n-th, from 1, on an axis; axis -1: on none.
+type place struct {
+	axis, n int32
+}
+
+// maxWork bounds operations times blocks: an hour's work is no verdict.
+const maxWork = 1 << 31
+
+// measure computes what all operations' pasts reach, for one block of axes after
+// the other: what a past has of one axis does not depend on the others, so the
+// clocks of all axes never have to be in memory together.
+func (j *judge) measure(a axes, look func(*block)) {
+	blocks := (a.count + width - 1) / width
+	if blocks*len(j.order) > maxWork {
+		j.add(Undecided, nil, "%d operations with contexts that form %d lines are too much", len(j.order), a.count)
+		return
+	}
+	b := &block{judge: j, place: a.place, clocks: make([]*clock, len(j.ops))}
+	for i := range blocks {
+		b.compute(int32(i * width))
+		look(b)
+	}
+}
+
+// block holds the clocks of all operations along some axes. Operations with the
+// same past share one.
+type block struct {
+	*judge
+	place  []place
+	first  int32    // its first axis
+	clocks []*clock // of an operation: its past and itself
+	chunks [][]clock
+	used   int
+}
+
+// start is the clock of an empty past.
+var start clock
+
+const chunkClocks = 1 << 10
+
+func (b *block) compute(first int32) {
+	b.first, b.used = first, 0
+	for _, id := range b.order {
+		c := &start
+		for _, p := range b.ops[id].Parents {
+			c = b.join(c, b.clocks[p])
+		}
+		if s := b.source[id]; s != none {
+			c = b.join(c, b.clocks[s])
+		}
+		if p := b.place[id]; b.has(p) && c[p.axis-first] < p.n {
+			own := b.fresh()
+			*own = *c
+			own[p.axis-first] = p.n
+			c = own
+		}
+		b.clocks[id] = c
+	}
+}
+
+// has reports whether a place is on an axis of the block.
+func (b *block) has(p place) bool { return p.axis >= b.first && p.axis < b.first+width }
+
+// fresh returns a clock for the caller to fill.
+func (b *block) fresh() *clock {
+	chunk := b.used / chunkClocks
+	if chunk == len(b.chunks) {
+		b.chunks = append(b.chunks, make([]clock, chunkClocks))
+	}
+	c := &b.chunks[chunk][b.used%chunkClocks]
+	b.used++
+	return c
+}
+
+// join returns a clock that holds what both hold: one of them if that does.
+func (b *block) join(x, y *clock) *clock {
+	switch {
+	case x == y || y == &start:
+		return x
+	case x == &start:
+		return y
+	}
+	var less, more int32
+	for i := range x {
+		d := x[i] - y[i]
+		less |= d  // negative if x is behind anywhere
+		more |= -d // negative if y is
+	}
+	switch {
+	case less >= 0:
+		return x
+	case more >= 0:
+		return y
+	}
+	both := b.fresh()
+	for i := range x {
+		both[i] = max(x[i], y[i])
+	}
+	return both
+}

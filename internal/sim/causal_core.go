@@ -1,0 +1,17 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/node/causal"
+	"github.com/cohortkv/cohort/node/machine"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// core is what a machine is told of the limits.
+func (c *CausalLimits) core() machine.CausalLimits { return c.CausalLimits }
+
+// listContext is what a listing adds to its client's context.
+func listContext(c *CausalLimits, context wire.Context, items []*wire.Item) wire.Context {
+	return causal.ListContext(c.core(), context, slices.Values(items))
+}

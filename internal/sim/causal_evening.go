@@ -1,0 +1,103 @@
+package sim
+
+import (
+	"fmt"
+
+	"github.com/cohortkv/cohort/internal/sim/truth"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// What must be so of causal buckets when all faults are over and the last list was
+// put (docs/causal.md §12): every request is answered, every node is ready and holds
+// nothing for others, all replicas of a key are equal.
+
+// openSession is a request that was open when the list was put and still is.
+func (e *evening) openSession(w *world) string {
+	for _, s := range w.sessions {
+		if r := s.open; r != nil && r.Asked < e.put {
+			return r.String() + " is open"
+		}
+	}
+	return ""
+}
+
+// dismiss lets the sessions leave that read what is out of reach: what was lost with
+// a life that nobody will greet after, or lives on elsewhere. Such a read waits until
+// its client leaves (API §1.4).
+func (e *evening) dismiss(w *world) {
+	near := w.truth.Near(w.operator.list.list())
+	for _, s := range w.sessions {
+		if r := s.open; r != nil && r.Read && w.now-r.Asked > wire.Second && !w.truth.Attainable(&r.Sent, near) {
+			w.counts.add("session", "waited for what is out of reach")
+			s.leave(r)
+		}
+	}
+}
+
+// causalEqual reports a member that is not ready, or has something else than another
+// replica.
+func (e *evening) causalEqual(w *world) string {
+	list := w.operator.list.list()
+	for _, id := range list {
+		n := w.nodes[id]
+		switch {
+		case !n.shows.CausalReady:
+			return fmt.Sprintf("node %d is not ready for its slots", n.id)
+		case n.shows.Other > 0 && e.everybody(w):
+			return fmt.Sprintf("node %d holds %d slots for others", n.id, n.shows.Other)
+		}
+	}
+	for key := range w.sched.Causal.Keys {
+		var first *node
+		for _, id := range list {
+			n := w.nodes[id]
+			if !n.truth.Owns(key) {
+				continue
+			}
+			if first == nil {
+				first = n
+			} else if a, b := live(first.truth.Item(key)), live(n.truth.Item(key)); a != b {
+				return fmt.Sprintf("I18: of %q node %d has %v, node %d has %v", truth.KeyName(key), first.id, a, n.id, b)
+			}
+		}
+	}
+	return ""
+}
+
+// live is a write that has a value; nil: none, or a tombstone.
+func live(w *truth.Write) *truth.Write {
+	if w == nil || w.Item.Deleted {
+		return nil
+	}
+	return w
+}
+
+// everybody reports that the last list names all nodes.
+func (e *evening) everybody(w *world) bool { return w.operator.list == 1<<len(w.nodes)-1 }
+
+// collected reports a tombstone that is still there although everybody is.
+func (e *evening) collected(w *world) string {
+	if !e.everybody(w) {
+		return ""
+	}
+	for key := range w.sched.Causal.Keys {
+		for _, n := range w.nodes {
+			if x := n.truth.Item(key); x != nil && x.Item.Deleted {
+				return fmt.Sprintf("node %d has still got %s", n.id, x)
+			}
+		}
+	}
+	return ""
+}
+
+// lastRound lets a session write and read once more.
+func (s *session) lastRound() {
+	w := s.w
+	key := w.rng.IntN(w.sched.Causal.Keys)
+	s.plan = &ClientPlan{Node: s.plan.Node, Roams: true, Ops: []OpPlan{
+		{Kind: Put, Key: key}, {Kind: List}, {Kind: Get, Key: key, Grip: Fresh}, {Kind: Get, Key: w.rng.IntN(w.sched.Causal.Keys), Grip: Given, Back: w.rng.IntN(8)},
+	}}
+	s.next = 0
+	s.roam()
+	s.think()
+}

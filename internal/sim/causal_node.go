@@ -1,0 +1,102 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// wroteCausal takes a write into account, as far as it concerns causal buckets.
+func (n *node) wroteCausal(x *wire.Write) {
+	switch x.Kind {
+	case wire.WriteMeta:
+		if x.Meta.Present {
+			n.truth.Adopt(x.Seq, &x.Meta.View)
+		}
+	case wire.WriteCausal:
+		n.truth.Wrote(x.Seq, x.Causal)
+	}
+}
+
+// readCausal carries out a read of what is kept.
+func (n *node) readCausal(r wire.Read) {
+	var in wire.Input
+	switch r.Kind {
+	case wire.ReadKey:
+		in = n.store.Key(r)
+	case wire.ReadSlots:
+		in = n.store.Slots(r)
+	default:
+		n.w.list(n, r)
+		return
+	}
+	n.alive(n.w.upTo(n.w.sched.Disk+1), func() { n.deliver(in) })
+}
+
+// list lets the session of a token list what its node has, now.
+func (w *world) list(n *node, read wire.Read) {
+	r := w.requestOf(n, read.Token)
+	switch {
+	case r == nil:
+		return
+	case !r.List:
+		w.fail("answer", "%s was answered like a listing", r)
+		return
+	case !slices.Equal(read.Ranges, ownedRanges(w.sched.Causal.Space, n.truth.Owned())):
+		w.fail("I20", "node %d lists the ranges %x, it owns the slots %v", n.id, read.Ranges, n.truth.Owned())
+		return
+	}
+	items := slices.Collect(n.store.CausalSnapshot().Items(read.Ranges))
+	n.whenDurable(func() { w.listed(n, r, read, items) })
+}
+
+// listed answers a listing when all that it shows is durable.
+func (w *world) listed(n *node, r *request, read wire.Read, items []*wire.Item) {
+	if r.state != open {
+		return
+	}
+	context := listContext(&w.sched.Causal, read.Context, items)
+	past := w.truth.Listed(n.truth, r.Op, items, &context)
+	w.counts.add("session", "listed")
+	if w.trace != nil {
+		w.note("node %d lets %s list %d items, %s", n.id, r, len(items), contextString(&context))
+	}
+	r.items = items
+	r.session.answered(r, &wire.CausalResult{Context: context}, past)
+}
+
+// ownedRanges are the hashes of ascending slots, in runs.
+func ownedRanges(space hashing.Space, slots []hashing.Slot) []wire.HashRange {
+	var out []wire.HashRange
+	shift := 64 - uint(space)
+	for i, s := range slots {
+		last := uint64(s+1)<<shift - 1
+		if i > 0 && slots[i-1]+1 == s {
+			out[len(out)-1].Last = last
+		} else {
+			out = append(out, wire.HashRange{First: uint64(s) << shift, Last: last})
+		}
+	}
+	return out
+}
+
+// compareCausal holds all that a node stores of causal buckets against what it wrote.
+func (w *world) compareCausal(n *node) {
+	held := 0
+	for it := range n.store.CausalSnapshot().Items([]wire.HashRange{{Last: ^uint64(0)}}) {
+		held++
+		if x := n.truth.Item(w.truth.Key(it.Key)); x == nil || x.Version != it.Version {
+			w.fail("causal state", "node %d stores %s, it has written %v", n.id, itemString(it), x)
+			return
+		}
+	}
+	for key := range w.sched.Causal.Keys {
+		if n.truth.Item(key) != nil {
+			held--
+		}
+	}
+	if held != 0 {
+		w.fail("causal state", "node %d stores %d items too many", n.id, held)
+	}
+}

@@ -1,0 +1,202 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// What the schedules of causal buckets are made of follows CAUSAL.md §3: few keys in
+// few slots, contexts that fold at once, many views, messages that are late by
+// minutes, nodes that come back with nothing.
+
+// share is the part of something that each of the models gets.
+func (m Model) share(n int) int {
+	if m == Both {
+		return n / 2
+	}
+	return n
+}
+
+// causalLimits are tiny in most schedules: contexts fold, windows are outrun,
+// exchanges take many pieces.
+func (g *generator) causalLimits() CausalLimits {
+	c := CausalLimits{Keys: 1 + g.rng.IntN(7)}
+	c.Space, c.Exact, c.Deps = pick(g.rng, hashing.Space(2), 2, 3, 4), 128, 16
+	if g.chance(0.85) {
+		c.Exact = pick(g.rng, 1, 2, 2, 3, 4, 8)
+		c.Deps = pick(g.rng, 1, 2, 2, c.Exact)
+	}
+	if g.chance(0.5) {
+		c.BatchOps = pick(g.rng, 1, 2, 3, 8)
+		c.BatchBytes = pick(g.rng, 0, 200, 1500)
+		c.WindowBytes = pick(g.rng, 0, 300, 1000, 5000)
+		c.ChunkBytes = pick(g.rng, 0, 100, 300, 2000)
+		c.AsideBytes = pick(g.rng, 0, 300, 2000)
+	}
+	return c
+}
+
+// kept is a fault's kind, where no node may lose its state.
+func (g *generator) kept(k FaultKind) FaultKind {
+	if k == Crash && g.keeps {
+		return Restart
+	}
+	return k
+}
+
+// storms draws, now and then, a storm of resharding; false: not now.
+func (g *generator) storms(s *Schedule, at *wire.Instant, faults *int) bool {
+	if !g.model.causal() || !g.chance(0.4) {
+		return false
+	}
+	when := *at
+	for range 2 + g.rng.IntN(5) {
+		g.reshape()
+		g.add(s, when, g.reshard(s.Operator))
+		when += g.between(0, 900*wire.Millisecond)
+		if g.chance(0.3) {
+			*faults += g.faults(s, when)
+		}
+	}
+	*at = when + 100*wire.Millisecond + g.between(0, 3*wire.Second)
+	return true
+}
+
+// reshard is a command for another layout, mostly of the same nodes.
+func (g *generator) reshard(kind Operator) *Command {
+	c := &Command{List: g.view, OneByOne: g.chance(0.2), Avoid: g.chance(0.3), All: g.chance(0.5)}
+	switch {
+	case g.chance(0.2):
+		c.List = g.view ^ one(g.rng.IntN(g.nodes))
+	case g.chance(0.1):
+		c.List = nodes(g.rng.Uint32N(1 << g.nodes))
+	}
+	if kind != Sane {
+		c.Group = g.rng.IntN(8)
+	}
+	c.List = g.grown(c.List)
+	g.view = c.List
+	if !c.All {
+		g.tells(c)
+	}
+	if kind == Mad {
+		g.lists = append(g.lists, c.List)
+	}
+	return c
+}
+
+// most shards of a layout.
+const mostShards = 5
+
+// reshape changes the layout as a storm does: a shard is split, merged into another
+// or emptied, two nodes change places, a replica moves, or all is dealt out anew.
+func (g *generator) reshape() {
+	g.place = slices.Clone(g.place)
+	for len(g.place) < g.nodes {
+		g.place = append(g.place, uint8(g.rng.IntN(mostShards)))
+	}
+	if g.shards == 0 {
+		g.shards = g.rng.IntN(mostShards + 1)
+		return
+	}
+	from, to := uint8(g.rng.IntN(g.shards)), uint8(g.rng.IntN(g.shards))
+	a, b := g.rng.IntN(g.nodes), g.rng.IntN(g.nodes)
+	switch g.rng.IntN(9) {
+	case 0, 1: // split
+		g.shards = min(g.shards+1, mostShards)
+		g.pour(from, uint8(g.shards-1), 0.5)
+	case 2, 3: // merged; what is empty stays in the list
+		g.pour(from, to, 1)
+	case 4: // merged; the last one is gone
+		g.shards = max(g.shards-1, 1)
+	case 5:
+		g.place[a], g.place[b] = g.place[b], g.place[a]
+	case 6, 7:
+		g.place[a] = to
+	default:
+		g.shards = g.rng.IntN(mostShards + 1)
+		for i := range g.place {
+			g.place[i] = uint8(g.rng.IntN(mostShards))
+		}
+	}
+}
+
+// pour moves nodes from one shard to another.
+func (g *generator) pour(from, to uint8, share float64) {
+	for i := range g.place {
+		if g.place[i]%uint8(g.shards) == from && g.chance(share) {
+			g.place[i] = to
+		}
+	}
+}
+
+// lay gives a command the present layout, or a change of it.
+func (g *generator) lay(c *Command) {
+	if !g.model.causal() {
+		return
+	}
+	if g.chance(0.2) {
+		g.reshape()
+	}
+	c.Shards, c.Place = g.shards, slices.Clone(g.place)
+}
+
+// sessions draws the clients of causal buckets.
+func (g *generator) sessions(s *Schedule) {
+	n := 3 + g.rng.IntN(5)
+	each := (g.model.share(leastOps) + n - 1) / n
+	pause := max(3*wire.Second, 20*s.Steps[len(s.Steps)-1].At/wire.Instant(each))
+	for i := range n {
+		c := ClientPlan{Node: i % g.nodes, Roams: g.chance(0.8)}
+		for range each {
+			c.Ops = append(c.Ops, g.causalOp(s.Causal.Keys, pause))
+		}
+		s.Sessions = append(s.Sessions, c)
+	}
+}
+
+// Grip says which context a client sends along.
+type Grip uint8
+
+// The grips.
+const (
+	Newest Grip = iota // the last one it got
+	Fresh              // none
+	Older              // the one of so many answers ago: two go on from the same
+	Given              // that of another client
+)
+
+func (g *generator) causalOp(keys int, pause wire.Instant) OpPlan {
+	o := OpPlan{Think: g.between(0, 3*wire.Millisecond), Key: g.rng.IntN(keys), Size: g.rng.IntN(12)}
+	if g.chance(0.12) {
+		o.Think = g.between(50*wire.Millisecond, pause)
+	}
+	if g.chance(0.05) {
+		o.Size = 100 + g.rng.IntN(1000)
+	}
+	switch n := g.rng.IntN(100); {
+	case n < 42:
+		o.Kind = Put
+	case n < 56:
+		o.Kind = Delete
+	case n < 92:
+		o.Kind = Get
+	default:
+		o.Kind = List
+	}
+	switch n := g.rng.IntN(100); {
+	case n < 78:
+	case n < 84:
+		o.Grip = Fresh
+	case n < 90:
+		o.Grip, o.Back = Older, 1+g.rng.IntN(8)
+	default:
+		o.Grip, o.Back = Given, g.rng.IntN(8)
+	}
+	if g.chance(0.12) || o.Kind.reads() && g.chance(0.3) {
+		o.Leave = wire.Millisecond/2 + g.between(0, 2*wire.Second)
+	}
+	return o
+}

@@ -1,0 +1,61 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/internal/sim/truth"
+	"github.com/cohortkv/cohort/node/machine"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Model says which buckets a schedule has clients of. The nodes run both models
+// always.
+type Model uint8
+
+// The models.
+const (
+	Strong Model = iota
+	Causal
+	Both
+	models
+)
+
+var modelNames = [models]string{Strong: "strong", Causal: "causal", Both: "both"}
+
+func (m Model) String() string { return modelNames[m] }
+
+func (m Model) strong() bool { return m != Causal }
+func (m Model) causal() bool { return m != Strong }
+
+// ModelNamed finds a model by its name.
+func ModelNamed(name string) (Model, bool) {
+	i := slices.Index(modelNames[:], name)
+	return Model(max(i, 0)), i >= 0
+}
+
+// ruledBy is the operator as strong buckets see it. Where they have no clients the
+// rules that are theirs alone are not kept, and promise nothing.
+func (s *Schedule) ruledBy() Operator {
+	if s.Model.strong() {
+		return s.Operator
+	}
+	return Mad
+}
+
+// CausalLimits are those of a schedule's causal buckets, and how many keys its
+// clients use.
+type CausalLimits struct {
+	machine.CausalLimits
+	Keys int
+}
+
+func (c *CausalLimits) truth(nodes int) truth.Config {
+	return truth.Config{Nodes: nodes, Keys: c.Keys, Space: c.Space, Exact: c.Exact, Deps: c.Deps}
+}
+
+// reporter is the world as the truth knows it.
+type reporter struct{ w *world }
+
+func (r reporter) Fail(check, format string, args ...any) { r.w.fail(check, format, args...) }
+func (r reporter) Saw(what string)                        { r.w.counts.add("truth", what) }
+func (r reporter) Now() wire.Instant                      { return r.w.now }

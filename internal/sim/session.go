@@ -1,0 +1,279 @@
+package sim
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/cohortkv/cohort/internal/sim/truth"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// session is a client of causal buckets: it asks one thing after another, and sends
+// along the context of an answer that it got, as a rule the last one.
+type session struct {
+	w    *world
+	id   int
+	plan *ClientPlan
+	at   int // node
+	next int // in the plan
+	open *request
+	had  []grip // the contexts it got, newest last; the first is a fresh client's
+}
+
+// grip is a context as its client holds it, and what it truly stands for.
+type grip struct {
+	context wire.Context
+	past    truth.Past
+	from    int // number of the answer that it came with, for the judge; -1: fresh
+}
+
+// request is one operation of a session.
+type request struct {
+	*truth.Op
+	session *session
+	plan    *OpPlan
+	grip    grip
+	node    wire.NodeID
+	life    int
+	state   opState
+	gone    bool // its node was told that the client left
+	ended   wire.Instant
+	version wire.CausalVersion // answered: of what was written, or read
+	value   string             // read
+	items   []*wire.Item       // listed
+}
+
+// causalTokens is the first token of requests to causal buckets.
+const causalTokens = 1 << 40
+
+func (r *request) String() string {
+	return fmt.Sprintf("%s %q of session %d at node %d (request %d, %s)", r.plan.Kind, truth.KeyName(r.plan.Key), r.session.id, r.node, r.Token, stateNames[r.state])
+}
+
+func newSession(w *world, id int) *session {
+	s := &session{w: w, id: id, plan: &w.sched.Sessions[id], had: []grip{{from: -1}}}
+	s.at = s.plan.Node % w.sched.Nodes
+	s.think()
+	return s
+}
+
+// think waits before the next operation, or ends.
+func (s *session) think() {
+	if s.next >= len(s.plan.Ops) {
+		s.w.evening.clients++
+		return
+	}
+	s.w.after(s.plan.Ops[s.next].Think+1, s.issue)
+}
+
+// again asks for the same thing once more, in a new request.
+func (s *session) again() {
+	s.roam()
+	s.w.after(50*wire.Millisecond+s.w.upTo(300*wire.Millisecond), s.issue)
+}
+
+func (s *session) roam() {
+	switch {
+	case s.w.evening.begun:
+		s.at, _ = s.w.operator.list.any(s.w.rng)
+	case s.plan.Roams:
+		s.at = s.w.rng.IntN(s.w.sched.Nodes)
+	}
+}
+
+// grip is the context that goes along with an operation.
+func (s *session) grip(p *OpPlan) grip {
+	switch p.Grip {
+	case Fresh:
+		return s.had[0]
+	case Older:
+		return s.had[max(0, len(s.had)-1-p.Back)]
+	case Given:
+		return s.w.sessions[p.Back%len(s.w.sessions)].newest()
+	default:
+		return s.newest()
+	}
+}
+
+func (s *session) newest() grip { return s.had[len(s.had)-1] }
+
+func (s *session) issue() {
+	w := s.w
+	n := w.nodes[s.at]
+	if !n.up {
+		s.again()
+		return
+	}
+	p := &s.plan.Ops[s.next]
+	g := s.grip(p)
+	r := &request{
+		Op:      &truth.Op{Read: p.Kind.reads(), List: p.Kind == List, Delete: p.Kind == Delete, Key: p.Key, Past: g.past, Sent: g.context},
+		session: s, plan: p, grip: g, node: n.id, life: n.life,
+	}
+	w.truth.Asked(r.Op)
+	w.requests = append(w.requests, r)
+	s.open = r
+	w.counts.add("session", p.Kind.String())
+	if w.trace != nil {
+		w.note("session %d asks %s with %s", s.id, r, contextString(&g.context))
+	}
+	if p.Leave > 0 && !w.evening.begun {
+		w.after(p.Leave, func() { s.leave(r) })
+	}
+	n.deliver(r.input())
+}
+
+// input is the request as its node is told of it.
+func (r *request) input() wire.Input {
+	token, key := wire.Token(causalTokens+r.Token), truth.KeyName(r.Key)
+	switch r.plan.Kind {
+	case Get:
+		return &wire.CausalRead{Token: token, Key: key, Context: r.Sent}
+	case List:
+		return &wire.CausalList{Token: token, Context: r.Sent}
+	}
+	op := wire.Op{Kind: wire.OpDelete, Key: key, ContentType: truth.Tag(r.Token)}
+	if r.plan.Kind == Put {
+		r.Value = []byte("v" + strconv.FormatUint(r.Token, 10) + strings.Repeat(".", r.plan.Size))
+		op.Kind, op.Value = wire.OpPut, r.Value
+	}
+	return &wire.CausalSubmit{Token: token, Op: op, Context: r.Sent}
+}
+
+// leave gives up; the node is told that the client is gone.
+func (s *session) leave(r *request) {
+	if r.state != open {
+		return
+	}
+	r.state, r.ended = left, s.w.now
+	s.w.counts.add("session", "left")
+	if n := s.w.nodes[r.node]; n.life == r.life {
+		n.deliver(&wire.Abandon{Token: wire.Token(causalTokens + r.Token)})
+	}
+	s.done()
+}
+
+func (s *session) done() {
+	s.open = nil
+	s.next++
+	s.think()
+}
+
+// lost ends what was open at a node that crashed.
+func (s *session) lost(n *node) {
+	if r := s.open; r != nil && r.node == n.id {
+		r.state, r.ended = lost, s.w.now
+		s.w.counts.add("session", "lost")
+		s.roam()
+		s.done()
+	}
+}
+
+// comeIn makes a session give up what it asked of a node that the last list does not
+// name, and what waits for a write that is lost with a life of such a node.
+func (s *session) comeIn() {
+	if r := s.open; r != nil && !s.w.operator.list.has(int(r.node)) {
+		s.leave(r)
+	}
+	s.roam()
+}
+
+// requestOf is the open request of a token. Every request ends once, and not after
+// its client left.
+func (w *world) requestOf(n *node, token wire.Token) *request {
+	i := uint64(token) - causalTokens
+	if i == 0 || i >= uint64(len(w.requests)) {
+		w.fail("answer", "node %d answers token %d, which nobody has", n.id, token)
+		return nil
+	}
+	r := w.requests[i]
+	if r.state == left && !r.gone {
+		return nil
+	}
+	if r.state != open || r.node != n.id || r.life != n.life {
+		w.fail("answer", "node %d answers %s again, or too late", n.id, r)
+		return nil
+	}
+	return r
+}
+
+// causalReply takes a node's answer to a session.
+func (w *world) causalReply(n *node, a wire.Reply) {
+	r := w.requestOf(n, a.Token)
+	if r == nil {
+		return
+	}
+	if w.trace != nil {
+		w.note("node %d answers %s: outcome %d %s", n.id, r, a.Outcome, resultString(a.Causal))
+	}
+	s := r.session
+	switch {
+	case a.Outcome == wire.NotInView:
+		if len(r.Writes) > 0 {
+			w.fail("503", "%s was refused and is %s", r, r.Writes[0])
+		}
+		r.state, r.ended = refused, w.now
+		w.counts.add("session", "turned away")
+		s.open = nil
+		s.again()
+	case a.Outcome != wire.Done || r.List:
+		w.fail("answer", "%s got the outcome %d", r, a.Outcome)
+	case r.Read:
+		past, read := w.truth.Read(n.truth, r.Op, a.Causal)
+		w.counts.add("session", "read")
+		if read != nil {
+			r.version, r.value = read.Version, string(read.Item.Value)
+		}
+		s.answered(r, a.Causal, past)
+	default:
+		past := w.truth.Written(n.truth, r.Op, a.Causal)
+		w.counts.add("session", "answered")
+		if w.failure == nil {
+			r.version = a.Causal.Item.Version
+		}
+		s.answered(r, a.Causal, past)
+	}
+}
+
+// answered keeps the context of an answer.
+func (s *session) answered(r *request, a *wire.CausalResult, past truth.Past) {
+	if s.w.failure != nil {
+		return
+	}
+	r.state, r.ended = done, s.w.now
+	s.had = append(s.had, grip{context: a.Context, past: past, from: int(r.Token)})
+	s.done()
+}
+
+// contextString is a context in a few words.
+func contextString(c *wire.Context) string {
+	var b strings.Builder
+	b.WriteByte('{')
+	for _, d := range c.Exact {
+		fmt.Fprintf(&b, "%04x:%s ", d.Hash>>48, truth.VersionString(d.Version))
+	}
+	for _, p := range c.Vector {
+		fmt.Fprintf(&b, "%s≤%d ", streamString(p.Stream), p.N)
+	}
+	for _, id := range c.Names {
+		fmt.Fprintf(&b, "floor of v%d.%d/%04x ", id.Number, id.Author, uint16(id.Boot))
+	}
+	fmt.Fprintf(&b, "ceil %d}", c.Ceil)
+	return b.String()
+}
+
+func streamString(s wire.Stream) string {
+	return fmt.Sprintf("v%d.%d/%04x of %d/%04x", s.View.Number, s.View.Author, uint16(s.View.Boot), s.Node, uint16(s.Boot))
+}
+
+func resultString(r *wire.CausalResult) string {
+	switch {
+	case r == nil:
+		return ""
+	case r.Item == nil:
+		return "nothing, " + contextString(&r.Context)
+	default:
+		return fmt.Sprintf("%s deleted=%v, %s", truth.VersionString(r.Item.Version), r.Item.Deleted, contextString(&r.Context))
+	}
+}

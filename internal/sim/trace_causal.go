@@ -1,0 +1,136 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/cohortkv/cohort/internal/sim/truth"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// describeCausal is an input that concerns causal buckets, in a line.
+func describeCausal(in wire.Input) (string, bool) {
+	switch in := in.(type) {
+	case *wire.CausalSubmit:
+		return fmt.Sprintf("causal submit %d %q %s", in.Token-causalTokens, in.Op.Key, contextString(&in.Context)), true
+	case *wire.CausalRead:
+		return fmt.Sprintf("causal read %d %q %s", in.Token-causalTokens, in.Key, contextString(&in.Context)), true
+	case *wire.CausalList:
+		return fmt.Sprintf("causal list %d %s", in.Token-causalTokens, contextString(&in.Context)), true
+	case *wire.KeyRead:
+		return fmt.Sprintf("key read %x: %s", in.Session, itemString(in.Stored)), true
+	case *wire.SlotsRead:
+		return fmt.Sprintf("slots read %x: %s last=%v", in.Session, itemsString(in.Items), in.Last), true
+	}
+	return "", false
+}
+
+func itemString(it *wire.Item) string {
+	if it == nil {
+		return "nothing"
+	}
+	what := "put"
+	if it.Deleted {
+		what = "delete"
+	}
+	return fmt.Sprintf("%s %s %q %s", what, it.ContentType, it.Key, truth.VersionString(it.Version))
+}
+
+func itemsString(items []wire.Item) string {
+	var parts []string
+	for i := range items {
+		parts = append(parts, itemString(&items[i]))
+	}
+	return fmt.Sprintf("%d items [%s]", len(items), strings.Join(parts, ", "))
+}
+
+// causalBody is a message that concerns causal buckets, in a line.
+func causalBody(m wire.Message) string {
+	switch m := m.(type) {
+	case *wire.Batch:
+		return fmt.Sprintf("of v%d.%d from %d: %s", m.View.Number, m.View.Author, m.First, itemsString(m.Items))
+	case *wire.BatchAck:
+		return fmt.Sprintf("of v%d.%d up to %d", m.View.Number, m.View.Author, m.N)
+	case *wire.Open:
+		return fmt.Sprintf("%x %v survey=%v", m.Session, m.Slots, m.Survey)
+	case *wire.Have:
+		return fmt.Sprintf("%x epoch %d frozen=%v heir=%v unsettled=%v, groups %d, %s",
+			m.Session, m.Epoch, m.Frozen, m.Heir, m.Unsettled, len(m.Groups), holdingsString(&m.Held))
+	case *wire.Want:
+		return fmt.Sprintf("%x %v after %+v", m.Session, m.Slots, m.After)
+	case *wire.Items:
+		return fmt.Sprintf("%x epoch %d after %+v last=%v: %s", m.Session, m.Epoch, m.After, m.Last, itemsString(m.Items))
+	case *wire.Offer:
+		return fmt.Sprintf("%x claim=%v %s", m.Session, m.Claim, holdingsString(&m.Held))
+	case *wire.KeyAnswer:
+		if !m.Present {
+			return fmt.Sprintf("%x %q held=%v ready=%v floor %d: nothing", m.Session, m.Key, m.Held, m.Ready, m.Floor)
+		}
+		return fmt.Sprintf("%x %q held=%v ready=%v floor %d: %s", m.Session, m.Key, m.Held, m.Ready, m.Floor, itemString(&m.Item))
+	case *wire.Carry:
+		return fmt.Sprintf("%d read=%v %s %q %s heard %s", m.Counter, m.Read, m.Op.ContentType, m.Op.Key, contextString(&m.Context), seconds(m.Heard))
+	case *wire.CarryAnswer:
+		if m.Fate != wire.CarryDone || !m.Present {
+			return fmt.Sprintf("%d fate %d clock %s nothing %s", m.Counter, m.Fate, seconds(m.Clock), contextString(&m.Context))
+		}
+		return fmt.Sprintf("%d: %s %s", m.Counter, itemString(&m.Item), contextString(&m.Context))
+	default:
+		return fmt.Sprintf("%+v", m)
+	}
+}
+
+// holdingsString is what a node says that it has of slots.
+func holdingsString(h *wire.Holdings) string {
+	var b strings.Builder
+	for _, run := range h.Held {
+		fmt.Fprintf(&b, "[%d", run.Slots.First)
+		if run.Slots.Count > 1 {
+			fmt.Fprintf(&b, "-%d", run.Slots.First+run.Slots.Count-1)
+		}
+		fmt.Fprintf(&b, " ready=%v floor %d", run.Ready, run.Floor)
+		if int(run.Vector) < len(h.Vectors) {
+			for _, p := range h.Vectors[run.Vector] {
+				fmt.Fprintf(&b, " %s≤%d", streamString(p.Stream), p.N)
+			}
+		}
+		b.WriteByte(']')
+	}
+	return b.String()
+}
+
+// describeCausalWrite is a change of what is kept, in a line.
+func describeCausalWrite(c *wire.CausalWrite) string {
+	var b strings.Builder
+	if c.Reset {
+		b.WriteString(" reset")
+	}
+	for _, r := range c.Free {
+		fmt.Fprintf(&b, " free %x-%x", r.First, r.Last)
+	}
+	for i := range c.Put {
+		it := &c.Put[i]
+		fmt.Fprintf(&b, " %s deps %s;", itemString(it), contextString(&it.Deps))
+	}
+	if len(c.Drop) > 0 {
+		fmt.Fprintf(&b, " drop %q", c.Drop)
+	}
+	if c.Known != nil {
+		fmt.Fprintf(&b, " known %s", holdingsString(c.Known))
+	}
+	for _, p := range c.Live {
+		fmt.Fprintf(&b, " live %s≤%d", streamString(p.Stream), p.N)
+	}
+	if c.AlumniSet {
+		b.WriteString(" former members")
+		for _, m := range c.Alumni {
+			fmt.Fprintf(&b, " %d", m.ID)
+		}
+	}
+	for _, v := range c.Views {
+		fmt.Fprintf(&b, " view v%d.%d floor=%v %v", v.ID.Number, v.ID.Author, v.HasFloor, v.Floor)
+	}
+	for _, s := range c.Ended {
+		fmt.Fprintf(&b, " ended %s", streamString(s))
+	}
+	return b.String()
+}

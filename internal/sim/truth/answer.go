@@ -1,0 +1,165 @@
+package truth
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Written checks the answer to a write and returns the past of who got it.
+func (t *Truth) Written(l *Life, o *Op, r *wire.CausalResult) Past {
+	if r == nil || r.Item == nil {
+		t.fail("answer", "node %d answers write %d without an item", l.Node, o.Token)
+		return o.Past
+	}
+	i := slices.IndexFunc(o.Writes, func(w *Write) bool { return w.Version == r.Item.Version })
+	if i < 0 {
+		t.fail("answer", "node %d answers write %d with %s, it has %v", l.Node, o.Token, VersionString(r.Item.Version), o.Writes)
+		return o.Past
+	}
+	w := o.Writes[i]
+	if !w.durable {
+		t.fail("durability", "node %d answers %s, which is not durable", l.Node, w)
+	}
+	w.Acked = t.world.Now()
+	past := o.Past.With(w)
+	t.context(l, o, &r.Context, past)
+	return past
+}
+
+// Read checks the answer to a read of a key, and returns the past of who got it and
+// what was read.
+func (t *Truth) Read(l *Life, o *Op, r *wire.CausalResult) (Past, *Write) {
+	if r == nil {
+		t.fail("answer", "node %d answers read %d without a context", l.Node, o.Token)
+		return o.Past, nil
+	}
+	w := t.shown(l, o.Key, r.Item)
+	t.enough(l, o, o.Key, w)
+	t.fresh(l, o, w)
+	past := o.Past
+	if w != nil {
+		past = past.With(w)
+	}
+	t.context(l, o, &r.Context, past)
+	return past, w
+}
+
+// Listed checks a listing: it has all keys of the slots that its node owns, none less
+// than its client's context.
+func (t *Truth) Listed(l *Life, o *Op, items []*wire.Item, c *wire.Context) Past {
+	past := o.Past
+	seen := make([]bool, len(t.keys))
+	for i := range items {
+		w := t.shown(l, t.Key(items[i].Key), items[i])
+		if w == nil {
+			return past
+		}
+		if !l.Owns(w.Key) {
+			t.fail("I20", "node %d lists %s, which it does not own", l.Node, w)
+			return past
+		}
+		seen[w.Key] = true
+		t.enough(l, o, w.Key, w)
+		past = past.With(w)
+	}
+	for key := range t.keys {
+		if !seen[key] && l.Owns(key) {
+			t.enough(l, o, key, nil)
+		}
+	}
+	t.context(l, o, c, past)
+	return past
+}
+
+// shown is the write that an answer shows, which must be durable somewhere.
+func (t *Truth) shown(l *Life, key int, item *wire.Item) *Write {
+	if item == nil {
+		return nil
+	}
+	w := t.find(l, item)
+	switch {
+	case w == nil:
+	case w.Key != key:
+		t.fail("answer", "node %d answers a read of %q with %s", l.Node, t.keys[key].name, w)
+	case !w.durable:
+		t.fail("durability", "node %d shows %s, which is durable nowhere", l.Node, w)
+	}
+	return w
+}
+
+// enough checks that a client sees no less of a key than its context has (I14): that,
+// or what won over it, or nothing, when it was deleted and collected.
+func (t *Truth) enough(l *Life, o *Op, key int, w *Write) {
+	p := o.Past.At(key)
+	for p != nil && p.Excused() {
+		t.world.Saw("a lost write in a context")
+		p = p.Past.At(key) // what it was written over was seen as well
+	}
+	c := t.keys[key].collected
+	switch {
+	case p == nil || w != nil && !above(p.Version, w.Version):
+	case w == nil && c != nil && !above(p.Version, c.Version):
+	default:
+		t.fail("I14", "node %d shows %v to client's request %d, whose context has %s", l.Node, w, o.Token, p)
+	}
+}
+
+// context checks what a client is given: it stands for all that it has seen, names
+// nothing else, and is no larger than it may be.
+func (t *Truth) context(l *Life, o *Op, c *wire.Context, past Past) {
+	if len(c.Exact) > t.cfg.Exact {
+		t.fail("size", "node %d gives a context of %d entries, %d are allowed", l.Node, len(c.Exact), t.cfg.Exact)
+	}
+	for _, d := range c.Exact {
+		i := slices.IndexFunc(t.keys, func(k key) bool { return k.hash == d.Hash })
+		if i < 0 || past.At(i) == nil || above(d.Version, past.At(i).Version) {
+			t.fail("context", "node %d puts %s of key %d into the context of request %d, which has not seen it", l.Node, VersionString(d.Version), i, o.Token)
+			return
+		}
+	}
+	t.stands(c, past, -1, "the context of request %d at node %d", o.Token, l.Node)
+}
+
+// stands checks that a context stands for a past, but for one key: nothing has left
+// it except for knowledge that implies it (I17).
+func (t *Truth) stands(c *wire.Context, past Past, but int, format string, args ...any) {
+	for key, w := range past {
+		if w == nil || key == but || t.implied(c, key, w) {
+			continue
+		}
+		t.fail("I17", "%s does not stand for %s: %s", fmt.Sprintf(format, args...), w, describe(c))
+		return
+	}
+}
+
+// implied reports that who has all that a context asks for has a write, or what won
+// over it.
+func (t *Truth) implied(c *wire.Context, key int, w *Write) bool {
+	k := &t.keys[key]
+	for _, d := range c.Exact {
+		if d.Hash == k.hash && !above(w.Version, d.Version) {
+			return true
+		}
+	}
+	for _, o := range k.writes {
+		if above(w.Version, o.Version) {
+			continue
+		}
+		d := o.Version.Dot
+		if c.Vector.At(d.Stream) >= d.N {
+			return true
+		}
+		for _, name := range c.Names {
+			if v := t.views[name]; v != nil && v.floor.At(d.Stream) >= d.N {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func describe(c *wire.Context) string {
+	return fmt.Sprintf("%d exact, vector %+v, names %v, ceil %d", len(c.Exact), c.Vector, c.Names, c.Ceil)
+}

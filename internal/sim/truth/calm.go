@@ -1,0 +1,94 @@
+package truth
+
+import (
+	"fmt"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// calm is the time after all faults: everybody can be reached, so nobody may miss
+// what others had long before (API §1.2.2).
+type calm struct {
+	since    wire.Instant
+	answered wire.Instant // when the last PUT of the last list was; 0: not yet
+}
+
+// long is how long ago something must have been answered for everybody to have it,
+// where nothing is lost.
+const long = 2 * wire.Second
+
+// Calm notes that all faults are over.
+func (t *Truth) Calm() { t.calm = &calm{since: t.world.Now()} }
+
+// Storm ends what Calm began.
+func (t *Truth) Storm() { t.calm = nil }
+
+// Put notes that the last list was put to all its members, and all have answered.
+func (t *Truth) Put() {
+	if t.calm != nil && t.calm.answered == 0 {
+		t.calm.answered = t.world.Now()
+	}
+}
+
+// stranger checks that a write in calm wins over what was written long before, even
+// if its client knew nothing of it: else it was taken by an owner that had not asked
+// who had the slot before, and will be overwritten by what is older.
+func (t *Truth) stranger(l *Life, w *Write) {
+	if v := t.old(l, w.Op, w.Key); v != nil && !above(w.Version, v.Version) {
+		t.fail("hand-over", "node %d writes %s, which loses to %s, answered %s before", l.Node, w, v, ago(w.Op.Asked-v.Acked))
+	}
+}
+
+// fresh checks the same of a read. Before the last list has been put to everybody, an
+// owner elsewhere may answer for another view.
+func (t *Truth) fresh(l *Life, o *Op, w *Write) {
+	if !l.Owns(o.Key) && (t.calm == nil || t.calm.answered == 0 || o.Asked < t.calm.answered) {
+		return
+	}
+	v, c := t.old(l, o, o.Key), t.keys[o.Key].collected
+	switch {
+	case v == nil || w != nil && !above(v.Version, w.Version):
+	case w == nil && (v.Item.Deleted || c != nil && !above(v.Version, c.Version)):
+	default:
+		t.fail("hand-over", "node %d shows %v; %s was answered %s before", l.Node, w, v, ago(o.Asked-v.Acked))
+	}
+}
+
+// old is the largest version of a key that was answered long before a request in
+// calm, and that a node holds which the one who answers must have asked.
+func (t *Truth) old(l *Life, o *Op, key int) *Write {
+	if t.calm == nil || o.Asked < t.calm.since+long {
+		return nil
+	}
+	var most *Write
+	for _, v := range t.keys[key].writes {
+		if v.Acked == 0 || v.Acked > o.Asked-long || v.Excused() || !exceeds(v, most) {
+			continue
+		}
+		if t.heldNear(l, v) {
+			most = v
+		}
+	}
+	return most
+}
+
+// heldNear reports that a member of a life's view, which has the same view or one that
+// it replaces, has a write durably.
+func (t *Truth) heldNear(l *Life, v *Write) bool {
+	if l.view == nil {
+		return false
+	}
+	for _, m := range l.view.members {
+		o := t.lives[m.ID]
+		if o == nil || o.view == nil || o.born > v.Acked {
+			continue
+		}
+		near := o.view == l.view || l.view.ancestors[o.view.id]
+		if near && o.durable.has(t, v) && t.world.Now()-o.since[v.Key] >= long {
+			return true
+		}
+	}
+	return false
+}
+
+func ago(d wire.Instant) string { return fmt.Sprintf("%.3fs", float64(d)/float64(wire.Second)) }

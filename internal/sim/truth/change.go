@@ -1,0 +1,175 @@
+package truth
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Wrote holds what a node writes against what is true, in the order in which it is
+// carried out, and takes it in.
+func (l *Life) Wrote(seq uint64, c *wire.CausalWrite) {
+	t, s := l.t, l.written
+	for _, r := range c.Free {
+		t.mayFree(l, r)
+	}
+	for i := range c.Put {
+		t.put(l, &c.Put[i])
+	}
+	for _, name := range c.Drop {
+		if key := t.Key(name); key >= 0 {
+			t.drop(l, key)
+		}
+	}
+	s.change(t, c)
+	if c.Known != nil {
+		t.claims(l, s, "writes down", c.Known)
+	}
+	if c.AlumniSet {
+		l.former = l.former[:0:0]
+		for _, m := range c.Alumni {
+			l.former = append(l.former, m.ID)
+		}
+	}
+	for i := range c.Views {
+		t.published(l, &c.Views[i])
+	}
+	for _, e := range c.Ended {
+		t.gaveUp(l, e)
+	}
+	l.pending = append(l.pending, pending{seq: seq, change: c})
+}
+
+// put checks one item that is written down: a new write of this node, or one that is
+// known and wins over what is there (I18).
+func (t *Truth) put(l *Life, item *wire.Item) {
+	d := item.Version.Dot
+	var w *Write
+	if str := t.streams[d.Stream]; d.Stream.Node == l.Node && d.Stream.Boot == l.boot && (str == nil || d.N > uint64(len(str.writes))) {
+		w = t.register(l, item)
+	} else {
+		w = t.find(l, item)
+	}
+	if w == nil {
+		return
+	}
+	if held := l.written.items[w.Key]; held != nil && !above(w.Version, held.Version) {
+		t.fail("I18", "node %d puts %s in place of %s", l.Node, w, held)
+		return
+	}
+	if w.Item == item {
+		t.depends(l, w)
+	}
+	l.written.items[w.Key] = w
+	if item.ID != (wire.RequestID{}) {
+		l.remembered[item.ID] = t.world.Now()
+	}
+}
+
+// depends checks what a new version was stored with: it must stand for all that its
+// client had seen but for the key itself, and have no more entries than it may.
+func (t *Truth) depends(l *Life, w *Write) {
+	if n := len(w.Item.Deps.Exact); n > t.cfg.Deps {
+		t.fail("size", "%s is stored with %d dependencies, %d are allowed", w, n, t.cfg.Deps)
+	}
+	t.stands(&w.Item.Deps, w.Past, w.Key, "what %s at node %d depends on", w, l.Node)
+}
+
+// drop checks that what is forgotten was deleted, and that nobody can bring less of
+// it back (I19).
+func (t *Truth) drop(l *Life, key int) {
+	k, w := &t.keys[key], l.written.items[key]
+	switch {
+	case w == nil:
+		return
+	case k.collected != nil && !above(w.Version, k.collected.Version):
+		t.world.Saw("forgotten with a collected tombstone")
+	case !w.Item.Deleted:
+		t.fail("I25", "node %d forgets %s, and no tombstone above it was collected", l.Node, w)
+		return
+	default:
+		t.collect(l, w)
+	}
+	l.written.items[key] = nil
+}
+
+// collect notes that a tombstone is collected for the first time. Whoever holds less
+// of the key must be known to have nothing new: K of the collector has it, or else it
+// would come back. That cannot be asked of nodes that neither the view nor its former
+// members know of.
+func (t *Truth) collect(l *Life, w *Write) {
+	k := &t.keys[w.Key]
+	t.world.Saw("tombstone collected")
+	k.collected = w
+	for _, o := range t.lives {
+		if o == nil || o == l || o.dead {
+			continue
+		}
+		for _, s := range []*state{o.written, o.durable} {
+			less := s.items[w.Key]
+			if less == nil || !above(w.Version, less.Version) || l.written.knows(t, less) {
+				continue
+			}
+			if slices.Contains(t.known(l), o.Node) {
+				t.fail("I19", "node %d collects %s; node %d has %s, which it does not know of", l.Node, w, o.Node, less)
+				return
+			}
+			t.forget(w)
+		}
+	}
+}
+
+// known are the nodes that the members of a view, or their former members, are.
+func (t *Truth) known(l *Life) []wire.NodeID {
+	ids := slices.Clone(l.former)
+	if l.view == nil {
+		return ids
+	}
+	for _, m := range l.view.members {
+		ids = append(ids, m.ID)
+		if o := t.lives[m.ID]; o != nil && o.view == l.view {
+			ids = append(ids, o.former...)
+		}
+	}
+	return ids
+}
+
+// forget excuses what a tombstone that is collected in some group wins over: another
+// group, which nobody there had heard of, may bring less of it back.
+func (t *Truth) forget(w *Write) {
+	k := &t.keys[w.Key]
+	t.world.Saw("collected while somebody unknown had less")
+	if exceeds(w, k.forgotten) {
+		k.forgotten = w
+	}
+	for _, o := range k.writes {
+		if !above(o.Version, w.Version) {
+			o.forgotten = true
+		}
+	}
+}
+
+// mayFree checks that what is given up is at every owner of it (I25): now or before,
+// unless that owner has lost its memory since it took it.
+func (t *Truth) mayFree(l *Life, r wire.HashRange) {
+	for i := range t.keys {
+		k, w := &t.keys[i], l.written.items[i]
+		if w == nil || k.hash < r.First || k.hash > r.Last {
+			continue
+		}
+		if l.view.owns(l.Node, k.slot) {
+			t.fail("I25", "node %d gives up slot %d, which it owns", l.Node, k.slot)
+			return
+		}
+		for _, id := range l.view.owners(k.slot) {
+			o := t.lives[id]
+			if o == nil || o.born > l.adoptedAt || o.durable.has(t, w) {
+				continue
+			}
+			if exceeds(w, o.ever[i]) {
+				t.fail("I25", "node %d gives up %s; node %d, which owns it, has %v", l.Node, w, id, o.durable.items[i])
+				return
+			}
+		}
+	}
+}

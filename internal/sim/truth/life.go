@@ -1,0 +1,283 @@
+package truth
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Life is one node from when it began with nothing until it loses what it has.
+type Life struct {
+	Node wire.NodeID
+	t    *Truth
+	boot wire.Boot
+	born wire.Instant
+	dead bool
+
+	view      *view // written
+	adoptedAt wire.Instant
+	ready     bool          // it shows that it is, for all its slots, in this view
+	former    []wire.NodeID // written
+	written   *state
+	durable   *state
+	pending   []pending
+	ever      []*Write       // per key the largest that was durable here, at any time
+	since     []wire.Instant // per key when what is durable came
+
+	remembered map[wire.RequestID]wire.Instant // that this boot has written down
+}
+
+// pending is what is written and not durable.
+type pending struct {
+	seq    uint64
+	change *wire.CausalWrite
+	view   *view
+}
+
+// state is what a life has, written or durable.
+type state struct {
+	node  wire.NodeID
+	view  *view
+	items []*Write // by key; nil: nothing
+	slots []slotState
+	live  map[wire.Stream]uint64 // of the streams of its view
+	ended map[wire.Stream]bool
+}
+
+// slotState is a slot as it was written.
+type slotState struct {
+	held  bool
+	known wire.Vector
+	floor uint64
+	sure  map[wire.Stream]uint64 // what K says of these is true
+}
+
+func (t *Truth) newState(node wire.NodeID) *state {
+	return &state{
+		node: node, items: make([]*Write, len(t.keys)), slots: make([]slotState, t.cfg.Space.Slots()),
+		live: map[wire.Stream]uint64{}, ended: map[wire.Stream]bool{},
+	}
+}
+
+func (s *state) clone() *state {
+	c := *s
+	c.items, c.slots = slices.Clone(s.items), slices.Clone(s.slots)
+	c.live, c.ended = maps.Clone(s.live), maps.Clone(s.ended)
+	for i := range c.slots {
+		c.slots[i].sure = maps.Clone(c.slots[i].sure)
+	}
+	return &c
+}
+
+// Begin notes that a node starts with nothing.
+func (t *Truth) Begin(node wire.NodeID, boot wire.Boot) *Life {
+	l := &Life{
+		Node: node, t: t, boot: boot, born: t.world.Now(), written: t.newState(node), durable: t.newState(node),
+		ever: make([]*Write, len(t.keys)), since: make([]wire.Instant, len(t.keys)), remembered: map[wire.RequestID]wire.Instant{},
+	}
+	t.lives[node] = l
+	return l
+}
+
+// Restart notes that a life goes on in another boot with what was durable.
+func (l *Life) Restart(boot wire.Boot) {
+	l.boot = boot
+	l.pending, l.ready = nil, false
+	l.written = l.durable.clone()
+	if l.view != l.written.view {
+		l.view, l.adoptedAt = l.written.view, l.t.world.Now()
+	}
+	l.remembered = map[wire.RequestID]wire.Instant{}
+}
+
+// Boot is the present boot.
+func (l *Life) Boot() wire.Boot { return l.boot }
+
+// Shows notes that a life shows whether it is ready for all its slots.
+func (l *Life) Shows(ready bool) { l.ready = ready }
+
+// Item is what a life has written of a key; nil: nothing.
+func (l *Life) Item(key int) *Write { return l.written.items[key] }
+
+// Adopt notes that a view was written.
+func (l *Life) Adopt(seq uint64, v *wire.View) {
+	x := l.t.viewOf(v)
+	if l.view != x {
+		l.view, l.adoptedAt, l.ready = x, l.t.world.Now(), false
+	}
+	l.written.adopt(x)
+	l.pending = append(l.pending, pending{seq: seq, view: x})
+}
+
+// adopt begins a view: what is known of the streams of the one before must have been
+// written as K by the core.
+func (s *state) adopt(v *view) {
+	if s.view != v {
+		s.view = v
+		clear(s.live)
+	}
+}
+
+// DurableUpTo is told what has become durable.
+func (l *Life) DurableUpTo(seq uint64) {
+	n := 0
+	for n < len(l.pending) && l.pending[n].seq <= seq {
+		if p := &l.pending[n]; p.view != nil {
+			l.durable.adopt(p.view)
+		} else {
+			l.becomeDurable(p.change)
+		}
+		n++
+	}
+	l.pending = slices.Delete(l.pending, 0, n)
+}
+
+func (l *Life) becomeDurable(c *wire.CausalWrite) {
+	t, s := l.t, l.durable
+	s.change(t, c)
+	for i := range c.Put {
+		w := t.writeOf(&c.Put[i])
+		if w == nil {
+			continue
+		}
+		w.durable = true
+		l.since[w.Key] = t.world.Now()
+		if exceeds(w, l.ever[w.Key]) {
+			l.ever[w.Key] = w
+		}
+	}
+}
+
+// writeOf is the write of an item that was checked before.
+func (t *Truth) writeOf(item *wire.Item) *Write {
+	d := item.Version.Dot
+	if s := t.streams[d.Stream]; s != nil && d.N >= 1 && d.N <= uint64(len(s.writes)) {
+		return s.writes[d.N-1]
+	}
+	return nil
+}
+
+// change does what a write says, without a judgement.
+func (s *state) change(t *Truth, c *wire.CausalWrite) {
+	if c.Reset {
+		*s = *t.newState(s.node)
+	}
+	for _, r := range c.Free {
+		s.free(t, r)
+	}
+	for i := range c.Put {
+		if w := t.writeOf(&c.Put[i]); w != nil {
+			s.items[w.Key] = w
+		}
+	}
+	for _, name := range c.Drop {
+		if key := t.Key(name); key >= 0 {
+			s.items[key] = nil
+		}
+	}
+	if c.Known != nil {
+		for _, run := range c.Known.Held {
+			for i := range run.Slots.Count {
+				x := &s.slots[run.Slots.First+i]
+				x.held, x.known, x.floor = true, c.Known.Vectors[run.Vector], run.Floor
+			}
+		}
+	}
+	for _, p := range c.Live {
+		s.live[p.Stream] = max(s.live[p.Stream], p.N)
+	}
+	for _, e := range c.Ended {
+		s.ended[e] = true
+	}
+}
+
+// free takes the items of a range away, and K of its slots.
+func (s *state) free(t *Truth, r wire.HashRange) {
+	for i := range t.keys {
+		if h := t.keys[i].hash; r.First <= h && h <= r.Last {
+			s.items[i] = nil
+		}
+	}
+	for at := t.cfg.Space.Slot(r.First); at <= t.cfg.Space.Slot(r.Last); at++ {
+		s.slots[at] = slotState{}
+	}
+}
+
+// has reports that a state has a write, or what won over it, or that it was deleted
+// and collected.
+func (s *state) has(t *Truth, w *Write) bool {
+	if held := s.items[w.Key]; held != nil {
+		return !above(w.Version, held.Version)
+	}
+	c := t.keys[w.Key].collected
+	return c != nil && !above(w.Version, c.Version)
+}
+
+// knows reports that K of a state covers a write.
+func (s *state) knows(t *Truth, w *Write) bool {
+	if held := s.items[w.Key]; held != nil && !above(w.Version, held.Version) {
+		return true
+	}
+	d := w.Version.Dot
+	if s.slots[t.keys[w.Key].slot].known.At(d.Stream) >= d.N {
+		return true
+	}
+	return s.live[d.Stream] >= d.N && s.has(t, w)
+}
+
+// lie is a write that a claim "of this slot everything in this stream up to n" covers
+// and the state has not got (I15); a claim beyond the end of the stream is one, too.
+func (s *state) lie(t *Truth, at hashing.Slot, p wire.Position) (lie *Write, ok bool) {
+	x := &s.slots[at]
+	from := x.sure[p.Stream]
+	if from >= p.N {
+		return nil, true
+	}
+	str := t.streams[p.Stream]
+	if str == nil || p.N > uint64(len(str.writes)) {
+		return nil, false
+	}
+	for _, w := range str.writes[from:p.N] {
+		if t.keys[w.Key].slot == at && !s.has(t, w) {
+			return w, false
+		}
+	}
+	if x.sure == nil {
+		x.sure = map[wire.Stream]uint64{}
+	}
+	x.sure[p.Stream] = p.N
+	return nil, true
+}
+
+// claim fails a life that says it knows what it has not got.
+func (t *Truth) claim(l *Life, s *state, what string, at hashing.Slot, v wire.Vector) {
+	for _, p := range v {
+		if w, ok := s.lie(t, at, p); !ok {
+			t.fail("I15", "node %d %s: of slot %d everything up to %d of stream v%d.%d node %d boot %04x; it lacks %v, has %v",
+				l.Node, what, at, p.N, p.Stream.View.Number, p.Stream.View.Author, p.Stream.Node, uint16(p.Stream.Boot), w, s.of(w))
+			return
+		}
+	}
+}
+
+func (s *state) of(w *Write) *Write {
+	if w == nil {
+		return nil
+	}
+	return s.items[w.Key]
+}
+
+// claims holds all that holdings say against a state.
+func (t *Truth) claims(l *Life, s *state, what string, h *wire.Holdings) {
+	for _, run := range h.Held {
+		if int(run.Vector) >= len(h.Vectors) || int(run.Slots.First+run.Slots.Count) > len(s.slots) {
+			t.fail("I15", "node %d %s: holdings that make no sense", l.Node, what)
+			return
+		}
+		for i := range run.Slots.Count {
+			t.claim(l, s, what, hashing.Slot(run.Slots.First+i), h.Vectors[run.Vector])
+		}
+	}
+}

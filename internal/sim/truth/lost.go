@@ -1,0 +1,76 @@
+package truth
+
+import "github.com/cohortkv/cohort/node/wire"
+
+// Die notes that a life ends with all that it has: what nobody else has, nor
+// anything that wins over it, is lost.
+func (l *Life) Die() {
+	t := l.t
+	l.dead = true
+	t.lives[l.Node] = nil
+	for _, s := range t.order {
+		if s.id.Node == l.Node && s.lostAt == 0 {
+			s.lostAt = t.world.Now()
+		}
+	}
+	for i := range t.keys {
+		k := &t.keys[i]
+		best := k.collected
+		for _, o := range t.lives {
+			if o == nil {
+				continue
+			}
+			if held := o.durable.items[i]; held != nil && exceeds(held, best) {
+				best = held
+			}
+		}
+		for _, w := range k.writes {
+			if !w.lost && exceeds(w, best) {
+				w.lost = true
+				t.world.Saw("write lost with its last holder")
+			}
+		}
+	}
+}
+
+// gaveUp checks that a life declares a stream ended only when it has all that the
+// nodes it knows had of it before it was lost (docs/causal.md §10), and excuses what
+// it has not got.
+func (t *Truth) gaveUp(l *Life, e wire.Stream) {
+	t.world.Saw("stream given up")
+	s := t.streams[e]
+	if s == nil {
+		return
+	}
+	if o := t.lives[e.Node]; o != nil && o.boot == e.Boot {
+		t.fail("lost stream", "node %d gives up a stream of node %d, which lives", l.Node, e.Node)
+		return
+	}
+	s.ended = true
+	for _, w := range s.writes {
+		if l.written.has(t, w) || !l.view.owns(l.Node, t.keys[w.Key].slot) {
+			continue
+		}
+		for _, id := range t.known(l) {
+			o := t.lives[id]
+			if o == nil || o == l || o.born > s.lostAt || !t.hadBefore(o, w, s.lostAt) {
+				continue
+			}
+			t.fail("lost stream", "node %d gives up %s; node %d has had it since before it was lost", l.Node, w, id)
+			return
+		}
+		w.ended = true
+	}
+}
+
+// hadBefore reports that a life holds a write, durably, and did at a time.
+func (t *Truth) hadBefore(o *Life, w *Write, at wire.Instant) bool {
+	held := o.durable.items[w.Key]
+	return held == w && o.since[w.Key] <= at
+}
+
+// StreamLost reports that a stream ended with all that its node had.
+func (t *Truth) StreamLost(d wire.Stream) bool {
+	s := t.streams[d]
+	return s != nil && s.lostAt != 0
+}

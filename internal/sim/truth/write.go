@@ -1,0 +1,247 @@
+package truth
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Op is a client's request as the truth knows it.
+type Op struct {
+	Token  uint64
+	Read   bool
+	List   bool
+	Delete bool
+	Key    int
+	Value  []byte
+	Past   Past         // of the context that it was sent with
+	Sent   wire.Context // that context
+	Asked  wire.Instant
+	Writes []*Write // what it made: more than one if owners that could not hear each other took it
+}
+
+// Write is one version of a key.
+type Write struct {
+	Key     int
+	Version wire.CausalVersion
+	Item    *wire.Item // as it was first written
+	Op      *Op
+	Past    Past // all that it causally depends on; of its own key too
+	At      wire.Instant
+	Acked   wire.Instant // when its client was answered; 0: not yet
+	durable bool         // where it was written, at least
+
+	lost      bool // all that had it, or more, have lost their memory
+	ended     bool // its stream was given up by somebody who had not got it
+	forgotten bool // a tombstone that wins over it was collected while somebody unknown had less
+}
+
+func (w *Write) String() string {
+	what := "put"
+	if w.Item.Deleted {
+		what = "delete"
+	}
+	return fmt.Sprintf("%s %q %s", what, w.Item.Key, VersionString(w.Version))
+}
+
+// Excused reports that nobody need see a write any more.
+func (w *Write) Excused() bool { return w.lost || w.ended || w.forgotten }
+
+// Lost reports that all that had a write, or more, have lost their memory.
+func (w *Write) Lost() bool { return w.lost }
+
+// VersionString is a version as people speak of it.
+func VersionString(v wire.CausalVersion) string {
+	if v.IsZero() {
+		return "none"
+	}
+	s := v.Dot.Stream
+	return fmt.Sprintf("%d@%d (v%d.%d/%04x, boot %04x, %d)", v.Counter, s.Node, s.View.Number, s.View.Author, uint16(s.View.Boot), uint16(s.Boot), v.Dot.N)
+}
+
+// Past is a causal past: per key the largest version in it, or nil. Never written to
+// once it was handed over.
+type Past []*Write
+
+// At is the version of a key.
+func (p Past) At(key int) *Write {
+	if key < len(p) {
+		return p[key]
+	}
+	return nil
+}
+
+// Join is the past of who has both.
+func (p Past) Join(o Past) Past {
+	out, own := p, false
+	for key, w := range o {
+		if w == nil || !exceeds(w, p.At(key)) {
+			continue
+		}
+		if !own {
+			out, own = make(Past, max(len(p), len(o))), true
+			copy(out, p)
+		}
+		out[key] = w
+	}
+	return out
+}
+
+// With is the past of who has read a write.
+func (p Past) With(w *Write) Past {
+	p = p.Join(w.Past)
+	if !exceeds(w, p.At(w.Key)) {
+		return p
+	}
+	out := make(Past, max(len(p), w.Key+1))
+	copy(out, p)
+	out[w.Key] = w
+	return out
+}
+
+// exceeds reports whether a write wins over what there is.
+func exceeds(w, held *Write) bool { return held == nil || above(w.Version, held.Version) }
+
+const tagPrefix = "causal/"
+
+// Tag is the content type of every write of an operation, so that it can be traced.
+func Tag(token uint64) string { return tagPrefix + strconv.FormatUint(token, 10) }
+
+func (t *Truth) opOf(item *wire.Item) *Op {
+	digits, ok := strings.CutPrefix(item.ContentType, tagPrefix)
+	token, err := strconv.ParseUint(digits, 10, 64)
+	if !ok || err != nil || token >= uint64(len(t.ops)) {
+		return nil
+	}
+	return t.ops[token]
+}
+
+// Asked notes a request and gives it its token.
+func (t *Truth) Asked(o *Op) {
+	o.Token = uint64(len(t.ops))
+	o.Asked = t.world.Now()
+	t.ops = append(t.ops, o)
+}
+
+// Op is a request by its token; nil: nobody made it.
+func (t *Truth) Op(token uint64) *Op {
+	if token < uint64(len(t.ops)) {
+		return t.ops[token]
+	}
+	return nil
+}
+
+// find is the write of an item, if there is one and it is the same (I16).
+func (t *Truth) find(by *Life, item *wire.Item) *Write {
+	d := item.Version.Dot
+	s := t.streams[d.Stream]
+	if s == nil || d.N == 0 || d.N > uint64(len(s.writes)) {
+		t.fail("thin air", "node %d has %q %s, which nobody wrote", by.Node, item.Key, VersionString(item.Version))
+		return nil
+	}
+	w := s.writes[d.N-1]
+	if !same(w.Item, item) {
+		t.fail("I16", "node %d has %q %s %q, another one %s %q", by.Node, item.Key, VersionString(item.Version), item.ContentType, w, w.Item.ContentType)
+		return nil
+	}
+	return w
+}
+
+func same(a, b *wire.Item) bool {
+	return a.Key == b.Key && a.Version == b.Version && a.Deleted == b.Deleted && a.ContentType == b.ContentType && bytes.Equal(a.Value, b.Value)
+}
+
+// register notes a write when its node first writes it down.
+func (t *Truth) register(l *Life, item *wire.Item) *Write {
+	d := item.Version.Dot
+	s := t.streams[d.Stream]
+	if s == nil {
+		s = &stream{id: d.Stream}
+		t.streams[d.Stream] = s
+		t.order = append(t.order, s)
+	}
+	switch {
+	case l.view == nil || d.Stream.View != l.view.id || d.Stream.Node != l.Node || d.Stream.Boot != l.boot:
+		t.fail("I16", "node %d, boot %x, writes %q %s under another's name", l.Node, l.boot, item.Key, VersionString(item.Version))
+		return nil
+	case d.N != uint64(len(s.writes))+1:
+		t.fail("I16", "node %d writes %q %s, its last number is %d", l.Node, item.Key, VersionString(item.Version), len(s.writes))
+		return nil
+	}
+	o, key := t.opOf(item), t.Key(item.Key)
+	if o == nil || key < 0 || o.Key != key || o.Delete != item.Deleted || !item.Deleted && !bytes.Equal(o.Value, item.Value) || o.Read {
+		t.fail("thin air", "node %d writes %q %s %q, which nobody asked for", l.Node, item.Key, VersionString(item.Version), item.ContentType)
+		return nil
+	}
+	w := &Write{Key: key, Version: item.Version, Item: item, Op: o, Past: o.Past, At: t.world.Now()}
+	t.mayTake(l, w)
+	s.writes = append(s.writes, w)
+	t.keys[key].writes = append(t.keys[key].writes, w)
+	o.Writes = append(o.Writes, w)
+	return w
+}
+
+// mayTake checks that a node may take a write, and that its version is the right one.
+func (t *Truth) mayTake(l *Life, w *Write) {
+	k := &t.keys[w.Key]
+	if !l.view.owns(l.Node, k.slot) {
+		t.fail("I20", "node %d takes %s and does not own slot %d in its view", l.Node, w, k.slot)
+		return
+	}
+	if p := w.Past.At(w.Key); p != nil && !p.Excused() && !above(w.Version, p.Version) {
+		t.fail("I13", "node %d writes %s, its context has %s", l.Node, w, p)
+		return
+	}
+	for _, v := range k.writes {
+		if l.written.knows(t, v) && !above(w.Version, v.Version) {
+			t.fail("I13", "node %d writes %s and knows of %s", l.Node, w, v)
+			return
+		}
+	}
+	if most := t.mostCounter(l, w); w.Version.Counter > most {
+		t.fail("counter", "node %d writes %s, the counter can be %d at most", l.Node, w, most)
+		return
+	}
+	t.again(l, w)
+	t.stranger(l, w)
+}
+
+// mostCounter bounds the counter of a write: by the versions of its key, the floors
+// of its slot, and what was folded in its context. What is merely depended on does
+// not raise it.
+func (t *Truth) mostCounter(l *Life, w *Write) uint64 {
+	k := &t.keys[w.Key]
+	most := w.Op.Sent.Ceil
+	for _, v := range k.writes {
+		most = max(most, v.Version.Counter)
+	}
+	for i := range t.keys {
+		if c := t.keys[i].collected; c != nil && t.keys[i].slot == k.slot {
+			most = max(most, c.Version.Counter)
+		}
+	}
+	return most + 1
+}
+
+// remember is how long request ids are remembered.
+const remember = 60 * wire.Second
+
+// again checks a write that was taken before: that is two writes, which is right only
+// where the second owner could not tell (docs/causal.md §8).
+func (t *Truth) again(l *Life, w *Write) {
+	for _, first := range w.Op.Writes {
+		at, remembered := l.remembered[first.Item.ID]
+		remembered = remembered && w.At-at < remember
+		switch {
+		case l.written.knows(t, first):
+			t.fail("I11", "node %d takes %s again, it has %s", l.Node, w, first)
+		case remembered:
+			t.fail("I11", "node %d takes %s again, it remembers %s", l.Node, w, first)
+		default:
+			t.world.Saw("written twice")
+		}
+	}
+}
