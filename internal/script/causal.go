@@ -14,14 +14,15 @@ import (
 const space hashing.Space = 3
 
 // Causal shows what causal buckets do. Views and strong buckets are there; of those
-// nothing is shown but that a node came to a view.
+// nothing is shown but that a node came to a view. Quietly hides events, too.
 func Causal() Stage {
 	return Stage{
 		gate:    machine.GateCausal,
 		limits:  machine.CausalLimits{Space: space},
 		message: func(w *world, l *letter) string { return w.describeCausal(l) },
-		event: func(_ *world, e wire.Event) bool {
-			return strings.HasPrefix(string(e.Kind), "causal_") || e.Kind == "view_adopted" || e.Kind == "left_behind"
+		event: func(w *world, e wire.Event) bool {
+			about := strings.HasPrefix(string(e.Kind), "causal_") || e.Kind == "view_adopted" || e.Kind == "left_behind"
+			return about && !w.quiet
 		},
 	}
 }
