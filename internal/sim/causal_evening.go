@@ -27,7 +27,7 @@ func (e *evening) openSession(w *world) string {
 func (e *evening) dismiss(w *world) {
 	near := w.truth.Near(w.operator.list.list())
 	for _, s := range w.sessions {
-		if r := s.open; r != nil && r.Read && w.now-r.Asked > wire.Second && !w.truth.Attainable(&r.Sent, near) {
+		if r := s.open; r != nil && r.Read && w.now-r.Asked > wire.Second && !w.truth.Attainable(r.Op, w.nodes[r.node].truth, near) {
 			w.counts.add("session", "waited for what is out of reach")
 			s.leave(r)
 		}

@@ -180,11 +180,23 @@ func (r *Replica) rerouteCarriages() {
 			r.refuse(x.q)
 		case r.owns(x.q.at) && !keep:
 			r.unlist(x)
-			r.start(x.q, nil)
+			r.home(x.q)
 		case x.to != nil:
 			x.to = r.peer(x.to.id)
 		}
 	}
+}
+
+// home works on a request here that was to be carried elsewhere: this node owns its
+// slot by now. What the key holds is not known yet.
+func (r *Replica) home(q *request) {
+	q.asked, q.vouched, q.found = false, false, false
+	if !r.slots.all[q.at].ready {
+		r.start(q, nil)
+		return
+	}
+	r.wait(q)
+	r.again(q)
 }
 
 func (r *Replica) tickCarriages() {
@@ -194,7 +206,7 @@ func (r *Replica) tickCarriages() {
 			r.alarm(max(x.sent+carryResend, x.pause))
 		case r.owns(x.q.at) && (x.to == nil || r.mayTurn(x)):
 			r.unlist(x)
-			r.start(x.q, nil)
+			r.home(x.q)
 		default:
 			r.dispatch(x)
 		}
@@ -270,6 +282,9 @@ func (r *Replica) OnCarry(h wire.Header, replyTo wire.ReplyTo, m *wire.Carry, st
 	}
 	x.q = r.newRequest(k, 0, m.Op, m.Context)
 	x.q.carried, x.q.id = x, id
+	if !m.Read && r.answerAgain(x.q) {
+		return // whoever owns the slot by now
+	}
 	r.carried.open[id] = x
 	r.alarm(r.now + carryPatience)
 	r.start(x.q, stored[0])

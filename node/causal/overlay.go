@@ -81,6 +81,9 @@ func (r *Replica) merge(item *wire.Item, stored *wire.Item) bool {
 	s := r.slots.of(hash)
 	old := r.overlay.current(item.Key, stored)
 	d := item.Version.Dot
+	if item.ID != (wire.RequestID{}) {
+		r.carried.remember(item.ID, item, r.now) // also if something else has won over it
+	}
 	switch {
 	case old != nil && !wins(item.Version, old.Version):
 		return false

@@ -121,7 +121,7 @@ func (t *Truth) lacks(l *Life, s *stream, n uint64) (*Write, bool) {
 	}
 	v := t.views[s.id.View]
 	for _, w := range s.writes[:n] {
-		if v.owns(l.Node, t.keys[w.Key].slot) && l.view == v && !l.durable.has(t, w) {
+		if v.owns(l.Node, t.keys[w.Key].slot) && l.view == v && !l.written.has(t, w) {
 			return w, false
 		}
 	}

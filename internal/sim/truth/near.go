@@ -3,6 +3,7 @@ package truth
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -30,11 +31,17 @@ func (t *Truth) Near(list []int) []*Life {
 	return near
 }
 
-// Attainable reports that some lives have, between them, all that a context names:
-// else who reads with it may have to wait for ever.
-func (t *Truth) Attainable(c *wire.Context, lives []*Life) bool {
+// Attainable reports that some lives have, between them, all that a request's context
+// means for the slots that it reads at a node: else it may have to wait for ever.
+func (t *Truth) Attainable(o *Op, at *Life, lives []*Life) bool {
+	slots := []hashing.Slot{t.keys[o.Key].slot}
+	if o.List {
+		slots = at.Owned()
+	}
+	c := &o.Sent
 	for _, d := range c.Exact {
-		if !anyKnows(lives, wire.Position{Stream: d.Version.Dot.Stream, N: d.Version.Dot.N}) {
+		p := wire.Position{Stream: d.Version.Dot.Stream, N: d.Version.Dot.N}
+		if s := t.cfg.Space.Slot(d.Hash); slices.Contains(slots, s) && !t.anyKnows(lives, s, p) {
 			return false
 		}
 	}
@@ -46,22 +53,23 @@ func (t *Truth) Attainable(c *wire.Context, lives []*Life) bool {
 	}
 	for _, v := range vectors {
 		for _, p := range v {
-			if !anyKnows(lives, p) {
-				return false
+			for _, s := range slots {
+				if !t.anyKnows(lives, s, p) {
+					return false
+				}
 			}
 		}
 	}
 	return true
 }
 
-func anyKnows(lives []*Life, p wire.Position) bool {
-	return slices.ContainsFunc(lives, func(l *Life) bool { return l.written.anySlot(p) })
-}
-
-// anySlot reports that K of some slot has a position.
-func (s *state) anySlot(p wire.Position) bool {
-	if s.live[p.Stream] >= p.N {
+// anyKnows reports that K of some life covers a position, or that it does not concern
+// the slot.
+func (t *Truth) anyKnows(lives []*Life, s hashing.Slot, p wire.Position) bool {
+	if v := t.views[p.Stream.View]; v != nil && !v.owns(p.Stream.Node, s) {
 		return true
 	}
-	return slices.ContainsFunc(s.slots, func(x slotState) bool { return x.known.At(p.Stream) >= p.N })
+	return slices.ContainsFunc(lives, func(l *Life) bool {
+		return l.written.slots[s].known.At(p.Stream) >= p.N || l.written.live[p.Stream] >= p.N
+	})
 }
