@@ -60,7 +60,7 @@ func (a *causal) write(w *wire.CausalWrite) {
 		a.put(&w.Put[i])
 	}
 	for _, key := range w.Drop {
-		if c := a.index[key]; c != nil && c.value.item.Deleted {
+		if c := a.index[key]; c != nil {
 			a.drop(c)
 		}
 	}

@@ -83,9 +83,7 @@ func (m *causalModel) write(t *rapid.T) {
 		m.items[it.Key] = it
 	}
 	for _, key := range w.Drop {
-		if m.items[key].Deleted {
-			delete(m.items, key)
-		}
+		delete(m.items, key)
 	}
 }
 

@@ -50,9 +50,8 @@ func TestACausalWriteIsCarriedOutInTheOrderOfItsFields(t *testing.T) {
 	}{
 		{"what is put stays, whatever is freed", wire.CausalWrite{Free: []wire.HashRange{only("a")}, Put: []wire.Item{item(2, "a", "2")}}, []string{"a", "b", "c"}},
 		{"what is put as a tombstone may be dropped", wire.CausalWrite{Put: []wire.Item{tombstone(3, "a")}, Drop: []string{"a"}}, []string{"b", "c"}},
-		{"a value is not dropped, nor what is not there", wire.CausalWrite{Drop: []string{"b", "x"}}, []string{"b", "c"}},
-		{"a value over a tombstone is not dropped", wire.CausalWrite{Put: []wire.Item{item(2, "c", "2")}, Drop: []string{"c"}}, []string{"b", "c"}},
-		{"freed slots go", wire.CausalWrite{Free: []wire.HashRange{only("b")}}, []string{"c"}},
+		{"a value may be dropped, too, and what is not there", wire.CausalWrite{Drop: []string{"b", "x"}}, []string{"c"}},
+		{"freed slots go", wire.CausalWrite{Free: []wire.HashRange{only("c")}}, nil},
 		{"nothing stays but what is put after a reset", wire.CausalWrite{Reset: true, Put: []wire.Item{item(1, "d", "1")}}, []string{"d"}},
 		{"the rest needs nothing in memory", wire.CausalWrite{Known: &wire.Holdings{}, Live: wire.Vector{{N: 1}}, AlumniSet: true}, []string{"d"}},
 	} {
@@ -94,8 +93,8 @@ func TestLiveKeysAndTombstonesAreCounted(t *testing.T) {
 		{wire.CausalWrite{}, 0, 0},
 		{wire.CausalWrite{Put: []wire.Item{item(1, "a", ""), item(1, "b", ""), tombstone(1, "c")}}, 2, 1},
 		{wire.CausalWrite{Put: []wire.Item{item(2, "c", ""), tombstone(2, "a"), tombstone(2, "b")}}, 1, 2},
-		{wire.CausalWrite{Put: []wire.Item{tombstone(3, "b")}, Drop: []string{"a", "c"}}, 1, 1},
-		{wire.CausalWrite{Free: []wire.HashRange{only("b")}}, 1, 0},
+		{wire.CausalWrite{Put: []wire.Item{tombstone(3, "b")}, Drop: []string{"a", "c"}}, 0, 1},
+		{wire.CausalWrite{Free: []wire.HashRange{only("b")}}, 0, 0},
 		{wire.CausalWrite{Reset: true}, 0, 0},
 	} {
 		write(m, c.write)

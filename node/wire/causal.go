@@ -152,7 +152,7 @@ type CausalWrite struct {
 	Reset  bool        // forget everything of causal buckets first
 	Free   []HashRange // slots that were handed over: their items go
 	Put    []Item      // each in place of what its key held
-	Drop   []string    // keys whose tombstones were collected
+	Drop   []string    // keys that hold nothing any more: collected tombstones, and what had been collected elsewhere
 	Known  *Holdings   // of these slots; ranges that are in Free are not held any more
 	Live   Vector      // progress of the streams of this view
 	Alumni []Member    // when AlumniSet
