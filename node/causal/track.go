@@ -46,6 +46,7 @@ func (r *Replica) trackOf(p *peer) *track {
 	if t == nil {
 		t = &track{stream: s}
 		r.tracks = append(r.tracks, t)
+		r.catchUp()
 	}
 	return t
 }
