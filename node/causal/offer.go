@@ -34,7 +34,12 @@ func (r *Replica) offerTo(p *peer) {
 	}
 	o.known = w.holdings
 	p.offer = o
-	r.sendOffer(p)
+	if p.greeted || !r.member {
+		r.sendOffer(p)
+		return
+	}
+	o.asked = r.now // it goes out when the peer's greeting says that it has come to this view
+	r.alarm(r.now + o.every)
 }
 
 func (r *Replica) sendOffer(p *peer) {

@@ -80,6 +80,9 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 		p.boot, p.acked, p.slow = h.Boot, 0, false
 	}
 	r.lives.note(p.id, h.Boot)
+	if !p.greeted && p.offer != nil {
+		r.sendOffer(p)
+	}
 	p.greeted, p.helloAt, p.signAt, p.clock = true, r.now, r.now, m.Clock
 	p.ready = m.Ready
 	if p.replica {
