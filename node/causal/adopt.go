@@ -176,6 +176,7 @@ func (r *Replica) addPeer(p *peer) {
 // pulled notes that an exchange with a peer is over.
 func (r *Replica) pulled(p *peer, have *wire.Have, news uint64) {
 	p.pulled, p.surveyed = true, news
+	p.unsettled = have != nil && have.Unsettled
 	r.advance()
 	if p.former {
 		p.passed = have != nil && have.Frozen
@@ -243,6 +244,7 @@ func (r *Replica) settle() {
 	}
 	if all && r.slots.unready == 0 && !r.settled {
 		r.settled = true
+		r.endStreams() // there may be nobody to pull from
 		r.box.Event(wire.Event{Kind: EventSettled, View: r.view.ID})
 	}
 }

@@ -44,13 +44,14 @@ func (l *lives) ended(stream wire.Stream) bool {
 }
 
 // endStreams ends the streams of lives that are over, when every member and former
-// member has been asked since. What they wrote and nobody has is lost.
+// member has been asked since, and none of them knows of others that were not. What
+// they wrote and nobody has is lost.
 func (r *Replica) endStreams() {
 	if r.hasFormer() || !r.lives.pending() {
 		return
 	}
 	for _, p := range r.peers {
-		if p.surveyed < r.lives.news {
+		if p.surveyed < r.lives.news || p.unsettled {
 			return
 		}
 	}
@@ -77,7 +78,7 @@ func (r *Replica) inquireAfterLives() {
 		return
 	}
 	for _, p := range slices.Clone(r.peers) {
-		if p.surveyed < r.lives.news && r.reachable(p) && r.pullOf(p) == nil {
+		if (p.surveyed < r.lives.news || p.unsettled) && r.reachable(p) && r.pullOf(p) == nil {
 			r.pullFrom(p)
 		}
 	}

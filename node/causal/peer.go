@@ -29,6 +29,8 @@ type peer struct {
 	offer    *offer      // what it has been offered and not taken
 	theirs   *wire.Offer // what it offers, not taken yet
 	surveyed uint64      // the newest life that was known when the last exchange with it began
+
+	unsettled bool // it knew then of former members that were not emptied, or was not ready
 }
 
 // is reports that a message is of the life that is known: what an earlier one sent

@@ -151,6 +151,7 @@ func New(cfg Config, box *wire.Outbox, views Views) *Replica {
 	r.sessions = uint64(cfg.Boot)
 	r.carriages.first(cfg.Boot)
 	r.carried.init()
+	r.lives.note(cfg.Self, cfg.Boot) // the lives before had lost what they had
 	return r
 }
 
