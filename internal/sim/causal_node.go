@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/internal/sim/truth"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -48,21 +49,26 @@ func (w *world) list(n *node, read wire.Read) {
 		return
 	}
 	items := slices.Collect(n.store.CausalSnapshot().Items(read.Ranges))
-	n.whenDurable(func() { w.listed(n, r, read, items) })
+	list := w.truth.List(n.truth, items)
+	n.whenDurable(func() { w.listed(n, r, read, items, list) })
 }
 
 // listed answers a listing when all that it shows is durable.
-func (w *world) listed(n *node, r *request, read wire.Read, items []*wire.Item) {
-	if r.state != open {
+func (w *world) listed(n *node, r *request, read wire.Read, items []*wire.Item, list []*truth.Write) {
+	if r.state != open || w.failure != nil {
 		return
 	}
 	context := listContext(&w.sched.Causal, read.Context, items)
-	past := w.truth.Listed(n.truth, r.Op, items, &context)
+	past := w.truth.Listed(n.truth, r.Op, list, &context)
 	w.counts.add("session", "listed")
 	if w.trace != nil {
 		w.note("node %d lets %s list %d items, %s", n.id, r, len(items), contextString(&context))
 	}
-	r.items = items
+	for key, x := range list {
+		if x != truth.Elsewhere {
+			r.listed = append(r.listed, seen{key, x})
+		}
+	}
 	r.session.answered(r, &wire.CausalResult{Context: context}, past)
 }
 

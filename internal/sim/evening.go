@@ -264,6 +264,9 @@ func (e *evening) compare(w *world) {
 	if w.sched.ruledBy() != Mad || !w.forgot && w.operator.list == 1<<len(w.nodes)-1 {
 		w.witness.allThere(w.final())
 	}
+	if w.sched.Model.causal() && w.failure == nil {
+		w.judge()
+	}
 	if w.failure == nil {
 		w.counts.add("world", "run ended well")
 	}

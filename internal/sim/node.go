@@ -18,28 +18,29 @@ type node struct {
 	up    bool
 	life  int // counts its starts; what was meant for an older life is lost
 
-	inc      wire.Incarnation
-	boot     wire.Boot
-	clock    wire.Instant // this life's clock minus the world's
-	machine  *machine.Machine
-	store    *store.Memory
-	truth    *truth.Life // what may be said of that
-	disk     disk
-	keeps    bool // the next start finds the disk
-	oath     *oath
-	peers    []wire.Member
-	serving  bool
-	shows    wire.NodeStatus
-	reason   string       // why it does not serve
-	inbox    []wire.Input // what arrived while it was paused
-	pauses   int          // that are in force
-	pausedAt wire.Instant
-	paused   wire.Instant // in all, in this life
-	slowDisk int
-	diskAt   wire.Instant // when the last write is durable
-	tickAt   wire.Instant // of the tick that counts; others are stale
-	stepsAt  wire.Instant
-	steps    int // at the instant stepsAt
+	inc       wire.Incarnation
+	boot      wire.Boot
+	clock     wire.Instant // this life's clock minus the world's
+	machine   *machine.Machine
+	store     *store.Memory
+	truth     *truth.Life // what may be said of that
+	disk      disk
+	keeps     bool // the next start finds the disk
+	oath      *oath
+	peers     []wire.Member
+	serving   bool
+	shows     wire.NodeStatus
+	reason    string       // why it does not serve
+	inbox     []wire.Input // what arrived while it was paused
+	pauses    int          // that are in force
+	pausedAt  wire.Instant
+	paused    wire.Instant // in all, in this life
+	slowDisk  int
+	troubleAt wire.Instant // when it was stopped, or its disk was slow, last
+	diskAt    wire.Instant // when the last write is durable
+	tickAt    wire.Instant // of the tick that counts; others are stale
+	stepsAt   wire.Instant
+	steps     int // at the instant stepsAt
 }
 
 func newNode(w *world, id wire.NodeID) *node {

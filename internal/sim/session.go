@@ -39,9 +39,9 @@ type request struct {
 	state   opState
 	gone    bool // its node was told that the client left
 	ended   wire.Instant
-	version wire.CausalVersion // answered: of what was written, or read
-	value   string             // read
-	items   []*wire.Item       // listed
+	version wire.CausalVersion // that was written, as it was answered
+	read    *truth.Write       // nil: nothing
+	listed  []seen
 }
 
 // causalTokens is the first token of requests to causal buckets.
@@ -121,6 +121,7 @@ func (s *session) issue() {
 	if p.Leave > 0 && !w.evening.begun {
 		w.after(p.Leave, func() { s.leave(r) })
 	}
+	w.watch(r, w.now)
 	n.deliver(r.input())
 }
 
@@ -222,9 +223,7 @@ func (w *world) causalReply(n *node, a wire.Reply) {
 	case r.Read:
 		past, read := w.truth.Read(n.truth, r.Op, a.Causal)
 		w.counts.add("session", "read")
-		if read != nil {
-			r.version, r.value = read.Version, string(read.Item.Value)
-		}
+		r.read = read
 		s.answered(r, a.Causal, past)
 	default:
 		past := w.truth.Written(n.truth, r.Op, a.Causal)

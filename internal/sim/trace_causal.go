@@ -54,14 +54,12 @@ func causalBody(m wire.Message) string {
 	case *wire.Open:
 		return fmt.Sprintf("%x %v survey=%v", m.Session, m.Slots, m.Survey)
 	case *wire.Have:
-		return fmt.Sprintf("%x epoch %d frozen=%v heir=%v unsettled=%v, groups %d, %s",
-			m.Session, m.Epoch, m.Frozen, m.Heir, m.Unsettled, len(m.Groups), holdingsString(&m.Held))
+		return fmt.Sprintf("%x epoch %d mark %d frozen=%v heir=%v unsettled=%v, groups %d, %s",
+			m.Session, m.Epoch, m.Mark, m.Frozen, m.Heir, m.Unsettled, len(m.Groups), holdingsString(&m.Held))
 	case *wire.Want:
 		return fmt.Sprintf("%x %v after %+v", m.Session, m.Slots, m.After)
 	case *wire.Items:
 		return fmt.Sprintf("%x epoch %d after %+v last=%v: %s", m.Session, m.Epoch, m.After, m.Last, itemsString(m.Items))
-	case *wire.Offer:
-		return fmt.Sprintf("%x claim=%v %s", m.Session, m.Claim, holdingsString(&m.Held))
 	case *wire.KeyAnswer:
 		if !m.Present {
 			return fmt.Sprintf("%x %q held=%v ready=%v floor %d: nothing", m.Session, m.Key, m.Held, m.Ready, m.Floor)

@@ -175,15 +175,16 @@ func (r *Replica) addPeer(p *peer) {
 
 // pulled notes that an exchange with a peer is over.
 func (r *Replica) pulled(p *peer, have *wire.Have, news uint64) {
-	p.pulled, p.surveyed = true, news
-	p.unsettled = have != nil && have.Unsettled
+	p.pulled = true
+	if have != nil && (p.former || !have.Unsettled) {
+		p.surveyed = news // it knows of nobody else who may have something
+	}
 	r.advance()
 	if p.former {
 		p.passed = have != nil && have.Frozen
 		p.again = r.now + gossipEvery
 		r.offerLost()
 	}
-	r.answerOffers()
 	r.endStreams()
 	r.settle()
 }
@@ -244,7 +245,6 @@ func (r *Replica) settle() {
 	}
 	if all && r.slots.unready == 0 && !r.settled {
 		r.settled = true
-		r.endStreams() // there may be nobody to pull from
 		r.box.Event(wire.Event{Kind: EventSettled, View: r.view.ID})
 	}
 }

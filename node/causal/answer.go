@@ -10,10 +10,21 @@ func (r *Replica) OnOpen(h wire.Header, m *wire.Open) {
 	r.sign(h)
 	list := r.slots.valid(m.Slots)
 	reply := &wire.Have{
-		Session: m.Session, Epoch: r.epoch, Frozen: r.closed(),
+		Session: m.Session, View: r.viewID(), Epoch: r.epoch, Mark: r.slots.mark, Frozen: r.closed(),
 		Heir:      r.view != nil && r.view.Descends(h.View),
-		Unsettled: r.view == nil || !r.settled || r.slots.unready > 0 || r.hasFormer(),
+		Unsettled: r.unsettled(), HasFloor: r.hasFloor(), Over: r.lives.told(),
+		Held: r.holdings(list),
 	}
+	if !m.Survey {
+		reply.Groups = r.differing(list, m.Sums)
+	}
+	// Sums may count items, and K may rest on writes, that are not durable yet.
+	r.sendDurable(h.From, reply)
+}
+
+// holdings is what is held of slots, as others are told when all that is written is
+// durable.
+func (r *Replica) holdings(list []wire.SlotRange) wire.Holdings {
 	j := &joiner{}
 	var w holdingsWriter
 	for at := range each(list) {
@@ -21,12 +32,13 @@ func (r *Replica) OnOpen(h wire.Header, m *wire.Open) {
 			w.add(at, r.knowledge(s, j), s.ready, s.floor)
 		}
 	}
-	reply.Held = w.holdings
-	if !m.Survey {
-		reply.Groups = r.differing(list, m.Sums)
-	}
-	// Sums may count items, and K may rest on writes, that are not durable yet.
-	r.sendDurable(h.From, reply)
+	return w.holdings
+}
+
+// unsettled reports that something may still be on its way here, or come from former
+// members.
+func (r *Replica) unsettled() bool {
+	return r.view == nil || !r.settled || r.slots.unready > 0 || r.hasFormer()
 }
 
 func (r *Replica) hasFormer() bool {
@@ -86,13 +98,4 @@ func (r *Replica) newest(items []wire.Item) []wire.Item {
 		}
 	}
 	return out
-}
-
-// offer is what a peer owns, is held here, and was offered to it.
-type offer struct {
-	session uint64
-	open    slotSet // not taken yet
-	known   wire.Holdings
-	asked   wire.Instant
-	every   wire.Instant
 }

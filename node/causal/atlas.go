@@ -47,10 +47,13 @@ func (a *atlas) note(k wire.KnownView) bool {
 		a.charts = map[wire.ViewID]*chart{}
 	}
 	if c := a.charts[k.ID]; c != nil {
-		if c.HasFloor || !k.HasFloor {
+		if !k.HasFloor || c.HasFloor && (c.Common || !k.Common) {
 			return false
 		}
-		c.HasFloor, c.Floor = true, k.Floor
+		if !c.HasFloor {
+			c.HasFloor, c.Floor = true, k.Floor
+		}
+		c.Common = c.Common || k.Common
 		return true
 	}
 	c := &chart{KnownView: k, home: map[wire.NodeID]int{}}

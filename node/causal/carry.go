@@ -28,6 +28,7 @@ type carriage struct {
 	unheard bool         // nobody listened there: it was not taken
 	clock   wire.Instant // that the peer gave with a refusal
 	boot    wire.Boot
+	others  []wire.NodeID // who was asked before
 }
 
 func (c *carriages) first(boot wire.Boot) { c.request = uint64(boot)>>2 | 1<<62 }
@@ -100,6 +101,9 @@ func (r *Replica) turn(x *carriage) {
 		}
 	}
 	if other != x.to {
+		if x.to != nil {
+			x.others = append(x.others, x.to.id)
+		}
 		x.to, x.begun, x.clock, x.boot = other, r.now, 0, 0
 	} else if x.unheard {
 		x.begun = r.now
@@ -137,6 +141,7 @@ func (r *Replica) OnCarryAnswer(h wire.Header, m *wire.CarryAnswer) {
 	switch m.Fate {
 	case wire.CarryDone:
 		r.unlist(x)
+		r.cancel(x, x.others)
 		var item *wire.Item
 		if m.Present {
 			item = &m.Item
@@ -167,10 +172,18 @@ func (r *Replica) abandonCarriage(q *request) {
 		if x.q == q {
 			r.unlist(x)
 			if x.to != nil {
-				r.send(x.to.id, &wire.CarryCancel{Counters: []uint64{x.counter}})
+				x.others = append(x.others, x.to.id)
 			}
+			r.cancel(x, x.others)
 			return
 		}
+	}
+}
+
+// cancel has owners forget a carried request.
+func (r *Replica) cancel(x *carriage, at []wire.NodeID) {
+	for _, id := range at {
+		r.send(id, &wire.CarryCancel{Counters: []uint64{x.counter}})
 	}
 }
 
@@ -179,9 +192,9 @@ func (r *Replica) rerouteCarriages() {
 	for _, x := range slices.Clone(r.carriages.list) {
 		keep := x.to != nil && r.peer(x.to.id) != nil && x.q.kind == writing
 		switch {
-		case r.closed():
+		case r.closed() && (x.q.kind == reading || x.request == 0):
 			r.unlist(x)
-			r.refuse(x.q)
+			r.refuse(x.q) // a write that was sent may have been taken: it goes on (I12)
 		case r.owns(x.q.at) && !keep:
 			r.unlist(x)
 			r.home(x.q)

@@ -6,67 +6,98 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// lives says which life each node leads, as far as it was heard of, and which of the
-// lives before are over for good (docs/causal.md §10).
+// lives says which life each node leads, as far as it was heard of, and which lives
+// are over for good (docs/causal.md §10).
 type lives struct {
-	now  map[wire.NodeID]wire.Boot
-	over map[wire.NodeID]wire.Boot // lives that are known with all that is left of those before
-	news uint64                    // grows whenever a life is heard of for the first time
+	now    map[wire.NodeID]wire.Boot
+	list   []wire.Life        // that were replaced, as they were heard of
+	over   map[wire.Boot]bool // of them: everybody has been asked since for what is left
+	news   uint64             // grows whenever one is heard of
+	heard  wire.Vector        // what anybody said to know since
+	lost   wire.Vector        // of what was written up to here, what nobody has is lost
+	self   wire.Life
+	asking bool // a life was replaced, and not everybody was asked since
 }
+
+// maxLives bounds how many lives that are over are remembered.
+const maxLives = 1000
 
 // note takes in which life a node leads.
 func (l *lives) note(id wire.NodeID, boot wire.Boot) {
 	if l.now == nil {
-		l.now, l.over = map[wire.NodeID]wire.Boot{}, map[wire.NodeID]wire.Boot{}
+		l.now, l.over = map[wire.NodeID]wire.Boot{}, map[wire.Boot]bool{}
 	}
-	if l.now[id] != boot {
-		l.now[id] = boot
-		l.news++
+	if old, known := l.now[id]; known && old != boot {
+		l.replaced(wire.Life{Node: id, Boot: old})
 	}
+	l.now[id] = boot
 }
 
-// pending reports that lives were heard of, and not everybody was asked since for
-// what is left of those before.
-func (l *lives) pending() bool {
-	for id, boot := range l.now { //maporder:ok any will do
-		if l.over[id] != boot {
-			return true
+// replaced notes that a life is over.
+func (l *lives) replaced(life wire.Life) {
+	if slices.Contains(l.list, life) || l.now[life.Node] == life.Boot {
+		return
+	}
+	if l.over == nil {
+		l.over = map[wire.Boot]bool{}
+	}
+	l.list = append(l.list, life)
+	if len(l.list) > maxLives {
+		delete(l.over, l.list[0].Boot)
+		l.list = slices.Delete(l.list, 0, 1)
+	}
+	l.begin()
+}
+
+// begin has everybody asked for what is left.
+func (l *lives) begin() {
+	l.news++
+	l.asking = true
+	l.heard = nil
+}
+
+// told is what others are told of lives that are over.
+func (l *lives) told() []wire.Life { return slices.Clone(l.list) }
+
+// hear takes in what another node says of lives, and what it knows.
+func (l *lives) hear(m *wire.Have) {
+	for _, life := range m.Over {
+		l.replaced(life)
+	}
+	if l.asking {
+		for _, v := range m.Held.Vectors {
+			l.heard = join(l.heard, v)
 		}
 	}
-	return false
 }
 
-// ended reports that a stream was of a life that is over, and that all that is left
-// of it has been brought in.
-func (l *lives) ended(stream wire.Stream) bool {
-	boot, ok := l.over[stream.Node]
-	return ok && stream.Boot != boot
+// ended reports that what a stream has up to a position, if it is not here, is lost:
+// its life is over, or it was in the hands of one that is, and all that is left has
+// been brought in.
+func (l *lives) ended(stream wire.Stream, n uint64) bool {
+	own := stream.Node == l.self.Node && stream.Boot != l.self.Boot && !l.asking
+	return own || l.over[stream.Boot] || l.lost.At(stream) >= n
 }
 
-// endStreams ends the streams of lives that are over, when every member and former
-// member has been asked since, and none of them knows of others that were not. What
-// they wrote and nobody has is lost.
+// endStreams gives up what nobody has, when a life is over and every member and former
+// member has been asked since.
 func (r *Replica) endStreams() {
-	if r.hasFormer() || !r.lives.pending() {
+	l := &r.lives
+	if !l.asking || r.hasFormer() {
 		return
 	}
 	for _, p := range r.peers {
-		if p.surveyed < r.lives.news || p.unsettled {
+		if p.surveyed < l.news {
 			return
 		}
 	}
-	var ids []wire.NodeID
-	for id, boot := range r.lives.now { //maporder:ok put in order below
-		if old, known := r.lives.over[id]; old != boot {
-			r.lives.over[id] = boot
-			if known {
-				ids = append(ids, id)
-			}
+	l.asking = false
+	l.lost = join(l.lost, l.heard)
+	for _, life := range l.list {
+		if !l.over[life.Boot] {
+			l.over[life.Boot] = true
+			r.box.Event(wire.Event{Kind: EventEnded, Peer: life.Node})
 		}
-	}
-	slices.Sort(ids)
-	for _, id := range ids {
-		r.box.Event(wire.Event{Kind: EventEnded, Peer: id})
 	}
 	r.wakeAll()
 }
@@ -74,11 +105,11 @@ func (r *Replica) endStreams() {
 // inquireAfterLives asks everybody for what is left of lives that are over, while
 // somebody may wait for it.
 func (r *Replica) inquireAfterLives() {
-	if len(r.waiting) == 0 || !r.lives.pending() {
+	if len(r.waiting) == 0 || !r.lives.asking {
 		return
 	}
 	for _, p := range slices.Clone(r.peers) {
-		if (p.surveyed < r.lives.news || p.unsettled) && r.reachable(p) && r.pullOf(p) == nil {
+		if p.surveyed < r.lives.news && r.reachable(p) && r.pullOf(p) == nil {
 			r.pullFrom(p)
 		}
 	}

@@ -24,6 +24,7 @@ type pull struct {
 	checks  int    // slots whose own items are being read
 	last    bool   // all items came
 	news    uint64 // of lives, when it began
+	epoch   uint64 // of this node, when it began: slots that were given up since are not what they were
 	more    bool   // again, when it is done: the peer has more, or what is wanted has changed
 }
 
@@ -66,7 +67,7 @@ func (r *Replica) open(x *pull) {
 	x.session = r.session()
 	x.have, x.want, x.cursor, x.keys, x.last, x.checks = nil, nil, wire.SlotCursor{}, nil, false, 0
 	x.every = resend
-	x.news = r.lives.news
+	x.news, x.epoch = r.lives.news, r.epoch
 	r.ask(x)
 }
 
@@ -101,12 +102,13 @@ func (r *Replica) OnHave(h wire.Header, m *wire.Have) {
 	if x == nil || x.have != nil {
 		return
 	}
-	if !r.mayExchange(h, m) {
+	if !r.mayExchange(m) {
 		r.box.Event(wire.Event{Kind: EventApart, Peer: h.From})
 		r.end(x)
 		return
 	}
 	x.have, x.boot = m, h.Boot
+	r.lives.hear(m)
 	if x.peer.former {
 		x.peer.boot = h.Boot // it greets nobody here
 	}
@@ -116,12 +118,12 @@ func (r *Replica) OnHave(h wire.Header, m *wire.Have) {
 
 // mayExchange reports that of two views one replaces the other, or that they are one:
 // otherwise their operators have parted them.
-func (r *Replica) mayExchange(h wire.Header, m *wire.Have) bool {
-	same := h.View.IsZero() || h.View == r.view.ID
+func (r *Replica) mayExchange(m *wire.Have) bool {
+	same := m.View.IsZero() || m.View == r.view.ID
 	if mutant.On(mutant.CausalViewFence) {
 		return same
 	}
-	return same || m.Heir || r.view.Descends(h.View)
+	return same || m.Heir || r.view.Descends(m.View)
 }
 
 // compare learns at once what there are no items to be had for, and asks for those
@@ -212,6 +214,10 @@ func (r *Replica) absorb(x *pull, at hashing.Slot, run *wire.HeldSlots, j *joine
 		return
 	}
 	s := &r.slots.all[at]
+	if !s.owned && x.epoch != r.epoch {
+		x.more = true
+		return
+	}
 	r.hold(at)
 	v := j.join(s.known, x.have.Held.Vectors[run.Vector])
 	ready := run.Ready && r.oneLine && s.owned && !s.ready
@@ -369,6 +375,7 @@ func (r *Replica) finish(x *pull) {
 func (r *Replica) end(x *pull) {
 	r.pulls = slices.DeleteFunc(r.pulls, func(o *pull) bool { return o == x })
 	r.catchUp()
+	r.tell(x)
 	if x.more {
 		r.pullFrom(x.peer)
 		return

@@ -21,7 +21,8 @@ func (r *Replica) makeFloor() {
 	if r.view == nil || !r.member || f.busy || !r.settled {
 		return
 	}
-	if first, ok := r.view.Primary(); !ok || first != r.cfg.Self || r.atlas.charts[r.view.ID].HasFloor {
+	chart := r.atlas.charts[r.view.ID]
+	if first, ok := r.view.Primary(); !ok || first != r.cfg.Self || chart.Common {
 		return
 	}
 	if r.now < f.at || !r.healthy() {
@@ -31,20 +32,48 @@ func (r *Replica) makeFloor() {
 	}
 	f.busy = true
 	f.at = r.now + gossipEvery
-	all := []wire.SlotRange{{First: 0, Count: uint32(len(r.slots.all))}}
-	r.inquire(all, func(answers map[wire.NodeID]*wire.Have) {
+	var list []wire.SlotRange
+	if !chart.HasFloor {
+		list = []wire.SlotRange{{First: 0, Count: uint32(len(r.slots.all))}}
+	}
+	r.inquire(list, func(answers map[wire.NodeID]*wire.Have) {
 		f.busy = false
 		r.alarm(f.at)
-		for _, have := range answers { //maporder:ok all must agree
-			if have.Unsettled {
-				return
-			}
-		}
-		if answers != nil {
-			r.publish(r.least(answers))
-		}
+		r.concludeFloor(chart, answers)
 	})
 }
+
+// concludeFloor takes the next step to a floor whose name may be used: one that was
+// published is asked for, if this node has lost it, because a name must not mean two
+// things; else it is made; when all members know it, that is published.
+func (r *Replica) concludeFloor(chart *chart, answers map[wire.NodeID]*wire.Have) {
+	known, settled := 0, true
+	for _, p := range r.peers {
+		if have := answers[p.id]; have != nil && have.HasFloor {
+			known++
+			if !chart.HasFloor {
+				r.send(p.id, &wire.Explain{Views: []wire.ViewID{chart.ID}})
+			}
+		}
+	}
+	for _, have := range answers { //maporder:ok all must agree
+		settled = settled && !have.Unsettled
+	}
+	switch {
+	case answers == nil || !settled:
+	case !chart.HasFloor && known == 0:
+		r.publish(wire.KnownView{ID: chart.ID, Layout: chart.Layout, HasFloor: true, Floor: r.least(answers)})
+	case chart.HasFloor && known == len(answers)-1:
+		k := chart.KnownView
+		k.Common = true
+		r.publish(k)
+	case chart.HasFloor:
+		r.publish(chart.KnownView)
+	}
+}
+
+// hasFloor reports that the floor of the view is known here.
+func (r *Replica) hasFloor() bool { return r.view != nil && r.atlas.charts[r.view.ID].HasFloor }
 
 // least is, per stream, the least number that a replica has, of the slots that the
 // stream concerns.
@@ -83,15 +112,15 @@ func (r *Replica) leastOf(p *wire.Position, id wire.NodeID, have *wire.Have) {
 }
 
 // publish makes a floor known under the name of the view. It never changes again.
-func (r *Replica) publish(floor wire.Vector) {
-	k := wire.KnownView{ID: r.view.ID, Layout: r.view.Layout, HasFloor: true, Floor: floor}
-	r.atlas.note(k)
-	r.pending.Views = append(r.pending.Views, k)
-	r.commit()
+func (r *Replica) publish(k wire.KnownView) {
+	if r.atlas.note(k) {
+		r.pending.Views = append(r.pending.Views, k)
+		r.commit()
+	}
 	for _, p := range r.peers {
 		r.sendDurable(p.id, &wire.Explained{Views: []wire.KnownView{k}})
 	}
-	r.box.Event(wire.Event{Kind: EventFloor, View: k.ID, Count: uint64(len(floor))})
+	r.box.Event(wire.Event{Kind: EventFloor, View: k.ID, Count: uint64(len(k.Floor))})
 }
 
 // tidy puts the name of the view's floor in the place of what that covers, when the
@@ -102,7 +131,7 @@ func (r *Replica) tidy(c wire.Context) wire.Context {
 		return c
 	}
 	name := r.atlas.charts[r.view.ID]
-	if name == nil || !name.HasFloor {
+	if name == nil || !name.Common {
 		return c
 	}
 	rest := make(wire.Vector, 0, len(c.Vector))

@@ -51,6 +51,7 @@ func (r *Replica) tickGossip() {
 			}
 		}
 		r.inquireAfterLives()
+		r.offerLost()
 		r.settle()
 	}
 	r.alarm(g.at)

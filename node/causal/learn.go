@@ -45,6 +45,7 @@ func (r *Replica) learnt() {
 			}
 			s.known = j.join(s.known, l.known)
 			s.floor = max(s.floor, l.floor)
+			r.slots.changed(s)
 			if !s.owned {
 				s.takers, s.taken = 0, false // it must be offered again: what was is not all
 			}
@@ -54,7 +55,6 @@ func (r *Replica) learnt() {
 		}
 		r.advance()
 		r.wakeAll()
-		r.answerOffers()
 	})
 }
 
@@ -127,15 +127,16 @@ func (r *Replica) makeReady(at hashing.Slot) {
 			if r.merge(item, current) {
 				r.wakeKey(item.Key)
 			}
-			s.drain--
-			if s.drain == 0 {
+			if s.drain == 1 {
 				r.after(r.commit(), func() {
 					r.wakeKeys()
 					if r.viewID() == view && s.owned {
+						s.drain = 0
 						r.makeReady(at) // more may have come meanwhile
 					}
 				})
 			} else {
+				s.drain--
 				r.after(r.commit(), r.wakeKeys)
 			}
 		})

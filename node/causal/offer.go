@@ -8,48 +8,39 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// offerTo offers a member what it owns and is held here (docs/causal.md §7): it must
-// have all of that before the slots may be given up, and before a PUT is answered.
+// offer is what a peer owns, is held here, and must be had by that peer before a PUT
+// is answered, or the slots may be given up (docs/causal.md §7).
+type offer struct {
+	mark  uint64  // of the last change here when it was made
+	open  slotSet // not taken yet
+	asked wire.Instant
+	every wire.Instant
+}
+
+// offerTo notes what a member owns and is held here. Members pull after they have
+// adopted a view without being asked; who has not taken all of it soon is asked to.
 func (r *Replica) offerTo(p *peer) {
+	p.offer = nil
 	if !p.member || r.view == nil {
 		return
 	}
-	chart := r.atlas.charts[r.view.ID]
-	home, ok := chart.home[p.id]
+	home, ok := r.atlas.charts[r.view.ID].home[p.id]
 	if !ok {
 		return
 	}
-	o := &offer{session: r.session(), open: newSlotSet(r.slots.space), every: resend}
-	j := &joiner{}
-	var w holdingsWriter
+	o := &offer{mark: r.slots.mark, open: newSlotSet(r.slots.space), asked: r.now, every: resend}
 	for _, at := range r.ring.Slots(home) {
-		if s := &r.slots.all[at]; s.held {
-			w.add(at, r.knowledge(s, j), s.ready, s.floor)
+		if r.slots.all[at].held {
 			o.open.add(at)
 		}
 	}
-	if o.open.n == 0 {
-		p.offer = nil
-		return
+	if o.open.n > 0 {
+		p.offer = o
+		r.alarm(r.now + o.every)
 	}
-	o.known = w.holdings
-	p.offer = o
-	if p.greeted || !r.member {
-		r.sendOffer(p)
-		return
-	}
-	o.asked = r.now // it goes out when the peer's greeting says that it has come to this view
-	r.alarm(r.now + o.every)
 }
 
-func (r *Replica) sendOffer(p *peer) {
-	o := p.offer
-	o.asked = r.now
-	r.sendDurable(p.id, &wire.Offer{Session: o.session, Held: o.known})
-	r.alarm(r.now + o.every)
-}
-
-// tickOffers repeats what was not taken.
+// tickOffers asks those to pull who have not taken all.
 func (r *Replica) tickOffers() {
 	for _, p := range r.peers {
 		o := p.offer
@@ -57,24 +48,25 @@ func (r *Replica) tickOffers() {
 		case o == nil:
 		case r.now-o.asked >= o.every:
 			o.every = min(2*o.every, slowResend)
-			r.sendOffer(p)
+			o.asked = r.now
+			r.sendDurable(p.id, &wire.Offer{})
+			r.alarm(r.now + o.every)
 		default:
 			r.alarm(o.asked + o.every)
 		}
 	}
 }
 
-// OnOffer pulls what is lacking of an offer, and says what is not.
-func (r *Replica) OnOffer(h wire.Header, m *wire.Offer) {
-	p := r.sign(h)
-	if p == nil && r.view != nil && r.member && h.View == r.view.ID {
-		p = r.guest(h) // outside the view, and told so
-	}
-	if p == nil || r.view == nil || h.View != r.view.ID {
+// OnOffer pulls what a node of the same view holds.
+func (r *Replica) OnOffer(h wire.Header, _ *wire.Offer) {
+	if r.view == nil || h.View != r.view.ID {
 		return // until this node, or that one, has come to the view
 	}
-	p.theirs = m
-	if !r.answerOffer(p) && r.pullOf(p) == nil {
+	p := r.sign(h)
+	if p == nil {
+		p = r.guest(h) // outside the view, and told so
+	}
+	if p != nil {
 		r.pullFrom(p)
 	}
 }
@@ -96,80 +88,36 @@ func (r *Replica) guest(h wire.Header) *peer {
 	return nil
 }
 
-// answerOffers answers what has been offered and was not had then.
-func (r *Replica) answerOffers() {
-	for _, p := range r.peers {
-		if p.theirs != nil {
-			r.answerOffer(p)
-		}
+// tell tells a peer of the same view that an exchange with it is over: of the slots
+// that are owned here, everything that it had then is here, durably.
+func (r *Replica) tell(x *pull) {
+	if x.have == nil || x.have.View != r.viewID() {
+		return
 	}
-}
-
-// answerOffer says which of the offered slots this node has whole by now. It reports
-// whether it has all that it owns.
-func (r *Replica) answerOffer(p *peer) bool {
-	m := p.theirs
-	var taken []hashing.Slot
-	var known knownAlike
-	all := true
-	for i := range m.Held.Held {
-		run := &m.Held.Held[i]
-		if int(run.Vector) >= len(m.Held.Vectors) {
-			continue
-		}
-		for at := range each(r.slots.valid([]wire.SlotRange{run.Slots})) {
-			s := &r.slots.all[at]
-			switch {
-			case !s.owned:
-			case s.held && s.floor >= run.Floor && known.all(r, s, m.Held.Vectors[run.Vector]):
-				taken = append(taken, at)
-			default:
-				all = false
+	w := holdingsReader{held: &x.have.Held}
+	taken := ranges(func(yield func(hashing.Slot) bool) {
+		for at := range each(x.slots) {
+			if r.slots.all[at].owned && w.next(at) != nil && !yield(at) {
+				return
 			}
 		}
-	}
+	})
 	if len(taken) > 0 {
-		r.sendDurable(p.id, &wire.Taken{Session: m.Session, Slots: ranges(slices.Values(taken))})
+		r.sendDurable(x.peer.id, &wire.Taken{Boot: x.boot, Mark: x.have.Mark, Slots: taken})
 	}
-	if all {
-		p.theirs = nil
-	}
-	return all
 }
 
-// knownAlike finds out whether K of slots has vectors, once for slots that are alike.
-type knownAlike struct {
-	done map[alike]bool
-}
-
-type alike struct {
-	known, asked *wire.Position
-	live         bool
-}
-
-func (k *knownAlike) all(r *Replica, s *slot, v wire.Vector) bool {
-	key := alike{head(s.known), head(v), s.live()}
-	has, done := k.done[key]
-	if !done {
-		has = !slices.ContainsFunc(v, func(p wire.Position) bool { return !r.knows(s, p.Stream, p.N) })
-		if k.done == nil {
-			k.done = map[alike]bool{}
-		}
-		k.done[key] = has
-	}
-	return has
-}
-
-// OnTaken notes what a peer has of what it was offered. A slot that is held for
-// others goes when every owner has it (I25).
+// OnTaken notes what a peer has of what it owns and is held here. A slot that is held
+// for others goes when every owner has what there is in it now (I25).
 func (r *Replica) OnTaken(h wire.Header, m *wire.Taken) {
 	p := r.sign(h)
-	if p == nil || p.offer == nil || p.offer.session != m.Session {
+	if p == nil || p.offer == nil || m.Boot != r.cfg.Boot || m.Mark < p.offer.mark || h.View != r.viewID() {
 		return
 	}
 	r.advance()
 	for at := range each(r.slots.valid(m.Slots)) {
-		if p.offer.open.remove(at) {
+		s := &r.slots.all[at]
+		if (s.owned || s.mark <= m.Mark) && p.offer.open.remove(at) {
 			r.taken(at)
 		}
 	}
@@ -239,7 +187,6 @@ func (r *Replica) offerAll() {
 		r.slots.all[i].takers, r.slots.all[i].taken = 0, false
 	}
 	for _, p := range r.peers {
-		p.offer = nil
 		r.offerTo(p)
 		if p.offer == nil {
 			continue

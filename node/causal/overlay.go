@@ -58,6 +58,7 @@ func (r *Replica) put(s *slot, hash uint64, item *wire.Item, old *wire.Item) {
 	r.pending.Put = append(r.pending.Put, *item)
 	r.overlay.set(item.Key, item)
 	s.seq = r.box.LastWrite() + 1
+	r.slots.changed(s)
 	if item.Deleted {
 		r.collector.note(item, hash)
 	}
@@ -73,6 +74,7 @@ func (r *Replica) forget(s *slot, hash uint64, old *wire.Item) {
 	r.pending.Drop = append(r.pending.Drop, old.Key)
 	r.overlay.set(old.Key, nil)
 	s.seq = r.box.LastWrite() + 1
+	r.slots.changed(s)
 }
 
 // merge takes an item in, if it wins (docs/causal.md §5). It reports whether it did.

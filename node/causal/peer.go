@@ -26,11 +26,8 @@ type peer struct {
 	pulled   bool // in this view
 	passed   bool // a former member: all it had has been passed on, and it takes no writes
 	again    wire.Instant
-	offer    *offer      // what it has been offered and not taken
-	theirs   *wire.Offer // what it offers, not taken yet
-	surveyed uint64      // the newest life that was known when the last exchange with it began
-
-	unsettled bool // it knew then of former members that were not emptied, or was not ready
+	offer    *offer // what it has been offered and not taken
+	surveyed uint64 // the newest life that was known when the last exchange with it began; not if it knew of others
 }
 
 // is reports that a message is of the life that is known: what an earlier one sent
@@ -82,9 +79,6 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 		p.boot, p.acked, p.slow = h.Boot, 0, false
 	}
 	r.lives.note(p.id, h.Boot)
-	if !p.greeted && p.offer != nil {
-		r.sendOffer(p)
-	}
 	p.greeted, p.helloAt, p.signAt, p.clock = true, r.now, r.now, m.Clock
 	p.ready = m.Ready
 	if p.replica {

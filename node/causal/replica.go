@@ -149,9 +149,10 @@ func New(cfg Config, box *wire.Outbox, views Views) *Replica {
 	r.slots = newSlots(cfg.Limits.Space)
 	r.atlas.space = cfg.Limits.Space
 	r.sessions = uint64(cfg.Boot)
+	r.lives.self = wire.Life{Node: cfg.Self, Boot: cfg.Boot}
+	r.lives.begin() // what this node had in an earlier life, others may wait for
 	r.carriages.first(cfg.Boot)
 	r.carried.init()
-	r.lives.note(cfg.Self, cfg.Boot) // the lives before had lost what they had
 	return r
 }
 

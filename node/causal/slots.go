@@ -13,9 +13,10 @@ import (
 type slots struct {
 	space   hashing.Space
 	all     []slot
-	held    int // of them
-	owned   int // and held
-	unready int // that are owned
+	held    int    // of them
+	owned   int    // and held
+	mark    uint64 // of the last change
+	unready int    // that are owned
 }
 
 // slot is a set of keys that moves together.
@@ -31,6 +32,7 @@ type slot struct {
 	aside  []wire.Item
 	drain  int    // items of aside that are being merged; when it gets to 0 the slot is ready
 	seq    uint64 // the last write to it
+	mark   uint64 // the last change of its items, or of K of it
 	gen    uint64 // grows when the slot is given up: what was begun before does not count
 	takers int    // of a slot that is held for others: owners that have not taken it
 	taken  bool   // by all of them: it may go
@@ -38,6 +40,12 @@ type slot struct {
 
 func newSlots(space hashing.Space) slots {
 	return slots{space: space, all: make([]slot, space.Slots())}
+}
+
+// changed marks a change of a slot.
+func (t *slots) changed(s *slot) {
+	t.mark++
+	s.mark = t.mark
 }
 
 // of is the slot of a hash.
@@ -129,7 +137,7 @@ func (r *Replica) knows(s *slot, stream wire.Stream, n uint64) bool {
 // covers reports that nothing up to a position in a stream need be waited for in a
 // slot: K has it, or it is lost.
 func (r *Replica) covers(s *slot, stream wire.Stream, n uint64) bool {
-	return r.knows(s, stream, n) || r.lives.ended(stream)
+	return r.knows(s, stream, n) || r.lives.ended(stream, n)
 }
 
 // reached reports that a slot has all that the folded part of a context means

@@ -46,7 +46,7 @@ func (r *Replica) surveyed(h wire.Header, m *wire.Have) bool {
 		return false
 	}
 	s := r.surveys[i]
-	if p := r.sign(h); p != nil && p.member && h.View == s.view {
+	if p := r.sign(h); p != nil && p.member && m.View == s.view {
 		s.answers[h.From] = m
 		r.concludeSurvey(s)
 	}

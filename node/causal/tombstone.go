@@ -201,16 +201,7 @@ func (r *Replica) allHave(at hashing.Slot, v wire.Vector, answers map[wire.NodeI
 
 // ownHave is what this node answers itself in a survey.
 func (r *Replica) ownHave(list []wire.SlotRange) *wire.Have {
-	have := &wire.Have{Unsettled: !r.settled || r.slots.unready > 0 || r.hasFormer()}
-	j := &joiner{}
-	var w holdingsWriter
-	for at := range each(list) {
-		if s := &r.slots.all[at]; s.held {
-			w.add(at, r.knowledge(s, j), s.ready, s.floor)
-		}
-	}
-	have.Held = w.holdings
-	return have
+	return &wire.Have{Unsettled: r.unsettled(), HasFloor: r.hasFloor(), Held: r.holdings(list)}
 }
 
 // dropTombs drops the tombstones of slots, if they stand yet, and keeps their

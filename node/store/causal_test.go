@@ -50,7 +50,7 @@ func TestACausalWriteIsCarriedOutInTheOrderOfItsFields(t *testing.T) {
 	}{
 		{"what is put stays, whatever is freed", wire.CausalWrite{Free: []wire.HashRange{only("a")}, Put: []wire.Item{item(2, "a", "2")}}, []string{"a", "b", "c"}},
 		{"what is put as a tombstone may be dropped", wire.CausalWrite{Put: []wire.Item{tombstone(3, "a")}, Drop: []string{"a"}}, []string{"b", "c"}},
-		{"a value may be dropped, too, and what is not there", wire.CausalWrite{Drop: []string{"b", "x"}}, []string{"c"}},
+		{"a value is dropped as well, and what is not there is not missed", wire.CausalWrite{Drop: []string{"b", "x"}}, []string{"c"}},
 		{"freed slots go", wire.CausalWrite{Free: []wire.HashRange{only("c")}}, nil},
 		{"nothing stays but what is put after a reset", wire.CausalWrite{Reset: true, Put: []wire.Item{item(1, "d", "1")}}, []string{"d"}},
 		{"the rest needs nothing in memory", wire.CausalWrite{Known: &wire.Holdings{}, Live: wire.Vector{{N: 1}}, AlumniSet: true}, []string{"d"}},

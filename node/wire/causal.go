@@ -130,6 +130,7 @@ type KnownView struct {
 	ID       ViewID
 	Layout   Layout
 	HasFloor bool
+	Common   bool // all members knew the floor at a time: its name may be used
 	Floor    Vector
 }
 
@@ -152,7 +153,7 @@ type CausalWrite struct {
 	Reset  bool        // forget everything of causal buckets first
 	Free   []HashRange // slots that were handed over: their items go
 	Put    []Item      // each in place of what its key held
-	Drop   []string    // keys that hold nothing any more: collected tombstones, and what had been collected elsewhere
+	Drop   []string    // keys that were deleted, here or elsewhere, and collected: nothing is kept of them
 	Known  *Holdings   // of these slots; ranges that are in Free are not held any more
 	Live   Vector      // progress of the streams of this view
 	Alumni []Member    // when AlumniSet

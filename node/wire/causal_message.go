@@ -40,12 +40,22 @@ type Open struct {
 // Have answers Open. What the sender knows was noted before any item is read.
 type Have struct {
 	Session   uint64
+	View      ViewID // in which it is said
 	Epoch     uint64 // grows whenever the sender gives up a slot
+	Mark      uint64 // of the last change of what the sender holds; comes back in Taken
 	Held      Holdings
 	Frozen    bool        // the sender takes no writes any more
 	Heir      bool        // the sender's view replaces the receiver's
 	Unsettled bool        // the sender knows former members that have not been emptied, or is not ready itself
+	HasFloor  bool        // the sender knows the floor of the view
+	Over      []Life      // lives that are known to have ended
 	Groups    []GroupSums // whose sums differ, ascending
+}
+
+// Life is one life of a node.
+type Life struct {
+	Node NodeID
+	Boot Boot
 }
 
 // GroupSums has the sums of the slots of one group, as far as they are asked for.
@@ -70,18 +80,15 @@ type Items struct {
 	Last    bool
 }
 
-// Offer says what is held of slots that the receiver owns, and asks to be told
-// when the receiver has it all.
-type Offer struct {
-	Session uint64
-	Held    Holdings
-	Claim   bool // somebody else holds it: answer, but do not pull it from the sender
-}
+// Offer asks a member to pull what it owns and the sender holds.
+type Offer struct{}
 
-// Taken answers Offer: of these slots the receiver has all that was offered, durably.
+// Taken says that an exchange is over: of these slots, which the sender owns, it has
+// all that the receiver had under Mark, durably.
 type Taken struct {
-	Session uint64
-	Slots   []SlotRange
+	Boot  Boot // of the receiver
+	Mark  uint64
+	Slots []SlotRange
 }
 
 // AskKey asks a holder of a slot for one key.

@@ -84,7 +84,7 @@ func TestWhatIsNotAMessageIsRefusedWithAReason(t *testing.T) {
 		{"more items than there are bytes", ending(batch, 1, binary.AppendUvarint(nil, 1<<20)...), "1048576 items cannot be in the 0 bytes"},
 		{"more streams than are remembered", ending(batch, 1, slices.Concat([]byte{1, 1, 'k', 0, streamSlots + 1}, make([]byte, 20))...), "unknown reference 65"},
 		{"a counter that leaves no room above", AppendMessage(nil, Header{}, &Items{Items: []Item{{Key: "k", Version: CausalVersion{Counter: 1 << 62}}}}), "leaves no room"},
-		{"a dot that leaves no room above", AppendMessage(nil, Header{}, &Offer{Held: Holdings{Vectors: []Vector{{{N: 1 << 62}}}}}), "leaves no room"},
+		{"a dot that leaves no room above", AppendMessage(nil, Header{}, &Have{Held: Holdings{Vectors: []Vector{{{N: 1 << 62}}}}}), "leaves no room"},
 		{"a range that begins before slot 0", ending(taken, 1, 1, 1, 0), "is more than 32 bits hold"},
 	} {
 		_, m, err := DecodeMessage(c.payload)

@@ -80,11 +80,15 @@ func (d *causalDecoder) exchangeMessage(m Message) {
 		m.Sums = d.sums()
 	case *Have:
 		m.Session = d.uvarint()
+		m.View = d.viewID()
 		m.Epoch = d.uvarint()
+		m.Mark = d.uvarint()
 		m.Held = d.holdings()
 		m.Frozen = d.bool()
 		m.Heir = d.bool()
 		m.Unsettled = d.bool()
+		m.HasFloor = d.bool()
+		m.Over = d.lives()
 		m.Groups = d.groups()
 	case *Want:
 		m.Session = d.uvarint()
@@ -97,11 +101,9 @@ func (d *causalDecoder) exchangeMessage(m Message) {
 		m.Items = d.items()
 		m.Last = d.bool()
 	case *Offer:
-		m.Session = d.uvarint()
-		m.Held = d.holdings()
-		m.Claim = d.bool()
 	case *Taken:
-		m.Session = d.uvarint()
+		m.Boot = Boot(d.fixed())
+		m.Mark = d.uvarint()
 		m.Slots = d.slotRanges()
 	case *Explain:
 		m.Views = d.viewIDs()

@@ -12,7 +12,8 @@ const (
 	leastSum        = 1
 	leastGroup      = 1 + 1
 	leastHeld       = leastSlots + 1 + 1 + 1
-	leastKnownView  = leastRef + 1 + 1 + 1 + 1
+	leastKnownView  = leastRef + 1 + 1 + 1 + 1 + 1
+	leastLife       = 1 + 8
 )
 
 func (d *causalDecoder) position() (Stream, uint64) {
@@ -165,6 +166,14 @@ func (d *causalDecoder) holdings() Holdings {
 	return h
 }
 
+func (d *causalDecoder) lives() []Life {
+	lives := list[Life](d.decoder, "lives", leastLife)
+	for i := range lives {
+		lives[i] = Life{Node: NodeID(d.uvarint()), Boot: Boot(d.fixed())}
+	}
+	return lives
+}
+
 func (d *causalDecoder) knownViews() []KnownView {
 	views := list[KnownView](d.decoder, "known views", leastKnownView)
 	for i := range views {
@@ -172,6 +181,7 @@ func (d *causalDecoder) knownViews() []KnownView {
 			ID:       d.viewID(),
 			Layout:   d.layout(),
 			HasFloor: d.bool(),
+			Common:   d.bool(),
 			Floor:    d.vector(),
 		}
 	}

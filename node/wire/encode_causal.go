@@ -45,11 +45,15 @@ func (e *causalEncoder) exchangeMessage(m Message) {
 		e.sums(m.Sums)
 	case *Have:
 		e.uvarint(m.Session)
+		e.viewID(m.View)
 		e.uvarint(m.Epoch)
+		e.uvarint(m.Mark)
 		e.holdings(&m.Held)
 		e.bool(m.Frozen)
 		e.bool(m.Heir)
 		e.bool(m.Unsettled)
+		e.bool(m.HasFloor)
+		e.lives(m.Over)
 		e.groups(m.Groups)
 	case *Want:
 		e.uvarint(m.Session)
@@ -62,11 +66,9 @@ func (e *causalEncoder) exchangeMessage(m Message) {
 		e.items(m.Items)
 		e.bool(m.Last)
 	case *Offer:
-		e.uvarint(m.Session)
-		e.holdings(&m.Held)
-		e.bool(m.Claim)
 	case *Taken:
-		e.uvarint(m.Session)
+		e.fixed(uint64(m.Boot))
+		e.uvarint(m.Mark)
 		e.slotRanges(m.Slots)
 	case *Explain:
 		e.viewIDs(m.Views)

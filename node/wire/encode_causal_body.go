@@ -129,6 +129,14 @@ func (e *causalEncoder) holdings(h *Holdings) {
 	}
 }
 
+func (e *causalEncoder) lives(list []Life) {
+	e.count(len(list))
+	for _, l := range list {
+		e.uvarint(uint64(l.Node))
+		e.fixed(uint64(l.Boot))
+	}
+}
+
 func (e *causalEncoder) knownViews(list []KnownView) {
 	e.count(len(list))
 	for i := range list {
@@ -136,6 +144,7 @@ func (e *causalEncoder) knownViews(list []KnownView) {
 		e.viewID(v.ID)
 		e.layout(&v.Layout)
 		e.bool(v.HasFloor)
+		e.bool(v.Common)
 		e.vector(v.Floor)
 	}
 }

@@ -47,6 +47,7 @@ func (l load) history() *History {
 
 func BenchmarkCheck(b *testing.B) {
 	for _, l := range []load{
+		{clients: 6, keys: 8, ops: 2_000, fresh: 0.1},
 		{clients: 8, keys: 1_000, ops: 1_000_000},
 		{clients: 64, keys: 10_000, ops: 1_000_000},
 		{clients: 256, keys: 1_000, ops: 1_000_000},
@@ -55,7 +56,7 @@ func BenchmarkCheck(b *testing.B) {
 	} {
 		h := l.history()
 		for name, h := range map[string]*History{"versions": h, "values": blind(h)} {
-			b.Run(fmt.Sprintf("%s/clients=%d/keys=%d/fresh=%v", name, l.clients, l.keys, l.fresh), func(b *testing.B) {
+			b.Run(fmt.Sprintf("%s/ops=%d/clients=%d/keys=%d/fresh=%v", name, l.ops, l.clients, l.keys, l.fresh), func(b *testing.B) {
 				for b.Loop() {
 					if r := Check(h); len(r.Violations) > 0 {
 						b.Fatal(r.Violations[0])

@@ -1,6 +1,7 @@
 package causal
 
 import (
+	"cmp"
 	"iter"
 	"slices"
 	"sort"
@@ -75,8 +76,10 @@ func newValues(j *judge, r *register) *values {
 		}
 		v.lines[n].writes = append(v.lines[n].writes, id)
 	}
-	for _, l := range v.lines {
-		slices.SortFunc(l.writes, func(a, b OpID) int { return int(v.n(a) - v.n(b)) })
+	slices.SortFunc(v.lines, func(a, b line) int { return cmp.Compare(a.axis, b.axis) })
+	for n, l := range v.lines {
+		v.index[l.axis] = n
+		slices.SortFunc(l.writes, func(a, b OpID) int { return cmp.Compare(v.n(a), v.n(b)) })
 	}
 	return v
 }
@@ -86,14 +89,21 @@ func (v *values) n(write OpID) int32 { return v.axes.place[write].n }
 
 // fill copies what a block knows of the pasts of the operations on the key.
 func (v *values) fill(b *block) {
-	for n, l := range v.lines {
-		if !b.has(place{axis: l.axis}) {
-			continue
-		}
-		for i, id := range v.of.ops {
-			at := &v.past[i*len(v.lines)+n]
-			for _, p := range v.ops[id].Parents {
-				*at = max(*at, b.clocks[p][l.axis-b.first])
+	from := sort.Search(len(v.lines), func(n int) bool { return v.lines[n].axis >= b.first })
+	to := sort.Search(len(v.lines), func(n int) bool { return v.lines[n].axis >= b.first+width })
+	if from == to {
+		return
+	}
+	lines := v.lines[from:to]
+	for i, id := range v.of.ops {
+		past := v.past[i*len(v.lines)+from:][:len(lines)]
+		for _, p := range v.context(id) {
+			c := b.clocks[p]
+			if c == &start {
+				continue
+			}
+			for n := range lines {
+				past[n] = max(past[n], c[lines[n].axis-b.first])
 			}
 		}
 	}
@@ -167,9 +177,15 @@ func (v *values) overwritten(read OpID) bool {
 	for range v.latest(read) {
 		empty = false
 	}
-	return !empty && !slices.ContainsFunc(v.of.ops, func(d OpID) bool {
-		return v.excuses(d, read) && !v.beaten(d, read)
-	})
+	if empty {
+		return false
+	}
+	for _, d := range slices.Backward(v.of.ops) { // a late one is most likely
+		if v.excuses(d, read) && !v.beaten(d, read) {
+			return false
+		}
+	}
+	return true
 }
 
 // excuses reports whether a delete may have taken effect before a read ended.
@@ -228,10 +244,11 @@ func (v *values) endByValue(end ending, o *ordering) {
 
 // above is a write that must be above what was held, or none.
 func (v *values) above(held OpID) OpID {
+	owed := v.owed(v.of)
 	for _, id := range v.of.ops {
 		switch o := &v.ops[id]; {
 		case o.Write() && (!v.took[id] || v.lost(id)):
-		case held == none && o.Kind == Put && !slices.ContainsFunc(v.owed(v.of), func(m OpID) bool { return m != id && v.in(id, m) }):
+		case held == none && o.Kind == Put && !slices.ContainsFunc(owed, func(m OpID) bool { return m != id && v.in(id, m) }):
 			return id
 		case held == none || id == held || !v.in(held, id):
 		case o.Write():

@@ -114,14 +114,16 @@ func (x *excuses) best(read OpID) int32 {
 func (j *judge) byVersion(registers []*register) {
 	charges := j.charge(registers)
 	var again []*register
+	pardoned := map[*register]bool{}
 	for _, c := range charges {
-		if j.ops[c.id].Kind == Get && j.source[c.id] == none && j.pardonable(c.of) && !slices.Contains(again, c.of) {
+		if j.ops[c.id].Kind == Get && j.source[c.id] == none && !pardoned[c.of] && j.pardonable(c.of) {
+			pardoned[c.of] = true
 			again = append(again, c.of)
 			j.pardon(c.of)
 		}
 	}
 	if len(again) > 0 {
-		charges = slices.DeleteFunc(charges, func(c charge) bool { return slices.Contains(again, c.of) })
+		charges = slices.DeleteFunc(charges, func(c charge) bool { return pardoned[c.of] })
 		charges = append(charges, j.charge(again)...)
 	}
 	j.charges = append(j.charges, charges...)
@@ -234,7 +236,7 @@ func (k *ranks) compare(b *block) {
 		return
 	}
 	for _, id := range k.ops {
-		for _, p := range k.judge.ops[id].Parents {
+		for _, p := range k.context(id) {
 			if b.clocks[p][k.axis-b.first] > k.sees[id] {
 				k.accuse(id)
 			}
@@ -261,7 +263,7 @@ func (k *ranks) sweep(b *block) {
 			}
 			earliest[line] = min(earliest[line], p.n)
 		}
-		for _, p := range k.judge.ops[id].Parents {
+		for _, p := range k.context(id) {
 			for _, line := range lines {
 				if b.clocks[p][line] >= earliest[line] {
 					k.accuse(id)

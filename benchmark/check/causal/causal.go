@@ -17,8 +17,8 @@
 package causal
 
 import (
-	"fmt"
-	"strings"
+	"cmp"
+	"slices"
 )
 
 // Rule names what a violation violates.
@@ -59,64 +59,13 @@ type Result struct {
 	Violations []Violation
 }
 
-// Violation is one reason why a history is wrong, with the operations that show
-// it.
-type Violation struct {
-	Rule Rule
-	Text string
-	Ops  []Evidence
-}
+// Check judges a history. It ends after a step that found something without which
+// the next ones make no sense.
+func Check(h *History) Result { return check(h, maxWork) }
 
-// Evidence is an operation and its part in the violation. The operation is
-// shared with the history.
-type Evidence struct {
-	ID   OpID
-	Op   *Op
-	Part string
-}
-
-// shown bounds the operations that a violation prints.
-const shown = 24
-
-// String renders the violation over several lines, one for each operation.
-func (v Violation) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s", v.Rule, v.Text)
-	for i, e := range v.Ops {
-		if i == shown {
-			fmt.Fprintf(&b, "\n    … and %d more", len(v.Ops)-shown)
-			break
-		}
-		fmt.Fprintf(&b, "\n    #%d %v", e.ID, e.Op)
-		if e.Part != "" {
-			fmt.Fprintf(&b, "  (%s)", e.Part)
-		}
-	}
-	return b.String()
-}
-
-// maxViolations bounds a report: whoever reads it needs the first few.
-const maxViolations = 20
-
-// findings collects violations up to the bound.
-type findings struct {
-	list []Violation
-}
-
-func (f *findings) add(rule Rule, ops []Evidence, format string, args ...any) {
-	if len(f.list) < maxViolations {
-		f.list = append(f.list, Violation{Rule: rule, Text: fmt.Sprintf(format, args...), Ops: ops})
-	}
-}
-
-func (f *findings) full() bool { return len(f.list) >= maxViolations }
-
-// Check judges a history. It stops at the end of a step that found something
-// without which the next one makes no sense.
-func Check(h *History) Result {
-	j := newJudge(h)
-	steps := []func(){j.wellFormed, j.deal, j.sources, j.rank, j.arrange, j.future}
-	for _, step := range steps {
+func check(h *History, limit int) Result {
+	j := &judge{h: h, ops: slices.Clip(h.Ops), limit: limit}
+	for _, step := range []func(){j.wellFormed, j.deal, j.sources, j.arrange, j.future, j.rank} {
 		if step(); len(j.list) > 0 {
 			return j.result()
 		}
@@ -124,6 +73,71 @@ func Check(h *History) Result {
 	j.keys()
 	j.ends()
 	return j.result()
+}
+
+// judge is a history on its way through the rules.
+type judge struct {
+	findings
+	h       *History
+	limit   int
+	ops     []Op // of the history, and behind them the ghosts; see sources.go
+	counted int  // operations with an effect or an answer
+
+	registers []*register
+	took      []bool // a write took effect for certain: it was acknowledged, or read
+	source    []OpID // of a get: the write that it read, or none
+	shown     []OpID // the same for History.Final
+	names
+
+	deps  depends
+	order []OpID // all that counts, each after what it depends on
+	axes  axes   // the lines of writes
+
+	sees    []int32 // rank of what an operation shows; see rank
+	row     []int32 // of an operation in the table of its key; see values
+	charges []charge
+}
+
+// register is one key with its operations.
+type register struct {
+	key    string
+	ops    []OpID // puts and deletes that may have taken effect, and answered gets
+	finals []int  // places in History.Final
+	ranked bool   // every write that took effect has a version
+}
+
+// none stands for an operation that there is not.
+const none OpID = -1
+
+func (j *judge) one(id OpID, part string) []Evidence {
+	return []Evidence{{ID: id, Op: &j.ops[id], Part: part}}
+}
+
+func (j *judge) two(a OpID, partA string, b OpID, partB string) []Evidence {
+	return append(j.one(a, partA), j.one(b, partB)...)
+}
+
+// keys judges every key: those whose writes all have versions by these, the
+// others by values.
+func (j *judge) keys() {
+	var ranked, rest []*register
+	for _, r := range j.registers {
+		if r.ranked {
+			ranked = append(ranked, r)
+		} else {
+			rest = append(rest, r)
+		}
+	}
+	j.byVersion(ranked)
+	j.byValue(rest)
+	slices.SortStableFunc(j.charges, func(a, b charge) int {
+		return cmp.Or(cmp.Compare(j.ops[a.id].End, j.ops[b.id].End), cmp.Compare(a.id, b.id))
+	})
+	for _, c := range j.charges {
+		if !j.full() {
+			j.convict(c)
+		}
+	}
 }
 
 func (j *judge) result() Result {

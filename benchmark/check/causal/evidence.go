@@ -1,6 +1,61 @@
 package causal
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
+
+// Violation is one reason why a history is wrong, with the operations that show
+// it.
+type Violation struct {
+	Rule Rule
+	Text string
+	Ops  []Evidence
+}
+
+// Evidence is an operation and its part in the violation. The operation is
+// shared with the history.
+type Evidence struct {
+	ID   OpID
+	Op   *Op
+	Part string
+}
+
+// shown bounds the operations that a violation prints.
+const shown = 24
+
+// String renders the violation over several lines, one for each operation.
+func (v Violation) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s", v.Rule, v.Text)
+	for i, e := range v.Ops {
+		if i == shown {
+			fmt.Fprintf(&b, "\n    … and %d more", len(v.Ops)-shown)
+			break
+		}
+		fmt.Fprintf(&b, "\n    #%d %v", e.ID, e.Op)
+		if e.Part != "" {
+			fmt.Fprintf(&b, "  (%s)", e.Part)
+		}
+	}
+	return b.String()
+}
+
+// maxViolations bounds a report: whoever reads it needs the first few.
+const maxViolations = 20
+
+// findings collects violations up to the bound.
+type findings struct {
+	list []Violation
+}
+
+func (f *findings) add(rule Rule, ops []Evidence, format string, args ...any) {
+	if len(f.list) < maxViolations {
+		f.list = append(f.list, Violation{Rule: rule, Text: fmt.Sprintf(format, args...), Ops: ops})
+	}
+}
+
+func (f *findings) full() bool { return len(f.list) >= maxViolations }
 
 // charge is an operation that shows less than its past holds.
 type charge struct {

@@ -1,33 +1,9 @@
 package causal
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 )
-
-// keys judges every key: those whose writes all have versions by these, the
-// others by values.
-func (j *judge) keys() {
-	var ranked, rest []*register
-	for _, r := range j.registers {
-		if r.ranked {
-			ranked = append(ranked, r)
-		} else {
-			rest = append(rest, r)
-		}
-	}
-	j.byVersion(ranked)
-	j.byValue(rest)
-	slices.SortStableFunc(j.charges, func(a, b charge) int {
-		return cmp.Or(cmp.Compare(j.ops[a.id].End, j.ops[b.id].End), cmp.Compare(a.id, b.id))
-	})
-	for _, c := range j.charges {
-		if !j.full() {
-			j.convict(c)
-		}
-	}
-}
 
 // ends judges what replicas held at the end, if anybody looked.
 func (j *judge) ends() {

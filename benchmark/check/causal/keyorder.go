@@ -107,13 +107,19 @@ func (o *ordering) at(w OpID) (c, i int, ok bool) {
 }
 
 func (o *ordering) absences() {
+	starts := map[int64][]OpID{} // of deletes
+	for _, d := range o.of.ops {
+		if o.ops[d].Kind == Delete {
+			starts[o.ops[d].Start] = append(starts[o.ops[d].Start], d)
+		}
+	}
 	for _, id := range o.of.ops {
 		if o.ops[id].Kind != Get || o.source[id] != none {
 			continue
 		}
 		a := absence{read: id, until: o.ops[id].End, past: o.pastOf(id)}
-		for _, d := range o.of.ops {
-			if o.ops[d].Start == a.until && o.excuses(d, id) {
+		for _, d := range starts[a.until] {
+			if o.excuses(d, id) {
 				a.tied = append(a.tied, d)
 			}
 		}

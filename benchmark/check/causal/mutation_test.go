@@ -190,15 +190,94 @@ func TestTheJudgeAgreesWithTheDefinition(t *testing.T) {
 			}
 			agree(t, verdicts, seed, h)
 		}
-		t.Log(verdicts)
+		guilty(t, verdicts, ThinAir, BadVersion, CausalCycle, ReadYourWrites, MonotonicReads, Divergence, LostWrite)
 	})
 	t.Run("on junk", func(t *testing.T) {
 		verdicts := map[string]int{}
 		for seed := range n {
 			agree(t, verdicts, seed, newJunk(rand.New(rand.NewPCG(seed, 3))))
 		}
-		t.Log(verdicts)
+		guilty(t, verdicts, ThinAir, CausalCycle, ReadYourWrites, MonotonicReads, MonotonicWrites, WritesFollowReads, Resurrected, LostWrite)
 	})
+}
+
+// guilty asks that each of some rules was broken: a judge of whom only one verdict
+// was asked has not been tried.
+func guilty(t *testing.T, verdicts map[string]int, rules ...Rule) {
+	t.Helper()
+	t.Log(verdicts)
+	for _, rule := range rules {
+		if verdicts["with versions: "+string(rule)] == 0 {
+			t.Errorf("no history breaks %q", rule)
+		}
+	}
+	if verdicts["with versions"] == 0 || verdicts["blind"] == 0 {
+		t.Error("no history is correct")
+	}
+}
+
+// dilute puts other writes between the operations of a history, to other keys and
+// by other sessions, and has some of their contexts joined to those of the
+// history. That makes many lines and many keys, and must not change the verdict.
+func dilute(rng *rand.Rand, h *History) *History {
+	d := &History{Final: slices.Clone(h.Final)}
+	perKey := 1 + rng.IntN(3)
+	moved := make([]OpID, len(h.Ops))
+	old := map[OpID]OpID{}
+	var pads []OpID
+	pad := func() {
+		n := len(pads)
+		op := Op{Kind: Put, Outcome: history.OK, Status: 200, Key: fmt.Sprint("pad", n/perKey), Value: history.NewValue(9, uint32(n+1))}
+		op.Version = Version{Counter: uint64(n + 1)}
+		pads = append(pads, d.Add(op))
+		if d.Final != nil && n%perKey == 0 {
+			d.Final = append(d.Final, Held{Key: op.Key})
+		}
+		if d.Final != nil {
+			d.Final[len(d.Final)-1].Value, d.Final[len(d.Final)-1].Version = op.Value, op.Version
+		}
+	}
+	for i, o := range h.Ops {
+		for range rng.IntN(50) {
+			pad()
+		}
+		var parents []OpID
+		for _, p := range o.Parents {
+			parents = append(parents, moved[p])
+		}
+		if len(pads) > 0 && rng.IntN(2) == 0 {
+			parents = append(parents, pads[rng.IntN(len(pads))])
+		}
+		moved[i] = d.Add(o, parents...)
+		old[moved[i]] = OpID(i)
+	}
+	d.Lost = func(id OpID) bool {
+		i, ours := old[id]
+		return ours && h.Lost != nil && h.Lost(i)
+	}
+	return d
+}
+
+func TestWhatOthersDoMeanwhileChangesNoVerdict(t *testing.T) {
+	lines := 0
+	for seed := range uint64(1500) {
+		rng := rand.New(rand.NewPCG(seed, 4))
+		h := newJunk(rng)
+		if seed%2 == 0 {
+			h = smallModel(rng, seed).history()
+			mutate(rng, h)
+		}
+		for _, h := range []*History{h, blind(h), half(h)} {
+			want, got := Check(h), Check(dilute(rng, h))
+			lines = max(lines, got.Lines)
+			if len(want.Violations) != len(got.Violations) || len(want.Violations) > 0 && want.Violations[0].Rule != got.Violations[0].Rule {
+				t.Fatalf("seed %d: alone %v, among others %v\n%s", seed, want.Violations, got.Violations, dump(h))
+			}
+		}
+	}
+	if lines < 3*width {
+		t.Errorf("%d lines are not enough to see anything", lines)
+	}
 }
 
 func smallModel(rng *rand.Rand, seed uint64) model {

@@ -1,37 +1,45 @@
 package causal
 
-import (
-	"iter"
-	"slices"
-)
+import "slices"
 
-// before yields what an operation directly depends on.
-func (j *judge) before(id OpID) iter.Seq[OpID] {
-	return func(yield func(OpID) bool) {
-		for _, p := range j.ops[id].Parents {
-			if !yield(p) {
-				return
+// depends notes, for every operation, what it directly depends on: its parents,
+// and behind them what it read. It is looked at so often that it is worth a table
+// of its own.
+type depends struct {
+	first []int32
+	on    []OpID
+}
+
+func (j *judge) tabulate() {
+	j.deps.first = make([]int32, len(j.ops)+1)
+	j.deps.on = make([]OpID, 0, 2*len(j.ops))
+	for i := range j.ops {
+		if counts(&j.ops[i]) {
+			j.deps.on = append(j.deps.on, j.ops[i].Parents...)
+			if s := j.source[i]; s != none {
+				j.deps.on = append(j.deps.on, s)
 			}
 		}
-		if s := j.source[id]; s != none {
-			yield(s)
-		}
+		j.deps.first[i+1] = int32(len(j.deps.on))
 	}
 }
 
-// direct is the i-th thing that an operation directly depends on, or none.
-func (j *judge) direct(id OpID, i int) OpID {
-	if p := j.ops[id].Parents; i < len(p) {
-		return p[i]
-	} else if i == len(p) {
-		return j.source[id]
+// before is what an operation directly depends on.
+func (j *judge) before(id OpID) []OpID { return j.deps.on[j.deps.first[id]:j.deps.first[id+1]] }
+
+// context is what an operation depends on through its context.
+func (j *judge) context(id OpID) []OpID {
+	to := j.deps.first[id+1]
+	if j.source[id] != none {
+		to--
 	}
-	return none
+	return j.deps.on[j.deps.first[id]:to]
 }
 
 // arrange puts the operations in an order that extends causal order, and deals
 // the writes out to lines. If there is no such order, it reports a cycle.
 func (j *judge) arrange() {
+	j.tabulate()
 	j.order = make([]OpID, 0, len(j.ops))
 	walk := walk{judge: j, state: make([]uint8, len(j.ops))}
 	for i := range j.ops {
@@ -66,17 +74,20 @@ func (w *walk) visit(id OpID) bool {
 	w.path = append(w.path[:0], step{id: id})
 	for len(w.path) > 0 {
 		top := &w.path[len(w.path)-1]
-		need := w.direct(top.id, top.next)
-		top.next++
-		switch {
-		case need == none && top.next > len(w.ops[top.id].Parents):
+		before := w.before(top.id)
+		if top.next == len(before) {
 			w.order = append(w.order, top.id)
 			w.state[top.id] = done
 			w.path = w.path[:len(w.path)-1]
-		case w.state[need] == open:
+			continue
+		}
+		need := before[top.next]
+		top.next++
+		switch w.state[need] {
+		case open:
 			w.cycle(need)
 			return false
-		case w.state[need] == unvisited:
+		case unvisited:
 			w.state[need] = open
 			w.path = append(w.path, step{id: need})
 		}
@@ -88,7 +99,7 @@ func (w *walk) visit(id OpID) bool {
 func (w *walk) cycle(id OpID) {
 	from := map[OpID]OpID{}
 	for todo := []OpID{id}; len(todo) > 0; todo = todo[1:] {
-		for before := range w.before(todo[0]) {
+		for _, before := range w.before(todo[0]) {
 			if _, seen := from[before]; seen {
 				continue
 			}
@@ -126,7 +137,7 @@ func (j *judge) follows(later, earlier OpID, time int64) bool {
 		if id == earlier {
 			return true
 		}
-		for before := range j.before(id) {
+		for _, before := range j.before(id) {
 			if !seen[before] && j.ops[before].End >= time {
 				seen[before] = true
 				todo = append(todo, before)
@@ -169,7 +180,7 @@ type lineDrawer struct {
 
 // goOn finds a chain for an operation and puts it at its end.
 func (d *lineDrawer) goOn(id OpID) int32 {
-	for before := range d.before(id) {
+	for _, before := range d.before(id) {
 		if c := d.chain[before]; d.ends[c] == before {
 			d.ends[c], d.chain[id] = id, c
 			return c

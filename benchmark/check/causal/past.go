@@ -20,15 +20,15 @@ type place struct {
 	axis, n int32
 }
 
-// maxWork bounds operations times blocks: an hour's work is no verdict.
-const maxWork = 1 << 31
+// maxWork bounds operations times blocks of axes: some ten minutes.
+const maxWork = 1 << 34
 
 // measure computes what all operations' pasts reach, for one block of axes after
 // the other: what a past has of one axis does not depend on the others, so the
 // clocks of all axes never have to be in memory together.
 func (j *judge) measure(a axes, look func(*block)) {
 	blocks := (a.count + width - 1) / width
-	if blocks*len(j.order) > maxWork {
+	if blocks*len(j.order) > j.limit {
 		j.add(Undecided, nil, "%d operations with contexts that form %d lines are too much", len(j.order), a.count)
 		return
 	}
@@ -59,11 +59,8 @@ func (b *block) compute(first int32) {
 	b.first, b.used = first, 0
 	for _, id := range b.order {
 		c := &start
-		for _, p := range b.ops[id].Parents {
-			c = b.join(c, b.clocks[p])
-		}
-		if s := b.source[id]; s != none {
-			c = b.join(c, b.clocks[s])
+		for _, before := range b.before(id) {
+			c = b.join(c, b.clocks[before])
 		}
 		if p := b.place[id]; b.has(p) && c[p.axis-first] < p.n {
 			own := b.fresh()

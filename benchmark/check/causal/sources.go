@@ -13,11 +13,9 @@ import (
 // were not told their own are learnt from their readers.
 func (j *judge) sources() {
 	j.took = make([]bool, len(j.ops))
-	j.spent = make([]bool, len(j.ops))
 	j.source = slices.Repeat([]OpID{none}, len(j.ops))
 	j.shown = slices.Repeat([]OpID{none}, len(j.h.Final))
-	j.lostGhosts = map[OpID]bool{}
-	j.learned = map[OpID]Version{}
+	j.names = names{spent: make([]bool, len(j.ops)), learned: map[OpID]Version{}, lostGhosts: map[OpID]bool{}}
 	writers := j.writers()
 	for _, r := range j.registers {
 		if j.full() {
@@ -29,6 +27,13 @@ func (j *judge) sources() {
 		v.readDeletes()
 	}
 	j.dots()
+}
+
+// names is what was found out about writes that were not told their version.
+type names struct {
+	learned    map[OpID]Version // from readers
+	spent      []bool           // a delete that, if it took effect, has a version that was seen
+	lostGhosts map[OpID]bool    // ghosts that stand for a delete that may be lost
 }
 
 // writers maps every value to the put that wrote it, refused ones included.
@@ -53,6 +58,14 @@ func (j *judge) version(id OpID) Version {
 		return v
 	}
 	return j.learned[id]
+}
+
+// lost reports whether nothing may be asked of a write.
+func (j *judge) lost(id OpID) bool {
+	if int(id) >= len(j.h.Ops) {
+		return j.lostGhosts[id]
+	}
+	return j.h.Lost != nil && j.h.Lost(id)
 }
 
 // versions finds out which write of one key has which version.

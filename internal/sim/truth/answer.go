@@ -46,28 +46,47 @@ func (t *Truth) Read(l *Life, o *Op, r *wire.CausalResult) (Past, *Write) {
 	return past, w
 }
 
-// Listed checks a listing: it has all keys of the slots that its node owns, none less
-// than its client's context.
-func (t *Truth) Listed(l *Life, o *Op, items []*wire.Item, c *wire.Context) Past {
-	past := o.Past
-	seen := make([]bool, len(t.keys))
-	for i := range items {
-		w := t.shown(l, t.Key(items[i].Key), items[i])
-		if w == nil {
-			return past
+// Elsewhere stands for a key that a listing does not concern.
+var Elsewhere = new(Write)
+
+// List is what a listing shows, by key: what the items are, nil for those keys of its
+// node that it leaves out, Elsewhere for the others.
+func (t *Truth) List(l *Life, items []*wire.Item) []*Write {
+	list := make([]*Write, len(t.keys))
+	for key := range list {
+		if !l.Owns(key) {
+			list[key] = Elsewhere
 		}
-		if !l.Owns(w.Key) {
-			t.fail("I20", "node %d lists %s, which it does not own", l.Node, w)
-			return past
-		}
-		seen[w.Key] = true
-		t.enough(l, o, w.Key, w)
-		past = past.With(w)
 	}
-	for key := range t.keys {
-		if !seen[key] && l.Owns(key) {
-			t.enough(l, o, key, nil)
+	for _, item := range items {
+		w := t.find(l, item)
+		if w == nil {
+			return list
 		}
+		if list[w.Key] == Elsewhere {
+			t.fail("I20", "node %d lists %s, which it does not own", l.Node, w)
+		}
+		list[w.Key] = w
+	}
+	return list
+}
+
+// Listed checks the answer to a listing: of all keys that its node owned when it was
+// read it shows no less than its client's context has.
+func (t *Truth) Listed(l *Life, o *Op, list []*Write, c *wire.Context) Past {
+	past := o.Past
+	for key, w := range list {
+		if w == Elsewhere {
+			continue
+		}
+		t.enough(l, o, key, w)
+		if w == nil {
+			continue
+		}
+		if !w.durable {
+			t.fail("durability", "node %d lists %s, which is durable nowhere", l.Node, w)
+		}
+		past = past.With(w)
 	}
 	t.context(l, o, c, past)
 	return past

@@ -33,6 +33,8 @@ func (l *Life) Wrote(seq uint64, c *wire.CausalWrite) {
 	}
 	for i := range c.Views {
 		t.published(l, &c.Views[i])
+		l.charts[c.Views[i].ID] = true
+		l.floors[c.Views[i].ID] = l.floors[c.Views[i].ID] || c.Views[i].HasFloor
 	}
 	for _, e := range c.Ended {
 		t.gaveUp(l, e)

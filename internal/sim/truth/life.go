@@ -18,8 +18,10 @@ type Life struct {
 
 	view      *view // written
 	adoptedAt wire.Instant
-	ready     bool          // it shows that it is, for all its slots, in this view
-	former    []wire.NodeID // written
+	ready     bool                 // it shows that it is, for all its slots, in this view
+	former    []wire.NodeID        // written
+	charts    map[wire.ViewID]bool // views that it has written down
+	floors    map[wire.ViewID]bool // and those with their floor
 	written   *state
 	durable   *state
 	pending   []pending
@@ -76,6 +78,7 @@ func (t *Truth) Begin(node wire.NodeID, boot wire.Boot) *Life {
 	l := &Life{
 		Node: node, t: t, boot: boot, born: t.world.Now(), written: t.newState(node), durable: t.newState(node),
 		ever: make([]*Write, len(t.keys)), since: make([]wire.Instant, len(t.keys)), remembered: map[wire.RequestID]wire.Instant{},
+		charts: map[wire.ViewID]bool{}, floors: map[wire.ViewID]bool{},
 	}
 	t.lives[node] = l
 	return l
@@ -97,6 +100,9 @@ func (l *Life) Boot() wire.Boot { return l.boot }
 
 // Shows notes that a life shows whether it is ready for all its slots.
 func (l *Life) Shows(ready bool) { l.ready = ready }
+
+// Has reports that a life has a write, or what won over it.
+func (l *Life) Has(w *Write) bool { return l.written.has(l.t, w) }
 
 // Item is what a life has written of a key; nil: nothing.
 func (l *Life) Item(key int) *Write { return l.written.items[key] }

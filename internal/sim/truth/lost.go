@@ -14,23 +14,33 @@ func (l *Life) Die() {
 		}
 	}
 	for i := range t.keys {
-		k := &t.keys[i]
-		best := k.collected
-		for _, o := range t.lives {
-			if o == nil {
-				continue
-			}
-			if held := o.durable.items[i]; held != nil && exceeds(held, best) {
-				best = held
-			}
-		}
-		for _, w := range k.writes {
+		best := t.best(i)
+		for _, w := range t.keys[i].writes {
 			if !w.lost && exceeds(w, best) {
 				w.lost = true
 				t.world.Saw("write lost with its last holder")
 			}
 		}
 	}
+}
+
+// best is the largest version of a key that is left: somewhere durable, or a
+// tombstone that was collected and that somebody knows of.
+func (t *Truth) best(key int) *Write {
+	var best *Write
+	c := t.keys[key].collected
+	for _, o := range t.lives {
+		if o == nil {
+			continue
+		}
+		if held := o.durable.items[key]; held != nil && exceeds(held, best) {
+			best = held
+		}
+		if c != nil && o.durable.knows(t, c) && exceeds(c, best) {
+			best = c
+		}
+	}
+	return best
 }
 
 // gaveUp checks that a life declares a stream ended only when it has all that the

@@ -3,15 +3,8 @@ package truth
 import (
 	"slices"
 
-	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/node/wire"
 )
-
-// offerID names an offer: who made it to whom.
-type offerID struct {
-	from, to wire.NodeID
-	session  uint64
-}
 
 // Sent holds a message against what its sender may say: what depends on a write only
 // when that is durable, and of K no more than is true.
@@ -25,14 +18,6 @@ func (t *Truth) Sent(l *Life, e *wire.Envelope) {
 		t.greets(l, m)
 	case *wire.Have:
 		t.claims(l, l.durable, "answers Open", &m.Held)
-	case *wire.Offer:
-		id := offerID{l.Node, e.To, m.Session}
-		if t.offers[id] == nil && !m.Claim { // a repetition says what was true then
-			t.claims(l, l.durable, "offers", &m.Held)
-		}
-		t.offers[id] = m
-	case *wire.Taken:
-		t.taken(l, e.To, m)
 	case *wire.Items:
 		t.items(l, "sends", m.Items)
 	case *wire.KeyAnswer:
@@ -126,32 +111,4 @@ func (t *Truth) lacks(l *Life, s *stream, n uint64) (*Write, bool) {
 		}
 	}
 	return nil, true
-}
-
-// taken checks that what was offered is here, durably, before the other gives it up
-// (I25).
-func (t *Truth) taken(l *Life, to wire.NodeID, m *wire.Taken) {
-	o := t.offers[offerID{to, l.Node, m.Session}]
-	if o == nil {
-		t.fail("I25", "node %d takes what node %d never offered", l.Node, to)
-		return
-	}
-	for _, run := range m.Slots {
-		for i := range run.Count {
-			at := hashing.Slot(run.First + i)
-			if v, offered := heldVector(&o.Held, at); offered {
-				t.claim(l, l.durable, "says that it has taken", at, v)
-			} else {
-				t.fail("I25", "node %d takes slot %d, which node %d has not offered", l.Node, at, to)
-			}
-		}
-	}
-}
-
-func heldVector(h *wire.Holdings, at hashing.Slot) (wire.Vector, bool) {
-	i := slices.IndexFunc(h.Held, func(run wire.HeldSlots) bool { return uint32(at)-run.Slots.First < run.Slots.Count })
-	if i < 0 {
-		return nil, false
-	}
-	return h.Vectors[h.Held[i].Vector], true
 }

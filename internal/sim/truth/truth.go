@@ -46,7 +46,6 @@ type Truth struct {
 	order   []*stream // as they began
 	lives   []*Life   // the present one of each node
 	views   map[wire.ViewID]*view
-	offers  map[offerID]*wire.Offer
 	calm    *calm
 }
 
@@ -72,7 +71,7 @@ type stream struct {
 func New(cfg Config, world World) *Truth {
 	t := &Truth{
 		cfg: cfg, world: world, index: map[string]int{}, ops: []*Op{nil}, streams: map[wire.Stream]*stream{},
-		lives: make([]*Life, cfg.Nodes), views: map[wire.ViewID]*view{}, offers: map[offerID]*wire.Offer{},
+		lives: make([]*Life, cfg.Nodes), views: map[wire.ViewID]*view{},
 	}
 	for i := range cfg.Keys {
 		name := KeyName(i)

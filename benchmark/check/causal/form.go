@@ -4,58 +4,6 @@ import (
 	"github.com/cohortkv/cohort/benchmark/history"
 )
 
-// none stands for an operation that there is not.
-const none OpID = -1
-
-// judge is a history on its way through the rules.
-type judge struct {
-	findings
-	h          *History
-	ops        []Op   // of the history, then the deletes that were read and cannot be told apart
-	counted    int    // operations with an effect or an answer
-	took       []bool // a write that took effect for certain: acknowledged, or read
-	spent      []bool // a delete that may have, but then under a version that was seen
-	source     []OpID // read → the write that it read, or none
-	lostGhosts map[OpID]bool
-	shown      []OpID // the same for History.Final
-	registers  []*register
-
-	learned map[OpID]Version
-	sees    []int32 // rank of what an operation shows; see rank
-	order   []OpID  // all that counts, each after what it depends on
-	axes    axes    // the lines of writes
-	row     []int32 // of an operation in the table of its key; see values
-	charges []charge
-}
-
-// register is one key with its operations.
-type register struct {
-	key    string
-	ops    []OpID // puts and deletes that may have taken effect, and answered gets
-	finals []int  // places in History.Final
-	ranked bool   // every write that took effect has a version
-}
-
-func newJudge(h *History) *judge {
-	return &judge{h: h, ops: h.Ops[:len(h.Ops):len(h.Ops)]}
-}
-
-func (j *judge) one(id OpID, part string) []Evidence {
-	return []Evidence{{ID: id, Op: &j.ops[id], Part: part}}
-}
-
-func (j *judge) two(a OpID, partA string, b OpID, partB string) []Evidence {
-	return append(j.one(a, partA), j.one(b, partB)...)
-}
-
-// lost reports whether nothing may be asked of a write.
-func (j *judge) lost(id OpID) bool {
-	if int(id) >= len(j.h.Ops) {
-		return j.lostGhosts[id]
-	}
-	return j.h.Lost != nil && j.h.Lost(id)
-}
-
 // counts reports whether an operation says anything: refused ones do not, nor
 // do reads without an answer.
 func counts(o *Op) bool {

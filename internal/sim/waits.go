@@ -1,0 +1,46 @@
+package sim
+
+import "github.com/cohortkv/cohort/node/wire"
+
+// patience is how long a request may stay open at an owner of its slot that could
+// answer it all the while: waiting ends when what is waited for arrives, not at some
+// later look (API §1.4). It is far longer than a write waits for other replicas.
+const patience = 1500 * wire.Millisecond
+
+// readyBound is how long an owner may take to be ready in one view: three seconds
+// without progress, as often as there can be any.
+const readyBound = 15 * wire.Second
+
+const lookEvery = 300 * wire.Millisecond
+
+// watch looks at a request from time to time while it is open at a node that owns its
+// slot: it must not wait without a reason.
+func (w *world) watch(r *request, since wire.Instant) {
+	w.after(lookEvery, func() {
+		if r.state != open || w.failure != nil {
+			return
+		}
+		n := w.nodes[r.node]
+		switch {
+		case n.troubled() || !w.truth.Answerable(n.truth, r.Op):
+			since = w.now
+		case w.now-since > patience+4*w.sched.Disk:
+			w.fail("wait", "%s is open; node %d could have answered it for %s", r, n.id, seconds(w.now-since))
+			return
+		}
+		if !n.troubled() && n.truth.Unready() && w.now-max(n.truth.AdoptedAt(), n.troubleAt) > readyBound {
+			w.fail("wait", "node %d is not ready for its slots, %s after it came to its view", n.id, seconds(w.now-n.truth.AdoptedAt()))
+			return
+		}
+		w.watch(r, since)
+	})
+}
+
+// troubled reports that a node is stopped, or its disk is slow, and notes when.
+func (n *node) troubled() bool {
+	if n.pauses > 0 || n.slowDisk > 0 || n.diskAt > n.w.now+100*wire.Millisecond {
+		n.troubleAt = n.w.now
+		return true
+	}
+	return false
+}
