@@ -123,6 +123,9 @@ func (w *world) explained(m *wire.Explained) string {
 		if k.HasFloor {
 			s += ", floor " + w.vector(k.Floor)
 		}
+		if k.Common {
+			s += ", all know it"
+		}
 		list = append(list, s)
 	}
 	return strings.Join(list, "; ")
@@ -147,7 +150,7 @@ func (w *world) describeExchange(l *letter) string {
 		}
 		return s
 	case *wire.Offer:
-		return "Offer " + w.holdings(&m.Held)
+		return "Offer: I hold what is yours"
 	case *wire.Taken:
 		return "Taken " + slotNames(m.Slots)
 	default:
@@ -159,6 +162,9 @@ func (w *world) have(m *wire.Have) string {
 	s := w.holdings(&m.Held)
 	if m.Frozen {
 		s += "; I take no writes"
+	}
+	for _, life := range m.Over {
+		s += "; over is " + w.lived(life.Node, life.Boot)
 	}
 	var differ []wire.SlotRange
 	for _, g := range m.Groups { // with so few slots each is a group

@@ -245,6 +245,7 @@ func (r *Replica) settle() {
 	}
 	if all && r.slots.unready == 0 && !r.settled {
 		r.settled = true
+		r.endStreams() // there may be nobody to pull from
 		r.box.Event(wire.Event{Kind: EventSettled, View: r.view.ID})
 	}
 }

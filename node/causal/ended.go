@@ -27,10 +27,11 @@ func (l *lives) note(id wire.NodeID, boot wire.Boot) {
 	if l.now == nil {
 		l.now, l.over = map[wire.NodeID]wire.Boot{}, map[wire.Boot]bool{}
 	}
-	if old, known := l.now[id]; known && old != boot {
+	old, known := l.now[id]
+	l.now[id] = boot
+	if known && old != boot {
 		l.replaced(wire.Life{Node: id, Boot: old})
 	}
-	l.now[id] = boot
 }
 
 // replaced notes that a life is over.
