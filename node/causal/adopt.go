@@ -195,7 +195,7 @@ func (r *Replica) offerLost() {
 		return
 	}
 	for i := range r.slots.all {
-		if s := &r.slots.all[i]; s.held && !s.owned && s.takers == 0 {
+		if s := &r.slots.all[i]; s.held && !s.owned && s.takers == 0 && !s.taken {
 			r.offerAll()
 			return
 		}
