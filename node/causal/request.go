@@ -171,8 +171,12 @@ func (r *Replica) write(q *request, old *wire.Item) {
 	s := &r.slots.all[q.at]
 	item := &wire.Item{
 		Key: q.op.Key, Deleted: q.op.Kind == wire.OpDelete, Value: q.op.Value, ContentType: q.op.ContentType,
-		Deps: r.tidy(fold(without(&q.context, q.hash), r.cfg.Limits.Deps)), ID: q.id,
+		Deps: without(&q.context, q.hash), ID: q.id,
 	}
+	if item.Deleted {
+		item.Deps = q.context // what it deletes must be known before it may go (docs/causal.md §9)
+	}
+	item.Deps = r.tidy(fold(item.Deps, r.cfg.Limits.Deps))
 	item.Version.Counter = 1 + r.counterBelow(q, s, old)
 	r.append(item)
 	r.put(s, q.hash, item, old)

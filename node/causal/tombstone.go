@@ -23,6 +23,7 @@ type tomb struct {
 	slot    hashing.Slot
 	hash    uint64
 	version wire.CausalVersion
+	deps    wire.Context
 }
 
 // maxTombs is how many tombstones are dropped at a time.
@@ -33,7 +34,7 @@ func (c *collector) note(item *wire.Item, hash uint64) {
 	if c.tombs == nil {
 		c.tombs = map[string]tomb{}
 	}
-	c.tombs[item.Key] = tomb{key: item.Key, hash: hash, version: item.Version}
+	c.tombs[item.Key] = tomb{key: item.Key, hash: hash, version: item.Version, deps: item.Deps}
 }
 
 func (c *collector) lost(old *wire.Item) {
@@ -115,7 +116,7 @@ func (r *Replica) oldTombs() []tomb {
 	var list []tomb
 	for _, t := range r.collector.tombs { //maporder:ok put in order below
 		t.slot = r.slots.space.Slot(t.hash)
-		if r.slots.all[t.slot].live() {
+		if r.slots.all[t.slot].live() && r.knowsDeleted(&t) {
 			list = append(list, t)
 		}
 	}
@@ -126,6 +127,14 @@ func (r *Replica) oldTombs() []tomb {
 		return strings.Compare(a.key, b.key)
 	})
 	return list[:min(len(list), maxTombs)]
+}
+
+// knowsDeleted reports that what a tombstone deleted is known here. Otherwise it may
+// be somewhere that nobody here knows of, and come back from there.
+func (r *Replica) knowsDeleted(t *tomb) bool {
+	s := &r.slots.all[t.slot]
+	old := named(&t.deps, t.hash)
+	return (old.IsZero() || r.knows(s, old.Dot.Stream, old.Dot.N)) && r.reached(&t.deps, t.slot)
 }
 
 func slotsOf(tombs []tomb) []wire.SlotRange {
