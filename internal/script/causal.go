@@ -136,7 +136,7 @@ func (w *world) describeExchange(l *letter) string {
 	switch m := l.in.Message.(type) {
 	case *wire.Open:
 		if m.Survey {
-			return "Open a survey of " + slotNames(m.Slots)
+			return "Survey of " + slotNames(m.Slots)
 		}
 		return "Open " + slotNames(m.Slots)
 	case *wire.Have:

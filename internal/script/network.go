@@ -36,8 +36,13 @@ func newNetwork() network {
 	return network{cut: map[wire.NodeID]bool{}, apart: map[[2]wire.NodeID]bool{}}
 }
 
-// kindOf is the name of a message's type.
-func kindOf(m wire.Message) string { return strings.TrimPrefix(fmt.Sprintf("%T", m), "*wire.") }
+// kindOf is the name of a message's type; an Open that is a survey is a kind of its own.
+func kindOf(m wire.Message) string {
+	if open, ok := m.(*wire.Open); ok && open.Survey {
+		return "Survey"
+	}
+	return strings.TrimPrefix(fmt.Sprintf("%T", m), "*wire.")
+}
 
 func (l *letter) is(list []passing) bool {
 	return slices.ContainsFunc(list, func(p passing) bool {
