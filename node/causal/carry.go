@@ -25,10 +25,10 @@ type carriage struct {
 	sent    wire.Instant
 	request uint64
 	pause   wire.Instant // not sent again before
-	unheard bool         // nobody listened there: it was not taken
 	clock   wire.Instant // that the peer gave with a refusal
 	boot    wire.Boot
 	others  []wire.NodeID // who was asked before
+	refused bool          // nobody listened there
 }
 
 func (c *carriages) first(boot wire.Boot) { c.request = uint64(boot)>>2 | 1<<62 }
@@ -68,10 +68,10 @@ func (r *Replica) dispatch(x *carriage) {
 	r.box.Post(wire.Envelope{To: x.to.id, Request: x.request, Message: m})
 }
 
-// mayTurn reports that another owner may be asked: the present one has not taken the
-// request, or has been silent for long.
+// mayTurn reports that another owner may be asked: the present one has been silent
+// for long.
 func (r *Replica) mayTurn(x *carriage) bool {
-	return x.unheard || r.now-max(x.to.signAt, x.begun) > silence
+	return x.refused || r.now-max(x.to.signAt, x.begun) > silence
 }
 
 // turn chooses an owner: one that greeted lately, else the next one in turn.
@@ -105,10 +105,8 @@ func (r *Replica) turn(x *carriage) {
 			x.others = append(x.others, x.to.id)
 		}
 		x.to, x.begun, x.clock, x.boot = other, r.now, 0, 0
-	} else if x.unheard {
-		x.begun = r.now
 	}
-	x.unheard = false
+	x.refused = false
 }
 
 // OnRequestFailed notes that nobody listened: the request was not taken, and may go
@@ -120,10 +118,7 @@ func (r *Replica) OnRequestFailed(request uint64) bool {
 	}
 	x := r.carriages.list[i]
 	if x.begun == x.sent || x.q.kind == reading { // a write may have been taken when it was sent before
-		x.unheard = true
-		if x.to != nil && r.now-x.to.signAt <= silence {
-			x.pause = r.now + resend // it is just coming up, or going
-		}
+		x.refused = true
 	}
 	x.sent = r.now - carryResend + resend/2
 	r.alarm(x.sent + carryResend)

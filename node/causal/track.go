@@ -46,7 +46,7 @@ func (r *Replica) trackOf(p *peer) *track {
 	if t == nil {
 		t = &track{stream: s}
 		r.tracks = append(r.tracks, t)
-		r.catchUp()
+		r.catchUp() // an exchange may have brought some of it
 	}
 	return t
 }
@@ -199,6 +199,10 @@ func (r *Replica) tickTracks() {
 		}
 		if r.now < t.gapAt+gapPatience || r.now < t.asked+resend {
 			r.alarm(max(t.gapAt+gapPatience, t.asked+resend))
+			continue
+		}
+		if r.pullOf(p) != nil {
+			r.alarm(r.now + gapPatience) // it may bring what is missing
 			continue
 		}
 		if t.got < t.outrun {

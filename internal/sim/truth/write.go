@@ -236,8 +236,6 @@ func (t *Truth) again(l *Life, w *Write) {
 		at, remembered := l.remembered[first.Item.ID]
 		remembered = remembered && w.At-at < remember
 		switch {
-		case l.written.knows(t, first):
-			t.fail("I11", "node %d takes %s again, it has %s", l.Node, w, first)
 		case remembered:
 			t.fail("I11", "node %d takes %s again, it remembers %s", l.Node, w, first)
 		default:
