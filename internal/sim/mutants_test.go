@@ -23,17 +23,24 @@ var finders = map[mutant.Mutant]Operator{
 	mutant.PullWithoutPromise: Mad, mutant.ForgetOwed: Mad, mutant.CutAtOnce: Mad, mutant.NeverCut: Mad,
 }
 
-// finder is the operator that a mutant is run under.
-func finder(t *testing.T, m mutant.Mutant) Operator {
-	if os.Getenv("COHORT_SIM_OPERATOR") != "" {
-		return operatorSet(t)
+// finder is the operator that a mutant is run under, and whose clients there are.
+func finder(t *testing.T, m mutant.Mutant) (Operator, Model) {
+	kind, model := finders[m], Strong
+	if strings.HasPrefix(m.String(), "Causal") {
+		model = Causal
 	}
-	return finders[m]
+	if os.Getenv("COHORT_SIM_OPERATOR") != "" {
+		kind = operatorSet(t)
+	}
+	if os.Getenv("COHORT_SIM_MODEL") != "" {
+		model = modelSet(t)
+	}
+	return kind, model
 }
 
 // TestMutants plants one deliberate bug after the other and counts the schedules
-// until a check finds it. COHORT_SIM_MUTANT selects one. The selection is the
-// process's, so nothing else runs meanwhile.
+// until a check finds it. COHORT_SIM_MUTANT selects one, COHORT_SIM_MODEL those of a
+// model. The selection is the process's, so nothing else runs meanwhile.
 func TestMutants(t *testing.T) {
 	defer mutant.Choose(mutant.None)
 	chosen := mutant.All()
@@ -43,13 +50,18 @@ func TestMutants(t *testing.T) {
 			t.Fatalf("COHORT_SIM_MUTANT=%q is none of %v", only, mutant.All())
 		}
 		chosen = []mutant.Mutant{m}
+	} else if os.Getenv("COHORT_SIM_MODEL") != "" {
+		chosen = slices.DeleteFunc(chosen, func(m mutant.Mutant) bool {
+			return strings.HasPrefix(m.String(), "Causal") != modelSet(t).causal()
+		})
 	}
 	bound := setting(t, "COHORT_SIM_SCHEDULES", mutantBound)
 	var table strings.Builder
 	fmt.Fprintf(&table, "%-26s %-9s %6s  %s\n", "mutant", "operator", "seeds", "found by")
 	for _, m := range chosen {
 		mutant.Choose(m)
-		f := fleet{operator: finder(t, m), model: modelSet(t)}
+		kind, model := finder(t, m)
+		f := fleet{operator: kind, model: model}
 		f.next.Store(1)
 		f.run(func(done uint64) bool { return done < bound && f.failures() == 0 })
 		if len(f.mu.failed) == 0 {

@@ -112,9 +112,32 @@ func (o *operator) newCommand(plan *Command, list, spared nodes, then func()) *c
 	if list != o.list && o.list != 0 {
 		o.w.counts.add("operator", "members changed")
 	}
+	o.countLayout(&c.layout)
 	o.list, o.layout = list, c.layout
 	o.w.counts.add("operator", "command")
 	return c
+}
+
+// countLayout counts how a layout differs from the one commanded before.
+func (o *operator) countLayout(l *wire.Layout) {
+	full := func(l *wire.Layout) (n int) {
+		for _, s := range l.Shards {
+			n += min(len(s.Members), 1)
+		}
+		return n
+	}
+	switch before, now := full(&o.layout), full(l); {
+	case before == 0:
+	case before < now:
+		o.w.counts.add("operator", "shards split")
+	case before > now:
+		o.w.counts.add("operator", "shards merged")
+	case before > 1 && !o.layout.Equal(*l):
+		o.w.counts.add("operator", "replicas moved")
+	}
+	if full(l) < len(l.Shards) {
+		o.w.counts.add("operator", "shard without members")
+	}
 }
 
 // carryOut sends the PUTs of a command.

@@ -30,7 +30,7 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 	chart := r.atlas.charts[v.ID]
 	r.ring = r.atlas.ring(chart)
 	r.shard, r.member = chart.home[r.cfg.Self], v.Has(r.cfg.Self)
-	r.oneLine = oneLine(v)
+	r.oneLine, r.layout = oneLine(v), fingerprint(&v.Layout)
 	r.own.begin(wire.Stream{View: v.ID, Node: r.cfg.Self, Boot: r.cfg.Boot})
 	r.deal(sameLine, first)
 	r.meetPeers(old, v)
@@ -45,6 +45,22 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 	r.commit()
 	r.reroute()
 	r.settle()
+}
+
+// fingerprint is equal for equal layouts.
+func fingerprint(l *wire.Layout) uint64 {
+	sum := uint64(0)
+	add := func(s string) { sum = mix(sum ^ hashing.Hash(s)) }
+	for _, s := range l.Shards {
+		add("shard")
+		add(s.Name)
+		for _, m := range s.Members {
+			sum = mix(sum ^ uint64(m.ID))
+			add(m.Address)
+			add(m.Bus)
+		}
+	}
+	return sum
 }
 
 // followsOn reports that v replaces the view that is held, and nothing that this
@@ -148,12 +164,13 @@ func (r *Replica) meetPeers(old, v *wire.View) {
 		r.peers = append(r.peers, p)
 	}
 	former := func(m wire.Member) {
-		if m.ID != r.cfg.Self && r.peer(m.ID) == nil && r.member && !mutant.On(mutant.CausalNoFormerMembers) {
+		source := slices.ContainsFunc(v.Sources, func(s wire.Member) bool { return s.ID == m.ID })
+		if m.ID != r.cfg.Self && r.peer(m.ID) == nil && r.member && !source && !mutant.On(mutant.CausalNoFormerMembers) {
 			r.addPeer(&peer{id: m.ID, at: m, former: true})
 		}
 	}
 	for _, q := range before {
-		if q.former {
+		if q.former || q.guest {
 			former(q.at)
 		}
 	}
@@ -163,9 +180,30 @@ func (r *Replica) meetPeers(old, v *wire.View) {
 		}
 	}
 	for _, m := range v.Sources {
-		former(m)
+		if m.ID != r.cfg.Self && r.peer(m.ID) == nil && r.member {
+			r.addPeer(&peer{id: m.ID, at: m, guest: true})
+		}
 	}
+	r.meetOutside(old)
 	r.pending.Alumni, r.pending.AlumniSet = r.Former(), true
+}
+
+// meetOutside keeps who was in the views before within reach, while this node is in no
+// view: they may come for what it has.
+func (r *Replica) meetOutside(old *wire.View) {
+	if r.member {
+		r.outside = nil
+		return
+	}
+	if old == nil {
+		return
+	}
+	for _, m := range old.Layout.Members() {
+		r.outside = slices.DeleteFunc(r.outside, func(o wire.Member) bool { return o.ID == m.ID })
+		if m.ID != r.cfg.Self {
+			r.outside = append(r.outside, m)
+		}
+	}
 }
 
 func (r *Replica) addPeer(p *peer) {

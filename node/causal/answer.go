@@ -10,7 +10,7 @@ func (r *Replica) OnOpen(h wire.Header, m *wire.Open) {
 	r.sign(h)
 	list := r.slots.valid(m.Slots)
 	reply := &wire.Have{
-		Session: m.Session, View: r.viewID(), Epoch: r.epoch, Mark: r.slots.mark, Frozen: r.closed(),
+		Session: m.Session, View: r.viewID(), Layout: r.layout, Epoch: r.epoch, Mark: r.slots.mark, Frozen: r.closed(),
 		Heir:      r.view != nil && r.view.Descends(h.View),
 		Unsettled: r.unsettled(), HasFloor: r.hasFloor(), Over: r.lives.told(),
 		Held: r.holdings(list),

@@ -14,7 +14,6 @@ type lives struct {
 	over   map[wire.Boot]bool // of them: everybody has been asked since for what is left
 	news   uint64             // grows whenever one is heard of
 	heard  wire.Vector        // what anybody said to know since
-	lost   wire.Vector        // of what was written up to here, what nobody has is lost
 	self   wire.Life
 	asking bool // a life was replaced, and not everybody was asked since
 }
@@ -72,19 +71,18 @@ func (l *lives) hear(m *wire.Have) {
 	}
 }
 
-// ended reports that what a stream has up to a position, if it is not here, is lost:
-// its life is over, or it was in the hands of one that is, and all that is left has
-// been brought in.
-func (l *lives) ended(stream wire.Stream, n uint64) bool {
-	own := stream.Node == l.self.Node && stream.Boot != l.self.Boot && !l.asking
-	return own || l.over[stream.Boot] || l.lost.At(stream) >= n
+// ended reports that a stream was of a life that is over.
+func (l *lives) ended(stream wire.Stream) bool {
+	return l.over[stream.Boot] || stream.Node == l.self.Node && stream.Boot != l.self.Boot
 }
 
-// endStreams gives up what nobody has, when a life is over and every member and former
-// member has been asked since.
+// endStreams gives up what nobody has, when a life is over, or a slot has come here,
+// and every member and former member has been asked since: what of the streams of
+// lives that are over is not here, and what anybody knows to have been written, is
+// lost.
 func (r *Replica) endStreams() {
 	l := &r.lives
-	if !l.asking || r.hasFormer() {
+	if !l.asking || r.hasFormer() || r.slots.unready > 0 {
 		return
 	}
 	for _, p := range r.peers {
@@ -93,7 +91,12 @@ func (r *Replica) endStreams() {
 		}
 	}
 	l.asking = false
-	l.lost = join(l.lost, l.heard)
+	j := &joiner{}
+	for i := range r.slots.all {
+		if s := &r.slots.all[i]; s.owned {
+			s.asked, s.lost = true, j.join(s.lost, l.heard)
+		}
+	}
 	for _, life := range l.list {
 		if !l.over[life.Boot] {
 			l.over[life.Boot] = true

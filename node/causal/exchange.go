@@ -129,7 +129,7 @@ func (r *Replica) OnHave(h wire.Header, m *wire.Have) {
 // mayExchange reports that of two views one replaces the other, or that they are one:
 // otherwise their operators have parted them.
 func (r *Replica) mayExchange(m *wire.Have) bool {
-	same := m.View.IsZero() || m.View == r.view.ID
+	same := m.View.IsZero() || m.View == r.view.ID || m.Layout == r.layout
 	if mutant.On(mutant.CausalViewFence) {
 		return same
 	}
@@ -274,6 +274,9 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 		r.slotsDone(x, at)
 		r.hold(at)
 		x.keys[item.Key] = struct{}{}
+		if s := &r.slots.all[at]; s.owned && !s.ready {
+			r.moved()
+		}
 		if r.merge(item, stored[i]) {
 			r.wakeKey(item.Key)
 		}
@@ -386,11 +389,11 @@ func (r *Replica) end(x *pull) {
 	r.pulls = slices.DeleteFunc(r.pulls, func(o *pull) bool { return o == x })
 	r.catchUp()
 	r.tell(x)
-	if x.more {
-		r.pullFrom(x.peer)
-		return
-	}
+	more := x.more
 	r.pulled(x.peer, x.have, x.news)
+	if more {
+		r.pullFrom(x.peer)
+	}
 }
 
 // tickPulls repeats what has got no answer. Who cannot be reached is given up: a

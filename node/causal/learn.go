@@ -49,6 +49,9 @@ func (r *Replica) learnt() {
 			if !s.owned {
 				s.takers, s.taken = 0, false // it must be offered again: what was is not all
 			}
+			if s.owned && !s.ready {
+				r.moved()
+			}
 			if l.ready && r.viewID() == view {
 				r.makeReady(l.at)
 			}
@@ -100,6 +103,7 @@ func (r *Replica) hold(at hashing.Slot) {
 	}
 	s.held = true
 	r.slots.held++
+	r.lives.begin() // who has what lives that are over have left of it?
 }
 
 // makeReady lets a slot be served. What was kept aside is merged first; the tracks
@@ -153,6 +157,6 @@ func (r *Replica) serve(at hashing.Slot) {
 		r.catchUp()
 		r.settle()
 	}
-	r.advance()
+	r.moved()
 	r.wakeAll()
 }

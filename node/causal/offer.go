@@ -71,15 +71,14 @@ func (r *Replica) OnOffer(h wire.Header, _ *wire.Offer) {
 	}
 }
 
-// guest is a node outside the view that offers what it has, as a former member that
-// was not known.
+// guest is a node outside the view that offers what it has.
 func (r *Replica) guest(h wire.Header) *peer {
 	if r.peer(h.From) != nil {
 		return nil
 	}
 	for _, m := range r.view.Sources {
 		if m.ID == h.From {
-			p := &peer{id: m.ID, at: m, former: true, boot: h.Boot, signAt: r.now}
+			p := &peer{id: m.ID, at: m, guest: true, boot: h.Boot, signAt: r.now}
 			r.addPeer(p)
 			r.views.Reach()
 			return p

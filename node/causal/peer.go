@@ -13,6 +13,7 @@ type peer struct {
 	member  bool
 	replica bool // of this node's shard
 	former  bool
+	guest   bool // outside the view and told so: it offers what it has to all owners itself
 
 	boot    wire.Boot    // of its present life, as far as is known; 0: not yet
 	greeted bool         // in this view
@@ -90,14 +91,14 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 	}
 }
 
-// Former are the nodes outside the view that may still have data, and where they
-// were last said to be.
+// Former are the nodes outside the view that may still have data, or that this node
+// has data for while it is outside itself, and where they were last said to be.
 func (r *Replica) Former() []wire.Member {
 	var list []wire.Member
 	for _, p := range r.peers {
-		if p.former {
+		if p.former || p.guest {
 			list = append(list, p.at)
 		}
 	}
-	return list
+	return append(list, r.outside...)
 }

@@ -96,15 +96,17 @@ type Replica struct {
 	atlas  atlas
 	view   *wire.View // nil: none
 	ring   *hashing.Ring
-	shard  int  // of this node in ring; meaningful with member
-	member bool // of view
+	shard  int    // of this node in ring; meaningful with member
+	member bool   // of view
+	layout uint64 // fingerprint of the view's
 	since  wire.Instant
 
-	slots  slots
-	own    ownStream
-	tracks []*track // of the other replicas of the shard, in this view
-	peers  []*peer  // members and former members, by id
-	aside  int      // bytes of items that wait for their slots
+	slots   slots
+	own     ownStream
+	tracks  []*track      // of the other replicas of the shard, in this view
+	peers   []*peer       // members and former members, by id
+	outside []wire.Member // of the views before, while this node is in none
+	aside   int           // bytes of items that wait for their slots
 
 	pulls    []*pull
 	surveys  []*survey
@@ -213,8 +215,11 @@ func (r *Replica) session() uint64 {
 	return r.sessions
 }
 
-// advance notes that slots have got nearer to ready.
-func (r *Replica) advance() {
+// advance notes that something has come nearer to its place.
+func (r *Replica) advance() { r.progress++ }
+
+// moved notes that slots which are not ready have come nearer to it.
+func (r *Replica) moved() {
 	r.progress++
 	r.movedAt = r.now
 }

@@ -30,12 +30,14 @@ type slot struct {
 	sum    wire.Sum
 	floor  uint64 // no counter of a collected tombstone is larger
 	aside  []wire.Item
-	drain  int    // items of aside that are being merged; when it gets to 0 the slot is ready
-	seq    uint64 // the last write to it
-	mark   uint64 // the last change of its items, or of K of it
-	gen    uint64 // grows when the slot is given up: what was begun before does not count
-	takers int    // of a slot that is held for others: owners that have not taken it
-	taken  bool   // by all of them: it may go
+	drain  int         // items of aside that are being merged; when it gets to 0 the slot is ready
+	seq    uint64      // the last write to it
+	mark   uint64      // the last change of its items, or of K of it
+	gen    uint64      // grows when the slot is given up: what was begun before does not count
+	asked  bool        // everybody was asked, since it is held, for what lives that are over have left
+	lost   wire.Vector // of what was written up to here, what is not here is lost (docs/causal.md §10)
+	takers int         // of a slot that is held for others: owners that have not taken it
+	taken  bool        // by all of them: it may go
 }
 
 func newSlots(space hashing.Space) slots {
@@ -137,7 +139,7 @@ func (r *Replica) knows(s *slot, stream wire.Stream, n uint64) bool {
 // covers reports that nothing up to a position in a stream need be waited for in a
 // slot: K has it, or it is lost.
 func (r *Replica) covers(s *slot, stream wire.Stream, n uint64) bool {
-	return r.knows(s, stream, n) || r.lives.ended(stream, n)
+	return r.knows(s, stream, n) || s.lost.At(stream) >= n || s.asked && r.lives.ended(stream)
 }
 
 // reached reports that a slot has all that the folded part of a context means

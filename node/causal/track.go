@@ -214,7 +214,9 @@ func (r *Replica) tickTracks() {
 		}
 		if to > t.got && !(mutant.On(mutant.CausalStopAfterError) && t.asked > 0) {
 			r.box.Event(wire.Event{Kind: EventGap, Peer: p.id, Count: to - t.got})
-			r.send(p.id, &wire.Missing{View: t.stream.View, From: max(t.got, t.outrun) + 1, To: to})
+			if from := max(t.got, t.outrun) + 1; from <= to {
+				r.send(p.id, &wire.Missing{View: t.stream.View, From: from, To: to})
+			}
 		}
 		t.asked = r.now
 		r.alarm(r.now + resend)

@@ -67,7 +67,9 @@ func (r *Replica) again(q *request) {
 		q.reading = true
 		r.read(q.op.Key, func(current *wire.Item) {
 			q.reading = false
-			r.start(q, current)
+			if q.waits {
+				r.start(q, current) // else it went another way meanwhile
+			}
 		})
 	}
 }

@@ -81,6 +81,7 @@ func (d *causalDecoder) exchangeMessage(m Message) {
 	case *Have:
 		m.Session = d.uvarint()
 		m.View = d.viewID()
+		m.Layout = d.fixed()
 		m.Epoch = d.uvarint()
 		m.Mark = d.uvarint()
 		m.Held = d.holdings()

@@ -46,6 +46,7 @@ func (e *causalEncoder) exchangeMessage(m Message) {
 	case *Have:
 		e.uvarint(m.Session)
 		e.viewID(m.View)
+		e.fixed(m.Layout)
 		e.uvarint(m.Epoch)
 		e.uvarint(m.Mark)
 		e.holdings(&m.Held)

@@ -246,7 +246,7 @@ func (s *state) lie(t *Truth, at hashing.Slot, p wire.Position) (lie *Write, ok 
 		return nil, false
 	}
 	for _, w := range str.writes[from:p.N] {
-		if t.keys[w.Key].slot == at && !s.has(t, w) {
+		if t.keys[w.Key].slot == at && !s.has(t, w) && !w.forgotten {
 			return w, false
 		}
 	}

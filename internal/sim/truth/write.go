@@ -196,7 +196,7 @@ func (t *Truth) mayTake(l *Life, w *Write) {
 		return
 	}
 	for _, v := range k.writes {
-		if l.written.knows(t, v) && !above(w.Version, v.Version) {
+		if l.written.knows(t, v) && !above(w.Version, v.Version) && !v.forgotten {
 			t.fail("I13", "node %d writes %s and knows of %s", l.Node, w, v)
 			return
 		}
