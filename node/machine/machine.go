@@ -198,7 +198,8 @@ func (m *Machine) show() {
 		s.Primary, _ = v.Primary()
 	}
 	m.status = s
-	m.box.Status(&s)
+	shown := s // what is shown is kept by others; most steps show nothing
+	m.box.Status(&shown)
 }
 
 // alike compares what of a status may change without the view.
