@@ -44,12 +44,17 @@ func (w *world) list(n *node, read wire.Read) {
 	case !r.List:
 		w.fail("answer", "%s was answered like a listing", r)
 		return
-	case !slices.Equal(read.Ranges, ownedRanges(w.sched.Causal.Space, n.truth.Owned())):
+	}
+	slots := n.truth.Owned()
+	if !slices.Equal(read.Ranges, ownedRanges(w.sched.Causal.Space, slots)) {
+		slots = n.truth.OwnedBefore()
+	}
+	if !slices.Equal(read.Ranges, ownedRanges(w.sched.Causal.Space, slots)) {
 		w.fail("I20", "node %d lists the ranges %x, it owns the slots %v", n.id, read.Ranges, n.truth.Owned())
 		return
 	}
 	items := slices.Collect(n.store.CausalSnapshot().Items(read.Ranges))
-	list := w.truth.List(n.truth, items)
+	list := w.truth.List(n.truth, slots, items)
 	n.whenDurable(func() { w.listed(n, r, read, items, list) })
 }
 

@@ -150,7 +150,7 @@ func (r *record) lost(id causal.OpID) bool {
 	if w == nil {
 		return false
 	}
-	if w.Excused() {
+	if w.Excused() || w.Spared() {
 		return true
 	}
 	for _, l := range r.near {

@@ -174,6 +174,7 @@ func (n *node) step(in wire.Input) {
 		w.note("node %d %s", n.id, describe(in))
 	}
 	n.oath.beginStep()
+	n.truth.BeginStep()
 	w.witness.heard(n, in)
 	n.store.Annotate(in)
 	n.carryOut(n.machine.Step(n.local(), in))

@@ -40,6 +40,7 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 		r.pullFrom(p)
 	}
 	r.surveys, r.settled = nil, false
+	r.emptied = nil
 	r.floors = floorMaker{}
 	r.views.Reach()
 	r.commit()
@@ -185,7 +186,30 @@ func (r *Replica) meetPeers(old, v *wire.View) {
 		}
 	}
 	r.meetOutside(old)
-	r.pending.Alumni, r.pending.AlumniSet = r.Former(), true
+	r.pending.Alumni, r.pending.AlumniSet = r.former(), true
+}
+
+// hearOfFormer takes in which former members another member of the view knows: who
+// knew them may lose its memory.
+func (r *Replica) hearOfFormer(m *wire.Have) {
+	if m.View != r.viewID() || !r.member || mutant.On(mutant.CausalNoFormerMembers) {
+		return
+	}
+	news := false
+	for _, at := range m.Former {
+		if at.ID != r.cfg.Self && r.peer(at.ID) == nil && !slices.Contains(r.emptied, at.ID) {
+			p := &peer{id: at.ID, at: at, former: true, signAt: r.now}
+			r.addPeer(p)
+			r.pullFrom(p)
+			news = true
+		}
+	}
+	if news {
+		r.settled = false
+		r.pending.Alumni, r.pending.AlumniSet = r.former(), true
+		r.commit()
+		r.views.Reach()
+	}
 }
 
 // meetOutside keeps who was in the views before within reach, while this node is in no
@@ -304,13 +328,16 @@ func (r *Replica) forgetFormer() {
 	n, holds := len(r.peers), r.holdsForOthers()
 	r.peers = slices.DeleteFunc(r.peers, func(p *peer) bool {
 		done := p.former && p.passed && !holds && r.pullOf(p) == nil
+		if done {
+			r.emptied = append(r.emptied, p.id)
+		}
 		if done && p.boot != 0 {
 			r.lives.note(p.id, p.boot)
 		}
 		return done
 	})
 	if len(r.peers) < n {
-		r.pending.Alumni, r.pending.AlumniSet = r.Former(), true
+		r.pending.Alumni, r.pending.AlumniSet = r.former(), true
 		r.commit()
 		r.box.Event(wire.Event{Kind: EventEmptied, View: r.view.ID, Count: uint64(n - len(r.peers))})
 		r.views.Reach()

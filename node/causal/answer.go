@@ -6,20 +6,20 @@ import (
 
 // OnOpen says what is held here: at any time, in any view and in none, without
 // waiting for anybody. Nothing is kept for it.
-func (r *Replica) OnOpen(h wire.Header, m *wire.Open) {
+func (r *Replica) OnOpen(h wire.Header, replyTo wire.ReplyTo, m *wire.Open) {
 	r.sign(h)
 	list := r.slots.valid(m.Slots)
 	reply := &wire.Have{
 		Session: m.Session, View: r.viewID(), Layout: r.layout, Epoch: r.epoch, Mark: r.slots.mark, Frozen: r.closed(),
 		Heir:      r.view != nil && r.view.Descends(h.View),
-		Unsettled: r.unsettled(), HasFloor: r.hasFloor(), Over: r.lives.told(),
+		Unsettled: r.unsettled(), HasFloor: r.hasFloor(), Over: r.lives.told(), Former: r.former(),
 		Held: r.holdings(list),
 	}
 	if !m.Survey {
 		reply.Groups = r.differing(list, m.Sums)
 	}
 	// Sums may count items, and K may rest on writes, that are not durable yet.
-	r.sendDurable(h.From, reply)
+	r.respond(h.From, replyTo, reply)
 }
 
 // holdings is what is held of slots, as others are told when all that is written is
@@ -39,6 +39,17 @@ func (r *Replica) holdings(list []wire.SlotRange) wire.Holdings {
 // members.
 func (r *Replica) unsettled() bool {
 	return r.view == nil || !r.settled || r.slots.unready > 0 || r.hasFormer()
+}
+
+// former lists the former members that have not been emptied.
+func (r *Replica) former() []wire.Member {
+	var list []wire.Member
+	for _, p := range r.peers {
+		if p.former {
+			list = append(list, p.at)
+		}
+	}
+	return list
 }
 
 func (r *Replica) hasFormer() bool {
@@ -75,17 +86,28 @@ func (r *Replica) differing(list []wire.SlotRange, theirs []wire.Sum) []wire.Gro
 const maxWants = 256
 
 // OnWant sends items.
-func (r *Replica) OnWant(h wire.Header, m *wire.Want) {
+func (r *Replica) OnWant(h wire.Header, replyTo wire.ReplyTo, m *wire.Want) {
 	r.sign(h)
 	list := r.slots.valid(m.Slots)
 	if r.slotReads.open() >= maxWants {
 		return
 	}
 	r.readSlots(list, m.After, func(in *wire.SlotsRead) {
-		r.sendDurable(h.From, &wire.Items{
-			Session: m.Session, Epoch: r.epoch, After: m.After, Items: r.newest(in.Items), Last: in.Last,
+		r.respond(h.From, replyTo, &wire.Items{
+			Session: m.Session, Epoch: r.epoch, After: m.After, Floor: r.highestFloor(list),
+			Items: r.newest(in.Items), Last: in.Last,
 		})
 	})
+}
+
+// highestFloor is the largest floor counter of slots. One that is too high does no
+// harm.
+func (r *Replica) highestFloor(list []wire.SlotRange) uint64 {
+	floor := uint64(0)
+	for at := range each(list) {
+		floor = max(floor, r.slots.all[at].floor)
+	}
+	return floor
 }
 
 // newest puts what was written since items were read in their place. What was

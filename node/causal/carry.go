@@ -33,12 +33,15 @@ type carriage struct {
 
 func (c *carriages) first(boot wire.Boot) { c.request = uint64(boot)>>2 | 1<<62 }
 
-// carry begins to have a request worked on by an owner of its slot.
+// carry begins to have a request worked on by an owner of its slot. One that was
+// carried before keeps its id: somebody may have taken it then.
 func (r *Replica) carry(q *request) {
 	c := &r.carriages
-	c.counter++
-	q.id = wire.RequestID{Node: r.cfg.Self, Boot: r.cfg.Boot, Counter: c.counter}
-	x := &carriage{q: q, counter: c.counter}
+	if q.id == (wire.RequestID{}) {
+		c.counter++
+		q.id = wire.RequestID{Node: r.cfg.Self, Boot: r.cfg.Boot, Counter: c.counter}
+	}
+	x := &carriage{q: q, counter: q.id.Counter}
 	c.list = append(c.list, x)
 	r.dispatch(x)
 }

@@ -19,6 +19,7 @@ type pull struct {
 	boot    wire.Boot    // of the answer
 	want    []wire.SlotRange
 	cursor  wire.SlotCursor
+	floor   uint64       // of the slots whose items come, when they were read
 	at      hashing.Slot // the slot whose items come
 	keys    map[string]struct{}
 	checks  int    // slots whose own items are being read
@@ -75,7 +76,7 @@ func (r *Replica) wanted(p *peer) []wire.SlotRange {
 
 func (r *Replica) open(x *pull) {
 	x.session = r.session()
-	x.have, x.want, x.cursor, x.keys, x.last, x.checks = nil, nil, wire.SlotCursor{}, nil, false, 0
+	x.have, x.want, x.cursor, x.keys, x.last, x.checks, x.floor = nil, nil, wire.SlotCursor{}, nil, false, 0, 0
 	x.every = resend
 	x.news, x.epoch = r.lives.news, r.epoch
 	r.ask(x)
@@ -85,9 +86,9 @@ func (r *Replica) open(x *pull) {
 func (r *Replica) ask(x *pull) {
 	x.asked = r.now
 	if x.have == nil {
-		r.send(x.peer.id, &wire.Open{Session: x.session, Slots: x.slots, Sums: r.groupSums(x.slots)})
+		r.request(x.peer.id, &wire.Open{Session: x.session, Slots: x.slots, Sums: r.groupSums(x.slots)})
 	} else {
-		r.send(x.peer.id, &wire.Want{Session: x.session, Slots: x.want, After: x.cursor})
+		r.request(x.peer.id, &wire.Want{Session: x.session, Slots: x.want, After: x.cursor})
 	}
 	r.alarm(r.now + x.every)
 }
@@ -119,6 +120,8 @@ func (r *Replica) OnHave(h wire.Header, m *wire.Have) {
 	}
 	x.have, x.boot = m, h.Boot
 	r.lives.hear(m)
+	r.hearOfFormer(m)
+	r.meetViews(h.From, m.Held.Vectors)
 	if x.peer.former {
 		x.peer.boot = h.Boot // it greets nobody here
 	}
@@ -231,8 +234,9 @@ func (r *Replica) absorb(x *pull, at hashing.Slot, run *wire.HeldSlots, j *joine
 	r.hold(at)
 	v := j.join(s.known, x.have.Held.Vectors[run.Vector])
 	ready := run.Ready && r.oneLine && s.owned && !s.ready
-	if ready || run.Floor > s.floor || !slices.Equal(v, s.known) {
-		r.learn(at, v, max(s.floor, run.Floor), ready)
+	floor := max(s.floor, run.Floor, x.floor)
+	if ready || floor > s.floor || !slices.Equal(v, s.known) {
+		r.learn(at, v, floor, ready)
 	}
 }
 
@@ -264,6 +268,7 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 		return
 	}
 	r.advance()
+	x.floor = max(x.floor, m.Floor)
 	for i := range m.Items {
 		item := &m.Items[i]
 		hash := hashing.Hash(item.Key)
@@ -334,6 +339,7 @@ func (r *Replica) findAbsent(x *pull, at hashing.Slot, theirs map[string]struct{
 		var k wire.Vector
 		if run := runOf(&x.have.Held, at); run != nil {
 			k = x.have.Held.Vectors[run.Vector]
+			s.floor = max(s.floor, run.Floor) // at once: the items go now
 		}
 		for i := range items {
 			item := r.overlay.current(items[i].Key, &items[i])

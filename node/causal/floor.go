@@ -52,7 +52,7 @@ func (r *Replica) concludeFloor(chart *chart, answers map[wire.NodeID]*wire.Have
 		if have := answers[p.id]; have != nil && have.HasFloor {
 			known++
 			if !chart.HasFloor {
-				r.send(p.id, &wire.Explain{Views: []wire.ViewID{chart.ID}})
+				r.request(p.id, &wire.Explain{Views: []wire.ViewID{chart.ID}})
 			}
 		}
 	}

@@ -16,9 +16,12 @@ type lesson struct {
 	ready bool // it need not wait for anybody any more
 }
 
-// learn notes that K of a slot grows; learnt writes it.
+// learn notes that K of a slot grows; learnt writes it. The floor counter counts at
+// once: what it stands for may be forgotten in this step.
 func (r *Replica) learn(at hashing.Slot, known wire.Vector, floor uint64, ready bool) {
-	r.lessons = append(r.lessons, lesson{at, r.slots.all[at].gen, known, floor, ready})
+	s := &r.slots.all[at]
+	s.floor = max(s.floor, floor)
+	r.lessons = append(r.lessons, lesson{at, s.gen, known, floor, ready})
 }
 
 // learnt writes what was noted. When it is durable, it counts (I15).
@@ -44,7 +47,6 @@ func (r *Replica) learnt() {
 				continue
 			}
 			s.known = j.join(s.known, l.known)
-			s.floor = max(s.floor, l.floor)
 			r.slots.changed(s)
 			if !s.owned {
 				s.takers, s.taken = 0, false // it must be offered again: what was is not all

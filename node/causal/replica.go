@@ -106,6 +106,7 @@ type Replica struct {
 	tracks  []*track      // of the other replicas of the shard, in this view
 	peers   []*peer       // members and former members, by id
 	outside []wire.Member // of the views before, while this node is in none
+	emptied []wire.NodeID // former members of this view that are none any more
 	aside   int           // bytes of items that wait for their slots
 
 	pulls    []*pull
@@ -203,6 +204,17 @@ func (r *Replica) commit() uint64 {
 
 // send sends a message that depends on no write.
 func (r *Replica) send(to wire.NodeID, m wire.Message) { r.box.Send(to, m) }
+
+// request sends a question whose answer needs no address of ours at the peer.
+func (r *Replica) request(to wire.NodeID, m wire.Message) {
+	r.carriages.request++
+	r.box.Post(wire.Envelope{To: to, Request: r.carriages.request, Message: m})
+}
+
+// respond answers a question when all that was written so far is durable.
+func (r *Replica) respond(to wire.NodeID, replyTo wire.ReplyTo, m wire.Message) {
+	r.box.PostAfter(r.box.LastWrite(), wire.Envelope{To: to, Answer: replyTo, Message: m})
+}
 
 // sendDurable sends a message when all that was written so far is durable.
 func (r *Replica) sendDurable(to wire.NodeID, m wire.Message) {

@@ -120,6 +120,10 @@ func (r *Replica) refuse(q *request) {
 		r.answerCarried(q.carried, &wire.CarryAnswer{Fate: wire.CarryElse}, r.box.LastWrite())
 		return
 	}
+	if q.kind == writing && q.id != (wire.RequestID{}) {
+		r.carry(q) // it was sent to an owner, who may have taken it (I12)
+		return
+	}
 	r.reply(q, wire.NotInView, nil)
 }
 

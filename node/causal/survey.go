@@ -32,7 +32,7 @@ func (r *Replica) askSurvey(s *survey) {
 	s.asked = r.now
 	for _, p := range r.peers {
 		if p.member && s.answers[p.id] == nil {
-			r.send(p.id, &wire.Open{Session: s.session, Slots: s.slots, Survey: true})
+			r.request(p.id, &wire.Open{Session: s.session, Slots: s.slots, Survey: true})
 		}
 	}
 	r.alarm(r.now + 2*resend)

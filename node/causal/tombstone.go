@@ -223,8 +223,7 @@ func (r *Replica) dropTombs(tombs []tomb, in map[hashing.Slot]wire.Vector) {
 			continue
 		}
 		s := &r.slots.all[t.slot]
-		s.floor = max(s.floor, t.version.Counter)
-		r.learn(t.slot, s.known, s.floor, false)
+		r.learn(t.slot, s.known, max(s.floor, t.version.Counter), false)
 		r.forget(s, t.hash, &wire.Item{Key: t.key, Version: t.version, Deleted: true})
 		dropped++
 	}

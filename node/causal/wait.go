@@ -131,7 +131,7 @@ func (r *Replica) askKey(q *request) {
 	for _, p := range r.peers {
 		if r.reachable(p) {
 			a.silent = append(a.silent, p.id)
-			r.send(p.id, &wire.AskKey{Session: a.session, Key: a.key})
+			r.request(p.id, &wire.AskKey{Session: a.session, Key: a.key})
 		}
 	}
 	r.asks = append(r.asks, a)
@@ -142,7 +142,7 @@ func (r *Replica) askKey(q *request) {
 }
 
 // OnAskKey says what is held of a key.
-func (r *Replica) OnAskKey(h wire.Header, m *wire.AskKey, stored []*wire.Item) {
+func (r *Replica) OnAskKey(h wire.Header, replyTo wire.ReplyTo, m *wire.AskKey, stored []*wire.Item) {
 	r.sign(h)
 	if len(stored) != 1 {
 		return
@@ -152,7 +152,7 @@ func (r *Replica) OnAskKey(h wire.Header, m *wire.AskKey, stored []*wire.Item) {
 	if item := r.overlay.current(m.Key, stored[0]); item != nil && s.held {
 		reply.Present, reply.Item = true, *item
 	}
-	r.box.PostAfter(s.seq, wire.Envelope{To: h.From, Message: reply})
+	r.box.PostAfter(s.seq, wire.Envelope{To: h.From, Answer: replyTo, Message: reply})
 }
 
 // OnKeyAnswer takes in what another node holds of a key.

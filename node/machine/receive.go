@@ -44,11 +44,11 @@ func (m *Machine) spread(in *wire.Received) bool {
 	case *wire.Outrun:
 		c.OnOutrun(h, msg)
 	case *wire.Open:
-		c.OnOpen(h, msg)
+		c.OnOpen(h, in.ReplyTo, msg)
 	case *wire.Have:
 		c.OnHave(h, msg)
 	case *wire.Want:
-		c.OnWant(h, msg)
+		c.OnWant(h, in.ReplyTo, msg)
 	case *wire.Items:
 		c.OnItems(h, msg, in.Items)
 	case *wire.Offer:
@@ -56,7 +56,7 @@ func (m *Machine) spread(in *wire.Received) bool {
 	case *wire.Taken:
 		c.OnTaken(h, msg)
 	case *wire.AskKey:
-		c.OnAskKey(h, msg, in.Items)
+		c.OnAskKey(h, in.ReplyTo, msg, in.Items)
 	case *wire.KeyAnswer:
 		c.OnKeyAnswer(h, msg, in.Items)
 	case *wire.Carry:
@@ -66,7 +66,7 @@ func (m *Machine) spread(in *wire.Received) bool {
 	case *wire.CarryCancel:
 		c.OnCarryCancel(h, msg)
 	case *wire.Explain:
-		c.OnExplain(h, msg)
+		c.OnExplain(h, in.ReplyTo, msg)
 	case *wire.Explained:
 		c.OnExplained(h, msg)
 	default:

@@ -50,6 +50,7 @@ type Have struct {
 	Unsettled bool        // the sender knows former members that have not been emptied, or is not ready itself
 	HasFloor  bool        // the sender knows the floor of the view
 	Over      []Life      // lives that are known to have ended
+	Former    []Member    // members of views that View replaces, which may still have data
 	Groups    []GroupSums // whose sums differ, ascending
 }
 
@@ -77,6 +78,7 @@ type Items struct {
 	Session uint64
 	Epoch   uint64
 	After   SlotCursor // as in Want
+	Floor   uint64     // no counter of a tombstone collected in the slots by now is larger
 	Items   []Item     // ascending by hash, then key
 	Last    bool
 }

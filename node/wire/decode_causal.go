@@ -90,6 +90,7 @@ func (d *causalDecoder) exchangeMessage(m Message) {
 		m.Unsettled = d.bool()
 		m.HasFloor = d.bool()
 		m.Over = d.lives()
+		m.Former = d.members()
 		m.Groups = d.groups()
 	case *Want:
 		m.Session = d.uvarint()
@@ -99,6 +100,7 @@ func (d *causalDecoder) exchangeMessage(m Message) {
 		m.Session = d.uvarint()
 		m.Epoch = d.uvarint()
 		m.After = d.cursor()
+		m.Floor = d.ordinal()
 		m.Items = d.items()
 		m.Last = d.bool()
 	case *Offer:

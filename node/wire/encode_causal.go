@@ -55,6 +55,7 @@ func (e *causalEncoder) exchangeMessage(m Message) {
 		e.bool(m.Unsettled)
 		e.bool(m.HasFloor)
 		e.lives(m.Over)
+		e.members(m.Former)
 		e.groups(m.Groups)
 	case *Want:
 		e.uvarint(m.Session)
@@ -64,6 +65,7 @@ func (e *causalEncoder) exchangeMessage(m Message) {
 		e.uvarint(m.Session)
 		e.uvarint(m.Epoch)
 		e.cursor(&m.After)
+		e.uvarint(m.Floor)
 		e.items(m.Items)
 		e.bool(m.Last)
 	case *Offer:

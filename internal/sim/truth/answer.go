@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -49,12 +50,12 @@ func (t *Truth) Read(l *Life, o *Op, r *wire.CausalResult) (Past, *Write) {
 // Elsewhere stands for a key that a listing does not concern.
 var Elsewhere = new(Write)
 
-// List is what a listing shows, by key: what the items are, nil for those keys of its
-// node that it leaves out, Elsewhere for the others.
-func (t *Truth) List(l *Life, items []*wire.Item) []*Write {
+// List is what a listing of slots shows, by key: what the items are, nil for those
+// that it leaves out, Elsewhere for keys of other slots.
+func (t *Truth) List(l *Life, slots []hashing.Slot, items []*wire.Item) []*Write {
 	list := make([]*Write, len(t.keys))
 	for key := range list {
-		if !l.Owns(key) {
+		if !slices.Contains(slots, t.keys[key].slot) {
 			list[key] = Elsewhere
 		}
 	}
@@ -112,7 +113,7 @@ func (t *Truth) shown(l *Life, key int, item *wire.Item) *Write {
 // or what won over it, or nothing, when it was deleted and collected.
 func (t *Truth) enough(l *Life, o *Op, key int, w *Write) {
 	p := o.Past.At(key)
-	for p != nil && p.Excused() {
+	for p != nil && t.excused(l, p) {
 		t.world.Saw("a lost write in a context")
 		p = p.Past.At(key) // what it was written over was seen as well
 	}

@@ -17,6 +17,7 @@ type Life struct {
 	dead bool
 
 	view      *view // written
+	before    *view // when the present step began
 	adoptedAt wire.Instant
 	ready     bool                 // it shows that it is, for all its slots, in this view
 	former    []wire.NodeID        // written

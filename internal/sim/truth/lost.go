@@ -16,12 +16,33 @@ func (l *Life) Die() {
 	for i := range t.keys {
 		best := t.best(i)
 		for _, w := range t.keys[i].writes {
+			w.shaken = w.shaken || l.ever[i] != nil && !above(w.Version, l.ever[i].Version)
 			if !w.lost && exceeds(w, best) {
 				w.lost = true
 				t.world.Saw("write lost with its last holder")
 			}
 		}
 	}
+}
+
+// excused reports that a life need not show a write: it is lost, or it may have been
+// lost as far as the life can know, because somebody who had it has lost its memory,
+// and nobody whom the life knows of has it (docs/causal.md §10).
+func (t *Truth) excused(l *Life, w *Write) bool {
+	if w.Excused() || !w.shaken {
+		return w.Excused()
+	}
+	for _, id := range t.known(l) {
+		if o := t.lives[id]; o != nil && o.durable.has(t, w) {
+			return false
+		}
+	}
+	if l.durable.has(t, w) {
+		return false
+	}
+	w.spared = true
+	t.world.Saw("a write given up by who could not know better")
+	return true
 }
 
 // best is the largest version of a key that is left: somewhere durable, or a

@@ -90,10 +90,19 @@ func (t *Truth) published(l *Life, k *wire.KnownView) {
 // Owns reports whether a life owns a key in its view.
 func (l *Life) Owns(key int) bool { return l.view.owns(l.Node, l.t.keys[key].slot) }
 
-// Owned are the ranges of hashes that a life owns in its view.
-func (l *Life) Owned() []hashing.Slot {
-	if !l.view.has(l.Node) {
+// Owned are the slots that a life owns in its view.
+func (l *Life) Owned() []hashing.Slot { return l.view.slots(l.Node) }
+
+// OwnedBefore are those that it owned when its present step began.
+func (l *Life) OwnedBefore() []hashing.Slot { return l.before.slots(l.Node) }
+
+// BeginStep notes that a step begins: what was decided in it before it came to a new
+// view is carried out afterwards.
+func (l *Life) BeginStep() { l.before = l.view }
+
+func (v *view) slots(id wire.NodeID) []hashing.Slot {
+	if !v.has(id) {
 		return nil
 	}
-	return l.view.ring.Slots(l.view.home[l.Node])
+	return v.ring.Slots(v.home[id])
 }

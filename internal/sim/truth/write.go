@@ -34,7 +34,9 @@ type Write struct {
 	Acked   wire.Instant // when its client was answered; 0: not yet
 	durable bool         // where it was written, at least
 
-	lost      bool // all that had it, or more, have lost their memory
+	shaken    bool // a life that had it, or more, has lost its memory
+	lost      bool // all of them have
+	spared    bool // somebody did not show it who could not know that it is not lost
 	ended     bool // its stream was given up by somebody who had not got it
 	forgotten bool // a tombstone that wins over it was collected while somebody unknown had less
 }
@@ -50,8 +52,8 @@ func (w *Write) String() string {
 // Excused reports that nobody need see a write any more.
 func (w *Write) Excused() bool { return w.lost || w.ended || w.forgotten }
 
-// Lost reports that all that had a write, or more, have lost their memory.
-func (w *Write) Lost() bool { return w.lost }
+// Spared reports that somebody did not show a write who could not know better.
+func (w *Write) Spared() bool { return w.spared }
 
 // VersionString is a version as people speak of it.
 func VersionString(v wire.CausalVersion) string {
@@ -191,7 +193,7 @@ func (t *Truth) mayTake(l *Life, w *Write) {
 		t.fail("I20", "node %d takes %s and does not own slot %d in its view", l.Node, w, k.slot)
 		return
 	}
-	if p := w.Past.At(w.Key); p != nil && !p.Excused() && !above(w.Version, p.Version) {
+	if p := w.Past.At(w.Key); p != nil && !t.excused(l, p) && !above(w.Version, p.Version) {
 		t.fail("I13", "node %d writes %s, its context has %s", l.Node, w, p)
 		return
 	}
@@ -200,6 +202,9 @@ func (t *Truth) mayTake(l *Life, w *Write) {
 			t.fail("I13", "node %d writes %s and knows of %s", l.Node, w, v)
 			return
 		}
+	}
+	if c := k.collected; c != nil && !above(w.Version, c.Version) {
+		t.forget(c) // this node has not heard of the tombstone, nor had those who collected it of the node
 	}
 	if most := t.mostCounter(l, w); w.Version.Counter > most {
 		t.fail("counter", "node %d writes %s, the counter can be %d at most", l.Node, w, most)
