@@ -1,6 +1,7 @@
 package causal
 
 import (
+	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -94,20 +95,28 @@ func (r *Replica) OnWant(h wire.Header, replyTo wire.ReplyTo, m *wire.Want) {
 	}
 	r.readSlots(list, m.After, func(in *wire.SlotsRead) {
 		r.respond(h.From, replyTo, &wire.Items{
-			Session: m.Session, Epoch: r.epoch, After: m.After, Floor: r.highestFloor(list),
+			Session: m.Session, Epoch: r.epoch, After: m.After, Floors: r.floorCounters(list, m.After, in),
 			Items: r.newest(in.Items), Last: in.Last,
 		})
 	})
 }
 
-// highestFloor is the largest floor counter of slots. One that is too high does no
-// harm.
-func (r *Replica) highestFloor(list []wire.SlotRange) uint64 {
-	floor := uint64(0)
-	for at := range each(list) {
-		floor = max(floor, r.slots.all[at].floor)
+// floorCounters are those of the slots whose items were read.
+func (r *Replica) floorCounters(list []wire.SlotRange, after wire.SlotCursor, in *wire.SlotsRead) []wire.SlotFloor {
+	first, last := hashing.Slot(0), hashing.Slot(len(r.slots.all))
+	if after.Begun {
+		first = r.slots.space.Slot(after.Hash)
 	}
-	return floor
+	if n := len(in.Items); !in.Last && n > 0 {
+		last = r.slots.space.Slot(hashing.Hash(in.Items[n-1].Key))
+	}
+	var floors []wire.SlotFloor
+	for at := range each(list) {
+		if f := r.slots.all[at].floor; f > 0 && first <= at && at <= last {
+			floors = append(floors, wire.SlotFloor{Slot: uint32(at), Floor: f})
+		}
+	}
+	return floors
 }
 
 // newest puts what was written since items were read in their place. What was

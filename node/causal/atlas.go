@@ -14,14 +14,8 @@ type atlas struct {
 	charts  map[wire.ViewID]*chart
 	order   []wire.ViewID // as they were learnt; the oldest go
 	rings   []*chart      // whose rings are kept, least recently used first
-	unknown []unknownView // that were met and are not known
+	unknown []wire.ViewID // that were met and are not known
 	askAt   wire.Instant
-}
-
-// unknownView is one that is asked for.
-type unknownView struct {
-	id    wire.ViewID
-	since wire.Instant // since when all members were asked who could answer
 }
 
 // chart is one view.
@@ -109,68 +103,35 @@ func (a *atlas) concerns(stream wire.Stream, s hashing.Slot) bool {
 
 // meet notes a view, or the floor of a view, that is to be asked for.
 func (a *atlas) meet(id wire.ViewID) {
-	if len(a.unknown) < maxUnknown && !slices.ContainsFunc(a.unknown, func(u unknownView) bool { return u.id == id }) {
-		a.unknown = append(a.unknown, unknownView{id: id})
+	if len(a.unknown) < maxUnknown && !slices.Contains(a.unknown, id) {
+		a.unknown = append(a.unknown, id)
 	}
 }
 
 // met notes that a view need not be asked for any more.
 func (a *atlas) met(id wire.ViewID) {
-	a.unknown = slices.DeleteFunc(a.unknown, func(u unknownView) bool { return u.id == id })
+	a.unknown = slices.DeleteFunc(a.unknown, func(o wire.ViewID) bool { return o == id })
 }
 
-// lostPatience is how long everybody is asked for a view before it counts as lost.
-const lostPatience = 2 * wire.Second
-
-// lostView reports that nobody who can be had knows a view: those who did have lost
-// their memory, and with it what they wrote in it.
-func (r *Replica) lostView(id wire.ViewID) bool {
-	i := slices.IndexFunc(r.atlas.unknown, func(u unknownView) bool { return u.id == id })
-	return i >= 0 && r.atlas.unknown[i].since > 0 && r.now-r.atlas.unknown[i].since >= lostPatience && r.complete()
-}
-
-// complete reports that every member was heard lately, and that nobody else is known
-// who may have something.
-func (r *Replica) complete() bool {
-	if r.closed() || r.hasFormer() {
-		return false
-	}
-	for _, p := range r.peers {
-		if p.member && (!p.greeted || r.now-p.helloAt > silence) {
-			return false
-		}
-	}
-	return true
-}
-
-// explainWaits asks all members for what is not known here and somebody waits for.
+// explainWaits asks all members for what is not known here and somebody waits for:
+// views, and lives.
 func (r *Replica) explainWaits() {
 	a := &r.atlas
-	if len(a.unknown) == 0 || r.view == nil {
+	if r.view == nil || len(a.unknown) == 0 && len(r.lives.suspects) == 0 {
 		return
 	}
 	if r.now >= a.askAt {
 		a.askAt = r.now + 2*resend
-		ask := &wire.Explain{}
-		complete := r.complete()
-		for i := range a.unknown {
-			u := &a.unknown[i]
-			ask.Views = append(ask.Views, u.id)
-			switch {
-			case !complete:
-				u.since = 0
-			case u.since == 0:
-				u.since = r.now
-			case r.now-u.since >= lostPatience:
-				r.wakeAll()
-			}
-		}
+		ask := &wire.Explain{Session: r.session(), Views: slices.Clone(a.unknown)}
 		for _, p := range r.peers {
 			r.request(p.id, ask)
 		}
 		if len(r.waiting) == 0 {
 			a.unknown = nil
-			return
+			r.lives.suspects = slices.DeleteFunc(r.lives.suspects, func(s suspect) bool {
+				p := r.peer(s.life.Node)
+				return p == nil || !p.member
+			})
 		}
 	}
 	r.alarm(a.askAt)
@@ -195,19 +156,18 @@ func (r *Replica) meetViews(from wire.NodeID, list []wire.Vector) {
 
 // OnExplain says what is known of views.
 func (r *Replica) OnExplain(h wire.Header, replyTo wire.ReplyTo, m *wire.Explain) {
-	reply := &wire.Explained{}
+	reply := &wire.Explained{Session: m.Session}
 	for _, id := range m.Views {
 		if c := r.atlas.charts[id]; c != nil && len(reply.Views) < maxUnknown {
 			reply.Views = append(reply.Views, c.KnownView)
 		}
 	}
-	if len(reply.Views) > 0 {
-		r.respond(h.From, replyTo, reply)
-	}
+	r.respond(h.From, replyTo, reply)
 }
 
 // OnExplained takes in what others know of views, and floors that are published.
-func (r *Replica) OnExplained(_ wire.Header, m *wire.Explained) {
+func (r *Replica) OnExplained(h wire.Header, m *wire.Explained) {
+	r.lives.answered(h, m.Session)
 	news := false
 	for _, k := range m.Views {
 		k.Layout = k.Layout.Canonical()

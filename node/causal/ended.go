@@ -9,33 +9,40 @@ import (
 // lives says which life each node leads, as far as it was heard of, and which lives
 // are over for good (docs/causal.md §10).
 type lives struct {
-	now    map[wire.NodeID]wire.Boot
-	list   []wire.Life        // that were replaced, as they were heard of
-	over   map[wire.Boot]bool // of them: everybody has been asked since for what is left
-	news   uint64             // grows whenever one is heard of
-	heard  wire.Vector        // what anybody said to know since
-	self   wire.Life
-	asking bool // a life was replaced, and not everybody was asked since
+	now      map[wire.NodeID]wire.Boot
+	list     []wire.Life        // that were replaced, as they were heard of
+	over     map[wire.Boot]bool // of them: everybody has been asked since for what is left
+	news     uint64             // grows whenever one is heard of
+	heard    wire.Vector        // what anybody said to know since
+	self     wire.Life
+	suspects []suspect // that somebody waits for, and that may be over
+	asking   bool      // a life was replaced, and not everybody was asked since
 }
 
 // maxLives bounds how many lives that are over are remembered.
 const maxLives = 1000
 
-// note takes in which life a node leads.
-func (l *lives) note(id wire.NodeID, boot wire.Boot) {
+// note takes in which life a node greets in. If that is another one than before, one
+// of the two is over; which, it will be asked.
+func (l *lives) note(id wire.NodeID, boot wire.Boot, session uint64) {
 	if l.now == nil {
-		l.now, l.over = map[wire.NodeID]wire.Boot{}, map[wire.Boot]bool{}
+		l.now = map[wire.NodeID]wire.Boot{}
 	}
-	old, known := l.now[id]
+	if old, known := l.now[id]; known && old != boot {
+		l.suspect(wire.Stream{Node: id, Boot: old}, session)
+		l.suspect(wire.Stream{Node: id, Boot: boot}, session)
+	}
 	l.now[id] = boot
-	if known && old != boot {
-		l.replaced(wire.Life{Node: id, Boot: old})
-	}
+}
+
+// isOver reports that a life has ended.
+func (l *lives) isOver(id wire.NodeID, boot wire.Boot) bool {
+	return slices.Contains(l.list, wire.Life{Node: id, Boot: boot})
 }
 
 // replaced notes that a life is over.
 func (l *lives) replaced(life wire.Life) {
-	if slices.Contains(l.list, life) || l.now[life.Node] == life.Boot {
+	if l.isOver(life.Node, life.Boot) {
 		return
 	}
 	if l.over == nil {
@@ -54,6 +61,35 @@ func (l *lives) begin() {
 	l.news++
 	l.asking = true
 	l.heard = nil
+}
+
+// suspect is a life that somebody waits for something of.
+type suspect struct {
+	life    wire.Life
+	session uint64 // of the last question before
+}
+
+// suspect notes that somebody waits for a stream. Its node will be asked in which life
+// it is: if in another one, that of the stream is over, because a node leads one at a
+// time. A greeting does not tell: it may have been under way for long.
+func (l *lives) suspect(s wire.Stream, session uint64) {
+	life := wire.Life{Node: s.Node, Boot: s.Boot}
+	known := slices.ContainsFunc(l.suspects, func(o suspect) bool { return o.life == life })
+	if !known && len(l.suspects) < maxUnknown && !l.isOver(s.Node, s.Boot) {
+		l.suspects = append(l.suspects, suspect{life, session})
+	}
+}
+
+// answered takes in that a node has answered a question.
+func (l *lives) answered(h wire.Header, session uint64) {
+	for _, s := range l.suspects {
+		if s.life.Node == h.From && session > s.session {
+			if s.life.Boot != h.Boot {
+				l.replaced(s.life)
+			}
+		}
+	}
+	l.suspects = slices.DeleteFunc(l.suspects, func(s suspect) bool { return s.life.Node == h.From && session > s.session })
 }
 
 // told is what others are told of lives that are over.

@@ -19,8 +19,8 @@ type pull struct {
 	boot    wire.Boot    // of the answer
 	want    []wire.SlotRange
 	cursor  wire.SlotCursor
-	floor   uint64       // of the slots whose items come, when they were read
-	at      hashing.Slot // the slot whose items come
+	floors  map[hashing.Slot]uint64 // when their items were read
+	at      hashing.Slot            // the slot whose items come
 	keys    map[string]struct{}
 	checks  int    // slots whose own items are being read
 	last    bool   // all items came
@@ -76,7 +76,7 @@ func (r *Replica) wanted(p *peer) []wire.SlotRange {
 
 func (r *Replica) open(x *pull) {
 	x.session = r.session()
-	x.have, x.want, x.cursor, x.keys, x.last, x.checks, x.floor = nil, nil, wire.SlotCursor{}, nil, false, 0, 0
+	x.have, x.want, x.cursor, x.keys, x.last, x.checks, x.floors = nil, nil, wire.SlotCursor{}, nil, false, 0, map[hashing.Slot]uint64{}
 	x.every = resend
 	x.news, x.epoch = r.lives.news, r.epoch
 	r.ask(x)
@@ -234,7 +234,7 @@ func (r *Replica) absorb(x *pull, at hashing.Slot, run *wire.HeldSlots, j *joine
 	r.hold(at)
 	v := j.join(s.known, x.have.Held.Vectors[run.Vector])
 	ready := run.Ready && r.oneLine && s.owned && !s.ready
-	floor := max(s.floor, run.Floor, x.floor)
+	floor := max(s.floor, run.Floor, x.floors[at])
 	if ready || floor > s.floor || !slices.Equal(v, s.known) {
 		r.learn(at, v, floor, ready)
 	}
@@ -268,7 +268,9 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 		return
 	}
 	r.advance()
-	x.floor = max(x.floor, m.Floor)
+	for _, f := range m.Floors {
+		x.floors[hashing.Slot(f.Slot)] = max(x.floors[hashing.Slot(f.Slot)], f.Floor)
+	}
 	for i := range m.Items {
 		item := &m.Items[i]
 		hash := hashing.Hash(item.Key)
@@ -339,7 +341,7 @@ func (r *Replica) findAbsent(x *pull, at hashing.Slot, theirs map[string]struct{
 		var k wire.Vector
 		if run := runOf(&x.have.Held, at); run != nil {
 			k = x.have.Held.Vectors[run.Vector]
-			s.floor = max(s.floor, run.Floor) // at once: the items go now
+			s.floor = max(s.floor, run.Floor, x.floors[at]) // at once: the items go now
 		}
 		for i := range items {
 			item := r.overlay.current(items[i].Key, &items[i])

@@ -71,7 +71,7 @@ func (r *Replica) sign(h wire.Header) *peer {
 // OnHello takes in a greeting in this view.
 func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 	p := r.peer(h.From)
-	if p == nil || !p.member || r.view == nil {
+	if p == nil || !p.member || r.view == nil || r.lives.isOver(h.From, h.Boot) {
 		return
 	}
 	again := p.greeted && r.now-p.helloAt > silence
@@ -79,7 +79,8 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 		again = again || p.boot != 0
 		p.boot, p.acked, p.slow = h.Boot, 0, false
 	}
-	r.lives.note(p.id, h.Boot)
+	r.lives.note(p.id, h.Boot, r.sessions)
+	r.explainWaits()
 	p.greeted, p.helloAt, p.signAt, p.clock = true, r.now, r.now, m.Clock
 	p.ready = m.Ready
 	if p.replica {

@@ -139,7 +139,7 @@ func (r *Replica) knows(s *slot, stream wire.Stream, n uint64) bool {
 // covers reports that nothing up to a position in a stream need be waited for in a
 // slot: K has it, or it is lost.
 func (r *Replica) covers(s *slot, stream wire.Stream, n uint64) bool {
-	return r.knows(s, stream, n) || s.lost.At(stream) >= n || s.asked && (r.lives.ended(stream) || r.lostView(stream.View))
+	return r.knows(s, stream, n) || s.lost.At(stream) >= n || s.asked && r.lives.ended(stream)
 }
 
 // reached reports that a slot has all that the folded part of a context means
@@ -164,6 +164,7 @@ func (r *Replica) reachedVector(v wire.Vector, at hashing.Slot, s *slot) bool {
 	for i := range v {
 		p := &v[i]
 		if !r.covers(s, p.Stream, p.N) && r.atlas.concerns(p.Stream, at) {
+			r.lives.suspect(p.Stream, r.sessions)
 			return false
 		}
 	}

@@ -52,7 +52,11 @@ func (r *Replica) wakeAll() {
 // cover. Only a merge of the key, or K, helps.
 func (r *Replica) behind(q *request) bool {
 	want := named(&q.context, q.hash)
-	return !want.IsZero() && !r.covers(&r.slots.all[q.at], want.Dot.Stream, want.Dot.N)
+	behind := !want.IsZero() && !r.covers(&r.slots.all[q.at], want.Dot.Stream, want.Dot.N)
+	if behind {
+		r.lives.suspect(want.Dot.Stream, r.sessions)
+	}
+	return behind
 }
 
 // again looks at a request once more. What it lacks is looked at first, because to

@@ -77,10 +77,16 @@ type Want struct {
 type Items struct {
 	Session uint64
 	Epoch   uint64
-	After   SlotCursor // as in Want
-	Floor   uint64     // no counter of a tombstone collected in the slots by now is larger
-	Items   []Item     // ascending by hash, then key
+	After   SlotCursor  // as in Want
+	Floors  []SlotFloor // of the slots up to the last item, or to the end, as they are by now
+	Items   []Item      // ascending by hash, then key
 	Last    bool
+}
+
+// SlotFloor says that no counter of a tombstone collected in a slot is larger.
+type SlotFloor struct {
+	Slot  uint32
+	Floor uint64
 }
 
 // Offer asks a member to pull what it owns and the sender holds.
@@ -151,14 +157,17 @@ type CarryCancel struct {
 	Counters []uint64
 }
 
-// Explain asks what is known of views that were met in a vector.
+// Explain asks what is known of views that were met in a vector. It is always
+// answered: the answer tells in which life its sender is, too.
 type Explain struct {
-	Views []ViewID
+	Session uint64
+	Views   []ViewID
 }
 
-// Explained answers Explain, and spreads floors.
+// Explained answers Explain, or spreads floors: then Session is zero.
 type Explained struct {
-	Views []KnownView
+	Session uint64
+	Views   []KnownView
 }
 
 // Kind implements Message.

@@ -100,7 +100,7 @@ func (d *causalDecoder) exchangeMessage(m Message) {
 		m.Session = d.uvarint()
 		m.Epoch = d.uvarint()
 		m.After = d.cursor()
-		m.Floor = d.ordinal()
+		m.Floors = d.floors()
 		m.Items = d.items()
 		m.Last = d.bool()
 	case *Offer:
@@ -109,8 +109,10 @@ func (d *causalDecoder) exchangeMessage(m Message) {
 		m.Mark = d.uvarint()
 		m.Slots = d.slotRanges()
 	case *Explain:
+		m.Session = d.uvarint()
 		m.Views = d.viewIDs()
 	case *Explained:
+		m.Session = d.uvarint()
 		m.Views = d.knownViews()
 	}
 }

@@ -14,6 +14,7 @@ const (
 	leastHeld       = leastSlots + 1 + 1 + 1
 	leastKnownView  = leastRef + 1 + 1 + 1 + 1 + 1
 	leastLife       = 1 + 8
+	leastFloor      = 1 + 1
 )
 
 func (d *causalDecoder) position() (Stream, uint64) {
@@ -164,6 +165,14 @@ func (d *causalDecoder) holdings() Holdings {
 		}
 	}
 	return h
+}
+
+func (d *causalDecoder) floors() []SlotFloor {
+	floors := list[SlotFloor](d.decoder, "floors", leastFloor)
+	for i := range floors {
+		floors[i] = SlotFloor{Slot: d.narrow(d.uvarint()), Floor: d.ordinal()}
+	}
+	return floors
 }
 
 func (d *causalDecoder) lives() []Life {

@@ -65,7 +65,7 @@ func (e *causalEncoder) exchangeMessage(m Message) {
 		e.uvarint(m.Session)
 		e.uvarint(m.Epoch)
 		e.cursor(&m.After)
-		e.uvarint(m.Floor)
+		e.floors(m.Floors)
 		e.items(m.Items)
 		e.bool(m.Last)
 	case *Offer:
@@ -74,8 +74,10 @@ func (e *causalEncoder) exchangeMessage(m Message) {
 		e.uvarint(m.Mark)
 		e.slotRanges(m.Slots)
 	case *Explain:
+		e.uvarint(m.Session)
 		e.viewIDs(m.Views)
 	case *Explained:
+		e.uvarint(m.Session)
 		e.knownViews(m.Views)
 	}
 }

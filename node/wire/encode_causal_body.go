@@ -129,6 +129,14 @@ func (e *causalEncoder) holdings(h *Holdings) {
 	}
 }
 
+func (e *causalEncoder) floors(list []SlotFloor) {
+	e.count(len(list))
+	for _, f := range list {
+		e.uvarint(uint64(f.Slot))
+		e.uvarint(f.Floor)
+	}
+}
+
 func (e *causalEncoder) lives(list []Life) {
 	e.count(len(list))
 	for _, l := range list {
