@@ -52,13 +52,9 @@ func (w *world) describeCausal(l *letter) string {
 	case *wire.KeyAnswer:
 		return "KeyAnswer " + w.keyAnswer(m)
 	case *wire.Explain:
-		var ids []string
-		for _, id := range m.Views {
-			ids = append(ids, viewID(id))
-		}
-		return "Explain " + strings.Join(ids, ", ")
+		return explain(m.Views)
 	case *wire.Explained:
-		return "Explained " + w.explained(m)
+		return w.explained(m)
 	default:
 		return w.describeExchange(l)
 	}
@@ -115,6 +111,18 @@ func (w *world) keyAnswer(m *wire.KeyAnswer) string {
 	return m.Key + ": " + s
 }
 
+// explain shows nothing of a question that only asks for a sign of life.
+func explain(views []wire.ViewID) string {
+	var ids []string
+	for _, id := range views {
+		ids = append(ids, viewID(id))
+	}
+	if len(ids) == 0 {
+		return ""
+	}
+	return "Explain " + strings.Join(ids, ", ")
+}
+
 func (w *world) explained(m *wire.Explained) string {
 	var list []string
 	for i := range m.Views {
@@ -128,7 +136,10 @@ func (w *world) explained(m *wire.Explained) string {
 		}
 		list = append(list, s)
 	}
-	return strings.Join(list, "; ")
+	if len(list) == 0 {
+		return ""
+	}
+	return "Explained " + strings.Join(list, "; ")
 }
 
 // describeExchange shows a message by which slots move.
