@@ -154,8 +154,11 @@ func (w *world) showItems(n *node) {
 
 func (w *world) showSlots(n *node) {
 	s := fmt.Sprintf("owns %d slots", n.status.Owned)
-	if !n.status.CausalReady {
-		s += ", not ready"
+	switch {
+	case !n.status.Causal:
+		s += ", takes no requests"
+	case !n.status.CausalReady:
+		s += ", not all ready"
 	}
 	if n.status.Other > 0 {
 		s += fmt.Sprintf(", holds %d for others", n.status.Other)
