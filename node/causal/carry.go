@@ -23,6 +23,7 @@ type carriage struct {
 	to      *peer        // nil: nobody could be asked yet
 	begun   wire.Instant // with this peer
 	sent    wire.Instant
+	heard   wire.Instant // the last answer; greetings say nothing of the way there
 	request uint64
 	pause   wire.Instant // not sent again before
 	clock   wire.Instant // that the peer gave with a refusal
@@ -71,10 +72,10 @@ func (r *Replica) dispatch(x *carriage) {
 	r.box.Post(wire.Envelope{To: x.to.id, Request: x.request, Message: m})
 }
 
-// mayTurn reports that another owner may be asked: the present one has been silent
+// mayTurn reports that another owner may be asked: the present one has not answered
 // for long.
 func (r *Replica) mayTurn(x *carriage) bool {
-	return x.refused || r.now-max(x.to.signAt, x.begun) > silence
+	return x.refused || r.now-max(x.heard, x.begun) > silence
 }
 
 // turn chooses an owner: one that greeted lately, else the next one in turn.
@@ -136,6 +137,9 @@ func (r *Replica) OnCarryAnswer(h wire.Header, m *wire.CarryAnswer) {
 		return
 	}
 	x := r.carriages.list[i]
+	if x.to != nil && x.to.id == h.From {
+		x.heard = r.now
+	}
 	switch m.Fate {
 	case wire.CarryDone:
 		r.unlist(x)
@@ -278,6 +282,7 @@ func (r *Replica) OnCarry(h wire.Header, replyTo wire.ReplyTo, m *wire.Carry, st
 	r.sign(h)
 	id := wire.RequestID{Node: h.From, Boot: h.Boot, Counter: m.Counter}
 	if x := r.carried.open[id]; x != nil {
+		r.box.Post(wire.Envelope{To: h.From, Answer: x.replyTo, Message: &wire.CarryAnswer{Counter: m.Counter, Fate: wire.CarryHeld}})
 		x.replyTo, x.asked = replyTo, r.now
 		return
 	}

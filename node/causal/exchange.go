@@ -26,6 +26,7 @@ type pull struct {
 	last    bool   // all items came
 	news    uint64 // of lives, when it began
 	epoch   uint64 // of this node, when it began: slots that were given up since are not what they were
+	mark    uint64 // the last write when it began: slots that were written since are not what was compared
 	more    bool   // again, when it is done: the peer has more, or what is wanted has changed
 }
 
@@ -78,7 +79,7 @@ func (r *Replica) open(x *pull) {
 	x.session = r.session()
 	x.have, x.want, x.cursor, x.keys, x.last, x.checks, x.floors = nil, nil, wire.SlotCursor{}, nil, false, 0, map[hashing.Slot]uint64{}
 	x.every = resend
-	x.news, x.epoch = r.lives.news, r.epoch
+	x.news, x.epoch, x.mark = r.lives.news, r.epoch, r.box.LastWrite()
 	r.ask(x)
 }
 
@@ -152,7 +153,11 @@ func (r *Replica) compare(x *pull) {
 		if run == nil {
 			continue
 		}
-		equal := !differs || theirs == r.slots.all[at].sum
+		s := &r.slots.all[at]
+		equal := theirs == s.sum
+		if !differs { // from what was here when it was asked
+			equal = s.seq <= x.mark
+		}
 		if !equal {
 			want = append(want, at)
 		}

@@ -21,6 +21,7 @@ type lesson struct {
 func (r *Replica) learn(at hashing.Slot, known wire.Vector, floor uint64, ready bool) {
 	s := &r.slots.all[at]
 	s.floor = max(s.floor, floor)
+	s.taught = join(s.taught, known)
 	r.lessons = append(r.lessons, lesson{at, s.gen, known, floor, ready})
 }
 

@@ -89,7 +89,7 @@ func (r *Replica) merge(item *wire.Item, stored *wire.Item) bool {
 	switch {
 	case old != nil && !wins(item.Version, old.Version):
 		return false
-	case old == nil && r.knows(s, d.Stream, d.N):
+	case old == nil && r.wrote(s, d.Stream, d.N):
 		return false // it was deleted here, and collected
 	}
 	r.put(s, hash, item, old)

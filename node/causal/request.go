@@ -175,12 +175,8 @@ func (r *Replica) write(q *request, old *wire.Item) {
 	s := &r.slots.all[q.at]
 	item := &wire.Item{
 		Key: q.op.Key, Deleted: q.op.Kind == wire.OpDelete, Value: q.op.Value, ContentType: q.op.ContentType,
-		Deps: without(&q.context, q.hash), ID: q.id,
+		Deps: r.tidy(fold(r.deps(q, s, old), r.cfg.Limits.Deps)), ID: q.id,
 	}
-	if item.Deleted {
-		item.Deps = q.context // what it deletes must be known before it may go (docs/causal.md §9)
-	}
-	item.Deps = r.tidy(fold(item.Deps, r.cfg.Limits.Deps))
 	item.Version.Counter = 1 + r.counterBelow(q, s, old)
 	r.append(item)
 	r.put(s, q.hash, item, old)
@@ -199,6 +195,28 @@ func (r *Replica) write(q *request, old *wire.Item) {
 		}
 		r.whenSpread(n, func() { r.answer(q, seq, item, c) })
 	})
+}
+
+// deps is what a write depends on: its context, but for the key itself. What it
+// overwrites is not in it, unless K lacks that: it may come back from somebody that
+// nobody here knows of, so a tombstone over it must stay (docs/causal.md §9).
+func (r *Replica) deps(q *request, s *slot, old *wire.Item) wire.Context {
+	c := without(&q.context, q.hash)
+	unknown := []wire.CausalVersion{named(&q.context, q.hash)}
+	if old != nil {
+		unknown = append(unknown, named(&old.Deps, q.hash))
+	}
+	for _, v := range unknown {
+		switch last := named(&c, q.hash); {
+		case v.IsZero() || v == last || r.knows(s, v.Dot.Stream, v.Dot.N):
+		case last.IsZero() || v.Compare(last) > 0:
+			c = with(&c, q.hash, v)
+			c.Vector = reach(c.Vector, last.Dot.Stream, last.Dot.N)
+		default:
+			c.Vector = reach(c.Vector, v.Dot.Stream, v.Dot.N)
+		}
+	}
+	return c
 }
 
 // counterBelow is the largest counter that a write must be above (I13).
@@ -248,8 +266,13 @@ func (r *Replica) tryList(q *request) {
 		return
 	}
 	r.drop(q)
+	view := r.viewID()
 	r.after(r.box.LastWrite(), func() {
 		if q.gone {
+			return
+		}
+		if r.viewID() != view {
+			r.start(q, nil) // other slots are owned by now
 			return
 		}
 		q.gone = true

@@ -26,7 +26,9 @@ type slot struct {
 	ready bool
 	// known is K, but for the streams of this view: for those the tracks count, in
 	// slots that are owned and ready.
-	known  wire.Vector
+	known wire.Vector
+	// taught is what K grows to when all that is written is durable.
+	taught wire.Vector
 	sum    wire.Sum
 	floor  uint64 // no counter of a collected tombstone is larger
 	aside  []wire.Item
@@ -134,6 +136,15 @@ func (r *Replica) knows(s *slot, stream wire.Stream, n uint64) bool {
 	}
 	t := r.track(stream)
 	return t != nil && s.ready && t.durable >= n
+}
+
+// wrote is knows, when all that is written is durable.
+func (r *Replica) wrote(s *slot, stream wire.Stream, n uint64) bool {
+	if r.knows(s, stream, n) || s.taught.At(stream) >= n {
+		return true
+	}
+	t := r.track(stream)
+	return t != nil && s.live() && t.got >= n
 }
 
 // covers reports that nothing up to a position in a stream need be waited for in a

@@ -140,6 +140,7 @@ const (
 	CarryDone CarryFate = iota + 1 // Item and Context are the answer
 	CarryElse                      // the receiver does not own the slot, or takes no requests
 	CarryLate                      // it may have been under way for too long: Clock is what to send along
+	CarryHeld                      // it waits at the receiver
 )
 
 // CarryAnswer answers Carry.

@@ -142,7 +142,7 @@ func (d *causalDecoder) requestMessage(m Message) {
 		m.HeardBoot = Boot(d.fixed())
 	case *CarryAnswer:
 		m.Counter = d.uvarint()
-		m.Fate = CarryFate(d.enum("fate of a request", byte(CarryDone), byte(CarryLate)))
+		m.Fate = CarryFate(d.enum("fate of a request", byte(CarryDone), byte(CarryHeld)))
 		m.Clock = Instant(d.uvarint())
 		m.Present = d.itemIf(&m.Item)
 		m.Context = d.context()

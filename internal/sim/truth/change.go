@@ -84,32 +84,36 @@ func (t *Truth) drop(l *Life, key int) {
 	switch {
 	case w == nil:
 		return
-	case k.collected != nil && !above(w.Version, k.collected.Version):
-		t.world.Saw("forgotten with a collected tombstone")
-	case !w.Item.Deleted:
+	case w.Item.Deleted:
+		t.collect(l, w)
+	case k.collected == nil || above(w.Version, k.collected.Version):
 		t.fail("I25", "node %d forgets %s, and no tombstone above it was collected", l.Node, w)
 		return
 	default:
-		t.collect(l, w)
+		t.world.Saw("value forgotten with a collected tombstone")
 	}
 	l.written.items[key] = nil
 }
 
-// collect notes that a tombstone is collected for the first time. Whoever holds less
-// of the key must be known to have nothing new: K of the collector has it, or else it
+// collect notes that a node drops a tombstone. Whoever holds less of the key must be known to have nothing new: K of the collector has it, or else it
 // would come back. That cannot be asked of nodes that neither the view nor its former
 // members know of.
 func (t *Truth) collect(l *Life, w *Write) {
 	k := &t.keys[w.Key]
-	t.world.Saw("tombstone collected")
-	k.collected = w
+	t.world.Saw("tombstone dropped")
+	if exceeds(w, k.collected) {
+		k.collected = w
+	}
 	for _, o := range t.lives {
 		if o == nil || o == l || o.dead {
 			continue
 		}
 		for _, s := range []*state{o.written, o.durable} {
 			less := s.items[w.Key]
-			if less == nil || !above(w.Version, less.Version) || l.written.knows(t, less) {
+			if less == nil || !above(w.Version, less.Version) {
+				continue
+			}
+			if d := less.Version.Dot; l.written.attains(k.slot, d.Stream, d.N) || l.written.folded[d.Stream] >= d.N {
 				continue
 			}
 			if slices.Contains(t.known(l), o.Node) {

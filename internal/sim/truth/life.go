@@ -46,7 +46,9 @@ type state struct {
 	items []*Write // by key; nil: nothing
 	slots []slotState
 	live  map[wire.Stream]uint64 // of the streams of its view
-	ended map[wire.Stream]bool
+	// folded is what live was in earlier views: K of those slots that were ready then.
+	folded map[wire.Stream]uint64
+	ended  map[wire.Stream]bool
 }
 
 // slotState is a slot as it was written.
@@ -60,14 +62,14 @@ type slotState struct {
 func (t *Truth) newState(node wire.NodeID) *state {
 	return &state{
 		node: node, items: make([]*Write, len(t.keys)), slots: make([]slotState, t.cfg.Space.Slots()),
-		live: map[wire.Stream]uint64{}, ended: map[wire.Stream]bool{},
+		live: map[wire.Stream]uint64{}, folded: map[wire.Stream]uint64{}, ended: map[wire.Stream]bool{},
 	}
 }
 
 func (s *state) clone() *state {
 	c := *s
 	c.items, c.slots = slices.Clone(s.items), slices.Clone(s.slots)
-	c.live, c.ended = maps.Clone(s.live), maps.Clone(s.ended)
+	c.live, c.folded, c.ended = maps.Clone(s.live), maps.Clone(s.folded), maps.Clone(s.ended)
 	for i := range c.slots {
 		c.slots[i].sure = maps.Clone(c.slots[i].sure)
 	}
@@ -118,11 +120,11 @@ func (l *Life) Adopt(seq uint64, v *wire.View) {
 	l.pending = append(l.pending, pending{seq: seq, view: x})
 }
 
-// adopt begins a view: what is known of the streams of the one before must have been
-// written as K by the core.
+// adopt begins a view.
 func (s *state) adopt(v *view) {
 	if s.view != v {
 		s.view = v
+		maps.Copy(s.folded, s.live)
 		clear(s.live)
 	}
 }
