@@ -88,6 +88,8 @@ func (w *world) carryAnswer(m *wire.CarryAnswer) string {
 	switch {
 	case m.Fate == wire.CarryElse:
 		return "not here"
+	case m.Fate == wire.CarryHeld:
+		return "I have it, wait"
 	case m.Fate == wire.CarryLate:
 		return "it may be old, ask again"
 	case !m.Present:

@@ -30,6 +30,21 @@ func join(a, b wire.Vector) wire.Vector {
 	return append(append(out, a...), b...)
 }
 
+// reach is the vector with one position more.
+func reach(v wire.Vector, s wire.Stream, n uint64) wire.Vector {
+	i, ok := slices.BinarySearchFunc(v, s, func(p wire.Position, s wire.Stream) int { return p.Stream.Compare(s) })
+	switch {
+	case n == 0 || ok && v[i].N >= n:
+		return v
+	case ok:
+		v = slices.Clone(v)
+		v[i].N = n
+		return v
+	default:
+		return slices.Insert(slices.Clip(v), i, wire.Position{Stream: s, N: n})
+	}
+}
+
 // sameVector reports that two vectors are one in memory.
 func sameVector(a, b wire.Vector) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])

@@ -56,6 +56,17 @@ func TestAJoinHasTheLargerNumberOfEachStream(t *testing.T) {
 	})
 }
 
+func TestAVectorThatReachesAPositionIsItsJoinWithThat(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		v, p := vectorGen.Draw(t, "vector"), positionGen.Draw(t, "position")
+		want, before := highest(v, []wire.Position{p}), slices.Clone(v)
+		is(t, reach(v, p.Stream, p.N), want)
+		if !slices.Equal(v, before) {
+			t.Fatal("the vector was written to")
+		}
+	})
+}
+
 func TestAVectorIsWithinAnotherIfItAddsNothingToIt(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := vectorGen.Draw(t, "a"), vectorGen.Draw(t, "b")
