@@ -257,7 +257,7 @@ func (r *Replica) offerLost() {
 		return
 	}
 	for i := range r.slots.all {
-		if s := &r.slots.all[i]; s.held && !s.owned && s.takers == 0 {
+		if s := &r.slots.all[i]; s.held && !s.owned && s.takers == 0 && !s.taken {
 			r.offerAll()
 			return
 		}
@@ -307,6 +307,7 @@ func (r *Replica) settle() {
 	}
 	if all && r.slots.unready == 0 && !r.settled {
 		r.settled = true
+		r.endStreams() // there may be nobody to pull from
 		r.box.Event(wire.Event{Kind: EventSettled, View: r.view.ID})
 	}
 }

@@ -52,6 +52,7 @@ func (a *atlas) note(k wire.KnownView) bool {
 		}
 		if !c.HasFloor {
 			c.HasFloor, c.Floor = true, k.Floor
+			a.met(k.ID)
 		}
 		c.Common = c.Common || k.Common
 		return true
@@ -64,7 +65,7 @@ func (a *atlas) note(k wire.KnownView) bool {
 	}
 	a.charts[k.ID] = c
 	a.order = append(a.order, k.ID)
-	a.unknown = slices.DeleteFunc(a.unknown, func(id wire.ViewID) bool { return id == k.ID })
+	a.met(k.ID)
 	if len(a.order) > maxCharts {
 		delete(a.charts, a.order[0])
 		a.order = a.order[1:]
@@ -105,6 +106,11 @@ func (a *atlas) meet(id wire.ViewID) {
 	if len(a.unknown) < maxUnknown && !slices.Contains(a.unknown, id) {
 		a.unknown = append(a.unknown, id)
 	}
+}
+
+// met notes that a view need not be asked for any more.
+func (a *atlas) met(id wire.ViewID) {
+	a.unknown = slices.DeleteFunc(a.unknown, func(o wire.ViewID) bool { return o == id })
 }
 
 // explainWaits asks all members for what is not known here and somebody waits for:

@@ -88,7 +88,7 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 	}
 	if again || !p.pulled && r.pullOf(p) == nil {
 		r.box.Event(wire.Event{Kind: EventBack, Peer: p.id})
-		r.pullFrom(p)
+		r.pullAgain(p)
 	}
 }
 

@@ -191,7 +191,11 @@ func (r *Replica) reachedName(name wire.ViewID, at hashing.Slot, s *slot) bool {
 		return r.view != nil && (r.view.ID == name || r.view.Descends(name))
 	}
 	v := r.atlas.charts[name]
-	return v != nil && v.HasFloor && r.reachedVector(v.Floor, at, s)
+	if v == nil || !v.HasFloor {
+		r.atlas.meet(name)
+		return false
+	}
+	return r.reachedVector(v.Floor, at, s)
 }
 
 // knowledge is K of a slot as others are told, when all that is written is durable.
