@@ -332,7 +332,7 @@ func (r *Replica) forgetFormer() {
 			r.emptied = append(r.emptied, p.id)
 		}
 		if done && p.boot != 0 {
-			r.lives.note(p.id, p.boot, r.sessions)
+			r.noteLife(p.id, p.boot)
 		}
 		return done
 	})

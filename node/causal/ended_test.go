@@ -12,14 +12,19 @@ func from(id wire.NodeID, boot wire.Boot) wire.Header { return wire.Header{From:
 // TestALifeIsOverWhenItsNodeAnswersInAnother: a greeting does not tell, it may have
 // been under way for long; nor does the answer to a question of before.
 func TestALifeIsOverWhenItsNodeAnswersInAnother(t *testing.T) {
-	var l lives
-	l.note(1, 10, 100)
-	l.note(1, 10, 101)
+	r := New(Config{Self: 9, Boot: 90}, &wire.Outbox{}, nil)
+	l := &r.lives
+	*l = lives{}
+	r.sessions = 100
+	r.noteLife(1, 10)
+	r.sessions = 101
+	r.noteLife(1, 10)
 	l.answered(from(1, 10), 102)
 	if l.asking || len(l.list) > 0 {
 		t.Fatalf("a node goes on living, and over are %v", l.list)
 	}
-	l.note(1, 11, 103) // of a life before, or of a new one
+	r.sessions = 103
+	r.noteLife(1, 11) // of a life before, or of a new one
 	l.answered(from(1, 10), 103)
 	l.answered(from(2, 20), 104)
 	if l.asking || len(l.list) > 0 {

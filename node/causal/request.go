@@ -246,7 +246,7 @@ func (r *Replica) tryRead(q *request, item *wire.Item) {
 	want := named(&q.context, q.hash)
 	behind := !want.IsZero() && (item == nil || wins(want, item.Version)) && !r.covers(s, want.Dot.Stream, want.Dot.N)
 	if behind {
-		r.lives.suspect(want.Dot.Stream, r.sessions)
+		r.suspect(want.Dot.Stream)
 	}
 	if (behind && !mutant.On(mutant.CausalReadBehind)) || !r.reached(&q.context, q.at) {
 		r.wait(q)
@@ -293,7 +293,7 @@ func (r *Replica) listable(c *wire.Context) bool {
 		d := &c.Exact[i]
 		at := r.slots.space.Slot(d.Hash)
 		if r.slots.all[at].owned && !r.covers(&r.slots.all[at], d.Version.Dot.Stream, d.Version.Dot.N) {
-			r.lives.suspect(d.Version.Dot.Stream, r.sessions)
+			r.suspect(d.Version.Dot.Stream)
 			return false
 		}
 	}

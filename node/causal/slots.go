@@ -179,7 +179,7 @@ func (r *Replica) reachedVector(v wire.Vector, at hashing.Slot, s *slot) bool {
 	for i := range v {
 		p := &v[i]
 		if !r.covers(s, p.Stream, p.N) && r.atlas.concerns(p.Stream, at) {
-			r.lives.suspect(p.Stream, r.sessions)
+			r.suspect(p.Stream)
 			return false
 		}
 	}

@@ -54,7 +54,7 @@ func (r *Replica) behind(q *request) bool {
 	want := named(&q.context, q.hash)
 	behind := !want.IsZero() && !r.covers(&r.slots.all[q.at], want.Dot.Stream, want.Dot.N)
 	if behind {
-		r.lives.suspect(want.Dot.Stream, r.sessions)
+		r.suspect(want.Dot.Stream)
 	}
 	return behind
 }
