@@ -185,7 +185,7 @@ func (r *Replica) meetPeers(old, v *wire.View) {
 			r.addPeer(&peer{id: m.ID, at: m, guest: true})
 		}
 	}
-	r.meetOutside(old)
+	r.meetOutside(old, before)
 	r.pending.Alumni, r.pending.AlumniSet = r.former(), true
 }
 
@@ -212,20 +212,27 @@ func (r *Replica) hearOfFormer(m *wire.Have) {
 	}
 }
 
-// meetOutside keeps who was in the views before within reach, while this node is in no
-// view: they may come for what it has.
-func (r *Replica) meetOutside(old *wire.View) {
+// meetOutside keeps who was in the views before within reach, and in mind, while this
+// node is in no view: they may come for what it has, or have something themselves.
+func (r *Replica) meetOutside(old *wire.View, before []*peer) {
 	if r.member {
 		r.outside = nil
 		return
 	}
-	if old == nil {
-		return
-	}
-	for _, m := range old.Layout.Members() {
+	meet := func(m wire.Member) {
 		r.outside = slices.DeleteFunc(r.outside, func(o wire.Member) bool { return o.ID == m.ID })
 		if m.ID != r.cfg.Self {
 			r.outside = append(r.outside, m)
+		}
+	}
+	for _, p := range before {
+		if p.former {
+			meet(p.at)
+		}
+	}
+	if old != nil {
+		for _, m := range old.Layout.Members() {
+			meet(m)
 		}
 	}
 }

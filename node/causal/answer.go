@@ -42,12 +42,18 @@ func (r *Replica) unsettled() bool {
 	return r.view == nil || !r.settled || r.slots.unready > 0 || r.hasFormer()
 }
 
-// former lists the former members that have not been emptied.
+// former lists the former members that have not been emptied. A node outside its view
+// is asked by members of it, who may not know whom it was with before.
 func (r *Replica) former() []wire.Member {
 	var list []wire.Member
 	for _, p := range r.peers {
 		if p.former {
 			list = append(list, p.at)
+		}
+	}
+	for _, m := range r.outside {
+		if r.view != nil && !r.view.Has(m.ID) {
+			list = append(list, m)
 		}
 	}
 	return list
