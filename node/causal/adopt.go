@@ -24,6 +24,7 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 	old, sameLine := r.view, r.followsOn(v)
 	r.foldTracks()
 	r.view, r.since, r.movedAt = v, r.now, r.now
+	r.lives.blank = r.lives.blank || old == nil && !first
 	if r.atlas.note(wire.KnownView{ID: v.ID, Layout: v.Layout}) {
 		r.pending.Views = append(r.pending.Views, wire.KnownView{ID: v.ID, Layout: v.Layout})
 	}
@@ -189,10 +190,11 @@ func (r *Replica) meetPeers(old, v *wire.View) {
 	r.pending.Alumni, r.pending.AlumniSet = r.former(), true
 }
 
-// hearOfFormer takes in which former members another member of the view knows: who
-// knew them may lose its memory.
+// hearOfFormer takes in which former members another node knows, of this view or one
+// that it replaces: who knew them may lose its memory.
 func (r *Replica) hearOfFormer(m *wire.Have) {
-	if m.View != r.viewID() || !r.member || mutant.On(mutant.CausalNoFormerMembers) {
+	ours := m.View == r.viewID() || m.Layout == r.layout || r.view.Descends(m.View)
+	if !ours || !r.member || mutant.On(mutant.CausalNoFormerMembers) {
 		return
 	}
 	news := false

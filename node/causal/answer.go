@@ -13,7 +13,7 @@ func (r *Replica) OnOpen(h wire.Header, replyTo wire.ReplyTo, m *wire.Open) {
 	reply := &wire.Have{
 		Session: m.Session, View: r.viewID(), Layout: r.layout, Epoch: r.epoch, Mark: r.slots.mark, Frozen: r.closed(),
 		Heir:      r.view != nil && r.view.Descends(h.View),
-		Unsettled: r.unsettled(), HasFloor: r.hasFloor(), Over: r.lives.told(), Former: r.former(),
+		Unsettled: r.unsettled(), HasFloor: r.hasFloor(), Over: r.lives.told(), Former: r.formerFor(h.View),
 		Held: r.holdings(list),
 	}
 	if !m.Survey {
@@ -55,6 +55,16 @@ func (r *Replica) former() []wire.Member {
 		if r.view != nil && !r.view.Has(m.ID) {
 			list = append(list, m)
 		}
+	}
+	return list
+}
+
+// formerFor is what somebody in a view is told of former members: who is in this
+// node's view may be one of that.
+func (r *Replica) formerFor(view wire.ViewID) []wire.Member {
+	list := r.former()
+	if r.view != nil && view != r.view.ID {
+		list = append(list, r.view.Layout.Members()...)
 	}
 	return list
 }
