@@ -33,6 +33,7 @@ type request struct {
 	found   bool // with an item
 	reading bool // what the key holds is being read
 	waits   bool // is listed as waiting
+	looked  bool // what the key holds was looked at, in this view and since the slot is ready
 	gone    bool
 }
 
@@ -249,6 +250,7 @@ func (r *Replica) tryRead(q *request, item *wire.Item) {
 		r.suspect(want.Dot.Stream)
 	}
 	if (behind && !mutant.On(mutant.CausalReadBehind)) || !r.reached(&q.context, q.at) {
+		q.looked = true
 		r.wait(q)
 		return
 	}

@@ -42,7 +42,7 @@ func (r *Replica) wakeKeys() {
 // wakeAll looks at everybody who waits, but for who waits for a merge of its key.
 func (r *Replica) wakeAll() {
 	for _, q := range slices.Clone(r.waiting) {
-		if q.waits && !(q.kind == reading && r.owns(q.at) && r.slots.all[q.at].ready && r.behind(q)) {
+		if q.waits && !(q.looked && r.owns(q.at) && r.slots.all[q.at].ready && r.behind(q)) {
 			r.again(q)
 		}
 	}
@@ -92,7 +92,7 @@ func (r *Replica) reroute() {
 		if !q.waits {
 			continue
 		}
-		q.asked, q.vouched, q.found = false, false, false
+		q.asked, q.vouched, q.found, q.looked = false, false, false, false
 		if q.kind == listing || r.closed() || !r.owns(q.at) || !r.slots.all[q.at].ready {
 			r.drop(q)
 			r.start(q, nil)
