@@ -160,15 +160,16 @@ func (w *world) passings(f []string) []passing {
 }
 
 func (w *world) view(at string, list []string, force bool) {
-	l := wire.Layout{Flat: true, Shards: []wire.Shard{{}}}
+	l := wire.Layout{Flat: true}
 	for _, s := range list {
 		name, members, named := strings.Cut(s, "=")
+		l.Flat = !named
 		if !named {
+			if l.Shards == nil {
+				l.Shards = []wire.Shard{{}}
+			}
 			l.Shards[0].Members = append(l.Shards[0].Members, w.member(s))
 			continue
-		}
-		if l.Flat {
-			l = wire.Layout{}
 		}
 		shard := wire.Shard{Name: name}
 		for _, m := range slices.DeleteFunc(strings.Split(members, ","), func(m string) bool { return m == "" }) {

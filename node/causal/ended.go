@@ -17,6 +17,7 @@ type lives struct {
 	self     wire.Life
 	suspects []suspect // that somebody waits for, and that may be over
 	asking   bool      // a life was replaced, and not everybody was asked since
+	blank    bool      // this node began with nothing while others had something
 }
 
 // maxLives bounds how many lives that are over are remembered.
@@ -135,7 +136,10 @@ func (r *Replica) endStreams() {
 	j := &joiner{}
 	for i := range r.slots.all {
 		if s := &r.slots.all[i]; s.owned {
-			s.asked, s.lost = true, j.join(s.lost, l.heard)
+			s.asked = true
+			if l.blank || len(l.list) > 0 {
+				s.lost = j.join(s.lost, l.heard)
+			}
 		}
 	}
 	for _, life := range l.list {
