@@ -49,11 +49,14 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 	r.settle()
 }
 
-// fingerprint is equal for equal layouts.
+// fingerprint is equal for equal layouts. Shards without members do not count.
 func fingerprint(l *wire.Layout) uint64 {
 	sum := uint64(0)
 	add := func(s string) { sum = mix(sum ^ hashing.Hash(s)) }
 	for _, s := range l.Shards {
+		if len(s.Members) == 0 {
+			continue
+		}
 		add("shard")
 		add(s.Name)
 		for _, m := range s.Members {
