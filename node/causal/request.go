@@ -234,7 +234,9 @@ func (r *Replica) counterBelow(q *request, s *slot, old *wire.Item) uint64 {
 			n = max(n, d.Version.Counter)
 		}
 	}
-	if q.context.Ceil > n && !r.reached(&q.context, q.at) {
+	// What is lost may be somewhere after all, or less than it: only what is known
+	// here spares the ceil.
+	if q.context.Ceil > n && !r.has(&q.context, q.at, r.knows) {
 		n = q.context.Ceil
 	}
 	return n
