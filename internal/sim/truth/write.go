@@ -64,49 +64,6 @@ func VersionString(v wire.CausalVersion) string {
 	return fmt.Sprintf("%d@%d (v%d.%d/%04x, boot %04x, %d)", v.Counter, s.Node, s.View.Number, s.View.Author, uint16(s.View.Boot), uint16(s.Boot), v.Dot.N)
 }
 
-// Past is a causal past: per key the largest version in it, or nil. Never written to
-// once it was handed over.
-type Past []*Write
-
-// At is the version of a key.
-func (p Past) At(key int) *Write {
-	if key < len(p) {
-		return p[key]
-	}
-	return nil
-}
-
-// Join is the past of who has both.
-func (p Past) Join(o Past) Past {
-	out, own := p, false
-	for key, w := range o {
-		if w == nil || !exceeds(w, p.At(key)) {
-			continue
-		}
-		if !own {
-			out, own = make(Past, max(len(p), len(o))), true
-			copy(out, p)
-		}
-		out[key] = w
-	}
-	return out
-}
-
-// With is the past of who has read a write.
-func (p Past) With(w *Write) Past {
-	p = p.Join(w.Past)
-	if !exceeds(w, p.At(w.Key)) {
-		return p
-	}
-	out := make(Past, max(len(p), w.Key+1))
-	copy(out, p)
-	out[w.Key] = w
-	return out
-}
-
-// exceeds reports whether a write wins over what there is.
-func exceeds(w, held *Write) bool { return held == nil || above(w.Version, held.Version) }
-
 const tagPrefix = "causal/"
 
 // Tag is the content type of every write of an operation, so that it can be traced.
