@@ -12,15 +12,22 @@ TIMEOUT ?= 15m
 # under the race detector, which is ten times slower and looks for something else.
 SEEDS      ?= 1500
 SEEDS_RACE ?= 40
+# The same for causal buckets by themselves, and beside strong ones: 2,000 and 1,000
+# for the three kinds of operator together.
+SEEDS_CAUSAL      ?= 667
+SEEDS_MIXED       ?= 334
+SEEDS_CAUSAL_RACE ?= 15
 # The first seed; empty: the simulator's own choice.
 SEED       ?=
 # sane, splitting, mad, or all of them
 OPERATOR   ?= all
-SIMULATE    = COHORT_SIM_OPERATOR=$(OPERATOR) COHORT_SIM_SCHEDULES=$(1) COHORT_SIM_SEED=$(SEED)
+# strong, causal, or both
+MODEL      ?= strong
+SIMULATE    = COHORT_SIM_MODEL=$(2) COHORT_SIM_OPERATOR=$(OPERATOR) COHORT_SIM_SCHEDULES=$(1) COHORT_SIM_SEED=$(SEED)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo image check gofmt vet staticcheck unit unit-race process process-race \
-	mutants sim test-containers test-containers-all clean
+.PHONY: help build demo image check gofmt vet staticcheck unit unit-race sim-causal process \
+	process-race mutants sim test-containers test-containers-all clean
 
 help: ## this list
 	@echo 'cohort $(VERSION)'
@@ -37,7 +44,7 @@ image: ## the container image, cohort
 	docker build --build-arg VERSION=$(VERSION) -t cohort .
 
 check: ## all tests but the containers', formatting, vet and staticcheck, with the time each took
-	@scripts/timed gofmt vet staticcheck unit process unit-race process-race mutants
+	@scripts/timed gofmt vet staticcheck unit sim-causal process unit-race process-race mutants
 
 gofmt: ## formatting
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt -w is needed for:"; echo "$$files"; exit 1; }
@@ -49,11 +56,17 @@ vet: ## go vet, with and without the deliberate bugs
 staticcheck: ## staticcheck
 	$(GO) tool staticcheck ./...
 
-unit: ## unit tests and SEEDS simulated schedules for each operator
-	@$(call SIMULATE,$(SEEDS)) $(GO) test -timeout $(TIMEOUT) $(UNIT)
+unit: ## unit tests and SEEDS simulated schedules of strong buckets for each operator
+	@$(call SIMULATE,$(SEEDS),strong) $(GO) test -timeout $(TIMEOUT) $(UNIT)
 
-unit-race: ## the same under the race detector, with SEEDS_RACE schedules
-	@$(call SIMULATE,$(SEEDS_RACE)) $(GO) test -race -timeout $(TIMEOUT) $(UNIT)
+sim-causal: ## SEEDS_CAUSAL schedules of causal buckets for each operator, and SEEDS_MIXED of both kinds
+	@$(call SIMULATE,$(SEEDS_CAUSAL),causal) $(GO) test -timeout $(TIMEOUT) ./internal/sim -run 'TestSimulate$$'
+	@$(call SIMULATE,$(SEEDS_MIXED),both) $(GO) test -timeout $(TIMEOUT) ./internal/sim -run 'TestSimulate$$'
+
+unit-race: ## both under the race detector, with SEEDS_RACE and SEEDS_CAUSAL_RACE schedules
+	@$(call SIMULATE,$(SEEDS_RACE),strong) $(GO) test -race -timeout $(TIMEOUT) $(UNIT)
+	@$(call SIMULATE,$(SEEDS_CAUSAL_RACE),causal) $(GO) test -race -timeout $(TIMEOUT) ./internal/sim -run 'TestSimulate$$'
+	@$(call SIMULATE,$(SEEDS_CAUSAL_RACE),both) $(GO) test -race -timeout $(TIMEOUT) ./internal/sim -run 'TestSimulate$$'
 
 process: ## tests of real processes
 	$(GO) test -count=1 -timeout $(TIMEOUT) ./test/process/...
@@ -67,8 +80,8 @@ test-containers: ## tests of real containers and networks; skipped, loudly, with
 test-containers-all: ## the same and the scenarios that take long
 	COHORT_CONTAINERS_ALL=1 $(GO) test -count=1 -v -timeout 2h ./test/containers/...
 
-sim: ## more schedules: make sim SEEDS=100000, or one again: make sim SEEDS=1 SEED=17 OPERATOR=mad
-	$(call SIMULATE,$(SEEDS)) $(GO) test -count=1 -v -timeout 0 ./internal/sim
+sim: ## more schedules: make sim SEEDS=100000 MODEL=both, or one again: make sim SEEDS=1 SEED=17 OPERATOR=mad
+	$(call SIMULATE,$(SEEDS),$(MODEL)) $(GO) test -count=1 -v -timeout 0 ./internal/sim
 
 mutants: ## every deliberate bug is found, and how many seeds that takes
 	$(GO) test -count=1 -v -timeout $(TIMEOUT) -tags mutants ./internal/sim -run Mutant

@@ -11,6 +11,7 @@ import (
 type rendering struct {
 	level slog.Level // INFO is a change of state: a quiet cluster is silent
 	peer  bool       // the event concerns its Peer
+	once  bool       // in a view, for each peer: it comes again and again; then it is for debugging
 }
 
 // renderings has the machine's events. One that is missing is for debugging and
@@ -39,6 +40,24 @@ var renderings = map[wire.EventKind]rendering{
 	"forward_refused":     {level: slog.LevelDebug, peer: true},
 	"forward_late":        {level: slog.LevelDebug, peer: true},
 	"forward_expired":     {level: slog.LevelDebug, peer: true},
+	"causal_ready":        {level: slog.LevelInfo},
+	"causal_unproven":     {level: slog.LevelWarn},
+	"causal_settled":      {level: slog.LevelInfo},
+	"causal_gave_up":      {level: slog.LevelInfo},
+	"causal_emptied":      {level: slog.LevelInfo},
+	"causal_stream_ended": {level: slog.LevelInfo, peer: true},
+	"causal_apart":        {level: slog.LevelInfo, peer: true, once: true},
+	"causal_peer_back":    {level: slog.LevelDebug, peer: true},
+	"causal_gap":          {level: slog.LevelDebug, peer: true},
+	"causal_resent":       {level: slog.LevelDebug, peer: true},
+	"causal_outrun":       {level: slog.LevelDebug, peer: true},
+	"causal_aside_full":   {level: slog.LevelDebug, peer: true},
+	"causal_absent":       {level: slog.LevelDebug, peer: true},
+	"causal_waits":        {level: slog.LevelDebug},
+	"causal_carry_late":   {level: slog.LevelDebug, peer: true},
+	"causal_taken_before": {level: slog.LevelDebug, peer: true},
+	"causal_collected":    {level: slog.LevelDebug},
+	"causal_floor":        {level: slog.LevelDebug},
 }
 
 func renderingOf(k wire.EventKind) rendering {
@@ -58,6 +77,13 @@ type reporter struct {
 	log    *slog.Logger
 	meters *meters
 	lines  chan line
+	told   map[repeat]struct{} // in this view
+}
+
+// repeat is what is logged once.
+type repeat struct {
+	kind wire.EventKind
+	peer wire.NodeID
 }
 
 type line struct {
@@ -67,7 +93,7 @@ type line struct {
 }
 
 func newReporter(log *slog.Logger, m *meters) *reporter {
-	return &reporter{log: log, meters: m, lines: make(chan line, mostLines)}
+	return &reporter{log: log, meters: m, lines: make(chan line, mostLines), told: map[repeat]struct{}{}}
 }
 
 // run writes lines until stop is closed and none waits.
@@ -112,7 +138,7 @@ func (r *reporter) event(e *wire.Event) {
 	if e.Kind == "histories_merged" {
 		r.meters.mergeConflicts.Add(float64(e.Count))
 	}
-	shown := renderingOf(e.Kind)
+	shown := r.rendering(e)
 	if !r.log.Enabled(context.Background(), shown.level) {
 		return
 	}
@@ -131,6 +157,23 @@ func (r *reporter) event(e *wire.Event) {
 		attrs = append(attrs, slog.String("note", e.Note))
 	}
 	r.put(shown.level, string(e.Kind), attrs...)
+}
+
+// rendering is how an event appears, given those before it.
+func (r *reporter) rendering(e *wire.Event) rendering {
+	if e.Kind == "view_adopted" {
+		clear(r.told)
+	}
+	shown := renderingOf(e.Kind)
+	if !shown.once {
+		return shown
+	}
+	what := repeat{e.Kind, e.Peer}
+	if _, again := r.told[what]; again {
+		shown.level = slog.LevelDebug
+	}
+	r.told[what] = struct{}{}
+	return shown
 }
 
 // status logs that a node begins to answer data requests, or ceases to.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,6 +40,45 @@ level=WARN msg="member without a bus address" peer=4 address=x err="no port"`
 	}
 	if got := logged(slog.LevelDebug, all); !strings.Contains(got, "level=DEBUG msg=prepare_resent view=7 round=2 peer=0\n") {
 		t.Errorf("at DEBUG:\n%s", got)
+	}
+}
+
+func TestWhatComesAgainAndAgainIsLoggedOnceInAView(t *testing.T) {
+	got := logged(slog.LevelInfo, func(r *reporter) {
+		for range 3 {
+			r.event(&wire.Event{Kind: "causal_apart", Peer: 4})
+			r.event(&wire.Event{Kind: "causal_apart", Peer: 5})
+		}
+		r.event(&wire.Event{Kind: "view_adopted", View: wire.ViewID{Number: 8}})
+		r.event(&wire.Event{Kind: "causal_apart", Peer: 4})
+	})
+	want := `level=INFO msg=causal_apart view=0 round=0 peer=4
+level=INFO msg=causal_apart view=0 round=0 peer=5
+level=INFO msg=view_adopted view=8 round=0
+level=INFO msg=causal_apart view=0 round=0 peer=4`
+	if got != want {
+		t.Error(got)
+	}
+}
+
+func TestOfCausalBucketsTheLogTellsWhatChangesAndIsSilentOtherwise(t *testing.T) {
+	all := func(r *reporter) {
+		for kind := range renderings {
+			if strings.HasPrefix(string(kind), "causal_") {
+				r.event(&wire.Event{Kind: kind})
+			}
+		}
+	}
+	var got []string
+	for _, line := range strings.Split(logged(slog.LevelInfo, all), "\n") {
+		got = append(got, regexp.MustCompile(`level=(\w+) msg=causal_(\w+) .*`).ReplaceAllString(line, "$2 $1"))
+	}
+	slices.Sort(got)
+	want := []string{
+		"apart INFO", "emptied INFO", "gave_up INFO", "ready INFO", "settled INFO", "stream_ended INFO", "unproven WARN",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q", got)
 	}
 }
 

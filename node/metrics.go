@@ -100,6 +100,10 @@ func (b *backend) gauges() []gauge {
 			func() float64 { live, _ := b.state.CausalLen(); return float64(live) }},
 		{"cohort_causal_tombstones", "Deleted keys that the causal bucket still has to remember.",
 			func() float64 { _, tombstones := b.state.CausalLen(); return float64(tombstones) }},
+		{"cohort_causal_ready", "1 while all slots of the causal bucket that the node owns may be served.",
+			ofStatus(func(s *wire.NodeStatus) float64 { return truth(s.CausalReady) })},
+		{"cohort_causal_slots_for_others", "Slots that the node holds and does not own: others have not taken them yet.",
+			ofStatus(func(s *wire.NodeStatus) float64 { return float64(s.Other) })},
 	}
 }
 

@@ -300,7 +300,7 @@ func TestAConfigSaysAllThatIsWrongWithIt(t *testing.T) {
 // silently render nothing.
 func TestEveryRenderingIsOfAnEventThatExists(t *testing.T) {
 	known := map[wire.EventKind]bool{}
-	for _, file := range []string{"strong/event.go", "view/event.go"} {
+	for _, file := range []string{"strong/event.go", "view/event.go", "causal/event.go"} {
 		source, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -312,6 +312,11 @@ func TestEveryRenderingIsOfAnEventThatExists(t *testing.T) {
 	for kind := range renderings {
 		if !known[kind] {
 			t.Errorf("no event is called %q", kind)
+		}
+	}
+	for kind := range known {
+		if _, listed := renderings[kind]; !listed && strings.HasPrefix(string(kind), "causal_") {
+			t.Errorf("nobody has said how loud %q is", kind)
 		}
 	}
 }

@@ -13,8 +13,8 @@ var imports = []row{
 	{"node/wire", "", ""},
 	{"node/view", "node/wire internal/mutant", ""},
 	{"node/kv", "node/wire internal/mutant", ""},
-	{"node/strong", "node/wire node/kv internal/mutant", "node/machine node/store"},
-	{"node/causal", "node/wire node/kv hashing internal/mutant", ""},
+	{"node/strong", "node/wire node/kv internal/mutant", "internal/script"},
+	{"node/causal", "node/wire node/kv hashing internal/mutant", "internal/script node/machine node/store"},
 	{"node/machine", "node/wire node/view node/strong node/causal internal/mutant", "node/kv"},
 	{"node/store", "node/wire node/kv hashing", ""},
 	{"node/front", "api node/wire", "client"},
@@ -29,6 +29,7 @@ var imports = []row{
 
 	{"internal/sim/truth", "node/wire hashing", ""},
 	{"internal/sim", "node/machine node/causal node/wire node/kv node/store hashing internal/sim/truth benchmark/history benchmark/check/... internal/mutant", ""},
+	{"internal/script", "node/machine node/causal node/store node/wire hashing", ""},
 	{"test/scenarios", "benchmark/scenario", ""},
 	{"test/...", "api client benchmark/... test/scenarios", ""},
 }
@@ -47,6 +48,7 @@ var libraries = []library{
 	{"github.com/alecthomas/kong", "cmd/cohort"},
 	{"github.com/HdrHistogram/hdrhistogram-go", "benchmark/..."},
 	{"github.com/anishathalye/porcupine", "benchmark/check/linear"},
+	{"github.com/google/go-cmp", "internal/script"},
 	{"golang.org/x/sys", "node/... bus/... benchmark/... test/..."},
 	{"golang.org/x/tools", "internal/archtest"},
 }

@@ -24,6 +24,7 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 	old, sameLine := r.view, r.followsOn(v)
 	r.foldTracks()
 	r.view, r.since, r.movedAt = v, r.now, r.now
+	r.lives.blank = r.lives.blank || old == nil && !first
 	if r.atlas.note(wire.KnownView{ID: v.ID, Layout: v.Layout}) {
 		r.pending.Views = append(r.pending.Views, wire.KnownView{ID: v.ID, Layout: v.Layout})
 	}
@@ -48,11 +49,14 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 	r.settle()
 }
 
-// fingerprint is equal for equal layouts.
+// fingerprint is equal for equal layouts. Shards without members do not count.
 func fingerprint(l *wire.Layout) uint64 {
 	sum := uint64(0)
 	add := func(s string) { sum = mix(sum ^ hashing.Hash(s)) }
 	for _, s := range l.Shards {
+		if len(s.Members) == 0 {
+			continue
+		}
 		add("shard")
 		add(s.Name)
 		for _, m := range s.Members {
@@ -185,14 +189,15 @@ func (r *Replica) meetPeers(old, v *wire.View) {
 			r.addPeer(&peer{id: m.ID, at: m, guest: true})
 		}
 	}
-	r.meetOutside(old)
+	r.meetOutside(old, before)
 	r.pending.Alumni, r.pending.AlumniSet = r.former(), true
 }
 
-// hearOfFormer takes in which former members another member of the view knows: who
-// knew them may lose its memory.
+// hearOfFormer takes in which former members another node knows, of this view or one
+// that it replaces: who knew them may lose its memory.
 func (r *Replica) hearOfFormer(m *wire.Have) {
-	if m.View != r.viewID() || !r.member || mutant.On(mutant.CausalNoFormerMembers) {
+	ours := m.View == r.viewID() || m.Layout == r.layout || r.view.Descends(m.View)
+	if !ours || !r.member || mutant.On(mutant.CausalNoFormerMembers) {
 		return
 	}
 	news := false
@@ -212,20 +217,27 @@ func (r *Replica) hearOfFormer(m *wire.Have) {
 	}
 }
 
-// meetOutside keeps who was in the views before within reach, while this node is in no
-// view: they may come for what it has.
-func (r *Replica) meetOutside(old *wire.View) {
+// meetOutside keeps who was in the views before within reach, and in mind, while this
+// node is in no view: they may come for what it has, or have something themselves.
+func (r *Replica) meetOutside(old *wire.View, before []*peer) {
 	if r.member {
 		r.outside = nil
 		return
 	}
-	if old == nil {
-		return
-	}
-	for _, m := range old.Layout.Members() {
+	meet := func(m wire.Member) {
 		r.outside = slices.DeleteFunc(r.outside, func(o wire.Member) bool { return o.ID == m.ID })
 		if m.ID != r.cfg.Self {
 			r.outside = append(r.outside, m)
+		}
+	}
+	for _, p := range before {
+		if p.former {
+			meet(p.at)
+		}
+	}
+	if old != nil {
+		for _, m := range old.Layout.Members() {
+			meet(m)
 		}
 	}
 }
@@ -257,7 +269,7 @@ func (r *Replica) offerLost() {
 		return
 	}
 	for i := range r.slots.all {
-		if s := &r.slots.all[i]; s.held && !s.owned && s.takers == 0 {
+		if s := &r.slots.all[i]; s.held && !s.owned && s.takers == 0 && !s.taken {
 			r.offerAll()
 			return
 		}
@@ -307,6 +319,7 @@ func (r *Replica) settle() {
 	}
 	if all && r.slots.unready == 0 && !r.settled {
 		r.settled = true
+		r.endStreams() // there may be nobody to pull from
 		r.box.Event(wire.Event{Kind: EventSettled, View: r.view.ID})
 	}
 }
@@ -331,7 +344,7 @@ func (r *Replica) forgetFormer() {
 			r.emptied = append(r.emptied, p.id)
 		}
 		if done && p.boot != 0 {
-			r.lives.note(p.id, p.boot, r.sessions)
+			r.noteLife(p.id, p.boot)
 		}
 		return done
 	})

@@ -13,7 +13,7 @@ func (r *Replica) OnOpen(h wire.Header, replyTo wire.ReplyTo, m *wire.Open) {
 	reply := &wire.Have{
 		Session: m.Session, View: r.viewID(), Layout: r.layout, Epoch: r.epoch, Mark: r.slots.mark, Frozen: r.closed(),
 		Heir:      r.view != nil && r.view.Descends(h.View),
-		Unsettled: r.unsettled(), HasFloor: r.hasFloor(), Over: r.lives.told(), Former: r.former(),
+		Unsettled: r.unsettled(), HasFloor: r.hasFloor(), Over: r.lives.told(), Former: r.formerFor(h.View),
 		Held: r.holdings(list),
 	}
 	if !m.Survey {
@@ -42,13 +42,29 @@ func (r *Replica) unsettled() bool {
 	return r.view == nil || !r.settled || r.slots.unready > 0 || r.hasFormer()
 }
 
-// former lists the former members that have not been emptied.
+// former lists the former members that have not been emptied. A node outside its view
+// is asked by members of it, who may not know whom it was with before.
 func (r *Replica) former() []wire.Member {
 	var list []wire.Member
 	for _, p := range r.peers {
 		if p.former {
 			list = append(list, p.at)
 		}
+	}
+	for _, m := range r.outside {
+		if r.view != nil && !r.view.Has(m.ID) {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// formerFor is what somebody in a view is told of former members: who is in this
+// node's view may be one of that.
+func (r *Replica) formerFor(view wire.ViewID) []wire.Member {
+	list := r.former()
+	if r.view != nil && view != r.view.ID {
+		list = append(list, r.view.Layout.Members()...)
 	}
 	return list
 }

@@ -52,6 +52,7 @@ func (a *atlas) note(k wire.KnownView) bool {
 		}
 		if !c.HasFloor {
 			c.HasFloor, c.Floor = true, k.Floor
+			a.met(k.ID)
 		}
 		c.Common = c.Common || k.Common
 		return true
@@ -64,7 +65,7 @@ func (a *atlas) note(k wire.KnownView) bool {
 	}
 	a.charts[k.ID] = c
 	a.order = append(a.order, k.ID)
-	a.unknown = slices.DeleteFunc(a.unknown, func(id wire.ViewID) bool { return id == k.ID })
+	a.met(k.ID)
 	if len(a.order) > maxCharts {
 		delete(a.charts, a.order[0])
 		a.order = a.order[1:]
@@ -107,26 +108,36 @@ func (a *atlas) meet(id wire.ViewID) {
 	}
 }
 
-// explainWaits asks all members for what is not known here and somebody waits for:
-// views, and lives.
+// met notes that a view need not be asked for any more.
+func (a *atlas) met(id wire.ViewID) {
+	a.unknown = slices.DeleteFunc(a.unknown, func(o wire.ViewID) bool { return o == id })
+}
+
+// askLives is how long a life is waited for before its node is asked.
+const askLives = 2 * resend
+
+// explainWaits asks for what is not known here and somebody waits for: views, of all
+// members; lives, of their nodes.
 func (r *Replica) explainWaits() {
-	a := &r.atlas
-	if r.view == nil || len(a.unknown) == 0 && len(r.lives.suspects) == 0 {
+	a, l := &r.atlas, &r.lives
+	if r.view == nil || len(a.unknown) == 0 && len(l.suspects) == 0 {
 		return
 	}
-	if r.now >= a.askAt {
-		a.askAt = r.now + 2*resend
-		ask := &wire.Explain{Session: r.session(), Views: slices.Clone(a.unknown)}
-		for _, p := range r.peers {
+	if r.now < a.askAt {
+		r.alarm(a.askAt)
+		return
+	}
+	a.askAt = r.now + askLives
+	ask := &wire.Explain{Session: r.session(), Views: slices.Clone(a.unknown)}
+	for _, p := range r.peers {
+		due := func(s suspect) bool { return s.life.Node == p.id && r.now-s.since >= askLives }
+		if len(a.unknown) > 0 || slices.ContainsFunc(l.suspects, due) {
 			r.request(p.id, ask)
 		}
-		if len(r.waiting) == 0 {
-			a.unknown = nil
-			r.lives.suspects = slices.DeleteFunc(r.lives.suspects, func(s suspect) bool {
-				p := r.peer(s.life.Node)
-				return p == nil || !p.member
-			})
-		}
+	}
+	if len(r.waiting) == 0 {
+		a.unknown = nil
+		l.suspects = slices.DeleteFunc(l.suspects, func(s suspect) bool { return r.now-s.since >= stalled })
 	}
 	r.alarm(a.askAt)
 }

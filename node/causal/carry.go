@@ -201,9 +201,26 @@ func (r *Replica) rerouteCarriages() {
 			r.unlist(x)
 			r.home(x.q)
 		case x.to != nil:
-			x.to = r.peer(x.to.id)
+			r.followOwner(x)
 		}
 	}
+}
+
+// followOwner goes on with the owner that a carried request was sent to, if it owns the
+// slot still. A member that does not says so itself; who is in no view of ours may let
+// it wait for ever.
+func (r *Replica) followOwner(x *carriage) {
+	p := r.peer(x.to.id)
+	shard, ok := r.ring.Owner(x.q.at)
+	owner := p != nil && ok && r.atlas.charts[r.view.ID].home[p.id] == shard && p.member
+	if owner || x.q.kind == writing && p != nil && p.member {
+		x.to = p
+		return
+	}
+	r.cancel(x, []wire.NodeID{x.to.id})
+	x.others = append(x.others, x.to.id)
+	x.to, x.sent = nil, r.now-carryResend
+	r.alarm(r.now)
 }
 
 // home works on a request here that was to be carried elsewhere: this node owns its

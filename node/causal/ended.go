@@ -17,20 +17,22 @@ type lives struct {
 	self     wire.Life
 	suspects []suspect // that somebody waits for, and that may be over
 	asking   bool      // a life was replaced, and not everybody was asked since
+	blank    bool      // this node began with nothing while others had something
 }
 
 // maxLives bounds how many lives that are over are remembered.
 const maxLives = 1000
 
-// note takes in which life a node greets in. If that is another one than before, one
-// of the two is over; which, it will be asked.
-func (l *lives) note(id wire.NodeID, boot wire.Boot, session uint64) {
+// noteLife takes in which life a node greets in. If that is another one than before,
+// one of the two is over; which, it will be asked.
+func (r *Replica) noteLife(id wire.NodeID, boot wire.Boot) {
+	l := &r.lives
 	if l.now == nil {
 		l.now = map[wire.NodeID]wire.Boot{}
 	}
 	if old, known := l.now[id]; known && old != boot {
-		l.suspect(wire.Stream{Node: id, Boot: old}, session)
-		l.suspect(wire.Stream{Node: id, Boot: boot}, session)
+		r.suspect(wire.Stream{Node: id, Boot: old})
+		r.suspect(wire.Stream{Node: id, Boot: boot})
 	}
 	l.now[id] = boot
 }
@@ -67,16 +69,20 @@ func (l *lives) begin() {
 type suspect struct {
 	life    wire.Life
 	session uint64 // of the last question before
+	since   wire.Instant
 }
 
-// suspect notes that somebody waits for a stream. Its node will be asked in which life
-// it is: if in another one, that of the stream is over, because a node leads one at a
-// time. A greeting does not tell: it may have been under way for long.
-func (l *lives) suspect(s wire.Stream, session uint64) {
+// suspect notes that somebody waits for a stream. If it has not come soon, its node
+// will be asked in which life it is: if in another one, that of the stream is over,
+// because a node leads one at a time. A greeting does not tell: it may have been under
+// way for long.
+func (r *Replica) suspect(s wire.Stream) {
+	l := &r.lives
 	life := wire.Life{Node: s.Node, Boot: s.Boot}
 	known := slices.ContainsFunc(l.suspects, func(o suspect) bool { return o.life == life })
 	if !known && len(l.suspects) < maxUnknown && !l.isOver(s.Node, s.Boot) {
-		l.suspects = append(l.suspects, suspect{life, session})
+		l.suspects = append(l.suspects, suspect{life, r.sessions, r.now})
+		r.alarm(r.now + askLives)
 	}
 }
 
@@ -130,7 +136,10 @@ func (r *Replica) endStreams() {
 	j := &joiner{}
 	for i := range r.slots.all {
 		if s := &r.slots.all[i]; s.owned {
-			s.asked, s.lost = true, j.join(s.lost, l.heard)
+			s.asked = true
+			if l.blank || len(l.list) > 0 {
+				s.lost = j.join(s.lost, l.heard)
+			}
 		}
 	}
 	for _, life := range l.list {

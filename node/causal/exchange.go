@@ -47,6 +47,16 @@ func (r *Replica) pullFrom(p *peer) {
 	r.open(x)
 }
 
+// pullAgain begins an exchange with a peer that is heard again, or begins the one anew
+// that it has not answered: its repetition may be due in a second only.
+func (r *Replica) pullAgain(p *peer) {
+	if x := r.pullOf(p); x != nil && !x.last {
+		r.open(x)
+		return
+	}
+	r.pullFrom(p)
+}
+
 func (r *Replica) pullOf(p *peer) *pull {
 	for _, x := range r.pulls {
 		if x.peer == p {

@@ -49,9 +49,6 @@ func (r *Replica) learnt() {
 			}
 			s.known = j.join(s.known, l.known)
 			r.slots.changed(s)
-			if !s.owned {
-				s.takers, s.taken = 0, false // it must be offered again: what was is not all
-			}
 			if s.owned && !s.ready {
 				r.moved()
 			}

@@ -79,7 +79,7 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 		again = again || p.boot != 0
 		p.boot, p.acked, p.slow = h.Boot, 0, false
 	}
-	r.lives.note(p.id, h.Boot, r.sessions)
+	r.noteLife(p.id, h.Boot)
 	r.explainWaits()
 	p.greeted, p.helloAt, p.signAt, p.clock = true, r.now, r.now, m.Clock
 	p.ready = m.Ready
@@ -88,7 +88,7 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 	}
 	if again || !p.pulled && r.pullOf(p) == nil {
 		r.box.Event(wire.Event{Kind: EventBack, Peer: p.id})
-		r.pullFrom(p)
+		r.pullAgain(p)
 	}
 }
 

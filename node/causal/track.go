@@ -255,5 +255,6 @@ func (r *Replica) catchUp() {
 		t.skip(least)
 		t.durable, r.own.fresh = max(t.durable, least), false
 		r.gaps(t)
+		r.progressed(t) // its origin waits for a replica that keeps up
 	}
 }

@@ -55,6 +55,8 @@ func sameVector(a, b wire.Vector) bool {
 type joiner struct {
 	done map[[2]*wire.Position]wire.Vector
 	same []wire.Vector
+	key  [2]*wire.Position // of the last join: slots that lie together are alike
+	last wire.Vector
 }
 
 func head(v wire.Vector) *wire.Position {
@@ -66,6 +68,13 @@ func head(v wire.Vector) *wire.Position {
 
 func (j *joiner) join(a, b wire.Vector) wire.Vector {
 	key := [2]*wire.Position{head(a), head(b)}
+	if key != j.key {
+		j.key, j.last = key, j.find(key, a, b)
+	}
+	return j.last
+}
+
+func (j *joiner) find(key [2]*wire.Position, a, b wire.Vector) wire.Vector {
 	if v, ok := j.done[key]; ok {
 		return v
 	}

@@ -42,7 +42,7 @@ func (r *Replica) wakeKeys() {
 // wakeAll looks at everybody who waits, but for who waits for a merge of its key.
 func (r *Replica) wakeAll() {
 	for _, q := range slices.Clone(r.waiting) {
-		if q.waits && !(q.kind == reading && r.owns(q.at) && r.slots.all[q.at].ready && r.behind(q)) {
+		if q.waits && !(q.looked && r.owns(q.at) && r.slots.all[q.at].ready && r.behind(q)) {
 			r.again(q)
 		}
 	}
@@ -54,7 +54,7 @@ func (r *Replica) behind(q *request) bool {
 	want := named(&q.context, q.hash)
 	behind := !want.IsZero() && !r.covers(&r.slots.all[q.at], want.Dot.Stream, want.Dot.N)
 	if behind {
-		r.lives.suspect(want.Dot.Stream, r.sessions)
+		r.suspect(want.Dot.Stream)
 	}
 	return behind
 }
@@ -92,7 +92,7 @@ func (r *Replica) reroute() {
 		if !q.waits {
 			continue
 		}
-		q.asked, q.vouched, q.found = false, false, false
+		q.asked, q.vouched, q.found, q.looked = false, false, false, false
 		if q.kind == listing || r.closed() || !r.owns(q.at) || !r.slots.all[q.at].ready {
 			r.drop(q)
 			r.start(q, nil)

@@ -34,7 +34,7 @@ func (l *local) Lenders() []wire.Member {
 
 // Serving reports whether the models that a PUT waits for are ready.
 func (l *local) Serving() bool {
-	return l.causal.Settled() && (l.gate == GateCausal || l.Replica.Serving())
+	return (l.gate == GateStrong || l.causal.Settled()) && (l.gate == GateCausal || l.Replica.Serving())
 }
 
 // Covering reports whether strong buckets are ready, for those who ask whether their
@@ -46,7 +46,9 @@ func (l *local) Holding() bool { return l.causal.Holding() }
 
 // Handed reports, outside the view, that causal data has come to its owners, and
 // whether that is all a PUT waits for.
-func (l *local) Handed() (causal, only bool) { return l.causal.Settled(), l.gate == GateCausal }
+func (l *local) Handed() (causal, only bool) {
+	return l.gate == GateStrong || l.causal.Settled(), l.gate == GateCausal
+}
 
 // Progress grows whenever a model gets nearer to being ready.
 func (l *local) Progress() uint64 { return l.Replica.Progress() + l.causal.Progress() }

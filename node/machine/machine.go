@@ -27,6 +27,7 @@ type Gate uint8
 const (
 	GateBoth   Gate = iota // strong and causal buckets are ready
 	GateCausal             // causal buckets are; strong ones may wait for members
+	GateStrong             // strong buckets are; causal ones may go on looking for what is theirs
 )
 
 // Config is who this machine is.
@@ -197,7 +198,8 @@ func (m *Machine) show() {
 		s.Primary, _ = v.Primary()
 	}
 	m.status = s
-	m.box.Status(&s)
+	shown := s // what is shown is kept by others; most steps show nothing
+	m.box.Status(&shown)
 }
 
 // alike compares what of a status may change without the view.

@@ -11,7 +11,7 @@ func (k *Keeper) OnHello(h wire.Header, m *wire.Hello) bool {
 	}
 	switch c := h.View.Compare(k.view.ID); {
 	case c == 0:
-		p.at, p.ever, p.progress = k.now, true, m.Progress
+		p.at, p.ever, p.progress = k.now, true, m.Progress+m.Pulled
 		return true
 	case c < 0 && k.now-p.passed >= passOnEvery:
 		p.passed = k.now

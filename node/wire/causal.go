@@ -72,7 +72,7 @@ type Dependency struct {
 }
 
 // Context is what a client, or a stored version, depends on: transitively closed
-// (docs/causal.md §3). Slices are never written to once it was handed over.
+// (docs/causal.md §2). Slices are never written to once it was handed over.
 type Context struct {
 	Exact  []Dependency // oldest first, one a hash
 	Vector Vector       // older ones, folded

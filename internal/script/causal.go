@@ -1,0 +1,237 @@
+package script
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/machine"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// space has so few slots that they can be told one by one.
+const space hashing.Space = 3
+
+// Causal shows what causal buckets do. Views and strong buckets are there; of those
+// nothing is shown but that a node came to a view. Quietly hides events, too.
+func Causal() Stage {
+	return Stage{
+		gate:    machine.GateCausal,
+		limits:  machine.CausalLimits{Space: space},
+		message: func(w *world, l *letter) string { return w.describeCausal(l) },
+		event: func(w *world, e wire.Event) bool {
+			about := strings.HasPrefix(string(e.Kind), "causal_") || e.Kind == "view_adopted" || e.Kind == "left_behind"
+			return about && !w.quiet
+		},
+	}
+}
+
+// describeCausal shows a message of causal buckets.
+func (w *world) describeCausal(l *letter) string {
+	switch m := l.in.Message.(type) {
+	case *wire.Batch:
+		return "Batch " + w.batch(m)
+	case *wire.BatchAck:
+		return fmt.Sprintf("BatchAck: I have up to %d", m.N)
+	case *wire.Missing:
+		if m.From == m.To {
+			return fmt.Sprintf("Missing %d", m.From)
+		}
+		return fmt.Sprintf("Missing %d to %d", m.From, m.To)
+	case *wire.Outrun:
+		return fmt.Sprintf("Outrun: up to %d it is not kept", m.UpTo)
+	case *wire.Carry:
+		return "Carry " + carriedOp(m)
+	case *wire.CarryAnswer:
+		return "CarryAnswer " + w.carryAnswer(m)
+	case *wire.CarryCancel:
+		return "CarryCancel"
+	case *wire.AskKey:
+		return "AskKey " + m.Key
+	case *wire.KeyAnswer:
+		return "KeyAnswer " + w.keyAnswer(m)
+	case *wire.Explain:
+		return explain(m.Views)
+	case *wire.Explained:
+		return w.explained(m)
+	default:
+		return w.describeExchange(l)
+	}
+}
+
+// batch shows the items of a broadcast, each with what it depends on.
+func (w *world) batch(m *wire.Batch) string {
+	var list []string
+	for i := range m.Items {
+		s := w.item(&m.Items[i])
+		if !m.Items[i].Deps.IsZero() {
+			s += " after " + w.contextText(&m.Items[i].Deps)
+		}
+		list = append(list, s)
+	}
+	return strings.Join(list, ", ")
+}
+
+func carriedOp(m *wire.Carry) string {
+	switch {
+	case m.Read:
+		return "get " + m.Op.Key
+	case m.Op.Kind == wire.OpDelete:
+		return "del " + m.Op.Key
+	default:
+		return "put " + m.Op.Key + " " + string(m.Op.Value)
+	}
+}
+
+func (w *world) carryAnswer(m *wire.CarryAnswer) string {
+	switch {
+	case m.Fate == wire.CarryElse:
+		return "not here"
+	case m.Fate == wire.CarryHeld:
+		return "I have it, wait"
+	case m.Fate == wire.CarryLate:
+		return "it may be old, ask again"
+	case !m.Present:
+		return "absent"
+	default:
+		return w.item(&m.Item)
+	}
+}
+
+func (w *world) keyAnswer(m *wire.KeyAnswer) string {
+	s := "nothing"
+	if m.Present {
+		s = w.item(&m.Item)
+	}
+	switch {
+	case !m.Held:
+		return m.Key + ": I do not hold it"
+	case !m.Ready:
+		s += ", not ready"
+	}
+	return m.Key + ": " + s
+}
+
+// explain shows nothing of a question that only asks for a sign of life.
+func explain(views []wire.ViewID) string {
+	var ids []string
+	for _, id := range views {
+		ids = append(ids, viewID(id))
+	}
+	if len(ids) == 0 {
+		return ""
+	}
+	return "Explain " + strings.Join(ids, ", ")
+}
+
+func (w *world) explained(m *wire.Explained) string {
+	var list []string
+	for i := range m.Views {
+		k := &m.Views[i]
+		s := viewID(k.ID)
+		if k.HasFloor {
+			s += ", floor " + w.vector(k.Floor)
+		}
+		if k.Common {
+			s += ", all know it"
+		}
+		list = append(list, s)
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	return "Explained " + strings.Join(list, "; ")
+}
+
+// describeExchange shows a message by which slots move.
+func (w *world) describeExchange(l *letter) string {
+	switch m := l.in.Message.(type) {
+	case *wire.Open:
+		if m.Survey {
+			return "Survey of " + slotNames(m.Slots)
+		}
+		return "Open " + slotNames(m.Slots)
+	case *wire.Have:
+		return "Have " + w.have(m)
+	case *wire.Want:
+		return "Want " + slotNames(m.Slots)
+	case *wire.Items:
+		s := "Items " + w.items(m.Items)
+		if !m.Last {
+			s += ", and more"
+		}
+		return s
+	case *wire.Offer:
+		return "Offer: I hold what is yours"
+	case *wire.Taken:
+		return "Taken " + slotNames(m.Slots)
+	default:
+		return ""
+	}
+}
+
+func (w *world) have(m *wire.Have) string {
+	s := w.holdings(&m.Held)
+	if m.Frozen {
+		s += "; I take no writes"
+	}
+	for _, life := range m.Over {
+		s += "; over is " + w.lived(life.Node, life.Boot)
+	}
+	var differ []wire.SlotRange
+	for _, g := range m.Groups { // with so few slots each is a group
+		differ = append(differ, wire.SlotRange{First: g.Group, Count: 1})
+	}
+	if len(differ) > 0 {
+		s += "; sums differ in " + slotNames(differ)
+	}
+	return s
+}
+
+// holdings shows runs of slots, each with K.
+func (w *world) holdings(h *wire.Holdings) string {
+	var list []string
+	for i := range h.Held {
+		run := &h.Held[i]
+		s := slotNames([]wire.SlotRange{run.Slots})
+		if !run.Ready {
+			s += " (not ready)"
+		}
+		if v := h.Vectors[run.Vector]; len(v) > 0 {
+			s += " at " + w.vector(v)
+		}
+		if run.Floor > 0 {
+			s += fmt.Sprintf(", counters up to %d collected", run.Floor)
+		}
+		list = append(list, s)
+	}
+	if len(list) == 0 {
+		return "nothing"
+	}
+	return strings.Join(list, "; ")
+}
+
+// slotNames shows slots: runs that touch are one.
+func slotNames(list []wire.SlotRange) string {
+	var s []string
+	joined := slices.Clone(list[:min(1, len(list))])
+	for _, g := range list[len(joined):] {
+		if last := &joined[len(joined)-1]; last.First+last.Count == g.First {
+			last.Count += g.Count
+		} else {
+			joined = append(joined, g)
+		}
+	}
+	for _, g := range joined {
+		if g.Count == 1 {
+			s = append(s, fmt.Sprint(g.First))
+		} else {
+			s = append(s, fmt.Sprintf("%d-%d", g.First, g.First+g.Count-1))
+		}
+	}
+	if len(s) == 0 {
+		return "no slots"
+	}
+	return "slots " + strings.Join(s, " ")
+}

@@ -1,0 +1,185 @@
+package script
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cohortkv/cohort/node/causal"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// asked is what somebody wants of a node, in the words of the script.
+type asked struct {
+	what   string
+	client string // whose context grows by the answer
+	key    string
+}
+
+// ask notes that somebody waits for an answer.
+func (w *world) ask(n *node, a asked) wire.Token {
+	w.token++
+	n.asked[w.token] = a
+	return w.token
+}
+
+// answered forgets it again.
+func (n *node) answered(t wire.Token) asked {
+	a := n.asked[t]
+	delete(n.asked, t)
+	return a
+}
+
+// strongClient carries out "put NODE KEY VALUE", "del NODE KEY" and "get NODE KEY".
+func (w *world) strongClient(verb string, f []string) {
+	n := w.node(f[0])
+	token := w.ask(n, asked{what: strings.Join(append([]string{verb}, f[1:]...), " "), key: f[1]})
+	switch verb {
+	case "get":
+		w.step(n, &wire.SubmitRead{Token: token})
+	case "put":
+		w.step(n, &wire.Submit{Token: token, Op: wire.Op{Kind: wire.OpPut, Key: f[1], Value: []byte(f[2])}})
+	case "del":
+		w.step(n, &wire.Submit{Token: token, Op: wire.Op{Kind: wire.OpDelete, Key: f[1]}})
+	}
+}
+
+// causalClient carries out what a client asks of a causal bucket.
+func (w *world) causalClient(verb string, f []string) {
+	n, client := w.node(f[0]), f[1]
+	a := asked{what: strings.Join(append([]string{verb}, f[1:]...), " "), client: client}
+	if verb != "clist" {
+		a.key = f[2]
+		w.know(a.key)
+	}
+	token, c := w.ask(n, a), w.echo(client)
+	switch verb {
+	case "clist":
+		w.step(n, &wire.CausalList{Token: token, Context: c})
+	case "cget":
+		w.step(n, &wire.CausalRead{Token: token, Key: a.key, Context: c})
+	case "cput":
+		op := wire.Op{Kind: wire.OpPut, Key: a.key, Value: []byte(f[3])}
+		w.step(n, &wire.CausalSubmit{Token: token, Op: op, Context: c})
+	case "cdel":
+		w.step(n, &wire.CausalSubmit{Token: token, Op: wire.Op{Kind: wire.OpDelete, Key: a.key}, Context: c})
+	}
+}
+
+// echo is the context that a client brings: what it got, as it was given out.
+func (w *world) echo(client string) wire.Context {
+	c, err := wire.ParseContext("script", string(wire.AppendContextText(nil, "script", w.causal[client])))
+	if err != nil {
+		w.t.Fatalf("a node would not take the context of %s: %v", client, err)
+	}
+	return c
+}
+
+// leave lets the client give up that asked a node for something.
+func (w *world) leave(n *node, what string) {
+	var tokens []wire.Token
+	for t, a := range n.asked {
+		if a.what == what {
+			tokens = append(tokens, t)
+		}
+	}
+	if len(tokens) == 0 {
+		w.t.Fatalf("nobody waits for %q at node %d", what, n.id)
+	}
+	t := slices.Min(tokens)
+	n.answered(t)
+	w.step(n, &wire.Abandon{Token: t})
+}
+
+// answer shows how a request ended.
+func (w *world) answer(n *node, r wire.Reply) {
+	a := n.answered(r.Token)
+	if r.Outcome != wire.Done || r.Causal == nil {
+		w.say("  %d: %s: %s", n.id, a.what, outcome(r))
+		return
+	}
+	w.causal[a.client] = r.Causal.Context
+	w.say("  %d: %s: %s; knows %s", n.id, a.what, w.result(a, r.Causal.Item), w.contextText(&r.Causal.Context))
+}
+
+// result is what a client of a causal bucket is told of its key.
+func (w *world) result(a asked, item *wire.Item) string {
+	switch {
+	case item == nil:
+		return "absent"
+	case strings.HasPrefix(a.what, "cput"):
+		return w.version(item.Version)
+	case item.Deleted:
+		return "deleted " + w.version(item.Version)
+	default:
+		return string(item.Value) + " " + w.version(item.Version)
+	}
+}
+
+// list answers a listing.
+func (w *world) list(n *node, r wire.Read) {
+	a := n.answered(r.Token)
+	c := causal.ListContext(w.stage.limits, r.Context, n.store.CausalSnapshot().Items(r.Ranges))
+	w.causal[a.client] = c
+	var items []wire.Item
+	for it := range n.store.CausalSnapshot().Items(r.Ranges) {
+		if !it.Deleted {
+			items = append(items, *it)
+		}
+	}
+	w.say("  %d: %s: %s; knows %s", n.id, a.what, w.items(items), w.contextText(&c))
+}
+
+// answerRead answers a read of a strong bucket.
+func (w *world) answerRead(n *node, t wire.Token) {
+	a := n.answered(t)
+	rec, found, next := n.store.Get(a.key)
+	answer := "absent"
+	if found {
+		answer = string(rec.Value)
+	}
+	w.say("  %d: %s: %s, next number %d", n.id, a.what, answer, next)
+}
+
+// showItems shows what the causal state of a node has, by key.
+func (w *world) showItems(n *node) {
+	var items []wire.Item
+	for it := range n.store.CausalSnapshot().Items([]wire.HashRange{{Last: ^uint64(0)}}) {
+		items = append(items, *it)
+	}
+	slices.SortFunc(items, func(a, b wire.Item) int { return cmp.Compare(a.Key, b.Key) })
+	w.say("  %d holds %s", n.id, w.items(items))
+}
+
+func (w *world) showSlots(n *node) {
+	s := fmt.Sprintf("owns %d slots", n.status.Owned)
+	switch {
+	case !n.status.Causal:
+		s += ", takes no requests"
+	case !n.status.CausalReady:
+		s += ", not all ready"
+	}
+	if n.status.Other > 0 {
+		s += fmt.Sprintf(", holds %d for others", n.status.Other)
+	}
+	w.say("  %d %s", n.id, s)
+}
+
+func outcome(r wire.Reply) string {
+	switch r.Outcome {
+	case wire.Done:
+		status := map[wire.Status]string{
+			wire.Created: "created", wire.Replaced: "replaced", wire.Deleted: "deleted", wire.Absent: "absent",
+		}[r.Result.Status]
+		return fmt.Sprintf("%s, number %d", status, r.Result.MsgNum)
+	case wire.NotInView:
+		return "503"
+	case wire.ViewServed:
+		return "ready"
+	case wire.ViewUnready:
+		return "not ready yet"
+	default:
+		return "overtaken"
+	}
+}

@@ -1,0 +1,123 @@
+package script
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// network is where messages are on their way, and what a script does to them.
+type network struct {
+	queue []letter
+	held  []letter                // until the script releases them
+	cut   map[wire.NodeID]bool    // from everybody
+	apart map[[2]wire.NodeID]bool // the lower first
+	lose  []passing
+	hold  []passing
+}
+
+// letter is a message on its way.
+type letter struct {
+	from, to wire.NodeID
+	in       *wire.Received
+	request  uint64 // not zero: it is one, and the sender numbered it so
+}
+
+// passing is a kind of messages, from and to anybody or on one way.
+type passing struct {
+	kind     string
+	oneWay   bool
+	from, to wire.NodeID
+}
+
+func newNetwork() network {
+	return network{cut: map[wire.NodeID]bool{}, apart: map[[2]wire.NodeID]bool{}}
+}
+
+// kindOf is the name of a message's type; an Open that is a survey is a kind of its own.
+func kindOf(m wire.Message) string {
+	if open, ok := m.(*wire.Open); ok && open.Survey {
+		return "Survey"
+	}
+	return strings.TrimPrefix(fmt.Sprintf("%T", m), "*wire.")
+}
+
+func (l *letter) is(list []passing) bool {
+	return slices.ContainsFunc(list, func(p passing) bool {
+		return p.kind == kindOf(l.in.Message) && (!p.oneWay || p.from == l.from && p.to == l.to)
+	})
+}
+
+// parted reports that the network lies in two between two nodes.
+func (t *network) parted(a, b wire.NodeID) bool {
+	return a != b && (t.cut[a] || t.cut[b] || t.apart[[2]wire.NodeID{min(a, b), max(a, b)}])
+}
+
+// post sends a message through the codec. A node dials nobody but whom its view, or
+// the one before this step, lets it dial; an answer needs no address.
+func (w *world) post(n *node, before []wire.Member, e wire.Envelope) {
+	h, m, err := wire.DecodeMessage(wire.AppendMessage(nil, n.m.Header(), e.Message))
+	if err != nil {
+		w.t.Fatalf("%T does not survive the codec: %v", e.Message, err)
+	}
+	l := letter{n.id, e.To, &wire.Received{Header: h, Message: m}, e.Request}
+	if e.Answer != "" {
+		var id, req uint64
+		if _, err := fmt.Sscanf(string(e.Answer), "%d/%d", &id, &req); err != nil {
+			w.t.Fatalf("node %d answers the request %q, which nobody made", n.id, e.Answer)
+		}
+		l.to, l.in.Request = wire.NodeID(id), req
+	} else if !n.mayDial(e.To, before) {
+		return
+	}
+	if e.Request != 0 {
+		l.in.ReplyTo = wire.ReplyTo(fmt.Sprintf("%d/%d", n.id, e.Request))
+	}
+	w.net.queue = append(w.net.queue, l)
+}
+
+func (n *node) mayDial(id wire.NodeID, before []wire.Member) bool {
+	is := func(m wire.Member) bool { return m.ID == id }
+	return id == n.id || slices.ContainsFunc(n.peers, is) || slices.ContainsFunc(before, is)
+}
+
+// run delivers messages until there are none.
+func (w *world) run() {
+	for range 100_000 {
+		if len(w.net.queue) == 0 {
+			return
+		}
+		l := w.net.queue[0]
+		w.net.queue = w.net.queue[1:]
+		w.deliver(l)
+	}
+	w.t.Fatalf("the machines never fall silent; so far:\n%s", w.out.String())
+}
+
+func (w *world) deliver(l letter) {
+	n := w.nodes[l.to]
+	switch {
+	case l.from != l.to && (l.is(w.net.lose) || w.net.parted(l.from, l.to)):
+	case l.is(w.net.hold):
+		w.net.held = append(w.net.held, l)
+	case n == nil:
+		if from := w.nodes[l.from]; from != nil && l.request != 0 && from.m.Header().Boot == l.in.Header.Boot {
+			w.step(from, &wire.RequestFailed{Request: l.request})
+		}
+	default:
+		s := w.stage.message(w, &l)
+		if s != "" && !w.quiet && !w.hidden[kindOf(l.in.Message)] {
+			w.say("  %d → %d %s", l.from, l.to, s)
+		}
+		w.step(n, l.in)
+	}
+}
+
+// release lets go what was held.
+func (w *world) release() {
+	w.net.hold = nil
+	w.net.queue = append(w.net.queue, w.net.held...)
+	w.net.held = nil
+}

@@ -1,0 +1,171 @@
+// Package script plays scripts: a few machines, joined by a network that a script
+// commands, and what they say to one another and to their clients. The tests of
+// node/strong and node/causal keep such transcripts in testdata; whoever reads one
+// sees the protocol at work, message by message.
+//
+// A transcript holds its own script: the lines that are neither indented nor begin
+// with #. Its commands are listed at commands; a Stage says which machines play and
+// what of them is shown. Messages arrive in the order in which they were sent, at
+// the instant at which they were sent, unless the script cuts, loses or holds them;
+// time goes by only where the script says so. Writes are durable at once. So the same
+// script gives the same transcript.
+//
+// It is for tests: what is wrong with a script ends the test.
+package script
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cohortkv/cohort/node/machine"
+	"github.com/cohortkv/cohort/node/store"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Stage says which machines a script plays with, and what of them it shows.
+type Stage struct {
+	gate    machine.Gate
+	limits  machine.CausalLimits
+	message func(w *world, l *letter) string // empty: it is not shown
+	event   func(w *world, e wire.Event) bool
+}
+
+// world is a script that is being played.
+type world struct {
+	t      *testing.T
+	stage  Stage
+	now    wire.Instant
+	nodes  map[wire.NodeID]*node
+	net    network
+	out    strings.Builder
+	token  wire.Token
+	lives  int                     // that began
+	life   map[wire.Boot]int       // which of its node's lives a boot is, from 0
+	begun  map[wire.NodeID]int     // lives of a node
+	causal map[string]wire.Context // of each client
+	keys   map[uint64]string       // by hash
+	quiet  bool                    // messages are not shown
+	hidden map[string]bool         // kinds of messages and events that are not shown
+}
+
+// node is a machine, and the driver that DESIGN §2.1 asks for.
+type node struct {
+	id     wire.NodeID
+	m      *machine.Machine
+	store  *store.Memory
+	asked  map[wire.Token]asked
+	peers  []wire.Member
+	status wire.NodeStatus
+}
+
+func newWorld(t *testing.T, stage Stage) *world {
+	return &world{
+		t: t, stage: stage, now: wire.Second, nodes: map[wire.NodeID]*node{}, net: newNetwork(),
+		life: map[wire.Boot]int{}, begun: map[wire.NodeID]int{}, causal: map[string]wire.Context{},
+		keys: map[uint64]string{}, hidden: map[string]bool{},
+	}
+}
+
+// start gives a node a new life with nothing.
+func (w *world) start(id wire.NodeID) {
+	w.lives++
+	boot := wire.Boot(100*w.lives + int(id))
+	w.life[boot] = w.begun[id]
+	w.begun[id]++
+	w.nodes[id] = &node{
+		id: id, store: store.NewMemory(), asked: map[wire.Token]asked{},
+		m: machine.New(machine.Config{
+			ID: id, Inc: wire.Incarnation(boot), Boot: boot, Now: w.now, Gate: w.stage.gate, Causal: w.stage.limits,
+		}),
+	}
+}
+
+// ids are the nodes that live.
+func (w *world) ids() []wire.NodeID {
+	var ids []wire.NodeID
+	for id := range w.nodes {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// step tells a node one thing and carries out what it wants, in the order of the
+// fields of an Output.
+func (w *world) step(n *node, in wire.Input) {
+	n.store.Annotate(in)
+	out := n.m.Step(w.now, in)
+	before := n.peers
+	if out.PeersChanged {
+		n.peers = slices.Clone(out.Peers)
+	}
+	if out.Status != nil {
+		n.status = *out.Status
+	}
+	n.store.Write(out.Writes)
+	for _, e := range out.Messages {
+		w.post(n, before, e)
+	}
+	n.store.Apply(out.Applies)
+	next := w.read(n, out.Reads)
+	for _, r := range out.Replies {
+		w.answer(n, r)
+	}
+	for _, e := range out.Events {
+		if w.stage.event(w, e) && !w.hidden[string(e.Kind)] {
+			w.say("  %d: %s%s", n.id, e.Kind, note(e))
+		}
+	}
+	if k := len(out.Writes); k > 0 {
+		next = append(next, &wire.Durable{Seq: out.Writes[k-1].Seq})
+	}
+	for _, in := range next {
+		w.step(n, in)
+	}
+}
+
+// read carries out reads: those of clients are answered, of the others what they
+// found is to be told.
+func (w *world) read(n *node, reads []wire.Read) []wire.Input {
+	var found []wire.Input
+	for _, r := range reads {
+		switch r.Kind {
+		case wire.ReadChunk:
+			found = append(found, n.store.Chunk(r))
+		case wire.ReadKey:
+			found = append(found, n.store.Key(r))
+		case wire.ReadSlots:
+			found = append(found, n.store.Slots(r))
+		case wire.ReadItems:
+			w.list(n, r)
+		default:
+			w.answerRead(n, r.Token)
+		}
+	}
+	return found
+}
+
+// pass lets time go by, in steps of 10 ms.
+func (w *world) pass(d wire.Instant) {
+	for end := w.now + d; w.now < end; w.now += 10 * wire.Millisecond {
+		for _, id := range w.ids() {
+			if n := w.nodes[id]; n.m.Deadline() <= w.now {
+				w.step(n, &wire.Tick{})
+			}
+		}
+		w.run()
+	}
+}
+
+func (w *world) say(format string, args ...any) { fmt.Fprintf(&w.out, format+"\n", args...) }
+
+// node is the living node of that name.
+func (w *world) node(s string) *node {
+	n := w.nodes[w.id(s)]
+	if n == nil {
+		w.t.Fatalf("there is no node %s", s)
+	}
+	return n
+}

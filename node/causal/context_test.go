@@ -1,0 +1,166 @@
+package causal
+
+import (
+	"cmp"
+	"slices"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Of everything that makes a version there are few, so that they meet.
+var (
+	streamGen = rapid.Custom(func(t *rapid.T) wire.Stream {
+		return wire.Stream{
+			View: wire.ViewID{Number: rapid.Uint64Range(1, 2).Draw(t, "view")},
+			Node: wire.NodeID(rapid.IntRange(0, 2).Draw(t, "node")),
+			Boot: wire.Boot(rapid.IntRange(1, 2).Draw(t, "boot")),
+		}
+	})
+	positionGen = rapid.Custom(func(t *rapid.T) wire.Position {
+		return wire.Position{Stream: streamGen.Draw(t, "stream"), N: rapid.Uint64Range(0, 4).Draw(t, "n")}
+	})
+	vectorGen  = rapid.Map(rapid.SliceOfN(positionGen, 0, 6), gather)
+	versionGen = rapid.Custom(func(t *rapid.T) wire.CausalVersion {
+		p := positionGen.Draw(t, "dot")
+		return wire.CausalVersion{Counter: rapid.Uint64Range(1, 4).Draw(t, "counter"), Dot: wire.Dot{Stream: p.Stream, N: p.N + 1}}
+	})
+	dependencyGen = rapid.Custom(func(t *rapid.T) wire.Dependency {
+		return wire.Dependency{Hash: rapid.Uint64Range(0, 5).Draw(t, "hash"), Version: versionGen.Draw(t, "version")}
+	})
+	contextGen = rapid.Custom(func(t *rapid.T) wire.Context {
+		c := wire.Context{Vector: vectorGen.Draw(t, "vector"), Ceil: rapid.Uint64Range(0, 3).Draw(t, "ceil")}
+		for _, d := range rapid.SliceOfN(dependencyGen, 0, 5).Draw(t, "exact") {
+			c.Exact = add(c.Exact, d)
+		}
+		for n := range rapid.Uint64Range(0, 2).Draw(t, "names") {
+			c.Names = append(c.Names, wire.ViewID{Number: n + 1})
+		}
+		return c
+	})
+)
+
+// meaning is a context without the order of its entries, and without the difference
+// between nothing and an empty list.
+func meaning(c wire.Context) wire.Context {
+	c.Exact = append([]wire.Dependency{}, c.Exact...)
+	slices.SortFunc(c.Exact, func(a, b wire.Dependency) int { return cmp.Compare(a.Hash, b.Hash) })
+	c.Vector, c.Names = append(wire.Vector{}, c.Vector...), append([]wire.ViewID{}, c.Names...)
+	return c
+}
+
+func sameMeaning(t *rapid.T, what string, a, b wire.Context) {
+	if d := gocmp.Diff(meaning(a), meaning(b)); d != "" {
+		t.Fatalf("%s: %s", what, d)
+	}
+}
+
+func TestAUnionIsTheSameInAnyOrderAndAnyNumberOfTimes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b, c := contextGen.Draw(t, "a"), contextGen.Draw(t, "b"), contextGen.Draw(t, "c")
+		ab, bc := union(&a, &b), union(&b, &c)
+		sameMeaning(t, "b with a", ab, union(&b, &a))
+		sameMeaning(t, "(a, b), c and a, (b, c)", union(&ab, &c), union(&a, &bc))
+		sameMeaning(t, "a with itself", union(&a, &a), a)
+		sameMeaning(t, "a, b with a", union(&ab, &a), ab)
+	})
+}
+
+func TestAUnionSaysNoLessThanItsParts(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := contextGen.Draw(t, "a"), contextGen.Draw(t, "b")
+		u := union(&a, &b)
+		for _, part := range []*wire.Context{&a, &b} {
+			for _, d := range part.Exact {
+				if named(&u, d.Hash).Compare(d.Version) < 0 {
+					t.Fatalf("of hash %d the union has %v", d.Hash, named(&u, d.Hash))
+				}
+			}
+			for _, id := range part.Names {
+				if !slices.Contains(u.Names, id) {
+					t.Fatalf("the name %v is gone", id)
+				}
+			}
+			if !within(part.Vector, u.Vector) || u.Ceil < part.Ceil {
+				t.Fatalf("vector %v, ceil %d", u.Vector, u.Ceil)
+			}
+		}
+	})
+}
+
+// TestFoldKeepsWhatAContextMeans is I17 at the place where entries leave.
+func TestFoldKeepsWhatAContextMeans(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c, limit := contextGen.Draw(t, "context"), rapid.IntRange(0, 5).Draw(t, "limit")
+		f := fold(c, limit)
+		left := max(0, len(c.Exact)-limit)
+		for _, d := range c.Exact[:left] {
+			if f.Vector.At(d.Version.Dot.Stream) < d.Version.Dot.N || f.Ceil < d.Version.Counter {
+				t.Fatalf("%v is lost: vector %v, ceil %d", d, f.Vector, f.Ceil)
+			}
+		}
+		if !slices.Equal(f.Exact, c.Exact[left:]) {
+			t.Fatalf("the newest %d of %v should stay, not %v", limit, c.Exact, f.Exact)
+		}
+		if !within(c.Vector, f.Vector) || f.Ceil < c.Ceil || !slices.Equal(f.Names, c.Names) {
+			t.Fatalf("what had been folded before is lost: %+v", f)
+		}
+	})
+}
+
+func TestNothingThatWasHandedOverIsWrittenTo(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b, d := contextGen.Draw(t, "a"), contextGen.Draw(t, "b"), dependencyGen.Draw(t, "d")
+		before, beforeB := clone(a), clone(b)
+		union(&a, &b)
+		fold(a, 1)
+		with(&a, d.Hash, d.Version)
+		without(&a, d.Hash)
+		seen(&a, &wire.Item{Key: "k", Version: d.Version, Deps: b})
+		if diff := gocmp.Diff(before, a) + gocmp.Diff(beforeB, b); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
+
+func clone(c wire.Context) wire.Context {
+	c.Exact, c.Vector, c.Names = slices.Clone(c.Exact), slices.Clone(c.Vector), slices.Clone(c.Names)
+	return c
+}
+
+func TestWhoReadsAnItemDependsOnItAndOnWhatItDependedOn(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c, deps, v := contextGen.Draw(t, "context"), contextGen.Draw(t, "deps"), versionGen.Draw(t, "version")
+		got := seen(&c, &wire.Item{Key: "k", Version: v, Deps: deps})
+		both := union(&deps, &c)
+		sameMeaning(t, "but for the item", without(&got, hashing.Hash("k")), without(&both, hashing.Hash("k")))
+		if newest := got.Exact[len(got.Exact)-1]; newest != (wire.Dependency{Hash: hashing.Hash("k"), Version: v}) {
+			t.Fatalf("the newest entry is %v", newest)
+		}
+	})
+}
+
+func TestAListingAddsAllItsItemsWithinTheLimit(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c, limit := contextGen.Draw(t, "context"), rapid.IntRange(1, 4).Draw(t, "limit")
+		var items []*wire.Item
+		for i, v := range rapid.SliceOfN(versionGen, 0, 8).Draw(t, "versions") {
+			items = append(items, &wire.Item{Key: string(rune('a' + i)), Version: v, Deps: contextGen.Draw(t, "deps")})
+		}
+		got := ListContext(Limits{Exact: limit}, c, slices.Values(items))
+		for _, item := range items {
+			v := item.Version
+			exact := named(&got, hashing.Hash(item.Key)) == v
+			if !exact && (got.Vector.At(v.Dot.Stream) < v.Dot.N || got.Ceil < v.Counter) {
+				t.Fatalf("%s %v is lost in %+v", item.Key, v, got)
+			}
+		}
+		if len(items) > 0 && len(got.Exact) > limit {
+			t.Fatalf("%d entries, at most %d are allowed", len(got.Exact), limit)
+		}
+	})
+}

@@ -1,0 +1,54 @@
+package causal
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+func from(id wire.NodeID, boot wire.Boot) wire.Header { return wire.Header{From: id, Boot: boot} }
+
+// TestALifeIsOverWhenItsNodeAnswersInAnother: a greeting does not tell, it may have
+// been under way for long; nor does the answer to a question of before.
+func TestALifeIsOverWhenItsNodeAnswersInAnother(t *testing.T) {
+	r := New(Config{Self: 9, Boot: 90}, &wire.Outbox{}, nil)
+	l := &r.lives
+	*l = lives{}
+	r.sessions = 100
+	r.noteLife(1, 10)
+	r.sessions = 101
+	r.noteLife(1, 10)
+	l.answered(from(1, 10), 102)
+	if l.asking || len(l.list) > 0 {
+		t.Fatalf("a node goes on living, and over are %v", l.list)
+	}
+	r.sessions = 103
+	r.noteLife(1, 11) // of a life before, or of a new one
+	l.answered(from(1, 10), 103)
+	l.answered(from(2, 20), 104)
+	if l.asking || len(l.list) > 0 {
+		t.Fatalf("over are %v before the node was asked", l.list)
+	}
+	l.answered(from(1, 11), 104)
+	if want := []wire.Life{{Node: 1, Boot: 10}}; !l.asking || !slices.Equal(l.list, want) {
+		t.Fatalf("over are %v, want %v", l.list, want)
+	}
+	l.answered(from(1, 10), 105) // of the old life, and late
+	if l.isOver(1, 11) {
+		t.Error("the present life is over")
+	}
+}
+
+func TestWhatOthersKnowToBeOverIsNewsOnce(t *testing.T) {
+	var l lives
+	told := &wire.Have{Over: []wire.Life{{Node: 2, Boot: 5}}}
+	l.hear(told)
+	news := l.news
+	if !l.asking || news == 0 || !slices.Equal(l.told(), told.Over) {
+		t.Fatalf("asking %t, news %d, told %v", l.asking, news, l.told())
+	}
+	if l.hear(told); l.news != news {
+		t.Error("it is news a second time")
+	}
+}

@@ -1,0 +1,121 @@
+package causal
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+type noViews struct{}
+
+func (noViews) LeftBehind() bool { return false }
+func (noViews) Reach()           {}
+
+// bare is a replica without a view, as far as merging goes.
+func bare() *Replica {
+	return New(Config{Self: 0, Boot: 1, Limits: Limits{Space: 3, Vector: 1}}, &wire.Outbox{}, noViews{})
+}
+
+// versionsGen makes versions of one key as they can be: a dot names one write (I16).
+var versionsGen = rapid.SliceOfNDistinct(versionGen, 1, 8, func(v wire.CausalVersion) wire.Dot { return v.Dot })
+
+// TestMergingGivesOneWinnerInAnyOrderAndHoweverOften: replicas that got the same items
+// hold the same one, and have the same sum.
+func TestMergingGivesOneWinnerInAnyOrderAndHoweverOften(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		versions := versionsGen.Draw(t, "versions")
+		winner := versions[0]
+		for _, v := range versions {
+			if v.Compare(winner) > 0 {
+				winner = v
+			}
+		}
+		deleted := rapid.Uint64().Draw(t, "deleted") // a bit each
+		var sum wire.Sum
+		for replica := range uint64(3) {
+			r := bare()
+			order := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "order"), replica)).Perm(2 * len(versions))
+			for _, i := range order {
+				i %= len(versions) // each comes twice
+				r.merge(&wire.Item{Key: "k", Version: versions[i], Deleted: deleted>>i&1 == 1}, nil)
+			}
+			held := r.overlay.current("k", nil)
+			if held == nil || held.Version != winner {
+				t.Fatalf("%v should win, not %+v", winner, held)
+			}
+			s := r.slots.of(hashOf("k")).sum
+			if replica > 0 && s != sum || s.Count != 1 {
+				t.Fatalf("sum %v, and at another replica %v", s, sum)
+			}
+			sum = s
+		}
+	})
+}
+
+func TestAnEqualCounterGoesToTheLowerNode(t *testing.T) {
+	at := func(counter uint64, node wire.NodeID, n uint64) wire.CausalVersion {
+		return wire.CausalVersion{Counter: counter, Dot: wire.Dot{Stream: wire.Stream{Node: node}, N: n}}
+	}
+	for _, c := range []struct {
+		name          string
+		winner, loser wire.CausalVersion
+	}{
+		{"larger counter, whatever the node", at(3, 9, 1), at(2, 0, 5)},
+		{"lower node on a tie", at(2, 1, 1), at(2, 2, 9)},
+		{"later write of one node on a tie", at(2, 1, 2), at(2, 1, 1)},
+		{"anything over nothing", at(1, 9, 1), wire.CausalVersion{}},
+	} {
+		if !wins(c.winner, c.loser) || wins(c.loser, c.winner) || wins(c.winner, c.winner) {
+			t.Errorf("%s: %v does not win over %v", c.name, c.winner, c.loser)
+		}
+	}
+}
+
+// TestWhatIsCoveredAndNotThereWasDeleted: it must not come back (I18).
+func TestWhatIsCoveredAndNotThereWasDeleted(t *testing.T) {
+	r := bare()
+	s := wire.Stream{View: wire.ViewID{Number: 1}, Node: 2, Boot: 3}
+	r.slots.of(hashOf("k")).known = wire.Vector{{Stream: s, N: 5}}
+	item := func(counter, n uint64) *wire.Item {
+		return &wire.Item{Key: "k", Version: wire.CausalVersion{Counter: counter, Dot: wire.Dot{Stream: s, N: n}}}
+	}
+	if r.merge(item(9, 5), nil) {
+		t.Error("a covered item came back")
+	}
+	if !r.merge(item(1, 6), nil) {
+		t.Error("an item that is not covered was not taken")
+	}
+	if !r.merge(item(2, 4), nil) {
+		t.Error("something is there: the larger version stays, covered or not")
+	}
+}
+
+// TestANameTakesThePlaceOfNothingButWhatItsFloorHas is I17 for names.
+func TestANameTakesThePlaceOfNothingButWhatItsFloorHas(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := bare()
+		id := wire.ViewID{Number: 7}
+		r.view = &wire.View{ID: id}
+		floor := vectorGen.Draw(t, "floor")
+		common := rapid.Bool().Draw(t, "all know it")
+		r.atlas.note(wire.KnownView{ID: id, HasFloor: true, Floor: floor, Common: common})
+		c := contextGen.Draw(t, "context")
+		got := r.tidy(c)
+		left := join(got.Vector, nil)
+		if len(got.Names) > len(c.Names) {
+			if !common || got.Names[len(got.Names)-1] != id {
+				t.Fatalf("names %v", got.Names)
+			}
+			left = join(left, floor)
+		}
+		if !within(c.Vector, left) {
+			t.Fatalf("%v became %v under the names %v", c.Vector, got.Vector, got.Names)
+		}
+		if !within(got.Vector, c.Vector) || got.Ceil != c.Ceil || len(got.Exact) != len(c.Exact) {
+			t.Fatalf("%+v became %+v", c, got)
+		}
+	})
+}

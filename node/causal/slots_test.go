@@ -1,0 +1,182 @@
+package causal
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// slotsGen makes ascending slots of a space.
+func slotsGen(space hashing.Space) *rapid.Generator[[]hashing.Slot] {
+	return rapid.Custom(func(t *rapid.T) []hashing.Slot {
+		var list []hashing.Slot
+		for _, s := range rapid.SliceOfN(rapid.IntRange(0, space.Slots()-1), 0, 40).Draw(t, "slots") {
+			list = append(list, hashing.Slot(s))
+		}
+		slices.Sort(list)
+		return slices.Compact(list)
+	})
+}
+
+func TestRunsOfSlotsAreTheSlots(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		list := slotsGen(6).Draw(t, "slots")
+		runs := ranges(slices.Values(list))
+		if got := slices.Collect(each(runs)); !slices.Equal(got, list) {
+			t.Fatalf("%v as %v are %v", list, runs, got)
+		}
+		for i := 1; i < len(runs); i++ {
+			if runs[i-1].First+runs[i-1].Count >= runs[i].First {
+				t.Fatalf("runs that touch: %v", runs)
+			}
+		}
+		s := newSlots(6)
+		if !slices.Equal(s.valid(runs), runs) {
+			t.Fatalf("%v are not all valid", runs)
+		}
+	})
+}
+
+func TestOfRunsThatCameFromAnywhereTheSlotsAreKept(t *testing.T) {
+	s := newSlots(3)
+	huge := ^uint32(0)
+	list := []wire.SlotRange{{First: 6, Count: 5}, {First: 2, Count: 0}, {First: 8, Count: 1}, {First: 0, Count: huge}, {First: huge, Count: huge}, {First: 3, Count: 2}}
+	want := []wire.SlotRange{{First: 6, Count: 2}, {First: 0, Count: 8}, {First: 3, Count: 2}}
+	before := slices.Clone(list)
+	if got := s.valid(list); !slices.Equal(got, want) || !slices.Equal(list, before) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+func TestTheHashesOfARunAreThoseOfItsSlots(t *testing.T) {
+	for _, space := range []hashing.Space{0, 1, 3, 14, 16} {
+		t.Run(fmt.Sprint(space), func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				n := space.Slots()
+				first := rapid.IntRange(0, n-1).Draw(t, "first")
+				run := wire.SlotRange{First: uint32(first), Count: uint32(rapid.IntRange(1, n-first).Draw(t, "count"))}
+				s := newSlots(space)
+				h := s.hashes(run)
+				for _, hash := range []uint64{0, h.First - 1, h.First, h.First + 1, h.Last - 1, h.Last, h.Last + 1, ^uint64(0), rapid.Uint64().Draw(t, "hash")} {
+					in := h.First <= hash && hash <= h.Last
+					if at := uint32(space.Slot(hash)); in != (at-run.First < run.Count) {
+						t.Fatalf("hash %x of slot %d is in the hashes %x of %v: %t", hash, at, h, run, in)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestASetOfSlotsIsASet(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, model := newSlotSet(7), map[hashing.Slot]bool{}
+		for range rapid.IntRange(0, 60).Draw(t, "steps") {
+			at := hashing.Slot(rapid.IntRange(0, 127).Draw(t, "slot"))
+			if rapid.Bool().Draw(t, "add") {
+				s.add(at)
+				model[at] = true
+				continue
+			}
+			if s.remove(at) != model[at] {
+				t.Fatalf("slot %d was in the set: %t", at, !model[at])
+			}
+			delete(model, at)
+		}
+		if got, want := slices.Collect(s.all()), slices.Sorted(maps.Keys(model)); !slices.Equal(got, want) || s.n != len(want) {
+			t.Fatalf("%v, %d; want %v", got, s.n, want)
+		}
+	})
+}
+
+// TestHoldingsSayOfEachSlotWhatWasAdded also reads them in both ways: at a place, and
+// from the first slot to the last.
+func TestHoldingsSayOfEachSlotWhatWasAdded(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		vectors := rapid.SliceOfN(vectorGen, 1, 3).Draw(t, "vectors")
+		var w holdingsWriter
+		want := map[hashing.Slot]wire.HeldSlots{}
+		for _, at := range slotsGen(5).Draw(t, "slots") {
+			i := rapid.IntRange(0, len(vectors)-1).Draw(t, "vector")
+			s := wire.HeldSlots{Vector: uint32(i), Ready: rapid.Bool().Draw(t, "ready"), Floor: rapid.Uint64Range(0, 1).Draw(t, "floor")}
+			w.add(at, vectors[i], s.Ready, s.Floor)
+			want[at] = s
+		}
+		r := holdingsReader{held: &w.holdings}
+		for at := range hashing.Slot(32) {
+			run := runOf(&w.holdings, at)
+			if next := r.next(at); next != run {
+				t.Fatalf("slot %d: %v in order, %v at its place", at, next, run)
+			}
+			s, held := want[at]
+			switch {
+			case held != (run != nil):
+				t.Fatalf("slot %d is held: %t, want %t", at, run != nil, held)
+			case held && (run.Ready != s.Ready || run.Floor != s.Floor || !slices.Equal(w.holdings.Vectors[run.Vector], vectors[s.Vector])):
+				t.Fatalf("slot %d: %+v, want %+v", at, run, s)
+			}
+		}
+	})
+}
+
+func TestASumDoesNotDependOnTheOrderOfItsItems(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		versions := rapid.SliceOfN(versionGen, 0, 10).Draw(t, "versions")
+		var a, b wire.Sum
+		for i, v := range versions {
+			plus(&a, digest(uint64(i), v))
+		}
+		before := b
+		gone := digest(99, wire.CausalVersion{Counter: 1})
+		plus(&b, gone)
+		order := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "order"), 0)).Perm(len(versions))
+		for _, i := range order {
+			plus(&b, digest(uint64(i), versions[i]))
+		}
+		minus(&b, gone)
+		if a != b {
+			t.Fatalf("%v, and in another order %v", a, b)
+		}
+		for i, v := range versions {
+			minus(&b, digest(uint64(i), v))
+		}
+		if b != before {
+			t.Fatalf("with everything taken out: %v", b)
+		}
+	})
+}
+
+func TestEveryPartOfAVersionIsInItsDigest(t *testing.T) {
+	v := wire.CausalVersion{}
+	s := &v.Dot.Stream
+	known := map[uint64]bool{digest(0, v): true, digest(1<<63, v): true}
+	for _, change := range []func(){
+		func() { v.Counter++ }, func() { v.Dot.N++ }, func() { s.Node++ }, func() { s.Boot++ },
+		func() { s.View.Number++ }, func() { s.View.Author++ }, func() { s.View.Boot++ },
+	} {
+		change()
+		if d := digest(0, v); known[d] {
+			t.Errorf("the digest of %+v is that of another", v)
+		} else {
+			known[d] = true
+		}
+	}
+}
+
+func TestAMessageTakesWhatFitsButOneItemAtLeast(t *testing.T) {
+	sizes := []int{5, 5, 20, 1}
+	for _, c := range []struct{ n, most, limit, want int }{
+		{4, 9, 100, 4}, {4, 2, 100, 2}, {4, 9, 10, 2}, {4, 9, 9, 1}, {4, 9, 1, 1}, {1, 9, 1, 1}, {0, 9, 9, 0},
+	} {
+		if got := fit(c.n, c.most, c.limit, func(i int) int { return sizes[i] }); got != c.want {
+			t.Errorf("of %d items, at most %d and %d bytes: %d, want %d", c.n, c.most, c.limit, got, c.want)
+		}
+	}
+}

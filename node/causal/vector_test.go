@@ -1,0 +1,99 @@
+package causal
+
+import (
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// highest is a vector as a map: what gather and join are compared with.
+func highest(lists ...[]wire.Position) map[wire.Stream]uint64 {
+	m := map[wire.Stream]uint64{}
+	for _, list := range lists {
+		for _, p := range list {
+			if p.N > 0 {
+				m[p.Stream] = max(m[p.Stream], p.N)
+			}
+		}
+	}
+	return m
+}
+
+// is checks a vector against a map, and that it is one: ascending, nothing at zero.
+func is(t *rapid.T, v wire.Vector, want map[wire.Stream]uint64) {
+	for i, p := range v {
+		if p.N == 0 || i > 0 && v[i-1].Stream.Compare(p.Stream) >= 0 {
+			t.Fatalf("position %d of %v", i, v)
+		}
+		if want[p.Stream] != p.N {
+			t.Fatalf("%v is at %d, want %d", p.Stream, p.N, want[p.Stream])
+		}
+	}
+	if len(v) != len(want) {
+		t.Fatalf("%v, want %v", v, want)
+	}
+}
+
+func TestGatheredPositionsAreAVector(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		list := rapid.SliceOfN(positionGen, 0, 10).Draw(t, "positions")
+		want := highest(list)
+		is(t, gather(list), want)
+	})
+}
+
+func TestAJoinHasTheLargerNumberOfEachStream(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := vectorGen.Draw(t, "a"), vectorGen.Draw(t, "b")
+		want, before := highest(a, b), [2]wire.Vector{slices.Clone(a), slices.Clone(b)}
+		is(t, join(a, b), want)
+		if !slices.Equal(a, before[0]) || !slices.Equal(b, before[1]) {
+			t.Fatal("a part was written to")
+		}
+	})
+}
+
+func TestAVectorThatReachesAPositionIsItsJoinWithThat(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		v, p := vectorGen.Draw(t, "vector"), positionGen.Draw(t, "position")
+		want, before := highest(v, []wire.Position{p}), slices.Clone(v)
+		is(t, reach(v, p.Stream, p.N), want)
+		if !slices.Equal(v, before) {
+			t.Fatal("the vector was written to")
+		}
+	})
+}
+
+func TestAVectorIsWithinAnotherIfItAddsNothingToIt(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := vectorGen.Draw(t, "a"), vectorGen.Draw(t, "b")
+		if got, want := within(a, b), slices.Equal(join(b, a), b); got != want {
+			t.Fatalf("%t, want %t", got, want)
+		}
+	})
+}
+
+// TestAJoinerKeepsOneOfEqualVectors: slots share few vectors, and must not come to
+// have one each.
+func TestAJoinerKeepsOneOfEqualVectors(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		j := &joiner{}
+		parts := rapid.SliceOfN(vectorGen, 2, 6).Draw(t, "parts")
+		var all []wire.Vector
+		for _, a := range parts {
+			for _, b := range parts {
+				v := j.join(a, b)
+				is(t, v, highest(a, b))
+				for _, o := range all {
+					if slices.Equal(o, v) && !sameVector(o, v) {
+						t.Fatalf("%v twice", v)
+					}
+				}
+				all = append(all, v)
+			}
+		}
+	})
+}
