@@ -20,6 +20,7 @@ type Op struct {
 	Past   Past         // of the context that it was sent with
 	Sent   wire.Context // that context
 	Asked  wire.Instant
+	ceil   uint64   // of that context
 	Writes []*Write // what it made: more than one if owners that could not hear each other took it
 }
 
@@ -81,7 +82,7 @@ func (t *Truth) opOf(item *wire.Item) *Op {
 // Asked notes a request and gives it its token.
 func (t *Truth) Asked(o *Op) {
 	o.Token = uint64(len(t.ops))
-	o.Asked = t.world.Now()
+	o.Asked, o.ceil = t.world.Now(), o.Sent.Ceil
 	t.ops = append(t.ops, o)
 }
 
@@ -176,7 +177,7 @@ func (t *Truth) mayTake(l *Life, w *Write) {
 // not raise it.
 func (t *Truth) mostCounter(l *Life, w *Write) uint64 {
 	k := &t.keys[w.Key]
-	most := w.Op.Sent.Ceil
+	most := w.Op.ceil
 	for _, v := range k.writes {
 		most = max(most, v.Version.Counter)
 	}
