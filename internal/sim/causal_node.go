@@ -17,6 +17,9 @@ func (n *node) wroteCausal(x *wire.Write) {
 		}
 	case wire.WriteCausal:
 		n.truth.Wrote(x.Seq, x.Causal)
+		if n.w.meter != nil {
+			n.w.meter.wrote(n.id, x.Causal, n.w.truth.Writes())
+		}
 	}
 }
 

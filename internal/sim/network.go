@@ -71,6 +71,9 @@ func (t *network) send(from *node, e wire.Envelope) {
 	w.counts.add("message", kindNames[e.Message.Kind()])
 	t.scratch = wire.AppendMessage(t.scratch[:0], from.machine.Header(), e.Message)
 	p := parcel{from: from, payload: bytes.Clone(t.scratch)}
+	if w.meter != nil {
+		w.meter.sent(e.Message, len(p.payload))
+	}
 	switch {
 	case e.Answer != "":
 		i, err := strconv.Atoi(string(e.Answer))

@@ -26,6 +26,7 @@ type Schedule struct {
 	Sessions []ClientPlan // of causal ones
 	Steps    []Step       // by time
 	Last     Command
+	Measure  bool // what is sent and stored
 }
 
 // Operator is what kind of person puts the views (docs/views.md §5).

@@ -44,6 +44,9 @@ type request struct {
 	listed  []seen
 }
 
+// mostGrips is how many answers ago a context can be that a session goes back to.
+const mostGrips = 16
+
 // causalTokens is the first token of requests to causal buckets.
 const causalTokens = 1 << 40
 
@@ -241,7 +244,14 @@ func (s *session) answered(r *request, a *wire.CausalResult, past truth.Past) {
 		return
 	}
 	r.state, r.ended = done, s.w.now
+	r.Sent, r.grip.context = wire.Context{}, wire.Context{}
+	if len(s.had) > 2*mostGrips {
+		s.had = append(s.had[:1], s.had[len(s.had)-mostGrips:]...)
+	}
 	s.had = append(s.had, grip{context: a.Context, past: past, from: int(r.Token)})
+	if s.w.meter != nil {
+		s.w.meter.context(&a.Context)
+	}
 	s.done()
 }
 

@@ -44,7 +44,8 @@ func (f *Failure) Error() string { return fmt.Sprintf("%s at %s: %s", f.Check, s
 type Result struct {
 	Failure *Failure // nil: nothing was violated
 	Counts  Counts
-	Events  int // of the world's queue
+	Events  int    // of the world's queue
+	Meter   *Meter // if the schedule asks for it
 }
 
 // world is one run.
@@ -66,16 +67,20 @@ type world struct {
 	failure  *Failure
 	evening  evening
 	forgot   bool // a node has lost its state
+	meter    *Meter
 }
 
 // Run plays a schedule. The trace may be nil.
 func Run(s *Schedule, trace *Trace) (res Result) {
 	w := &world{sched: s, rng: rand.New(rand.NewPCG(s.Seed, 2)), counts: Counts{}, trace: trace}
+	if s.Measure {
+		w.meter = &Meter{Kinds: map[string]int{}}
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			w.fail("panic", "%v\n%s", p, debug.Stack())
 		}
-		res = Result{Failure: w.failure, Counts: w.counts, Events: w.queue.popped}
+		res = Result{Failure: w.failure, Counts: w.counts, Events: w.queue.popped, Meter: w.meter}
 	}()
 	w.begin()
 	w.loop()

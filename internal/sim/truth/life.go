@@ -21,6 +21,7 @@ type Life struct {
 	adoptedAt wire.Instant
 	ready     bool                 // it shows that it is, for all its slots, in this view
 	former    []wire.NodeID        // written
+	acked     map[*stream]uint64   // of other streams in this view: up to there all was here when it was acknowledged
 	charts    map[wire.ViewID]bool // views that it has written down
 	floors    map[wire.ViewID]bool // and those with their floor
 	written   *state
@@ -57,6 +58,7 @@ type slotState struct {
 	known wire.Vector
 	floor uint64
 	sure  map[wire.Stream]uint64 // what K says of these is true
+	whole wire.Vector            // the last vector that was found to be true
 }
 
 func (t *Truth) newState(node wire.NodeID) *state {
@@ -81,7 +83,7 @@ func (t *Truth) Begin(node wire.NodeID, boot wire.Boot) *Life {
 	l := &Life{
 		Node: node, t: t, boot: boot, born: t.world.Now(), written: t.newState(node), durable: t.newState(node),
 		ever: make([]*Write, len(t.keys)), since: make([]wire.Instant, len(t.keys)), remembered: map[wire.RequestID]wire.Instant{},
-		charts: map[wire.ViewID]bool{}, floors: map[wire.ViewID]bool{},
+		acked: map[*stream]uint64{}, charts: map[wire.ViewID]bool{}, floors: map[wire.ViewID]bool{},
 	}
 	t.lives[node] = l
 	return l
@@ -91,6 +93,7 @@ func (t *Truth) Begin(node wire.NodeID, boot wire.Boot) *Life {
 func (l *Life) Restart(boot wire.Boot) {
 	l.boot = boot
 	l.pending, l.ready = nil, false
+	clear(l.acked)
 	l.written = l.durable.clone()
 	if l.view != l.written.view {
 		l.view, l.adoptedAt = l.written.view, l.t.world.Now()
@@ -115,6 +118,7 @@ func (l *Life) Adopt(seq uint64, v *wire.View) {
 	x := l.t.viewOf(v)
 	if l.view != x {
 		l.view, l.adoptedAt, l.ready = x, l.t.world.Now(), false
+		clear(l.acked)
 	}
 	l.written.adopt(x)
 	l.pending = append(l.pending, pending{seq: seq, view: x})
@@ -262,6 +266,10 @@ func (s *state) lie(t *Truth, at hashing.Slot, p wire.Position) (lie *Write, ok 
 
 // claim fails a life that says it knows what it has not got.
 func (t *Truth) claim(l *Life, s *state, what string, at hashing.Slot, v wire.Vector) {
+	x := &s.slots[at]
+	if len(v) == 0 || len(v) == len(x.whole) && &v[0] == &x.whole[0] {
+		return
+	}
 	for _, p := range v {
 		if w, ok := s.lie(t, at, p); !ok {
 			t.fail("I15", "node %d %s: of slot %d everything up to %d of stream v%d.%d node %d boot %04x; it lacks %v, has %v",
@@ -269,6 +277,7 @@ func (t *Truth) claim(l *Life, s *state, what string, at hashing.Slot, v wire.Ve
 			return
 		}
 	}
+	x.whole = v
 }
 
 func (s *state) of(w *Write) *Write {

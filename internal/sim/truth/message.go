@@ -105,8 +105,11 @@ func (t *Truth) lacks(l *Life, s *stream, n uint64) (*Write, bool) {
 		return nil, false
 	}
 	v := t.views[s.id.View]
-	for _, w := range s.writes[:n] {
-		if v.owns(l.Node, t.keys[w.Key].slot) && l.view == v && !l.written.has(t, w) {
+	if l.view != v {
+		return nil, true
+	}
+	for ; l.acked[s] < n; l.acked[s]++ {
+		if w := s.writes[l.acked[s]]; v.owns(l.Node, t.keys[w.Key].slot) && !l.written.has(t, w) {
 			return w, false
 		}
 	}

@@ -41,12 +41,14 @@ type Truth struct {
 	world   World
 	keys    []key
 	index   map[string]int
+	byHash  map[uint64]int
 	ops     []*Op
 	streams map[wire.Stream]*stream
 	order   []*stream // as they began
 	lives   []*Life   // the present one of each node
 	views   map[wire.ViewID]*view
 	calm    *calm
+	looks   int // at contexts
 }
 
 // key is one key of the run.
@@ -70,20 +72,28 @@ type stream struct {
 // New returns the truth of a run that has not begun.
 func New(cfg Config, world World) *Truth {
 	t := &Truth{
-		cfg: cfg, world: world, index: map[string]int{}, ops: []*Op{nil}, streams: map[wire.Stream]*stream{},
+		cfg: cfg, world: world, index: map[string]int{}, byHash: map[uint64]int{}, ops: []*Op{nil}, streams: map[wire.Stream]*stream{},
 		lives: make([]*Life, cfg.Nodes), views: map[wire.ViewID]*view{},
 	}
 	for i := range cfg.Keys {
 		name := KeyName(i)
 		h := hashing.Hash(name)
 		t.keys = append(t.keys, key{name: name, hash: h, slot: cfg.Space.Slot(h)})
-		t.index[name] = i
+		t.index[name], t.byHash[h] = i, i
 	}
 	return t
 }
 
 // KeyName is the name of a key by its number.
 func KeyName(i int) string { return "c" + strconv.Itoa(i) }
+
+// Writes is how many writes there were.
+func (t *Truth) Writes() (n int) {
+	for _, s := range t.order {
+		n += len(s.writes)
+	}
+	return n
+}
 
 // Slot is where a key lives.
 func (t *Truth) Slot(key int) hashing.Slot { return t.keys[key].slot }

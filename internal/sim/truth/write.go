@@ -20,6 +20,7 @@ type Op struct {
 	Past   Past         // of the context that it was sent with
 	Sent   wire.Context // that context
 	Asked  wire.Instant
+	ceil   uint64   // of that context
 	Writes []*Write // what it made: more than one if owners that could not hear each other took it
 }
 
@@ -64,49 +65,6 @@ func VersionString(v wire.CausalVersion) string {
 	return fmt.Sprintf("%d@%d (v%d.%d/%04x, boot %04x, %d)", v.Counter, s.Node, s.View.Number, s.View.Author, uint16(s.View.Boot), uint16(s.Boot), v.Dot.N)
 }
 
-// Past is a causal past: per key the largest version in it, or nil. Never written to
-// once it was handed over.
-type Past []*Write
-
-// At is the version of a key.
-func (p Past) At(key int) *Write {
-	if key < len(p) {
-		return p[key]
-	}
-	return nil
-}
-
-// Join is the past of who has both.
-func (p Past) Join(o Past) Past {
-	out, own := p, false
-	for key, w := range o {
-		if w == nil || !exceeds(w, p.At(key)) {
-			continue
-		}
-		if !own {
-			out, own = make(Past, max(len(p), len(o))), true
-			copy(out, p)
-		}
-		out[key] = w
-	}
-	return out
-}
-
-// With is the past of who has read a write.
-func (p Past) With(w *Write) Past {
-	p = p.Join(w.Past)
-	if !exceeds(w, p.At(w.Key)) {
-		return p
-	}
-	out := make(Past, max(len(p), w.Key+1))
-	copy(out, p)
-	out[w.Key] = w
-	return out
-}
-
-// exceeds reports whether a write wins over what there is.
-func exceeds(w, held *Write) bool { return held == nil || above(w.Version, held.Version) }
-
 const tagPrefix = "causal/"
 
 // Tag is the content type of every write of an operation, so that it can be traced.
@@ -124,7 +82,7 @@ func (t *Truth) opOf(item *wire.Item) *Op {
 // Asked notes a request and gives it its token.
 func (t *Truth) Asked(o *Op) {
 	o.Token = uint64(len(t.ops))
-	o.Asked = t.world.Now()
+	o.Asked, o.ceil = t.world.Now(), o.Sent.Ceil
 	t.ops = append(t.ops, o)
 }
 
@@ -219,7 +177,7 @@ func (t *Truth) mayTake(l *Life, w *Write) {
 // not raise it.
 func (t *Truth) mostCounter(l *Life, w *Write) uint64 {
 	k := &t.keys[w.Key]
-	most := w.Op.Sent.Ceil
+	most := w.Op.ceil
 	for _, v := range k.writes {
 		most = max(most, v.Version.Counter)
 	}

@@ -1,0 +1,79 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Meter is what causal buckets cost in a run: the largest context that a client was
+// given, the most that an item was stored with, and what was sent and written down.
+type Meter struct {
+	Context int // bytes of the largest context, as text
+	Deps    int // bytes of the largest dependencies of a stored item
+	Writes  int // of clients
+	Stored  int // bytes written down, at all nodes
+	Sent    int // bytes of messages that concern causal buckets
+	Kinds   map[string]int
+	scratch []byte
+}
+
+// context takes in what a client was given.
+func (m *Meter) context(c *wire.Context) {
+	m.scratch = wire.AppendContextText(m.scratch[:0], "sim", *c)
+	m.Context = max(m.Context, len(m.scratch))
+}
+
+// sent takes in a message. Hellos are not counted: they are sent anyway.
+func (m *Meter) sent(msg wire.Message, bytes int) {
+	if msg.Kind() >= wire.KindBatch {
+		m.Sent += bytes
+		m.Kinds[kindNames[msg.Kind()]] += bytes
+	}
+}
+
+// wrote takes in what a node writes down, in the size that it has in a message: the
+// log has yet to be.
+func (m *Meter) wrote(id wire.NodeID, c *wire.CausalWrite, writes int) {
+	size := func(x wire.Message) int {
+		m.scratch = wire.AppendMessage(m.scratch[:0], wire.Header{}, x)
+		return len(m.scratch)
+	}
+	if len(c.Put) > 0 {
+		m.Stored += size(&wire.Items{Items: c.Put})
+	}
+	if c.Known != nil {
+		m.Stored += size(&wire.Have{Held: *c.Known})
+	}
+	m.Stored += 24 * len(c.Live)
+	if len(c.Views) > 0 {
+		m.Stored += size(&wire.Explained{Views: c.Views})
+	}
+	m.Writes = writes
+	for i := range c.Put {
+		it := &c.Put[i]
+		if it.Version.Dot.Stream.Node != id {
+			continue
+		}
+		bare := *it
+		bare.Deps = wire.Context{}
+		m.Deps = max(m.Deps, size(&wire.Items{Items: []wire.Item{*it}})-size(&wire.Items{Items: []wire.Item{bare}}))
+	}
+}
+
+func (m *Meter) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "context ≤ %d B as text, dependencies ≤ %d B; %d writes: %.0f B stored, %.0f B sent each, at all nodes together; sent:",
+		m.Context, m.Deps, m.Writes, float64(m.Stored)/float64(max(m.Writes, 1)), float64(m.Sent)/float64(max(m.Writes, 1)))
+	var kinds []string
+	for k := range m.Kinds {
+		kinds = append(kinds, k)
+	}
+	slices.SortFunc(kinds, func(a, b string) int { return m.Kinds[b] - m.Kinds[a] })
+	for _, k := range kinds {
+		fmt.Fprintf(&b, " %s %d", k, m.Kinds[k])
+	}
+	return b.String()
+}
