@@ -52,7 +52,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.WindowBytes, 64<<20)
 	set(&l.ChunkBytes, 256<<10)
 	set(&l.AsideBytes, 64<<20)
-	set(&l.Vector, 32)
+	set(&l.Vector, 8)
 	return l
 }
 

@@ -151,7 +151,7 @@ func (r *Replica) drop(q *request) {
 // what is not.
 func (r *Replica) answer(q *request, seq uint64, item *wire.Item, c wire.Context) {
 	r.drop(q)
-	c = r.tidy(fold(c, r.cfg.Limits.Exact))
+	c = r.bound(c, r.cfg.Limits.Exact, maxContextBytes)
 	if q.carried != nil {
 		m := &wire.CarryAnswer{Fate: wire.CarryDone, Context: c}
 		if item != nil {
@@ -176,7 +176,7 @@ func (r *Replica) write(q *request, old *wire.Item) {
 	s := &r.slots.all[q.at]
 	item := &wire.Item{
 		Key: q.op.Key, Deleted: q.op.Kind == wire.OpDelete, Value: q.op.Value, ContentType: q.op.ContentType,
-		Deps: r.tidy(fold(r.deps(q, s, old), r.cfg.Limits.Deps)), ID: q.id,
+		Deps: r.bound(r.deps(q, s, old), r.cfg.Limits.Deps, maxDepsBytes), ID: q.id,
 	}
 	item.Version.Counter = 1 + r.counterBelow(q, s, old)
 	r.append(item)
@@ -234,7 +234,9 @@ func (r *Replica) counterBelow(q *request, s *slot, old *wire.Item) uint64 {
 			n = max(n, d.Version.Counter)
 		}
 	}
-	if q.context.Ceil > n && !r.reached(&q.context, q.at) {
+	// What is lost may be somewhere after all, or less than it: only what is known
+	// here spares the ceil.
+	if q.context.Ceil > n && !r.has(&q.context, q.at, r.knows) {
 		n = q.context.Ceil
 	}
 	return n

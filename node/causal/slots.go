@@ -160,25 +160,30 @@ func (r *Replica) covers(s *slot, stream wire.Stream, n uint64) bool {
 // reached reports that a slot has all that the folded part of a context means
 // (docs/causal.md §2).
 func (r *Replica) reached(c *wire.Context, at hashing.Slot) bool {
-	if mutant.On(mutant.CausalReadBehind) {
-		return true
-	}
-	s := &r.slots.all[at]
-	if !r.reachedVector(c.Vector, at, s) {
+	return mutant.On(mutant.CausalReadBehind) || r.has(c, at, r.covers)
+}
+
+// holding is a rule by which a slot has what a stream has up to a number.
+type holding func(s *slot, stream wire.Stream, n uint64) bool
+
+// has reports that a slot has all that the folded part of a context means, by a rule.
+func (r *Replica) has(c *wire.Context, at hashing.Slot, rule holding) bool {
+	if !r.hasVector(c.Vector, at, rule) {
 		return false
 	}
 	for _, name := range c.Names {
-		if !r.reachedName(name, at, s) {
+		if !r.hasNamed(name, at, rule) {
 			return false
 		}
 	}
 	return true
 }
 
-func (r *Replica) reachedVector(v wire.Vector, at hashing.Slot, s *slot) bool {
+func (r *Replica) hasVector(v wire.Vector, at hashing.Slot, rule holding) bool {
+	s := &r.slots.all[at]
 	for i := range v {
 		p := &v[i]
-		if !r.covers(s, p.Stream, p.N) && r.atlas.concerns(p.Stream, at) {
+		if !rule(s, p.Stream, p.N) && r.atlas.concerns(p.Stream, at) {
 			r.suspect(p.Stream)
 			return false
 		}
@@ -186,7 +191,7 @@ func (r *Replica) reachedVector(v wire.Vector, at hashing.Slot, s *slot) bool {
 	return true
 }
 
-func (r *Replica) reachedName(name wire.ViewID, at hashing.Slot, s *slot) bool {
+func (r *Replica) hasNamed(name wire.ViewID, at hashing.Slot, rule holding) bool {
 	if mutant.On(mutant.CausalNameByView) {
 		return r.view != nil && (r.view.ID == name || r.view.Descends(name))
 	}
@@ -195,7 +200,7 @@ func (r *Replica) reachedName(name wire.ViewID, at hashing.Slot, s *slot) bool {
 		r.atlas.meet(name)
 		return false
 	}
-	return r.reachedVector(v.Floor, at, s)
+	return r.hasVector(v.Floor, at, rule)
 }
 
 // knowledge is K of a slot as others are told, when all that is written is durable.

@@ -67,7 +67,7 @@ func (t *Truth) Attainable(o *Op, at *Life, lives []*Life) bool {
 // the slot.
 func (t *Truth) anyKnows(lives []*Life, s hashing.Slot, p wire.Position) bool {
 	if v := t.views[p.Stream.View]; v != nil && !v.owns(p.Stream.Node, s) {
-		return true
+		return slices.ContainsFunc(lives, func(l *Life) bool { return l.charts[p.Stream.View] }) // else nobody can tell
 	}
 	return slices.ContainsFunc(lives, func(l *Life) bool {
 		return l.written.slots[s].known.At(p.Stream) >= p.N || l.written.live[p.Stream] >= p.N
