@@ -32,17 +32,28 @@ func (t *Truth) excused(l *Life, w *Write) bool {
 	if w.Excused() || !w.shaken {
 		return w.Excused()
 	}
-	for _, id := range t.known(l) {
-		if o := t.lives[id]; o != nil && o.durable.has(t, w) {
-			return false
-		}
-	}
-	if l.durable.has(t, w) {
+	if t.withinReach(l, w) {
 		return false
 	}
 	w.spared = true
+	for _, v := range t.keys[w.Key].writes { // what it was written over is given up with it
+		if above(w.Version, v.Version) && !t.withinReach(l, v) {
+			v.spared = true
+		}
+	}
 	t.world.Saw("a write given up by who could not know better")
 	return true
+}
+
+// withinReach reports that a life, or somebody that it knows, has a write or what won
+// over it.
+func (t *Truth) withinReach(l *Life, w *Write) bool {
+	for _, id := range t.known(l) {
+		if o := t.lives[id]; o != nil && o.durable.has(t, w) {
+			return true
+		}
+	}
+	return l.durable.has(t, w)
 }
 
 // best is the largest version of a key that is left: somewhere durable, or a
