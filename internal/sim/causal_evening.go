@@ -21,11 +21,16 @@ func (e *evening) openSession(w *world) string {
 	return ""
 }
 
+// near are the lives whose data must come to the members of the last list.
+func (w *world) near() []*truth.Life {
+	return w.truth.Near(w.operator.list.list(), func(m wire.Member) bool { return m.Address == w.nodes[m.ID].address() })
+}
+
 // dismiss lets the sessions leave that read what is out of reach: what was lost with
 // a life that nobody will greet after, or lives on elsewhere. Such a read waits until
 // its client leaves (API §1.4).
 func (e *evening) dismiss(w *world) {
-	near := w.truth.Near(w.operator.list.list())
+	near := w.near()
 	for _, s := range w.sessions {
 		if r := s.open; r != nil && r.Read && w.now-r.Asked > wire.Second && !w.truth.Attainable(r.Op, w.nodes[r.node].truth, near) {
 			w.counts.add("session", "waited for what is out of reach")

@@ -26,7 +26,7 @@ type record struct {
 func (w *world) judge() {
 	r := &record{
 		w: w, answers: map[int]causal.OpID{}, writes: map[*truth.Write]causal.OpID{}, values: map[*truth.Write]told.Value{},
-		near: w.truth.Near(w.operator.list.list()),
+		near: w.near(),
 	}
 	for _, q := range w.requests[1:] {
 		r.name(q)

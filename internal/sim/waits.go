@@ -28,7 +28,7 @@ func (w *world) watch(r *request, since wire.Instant) {
 			w.fail("wait", "%s is open; node %d could have answered it for %s", r, n.id, seconds(w.now-since))
 			return
 		}
-		if !n.troubled() && !n.shows.LeftBehind && n.truth.Unready() && w.now-max(n.truth.AdoptedAt(), n.troubleAt) > readyBound {
+		if !n.troubled() && n.shows.Causal && !n.shows.CausalReady && w.now-max(n.truth.AdoptedAt(), n.troubleAt) > readyBound {
 			w.fail("wait", "node %d is not ready for its slots, %s after it came to its view", n.id, seconds(w.now-n.truth.AdoptedAt()))
 			return
 		}

@@ -120,6 +120,7 @@ func (t *Truth) enough(l *Life, o *Op, key int, w *Write) {
 	c := t.keys[key].collected
 	switch {
 	case p == nil || w != nil && !above(p.Version, w.Version):
+	case w == nil && p.Item.Deleted && p != o.Past.At(key): // what was lost is all that told of the delete
 	case w == nil && c != nil && !above(p.Version, c.Version):
 	default:
 		t.fail("I14", "node %d shows %v to client's request %d, whose context has %s", l.Node, w, o.Token, p)

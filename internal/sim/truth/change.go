@@ -26,10 +26,7 @@ func (l *Life) Wrote(seq uint64, c *wire.CausalWrite) {
 		t.claims(l, s, "writes down", c.Known)
 	}
 	if c.AlumniSet {
-		l.former = l.former[:0:0]
-		for _, m := range c.Alumni {
-			l.former = append(l.former, m.ID)
-		}
+		l.former = c.Alumni
 	}
 	for i := range c.Views {
 		t.published(l, &c.Views[i])
@@ -128,15 +125,18 @@ func (t *Truth) collect(l *Life, w *Write) {
 
 // known are the nodes that the members of a view, or their former members, are.
 func (t *Truth) known(l *Life) []wire.NodeID {
-	ids := slices.Clone(l.former)
-	if l.view == nil {
-		return ids
-	}
-	for _, m := range l.view.members {
-		ids = append(ids, m.ID)
-		if o := t.lives[m.ID]; o != nil && o.view == l.view {
-			ids = append(ids, o.former...)
+	all := slices.Clone(l.former)
+	if l.view != nil {
+		all = append(all, l.view.members...)
+		for _, m := range l.view.members {
+			if o := t.lives[m.ID]; o != nil && o.view == l.view {
+				all = append(all, o.former...)
+			}
 		}
+	}
+	ids := make([]wire.NodeID, 0, len(all))
+	for _, m := range all {
+		ids = append(ids, m.ID)
 	}
 	return ids
 }

@@ -20,7 +20,7 @@ type Life struct {
 	before    *view // when the present step began
 	adoptedAt wire.Instant
 	ready     bool                 // it shows that it is, for all its slots, in this view
-	former    []wire.NodeID        // written
+	former    []wire.Member        // written
 	acked     map[*stream]uint64   // of other streams in this view: up to there all was here when it was acknowledged
 	charts    map[wire.ViewID]bool // views that it has written down
 	floors    map[wire.ViewID]bool // and those with their floor

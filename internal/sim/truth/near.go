@@ -8,9 +8,9 @@ import (
 )
 
 // Near are the lives whose data must come to the members of a list: they themselves,
-// and those outside that they know as former members and that no operator has given
-// another view since (docs/causal.md §6, §7).
-func (t *Truth) Near(list []int) []*Life {
+// and those outside that they know as former members, and where those can be reached,
+// and that no operator has given another view since (docs/causal.md §6, §7).
+func (t *Truth) Near(list []int, there func(wire.Member) bool) []*Life {
 	var near []*Life
 	for _, id := range list {
 		if o := t.lives[id]; o != nil {
@@ -18,9 +18,9 @@ func (t *Truth) Near(list []int) []*Life {
 		}
 	}
 	for _, o := range slices.Clone(near) {
-		for _, id := range o.former {
-			f := t.lives[id]
-			if f == nil || slices.Contains(near, f) || f.view == nil || o.view == nil {
+		for _, m := range o.former {
+			f := t.lives[m.ID]
+			if f == nil || !there(m) || slices.Contains(near, f) || f.view == nil || o.view == nil {
 				continue
 			}
 			if len(f.view.members) == 0 || o.view.ancestors[f.view.id] {

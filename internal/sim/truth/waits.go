@@ -81,8 +81,5 @@ func (s *state) attains(at hashing.Slot, stream wire.Stream, n uint64) bool {
 	return s.slots[at].known.At(stream) >= n || s.live[stream] >= n
 }
 
-// Unready reports that a life is a member of its view and not ready for its slots.
-func (l *Life) Unready() bool { return !l.ready && len(l.Owned()) > 0 }
-
 // AdoptedAt is when a life came to its view.
 func (l *Life) AdoptedAt() wire.Instant { return l.adoptedAt }
