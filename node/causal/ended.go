@@ -101,11 +101,15 @@ func (l *lives) answered(h wire.Header, session uint64) {
 // told is what others are told of lives that are over.
 func (l *lives) told() []wire.Life { return slices.Clone(l.list) }
 
-// hear takes in what another node says of lives, and what it knows.
+// hear takes in what another node says of lives.
 func (l *lives) hear(m *wire.Have) {
 	for _, life := range m.Over {
 		l.replaced(life)
 	}
+}
+
+// learn takes in what another node knew, when all that it had of it is here.
+func (l *lives) learn(m *wire.Have) {
 	if l.asking {
 		for _, v := range m.Held.Vectors {
 			l.heard = join(l.heard, v)

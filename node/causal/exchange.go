@@ -22,6 +22,7 @@ type pull struct {
 	floors  map[hashing.Slot]uint64 // when their items were read
 	at      hashing.Slot            // the slot whose items come
 	keys    map[string]struct{}
+	here    uint64 // how many of them are here, too, in that slot: what was collected here is not taken
 	checks  int    // slots whose own items are being read
 	last    bool   // all items came
 	news    uint64 // of lives, when it began
@@ -123,6 +124,9 @@ func (r *Replica) OnHave(h wire.Header, m *wire.Have) {
 	r.lives.hear(m)
 	r.hearOfFormer(m)
 	r.meetViews(h.From, m.Held.Vectors)
+	if c := r.atlas.charts[m.View]; m.HasFloor && (c == nil || !c.HasFloor) {
+		r.request(h.From, &wire.Explain{Views: []wire.ViewID{m.View}}) // contexts may name it
+	}
 	if x.peer.former {
 		x.peer.boot = h.Boot // it greets nobody here
 	}
@@ -172,7 +176,7 @@ func (r *Replica) compare(x *pull) {
 		return
 	}
 	x.want = ranges(slices.Values(want))
-	x.at, x.keys = want[0], map[string]struct{}{}
+	x.at, x.keys, x.here = want[0], map[string]struct{}{}, 0
 	x.every = resend
 	r.ask(x)
 }
@@ -292,6 +296,9 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 		if r.merge(item, stored[i]) {
 			r.wakeKey(item.Key)
 		}
+		if r.overlay.current(item.Key, stored[i]) != nil {
+			x.here++
+		}
 		x.cursor = wire.SlotCursor{Begun: true, Hash: hash, Key: item.Key}
 	}
 	r.after(r.commit(), r.wakeKeys)
@@ -321,12 +328,12 @@ func (r *Replica) slotsDone(x *pull, next hashing.Slot) {
 		if at < x.at || at >= next {
 			continue
 		}
-		if s := &r.slots.all[at]; s.sum.Count > uint64(len(x.keys)) {
+		if s := &r.slots.all[at]; s.sum.Count > x.here {
 			r.findAbsent(x, at, x.keys)
 		} else {
 			r.absorb(x, at, runOf(&x.have.Held, at), j)
 		}
-		x.keys = map[string]struct{}{}
+		x.keys, x.here = map[string]struct{}{}, 0
 	}
 	x.at = next
 	r.learnt()
@@ -338,10 +345,15 @@ func (r *Replica) findAbsent(x *pull, at hashing.Slot, theirs map[string]struct{
 	x.checks++
 	session, gen := x.session, r.slots.all[at].gen
 	r.readAll(at, wire.SlotCursor{}, func(items []wire.Item) {
-		if x.session != session || r.pullOf(x.peer) != x || r.slots.all[at].gen != gen {
+		if x.session != session || r.pullOf(x.peer) != x {
 			return
 		}
 		x.checks--
+		if r.slots.all[at].gen != gen {
+			x.more = true // it was given up meanwhile
+			r.finish(x)
+			return
+		}
 		s := &r.slots.all[at]
 		var k wire.Vector
 		if run := runOf(&x.have.Held, at); run != nil {
@@ -402,6 +414,9 @@ func (r *Replica) end(x *pull) {
 	r.pulls = slices.DeleteFunc(r.pulls, func(o *pull) bool { return o == x })
 	r.catchUp()
 	r.tell(x)
+	if x.have != nil && x.news == r.lives.news {
+		r.lives.learn(x.have)
+	}
 	more := x.more
 	r.pulled(x.peer, x.have, x.news)
 	if more {
