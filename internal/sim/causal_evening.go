@@ -80,21 +80,6 @@ func live(w *truth.Write) *truth.Write {
 // everybody reports that the last list names all nodes.
 func (e *evening) everybody(w *world) bool { return w.operator.list == 1<<len(w.nodes)-1 }
 
-// collected reports a tombstone that is still there although everybody is.
-func (e *evening) collected(w *world) string {
-	if !e.everybody(w) {
-		return ""
-	}
-	for key := range w.sched.Causal.Keys {
-		for _, n := range w.nodes {
-			if x := n.truth.Item(key); x != nil && x.Item.Deleted {
-				return fmt.Sprintf("node %d has still got %s", n.id, x)
-			}
-		}
-	}
-	return ""
-}
-
 // lastRound lets a session write and read once more.
 func (s *session) lastRound() {
 	w := s.w

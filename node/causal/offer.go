@@ -30,7 +30,7 @@ func (r *Replica) offerTo(p *peer) {
 	}
 	o := &offer{mark: r.slots.mark, open: newSlotSet(r.slots.space), asked: r.now, every: resend}
 	for _, at := range r.ring.Slots(home) {
-		if r.slots.all[at].held {
+		if s := &r.slots.all[at]; s.held && !s.blank() {
 			o.open.add(at)
 		}
 	}
@@ -49,7 +49,7 @@ func (r *Replica) tickOffers() {
 		case r.now-o.asked >= o.every:
 			o.every = min(2*o.every, slowResend)
 			o.asked = r.now
-			r.sendDurable(p.id, &wire.Offer{})
+			r.sendDurable(p.id, &wire.Offer{Mark: o.mark})
 			r.alarm(r.now + o.every)
 		default:
 			r.alarm(o.asked + o.every)
@@ -58,7 +58,7 @@ func (r *Replica) tickOffers() {
 }
 
 // OnOffer pulls what a node of the same view holds.
-func (r *Replica) OnOffer(h wire.Header, _ *wire.Offer) {
+func (r *Replica) OnOffer(h wire.Header, m *wire.Offer) {
 	if r.view == nil || h.View != r.view.ID {
 		return // until this node, or that one, has come to the view
 	}
@@ -66,7 +66,15 @@ func (r *Replica) OnOffer(h wire.Header, _ *wire.Offer) {
 	if p == nil {
 		p = r.guest(h) // outside the view, and told so
 	}
-	if p != nil {
+	if p == nil {
+		return
+	}
+	switch x := r.pullOf(p); {
+	case x != nil && (x.have == nil || x.boot == h.Boot && x.have.Mark >= m.Mark):
+		// what is under way will bring it
+	case p.taken != nil && p.taken.Boot == h.Boot && p.taken.Mark >= m.Mark:
+		r.sendDurable(p.id, p.taken) // it has come, and the word of it was lost
+	default:
 		r.pullFrom(p)
 	}
 }
@@ -87,10 +95,10 @@ func (r *Replica) guest(h wire.Header) *peer {
 	return nil
 }
 
-// tell tells a peer of the same view that an exchange with it is over: of the slots
+// tell tells a peer that an exchange with it is over: of the slots
 // that are owned here, everything that it had then is here, durably.
 func (r *Replica) tell(x *pull) {
-	if x.have == nil || x.have.View != r.viewID() {
+	if x.have == nil {
 		return
 	}
 	w := holdingsReader{held: &x.have.Held}
@@ -102,7 +110,10 @@ func (r *Replica) tell(x *pull) {
 		}
 	})
 	if len(taken) > 0 {
-		r.sendDurable(x.peer.id, &wire.Taken{Boot: x.boot, Mark: x.have.Mark, Slots: taken})
+		x.peer.taken = &wire.Taken{Boot: x.boot, Mark: x.have.Mark, Slots: taken}
+		if x.have.View == r.viewID() {
+			r.sendDurable(x.peer.id, x.peer.taken) // else when it has come to the view, and offers
+		}
 	}
 }
 
@@ -183,7 +194,12 @@ func countSlots(list []wire.SlotRange) (n uint64) {
 func (r *Replica) offerAll() {
 	r.lostSlots = nil
 	for i := range r.slots.all {
-		r.slots.all[i].takers, r.slots.all[i].taken = 0, false
+		s := &r.slots.all[i]
+		s.takers, s.taken = 0, s.held && !s.owned && s.blank()
+		if s.taken {
+			r.lostSlots = append(r.lostSlots, hashing.Slot(i)) // nobody needs it
+			r.alarm(r.now)
+		}
 	}
 	for _, p := range r.peers {
 		r.offerTo(p)

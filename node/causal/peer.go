@@ -27,8 +27,9 @@ type peer struct {
 	pulled   bool // in this view
 	passed   bool // a former member: all it had has been passed on, and it takes no writes
 	again    wire.Instant
-	offer    *offer // what it has been offered and not taken
-	surveyed uint64 // the newest life that was known when the last exchange with it began; not if it knew of others
+	offer    *offer      // what it has been offered and not taken
+	taken    *wire.Taken // what it was told last of an exchange, in this view
+	surveyed uint64      // the newest life that was known when the last exchange with it began; not if it knew of others
 }
 
 // is reports that a message is of the life that is known: what an earlier one sent

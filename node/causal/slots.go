@@ -56,6 +56,9 @@ func (t *slots) changed(s *slot) {
 	}
 }
 
+// blank reports that there is nothing to be had of a slot.
+func (s *slot) blank() bool { return s.sum.Count == 0 && len(s.known) == 0 && s.floor == 0 }
+
 // of is the slot of a hash.
 func (t *slots) of(hash uint64) *slot { return &t.all[t.space.Slot(hash)] }
 

@@ -89,8 +89,10 @@ type SlotFloor struct {
 	Floor uint64
 }
 
-// Offer asks a member to pull what it owns and the sender holds.
-type Offer struct{}
+// Offer asks a member to pull what it owns and the sender holds, as it was under Mark.
+type Offer struct {
+	Mark uint64
+}
 
 // Taken says that an exchange is over: of these slots, which the sender owns, it has
 // all that the receiver had under Mark, durably.

@@ -104,6 +104,7 @@ func (d *causalDecoder) exchangeMessage(m Message) {
 		m.Items = d.items()
 		m.Last = d.bool()
 	case *Offer:
+		m.Mark = d.uvarint()
 	case *Taken:
 		m.Boot = Boot(d.fixed())
 		m.Mark = d.uvarint()

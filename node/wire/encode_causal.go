@@ -69,6 +69,7 @@ func (e *causalEncoder) exchangeMessage(m Message) {
 		e.items(m.Items)
 		e.bool(m.Last)
 	case *Offer:
+		e.uvarint(m.Mark)
 	case *Taken:
 		e.fixed(uint64(m.Boot))
 		e.uvarint(m.Mark)
