@@ -47,9 +47,10 @@ func (t *Truth) Attainable(o *Op, at *Life, lives []*Life) bool {
 	}
 	vectors := []wire.Vector{c.Vector}
 	for _, name := range c.Names {
-		if v := t.views[name]; v != nil {
-			vectors = append(vectors, v.floor)
+		if !slices.ContainsFunc(lives, func(l *Life) bool { return l.floors[name] }) {
+			return false // nobody can say what it means
 		}
+		vectors = append(vectors, t.views[name].floor)
 	}
 	for _, v := range vectors {
 		for _, p := range v {
