@@ -33,6 +33,7 @@ func composed(t *testing.T, ctx context.Context) *Compose {
 }
 
 func TestTheComposeFileBringsUpAClusterThatAnswers(t *testing.T) {
+	image(t) // to build it takes minutes, which are not compose's
 	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
 	defer cancel()
 	compose := composed(t, ctx)
