@@ -131,7 +131,7 @@ func (r *Replica) explainWaits() {
 	ask := &wire.Explain{Session: r.session(), Views: slices.Clone(a.unknown)}
 	for _, p := range r.peers {
 		due := func(s suspect) bool { return s.life.Node == p.id && r.now-s.since >= askLives }
-		if len(a.unknown) > 0 || slices.ContainsFunc(l.suspects, due) {
+		if !p.apart && (len(a.unknown) > 0 || slices.ContainsFunc(l.suspects, due)) {
 			r.request(p.id, ask)
 		}
 	}

@@ -117,6 +117,10 @@ func (r *Replica) OnHave(h wire.Header, m *wire.Have) {
 	}
 	if !r.mayExchange(m) {
 		r.box.Event(wire.Event{Kind: EventApart, Peer: h.From})
+		if x.peer.former && !x.peer.apart {
+			x.peer.apart = true // two groups, each told, leave each other in peace
+			r.views.Reach()
+		}
 		r.end(x)
 		return
 	}

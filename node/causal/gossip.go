@@ -46,7 +46,7 @@ func (r *Replica) tickGossip() {
 			}
 		}
 		for _, p := range slices.Clone(r.peers) {
-			if p.former && r.pullOf(p) == nil && r.now >= p.again {
+			if p.former && !p.apart && r.pullOf(p) == nil && r.now >= p.again {
 				r.pullFrom(p)
 			}
 		}

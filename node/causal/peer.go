@@ -13,6 +13,7 @@ type peer struct {
 	member  bool
 	replica bool // of this node's shard
 	former  bool
+	apart   bool // a former member that lives in another group: it is not asked again in this view
 	guest   bool // outside the view and told so: it offers what it has to all owners itself
 
 	boot    wire.Boot    // of its present life, as far as is known; 0: not yet
@@ -57,7 +58,7 @@ func (r *Replica) peer(id wire.NodeID) *peer {
 
 // reachable reports that a peer showed a sign of life lately, or that it is too
 // early to tell.
-func (r *Replica) reachable(p *peer) bool { return r.now-max(p.signAt, r.since) <= silence }
+func (r *Replica) reachable(p *peer) bool { return !p.apart && r.now-max(p.signAt, r.since) <= silence }
 
 // sign takes in what every message says: that its sender lives. It returns nil for
 // who is not a peer.
@@ -98,7 +99,7 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 func (r *Replica) Former() []wire.Member {
 	var list []wire.Member
 	for _, p := range r.peers {
-		if p.former || p.guest {
+		if p.former && !p.apart || p.guest {
 			list = append(list, p.at)
 		}
 	}

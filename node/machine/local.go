@@ -21,11 +21,8 @@ func (l *local) Adopt(v *wire.View) {
 	l.causal.Adopt(v)
 }
 
-// Keep makes the view durable again, because it was renewed.
-func (l *local) Keep() {
-	l.Replica.Keep()
-	l.causal.Refresh()
-}
+// Refresh lets this node look once more whether it lacks anything.
+func (l *local) Refresh() { l.causal.Refresh() }
 
 // Lenders are nodes outside the view that a round, or an exchange, wants to reach.
 func (l *local) Lenders() []wire.Member {

@@ -149,6 +149,7 @@ func (k *Keeper) renew(p *put) {
 	}
 	k.view.Renewed++
 	k.local.Keep()
+	k.local.Refresh()
 	p.view, p.made = k.view, true
 	k.spread(p)
 }

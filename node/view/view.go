@@ -25,6 +25,9 @@ type Local interface {
 	// view was renewed.
 	Adopt(*wire.View)
 	Keep()
+	// Refresh is called where the view was put again: before that PUT is answered,
+	// this node looks once more whether it lacks anything.
+	Refresh()
 	// Lenders are nodes outside the view that a round wants to reach.
 	Lenders() []wire.Member
 	// Serving reports whether the node is ready to serve its view; Progress

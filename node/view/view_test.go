@@ -16,6 +16,7 @@ func (*node) BallotMembers() []wire.Member { return nil }
 func (*node) Knows(wire.Ballot) bool       { return false }
 func (n *node) Adopt(v *wire.View)         { n.adopted = append(n.adopted, v) }
 func (*node) Keep()                        {}
+func (*node) Refresh()                     {}
 func (*node) Lenders() []wire.Member       { return nil }
 func (*node) Serving() bool                { return false }
 func (*node) Progress() uint64             { return 0 }
