@@ -14,7 +14,7 @@ SEEDS      ?= 1500
 SEEDS_RACE ?= 40
 # The same for causal buckets by themselves, and beside strong ones: 2,000 and 1,000
 # for the three kinds of operator together.
-SEEDS_CAUSAL      ?= 667
+SEEDS_CAUSAL      ?= 450
 SEEDS_MIXED       ?= 334
 SEEDS_CAUSAL_RACE ?= 15
 # The first seed; empty: the simulator's own choice.
