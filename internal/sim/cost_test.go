@@ -44,7 +44,7 @@ const hour = 3600 * wire.Second
 // cost over an hour, healthy, with a replica gone, and with many views, and holds the
 // bounds of API §1.4.
 func TestContextsStaySmall(t *testing.T) {
-	if testing.Short() {
+	if testing.Short() || raced {
 		t.Skip("simulates hours")
 	}
 	healthy, gone := costs(3, 10_000), costs(3, 10_000)
