@@ -17,7 +17,7 @@ var imports = []row{
 	{"node/causal", "node/wire node/kv hashing internal/mutant", "internal/script node/machine node/store"},
 	{"node/machine", "node/wire node/view node/strong node/causal internal/mutant", "node/kv"},
 	{"node/store", "node/wire node/kv hashing", ""},
-	{"node/front", "api node/wire", "client"},
+	{"node/front", "api node/wire hashing", "client"},
 	{"node", "node/machine node/store node/front node/wire bus", "api client bus/..."},
 
 	{"bus", "node/wire", ""},
