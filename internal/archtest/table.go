@@ -25,7 +25,7 @@ var imports = []row{
 
 	{"client", "api", ""},
 	{"benchmark/...", "api client benchmark/...", ""},
-	{"cmd/cohort", "api client node node/wire bus/... benchmark/...", ""},
+	{"cmd/cohort", "api client node node/wire hashing bus/... benchmark/...", ""},
 
 	{"internal/sim/truth", "node/wire hashing", ""},
 	{"internal/sim", "node/machine node/causal node/wire node/kv node/store hashing internal/sim/truth benchmark/history benchmark/check/... internal/mutant", ""},
