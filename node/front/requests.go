@@ -22,6 +22,7 @@ const (
 	routeKVList
 	routeCluster
 	routeRing
+	routeOpenAPI
 	routeLive
 	routeReady
 	routeMetrics
@@ -30,7 +31,7 @@ const (
 
 var routeNames = [...]string{
 	routeNone: "none", routePing: "ping", routeView: "view", routeData: "data", routeDataList: "data_list",
-	routeKV: "kv", routeKVList: "kv_list", routeCluster: "cluster", routeRing: "ring", routeLive: "livez", routeReady: "readyz",
+	routeKV: "kv", routeKVList: "kv_list", routeCluster: "cluster", routeRing: "ring", routeOpenAPI: "openapi", routeLive: "livez", routeReady: "readyz",
 	routeMetrics: "metrics", routeOther: "other",
 }
 
@@ -56,6 +57,8 @@ func routeOf(path []byte) route {
 		return routeCluster
 	case api.PathRing:
 		return routeRing
+	case api.PathOpenAPI:
+		return routeOpenAPI
 	case api.PathLive:
 		return routeLive
 	case api.PathReady:

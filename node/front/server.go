@@ -193,6 +193,8 @@ func (s *Server) dispatch(ctx *fasthttp.RequestCtx, to route, path []byte) {
 		s.showCluster(ctx)
 	case routeRing:
 		s.ring(ctx)
+	case routeOpenAPI:
+		s.openAPI(ctx)
 	default:
 		s.refusePath(ctx, path)
 	}
@@ -201,7 +203,7 @@ func (s *Server) dispatch(ctx *fasthttp.RequestCtx, to route, path []byte) {
 // refusePath answers for a path that leads nowhere, or nowhere yet.
 func (s *Server) refusePath(ctx *fasthttp.RequestCtx, path []byte) {
 	switch string(path) {
-	case api.PathTxn, api.PathOpenAPI:
+	case api.PathTxn:
 		s.fail(ctx, api.CodeNotBuilt, string(path)+" is not built yet")
 	default:
 		s.fail(ctx, api.CodeNoSuchPath, "there is nothing at this path")

@@ -129,7 +129,6 @@ func TestRequestsThatV1Refuses(t *testing.T) {
 		{"PUT", "/v1/kv/causal/k?ttl=3s", "", "x", api.CodeNotBuilt},
 		{"GET", "/v1/kv/causal/k", "Accept: text/event-stream", "", api.CodeNotBuilt},
 		{"PUT", "/v1/kv/causal/", "", "x", api.CodeBadKey},
-		{"GET", "/openapi.yaml", "", "", api.CodeNotBuilt},
 		{"POST", "/v1/kv/strong/_batch", "", "", api.CodeNotBuilt},
 		{"PUT", "/v1/kv/strong/k?ttl=3s", "", "x", api.CodeNotBuilt},
 		{"PUT", "/v1/kv/strong/k", "Idempotency-Key: 1", "x", api.CodeNotBuilt},
@@ -185,6 +184,14 @@ func TestClusterShowsWhatTheNodeKnows(t *testing.T) {
 	n.set(func(f *fake) { f.status = wire.NodeStatus{} })
 	if got := n.ask(t, "GET", "/v1/cluster", ""); !strings.Contains(got.body, `"primary":null,"ballot":null,"waiting":[]`) {
 		t.Error(got.body)
+	}
+}
+
+func TestTheDocumentForToolsIsServed(t *testing.T) {
+	n := start(t)
+	got := n.ask(t, "GET", "/openapi.yaml", "")
+	if got.status != 200 || got.header.Get("Content-Type") != "application/yaml" || !strings.HasPrefix(got.body, "openapi: 3.1.0\n") {
+		t.Errorf("%d %v", got.status, got.header)
 	}
 }
 
