@@ -23,6 +23,14 @@ var finders = map[mutant.Mutant]Operator{
 	mutant.PullWithoutPromise: Mad, mutant.ForgetOwed: Mad, mutant.CutAtOnce: Mad, mutant.NeverCut: Mad,
 }
 
+// bent are the profiles of schedules that find a mutant, where the usual ones do not,
+// or only after many.
+var bent = map[mutant.Mutant]Profile{
+	mutant.CausalPlainVersion: Sparse,
+	mutant.CausalNameByView:   Named,
+	mutant.CausalLateBatches:  Haunted,
+}
+
 // unfound are deliberate bugs that no schedules find yet, or only many thousands of
 // them: they are run when COHORT_SIM_MUTANT names them, and are a debt of the schedules.
 var unfound = []mutant.Mutant{
@@ -31,7 +39,7 @@ var unfound = []mutant.Mutant{
 }
 
 // finder is the operator that a mutant is run under, and whose clients there are.
-func finder(t *testing.T, m mutant.Mutant) (Operator, Model) {
+func finder(t *testing.T, m mutant.Mutant) (Operator, Model, Profile) {
 	kind, model := finders[m], Strong
 	if strings.HasPrefix(m.String(), "Causal") {
 		model = Causal
@@ -42,7 +50,11 @@ func finder(t *testing.T, m mutant.Mutant) (Operator, Model) {
 	if os.Getenv("COHORT_SIM_MODEL") != "" {
 		model = modelSet(t)
 	}
-	return kind, model
+	profile := bent[m]
+	if os.Getenv("COHORT_SIM_PROFILE") != "" {
+		profile = profileSet(t)
+	}
+	return kind, model, profile
 }
 
 // TestMutants plants one deliberate bug after the other and counts the schedules
@@ -67,8 +79,8 @@ func TestMutants(t *testing.T) {
 	fmt.Fprintf(&table, "%-26s %-9s %6s  %s\n", "mutant", "operator", "seeds", "found by")
 	for _, m := range chosen {
 		mutant.Choose(m)
-		kind, model := finder(t, m)
-		f := fleet{operator: kind, model: model}
+		kind, model, profile := finder(t, m)
+		f := fleet{operator: kind, model: model, profile: profile}
 		f.next.Store(1)
 		f.run(func(done uint64) bool { return done < bound && f.failures() == 0 })
 		if len(f.mu.failed) == 0 {
@@ -77,7 +89,7 @@ func TestMutants(t *testing.T) {
 			continue
 		}
 		seed := slices.Min(f.mu.failed)
-		r := Run(Generate(seed, f.operator, f.model), nil)
+		r := Run(Generate(seed, f.operator, f.model, f.profile), nil)
 		fmt.Fprintf(&table, "%-26s %-9s %6d  %s: %.100s\n", m, f.operator, seed, r.Failure.Check, r.Failure.What)
 	}
 	t.Log("\n" + table.String())

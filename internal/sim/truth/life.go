@@ -113,15 +113,18 @@ func (l *Life) Has(w *Write) bool { return l.written.has(l.t, w) }
 // Item is what a life has written of a key; nil: nothing.
 func (l *Life) Item(key int) *Write { return l.written.items[key] }
 
-// Adopt notes that a view was written.
-func (l *Life) Adopt(seq uint64, v *wire.View) {
+// Adopt notes that a view was written, and reports whether it is another one than
+// before.
+func (l *Life) Adopt(seq uint64, v *wire.View) bool {
 	x := l.t.viewOf(v)
-	if l.view != x {
+	another := l.view != x
+	if another {
 		l.view, l.adoptedAt, l.ready = x, l.t.world.Now(), false
 		clear(l.acked)
 	}
 	l.written.adopt(x)
 	l.pending = append(l.pending, pending{seq: seq, view: x})
+	return another
 }
 
 // adopt begins a view.

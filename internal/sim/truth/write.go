@@ -21,8 +21,8 @@ type Op struct {
 	Sent   wire.Context // that context
 	Asked  wire.Instant
 	Over   wire.Instant // when its client was answered, or its node knew that it left; 0: not yet
-	ceil   uint64   // of that context
-	Writes []*Write // what it made: more than one if owners that could not hear each other took it
+	ceil   uint64       // of that context
+	Writes []*Write     // what it made: more than one if owners that could not hear each other took it
 }
 
 // Write is one version of a key.
