@@ -419,7 +419,7 @@ func (r *Replica) end(x *pull) {
 	r.catchUp()
 	r.tell(x)
 	if x.have != nil && x.news == r.lives.news {
-		r.lives.learn(x.have)
+		r.hearPositions(x.peer, x.have)
 	}
 	more := x.more
 	r.pulled(x.peer, x.have, x.news)

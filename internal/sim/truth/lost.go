@@ -31,25 +31,18 @@ func (l *Life) Die() {
 func (t *Truth) excused(l *Life, w *Write) bool {
 	switch {
 	case w.Excused():
-		t.spareBelow(l, w)
-		return true
 	case !w.shaken || t.withinReach(l, w):
 		return false
+	default:
+		w.spared = true
+		t.world.Saw("a write given up by who could not know better")
 	}
-	w.spared = true
-	t.spareBelow(l, w)
-	t.world.Saw("a write given up by who could not know better")
-	return true
-}
-
-// spareBelow gives up what a write was written over with it, as far as a life can know.
-// A past does not tell of that: it has the largest version of a key only.
-func (t *Truth) spareBelow(l *Life, w *Write) {
-	for _, v := range t.keys[w.Key].writes {
-		if above(w.Version, v.Version) && !t.withinReach(l, v) {
+	for _, v := range t.keys[w.Key].writes { // what it was written over is given up with it
+		if v.shaken && above(w.Version, v.Version) && !t.withinReach(l, v) {
 			v.spared = true
 		}
 	}
+	return true
 }
 
 // withinReach reports that a life, or somebody that it knows, has a write or what won
