@@ -33,7 +33,9 @@ func Generate(seed uint64, kind Operator, model Model, profile Profile) *Schedul
 	}
 	switch kind {
 	case Sane:
-		g.steps(s)
+		if !g.episodes(s) {
+			g.steps(s)
+		}
 	case Splitting:
 		s.Limits.Past = 0 // who forgets ancestors may take a side's old values for new ones
 		g.splits(s)

@@ -23,7 +23,7 @@ type network struct {
 	latest  wire.Instant                     // arrival of a message that was kept back
 	tickets []ticket                         // requests; a ReplyTo is an index
 	recent  [maxNodes]recent                 // what each node sent and was sent lately
-	spread  [maxNodes]recent                 // the writes that each node was sent, in any of its lives
+	spread  [maxNodes]recent                 // the writes that each node was sent, in any of its lives, whether they came or not
 	scratch []byte
 }
 
@@ -125,6 +125,9 @@ func (t *network) carry(p parcel) {
 		return
 	}
 	weather := t.now()
+	if p.spreads && weather.Haunted {
+		t.spread[p.to.id].add(p)
+	}
 	if t.isCut(p.from, p.to) || w.chance(weather.Loss) {
 		w.counts.add("network", "lost")
 		if p.ticket > 0 && w.chance(0.3) {
@@ -134,9 +137,6 @@ func (t *network) carry(p parcel) {
 	}
 	t.recent[p.from.id].add(p)
 	t.recent[p.to.id].add(p)
-	if p.spreads && weather.Haunted {
-		t.spread[p.to.id].add(p)
-	}
 	w.at(t.arrival(p, weather), func() { t.arrive(p) })
 	if w.chance(weather.Twice) {
 		w.counts.add("network", "delivered twice")
@@ -168,7 +168,7 @@ func (t *network) haunt(n *node) {
 	for _, p := range t.spread[n.id].ring {
 		if p.from != nil && t.w.chance(0.7) {
 			t.w.counts.add("network", "a write of an earlier view")
-			t.w.after(t.w.upTo(300*wire.Millisecond), func() { t.arrive(p) })
+			t.w.after(t.w.upTo(t.w.upTo(300*wire.Millisecond)), func() { t.arrive(p) })
 		}
 	}
 }

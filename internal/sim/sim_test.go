@@ -238,7 +238,7 @@ func TestEveryScheduleHasWhatItMustHave(t *testing.T) {
 				faults++
 			}
 		}
-		if s.Nodes < 3 || s.Nodes > maxNodes || faults < 5 || s.lists() < 3 || s.operations() < 300 {
+		if s.Nodes < 3 || s.Nodes > maxNodes || faults < leastFaults || s.lists() < 3 || s.operations() < 300 {
 			t.Errorf("seed %d: %d nodes, %d faults, %d lists, %d operations", seed, s.Nodes, faults, s.lists(), s.operations())
 		}
 	}
