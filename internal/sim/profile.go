@@ -43,6 +43,7 @@ func (g *generator) bend(s *Schedule) {
 	switch s.Profile {
 	case Sparse:
 		s.Causal.Keys = 25 + g.rng.IntN(40)
+		s.Causal.ChunkBytes = pick(g.rng, 0, 2000) // or an exchange takes longer than anybody may wait
 		g.keeps = false
 	case Named:
 		s.Causal.Vector = 1 + g.rng.IntN(2)
