@@ -7,7 +7,7 @@ type Metadata struct {
 	Key         string `json:"key,omitempty"`
 	KeyBase64   []byte `json:"key_b64,omitempty"`
 	ETag        string `json:"etag"`
-	Version     uint64 `json:"version"` // Msg-Num of the write that made the value
+	Version     uint64 `json:"version"` // Msg-Num of the write that made the value; of a causal bucket, the version's counter
 	Size        int    `json:"size"`    // bytes
 	ContentType string `json:"content_type"`
 }
@@ -23,9 +23,26 @@ func (m Metadata) Name() string {
 // List is one page of a bucket's keys, in order of their bytes. A page is the
 // state at one moment. Going on from Next, a key that exists throughout is seen
 // exactly once; one that comes or goes meanwhile may be seen or not.
+//
+// Of a causal bucket it has the keys of the node's own shard, in an order that says
+// nothing and stays.
 type List struct {
+	Shard *string    `json:"shard,omitempty"` // whose keys these are, if the view has shards
 	Items []Metadata `json:"items"`
 	Next  string     `json:"next,omitempty"` // cursor of the next page; empty: this was the last
+}
+
+// Place says where a key lives, by the view that the node holds. Strong keys live
+// at every member; the slot and its shard are those of causal ones.
+type Place struct {
+	Key       string   `json:"key,omitempty"`
+	KeyBase64 []byte   `json:"key_b64,omitempty"` // instead, when it is not UTF-8
+	Slot      uint32   `json:"slot"`
+	Slots     int      `json:"slots"` // how many there are
+	Shard     *string  `json:"shard"` // null: nobody owns the slot; "" in a view without shards
+	Members   []Member `json:"members"`
+	Primary   *uint64  `json:"primary"` // of strong buckets; null: the view has no members
+	Number    uint64   `json:"number"`  // of the view; 0: none
 }
 
 // Cluster is what a node shows of itself and its view.
@@ -40,6 +57,18 @@ type Cluster struct {
 	Ballot     *Ballot  `json:"ballot"`      // null: none yet
 	Waiting    []uint64 `json:"waiting"`     // members that are waited for
 	Reason     string   `json:"reason,omitempty"`
+	Causal     Causal   `json:"causal"`
+}
+
+// Causal is what a node shows of its part in causal buckets.
+type Causal struct {
+	Serving bool           `json:"serving"`          // answers requests, for its slots and by way of others
+	Ready   bool           `json:"ready"`            // has all slots that it owns
+	Reason  string         `json:"reason,omitempty"` // why it is not ready, for people
+	Owned   int            `json:"slots_owned"`
+	Other   int            `json:"slots_for_others"` // held, and not taken by their owners yet
+	Slots   int            `json:"slots"`            // how many there are
+	Shards  map[string]int `json:"shards"`           // how many of them each shard owns
 }
 
 // Ballot is the round of its view that a node's history stands in.

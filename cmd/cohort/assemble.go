@@ -23,6 +23,7 @@ type seat struct {
 	secret        string
 	defaultBucket string
 	log           *slog.Logger
+	network       *network // lies between the nodes; nil: nothing does
 }
 
 // member is a node that was put together and listens; run makes it work.
@@ -37,13 +38,16 @@ type member struct {
 // is closed again if something that comes after fails.
 func (s seat) assemble() (m *member, err error) {
 	cfg := node.Default()
-	cfg.ID, cfg.DefaultBucket, cfg.Log = wire.NodeID(s.id), s.defaultBucket, s.log
+	cfg.ID, cfg.Cluster, cfg.DefaultBucket, cfg.Log = wire.NodeID(s.id), s.cluster, s.defaultBucket, s.log
 	m = &member{id: s.id}
 	if cfg.HTTP, err = net.Listen("tcp", s.http); err != nil {
 		return nil, fmt.Errorf("node %d: %w", s.id, err)
 	}
 	m.http = cfg.HTTP.Addr().String()
 	if err = m.connect(s, &cfg); err == nil {
+		if s.network != nil {
+			cfg.Bus = s.network.connect(cfg.ID, cfg.Bus)
+		}
 		m.node, err = node.New(cfg)
 	}
 	if err != nil {

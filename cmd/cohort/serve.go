@@ -53,9 +53,6 @@ func (c *serveCmd) Validate() error {
 	if c.ID == nil {
 		return errors.New("which node is this? Give --id, or set COHORT_ID or NODE_IDENTIFIER")
 	}
-	if c.DefaultBucket == api.BucketCausal {
-		return errors.New("--default-bucket causal: the causal model is not built yet")
-	}
 	if err := unknownVariables(os.Environ()); err != nil {
 		return err
 	}
@@ -96,7 +93,7 @@ func (c *serveCmd) deriveBus() error {
 // variables are the names that cohort reads from the environment.
 var variables = []string{
 	"COHORT_ID", "COHORT_HTTP", "COHORT_BUS", "COHORT_NATS", "COHORT_CLUSTER", "COHORT_SECRET",
-	"COHORT_DEFAULT_BUCKET", "COHORT_LOG_LEVEL", "COHORT_LOG_FORMAT", "COHORT_URL", "COHORT_BUCKET",
+	"COHORT_DEFAULT_BUCKET", "COHORT_LOG_LEVEL", "COHORT_LOG_FORMAT", "COHORT_URL", "COHORT_BUCKET", "COHORT_SESSION",
 }
 
 // unknownVariables refuses COHORT_ names that mean nothing: a misspelt setting

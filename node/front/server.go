@@ -21,6 +21,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -34,11 +35,16 @@ const (
 	idleTimeout    = 3 * time.Minute  // between requests; the connection is closed
 )
 
+// classicPatience bounds how long a classic read of a causal bucket waits; 408.
+const classicPatience = 60 * time.Second
+
 // Config is what a Server needs.
 type Config struct {
 	Node          wire.NodeID
 	Backend       Backend
+	Cluster       string                  // its name; sessions of another one are refused
 	DefaultBucket string                  // the model that /data speaks; empty: strong
+	Space         hashing.Space           // how many slots there are; 0: hashing.Standard
 	Metrics       fasthttp.RequestHandler // serves /metrics; nil: 404
 	Log           *slog.Logger            // nil: nothing is logged
 }
@@ -46,16 +52,22 @@ type Config struct {
 // Server answers HTTP for one node.
 type Server struct {
 	backend       Backend
+	cluster       string
 	defaultBucket string
 	metrics       fasthttp.RequestHandler
+	id            wire.NodeID
 	node          []byte // the node id, as headers show it
-	requestPrefix string // of request ids: this life of this server
+	space         hashing.Space
+	dealt         atomic.Pointer[dealt] // nil: nobody has asked
+	requestPrefix string                // of request ids: this life of this server
 
 	http     *fasthttp.Server
 	conns    connections
 	waiters  waiters
 	requests tally
 	draining atomic.Bool // no new work is taken
+
+	patience time.Duration // classicPatience, but in tests
 }
 
 // New returns a server. It must be given a listener by Serve and ended by
@@ -64,15 +76,22 @@ func New(c Config) *Server {
 	if c.DefaultBucket == "" {
 		c.DefaultBucket = api.BucketStrong
 	}
+	if c.Space == 0 {
+		c.Space = hashing.Standard
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
 		backend:       c.Backend,
+		cluster:       c.Cluster,
 		defaultBucket: c.DefaultBucket,
 		metrics:       c.Metrics,
+		id:            c.Node,
 		node:          strconv.AppendUint(nil, uint64(c.Node), 10),
+		space:         c.Space,
 		requestPrefix: newRequestPrefix(),
+		patience:      classicPatience,
 	}
 	s.conns.open = map[*conn]struct{}{}
 	s.waiters.init(c.Backend)
@@ -171,7 +190,11 @@ func (s *Server) dispatch(ctx *fasthttp.RequestCtx, to route, path []byte) {
 	case routeMetrics:
 		s.serveMetrics(ctx)
 	case routeCluster:
-		s.cluster(ctx)
+		s.showCluster(ctx)
+	case routeRing:
+		s.ring(ctx)
+	case routeOpenAPI:
+		s.openAPI(ctx)
 	default:
 		s.refusePath(ctx, path)
 	}
@@ -180,7 +203,7 @@ func (s *Server) dispatch(ctx *fasthttp.RequestCtx, to route, path []byte) {
 // refusePath answers for a path that leads nowhere, or nowhere yet.
 func (s *Server) refusePath(ctx *fasthttp.RequestCtx, path []byte) {
 	switch string(path) {
-	case api.PathTxn, api.PathRing, api.PathOpenAPI:
+	case api.PathTxn:
 		s.fail(ctx, api.CodeNotBuilt, string(path)+" is not built yet")
 	default:
 		s.fail(ctx, api.CodeNoSuchPath, "there is nothing at this path")

@@ -67,22 +67,22 @@ func viewResult(outcome wire.Outcome, status wire.NodeStatus) api.ViewResult {
 	panic("front: outcome " + strconv.Itoa(int(outcome)) + " for a view")
 }
 
-// cluster shows more than GET /view: whether the view is active, and whom it
-// waits for.
-func (s *Server) cluster(ctx *fasthttp.RequestCtx) {
+// showCluster shows more than GET /view: whether the view is active, whom it waits
+// for, and who owns how much.
+func (s *Server) showCluster(ctx *fasthttp.RequestCtx) {
 	if !s.readOnly(ctx) {
 		return
 	}
 	status := s.backend.Status()
-	node, _ := strconv.ParseUint(string(s.node), 10, 64) // of our own making
 	cluster := api.Cluster{
-		Node:       node,
+		Node:       uint64(s.id),
 		View:       showView(status),
 		Number:     status.View.ID.Number,
 		Member:     status.Member,
 		LeftBehind: status.LeftBehind,
 		Serving:    status.Serving,
 		Waiting:    make([]uint64, len(status.Waiting)),
+		Causal:     s.causal(&status),
 	}
 	for i, id := range status.Waiting {
 		cluster.Waiting[i] = uint64(id)
@@ -112,6 +112,14 @@ func whyNotServing(status wire.NodeStatus) string {
 	return notInView(status)
 }
 
+// whyNotCausal is never empty.
+func whyNotCausal(status wire.NodeStatus) string {
+	if status.Causal {
+		return "this node has not brought in all slots that it owns"
+	}
+	return notInView(status)
+}
+
 // toLayout makes what the backend takes of a view that was read, and therefore
 // is valid.
 func toLayout(view api.View) wire.Layout {
@@ -132,12 +140,16 @@ func showView(status wire.NodeStatus) api.View {
 		return api.View{Flat: true}
 	}
 	view := api.View{Flat: status.View.Layout.Flat, Shards: []api.Shard{}}
-	for _, s := range status.View.Layout.Shards {
-		shard := api.Shard{Name: s.Name, Members: make([]api.Member, len(s.Members))}
-		for i, m := range s.Members {
-			shard.Members[i] = api.Member{ID: uint64(m.ID), Address: m.Address, Bus: m.Bus}
-		}
-		view.Shards = append(view.Shards, shard)
+	for i := range status.View.Layout.Shards {
+		view.Shards = append(view.Shards, showShard(&status.View.Layout.Shards[i]))
 	}
 	return view
+}
+
+func showShard(s *wire.Shard) api.Shard {
+	shard := api.Shard{Name: s.Name, Members: make([]api.Member, len(s.Members))}
+	for i, m := range s.Members {
+		shard.Members[i] = api.Member{ID: uint64(m.ID), Address: m.Address, Bus: m.Bus}
+	}
+	return shard
 }
