@@ -13,7 +13,9 @@ func (n *node) wroteCausal(x *wire.Write) {
 	switch x.Kind {
 	case wire.WriteMeta:
 		if x.Meta.Present {
-			n.truth.Adopt(x.Seq, &x.Meta.View)
+			if n.truth.Adopt(x.Seq, &x.Meta.View) {
+				n.w.net.haunt(n)
+			}
 		}
 	case wire.WriteCausal:
 		n.truth.Wrote(x.Seq, x.Causal)

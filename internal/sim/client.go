@@ -173,7 +173,8 @@ func (t *witness) heard(n *node, in wire.Input) {
 // heardOfLeave is called when a node is told that a client left.
 func (t *witness) heardOfLeave(token wire.Token) {
 	if token >= causalTokens {
-		t.w.requests[token-causalTokens].gone = true
+		r := t.w.requests[token-causalTokens]
+		r.gone, r.Over = true, t.w.now
 		return
 	}
 	if token >= putTokens {

@@ -14,10 +14,11 @@ const (
 	leastLists  = 3 // the first view and two changes of it
 )
 
-// Generate draws the schedule of a seed, for an operator and the clients of a model.
-func Generate(seed uint64, kind Operator, model Model) *Schedule {
+// Generate draws the schedule of a seed, for an operator, the clients of a model and
+// a profile.
+func Generate(seed uint64, kind Operator, model Model, profile Profile) *Schedule {
 	g := generator{rng: rand.New(rand.NewPCG(seed, 1+uint64(kind)*1000+uint64(model)*100_000)), model: model}
-	s := &Schedule{Seed: seed, Model: model, Operator: kind, Nodes: 3 + g.rng.IntN(4)}
+	s := &Schedule{Seed: seed, Model: model, Operator: kind, Profile: profile, Nodes: 3 + g.rng.IntN(4)}
 	g.nodes = s.Nodes
 	s.Limits = g.limits()
 	s.Weather = g.weather()
@@ -28,10 +29,13 @@ func Generate(seed uint64, kind Operator, model Model) *Schedule {
 		s.Causal = g.causalLimits()
 		g.reshape()
 		g.keeps = model == Causal && g.chance(0.5)
+		g.bend(s)
 	}
 	switch kind {
 	case Sane:
-		g.steps(s)
+		if !g.episodes(s) {
+			g.steps(s)
+		}
 	case Splitting:
 		s.Limits.Past = 0 // who forgets ancestors may take a side's old values for new ones
 		g.splits(s)
@@ -59,9 +63,10 @@ type generator struct {
 	forgets bool // nodes may lose their state; if the operator is mad
 	moves   bool // nodes move; then the last list names all: what one holds that it does not name is out of reach
 
-	keeps  bool    // no node loses its state
-	shards int     // of the layout last commanded; 0: a flat list
-	place  []uint8 // the shard of each node in it
+	keeps   bool    // no node loses its state
+	deletes bool    // most writes are deletes
+	shards  int     // of the layout last commanded; 0: a flat list
+	place   []uint8 // the shard of each node in it
 }
 
 func pick[T any](rng *rand.Rand, from ...T) T { return from[rng.IntN(len(from))] }

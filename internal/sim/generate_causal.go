@@ -177,7 +177,7 @@ func (g *generator) causalOp(keys int, pause wire.Instant) OpPlan {
 		o.Size = 100 + g.rng.IntN(1000)
 	}
 	switch n := g.rng.IntN(100); {
-	case n < 42:
+	case n < 42 && !(g.deletes && n >= 22):
 		o.Kind = Put
 	case n < 56:
 		o.Kind = Delete

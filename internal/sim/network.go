@@ -23,6 +23,7 @@ type network struct {
 	latest  wire.Instant                     // arrival of a message that was kept back
 	tickets []ticket                         // requests; a ReplyTo is an index
 	recent  [maxNodes]recent                 // what each node sent and was sent lately
+	spread  [maxNodes]recent                 // the writes that each node was sent, in any of its lives, whether they came or not
 	scratch []byte
 }
 
@@ -70,7 +71,7 @@ func (t *network) send(from *node, e wire.Envelope) {
 	w.truth.Sent(from.truth, &e)
 	w.counts.add("message", kindNames[e.Message.Kind()])
 	t.scratch = wire.AppendMessage(t.scratch[:0], from.machine.Header(), e.Message)
-	p := parcel{from: from, payload: bytes.Clone(t.scratch)}
+	p := parcel{from: from, payload: bytes.Clone(t.scratch), spreads: e.Message.Kind() == wire.KindBatch}
 	if w.meter != nil {
 		w.meter.sent(e.Message, len(p.payload))
 	}
@@ -114,6 +115,7 @@ type parcel struct {
 	payload  []byte
 	ticket   int     // 1 + its index, for a request
 	answer   *ticket // the request that it answers
+	spreads  bool    // writes
 }
 
 func (t *network) carry(p parcel) {
@@ -123,6 +125,9 @@ func (t *network) carry(p parcel) {
 		return
 	}
 	weather := t.now()
+	if p.spreads && weather.Haunted {
+		t.spread[p.to.id].add(p)
+	}
 	if t.isCut(p.from, p.to) || w.chance(weather.Loss) {
 		w.counts.add("network", "lost")
 		if p.ticket > 0 && w.chance(0.3) {
@@ -152,6 +157,20 @@ func (t *network) ghosts(n *node) {
 		}
 	}
 	t.recent[n.id] = recent{}
+}
+
+// haunt delivers once more the writes that a node was sent, when it has come to
+// another view: before it has asked anybody what became of them.
+func (t *network) haunt(n *node) {
+	if t.calm || !t.weather.Haunted {
+		return
+	}
+	for _, p := range t.spread[n.id].ring {
+		if p.from != nil && t.w.chance(0.7) {
+			t.w.counts.add("network", "a write of an earlier view")
+			t.w.after(t.w.upTo(t.w.upTo(300*wire.Millisecond)), func() { t.arrive(p) })
+		}
+	}
 }
 
 // arrival draws when a message arrives.

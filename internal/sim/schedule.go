@@ -17,6 +17,7 @@ type Schedule struct {
 	Seed     uint64
 	Model    Model
 	Operator Operator
+	Profile  Profile
 	Nodes    int // with ids from 0
 	Limits   machine.Limits
 	Causal   CausalLimits
@@ -59,6 +60,7 @@ type Weather struct {
 	Late    float64      // the share of messages that are kept back for long
 	LateBy  wire.Instant // at most; three minutes, or a few seconds
 	Reorder bool         // messages of one link may overtake each other
+	Haunted bool         // what a node was sent in earlier views arrives again when it comes to another one
 }
 
 // Step is one thing that happens at its time: a fault or a command.
@@ -228,8 +230,8 @@ func (s *Schedule) operations() int {
 // String lists a schedule as a person reads it.
 func (s *Schedule) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d, %s model, %s operator: %d nodes, %d clients, %d sessions, %d operations, %+v, disk %s, limits %+v, %+v\n",
-		s.Seed, s.Model, s.Operator, s.Nodes, len(s.Clients), len(s.Sessions), s.operations(), s.Weather, seconds(s.Disk), s.Limits, s.Causal)
+	fmt.Fprintf(&b, "seed %d, %s model, %s operator, %s profile: %d nodes, %d clients, %d sessions, %d operations, %+v, disk %s, limits %+v, %+v\n",
+		s.Seed, s.Model, s.Operator, s.Profile, s.Nodes, len(s.Clients), len(s.Sessions), s.operations(), s.Weather, seconds(s.Disk), s.Limits, s.Causal)
 	for _, st := range s.Steps {
 		switch {
 		case st.Fault != nil:

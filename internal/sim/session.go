@@ -167,7 +167,7 @@ func (s *session) done() {
 // lost ends what was open at a node that crashed.
 func (s *session) lost(n *node) {
 	if r := s.open; r != nil && r.node == n.id {
-		r.state, r.ended = lost, s.w.now
+		r.state, r.ended, r.Over = lost, s.w.now, s.w.now
 		s.w.counts.add("session", "lost")
 		s.roam()
 		s.done()
@@ -243,7 +243,7 @@ func (s *session) answered(r *request, a *wire.CausalResult, past truth.Past) {
 	if s.w.failure != nil {
 		return
 	}
-	r.state, r.ended = done, s.w.now
+	r.state, r.ended, r.Over = done, s.w.now, s.w.now
 	r.Sent, r.grip.context = wire.Context{}, wire.Context{}
 	if len(s.had) > 2*mostGrips {
 		s.had = append(s.had[:1], s.had[len(s.had)-mostGrips:]...)

@@ -53,10 +53,22 @@ func modelSet(t *testing.T) Model {
 	return model
 }
 
+// profileSet is the profile in the environment: the usual one, unless it says
+// otherwise.
+func profileSet(t *testing.T) Profile {
+	text := os.Getenv("COHORT_SIM_PROFILE")
+	profile, ok := ProfileNamed(text)
+	if text != "" && !ok {
+		t.Fatalf("COHORT_SIM_PROFILE=%q is none of %v", text, profileNames)
+	}
+	return profile
+}
+
 // fleet runs schedules on all processors.
 type fleet struct {
 	operator Operator
 	model    Model
+	profile  Profile
 	mu       struct {
 		sync.Mutex
 		counts Counts
@@ -78,7 +90,7 @@ func (f *fleet) run(more func(done uint64) bool) {
 				if !more(seed - first) {
 					return
 				}
-				f.note(seed, Run(Generate(seed, f.operator, f.model), nil))
+				f.note(seed, Run(Generate(seed, f.operator, f.model, f.profile), nil))
 			}
 		})
 	}
@@ -98,8 +110,8 @@ func (f *fleet) note(seed uint64, r Result) {
 
 // TestSimulate runs COHORT_SIM_SCHEDULES schedules from COHORT_SIM_SEED on, or as
 // many as there is time for in COHORT_SIM_SECONDS, with the operator of
-// COHORT_SIM_OPERATOR, or with each of them in turn if that is "all", and clients of
-// COHORT_SIM_MODEL.
+// COHORT_SIM_OPERATOR, or with each of them in turn if that is "all", clients of
+// COHORT_SIM_MODEL, and the profile of COHORT_SIM_PROFILE.
 func TestSimulate(t *testing.T) {
 	if os.Getenv("COHORT_SIM_OPERATOR") != "all" {
 		simulate(t, operatorSet(t))
@@ -114,7 +126,7 @@ func simulate(t *testing.T, kind Operator) {
 	schedules := setting(t, "COHORT_SIM_SCHEDULES", few)
 	length := time.Duration(setting(t, "COHORT_SIM_SECONDS", 0)) * time.Second
 	begun := time.Now()
-	f := fleet{operator: kind, model: modelSet(t)}
+	f := fleet{operator: kind, model: modelSet(t), profile: profileSet(t)}
 	f.next.Store(setting(t, "COHORT_SIM_SEED", 1))
 	f.run(func(done uint64) bool {
 		if f.failures() >= 3 {
@@ -126,10 +138,10 @@ func simulate(t *testing.T, kind Operator) {
 		return done < schedules
 	})
 	took := time.Since(begun)
-	t.Logf("%s model, %s operator: %d schedules in %s, %.1f a second, %d events each\n%s",
-		f.model, f.operator, f.mu.runs, took.Round(time.Millisecond), float64(f.mu.runs)/took.Seconds(), f.mu.events/max(f.mu.runs, 1), f.mu.counts)
+	t.Logf("%s model, %s operator, %s profile: %d schedules in %s, %.1f a second, %d events each\n%s",
+		f.model, f.operator, f.profile, f.mu.runs, took.Round(time.Millisecond), float64(f.mu.runs)/took.Seconds(), f.mu.events/max(f.mu.runs, 1), f.mu.counts)
 	for _, seed := range f.mu.failed {
-		report(t, seed, f.operator, f.model)
+		f.report(t, seed)
 	}
 	if missing := f.mu.counts.Missing(kind, f.model); !t.Failed() && f.mu.runs >= enough && len(missing) > 0 {
 		t.Errorf("never seen in %d schedules: %q", f.mu.runs, missing)
@@ -144,15 +156,16 @@ func (f *fleet) failures() int {
 
 // report fails with one line that replays a seed, and what is left of its
 // schedule when it is cut down.
-func report(t *testing.T, seed uint64, kind Operator, model Model) {
+func (f *fleet) report(t *testing.T, seed uint64) {
 	t.Helper()
-	r := Run(Generate(seed, kind, model), nil)
+	s := Generate(seed, f.operator, f.model, f.profile)
+	r := Run(s, nil)
 	if r.Failure == nil {
 		t.Errorf("seed %d failed once and not again: a run is not deterministic", seed)
 		return
 	}
-	t.Errorf("seed %d: %v\nreplay: COHORT_SIM_MODEL=%s COHORT_SIM_OPERATOR=%s COHORT_SIM_SEED=%d go test ./internal/sim -run TestReplay -v\ncut down to %s",
-		seed, r.Failure, model, kind, seed, shrunk(Generate(seed, kind, model), r.Failure.Check))
+	t.Errorf("seed %d: %v\nreplay: COHORT_SIM_MODEL=%s COHORT_SIM_OPERATOR=%s COHORT_SIM_PROFILE=%s COHORT_SIM_SEED=%d go test ./internal/sim -run TestReplay -v\ncut down to %s",
+		seed, r.Failure, f.model, f.operator, f.profile, seed, shrunk(s, r.Failure.Check))
 }
 
 func shrunk(s *Schedule, check string) *Schedule {
@@ -170,7 +183,7 @@ func TestReplay(t *testing.T) {
 		t.Skip("replays the seed in COHORT_SIM_SEED")
 	}
 	seed := setting(t, "COHORT_SIM_SEED", 0)
-	s := Generate(seed, operatorSet(t), modelSet(t))
+	s := Generate(seed, operatorSet(t), modelSet(t), profileSet(t))
 	failure := replay(t, s, "trace.txt")
 	if failure == nil {
 		t.Logf("seed %d violates nothing\n%s", seed, s)
@@ -196,7 +209,7 @@ func TestTheSameSeedGivesTheSameTrace(t *testing.T) {
 	for seed := range uint64(9) {
 		var first, second Trace
 		kind, model := Operator(seed)%operators, Model(seed/3)
-		one, two := Run(Generate(seed, kind, model), &first), Run(Generate(seed, kind, model), &second)
+		one, two := Run(Generate(seed, kind, model, Usual), &first), Run(Generate(seed, kind, model, Usual), &second)
 		if first.Sum() != second.Sum() || first.Len() != second.Len() || one.Events != two.Events {
 			t.Errorf("seed %d: %d lines with sum %x and %d events, then %d with %x and %d",
 				seed, first.Len(), first.Sum(), one.Events, second.Len(), second.Sum(), two.Events)
@@ -209,8 +222,8 @@ func TestTheSameSeedGivesTheSameTrace(t *testing.T) {
 
 func TestDifferentSeedsGiveDifferentTraces(t *testing.T) {
 	var first, second Trace
-	Run(Generate(1, Sane, Strong), &first)
-	Run(Generate(2, Sane, Strong), &second)
+	Run(Generate(1, Sane, Strong, Usual), &first)
+	Run(Generate(2, Sane, Strong, Usual), &second)
 	if first.Sum() == second.Sum() {
 		t.Error("seeds 1 and 2 have the same trace")
 	}
@@ -218,21 +231,21 @@ func TestDifferentSeedsGiveDifferentTraces(t *testing.T) {
 
 func TestEveryScheduleHasWhatItMustHave(t *testing.T) {
 	for seed := range uint64(600) {
-		s := Generate(seed, Operator(seed)%operators, Model(seed/3)%models)
+		s := Generate(seed, Operator(seed)%operators, Model(seed/3)%models, Profile(seed/9)%profiles)
 		faults := 0
 		for _, st := range s.Steps {
 			if st.Fault != nil {
 				faults++
 			}
 		}
-		if s.Nodes < 3 || s.Nodes > maxNodes || faults < 5 || s.lists() < 3 || s.operations() < 300 {
+		if s.Nodes < 3 || s.Nodes > maxNodes || faults < leastFaults || s.lists() < 3 || s.operations() < 300 {
 			t.Errorf("seed %d: %d nodes, %d faults, %d lists, %d operations", seed, s.Nodes, faults, s.lists(), s.operations())
 		}
 	}
 }
 
 func TestShrinkKeepsWhatTheFailureNeeds(t *testing.T) {
-	s := Generate(7, Sane, Strong)
+	s := Generate(7, Sane, Strong, Usual)
 	needed := s.Steps[3]
 	small := Shrink(s, func(s *Schedule) bool {
 		found := false
@@ -244,7 +257,7 @@ func TestShrinkKeepsWhatTheFailureNeeds(t *testing.T) {
 	if len(small.Steps) != 1 || small.Steps[0] != needed || len(small.Clients) != 1 || len(small.Clients[0].Ops) != 1 {
 		t.Errorf("what is left:\n%s", small)
 	}
-	if fmt.Sprint(s) != fmt.Sprint(Generate(7, Sane, Strong)) {
+	if fmt.Sprint(s) != fmt.Sprint(Generate(7, Sane, Strong, Usual)) {
 		t.Error("the schedule that was given was changed")
 	}
 }

@@ -7,11 +7,16 @@ import "github.com/cohortkv/cohort/node/wire"
 // later look (API §1.4). It is far longer than a write waits for other replicas.
 const patience = 1500 * wire.Millisecond
 
+// readPatience is the same of a read, which waits for nobody once its node has all
+// that it needs. It is shorter than the time between two exchanges, which would wake
+// what was forgotten.
+const readPatience = 350 * wire.Millisecond
+
 // readyBound is how long an owner may take to be ready in one view: three seconds
 // without progress, as often as there can be any.
 const readyBound = 15 * wire.Second
 
-const lookEvery = 300 * wire.Millisecond
+const lookEvery = 100 * wire.Millisecond
 
 // watch looks at a request from time to time while it is open at a node that owns its
 // slot: it must not wait without a reason.
@@ -24,7 +29,7 @@ func (w *world) watch(r *request, since wire.Instant) {
 		switch {
 		case n.troubled() || !w.truth.Answerable(n.truth, r.Op):
 			since = w.now
-		case w.now-since > patience+4*w.sched.Disk:
+		case w.now-since > r.patience()+4*w.sched.Disk:
 			w.fail("wait", "%s is open; node %d could have answered it for %s", r, n.id, seconds(w.now-since))
 			return
 		}
@@ -43,4 +48,11 @@ func (n *node) troubled() bool {
 		return true
 	}
 	return false
+}
+
+func (r *request) patience() wire.Instant {
+	if r.Read {
+		return readPatience
+	}
+	return patience
 }

@@ -56,12 +56,30 @@ func (t *Truth) put(l *Life, item *wire.Item) {
 		t.fail("I18", "node %d puts %s in place of %s", l.Node, w, held)
 		return
 	}
+	t.collectedBefore(l, w)
 	if w.Item == item {
 		t.depends(l, w)
 	}
 	l.written.items[w.Key] = w
 	if item.ID != (wire.RequestID{}) {
 		l.remembered[item.ID] = t.world.Now()
+	}
+}
+
+// collectedBefore checks that what was deleted does not come back to a node whose K has
+// the tombstone, when that was collected (I19): all that it won over had to be known by
+// then.
+func (t *Truth) collectedBefore(l *Life, w *Write) {
+	k := &t.keys[w.Key]
+	c := k.collected
+	excused := k.forgotten != nil && !above(w.Version, k.forgotten.Version)
+	if c == nil || excused || !above(c.Version, w.Version) {
+		return
+	}
+	d := c.Version.Dot
+	counts := l.ready && l.view.owns(l.Node, k.slot) && l.written.live[d.Stream] >= d.N
+	if counts || l.written.slots[k.slot].known.At(d.Stream) >= d.N {
+		t.fail("I19", "node %d puts %s; its K has %s, which was collected", l.Node, w, c)
 	}
 }
 

@@ -107,21 +107,31 @@ func (l *Life) Boot() wire.Boot { return l.boot }
 // Shows notes that a life shows whether it is ready for all its slots.
 func (l *Life) Shows(ready bool) { l.ready = ready }
 
-// Has reports that a life has a write, or what won over it.
-func (l *Life) Has(w *Write) bool { return l.written.has(l.t, w) }
+// Has reports that a life has a write, or what won over it, or knows that it was
+// deleted and collected.
+func (l *Life) Has(w *Write) bool {
+	s, d := l.written, w.Version.Dot
+	if s.items[w.Key] != nil || !s.has(l.t, w) {
+		return s.has(l.t, w)
+	}
+	return s.attains(l.t.keys[w.Key].slot, d.Stream, d.N) || s.folded[d.Stream] >= d.N
+}
 
 // Item is what a life has written of a key; nil: nothing.
 func (l *Life) Item(key int) *Write { return l.written.items[key] }
 
-// Adopt notes that a view was written.
-func (l *Life) Adopt(seq uint64, v *wire.View) {
+// Adopt notes that a view was written, and reports whether it is another one than
+// before.
+func (l *Life) Adopt(seq uint64, v *wire.View) bool {
 	x := l.t.viewOf(v)
-	if l.view != x {
+	another := l.view != x
+	if another {
 		l.view, l.adoptedAt, l.ready = x, l.t.world.Now(), false
 		clear(l.acked)
 	}
 	l.written.adopt(x)
 	l.pending = append(l.pending, pending{seq: seq, view: x})
+	return another
 }
 
 // adopt begins a view.

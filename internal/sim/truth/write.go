@@ -20,8 +20,9 @@ type Op struct {
 	Past   Past         // of the context that it was sent with
 	Sent   wire.Context // that context
 	Asked  wire.Instant
-	ceil   uint64   // of that context
-	Writes []*Write // what it made: more than one if owners that could not hear each other took it
+	Over   wire.Instant // when its client was answered, or its node knew that it left; 0: not yet
+	ceil   uint64       // of that context
+	Writes []*Write     // what it made: more than one if owners that could not hear each other took it
 }
 
 // Write is one version of a key.
@@ -169,6 +170,7 @@ func (t *Truth) mayTake(l *Life, w *Write) {
 		return
 	}
 	t.again(l, w)
+	t.late(l, w)
 	t.stranger(l, w)
 }
 
@@ -204,5 +206,18 @@ func (t *Truth) again(l *Life, w *Write) {
 		default:
 			t.world.Saw("written twice")
 		}
+	}
+}
+
+// lateBound is how long after its client was answered, or left, a write may still be
+// taken: as old as a carried one may be, and as long as it may wait where it is not
+// repeated (docs/causal.md §8).
+const lateBound = 2500*wire.Millisecond + 100*wire.Millisecond
+
+// late checks that what its client gave up does not surface over what was written
+// since.
+func (t *Truth) late(l *Life, w *Write) {
+	if o := w.Op; o.Over != 0 && w.At-o.Over > lateBound {
+		t.fail("late", "node %d takes %s; its client was answered, or left, %s before", l.Node, w, ago(w.At-o.Over))
 	}
 }

@@ -1,0 +1,106 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Profile is what schedules of causal buckets are bent towards: what the usual ones
+// meet once in many thousands.
+type Profile uint8
+
+// The profiles.
+const (
+	// Usual is as generate.go draws it.
+	Usual Profile = iota
+	// Sparse: many keys that are written a few times each, and nodes that forget, so
+	// that one node writes one counter twice.
+	Sparse
+	// Named: contexts hold one position or two before a floor's name takes their
+	// place, and nodes that have forgotten serve, so that who holds a view need not
+	// have its floor.
+	Named
+	// Haunted: writes that were cut off, and lost with the node that took them, arrive
+	// views later, when what won over them was deleted, and collected.
+	Haunted
+	profiles
+)
+
+var profileNames = [profiles]string{Usual: "usual", Sparse: "sparse", Named: "named", Haunted: "haunted"}
+
+func (p Profile) String() string { return profileNames[p] }
+
+// ProfileNamed finds a profile by its name.
+func ProfileNamed(name string) (Profile, bool) {
+	i := slices.Index(profileNames[:], name)
+	return Profile(max(i, 0)), i >= 0
+}
+
+// bend changes what was drawn of a schedule's surroundings to what its profile asks
+// for.
+func (g *generator) bend(s *Schedule) {
+	switch s.Profile {
+	case Sparse:
+		s.Causal.Keys = 25 + g.rng.IntN(40)
+		s.Causal.ChunkBytes = pick(g.rng, 0, 2000) // or an exchange takes longer than anybody may wait
+		g.keeps = false
+	case Named:
+		s.Causal.Vector = 1 + g.rng.IntN(2)
+		s.Causal.Exact, s.Causal.Deps = 2, 2
+		g.keeps = false
+	case Haunted:
+		s.Weather.Haunted = true
+		s.Causal.Keys = 1 + g.rng.IntN(2)
+		g.keeps, g.deletes = false, true
+	}
+}
+
+// episodes draws what a profile is about, a few times over, for a sane operator; false:
+// it has nothing of the kind.
+func (g *generator) episodes(s *Schedule) bool {
+	var episode func(s *Schedule, at wire.Instant) wire.Instant
+	switch s.Profile {
+	case Named:
+		episode = g.orphan
+	case Haunted:
+		episode = g.ghost
+	default:
+		return false
+	}
+	g.view = 1<<g.nodes - 1
+	g.shards = 1 + g.rng.IntN(2)
+	g.add(s, 10*wire.Millisecond, &Command{List: g.view, All: true})
+	at := wire.Second + g.between(0, 2*wire.Second)
+	for range 4 + g.rng.IntN(3) {
+		at = episode(s, at)
+	}
+	g.add(s, at, g.fault())
+	return true
+}
+
+// orphan is a node that loses its memory, is told the list again, and is cut off from
+// everybody before all has come to it: it serves, in the view, without its floor.
+func (g *generator) orphan(s *Schedule, at wire.Instant) wire.Instant {
+	id := g.rng.IntN(g.nodes)
+	g.add(s, at, &Fault{Kind: Crash, Node: id, For: g.between(wire.Millisecond, 300*wire.Millisecond)})
+	at += 400 * wire.Millisecond
+	g.add(s, at, &Command{List: g.view, All: true})
+	at += g.between(0, 250*wire.Millisecond)
+	length := wire.Second + g.between(0, 3*wire.Second)
+	g.add(s, at, &Fault{Kind: Cut, Side: one(id), For: length})
+	return at + length + wire.Second + g.between(0, 2*wire.Second)
+}
+
+// ghost is a node that is cut off, takes writes and loses them with its memory. The
+// others go on without it, delete and collect; then it is with them again, and so are
+// its writes, which the network had kept.
+func (g *generator) ghost(s *Schedule, at wire.Instant) wire.Instant {
+	id := g.rng.IntN(g.nodes)
+	g.add(s, at, &Fault{Kind: Cut, Side: one(id), For: 2500 * wire.Millisecond})
+	g.add(s, at+wire.Second+g.between(0, wire.Second), &Fault{Kind: Crash, Node: id, For: g.between(wire.Millisecond, 300*wire.Millisecond)})
+	g.add(s, at+2*wire.Second+g.between(0, wire.Second), &Command{List: g.view.without(one(id)), All: true})
+	at += 8*wire.Second + g.between(0, 4*wire.Second)
+	g.add(s, at, &Command{List: g.view, All: true})
+	return at + wire.Second + g.between(0, 2*wire.Second)
+}
