@@ -95,7 +95,7 @@ func (w *world) carryAnswer(m *wire.CarryAnswer) string {
 	case !m.Present:
 		return "absent"
 	default:
-		return w.item(&m.Item)
+		return w.item(&m.Item) + overValue(m.Existed)
 	}
 }
 

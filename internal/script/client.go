@@ -100,21 +100,29 @@ func (w *world) answer(n *node, r wire.Reply) {
 		return
 	}
 	w.causal[a.client] = r.Causal.Context
-	w.say("  %d: %s: %s; knows %s", n.id, a.what, w.result(a, r.Causal.Item), w.contextText(&r.Causal.Context))
+	w.say("  %d: %s: %s; knows %s", n.id, a.what, w.result(a, r.Causal), w.contextText(&r.Causal.Context))
 }
 
 // result is what a client of a causal bucket is told of its key.
-func (w *world) result(a asked, item *wire.Item) string {
-	switch {
+func (w *world) result(a asked, r *wire.CausalResult) string {
+	switch item := r.Item; {
 	case item == nil:
 		return "absent"
 	case strings.HasPrefix(a.what, "cput"):
-		return w.version(item.Version)
+		return w.version(item.Version) + overValue(r.Existed)
 	case item.Deleted:
-		return "deleted " + w.version(item.Version)
+		return "deleted " + w.version(item.Version) + overValue(r.Existed)
 	default:
 		return string(item.Value) + " " + w.version(item.Version)
 	}
+}
+
+// overValue says of a write that its key had a value.
+func overValue(existed bool) string {
+	if existed {
+		return " over a value"
+	}
+	return ""
 }
 
 // list answers a listing.

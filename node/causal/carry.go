@@ -148,7 +148,7 @@ func (r *Replica) OnCarryAnswer(h wire.Header, m *wire.CarryAnswer) {
 		if m.Present {
 			item = &m.Item
 		}
-		r.reply(x.q, wire.Done, &wire.CausalResult{Item: item, Context: m.Context})
+		r.reply(x.q, wire.Done, &wire.CausalResult{Item: item, Existed: m.Existed, Context: m.Context})
 	case wire.CarryLate:
 		if x.to != nil && x.to.id == h.From && (x.boot != h.Boot || x.clock < m.Clock) {
 			x.clock, x.boot = m.Clock, h.Boot
@@ -270,6 +270,7 @@ type taken struct {
 	key     string
 	version wire.CausalVersion
 	deleted bool
+	existed bool // the key had a value before
 }
 
 func (c *carriedRequests) init() {
@@ -277,13 +278,25 @@ func (c *carriedRequests) init() {
 	c.recent = [2]map[wire.RequestID]taken{{}, {}}
 }
 
+// hear remembers a carried write that another owner took. Whether its key had a value
+// there the item does not say: above the first counter it is taken to have had one,
+// which is wrong only for a key that had been deleted, or that the client knew of and
+// the owner did not.
+func (c *carriedRequests) hear(item *wire.Item, now wire.Instant) {
+	existed := item.Version.Counter > 1
+	if t, ok := c.taken(item.ID); ok && t.version == item.Version {
+		existed = t.existed // it was taken here
+	}
+	c.remember(item, existed, now)
+}
+
 // remember keeps a carried write's version for a minute at least.
-func (c *carriedRequests) remember(id wire.RequestID, item *wire.Item, now wire.Instant) {
+func (c *carriedRequests) remember(item *wire.Item, existed bool, now wire.Instant) {
 	if now >= c.turnAt {
 		c.recent[1], c.recent[0] = c.recent[0], map[wire.RequestID]taken{}
 		c.turnAt = now + rememberFor
 	}
-	c.recent[0][id] = taken{item.Key, item.Version, item.Deleted}
+	c.recent[0][item.ID] = taken{item.Key, item.Version, item.Deleted, existed}
 }
 
 func (c *carriedRequests) taken(id wire.RequestID) (taken, bool) {
@@ -335,6 +348,7 @@ func (r *Replica) answerAgain(q *request) bool {
 		return false
 	}
 	r.box.Event(wire.Event{Kind: EventTakenBefore, Peer: q.id.Node})
+	q.existed = t.existed
 	item := &wire.Item{Key: t.key, Version: t.version, Deleted: t.deleted}
 	r.answer(q, r.box.LastWrite(), item, with(&q.context, hashing.Hash(t.key), t.version))
 	return true

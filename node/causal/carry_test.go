@@ -10,17 +10,44 @@ func TestACarriedWriteIsRememberedForAMinuteAtLeast(t *testing.T) {
 	var c carriedRequests
 	c.init()
 	id := func(n uint64) wire.RequestID { return wire.RequestID{Node: 1, Boot: 1, Counter: n} }
-	item := &wire.Item{Key: "x", Version: wire.CausalVersion{Counter: 7}}
-	c.remember(id(1), item, wire.Second)
-	c.remember(id(2), item, rememberFor)
-	c.remember(id(3), item, rememberFor+2*wire.Second)
+	item := func(n uint64) *wire.Item {
+		return &wire.Item{Key: "x", Version: wire.CausalVersion{Counter: 7}, ID: id(n)}
+	}
+	c.remember(item(1), true, wire.Second)
+	c.remember(item(2), true, rememberFor)
+	c.remember(item(3), true, rememberFor+2*wire.Second)
 	for n := uint64(1); n <= 3; n++ {
-		if got, ok := c.taken(id(n)); !ok || got != (taken{"x", item.Version, false}) {
+		if got, ok := c.taken(id(n)); !ok || got != (taken{"x", item(n).Version, false, true}) {
 			t.Errorf("request %d: %+v, %t", n, got, ok)
 		}
 	}
-	c.remember(id(4), item, 3*rememberFor)
+	c.remember(item(4), true, 3*rememberFor)
 	if _, ok := c.taken(id(1)); ok {
 		t.Error("after two minutes the first request is still remembered")
+	}
+}
+
+func TestWhetherACarriedWriteFoundAValueIsKnownToWhoTookItAndGuessedByOthers(t *testing.T) {
+	var c carriedRequests
+	c.init()
+	for n, row := range []struct {
+		counter     uint64
+		here        bool // it was taken here
+		found, want bool
+	}{
+		{1, false, false, false},
+		{2, false, false, true},
+		{2, true, false, false}, // over a tombstone
+		{2, true, true, true},
+	} {
+		id := wire.RequestID{Node: 1, Boot: 1, Counter: uint64(n)}
+		item := &wire.Item{Key: "x", Version: wire.CausalVersion{Counter: row.counter}, ID: id}
+		if row.here {
+			c.remember(item, row.found, wire.Second)
+		}
+		c.hear(item, wire.Second)
+		if got, _ := c.taken(id); got.existed != row.want {
+			t.Errorf("%+v: %t", row, got.existed)
+		}
 	}
 }

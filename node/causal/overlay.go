@@ -62,9 +62,6 @@ func (r *Replica) put(s *slot, hash uint64, item *wire.Item, old *wire.Item) {
 	if item.Deleted {
 		r.collector.note(item, hash)
 	}
-	if item.ID != (wire.RequestID{}) {
-		r.carried.remember(item.ID, item, r.now)
-	}
 }
 
 // forget takes a key out of the state.
@@ -84,7 +81,7 @@ func (r *Replica) merge(item *wire.Item, stored *wire.Item) bool {
 	old := r.overlay.current(item.Key, stored)
 	d := item.Version.Dot
 	if item.ID != (wire.RequestID{}) {
-		r.carried.remember(item.ID, item, r.now) // also if something else has won over it
+		r.carried.hear(item, r.now) // also if something else has won over it
 	}
 	switch {
 	case old != nil && !wins(item.Version, old.Version):

@@ -34,6 +34,7 @@ type request struct {
 	reading bool // what the key holds is being read
 	waits   bool // is listed as waiting
 	looked  bool // what the key holds was looked at, in this view and since the slot is ready
+	existed bool // of a write that was taken: its key had a value
 	gone    bool
 }
 
@@ -153,7 +154,7 @@ func (r *Replica) answer(q *request, seq uint64, item *wire.Item, c wire.Context
 	r.drop(q)
 	c = r.namer().bound(c, r.cfg.Limits.Exact, maxContextBytes)
 	if q.carried != nil {
-		m := &wire.CarryAnswer{Fate: wire.CarryDone, Context: c}
+		m := &wire.CarryAnswer{Fate: wire.CarryDone, Existed: q.existed, Context: c}
 		if item != nil {
 			m.Present, m.Item = true, *item
 			m.Item.Deps = wire.Context{}
@@ -164,7 +165,7 @@ func (r *Replica) answer(q *request, seq uint64, item *wire.Item, c wire.Context
 		r.answerCarried(q.carried, m, seq)
 		return
 	}
-	r.after(seq, func() { r.reply(q, wire.Done, &wire.CausalResult{Item: item, Context: c}) })
+	r.after(seq, func() { r.reply(q, wire.Done, &wire.CausalResult{Item: item, Existed: q.existed, Context: c}) })
 }
 
 // write gives a write its version and makes it durable (docs/causal.md §3).
@@ -179,8 +180,12 @@ func (r *Replica) write(q *request, old *wire.Item) {
 		Deps: r.namer().bound(r.deps(q, s, old), r.cfg.Limits.Deps, maxDepsBytes), ID: q.id,
 	}
 	item.Version.Counter = 1 + r.counterBelow(q, s, old)
+	q.existed = old != nil && !old.Deleted
 	r.append(item)
 	r.put(s, q.hash, item, old)
+	if q.id != (wire.RequestID{}) {
+		r.carried.remember(item, q.existed, r.now)
+	}
 	n, view := r.own.last, r.view.ID
 	r.pending.Live = append(r.pending.Live, wire.Position{Stream: r.own.stream, N: n})
 	r.wakeKey(item.Key)

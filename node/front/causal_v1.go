@@ -66,9 +66,7 @@ func (s *Server) writeCausalKey(ctx *fasthttp.RequestCtx, op wire.Op, c wire.Con
 	result := w.Reply.Causal
 	ctx.SetStatusCode(http.StatusNoContent)
 	if op.Kind == wire.OpPut {
-		// A version is the first one of its key if its counter is: then neither the
-		// replica that took the write, nor its client, knew of any before.
-		if result.Item.Version.Counter == 1 {
+		if !result.Existed {
 			ctx.SetStatusCode(http.StatusCreated)
 		}
 		s.showCausalVersion(ctx, w, &result.Item.Version)

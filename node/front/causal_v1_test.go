@@ -43,7 +43,8 @@ func TestV1CausalKeyOperations(t *testing.T) {
 		{"DELETE", "", "", 204, "", "", "", 3},
 		{"GET", "", "", 404, "", "", "no such key", 3},
 		{"DELETE", "", "", 204, "", "", "", 4},
-		{"PUT", "", "x", 204, tag(5, 6), "5", "", 5},
+		{"PUT", "", "x", 201, tag(5, 6), "5", "", 5},
+		{"PUT", "", "x", 204, tag(6, 7), "6", "", 6},
 	} {
 		headers := []string{"Cohort-Session: " + session, row.header}
 		got := n.ask(t, row.method, "/v1/kv/causal/k", row.body, headers...)

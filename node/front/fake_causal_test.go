@@ -23,13 +23,14 @@ func (f *fake) CausalWrite(w *Waiter, op wire.Op, c wire.Context) {
 	f.answerCausal(w, func() *wire.CausalResult {
 		item := &wire.Item{Key: op.Key, Deleted: op.Kind == wire.OpDelete, Value: op.Value, ContentType: op.ContentType}
 		item.Version.Counter = 1 + named(c, op.Key).Counter
-		if old := f.items[op.Key]; old != nil {
+		old := f.items[op.Key]
+		if old != nil {
 			item.Version.Counter = 1 + max(item.Version.Counter-1, old.Version.Counter)
 		}
 		f.next++
 		item.Version.Dot = wire.Dot{Stream: wire.Stream{View: f.status.View.ID, Node: 3, Boot: 5}, N: f.next}
 		f.items[op.Key] = item
-		return &wire.CausalResult{Item: item, Context: with(c, item)}
+		return &wire.CausalResult{Item: item, Existed: old != nil && !old.Deleted, Context: with(c, item)}
 	})
 }
 

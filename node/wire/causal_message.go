@@ -152,6 +152,7 @@ type CarryAnswer struct {
 	Clock   Instant
 	Present bool
 	Item    Item // read: what the key holds; written: without its value
+	Existed bool // as in CausalResult
 	Context Context
 }
 

@@ -146,6 +146,7 @@ func (d *causalDecoder) requestMessage(m Message) {
 		m.Fate = CarryFate(d.enum("fate of a request", byte(CarryDone), byte(CarryHeld)))
 		m.Clock = Instant(d.uvarint())
 		m.Present = d.itemIf(&m.Item)
+		m.Existed = d.bool()
 		m.Context = d.context()
 	case *CarryCancel:
 		m.Counters = d.counterList()

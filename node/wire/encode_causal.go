@@ -112,6 +112,7 @@ func (e *causalEncoder) requestMessage(m Message) {
 		e.byte(byte(m.Fate))
 		e.uvarint(uint64(m.Clock))
 		e.itemIf(m.Present, &m.Item)
+		e.bool(m.Existed)
 		e.context(&m.Context)
 	case *CarryCancel:
 		e.counterList(m.Counters)
