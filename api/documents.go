@@ -58,6 +58,30 @@ type Cluster struct {
 	Waiting    []uint64 `json:"waiting"`     // members that are waited for
 	Reason     string   `json:"reason,omitempty"`
 	Causal     Causal   `json:"causal"`
+
+	Log     *Log        `json:"log"`     // null: the node did not say in time
+	Members []MemberLag `json:"members"` // the others of the view; null: likewise
+}
+
+// Log is how far a node's log of strong writes is in its ballot.
+type Log struct {
+	Position  uint64 `json:"position"`
+	Committed uint64 `json:"committed"` // up to here
+}
+
+// MemberLag is how far a node and another member are behind each other, as far as the
+// node knows.
+type MemberLag struct {
+	ID     uint64     `json:"id"`
+	Silent *float64   `json:"silent_seconds"` // since it greeted last; null: not in this view
+	Log    *uint64    `json:"log_position"`   // null: not known; the primary knows
+	Causal *CausalLag `json:"causal"`         // null: it is of another shard
+}
+
+// CausalLag counts writes of one view to causal buckets.
+type CausalLag struct {
+	Missing        uint64 `json:"missing"`        // its own, known of and not here
+	Unacknowledged uint64 `json:"unacknowledged"` // the node's, which it has not acknowledged
 }
 
 // Causal is what a node shows of its part in causal buckets.

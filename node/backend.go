@@ -92,6 +92,12 @@ func (b *backend) PutView(w *front.Waiter, layout wire.Layout, force bool) {
 	b.driver.bring(&wire.PutView{Token: w.Token, Layout: layout, Force: force})
 }
 
+// Lag implements front.Backend.
+func (b *backend) Lag(w *front.Waiter) {
+	b.driver.clients.add(w)
+	b.driver.bring(&wire.AskLag{Token: w.Token})
+}
+
 // Abandon implements front.Backend.
 func (b *backend) Abandon(w *front.Waiter) bool {
 	if !b.driver.clients.takeBack(w) {

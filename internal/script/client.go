@@ -95,6 +95,10 @@ func (w *world) leave(n *node, what string) {
 // answer shows how a request ended.
 func (w *world) answer(n *node, r wire.Reply) {
 	a := n.answered(r.Token)
+	if r.Lag != nil {
+		w.showLag(n, r.Lag)
+		return
+	}
 	if r.Outcome != wire.Done || r.Causal == nil {
 		w.say("  %d: %s: %s", n.id, a.what, outcome(r))
 		return
@@ -172,6 +176,19 @@ func (w *world) showSlots(n *node) {
 		s += fmt.Sprintf(", holds %d for others", n.status.Other)
 	}
 	w.say("  %d %s", n.id, s)
+}
+
+func (w *world) askLag(n *node) {
+	w.step(n, &wire.AskLag{Token: w.ask(n, asked{what: "lag"})})
+}
+
+// showLag shows what a node knows of other replicas.
+func (w *world) showLag(n *node, l *wire.Lag) {
+	for _, m := range l.Members {
+		if m.Replica {
+			w.say("  %d: of %d, silent for %d ms, %d writes are missing here; it has not acknowledged %d", n.id, m.Node, m.Silent/wire.Millisecond, m.Missing, m.Unacked)
+		}
+	}
 }
 
 func outcome(r wire.Reply) string {

@@ -24,6 +24,8 @@ type Backend interface {
 	CausalList(w *Waiter, c wire.Context)
 	// PutView submits an operator's view, canonical and valid.
 	PutView(w *Waiter, layout wire.Layout, force bool)
+	// Lag asks how far members are behind each other. The waiter's Reply is the answer.
+	Lag(w *Waiter)
 	// Abandon takes a waiter back: its client left, or its time is up. True: no
 	// signal follows. False: the signal was given already.
 	Abandon(w *Waiter) bool

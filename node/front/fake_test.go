@@ -27,6 +27,7 @@ type fake struct {
 	items   map[string]*wire.Item
 	next    uint64
 	status  wire.NodeStatus
+	lag     wire.Lag
 	outcome wire.Outcome // of every request; zero: done
 	result  wire.Status  // of every write; zero: what it does
 	hold    bool
@@ -60,6 +61,13 @@ func (f *fake) Read(w *Waiter) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.answer(w, wire.Done, func() wire.Reply { return wire.Reply{} })
+}
+
+func (f *fake) Lag(w *Waiter) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	lag := f.lag
+	f.answer(w, wire.Done, func() wire.Reply { return wire.Reply{Lag: &lag} })
 }
 
 func (f *fake) PutView(w *Waiter, layout wire.Layout, force bool) {

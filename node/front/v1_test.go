@@ -173,11 +173,17 @@ func TestClusterShowsWhatTheNodeKnows(t *testing.T) {
 		f.status.Serving, f.status.Waiting, f.status.Reason = false, []wire.NodeID{7}, "waits for 7"
 		f.status.Ballot = wire.Ballot{View: wire.ViewID{Number: 9}, Round: 2}
 		f.status.Causal, f.status.CausalReady, f.status.Owned, f.status.Other = true, true, 16384, 2
+		f.lag = wire.Lag{Length: 12, Commit: 11, Members: []wire.MemberLag{
+			{Node: 4, Greeted: true, Silent: 50 * wire.Millisecond, Logged: true, Log: 11, Replica: true, Missing: 2, Unacked: 1},
+			{Node: 5},
+		}}
 	})
 	got := n.ask(t, "GET", "/v1/cluster", "")
 	want := `{"node":3,"view":[{"id":3,"address":"a:8081"}],"number":9,"member":true,"left_behind":false,"serving":false,` +
 		`"primary":3,"ballot":{"view":9,"round":2},"waiting":[7],"reason":"waits for 7",` +
-		`"causal":{"serving":true,"ready":true,"slots_owned":16384,"slots_for_others":2,"slots":16384,"shards":{"":16384}}}`
+		`"causal":{"serving":true,"ready":true,"slots_owned":16384,"slots_for_others":2,"slots":16384,"shards":{"":16384}},"log":{"position":12,"committed":11},"members":[` +
+		`{"id":4,"silent_seconds":0.05,"log_position":11,"causal":{"missing":2,"unacknowledged":1}},` +
+		`{"id":5,"silent_seconds":null,"log_position":null,"causal":null}]}`
 	if got.status != 200 || got.body != want {
 		t.Errorf("%d %s", got.status, got.body)
 	}

@@ -67,40 +67,6 @@ func viewResult(outcome wire.Outcome, status wire.NodeStatus) api.ViewResult {
 	panic("front: outcome " + strconv.Itoa(int(outcome)) + " for a view")
 }
 
-// showCluster shows more than GET /view: whether the view is active, whom it waits
-// for, and who owns how much.
-func (s *Server) showCluster(ctx *fasthttp.RequestCtx) {
-	if !s.readOnly(ctx) {
-		return
-	}
-	status := s.backend.Status()
-	cluster := api.Cluster{
-		Node:       uint64(s.id),
-		View:       showView(status),
-		Number:     status.View.ID.Number,
-		Member:     status.Member,
-		LeftBehind: status.LeftBehind,
-		Serving:    status.Serving,
-		Waiting:    make([]uint64, len(status.Waiting)),
-		Causal:     s.causal(&status),
-	}
-	for i, id := range status.Waiting {
-		cluster.Waiting[i] = uint64(id)
-	}
-	if status.Member {
-		primary := uint64(status.Primary)
-		cluster.Primary = &primary
-	}
-	if !status.Ballot.IsZero() {
-		cluster.Ballot = &api.Ballot{View: status.Ballot.View.Number, Round: status.Ballot.Round}
-	}
-	if !status.Serving {
-		cluster.Reason = whyNotServing(status)
-	}
-	s.stamp(ctx)
-	s.writeJSON(ctx, cluster)
-}
-
 // whyNotServing is never empty.
 func whyNotServing(status wire.NodeStatus) string {
 	if status.Reason != "" {

@@ -150,6 +150,8 @@ func (m *Machine) input(in wire.Input) {
 		m.causal.SubmitRead(in)
 	case *wire.CausalList:
 		m.causal.SubmitList(in)
+	case *wire.AskLag:
+		m.lag(in.Token)
 	case *wire.KeyRead:
 		m.causal.OnKeyRead(in)
 	case *wire.SlotsRead:
@@ -169,6 +171,14 @@ func (m *Machine) hello() wire.Hello {
 	h := m.strong.Hello()
 	m.causal.Hello(&h)
 	return h
+}
+
+// lag answers how far members are behind each other.
+func (m *Machine) lag(token wire.Token) {
+	l := new(wire.Lag)
+	m.causal.Lag(l)
+	m.strong.Lag(l)
+	m.box.Reply(wire.Reply{Token: token, Outcome: wire.Done, Lag: l})
 }
 
 // settle answers what the step made ready, shows what changed, and sets the

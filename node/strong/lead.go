@@ -267,3 +267,16 @@ func (r *Replica) repeat() {
 		})
 	}
 }
+
+// Lag adds how far logs are: this node's, and those of members that acknowledge to it.
+func (r *Replica) Lag(l *wire.Lag) {
+	l.Length, l.Commit = r.hist.length(), r.hist.commit
+	if r.lead == nil {
+		return
+	}
+	for i := range l.Members {
+		if f := r.lead.follower(l.Members[i].Node); f != nil {
+			l.Members[i].Logged, l.Members[i].Log = true, f.acked
+		}
+	}
+}

@@ -235,6 +235,7 @@ type Reply struct {
 	Outcome Outcome
 	Result  Result
 	Causal  *CausalResult // Done, of a causal bucket
+	Lag     *Lag          // Done, of AskLag; kept, and never written to
 }
 
 // CausalResult is the answer to a request to a causal bucket.

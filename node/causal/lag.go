@@ -1,0 +1,34 @@
+package causal
+
+import "github.com/cohortkv/cohort/node/wire"
+
+// Lag lists the other members of the view, with what is known to be missing between
+// this node and the replicas of its shard.
+func (r *Replica) Lag(l *wire.Lag) {
+	for _, p := range r.peers {
+		if !p.member {
+			continue
+		}
+		m := wire.MemberLag{Node: p.id, Greeted: p.greeted, Replica: p.replica}
+		if p.greeted {
+			m.Silent = r.now - p.helloAt
+		}
+		if p.replica {
+			m.Unacked = r.own.durable - min(p.acked, r.own.durable)
+			if t := r.track(wire.Stream{View: r.view.ID, Node: p.id, Boot: p.boot}); t != nil {
+				m.Missing = t.missing()
+			}
+		}
+		l.Members = append(l.Members, m)
+	}
+}
+
+// missing is how many writes of the stream are known of and not here.
+func (t *track) missing() uint64 {
+	last, here := max(t.told, t.got), t.got
+	for _, s := range t.ahead {
+		last = max(last, s.to)
+		here += s.to - s.from + 1
+	}
+	return last - here
+}

@@ -1,0 +1,82 @@
+package front
+
+import (
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// showCluster shows more than GET /view: whether the view is active, whom it waits
+// for, and who owns how much.
+func (s *Server) showCluster(ctx *fasthttp.RequestCtx) {
+	if !s.readOnly(ctx) {
+		return
+	}
+	status := s.backend.Status()
+	cluster := api.Cluster{
+		Node:       uint64(s.id),
+		View:       showView(status),
+		Number:     status.View.ID.Number,
+		Member:     status.Member,
+		LeftBehind: status.LeftBehind,
+		Serving:    status.Serving,
+		Waiting:    make([]uint64, len(status.Waiting)),
+		Causal:     s.causal(&status),
+	}
+	for i, id := range status.Waiting {
+		cluster.Waiting[i] = uint64(id)
+	}
+	if status.Member {
+		primary := uint64(status.Primary)
+		cluster.Primary = &primary
+	}
+	if !status.Ballot.IsZero() {
+		cluster.Ballot = &api.Ballot{View: status.Ballot.View.Number, Round: status.Ballot.Round}
+	}
+	if !status.Serving {
+		cluster.Reason = whyNotServing(status)
+	}
+	if lag := s.lag(ctx); lag != nil {
+		cluster.Log = &api.Log{Position: lag.Length, Committed: lag.Commit}
+		cluster.Members = showLag(lag)
+	}
+	s.stamp(ctx)
+	s.writeJSON(ctx, cluster)
+}
+
+// lagPatience bounds how long GET /v1/cluster waits for the node, which answers such
+// a question at once: a node that cannot is shown without it.
+const lagPatience = time.Second
+
+// lag asks how far members are behind each other; nil: not answered.
+func (s *Server) lag(ctx *fasthttp.RequestCtx) *wire.Lag {
+	w := newWaiting(ctx)
+	defer w.free()
+	s.backend.Lag(&w.Waiter)
+	if s.waiters.await(w, lagPatience) != answered {
+		return nil
+	}
+	return w.Reply.Lag
+}
+
+func showLag(lag *wire.Lag) []api.MemberLag {
+	list := make([]api.MemberLag, len(lag.Members))
+	for i := range lag.Members {
+		m := &lag.Members[i]
+		list[i].ID = uint64(m.Node)
+		if m.Greeted {
+			silent := time.Duration(m.Silent).Seconds()
+			list[i].Silent = &silent
+		}
+		if m.Logged {
+			list[i].Log = &m.Log
+		}
+		if m.Replica {
+			list[i].Causal = &api.CausalLag{Missing: m.Missing, Unacknowledged: m.Unacked}
+		}
+	}
+	return list
+}
