@@ -61,7 +61,7 @@ func (s *Server) causalList(ctx *fasthttp.RequestCtx, w *waiting, c wire.Context
 
 func (s *Server) seen(ctx *fasthttp.RequestCtx, w *waiting, timeout time.Duration, late api.Code) bool {
 	how := s.waiters.await(w, timeout)
-	if how == timedOut {
+	if how == timedOut && late != api.CodeReadUnanswered {
 		s.fail(ctx, late, "within "+timeout.String()+" this node could not show what the session has seen; nothing older is shown instead")
 		return false
 	}

@@ -125,7 +125,7 @@ func causalMetadata(item *wire.Item) api.Metadata {
 // listCausal answers one page of the keys of this node's shard. The order is the
 // one that the state has: by byte it would cost a look at all keys.
 func (s *Server) listCausal(ctx *fasthttp.RequestCtx, c wire.Context, timeout time.Duration) {
-	want, ok := s.page(ctx)
+	want, ok := s.page(ctx, causalCursor)
 	if !ok {
 		return
 	}
@@ -151,7 +151,7 @@ func (p page) collectCausal(listing Listing, shown func(*wire.Item) bool) api.Li
 			continue
 		}
 		if !item.Deleted && len(list.Items) == p.limit {
-			list.Next = cursor(last)
+			list.Next = p.kind.cursor(last)
 			break
 		}
 		if !shown(item) {

@@ -20,7 +20,7 @@ import (
 // names the last key that was shown, so that writes between pages neither hide
 // nor repeat a key that stays.
 func (s *Server) list(ctx *fasthttp.RequestCtx, timeout time.Duration) {
-	want, ok := s.page(ctx)
+	want, ok := s.page(ctx, strongCursor)
 	if !ok {
 		return
 	}
@@ -35,11 +35,11 @@ func (s *Server) list(ctx *fasthttp.RequestCtx, timeout time.Duration) {
 }
 
 // page reads what a list request asks for, or answers for what is wrong with it.
-func (s *Server) page(ctx *fasthttp.RequestCtx) (want page, ok bool) {
+func (s *Server) page(ctx *fasthttp.RequestCtx, kind cursorKind) (want page, ok bool) {
 	if !s.readOnly(ctx) || s.refuseWatch(ctx) {
 		return page{}, false
 	}
-	want, err := readPage(ctx.QueryArgs())
+	want, err := readPage(ctx.QueryArgs(), kind)
 	if err != nil {
 		s.fail(ctx, api.CodeBadQuery, err.Error())
 	}
@@ -51,10 +51,11 @@ type page struct {
 	prefix string
 	after  *string // nil: from the start
 	limit  int
+	kind   cursorKind // of the bucket that is listed
 }
 
-func readPage(query *fasthttp.Args) (page, error) {
-	p := page{prefix: string(query.Peek(api.QueryPrefix)), limit: api.DefaultList}
+func readPage(query *fasthttp.Args, kind cursorKind) (page, error) {
+	p := page{prefix: string(query.Peek(api.QueryPrefix)), limit: api.DefaultList, kind: kind}
 	if query.Has(api.QueryLimit) {
 		n, err := strconv.Atoi(string(query.Peek(api.QueryLimit)))
 		if err != nil || n < 1 {
@@ -63,7 +64,7 @@ func readPage(query *fasthttp.Args) (page, error) {
 		p.limit = min(n, api.MaxList)
 	}
 	if text := query.Peek(api.QueryCursor); len(text) > 0 {
-		after, err := readCursor(text)
+		after, err := readCursor(text, kind)
 		if err != nil {
 			return page{}, err
 		}
@@ -84,7 +85,7 @@ func (p page) collect(snapshot Snapshot) api.List {
 			break
 		}
 		if len(list.Items) == p.limit {
-			list.Next = cursor(last)
+			list.Next = p.kind.cursor(last)
 			break
 		}
 		list.Items = append(list.Items, metadata(&record))
@@ -137,28 +138,39 @@ func describe(key string, m api.Metadata) api.Metadata {
 	return m
 }
 
-// A cursor is base64url of a version byte, the last key, and a CRC-32C of both.
-const cursorVersion = 1
+// cursorKind says which bucket's list a cursor goes on with: their orders differ, so
+// that one in the other's place would leave keys out.
+type cursorKind byte
+
+const (
+	strongCursor cursorKind = iota + 1
+	causalCursor
+)
 
 var (
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)
 	errCursor  = errors.New("?cursor= is damaged, or not one of ours")
+	errBucket  = errors.New("?cursor= belongs to a list of another bucket")
 )
 
-func cursor(last string) string {
-	raw := append([]byte{cursorVersion}, last...)
+// cursor is base64url of the kind, the last key, and a CRC-32C of both.
+func (k cursorKind) cursor(last string) string {
+	raw := append([]byte{byte(k)}, last...)
 	raw = binary.BigEndian.AppendUint32(raw, crc32.Checksum(raw, castagnoli))
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-func readCursor(text []byte) (string, error) {
+func readCursor(text []byte, kind cursorKind) (string, error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(string(text))
 	if err != nil || len(raw) < 6 || len(raw) > 5+api.MaxKey {
 		return "", errCursor
 	}
 	content, sum := raw[:len(raw)-4], binary.BigEndian.Uint32(raw[len(raw)-4:])
-	if crc32.Checksum(content, castagnoli) != sum || content[0] != cursorVersion {
+	if crc32.Checksum(content, castagnoli) != sum || content[0] < byte(strongCursor) || content[0] > byte(causalCursor) {
 		return "", errCursor
+	}
+	if content[0] != byte(kind) {
+		return "", errBucket
 	}
 	return string(content[1:]), nil
 }

@@ -113,9 +113,9 @@ func TestTheLengthOfAPageHasABound(t *testing.T) {
 
 func TestCursorsThatAreNotOurs(t *testing.T) {
 	n := start(t)
-	good := cursor("abc")
+	good := strongCursor.cursor("abc")
 	for _, bad := range []string{"x", good + "x", good[1:], strings.ToUpper(good), good + "=",
-		base64.RawURLEncoding.EncodeToString([]byte("\x01abc\x00\x00\x00\x00")), cursor(""), cursor(strings.Repeat("x", api.MaxKey+1))} {
+		base64.RawURLEncoding.EncodeToString([]byte("\x01abc\x00\x00\x00\x00")), strongCursor.cursor(""), strongCursor.cursor(strings.Repeat("x", api.MaxKey+1))} {
 		if p := problemOf(t, n.ask(t, "GET", api.ListPath("strong", "", 0, bad), "")); p.Code != api.CodeBadQuery {
 			t.Errorf("%q: %+v", bad, p)
 		}
@@ -131,10 +131,20 @@ func TestCursorsThatAreNotOurs(t *testing.T) {
 }
 
 func FuzzCursors(f *testing.F) {
-	f.Add([]byte(cursor("key")))
+	f.Add([]byte(strongCursor.cursor("key")))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if key, err := readCursor(text); err == nil && cursor(key) != string(text) {
-			t.Fatalf("%q and %q are the same cursor", text, cursor(key))
+		if key, err := readCursor(text, strongCursor); err == nil && strongCursor.cursor(key) != string(text) {
+			t.Fatalf("%q and %q are the same cursor", text, strongCursor.cursor(key))
 		}
 	})
+}
+
+func TestACursorIsGoodForItsBucketOnly(t *testing.T) {
+	n := start(t)
+	for bucket, kind := range map[string]cursorKind{"strong": causalCursor, "causal": strongCursor} {
+		p := problemOf(t, n.ask(t, "GET", api.ListPath(bucket, "", 4, kind.cursor("k")), ""))
+		if p.Code != api.CodeBadQuery || !strings.Contains(p.Detail, "another bucket") {
+			t.Errorf("%s: %+v", bucket, p)
+		}
+	}
 }
