@@ -253,6 +253,9 @@ func (r *Replica) addPeer(p *peer) {
 
 // pulled notes that an exchange with a peer is over.
 func (r *Replica) pulled(p *peer, have *wire.Have, news uint64) {
+	if !p.pulled {
+		r.moved()
+	}
 	p.pulled = true
 	if have != nil && (p.former || !have.Unsettled && (p.guest || have.Frozen || have.View == r.viewID())) {
 		p.surveyed = news // it knows of nobody else who may have something, and takes no more from them
