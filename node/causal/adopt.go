@@ -256,7 +256,7 @@ func (r *Replica) pulled(p *peer, have *wire.Have, news uint64) {
 	if !p.pulled {
 		r.moved()
 	}
-	p.pulled = true
+	p.pulled, p.pulledAt = true, r.now
 	if have != nil && (p.former || !have.Unsettled && (p.guest || have.Frozen || have.View == r.viewID())) {
 		p.surveyed = news // it knows of nobody else who may have something, and takes no more from them
 	}
