@@ -253,7 +253,10 @@ func (r *Replica) addPeer(p *peer) {
 
 // pulled notes that an exchange with a peer is over.
 func (r *Replica) pulled(p *peer, have *wire.Have, news uint64) {
-	p.pulled = true
+	if !p.pulled {
+		r.moved()
+	}
+	p.pulled, p.pulledAt = true, r.now
 	if have != nil && (p.former || !have.Unsettled && (p.guest || have.Frozen || have.View == r.viewID())) {
 		p.surveyed = news // it knows of nobody else who may have something, and takes no more from them
 	}

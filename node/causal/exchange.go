@@ -294,8 +294,8 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 		r.slotsDone(x, at)
 		r.hold(at)
 		x.keys[item.Key] = struct{}{}
-		if s := &r.slots.all[at]; s.owned && !s.ready {
-			r.moved()
+		if !x.peer.pulled {
+			r.moved() // gossip with others goes on for ever
 		}
 		if r.merge(item, stored[i]) {
 			r.wakeKey(item.Key)

@@ -49,9 +49,6 @@ func (r *Replica) learnt() {
 			}
 			s.known = j.join(s.known, l.known)
 			r.slots.changed(s)
-			if s.owned && !s.ready {
-				r.moved()
-			}
 			if l.ready && r.viewID() == view {
 				r.makeReady(l.at)
 			}

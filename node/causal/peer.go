@@ -26,6 +26,7 @@ type peer struct {
 	slow    bool         // has missed its time, and not caught up since
 
 	pulled   bool // in this view
+	pulledAt wire.Instant
 	passed   bool // a former member: all it had has been passed on, and it takes no writes
 	again    wire.Instant
 	offer    *offer      // what it has been offered and not taken
@@ -76,7 +77,7 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 	if p == nil || !p.member || r.view == nil || r.lives.isOver(h.From, h.Boot) {
 		return
 	}
-	again := p.greeted && r.now-p.helloAt > silence
+	again := p.greeted && r.now-p.helloAt > silence && r.now-p.pulledAt > r.pause()
 	if p.boot != h.Boot {
 		again = again || p.boot != 0
 		p.boot, p.acked, p.slow = h.Boot, 0, false
@@ -93,6 +94,11 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 		r.pullAgain(p)
 	}
 }
+
+// pause is how long after an exchange with a peer silence does not make for another one:
+// gossip, and gaps that are closed, make good what it cost. In a crowd that is late for
+// want of processors exchanges of all with all would make it later still.
+func (r *Replica) pause() wire.Instant { return gossipEvery * wire.Instant(len(r.peers)) / 2 }
 
 // Former are the nodes outside the view that may still have data, or that this node
 // has data for while it is outside itself, and where they were last said to be.

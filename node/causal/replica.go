@@ -230,7 +230,8 @@ func (r *Replica) session() uint64 {
 // advance notes that something has come nearer to its place.
 func (r *Replica) advance() { r.progress++ }
 
-// moved notes that slots which are not ready have come nearer to it.
+// moved notes that slots which are not ready have come nearer to it: by what comes from
+// who has not been pulled from in this view.
 func (r *Replica) moved() {
 	r.progress++
 	r.movedAt = r.now
