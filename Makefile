@@ -12,8 +12,8 @@ TIMEOUT ?= 15m
 # under the race detector, which is ten times slower and looks for something else.
 SEEDS      ?= 1500
 SEEDS_RACE ?= 40
-# The same for causal buckets by themselves, and beside strong ones, as far as they are
-# green; the aim is 667 and 334, which is 2,000 and 1,000 for the three operators.
+# The same for causal buckets by themselves, and beside strong ones: 2,000 and 1,000 for
+# the three operators together.
 SEEDS_CAUSAL      ?= 667
 SEEDS_MIXED       ?= 334
 SEEDS_CAUSAL_RACE ?= 15

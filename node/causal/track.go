@@ -12,11 +12,10 @@ import (
 // (docs/causal.md §4). What lies beyond a gap is here too, but says nothing yet.
 type track struct {
 	stream  wire.Stream
-	got     uint64 // without a gap, written
-	durable uint64 // without a gap, durable: K of all owned slots that are ready
-	ahead   []span // beyond a gap; ascending, apart
-	told    uint64 // where the sender said it is
-	toldAt  wire.Instant
+	got     uint64       // without a gap, written
+	durable uint64       // without a gap, durable: K of all owned slots that are ready
+	ahead   []span       // beyond a gap; ascending, apart
+	told    uint64       // where the sender said it is
 	gapAt   wire.Instant // when the gap appeared, or got smaller; 0: there is none
 	gapGot  uint64       // got then
 	asked   wire.Instant
@@ -185,7 +184,7 @@ func (r *Replica) gaps(t *track) {
 func (r *Replica) heardPosition(p *peer, n uint64) {
 	t := r.trackOf(p)
 	if n > t.told {
-		t.told, t.toldAt = n, r.now
+		t.told = n
 	}
 	r.gaps(t)
 }
