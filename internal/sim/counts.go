@@ -102,10 +102,16 @@ var transitionsOf = [operators][]string{
 
 // wanted are the transitions that schedules must see.
 func wanted(kind Operator, model Model) []string {
-	if model == Causal {
-		return nil
+	var all []string
+	if model.causal() {
+		all = append(all, causalTransitions...)
+		all = append(all, causalTransitionsOf[kind]...)
 	}
-	return append(transitionsOf[kind], transitions...)
+	if model.strong() {
+		all = append(all, transitions...)
+		all = append(all, transitionsOf[kind]...)
+	}
+	return all
 }
 
 // Missing are the transitions that were never seen under an operator, of those that

@@ -70,6 +70,7 @@ func (t *network) send(from *node, e wire.Envelope) {
 	w.witness.sent(from, &e)
 	w.truth.Sent(from.truth, &e)
 	w.counts.add("message", kindNames[e.Message.Kind()])
+	w.countMessage(e.Message)
 	t.scratch = wire.AppendMessage(t.scratch[:0], from.machine.Header(), e.Message)
 	p := parcel{from: from, payload: bytes.Clone(t.scratch), spreads: e.Message.Kind() == wire.KindBatch}
 	if w.meter != nil {

@@ -229,6 +229,7 @@ func (n *node) carryOut(out *wire.Output) {
 		}
 	}
 	if out.Status != nil {
+		n.w.countAdopted(&n.shows, out.Status)
 		n.shows = *out.Status
 		n.truth.Shows(n.shows.CausalReady)
 		n.serving, n.reason = out.Status.Serving, out.Status.Reason

@@ -248,6 +248,7 @@ func (s *session) answered(r *request, a *wire.CausalResult, past truth.Past) {
 	if len(s.had) > 2*mostGrips {
 		s.had = append(s.had[:1], s.had[len(s.had)-mostGrips:]...)
 	}
+	s.w.count(len(a.Context.Names) > 0, "floor", "named in a context")
 	s.had = append(s.had, grip{context: a.Context, past: past, from: int(r.Token)})
 	if s.w.meter != nil {
 		s.w.meter.context(&a.Context)
