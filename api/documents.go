@@ -7,7 +7,7 @@ type Metadata struct {
 	Key         string `json:"key,omitempty"`
 	KeyBase64   []byte `json:"key_b64,omitempty"`
 	ETag        string `json:"etag"`
-	Version     uint64 `json:"version"` // Msg-Num of the write that made the value
+	Version     uint64 `json:"version"` // Msg-Num of the write that made the value; of a causal bucket, the version's counter
 	Size        int    `json:"size"`    // bytes
 	ContentType string `json:"content_type"`
 }
@@ -23,7 +23,11 @@ func (m Metadata) Name() string {
 // List is one page of a bucket's keys, in order of their bytes. A page is the
 // state at one moment. Going on from Next, a key that exists throughout is seen
 // exactly once; one that comes or goes meanwhile may be seen or not.
+//
+// Of a causal bucket it has the keys of the node's own shard, in an order that says
+// nothing and stays.
 type List struct {
+	Shard *string    `json:"shard,omitempty"` // whose keys these are, if the view has shards
 	Items []Metadata `json:"items"`
 	Next  string     `json:"next,omitempty"` // cursor of the next page; empty: this was the last
 }

@@ -14,7 +14,7 @@ const (
 	HeaderLossy   = "Cohort-Lossy"   // classic: bytes that JSON cannot hold were shown as U+FFFD
 	HeaderNode    = "Cohort-Node"    // v1: the node that answered
 	HeaderView    = "Cohort-View"    // v1: the number of the view it holds; absent without one
-	HeaderVersion = "Cohort-Version" // v1: Msg-Num of the write that made the value
+	HeaderVersion = "Cohort-Version" // v1: Msg-Num of the write that made the value; of a causal bucket, the counter of its version
 	HeaderETag    = "ETag"
 )
 
@@ -23,6 +23,12 @@ const (
 	HeaderIfMatch        = "If-Match"
 	HeaderIfNoneMatch    = "If-None-Match"
 	HeaderIdempotencyKey = "Idempotency-Key"
+)
+
+// What a client of causal buckets has seen.
+const (
+	HeaderSession  = "Cohort-Session"    // v1, causal buckets: what the client has seen
+	HeaderMetadata = "X-Causal-Metadata" // classic requests to causal buckets: what "causal-metadata" of the body would say
 )
 
 // The media types.
@@ -45,11 +51,15 @@ type Version struct {
 func (v Version) AppendETag(dst []byte) []byte {
 	dst = append(dst, '"')
 	dst = strconv.AppendUint(dst, v.MsgNum, 10)
-	dst = append(dst, '-')
-	for shift := 28; shift >= 0; shift -= 4 {
-		dst = append(dst, lowerHex[v.Fingerprint>>shift&15])
-	}
+	dst = appendHex32(append(dst, '-'), v.Fingerprint)
 	return append(dst, '"')
+}
+
+func appendHex32(dst []byte, n uint32) []byte {
+	for shift := 28; shift >= 0; shift -= 4 {
+		dst = append(dst, lowerHex[n>>shift&15])
+	}
+	return dst
 }
 
 // ETag is the version as an entity tag.

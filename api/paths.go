@@ -101,6 +101,8 @@ const (
 	QueryTimeout = "timeout" // a Go duration, such as 1.5s
 	QueryTTL     = "ttl"
 	QueryModel   = "model"
+	QuerySession = "session" // stands in for the header Cohort-Session
+	QueryKey     = "key"
 )
 
 // appendEscaped appends a key as the tail of a path. Slashes stay as they are

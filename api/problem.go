@@ -17,6 +17,7 @@ const (
 	CodeBadQuery           Code = "bad-query"     // timeout, limit, cursor, model
 	CodeBadCondition       Code = "bad-condition" // If-Match, If-None-Match
 	CodeBadContentType     Code = "bad-content-type"
+	CodeBadSession         Code = "bad-session" // Cohort-Session, ?session=, causal-metadata
 	CodeNoSuchPath         Code = "no-such-path"
 	CodeNoSuchBucket       Code = "no-such-bucket"
 	CodeNoSuchKey          Code = "no-such-key"
@@ -27,11 +28,13 @@ const (
 	CodeKeyTooLong         Code = "key-too-long"
 	CodeHeadersTooLarge    Code = "headers-too-large"
 	CodeNotBuilt           Code = "not-built"
-	CodeNotInView          Code = "not-in-view"     // no view, not in it, or left behind by its members
-	CodeNotReady           Code = "not-ready"       // /readyz only
-	CodeReadUnanswered     Code = "read-unanswered" // ?timeout= ran out, or the client closed its side
-	CodeShuttingDown       Code = "shutting-down"   // was not begun, or was a read
-	CodeOutcomeUnknown     Code = "outcome-unknown" // a write that was begun and has no answer
+	CodeNotInView          Code = "not-in-view"         // no view, not in it, or left behind by its members
+	CodeNotReady           Code = "not-ready"           // /readyz only
+	CodeReadUnanswered     Code = "read-unanswered"     // ?timeout= ran out, or the client closed its side
+	CodeShuttingDown       Code = "shutting-down"       // was not begun, or was a read
+	CodeSessionNotVisible  Code = "session-not-visible" // ?timeout= ran out before the node had what the session has seen
+	CodeStillWaiting       Code = "still-waiting"       // a classic read of a causal bucket, after 60 s
+	CodeOutcomeUnknown     Code = "outcome-unknown"     // a write that was begun and has no answer
 )
 
 // statuses has the status of every code. One code has one status; together with
@@ -44,6 +47,7 @@ var statuses = map[Code]int{
 	CodeBadQuery:           http.StatusBadRequest,
 	CodeBadCondition:       http.StatusBadRequest,
 	CodeBadContentType:     http.StatusBadRequest,
+	CodeBadSession:         http.StatusBadRequest,
 	CodeNoSuchPath:         http.StatusNotFound,
 	CodeNoSuchBucket:       http.StatusNotFound,
 	CodeNoSuchKey:          http.StatusNotFound,
@@ -58,6 +62,8 @@ var statuses = map[Code]int{
 	CodeNotReady:           http.StatusServiceUnavailable,
 	CodeReadUnanswered:     http.StatusServiceUnavailable,
 	CodeShuttingDown:       http.StatusServiceUnavailable,
+	CodeSessionNotVisible:  http.StatusServiceUnavailable,
+	CodeStillWaiting:       http.StatusRequestTimeout,
 	CodeOutcomeUnknown:     http.StatusGatewayTimeout,
 }
 

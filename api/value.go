@@ -37,17 +37,7 @@ func ParseValue(body []byte) ([]byte, error) {
 	if !present {
 		return nil, ErrNoValue
 	}
-	if raw[0] != '"' {
-		return nil, ErrValueType
-	}
-	if loneSurrogate(raw) {
-		return nil, ErrValueNoText
-	}
-	var value string
-	if err := json.Unmarshal(raw, &value); err != nil {
-		return nil, fmt.Errorf("%w: %v", ErrValueType, err)
-	}
-	return []byte(value), nil
+	return parseString(raw)
 }
 
 // parseObject reads a JSON object whose members' names count as they are
@@ -79,15 +69,8 @@ func parsePlainValue(body []byte) ([]byte, bool) {
 			return nil, false
 		}
 	}
-	if rest, ok = cutByte(rest, '"'); !ok {
-		return nil, false
-	}
-	end := 0
-	for end < len(rest) && plainByte[rest[end]] {
-		end++
-	}
-	value := rest[:end]
-	if rest, ok = cutToken(rest[end:], `"`); !ok {
+	value, rest, ok := cutPlainString(rest)
+	if !ok {
 		return nil, false
 	}
 	if rest, ok = cutToken(rest, `}`); !ok || len(rest) > 0 {

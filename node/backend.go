@@ -25,8 +25,10 @@ func newBackend(memory *store.Memory) *backend {
 // Inputs of clients come from pools: they are the only ones that there is one of
 // for every request.
 var (
-	submits = sync.Pool{New: func() any { return new(wire.Submit) }}
-	reads   = sync.Pool{New: func() any { return new(wire.SubmitRead) }}
+	submits       = sync.Pool{New: func() any { return new(wire.Submit) }}
+	reads         = sync.Pool{New: func() any { return new(wire.SubmitRead) }}
+	causalSubmits = sync.Pool{New: func() any { return new(wire.CausalSubmit) }}
+	causalReads   = sync.Pool{New: func() any { return new(wire.CausalRead) }}
 )
 
 // recycle takes back an input after its step.
@@ -37,6 +39,12 @@ func recycle(in wire.Input) {
 		submits.Put(in)
 	case *wire.SubmitRead:
 		reads.Put(in)
+	case *wire.CausalSubmit:
+		*in = wire.CausalSubmit{}
+		causalSubmits.Put(in)
+	case *wire.CausalRead:
+		*in = wire.CausalRead{}
+		causalReads.Put(in)
 	}
 }
 
@@ -54,6 +62,28 @@ func (b *backend) Read(w *front.Waiter) {
 	in := reads.Get().(*wire.SubmitRead)
 	in.Token = w.Token
 	b.driver.bring(in)
+}
+
+// CausalWrite implements front.Backend.
+func (b *backend) CausalWrite(w *front.Waiter, op wire.Op, c wire.Context) {
+	b.driver.clients.add(w)
+	in := causalSubmits.Get().(*wire.CausalSubmit)
+	in.Token, in.Op, in.Context = w.Token, op, c
+	b.driver.bring(in)
+}
+
+// CausalRead implements front.Backend.
+func (b *backend) CausalRead(w *front.Waiter, key string, c wire.Context) {
+	b.driver.clients.add(w)
+	in := causalReads.Get().(*wire.CausalRead)
+	in.Token, in.Key, in.Context = w.Token, key, c
+	b.driver.bring(in)
+}
+
+// CausalList implements front.Backend.
+func (b *backend) CausalList(w *front.Waiter, c wire.Context) {
+	b.driver.clients.add(w)
+	b.driver.bring(&wire.CausalList{Token: w.Token, Context: c})
 }
 
 // PutView implements front.Backend.

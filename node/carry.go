@@ -47,7 +47,9 @@ func (d *driver) read(r *wire.Read) {
 		d.follow = append(d.follow, d.store.Key(*r))
 	case wire.ReadSlots:
 		d.follow = append(d.follow, d.store.Slots(*r))
-	case wire.ReadClient, wire.ReadItems:
+	case wire.ReadItems:
+		d.clients.list(r.Token, d.listing(r))
+	case wire.ReadClient:
 		d.clients.end(wire.Reply{Token: r.Token, Outcome: wire.Done})
 	default:
 		panic(fmt.Sprintf("node: a read of the unknown kind %d", r.Kind))

@@ -29,8 +29,10 @@ type Config struct {
 	Boot          wire.Boot
 	Bus           bus.Conn     // of this node alone; Run closes it
 	HTTP          net.Listener // Run closes it
+	Cluster       string       // its name; sessions of clients of causal buckets belong to it
 	DefaultBucket string       // the model of /data: strong or causal
 	Limits        machine.Limits
+	Causal        machine.CausalLimits
 	Patience      time.Duration // how long Run waits at its end for requests that were begun
 	Log           *slog.Logger
 }
@@ -41,10 +43,23 @@ func Default() Config {
 	return Config{
 		Incarnation:   wire.Incarnation(nonzero()),
 		Boot:          wire.Boot(nonzero()),
+		Cluster:       "cohort",
 		DefaultBucket: "strong",
 		Patience:      4 * time.Second,
 		Log:           slog.New(slog.DiscardHandler),
 	}
+}
+
+// gate says which models a PUT /view waits for. Both run in every node, and a
+// request to a model that is not ready waits, so this decides only how long an
+// operator does. Where /data is strong, a 200 means that both are ready. Where it
+// is causal, only that this one is: strong buckets need every member, and would
+// make each PUT during a partition take as long as it may.
+func (c Config) gate() machine.Gate {
+	if c.DefaultBucket == "causal" {
+		return machine.GateCausal
+	}
+	return machine.GateBoth
 }
 
 func nonzero() uint64 { return max(rand.Uint64(), 1) }

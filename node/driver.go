@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/cohortkv/cohort/bus"
+	"github.com/cohortkv/cohort/node/machine"
 	"github.com/cohortkv/cohort/node/store"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -34,6 +35,7 @@ type driver struct {
 	clients *waiters
 	shown   func(*wire.Output) // takes status, peers and events
 	meters  *meters
+	limits  machine.CausalLimits
 	clock   func() wire.Instant
 	timer   *time.Timer
 	relay   chan struct{} // capacity 1: whoever is inside hands over to run

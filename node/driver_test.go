@@ -36,6 +36,10 @@ func (s *script) Step(_ wire.Instant, in wire.Input) *wire.Output {
 	}
 	defer s.inside.Store(false)
 	s.out = wire.Output{}
+	if r, ok := in.(*wire.CausalRead); ok {
+		kept := *r // it goes back into its pool
+		in = &kept
+	}
 	if s.keep {
 		s.inputs = append(s.inputs, in)
 	}
@@ -196,6 +200,13 @@ func TestReadsOfTheCausalBucketComeBackWithWhatWasJustWritten(t *testing.T) {
 	}
 	if <-w.Done; w.Reply.Outcome != wire.Done {
 		t.Errorf("the client that lists got %+v", w.Reply)
+	}
+	d.store.Write([]wire.Write{{Seq: 5, Kind: wire.WriteCausal, Causal: &wire.CausalWrite{Put: []wire.Item{{Key: "later"}}}}})
+	if listed := slices.Collect(w.Listing.From(nil)); len(listed) != 1 || listed[0].Key != "k" {
+		t.Errorf("it was shown %v", listed)
+	}
+	if listed := slices.Collect(w.Listing.From(&item.Key)); len(listed) != 0 {
+		t.Errorf("after the only key there is %v", listed)
 	}
 }
 

@@ -42,9 +42,10 @@ func New(cfg Config) (*Node, error) {
 	n.reporter = newReporter(cfg.Log, meters)
 	n.driver = &driver{
 		core: machine.New(machine.Config{
-			ID: cfg.ID, Inc: cfg.Incarnation, Boot: cfg.Boot, Now: clockBase, Limits: cfg.Limits,
+			ID: cfg.ID, Inc: cfg.Incarnation, Boot: cfg.Boot, Now: clockBase, Limits: cfg.Limits, Causal: cfg.Causal,
+			Gate: cfg.gate(),
 		}),
-		store: memory, conn: cfg.Bus, clients: &waiters{}, shown: n.show, meters: meters,
+		store: memory, conn: cfg.Bus, clients: &waiters{}, shown: n.show, meters: meters, limits: cfg.Causal,
 		clock: func() wire.Instant { return clockBase + wire.Instant(time.Since(start)) },
 		timer: time.NewTimer(time.Hour), // the first step sets it
 		relay: make(chan struct{}, 1),
@@ -53,7 +54,7 @@ func New(cfg Config) (*Node, error) {
 	registry := meters.register(n.gauges(), cfg.Bus)
 	registry.MustRegister(&requestMeters{n})
 	n.front = front.New(front.Config{
-		Node: cfg.ID, Backend: n.backend, DefaultBucket: cfg.DefaultBucket, Log: cfg.Log,
+		Node: cfg.ID, Backend: n.backend, Cluster: cfg.Cluster, DefaultBucket: cfg.DefaultBucket, Log: cfg.Log,
 		Metrics: metricsHandler(registry),
 	})
 	return n, nil

@@ -51,6 +51,16 @@ func (s *waiters) end(r wire.Reply) {
 	}
 }
 
+// list signals the waiter of a list, if it still waits.
+func (s *waiters) list(t wire.Token, l front.Listing) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if w := s.remove(t); w != nil {
+		w.Reply, w.Listing = wire.Reply{Token: t, Outcome: wire.Done}, l
+		w.Done <- struct{}{}
+	}
+}
+
 // takeBack removes a waiter and reports whether it was still there: then it will
 // not be signalled.
 func (s *waiters) takeBack(w *front.Waiter) bool {

@@ -37,7 +37,7 @@ type member struct {
 // is closed again if something that comes after fails.
 func (s seat) assemble() (m *member, err error) {
 	cfg := node.Default()
-	cfg.ID, cfg.DefaultBucket, cfg.Log = wire.NodeID(s.id), s.defaultBucket, s.log
+	cfg.ID, cfg.Cluster, cfg.DefaultBucket, cfg.Log = wire.NodeID(s.id), s.cluster, s.defaultBucket, s.log
 	m = &member{id: s.id}
 	if cfg.HTTP, err = net.Listen("tcp", s.http); err != nil {
 		return nil, fmt.Errorf("node %d: %w", s.id, err)

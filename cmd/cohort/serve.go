@@ -53,9 +53,6 @@ func (c *serveCmd) Validate() error {
 	if c.ID == nil {
 		return errors.New("which node is this? Give --id, or set COHORT_ID or NODE_IDENTIFIER")
 	}
-	if c.DefaultBucket == api.BucketCausal {
-		return errors.New("--default-bucket causal: the causal model is not built yet")
-	}
 	if err := unknownVariables(os.Environ()); err != nil {
 		return err
 	}

@@ -14,6 +14,14 @@ type Backend interface {
 	// Read asks when the state may be read: a Reply of wire.Done means now, by
 	// way of State.
 	Read(w *Waiter)
+	// CausalWrite submits an unconditional write to the causal bucket, of a client
+	// that has seen the context. The waiter's Reply is its answer.
+	CausalWrite(w *Waiter, op wire.Op, c wire.Context)
+	// CausalRead reads a key of the causal bucket. The waiter's Reply is its answer.
+	CausalRead(w *Waiter, key string, c wire.Context)
+	// CausalList lists this node's shard of the causal bucket. After a Reply of
+	// wire.Done the waiter has the Listing.
+	CausalList(w *Waiter, c wire.Context)
 	// PutView submits an operator's view, canonical and valid.
 	PutView(w *Waiter, layout wire.Layout, force bool)
 	// Abandon takes a waiter back: its client left, or its time is up. True: no
@@ -46,12 +54,23 @@ type Snapshot interface {
 	From(after *string) iter.Seq[wire.Record]
 }
 
+// Listing is a shard of the causal bucket at one moment; any goroutine may read
+// it.
+type Listing interface {
+	// From yields items, values and tombstones, in an order that never changes:
+	// those after a key, or all, when after is nil. The items never change.
+	From(after *string) iter.Seq[*wire.Item]
+	// Context is what the client has seen once it was shown these items.
+	Context(shown iter.Seq[*wire.Item]) wire.Context
+}
+
 // Waiter is one request that waits for the node. It belongs to one handler at a
 // time and may be pooled.
 type Waiter struct {
-	Reply wire.Reply    // valid after Done was signalled
-	Done  chan struct{} // capacity 1
-	Token wire.Token    // the backend's own
+	Reply   wire.Reply    // valid after Done was signalled
+	Listing Listing       // likewise, after CausalList
+	Done    chan struct{} // capacity 1
+	Token   wire.Token    // the backend's own
 }
 
 // NewWaiter returns a waiter for use.

@@ -23,8 +23,8 @@ var (
 // data serves one key of the classic surface. raw is the key as it stood in the
 // request line.
 func (s *Server) data(ctx *fasthttp.RequestCtx, raw []byte) {
-	if s.defaultBucket != api.BucketStrong {
-		s.fail(ctx, api.CodeNotBuilt, "the causal model is not built yet")
+	if s.defaultBucket == api.BucketCausal {
+		s.causalData(ctx, raw)
 		return
 	}
 	switch {
@@ -57,12 +57,9 @@ func (s *Server) putData(ctx *fasthttp.RequestCtx, raw []byte) {
 }
 
 func (s *Server) deleteData(ctx *fasthttp.RequestCtx, raw []byte) {
-	key, err := api.AppendKey(make([]byte, 0, len(raw)), raw)
-	if err != nil {
-		s.keyProblem(ctx, err)
-		return
+	if key, ok := s.key(ctx, raw); ok {
+		s.writeData(ctx, wire.Op{Kind: wire.OpDelete, Key: key})
 	}
-	s.writeData(ctx, wire.Op{Kind: wire.OpDelete, Key: asString(key)})
 }
 
 // writeData submits an unconditional write and answers with its result.
@@ -91,9 +88,8 @@ func (s *Server) writeData(ctx *fasthttp.RequestCtx, op wire.Op) {
 }
 
 func (s *Server) getData(ctx *fasthttp.RequestCtx, raw []byte) {
-	key, err := api.AppendKey(make([]byte, 0, len(raw)), raw)
-	if err != nil {
-		s.keyProblem(ctx, err)
+	key, ok := s.key(ctx, raw)
+	if !ok {
 		return
 	}
 	w := newWaiting(ctx)
@@ -101,7 +97,7 @@ func (s *Server) getData(ctx *fasthttp.RequestCtx, raw []byte) {
 	if !s.confirm(ctx, w, 0) {
 		return
 	}
-	record, found, next := s.backend.State().Get(asString(key))
+	record, found, next := s.backend.State().Get(key)
 	if !found {
 		s.answerData(ctx, w, http.StatusNotFound, bodyNoKey, next)
 		return
@@ -132,6 +128,17 @@ func (s *Server) answerData(ctx *fasthttp.RequestCtx, w *waiting, status int, bo
 	w.scratch = strconv.AppendUint(w.scratch[:0], msgNum, 10)
 	header.SetCanonical(headerMsgNum, w.scratch)
 	ctx.Response.SetBodyRaw(body)
+}
+
+// key reads a key as it stood in the request line, or answers for what cannot be
+// one.
+func (s *Server) key(ctx *fasthttp.RequestCtx, raw []byte) (key string, ok bool) {
+	buf, err := api.AppendKey(make([]byte, 0, len(raw)), raw)
+	if err != nil {
+		s.keyProblem(ctx, err)
+		return "", false
+	}
+	return asString(buf), true
 }
 
 // tooLarge answers for a value beyond the limit.

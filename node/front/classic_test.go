@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/valyala/fasthttp"
 	"pgregory.net/rapid"
 
 	"github.com/cohortkv/cohort/api"
@@ -260,17 +259,5 @@ func TestViewsThatAreNoGoodReachNobody(t *testing.T) {
 	}
 	if n.layout.Shards != nil {
 		t.Errorf("the backend got %v", n.layout)
-	}
-}
-
-func TestANodeWhoseDataIsCausalSaysThatItIsNotBuilt(t *testing.T) {
-	s := New(Config{Node: 3, Backend: newFake(), DefaultBucket: api.BucketCausal})
-	for _, path := range []string{"/data", "/data/x"} {
-		var ctx fasthttp.RequestCtx
-		ctx.Request.SetRequestURI(path)
-		s.handle(&ctx)
-		if ctx.Response.StatusCode() != 501 {
-			t.Errorf("GET %s: %d", path, ctx.Response.StatusCode())
-		}
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/cohortkv/cohort/api"
-	"github.com/cohortkv/cohort/node/wire"
 )
 
 // dumpPiece is how much of GET /data is made at a time. What fits into one piece
@@ -19,11 +18,11 @@ const dumpPiece = 64 << 10
 // dump answers GET /data: the whole store at one moment, read from this node's
 // own copy once a read was confirmed, and made as it is sent.
 func (s *Server) dump(ctx *fasthttp.RequestCtx) {
-	if s.defaultBucket != api.BucketStrong {
-		s.fail(ctx, api.CodeNotBuilt, "the causal model is not built yet")
+	if !s.readOnly(ctx) {
 		return
 	}
-	if !s.readOnly(ctx) {
+	if s.defaultBucket == api.BucketCausal {
+		s.causalDump(ctx)
 		return
 	}
 	w := newWaiting(ctx)
@@ -36,7 +35,23 @@ func (s *Server) dump(ctx *fasthttp.RequestCtx) {
 	if isLossy(snapshot) {
 		ctx.Response.Header.Set(api.HeaderLossy, "utf-8")
 	}
-	stream := newDumpStream(snapshot)
+	s.sendObject(ctx, newObjectStream("{", "}\n", pairs(snapshot)))
+}
+
+// pairs are the keys and values of a snapshot.
+func pairs(snapshot Snapshot) iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		for record := range snapshot.From(nil) {
+			if !yield(record.Key, record.Value) {
+				return
+			}
+		}
+	}
+}
+
+// sendObject answers with an object: at once when it is small, as it is made when
+// it is not.
+func (s *Server) sendObject(ctx *fasthttp.RequestCtx, stream *objectStream) {
 	stream.fill(dumpPiece)
 	if !stream.done && ctx.Request.Header.IsHTTP11() {
 		ctx.SetBodyStream(stream, -1)
@@ -60,28 +75,29 @@ func isLossy(snapshot Snapshot) bool {
 	return false
 }
 
-// dumpStream is the JSON object of a snapshot, made as it is read.
-type dumpStream struct {
-	next  func() (wire.Record, bool)
+// objectStream is a JSON object of keys and values, made as it is read.
+type objectStream struct {
+	next  func() (string, []byte, bool)
 	stop  func()
+	tail  string // what follows the last item, the brace and all
 	piece []byte
 	read  int  // bytes of piece that were given out
 	some  bool // an item was written
-	done  bool // the last item was written, and the brace
+	done  bool // the last item was written, and the tail
 }
 
-func newDumpStream(snapshot Snapshot) *dumpStream {
-	d := &dumpStream{piece: append(make([]byte, 0, 1024), '{')}
-	d.next, d.stop = iter.Pull(snapshot.From(nil))
+func newObjectStream(head, tail string, items iter.Seq2[string, []byte]) *objectStream {
+	d := &objectStream{tail: tail, piece: append(make([]byte, 0, 1024), head...)}
+	d.next, d.stop = iter.Pull2(items)
 	return d
 }
 
 // fill lengthens the piece to size. Its last value may make it longer.
-func (d *dumpStream) fill(size int) {
+func (d *objectStream) fill(size int) {
 	for len(d.piece) < size {
-		record, more := d.next()
+		key, value, more := d.next()
 		if !more {
-			d.piece = append(d.piece, "}\n"...)
+			d.piece = append(d.piece, d.tail...)
 			d.done = true
 			return
 		}
@@ -89,14 +105,14 @@ func (d *dumpStream) fill(size int) {
 			d.piece = append(d.piece, ',')
 		}
 		d.some = true
-		d.piece, _ = api.AppendString(d.piece, record.Key)
+		d.piece, _ = api.AppendString(d.piece, key)
 		d.piece = append(d.piece, ':')
-		d.piece, _ = api.AppendString(d.piece, record.Value)
+		d.piece, _ = api.AppendString(d.piece, value)
 	}
 }
 
 // Read implements io.Reader.
-func (d *dumpStream) Read(p []byte) (int, error) {
+func (d *objectStream) Read(p []byte) (int, error) {
 	if d.read == len(d.piece) {
 		if d.done {
 			return 0, io.EOF
@@ -110,7 +126,7 @@ func (d *dumpStream) Read(p []byte) (int, error) {
 }
 
 // Close implements io.Closer; fasthttp calls it also when the client left.
-func (d *dumpStream) Close() error {
+func (d *objectStream) Close() error {
 	d.stop()
 	return nil
 }

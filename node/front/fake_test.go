@@ -24,6 +24,7 @@ type fake struct {
 
 	mu      sync.Mutex
 	records map[string]wire.Record
+	items   map[string]*wire.Item
 	next    uint64
 	status  wire.NodeStatus
 	outcome wire.Outcome // of every request; zero: done
@@ -39,6 +40,7 @@ func newFake() *fake {
 		held:      make(chan *Waiter, 16),
 		abandoned: make(chan *Waiter, 16),
 		records:   map[string]wire.Record{},
+		items:     map[string]*wire.Item{},
 		next:      1,
 		waits:     map[*Waiter]bool{},
 	}
@@ -51,27 +53,27 @@ func newFake() *fake {
 func (f *fake) Write(w *Waiter, op wire.Op) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.answer(w, wire.Done, func() wire.Result { return f.apply(op) })
+	f.answer(w, wire.Done, func() wire.Reply { return wire.Reply{Result: f.apply(op)} })
 }
 
 func (f *fake) Read(w *Waiter) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.answer(w, wire.Done, func() wire.Result { return wire.Result{} })
+	f.answer(w, wire.Done, func() wire.Reply { return wire.Reply{} })
 }
 
 func (f *fake) PutView(w *Waiter, layout wire.Layout, force bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.layout, f.force = layout, force
-	f.answer(w, wire.ViewServed, func() wire.Result {
+	f.answer(w, wire.ViewServed, func() wire.Reply {
 		f.status.View.Layout = layout
-		return wire.Result{}
+		return wire.Reply{}
 	})
 }
 
 // answer holds the request, or ends it. f.mu is held.
-func (f *fake) answer(w *Waiter, outcome wire.Outcome, do func() wire.Result) {
+func (f *fake) answer(w *Waiter, outcome wire.Outcome, do func() wire.Reply) {
 	if f.hold {
 		f.waits[w] = true
 		f.held <- w
@@ -80,10 +82,11 @@ func (f *fake) answer(w *Waiter, outcome wire.Outcome, do func() wire.Result) {
 	if f.outcome != 0 {
 		outcome = f.outcome
 	}
-	w.Reply = wire.Reply{Outcome: outcome}
+	w.Reply = wire.Reply{}
 	if outcome != wire.NotInView {
-		w.Reply.Result = do()
+		w.Reply = do()
 	}
+	w.Reply.Outcome = outcome
 	w.Done <- struct{}{}
 }
 
@@ -188,23 +191,26 @@ type node struct {
 }
 
 // start serves a fake over an in-memory listener.
-func start(t testing.TB) *node {
+func start(t testing.TB) *node { return startWith(t, "strong") }
+
+// startWith does so with /data speaking a model.
+func startWith(t testing.TB, model string) *node {
 	ln := fasthttputil.NewInmemoryListener()
-	return serve(t, ln, ln.Dial)
+	return serve(t, ln, ln.Dial, model)
 }
 
 // startLoopback serves a fake over a real socket.
-func startLoopback(t testing.TB) *node {
+func startLoopback(t testing.TB, model string) *node {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return serve(t, ln, func() (net.Conn, error) { return net.Dial("tcp", ln.Addr().String()) })
+	return serve(t, ln, func() (net.Conn, error) { return net.Dial("tcp", ln.Addr().String()) }, model)
 }
 
-func serve(t testing.TB, ln net.Listener, dial func() (net.Conn, error)) *node {
+func serve(t testing.TB, ln net.Listener, dial func() (net.Conn, error), model string) *node {
 	n := &node{fake: newFake(), dial: dial}
-	n.server = New(Config{Node: 3, Backend: n.fake})
+	n.server = New(Config{Node: 3, Backend: n.fake, Cluster: "test", DefaultBucket: model})
 	ended := make(chan error, 1)
 	go func() { ended <- n.server.Serve(ln) }()
 	transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return dial() }}

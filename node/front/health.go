@@ -35,10 +35,7 @@ func (s *Server) ready(ctx *fasthttp.RequestCtx) {
 	}
 	model := string(ctx.QueryArgs().Peek(api.QueryModel))
 	switch model {
-	case "", api.BucketStrong:
-	case api.BucketCausal:
-		s.fail(ctx, api.CodeNotBuilt, "the causal model is not built yet")
-		return
+	case "", api.BucketStrong, api.BucketCausal:
 	default:
 		s.fail(ctx, api.CodeBadQuery, "?model= is strong or causal")
 		return
@@ -47,11 +44,13 @@ func (s *Server) ready(ctx *fasthttp.RequestCtx) {
 		s.fail(ctx, api.CodeNotReady, "the node shuts down")
 		return
 	}
-	if model == api.BucketStrong {
-		if status := s.backend.Status(); !status.Serving {
-			s.fail(ctx, api.CodeNotReady, "strong: "+whyNotServing(status))
-			return
-		}
+	switch status := s.backend.Status(); {
+	case model == api.BucketStrong && !status.Serving:
+		s.fail(ctx, api.CodeNotReady, "strong: "+whyNotServing(status))
+		return
+	case model == api.BucketCausal && !status.CausalReady:
+		s.fail(ctx, api.CodeNotReady, "causal: "+whyNotCausal(status))
+		return
 	}
 	s.stamp(ctx)
 	s.writeJSON(ctx, api.Health{Status: "ok", Model: model})

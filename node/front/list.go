@@ -1,7 +1,6 @@
 package front
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -21,16 +20,8 @@ import (
 // names the last key that was shown, so that writes between pages neither hide
 // nor repeat a key that stays.
 func (s *Server) list(ctx *fasthttp.RequestCtx, timeout time.Duration) {
-	if !s.readOnly(ctx) {
-		return
-	}
-	if bytes.Contains(ctx.Request.Header.Peek("Accept"), []byte(api.TypeEvents)) {
-		s.fail(ctx, api.CodeNotBuilt, "watches are not built yet")
-		return
-	}
-	want, err := readPage(ctx.QueryArgs())
-	if err != nil {
-		s.fail(ctx, api.CodeBadQuery, err.Error())
+	want, ok := s.page(ctx)
+	if !ok {
 		return
 	}
 	w := newWaiting(ctx)
@@ -41,6 +32,18 @@ func (s *Server) list(ctx *fasthttp.RequestCtx, timeout time.Duration) {
 	snapshot := s.backend.State().Snapshot()
 	s.showMsgNum(ctx, w, snapshot.Next())
 	s.writeJSON(ctx, want.collect(snapshot))
+}
+
+// page reads what a list request asks for, or answers for what is wrong with it.
+func (s *Server) page(ctx *fasthttp.RequestCtx) (want page, ok bool) {
+	if !s.readOnly(ctx) || s.refuseWatch(ctx) {
+		return page{}, false
+	}
+	want, err := readPage(ctx.QueryArgs())
+	if err != nil {
+		s.fail(ctx, api.CodeBadQuery, err.Error())
+	}
+	return want, err == nil
 }
 
 // page is what a list request asks for.
@@ -116,16 +119,20 @@ func (p page) start() *string {
 
 // metadata describes a record.
 func metadata(record *wire.Record) api.Metadata {
-	m := api.Metadata{
+	return describe(record.Key, api.Metadata{
 		ETag:        api.Version(record.Version).ETag(),
 		Version:     record.Version.MsgNum,
 		Size:        len(record.Value),
 		ContentType: record.ContentType,
-	}
-	if utf8.ValidString(record.Key) {
-		m.Key = record.Key
+	})
+}
+
+// describe adds the key to what else is said of it.
+func describe(key string, m api.Metadata) api.Metadata {
+	if utf8.ValidString(key) {
+		m.Key = key
 	} else {
-		m.KeyBase64 = []byte(record.Key)
+		m.KeyBase64 = []byte(key)
 	}
 	return m
 }

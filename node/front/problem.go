@@ -24,6 +24,7 @@ var (
 	headerView    = []byte(api.HeaderView)
 	headerVersion = []byte(api.HeaderVersion)
 	headerETag    = []byte(api.HeaderETag)
+	headerSession = []byte(api.HeaderSession)
 	headerVary    = []byte("Vary")
 	valueAccept   = []byte("Accept")
 	typeJSON      = []byte(api.TypeJSON)

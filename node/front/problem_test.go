@@ -75,7 +75,7 @@ func TestEveryMethodOnEveryPath(t *testing.T) {
 }
 
 func TestErrorsBeforeTheHandlerAreProblemsToo(t *testing.T) {
-	n := startLoopback(t)
+	n := startLoopback(t, "strong")
 	huge := strings.Repeat("x", 100<<10)
 	for name, c := range map[string]struct {
 		request string
@@ -111,7 +111,7 @@ func TestErrorsBeforeTheHandlerAreProblemsToo(t *testing.T) {
 }
 
 func TestClassicErrorsBeforeTheHandlerAreClassic(t *testing.T) {
-	n := startLoopback(t)
+	n := startLoopback(t, "strong")
 	for _, target := range []string{"/data/k", "http://n/data/k", "/view"} {
 		body := strings.Repeat("x", api.MaxBody+1)
 		c := n.raw(t, "PUT "+target+" HTTP/1.1\r\nHost: n\r\nContent-Length: 3211265\r\n\r\n"+body)
@@ -152,7 +152,7 @@ func FuzzRequests(f *testing.F) {
 	f.Add([]byte("PUT /view HTTP/1.1\r\nHost: n\r\nContent-Length: 11\r\n\r\n{\"view\":[]}"))
 	f.Add([]byte("GET /v1/kv/strong?prefix=%00&limit=1&cursor=AWu HTTP/1.1\r\nHost: n\r\nIf-Match: \"\r\n\r\n"))
 	f.Add([]byte("PUT /v1/kv/strong/%20 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"))
-	n := startLoopback(f)
+	n := startLoopback(f, "strong")
 	f.Fuzz(func(t *testing.T, request []byte) {
 		c := n.raw(t, string(request))
 		if err := c.(*net.TCPConn).CloseWrite(); err != nil {

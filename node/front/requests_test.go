@@ -50,7 +50,7 @@ func TestEveryAnswerIsCountedOnceByRouteMethodAndCode(t *testing.T) {
 }
 
 func TestWhatCannotBeReadCountsAsNoRoute(t *testing.T) {
-	n := startLoopback(t)
+	n := startLoopback(t, "strong")
 	framing := "Host: n\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"
 	for _, request := range []string{
 		"hello\r\n\r\n",

@@ -34,10 +34,14 @@ const (
 	idleTimeout    = 3 * time.Minute  // between requests; the connection is closed
 )
 
+// classicPatience bounds how long a classic read of a causal bucket waits; 408.
+const classicPatience = 60 * time.Second
+
 // Config is what a Server needs.
 type Config struct {
 	Node          wire.NodeID
 	Backend       Backend
+	Cluster       string                  // its name; sessions of another one are refused
 	DefaultBucket string                  // the model that /data speaks; empty: strong
 	Metrics       fasthttp.RequestHandler // serves /metrics; nil: 404
 	Log           *slog.Logger            // nil: nothing is logged
@@ -46,8 +50,10 @@ type Config struct {
 // Server answers HTTP for one node.
 type Server struct {
 	backend       Backend
+	cluster       string
 	defaultBucket string
 	metrics       fasthttp.RequestHandler
+	id            wire.NodeID
 	node          []byte // the node id, as headers show it
 	requestPrefix string // of request ids: this life of this server
 
@@ -56,6 +62,8 @@ type Server struct {
 	waiters  waiters
 	requests tally
 	draining atomic.Bool // no new work is taken
+
+	patience time.Duration // classicPatience, but in tests
 }
 
 // New returns a server. It must be given a listener by Serve and ended by
@@ -69,10 +77,13 @@ func New(c Config) *Server {
 	}
 	s := &Server{
 		backend:       c.Backend,
+		cluster:       c.Cluster,
 		defaultBucket: c.DefaultBucket,
 		metrics:       c.Metrics,
+		id:            c.Node,
 		node:          strconv.AppendUint(nil, uint64(c.Node), 10),
 		requestPrefix: newRequestPrefix(),
+		patience:      classicPatience,
 	}
 	s.conns.open = map[*conn]struct{}{}
 	s.waiters.init(c.Backend)
@@ -171,7 +182,7 @@ func (s *Server) dispatch(ctx *fasthttp.RequestCtx, to route, path []byte) {
 	case routeMetrics:
 		s.serveMetrics(ctx)
 	case routeCluster:
-		s.cluster(ctx)
+		s.showCluster(ctx)
 	default:
 		s.refusePath(ctx, path)
 	}

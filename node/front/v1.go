@@ -18,7 +18,7 @@ func (s *Server) kv(ctx *fasthttp.RequestCtx, tail []byte) {
 	switch string(bucket) {
 	case api.BucketStrong:
 	case api.BucketCausal:
-		s.fail(ctx, api.CodeNotBuilt, "causal buckets are not built yet")
+		s.causalKV(ctx, raw, isKey)
 		return
 	default:
 		s.fail(ctx, api.CodeNoSuchBucket, "the buckets are strong and causal")
@@ -70,30 +70,33 @@ func (s *Server) options(ctx *fasthttp.RequestCtx) (timeout time.Duration, ok bo
 }
 
 func (s *Server) putKey(ctx *fasthttp.RequestCtx, raw []byte, timeout time.Duration) {
+	if op, ok := s.put(ctx, raw); ok {
+		s.writeKey(ctx, op, timeout)
+	}
+}
+
+// put reads a write of raw bytes, or answers for what is wrong with it.
+func (s *Server) put(ctx *fasthttp.RequestCtx, raw []byte) (op wire.Op, ok bool) {
 	value := ctx.PostBody()
 	if s.tooLarge(ctx, value) {
-		return
+		return op, false
 	}
 	given := ctx.Request.Header.ContentType()
 	if len(given) > api.MaxContentType {
 		s.fail(ctx, api.CodeBadContentType, "Content-Type has at most "+strconv.Itoa(api.MaxContentType)+" bytes")
-		return
+		return op, false
 	}
 	op, err := newPut(raw, value, keepType(given))
 	if err != nil {
 		s.keyProblem(ctx, err)
-		return
 	}
-	s.writeKey(ctx, op, timeout)
+	return op, err == nil
 }
 
 func (s *Server) deleteKey(ctx *fasthttp.RequestCtx, raw []byte, timeout time.Duration) {
-	key, err := api.AppendKey(make([]byte, 0, len(raw)), raw)
-	if err != nil {
-		s.keyProblem(ctx, err)
-		return
+	if key, ok := s.key(ctx, raw); ok {
+		s.writeKey(ctx, wire.Op{Kind: wire.OpDelete, Key: key}, timeout)
 	}
-	s.writeKey(ctx, wire.Op{Kind: wire.OpDelete, Key: asString(key)}, timeout)
 }
 
 func (s *Server) writeKey(ctx *fasthttp.RequestCtx, op wire.Op, timeout time.Duration) {
@@ -141,14 +144,11 @@ func (s *Server) preconditionFailed(ctx *fasthttp.RequestCtx, w *waiting, has wi
 }
 
 func (s *Server) getKey(ctx *fasthttp.RequestCtx, raw []byte, timeout time.Duration) {
-	accept := ctx.Request.Header.Peek("Accept")
-	if bytes.Contains(accept, []byte(api.TypeEvents)) {
-		s.fail(ctx, api.CodeNotBuilt, "watches are not built yet")
+	if s.refuseWatch(ctx) {
 		return
 	}
-	key, err := api.AppendKey(make([]byte, 0, len(raw)), raw)
-	if err != nil {
-		s.keyProblem(ctx, err)
+	key, ok := s.key(ctx, raw)
+	if !ok {
 		return
 	}
 	w := newWaiting(ctx)
@@ -156,30 +156,40 @@ func (s *Server) getKey(ctx *fasthttp.RequestCtx, raw []byte, timeout time.Durat
 	if !s.confirm(ctx, w, timeout) {
 		return
 	}
-	record, found, next := s.backend.State().Get(asString(key))
+	record, found, next := s.backend.State().Get(key)
 	s.showMsgNum(ctx, w, next)
 	if !found {
 		s.fail(ctx, api.CodeNoSuchKey, "no such key")
 		return
 	}
-	s.showRecord(ctx, w, &record, accept)
+	etag := s.showVersion(ctx, w, record.Version)
+	s.showValue(ctx, etag, record.Value, record.ContentType, func() api.Metadata { return metadata(&record) })
 }
 
-// showRecord answers a GET of a key that exists.
-func (s *Server) showRecord(ctx *fasthttp.RequestCtx, w *waiting, record *wire.Record, accept []byte) {
+// refuseWatch answers a client that wants to be told of changes.
+func (s *Server) refuseWatch(ctx *fasthttp.RequestCtx) bool {
+	if !bytes.Contains(ctx.Request.Header.Peek("Accept"), []byte(api.TypeEvents)) {
+		return false
+	}
+	s.fail(ctx, api.CodeNotBuilt, "watches are not built yet")
+	return true
+}
+
+// showValue answers a GET of a key that exists, as the client wants it: in full,
+// not at all, or described.
+func (s *Server) showValue(ctx *fasthttp.RequestCtx, etag, value []byte, contentType string, describe func() api.Metadata) {
 	request, header := &ctx.Request.Header, &ctx.Response.Header
 	header.SetCanonical(headerVary, valueAccept)
-	etag := s.showVersion(ctx, w, record.Version)
 	switch {
 	case !permits(request.Peek(api.HeaderIfMatch), etag, true):
 		s.fail(ctx, api.CodePreconditionFailed, "the key has another version, which ETag shows")
 	case !permits(request.Peek(api.HeaderIfNoneMatch), etag, false):
 		ctx.SetStatusCode(http.StatusNotModified)
-	case onlyJSON(accept):
-		s.writeJSON(ctx, metadata(record))
+	case onlyJSON(request.Peek("Accept")):
+		s.writeJSON(ctx, describe())
 	default:
-		header.SetContentType(record.ContentType)
-		ctx.Response.SetBodyRaw(record.Value)
+		header.SetContentType(contentType)
+		ctx.Response.SetBodyRaw(value)
 	}
 }
 

@@ -115,8 +115,6 @@ func TestRequestsThatV1Refuses(t *testing.T) {
 		{"GET", "/v1/kv/", "", "", api.CodeNoSuchBucket},
 		{"GET", "/v1/kv/other/k", "", "", api.CodeNoSuchBucket},
 		{"PUT", "/v1/kv/other", "", "", api.CodeNoSuchBucket},
-		{"GET", "/v1/kv/causal/k", "", "", api.CodeNotBuilt},
-		{"GET", "/v1/kv/causal", "", "", api.CodeNotBuilt},
 		{"POST", "/v1/txn", "", "", api.CodeNotBuilt},
 		{"GET", "/v1/ring?key=x", "", "", api.CodeNotBuilt},
 		{"GET", "/openapi.yaml", "", "", api.CodeNotBuilt},
@@ -187,7 +185,7 @@ func TestHealth(t *testing.T) {
 		{"/readyz", false, 200},
 		{"/readyz?model=strong", true, 200},
 		{"/readyz?model=strong", false, 503},
-		{"/readyz?model=causal", true, 501},
+		{"/readyz?model=causal", true, 503},
 	} {
 		n.set(func(f *fake) { f.status.Serving = c.serving })
 		if got := n.ask(t, "GET", c.path, ""); got.status != c.status {

@@ -67,16 +67,15 @@ func viewResult(outcome wire.Outcome, status wire.NodeStatus) api.ViewResult {
 	panic("front: outcome " + strconv.Itoa(int(outcome)) + " for a view")
 }
 
-// cluster shows more than GET /view: whether the view is active, and whom it
+// showCluster shows more than GET /view: whether the view is active, and whom it
 // waits for.
-func (s *Server) cluster(ctx *fasthttp.RequestCtx) {
+func (s *Server) showCluster(ctx *fasthttp.RequestCtx) {
 	if !s.readOnly(ctx) {
 		return
 	}
 	status := s.backend.Status()
-	node, _ := strconv.ParseUint(string(s.node), 10, 64) // of our own making
 	cluster := api.Cluster{
-		Node:       node,
+		Node:       uint64(s.id),
 		View:       showView(status),
 		Number:     status.View.ID.Number,
 		Member:     status.Member,
@@ -108,6 +107,14 @@ func whyNotServing(status wire.NodeStatus) string {
 	}
 	if status.Member && !status.LeftBehind {
 		return "this node is not ready to serve its view"
+	}
+	return notInView(status)
+}
+
+// whyNotCausal is never empty.
+func whyNotCausal(status wire.NodeStatus) string {
+	if status.Causal {
+		return "this node has not brought in all slots that it owns"
 	}
 	return notInView(status)
 }

@@ -17,15 +17,18 @@ const rawPut = "PUT /data/k HTTP/1.1\r\nHost: n\r\nContent-Length: 13\r\n\r\n{\"
 
 func TestARequestWhoseClientLeavesIsTakenBack(t *testing.T) {
 	for name, request := range map[string]string{
-		"write":       rawPut,
-		"read":        "GET /data/k HTTP/1.1\r\nHost: n\r\n\r\n",
-		"dump":        "GET /data HTTP/1.1\r\nHost: n\r\n\r\n",
-		"list":        "GET /v1/kv/strong HTTP/1.1\r\nHost: n\r\n\r\n",
-		"conditional": "DELETE /v1/kv/strong/k?timeout=1h HTTP/1.1\r\nHost: n\r\nIf-Match: *\r\n\r\n",
-		"view":        "PUT /view HTTP/1.1\r\nHost: n\r\nContent-Length: 11\r\n\r\n{\"view\":[]}",
+		"causal write": "PUT /v1/kv/causal/k HTTP/1.1\r\nHost: n\r\nContent-Length: 1\r\n\r\nx",
+		"causal read":  "GET /v1/kv/causal/k HTTP/1.1\r\nHost: n\r\n\r\n",
+		"causal list":  "GET /v1/kv/causal HTTP/1.1\r\nHost: n\r\n\r\n",
+		"write":        rawPut,
+		"read":         "GET /data/k HTTP/1.1\r\nHost: n\r\n\r\n",
+		"dump":         "GET /data HTTP/1.1\r\nHost: n\r\n\r\n",
+		"list":         "GET /v1/kv/strong HTTP/1.1\r\nHost: n\r\n\r\n",
+		"conditional":  "DELETE /v1/kv/strong/k?timeout=1h HTTP/1.1\r\nHost: n\r\nIf-Match: *\r\n\r\n",
+		"view":         "PUT /view HTTP/1.1\r\nHost: n\r\nContent-Length: 11\r\n\r\n{\"view\":[]}",
 	} {
 		t.Run(name, func(t *testing.T) {
-			n := startLoopback(t)
+			n := startLoopback(t, "strong")
 			n.set(func(f *fake) { f.hold = true })
 			c := n.raw(t, request)
 			w := <-n.held
@@ -38,7 +41,7 @@ func TestARequestWhoseClientLeavesIsTakenBack(t *testing.T) {
 }
 
 func TestAResetClientIsGone(t *testing.T) {
-	n := startLoopback(t)
+	n := startLoopback(t, "strong")
 	n.set(func(f *fake) { f.hold = true })
 	c := n.raw(t, rawPut)
 	<-n.held
@@ -50,7 +53,7 @@ func TestAResetClientIsGone(t *testing.T) {
 }
 
 func TestAHalfClosedClientIsGoneAndStillToldTheTruth(t *testing.T) {
-	n := startLoopback(t)
+	n := startLoopback(t, "strong")
 	n.set(func(f *fake) { f.hold = true })
 	c := n.raw(t, rawPut)
 	<-n.held
@@ -64,7 +67,7 @@ func TestAHalfClosedClientIsGoneAndStillToldTheTruth(t *testing.T) {
 }
 
 func TestAClientThatSendsItsNextRequestIsNotGone(t *testing.T) {
-	n := startLoopback(t)
+	n := startLoopback(t, "strong")
 	n.set(func(f *fake) { f.hold = true })
 	patient := n.raw(t, rawPut)
 	w := <-n.held
@@ -141,7 +144,7 @@ func TestAnswersAndTimeoutsMayMeet(t *testing.T) {
 }
 
 func TestShutdownAnswersWhatWaitsAndClosesTheRest(t *testing.T) {
-	n := startLoopback(t)
+	n := startLoopback(t, "strong")
 	n.set(func(f *fake) { f.hold = true })
 	silent := n.raw(t, "")
 	write := n.raw(t, rawPut)
@@ -169,7 +172,7 @@ func TestShutdownAnswersWhatWaitsAndClosesTheRest(t *testing.T) {
 }
 
 func TestAnAnswerThatComesDuringShutdownIsDelivered(t *testing.T) {
-	n := startLoopback(t)
+	n := startLoopback(t, "strong")
 	n.set(func(f *fake) { f.hold = true })
 	c := n.raw(t, rawPut)
 	w := <-n.held
@@ -192,7 +195,7 @@ func TestAnAnswerThatComesDuringShutdownIsDelivered(t *testing.T) {
 }
 
 func TestShutdownKeepsItsBoundWhenAClientDoesNotRead(t *testing.T) {
-	n := startLoopback(t)
+	n := startLoopback(t, "strong")
 	n.set(func(f *fake) {
 		for i := range 200 {
 			key := strings.Repeat("k", i+1)

@@ -6,6 +6,7 @@
 package machine
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/cohortkv/cohort/node/causal"
@@ -19,6 +20,12 @@ type Limits = strong.Limits
 
 // CausalLimits is the same for causal buckets, and how many slots there are.
 type CausalLimits = causal.Limits
+
+// ListContext is what a client has seen that was answered a Read of kind ReadItems
+// with these items.
+func ListContext(limits CausalLimits, r *wire.Read, items iter.Seq[*wire.Item]) wire.Context {
+	return causal.ListContext(limits, r.Context, items)
+}
 
 // Gate says which models a PUT /view waits for.
 type Gate uint8

@@ -5,6 +5,7 @@ import (
 
 	"github.com/tidwall/btree"
 
+	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -69,8 +70,18 @@ type CausalSnapshot struct {
 // Items yields the items whose hashes are in ranges, which ascend and are apart:
 // values and tombstones, by hash, then by key. The items never change.
 func (s *CausalSnapshot) Items(ranges []wire.HashRange) iter.Seq[*wire.Item] {
+	return s.from(ranges, "")
+}
+
+// ItemsAfter yields those of Items that come after a key, whether that is among
+// them or not.
+func (s *CausalSnapshot) ItemsAfter(ranges []wire.HashRange, key string) iter.Seq[*wire.Item] {
+	return s.from(ranges, placeOf(hashing.Hash(key), key))
+}
+
+func (s *CausalSnapshot) from(ranges []wire.HashRange, after string) iter.Seq[*wire.Item] {
 	return func(yield func(*wire.Item) bool) {
-		for c := range within(s.tree, ranges, "") {
+		for c := range within(s.tree, ranges, after) {
 			if !yield(c.value.item) {
 				return
 			}

@@ -1,0 +1,225 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+)
+
+// A session is what a client of causal buckets has seen, as text that only nodes
+// can read: v1 carries it in a header, /data as the causal metadata
+//
+//	{"session":"…"}
+//
+// or {}, of who has seen nothing. It is an object because a fresh client begins
+// with one, and languages with types want what comes back to be of the same.
+
+// CausalBody is what the body of a classic request to a causal bucket says.
+type CausalBody struct {
+	Value    []byte // of a PUT; nil: the body has none
+	Metadata bool   // the body speaks of metadata: that counts, whatever a header says
+	Session  []byte // empty: of a fresh client
+}
+
+// ErrBadMetadata says that causal metadata is not what a node gave.
+var ErrBadMetadata = errors.New(`the causal metadata is not ours: send back what came with the last answer as "causal-metadata", or {}`)
+
+// ParseCausalBody reads the body of a classic request to a causal bucket,
+//
+//	{"value":"…","causal-metadata":{"session":"…"}}
+//
+// in which both members may be missing, and so may the body. What it returns may
+// be part of body. Other members are ignored. The bodies that practically every
+// client sends are found by eye.
+func ParseCausalBody(body []byte) (CausalBody, error) {
+	if len(body) == 0 {
+		return CausalBody{}, nil
+	}
+	if b, ok := parsePlainCausal(body); ok {
+		return b, nil
+	}
+	members, err := parseObject(body)
+	if err != nil {
+		return CausalBody{}, err
+	}
+	var b CausalBody
+	if raw, present := members["value"]; present {
+		if b.Value, err = parseString(raw); err != nil {
+			return CausalBody{}, err
+		}
+	}
+	if raw, present := members["causal-metadata"]; present {
+		b.Metadata = true
+		if b.Session, err = ParseMetadata(raw); err != nil {
+			return CausalBody{}, err
+		}
+	}
+	return b, nil
+}
+
+// ParseMetadata reads causal metadata: the object as it came, the session in it
+// alone, quoted or not, and null or {}, of a fresh client. The session is not
+// looked into, and may be part of text.
+func ParseMetadata(text []byte) (session []byte, err error) {
+	text = bytes.TrimSpace(text)
+	if session, ok := plainSession(text); ok {
+		return session, nil
+	}
+	switch {
+	case string(text) == "null" || string(text) == "{}":
+		return nil, nil
+	case len(text) == 0:
+		return nil, ErrBadMetadata
+	case text[0] == '{':
+		var members map[string]string
+		if err := json.Unmarshal(text, &members); err == nil && len(members) == 0 {
+			return nil, nil
+		}
+		if len(members) == 1 {
+			session = []byte(members["session"])
+		}
+	case text[0] == '"':
+		var quoted string
+		_ = json.Unmarshal(text, &quoted) // what is none is empty
+		session = []byte(quoted)
+	default:
+		session = text
+	}
+	if len(session) == 0 {
+		return nil, ErrBadMetadata
+	}
+	return session, nil
+}
+
+const metadataHead = `{"session":"`
+
+// plainSession finds the session in metadata that is written as nodes write it.
+func plainSession(text []byte) (session []byte, ok bool) {
+	if !bytes.HasPrefix(text, []byte(metadataHead)) {
+		return nil, false
+	}
+	session, rest, ok := cutPlainString(text[len(metadataHead)-1:])
+	return session, ok && len(session) > 0 && string(rest) == "}"
+}
+
+// AppendMetadata appends causal metadata: {} when the session is empty. A session
+// has no byte that JSON would escape.
+func AppendMetadata(dst, session []byte) []byte {
+	if len(session) == 0 {
+		return append(dst, "{}"...)
+	}
+	dst = append(append(dst, metadataHead...), session...)
+	return append(dst, `"}`...)
+}
+
+// parseString reads a JSON string that must stand for text.
+func parseString(raw json.RawMessage) ([]byte, error) {
+	if raw[0] != '"' {
+		return nil, ErrValueType
+	}
+	if loneSurrogate(raw) {
+		return nil, ErrValueNoText
+	}
+	var value string
+	if err := json.Unmarshal(raw, &value); err != nil {
+		return nil, fmt.Errorf("%w: %v", ErrValueType, err)
+	}
+	return []byte(value), nil
+}
+
+// parsePlainCausal reads a body whose members are the two, each at most once, in
+// any order and without escapes. False says nothing about the body.
+func parsePlainCausal(body []byte) (b CausalBody, ok bool) {
+	rest, ok := cutToken(skipSpace(body), `{`)
+	if !ok {
+		return b, false
+	}
+	for first := true; ; first = false {
+		if end, closed := cutToken(rest, `}`); closed {
+			return b, len(end) == 0 && !first
+		}
+		if !first {
+			if rest, ok = cutToken(rest, `,`); !ok {
+				return b, false
+			}
+		}
+		if rest, ok = b.plainMember(rest); !ok {
+			return b, false
+		}
+	}
+}
+
+// plainMember takes one of the two members off the front.
+func (b *CausalBody) plainMember(rest []byte) ([]byte, bool) {
+	if after, ok := cutName(rest, `"value"`); ok && b.Value == nil {
+		b.Value, rest, ok = cutPlainString(after)
+		return rest, ok
+	}
+	after, ok := cutName(rest, `"causal-metadata"`)
+	if !ok || b.Metadata {
+		return nil, false
+	}
+	b.Metadata = true
+	for _, fresh := range [...]string{`{}`, `null`} {
+		if rest, ok := cutToken(after, fresh); ok {
+			return rest, true
+		}
+	}
+	if rest, ok = cutToken(after, `{`); !ok {
+		return nil, false
+	}
+	if rest, ok = cutName(rest, `"session"`); !ok {
+		return nil, false
+	}
+	session, rest, ok := cutPlainString(rest)
+	if !ok || len(session) == 0 {
+		return nil, false
+	}
+	b.Session = session
+	return cutToken(rest, `}`)
+}
+
+// cutName takes the name of a member and its colon off the front.
+func cutName(b []byte, name string) ([]byte, bool) {
+	rest, ok := cutToken(b, name)
+	if !ok {
+		return nil, false
+	}
+	return cutToken(rest, `:`)
+}
+
+// cutPlainString takes a string without escapes, and the white space after it,
+// off the front. It is never nil.
+func cutPlainString(b []byte) (s, rest []byte, ok bool) {
+	if rest, ok = cutByte(b, '"'); !ok {
+		return nil, nil, false
+	}
+	end := 0
+	for end < len(rest) && plainByte[rest[end]] {
+		end++
+	}
+	s = rest[:end]
+	rest, ok = cutToken(rest[end:], `"`)
+	return s, rest, ok
+}
+
+// CausalVersion names a version of a key in a causal bucket. Its text is the
+// ETag.
+type CausalVersion struct {
+	Counter     uint64 // of the key; the larger one wins
+	Node        uint64 // that took the write
+	N           uint64 // which one of its writes
+	Fingerprint uint32 // of the view and the life of the node in which it did
+}
+
+// AppendETag appends the version as an entity tag: "<counter>.<node>.<n>-<8 hex
+// digits>", with the quotes.
+func (v CausalVersion) AppendETag(dst []byte) []byte {
+	dst = strconv.AppendUint(append(dst, '"'), v.Counter, 10)
+	dst = strconv.AppendUint(append(dst, '.'), v.Node, 10)
+	dst = strconv.AppendUint(append(dst, '.'), v.N, 10)
+	dst = appendHex32(append(dst, '-'), v.Fingerprint)
+	return append(dst, '"')
+}

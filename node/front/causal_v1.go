@@ -1,0 +1,185 @@
+package front
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// causalKV serves the causal bucket or a key of it.
+func (s *Server) causalKV(ctx *fasthttp.RequestCtx, raw []byte, isKey bool) {
+	timeout, ok := s.options(ctx)
+	if !ok {
+		return
+	}
+	text := ctx.Request.Header.Peek(api.HeaderSession)
+	if len(text) == 0 {
+		text = ctx.QueryArgs().Peek(api.QuerySession)
+	}
+	c, ok := s.session(ctx, text)
+	switch {
+	case !ok:
+	case !isKey:
+		s.listCausal(ctx, c, timeout)
+	case ctx.IsGet() || ctx.IsHead():
+		s.getCausalKey(ctx, raw, c, timeout)
+	case ctx.IsPut():
+		if op, ok := s.put(ctx, raw); ok {
+			s.writeCausalKey(ctx, op, c, timeout)
+		}
+	case ctx.IsDelete():
+		if key, ok := s.key(ctx, raw); ok {
+			s.writeCausalKey(ctx, wire.Op{Kind: wire.OpDelete, Key: key}, c, timeout)
+		}
+	case ctx.IsPost() && string(raw) == api.BatchName:
+		s.fail(ctx, api.CodeNotBuilt, "batches are not built yet")
+	default:
+		s.refuseMethod(ctx, "GET, HEAD, PUT, DELETE")
+	}
+}
+
+// late says what it means that a read has not been answered in time.
+func late(c *wire.Context) api.Code {
+	if c.IsZero() {
+		return api.CodeReadUnanswered
+	}
+	return api.CodeSessionNotVisible
+}
+
+func (s *Server) writeCausalKey(ctx *fasthttp.RequestCtx, op wire.Op, c wire.Context, timeout time.Duration) {
+	header := &ctx.Request.Header
+	if len(header.Peek(api.HeaderIfMatch)) > 0 || len(header.Peek(api.HeaderIfNoneMatch)) > 0 {
+		s.fail(ctx, api.CodeBadCondition, "causal buckets take no conditions: any replica takes a write at any time, without asking the others; a strong bucket does")
+		return
+	}
+	w := newWaiting(ctx)
+	defer w.free()
+	if !s.causalWrite(ctx, w, op, c, timeout) {
+		return
+	}
+	result := w.Reply.Causal
+	ctx.SetStatusCode(http.StatusNoContent)
+	if op.Kind == wire.OpPut {
+		// A version is the first one of its key if its counter is: then neither the
+		// replica that took the write, nor its client, knew of any before.
+		if result.Item.Version.Counter == 1 {
+			ctx.SetStatusCode(http.StatusCreated)
+		}
+		s.showCausalVersion(ctx, w, &result.Item.Version)
+	}
+	s.showSession(ctx, w, result.Context)
+}
+
+func (s *Server) getCausalKey(ctx *fasthttp.RequestCtx, raw []byte, c wire.Context, timeout time.Duration) {
+	if s.refuseWatch(ctx) {
+		return
+	}
+	key, ok := s.key(ctx, raw)
+	if !ok {
+		return
+	}
+	w := newWaiting(ctx)
+	defer w.free()
+	if !s.causalRead(ctx, w, key, c, timeout, late(&c)) {
+		return
+	}
+	s.showSession(ctx, w, w.Reply.Causal.Context)
+	item := value(w.Reply.Causal)
+	if item == nil {
+		s.fail(ctx, api.CodeNoSuchKey, "no such key")
+		return
+	}
+	etag := s.showCausalVersion(ctx, w, &item.Version)
+	s.showValue(ctx, etag, item.Value, item.ContentType, func() api.Metadata { return causalMetadata(item) })
+}
+
+// showCausalVersion returns the entity tag, valid until w's scratch is used again.
+func (s *Server) showCausalVersion(ctx *fasthttp.RequestCtx, w *waiting, v *wire.CausalVersion) []byte {
+	w.scratch = causalVersion(v).AppendETag(w.scratch[:0])
+	n := len(w.scratch)
+	w.scratch = strconv.AppendUint(w.scratch, v.Counter, 10)
+	etag, counter := w.scratch[:n], w.scratch[n:]
+	ctx.Response.Header.SetCanonical(headerETag, etag)
+	ctx.Response.Header.SetCanonical(headerVersion, counter)
+	return etag
+}
+
+func (s *Server) showSession(ctx *fasthttp.RequestCtx, w *waiting, c wire.Context) {
+	w.scratch = s.appendSession(w.scratch[:0], c)
+	ctx.Response.Header.SetCanonical(headerSession, w.scratch)
+}
+
+func causalMetadata(item *wire.Item) api.Metadata {
+	return describe(item.Key, api.Metadata{
+		ETag:        string(causalVersion(&item.Version).AppendETag(nil)),
+		Version:     item.Version.Counter,
+		Size:        len(item.Value),
+		ContentType: item.ContentType,
+	})
+}
+
+// listCausal answers one page of the keys of this node's shard. The order is the
+// one that the state has: by byte it would cost a look at all keys.
+func (s *Server) listCausal(ctx *fasthttp.RequestCtx, c wire.Context, timeout time.Duration) {
+	want, ok := s.page(ctx)
+	if !ok {
+		return
+	}
+	w := newWaiting(ctx)
+	defer w.free()
+	if !s.causalList(ctx, w, c, timeout, late(&c)) {
+		return
+	}
+	var list api.List
+	c = w.Listing.Context(func(yield func(*wire.Item) bool) { list = want.collectCausal(w.Listing, yield) })
+	list.Shard = s.shard()
+	s.showSession(ctx, w, c)
+	s.writeJSON(ctx, list)
+}
+
+// collectCausal reads the page, and tells of every item that the client learns
+// of: that a key is deleted is something it learns, too.
+func (p page) collectCausal(listing Listing, shown func(*wire.Item) bool) api.List {
+	list := api.List{Items: []api.Metadata{}}
+	last := ""
+	for item := range listing.From(p.after) {
+		if !strings.HasPrefix(item.Key, p.prefix) {
+			continue
+		}
+		if !item.Deleted && len(list.Items) == p.limit {
+			list.Next = cursor(last)
+			break
+		}
+		if !shown(item) {
+			break
+		}
+		if !item.Deleted {
+			list.Items = append(list.Items, causalMetadata(item))
+			last = item.Key
+		}
+	}
+	return list
+}
+
+// shard is the name of the shard that this node belongs to; nil: there are none,
+// or it belongs to none.
+func (s *Server) shard() *string {
+	status := s.backend.Status()
+	if status.View.Layout.Flat {
+		return nil
+	}
+	for _, shard := range status.View.Layout.Shards {
+		for _, m := range shard.Members {
+			if m.ID == s.id {
+				return &shard.Name
+			}
+		}
+	}
+	return nil
+}

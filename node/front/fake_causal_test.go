@@ -1,0 +1,112 @@
+package front
+
+import (
+	"hash/fnv"
+	"iter"
+	"maps"
+	"slices"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+func hashOf(key string) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(key))
+	return h.Sum64()
+}
+
+// CausalWrite implements Backend: a version follows the one before and what the
+// client has seen of the key.
+func (f *fake) CausalWrite(w *Waiter, op wire.Op, c wire.Context) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.answerCausal(w, func() *wire.CausalResult {
+		item := &wire.Item{Key: op.Key, Deleted: op.Kind == wire.OpDelete, Value: op.Value, ContentType: op.ContentType}
+		item.Version.Counter = 1 + named(c, op.Key).Counter
+		if old := f.items[op.Key]; old != nil {
+			item.Version.Counter = 1 + max(item.Version.Counter-1, old.Version.Counter)
+		}
+		f.next++
+		item.Version.Dot = wire.Dot{Stream: wire.Stream{View: f.status.View.ID, Node: 3, Boot: 5}, N: f.next}
+		f.items[op.Key] = item
+		return &wire.CausalResult{Item: item, Context: with(c, item)}
+	})
+}
+
+// CausalRead implements Backend.
+func (f *fake) CausalRead(w *Waiter, key string, c wire.Context) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.answerCausal(w, func() *wire.CausalResult {
+		item := f.items[key]
+		if item != nil {
+			c = with(c, item)
+		}
+		return &wire.CausalResult{Item: item, Context: c}
+	})
+}
+
+// CausalList implements Backend.
+func (f *fake) CausalList(w *Waiter, c wire.Context) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	w.Listing = &frozenItems{c, maps.Clone(f.items)}
+	f.answerCausal(w, func() *wire.CausalResult { return nil })
+}
+
+// answerCausal holds the request, or ends it. f.mu is held.
+func (f *fake) answerCausal(w *Waiter, do func() *wire.CausalResult) {
+	f.answer(w, wire.Done, func() wire.Reply { return wire.Reply{Causal: do()} })
+}
+
+func named(c wire.Context, key string) wire.CausalVersion {
+	for _, d := range c.Exact {
+		if d.Hash == hashOf(key) {
+			return d.Version
+		}
+	}
+	return wire.CausalVersion{}
+}
+
+func with(c wire.Context, item *wire.Item) wire.Context {
+	d := wire.Dependency{Hash: hashOf(item.Key), Version: item.Version}
+	others := slices.DeleteFunc(slices.Clone(c.Exact), func(o wire.Dependency) bool { return o.Hash == d.Hash })
+	c.Exact = append(others, d)
+	return c
+}
+
+// frozenItems lists in the order of the keys turned round, which is none.
+type frozenItems struct {
+	context wire.Context
+	items   map[string]*wire.Item
+}
+
+func reversed(key string) string {
+	b := []byte(key)
+	slices.Reverse(b)
+	return string(b)
+}
+
+func (f *frozenItems) From(after *string) iter.Seq[*wire.Item] {
+	return func(yield func(*wire.Item) bool) {
+		keys := slices.SortedFunc(maps.Keys(f.items), func(a, b string) int {
+			if reversed(a) < reversed(b) {
+				return -1
+			}
+			return 1
+		})
+		for _, key := range keys {
+			if (after == nil || reversed(key) > reversed(*after)) && !yield(f.items[key]) {
+				return
+			}
+		}
+	}
+}
+
+func (f *frozenItems) Context(shown iter.Seq[*wire.Item]) wire.Context {
+	c := f.context
+	for item := range shown {
+		c = with(c, item)
+	}
+	return c
+}
