@@ -9,22 +9,17 @@ import (
 
 	"github.com/cohortkv/cohort/benchmark/check/causal"
 	"github.com/cohortkv/cohort/benchmark/history"
+	"github.com/cohortkv/cohort/benchmark/session"
 )
-
-// replica is what one node has of its shard of the causal bucket.
-type replica struct {
-	node, shard int
-	items       map[string]string
-}
 
 // replicas reads every node of the group, each from its own copy, by clients that
 // have seen nothing.
-func (g *Group) replicas() []replica {
+func (g *Group) replicas() []session.Replica {
 	g.lab.t.Helper()
-	var all []replica
+	var all []session.Replica
 	for shard, members := range g.shards {
 		for _, node := range members {
-			all = append(all, replica{node, shard, g.lab.Session().Lists(node)})
+			all = append(all, session.Replica{Node: uint64(node), Shard: shard, Items: g.lab.Session().Lists(node)})
 		}
 	}
 	return all
@@ -35,10 +30,10 @@ func (g *Group) replicas() []replica {
 func (g *Group) HoldEach(want map[string]string) *Group {
 	g.lab.t.Helper()
 	all := g.replicas()
-	wrong := disagreements(all)
+	wrong := session.Disagreements(all)
 	union := map[string]string{}
 	for _, r := range all {
-		maps.Copy(union, r.items)
+		maps.Copy(union, r.Items)
 	}
 	for _, key := range slices.Sorted(maps.Keys(joined(union, want))) {
 		got, there := union[key]
@@ -71,7 +66,7 @@ func (g *Group) EqualWithin(bound time.Duration) *Group {
 	g.lab.t.Helper()
 	began := time.Now()
 	for {
-		wrong := disagreements(g.replicas())
+		wrong := session.Disagreements(g.replicas())
 		took := time.Since(began).Round(time.Millisecond)
 		if len(wrong) == 0 {
 			g.lab.say("replicas of %v are equal after %v (bound %v)", g.shards, took, bound)
@@ -136,33 +131,10 @@ func (g *Group) JudgeSessions() {
 	}
 }
 
-// held records what each replica has. A key belongs to the shard that has it; one
-// that nobody has is missing everywhere.
+// held records what each replica has.
 func (g *Group) held() []history.Op {
 	g.lab.t.Helper()
-	all := g.replicas()
-	home := map[string]int{}
-	for _, r := range all {
-		for key := range r.items {
-			home[key] = r.shard
-		}
-	}
-	now := g.lab.diary.Now()
-	var ops []history.Op
-	for _, key := range keysOfOps(g.lab.diary.Ops()) {
-		shard, somewhere := home[key]
-		for _, r := range all {
-			if somewhere && r.shard != shard {
-				continue
-			}
-			op := history.Op{Kind: history.Held, Outcome: history.OK, Num: uint64(r.node), Key: key, Start: now, End: now}
-			if text, there := r.items[key]; there {
-				op.Value = g.lab.book.value(text)
-			}
-			ops = append(ops, op)
-		}
-	}
-	return ops
+	return session.Held(g.replicas(), keysOfOps(g.lab.diary.Ops()), g.lab.book.value, g.lab.diary.Now())
 }
 
 func keysOfOps(ops []history.Op) []string {
@@ -175,31 +147,6 @@ func keysOfOps(ops []history.Op) []string {
 	return slices.Sorted(maps.Keys(keys))
 }
 
-// disagreements compares the replicas of each shard, and looks for keys in two.
-func disagreements(all []replica) (wrong []string) {
-	first, home := map[int]replica{}, map[string]replica{}
-	for _, r := range all {
-		if _, known := first[r.shard]; !known {
-			first[r.shard] = r
-		}
-		f := first[r.shard]
-		for _, key := range slices.Sorted(maps.Keys(joined(f.items, r.items))) {
-			a, inFirst := f.items[key]
-			b, inThis := r.items[key]
-			if inFirst != inThis || a != b {
-				wrong = append(wrong, fmt.Sprintf("key %q is %q (there: %v) at node %d and %q (there: %v) at node %d", key, a, inFirst, f.node, b, inThis, r.node))
-			}
-		}
-		for _, key := range slices.Sorted(maps.Keys(r.items)) {
-			if other, known := home[key]; known && other.shard != r.shard {
-				wrong = append(wrong, fmt.Sprintf("key %q is in two shards, at nodes %d and %d", key, other.node, r.node))
-			}
-			home[key] = r
-		}
-	}
-	return wrong
-}
-
 func joined(a, b map[string]string) map[string]string {
 	union := maps.Clone(a)
 	if union == nil {
@@ -210,10 +157,10 @@ func joined(a, b map[string]string) map[string]string {
 }
 
 // counts is how many keys each shard has.
-func (g *Group) counts(all []replica) []int {
+func (g *Group) counts(all []session.Replica) []int {
 	counts := make([]int, len(g.shards))
 	for _, r := range all {
-		counts[r.shard] = len(r.items)
+		counts[r.Shard] = len(r.Items)
 	}
 	return counts
 }

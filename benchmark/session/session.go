@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -101,6 +102,10 @@ func body(value *string, seen Seen) []byte {
 	return text
 }
 
+// ErrNotCausal says that an answer is none of a causal bucket: it brings no context,
+// or what should be one value is something else.
+var ErrNotCausal = errors.New("the answer has no causal-metadata")
+
 // read takes an answer apart. One that brings no context is wrong: whoever went on
 // without would forget what it has seen.
 func read(res *http.Response, said []byte) (*Answer, error) {
@@ -109,11 +114,8 @@ func read(res *http.Response, said []byte) (*Answer, error) {
 		Items    map[string]string `json:"items"`
 		Metadata json.RawMessage   `json:"causal-metadata"`
 	}{}
-	if err := json.Unmarshal(said, &answer); err != nil {
-		return nil, fmt.Errorf("%s: read the answer: %w", res.Request.URL.Path, err)
-	}
-	if len(answer.Metadata) == 0 {
-		return nil, fmt.Errorf("%s: the answer (%d) has no causal-metadata", res.Request.URL.Path, res.StatusCode)
+	if err := json.Unmarshal(said, &answer); err != nil || len(answer.Metadata) == 0 {
+		return nil, fmt.Errorf("%s: %w: %d %.100s", res.Request.URL.Path, ErrNotCausal, res.StatusCode, said)
 	}
 	node, err := strconv.ParseUint(res.Header.Get(api.HeaderNodeID), 10, 64)
 	if err != nil {

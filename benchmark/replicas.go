@@ -1,0 +1,141 @@
+package benchmark
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/benchmark/history"
+	"github.com/cohortkv/cohort/benchmark/session"
+	"github.com/cohortkv/cohort/benchmark/workload"
+	"github.com/cohortkv/cohort/client"
+)
+
+// convergence is how long replicas may take to become equal after heal and quiet:
+// the API's two seconds (§1.2.8), three times on a machine that is busy.
+const convergence = 3 * 2 * time.Second
+
+// listPatience ends a hopeless wait for one replica.
+const listPatience = 30 * time.Second
+
+// text is a violation that needs no evidence.
+type text string
+
+func (t text) String() string { return string(t) }
+
+// replicas reads what every replica of the causal bucket has, from its own copy,
+// until all of a shard have the same or the time is up, and records it. Clients on
+// v1 of nodes whose default bucket is the strong one leave nothing to look at.
+func (t *turn) replicas(ctx context.Context) (held []history.Op, stray []fmt.Stringer, took time.Duration, err error) {
+	shards, err := t.shards(ctx)
+	if err != nil {
+		return nil, nil, -1, err
+	}
+	began := time.Now()
+	for {
+		all, err := t.list(ctx, shards)
+		if errors.Is(err, session.ErrNotCausal) {
+			return nil, nil, -1, nil
+		}
+		if err != nil {
+			return nil, nil, -1, err
+		}
+		took, wrong := time.Since(began), session.Disagreements(all)
+		if len(wrong) > 0 && took < convergence {
+			continue
+		}
+		return t.held(all), inTwoShards(wrong), took, nil
+	}
+}
+
+// inTwoShards picks what the judge of histories does not know about.
+func inTwoShards(wrong []string) (stray []fmt.Stringer) {
+	for _, w := range wrong {
+		if strings.Contains(w, "is in two shards") {
+			stray = append(stray, text(w))
+		}
+	}
+	return stray
+}
+
+func (t *turn) held(all []session.Replica) []history.Op {
+	keys := make([]string, t.load.Keys)
+	for i := range keys {
+		keys[i] = t.load.Prefix + strconv.Itoa(i)
+	}
+	value := func(text string) history.Value { return workload.ParseValue([]byte(text), t.load.ValueSize) }
+	return session.Held(all, keys, value, t.recorder.Now())
+}
+
+// shards says which shard each member of the view belongs to.
+func (t *turn) shards(ctx context.Context) (map[uint64]int, error) {
+	view, err := t.lastView(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("view at the end: %w", err)
+	}
+	shards := map[uint64]int{}
+	for i, shard := range view.Shards {
+		for _, m := range shard.Members {
+			shards[m.ID] = i
+		}
+	}
+	return shards, nil
+}
+
+func (t *turn) lastView(ctx context.Context) (api.View, error) {
+	if t.view != nil {
+		return t.view(ctx)
+	}
+	c, err := client.New(t.load.URLs[0], nil)
+	if err != nil {
+		return api.View{}, err
+	}
+	defer c.Close()
+	return c.View(ctx)
+}
+
+// list reads all members, those of a shard one after another. Nodes outside the
+// view refuse, or are dead.
+func (t *turn) list(ctx context.Context, shards map[uint64]int) ([]session.Replica, error) {
+	ctx, cancel := context.WithTimeout(ctx, listPatience)
+	defer cancel()
+	byShard := map[int][]session.Replica{}
+	heard := map[uint64]bool{}
+	var errs []error
+	for _, url := range t.load.URLs {
+		answer, err := list(ctx, url)
+		if errors.Is(err, session.ErrNotCausal) {
+			return nil, err
+		}
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if shard, member := shards[answer.Node]; member {
+			heard[answer.Node] = true
+			byShard[shard] = append(byShard[shard], session.Replica{Node: answer.Node, Shard: shard, Items: answer.Items})
+		}
+	}
+	for node := range shards {
+		if !heard[node] {
+			return nil, fmt.Errorf("what member %d has at the end is not known: %w", node, errors.Join(errs...))
+		}
+	}
+	var all []session.Replica
+	for _, shard := range slices.Sorted(maps.Keys(byShard)) {
+		all = append(all, byShard[shard]...)
+	}
+	return all, nil
+}
+
+func list(ctx context.Context, url string) (*session.Answer, error) {
+	node := session.NewNode(url)
+	defer node.Close()
+	return node.List(ctx, "")
+}
