@@ -17,10 +17,6 @@ import (
 	"github.com/cohortkv/cohort/client"
 )
 
-// convergence is how long replicas may take to become equal after heal and quiet:
-// the API's two seconds (§1.2.8), three times on a machine that is busy.
-const convergence = 3 * 2 * time.Second
-
 // listPatience ends a hopeless wait for one replica.
 const listPatience = 30 * time.Second
 
@@ -47,7 +43,7 @@ func (t *turn) replicas(ctx context.Context) (held []history.Op, stray []fmt.Str
 			return nil, nil, -1, err
 		}
 		took, wrong := time.Since(began), session.Disagreements(all)
-		if len(wrong) > 0 && took < convergence {
+		if len(wrong) > 0 && took < t.converge {
 			continue
 		}
 		return t.held(all), inTwoShards(wrong), took, nil

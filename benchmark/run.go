@@ -64,7 +64,7 @@ func (c *Config) turns() []*turn {
 	recorder := history.NewRecorder()
 	var turns []*turn
 	for _, model := range c.models() {
-		t := &turn{name: "bench", load: c.Workload, history: c.HistoryFile, noJudge: c.NoJudge, recorder: recorder.Beside()}
+		t := &turn{name: "bench", load: c.Workload, history: c.HistoryFile, noJudge: c.NoJudge, converge: c.Converge, recorder: recorder.Beside()}
 		t.load.Model = model
 		if len(c.models()) > 1 {
 			t.name = string(model)

@@ -58,6 +58,7 @@ type turn struct {
 	history string                        // file; empty: temporary
 	noJudge bool
 
+	converge time.Duration                           // how long replicas may take to become equal
 	recorder *history.Recorder                       // nil: the turn's own
 	view     func(context.Context) (api.View, error) // in force at the end; nil: asked for
 }

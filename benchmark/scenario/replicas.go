@@ -124,7 +124,7 @@ func (g *Group) JudgeSessions() {
 	verdict := causal.Check(h)
 	g.lab.say("sessions: %d operations on %d keys, judged in %v", verdict.Operations, verdict.Keys, time.Since(began).Round(time.Millisecond))
 	for _, v := range verdict.Violations {
-		g.lab.t.Error(v)
+		g.lab.t.Errorf("%v", v)
 	}
 	if len(verdict.Violations) > 0 {
 		g.lab.t.Errorf("history: %s", g.lab.save(append(g.lab.diary.Ops(), g.held()...)))
