@@ -104,13 +104,13 @@ func plainSession(text []byte) (session []byte, ok bool) {
 	return session, ok && len(session) > 0 && string(rest) == "}"
 }
 
-// AppendMetadata appends causal metadata: {} when the session is empty. A session
-// has no byte that JSON would escape.
-func AppendMetadata(dst, session []byte) []byte {
-	if len(session) == 0 {
+// AppendMetadata appends causal metadata with the session that session appends; nil:
+// of a client that has seen nothing. A session has no byte that JSON would escape.
+func AppendMetadata(dst []byte, session func([]byte) []byte) []byte {
+	if session == nil {
 		return append(dst, "{}"...)
 	}
-	dst = append(append(dst, metadataHead...), session...)
+	dst = session(append(dst, metadataHead...))
 	return append(dst, `"}`...)
 }
 

@@ -5,7 +5,7 @@
 //
 // It is pure: no goroutine, clock or connection, and nothing of cohort's is
 // imported. All functions may be called by any goroutine. docs/views.md explains
-// views, docs/strong.md what the strong model promises.
+// views, docs/strong.md what the strong model promises, docs/causal.md the causal one.
 package api
 
 // Limits of a request. Beyond them a request is refused before it has any

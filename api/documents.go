@@ -32,6 +32,19 @@ type List struct {
 	Next  string     `json:"next,omitempty"` // cursor of the next page; empty: this was the last
 }
 
+// Place says where a key lives, by the view that the node holds. Strong keys live
+// at every member; the slot and its shard are those of causal ones.
+type Place struct {
+	Key       string   `json:"key,omitempty"`
+	KeyBase64 []byte   `json:"key_b64,omitempty"` // instead, when it is not UTF-8
+	Slot      uint32   `json:"slot"`
+	Slots     int      `json:"slots"` // how many there are
+	Shard     *string  `json:"shard"` // null: nobody owns the slot; "" in a view without shards
+	Members   []Member `json:"members"`
+	Primary   *uint64  `json:"primary"` // of strong buckets; null: the view has no members
+	Number    uint64   `json:"number"`  // of the view; 0: none
+}
+
 // Cluster is what a node shows of itself and its view.
 type Cluster struct {
 	Node       uint64   `json:"node"`
@@ -44,6 +57,18 @@ type Cluster struct {
 	Ballot     *Ballot  `json:"ballot"`      // null: none yet
 	Waiting    []uint64 `json:"waiting"`     // members that are waited for
 	Reason     string   `json:"reason,omitempty"`
+	Causal     Causal   `json:"causal"`
+}
+
+// Causal is what a node shows of its part in causal buckets.
+type Causal struct {
+	Serving bool           `json:"serving"`          // answers requests, for its slots and by way of others
+	Ready   bool           `json:"ready"`            // has all slots that it owns
+	Reason  string         `json:"reason,omitempty"` // why it is not ready, for people
+	Owned   int            `json:"slots_owned"`
+	Other   int            `json:"slots_for_others"` // held, and not taken by their owners yet
+	Slots   int            `json:"slots"`            // how many there are
+	Shards  map[string]int `json:"shards"`           // how many of them each shard owns
 }
 
 // Ballot is the round of its view that a node's history stands in.

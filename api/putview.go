@@ -44,7 +44,7 @@ type ViewResult string
 
 // The results.
 const (
-	ViewReady     ViewResult = "ready"      // the node is ready to serve the view
+	ViewReady     ViewResult = "ready"      // the node is ready to serve the view: both models where /data is strong, the causal one where it is causal
 	ViewUnready   ViewResult = "unready"    // answered by its bound; the node goes on
 	ViewOvertaken ViewResult = "overtaken"  // another list of members took its place
 	ViewNotServed ViewResult = "not-member" // ready, and this node is not in the view: it answers data requests with 503

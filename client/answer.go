@@ -1,6 +1,7 @@
 package client
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,9 +13,12 @@ import (
 // Answer is what a node said about one key.
 type Answer struct {
 	Status      int
-	MsgNum      uint64 // of a write: its own number; of a read: the next write's
-	Node        uint64 // that answered
-	Version     api.Version
+	MsgNum      uint64          // of a write: its own number; of a read: the next write's
+	Node        uint64          // that answered
+	Version     api.Version     // of a strong bucket
+	ETag        string          // with its quotes
+	Session     string          // v1, causal buckets: what the client has seen now
+	Metadata    json.RawMessage // likewise, of the classic surface
 	Value       []byte
 	ContentType string
 	Size        int  // bytes of the value, also of a Head
@@ -35,7 +39,8 @@ func readAnswer(call call, res *http.Response, want ...int) (*Answer, error) {
 		Size:        max(0, int(res.ContentLength)),
 		Lossy:       res.Header.Get(api.HeaderLossy) != "",
 	}
-	answer.Version, _ = api.ParseETag(res.Header.Get(api.HeaderETag))
+	answer.ETag, answer.Session = res.Header.Get(api.HeaderETag), res.Header.Get(api.HeaderSession)
+	answer.Version, _ = api.ParseETag(answer.ETag)
 	for _, status := range want {
 		if status == res.StatusCode {
 			return answer, answer.fill(call, res)

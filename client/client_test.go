@@ -95,7 +95,7 @@ func TestV1KeyOperationsSpeakTheSurface(t *testing.T) {
 	}
 	n.will(200, "a\x00b", headers)
 	got, err := n.Get(t.Context(), "strong", "k", Options{IfNoneMatch: "*"})
-	want := &Answer{Status: 200, MsgNum: 7, Node: 2, Version: version, Value: []byte("a\x00b"), ContentType: "image/x", Size: 3}
+	want := &Answer{Status: 200, MsgNum: 7, Node: 2, Version: version, ETag: version.ETag(), Value: []byte("a\x00b"), ContentType: "image/x", Size: 3}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("get: %v %s", err, diff)
 	}
@@ -230,5 +230,48 @@ func TestAddressesOfNodes(t *testing.T) {
 		if (err == nil) != (want != "") || err == nil && c.Base() != want {
 			t.Errorf("%q: %v %v", base, c, err)
 		}
+	}
+}
+
+func TestClassicCausalOperationsSpeakTheSurface(t *testing.T) {
+	n := newNode(t)
+	headers := map[string]string{"Node-Id": "2"}
+	n.will(200, `{"causal-metadata":{"session":"a"}}`, headers)
+	a, err := n.PutCausal(t.Context(), "k", "v", nil)
+	if err != nil || string(a.Metadata) != `{"session":"a"}` || n.sent != `{"value":"v"}` {
+		t.Errorf("put: %+v, %v; sent %s", a, err, n.sent)
+	}
+	n.will(200, `{"value":"","causal-metadata":{"session":"b"}}`, headers)
+	a, err = n.GetCausal(t.Context(), "k", a.Metadata)
+	if err != nil || a.Value == nil || string(a.Metadata) != `{"session":"b"}` || n.sent != `{"causal-metadata":{"session":"a"}}` {
+		t.Errorf("get: %+v, %v; sent %s", a, err, n.sent)
+	}
+	n.will(404, `{"error":"no such key","causal-metadata":{"session":"c"}}`, headers)
+	a, err = n.GetCausal(t.Context(), "k", a.Metadata)
+	if err != nil || a.Found() || a.Value != nil || string(a.Metadata) != `{"session":"c"}` {
+		t.Errorf("get: %+v, %v", a, err)
+	}
+	n.will(200, `{"items":{"k":"v"},"causal-metadata":{}}`, headers)
+	all, a, err := n.AllCausal(t.Context(), nil)
+	if err != nil || all["k"] != "v" || string(a.Metadata) != `{}` || n.sent != `{}` {
+		t.Errorf("all: %v, %+v, %v", all, a, err)
+	}
+	n.will(404, `{"causal-metadata":{}}`, headers)
+	if _, err := n.DeleteCausal(t.Context(), "k", nil); err == nil {
+		t.Error("a delete that is answered with 404 is none of a causal bucket")
+	}
+}
+
+func TestSessionsGoBothWays(t *testing.T) {
+	n := newNode(t)
+	n.will(204, "", map[string]string{"Cohort-Node": "1", "Cohort-Session": "after", "ETag": `"1.2.3-00000000"`})
+	a, err := n.Put(t.Context(), "causal", "k", nil, Options{Session: "before"})
+	if err != nil || a.Session != "after" || a.ETag != `"1.2.3-00000000"` || n.asked.Header.Get("Cohort-Session") != "before" {
+		t.Errorf("%+v, %v; sent %v", a, err, n.asked.Header)
+	}
+	n.will(200, `{"items":[{"key":"k"}],"next":"n"}`, map[string]string{"Cohort-Node": "1", "Cohort-Session": "later"})
+	page, session, err := n.ListSession(t.Context(), "p", 2, "", "after")
+	if err != nil || session != "later" || page.Next != "n" || n.asked.Header.Get("Cohort-Session") != "after" {
+		t.Errorf("%+v, %q, %v", page, session, err)
 	}
 }

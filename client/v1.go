@@ -2,6 +2,8 @@ package client
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -16,6 +18,7 @@ type Options struct {
 	IfMatch     string        // writes: an ETag with its quotes, or *
 	CreateOnly  bool          // Put: If-None-Match: *
 	IfNoneMatch string        // Get: answered with 304 when the value still is this one
+	Session     string        // causal buckets: of the last answer; empty: has seen nothing
 	Timeout     time.Duration // bound that the node keeps; 0: none
 }
 
@@ -29,6 +32,7 @@ func (o Options) header() http.Header {
 	set("Content-Type", o.ContentType)
 	set(api.HeaderIfMatch, o.IfMatch)
 	set(api.HeaderIfNoneMatch, o.IfNoneMatch)
+	set(api.HeaderSession, o.Session)
 	if o.CreateOnly {
 		header.Set(api.HeaderIfNoneMatch, "*")
 	}
@@ -103,6 +107,34 @@ func (c *Client) List(ctx context.Context, bucket, prefix string, limit int, cur
 	var page api.List
 	err := c.doJSON(ctx, call{method: http.MethodGet, path: api.ListPath(bucket, prefix, limit, cursor)}, &page)
 	return page, err
+}
+
+// ListSession reads one page of the causal keys of the node's shard, as List does,
+// for a client with a session; the one that it has then comes back.
+func (c *Client) ListSession(ctx context.Context, prefix string, limit int, cursor, session string) (page api.List, after string, err error) {
+	call := call{
+		method: http.MethodGet, path: api.ListPath(api.BucketCausal, prefix, limit, cursor), header: Options{Session: session}.header(),
+	}
+	res, err := c.do(ctx, call)
+	if err != nil {
+		return page, session, err
+	}
+	answer, err := readAnswer(call, res, http.StatusOK)
+	if err != nil {
+		return page, session, err
+	}
+	if err := json.Unmarshal(answer.Value, &page); err != nil {
+		return page, session, fmt.Errorf("%s %s: read the answer: %w", call.method, call.path, err)
+	}
+	return page, answer.Session, nil
+}
+
+// Ring says who owns a key of the causal bucket.
+func (c *Client) Ring(ctx context.Context, key string) (api.Place, error) {
+	var place api.Place
+	path := api.PathRing + "?" + url.Values{api.QueryKey: {key}}.Encode()
+	err := c.doJSON(ctx, call{method: http.MethodGet, path: path}, &place)
+	return place, err
 }
 
 // Cluster is what the node shows of itself and its view.

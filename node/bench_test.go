@@ -9,30 +9,44 @@ import (
 
 // answering is a core that answers every request at once and forgets it.
 func answering() *script {
-	replies := make([]wire.Reply, 1)
+	replies, reads := make([]wire.Reply, 1), make([]wire.Read, 1)
 	return &script{on: func(in wire.Input) wire.Output {
 		switch in := in.(type) {
 		case *wire.Submit:
 			replies[0] = wire.Reply{Token: in.Token, Outcome: wire.Done}
 			return wire.Output{Replies: replies}
+		case *wire.CausalSubmit:
+			replies[0] = wire.Reply{Token: in.Token, Outcome: wire.Done}
+			return wire.Output{Replies: replies}
+		case *wire.CausalRead:
+			replies[0] = wire.Reply{Token: in.Token, Outcome: wire.Done}
+			return wire.Output{Replies: replies}
 		case *wire.SubmitRead:
-			return wire.Output{Reads: []wire.Read{{Kind: wire.ReadClient, Token: in.Token}}}
+			reads[0] = wire.Read{Kind: wire.ReadClient, Token: in.Token}
+			return wire.Output{Reads: reads}
 		}
 		return wire.Output{}
 	}}
 }
 
-func TestAWriteCostsTheDriverNoAllocation(t *testing.T) {
+func TestARequestCostsTheDriverNoAllocation(t *testing.T) {
 	d, _ := newTestDriver(t, answering())
 	b := newBackend(d.store)
 	b.driver = d
 	w, op := front.NewWaiter(), wire.Op{Kind: wire.OpPut, Key: "k"}
-	allocs := testing.AllocsPerRun(1000, func() {
-		b.Write(w, op)
-		<-w.Done
-	})
-	if allocs >= 1 {
-		t.Errorf("%v allocations a write", allocs)
+	for what, do := range map[string]func(){
+		"write":        func() { b.Write(w, op) },
+		"read":         func() { b.Read(w) },
+		"causal write": func() { b.CausalWrite(w, op, wire.Context{}) },
+		"causal read":  func() { b.CausalRead(w, "k", wire.Context{}) },
+	} {
+		allocs := testing.AllocsPerRun(1000, func() {
+			do()
+			<-w.Done
+		})
+		if allocs >= 1 {
+			t.Errorf("%v allocations a %s", allocs, what)
+		}
 	}
 }
 

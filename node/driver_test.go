@@ -36,11 +36,11 @@ func (s *script) Step(_ wire.Instant, in wire.Input) *wire.Output {
 	}
 	defer s.inside.Store(false)
 	s.out = wire.Output{}
-	if r, ok := in.(*wire.CausalRead); ok {
-		kept := *r // it goes back into its pool
-		in = &kept
-	}
 	if s.keep {
+		if r, ok := in.(*wire.CausalRead); ok {
+			kept := *r // it goes back into its pool
+			in = &kept
+		}
 		s.inputs = append(s.inputs, in)
 	}
 	if s.on != nil {

@@ -55,7 +55,7 @@ func New(cfg Config) (*Node, error) {
 	registry.MustRegister(&requestMeters{n})
 	n.front = front.New(front.Config{
 		Node: cfg.ID, Backend: n.backend, Cluster: cfg.Cluster, DefaultBucket: cfg.DefaultBucket, Log: cfg.Log,
-		Metrics: metricsHandler(registry),
+		Space: cfg.Causal.Space, Metrics: metricsHandler(registry),
 	})
 	return n, nil
 }

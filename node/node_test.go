@@ -2,6 +2,7 @@ package node
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -21,8 +22,9 @@ import (
 
 // cluster is a few nodes in this process, on real HTTP ports and a bus in memory.
 type cluster struct {
-	net   *membus.Net
-	nodes []*running
+	net    *membus.Net
+	nodes  []*running
+	bucket string // the default of nodes that are started; empty: strong
 }
 
 type running struct {
@@ -52,6 +54,7 @@ func (c *cluster) start(t *testing.T, id uint64) *running {
 	}
 	cfg := Default()
 	cfg.ID, cfg.Bus, cfg.HTTP = wire.NodeID(id), conn, listener
+	cfg.DefaultBucket = cmp.Or(c.bucket, cfg.DefaultBucket)
 	node, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -52,7 +52,7 @@ type Seat struct {
 // Tapped is a World that counts the IP packets that nodes send one another.
 type Tapped interface {
 	// Between counts packets from a node of a to one of b, or back, since the
-	// nodes were started, over any network.
+	// nodes were started, over any network; but for attempts to connect.
 	Between(a, b []int) (uint64, error)
 	// Stray counts packets between any two nodes over a network that connects
 	// them although no view has ever named it.

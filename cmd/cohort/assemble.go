@@ -23,6 +23,7 @@ type seat struct {
 	secret        string
 	defaultBucket string
 	log           *slog.Logger
+	network       *network // lies between the nodes; nil: nothing does
 }
 
 // member is a node that was put together and listens; run makes it work.
@@ -44,6 +45,9 @@ func (s seat) assemble() (m *member, err error) {
 	}
 	m.http = cfg.HTTP.Addr().String()
 	if err = m.connect(s, &cfg); err == nil {
+		if s.network != nil {
+			cfg.Bus = s.network.connect(cfg.ID, cfg.Bus)
+		}
 		m.node, err = node.New(cfg)
 	}
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"sync"
 	"text/template"
 	"time"
@@ -15,11 +16,11 @@ import (
 
 type demoCmd struct {
 	Nodes int `default:"3" help:"How many nodes to run."`
-	Port  int `default:"0" help:"HTTP port of the first node; the others have the next ones, each bus its HTTP port + 1000. 0: free ports."`
+	Port  int `default:"0" help:"HTTP port of the first node; the others have the next ones, each bus its HTTP port + 1000; the network between them is cut on the port after the last. 0: free ports."`
 }
 
 func (demoCmd) Help() string {
-	return `The nodes are real ones: each has its own HTTP port and bus on 127.0.0.1. Nothing is kept; Ctrl-C ends it.`
+	return `The nodes are real ones: each has its own HTTP port and bus on 127.0.0.1. Nothing is kept; Ctrl-C ends it. The network between them can be cut: what it prints says how, and what happens then.`
 }
 
 // Validate is called by kong.
@@ -39,12 +40,18 @@ const demoPatience = 20 * time.Second
 func (c demoCmd) Run(ctx context.Context, term terminal) (err error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	members, err := c.seats(slog.New(slog.NewTextHandler(term.err, &slog.HandlerOptions{Level: slog.LevelWarn})))
-	ended := make(chan error, len(members))
+	between := &network{nodes: c.Nodes}
+	control, err := net.Listen("tcp", loopback(c.controlPort()))
+	if err != nil {
+		return err
+	}
+	members, err := c.seats(between, slog.New(slog.NewTextHandler(term.err, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	ended := make(chan error, len(members)+1)
 	var running sync.WaitGroup
 	for _, m := range members {
 		running.Go(func() { ended <- m.run(ctx) })
 	}
+	running.Go(func() { ended <- between.serve(ctx, control) })
 	defer running.Wait()
 	defer stop()
 	if err != nil {
@@ -56,7 +63,7 @@ func (c demoCmd) Run(ctx context.Context, term terminal) (err error) {
 		}
 		return err
 	}
-	if err := introduce(term.out, members); err != nil {
+	if err := introduce(term.out, members, control.Addr().String()); err != nil {
 		return err
 	}
 	select {
@@ -69,7 +76,7 @@ func (c demoCmd) Run(ctx context.Context, term terminal) (err error) {
 
 // seats assembles the nodes. With an error come those that were assembled before
 // it.
-func (c demoCmd) seats(log *slog.Logger) (members []*member, err error) {
+func (c demoCmd) seats(between *network, log *slog.Logger) (members []*member, err error) {
 	for id := range c.Nodes {
 		var http, bus int
 		if c.Port > 0 {
@@ -77,7 +84,7 @@ func (c demoCmd) seats(log *slog.Logger) (members []*member, err error) {
 		}
 		m, err := seat{
 			id: uint64(id), http: loopback(http), bus: loopback(bus), cluster: "demo",
-			defaultBucket: api.BucketStrong, log: log.With("node", id),
+			defaultBucket: api.BucketStrong, log: log.With("node", id), network: between,
 		}.assemble()
 		if err != nil {
 			return members, err
@@ -85,6 +92,14 @@ func (c demoCmd) seats(log *slog.Logger) (members []*member, err error) {
 		members = append(members, m)
 	}
 	return members, nil
+}
+
+// controlPort is where the network between the nodes can be cut.
+func (c demoCmd) controlPort() int {
+	if c.Port == 0 {
+		return 0
+	}
+	return c.Port + c.Nodes
 }
 
 func loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
@@ -124,12 +139,34 @@ Lines to paste, in another terminal:
     curl http://{{.Last}}/v1/cluster
 
     curl -X DELETE http://{{.First}}/data/hello
+{{if .Cut}}
+Both models side by side, and what a partition does to each. Node {{.Cut}} is cut off:
 
+    curl -X POST http://{{.Control}}/cut/{{.Cut}}
+
+    # strong: nothing is acknowledged that a member does not have, nothing is read that may be stale
+    curl -i -X PUT 'http://{{.First}}/v1/kv/strong/k?timeout=1s' --data-binary 'new'
+    curl -i 'http://{{.Last}}/v1/kv/strong/k?timeout=1s'
+
+    # causal: both sides go on, each by itself
+    curl -i -X PUT http://{{.First}}/v1/kv/causal/k --data-binary 'here' -D seen-here.txt
+    curl -i -X PUT http://{{.Last}}/v1/kv/causal/k --data-binary 'there'
+    curl http://{{.First}}/v1/kv/causal/k
+    curl http://{{.Last}}/v1/kv/causal/k
+
+    # and nobody is shown less than they have seen: who comes from there to here waits
+    curl -i 'http://{{.Last}}/v1/kv/causal/k?timeout=1s' -H "$(grep Cohort-Session seen-here.txt | tr -d '\r')"
+
+    # healed: that wait ends, both sides agree on one of the two values, and strong writes go through
+    curl -X POST http://{{.Control}}/heal
+    curl 'http://{{.Last}}/v1/kv/causal/k?timeout=5s' -H "$(grep Cohort-Session seen-here.txt | tr -d '\r')"
+    curl -i -X PUT 'http://{{.Last}}/v1/kv/strong/k?timeout=5s' --data-binary 'new'
+{{end}}
 Ctrl-C ends it, and nothing is kept.
 `))
 
 // introduce prints where the nodes are and what to try.
-func introduce(out io.Writer, members []*member) error {
+func introduce(out io.Writer, members []*member, control string) error {
 	var nodes []string
 	for _, m := range members {
 		nodes = append(nodes, m.http)
@@ -140,5 +177,6 @@ func introduce(out io.Writer, members []*member) error {
 	}
 	return introduction.Execute(out, map[string]any{
 		"Count": count, "Nodes": nodes, "First": nodes[0], "Last": nodes[len(nodes)-1],
+		"Control": control, "Cut": len(nodes) - 1, // 0: a node alone cannot be cut off
 	})
 }

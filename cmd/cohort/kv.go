@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,14 +16,43 @@ import (
 type kvCmd struct {
 	Put kvPutCmd `cmd:"" help:"Write a key."`
 	Get kvGetCmd `cmd:"" help:"Print the value of a key."`
-	Del kvDelCmd `cmd:"" help:"Delete a key."`
-	Ls  kvLsCmd  `cmd:"" help:"List keys."`
+	Del kvDelCmd `cmd:"" aliases:"delete" help:"Delete a key."`
+	Ls  kvLsCmd  `cmd:"" aliases:"list" help:"List keys."`
 }
 
 // bucket is what all kv commands have in common.
 type bucket struct {
-	Bucket string `env:"COHORT_BUCKET" enum:"strong,causal" default:"strong" help:"The bucket: strong or causal."`
+	Bucket  string      `env:"COHORT_BUCKET" enum:"strong,causal" default:"strong" help:"The bucket: strong or causal."`
+	Session sessionFile `env:"COHORT_SESSION" placeholder:"FILE" help:"Causal bucket: keep in this file what has been seen; no command that uses it, whichever node it asks, is shown less."`
 	target
+}
+
+// within calls f with a client of the node and with the options of a request
+// that has the session of the file, and keeps the session that f returns.
+func (b bucket) within(ctx context.Context, f func(context.Context, *client.Client, client.Options) (session string, err error)) error {
+	if b.Session != "" && b.Bucket != api.BucketCausal {
+		return errors.New("--session is for the causal bucket: in the strong one everybody sees everything; give --bucket causal")
+	}
+	session, err := b.Session.read()
+	if err != nil {
+		return err
+	}
+	options := client.Options{Session: session}
+	if session != "" {
+		options.Timeout = b.Timeout * 9 / 10 // the node can say what it waits for, before time is up here
+	}
+	return b.ask(ctx, func(ctx context.Context, node *client.Client) error {
+		session, err := f(ctx, node, options)
+		return errors.Join(err, b.Session.write(session))
+	})
+}
+
+// sessionOf is the session that an answer brought, if there is an answer.
+func sessionOf(answer *client.Answer) string {
+	if answer == nil {
+		return ""
+	}
+	return answer.Session
 }
 
 type kvPutCmd struct {
@@ -39,18 +69,18 @@ func (c kvPutCmd) Run(ctx context.Context, term terminal) error {
 	if err != nil {
 		return err
 	}
-	options := client.Options{ContentType: c.Type, CreateOnly: c.New, IfMatch: c.IfTag}
-	return writeError(c.ask(ctx, func(ctx context.Context, node *client.Client) error {
-		answer, err := node.Put(ctx, c.Bucket, c.Key, value, options)
+	return writeError(c.within(ctx, func(ctx context.Context, node *client.Client, o client.Options) (string, error) {
+		o.ContentType, o.CreateOnly, o.IfMatch = c.Type, c.New, c.IfTag
+		answer, err := node.Put(ctx, c.Bucket, c.Key, value, o)
 		if err != nil {
-			return err
+			return "", err
 		}
 		what := "replaced"
 		if answer.Status == http.StatusCreated {
 			what = "created"
 		}
-		fmt.Fprintln(term.out, what, answer.Version.ETag())
-		return nil
+		fmt.Fprintln(term.out, what, answer.ETag)
+		return answer.Session, nil
 	}))
 }
 
@@ -72,16 +102,16 @@ type kvGetCmd struct {
 
 // Run prints the bytes of the value and nothing else.
 func (c kvGetCmd) Run(ctx context.Context, term terminal) error {
-	return c.ask(ctx, func(ctx context.Context, node *client.Client) error {
-		answer, err := node.Get(ctx, c.Bucket, c.Key, client.Options{})
-		if err != nil {
-			return err
+	return c.within(ctx, func(ctx context.Context, node *client.Client, o client.Options) (string, error) {
+		answer, err := node.Get(ctx, c.Bucket, c.Key, o)
+		switch {
+		case err != nil:
+		case !answer.Found():
+			err = fmt.Errorf("%s: no such key", printable(c.Key))
+		default:
+			_, err = term.out.Write(answer.Value)
 		}
-		if !answer.Found() {
-			return fmt.Errorf("%s: no such key", printable(c.Key))
-		}
-		_, err = term.out.Write(answer.Value)
-		return err
+		return sessionOf(answer), err
 	})
 }
 
@@ -92,12 +122,14 @@ type kvDelCmd struct {
 }
 
 func (c kvDelCmd) Run(ctx context.Context, term terminal) error {
-	return writeError(c.ask(ctx, func(ctx context.Context, node *client.Client) error {
-		if _, err := node.Delete(ctx, c.Bucket, c.Key, client.Options{IfMatch: c.IfTag}); err != nil {
-			return err
+	return writeError(c.within(ctx, func(ctx context.Context, node *client.Client, o client.Options) (string, error) {
+		o.IfMatch = c.IfTag
+		answer, err := node.Delete(ctx, c.Bucket, c.Key, o)
+		if err != nil {
+			return "", err
 		}
 		fmt.Fprintln(term.out, "deleted")
-		return nil
+		return answer.Session, nil
 	}))
 }
 
@@ -108,16 +140,23 @@ type kvLsCmd struct {
 }
 
 // Run reads page after page: each is the state at one moment, and has the time
-// limit to itself.
+// limit to itself. Of a causal bucket a node lists the keys of its own shard.
 func (c kvLsCmd) Run(ctx context.Context, term terminal) error {
 	for cursor := ""; ; {
 		var page api.List
-		err := c.ask(ctx, func(ctx context.Context, node *client.Client) (err error) {
-			page, err = node.List(ctx, c.Bucket, c.Prefix, 0, cursor)
-			return err
+		err := c.within(ctx, func(ctx context.Context, node *client.Client, o client.Options) (session string, err error) {
+			if c.Bucket == api.BucketCausal {
+				page, session, err = node.ListSession(ctx, c.Prefix, 0, cursor, o.Session)
+			} else {
+				page, err = node.List(ctx, c.Bucket, c.Prefix, 0, cursor)
+			}
+			return session, err
 		})
 		if err != nil {
 			return err
+		}
+		if page.Shard != nil && cursor == "" {
+			fmt.Fprintf(term.err, "(keys of shard %s, which this node belongs to)\n", printable(*page.Shard))
 		}
 		for _, item := range page.Items {
 			if c.Long {

@@ -4,10 +4,16 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/wire"
 )
 
 // exchange is a request that a node must get, and its answer.
@@ -80,6 +86,79 @@ func TestKVPrintsWhatTheNodeAnswers(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func TestASessionFileIsCarriedFromCommandToCommand(t *testing.T) {
+	clearEnvironment(t)
+	file := filepath.Join(t.TempDir(), "session")
+	t.Setenv("COHORT_SESSION", file)
+	t.Setenv("COHORT_BUCKET", "causal")
+	answer := func(session string) map[string]string {
+		return map[string]string{"ETag": `"1.0.1-00000000"`, "Cohort-Session": session}
+	}
+	for _, step := range []struct {
+		args     string
+		exchange exchange
+		want     outcome
+		kept     string
+	}{
+		{"put a v", exchange{"PUT /v1/kv/causal/a v", 201, answer("one"), ""}, outcome{0, "created \"1.0.1-00000000\"\n", ""}, "one"},
+		{"get b", exchange{"GET /v1/kv/causal/b?timeout=9s", 404, answer("two"), ""}, outcome{1, "", "cohort: b: no such key\n"}, "two"},
+		{"put a v", exchange{"PUT /v1/kv/causal/a?timeout=9s v", 504, nil, "{}"},
+			outcome{1, "", "cohort: PUT /v1/kv/causal/a?timeout=9s: 504 Gateway Timeout (the write may have taken effect)\n"}, "two"},
+		{"del a", exchange{"DELETE /v1/kv/causal/a?timeout=9s", 204, answer("three"), ""}, outcome{0, "deleted\n", ""}, "three"},
+		{"ls", exchange{"GET /v1/kv/causal", 200, answer("four"), `{"shard":"s","items":[{"key":"a"}]}`},
+			outcome{0, "a\n", "(keys of shard s, which this node belongs to)\n"}, "four"},
+	} {
+		t.Setenv("COHORT_URL", scripted(t, step.exchange))
+		got := cohort(t, append([]string{"kv"}, strings.Fields(step.args)...)...)
+		if diff := cmp.Diff(step.want, got, cmp.AllowUnexported(outcome{})); diff != "" {
+			t.Errorf("%s: %s", step.args, diff)
+		}
+		if kept, err := os.ReadFile(file); err != nil || string(kept) != step.kept+"\n" {
+			t.Errorf("%s: the file has %q, %v", step.args, kept, err)
+		}
+	}
+	if got := cohort(t, "kv", "get", "a", "--bucket", "strong"); got.status != 1 || !strings.Contains(got.err, "--bucket causal") {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestASessionIsShownToPeople(t *testing.T) {
+	clearEnvironment(t)
+	stream := wire.Stream{View: wire.ViewID{Number: 4, Author: 1, Boot: 7}, Node: 2, Boot: 8}
+	text := string(wire.AppendContextText(nil, "cohort", wire.Context{
+		Exact: []wire.Dependency{
+			{Hash: hashing.Hash("cart"), Version: wire.CausalVersion{Counter: 3, Dot: wire.Dot{Stream: stream, N: 17}}},
+			{Hash: 0xabc, Version: wire.CausalVersion{Counter: 1, Dot: wire.Dot{Stream: stream, N: 9}}},
+		},
+		Vector: wire.Vector{{Stream: stream, N: 8}}, Names: []wire.ViewID{{Number: 3}}, Ceil: 5,
+	}))
+	want := "2 keys, " + strconv.Itoa(len(text)) + ` characters
+
+KEY                SEEN VERSION  BY NODE  WRITE  IN VIEW
+cart               3             2        17     4
+#0000000000000abc  1             2        9      4
+
+OLDER WRITES OF NODE  UP TO  IN VIEW
+2                     8      4
+what all replicas had in view 3
+no older version is above 5
+`
+	for _, form := range []string{text, `{"session":"` + text + `"}`} {
+		if got := cohort(t, "session", "show", form, "--key", "cart"); got.status != 0 || got.out != want {
+			t.Error(cmp.Diff(want, got.out), got.err)
+		}
+	}
+	if got := cohort(t, "session", "show", "{}"); got.out != "has seen nothing\n" {
+		t.Errorf("%+v", got)
+	}
+	if got := cohort(t, "session", "show", text, "--cluster", "other"); got.status != 1 || !strings.Contains(got.err, "--cluster") {
+		t.Errorf("%+v", got)
+	}
+	if got := cohort(t, "session", "show", "x"); got.status != 1 {
+		t.Errorf("%+v", got)
 	}
 }
 

@@ -28,11 +28,12 @@ type cli struct {
 	View    viewCmd    `cmd:"" group:"Operating" help:"Show the members of the cluster, or say who they are."`
 	Health  healthCmd  `cmd:"" group:"Operating" help:"Ask whether a node is well; the exit status tells."`
 	KV      kvCmd      `cmd:"" name:"kv" group:"Data" help:"Write, read, delete and list keys."`
+	Session sessionCmd `cmd:"" group:"Data" help:"Look into the session of a client of the causal bucket."`
 	Bench   benchCmd   `cmd:"" group:"More" help:"Measure a cluster, and judge its answers."`
 	Version versionCmd `cmd:"" group:"More" help:"Print the version."`
 }
 
-const description = `A replicated key-value store on NATS: linearizable reads and writes through any node.
+const description = `A replicated key-value store on NATS, with buckets of two kinds on the same nodes: strong (linearizable through any node) and causal (always writable, and nobody is shown less than they have seen).
 
 First steps: "cohort demo" runs three nodes and prints what to try.`
 

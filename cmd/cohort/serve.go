@@ -93,7 +93,7 @@ func (c *serveCmd) deriveBus() error {
 // variables are the names that cohort reads from the environment.
 var variables = []string{
 	"COHORT_ID", "COHORT_HTTP", "COHORT_BUS", "COHORT_NATS", "COHORT_CLUSTER", "COHORT_SECRET",
-	"COHORT_DEFAULT_BUCKET", "COHORT_LOG_LEVEL", "COHORT_LOG_FORMAT", "COHORT_URL", "COHORT_BUCKET",
+	"COHORT_DEFAULT_BUCKET", "COHORT_LOG_LEVEL", "COHORT_LOG_FORMAT", "COHORT_URL", "COHORT_BUCKET", "COHORT_SESSION",
 }
 
 // unknownVariables refuses COHORT_ names that mean nothing: a misspelt setting

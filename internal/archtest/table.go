@@ -17,7 +17,7 @@ var imports = []row{
 	{"node/causal", "node/wire node/kv hashing internal/mutant", "internal/script node/machine node/store"},
 	{"node/machine", "node/wire node/view node/strong node/causal internal/mutant", "node/kv"},
 	{"node/store", "node/wire node/kv hashing", ""},
-	{"node/front", "api node/wire", "client"},
+	{"node/front", "api node/wire hashing", "client"},
 	{"node", "node/machine node/store node/front node/wire bus", "api client bus/..."},
 
 	{"bus", "node/wire", ""},
@@ -25,7 +25,7 @@ var imports = []row{
 
 	{"client", "api", ""},
 	{"benchmark/...", "api client benchmark/...", ""},
-	{"cmd/cohort", "api client node node/wire bus/... benchmark/...", ""},
+	{"cmd/cohort", "api client node node/wire hashing bus/... benchmark/...", ""},
 
 	{"internal/sim/truth", "node/wire hashing", ""},
 	{"internal/sim", "node/machine node/causal node/wire node/kv node/store hashing internal/sim/truth benchmark/history benchmark/check/... internal/mutant", ""},

@@ -120,7 +120,7 @@ func (w *world) result(a asked, item *wire.Item) string {
 // list answers a listing.
 func (w *world) list(n *node, r wire.Read) {
 	a := n.answered(r.Token)
-	c := causal.ListContext(w.stage.limits, r.Context, n.store.CausalSnapshot().Items(r.Ranges))
+	c := causal.ListContext(w.stage.limits, &r, n.store.CausalSnapshot().Items(r.Ranges))
 	w.causal[a.client] = c
 	var items []wire.Item
 	for it := range n.store.CausalSnapshot().Items(r.Ranges) {

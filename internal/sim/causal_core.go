@@ -12,6 +12,6 @@ import (
 func (c *CausalLimits) core() machine.CausalLimits { return c.CausalLimits }
 
 // listContext is what a listing adds to its client's context.
-func listContext(c *CausalLimits, context wire.Context, items []*wire.Item) wire.Context {
-	return causal.ListContext(c.core(), context, slices.Values(items))
+func listContext(c *CausalLimits, read *wire.Read, items []*wire.Item) wire.Context {
+	return causal.ListContext(c.core(), read, slices.Values(items))
 }

@@ -66,7 +66,7 @@ func (w *world) listed(n *node, r *request, read wire.Read, items []*wire.Item, 
 	if r.state != open || w.failure != nil {
 		return
 	}
-	context := listContext(&w.sched.Causal, read.Context, items)
+	context := listContext(&w.sched.Causal, &read, items)
 	past := w.truth.Listed(n.truth, r.Op, list, &context)
 	w.counts.add("session", "listed")
 	if w.trace != nil {

@@ -7,10 +7,10 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// costs is a schedule in which a client writes every key once, in an hour, and another
+// costs is a schedule in which a client writes every key once, in some time, and another
 // one reads it a little later; a third one does the same as the first with keys of its
 // own, at a node that may be cut off.
-func costs(nodes, keys int) *Schedule {
+func costs(nodes, keys int, span wire.Instant) *Schedule {
 	s := &Schedule{
 		Seed: 1, Model: Causal, Nodes: nodes, Measure: true, Weather: Weather{Delay: wire.Millisecond},
 		Last: Command{List: 1<<nodes - 1, All: true},
@@ -18,12 +18,12 @@ func costs(nodes, keys int) *Schedule {
 	s.Causal.Space, s.Causal.Exact, s.Causal.Deps, s.Causal.Keys = hashing.Space(8), 128, 16, 2*keys
 	s.Steps = []Step{
 		{At: 10 * wire.Millisecond, Command: &Command{List: 1<<nodes - 1, All: true}},
-		{At: hour, Fault: &Fault{Kind: Pause}},
+		{At: span, Fault: &Fault{Kind: Pause}},
 	}
 	for i := range 3 {
 		c := ClientPlan{Node: i}
 		for k := range keys {
-			op := OpPlan{Think: hour / wire.Instant(keys), Kind: Put, Key: k, Size: 32}
+			op := OpPlan{Think: span / wire.Instant(keys), Kind: Put, Key: k, Size: 32}
 			switch i {
 			case 1:
 				op.Kind = Get
@@ -47,13 +47,20 @@ func TestContextsStaySmall(t *testing.T) {
 	if testing.Short() || raced {
 		t.Skip("simulates hours")
 	}
-	healthy, gone := costs(3, 10_000), costs(3, 10_000)
+	healthy, gone, views := costs(3, 10_000, hour), costs(3, 10_000, hour), costs(5, 1_000, hour/6)
 	gone.Steps = append(gone.Steps[:1:1], Step{At: 2 * wire.Second, Fault: &Fault{Kind: Cut, Side: one(2), For: hour}}, gone.Steps[1])
+	steps := views.Steps[:1:1]
+	for i := range 100 {
+		steps = append(steps, Step{At: wire.Instant(1+i) * hour / 6 / 101, Command: &Command{
+			List: 31, All: true, Shards: 2 + i%3, Place: []uint8{0, 0, 1, uint8(i % 2), uint8(i % 3)},
+		}})
+	}
+	views.Steps = append(steps, views.Steps[1])
 	for _, c := range []struct {
 		name  string
 		sched *Schedule
 	}{
-		{"healthy", healthy}, {"a replica gone for an hour", gone},
+		{"healthy", healthy}, {"a replica gone for an hour", gone}, {"a hundred views", views},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -38,7 +38,11 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 	r.pulls = nil
 	r.offerAll()
 	for _, p := range slices.Clone(r.peers) {
-		r.pullFrom(p)
+		if first && old == nil && v.ID.Author != r.cfg.Self {
+			p.pulled, p.surveyed = true, r.lives.news // nobody had anything; who is told will look
+		} else {
+			r.pullFrom(p)
+		}
 	}
 	r.surveys, r.settled = nil, false
 	r.emptied = nil
@@ -250,8 +254,8 @@ func (r *Replica) addPeer(p *peer) {
 // pulled notes that an exchange with a peer is over.
 func (r *Replica) pulled(p *peer, have *wire.Have, news uint64) {
 	p.pulled = true
-	if have != nil && (p.former || !have.Unsettled) {
-		p.surveyed = news // it knows of nobody else who may have something
+	if have != nil && (p.former || !have.Unsettled && (p.guest || have.Frozen || have.View == r.viewID())) {
+		p.surveyed = news // it knows of nobody else who may have something, and takes no more from them
 	}
 	r.advance()
 	if p.former {
@@ -283,9 +287,10 @@ func (r *Replica) Refresh() {
 	}
 	r.settled = false
 	for _, p := range slices.Clone(r.peers) {
-		p.pulled = false
+		p.pulled, p.apart = false, false
 		r.pullFrom(p)
 	}
+	r.views.Reach()
 	r.settle()
 }
 

@@ -13,7 +13,7 @@ func (r *Replica) OnOpen(h wire.Header, replyTo wire.ReplyTo, m *wire.Open) {
 	reply := &wire.Have{
 		Session: m.Session, View: r.viewID(), Layout: r.layout, Epoch: r.epoch, Mark: r.slots.mark, Frozen: r.closed(),
 		Heir:      r.view != nil && r.view.Descends(h.View),
-		Unsettled: r.unsettled(), HasFloor: r.hasFloor(), Over: r.lives.told(), Former: r.formerFor(h.View),
+		Unsettled: r.unsettled(), Floor: r.floorSum(), Over: r.lives.told(), Former: r.formerFor(h.View),
 		Held: r.holdings(list),
 	}
 	if !m.Survey {

@@ -14,6 +14,9 @@ type atlas struct {
 	charts  map[wire.ViewID]*chart
 	order   []wire.ViewID // as they were learnt; the oldest go
 	rings   []*chart      // whose rings are kept, least recently used first
+	newest  *chart        // the highest whose floor may be named
+	outdone []wire.ViewID // whose floors say no more than that of outdoer
+	outdoer *chart        // nil: to be found out again
 	unknown []wire.ViewID // that were met and are not known
 	askAt   wire.Instant
 }
@@ -50,13 +53,16 @@ func (a *atlas) note(k wire.KnownView) bool {
 		if !k.HasFloor || c.HasFloor && (c.Common || !k.Common) {
 			return false
 		}
-		if !c.HasFloor {
-			c.HasFloor, c.Floor = true, k.Floor
+		a.outdoer = nil
+		// One that is not common has not been named by anybody: it may be replaced.
+		c.HasFloor, c.Floor, c.Common = true, k.Floor, k.Common
+		if c.Common {
 			a.met(k.ID)
 		}
-		c.Common = c.Common || k.Common
+		a.prefer(c)
 		return true
 	}
+	a.outdoer = nil
 	c := &chart{KnownView: k, home: map[wire.NodeID]int{}}
 	for i, s := range k.Layout.Shards {
 		for _, m := range s.Members {
@@ -64,6 +70,7 @@ func (a *atlas) note(k wire.KnownView) bool {
 		}
 	}
 	a.charts[k.ID] = c
+	a.prefer(c)
 	a.order = append(a.order, k.ID)
 	a.met(k.ID)
 	if len(a.order) > maxCharts {
@@ -71,6 +78,27 @@ func (a *atlas) note(k wire.KnownView) bool {
 		a.order = a.order[1:]
 	}
 	return true
+}
+
+// prefer has the floor of a view named from now on, if it may be and is of the highest.
+func (a *atlas) prefer(c *chart) {
+	if c.Common && (a.newest == nil || c.ID.Compare(a.newest.ID) > 0) {
+		a.newest = c
+	}
+}
+
+// outdoneBy lists the views whose floors say no more than that of a view.
+func (a *atlas) outdoneBy(c *chart) []wire.ViewID {
+	if a.outdoer == c {
+		return a.outdone
+	}
+	a.outdoer, a.outdone = c, nil
+	for _, id := range a.order {
+		if o := a.charts[id]; o.HasFloor && within(o.Floor, c.Floor) {
+			a.outdone = append(a.outdone, id)
+		}
+	}
+	return a.outdone
 }
 
 func (a *atlas) ring(c *chart) *hashing.Ring {

@@ -3,6 +3,7 @@ package causal
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -10,16 +11,56 @@ import (
 // their encoding: 4 KiB as the text that clients carry, and 0.4 KiB.
 const (
 	maxContextBytes = 2900
-	maxDepsBytes    = 390
+	maxDepsBytes    = 360
 )
+
+// namer bounds contexts: by folding them, and by naming the floor of a view.
+type namer struct {
+	limit   int             // positions in a vector, before the name takes their place
+	floor   *wire.KnownView // whose name may be used; nil: none
+	outdone []wire.ViewID   // whose floors say no more than that
+}
+
+func (r *Replica) namer() *namer {
+	n := &namer{limit: r.cfg.Limits.Vector}
+	if c := r.atlas.newest; c != nil {
+		n.floor, n.outdone = &c.KnownView, r.atlas.outdoneBy(c)
+	}
+	return n
+}
 
 // bound folds a context to a number of exact entries, and further as long as it is too
 // large: entries of many streams cost most by naming these.
-func (r *Replica) bound(c wire.Context, exact, bytes int) wire.Context {
-	c = r.tidy(fold(c, exact))
+func (n *namer) bound(c wire.Context, exact, bytes int) wire.Context {
+	c = n.tidy(fold(c, exact))
 	for len(c.Exact) > 1 && weight(&c) > bytes {
-		c = r.tidy(fold(c, len(c.Exact)*3/4))
+		c = n.tidy(fold(c, len(c.Exact)*3/4))
 	}
+	return c
+}
+
+// tidy puts the name of a floor in the place of what that covers, when the
+// vector of a context gets long: nothing leaves but for a name that is checked by what
+// it names (I17).
+func (n *namer) tidy(c wire.Context) wire.Context {
+	if len(c.Vector) <= n.limit || n.floor == nil {
+		return c
+	}
+	rest := make(wire.Vector, 0, len(c.Vector))
+	for _, p := range c.Vector {
+		if n.floor.Floor.At(p.Stream) < p.N {
+			rest = append(rest, p)
+		}
+	}
+	if len(rest) == len(c.Vector) {
+		return c
+	}
+	c.Vector = rest
+	if mutant.On(mutant.CausalPruneStable) {
+		return c
+	}
+	kept := slices.DeleteFunc(slices.Clone(c.Names), func(id wire.ViewID) bool { return slices.Contains(n.outdone, id) })
+	c.Names = names(kept, []wire.ViewID{n.floor.ID})
 	return c
 }
 

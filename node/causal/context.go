@@ -123,12 +123,52 @@ func seen(c *wire.Context, item *wire.Item) wire.Context {
 	return with(&m, hashing.Hash(item.Key), item.Version)
 }
 
-// ListContext is the context of who had c and has read all of the items: what a
-// listing adds to its client's. limits must be those of the replica.
-func ListContext(limits Limits, c wire.Context, items iter.Seq[*wire.Item]) wire.Context {
-	limit := limits.withDefaults().Exact
+// ListContext is what a client has seen that was answered a Read of kind ReadItems with
+// these items. limits must be those of the replica.
+func ListContext(limits Limits, read *wire.Read, items iter.Seq[*wire.Item]) wire.Context {
+	limits = limits.withDefaults()
+	c := read.Context
+	var deps, own []wire.Dependency
+	reached := map[wire.Stream]uint64{}
 	for item := range items {
-		c = fold(seen(&c, item), limit)
+		own = append(own, wire.Dependency{Hash: hashing.Hash(item.Key), Version: item.Version})
+		if mutant.On(mutant.CausalNotTransitive) {
+			continue
+		}
+		d := &item.Deps
+		deps = append(deps, d.Exact...)
+		for _, p := range d.Vector {
+			reached[p.Stream] = max(reached[p.Stream], p.N)
+		}
+		c.Names, c.Ceil = names(c.Names, d.Names), max(c.Ceil, d.Ceil)
 	}
-	return c
+	vector := make(wire.Vector, 0, len(reached))
+	for stream, n := range reached { //maporder:ok gather sorts
+		vector = append(vector, wire.Position{Stream: stream, N: n})
+	}
+	c.Vector = join(c.Vector, gather(vector))
+	c.Exact = newest(c.Exact, deps, own)
+	n := &namer{limits.Vector, read.Floor, read.Outdone}
+	return n.bound(c, limits.Exact, maxContextBytes)
+}
+
+// newest puts lists of dependencies together, of which the later are newer. Of two
+// versions of one hash the larger stays, in the place of the newer.
+func newest(lists ...[]wire.Dependency) []wire.Dependency {
+	place := map[uint64]int{}
+	var all []wire.Dependency
+	for _, list := range slices.Backward(lists) {
+		for _, d := range slices.Backward(list) {
+			i, known := place[d.Hash]
+			switch {
+			case !known:
+				place[d.Hash] = len(all)
+				all = append(all, d)
+			case d.Version.Compare(all[i].Version) > 0:
+				all[i].Version = d.Version
+			}
+		}
+	}
+	slices.Reverse(all)
+	return all
 }

@@ -151,7 +151,7 @@ func TestAListingAddsAllItsItemsWithinTheLimit(t *testing.T) {
 		for i, v := range rapid.SliceOfN(versionGen, 0, 8).Draw(t, "versions") {
 			items = append(items, &wire.Item{Key: string(rune('a' + i)), Version: v, Deps: contextGen.Draw(t, "deps")})
 		}
-		got := ListContext(Limits{Exact: limit}, c, slices.Values(items))
+		got := ListContext(Limits{Exact: limit}, &wire.Read{Context: c}, slices.Values(items))
 		for _, item := range items {
 			v := item.Version
 			exact := named(&got, hashing.Hash(item.Key)) == v

@@ -108,12 +108,18 @@ func (l *lives) hear(m *wire.Have) {
 	}
 }
 
-// learn takes in what another node knew, when all that it had of it is here.
-func (l *lives) learn(m *wire.Have) {
-	if l.asking {
-		for _, v := range m.Held.Vectors {
-			l.heard = join(l.heard, v)
-		}
+// hearPositions takes in what a peer said to know, when all that it had of it is here: of
+// its own streams, and of those of nodes that are not peers. How far the stream of a third
+// one goes that one will say itself: it may have written more since the others heard.
+func (r *Replica) hearPositions(p *peer, m *wire.Have) {
+	if !r.lives.asking {
+		return
+	}
+	for _, v := range m.Held.Vectors {
+		own := slices.DeleteFunc(slices.Clone(v), func(at wire.Position) bool {
+			return at.Stream.Node != p.id && r.peer(at.Stream.Node) != nil
+		})
+		r.lives.heard = join(r.lives.heard, own)
 	}
 }
 

@@ -128,7 +128,7 @@ func (r *Replica) OnHave(h wire.Header, m *wire.Have) {
 	r.lives.hear(m)
 	r.hearOfFormer(m)
 	r.meetViews(h.From, m.Held.Vectors)
-	if c := r.atlas.charts[m.View]; m.HasFloor && (c == nil || !c.HasFloor) {
+	if c := r.atlas.charts[m.View]; m.Floor != 0 && (c == nil || !c.HasFloor) {
 		r.request(h.From, &wire.Explain{Views: []wire.ViewID{m.View}}) // contexts may name it
 	}
 	if x.peer.former {
@@ -419,7 +419,7 @@ func (r *Replica) end(x *pull) {
 	r.catchUp()
 	r.tell(x)
 	if x.have != nil && x.news == r.lives.news {
-		r.lives.learn(x.have)
+		r.hearPositions(x.peer, x.have)
 	}
 	more := x.more
 	r.pulled(x.peer, x.have, x.news)

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/hashing"
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -47,14 +46,18 @@ func (r *Replica) makeFloor() {
 // published is asked for, if this node has lost it, because a name must not mean two
 // things; else it is made; when all members know it, that is published.
 func (r *Replica) concludeFloor(chart *chart, answers map[wire.NodeID]*wire.Have) {
-	known, settled := 0, true
+	known, same, settled := 0, 0, true
 	for _, p := range r.peers {
-		if have := answers[p.id]; have != nil && have.HasFloor {
-			known++
-			if !chart.HasFloor {
-				r.request(p.id, &wire.Explain{Views: []wire.ViewID{chart.ID}})
-			}
+		have := answers[p.id]
+		switch {
+		case have == nil || have.Floor == 0:
+			continue
+		case !chart.HasFloor:
+			r.request(p.id, &wire.Explain{Views: []wire.ViewID{chart.ID}})
+		case have.Floor == r.floorSum():
+			same++
 		}
+		known++
 	}
 	for _, have := range answers { //maporder:ok all must agree
 		settled = settled && !have.Unsettled
@@ -63,7 +66,8 @@ func (r *Replica) concludeFloor(chart *chart, answers map[wire.NodeID]*wire.Have
 	case answers == nil || !settled:
 	case !chart.HasFloor && known == 0:
 		r.publish(wire.KnownView{ID: chart.ID, Layout: chart.Layout, HasFloor: true, Floor: r.least(answers)})
-	case chart.HasFloor && known == len(answers)-1:
+	case chart.HasFloor && same < known: // made in different lives of the lowest id: the name stays unused
+	case chart.HasFloor && same == len(answers)-1:
 		k := chart.KnownView
 		k.Common = true
 		r.publish(k)
@@ -72,8 +76,24 @@ func (r *Replica) concludeFloor(chart *chart, answers map[wire.NodeID]*wire.Have
 	}
 }
 
-// hasFloor reports that the floor of the view is known here.
-func (r *Replica) hasFloor() bool { return r.view != nil && r.atlas.charts[r.view.ID].HasFloor }
+// floorSum is a fingerprint of the view's floor; 0: it is not known here.
+func (r *Replica) floorSum() uint64 {
+	if r.view == nil {
+		return 0
+	}
+	c := r.atlas.charts[r.view.ID]
+	if !c.HasFloor {
+		return 0
+	}
+	sum := uint64(1)
+	for i := range c.Floor {
+		s := &c.Floor[i].Stream
+		for _, v := range [...]uint64{s.View.Number, uint64(s.View.Author), uint64(s.View.Boot), uint64(s.Node), uint64(s.Boot), c.Floor[i].N} {
+			sum = mix(sum ^ v)
+		}
+	}
+	return max(sum, 1)
+}
 
 // least is, per stream, the least number that a replica has, of the slots that the
 // stream concerns.
@@ -121,38 +141,6 @@ func (r *Replica) publish(k wire.KnownView) {
 		r.sendDurable(p.id, &wire.Explained{Views: []wire.KnownView{k}})
 	}
 	r.box.Event(wire.Event{Kind: EventFloor, View: k.ID, Count: uint64(len(k.Floor))})
-}
-
-// tidy puts the name of the view's floor in the place of what that covers, when the
-// vector of a context gets long: nothing leaves but for a name that is checked by what
-// it names (I17).
-func (r *Replica) tidy(c wire.Context) wire.Context {
-	if len(c.Vector) <= r.cfg.Limits.Vector || r.view == nil {
-		return c
-	}
-	name := r.atlas.charts[r.view.ID]
-	if name == nil || !name.Common {
-		return c
-	}
-	rest := make(wire.Vector, 0, len(c.Vector))
-	for _, p := range c.Vector {
-		if name.Floor.At(p.Stream) < p.N {
-			rest = append(rest, p)
-		}
-	}
-	if len(rest) == len(c.Vector) {
-		return c
-	}
-	c.Vector = rest
-	if mutant.On(mutant.CausalPruneStable) {
-		return c
-	}
-	kept := slices.DeleteFunc(slices.Clone(c.Names), func(id wire.ViewID) bool {
-		old := r.atlas.charts[id]
-		return old != nil && old.HasFloor && within(old.Floor, name.Floor)
-	})
-	c.Names = names(kept, []wire.ViewID{name.ID})
-	return c
 }
 
 // within reports that a vector says no more than another.

@@ -103,7 +103,7 @@ func TestANameTakesThePlaceOfNothingButWhatItsFloorHas(t *testing.T) {
 		common := rapid.Bool().Draw(t, "all know it")
 		r.atlas.note(wire.KnownView{ID: id, HasFloor: true, Floor: floor, Common: common})
 		c := contextGen.Draw(t, "context")
-		got := r.tidy(c)
+		got := r.namer().tidy(c)
 		left := join(got.Vector, nil)
 		if len(got.Names) > len(c.Names) {
 			if !common || got.Names[len(got.Names)-1] != id {

@@ -151,7 +151,7 @@ func (r *Replica) drop(q *request) {
 // what is not.
 func (r *Replica) answer(q *request, seq uint64, item *wire.Item, c wire.Context) {
 	r.drop(q)
-	c = r.bound(c, r.cfg.Limits.Exact, maxContextBytes)
+	c = r.namer().bound(c, r.cfg.Limits.Exact, maxContextBytes)
 	if q.carried != nil {
 		m := &wire.CarryAnswer{Fate: wire.CarryDone, Context: c}
 		if item != nil {
@@ -176,7 +176,7 @@ func (r *Replica) write(q *request, old *wire.Item) {
 	s := &r.slots.all[q.at]
 	item := &wire.Item{
 		Key: q.op.Key, Deleted: q.op.Kind == wire.OpDelete, Value: q.op.Value, ContentType: q.op.ContentType,
-		Deps: r.bound(r.deps(q, s, old), r.cfg.Limits.Deps, maxDepsBytes), ID: q.id,
+		Deps: r.namer().bound(r.deps(q, s, old), r.cfg.Limits.Deps, maxDepsBytes), ID: q.id,
 	}
 	item.Version.Counter = 1 + r.counterBelow(q, s, old)
 	r.append(item)
@@ -252,7 +252,7 @@ func (r *Replica) tryRead(q *request, item *wire.Item) {
 		r.suspect(want.Dot.Stream)
 	}
 	if (behind && !mutant.On(mutant.CausalReadBehind)) || !r.reached(&q.context, q.at) {
-		q.looked = true
+		q.looked = behind
 		r.wait(q)
 		return
 	}
@@ -282,7 +282,11 @@ func (r *Replica) tryList(q *request) {
 		q.gone = true
 		delete(r.clients, q.token)
 		owned := ranges(r.slots.where(func(s *slot) bool { return s.owned }))
-		r.box.Read(wire.Read{Kind: wire.ReadItems, Token: q.token, Ranges: r.slots.hashRanges(owned), Context: q.context})
+		n := r.namer()
+		r.box.Read(wire.Read{
+			Kind: wire.ReadItems, Token: q.token, Ranges: r.slots.hashRanges(owned), Context: q.context,
+			Floor: n.floor, Outdone: n.outdone,
+		})
 	})
 }
 

@@ -199,7 +199,7 @@ func (r *Replica) hasNamed(name wire.ViewID, at hashing.Slot, rule holding) bool
 		return r.view != nil && (r.view.ID == name || r.view.Descends(name))
 	}
 	v := r.atlas.charts[name]
-	if v == nil || !v.HasFloor {
+	if v == nil || !v.Common {
 		r.atlas.meet(name)
 		return false
 	}

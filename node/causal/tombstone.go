@@ -210,7 +210,7 @@ func (r *Replica) allHave(at hashing.Slot, v wire.Vector, answers map[wire.NodeI
 
 // ownHave is what this node answers itself in a survey.
 func (r *Replica) ownHave(list []wire.SlotRange) *wire.Have {
-	return &wire.Have{Unsettled: r.unsettled(), HasFloor: r.hasFloor(), Held: r.holdings(list)}
+	return &wire.Have{Unsettled: r.unsettled(), Floor: r.floorSum(), Held: r.holdings(list)}
 }
 
 // dropTombs drops the tombstones of slots, if they stand yet, and keeps their

@@ -2,6 +2,8 @@ package front
 
 import (
 	"bytes"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/valyala/fasthttp"
@@ -15,6 +17,7 @@ type instant struct {
 	*fake
 	result wire.Result
 	record wire.Record
+	causal wire.CausalResult
 }
 
 func (b *instant) Write(w *Waiter, _ wire.Op) {
@@ -27,6 +30,15 @@ func (b *instant) Read(w *Waiter) {
 	w.Done <- struct{}{}
 }
 
+func (b *instant) CausalWrite(w *Waiter, _ wire.Op, _ wire.Context) { b.answerCausal(w) }
+
+func (b *instant) CausalRead(w *Waiter, _ string, _ wire.Context) { b.answerCausal(w) }
+
+func (b *instant) answerCausal(w *Waiter) {
+	w.Reply = wire.Reply{Outcome: wire.Done, Causal: &b.causal}
+	w.Done <- struct{}{}
+}
+
 func (b *instant) State() State                           { return b }
 func (b *instant) Get(string) (wire.Record, bool, uint64) { return b.record, true, 1234567 }
 func (b *instant) Status() wire.NodeStatus                { return b.fake.status }
@@ -34,9 +46,58 @@ func (b *instant) Status() wire.NodeStatus                { return b.fake.status
 func newInstant() *instant {
 	version := wire.Version{MsgNum: 1234567, Fingerprint: 0xdeadbeef}
 	return &instant{
+		causal: wire.CausalResult{
+			Item:    &wire.Item{Value: bytes.Repeat([]byte("x"), 128), ContentType: api.TypeBytes, Version: seenBefore(1).Exact[0].Version},
+			Context: seenBefore(3),
+		},
 		fake:   newFake(),
 		result: wire.Result{Status: wire.Replaced, MsgNum: 1234567, Version: version},
 		record: wire.Record{Value: bytes.Repeat([]byte("x"), 128), ContentType: api.TypeBytes, Version: version},
+	}
+}
+
+// seenBefore is the context of a client that has seen so many keys.
+func seenBefore(keys int) (c wire.Context) {
+	stream := wire.Stream{View: wire.ViewID{Number: 9, Author: 1, Boot: 1 << 60}, Node: 2, Boot: 1 << 61}
+	for i := range uint64(keys) {
+		version := wire.CausalVersion{Counter: i + 7, Dot: wire.Dot{Stream: stream, N: 1234567 + i}}
+		c.Exact = append(c.Exact, wire.Dependency{Hash: (i + 1) * 0x9e3779b97f4a7c15, Version: version})
+	}
+	return c
+}
+
+// BenchmarkCausalRequest is BenchmarkRequest for causal buckets, with clients that
+// have seen some keys.
+func BenchmarkCausalRequest(b *testing.B) {
+	for _, keys := range []int{0, 3, 128} {
+		session := string(wire.AppendContextText(nil, "test", seenBefore(keys)))
+		metadata := `"causal-metadata":{"session":"` + session + `"}}`
+		for _, c := range []struct{ name, method, path, body, header string }{
+			{"classic/PUT", "PUT", "/data/key-0001234567", `{"value":"` + strings.Repeat("x", 128) + `",` + metadata, ""},
+			{"classic/GET", "GET", "/data/key-0001234567", "{" + metadata, ""},
+			{"v1/PUT", "PUT", "/v1/kv/causal/key-0001234567", strings.Repeat("x", 128), session},
+			{"v1/GET", "GET", "/v1/kv/causal/key-0001234567", "", session},
+		} {
+			b.Run(fmt.Sprintf("%s/seen=%d", c.name, keys), func(b *testing.B) {
+				s := New(Config{Node: 3, Backend: newInstant(), Cluster: "test", DefaultBucket: api.BucketCausal})
+				var ctx fasthttp.RequestCtx
+				ctx.Init(&fasthttp.Request{}, nil, nil)
+				ctx.Request.Header.SetMethod(c.method)
+				ctx.Request.SetRequestURI(c.path)
+				ctx.Request.SetBodyString(c.body)
+				if c.header != "" {
+					ctx.Request.Header.Set(api.HeaderSession, c.header)
+				}
+				b.ReportAllocs()
+				for b.Loop() {
+					ctx.Response.Reset()
+					s.handle(&ctx)
+				}
+				if ctx.Response.StatusCode() >= 300 {
+					b.Fatal(ctx.Response.String())
+				}
+			})
+		}
 	}
 }
 

@@ -76,15 +76,14 @@ func value(r *wire.CausalResult) *wire.Item {
 	return r.Item
 }
 
-// causalVersion names a version for clients.
-func causalVersion(v *wire.CausalVersion) api.CausalVersion {
+// causalVersion names a version for clients. scratch is written to.
+func causalVersion(v *wire.CausalVersion, scratch []byte) api.CausalVersion {
 	stream := &v.Dot.Stream
-	var origin [32]byte
-	binary.LittleEndian.PutUint64(origin[0:], stream.View.Number)
-	binary.LittleEndian.PutUint64(origin[8:], uint64(stream.View.Author))
-	binary.LittleEndian.PutUint64(origin[16:], uint64(stream.View.Boot))
-	binary.LittleEndian.PutUint64(origin[24:], uint64(stream.Boot))
+	origin := binary.LittleEndian.AppendUint64(scratch[:0], stream.View.Number)
+	origin = binary.LittleEndian.AppendUint64(origin, uint64(stream.View.Author))
+	origin = binary.LittleEndian.AppendUint64(origin, uint64(stream.View.Boot))
+	origin = binary.LittleEndian.AppendUint64(origin, uint64(stream.Boot))
 	return api.CausalVersion{
-		Counter: v.Counter, Node: uint64(stream.Node), N: v.Dot.N, Fingerprint: crc32.Checksum(origin[:], castagnoli),
+		Counter: v.Counter, Node: uint64(stream.Node), N: v.Dot.N, Fingerprint: crc32.Checksum(origin, castagnoli),
 	}
 }

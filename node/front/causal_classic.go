@@ -139,7 +139,7 @@ func (s *Server) appendMetadata(dst []byte, c wire.Context) []byte {
 	if c.IsZero() {
 		return api.AppendMetadata(dst, nil)
 	}
-	return api.AppendMetadata(dst, s.appendSession(nil, c))
+	return api.AppendMetadata(dst, func(dst []byte) []byte { return s.appendSession(dst, c) })
 }
 
 // causalDump answers GET /data: this node's shard at one moment, read from its own

@@ -101,7 +101,7 @@ func (s *Server) getCausalKey(ctx *fasthttp.RequestCtx, raw []byte, c wire.Conte
 
 // showCausalVersion returns the entity tag, valid until w's scratch is used again.
 func (s *Server) showCausalVersion(ctx *fasthttp.RequestCtx, w *waiting, v *wire.CausalVersion) []byte {
-	w.scratch = causalVersion(v).AppendETag(w.scratch[:0])
+	w.scratch = causalVersion(v, w.scratch).AppendETag(w.scratch[:0])
 	n := len(w.scratch)
 	w.scratch = strconv.AppendUint(w.scratch, v.Counter, 10)
 	etag, counter := w.scratch[:n], w.scratch[n:]
@@ -117,7 +117,7 @@ func (s *Server) showSession(ctx *fasthttp.RequestCtx, w *waiting, c wire.Contex
 
 func causalMetadata(item *wire.Item) api.Metadata {
 	return describe(item.Key, api.Metadata{
-		ETag:        string(causalVersion(&item.Version).AppendETag(nil)),
+		ETag:        string(causalVersion(&item.Version, nil).AppendETag(nil)),
 		Version:     item.Version.Counter,
 		Size:        len(item.Value),
 		ContentType: item.ContentType,

@@ -64,3 +64,13 @@ func (s *Server) serveMetrics(ctx *fasthttp.RequestCtx) {
 		s.metrics(ctx)
 	}
 }
+
+// openAPI serves the description of the surface.
+func (s *Server) openAPI(ctx *fasthttp.RequestCtx) {
+	if !s.readOnly(ctx) {
+		return
+	}
+	s.stamp(ctx)
+	ctx.Response.Header.SetContentType("application/yaml")
+	ctx.Response.SetBodyString(api.OpenAPI)
+}

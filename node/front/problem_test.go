@@ -58,6 +58,7 @@ func TestEveryMethodOnEveryPath(t *testing.T) {
 	takes := map[string]string{
 		"/ping": "GET, HEAD", "/view": "GET, HEAD, PUT", "/data": "GET, HEAD", "/data/k": "GET, HEAD, PUT, DELETE",
 		"/v1/kv/strong": "GET, HEAD", "/v1/kv/strong/k": "GET, HEAD, PUT, DELETE", "/v1/cluster": "GET, HEAD",
+		"/v1/kv/causal": "GET, HEAD", "/v1/kv/causal/k": "GET, HEAD, PUT, DELETE", "/v1/ring": "GET, HEAD",
 		"/livez": "GET, HEAD", "/readyz": "GET, HEAD",
 	}
 	for path, allow := range takes {

@@ -21,6 +21,8 @@ const (
 	routeKV
 	routeKVList
 	routeCluster
+	routeRing
+	routeOpenAPI
 	routeLive
 	routeReady
 	routeMetrics
@@ -29,7 +31,7 @@ const (
 
 var routeNames = [...]string{
 	routeNone: "none", routePing: "ping", routeView: "view", routeData: "data", routeDataList: "data_list",
-	routeKV: "kv", routeKVList: "kv_list", routeCluster: "cluster", routeLive: "livez", routeReady: "readyz",
+	routeKV: "kv", routeKVList: "kv_list", routeCluster: "cluster", routeRing: "ring", routeOpenAPI: "openapi", routeLive: "livez", routeReady: "readyz",
 	routeMetrics: "metrics", routeOther: "other",
 }
 
@@ -53,6 +55,10 @@ func routeOf(path []byte) route {
 		return routeDataList
 	case api.PathCluster:
 		return routeCluster
+	case api.PathRing:
+		return routeRing
+	case api.PathOpenAPI:
+		return routeOpenAPI
 	case api.PathLive:
 		return routeLive
 	case api.PathReady:

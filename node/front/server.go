@@ -21,6 +21,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -43,6 +44,7 @@ type Config struct {
 	Backend       Backend
 	Cluster       string                  // its name; sessions of another one are refused
 	DefaultBucket string                  // the model that /data speaks; empty: strong
+	Space         hashing.Space           // how many slots there are; 0: hashing.Standard
 	Metrics       fasthttp.RequestHandler // serves /metrics; nil: 404
 	Log           *slog.Logger            // nil: nothing is logged
 }
@@ -55,7 +57,9 @@ type Server struct {
 	metrics       fasthttp.RequestHandler
 	id            wire.NodeID
 	node          []byte // the node id, as headers show it
-	requestPrefix string // of request ids: this life of this server
+	space         hashing.Space
+	dealt         atomic.Pointer[dealt] // nil: nobody has asked
+	requestPrefix string                // of request ids: this life of this server
 
 	http     *fasthttp.Server
 	conns    connections
@@ -72,6 +76,9 @@ func New(c Config) *Server {
 	if c.DefaultBucket == "" {
 		c.DefaultBucket = api.BucketStrong
 	}
+	if c.Space == 0 {
+		c.Space = hashing.Standard
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -82,6 +89,7 @@ func New(c Config) *Server {
 		metrics:       c.Metrics,
 		id:            c.Node,
 		node:          strconv.AppendUint(nil, uint64(c.Node), 10),
+		space:         c.Space,
 		requestPrefix: newRequestPrefix(),
 		patience:      classicPatience,
 	}
@@ -183,6 +191,10 @@ func (s *Server) dispatch(ctx *fasthttp.RequestCtx, to route, path []byte) {
 		s.serveMetrics(ctx)
 	case routeCluster:
 		s.showCluster(ctx)
+	case routeRing:
+		s.ring(ctx)
+	case routeOpenAPI:
+		s.openAPI(ctx)
 	default:
 		s.refusePath(ctx, path)
 	}
@@ -191,7 +203,7 @@ func (s *Server) dispatch(ctx *fasthttp.RequestCtx, to route, path []byte) {
 // refusePath answers for a path that leads nowhere, or nowhere yet.
 func (s *Server) refusePath(ctx *fasthttp.RequestCtx, path []byte) {
 	switch string(path) {
-	case api.PathTxn, api.PathRing, api.PathOpenAPI:
+	case api.PathTxn:
 		s.fail(ctx, api.CodeNotBuilt, string(path)+" is not built yet")
 	default:
 		s.fail(ctx, api.CodeNoSuchPath, "there is nothing at this path")

@@ -116,8 +116,19 @@ func TestRequestsThatV1Refuses(t *testing.T) {
 		{"GET", "/v1/kv/other/k", "", "", api.CodeNoSuchBucket},
 		{"PUT", "/v1/kv/other", "", "", api.CodeNoSuchBucket},
 		{"POST", "/v1/txn", "", "", api.CodeNotBuilt},
-		{"GET", "/v1/ring?key=x", "", "", api.CodeNotBuilt},
-		{"GET", "/openapi.yaml", "", "", api.CodeNotBuilt},
+		{"GET", "/v1/ring", "", "", api.CodeBadQuery},
+		{"GET", "/v1/ring?key=", "", "", api.CodeBadQuery},
+		{"GET", "/v1/ring?key=" + strings.Repeat("k", api.MaxKey+1), "", "", api.CodeKeyTooLong},
+		{"PUT", "/v1/kv/causal/k", `If-Match: "a"`, "x", api.CodeBadCondition},
+		{"PUT", "/v1/kv/causal/k", `If-None-Match: *`, "x", api.CodeBadCondition},
+		{"DELETE", "/v1/kv/causal/k", `If-Match: *`, "", api.CodeBadCondition},
+		{"GET", "/v1/kv/causal/k", "Cohort-Session: nonsense", "", api.CodeBadSession},
+		{"PUT", "/v1/kv/causal/k?session=nonsense", "", "x", api.CodeBadSession},
+		{"GET", "/v1/kv/causal?session=nonsense", "", "", api.CodeBadSession},
+		{"GET", "/v1/kv/causal?limit=0", "", "", api.CodeBadQuery},
+		{"PUT", "/v1/kv/causal/k?ttl=3s", "", "x", api.CodeNotBuilt},
+		{"GET", "/v1/kv/causal/k", "Accept: text/event-stream", "", api.CodeNotBuilt},
+		{"PUT", "/v1/kv/causal/", "", "x", api.CodeBadKey},
 		{"POST", "/v1/kv/strong/_batch", "", "", api.CodeNotBuilt},
 		{"PUT", "/v1/kv/strong/k?ttl=3s", "", "x", api.CodeNotBuilt},
 		{"PUT", "/v1/kv/strong/k", "Idempotency-Key: 1", "x", api.CodeNotBuilt},
@@ -161,16 +172,26 @@ func TestClusterShowsWhatTheNodeKnows(t *testing.T) {
 	n.set(func(f *fake) {
 		f.status.Serving, f.status.Waiting, f.status.Reason = false, []wire.NodeID{7}, "waits for 7"
 		f.status.Ballot = wire.Ballot{View: wire.ViewID{Number: 9}, Round: 2}
+		f.status.Causal, f.status.CausalReady, f.status.Owned, f.status.Other = true, true, 16384, 2
 	})
 	got := n.ask(t, "GET", "/v1/cluster", "")
 	want := `{"node":3,"view":[{"id":3,"address":"a:8081"}],"number":9,"member":true,"left_behind":false,"serving":false,` +
-		`"primary":3,"ballot":{"view":9,"round":2},"waiting":[7],"reason":"waits for 7"}`
+		`"primary":3,"ballot":{"view":9,"round":2},"waiting":[7],"reason":"waits for 7",` +
+		`"causal":{"serving":true,"ready":true,"slots_owned":16384,"slots_for_others":2,"slots":16384,"shards":{"":16384}}}`
 	if got.status != 200 || got.body != want {
 		t.Errorf("%d %s", got.status, got.body)
 	}
 	n.set(func(f *fake) { f.status = wire.NodeStatus{} })
 	if got := n.ask(t, "GET", "/v1/cluster", ""); !strings.Contains(got.body, `"primary":null,"ballot":null,"waiting":[]`) {
 		t.Error(got.body)
+	}
+}
+
+func TestTheDocumentForToolsIsServed(t *testing.T) {
+	n := start(t)
+	got := n.ask(t, "GET", "/openapi.yaml", "")
+	if got.status != 200 || got.header.Get("Content-Type") != "application/yaml" || !strings.HasPrefix(got.body, "openapi: 3.1.0\n") {
+		t.Errorf("%d %v", got.status, got.header)
 	}
 }
 

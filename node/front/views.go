@@ -67,8 +67,8 @@ func viewResult(outcome wire.Outcome, status wire.NodeStatus) api.ViewResult {
 	panic("front: outcome " + strconv.Itoa(int(outcome)) + " for a view")
 }
 
-// showCluster shows more than GET /view: whether the view is active, and whom it
-// waits for.
+// showCluster shows more than GET /view: whether the view is active, whom it waits
+// for, and who owns how much.
 func (s *Server) showCluster(ctx *fasthttp.RequestCtx) {
 	if !s.readOnly(ctx) {
 		return
@@ -82,6 +82,7 @@ func (s *Server) showCluster(ctx *fasthttp.RequestCtx) {
 		LeftBehind: status.LeftBehind,
 		Serving:    status.Serving,
 		Waiting:    make([]uint64, len(status.Waiting)),
+		Causal:     s.causal(&status),
 	}
 	for i, id := range status.Waiting {
 		cluster.Waiting[i] = uint64(id)
@@ -139,12 +140,16 @@ func showView(status wire.NodeStatus) api.View {
 		return api.View{Flat: true}
 	}
 	view := api.View{Flat: status.View.Layout.Flat, Shards: []api.Shard{}}
-	for _, s := range status.View.Layout.Shards {
-		shard := api.Shard{Name: s.Name, Members: make([]api.Member, len(s.Members))}
-		for i, m := range s.Members {
-			shard.Members[i] = api.Member{ID: uint64(m.ID), Address: m.Address, Bus: m.Bus}
-		}
-		view.Shards = append(view.Shards, shard)
+	for i := range status.View.Layout.Shards {
+		view.Shards = append(view.Shards, showShard(&status.View.Layout.Shards[i]))
 	}
 	return view
+}
+
+func showShard(s *wire.Shard) api.Shard {
+	shard := api.Shard{Name: s.Name, Members: make([]api.Member, len(s.Members))}
+	for i, m := range s.Members {
+		shard.Members[i] = api.Member{ID: uint64(m.ID), Address: m.Address, Bus: m.Bus}
+	}
+	return shard
 }

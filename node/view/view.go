@@ -257,11 +257,19 @@ func (k *Keeper) viewID() wire.ViewID {
 	return k.view.ID
 }
 
-// see notes a sighting, in place of an older one of the same node. The old list
-// is not written to: it may be on its way to a disk.
+// see notes a sighting, in place of an older one of the same node; if that was of
+// another life, which may have held this very view, with something in it, it counts as
+// held. The old list is not written to: it may be on its way to a disk.
 func see(v *wire.View, s wire.Sighting) {
 	v.Saw = slices.Clone(v.Saw)
 	if i := slices.IndexFunc(v.Saw, func(o wire.Sighting) bool { return o.Node == s.Node }); i >= 0 {
+		switch old := v.Saw[i]; {
+		case !s.View.IsZero():
+		case old.Inc != s.Inc:
+			s.View = v.ID
+		default:
+			s.View = old.View
+		}
 		v.Saw[i] = s
 	} else {
 		v.Saw = append(v.Saw, s)

@@ -48,7 +48,7 @@ type Have struct {
 	Frozen    bool        // the sender takes no writes any more
 	Heir      bool        // the sender's view replaces the receiver's
 	Unsettled bool        // the sender knows former members that have not been emptied, or is not ready itself
-	HasFloor  bool        // the sender knows the floor of the view
+	Floor     uint64      // fingerprint of the view's floor; 0: the sender knows none
 	Over      []Life      // lives that are known to have ended
 	Former    []Member    // members of views that View replaces, which may still have data
 	Groups    []GroupSums // whose sums differ, ascending

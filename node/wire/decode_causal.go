@@ -88,7 +88,7 @@ func (d *causalDecoder) exchangeMessage(m Message) {
 		m.Frozen = d.bool()
 		m.Heir = d.bool()
 		m.Unsettled = d.bool()
-		m.HasFloor = d.bool()
+		m.Floor = d.fixed()
 		m.Over = d.lives()
 		m.Former = d.members()
 		m.Groups = d.groups()

@@ -53,7 +53,7 @@ func (e *causalEncoder) exchangeMessage(m Message) {
 		e.bool(m.Frozen)
 		e.bool(m.Heir)
 		e.bool(m.Unsettled)
-		e.bool(m.HasFloor)
+		e.fixed(m.Floor)
 		e.lives(m.Over)
 		e.members(m.Former)
 		e.groups(m.Groups)

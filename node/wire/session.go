@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"slices"
+	"unsafe"
 )
 
 // A context in the hands of a client, who brings it back with the next request, is
@@ -36,7 +37,8 @@ func AppendContext(dst []byte, cluster string, c Context) []byte {
 }
 
 func contextSum(cluster string, covered []byte) uint32 {
-	return crc32.Update(crc32.Checksum([]byte(cluster), castagnoli), castagnoli, covered)
+	name := unsafe.Slice(unsafe.StringData(cluster), len(cluster)) // a copy would be made for every context
+	return crc32.Update(crc32.Checksum(name, castagnoli), castagnoli, covered)
 }
 
 // DecodeContext is the inverse of AppendContext. It refuses what is of another
@@ -71,9 +73,14 @@ func DecodeContext(cluster string, data []byte) (Context, error) {
 }
 
 // AppendContextText appends a context as text, for JSON and for a header, to dst.
+// What it is the text of stands behind dst meanwhile: one buffer does for both.
 func AppendContextText(dst []byte, cluster string, c Context) []byte {
-	data := make([]byte, 0, 64+16*len(c.Exact)+24*(len(c.Vector)+len(c.Names))) // mostly enough
-	return base64.RawURLEncoding.AppendEncode(dst, AppendContext(data, cluster, c))
+	start := len(dst)
+	dst = AppendContext(dst, cluster, c)
+	end := len(dst)
+	dst = base64.RawURLEncoding.AppendEncode(dst, dst[start:end])
+	n := copy(dst[start:], dst[end:])
+	return dst[:start+n]
 }
 
 // ParseContext is the inverse of AppendContextText.

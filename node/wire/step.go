@@ -213,6 +213,8 @@ type Read struct {
 	Ranges  []HashRange // ReadSlots, ReadItems
 	Cursor  SlotCursor  // ReadSlots
 	Context Context     // ReadItems: the client's, to which the items are added
+	Floor   *KnownView  // ReadItems: the view whose floor may be named in it; nil: none
+	Outdone []ViewID    // ReadItems: whose floors say no more than that
 }
 
 // Outcome says how a client's request ended.

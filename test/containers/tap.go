@@ -42,6 +42,7 @@ type home struct {
 type passage struct {
 	bridge   string
 	from, to int
+	attempt  bool // to connect, and no more: the SYN of somebody who looks for a node
 }
 
 // NewTap listens on a bridge.
@@ -69,7 +70,7 @@ func (t *Tap) Forget(ip string) {
 
 // Count adds up the packets of some passages, and fails if the kernel had to
 // drop packets before they were counted.
-func (t *Tap) Count(counts func(bridge string, from, to int) bool) (sum uint64, err error) {
+func (t *Tap) Count(counts func(p passage) bool) (sum uint64, err error) {
 	for _, s := range t.sockets {
 		if err := lost(s); err != nil {
 			return 0, err
@@ -78,7 +79,7 @@ func (t *Tap) Count(counts func(bridge string, from, to int) bool) (sum uint64, 
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for p, n := range t.mu.count {
-		if counts(p.bridge, p.from, p.to) {
+		if counts(p) {
 			sum += n
 		}
 	}
@@ -142,10 +143,14 @@ func lost(socket *os.File) error {
 	return nil
 }
 
-// headersOnly is a filter that keeps as much of each packet as an IPv4 header.
+// headersOnly is a filter that keeps of each packet the longest IPv4 header there is,
+// and the TCP header after it.
 var headersOnly = unix.SockFprog{Len: 1, Filter: &unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: headerSize}}
 
-const headerSize = 20
+const (
+	ipv4Header = 20 // without options
+	headerSize = 60 + 20
+)
 
 func htons(n uint16) uint16 {
 	return binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, n))
@@ -162,19 +167,26 @@ func (t *Tap) read(socket *os.File, bridge string) {
 		case err != nil:
 			t.broken(bridge, err)
 			return
-		case n == headerSize:
-			t.note([4]byte(header[12:16]), [4]byte(header[16:20]))
+		case n >= ipv4Header:
+			t.note([4]byte(header[12:16]), [4]byte(header[16:20]), isAttempt(header[:n]))
 		}
 	}
 }
 
-func (t *Tap) note(from, to [4]byte) {
+// isAttempt reports that an IPv4 packet is a TCP SYN without an ACK.
+func isAttempt(packet []byte) bool {
+	const protocol, flags, syn, ack = 9, 13, 0x02, 0x10
+	tcp := int(packet[0]&0x0f) * 4
+	return packet[protocol] == unix.IPPROTO_TCP && len(packet) > tcp+flags && packet[tcp+flags]&(syn|ack) == syn
+}
+
+func (t *Tap) note(from, to [4]byte, attempt bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	a, known := t.mu.owner[from]
 	b, both := t.mu.owner[to]
 	if known && both && a.node != b.node {
-		t.mu.count[passage{b.bridge, a.node, b.node}]++
+		t.mu.count[passage{b.bridge, a.node, b.node, attempt}]++
 	}
 }
 

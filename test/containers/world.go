@@ -182,14 +182,16 @@ func (w *World) network(ctx context.Context, name string) (*Network, error) {
 	return n, w.tap.Listen(n.bridge)
 }
 
-// Between implements scenario.Tapped.
+// Between implements scenario.Tapped. Attempts to connect do not count: a node goes on
+// looking for former members that have not handed over what they had.
 func (w *World) Between(a, b []int) (uint64, error) {
-	return w.tap.Count(func(bridge string, from, to int) bool {
-		return slices.Contains(a, from) && slices.Contains(b, to) || slices.Contains(b, from) && slices.Contains(a, to)
+	return w.tap.Count(func(p passage) bool {
+		across := slices.Contains(a, p.from) && slices.Contains(b, p.to) || slices.Contains(b, p.from) && slices.Contains(a, p.to)
+		return across && !p.attempt
 	})
 }
 
 // Stray implements scenario.Tapped.
 func (w *World) Stray() (uint64, error) {
-	return w.tap.Count(func(bridge string, _, _ int) bool { return bridge == defaultBridge })
+	return w.tap.Count(func(p passage) bool { return p.bridge == defaultBridge })
 }

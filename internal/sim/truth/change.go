@@ -31,7 +31,7 @@ func (l *Life) Wrote(seq uint64, c *wire.CausalWrite) {
 	for i := range c.Views {
 		t.published(l, &c.Views[i])
 		l.charts[c.Views[i].ID] = true
-		l.floors[c.Views[i].ID] = l.floors[c.Views[i].ID] || c.Views[i].HasFloor
+		l.floors[c.Views[i].ID] = l.floors[c.Views[i].ID] || c.Views[i].Common
 	}
 	for _, e := range c.Ended {
 		t.gaveUp(l, e)

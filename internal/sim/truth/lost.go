@@ -29,19 +29,19 @@ func (l *Life) Die() {
 // lost as far as the life can know, because somebody who had it has lost its memory,
 // and nobody whom the life knows of has it (docs/causal.md §10).
 func (t *Truth) excused(l *Life, w *Write) bool {
-	if w.Excused() || !w.shaken {
-		return w.Excused()
-	}
-	if t.withinReach(l, w) {
+	switch {
+	case w.Excused():
+	case !w.shaken || t.withinReach(l, w):
 		return false
+	default:
+		w.spared = true
+		t.world.Saw("a write given up by who could not know better")
 	}
-	w.spared = true
 	for _, v := range t.keys[w.Key].writes { // what it was written over is given up with it
-		if above(w.Version, v.Version) && !t.withinReach(l, v) {
+		if v.shaken && above(w.Version, v.Version) && !t.withinReach(l, v) {
 			v.spared = true
 		}
 	}
-	t.world.Saw("a write given up by who could not know better")
 	return true
 }
 

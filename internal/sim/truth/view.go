@@ -67,9 +67,10 @@ func (v *view) owners(s hashing.Slot) []wire.NodeID {
 	return ids
 }
 
-// published notes the floor of a view. It never changes (docs/causal.md §9).
+// published notes the floor of a view that may be named. It never changes
+// (docs/causal.md §9).
 func (t *Truth) published(l *Life, k *wire.KnownView) {
-	if !k.HasFloor {
+	if !k.Common {
 		return
 	}
 	v := t.views[k.ID]

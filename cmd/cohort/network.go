@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+
+	"github.com/cohortkv/cohort/bus"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// network is what lies between the nodes of a demo, for people who want to cut it.
+// What a cut node sends, or is sent, is lost without a word: to the nodes that is a
+// cable that was pulled.
+type network struct {
+	nodes int
+
+	mu struct {
+		sync.Mutex
+		cut map[wire.NodeID]bool // from all others
+	}
+}
+
+// connect is a node's access to the bus, by way of the network.
+func (n *network) connect(id wire.NodeID, conn bus.Conn) bus.Conn {
+	return &plug{Conn: conn, id: id, network: n}
+}
+
+func (n *network) parted(a, b wire.NodeID) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return a != b && (n.mu.cut[a] || n.mu.cut[b])
+}
+
+// set replaces the nodes that are cut off.
+func (n *network) set(cut map[wire.NodeID]bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.mu.cut = cut
+}
+
+// plug is one node's end of the network.
+type plug struct {
+	bus.Conn
+	id      wire.NodeID
+	network *network
+}
+
+// Send implements bus.Conn. Nodes address everything that they send.
+func (p *plug) Send(e bus.Envelope) error {
+	if p.network.parted(p.id, e.To) {
+		return nil
+	}
+	return p.Conn.Send(e)
+}
+
+// handler takes POST /cut/<node> and POST /heal.
+func (n *network) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /cut/{node}", func(w http.ResponseWriter, r *http.Request) {
+		id, err := strconv.Atoi(r.PathValue("node"))
+		if err != nil || id < 0 || id >= n.nodes {
+			http.Error(w, fmt.Sprintf("nodes are 0 to %d", n.nodes-1), http.StatusNotFound)
+			return
+		}
+		n.set(map[wire.NodeID]bool{wire.NodeID(id): true})
+		fmt.Fprintf(w, "node %d is cut off\n", id)
+	})
+	mux.HandleFunc("POST /heal", func(w http.ResponseWriter, _ *http.Request) {
+		n.set(nil)
+		fmt.Fprintln(w, "all nodes reach one another")
+	})
+	return mux
+}
+
+// serve answers on the listener until ctx ends.
+func (n *network) serve(ctx context.Context, ln net.Listener) error {
+	server := &http.Server{Handler: n.handler()}
+	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
+	if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("the network's switch: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,80 @@
+package front
+
+import (
+	"unicode/utf8"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// dealt is the ring of a view. To deal takes milliseconds, so it is done once for
+// each view that somebody asks about.
+type dealt struct {
+	view wire.ViewID
+	ring *hashing.Ring
+}
+
+// ringOf is the ring of the view in force.
+func (s *Server) ringOf(status *wire.NodeStatus) *hashing.Ring {
+	if d := s.dealt.Load(); d != nil && d.view == status.View.ID {
+		return d.ring
+	}
+	shards := make([]hashing.Shard, len(status.View.Layout.Shards))
+	for i, shard := range status.View.Layout.Shards {
+		shards[i] = hashing.Shard{Name: shard.Name, Empty: len(shard.Members) == 0}
+	}
+	d := &dealt{status.View.ID, hashing.New(s.space, shards)}
+	s.dealt.Store(d)
+	return d.ring
+}
+
+// ring says who owns a key.
+func (s *Server) ring(ctx *fasthttp.RequestCtx) {
+	if !s.readOnly(ctx) {
+		return
+	}
+	key := string(ctx.QueryArgs().Peek(api.QueryKey))
+	switch {
+	case key == "":
+		s.fail(ctx, api.CodeBadQuery, "?key= is the key to place")
+		return
+	case len(key) > api.MaxKey:
+		s.fail(ctx, api.CodeKeyTooLong, api.ErrKeyTooLong.Error())
+		return
+	}
+	status := s.backend.Status()
+	slot := s.space.Slot(hashing.Hash(key))
+	place := api.Place{Key: key, Slot: uint32(slot), Slots: s.space.Slots(), Number: status.View.ID.Number, Members: []api.Member{}}
+	if !utf8.ValidString(key) {
+		place.Key, place.KeyBase64 = "", []byte(key)
+	}
+	if owner, ok := s.ringOf(&status).Owner(slot); ok {
+		shard := showShard(&status.View.Layout.Shards[owner])
+		place.Shard, place.Members = &shard.Name, shard.Members
+	}
+	if lowest, ok := status.View.Primary(); ok {
+		primary := uint64(lowest)
+		place.Primary = &primary
+	}
+	s.stamp(ctx)
+	s.writeJSON(ctx, place)
+}
+
+// causal is what the node shows of its part in causal buckets.
+func (s *Server) causal(status *wire.NodeStatus) api.Causal {
+	c := api.Causal{
+		Serving: status.Causal, Ready: status.CausalReady, Owned: status.Owned, Other: status.Other,
+		Slots: s.space.Slots(), Shards: map[string]int{},
+	}
+	if !c.Ready {
+		c.Reason = whyNotCausal(*status)
+	}
+	ring := s.ringOf(status)
+	for i := range ring.Len() {
+		c.Shards[ring.Name(i)] = len(ring.Slots(i))
+	}
+	return c
+}
