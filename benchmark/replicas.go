@@ -12,7 +12,7 @@ import (
 
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/benchmark/history"
-	"github.com/cohortkv/cohort/benchmark/session"
+	"github.com/cohortkv/cohort/benchmark/replicas"
 	"github.com/cohortkv/cohort/benchmark/workload"
 	"github.com/cohortkv/cohort/client"
 )
@@ -36,13 +36,13 @@ func (t *turn) replicas(ctx context.Context) (held []history.Op, stray []fmt.Str
 	began := time.Now()
 	for {
 		all, err := t.list(ctx, shards)
-		if errors.Is(err, session.ErrNotCausal) {
+		if errors.Is(err, replicas.ErrNotCausal) {
 			return nil, nil, -1, nil
 		}
 		if err != nil {
 			return nil, nil, -1, err
 		}
-		took, wrong := time.Since(began), session.Disagreements(all)
+		took, wrong := time.Since(began), replicas.Disagreements(all)
 		if len(wrong) > 0 && took < t.converge {
 			continue
 		}
@@ -60,13 +60,13 @@ func inTwoShards(wrong []string) (stray []fmt.Stringer) {
 	return stray
 }
 
-func (t *turn) held(all []session.Replica) []history.Op {
+func (t *turn) held(all []replicas.Replica) []history.Op {
 	keys := make([]string, t.load.Keys)
 	for i := range keys {
 		keys[i] = t.load.Prefix + strconv.Itoa(i)
 	}
 	value := func(text string) history.Value { return workload.ParseValue([]byte(text), t.load.ValueSize) }
-	return session.Held(all, keys, value, t.recorder.Now())
+	return replicas.Held(all, keys, value, t.recorder.Now())
 }
 
 // shards says which shard each member of the view belongs to.
@@ -98,24 +98,24 @@ func (t *turn) lastView(ctx context.Context) (api.View, error) {
 
 // list reads all members, those of a shard one after another. Nodes outside the
 // view refuse, or are dead.
-func (t *turn) list(ctx context.Context, shards map[uint64]int) ([]session.Replica, error) {
+func (t *turn) list(ctx context.Context, shards map[uint64]int) ([]replicas.Replica, error) {
 	ctx, cancel := context.WithTimeout(ctx, listPatience)
 	defer cancel()
-	byShard := map[int][]session.Replica{}
+	byShard := map[int][]replicas.Replica{}
 	heard := map[uint64]bool{}
 	var errs []error
 	for _, url := range t.load.URLs {
-		answer, err := list(ctx, url)
-		if errors.Is(err, session.ErrNotCausal) {
+		items, node, err := list(ctx, url)
+		if errors.Is(err, replicas.ErrNotCausal) {
 			return nil, err
 		}
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		if shard, member := shards[answer.Node]; member {
-			heard[answer.Node] = true
-			byShard[shard] = append(byShard[shard], session.Replica{Node: answer.Node, Shard: shard, Items: answer.Items})
+		if shard, member := shards[node]; member {
+			heard[node] = true
+			byShard[shard] = append(byShard[shard], replicas.Replica{Node: node, Shard: shard, Items: items})
 		}
 	}
 	for node := range shards {
@@ -123,15 +123,18 @@ func (t *turn) list(ctx context.Context, shards map[uint64]int) ([]session.Repli
 			return nil, fmt.Errorf("what member %d has at the end is not known: %w", node, errors.Join(errs...))
 		}
 	}
-	var all []session.Replica
-	for _, shard := range slices.Sorted(maps.Keys(byShard)) {
+	var all []replicas.Replica
+	for _, shard := range slices.Sorted(maps.Keys(byShard)) { // those of a shard one after another
 		all = append(all, byShard[shard]...)
 	}
 	return all, nil
 }
 
-func list(ctx context.Context, url string) (*session.Answer, error) {
-	node := session.NewNode(url)
-	defer node.Close()
-	return node.List(ctx, "")
+func list(ctx context.Context, url string) (items map[string]string, node uint64, err error) {
+	c, err := client.New(url, nil)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer c.Close()
+	return replicas.Read(ctx, c)
 }

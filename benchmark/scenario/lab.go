@@ -42,7 +42,6 @@ import (
 	"time"
 
 	"github.com/cohortkv/cohort/benchmark/history"
-	"github.com/cohortkv/cohort/benchmark/session"
 	"github.com/cohortkv/cohort/client"
 )
 
@@ -63,8 +62,7 @@ type Lab struct {
 	world  World
 	began  time.Time
 	nodes  []*client.Client
-	causal []*session.Node // the same nodes
-	hands  map[int]*hand   // that the test's goroutine uses, by node
+	hands  map[int]*hand // that the test's goroutine uses, by node
 	book   *book
 	diary  *history.Recorder // what sessions did; on the book's clock
 	unique int               // texts made so far
@@ -88,9 +86,7 @@ func (l *Lab) Start(n int) {
 		c, err := client.New(l.world.URL(node), nil)
 		l.must(err)
 		l.t.Cleanup(c.Close)
-		n := session.NewNode(l.world.URL(node))
-		l.t.Cleanup(n.Close)
-		l.nodes, l.causal = append(l.nodes, c), append(l.causal, n)
+		l.nodes = append(l.nodes, c)
 	}
 	l.say("%d nodes are up", n)
 }

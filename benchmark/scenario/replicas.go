@@ -9,17 +9,17 @@ import (
 
 	"github.com/cohortkv/cohort/benchmark/check/causal"
 	"github.com/cohortkv/cohort/benchmark/history"
-	"github.com/cohortkv/cohort/benchmark/session"
+	"github.com/cohortkv/cohort/benchmark/replicas"
 )
 
 // replicas reads every node of the group, each from its own copy, by clients that
 // have seen nothing.
-func (g *Group) replicas() []session.Replica {
+func (g *Group) replicas() []replicas.Replica {
 	g.lab.t.Helper()
-	var all []session.Replica
+	var all []replicas.Replica
 	for shard, members := range g.shards {
 		for _, node := range members {
-			all = append(all, session.Replica{Node: uint64(node), Shard: shard, Items: g.lab.Session().Lists(node)})
+			all = append(all, replicas.Replica{Node: uint64(node), Shard: shard, Items: g.lab.Session().Lists(node)})
 		}
 	}
 	return all
@@ -30,7 +30,7 @@ func (g *Group) replicas() []session.Replica {
 func (g *Group) HoldEach(want map[string]string) *Group {
 	g.lab.t.Helper()
 	all := g.replicas()
-	wrong := session.Disagreements(all)
+	wrong := replicas.Disagreements(all)
 	union := map[string]string{}
 	for _, r := range all {
 		maps.Copy(union, r.Items)
@@ -66,7 +66,7 @@ func (g *Group) EqualWithin(bound time.Duration) *Group {
 	g.lab.t.Helper()
 	began := time.Now()
 	for {
-		wrong := session.Disagreements(g.replicas())
+		wrong := replicas.Disagreements(g.replicas())
 		took := time.Since(began).Round(time.Millisecond)
 		if len(wrong) == 0 {
 			g.lab.say("replicas of %v are equal after %v (bound %v)", g.shards, took, bound)
@@ -134,7 +134,7 @@ func (g *Group) JudgeSessions() {
 // held records what each replica has.
 func (g *Group) held() []history.Op {
 	g.lab.t.Helper()
-	return session.Held(g.replicas(), keysOfOps(g.lab.diary.Ops()), g.lab.book.value, g.lab.diary.Now())
+	return replicas.Held(g.replicas(), keysOfOps(g.lab.diary.Ops()), g.lab.book.value, g.lab.diary.Now())
 }
 
 func keysOfOps(ops []history.Op) []string {
@@ -157,7 +157,7 @@ func joined(a, b map[string]string) map[string]string {
 }
 
 // counts is how many keys each shard has.
-func (g *Group) counts(all []session.Replica) []int {
+func (g *Group) counts(all []replicas.Replica) []int {
 	counts := make([]int, len(g.shards))
 	for _, r := range all {
 		counts[r.Shard] = len(r.Items)

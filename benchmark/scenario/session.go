@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -9,7 +10,6 @@ import (
 
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/benchmark/history"
-	"github.com/cohortkv/cohort/benchmark/session"
 	"github.com/cohortkv/cohort/client"
 )
 
@@ -18,8 +18,8 @@ import (
 type Session struct {
 	lab   *Lab
 	log   *history.Log
-	seen  session.Seen
-	from  history.OpID // whose answer brought what it has seen
+	seen  json.RawMessage // nothing, of one that has seen nothing
+	from  history.OpID    // whose answer brought what it has seen
 	wrote map[string]string
 }
 
@@ -102,9 +102,9 @@ func (s *Session) Lists(node int) map[string]string {
 	s.lab.t.Helper()
 	ctx, cancel := s.lab.patient()
 	defer cancel()
-	answer, err := s.list(ctx, node)
+	items, err := s.list(ctx, node)
 	s.answered("GET all data", node, err)
-	return answer.Items
+	return items
 }
 
 // Fill writes n keys, each once, through the nodes in turn.
@@ -143,26 +143,26 @@ func (s *Session) put(ctx context.Context, node int, key, text string) (*client.
 	}
 	s.lab.book.name(text, value)
 	s.wrote[key] = text
-	return s.do(ctx, node, api.Put, history.Op{Kind: history.Put, Key: key, Value: value}, func() (*session.Answer, error) {
-		return s.lab.causal[node].Put(ctx, key, text, s.seen)
+	return s.do(ctx, node, api.Put, history.Op{Kind: history.Put, Key: key, Value: value}, func() (*client.Answer, error) {
+		return s.lab.nodes[node].PutCausal(ctx, key, text, s.seen)
 	})
 }
 
 func (s *Session) get(ctx context.Context, node int, key string) (*client.Answer, error) {
-	return s.do(ctx, node, api.Read, history.Op{Kind: history.Get, Key: key}, func() (*session.Answer, error) {
-		return s.lab.causal[node].Get(ctx, key, s.seen)
+	return s.do(ctx, node, api.Read, history.Op{Kind: history.Get, Key: key}, func() (*client.Answer, error) {
+		return s.lab.nodes[node].GetCausal(ctx, key, s.seen)
 	})
 }
 
 func (s *Session) delete(ctx context.Context, node int, key string) (*client.Answer, error) {
 	delete(s.wrote, key)
-	return s.do(ctx, node, api.Delete, history.Op{Kind: history.Delete, Key: key}, func() (*session.Answer, error) {
-		return s.lab.causal[node].Delete(ctx, key, s.seen)
+	return s.do(ctx, node, api.Delete, history.Op{Kind: history.Delete, Key: key}, func() (*client.Answer, error) {
+		return s.lab.nodes[node].DeleteCausal(ctx, key, s.seen)
 	})
 }
 
 // do sends a request on one key and records it with what is known of its effect.
-func (s *Session) do(ctx context.Context, node int, what api.Op, op history.Op, send func() (*session.Answer, error)) (*client.Answer, error) {
+func (s *Session) do(ctx context.Context, node int, what api.Op, op history.Op, send func() (*client.Answer, error)) (*client.Answer, error) {
 	op.Start = s.log.Now()
 	answer, err := send()
 	s.finish(&op, what, err)
@@ -178,8 +178,8 @@ func (s *Session) do(ctx context.Context, node int, what api.Op, op history.Op, 
 		op.Value = s.lab.book.value(string(answer.Value))
 	}
 	s.log.Append(op)
-	s.seen, s.from = answer.Seen, op.ID
-	return &answer.Answer, s.fits(node, answer)
+	s.seen, s.from = answer.Metadata, op.ID
+	return answer, s.fits(node, answer)
 }
 
 // finish fills in what every operation has.
@@ -200,34 +200,34 @@ const maxSeen = 4 << 10
 
 // fits demands what holds of every answer: the node that was asked has given it,
 // and what a client has to carry stays small.
-func (s *Session) fits(node int, answer *session.Answer) error {
+func (s *Session) fits(node int, answer *client.Answer) error {
 	switch {
 	case answer.Node != uint64(node):
 		return fmt.Errorf("node %d was asked and node %d answered", node, answer.Node)
-	case len(answer.Seen) >= maxSeen:
-		return fmt.Errorf("the causal metadata has %d bytes", len(answer.Seen))
+	case len(answer.Metadata) == 0 || len(answer.Metadata) >= maxSeen:
+		return fmt.Errorf("the causal metadata has %d bytes", len(answer.Metadata))
 	}
 	return nil
 }
 
 // list records a get for each item, and what brings them together.
-func (s *Session) list(ctx context.Context, node int) (*session.Answer, error) {
+func (s *Session) list(ctx context.Context, node int) (map[string]string, error) {
 	op := history.Op{Kind: history.List, Start: s.log.Now()}
-	answer, err := s.lab.causal[node].List(ctx, s.seen)
+	items, answer, err := s.lab.nodes[node].AllCausal(ctx, s.seen)
 	s.finish(&op, api.Read, err)
 	if err != nil {
 		s.log.Append(op)
 		return nil, err
 	}
 	op.Status = uint16(answer.Status)
-	for key, value := range answer.Items {
+	for key, value := range items {
 		item := op
 		item.Kind, item.Key, item.Value, item.ID, item.Part = history.Get, key, s.lab.book.value(value), 0, op.ID
 		s.log.Append(item)
 	}
 	s.log.Append(op)
-	s.seen, s.from = answer.Seen, op.ID
-	return answer, s.fits(node, answer)
+	s.seen, s.from = answer.Metadata, op.ID
+	return items, s.fits(node, answer)
 }
 
 // answered ends the test unless a request was answered.

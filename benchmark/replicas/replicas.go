@@ -1,12 +1,33 @@
-package session
+// Package replicas reads what each replica of a causal bucket has, from its own
+// copy, and compares.
+package replicas
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/cohortkv/cohort/benchmark/history"
+	"github.com/cohortkv/cohort/client"
 )
+
+// ErrNotCausal says that /data of a node does not speak the causal model.
+var ErrNotCausal = errors.New("the default bucket is not causal")
+
+// Read asks a node for all that it has of its shard, for a client that has seen
+// nothing.
+func Read(ctx context.Context, node *client.Client) (items map[string]string, id uint64, err error) {
+	items, answer, err := node.AllCausal(ctx, nil)
+	switch {
+	case err != nil:
+		return nil, 0, err
+	case len(answer.Metadata) == 0:
+		return nil, 0, fmt.Errorf("%s: %w", node.Base(), ErrNotCausal)
+	}
+	return items, answer.Node, nil
+}
 
 // Replica is what one node has of its shard.
 type Replica struct {
