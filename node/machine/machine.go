@@ -24,7 +24,7 @@ type CausalLimits = causal.Limits
 // ListContext is what a client has seen that was answered a Read of kind ReadItems
 // with these items.
 func ListContext(limits CausalLimits, r *wire.Read, items iter.Seq[*wire.Item]) wire.Context {
-	return causal.ListContext(limits, r.Context, items)
+	return causal.ListContext(limits, r, items)
 }
 
 // Gate says which models a PUT /view waits for.
