@@ -73,10 +73,14 @@ func TestARunOfATrueStoreIsLinearizable(t *testing.T) {
 	cfg := short(t, &out)
 	cfg.Local = 1
 	cfg.Faults = []fault.Fault{{Action: fault.Pause, Nodes: []int{0}, At: 20 * time.Millisecond, For: 20 * time.Millisecond}}
-	r, err := Run(t.Context(), cfg)
+	all, err := Run(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
+	if all.ExitCode() != 0 || len(all) != 1 {
+		t.Fatalf("%+v\n%s", all, out.String())
+	}
+	r := all[0]
 	if r.ExitCode() != 0 || r.Figures.Done == 0 || r.Verdict.Slices < cfg.Workload.Keys || r.Figures.CPU < 0 {
 		t.Fatalf("%+v\n%s", r, out.String())
 	}
@@ -139,7 +143,7 @@ func TestAnExistingClusterIsJudgedFromItsNumberOn(t *testing.T) {
 		if err != nil || r.ExitCode() != 0 {
 			t.Fatalf("err %v\n%s", err, out.String())
 		}
-		first = append(first, r.First)
+		first = append(first, r[0].First)
 	}
 	if first[0] != 1 || first[1] <= 1 {
 		t.Errorf("first numbers %v", first)

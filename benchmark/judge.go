@@ -5,19 +5,21 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
+	"github.com/cohortkv/cohort/benchmark/check/causal"
 	"github.com/cohortkv/cohort/benchmark/check/linear"
 	"github.com/cohortkv/cohort/benchmark/history"
 	"github.com/cohortkv/cohort/benchmark/report"
 )
 
-// Judge gives a history to both judges: the witness, which follows the numbers
+// Judge gives a history of strong buckets to both judges: the witness, which follows the numbers
 // from first on, and Porcupine, which does not look at them, key by key, one key
 // on each processor at a time. Every key must have been absent at the beginning.
 func Judge(ops []history.Op, first uint64) report.Verdict {
-	v := report.Verdict{Operations: len(ops), Violations: linear.Witness(ops, first)}
+	v := report.Verdict{Operations: len(ops), Violations: printed(linear.Witness(ops, first))}
 	keys := linear.ByKey(ops)
 	results := make([]linear.Result, len(keys))
 	var next atomic.Int64
@@ -32,9 +34,26 @@ func Judge(ops []history.Op, first uint64) report.Verdict {
 	wg.Wait()
 	for _, r := range results {
 		v.Slices += r.Slices
-		v.Violations = append(v.Violations, r.Violations...)
+		v.Violations = append(v.Violations, printed(r.Violations)...)
 	}
 	return v
+}
+
+// JudgeCausal judges a history of causal buckets.
+func JudgeCausal(ops []history.Op) (report.Verdict, error) {
+	h, err := causal.Recorded(ops)
+	if err != nil {
+		return report.Verdict{}, err
+	}
+	r := causal.Check(h)
+	return report.Verdict{Causal: true, Operations: r.Operations, Keys: r.Keys, Ended: h.Final != nil, Violations: printed(r.Violations)}, nil
+}
+
+func printed[V fmt.Stringer](list []V) (all []fmt.Stringer) {
+	for _, v := range list {
+		all = append(all, v)
+	}
+	return all
 }
 
 // JudgeFile judges a history that was saved, as the run that saved it would.
@@ -47,6 +66,9 @@ func JudgeFile(path string, first uint64) (report.Verdict, error) {
 	ops, err := history.Load(f)
 	if err != nil {
 		return report.Verdict{}, fmt.Errorf("judge %s: %w", path, err)
+	}
+	if slices.ContainsFunc(ops, func(o history.Op) bool { return o.ID != 0 || o.Kind == history.Held }) {
+		return JudgeCausal(ops)
 	}
 	return Judge(ops, first), nil
 }

@@ -8,27 +8,32 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"time"
 
+	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/benchmark/cluster"
 	"github.com/cohortkv/cohort/benchmark/fault"
+	"github.com/cohortkv/cohort/benchmark/history"
 	"github.com/cohortkv/cohort/benchmark/report"
+	"github.com/cohortkv/cohort/benchmark/workload"
 )
 
-// Run plays one workload, with its faults, and prints figures and verdict. An
-// error means that there is no verdict; a bad verdict is no error but an exit
-// code.
-func Run(ctx context.Context, cfg Config) (*Report, error) {
+// Run plays one workload on each model, at the same time, with its faults, and
+// prints figures and verdicts. An error means that there is no verdict; a bad
+// verdict is no error but an exit code.
+func Run(ctx context.Context, cfg Config) (Reports, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	t := turn{name: "bench", load: cfg.Workload, history: cfg.HistoryFile, noJudge: cfg.NoJudge}
-	t.load.Settle = func() error { return nil }
-	if cfg.Local == 0 {
-		return finish(ctx, &t, cfg.Out)
+	turns := cfg.turns()
+	for _, t := range turns {
+		t.load.Settle = func() error { return nil }
 	}
-	return withCluster(ctx, cfg.cluster(), func(c *cluster.Cluster) (*Report, error) {
+	if cfg.Local == 0 {
+		return playAll(ctx, turns, cfg.Out)
+	}
+	return withCluster(ctx, cfg.cluster(), func(c *cluster.Cluster) (Reports, error) {
 		fmt.Fprintf(cfg.Out, "local cluster of %d nodes: %v\n", c.Size(), c.URLs(c.All()...))
-		t.load.URLs, t.cpu = c.URLs(c.All()...), c.CPU
 		// Faults begin with the measurement, and are over before the last reads.
 		var faults sync.WaitGroup
 		var failed error
@@ -36,42 +41,93 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 		defer faults.Wait()
 		defer cancel()
 		log := &changeLog{out: cfg.Out}
-		t.begin = func(clock func() int64) {
-			log.clock = clock
-			faults.Go(func() { failed = fault.Run(ctx, cfg.Faults, c, log.note) })
+		var begin sync.Once
+		for _, t := range turns {
+			t.load.URLs, t.cpu = c.URLs(c.All()...), c.CPU
+			t.begin = func(clock func() int64) {
+				begin.Do(func() {
+					log.clock = clock
+					faults.Go(func() { failed = fault.Run(ctx, cfg.Faults, c, log.note) })
+				})
+			}
+			t.load.Settle = func() error { faults.Wait(); return failed }
+			t.changes = log.all
+			t.view = func(context.Context) (api.View, error) { return c.LastView(), nil }
 		}
-		t.load.Settle = func() error { faults.Wait(); return failed }
-		t.changes = log.all
-		return finish(ctx, &t, cfg.Out)
+		return playAll(ctx, turns, cfg.Out)
 	})
+}
+
+// turns are the workloads of a run. Those of several models share its clients, and
+// one clock.
+func (c *Config) turns() []*turn {
+	recorder := history.NewRecorder()
+	var turns []*turn
+	for _, model := range c.models() {
+		t := &turn{name: "bench", load: c.Workload, history: c.HistoryFile, noJudge: c.NoJudge, converge: c.Converge, recorder: recorder.Beside()}
+		t.load.Model = model
+		if len(c.models()) > 1 {
+			t.name = string(model)
+			t.load.Clients = max(1, c.Workload.Clients/len(c.models()))
+			if t.history != "" {
+				t.history += "-" + t.name
+			}
+		}
+		turns = append(turns, t)
+	}
+	return turns
+}
+
+// playAll plays turns at the same time and prints what came of them.
+func playAll(ctx context.Context, turns []*turn, w io.Writer) (Reports, error) {
+	reports, errs := make(Reports, len(turns)), make([]error, len(turns))
+	var playing sync.WaitGroup
+	for i, t := range turns {
+		playing.Go(func() { reports[i], errs[i] = t.play(ctx) })
+	}
+	playing.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	for _, r := range reports {
+		if err := r.print(w); err != nil {
+			return nil, err
+		}
+	}
+	return reports, nil
 }
 
 // cluster is the local cluster that the run needs.
 func (c *Config) cluster() cluster.Config {
 	config := cluster.Default()
 	config.Binary, config.Nodes, config.Dir = c.Binary, c.Local, c.LogDir
+	if slices.Contains(c.models(), workload.Causal) {
+		config.Bucket = api.BucketCausal // so that replicas can be looked at; strong buckets are loaded on v1
+	}
 	config.Cuts = slices.ContainsFunc(c.Faults, func(f fault.Fault) bool {
 		return f.Action == fault.Cut || f.Action == fault.CutOneWay
 	})
 	return config
 }
 
-// finish plays the turn and prints what came of it.
-func finish(ctx context.Context, t *turn, w io.Writer) (*Report, error) {
-	r, err := t.play(ctx)
-	if err != nil {
-		return nil, err
-	}
+// print writes figures, and the verdict last.
+func (r *Report) print(w io.Writer) error {
 	if err := report.Print(w, r.Figures); err != nil {
-		return nil, err
+		return err
 	}
 	if len(r.Waits) > 0 {
 		if err := report.PrintWaits(w, r.Waits); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if r.FailedDials > 0 {
 		fmt.Fprintf(w, "%d times a client could not connect\n", r.FailedDials)
+	}
+	if r.LongestSeen > 0 {
+		fmt.Fprintf(w, "causal clients carried up to %d bytes\n", r.LongestSeen)
+	}
+	if r.Equal >= 0 {
+		fmt.Fprintf(w, "replicas were seen to be equal %v after the last answer\n", r.Equal.Round(time.Millisecond))
 	}
 	if r.HistoryFile != "" {
 		fmt.Fprintf(w, "history: %s (first number %d)\n", r.HistoryFile, r.First)
@@ -79,7 +135,7 @@ func finish(ctx context.Context, t *turn, w io.Writer) (*Report, error) {
 	if r.Verdict != nil {
 		fmt.Fprintln(w, r.Verdict)
 	}
-	return r, nil
+	return nil
 }
 
 // withCluster lends f a cluster of local nodes with a view of all of them.

@@ -20,14 +20,29 @@ type Report struct {
 	Figures     report.Run
 	Waits       []report.Wait   // what each change cost
 	Verdict     *report.Verdict // nil when nobody was asked to judge
-	First       uint64          // the number that the run's first write had to get
+	First       uint64          // the number that the run's first write had to get; of a strong bucket
 	HistoryFile string          // empty when it was temporary and nothing spoke against it
 	FailedDials int64
+	LongestSeen int           // what a causal client had to carry at most, in bytes
+	Equal       time.Duration // causal: from the last answer until all replicas were seen to be equal; negative: nobody looked
+}
+
+// Reports are the results of a run, one for each model.
+type Reports []*Report
+
+// ExitCode is 0 unless a judge found against one of them.
+func (all Reports) ExitCode() int {
+	for _, r := range all {
+		if r.ExitCode() != 0 {
+			return 1
+		}
+	}
+	return 0
 }
 
 // ExitCode is 0 unless a judge found against the run.
 func (r *Report) ExitCode() int {
-	if r.Verdict != nil && !r.Verdict.Linearizable() {
+	if r.Verdict != nil && !r.Verdict.Clean() {
 		return 1
 	}
 	return 0
@@ -42,6 +57,10 @@ type turn struct {
 	changes func() []report.Change        // what happened meanwhile; nil: nothing
 	history string                        // file; empty: temporary
 	noJudge bool
+
+	converge time.Duration                           // how long replicas may take to become equal
+	recorder *history.Recorder                       // nil: the turn's own
+	view     func(context.Context) (api.View, error) // in force at the end; nil: asked for
 }
 
 // play runs the workload, saves its history, even of a run that went wrong, and
@@ -52,38 +71,69 @@ func (t *turn) play(ctx context.Context) (*Report, error) {
 		// the prefix must be new; nothing else depends on it.
 		t.load.Prefix = fmt.Sprintf("bench-%08x/", rand.Uint32())
 	}
-	first, err := firstNumber(ctx, t.load.URLs[0], t.load.Prefix+"probe")
+	first, err := t.firstNumber(ctx)
 	if err != nil {
 		return nil, err
 	}
-	meter, recorder := meter{cpu: t.cpu}, history.NewRecorder()
+	if t.recorder == nil {
+		t.recorder = history.NewRecorder()
+	}
+	meter := meter{cpu: t.cpu}
 	t.load.Begin = func() {
 		meter.begin()
 		if t.begin != nil {
-			t.begin(recorder.Now)
+			t.begin(t.recorder.Now)
 		}
 	}
 	t.load.End = meter.end
-	result, err := workload.Run(ctx, t.load, recorder)
-	ops := recorder.Ops()
+	result, err := workload.Run(ctx, t.load, t.recorder)
+	r := &Report{First: first, FailedDials: result.FailedDials, LongestSeen: result.LongestSeen, Equal: -1}
+	ops := t.recorder.Ops()
+	var stray []fmt.Stringer
+	if err == nil && t.load.Model == workload.Causal && t.load.Settle != nil {
+		var held []history.Op
+		held, stray, r.Equal, err = t.replicas(ctx)
+		ops = append(ops, held...)
+	}
 	file, saveErr := save(t.history, ops)
 	if err := errors.Join(err, saveErr, meter.err); err != nil {
 		return nil, fmt.Errorf("%w (history: %s, first number %d)", err, file, first)
 	}
-	r := &Report{First: first, HistoryFile: file, FailedDials: result.FailedDials,
-		Figures: report.Measure(t.name, ops, result.From, result.To, meter.used())}
+	r.HistoryFile, r.Figures = file, report.Measure(t.name, ops, result.From, result.To, meter.used())
 	if t.changes != nil {
 		r.Waits = report.Waits(ops, t.changes(), result.From, result.To)
 	}
 	if !t.noJudge {
-		verdict := Judge(ops, first)
-		r.Verdict = &verdict
+		if err := r.judge(t.load.Model, ops, stray); err != nil {
+			return nil, fmt.Errorf("%w (history: %s)", err, file)
+		}
 	}
 	if t.history == "" && r.ExitCode() == 0 {
 		r.HistoryFile = ""
 		return r, os.Remove(file)
 	}
 	return r, nil
+}
+
+// judge has the history judged; stray is what was found wrong besides.
+func (r *Report) judge(model workload.Model, ops []history.Op, stray []fmt.Stringer) error {
+	if model == workload.Strong {
+		verdict := Judge(ops, r.First)
+		r.Verdict = &verdict
+		return nil
+	}
+	verdict, err := JudgeCausal(ops)
+	verdict.Violations = append(verdict.Violations, stray...)
+	r.Verdict = &verdict
+	return err
+}
+
+// firstNumber asks which number the next write will get, where writes have one.
+func (t *turn) firstNumber(ctx context.Context) (uint64, error) {
+	if t.load.Model == workload.Causal {
+		return 0, nil
+	}
+	return firstNumber(ctx, t.load.URLs[0], t.load.Prefix+"probe")
 }
 
 // firstNumber asks which number the next write will get.

@@ -50,8 +50,12 @@ const startTime = 20 * time.Second
 type Cluster struct {
 	config Config
 	nodes  []*node
-	view   []int // the members that were put last
 	cuts   *cuts
+	mu     struct {
+		sync.Mutex
+		members []int    // that were put last
+		view    api.View // likewise
+	}
 }
 
 type node struct {

@@ -13,7 +13,21 @@ import (
 // View is the list of the given nodes as operators write it. The bus ports are
 // free ports too, so every entry names its own.
 func (c *Cluster) View(members ...int) api.View {
-	shard := api.Shard{}
+	return api.View{Flat: true, Shards: []api.Shard{c.shard("", members)}}
+}
+
+// Shards is a view of shards as operators write it. The first one always has the
+// same name, and so on.
+func (c *Cluster) Shards(shards ...[]int) api.View {
+	var view api.View
+	for i, members := range shards {
+		view.Shards = append(view.Shards, c.shard(fmt.Sprintf("shard%d", i), members))
+	}
+	return view
+}
+
+func (c *Cluster) shard(name string, members []int) api.Shard {
+	shard := api.Shard{Name: name}
 	for _, i := range members {
 		n := c.nodes[i]
 		m := api.Member{ID: uint64(n.id), Address: n.http, Bus: n.bus}
@@ -22,14 +36,14 @@ func (c *Cluster) View(members ...int) api.View {
 		}
 		shard.Members = append(shard.Members, m)
 	}
-	return api.View{Flat: true, Shards: []api.Shard{shard}}
+	return shard
 }
 
 // PutView puts the view of the given members to each of them, the next when the
 // one before is ready, and repeats it, which is harmless, at a node that has
 // not become ready within its bound. It ends with an error when ctx does.
 func (c *Cluster) PutView(ctx context.Context, members ...int) error {
-	c.view = slices.Clone(members)
+	c.keep(members, c.View(members...))
 	for _, i := range members {
 		if err := c.PutViewTo(ctx, i, members...); err != nil {
 			return err
@@ -38,9 +52,24 @@ func (c *Cluster) PutView(ctx context.Context, members ...int) error {
 	return nil
 }
 
+// PutShards does the same with a view of shards, to all nodes: those that are in
+// none of them hand over what they have.
+func (c *Cluster) PutShards(ctx context.Context, shards ...[]int) error {
+	c.keep(slices.Concat(shards...), c.Shards(shards...))
+	for i := range c.nodes {
+		if !c.Process(i).Alive() {
+			continue
+		}
+		if err := c.put(ctx, i, c.LastView()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // PutViewAtOnce puts the view to all its members at the same time.
 func (c *Cluster) PutViewAtOnce(ctx context.Context, members ...int) error {
-	c.view = slices.Clone(members)
+	c.keep(members, c.View(members...))
 	errs := make([]error, len(members))
 	var wg sync.WaitGroup
 	for i, m := range members {
@@ -52,23 +81,56 @@ func (c *Cluster) PutViewAtOnce(ctx context.Context, members ...int) error {
 
 // PutViewTo puts a view to node i and waits until the node is ready for it.
 func (c *Cluster) PutViewTo(ctx context.Context, i int, members ...int) error {
+	return c.put(ctx, i, c.View(members...))
+}
+
+func (c *Cluster) put(ctx context.Context, i int, view api.View) error {
 	reason := "no answer"
 	for {
-		answer, err := c.nodes[i].client.PutView(ctx, api.ViewRequest{View: c.View(members...)})
+		answer, err := c.nodes[i].client.PutView(ctx, api.ViewRequest{View: view})
 		switch {
 		case ctx.Err() != nil:
-			return fmt.Errorf("view %v to n%d: %w (%s)", members, i, ctx.Err(), reason)
+			return fmt.Errorf("view %v to n%d: %w (%s)", ids(view), i, ctx.Err(), reason)
 		case err != nil:
-			return fmt.Errorf("view %v to n%d: %w", members, i, err)
+			return fmt.Errorf("view %v to n%d: %w", ids(view), i, err)
 		case answer.Result == api.ViewUnready:
 			reason = answer.Reason
 		case answer.Result == api.ViewOvertaken:
-			return fmt.Errorf("view %v to n%d: overtaken by view %d", members, i, answer.Number)
+			return fmt.Errorf("view %v to n%d: overtaken by view %d", ids(view), i, answer.Number)
 		default:
 			return nil
 		}
 	}
 }
 
+// ids are the members of each shard.
+func ids(view api.View) (all [][]uint64) {
+	for _, shard := range view.Shards {
+		var members []uint64
+		for _, m := range shard.Members {
+			members = append(members, m.ID)
+		}
+		all = append(all, members)
+	}
+	return all
+}
+
+func (c *Cluster) keep(members []int, view api.View) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.mu.members, c.mu.view = slices.Clone(members), view
+}
+
 // Members lists the nodes of the view that was put last.
-func (c *Cluster) Members() []int { return slices.Clone(c.view) }
+func (c *Cluster) Members() []int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.mu.members)
+}
+
+// LastView is the view that was put last.
+func (c *Cluster) LastView() api.View {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.mu.view
+}

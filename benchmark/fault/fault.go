@@ -25,6 +25,7 @@ const (
 	Cut         Action = "cut"          // some nodes are cut from all others, not from one another, for For
 	CutOneWay   Action = "cut-one-way"  // nothing that the first node sends reaches the second, for For
 	View        Action = "view"         // the view of these nodes is put
+	Shards      Action = "shards"       // a view of these shards is put, to all nodes
 	Shrink      Action = "shrink"       // the view that was put last, without one node, is put
 	Grow        Action = "grow"         // the view that was put last, and one node more, is put
 )
@@ -33,6 +34,7 @@ const (
 type Fault struct {
 	Action Action
 	Nodes  []int         // by index, as the action wants them
+	Shards [][]int       // the same nodes, of Shards
 	At     time.Duration // since the beginning of the measurement
 	For    time.Duration // of those that end by themselves
 }
@@ -43,6 +45,7 @@ type form struct {
 	nodes   int    // how many; many: one or more; 0: none
 	between string // two nodes
 	lasts   bool
+	shards  string // between two shards
 }
 
 const many = -1
@@ -55,6 +58,7 @@ var forms = map[Action]form{
 	Cut:         {example: "cut=2@10s+5s", nodes: many, between: ",", lasts: true},
 	CutOneWay:   {example: "cut-one-way=0:2@10s+5s", nodes: 2, between: ":", lasts: true},
 	View:        {example: "view=0,1,2@10s", nodes: many, between: ","},
+	Shards:      {example: "shards=0,1/2,3@10s", nodes: many, between: ",", shards: "/"},
 	Shrink:      {example: "shrink=2@10s", nodes: 1},
 	Grow:        {example: "grow=2@10s", nodes: 1},
 }
@@ -80,14 +84,22 @@ func (f Fault) String() string {
 
 // what is the text without its times.
 func (f Fault) what() string {
-	var nodes []string
-	for _, n := range f.Nodes {
-		nodes = append(nodes, strconv.Itoa(n))
-	}
-	if len(nodes) == 0 {
+	if len(f.Nodes) == 0 {
 		return string(f.Action)
 	}
-	return string(f.Action) + "=" + strings.Join(nodes, forms[f.Action].between)
+	form, shards := forms[f.Action], f.Shards
+	if form.shards == "" {
+		shards = [][]int{f.Nodes}
+	}
+	var all []string
+	for _, members := range shards {
+		var nodes []string
+		for _, n := range members {
+			nodes = append(nodes, strconv.Itoa(n))
+		}
+		all = append(all, strings.Join(nodes, form.between))
+	}
+	return string(f.Action) + "=" + strings.Join(all, form.shards)
 }
 
 // Parse reads one fault.
@@ -116,6 +128,26 @@ func (f *Fault) parseNodes(form form, text string, named bool) error {
 	if !named {
 		return nil
 	}
+	shards := []string{text}
+	if form.shards != "" {
+		shards = strings.Split(text, form.shards)
+	}
+	for _, members := range shards {
+		from := len(f.Nodes)
+		if err := f.parseMembers(form, members); err != nil {
+			return err
+		}
+		if form.shards != "" {
+			f.Shards = append(f.Shards, f.Nodes[from:len(f.Nodes):len(f.Nodes)])
+		}
+	}
+	if form.nodes != many && len(f.Nodes) != form.nodes {
+		return fmt.Errorf("%s names %s", f.Action, form.wants())
+	}
+	return nil
+}
+
+func (f *Fault) parseMembers(form form, text string) error {
 	words := []string{text}
 	if form.between != "" {
 		words = strings.Split(text, form.between)
@@ -129,9 +161,6 @@ func (f *Fault) parseNodes(form form, text string, named bool) error {
 			return fmt.Errorf("node %d is there twice", n)
 		}
 		f.Nodes = append(f.Nodes, int(n))
-	}
-	if form.nodes != many && len(f.Nodes) != form.nodes {
-		return fmt.Errorf("%s names %s", f.Action, form.wants())
 	}
 	return nil
 }

@@ -11,19 +11,20 @@ import (
 func TestFaultsReadBackAsTheyAreWritten(t *testing.T) {
 	const s = time.Second
 	for text, want := range map[string]Fault{
-		"kill-primary@10s":       {KillPrimary, nil, 10 * s, 0},
-		"kill=1@5s":              {Kill, []int{1}, 5 * s, 0},
-		"restart=1@8s":           {Restart, []int{1}, 8 * s, 0},
-		"pause=1@10s+5s":         {Pause, []int{1}, 10 * s, 5 * s},
-		"pause=0@0s+1.5s":        {Pause, []int{0}, 0, 1500 * time.Millisecond},
-		"cut=2@3s+2s":            {Cut, []int{2}, 3 * s, 2 * s},
-		"cut=3,4@3s+2s":          {Cut, []int{3, 4}, 3 * s, 2 * s},
-		"cut-one-way=0:2@3s+2s":  {CutOneWay, []int{0, 2}, 3 * s, 2 * s},
-		"view=0,1,2@5s":          {View, []int{0, 1, 2}, 5 * s, 0},
-		"view=3@5s":              {View, []int{3}, 5 * s, 0},
-		"shrink=4@2s":            {Shrink, []int{4}, 2 * s, 0},
-		"grow=4@4s":              {Grow, []int{4}, 4 * s, 0},
-		"cut-one-way=10:0@1m+1s": {CutOneWay, []int{10, 0}, 60 * s, s},
+		"kill-primary@10s":       {Action: KillPrimary, At: 10 * s},
+		"kill=1@5s":              {Action: Kill, Nodes: []int{1}, At: 5 * s},
+		"restart=1@8s":           {Action: Restart, Nodes: []int{1}, At: 8 * s},
+		"pause=1@10s+5s":         {Action: Pause, Nodes: []int{1}, At: 10 * s, For: 5 * s},
+		"pause=0@0s+1.5s":        {Action: Pause, Nodes: []int{0}, At: 0, For: 1500 * time.Millisecond},
+		"cut=2@3s+2s":            {Action: Cut, Nodes: []int{2}, At: 3 * s, For: 2 * s},
+		"cut=3,4@3s+2s":          {Action: Cut, Nodes: []int{3, 4}, At: 3 * s, For: 2 * s},
+		"cut-one-way=0:2@3s+2s":  {Action: CutOneWay, Nodes: []int{0, 2}, At: 3 * s, For: 2 * s},
+		"view=0,1,2@5s":          {Action: View, Nodes: []int{0, 1, 2}, At: 5 * s},
+		"view=3@5s":              {Action: View, Nodes: []int{3}, At: 5 * s},
+		"shards=0,1/2@5s":        {Action: Shards, Nodes: []int{0, 1, 2}, Shards: [][]int{{0, 1}, {2}}, At: 5 * s},
+		"shrink=4@2s":            {Action: Shrink, Nodes: []int{4}, At: 2 * s},
+		"grow=4@4s":              {Action: Grow, Nodes: []int{4}, At: 4 * s},
+		"cut-one-way=10:0@1m+1s": {Action: CutOneWay, Nodes: []int{10, 0}, At: 60 * s, For: s},
 	} {
 		got, err := Parse(text)
 		again, err2 := Parse(got.String())
@@ -69,6 +70,8 @@ func TestFaultsThatMakeNoSense(t *testing.T) {
 		"cut-one-way=0,2@1s+1s":  `"0,2" is no node; write it like cut-one-way=0:2@10s+5s`,
 		"view@1s":                "view names one node or more",
 		"view=0,1@1s+1s":         "view has no length",
+		"shards=0,1/@1s":         `"" is no node`,
+		"shards=0/1/0@1s":        "node 0 is there twice",
 		"grow=1,2@1s":            `"1,2" is no node`,
 		"restart=1@5s, kill=1@3": "unknown unit",
 	} {
@@ -78,15 +81,17 @@ func TestFaultsThatMakeNoSense(t *testing.T) {
 	}
 }
 
-func TestTheScenarioFitsItsClusterAndItsTime(t *testing.T) {
-	s := Changes()
-	for _, f := range s.Faults {
-		if f.At+f.For >= s.Duration {
-			t.Errorf("%v ends after %v", f, s.Duration)
-		}
-		for _, n := range f.Nodes {
-			if n >= s.Nodes {
-				t.Errorf("%v: there are %d nodes", f, s.Nodes)
+func TestScenariosFitTheirClustersAndTheirTimes(t *testing.T) {
+	for _, name := range Names() {
+		s := Life(name)
+		for _, f := range s.Faults {
+			if f.At+f.For >= s.Duration {
+				t.Errorf("%s: %v ends after %v", name, f, s.Duration)
+			}
+			for _, n := range f.Nodes {
+				if n >= s.Nodes {
+					t.Errorf("%s: %v: there are %d nodes", name, f, s.Nodes)
+				}
 			}
 		}
 	}

@@ -17,6 +17,8 @@ func (r *run) operate(ctx context.Context, f Fault) error {
 		return r.target.Restart(ctx, f.Nodes[0])
 	case View:
 		return r.target.PutView(ctx, f.Nodes...)
+	case Shards:
+		return r.target.PutShards(ctx, f.Shards...)
 	case Shrink:
 		return shrink(ctx, r.target, f.Nodes[0])
 	case Grow:

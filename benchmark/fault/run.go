@@ -36,6 +36,7 @@ type Network interface {
 type Operator interface {
 	Members() []int // of the view that was put last
 	PutView(ctx context.Context, members ...int) error
+	PutShards(ctx context.Context, shards ...[]int) error
 }
 
 // viewPatience ends a run whose view never becomes ready: it was put to nodes

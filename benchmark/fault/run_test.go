@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -48,6 +49,11 @@ func (x *target) PutView(ctx context.Context, members ...int) error {
 		return ctx.Err()
 	}
 	return err
+}
+
+func (x *target) PutShards(_ context.Context, shards ...[]int) error {
+	x.view = slices.Concat(shards...)
+	return x.note("shards %v", shards)
 }
 
 // play runs the faults in a bubble of time.
@@ -140,7 +146,7 @@ func TestWhatIsUnderWayEndsWhenTheFaultsAreCalledOff(t *testing.T) {
 		x := newTarget()
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
-		faults := []Fault{{Pause, []int{1}, time.Second, time.Hour}, {CutOneWay, []int{0, 1}, 2 * time.Second, time.Hour}}
+		faults := []Fault{{Action: Pause, Nodes: []int{1}, At: time.Second, For: time.Hour}, {Action: CutOneWay, Nodes: []int{0, 1}, At: 2 * time.Second, For: time.Hour}}
 		err := Run(ctx, faults, x, func(string) func() { return func() {} })
 		if got, want := x.happened(), "1s pause 1; 2s cut 0:1; 3s resume 1; 3s heal 0:1"; got != want || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%s, err %v; want %s", got, err, want)

@@ -2,6 +2,8 @@ package fault
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -13,27 +15,44 @@ type Scenario struct {
 	Faults   []Fault
 }
 
-// ChangesName is the name of Changes.
-const ChangesName = "changes"
+// lives are the scenarios by name, each with faults far enough apart that each is
+// over, and some quiet was measured, before the next.
+var lives = map[string]struct {
+	nodes    int
+	duration time.Duration
+	faults   string
+}{
+	// A member leaves and comes back; a backup is cut off, and healed without a view;
+	// the primary is cut off, the others get a view, and it comes back in; a member
+	// dies, the others get a view, and it comes back empty.
+	"changes": {5, 26 * time.Second, `
+		shrink=4@2s grow=4@4s
+		cut=3@6s+2s
+		cut=0@11s+5s view=1,2,3,4@11.5s grow=0@17s
+		kill=2@20s view=0,1,3,4@20.5s restart=2@22.5s grow=2@23.5s`},
+	// Nobody dies: two shards become three and two; a replica is cut off, and healed
+	// without a view; a shard is cut off while shards change; nodes swap shards; all
+	// become one.
+	"shards": {6, 26 * time.Second, `
+		shards=0,1/2,3@1s shards=0,1/2,3/4,5@3s shards=0,1/4,5@5s
+		cut=1@7s+2s
+		shards=0,1/2,3/4,5@10s
+		cut=4,5@12s+3s shards=0,1,4/2,3,5@16s
+		shards=2,3/0,1@18s shards=0,1/2,3@20s
+		view=0,1,2@22s`},
+}
 
-// changes is what happens to a cluster of five in its life, far enough apart
-// that each is over, and some quiet was measured, before the next.
-const changes = `
-	shrink=4@2s grow=4@4s
-	cut=3@6s+2s
-	cut=0@11s+5s view=1,2,3,4@11.5s grow=0@17s
-	kill=2@20s view=0,1,3,4@20.5s restart=2@22.5s grow=2@23.5s`
+// Names lists the scenarios.
+func Names() []string { return slices.Sorted(maps.Keys(lives)) }
 
-// Changes is a life of five nodes: a member leaves and comes back; a backup is
-// cut off, and healed without a view; the primary is cut off, the others get a
-// view, and it comes back in; a member dies, the others get a view, and it comes
-// back empty.
-func Changes() Scenario {
-	s := Scenario{Nodes: 5, Duration: 26 * time.Second}
-	for text := range strings.FieldsSeq(changes) {
+// Life is the scenario of a name of Names.
+func Life(name string) Scenario {
+	life := lives[name]
+	s := Scenario{Nodes: life.nodes, Duration: life.duration}
+	for text := range strings.FieldsSeq(life.faults) {
 		f, err := Parse(text)
 		if err != nil {
-			panic(fmt.Sprintf("the scenario %q is misspelt: %v", ChangesName, err))
+			panic(fmt.Sprintf("the scenario %q is misspelt: %v", name, err))
 		}
 		s.Faults = append(s.Faults, f)
 	}

@@ -37,7 +37,8 @@ func (d *decoder) op() Op {
 	op.Num = d.uvarint()
 	op.Start = d.prev + d.varint()
 	op.End = op.Start + d.varint()
-	if op.Kind < Put || op.Kind > Delete || op.Outcome < OK || op.Outcome > Unknown {
+	op.ID, op.Parent, op.Part = OpID(d.uvarint()), OpID(d.uvarint()), OpID(d.uvarint())
+	if op.Kind < Put || op.Kind > Held || op.Outcome < OK || op.Outcome > Unknown {
 		d.bad = true
 	}
 	return op

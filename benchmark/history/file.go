@@ -17,7 +17,7 @@ import (
 // the one before. A key is written once, where it first occurs, and by its
 // number from then on. The empty block at the end tells a whole file from one
 // that was cut at a block's edge.
-const magic = "cohort history 1\n"
+const magic = "cohort history 2\n"
 
 const (
 	blockOps = 1 << 12
@@ -93,6 +93,9 @@ func (e *encoder) op(o *Op) {
 	b = binary.AppendUvarint(b, o.Num)
 	b = binary.AppendVarint(b, o.Start-e.prev)
 	b = binary.AppendVarint(b, o.End-o.Start)
+	for _, id := range [...]OpID{o.ID, o.Parent, o.Part} {
+		b = binary.AppendUvarint(b, uint64(id))
+	}
 	e.buf, e.prev = b, o.Start
 }
 

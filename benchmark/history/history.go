@@ -16,11 +16,13 @@ type ClientID uint32
 // Kind is what an operation asks for.
 type Kind uint8
 
-// The three kinds.
+// The kinds. List and Held occur in histories of causal buckets only.
 const (
 	Put Kind = iota + 1
 	Get
 	Delete
+	List // all keys that one node has; a Get for each of them says what was shown
+	Held // no request of a client: what one replica held of one key at the end, after heal and quiet
 )
 
 // Outcome is what the client learnt about the fate of an operation.
@@ -50,6 +52,9 @@ func ForeignValue(hash uint64) Value { return Value(hash) | foreign }
 // Foreign reports whether v came from ForeignValue.
 func (v Value) Foreign() bool { return v&foreign != 0 }
 
+// OpID names an answered operation for those that come after it. Zero is none.
+type OpID uint64
+
 // Op is one operation of one client.
 type Op struct {
 	Client  ClientID
@@ -58,13 +63,19 @@ type Op struct {
 	Status  uint16 // HTTP status; 0 when no answer came
 	Key     string
 	Value   Value  // written by a PUT, read by a GET that found one
-	Num     uint64 // Msg-Num of the answer; 0 when there was none
+	Num     uint64 // Msg-Num of the answer, 0 when there was none; of a Held: the id of the replica
 	Start   int64  // before the first byte was sent
 	End     int64  // after the last byte of the answer; for Unknown: when the client gave up
+
+	// What a history of causal buckets says beside: whose context an operation was
+	// sent with. A context is opaque to clients, so they cannot join two.
+	ID     OpID // not 0 where somebody may go on from the context that came back
+	Parent OpID // whose context was sent; 0: a fresh client
+	Part   OpID // of a Get that stands for an item of a listing: the List, which has the same Parent
 }
 
-// Write reports whether the operation owns a number in the order of writes.
-func (o *Op) Write() bool { return o.Kind != Get }
+// Write reports whether the operation owns a place in the order of writes.
+func (o *Op) Write() bool { return o.Kind == Put || o.Kind == Delete }
 
 // Existence is what an answer says about the key just before the operation.
 type Existence uint8

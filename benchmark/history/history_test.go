@@ -16,7 +16,7 @@ func genOps(t *rapid.T) []Op {
 		start := rapid.Int64Range(0, 1<<50).Draw(t, "start")
 		return Op{
 			Client:  ClientID(rapid.Uint32().Draw(t, "client")),
-			Kind:    rapid.SampledFrom([]Kind{Put, Get, Delete}).Draw(t, "kind"),
+			Kind:    rapid.SampledFrom([]Kind{Put, Get, Delete, List, Held}).Draw(t, "kind"),
 			Outcome: rapid.SampledFrom([]Outcome{OK, NotApplied, Unknown}).Draw(t, "outcome"),
 			Status:  rapid.Uint16().Draw(t, "status"),
 			Key:     rapid.StringN(1, 8, -1).Draw(t, "key"),
@@ -24,6 +24,9 @@ func genOps(t *rapid.T) []Op {
 			Num:     rapid.Uint64().Draw(t, "num"),
 			Start:   start,
 			End:     start + rapid.Int64Range(0, 1<<40).Draw(t, "took"),
+			ID:      OpID(rapid.Uint64().Draw(t, "id")),
+			Parent:  OpID(rapid.Uint64().Draw(t, "parent")),
+			Part:    OpID(rapid.Uint64().Draw(t, "part")),
 		}
 	})
 	return rapid.SliceOfN(op, 0, 40).Draw(t, "ops")

@@ -23,6 +23,10 @@ type Recorder struct {
 // NewRecorder starts the clock of a run.
 func NewRecorder() *Recorder { return &Recorder{origin: time.Now()} }
 
+// Beside returns an empty recorder on the same clock, for what is to be judged
+// by itself.
+func (r *Recorder) Beside() *Recorder { return &Recorder{origin: r.origin} }
+
 // Now is the time of the run in nanoseconds.
 func (r *Recorder) Now() int64 { return int64(time.Since(r.origin)) }
 
@@ -59,6 +63,7 @@ type Log struct {
 	recorder *Recorder
 	client   ClientID
 	values   uint32 // composed under the present id
+	answers  uint32 // named under it
 	chunks   [][]Op
 }
 
@@ -74,11 +79,17 @@ func (l *Log) NextValue() Value {
 	return NewValue(l.client, l.values)
 }
 
+// NextID names an answer whose context somebody may go on from.
+func (l *Log) NextID() OpID {
+	l.answers++
+	return OpID(l.client)<<32 | OpID(l.answers)
+}
+
 // Retire gives the log a new client id. It must be called after an operation
 // with an unknown outcome.
 func (l *Log) Retire() {
 	l.client = ClientID(l.recorder.last.Add(1))
-	l.values = 0
+	l.values, l.answers = 0, 0
 }
 
 // Append records a finished operation under the present client id.

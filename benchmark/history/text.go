@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// String returns "put", "get" or "delete".
+// String returns "put", "get", "delete", "list" or "held".
 func (k Kind) String() string {
 	switch k {
 	case Put:
@@ -15,6 +15,10 @@ func (k Kind) String() string {
 		return "get"
 	case Delete:
 		return "delete"
+	case List:
+		return "list"
+	case Held:
+		return "held"
 	}
 	return fmt.Sprintf("kind(%d)", uint8(k))
 }

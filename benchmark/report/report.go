@@ -12,7 +12,6 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
-	"github.com/cohortkv/cohort/benchmark/check/linear"
 	"github.com/cohortkv/cohort/benchmark/history"
 )
 
@@ -126,23 +125,45 @@ func cpu(d time.Duration, known bool) string {
 
 // Verdict is what the judges say about a history.
 type Verdict struct {
-	Operations int // that the witness placed or assigned
-	Slices     int // that Porcupine searched
-	Violations []linear.Violation
+	Causal     bool           // of a causal bucket: contexts were judged, and what replicas held at the end
+	Operations int            // that the witness placed or assigned; causal: with an effect or an answer
+	Slices     int            // that Porcupine searched
+	Keys       int            // causal: that were judged
+	Ended      bool           // causal: somebody looked at the replicas at the end
+	Violations []fmt.Stringer // the first line of each says what is wrong
 }
 
-// Linearizable reports whether nothing speaks against it.
-func (v *Verdict) Linearizable() bool { return len(v.Violations) == 0 }
+// Clean reports whether nothing speaks against the history.
+func (v *Verdict) Clean() bool { return len(v.Violations) == 0 }
 
 // String is the verdict line; a bad one is followed by the violations.
 func (v *Verdict) String() string {
-	if v.Linearizable() {
-		return fmt.Sprintf("verdict: linearizable (witness %d operations, porcupine %d slices)", v.Operations, v.Slices)
+	if v.Clean() {
+		return "verdict: " + v.good()
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "verdict: NOT linearizable: %s", v.Violations[0].Text)
+	brief, _, _ := strings.Cut(v.Violations[0].String(), "\n")
+	fmt.Fprintf(&b, "verdict: NOT %s: %s", v.what(), brief)
 	for _, violation := range v.Violations {
 		fmt.Fprintf(&b, "\n  %v", violation)
 	}
 	return b.String()
+}
+
+func (v *Verdict) what() string {
+	if v.Causal {
+		return "causally consistent"
+	}
+	return "linearizable"
+}
+
+func (v *Verdict) good() string {
+	if !v.Causal {
+		return fmt.Sprintf("%s (witness %d operations, porcupine %d slices)", v.what(), v.Operations, v.Slices)
+	}
+	end := "replicas equal at the end"
+	if !v.Ended {
+		end = "nobody looked at the replicas at the end"
+	}
+	return fmt.Sprintf("%s (%d operations on %d keys, %s)", v.what(), v.Operations, v.Keys, end)
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -89,11 +90,11 @@ func TestAComparisonShowsTheRatiosOfNeighbours(t *testing.T) {
 
 func TestTheVerdictIsOneLineOrTheEvidence(t *testing.T) {
 	good := Verdict{Operations: 12, Slices: 3}
-	if got, want := good.String(), "verdict: linearizable (witness 12 operations, porcupine 3 slices)"; got != want || !good.Linearizable() {
+	if got, want := good.String(), "verdict: linearizable (witness 12 operations, porcupine 3 slices)"; got != want || !good.Clean() {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	bad := Verdict{Violations: []linear.Violation{{Rule: linear.BadValue, Text: "stale", Ops: ops(history.Get, 1)}}}
-	if got := bad.String(); !strings.HasPrefix(got, "verdict: NOT linearizable: stale\n  value: stale\n    c0 get") || bad.Linearizable() {
+	bad := Verdict{Violations: []fmt.Stringer{linear.Violation{Rule: linear.BadValue, Text: "stale", Ops: ops(history.Get, 1)}}}
+	if got := bad.String(); !strings.HasPrefix(got, "verdict: NOT linearizable: value: stale\n  value: stale\n    c0 get") || bad.Clean() {
 		t.Error(got)
 	}
 }

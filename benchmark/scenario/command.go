@@ -18,6 +18,7 @@ const viewBound = 8 * time.Second
 type Command struct {
 	lab     *Lab
 	members []int
+	shards  [][]int // the same members
 	request api.ViewRequest
 }
 
@@ -28,12 +29,32 @@ func (l *Lab) View(members ...int) *Command {
 	if len(members) == 0 {
 		return c
 	}
-	shard := api.Shard{}
+	c.shards = [][]int{members}
+	c.request.View.Shards = []api.Shard{l.shard("", members)}
+	return c
+}
+
+// Shards names the members of each shard of a view; the first shard is always the
+// same one, and so on. An empty list is a shard without members, nil leaves a shard
+// out. Nobody is told yet.
+func (l *Lab) Shards(shards ...[]int) *Command {
+	c := &Command{lab: l}
+	for i, members := range shards {
+		if members == nil {
+			continue
+		}
+		c.shards, c.members = append(c.shards, members), append(c.members, members...)
+		c.request.View.Shards = append(c.request.View.Shards, l.shard(fmt.Sprintf("shard%d", i), members))
+	}
+	return c
+}
+
+func (l *Lab) shard(name string, members []int) api.Shard {
+	shard := api.Shard{Name: name}
 	for _, node := range members {
 		shard.Members = append(shard.Members, l.world.Member(node))
 	}
-	c.request.View.Shards = []api.Shard{shard}
-	return c
+	return shard
 }
 
 // Force gives up data that members owe and that cannot be had.
@@ -57,7 +78,7 @@ func (c *Command) Tell(nodes ...int) *Group {
 	for _, node := range nodes {
 		c.must(node, c.put(node))
 	}
-	c.lab.say("view %v told to %v in %v", c.members, nodes, time.Since(began).Round(time.Millisecond))
+	c.lab.say("view %v told to %v in %v", c.shards, nodes, time.Since(began).Round(time.Millisecond))
 	return c.group()
 }
 
@@ -96,7 +117,7 @@ func (c *Command) TellInVain(node int) {
 	c.lab.say("view %v told to %d in vain: %s after %v (%s)", c.members, node, answer.Result, time.Since(began).Round(time.Millisecond), answer.Reason)
 }
 
-func (c *Command) group() *Group { return c.lab.Through(c.members...) }
+func (c *Command) group() *Group { return &Group{lab: c.lab, members: c.members, shards: c.shards} }
 
 // put tells one node and demands that it has become ready.
 func (c *Command) put(node int) error {

@@ -14,12 +14,15 @@ import (
 type Group struct {
 	lab     *Lab
 	members []int
+	shards  [][]int // the same members, as the view has them
 	turn    int
 	line    line
 }
 
 // Through names nodes to speak through.
-func (l *Lab) Through(nodes ...int) *Group { return &Group{lab: l, members: nodes} }
+func (l *Lab) Through(nodes ...int) *Group {
+	return &Group{lab: l, members: nodes, shards: [][]int{nodes}}
+}
 
 // Members lists the nodes of the group.
 func (g *Group) Members() []int { return g.members }

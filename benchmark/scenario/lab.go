@@ -17,6 +17,20 @@
 // the end by both judges of benchmark/check/linear; where an operator let groups
 // part, each group's line of history is judged by itself (docs/views.md §5).
 //
+// Clients of causal buckets carry what they have seen from node to node (Session):
+//
+//	lab.Shards([]int{0, 1}, []int{2, 3}).TellMembers()
+//	lab.Cut(1)
+//	writer := lab.Session().Put(0, "k", "v")
+//	w := writer.GetWaits(1, "k")
+//	lab.Session().Misses(1, "k")
+//	lab.Heal(1)
+//	w.Reads("v", 2*time.Second)
+//	lab.Through(lab.All()...).JudgeSessions()
+//
+// What they do is recorded by itself, and judged by benchmark/check/causal, which
+// takes versions into account as little as clients can.
+//
 // A word that the cluster does not keep ends the test. All methods belong to the
 // test's goroutine.
 package scenario
@@ -27,6 +41,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cohortkv/cohort/benchmark/history"
 	"github.com/cohortkv/cohort/client"
 )
 
@@ -49,13 +64,16 @@ type Lab struct {
 	nodes  []*client.Client
 	hands  map[int]*hand // that the test's goroutine uses, by node
 	book   *book
-	unique int        // texts made so far
-	open   []*Waiting // requests that were held, ended or not
+	diary  *history.Recorder // what sessions did; on the book's clock
+	unique int               // texts made so far
+	open   []*Waiting        // requests that were held, ended or not
 }
 
 // New returns a lab without nodes.
 func New(t testing.TB, world World) *Lab {
-	return &Lab{t: t, world: world, began: time.Now(), hands: map[int]*hand{}, book: newBook()}
+	l := &Lab{t: t, world: world, began: time.Now(), hands: map[int]*hand{}, book: newBook()}
+	l.diary = l.book.recorder.Beside()
+	return l
 }
 
 // Start starts nodes 0 to n-1. They have no view.

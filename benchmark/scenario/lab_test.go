@@ -21,6 +21,7 @@ type fake struct {
 	mu      sync.Mutex
 	data    map[string]string
 	next    uint64
+	causal  bool                           // /data speaks the causal model
 	lie     func(key, value string) string // what node 1 reads instead; nil: the truth
 }
 
@@ -28,8 +29,13 @@ func (f *fake) Start(_ context.Context, n int) error {
 	for node := range n {
 		mux := http.NewServeMux()
 		mux.HandleFunc("/view", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"result":"ready"}`) })
-		mux.HandleFunc("GET /data", f.all)
-		mux.HandleFunc("/data/{key}", func(w http.ResponseWriter, r *http.Request) { f.one(w, r, node) })
+		if f.causal {
+			mux.HandleFunc("/data", func(w http.ResponseWriter, r *http.Request) { f.speak(w, r, node) })
+			mux.HandleFunc("/data/{key}", func(w http.ResponseWriter, r *http.Request) { f.speak(w, r, node) })
+		} else {
+			mux.HandleFunc("GET /data", f.all)
+			mux.HandleFunc("/data/{key}", func(w http.ResponseWriter, r *http.Request) { f.one(w, r, node) })
+		}
 		s := httptest.NewServer(mux)
 		f.t.Cleanup(s.Close)
 		f.servers = append(f.servers, s)
@@ -48,6 +54,48 @@ func (f *fake) all(w http.ResponseWriter, _ *http.Request) {
 	defer f.mu.Unlock()
 	w.Header().Set(api.HeaderMsgNum, fmt.Sprint(f.next))
 	_ = json.NewEncoder(w).Encode(f.data)
+}
+
+// speak answers the way causal nodes do. One copy is consistent whatever clients
+// have seen.
+func (f *fake) speak(w http.ResponseWriter, r *http.Request, node int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	w.Header().Set(api.HeaderNodeID, fmt.Sprint(node))
+	answer := map[string]any{"causal-metadata": map[string]uint64{"next": f.next}}
+	key := strings.TrimPrefix(r.URL.Path, api.DataPrefix)
+	value, found := f.data[key]
+	if node == 1 && f.lie != nil {
+		value = f.lie(key, value)
+	}
+	switch {
+	case r.URL.Path == api.PathData:
+		answer["items"] = f.items(node)
+	case r.Method == http.MethodPut:
+		var body struct{ Value string }
+		_ = json.NewDecoder(r.Body).Decode(&body)
+		f.data[key] = body.Value
+		f.next++
+	case r.Method == http.MethodDelete:
+		delete(f.data, key)
+		f.next++
+	case !found:
+		w.WriteHeader(http.StatusNotFound)
+	default:
+		answer["value"] = value
+	}
+	_ = json.NewEncoder(w).Encode(answer)
+}
+
+func (f *fake) items(node int) map[string]string {
+	items := map[string]string{}
+	for key, value := range f.data {
+		if node == 1 && f.lie != nil {
+			value = f.lie(key, value)
+		}
+		items[key] = value
+	}
+	return items
 }
 
 func (f *fake) one(w http.ResponseWriter, r *http.Request, node int) {
@@ -96,8 +144,18 @@ func (v *verdict) Fatal(args ...any) { v.Fatalf("%s", fmt.Sprint(args...)) }
 // play returns what a scenario complained about.
 func play(t *testing.T, lie func(key, value string) string, scenario func(*Lab)) []string {
 	t.Helper()
+	return playIn(t, &fake{t: t, data: map[string]string{}, next: 1, lie: lie}, scenario)
+}
+
+// playSessions does so of one about sessions.
+func playSessions(t *testing.T, lie func(key, value string) string, scenario func(*Lab)) []string {
+	t.Helper()
+	return playIn(t, &fake{t: t, data: map[string]string{}, next: 1, lie: lie, causal: true}, scenario)
+}
+
+func playIn(t *testing.T, world *fake, scenario func(*Lab)) []string {
+	t.Helper()
 	v := &verdict{TB: t}
-	world := &fake{t: t, data: map[string]string{}, next: 1, lie: lie}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -151,6 +209,58 @@ func TestRandomOperationsFindAValueThatNobodyWrote(t *testing.T) {
 	invented := func(key, value string) string { return value + "!" }
 	complaints := play(t, invented, func(l *Lab) { l.View(0, 1).TellMembers().RandomOperations(200) })
 	if len(complaints) == 0 || !strings.Contains(complaints[0], "want") {
+		t.Errorf("complaints: %q", complaints)
+	}
+}
+
+// sessions is a story in which nothing has to wait.
+func sessions(l *Lab) {
+	both := l.Shards([]int{0, 1}).TellMembers()
+	writer := l.Session().Put(0, "k", "old").Put(1, "k", "new").Put(0, "gone", "soon").Delete(0, "gone")
+	writer.Fork().Reads(1, "k", "new").Misses(0, "gone")
+	writer.Fill(10, "more", 0, 1).ReadsBack(1, 0)
+	load := l.Sessions(0, 1)
+	load.Answered(100)
+	load.Stop()
+	both.EqualWithin(patience).JudgeSessions()
+}
+
+func TestSessionsWithAWorldThatKeepsItsWordAreAcquitted(t *testing.T) {
+	if complaints := playSessions(t, nil, sessions); len(complaints) > 0 {
+		t.Errorf("%q", complaints)
+	}
+}
+
+func TestWhatSessionsShouldNotSeeIsFound(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir()) // for the history that is found guilty
+	stale := func(_, value string) string {
+		if value == "new" {
+			return "old"
+		}
+		return value
+	}
+	start := func(l *Lab) (*Group, *Session) {
+		return l.Shards([]int{0, 1}).TellMembers(), l.Session().Put(0, "k", "old").Put(0, "k", "new")
+	}
+	for name, scenario := range map[string]func(*Lab){
+		"by a reader":                  func(l *Lab) { _, s := start(l); s.Reads(1, "k", "new") },
+		"by what every replica holds":  func(l *Lab) { g, s := start(l); g.HoldEach(s.Wrote()) },
+		"by the judge, of a read":      func(l *Lab) { _, s := start(l); s.Reads(1, "k", "old"); l.Through(0).JudgeSessions() },
+		"by the judge, of the replica": func(l *Lab) { g, _ := start(l); g.JudgeSessions() },
+		"by the judge, of a listing":   func(l *Lab) { _, s := start(l); s.Lists(1); l.Through(0).JudgeSessions() },
+	} {
+		if complaints := playSessions(t, stale, scenario); len(complaints) == 0 {
+			t.Errorf("%s: not found", name)
+		}
+	}
+}
+
+func TestAKeyInTwoShardsIsFound(t *testing.T) {
+	complaints := playSessions(t, nil, func(l *Lab) {
+		view := l.Shards([]int{0}, []int{1}).TellMembers()
+		view.HoldEach(l.Session().Put(0, "k", "v").Wrote())
+	})
+	if len(complaints) == 0 || !strings.Contains(complaints[0], "is in two shards") {
 		t.Errorf("complaints: %q", complaints)
 	}
 }

@@ -40,6 +40,42 @@ func (l *Lab) Load(through ...int) *Load {
 	return load
 }
 
+// Sessions starts clients of causal buckets, which go from node to node of some, and
+// now and then forget what they have seen. They go on until Stop.
+func (l *Lab) Sessions(through ...int) *Load {
+	l.t.Helper()
+	load := &Load{lab: l, stopping: make(chan struct{})}
+	for range loadKeys * clientsPerKey {
+		s := l.Session()
+		load.running.Go(func() {
+			load.repeat(l.t.Context(), -1, func(ctx context.Context) error {
+				if rand.IntN(20) == 0 {
+					s = l.Session()
+				}
+				return s.anything(ctx, through[rand.IntN(len(through))])
+			})
+		})
+	}
+	l.t.Cleanup(load.end)
+	l.say("sessions work through %v", through)
+	return load
+}
+
+// anything is one operation of a session, on one of a few keys.
+func (s *Session) anything(ctx context.Context, node int) error {
+	key := fmt.Sprintf("load-%d", rand.IntN(loadKeys*clientsPerKey))
+	var err error
+	switch n := rand.IntN(10); {
+	case n < 4:
+		_, err = s.put(ctx, node, key, "")
+	case n < 5:
+		_, err = s.delete(ctx, node, key)
+	default:
+		_, err = s.get(ctx, node, key)
+	}
+	return err
+}
+
 // Burst lets clients of the nodes do some operations each, all at the same time,
 // and returns when each has its last answer.
 func (l *Lab) Burst(each int, through ...int) {
@@ -75,16 +111,19 @@ func (o *Load) start(l *Lab, through []int, each int) {
 		// Clients of one key go through different nodes.
 		h := l.hand(through[(i+i/loadKeys)%len(through)])
 		key := fmt.Sprintf("load-%d", i%loadKeys)
-		o.running.Go(func() { o.work(l.t.Context(), h, key, each) })
+		o.running.Go(func() {
+			o.repeat(l.t.Context(), each, func(ctx context.Context) error { return h.anything(ctx, key) })
+		})
 	}
 }
 
-// work is the life of one client.
-func (o *Load) work(ctx context.Context, h *hand, key string, each int) {
+// repeat is the life of one client: so many operations, or, if that is negative,
+// until it is to stop.
+func (o *Load) repeat(ctx context.Context, times int, operate func(context.Context) error) {
 	pause := time.NewTicker(breath)
 	defer pause.Stop()
-	for i := 0; i != each; i++ {
-		o.operate(ctx, h, key)
+	for i := 0; i != times; i++ {
+		o.once(ctx, operate)
 		select {
 		case <-o.stopping:
 			return
@@ -95,9 +134,16 @@ func (o *Load) work(ctx context.Context, h *hand, key string, each int) {
 	}
 }
 
-func (o *Load) operate(ctx context.Context, h *hand, key string) {
+func (o *Load) once(ctx context.Context, operate func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(ctx, givesUp)
 	defer cancel()
+	if operate(ctx) == nil {
+		o.done.Add(1)
+	}
+}
+
+// anything is one operation of a client of strong buckets.
+func (h *hand) anything(ctx context.Context, key string) error {
 	var err error
 	switch n := rand.IntN(10); {
 	case n < 4:
@@ -107,7 +153,5 @@ func (o *Load) operate(ctx context.Context, h *hand, key string) {
 	default:
 		_, err = h.get(ctx, key)
 	}
-	if err == nil {
-		o.done.Add(1)
-	}
+	return err
 }

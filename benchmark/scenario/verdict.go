@@ -17,13 +17,7 @@ func (l *Lab) Judge() {
 
 func (l *Lab) judge(what string, keep func(history.Op, int) bool) {
 	l.t.Helper()
-	for _, w := range l.open { // a request that is still out is not in the history
-		select {
-		case <-w.ended:
-		default:
-			l.t.Fatalf("%s is not over when the history is judged", w.what)
-		}
-	}
+	l.judgeable()
 	ops := l.book.ops(keep)
 	began := time.Now()
 	verdict := benchmark.Judge(ops, 1)
@@ -35,6 +29,19 @@ func (l *Lab) judge(what string, keep func(history.Op, int) bool) {
 		l.t.Errorf("%s: %v", what, v)
 	}
 	l.t.Errorf("history: %s", l.save(ops))
+}
+
+// judgeable demands that no request is open: one that is still out is not in the
+// history.
+func (l *Lab) judgeable() {
+	l.t.Helper()
+	for _, w := range l.open {
+		select {
+		case <-w.ended:
+		default:
+			l.t.Fatalf("%s is not over when the history is judged", w.what)
+		}
+	}
 }
 
 // save keeps a history that was found guilty.

@@ -43,17 +43,24 @@ func (g *Group) DeleteWaits(key string) *Waiting {
 func (g *Group) waits(what string, send func(context.Context, *hand) (*client.Answer, error)) *Waiting {
 	g.lab.t.Helper()
 	node := g.next()
-	ctx, leave := context.WithCancel(g.lab.t.Context())
-	w := &Waiting{lab: g.lab, what: fmt.Sprintf("%s through node %d", what, node), node: node, leave: leave, ended: make(chan struct{})}
-	g.lab.open = append(g.lab.open, w)
-	before, h := g.lab.waiting(node), g.lab.hand(node)
+	h := g.lab.hand(node)
+	return g.lab.hold(what, node, func(ctx context.Context) (*client.Answer, error) { return send(ctx, h) })
+}
+
+// hold sends a request to a node and returns when it waits there.
+func (l *Lab) hold(what string, node int, send func(context.Context) (*client.Answer, error)) *Waiting {
+	l.t.Helper()
+	ctx, leave := context.WithCancel(l.t.Context())
+	w := &Waiting{lab: l, what: fmt.Sprintf("%s through node %d", what, node), node: node, leave: leave, ended: make(chan struct{})}
+	l.open = append(l.open, w)
+	before := l.waiting(node)
 	go func() {
 		defer close(w.ended)
-		w.answer, w.err = send(ctx, h)
+		w.answer, w.err = send(ctx)
 	}()
-	g.lab.t.Cleanup(func() { leave(); <-w.ended })
-	w.until("waits", func() bool { w.StillWaits(); return g.lab.waiting(node) > before })
-	g.lab.say("%s waits", w.what)
+	l.t.Cleanup(func() { leave(); <-w.ended })
+	w.until("waits", func() bool { w.StillWaits(); return l.waiting(node) > before })
+	l.say("%s waits", w.what)
 	return w
 }
 
@@ -92,6 +99,16 @@ func (w *Waiting) EndsWithin(bound time.Duration) {
 		w.lab.t.Fatalf("%s waited and then: %v", w.what, w.err)
 	}
 	w.lab.say("%s ended with %d after %v (bound %v)", w.what, w.answer.Status, time.Since(began).Round(time.Millisecond), bound)
+}
+
+// Reads demands that the request, a read, is answered with a value within a bound
+// that the API promises, with Room; an empty value is a 404.
+func (w *Waiting) Reads(value string, bound time.Duration) {
+	w.lab.t.Helper()
+	w.EndsWithin(bound)
+	if got := string(w.answer.Value); w.answer.Found() != (value != "") || got != value {
+		w.lab.t.Errorf("%s waited and then: %d %q, want %q", w.what, w.answer.Status, got, value)
+	}
 }
 
 // IsRefused demands that the request ends with 503: a definite no.

@@ -38,13 +38,17 @@ type client struct {
 	resp   fasthttp.Response
 	value  []byte // the bytes of one value, kept for the next
 	json   []byte // and those of one classic body
+	seen   seen   // of a causal client
 }
+
+// room is what the headers of an answer take, and the context of a causal client.
+const room = 8 << 10
 
 func newClient(r *run, index int) *client {
 	c := &client{
 		run: r, log: r.recorder.Log(), host: index % len(r.hosts),
 		rng: rand.New(rand.NewPCG(r.cfg.Seed, uint64(index))),
-		in:  bufio.NewReaderSize(nil, 4096+r.cfg.ValueSize), out: bufio.NewWriterSize(nil, 4096+r.cfg.ValueSize),
+		in:  bufio.NewReaderSize(nil, room+r.cfg.ValueSize), out: bufio.NewWriterSize(nil, room+r.cfg.ValueSize),
 		value: make([]byte, 0, r.cfg.ValueSize),
 	}
 	for kind, method := range methods {
@@ -65,6 +69,9 @@ func (c *client) next(ctx context.Context) {
 		kind = history.Put
 	case n < cfg.Puts+cfg.Gets:
 		kind = history.Get
+	}
+	if cfg.Model == Causal {
+		c.meet()
 	}
 	c.do(ctx, kind, c.rng.IntN(cfg.Keys))
 }
@@ -96,18 +103,20 @@ func (c *client) compose(op *history.Op, key int) *fasthttp.Request {
 	req := &c.reqs[op.Kind]
 	req.SetRequestURI(c.run.paths[key])
 	req.Header.SetHost(c.run.hosts[c.host])
-	if op.Kind != history.Put {
-		return req
+	if op.Kind == history.Put {
+		op.Value = c.log.NextValue()
+		c.value = appendValue(c.value[:0], op.Value, c.run.cfg.ValueSize)
+		if c.run.cfg.Surface == V1 {
+			req.SetBodyRaw(c.value)
+		} else {
+			c.json, _ = api.AppendValue(c.json[:0], c.value)
+			req.Header.SetContentType(api.TypeJSON)
+			req.SetBodyRaw(c.json)
+		}
 	}
-	op.Value = c.log.NextValue()
-	c.value = appendValue(c.value[:0], op.Value, c.run.cfg.ValueSize)
-	if c.run.cfg.Surface == V1 {
-		req.SetBodyRaw(c.value)
-		return req
+	if c.run.cfg.Model == Causal {
+		c.show(op, req)
 	}
-	c.json, _ = api.AppendValue(c.json[:0], c.value)
-	req.Header.SetContentType(api.TypeJSON)
-	req.SetBodyRaw(c.json)
 	return req
 }
 
@@ -142,8 +151,12 @@ func (c *client) learn(op *history.Op, err error) {
 	op.Outcome = outcome(op.Kind, c.resp.StatusCode())
 	// A number that is not one stays 0, which no judge accepts.
 	op.Num, _ = strconv.ParseUint(string(c.resp.Header.Peek(api.HeaderMsgNum)), 10, 64)
+	body := c.resp.Body()
+	if c.run.cfg.Model == Causal && op.Outcome == history.OK {
+		body = c.see(op, body)
+	}
 	if op.Kind == history.Get && op.Status == fasthttp.StatusOK {
-		op.Value = c.read()
+		op.Value = c.read(body)
 	}
 	if c.resp.ConnectionClose() {
 		c.disconnect()
@@ -162,9 +175,8 @@ func outcome(kind history.Kind, status int) history.Outcome {
 	return history.Unknown
 }
 
-// read names the value in the answer to a GET.
-func (c *client) read() history.Value {
-	body := c.resp.Body()
+// read names the value in the body of the answer to a GET.
+func (c *client) read(body []byte) history.Value {
 	if c.run.cfg.Surface == Classic {
 		if value, err := api.ParseValue(body); err == nil {
 			body = value

@@ -26,6 +26,15 @@ const (
 	Classic Surface = "classic"
 )
 
+// Model is the kind of bucket that is loaded.
+type Model string
+
+// The two models. Clients of causal buckets carry what they have seen.
+const (
+	Strong Model = "strong"
+	Causal Model = "causal"
+)
+
 // MinValueSize is the room that a value's name takes.
 const MinValueSize = 16
 
@@ -34,6 +43,7 @@ type Config struct {
 	URLs    []string // http://host:port; client i begins at URL i modulo their number
 	Pinned  bool     // a client whose node does not answer stays with it instead of trying the next
 	Surface Surface
+	Model   Model // on the classic surface, that of the nodes' default bucket
 
 	Clients   int
 	Keys      int
@@ -43,6 +53,11 @@ type Config struct {
 	Gets      int
 	Deletes   int
 	Seed      uint64 // of the choice of keys and kinds
+
+	// Of causal clients, per cent of operations: before them a client forgets what it
+	// has seen; or, every other time, leaves a copy of that for others, or takes one.
+	Fresh    int
+	Handover int
 
 	Preload  bool          // write every key once before anything else
 	Warmup   time.Duration // recorded and judged, not measured
@@ -61,7 +76,7 @@ type Config struct {
 // Default is a mixed load for the primary's surface, without targets.
 func Default() Config {
 	return Config{
-		Surface: V1, Clients: 64, Keys: 100_000, ValueSize: 128, Puts: 50, Gets: 50, Seed: 1,
+		Surface: V1, Model: Strong, Fresh: 1, Handover: 2, Clients: 64, Keys: 100_000, ValueSize: 128, Puts: 50, Gets: 50, Seed: 1,
 		Warmup: time.Second, Duration: 10 * time.Second, Timeout: 15 * time.Second,
 	}
 }
@@ -81,6 +96,8 @@ func (c *Config) Validate() error {
 		}
 	}
 	wrong(c.Surface != V1 && c.Surface != Classic, "surface %q is neither %q nor %q", c.Surface, V1, Classic)
+	wrong(c.Model != Strong && c.Model != Causal, "model %q is neither %q nor %q", c.Model, Strong, Causal)
+	wrong(c.Fresh < 0 || c.Handover < 0 || c.Fresh+c.Handover > 100, "sessions: %d and %d are not per cent", c.Fresh, c.Handover)
 	wrong(c.Clients < 1, "clients: %d is less than 1", c.Clients)
 	wrong(c.Keys < 1, "keys: %d is less than 1", c.Keys)
 	wrong(len(c.Prefix) > api.MaxKey-32, "prefix: longer than %d bytes", api.MaxKey-32)

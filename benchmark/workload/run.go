@@ -2,6 +2,7 @@ package workload
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync"
@@ -12,11 +13,12 @@ import (
 	"github.com/cohortkv/cohort/benchmark/history"
 )
 
-// Result says when a workload measured, on the recorder's clock, and how often
-// a client could not connect.
+// Result says when a workload measured, on the recorder's clock, how often a client
+// could not connect, and how much a causal client had to carry at most.
 type Result struct {
 	From, To    int64
 	FailedDials int64
+	LongestSeen int // bytes
 }
 
 // run is what all clients of a workload share.
@@ -26,6 +28,8 @@ type run struct {
 	hosts    []string
 	keys     []string
 	paths    []string
+
+	board board // what causal clients leave for one another
 
 	dials atomic.Int64
 	stop  atomic.Bool
@@ -54,14 +58,24 @@ func Run(ctx context.Context, cfg Config, recorder *history.Recorder) (Result, e
 		r.timed(ctx, clients, cfg.Warmup, func() {}, func() {})
 	}
 	result := r.measure(ctx, clients)
+	err := r.settle(ctx, clients)
 	result.FailedDials = r.dials.Load()
-	if err := ctx.Err(); err != nil || cfg.Settle == nil {
-		return result, err
+	for _, c := range clients {
+		result.LongestSeen = max(result.LongestSeen, c.seen.longest)
+		err = errors.Join(err, c.seen.wrong)
 	}
-	if err := cfg.Settle(); err != nil {
-		return result, err
+	return result, err
+}
+
+// settle reads what has come of it all.
+func (r *run) settle(ctx context.Context, clients []*client) error {
+	if err := ctx.Err(); err != nil || r.cfg.Settle == nil {
+		return err
 	}
-	return result, r.everyKey(ctx, clients, history.Get)
+	if err := r.cfg.Settle(); err != nil {
+		return err
+	}
+	return r.everyKey(ctx, clients, history.Get)
 }
 
 func newRun(cfg Config, recorder *history.Recorder) *run {
@@ -75,11 +89,13 @@ func newRun(cfg Config, recorder *history.Recorder) *run {
 		if cfg.Surface == Classic {
 			r.paths[i] = api.DataPath(r.keys[i])
 		} else {
-			r.paths[i] = api.KVPath(api.BucketStrong, r.keys[i])
+			r.paths[i] = api.KVPath(buckets[cfg.Model], r.keys[i])
 		}
 	}
 	return r
 }
+
+var buckets = map[Model]string{Strong: api.BucketStrong, Causal: api.BucketCausal}
 
 // keyTries bounds how often a client asks for one key that must have an answer.
 const keyTries = 200

@@ -29,6 +29,10 @@ func appendValue(dst []byte, v history.Value, size int) []byte {
 	return dst
 }
 
+// ParseValue names the value whose bytes a replica has, of a run whose values have
+// this size.
+func ParseValue(b []byte, size int) history.Value { return parseValue(b, size, nil) }
+
 // parseValue names the value whose bytes these are. Bytes that appendValue does
 // not write, at this size, are foreign. scratch is memory to use.
 func parseValue(b []byte, size int, scratch []byte) history.Value {

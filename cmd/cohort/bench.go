@@ -23,6 +23,7 @@ type benchCmd struct {
 type benchRunCmd struct {
 	URL       []string      `name:"url" placeholder:"URL" xor:"cluster" help:"The nodes of a cluster that nobody else writes to; repeat it."`
 	Local     int           `placeholder:"N" xor:"cluster" help:"Start this many nodes for the run (${local}, without --url)."`
+	Model     string        `enum:"strong,causal,both" default:"strong" help:"The buckets that are loaded: strong, causal, or both, with half of the clients each."`
 	Clients   int           `default:"${clients}" help:"Clients, each with one connection and one request at a time."`
 	Pinned    bool          `help:"A client whose node does not answer stays with it."`
 	Surface   string        `enum:"v1,classic" default:"v1" help:"The HTTP surface: v1 or classic."`
@@ -31,13 +32,15 @@ type benchRunCmd struct {
 	ValueSize int           `default:"${valueSize}" help:"Bytes of a value."`
 	Mix       mix           `default:"${mix}" placeholder:"PUT/GET/DELETE" help:"Shares of the operations (${default})."`
 	Seed      uint64        `default:"${seed}" help:"Of the choice of keys and operations."`
+	Fresh     int           `default:"${fresh}" placeholder:"PERCENT" help:"Of the operations of causal clients: before them a client forgets what it has seen (${default})."`
+	Handover  int           `default:"${handover}" placeholder:"PERCENT" help:"Of the same: before them a client leaves a copy of what it has seen for others, or goes on from one that was left (${default})."`
 	Preload   bool          `help:"Write every key once before anything else."`
 	Warmup    time.Duration `default:"${warmup}" help:"Judged, and not measured."`
 	Duration  time.Duration `default:"${duration}" help:"Of the measurement."`
 	Count     int           `placeholder:"N" help:"Measure this many operations instead."`
 	Timeout   time.Duration `default:"${timeout}" help:"How long a client waits for an answer."`
 	Fault     []faultArg    `sep:"none" placeholder:"FAULT" help:"What happens meanwhile, with --local; repeat it: ${faults}."`
-	Scenario  string        `enum:",${scenario}" default:"" placeholder:"NAME" help:"A list of faults with its own length, for ${scenarioNodes} local nodes: ${scenario}."`
+	Scenario  string        `enum:",${scenarios}" default:"" placeholder:"NAME" help:"A list of faults with its own length and number of local nodes: ${scenarios}."`
 	History   string        `placeholder:"FILE" help:"Keep the history here."`
 	Logs      string        `placeholder:"DIR" help:"Keep the logs of local nodes here."`
 	NoJudge   bool          `help:"Do not judge."`
@@ -48,7 +51,17 @@ func (benchRunCmd) Help() string {
 
 Faults have times since measuring began. Pauses (pause=NODE@AT+LENGTH), cuts of nodes from all others (cut=NODES@AT+LENGTH) and of one direction (cut-one-way=FROM:TO@AT+LENGTH) begin and end on time. Kills, restarts and views (shrink=2 and grow=2: the last view without, or with, node 2) are done one after another, each when the view before it is ready. A table shows what each cost: how long operations in flight waited, how long none was answered, and latencies before, during and after.
 
-The scenario "` + fault.ChangesName + `" is ` + strings.Join(texts(fault.Changes().Faults), " ") + `.`
+` + strings.Join(stories(), "\n\n")
+}
+
+// stories say what the scenarios are.
+func stories() []string {
+	var all []string
+	for _, name := range fault.Names() {
+		s := fault.Life(name)
+		all = append(all, fmt.Sprintf("The scenario %q, of %d nodes, is %s.", name, s.Nodes, strings.Join(texts(s.Faults), " ")))
+	}
+	return all
 }
 
 // texts are faults as they are written.
@@ -70,7 +83,9 @@ func (c benchRunCmd) config(out io.Writer) benchmark.Config {
 	if c.Local > 0 || len(c.URL) > 0 {
 		cfg.Local = c.Local
 	}
+	cfg.Models = models[c.Model]
 	w := &cfg.Workload
+	w.Fresh, w.Handover = c.Fresh, c.Handover
 	w.URLs, w.Pinned, w.Surface = c.URL, c.Pinned, workload.Surface(c.Surface)
 	w.Clients, w.Keys, w.Prefix, w.ValueSize = c.Clients, c.Keys, c.Prefix, c.ValueSize
 	w.Puts, w.Gets, w.Deletes, w.Seed = c.Mix.puts, c.Mix.gets, c.Mix.deletes, c.Seed
@@ -82,10 +97,14 @@ func (c benchRunCmd) config(out io.Writer) benchmark.Config {
 		cfg.Faults = append(cfg.Faults, f.Fault)
 	}
 	if c.Scenario != "" {
-		c.play(fault.Changes(), &cfg)
+		c.play(fault.Life(c.Scenario), &cfg)
 	}
 	cfg.HistoryFile, cfg.LogDir, cfg.NoJudge = c.History, c.Logs, c.NoJudge
 	return cfg
+}
+
+var models = map[string][]workload.Model{
+	"strong": {workload.Strong}, "causal": {workload.Causal}, "both": {workload.Strong, workload.Causal},
 }
 
 // play adds a scenario. It makes the run as long and the cluster as large as the
@@ -155,9 +174,11 @@ func benchDefaults() map[string]string {
 		"duration":  w.Duration.String(),
 		"timeout":   w.Timeout.String(),
 
-		"faults":        fault.Examples(),
-		"scenario":      fault.ChangesName,
-		"scenarioNodes": strconv.Itoa(fault.Changes().Nodes),
+		"fresh":    strconv.Itoa(w.Fresh),
+		"handover": strconv.Itoa(w.Handover),
+
+		"faults":    fault.Examples(),
+		"scenarios": strings.Join(fault.Names(), ","),
 
 		"compareNodes":       strconv.Itoa(compare.Nodes),
 		"compareConnections": list(compare.Connections),

@@ -76,7 +76,7 @@ const startBound = time.Second
 // fails.
 func start(t *testing.T, lab *Lab, id int) (*Node, *client.Client) {
 	t.Helper()
-	node, err := lab.Node(t.Context(), id)
+	node, err := lab.Node(t.Context(), id, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,16 +23,20 @@ type Node struct {
 // URL is where clients on this machine reach the node, partitioned or not.
 func (n *Node) URL() string { return fmt.Sprintf("http://127.0.0.1:%d", n.port) }
 
-// Node starts a container as API §1.1 says: an id, a port, nothing else.
-func (l *Lab) Node(ctx context.Context, id int) (*Node, error) {
+// Node starts a container as API §1.1 says: an id, a port, and which model /data
+// speaks if it is not the usual one.
+func (l *Lab) Node(ctx context.Context, id int, bucket string) (*Node, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
 	n := &Node{ID: id, name: fmt.Sprintf("%s-node%d", l.name, id), port: port}
 	l.containers = append(l.containers, n.name)
-	_, err = docker(ctx, "run", "--detach", "--name", n.name, "--env", "NODE_IDENTIFIER="+strconv.Itoa(id),
-		"--publish", fmt.Sprintf("127.0.0.1:%d:%d", port, nodePort), l.image)
+	args := []string{"run", "--detach", "--name", n.name, "--env", "NODE_IDENTIFIER=" + strconv.Itoa(id)}
+	if bucket != "" {
+		args = append(args, "--env", "COHORT_DEFAULT_BUCKET="+bucket)
+	}
+	_, err = docker(ctx, append(args, "--publish", fmt.Sprintf("127.0.0.1:%d:%d", port, nodePort), l.image)...)
 	return n, err
 }
 

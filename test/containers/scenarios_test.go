@@ -23,6 +23,9 @@ func TestScenarios(t *testing.T) {
 			}
 			began := time.Now()
 			world := newWorld(t)
+			if s.Causal {
+				world.Bucket = api.BucketCausal
+			}
 			lab := scenario.New(t, world)
 			s.Play(lab)
 			lab.NothingStrayed()

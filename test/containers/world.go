@@ -22,6 +22,8 @@ type World struct {
 	tap      *Tap
 	networks map[string]*Network
 	nodes    []*seated
+	// Bucket is the default bucket of nodes; empty: they are not told.
+	Bucket string
 	// SlowestStart is the longest time from the end of docker run to the first
 	// answer.
 	SlowestStart time.Duration
@@ -47,7 +49,7 @@ func (w *World) Close() error { return w.tap.Close() }
 // another, and connected to a network when they run.
 func (w *World) Start(ctx context.Context, n int) error {
 	for id := range n {
-		node, err := w.lab.Node(ctx, id)
+		node, err := w.lab.Node(ctx, id, w.Bucket)
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/benchmark/cluster"
 	"github.com/cohortkv/cohort/benchmark/scenario"
 	"github.com/cohortkv/cohort/test/scenarios"
@@ -17,20 +18,23 @@ func TestScenarios(t *testing.T) {
 		if s.Needs == scenarios.Networks || s.Long {
 			continue
 		}
-		t.Run(s.Name, func(t *testing.T) { s.Play(scenario.New(t, newProcesses(t, s.Needs == scenarios.Cuts))) })
+		t.Run(s.Name, func(t *testing.T) { s.Play(scenario.New(t, newProcesses(t, s))) })
 	}
 }
 
-// newProcesses returns a world of processes that end with
+// newProcesses returns a world of processes, as a scenario wants them, that end with
 // the test.
-func newProcesses(t *testing.T, cuts bool) *scenario.Processes {
+func newProcesses(t *testing.T, s scenarios.Scenario) *scenario.Processes {
 	t.Helper()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cfg := cluster.Default()
-	cfg.Binary, cfg.Dir, cfg.Cuts = path, t.TempDir(), cuts
+	cfg.Binary, cfg.Dir, cfg.Cuts = path, t.TempDir(), s.Needs == scenarios.Cuts
+	if s.Causal {
+		cfg.Bucket = api.BucketCausal
+	}
 	world := scenario.NewProcesses(cfg)
 	t.Cleanup(func() {
 		if world.Cluster == nil {

@@ -10,6 +10,8 @@ import "github.com/cohortkv/cohort/benchmark/scenario"
 type Scenario struct {
 	Name  string
 	Needs Needs
+	// Causal: /data of its nodes speaks the causal model.
+	Causal bool
 	// Long: it takes more time than every commit is worth.
 	Long bool
 	Play func(*scenario.Lab)
@@ -29,6 +31,12 @@ func All() []Scenario {
 	var all []Scenario
 	for _, list := range [][]Scenario{views, parting, cuts, addresses, returns, crowds} {
 		all = append(all, list...)
+	}
+	for _, list := range [][]Scenario{waits, heals, shards} {
+		for _, s := range list {
+			s.Causal = true
+			all = append(all, s)
+		}
 	}
 	return all
 }

@@ -1,0 +1,166 @@
+package scenario
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cohortkv/cohort/benchmark/check/causal"
+	"github.com/cohortkv/cohort/benchmark/history"
+	"github.com/cohortkv/cohort/benchmark/replicas"
+)
+
+// replicas reads every node of the group, each from its own copy, by clients that
+// have seen nothing.
+func (g *Group) replicas() []replicas.Replica {
+	g.lab.t.Helper()
+	var all []replicas.Replica
+	for shard, members := range g.shards {
+		for _, node := range members {
+			all = append(all, replicas.Replica{Node: uint64(node), Shard: shard, Items: g.lab.Session().Lists(node)})
+		}
+	}
+	return all
+}
+
+// HoldEach demands that each of the keys is in exactly one shard and on every
+// replica of it, with its value, and that there is nothing else.
+func (g *Group) HoldEach(want map[string]string) *Group {
+	g.lab.t.Helper()
+	all := g.replicas()
+	wrong := replicas.Disagreements(all)
+	union := map[string]string{}
+	for _, r := range all {
+		maps.Copy(union, r.Items)
+	}
+	for _, key := range slices.Sorted(maps.Keys(joined(union, want))) {
+		got, there := union[key]
+		value, should := want[key]
+		if there != should || got != value {
+			wrong = append(wrong, fmt.Sprintf("key %q is %q (there: %v), want %q (there: %v)", key, got, there, value, should))
+		}
+	}
+	g.complain(wrong)
+	g.lab.say("%v hold %d keys, %v in each", g.shards, len(union), g.counts(all))
+	return g
+}
+
+// complain reports the first few of what is wrong.
+func (g *Group) complain(wrong []string) {
+	g.lab.t.Helper()
+	if len(wrong) == 0 {
+		return
+	}
+	const shown = 10
+	for _, node := range g.members {
+		g.lab.explain(node)
+	}
+	g.lab.t.Fatalf("of shards %v, %d things are wrong:\n%s", g.shards, len(wrong), strings.Join(wrong[:min(len(wrong), shown)], "\n"))
+}
+
+// EqualWithin demands that the replicas of each shard become equal within a bound
+// that the API promises, with Room.
+func (g *Group) EqualWithin(bound time.Duration) *Group {
+	g.lab.t.Helper()
+	began := time.Now()
+	for {
+		wrong := replicas.Disagreements(g.replicas())
+		took := time.Since(began).Round(time.Millisecond)
+		if len(wrong) == 0 {
+			g.lab.say("replicas of %v are equal after %v (bound %v)", g.shards, took, bound)
+			return g
+		}
+		if took > Room*bound {
+			g.complain(wrong)
+		}
+	}
+}
+
+// SpreadsWithin demands that no shard has more or less than its part of the keys by
+// more than so many per cent.
+func (g *Group) SpreadsWithin(percent int) *Group {
+	g.lab.t.Helper()
+	counts, sum := g.counts(g.replicas()), 0
+	for _, n := range counts {
+		sum += n
+	}
+	for shard, n := range counts {
+		if off := n*len(counts) - sum; max(off, -off)*100 > percent*sum {
+			g.lab.t.Errorf("shard %d has %d of %d keys: not within %d%% of its part", shard, n, sum, percent)
+		}
+	}
+	return g
+}
+
+// KeysOf sorts keys by the shard that has them.
+func (g *Group) KeysOf(keys ...string) [][]string {
+	g.lab.t.Helper()
+	sorted := make([][]string, len(g.shards))
+	for shard, members := range g.shards {
+		if len(members) == 0 {
+			continue
+		}
+		has := g.lab.Session().Lists(members[0])
+		for _, key := range keys {
+			if _, there := has[key]; there {
+				sorted[shard] = append(sorted[shard], key)
+			}
+		}
+	}
+	return sorted
+}
+
+// JudgeSessions demands that everything that sessions did and were told is
+// causally consistent, and that what the group holds now is what has to come of
+// it.
+func (g *Group) JudgeSessions() {
+	g.lab.t.Helper()
+	g.lab.judgeable()
+	h, err := causal.Recorded(append(g.lab.diary.Ops(), g.held()...))
+	g.lab.must(err)
+	began := time.Now()
+	verdict := causal.Check(h)
+	g.lab.say("sessions: %d operations on %d keys, judged in %v", verdict.Operations, verdict.Keys, time.Since(began).Round(time.Millisecond))
+	for _, v := range verdict.Violations {
+		g.lab.t.Errorf("%v", v)
+	}
+	if len(verdict.Violations) > 0 {
+		g.lab.t.Errorf("history: %s", g.lab.save(append(g.lab.diary.Ops(), g.held()...)))
+	}
+}
+
+// held records what each replica has.
+func (g *Group) held() []history.Op {
+	g.lab.t.Helper()
+	return replicas.Held(g.replicas(), keysOfOps(g.lab.diary.Ops()), g.lab.book.value, g.lab.diary.Now())
+}
+
+func keysOfOps(ops []history.Op) []string {
+	keys := map[string]bool{}
+	for i := range ops {
+		if ops[i].Write() {
+			keys[ops[i].Key] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(keys))
+}
+
+func joined(a, b map[string]string) map[string]string {
+	union := maps.Clone(a)
+	if union == nil {
+		union = map[string]string{}
+	}
+	maps.Copy(union, b)
+	return union
+}
+
+// counts is how many keys each shard has.
+func (g *Group) counts(all []replicas.Replica) []int {
+	counts := make([]int, len(g.shards))
+	for _, r := range all {
+		counts[r.Shard] = len(r.Items)
+	}
+	return counts
+}

@@ -1,0 +1,112 @@
+package workload
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/benchmark/history"
+)
+
+// seen is what a causal client carries: the text that came with its last answer,
+// and which answer that was.
+type seen struct {
+	text    []byte // the header of v1, the JSON of classic metadata; empty: nothing
+	from    history.OpID
+	body    []byte // of a classic request, kept for the next
+	longest int
+	wrong   error // an answer that brought nothing, or too much
+}
+
+// maxSeen bounds what a client has to carry, in bytes (API §1.4).
+const maxSeen = 4 << 10
+
+// board is where clients leave copies of what they have seen.
+type board [8]atomic.Pointer[leaving]
+
+type leaving struct {
+	text []byte // never changed
+	from history.OpID
+}
+
+// meet lets the client forget, leave or take what has been seen, now and then. Two
+// clients that have seen the same are one session that forks.
+func (c *client) meet() {
+	s := &c.seen
+	switch n := c.rng.IntN(100); {
+	case n < c.run.cfg.Fresh:
+		s.text, s.from = s.text[:0], 0
+	case n < c.run.cfg.Fresh+c.run.cfg.Handover:
+		place := &c.run.board[c.rng.IntN(len(c.run.board))]
+		if left := place.Load(); left != nil && c.rng.IntN(2) == 0 {
+			s.text, s.from = append(s.text[:0], left.text...), left.from
+		} else if s.from != 0 {
+			place.Store(&leaving{bytes.Clone(s.text), s.from})
+		}
+	}
+}
+
+const metadataName = `"causal-metadata":`
+
+// show adds what the client has seen to a request.
+func (c *client) show(op *history.Op, req *fasthttp.Request) {
+	s := &c.seen
+	op.Parent = s.from
+	if c.run.cfg.Surface == V1 {
+		req.Header.Del(api.HeaderSession)
+		if len(s.text) > 0 {
+			req.Header.SetBytesV(api.HeaderSession, s.text)
+		}
+		return
+	}
+	metadata := s.text
+	if len(metadata) == 0 {
+		metadata = fresh
+	}
+	s.body = append(s.body[:0], '{')
+	if op.Kind == history.Put {
+		s.body = append(append(s.body[:0], c.json[:len(c.json)-1]...), ',')
+	}
+	s.body = append(append(append(s.body, metadataName...), metadata...), '}')
+	req.Header.SetContentType(api.TypeJSON)
+	req.SetBodyRaw(s.body)
+}
+
+var fresh = []byte("{}")
+
+// see takes what an answer says that the client has seen now. It returns what
+// remains of a classic body.
+func (c *client) see(op *history.Op, body []byte) (rest []byte) {
+	s, text := &c.seen, c.resp.Header.Peek(api.HeaderSession)
+	if c.run.cfg.Surface == Classic {
+		text, body = cutMetadata(body)
+	}
+	if len(text) == 0 && (op.Status != http.StatusNotFound || len(s.text) > 0) {
+		s.wrong = fmt.Errorf("%v: the answer does not say what its client has seen", op)
+	} else if len(text) >= maxSeen {
+		s.wrong = fmt.Errorf("%v: what the client has seen takes %d bytes", op, len(text))
+	}
+	s.text, s.longest = append(s.text[:0], text...), max(s.longest, len(text))
+	op.ID = c.log.NextID()
+	s.from = op.ID
+	return body
+}
+
+// cutMetadata takes the metadata out of a classic answer, in which it stands last.
+func cutMetadata(body []byte) (metadata, rest []byte) {
+	at := bytes.LastIndex(body, []byte(metadataName))
+	if at < 0 {
+		return nil, body
+	}
+	metadata = bytes.TrimSuffix(bytes.TrimSpace(body[at+len(metadataName):]), []byte("}"))
+	if !json.Valid(metadata) {
+		return nil, body
+	}
+	rest = bytes.TrimSuffix(bytes.TrimSpace(body[:at]), []byte(","))
+	return metadata, append(rest[:len(rest):len(rest)], '}')
+}

@@ -1,0 +1,185 @@
+package scenarios
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/cohortkv/cohort/benchmark/scenario"
+)
+
+// shards come, go, and change their nodes (API §1.2.6, §1.2.9). After the last 200
+// every key is in exactly one of them and on every replica of it, at once.
+var shards = []Scenario{
+	{Name: "two shards, three, two, one", Play: twoThreeTwoOne},
+	{Name: "one shard becomes eight of two", Play: oneToEight},
+	{Name: "shards are removed and their nodes never told", Play: removedUntold},
+	{Name: "nodes swap shards", Play: nodesSwap},
+	{Name: "a shard without members owns nothing", Play: emptyShard},
+	{Name: "a node returns after two missed views", Needs: Cuts, Play: missedTwoViews},
+	{Name: "one shard of twenty members", Play: twentyMembers},
+	{Name: "three hundred keys under one context", Needs: Cuts, Play: oneContext},
+	{Name: "five thousand keys change shards", Play: fiveThousand},
+	{Name: "shards change under load", Play: changeUnderLoad},
+}
+
+func twoThreeTwoOne(l *scenario.Lab) {
+	l.Start(6)
+	view := l.Shards([]int{0, 1}, []int{2, 3}).TellMembers()
+	s := l.Session().Fill(60, "key", 0, 1, 2, 3)
+	view.HoldEach(s.Wrote())
+	l.Shards([]int{0, 1}, []int{2, 3}, []int{4, 5}).TellMembers().HoldEach(s.Wrote())
+	s.ReadsBack(l.All()...).Fill(20, "of three", l.All()...)
+	l.Shards(nil, []int{2, 3}, []int{4, 5}).Tell(0, 1, 2, 3, 4, 5).HoldEach(s.Wrote())
+	s.ReadsBack(2, 3, 4, 5).Fill(20, "of two", 2, 3, 4, 5)
+	last := l.View(4, 5).Tell(l.All()...).HoldEach(s.Wrote())
+	s.ReadsBack(4, 5)
+	last.JudgeSessions()
+}
+
+func oneToEight(l *scenario.Lab) {
+	l.Start(16)
+	view := l.View(l.All()...).TellMembers()
+	s := l.Session().Fill(100, "key", l.All()...)
+	view.HoldEach(s.Wrote())
+	view = l.Shards(pairs(8)...).TellMembers().HoldEach(s.Wrote())
+	s.ReadsBack(l.All()...).Fill(50, "of eight", l.All()...)
+	view.HoldEach(s.Wrote())
+	view.JudgeSessions()
+}
+
+// pairs are nodes 0 and 1, 2 and 3, and so on.
+func pairs(n int) (all [][]int) {
+	for i := range n {
+		all = append(all, []int{2 * i, 2*i + 1})
+	}
+	return all
+}
+
+// removedUntold takes shards out of the view. Their nodes go on as if nothing had
+// happened, until the members pull from them what they lack.
+func removedUntold(l *scenario.Lab) {
+	l.Start(8)
+	l.Shards(pairs(4)...).TellMembers()
+	s := l.Session().Fill(120, "key", l.All()...)
+	l.Shards(nil, []int{2, 3}, nil, []int{6, 7}).TellMembers().HoldEach(s.Wrote())
+	s.ReadsBack(2, 3, 6, 7).Fill(20, "of two", 2, 3, 6, 7)
+	last := l.Shards(nil, []int{2, 3}).TellMembers().HoldEach(s.Wrote())
+	s.ReadsBack(2, 3)
+	last.JudgeSessions()
+}
+
+func nodesSwap(l *scenario.Lab) {
+	l.Start(4)
+	l.Shards([]int{0, 1}, []int{2, 3}).TellMembers()
+	s := l.Session().Fill(80, "key", l.All()...)
+	l.Shards([]int{0, 3}, []int{2, 1}).TellMembers().HoldEach(s.Wrote())
+	s.ReadsBack(l.All()...).Fill(20, "once", l.All()...)
+	view := l.Shards([]int{2, 1}, []int{0, 3}).TellMembers().HoldEach(s.Wrote()) // all four
+	s.ReadsBack(l.All()...).Fill(20, "twice", l.All()...)
+	view.HoldEach(s.Wrote())
+	view.JudgeSessions()
+}
+
+func emptyShard(l *scenario.Lab) {
+	l.Start(4)
+	view := l.Shards([]int{0, 1}, []int{}).TellMembers()
+	s := l.Session().Fill(40, "key", 0, 1)
+	view.HoldEach(s.Wrote())
+	l.Shards([]int{0, 1}, []int{2, 3}).TellMembers().HoldEach(s.Wrote())
+	view = l.Shards([]int{}, []int{2, 3}).Tell(l.All()...).HoldEach(s.Wrote())
+	s.ReadsBack(2, 3)
+	view.JudgeSessions()
+}
+
+// missedTwoViews has a node away while what it had goes to other shards, and more
+// is written there.
+func missedTwoViews(l *scenario.Lab) {
+	l.Start(4)
+	view := l.Shards([]int{0, 1}, []int{2, 3}).TellMembers()
+	s := l.Session().Fill(60, "key", l.All()...)
+	view.HoldEach(s.Wrote())
+	l.Cut(3)
+	apart := l.Session()
+	for _, key := range view.KeysOf(names(s)...)[1][:5] { // those of its own shard wait for nobody
+		apart.Put(3, key, l.Unique("apart"))
+	}
+	l.Shards([]int{0, 1}, []int{2}).TellMembers().HoldEach(s.Wrote())
+	s.Fill(20, "first missed", 0, 1, 2)
+	l.Shards([]int{0}, []int{1}, []int{2}).TellMembers().HoldEach(s.Wrote())
+	s.Fill(20, "second missed", 0, 1, 2)
+	l.Heal(3)
+	want := s.Wrote()
+	merge(want, apart.Wrote())
+	view = l.Shards([]int{0, 1}, []int{2, 3}).TellMembers().HoldEach(want)
+	apart.ReadsBack(l.All()...)
+	view.JudgeSessions()
+}
+
+// names are the keys that a session wrote.
+func names(s *scenario.Session) []string { return slices.Sorted(maps.Keys(s.Wrote())) }
+
+func twentyMembers(l *scenario.Lab) {
+	all := whole(l, 20)
+	s := l.Session().Fill(60, "key", l.All()...)
+	all.HoldEach(s.Wrote())
+	s.ReadsBack(l.All()...)
+	half := l.View(l.All()[10:]...).TellMembers().HoldEach(s.Wrote())
+	s.ReadsBack(half.Members()...)
+	half.JudgeSessions()
+}
+
+// oneContext has one client that has seen more than its context can name.
+func oneContext(l *scenario.Lab) {
+	l.Start(6)
+	view := l.Shards([]int{0, 1}, []int{2, 3}, []int{4, 5}).TellMembers()
+	s := l.Session().Fill(300, "key", l.All()...)
+	view.HoldEach(s.Wrote())
+	s.ReadsBack(l.All()...)
+	l.Cut(5)
+	s.Fill(20, "one is away", 0, 1, 2, 3, 4)
+	behind := s.Fork()
+	l.Shards([]int{0, 1}, []int{2, 3}, []int{4}).TellMembers().HoldEach(s.Wrote())
+	s.ReadsBack(0, 1, 2, 3, 4)
+	l.Heal(5)
+	l.Shards([]int{0, 5}, []int{2, 3, 4}).Tell(l.All()...).HoldEach(s.Wrote())
+	behind.ReadsBack(0, 5, 2, 3, 4)
+	l.View(0, 5).Tell(l.All()...).HoldEach(s.Wrote())
+	behind.ReadsBack(0, 5)
+	view = l.Shards([]int{0, 1}, []int{2, 3}, []int{4, 5}).TellMembers().HoldEach(s.Wrote())
+	s.ReadsBack(l.All()...)
+	view.JudgeSessions()
+}
+
+func fiveThousand(l *scenario.Lab) {
+	l.Start(8)
+	l.Shards([]int{0, 1}).TellMembers()
+	s := l.Session().Fill(5000, "key", 0, 1)
+	for n := 2; n <= 4; n++ {
+		l.Shards(pairs(n)...).TellMembers().HoldEach(s.Wrote()).SpreadsWithin(10)
+	}
+	s.ReadsBack(l.All()...)
+	last := l.Shards([]int{7, 6}).Tell(l.All()...).HoldEach(s.Wrote())
+	last.JudgeSessions()
+}
+
+// changeUnderLoad has clients that never stop while shards come and go.
+func changeUnderLoad(l *scenario.Lab) {
+	l.Start(6)
+	l.Shards([]int{0, 1}).TellMembers()
+	load := l.Sessions(0, 1)
+	for round := range 3 {
+		load.Answered(300)
+		l.Shards([]int{0, 1}, []int{2, 3}).TellMembers()
+		load.Answered(300)
+		l.Shards([]int{0, 1}, []int{2, 3}, []int{4, 5}).TellMembers()
+		load.Answered(300)
+		l.Shards([]int{0, 1}, nil, []int{4, 5}).Tell(l.All()...)
+		load.Answered(300)
+		l.Shards([]int{0, 1}).TellMembers() // the others are told nothing
+		l.Session().Put(round%2, fmt.Sprintf("round-%d", round), l.Unique("round"))
+	}
+	load.Stop()
+	last := l.View(0, 1).TellMembers().EqualWithin(convergeBound)
+	last.JudgeSessions()
+}
