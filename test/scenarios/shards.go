@@ -12,12 +12,12 @@ import (
 // every key is in exactly one of them and on every replica of it, at once.
 var shards = []Scenario{
 	{Name: "two shards, three, two, one", Play: twoThreeTwoOne},
-	{Name: "one shard becomes eight of two", Play: oneToEight},
+	{Name: "one shard becomes eight of two", Long: true, Play: oneToEight},
 	{Name: "shards are removed and their nodes never told", Play: removedUntold},
 	{Name: "nodes swap shards", Play: nodesSwap},
 	{Name: "a shard without members owns nothing", Play: emptyShard},
 	{Name: "a node returns after two missed views", Needs: Cuts, Play: missedTwoViews},
-	{Name: "one shard of twenty members", Play: twentyMembers},
+	{Name: "one shard of twenty members", Long: true, Play: twentyMembers},
 	{Name: "three hundred keys under one context", Needs: Cuts, Play: oneContext},
 	{Name: "five thousand keys change shards", Play: fiveThousand},
 	{Name: "shards change under load", Play: changeUnderLoad},
