@@ -96,6 +96,7 @@ func (t *network) send(from *node, e wire.Envelope) {
 			return
 		}
 	}
+	w.noteCarry(from, p.to, e.Message)
 	if e.Request != 0 {
 		p.ticket = len(t.tickets) + 1
 		t.tickets = append(t.tickets, ticket{from, from.life, e.Request})

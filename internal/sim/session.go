@@ -42,6 +42,7 @@ type request struct {
 	version wire.CausalVersion // that was written, as it was answered
 	read    *truth.Write       // nil: nothing
 	listed  []seen
+	held    wire.Instant // another owner said last that it waits there; only of a write
 }
 
 // mostGrips is how many answers ago a context can be that a session goes back to.

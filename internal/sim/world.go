@@ -62,6 +62,7 @@ type world struct {
 	clients  []*client
 	sessions []*session
 	requests []*request // by token
+	carries  map[carried]*request
 	counts   Counts
 	trace    *Trace
 	failure  *Failure
@@ -105,7 +106,7 @@ func (w *world) loop() {
 func (w *world) begin() {
 	w.net.init(w)
 	w.witness.init(w)
-	w.requests = []*request{nil}
+	w.requests, w.carries = []*request{nil}, map[carried]*request{}
 	w.truth = truth.New(w.sched.Causal.truth(w.sched.Nodes), reporter{w})
 	for id := range w.sched.Nodes {
 		w.nodes = append(w.nodes, newNode(w, wire.NodeID(id)))

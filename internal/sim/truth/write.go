@@ -71,8 +71,11 @@ const tagPrefix = "causal/"
 // Tag is the content type of every write of an operation, so that it can be traced.
 func Tag(token uint64) string { return tagPrefix + strconv.FormatUint(token, 10) }
 
-func (t *Truth) opOf(item *wire.Item) *Op {
-	digits, ok := strings.CutPrefix(item.ContentType, tagPrefix)
+func (t *Truth) opOf(item *wire.Item) *Op { return t.Tagged(item.ContentType) }
+
+// Tagged is the operation of a tag; nil: nobody made it.
+func (t *Truth) Tagged(tag string) *Op {
+	digits, ok := strings.CutPrefix(tag, tagPrefix)
 	token, err := strconv.ParseUint(digits, 10, 64)
 	if !ok || err != nil || token >= uint64(len(t.ops)) {
 		return nil
