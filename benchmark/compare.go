@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/benchmark/cluster"
 	"github.com/cohortkv/cohort/benchmark/report"
 	"github.com/cohortkv/cohort/benchmark/workload"
@@ -16,13 +17,14 @@ import (
 // CompareReport is the result of a comparison.
 type CompareReport struct {
 	Pairs   []report.Pair
-	Verdict report.Verdict // over all turns, of both sides
+	Verdict report.Verdict // over all turns, of both sides; but those of a causal bucket
+	Causal  report.Verdict // over all those
 }
 
 // ExitCode is 0 unless a judge found against one of the turns: how fast wrong
 // answers come does not matter.
 func (r *CompareReport) ExitCode() int {
-	if r.Verdict.Clean() {
+	if r.Verdict.Clean() && r.Causal.Clean() {
 		return 0
 	}
 	return 1
@@ -33,10 +35,32 @@ type scenario struct {
 	name       string
 	clients    int
 	puts, gets int
-	backup     bool // through a backup, not at the primary
+	through    through
+}
+
+// through says which nodes of the cluster are loaded.
+type through int
+
+const (
+	first    through = iota // the primary of strong buckets
+	last                    // a backup
+	everyone                // each with its part of the connections
+)
+
+func (t through) urls(c *cluster.Cluster) []string {
+	switch t {
+	case first:
+		return c.URLs(0)
+	case last:
+		return c.URLs(c.Size() - 1)
+	}
+	return c.URLs(c.All()...)
 }
 
 func (c *CompareConfig) scenarios() []scenario {
+	if c.Model == workload.Causal {
+		return c.causalScenarios()
+	}
 	var all []scenario
 	for _, n := range c.Connections {
 		all = append(all, scenario{name: fmt.Sprintf("PUT at the primary, %d connections", n), clients: n, puts: 1})
@@ -44,17 +68,32 @@ func (c *CompareConfig) scenarios() []scenario {
 	n := c.Connections[len(c.Connections)/2]
 	return append(all,
 		scenario{name: fmt.Sprintf("GET at the primary, %d connections", n), clients: n, gets: 1},
-		scenario{name: fmt.Sprintf("PUT through a backup, %d connections", n), clients: n, puts: 1, backup: true})
+		scenario{name: fmt.Sprintf("PUT through a backup, %d connections", n), clients: n, puts: 1, through: last})
 }
 
-func (c *CompareConfig) workload(s scenario, url string) workload.Config {
+// causalScenarios have no primary: what counts is whether all nodes share the load.
+func (c *CompareConfig) causalScenarios() []scenario {
+	var all []scenario
+	for _, n := range c.Connections {
+		all = append(all, scenario{name: fmt.Sprintf("causal PUT at all nodes, %d connections", n), clients: n, puts: 1, through: everyone})
+	}
+	n := c.Connections[len(c.Connections)/2]
+	return append(all,
+		scenario{name: fmt.Sprintf("causal PUT through one, %d connections", n), clients: n, puts: 1},
+		scenario{name: fmt.Sprintf("causal GET at all nodes, %d connections", n), clients: n, gets: 1, through: everyone},
+		scenario{name: fmt.Sprintf("causal GET at one, %d connections", n), clients: n, gets: 1})
+}
+
+func (c *CompareConfig) workload(s scenario, model workload.Model, urls ...string) workload.Config {
 	w := workload.Default()
-	w.URLs, w.Pinned, w.Surface = []string{url}, true, c.Surface
+	w.URLs, w.Pinned, w.Surface, w.Model = urls, true, c.Surface, model
 	w.Clients, w.Keys, w.ValueSize, w.Seed = s.clients, c.Keys, c.ValueSize, c.Seed
 	w.Puts, w.Gets, w.Preload = s.puts, s.gets, s.gets > 0
 	w.Warmup, w.Duration = c.Warmup, c.Duration
 	return w
 }
+
+var buckets = map[workload.Model]string{workload.Strong: api.BucketStrong, workload.Causal: api.BucketCausal}
 
 // Compare measures a cluster of local nodes and the baseline in turns, at the
 // same settings, and prints one table. Both sides live through the whole
@@ -64,7 +103,7 @@ func Compare(ctx context.Context, cfg CompareConfig) (*CompareReport, error) {
 		return nil, err
 	}
 	config := cluster.Default()
-	config.Binary, config.Nodes, config.Dir = cfg.Binary, cfg.Nodes, cfg.LogDir
+	config.Binary, config.Nodes, config.Dir, config.Bucket = cfg.Binary, cfg.Nodes, cfg.LogDir, buckets[cfg.Model]
 	return withCluster(ctx, config, func(c *cluster.Cluster) (*CompareReport, error) {
 		url, bare, err := startBare(ctx, cfg.Binary, filepath.Dir(c.LogFile(0)))
 		if err != nil {
@@ -105,13 +144,9 @@ func compare(ctx context.Context, cfg CompareConfig, c *cluster.Cluster, bareURL
 	r := &CompareReport{}
 	for _, s := range cfg.scenarios() {
 		pair := report.Pair{Scenario: s.name}
-		url := c.URL(0)
-		if s.backup {
-			url = c.URL(c.Size() - 1)
-		}
 		for round := range cfg.Rounds {
-			base := turn{name: "bare", load: cfg.workload(s, bareURL), cpu: bare.CPU}
-			other := turn{name: "cohort", load: cfg.workload(s, url), cpu: c.CPU}
+			base := turn{name: "bare", load: cfg.workload(s, workload.Strong, bareURL), cpu: bare.CPU}
+			other := turn{name: "cohort", load: cfg.workload(s, cfg.Model, s.through.urls(c)...), cpu: c.CPU}
 			b, o, err := inTurns(ctx, &base, &other, round%2 == 1)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", s.name, err)
@@ -126,6 +161,9 @@ func compare(ctx context.Context, cfg CompareConfig, c *cluster.Cluster, bareURL
 		return nil, err
 	}
 	fmt.Fprintln(cfg.Out, &r.Verdict)
+	if cfg.Model == workload.Causal {
+		fmt.Fprintln(cfg.Out, &r.Causal)
+	}
 	return r, nil
 }
 
@@ -148,9 +186,15 @@ func inTurns(ctx context.Context, base, other *turn, swap bool) (b, o *Report, e
 
 func (r *CompareReport) add(cfg CompareConfig, scenario string, reports ...*Report) {
 	for _, one := range reports {
-		r.Verdict.Operations += one.Verdict.Operations
-		r.Verdict.Slices += one.Verdict.Slices
-		r.Verdict.Violations = append(r.Verdict.Violations, one.Verdict.Violations...)
+		sum := &r.Verdict
+		if one.Verdict.Causal {
+			sum = &r.Causal
+		}
+		sum.Causal = one.Verdict.Causal
+		sum.Operations += one.Verdict.Operations
+		sum.Slices += one.Verdict.Slices
+		sum.Keys += one.Verdict.Keys
+		sum.Violations = append(sum.Violations, one.Verdict.Violations...)
 		if one.HistoryFile != "" {
 			fmt.Fprintf(cfg.Out, "%s, %s: history: %s (first number %d)\n", scenario, one.Figures.Name, one.HistoryFile, one.First)
 		}

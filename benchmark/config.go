@@ -93,13 +93,14 @@ func (c *Config) Validate() error {
 type CompareConfig struct {
 	Nodes       int           // of the cluster
 	Binary      string        // of the nodes and, as `bench bare --http ADDR`, of the baseline; empty: this very program
-	Connections []int         // for PUT at the primary; reads and forwarded writes use the middle one
+	Connections []int         // for PUT at the primary, or at all nodes of a causal bucket; everything else uses the middle one
 	Rounds      int           // turns of each scenario on both sides
 	Keys        int           // of every turn
 	ValueSize   int           // bytes
 	Warmup      time.Duration // of every turn
 	Duration    time.Duration // of every turn
 	Surface     workload.Surface
+	Model       workload.Model // of the cluster
 	Seed        uint64
 	LogDir      string // empty: a temporary directory, kept if the comparison goes wrong
 
@@ -110,7 +111,7 @@ type CompareConfig struct {
 func DefaultCompare(out io.Writer) CompareConfig {
 	return CompareConfig{
 		Nodes: 3, Connections: []int{1, 64, 256}, Rounds: 5, Keys: 10_000, ValueSize: 128,
-		Warmup: 500 * time.Millisecond, Duration: 3 * time.Second, Surface: workload.V1, Seed: 1, Out: out,
+		Warmup: 500 * time.Millisecond, Duration: 3 * time.Second, Surface: workload.V1, Model: workload.Strong, Seed: 1, Out: out,
 	}
 }
 
@@ -128,7 +129,7 @@ func (c *CompareConfig) Validate() error {
 	wrong(c.Duration <= 0, "duration: %v is not positive", c.Duration)
 	wrong(c.Out == nil, "no writer for the report")
 	for _, n := range c.Connections {
-		w := c.workload(scenario{clients: n, puts: 1}, "http://127.0.0.1:1")
+		w := c.workload(scenario{clients: n, puts: 1}, c.Model, "http://127.0.0.1:1")
 		if err := w.Validate(); err != nil {
 			errs = append(errs, err)
 		}

@@ -55,7 +55,7 @@ func (c *Cluster) PutView(ctx context.Context, members ...int) error {
 // PutShards does the same with a view of shards, to all nodes: those that are in
 // none of them hand over what they have.
 func (c *Cluster) PutShards(ctx context.Context, shards ...[]int) error {
-	c.keep(slices.Concat(shards...), c.Shards(shards...))
+	c.Keep(shards...)
 	for i := range c.nodes {
 		if !c.Process(i).Alive() {
 			continue
@@ -114,6 +114,9 @@ func ids(view api.View) (all [][]uint64) {
 	}
 	return all
 }
+
+// Keep notes that a view of shards was put by somebody else.
+func (c *Cluster) Keep(shards ...[]int) { c.keep(slices.Concat(shards...), c.Shards(shards...)) }
 
 func (c *Cluster) keep(members []int, view api.View) {
 	c.mu.Lock()

@@ -17,6 +17,7 @@ type benchCmd struct {
 	Run     benchRunCmd     `cmd:"" default:"withargs" help:"Load a cluster, record what clients see, and judge it (the default)."`
 	Compare benchCompareCmd `cmd:"" help:"Measure a local cluster and the baseline by turns."`
 	Views   benchViewsCmd   `cmd:"" help:"Measure how long PUT /view takes."`
+	Shards  benchShardsCmd  `cmd:"" help:"Measure how fast the keys of causal buckets change shards."`
 	Bare    benchBareCmd    `cmd:"" help:"Serve the baseline: one process and a map, nothing replicated."`
 }
 
@@ -162,7 +163,7 @@ func (f *faultArg) UnmarshalText(text []byte) (err error) {
 func benchDefaults() map[string]string {
 	cfg, compare := benchmark.Default(nil), benchmark.DefaultCompare(nil)
 	w := cfg.Workload
-	views := benchmark.DefaultViews(nil)
+	views, shards := benchmark.DefaultViews(nil), benchmark.DefaultShards(nil)
 	return map[string]string{
 		"local":     strconv.Itoa(cfg.Local),
 		"clients":   strconv.Itoa(w.Clients),
@@ -192,6 +193,12 @@ func benchDefaults() map[string]string {
 		"viewsKeys":      list(views.Keys),
 		"viewsValueSize": strconv.Itoa(views.ValueSize),
 		"viewsRounds":    strconv.Itoa(views.Rounds),
+
+		"shards":          strconv.Itoa(shards.Shards),
+		"shardsKeys":      list(shards.Keys),
+		"shardsValueSize": strconv.Itoa(shards.ValueSize),
+		"shardsRounds":    strconv.Itoa(shards.Rounds),
+		"shardsIdle":      shards.Idle.String(),
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 )
 
 type benchCompareCmd struct {
+	Model       string        `enum:"strong,causal" default:"strong" help:"The bucket of the cluster: strong or causal."`
 	Nodes       int           `default:"${compareNodes}" help:"Nodes of the cluster."`
 	Connections []int         `default:"${compareConnections}" help:"Numbers of connections to measure with."`
 	Rounds      int           `default:"${compareRounds}" help:"Turns of each measurement on both sides."`
@@ -31,5 +32,6 @@ func (c benchCompareCmd) config(out io.Writer) benchmark.CompareConfig {
 	cfg := benchmark.DefaultCompare(out)
 	cfg.Nodes, cfg.Connections, cfg.Rounds, cfg.Keys, cfg.ValueSize = c.Nodes, c.Connections, c.Rounds, c.Keys, c.ValueSize
 	cfg.Surface, cfg.Warmup, cfg.Duration, cfg.Seed, cfg.LogDir = workload.Surface(c.Surface), c.Warmup, c.Duration, c.Seed, c.Logs
+	cfg.Model = workload.Model(c.Model)
 	return cfg
 }

@@ -77,7 +77,7 @@ func healsElsewhere(l *scenario.Lab) {
 	all = l.View(l.All()...).TellMembers()
 	all.HoldEach(want)
 	merge(want, l.Session().Fill(20, "after", l.All()...).Wrote())
-	all.HoldEach(want)
+	all.EqualWithin(convergeBound).HoldEach(want)
 	all.JudgeSessions()
 }
 

@@ -27,7 +27,7 @@ func twoThreeTwoOne(l *scenario.Lab) {
 	l.Start(6)
 	view := l.Shards([]int{0, 1}, []int{2, 3}).TellMembers()
 	s := l.Session().Fill(60, "key", 0, 1, 2, 3)
-	view.HoldEach(s.Wrote())
+	view.EqualWithin(convergeBound).HoldEach(s.Wrote())
 	l.Shards([]int{0, 1}, []int{2, 3}, []int{4, 5}).TellMembers().HoldEach(s.Wrote())
 	s.ReadsBack(l.All()...).Fill(20, "of three", l.All()...)
 	l.Shards(nil, []int{2, 3}, []int{4, 5}).Tell(0, 1, 2, 3, 4, 5).HoldEach(s.Wrote())
@@ -39,12 +39,11 @@ func twoThreeTwoOne(l *scenario.Lab) {
 
 func oneToEight(l *scenario.Lab) {
 	l.Start(16)
-	view := l.View(l.All()...).TellMembers()
-	s := l.Session().Fill(100, "key", l.All()...)
-	view.HoldEach(s.Wrote())
-	view = l.Shards(pairs(8)...).TellMembers().HoldEach(s.Wrote())
+	l.Shards(pairs(1)...).TellMembers()
+	s := l.Session().Fill(200, "key", 0, 1)
+	view := l.Shards(pairs(8)...).TellMembers().HoldEach(s.Wrote())
 	s.ReadsBack(l.All()...).Fill(50, "of eight", l.All()...)
-	view.HoldEach(s.Wrote())
+	view.EqualWithin(convergeBound).HoldEach(s.Wrote())
 	view.JudgeSessions()
 }
 
@@ -77,7 +76,7 @@ func nodesSwap(l *scenario.Lab) {
 	s.ReadsBack(l.All()...).Fill(20, "once", l.All()...)
 	view := l.Shards([]int{2, 1}, []int{0, 3}).TellMembers().HoldEach(s.Wrote()) // all four
 	s.ReadsBack(l.All()...).Fill(20, "twice", l.All()...)
-	view.HoldEach(s.Wrote())
+	view.EqualWithin(convergeBound).HoldEach(s.Wrote())
 	view.JudgeSessions()
 }
 
@@ -85,7 +84,7 @@ func emptyShard(l *scenario.Lab) {
 	l.Start(4)
 	view := l.Shards([]int{0, 1}, []int{}).TellMembers()
 	s := l.Session().Fill(40, "key", 0, 1)
-	view.HoldEach(s.Wrote())
+	view.EqualWithin(convergeBound).HoldEach(s.Wrote())
 	l.Shards([]int{0, 1}, []int{2, 3}).TellMembers().HoldEach(s.Wrote())
 	view = l.Shards([]int{}, []int{2, 3}).Tell(l.All()...).HoldEach(s.Wrote())
 	s.ReadsBack(2, 3)
@@ -98,7 +97,7 @@ func missedTwoViews(l *scenario.Lab) {
 	l.Start(4)
 	view := l.Shards([]int{0, 1}, []int{2, 3}).TellMembers()
 	s := l.Session().Fill(60, "key", l.All()...)
-	view.HoldEach(s.Wrote())
+	view.EqualWithin(convergeBound).HoldEach(s.Wrote())
 	l.Cut(3)
 	apart := l.Session()
 	for _, key := range view.KeysOf(names(s)...)[1][:5] { // those of its own shard wait for nobody
@@ -121,8 +120,8 @@ func names(s *scenario.Session) []string { return slices.Sorted(maps.Keys(s.Wrot
 
 func twentyMembers(l *scenario.Lab) {
 	all := whole(l, 20)
-	s := l.Session().Fill(60, "key", l.All()...)
-	all.HoldEach(s.Wrote())
+	s := l.Session().Fill(20, "key", l.All()...)
+	all.EqualWithin(convergeBound).HoldEach(s.Wrote())
 	s.ReadsBack(l.All()...)
 	half := l.View(l.All()[10:]...).TellMembers().HoldEach(s.Wrote())
 	s.ReadsBack(half.Members()...)
@@ -134,7 +133,7 @@ func oneContext(l *scenario.Lab) {
 	l.Start(6)
 	view := l.Shards([]int{0, 1}, []int{2, 3}, []int{4, 5}).TellMembers()
 	s := l.Session().Fill(300, "key", l.All()...)
-	view.HoldEach(s.Wrote())
+	view.EqualWithin(convergeBound).HoldEach(s.Wrote())
 	s.ReadsBack(l.All()...)
 	l.Cut(5)
 	s.Fill(20, "one is away", 0, 1, 2, 3, 4)
