@@ -46,7 +46,7 @@ func TestHelpReadsAsItDid(t *testing.T) {
 	clearEnvironment(t)
 	for _, command := range []string{
 		"", "serve", "demo", "view", "view get", "view set", "health", "kv", "kv put", "kv get", "kv del", "kv ls",
-		"bench", "bench run", "bench compare", "bench views", "bench bare", "version",
+		"bench", "bench run", "bench compare", "bench views", "bench shards", "bench bare", "session show", "version",
 	} {
 		name := strings.ReplaceAll("cohort "+command, " ", "_")
 		t.Run(name, func(t *testing.T) {

@@ -262,6 +262,7 @@ type carried struct {
 	q       *request
 	to      wire.NodeID
 	replyTo wire.ReplyTo
+	view    wire.ViewID  // of who carried it here, as it said last
 	asked   wire.Instant // last
 }
 
@@ -313,10 +314,10 @@ func (r *Replica) OnCarry(h wire.Header, replyTo wire.ReplyTo, m *wire.Carry, st
 	id := wire.RequestID{Node: h.From, Boot: h.Boot, Counter: m.Counter}
 	if x := r.carried.open[id]; x != nil {
 		r.box.Post(wire.Envelope{To: h.From, Answer: x.replyTo, Message: &wire.CarryAnswer{Counter: m.Counter, Fate: wire.CarryHeld}})
-		x.replyTo, x.asked = replyTo, r.now
+		x.replyTo, x.asked, x.view = replyTo, r.now, h.View
 		return
 	}
-	x := &carried{id: id, to: h.From, replyTo: replyTo, asked: r.now}
+	x := &carried{id: id, to: h.From, replyTo: replyTo, asked: r.now, view: h.View}
 	if len(stored) != 1 {
 		return
 	}
@@ -338,6 +339,17 @@ func (r *Replica) OnCarry(h wire.Header, replyTo wire.ReplyTo, m *wire.Carry, st
 	r.carried.open[id] = x
 	r.alarm(r.now + carryPatience)
 	r.start(x.q, stored[0])
+}
+
+// serves reports that a carried request comes from this node's group: from its view, one
+// that this replaces, or one of its list. Who is ahead of it is answered when it has come
+// there, too; in a group that was parted from this one others may have what is missed here.
+func (r *Replica) serves(x *carried) bool {
+	if x.view == r.view.ID || r.view.Descends(x.view) {
+		return true
+	}
+	c := r.atlas.charts[x.view]
+	return c != nil && fingerprint(&c.Layout) == r.layout
 }
 
 // answerAgain answers a write that was taken before, here or by another owner that

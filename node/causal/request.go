@@ -79,7 +79,7 @@ func (r *Replica) reply(q *request, outcome wire.Outcome, result *wire.CausalRes
 func (r *Replica) start(q *request, stored *wire.Item) {
 	switch {
 	case q.gone:
-	case r.closed():
+	case r.closed(), q.carried != nil && !r.serves(q.carried):
 		r.refuse(q)
 	case q.kind == listing:
 		r.tryList(q)

@@ -34,6 +34,7 @@ func (r *Replica) wakeKeys() {
 	r.woken = nil
 	for _, q := range slices.Clone(r.waiting) {
 		if q.waits && slices.Contains(keys, q.op.Key) {
+			q.looked = false // what was found then is not what the key holds
 			r.again(q)
 		}
 	}
