@@ -18,8 +18,8 @@ const variable = "COHORT_CONTAINERS_ALL"
 func TestScenarios(t *testing.T) {
 	for _, s := range scenarios.All() {
 		t.Run(s.Name, func(t *testing.T) {
-			if s.Long && os.Getenv(variable) == "" {
-				t.Skipf("long: %s is not set", variable)
+			if (s.Long || s.Crowd) && os.Getenv(variable) == "" {
+				t.Skipf("long, or a crowd: %s is not set", variable)
 			}
 			began := time.Now()
 			world := newWorld(t)

@@ -4,7 +4,7 @@ import "github.com/cohortkv/cohort/benchmark/scenario"
 
 // crowds: many nodes.
 var crowds = []Scenario{
-	{Name: "twenty-two nodes in one view", Play: twentyTwo},
+	{Name: "twenty-two nodes in one view", Crowd: true, Play: twentyTwo},
 }
 
 func twentyTwo(l *scenario.Lab) {

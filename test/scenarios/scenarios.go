@@ -14,6 +14,8 @@ type Scenario struct {
 	Causal bool
 	// Long: it takes more time than every commit is worth.
 	Long bool
+	// Crowd: so many containers in one view want more processors than CI has.
+	Crowd bool
 	Play func(*scenario.Lab)
 }
 
