@@ -55,6 +55,7 @@ type state struct {
 // slotState is a slot as it was written.
 type slotState struct {
 	held  bool
+	freed bool // given up, and nothing known since
 	known wire.Vector
 	floor uint64
 	sure  map[wire.Stream]uint64 // what K says of these is true
@@ -109,13 +110,7 @@ func (l *Life) Shows(ready bool) { l.ready = ready }
 
 // Has reports that a life has a write, or what won over it, or knows that it was
 // deleted and collected.
-func (l *Life) Has(w *Write) bool {
-	s, d := l.written, w.Version.Dot
-	if s.items[w.Key] != nil || !s.has(l.t, w) {
-		return s.has(l.t, w)
-	}
-	return s.attains(l.t.keys[w.Key].slot, d.Stream, d.N) || s.folded[d.Stream] >= d.N
-}
+func (l *Life) Has(w *Write) bool { return l.written.keeps(l.t, w) }
 
 // Item is what a life has written of a key; nil: nothing.
 func (l *Life) Item(key int) *Write { return l.written.items[key] }
@@ -204,7 +199,7 @@ func (s *state) change(t *Truth, c *wire.CausalWrite) {
 		for _, run := range c.Known.Held {
 			for i := range run.Slots.Count {
 				x := &s.slots[run.Slots.First+i]
-				x.held, x.known, x.floor = true, c.Known.Vectors[run.Vector], run.Floor
+				x.held, x.freed, x.known, x.floor = true, false, c.Known.Vectors[run.Vector], run.Floor
 			}
 		}
 	}
@@ -224,7 +219,7 @@ func (s *state) free(t *Truth, r wire.HashRange) {
 		}
 	}
 	for at := t.cfg.Space.Slot(r.First); at <= t.cfg.Space.Slot(r.Last); at++ {
-		s.slots[at] = slotState{}
+		s.slots[at] = slotState{freed: true}
 	}
 }
 
@@ -236,6 +231,16 @@ func (s *state) has(t *Truth, w *Write) bool {
 	}
 	c := t.keys[w.Key].collected
 	return c != nil && !above(w.Version, c.Version)
+}
+
+// keeps is has, by what the state knows itself: who holds nothing of a slot does not
+// stand for what was deleted in it and collected.
+func (s *state) keeps(t *Truth, w *Write) bool {
+	if s.items[w.Key] != nil || !s.has(t, w) {
+		return s.has(t, w)
+	}
+	x, d := &s.slots[t.keys[w.Key].slot], w.Version.Dot
+	return x.known.At(d.Stream) >= d.N || !x.freed && max(s.live[d.Stream], s.folded[d.Stream]) >= d.N
 }
 
 // knows reports that K of a state covers a write.

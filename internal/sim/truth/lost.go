@@ -49,11 +49,22 @@ func (t *Truth) excused(l *Life, w *Write) bool {
 // over it.
 func (t *Truth) withinReach(l *Life, w *Write) bool {
 	for _, id := range t.known(l) {
-		if o := t.lives[id]; o != nil && o.durable.has(t, w) {
+		if o := t.lives[id]; o != nil && !apart(l, o) && o.durable.keeps(t, w) {
 			return true
 		}
 	}
-	return l.durable.has(t, w)
+	return l.durable.keeps(t, w)
+}
+
+// apart reports that operators have parted two lives: of their views neither replaces
+// the other, and they are not of one list. They do not tell each other what they have
+// (docs/causal.md §6).
+func apart(a, b *Life) bool {
+	v, w := a.view, b.view
+	if v == nil || w == nil || v == w || v.ancestors[w.id] || w.ancestors[v.id] {
+		return false
+	}
+	return len(v.members) > 0 && len(w.members) > 0 && !v.layout.Equal(w.layout)
 }
 
 // best is the largest version of a key that is left: somewhere durable, or a

@@ -10,6 +10,7 @@ import (
 // view is a view as far as it concerns causal buckets.
 type view struct {
 	id        wire.ViewID
+	layout    wire.Layout
 	members   []wire.Member
 	home      map[wire.NodeID]int // node → shard
 	ring      *hashing.Ring
@@ -22,7 +23,7 @@ type view struct {
 func (t *Truth) viewOf(v *wire.View) *view {
 	x := t.views[v.ID]
 	if x == nil {
-		x = &view{id: v.ID, members: v.Layout.Members(), home: map[wire.NodeID]int{}, ancestors: map[wire.ViewID]bool{}}
+		x = &view{id: v.ID, layout: v.Layout, members: v.Layout.Members(), home: map[wire.NodeID]int{}, ancestors: map[wire.ViewID]bool{}}
 		shards := make([]hashing.Shard, len(v.Layout.Shards))
 		for i, s := range v.Layout.Shards {
 			shards[i] = hashing.Shard{Name: s.Name, Empty: len(s.Members) == 0}
