@@ -34,6 +34,7 @@ type seated struct {
 	*Node
 	seat  scenario.Seat
 	inner string // address on the default bridge
+	out   bool   // unplugged
 }
 
 // NewWorld returns a world without nodes; what it makes belongs to the lab.
@@ -146,9 +147,14 @@ func (w *World) Restart(ctx context.Context, node int) error {
 // Seat implements scenario.Wired.
 func (w *World) Seat(node int) scenario.Seat { return w.nodes[node].seat }
 
-// Unplug implements scenario.Wired.
+// Unplug implements scenario.Wired. To move who is unplugged already is to plug it in
+// elsewhere.
 func (w *World) Unplug(ctx context.Context, node int) error {
 	n := w.nodes[node]
+	if n.out {
+		return nil
+	}
+	n.out = true
 	network := w.networks[n.seat.Network]
 	w.tap.Forget(network.ip(n.seat.Host))
 	return n.Disconnect(ctx, network)
@@ -166,7 +172,7 @@ func (w *World) Plug(ctx context.Context, node int, seat scenario.Seat) error {
 		return err
 	}
 	w.tap.Know(network.ip(seat.Host), node, network.bridge)
-	w.nodes[node].seat = seat
+	w.nodes[node].seat, w.nodes[node].out = seat, false
 	return w.nodes[node].Connect(ctx, network, seat.Host)
 }
 

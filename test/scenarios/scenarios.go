@@ -16,7 +16,7 @@ type Scenario struct {
 	Long bool
 	// Crowd: so many containers in one view want more processors than CI has.
 	Crowd bool
-	Play func(*scenario.Lab)
+	Play  func(*scenario.Lab)
 }
 
 // Needs is what a scenario asks of its world beyond nodes that die and pause.
