@@ -158,9 +158,9 @@ func chainAcrossNodes(l *scenario.Lab) {
 	first.Fork().Reads(2, "x", "x1").Reads(2, "y", "y1")
 	l.Cut(2)
 	first.Put(0, "x", "x2")
-	second := l.Session().Reads(1, "x", "x2").Put(1, "y", "y2")
-	third := l.Session().Reads(0, "y", "y2").Put(0, "z", "z1")
-	last := l.Session().Reads(1, "z", "z1")
+	second := first.Fork().Reads(1, "x", "x2").Put(1, "y", "y2")
+	third := second.Fork().Reads(0, "y", "y2").Put(0, "z", "z1")
+	last := third.Fork().Reads(1, "z", "z1")
 	waiting := inEveryOrder([]glimpse{
 		{last, 2, "x", mustWait}, {last, 2, "y", mustWait}, {last, 2, "z", mustWait}, {second, 2, "z", ""},
 		{l.Session(), 2, "x", "x1"}, {l.Session(), 2, "y", "y1"},
@@ -198,8 +198,8 @@ func chainAcrossShards(l *scenario.Lab) {
 	first.Fork().Reads(3, y, "y1").Reads(1, y, "y1").Reads(3, x, "x1")
 	l.Cut(3)
 	first.Put(2, x, "x2")                                   // through a node of the other shard
-	second := l.Session().Reads(0, x, "x2").Put(1, y, "y2") // likewise
-	last := l.Session().Reads(2, y, "y2")
+	second := first.Fork().Reads(0, x, "x2").Put(1, y, "y2") // likewise
+	last := second.Fork().Reads(2, y, "y2")
 	waiting := inEveryOrder([]glimpse{
 		{last, 3, y, mustWait},                 // its replica here lacks it
 		{l.Session(), 3, y, "y1"},              // a stranger
