@@ -197,7 +197,7 @@ func chainAcrossShards(l *scenario.Lab) {
 	first := l.Session().Put(0, x, "x1").Put(0, y, "y1")
 	first.Fork().Reads(3, y, "y1").Reads(1, y, "y1").Reads(3, x, "x1")
 	l.Cut(3)
-	first.Put(2, x, "x2")                                   // through a node of the other shard
+	first.Put(2, x, "x2")                                    // through a node of the other shard
 	second := first.Fork().Reads(0, x, "x2").Put(1, y, "y2") // likewise
 	last := second.Fork().Reads(2, y, "y2")
 	waiting := inEveryOrder([]glimpse{
