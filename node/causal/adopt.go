@@ -183,6 +183,9 @@ func (r *Replica) meetPeers(old, v *wire.View) {
 			former(q.at)
 		}
 	}
+	for _, m := range r.outside { // whom it was with before it was told a view without it
+		former(m)
+	}
 	if old != nil {
 		for _, m := range old.Layout.Members() {
 			former(m)

@@ -11,7 +11,7 @@ func (r *Replica) OnOpen(h wire.Header, replyTo wire.ReplyTo, m *wire.Open) {
 	r.sign(h)
 	list := r.slots.valid(m.Slots)
 	reply := &wire.Have{
-		Session: m.Session, View: r.viewID(), Layout: r.layout, Epoch: r.epoch, Mark: r.slots.mark, Frozen: r.closed(),
+		Session: m.Session, View: r.viewID(), Layout: r.layout, Epoch: r.era(), Mark: r.slots.mark, Frozen: r.closed(),
 		Heir:      r.view != nil && r.view.Descends(h.View),
 		Unsettled: r.unsettled(), Floor: r.floorSum(), Over: r.lives.told(), Former: r.formerFor(h.View),
 		Held: r.holdings(list),
@@ -102,6 +102,10 @@ func (r *Replica) differing(list []wire.SlotRange, theirs []wire.Sum) []wire.Gro
 // open, so more are not from peers that wait.
 const maxWants = 256
 
+// era grows whenever something is taken away here, with a slot or by itself: items that
+// are read then are of a later K than Have told of before.
+func (r *Replica) era() uint64 { return r.epoch + r.forgets }
+
 // OnWant sends items.
 func (r *Replica) OnWant(h wire.Header, replyTo wire.ReplyTo, m *wire.Want) {
 	r.sign(h)
@@ -111,7 +115,7 @@ func (r *Replica) OnWant(h wire.Header, replyTo wire.ReplyTo, m *wire.Want) {
 	}
 	r.readSlots(list, m.After, func(in *wire.SlotsRead) {
 		r.respond(h.From, replyTo, &wire.Items{
-			Session: m.Session, Epoch: r.epoch, After: m.After, Floors: r.floorCounters(list, m.After, in),
+			Session: m.Session, Epoch: r.era(), After: m.After, Floors: r.floorCounters(list, m.After, in),
 			Items: r.newest(in.Items), Last: in.Last,
 		})
 	})

@@ -74,6 +74,9 @@ func (a *atlas) note(k wire.KnownView) bool {
 	a.order = append(a.order, k.ID)
 	a.met(k.ID)
 	if len(a.order) > maxCharts {
+		if a.newest == a.charts[a.order[0]] {
+			a.newest = nil // who does not know what a name means does not use it
+		}
 		delete(a.charts, a.order[0])
 		a.order = a.order[1:]
 	}

@@ -68,6 +68,7 @@ func (r *Replica) put(s *slot, hash uint64, item *wire.Item, old *wire.Item) {
 func (r *Replica) forget(s *slot, hash uint64, old *wire.Item) {
 	minus(&s.sum, digest(hash, old.Version))
 	r.collector.lost(old)
+	r.forgets++
 	r.pending.Drop = append(r.pending.Drop, old.Key)
 	r.overlay.set(old.Key, nil)
 	s.seq = r.box.LastWrite() + 1

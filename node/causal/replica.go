@@ -114,6 +114,7 @@ type Replica struct {
 	sessions uint64
 	gossip   gossip
 	epoch    uint64 // grows when a slot is given up
+	forgets  uint64 // items that were forgotten
 	progress uint64 // grows whenever slots get nearer to ready
 	movedAt  wire.Instant
 	oneLine  bool // all views that the view's author heard are one

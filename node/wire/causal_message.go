@@ -42,7 +42,7 @@ type Have struct {
 	Session   uint64
 	View      ViewID // in which it is said
 	Layout    uint64 // fingerprint of its layout: two views of one layout are one group
-	Epoch     uint64 // grows whenever the sender gives up a slot
+	Epoch     uint64 // grows whenever the sender gives up a slot, or forgets an item
 	Mark      uint64 // of the last change of what the sender holds; comes back in Taken
 	Held      Holdings
 	Frozen    bool        // the sender takes no writes any more
