@@ -12,7 +12,7 @@ import (
 // every key is in exactly one of them and on every replica of it, at once.
 var shards = []Scenario{
 	{Name: "two shards, three, two, one", Play: twoThreeTwoOne},
-	{Name: "one shard becomes eight of two", Long: true, Play: oneToEight},
+	{Name: "one shard becomes eight of two", Play: oneToEight},
 	{Name: "shards are removed and their nodes never told", Play: removedUntold},
 	{Name: "nodes swap shards", Play: nodesSwap},
 	{Name: "a shard without members owns nothing", Play: emptyShard},
