@@ -76,6 +76,9 @@ func weight(c *wire.Context) int {
 	var streams []wire.Stream
 	var views []wire.ViewID
 	meet := func(s wire.Stream) {
+		if n := len(streams); n > 0 && streams[n-1] == s {
+			return
+		}
 		if !slices.Contains(streams, s) {
 			streams = append(streams, s)
 			if !slices.Contains(views, s.View) {

@@ -17,30 +17,29 @@ func union(a, b *wire.Context) wire.Context {
 	case a.IsZero():
 		return *b
 	}
-	c := wire.Context{Vector: join(a.Vector, b.Vector), Names: names(a.Names, b.Names), Ceil: max(a.Ceil, b.Ceil)}
-	c.Exact = slices.Clone(a.Exact)
-	for _, d := range b.Exact {
-		c.Exact = add(c.Exact, d)
-	}
+	c := around(a, b)
+	c.Exact = newest(a.Exact, b.Exact)
 	return c
 }
 
-// add puts a dependency at the end of a list that may be written to. Of two versions
-// of one hash the larger stays.
-func add(list []wire.Dependency, d wire.Dependency) []wire.Dependency {
-	if i := slices.IndexFunc(list, func(o wire.Dependency) bool { return o.Hash == d.Hash }); i >= 0 {
-		if list[i].Version.Compare(d.Version) > 0 {
-			d = list[i]
-		}
-		list = slices.Delete(list, i, i+1)
-	}
-	return append(list, d)
+// around is the union of a and b but for their exact entries.
+func around(a, b *wire.Context) wire.Context {
+	return wire.Context{Vector: join(a.Vector, b.Vector), Names: names(a.Names, b.Names), Ceil: max(a.Ceil, b.Ceil)}
 }
 
 // with is c and one version more, the newest.
 func with(c *wire.Context, hash uint64, v wire.CausalVersion) wire.Context {
 	d := *c
-	d.Exact = add(slices.Clone(c.Exact), wire.Dependency{Hash: hash, Version: v})
+	d.Exact = make([]wire.Dependency, 0, len(c.Exact)+1)
+	for i := range c.Exact {
+		switch o := &c.Exact[i]; {
+		case o.Hash != hash:
+			d.Exact = append(d.Exact, *o)
+		case o.Version.Compare(v) > 0:
+			v = o.Version
+		}
+	}
+	d.Exact = append(d.Exact, wire.Dependency{Hash: hash, Version: v})
 	return d
 }
 
@@ -73,16 +72,29 @@ func fold(c wire.Context, limit int) wire.Context {
 	if n <= 0 {
 		return c
 	}
-	old := make(wire.Vector, 0, n)
-	for _, d := range c.Exact[:n] {
-		old = append(old, wire.Position{Stream: d.Version.Dot.Stream, N: d.Version.Dot.N})
+	var old []wire.Position
+	for i := range c.Exact[:n] {
+		v := &c.Exact[i].Version
+		old = further(old, v.Dot)
 		if !mutant.On(mutant.CausalNoCeil) {
-			c.Ceil = max(c.Ceil, d.Version.Counter)
+			c.Ceil = max(c.Ceil, v.Counter)
 		}
 	}
 	c.Vector = join(c.Vector, gather(old))
 	c.Exact = c.Exact[n:]
 	return c
+}
+
+// further is a list of positions with one dot more, still one a stream as long as there
+// are few.
+func further(list []wire.Position, dot wire.Dot) []wire.Position {
+	for i := range list[max(0, len(list)-16):] {
+		if p := &list[len(list)-1-i]; p.Stream == dot.Stream {
+			p.N = max(p.N, dot.N)
+			return list
+		}
+	}
+	return append(list, wire.Position{Stream: dot.Stream, N: dot.N})
 }
 
 // gather makes a vector of positions in any order.
@@ -116,11 +128,13 @@ func names(a, b []wire.ViewID) []wire.ViewID {
 
 // seen is the context of who had c and has read an item.
 func seen(c *wire.Context, item *wire.Item) wire.Context {
-	m := *c
-	if !mutant.On(mutant.CausalNotTransitive) {
-		m = union(&item.Deps, c)
+	d := &item.Deps
+	if mutant.On(mutant.CausalNotTransitive) {
+		d = &wire.Context{}
 	}
-	return with(&m, hashing.Hash(item.Key), item.Version)
+	m := around(d, c)
+	m.Exact = newest(d.Exact, c.Exact, []wire.Dependency{{Hash: hashing.Hash(item.Key), Version: item.Version}})
+	return m
 }
 
 // ListContext is what a client has seen that was answered a Read of kind ReadItems with
@@ -155,20 +169,36 @@ func ListContext(limits Limits, read *wire.Read, items iter.Seq[*wire.Item]) wir
 // newest puts lists of dependencies together, of which the later are newer. Of two
 // versions of one hash the larger stays, in the place of the newer.
 func newest(lists ...[]wire.Dependency) []wire.Dependency {
-	place := map[uint64]int{}
-	var all []wire.Dependency
-	for _, list := range slices.Backward(lists) {
-		for _, d := range slices.Backward(list) {
-			i, known := place[d.Hash]
-			switch {
-			case !known:
-				place[d.Hash] = len(all)
-				all = append(all, d)
-			case d.Version.Compare(all[i].Version) > 0:
-				all[i].Version = d.Version
+	n := 0
+	for _, list := range lists {
+		n += len(list)
+	}
+	all, at := make([]wire.Dependency, n), n // filled from the end
+	merge := func(place func(hash uint64, at int) (int, bool)) {
+		for _, list := range slices.Backward(lists) {
+			for i := range slices.Backward(list) {
+				d := &list[i]
+				if i, known := place(d.Hash, at-1); !known {
+					at--
+					all[at] = *d
+				} else if d.Version.Compare(all[i].Version) > 0 {
+					all[i].Version = d.Version
+				}
 			}
 		}
 	}
-	slices.Reverse(all)
-	return all
+	if n <= wire.MaxIndexed {
+		var index wire.HashIndex
+		merge(index.Place)
+		return all[at:]
+	}
+	places := make(map[uint64]int, n)
+	merge(func(hash uint64, at int) (int, bool) {
+		i, known := places[hash]
+		if !known {
+			places[hash] = at
+		}
+		return i, known
+	})
+	return all[at:]
 }

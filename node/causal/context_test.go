@@ -35,7 +35,7 @@ var (
 	contextGen = rapid.Custom(func(t *rapid.T) wire.Context {
 		c := wire.Context{Vector: vectorGen.Draw(t, "vector"), Ceil: rapid.Uint64Range(0, 3).Draw(t, "ceil")}
 		for _, d := range rapid.SliceOfN(dependencyGen, 0, 5).Draw(t, "exact") {
-			c.Exact = add(c.Exact, d)
+			c = with(&c, d.Hash, d.Version)
 		}
 		for n := range rapid.Uint64Range(0, 2).Draw(t, "names") {
 			c.Names = append(c.Names, wire.ViewID{Number: n + 1})

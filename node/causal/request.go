@@ -179,6 +179,7 @@ func (r *Replica) write(q *request, old *wire.Item) {
 		Key: q.op.Key, Deleted: q.op.Kind == wire.OpDelete, Value: q.op.Value, ContentType: q.op.ContentType,
 		Deps: r.namer().bound(r.deps(q, s, old), r.cfg.Limits.Deps, maxDepsBytes), ID: q.id,
 	}
+	item.Deps.Exact = slices.Clone(item.Deps.Exact) // it stays, and what was folded need not
 	item.Version.Counter = 1 + r.counterBelow(q, s, old)
 	q.existed = old != nil && !old.Deleted
 	r.append(item)

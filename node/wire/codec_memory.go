@@ -86,7 +86,7 @@ type recentStreams struct {
 // find returns the reference to a stream, 0 when the ring does not have it.
 func (r *recentStreams) find(s Stream) byte {
 	for range r.used {
-		if r.slots[r.last].Stream == s {
+		if at := &r.slots[r.last].Stream; at.Boot == s.Boot && *at == s { // boots differ most
 			return r.last + 1
 		}
 		if r.last++; r.last >= r.used {

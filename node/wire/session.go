@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
-	"slices"
 	"unsafe"
 )
 
@@ -83,12 +82,14 @@ func AppendContextText(dst []byte, cluster string, c Context) []byte {
 	return dst[:start+n]
 }
 
+var strict = base64.RawURLEncoding.Strict()
+
 // ParseContext is the inverse of AppendContextText.
 func ParseContext(cluster, text string) (Context, error) {
 	if most := base64.RawURLEncoding.EncodedLen(maxContextSize); len(text) > most {
 		return Context{}, fmt.Errorf("decode context: %d characters, at most %d are allowed", len(text), most)
 	}
-	data, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	data, err := strict.DecodeString(text)
 	if err != nil {
 		return Context{}, fmt.Errorf("decode context: %w", err)
 	}
@@ -100,17 +101,15 @@ func (c *Context) check() error {
 	if n := len(c.Exact); n > MaxExact {
 		return fmt.Errorf("%d entries, at most %d are allowed", n, MaxExact)
 	}
-	hashes := make([]uint64, 0, MaxExact)
+	var hashes HashIndex
 	for i := range c.Exact {
 		v := &c.Exact[i].Version
 		if v.Counter == 0 || v.Counter > maxContextCount || v.Dot.N == 0 || v.Dot.N > maxContextCount {
 			return fmt.Errorf("entry %d has counter %d and number %d", i, v.Counter, v.Dot.N)
 		}
-		hashes = append(hashes, c.Exact[i].Hash)
-	}
-	slices.Sort(hashes)
-	if len(slices.Compact(hashes)) < len(c.Exact) {
-		return fmt.Errorf("two entries for one hash")
+		if _, twice := hashes.Place(c.Exact[i].Hash, i); twice {
+			return fmt.Errorf("two entries for one hash")
+		}
 	}
 	if c.Ceil > maxContextCount {
 		return fmt.Errorf("counter %d of what was folded", c.Ceil)
