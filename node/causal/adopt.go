@@ -255,22 +255,51 @@ func (r *Replica) addPeer(p *peer) {
 }
 
 // pulled notes that an exchange with a peer is over.
-func (r *Replica) pulled(p *peer, have *wire.Have, news uint64) {
+func (r *Replica) pulled(p *peer, x *pull) {
+	have := x.have
 	if !p.pulled {
 		r.moved()
 	}
 	p.pulled, p.pulledAt = true, r.now
 	if have != nil && (p.former || !have.Unsettled && (p.guest || have.Frozen || have.View == r.viewID())) {
-		p.surveyed = news // it knows of nobody else who may have something, and takes no more from them
+		p.surveyed = x.news // it knows of nobody else who may have something, and takes no more from them
 	}
 	r.advance()
 	if p.former {
-		p.passed = have != nil && have.Frozen
-		p.again = r.now + gossipEvery
-		r.offerLost()
+		r.pulledFormer(p, x)
 	}
 	r.endStreams()
 	r.settle()
+}
+
+// pulledFormer finds out whether what a former member has is with its owners: they have
+// told it so, or this node, which waits for that no longer, has taken all of it.
+func (r *Replica) pulledFormer(p *peer, x *pull) {
+	if p.first == 0 {
+		p.first, p.every = r.now, soon
+	}
+	p.spread = x.have != nil && (x.whole || r.allTook(x.have.Takers))
+	p.passed = x.have != nil && x.have.Frozen && p.spread
+	p.again = r.now + p.every
+	p.every = min(2*p.every, gossipEvery)
+	if p.spread {
+		p.again = r.now + gossipEvery
+	} else if r.now-p.first >= spreadPatience {
+		p.whole, p.again = true, r.now
+	}
+	r.alarm(p.again)
+	r.offerLost()
+}
+
+// allTook reports that every other member that owns slots is among those who took what
+// they own. Replicas count, too: their data is this node's, but they may be of another view.
+func (r *Replica) allTook(list []wire.Life) bool {
+	for _, p := range r.peers {
+		if p.member && !slices.Contains(list, wire.Life{Node: p.id, Boot: p.boot}) {
+			return false
+		}
+	}
+	return true
 }
 
 // offerLost offers what has come here for others since the last offer.
@@ -312,7 +341,7 @@ func (r *Replica) settle() {
 		if !r.reachable(p) {
 			continue
 		}
-		done := p.pulled && p.offer == nil
+		done := p.pulled && p.offer == nil && (p.spread || !p.former)
 		all = all && done
 		pulled = pulled && p.pulled
 		if !done {

@@ -14,7 +14,8 @@ func (r *Replica) OnOpen(h wire.Header, replyTo wire.ReplyTo, m *wire.Open) {
 		Session: m.Session, View: r.viewID(), Layout: r.layout, Epoch: r.era(), Mark: r.slots.mark, Frozen: r.closed(),
 		Heir:      r.view != nil && r.view.Descends(h.View),
 		Unsettled: r.unsettled(), Floor: r.floorSum(), Over: r.lives.told(), Former: r.formerFor(h.View),
-		Held: r.holdings(list),
+		Takers: r.takers.of(h.View, r.slots.mark),
+		Held:   r.holdings(list),
 	}
 	if !m.Survey {
 		reply.Groups = r.differing(list, m.Sums)

@@ -13,6 +13,9 @@ type pull struct {
 	peer    *peer
 	session uint64
 	slots   []wire.SlotRange
+	whole   bool         // of slots that others own the items are wanted, too
+	behind  *pull        // that brings the same slots, and is waited for
+	heard   wire.Instant // when items came last
 	asked   wire.Instant
 	every   wire.Instant // between repetitions
 	have    *wire.Have   // nil: not answered yet
@@ -40,10 +43,10 @@ func (r *Replica) pullFrom(p *peer) {
 	}
 	list := r.wanted(p)
 	if len(list) == 0 {
-		r.pulled(p, nil, r.lives.news)
+		r.pulled(p, &pull{news: r.lives.news})
 		return
 	}
-	x := &pull{peer: p, slots: list}
+	x := &pull{peer: p, slots: list, whole: p.whole}
 	r.pulls = append(r.pulls, x)
 	r.open(x)
 }
@@ -67,10 +70,10 @@ func (r *Replica) pullOf(p *peer) *pull {
 	return nil
 }
 
-// wanted is what there is to be had from a peer: the slots that this node owns; from
-// a former member, everything.
+// wanted is what a peer is asked about: the slots that this node owns; a former member
+// at first, and when its slots must be passed on to others, of everything.
 func (r *Replica) wanted(p *peer) []wire.SlotRange {
-	if p.former {
+	if p.former && (p.first == 0 || p.whole) {
 		return []wire.SlotRange{{First: 0, Count: uint32(len(r.slots.all))}}
 	}
 	return ranges(r.slots.where(func(s *slot) bool { return s.owned }))
@@ -78,6 +81,7 @@ func (r *Replica) wanted(p *peer) []wire.SlotRange {
 
 func (r *Replica) open(x *pull) {
 	x.session = r.session()
+	x.behind, x.heard = nil, r.now
 	x.have, x.want, x.cursor, x.keys, x.last, x.checks, x.floors = nil, nil, wire.SlotCursor{}, nil, false, 0, map[hashing.Slot]uint64{}
 	x.every = resend
 	x.news, x.epoch, x.mark = r.lives.news, r.epoch, r.box.LastWrite()
@@ -162,6 +166,9 @@ func (r *Replica) compare(x *pull) {
 			continue
 		}
 		s := &r.slots.all[at]
+		if !s.owned && !x.whole {
+			continue // its owners pull it
+		}
 		equal := theirs == s.sum
 		if !differs { // from what was here when it was asked
 			equal = s.seq <= x.mark
@@ -180,9 +187,40 @@ func (r *Replica) compare(x *pull) {
 		return
 	}
 	x.want = ranges(slices.Values(want))
+	if x.behind = r.bringing(x); x.behind != nil {
+		x.have, x.want = nil, nil // when that is over, little differs
+		r.alarm(r.now + resend)
+		return
+	}
 	x.at, x.keys, x.here = want[0], map[string]struct{}{}, 0
 	x.every = resend
 	r.ask(x)
+}
+
+// bringing is an exchange under way that brings slots which another one wants, too.
+func (r *Replica) bringing(x *pull) *pull {
+	for _, y := range r.pulls {
+		if y != x && r.brings(y) && slices.ContainsFunc(x.want, func(g wire.SlotRange) bool {
+			return slices.ContainsFunc(y.want, func(o wire.SlotRange) bool { return g.First < o.First+o.Count && o.First < g.First+g.Count })
+		}) {
+			return y
+		}
+	}
+	return nil
+}
+
+// brings reports that items come from an exchange.
+func (r *Replica) brings(x *pull) bool {
+	return slices.Contains(r.pulls, x) && len(x.want) > 0 && !x.last && r.now-x.heard < silence
+}
+
+// follow goes on with the exchanges that have waited for one.
+func (r *Replica) follow(y *pull) {
+	for _, x := range r.pulls {
+		if x.behind == y {
+			r.open(x)
+		}
+	}
 }
 
 // sumsReader finds the sums of slots that are asked for in ascending order, among
@@ -281,6 +319,7 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 		return
 	}
 	r.advance()
+	x.heard = r.now
 	for _, f := range m.Floors {
 		x.floors[hashing.Slot(f.Slot)] = max(x.floors[hashing.Slot(f.Slot)], f.Floor)
 	}
@@ -422,7 +461,8 @@ func (r *Replica) end(x *pull) {
 		r.hearPositions(x.peer, x.have)
 	}
 	more := x.more
-	r.pulled(x.peer, x.have, x.news)
+	r.follow(x)
+	r.pulled(x.peer, x)
 	if more {
 		r.pullFrom(x.peer)
 	}
@@ -436,7 +476,12 @@ func (r *Replica) tickPulls() {
 		case x.last:
 		case !r.reachable(x.peer) && r.now-x.asked >= silence || mutant.On(mutant.CausalStopAfterError) && r.now-x.asked >= x.every:
 			r.pulls = slices.DeleteFunc(r.pulls, func(o *pull) bool { return o == x })
+			r.follow(x)
 			r.settle()
+		case x.behind != nil && r.brings(x.behind):
+			r.alarm(r.now + resend)
+		case x.behind != nil:
+			r.open(x)
 		case r.now-x.asked >= x.every:
 			x.every = min(2*x.every, slowResend)
 			r.ask(x)

@@ -45,16 +45,20 @@ func (r *Replica) tickGossip() {
 				r.pullFrom(p)
 			}
 		}
-		for _, p := range slices.Clone(r.peers) {
-			if p.former && !p.apart && r.pullOf(p) == nil && r.now >= p.again {
-				r.pullFrom(p)
-			}
-		}
 		r.inquireAfterLives()
 		r.offerLost()
 		r.settle()
 	}
 	r.alarm(g.at)
+	for _, p := range slices.Clone(r.peers) {
+		switch {
+		case !p.former || p.apart || r.pullOf(p) != nil:
+		case r.now >= p.again:
+			r.pullFrom(p)
+		default:
+			r.alarm(p.again)
+		}
+	}
 }
 
 // Tick does what time asks for.

@@ -109,9 +109,9 @@ func (r *Replica) tell(x *pull) {
 			}
 		}
 	})
-	if len(taken) > 0 {
+	if len(taken) > 0 || x.peer.former {
 		x.peer.taken = &wire.Taken{Boot: x.boot, Mark: x.have.Mark, Slots: taken}
-		if x.have.View == r.viewID() {
+		if x.peer.former || x.have.View == r.viewID() {
 			r.sendDurable(x.peer.id, x.peer.taken) // else when it has come to the view, and offers
 		}
 	}
@@ -121,6 +121,9 @@ func (r *Replica) tell(x *pull) {
 // for others goes when every owner has what there is in it now (I25).
 func (r *Replica) OnTaken(h wire.Header, m *wire.Taken) {
 	p := r.sign(h)
+	if m.Boot == r.cfg.Boot {
+		r.takers.note(h, m.Mark)
+	}
 	if p == nil || p.offer == nil || m.Boot != r.cfg.Boot || m.Mark < p.offer.mark || h.View != r.viewID() {
 		return
 	}

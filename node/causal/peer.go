@@ -27,11 +27,14 @@ type peer struct {
 
 	pulled   bool // in this view
 	pulledAt wire.Instant
-	passed   bool // a former member: all it had has been passed on, and it takes no writes
-	again    wire.Instant
-	offer    *offer      // what it has been offered and not taken
-	taken    *wire.Taken // what it was told last of an exchange, in this view
-	surveyed uint64      // the newest life that was known when the last exchange with it began; not if it knew of others
+	// A former member: what others own is taken from it, too; all that it had has come to
+	// its owners; and it takes no writes; when it is pulled from again, and how much later
+	// than the last time; when it was first, in this view.
+	whole, spread, passed bool
+	again, every, first   wire.Instant
+	offer                 *offer      // what it has been offered and not taken
+	taken                 *wire.Taken // what it was told last of an exchange, in this view
+	surveyed              uint64      // the newest life that was known when the last exchange with it began; not if it knew of others
 }
 
 // is reports that a message is of the life that is known: what an earlier one sent

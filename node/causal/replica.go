@@ -70,6 +70,8 @@ type Config struct {
 const (
 	ackPatience    = 30 * wire.Millisecond  // a write waits no longer for other replicas
 	freshHello     = 300 * wire.Millisecond // and only for those that greeted so lately
+	soon           = 25 * wire.Millisecond  // whether the owners have what a former member has is asked again, at first
+	spreadPatience = 1 * wire.Second        // for the owners of what a former member has
 	silence        = 500 * wire.Millisecond // without a sign of life: cannot be reached
 	gapPatience    = 50 * wire.Millisecond  // before what is missing is asked for
 	resend         = 100 * wire.Millisecond // of questions to peers, at first
@@ -107,6 +109,7 @@ type Replica struct {
 	peers   []*peer       // members and former members, by id
 	outside []wire.Member // of the views before, while this node is in none
 	emptied []wire.NodeID // former members of this view that are none any more
+	takers  takers        // who has taken what is here, in their views
 	aside   int           // bytes of items that wait for their slots
 
 	pulls    []*pull

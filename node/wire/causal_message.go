@@ -51,6 +51,7 @@ type Have struct {
 	Floor     uint64      // fingerprint of the view's floor; 0: the sender knows none
 	Over      []Life      // lives that are known to have ended
 	Former    []Member    // members of views that View replaces, which may still have data
+	Takers    []Life      // nodes of the receiver's view that have said Taken under this mark
 	Groups    []GroupSums // whose sums differ, ascending
 }
 

@@ -91,6 +91,7 @@ func (d *causalDecoder) exchangeMessage(m Message) {
 		m.Floor = d.fixed()
 		m.Over = d.lives()
 		m.Former = d.members()
+		m.Takers = d.lives()
 		m.Groups = d.groups()
 	case *Want:
 		m.Session = d.uvarint()

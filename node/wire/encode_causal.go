@@ -56,6 +56,7 @@ func (e *causalEncoder) exchangeMessage(m Message) {
 		e.fixed(m.Floor)
 		e.lives(m.Over)
 		e.members(m.Former)
+		e.lives(m.Takers)
 		e.groups(m.Groups)
 	case *Want:
 		e.uvarint(m.Session)

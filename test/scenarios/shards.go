@@ -20,6 +20,7 @@ var shards = []Scenario{
 	{Name: "one shard of twenty members", Long: true, Play: twentyMembers},
 	{Name: "three hundred keys under one context", Needs: Cuts, Play: oneContext},
 	{Name: "five thousand keys change shards", Play: fiveThousand},
+	{Name: "eleven shards of twenty-two nodes", Play: elevenShards},
 	{Name: "shards change under load", Play: changeUnderLoad},
 }
 
@@ -160,6 +161,19 @@ func fiveThousand(l *scenario.Lab) {
 	s.ReadsBack(l.All()...)
 	last := l.Shards([]int{7, 6}).Tell(l.All()...).HoldEach(s.Wrote())
 	last.JudgeSessions()
+}
+
+// elevenShards moves ten thousand keys between one shard, eleven and five.
+func elevenShards(l *scenario.Lab) {
+	l.Start(22)
+	l.Shards(pairs(1)...).TellMembers()
+	s := l.Session().Fill(10_000, "key", 0, 1)
+	l.Shards(pairs(11)...).TellMembers().HoldEach(s.Wrote())
+	l.Shards(pairs(5)...).Tell(l.All()...).HoldEach(s.Wrote())
+	view := l.Shards(pairs(11)...).TellMembers().HoldEach(s.Wrote())
+	s.Fill(100, "of eleven", l.All()...)
+	view.EqualWithin(convergeBound).HoldEach(s.Wrote())
+	view.JudgeSessions()
 }
 
 // changeUnderLoad has clients that never stop while shards come and go.
