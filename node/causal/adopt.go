@@ -35,6 +35,7 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 	r.own.begin(wire.Stream{View: v.ID, Node: r.cfg.Self, Boot: r.cfg.Boot})
 	r.deal(sameLine, first)
 	r.meetPeers(old, v)
+	r.askAnew()
 	r.pulls = nil
 	r.offerAll()
 	for _, p := range slices.Clone(r.peers) {
@@ -217,6 +218,7 @@ func (r *Replica) hearOfFormer(m *wire.Have) {
 		}
 	}
 	if news {
+		r.askAnew()
 		r.settled = false
 		r.pending.Alumni, r.pending.AlumniSet = r.former(), true
 		r.commit()

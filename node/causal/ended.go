@@ -16,7 +16,7 @@ type lives struct {
 	heard    wire.Vector        // what anybody said to know since
 	self     wire.Life
 	suspects []suspect // that somebody waits for, and that may be over
-	asking   bool      // a life was replaced, and not everybody was asked since
+	asking   bool      // not everybody was asked since
 	blank    bool      // this node began with nothing while others had something
 }
 
@@ -63,6 +63,16 @@ func (l *lives) begin() {
 	l.news++
 	l.asking = true
 	l.heard = nil
+}
+
+// askAnew has everybody asked as if nobody had been yet: there is a new view, or somebody
+// has turned up who was not asked. Until then nothing is lost.
+func (r *Replica) askAnew() {
+	for i := range r.slots.all {
+		s := &r.slots.all[i]
+		s.asked, s.lost = false, nil
+	}
+	r.lives.begin()
 }
 
 // suspect is a life that somebody waits for something of.
@@ -128,10 +138,10 @@ func (l *lives) ended(stream wire.Stream) bool {
 	return l.over[stream.Boot] || stream.Node == l.self.Node && stream.Boot != l.self.Boot
 }
 
-// endStreams gives up what nobody has, when a life is over, or a slot has come here,
-// and every member and former member has been asked since: what of the streams of
-// lives that are over is not here, and what anybody knows to have been written, is
-// lost.
+// endStreams gives up what nobody has, when a life is over, the view is new, or somebody
+// or a slot has come, and every member and former member has been asked since: what of
+// the streams of lives that are over is not here, and what anybody knows to have been
+// written, is lost.
 func (r *Replica) endStreams() {
 	l := &r.lives
 	if !l.asking || r.hasFormer() || r.slots.unready > 0 {

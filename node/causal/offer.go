@@ -88,6 +88,7 @@ func (r *Replica) guest(h wire.Header) *peer {
 		if m.ID == h.From {
 			p := &peer{id: m.ID, at: m, guest: true, boot: h.Boot, signAt: r.now}
 			r.addPeer(p)
+			r.askAnew()
 			r.views.Reach()
 			return p
 		}

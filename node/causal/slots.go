@@ -36,7 +36,7 @@ type slot struct {
 	seq    uint64      // the last write to it
 	mark   uint64      // the last change of its items, or of K of it
 	gen    uint64      // grows when the slot is given up: what was begun before does not count
-	asked  bool        // everybody was asked, since it is held, for what lives that are over have left
+	asked  bool        // everybody was asked, since it is held and in this view, for what lives that are over have left
 	lost   wire.Vector // of what was written up to here, what is not here is lost (docs/causal.md §10)
 	takers int         // of a slot that is held for others: owners that have not taken it
 	taken  bool        // by all of them: it may go

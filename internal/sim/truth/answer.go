@@ -113,7 +113,7 @@ func (t *Truth) shown(l *Life, key int, item *wire.Item) *Write {
 // or what won over it, or nothing, when it was deleted and collected.
 func (t *Truth) enough(l *Life, o *Op, key int, w *Write) {
 	p := o.Past.At(key)
-	for p != nil && t.excused(l, p) {
+	for p != nil && t.excused(l, p, o.Asked) {
 		t.world.Saw("a lost write in a context")
 		p = p.Past.At(key) // what it was written over was seen as well
 	}

@@ -28,6 +28,7 @@ type Life struct {
 	durable   *state
 	pending   []pending
 	ever      []*Write       // per key the largest that was durable here, at any time
+	had       [][]*Write     // per key all that were
 	since     []wire.Instant // per key when what is durable came
 
 	remembered map[wire.RequestID]wire.Instant // that this boot has written down
@@ -83,7 +84,7 @@ func (s *state) clone() *state {
 func (t *Truth) Begin(node wire.NodeID, boot wire.Boot) *Life {
 	l := &Life{
 		Node: node, t: t, boot: boot, born: t.world.Now(), written: t.newState(node), durable: t.newState(node),
-		ever: make([]*Write, len(t.keys)), since: make([]wire.Instant, len(t.keys)), remembered: map[wire.RequestID]wire.Instant{},
+		ever: make([]*Write, len(t.keys)), had: make([][]*Write, len(t.keys)), since: make([]wire.Instant, len(t.keys)), remembered: map[wire.RequestID]wire.Instant{},
 		acked: map[*stream]uint64{}, charts: map[wire.ViewID]bool{}, floors: map[wire.ViewID]bool{},
 	}
 	t.lives[node] = l
@@ -161,6 +162,7 @@ func (l *Life) becomeDurable(c *wire.CausalWrite) {
 			continue
 		}
 		w.durable = true
+		l.had[w.Key] = append(l.had[w.Key], w)
 		l.since[w.Key] = t.world.Now()
 		if exceeds(w, l.ever[w.Key]) {
 			l.ever[w.Key] = w

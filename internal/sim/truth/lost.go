@@ -1,6 +1,10 @@
 package truth
 
-import "github.com/cohortkv/cohort/node/wire"
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
 
 // Die notes that a life ends with all that it has: what nobody else has, nor
 // anything that wins over it, is lost.
@@ -28,17 +32,17 @@ func (l *Life) Die() {
 // excused reports that a life need not show a write: it is lost, or it may have been
 // lost as far as the life can know, because somebody who had it has lost its memory,
 // and nobody whom the life knows of has it (docs/causal.md §10).
-func (t *Truth) excused(l *Life, w *Write) bool {
+func (t *Truth) excused(l *Life, w *Write, asked wire.Instant) bool {
 	switch {
 	case w.Excused():
-	case !w.shaken || t.withinReach(l, w):
+	case !w.shaken || t.withinReach(l, w, asked):
 		return false
 	default:
 		w.spared = true
 		t.world.Saw("a write given up by who could not know better")
 	}
 	for _, v := range t.keys[w.Key].writes { // what it was written over is given up with it
-		if v.shaken && above(w.Version, v.Version) && !t.withinReach(l, v) {
+		if v.shaken && above(w.Version, v.Version) && !t.withinReach(l, v, asked) {
 			v.spared = true
 		}
 	}
@@ -46,14 +50,25 @@ func (t *Truth) excused(l *Life, w *Write) bool {
 }
 
 // withinReach reports that a life, or somebody that it knows, has a write or what won
-// over it.
-func (t *Truth) withinReach(l *Life, w *Write) bool {
+// over it. What was written after a read was asked does not count: the answer may be older,
+// and under way, and nobody has to show more than the context has.
+func (t *Truth) withinReach(l *Life, w *Write, asked wire.Instant) bool {
 	for _, id := range t.known(l) {
-		if o := t.lives[id]; o != nil && !apart(l, o) && o.durable.keeps(t, w) {
+		if o := t.lives[id]; o != nil && !apart(l, o) && o.kept(w, asked) {
 			return true
 		}
 	}
-	return l.durable.keeps(t, w)
+	return l.kept(w, asked)
+}
+
+// kept reports that a life keeps a write, and not only by what was written after asked.
+func (l *Life) kept(w *Write, asked wire.Instant) bool {
+	if !l.durable.keeps(l.t, w) {
+		return false
+	}
+	return l.durable.items[w.Key] == nil || slices.ContainsFunc(l.had[w.Key], func(v *Write) bool {
+		return v.At <= asked && !above(w.Version, v.Version)
+	})
 }
 
 // apart reports that operators have parted two lives: of their views neither replaces

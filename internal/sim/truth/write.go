@@ -155,7 +155,7 @@ func (t *Truth) mayTake(l *Life, w *Write) {
 		t.fail("I20", "node %d takes %s and does not own slot %d in its view", l.Node, w, k.slot)
 		return
 	}
-	if p := w.Past.At(w.Key); p != nil && !t.excused(l, p) && !above(w.Version, p.Version) {
+	if p := w.Past.At(w.Key); p != nil && !t.excused(l, p, w.At) && !above(w.Version, p.Version) {
 		t.fail("I13", "node %d writes %s, its context has %s", l.Node, w, p)
 		return
 	}
