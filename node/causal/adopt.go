@@ -382,6 +382,10 @@ func (r *Replica) forgetFormer() {
 	n, holds := len(r.peers), r.holdsForOthers()
 	r.peers = slices.DeleteFunc(r.peers, func(p *peer) bool {
 		done := p.former && p.passed && !holds && r.pullOf(p) == nil
+		if done && r.now < p.toldAt+linger {
+			r.alarm(p.toldAt + linger)
+			done = false
+		}
 		if done {
 			r.emptied = append(r.emptied, p.id)
 		}

@@ -113,6 +113,7 @@ func (r *Replica) tell(x *pull) {
 	if len(taken) > 0 || x.peer.former {
 		x.peer.taken = &wire.Taken{Boot: x.boot, Mark: x.have.Mark, Slots: taken}
 		if x.peer.former || x.have.View == r.viewID() {
+			x.peer.toldAt = r.now
 			r.sendDurable(x.peer.id, x.peer.taken) // else when it has come to the view, and offers
 		}
 	}

@@ -32,9 +32,10 @@ type peer struct {
 	// than the last time; when it was first, in this view.
 	whole, spread, passed bool
 	again, every, first   wire.Instant
-	offer                 *offer      // what it has been offered and not taken
-	taken                 *wire.Taken // what it was told last of an exchange, in this view
-	surveyed              uint64      // the newest life that was known when the last exchange with it began; not if it knew of others
+	offer                 *offer       // what it has been offered and not taken
+	toldAt                wire.Instant // when it was told
+	taken                 *wire.Taken  // what it was told last of an exchange, in this view
+	surveyed              uint64       // the newest life that was known when the last exchange with it began; not if it knew of others
 }
 
 // is reports that a message is of the life that is known: what an earlier one sent
