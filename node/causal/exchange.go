@@ -22,16 +22,16 @@ type pull struct {
 	boot    wire.Boot    // of the answer
 	want    []wire.SlotRange
 	cursor  wire.SlotCursor
-	floors  map[hashing.Slot]uint64 // when their items were read
-	at      hashing.Slot            // the slot whose items come
-	keys    map[string]struct{}
-	here    uint64 // how many of them are here, too, in that slot: what was collected here is not taken
-	checks  int    // slots whose own items are being read
-	last    bool   // all items came
-	news    uint64 // of lives, when it began
-	epoch   uint64 // of this node, when it began: slots that were given up since are not what they were
-	mark    uint64 // the last write when it began: slots that were written since are not what was compared
-	more    bool   // again, when it is done: the peer has more, or what is wanted has changed
+	floors  map[hashing.Slot]uint64       // when their items were read
+	at      hashing.Slot                  // the slot whose items come
+	keys    map[string]wire.CausalVersion // that came of it
+	here    uint64                        // how many of them are here, too: what was collected here is not taken; 0 when one was forgotten since
+	checks  int                           // slots whose own items are being read
+	last    bool                          // all items came
+	news    uint64                        // of lives, when it began
+	epoch   uint64                        // of this node, when it began: slots that were given up since are not what they were
+	mark    uint64                        // the last write when it began: slots that were written since are not what was compared
+	more    bool                          // again, when it is done: the peer has more, or what is wanted has changed
 }
 
 // pullFrom begins an exchange with a peer, or has the one that is under way followed
@@ -192,7 +192,7 @@ func (r *Replica) compare(x *pull) {
 		r.alarm(r.now + resend)
 		return
 	}
-	x.at, x.keys, x.here = want[0], map[string]struct{}{}, 0
+	x.at, x.keys, x.here = want[0], map[string]wire.CausalVersion{}, 0
 	x.every = resend
 	r.ask(x)
 }
@@ -332,7 +332,7 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 		}
 		r.slotsDone(x, at)
 		r.hold(at)
-		x.keys[item.Key] = struct{}{}
+		x.keys[item.Key] = item.Version
 		if !x.peer.pulled {
 			r.moved() // gossip with others goes on for ever
 		}
@@ -376,15 +376,16 @@ func (r *Replica) slotsDone(x *pull, next hashing.Slot) {
 		} else {
 			r.absorb(x, at, runOf(&x.have.Held, at), j)
 		}
-		x.keys, x.here = map[string]struct{}{}, 0
+		x.keys, x.here = map[string]wire.CausalVersion{}, 0
 	}
 	x.at = next
 	r.learnt()
 }
 
-// findAbsent looks for what is here and was deleted and collected at the peer: its K
-// covers it, and it has nothing for the key (docs/causal.md §6.4).
-func (r *Replica) findAbsent(x *pull, at hashing.Slot, theirs map[string]struct{}) {
+// findAbsent looks for what is here and was deleted and collected: the peer's K covers
+// it, and the peer has nothing for the key, or what won over it and was not taken,
+// because it was collected here (docs/causal.md §6.4).
+func (r *Replica) findAbsent(x *pull, at hashing.Slot, theirs map[string]wire.CausalVersion) {
 	x.checks++
 	session, gen := x.session, r.slots.all[at].gen
 	r.readAll(at, wire.SlotCursor{}, func(items []wire.Item) {
@@ -409,7 +410,7 @@ func (r *Replica) findAbsent(x *pull, at hashing.Slot, theirs map[string]struct{
 				continue
 			}
 			d := item.Version.Dot
-			if _, there := theirs[item.Key]; !there && k.At(d.Stream) >= d.N {
+			if v, there := theirs[item.Key]; (!there || wins(v, item.Version)) && k.At(d.Stream) >= d.N {
 				r.box.Event(wire.Event{Kind: EventAbsent, Peer: x.peer.id})
 				r.forget(s, hashing.Hash(item.Key), item)
 				r.wakeKey(item.Key)

@@ -6,6 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -118,4 +119,56 @@ func TestANameTakesThePlaceOfNothingButWhatItsFloorHas(t *testing.T) {
 			t.Fatalf("%+v became %+v", c, got)
 		}
 	})
+}
+
+// TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt: the peer has a delete that won over
+// v. It was collected here, so it is not taken; then another one brings v, before the
+// peer's K counts. K of both says then that v is gone.
+func TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt(t *testing.T) {
+	stream := wire.Stream{View: wire.ViewID{Number: 1}, Node: 2, Boot: 3}
+	item := func(key string, counter, n uint64) wire.Item {
+		return wire.Item{Key: key, Version: wire.CausalVersion{Counter: counter, Dot: wire.Dot{Stream: stream, N: n}}}
+	}
+	at := hashing.Space(3).Slot(hashOf("k"))
+	tombstone, v := item("k", 9, 1), item("k", 8, 2)
+	tombstone.Deleted = true
+	for _, c := range []struct {
+		name      string
+		collected bool // here, before the exchange; else while it is under way
+	}{{"collected before", true}, {"collected meanwhile", false}} {
+		r := bare()
+		r.view, r.shard = &wire.View{ID: wire.ViewID{Number: 2}}, -1
+		r.atlas.note(wire.KnownView{ID: r.view.ID})
+		p := &peer{id: 2}
+		r.peers = []*peer{p}
+		r.hold(at)
+		s := &r.slots.all[at]
+		if c.collected {
+			s.known = wire.Vector{{Stream: stream, N: 1}}
+		}
+		all := []wire.SlotRange{{First: uint32(at), Count: 1}}
+		x := &pull{peer: p, session: 5, slots: all, want: all, at: at, floors: map[hashing.Slot]uint64{}, keys: map[string]wire.CausalVersion{}}
+		x.have = &wire.Have{Held: wire.Holdings{
+			Vectors: []wire.Vector{{{Stream: stream, N: 2}}},
+			Held:    []wire.HeldSlots{{Slots: all[0], Floor: 9}},
+		}}
+		r.pulls = []*pull{x}
+		from := wire.Header{From: 2}
+		r.OnItems(from, &wire.Items{Session: 5, Items: []wire.Item{tombstone}}, []*wire.Item{nil})
+		if !c.collected {
+			s.taught = wire.Vector{{Stream: stream, N: 1}}
+			r.forget(s, hashOf("k"), &tombstone)
+		}
+		if !r.merge(&v, nil) {
+			t.Fatalf("%s: what no K covers was not taken", c.name)
+		}
+		r.OnItems(from, &wire.Items{Session: 5, After: x.cursor, Last: true}, nil)
+		if r.slotReads.open() != 1 {
+			t.Fatalf("%s: nobody looks at what is here", c.name)
+		}
+		r.OnSlotsRead(&wire.SlotsRead{Session: r.slotReads.next, Items: []wire.Item{v}, Last: true})
+		if held := r.overlay.current("k", &v); held != nil {
+			t.Errorf("%s: %v outlives the tombstone that won over it", c.name, held.Version)
+		}
+	}
 }

@@ -69,6 +69,11 @@ func (r *Replica) forget(s *slot, hash uint64, old *wire.Item) {
 	minus(&s.sum, digest(hash, old.Version))
 	r.collector.lost(old)
 	r.forgets++
+	for _, x := range r.pulls {
+		if _, came := x.keys[old.Key]; came {
+			x.here = 0 // look what took its place
+		}
+	}
 	r.pending.Drop = append(r.pending.Drop, old.Key)
 	r.overlay.set(old.Key, nil)
 	s.seq = r.box.LastWrite() + 1

@@ -191,10 +191,25 @@ func (t *Truth) mayFree(l *Life, r wire.HashRange) {
 			if o == nil || o.born > l.adoptedAt || o.durable.has(t, w) {
 				continue
 			}
-			if exceeds(w, o.ever[i]) {
+			if exceeds(w, o.ever[i]) && !t.outlived(l, o, w) {
 				t.fail("I25", "node %d gives up %s; node %d, which owns it, has %v", l.Node, w, id, o.durable.items[i])
 				return
 			}
 		}
 	}
+}
+
+// outlived reports that an owner which has less of a key than a node gives up knows
+// that this was collected, by who had not heard of what the owner has; nor has the node
+// that gives it up, which would otherwise have known that it was won over.
+func (t *Truth) outlived(l, o *Life, w *Write) bool {
+	less, at := o.durable.items[w.Key], t.keys[w.Key].slot
+	if less == nil || !w.forgotten || !o.durable.attains(at, w.Version.Dot.Stream, w.Version.Dot.N) {
+		return false
+	}
+	if d := less.Version.Dot; l.written.attains(at, d.Stream, d.N) || l.written.folded[d.Stream] >= d.N {
+		return false
+	}
+	t.world.Saw("tombstone given up, outlived by what was not known there")
+	return true
 }
