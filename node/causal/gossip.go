@@ -79,7 +79,7 @@ func (r *Replica) Tick() {
 	r.tickGossip()
 	r.explainWaits()
 	r.collect()
-	if !r.settled || r.slots.unready > 0 {
+	if !r.settled || r.slots.unready > 0 || r.hasFormer() {
 		r.settle()
 	}
 	r.makeFloor()
