@@ -55,6 +55,7 @@ const (
 	CausalPlainVersion        // versions are (counter, node), without the dot (I16)
 	CausalNoFormerMembers     // who is not a member is not asked for what it has
 	CausalNoFloorCounter      // collected tombstones leave no counter
+	CausalGoneUntold          // and who may own their slots later is not told
 	CausalOneRound            // a tombstone goes when all have it
 	CausalLateBatches         // batches of other views count, and are applied to slots that are not ready
 	CausalNameByView          // a name is taken for reached by whoever holds the view
@@ -116,6 +117,7 @@ var names = [count]string{
 	CausalPlainVersion:        "CausalPlainVersion",
 	CausalNoFormerMembers:     "CausalNoFormerMembers",
 	CausalNoFloorCounter:      "CausalNoFloorCounter",
+	CausalGoneUntold:          "CausalGoneUntold",
 	CausalOneRound:            "CausalOneRound",
 	CausalLateBatches:         "CausalLateBatches",
 	CausalNameByView:          "CausalNameByView",

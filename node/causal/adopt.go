@@ -146,6 +146,7 @@ func (r *Replica) deal(sameLine, first bool) {
 		r.hold(at)
 		r.slots.owned++
 		if !s.ready {
+			s.floor = max(s.floor, r.gone) // who has its own may not be found
 			r.slots.unready++
 		}
 	}
@@ -372,6 +373,9 @@ func (r *Replica) serveAll() {
 		return
 	}
 	for i := range r.slots.all {
+		if s := &r.slots.all[i]; s.owned && !s.ready {
+			s.floor = max(s.floor, r.gone)
+		}
 		r.makeReady(hashing.Slot(i))
 	}
 }

@@ -9,11 +9,12 @@ import (
 // waiting for anybody. Nothing is kept for it.
 func (r *Replica) OnOpen(h wire.Header, replyTo wire.ReplyTo, m *wire.Open) {
 	r.sign(h)
+	r.hearGone(m.Going)
 	list := r.slots.valid(m.Slots)
 	reply := &wire.Have{
 		Session: m.Session, View: r.viewID(), Layout: r.layout, Epoch: r.era(), Mark: r.slots.mark, Frozen: r.closed(),
 		Heir:      r.view != nil && r.view.Descends(h.View),
-		Unsettled: r.unsettled(), Floor: r.floorSum(), Over: r.lives.told(), Former: r.formerFor(h.View),
+		Unsettled: r.unsettled(), Floor: r.floorSum(), Over: r.lives.told(), Gone: r.gone, Former: r.formerFor(h.View),
 		Takers: r.takers.of(h.View, r.slots.mark),
 		Held:   r.holdings(list),
 	}

@@ -130,6 +130,7 @@ func (r *Replica) OnHave(h wire.Header, m *wire.Have) {
 	}
 	x.have, x.boot = m, h.Boot
 	r.lives.hear(m)
+	r.hearGone(m.Gone)
 	r.hearOfFormer(m)
 	r.meetViews(h.From, m.Held.Vectors)
 	if c := r.atlas.charts[m.View]; m.Floor != 0 && (c == nil || !c.HasFloor) {

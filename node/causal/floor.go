@@ -35,7 +35,7 @@ func (r *Replica) makeFloor() {
 	if !chart.HasFloor {
 		list = []wire.SlotRange{{First: 0, Count: uint32(len(r.slots.all))}}
 	}
-	r.inquire(list, func(answers map[wire.NodeID]*wire.Have) {
+	r.inquire(list, 0, func(answers map[wire.NodeID]*wire.Have) {
 		f.busy = false
 		r.alarm(f.at)
 		r.concludeFloor(chart, answers)

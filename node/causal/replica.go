@@ -119,6 +119,7 @@ type Replica struct {
 	gossip   gossip
 	epoch    uint64 // grows when a slot is given up
 	forgets  uint64 // items that were forgotten
+	gone     uint64 // no tombstone that went has a larger counter, as far as this node was told
 	progress uint64 // grows whenever slots get nearer to ready
 	movedAt  wire.Instant
 	oneLine  bool // all views that the view's author heard are one

@@ -12,18 +12,20 @@ type survey struct {
 	session uint64
 	slots   []wire.SlotRange
 	view    wire.ViewID
+	going   uint64 // the largest counter of the tombstones that are to go
 	begun   wire.Instant
 	asked   wire.Instant
 	answers map[wire.NodeID]*wire.Have
 	do      func(map[wire.NodeID]*wire.Have) // nil: it failed
 }
 
-// inquire begins a survey.
-func (r *Replica) inquire(list []wire.SlotRange, do func(map[wire.NodeID]*wire.Have)) {
+// inquire begins a survey, which tells the members what is about to go.
+func (r *Replica) inquire(list []wire.SlotRange, going uint64, do func(map[wire.NodeID]*wire.Have)) {
 	s := &survey{
-		session: r.session(), slots: list, view: r.view.ID, begun: r.now,
+		session: r.session(), slots: list, view: r.view.ID, going: going, begun: r.now,
 		answers: map[wire.NodeID]*wire.Have{}, do: do,
 	}
+	r.hearGone(going)
 	r.surveys = append(r.surveys, s)
 	r.askSurvey(s)
 }
@@ -32,7 +34,7 @@ func (r *Replica) askSurvey(s *survey) {
 	s.asked = r.now
 	for _, p := range r.peers {
 		if p.member && s.answers[p.id] == nil {
-			r.request(p.id, &wire.Open{Session: s.session, Slots: s.slots, Survey: true})
+			r.request(p.id, &wire.Open{Session: s.session, Slots: s.slots, Survey: true, Going: s.going})
 		}
 	}
 	r.alarm(r.now + 2*resend)

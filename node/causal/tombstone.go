@@ -74,7 +74,7 @@ func (r *Replica) collect() {
 	}
 	c.busy = true
 	list := slotsOf(tombs)
-	r.inquire(list, func(answers map[wire.NodeID]*wire.Have) {
+	r.inquire(list, 0, func(answers map[wire.NodeID]*wire.Have) {
 		c.busy = false
 		needed := r.firstRound(tombs, answers)
 		if len(needed) == 0 {
@@ -85,7 +85,7 @@ func (r *Replica) collect() {
 			return
 		}
 		c.busy = true
-		r.inquire(list, func(answers map[wire.NodeID]*wire.Have) {
+		r.inquire(list, largest(tombs, needed), func(answers map[wire.NodeID]*wire.Have) {
 			c.busy = false
 			for at, p := range needed { //maporder:ok each is looked at by itself
 				if !r.allHave(at, p, answers) {
@@ -171,6 +171,25 @@ func (r *Replica) firstRound(tombs []tomb, answers map[wire.NodeID]*wire.Have) m
 		}
 	}
 	return needed
+}
+
+// largest is the largest counter of the tombstones of slots.
+func largest(tombs []tomb, in map[hashing.Slot]wire.Vector) uint64 {
+	n := uint64(0)
+	for i := range tombs {
+		if _, all := in[tombs[i].slot]; all {
+			n = max(n, tombs[i].version.Counter)
+		}
+	}
+	return n
+}
+
+// hearGone notes up to which counter tombstones are gone, or about to go, in slots that
+// may come here later, when nobody can be reached who has them.
+func (r *Replica) hearGone(n uint64) {
+	if !mutant.On(mutant.CausalGoneUntold) {
+		r.gone = max(r.gone, n)
+	}
 }
 
 // replicas are the members of this node's shard.

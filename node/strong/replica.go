@@ -189,9 +189,10 @@ func (r *Replica) Adopt(v *wire.View) {
 // Keep makes the view durable again.
 func (r *Replica) Keep() { r.persistMeta() }
 
-// owe notes a ballot whose entries this node has not got (I24).
+// owe notes a ballot whose entries this node has not got (I24). What is staged pays
+// nothing: a round may find that it never was active, and drop it.
 func (r *Replica) owe(k wire.KnownBallot) {
-	known := r.hist.knows(k.Ballot) || r.staged.knows(k.Ballot) || mutant.On(mutant.ForgetOwed)
+	known := r.hist.knows(k.Ballot) || mutant.On(mutant.ForgetOwed)
 	listed := slices.ContainsFunc(r.owed, func(o wire.KnownBallot) bool { return o.Ballot == k.Ballot })
 	if !known && !listed {
 		r.owed = append(r.owed, k)

@@ -33,7 +33,8 @@ type Outrun struct {
 type Open struct {
 	Session uint64
 	Slots   []SlotRange
-	Survey  bool // only Holdings are wanted
+	Survey  bool   // only Holdings are wanted
+	Going   uint64 // no tombstone that is about to go has a larger counter
 	Sums    []Sum
 }
 
@@ -50,6 +51,7 @@ type Have struct {
 	Unsettled bool        // the sender knows former members that have not been emptied, or is not ready itself
 	Floor     uint64      // fingerprint of the view's floor; 0: the sender knows none
 	Over      []Life      // lives that are known to have ended
+	Gone      uint64      // no tombstone that is gone, or about to go, has a larger counter, as far as the sender was told
 	Former    []Member    // members of views that View replaces, which may still have data
 	Takers    []Life      // nodes of the receiver's view that have said Taken under this mark
 	Groups    []GroupSums // whose sums differ, ascending

@@ -77,6 +77,7 @@ func (d *causalDecoder) exchangeMessage(m Message) {
 		m.Session = d.uvarint()
 		m.Slots = d.slotRanges()
 		m.Survey = d.bool()
+		m.Going = d.uvarint()
 		m.Sums = d.sums()
 	case *Have:
 		m.Session = d.uvarint()
@@ -90,6 +91,7 @@ func (d *causalDecoder) exchangeMessage(m Message) {
 		m.Unsettled = d.bool()
 		m.Floor = d.fixed()
 		m.Over = d.lives()
+		m.Gone = d.uvarint()
 		m.Former = d.members()
 		m.Takers = d.lives()
 		m.Groups = d.groups()

@@ -42,6 +42,7 @@ func (e *causalEncoder) exchangeMessage(m Message) {
 		e.uvarint(m.Session)
 		e.slotRanges(m.Slots)
 		e.bool(m.Survey)
+		e.uvarint(m.Going)
 		e.sums(m.Sums)
 	case *Have:
 		e.uvarint(m.Session)
@@ -55,6 +56,7 @@ func (e *causalEncoder) exchangeMessage(m Message) {
 		e.bool(m.Unsettled)
 		e.fixed(m.Floor)
 		e.lives(m.Over)
+		e.uvarint(m.Gone)
 		e.members(m.Former)
 		e.lives(m.Takers)
 		e.groups(m.Groups)

@@ -117,8 +117,9 @@ func (t *Truth) collect(l *Life, w *Write) {
 	k := &t.keys[w.Key]
 	first := exceeds(w, k.collected) // else it may have been dropped because another node had done so
 	t.world.Saw("tombstone dropped")
-	if exceeds(w, k.collected) {
+	if first {
 		k.collected = w
+		t.told(l, k)
 	}
 	for _, o := range t.lives {
 		if o == nil || o == l || o.dead {
@@ -140,6 +141,21 @@ func (t *Truth) collect(l *Life, w *Write) {
 		}
 	}
 }
+
+// told notes who was asked before a tombstone was collected. Who began since may be of
+// a life that was not.
+func (t *Truth) told(l *Life, k *key) {
+	k.told = map[*Life]wire.Boot{}
+	for _, m := range l.view.members {
+		if o := t.lives[m.ID]; o != nil && (o == l || t.world.Now()-o.booted > surveyed) {
+			k.told[o] = o.boot
+		}
+	}
+}
+
+// surveyed is how old an answer may be that a tombstone is collected by
+// (docs/causal.md §9).
+const surveyed = 2 * wire.Second
 
 // known are the nodes that the members of a view, or their former members, are.
 func (t *Truth) known(l *Life) []wire.NodeID {

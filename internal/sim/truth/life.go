@@ -10,11 +10,12 @@ import (
 
 // Life is one node from when it began with nothing until it loses what it has.
 type Life struct {
-	Node wire.NodeID
-	t    *Truth
-	boot wire.Boot
-	born wire.Instant
-	dead bool
+	Node   wire.NodeID
+	t      *Truth
+	boot   wire.Boot
+	born   wire.Instant
+	booted wire.Instant
+	dead   bool
 
 	view      *view // written
 	before    *view // when the present step began
@@ -83,7 +84,7 @@ func (s *state) clone() *state {
 // Begin notes that a node starts with nothing.
 func (t *Truth) Begin(node wire.NodeID, boot wire.Boot) *Life {
 	l := &Life{
-		Node: node, t: t, boot: boot, born: t.world.Now(), written: t.newState(node), durable: t.newState(node),
+		Node: node, t: t, boot: boot, born: t.world.Now(), booted: t.world.Now(), written: t.newState(node), durable: t.newState(node),
 		ever: make([]*Write, len(t.keys)), had: make([][]*Write, len(t.keys)), since: make([]wire.Instant, len(t.keys)), remembered: map[wire.RequestID]wire.Instant{},
 		acked: map[*stream]uint64{}, charts: map[wire.ViewID]bool{}, floors: map[wire.ViewID]bool{},
 	}
@@ -93,7 +94,7 @@ func (t *Truth) Begin(node wire.NodeID, boot wire.Boot) *Life {
 
 // Restart notes that a life goes on in another boot with what was durable.
 func (l *Life) Restart(boot wire.Boot) {
-	l.boot = boot
+	l.boot, l.booted = boot, l.t.world.Now()
 	l.pending, l.ready = nil, false
 	clear(l.acked)
 	l.written = l.durable.clone()

@@ -16,6 +16,8 @@ func (t *Truth) Sent(l *Life, e *wire.Envelope) {
 		t.acknowledges(l, e.To, m)
 	case *wire.Hello:
 		t.greets(l, m)
+	case *wire.Open:
+		t.going = max(t.going, m.Going)
 	case *wire.Have:
 		t.claims(l, l.durable, "answers Open", &m.Held)
 	case *wire.Items:

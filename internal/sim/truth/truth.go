@@ -48,7 +48,8 @@ type Truth struct {
 	lives   []*Life   // the present one of each node
 	views   map[wire.ViewID]*view
 	calm    *calm
-	looks   int // at contexts
+	going   uint64 // the largest counter of tombstones that anybody announced the end of
+	looks   int    // at contexts
 }
 
 // key is one key of the run.
@@ -57,8 +58,9 @@ type key struct {
 	hash      uint64
 	slot      hashing.Slot
 	writes    []*Write
-	collected *Write // the largest tombstone that anybody collected
-	forgotten *Write // the largest of those that were collected while somebody unknown had less
+	collected *Write              // the largest tombstone that anybody collected
+	told      map[*Life]wire.Boot // who was asked before it was, in which boot
+	forgotten *Write              // the largest of those that were collected while somebody unknown had less
 }
 
 // stream is what one life wrote in one view.

@@ -166,6 +166,10 @@ func (t *Truth) mayTake(l *Life, w *Write) {
 		}
 	}
 	if c := k.collected; c != nil && !above(w.Version, c.Version) {
+		if boot, told := k.told[l]; told && boot == l.boot {
+			t.fail("I19", "node %d takes %s, and was asked before %s was collected", l.Node, w, c)
+			return
+		}
 		t.forget(c) // this node has not heard of the tombstone, nor had those who collected it of the node
 	}
 	if most := t.mostCounter(l, w); w.Version.Counter > most {
@@ -177,17 +181,17 @@ func (t *Truth) mayTake(l *Life, w *Write) {
 	t.stranger(l, w)
 }
 
-// mostCounter bounds the counter of a write: by the versions of its key, the floors
-// of its slot, and what was folded in its context. What is merely depended on does
+// mostCounter bounds the counter of a write: by the versions of its key, the tombstones
+// that went, or were about to, and what was folded in its context. What is merely depended on does
 // not raise it.
 func (t *Truth) mostCounter(l *Life, w *Write) uint64 {
 	k := &t.keys[w.Key]
-	most := w.Op.ceil
+	most := max(w.Op.ceil, t.going)
 	for _, v := range k.writes {
 		most = max(most, v.Version.Counter)
 	}
 	for i := range t.keys {
-		if c := t.keys[i].collected; c != nil && t.keys[i].slot == k.slot {
+		if c := t.keys[i].collected; c != nil {
 			most = max(most, c.Version.Counter)
 		}
 	}
