@@ -89,8 +89,11 @@ func TestWhatIsCoveredAndNotThereWasDeleted(t *testing.T) {
 	if !r.merge(item(1, 6), nil) {
 		t.Error("an item that is not covered was not taken")
 	}
-	if !r.merge(item(2, 4), nil) {
-		t.Error("something is there: the larger version stays, covered or not")
+	if r.merge(item(2, 4), nil) {
+		t.Error("a covered item came back over what is less than it")
+	}
+	if !r.merge(item(2, 7), nil) {
+		t.Error("a larger item that is not covered was not taken")
 	}
 }
 

@@ -92,8 +92,8 @@ func (r *Replica) merge(item *wire.Item, stored *wire.Item) bool {
 	switch {
 	case old != nil && !wins(item.Version, old.Version):
 		return false
-	case old == nil && r.wrote(s, d.Stream, d.N):
-		return false // it was deleted here, and collected
+	case r.wrote(s, d.Stream, d.N):
+		return false // it was deleted here, and collected: what is stored is less than it
 	}
 	r.put(s, hash, item, old)
 	return true

@@ -262,6 +262,9 @@ func (r *Replica) tryRead(q *request, item *wire.Item) {
 		r.wait(q)
 		return
 	}
+	if item != nil && wins(want, item.Version) && r.knows(s, want.Dot.Stream, want.Dot.N) {
+		item = nil // what the client has seen was deleted, and this was written where nobody knew of it
+	}
 	c := q.context
 	if item != nil {
 		c = seen(&q.context, item)

@@ -110,9 +110,10 @@ func (t *Truth) drop(l *Life, key int) {
 	l.written.items[key] = nil
 }
 
-// collect notes that a node drops a tombstone. Whoever holds less of the key must be known to have nothing new: K of the collector has it, or else it
-// would come back. That cannot be asked of nodes that neither the view nor its former
-// members know of.
+// collect notes that a node drops a tombstone. Whoever holds less of the key must be
+// known to have nothing new: K of the collector has it, or else it would come back. That
+// cannot be asked of nodes that neither the view nor its former members know of, nor of
+// what was won over there and is under way still.
 func (t *Truth) collect(l *Life, w *Write) {
 	k := &t.keys[w.Key]
 	first := exceeds(w, k.collected) // else it may have been dropped because another node had done so
@@ -138,6 +139,12 @@ func (t *Truth) collect(l *Life, w *Write) {
 				return
 			}
 			t.forget(w)
+		}
+	}
+	for _, v := range k.writes {
+		if d := v.Version.Dot; above(w.Version, v.Version) && !l.written.attains(k.slot, d.Stream, d.N) && l.written.folded[d.Stream] < d.N {
+			t.forget(w)
+			return
 		}
 	}
 }

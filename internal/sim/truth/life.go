@@ -260,7 +260,7 @@ func (s *state) knows(t *Truth, w *Write) bool {
 
 // lie is a write that a claim "of this slot everything in this stream up to n" covers
 // and the state has not got (I15); a claim beyond the end of the stream is one, too.
-func (s *state) lie(t *Truth, at hashing.Slot, p wire.Position) (lie *Write, ok bool) {
+func (s *state) lie(t *Truth, at hashing.Slot, p wire.Position, v wire.Vector) (lie *Write, ok bool) {
 	x := &s.slots[at]
 	from := x.sure[p.Stream]
 	if from >= p.N {
@@ -271,7 +271,7 @@ func (s *state) lie(t *Truth, at hashing.Slot, p wire.Position) (lie *Write, ok 
 		return nil, false
 	}
 	for _, w := range str.writes[from:p.N] {
-		if t.keys[w.Key].slot == at && !s.has(t, w) && !w.forgotten {
+		if t.keys[w.Key].slot == at && !s.has(t, w) && !w.forgotten && !s.outlives(t, w.Key, w, v) {
 			return w, false
 		}
 	}
@@ -282,6 +282,22 @@ func (s *state) lie(t *Truth, at hashing.Slot, p wire.Position) (lie *Write, ok 
 	return nil, true
 }
 
+// outlives reports that a key has less than a write, because that was collected with
+// what won over it, and what the key has was written where nobody knew of it: whoever
+// claims to have the one claims nothing of the other.
+func (s *state) outlives(t *Truth, key int, w *Write, v wire.Vector) bool {
+	held, c := s.items[key], t.keys[key].collected
+	if held == nil || c == nil || above(w.Version, c.Version) {
+		return false
+	}
+	d, o := c.Version.Dot, held.Version.Dot
+	if v.At(d.Stream) < d.N || v.At(o.Stream) >= o.N {
+		return false
+	}
+	t.world.Saw("collected, and outlived by what was not known there")
+	return true
+}
+
 // claim fails a life that says it knows what it has not got.
 func (t *Truth) claim(l *Life, s *state, what string, at hashing.Slot, v wire.Vector) {
 	x := &s.slots[at]
@@ -289,7 +305,7 @@ func (t *Truth) claim(l *Life, s *state, what string, at hashing.Slot, v wire.Ve
 		return
 	}
 	for _, p := range v {
-		if w, ok := s.lie(t, at, p); !ok {
+		if w, ok := s.lie(t, at, p, v); !ok {
 			t.fail("I15", "node %d %s: of slot %d everything up to %d of stream v%d.%d node %d boot %04x; it lacks %v, has %v",
 				l.Node, what, at, p.N, p.Stream.View.Number, p.Stream.View.Author, p.Stream.Node, uint16(p.Stream.Boot), w, s.of(w))
 			return
@@ -303,6 +319,26 @@ func (s *state) of(w *Write) *Write {
 		return nil
 	}
 	return s.items[w.Key]
+}
+
+// stillHeld leaves out what was given up since an answer was made, which waited until
+// what it speaks of was durable: it speaks of then. What its receiver makes of it is
+// judged there.
+func (t *Truth) stillHeld(l *Life, h *wire.Holdings) *wire.Holdings {
+	still := wire.Holdings{Vectors: h.Vectors}
+	for _, run := range h.Held {
+		for i := range run.Slots.Count {
+			at := run.Slots.First + i
+			if int(at) < len(l.durable.slots) && l.durable.slots[at].freed {
+				t.world.Saw("answered about a slot that was given up since")
+				continue
+			}
+			one := run
+			one.Slots = wire.SlotRange{First: at, Count: 1}
+			still.Held = append(still.Held, one)
+		}
+	}
+	return &still
 }
 
 // claims holds all that holdings say against a state.

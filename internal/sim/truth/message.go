@@ -19,7 +19,7 @@ func (t *Truth) Sent(l *Life, e *wire.Envelope) {
 	case *wire.Open:
 		t.going = max(t.going, m.Going)
 	case *wire.Have:
-		t.claims(l, l.durable, "answers Open", &m.Held)
+		t.claims(l, l.durable, "answers Open", t.stillHeld(l, &m.Held))
 	case *wire.Items:
 		t.items(l, "sends", m.Items)
 	case *wire.KeyAnswer:
