@@ -287,7 +287,7 @@ func (r *Replica) absorb(x *pull, at hashing.Slot, run *wire.HeldSlots, j *joine
 	v := j.join(s.known, x.have.Held.Vectors[run.Vector])
 	ready := run.Ready && r.oneLine && s.owned && !s.ready
 	floor := max(s.floor, run.Floor, x.floors[at])
-	if ready || floor > s.floor || !slices.Equal(v, s.known) {
+	if ready || floor > s.floor || !sameVector(v, s.known) && !slices.Equal(v, s.known) {
 		r.learn(at, v, floor, ready)
 	}
 }

@@ -142,13 +142,3 @@ func (r *Replica) publish(k wire.KnownView) {
 	}
 	r.box.Event(wire.Event{Kind: EventFloor, View: k.ID, Count: uint64(len(k.Floor))})
 }
-
-// within reports that a vector says no more than another.
-func within(v, o wire.Vector) bool {
-	for i := range v {
-		if o.At(v[i].Stream) < v[i].N {
-			return false
-		}
-	}
-	return true
-}

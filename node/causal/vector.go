@@ -9,10 +9,10 @@ import (
 // join is the union of two vectors: per stream the larger number. Neither is written
 // to.
 func join(a, b wire.Vector) wire.Vector {
-	if len(b) == 0 || sameVector(a, b) {
+	switch {
+	case within(b, a):
 		return a
-	}
-	if len(a) == 0 {
+	case within(a, b):
 		return b
 	}
 	out := make(wire.Vector, 0, len(a)+len(b))
@@ -28,6 +28,26 @@ func join(a, b wire.Vector) wire.Vector {
 		}
 	}
 	return append(append(out, a...), b...)
+}
+
+// within reports that a vector says no more than another.
+func within(a, b wire.Vector) bool {
+	if len(a) > len(b) {
+		return false
+	}
+	if sameVector(a, b) {
+		return true
+	}
+	for i := range a {
+		for len(b) > 0 && b[0].Stream != a[i].Stream {
+			b = b[1:]
+		}
+		if len(b) == 0 || b[0].N < a[i].N {
+			return false
+		}
+		b = b[1:]
+	}
+	return true
 }
 
 // reach is the vector with one position more.
