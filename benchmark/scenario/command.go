@@ -74,11 +74,16 @@ func (c *Command) TellMembers() *Group {
 // has answered: ready, or ready and not a member. It returns the members.
 func (c *Command) Tell(nodes ...int) *Group {
 	c.lab.t.Helper()
-	began := time.Now()
-	for _, node := range nodes {
+	var all time.Duration
+	each := make([]int64, len(nodes))
+	for i, node := range nodes {
+		began := time.Now()
 		c.must(node, c.put(node))
+		took := time.Since(began)
+		all += took
+		each[i] = took.Milliseconds()
 	}
-	c.lab.say("view %v told to %v in %v", c.shards, nodes, time.Since(began).Round(time.Millisecond))
+	c.lab.say("view %v told to %v in %v (ms each: %v)", c.shards, nodes, all.Round(time.Millisecond), each)
 	return c.group()
 }
 

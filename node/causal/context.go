@@ -94,7 +94,7 @@ func further(list []wire.Position, dot wire.Dot) []wire.Position {
 			return list
 		}
 	}
-	return append(list, wire.Position{Stream: dot.Stream, N: dot.N})
+	return append(list, wire.Position(dot))
 }
 
 // gather makes a vector of positions in any order.

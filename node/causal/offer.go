@@ -21,8 +21,8 @@ type offer struct {
 // adopted a view without being asked; who has not taken all of it soon is asked to.
 func (r *Replica) offerTo(p *peer) {
 	p.offer = nil
-	if !p.member || r.view == nil {
-		return
+	if !p.member || r.view == nil || !r.member && r.takers.took(p, r.view.ID, r.slots.mark) {
+		return // or it has told so, before this node heard of the view
 	}
 	home, ok := r.atlas.charts[r.view.ID].home[p.id]
 	if !ok {

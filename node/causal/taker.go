@@ -27,6 +27,13 @@ func (t *takers) note(h wire.Header, mark uint64) {
 	*t = append(list, taker{life: wire.Life{Node: h.From, Boot: h.Boot}, view: h.View, mark: mark})
 }
 
+// took reports that a peer has taken, in a view, what was here under a mark.
+func (t takers) took(p *peer, view wire.ViewID, mark uint64) bool {
+	return slices.ContainsFunc(t, func(o taker) bool {
+		return o.life.Node == p.id && (p.boot == 0 || p.boot == o.life.Boot) && o.view == view && o.mark == mark
+	})
+}
+
 // of lists those that have taken, in a view, what was here under a mark.
 func (t takers) of(view wire.ViewID, mark uint64) []wire.Life {
 	var list []wire.Life
