@@ -84,7 +84,7 @@ var transitions = []string{
 	"client: read", "client: answered", "client: turned away", "client: left", "client: lost",
 
 	// The world.
-	"fault: cut", "fault: one-way cut", "fault: bridge", "fault: crash", "fault: restart", "fault: move", "fault: pause", "fault: storm", "fault: slow disk", "fault: sleep",
+	"fault: cut", "fault: one-way cut", "fault: bridge", "fault: crash", "fault: move", "fault: pause", "fault: storm", "fault: slow disk", "fault: sleep",
 	"network: lost", "network: delivered twice", "network: kept back", "network: overtaken", "network: ghost of the last life", "network: request refused",
 }
 
@@ -110,6 +110,9 @@ func wanted(kind Operator, model Model) []string {
 	if model.strong() {
 		all = append(all, transitions...)
 		all = append(all, transitionsOf[kind]...)
+	}
+	if model.restarts() {
+		all = append(all, "fault: restart")
 	}
 	return all
 }

@@ -14,7 +14,7 @@ func (w *world) strike(f *Fault) {
 	if kind == Crash && n.up && !w.operator.mayCrash(f.Node) {
 		kind = Pause
 	}
-	if kind == Restart && w.sched.Model.causal() && !recoversCausal {
+	if kind == Restart && !w.sched.Model.restarts() {
 		kind = Pause
 	}
 	w.counts.add("fault", kind.String())

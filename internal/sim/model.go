@@ -27,6 +27,9 @@ func (m Model) String() string { return modelNames[m] }
 func (m Model) strong() bool { return m != Causal }
 func (m Model) causal() bool { return m != Strong }
 
+// restarts reports that a node may start again with what it had made durable.
+func (m Model) restarts() bool { return recoversCausal || !m.causal() }
+
 // ModelNamed finds a model by its name.
 func ModelNamed(name string) (Model, bool) {
 	i := slices.Index(modelNames[:], name)

@@ -1,6 +1,7 @@
 package causal
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/cohortkv/cohort/hashing"
@@ -23,7 +24,8 @@ type pull struct {
 	want    []wire.SlotRange
 	cursor  wire.SlotCursor
 	floors  map[hashing.Slot]uint64       // when their items were read
-	at      hashing.Slot                  // the slot whose items come
+	rest    []wire.SlotRange              // of want: slots whose items have not all come
+	at      hashing.Slot                  // the first of them
 	keys    map[string]wire.CausalVersion // that came of it
 	here    uint64                        // how many of them are here, too: what was collected here is not taken; 0 when one was forgotten since
 	checks  int                           // slots whose own items are being read
@@ -187,27 +189,46 @@ func (r *Replica) compare(x *pull) {
 		r.finish(x)
 		return
 	}
-	x.want = ranges(slices.Values(want))
+	x.expect(want)
 	if x.behind = r.bringing(x); x.behind != nil {
 		x.have, x.want = nil, nil // when that is over, little differs
 		r.alarm(r.now + resend)
 		return
 	}
-	x.at, x.keys, x.here = want[0], map[string]wire.CausalVersion{}, 0
 	x.every = resend
 	r.ask(x)
+}
+
+// expect begins to wait for the items of slots, which ascend.
+func (x *pull) expect(want []hashing.Slot) {
+	x.want = ranges(slices.Values(want))
+	x.rest = slices.Clone(x.want)
+	x.at, x.keys, x.here = want[0], map[string]wire.CausalVersion{}, 0
 }
 
 // bringing is an exchange under way that brings slots which another one wants, too.
 func (r *Replica) bringing(x *pull) *pull {
 	for _, y := range r.pulls {
-		if y != x && r.brings(y) && slices.ContainsFunc(x.want, func(g wire.SlotRange) bool {
-			return slices.ContainsFunc(y.want, func(o wire.SlotRange) bool { return g.First < o.First+o.Count && o.First < g.First+g.Count })
-		}) {
+		if y != x && r.brings(y) && overlap(x.want, y.want) {
 			return y
 		}
 	}
 	return nil
+}
+
+// overlap reports that two lists of ascending ranges share a slot.
+func overlap(a, b []wire.SlotRange) bool {
+	for len(a) > 0 && len(b) > 0 {
+		switch {
+		case a[0].First+a[0].Count <= b[0].First:
+			a = a[1:]
+		case b[0].First+b[0].Count <= a[0].First:
+			b = b[1:]
+		default:
+			return true
+		}
+	}
+	return false
 }
 
 // brings reports that items come from an exchange.
@@ -358,8 +379,18 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 	r.finish(x)
 }
 
+// inRanges reports that a slot is in one of ascending ranges.
 func inRanges(list []wire.SlotRange, s hashing.Slot) bool {
-	return slices.ContainsFunc(list, func(g wire.SlotRange) bool { return uint32(s)-g.First < g.Count })
+	_, found := slices.BinarySearchFunc(list, uint32(s), func(g wire.SlotRange, at uint32) int {
+		switch {
+		case g.First+g.Count <= at:
+			return -1
+		case g.First > at:
+			return 1
+		}
+		return 0
+	})
+	return found
 }
 
 // slotsDone concludes the slots before one: all their items have come.
@@ -368,10 +399,7 @@ func (r *Replica) slotsDone(x *pull, next hashing.Slot) {
 		return
 	}
 	j := &joiner{}
-	for at := range each(x.want) {
-		if at < x.at || at >= next {
-			continue
-		}
+	for at := range x.before(next) {
 		if s := &r.slots.all[at]; s.sum.Count > x.here {
 			r.findAbsent(x, at, x.keys)
 		} else {
@@ -381,6 +409,22 @@ func (r *Replica) slotsDone(x *pull, next hashing.Slot) {
 	}
 	x.at = next
 	r.learnt()
+}
+
+// before takes the slots before one off those whose items have not all come.
+func (x *pull) before(next hashing.Slot) iter.Seq[hashing.Slot] {
+	return func(yield func(hashing.Slot) bool) {
+		for len(x.rest) > 0 && x.rest[0].First < uint32(next) {
+			at := hashing.Slot(x.rest[0].First)
+			x.rest[0].First++
+			if x.rest[0].Count--; x.rest[0].Count == 0 {
+				x.rest = x.rest[1:]
+			}
+			if !yield(at) {
+				return
+			}
+		}
+	}
 }
 
 // findAbsent looks for what is here and was deleted and collected: the peer's K covers

@@ -150,7 +150,8 @@ func TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt(t *testing.T) {
 			s.known = wire.Vector{{Stream: stream, N: 1}}
 		}
 		all := []wire.SlotRange{{First: uint32(at), Count: 1}}
-		x := &pull{peer: p, session: 5, slots: all, want: all, at: at, floors: map[hashing.Slot]uint64{}, keys: map[string]wire.CausalVersion{}}
+		x := &pull{peer: p, session: 5, slots: all, floors: map[hashing.Slot]uint64{}}
+		x.expect([]hashing.Slot{at})
 		x.have = &wire.Have{Held: wire.Holdings{
 			Vectors: []wire.Vector{{{Stream: stream, N: 2}}},
 			Held:    []wire.HeldSlots{{Slots: all[0], Floor: 9}},
