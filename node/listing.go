@@ -31,10 +31,11 @@ func (d *driver) listing(r *wire.Read) *listing {
 
 // From implements front.Listing.
 func (l *listing) From(after *string) iter.Seq[*wire.Item] {
-	if after == nil {
-		return l.snapshot.Items(l.read.Ranges)
+	items := l.snapshot.Items(l.read.Ranges)
+	if after != nil {
+		items = l.snapshot.ItemsAfter(l.read.Ranges, *after)
 	}
-	return l.snapshot.ItemsAfter(l.read.Ranges, *after)
+	return machine.Listed(&l.read, items)
 }
 
 // Context implements front.Listing.

@@ -132,10 +132,11 @@ func overValue(existed bool) string {
 // list answers a listing.
 func (w *world) list(n *node, r wire.Read) {
 	a := n.answered(r.Token)
-	c := causal.ListContext(w.stage.limits, &r, n.store.CausalSnapshot().Items(r.Ranges))
+	listed := causal.Listed(&r, n.store.CausalSnapshot().Items(r.Ranges))
+	c := causal.ListContext(w.stage.limits, &r, listed)
 	w.causal[a.client] = c
 	var items []wire.Item
-	for it := range n.store.CausalSnapshot().Items(r.Ranges) {
+	for it := range listed {
 		if !it.Deleted {
 			items = append(items, *it)
 		}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/sim/truth"
+	"github.com/cohortkv/cohort/node/machine"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -58,7 +59,7 @@ func (w *world) list(n *node, read wire.Read) {
 		w.fail("I20", "node %d lists the ranges %x, it owns the slots %v", n.id, read.Ranges, n.truth.Owned())
 		return
 	}
-	items := slices.Collect(n.store.CausalSnapshot().Items(read.Ranges))
+	items := slices.Collect(machine.Listed(&read, n.store.CausalSnapshot().Items(read.Ranges)))
 	list := w.truth.List(n.truth, slots, items)
 	n.whenDurable(func() { w.listed(n, r, read, items, list) })
 }

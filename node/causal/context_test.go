@@ -164,3 +164,30 @@ func TestAListingAddsAllItsItemsWithinTheLimit(t *testing.T) {
 		}
 	})
 }
+
+// TestAListingIsNoLessThanItsClientHasSeen: what K has and is more than an item was
+// deleted, whatever the item is; what only is lost is not.
+func TestAListingIsNoLessThanItsClientHasSeen(t *testing.T) {
+	r := bare()
+	stream := wire.Stream{View: wire.ViewID{Number: 1}, Node: 2, Boot: 3}
+	seen := func(key string, n uint64) wire.Dependency {
+		at := r.slots.space.Slot(hashOf(key))
+		r.hold(at)
+		s := &r.slots.all[at]
+		s.owned, s.known = true, wire.Vector{{Stream: stream, N: 5}}
+		return wire.Dependency{Hash: hashOf(key), Version: wire.CausalVersion{Counter: n, Dot: wire.Dot{Stream: stream, N: n}}}
+	}
+	c := wire.Context{Exact: []wire.Dependency{seen("deleted", 4), seen("newer", 3), seen("equal", 2), seen("lost", 9)}}
+	item := func(key string, counter uint64) *wire.Item {
+		return &wire.Item{Key: key, Version: wire.CausalVersion{Counter: counter, Dot: wire.Dot{Stream: stream, N: counter}}}
+	}
+	items := []*wire.Item{item("deleted", 3), item("newer", 6), item("equal", 2), item("lost", 8), item("never seen", 1)}
+	read := &wire.Read{Kind: wire.ReadItems, Context: c, Known: r.knownOf(&c)}
+	var keys []string
+	for it := range Listed(read, slices.Values(items)) {
+		keys = append(keys, it.Key)
+	}
+	if want := []string{"newer", "equal", "lost", "never seen"}; !slices.Equal(keys, want) {
+		t.Errorf("lists %q, want %q", keys, want)
+	}
+}

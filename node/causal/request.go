@@ -1,6 +1,8 @@
 package causal
 
 import (
+	"cmp"
+	"iter"
 	"slices"
 
 	"github.com/cohortkv/cohort/hashing"
@@ -294,7 +296,7 @@ func (r *Replica) tryList(q *request) {
 		n := r.namer()
 		r.box.Read(wire.Read{
 			Kind: wire.ReadItems, Token: q.token, Ranges: r.slots.hashRanges(owned), Context: q.context,
-			Floor: n.floor, Outdone: n.outdone,
+			Floor: n.floor, Outdone: n.outdone, Known: r.knownOf(&q.context),
 		})
 	})
 }
@@ -323,6 +325,35 @@ func (r *Replica) listable(c *wire.Context) bool {
 		}
 	}
 	return true
+}
+
+// knownOf is what a context names of owned slots and K has, by hash.
+func (r *Replica) knownOf(c *wire.Context) []wire.Dependency {
+	var known []wire.Dependency
+	for _, d := range c.Exact {
+		if s := r.slots.of(d.Hash); s.owned && r.knows(s, d.Version.Dot.Stream, d.Version.Dot.N) {
+			known = append(known, d)
+		}
+	}
+	slices.SortFunc(known, func(a, b wire.Dependency) int { return cmp.Compare(a.Hash, b.Hash) })
+	return known
+}
+
+// Listed yields those of the items that are the answer to a Read of kind ReadItems. If
+// its client has seen more of a key, and K has that, it was deleted, and the item was
+// written where nobody knew of it: reads of the key do not show it either.
+func Listed(read *wire.Read, items iter.Seq[*wire.Item]) iter.Seq[*wire.Item] {
+	if len(read.Known) == 0 {
+		return items
+	}
+	return func(yield func(*wire.Item) bool) {
+		for item := range items {
+			i, named := slices.BinarySearchFunc(read.Known, hashing.Hash(item.Key), func(d wire.Dependency, hash uint64) int { return cmp.Compare(d.Hash, hash) })
+			if (!named || !wins(read.Known[i].Version, item.Version)) && !yield(item) {
+				return
+			}
+		}
+	}
 }
 
 // Abandon forgets the request of a client that has left, wherever it is.

@@ -21,6 +21,11 @@ type Limits = strong.Limits
 // CausalLimits is the same for causal buckets, and how many slots there are.
 type CausalLimits = causal.Limits
 
+// Listed yields those of the items that are the answer to a Read of kind ReadItems.
+func Listed(r *wire.Read, items iter.Seq[*wire.Item]) iter.Seq[*wire.Item] {
+	return causal.Listed(r, items)
+}
+
 // ListContext is what a client has seen that was answered a Read of kind ReadItems
 // with these items.
 func ListContext(limits CausalLimits, r *wire.Read, items iter.Seq[*wire.Item]) wire.Context {

@@ -209,12 +209,13 @@ type Read struct {
 	Limit   int
 	Session uint64
 
-	Key     string      // ReadKey
-	Ranges  []HashRange // ReadSlots, ReadItems
-	Cursor  SlotCursor  // ReadSlots
-	Context Context     // ReadItems: the client's, to which the items are added
-	Floor   *KnownView  // ReadItems: the view whose floor may be named in it; nil: none
-	Outdone []ViewID    // ReadItems: whose floors say no more than that
+	Key     string       // ReadKey
+	Ranges  []HashRange  // ReadSlots, ReadItems
+	Cursor  SlotCursor   // ReadSlots
+	Context Context      // ReadItems: the client's, to which the items are added
+	Floor   *KnownView   // ReadItems: the view whose floor may be named in it; nil: none
+	Outdone []ViewID     // ReadItems: whose floors say no more than that
+	Known   []Dependency // ReadItems: what Context names and K has, by hash: an item that is less was not there when its key was deleted
 }
 
 // Outcome says how a client's request ended.
