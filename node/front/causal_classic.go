@@ -12,21 +12,6 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// causalData serves one key of the classic surface where /data speaks the causal
-// model.
-func (s *Server) causalData(ctx *fasthttp.RequestCtx, raw []byte) {
-	switch {
-	case ctx.IsGet() || ctx.IsHead():
-		s.getCausalData(ctx, raw)
-	case ctx.IsPut():
-		s.putCausalData(ctx, raw)
-	case ctx.IsDelete():
-		s.deleteCausalData(ctx, raw)
-	default:
-		s.refuseMethod(ctx, "GET, HEAD, PUT, DELETE")
-	}
-}
-
 // causalBody reads the body, and the context that comes with it or, if it speaks
 // of none, in the header.
 func (s *Server) causalBody(ctx *fasthttp.RequestCtx) (body api.CausalBody, c wire.Context, ok bool) {

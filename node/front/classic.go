@@ -23,17 +23,17 @@ var (
 // data serves one key of the classic surface. raw is the key as it stood in the
 // request line.
 func (s *Server) data(ctx *fasthttp.RequestCtx, raw []byte) {
+	get, put, remove := s.getData, s.putData, s.deleteData
 	if s.defaultBucket == api.BucketCausal {
-		s.causalData(ctx, raw)
-		return
+		get, put, remove = s.getCausalData, s.putCausalData, s.deleteCausalData
 	}
 	switch {
 	case ctx.IsGet() || ctx.IsHead():
-		s.getData(ctx, raw)
+		get(ctx, raw)
 	case ctx.IsPut():
-		s.putData(ctx, raw)
+		put(ctx, raw)
 	case ctx.IsDelete():
-		s.deleteData(ctx, raw)
+		remove(ctx, raw)
 	default:
 		s.refuseMethod(ctx, "GET, HEAD, PUT, DELETE")
 	}
