@@ -51,23 +51,29 @@ func (t *Truth) excused(l *Life, w *Write, asked wire.Instant) bool {
 
 // withinReach reports that a life, or somebody that it knows, has a write or what won
 // over it. What was written after a read was asked does not count: the answer may be older,
-// and under way, and nobody has to show more than the context has.
+// and under way, and nobody has to show more than the context has. Nor does what was
+// written when the life might have found out that the write was lost: it asks for that
+// once in a view, after the end of the write's stream.
 func (t *Truth) withinReach(l *Life, w *Write, asked wire.Instant) bool {
+	by := asked
+	if t.StreamLost(w.Version.Dot.Stream) {
+		by = min(asked, max(l.adoptedAt, t.streams[w.Version.Dot.Stream].lostAt))
+	}
 	for _, id := range t.known(l) {
-		if o := t.lives[id]; o != nil && !apart(l, o) && o.kept(w, asked) {
+		if o := t.lives[id]; o != nil && !apart(l, o) && o.kept(w, by) {
 			return true
 		}
 	}
-	return l.kept(w, asked)
+	return l.kept(w, by)
 }
 
-// kept reports that a life keeps a write, and not only by what was written after asked.
-func (l *Life) kept(w *Write, asked wire.Instant) bool {
+// kept reports that a life keeps a write, and not only by what was written later.
+func (l *Life) kept(w *Write, by wire.Instant) bool {
 	if !l.durable.keeps(l.t, w) {
 		return false
 	}
 	return l.durable.items[w.Key] == nil || slices.ContainsFunc(l.had[w.Key], func(v *Write) bool {
-		return v.At <= asked && !above(w.Version, v.Version)
+		return v.At <= by && !above(w.Version, v.Version)
 	})
 }
 
