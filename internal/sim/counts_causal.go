@@ -14,7 +14,7 @@ var causalTransitions = []string{
 
 	// Exchange (§6).
 	"exchange: all is equal", "exchange: slots differ", "exchange: with an heir",
-	"exchange: with who is outside", "exchange: with who is unsettled", "exchange: tells of former members", "exchange: tells of lives that are over",
+	"exchange: of who has taken alone", "exchange: with who is outside", "exchange: with who is unsettled", "exchange: tells of former members", "exchange: tells of lives that are over",
 	"exchange: a piece, and more to come", "exchange: floor counters come with items", "event: causal_absent", "event: causal_apart", "event: causal_peer_back",
 
 	// Views (§7).
@@ -43,7 +43,7 @@ var causalTransitionsOf = [operators][]string{
 func (w *world) countMessage(m wire.Message) {
 	switch m := m.(type) {
 	case *wire.Open:
-		w.countSurvey(m)
+		w.countOpen(m)
 	case *wire.Have:
 		w.countHave(m)
 	case *wire.Items:
@@ -70,7 +70,8 @@ func (w *world) count(holds bool, group, what string) {
 	}
 }
 
-func (w *world) countSurvey(m *wire.Open) {
+func (w *world) countOpen(m *wire.Open) {
+	w.count(!m.Survey && len(m.Slots) == 0, "exchange", "of who has taken alone")
 	w.count(m.Survey && len(m.Slots) > 0, "survey", "of slots")
 	w.count(m.Survey && len(m.Slots) == 0, "survey", "of who knows the floor")
 }

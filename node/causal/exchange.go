@@ -15,6 +15,7 @@ type pull struct {
 	session uint64
 	slots   []wire.SlotRange
 	whole   bool         // of slots that others own the items are wanted, too
+	brief   bool         // of a former member that may have nothing new: about no slots
 	behind  *pull        // that brings the same slots, and is waited for
 	heard   wire.Instant // when items came last
 	asked   wire.Instant
@@ -53,6 +54,23 @@ func (r *Replica) pullFrom(p *peer) {
 	r.open(x)
 }
 
+// askTakers asks a former member who has taken what it has, and pulls from it again
+// only if it has anything new.
+func (r *Replica) askTakers(p *peer) {
+	if p.taken == nil || p.whole || p.surveyed != r.lives.news {
+		r.pullFrom(p)
+		return
+	}
+	x := &pull{peer: p, brief: true}
+	r.pulls = append(r.pulls, x)
+	r.open(x)
+}
+
+// inFull has an exchange that was to be brief ask about slots.
+func (x *pull) inFull(r *Replica) {
+	x.brief, x.whole, x.slots = false, x.peer.whole, r.wanted(x.peer)
+}
+
 // pullAgain begins an exchange with a peer that is heard again, or begins the one anew
 // that it has not answered: its repetition may be due in a second only.
 func (r *Replica) pullAgain(p *peer) {
@@ -82,6 +100,9 @@ func (r *Replica) wanted(p *peer) []wire.SlotRange {
 }
 
 func (r *Replica) open(x *pull) {
+	if x.brief && x.peer.surveyed != r.lives.news {
+		x.inFull(r) // what lives that are over have left may be there
+	}
 	x.session = r.session()
 	x.behind, x.heard = nil, r.now
 	x.have, x.want, x.cursor, x.keys, x.last, x.checks, x.floors = nil, nil, wire.SlotCursor{}, nil, false, 0, map[hashing.Slot]uint64{}
@@ -128,6 +149,11 @@ func (r *Replica) OnHave(h wire.Header, m *wire.Have) {
 			r.views.Reach()
 		}
 		r.end(x)
+		return
+	}
+	if x.brief && (h.Boot != x.peer.taken.Boot || m.Mark != x.peer.taken.Mark) {
+		x.inFull(r)
+		r.open(x)
 		return
 	}
 	x.have, x.boot = m, h.Boot

@@ -54,7 +54,7 @@ func (r *Replica) tickGossip() {
 		switch {
 		case !p.former || p.apart || r.pullOf(p) != nil:
 		case r.now >= p.again:
-			r.pullFrom(p)
+			r.askTakers(p)
 		default:
 			r.alarm(p.again)
 		}

@@ -99,7 +99,13 @@ func (r *Replica) guest(h wire.Header) *peer {
 // tell tells a peer that an exchange with it is over: of the slots
 // that are owned here, everything that it had then is here, durably.
 func (r *Replica) tell(x *pull) {
-	if x.have == nil {
+	switch {
+	case x.have == nil:
+		return
+	case x.brief:
+		if !slices.Contains(x.have.Takers, wire.Life{Node: r.cfg.Self, Boot: r.cfg.Boot}) {
+			r.sendDurable(x.peer.id, x.peer.taken) // the word of it was lost
+		}
 		return
 	}
 	w := holdingsReader{held: &x.have.Held}
