@@ -133,8 +133,8 @@ func (r *Replica) floorCounters(list []wire.SlotRange, after wire.SlotCursor, in
 		last = r.slots.space.Slot(hashing.Hash(in.Items[n-1].Key))
 	}
 	var floors []wire.SlotFloor
-	for at := range each(list) {
-		if f := r.slots.all[at].floor; f > 0 && first <= at && at <= last {
+	for at := first; at <= last && int(at) < len(r.slots.all); at++ {
+		if f := r.slots.all[at].floor; f > 0 && inRanges(list, at) {
 			floors = append(floors, wire.SlotFloor{Slot: uint32(at), Floor: f})
 		}
 	}
