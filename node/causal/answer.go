@@ -15,7 +15,7 @@ func (r *Replica) OnOpen(h wire.Header, replyTo wire.ReplyTo, m *wire.Open) {
 		Session: m.Session, View: r.viewID(), Layout: r.layout, Epoch: r.era(), Mark: r.slots.mark, Frozen: r.closed(),
 		Heir:      r.view != nil && r.view.Descends(h.View),
 		Unsettled: r.unsettled(), Floor: r.floorSum(), Over: r.lives.told(), Gone: r.gone, Former: r.formerFor(h.View),
-		Takers: r.takers.of(h.View, r.slots.mark),
+		Heard: r.heardAt(h.View), Takers: r.takers.of(h.View, r.slots.mark),
 		Held:   r.holdings(list),
 	}
 	if !m.Survey {
@@ -36,6 +36,22 @@ func (r *Replica) holdings(list []wire.SlotRange) wire.Holdings {
 		}
 	}
 	return w.holdings
+}
+
+// heardAt is what somebody in a view is told to have been written, as far as this node
+// knows: who is in this node's view hears it with the slots that it asks for.
+func (r *Replica) heardAt(view wire.ViewID) wire.Vector {
+	if r.view != nil && view == r.view.ID {
+		return nil
+	}
+	j := &joiner{}
+	var heard wire.Vector
+	for i := range r.slots.all {
+		if s := &r.slots.all[i]; s.held {
+			heard = j.join(heard, r.knowledge(s, j))
+		}
+	}
+	return heard
 }
 
 // unsettled reports that something may still be on its way here, or come from former

@@ -125,7 +125,11 @@ func (r *Replica) hearPositions(p *peer, m *wire.Have) {
 	if !r.lives.asking {
 		return
 	}
-	for _, v := range m.Held.Vectors {
+	vectors := m.Held.Vectors
+	if p.former { // it is asked for few slots, and nobody else may know
+		vectors = append(vectors[:len(vectors):len(vectors)], m.Heard)
+	}
+	for _, v := range vectors {
 		own := slices.DeleteFunc(slices.Clone(v), func(at wire.Position) bool {
 			return at.Stream.Node != p.id && r.peer(at.Stream.Node) != nil
 		})

@@ -91,9 +91,9 @@ func (r *Replica) pullOf(p *peer) *pull {
 }
 
 // wanted is what a peer is asked about: the slots that this node owns; a former member
-// at first, and when its slots must be passed on to others, of everything.
+// whose slots must be passed on to others, of everything.
 func (r *Replica) wanted(p *peer) []wire.SlotRange {
-	if p.former && (p.first == 0 || p.whole) {
+	if p.whole {
 		return []wire.SlotRange{{First: 0, Count: uint32(len(r.slots.all))}}
 	}
 	return ranges(r.slots.where(func(s *slot) bool { return s.owned }))

@@ -53,6 +53,7 @@ type Have struct {
 	Over      []Life      // lives that are known to have ended
 	Gone      uint64      // no tombstone that is gone, or about to go, has a larger counter, as far as the sender was told
 	Former    []Member    // members of views that View replaces, which may still have data
+	Heard     Vector      // to who asks in another view: what is known of any slot
 	Takers    []Life      // nodes of the receiver's view that have said Taken under this mark
 	Groups    []GroupSums // whose sums differ, ascending
 }

@@ -93,6 +93,7 @@ func (d *causalDecoder) exchangeMessage(m Message) {
 		m.Over = d.lives()
 		m.Gone = d.uvarint()
 		m.Former = d.members()
+		m.Heard = d.vector()
 		m.Takers = d.lives()
 		m.Groups = d.groups()
 	case *Want:

@@ -58,6 +58,7 @@ func (e *causalEncoder) exchangeMessage(m Message) {
 		e.lives(m.Over)
 		e.uvarint(m.Gone)
 		e.members(m.Former)
+		e.vector(m.Heard)
 		e.lives(m.Takers)
 		e.groups(m.Groups)
 	case *Want:
