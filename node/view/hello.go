@@ -71,7 +71,10 @@ func (k *Keeper) onProbeReply(h wire.Header, m *wire.QueryReply) {
 // Tick does what time asks for.
 func (k *Keeper) Tick(hello func() wire.Hello) {
 	if k.view != nil && k.now >= k.helloAt {
-		k.helloAt = k.now + HelloEvery
+		k.helloAt = k.now + helloEvery
+		if len(k.heard) > crowd {
+			k.helloAt = k.now + helloToCrowd
+		}
 		k.sendHellos(hello())
 		k.probe()
 	}

@@ -45,7 +45,8 @@ type Local interface {
 
 // Times of the protocol (API §1.2).
 const (
-	HelloEvery    = 100 * wire.Millisecond
+	helloEvery    = 100 * wire.Millisecond
+	helloToCrowd  = 200 * wire.Millisecond // to more than crowd others: all greet all
 	querySilence  = 300 * wire.Millisecond
 	queryResend   = 50 * wire.Millisecond
 	announceEvery = 250 * wire.Millisecond
@@ -54,6 +55,9 @@ const (
 	probeSilence  = 500 * wire.Millisecond // after which a silent member is asked what it holds
 	passOnEvery   = 500 * wire.Millisecond
 )
+
+// crowd is to how many others a node says Hello at the full rate.
+const crowd = 10
 
 // maxAncestors bounds how many replaced views a view remembers. A node that
 // returns from further back refuses, and the author of an open PUT learns of it.
