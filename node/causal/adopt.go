@@ -279,26 +279,30 @@ func (r *Replica) pulled(p *peer, x *pull) {
 // told it so, or this node, which waits for that no longer, has taken all of it.
 func (r *Replica) pulledFormer(p *peer, x *pull) {
 	if p.first == 0 {
-		p.first, p.every = r.now, soon
+		p.first, p.waits, p.every = r.now, r.now, soon
 	}
 	p.spread = x.have != nil && (x.whole || r.allTook(x.have.Takers))
+	if x.have != nil && r.now-p.first < maxSpread && r.allTook(x.have.Takers, x.have.Asking) {
+		p.waits = r.now // all others are about to: with many nodes on few processors that takes a while
+	}
 	p.passed = x.have != nil && x.have.Frozen && p.spread
 	p.again = r.now + p.every
 	p.every = min(2*p.every, gossipEvery)
 	if p.spread {
 		p.again = r.now + gossipEvery
-	} else if r.now-p.first >= spreadPatience {
+	} else if r.now-p.waits >= spreadPatience {
 		p.whole, p.again = true, r.now
 	}
 	r.alarm(p.again)
 	r.offerLost()
 }
 
-// allTook reports that every other member that owns slots is among those who took what
-// they own. Replicas count, too: their data is this node's, but they may be of another view.
-func (r *Replica) allTook(list []wire.Life) bool {
+// allTook reports that every other member is among those who took what they own. Replicas
+// count, too: their data is this node's, but they may be of another view.
+func (r *Replica) allTook(lists ...[]wire.Life) bool {
 	for _, p := range r.peers {
-		if p.member && !slices.Contains(list, wire.Life{Node: p.id, Boot: p.boot}) {
+		life := wire.Life{Node: p.id, Boot: p.boot}
+		if p.member && !slices.ContainsFunc(lists, func(list []wire.Life) bool { return slices.Contains(list, life) }) {
 			return false
 		}
 	}

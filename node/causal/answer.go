@@ -11,12 +11,15 @@ func (r *Replica) OnOpen(h wire.Header, replyTo wire.ReplyTo, m *wire.Open) {
 	r.sign(h)
 	r.hearGone(m.Going)
 	list := r.slots.valid(m.Slots)
+	if !m.Survey && len(list) > 0 {
+		r.takers.asks(h, r.now)
+	}
 	reply := &wire.Have{
 		Session: m.Session, View: r.viewID(), Layout: r.layout, Epoch: r.era(), Mark: r.slots.mark, Frozen: r.closed(),
 		Heir:      r.view != nil && r.view.Descends(h.View),
 		Unsettled: r.unsettled(), Floor: r.floorSum(), Over: r.lives.told(), Gone: r.gone, Former: r.formerFor(h.View),
-		Heard: r.heardAt(h.View), Takers: r.takers.of(h.View, r.slots.mark),
-		Held:   r.holdings(list),
+		Heard: r.heardAt(h.View), Takers: r.takers.under(h.View, r.slots.mark), Asking: r.takers.asking(h.View, r.now),
+		Held: r.holdings(list),
 	}
 	if !m.Survey {
 		reply.Groups = r.differing(list, m.Sums)
@@ -127,6 +130,7 @@ func (r *Replica) era() uint64 { return r.epoch + r.forgets }
 // OnWant sends items.
 func (r *Replica) OnWant(h wire.Header, replyTo wire.ReplyTo, m *wire.Want) {
 	r.sign(h)
+	r.takers.asks(h, r.now)
 	list := r.slots.valid(m.Slots)
 	if r.slotReads.open() >= maxWants {
 		return

@@ -29,9 +29,11 @@ type peer struct {
 	pulledAt wire.Instant
 	// A former member: what others own is taken from it, too; all that it had has come to
 	// its owners; and it takes no writes; when it is pulled from again, and how much later
-	// than the last time; when it was first, in this view.
+	// than the last time; when it was first, in this view; and since when an owner seems to
+	// leave there what is its own.
 	whole, spread, passed bool
-	again, every, first   wire.Instant
+	again, every          wire.Instant
+	first, waits          wire.Instant
 	offer                 *offer       // what it has been offered and not taken
 	toldAt                wire.Instant // when it was told
 	taken                 *wire.Taken  // what it was told last of an exchange, in this view

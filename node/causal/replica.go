@@ -72,7 +72,8 @@ const (
 	freshHello     = 300 * wire.Millisecond // and only for those that greeted so lately
 	soon           = 25 * wire.Millisecond  // whether the owners have what a former member has is asked again, at first
 	linger         = 250 * wire.Millisecond // before a former member is forgotten: it must hear that this node has taken all
-	spreadPatience = 1 * wire.Second        // for the owners of what a former member has
+	spreadPatience = 1 * wire.Second        // for owners of what a former member has that do not ask for it
+	maxSpread      = 5 * wire.Second        // and for those that do
 	silence        = 500 * wire.Millisecond // without a sign of life: cannot be reached
 	gapPatience    = 50 * wire.Millisecond  // before what is missing is asked for
 	resend         = 100 * wire.Millisecond // of questions to peers, at first

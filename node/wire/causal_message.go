@@ -55,6 +55,7 @@ type Have struct {
 	Former    []Member    // members of views that View replaces, which may still have data
 	Heard     Vector      // to who asks in another view: what is known of any slot
 	Takers    []Life      // nodes of the receiver's view that have said Taken under this mark
+	Asking    []Life      // nodes of the receiver's view that have asked for slots lately
 	Groups    []GroupSums // whose sums differ, ascending
 }
 

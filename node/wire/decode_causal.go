@@ -95,6 +95,7 @@ func (d *causalDecoder) exchangeMessage(m Message) {
 		m.Former = d.members()
 		m.Heard = d.vector()
 		m.Takers = d.lives()
+		m.Asking = d.lives()
 		m.Groups = d.groups()
 	case *Want:
 		m.Session = d.uvarint()

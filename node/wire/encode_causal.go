@@ -60,6 +60,7 @@ func (e *causalEncoder) exchangeMessage(m Message) {
 		e.members(m.Former)
 		e.vector(m.Heard)
 		e.lives(m.Takers)
+		e.lives(m.Asking)
 		e.groups(m.Groups)
 	case *Want:
 		e.uvarint(m.Session)
