@@ -190,7 +190,11 @@ func (r *Replica) release() {
 	r.pending.Free = append(r.pending.Free, r.slots.hashRanges(list)...)
 	r.collector.freed(r, list)
 	r.commit()
-	r.box.Event(wire.Event{Kind: EventGaveUp, View: r.viewID(), Count: countSlots(list)})
+	r.gaveUp += countSlots(list)
+	if len(r.lostSlots) == 0 && r.gaveUp > 0 {
+		r.box.Event(wire.Event{Kind: EventGaveUp, View: r.viewID(), Count: r.gaveUp})
+		r.gaveUp = 0
+	}
 }
 
 func countSlots(list []wire.SlotRange) (n uint64) {

@@ -138,6 +138,7 @@ type Replica struct {
 	effects   []effect
 	lessons   []lesson
 	lostSlots []hashing.Slot // that all owners have taken
+	gaveUp    uint64         // slots, since that was reported
 	woken     []string       // keys that were merged; their readers are looked at when that is durable
 	lives     lives
 	floors    floorMaker
