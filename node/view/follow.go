@@ -89,9 +89,23 @@ func (k *Keeper) extend(v *wire.View) {
 	}
 }
 
+// outdo gives the list in force an id above a view of the same list that this node may
+// not follow, because its author had heard an earlier life of it, if who holds that was
+// heard by the author of the view in force, in its present life, and so follows it
+// (docs/views.md §3): it has followed an old message, and nobody else would come to it.
+func (k *Keeper) outdo(h wire.Header, v *wire.View) {
+	switch {
+	case k.view == nil || len(k.puts) > 0 || v.ID.Compare(k.view.ID) <= 0:
+	case !k.view.Layout.Equal(v.Layout) || !v.SawAnother(k.self, k.inc) || !k.view.SawIncarnation(h.From, h.Inc):
+	default:
+		k.Above(v.ID)
+	}
+}
+
 // OnNewView follows a view or refuses it.
 func (k *Keeper) OnNewView(h wire.Header, replyTo wire.ReplyTo, m *wire.NewView) {
 	k.Offer(&m.View)
+	k.outdo(h, &m.View)
 	if replyTo == "" {
 		return
 	}

@@ -74,6 +74,41 @@ func TestAViewIsFollowedOnlyInKnowledgeOfTheOneHeld(t *testing.T) {
 	}
 }
 
+// TestAListIsGivenAnIdAboveAViewOfALifeBefore: a member has come to it by an old message.
+func TestAListIsGivenAnIdAboveAViewOfALifeBefore(t *testing.T) {
+	sees := func(id wire.NodeID, inc wire.Incarnation) wire.Sighting { return wire.Sighting{Node: id, Inc: inc} }
+	held := wire.View{ID: id(4, 1), Layout: layout("h:1", 1, 2, 3), Saw: []wire.Sighting{sees(1, 10), sees(2, 20), sees(3, 30)}}
+	cases := []struct {
+		name string
+		from wire.Header
+		v    wire.View
+		want wire.ViewID // that is adopted; zero: none
+	}{
+		{"its holder comes along", wire.Header{From: 3, Inc: 30}, wire.View{ID: id(6, 1), Layout: layout("h:1", 1, 2, 3), Saw: []wire.Sighting{sees(2, 19)}}, id(7, 2)},
+		{"its holder has another life", wire.Header{From: 3, Inc: 31}, wire.View{ID: id(6, 1), Layout: layout("h:1", 1, 2, 3), Saw: []wire.Sighting{sees(2, 19)}}, wire.ViewID{}},
+		{"another list", wire.Header{From: 3, Inc: 30}, wire.View{ID: id(6, 1), Layout: layout("h:1", 2, 3), Saw: []wire.Sighting{sees(2, 19)}}, wire.ViewID{}},
+		{"a lower id", wire.Header{From: 3, Inc: 30}, wire.View{ID: id(3, 1), Layout: layout("h:1", 1, 2, 3), Saw: []wire.Sighting{sees(2, 19)}}, wire.ViewID{}},
+		{"one that it may follow", wire.Header{From: 3, Inc: 30}, wire.View{ID: id(6, 1), Layout: layout("h:1", 1, 2, 3), Saw: []wire.Sighting{sees(2, 20)}}, id(6, 1)},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			local := &node{}
+			k := New(2, 20, 5, &wire.Outbox{}, nil)
+			k.Use(local)
+			v := held
+			k.hold(&v)
+			k.OnNewView(c.from, "", &wire.NewView{View: c.v})
+			var got wire.ViewID
+			for _, v := range local.adopted {
+				got = v.ID
+			}
+			if got != c.want {
+				t.Errorf("adopted %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
 func TestAncestorsKeepTheLargerRenewalAndTheHighestViews(t *testing.T) {
 	a := []wire.Ancestor{{View: id(1, 1)}, {View: id(2, 1), Renewed: 3}}
 	b := []wire.Ancestor{{View: id(2, 1), Renewed: 1}, {View: id(2, 2)}}
