@@ -381,6 +381,9 @@ func (r *Replica) OnCarryCancel(h wire.Header, m *wire.CarryCancel) {
 	}
 }
 
+// outdated reports that who carried a request here has not repeated it for too long.
+func (r *Replica) outdated(x *carried) bool { return r.now-x.asked >= carryPatience }
+
 func (r *Replica) dropCarried(x *carried) {
 	if x == nil {
 		return
@@ -394,7 +397,7 @@ func (r *Replica) dropCarried(x *carried) {
 func (r *Replica) tickCarried() {
 	var late []*carried
 	for _, x := range r.carried.open { //maporder:ok each is looked at by itself; late is put in order
-		if r.now-x.asked >= carryPatience {
+		if r.outdated(x) {
 			late = append(late, x)
 		} else {
 			r.alarm(x.asked + carryPatience)

@@ -81,6 +81,8 @@ func (r *Replica) reply(q *request, outcome wire.Outcome, result *wire.CausalRes
 func (r *Replica) start(q *request, stored *wire.Item) {
 	switch {
 	case q.gone:
+	case q.carried != nil && r.outdated(q.carried):
+		r.dropCarried(q.carried) // this node was stopped: who carried it here has gone elsewhere since
 	case r.closed(), q.carried != nil && !r.serves(q.carried):
 		r.refuse(q)
 	case q.kind == listing:
