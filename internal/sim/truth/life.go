@@ -29,7 +29,7 @@ type Life struct {
 	durable   *state
 	pending   []pending
 	ever      []*Write       // per key the largest that was durable here, at any time
-	had       [][]*Write     // per key all that were
+	had       [][]*Write     // per key all that were, since its slot was given up last
 	since     []wire.Instant // per key when what is durable came
 
 	remembered map[wire.RequestID]wire.Instant // that this boot has written down
@@ -157,6 +157,13 @@ func (l *Life) DurableUpTo(seq uint64) {
 func (l *Life) becomeDurable(c *wire.CausalWrite) {
 	t, s := l.t, l.durable
 	s.change(t, c)
+	for _, r := range c.Free {
+		for key := range l.had {
+			if h := t.keys[key].hash; r.First <= h && h <= r.Last {
+				l.had[key] = nil // it is with its owners, who may lose it
+			}
+		}
+	}
 	for i := range c.Put {
 		w := t.writeOf(&c.Put[i])
 		if w == nil {

@@ -20,7 +20,9 @@ func (l *Life) Die() {
 	for i := range t.keys {
 		best := t.best(i)
 		for _, w := range t.keys[i].writes {
-			w.shaken = w.shaken || l.ever[i] != nil && !above(w.Version, l.ever[i].Version)
+			if !w.shaken && l.ever[i] != nil && !above(w.Version, l.ever[i].Version) {
+				w.shaken, w.shakenAt = true, t.world.Now()
+			}
 			if !w.lost && exceeds(w, best) {
 				w.lost = true
 				t.world.Saw("write lost with its last holder")
@@ -53,12 +55,9 @@ func (t *Truth) excused(l *Life, w *Write, asked wire.Instant) bool {
 // over it. What was written after a read was asked does not count: the answer may be older,
 // and under way, and nobody has to show more than the context has. Nor does what was
 // written when the life might have found out that the write was lost: it asks for that
-// once in a view, after the end of the write's stream.
+// once in a view, after a life has ended.
 func (t *Truth) withinReach(l *Life, w *Write, asked wire.Instant) bool {
-	by := asked
-	if t.StreamLost(w.Version.Dot.Stream) {
-		by = min(asked, max(l.adoptedAt, t.streams[w.Version.Dot.Stream].lostAt))
-	}
+	by := min(asked, max(l.adoptedAt, w.shakenAt))
 	for _, id := range t.known(l) {
 		if o := t.lives[id]; o != nil && !apart(l, o) && o.kept(w, by) {
 			return true

@@ -36,11 +36,12 @@ type Write struct {
 	Acked   wire.Instant // when its client was answered; 0: not yet
 	durable bool         // where it was written, at least
 
-	shaken    bool // a life that had it, or more, has lost its memory
-	lost      bool // all of them have
-	spared    bool // somebody did not show it who could not know that it is not lost
-	ended     bool // its stream was given up by somebody who had not got it
-	forgotten bool // a tombstone that wins over it was collected while somebody unknown had less
+	shaken    bool         // a life that had it, or more, has lost its memory
+	shakenAt  wire.Instant // the first time
+	lost      bool         // all of them have
+	spared    bool         // somebody did not show it who could not know that it is not lost
+	ended     bool         // its stream was given up by somebody who had not got it
+	forgotten bool         // a tombstone that wins over it was collected while somebody unknown had less
 }
 
 func (w *Write) String() string {
