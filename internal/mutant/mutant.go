@@ -73,6 +73,7 @@ const (
 	CausalForwardTwice        // a repeated write is taken again
 	CausalForwardLate         // a carried write is taken however old it is
 	CausalReadBehind          // a read waits for nothing (I14)
+	CausalLostStays           // a context goes on naming what is lost, and not what was read since (I14)
 	count
 )
 
@@ -135,6 +136,7 @@ var names = [count]string{
 	CausalForwardTwice:        "CausalForwardTwice",
 	CausalForwardLate:         "CausalForwardLate",
 	CausalReadBehind:          "CausalReadBehind",
+	CausalLostStays:           "CausalLostStays",
 }
 
 // String is the mutant's name.

@@ -22,6 +22,9 @@ func Generate(seed uint64, kind Operator, model Model, profile Profile) *Schedul
 	g.nodes = s.Nodes
 	s.Limits = g.limits()
 	s.Weather = g.weather()
+	if s.Weather.Delay > 20*wire.Millisecond && s.Limits.ChunkBytes > 0 {
+		s.Limits.ChunkBytes = max(s.Limits.ChunkBytes, 300) // or what there is takes longer to move than anybody may wait
+	}
 	g.moves = g.chance(0.3)
 	s.Disk = pick(g.rng, 0, wire.Millisecond/5, 3*wire.Millisecond, 30*wire.Millisecond)
 	s.Causal.Space = 2
@@ -50,6 +53,9 @@ func Generate(seed uint64, kind Operator, model Model, profile Profile) *Schedul
 	}
 	if model.causal() {
 		g.sessions(s)
+	}
+	if profile == Bereft {
+		g.parted(s)
 	}
 	return s
 }

@@ -43,6 +43,9 @@ var bent = map[mutant.Mutant]Profile{
 	// forgets what its peer's K covers and the peer has not got, except for what comes
 	// while its own items are being read.)
 	mutant.CausalLateBatches: Haunted,
+	// What a client is shown after a loss is less than what its context names, and less
+	// than that is elsewhere.
+	mutant.CausalLostStays: Bereft,
 }
 
 // Three that the usual schedules find by what the truth asks:

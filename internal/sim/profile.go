@@ -24,10 +24,13 @@ const (
 	// Haunted: writes that were cut off, and lost with the node that took them, arrive
 	// views later, when what won over them was deleted, and collected.
 	Haunted
+	// Bereft: contexts name what was lost, and what is written since, with less of a
+	// counter, is not everywhere.
+	Bereft
 	profiles
 )
 
-var profileNames = [profiles]string{Usual: "usual", Sparse: "sparse", Named: "named", Haunted: "haunted"}
+var profileNames = [profiles]string{Usual: "usual", Sparse: "sparse", Named: "named", Haunted: "haunted", Bereft: "bereft"}
 
 func (p Profile) String() string { return profileNames[p] }
 
@@ -53,6 +56,10 @@ func (g *generator) bend(s *Schedule) {
 		s.Weather.Haunted = true
 		s.Causal.Keys = 1 + g.rng.IntN(2)
 		g.keeps, g.deletes = false, true
+	case Bereft:
+		s.Causal.Keys = 1 + g.rng.IntN(2)
+		s.Causal.Exact, s.Causal.Deps = 128, 16
+		g.keeps = false
 	}
 }
 
@@ -65,6 +72,8 @@ func (g *generator) episodes(s *Schedule) bool {
 		episode = g.orphan
 	case Haunted:
 		episode = g.ghost
+	case Bereft:
+		episode = g.loss
 	default:
 		return false
 	}
@@ -103,4 +112,48 @@ func (g *generator) ghost(s *Schedule, at wire.Instant) wire.Instant {
 	at += 8*wire.Second + g.between(0, 4*wire.Second)
 	g.add(s, at, &Command{List: g.view, All: true})
 	return at + wire.Second + g.between(0, 2*wire.Second)
+}
+
+// loss is the first node, cut off, taking writes and losing them with its memory, but
+// not from the contexts of its clients. When the others have found that out, one is cut
+// off again, mostly the first: what either side writes then the other has not got.
+func (g *generator) loss(s *Schedule, at wire.Instant) wire.Instant {
+	other := pick(g.rng, 0, 0, 0, g.rng.IntN(g.nodes))
+	g.add(s, at, &Fault{Kind: Cut, Side: one(0), For: 3 * wire.Second})
+	at += 2900 * wire.Millisecond
+	g.add(s, at, &Fault{Kind: Crash, Node: 0, For: g.between(wire.Millisecond, 100*wire.Millisecond)})
+	at += 200 * wire.Millisecond
+	g.add(s, at, &Command{List: g.view, All: true})
+	at += wire.Second + g.between(0, 3*wire.Second)
+	length := wire.Second + g.between(0, 2*wire.Second)
+	g.add(s, at, &Fault{Kind: Cut, Side: one(other), For: length})
+	return at + length + g.between(0, wire.Second)
+}
+
+// parted has every other client read only, and remember it all, while the others write
+// at the first node what depends on nothing: so what is lost raises no counters. They do
+// so all the time, not in bursts.
+func (g *generator) parted(s *Schedule) {
+	end := s.Steps[len(s.Steps)-1].At
+	for i := range s.Sessions {
+		c := &s.Sessions[i]
+		reads := i%2 == 0
+		c.Roams = reads
+		if !reads {
+			c.Node = 0
+		}
+		c.Ops = slices.Repeat(c.Ops, 2)
+		for j := range c.Ops {
+			o := &c.Ops[j]
+			o.Think = g.between(0, 3*end/wire.Instant(len(c.Ops)))
+			switch {
+			case reads:
+				o.Kind, o.Grip = Get, Newest
+			case o.Kind.reads():
+				o.Kind, o.Grip = Put, Fresh
+			default:
+				o.Grip = Fresh
+			}
+		}
+	}
 }

@@ -17,9 +17,7 @@ func union(a, b *wire.Context) wire.Context {
 	case a.IsZero():
 		return *b
 	}
-	c := around(a, b)
-	c.Exact = newest(a.Exact, b.Exact)
-	return c
+	return newest(around(a, b), said{exact: a.Exact, vector: a.Vector}, said{exact: b.Exact, vector: b.Vector})
 }
 
 // around is the union of a and b but for their exact entries.
@@ -132,9 +130,8 @@ func seen(c *wire.Context, item *wire.Item) wire.Context {
 	if mutant.On(mutant.CausalNotTransitive) {
 		d = &wire.Context{}
 	}
-	m := around(d, c)
-	m.Exact = newest(d.Exact, c.Exact, []wire.Dependency{{Hash: hashing.Hash(item.Key), Version: item.Version}})
-	return m
+	return newest(around(d, c), said{exact: d.Exact, vector: d.Vector}, said{exact: c.Exact, vector: c.Vector},
+		said{exact: []wire.Dependency{{Hash: hashing.Hash(item.Key), Version: item.Version}}, shown: true})
 }
 
 // ListContext is what a client has seen that was answered a Read of kind ReadItems with
@@ -142,7 +139,8 @@ func seen(c *wire.Context, item *wire.Item) wire.Context {
 func ListContext(limits Limits, read *wire.Read, items iter.Seq[*wire.Item]) wire.Context {
 	limits = limits.withDefaults()
 	c := read.Context
-	var deps, own []wire.Dependency
+	lists := []said{{exact: c.Exact, vector: c.Vector}}
+	var own []wire.Dependency
 	reached := map[wire.Stream]uint64{}
 	for item := range items {
 		own = append(own, wire.Dependency{Hash: hashing.Hash(item.Key), Version: item.Version})
@@ -150,7 +148,7 @@ func ListContext(limits Limits, read *wire.Read, items iter.Seq[*wire.Item]) wir
 			continue
 		}
 		d := &item.Deps
-		deps = append(deps, d.Exact...)
+		lists = append(lists, said{exact: d.Exact, vector: d.Vector})
 		for _, p := range d.Vector {
 			reached[p.Stream] = max(reached[p.Stream], p.N)
 		}
@@ -161,44 +159,84 @@ func ListContext(limits Limits, read *wire.Read, items iter.Seq[*wire.Item]) wir
 		vector = append(vector, wire.Position{Stream: stream, N: n})
 	}
 	c.Vector = join(c.Vector, gather(vector))
-	c.Exact = newest(c.Exact, deps, own)
+	c = newest(c, append(lists, said{exact: own, shown: true})...)
 	n := &namer{limits.Vector, read.Floor, read.Outdone}
 	return n.bound(c, limits.Exact, maxContextBytes)
 }
 
-// newest puts lists of dependencies together, of which the later are newer. Of two
-// versions of one hash the larger stays, in the place of the newer.
-func newest(lists ...[]wire.Dependency) []wire.Dependency {
+// said are the exact entries of one context, or of what a client is shown.
+type said struct {
+	exact  []wire.Dependency
+	vector wire.Vector // of that context
+	shown  bool        // none of them is less than what this node would show
+}
+
+// despite reports that what is said was said in the knowledge of a larger version than
+// is named: that was lost (docs/causal.md §10).
+func (s *said) despite(larger wire.CausalVersion) bool {
+	return !mutant.On(mutant.CausalLostStays) && (s.shown || s.vector.At(larger.Dot.Stream) >= larger.Dot.N)
+}
+
+// newest gives a context the entries of lists, of which the later are newer. Of two
+// versions of one hash the larger stays, in the place of the newer; but if the smaller
+// was named despite it, that stays, and the larger is folded (I14).
+func newest(c wire.Context, lists ...said) wire.Context {
 	n := 0
-	for _, list := range lists {
-		n += len(list)
+	for i := range lists {
+		n += len(lists[i].exact)
 	}
-	all, at := make([]wire.Dependency, n), n // filled from the end
-	merge := func(place func(hash uint64, at int) (int, bool)) {
-		for _, list := range slices.Backward(lists) {
-			for i := range slices.Backward(list) {
-				d := &list[i]
-				if i, known := place(d.Hash, at-1); !known {
-					at--
-					all[at] = *d
-				} else if d.Version.Compare(all[i].Version) > 0 {
-					all[i].Version = d.Version
-				}
-			}
-		}
-	}
+	all := make([]wire.Dependency, n)
+	var at int
 	if n <= wire.MaxIndexed {
 		var index wire.HashIndex
-		merge(index.Place)
-		return all[at:]
+		var from [wire.MaxIndexed]uint32
+		at = merge(&c, lists, all, from[:n], index.Place)
+	} else {
+		places := make(map[uint64]int, n)
+		at = merge(&c, lists, all, make([]uint32, n), func(hash uint64, at int) (int, bool) {
+			i, known := places[hash]
+			if !known {
+				places[hash] = at
+			}
+			return i, known
+		})
 	}
-	places := make(map[uint64]int, n)
-	merge(func(hash uint64, at int) (int, bool) {
-		i, known := places[hash]
-		if !known {
-			places[hash] = at
+	c.Exact = all[at:]
+	return c
+}
+
+// merge fills all, from the end, with the entries of lists, and from with which list
+// each is of. It returns where they begin.
+func merge(c *wire.Context, lists []said, all []wire.Dependency, from []uint32, place func(hash uint64, at int) (int, bool)) int {
+	at := len(all)
+	for i := len(lists) - 1; i >= 0; i-- {
+		list := &lists[i]
+		for j := len(list.exact) - 1; j >= 0; j-- {
+			d := &list.exact[j]
+			k, known := place(d.Hash, at-1)
+			if !known {
+				at--
+				all[at], from[at] = *d, uint32(i)
+				continue
+			}
+			have := &all[k]
+			switch order := d.Version.Compare(have.Version); {
+			case order > 0 && lists[from[k]].despite(d.Version):
+				foldVersion(c, d.Version)
+				continue
+			case order < 0 && list.despite(have.Version):
+				foldVersion(c, have.Version)
+			case order <= 0:
+				continue
+			}
+			have.Version, from[k] = d.Version, uint32(i)
 		}
-		return i, known
-	})
-	return all[at:]
+	}
+	return at
+}
+
+// foldVersion has a context say of a version what fold leaves of it.
+func foldVersion(c *wire.Context, v wire.CausalVersion) {
+	c.Vector = reach(c.Vector, v.Dot.Stream, v.Dot.N)
+	c.Ceil = max(c.Ceil, v.Counter)
 }

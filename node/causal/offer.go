@@ -59,10 +59,10 @@ func (r *Replica) tickOffers() {
 
 // OnOffer pulls what a node of the same view holds.
 func (r *Replica) OnOffer(h wire.Header, m *wire.Offer) {
+	p := r.sign(h)
 	if r.view == nil || h.View != r.view.ID {
 		return // until this node, or that one, has come to the view
 	}
-	p := r.sign(h)
 	if p == nil {
 		p = r.guest(h) // outside the view, and told so
 	}

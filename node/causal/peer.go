@@ -67,14 +67,25 @@ func (r *Replica) peer(id wire.NodeID) *peer {
 // early to tell.
 func (r *Replica) reachable(p *peer) bool { return !p.apart && r.now-max(p.signAt, r.since) <= silence }
 
-// sign takes in what every message says: that its sender lives. It returns nil for
-// who is not a peer.
+// sign takes in what every message says: that its sender lives, and in which view. It
+// returns nil for who is not a peer.
 func (r *Replica) sign(h wire.Header) *peer {
 	p := r.peer(h.From)
 	if p != nil {
 		p.life(r.now)
+		r.rejoin(p, h.View)
 	}
 	return p
+}
+
+// rejoin takes up again with a former member that lived in another group and is heard
+// in a view that this one replaces: it has come from there with what it has.
+func (r *Replica) rejoin(p *peer, view wire.ViewID) {
+	if p.apart && r.view.Descends(view) {
+		p.apart, p.every, p.again = false, resend, r.now
+		r.views.Reach()
+		r.alarm(r.now)
+	}
 }
 
 // OnHello takes in a greeting in this view.
