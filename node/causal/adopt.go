@@ -287,7 +287,7 @@ func (r *Replica) pulledFormer(p *peer, x *pull) {
 	}
 	p.passed = x.have != nil && x.have.Frozen && p.spread
 	p.again = r.now + p.every
-	p.every = min(2*p.every, gossipEvery)
+	p.every = min(2*p.every, late)
 	if p.spread {
 		p.again = r.now + gossipEvery
 	} else if r.now-p.waits >= spreadPatience {

@@ -71,6 +71,7 @@ const (
 	ackPatience    = 30 * wire.Millisecond  // a write waits no longer for other replicas
 	freshHello     = 300 * wire.Millisecond // and only for those that greeted so lately
 	soon           = 25 * wire.Millisecond  // whether the owners have what a former member has is asked again, at first
+	late           = 200 * wire.Millisecond // and later
 	linger         = 250 * wire.Millisecond // before a former member is forgotten: it must hear that this node has taken all
 	spreadPatience = 1 * wire.Second        // for owners of what a former member has that do not ask for it
 	maxSpread      = 5 * wire.Second        // and for those that do
