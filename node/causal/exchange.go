@@ -341,15 +341,7 @@ func (r *Replica) absorb(x *pull, at hashing.Slot, run *wire.HeldSlots, j *joine
 
 // runOf is what holdings say of a slot; nil: nothing.
 func runOf(h *wire.Holdings, at hashing.Slot) *wire.HeldSlots {
-	i, found := slices.BinarySearchFunc(h.Held, uint32(at), func(run wire.HeldSlots, at uint32) int {
-		switch {
-		case run.Slots.First+run.Slots.Count <= at:
-			return -1
-		case run.Slots.First > at:
-			return 1
-		}
-		return 0
-	})
+	i, found := slices.BinarySearchFunc(h.Held, at, func(run wire.HeldSlots, at hashing.Slot) int { return beside(run.Slots, at) })
 	if !found || int(h.Held[i].Vector) >= len(h.Vectors) {
 		return nil
 	}
@@ -403,20 +395,6 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 	r.slotsDone(x, hashing.Slot(len(r.slots.all)))
 	x.last = true
 	r.finish(x)
-}
-
-// inRanges reports that a slot is in one of ascending ranges.
-func inRanges(list []wire.SlotRange, s hashing.Slot) bool {
-	_, found := slices.BinarySearchFunc(list, uint32(s), func(g wire.SlotRange, at uint32) int {
-		switch {
-		case g.First+g.Count <= at:
-			return -1
-		case g.First > at:
-			return 1
-		}
-		return 0
-	})
-	return found
 }
 
 // slotsDone concludes the slots before one: all their items have come.

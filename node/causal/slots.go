@@ -242,3 +242,20 @@ func (r *Replica) refreshLive() {
 	}
 	r.own.live = gather(live)
 }
+
+// inRanges reports that a slot is in one of ascending ranges.
+func inRanges(list []wire.SlotRange, at hashing.Slot) bool {
+	_, found := slices.BinarySearchFunc(list, at, beside)
+	return found
+}
+
+// beside orders a range among ascending ones against a slot; 0: the slot is in it.
+func beside(g wire.SlotRange, at hashing.Slot) int {
+	switch {
+	case g.First+g.Count <= uint32(at):
+		return -1
+	case g.First > uint32(at):
+		return 1
+	}
+	return 0
+}
