@@ -17,7 +17,7 @@ func union(a, b *wire.Context) wire.Context {
 	case a.IsZero():
 		return *b
 	}
-	return newest(around(a, b), said{exact: a.Exact, vector: a.Vector}, said{exact: b.Exact, vector: b.Vector})
+	return newest(around(a, b), saidBy(a), saidBy(b))
 }
 
 // around is the union of a and b but for their exact entries.
@@ -130,8 +130,8 @@ func seen(c *wire.Context, item *wire.Item) wire.Context {
 	if mutant.On(mutant.CausalNotTransitive) {
 		d = &wire.Context{}
 	}
-	return newest(around(d, c), said{exact: d.Exact, vector: d.Vector}, said{exact: c.Exact, vector: c.Vector},
-		said{exact: []wire.Dependency{{Hash: hashing.Hash(item.Key), Version: item.Version}}, shown: true})
+	own := []wire.Dependency{{Hash: hashing.Hash(item.Key), Version: item.Version}}
+	return newest(around(d, c), saidBy(d), saidBy(c), shown(c, own))
 }
 
 // ListContext is what a client has seen that was answered a Read of kind ReadItems with
@@ -139,7 +139,7 @@ func seen(c *wire.Context, item *wire.Item) wire.Context {
 func ListContext(limits Limits, read *wire.Read, items iter.Seq[*wire.Item]) wire.Context {
 	limits = limits.withDefaults()
 	c := read.Context
-	lists := []said{{exact: c.Exact, vector: c.Vector}}
+	lists := []said{saidBy(&c)}
 	var own []wire.Dependency
 	reached := map[wire.Stream]uint64{}
 	for item := range items {
@@ -148,7 +148,7 @@ func ListContext(limits Limits, read *wire.Read, items iter.Seq[*wire.Item]) wir
 			continue
 		}
 		d := &item.Deps
-		lists = append(lists, said{exact: d.Exact, vector: d.Vector})
+		lists = append(lists, saidBy(d))
 		for _, p := range d.Vector {
 			reached[p.Stream] = max(reached[p.Stream], p.N)
 		}
@@ -159,22 +159,35 @@ func ListContext(limits Limits, read *wire.Read, items iter.Seq[*wire.Item]) wir
 		vector = append(vector, wire.Position{Stream: stream, N: n})
 	}
 	c.Vector = join(c.Vector, gather(vector))
-	c = newest(c, append(lists, said{exact: own, shown: true})...)
+	c = newest(c, append(lists, shown(&read.Context, own))...)
 	n := &namer{limits.Vector, read.Floor, read.Outdone}
 	return n.bound(c, limits.Exact, maxContextBytes)
 }
 
-// said are the exact entries of one context, or of what a client is shown.
+// said are exact entries, and what was known when they were named.
 type said struct {
 	exact  []wire.Dependency
-	vector wire.Vector // of that context
-	shown  bool        // none of them is less than what this node would show
+	vector wire.Vector
 }
 
-// despite reports that what is said was said in the knowledge of a larger version than
-// is named: that was lost (docs/causal.md §10).
+func saidBy(c *wire.Context) said { return said{c.Exact, c.Vector} }
+
+// shown is what a client with a context is shown. Where that has more of a key, it is
+// lost, or less would not be shown (docs/causal.md §10).
+func shown(c *wire.Context, own []wire.Dependency) said {
+	s := said{exact: own}
+	for _, d := range own {
+		if v := named(c, d.Hash); v.Compare(d.Version) > 0 {
+			s.vector = reach(s.vector, v.Dot.Stream, v.Dot.N)
+		}
+	}
+	return s
+}
+
+// despite reports that what is said was said in the knowledge of a larger version, and
+// of its loss.
 func (s *said) despite(larger wire.CausalVersion) bool {
-	return !mutant.On(mutant.CausalLostStays) && (s.shown || s.vector.At(larger.Dot.Stream) >= larger.Dot.N)
+	return !mutant.On(mutant.CausalLostStays) && s.vector.At(larger.Dot.Stream) >= larger.Dot.N
 }
 
 // newest gives a context the entries of lists, of which the later are newer. Of two
