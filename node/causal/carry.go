@@ -312,7 +312,12 @@ func (c *carriedRequests) taken(id wire.RequestID) (taken, bool) {
 func (r *Replica) OnCarry(h wire.Header, replyTo wire.ReplyTo, m *wire.Carry, stored []*wire.Item) {
 	r.sign(h)
 	id := wire.RequestID{Node: h.From, Boot: h.Boot, Counter: m.Counter}
+	old := !m.Read && (m.HeardBoot != r.cfg.Boot || r.now-m.Heard > carryAge) && !mutant.On(mutant.CausalForwardLate)
 	if x := r.carried.open[id]; x != nil {
+		if old { // it may have been under way for long: its client may be gone since
+			r.box.Post(wire.Envelope{To: h.From, Answer: replyTo, Message: &wire.CarryAnswer{Counter: m.Counter, Fate: wire.CarryLate, Clock: r.now}})
+			return
+		}
 		r.box.Post(wire.Envelope{To: h.From, Answer: x.replyTo, Message: &wire.CarryAnswer{Counter: m.Counter, Fate: wire.CarryHeld}})
 		x.replyTo, x.asked, x.view = replyTo, r.now, h.View
 		return
@@ -321,7 +326,6 @@ func (r *Replica) OnCarry(h wire.Header, replyTo wire.ReplyTo, m *wire.Carry, st
 	if len(stored) != 1 {
 		return
 	}
-	old := !m.Read && (m.HeardBoot != r.cfg.Boot || r.now-m.Heard > carryAge) && !mutant.On(mutant.CausalForwardLate)
 	if _, done := r.carried.taken(id); old && !done {
 		r.box.Event(wire.Event{Kind: EventCarryLate, Peer: h.From})
 		r.answerCarried(x, &wire.CarryAnswer{Fate: wire.CarryLate, Clock: r.now}, 0)
