@@ -17,7 +17,7 @@ func union(a, b *wire.Context) wire.Context {
 	case a.IsZero():
 		return *b
 	}
-	return newest(around(a, b), saidBy(a), saidBy(b))
+	return newest(around(a, b), nil, nil, a.Exact, b.Exact)
 }
 
 // around is the union of a and b but for their exact entries.
@@ -124,14 +124,18 @@ func names(a, b []wire.ViewID) []wire.ViewID {
 	return slices.Compact(all)
 }
 
+// isLost reports that a version of the key with this hash is not here, and that nobody
+// has it (docs/causal.md §10).
+type isLost func(hash uint64, v wire.CausalVersion) bool
+
 // seen is the context of who had c and has read an item.
-func seen(c *wire.Context, item *wire.Item) wire.Context {
+func seen(c *wire.Context, item *wire.Item, lost isLost) wire.Context {
 	d := &item.Deps
 	if mutant.On(mutant.CausalNotTransitive) {
 		d = &wire.Context{}
 	}
-	own := []wire.Dependency{{Hash: hashing.Hash(item.Key), Version: item.Version}}
-	return newest(around(d, c), saidBy(d), saidBy(c), shown(c, own))
+	shown := []wire.Dependency{{Hash: hashing.Hash(item.Key), Version: item.Version}}
+	return newest(around(d, c), lost, shown, d.Exact, c.Exact)
 }
 
 // ListContext is what a client has seen that was answered a Read of kind ReadItems with
@@ -139,8 +143,7 @@ func seen(c *wire.Context, item *wire.Item) wire.Context {
 func ListContext(limits Limits, read *wire.Read, items iter.Seq[*wire.Item]) wire.Context {
 	limits = limits.withDefaults()
 	c := read.Context
-	lists := []said{saidBy(&c)}
-	var own []wire.Dependency
+	var deps, own []wire.Dependency
 	reached := map[wire.Stream]uint64{}
 	for item := range items {
 		own = append(own, wire.Dependency{Hash: hashing.Hash(item.Key), Version: item.Version})
@@ -148,7 +151,7 @@ func ListContext(limits Limits, read *wire.Read, items iter.Seq[*wire.Item]) wir
 			continue
 		}
 		d := &item.Deps
-		lists = append(lists, saidBy(d))
+		deps = append(deps, d.Exact...)
 		for _, p := range d.Vector {
 			reached[p.Stream] = max(reached[p.Stream], p.N)
 		}
@@ -159,54 +162,74 @@ func ListContext(limits Limits, read *wire.Read, items iter.Seq[*wire.Item]) wir
 		vector = append(vector, wire.Position{Stream: stream, N: n})
 	}
 	c.Vector = join(c.Vector, gather(vector))
-	c = newest(c, append(lists, shown(&read.Context, own))...)
+	c = newest(c, outlived(&read.Context, own), own, read.Context.Exact, deps)
 	n := &namer{limits.Vector, read.Floor, read.Outdone}
 	return n.bound(c, limits.Exact, maxContextBytes)
 }
 
-// said are exact entries, and what was known when they were named.
-type said struct {
-	exact  []wire.Dependency
-	vector wire.Vector
-}
-
-func saidBy(c *wire.Context) said { return said{c.Exact, c.Vector} }
-
-// shown is what a client with a context is shown. Where that has more of a key, it is
-// lost, or less would not be shown (docs/causal.md §10).
-func shown(c *wire.Context, own []wire.Dependency) said {
-	s := said{exact: own}
-	for _, d := range own {
-		if v := named(c, d.Hash); v.Compare(d.Version) > 0 {
-			s.vector = reach(s.vector, v.Dot.Stream, v.Dot.N)
+// outlived is what a context names of keys of which a listing shows less: it is lost, or
+// that would not be shown.
+func outlived(c *wire.Context, shown []wire.Dependency) isLost {
+	named := make(map[uint64]wire.CausalVersion, len(c.Exact))
+	for _, d := range c.Exact {
+		named[d.Hash] = d.Version
+	}
+	lost := map[uint64]wire.CausalVersion{}
+	for _, d := range shown {
+		if v := named[d.Hash]; v.Compare(d.Version) > 0 {
+			lost[d.Hash] = v
 		}
 	}
-	return s
+	return func(hash uint64, v wire.CausalVersion) bool { return lost[hash] == v }
 }
 
-// despite reports that what is said was said in the knowledge of a larger version, and
-// of its loss.
-func (s *said) despite(larger wire.CausalVersion) bool {
-	return !mutant.On(mutant.CausalLostStays) && s.vector.At(larger.Dot.Stream) >= larger.Dot.N
-}
-
-// newest gives a context the entries of lists, of which the later are newer. Of two
-// versions of one hash the larger stays, in the place of the newer; but if the smaller
-// was named despite it, that stays, and the larger is folded (I14).
-func newest(c wire.Context, lists ...said) wire.Context {
-	n := 0
-	for i := range lists {
-		n += len(lists[i].exact)
+// newest gives a context the entries of lists, of which the later are newer, and of what
+// is shown, which is the newest. Of two versions of one hash the larger stays, in the
+// place of the newer; but what is lost takes no smaller one's place: it is folded (I14).
+func newest(c wire.Context, lost isLost, shown []wire.Dependency, lists ...[]wire.Dependency) wire.Context {
+	n := len(shown)
+	for _, list := range lists {
+		n += len(list)
 	}
-	all := make([]wire.Dependency, n)
-	var at int
+	if lost == nil || mutant.On(mutant.CausalLostStays) {
+		lost = func(uint64, wire.CausalVersion) bool { return false }
+	}
+	all, at := make([]wire.Dependency, n), n // filled from the end
+	add := func(list []wire.Dependency, place func(hash uint64, at int) (int, bool)) {
+		for i := range slices.Backward(list) {
+			d := &list[i]
+			i, known := place(d.Hash, at-1)
+			if !known {
+				at--
+				all[at] = *d
+				continue
+			}
+			have := &all[i].Version
+			larger, smaller := *have, d.Version
+			if larger.Compare(smaller) < 0 {
+				larger, smaller = smaller, larger
+			}
+			isShown := i >= n-len(shown) && larger == *have
+			*have = larger
+			if larger != smaller && !isShown && lost(d.Hash, larger) {
+				*have = smaller
+				c.Vector = reach(c.Vector, larger.Dot.Stream, larger.Dot.N)
+				c.Ceil = max(c.Ceil, larger.Counter)
+			}
+		}
+	}
+	merge := func(place func(hash uint64, at int) (int, bool)) {
+		add(shown, place)
+		for _, list := range slices.Backward(lists) {
+			add(list, place)
+		}
+	}
 	if n <= wire.MaxIndexed {
 		var index wire.HashIndex
-		var from [wire.MaxIndexed]uint32
-		at = merge(&c, lists, all, from[:n], index.Place)
+		merge(index.Place)
 	} else {
 		places := make(map[uint64]int, n)
-		at = merge(&c, lists, all, make([]uint32, n), func(hash uint64, at int) (int, bool) {
+		merge(func(hash uint64, at int) (int, bool) {
 			i, known := places[hash]
 			if !known {
 				places[hash] = at
@@ -216,40 +239,4 @@ func newest(c wire.Context, lists ...said) wire.Context {
 	}
 	c.Exact = all[at:]
 	return c
-}
-
-// merge fills all, from the end, with the entries of lists, and from with which list
-// each is of. It returns where they begin.
-func merge(c *wire.Context, lists []said, all []wire.Dependency, from []uint32, place func(hash uint64, at int) (int, bool)) int {
-	at := len(all)
-	for i := len(lists) - 1; i >= 0; i-- {
-		list := &lists[i]
-		for j := len(list.exact) - 1; j >= 0; j-- {
-			d := &list.exact[j]
-			k, known := place(d.Hash, at-1)
-			if !known {
-				at--
-				all[at], from[at] = *d, uint32(i)
-				continue
-			}
-			have := &all[k]
-			switch order := d.Version.Compare(have.Version); {
-			case order > 0 && lists[from[k]].despite(d.Version):
-				foldVersion(c, d.Version)
-				continue
-			case order < 0 && list.despite(have.Version):
-				foldVersion(c, have.Version)
-			case order <= 0:
-				continue
-			}
-			have.Version, from[k] = d.Version, uint32(i)
-		}
-	}
-	return at
-}
-
-// foldVersion has a context say of a version what fold leaves of it.
-func foldVersion(c *wire.Context, v wire.CausalVersion) {
-	c.Vector = reach(c.Vector, v.Dot.Stream, v.Dot.N)
-	c.Ceil = max(c.Ceil, v.Counter)
 }

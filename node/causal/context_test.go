@@ -61,9 +61,10 @@ func sameMeaning(t *rapid.T, what string, a, b wire.Context) {
 
 func TestAUnionIsTheSameInAnyOrderAndAnyNumberOfTimes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		a, b := contextGen.Draw(t, "a"), contextGen.Draw(t, "b")
-		ab := union(&a, &b)
+		a, b, c := contextGen.Draw(t, "a"), contextGen.Draw(t, "b"), contextGen.Draw(t, "c")
+		ab, bc := union(&a, &b), union(&b, &c)
 		sameMeaning(t, "b with a", ab, union(&b, &a))
+		sameMeaning(t, "(a, b), c and a, (b, c)", union(&ab, &c), union(&a, &bc))
 		sameMeaning(t, "a with itself", union(&a, &a), a)
 		sameMeaning(t, "a, b with a", union(&ab, &a), ab)
 	})
@@ -75,7 +76,7 @@ func TestAUnionSaysNoLessThanItsParts(t *testing.T) {
 		u := union(&a, &b)
 		for _, part := range []*wire.Context{&a, &b} {
 			for _, d := range part.Exact {
-				if named(&u, d.Hash).Compare(d.Version) < 0 && !folded(&u, d.Version) {
+				if named(&u, d.Hash).Compare(d.Version) < 0 {
 					t.Fatalf("of hash %d the union has %v", d.Hash, named(&u, d.Hash))
 				}
 			}
@@ -124,7 +125,7 @@ func TestNothingThatWasHandedOverIsWrittenTo(t *testing.T) {
 		fold(a, 1)
 		with(&a, d.Hash, d.Version)
 		without(&a, d.Hash)
-		seen(&a, &wire.Item{Key: "k", Version: d.Version, Deps: b})
+		seen(&a, &wire.Item{Key: "k", Version: d.Version, Deps: b}, func(uint64, wire.CausalVersion) bool { return true })
 		if diff := gocmp.Diff(before, a) + gocmp.Diff(beforeB, b); diff != "" {
 			t.Fatal(diff)
 		}
@@ -140,11 +141,10 @@ func TestWhoReadsAnItemDependsOnItAndOnWhatItDependedOn(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c, deps, v := contextGen.Draw(t, "context"), contextGen.Draw(t, "deps"), versionGen.Draw(t, "version")
 		deps = without(&deps, hashing.Hash("k")) // it is above that
-		got := seen(&c, &wire.Item{Key: "k", Version: v, Deps: deps})
-		if lost := named(&c, hashing.Hash("k")); lost.Compare(v) > 0 {
+		if last := named(&c, hashing.Hash("k")); last.Compare(v) > 0 {
 			c = without(&c, hashing.Hash("k"))
-			c.Vector, c.Ceil = reach(c.Vector, lost.Dot.Stream, lost.Dot.N), max(c.Ceil, lost.Counter)
 		}
+		got := seen(&c, &wire.Item{Key: "k", Version: v, Deps: deps}, nil)
 		both := union(&deps, &c)
 		sameMeaning(t, "but for the item", without(&got, hashing.Hash("k")), without(&both, hashing.Hash("k")))
 		if newest := got.Exact[len(got.Exact)-1]; newest != (wire.Dependency{Hash: hashing.Hash("k"), Version: v}) {
@@ -159,27 +159,36 @@ func TestWhatWasReadAfterALossIsNamed(t *testing.T) {
 	version := func(counter uint64, node wire.NodeID, n uint64) wire.CausalVersion {
 		return wire.CausalVersion{Counter: counter, Dot: wire.Dot{Stream: wire.Stream{Node: node, Boot: 1}, N: n}}
 	}
-	lost, shown := version(10, 1, 5), version(8, 2, 3)
-	before := wire.Context{Exact: []wire.Dependency{{Hash: hashOf("k"), Version: lost}}}
+	gone, shown, later := version(10, 1, 5), version(8, 2, 3), version(11, 2, 4)
+	lost := func(hash uint64, v wire.CausalVersion) bool { return hash == hashOf("k") && v == gone }
+	before := wire.Context{Exact: []wire.Dependency{{Hash: hashOf("k"), Version: gone}}}
 	item := &wire.Item{Key: "k", Version: shown}
-	other := &wire.Item{Key: "o", Version: version(1, 3, 1), Deps: before} // was written when the lost was there
-	read := seen(&before, item)
-	listed := ListContext(Limits{}, &wire.Read{Context: before}, slices.Values([]*wire.Item{item, other}))
-	after := seen(&read, other)
-	foreign := union(&before, &read)
-	for what, c := range map[string]wire.Context{"a read": read, "a listing": listed, "then another key": after, "a client that names it": foreign} {
-		if named(&c, hashOf("k")) != shown || !folded(&c, lost) {
-			t.Errorf("%s: %+v, want %v to be named and %v to be folded", what, c, shown, lost)
+	other := &wire.Item{Key: "o", Version: version(1, 3, 1), Deps: before} // was written when what is lost was there
+	read := seen(&before, item, lost)
+	unaware := seen(&wire.Context{}, item, lost)
+	for what, c := range map[string]wire.Context{
+		"a read":             read,
+		"a listing":          ListContext(Limits{}, &wire.Read{Context: before}, slices.Values([]*wire.Item{item, other})),
+		"then another key":   seen(&read, other, lost),
+		"another key, later": seen(&unaware, other, lost),
+	} {
+		if named(&c, hashOf("k")) != shown || !folded(&c, gone) {
+			t.Errorf("%s: %+v, want %v to be named and %v to be folded", what, c, shown, gone)
 		}
+	}
+	again := seen(&read, &wire.Item{Key: "k", Version: later}, lost)
+	if v := named(&again, hashOf("k")); v != later {
+		t.Errorf("a later read leaves %v named", v)
 	}
 	// What the items of a list depend on may be under way: it is waited for by its key.
 	behind := ListContext(Limits{}, &wire.Read{}, slices.Values([]*wire.Item{item, other}))
-	if v := named(&behind, hashOf("k")); v != lost || len(behind.Vector) > 0 {
+	if v := named(&behind, hashOf("k")); v != gone || len(behind.Vector) > 0 {
 		t.Errorf("a listing leaves %v named, vector %v, of what another of its items depends on", v, behind.Vector)
 	}
-	again := seen(&read, &wire.Item{Key: "k", Version: version(9, 2, 4)})
-	if v := named(&again, hashOf("k")); v != version(9, 2, 4) {
-		t.Errorf("a later read leaves %v named", v)
+	// What is shown is here, whatever is said of its stream.
+	mine := seen(&before, &wire.Item{Key: "k", Version: later}, func(uint64, wire.CausalVersion) bool { return true })
+	if v := named(&mine, hashOf("k")); v != later || len(mine.Vector) > 0 {
+		t.Errorf("what is shown leaves %v named, vector %v", v, mine.Vector)
 	}
 }
 

@@ -271,9 +271,15 @@ func (r *Replica) tryRead(q *request, item *wire.Item) {
 	}
 	c := q.context
 	if item != nil {
-		c = seen(&q.context, item)
+		c = seen(&q.context, item, r.isLost)
 	}
 	r.answer(q, s.seq, item, c)
+}
+
+// isLost reports that a version of a key whose slot is owned here is lost.
+func (r *Replica) isLost(hash uint64, v wire.CausalVersion) bool {
+	s := r.slots.of(hash)
+	return s.owned && r.covers(s, v.Dot.Stream, v.Dot.N) && !r.knows(s, v.Dot.Stream, v.Dot.N)
 }
 
 // tryList answers a listing, or lets it wait.
