@@ -9,18 +9,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// union is what depends on all that a or b depends on; b's entries count as newer.
-func union(a, b *wire.Context) wire.Context {
-	switch {
-	case b.IsZero():
-		return *a
-	case a.IsZero():
-		return *b
-	}
-	return newest(around(a, b), nil, nil, a.Exact, b.Exact)
-}
-
-// around is the union of a and b but for their exact entries.
+// around is the union of two contexts but for their exact entries.
 func around(a, b *wire.Context) wire.Context {
 	return wire.Context{Vector: join(a.Vector, b.Vector), Names: names(a.Names, b.Names), Ceil: max(a.Ceil, b.Ceil)}
 }
