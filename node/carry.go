@@ -68,9 +68,11 @@ func (d *driver) send(header wire.Header, envelopes []wire.Envelope) {
 		if e.Message != encoded {
 			d.buf, encoded = wire.AppendMessage(d.buf[:0], header, e.Message), e.Message
 		}
+		kind := e.Message.Kind()
 		err := d.conn.Send(bus.Envelope{
-			To: e.To, Answer: e.Answer, Request: e.Request, Kind: subjectKinds()[e.Message.Kind()], Payload: d.buf,
+			To: e.To, Answer: e.Answer, Request: e.Request, Kind: subjectKinds()[kind], Payload: d.buf,
 		})
+		d.meters.countSent(kind)
 		if err != nil {
 			d.unsent(e)
 		}

@@ -17,6 +17,8 @@ import (
 type meters struct {
 	events    *prometheus.CounterVec
 	applied   prometheus.Histogram
+	sent      *prometheus.CounterVec
+	sentOf    [256]prometheus.Counter // of each kind of message; made when there is one
 	unsent    prometheus.Counter
 	damaged   prometheus.Counter
 	overrun   prometheus.Counter
@@ -37,6 +39,9 @@ func newMeters() *meters {
 			Name: "cohort_commit_entries", Help: "Writes that became visible at once.",
 			Buckets: prometheus.ExponentialBuckets(1, 2, 11),
 		}),
+		sent: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cohort_messages_sent_total", Help: "Messages given to the bus for other nodes, by kind.",
+		}, []string{"kind"}),
 		unsent:    counter("cohort_messages_unsent_total", "Messages that the bus did not take."),
 		damaged:   counter("cohort_messages_damaged_total", "Messages that arrived and could not be read."),
 		overrun:   counter("cohort_messages_overrun_total", "Messages dropped because too many inputs waited."),
@@ -46,11 +51,19 @@ func newMeters() *meters {
 	}
 }
 
+// countSent counts a message. It is called by whoever is inside the driver.
+func (m *meters) countSent(kind wire.Kind) {
+	if m.sentOf[kind] == nil {
+		m.sentOf[kind] = m.sent.WithLabelValues(subjectKinds()[kind])
+	}
+	m.sentOf[kind].Inc()
+}
+
 // register makes a registry with all that a node has to show: what it counted,
 // what it holds, its bus, if that counts, and its process.
 func (m *meters) register(gauges []gauge, conn bus.Conn) *prometheus.Registry {
 	r := prometheus.NewRegistry()
-	r.MustRegister(m.events, m.applied, m.unsent, m.damaged, m.overrun, m.linesLost, m.mergeConflicts)
+	r.MustRegister(m.events, m.applied, m.sent, m.unsent, m.damaged, m.overrun, m.linesLost, m.mergeConflicts)
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, g := range gauges {
 		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: g.name, Help: g.help}, g.value))

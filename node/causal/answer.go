@@ -47,12 +47,15 @@ func (r *Replica) heardAt(view wire.ViewID) wire.Vector {
 	if r.view != nil && view == r.view.ID {
 		return nil
 	}
-	j := &joiner{}
-	var heard wire.Vector
+	var heard, last wire.Vector
 	for i := range r.slots.all {
-		if s := &r.slots.all[i]; s.held {
-			heard = j.join(heard, r.knowledge(s, j))
+		if s := &r.slots.all[i]; s.held && !sameVector(s.known, last) { // slots that lie together are alike
+			last = s.known
+			heard = join(heard, last)
 		}
+	}
+	if r.view != nil && r.slots.owned > 0 {
+		heard = join(heard, r.liveVector(r.slots.unready < r.slots.owned))
 	}
 	return heard
 }

@@ -26,7 +26,6 @@ type pull struct {
 	cursor  wire.SlotCursor
 	floors  map[hashing.Slot]uint64       // when their items were read
 	rest    []wire.SlotRange              // of want: slots whose items have not all come
-	at      hashing.Slot                  // the first of them
 	keys    map[string]wire.CausalVersion // that came of it
 	here    uint64                        // how many of them are here, too: what was collected here is not taken; 0 when one was forgotten since
 	checks  int                           // slots whose own items are being read
@@ -229,7 +228,7 @@ func (r *Replica) compare(x *pull) {
 func (x *pull) expect(want []hashing.Slot) {
 	x.want = ranges(slices.Values(want))
 	x.rest = slices.Clone(x.want)
-	x.at, x.keys, x.here = want[0], map[string]wire.CausalVersion{}, 0
+	x.keys, x.here = map[string]wire.CausalVersion{}, 0
 }
 
 // bringing is an exchange under way that brings slots which another one wants, too.
@@ -367,8 +366,8 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 		item := &m.Items[i]
 		hash := hashing.Hash(item.Key)
 		at := r.slots.space.Slot(hash)
-		if !inRanges(x.want, at) || at < x.at {
-			return // not what was asked for
+		if !inRanges(x.rest, at) {
+			return // not what was asked for, or it has come
 		}
 		r.slotsDone(x, at)
 		r.hold(at)
@@ -399,9 +398,6 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 
 // slotsDone concludes the slots before one: all their items have come.
 func (r *Replica) slotsDone(x *pull, next hashing.Slot) {
-	if x.at >= next {
-		return
-	}
 	j := &joiner{}
 	for at := range x.before(next) {
 		if s := &r.slots.all[at]; s.sum.Count > x.here {
@@ -411,7 +407,6 @@ func (r *Replica) slotsDone(x *pull, next hashing.Slot) {
 		}
 		x.keys, x.here = map[string]wire.CausalVersion{}, 0
 	}
-	x.at = next
 	r.learnt()
 }
 

@@ -71,14 +71,22 @@ func (k *Keeper) onProbeReply(h wire.Header, m *wire.QueryReply) {
 // Tick does what time asks for.
 func (k *Keeper) Tick(hello func() wire.Hello) {
 	if k.view != nil && k.now >= k.helloAt {
-		k.helloAt = k.now + helloEvery
-		if len(k.heard) > crowd {
-			k.helloAt = k.now + helloToCrowd
-		}
+		k.helloAt = k.now + k.helloPause()
 		k.sendHellos(hello())
 		k.probe()
 	}
 	k.tickPuts()
+}
+
+// helloPause is how long after hellos the next ones are due.
+func (k *Keeper) helloPause() wire.Instant {
+	switch {
+	case k.leftBehind:
+		return helloBehind
+	case len(k.heard) > crowd:
+		return helloToCrowd
+	}
+	return helloEvery
 }
 
 // NextHello is when the next hellos are due; false without a view.

@@ -47,6 +47,7 @@ type Local interface {
 const (
 	helloEvery    = 100 * wire.Millisecond
 	helloToCrowd  = 200 * wire.Millisecond // to more than crowd others: all greet all
+	helloBehind   = 1 * wire.Second        // by who was left behind: it serves nobody, and is heard by few
 	querySilence  = 300 * wire.Millisecond
 	queryResend   = 50 * wire.Millisecond
 	announceEvery = 250 * wire.Millisecond
