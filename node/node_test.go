@@ -143,6 +143,14 @@ func TestAnsweredRequestsAreMetrics(t *testing.T) {
 	}
 }
 
+func TestMessagesAreMetricsByKind(t *testing.T) {
+	c := startCluster(t, 2)
+	c.putView(t, c.nodes...)
+	if n := c.metric(t, 0, `cohort_messages_sent_total{kind="new-view"}`); n < 1 {
+		t.Errorf("%v views were sent", n)
+	}
+}
+
 func TestManyClientsAtOnceGetTheirOwnNumbers(t *testing.T) {
 	c := startCluster(t, 3)
 	c.putView(t, c.nodes...)

@@ -144,3 +144,38 @@ func TestOnlyWhatAViewNamedIsDialled(t *testing.T) {
 		t.Errorf("when the client of the PUT has left:\n%s", d)
 	}
 }
+
+func TestHellosAreRarerInACrowdAndByWhoWasLeftBehind(t *testing.T) {
+	crowded := make([]wire.NodeID, crowd+2)
+	for i := range crowded {
+		crowded[i] = wire.NodeID(i + 1)
+	}
+	cases := []struct {
+		name       string
+		members    []wire.NodeID
+		leftBehind bool
+		pause      wire.Instant
+	}{
+		{"few", crowded[:crowd+1], false, 100 * wire.Millisecond},
+		{"a crowd", crowded, false, 200 * wire.Millisecond},
+		{"left behind", crowded[:3], true, wire.Second},
+		{"left behind by a crowd", crowded, true, wire.Second},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			k := New(1, 20, 5, &wire.Outbox{}, nil)
+			k.Use(&node{})
+			k.hold(&wire.View{ID: id(4, 1), Layout: layout("h:1", c.members...)})
+			if c.leftBehind {
+				next := wire.View{ID: id(5, 2), Layout: layout("h:1", 2, 3), Ancestors: []wire.Ancestor{{View: id(4, 1)}}}
+				k.OnQueryReply(wire.Header{From: 2}, &wire.QueryReply{Present: true, View: next})
+			}
+			k.SetNow(7 * wire.Second)
+			k.Tick(func() wire.Hello { return wire.Hello{} })
+			next, due := k.NextHello()
+			if pause := next - 7*wire.Second; !due || pause != c.pause {
+				t.Errorf("the next hellos are due in %d ns, want %d", pause, c.pause)
+			}
+		})
+	}
+}
