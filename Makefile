@@ -65,7 +65,7 @@ unit: ## unit tests and SEEDS simulated schedules of strong buckets for each ope
 sim-causal: ## SEEDS_CAUSAL schedules of causal buckets for each operator, and SEEDS_MIXED of both kinds
 	@$(call SIMULATE,$(SEEDS_CAUSAL),causal) $(GO) test -timeout $(TIMEOUT) ./internal/sim -run 'TestSimulate$$'
 	@$(call SIMULATE,$(SEEDS_MIXED),both) $(GO) test -timeout $(TIMEOUT) ./internal/sim -run 'TestSimulate$$'
-	@for profile in sparse named haunted bereft; do \
+	@for profile in sparse named haunted bereft forgetful; do \
 		COHORT_SIM_PROFILE=$$profile $(call SIMULATE,$(SEEDS_BENT),causal) $(GO) test -timeout $(TIMEOUT) ./internal/sim -run 'TestSimulate$$' || exit 1; done
 
 unit-race: ## both under the race detector, with SEEDS_RACE and SEEDS_CAUSAL_RACE schedules

@@ -270,8 +270,9 @@ func TestSessionsGoBothWays(t *testing.T) {
 		t.Errorf("%+v, %v; sent %v", a, err, n.asked.Header)
 	}
 	n.will(200, `{"items":[{"key":"k"}],"next":"n"}`, map[string]string{"Cohort-Node": "1", "Cohort-Session": "later"})
-	page, session, err := n.ListSession(t.Context(), "p", 2, "", "after")
-	if err != nil || session != "later" || page.Next != "n" || n.asked.Header.Get("Cohort-Session") != "after" {
+	page, session, err := n.ListSession(t.Context(), "p", 2, "", Options{Session: "after", Timeout: time.Second})
+	if err != nil || session != "later" || page.Next != "n" || n.asked.Header.Get("Cohort-Session") != "after" ||
+		n.asked.URL.RawQuery != "limit=2&prefix=p&timeout=1s" {
 		t.Errorf("%+v, %q, %v", page, session, err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/cohortkv/cohort/api"
@@ -44,6 +45,15 @@ func (o Options) query() string {
 		return ""
 	}
 	return "?" + url.Values{api.QueryTimeout: {o.Timeout.String()}}.Encode()
+}
+
+// list is the path of a page of keys.
+func (o Options) list(bucket, prefix string, limit int, cursor string) string {
+	path := api.ListPath(bucket, prefix, limit, cursor)
+	if strings.Contains(path, "?") {
+		return path + strings.Replace(o.query(), "?", "&", 1)
+	}
+	return path + o.query()
 }
 
 // Put writes a key. The answer is 201 for a new key, 204 for one that existed. A
@@ -111,17 +121,15 @@ func (c *Client) List(ctx context.Context, bucket, prefix string, limit int, cur
 
 // ListSession reads one page of the causal keys of the node's shard, as List does,
 // for a client with a session; the one that it has then comes back.
-func (c *Client) ListSession(ctx context.Context, prefix string, limit int, cursor, session string) (page api.List, after string, err error) {
-	call := call{
-		method: http.MethodGet, path: api.ListPath(api.BucketCausal, prefix, limit, cursor), header: Options{Session: session}.header(),
-	}
+func (c *Client) ListSession(ctx context.Context, prefix string, limit int, cursor string, o Options) (page api.List, session string, err error) {
+	call := call{method: http.MethodGet, path: o.list(api.BucketCausal, prefix, limit, cursor), header: o.header()}
 	res, err := c.do(ctx, call)
 	if err != nil {
-		return page, session, err
+		return page, o.Session, err
 	}
 	answer, err := readAnswer(call, res, http.StatusOK)
 	if err != nil {
-		return page, session, err
+		return page, o.Session, err
 	}
 	if err := json.Unmarshal(answer.Value, &page); err != nil {
 		return page, session, fmt.Errorf("%s %s: read the answer: %w", call.method, call.path, err)

@@ -94,7 +94,12 @@ func (n *Node) serve(ctx context.Context) error {
 	}
 	patience, cancel := context.WithTimeout(context.Background(), n.cfg.Patience)
 	defer cancel()
-	err := errors.Join(broken, n.front.Shutdown(patience), <-served, n.cfg.Bus.Close())
+	down := n.front.Shutdown(patience)
+	if errors.Is(down, context.DeadlineExceeded) {
+		n.cfg.Log.Warn("connections were cut: their clients had sent half a request, or did not read", "node", n.cfg.ID)
+		down = nil // no fault of this node's
+	}
+	err := errors.Join(broken, down, <-served, n.cfg.Bus.Close())
 	n.cfg.Log.Info("node down", "node", n.cfg.ID)
 	return err
 }

@@ -25,7 +25,7 @@
 //	w := writer.GetWaits(1, "k")
 //	lab.Session().Misses(1, "k")
 //	lab.Heal(1)
-//	w.Reads("v", 2*time.Second)
+//	w.Reads(2*time.Second, "v")
 //	lab.Through(lab.All()...).JudgeSessions()
 //
 // What they do is recorded by itself, and judged by benchmark/check/causal, which

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -137,8 +138,13 @@ func (o *Load) repeat(ctx context.Context, times int, operate func(context.Conte
 func (o *Load) once(ctx context.Context, operate func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(ctx, givesUp)
 	defer cancel()
-	if operate(ctx) == nil {
+	err := operate(ctx)
+	if err == nil {
 		o.done.Add(1)
+	}
+	var wrong unfit
+	if errors.As(err, &wrong) {
+		o.lab.t.Errorf("under load: %v", err)
 	}
 }
 

@@ -68,12 +68,14 @@ func (g *Group) EqualWithin(bound time.Duration) *Group {
 	for {
 		wrong := replicas.Disagreements(g.replicas())
 		took := time.Since(began).Round(time.Millisecond)
-		if len(wrong) == 0 {
+		switch {
+		case took > Room*bound && len(wrong) == 0:
+			g.lab.t.Fatalf("the replicas of %v are equal only after %v (bound %v)", g.shards, took, bound)
+		case took > Room*bound:
+			g.complain(wrong)
+		case len(wrong) == 0:
 			g.lab.say("replicas of %v are equal after %v (bound %v)", g.shards, took, bound)
 			return g
-		}
-		if took > Room*bound {
-			g.complain(wrong)
 		}
 	}
 }
@@ -118,7 +120,8 @@ func (g *Group) KeysOf(keys ...string) [][]string {
 func (g *Group) JudgeSessions() {
 	g.lab.t.Helper()
 	g.lab.judgeable()
-	h, err := causal.Recorded(append(g.lab.diary.Ops(), g.held()...))
+	ops := append(g.lab.diary.Ops(), g.held()...)
+	h, err := causal.Recorded(ops)
 	g.lab.must(err)
 	began := time.Now()
 	verdict := causal.Check(h)
@@ -127,7 +130,7 @@ func (g *Group) JudgeSessions() {
 		g.lab.t.Errorf("%v", v)
 	}
 	if len(verdict.Violations) > 0 {
-		g.lab.t.Errorf("history: %s", g.lab.save(append(g.lab.diary.Ops(), g.held()...)))
+		g.lab.t.Errorf("history: %s", g.lab.save(ops))
 	}
 }
 

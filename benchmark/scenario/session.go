@@ -198,14 +198,20 @@ func (s *Session) finish(op *history.Op, what api.Op, err error) {
 // maxSeen bounds what a client has to carry, in bytes (API §1.4).
 const maxSeen = 4 << 10
 
+// unfit is an answer that no node may give.
+type unfit string
+
+// Error implements error.
+func (u unfit) Error() string { return string(u) }
+
 // fits demands what holds of every answer: the node that was asked has given it,
 // and what a client has to carry stays small.
 func (s *Session) fits(node int, answer *client.Answer) error {
 	switch {
 	case answer.Node != uint64(node):
-		return fmt.Errorf("node %d was asked and node %d answered", node, answer.Node)
+		return unfit(fmt.Sprintf("node %d was asked and node %d answered", node, answer.Node))
 	case len(answer.Metadata) == 0 || len(answer.Metadata) >= maxSeen:
-		return fmt.Errorf("the causal metadata has %d bytes", len(answer.Metadata))
+		return unfit(fmt.Sprintf("the causal metadata has %d bytes", len(answer.Metadata)))
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -101,13 +102,14 @@ func (w *Waiting) EndsWithin(bound time.Duration) {
 	w.lab.say("%s ended with %d after %v (bound %v)", w.what, w.answer.Status, time.Since(began).Round(time.Millisecond), bound)
 }
 
-// Reads demands that the request, a read, is answered with a value within a bound
-// that the API promises, with Room; an empty value is a 404.
-func (w *Waiting) Reads(value string, bound time.Duration) {
+// Reads demands that the request, a read, is answered with one of some values within a
+// bound that the API promises, with Room; an empty value is a 404.
+func (w *Waiting) Reads(bound time.Duration, values ...string) {
 	w.lab.t.Helper()
 	w.EndsWithin(bound)
-	if got := string(w.answer.Value); w.answer.Found() != (value != "") || got != value {
-		w.lab.t.Errorf("%s waited and then: %d %q, want %q", w.what, w.answer.Status, got, value)
+	got := string(w.answer.Value)
+	if !slices.Contains(values, got) || w.answer.Found() != (got != "") {
+		w.lab.t.Errorf("%s waited and then: %d %q, want one of %q", w.what, w.answer.Status, got, values)
 	}
 }
 

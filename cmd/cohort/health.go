@@ -9,12 +9,12 @@ import (
 
 type healthCmd struct {
 	Ready bool   `help:"Also ask whether the node takes requests."`
-	Model string `enum:"strong,causal,any" default:"any" help:"With --ready: requests of this model: strong, causal or any."`
+	Model string `enum:"strong,causal,any" default:"any" help:"With --ready: requests of this model: strong or causal; any: of any kind, views included."`
 	target
 }
 
 func (healthCmd) Help() string {
-	return `Exit status 0: the node is alive (with --ready: and takes requests). Anything else: it is not, and the reason is printed.`
+	return `Exit status 0: the node is alive (with --ready: and requests should be sent to it). Anything else: it is not, and the reason is printed.`
 }
 
 func (h healthCmd) Run(ctx context.Context, term terminal) error {

@@ -31,11 +31,11 @@ type bucket struct {
 // that has the session of the file, and keeps the session that f returns.
 func (b bucket) within(ctx context.Context, f func(context.Context, *client.Client, client.Options) (session string, err error)) error {
 	if b.Session != "" && b.Bucket != api.BucketCausal {
-		return errors.New("--session is for the causal bucket: in the strong one everybody sees everything; give --bucket causal")
+		return unsent{errors.New("--session is for the causal bucket: in the strong one everybody sees everything; give --bucket causal")}
 	}
 	session, err := b.Session.read()
 	if err != nil {
-		return err
+		return unsent{err}
 	}
 	options := client.Options{Session: session}
 	if session != "" {
@@ -46,6 +46,9 @@ func (b bucket) within(ctx context.Context, f func(context.Context, *client.Clie
 		return errors.Join(err, b.Session.write(session))
 	})
 }
+
+// unsent is why nothing was asked of a node.
+type unsent struct{ error }
 
 // sessionOf is the session that an answer brought, if there is an answer.
 func sessionOf(answer *client.Answer) string {
@@ -146,7 +149,7 @@ func (c kvLsCmd) Run(ctx context.Context, term terminal) error {
 		var page api.List
 		err := c.within(ctx, func(ctx context.Context, node *client.Client, o client.Options) (session string, err error) {
 			if c.Bucket == api.BucketCausal {
-				page, session, err = node.ListSession(ctx, c.Prefix, 0, cursor, o.Session)
+				page, session, err = node.ListSession(ctx, c.Prefix, 0, cursor, o)
 			} else {
 				page, err = node.List(ctx, c.Bucket, c.Prefix, 0, cursor)
 			}
@@ -173,10 +176,10 @@ func (c kvLsCmd) Run(ctx context.Context, term terminal) error {
 // writeError adds what matters most after a failed write: whether it may have
 // happened all the same.
 func writeError(err error) error {
-	switch client.OutcomeOf(api.Put, err) {
-	case api.Applied:
+	switch outcome := client.OutcomeOf(api.Put, err); {
+	case outcome == api.Applied:
 		return err
-	case api.Unknown:
+	case outcome == api.Unknown && !errors.As(err, &unsent{}):
 		return fmt.Errorf("%w (the write may have taken effect)", err)
 	}
 	return fmt.Errorf("%w (nothing was written)", err)

@@ -108,7 +108,7 @@ func TestASessionFileIsCarriedFromCommandToCommand(t *testing.T) {
 		{"put a v", exchange{"PUT /v1/kv/causal/a?timeout=9s v", 504, nil, "{}"},
 			outcome{1, "", "cohort: PUT /v1/kv/causal/a?timeout=9s: 504 Gateway Timeout (the write may have taken effect)\n"}, "two"},
 		{"del a", exchange{"DELETE /v1/kv/causal/a?timeout=9s", 204, answer("three"), ""}, outcome{0, "deleted\n", ""}, "three"},
-		{"ls", exchange{"GET /v1/kv/causal", 200, answer("four"), `{"shard":"s","items":[{"key":"a"}]}`},
+		{"ls", exchange{"GET /v1/kv/causal?timeout=9s", 200, answer("four"), `{"shard":"s","items":[{"key":"a"}]}`},
 			outcome{0, "a\n", "(keys of shard s, which this node belongs to)\n"}, "four"},
 	} {
 		t.Setenv("COHORT_URL", scripted(t, step.exchange))
@@ -118,6 +118,13 @@ func TestASessionFileIsCarriedFromCommandToCommand(t *testing.T) {
 		}
 		if kept, err := os.ReadFile(file); err != nil || string(kept) != step.kept+"\n" {
 			t.Errorf("%s: the file has %q, %v", step.args, kept, err)
+		}
+	}
+	missing := filepath.Join(t.TempDir(), "missing", "session")
+	for _, args := range [][]string{{"--bucket", "strong"}, {"--session", missing}} {
+		got := cohort(t, append([]string{"kv", "put", "a", "v"}, args...)...)
+		if got.status != 1 || !strings.HasSuffix(got.err, "(nothing was written)\n") {
+			t.Errorf("%v: %+v", args, got)
 		}
 	}
 	if got := cohort(t, "kv", "get", "a", "--bucket", "strong"); got.status != 1 || !strings.Contains(got.err, "--bucket causal") {

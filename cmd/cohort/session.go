@@ -107,7 +107,10 @@ func (f sessionFile) read() (string, error) {
 		return "", nil
 	}
 	text, err := os.ReadFile(string(f))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) {
+		_, err = os.Stat(filepath.Dir(string(f))) // or what is seen could not be kept
+	}
+	if err != nil {
 		return "", fmt.Errorf("session: %w", err)
 	}
 	return strings.TrimSpace(string(text)), nil

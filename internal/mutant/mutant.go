@@ -71,6 +71,7 @@ const (
 	CausalLocalWins           // of two versions with equal counters the local one stays
 	CausalMissedWakeup        // who waits for a slot's K is not woken by a broadcast
 	CausalForwardTwice        // a repeated write is taken again
+	CausalForwardForever      // a write is repeated for longer than its owners remember it
 	CausalForwardLate         // a carried write is taken however old it is
 	CausalReadBehind          // a read waits for nothing (I14)
 	CausalLostStays           // a context goes on naming what is lost, and not what was read since (I14)
@@ -134,6 +135,7 @@ var names = [count]string{
 	CausalLocalWins:           "CausalLocalWins",
 	CausalMissedWakeup:        "CausalMissedWakeup",
 	CausalForwardTwice:        "CausalForwardTwice",
+	CausalForwardForever:      "CausalForwardForever",
 	CausalForwardLate:         "CausalForwardLate",
 	CausalReadBehind:          "CausalReadBehind",
 	CausalLostStays:           "CausalLostStays",

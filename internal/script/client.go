@@ -201,6 +201,8 @@ func outcome(r wire.Reply) string {
 		return fmt.Sprintf("%s, number %d", status, r.Result.MsgNum)
 	case wire.NotInView:
 		return "503"
+	case wire.InDoubt:
+		return "in doubt"
 	case wire.ViewServed:
 		return "ready"
 	case wire.ViewUnready:

@@ -23,7 +23,7 @@ var causalTransitions = []string{
 	"ask: served", "ask: allowed", "ask: not ready there", "ask: not held there",
 
 	// Forwarding (§8).
-	"carry: done", "carry: done, nothing there", "carry: late", "carry: else", "carry: held", "message: CarryCancel", "event: causal_carry_late", "event: causal_taken_before",
+	"carry: done", "carry: done, nothing there", "carry: late", "carry: else", "carry: held", "message: CarryCancel", "event: causal_carry_late", "event: causal_taken_before", "event: causal_carry_in_doubt", "session: in doubt",
 
 	// Surveys, floors, tombstones (§9).
 	"survey: of slots", "survey: of who knows the floor", "floor: published", "floor: common", "floor: named in a context",

@@ -54,8 +54,11 @@ func Generate(seed uint64, kind Operator, model Model, profile Profile) *Schedul
 	if model.causal() {
 		g.sessions(s)
 	}
-	if profile == Bereft {
+	switch profile {
+	case Bereft:
 		g.parted(s)
+	case Forgetful:
+		g.patient(s)
 	}
 	return s
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -148,7 +149,7 @@ func (o *operator) active(b wire.Ballot) {
 // for what was commanded before, may go.
 func (g *group) active(b wire.Ballot, c *command) {
 	for _, k := range g.commands { // of one list put twice the higher id stands, whichever was first
-		if k.past[c] && k.layout.Equal(c.layout) {
+		if k.past[c] && k.layout.Equal(c.layout) && g.o.told(k) {
 			c = k
 		}
 	}
@@ -169,6 +170,14 @@ func (g *group) active(b wire.Ballot, c *command) {
 	}
 	g.replace(activeView{b, c})
 	g.release()
+}
+
+// told reports that a node may have taken in a PUT of a command: else nobody knows that
+// its list was put again.
+func (o *operator) told(c *command) bool {
+	return slices.ContainsFunc(o.puts, func(p *put) bool {
+		return p.cmd == c && !p.empty && (p.ended || p.node.life == p.life)
+	})
 }
 
 // replace makes a view the last active one, in place of all that were commanded

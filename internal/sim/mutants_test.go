@@ -46,6 +46,9 @@ var bent = map[mutant.Mutant]Profile{
 	// What a client is shown after a loss is less than what its context names, and less
 	// than that is elsewhere.
 	mutant.CausalLostStays: Bereft,
+	// The answer to a carried write is lost, and it is repeated when its owner has
+	// forgotten it.
+	mutant.CausalForwardForever: Forgetful,
 }
 
 // Three that the usual schedules find by what the truth asks:

@@ -27,10 +27,13 @@ const (
 	// Bereft: contexts name what was lost, and what is written since, with less of a
 	// counter, is not everywhere.
 	Bereft
+	// Forgetful: writes are carried, their answers are lost, and who carried them is cut
+	// off for longer than their ids are remembered.
+	Forgetful
 	profiles
 )
 
-var profileNames = [profiles]string{Usual: "usual", Sparse: "sparse", Named: "named", Haunted: "haunted", Bereft: "bereft"}
+var profileNames = [profiles]string{Usual: "usual", Sparse: "sparse", Named: "named", Haunted: "haunted", Bereft: "bereft", Forgetful: "forgetful"}
 
 func (p Profile) String() string { return profileNames[p] }
 
@@ -60,6 +63,9 @@ func (g *generator) bend(s *Schedule) {
 		s.Causal.Keys = 1 + g.rng.IntN(2)
 		s.Causal.Exact, s.Causal.Deps = 128, 16
 		g.keeps = false
+	case Forgetful:
+		s.Causal.Remember = 5 * wire.Second
+		g.keeps = true
 	}
 }
 
@@ -74,11 +80,16 @@ func (g *generator) episodes(s *Schedule) bool {
 		episode = g.ghost
 	case Bereft:
 		episode = g.loss
+	case Forgetful:
+		episode = g.silence
 	default:
 		return false
 	}
 	g.view = 1<<g.nodes - 1
 	g.shards = 1 + g.rng.IntN(2)
+	if s.Profile == Forgetful {
+		g.dealOne()
+	}
 	g.add(s, 10*wire.Millisecond, &Command{List: g.view, All: true})
 	at := wire.Second + g.between(0, 2*wire.Second)
 	for range 4 + g.rng.IntN(3) {
@@ -128,6 +139,39 @@ func (g *generator) loss(s *Schedule, at wire.Instant) wire.Instant {
 	length := wire.Second + g.between(0, 2*wire.Second)
 	g.add(s, at, &Fault{Kind: Cut, Side: one(other), For: length})
 	return at + length + g.between(0, wire.Second)
+}
+
+// dealOne gives most nodes a shard of their own.
+func (g *generator) dealOne() {
+	g.shards = min(g.nodes, mostShards)
+	g.place = g.place[:0:0]
+	for i := range g.nodes {
+		g.place = append(g.place, uint8(i%g.shards))
+	}
+}
+
+// silence is a node that is cut off for long, with what it carries, while the others
+// forget what they have taken from it.
+func (g *generator) silence(s *Schedule, at wire.Instant) wire.Instant {
+	length := 10*wire.Second + g.between(0, 5*wire.Second)
+	g.add(s, at, &Fault{Kind: Cut, Side: one(g.rng.IntN(g.nodes)), For: length})
+	return at + length + wire.Second + g.between(0, 2*wire.Second)
+}
+
+// patient has every client write, at one node, all the time, and wait for its answers.
+func (g *generator) patient(s *Schedule) {
+	end := s.Steps[len(s.Steps)-1].At
+	for i := range s.Sessions {
+		c := &s.Sessions[i]
+		c.Roams = false
+		for j := range c.Ops {
+			o := &c.Ops[j]
+			o.Think, o.Leave = g.between(0, end/wire.Instant(len(c.Ops))), 0
+			if o.Kind.reads() && g.chance(0.6) {
+				o.Kind = Put
+			}
+		}
+	}
 }
 
 // parted has every other client read only, and remember it all, while the others write

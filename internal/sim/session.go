@@ -222,6 +222,13 @@ func (w *world) causalReply(n *node, a wire.Reply) {
 		w.counts.add("session", "turned away")
 		s.open = nil
 		s.again()
+	case a.Outcome == wire.InDoubt:
+		if asked := w.now - r.Asked; r.Read || asked < wire.Second {
+			w.fail("answer", "%s is in doubt after %s", r, seconds(asked))
+		}
+		r.state, r.ended, r.Over, r.gone = left, w.now, w.now, true
+		w.counts.add("session", "in doubt")
+		s.done()
 	case a.Outcome != wire.Done || r.List:
 		w.fail("answer", "%s got the outcome %d", r, a.Outcome)
 	case r.Read:

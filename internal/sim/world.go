@@ -19,7 +19,7 @@
 // The tests read COHORT_SIM_SEED (the first seed, or the one to replay),
 // COHORT_SIM_SCHEDULES (how many) or COHORT_SIM_SECONDS (for how long),
 // COHORT_SIM_MODEL (strong, causal, both), COHORT_SIM_OPERATOR (sane, splitting, mad,
-// or all in turn), COHORT_SIM_PROFILE (usual, sparse, named, haunted, bereft), and, built with -tags mutants, COHORT_SIM_MUTANT (which deliberate bug).
+// or all in turn), COHORT_SIM_PROFILE (usual, sparse, named, haunted, bereft, forgetful), and, built with -tags mutants, COHORT_SIM_MUTANT (which deliberate bug).
 package sim
 
 import (

@@ -25,11 +25,11 @@ type carriage struct {
 	sent    wire.Instant
 	heard   wire.Instant // the last answer; greetings say nothing of the way there
 	request uint64
-	pause   wire.Instant // not sent again before
 	clock   wire.Instant // that the peer gave with a refusal
 	boot    wire.Boot
 	others  []wire.NodeID // who was asked before
 	refused bool          // nobody listened there
+	first   uint64        // the bus request before which nobody can have taken it
 }
 
 func (c *carriages) first(boot wire.Boot) { c.request = uint64(boot)>>2 | 1<<62 }
@@ -50,6 +50,10 @@ func (r *Replica) carry(q *request) {
 // dispatch sends a carried request to an owner: the same one, as long as it may have
 // it, because a write must not be taken twice.
 func (r *Replica) dispatch(x *carriage) {
+	if r.inDoubt(x.q) {
+		r.giveUp(x)
+		return
+	}
 	if x.to == nil || r.mayTurn(x) {
 		r.turn(x)
 	}
@@ -60,6 +64,9 @@ func (r *Replica) dispatch(x *carriage) {
 	}
 	r.carriages.request++
 	x.request = r.carriages.request
+	if x.q.sent == 0 {
+		x.q.sent, x.first = r.now, x.request
+	}
 	m := &wire.Carry{
 		Counter: x.counter, Read: x.q.kind == reading, Op: x.q.op, Context: x.q.context,
 		Heard: x.to.clock, HeardBoot: x.to.boot,
@@ -121,6 +128,9 @@ func (r *Replica) OnRequestFailed(request uint64) bool {
 		return false
 	}
 	x := r.carriages.list[i]
+	if x.first == request {
+		x.q.sent, x.first = 0, 0
+	}
 	if x.begun == x.sent || x.q.kind == reading { // a write may have been taken when it was sent before
 		x.refused = true
 	}
@@ -143,7 +153,7 @@ func (r *Replica) OnCarryAnswer(h wire.Header, m *wire.CarryAnswer) {
 	switch m.Fate {
 	case wire.CarryDone:
 		r.unlist(x)
-		r.cancel(x, x.others)
+		r.cancelElsewhere(x, h.From)
 		var item *wire.Item
 		if m.Present {
 			item = &m.Item
@@ -173,13 +183,33 @@ func (r *Replica) abandonCarriage(q *request) {
 	for _, x := range r.carriages.list {
 		if x.q == q {
 			r.unlist(x)
-			if x.to != nil {
-				x.others = append(x.others, x.to.id)
-			}
-			r.cancel(x, x.others)
+			r.cancelElsewhere(x, r.cfg.Self)
 			return
 		}
 	}
+}
+
+// cancelElsewhere has everybody who was asked forget a carried request, but for one.
+func (r *Replica) cancelElsewhere(x *carriage, but wire.NodeID) {
+	at := x.others
+	if x.to != nil {
+		at = append(at, x.to.id)
+	}
+	r.cancel(x, slices.DeleteFunc(at, func(id wire.NodeID) bool { return id == but }))
+}
+
+// giveUp ends a carried write that an owner may have taken so long ago that it does not
+// remember: taken again it would come over what was written since.
+func (r *Replica) giveUp(x *carriage) {
+	r.unlist(x)
+	r.cancelElsewhere(x, r.cfg.Self)
+	r.box.Event(wire.Event{Kind: EventCarryInDoubt})
+	r.reply(x.q, wire.InDoubt, nil)
+}
+
+// inDoubt reports that owners may have forgotten that they took a write.
+func (r *Replica) inDoubt(q *request) bool {
+	return q.kind == writing && q.sent > 0 && r.now-q.sent > r.cfg.Limits.Remember-doubtMargin && !mutant.On(mutant.CausalForwardForever)
 }
 
 // cancel has owners forget a carried request.
@@ -238,8 +268,8 @@ func (r *Replica) home(q *request) {
 func (r *Replica) tickCarriages() {
 	for _, x := range slices.Clone(r.carriages.list) {
 		switch {
-		case r.now < max(x.sent+carryResend, x.pause):
-			r.alarm(max(x.sent+carryResend, x.pause))
+		case r.now < x.sent+carryResend:
+			r.alarm(x.sent + carryResend)
 		case r.owns(x.q.at) && (x.to == nil || r.mayTurn(x)):
 			r.unlist(x)
 			r.home(x.q)
@@ -254,6 +284,7 @@ type carriedRequests struct {
 	open   map[wire.RequestID]*carried
 	recent [2]map[wire.RequestID]taken // the younger first
 	turnAt wire.Instant
+	keep   wire.Instant
 }
 
 // carried is where an answer goes.
@@ -274,7 +305,8 @@ type taken struct {
 	existed bool // the key had a value before
 }
 
-func (c *carriedRequests) init() {
+func (c *carriedRequests) init(keep wire.Instant) {
+	c.keep = keep
 	c.open = map[wire.RequestID]*carried{}
 	c.recent = [2]map[wire.RequestID]taken{{}, {}}
 }
@@ -291,11 +323,11 @@ func (c *carriedRequests) hear(item *wire.Item, now wire.Instant) {
 	c.remember(item, existed, now)
 }
 
-// remember keeps a carried write's version for a minute at least.
+// remember keeps a carried write's version, for the time that is set at least.
 func (c *carriedRequests) remember(item *wire.Item, existed bool, now wire.Instant) {
 	if now >= c.turnAt {
 		c.recent[1], c.recent[0] = c.recent[0], map[wire.RequestID]taken{}
-		c.turnAt = now + rememberFor
+		c.turnAt = now + c.keep
 	}
 	c.recent[0][item.ID] = taken{item.Key, item.Version, item.Deleted, existed}
 }

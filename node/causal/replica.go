@@ -34,6 +34,7 @@ type Limits struct {
 	ChunkBytes  int           // of one piece of an exchange
 	AsideBytes  int           // of items that wait for their slots to be ready
 	Vector      int           // positions in the vector of a context, before a floor's name takes their place
+	Remember    wire.Instant  // how long request ids are kept, at least
 }
 
 func (l Limits) withDefaults() Limits {
@@ -53,6 +54,9 @@ func (l Limits) withDefaults() Limits {
 	set(&l.ChunkBytes, 256<<10)
 	set(&l.AsideBytes, 64<<20)
 	set(&l.Vector, 8)
+	if l.Remember <= 0 {
+		l.Remember = 60 * wire.Second
+	}
 	return l
 }
 
@@ -85,7 +89,7 @@ const (
 	carryResend    = 250 * wire.Millisecond
 	carryPatience  = 1500 * wire.Millisecond // a carried request that is not repeated is dropped
 	carryAge       = 1 * wire.Second         // an older carried write is refused
-	rememberFor    = 60 * wire.Second        // request ids
+	doubtMargin    = 3 * wire.Second         // before its id is forgotten a carried write is given up
 	surveyPatience = 2 * wire.Second
 	collectEvery   = 5 * wire.Second // tombstones
 )
@@ -164,7 +168,7 @@ func New(cfg Config, box *wire.Outbox, views Views) *Replica {
 	r.lives.self = wire.Life{Node: cfg.Self, Boot: cfg.Boot}
 	r.lives.begin() // what this node had in an earlier life, others may wait for
 	r.carriages.first(cfg.Boot)
-	r.carried.init()
+	r.carried.init(cfg.Limits.Remember)
 	return r
 }
 

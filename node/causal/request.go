@@ -25,6 +25,7 @@ type request struct {
 	token   wire.Token     // of a client of this node
 	carried *carried       // or who carried it here
 	id      wire.RequestID // under which it was carried, here or elsewhere; zero: it never was
+	sent    wire.Instant   // when that began, if somebody may have taken it since
 	op      wire.Op        // its key; of a write, the whole
 	hash    uint64
 	at      hashing.Slot
@@ -178,6 +179,10 @@ func (r *Replica) write(q *request, old *wire.Item) {
 		return
 	}
 	r.drop(q)
+	if q.carried == nil && r.inDoubt(q) {
+		r.reply(q, wire.InDoubt, nil) // it was carried before, to who may have taken and forgotten it
+		return
+	}
 	s := &r.slots.all[q.at]
 	item := &wire.Item{
 		Key: q.op.Key, Deleted: q.op.Kind == wire.OpDelete, Value: q.op.Value, ContentType: q.op.ContentType,

@@ -151,7 +151,7 @@ func (p page) collectCausal(listing Listing, shown func(*wire.Item) bool) api.Li
 			continue
 		}
 		if !item.Deleted && len(list.Items) == p.limit {
-			list.Next = p.kind.cursor(last)
+			list.Next = p.cursor(last)
 			break
 		}
 		if !shown(item) {

@@ -94,7 +94,6 @@ type conn struct {
 	raw   syscall.RawConn // nil: not a socket
 	state atomic.Int32    // fasthttp.ConnState
 	line  bool            // the request line has arrived; of fasthttp's goroutine
-	peek  [1]byte         // of the goroutine that looks
 }
 
 // Read implements net.Conn. It only notes whether a request line has ended:
@@ -115,24 +114,15 @@ func (c *conn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// gone reports whether the client closed the connection, or its side of it. A
-// client that has sent its next request already is there.
+// gone reports whether the client closed the connection, or its side of it, whatever
+// it sent before that and nobody has read.
 func (c *conn) gone() bool {
 	if c.raw == nil {
 		return false
 	}
-	var n int
-	var err error
-	closed := c.raw.Control(func(fd uintptr) {
-		n, _, err = syscall.Recvfrom(int(fd), c.peek[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-	})
-	switch {
-	case closed != nil:
-		return true
-	case err == syscall.EAGAIN || err == syscall.EINTR:
-		return false
-	}
-	return err != nil || n == 0
+	hung := false
+	closed := c.raw.Control(func(fd uintptr) { hung = hungUp(fd) })
+	return closed != nil || hung
 }
 
 // listener wraps what it accepts. It may be closed twice.

@@ -39,7 +39,7 @@ func (s *Server) page(ctx *fasthttp.RequestCtx, kind cursorKind) (want page, ok 
 	if !s.readOnly(ctx) || s.refuseWatch(ctx) {
 		return page{}, false
 	}
-	want, err := readPage(ctx.QueryArgs(), kind)
+	want, err := readPage(ctx.QueryArgs(), kind, s.origin(kind))
 	if err != nil {
 		s.fail(ctx, api.CodeBadQuery, err.Error())
 	}
@@ -52,10 +52,11 @@ type page struct {
 	after  *string // nil: from the start
 	limit  int
 	kind   cursorKind // of the bucket that is listed
+	origin string     // what is listed of it
 }
 
-func readPage(query *fasthttp.Args, kind cursorKind) (page, error) {
-	p := page{prefix: string(query.Peek(api.QueryPrefix)), limit: api.DefaultList, kind: kind}
+func readPage(query *fasthttp.Args, kind cursorKind, origin string) (page, error) {
+	p := page{prefix: string(query.Peek(api.QueryPrefix)), limit: api.DefaultList, kind: kind, origin: origin}
 	if query.Has(api.QueryLimit) {
 		n, err := strconv.Atoi(string(query.Peek(api.QueryLimit)))
 		if err != nil || n < 1 {
@@ -64,7 +65,7 @@ func readPage(query *fasthttp.Args, kind cursorKind) (page, error) {
 		p.limit = min(n, api.MaxList)
 	}
 	if text := query.Peek(api.QueryCursor); len(text) > 0 {
-		after, err := readCursor(text, kind)
+		after, err := p.key(text)
 		if err != nil {
 			return page{}, err
 		}
@@ -85,7 +86,7 @@ func (p page) collect(snapshot Snapshot) api.List {
 			break
 		}
 		if len(list.Items) == p.limit {
-			list.Next = p.kind.cursor(last)
+			list.Next = p.cursor(last)
 			break
 		}
 		list.Items = append(list.Items, metadata(&record))
@@ -151,26 +152,46 @@ var (
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)
 	errCursor  = errors.New("?cursor= is damaged, or not one of ours")
 	errBucket  = errors.New("?cursor= belongs to a list of another bucket")
+	errShard   = errors.New("?cursor= belongs to the list of another shard than this node's")
 )
 
-// cursor is base64url of the kind, the last key, and a CRC-32C of both.
-func (k cursorKind) cursor(last string) string {
-	raw := append([]byte{byte(k)}, last...)
+// cursor is base64url of the kind, a CRC-32C of what is listed, the last key, and a
+// CRC-32C of it all.
+func (p page) cursor(last string) string {
+	raw := binary.BigEndian.AppendUint32([]byte{byte(p.kind)}, crc32.Checksum([]byte(p.origin), castagnoli))
+	raw = append(raw, last...)
 	raw = binary.BigEndian.AppendUint32(raw, crc32.Checksum(raw, castagnoli))
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-func readCursor(text []byte, kind cursorKind) (string, error) {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(string(text))
-	if err != nil || len(raw) < 6 || len(raw) > 5+api.MaxKey {
+// origin is what a list of this node's is of: in the causal bucket the keys of its
+// shard, so that a cursor does not go on in the middle of another one.
+func (s *Server) origin(kind cursorKind) string {
+	if kind != causalCursor {
+		return ""
+	}
+	if shard := s.shard(); shard != nil {
+		return "shard " + *shard
+	}
+	return ""
+}
+
+// key is the last key that a cursor of such a page names.
+func (p page) key(cursor []byte) (string, error) {
+	const head, sum = 1 + 4, 4
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(string(cursor))
+	if err != nil || len(raw) <= head+sum || len(raw) > head+api.MaxKey+sum {
 		return "", errCursor
 	}
-	content, sum := raw[:len(raw)-4], binary.BigEndian.Uint32(raw[len(raw)-4:])
-	if crc32.Checksum(content, castagnoli) != sum || content[0] < byte(strongCursor) || content[0] > byte(causalCursor) {
+	content, trailer := raw[:len(raw)-sum], binary.BigEndian.Uint32(raw[len(raw)-sum:])
+	if crc32.Checksum(content, castagnoli) != trailer || content[0] < byte(strongCursor) || content[0] > byte(causalCursor) {
 		return "", errCursor
 	}
-	if content[0] != byte(kind) {
+	if content[0] != byte(p.kind) {
 		return "", errBucket
 	}
-	return string(content[1:]), nil
+	if binary.BigEndian.Uint32(content[1:]) != crc32.Checksum([]byte(p.origin), castagnoli) {
+		return "", errShard
+	}
+	return string(content[head:]), nil
 }

@@ -32,6 +32,9 @@ func keyOf() *rapid.Generator[string] {
 	})
 }
 
+// strongPage is a page of the strong bucket.
+var strongPage = page{kind: strongCursor}
+
 func TestAKeyThatStaysIsListedExactlyOnceWhateverElseHappens(t *testing.T) {
 	n := start(t)
 	rapid.Check(t, func(rt *rapid.T) {
@@ -113,9 +116,9 @@ func TestTheLengthOfAPageHasABound(t *testing.T) {
 
 func TestCursorsThatAreNotOurs(t *testing.T) {
 	n := start(t)
-	good := strongCursor.cursor("abc")
+	good := strongPage.cursor("abc")
 	for _, bad := range []string{"x", good + "x", good[1:], strings.ToUpper(good), good + "=",
-		base64.RawURLEncoding.EncodeToString([]byte("\x01abc\x00\x00\x00\x00")), strongCursor.cursor(""), strongCursor.cursor(strings.Repeat("x", api.MaxKey+1))} {
+		base64.RawURLEncoding.EncodeToString([]byte("\x01\x00\x00\x00\x00abc\x00\x00\x00\x00")), strongPage.cursor(""), strongPage.cursor(strings.Repeat("x", api.MaxKey+1))} {
 		if p := problemOf(t, n.ask(t, "GET", api.ListPath("strong", "", 0, bad), "")); p.Code != api.CodeBadQuery {
 			t.Errorf("%q: %+v", bad, p)
 		}
@@ -131,10 +134,10 @@ func TestCursorsThatAreNotOurs(t *testing.T) {
 }
 
 func FuzzCursors(f *testing.F) {
-	f.Add([]byte(strongCursor.cursor("key")))
+	f.Add([]byte(strongPage.cursor("key")))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if key, err := readCursor(text, strongCursor); err == nil && strongCursor.cursor(key) != string(text) {
-			t.Fatalf("%q and %q are the same cursor", text, strongCursor.cursor(key))
+		if key, err := strongPage.key(text); err == nil && strongPage.cursor(key) != string(text) {
+			t.Fatalf("%q and %q are the same cursor", text, strongPage.cursor(key))
 		}
 	})
 }
@@ -142,9 +145,28 @@ func FuzzCursors(f *testing.F) {
 func TestACursorIsGoodForItsBucketOnly(t *testing.T) {
 	n := start(t)
 	for bucket, kind := range map[string]cursorKind{"strong": causalCursor, "causal": strongCursor} {
-		p := problemOf(t, n.ask(t, "GET", api.ListPath(bucket, "", 4, kind.cursor("k")), ""))
+		p := problemOf(t, n.ask(t, "GET", api.ListPath(bucket, "", 4, (page{kind: kind}).cursor("k")), ""))
 		if p.Code != api.CodeBadQuery || !strings.Contains(p.Detail, "another bucket") {
 			t.Errorf("%s: %+v", bucket, p)
 		}
+	}
+}
+
+func TestACursorIsGoodForItsShardOnly(t *testing.T) {
+	n := start(t)
+	of := func(shard string) {
+		n.set(func(f *fake) {
+			f.status.View.Layout = wire.Layout{Shards: []wire.Shard{{Name: shard, Members: []wire.Member{{ID: 3, Address: "a:8081"}}}}}
+		})
+	}
+	of("a")
+	cursor := page{kind: causalCursor, origin: "shard a"}.cursor("k")
+	if got := n.ask(t, "GET", api.ListPath("causal", "", 4, cursor), ""); got.status != 200 {
+		t.Errorf("at a node of its shard: %d", got.status)
+	}
+	of("b")
+	p := problemOf(t, n.ask(t, "GET", api.ListPath("causal", "", 4, cursor), ""))
+	if p.Code != api.CodeBadQuery || !strings.Contains(p.Detail, "another shard") {
+		t.Errorf("%+v", p)
 	}
 }

@@ -40,6 +40,29 @@ func TestARequestWhoseClientLeavesIsTakenBack(t *testing.T) {
 	}
 }
 
+func TestAClientThatSendsSomethingAndLeavesIsGone(t *testing.T) {
+	const next = "GET /ping HTTP/1.1\r\nHost: n\r\n\r\n"
+	for name, pipelined := range map[string]bool{"with the request": true, "while it waits": false} {
+		t.Run(name, func(t *testing.T) {
+			n := startLoopback(t, "strong")
+			n.set(func(f *fake) { f.hold = true })
+			first := rawPut
+			if pipelined {
+				first += strings.Repeat(next, 1000) // more than is read at once
+			}
+			c := n.raw(t, first)
+			w := <-n.held
+			if _, err := io.WriteString(c, next); err != nil {
+				t.Fatal(err)
+			}
+			_ = c.Close()
+			if got := <-n.abandoned; got != w {
+				t.Error("another request was taken back")
+			}
+		})
+	}
+}
+
 func TestAResetClientIsGone(t *testing.T) {
 	n := startLoopback(t, "strong")
 	n.set(func(f *fake) { f.hold = true })

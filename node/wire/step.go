@@ -225,6 +225,7 @@ type Outcome uint8
 const (
 	Done          Outcome = iota + 1 // Result is the answer
 	NotInView                        // 503: this node has no view, is not in it, or was left behind; not applied
+	InDoubt                          // 504: a write that may have been applied, and may not be repeated any more
 	ViewServed                       // PUT /view: ready
 	ViewUnready                      // PUT /view: answered by its bound, not ready yet
 	ViewOvertaken                    // PUT /view: another list of members took its place

@@ -113,15 +113,15 @@ func isolatedWriters(l *scenario.Lab) {
 	onTheOtherSide := inEveryOrder([]glimpse{
 		{newest, 0, "k", mustWait}, {right, 0, "k", "left"}, {stranger, 0, "k", "left"}, {foreign, 0, "k", "left"},
 	})
-	waiting[0].Reads("right again", waitBound) // its context has been outdone here
+	waiting[0].Reads(waitBound, "right again") // its context has been outdone here
 	inEveryOrder([]glimpse{
 		{left, 1, "k", "right again"}, {newest, 1, "k", "right again"}, {before, 1, "k", "right again"}, {stranger, 1, "k", "right again"},
 	})
 	both.StayUp()
 	l.Heal(1)
 	both.EqualWithin(convergeBound)
-	onTheOtherSide[0].Reads("right again", convergeBound)
-	waiting[1].Reads("foreign", convergeBound)
+	onTheOtherSide[0].Reads(convergeBound, "right again")
+	waiting[1].Reads(convergeBound, "foreign")
 	both.HoldEach(map[string]string{"k": "right again", "only left": "foreign"})
 	both.JudgeSessions()
 }
@@ -143,7 +143,7 @@ func isolatedDelete(l *scenario.Lab) {
 	l.Heal(1)
 	both.EqualWithin(convergeBound)
 	for _, w := range waiting {
-		w.EndsWithin(convergeBound)
+		w.Reads(convergeBound, "", "again") // and never what they know to be deleted
 	}
 	again.Reads(1, "k", "again")
 	both.HoldEach(map[string]string{"k": "again", "other": "stays"})
@@ -259,7 +259,7 @@ func putEndsWait(l *scenario.Lab) {
 	writer := l.Session().Put(0, "k", "left")
 	w := writer.GetWaits(1, "k")
 	writer.Put(1, "k", "right, and newer")
-	w.Reads("right, and newer", waitBound)
+	w.Reads(waitBound, "right, and newer")
 	l.Session().Reads(1, "k", "right, and newer")
 	l.Session().Reads(0, "k", "left")
 	l.Heal(1)

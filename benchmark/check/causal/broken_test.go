@@ -112,6 +112,10 @@ var broken = []wrong{
 		w1 put x 1 1@0/a
 		w2 put y 2 2@0/a`,
 		BadVersion, "one dot", ""},
+	{"two writes of one key with one dot", `
+		w1 put x 1 1@0/a
+		w2 put x 2 2@0/a`,
+		BadVersion, "one dot", ""},
 	{"one value with two versions", `
 		w put x 1 1@0
 		r get x 1 2@0`,

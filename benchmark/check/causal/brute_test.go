@@ -151,7 +151,7 @@ func (b *brute) unique() bool {
 	for i, v := range b.version {
 		for k, u := range b.version[:i] {
 			same := b.h.Ops[i].Key == b.h.Ops[k].Key
-			if !v.None() && !u.None() && (same && u == v || !same && v.Dot != "" && v.Dot == u.Dot) {
+			if !v.None() && !u.None() && (same && u == v || v.Dot != "" && v.Dot == u.Dot) {
 				return false
 			}
 		}

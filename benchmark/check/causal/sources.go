@@ -273,7 +273,8 @@ func (v *versions) ghost(version Version, candidates []OpID) OpID {
 	return id
 }
 
-// dots looks for two writes, of whatever keys, with one dot (I16).
+// dots looks for two writes with one dot (I16), but for those of one key with one
+// version: they are found with their key.
 func (j *judge) dots() {
 	writes := map[string]OpID{}
 	for i := range j.ops {
@@ -285,7 +286,7 @@ func (j *judge) dots() {
 		if dot == "" {
 			continue
 		}
-		if other, taken := writes[dot]; taken && j.ops[other].Key != j.ops[id].Key {
+		if other, taken := writes[dot]; taken && (j.ops[other].Key != j.ops[id].Key || j.version(other) != j.version(id)) {
 			j.add(BadVersion, j.two(other, "", id, ""), "two writes have one dot (I16)")
 		}
 		writes[dot] = id

@@ -62,7 +62,7 @@ func (t *Truth) put(l *Life, item *wire.Item) {
 	}
 	l.written.items[w.Key] = w
 	if item.ID != (wire.RequestID{}) {
-		l.remembered[item.ID] = t.world.Now()
+		l.remembered[item.ID] = true
 	}
 }
 

@@ -32,7 +32,7 @@ type Life struct {
 	had       [][]*Write     // per key all that were, since its slot was given up last
 	since     []wire.Instant // per key when what is durable came
 
-	remembered map[wire.RequestID]wire.Instant // that this boot has written down
+	remembered map[wire.RequestID]bool // that this boot has written down
 }
 
 // pending is what is written and not durable.
@@ -85,7 +85,7 @@ func (s *state) clone() *state {
 func (t *Truth) Begin(node wire.NodeID, boot wire.Boot) *Life {
 	l := &Life{
 		Node: node, t: t, boot: boot, born: t.world.Now(), booted: t.world.Now(), written: t.newState(node), durable: t.newState(node),
-		ever: make([]*Write, len(t.keys)), had: make([][]*Write, len(t.keys)), since: make([]wire.Instant, len(t.keys)), remembered: map[wire.RequestID]wire.Instant{},
+		ever: make([]*Write, len(t.keys)), had: make([][]*Write, len(t.keys)), since: make([]wire.Instant, len(t.keys)), remembered: map[wire.RequestID]bool{},
 		acked: map[*stream]uint64{}, charts: map[wire.ViewID]bool{}, floors: map[wire.ViewID]bool{},
 	}
 	t.lives[node] = l
@@ -101,7 +101,7 @@ func (l *Life) Restart(boot wire.Boot) {
 	if l.view != l.written.view {
 		l.view, l.adoptedAt = l.written.view, l.t.world.Now()
 	}
-	l.remembered = map[wire.RequestID]wire.Instant{}
+	l.remembered = map[wire.RequestID]bool{}
 }
 
 // Boot is the present boot.

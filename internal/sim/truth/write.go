@@ -199,21 +199,15 @@ func (t *Truth) mostCounter(l *Life, w *Write) uint64 {
 	return most + 1
 }
 
-// remember is how long request ids are remembered.
-const remember = 60 * wire.Second
-
 // again checks a write that was taken before: that is two writes, which is right only
 // where the second owner could not tell (docs/causal.md §8).
 func (t *Truth) again(l *Life, w *Write) {
 	for _, first := range w.Op.Writes {
-		at, remembered := l.remembered[first.Item.ID]
-		remembered = remembered && w.At-at < remember
-		switch {
-		case remembered:
-			t.fail("I11", "node %d takes %s again, it remembers %s", l.Node, w, first)
-		default:
-			t.world.Saw("written twice")
+		if l.remembered[first.Item.ID] {
+			t.fail("I11", "node %d takes %s again, it had %s", l.Node, w, first)
+			return
 		}
+		t.world.Saw("written twice")
 	}
 }
 
