@@ -32,6 +32,9 @@ func Generate(seed uint64, kind Operator, model Model, profile Profile) *Schedul
 		s.Causal = g.causalLimits()
 		g.reshape()
 		g.keeps = model == Causal && g.chance(0.5)
+		if profile == Usual {
+			s.Causal.Remember = []wire.Instant{0, 0, 0, 5 * wire.Second, 8 * wire.Second}[seed%5]
+		}
 		g.bend(s)
 	}
 	switch kind {

@@ -34,7 +34,6 @@ func (g *generator) causalLimits() CausalLimits {
 		c.WindowBytes = pick(g.rng, 0, 300, 1000, 5000)
 		c.ChunkBytes = pick(g.rng, 0, 100, 300, 2000)
 		c.AsideBytes = pick(g.rng, 0, 300, 2000)
-		c.Remember = pick(g.rng, 0, 5*wire.Second, 8*wire.Second)
 	}
 	return c
 }
