@@ -58,7 +58,10 @@ func (n *node) start() {
 	n.up, n.life = true, n.life+1
 	n.boot = wire.Boot(w.rng.Uint64() | 1)
 	n.clock = wire.Instant(w.rng.Int64N(int64(1000 * wire.Second)))
-	cfg := machine.Config{ID: n.id, Boot: n.boot, Now: n.local(), Limits: w.sched.Limits, Causal: w.sched.Causal.core()}
+	cfg := machine.Config{
+		ID: n.id, Boot: n.boot, Now: n.local(), Crowd: w.sched.Crowd,
+		Limits: w.sched.Limits, Causal: w.sched.Causal.core(),
+	}
 	if !w.sched.Model.strong() {
 		cfg.Gate = machine.GateCausal
 	}

@@ -21,6 +21,7 @@ type Schedule struct {
 	Nodes    int // with ids from 0
 	Limits   machine.Limits
 	Causal   CausalLimits
+	Crowd    int // machine.Config.Crowd
 	Weather  Weather
 	Disk     wire.Instant // how long a write may take to become durable
 	Clients  []ClientPlan // of strong buckets
@@ -230,8 +231,8 @@ func (s *Schedule) operations() int {
 // String lists a schedule as a person reads it.
 func (s *Schedule) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d, %s model, %s operator, %s profile: %d nodes, %d clients, %d sessions, %d operations, %+v, disk %s, limits %+v, %+v\n",
-		s.Seed, s.Model, s.Operator, s.Profile, s.Nodes, len(s.Clients), len(s.Sessions), s.operations(), s.Weather, seconds(s.Disk), s.Limits, s.Causal)
+	fmt.Fprintf(&b, "seed %d, %s model, %s operator, %s profile: %d nodes, %d clients, %d sessions, %d operations, %+v, disk %s, limits %+v, %+v, crowd %d\n",
+		s.Seed, s.Model, s.Operator, s.Profile, s.Nodes, len(s.Clients), len(s.Sessions), s.operations(), s.Weather, seconds(s.Disk), s.Limits, s.Causal, s.Crowd)
 	for _, st := range s.Steps {
 		switch {
 		case st.Fault != nil:

@@ -39,9 +39,12 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 	r.pulls = nil
 	r.offerAll()
 	for _, p := range slices.Clone(r.peers) {
-		if first && old == nil && v.ID.Author != r.cfg.Self {
+		switch {
+		case first && old == nil && v.ID.Author != r.cfg.Self:
 			p.pulled, p.surveyed = true, r.lives.news // nobody had anything; who is told will look
-		} else {
+		case r.mayPass(v, p):
+			p.pulled = true
+		default:
 			r.pullFrom(p)
 		}
 	}
@@ -111,6 +114,15 @@ func firstOfAll(v *wire.View) bool {
 	return len(v.Ancestors) == 0 && len(v.Sources) == 0
 }
 
+// mayPass reports that a member need not be pulled from: it had no view when v was made, so
+// it had nothing. If it came to have something before it took v, which v's author has seen
+// then, or gets writes, it offers what is this node's. Who is not far is pulled from, and by the
+// author everybody is: it answers an operator, who may have told others before.
+func (r *Replica) mayPass(v *wire.View, p *peer) bool {
+	return p.far() && v.ID.Author != r.cfg.Self &&
+		slices.ContainsFunc(v.Saw, func(s wire.Sighting) bool { return s.Node == p.id && s.View.IsZero() })
+}
+
 // foldTracks moves what is known of the streams of a view that ends here into K of
 // its slots. What was kept aside is not known, and dropped: an exchange brings it.
 func (r *Replica) foldTracks() {
@@ -165,7 +177,7 @@ func (r *Replica) meetPeers(old, v *wire.View) {
 		if m.ID == r.cfg.Self {
 			continue
 		}
-		p := &peer{id: m.ID, at: m, member: true}
+		p := &peer{id: m.ID, at: m, member: true, quiet: r.views.Silence(m.ID)}
 		p.replica = r.member && chart.home[m.ID] == r.shard
 		for _, q := range before {
 			if q.id == m.ID {
@@ -287,6 +299,9 @@ func (r *Replica) pulledFormer(p *peer, x *pull) {
 	}
 	p.passed = x.have != nil && x.have.Frozen && p.spread
 	p.again = r.now + p.every
+	if x.have != nil { // where all is slow for want of processors, questions must not make it slower
+		p.again = r.now + max(p.every, min(unhurried*(r.now-x.begun), slowResend))
+	}
 	p.every = min(2*p.every, late)
 	if p.spread {
 		p.again = r.now + gossipEvery
@@ -352,7 +367,7 @@ func (r *Replica) settle() {
 		all = all && done
 		pulled = pulled && p.pulled
 		if !done {
-			r.alarm(max(p.signAt, r.since) + silence + 1)
+			r.alarm(r.reachableUntil(p) + 1)
 		}
 	}
 	if pulled {

@@ -21,7 +21,7 @@ func (r *Replica) OnOpen(h wire.Header, replyTo wire.ReplyTo, m *wire.Open) {
 		Heard: r.heardAt(h.View), Takers: r.takers.under(h.View, r.slots.mark), Asking: r.takers.asking(h.View, r.now),
 		Held: r.holdings(list),
 	}
-	if !m.Survey {
+	if !m.Survey && len(reply.Held.Held) > 0 {
 		reply.Groups = r.differing(list, m.Sums)
 	}
 	// Sums may count items, and K may rest on writes, that are not durable yet.

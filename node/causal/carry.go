@@ -54,7 +54,11 @@ func (r *Replica) dispatch(x *carriage) {
 		r.giveUp(x)
 		return
 	}
-	if x.to == nil || r.mayTurn(x) {
+	switch {
+	case x.to == nil:
+		r.turn(x)
+	case r.mayTurn(x):
+		x.to.mute = true
 		r.turn(x)
 	}
 	x.sent = r.now
@@ -103,7 +107,7 @@ func (r *Replica) turn(x *carriage) {
 		if p == nil {
 			continue
 		}
-		if p.greeted && r.now-p.helloAt <= silence {
+		if p.greeted && r.now-p.helloAt <= p.silence() && !p.mute {
 			other = p
 			break
 		}

@@ -17,6 +17,7 @@ type pull struct {
 	whole   bool         // of slots that others own the items are wanted, too
 	brief   bool         // of a former member that may have nothing new: about no slots
 	behind  *pull        // that brings the same slots, and is waited for
+	begun   wire.Instant // when it was opened last
 	heard   wire.Instant // when items came last
 	asked   wire.Instant
 	every   wire.Instant // between repetitions
@@ -103,7 +104,7 @@ func (r *Replica) open(x *pull) {
 		x.inFull(r) // what lives that are over have left may be there
 	}
 	x.session = r.session()
-	x.behind, x.heard = nil, r.now
+	x.behind, x.begun, x.heard = nil, r.now, r.now
 	x.have, x.want, x.cursor, x.keys, x.last, x.checks, x.floors = nil, nil, wire.SlotCursor{}, nil, false, 0, map[hashing.Slot]uint64{}
 	x.every = resend
 	x.news, x.epoch, x.mark = r.lives.news, r.epoch, r.box.LastWrite()

@@ -12,8 +12,9 @@ import (
 
 type noViews struct{}
 
-func (noViews) LeftBehind() bool { return false }
-func (noViews) Reach()           {}
+func (noViews) LeftBehind() bool                 { return false }
+func (noViews) Silence(wire.NodeID) wire.Instant { return silence }
+func (noViews) Reach()                           {}
 
 // bare is a replica without a view, as far as merging goes.
 func bare() *Replica {

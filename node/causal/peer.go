@@ -20,6 +20,8 @@ type peer struct {
 	greeted bool         // in this view
 	helloAt wire.Instant // the last one in this view
 	signAt  wire.Instant // the last message of any kind
+	quiet   wire.Instant // how long a member may say nothing before it counts as silent
+	mute    bool         // a carried request got no answer there, and nothing has been heard since
 	clock   wire.Instant // its own, as it said last
 	ready   bool         // all its slots, as it said last
 	acked   uint64       // position in the own stream
@@ -45,7 +47,13 @@ type peer struct {
 func (p *peer) is(h wire.Header) bool { return p.boot == 0 || p.boot == h.Boot }
 
 // life notes a sign of life.
-func (p *peer) life(now wire.Instant) { p.signAt = now }
+func (p *peer) life(now wire.Instant) { p.signAt, p.mute = now, false }
+
+// far reports that the peer is a member that hears few greetings, and says few.
+func (p *peer) far() bool { return p.quiet > silence }
+
+// silence is how long the peer may say nothing before it counts as silent.
+func (p *peer) silence() wire.Instant { return max(silence, p.quiet) }
 
 func (r *Replica) peer(id wire.NodeID) *peer {
 	i, ok := slices.BinarySearchFunc(r.peers, id, func(p *peer, id wire.NodeID) int {
@@ -65,7 +73,18 @@ func (r *Replica) peer(id wire.NodeID) *peer {
 
 // reachable reports that a peer showed a sign of life lately, or that it is too
 // early to tell.
-func (r *Replica) reachable(p *peer) bool { return !p.apart && r.now-max(p.signAt, r.since) <= silence }
+func (r *Replica) reachable(p *peer) bool {
+	return !p.apart && r.now <= r.reachableUntil(p)
+}
+
+// reachableUntil is when a peer will count as out of reach if it stays silent. Who has not
+// been heard since the view was adopted is not waited for as long as one that was.
+func (r *Replica) reachableUntil(p *peer) wire.Instant {
+	if p.signAt < r.since {
+		return r.since + silence
+	}
+	return p.signAt + p.silence()
+}
 
 // sign takes in what every message says: that its sender lives, and in which view. It
 // returns nil for who is not a peer.
@@ -94,14 +113,15 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 	if p == nil || !p.member || r.view == nil || r.lives.isOver(h.From, h.Boot) {
 		return
 	}
-	again := p.greeted && r.now-p.helloAt > silence && r.now-p.pulledAt > r.pause()
+	again := p.greeted && r.now-p.helloAt > p.silence() && r.now-p.pulledAt > r.pause()
 	if p.boot != h.Boot {
 		again = again || p.boot != 0
 		p.boot, p.acked, p.slow = h.Boot, 0, false
 	}
 	r.noteLife(p.id, h.Boot)
 	r.explainWaits()
-	p.greeted, p.helloAt, p.signAt, p.clock = true, r.now, r.now, m.Clock
+	p.life(r.now)
+	p.greeted, p.helloAt, p.clock = true, r.now, m.Clock
 	p.ready = m.Ready
 	if p.replica {
 		r.heardPosition(p, m.Stream)

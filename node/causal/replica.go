@@ -19,6 +19,8 @@ import (
 type Views interface {
 	// LeftBehind reports that a member of this view went on without this node.
 	LeftBehind() bool
+	// Silence is how long a member may say nothing before it counts as silent.
+	Silence(wire.NodeID) wire.Instant
 	// Reach is told that Former has changed.
 	Reach()
 }
@@ -76,10 +78,11 @@ const (
 	freshHello     = 300 * wire.Millisecond // and only for those that greeted so lately
 	soon           = 25 * wire.Millisecond  // whether the owners have what a former member has is asked again, at first
 	late           = 200 * wire.Millisecond // and later
+	unhurried      = 4                      // times as long as it took it to answer are between two of those questions, at least
 	linger         = 250 * wire.Millisecond // before a former member is forgotten: it must hear that this node has taken all
 	spreadPatience = 1 * wire.Second        // for owners of what a former member has that do not ask for it
 	maxSpread      = 5 * wire.Second        // and for those that do
-	silence        = 500 * wire.Millisecond // without a sign of life: cannot be reached
+	silence        = 500 * wire.Millisecond // without a sign of life, or an answer, of who is not far: cannot be reached
 	gapPatience    = 50 * wire.Millisecond  // before what is missing is asked for
 	resend         = 100 * wire.Millisecond // of questions to peers, at first
 	slowResend     = 1 * wire.Second

@@ -51,6 +51,7 @@ type Config struct {
 	Limits    Limits
 	Causal    CausalLimits
 	Gate      Gate
+	Crowd     int             // of more than so many other members some are greeted rarely (docs/views.md §3); zero: 8
 	Recovered *wire.Recovered // nil: starts with nothing
 }
 
@@ -75,7 +76,7 @@ const idle = 3600 * wire.Second
 // New returns a machine that holds nothing, or what it recovered.
 func New(cfg Config) *Machine {
 	m := &Machine{cfg: cfg}
-	m.views = view.New(cfg.ID, cfg.Inc, cfg.Boot, &m.box, cfg.Recovered)
+	m.views = view.New(view.Config{Self: cfg.ID, Inc: cfg.Inc, Boot: cfg.Boot, Crowd: cfg.Crowd}, &m.box, cfg.Recovered)
 	m.strong = strong.New(strong.Config{
 		Self: cfg.ID, Inc: cfg.Inc, Boot: cfg.Boot, Limits: cfg.Limits,
 	}, &m.box, m.views, cfg.Recovered)

@@ -20,16 +20,24 @@ func (k *Keeper) OnHello(h wire.Header, m *wire.Hello) bool {
 	return false
 }
 
-// sendHellos greets every member of the view.
+// sendHellos greets the members of the view: those that are far and were heard lately
+// in one round of farRounds, not all in the same.
 func (k *Keeper) sendHellos(hello wire.Hello) {
 	if len(k.heard) == 0 {
 		return
 	}
 	m := &hello
 	for i := range k.heard {
-		k.box.Send(k.heard[i].id, m)
+		p := &k.heard[i]
+		if !p.far || k.leftBehind || k.silent(p) || (k.round+i)%farRounds == 0 {
+			k.box.Send(p.id, m)
+		}
 	}
+	k.round++
 }
+
+// silent reports that a member has not been heard in this view, or not for long.
+func (k *Keeper) silent(p *peer) bool { return !p.ever || k.now-p.at >= p.silence() }
 
 // probe asks members that have been silent what they hold. The answer tells
 // whether this node was left behind; it needs no address of ours at the peer.
@@ -39,8 +47,7 @@ func (k *Keeper) probe() {
 	}
 	for i := range k.heard {
 		p := &k.heard[i]
-		silent := !p.ever || k.now-p.at >= probeSilence
-		if silent && k.now-p.probed >= probeSilence {
+		if k.silent(p) && k.now-p.probed >= probeSilence {
 			p.probed = k.now
 			k.nextPut++
 			k.box.Post(wire.Envelope{To: p.id, Request: k.nextPut, Message: &wire.Query{Ballot: k.local.Ballot()}})
@@ -83,7 +90,7 @@ func (k *Keeper) helloPause() wire.Instant {
 	switch {
 	case k.leftBehind:
 		return helloBehind
-	case len(k.heard) > crowd:
+	case len(k.heard) > k.crowd:
 		return helloToCrowd
 	}
 	return helloEvery

@@ -46,7 +46,8 @@ type Local interface {
 // Times of the protocol (API §1.2).
 const (
 	helloEvery    = 100 * wire.Millisecond
-	helloToCrowd  = 200 * wire.Millisecond // to more than crowd others: all greet all
+	helloToCrowd  = 200 * wire.Millisecond // to more than crowd others
+	farRounds     = 5                      // of such hellos, of which a member that is far hears one
 	helloBehind   = 1 * wire.Second        // by who was left behind: it serves nobody, and is heard by few
 	querySilence  = 300 * wire.Millisecond
 	queryResend   = 50 * wire.Millisecond
@@ -54,11 +55,20 @@ const (
 	putStalled    = 3 * wire.Second
 	putLimit      = 8 * wire.Second
 	probeSilence  = 500 * wire.Millisecond // after which a silent member is asked what it holds
+	farSilence    = farRounds * helloToCrowd * 5 / 2
 	passOnEvery   = 500 * wire.Millisecond
 )
 
 // crowd is to how many others a node says Hello at the full rate.
-const crowd = 10
+const crowd = 8
+
+// Config is who a keeper is.
+type Config struct {
+	Self  wire.NodeID
+	Inc   wire.Incarnation
+	Boot  wire.Boot
+	Crowd int // of more than so many others some are far; zero: 8
+}
 
 // maxAncestors bounds how many replaced views a view remembers. A node that
 // returns from further back refuses, and the author of an open PUT learns of it.
@@ -83,6 +93,8 @@ type Keeper struct {
 	puts       []*put
 	nextPut    uint64
 	helloAt    wire.Instant
+	round      int    // of hellos in this view
+	crowd      int    // Config.Crowd
 	top        uint64 // highest view number ever held or made here
 	changed    bool   // view or what concerns it changed since Changed was asked
 
@@ -97,17 +109,24 @@ type peer struct {
 	at       wire.Instant // of the last hello in this view
 	ever     bool
 	progress uint64
+	far      bool // it hears few hellos, and says few
 	probed   wire.Instant
 	passed   wire.Instant // when this node's view was last passed on to it
 }
 
 // New returns a keeper with no view, or with the one it recovered.
-func New(self wire.NodeID, inc wire.Incarnation, boot wire.Boot, box *wire.Outbox, rec *wire.Recovered) *Keeper {
-	k := &Keeper{self: self, inc: inc, boot: boot, box: box, nextPut: uint64(boot)&^(1<<63) | 1}
+func New(cfg Config, box *wire.Outbox, rec *wire.Recovered) *Keeper {
+	k := &Keeper{
+		self: cfg.Self, inc: cfg.Inc, boot: cfg.Boot, crowd: cfg.Crowd,
+		box: box, nextPut: uint64(cfg.Boot)&^(1<<63) | 1,
+	}
+	if k.crowd <= 0 {
+		k.crowd = crowd
+	}
 	if rec == nil {
 		return k
 	}
-	if i := slices.IndexFunc(rec.Members, func(m wire.Member) bool { return m.ID == self }); i >= 0 {
+	if i := slices.IndexFunc(rec.Members, func(m wire.Member) bool { return m.ID == k.self }); i >= 0 {
 		k.at = rec.Members[i]
 	}
 	if rec.Meta.Present {
@@ -143,6 +162,21 @@ func (k *Keeper) Heard(id wire.NodeID) (wire.Instant, bool) {
 	return 0, false
 }
 
+// Silence is how long a member of the view may say nothing before it counts as silent.
+func (k *Keeper) Silence(id wire.NodeID) wire.Instant {
+	if p := k.peer(id); p != nil {
+		return p.silence()
+	}
+	return probeSilence
+}
+
+func (p *peer) silence() wire.Instant {
+	if p.far {
+		return farSilence
+	}
+	return probeSilence
+}
+
 // Changed reports, once, that the view or its standing changed.
 func (k *Keeper) Changed() bool {
 	c := k.changed
@@ -176,7 +210,28 @@ func (k *Keeper) hold(v *wire.View) {
 			k.heard = append(k.heard, peer{id: m.ID, probed: k.now})
 		}
 	}
-	k.helloAt = k.now
+	k.meetFar()
+	k.helloAt, k.round = k.now, 0
+}
+
+// meetFar finds out which members are far: in a crowd, whoever shares no shard with this
+// node. But the primary, where strong buckets are ordered, is far from nobody.
+func (k *Keeper) meetFar() {
+	primary, _ := k.view.Primary()
+	if len(k.heard) <= k.crowd || k.self == primary {
+		return
+	}
+	near := map[wire.NodeID]bool{primary: true}
+	for _, s := range k.view.Layout.Shards {
+		if slices.ContainsFunc(s.Members, func(m wire.Member) bool { return m.ID == k.self }) {
+			for _, m := range s.Members {
+				near[m.ID] = true
+			}
+		}
+	}
+	for i := range k.heard {
+		k.heard[i].far = !near[k.heard[i].id]
+	}
 }
 
 // adopt makes v the view in force. The caller has decided that it may be.

@@ -60,7 +60,7 @@ func TestAViewIsFollowedOnlyInKnowledgeOfTheOneHeld(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			local := &node{}
-			k := New(2, 20, 5, &wire.Outbox{}, nil)
+			k := New(Config{Self: 2, Inc: 20, Boot: 5}, &wire.Outbox{}, nil)
 			k.Use(local)
 			if c.held != nil {
 				v := *c.held
@@ -93,7 +93,7 @@ func TestAListIsGivenAnIdAboveAViewOfALifeBefore(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			local := &node{}
-			k := New(2, 20, 5, &wire.Outbox{}, nil)
+			k := New(Config{Self: 2, Inc: 20, Boot: 5}, &wire.Outbox{}, nil)
 			k.Use(local)
 			v := held
 			k.hold(&v)
@@ -130,7 +130,7 @@ func TestAncestorsKeepTheLargerRenewalAndTheHighestViews(t *testing.T) {
 // while the view names the old one.
 func TestOnlyWhatAViewNamedIsDialled(t *testing.T) {
 	box := &wire.Outbox{}
-	k := New(2, 20, 5, box, nil)
+	k := New(Config{Self: 2, Inc: 20, Boot: 5}, box, nil)
 	k.Use(&node{})
 	k.hold(&wire.View{ID: id(1, 1), Layout: layout("old:1", 1, 2, 3), Sources: []wire.Member{{ID: 9, Address: "source:1"}}})
 	k.Put(&wire.PutView{Token: 1, Layout: layout("new:1", 1, 2)})
@@ -163,7 +163,7 @@ func TestHellosAreRarerInACrowdAndByWhoWasLeftBehind(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			k := New(1, 20, 5, &wire.Outbox{}, nil)
+			k := New(Config{Self: 1, Inc: 20, Boot: 5}, &wire.Outbox{}, nil)
 			k.Use(&node{})
 			k.hold(&wire.View{ID: id(4, 1), Layout: layout("h:1", c.members...)})
 			if c.leftBehind {
@@ -177,5 +177,53 @@ func TestHellosAreRarerInACrowdAndByWhoWasLeftBehind(t *testing.T) {
 				t.Errorf("the next hellos are due in %d ns, want %d", pause, c.pause)
 			}
 		})
+	}
+}
+
+// TestInACrowdMembersThatAreFarHearFewHellos counts what a member greets in ten seconds,
+// in which it hears everybody but one.
+func TestInACrowdMembersThatAreFarHearFewHellos(t *testing.T) {
+	const shards, silent = 6, 12
+	l := wire.Layout{}
+	for i := range shards {
+		a, b := wire.NodeID(2*i+1), wire.NodeID(2*i+2)
+		l.Shards = append(l.Shards, wire.Shard{Name: string(rune('a' + i)), Members: layout("h:1", a, b).Shards[0].Members})
+	}
+	greeted := func(self wire.NodeID) map[wire.NodeID]int {
+		box := &wire.Outbox{}
+		k := New(Config{Self: self, Inc: 20, Boot: 5}, box, nil)
+		k.Use(&node{})
+		v := &wire.View{ID: id(4, 1), Layout: l}
+		k.hold(v)
+		counts := map[wire.NodeID]int{}
+		for now := wire.Instant(0); now < 10*wire.Second; now += helloToCrowd {
+			box.Reset()
+			k.SetNow(now)
+			for _, m := range l.Members() {
+				if m.ID != self && m.ID != silent {
+					k.OnHello(wire.Header{From: m.ID, View: v.ID}, &wire.Hello{})
+				}
+			}
+			k.Tick(func() wire.Hello { return wire.Hello{} })
+			for _, e := range box.Output().Messages {
+				if _, ok := e.Message.(*wire.Hello); ok {
+					counts[e.To]++
+				}
+			}
+		}
+		return counts
+	}
+	const often = int(10 * wire.Second / helloToCrowd)
+	want := map[wire.NodeID]int{1: often, 4: often, silent: often} // the primary, the other one of its shard, and who is not heard
+	for _, rare := range []wire.NodeID{2, 5, 6, 7, 8, 9, 10, 11} {
+		want[rare] = often / farRounds
+	}
+	if d := cmp.Diff(want, greeted(3)); d != "" {
+		t.Errorf("greeted by node 3 (-want +got):\n%s", d)
+	}
+	for to, n := range greeted(1) {
+		if n != often {
+			t.Errorf("the primary greeted node %d %d times, want %d", to, n, often)
+		}
 	}
 }
