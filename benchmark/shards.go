@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -117,7 +118,12 @@ func (m *shardMeter) measure(ctx context.Context) error {
 	if err := m.fill(ctx); err != nil {
 		return err
 	}
-	for range m.cfg.Rounds {
+	for round := range m.cfg.Rounds {
+		if round > 0 {
+			if err := m.forget(ctx, pairs[1:]); err != nil {
+				return err
+			}
+		}
 		for _, s := range []struct {
 			name   string
 			shards [][]int
@@ -133,6 +139,20 @@ func (m *shardMeter) measure(ctx context.Context) error {
 		}
 	}
 	return m.rest(ctx)
+}
+
+// forget restarts nodes: who leaves a view keeps what it has, and would only have to find
+// out that this is all when it comes back.
+func (m *shardMeter) forget(ctx context.Context, shards [][]int) error {
+	for _, node := range slices.Concat(shards...) {
+		if err := m.cluster.Kill(node); err != nil {
+			return err
+		}
+		if err := m.cluster.Restart(ctx, node); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // step puts a view of shards to all nodes at once, waits until the last has

@@ -300,7 +300,7 @@ func (r *Replica) pulledFormer(p *peer, x *pull) {
 	p.passed = x.have != nil && x.have.Frozen && p.spread
 	p.again = r.now + p.every
 	if x.have != nil { // where all is slow for want of processors, questions must not make it slower
-		p.again = r.now + max(p.every, min(unhurried*(r.now-x.begun), slowResend))
+		p.again = r.now + max(p.every, min(unhurried*x.trip, slowResend))
 	}
 	p.every = min(2*p.every, late)
 	if p.spread {

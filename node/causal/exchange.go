@@ -18,6 +18,7 @@ type pull struct {
 	brief   bool         // of a former member that may have nothing new: about no slots
 	behind  *pull        // that brings the same slots, and is waited for
 	begun   wire.Instant // when it was opened last
+	trip    wire.Instant // how long the answer took to come
 	heard   wire.Instant // when items came last
 	asked   wire.Instant
 	every   wire.Instant // between repetitions
@@ -156,7 +157,7 @@ func (r *Replica) OnHave(h wire.Header, m *wire.Have) {
 		r.open(x)
 		return
 	}
-	x.have, x.boot = m, h.Boot
+	x.have, x.boot, x.trip = m, h.Boot, r.now-x.begun
 	r.lives.hear(m)
 	r.hearGone(m.Gone)
 	r.hearOfFormer(m)

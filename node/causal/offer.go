@@ -118,10 +118,19 @@ func (r *Replica) tell(x *pull) {
 	})
 	if len(taken) > 0 || x.peer.former {
 		x.peer.taken = &wire.Taken{Boot: x.boot, Mark: x.have.Mark, Slots: taken}
-		if x.peer.former || x.have.View == r.viewID() {
+		x.peer.untold = !x.peer.former && x.have.View != r.viewID()
+		if !x.peer.untold { // else when it has come to the view
 			x.peer.toldAt = r.now
-			r.sendDurable(x.peer.id, x.peer.taken) // else when it has come to the view, and offers
+			r.sendDurable(x.peer.id, x.peer.taken)
 		}
+	}
+}
+
+// tellAtLast tells a peer that has come to this view of an exchange that was over before.
+func (r *Replica) tellAtLast(p *peer, h wire.Header) {
+	if p.untold && r.view != nil && h.View == r.view.ID && h.Boot == p.taken.Boot {
+		p.untold, p.toldAt = false, r.now
+		r.sendDurable(p.id, p.taken)
 	}
 }
 

@@ -39,6 +39,7 @@ type peer struct {
 	offer                 *offer       // what it has been offered and not taken
 	toldAt                wire.Instant // when it was told
 	taken                 *wire.Taken  // what it was told last of an exchange, in this view
+	untold                bool         // or would have been, had it been in this view
 	surveyed              uint64       // the newest life that was known when the last exchange with it began; not if it knew of others
 }
 
@@ -93,6 +94,7 @@ func (r *Replica) sign(h wire.Header) *peer {
 	if p != nil {
 		p.life(r.now)
 		r.rejoin(p, h.View)
+		r.tellAtLast(p, h)
 	}
 	return p
 }
@@ -120,6 +122,7 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 	}
 	r.noteLife(p.id, h.Boot)
 	r.explainWaits()
+	r.tellAtLast(p, h)
 	p.life(r.now)
 	p.greeted, p.helloAt, p.clock = true, r.now, m.Clock
 	p.ready = m.Ready
