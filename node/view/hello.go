@@ -42,7 +42,7 @@ func (k *Keeper) silent(p *peer) bool { return !p.ever || k.now-p.at >= p.silenc
 // probe asks members that have been silent what they hold. The answer tells
 // whether this node was left behind; it needs no address of ours at the peer.
 func (k *Keeper) probe() {
-	if k.view == nil || !k.view.Has(k.self) {
+	if k.view == nil || k.outside {
 		return
 	}
 	for i := range k.heard {
@@ -88,7 +88,7 @@ func (k *Keeper) Tick(hello func() wire.Hello) {
 // helloPause is how long after hellos the next ones are due.
 func (k *Keeper) helloPause() wire.Instant {
 	switch {
-	case k.leftBehind:
+	case k.leftBehind, k.outside:
 		return helloBehind
 	case len(k.heard) > k.crowd:
 		return helloToCrowd

@@ -47,8 +47,8 @@ type Local interface {
 const (
 	helloEvery    = 100 * wire.Millisecond
 	helloToCrowd  = 200 * wire.Millisecond // to more than crowd others
-	farRounds     = 5                      // of such hellos, of which a member that is far hears one
-	helloBehind   = 1 * wire.Second        // by who was left behind: it serves nobody, and is heard by few
+	farRounds     = 4                      // of such hellos, of which a member that is far hears one
+	helloBehind   = 1 * wire.Second        // by who was left behind, or is outside its view: it serves nobody, and is heard by few
 	querySilence  = 300 * wire.Millisecond
 	queryResend   = 50 * wire.Millisecond
 	announceEvery = 250 * wire.Millisecond
@@ -90,6 +90,7 @@ type Keeper struct {
 	at         wire.Member // where this node was last said to be
 	heard      []peer      // members of view, by id
 	leftBehind bool
+	outside    bool // of the view that is held
 	puts       []*put
 	nextPut    uint64
 	helloAt    wire.Instant
@@ -202,6 +203,7 @@ func (k *Keeper) hold(v *wire.View) {
 	k.top = max(k.top, v.ID.Number)
 	k.leftBehind = false
 	k.changed = true
+	k.outside = !v.Has(k.self)
 	k.heard = k.heard[:0]
 	for _, m := range v.Layout.Members() {
 		if m.ID == k.self {
