@@ -85,8 +85,8 @@ func finder(t *testing.T, m mutant.Mutant) (Operator, Model, Profile) {
 }
 
 // TestMutants plants one deliberate bug after the other and counts the schedules
-// until a check finds it. COHORT_SIM_MUTANT selects one, COHORT_SIM_MODEL those of a
-// model. The selection is the process's, so nothing else runs meanwhile.
+// until a check finds it, from COHORT_SIM_SEED on. COHORT_SIM_MUTANT selects one,
+// COHORT_SIM_MODEL those of a model. The selection is the process's, so nothing else runs meanwhile.
 func TestMutants(t *testing.T) {
 	defer mutant.Choose(mutant.None)
 	chosen := mutant.All()
@@ -108,7 +108,7 @@ func TestMutants(t *testing.T) {
 		mutant.Choose(m)
 		kind, model, profile := finder(t, m)
 		f := fleet{operator: kind, model: model, profile: profile}
-		f.next.Store(1)
+		f.next.Store(setting(t, "COHORT_SIM_SEED", 1))
 		f.run(func(done uint64) bool { return done < bound && f.failures() == 0 })
 		if len(f.mu.failed) == 0 {
 			fmt.Fprintf(&table, "%-26s %-9s %-8s %6s  after %d\n", m, f.operator, f.profile, "none", f.mu.runs)

@@ -139,7 +139,7 @@ func (r *Replica) foldTracks() {
 		if s.held {
 			s.known = r.knowledge(s, j)
 		}
-		s.aside, s.drain = nil, 0
+		s.aside, s.merged, s.drain = nil, nil, 0
 	}
 	r.aside = 0
 	r.tracks = nil

@@ -111,7 +111,7 @@ func (r *Replica) makeReady(at hashing.Slot) {
 		return
 	}
 	aside := s.aside
-	s.aside = nil
+	s.aside, s.merged = nil, aside
 	if len(aside) == 0 {
 		r.serve(at)
 		return

@@ -177,3 +177,24 @@ func TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt(t *testing.T) {
 		}
 	}
 }
+
+// TestAWriteIsAboveWhatIsKeptAside writes a key of a slot that is not ready, of which items
+// wait to be merged, and some are being merged (I13).
+func TestAWriteIsAboveWhatIsKeptAside(t *testing.T) {
+	item := func(key string, counter uint64) wire.Item {
+		return wire.Item{Key: key, Version: wire.CausalVersion{Counter: counter}}
+	}
+	r := bare()
+	q := r.newRequest(writing, 1, wire.Op{Kind: wire.OpPut, Key: "k"}, wire.Context{})
+	s := &r.slots.all[q.at]
+	s.aside = []wire.Item{item("k", 3), item("other", 9), item("k", 4), item("k", 2)}
+	s.merged = []wire.Item{item("k", 5), item("other", 8)}
+	old := item("k", 1)
+	if got := r.counterBelow(q, s, &old); got != 5 {
+		t.Errorf("above %d, want 5", got)
+	}
+	s.ready, s.aside, s.merged = true, nil, nil
+	if got := r.counterBelow(q, s, &old); got != 1 {
+		t.Errorf("above %d once the slot is ready, want 1", got)
+	}
+}

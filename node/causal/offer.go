@@ -135,13 +135,15 @@ func (r *Replica) tellAtLast(p *peer, h wire.Header) {
 }
 
 // OnTaken notes what a peer has of what it owns and is held here. A slot that is held
-// for others goes when every owner has what there is in it now (I25).
+// for others goes when every owner has what there is in it now (I25). A node outside its
+// view gives nothing up, and only wants to know that they have it, whichever view of its
+// list they had come to by then: nodes that are told at once may each have made one.
 func (r *Replica) OnTaken(h wire.Header, m *wire.Taken) {
 	p := r.sign(h)
 	if m.Boot == r.cfg.Boot {
 		r.takers.note(h, m.Mark)
 	}
-	if p == nil || p.offer == nil || m.Boot != r.cfg.Boot || m.Mark < p.offer.mark || h.View != r.viewID() {
+	if p == nil || p.offer == nil || m.Boot != r.cfg.Boot || m.Mark < p.offer.mark || r.member && h.View != r.viewID() {
 		return
 	}
 	r.advance()

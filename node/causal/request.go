@@ -241,6 +241,9 @@ func (r *Replica) counterBelow(q *request, s *slot, old *wire.Item) uint64 {
 	if old != nil {
 		n = max(n, old.Version.Counter)
 	}
+	if !s.ready {
+		n = max(n, s.apart(q.op.Key))
+	}
 	if !mutant.On(mutant.CausalNoFloorCounter) {
 		n = max(n, s.floor)
 	}

@@ -32,7 +32,8 @@ type slot struct {
 	sum    wire.Sum
 	floor  uint64 // no counter of a collected tombstone is larger
 	aside  []wire.Item
-	drain  int         // items of aside that are being merged; when it gets to 0 the slot is ready
+	merged []wire.Item // those of aside that are being merged
+	drain  int         // how many of them are left; when it gets to 0 the slot is ready
 	seq    uint64      // the last write to it
 	mark   uint64      // the last change of its items, or of K of it
 	gen    uint64      // grows when the slot is given up: what was begun before does not count
@@ -125,6 +126,18 @@ func (t *slots) hashRanges(list []wire.SlotRange) []wire.HashRange {
 		out = append(out, t.hashes(g))
 	}
 	return out
+}
+
+// apart is the largest counter of a key among what is not merged yet.
+func (s *slot) apart(key string) (counter uint64) {
+	for _, list := range [][]wire.Item{s.aside, s.merged} {
+		for i := range list {
+			if list[i].Key == key {
+				counter = max(counter, list[i].Version.Counter)
+			}
+		}
+	}
+	return counter
 }
 
 // live reports that the tracks of this view's streams count for a slot.
