@@ -18,7 +18,7 @@ type benchShardsCmd struct {
 }
 
 func (benchShardsCmd) Help() string {
-	return `Every node is a process of its own. A view is put to all nodes at once; the time is that until the last of them has answered 200 and is ready. Then every key must be in one shard and on all replicas of it. Keys moved count once, however many replicas their shard has.`
+	return `Every node is a process of its own. A view is put to all nodes at once; the time is that until the last of them has answered 200 and is ready. Then every key must be in one shard and on all replicas of it. Keys moved count once, however many replicas their shard has; nodes that left a view are started anew before the next round, or they would have them already.`
 }
 
 func (c benchShardsCmd) Run(ctx context.Context, term terminal) error {
