@@ -9,6 +9,7 @@ import (
 
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/benchmark/cluster"
+	"github.com/cohortkv/cohort/benchmark/ports"
 	"github.com/cohortkv/cohort/benchmark/report"
 	"github.com/cohortkv/cohort/benchmark/workload"
 	"github.com/cohortkv/cohort/client"
@@ -121,23 +122,25 @@ func startBare(ctx context.Context, binary, dir string) (url string, p *cluster.
 			return "", nil, fmt.Errorf("baseline: %w", err)
 		}
 	}
-	ports, err := cluster.FreePorts(1)
+	reserved, err := ports.Reserve(1)
 	if err != nil {
-		return "", nil, err
+		return "", nil, fmt.Errorf("baseline: %w", err)
 	}
-	server, err := client.New(ports[0], nil)
+	defer reserved.Close() // when it listens
+	addr := reserved.Addrs()[0]
+	server, err := client.New(addr, nil)
 	if err != nil {
 		return "", nil, err
 	}
 	defer server.Close()
-	p, err = cluster.Launch("bare", filepath.Join(dir, "bare.log"), binary, "bench", "bare", "--http", ports[0])
+	p, err = cluster.Launch("bare", filepath.Join(dir, "bare.log"), binary, "bench", "bare", "--http", addr)
 	if err != nil {
 		return "", nil, err
 	}
 	if err := cluster.WaitUp(ctx, server, p); err != nil {
 		return "", nil, errors.Join(err, p.Kill())
 	}
-	return "http://" + ports[0], p, nil
+	return "http://" + addr, p, nil
 }
 
 func compare(ctx context.Context, cfg CompareConfig, c *cluster.Cluster, bareURL string, bare *cluster.Process) (*CompareReport, error) {

@@ -13,7 +13,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -22,6 +21,7 @@ import (
 	"time"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/benchmark/ports"
 	"github.com/cohortkv/cohort/client"
 )
 
@@ -49,6 +49,7 @@ const startTime = 20 * time.Second
 // Cluster is a set of nodes.
 type Cluster struct {
 	config Config
+	ports  *ports.Reserved
 	nodes  []*node
 	cuts   *cuts
 	mu     struct {
@@ -87,13 +88,13 @@ func Start(ctx context.Context, config Config) (*Cluster, error) {
 	if config.Binary == "" || config.Nodes < 1 || config.Dir == "" {
 		return nil, fmt.Errorf("cluster: binary %q, nodes %d and dir %q are required", config.Binary, config.Nodes, config.Dir)
 	}
-	ports, err := FreePorts(2 * config.Nodes)
+	reserved, err := ports.Reserve(2 * config.Nodes)
 	if err != nil {
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
-	c := &Cluster{config: config, cuts: newCuts()}
+	c := &Cluster{config: config, ports: reserved, cuts: newCuts()}
 	for i := range config.Nodes {
-		if err := c.add(i, ports[2*i], ports[2*i+1]); err != nil {
+		if err := c.add(i, reserved.Addrs()[2*i], reserved.Addrs()[2*i+1]); err != nil {
 			return nil, errors.Join(err, c.Close())
 		}
 	}
@@ -131,21 +132,6 @@ func (c *Cluster) layCables() (err error) {
 	return nil
 }
 
-// FreePorts returns addresses on 127.0.0.1 that nobody listens on at the moment,
-// all different.
-func FreePorts(n int) ([]string, error) {
-	var addrs []string
-	for range n {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, fmt.Errorf("free port: %w", err)
-		}
-		defer ln.Close() // only when all are chosen
-		addrs = append(addrs, ln.Addr().String())
-	}
-	return addrs, nil
-}
-
 func (c *Cluster) launch(n *node) error {
 	args := []string{"serve", "--id", strconv.Itoa(n.id), "--http", n.http, "--bus", n.bus, "--default-bucket", c.config.Bucket,
 		"--cluster", c.config.Name, "--log-level", c.config.LogLevel, "--log-format", "text"}
@@ -178,7 +164,7 @@ func WaitUp(ctx context.Context, server *client.Client, p *Process) error {
 		}
 		select {
 		case <-p.exited:
-			return fmt.Errorf("%s ended (%v) before it answered: see its log", p.Name, p.cmd.ProcessState)
+			return fmt.Errorf("%s ended (%v) before it answered; the end of %s:\n%s", p.Name, p.cmd.ProcessState, p.log, p.lastWords())
 		case <-ctx.Done():
 			return fmt.Errorf("%s does not answer: %w", p.Name, errors.Join(ctx.Err(), err))
 		case <-time.After(10 * time.Millisecond):
@@ -283,5 +269,5 @@ func (c *Cluster) Close() error {
 			n.cable.close()
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.ports.Close())...)
 }

@@ -43,6 +43,7 @@ func fakeNode(args []string) {
 	_ = flags.Parse(args) // exits on error
 	fmt.Printf("node %d on %s\n", *id, *addr)
 	if *fail {
+		fmt.Fprintln(os.Stderr, "told to fail")
 		os.Exit(3)
 	}
 	var puts atomic.Int32
@@ -283,7 +284,7 @@ func TestProcessorTimeSurvivesADeath(t *testing.T) {
 func TestANodeThatCannotStartIsReported(t *testing.T) {
 	config := Default()
 	config.Binary, config.Dir, config.Extra = os.Args[0], t.TempDir(), []string{"--fail"}
-	if _, err := Start(t.Context(), config); err == nil || !strings.Contains(err.Error(), "exit status 3") {
+	if _, err := Start(t.Context(), config); err == nil || !strings.Contains(err.Error(), "exit status 3") || !strings.Contains(err.Error(), "told to fail") {
 		t.Fatal(err)
 	}
 	config.Binary = filepath.Join(t.TempDir(), "none")

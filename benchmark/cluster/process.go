@@ -18,6 +18,7 @@ import (
 // its parent: when that dies, by whatever means, the kernel kills it.
 type Process struct {
 	Name   string
+	log    string // the file's path
 	cmd    *exec.Cmd
 	exited chan struct{} // closed after the process was waited for
 }
@@ -31,7 +32,7 @@ func Launch(name, log, binary string, args ...string) (*Process, error) {
 	cmd := exec.Command(binary, args...)
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
-	p := &Process{Name: name, cmd: cmd, exited: make(chan struct{})}
+	p := &Process{Name: name, log: log, cmd: cmd, exited: make(chan struct{})}
 	started := make(chan error, 1)
 	go p.tend(out, started)
 	if err := <-started; err != nil {
@@ -53,6 +54,18 @@ func (p *Process) tend(out *os.File, started chan<- error) {
 		_ = p.cmd.Wait() // how it ended is in ProcessState; being killed is not an error here
 	}
 }
+
+// lastWords is the end of what the process has printed.
+func (p *Process) lastWords() string {
+	said, err := os.ReadFile(p.log)
+	if err != nil {
+		return err.Error()
+	}
+	return string(said[max(0, len(said)-quoted):])
+}
+
+// quoted bounds what an error quotes of a log, in bytes.
+const quoted = 2000
 
 // Pid is the process id.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }

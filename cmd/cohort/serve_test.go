@@ -12,6 +12,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/cohortkv/cohort/benchmark/ports"
 )
 
 // parse reads a command line without running it.
@@ -162,13 +164,13 @@ func TestServeAnswersUntilItIsToldToStop(t *testing.T) {
 	}
 }
 
-// freeAddress is one that nobody listens on.
+// freeAddress is one that nobody else listens on during the test.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	reserved, err := ports.Reserve(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Cleanup(func() { _ = reserved.Close() })
+	return reserved.Addrs()[0]
 }

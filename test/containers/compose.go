@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
+
+	"github.com/cohortkv/cohort/benchmark/ports"
 )
 
 // Compose is one use of a compose file whose services publish ports that are
@@ -14,26 +17,27 @@ type Compose struct {
 	project string
 	file    string
 	env     []string
-	ports   []int
+	ports   *ports.Reserved
 }
 
 // NewCompose prepares a project with the image and with free ports for as many
 // nodes. Its name is that of a lab, so that Sweep finds what it leaves behind.
 func NewCompose(file, image string, nodes int) (*Compose, error) {
 	c := &Compose{project: NewLab(image).Name(), file: file, env: []string{"COHORT_IMAGE=" + image}}
-	for i := range nodes {
-		port, err := freePort()
-		if err != nil {
-			return nil, err
-		}
-		c.ports = append(c.ports, port)
-		c.env = append(c.env, fmt.Sprintf("COHORT_PORT_%d=%d", i, port))
+	reserved, err := ports.Reserve(nodes)
+	if err != nil {
+		return nil, err
+	}
+	c.ports = reserved
+	for i, addr := range reserved.Addrs() {
+		_, port, _ := strings.Cut(addr, ":")
+		c.env = append(c.env, fmt.Sprintf("COHORT_PORT_%d=%s", i, port))
 	}
 	return c, nil
 }
 
 // URL is where a node's port is published.
-func (c *Compose) URL(node int) string { return fmt.Sprintf("http://127.0.0.1:%d", c.ports[node]) }
+func (c *Compose) URL(node int) string { return "http://" + c.ports.Addrs()[node] }
 
 // Up starts the services and returns when they have been started.
 func (c *Compose) Up(ctx context.Context) error {
@@ -88,7 +92,7 @@ func (c *Compose) Logs(ctx context.Context) (string, error) {
 // Down removes what Up made.
 func (c *Compose) Down(ctx context.Context) error {
 	_, err := c.command(ctx, "down", "--volumes", "--timeout", "1")
-	return err
+	return errors.Join(err, c.ports.Close())
 }
 
 func (c *Compose) command(ctx context.Context, args ...string) (string, error) {

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"strings"
+
+	"github.com/cohortkv/cohort/benchmark/ports"
 )
 
 // Lab makes nodes and networks and removes them. It is not safe for concurrent
@@ -16,6 +18,7 @@ type Lab struct {
 	image      string
 	containers []string
 	networks   []string
+	ports      []*ports.Reserved
 }
 
 // NewLab returns an empty lab whose nodes run the image.
@@ -29,7 +32,10 @@ func (l *Lab) Name() string { return l.name }
 // Close removes everything that the lab made.
 func (l *Lab) Close(ctx context.Context) error {
 	err := errors.Join(removeContainers(ctx, l.containers), removeNetworks(ctx, l.networks))
-	l.containers, l.networks = nil, nil
+	for _, reserved := range l.ports {
+		err = errors.Join(err, reserved.Close())
+	}
+	l.containers, l.networks, l.ports = nil, nil, nil
 	return err
 }
 

@@ -3,9 +3,10 @@ package containers
 import (
 	"context"
 	"fmt"
-	"net"
 	"os/exec"
 	"strconv"
+
+	"github.com/cohortkv/cohort/benchmark/ports"
 )
 
 // nodePort is the port on which a container serves HTTP.
@@ -15,28 +16,29 @@ const nodePort = 8081
 // all nodes could reach one another whatever else is cut; only the addresses on
 // the lab's networks are ever named in a view.
 type Node struct {
-	ID   int
-	name string
-	port int // on 127.0.0.1, for clients
+	ID        int
+	name      string
+	published string // the address on 127.0.0.1 for clients
 }
 
 // URL is where clients on this machine reach the node, partitioned or not.
-func (n *Node) URL() string { return fmt.Sprintf("http://127.0.0.1:%d", n.port) }
+func (n *Node) URL() string { return "http://" + n.published }
 
 // Node starts a container as API §1.1 says: an id, a port, and which model /data
 // speaks if it is not the usual one.
 func (l *Lab) Node(ctx context.Context, id int, bucket string) (*Node, error) {
-	port, err := freePort()
+	reserved, err := ports.Reserve(1)
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{ID: id, name: fmt.Sprintf("%s-node%d", l.name, id), port: port}
+	l.ports = append(l.ports, reserved)
+	n := &Node{ID: id, name: fmt.Sprintf("%s-node%d", l.name, id), published: reserved.Addrs()[0]}
 	l.containers = append(l.containers, n.name)
 	args := []string{"run", "--detach", "--name", n.name, "--env", "NODE_IDENTIFIER=" + strconv.Itoa(id)}
 	if bucket != "" {
 		args = append(args, "--env", "COHORT_DEFAULT_BUCKET="+bucket)
 	}
-	_, err = docker(ctx, append(args, "--publish", fmt.Sprintf("127.0.0.1:%d:%d", port, nodePort), l.image)...)
+	_, err = docker(ctx, append(args, "--publish", fmt.Sprintf("%s:%d", n.published, nodePort), l.image)...)
 	return n, err
 }
 
@@ -78,15 +80,4 @@ func (n *Node) Stop(ctx context.Context, patience int) (status string, err error
 func (n *Node) Logs(ctx context.Context) (string, error) {
 	text, err := exec.CommandContext(ctx, "docker", "logs", n.name).CombinedOutput()
 	return string(text), err
-}
-
-// freePort asks the kernel. If another process takes the port before the engine
-// does, the engine says so.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
