@@ -23,16 +23,21 @@ type kvCmd struct {
 // bucket is what all kv commands have in common.
 type bucket struct {
 	Bucket  string      `env:"COHORT_BUCKET" enum:"strong,causal" default:"strong" help:"The bucket: strong or causal."`
-	Session sessionFile `env:"COHORT_SESSION" placeholder:"FILE" help:"Causal bucket: keep in this file what has been seen; no command that uses it, whichever node it asks, is shown less."`
+	Session sessionFile `env:"COHORT_SESSION" placeholder:"FILE" help:"Causal bucket: keep in this file what has been seen; no command that uses it, whichever node it asks, is shown less. Commands that use it at once wait for one another."`
 	target
 }
 
 // within calls f with a client of the node and with the options of a request
 // that has the session of the file, and keeps the session that f returns.
-func (b bucket) within(ctx context.Context, f func(context.Context, *client.Client, client.Options) (session string, err error)) error {
+func (b bucket) within(ctx context.Context, f func(context.Context, *client.Client, client.Options) (session string, err error)) (err error) {
 	if b.Session != "" && b.Bucket != api.BucketCausal {
 		return unsent{errors.New("--session is for the causal bucket: in the strong one everybody sees everything; give --bucket causal")}
 	}
+	unlock, err := b.Session.lock(ctx, b.Timeout)
+	if err != nil {
+		return unsent{err}
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
 	session, err := b.Session.read()
 	if err != nil {
 		return unsent{err}

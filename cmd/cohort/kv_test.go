@@ -8,8 +8,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
+	"github.com/gofrs/flock"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cohortkv/cohort/hashing"
@@ -128,6 +131,47 @@ func TestASessionFileIsCarriedFromCommandToCommand(t *testing.T) {
 		}
 	}
 	if got := cohort(t, "kv", "get", "a", "--bucket", "strong"); got.status != 1 || !strings.Contains(got.err, "--bucket causal") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestCommandsOfOneSessionWaitForOneAnother runs ten at once: each must have seen all
+// that the ones before it have.
+func TestCommandsOfOneSessionWaitForOneAnother(t *testing.T) {
+	clearEnvironment(t)
+	var answered atomic.Int64
+	node := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen := answered.Load()
+		if got := r.Header.Get("Cohort-Session"); got != strconv.FormatInt(seen, 10) && (got != "" || seen != 0) {
+			t.Errorf("a command had seen %q when %d was answered", got, seen)
+		}
+		w.Header().Set("Cohort-Node", "0")
+		w.Header().Set("Cohort-Session", strconv.FormatInt(seen+1, 10))
+		if !answered.CompareAndSwap(seen, seen+1) {
+			t.Error("two commands at once")
+		}
+	}))
+	defer node.Close()
+	file := filepath.Join(t.TempDir(), "session")
+	var commands sync.WaitGroup
+	for range 10 {
+		commands.Go(func() {
+			if got := cohort(t, "kv", "get", "a", "--bucket", "causal", "--session", file, "--to", node.URL); got.status != 0 {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+	commands.Wait()
+	if kept, err := os.ReadFile(file); err != nil || string(kept) != "10\n" {
+		t.Errorf("the file has %q, %v", kept, err)
+	}
+	before := flock.New(file + ".lock")
+	if err := before.Lock(); err != nil {
+		t.Fatal(err)
+	}
+	defer before.Unlock()
+	got := cohort(t, "kv", "put", "a", "v", "--bucket", "causal", "--session", file, "--to", node.URL, "--timeout", "50ms")
+	if got.status != 1 || !strings.Contains(got.err, "another command") || !strings.HasSuffix(got.err, "(nothing was written)\n") {
 		t.Errorf("%+v", got)
 	}
 }

@@ -10,6 +10,9 @@ import (
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
+	"time"
+
+	"github.com/gofrs/flock"
 
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/hashing"
@@ -101,16 +104,35 @@ func (c sessionShowCmd) print(out io.Writer, size int, seen *wire.Context) error
 // sessionFile keeps a session from one command to the next.
 type sessionFile string
 
+// lock keeps the file for this command, from what it reads to what it keeps: of two
+// that read the same session the later one would forget what the other has seen. The
+// lock is on a file beside it, which stays, because the session's own is replaced.
+func (f sessionFile) lock(ctx context.Context, patience time.Duration) (unlock func() error, err error) {
+	if f == "" {
+		return func() error { return nil }, nil
+	}
+	waiting, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	lock := flock.New(string(f) + ".lock")
+	switch _, err := lock.TryLockContext(waiting, sessionPoll); {
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, fmt.Errorf("session: another command has used %s for %v", f, patience)
+	case err != nil:
+		return nil, fmt.Errorf("session: %w", err)
+	}
+	return lock.Unlock, nil
+}
+
+// sessionPoll is how often a command looks whether the one before it has ended.
+const sessionPoll = 10 * time.Millisecond
+
 // read returns nothing, of who has seen nothing, when there is no file yet.
 func (f sessionFile) read() (string, error) {
 	if f == "" {
 		return "", nil
 	}
 	text, err := os.ReadFile(string(f))
-	if errors.Is(err, fs.ErrNotExist) {
-		_, err = os.Stat(filepath.Dir(string(f))) // or what is seen could not be kept
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("session: %w", err)
 	}
 	return strings.TrimSpace(string(text)), nil

@@ -46,6 +46,7 @@ var libraries = []library{
 	{"gonum.org/v1/plot", "hashing"}, // its picture, drawn by a test
 	{"github.com/prometheus/client_golang", "node node/front"},
 	{"github.com/alecthomas/kong", "cmd/cohort"},
+	{"github.com/gofrs/flock", "cmd/cohort"},
 	{"github.com/HdrHistogram/hdrhistogram-go", "benchmark/..."},
 	{"github.com/anishathalye/porcupine", "benchmark/check/linear"},
 	{"github.com/google/go-cmp", "internal/script"},
