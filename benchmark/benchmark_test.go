@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -27,12 +28,12 @@ func TestMain(m *testing.M) {
 	switch {
 	case len(os.Args) > 1 && os.Args[1] == "serve":
 		fakeNode(os.Args[2:])
-	case len(os.Args) > 4 && os.Args[1] == "bench" && os.Args[2] == "bare":
+	case len(os.Args) > 6 && os.Args[1] == "bench" && os.Args[2] == "bare":
 		ln, err := net.Listen("tcp", os.Args[4])
 		if err != nil {
 			panic(err)
 		}
-		panic(bare.New().Serve(ln))
+		panic(bare.New(os.Args[6]).Serve(ln))
 	}
 	os.Exit(m.Run())
 }
@@ -40,7 +41,8 @@ func TestMain(m *testing.M) {
 func fakeNode(args []string) {
 	flags := flag.NewFlagSet("serve", flag.ExitOnError)
 	addr := flags.String("http", "", "")
-	for _, name := range []string{"id", "bus", "default-bucket", "cluster", "log-level", "log-format"} {
+	bucket := flags.String("default-bucket", "", "")
+	for _, name := range []string{"id", "bus", "cluster", "log-level", "log-format"} {
 		_ = flags.String(name, "", "")
 	}
 	_ = flags.Parse(args) // exits on error
@@ -48,7 +50,7 @@ func fakeNode(args []string) {
 	if err != nil {
 		panic(err)
 	}
-	go func() { panic(bare.New().Serve(ln)) }()
+	go func() { panic(bare.New(*bucket).Serve(ln)) }()
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: ln.Addr().String()})
 	proxy.Transport = &http.Transport{MaxIdleConnsPerHost: 100}
 	http.Handle("/", proxy)
@@ -131,7 +133,7 @@ func TestAnExistingClusterIsJudgedFromItsNumberOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, ended := bare.New(), make(chan error, 1)
+	s, ended := bare.New(api.BucketStrong), make(chan error, 1)
 	go func() { ended <- s.Serve(ln) }()
 	defer func() { _ = s.Close(); <-ended }()
 	var out bytes.Buffer
@@ -167,6 +169,35 @@ func TestAComparisonPrintsOneTable(t *testing.T) {
 		"bare op/s", "cohort CPU/op", "verdict: linearizable"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+}
+
+// TestAComparisonOfCausalBuckets has nodes that replicate nothing: sessions that meet
+// both of them may be shown too little, and others not.
+func TestAComparisonOfCausalBuckets(t *testing.T) {
+	for _, surface := range []workload.Surface{workload.V1, workload.Classic} {
+		var out bytes.Buffer
+		cfg := DefaultCompare(&out)
+		cfg.Nodes, cfg.Binary, cfg.LogDir, cfg.Model, cfg.Surface = 2, os.Args[0], t.TempDir(), workload.Causal, surface
+		cfg.Connections, cfg.Rounds, cfg.Keys = []int{4}, 1, 50
+		cfg.Warmup, cfg.Duration = 0, 100*time.Millisecond
+		r, err := Compare(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(r.Pairs) != 4 || r.Verdict.Operations == 0 || !r.Verdict.Causal {
+			t.Errorf("%s: %+v", surface, r)
+		}
+		for _, history := range regexp.MustCompile(`(?m)^.*: history: `).FindAllString(out.String(), -1) {
+			if !strings.Contains(history, " at all nodes") || !strings.Contains(history, ", cohort: ") {
+				t.Errorf("%s: found against what has one store: %s", surface, history)
+			}
+		}
+		for _, want := range []string{"causal PUT at all nodes, 4 connections", "causal GET at one, 4 connections", "verdict: "} {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%s: no %q in\n%s", surface, want, out.String())
+			}
 		}
 	}
 }

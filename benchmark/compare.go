@@ -18,14 +18,13 @@ import (
 // CompareReport is the result of a comparison.
 type CompareReport struct {
 	Pairs   []report.Pair
-	Verdict report.Verdict // over all turns, of both sides; but those of a causal bucket
-	Causal  report.Verdict // over all those
+	Verdict report.Verdict // over all turns, of both sides
 }
 
 // ExitCode is 0 unless a judge found against one of the turns: how fast wrong
 // answers come does not matter.
 func (r *CompareReport) ExitCode() int {
-	if r.Verdict.Clean() && r.Causal.Clean() {
+	if r.Verdict.Clean() {
 		return 0
 	}
 	return 1
@@ -106,7 +105,7 @@ func Compare(ctx context.Context, cfg CompareConfig) (*CompareReport, error) {
 	config := cluster.Default()
 	config.Binary, config.Nodes, config.Dir, config.Bucket = cfg.Binary, cfg.Nodes, cfg.LogDir, buckets[cfg.Model]
 	return withCluster(ctx, config, func(c *cluster.Cluster) (*CompareReport, error) {
-		url, bare, err := startBare(ctx, cfg.Binary, filepath.Dir(c.LogFile(0)))
+		url, bare, err := startBare(ctx, cfg.Binary, config.Bucket, filepath.Dir(c.LogFile(0)))
 		if err != nil {
 			return nil, err
 		}
@@ -116,7 +115,7 @@ func Compare(ctx context.Context, cfg CompareConfig) (*CompareReport, error) {
 }
 
 // startBare runs the baseline as a child process.
-func startBare(ctx context.Context, binary, dir string) (url string, p *cluster.Process, err error) {
+func startBare(ctx context.Context, binary, bucket, dir string) (url string, p *cluster.Process, err error) {
 	if binary == "" {
 		if binary, err = os.Executable(); err != nil {
 			return "", nil, fmt.Errorf("baseline: %w", err)
@@ -133,7 +132,7 @@ func startBare(ctx context.Context, binary, dir string) (url string, p *cluster.
 		return "", nil, err
 	}
 	defer server.Close()
-	p, err = cluster.Launch("bare", filepath.Join(dir, "bare.log"), binary, "bench", "bare", "--http", addr)
+	p, err = cluster.Launch("bare", filepath.Join(dir, "bare.log"), binary, "bench", "bare", "--http", addr, "--default-bucket", bucket)
 	if err != nil {
 		return "", nil, err
 	}
@@ -148,7 +147,7 @@ func compare(ctx context.Context, cfg CompareConfig, c *cluster.Cluster, bareURL
 	for _, s := range cfg.scenarios() {
 		pair := report.Pair{Scenario: s.name}
 		for round := range cfg.Rounds {
-			base := turn{name: "bare", load: cfg.workload(s, workload.Strong, bareURL), cpu: bare.CPU}
+			base := turn{name: "bare", load: cfg.workload(s, cfg.Model, bareURL), cpu: bare.CPU}
 			other := turn{name: "cohort", load: cfg.workload(s, cfg.Model, s.through.urls(c)...), cpu: c.CPU}
 			b, o, err := inTurns(ctx, &base, &other, round%2 == 1)
 			if err != nil {
@@ -164,9 +163,6 @@ func compare(ctx context.Context, cfg CompareConfig, c *cluster.Cluster, bareURL
 		return nil, err
 	}
 	fmt.Fprintln(cfg.Out, &r.Verdict)
-	if cfg.Model == workload.Causal {
-		fmt.Fprintln(cfg.Out, &r.Causal)
-	}
 	return r, nil
 }
 
@@ -190,9 +186,6 @@ func inTurns(ctx context.Context, base, other *turn, swap bool) (b, o *Report, e
 func (r *CompareReport) add(cfg CompareConfig, scenario string, reports ...*Report) {
 	for _, one := range reports {
 		sum := &r.Verdict
-		if one.Verdict.Causal {
-			sum = &r.Causal
-		}
 		sum.Causal = one.Verdict.Causal
 		sum.Operations += one.Verdict.Operations
 		sum.Slices += one.Verdict.Slices

@@ -3,10 +3,11 @@
 // copies the value in the same way and sends the same status, body and headers,
 // so that the difference between the two is the price of replication and of
 // nothing else. Answers are numbered as cohort numbers them, and a history of
-// bare is linearizable: it serves the checkers as a known good cluster.
+// bare is linearizable: it serves the checkers as a known good cluster, of either
+// model.
 //
-// It serves PUT, GET and DELETE of one key on both surfaces (API §1.3, §2),
-// without views, waiting, conditions or lists.
+// It serves PUT, GET and DELETE of one key on both surfaces (API §1.3, §1.4, §2),
+// without views, waiting, conditions or lists. Both buckets are one store.
 package bare
 
 import (
@@ -26,12 +27,17 @@ import (
 // Server is the baseline. All methods may be called by any goroutine.
 type Server struct {
 	store *store
+	data  func(ctx *fasthttp.RequestCtx, raw []byte) // serves /data
 	http  *fasthttp.Server
 }
 
-// New returns a server without keys.
-func New() *Server {
+// New returns a server without keys; bucket says which model /data speaks.
+func New(bucket string) *Server {
 	s := &Server{store: newStore()}
+	s.data = s.classic
+	if bucket == api.BucketCausal {
+		s.data = s.causalClassic
+	}
 	s.http = &fasthttp.Server{ // as node/front sets it
 		Handler:                      s.handle,
 		Concurrency:                  16384,
@@ -60,11 +66,15 @@ func (s *Server) Close() error { return s.http.Shutdown() }
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	path := ctx.URI().PathOriginal()
 	if raw, ok := bytes.CutPrefix(path, dataPrefix); ok {
-		s.classic(ctx, raw)
+		s.data(ctx, raw)
 		return
 	}
 	if raw, ok := bytes.CutPrefix(path, kvPrefix); ok {
 		s.v1(ctx, raw)
+		return
+	}
+	if raw, ok := bytes.CutPrefix(path, causalPrefix); ok {
+		s.causalV1(ctx, raw)
 		return
 	}
 	if string(path) == api.PathPing {
@@ -76,12 +86,17 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 }
 
 var (
-	dataPrefix = []byte(api.DataPrefix)
-	kvPrefix   = []byte(api.KVPrefix + api.BucketStrong + "/")
+	dataPrefix   = []byte(api.DataPrefix)
+	kvPrefix     = []byte(api.KVPrefix + api.BucketStrong + "/")
+	causalPrefix = []byte(api.KVPrefix + api.BucketCausal + "/")
 )
 
 // refuse answers a request that cohort would refuse as well.
 func refuse(ctx *fasthttp.RequestCtx, err error) { ctx.Error(err.Error(), http.StatusBadRequest) }
+
+func refuseMethod(ctx *fasthttp.RequestCtx) {
+	ctx.Error("bare takes PUT, GET and DELETE", http.StatusMethodNotAllowed)
+}
 
 // scratch is memory for the text of a header or a body, of one request.
 var scratch = sync.Pool{New: func() any { return new([]byte) }}
@@ -94,6 +109,7 @@ var (
 	headerView    = []byte(api.HeaderView)
 	headerVersion = []byte(api.HeaderVersion)
 	headerETag    = []byte(api.HeaderETag)
+	headerSession = []byte(api.HeaderSession)
 	headerVary    = []byte("Vary")
 	valueAccept   = []byte("Accept")
 	valueNode     = []byte("0")

@@ -9,16 +9,18 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/cohortkv/cohort/api"
 )
 
 // start serves on a free port until the test ends.
-func start(t *testing.T) string {
+func start(t *testing.T, bucket string) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, ended := New(), make(chan error, 1)
+	s, ended := New(bucket), make(chan error, 1)
 	go func() { ended <- s.Serve(ln) }()
 	t.Cleanup(func() {
 		http.DefaultClient.CloseIdleConnections()
@@ -35,9 +37,19 @@ func start(t *testing.T) string {
 // ask sends one request and renders the answer with the headers that matter.
 func ask(t *testing.T, method, url, body string) string {
 	t.Helper()
+	line, _ := askWith(t, "", method, url, body)
+	return line
+}
+
+// askWith does so with a session, and returns the one that came back.
+func askWith(t *testing.T, session, method, url, body string) (line, next string) {
+	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if session != "" {
+		req.Header.Set(api.HeaderSession, session)
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -48,17 +60,17 @@ func ask(t *testing.T, method, url, body string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	line := fmt.Sprint(res.StatusCode)
+	line = fmt.Sprint(res.StatusCode)
 	for _, name := range []string{"Node-Id", "Msg-Num", "Cohort-Node", "Cohort-View", "Cohort-Version", "ETag", "Content-Type"} {
 		if v := res.Header.Get(name); v != "" {
 			line += fmt.Sprintf(" %s=%s", name, v)
 		}
 	}
-	return strings.TrimSpace(line + " " + string(got))
+	return strings.TrimSpace(line + " " + string(got)), res.Header.Get(api.HeaderSession)
 }
 
 func TestAnswersAreThoseOfCohort(t *testing.T) {
-	url := start(t)
+	url := start(t, api.BucketStrong)
 	data, kv := url+"/data/", url+"/v1/kv/strong/"
 	for i, c := range []struct{ method, url, body, want string }{
 		{"GET", data + "x", "", `404 Node-Id=0 Msg-Num=1 Content-Type=application/json {"error":"no such key"}`},

@@ -39,7 +39,7 @@ func (s *Server) classic(ctx *fasthttp.RequestCtx, raw []byte) {
 			scratch.Put(buf)
 		}
 	default:
-		ctx.Error("bare takes PUT, GET and DELETE", http.StatusMethodNotAllowed)
+		refuseMethod(ctx)
 	}
 }
 
@@ -86,7 +86,7 @@ func (s *Server) v1(ctx *fasthttp.RequestCtx, raw []byte) {
 	case ctx.IsGet():
 		s.getKey(ctx, raw)
 	default:
-		ctx.Error("bare takes PUT, GET and DELETE", http.StatusMethodNotAllowed)
+		refuseMethod(ctx)
 	}
 }
 

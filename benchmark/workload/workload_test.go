@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/benchmark/bare"
 	"github.com/cohortkv/cohort/benchmark/check/linear"
 	"github.com/cohortkv/cohort/benchmark/history"
@@ -22,7 +23,7 @@ func startBare(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, ended := bare.New(), make(chan error, 1)
+	s, ended := bare.New(api.BucketStrong), make(chan error, 1)
 	go func() { ended <- s.Serve(ln) }()
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {

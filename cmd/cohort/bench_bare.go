@@ -10,7 +10,8 @@ import (
 )
 
 type benchBareCmd struct {
-	HTTP string `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where clients are served (${default})."`
+	HTTP   string `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where clients are served (${default})."`
+	Bucket string `name:"default-bucket" enum:"strong,causal" default:"strong" help:"Which model /data speaks: strong or causal."`
 }
 
 // Run serves until it is told to stop.
@@ -20,7 +21,7 @@ func (c benchBareCmd) Run(ctx context.Context, term terminal) error {
 		return err
 	}
 	fmt.Fprintf(term.err, "the baseline serves on http://%s\n", listener.Addr())
-	server := bare.New()
+	server := bare.New(c.Bucket)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	select {

@@ -23,6 +23,10 @@ type benchCompareCmd struct {
 	Logs        string        `placeholder:"DIR" help:"Keep the logs of the processes here."`
 }
 
+func (benchCompareCmd) Help() string {
+	return `The baseline, "bench bare", is one process of the same HTTP server in front of a map: the same requests, answers of the same size, and nothing replicated. With --model causal that has sessions, as long as those of the nodes. Each measurement is made on both sides in turn, and all of it is judged; the exit status is 0 only if the verdict is good.`
+}
+
 func (c benchCompareCmd) Run(ctx context.Context, term terminal) error {
 	report, err := benchmark.Compare(ctx, c.config(term.out))
 	return judged(report, err)
