@@ -20,19 +20,26 @@ type Life struct {
 	view      *view // written
 	before    *view // when the present step began
 	adoptedAt wire.Instant
-	ready     bool                 // it shows that it is, for all its slots, in this view
-	former    []wire.Member        // written
-	acked     map[*stream]uint64   // of other streams in this view: up to there all was here when it was acknowledged
-	charts    map[wire.ViewID]bool // views that it has written down
-	floors    map[wire.ViewID]bool // and those with their floor
+	leftAt    map[*view]wire.Instant // views that it has had before
+	ready     bool                   // it shows that it is, for all its slots, in this view
+	former    []wire.Member          // written
+	acked     map[*stream]uint64     // of other streams in this view: up to there all was here when it was acknowledged
+	charts    map[wire.ViewID]bool   // views that it has written down
+	floors    map[wire.ViewID]bool   // and those with their floor
 	written   *state
 	durable   *state
 	pending   []pending
 	ever      []*Write       // per key the largest that was durable here, at any time
-	had       [][]*Write     // per key all that were, since its slot was given up last
+	had       [][]arrival    // per key all that were, since its slot was given up last
 	since     []wire.Instant // per key when what is durable came
 
 	remembered map[wire.RequestID]bool // that this boot has written down
+}
+
+// arrival is a write and when it became durable somewhere.
+type arrival struct {
+	*Write
+	at wire.Instant
 }
 
 // pending is what is written and not durable.
@@ -85,8 +92,9 @@ func (s *state) clone() *state {
 func (t *Truth) Begin(node wire.NodeID, boot wire.Boot) *Life {
 	l := &Life{
 		Node: node, t: t, boot: boot, born: t.world.Now(), booted: t.world.Now(), written: t.newState(node), durable: t.newState(node),
-		ever: make([]*Write, len(t.keys)), had: make([][]*Write, len(t.keys)), since: make([]wire.Instant, len(t.keys)), remembered: map[wire.RequestID]bool{},
-		acked: map[*stream]uint64{}, charts: map[wire.ViewID]bool{}, floors: map[wire.ViewID]bool{},
+		ever: make([]*Write, len(t.keys)), had: make([][]arrival, len(t.keys)), since: make([]wire.Instant, len(t.keys)), remembered: map[wire.RequestID]bool{},
+		leftAt: map[*view]wire.Instant{},
+		acked:  map[*stream]uint64{}, charts: map[wire.ViewID]bool{}, floors: map[wire.ViewID]bool{},
 	}
 	t.lives[node] = l
 	return l
@@ -99,7 +107,7 @@ func (l *Life) Restart(boot wire.Boot) {
 	clear(l.acked)
 	l.written = l.durable.clone()
 	if l.view != l.written.view {
-		l.view, l.adoptedAt = l.written.view, l.t.world.Now()
+		l.comeTo(l.written.view)
 	}
 	l.remembered = map[wire.RequestID]bool{}
 }
@@ -123,12 +131,22 @@ func (l *Life) Adopt(seq uint64, v *wire.View) bool {
 	x := l.t.viewOf(v)
 	another := l.view != x
 	if another {
-		l.view, l.adoptedAt, l.ready = x, l.t.world.Now(), false
+		l.comeTo(x)
+		l.ready = false
 		clear(l.acked)
 	}
 	l.written.adopt(x)
 	l.pending = append(l.pending, pending{seq: seq, view: x})
 	return another
+}
+
+func (l *Life) comeTo(v *view) {
+	now := l.t.world.Now()
+	if l.view != nil {
+		l.leftAt[l.view] = now
+	}
+	delete(l.leftAt, v)
+	l.view, l.adoptedAt = v, now
 }
 
 // adopt begins a view.
@@ -170,8 +188,8 @@ func (l *Life) becomeDurable(c *wire.CausalWrite) {
 			continue
 		}
 		w.durable = true
-		l.had[w.Key] = append(l.had[w.Key], w)
 		l.since[w.Key] = t.world.Now()
+		l.had[w.Key] = append(l.had[w.Key], arrival{w, t.world.Now()})
 		if exceeds(w, l.ever[w.Key]) {
 			l.ever[w.Key] = w
 		}

@@ -55,24 +55,27 @@ func (t *Truth) excused(l *Life, w *Write, asked wire.Instant) bool {
 // over it. What was written after a read was asked does not count: the answer may be older,
 // and under way, and nobody has to show more than the context has. Nor does what was
 // written when the life might have found out that the write was lost: it asks for that
-// once in a view, after a life has ended.
+// once in a view, after a life has ended. Nor does what somebody has got since he left the
+// life's view: it has not heard of that, or would be left behind.
 func (t *Truth) withinReach(l *Life, w *Write, asked wire.Instant) bool {
 	by := min(asked, max(l.adoptedAt, w.shakenAt))
 	for _, id := range t.known(l) {
-		if o := t.lives[id]; o != nil && !apart(l, o) && o.kept(w, by) {
+		if o := t.lives[id]; o != nil && !apart(l, o) && o.kept(w, by, l.view) {
 			return true
 		}
 	}
-	return l.kept(w, by)
+	return l.kept(w, by, l.view)
 }
 
-// kept reports that a life keeps a write, and not only by what was written later.
-func (l *Life) kept(w *Write, by wire.Instant) bool {
+// kept reports that a life keeps a write, and not only by what was written later, or
+// came after it had left a view.
+func (l *Life) kept(w *Write, by wire.Instant, in *view) bool {
 	if !l.durable.keeps(l.t, w) {
 		return false
 	}
-	return l.durable.items[w.Key] == nil || slices.ContainsFunc(l.had[w.Key], func(v *Write) bool {
-		return v.At <= by && !above(w.Version, v.Version)
+	left, hasLeft := l.leftAt[in]
+	return l.durable.items[w.Key] == nil || slices.ContainsFunc(l.had[w.Key], func(v arrival) bool {
+		return v.At <= by && (!hasLeft || v.at <= left) && !above(w.Version, v.Version)
 	})
 }
 
