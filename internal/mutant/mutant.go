@@ -74,6 +74,7 @@ const (
 	CausalForwardForever      // a write is repeated for longer than its owners remember it
 	CausalForwardLate         // a carried write is taken however old it is
 	CausalReadBehind          // a read waits for nothing (I14)
+	CausalStaleItems          // items count for the K that was told before some of them were taken away
 	CausalLostStays           // a context goes on naming what is lost, and not what was read since (I14)
 	count
 )
@@ -138,6 +139,7 @@ var names = [count]string{
 	CausalForwardForever:      "CausalForwardForever",
 	CausalForwardLate:         "CausalForwardLate",
 	CausalReadBehind:          "CausalReadBehind",
+	CausalStaleItems:          "CausalStaleItems",
 	CausalLostStays:           "CausalLostStays",
 }
 

@@ -126,9 +126,24 @@ func (r *Replica) differing(list []wire.SlotRange, theirs []wire.Sum) []wire.Gro
 // open, so more are not from peers that wait.
 const maxWants = 256
 
-// era grows whenever something is taken away here, with a slot or by itself: items that
-// are read then are of a later K than Have told of before.
+// era grows whenever something is taken away here, with a slot or by itself: items of that
+// slot that are read then are of a later K than Have told of before.
 func (r *Replica) era() uint64 { return r.epoch + r.forgets }
+
+// eraOf is the era in which something was last taken away of those slots whose items
+// have not all gone out.
+func (r *Replica) eraOf(list []wire.SlotRange, after wire.SlotCursor) (era uint64) {
+	first := hashing.Slot(0)
+	if after.Begun {
+		first = r.slots.space.Slot(after.Hash)
+	}
+	for at := range each(list) {
+		if at >= first {
+			era = max(era, r.slots.all[at].era)
+		}
+	}
+	return era
+}
 
 // OnWant sends items.
 func (r *Replica) OnWant(h wire.Header, replyTo wire.ReplyTo, m *wire.Want) {
@@ -140,7 +155,7 @@ func (r *Replica) OnWant(h wire.Header, replyTo wire.ReplyTo, m *wire.Want) {
 	}
 	r.readSlots(list, m.After, func(in *wire.SlotsRead) {
 		r.respond(h.From, replyTo, &wire.Items{
-			Session: m.Session, Epoch: r.era(), After: m.After, Floors: r.floorCounters(list, m.After, in),
+			Session: m.Session, Epoch: r.eraOf(list, m.After), After: m.After, Floors: r.floorCounters(list, m.After, in),
 			Items: r.newest(in.Items), Last: in.Last,
 		})
 	})

@@ -327,8 +327,8 @@ func (r *Replica) absorb(x *pull, at hashing.Slot, run *wire.HeldSlots, j *joine
 		return
 	}
 	s := &r.slots.all[at]
-	if !s.owned && x.epoch != r.epoch {
-		x.more = true
+	if !s.owned && s.gen > x.epoch {
+		x.more = true // it was given up meanwhile
 		return
 	}
 	r.hold(at)
@@ -355,7 +355,7 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 	if x == nil || x.have == nil || x.last || m.After != x.cursor || len(stored) != len(m.Items) {
 		return
 	}
-	if h.Boot != x.boot || m.Epoch != x.have.Epoch {
+	if h.Boot != x.boot || m.Epoch > x.have.Epoch && !mutant.On(mutant.CausalStaleItems) {
 		r.open(x) // what K said is not what the items are of any more
 		return
 	}

@@ -1,6 +1,7 @@
 package causal
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -174,6 +175,37 @@ func TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt(t *testing.T) {
 		r.OnSlotsRead(&wire.SlotsRead{Session: r.slotReads.next, Items: []wire.Item{v}, Last: true})
 		if held := r.overlay.current("k", &v); held != nil {
 			t.Errorf("%s: %v outlives the tombstone that won over it", c.name, held.Version)
+		}
+	}
+}
+
+// TestWhatIsTakenAwayElsewhereDoesNotAgeItems forgets an item of one slot: items of the
+// others are still of the K that was told before.
+func TestWhatIsTakenAwayElsewhereDoesNotAgeItems(t *testing.T) {
+	r := bare()
+	key := map[hashing.Slot]string{}
+	for i := 0; len(key) < 8; i++ {
+		k := fmt.Sprint("k", i)
+		key[r.slots.space.Slot(hashOf(k))] = k
+	}
+	const gone = 3
+	item := &wire.Item{Key: key[gone], Version: wire.CausalVersion{Counter: 1, Dot: wire.Dot{N: 1}}}
+	r.merge(item, nil)
+	told := r.era()
+	r.forget(&r.slots.all[gone], hashOf(item.Key), item)
+	for _, c := range []struct {
+		list []wire.SlotRange
+		past hashing.Slot // whose items have begun to come
+		aged bool
+	}{
+		{[]wire.SlotRange{{First: 0, Count: 8}}, 0, true},
+		{[]wire.SlotRange{{First: 0, Count: 8}}, gone, true},
+		{[]wire.SlotRange{{First: 0, Count: 8}}, gone + 1, false},
+		{[]wire.SlotRange{{First: 0, Count: gone}, {First: gone + 1, Count: 2}}, 0, false},
+	} {
+		after := wire.SlotCursor{Begun: c.past > 0, Hash: hashOf(key[c.past])}
+		if aged := r.eraOf(c.list, after) > told; aged != c.aged {
+			t.Errorf("slots %v, from %d: aged %v, want %v", c.list, c.past, aged, c.aged)
 		}
 	}
 }

@@ -190,12 +190,11 @@ func (r *Replica) release() {
 	}
 	slices.Sort(free)
 	list := ranges(slices.Values(free))
-	for at := range each(list) {
-		s := &r.slots.all[at]
-		r.slots.held--
-		*s = slot{gen: s.gen + 1}
-	}
 	r.epoch++
+	for at := range each(list) {
+		r.slots.held--
+		r.slots.all[at] = slot{gen: r.epoch, era: r.era()}
+	}
 	r.commit() // what was put into them goes, too
 	r.overlay.free(r, list)
 	r.pending.Free = append(r.pending.Free, r.slots.hashRanges(list)...)

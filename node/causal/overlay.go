@@ -69,6 +69,7 @@ func (r *Replica) forget(s *slot, hash uint64, old *wire.Item) {
 	minus(&s.sum, digest(hash, old.Version))
 	r.collector.lost(old)
 	r.forgets++
+	s.era = r.era()
 	for _, x := range r.pulls {
 		if _, came := x.keys[old.Key]; came {
 			x.here = 0 // look what took its place

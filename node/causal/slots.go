@@ -36,7 +36,8 @@ type slot struct {
 	drain  int         // how many of them are left; when it gets to 0 the slot is ready
 	seq    uint64      // the last write to it
 	mark   uint64      // the last change of its items, or of K of it
-	gen    uint64      // grows when the slot is given up: what was begun before does not count
+	gen    uint64      // the epoch in which the slot was given up last: what was begun before does not count
+	era    uint64      // the era in which something was last taken away of it: it was given up, or an item forgotten
 	asked  bool        // everybody was asked, since it is held and in this view, for what lives that are over have left
 	lost   wire.Vector // of what was written up to here, what is not here is lost (docs/causal.md §10)
 	takers int         // of a slot that is held for others: owners that have not taken it

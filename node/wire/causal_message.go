@@ -81,7 +81,7 @@ type Want struct {
 // Items answers Want.
 type Items struct {
 	Session uint64
-	Epoch   uint64
+	Epoch   uint64      // the sender's when something was last taken away of the slots that are not behind After
 	After   SlotCursor  // as in Want
 	Floors  []SlotFloor // of the slots up to the last item, or to the end, as they are by now
 	Items   []Item      // ascending by hash, then key
