@@ -109,13 +109,13 @@ func (k *Keeper) OnNewViewReply(h wire.Header, m *wire.NewViewReply) {
 	}
 	s := wire.Sighting{Node: h.From, Inc: h.Inc, View: m.Held}
 	if m.Held.Compare(p.view.ID) > 0 && p.mints < maxMints {
-		see(p.view, s)
+		seeLater(p.view, s)
 		replace(p.view, m.Held, m.Renewed)
 		k.remint(p, m.Held)
 		return
 	}
 	if !slices.Contains(p.view.Saw, s) || !p.view.Replaces(&wire.View{ID: m.Held, Renewed: m.Renewed}) {
-		see(p.view, s)
+		seeLater(p.view, s)
 		replace(p.view, m.Held, m.Renewed)
 		k.spread(p)
 	}

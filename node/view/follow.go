@@ -80,7 +80,7 @@ func (k *Keeper) extend(v *wire.View) {
 	k.view.Ancestors = mergeAncestors(k.view.Ancestors, v.Ancestors)
 	for _, s := range v.Saw {
 		if !slices.Contains(k.view.Saw, s) {
-			see(k.view, s)
+			seeLater(k.view, s)
 		}
 	}
 	if v.Renewed > k.view.Renewed {

@@ -319,23 +319,32 @@ func (k *Keeper) viewID() wire.ViewID {
 	return k.view.ID
 }
 
-// see notes a sighting, in place of an older one of the same node; if that was of
-// another life, which may have held this very view, with something in it, it counts as
-// held. The old list is not written to: it may be on its way to a disk.
+// see notes a sighting, in place of an older one of the same node. The old list is not
+// written to: it may be on its way to a disk.
 func see(v *wire.View, s wire.Sighting) {
 	v.Saw = slices.Clone(v.Saw)
-	if i := slices.IndexFunc(v.Saw, func(o wire.Sighting) bool { return o.Node == s.Node }); i >= 0 {
-		switch old := v.Saw[i]; {
-		case !s.View.IsZero():
-		case old.Inc != s.Inc:
-			s.View = v.ID
-		default:
-			s.View = old.View
-		}
+	if i := sighting(v, s.Node); i >= 0 {
 		v.Saw[i] = s
 	} else {
 		v.Saw = append(v.Saw, s)
 	}
+}
+
+// seeLater notes a sighting since the view was made. Who held no view by then counts as
+// holding this one, unless this life of it was heard when it was made: an earlier life,
+// of which the author need not have heard, may have held it, with something in it.
+func seeLater(v *wire.View, s wire.Sighting) {
+	if s.View.IsZero() {
+		s.View = v.ID
+		if i := sighting(v, s.Node); i >= 0 && v.Saw[i].Inc == s.Inc {
+			s.View = v.Saw[i].View
+		}
+	}
+	see(v, s)
+}
+
+func sighting(v *wire.View, node wire.NodeID) int {
+	return slices.IndexFunc(v.Saw, func(o wire.Sighting) bool { return o.Node == node })
 }
 
 // replace notes that v was made in knowledge of a view that somebody holds.

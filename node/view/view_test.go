@@ -228,3 +228,28 @@ func TestInACrowdMembersThatAreFarHearFewHellos(t *testing.T) {
 		}
 	}
 }
+
+// TestWhoIsHeardLaterMayHaveHeldTheView: a life before, of which the author did not hear,
+// may have written in it.
+func TestWhoIsHeardLaterMayHaveHeldTheView(t *testing.T) {
+	made := wire.ViewID{Number: 4, Author: 1}
+	before := wire.ViewID{Number: 3, Author: 2}
+	for _, c := range []struct {
+		name  string
+		heard []wire.Sighting // when it was made
+		s     wire.Sighting
+		want  wire.ViewID
+	}{
+		{"the life that was heard", []wire.Sighting{{Node: 2, Inc: 20}}, wire.Sighting{Node: 2, Inc: 20}, wire.ViewID{}},
+		{"that life, with what it held", []wire.Sighting{{Node: 2, Inc: 20, View: before}}, wire.Sighting{Node: 2, Inc: 20}, before},
+		{"another life", []wire.Sighting{{Node: 2, Inc: 20}}, wire.Sighting{Node: 2, Inc: 21}, made},
+		{"for the first time", []wire.Sighting{{Node: 3, Inc: 30}}, wire.Sighting{Node: 2, Inc: 20}, made},
+		{"with a view", nil, wire.Sighting{Node: 2, Inc: 20, View: before}, before},
+	} {
+		v := &wire.View{ID: made, Saw: c.heard}
+		seeLater(v, c.s)
+		if i := sighting(v, 2); i < 0 || v.Saw[i].View != c.want || v.Saw[i].Inc != c.s.Inc {
+			t.Errorf("%s: %v, want view %v", c.name, v.Saw, c.want)
+		}
+	}
+}

@@ -131,7 +131,7 @@ func (t *Truth) collect(l *Life, w *Write) {
 			if less == nil || !above(w.Version, less.Version) {
 				continue
 			}
-			if d := less.Version.Dot; l.written.attains(k.slot, d.Stream, d.N) || l.written.folded[d.Stream] >= d.N {
+			if d := less.Version.Dot; l.written.attained(k.slot, d) {
 				continue
 			}
 			if first && slices.Contains(t.known(l), o.Node) {
@@ -142,7 +142,7 @@ func (t *Truth) collect(l *Life, w *Write) {
 		}
 	}
 	for _, v := range k.writes {
-		if d := v.Version.Dot; above(w.Version, v.Version) && !l.written.attains(k.slot, d.Stream, d.N) && l.written.folded[d.Stream] < d.N {
+		if d := v.Version.Dot; above(w.Version, v.Version) && !l.written.attained(k.slot, d) {
 			t.forget(w)
 			return
 		}
@@ -230,7 +230,7 @@ func (t *Truth) outlived(l, o *Life, w *Write) bool {
 	if less == nil || !w.forgotten || !o.durable.attains(at, w.Version.Dot.Stream, w.Version.Dot.N) {
 		return false
 	}
-	if d := less.Version.Dot; l.written.attains(at, d.Stream, d.N) || l.written.folded[d.Stream] >= d.N {
+	if d := less.Version.Dot; l.written.attained(at, d) {
 		return false
 	}
 	t.world.Saw("tombstone given up, outlived by what was not known there")

@@ -64,7 +64,8 @@ type state struct {
 // slotState is a slot as it was written.
 type slotState struct {
 	held  bool
-	freed bool // given up, and nothing known since
+	freed bool                   // given up, and nothing known since
+	void  map[wire.Stream]uint64 // what had been folded when it was given up last: of this slot that is not known any more
 	known wire.Vector
 	floor uint64
 	sure  map[wire.Stream]uint64 // what K says of these is true
@@ -246,8 +247,12 @@ func (s *state) free(t *Truth, r wire.HashRange) {
 			s.items[i] = nil
 		}
 	}
+	void := maps.Clone(s.folded)
+	for stream, n := range s.live {
+		void[stream] = max(void[stream], n)
+	}
 	for at := t.cfg.Space.Slot(r.First); at <= t.cfg.Space.Slot(r.Last); at++ {
-		s.slots[at] = slotState{freed: true}
+		s.slots[at] = slotState{freed: true, void: void}
 	}
 }
 

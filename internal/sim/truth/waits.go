@@ -81,5 +81,11 @@ func (s *state) attains(at hashing.Slot, stream wire.Stream, n uint64) bool {
 	return s.slots[at].known.At(stream) >= n || s.live[stream] >= n
 }
 
+// attained reports that K of a slot has a dot, or had it in an earlier view, unless the
+// slot was given up since.
+func (s *state) attained(at hashing.Slot, d wire.Dot) bool {
+	return s.attains(at, d.Stream, d.N) || s.folded[d.Stream] >= d.N && s.slots[at].void[d.Stream] < d.N
+}
+
 // AdoptedAt is when a life came to its view.
 func (l *Life) AdoptedAt() wire.Instant { return l.adoptedAt }
