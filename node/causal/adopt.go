@@ -276,7 +276,7 @@ func (r *Replica) pulled(p *peer, x *pull) {
 		r.moved()
 	}
 	p.pulled, p.pulledAt = true, r.now
-	if have != nil && (p.former || !have.Unsettled && (p.guest || have.Frozen || have.View == r.viewID())) {
+	if have != nil && (p.former || !have.Unsettled && !r.tellsOfOthers(have) && (p.guest || have.Frozen || have.View == r.viewID())) {
 		p.surveyed = x.news // it knows of nobody else who may have something, and takes no more from them
 	}
 	r.advance()
@@ -285,6 +285,15 @@ func (r *Replica) pulled(p *peer, x *pull) {
 	}
 	r.endStreams()
 	r.settle()
+}
+
+// tellsOfOthers reports that a node knows somebody who may have something, and who is none
+// of this node's peers, because operators have parted them: what that node gave up before
+// it was told another list is with others.
+func (r *Replica) tellsOfOthers(m *wire.Have) bool {
+	return slices.ContainsFunc(m.Former, func(at wire.Member) bool {
+		return at.ID != r.cfg.Self && r.peer(at.ID) == nil && !slices.Contains(r.emptied, at.ID)
+	})
 }
 
 // pulledFormer finds out whether what a former member has is with its owners: they have

@@ -52,3 +52,29 @@ func TestWhatOthersKnowToBeOverIsNewsOnce(t *testing.T) {
 		t.Error("it is news a second time")
 	}
 }
+
+// TestWhoKnowsOfOthersIsNoWitnessOfALoss: a node that was told another list may have given
+// what it had to nodes that this one is not to ask.
+func TestWhoKnowsOfOthersIsNoWitnessOfALoss(t *testing.T) {
+	r := bare()
+	r.addPeer(&peer{id: 1, member: true})
+	r.emptied = []wire.NodeID{4}
+	for _, c := range []struct {
+		former []wire.NodeID
+		others bool
+	}{
+		{nil, false},
+		{[]wire.NodeID{0}, false}, // this node
+		{[]wire.NodeID{1}, false}, // asked itself
+		{[]wire.NodeID{4}, false}, // has nothing any more
+		{[]wire.NodeID{0, 1, 4, 3}, true},
+	} {
+		var have wire.Have
+		for _, id := range c.former {
+			have.Former = append(have.Former, wire.Member{ID: id})
+		}
+		if got := r.tellsOfOthers(&have); got != c.others {
+			t.Errorf("who knows of %v knows of others: %v, want %v", c.former, got, c.others)
+		}
+	}
+}

@@ -248,7 +248,7 @@ func (s *state) free(t *Truth, r wire.HashRange) {
 		}
 	}
 	void := maps.Clone(s.folded)
-	for stream, n := range s.live {
+	for stream, n := range s.live { //maporder:ok the larger of two, whichever comes first
 		void[stream] = max(void[stream], n)
 	}
 	for at := t.cfg.Space.Slot(r.First); at <= t.cfg.Space.Slot(r.Last); at++ {
