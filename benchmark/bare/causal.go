@@ -100,16 +100,12 @@ func (s *Server) getCausalKey(ctx *fasthttp.RequestCtx, raw, had []byte) {
 	}
 	if !found {
 		show(ctx, headerSession, had)
-		ctx.SetStatusCode(http.StatusNotFound)
-		ctx.Response.Header.SetContentType(api.TypeProblem)
-		ctx.Response.SetBodyRaw(problem)
+		showProblem(ctx)
 		return
 	}
 	s.showSession(ctx, raw, had)
 	showCausalVersion(ctx, r.num)
-	show(ctx, headerVary, valueAccept)
-	ctx.Response.Header.SetContentType(r.contentType)
-	ctx.Response.SetBodyRaw(r.value)
+	showValue(ctx, &r)
 }
 
 // showSession shows the session of who had one, and now knows the key.

@@ -98,12 +98,22 @@ func (s *Server) getKey(ctx *fasthttp.RequestCtx, raw []byte) {
 	}
 	showNumber(ctx, headerMsgNum, next)
 	if !found {
-		ctx.SetStatusCode(http.StatusNotFound)
-		ctx.Response.Header.SetContentType(api.TypeProblem)
-		ctx.Response.SetBodyRaw(problem)
+		showProblem(ctx)
 		return
 	}
 	showVersion(ctx, r.num)
+	showValue(ctx, &r)
+}
+
+// showProblem answers a v1 GET of a key that is not there.
+func showProblem(ctx *fasthttp.RequestCtx) {
+	ctx.SetStatusCode(http.StatusNotFound)
+	ctx.Response.Header.SetContentType(api.TypeProblem)
+	ctx.Response.SetBodyRaw(problem)
+}
+
+// showValue answers one of a key that is.
+func showValue(ctx *fasthttp.RequestCtx, r *record) {
 	show(ctx, headerVary, valueAccept)
 	ctx.Response.Header.SetContentType(r.contentType)
 	ctx.Response.SetBodyRaw(r.value)
