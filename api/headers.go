@@ -15,6 +15,7 @@ const (
 	HeaderNode    = "Cohort-Node"    // v1: the node that answered
 	HeaderView    = "Cohort-View"    // v1: the number of the view it holds; absent without one
 	HeaderVersion = "Cohort-Version" // v1: Msg-Num of the write that made the value; of a causal bucket, the counter of its version
+	HeaderDeleted = "Cohort-Deleted" // v1, on the 204 of a DELETE: whether the key existed, true or false
 	HeaderETag    = "ETag"
 )
 

@@ -22,12 +22,13 @@ type Answer struct {
 	Value       []byte
 	ContentType string
 	Size        int  // bytes of the value, also of a Head
+	Absent      bool // of a v1 Delete: there was no such key
 	Lossy       bool // classic: Value has U+FFFD where the bytes were not UTF-8
 }
 
 // Found reports whether the key existed: before a Delete, at a Get, and after a
 // Put always.
-func (a *Answer) Found() bool { return a.Status != http.StatusNotFound }
+func (a *Answer) Found() bool { return a.Status != http.StatusNotFound && !a.Absent }
 
 // readAnswer reads headers and body of an answer whose status is one of want;
 // every other is a StatusError. The Answer of a 412 comes with its error.
@@ -38,6 +39,7 @@ func readAnswer(call call, res *http.Response, want ...int) (*Answer, error) {
 		ContentType: res.Header.Get("Content-Type"),
 		Size:        max(0, int(res.ContentLength)),
 		Lossy:       res.Header.Get(api.HeaderLossy) != "",
+		Absent:      res.Header.Get(api.HeaderDeleted) == "false",
 	}
 	answer.ETag, answer.Session = res.Header.Get(api.HeaderETag), res.Header.Get(api.HeaderSession)
 	answer.Version, _ = api.ParseETag(answer.ETag)

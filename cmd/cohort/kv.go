@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/client"
 )
@@ -19,6 +21,8 @@ type kvCmd struct {
 	Del kvDelCmd `cmd:"" aliases:"delete" help:"Delete a key."`
 	Ls  kvLsCmd  `cmd:"" aliases:"list" help:"List keys."`
 }
+
+func (kvCmd) Help() string { return exitHelp }
 
 // bucket is what all kv commands have in common.
 type bucket struct {
@@ -64,12 +68,34 @@ func sessionOf(answer *client.Answer) string {
 }
 
 type kvPutCmd struct {
-	Key   string  `arg:"" help:"The key: any bytes but none."`
-	Value *string `arg:"" optional:"" help:"The value; without one it is read from standard input."`
-	Type  string  `placeholder:"TYPE" help:"Content-Type to keep with the value (${default})." default:"application/octet-stream"`
-	New   bool    `help:"Only if the key does not exist."`
-	IfTag string  `name:"if-match" placeholder:"ETAG" help:"Only if the value still has this ETag."`
+	Key   bytesArg  `arg:"" help:"The key: any bytes but none; one that begins with - comes after --."`
+	Value *bytesArg `arg:"" optional:"" help:"The value; without one it is read from standard input."`
+	Type  string    `placeholder:"TYPE" help:"Content-Type to keep with the value (${default})." default:"application/octet-stream"`
+	New   bool      `help:"Only if the key does not exist."`
+	IfTag *ifMatch  `name:"if-match" placeholder:"ETAG" help:"Only if the value still has this ETag."`
 	bucket
+}
+
+// ifMatch is an ETag on the command line.
+type ifMatch string
+
+// Decode implements kong.MapperValue. An empty ETag is a variable that was never
+// set: without a condition the write would overwrite what it was to protect.
+func (m *ifMatch) Decode(ctx *kong.DecodeContext) error {
+	text, err := argument(ctx)
+	if err == nil && strings.TrimSpace(text) == "" {
+		err = errors.New("an ETag is never empty")
+	}
+	*m = ifMatch(text)
+	return err
+}
+
+// orNone is what client.Options has for no condition.
+func (m *ifMatch) orNone() string {
+	if m == nil {
+		return ""
+	}
+	return string(*m)
 }
 
 func (c kvPutCmd) Run(ctx context.Context, term terminal) error {
@@ -78,8 +104,8 @@ func (c kvPutCmd) Run(ctx context.Context, term terminal) error {
 		return err
 	}
 	return writeError(c.within(ctx, func(ctx context.Context, node *client.Client, o client.Options) (string, error) {
-		o.ContentType, o.CreateOnly, o.IfMatch = c.Type, c.New, c.IfTag
-		answer, err := node.Put(ctx, c.Bucket, c.Key, value, o)
+		o.ContentType, o.CreateOnly, o.IfMatch = c.Type, c.New, c.IfTag.orNone()
+		answer, err := node.Put(ctx, c.Bucket, string(c.Key), value, o)
 		if err != nil {
 			return "", err
 		}
@@ -104,71 +130,78 @@ func (c kvPutCmd) value(in io.Reader) ([]byte, error) {
 }
 
 type kvGetCmd struct {
-	Key string `arg:"" help:"The key."`
+	Key bytesArg `arg:"" help:"The key."`
 	bucket
 }
 
 // Run prints the bytes of the value and nothing else.
 func (c kvGetCmd) Run(ctx context.Context, term terminal) error {
-	return c.within(ctx, func(ctx context.Context, node *client.Client, o client.Options) (string, error) {
-		answer, err := node.Get(ctx, c.Bucket, c.Key, o)
+	return answered(api.Read, c.within(ctx, func(ctx context.Context, node *client.Client, o client.Options) (string, error) {
+		answer, err := node.Get(ctx, c.Bucket, string(c.Key), o)
 		switch {
 		case err != nil:
 		case !answer.Found():
-			err = fmt.Errorf("%s: no such key", printable(c.Key))
+			err = failure{exitMissing, fmt.Errorf("%s: no such key", printable(string(c.Key)))}
 		default:
-			_, err = term.out.Write(answer.Value)
+			if _, err = term.out.Write(answer.Value); err != nil {
+				err = failure{exitFailed, err}
+			}
 		}
 		return sessionOf(answer), err
-	})
+	}))
 }
 
 type kvDelCmd struct {
-	Key   string `arg:"" help:"The key."`
-	IfTag string `name:"if-match" placeholder:"ETAG" help:"Only if the value still has this ETag."`
+	Key   bytesArg `arg:"" help:"The key."`
+	IfTag *ifMatch `name:"if-match" placeholder:"ETAG" help:"Only if the value still has this ETag."`
 	bucket
 }
 
 func (c kvDelCmd) Run(ctx context.Context, term terminal) error {
 	return writeError(c.within(ctx, func(ctx context.Context, node *client.Client, o client.Options) (string, error) {
-		o.IfMatch = c.IfTag
-		answer, err := node.Delete(ctx, c.Bucket, c.Key, o)
+		o.IfMatch = c.IfTag.orNone()
+		answer, err := node.Delete(ctx, c.Bucket, string(c.Key), o)
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintln(term.out, "deleted")
+		if answer.Found() {
+			fmt.Fprintln(term.out, "deleted")
+		} else {
+			fmt.Fprintln(term.out, "there was no such key")
+		}
 		return answer.Session, nil
 	}))
 }
 
 type kvLsCmd struct {
-	Prefix string `arg:"" optional:"" help:"Only keys that begin with this."`
-	Long   bool   `short:"l" help:"Show ETag, size and type too."`
+	Prefix bytesArg `arg:"" optional:"" help:"Only keys that begin with this."`
+	Long   bool     `short:"l" help:"Show ETag, size and type too."`
 	bucket
 }
 
 // Run reads page after page: each is the state at one moment, and has the time
 // limit to itself. Of a causal bucket a node lists the keys of its own shard.
 func (c kvLsCmd) Run(ctx context.Context, term terminal) error {
+	prefix := string(c.Prefix)
 	for cursor := ""; ; {
 		var page api.List
 		err := c.within(ctx, func(ctx context.Context, node *client.Client, o client.Options) (session string, err error) {
 			if c.Bucket == api.BucketCausal {
-				page, session, err = node.ListSession(ctx, c.Prefix, 0, cursor, o)
+				page, session, err = node.ListSession(ctx, prefix, 0, cursor, o)
 			} else {
-				page, err = node.List(ctx, c.Bucket, c.Prefix, 0, cursor)
+				page, err = node.List(ctx, c.Bucket, prefix, 0, cursor)
 			}
 			return session, err
 		})
 		if err != nil {
-			return err
+			return answered(api.Read, err)
 		}
 		if page.Shard != nil && cursor == "" {
 			fmt.Fprintf(term.err, "(keys of shard %s, which this node belongs to)\n", printable(*page.Shard))
 		}
 		for _, item := range page.Items {
 			if c.Long {
-				fmt.Fprintf(term.out, "%-20s %8d  %-24s  ", item.ETag, item.Size, item.ContentType)
+				fmt.Fprintf(term.out, "%-20s %8d  %-24s  ", item.ETag, item.Size, printable(item.ContentType))
 			}
 			fmt.Fprintln(term.out, printable(item.Name()))
 		}
@@ -181,10 +214,11 @@ func (c kvLsCmd) Run(ctx context.Context, term terminal) error {
 // writeError adds what matters most after a failed write: whether it may have
 // happened all the same.
 func writeError(err error) error {
-	switch outcome := client.OutcomeOf(api.Put, err); {
-	case outcome == api.Applied:
-		return err
-	case outcome == api.Unknown && !errors.As(err, &unsent{}):
+	err = answered(api.Put, err)
+	switch statusOf(err) {
+	case 0:
+		return nil
+	case exitUnknown:
 		return fmt.Errorf("%w (the write may have taken effect)", err)
 	}
 	return fmt.Errorf("%w (nothing was written)", err)

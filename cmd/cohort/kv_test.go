@@ -66,12 +66,19 @@ func TestKVPrintsWhatTheNodeAnswers(t *testing.T) {
 		{"put a hello", []exchange{{"PUT /v1/kv/strong/a hello", 204, tag, ""}}, outcome{0, "replaced \"7-0000002a\"\n", ""}},
 		{"put a", []exchange{{"PUT /v1/kv/strong/a from standard input", 201, tag, ""}}, outcome{0, "created \"7-0000002a\"\n", ""}},
 		{"put a hello --new", []exchange{{"PUT /v1/kv/strong/a hello", 412, nil, `{"detail":"the key exists"}`}},
-			outcome{1, "", "cohort: PUT /v1/kv/strong/a: 412 Precondition Failed: the key exists (nothing was written)\n"}},
+			outcome{exitPrecondition, "", "cohort: PUT /v1/kv/strong/a: 412 Precondition Failed: the key exists (nothing was written)\n"}},
 		{"put a hello", []exchange{{"PUT /v1/kv/strong/a hello", 504, nil, `{"detail":"time is up"}`}},
-			outcome{1, "", "cohort: PUT /v1/kv/strong/a: 504 Gateway Timeout: time is up (the write may have taken effect)\n"}},
+			outcome{exitUnknown, "", "cohort: PUT /v1/kv/strong/a: 504 Gateway Timeout: time is up (the write may have taken effect)\n"}},
 		{"get a", []exchange{{"GET /v1/kv/strong/a", 200, tag, "\x00\xffraw"}}, outcome{0, "\x00\xffraw", ""}},
-		{"get a", []exchange{{"GET /v1/kv/strong/a", 404, nil, "{}"}}, outcome{1, "", "cohort: a: no such key\n"}},
-		{"del a", []exchange{{"DELETE /v1/kv/strong/a", 204, nil, ""}}, outcome{0, "deleted\n", ""}},
+		{"get a", []exchange{{"GET /v1/kv/strong/a", 404, nil, "{}"}}, outcome{exitMissing, "", "cohort: a: no such key\n"}},
+		{"get a", []exchange{{"GET /v1/kv/strong/a", 503, nil, `{"detail":"no view"}`}},
+			outcome{exitRefused, "", "cohort: GET /v1/kv/strong/a: 503 Service Unavailable: no view\n"}},
+		{"put a v", []exchange{{"PUT /v1/kv/strong/a v", 400, nil, `{"detail":"no"}`}},
+			outcome{exitRefused, "", "cohort: PUT /v1/kv/strong/a: 400 Bad Request: no (nothing was written)\n"}},
+		{"del a", []exchange{{"DELETE /v1/kv/strong/a", 204, map[string]string{"Cohort-Deleted": "true"}, ""}}, outcome{0, "deleted\n", ""}},
+		{"del a", []exchange{{"DELETE /v1/kv/strong/a", 204, map[string]string{"Cohort-Deleted": "false"}, ""}}, outcome{0, "there was no such key\n", ""}},
+		{"put \xff\xfe \x00\xff", []exchange{{"PUT /v1/kv/strong/%FF%FE \x00\xff", 201, tag, ""}}, outcome{0, "created \"7-0000002a\"\n", ""}},
+		{"ls \xff", []exchange{{"GET /v1/kv/strong?prefix=%FF", 200, nil, `{"items":[]}`}}, outcome{0, "", ""}},
 		{"ls", []exchange{
 			{"GET /v1/kv/strong", 200, nil, `{"items":[{"key":"a"},{"key_b64":"/wo="}],"next":"c"}`},
 			{"GET /v1/kv/strong?cursor=c", 200, nil, `{"items":[{"key":"z"}]}`},
@@ -92,6 +99,33 @@ func TestKVPrintsWhatTheNodeAnswers(t *testing.T) {
 	}
 }
 
+func TestWhatCannotBeMeantIsNotSent(t *testing.T) {
+	clearEnvironment(t)
+	t.Setenv("COHORT_URL", scripted(t))
+	for _, args := range [][]string{
+		{"kv", "put", "a", "v", "--if-match", ""},
+		{"kv", "del", "a", "--if-match="},
+		{"kv", "put", "a", "v", "--type", "text/\xff"},
+		{"view", "set", "\xff/0=127.0.0.1:8081"},
+	} {
+		if got := cohort(t, args...); got.status != exitUsage {
+			t.Errorf("%q: %+v", args, got)
+		}
+	}
+}
+
+func TestANodeThatIsNotThereHasAStatusOfItsOwn(t *testing.T) {
+	clearEnvironment(t)
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	for _, args := range []string{"get a", "put a v", "del a", "ls"} {
+		got := cohort(t, strings.Fields("kv "+args+" --to "+gone.URL)...)
+		if got.status != exitUnreachable {
+			t.Errorf("%s: %+v", args, got)
+		}
+	}
+}
+
 func TestASessionFileIsCarriedFromCommandToCommand(t *testing.T) {
 	clearEnvironment(t)
 	file := filepath.Join(t.TempDir(), "session")
@@ -107,9 +141,9 @@ func TestASessionFileIsCarriedFromCommandToCommand(t *testing.T) {
 		kept     string
 	}{
 		{"put a v", exchange{"PUT /v1/kv/causal/a v", 201, answer("one"), ""}, outcome{0, "created \"1.0.1-00000000\"\n", ""}, "one"},
-		{"get b", exchange{"GET /v1/kv/causal/b?timeout=9s", 404, answer("two"), ""}, outcome{1, "", "cohort: b: no such key\n"}, "two"},
+		{"get b", exchange{"GET /v1/kv/causal/b?timeout=9s", 404, answer("two"), ""}, outcome{exitMissing, "", "cohort: b: no such key\n"}, "two"},
 		{"put a v", exchange{"PUT /v1/kv/causal/a?timeout=9s v", 504, nil, "{}"},
-			outcome{1, "", "cohort: PUT /v1/kv/causal/a?timeout=9s: 504 Gateway Timeout (the write may have taken effect)\n"}, "two"},
+			outcome{exitUnknown, "", "cohort: PUT /v1/kv/causal/a?timeout=9s: 504 Gateway Timeout (the write may have taken effect)\n"}, "two"},
 		{"del a", exchange{"DELETE /v1/kv/causal/a?timeout=9s", 204, answer("three"), ""}, outcome{0, "deleted\n", ""}, "three"},
 		{"ls", exchange{"GET /v1/kv/causal?timeout=9s", 200, answer("four"), `{"shard":"s","items":[{"key":"a"}]}`},
 			outcome{0, "a\n", "(keys of shard s, which this node belongs to)\n"}, "four"},

@@ -10,15 +10,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"reflect"
 	"syscall"
 
 	"github.com/alecthomas/kong"
-)
-
-// Exit statuses, as shells know them.
-const (
-	exitFailed = 1
-	exitUsage  = 2
 )
 
 type cli struct {
@@ -45,6 +40,7 @@ type terminal struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the second Ctrl-C ends what the first did not
 	status := run(ctx, os.Args[1:], terminal{os.Stdin, os.Stdout, os.Stderr}, os.Exit)
 	stop()
 	os.Exit(status)
@@ -70,23 +66,11 @@ func run(ctx context.Context, args []string, term terminal, exit func(int)) int 
 		return exitUsage
 	}
 	err = command.Run()
-	var silent exitStatus
-	switch {
-	case err == nil:
-		return 0
-	case errors.As(err, &silent):
-		return int(silent)
-	default:
+	if err != nil && !errors.As(err, new(exitStatus)) {
 		fmt.Fprintf(term.err, "cohort: %v\n", err)
-		return exitFailed
 	}
+	return statusOf(err)
 }
-
-// exitStatus ends the program with a status, without a complaint: what there is
-// to say has been printed.
-type exitStatus int
-
-func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
 func options(ctx context.Context, term terminal, exit func(int)) []kong.Option {
 	return []kong.Option{
@@ -97,6 +81,7 @@ func options(ctx context.Context, term terminal, exit func(int)) []kong.Option {
 		kong.Exit(exit),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(term),
+		kong.KindMapper(reflect.String, kong.MapperFunc(textArg)),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
 	}
 }

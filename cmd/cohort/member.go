@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/alecthomas/kong"
 
 	"github.com/cohortkv/cohort/api"
 )
@@ -16,9 +19,21 @@ type memberArg struct {
 	member api.Member
 }
 
-// UnmarshalText implements encoding.TextUnmarshaler for kong.
-func (m *memberArg) UnmarshalText(text []byte) error {
-	name, address, ok := strings.Cut(string(text), "=")
+// Decode implements kong.MapperValue: shard names that are not UTF-8 would be
+// other names in JSON.
+func (m *memberArg) Decode(ctx *kong.DecodeContext) error {
+	text, err := argument(ctx)
+	if err == nil && !utf8.ValidString(text) {
+		err = fmt.Errorf("%q is not UTF-8", text)
+	}
+	if err != nil {
+		return err
+	}
+	return m.parse(text)
+}
+
+func (m *memberArg) parse(text string) error {
+	name, address, ok := strings.Cut(text, "=")
 	if !ok {
 		return fmt.Errorf("%q is not like 0=127.0.0.1:8081", text)
 	}

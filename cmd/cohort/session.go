@@ -24,9 +24,9 @@ type sessionCmd struct {
 }
 
 type sessionShowCmd struct {
-	Session *string  `arg:"" optional:"" help:"The session, as Cohort-Session or causal-metadata shows it; without one it is read from standard input."`
-	Cluster string   `env:"COHORT_CLUSTER" default:"cohort" help:"Name of the cluster that the session is of (${default})."`
-	Key     []string `placeholder:"KEY" help:"A key whose name is shown; sessions have only hashes. Repeat it for several."`
+	Session *string    `arg:"" optional:"" help:"The session, as Cohort-Session or causal-metadata shows it; without one it is read from standard input."`
+	Cluster string     `env:"COHORT_CLUSTER" default:"cohort" help:"Name of the cluster that the session is of (${default})."`
+	Key     []bytesArg `sep:"none" placeholder:"KEY" help:"A key whose name is shown; sessions have only hashes. Repeat it for several."`
 }
 
 func (sessionShowCmd) Help() string {
@@ -67,7 +67,7 @@ func (c sessionShowCmd) text(in io.Reader) (string, error) {
 func (c sessionShowCmd) print(out io.Writer, size int, seen *wire.Context) error {
 	names := map[uint64]string{}
 	for _, key := range c.Key {
-		names[hashing.Hash(key)] = printable(key)
+		names[hashing.Hash(string(key))] = printable(string(key))
 	}
 	fmt.Fprintf(out, "%d keys, %d characters\n", len(seen.Exact), size)
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)

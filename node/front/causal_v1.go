@@ -64,11 +64,15 @@ func (s *Server) writeCausalKey(ctx *fasthttp.RequestCtx, op wire.Op, c wire.Con
 		return
 	}
 	result := w.Reply.Causal
-	ctx.SetStatusCode(http.StatusNoContent)
+	switch {
+	case op.Kind == wire.OpDelete:
+		s.showDeleted(ctx, result.Existed)
+	case result.Existed:
+		ctx.SetStatusCode(http.StatusNoContent)
+	default:
+		ctx.SetStatusCode(http.StatusCreated)
+	}
 	if op.Kind == wire.OpPut {
-		if !result.Existed {
-			ctx.SetStatusCode(http.StatusCreated)
-		}
 		s.showCausalVersion(ctx, w, &result.Item.Version)
 	}
 	s.showSession(ctx, w, result.Context)

@@ -24,6 +24,7 @@ var (
 	headerView    = []byte(api.HeaderView)
 	headerVersion = []byte(api.HeaderVersion)
 	headerETag    = []byte(api.HeaderETag)
+	headerDeleted = []byte(api.HeaderDeleted)
 	headerSession = []byte(api.HeaderSession)
 	headerVary    = []byte("Vary")
 	valueAccept   = []byte("Accept")

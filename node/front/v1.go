@@ -122,7 +122,7 @@ func (s *Server) writeKey(ctx *fasthttp.RequestCtx, op wire.Op, timeout time.Dur
 		ctx.SetStatusCode(http.StatusNoContent)
 		s.showVersion(ctx, w, result.Version)
 	case wire.Deleted, wire.Absent:
-		ctx.SetStatusCode(http.StatusNoContent)
+		s.showDeleted(ctx, result.Status == wire.Deleted)
 	case wire.PreconditionFailed:
 		s.preconditionFailed(ctx, w, result.Version)
 		return
@@ -130,6 +130,12 @@ func (s *Server) writeKey(ctx *fasthttp.RequestCtx, op wire.Op, timeout time.Dur
 		panic("front: status " + strconv.Itoa(int(result.Status)) + " of a write")
 	}
 	s.showMsgNum(ctx, w, result.MsgNum)
+}
+
+// showDeleted answers a DELETE, which is 204 whether or not there was a key.
+func (s *Server) showDeleted(ctx *fasthttp.RequestCtx, existed bool) {
+	ctx.SetStatusCode(http.StatusNoContent)
+	ctx.Response.Header.SetCanonical(headerDeleted, strconv.AppendBool(nil, existed))
 }
 
 // preconditionFailed answers 412 with the version that the key has; without one
