@@ -1,5 +1,7 @@
 package bus
 
+import "time"
+
 // Stats counts what one Conn has done since it was made. It is for metrics:
 // nothing may be decided by it (reachability is judged by hellos, DESIGN §3).
 type Stats struct {
@@ -19,8 +21,10 @@ type Stats struct {
 type Link struct {
 	Peer
 	Connected bool
-	Backlog   int   // bytes that the socket has not taken yet
-	Err       error // not connected: why the last try failed; nil before the first has ended
+	Why       Trouble   // not connected: why the last try failed
+	Since     time.Time // when it was connected, or when Why began
+	Backlog   int       // bytes that the socket has not taken yet
+	Err       error     // not connected: what Why was seen by; nil before the first try has ended
 }
 
 // Reporter is a Conn that counts.

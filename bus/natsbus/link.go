@@ -41,8 +41,8 @@ type link struct {
 	admit   func(*nats.Conn) error // checks who answered, and subscribes
 	counts  *counts
 
-	live    atomic.Pointer[live]  // nil while there is no connection
-	failed  atomic.Pointer[error] // why the last try failed
+	live    atomic.Pointer[live]    // nil while there is no connection
+	failed  atomic.Pointer[failure] // why the last try failed; nil while there is a connection
 	cancel  context.CancelFunc
 	running *sync.WaitGroup // of all the Conn's links
 }
@@ -50,6 +50,7 @@ type link struct {
 // live is a connection that works as far as anyone knows.
 type live struct {
 	nc     *nats.Conn
+	since  time.Time
 	out    *outbox         // nil: writing to this connection never has to wait
 	closed <-chan struct{} // when the connection has broken
 }
@@ -66,7 +67,7 @@ func (l *link) stop() { l.cancel() }
 func (l *link) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		if conn, err := l.connect(ctx); err != nil {
-			l.failed.Store(&err)
+			l.fail(err)
 		} else {
 			l.use(ctx, conn)
 		}
@@ -81,14 +82,14 @@ func (l *link) run(ctx context.Context) {
 func (l *link) use(ctx context.Context, conn *live) {
 	l.counts.connects.Add(1)
 	l.live.Store(conn)
+	l.failed.Store(nil)
 	select {
 	case <-conn.closed:
 		l.counts.disconnects.Add(1)
 	case <-ctx.Done():
 	}
 	l.live.Store(nil)
-	err := conn.nc.LastError()
-	l.failed.Store(&err)
+	l.fail(conn.nc.LastError())
 	conn.nc.Close()
 	if conn.out != nil {
 		conn.out.wait()
@@ -117,13 +118,16 @@ func (l *link) connect(ctx context.Context) (*live, error) {
 	}, l.options...)
 	nc, err := nats.Connect(l.url, options...)
 	if err != nil {
+		if conn.err != nil { // nats.go keeps it to itself when nobody listens
+			err = conn.err
+		}
 		return nil, err
 	}
 	if err := l.admit(nc); err != nil {
 		nc.Close()
 		return nil, err
 	}
-	return &live{nc: nc, out: conn.out, closed: closed}, nil
+	return &live{nc: nc, since: time.Now(), out: conn.out, closed: closed}, nil
 }
 
 // publish hands a message to nats.go, which copies it. It never blocks: no
@@ -160,6 +164,7 @@ func (f dialFunc) Dial(network, addr string) (net.Conn, error) { return f(networ
 type connecting struct {
 	out  *outbox // nil: a connection to the own server
 	free func() bool
+	err  error // of the last dial
 }
 
 // dialler makes connections for nats.go and remembers the last one, the one
@@ -168,6 +173,7 @@ func (l *link) dialler(ctx context.Context, last *connecting) dialFunc {
 	return func(_, addr string) (net.Conn, error) {
 		last.release()
 		conn, err := l.dial(ctx, addr)
+		last.err = err
 		if err != nil {
 			return nil, err
 		}

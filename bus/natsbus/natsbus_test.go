@@ -36,6 +36,9 @@ func TestANodeOfAnotherClusterIsNotUsed(t *testing.T) {
 	n.Conn.Reach([]bus.Peer{{ID: 2, Addr: other.Addr()}})
 	until(t, "second meeting", func() bool { return stats(n).Strangers >= 2 })
 	link := stats(n).Peers[0]
+	if link.Why != bus.OtherCluster || link.Since.IsZero() {
+		t.Errorf("trouble %q since %v", link.Why, link.Since)
+	}
 	if link.Connected || link.Err == nil || !strings.Contains(link.Err.Error(), "node 2 of cluster test2") {
 		t.Errorf("link to another cluster's node: %+v", link)
 	}
@@ -77,11 +80,17 @@ func TestTheOutsideClusterMayComeLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, "first failure", func() bool { return conn.Stats().Home.Err != nil })
+	if home := conn.Stats().Home; home.Why != bus.Refused || home.Since.IsZero() {
+		t.Errorf("nobody listens there: trouble %q since %v", home.Why, home.Since)
+	}
 	if err := conn.Send(bus.Envelope{To: 2, Kind: "k"}); !errors.Is(err, bus.ErrUnreachable) {
 		t.Errorf("sending without a cluster: %v", err)
 	}
 	serve(t, embedded.Config{Node: 1000, Listen: addr})
 	until(t, "connection", func() bool { return conn.Stats().Home.Connected })
+	if home := conn.Stats().Home; home.Why != bus.NoTrouble || home.Err != nil || home.Since.IsZero() {
+		t.Errorf("connected: %+v", home)
+	}
 	if err := conn.Send(bus.Envelope{To: 2, Kind: "k"}); err != nil {
 		t.Errorf("sending with a cluster: %v", err)
 	}

@@ -1,8 +1,6 @@
 package natsbus
 
 import (
-	"fmt"
-
 	"github.com/nats-io/nats.go"
 
 	"github.com/cohortkv/cohort/bus"
@@ -79,8 +77,13 @@ func (c *Conn) newPeer(want bus.Peer) *peer {
 // again, because the right one may come back. Then it listens for answers there.
 func (c *Conn) meet(want bus.Peer, nc *nats.Conn) error {
 	name, err := bus.ParseServerName(nc.ConnectedServerName())
-	if err == nil && (name.Cluster != c.cluster || name.Node != want.ID) {
-		err = fmt.Errorf("%s is node %d of cluster %s", want.Addr, name.Node, name.Cluster)
+	switch {
+	case err != nil:
+		err = refuse(bus.NotCohort, "%s: %v", want.Addr, err)
+	case name.Cluster != c.cluster:
+		err = refuse(bus.OtherCluster, "%s is node %d of cluster %s", want.Addr, name.Node, name.Cluster)
+	case name.Node != want.ID:
+		err = refuse(bus.WrongNode, "%s is node %d", want.Addr, name.Node)
 	}
 	if err != nil {
 		c.counts.strangers.Add(1)

@@ -48,12 +48,12 @@ func (c *Conn) Stats() bus.Stats {
 func (l *link) state(to bus.Peer) bus.Link {
 	s := bus.Link{Peer: to}
 	if conn := l.live.Load(); conn != nil {
-		s.Connected = true
+		s.Connected, s.Since = true, conn.since
 		if conn.out != nil {
 			s.Backlog = int(conn.out.waiting.Load())
 		}
-	} else if err := l.failed.Load(); err != nil {
-		s.Err = *err
+	} else if f := l.failed.Load(); f != nil {
+		s.Err, s.Why, s.Since = f.err, f.why, f.since
 	}
 	return s
 }

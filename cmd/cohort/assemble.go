@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 
+	"github.com/cohortkv/cohort/bus"
 	"github.com/cohortkv/cohort/bus/embedded"
 	"github.com/cohortkv/cohort/bus/natsbus"
 	"github.com/cohortkv/cohort/node"
@@ -20,7 +21,7 @@ type seat struct {
 	http, bus     string
 	nats          string // URL of an outside cluster; empty: the server inside, on bus
 	cluster       string
-	secret        string
+	secrets       bus.Secrets // of the cluster; none: the bus does not encrypt
 	defaultBucket string
 	log           *slog.Logger
 	network       *network // lies between the nodes; nil: nothing does
@@ -58,7 +59,11 @@ func (s seat) assemble() (m *member, err error) {
 
 // connect sets the bus of cfg.
 func (m *member) connect(s seat, cfg *node.Config) (err error) {
-	access := natsbus.Config{Cluster: s.cluster, Node: cfg.ID, Secret: s.secret}
+	secret := ""
+	if s.secrets.Present() {
+		secret = string(s.secrets.Keys("bus login")[0])
+	}
+	access := natsbus.Config{Cluster: s.cluster, Node: cfg.ID, Secret: secret}
 	if s.nats != "" {
 		conn, err := natsbus.External(access, s.nats)
 		if err != nil {
@@ -68,7 +73,7 @@ func (m *member) connect(s seat, cfg *node.Config) (err error) {
 		return nil
 	}
 	m.server, err = embedded.Start(embedded.Config{
-		Cluster: s.cluster, Node: cfg.ID, Incarnation: cfg.Incarnation, Listen: s.bus, Secret: s.secret, Logger: s.log,
+		Cluster: s.cluster, Node: cfg.ID, Incarnation: cfg.Incarnation, Listen: s.bus, Secret: secret, Logger: s.log,
 	})
 	if err != nil {
 		return err

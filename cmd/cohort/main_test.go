@@ -115,6 +115,8 @@ func TestBadInputGetsAClearError(t *testing.T) {
 		{"serve --id 1", "COHORT_DEFAULT_BUCKT=causal", "the environment variable COHORT_DEFAULT_BUCKT means nothing to cohort"},
 		{"serve --id 1", "COHORT_DEFAULT_BUCKET=eventual", `--default-bucket must be one of "strong","causal" but got "eventual"`},
 		{"serve --id 1", "COHORT_LOG_LEVEL=loud", `--log-level must be one of "debug","info","warn","error" but got "loud"`},
+		{"serve --id 1 --secret x", "", "--secret would show the secret to everybody who can list processes"},
+		{"serve --id 1 --secret-file x", "COHORT_SECRET=x", "--secret-file and COHORT_SECRET are both set"},
 		{"serve --id 1 --http localhost", "", `--http: "localhost" is not host:port`},
 		{"serve --id 1 --http localhost:65000", "", "leaves no port for the bus"},
 		{"serve --id 1 --bus nowhere", "", `--bus: "nowhere" is not host:port`},

@@ -21,10 +21,11 @@ type serveCmd struct {
 	Bus           string  `env:"COHORT_BUS" placeholder:"HOST:PORT" help:"Where the other nodes are served (the HTTP port + 1000)."`
 	NATS          string  `name:"nats" env:"COHORT_NATS" placeholder:"URL" help:"Use this NATS cluster instead of the server inside."`
 	Cluster       string  `env:"COHORT_CLUSTER" default:"cohort" help:"Name of the cluster; others on the same network are ignored."`
-	Secret        string  `env:"COHORT_SECRET" help:"Shared by the nodes of a cluster, which prove it to one another."`
 	DefaultBucket string  `env:"COHORT_DEFAULT_BUCKET" enum:"strong,causal" default:"strong" help:"The model that /data speaks: strong or causal."`
 	LogLevel      string  `env:"COHORT_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
 	LogFormat     string  `env:"COHORT_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
+
+	Secrets secretSettings `embed:""`
 }
 
 func (serveCmd) Help() string {
@@ -38,8 +39,12 @@ func (c *serveCmd) Run(ctx context.Context, term terminal) error {
 	if err != nil {
 		return err
 	}
+	secrets, err := c.Secrets.read()
+	if err != nil {
+		return err
+	}
 	member, err := seat{
-		id: *c.ID, http: c.HTTP, bus: c.Bus, nats: c.NATS, cluster: c.Cluster, secret: c.Secret,
+		id: *c.ID, http: c.HTTP, bus: c.Bus, nats: c.NATS, cluster: c.Cluster, secrets: secrets,
 		defaultBucket: c.DefaultBucket, log: log,
 	}.assemble()
 	if err != nil {
@@ -54,6 +59,9 @@ func (c *serveCmd) Validate() error {
 		return errors.New("which node is this? Give --id, or set COHORT_ID or NODE_IDENTIFIER")
 	}
 	if err := unknownVariables(os.Environ()); err != nil {
+		return err
+	}
+	if err := c.Secrets.check(); err != nil {
 		return err
 	}
 	if err := checkListen(c.HTTP); err != nil {
@@ -93,6 +101,7 @@ func (c *serveCmd) deriveBus() error {
 // variables are the names that cohort reads from the environment.
 var variables = []string{
 	"COHORT_ID", "COHORT_HTTP", "COHORT_BUS", "COHORT_NATS", "COHORT_CLUSTER", "COHORT_SECRET",
+	"COHORT_SECRET_FILE", "COHORT_INSECURE",
 	"COHORT_DEFAULT_BUCKET", "COHORT_LOG_LEVEL", "COHORT_LOG_FORMAT", "COHORT_URL", "COHORT_BUCKET", "COHORT_SESSION",
 }
 

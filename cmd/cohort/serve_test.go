@@ -54,11 +54,12 @@ func TestServeTakesItsSettingsFromFlagsThenEnvironmentThenDefaults(t *testing.T)
 		{"the bus where it is told", "--id 0 --bus 10.0.0.1:4222",
 			nil, func(c *serveCmd) { id(0)(c); c.Bus = "10.0.0.1:4222" }},
 		{"each has its variable", "", []string{
-			"COHORT_ID=1", "COHORT_HTTP=h:1", "COHORT_BUS=h:2", "COHORT_NATS=nats://n", "COHORT_CLUSTER=c", "COHORT_SECRET=s",
+			"COHORT_ID=1", "COHORT_HTTP=h:1", "COHORT_BUS=h:2", "COHORT_NATS=nats://n", "COHORT_CLUSTER=c", "COHORT_SECRET=s", "COHORT_INSECURE=true",
 			"COHORT_DEFAULT_BUCKET=strong", "COHORT_LOG_LEVEL=debug", "COHORT_LOG_FORMAT=json"},
 			func(c *serveCmd) {
 				id(1)(c)
-				c.HTTP, c.Bus, c.NATS, c.Cluster, c.Secret, c.LogLevel, c.LogFormat = "h:1", "h:2", "nats://n", "c", "s", "debug", "json"
+				c.HTTP, c.Bus, c.NATS, c.Cluster, c.LogLevel, c.LogFormat = "h:1", "h:2", "nats://n", "c", "debug", "json"
+				c.Secrets = secretSettings{Secret: "s", Insecure: true}
 			}},
 		{"variables that Kubernetes sets are no settings", "--id 1",
 			[]string{"COHORT_SERVICE_HOST=10.0.0.1", "COHORT_PORT_8081_TCP=tcp://10.0.0.1:8081"}, id(1)},

@@ -40,6 +40,7 @@ var libraries = []library{
 	{"github.com/nats-io/nats.go", "bus/natsbus"},
 	{"github.com/nats-io/nats-server/v2", "bus/embedded"},
 	{"github.com/nats-io/nkeys", "bus"},
+	{"golang.org/x/crypto", "bus"}, // argon2id
 	{"github.com/valyala/fasthttp", "node node/front client benchmark/..."},
 	{"github.com/tidwall/btree", "node/store"},
 	{"github.com/cespare/xxhash/v2", "hashing"},

@@ -1,0 +1,68 @@
+package bus
+
+import (
+	"bufio"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/crypto/argon2"
+)
+
+// Costs of argon2id: a guess at a secret costs whoever has a recorded handshake
+// as much as a node's start, some 60 ms and 32 MiB.
+const (
+	stretchPasses = 3
+	stretchMemory = 32 << 10 // KiB
+	keySize       = 32
+)
+
+// mostSecrets is how many may be valid at once; a rotation needs two.
+const mostSecrets = 8
+
+// Secrets are the valid secrets of a cluster, stretched. A node speaks by the
+// first and accepts all of them. None is valid, too: no key can be derived then.
+type Secrets struct{ roots [][]byte }
+
+// NewSecrets stretches the secrets in text, one a line. Blank lines and blanks
+// around a secret do not count.
+func NewSecrets(text string) (Secrets, error) {
+	var s Secrets
+	lines := bufio.NewScanner(strings.NewReader(text))
+	for lines.Scan() {
+		secret := strings.TrimSpace(lines.Text())
+		if secret == "" {
+			continue
+		}
+		if len(s.roots) == mostSecrets {
+			return Secrets{}, fmt.Errorf("more than %d cluster secrets", mostSecrets)
+		}
+		s.roots = append(s.roots, argon2.IDKey([]byte(secret), []byte("cohort cluster secret 1"), stretchPasses, stretchMemory, 1, keySize))
+	}
+	if err := lines.Err(); err != nil {
+		return Secrets{}, fmt.Errorf("cluster secrets: %w", err)
+	}
+	if len(s.roots) == 0 {
+		return Secrets{}, errors.New("there is no secret in it")
+	}
+	return s, nil
+}
+
+// Present reports whether there is a secret.
+func (s Secrets) Present() bool { return len(s.roots) > 0 }
+
+// Keys derives a key of 32 bytes from each secret, in their order. Keys of
+// different labels tell nothing about one another (HKDF-SHA-256, RFC 5869).
+func (s Secrets) Keys(label string) [][]byte {
+	keys := make([][]byte, len(s.roots))
+	for i, root := range s.roots {
+		key, err := hkdf.Expand(sha256.New, root, "cohort "+label, keySize)
+		if err != nil {
+			panic(fmt.Sprintf("bus: a key of %d bytes: %v", keySize, err)) // too long for SHA-256: never
+		}
+		keys[i] = key
+	}
+	return keys
+}
