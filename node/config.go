@@ -35,6 +35,7 @@ type Config struct {
 	Causal        machine.CausalLimits
 	Patience      time.Duration // how long Run waits at its end for requests that were begun
 	Log           *slog.Logger
+	LinesLost     func() uint64 // lines that Log could not write; nil: it does not count
 }
 
 // Default is a node that starts with nothing: a new incarnation. ID, Bus and

@@ -129,7 +129,7 @@ func (r *reporter) put(level slog.Level, text string, attrs ...slog.Attr) {
 	select {
 	case r.lines <- line{level, text, attrs}:
 	default:
-		r.meters.linesLost.Inc()
+		r.meters.linesLost.Add(1)
 	}
 }
 

@@ -2,6 +2,7 @@ package node
 
 import (
 	"strconv"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -22,7 +23,7 @@ type meters struct {
 	unsent    prometheus.Counter
 	damaged   prometheus.Counter
 	overrun   prometheus.Counter
-	linesLost prometheus.Counter
+	linesLost atomic.Uint64 // that waited for the log when too many did
 
 	mergeConflicts prometheus.Counter
 }
@@ -42,10 +43,9 @@ func newMeters() *meters {
 		sent: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cohort_messages_sent_total", Help: "Messages given to the bus for other nodes, by kind.",
 		}, []string{"kind"}),
-		unsent:    counter("cohort_messages_unsent_total", "Messages that the bus did not take."),
-		damaged:   counter("cohort_messages_damaged_total", "Messages that arrived and could not be read."),
-		overrun:   counter("cohort_messages_overrun_total", "Messages dropped because too many inputs waited."),
-		linesLost: counter("cohort_log_lines_lost_total", "Log lines lost because the log was not read."),
+		unsent:  counter("cohort_messages_unsent_total", "Messages that the bus did not take."),
+		damaged: counter("cohort_messages_damaged_total", "Messages that arrived and could not be read."),
+		overrun: counter("cohort_messages_overrun_total", "Messages dropped because too many inputs waited."),
 
 		mergeConflicts: counter("cohort_merge_conflicts_total", "Keys that several groups had written when this node joined them."),
 	}
@@ -63,7 +63,7 @@ func (m *meters) countSent(kind wire.Kind) {
 // what it holds, its bus, if that counts, and its process.
 func (m *meters) register(gauges []gauge, conn bus.Conn) *prometheus.Registry {
 	r := prometheus.NewRegistry()
-	r.MustRegister(m.events, m.applied, m.sent, m.unsent, m.damaged, m.overrun, m.linesLost, m.mergeConflicts)
+	r.MustRegister(m.events, m.applied, m.sent, m.unsent, m.damaged, m.overrun, m.mergeConflicts)
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, g := range gauges {
 		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: g.name, Help: g.help}, g.value))
@@ -72,6 +72,20 @@ func (m *meters) register(gauges []gauge, conn bus.Conn) *prometheus.Registry {
 		r.MustRegister(&busMeters{counts})
 	}
 	return r
+}
+
+// logMeter counts the lines that the log lost, here and, if it counts, in the
+// logger itself.
+func (m *meters) logMeter(unwritten func() uint64) prometheus.Collector {
+	return prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "cohort_log_lines_lost_total", Help: "Log lines lost because the log was not read or could not be written.",
+	}, func() float64 {
+		lost := m.linesLost.Load()
+		if unwritten != nil {
+			lost += unwritten()
+		}
+		return float64(lost)
+	})
 }
 
 // metricsHandler serves a registry.

@@ -52,7 +52,7 @@ func New(cfg Config) (*Node, error) {
 	}
 	n.backend.driver = n.driver
 	registry := meters.register(n.gauges(), cfg.Bus)
-	registry.MustRegister(&requestMeters{n})
+	registry.MustRegister(&requestMeters{n}, meters.logMeter(cfg.LinesLost))
 	n.front = front.New(front.Config{
 		Node: cfg.ID, Backend: n.backend, Cluster: cfg.Cluster, DefaultBucket: cfg.DefaultBucket, Log: cfg.Log,
 		Space: cfg.Causal.Space, Metrics: metricsHandler(registry),

@@ -24,7 +24,8 @@ type seat struct {
 	secrets       bus.Secrets // of the cluster; none: the bus does not encrypt
 	defaultBucket string
 	log           *slog.Logger
-	network       *network // lies between the nodes; nil: nothing does
+	linesLost     func() uint64 // by log; nil: it does not count
+	network       *network      // lies between the nodes; nil: nothing does
 }
 
 // member is a node that was put together and listens; run makes it work.
@@ -33,6 +34,7 @@ type member struct {
 	http, bus string // the addresses that are listened on; bus is empty with an outside cluster
 	node      *node.Node
 	server    *embedded.Server // nil with an outside cluster
+	reloads   []reload         // what SIGHUP reads again
 }
 
 // assemble gives the node its bus: package node knows no NATS. What was opened
@@ -40,6 +42,7 @@ type member struct {
 func (s seat) assemble() (m *member, err error) {
 	cfg := node.Default()
 	cfg.ID, cfg.Cluster, cfg.DefaultBucket, cfg.Log = wire.NodeID(s.id), s.cluster, s.defaultBucket, s.log
+	cfg.LinesLost = s.linesLost
 	m = &member{id: s.id}
 	if cfg.HTTP, err = net.Listen("tcp", s.http); err != nil {
 		return nil, fmt.Errorf("node %d: %w", s.id, err)

@@ -45,7 +45,9 @@ func (c demoCmd) Run(ctx context.Context, term terminal) (err error) {
 	if err != nil {
 		return err
 	}
-	members, err := c.seats(between, slog.New(slog.NewTextHandler(term.err, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	log, writer := openLog(term.err, "text", slog.LevelWarn)
+	defer writer.Close()
+	members, err := c.seats(between, log)
 	ended := make(chan error, len(members)+1)
 	var running sync.WaitGroup
 	for _, m := range members {

@@ -8,9 +8,12 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/signal"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"syscall"
 
 	"github.com/cohortkv/cohort/api"
 )
@@ -31,25 +34,34 @@ type serveCmd struct {
 func (serveCmd) Help() string {
 	return `A node starts with no data and no view, and waits for one: see "cohort view set". Its state lives in memory: a node that was restarted comes back as a stranger and takes part again when a view is put.
 
-SIGTERM and Ctrl-C: it stops accepting, answers what waits and leaves within 5 seconds.`
+SIGTERM and Ctrl-C: it stops accepting, answers what waits and leaves within 5 seconds. SIGHUP: it reads again what it was given as a file, as far as that can change; it never ends.
+
+A log that nobody reads, or whose disk is full, loses lines and holds nothing up.`
 }
 
 func (c *serveCmd) Run(ctx context.Context, term terminal) error {
-	log, err := c.logger(term.err)
+	log, writer, err := c.openLog(term.err)
 	if err != nil {
 		return err
 	}
+	defer writer.Close()
+	signal.Ignore(syscall.SIGPIPE) // a reader of the log that goes away must not end the node
 	secrets, err := c.Secrets.read()
 	if err != nil {
 		return err
 	}
 	member, err := seat{
 		id: *c.ID, http: c.HTTP, bus: c.Bus, nats: c.NATS, cluster: c.Cluster, secrets: secrets,
-		defaultBucket: c.DefaultBucket, log: log,
+		defaultBucket: c.DefaultBucket, log: log, linesLost: writer.Lost,
 	}.assemble()
 	if err != nil {
 		return err
 	}
+	reloading, stop := context.WithCancel(ctx)
+	var hangups sync.WaitGroup
+	hangups.Go(func() { reloadOnHangup(reloading, member.reloads, log) })
+	defer hangups.Wait()
+	defer stop()
 	return member.run(ctx)
 }
 
@@ -122,15 +134,12 @@ func unknownVariables(environment []string) error {
 	return nil
 }
 
-// logger writes to w in the chosen format.
-func (c *serveCmd) logger(w io.Writer) (*slog.Logger, error) {
+// openLog writes to w in the chosen format, and never waits for its reader.
+func (c *serveCmd) openLog(w io.Writer) (*slog.Logger, *logWriter, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	options := &slog.HandlerOptions{Level: level}
-	if c.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(w, options)), nil
-	}
-	return slog.New(slog.NewTextHandler(w, options)), nil
+	log, writer := openLog(w, c.LogFormat, level)
+	return log, writer, nil
 }
