@@ -33,6 +33,7 @@ const (
 	CodeReadUnanswered     Code = "read-unanswered"     // ?timeout= ran out, or the client closed its side
 	CodeShuttingDown       Code = "shutting-down"       // was not begun, or was a read
 	CodeSessionNotVisible  Code = "session-not-visible" // ?timeout= ran out before the node had what the session has seen
+	CodeOverloaded         Code = "overloaded"          // connections or memory for requests are all taken
 	CodeStillWaiting       Code = "still-waiting"       // a classic read of a causal bucket, after 60 s
 	CodeOutcomeUnknown     Code = "outcome-unknown"     // a write that was begun and has no answer
 )
@@ -63,6 +64,7 @@ var statuses = map[Code]int{
 	CodeReadUnanswered:     http.StatusServiceUnavailable,
 	CodeShuttingDown:       http.StatusServiceUnavailable,
 	CodeSessionNotVisible:  http.StatusServiceUnavailable,
+	CodeOverloaded:         http.StatusServiceUnavailable,
 	CodeStillWaiting:       http.StatusRequestTimeout,
 	CodeOutcomeUnknown:     http.StatusGatewayTimeout,
 }

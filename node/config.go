@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/cohortkv/cohort/bus"
+	"github.com/cohortkv/cohort/node/front"
 	"github.com/cohortkv/cohort/node/machine"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -33,10 +34,15 @@ type Config struct {
 	DefaultBucket string       // the model of /data: strong or causal
 	Limits        machine.Limits
 	Causal        machine.CausalLimits
+	HTTPLimits    HTTPLimits
 	Patience      time.Duration // how long Run waits at its end for requests that were begun
 	Log           *slog.Logger
 	LinesLost     func() uint64 // lines that Log could not write; nil: it does not count
 }
+
+// HTTPLimits bounds what clients may take of the node; zero values mean the
+// defaults.
+type HTTPLimits = front.Limits
 
 // Default is a node that starts with nothing: a new incarnation. ID, Bus and
 // HTTP are the caller's to set.

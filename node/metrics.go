@@ -105,6 +105,14 @@ func (n *Node) gauges() []gauge {
 			func() float64 { return float64(n.front.Waiting()) }},
 		gauge{"cohort_connections", "Open HTTP connections.",
 			func() float64 { return float64(n.front.Connections()) }},
+		gauge{"cohort_request_bytes", "Bytes that requests under way hold, beyond what a connection costs.",
+			func() float64 { return float64(n.front.Pressure().RequestBytes) }},
+		gauge{"cohort_requests_shed", "Requests refused so far because the others held all the memory that requests may take.",
+			func() float64 { return float64(n.front.Pressure().Shed) }},
+		gauge{"cohort_connections_refused", "Connections closed so far because all places were taken, or those of one address.",
+			func() float64 { return float64(n.front.Pressure().Refused) }},
+		gauge{"cohort_accept_failures", "Connections that could not be accepted so far, for want of file descriptors for instance.",
+			func() float64 { return float64(n.front.Pressure().AcceptFails) }},
 	)
 }
 

@@ -55,7 +55,7 @@ func New(cfg Config) (*Node, error) {
 	registry.MustRegister(&requestMeters{n}, meters.logMeter(cfg.LinesLost))
 	n.front = front.New(front.Config{
 		Node: cfg.ID, Backend: n.backend, Cluster: cfg.Cluster, DefaultBucket: cfg.DefaultBucket, Log: cfg.Log,
-		Space: cfg.Causal.Space, Metrics: metricsHandler(registry),
+		Space: cfg.Causal.Space, Metrics: metricsHandler(registry), Limits: cfg.HTTPLimits,
 	})
 	return n, nil
 }

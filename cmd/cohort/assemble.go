@@ -23,6 +23,7 @@ type seat struct {
 	cluster       string
 	secrets       bus.Secrets // of the cluster; none: the bus does not encrypt
 	defaultBucket string
+	limits        node.HTTPLimits
 	log           *slog.Logger
 	linesLost     func() uint64 // by log; nil: it does not count
 	network       *network      // lies between the nodes; nil: nothing does
@@ -43,6 +44,7 @@ func (s seat) assemble() (m *member, err error) {
 	cfg := node.Default()
 	cfg.ID, cfg.Cluster, cfg.DefaultBucket, cfg.Log = wire.NodeID(s.id), s.cluster, s.defaultBucket, s.log
 	cfg.LinesLost = s.linesLost
+	cfg.HTTPLimits = s.limits
 	m = &member{id: s.id}
 	if cfg.HTTP, err = net.Listen("tcp", s.http); err != nil {
 		return nil, fmt.Errorf("node %d: %w", s.id, err)

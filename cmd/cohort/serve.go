@@ -29,6 +29,7 @@ type serveCmd struct {
 	LogFormat     string  `env:"COHORT_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
 
 	Secrets secretSettings `embed:""`
+	Limits  clientLimits   `embed:""`
 }
 
 func (serveCmd) Help() string {
@@ -52,7 +53,7 @@ func (c *serveCmd) Run(ctx context.Context, term terminal) error {
 	}
 	member, err := seat{
 		id: *c.ID, http: c.HTTP, bus: c.Bus, nats: c.NATS, cluster: c.Cluster, secrets: secrets,
-		defaultBucket: c.DefaultBucket, log: log, linesLost: writer.Lost,
+		defaultBucket: c.DefaultBucket, limits: c.Limits.limits(), log: log, linesLost: writer.Lost,
 	}.assemble()
 	if err != nil {
 		return err
@@ -112,6 +113,7 @@ func (c *serveCmd) deriveBus() error {
 
 // variables are the names that cohort reads from the environment.
 var variables = []string{
+	"COHORT_MAX_CONNECTIONS", "COHORT_MAX_CONNECTIONS_PER_ADDRESS", "COHORT_REQUEST_MEMORY", "COHORT_MAX_DUMPS",
 	"COHORT_ID", "COHORT_HTTP", "COHORT_BUS", "COHORT_NATS", "COHORT_CLUSTER", "COHORT_SECRET",
 	"COHORT_SECRET_FILE", "COHORT_INSECURE",
 	"COHORT_DEFAULT_BUCKET", "COHORT_LOG_LEVEL", "COHORT_LOG_FORMAT", "COHORT_URL", "COHORT_BUCKET", "COHORT_SESSION",

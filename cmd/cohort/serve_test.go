@@ -61,6 +61,8 @@ func TestServeTakesItsSettingsFromFlagsThenEnvironmentThenDefaults(t *testing.T)
 				c.HTTP, c.Bus, c.NATS, c.Cluster, c.LogLevel, c.LogFormat = "h:1", "h:2", "nats://n", "c", "debug", "json"
 				c.Secrets = secretSettings{Secret: "s", Insecure: true}
 			}},
+		{"what clients may take", "--id 1 --request-memory 64MiB --max-connections 100", []string{"COHORT_MAX_CONNECTIONS_PER_ADDRESS=10", "COHORT_MAX_DUMPS=2"},
+			func(c *serveCmd) { id(1)(c); c.Limits = clientLimits{100, 10, 64 << 20, 2} }},
 		{"variables that Kubernetes sets are no settings", "--id 1",
 			[]string{"COHORT_SERVICE_HOST=10.0.0.1", "COHORT_PORT_8081_TCP=tcp://10.0.0.1:8081"}, id(1)},
 	}

@@ -22,7 +22,7 @@ func (s *Server) session(ctx *fasthttp.RequestCtx, text []byte) (c wire.Context,
 		s.fail(ctx, api.CodeBadSession, "the session is not one of this cluster's: "+err.Error())
 		return wire.Context{}, false
 	}
-	return c, true
+	return c, s.hold(ctx, len(c.Exact)*int(unsafe.Sizeof(wire.Dependency{})))
 }
 
 // appendSession is the inverse of session.

@@ -154,7 +154,9 @@ func (s *Server) tooLarge(ctx *fasthttp.RequestCtx, value []byte) bool {
 // store may keep the first key it saw for long, and with it what it shares.
 const shareLimit = 1 << 10
 
-// newPut copies key and value, which belong to fasthttp, in one allocation.
+// newPut copies key and value, which belong to fasthttp, in one allocation. The
+// value of a body that is not small is kept as it came: it is nobody else's
+// (readBody), and while the request waits there is no second copy of it.
 func newPut(raw, value []byte, contentType string) (wire.Op, error) {
 	size := len(raw)
 	if len(value) <= shareLimit {
@@ -166,6 +168,10 @@ func newPut(raw, value []byte, contentType string) (wire.Op, error) {
 	}
 	n := len(buf)
 	op := wire.Op{Kind: wire.OpPut, Key: asString(buf), ContentType: contentType}
+	if len(value) > smallBody {
+		op.Value = value[:len(value):len(value)] // of a body that is the request's own
+		return op, nil
+	}
 	if len(value) > shareLimit {
 		op.Value = append([]byte(nil), value...)
 		return op, nil

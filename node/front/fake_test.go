@@ -217,8 +217,23 @@ func startLoopback(t testing.TB, model string) *node {
 }
 
 func serve(t testing.TB, ln net.Listener, dial func() (net.Conn, error), model string) *node {
+	return serveWith(t, ln, dial, Config{DefaultBucket: model})
+}
+
+// startLimited serves a fake over a real socket, within bounds.
+func startLimited(t testing.TB, l Limits) *node {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serveWith(t, ln, func() (net.Conn, error) { return net.Dial("tcp", ln.Addr().String()) }, Config{Limits: l})
+}
+
+// serveWith serves a fake as a Config says.
+func serveWith(t testing.TB, ln net.Listener, dial func() (net.Conn, error), cfg Config) *node {
 	n := &node{fake: newFake(), dial: dial}
-	n.server = New(Config{Node: 3, Backend: n.fake, Cluster: "test", DefaultBucket: model})
+	cfg.Node, cfg.Backend, cfg.Cluster = 3, n.fake, "test"
+	n.server = New(cfg)
 	ended := make(chan error, 1)
 	go func() { ended <- n.server.Serve(ln) }()
 	transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return dial() }}

@@ -69,6 +69,19 @@ func routeOf(path []byte) route {
 	return routeOther
 }
 
+// isHealth reports what is answered when all connections are taken.
+func (r route) isHealth() bool { return r == routeLive || r == routeReady || r == routeMetrics }
+
+// takesBody reports whether bodies are read. Of the others fasthttp discards a short
+// one, and closes the connection after a long one.
+func (r route) takesBody() bool {
+	switch r {
+	case routeData, routeDataList, routeKV, routeKVList, routeView:
+		return true
+	}
+	return false
+}
+
 func hasPrefix(path []byte, prefix string) bool {
 	return len(path) >= len(prefix) && string(path[:len(prefix)]) == prefix
 }

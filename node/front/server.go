@@ -25,16 +25,6 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// What a connection may take. A request that waits for the node is bound by none
-// of these times.
-const (
-	maxConnections = 16384            // one goroutine and 20 KiB each; the next one is told 503 and closed
-	headerLimit    = 16 << 10         // bytes of request line and headers; 414, 431
-	readTimeout    = 30 * time.Second // for a whole request to arrive, from its first byte; 408
-	writeTimeout   = 30 * time.Second // for one piece of an answer to leave; the connection is closed
-	idleTimeout    = 3 * time.Minute  // between requests; the connection is closed
-)
-
 // classicPatience bounds how long a classic read of a causal bucket waits; 408.
 const classicPatience = 60 * time.Second
 
@@ -47,6 +37,7 @@ type Config struct {
 	Space         hashing.Space           // how many slots there are; 0: hashing.Standard
 	Metrics       fasthttp.RequestHandler // serves /metrics; nil: 404
 	Log           *slog.Logger            // nil: nothing is logged
+	Limits        Limits
 }
 
 // Server answers HTTP for one node.
@@ -63,6 +54,10 @@ type Server struct {
 
 	http     *fasthttp.Server
 	conns    connections
+	budget   budget
+	shed     atomic.Uint64 // requests refused for want of memory
+	log      *slog.Logger
+	limits   Limits
 	waiters  waiters
 	requests tally
 	draining atomic.Bool // no new work is taken
@@ -92,18 +87,23 @@ func New(c Config) *Server {
 		space:         c.Space,
 		requestPrefix: newRequestPrefix(),
 		patience:      classicPatience,
+		log:           c.Log,
+		limits:        c.Limits.withDefaults(),
 	}
-	s.conns.open = map[*conn]struct{}{}
+	s.budget.limit = s.limits.RequestBytes
+	s.conns.init(s.limits, &s.budget)
 	s.waiters.init(c.Backend)
 	s.http = &fasthttp.Server{
 		Handler:                      s.handle,
 		ErrorHandler:                 s.unreadable,
 		ConnState:                    s.conns.changed,
 		Logger:                       logger{c.Log},
-		Concurrency:                  maxConnections,
+		Concurrency:                  2 * (s.limits.Connections + mostHealthSlots), // connections bound themselves
+		StreamRequestBody:            true,                                         // readBody
 		ReadBufferSize:               headerLimit,
 		ReadTimeout:                  readTimeout,
 		IdleTimeout:                  idleTimeout,
+		MaxIdleWorkerDuration:        2 * time.Second, // a flood's goroutines are soon gone
 		MaxRequestBodySize:           api.MaxBody,
 		DisablePreParseMultipartForm: true, // would rewrite the value
 		NoDefaultServerHeader:        true,
@@ -117,7 +117,7 @@ func New(c Config) *Server {
 // Serve accepts connections until Shutdown, and then returns nil. It owns the
 // listener.
 func (s *Server) Serve(ln net.Listener) error {
-	wrapped := newListener(ln)
+	wrapped := newListener(ln, &s.conns, s.log)
 	s.conns.listen(wrapped)
 	if err := s.http.Serve(wrapped); err != nil {
 		return fmt.Errorf("serve http on %s: %w", ln.Addr(), err)
@@ -154,6 +154,22 @@ func (s *Server) Waiting() int { return s.waiters.count() }
 // Connections is the number of open connections.
 func (s *Server) Connections() int { return s.conns.count() }
 
+// Pressure is what the bounds on clients have come to.
+type Pressure struct {
+	RequestBytes int64  // that requests under way hold now, beyond what a connection costs
+	Shed         uint64 // requests refused for want of memory, so far
+	Refused      uint64 // connections closed for want of a place, so far
+	AcceptFails  uint64 // failures to accept, so far: too many open files, for instance
+}
+
+// Pressure may be called at any time by any goroutine.
+func (s *Server) Pressure() Pressure {
+	return Pressure{
+		RequestBytes: s.budget.used.Load(), Shed: s.shed.Load(),
+		Refused: s.conns.refused.Load(), AcceptFails: s.conns.acceptFails.Load(),
+	}
+}
+
 // handle answers a request and counts the answer. The path is the one of the
 // request line: fasthttp's own is unescaped and folded, and a key must be
 // neither.
@@ -165,9 +181,24 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	} else {
 		path := ctx.URI().PathOriginal()
 		to = routeOf(path)
-		s.dispatch(ctx, to, path)
+		if s.enter(ctx, to) {
+			s.dispatch(ctx, to, path)
+		}
 	}
 	s.requests.count(to, methodOf(ctx.Method()), ctx.Response.StatusCode())
+}
+
+// enter lets a request in, with its body if it may have one that matters, or
+// answers it.
+func (s *Server) enter(ctx *fasthttp.RequestCtx, to route) bool {
+	if c, ours := ctx.Conn().(*conn); ours && c.brief {
+		ctx.SetConnectionClose()
+		if !to.isHealth() {
+			s.fail(ctx, api.CodeOverloaded, "all connections that this node may have, or one address of it, are taken")
+			return false
+		}
+	}
+	return !to.takesBody() || s.readBody(ctx)
 }
 
 func (s *Server) dispatch(ctx *fasthttp.RequestCtx, to route, path []byte) {

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/cohortkv/cohort/node"
+)
+
+// clientLimits are the flags that bound what clients may take of a node.
+type clientLimits struct {
+	MaxConnections int      `env:"COHORT_MAX_CONNECTIONS" placeholder:"N" help:"HTTP connections open at a time (16384, or what the limit on open files leaves room for)."`
+	MaxPerAddress  int      `name:"max-connections-per-address" env:"COHORT_MAX_CONNECTIONS_PER_ADDRESS" placeholder:"N" help:"Of these, connections of one client address (three quarters of them)."`
+	RequestMemory  byteSize `env:"COHORT_REQUEST_MEMORY" placeholder:"SIZE" help:"What all requests under way may hold together: bodies, values that wait, answers (256MiB). Requests beyond it get 503."`
+	MaxDumps       int      `env:"COHORT_MAX_DUMPS" placeholder:"N" help:"Answers to GET /data that are streamed at a time (16)."`
+}
+
+func (c clientLimits) limits() node.HTTPLimits {
+	return node.HTTPLimits{
+		Connections: c.MaxConnections, ConnectionsPerAddress: c.MaxPerAddress,
+		RequestBytes: int64(c.RequestMemory), Dumps: c.MaxDumps,
+	}
+}
+
+// byteSize is a number of bytes on the command line: 1500000, 64KiB, 256MiB, 4GiB.
+type byteSize int64
+
+// UnmarshalText implements encoding.TextUnmarshaler for kong.
+func (b *byteSize) UnmarshalText(text []byte) error {
+	digits, unit := strings.TrimSpace(string(text)), int64(1)
+	for suffix, size := range map[string]int64{"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40} {
+		if rest, ok := strings.CutSuffix(digits, suffix); ok {
+			digits, unit = strings.TrimSpace(rest), size
+			break
+		}
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || n < 0 || n > math.MaxInt64/unit {
+		return fmt.Errorf("%q is not a size such as 256MiB", text)
+	}
+	*b = byteSize(n * unit)
+	return nil
+}

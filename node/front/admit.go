@@ -1,0 +1,182 @@
+package front
+
+import (
+	"errors"
+	"log/slog"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// briefTime is how long a connection beyond the bounds may take for its one
+// request.
+const briefTime = 5 * time.Second
+
+// admit enters a connection that was accepted. When all places, or those of one
+// address, are taken, the connection is a brief one; of those that wait for a
+// request the oldest makes room. nil: there is no place even for that, and the
+// connection was closed.
+func (c *connections) admit(nc net.Conn) *conn {
+	one := &conn{Conn: nc, address: addressOf(nc)}
+	one.account.budget = c.budget
+	if socket, ok := nc.(syscall.Conn); ok {
+		one.raw, _ = socket.SyscallConn()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.draining {
+		_ = nc.Close()
+		return nil
+	}
+	full := len(c.open)-len(c.brief) >= c.most
+	if full || one.address.IsValid() && c.per[one.address] >= c.mostPer {
+		if !c.makeRoom() {
+			c.refused.Add(1)
+			_ = nc.Close()
+			return nil
+		}
+		one.brief, one.until = true, time.Now().Add(briefTime)
+		c.brief = append(c.brief, one)
+	} else if one.address.IsValid() {
+		c.per[one.address]++
+	}
+	c.open[one] = struct{}{}
+	return one
+}
+
+// makeRoom closes a brief connection if there are as many as there may be.
+func (c *connections) makeRoom() bool {
+	if len(c.brief) < c.mostBrief {
+		return true
+	}
+	for _, old := range c.brief {
+		if fasthttp.ConnState(old.state.Load()) != fasthttp.StateActive {
+			c.refused.Add(1)
+			_ = old.Close()
+			c.drop(old)
+			return true
+		}
+	}
+	return false
+}
+
+func (c *connections) remove(one *conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.drop(one)
+}
+
+// drop takes a connection off the books. c.mu is held.
+func (c *connections) drop(one *conn) {
+	if _, entered := c.open[one]; !entered {
+		return
+	}
+	delete(c.open, one)
+	switch {
+	case one.brief:
+		c.brief = slices.DeleteFunc(c.brief, func(other *conn) bool { return other == one })
+	case !one.address.IsValid():
+	case c.per[one.address] == 1:
+		delete(c.per, one.address)
+	default:
+		c.per[one.address]--
+	}
+}
+
+// addressOf is the address that shares in the connections: of IPv6 the /64, since
+// one client usually has all of it.
+func addressOf(nc net.Conn) netip.Addr {
+	tcp, ok := nc.RemoteAddr().(*net.TCPAddr)
+	if !ok {
+		return netip.Addr{}
+	}
+	address := tcp.AddrPort().Addr().Unmap()
+	if address.Is6() {
+		if block, err := address.WithZone("").Prefix(64); err == nil {
+			return block.Addr()
+		}
+	}
+	return address
+}
+
+// listener admits what it accepts. It may be closed twice.
+type listener struct {
+	net.Listener
+	conns  *connections
+	log    *slog.Logger
+	close  func() error
+	closed chan struct{}
+	said   time.Time // when a failure to accept was logged
+	unsaid int       // failures since
+}
+
+func newListener(ln net.Listener, conns *connections, log *slog.Logger) *listener {
+	l := &listener{Listener: ln, conns: conns, log: log, closed: make(chan struct{})}
+	l.close = sync.OnceValue(func() error {
+		close(l.closed)
+		return ln.Close()
+	})
+	return l
+}
+
+// Close implements net.Listener.
+func (l *listener) Close() error { return l.close() }
+
+// Pauses after failures to accept.
+const (
+	firstPause   = 5 * time.Millisecond
+	longestPause = 500 * time.Millisecond
+)
+
+// Accept implements net.Listener. fasthttp ends its server at any error, so what
+// passes is waited for here.
+func (l *listener) Accept() (net.Conn, error) {
+	pause := firstPause
+	for {
+		c, err := l.Listener.Accept()
+		switch {
+		case err == nil:
+			if one := l.conns.admit(c); one != nil {
+				return one, nil
+			}
+			continue
+		case !passes(err):
+			return nil, err
+		}
+		l.complain(err)
+		select {
+		case <-time.After(pause):
+			pause = min(2*pause, longestPause)
+		case <-l.closed:
+			return nil, net.ErrClosed
+		}
+	}
+}
+
+// passes reports errors of accept(2) that say nothing about the listener.
+func passes(err error) bool {
+	for _, passing := range []error{
+		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, // too much is open
+		syscall.ECONNABORTED, syscall.EINTR, syscall.EPERM, syscall.EPROTO, syscall.ENETDOWN, syscall.EHOSTUNREACH, // of one connection
+	} {
+		if errors.Is(err, passing) {
+			return true
+		}
+	}
+	return false
+}
+
+// complain logs one line a minute.
+func (l *listener) complain(err error) {
+	l.conns.acceptFails.Add(1)
+	l.unsaid++
+	if now := time.Now(); now.Sub(l.said) >= time.Minute {
+		l.log.Warn("a connection could not be accepted; it is tried again", "err", err, "times", l.unsaid)
+		l.said, l.unsaid = now, 0
+	}
+}

@@ -1,0 +1,52 @@
+package front
+
+import "time"
+
+// Limits bounds what clients may take of a node together. Zero values mean the
+// defaults.
+type Limits struct {
+	Connections           int   // open at a time; default: 16384, or what the limit on open files leaves room for
+	ConnectionsPerAddress int   // of one IP address, or one /64 of IPv6; default: three quarters of Connections
+	RequestBytes          int64 // that all requests under way hold together; default: 256 MiB
+	Dumps                 int   // GET /data answers that are streamed at a time; default: 16
+}
+
+// What a connection may take. A request that waits for the node is bound by none
+// of these times.
+const (
+	mostConnections = 16384            // one goroutine and about 35 KiB each
+	headerLimit     = 16 << 10         // bytes of request line and headers; 414, 431
+	readTimeout     = 30 * time.Second // for a whole request to arrive, from its first byte; 408
+	writeTimeout    = 30 * time.Second // for one piece of an answer to leave; the connection is closed
+	idleTimeout     = 3 * time.Minute  // between requests; the connection is closed
+)
+
+// An answer must leave within writeTimeout and as long as it takes at this many
+// bytes a second: whoever reads more slowly pins what the answer is made of.
+const slowestReader = 64 << 10
+
+// mostHealthSlots are the connections beyond the bounds that are taken for a short
+// time, to answer health checks and to tell the others why they are refused.
+const mostHealthSlots = 32
+
+func (l Limits) withDefaults() Limits {
+	usable := mostConnections + mostHealthSlots
+	if files := openFiles(); files > 0 {
+		usable = min(usable, files*3/4) // the rest is for the bus
+	}
+	if l.Connections <= 0 {
+		l.Connections = max(1, usable-healthSlots(usable))
+	}
+	if l.ConnectionsPerAddress <= 0 {
+		l.ConnectionsPerAddress = max(1, l.Connections*3/4)
+	}
+	if l.RequestBytes <= 0 {
+		l.RequestBytes = 256 << 20
+	}
+	if l.Dumps <= 0 {
+		l.Dumps = 16
+	}
+	return l
+}
+
+func healthSlots(connections int) int { return min(max(2, connections/16), mostHealthSlots) }
