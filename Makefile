@@ -19,6 +19,8 @@ SEEDS_MIXED       ?= 334
 SEEDS_CAUSAL_RACE ?= 15
 # And of those that are bent towards what the usual ones meet rarely.
 SEEDS_BENT        ?= 150
+# How long each Fuzz function runs.
+FUZZTIME          ?= 30s
 # The first seed; empty: the simulator's own choice.
 SEED       ?=
 # sane, splitting, mad, or all of them
@@ -30,7 +32,7 @@ SIMULATE    = GOGC=400 COHORT_SIM_MODEL=$(2) COHORT_SIM_OPERATOR=$(OPERATOR) COH
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo image check gofmt vet staticcheck unit unit-race sim-causal process \
-	process-race mutants sim test-containers test-containers-all clean
+	process-race mutants fuzz nightly sim test-containers test-containers-all clean
 
 help: ## this list
 	@echo 'cohort $(VERSION)'
@@ -90,6 +92,12 @@ sim: ## more schedules: make sim SEEDS=100000 MODEL=both, or one again: make sim
 
 mutants: ## every deliberate bug is found, and how many seeds that takes
 	$(GO) test -count=1 -v -timeout $(TIMEOUT) -tags mutants ./internal/sim -run Mutant
+
+fuzz: ## every Fuzz function for FUZZTIME; make fuzz ONLY=Step: those whose name matches
+	@GO=$(GO) FUZZTIME=$(FUZZTIME) scripts/fuzz $(ONLY)
+
+nightly: ## what takes a night: every Fuzz function for ten minutes, deliberate bugs, all containers
+	@FUZZTIME=10m scripts/timed fuzz mutants test-containers-all
 
 clean: ## removes bin
 	rm -rf bin

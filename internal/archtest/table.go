@@ -27,8 +27,9 @@ var imports = []row{
 	{"benchmark/...", "api client benchmark/...", ""},
 	{"cmd/cohort", "api client node node/wire hashing bus/... benchmark/...", ""},
 
+	{"internal/garble", "node/wire", ""},
 	{"internal/sim/truth", "node/wire hashing", ""},
-	{"internal/sim", "node/machine node/causal node/wire node/kv node/store hashing internal/sim/truth benchmark/history benchmark/check/... internal/mutant", ""},
+	{"internal/sim", "node/machine node/causal node/wire node/kv node/store hashing internal/garble internal/sim/truth benchmark/history benchmark/check/... internal/mutant", ""},
 	{"internal/script", "node/machine node/causal node/store node/wire hashing", ""},
 	{"test/scenarios", "benchmark/scenario", ""},
 	{"test/...", "api client benchmark/... test/scenarios", ""},

@@ -52,6 +52,7 @@ func (e *evening) putLast(w *world) {
 	o := &w.operator
 	last := w.sched.Last
 	last.All, last.OneByOne = true, last.OneByOne && w.sched.Operator == Sane
+	last.Force = last.Force || w.sched.lies() // what was said to be missing may never have been
 	switch {
 	case w.sched.Operator == Mad:
 		o.insist(&last, func() {})
@@ -67,7 +68,14 @@ func (e *evening) putLast(w *world) {
 		s.comeIn()
 	}
 	e.await(w, e.put+settleBound+putBound, e.settled, func() {
-		e.await(w, w.now+finishBound, e.finished, func() { e.again(w) })
+		e.await(w, w.now+finishBound, e.finished, func() {
+			if w.sched.lies() {
+				e.over = true
+				w.counts.add("world", "run ended well")
+				return
+			}
+			e.again(w)
+		})
 	})
 }
 
@@ -185,7 +193,10 @@ func (e *evening) ended(w *world) bool { return e.clients == len(w.clients)+len(
 // equal reports what is not as it must be of the models that have clients.
 func (e *evening) equal(w *world) string {
 	why := ""
-	if w.sched.Model.strong() {
+	switch {
+	case w.sched.lies():
+		return e.equalInSpite(w)
+	case w.sched.Model.strong():
 		why = e.strongEqual(w)
 	}
 	if why == "" && w.sched.Model.causal() {

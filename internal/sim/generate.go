@@ -17,6 +17,9 @@ const (
 // Generate draws the schedule of a seed, for an operator, the clients of a model and
 // a profile.
 func Generate(seed uint64, kind Operator, model Model, profile Profile) *Schedule {
+	if profile == Garbled {
+		kind = Mad // lies part groups as no other operator would
+	}
 	g := generator{rng: rand.New(rand.NewPCG(seed, 1+uint64(kind)*1000+uint64(model)*100_000)), model: model}
 	s := &Schedule{Seed: seed, Model: model, Operator: kind, Profile: profile, Nodes: 3 + g.rng.IntN(4)}
 	g.nodes = s.Nodes
@@ -63,6 +66,8 @@ func Generate(seed uint64, kind Operator, model Model, profile Profile) *Schedul
 		g.parted(s)
 	case Forgetful:
 		g.patient(s)
+	case Garbled:
+		g.lies(s)
 	}
 	return s
 }

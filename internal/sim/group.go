@@ -90,7 +90,7 @@ func (o *operator) give(g *group, plan *Command, list, spared nodes, then func()
 // minted notes a view when it is first seen: it belongs to an open command, because
 // only open PUTs make views.
 func (o *operator) minted(v *wire.View) {
-	if _, known := o.views[v.ID]; known {
+	if _, known := o.views[v.ID]; known || o.w.sched.lies() {
 		return
 	}
 	if len(v.Layout.Members()) == 0 {

@@ -68,6 +68,9 @@ func (h *history) floorAt(moment uint64) int {
 // born notes where a ballot's log will begin. All members must have been given
 // the same base.
 func (t *witness) born(n *node, s *wire.Write) {
+	if t.w.sched.lies() {
+		return
+	}
 	if h := t.histories[s.Ballot]; h != nil {
 		if h.base.Source != s.Base.Source || h.base.Length != s.Base.Length ||
 			!slices.Equal(h.base.Sides, s.Base.Sides) || !slices.Equal(h.bound, s.Bound) {
@@ -184,6 +187,9 @@ func (t *witness) denied(h *history, j *joins) bool {
 // logged notes entries that a node appends to its log. The logs of one ballot are
 // prefixes of one another: one primary wrote them, in one life.
 func (t *witness) logged(n *node, x *wire.Write) {
+	if t.w.sched.lies() {
+		return
+	}
 	h := t.histories[x.Ballot]
 	for i := range x.Entries {
 		e := &x.Entries[i]

@@ -86,6 +86,10 @@ func (t *witness) ending(h *history, n int) []*wire.Entry {
 // is the primary: its ballot is active from here on.
 func (t *witness) swapped(n *node, s *wire.Write) {
 	w, o := t.w, n.oath
+	if w.sched.lies() {
+		o.hist = s.Ballot
+		return
+	}
 	h := t.histories[s.Ballot]
 	if h == nil {
 		return // staging it has failed
@@ -108,7 +112,7 @@ func (t *witness) swapped(n *node, s *wire.Write) {
 
 // settled checks, after a step, the state that a node took over in it.
 func (t *witness) settled(n *node) {
-	if t.w.failure != nil {
+	if t.w.failure != nil || t.w.sched.lies() {
 		return
 	}
 	if n.oath.fresh {
@@ -255,7 +259,7 @@ func (t *witness) owing(n *node, h *history) {
 // follows in its ballot.
 func (t *witness) applied(n *node, e *wire.Entry) {
 	w, o := t.w, n.oath
-	if w.failure != nil {
+	if w.failure != nil || w.sched.lies() {
 		return
 	}
 	if len(o.ahead) > 0 {

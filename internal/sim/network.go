@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/cohortkv/cohort/internal/garble"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -25,6 +26,11 @@ type network struct {
 	recent  [maxNodes]recent                 // what each node sent and was sent lately
 	spread  [maxNodes]recent                 // the writes that each node was sent, in any of its lives, whether they came or not
 	scratch []byte
+	liar    garble.Liar
+	choices garble.Source // of the liar
+	script  *garble.Script
+	lies    int // that were told
+	silent  int // messages until the next one
 }
 
 // recent are the last parcels of one node, in a ring.
@@ -45,7 +51,10 @@ type ticket struct {
 	request uint64
 }
 
-func (t *network) init(w *world) { t.w, t.weather = w, w.sched.Weather }
+func (t *network) init(w *world) {
+	t.w, t.weather = w, w.sched.Weather
+	t.beginLies(&w.sched.Lies)
+}
 
 // now is the weather of this moment.
 func (t *network) now() Weather {
@@ -68,7 +77,9 @@ func (t *network) isCut(from, to *node) bool { return from != to && t.cuts[from.
 func (t *network) send(from *node, e wire.Envelope) {
 	w := t.w
 	w.witness.sent(from, &e)
-	w.truth.Sent(from.truth, &e)
+	if !w.sched.lies() {
+		w.truth.Sent(from.truth, &e)
+	}
 	w.counts.add("message", kindNames[e.Message.Kind()])
 	w.countMessage(e.Message)
 	t.scratch = wire.AppendMessage(t.scratch[:0], from.machine.Header(), e.Message)
@@ -86,7 +97,10 @@ func (t *network) send(from *node, e wire.Envelope) {
 		k := t.tickets[i]
 		p.answer = &k
 		p.to = p.answer.node
-	case int(e.To) >= len(w.nodes):
+	case uint64(e.To) >= uint64(len(w.nodes)):
+		if w.sched.lies() {
+			return
+		}
 		w.fail("bus", "node %d sends to node %d, which does not exist", from.id, e.To)
 		return
 	default:
@@ -96,7 +110,9 @@ func (t *network) send(from *node, e wire.Envelope) {
 			return
 		}
 	}
-	w.noteCarry(from, p.to, e.Message)
+	if !w.sched.lies() {
+		w.noteCarry(from, p.to, e.Message)
+	}
 	if e.Request != 0 {
 		p.ticket = len(t.tickets) + 1
 		t.tickets = append(t.tickets, ticket{from, from.life, e.Request})
@@ -123,7 +139,12 @@ type parcel struct {
 func (t *network) carry(p parcel) {
 	w := t.w
 	if p.from == p.to {
-		w.after(w.upTo(20_000), func() { t.arrive(p) })
+		chain := p.from.chain + 1
+		w.after(w.upTo(20_000), func() {
+			p.to.chain = chain
+			t.arrive(p)
+			p.to.chain = 0
+		})
 		return
 	}
 	weather := t.now()
@@ -139,6 +160,7 @@ func (t *network) carry(p parcel) {
 	}
 	t.recent[p.from.id].add(p)
 	t.recent[p.to.id].add(p)
+	t.liar.Saw(p.payload)
 	w.at(t.arrival(p, weather), func() { t.arrive(p) })
 	if w.chance(weather.Twice) {
 		w.counts.add("network", "delivered twice")
@@ -210,9 +232,19 @@ func (t *network) arrive(p parcel) {
 		return
 	}
 	h, m, err := wire.DecodeMessage(p.payload)
+	if err != nil && t.w.sched.lies() && p.spreadsLies() {
+		t.w.counts.add("network", "lie passed on that the codec refuses")
+		return
+	}
 	if err != nil {
 		t.w.fail("codec", "node %d to node %d: %v", p.from.id, p.to.id, err)
 		return
+	}
+	if t.tellsLies(p) {
+		t.lie(p)
+		if w := t.w; w.failure != nil || !p.to.up || p.answer != nil && p.answer.life != p.to.life {
+			return
+		}
 	}
 	in := &wire.Received{Header: h, Message: m}
 	if p.answer != nil {

@@ -41,6 +41,8 @@ type node struct {
 	tickAt    wire.Instant // of the tick that counts; others are stale
 	stepsAt   wire.Instant
 	steps     int // at the instant stepsAt
+	chain     int // how many of this node's own inputs led to the present one
+	gauge     gauge
 }
 
 func newNode(w *world, id wire.NodeID) *node {
@@ -180,7 +182,10 @@ func (n *node) step(in wire.Input) {
 	n.truth.BeginStep()
 	w.witness.heard(n, in)
 	n.store.Annotate(in)
-	n.carryOut(n.machine.Step(n.local(), in))
+	n.gauge.begin(n)
+	out := n.machine.Step(n.local(), in)
+	n.gauge.end(n, in, out)
+	n.carryOut(out)
 	n.planTick()
 }
 
@@ -274,11 +279,14 @@ func (n *node) write(writes []wire.Write) {
 		delay += n.w.upTo(500 * wire.Millisecond)
 	}
 	n.diskAt = max(n.diskAt, n.w.now+delay)
+	chain := n.chain + 1
 	n.alive(n.diskAt-n.w.now, func() {
 		n.disk.durable = durable
 		n.oath.durableUpTo(seq)
 		n.truth.DurableUpTo(seq)
+		n.chain = chain
 		n.deliver(&wire.Durable{Seq: seq})
+		n.chain = 0
 	})
 }
 

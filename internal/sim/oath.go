@@ -196,6 +196,9 @@ func (t *witness) cancelled(n *node, h wire.Header, m *wire.Cancel) {
 // to have left: what is not committed at the first attempt must stay out of the way
 // of a later one, perhaps long after.
 func (t *witness) repeats(n *node, m *wire.Prepare) {
+	if t.w.sched.lies() {
+		return
+	}
 	h := t.histories[m.Ballot]
 	for i := range m.Entries {
 		e := &m.Entries[i]

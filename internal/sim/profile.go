@@ -30,10 +30,12 @@ const (
 	// Forgetful: writes are carried, their answers are lost, and who carried them is cut
 	// off for longer than their ids are remembered.
 	Forgetful
+	// Garbled: some members say what is not so, a bounded number of times (garble.go).
+	Garbled
 	profiles
 )
 
-var profileNames = [profiles]string{Usual: "usual", Sparse: "sparse", Named: "named", Haunted: "haunted", Bereft: "bereft", Forgetful: "forgetful"}
+var profileNames = [profiles]string{Usual: "usual", Sparse: "sparse", Named: "named", Haunted: "haunted", Bereft: "bereft", Forgetful: "forgetful", Garbled: "garbled"}
 
 func (p Profile) String() string { return profileNames[p] }
 

@@ -28,6 +28,7 @@ type Schedule struct {
 	Sessions []ClientPlan // of causal ones
 	Steps    []Step       // by time
 	Last     Command
+	Lies     Lies
 	Measure  bool // what is sent and stored
 }
 

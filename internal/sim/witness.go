@@ -130,6 +130,9 @@ func (t *witness) opFor(n *node, token wire.Token) *op {
 
 // answered checks a write's answer: it is committed, with this result.
 func (t *witness) answered(o *op, r wire.Result) {
+	if t.w.sched.lies() {
+		return
+	}
 	if o.plan.Kind.reads() {
 		t.w.fail("answer", "%s was answered like a write", o)
 		return
@@ -189,6 +192,9 @@ func (t *witness) allThere(h *history) {
 }
 
 func (t *witness) turnedAway(o *op) {
+	if t.w.sched.lies() {
+		return
+	}
 	if len(o.places) > 0 {
 		t.w.fail("503", "%s was refused and is in the log of %s", o, name(o.places[0].h.ballot))
 	}
@@ -197,6 +203,9 @@ func (t *witness) turnedAway(o *op) {
 // read checks that a read is in the order of real time: not before what had been
 // seen when it began, nor after what is committed.
 func (t *witness) read(n *node, o *op, num uint64) {
+	if t.w.sched.lies() {
+		return
+	}
 	h, at := t.histories[n.oath.hist], n.oath.index
 	switch {
 	case !o.plan.Kind.reads():

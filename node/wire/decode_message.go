@@ -1,5 +1,8 @@
 package wire
 
+// NewMessage returns an empty message, nil for a kind that is not known.
+func NewMessage(k Kind) Message { return newMessage(k) }
+
 // newMessage returns an empty message, nil for a kind that is not known.
 func newMessage(k Kind) Message {
 	switch k {

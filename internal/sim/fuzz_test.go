@@ -1,0 +1,48 @@
+package sim
+
+import (
+	"encoding/binary"
+	"runtime/debug"
+	"strings"
+	"testing"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// FuzzStep lets nodes lie to one another in short runs. The first byte chooses the
+// model, two the seed, and all that follows which messages are told otherwise, and how.
+// Its corpus is testdata/fuzz.
+func FuzzStep(f *testing.F) {
+	debug.SetGCPercent(400)
+	for seed := range byte(30) {
+		f.Add([]byte(strings.Repeat(string([]byte{seed, seed / 3, seed * 7, seed * 31, 3, 99, seed * 5}), 40)))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) < 4 {
+			return
+		}
+		s := fuzzed(data)
+		if r := Run(s, nil); r.Failure != nil {
+			t.Fatalf("%v\n%s", r.Failure, s)
+		}
+	})
+}
+
+// fuzzed is the schedule of a fuzzer's input: a short one, with all lies in the input.
+func fuzzed(data []byte) *Schedule {
+	s := Generate(uint64(binary.LittleEndian.Uint16(data[1:])), Mad, Model(data[0])%models, Garbled)
+	s.Lies = Lies{Count: 1 << 10, Script: data[3:], Spare: data[0]&0x80 != 0}
+	s.Weather = Weather{Delay: wire.Millisecond / 2}
+	s.Disk = 0
+	s.Steps = s.Steps[:min(len(s.Steps), 6)]
+	for i := range s.Steps {
+		st := &s.Steps[i]
+		st.At = min(st.At, wire.Instant(i)*400*wire.Millisecond)
+	}
+	for _, plans := range [][]ClientPlan{s.Clients, s.Sessions} {
+		for i := range plans {
+			plans[i].Ops = plans[i].Ops[:min(len(plans[i].Ops), 12)]
+		}
+	}
+	return s
+}
