@@ -16,8 +16,12 @@ const (
 	CodeBadView            Code = "bad-view"      // not a list of members
 	CodeBadQuery           Code = "bad-query"     // timeout, limit, cursor, model
 	CodeBadCondition       Code = "bad-condition" // If-Match, If-None-Match
+	CodeBadHeader          Code = "bad-header"    // a header that this path does not take, or takes once
 	CodeBadContentType     Code = "bad-content-type"
-	CodeBadSession         Code = "bad-session" // Cohort-Session, ?session=, causal-metadata
+	CodeBadSession         Code = "bad-session"     // Cohort-Session, ?session=, causal-metadata
+	CodeBadExpectation     Code = "bad-expectation" // Expect is not 100-continue
+	CodeCrossOrigin        Code = "cross-origin"    // a browser sent the write for a page of another origin
+	CodeMisdirected        Code = "misdirected"     // Host is no name of a node that listens on a loopback address
 	CodeNoSuchPath         Code = "no-such-path"
 	CodeNoSuchBucket       Code = "no-such-bucket"
 	CodeNoSuchKey          Code = "no-such-key"
@@ -47,8 +51,12 @@ var statuses = map[Code]int{
 	CodeBadView:            http.StatusBadRequest,
 	CodeBadQuery:           http.StatusBadRequest,
 	CodeBadCondition:       http.StatusBadRequest,
+	CodeBadHeader:          http.StatusBadRequest,
 	CodeBadContentType:     http.StatusBadRequest,
 	CodeBadSession:         http.StatusBadRequest,
+	CodeBadExpectation:     http.StatusExpectationFailed,
+	CodeCrossOrigin:        http.StatusForbidden,
+	CodeMisdirected:        http.StatusMisdirectedRequest,
 	CodeNoSuchPath:         http.StatusNotFound,
 	CodeNoSuchBucket:       http.StatusNotFound,
 	CodeNoSuchKey:          http.StatusNotFound,

@@ -1,6 +1,7 @@
 package front
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"strings"
@@ -80,14 +81,12 @@ func BenchmarkCausalRequest(b *testing.B) {
 		} {
 			b.Run(fmt.Sprintf("%s/seen=%d", c.name, keys), func(b *testing.B) {
 				s := New(Config{Node: 3, Backend: newInstant(), Cluster: "test", DefaultBucket: api.BucketCausal})
-				var ctx fasthttp.RequestCtx
-				ctx.Init(&fasthttp.Request{}, nil, nil)
-				ctx.Request.Header.SetMethod(c.method)
-				ctx.Request.SetRequestURI(c.path)
-				ctx.Request.SetBodyString(c.body)
+				var headers []string
 				if c.header != "" {
-					ctx.Request.Header.Set(api.HeaderSession, c.header)
+					headers = append(headers, api.HeaderSession+": "+c.header)
 				}
+				var ctx fasthttp.RequestCtx
+				arrive(b, &ctx, c.method, c.path, c.body, headers...)
 				b.ReportAllocs()
 				for b.Loop() {
 					ctx.Response.Reset()
@@ -98,6 +97,19 @@ func BenchmarkCausalRequest(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// arrive reads a request as Go's client sends it.
+func arrive(b *testing.B, ctx *fasthttp.RequestCtx, method, path, body string, headers ...string) {
+	headers = append(headers, "Host: 127.0.0.1:8081", "User-Agent: Go-http-client/1.1", "Accept-Encoding: gzip")
+	if body != "" {
+		headers = append(headers, fmt.Sprintf("Content-Length: %d", len(body)), "Content-Type: "+api.TypeBytes)
+	}
+	text := method + " " + path + " HTTP/1.1\r\n" + strings.Join(headers, "\r\n") + "\r\n\r\n" + body
+	ctx.Init(&fasthttp.Request{}, nil, nil)
+	if err := ctx.Request.Read(bufio.NewReaderSize(strings.NewReader(text), headerLimit)); err != nil {
+		b.Fatal(err)
 	}
 }
 
@@ -116,10 +128,7 @@ func BenchmarkRequest(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			s := New(Config{Node: 3, Backend: newInstant()})
 			var ctx fasthttp.RequestCtx
-			ctx.Init(&fasthttp.Request{}, nil, nil)
-			ctx.Request.Header.SetMethod(c.method)
-			ctx.Request.SetRequestURI(c.path)
-			ctx.Request.SetBody(c.body)
+			arrive(b, &ctx, c.method, c.path, string(c.body))
 			b.ReportAllocs()
 			for b.Loop() {
 				ctx.Response.Reset()

@@ -53,11 +53,6 @@ func late(c *wire.Context) api.Code {
 }
 
 func (s *Server) writeCausalKey(ctx *fasthttp.RequestCtx, op wire.Op, c wire.Context, timeout time.Duration) {
-	header := &ctx.Request.Header
-	if len(header.Peek(api.HeaderIfMatch)) > 0 || len(header.Peek(api.HeaderIfNoneMatch)) > 0 {
-		s.fail(ctx, api.CodeBadCondition, "causal buckets take no conditions: any replica takes a write at any time, without asking the others; a strong bucket does")
-		return
-	}
 	w := newWaiting(ctx)
 	defer w.free()
 	if !s.causalWrite(ctx, w, op, c, timeout) {

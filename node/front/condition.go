@@ -10,62 +10,132 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// What the conditions of a write can have wrong.
+// What conditions can have wrong.
 var (
 	errTwoConditions = errors.New("If-Match and If-None-Match together ask for nothing")
-	errIfMatch       = errors.New(`If-Match takes * or one entity tag, such as "17-0a1b2c3d"`)
 	errIfNoneMatch   = errors.New("If-None-Match takes only * on a PUT, and nothing on a DELETE")
+	errNoTag         = errors.New(`is there and names no entity tag: was a variable never set? It takes * or entity tags, such as "17-0a1b2c3d"`)
+	errBadTag        = errors.New(`takes * or a list of entity tags, such as "17-0a1b2c3d", "18-0a1b2c3d"`)
 )
 
-// readCondition makes If-Match and If-None-Match part of a write.
-func readCondition(h *fasthttp.RequestHeader, op *wire.Op) error {
-	match, none := h.Peek(api.HeaderIfMatch), h.Peek(api.HeaderIfNoneMatch)
+// eachTag reads the lines of If-Match or If-None-Match as the one list that they are
+// (RFC 9110 §5.3, §13.1). Tags have their quotes. star: the list is *.
+func eachTag(lines [][]byte, visit func(tag []byte, weak bool)) (star bool, err error) {
+	tags := 0
+	for _, rest := range lines {
+		for comma := true; ; {
+			rest = bytes.TrimLeft(rest, " \t")
+			if len(rest) == 0 {
+				break
+			}
+			if rest[0] == ',' {
+				rest, comma = rest[1:], true
+				continue
+			}
+			if !comma || star {
+				return false, errBadTag
+			}
+			comma = false
+			if rest[0] == '*' {
+				rest, star = rest[1:], true
+				continue
+			}
+			tag, weak := bytes.CutPrefix(rest, []byte("W/"))
+			size := tagSize(tag)
+			if size == 0 {
+				return false, errBadTag
+			}
+			visit(tag[:size], weak)
+			tags, rest = tags+1, tag[size:]
+		}
+	}
 	switch {
-	case len(match) == 0 && len(none) == 0:
-	case len(match) > 0 && len(none) > 0:
-		return errTwoConditions
-	case len(none) > 0:
-		if string(none) != "*" || op.Kind != wire.OpPut {
-			return errIfNoneMatch
+	case star && tags > 0:
+		return false, errBadTag
+	case !star && tags == 0:
+		return false, errNoTag
+	}
+	return star, nil
+}
+
+// tagSize is the length of the entity tag that b begins with; 0: it does not
+// (RFC 9110 §8.8.3).
+func tagSize(b []byte) int {
+	if len(b) == 0 || b[0] != '"' {
+		return 0
+	}
+	for i := 1; i < len(b); i++ {
+		switch c := b[i]; {
+		case c == '"':
+			return i + 1
+		case c <= ' ' || c == 0x7f:
+			return 0
+		}
+	}
+	return 0
+}
+
+// refuseConditions answers for conditions that cannot be read. What comes after it need
+// not look at that again.
+func (s *Server) refuseConditions(ctx *fasthttp.RequestCtx) bool {
+	for _, name := range [...]string{api.HeaderIfMatch, api.HeaderIfNoneMatch} {
+		lines := ctx.Request.Header.PeekAll(name)
+		if len(lines) == 0 {
+			continue
+		}
+		if _, err := eachTag(lines, func([]byte, bool) {}); err != nil {
+			s.fail(ctx, api.CodeBadCondition, name+" "+err.Error())
+			return true
+		}
+	}
+	return false
+}
+
+// readCondition makes If-Match and If-None-Match part of a write. A write has one
+// version to compare with; others are those that are asked for beside it.
+func readCondition(h *fasthttp.RequestHeader, op *wire.Op) (others []wire.Version, err error) {
+	none := len(h.PeekAll(api.HeaderIfNoneMatch)) > 0
+	match := h.PeekAll(api.HeaderIfMatch)
+	switch {
+	case len(match) == 0 && !none:
+		return nil, nil
+	case len(match) > 0 && none:
+		return nil, errTwoConditions
+	case none:
+		star, err := eachTag(h.PeekAll(api.HeaderIfNoneMatch), func([]byte, bool) {})
+		if err != nil || !star || op.Kind != wire.OpPut {
+			return nil, errIfNoneMatch
 		}
 		op.Condition = wire.IfAbsent
-	case string(match) == "*":
-		op.Condition = wire.IfPresent
-	default:
-		if len(h.PeekAll(api.HeaderIfMatch)) > 1 || !isTag(match) {
-			return errIfMatch
-		}
-		op.Condition = wire.IfVersion
-		if v, ours := api.ParseETag(string(match)); ours {
-			op.Match = wire.Version(v)
-		} // a tag that we never gave is no key's: the zero version is none either
+		return nil, nil
 	}
-	return nil
+	op.Condition = wire.IfVersion
+	star, err := eachTag(match, func(tag []byte, weak bool) {
+		v, ours := api.ParseETag(string(tag))
+		switch {
+		case weak || !ours: // no key has such a version; neither is the zero one any key's
+		case op.Match == wire.Version{}:
+			op.Match = wire.Version(v)
+		case op.Match != wire.Version(v):
+			others = append(others, wire.Version(v))
+		}
+	})
+	if star {
+		op.Condition = wire.IfPresent
+	}
+	return others, err
 }
 
-// isTag reports one entity tag, strong or weak (RFC 9110 §8.8.3).
-func isTag(b []byte) bool {
-	b = bytes.TrimPrefix(b, []byte("W/"))
-	return len(b) >= 2 && b[0] == '"' && bytes.IndexByte(b[1:], '"') == len(b)-2
-}
-
-// permits reports whether a read may be answered in full: the header is absent,
-// or names the tag (wanted) or does not (not wanted). If-None-Match compares
-// weakly, If-Match does not (RFC 9110 §13.1).
-func permits(header, etag []byte, wanted bool) bool {
-	if len(header) == 0 {
+// permits reports whether a read may be answered in full: there are no lines, or
+// they name the tag (wanted) or do not (not wanted). If-None-Match compares weakly,
+// If-Match does not (RFC 9110 §13.1).
+func permits(lines [][]byte, etag []byte, wanted bool) bool {
+	if len(lines) == 0 {
 		return true
 	}
-	for rest := header; len(rest) > 0; {
-		var tag []byte
-		tag, rest, _ = bytes.Cut(rest, []byte{','})
-		tag = bytes.TrimSpace(tag)
-		if !wanted {
-			tag = bytes.TrimPrefix(tag, []byte("W/"))
-		}
-		if string(tag) == "*" || bytes.Equal(tag, etag) {
-			return wanted
-		}
-	}
-	return !wanted
+	named := false
+	star, _ := eachTag(lines, func(tag []byte, weak bool) {
+		named = named || bytes.Equal(tag, etag) && !(weak && wanted)
+	})
+	return (named || star) == wanted
 }

@@ -221,21 +221,6 @@ func drainBody(c net.Conn) {
 	}
 }
 
-// ambiguous reports a request with two framings (RFC 9112 §6.3). fasthttp
-// believes one of them and marks the connection to be closed.
-func ambiguous(h *fasthttp.RequestHeader) bool {
-	if !h.ConnectionClose() {
-		return false
-	}
-	raw := bytes.ToLower(h.RawHeaders())
-	return hasHeader(raw, "content-length:") && hasHeader(raw, "transfer-encoding:")
-}
-
-// hasHeader looks for a header in lower-case lines.
-func hasHeader(raw []byte, name string) bool {
-	return bytes.HasPrefix(raw, []byte(name)) || bytes.Contains(raw, []byte("\n"+name))
-}
-
 // requestID names a request for people who compare what they saw: this life of
 // the server, the connection, and its place on it.
 func (s *Server) requestID(ctx *fasthttp.RequestCtx) string {

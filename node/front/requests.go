@@ -115,7 +115,7 @@ func methodOf(name []byte) method {
 
 // codes are the status codes that the front gives, the frequent ones first. 500
 // is the metrics handler's, 0 stands for any other.
-var codes = [...]int{200, 201, 204, 404, 412, 304, 503, 504, 400, 405, 408, 413, 414, 431, 500, 501, 0}
+var codes = [...]int{200, 201, 204, 404, 412, 304, 503, 504, 400, 405, 408, 413, 414, 431, 500, 501, 417, 421, 403, 0}
 
 // tally counts answers. Routes, methods and codes are few and known, so that an
 // answer costs one atomic addition, and no client can make the tally grow.

@@ -175,13 +175,10 @@ func (s *Server) Pressure() Pressure {
 // neither.
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	to := routeNone
-	if ambiguous(&ctx.Request.Header) {
-		ctx.SetConnectionClose()
-		s.fail(ctx, api.CodeBadRequest, "Content-Length and Transfer-Encoding contradict each other")
-	} else {
+	if seen, ok := s.framed(ctx); ok {
 		path := ctx.URI().PathOriginal()
 		to = routeOf(path)
-		if s.enter(ctx, to) {
+		if s.screen(ctx, to, path, seen) && s.enter(ctx, to, seen) {
 			s.dispatch(ctx, to, path)
 		}
 	}
@@ -190,7 +187,7 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 
 // enter lets a request in, with its body if it may have one that matters, or
 // answers it.
-func (s *Server) enter(ctx *fasthttp.RequestCtx, to route) bool {
+func (s *Server) enter(ctx *fasthttp.RequestCtx, to route, seen headers) bool {
 	if c, ours := ctx.Conn().(*conn); ours && c.brief {
 		ctx.SetConnectionClose()
 		if !to.isHealth() {
@@ -198,7 +195,7 @@ func (s *Server) enter(ctx *fasthttp.RequestCtx, to route) bool {
 			return false
 		}
 	}
-	return !to.takesBody() || s.readBody(ctx)
+	return !to.takesBody() || s.readBody(ctx) && !(seen.has(known.encoding) && s.refuseTrailer(ctx))
 }
 
 func (s *Server) dispatch(ctx *fasthttp.RequestCtx, to route, path []byte) {

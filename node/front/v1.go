@@ -3,6 +3,7 @@ package front
 import (
 	"bytes"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -46,10 +47,6 @@ func (s *Server) kv(ctx *fasthttp.RequestCtx, tail []byte) {
 // (0: as long as its client does). What would change a request's meaning and is
 // not built is refused, never ignored.
 func (s *Server) options(ctx *fasthttp.RequestCtx) (timeout time.Duration, ok bool) {
-	if len(ctx.Request.Header.Peek(api.HeaderIdempotencyKey)) > 0 {
-		s.fail(ctx, api.CodeNotBuilt, api.HeaderIdempotencyKey+" is not built yet")
-		return 0, false
-	}
 	if len(ctx.URI().QueryString()) == 0 {
 		return 0, true
 	}
@@ -100,7 +97,8 @@ func (s *Server) deleteKey(ctx *fasthttp.RequestCtx, raw []byte, timeout time.Du
 }
 
 func (s *Server) writeKey(ctx *fasthttp.RequestCtx, op wire.Op, timeout time.Duration) {
-	if err := readCondition(&ctx.Request.Header, &op); err != nil {
+	others, err := readCondition(&ctx.Request.Header, &op)
+	if err != nil {
 		s.fail(ctx, api.CodeBadCondition, err.Error())
 		return
 	}
@@ -110,7 +108,11 @@ func (s *Server) writeKey(ctx *fasthttp.RequestCtx, op wire.Op, timeout time.Dur
 	w := newWaiting(ctx)
 	defer w.free()
 	s.backend.Write(&w.Waiter, op)
-	if s.failed(ctx, s.waiters.await(w, timeout), w.Reply, true) {
+	how := s.waiters.await(w, timeout)
+	if len(others) > 0 {
+		how = s.tryOthers(w, op, others, how, timeout)
+	}
+	if s.failed(ctx, how, w.Reply, true) {
 		return
 	}
 	result := &w.Reply.Result
@@ -136,6 +138,23 @@ func (s *Server) writeKey(ctx *fasthttp.RequestCtx, op wire.Op, timeout time.Dur
 func (s *Server) showDeleted(ctx *fasthttp.RequestCtx, existed bool) {
 	ctx.SetStatusCode(http.StatusNoContent)
 	ctx.Response.Header.SetCanonical(headerDeleted, strconv.AppendBool(nil, existed))
+}
+
+// tryOthers goes on with a write that may match one of several versions. A write that
+// found another version did nothing; if that version is asked for as well, the write is
+// sent again, against it. A version does not come back, so each is tried once at most.
+func (s *Server) tryOthers(w *waiting, op wire.Op, others []wire.Version, how ending, timeout time.Duration) ending {
+	for range others {
+		result := &w.Reply.Result
+		if how != answered || w.Reply.Outcome != wire.Done || result.Status != wire.PreconditionFailed ||
+			!slices.Contains(others, result.Version) {
+			break
+		}
+		op.Match, w.Reply = result.Version, wire.Reply{}
+		s.backend.Write(&w.Waiter, op)
+		how = s.waiters.await(w, timeout)
+	}
+	return how
 }
 
 // preconditionFailed answers 412 with the version that the key has; without one
@@ -187,9 +206,9 @@ func (s *Server) showValue(ctx *fasthttp.RequestCtx, etag, value []byte, content
 	request, header := &ctx.Request.Header, &ctx.Response.Header
 	header.SetCanonical(headerVary, valueAccept)
 	switch {
-	case !permits(request.Peek(api.HeaderIfMatch), etag, true):
+	case !permits(request.PeekAll(api.HeaderIfMatch), etag, true):
 		s.fail(ctx, api.CodePreconditionFailed, "the key has another version, which ETag shows")
-	case !permits(request.Peek(api.HeaderIfNoneMatch), etag, false):
+	case !permits(request.PeekAll(api.HeaderIfNoneMatch), etag, false):
 		ctx.SetStatusCode(http.StatusNotModified)
 	case onlyJSON(request.Peek("Accept")):
 		s.writeJSON(ctx, describe())

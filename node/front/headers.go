@@ -1,0 +1,209 @@
+package front
+
+import (
+	"bytes"
+	"errors"
+	"math/bits"
+	"strings"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/cohortkv/cohort/api"
+)
+
+// headerSet is a set of api.Modifiers: bit i stands for the i-th.
+type headerSet uint64
+
+// headers are the modifiers that a request carries.
+type headers struct {
+	once  headerSet
+	twice headerSet // those with more than one line
+}
+
+func (h headers) has(set headerSet) bool { return h.once&set != 0 }
+
+// What is wrong with header lines that two readers could take for two things. The
+// connection is closed after them, so that nothing is read as a second request.
+var (
+	errFolded    = errors.New("a header is folded over several lines")
+	errBareLF    = errors.New("a header line ends without CR")
+	errName      = errors.New("a header name has a space in it, or no colon behind it")
+	errTwoFrames = errors.New("Content-Length and Transfer-Encoding contradict each other")
+	errEncoding  = errors.New("the only Transfer-Encoding that is taken is chunked")
+)
+
+// known finds the headers that a request is looked through for: those that are
+// refused, or mean something that fasthttp does not see to.
+var known = newHeaderIndex()
+
+// headerIndex looks names up by length and letters, whatever their case.
+type headerIndex struct {
+	byLength [32][]headerName
+	anyIf    headerSet // "If-"
+	anyOurs  headerSet // "Cohort-"
+	once     headerSet // those that are no list
+	length   headerSet // Content-Length
+	encoding headerSet // Transfer-Encoding
+	expect   headerSet // Expect
+	tags     headerSet // If-Match, If-None-Match
+	refused  [len(api.KindNames)]headerSet
+}
+
+type headerName struct {
+	lower string
+	bit   headerSet
+}
+
+func newHeaderIndex() (x headerIndex) {
+	for i, m := range api.Modifiers {
+		bit := headerSet(1) << i
+		for k := range api.KindNames {
+			if m.Treatment(api.Kinds(1)<<k) == api.Refused {
+				x.refused[k] |= bit
+			}
+		}
+		switch m.Name {
+		case "If-":
+			x.anyIf = bit
+			continue
+		case "Cohort-":
+			x.anyOurs = bit
+			continue
+		case "Content-Length":
+			x.length = bit
+		case "Transfer-Encoding":
+			x.encoding = bit
+		case "Expect":
+			x.expect = bit
+		case api.HeaderIfMatch, api.HeaderIfNoneMatch:
+			x.tags |= bit
+		}
+		if m.Once {
+			x.once |= bit
+		}
+		if m.Code != "" {
+			x.byLength[len(m.Name)] = append(x.byLength[len(m.Name)], headerName{strings.ToLower(m.Name), bit})
+		}
+	}
+	return x
+}
+
+// bitOf is the set of the one header, empty when it changes nothing.
+func (x *headerIndex) bitOf(name []byte) headerSet {
+	if len(name) < len(x.byLength) {
+		for i := range x.byLength[len(name)] {
+			if n := &x.byLength[len(name)][i]; equalFold(name, n.lower) {
+				return n.bit
+			}
+		}
+	}
+	switch {
+	case len(name) > len("if-") && equalFold(name[:len("if-")], "if-"):
+		return x.anyIf
+	case len(name) > len("cohort-") && equalFold(name[:len("cohort-")], "cohort-"):
+		return x.anyOurs
+	}
+	return 0
+}
+
+// equalFold compares a header name, which is ASCII, with one in lower case. Of both
+// the lengths are equal.
+func equalFold(name []byte, lower string) bool {
+	for i := len(lower) - 1; i >= 0; i-- {
+		c := name[i]
+		if 'A' <= c && c <= 'Z' {
+			c |= 0x20
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// scan goes once through the header lines, as they came: fasthttp hides some of
+// what they say. twice are those that stand there twice and may not.
+func scan(raw []byte) (seen headers, err error) {
+	for len(raw) > 0 {
+		end := bytes.IndexByte(raw, '\n')
+		if end < 1 || raw[end-1] != '\r' {
+			return seen, errBareLF
+		}
+		line := raw[:end-1]
+		raw = raw[end+1:]
+		if len(line) == 0 {
+			break
+		}
+		if line[0] == ' ' || line[0] == '\t' {
+			return seen, errFolded
+		}
+		colon := 0
+		for ; colon < len(line) && line[colon] != ':'; colon++ {
+			if line[colon] == ' ' {
+				return seen, errName
+			}
+		}
+		if colon == len(line) {
+			return seen, errName
+		}
+		bit := known.bitOf(line[:colon])
+		if bit == known.encoding && !isChunked(line[colon+1:]) {
+			return seen, errEncoding
+		}
+		seen.twice |= seen.once & bit
+		seen.once |= bit
+	}
+	if seen.has(known.length) && seen.has(known.encoding) {
+		return seen, errTwoFrames
+	}
+	return seen, nil
+}
+
+func isChunked(value []byte) bool {
+	value = bytes.TrimSpace(value)
+	return len(value) == len("chunked") && equalFold(value, "chunked")
+}
+
+// refuseHeaders answers for a header that means nothing to a request of this kind,
+// and would be ignored to the client's harm.
+func (s *Server) refuseHeaders(ctx *fasthttp.RequestCtx, kind api.Kinds, seen headers) bool {
+	if twice := seen.twice & known.once; twice != 0 {
+		m := &api.Modifiers[bits.TrailingZeros64(uint64(twice))]
+		s.fail(ctx, api.CodeBadHeader, m.Name+" stands there twice, and takes one value")
+		return true
+	}
+	if refused := seen.once & known.refused[bits.TrailingZeros16(uint16(kind))]; refused != 0 {
+		m := &api.Modifiers[bits.TrailingZeros64(uint64(refused))]
+		s.fail(ctx, m.RefusalCode(kind), nameOf(&ctx.Request.Header, m)+" is not taken here: "+m.Why)
+		return true
+	}
+	return false
+}
+
+// nameOf is the header's name as the client spelt it, where a row stands for many.
+func nameOf(h *fasthttp.RequestHeader, m *api.Modifier) string {
+	if !strings.HasSuffix(m.Name, "-") {
+		return m.Name
+	}
+	for raw := h.RawHeaders(); ; {
+		line, rest, more := bytes.Cut(raw, []byte{'\n'})
+		if name, _, _ := bytes.Cut(line, []byte{':'}); len(name) > len(m.Name) && strings.EqualFold(string(name[:len(m.Name)]), m.Name) &&
+			api.Modifiers[bits.TrailingZeros64(uint64(known.bitOf(name)))].Name == m.Name {
+			return string(name)
+		}
+		if raw = rest; !more {
+			return m.Name
+		}
+	}
+}
+
+// refuseExpectation answers for an Expect that is not 100-continue, which fasthttp
+// has seen to.
+func (s *Server) refuseExpectation(ctx *fasthttp.RequestCtx) bool {
+	value := ctx.Request.Header.Peek("Expect")
+	if strings.EqualFold(string(bytes.TrimSpace(value)), "100-continue") {
+		return false
+	}
+	s.fail(ctx, api.CodeBadExpectation, "Expect takes 100-continue and nothing else")
+	return true
+}
