@@ -52,6 +52,7 @@ var renderings = map[wire.EventKind]rendering{
 	"causal_resent":         {level: slog.LevelDebug, peer: true},
 	"causal_outrun":         {level: slog.LevelDebug, peer: true},
 	"causal_aside_full":     {level: slog.LevelDebug, peer: true},
+	"causal_incredible":     {level: slog.LevelWarn, peer: true, once: true},
 	"causal_absent":         {level: slog.LevelDebug, peer: true},
 	"causal_waits":          {level: slog.LevelDebug},
 	"causal_carry_in_doubt": {level: slog.LevelDebug},

@@ -36,6 +36,7 @@ func New(cfg Config) (*Node, error) {
 		return nil, err
 	}
 	start := time.Now()
+	cfg.Causal.Writes = max(cfg.Causal.Writes, writesBy(start.Add(-time.Duration(clockBase))))
 	memory := store.NewMemory()
 	n := &Node{cfg: cfg, backend: newBackend(memory)}
 	meters := newMeters()
@@ -59,6 +60,13 @@ func New(cfg Config) (*Node, error) {
 	})
 	return n, nil
 }
+
+// firstWrite is before the first write of any cluster.
+var firstWrite = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
+
+// writesBy is how many writes there can have been by a time: one each microsecond
+// (docs/causal.md §2.1).
+func writesBy(at time.Time) uint64 { return uint64(max(at.Sub(firstWrite), 0) / time.Microsecond) }
 
 // Run serves until ctx ends. Then it stops accepting, answers what waits, and
 // returns nil; an error says why it could not serve any longer. It is done with

@@ -76,6 +76,7 @@ const (
 	CausalReadBehind          // a read waits for nothing (I14)
 	CausalStaleItems          // items count for the K that was told before some of them were taken away
 	CausalLostStays           // a context goes on naming what is lost, and not what was read since (I14)
+	CausalForgeries           // a context counts whatever it says
 	count
 )
 
@@ -141,6 +142,7 @@ var names = [count]string{
 	CausalReadBehind:          "CausalReadBehind",
 	CausalStaleItems:          "CausalStaleItems",
 	CausalLostStays:           "CausalLostStays",
+	CausalForgeries:           "CausalForgeries",
 }
 
 // String is the mutant's name.

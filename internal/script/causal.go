@@ -92,6 +92,8 @@ func (w *world) carryAnswer(m *wire.CarryAnswer) string {
 		return "I have it, wait"
 	case m.Fate == wire.CarryLate:
 		return "it may be old, ask again"
+	case m.Fate == wire.CarryImplausible:
+		return "its context cannot be"
 	case !m.Present:
 		return "absent"
 	default:

@@ -203,6 +203,8 @@ func outcome(r wire.Reply) string {
 		return "503"
 	case wire.InDoubt:
 		return "in doubt"
+	case wire.Implausible:
+		return "400"
 	case wire.ViewServed:
 		return "ready"
 	case wire.ViewUnready:

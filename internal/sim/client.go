@@ -210,7 +210,11 @@ func (w *world) nodeGone(n *node) {
 
 // reply takes a node's answer.
 func (w *world) reply(n *node, r wire.Reply) {
-	if r.Token >= causalTokens {
+	switch {
+	case r.Token >= forgedTokens:
+		w.refusedForgery(n, r)
+		return
+	case r.Token >= causalTokens:
 		w.causalReply(n, r)
 		return
 	}

@@ -6,7 +6,7 @@ import "github.com/cohortkv/cohort/node/wire"
 // have taken, section by section.
 var causalTransitions = []string{
 	// Reads, writes, lists (§3).
-	"event: causal_waits", "session: read", "session: answered", "session: listed", "session: left", "session: turned away",
+	"event: causal_waits", "session: read", "session: answered", "session: listed", "session: left", "session: turned away", "session: forged",
 
 	// Broadcast (§4).
 	"message: Batch", "message: BatchAck", "message: Missing", "message: Outrun",
@@ -108,6 +108,8 @@ func fateName(m *wire.CarryAnswer) string {
 		return "else"
 	case m.Fate == wire.CarryHeld:
 		return "held"
+	case m.Fate == wire.CarryImplausible:
+		return "implausible"
 	case m.Present:
 		return "done"
 	default:

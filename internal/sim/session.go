@@ -128,6 +128,7 @@ func (s *session) issue() {
 	if !w.sched.lies() {
 		w.watch(r, w.now)
 	}
+	w.forge(n)
 	n.deliver(r.input())
 }
 

@@ -62,6 +62,7 @@ type world struct {
 	clients  []*client
 	sessions []*session
 	requests []*request // by token
+	forger   forger
 	carries  map[carried]*request
 	counts   Counts
 	trace    *Trace

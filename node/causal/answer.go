@@ -9,6 +9,9 @@ import (
 // waiting for anybody. Nothing is kept for it.
 func (r *Replica) OnOpen(h wire.Header, replyTo wire.ReplyTo, m *wire.Open) {
 	r.sign(h)
+	if !r.credible(h.From, m) {
+		return
+	}
 	r.hearGone(m.Going)
 	list := r.slots.valid(m.Slots)
 	if !m.Survey && len(list) > 0 {

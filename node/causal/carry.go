@@ -163,6 +163,14 @@ func (r *Replica) OnCarryAnswer(h wire.Header, m *wire.CarryAnswer) {
 			item = &m.Item
 		}
 		r.reply(x.q, wire.Done, &wire.CausalResult{Item: item, Existed: m.Existed, Context: m.Context})
+	case wire.CarryImplausible:
+		r.unlist(x)
+		r.cancelElsewhere(x, h.From)
+		outcome := wire.Implausible
+		if x.q.kind == writing && len(x.others) > 0 {
+			outcome = wire.InDoubt // who was asked before may have taken it
+		}
+		r.reply(x.q, outcome, nil)
 	case wire.CarryLate:
 		if x.to != nil && x.to.id == h.From && (x.boot != h.Boot || x.clock < m.Clock) {
 			x.clock, x.boot = m.Clock, h.Boot
@@ -375,6 +383,10 @@ func (r *Replica) OnCarry(h wire.Header, replyTo wire.ReplyTo, m *wire.Carry, st
 	x.q.carried, x.q.id = x, id
 	if !m.Read && r.answerAgain(x.q) {
 		return // whoever owns the slot by now
+	}
+	if !r.plausible(&m.Context) {
+		r.answerCarried(x, &wire.CarryAnswer{Fate: wire.CarryImplausible}, 0)
+		return
 	}
 	r.carried.open[id] = x
 	r.alarm(r.now + carryPatience)

@@ -22,5 +22,6 @@ const (
 	EventTakenBefore  wire.EventKind = "causal_taken_before"   // a carried write was taken before
 	EventCollected    wire.EventKind = "causal_collected"      // tombstones are gone
 	EventFloor        wire.EventKind = "causal_floor"          // a floor was published
+	EventIncredible   wire.EventKind = "causal_incredible"     // a message with a counter that leaves no room is dropped
 	EventEnded        wire.EventKind = "causal_stream_ended"   // a life's writes that nobody has are lost
 )

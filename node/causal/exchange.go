@@ -136,7 +136,7 @@ func (r *Replica) pullBy(h wire.Header, session uint64) *pull {
 
 // OnHave takes in what a peer knows, and finds out which items to ask for.
 func (r *Replica) OnHave(h wire.Header, m *wire.Have) {
-	if r.surveyed(h, m) {
+	if !r.credible(h.From, m) || r.surveyed(h, m) {
 		return
 	}
 	x := r.pullBy(h, m.Session)
@@ -352,7 +352,7 @@ func runOf(h *wire.Holdings, at hashing.Slot) *wire.HeldSlots {
 // OnItems merges a piece of what was asked for.
 func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 	x := r.pullBy(h, m.Session)
-	if x == nil || x.have == nil || x.last || m.After != x.cursor || len(stored) != len(m.Items) {
+	if !r.credible(h.From, m) || x == nil || x.have == nil || x.last || m.After != x.cursor || len(stored) != len(m.Items) {
 		return
 	}
 	if h.Boot != x.boot || m.Epoch > x.have.Epoch && !mutant.On(mutant.CausalStaleItems) {

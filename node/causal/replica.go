@@ -37,6 +37,7 @@ type Limits struct {
 	AsideBytes  int           // of items that wait for their slots to be ready
 	Vector      int           // positions in the vector of a context, before a floor's name takes their place
 	Remember    wire.Instant  // how long request ids are kept, at least
+	Writes      uint64        // how many writes there can have been, everywhere, at instant zero (docs/causal.md §2.1)
 }
 
 func (l Limits) withDefaults() Limits {
@@ -59,6 +60,7 @@ func (l Limits) withDefaults() Limits {
 	if l.Remember <= 0 {
 		l.Remember = 60 * wire.Second
 	}
+	l.Writes = max(l.Writes, fewestWrites)
 	return l
 }
 

@@ -65,6 +65,10 @@ func (r *Replica) SubmitList(in *wire.CausalList) {
 // begin starts a request of a client of this node.
 func (r *Replica) begin(q *request, stored *wire.Item) {
 	r.clients[q.token] = q
+	if !r.plausible(&q.context) {
+		r.reply(q, wire.Implausible, nil)
+		return
+	}
 	r.start(q, stored)
 }
 

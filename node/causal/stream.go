@@ -18,6 +18,9 @@ type ownStream struct {
 	flight  *flight
 	waits   []ackWait // writes that are durable and not answered, ascending
 
+	ends   map[wire.ViewID]uint64 // the last number of this life's streams of former views
+	forgot bool                   // some of them
+
 	fresh       bool        // live and alone are of now
 	live, alone wire.Vector // positions in all streams of this view; in this one only
 }
@@ -37,7 +40,8 @@ type ackWait struct {
 
 // begin starts the stream of a view.
 func (o *ownStream) begin(s wire.Stream) {
-	*o = ownStream{stream: s}
+	o.end()
+	*o = ownStream{stream: s, ends: o.ends, forgot: o.forgot}
 	if mutant.On(mutant.CausalReuseDots) {
 		o.stream.Boot = 1
 	}

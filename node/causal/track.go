@@ -95,7 +95,7 @@ func (t *track) skip(n uint64) {
 // OnBatch takes in writes of another replica.
 func (r *Replica) OnBatch(h wire.Header, m *wire.Batch, stored []*wire.Item) {
 	p := r.peer(h.From)
-	if p == nil || !p.replica || !p.is(h) || m.First == 0 || len(m.Items) == 0 || len(stored) != len(m.Items) {
+	if p == nil || !p.replica || !p.is(h) || m.First == 0 || len(m.Items) == 0 || len(stored) != len(m.Items) || !r.credible(h.From, m) {
 		return
 	}
 	if m.View != r.view.ID {

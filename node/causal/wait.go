@@ -163,6 +163,9 @@ func (r *Replica) OnAskKey(h wire.Header, replyTo wire.ReplyTo, m *wire.AskKey, 
 // OnKeyAnswer takes in what another node holds of a key.
 func (r *Replica) OnKeyAnswer(h wire.Header, m *wire.KeyAnswer, stored []*wire.Item) {
 	r.sign(h)
+	if !r.credible(h.From, m) {
+		return
+	}
 	i := slices.IndexFunc(r.asks, func(a *ask) bool { return a.session == m.Session && a.key == m.Key })
 	if i < 0 || len(stored) != 1 {
 		return

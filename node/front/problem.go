@@ -108,6 +108,8 @@ func (s *Server) failed(ctx *fasthttp.RequestCtx, how ending, reply wire.Reply, 
 			s.fail(ctx, api.CodeNotInView, notInView(s.backend.Status()))
 		case reply.Outcome == wire.InDoubt:
 			s.fail(ctx, api.CodeOutcomeUnknown, "no owner of the key has answered for so long that one which took the write may have forgotten by now; it may have taken effect")
+		case reply.Outcome == wire.Implausible:
+			s.fail(ctx, api.CodeBadSession, "the session is not one that a node gave out: it names a version, or a write of a node, that cannot be")
 		case reply.Outcome != wire.Done:
 			panic("front: outcome " + strconv.Itoa(int(reply.Outcome)) + " for an operation on a key")
 		case reply.Result.Status == wire.Unknown:

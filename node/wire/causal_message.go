@@ -144,10 +144,11 @@ type CarryFate uint8
 
 // The fates of carried requests.
 const (
-	CarryDone CarryFate = iota + 1 // Item and Context are the answer
-	CarryElse                      // the receiver does not own the slot, or takes no requests
-	CarryLate                      // it may have been under way for too long: Clock is what to send along
-	CarryHeld                      // it waits at the receiver
+	CarryDone        CarryFate = iota + 1 // Item and Context are the answer
+	CarryElse                             // the receiver does not own the slot, or takes no requests
+	CarryLate                             // it may have been under way for too long: Clock is what to send along
+	CarryHeld                             // it waits at the receiver
+	CarryImplausible                      // its context names what no node can have given out: not taken
 )
 
 // CarryAnswer answers Carry.

@@ -50,7 +50,7 @@ var enumerators = map[reflect.Type][2]uint64{
 	reflect.TypeFor[Status]():    {uint64(Created), uint64(Unknown)},
 	reflect.TypeFor[FetchPart](): {uint64(FetchHead), uint64(FetchEntries)},
 	reflect.TypeFor[Fate]():      {uint64(FateLost), uint64(FateBelow)},
-	reflect.TypeFor[CarryFate](): {uint64(CarryDone), uint64(CarryHeld)},
+	reflect.TypeFor[CarryFate](): {uint64(CarryDone), uint64(CarryImplausible)},
 }
 
 // filled returns a message of a kind with every field given by src.

@@ -75,7 +75,7 @@ func TestWhatIsNotAMessageIsRefusedWithAReason(t *testing.T) {
 		{"an unknown condition", forward(Op{Kind: OpPut, Key: "k", Condition: IfVersion + 1}), "unknown condition 4"},
 		{"an operation without key", forward(Op{Kind: OpPut, Value: []byte("v")}), "empty key"},
 		{"a record without key", AppendMessage(nil, Header{}, &Chunk{Part: FetchRecords, Records: make([]Record, 1)}), "empty key"},
-		{"a fate of a request that is not known", AppendMessage(nil, Header{}, &CarryAnswer{Fate: CarryHeld + 1}), "unknown fate of a request 5"},
+		{"a fate of a request that is not known", AppendMessage(nil, Header{}, &CarryAnswer{Fate: CarryImplausible + 1}), "unknown fate of a request 6"},
 		{"a carried write of no kind", AppendMessage(nil, Header{}, &Carry{Op: Op{Key: "k"}}), "unknown operation 0"},
 		{"a carried read without key", AppendMessage(nil, Header{}, &Carry{Read: true}), "empty key"},
 		{"a question without key", AppendMessage(nil, Header{}, &AskKey{}), "empty key"},

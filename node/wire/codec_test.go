@@ -205,7 +205,7 @@ func TestEveryEnumeratorArrives(t *testing.T) {
 			checkRoundTrip(t, Header{}, &Forward{Ops: []ForwardedOp{{Op: Op{Kind: k, Key: "k", Condition: c}}}})
 		}
 	}
-	for f := CarryDone; f <= CarryHeld; f++ {
+	for f := CarryDone; f <= CarryImplausible; f++ {
 		checkRoundTrip(t, Header{}, &CarryAnswer{Fate: f})
 	}
 	for p := FetchHead; p <= FetchEntries; p++ {

@@ -148,7 +148,7 @@ func (d *causalDecoder) requestMessage(m Message) {
 		m.HeardBoot = Boot(d.fixed())
 	case *CarryAnswer:
 		m.Counter = d.uvarint()
-		m.Fate = CarryFate(d.enum("fate of a request", byte(CarryDone), byte(CarryHeld)))
+		m.Fate = CarryFate(d.enum("fate of a request", byte(CarryDone), byte(CarryImplausible)))
 		m.Clock = Instant(d.uvarint())
 		m.Present = d.itemIf(&m.Item)
 		m.Existed = d.bool()

@@ -18,8 +18,9 @@ type Boot uint64
 // subtract instants and never look at a clock themselves.
 type Instant int64
 
-// Milliseconds and Second are durations to add to an Instant.
+// Microsecond, Millisecond and Second are durations to add to an Instant.
 const (
+	Microsecond Instant = 1_000
 	Millisecond Instant = 1_000_000
 	Second      Instant = 1_000_000_000
 )

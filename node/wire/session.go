@@ -23,7 +23,7 @@ const contextVersion = 1
 const (
 	MaxExact        = 128     // entries
 	maxContextSize  = 8 << 10 // bytes; the largest that a node gives out has some 3 KiB
-	maxContextCount = 1 << 48 // a counter, or a place in a stream: far from where adding to it overflows
+	maxContextCount = 1 << 60 // a counter, or a place in a stream; what can be so large is for the core to say
 )
 
 // AppendContext appends a context as its client carries it to dst.

@@ -226,6 +226,7 @@ const (
 	Done          Outcome = iota + 1 // Result is the answer
 	NotInView                        // 503: this node has no view, is not in it, or was left behind; not applied
 	InDoubt                          // 504: a write that may have been applied, and may not be repeated any more
+	Implausible                      // 400: its context names what no node can have given out; not applied
 	ViewServed                       // PUT /view: ready
 	ViewUnready                      // PUT /view: answered by its bound, not ready yet
 	ViewOvertaken                    // PUT /view: another list of members took its place

@@ -1,0 +1,74 @@
+package sim
+
+import (
+	"github.com/cohortkv/cohort/internal/sim/truth"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// A forger shows nodes contexts that no node gave out. It asks where a session is about
+// to, and draws nothing: schedules are the same with it and without.
+type forger struct {
+	asked, refused uint64
+}
+
+// forgedTokens is the first token of requests with a forged context.
+const forgedTokens = 1 << 41
+
+// forgesEvery is how many requests of sessions there are for one of the forger's.
+const forgesEvery = 8
+
+// forge has the forger ask a node, if it is its turn. The node must refuse at once.
+func (w *world) forge(n *node) {
+	f := &w.forger
+	if len(w.requests)%forgesEvery != 0 || n.pauses > 0 || w.failure != nil {
+		return
+	}
+	f.asked++
+	c := forged(n, f.asked)
+	w.counts.add("session", "forged")
+	n.deliver(forgery(wire.Token(forgedTokens+f.asked), f.asked, c))
+	if f.refused != f.asked && w.failure == nil {
+		w.fail("forged", "node %d took a request with %s", n.id, contextString(&c))
+	}
+}
+
+// refusedForgery notes that a node has answered the forger.
+func (w *world) refusedForgery(n *node, a wire.Reply) {
+	if a.Outcome != wire.Implausible {
+		w.fail("forged", "node %d answers a request with a forged context: outcome %d %s", n.id, a.Outcome, resultString(a.Causal))
+		return
+	}
+	w.forger.refused = uint64(a.Token) - forgedTokens
+}
+
+// forged is a context that cannot be: a counter, or a ceil, that takes longer than the
+// world has been there, or a write that the node itself did not make.
+func forged(n *node, i uint64) wire.Context {
+	const huge = 1 << 45
+	own := wire.Position{Stream: wire.Stream{View: n.machine.Header().View, Node: n.id, Boot: n.boot}, N: 1 << 30}
+	entry := wire.Dependency{Version: wire.CausalVersion{Counter: 1, Dot: wire.Dot(own)}}
+	switch i % 4 {
+	case 0:
+		entry.Version = wire.CausalVersion{Counter: huge, Dot: wire.Dot{Stream: wire.Stream{Node: 1, Boot: 1}, N: 1}}
+		return wire.Context{Exact: []wire.Dependency{entry}}
+	case 1:
+		return wire.Context{Ceil: huge, Vector: wire.Vector{{Stream: wire.Stream{Node: 1, Boot: 1}, N: 1}}}
+	case 2:
+		return wire.Context{Exact: []wire.Dependency{entry}}
+	default:
+		return wire.Context{Vector: wire.Vector{own}}
+	}
+}
+
+// forgery is a request of the forger.
+func forgery(token wire.Token, i uint64, c wire.Context) wire.Input {
+	key := truth.KeyName(int(i / 12 % 4))
+	switch i / 4 % 3 {
+	case 0:
+		return &wire.CausalSubmit{Token: token, Op: wire.Op{Kind: wire.OpPut, Key: key, Value: []byte("forged")}, Context: c}
+	case 1:
+		return &wire.CausalRead{Token: token, Key: key, Context: c}
+	default:
+		return &wire.CausalList{Token: token, Context: c}
+	}
+}

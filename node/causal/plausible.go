@@ -1,0 +1,116 @@
+package causal
+
+import (
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Without a secret a context is whatever its client says it is. What cannot be true is
+// refused before it does anything (docs/causal.md §2.1).
+
+// fewestWrites is how many writes there can have been at least, whatever a clock says.
+const fewestWrites = 1 << 40
+
+// peerMargin is how far ahead of this node's clock a peer's may be, in writes: the
+// counters that it brings were plausible there.
+const peerMargin = 1 << 36
+
+// possible is how many writes there can have been by now, one each microsecond. Counters
+// of versions, and positions in streams, count writes: an honest one is never larger.
+func (r *Replica) possible() uint64 {
+	return r.cfg.Limits.Writes + uint64(r.now/wire.Microsecond)
+}
+
+// plausible reports whether a context can be one that a node gave out.
+func (r *Replica) plausible(c *wire.Context) bool {
+	most := r.possible()
+	if mutant.On(mutant.CausalForgeries) {
+		return true
+	}
+	for i := range c.Exact {
+		v := &c.Exact[i].Version
+		if v.Counter > most || !r.wroteUpTo(&v.Dot.Stream, v.Dot.N, most) {
+			return false
+		}
+	}
+	for i := range c.Vector {
+		if p := &c.Vector[i]; !r.wroteUpTo(&p.Stream, p.N, most) {
+			return false
+		}
+	}
+	return c.Ceil <= most
+}
+
+// wroteUpTo reports whether a stream can have a number: of its own ones a node knows.
+func (r *Replica) wroteUpTo(s *wire.Stream, n, most uint64) bool {
+	if s.Boot != r.cfg.Boot || s.Node != r.cfg.Self {
+		return n <= most
+	}
+	return n <= r.own.lastOf(s, most)
+}
+
+// maxEnds bounds how many of its former views a node remembers the last number of.
+const maxEnds = maxCharts
+
+// lastOf is the last number of a stream of this life; most, when that is forgotten.
+func (o *ownStream) lastOf(s *wire.Stream, most uint64) uint64 {
+	if *s == o.stream {
+		return o.last
+	}
+	if n, known := o.ends[s.View]; known || !o.forgot {
+		return n
+	}
+	return most
+}
+
+// end remembers the last number of the stream of the view that ends here.
+func (o *ownStream) end() {
+	if o.last == 0 {
+		return
+	}
+	if o.ends == nil || len(o.ends) == maxEnds {
+		o.forgot = o.ends != nil
+		o.ends = map[wire.ViewID]uint64{}
+	}
+	o.ends[o.stream.View] = o.last
+}
+
+// credible reports whether the counters that a message brings leave room above them: a
+// write here is above those of its key. What is not is dropped as if it were lost.
+func (r *Replica) credible(from wire.NodeID, m wire.Message) bool {
+	if counterIn(m) <= r.possible()+peerMargin {
+		return true
+	}
+	r.box.Event(wire.Event{Kind: EventIncredible, Peer: from, Note: m.Kind().String()})
+	return false
+}
+
+// counterIn is the largest counter in a message that this node would be above.
+func counterIn(m wire.Message) (n uint64) {
+	switch m := m.(type) {
+	case *wire.Batch:
+		n = counterOf(m.Items)
+	case *wire.Items:
+		n = counterOf(m.Items)
+		for _, f := range m.Floors {
+			n = max(n, f.Floor)
+		}
+	case *wire.Open:
+		n = m.Going
+	case *wire.Have:
+		n = m.Gone
+		for i := range m.Held.Held {
+			n = max(n, m.Held.Held[i].Floor)
+		}
+	case *wire.KeyAnswer:
+		n = max(m.Floor, m.Item.Version.Counter)
+	}
+	return n
+}
+
+func counterOf(items []wire.Item) (n uint64) {
+	for i := range items {
+		n = max(n, items[i].Version.Counter)
+	}
+	return n
+}

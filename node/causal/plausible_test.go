@@ -1,0 +1,103 @@
+package causal
+
+import (
+	"math"
+	"testing"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// TestWhatTheNodeItselfWroteIsKnownInEveryViewItWasIn keeps where its streams end.
+func TestWhatTheNodeItselfWroteIsKnownInEveryViewItWasIn(t *testing.T) {
+	r := bare()
+	stream := func(view uint64) wire.Stream {
+		return wire.Stream{View: wire.ViewID{Number: view}, Node: r.cfg.Self, Boot: r.cfg.Boot}
+	}
+	for view := uint64(1); view <= 3; view++ {
+		r.own.begin(stream(view))
+		r.own.last = 10 * view
+	}
+	for _, c := range []struct {
+		stream wire.Stream
+		n      uint64
+		want   bool
+	}{
+		{stream(1), 10, true}, {stream(1), 11, false},
+		{stream(3), 30, true}, {stream(3), 31, false},
+		{stream(4), 1, false},
+		{wire.Stream{View: stream(3).View, Node: r.cfg.Self, Boot: 99}, 31, true}, // of an earlier life
+		{wire.Stream{View: stream(3).View, Node: 5, Boot: r.cfg.Boot}, 31, true},
+	} {
+		at := wire.Position{Stream: c.stream, N: c.n}
+		vector := wire.Context{Vector: wire.Vector{at}}
+		exact := wire.Context{Exact: []wire.Dependency{{Version: wire.CausalVersion{Counter: 1, Dot: wire.Dot(at)}}}}
+		if r.plausible(&vector) != c.want || r.plausible(&exact) != c.want {
+			t.Errorf("%v: want %t", at, c.want)
+		}
+	}
+	for view := range uint64(maxEnds + 1) {
+		r.own.begin(stream(100 + view))
+		r.own.last = 1
+	}
+	if c := (wire.Context{Vector: wire.Vector{{Stream: stream(1), N: 11}}}); !r.plausible(&c) {
+		t.Error("refused by what was forgotten")
+	}
+	if c := (wire.Context{Vector: wire.Vector{{Stream: stream(100 + maxEnds), N: 2}}}); r.plausible(&c) {
+		t.Error("after much was forgotten, what is known is not refused")
+	}
+}
+
+func TestACounterIsNoLargerThanThereCanHaveBeenWrites(t *testing.T) {
+	r := New(Config{Boot: 1, Limits: Limits{Space: 3, Writes: 1 << 41}}, &wire.Outbox{}, noViews{})
+	r.SetNow(wire.Second)
+	most := uint64(1<<41 + 1_000_000)
+	for _, c := range []struct {
+		n    uint64
+		want bool
+	}{{1, true}, {most, true}, {most + 1, false}, {1 << 60, false}} {
+		for _, ctx := range []wire.Context{
+			{Ceil: c.n},
+			{Exact: []wire.Dependency{{Version: wire.CausalVersion{Counter: c.n}}}},
+			{Exact: []wire.Dependency{{Version: wire.CausalVersion{Dot: wire.Dot{N: c.n}}}}},
+			{Vector: wire.Vector{{N: c.n}}},
+		} {
+			if ctx.Vector == nil && ctx.Exact == nil && ctx.Ceil == 0 {
+				continue
+			}
+			if r.plausible(&ctx) != c.want {
+				t.Errorf("%+v: want %t", ctx, c.want)
+			}
+		}
+	}
+}
+
+// TestAPeersCountersLeaveRoomAboveThem: a floor, or an item, at the end of what messages
+// can say would make every write above it one that no peer can read.
+func TestAPeersCountersLeaveRoomAboveThem(t *testing.T) {
+	const huge = 1<<62 - 1
+	item := wire.Item{Key: "k", Version: wire.CausalVersion{Counter: huge, Dot: wire.Dot{Stream: wire.Stream{Node: 2, Boot: 3}, N: 1}}}
+	held := wire.Holdings{Vectors: []wire.Vector{nil}, Held: []wire.HeldSlots{{Slots: wire.SlotRange{Count: 8}, Ready: true, Floor: huge}}}
+	for _, m := range []wire.Message{
+		&wire.Batch{First: 1, Items: []wire.Item{item}},
+		&wire.Items{Items: []wire.Item{item}},
+		&wire.Items{Floors: []wire.SlotFloor{{Floor: huge}}},
+		&wire.Open{Going: huge},
+		&wire.Have{Gone: huge},
+		&wire.Have{Held: held},
+		&wire.KeyAnswer{Floor: huge},
+		&wire.KeyAnswer{Present: true, Item: item},
+	} {
+		if r := bare(); r.credible(2, m) {
+			t.Errorf("%T: taken", m)
+		}
+	}
+	r := bare()
+	from := wire.Header{From: 2, Boot: 3}
+	r.OnOpen(from, "", &wire.Open{Going: huge})
+	if r.gone != 0 {
+		t.Errorf("tombstones up to %d are about to go, says who", r.gone)
+	}
+	if most := r.possible() + peerMargin; most > math.MaxUint64/4 || !r.credible(2, &wire.Open{Going: most}) {
+		t.Errorf("%d is refused of a peer whose clock is ahead", most)
+	}
+}
