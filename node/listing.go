@@ -29,6 +29,9 @@ func (d *driver) listing(r *wire.Read) *listing {
 	return l
 }
 
+// Pinned implements front.Listing.
+func (l *listing) Pinned() int64 { return l.snapshot.Pinned() }
+
 // From implements front.Listing.
 func (l *listing) From(after *string) iter.Seq[*wire.Item] {
 	items := l.snapshot.Items(l.read.Ranges)

@@ -51,6 +51,8 @@ type Snapshot interface {
 	Next() uint64
 	// Len is the number of keys.
 	Len() int
+	// Pinned is how many bytes only this snapshot keeps in memory.
+	Pinned() int64
 	// From yields records in order of key bytes, those greater than after (or
 	// all, when after is nil).
 	From(after *string) iter.Seq[wire.Record]
@@ -59,6 +61,8 @@ type Snapshot interface {
 // Listing is a shard of the causal bucket at one moment; any goroutine may read
 // it.
 type Listing interface {
+	// Pinned is how many bytes only this listing keeps in memory.
+	Pinned() int64
 	// From yields items, values and tombstones, in an order that never changes:
 	// those after a key, or all, when after is nil. The items never change.
 	From(after *string) iter.Seq[*wire.Item]

@@ -109,7 +109,7 @@ func (s *Server) answerCausalData(ctx *fasthttp.RequestCtx, w *waiting, status i
 	s.stampData(ctx)
 	w.scratch = s.appendMetadata(head(w.scratch[:0]), c)
 	w.scratch = append(w.scratch, '}')
-	ctx.Response.SetBody(w.scratch)
+	s.sendScratch(ctx, w)
 }
 
 // stampData says what answers of the classic surface have in common.
@@ -153,7 +153,7 @@ func (s *Server) causalDump(ctx *fasthttp.RequestCtx) {
 		ctx.Response.Header.Set(api.HeaderLossy, "utf-8")
 	}
 	tail := string(append(s.appendMetadata([]byte("},"), c), "}\n"...))
-	s.sendObject(ctx, newObjectStream(`{"items":{`, tail, values(listing)))
+	s.sendObject(ctx, newObjectStream(`{"items":{`, tail, values(listing)), listing)
 }
 
 // values are the keys and values of a listing, without the deleted ones.

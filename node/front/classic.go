@@ -105,9 +105,23 @@ func (s *Server) getData(ctx *fasthttp.RequestCtx, raw []byte) {
 	s.answerData(ctx, w, http.StatusOK, nil, next)
 	body, lossy := api.AppendValue(w.scratch[:0], record.Value)
 	w.scratch = body
-	ctx.Response.SetBody(body)
 	if lossy {
 		ctx.Response.Header.Set(api.HeaderLossy, "utf-8")
+	}
+	s.sendScratch(ctx, w)
+}
+
+// sendScratch answers with what w's scratch holds. A large answer keeps the buffer
+// until it has left, and counts.
+func (s *Server) sendScratch(ctx *fasthttp.RequestCtx, w *waiting) {
+	body := w.scratch
+	if len(body) <= smallBody {
+		ctx.Response.SetBody(body)
+		return
+	}
+	if s.hold(ctx, len(body)) {
+		ctx.Response.SetBodyRaw(body)
+		w.scratch = nil
 	}
 }
 

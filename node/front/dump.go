@@ -3,6 +3,7 @@ package front
 import (
 	"io"
 	"iter"
+	"net"
 	"net/http"
 	"unicode/utf8"
 
@@ -35,7 +36,7 @@ func (s *Server) dump(ctx *fasthttp.RequestCtx) {
 	if isLossy(snapshot) {
 		ctx.Response.Header.Set(api.HeaderLossy, "utf-8")
 	}
-	s.sendObject(ctx, newObjectStream("{", "}\n", pairs(snapshot)))
+	s.sendObject(ctx, newObjectStream("{", "}\n", pairs(snapshot)), snapshot)
 }
 
 // pairs are the keys and values of a snapshot.
@@ -51,17 +52,37 @@ func pairs(snapshot Snapshot) iter.Seq2[string, []byte] {
 
 // sendObject answers with an object: at once when it is small, as it is made when
 // it is not.
-func (s *Server) sendObject(ctx *fasthttp.RequestCtx, stream *objectStream) {
+func (s *Server) sendObject(ctx *fasthttp.RequestCtx, stream *objectStream, from pinning) {
 	stream.fill(dumpPiece)
-	if !stream.done && ctx.Request.Header.IsHTTP11() {
+	switch {
+	case stream.done:
+		stream.stop()
+		if s.hold(ctx, len(stream.piece)) {
+			ctx.Response.SetBodyRaw(stream.piece)
+		}
+	case !s.dumps.begin(ctx.Conn(), stream, from):
+		stream.stop()
+		s.shed.Add(1)
+		s.fail(ctx, api.CodeOverloaded, "as many dumps as this node streams at a time are under way")
+	case ctx.Request.Header.IsHTTP11():
 		ctx.SetBodyStream(stream, -1)
-		return
+	default:
+		sendUntilClose(ctx, stream)
 	}
-	for !stream.done { // HTTP/1.0 has no chunks
-		stream.fill(len(stream.piece) + dumpPiece)
+}
+
+// sendUntilClose sends the answer to an old client: HTTP/1.0 has no chunks, so the
+// end of the connection is the end of the body. fasthttp knows no such answers and
+// is told that the connection is not its any more.
+func sendUntilClose(ctx *fasthttp.RequestCtx, stream *objectStream) {
+	defer stream.Close()
+	ctx.SetConnectionClose()
+	ctx.HijackSetNoResponse(true)
+	ctx.Hijack(func(net.Conn) {})
+	_, err := ctx.Conn().Write(ctx.Response.Header.AppendBytes(nil))
+	if err == nil && !ctx.IsHead() {
+		_, _ = io.CopyBuffer(struct{ io.Writer }{ctx.Conn()}, stream, make([]byte, 32<<10))
 	}
-	ctx.Response.SetBodyRaw(stream.piece)
-	stream.stop()
 }
 
 // isLossy looks through the whole snapshot, because a header cannot follow the
@@ -81,9 +102,10 @@ type objectStream struct {
 	stop  func()
 	tail  string // what follows the last item, the brace and all
 	piece []byte
-	read  int  // bytes of piece that were given out
-	some  bool // an item was written
-	done  bool // the last item was written, and the tail
+	read  int    // bytes of piece that were given out
+	some  bool   // an item was written
+	done  bool   // the last item was written, and the tail
+	ended func() // nil: the stream was not begun
 }
 
 func newObjectStream(head, tail string, items iter.Seq2[string, []byte]) *objectStream {
@@ -128,5 +150,9 @@ func (d *objectStream) Read(p []byte) (int, error) {
 // Close implements io.Closer; fasthttp calls it also when the client left.
 func (d *objectStream) Close() error {
 	d.stop()
+	if d.ended != nil {
+		d.ended()
+		d.ended = nil
+	}
 	return nil
 }

@@ -88,6 +88,8 @@ func reversed(key string) string {
 	return string(b)
 }
 
+func (f *frozenItems) Pinned() int64 { return 0 }
+
 func (f *frozenItems) From(after *string) iter.Seq[*wire.Item] {
 	return func(yield func(*wire.Item) bool) {
 		keys := slices.SortedFunc(maps.Keys(f.items), func(a, b string) int {

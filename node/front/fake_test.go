@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/valyala/fasthttp/fasthttputil"
@@ -21,6 +22,7 @@ import (
 type fake struct {
 	held      chan *Waiter // gets what is held
 	abandoned chan *Waiter // gets what is taken back
+	pinned    atomic.Int64 // by every snapshot
 
 	mu      sync.Mutex
 	records map[string]wire.Record
@@ -169,16 +171,19 @@ func (f *fake) Get(key string) (wire.Record, bool, uint64) {
 func (f *fake) Snapshot() Snapshot {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return &frozen{next: f.next, records: maps.Clone(f.records)}
+	return &frozen{pinned: &f.pinned, next: f.next, records: maps.Clone(f.records)}
 }
 
 type frozen struct {
+	pinned  *atomic.Int64
 	next    uint64
 	records map[string]wire.Record
 }
 
 func (f *frozen) Next() uint64 { return f.next }
 func (f *frozen) Len() int     { return len(f.records) }
+
+func (f *frozen) Pinned() int64 { return f.pinned.Load() }
 
 func (f *frozen) From(after *string) iter.Seq[wire.Record] {
 	return func(yield func(wire.Record) bool) {

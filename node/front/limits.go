@@ -9,6 +9,7 @@ type Limits struct {
 	ConnectionsPerAddress int   // of one IP address, or one /64 of IPv6; default: three quarters of Connections
 	RequestBytes          int64 // that all requests under way hold together; default: 256 MiB
 	Dumps                 int   // GET /data answers that are streamed at a time; default: 16
+	DumpBytes             int64 // that was written over, and that such an answer may keep; default: RequestBytes
 }
 
 // What a connection may take. A request that waits for the node is bound by none
@@ -45,6 +46,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.Dumps <= 0 {
 		l.Dumps = 16
+	}
+	if l.DumpBytes <= 0 {
+		l.DumpBytes = l.RequestBytes
 	}
 	return l
 }

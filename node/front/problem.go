@@ -80,8 +80,10 @@ func (s *Server) writeJSON(ctx *fasthttp.RequestCtx, document any) {
 	if err != nil {
 		panic("front: an answer of ours is no JSON: " + err.Error())
 	}
-	ctx.Response.Header.SetContentTypeBytes(typeJSON)
-	ctx.Response.SetBodyRaw(append(body, '\n'))
+	if s.hold(ctx, len(body)) {
+		ctx.Response.Header.SetContentTypeBytes(typeJSON)
+		ctx.Response.SetBodyRaw(append(body, '\n'))
+	}
 }
 
 // refuseMethod answers 405. allow lists what the path takes.

@@ -55,6 +55,7 @@ type Server struct {
 	http     *fasthttp.Server
 	conns    connections
 	budget   budget
+	dumps    dumps
 	shed     atomic.Uint64 // requests refused for want of memory
 	log      *slog.Logger
 	limits   Limits
@@ -92,6 +93,7 @@ func New(c Config) *Server {
 	}
 	s.budget.limit = s.limits.RequestBytes
 	s.conns.init(s.limits, &s.budget)
+	s.dumps.most, s.dumps.mostBytes = s.limits.Dumps, s.limits.DumpBytes
 	s.waiters.init(c.Backend)
 	s.http = &fasthttp.Server{
 		Handler:                      s.handle,

@@ -213,8 +213,10 @@ func (s *Server) showValue(ctx *fasthttp.RequestCtx, etag, value []byte, content
 	case onlyJSON(request.Peek("Accept")):
 		s.writeJSON(ctx, describe())
 	default:
-		header.SetContentType(contentType)
-		ctx.Response.SetBodyRaw(value)
+		if s.hold(ctx, len(value)) { // a slow reader keeps it, whatever is written meanwhile
+			header.SetContentType(contentType)
+			ctx.Response.SetBodyRaw(value)
+		}
 	}
 }
 

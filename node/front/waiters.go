@@ -53,7 +53,7 @@ func newWaiting(ctx *fasthttp.RequestCtx) *waiting {
 // free gives the value back. Nothing may be waiting on it.
 func (w *waiting) free() {
 	w.conn, w.Reply, w.Listing, w.Token, w.ended = nil, wire.Reply{}, nil, 0, answered
-	if cap(w.scratch) > keepScratch {
+	if w.scratch == nil || cap(w.scratch) > keepScratch {
 		w.scratch = make([]byte, 0, 512)
 	}
 	waitings.Put(w)

@@ -34,7 +34,7 @@ func (a *area) applyOne(e *wire.Entry) {
 		if rec := kv.RecordOf(e); rec != nil {
 			a.put(*rec)
 		} else {
-			a.remove(e.Op.Key, e.Op.Key)
+			a.drop(e.Op.Key)
 		}
 	}
 	if kv.TakesNumber(e.Result.Status) {
@@ -53,7 +53,17 @@ func (a *area) put(rec wire.Record) {
 		rec.Key = c.value.Key
 		rec.ContentType = sameString(c.value.ContentType, rec.ContentType)
 	}
-	a.set(c, rec.Key, rec.Key, rec)
+	before := int64(0)
+	if c != nil {
+		before = recordBytes(&c.value)
+	}
+	a.set(c, rec.Key, rec.Key, rec, recordBytes(&rec), before)
+}
+
+func (a *area) drop(key string) {
+	if c := a.index[key]; c != nil {
+		a.remove(key, key, c, recordBytes(&c.value))
+	}
 }
 
 // sameString is a copy of the new string, or the old one if they are equal.
@@ -73,4 +83,6 @@ func (a *area) meta(key string) wire.Meta {
 	return wire.Meta{Exists: true, Version: c.value.Version}
 }
 
-func (a *area) snapshot() *Snapshot { return &Snapshot{tree: a.freeze(), next: a.next} }
+func (a *area) snapshot() *Snapshot {
+	return &Snapshot{tree: a.freeze(), next: a.next, pins: a.pins()}
+}

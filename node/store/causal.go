@@ -53,6 +53,7 @@ func hashAt(place string) uint64 {
 // nothing in memory: a process that loses it is a stranger anyway (I9).
 func (a *causal) write(w *wire.CausalWrite) {
 	if w.Reset {
+		a.abandon()
 		*a = *newCausal()
 	}
 	a.free(w.Free)
@@ -75,6 +76,7 @@ func (a *causal) put(from *wire.Item) {
 	it.Deps.Exact = slices.Clone(it.Deps.Exact)
 	c := a.index[it.Key]
 	var place string
+	before := int64(0)
 	if c == nil {
 		place = placeOf(hashing.Hash(it.Key), it.Key)
 		it.Key, it.ContentType = place[hashSize:], strings.Clone(it.ContentType)
@@ -83,14 +85,15 @@ func (a *causal) put(from *wire.Item) {
 		place = c.value.place
 		it.Key, it.ContentType = old.Key, sameString(old.ContentType, it.ContentType)
 		a.count(old, -1)
+		before = itemBytes(old)
 	}
 	a.count(&it, +1)
-	a.set(c, it.Key, place, held{place, &it})
+	a.set(c, it.Key, place, held{place, &it}, itemBytes(&it), before)
 }
 
 func (a *causal) drop(c *cell[held]) {
 	a.count(c.value.item, -1)
-	a.remove(c.value.item.Key, c.value.place)
+	a.remove(c.value.item.Key, c.value.place, c, itemBytes(c.value.item))
 }
 
 func (a *causal) count(it *wire.Item, by int) {

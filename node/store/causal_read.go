@@ -59,12 +59,13 @@ func (m *Memory) Slots(r wire.Read) *wire.SlotsRead {
 func (m *Memory) CausalSnapshot() *CausalSnapshot {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return &CausalSnapshot{tree: m.mu.causal.freeze()}
+	return &CausalSnapshot{tree: m.mu.causal.freeze(), pins: m.mu.causal.pins()}
 }
 
 // CausalSnapshot is the causal bucket at one moment. Any goroutine may read it.
 type CausalSnapshot struct {
 	tree *btree.Map[string, *cell[held]]
+	pins
 }
 
 // Items yields the items whose hashes are in ranges, which ascend and are apart:

@@ -75,6 +75,7 @@ func (m *Memory) writeArea(w *wire.Write) {
 		}
 	case wire.WriteSwap:
 		if w.Fresh {
+			m.mu.current.abandon()
 			m.mu.current = m.mu.staged
 			m.mu.current.next = nextNumber(w.Ledger)
 			m.mu.current.apply(m.mu.tail)

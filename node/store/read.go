@@ -74,6 +74,7 @@ func (m *Memory) Snapshot() *Snapshot {
 type Snapshot struct {
 	tree *btree.Map[string, *cell[wire.Record]]
 	next uint64
+	pins
 }
 
 // Next is the number that the next write after the snapshot gets.

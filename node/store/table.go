@@ -2,6 +2,7 @@ package store
 
 import (
 	"iter"
+	"sync/atomic"
 
 	"github.com/tidwall/btree"
 )
@@ -19,7 +20,13 @@ type table[V any] struct {
 	index  map[string]*cell[V]
 	tree   *btree.Map[string, *cell[V]]
 	frozen uint64 // snapshots that were taken
+	bytes  int64  // what the cells cost, as Memory.Bytes counts
+	kept   *kept  // what snapshots alone keep
 }
+
+// kept counts the bytes of cells that left the table after a snapshot was taken: as
+// long as that is read, they stay. It only grows; a snapshot knows where it began.
+type kept struct{ bytes atomic.Int64 }
 
 type cell[V any] struct {
 	value  V
@@ -27,11 +34,16 @@ type cell[V any] struct {
 }
 
 func newTable[V any]() table[V] {
-	return table[V]{index: map[string]*cell[V]{}, tree: btree.NewMap[string, *cell[V]](0)}
+	return table[V]{index: map[string]*cell[V]{}, tree: btree.NewMap[string, *cell[V]](0), kept: &kept{}}
 }
 
-// set puts a value; c is what the index has for its key.
-func (t *table[V]) set(c *cell[V], key, place string, v V) {
+// set puts a value of so many bytes; c is what the index has for its key, with the
+// bytes that this cost.
+func (t *table[V]) set(c *cell[V], key, place string, v V, bytes, before int64) {
+	t.bytes += bytes
+	if c != nil {
+		t.leave(c, before)
+	}
 	if c != nil && c.frozen == t.frozen {
 		c.value = v
 		return
@@ -41,7 +53,19 @@ func (t *table[V]) set(c *cell[V], key, place string, v V) {
 	t.tree.Set(place, c)
 }
 
-func (t *table[V]) remove(key, place string) {
+// leave counts off what a cell held.
+func (t *table[V]) leave(c *cell[V], bytes int64) {
+	t.bytes -= bytes
+	if c.frozen != t.frozen {
+		t.kept.bytes.Add(bytes)
+	}
+}
+
+// abandon is called when the table makes room for another as a whole.
+func (t *table[V]) abandon() { t.kept.bytes.Add(t.bytes) }
+
+func (t *table[V]) remove(key, place string, c *cell[V], bytes int64) {
+	t.leave(c, bytes)
 	delete(t.index, key)
 	t.tree.Delete(place)
 }
