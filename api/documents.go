@@ -47,17 +47,18 @@ type Place struct {
 
 // Cluster is what a node shows of itself and its view.
 type Cluster struct {
-	Node       uint64   `json:"node"`
-	View       View     `json:"view"`
-	Number     uint64   `json:"number"` // of the view; 0: none
-	Member     bool     `json:"member"`
-	LeftBehind bool     `json:"left_behind"` // its members went on without this node
-	Serving    bool     `json:"serving"`     // answers data requests
-	Primary    *uint64  `json:"primary"`     // null: not a member
-	Ballot     *Ballot  `json:"ballot"`      // null: none yet
-	Waiting    []uint64 `json:"waiting"`     // members that are waited for
-	Reason     string   `json:"reason,omitempty"`
-	Causal     Causal   `json:"causal"`
+	Node       uint64  `json:"node"`
+	View       View    `json:"view"`
+	Number     uint64  `json:"number"` // of the view; 0: none
+	Member     bool    `json:"member"`
+	LeftBehind bool    `json:"left_behind"`      // its members went on without this node
+	Serving    bool    `json:"serving"`          // answers strong requests at once: nobody is waited for
+	Primary    *uint64 `json:"primary"`          // null: not a member
+	Ballot     *Ballot `json:"ballot"`           // null: none yet
+	Waiting    []Wait  `json:"waiting"`          // members that strong requests wait for
+	Reason     string  `json:"reason,omitempty"` // why it does not serve
+	Bus        string  `json:"bus,omitempty"`    // why the node has no bus
+	Causal     Causal  `json:"causal"`
 
 	Log     *Log        `json:"log"`     // null: the node did not say in time
 	Members []MemberLag `json:"members"` // the others of the view; null: likewise
@@ -93,6 +94,7 @@ type Causal struct {
 	Other   int            `json:"slots_for_others"` // held, and not taken by their owners yet
 	Slots   int            `json:"slots"`            // how many there are
 	Shards  map[string]int `json:"shards"`           // how many of them each shard owns
+	Waiting []ShardWait    `json:"waiting"`          // shards of which no member is heard
 }
 
 // Ballot is the round of its view that a node's history stands in.
@@ -105,4 +107,5 @@ type Ballot struct {
 type Health struct {
 	Status string `json:"status"` // "ok"
 	Model  string `json:"model,omitempty"`
+	Reason string `json:"reason,omitempty"` // some requests wait all the same: which
 }

@@ -34,6 +34,7 @@ const (
 	CodeNotBuilt           Code = "not-built"
 	CodeNotInView          Code = "not-in-view"         // no view, not in it, or left behind by its members
 	CodeNotReady           Code = "not-ready"           // /readyz only
+	CodeStuck              Code = "stuck"               // /livez only
 	CodeReadUnanswered     Code = "read-unanswered"     // ?timeout= ran out, or the client closed its side
 	CodeShuttingDown       Code = "shutting-down"       // was not begun, or was a read
 	CodeSessionNotVisible  Code = "session-not-visible" // ?timeout= ran out before the node had what the session has seen
@@ -69,6 +70,7 @@ var statuses = map[Code]int{
 	CodeNotBuilt:           http.StatusNotImplemented,
 	CodeNotInView:          http.StatusServiceUnavailable,
 	CodeNotReady:           http.StatusServiceUnavailable,
+	CodeStuck:              http.StatusServiceUnavailable,
 	CodeReadUnanswered:     http.StatusServiceUnavailable,
 	CodeShuttingDown:       http.StatusServiceUnavailable,
 	CodeSessionNotVisible:  http.StatusServiceUnavailable,
@@ -89,6 +91,7 @@ type Problem struct {
 	Outcome   Outcome `json:"outcome"`   // not-applied or unknown
 	Retryable bool    `json:"retryable"` // the same request may be sent again and may then succeed
 	RequestID string  `json:"request_id"`
+	Waiting   []Wait  `json:"waiting_for,omitempty"` // members that the request waited for
 }
 
 // NewProblem fills in what follows from the code. 503 is always safe to retry;

@@ -14,8 +14,10 @@ import (
 // of the fields. (Waking the clients before sending would be sound too; over
 // three processes with 16, 64 and 256 clients it made no difference.)
 func (d *driver) carry(in wire.Input) {
+	now := d.clock()
+	d.began.Store(int64(now))
 	d.store.Annotate(in)
-	out := d.core.Step(d.clock(), in)
+	out := d.core.Step(now, in)
 	recycle(in)
 	if n := len(out.Writes); n > 0 {
 		d.store.Write(out.Writes)

@@ -2,6 +2,7 @@ package node
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cohortkv/cohort/bus"
@@ -46,6 +47,10 @@ type driver struct {
 	follow []wire.Input // what outputs led to; stepped before anything else
 	buf    []byte       // the message that is encoded
 	armed  wire.Instant // when the timer goes off; 0: it has
+
+	// For stuck, which anyone may ask. Each is an instant.
+	began atomic.Int64 // when the step began that is going on; 0: nobody is inside
+	due   atomic.Int64 // armed
 
 	mu struct {
 		sync.Mutex
@@ -116,6 +121,9 @@ func (d *driver) refill() bool {
 	d.taken, d.mu.queue = d.mu.queue, d.taken[:0]
 	d.batch = d.taken
 	d.mu.inside = len(d.batch) > 0
+	if !d.mu.inside {
+		d.began.Store(0)
+	}
 	return d.mu.inside
 }
 
@@ -125,6 +133,7 @@ func (d *driver) refill() bool {
 func (d *driver) arm() {
 	if at := d.core.Deadline(); d.armed == 0 || at < d.armed {
 		d.armed = at
+		d.due.Store(int64(at))
 		d.timer.Reset(time.Duration(at - d.clock()))
 	}
 }

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -11,6 +12,8 @@ import (
 type rendering struct {
 	level slog.Level // INFO is a change of state: a quiet cluster is silent
 	peer  bool       // the event concerns its Peer
+	lasts bool       // Count is how long it has lasted, in milliseconds
+	why   bool       // the bus may know why
 	once  bool       // in a view, for each peer: it comes again and again; then it is for debugging
 }
 
@@ -21,7 +24,9 @@ var renderings = map[wire.EventKind]rendering{
 	"view_refused":          {level: slog.LevelDebug, peer: true},
 	"left_behind":           {level: slog.LevelWarn, peer: true},
 	"ballot_active":         {level: slog.LevelInfo},
-	"gate_closed":           {level: slog.LevelInfo},
+	"gate_closed":           {level: slog.LevelDebug}, // strong_waits says more
+	"strong_waits":          {level: slog.LevelWarn, peer: true, lasts: true, why: true},
+	"strong_wait_over":      {level: slog.LevelInfo, peer: true, lasts: true},
 	"round_stuck":           {level: slog.LevelWarn},
 	"histories_merged":      {level: slog.LevelWarn},
 	"history_pulled":        {level: slog.LevelWarn, peer: true},
@@ -79,7 +84,8 @@ type reporter struct {
 	log    *slog.Logger
 	meters *meters
 	lines  chan line
-	told   map[repeat]struct{} // in this view
+	told   map[repeat]struct{}      // in this view
+	why    func(wire.NodeID) string // why nothing is heard of a member, for people
 }
 
 // repeat is what is logged once.
@@ -95,7 +101,10 @@ type line struct {
 }
 
 func newReporter(log *slog.Logger, m *meters) *reporter {
-	return &reporter{log: log, meters: m, lines: make(chan line, mostLines), told: map[repeat]struct{}{}}
+	return &reporter{
+		log: log, meters: m, lines: make(chan line, mostLines), told: map[repeat]struct{}{},
+		why: func(wire.NodeID) string { return "" },
+	}
 }
 
 // run writes lines until stop is closed and none waits.
@@ -144,6 +153,11 @@ func (r *reporter) event(e *wire.Event) {
 	if !r.log.Enabled(context.Background(), shown.level) {
 		return
 	}
+	r.put(shown.level, string(e.Kind), r.attributes(e, shown)...)
+}
+
+// attributes are what a line says of an event.
+func (r *reporter) attributes(e *wire.Event, shown rendering) []slog.Attr {
 	view := e.View.Number
 	if view == 0 {
 		view = e.Ballot.View.Number
@@ -152,13 +166,19 @@ func (r *reporter) event(e *wire.Event) {
 	if shown.peer {
 		attrs = append(attrs, slog.Uint64("peer", uint64(e.Peer)))
 	}
-	if e.Count != 0 {
+	switch {
+	case shown.lasts:
+		attrs = append(attrs, slog.Duration("for", time.Duration(e.Count)*time.Millisecond))
+	case e.Count != 0:
 		attrs = append(attrs, slog.Uint64("count", e.Count))
 	}
 	if e.Note != "" {
 		attrs = append(attrs, slog.String("note", e.Note))
 	}
-	r.put(shown.level, string(e.Kind), attrs...)
+	if shown.why {
+		attrs = append(attrs, slog.String("why", r.why(e.Peer)))
+	}
+	return attrs
 }
 
 // rendering is how an event appears, given those before it.

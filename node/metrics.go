@@ -125,9 +125,9 @@ func (b *backend) gauges() []gauge {
 			ofStatus(func(s *wire.NodeStatus) float64 { return float64(s.View.ID.Number) })},
 		{"cohort_view_members", "Members of the view that the node holds.",
 			ofStatus(func(s *wire.NodeStatus) float64 { return float64(len(s.View.Layout.Members())) })},
-		{"cohort_serving", "1 while data requests are answered.",
-			ofStatus(func(s *wire.NodeStatus) float64 { return truth(s.Serving) })},
-		{"cohort_waiting_members", "Members that the round, or the writes, wait for.",
+		{"cohort_serving", "1 while strong requests are answered at once: the view's ballot is active here, and no member is waited for.",
+			ofStatus(func(s *wire.NodeStatus) float64 { return truth(s.StrongReady()) })},
+		{"cohort_waiting_members", "Members that strong requests wait for.",
 			ofStatus(func(s *wire.NodeStatus) float64 { return float64(len(s.Waiting)) })},
 		{"cohort_keys", "Keys in the state.",
 			func() float64 { return float64(b.state.Len()) }},
@@ -135,6 +135,8 @@ func (b *backend) gauges() []gauge {
 			func() float64 { live, _ := b.state.CausalLen(); return float64(live) }},
 		{"cohort_causal_tombstones", "Deleted keys that the causal bucket still has to remember.",
 			func() float64 { _, tombstones := b.state.CausalLen(); return float64(tombstones) }},
+		{"cohort_causal_shards_unheard", "Shards of the causal bucket of which no member is heard: requests for their keys wait.",
+			ofStatus(func(s *wire.NodeStatus) float64 { return float64(len(s.Unheard)) })},
 		{"cohort_causal_ready", "1 while all slots of the causal bucket that the node owns may be served.",
 			ofStatus(func(s *wire.NodeStatus) float64 { return truth(s.CausalReady) })},
 		{"cohort_causal_slots_for_others", "Slots that the node holds and does not own: others have not taken them yet.",
@@ -159,6 +161,26 @@ func (m *requestMeters) Collect(to chan<- prometheus.Metric) {
 	for r, n := range m.node.front.Requests() {
 		to <- prometheus.MustNewConstMetric(requestsTotal, prometheus.CounterValue, float64(n),
 			r.Route, r.Method, strconv.Itoa(r.Code))
+	}
+}
+
+// waitMeters shows for how long members have been waited for, and why.
+type waitMeters struct{ backend *backend }
+
+var waitingSeconds = prometheus.NewDesc("cohort_waiting_seconds",
+	"How long strong requests have waited for a member, and why; there is none while they do not.",
+	[]string{"peer", "why"}, nil)
+
+// Describe implements prometheus.Collector.
+func (*waitMeters) Describe(to chan<- *prometheus.Desc) { to <- waitingSeconds }
+
+// Collect implements prometheus.Collector.
+func (m *waitMeters) Collect(to chan<- prometheus.Metric) {
+	outage := m.backend.Outage()
+	for i := range outage.Strong {
+		w := &outage.Strong[i]
+		to <- prometheus.MustNewConstMetric(waitingSeconds, prometheus.GaugeValue, w.Seconds,
+			strconv.FormatUint(w.Node, 10), w.Why)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -52,8 +51,9 @@ func New(cfg Config) (*Node, error) {
 		relay: make(chan struct{}, 1),
 	}
 	n.backend.driver = n.driver
+	n.reporter.why = n.backend.why
 	registry := meters.register(n.gauges(), cfg.Bus)
-	registry.MustRegister(&requestMeters{n}, meters.logMeter(cfg.LinesLost))
+	registry.MustRegister(&requestMeters{n}, meters.logMeter(cfg.LinesLost), &waitMeters{n.backend})
 	n.front = front.New(front.Config{
 		Node: cfg.ID, Backend: n.backend, Cluster: cfg.Cluster, DefaultBucket: cfg.DefaultBucket, Log: cfg.Log,
 		Space: cfg.Causal.Space, Metrics: metricsHandler(registry), Limits: cfg.HTTPLimits,
@@ -117,7 +117,6 @@ func (n *Node) serve(ctx context.Context) error {
 func (n *Node) show(out *wire.Output) {
 	if out.Status != nil {
 		status := *out.Status
-		status.Waiting = slices.Clone(status.Waiting)
 		n.reporter.status(n.backend.status.Swap(&status), &status)
 	}
 	if out.PeersChanged {

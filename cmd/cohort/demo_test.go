@@ -47,8 +47,10 @@ func TestTheDemoDoesWhatItPrints(t *testing.T) {
 		var complaint strings.Builder
 		ended <- run(ctx, []string{"demo"}, terminal{nil, writer, &complaint}, nil)
 		writer.CloseWithError(io.ErrUnexpectedEOF)
-		if complaint.Len() > 0 {
-			t.Errorf("the demo complains: %s", &complaint)
+		for line := range strings.Lines(complaint.String()) {
+			if !strings.Contains(line, "msg=strong_waits") { // a cut is among the lines to paste
+				t.Errorf("the demo complains: %s", line)
+			}
 		}
 	}()
 

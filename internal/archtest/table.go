@@ -18,7 +18,7 @@ var imports = []row{
 	{"node/machine", "node/wire node/view node/strong node/causal internal/mutant", "node/kv"},
 	{"node/store", "node/wire node/kv hashing", ""},
 	{"node/front", "api node/wire hashing", "client"},
-	{"node", "node/machine node/store node/front node/wire bus", "api client bus/..."},
+	{"node", "api node/machine node/store node/front node/wire bus", "client bus/..."},
 
 	{"bus", "node/wire", ""},
 	{"bus/...", "bus node/wire", "bus/..."},

@@ -32,6 +32,7 @@ import (
 //	hand CLIENT CLIENT          the second has what the first has
 //	holds NODE…                 shows the items in the causal state of a node
 //	slots NODE…                 shows how many slots it owns, and holds for others
+//	waits NODE…                 shows whom requests through a node wait for
 //	lag NODE…                   shows what a node knows to be missing between it and others
 var commands = map[string]func(w *world, f []string){
 	"limits":  (*world).setLimits,
@@ -56,6 +57,7 @@ var commands = map[string]func(w *world, f []string){
 	"hand":    func(w *world, f []string) { w.causal[f[1]] = w.causal[f[0]] },
 	"holds":   func(w *world, f []string) { w.each(f, w.showItems) },
 	"slots":   func(w *world, f []string) { w.each(f, w.showSlots) },
+	"waits":   func(w *world, f []string) { w.each(f, w.showWaits) },
 	"lag":     func(w *world, f []string) { w.each(f, w.askLag) },
 }
 

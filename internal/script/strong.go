@@ -26,10 +26,34 @@ func note(e wire.Event) string {
 	} else if !e.View.IsZero() {
 		s += " " + viewID(e.View)
 	}
+	if strings.HasPrefix(string(e.Kind), "strong_wait") {
+		s += fmt.Sprintf(" node %d, %d ms", e.Peer, e.Count)
+	}
 	if e.Note != "" {
 		s += ": " + e.Note
 	}
 	return s
+}
+
+var waitCauses = map[wire.WaitCause]string{
+	wire.WaitSilent: "is silent", wire.WaitJoin: "has not joined", wire.WaitData: "receives the data",
+	wire.WaitPrimary: "leads no round here",
+}
+
+// showWaits shows whom requests through a node wait for, and for how long they have.
+func (w *world) showWaits(n *node) {
+	s := &n.status
+	if s.StrongReady() {
+		w.say("  %d waits for nobody", n.id)
+	} else if len(s.Waiting) == 0 {
+		w.say("  %d serves no strong requests: %s", n.id, s.Reason)
+	}
+	for _, m := range s.Waiting {
+		w.say("  %d waits for %d, which %s, for %d ms", n.id, m.Node, waitCauses[m.Cause], (w.now-m.Since)/wire.Millisecond)
+	}
+	for _, m := range s.Unheard {
+		w.say("  %d hears nobody of shard %s, nodes %v, for %d ms", n.id, m.Shard, m.Members, (w.now-m.Since)/wire.Millisecond)
+	}
 }
 
 func viewID(v wire.ViewID) string { return fmt.Sprintf("view %d by %d", v.Number, v.Author) }

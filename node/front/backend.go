@@ -3,6 +3,7 @@ package front
 import (
 	"iter"
 
+	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -33,6 +34,11 @@ type Backend interface {
 	State() State
 	// Status is what the node shows of itself.
 	Status() wire.NodeStatus
+	// Outage is whom requests wait for at this moment, and why. It is not for the hot
+	// path.
+	Outage() api.Outage
+	// Stuck says why the node makes no progress at all; empty: it does.
+	Stuck() string
 }
 
 // State is applied, committed data. It may be read at any time by any

@@ -37,7 +37,7 @@ func (s *Server) causalWrite(ctx *fasthttp.RequestCtx, w *waiting, op wire.Op, c
 		return false
 	}
 	s.backend.CausalWrite(&w.Waiter, op, c)
-	return !s.failed(ctx, s.waiters.await(w, timeout), w.Reply, true)
+	return !s.failed(ctx, s.waiters.await(w, timeout), w.Reply, causalWrite)
 }
 
 // causalRead reads a key of the causal bucket; late says what it is when the
@@ -62,10 +62,10 @@ func (s *Server) causalList(ctx *fasthttp.RequestCtx, w *waiting, c wire.Context
 func (s *Server) seen(ctx *fasthttp.RequestCtx, w *waiting, timeout time.Duration, late api.Code) bool {
 	how := s.waiters.await(w, timeout)
 	if how == timedOut && late != api.CodeReadUnanswered {
-		s.fail(ctx, late, "within "+timeout.String()+" this node could not show what the session has seen; nothing older is shown instead")
+		s.failWaiting(ctx, late, "within "+timeout.String()+" this node could not show what the session has seen; nothing older is shown instead", causalRead)
 		return false
 	}
-	return !s.failed(ctx, how, w.Reply, false)
+	return !s.failed(ctx, how, w.Reply, causalRead)
 }
 
 // value is the item that a read found, unless its key is unknown or deleted.

@@ -70,7 +70,7 @@ func (s *Server) writeData(ctx *fasthttp.RequestCtx, op wire.Op) {
 	w := newWaiting(ctx)
 	defer w.free()
 	s.backend.Write(&w.Waiter, op)
-	if s.failed(ctx, s.waiters.await(w, 0), w.Reply, true) {
+	if s.failed(ctx, s.waiters.await(w, 0), w.Reply, strongWrite) {
 		return
 	}
 	switch status := w.Reply.Result.Status; status {
@@ -131,7 +131,7 @@ func (s *Server) confirm(ctx *fasthttp.RequestCtx, w *waiting, timeout time.Dura
 		return false
 	}
 	s.backend.Read(&w.Waiter)
-	return !s.failed(ctx, s.waiters.await(w, timeout), w.Reply, false)
+	return !s.failed(ctx, s.waiters.await(w, timeout), w.Reply, strongRead)
 }
 
 func (s *Server) answerData(ctx *fasthttp.RequestCtx, w *waiting, status int, body []byte, msgNum uint64) {

@@ -15,19 +15,17 @@ func (s *Server) showCluster(ctx *fasthttp.RequestCtx) {
 	if !s.readOnly(ctx) {
 		return
 	}
-	status := s.backend.Status()
+	status, outage := s.backend.Status(), s.backend.Outage()
 	cluster := api.Cluster{
 		Node:       uint64(s.id),
 		View:       showView(status),
 		Number:     status.View.ID.Number,
 		Member:     status.Member,
 		LeftBehind: status.LeftBehind,
-		Serving:    status.Serving,
-		Waiting:    make([]uint64, len(status.Waiting)),
-		Causal:     s.causal(&status),
-	}
-	for i, id := range status.Waiting {
-		cluster.Waiting[i] = uint64(id)
+		Serving:    status.StrongReady(),
+		Waiting:    append([]api.Wait{}, outage.Strong...),
+		Bus:        outage.Bus,
+		Causal:     s.causal(&status, &outage),
 	}
 	if status.Member {
 		primary := uint64(status.Primary)
@@ -36,8 +34,8 @@ func (s *Server) showCluster(ctx *fasthttp.RequestCtx) {
 	if !status.Ballot.IsZero() {
 		cluster.Ballot = &api.Ballot{View: status.Ballot.View.Number, Round: status.Ballot.Round}
 	}
-	if !status.Serving {
-		cluster.Reason = whyNotServing(status)
+	if !status.StrongReady() {
+		cluster.Reason = whyNotServing(&status, &outage)
 	}
 	if lag := s.lag(ctx); lag != nil {
 		cluster.Log = &api.Log{Position: lag.Length, Committed: lag.Commit}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/valyala/fasthttp/fasthttputil"
 
+	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -29,6 +30,8 @@ type fake struct {
 	items   map[string]*wire.Item
 	next    uint64
 	status  wire.NodeStatus
+	outage  api.Outage
+	stuck   string
 	lag     wire.Lag
 	outcome wire.Outcome // of every request; zero: done
 	result  wire.Status  // of every write; zero: what it does
@@ -302,4 +305,16 @@ func (n *node) raw(t testing.TB, request string) net.Conn {
 		t.Fatal(err)
 	}
 	return c
+}
+
+func (f *fake) Outage() api.Outage {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.outage
+}
+
+func (f *fake) Stuck() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.stuck
 }

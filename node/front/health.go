@@ -4,6 +4,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/wire"
 )
 
 // pong is the answer to /ping. It says nothing about views.
@@ -18,17 +19,21 @@ func (s *Server) ping(ctx *fasthttp.RequestCtx) {
 	ctx.Response.SetBodyRaw(pong)
 }
 
-// live answers as long as the process does.
+// live answers as long as the node makes progress.
 func (s *Server) live(ctx *fasthttp.RequestCtx) {
 	if !s.readOnly(ctx) {
+		return
+	}
+	if why := s.backend.Stuck(); why != "" {
+		s.fail(ctx, api.CodeStuck, why)
 		return
 	}
 	s.stamp(ctx)
 	s.writeJSON(ctx, api.Health{Status: "ok"})
 }
 
-// ready says whether requests should be sent here. Without a model that needs no
-// view, let alone a majority: a fresh node must be reachable to be given one.
+// ready says whether requests should be sent here (docs/operations.md §3). Without a
+// model that takes a view with this node in it, and a bus, but no majority.
 func (s *Server) ready(ctx *fasthttp.RequestCtx) {
 	if !s.readOnly(ctx) {
 		return
@@ -44,16 +49,36 @@ func (s *Server) ready(ctx *fasthttp.RequestCtx) {
 		s.fail(ctx, api.CodeNotReady, "the node shuts down")
 		return
 	}
-	switch status := s.backend.Status(); {
-	case model == api.BucketStrong && !status.Serving:
-		s.fail(ctx, api.CodeNotReady, "strong: "+whyNotServing(status))
-		return
-	case model == api.BucketCausal && !status.CausalReady:
-		s.fail(ctx, api.CodeNotReady, "causal: "+whyNotCausal(status))
+	status, outage := s.backend.Status(), s.backend.Outage()
+	if why := s.unready(model, &status, &outage); why != "" {
+		problem := api.NewProblem(api.CodeNotReady, why, s.requestID(ctx))
+		problem.Waiting = outage.Strong
+		s.failAs(ctx, &problem)
 		return
 	}
+	health := api.Health{Status: "ok", Model: model}
+	if model == api.BucketCausal {
+		health.Reason = outage.CausalText()
+	}
 	s.stamp(ctx)
-	s.writeJSON(ctx, api.Health{Status: "ok", Model: model})
+	s.writeJSON(ctx, health)
+}
+
+// unready says why requests of a model should not be sent here; empty: they should.
+func (s *Server) unready(model string, status *wire.NodeStatus, outage *api.Outage) string {
+	switch {
+	case model == api.BucketStrong && !status.StrongReady():
+		return "strong: " + whyNotServing(status, outage)
+	case model == api.BucketCausal && !status.CausalReady:
+		return "causal: " + whyNotCausal(status)
+	case model != "":
+		return ""
+	case !status.Member || status.LeftBehind:
+		return notInView(status)
+	case outage.Bus != "":
+		return "this node's bus: " + outage.Bus
+	}
+	return ""
 }
 
 func (s *Server) serveMetrics(ctx *fasthttp.RequestCtx) {

@@ -35,13 +35,17 @@ var (
 // fail answers with an error, in the form of the surface that was asked.
 func (s *Server) fail(ctx *fasthttp.RequestCtx, code api.Code, detail string) {
 	problem := api.NewProblem(code, detail, s.requestID(ctx))
+	s.failAs(ctx, &problem)
+}
+
+func (s *Server) failAs(ctx *fasthttp.RequestCtx, problem *api.Problem) {
 	ctx.SetStatusCode(problem.Status)
 	if problem.Status == http.StatusServiceUnavailable {
 		ctx.Response.Header.Set("Retry-After", "1")
 	}
 	if classicPath(ctx.Request.Header.RequestURI()) {
 		ctx.Response.Header.SetCanonical(headerNodeID, s.node)
-		s.writeJSON(ctx, api.ClassicError{Error: detail})
+		s.writeJSON(ctx, api.ClassicError{Error: problem.Detail})
 		return
 	}
 	s.stamp(ctx)
@@ -101,25 +105,24 @@ func (s *Server) readOnly(ctx *fasthttp.RequestCtx) bool {
 	return false
 }
 
+// asked is a kind of request, as far as its failure goes.
+type asked uint8
+
+const (
+	strongWrite asked = iota
+	strongRead
+	causalWrite
+	causalRead
+	viewPut
+)
+
+func (k asked) write() bool { return k == strongWrite || k == causalWrite || k == viewPut }
+
 // failed answers a request that did not end with a result, and reports whether
 // it did so.
-func (s *Server) failed(ctx *fasthttp.RequestCtx, how ending, reply wire.Reply, write bool) bool {
+func (s *Server) failed(ctx *fasthttp.RequestCtx, how ending, reply wire.Reply, what asked) bool {
 	if how == answered {
-		switch {
-		case reply.Outcome == wire.NotInView:
-			s.fail(ctx, api.CodeNotInView, notInView(s.backend.Status()))
-		case reply.Outcome == wire.InDoubt:
-			s.fail(ctx, api.CodeOutcomeUnknown, "no owner of the key has answered for so long that one which took the write may have forgotten by now; it may have taken effect")
-		case reply.Outcome == wire.Implausible:
-			s.fail(ctx, api.CodeBadSession, "the session is not one that a node gave out: it names a version, or a write of a node, that cannot be")
-		case reply.Outcome != wire.Done:
-			panic("front: outcome " + strconv.Itoa(int(reply.Outcome)) + " for an operation on a key")
-		case reply.Result.Status == wire.Unknown:
-			s.fail(ctx, api.CodeOutcomeUnknown, "the write was recognised, and its result was lost when groups merged")
-		default:
-			return false
-		}
-		return true
+		return s.refused(ctx, reply)
 	}
 	reason := [...]string{
 		clientGone: "the client closed its side of the connection while the request waited",
@@ -129,15 +132,50 @@ func (s *Server) failed(ctx *fasthttp.RequestCtx, how ending, reply wire.Reply, 
 	if how != timedOut {
 		ctx.SetConnectionClose()
 	}
+	code := api.CodeReadUnanswered
 	switch {
-	case write:
-		s.fail(ctx, api.CodeOutcomeUnknown, reason+"; it may have taken effect, or may yet")
+	case what.write():
+		code, reason = api.CodeOutcomeUnknown, reason+"; it may have taken effect, or may yet"
 	case how == stopping:
-		s.fail(ctx, api.CodeShuttingDown, reason)
+		code = api.CodeShuttingDown
+	}
+	s.failWaiting(ctx, code, reason, what)
+	return true
+}
+
+// refused answers when the reply is no result.
+func (s *Server) refused(ctx *fasthttp.RequestCtx, reply wire.Reply) bool {
+	switch {
+	case reply.Outcome == wire.NotInView:
+		status := s.backend.Status()
+		s.fail(ctx, api.CodeNotInView, notInView(&status))
+	case reply.Outcome == wire.InDoubt:
+		s.fail(ctx, api.CodeOutcomeUnknown, "no owner of the key has answered for so long that one which took the write may have forgotten by now; it may have taken effect")
+	case reply.Outcome == wire.Implausible:
+		s.fail(ctx, api.CodeBadSession, "the session is not one that a node gave out: it names a version, or a write of a node, that cannot be")
+	case reply.Outcome != wire.Done:
+		panic("front: outcome " + strconv.Itoa(int(reply.Outcome)) + " for an operation on a key")
+	case reply.Result.Status == wire.Unknown:
+		s.fail(ctx, api.CodeOutcomeUnknown, "the write was recognised, and its result was lost when groups merged")
 	default:
-		s.fail(ctx, api.CodeReadUnanswered, reason)
+		return false
 	}
 	return true
+}
+
+// failWaiting answers a request that has waited, with whom such requests wait for.
+func (s *Server) failWaiting(ctx *fasthttp.RequestCtx, code api.Code, detail string, what asked) {
+	outage := s.backend.Outage()
+	waits := outage.StrongText()
+	if what == causalWrite || what == causalRead {
+		outage.Strong, waits = nil, outage.CausalText()
+	}
+	if waits != "" {
+		detail += "; " + waits
+	}
+	problem := api.NewProblem(code, detail, s.requestID(ctx))
+	problem.Waiting = outage.Strong
+	s.failAs(ctx, &problem)
 }
 
 // refuseWork answers data requests of a server that shuts down.
@@ -151,7 +189,7 @@ func (s *Server) refuseWork(ctx *fasthttp.RequestCtx) bool {
 }
 
 // notInView says which of the three it is.
-func notInView(status wire.NodeStatus) string {
+func notInView(status *wire.NodeStatus) string {
 	switch {
 	case !status.Present:
 		return "this node has no view"

@@ -64,13 +64,16 @@ func (s *Server) ring(ctx *fasthttp.RequestCtx) {
 }
 
 // causal is what the node shows of its part in causal buckets.
-func (s *Server) causal(status *wire.NodeStatus) api.Causal {
+func (s *Server) causal(status *wire.NodeStatus, outage *api.Outage) api.Causal {
 	c := api.Causal{
 		Serving: status.Causal, Ready: status.CausalReady, Owned: status.Owned, Other: status.Other,
-		Slots: s.space.Slots(), Shards: map[string]int{},
+		Slots: s.space.Slots(), Shards: map[string]int{}, Waiting: outage.Shards,
+	}
+	if c.Waiting == nil {
+		c.Waiting = []api.ShardWait{}
 	}
 	if !c.Ready {
-		c.Reason = whyNotCausal(*status)
+		c.Reason = whyNotCausal(status)
 	}
 	ring := s.ringOf(status)
 	for i := range ring.Len() {

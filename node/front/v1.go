@@ -112,7 +112,7 @@ func (s *Server) writeKey(ctx *fasthttp.RequestCtx, op wire.Op, timeout time.Dur
 	if len(others) > 0 {
 		how = s.tryOthers(w, op, others, how, timeout)
 	}
-	if s.failed(ctx, how, w.Reply, true) {
+	if s.failed(ctx, how, w.Reply, strongWrite) {
 		return
 	}
 	result := &w.Reply.Result

@@ -171,7 +171,8 @@ func TestTwoConditionsContradictEachOther(t *testing.T) {
 func TestClusterShowsWhatTheNodeKnows(t *testing.T) {
 	n := start(t)
 	n.set(func(f *fake) {
-		f.status.Serving, f.status.Waiting, f.status.Reason = false, []wire.NodeID{7}, "waits for 7"
+		f.status.Serving, f.status.Waiting, f.status.Reason = false, []wire.Wait{{Node: 7}}, "waiting for members to join the round"
+		f.outage = silentSeven()
 		f.status.Ballot = wire.Ballot{View: wire.ViewID{Number: 9}, Round: 2}
 		f.status.Causal, f.status.CausalReady, f.status.Owned, f.status.Other = true, true, 16384, 2
 		f.lag = wire.Lag{Length: 12, Commit: 11, Members: []wire.MemberLag{
@@ -181,14 +182,16 @@ func TestClusterShowsWhatTheNodeKnows(t *testing.T) {
 	})
 	got := n.ask(t, "GET", "/v1/cluster", "")
 	want := `{"node":3,"view":[{"id":3,"address":"a:8081"}],"number":9,"member":true,"left_behind":false,"serving":false,` +
-		`"primary":3,"ballot":{"view":9,"round":2},"waiting":[7],"reason":"waits for 7",` +
-		`"causal":{"serving":true,"ready":true,"slots_owned":16384,"slots_for_others":2,"slots":16384,"shards":{"":16384}},"log":{"position":12,"committed":11},"members":[` +
+		`"primary":3,"ballot":{"view":9,"round":2},"waiting":[{"node":7,"since":"2026-01-02T03:04:05Z","seconds":7.2,"why":"connection refused","detail":"dial a:9081","absent":true}],` +
+		`"reason":"waiting for members to join the round: waiting for node 7, silent for 7.2 s (connection refused); to go on without it: ` + "`cohort view remove 7`" + `",` +
+		`"causal":{"serving":true,"ready":true,"slots_owned":16384,"slots_for_others":2,"slots":16384,"shards":{"":16384},` +
+		`"waiting":[{"shard":"b","members":[8,9],"seconds":3}]},"log":{"position":12,"committed":11},"members":[` +
 		`{"id":4,"silent_seconds":0.05,"log_position":11,"causal":{"missing":2,"unacknowledged":1}},` +
 		`{"id":5,"silent_seconds":null,"log_position":null,"causal":null}]}`
 	if got.status != 200 || got.body != want {
 		t.Errorf("%d %s", got.status, got.body)
 	}
-	n.set(func(f *fake) { f.status = wire.NodeStatus{} })
+	n.set(func(f *fake) { f.status, f.outage = wire.NodeStatus{}, api.Outage{} })
 	if got := n.ask(t, "GET", "/v1/cluster", ""); !strings.Contains(got.body, `"primary":null,"ballot":null,"waiting":[]`) {
 		t.Error(got.body)
 	}
@@ -202,22 +205,73 @@ func TestTheDocumentForToolsIsServed(t *testing.T) {
 	}
 }
 
-func TestHealth(t *testing.T) {
+func TestReadinessTellsTheTruth(t *testing.T) {
 	n := start(t)
+	serving := wire.NodeStatus{Present: true, Member: true, Serving: true, CausalReady: true, Causal: true}
+	waits, behind, unready := serving, serving, serving
+	waits.Waiting = []wire.Wait{{Node: 7}}
+	behind.LeftBehind, behind.Serving = true, false
+	unready.CausalReady = false
 	for _, c := range []struct {
-		path    string
-		serving bool
-		status  int
+		path   string
+		status wire.NodeStatus
+		outage api.Outage
+		stuck  string
+		want   int
+		says   string
 	}{
-		{"/livez", false, 200},
-		{"/readyz", false, 200},
-		{"/readyz?model=strong", true, 200},
-		{"/readyz?model=strong", false, 503},
-		{"/readyz?model=causal", true, 503},
+		{"/livez", wire.NodeStatus{}, api.Outage{}, "", 200, ""},
+		{"/livez", serving, api.Outage{}, "a step has not ended", 503, "a step has not ended"},
+		{"/readyz", wire.NodeStatus{}, api.Outage{}, "", 503, "this node has no view"},
+		{"/readyz", wire.NodeStatus{Present: true}, api.Outage{}, "", 503, "not in its view"},
+		{"/readyz", behind, api.Outage{}, "", 503, "left behind"},
+		{"/readyz", serving, api.Outage{}, "", 200, ""},
+		{"/readyz", waits, silentSeven(), "", 200, ""},
+		{"/readyz", serving, api.Outage{Bus: "login refused"}, "", 503, "login refused"},
+		{"/readyz?model=strong", serving, api.Outage{}, "", 200, ""},
+		{"/readyz?model=strong", wire.NodeStatus{}, api.Outage{}, "", 503, "no view"},
+		{"/readyz?model=strong", waits, silentSeven(), "", 503, "strong: waiting for node 7, silent for 7.2 s (connection refused); to go on without it: `cohort view remove 7`"},
+		{"/readyz?model=causal", serving, api.Outage{}, "", 200, ""},
+		{"/readyz?model=causal", serving, silentSeven(), "", 200, `shard "b" (nodes 8 and 9), silent for 3.0 s`},
+		{"/readyz?model=causal", unready, api.Outage{}, "", 503, "not brought in"},
 	} {
-		n.set(func(f *fake) { f.status.Serving = c.serving })
-		if got := n.ask(t, "GET", c.path, ""); got.status != c.status {
-			t.Errorf("%s: %d %s", c.path, got.status, got.body)
+		n.set(func(f *fake) { f.status, f.outage, f.stuck = c.status, c.outage, c.stuck })
+		got := n.ask(t, "GET", c.path, "")
+		var said struct{ Reason, Detail string }
+		if err := json.Unmarshal([]byte(got.body), &said); err != nil || got.status != c.want || !strings.Contains(said.Reason+said.Detail, c.says) {
+			t.Errorf("%s: want %d %s, got %d %s", c.path, c.want, c.says, got.status, got.body)
+		}
+	}
+}
+
+// silentSeven is an outage: node 7 of two others is silent, and so is shard b.
+func silentSeven() api.Outage {
+	return api.Outage{
+		Strong: []api.Wait{{Node: 7, Since: "2026-01-02T03:04:05Z", Seconds: 7.2, Why: "connection refused", Detail: "dial a:9081", Absent: true}},
+		Shards: []api.ShardWait{{Shard: "b", Members: []uint64{8, 9}, Seconds: 3}},
+		Others: 2,
+	}
+}
+
+func TestARequestThatWaitedInVainSaysForWhom(t *testing.T) {
+	n := start(t)
+	n.set(func(f *fake) { f.hold, f.outage = true, silentSeven() })
+	advice := "waiting for node 7, silent for 7.2 s (connection refused); to go on without it: `cohort view remove 7`"
+	for _, c := range []struct {
+		method, path string
+		code         api.Code
+		says         string
+		names        int
+	}{
+		{"GET", "/v1/kv/strong/k", api.CodeReadUnanswered, "the request's timeout ran out; " + advice, 1},
+		{"PUT", "/v1/kv/strong/k", api.CodeOutcomeUnknown, "it may have taken effect, or may yet; " + advice, 1},
+		{"GET", "/v1/kv/strong", api.CodeReadUnanswered, advice, 1},
+		{"GET", "/v1/kv/causal/k", api.CodeReadUnanswered, `shard "b" (nodes 8 and 9), silent for 3.0 s`, 0},
+		{"PUT", "/v1/kv/causal/k", api.CodeOutcomeUnknown, `shard "b" (nodes 8 and 9), silent for 3.0 s`, 0},
+	} {
+		p := problemOf(t, n.ask(t, c.method, c.path+"?timeout=1ms", "x"))
+		if p.Code != c.code || !strings.Contains(p.Detail, c.says) || len(p.Waiting) != c.names {
+			t.Errorf("%s %s: %+v", c.method, c.path, p)
 		}
 	}
 }

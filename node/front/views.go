@@ -36,7 +36,7 @@ func (s *Server) putView(ctx *fasthttp.RequestCtx) {
 	defer w.free()
 	s.backend.PutView(&w.Waiter, toLayout(request.View), request.Force)
 	how := s.waiters.await(w, 0)
-	if (how != answered || w.Reply.Outcome == wire.NotInView) && s.failed(ctx, how, w.Reply, true) {
+	if (how != answered || w.Reply.Outcome == wire.NotInView) && s.failed(ctx, how, w.Reply, viewPut) {
 		return
 	}
 	status := s.backend.Status()
@@ -46,7 +46,8 @@ func (s *Server) putView(ctx *fasthttp.RequestCtx) {
 		Result: viewResult(w.Reply.Outcome, status),
 	}
 	if answer.Result != api.ViewReady {
-		answer.Reason = whyNotServing(status)
+		outage := s.backend.Outage()
+		answer.Reason = whyNotServing(&status, &outage)
 	}
 	ctx.Response.Header.SetCanonical(headerNodeID, s.node)
 	s.writeJSON(ctx, answer)
@@ -68,18 +69,23 @@ func viewResult(outcome wire.Outcome, status wire.NodeStatus) api.ViewResult {
 }
 
 // whyNotServing is never empty.
-func whyNotServing(status wire.NodeStatus) string {
-	if status.Reason != "" {
+func whyNotServing(status *wire.NodeStatus, outage *api.Outage) string {
+	waits := outage.StrongText()
+	switch {
+	case waits != "" && (status.Serving || status.Reason == ""):
+		return waits
+	case waits != "":
+		return status.Reason + ": " + waits
+	case status.Reason != "":
 		return status.Reason
-	}
-	if status.Member && !status.LeftBehind {
+	case status.Member && !status.LeftBehind:
 		return "this node is not ready to serve its view"
 	}
 	return notInView(status)
 }
 
 // whyNotCausal is never empty.
-func whyNotCausal(status wire.NodeStatus) string {
+func whyNotCausal(status *wire.NodeStatus) string {
 	if status.Causal {
 		return "this node has not brought in all slots that it owns"
 	}

@@ -212,6 +212,7 @@ func (m *Machine) show() {
 	s.Serving = m.strong.Serving() && !s.LeftBehind
 	s.Waiting, s.Reason = m.strong.Waiting()
 	m.causal.Status(&s)
+	s.Unheard = m.views.Unheard()
 	if m.shown && !viewChanged && alike(&m.status, &s) {
 		return
 	}
@@ -228,6 +229,10 @@ func (m *Machine) show() {
 // alike compares what of a status may change without the view.
 func alike(a, b *wire.NodeStatus) bool {
 	return a.LeftBehind == b.LeftBehind && a.Serving == b.Serving && a.Reason == b.Reason && a.Ballot == b.Ballot &&
-		slices.Equal(a.Waiting, b.Waiting) &&
+		slices.Equal(a.Waiting, b.Waiting) && slices.EqualFunc(a.Unheard, b.Unheard, sameShard) &&
 		a.Causal == b.Causal && a.CausalReady == b.CausalReady && a.Owned == b.Owned && a.Other == b.Other
+}
+
+func sameShard(a, b wire.ShardWait) bool {
+	return a.Shard == b.Shard && a.Since == b.Since && slices.Equal(a.Members, b.Members)
 }

@@ -31,5 +31,7 @@ const (
 	EventRetryPending   wire.EventKind = "retry_pending"
 	EventForwardRefused wire.EventKind = "forward_refused"
 	EventForwardLate    wire.EventKind = "forward_late"
+	EventWaits          wire.EventKind = "strong_waits"
+	EventWaitOver       wire.EventKind = "strong_wait_over"
 	EventExpired        wire.EventKind = "forward_expired"
 )

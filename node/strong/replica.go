@@ -21,6 +21,8 @@ import (
 type Peers interface {
 	// Heard is when the last hello of a member of this view arrived.
 	Heard(id wire.NodeID) (wire.Instant, bool)
+	// Silence is how long a member may say nothing before it counts as silent.
+	Silence(id wire.NodeID) wire.Instant
 	// LeftBehind reports that a member of this view went on without this node.
 	LeftBehind() bool
 	// Reach is told that Lenders has changed.
@@ -84,7 +86,8 @@ type Replica struct {
 	peers Peers
 	now   wire.Instant
 
-	view    *wire.View // nil: none
+	view    *wire.View   // nil: none
+	viewAt  wire.Instant // when it was adopted
 	members []wire.Member
 	member  bool // of view
 	primary wire.NodeID
@@ -106,6 +109,7 @@ type Replica struct {
 	appended []appendMark
 	onDisk   uint64 // position in hist.ballot up to which the log is durable
 	progress uint64 // grows whenever a round gets on
+	waits    waits
 }
 
 // appendMark says which write makes the log durable up to a position.
@@ -162,7 +166,7 @@ func (r *Replica) Restarted() {
 func (r *Replica) SetNow(now wire.Instant) { r.now = now }
 
 func (r *Replica) setView(v *wire.View) {
-	r.view = v
+	r.view, r.viewAt = v, r.now
 	r.members = v.Layout.Members()
 	r.member = v.Has(r.cfg.Self)
 	r.primary, _ = v.Primary()

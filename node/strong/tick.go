@@ -1,13 +1,10 @@
 package strong
 
-import (
-	"slices"
-
-	"github.com/cohortkv/cohort/node/wire"
-)
+import "github.com/cohortkv/cohort/node/wire"
 
 // Tick does what time asks for: repetitions, patience at its end.
 func (r *Replica) Tick() {
+	r.waits.stale = true
 	if r.round != nil {
 		r.tickRound()
 	}
@@ -64,29 +61,4 @@ func (r *Replica) tickRound() {
 func (r *Replica) Busy() bool {
 	return r.round != nil || r.staging != nil || r.fwd.flight != nil || len(r.fwd.unsent) > 0 ||
 		r.reads.open != nil || r.lead != nil && len(r.lead.batches)+len(r.lead.queue) > 0
-}
-
-// Waiting is whom the round or the writes wait for, and why, for people.
-func (r *Replica) Waiting() (nodes []wire.NodeID, reason string) {
-	switch {
-	case r.round != nil && r.round.stuck != "":
-		return nil, r.round.stuck
-	case r.round != nil && r.round.phase == collecting:
-		for _, m := range r.members {
-			if !r.round.hasJoined(m.ID) {
-				nodes = append(nodes, m.ID)
-			}
-		}
-		return nodes, "waiting for members to join the round"
-	case r.round != nil:
-		for _, s := range r.round.bound {
-			if !slices.Contains(r.round.started, s.Node) {
-				nodes = append(nodes, s.Node)
-			}
-		}
-		return nodes, "waiting for members to receive the data"
-	case r.member && !r.Serving():
-		return []wire.NodeID{r.primary}, "waiting for the primary"
-	}
-	return nil, ""
 }

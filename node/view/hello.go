@@ -81,6 +81,7 @@ func (k *Keeper) Tick(hello func() wire.Hello) {
 		k.helloAt = k.now + k.helloPause()
 		k.sendHellos(hello())
 		k.probe()
+		k.unheard = k.lookForUnheard()
 	}
 	k.tickPuts()
 }

@@ -94,10 +94,12 @@ type Keeper struct {
 	puts       []*put
 	nextPut    uint64
 	helloAt    wire.Instant
-	round      int    // of hellos in this view
-	crowd      int    // Config.Crowd
-	top        uint64 // highest view number ever held or made here
-	changed    bool   // view or what concerns it changed since Changed was asked
+	round      int          // of hellos in this view
+	crowd      int          // Config.Crowd
+	top        uint64       // highest view number ever held or made here
+	heldAt     wire.Instant // when the view was adopted
+	unheard    []wire.ShardWait
+	changed    bool // view or what concerns it changed since Changed was asked
 
 	// What deliberate bugs need (mutant): where each node was first said to be, and
 	// the members of the view before.
@@ -213,7 +215,7 @@ func (k *Keeper) hold(v *wire.View) {
 		}
 	}
 	k.meetFar()
-	k.helloAt, k.round = k.now, 0
+	k.helloAt, k.heldAt, k.round = k.now, k.now, 0
 }
 
 // meetFar finds out which members are far: in a crowd, whoever shares no shard with this

@@ -267,15 +267,16 @@ type NodeStatus struct {
 	View       View
 	Member     bool   // is in it
 	LeftBehind bool   // its members went on without it
-	Serving    bool   // answers data requests
+	Serving    bool   // its ballot is active; data requests are answered unless a member is waited for
 	Primary    NodeID // meaningful with Member
 	Ballot     Ballot
-	Waiting    []NodeID // whom the round, or the writes, wait for
-	Reason     string   // why it does not serve, for people
+	Waiting    []Wait // whom the round, or strong requests, wait for
+	Reason     string // why it does not serve, for people
 
 	Causal       bool // answers causal requests, for its slots and by way of others
 	CausalReady  bool // all its slots are ready
 	Owned, Other int  // slots it owns; slots it still holds for others
+	Unheard      []ShardWait
 }
 
 // Recovered is what a node finds of itself when it starts with its state: the

@@ -1,0 +1,106 @@
+package node
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/bus"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Outage implements front.Backend: the core says who is waited for and since when, the
+// bus what is wrong with the way there. Readiness, GET /v1/cluster, errors, metrics and
+// the log all get it from here.
+func (b *backend) Outage() api.Outage {
+	status := b.status.Load()
+	o := api.Outage{Others: max(0, len(status.View.Layout.Members())-1)}
+	ways := b.ways()
+	o.Bus = ways.home
+	if len(status.Waiting)+len(status.Unheard) == 0 {
+		return o
+	}
+	now, wall := b.driver.clock(), time.Now()
+	for _, w := range status.Waiting {
+		lasted := time.Duration(max(0, now-w.Since))
+		wait := api.Wait{
+			Node: uint64(w.Node), Since: wall.Add(-lasted).UTC().Format(sinceFormat), Seconds: lasted.Seconds(),
+			Absent: w.Cause == wire.WaitSilent,
+		}
+		wait.Why, wait.Detail = ways.why(w.Node, w.Cause)
+		o.Strong = append(o.Strong, wait)
+	}
+	for _, s := range status.Unheard {
+		shard := api.ShardWait{Shard: s.Shard, Seconds: time.Duration(max(0, now-s.Since)).Seconds()}
+		for _, id := range s.Members {
+			shard.Members = append(shard.Members, uint64(id))
+		}
+		o.Shards = append(o.Shards, shard)
+	}
+	return o
+}
+
+const sinceFormat = "2006-01-02T15:04:05.000Z07:00" // RFC 3339, in milliseconds
+
+// ways is what the bus knows of the ways to the peers, and to itself.
+type ways struct {
+	home  string // why there is no bus; empty: there is
+	peers []bus.Link
+}
+
+func (b *backend) ways() (w ways) {
+	counts, ok := b.driver.conn.(bus.Reporter)
+	if !ok {
+		return w
+	}
+	stats := counts.Stats()
+	w.peers = stats.Peers
+	if home := &stats.Home; !home.Connected && home.Err != nil {
+		w.home = join(trouble(home))
+	}
+	return w
+}
+
+// trouble says in a few words, and in detail, why a link has no connection.
+func trouble(l *bus.Link) (why, detail string) {
+	why = string(cmp.Or(l.Why, bus.Failed))
+	if l.Err == nil {
+		return why, ""
+	}
+	return why, l.Err.Error()
+}
+
+// whys says what a member that is waited for lacks.
+var whys = map[wire.WaitCause]string{
+	wire.WaitSilent: api.WhySilent, wire.WaitJoin: api.WhyJoining, wire.WaitData: api.WhyReceiving,
+	wire.WaitPrimary: api.WhyPrimary,
+}
+
+// why says why a member is waited for: what is wrong with the way to it, if anything is.
+func (w *ways) why(id wire.NodeID, cause wire.WaitCause) (why, detail string) {
+	for i := range w.peers {
+		if l := &w.peers[i]; l.ID == id && !l.Connected && l.Err != nil {
+			return trouble(l)
+		}
+	}
+	return whys[cause], ""
+}
+
+// why is what the log says of a member that strong requests wait for. The core says of
+// it what it is about to show, so the present status may not name it yet.
+func (b *backend) why(id wire.NodeID) string {
+	w := b.ways()
+	for _, waited := range b.status.Load().Waiting {
+		if waited.Node == id {
+			return join(w.why(id, waited.Cause))
+		}
+	}
+	return join(w.why(id, wire.WaitSilent))
+}
+
+func join(why, detail string) string {
+	if detail == "" {
+		return why
+	}
+	return why + ": " + detail
+}

@@ -1,0 +1,144 @@
+package strong
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// waitTold is how long a wait lasts before it is an event. Shorter pauses are shown
+// and not told: a busy machine makes them all the time.
+const waitTold = 2 * wire.Second
+
+// waits is whom strong requests wait for, as of the last look (docs/strong.md §11).
+type waits struct {
+	list   []wire.Wait // given out: replaced, never written to
+	reason string
+	told   []wire.Wait  // those of which there was an event that they are waited for
+	stale  bool         // time has passed
+	turned wire.Instant // when the node began to serve, or ceased to, or took another view
+	stance stance
+}
+
+// stance is what a list of waits depends on beside time.
+type stance struct {
+	view    *wire.View
+	round   *round
+	phase   phase
+	stuck   string
+	serving bool
+	away    bool
+}
+
+func (r *Replica) stance() stance {
+	s := stance{view: r.view, round: r.round, serving: r.Serving(), away: r.turnedAway()}
+	if r.round != nil {
+		s.phase, s.stuck = r.round.phase, r.round.stuck
+	}
+	return s
+}
+
+// Waiting is whom the round or clients' requests wait for, and why, for people. It
+// looks anew after a tick and after a change of standing; other steps cost nothing.
+// The list is not written to afterwards.
+func (r *Replica) Waiting() (list []wire.Wait, reason string) {
+	w := &r.waits
+	if s := r.stance(); w.stale || s != w.stance {
+		if s.serving != w.stance.serving || s.view != w.stance.view {
+			w.turned = r.now
+		}
+		list, w.reason = r.look()
+		r.tellWaits(list)
+		w.list, w.stale, w.stance = list, false, s
+	}
+	return w.list, w.reason
+}
+
+// look finds out who is waited for. While the ballot is active that is every member
+// that is silent: no write is ordered without it, and no read confirmed.
+func (r *Replica) look() (list []wire.Wait, reason string) {
+	lacks := func(id wire.NodeID) wire.WaitCause { return 0 }
+	begun := r.waits.turned
+	switch rd := r.round; {
+	case r.turnedAway():
+		return nil, ""
+	case r.Serving():
+	case rd == nil:
+		reason = "waiting for the primary"
+		lacks = func(id wire.NodeID) wire.WaitCause { return causeIf(id == r.primary, wire.WaitPrimary) }
+	case rd.phase == collecting:
+		reason, begun = "waiting for members to join the round", rd.begun
+		lacks = func(id wire.NodeID) wire.WaitCause { return causeIf(!rd.hasJoined(id), wire.WaitJoin) }
+	default:
+		reason, begun = "waiting for members to receive the data", rd.begun
+		lacks = func(id wire.NodeID) wire.WaitCause {
+			return causeIf(!slices.Contains(rd.started, id), wire.WaitData)
+		}
+	}
+	for _, m := range r.members {
+		if m.ID == r.cfg.Self {
+			continue
+		}
+		if w, waited := r.waitFor(m.ID, lacks(m.ID), begun); waited {
+			list = append(list, w)
+		}
+	}
+	if r.round != nil && r.round.stuck != "" {
+		reason = r.round.stuck
+	}
+	if reason == "" && len(list) > 0 {
+		reason = "waiting for members that are silent"
+	}
+	return list, reason
+}
+
+func causeIf(holds bool, c wire.WaitCause) wire.WaitCause {
+	if holds {
+		return c
+	}
+	return 0
+}
+
+// waitFor says whether a member is waited for: because it is silent, or because it
+// lacks something since begun. Who was waited for at the last look still is since then.
+func (r *Replica) waitFor(id wire.NodeID, lacks wire.WaitCause, begun wire.Instant) (wire.Wait, bool) {
+	w := wire.Wait{Node: id, Since: begun, Cause: lacks}
+	at, ever := r.peers.Heard(id)
+	if !ever {
+		at = r.viewAt
+	}
+	if r.now-at > r.peers.Silence(id) {
+		w.Since, w.Cause = at, wire.WaitSilent
+	}
+	if i := slices.IndexFunc(r.waits.list, isWait(id)); i >= 0 {
+		w.Since = min(w.Since, r.waits.list[i].Since)
+	}
+	return w, w.Cause != 0
+}
+
+func isWait(id wire.NodeID) func(wire.Wait) bool {
+	return func(w wire.Wait) bool { return w.Node == id }
+}
+
+// tellWaits makes events of waits that last, once each, and of the end of those. Count
+// is the time in milliseconds.
+func (r *Replica) tellWaits(list []wire.Wait) {
+	w := &r.waits
+	w.told = slices.DeleteFunc(w.told, func(t wire.Wait) bool {
+		if slices.ContainsFunc(list, isWait(t.Node)) {
+			return false
+		}
+		r.box.Event(r.waitEvent(EventWaitOver, t))
+		return true
+	})
+	for _, n := range list {
+		if r.now-n.Since >= waitTold && !slices.ContainsFunc(w.told, isWait(n.Node)) {
+			w.told = append(w.told, n)
+			r.box.Event(r.waitEvent(EventWaits, n))
+		}
+	}
+}
+
+func (r *Replica) waitEvent(kind wire.EventKind, w wire.Wait) wire.Event {
+	return wire.Event{Kind: kind, Peer: w.Node, Ballot: r.hist.ballot, Count: uint64((r.now - w.Since) / wire.Millisecond)}
+}
