@@ -116,7 +116,7 @@ func (r *Replica) open(x *pull) {
 func (r *Replica) ask(x *pull) {
 	x.asked = r.now
 	if x.have == nil {
-		r.request(x.peer.id, &wire.Open{Session: x.session, Slots: x.slots, Sums: r.groupSums(x.slots)})
+		r.request(x.peer.id, &wire.Open{Session: x.session, Slots: x.slots, Sums: r.groupSums(x.slots), Births: r.births()})
 	} else {
 		r.request(x.peer.id, &wire.Want{Session: x.session, Slots: x.want, After: x.cursor})
 	}

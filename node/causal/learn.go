@@ -65,6 +65,14 @@ func (r *Replica) viewID() wire.ViewID {
 	return r.view.ID
 }
 
+// births tell of which cluster this node is; nil: of none yet.
+func (r *Replica) births() []wire.ViewID {
+	if r.view == nil {
+		return nil
+	}
+	return r.view.Births
+}
+
 // holdingsWriter makes holdings of slots that come ascending.
 type holdingsWriter struct {
 	holdings wire.Holdings

@@ -34,7 +34,7 @@ func (r *Replica) askSurvey(s *survey) {
 	s.asked = r.now
 	for _, p := range r.peers {
 		if p.member && s.answers[p.id] == nil {
-			r.request(p.id, &wire.Open{Session: s.session, Slots: s.slots, Survey: true, Going: s.going})
+			r.request(p.id, &wire.Open{Session: s.session, Slots: s.slots, Survey: true, Going: s.going, Births: r.births()})
 		}
 	}
 	r.alarm(r.now + 2*resend)

@@ -136,7 +136,7 @@ func (r *Replica) askKey(q *request) {
 	for _, p := range r.peers {
 		if r.reachable(p) {
 			a.silent = append(a.silent, p.id)
-			r.request(p.id, &wire.AskKey{Session: a.session, Key: a.key})
+			r.request(p.id, &wire.AskKey{Session: a.session, Key: a.key, Births: r.births()})
 		}
 	}
 	r.asks = append(r.asks, a)

@@ -44,7 +44,9 @@ func (m *Machine) spread(in *wire.Received) bool {
 	case *wire.Outrun:
 		c.OnOutrun(h, msg)
 	case *wire.Open:
-		c.OnOpen(h, in.ReplyTo, msg)
+		if m.views.Kin(msg.Births) {
+			c.OnOpen(h, in.ReplyTo, msg)
+		}
 	case *wire.Have:
 		c.OnHave(h, msg)
 	case *wire.Want:
@@ -56,7 +58,9 @@ func (m *Machine) spread(in *wire.Received) bool {
 	case *wire.Taken:
 		c.OnTaken(h, msg)
 	case *wire.AskKey:
-		c.OnAskKey(h, in.ReplyTo, msg, in.Items)
+		if m.views.Kin(msg.Births) {
+			c.OnAskKey(h, in.ReplyTo, msg, in.Items)
+		}
 	case *wire.KeyAnswer:
 		c.OnKeyAnswer(h, msg, in.Items)
 	case *wire.Carry:

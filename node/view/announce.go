@@ -34,7 +34,8 @@ func (k *Keeper) mint(p *put) *wire.View {
 	}
 	see(v, wire.Sighting{Node: k.self, Inc: k.inc, View: k.viewID()})
 	know(v, k.local.Ballot(), k.local.BallotMembers())
-	for _, a := range p.answers {
+	kin, births := k.kindred(p)
+	for _, a := range kin {
 		if a.r.Present {
 			above(a.r.View.ID)
 			v.Ancestors = mergeAncestors(v.Ancestors, a.r.View.Ancestors)
@@ -49,6 +50,9 @@ func (k *Keeper) mint(p *put) *wire.View {
 		v.Sources = []wire.Member{k.at}
 	}
 	k.top = v.ID.Number
+	if v.Births = births; len(births) == 0 && len(p.layout.Members()) > 0 {
+		v.Births, p.newborn = []wire.ViewID{v.ID}, true
+	}
 	k.box.Event(wire.Event{Kind: EventMinted, View: v.ID, Count: uint64(len(p.answers))})
 	return v
 }
@@ -98,6 +102,7 @@ func (k *Keeper) OnNewViewReply(h wire.Header, m *wire.NewViewReply) {
 		if !slices.Contains(p.accepted, h.From) {
 			p.accepted = append(p.accepted, h.From)
 		}
+		p.foreign = slices.DeleteFunc(p.foreign, func(id wire.NodeID) bool { return id == h.From })
 		k.check(p)
 		return
 	}
@@ -107,16 +112,24 @@ func (k *Keeper) OnNewViewReply(h wire.Header, m *wire.NewViewReply) {
 		}
 		return // two PUTs of one list: the higher view is on its way here
 	}
-	s := wire.Sighting{Node: h.From, Inc: h.Inc, View: m.Held}
-	if m.Held.Compare(p.view.ID) > 0 && p.mints < maxMints {
-		seeLater(p.view, s)
-		replace(p.view, m.Held, m.Renewed)
-		k.remint(p, m.Held)
+	if k.foreigner(p, h.From, m) {
 		return
 	}
-	if !slices.Contains(p.view.Saw, s) || !p.view.Replaces(&wire.View{ID: m.Held, Renewed: m.Renewed}) {
+	k.heed(p, wire.Sighting{Node: h.From, Inc: h.Inc, View: m.Held}, m.Renewed)
+}
+
+// heed makes the view of a PUT one that replaces what a member holds, so that the member
+// may follow it: under a new id, if the member's view is above.
+func (k *Keeper) heed(p *put, s wire.Sighting, renewed uint64) {
+	if s.View.Compare(p.view.ID) > 0 && p.mints < maxMints {
 		seeLater(p.view, s)
-		replace(p.view, m.Held, m.Renewed)
+		replace(p.view, s.View, renewed)
+		k.remint(p, s.View)
+		return
+	}
+	if !slices.Contains(p.view.Saw, s) || !p.view.Replaces(&wire.View{ID: s.View, Renewed: renewed}) {
+		seeLater(p.view, s)
+		replace(p.view, s.View, renewed)
 		k.spread(p)
 	}
 }

@@ -10,4 +10,6 @@ const (
 	EventSame       wire.EventKind = "view_same"
 	EventRefused    wire.EventKind = "view_refused"
 	EventLeftBehind wire.EventKind = "left_behind"
+	EventForeign    wire.EventKind = "other_cluster" // Peer belongs to another one, and was not taken in
+	EventTwin       wire.EventKind = "id_given_away" // another process has this node's id, or that of Peer
 )

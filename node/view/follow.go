@@ -24,7 +24,17 @@ func (k *Keeper) mayFollow(v *wire.View) bool {
 	if v.ID.Compare(k.view.ID) <= 0 {
 		return false
 	}
-	return k.view.Layout.Equal(v.Layout) && !v.SawAnother(k.self, k.inc) || v.Replaces(k.view) || mutant.On(mutant.FollowByNumber)
+	if k.elsewhere(v) && v.SawAnother(k.self, k.inc) {
+		return false // this node's id has been given to another process, at another address
+	}
+	return k.view.Layout.Equal(v.Layout) && !v.SawAnother(k.self, k.inc) || v.Replaces(k.view) && k.Kin(v.Births) || mutant.On(mutant.FollowByNumber)
+}
+
+// elsewhere reports that a view gives this node's id another address than the view held.
+func (k *Keeper) elsewhere(v *wire.View) bool {
+	now, ok := v.Layout.Find(k.self)
+	was, had := k.view.Layout.Find(k.self)
+	return ok && had && now != was
 }
 
 // Leave follows a view that does not name this node, because its members owe what
@@ -43,7 +53,7 @@ func (k *Keeper) Leave(v *wire.View, owed *wire.KnownBallot) wire.Fate {
 	unheard := !v.Descends(k.view.ID) && k.view.Renewed == 0 && k.view.ID == owed.Ballot.View
 	same := k.view.Layout.Equal(v.Layout)
 	switch {
-	case len(held) > 0 && !same && !v.Replaces(k.view) && !unheard:
+	case len(held) > 0 && !same && !v.Replaces(k.view) && !unheard, !k.Kin(v.Births):
 		return wire.FateElsewhere
 	case v.ID.Compare(k.view.ID) < 0:
 		return wire.FateBelow // a promise never goes back (I2)
@@ -67,7 +77,7 @@ func (k *Keeper) Above(held wire.ViewID) {
 // Offer follows a view that came over the bus, if it may be followed.
 func (k *Keeper) Offer(v *wire.View) {
 	if k.mayFollow(v) {
-		k.adopt(v)
+		k.adopt(k.withBirths(v))
 		return
 	}
 	if k.view != nil && k.view.ID == v.ID {
@@ -75,8 +85,20 @@ func (k *Keeper) Offer(v *wire.View) {
 	}
 }
 
+// withBirths is a view of the list that is held, with what the view held descends from
+// beside its own: both are the first views of one cluster, made of one list.
+func (k *Keeper) withBirths(v *wire.View) *wire.View {
+	if k.view == nil || !k.view.Layout.Equal(v.Layout) || slices.Equal(k.view.Births, v.Births) {
+		return v
+	}
+	w := *v
+	w.Births = mergeBirths(v.Births, k.view.Births)
+	return &w
+}
+
 // extend takes in what the author of the view has heard since.
 func (k *Keeper) extend(v *wire.View) {
+	k.view.Births = mergeBirths(k.view.Births, v.Births)
 	k.view.Ancestors = mergeAncestors(k.view.Ancestors, v.Ancestors)
 	for _, s := range v.Saw {
 		if !slices.Contains(k.view.Saw, s) {
@@ -111,12 +133,18 @@ func (k *Keeper) OnNewView(h wire.Header, replyTo wire.ReplyTo, m *wire.NewView)
 	}
 	reply := &wire.NewViewReply{PutID: m.PutID, View: m.View.ID}
 	if k.view != nil {
-		reply.Held, reply.Renewed = k.view.ID, k.view.Renewed
+		reply.Held, reply.Renewed, reply.Births = k.view.ID, k.view.Renewed, k.view.Births
 		reply.Accepted = k.view.ID == m.View.ID
 		reply.Same = k.view.Layout.Equal(m.View.Layout)
 	}
 	if !reply.Accepted {
 		k.box.Event(wire.Event{Kind: EventRefused, Peer: h.From, View: m.View.ID})
+		if !reply.Same && !k.Kin(m.View.Births) {
+			reply.Layout = k.view.Layout
+			if !home(h.From, &m.View.Layout, &reply.Layout) { // else the author will find out
+				k.box.Event(wire.Event{Kind: EventForeign, Peer: h.From, View: m.View.ID})
+			}
+		}
 	}
 	k.box.PostAfter(k.box.LastWrite(), wire.Envelope{To: h.From, Answer: replyTo, Message: reply})
 }

@@ -1,6 +1,9 @@
 package view
 
-import "github.com/cohortkv/cohort/node/wire"
+import (
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/wire"
+)
 
 // OnHello notes that a member of the view is there. It reports whether the
 // sender holds the same view, so that the models may listen to it.
@@ -10,14 +13,32 @@ func (k *Keeper) OnHello(h wire.Header, m *wire.Hello) bool {
 		return false
 	}
 	switch c := h.View.Compare(k.view.ID); {
+	case c == 0 && k.twin(p, h):
+		k.box.Event(wire.Event{Kind: EventTwin, Peer: h.From, View: h.View})
 	case c == 0:
-		p.at, p.ever, p.progress = k.now, true, m.Progress+m.Pulled
+		p.at, p.ever, p.inc, p.progress = k.now, true, h.Inc, m.Progress+m.Pulled
 		return true
 	case c < 0 && k.now-p.passed >= passOnEvery:
 		p.passed = k.now
 		k.box.Send(h.From, &wire.NewView{View: *k.view})
 	}
 	return false
+}
+
+// twin reports that a message comes from a process with the id of a member that is
+// alive, and is another one: two processes were given one id. The one that the author of
+// the view heard counts, or else the one that was heard first in the view.
+func (k *Keeper) twin(p *peer, h wire.Header) bool {
+	alive := p.ever && k.now-p.at < probeSilence
+	return alive && h.Inc != p.inc && !k.view.SawIncarnation(h.From, h.Inc) && !mutant.On(mutant.HearTwins)
+}
+
+// giveWay takes this node out of its view: its id belongs to another process.
+func (k *Keeper) giveWay(told wire.NodeID, v wire.ViewID) {
+	if !k.leftBehind {
+		k.leftBehind, k.changed = true, true
+		k.box.Event(wire.Event{Kind: EventTwin, Peer: told, View: v, Note: "this node's id was given to another process"})
+	}
 }
 
 // sendHellos greets the members of the view: those that are far and were heard lately
@@ -63,6 +84,10 @@ func (k *Keeper) onProbeReply(h wire.Header, m *wire.QueryReply) {
 	}
 	if !m.Present || m.View.ID.Compare(k.view.ID) < 0 {
 		k.box.Send(h.From, &wire.NewView{View: *k.view}) // it missed this one
+		return
+	}
+	if m.Twin || k.elsewhere(&m.View) && m.View.Descends(k.view.ID) && !m.View.SawIncarnation(k.self, k.inc) {
+		k.giveWay(h.From, m.View.ID)
 		return
 	}
 	if m.View.Descends(k.view.ID) && !m.View.Has(k.self) {

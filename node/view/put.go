@@ -31,6 +31,8 @@ type put struct {
 	made     bool       // view was made here and must be spread
 	accepted []wire.NodeID
 	mints    int
+	foreign  []wire.NodeID // members of other clusters, which do not follow
+	newborn  bool          // made: this node was of no cluster, and the view is the first of one
 	covered  bool          // outside: the view's primary has our data
 	afar     uint64        // outside: the primary's progress
 	higher   wire.Ancestor // outside: the view of the same list that stands instead
@@ -124,7 +126,13 @@ func (k *Keeper) conclude(p *put) {
 	if len(p.answers) < others && k.now-p.begun < querySilence {
 		return
 	}
+	if by, ok := k.supplanted(p); ok {
+		k.giveWay(by, p.heldBy(by).ID)
+		k.finish(p, wire.ViewUnready)
+		return
+	}
 	if v := k.inForce(p, others); v != nil {
+		v = k.withBirths(v)
 		k.box.Event(wire.Event{Kind: EventSame, View: v.ID})
 		p.view, p.stage = v, waiting
 		if k.viewID() != v.ID {
@@ -135,6 +143,29 @@ func (k *Keeper) conclude(p *put) {
 		k.announce(p)
 	}
 	k.check(p)
+}
+
+// supplanted reports that another process is the node of this id in the list of a PUT: a
+// member says that it has heard one, here or at the address that the list gives it.
+func (k *Keeper) supplanted(p *put) (by wire.NodeID, ok bool) {
+	if k.view == nil || !p.member || mutant.On(mutant.HearTwins) {
+		return 0, false
+	}
+	mine, _ := p.layout.Find(k.self)
+	for _, a := range p.answers {
+		theirs, listed := a.r.View.Layout.Find(k.self)
+		moved := listed && theirs == mine && k.elsewhere(&a.r.View) && a.r.View.SawAnother(k.self, k.inc)
+		if a.r.Twin || moved {
+			return a.node, true
+		}
+	}
+	return 0, false
+}
+
+// heldBy is the view that a node said that it holds.
+func (p *put) heldBy(id wire.NodeID) *wire.View {
+	i := slices.IndexFunc(p.answers, func(a answer) bool { return a.node == id })
+	return &p.answers[i].r.View
 }
 
 // renew confirms a view that is in force, at all its members: no view that was
@@ -172,7 +203,7 @@ func (k *Keeper) inForce(p *put, others int) *wire.View {
 		return nil
 	}
 	for _, a := range p.answers {
-		if !follows(best, a) {
+		if !follows(best, a) && k.related(p, a, best.Births) {
 			return nil
 		}
 	}
@@ -222,7 +253,7 @@ func follows(v *wire.View, a answer) bool {
 		return true
 	}
 	same := held.Layout.Equal(v.Layout) && !v.SawAnother(a.node, a.inc)
-	return held.ID.Compare(v.ID) < 0 && (same || v.Replaces(held))
+	return held.ID.Compare(v.ID) < 0 && (same || v.Replaces(held) && wire.Kin(v.Births, held.Births))
 }
 
 func (k *Keeper) blank() bool { return k.local.Ballot().IsZero() }

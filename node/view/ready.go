@@ -115,7 +115,7 @@ func (k *Keeper) tickPut(p *put) {
 	if now := k.progress() + p.afar; now != p.mark {
 		p.mark, p.markAt = now, k.now
 	}
-	if k.now-p.markAt >= putStalled || k.now-p.begun >= putLimit {
+	if k.now-p.markAt >= putStalled || k.now-p.begun >= putLimit || k.onlyForeign(p) && k.now-p.begun >= putForeign {
 		k.finish(p, wire.ViewUnready)
 		return
 	}

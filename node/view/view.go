@@ -54,6 +54,7 @@ const (
 	announceEvery = 250 * wire.Millisecond
 	putStalled    = 3 * wire.Second
 	putLimit      = 8 * wire.Second
+	putForeign    = 500 * wire.Millisecond // that a PUT waits for members of other clusters, which may be told next
 	probeSilence  = 500 * wire.Millisecond // after which a silent member is asked what it holds
 	farSilence    = farRounds * helloToCrowd * 5 / 2
 	passOnEvery   = 500 * wire.Millisecond
@@ -111,6 +112,7 @@ type peer struct {
 	id       wire.NodeID
 	at       wire.Instant // of the last hello in this view
 	ever     bool
+	inc      wire.Incarnation // that said it
 	progress uint64
 	far      bool // it hears few hellos, and says few
 	probed   wire.Instant
@@ -302,6 +304,9 @@ func (k *Keeper) OnQuery(h wire.Header, replyTo wire.ReplyTo, m *wire.Query) {
 	}
 	if k.view != nil {
 		reply.Present, reply.View = true, *k.view
+		if p := k.peer(h.From); p != nil {
+			reply.Twin = k.twin(p, h)
+		}
 	}
 	k.box.PostAfter(k.box.LastWrite(), wire.Envelope{To: h.From, Answer: replyTo, Message: reply})
 }

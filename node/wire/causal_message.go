@@ -36,6 +36,7 @@ type Open struct {
 	Survey  bool   // only Holdings are wanted
 	Going   uint64 // no tombstone that is about to go has a larger counter
 	Sums    []Sum
+	Births  []ViewID // of the sender's view: a node of another cluster does not answer
 }
 
 // Have answers Open. What the sender knows was noted before any item is read.
@@ -111,6 +112,7 @@ type Taken struct {
 type AskKey struct {
 	Session uint64
 	Key     string
+	Births  []ViewID // as in Open
 }
 
 // KeyAnswer answers AskKey.

@@ -128,7 +128,16 @@ func (d *decoder) view() View {
 		Ancestors: d.ancestors(),
 		Known:     d.knownBallots(),
 		Sources:   d.members(),
+		Births:    d.viewIDs(),
 	}
+}
+
+func (d *decoder) viewIDs() []ViewID {
+	ids := list[ViewID](d, "views", leastRef)
+	for i := range ids {
+		ids[i] = d.viewID()
+	}
+	return ids
 }
 
 func (d *decoder) history() HistorySummary {

@@ -79,6 +79,7 @@ func (d *causalDecoder) exchangeMessage(m Message) {
 		m.Survey = d.bool()
 		m.Going = d.uvarint()
 		m.Sums = d.sums()
+		m.Births = d.viewIDs()
 	case *Have:
 		m.Session = d.uvarint()
 		m.View = d.viewID()
@@ -128,6 +129,7 @@ func (d *causalDecoder) requestMessage(m Message) {
 	case *AskKey:
 		m.Session = d.uvarint()
 		m.Key = d.key()
+		m.Births = d.viewIDs()
 	case *KeyAnswer:
 		m.Session = d.uvarint()
 		m.Key = d.key()

@@ -84,14 +84,6 @@ func (d *causalDecoder) itemIf(it *Item) (present bool) {
 	return present
 }
 
-func (d *causalDecoder) viewIDs() []ViewID {
-	ids := list[ViewID](d.decoder, "views", leastRef)
-	for i := range ids {
-		ids[i] = d.viewID()
-	}
-	return ids
-}
-
 // narrow refuses what a field of 32 bits cannot hold.
 func (d *causalDecoder) narrow(v uint64) uint32 {
 	if v > math.MaxUint32 {

@@ -110,6 +110,7 @@ func (d *decoder) viewMessage(m Message) {
 		m.Ballot = d.ballot()
 		m.Members = d.members()
 		m.Knows = d.bool()
+		m.Twin = d.bool()
 	case *NewView:
 		m.PutID = d.uvarint()
 		m.View = d.view()
@@ -120,6 +121,8 @@ func (d *decoder) viewMessage(m Message) {
 		m.Held = d.viewID()
 		m.Renewed = d.uvarint()
 		m.Same = d.bool()
+		m.Births = d.viewIDs()
+		m.Layout = d.layout()
 	case *Hello:
 		m.Ballot = d.ballot()
 		m.Promised = d.ballot()

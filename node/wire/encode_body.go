@@ -84,6 +84,14 @@ func (e *encoder) view(v *View) {
 	e.ancestors(v.Ancestors)
 	e.knownBallots(v.Known)
 	e.members(v.Sources)
+	e.viewIDs(v.Births)
+}
+
+func (e *encoder) viewIDs(list []ViewID) {
+	e.count(len(list))
+	for _, id := range list {
+		e.viewID(id)
+	}
 }
 
 func (e *encoder) history(h *HistorySummary) {

@@ -44,6 +44,7 @@ func (e *causalEncoder) exchangeMessage(m Message) {
 		e.bool(m.Survey)
 		e.uvarint(m.Going)
 		e.sums(m.Sums)
+		e.viewIDs(m.Births)
 	case *Have:
 		e.uvarint(m.Session)
 		e.viewID(m.View)
@@ -94,6 +95,7 @@ func (e *causalEncoder) requestMessage(m Message) {
 	case *AskKey:
 		e.uvarint(m.Session)
 		e.string(m.Key)
+		e.viewIDs(m.Births)
 	case *KeyAnswer:
 		e.uvarint(m.Session)
 		e.string(m.Key)

@@ -64,13 +64,6 @@ func (e *causalEncoder) itemIf(present bool, it *Item) {
 	}
 }
 
-func (e *causalEncoder) viewIDs(list []ViewID) {
-	e.count(len(list))
-	for _, v := range list {
-		e.viewID(v)
-	}
-}
-
 // slotRange writes where a range begins as the distance from the end of the last
 // one.
 func (e *causalEncoder) slotRange(end *uint64, r SlotRange) {

@@ -53,6 +53,7 @@ func (e *encoder) viewMessage(m Message) {
 		e.ballot(m.Ballot)
 		e.members(m.Members)
 		e.bool(m.Knows)
+		e.bool(m.Twin)
 	case *NewView:
 		e.uvarint(m.PutID)
 		e.view(&m.View)
@@ -63,6 +64,8 @@ func (e *encoder) viewMessage(m Message) {
 		e.viewID(m.Held)
 		e.uvarint(m.Renewed)
 		e.bool(m.Same)
+		e.viewIDs(m.Births)
+		e.layout(&m.Layout)
 	case *Hello:
 		e.ballot(m.Ballot)
 		e.ballot(m.Promised)

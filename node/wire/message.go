@@ -75,6 +75,7 @@ type QueryReply struct {
 	Ballot  Ballot   // of its history
 	Members []Member // that took part in Ballot
 	Knows   bool     // its history knows the ballot in the Query
+	Twin    bool     // another process than the asking one says Hello under its id
 }
 
 // NewView carries a view to a member of it. Answered by NewViewReply.
@@ -88,9 +89,11 @@ type NewViewReply struct {
 	PutID    uint64
 	View     ViewID // the view that was sent
 	Accepted bool
-	Held     ViewID // what the node holds instead, when refused
-	Renewed  uint64 // how often that was renewed
-	Same     bool   // Held lists the same members: it is on its way to you
+	Held     ViewID   // what the node holds instead, when refused
+	Renewed  uint64   // how often that was renewed
+	Same     bool     // Held lists the same members: it is on its way to you
+	Births   []ViewID // of Held
+	Layout   Layout   // of Held, when the node is of another cluster than the view
 }
 
 // Hello goes to every member of the sender's view each 100 ms. Liveness of a

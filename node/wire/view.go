@@ -81,8 +81,8 @@ type KnownBallot struct {
 }
 
 // View is a list of members under an id, with what its author had heard. Layout,
-// id and force never change. Saw and Ancestors may grow while the PUT that made
-// the view is open, which only lets more nodes follow it; Renewed grows when an
+// id and force never change. Saw, Ancestors and Births may grow while the PUT that
+// made the view is open, which only lets more nodes follow it; Renewed grows when an
 // operator puts the list again.
 type View struct {
 	ID        ViewID
@@ -93,6 +93,16 @@ type View struct {
 	Ancestors []Ancestor    // the views that it replaces, and theirs; ascending, bounded
 	Known     []KnownBallot // by ballot
 	Sources   []Member      // nodes outside the view that offer their history
+	Births    []ViewID      // the first views that it descends from; ascending, bounded: they are the cluster's identity
+}
+
+// Kin reports whether two views are of one cluster: they descend from a first view in
+// common (docs/views.md §1). A node that never had a view is kin to everybody.
+func Kin(a, b []ViewID) bool {
+	if len(a) == 0 || len(b) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(a, func(id ViewID) bool { return slices.Contains(b, id) })
 }
 
 // Primary is the lowest id of the view; false when it has no members.
