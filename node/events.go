@@ -23,6 +23,8 @@ var renderings = map[wire.EventKind]rendering{
 	"view_adopted":          {level: slog.LevelInfo},
 	"view_refused":          {level: slog.LevelDebug, peer: true},
 	"left_behind":           {level: slog.LevelWarn, peer: true},
+	"other_cluster":         {level: slog.LevelWarn, peer: true, once: true},
+	"id_given_away":         {level: slog.LevelWarn, peer: true, once: true},
 	"ballot_active":         {level: slog.LevelInfo},
 	"gate_closed":           {level: slog.LevelDebug}, // strong_waits says more
 	"strong_waits":          {level: slog.LevelWarn, peer: true, lasts: true, why: true},

@@ -47,7 +47,6 @@ const (
 	CutAtOnce                        // an abandoned write leaves the log at once, its index is used again
 	NeverCut                         // an abandoned write stays in the log
 	CutAfterRestart                  // a primary that restarted cuts what it may have committed
-	HearTwins                        // two processes with one id are both listened to
 	FollowForeign                    // the nodes of another cluster are taken in by a view that they were not told
 
 	CausalPruneStable         // what all members have is dropped from contexts
@@ -115,7 +114,6 @@ var names = [count]string{
 	CutAtOnce:                 "CutAtOnce",
 	NeverCut:                  "NeverCut",
 	CutAfterRestart:           "CutAfterRestart",
-	HearTwins:                 "HearTwins",
 	FollowForeign:             "FollowForeign",
 
 	CausalPruneStable:         "CausalPruneStable",

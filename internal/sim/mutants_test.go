@@ -20,7 +20,7 @@ const mutantBound = 8000
 var finders = map[mutant.Mutant]Operator{
 	mutant.FollowByNumber: Mad, mutant.AlwaysMint: Mad, mutant.AnswerBeforeReady: Mad, mutant.OnlyWhoWasTold: Mad,
 	mutant.MergeHigherWins: Splitting, mutant.MergeOwnWins: Splitting, mutant.MergeUnion: Splitting, mutant.MergeIDsOneSide: Splitting,
-	mutant.PullWithoutPromise: Mad, mutant.ForgetOwed: Mad, mutant.CutAtOnce: Mad, mutant.NeverCut: Mad,
+	mutant.FollowForeign: Mad, mutant.PullWithoutPromise: Mad, mutant.ForgetOwed: Mad, mutant.CutAtOnce: Mad, mutant.NeverCut: Mad,
 }
 
 // bent are the profiles of schedules that find a mutant, where the usual ones do not,

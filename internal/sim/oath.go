@@ -107,6 +107,7 @@ func (t *witness) adopted(n *node, v *wire.View) {
 		t.w.fail("view", "node %d follows view %v after %v", n.id, v.ID, o.view.ID)
 	}
 	t.w.operator.minted(v)
+	t.joinsCluster(n, o.view, v)
 	switch {
 	case v.ID.Author == n.id && v.ID.Boot == n.boot:
 		t.w.counts.add("world", "view made here")

@@ -27,6 +27,7 @@ import (
 // linearizability of the whole run.
 type witness struct {
 	w         *world
+	clusters  clusters
 	histories map[wire.Ballot]*history
 	byNumber  []*history
 	owners    map[wire.Ballot]owner

@@ -1,9 +1,6 @@
 package view
 
-import (
-	"github.com/cohortkv/cohort/internal/mutant"
-	"github.com/cohortkv/cohort/node/wire"
-)
+import "github.com/cohortkv/cohort/node/wire"
 
 // OnHello notes that a member of the view is there. It reports whether the
 // sender holds the same view, so that the models may listen to it.
@@ -30,7 +27,7 @@ func (k *Keeper) OnHello(h wire.Header, m *wire.Hello) bool {
 // the view heard counts, or else the one that was heard first in the view.
 func (k *Keeper) twin(p *peer, h wire.Header) bool {
 	alive := p.ever && k.now-p.at < probeSilence
-	return alive && h.Inc != p.inc && !k.view.SawIncarnation(h.From, h.Inc) && !mutant.On(mutant.HearTwins)
+	return alive && h.Inc != p.inc && !k.view.SawIncarnation(h.From, h.Inc)
 }
 
 // giveWay takes this node out of its view: its id belongs to another process.

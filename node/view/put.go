@@ -148,7 +148,7 @@ func (k *Keeper) conclude(p *put) {
 // supplanted reports that another process is the node of this id in the list of a PUT: a
 // member says that it has heard one, here or at the address that the list gives it.
 func (k *Keeper) supplanted(p *put) (by wire.NodeID, ok bool) {
-	if k.view == nil || !p.member || mutant.On(mutant.HearTwins) {
+	if k.view == nil || !p.member {
 		return 0, false
 	}
 	mine, _ := p.layout.Find(k.self)

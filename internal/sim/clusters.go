@@ -1,0 +1,99 @@
+package sim
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// clusters holds nodes against docs/views.md §3: no node goes from one cluster to another
+// over the bus. It goes by what has happened, not by what views say of themselves. A
+// cluster is the set of its first views; sets grow together where a list was put to nodes
+// of several.
+type clusters struct {
+	of       map[wire.ViewID]births // the first views that a view belongs to
+	newcomer map[wire.ViewID]bool   // its author was of no cluster when it was told the list
+	held     [maxNodes]births       // of all views that a node has held in this life of its state
+	incs     [maxNodes]wire.Incarnation
+}
+
+type births map[wire.ViewID]bool
+
+func (b births) meets(o births) bool {
+	for id := range b {
+		if o[id] {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *clusters) heldBy(n *node) births {
+	if c.held[n.id] == nil || c.incs[n.id] != n.inc {
+		c.held[n.id], c.incs[n.id] = births{}, n.inc
+	}
+	return c.held[n.id]
+}
+
+// joinsCluster takes in that a node goes from one view, or from none, to another.
+func (t *witness) joinsCluster(n *node, before, v *wire.View) {
+	c, held := &t.clusters, t.clusters.heldBy(n)
+	if _, made := c.of[v.ID]; !made {
+		t.newView(n, before, v)
+	}
+	same := before != nil && before.Layout.Equal(v.Layout)
+	theirs := c.of[v.ID]
+	switch {
+	case len(held) == 0, held.meets(theirs), same, v.Force, t.w.operator.toldList(n, v.Layout):
+	case c.newcomer[v.ID] && keepsCluster(v.ID.Author, v, before):
+	default:
+		t.w.fail("cluster", "node %d goes from view %v to view %v, which is another cluster's", n.id, before.ID, v.ID)
+	}
+	maps.Copy(theirs, held)
+	maps.Copy(held, theirs)
+}
+
+// newView says what a view belongs to that was made just now.
+func (t *witness) newView(n *node, before, v *wire.View) {
+	c := &t.clusters
+	if c.of == nil {
+		c.of, c.newcomer = map[wire.ViewID]births{}, map[wire.ViewID]bool{}
+	}
+	mine := maps.Clone(c.heldBy(n))
+	again := before != nil && before.Layout.Equal(v.Layout)
+	c.newcomer[v.ID] = len(mine) == 0 || again && c.newcomer[before.ID]
+	for _, m := range v.Layout.Members() {
+		peer := t.w.nodes[m.ID]
+		held := peer.oath.view
+		if held == nil || peer == n {
+			continue
+		}
+		alike := held.Layout.Equal(v.Layout) || before != nil && len(before.Layout.Members()) > 0 && held.Layout.Equal(before.Layout)
+		if alike || v.Force || c.newcomer[v.ID] && keepsCluster(n.id, v, held) {
+			maps.Copy(mine, c.heldBy(peer))
+		}
+	}
+	if len(mine) == 0 && len(v.Layout.Members()) > 0 {
+		mine[v.ID] = true
+	}
+	c.of[v.ID] = mine
+}
+
+// keepsCluster reports that a list by an author without a cluster may replace a view: the
+// author comes back to its place in it, or takes none of its members away.
+func keepsCluster(author wire.NodeID, v, held *wire.View) bool {
+	was, had := held.Layout.Find(author)
+	now, has := v.Layout.Find(author)
+	return had && has && was == now || !slices.ContainsFunc(held.Layout.Members(), func(m wire.Member) bool {
+		now, ok := v.Layout.Find(m.ID)
+		return !ok || now != m
+	})
+}
+
+// toldList reports that a list was put to this life of a node itself.
+func (o *operator) toldList(n *node, l wire.Layout) bool {
+	return slices.ContainsFunc(o.puts, func(p *put) bool {
+		return p.node == n && p.life == n.life && !p.empty && p.cmd.layout.Equal(l)
+	})
+}
