@@ -142,28 +142,37 @@ func startBare(ctx context.Context, binary, bucket, dir string) (url string, p *
 	return "http://" + addr, p, nil
 }
 
+// compare plays all scenarios. When one of them does not come to its end, the
+// table has the rounds before that.
 func compare(ctx context.Context, cfg CompareConfig, c *cluster.Cluster, bareURL string, bare *cluster.Process) (*CompareReport, error) {
 	r := &CompareReport{}
+	var unfinished error
 	for _, s := range cfg.scenarios() {
 		pair := report.Pair{Scenario: s.name}
-		for round := range cfg.Rounds {
+		for round := 0; round < cfg.Rounds && unfinished == nil; round++ {
 			base := turn{name: "bare", load: cfg.workload(s, cfg.Model, bareURL), cpu: bare.CPU}
 			other := turn{name: "cohort", load: cfg.workload(s, cfg.Model, s.through.urls(c)...), cpu: c.CPU}
 			b, o, err := inTurns(ctx, &base, &other, round%2 == 1)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", s.name, err)
+				unfinished = fmt.Errorf("%s: %w", s.name, err)
+				break
 			}
 			pair.Base, pair.Other = append(pair.Base, b.Figures), append(pair.Other, o.Figures)
 			r.add(cfg, s.name, b, o)
 		}
-		r.Pairs = append(r.Pairs, pair)
-		fmt.Fprintf(cfg.Out, "measured: %s\n", s.name)
+		if len(pair.Base) > 0 {
+			r.Pairs = append(r.Pairs, pair)
+			fmt.Fprintf(cfg.Out, "measured: %s\n", s.name)
+		}
+	}
+	if len(r.Pairs) == 0 {
+		return r, unfinished
 	}
 	if err := report.PrintComparison(cfg.Out, "bare", "cohort", r.Pairs); err != nil {
 		return nil, err
 	}
 	fmt.Fprintln(cfg.Out, &r.Verdict)
-	return r, nil
+	return r, unfinished
 }
 
 // inTurns plays both, and every other time in the other order, so that neither

@@ -19,8 +19,8 @@ import (
 )
 
 // Run plays one workload on each model, at the same time, with its faults, and
-// prints figures and verdicts. An error means that there is no verdict; a bad
-// verdict is no error but an exit code.
+// prints figures and verdicts, of what was seen until then if the run does not
+// come to its end; that is an error. A bad verdict is no error but an exit code.
 func Run(ctx context.Context, cfg Config) (Reports, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -78,7 +78,8 @@ func (c *Config) turns() []*turn {
 	return turns
 }
 
-// playAll plays turns at the same time and prints what came of them.
+// playAll plays turns at the same time and prints what came of them, of those
+// that did not come to their end, too.
 func playAll(ctx context.Context, turns []*turn, w io.Writer) (Reports, error) {
 	reports, errs := make(Reports, len(turns)), make([]error, len(turns))
 	var playing sync.WaitGroup
@@ -86,15 +87,11 @@ func playAll(ctx context.Context, turns []*turn, w io.Writer) (Reports, error) {
 		playing.Go(func() { reports[i], errs[i] = t.play(ctx) })
 	}
 	playing.Wait()
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
+	reports = slices.DeleteFunc(reports, func(r *Report) bool { return r == nil })
 	for _, r := range reports {
-		if err := r.print(w); err != nil {
-			return nil, err
-		}
+		errs = append(errs, r.print(w))
 	}
-	return reports, nil
+	return reports, errors.Join(errs...)
 }
 
 // cluster is the local cluster that the run needs.
@@ -131,6 +128,9 @@ func (r *Report) print(w io.Writer) error {
 	}
 	if r.HistoryFile != "" {
 		fmt.Fprintf(w, "history: %s (first number %d)\n", r.HistoryFile, r.First)
+	}
+	if r.Unfinished != nil {
+		fmt.Fprintln(w, "unfinished: figures and verdict are of what was seen until then")
 	}
 	if r.Verdict != nil {
 		fmt.Fprintln(w, r.Verdict)

@@ -24,6 +24,7 @@ type Report struct {
 	HistoryFile string          // empty when it was temporary and nothing spoke against it
 	FailedDials int64
 	LongestSeen int           // what a causal client had to carry at most, in bytes
+	Unfinished  error         // why the run did not come to its end; the rest is what was seen until then
 	Equal       time.Duration // causal: from the last answer until all replicas were seen to be equal; negative: nobody looked
 }
 
@@ -40,9 +41,10 @@ func (all Reports) ExitCode() int {
 	return 0
 }
 
-// ExitCode is 0 unless a judge found against the run.
+// ExitCode is 0 unless a judge found against the run, or it did not come to its
+// end.
 func (r *Report) ExitCode() int {
-	if r.Verdict != nil && !r.Verdict.Clean() {
+	if r.Unfinished != nil || r.Verdict != nil && !r.Verdict.Clean() {
 		return 1
 	}
 	return 0
@@ -63,8 +65,9 @@ type turn struct {
 	view     func(context.Context) (api.View, error) // in force at the end; nil: asked for
 }
 
-// play runs the workload, saves its history, even of a run that went wrong, and
-// judges it.
+// play runs the workload, saves its history and judges it. When the run does not
+// come to its end, because ctx does or the cluster no longer answers, there is a
+// report of what was seen until then beside the error.
 func (t *turn) play(ctx context.Context) (*Report, error) {
 	if t.load.Prefix == "" {
 		// Keys of earlier runs have values that this history does not explain, so
@@ -86,33 +89,43 @@ func (t *turn) play(ctx context.Context) (*Report, error) {
 		}
 	}
 	t.load.End = meter.end
-	result, err := workload.Run(ctx, t.load, t.recorder)
+	result, unfinished := workload.Run(ctx, t.load, t.recorder)
 	r := &Report{First: first, FailedDials: result.FailedDials, LongestSeen: result.LongestSeen, Equal: -1}
 	ops := t.recorder.Ops()
 	var stray []fmt.Stringer
-	if err == nil && t.load.Model == workload.Causal && t.load.Settle != nil {
+	if unfinished == nil && t.load.Model == workload.Causal && t.load.Settle != nil {
 		var held []history.Op
-		held, stray, r.Equal, err = t.replicas(ctx)
+		held, stray, r.Equal, unfinished = t.replicas(ctx)
 		ops = append(ops, held...)
 	}
-	file, saveErr := save(t.history, ops)
-	if err := errors.Join(err, saveErr, meter.err); err != nil {
-		return nil, fmt.Errorf("%w (history: %s, first number %d)", err, file, first)
-	}
-	r.HistoryFile, r.Figures = file, report.Measure(t.name, ops, result.From, result.To, meter.used())
+	r.Figures = report.Measure(t.name, ops, result.From, result.To, meter.used())
 	if t.changes != nil {
 		r.Waits = report.Waits(ops, t.changes(), result.From, result.To)
 	}
+	r.Unfinished = errors.Join(unfinished, meter.err)
+	if err := t.conclude(r, ops, stray); err != nil {
+		return nil, err
+	}
+	return r, r.Unfinished
+}
+
+// conclude saves the history, has it judged, and keeps it if there is a reason to
+// look at it.
+func (t *turn) conclude(r *Report, ops []history.Op, stray []fmt.Stringer) (err error) {
+	if r.HistoryFile, err = save(t.history, ops); err != nil {
+		return err
+	}
 	if !t.noJudge {
 		if err := r.judge(t.load.Model, ops, stray); err != nil {
-			return nil, fmt.Errorf("%w (history: %s)", err, file)
+			return fmt.Errorf("%w (history: %s)", err, r.HistoryFile)
 		}
 	}
 	if t.history == "" && r.ExitCode() == 0 {
+		file := r.HistoryFile
 		r.HistoryFile = ""
-		return r, os.Remove(file)
+		return os.Remove(file)
 	}
-	return r, nil
+	return nil
 }
 
 // judge has the history judged; stray is what was found wrong besides.

@@ -64,6 +64,7 @@ type Config struct {
 	Duration time.Duration // of what is measured; or
 	Count    int           // operations to measure, if not 0
 	Timeout  time.Duration // how long a client waits for an answer
+	Patience time.Duration // of preloading and of the last reads: how long they go on while no key gets an answer
 
 	Begin func() // called when measuring begins, if not nil
 	End   func() // called when it ends
@@ -77,7 +78,7 @@ type Config struct {
 func Default() Config {
 	return Config{
 		Surface: V1, Model: Strong, Fresh: 1, Handover: 2, Clients: 64, Keys: 100_000, ValueSize: 128, Puts: 50, Gets: 50, Seed: 1,
-		Warmup: time.Second, Duration: 10 * time.Second, Timeout: 15 * time.Second,
+		Warmup: time.Second, Duration: 10 * time.Second, Timeout: 15 * time.Second, Patience: 30 * time.Second,
 	}
 }
 
@@ -106,6 +107,7 @@ func (c *Config) Validate() error {
 	wrong(c.Warmup < 0, "warm-up: %v is negative", c.Warmup)
 	wrong(c.Duration < 0 || c.Count < 0 || (c.Duration == 0) == (c.Count == 0), "give a duration or a count of operations, and one of them")
 	wrong(c.Timeout <= 0, "timeout: %v is not positive", c.Timeout)
+	wrong(c.Patience <= 0, "patience: %v is not positive", c.Patience)
 	return errors.Join(errs...)
 }
 

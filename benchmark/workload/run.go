@@ -38,7 +38,9 @@ type run struct {
 
 // Run plays the workload and returns when the last answer has come, or been
 // given up. It fails if the configuration is wrong, if a key that must be
-// preloaded or read at the end has no answer, or if ctx ends before the workload does; what was recorded by then is true.
+// preloaded or read at the end has no answer within Config.Patience, or if ctx
+// ends before the workload does. What was recorded by then is true, and the
+// Result says what was measured.
 func Run(ctx context.Context, cfg Config, recorder *history.Recorder) (Result, error) {
 	if err := cfg.Validate(); err != nil {
 		return Result{}, fmt.Errorf("workload: %w", err)
@@ -97,31 +99,38 @@ func newRun(cfg Config, recorder *history.Recorder) *run {
 
 var buckets = map[Model]string{Strong: api.BucketStrong, Causal: api.BucketCausal}
 
-// keyTries bounds how often a client asks for one key that must have an answer.
-const keyTries = 200
-
 // everyKey writes, or reads, every key until it has been done, each client its
-// share.
+// share. It gives up when no key was done for Config.Patience.
 func (r *run) everyKey(ctx context.Context, clients []*client, kind history.Kind) error {
-	return each(clients, func(i int, c *client) error {
+	var hopeless atomic.Bool // a client's last request still has its timeout
+	patience := time.AfterFunc(r.cfg.Patience, func() { hopeless.Store(true) })
+	defer patience.Stop()
+	var done atomic.Int64
+	err := each(clients, func(i int, c *client) error {
 		for key := i; key < r.cfg.Keys; key += len(clients) {
-			done := false
-			for try := 0; !done && try < keyTries && ctx.Err() == nil; try++ {
-				outcome := c.do(ctx, kind, key)
-				if done = outcome == history.OK; outcome == history.NotApplied {
-					c.leave() // it says that it cannot: it may have been left out of the view
+			for c.do(ctx, kind, key) != history.OK {
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				if hopeless.Load() {
+					return errHopeless
+				}
+				if c.conn != nil {
+					c.leave() // its node says that it cannot: it may have been left out of the view
 				}
 			}
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			if !done {
-				return fmt.Errorf("%v of every key: no node answers for %q", kind, r.keys[key])
-			}
+			patience.Reset(r.cfg.Patience)
+			done.Add(1)
 		}
 		return nil
 	})
+	if !errors.Is(err, errHopeless) {
+		return err
+	}
+	return fmt.Errorf("%v of every key: %d of %d done, and then none for %v", kind, done.Load(), r.cfg.Keys, r.cfg.Patience)
 }
+
+var errHopeless = errors.New("no key gets an answer")
 
 // measure plays the part that counts.
 func (r *run) measure(ctx context.Context, clients []*client) (result Result) {

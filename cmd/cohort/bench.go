@@ -40,6 +40,7 @@ type benchRunCmd struct {
 	Duration  time.Duration `default:"${duration}" help:"Of the measurement."`
 	Count     int           `placeholder:"N" help:"Measure this many operations instead."`
 	Timeout   time.Duration `default:"${timeout}" help:"How long a client waits for an answer."`
+	Patience  time.Duration `default:"${patience}" help:"How long preloading, and the last reads of every key, go on while no key gets an answer."`
 	Fault     []faultArg    `sep:"none" placeholder:"FAULT" help:"What happens meanwhile, with --local; repeat it: ${faults}."`
 	Scenario  string        `enum:",${scenarios}" default:"" placeholder:"NAME" help:"A list of faults with its own length and number of local nodes: ${scenarios}."`
 	History   string        `placeholder:"FILE" help:"Keep the history here."`
@@ -48,7 +49,7 @@ type benchRunCmd struct {
 }
 
 func (benchRunCmd) Help() string {
-	return `Every answer is recorded and judged: the order that Msg-Num claims must agree with real time and values, and Porcupine must find the history of each key linearizable. The last line is the verdict; the exit status is 0 only if it is good.
+	return `Every answer is recorded and judged: the order that Msg-Num claims must agree with real time and values, and Porcupine must find the history of each key linearizable. The last line is the verdict; the exit status is 0 only if it is good. Ctrl-C ends the run with figures and a verdict of what was seen until then; so does a cluster that no longer answers the last reads.
 
 Faults have times since measuring began. Pauses (pause=NODE@AT+LENGTH), cuts of nodes from all others (cut=NODES@AT+LENGTH) and of one direction (cut-one-way=FROM:TO@AT+LENGTH) begin and end on time. Kills, restarts and views (shrink=2 and grow=2: the last view without, or with, node 2) are done one after another, each when the view before it is ready. A table shows what each cost: how long operations in flight waited, how long none was answered, and latencies before, during and after.
 
@@ -91,6 +92,7 @@ func (c benchRunCmd) config(out io.Writer) benchmark.Config {
 	w.Clients, w.Keys, w.Prefix, w.ValueSize = c.Clients, c.Keys, c.Prefix, c.ValueSize
 	w.Puts, w.Gets, w.Deletes, w.Seed = c.Mix.puts, c.Mix.gets, c.Mix.deletes, c.Seed
 	w.Preload, w.Warmup, w.Duration, w.Count, w.Timeout = c.Preload, c.Warmup, c.Duration, c.Count, c.Timeout
+	w.Patience = c.Patience
 	if c.Count > 0 {
 		w.Duration = 0
 	}
@@ -174,6 +176,7 @@ func benchDefaults() map[string]string {
 		"warmup":    w.Warmup.String(),
 		"duration":  w.Duration.String(),
 		"timeout":   w.Timeout.String(),
+		"patience":  w.Patience.String(),
 
 		"fresh":    strconv.Itoa(w.Fresh),
 		"handover": strconv.Itoa(w.Handover),
