@@ -15,8 +15,8 @@ import (
 )
 
 type demoCmd struct {
-	Nodes int `default:"3" help:"How many nodes to run."`
-	Port  int `default:"0" help:"HTTP port of the first node; the others have the next ones, each bus its HTTP port + 1000; the network between them is cut on the port after the last. 0: free ports."`
+	Nodes int  `default:"3" help:"How many nodes to run."`
+	Port  *int `placeholder:"N" help:"HTTP port of the first node; the others have the next ones, each bus its HTTP port + 1000; the network between them is cut on the port after the last. 0: any free ports. Without it: 8081, or any free ports when one of those is taken."`
 }
 
 func (demoCmd) Help() string {
@@ -28,10 +28,31 @@ func (c demoCmd) Validate() error {
 	if c.Nodes < 1 || c.Nodes > api.MaxMembers {
 		return fmt.Errorf("--nodes %d is not between 1 and %d", c.Nodes, api.MaxMembers)
 	}
-	if most := 65535 - 1000 - c.Nodes + 1; c.Port < 0 || c.Port > most {
-		return fmt.Errorf("--port %d is not between 0 and %d", c.Port, most)
+	if most := 65535 - api.BusPortOffset - c.Nodes; c.Port != nil && (*c.Port < 0 || *c.Port > most) {
+		return fmt.Errorf("--port %d is not between 0 and %d", *c.Port, most)
 	}
 	return nil
+}
+
+// usualPort is where the README's lines find the demo.
+const usualPort = 8081
+
+// firstPort is the port of the first node; 0: any free ones.
+func (c demoCmd) firstPort() int {
+	if c.Port != nil {
+		return *c.Port
+	}
+	for i := range c.Nodes + 1 {
+		if !free(usualPort+i) || i < c.Nodes && !free(usualPort+api.BusPortOffset+i) {
+			return 0
+		}
+	}
+	return usualPort
+}
+
+func free(port int) bool {
+	ln, err := net.Listen("tcp", loopback(port))
+	return err == nil && ln.Close() == nil
 }
 
 // demoPatience is how long the nodes may take to become a cluster.
@@ -41,13 +62,14 @@ func (c demoCmd) Run(ctx context.Context, term terminal) (err error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	between := &network{nodes: c.Nodes}
-	control, err := net.Listen("tcp", loopback(c.controlPort()))
+	first := c.firstPort()
+	control, err := net.Listen("tcp", loopback(after(first, c.Nodes)))
 	if err != nil {
 		return err
 	}
 	log, writer := openLog(term.err, "text", slog.LevelWarn)
 	defer writer.Close()
-	members, err := c.seats(between, log)
+	members, err := c.seats(first, between, log)
 	ended := make(chan error, len(members)+1)
 	var running sync.WaitGroup
 	for _, m := range members {
@@ -78,14 +100,10 @@ func (c demoCmd) Run(ctx context.Context, term terminal) (err error) {
 
 // seats assembles the nodes. With an error come those that were assembled before
 // it.
-func (c demoCmd) seats(between *network, log *slog.Logger) (members []*member, err error) {
+func (c demoCmd) seats(first int, between *network, log *slog.Logger) (members []*member, err error) {
 	for id := range c.Nodes {
-		var http, bus int
-		if c.Port > 0 {
-			http, bus = c.Port+id, c.Port+id+1000
-		}
 		m, err := seat{
-			id: uint64(id), http: loopback(http), bus: loopback(bus), cluster: "demo",
+			id: uint64(id), http: loopback(after(first, id)), bus: loopback(after(first, id+api.BusPortOffset)), cluster: "demo",
 			defaultBucket: api.BucketStrong, log: log.With("node", id), network: between,
 		}.assemble()
 		if err != nil {
@@ -96,12 +114,12 @@ func (c demoCmd) seats(between *network, log *slog.Logger) (members []*member, e
 	return members, nil
 }
 
-// controlPort is where the network between the nodes can be cut.
-func (c demoCmd) controlPort() int {
-	if c.Port == 0 {
+// after is the n-th port after the first; 0 stays any free one.
+func after(first, n int) int {
+	if first == 0 {
 		return 0
 	}
-	return c.Port + c.Nodes
+	return first + n
 }
 
 func loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }

@@ -4,10 +4,13 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"net"
 	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/cohortkv/cohort/api"
 )
 
 // demoAnswers are what the lines to paste must lead to.
@@ -33,6 +36,20 @@ var demoAnswers = []string{
 	`^HTTP/1.1 20`,
 }
 
+func TestTheDemoTakesOtherPortsWhenAUsualOneIsTaken(t *testing.T) {
+	taken, err := net.Listen("tcp", loopback(usualPort+api.BusPortOffset+1))
+	if err == nil { // or somebody else has it
+		defer taken.Close()
+	}
+	if first := (demoCmd{Nodes: 3}).firstPort(); first != 0 {
+		t.Errorf("the demo would begin at port %d", first)
+	}
+	asked := 7000
+	if first := (demoCmd{Nodes: 3, Port: &asked}).firstPort(); first != asked {
+		t.Errorf("the demo would begin at port %d, not at the one that it was given", first)
+	}
+}
+
 // TestTheDemoDoesWhatItPrints runs the curl lines that people paste.
 func TestTheDemoDoesWhatItPrints(t *testing.T) {
 	clearEnvironment(t)
@@ -45,7 +62,7 @@ func TestTheDemoDoesWhatItPrints(t *testing.T) {
 	ended := make(chan int, 1)
 	go func() {
 		var complaint strings.Builder
-		ended <- run(ctx, []string{"demo"}, terminal{nil, writer, &complaint}, nil)
+		ended <- run(ctx, []string{"demo", "--port", "0"}, terminal{nil, writer, &complaint}, nil)
 		writer.CloseWithError(io.ErrUnexpectedEOF)
 		for line := range strings.Lines(complaint.String()) {
 			if !strings.Contains(line, "msg=strong_waits") { // a cut is among the lines to paste
