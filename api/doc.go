@@ -16,7 +16,7 @@ const (
 	MaxContentType = 255       // bytes of the Content-Type kept with a value; 400
 	MaxMembers     = 1024      // nodes of a view; 400
 	MaxShardName   = 255       // bytes; 400
-	MaxList        = 1000      // keys on one page of a list; asking for more gets this many
+	MaxList        = 1000      // keys on one page of a list; 400
 	DefaultList    = 100       // keys on one page when the request does not say
 )
 

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/bus"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -58,7 +59,8 @@ func (p *plug) Send(e bus.Envelope) error {
 	return p.Conn.Send(e)
 }
 
-// handler takes POST /cut/<node> and POST /heal.
+// handler takes POST /cut/<node> and POST /heal, from people on this machine and not
+// from pages that their browsers show.
 func (n *network) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /cut/{node}", func(w http.ResponseWriter, r *http.Request) {
@@ -74,7 +76,19 @@ func (n *network) handler() http.Handler {
 		n.set(nil)
 		fmt.Fprintln(w, "all nodes reach one another")
 	})
-	return mux
+	return ownNames(http.NewCrossOriginProtection().Handler(mux))
+}
+
+// ownNames answers only to names of this machine: a page elsewhere can have its own
+// name lead here.
+func ownNames(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !api.IsLoopbackHost(r.Host) {
+			http.Error(w, "Host is not a name of this machine", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // serve answers on the listener until ctx ends.

@@ -107,6 +107,7 @@ func addressOf(nc net.Conn) netip.Addr {
 // listener admits what it accepts. It may be closed twice.
 type listener struct {
 	net.Listener
+	local  bool // on a loopback address
 	conns  *connections
 	log    *slog.Logger
 	close  func() error
@@ -116,7 +117,7 @@ type listener struct {
 }
 
 func newListener(ln net.Listener, conns *connections, log *slog.Logger) *listener {
-	l := &listener{Listener: ln, conns: conns, log: log, closed: make(chan struct{})}
+	l := &listener{Listener: ln, local: isLoopback(ln.Addr()), conns: conns, log: log, closed: make(chan struct{})}
 	l.close = sync.OnceValue(func() error {
 		close(l.closed)
 		return ln.Close()
@@ -142,6 +143,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		switch {
 		case err == nil:
 			if one := l.conns.admit(c); one != nil {
+				one.local = l.local
 				return one, nil
 			}
 			continue

@@ -14,7 +14,7 @@ import (
 
 // causalKV serves the causal bucket or a key of it.
 func (s *Server) causalKV(ctx *fasthttp.RequestCtx, raw []byte, isKey bool) {
-	timeout, ok := s.options(ctx)
+	timeout, ok := s.timeout(ctx)
 	if !ok {
 		return
 	}

@@ -19,6 +19,7 @@ type conn struct {
 	net.Conn
 	raw     syscall.RawConn // nil: not a socket
 	address netip.Addr      // of the client, as connections are shared out; zero: not known
+	local   bool            // its listener is on a loopback address
 	brief   bool            // beyond the bounds: one health check, and soon
 	until   time.Time       // of a brief one: when it ends
 	state   atomic.Int32    // fasthttp.ConnState

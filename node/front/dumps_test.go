@@ -29,7 +29,7 @@ func fill(n *node) {
 // begun asks for a dump and reads its first byte.
 func begun(t *testing.T, n *node, version string) net.Conn {
 	t.Helper()
-	c := n.raw(t, "GET /data HTTP/"+version+"\r\nHost: n\r\n\r\n")
+	c := n.raw(t, "GET /data HTTP/"+version+"\r\nHost: localhost\r\n\r\n")
 	if _, err := io.ReadFull(c, make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestLargeAnswersCountAgainstTheBudget(t *testing.T) {
 	}
 	var all []net.Conn
 	for range 8 { // some of them find room
-		all = append(all, n.raw(t, "GET /v1/kv/strong/escaped HTTP/1.1\r\nHost: n\r\n\r\n"))
+		all = append(all, n.raw(t, "GET /v1/kv/strong/escaped HTTP/1.1\r\nHost: localhost\r\n\r\n"))
 	}
 	problems := 0
 	for _, c := range all {

@@ -272,7 +272,7 @@ func (n *node) ask(t testing.TB, method, path, body string, headers ...string) a
 	if body != "" {
 		reader = strings.NewReader(body)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), method, "http://node"+path, reader)
+	req, err := http.NewRequestWithContext(t.Context(), method, "http://localhost"+path, reader)
 	if err != nil {
 		t.Fatal(err)
 	}

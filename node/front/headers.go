@@ -46,6 +46,7 @@ type headerIndex struct {
 	encoding headerSet // Transfer-Encoding
 	expect   headerSet // Expect
 	tags     headerSet // If-Match, If-None-Match
+	origin   headerSet // Origin, Sec-Fetch-Site
 	refused  [len(api.KindNames)]headerSet
 }
 
@@ -77,6 +78,8 @@ func newHeaderIndex() (x headerIndex) {
 			x.expect = bit
 		case api.HeaderIfMatch, api.HeaderIfNoneMatch:
 			x.tags |= bit
+		case "Origin", "Sec-Fetch-Site":
+			x.origin |= bit
 		}
 		if m.Once {
 			x.once |= bit

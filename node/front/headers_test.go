@@ -193,7 +193,7 @@ func TestAVersionThatComesBetweenIsMatchedToo(t *testing.T) {
 // Whatever two readers could frame in two ways is refused, and what follows on its
 // connection is never read as a request.
 func TestWhatIsFramedInTwoWaysEndsItsConnection(t *testing.T) {
-	smuggled := "PUT /data/smuggled HTTP/1.1\r\nHost: n\r\nContent-Length: 13\r\n\r\n" + `{"value":"x"}`
+	smuggled := "PUT /data/smuggled HTTP/1.1\r\nHost: localhost\r\nContent-Length: 13\r\n\r\n" + `{"value":"x"}`
 	for name, headers := range map[string]string{
 		"identity":                 "Transfer-Encoding: identity\r\n",
 		"identity and a length":    "Transfer-Encoding: identity\r\nContent-Length: 4\r\n",
@@ -257,7 +257,7 @@ func TestOnlyOneExpectationIsMet(t *testing.T) {
 func TestWhatStandsBehindABodyIsNoCondition(t *testing.T) {
 	n := start(t)
 	n.ask(t, "PUT", "/v1/kv/strong/k", "old")
-	request := "PUT /v1/kv/strong/k HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nnew\r\n0\r\nIf-Match: \"9-00000abc\"\r\n\r\n"
+	request := "PUT /v1/kv/strong/k HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nnew\r\n0\r\nIf-Match: \"9-00000abc\"\r\n\r\n"
 	if got, _ := n.send(t, "PUT", request); got.status != 400 || string(n.records["k"].Value) != "old" {
 		t.Errorf("%d %s", got.status, got.body)
 	}

@@ -64,7 +64,7 @@ func closeAll(all []net.Conn) {
 func TestADeclaredBodyReservesNothing(t *testing.T) {
 	const clients = 300
 	n := startLimited(t, Limits{})
-	head := "PUT /data/k HTTP/1.1\r\nHost: n\r\nContent-Length: 3000000\r\n\r\n" + strings.Repeat(" ", smallBody+1)
+	head := "PUT /data/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3000000\r\n\r\n" + strings.Repeat(" ", smallBody+1)
 	measured(t, "300 bodies of 3 MB, of which 8 KiB come", clients*100<<10, func() func() {
 		var all []net.Conn
 		for range clients {
@@ -81,7 +81,7 @@ func TestADeclaredBodyReservesNothing(t *testing.T) {
 func TestSlowBodiesStopAtTheBudgetAndSmallRequestsDoNot(t *testing.T) {
 	const limit = 8 << 20
 	n := startLimited(t, Limits{RequestBytes: limit})
-	head := "PUT /v1/kv/strong/k HTTP/1.1\r\nHost: n\r\nContent-Length: 3000000\r\n\r\n" + strings.Repeat(" ", 1<<20)
+	head := "PUT /v1/kv/strong/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3000000\r\n\r\n" + strings.Repeat(" ", 1<<20)
 	measured(t, "40 bodies of 3 MB, of which 1 MiB comes, with 8 MiB for all", 4*limit, func() func() {
 		var all []net.Conn
 		for range 40 {
@@ -113,9 +113,9 @@ func TestTheValueOfAWriteThatWaitsIsKeptOnce(t *testing.T) {
 	n := startLimited(t, Limits{})
 	n.set(func(f *fake) { f.hold, f.held = true, make(chan *Waiter, clients) })
 	for name, request := range map[string]string{
-		"v1":      fmt.Sprintf("PUT /v1/kv/strong/k HTTP/1.1\r\nHost: n\r\nContent-Length: %d\r\n\r\n%s", size, strings.Repeat("x", size)),
-		"classic": fmt.Sprintf("PUT /data/k HTTP/1.1\r\nHost: n\r\nContent-Length: %d\r\n\r\n{\"value\":\"%s\"}", size+12, strings.Repeat("x", size)),
-		"chunked": fmt.Sprintf("PUT /v1/kv/strong/k HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", size, strings.Repeat("x", size)),
+		"v1":      fmt.Sprintf("PUT /v1/kv/strong/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", size, strings.Repeat("x", size)),
+		"classic": fmt.Sprintf("PUT /data/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n{\"value\":\"%s\"}", size+12, strings.Repeat("x", size)),
+		"chunked": fmt.Sprintf("PUT /v1/kv/strong/k HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", size, strings.Repeat("x", size)),
 	} {
 		measured(t, "64 writes of 500 KiB that wait, "+name, clients*size*5/4, func() func() {
 			var all []net.Conn
@@ -161,7 +161,7 @@ func TestOneAddressCannotTakeAllConnections(t *testing.T) {
 		n.raw(t, "")
 	}
 	until(t, "all are accepted", func() bool { return n.server.Connections() == 6 })
-	c := n.raw(t, "GET /data/k HTTP/1.1\r\nHost: n\r\n\r\n")
+	c := n.raw(t, "GET /data/k HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	if text := readAll(t, c); !strings.HasPrefix(text, "HTTP/1.1 503 ") || !strings.Contains(text, "Retry-After: ") {
 		t.Errorf("a seventh connection: %s", text)
 	}
@@ -172,7 +172,7 @@ func TestOneAddressCannotTakeAllConnections(t *testing.T) {
 		t.Skip("this machine has no second loopback address: ", err)
 	}
 	defer c.Close()
-	if _, err := io.WriteString(c, "GET /data/k HTTP/1.1\r\nHost: n\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(c, "GET /data/k HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
 	if got := readAnswer(t, bufio.NewReader(c), "GET"); got.status != 404 {
@@ -189,7 +189,7 @@ func TestHealthIsAnsweredWhenAllConnectionsAreTaken(t *testing.T) {
 	for i := range 50 { // silent ones beyond the bounds make room for one another
 		n.raw(t, "")
 		path := []string{"/livez", "/readyz"}[i%2]
-		text := readAll(t, n.raw(t, "GET "+path+" HTTP/1.1\r\nHost: n\r\n\r\n"))
+		text := readAll(t, n.raw(t, "GET "+path+" HTTP/1.1\r\nHost: localhost\r\n\r\n"))
 		if !strings.HasPrefix(text, "HTTP/1.1 200 ") || !strings.Contains(text, "Connection: close") {
 			t.Fatalf("%s: %s", path, text)
 		}

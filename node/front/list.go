@@ -59,10 +59,10 @@ func readPage(query *fasthttp.Args, kind cursorKind, origin string) (page, error
 	p := page{prefix: string(query.Peek(api.QueryPrefix)), limit: api.DefaultList, kind: kind, origin: origin}
 	if query.Has(api.QueryLimit) {
 		n, err := strconv.Atoi(string(query.Peek(api.QueryLimit)))
-		if err != nil || n < 1 {
-			return page{}, errors.New("?limit= is a number from 1 on")
+		if err != nil || n < 1 || n > api.MaxList {
+			return page{}, errLimit
 		}
-		p.limit = min(n, api.MaxList)
+		p.limit = n
 	}
 	if text := query.Peek(api.QueryCursor); len(text) > 0 {
 		after, err := p.key(text)
@@ -150,6 +150,7 @@ const (
 
 var (
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)
+	errLimit   = errors.New("?limit= is a number from 1 to " + strconv.Itoa(api.MaxList))
 	errCursor  = errors.New("?cursor= is damaged, or not one of ours")
 	errBucket  = errors.New("?cursor= belongs to a list of another bucket")
 	errShard   = errors.New("?cursor= belongs to the list of another shard than this node's")

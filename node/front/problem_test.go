@@ -86,19 +86,19 @@ func TestErrorsBeforeTheHandlerAreProblemsToo(t *testing.T) {
 	}{
 		"no HTTP":               {"hello\r\n\r\n", api.CodeBadRequest},
 		"no such version":       {"GET / HTTP/x\r\n\r\n", api.CodeBadRequest},
-		"a space in the path":   {"GET /v1/kv/strong/a b HTTP/1.1\r\nHost: n\r\n\r\n", api.CodeBadRequest},
-		"a header without name": {"GET / HTTP/1.1\r\nHost: n\r\n: x\r\n\r\n", api.CodeBadRequest},
-		"huge headers":          {"GET /v1/kv/strong/k HTTP/1.1\r\nHost: n\r\nX: " + huge + "\r\n\r\n", api.CodeHeadersTooLarge},
-		"a huge path":           {"GET /v1/kv/strong/" + huge + " HTTP/1.1\r\nHost: n\r\n\r\n", api.CodeKeyTooLong},
-		"a huge body": {"PUT /v1/kv/strong/k HTTP/1.1\r\nHost: n\r\nContent-Length: 4000000\r\n\r\n" + strings.Repeat("x", 4000000),
+		"a space in the path":   {"GET /v1/kv/strong/a b HTTP/1.1\r\nHost: localhost\r\n\r\n", api.CodeBadRequest},
+		"a header without name": {"GET / HTTP/1.1\r\nHost: localhost\r\n: x\r\n\r\n", api.CodeBadRequest},
+		"huge headers":          {"GET /v1/kv/strong/k HTTP/1.1\r\nHost: localhost\r\nX: " + huge + "\r\n\r\n", api.CodeHeadersTooLarge},
+		"a huge path":           {"GET /v1/kv/strong/" + huge + " HTTP/1.1\r\nHost: localhost\r\n\r\n", api.CodeKeyTooLong},
+		"a huge body": {"PUT /v1/kv/strong/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4000000\r\n\r\n" + strings.Repeat("x", 4000000),
 			api.CodeValueTooLarge},
-		"a huge body in chunks": {"PUT /v1/kv/strong/k HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: chunked\r\n\r\n3d0900\r\n" +
+		"a huge body in chunks": {"PUT /v1/kv/strong/k HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3d0900\r\n" +
 			strings.Repeat("x", 4000000) + "\r\n0\r\n\r\n", api.CodeValueTooLarge},
-		"two lengths":                {"PUT /v1/kv/strong/k HTTP/1.1\r\nHost: n\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx", api.CodeBadRequest},
-		"length and chunks":          {"PUT /v1/kv/strong/k HTTP/1.1\r\nHost: n\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", api.CodeBadRequest},
-		"chunks and length":          {"PUT /v1/kv/strong/k HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: chunked\r\ncontent-length: 3\r\n\r\n1\r\nx\r\n0\r\n\r\n", api.CodeBadRequest},
-		"an encoding that none know": {"PUT /v1/kv/strong/k HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: gzip\r\n\r\nx", api.CodeBadRequest},
-		"a bad escape":               {"GET /v1/kv/strong/%zz HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\r\n", api.CodeBadKey},
+		"two lengths":                {"PUT /v1/kv/strong/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx", api.CodeBadRequest},
+		"length and chunks":          {"PUT /v1/kv/strong/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", api.CodeBadRequest},
+		"chunks and length":          {"PUT /v1/kv/strong/k HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\ncontent-length: 3\r\n\r\n1\r\nx\r\n0\r\n\r\n", api.CodeBadRequest},
+		"an encoding that none know": {"PUT /v1/kv/strong/k HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\nx", api.CodeBadRequest},
+		"a bad escape":               {"GET /v1/kv/strong/%zz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", api.CodeBadKey},
 	} {
 		r := bufio.NewReader(n.raw(t, c.request))
 		if p := problemOf(t, readAnswer(t, r, "GET")); p.Code != c.code {
@@ -115,9 +115,9 @@ func TestErrorsBeforeTheHandlerAreProblemsToo(t *testing.T) {
 
 func TestClassicErrorsBeforeTheHandlerAreClassic(t *testing.T) {
 	n := startLoopback(t, "strong")
-	for _, target := range []string{"/data/k", "http://n/data/k", "/view"} {
+	for _, target := range []string{"/data/k", "http://localhost/data/k", "/view"} {
 		body := strings.Repeat("x", api.MaxBody+1)
-		c := n.raw(t, "PUT "+target+" HTTP/1.1\r\nHost: n\r\nContent-Length: 3211265\r\n\r\n"+body)
+		c := n.raw(t, "PUT "+target+" HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3211265\r\n\r\n"+body)
 		got := readAnswer(t, bufio.NewReader(c), "PUT")
 		var e api.ClassicError
 		if err := json.Unmarshal([]byte(got.body), &e); err != nil || got.status != 413 || e.Error == "" || got.header.Get("Node-Id") != "3" {
@@ -128,7 +128,7 @@ func TestClassicErrorsBeforeTheHandlerAreClassic(t *testing.T) {
 
 func TestTheAbsoluteFormOfATargetIsTheSamePath(t *testing.T) {
 	n := start(t)
-	c := n.raw(t, "PUT http://elsewhere:80/data/a%2Fb?x=y HTTP/1.1\r\nHost: n\r\nConnection: close\r\nContent-Length: 13\r\n\r\n{\"value\":\"x\"}")
+	c := n.raw(t, "PUT http://elsewhere:80/data/a%2Fb HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 13\r\n\r\n{\"value\":\"x\"}")
 	if got := readAnswer(t, bufio.NewReader(c), "PUT"); got.status != 201 {
 		t.Errorf("%d %s", got.status, got.body)
 	}
@@ -151,9 +151,9 @@ func TestOldClientsGetAWholeStoreToo(t *testing.T) {
 
 // FuzzRequests looks for input that gets no HTTP answer, or an answer with 500.
 func FuzzRequests(f *testing.F) {
-	f.Add([]byte("GET /data/x HTTP/1.1\r\nHost: n\r\n\r\n"))
-	f.Add([]byte("PUT /view HTTP/1.1\r\nHost: n\r\nContent-Length: 11\r\n\r\n{\"view\":[]}"))
-	f.Add([]byte("GET /v1/kv/strong?prefix=%00&limit=1&cursor=AWu HTTP/1.1\r\nHost: n\r\nIf-Match: \"\r\n\r\n"))
+	f.Add([]byte("GET /data/x HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+	f.Add([]byte("PUT /view HTTP/1.1\r\nHost: localhost\r\nContent-Length: 11\r\n\r\n{\"view\":[]}"))
+	f.Add([]byte("GET /v1/kv/strong?prefix=%00&limit=1&cursor=AWu HTTP/1.1\r\nHost: localhost\r\nIf-Match: \"\r\n\r\n"))
 	f.Add([]byte("PUT /v1/kv/strong/%20 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"))
 	n := startLoopback(f, "strong")
 	f.Fuzz(func(t *testing.T, request []byte) {

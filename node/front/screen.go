@@ -32,11 +32,15 @@ func (s *Server) refuseTrailer(ctx *fasthttp.RequestCtx) bool {
 // what would not be honoured: nothing is ignored to a client's harm (api.Modifiers).
 // False: it was answered.
 func (s *Server) screen(ctx *fasthttp.RequestCtx, to route, path []byte, seen headers) bool {
+	if s.refuseHost(ctx) || s.refuseQuery(ctx, to) {
+		return false
+	}
 	if seen.once == 0 {
 		return true
 	}
-	kind := kindOf(to, path, ctx.IsGet() || ctx.IsHead())
-	return !s.refuseHeaders(ctx, kind, seen) &&
+	read := ctx.IsGet() || ctx.IsHead()
+	return !(seen.has(known.origin) && !read && s.refuseOrigin(ctx)) &&
+		!s.refuseHeaders(ctx, kindOf(to, path, read), seen) &&
 		!(seen.has(known.expect) && s.refuseExpectation(ctx)) &&
 		!(seen.has(known.tags) && s.refuseConditions(ctx))
 }

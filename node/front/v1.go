@@ -25,7 +25,7 @@ func (s *Server) kv(ctx *fasthttp.RequestCtx, tail []byte) {
 		s.fail(ctx, api.CodeNoSuchBucket, "the buckets are strong and causal")
 		return
 	}
-	timeout, ok := s.options(ctx)
+	timeout, ok := s.timeout(ctx)
 	switch {
 	case !ok:
 	case !isKey:
@@ -41,29 +41,6 @@ func (s *Server) kv(ctx *fasthttp.RequestCtx, tail []byte) {
 	default:
 		s.refuseMethod(ctx, "GET, HEAD, PUT, DELETE")
 	}
-}
-
-// options reads what any request may ask for: how long it may wait for the node
-// (0: as long as its client does). What would change a request's meaning and is
-// not built is refused, never ignored.
-func (s *Server) options(ctx *fasthttp.RequestCtx) (timeout time.Duration, ok bool) {
-	if len(ctx.URI().QueryString()) == 0 {
-		return 0, true
-	}
-	query := ctx.QueryArgs()
-	if query.Has(api.QueryTTL) {
-		s.fail(ctx, api.CodeNotBuilt, "?ttl= is not built yet")
-		return 0, false
-	}
-	if !query.Has(api.QueryTimeout) {
-		return 0, true
-	}
-	timeout, err := time.ParseDuration(string(query.Peek(api.QueryTimeout)))
-	if err != nil || timeout <= 0 {
-		s.fail(ctx, api.CodeBadQuery, "?timeout= is a positive duration such as 500ms or 2s")
-		return 0, false
-	}
-	return timeout, true
 }
 
 func (s *Server) putKey(ctx *fasthttp.RequestCtx, raw []byte, timeout time.Duration) {
@@ -215,6 +192,7 @@ func (s *Server) showValue(ctx *fasthttp.RequestCtx, etag, value []byte, content
 	default:
 		if s.hold(ctx, len(value)) { // a slow reader keeps it, whatever is written meanwhile
 			header.SetContentType(contentType)
+			confine(header)
 			ctx.Response.SetBodyRaw(value)
 		}
 	}

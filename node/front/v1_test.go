@@ -57,7 +57,7 @@ func TestV1KeyOperations(t *testing.T) {
 
 func TestTheNameOfTheETagHeaderIsSpelledAsEverybodyDoes(t *testing.T) {
 	n := start(t)
-	c := n.raw(t, "PUT /v1/kv/strong/k HTTP/1.1\r\nHost: n\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx")
+	c := n.raw(t, "PUT /v1/kv/strong/k HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx")
 	if text := readAll(t, c); !strings.Contains(text, "\r\nETag: \"1-00000abc\"\r\n") {
 		t.Error(text)
 	}

@@ -13,19 +13,19 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-const rawPut = "PUT /data/k HTTP/1.1\r\nHost: n\r\nContent-Length: 13\r\n\r\n{\"value\":\"x\"}"
+const rawPut = "PUT /data/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 13\r\n\r\n{\"value\":\"x\"}"
 
 func TestARequestWhoseClientLeavesIsTakenBack(t *testing.T) {
 	for name, request := range map[string]string{
-		"causal write": "PUT /v1/kv/causal/k HTTP/1.1\r\nHost: n\r\nContent-Length: 1\r\n\r\nx",
-		"causal read":  "GET /v1/kv/causal/k HTTP/1.1\r\nHost: n\r\n\r\n",
-		"causal list":  "GET /v1/kv/causal HTTP/1.1\r\nHost: n\r\n\r\n",
+		"causal write": "PUT /v1/kv/causal/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx",
+		"causal read":  "GET /v1/kv/causal/k HTTP/1.1\r\nHost: localhost\r\n\r\n",
+		"causal list":  "GET /v1/kv/causal HTTP/1.1\r\nHost: localhost\r\n\r\n",
 		"write":        rawPut,
-		"read":         "GET /data/k HTTP/1.1\r\nHost: n\r\n\r\n",
-		"dump":         "GET /data HTTP/1.1\r\nHost: n\r\n\r\n",
-		"list":         "GET /v1/kv/strong HTTP/1.1\r\nHost: n\r\n\r\n",
-		"conditional":  "DELETE /v1/kv/strong/k?timeout=1h HTTP/1.1\r\nHost: n\r\nIf-Match: *\r\n\r\n",
-		"view":         "PUT /view HTTP/1.1\r\nHost: n\r\nContent-Length: 11\r\n\r\n{\"view\":[]}",
+		"read":         "GET /data/k HTTP/1.1\r\nHost: localhost\r\n\r\n",
+		"dump":         "GET /data HTTP/1.1\r\nHost: localhost\r\n\r\n",
+		"list":         "GET /v1/kv/strong HTTP/1.1\r\nHost: localhost\r\n\r\n",
+		"conditional":  "DELETE /v1/kv/strong/k?timeout=1h HTTP/1.1\r\nHost: localhost\r\nIf-Match: *\r\n\r\n",
+		"view":         "PUT /view HTTP/1.1\r\nHost: localhost\r\nContent-Length: 11\r\n\r\n{\"view\":[]}",
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := startLoopback(t, "strong")
@@ -41,7 +41,7 @@ func TestARequestWhoseClientLeavesIsTakenBack(t *testing.T) {
 }
 
 func TestAClientThatSendsSomethingAndLeavesIsGone(t *testing.T) {
-	const next = "GET /ping HTTP/1.1\r\nHost: n\r\n\r\n"
+	const next = "GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n"
 	for name, pipelined := range map[string]bool{"with the request": true, "while it waits": false} {
 		t.Run(name, func(t *testing.T) {
 			n := startLoopback(t, "strong")
@@ -94,7 +94,7 @@ func TestAClientThatSendsItsNextRequestIsNotGone(t *testing.T) {
 	n.set(func(f *fake) { f.hold = true })
 	patient := n.raw(t, rawPut)
 	w := <-n.held
-	if _, err := io.WriteString(patient, "GET /ping HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(patient, "GET /ping HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
 	leaver := n.raw(t, rawPut)
@@ -172,7 +172,7 @@ func TestShutdownAnswersWhatWaitsAndClosesTheRest(t *testing.T) {
 	silent := n.raw(t, "")
 	write := n.raw(t, rawPut)
 	<-n.held
-	read := n.raw(t, "GET /v1/kv/strong/k HTTP/1.1\r\nHost: n\r\n\r\n")
+	read := n.raw(t, "GET /v1/kv/strong/k HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	<-n.held
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
@@ -225,7 +225,7 @@ func TestShutdownKeepsItsBoundWhenAClientDoesNotRead(t *testing.T) {
 			f.records[key] = wire.Record{Key: key, Value: make([]byte, 100<<10)}
 		}
 	})
-	c := n.raw(t, "GET /data HTTP/1.1\r\nHost: n\r\n\r\n")
+	c := n.raw(t, "GET /data HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	if _, err := io.ReadFull(c, make([]byte, 1)); err != nil { // the answer has begun
 		t.Fatal(err)
 	}
