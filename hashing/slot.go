@@ -28,6 +28,9 @@ import "github.com/cespare/xxhash/v2"
 // stored key is found by it. testdata/keys.txt holds it to that.
 func Hash(key string) uint64 { return xxhash.Sum64String(key) }
 
+// HashBytes is Hash of bytes.
+func HashBytes(b []byte) uint64 { return xxhash.Sum64(b) }
+
 // Slot is a number below Space.Slots. All keys of a slot live in one shard and
 // move together.
 type Slot uint32

@@ -106,8 +106,8 @@ func (d *driver) receive(m bus.Message) {
 	}
 	header, message, err := wire.DecodeMessage(m.Payload)
 	switch {
-	case err != nil:
-		d.meters.damaged.Inc()
+	case err != nil, header.From == d.self:
+		d.meters.damaged.Inc() // or of a process that goes by this node's id
 	case d.full():
 		d.meters.overrun.Inc()
 	default:

@@ -23,6 +23,7 @@ const (
 	guestSteps = 64   // inputs that one caller steps for all, before it may go
 	ownSteps   = 1024 // inputs between two looks of run at what else there is
 	mostQueued = 8192 // inputs that wait before messages are lost; of clients there is one a connection
+	mostFollow = 4096 // inputs that one leads to before others have their turn
 )
 
 // driver drives a core. At most one goroutine is inside at a time: whoever
@@ -31,6 +32,7 @@ const (
 // third of the throughput (DESIGN §2.1). Nothing in here blocks.
 type driver struct {
 	core    core
+	self    wire.NodeID
 	store   *store.Memory
 	conn    bus.Conn
 	clients *waiters
@@ -105,7 +107,9 @@ func (d *driver) work(limit int) {
 			}
 			in := d.batch[0]
 			d.batch[0], d.batch = nil, d.batch[1:]
-			d.step(in)
+			if !d.step(in) {
+				limit = 1
+			}
 		}
 		d.arm()
 		if !d.refill() {
@@ -138,15 +142,26 @@ func (d *driver) arm() {
 	}
 }
 
-// step steps one input, and then whatever its output leads to.
-func (d *driver) step(in wire.Input) {
+// step steps one input, and then whatever its output leads to. If that is more than
+// any honest input leads to, the rest waits behind what others have brought, and it
+// reports false.
+func (d *driver) step(in wire.Input) bool {
 	if _, ok := in.(*wire.Tick); ok {
 		d.armed = 0
 	}
 	d.carry(in)
-	for i := 0; i < len(d.follow); i++ {
+	i := 0
+	for ; i < min(len(d.follow), mostFollow); i++ {
 		d.carry(d.follow[i])
+	}
+	done := i == len(d.follow)
+	if !done {
+		d.meters.deferred.Add(float64(len(d.follow) - i))
+		d.mu.Lock()
+		d.mu.queue = append(d.mu.queue, d.follow[i:]...)
+		d.mu.Unlock()
 	}
 	clear(d.follow)
 	d.follow = d.follow[:0]
+	return done
 }

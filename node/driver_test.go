@@ -384,3 +384,41 @@ func counted(t testing.TB, m *meters, name string) float64 {
 	t.Fatalf("no metric %s", name)
 	return 0
 }
+
+// TestAnInputThatLeadsToMoreForEverLeavesOthersTheirTurn: whatever makes a core go on
+// within one step, the driver's callers go, and other inputs are stepped.
+func TestAnInputThatLeadsToMoreForEverLeavesOthersTheirTurn(t *testing.T) {
+	c := &script{}
+	d, _ := newTestDriver(t, c)
+	hello := &wire.Hello{}
+	turn := make(chan struct{})
+	c.on = func(in wire.Input) wire.Output {
+		if _, other := in.(*wire.RequestFailed); other {
+			close(turn)
+			return wire.Output{}
+		}
+		return wire.Output{Messages: []wire.Envelope{{To: 1, Message: hello}}}
+	}
+	stop := make(chan struct{})
+	var running sync.WaitGroup
+	running.Go(func() { d.run(stop) })
+	d.bring(&wire.Tick{})
+	d.bring(&wire.RequestFailed{Request: 9})
+	<-turn
+	close(stop)
+	running.Wait()
+}
+
+// TestAMessageUnderThisNodesIDIsDropped: it is forged, or of a process that goes by the
+// same id. What a node sends to itself does not come by the bus.
+func TestAMessageUnderThisNodesIDIsDropped(t *testing.T) {
+	c := &script{keep: true}
+	d, _ := newTestDriver(t, c)
+	d.self = 1
+	for _, from := range []wire.NodeID{1, 2} {
+		d.receive(bus.Message{Payload: wire.AppendMessage(nil, wire.Header{From: from}, &wire.Hello{})})
+	}
+	if len(c.inputs) != 1 || c.inputs[0].(*wire.Received).Header.From != 2 {
+		t.Errorf("%d inputs, want the one of node 2", len(c.inputs))
+	}
+}

@@ -38,7 +38,7 @@ var renderings = map[wire.EventKind]rendering{
 	"history_forgotten":     {level: slog.LevelWarn},
 	"staged_base_dropped":   {level: slog.LevelInfo},
 	"member_stranger":       {level: slog.LevelWarn, peer: true},
-	"message_malformed":     {level: slog.LevelWarn},
+	"message_malformed":     {level: slog.LevelWarn, peer: true, once: true},
 	"prepare_resent":        {level: slog.LevelDebug, peer: true},
 	"prepare_gap":           {level: slog.LevelDebug, peer: true},
 	"prepare_duplicate":     {level: slog.LevelDebug, peer: true},
@@ -59,7 +59,6 @@ var renderings = map[wire.EventKind]rendering{
 	"causal_resent":         {level: slog.LevelDebug, peer: true},
 	"causal_outrun":         {level: slog.LevelDebug, peer: true},
 	"causal_aside_full":     {level: slog.LevelDebug, peer: true},
-	"causal_incredible":     {level: slog.LevelWarn, peer: true, once: true},
 	"causal_absent":         {level: slog.LevelDebug, peer: true},
 	"causal_waits":          {level: slog.LevelDebug},
 	"causal_carry_in_doubt": {level: slog.LevelDebug},
@@ -67,6 +66,8 @@ var renderings = map[wire.EventKind]rendering{
 	"causal_taken_before":   {level: slog.LevelDebug, peer: true},
 	"causal_collected":      {level: slog.LevelDebug},
 	"causal_floor":          {level: slog.LevelDebug},
+	"causal_two_contents":   {level: slog.LevelWarn, peer: true},
+	"causal_incredible":     {level: slog.LevelWarn, peer: true, once: true},
 }
 
 func renderingOf(k wire.EventKind) rendering {

@@ -23,6 +23,7 @@ type meters struct {
 	unsent    prometheus.Counter
 	damaged   prometheus.Counter
 	overrun   prometheus.Counter
+	deferred  prometheus.Counter
 	linesLost atomic.Uint64 // that waited for the log when too many did
 
 	mergeConflicts prometheus.Counter
@@ -43,9 +44,10 @@ func newMeters() *meters {
 		sent: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cohort_messages_sent_total", Help: "Messages given to the bus for other nodes, by kind.",
 		}, []string{"kind"}),
-		unsent:  counter("cohort_messages_unsent_total", "Messages that the bus did not take."),
-		damaged: counter("cohort_messages_damaged_total", "Messages that arrived and could not be read."),
-		overrun: counter("cohort_messages_overrun_total", "Messages dropped because too many inputs waited."),
+		unsent:   counter("cohort_messages_unsent_total", "Messages that the bus did not take."),
+		damaged:  counter("cohort_messages_damaged_total", "Messages that arrived and could not be read."),
+		overrun:  counter("cohort_messages_overrun_total", "Messages dropped because too many inputs waited."),
+		deferred: counter("cohort_inputs_deferred_total", "Inputs that another one led to, and that waited because these were too many."),
 
 		mergeConflicts: counter("cohort_merge_conflicts_total", "Keys that several groups had written when this node joined them."),
 	}
@@ -63,7 +65,7 @@ func (m *meters) countSent(kind wire.Kind) {
 // what it holds, its bus, if that counts, and its process.
 func (m *meters) register(gauges []gauge, conn bus.Conn) *prometheus.Registry {
 	r := prometheus.NewRegistry()
-	r.MustRegister(m.events, m.applied, m.sent, m.unsent, m.damaged, m.overrun, m.mergeConflicts)
+	r.MustRegister(m.events, m.applied, m.sent, m.unsent, m.damaged, m.overrun, m.deferred, m.mergeConflicts)
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, g := range gauges {
 		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: g.name, Help: g.help}, g.value))

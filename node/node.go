@@ -45,7 +45,7 @@ func New(cfg Config) (*Node, error) {
 			ID: cfg.ID, Inc: cfg.Incarnation, Boot: cfg.Boot, Now: clockBase, Limits: cfg.Limits, Causal: cfg.Causal,
 			Gate: cfg.gate(),
 		}),
-		store: memory, conn: cfg.Bus, clients: &waiters{}, shown: n.show, meters: meters, limits: cfg.Causal,
+		self: cfg.ID, store: memory, conn: cfg.Bus, clients: &waiters{}, shown: n.show, meters: meters, limits: cfg.Causal,
 		clock: func() wire.Instant { return clockBase + wire.Instant(time.Since(start)) },
 		timer: time.NewTimer(time.Hour), // the first step sets it
 		relay: make(chan struct{}, 1),

@@ -25,6 +25,7 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 	r.foldTracks()
 	r.view, r.since, r.movedAt = v, r.now, r.now
 	r.lives.blank = r.lives.blank || old == nil && !first
+	r.atlas.held = v.ID
 	if r.atlas.note(wire.KnownView{ID: v.ID, Layout: v.Layout}) {
 		r.pending.Views = append(r.pending.Views, wire.KnownView{ID: v.ID, Layout: v.Layout})
 	}
@@ -55,6 +56,7 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 	r.commit()
 	r.reroute()
 	r.settle()
+	r.alarm(r.now + gossipEvery) // gossip goes on where nothing else is to be done
 }
 
 // fingerprint is equal for equal layouts. Shards without members do not count.
@@ -223,7 +225,7 @@ func (r *Replica) hearOfFormer(m *wire.Have) {
 	}
 	news := false
 	for _, at := range m.Former {
-		if at.ID != r.cfg.Self && r.peer(at.ID) == nil && !slices.Contains(r.emptied, at.ID) {
+		if at.ID != r.cfg.Self && r.peer(at.ID) == nil && !slices.Contains(r.emptied, at.ID) && len(r.peers) < maxPeers {
 			p := &peer{id: at.ID, at: at, former: true, signAt: r.now}
 			r.addPeer(p)
 			r.pullFrom(p)

@@ -12,6 +12,7 @@ import (
 type atlas struct {
 	space   hashing.Space
 	charts  map[wire.ViewID]*chart
+	held    wire.ViewID   // that of this node
 	order   []wire.ViewID // as they were learnt; the oldest go
 	rings   []*chart      // whose rings are kept, least recently used first
 	newest  *chart        // the highest whose floor may be named
@@ -74,13 +75,24 @@ func (a *atlas) note(k wire.KnownView) bool {
 	a.order = append(a.order, k.ID)
 	a.met(k.ID)
 	if len(a.order) > maxCharts {
-		if a.newest == a.charts[a.order[0]] {
-			a.newest = nil // who does not know what a name means does not use it
-		}
-		delete(a.charts, a.order[0])
-		a.order = a.order[1:]
+		a.evict()
 	}
 	return true
+}
+
+// evict forgets the oldest view, but for the one that this node holds.
+func (a *atlas) evict() {
+	i := 0
+	if a.order[0] == a.held {
+		i = 1
+	}
+	old := a.charts[a.order[i]]
+	if a.newest == old {
+		a.newest = nil // who does not know what a name means does not use it
+	}
+	a.rings = slices.DeleteFunc(a.rings, func(c *chart) bool { return c == old })
+	delete(a.charts, old.ID)
+	a.order = slices.Delete(a.order, i, i+1)
 }
 
 // prefer has the floor of a view named from now on, if it may be and is of the highest.
@@ -201,8 +213,17 @@ func (r *Replica) OnExplain(h wire.Header, replyTo wire.ReplyTo, m *wire.Explain
 	r.respond(h.From, replyTo, reply)
 }
 
+// knowsOf reports that a node is a peer, or was one before this node was told a view
+// without itself.
+func (r *Replica) knowsOf(id wire.NodeID) bool {
+	return r.peer(id) != nil || slices.ContainsFunc(r.outside, func(m wire.Member) bool { return m.ID == id })
+}
+
 // OnExplained takes in what others know of views, and floors that are published.
 func (r *Replica) OnExplained(h wire.Header, m *wire.Explained) {
+	if !r.knowsOf(h.From) {
+		return // nobody asked it
+	}
 	r.lives.answered(h, m.Session)
 	news := false
 	for _, k := range m.Views {

@@ -151,6 +151,13 @@ func (r *Replica) OnCarryAnswer(h wire.Header, m *wire.CarryAnswer) {
 		return
 	}
 	x := r.carriages.list[i]
+	if !x.asked(h.From) {
+		return
+	}
+	if why := x.q.unfit(m); why != "" {
+		r.refuseMessage(h.From, why)
+		return
+	}
 	if x.to != nil && x.to.id == h.From {
 		x.heard = r.now
 	}
@@ -183,6 +190,25 @@ func (r *Replica) OnCarryAnswer(h wire.Header, m *wire.CarryAnswer) {
 			r.alarm(x.sent + carryResend)
 		}
 	}
+}
+
+// asked reports that a node was asked to work on a carried request.
+func (x *carriage) asked(id wire.NodeID) bool {
+	return x.to != nil && x.to.id == id || slices.Contains(x.others, id)
+}
+
+// unfit says why an answer cannot be that of a request; empty: it may be.
+func (q *request) unfit(m *wire.CarryAnswer) string {
+	switch {
+	case m.Fate != wire.CarryDone:
+	case m.Present && m.Item.Key != q.op.Key:
+		return "an answer about another key"
+	case q.kind == writing && !m.Present:
+		return "an answer to a write without a version"
+	case q.kind == writing && m.Item.Deleted != (q.op.Kind == wire.OpDelete):
+		return "an answer to another kind of write"
+	}
+	return ""
 }
 
 func (r *Replica) unlist(x *carriage) {
@@ -388,6 +414,10 @@ func (r *Replica) OnCarry(h wire.Header, replyTo wire.ReplyTo, m *wire.Carry, st
 		r.answerCarried(x, &wire.CarryAnswer{Fate: wire.CarryImplausible}, 0)
 		return
 	}
+	if len(r.carried.open) >= maxCarried {
+		r.answerCarried(x, &wire.CarryAnswer{Fate: wire.CarryElse}, r.box.LastWrite())
+		return
+	}
 	r.carried.open[id] = x
 	r.alarm(r.now + carryPatience)
 	r.start(x.q, stored[0])
@@ -408,7 +438,7 @@ func (r *Replica) serves(x *carried) bool {
 // has told of it.
 func (r *Replica) answerAgain(q *request) bool {
 	t, ok := r.carried.taken(q.id)
-	if !ok || mutant.On(mutant.CausalForwardTwice) {
+	if !ok || t.key != q.op.Key || mutant.On(mutant.CausalForwardTwice) {
 		return false
 	}
 	r.box.Event(wire.Event{Kind: EventTakenBefore, Peer: q.id.Node})

@@ -111,11 +111,29 @@ func (l *lives) answered(h wire.Header, session uint64) {
 // told is what others are told of lives that are over.
 func (l *lives) told() []wire.Life { return slices.Clone(l.list) }
 
-// hear takes in what another node says of lives.
-func (l *lives) hear(m *wire.Have) {
-	for _, life := range m.Over {
+// hear takes in which lives another node says to be over.
+func (l *lives) hear(over []wire.Life) {
+	for _, life := range over {
 		l.replaced(life)
 	}
+}
+
+// believable are those of the lives that are said to be over of which that may be. This
+// one is not. Who greeted in one of them just now is asked itself: otherwise one node
+// that is wrong could have all others listen to that one no more.
+func (r *Replica) believable(over []wire.Life) []wire.Life {
+	list := make([]wire.Life, 0, len(over))
+	for _, life := range over {
+		p := r.peer(life.Node)
+		switch {
+		case life == r.lives.self:
+		case p != nil && p.greeted && p.boot == life.Boot && r.now-p.helloAt <= p.silence() && !r.lives.isOver(life.Node, life.Boot):
+			r.suspect(wire.Stream{Node: life.Node, Boot: life.Boot})
+		default:
+			list = append(list, life)
+		}
+	}
+	return list
 }
 
 // hearPositions takes in what a peer said to know, when all that it had of it is here: of

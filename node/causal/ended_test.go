@@ -42,10 +42,10 @@ func TestALifeIsOverWhenItsNodeAnswersInAnother(t *testing.T) {
 
 func TestWhatOthersKnowToBeOverIsNewsOnce(t *testing.T) {
 	var l lives
-	told := &wire.Have{Over: []wire.Life{{Node: 2, Boot: 5}}}
+	told := []wire.Life{{Node: 2, Boot: 5}}
 	l.hear(told)
 	news := l.news
-	if !l.asking || news == 0 || !slices.Equal(l.told(), told.Over) {
+	if !l.asking || news == 0 || !slices.Equal(l.told(), told) {
 		t.Fatalf("asking %t, news %d, told %v", l.asking, news, l.told())
 	}
 	if l.hear(told); l.news != news {

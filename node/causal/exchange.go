@@ -158,7 +158,7 @@ func (r *Replica) OnHave(h wire.Header, m *wire.Have) {
 		return
 	}
 	x.have, x.boot, x.trip = m, h.Boot, r.now-x.begun
-	r.lives.hear(m)
+	r.lives.hear(r.believable(m.Over))
 	r.hearGone(m.Gone)
 	r.hearOfFormer(m)
 	r.meetViews(h.From, m.Held.Vectors)
@@ -333,6 +333,10 @@ func (r *Replica) absorb(x *pull, at hashing.Slot, run *wire.HeldSlots, j *joine
 	}
 	r.hold(at)
 	v := j.join(s.known, x.have.Held.Vectors[run.Vector])
+	if len(v) > maxVector {
+		r.refuseMessage(x.peer.id, "knowledge of more streams than are kept")
+		return
+	}
 	ready := run.Ready && r.oneLine && s.owned && !s.ready
 	floor := max(s.floor, run.Floor, x.floors[at])
 	if ready || floor > s.floor || !sameVector(v, s.known) && !slices.Equal(v, s.known) {
@@ -359,6 +363,10 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 		r.open(x) // what K said is not what the items are of any more
 		return
 	}
+	if why := r.unasked(x, m); why != "" {
+		r.refuseMessage(h.From, why)
+		return
+	}
 	r.advance()
 	x.heard = r.now
 	for _, f := range m.Floors {
@@ -368,9 +376,6 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 		item := &m.Items[i]
 		hash := hashing.Hash(item.Key)
 		at := r.slots.space.Slot(hash)
-		if !inRanges(x.rest, at) {
-			return // not what was asked for, or it has come
-		}
 		r.slotsDone(x, at)
 		r.hold(at)
 		x.keys[item.Key] = item.Version
@@ -396,6 +401,21 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 	r.slotsDone(x, hashing.Slot(len(r.slots.all)))
 	x.last = true
 	r.finish(x)
+}
+
+// unasked says what of a piece was not asked for; empty: nothing.
+func (r *Replica) unasked(x *pull, m *wire.Items) string {
+	for _, f := range m.Floors {
+		if !inRanges(x.want, hashing.Slot(f.Slot)) {
+			return "the floor counter of a slot that was not asked for"
+		}
+	}
+	for i := range m.Items {
+		if !inRanges(x.rest, r.slots.space.Slot(hashing.Hash(m.Items[i].Key))) {
+			return "an item of a slot that was not asked for, or has come"
+		}
+	}
+	return ""
 }
 
 // slotsDone concludes the slots before one: all their items have come.
@@ -458,7 +478,7 @@ func (r *Replica) findAbsent(x *pull, at hashing.Slot, theirs map[string]wire.Ca
 			d := item.Version.Dot
 			if v, there := theirs[item.Key]; (!there || wins(v, item.Version)) && k.At(d.Stream) >= d.N {
 				r.box.Event(wire.Event{Kind: EventAbsent, Peer: x.peer.id})
-				r.forget(s, hashing.Hash(item.Key), item)
+				r.forget(s, item, digest(hashing.Hash(item.Key), item))
 				r.wakeKey(item.Key)
 			}
 		}

@@ -25,10 +25,9 @@ func (r *Replica) Lag(l *wire.Lag) {
 
 // missing is how many writes of the stream are known of and not here.
 func (t *track) missing() uint64 {
-	last, here := max(t.told, t.got), t.got
+	here := t.got
 	for _, s := range t.ahead {
-		last = max(last, s.to)
 		here += s.to - s.from + 1
 	}
-	return last - here
+	return t.last() - here
 }

@@ -163,7 +163,7 @@ func TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt(t *testing.T) {
 		r.OnItems(from, &wire.Items{Session: 5, Items: []wire.Item{tombstone}}, []*wire.Item{nil})
 		if !c.collected {
 			s.taught = wire.Vector{{Stream: stream, N: 1}}
-			r.forget(s, hashOf("k"), &tombstone)
+			r.forget(s, &tombstone, digest(hashOf("k"), &tombstone))
 		}
 		if !r.merge(&v, nil) {
 			t.Fatalf("%s: what no K covers was not taken", c.name)
@@ -192,7 +192,7 @@ func TestWhatIsTakenAwayElsewhereDoesNotAgeItems(t *testing.T) {
 	item := &wire.Item{Key: key[gone], Version: wire.CausalVersion{Counter: 1, Dot: wire.Dot{N: 1}}}
 	r.merge(item, nil)
 	told := r.era()
-	r.forget(&r.slots.all[gone], hashOf(item.Key), item)
+	r.forget(&r.slots.all[gone], item, digest(hashOf(item.Key), item))
 	for _, c := range []struct {
 		list []wire.SlotRange
 		past hashing.Slot // whose items have begun to come

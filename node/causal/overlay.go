@@ -2,6 +2,7 @@ package causal
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/node/wire"
@@ -48,10 +49,10 @@ func (o *overlay) free(r *Replica, list []wire.SlotRange) {
 // put makes an item the one of its key. old is what the key holds.
 func (r *Replica) put(s *slot, hash uint64, item *wire.Item, old *wire.Item) {
 	if old != nil {
-		minus(&s.sum, digest(hash, old.Version))
+		minus(&s.sum, digest(hash, old))
 		r.collector.lost(old)
 	}
-	plus(&s.sum, digest(hash, item.Version))
+	plus(&s.sum, digest(hash, item))
 	if slices.Contains(r.pending.Drop, item.Key) {
 		r.commit() // it is forgotten first
 	}
@@ -64,9 +65,9 @@ func (r *Replica) put(s *slot, hash uint64, item *wire.Item, old *wire.Item) {
 	}
 }
 
-// forget takes a key out of the state.
-func (r *Replica) forget(s *slot, hash uint64, old *wire.Item) {
-	minus(&s.sum, digest(hash, old.Version))
+// forget takes a key out of the state. digest is that of its item.
+func (r *Replica) forget(s *slot, old *wire.Item, digest uint64) {
+	minus(&s.sum, digest)
 	r.collector.lost(old)
 	r.forgets++
 	s.era = r.era()
@@ -91,6 +92,10 @@ func (r *Replica) merge(item *wire.Item, stored *wire.Item) bool {
 		r.carried.hear(item, r.now) // also if something else has won over it
 	}
 	switch {
+	case old != nil && old.Version.Dot == d:
+		if !r.outdoes(item, old) {
+			return false
+		}
 	case old != nil && !wins(item.Version, old.Version):
 		return false
 	case r.wrote(s, d.Stream, d.N):
@@ -98,6 +103,20 @@ func (r *Replica) merge(item *wire.Item, stored *wire.Item) bool {
 	}
 	r.put(s, hash, item, old)
 	return true
+}
+
+// outdoes compares two items of one key under one dot. They are one, unless a node has
+// named two writes alike (I16). Then all replicas take the same one, whichever came to
+// them first, and although K covers both: the larger version, else the larger hash.
+func (r *Replica) outdoes(item, old *wire.Item) bool {
+	if item.Version == old.Version && sameContent(item, old) {
+		return false
+	}
+	r.box.Event(wire.Event{Kind: EventConflict, Peer: old.Version.Dot.Stream.Node, Note: "slot " + strconv.Itoa(int(r.slots.space.Slot(hashing.Hash(item.Key))))})
+	if item.Version != old.Version {
+		return wins(item.Version, old.Version)
+	}
+	return content(item) > content(old)
 }
 
 // keyReads are the reads of single keys that are under way.

@@ -131,21 +131,21 @@ func TestASumDoesNotDependOnTheOrderOfItsItems(t *testing.T) {
 		versions := rapid.SliceOfN(versionGen, 0, 10).Draw(t, "versions")
 		var a, b wire.Sum
 		for i, v := range versions {
-			plus(&a, digest(uint64(i), v))
+			plus(&a, digest(uint64(i), &wire.Item{Version: v}))
 		}
 		before := b
-		gone := digest(99, wire.CausalVersion{Counter: 1})
+		gone := digest(99, &wire.Item{Version: wire.CausalVersion{Counter: 1}})
 		plus(&b, gone)
 		order := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "order"), 0)).Perm(len(versions))
 		for _, i := range order {
-			plus(&b, digest(uint64(i), versions[i]))
+			plus(&b, digest(uint64(i), &wire.Item{Version: versions[i]}))
 		}
 		minus(&b, gone)
 		if a != b {
 			t.Fatalf("%v, and in another order %v", a, b)
 		}
 		for i, v := range versions {
-			minus(&b, digest(uint64(i), v))
+			minus(&b, digest(uint64(i), &wire.Item{Version: v}))
 		}
 		if b != before {
 			t.Fatalf("with everything taken out: %v", b)
@@ -153,17 +153,24 @@ func TestASumDoesNotDependOnTheOrderOfItsItems(t *testing.T) {
 	})
 }
 
-func TestEveryPartOfAVersionIsInItsDigest(t *testing.T) {
-	v := wire.CausalVersion{}
+func TestEveryPartOfAnItemIsInItsDigest(t *testing.T) {
+	item := &wire.Item{}
+	v, deps := &item.Version, &item.Deps
 	s := &v.Dot.Stream
-	known := map[uint64]bool{digest(0, v): true, digest(1<<63, v): true}
-	for _, change := range []func(){
+	known := map[uint64]bool{digest(0, item): true, digest(1<<63, item): true}
+	for i, change := range []func(){
 		func() { v.Counter++ }, func() { v.Dot.N++ }, func() { s.Node++ }, func() { s.Boot++ },
 		func() { s.View.Number++ }, func() { s.View.Author++ }, func() { s.View.Boot++ },
+		func() { item.Value = []byte("v") }, func() { item.Value = []byte("w") }, func() { item.ContentType = "text/plain" },
+		func() { item.Deleted, item.Value, item.ContentType = true, nil, "" },
+		func() { deps.Exact = []wire.Dependency{{}} }, func() { deps.Exact[0].Hash++ }, func() { deps.Exact[0].Version.Counter++ },
+		func() { deps.Exact[0].Version.Dot.N++ }, func() { deps.Exact[0].Version.Dot.Stream.Node++ },
+		func() { deps.Vector = wire.Vector{{N: 1}} }, func() { deps.Vector[0].Stream.View.Author++ },
+		func() { deps.Names = []wire.ViewID{{Number: 1}} }, func() { deps.Names[0].Boot++ }, func() { deps.Ceil = 1 },
 	} {
 		change()
-		if d := digest(0, v); known[d] {
-			t.Errorf("the digest of %+v is that of another", v)
+		if d := digest(0, item); known[d] {
+			t.Errorf("after change %d the digest of %+v is that of another", i, item)
 		} else {
 			known[d] = true
 		}

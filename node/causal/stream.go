@@ -177,9 +177,12 @@ func (r *Replica) OnMissing(h wire.Header, m *wire.Missing) {
 	if first > m.From {
 		r.send(h.From, &wire.Outrun{View: m.View, UpTo: min(first-1, o.sent)})
 	}
-	for last := min(m.To, o.sent); first <= last; {
+	for last, sent := min(m.To, o.sent), 0; first <= last && sent < maxResent; {
 		items := o.window[first-o.first() : last-o.first()+1]
-		n := fit(len(items), r.cfg.Limits.BatchOps, r.cfg.Limits.BatchBytes, func(i int) int { return itemBytes(&items[i]) })
+		n := fit(len(items), r.cfg.Limits.BatchOps, r.cfg.Limits.BatchBytes, func(i int) int {
+			sent += itemBytes(&items[i])
+			return itemBytes(&items[i])
+		})
 		r.send(h.From, &wire.Batch{View: m.View, First: first, Items: slices.Clone(items[:n])})
 		first += uint64(n)
 	}

@@ -24,6 +24,7 @@ type tomb struct {
 	hash    uint64
 	version wire.CausalVersion
 	deps    wire.Context
+	digest  uint64
 }
 
 // maxTombs is how many tombstones are dropped at a time.
@@ -34,7 +35,7 @@ func (c *collector) note(item *wire.Item, hash uint64) {
 	if c.tombs == nil {
 		c.tombs = map[string]tomb{}
 	}
-	c.tombs[item.Key] = tomb{key: item.Key, hash: hash, version: item.Version, deps: item.Deps}
+	c.tombs[item.Key] = tomb{key: item.Key, hash: hash, version: item.Version, deps: item.Deps, digest: digest(hash, item)}
 }
 
 func (c *collector) lost(old *wire.Item) {
@@ -243,7 +244,7 @@ func (r *Replica) dropTombs(tombs []tomb, in map[hashing.Slot]wire.Vector) {
 		}
 		s := &r.slots.all[t.slot]
 		r.learn(t.slot, s.known, max(s.floor, t.version.Counter), false)
-		r.forget(s, t.hash, &wire.Item{Key: t.key, Version: t.version, Deleted: true})
+		r.forget(s, &wire.Item{Key: t.key, Version: t.version, Deleted: true}, stands.digest)
 		dropped++
 	}
 	if dropped > 0 {

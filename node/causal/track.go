@@ -50,6 +50,15 @@ func (r *Replica) trackOf(p *peer) *track {
 	return t
 }
 
+// last is the last number that is known of.
+func (t *track) last() uint64 {
+	last := max(t.told, t.got)
+	for _, s := range t.ahead {
+		last = max(last, s.to)
+	}
+	return last
+}
+
 // has reports that a number was taken in.
 func (t *track) has(n uint64) bool {
 	if n <= t.got {
@@ -228,7 +237,7 @@ func (r *Replica) OnOutrun(h wire.Header, m *wire.Outrun) {
 	if p == nil || !p.replica || r.view == nil || m.View != r.view.ID || !p.is(h) {
 		return
 	}
-	if t := r.trackOf(p); m.UpTo > t.got && m.UpTo > t.outrun {
+	if t := r.trackOf(p); m.UpTo > t.got && m.UpTo > t.outrun && m.UpTo <= t.last() {
 		t.outrun = m.UpTo
 		r.box.Event(wire.Event{Kind: EventOutrun, Peer: p.id})
 		r.pullFrom(p)

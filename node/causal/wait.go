@@ -172,6 +172,9 @@ func (r *Replica) OnKeyAnswer(h wire.Header, m *wire.KeyAnswer, stored []*wire.I
 	}
 	a := r.asks[i]
 	s := r.slots.of(hashOf(m.Key))
+	if !slices.Contains(a.silent, h.From) {
+		return // it was not asked, or has answered
+	}
 	if s.owned && m.Present && m.Item.Key == m.Key && r.merge(&m.Item, stored[0]) {
 		r.wakeKey(m.Key)
 	}

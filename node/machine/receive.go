@@ -34,6 +34,9 @@ func (m *Machine) receive(in *wire.Received) {
 // spread hands over what concerns causal buckets; false: it does not.
 func (m *Machine) spread(in *wire.Received) bool {
 	h, c := in.Header, m.causal
+	if c.Refuses(h, in.Message) {
+		return true
+	}
 	switch msg := in.Message.(type) {
 	case *wire.Batch:
 		c.OnBatch(h, msg, in.Items)

@@ -298,8 +298,11 @@ func (r *Replica) settleParcel(p *parcel, a wire.Answer) {
 
 func (r *Replica) reply(p *parcel) {
 	if p.from == r.cfg.Self {
-		if r.fwd.flight != nil {
-			r.recall(false)
+		if f := r.fwd.flight; f != nil {
+			// If nothing of it was taken, nothing would be the next time either: at once,
+			// that would go on within this step for ever.
+			taken := slices.ContainsFunc(f.carried, func(q *request) bool { return q.gone || q.queued })
+			r.recall(!taken)
 			r.forward()
 		}
 		return

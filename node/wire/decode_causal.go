@@ -146,12 +146,12 @@ func (d *causalDecoder) requestMessage(m Message) {
 			d.op(&m.Op)
 		}
 		m.Context = d.context()
-		m.Heard = Instant(d.uvarint())
+		m.Heard = Instant(d.ordinal())
 		m.HeardBoot = Boot(d.fixed())
 	case *CarryAnswer:
 		m.Counter = d.uvarint()
 		m.Fate = CarryFate(d.enum("fate of a request", byte(CarryDone), byte(CarryImplausible)))
-		m.Clock = Instant(d.uvarint())
+		m.Clock = Instant(d.ordinal())
 		m.Present = d.itemIf(&m.Item)
 		m.Existed = d.bool()
 		m.Context = d.context()

@@ -131,7 +131,7 @@ func (d *decoder) viewMessage(m Message) {
 		m.Serving = d.bool()
 		m.Stream = d.ordinal()
 		m.Ready = d.bool()
-		m.Clock = Instant(d.uvarint())
+		m.Clock = Instant(d.ordinal())
 		m.Pulled = d.uvarint()
 	case *Covered:
 		m.PutID = d.uvarint()

@@ -1,0 +1,234 @@
+package causal_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/cohortkv/cohort/node/causal"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// forge brings a node a message that another one did not send, by way of the codec.
+func (c *cluster) forge(to *driven, h wire.Header, m wire.Message) {
+	h, m, err := wire.DecodeMessage(wire.AppendMessage(nil, h, m))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	to.step(&wire.Received{Header: h, Message: m, ReplyTo: "0"})
+}
+
+// idle lets seconds go by in which nothing is asked for.
+func (c *cluster) idle(seconds int) {
+	for range 10 * seconds {
+		c.pass(100 * wire.Millisecond)
+	}
+}
+
+// held is what a node holds of a key, without what concerns no reader.
+func (n *driven) held(key string) string {
+	item := n.store.Item(key)
+	if item == nil {
+		return "nothing"
+	}
+	return fmt.Sprintf("%q %q deleted %t, counter %d, after %v", item.Value, item.ContentType, item.Deleted, item.Version.Counter, item.Deps)
+}
+
+// refused is how many messages a node did not look at.
+func (n *driven) refused() int {
+	return n.events[causal.EventMalformed] + n.events[causal.EventIncredible]
+}
+
+// TestTwoContentsOfOneVersionBecomeOneWithinSeconds changes an item on its way to one
+// replica: the others have another one under the same dot. Nothing else is written.
+func TestTwoContentsOfOneVersionBecomeOneWithinSeconds(t *testing.T) {
+	for _, change := range []struct {
+		name string
+		do   func(item *wire.Item)
+	}{
+		{"a value", func(item *wire.Item) { item.Value = []byte("forged") }},
+		{"another one", func(item *wire.Item) { item.Value = []byte("a forgery") }},
+		{"a type", func(item *wire.Item) { item.ContentType = "text/html" }},
+		{"a tombstone", func(item *wire.Item) { item.Value, item.ContentType, item.Deleted = nil, "", true }},
+		{"what it depends on", func(item *wire.Item) { item.Deps.Ceil = 7 }},
+		{"its counter", func(item *wire.Item) { item.Version.Counter = 5 }},
+	} {
+		t.Run(change.name, func(t *testing.T) {
+			c := newCluster(t, 3)
+			c.twist = func(_, to *driven, m wire.Message) {
+				if batch, ok := m.(*wire.Batch); ok && to.id == 2 {
+					change.do(&batch.Items[0])
+				}
+			}
+			c.write("k", wire.Context{})
+			c.twist = nil
+			if one, other := c.nodes[1].held("k"), c.nodes[2].held("k"); one == other {
+				t.Fatalf("nothing is wrong yet: %s", one)
+			}
+			c.idle(4)
+			events := 0
+			for _, n := range c.nodes {
+				events += n.events[causal.EventConflict] + n.events[causal.EventAbsent] // a tombstone that all cover may go first
+				if one, other := c.nodes[0].held("k"), n.held("k"); one != other {
+					t.Errorf("node %d has %s, node 0 %s", n.id, other, one)
+				}
+			}
+			if events == 0 {
+				t.Error("nobody has said so")
+			}
+			quiet := c.nodes[0].events[causal.EventConflict]
+			c.idle(4)
+			if c.nodes[0].events[causal.EventConflict] != quiet {
+				t.Error("it goes on")
+			}
+		})
+	}
+}
+
+// TestAPeersMessageThatBreaksARuleChangesNothing has messages that a member may send,
+// each of which would once have done lasting harm.
+func TestAPeersMessageThatBreaksARuleChangesNothing(t *testing.T) {
+	const far = 1<<62 - 1
+	overlapping := make([]wire.SlotRange, 3000)
+	for i := range overlapping {
+		overlapping[i] = wire.SlotRange{First: 0, Count: 1 << 14}
+	}
+	views := make([]wire.KnownView, 2500)
+	for i := range views {
+		views[i] = wire.KnownView{ID: wire.ViewID{Number: 1000 + uint64(i)}}
+	}
+	shards := wire.Layout{Shards: make([]wire.Shard, 5000)}
+	for _, c := range []struct {
+		name string
+		m    wire.Message
+	}{
+		{"slots that overlap", &wire.Open{Slots: overlapping}},
+		{"items of slots that overlap", &wire.Want{Slots: overlapping}},
+		{"taken slots that overlap", &wire.Taken{Boot: 1, Slots: overlapping}},
+		{"tombstones with counters near the end", &wire.Open{Survey: true, Going: far}},
+		{"so many views that the present one is forgotten", &wire.Explained{Views: views}},
+		{"a layout that takes minutes to deal", &wire.Explained{Views: []wire.KnownView{{ID: wire.ViewID{Number: 9}, Layout: shards}}}},
+		{"a request with an impossible context", &wire.Carry{Read: true, Op: wire.Op{Key: "k"},
+			Context: wire.Context{Exact: []wire.Dependency{{Version: wire.CausalVersion{Counter: 1}}}}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cl := newCluster(t, 2)
+			cl.write("k", wire.Context{})
+			n, h := cl.nodes[0], cl.nodes[1].m.Header()
+			sent := n.sent
+			cl.forge(n, h, c.m)
+			if n.sent != sent {
+				t.Errorf("it is answered with %d bytes", n.sent-sent)
+			}
+			if refused := n.refused(); refused != 1 {
+				t.Errorf("it is refused %d times", refused)
+			}
+			cl.idle(2)
+			cl.write("k", wire.Context{})
+			if got := n.store.Item("k").Version.Counter; got != 2 {
+				t.Errorf("the next write has the counter %d", got)
+			}
+			cl.idle(2)
+			if one, other := n.held("k"), cl.nodes[1].held("k"); one != other {
+				t.Errorf("%s, and at the other node %s", one, other)
+			}
+		})
+	}
+}
+
+// TestCountersNearTheEndAreRefusedWhereTheyComeIn: what others refuse later could never be
+// written again.
+func TestCountersNearTheEndAreRefusedWhereTheyComeIn(t *testing.T) {
+	for _, counter := range []uint64{1 << 41, 1 << 48, 1<<62 - 1} {
+		c := newCluster(t, 3)
+		c.twist = func(_, to *driven, m wire.Message) {
+			if batch, ok := m.(*wire.Batch); ok && to.id == 2 {
+				batch.Items[0].Version.Counter = counter
+			}
+		}
+		c.nodes[0].step(&wire.CausalSubmit{Op: wire.Op{Kind: wire.OpPut, Key: "k", Value: value}})
+		c.deliver()
+		c.twist = nil
+		c.idle(3)
+		if got := c.nodes[2].held("k"); got != c.nodes[0].held("k") || !strings.Contains(got, "counter 1,") {
+			t.Errorf("counter %d: %s", counter, got)
+		}
+		if c.nodes[2].refused() == 0 {
+			t.Errorf("counter %d is not reported", counter)
+		}
+	}
+}
+
+// TestKnowledgeOfWritesThatWereNeverMadeIsRefused: whoever believed it would take the
+// next writes for ones that were deleted, and forget them.
+func TestKnowledgeOfWritesThatWereNeverMadeIsRefused(t *testing.T) {
+	c := newCluster(t, 2)
+	c.write("k", wire.Context{})
+	c.twist = func(from, to *driven, m wire.Message) {
+		if have, ok := m.(*wire.Have); ok && to.id == 0 {
+			for i := range have.Held.Vectors {
+				for j := range have.Held.Vectors[i] {
+					have.Held.Vectors[i][j].N += 1000
+				}
+			}
+		}
+	}
+	c.idle(3)
+	c.twist = nil
+	for i := range 20 {
+		c.write(fmt.Sprint("k", i), wire.Context{})
+	}
+	c.idle(3)
+	for i := range 20 {
+		key := fmt.Sprint("k", i)
+		if one, other := c.nodes[0].held(key), c.nodes[1].held(key); one == "nothing" || one != other {
+			t.Errorf("%s: %s, and at the other node %s", key, one, other)
+		}
+	}
+	if c.nodes[0].events[causal.EventMalformed] == 0 {
+		t.Error("it is not reported")
+	}
+}
+
+// TestANodeThatIsSaidToBeDeadAndGreetsIsListenedTo: one node that is wrong must not have
+// all others turn away from a third.
+func TestANodeThatIsSaidToBeDeadAndGreetsIsListenedTo(t *testing.T) {
+	c := newCluster(t, 3)
+	boot := c.nodes[1].m.Header().Boot
+	c.twist = func(from, to *driven, m wire.Message) {
+		if have, ok := m.(*wire.Have); ok && from.id == 2 {
+			have.Over = append(have.Over, wire.Life{Node: 1, Boot: boot}, wire.Life{Node: 0, Boot: c.nodes[0].m.Header().Boot})
+		}
+	}
+	c.idle(5)
+	c.twist = nil
+	for _, n := range c.nodes[:2] {
+		if n.events[causal.EventEnded] > 0 {
+			t.Errorf("node %d takes a life for ended", n.id)
+		}
+	}
+	before := c.ended
+	c.nodes[0].step(&wire.CausalSubmit{Op: wire.Op{Kind: wire.OpPut, Key: "k", Value: value}})
+	c.deliver()
+	if c.ended != before+1 {
+		t.Error("a write is not answered at once")
+	}
+}
+
+// TestOneQuestionBringsABoundedPartOfTheWindow: what is missing beyond it is asked for
+// again.
+func TestOneQuestionBringsABoundedPartOfTheWindow(t *testing.T) {
+	c := newCluster(t, 2)
+	big := make([]byte, 512<<10)
+	for i := range 40 {
+		c.nodes[0].step(&wire.CausalSubmit{Op: wire.Op{Kind: wire.OpPut, Key: fmt.Sprint(i), Value: big}})
+		c.deliver()
+	}
+	n, h := c.nodes[0], c.nodes[1].m.Header()
+	sent := n.sent
+	c.forge(n, h, &wire.Missing{View: h.View, From: 1, To: 1 << 40})
+	if got := n.sent - sent; got == 0 || got > 10<<20 {
+		t.Errorf("a question of few bytes is answered with %d", got)
+	}
+	c.queue = nil
+}
