@@ -48,6 +48,10 @@ func statusOf(err error) int {
 		return int(silent)
 	case errors.As(err, &known):
 		return known.status
+	case errors.As(err, new(*client.StatusError)):
+		return exitRefused
+	case client.OutcomeOf(api.Put, err) == api.NotApplied: // of what was never sent, as of nothing else
+		return exitUnreachable
 	}
 	return exitFailed
 }

@@ -14,13 +14,13 @@ type healthCmd struct {
 }
 
 func (healthCmd) Help() string {
-	return `Exit status 0: the node is alive (with --ready: and requests should be sent to it). Anything else: it is not, and the reason is printed.`
+	return `Exit status 0: the node is alive (with --ready: and requests should be sent to it). 1: it is not, and the reason is printed.`
 }
 
 func (h healthCmd) Run(ctx context.Context, term terminal) error {
 	return h.ask(ctx, func(ctx context.Context, node *client.Client) error {
 		if err := h.probe(ctx, node); err != nil {
-			return err
+			return failure{exitFailed, err} // the one status that all health checks know
 		}
 		fmt.Fprintln(term.out, "ok")
 		return nil

@@ -78,7 +78,7 @@ func TestViewSetSaysWhyItGaveUp(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			url, _ := puts(t, test.answer)
-			if o := cohort(t, "view", "set", "--wait", "0s", "--to", url, "0=a:1"); o.status != exitFailed || !strings.Contains(o.err, test.want) {
+			if o := cohort(t, "view", "set", "--wait", "0s", "--to", url, "0=a:1"); o.status == 0 || !strings.Contains(o.err, test.want) {
 				t.Errorf("status %d, complaint %q", o.status, o.err)
 			}
 		})
@@ -87,7 +87,7 @@ func TestViewSetSaysWhyItGaveUp(t *testing.T) {
 
 func TestViewSetOfARefusedViewIsNotTriedAgain(t *testing.T) {
 	url, bodies := puts(t, `400 {"error":"no"}`)
-	if o := cohort(t, "view", "set", "--to", url, "0=a:1"); o.status != exitFailed || len(*bodies) != 1 {
+	if o := cohort(t, "view", "set", "--to", url, "0=a:1"); o.status != exitRefused || len(*bodies) != 1 {
 		t.Errorf("status %d after %d tries", o.status, len(*bodies))
 	}
 }
