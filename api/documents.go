@@ -59,9 +59,19 @@ type Cluster struct {
 	Reason     string  `json:"reason,omitempty"` // why it does not serve
 	Bus        string  `json:"bus,omitempty"`    // why the node has no bus
 	Causal     Causal  `json:"causal"`
+	Holds      Holds   `json:"holds"`
+	Started    string  `json:"started"` // when the process began to serve; RFC 3339
 
 	Log     *Log        `json:"log"`     // null: the node did not say in time
 	Members []MemberLag `json:"members"` // the others of the view; null: likewise
+}
+
+// Holds is how much a node has in memory.
+type Holds struct {
+	Keys       int   `json:"keys"`              // of strong buckets
+	CausalKeys int   `json:"causal_keys"`       // with a value
+	Tombstones int   `json:"causal_tombstones"` // deleted keys that must be remembered
+	Bytes      int64 `json:"bytes"`             // all of it, as --max-bytes counts
 }
 
 // Log is how far a node's log of strong writes is in its ballot.

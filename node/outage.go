@@ -104,3 +104,9 @@ func join(why, detail string) string {
 	}
 	return why + ": " + detail
 }
+
+// Holds implements front.Backend.
+func (b *backend) Holds() api.Holds {
+	live, tombstones := b.state.CausalLen()
+	return api.Holds{Keys: b.state.Len(), CausalKeys: live, Tombstones: tombstones, Bytes: b.state.Bytes()}
+}

@@ -37,6 +37,8 @@ type Backend interface {
 	// Outage is whom requests wait for at this moment, and why. It is not for the hot
 	// path.
 	Outage() api.Outage
+	// Holds is how much the node has in memory.
+	Holds() api.Holds
 	// Stuck says why the node makes no progress at all; empty: it does.
 	Stuck() string
 }

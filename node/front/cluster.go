@@ -26,6 +26,8 @@ func (s *Server) showCluster(ctx *fasthttp.RequestCtx) {
 		Waiting:    append([]api.Wait{}, outage.Strong...),
 		Bus:        outage.Bus,
 		Causal:     s.causal(&status, &outage),
+		Holds:      s.backend.Holds(),
+		Started:    s.started,
 	}
 	if status.Member {
 		primary := uint64(status.Primary)

@@ -313,6 +313,8 @@ func (f *fake) Outage() api.Outage {
 	return f.outage
 }
 
+func (f *fake) Holds() api.Holds { return api.Holds{Keys: 1, CausalKeys: 2, Tombstones: 3, Bytes: 4} }
+
 func (f *fake) Stuck() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -51,6 +51,7 @@ type Server struct {
 	space         hashing.Space
 	dealt         atomic.Pointer[dealt] // nil: nobody has asked
 	requestPrefix string                // of request ids: this life of this server
+	started       string                // RFC 3339
 
 	http     *fasthttp.Server
 	conns    connections
@@ -87,6 +88,7 @@ func New(c Config) *Server {
 		node:          strconv.AppendUint(nil, uint64(c.Node), 10),
 		space:         c.Space,
 		requestPrefix: newRequestPrefix(),
+		started:       time.Now().UTC().Format(time.RFC3339),
 		patience:      classicPatience,
 		log:           c.Log,
 		limits:        c.Limits.withDefaults(),
