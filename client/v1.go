@@ -122,7 +122,12 @@ func (c *Client) List(ctx context.Context, bucket, prefix string, limit int, cur
 // ListSession reads one page of the causal keys of the node's shard, as List does,
 // for a client with a session; the one that it has then comes back.
 func (c *Client) ListSession(ctx context.Context, prefix string, limit int, cursor string, o Options) (page api.List, session string, err error) {
-	call := call{method: http.MethodGet, path: o.list(api.BucketCausal, prefix, limit, cursor), header: o.header()}
+	return c.ListWith(ctx, api.BucketCausal, prefix, limit, cursor, o)
+}
+
+// ListWith reads one page of either bucket with the session and the timeout of o.
+func (c *Client) ListWith(ctx context.Context, bucket, prefix string, limit int, cursor string, o Options) (page api.List, session string, err error) {
+	call := call{method: http.MethodGet, path: o.list(bucket, prefix, limit, cursor), header: o.header()}
 	res, err := c.do(ctx, call)
 	if err != nil {
 		return page, o.Session, err

@@ -46,10 +46,7 @@ func (b bucket) within(ctx context.Context, f func(context.Context, *client.Clie
 	if err != nil {
 		return unsent{err}
 	}
-	options := client.Options{Session: session}
-	if session != "" {
-		options.Timeout = b.Timeout * 9 / 10 // the node can say what it waits for, before time is up here
-	}
+	options := client.Options{Session: session, Timeout: b.Timeout * 9 / 10} // the node says whom it waits for, before time is up here
 	return b.ask(ctx, func(ctx context.Context, node *client.Client) error {
 		session, err := f(ctx, node, options)
 		return errors.Join(err, b.Session.write(session))
@@ -186,11 +183,7 @@ func (c kvLsCmd) Run(ctx context.Context, term terminal) error {
 	for cursor := ""; ; {
 		var page api.List
 		err := c.within(ctx, func(ctx context.Context, node *client.Client, o client.Options) (session string, err error) {
-			if c.Bucket == api.BucketCausal {
-				page, session, err = node.ListSession(ctx, prefix, 0, cursor, o)
-			} else {
-				page, err = node.List(ctx, c.Bucket, prefix, 0, cursor)
-			}
+			page, session, err = node.ListWith(ctx, c.Bucket, prefix, 0, cursor, o)
 			return session, err
 		})
 		if err != nil {

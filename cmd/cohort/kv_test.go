@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -55,6 +56,17 @@ func scripted(t *testing.T, script ...exchange) (url string) {
 	return node.URL
 }
 
+// bounded adds to paths of keys the time that every command gives a node to answer: the
+// node says whom it waits for before the command gives up.
+func bounded(text string) string {
+	return regexp.MustCompile(`/v1/kv/[^ :]+`).ReplaceAllStringFunc(text, func(path string) string {
+		if strings.Contains(path, "?") {
+			return path + "&timeout=9s"
+		}
+		return path + "?timeout=9s"
+	})
+}
+
 func TestKVPrintsWhatTheNodeAnswers(t *testing.T) {
 	tag := map[string]string{"ETag": `"7-0000002a"`}
 	tests := []struct {
@@ -90,6 +102,10 @@ func TestKVPrintsWhatTheNodeAnswers(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.args, func(t *testing.T) {
 			clearEnvironment(t)
+			for i := range test.script {
+				test.script[i].request = bounded(test.script[i].request)
+			}
+			test.want.err = bounded(test.want.err)
 			t.Setenv("COHORT_URL", scripted(t, test.script...))
 			got := cohort(t, append([]string{"kv"}, strings.Fields(test.args)...)...)
 			if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(outcome{})); diff != "" {
@@ -140,7 +156,7 @@ func TestASessionFileIsCarriedFromCommandToCommand(t *testing.T) {
 		want     outcome
 		kept     string
 	}{
-		{"put a v", exchange{"PUT /v1/kv/causal/a v", 201, answer("one"), ""}, outcome{0, "created \"1.0.1-00000000\"\n", ""}, "one"},
+		{"put a v", exchange{"PUT /v1/kv/causal/a?timeout=9s v", 201, answer("one"), ""}, outcome{0, "created \"1.0.1-00000000\"\n", ""}, "one"},
 		{"get b", exchange{"GET /v1/kv/causal/b?timeout=9s", 404, answer("two"), ""}, outcome{exitMissing, "", "cohort: b: no such key\n"}, "two"},
 		{"put a v", exchange{"PUT /v1/kv/causal/a?timeout=9s v", 504, nil, "{}"},
 			outcome{exitUnknown, "", "cohort: PUT /v1/kv/causal/a?timeout=9s: 504 Gateway Timeout (the write may have taken effect)\n"}, "two"},

@@ -45,7 +45,7 @@ func cohort(t *testing.T, args ...string) (o outcome) {
 func TestHelpReadsAsItDid(t *testing.T) {
 	clearEnvironment(t)
 	for _, command := range []string{
-		"", "serve", "demo", "view", "view get", "view set", "health", "kv", "kv put", "kv get", "kv del", "kv ls",
+		"", "serve", "demo", "view", "view get", "view set", "view add", "view remove", "status", "health", "kv", "kv put", "kv get", "kv del", "kv ls",
 		"bench", "bench run", "bench compare", "bench views", "bench shards", "bench bare", "session show", "version",
 	} {
 		name := strings.ReplaceAll("cohort "+command, " ", "_")

@@ -14,6 +14,9 @@ import (
 type viewCmd struct {
 	Get viewGetCmd `cmd:"" help:"Print the view in force at a node, as JSON."`
 	Set viewSetCmd `cmd:"" help:"Put a view: say which nodes form the cluster."`
+
+	Add    viewAddCmd    `cmd:"" help:"Put the view in force with more nodes in it."`
+	Remove viewRemoveCmd `cmd:"" help:"Put the view in force without some nodes: go on without them."`
 }
 
 type viewGetCmd struct{ target }
