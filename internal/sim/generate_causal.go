@@ -31,9 +31,9 @@ func (g *generator) causalLimits() CausalLimits {
 	if g.chance(0.5) {
 		c.BatchOps = pick(g.rng, 1, 2, 3, 8)
 		c.BatchBytes = pick(g.rng, 0, 200, 1500)
-		c.WindowBytes = pick(g.rng, 0, 300, 1000, 5000)
+		c.WindowBytes = pick(g.rng, 0, 900, 3000, 15_000)
 		c.ChunkBytes = pick(g.rng, 0, 100, 300, 2000)
-		c.AsideBytes = pick(g.rng, 0, 300, 2000)
+		c.AsideBytes = pick(g.rng, 0, 1000, 7000)
 	}
 	return c
 }

@@ -27,6 +27,7 @@ type driven struct {
 	m     *machine.Machine
 	store *store.Memory
 	todo  []wire.Input
+	cut   bool // nothing comes from there, or gets there
 
 	events map[wire.EventKind]int
 	sent   int // bytes
@@ -38,14 +39,17 @@ type parcel struct {
 }
 
 // newCluster brings up nodes that replicate one shard.
-func newCluster(t testing.TB, n int) *cluster {
+func newCluster(t testing.TB, n int) *cluster { return newLimited(t, n, machine.CausalLimits{}) }
+
+// newLimited is newCluster under limits.
+func newLimited(t testing.TB, n int, limits machine.CausalLimits) *cluster {
 	c := &cluster{t: t, now: wire.Second}
 	l := wire.Layout{Flat: true, Shards: []wire.Shard{{}}}
 	for i := range n {
 		id := wire.NodeID(i)
 		l.Shards[0].Members = append(l.Shards[0].Members, wire.Member{ID: id, Address: fmt.Sprintf("node%d:8081", i)})
 		c.nodes = append(c.nodes, &driven{c: c, id: id, store: store.NewMemory(), events: map[wire.EventKind]int{}, m: machine.New(machine.Config{
-			ID: id, Inc: wire.Incarnation(i + 1), Boot: wire.Boot(i + 1), Now: c.now, Gate: machine.GateCausal,
+			ID: id, Inc: wire.Incarnation(i + 1), Boot: wire.Boot(i + 1), Now: c.now, Gate: machine.GateCausal, Causal: limits,
 		})})
 	}
 	c.nodes[0].step(&wire.PutView{Layout: l.Canonical()})
@@ -120,6 +124,9 @@ func (c *cluster) send(from *driven, e wire.Envelope) {
 	from.sent += len(c.buf)
 	if c.twist != nil {
 		c.twist(from, c.nodes[e.To], m)
+	}
+	if from.cut || c.nodes[e.To].cut {
+		return
 	}
 	in := &wire.Received{Header: h, Message: m}
 	if e.Answer != "" {

@@ -128,7 +128,7 @@ func (r *Replica) makeReady(at hashing.Slot) {
 	view := r.viewID()
 	for i := range aside {
 		item := &aside[i]
-		r.aside -= itemBytes(item)
+		r.aside -= asideBytes(item)
 		r.read(item.Key, func(current *wire.Item) {
 			if r.viewID() != view || s.drain == 0 {
 				return

@@ -1,9 +1,11 @@
 package causal
 
 import (
+	"bytes"
 	"cmp"
 	"iter"
 	"slices"
+	"strings"
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
@@ -193,6 +195,10 @@ func (r *Replica) write(q *request, old *wire.Item) {
 		Deps: r.namer().bound(r.deps(q, s, old), r.cfg.Limits.Deps, maxDepsBytes), ID: q.id,
 	}
 	item.Deps.Exact = slices.Clone(item.Deps.Exact) // it stays, and what was folded need not
+	item.Deps = keptContext(&item.Deps)
+	if q.carried != nil {
+		item.Key, item.Value = strings.Clone(item.Key), bytes.Clone(item.Value) // the message need not, either
+	}
 	item.Version.Counter = 1 + r.counterBelow(q, s, old)
 	q.existed = old != nil && !old.Deleted
 	r.append(item)

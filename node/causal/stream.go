@@ -12,9 +12,8 @@ type ownStream struct {
 	stream  wire.Stream
 	last    uint64 // number of the last write
 	durable uint64
-	sent    uint64      // number of the last one that went out
-	window  []wire.Item // the last ones, up to last
-	bytes   int         // of them
+	sent    uint64 // number of the last one that went out
+	window  window // the last ones, up to last, that a replica may ask for
 	flight  *flight
 	waits   []ackWait // writes that are durable and not answered, ascending
 
@@ -54,18 +53,31 @@ func (r *Replica) append(item *wire.Item) {
 	o.last++
 	o.fresh = false
 	item.Version.Dot = wire.Dot{Stream: o.stream, N: o.last}
-	o.window = append(o.window, *item)
-	o.bytes += itemBytes(item)
-	for o.bytes > r.cfg.Limits.WindowBytes && len(o.window) > 1 && o.first() <= o.sent {
-		o.bytes -= itemBytes(&o.window[0])
-		o.window[0] = wire.Item{}
-		o.window = o.window[1:]
+	o.window.add(item)
+	for o.window.bytes > r.cfg.Limits.WindowBytes && o.window.n > 1 && o.first() <= o.sent {
+		o.window.drop()
+	}
+}
+
+// forgetAcked gives back what no replica can ask for: it went out, and all of them have
+// acknowledged it. A life that begins with nothing takes it by an exchange.
+func (r *Replica) forgetAcked() {
+	o := &r.own
+	all := o.sent
+	for _, p := range r.peers {
+		if p.replica {
+			all = min(all, p.acked)
+		}
+	}
+	for o.window.n > 0 && o.first() <= all {
+		o.window.drop()
 	}
 }
 
 // first is the number of the first write in the window.
-func (o *ownStream) first() uint64 { return o.last - uint64(len(o.window)) + 1 }
+func (o *ownStream) first() uint64 { return o.last - uint64(o.window.n) + 1 }
 
+// itemBytes is about what an item takes in a message.
 func itemBytes(i *wire.Item) int {
 	return len(i.Key) + len(i.Value) + len(i.ContentType) + 64 + 48*len(i.Deps.Exact) + 48*len(i.Deps.Vector)
 }
@@ -83,11 +95,9 @@ func (r *Replica) flush() {
 	o := &r.own
 	for o.flight == nil && o.durable > o.sent {
 		from := o.sent + 1
-		items := o.window[from-o.first() : o.durable-o.first()+1]
-		n := fit(len(items), r.cfg.Limits.BatchOps, r.cfg.Limits.BatchBytes, func(i int) int { return itemBytes(&items[i]) })
-		o.sent += uint64(n)
+		m := r.batch(from, o.durable)
+		o.sent += uint64(len(m.Items))
 		f := &flight{upTo: o.sent, until: r.now + ackPatience}
-		m := &wire.Batch{View: o.stream.View, First: from, Items: slices.Clone(items[:n])}
 		for _, p := range r.peers {
 			if p.replica && r.reachable(p) {
 				r.send(p.id, m)
@@ -100,6 +110,15 @@ func (r *Replica) flush() {
 		r.alarm(f.until)
 		r.land()
 	}
+	r.forgetAcked()
+}
+
+// batch makes a message of own writes that are in the window, as many as fit.
+func (r *Replica) batch(from, last uint64) *wire.Batch {
+	o := &r.own
+	at := int(from - o.first())
+	n := fit(int(last-from)+1, r.cfg.Limits.BatchOps, r.cfg.Limits.BatchBytes, func(i int) int { return itemBytes(o.window.at(at + i)) })
+	return &wire.Batch{View: o.stream.View, First: from, Items: o.window.slice(at, n)}
 }
 
 // counts reports that a write waits for a replica: it greets, is ready, and keeps
@@ -178,13 +197,12 @@ func (r *Replica) OnMissing(h wire.Header, m *wire.Missing) {
 		r.send(h.From, &wire.Outrun{View: m.View, UpTo: min(first-1, o.sent)})
 	}
 	for last, sent := min(m.To, o.sent), 0; first <= last && sent < maxResent; {
-		items := o.window[first-o.first() : last-o.first()+1]
-		n := fit(len(items), r.cfg.Limits.BatchOps, r.cfg.Limits.BatchBytes, func(i int) int {
-			sent += itemBytes(&items[i])
-			return itemBytes(&items[i])
-		})
-		r.send(h.From, &wire.Batch{View: m.View, First: first, Items: slices.Clone(items[:n])})
-		first += uint64(n)
+		b := r.batch(first, last)
+		r.send(h.From, b)
+		first += uint64(len(b.Items))
+		for i := range b.Items {
+			sent += itemBytes(&b.Items[i])
+		}
 	}
 	r.box.Event(wire.Event{Kind: EventResent, Peer: h.From})
 }

@@ -147,8 +147,8 @@ func (r *Replica) receive(item *wire.Item, stored *wire.Item) {
 			r.wakeKey(item.Key)
 		}
 	default:
-		s.aside = append(s.aside, *item)
-		r.aside += itemBytes(item)
+		s.aside = append(s.aside, kept(item))
+		r.aside += asideBytes(item)
 	}
 }
 
