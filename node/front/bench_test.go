@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/valyala/fasthttp"
+	"github.com/valyala/fasthttp/fasthttputil"
 
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/node/wire"
@@ -158,4 +159,34 @@ func BenchmarkWait(b *testing.B) {
 		w.free()
 	}
 	s.waiters.close()
+}
+
+// BenchmarkServed measures requests over a connection that is kept, with HTTP
+// parsing and the reading of bodies.
+func BenchmarkServed(b *testing.B) {
+	for _, size := range []int{0, 16, 1 << 10, 4 << 10, 64 << 10, 512 << 10} {
+		b.Run(fmt.Sprintf("PUT/%d", size), func(b *testing.B) {
+			ln := fasthttputil.NewInmemoryListener()
+			s := New(Config{Node: 3, Backend: newInstant()})
+			go func() { _ = s.Serve(ln) }()
+			defer ln.Close()
+			c, err := ln.Dial()
+			if err != nil {
+				b.Fatal(err)
+			}
+			request := []byte(fmt.Sprintf("PUT /v1/kv/strong/key HTTP/1.1\r\nHost: n\r\nContent-Length: %d\r\n\r\n%s", size, strings.Repeat("x", size)))
+			r := bufio.NewReader(c)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := c.Write(request); err != nil {
+					b.Fatal(err)
+				}
+				for line := ""; line != "\r\n"; {
+					if line, err = r.ReadString('\n'); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		})
+	}
 }

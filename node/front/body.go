@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/valyala/fasthttp"
 
@@ -30,7 +31,7 @@ func (s *Server) readBody(ctx *fasthttp.RequestCtx) bool {
 		return false
 	}
 	if 0 <= length && length <= smallBody {
-		_, _ = io.Copy(io.Discard, request.BodyStream()) // all of it is in the buffer already
+		passOver(request.BodyStream(), length)
 		_ = request.CloseBodyStream()
 		return true
 	}
@@ -53,6 +54,16 @@ func (s *Server) readBody(ctx *fasthttp.RequestCtx) bool {
 	return false
 }
 
+// passOver reads a body that is in fasthttp's buffer already, so that fasthttp knows
+// that it was read.
+func passOver(from io.Reader, length int) {
+	waste := wastes.Get().(*[smallBody]byte)
+	_, _ = io.ReadFull(from, waste[:length])
+	wastes.Put(waste)
+}
+
+var wastes = sync.Pool{New: func() any { return new([smallBody]byte) }}
+
 var errNoRoom = errors.New("no room for the body")
 
 // collect reads a body into memory that grows with it. length -1: not known.
@@ -64,11 +75,11 @@ func collect(ctx *fasthttp.RequestCtx, from io.Reader, length int) ([]byte, erro
 	var body []byte
 	for {
 		if len(body) == cap(body) {
-			size := min(max(firstPiece, 2*cap(body)), most)
+			size := min(max(firstPiece, growth*cap(body)), most)
 			if !room(ctx, size-cap(body)) {
 				return nil, errNoRoom
 			}
-			body = append(make([]byte, 0, size), body...)
+			body = grown(body, size)
 		}
 		n, err := from.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
@@ -78,13 +89,62 @@ func collect(ctx *fasthttp.RequestCtx, from io.Reader, length int) ([]byte, erro
 		case len(body) == length:
 			return body, nil
 		case errors.Is(err, io.EOF) && length < 0:
-			return slices.Clip(body), nil
+			return trimmed(ctx, body), nil
 		case errors.Is(err, io.EOF):
 			return nil, io.ErrUnexpectedEOF
 		case err != nil:
 			return nil, err
 		}
 	}
+}
+
+// trimmed returns a body whose length was not known in as much memory as it needs.
+func trimmed(ctx *fasthttp.RequestCtx, body []byte) []byte {
+	spare := cap(body) - len(body)
+	if spare <= len(body)/8 {
+		return slices.Clip(body)
+	}
+	if c, ours := ctx.Conn().(*conn); ours && c.account.budget != nil {
+		c.account.give(spare)
+	}
+	return append(make([]byte, 0, len(body)), body...)
+}
+
+// growth is by how much the memory of a body grows at a time.
+const growth = 4
+
+// outgrown are the buffers of firstPiece, and of growth times that, which bodies have
+// outgrown: the next ones begin in them.
+var outgrown [2]sync.Pool
+
+// pool is where buffers of a size go; nil: nowhere.
+func pool(size int) *sync.Pool {
+	switch size {
+	case firstPiece:
+		return &outgrown[0]
+	case growth * firstPiece:
+		return &outgrown[1]
+	}
+	return nil
+}
+
+// grown returns the body in a larger buffer.
+func grown(body []byte, size int) []byte {
+	var larger []byte
+	if p := pool(size); p != nil {
+		if old, ok := p.Get().(*[]byte); ok {
+			larger = *old
+		}
+	}
+	if larger == nil {
+		larger = make([]byte, 0, size)
+	}
+	larger = append(larger, body...)
+	if p := pool(cap(body)); p != nil {
+		body = body[:0]
+		p.Put(&body)
+	}
+	return larger
 }
 
 func (s *Server) bodyTooLong(ctx *fasthttp.RequestCtx) {

@@ -47,6 +47,11 @@ func (a *account) take(n int) bool {
 	return true
 }
 
+func (a *account) give(n int) {
+	a.budget.give(int64(n))
+	a.held -= int64(n)
+}
+
 func (a *account) settle() {
 	if a.held > 0 {
 		a.budget.give(a.held)
