@@ -37,6 +37,8 @@ var outcomes = map[int][3]Outcome{
 	http.StatusNotFound:                    {Applied, NotApplied, Applied}, // an absent key's DELETE owns a Msg-Num
 	http.StatusBadRequest:                  {NotApplied, NotApplied, NotApplied},
 	http.StatusForbidden:                   {NotApplied, NotApplied, NotApplied},
+	http.StatusUnauthorized:                {NotApplied, NotApplied, NotApplied},
+	http.StatusInsufficientStorage:         {NotApplied, NotApplied, NotApplied},
 	http.StatusMethodNotAllowed:            {NotApplied, NotApplied, NotApplied},
 	http.StatusRequestTimeout:              {NotApplied, NotApplied, NotApplied},
 	http.StatusPreconditionFailed:          {NotApplied, NotApplied, NotApplied},

@@ -38,6 +38,9 @@ const (
 	CodeReadUnanswered     Code = "read-unanswered"     // ?timeout= ran out, or the client closed its side
 	CodeShuttingDown       Code = "shutting-down"       // was not begun, or was a read
 	CodeSessionNotVisible  Code = "session-not-visible" // ?timeout= ran out before the node had what the session has seen
+	CodeUnauthorized       Code = "unauthorized"        // the node does not know who asks
+	CodeForbidden          Code = "forbidden"           // who asks has no right to do it
+	CodeStorageFull        Code = "storage-full"        // --max-bytes
 	CodeOverloaded         Code = "overloaded"          // connections or memory for requests are all taken
 	CodeStillWaiting       Code = "still-waiting"       // a classic read of a causal bucket, after 60 s
 	CodeOutcomeUnknown     Code = "outcome-unknown"     // a write that was begun and has no answer
@@ -74,6 +77,9 @@ var statuses = map[Code]int{
 	CodeReadUnanswered:     http.StatusServiceUnavailable,
 	CodeShuttingDown:       http.StatusServiceUnavailable,
 	CodeSessionNotVisible:  http.StatusServiceUnavailable,
+	CodeUnauthorized:       http.StatusUnauthorized,
+	CodeForbidden:          http.StatusForbidden,
+	CodeStorageFull:        http.StatusInsufficientStorage,
 	CodeOverloaded:         http.StatusServiceUnavailable,
 	CodeStillWaiting:       http.StatusRequestTimeout,
 	CodeOutcomeUnknown:     http.StatusGatewayTimeout,

@@ -17,7 +17,8 @@ var imports = []row{
 	{"node/causal", "node/wire node/kv hashing internal/mutant", "internal/script node/machine node/store"},
 	{"node/machine", "node/wire node/view node/strong node/causal internal/mutant", "node/kv"},
 	{"node/store", "node/wire node/kv hashing", ""},
-	{"node/front", "api node/wire hashing", "client"},
+	{"node/access", "", ""},
+	{"node/front", "api node/wire node/access hashing", "client"},
 	{"node", "api node/machine node/store node/front node/wire bus", "client bus/..."},
 
 	{"bus", "node/wire", ""},

@@ -1,6 +1,7 @@
 package front
 
 import (
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -26,6 +27,10 @@ func (c *connections) admit(nc net.Conn) *conn {
 	one.account.budget = c.budget
 	if socket, ok := nc.(syscall.Conn); ok {
 		one.raw, _ = socket.SyscallConn()
+	}
+	if c.tls != nil {
+		one.tls = tls.Server(nc, c.tls)
+		one.Conn = one.tls
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

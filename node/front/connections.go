@@ -2,6 +2,7 @@ package front
 
 import (
 	"bytes"
+	"crypto/tls"
 	"net"
 	"net/netip"
 	"sync"
@@ -25,6 +26,8 @@ type conn struct {
 	state   atomic.Int32    // fasthttp.ConnState
 
 	// Of the goroutine that serves it.
+	tls       *tls.Conn // nil: not encrypted
+	identity  identity
 	line      bool    // the request line has arrived
 	account   account // what the request holds
 	answering bool    // the answer has begun to leave,
@@ -85,6 +88,7 @@ type connections struct {
 	mostPer     int // and of one address
 	mostBrief   int // beyond these
 	budget      *budget
+	tls         *tls.Config   // nil: no encryption
 	refused     atomic.Uint64 // closed for want of a place, before they had a request
 	acceptFails atomic.Uint64
 

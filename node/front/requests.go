@@ -27,12 +27,13 @@ const (
 	routeReady
 	routeMetrics
 	routeOther
+	routeProfile
 )
 
 var routeNames = [...]string{
 	routeNone: "none", routePing: "ping", routeView: "view", routeData: "data", routeDataList: "data_list",
 	routeKV: "kv", routeKVList: "kv_list", routeCluster: "cluster", routeRing: "ring", routeOpenAPI: "openapi", routeLive: "livez", routeReady: "readyz",
-	routeMetrics: "metrics", routeOther: "other",
+	routeMetrics: "metrics", routeOther: "other", routeProfile: "profile",
 }
 
 // routeOf takes a path as it stood in the request line.
@@ -76,10 +77,19 @@ func (r route) isHealth() bool { return r == routeLive || r == routeReady || r =
 // one, and closes the connection after a long one.
 func (r route) takesBody() bool {
 	switch r {
-	case routeData, routeDataList, routeKV, routeKVList, routeView:
-		return true
+	case routePing, routeLive, routeReady, routeMetrics, routeCluster, routeRing, routeOpenAPI, routeOther:
+		return false
 	}
-	return false
+	return true
+}
+
+// isAdmins reports whether a request may be an administrator's.
+func (r route) isAdmins() bool {
+	switch r {
+	case routeData, routeDataList, routeKV, routeKVList, routePing, routeLive, routeReady, routeMetrics:
+		return false
+	}
+	return true
 }
 
 func hasPrefix(path []byte, prefix string) bool {
@@ -115,7 +125,7 @@ func methodOf(name []byte) method {
 
 // codes are the status codes that the front gives, the frequent ones first. 500
 // is the metrics handler's, 0 stands for any other.
-var codes = [...]int{200, 201, 204, 404, 412, 304, 503, 504, 400, 405, 408, 413, 414, 431, 500, 501, 417, 421, 403, 0}
+var codes = [...]int{200, 201, 204, 404, 412, 304, 503, 504, 400, 405, 408, 413, 414, 431, 500, 501, 417, 421, 403, 401, 507, 0}
 
 // tally counts answers. Routes, methods and codes are few and known, so that an
 // answer costs one atomic addition, and no client can make the tally grow.

@@ -22,6 +22,7 @@ import (
 
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/access"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -38,6 +39,7 @@ type Config struct {
 	Metrics       fasthttp.RequestHandler // serves /metrics; nil: 404
 	Log           *slog.Logger            // nil: nothing is logged
 	Limits        Limits
+	Guard         *access.Guard // nil: no TLS, and everybody may do everything
 }
 
 // Server answers HTTP for one node.
@@ -53,8 +55,13 @@ type Server struct {
 	requestPrefix string                // of request ids: this life of this server
 	started       string                // RFC 3339
 
-	http     *fasthttp.Server
-	conns    connections
+	http  *fasthttp.Server
+	conns connections
+	guard *access.Guard // may be nil
+
+	adminHTTP  *fasthttp.Server // of the listener for administrators
+	adminConns connections
+
 	budget   budget
 	dumps    dumps
 	shed     atomic.Uint64 // requests refused for want of memory
@@ -92,38 +99,31 @@ func New(c Config) *Server {
 		patience:      classicPatience,
 		log:           c.Log,
 		limits:        c.Limits.withDefaults(),
+		guard:         c.Guard,
 	}
 	s.budget.limit = s.limits.RequestBytes
 	s.conns.init(s.limits, &s.budget)
 	s.dumps.most, s.dumps.mostBytes = s.limits.Dumps, s.limits.DumpBytes
 	s.waiters.init(c.Backend)
-	s.http = &fasthttp.Server{
-		Handler:                      s.handle,
-		ErrorHandler:                 s.unreadable,
-		ConnState:                    s.conns.changed,
-		Logger:                       logger{c.Log},
-		Concurrency:                  2 * (s.limits.Connections + mostHealthSlots), // connections bound themselves
-		StreamRequestBody:            true,                                         // readBody
-		ReadBufferSize:               headerLimit,
-		ReadTimeout:                  readTimeout,
-		IdleTimeout:                  idleTimeout,
-		MaxIdleWorkerDuration:        2 * time.Second, // a flood's goroutines are soon gone
-		MaxRequestBodySize:           api.MaxBody,
-		DisablePreParseMultipartForm: true, // would rewrite the value
-		NoDefaultServerHeader:        true,
-		NoDefaultContentType:         true,
-		SecureErrorLogMessage:        true, // values do not belong in errors
-		CloseOnShutdown:              true,
+	s.http = s.newHTTP(s.handle, &s.conns)
+	admin := s.limits
+	admin.Connections, admin.ConnectionsPerAddress = adminConnections, adminConnections
+	s.adminConns.init(admin, &s.budget)
+	s.adminHTTP = s.newHTTP(s.handleAdmin, &s.adminConns)
+	if s.guard != nil {
+		s.conns.tls, s.adminConns.tls = s.guard.TLS(), s.guard.TLS()
 	}
 	return s
 }
 
 // Serve accepts connections until Shutdown, and then returns nil. It owns the
 // listener.
-func (s *Server) Serve(ln net.Listener) error {
-	wrapped := newListener(ln, &s.conns, s.log)
-	s.conns.listen(wrapped)
-	if err := s.http.Serve(wrapped); err != nil {
+func (s *Server) Serve(ln net.Listener) error { return s.serve(ln, s.http, &s.conns) }
+
+func (s *Server) serve(ln net.Listener, server *fasthttp.Server, conns *connections) error {
+	wrapped := newListener(ln, conns, s.log)
+	conns.listen(wrapped)
+	if err := server.Serve(wrapped); err != nil {
 		return fmt.Errorf("serve http on %s: %w", ln.Addr(), err)
 	}
 	return nil
@@ -142,9 +142,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	impatience := time.AfterFunc(grace, s.waiters.endAll)
 	defer impatience.Stop()
 	s.conns.drain()
-	err := s.http.ShutdownWithContext(ctx)
+	s.adminConns.drain()
+	err := s.stopHTTP(ctx)
 	s.waiters.endAll()
 	s.conns.cut()
+	s.adminConns.cut()
 	s.waiters.close()
 	if err != nil {
 		return fmt.Errorf("shut http down: %w", err)
@@ -182,8 +184,11 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	if seen, ok := s.framed(ctx); ok {
 		path := ctx.URI().PathOriginal()
 		to = routeOf(path)
-		if s.screen(ctx, to, path, seen) && s.enter(ctx, to, seen) {
+		if s.authorize(ctx, to, path) && s.screen(ctx, to, path, seen) && s.enter(ctx, to, seen) {
 			s.dispatch(ctx, to, path)
+		}
+		if to.isAdmins() {
+			s.audit(ctx, to, path)
 		}
 	}
 	s.requests.count(to, methodOf(ctx.Method()), ctx.Response.StatusCode())
