@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/cohortkv/cohort/bus"
+	"github.com/cohortkv/cohort/node/access"
 	"github.com/cohortkv/cohort/node/front"
 	"github.com/cohortkv/cohort/node/machine"
 	"github.com/cohortkv/cohort/node/wire"
@@ -34,6 +35,8 @@ type Config struct {
 	DefaultBucket string       // the model of /data: strong or causal
 	Limits        machine.Limits
 	Causal        machine.CausalLimits
+	AdminHTTP     net.Listener // health checks, metrics and profiles; nil: none. Run closes it
+	Access        Access       // who may do what over HTTP
 	HTTPLimits    HTTPLimits
 	Patience      time.Duration // how long Run waits at its end for requests that were begun
 	Log           *slog.Logger
@@ -43,6 +46,10 @@ type Config struct {
 // HTTPLimits bounds what clients may take of the node; zero values mean the
 // defaults.
 type HTTPLimits = front.Limits
+
+// Access names the files of certificates and tokens. The zero value means that
+// connections are not encrypted and that everybody may do everything.
+type Access = access.Config
 
 // Default is a node that starts with nothing: a new incarnation. ID, Bus and
 // HTTP are the caller's to set.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cohortkv/cohort/bus"
+	"github.com/cohortkv/cohort/node/access"
 	"github.com/cohortkv/cohort/node/front"
 	"github.com/cohortkv/cohort/node/machine"
 	"github.com/cohortkv/cohort/node/store"
@@ -22,6 +23,7 @@ type Node struct {
 	driver   *driver
 	backend  *backend
 	front    *front.Server
+	guard    *access.Guard
 	reporter *reporter
 }
 
@@ -34,10 +36,15 @@ func New(cfg Config) (*Node, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	cfg.Access.Log = cfg.Log
+	guard, err := access.Open(cfg.Access)
+	if err != nil {
+		return nil, fmt.Errorf("node %d: %w", cfg.ID, err)
+	}
 	start := time.Now()
 	cfg.Causal.Writes = max(cfg.Causal.Writes, writesBy(start.Add(-time.Duration(clockBase))))
 	memory := store.NewMemory()
-	n := &Node{cfg: cfg, backend: newBackend(memory)}
+	n := &Node{cfg: cfg, backend: newBackend(memory), guard: guard}
 	meters := newMeters()
 	n.reporter = newReporter(cfg.Log, meters)
 	n.driver = &driver{
@@ -56,7 +63,7 @@ func New(cfg Config) (*Node, error) {
 	registry.MustRegister(&requestMeters{n}, meters.logMeter(cfg.LinesLost), &waitMeters{n.backend})
 	n.front = front.New(front.Config{
 		Node: cfg.ID, Backend: n.backend, Cluster: cfg.Cluster, DefaultBucket: cfg.DefaultBucket, Log: cfg.Log,
-		Space: cfg.Causal.Space, Metrics: metricsHandler(registry), Limits: cfg.HTTPLimits,
+		Space: cfg.Causal.Space, Metrics: metricsHandler(registry), Limits: cfg.HTTPLimits, Guard: guard,
 	})
 	return n, nil
 }
@@ -76,12 +83,14 @@ func (n *Node) Run(ctx context.Context) error {
 	var inner sync.WaitGroup
 	inner.Go(func() { n.driver.run(stop) })
 	inner.Go(func() { n.reporter.run(stop) })
+	inner.Go(func() { n.guard.Run(stop) })
 	defer inner.Wait()
 	defer close(stop)
 
 	n.driver.bring(&wire.Tick{}) // shows the first status, sets the first deadline
 	if err := n.cfg.Bus.Listen(n.driver.receive); err != nil {
 		_ = n.cfg.HTTP.Close()
+		n.closeAdmin()
 		_ = n.cfg.Bus.Close()
 		return fmt.Errorf("node %d: listen on the bus: %w", n.cfg.ID, err)
 	}
@@ -91,8 +100,9 @@ func (n *Node) Run(ctx context.Context) error {
 // serve answers HTTP requests until ctx ends or the listener breaks. The bus
 // goes last: what waits may still be answered by way of it.
 func (n *Node) serve(ctx context.Context) error {
-	served := make(chan error, 1)
+	served, admin := make(chan error, 1), make(chan error, 1)
 	go func() { served <- n.front.Serve(n.cfg.HTTP) }()
+	go func() { admin <- n.serveAdmin() }()
 	n.cfg.Log.Info("node up", "node", n.cfg.ID, "http", n.cfg.HTTP.Addr().String())
 	var broken error
 	select {
@@ -107,10 +117,32 @@ func (n *Node) serve(ctx context.Context) error {
 		n.cfg.Log.Warn("connections were cut: their clients had sent half a request, or did not read", "node", n.cfg.ID)
 		down = nil // no fault of this node's
 	}
-	err := errors.Join(broken, down, <-served, n.cfg.Bus.Close())
+	err := errors.Join(broken, down, <-served, <-admin, n.cfg.Bus.Close())
 	n.cfg.Log.Info("node down", "node", n.cfg.ID)
 	return err
 }
+
+// serveAdmin serves the listener for administrators, if there is one. What breaks
+// it does not end the node: the reason is logged.
+func (n *Node) serveAdmin() error {
+	if n.cfg.AdminHTTP == nil {
+		return nil
+	}
+	if err := n.front.ServeAdmin(n.cfg.AdminHTTP); err != nil {
+		n.cfg.Log.Error("health checks and metrics are not served any more", "node", n.cfg.ID, "err", err)
+	}
+	return nil
+}
+
+func (n *Node) closeAdmin() {
+	if n.cfg.AdminHTTP != nil {
+		_ = n.cfg.AdminHTTP.Close()
+	}
+}
+
+// ReloadAccess reads the files of certificates and tokens again. If one cannot be
+// read, all stays as it was. Any goroutine may call it.
+func (n *Node) ReloadAccess() error { return n.guard.Reload() }
 
 // show gives out what the machine wants seen. It is called by whoever is inside
 // the driver.

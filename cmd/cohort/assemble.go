@@ -24,6 +24,8 @@ type seat struct {
 	secrets       bus.Secrets // of the cluster; none: the bus does not encrypt
 	defaultBucket string
 	limits        node.HTTPLimits
+	access        node.Access
+	admin         string // listener for health checks, metrics and profiles; empty: none
 	log           *slog.Logger
 	linesLost     func() uint64 // by log; nil: it does not count
 	network       *network      // lies between the nodes; nil: nothing does
@@ -44,12 +46,17 @@ func (s seat) assemble() (m *member, err error) {
 	cfg := node.Default()
 	cfg.ID, cfg.Cluster, cfg.DefaultBucket, cfg.Log = wire.NodeID(s.id), s.cluster, s.defaultBucket, s.log
 	cfg.LinesLost = s.linesLost
-	cfg.HTTPLimits = s.limits
+	cfg.HTTPLimits, cfg.Access = s.limits, s.access
 	m = &member{id: s.id}
 	if cfg.HTTP, err = net.Listen("tcp", s.http); err != nil {
 		return nil, fmt.Errorf("node %d: %w", s.id, err)
 	}
 	m.http = cfg.HTTP.Addr().String()
+	if s.admin != "" {
+		if cfg.AdminHTTP, err = net.Listen("tcp", s.admin); err != nil {
+			return nil, errors.Join(fmt.Errorf("node %d: --admin-http: %w", s.id, err), cfg.HTTP.Close())
+		}
+	}
 	if err = m.connect(s, &cfg); err == nil {
 		if s.network != nil {
 			cfg.Bus = s.network.connect(cfg.ID, cfg.Bus)
@@ -58,6 +65,9 @@ func (s seat) assemble() (m *member, err error) {
 	}
 	if err != nil {
 		return nil, errors.Join(err, m.discard(cfg))
+	}
+	if s.access != (node.Access{}) {
+		m.reloads = append(m.reloads, reload{"certificates and tokens", m.node.ReloadAccess})
 	}
 	return m, nil
 }
@@ -95,6 +105,9 @@ func (m *member) connect(s seat, cfg *node.Config) (err error) {
 // discard closes what a node that never ran would have closed.
 func (m *member) discard(cfg node.Config) error {
 	err := cfg.HTTP.Close()
+	if cfg.AdminHTTP != nil {
+		err = errors.Join(err, cfg.AdminHTTP.Close())
+	}
 	if cfg.Bus != nil {
 		err = errors.Join(err, cfg.Bus.Close())
 	}

@@ -29,6 +29,7 @@ type serveCmd struct {
 	LogFormat     string  `env:"COHORT_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
 
 	Secrets secretSettings `embed:""`
+	Door    doorSettings   `embed:""`
 	Limits  clientLimits   `embed:""`
 }
 
@@ -53,7 +54,7 @@ func (c *serveCmd) Run(ctx context.Context, term terminal) error {
 	}
 	member, err := seat{
 		id: *c.ID, http: c.HTTP, bus: c.Bus, nats: c.NATS, cluster: c.Cluster, secrets: secrets,
-		defaultBucket: c.DefaultBucket, limits: c.Limits.limits(), log: log, linesLost: writer.Lost,
+		defaultBucket: c.DefaultBucket, limits: c.Limits.limits(), access: c.Door.access(), admin: c.Door.AdminHTTP, log: log, linesLost: writer.Lost,
 	}.assemble()
 	if err != nil {
 		return err
@@ -79,6 +80,9 @@ func (c *serveCmd) Validate() error {
 	}
 	if err := checkListen(c.HTTP); err != nil {
 		return fmt.Errorf("--http: %w", err)
+	}
+	if err := c.Door.check(c.HTTP, c.Secrets.Insecure); err != nil {
+		return err
 	}
 	if c.Bus == "" {
 		return c.deriveBus()
@@ -116,6 +120,8 @@ var variables = []string{
 	"COHORT_MAX_CONNECTIONS", "COHORT_MAX_CONNECTIONS_PER_ADDRESS", "COHORT_REQUEST_MEMORY", "COHORT_MAX_DUMPS",
 	"COHORT_ID", "COHORT_HTTP", "COHORT_BUS", "COHORT_NATS", "COHORT_CLUSTER", "COHORT_SECRET",
 	"COHORT_SECRET_FILE", "COHORT_INSECURE",
+	"COHORT_TLS_CERT", "COHORT_TLS_KEY", "COHORT_CLIENT_CA", "COHORT_TOKENS", "COHORT_ADMIN_HTTP",
+	"COHORT_CA", "COHORT_TOKEN_FILE", "COHORT_TOKEN", "COHORT_CERT", "COHORT_CERT_KEY",
 	"COHORT_DEFAULT_BUCKET", "COHORT_LOG_LEVEL", "COHORT_LOG_FORMAT", "COHORT_URL", "COHORT_BUCKET", "COHORT_SESSION",
 }
 

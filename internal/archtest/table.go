@@ -19,7 +19,7 @@ var imports = []row{
 	{"node/store", "node/wire node/kv hashing", ""},
 	{"node/access", "", ""},
 	{"node/front", "api node/wire node/access hashing", "client"},
-	{"node", "api node/machine node/store node/front node/wire bus", "client bus/..."},
+	{"node", "api node/machine node/store node/front node/access node/wire bus", "client bus/..."},
 
 	{"bus", "node/wire", ""},
 	{"bus/...", "bus node/wire", "bus/..."},
