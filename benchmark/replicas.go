@@ -88,7 +88,7 @@ func (t *turn) lastView(ctx context.Context) (api.View, error) {
 	if t.view != nil {
 		return t.view(ctx)
 	}
-	c, err := client.New(t.load.URLs[0], nil)
+	c, err := client.NewWithAccess(t.load.URLs[0], t.load.Access)
 	if err != nil {
 		return api.View{}, err
 	}
@@ -105,7 +105,7 @@ func (t *turn) list(ctx context.Context, shards map[uint64]int) ([]replicas.Repl
 	heard := map[uint64]bool{}
 	var errs []error
 	for _, url := range t.load.URLs {
-		items, node, err := list(ctx, url)
+		items, node, err := list(ctx, url, t.load.Access)
 		if errors.Is(err, replicas.ErrNotCausal) {
 			return nil, err
 		}
@@ -130,8 +130,8 @@ func (t *turn) list(ctx context.Context, shards map[uint64]int) ([]replicas.Repl
 	return all, nil
 }
 
-func list(ctx context.Context, url string) (items map[string]string, node uint64, err error) {
-	c, err := client.New(url, nil)
+func list(ctx context.Context, url string, access client.Access) (items map[string]string, node uint64, err error) {
+	c, err := client.NewWithAccess(url, access)
 	if err != nil {
 		return nil, 0, err
 	}

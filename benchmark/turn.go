@@ -146,12 +146,12 @@ func (t *turn) firstNumber(ctx context.Context) (uint64, error) {
 	if t.load.Model == workload.Causal {
 		return 0, nil
 	}
-	return firstNumber(ctx, t.load.URLs[0], t.load.Prefix+"probe")
+	return firstNumber(ctx, t.load.URLs[0], t.load.Access, t.load.Prefix+"probe")
 }
 
 // firstNumber asks which number the next write will get.
-func firstNumber(ctx context.Context, url, key string) (uint64, error) {
-	c, err := client.New(url, nil)
+func firstNumber(ctx context.Context, url string, access client.Access, key string) (uint64, error) {
+	c, err := client.NewWithAccess(url, access)
 	if err != nil {
 		return 0, fmt.Errorf("first number: %w", err)
 	}

@@ -28,8 +28,9 @@ import (
 
 // Client is one node, by its base URL.
 type Client struct {
-	base string
-	http *http.Client
+	base  string
+	http  *http.Client
+	token string // empty: none
 }
 
 // New returns a client of the node at base, such as http://127.0.0.1:8081; a
@@ -135,6 +136,7 @@ func (c *Client) do(ctx context.Context, call call) (*http.Response, error) {
 	if call.header != nil {
 		req.Header = call.header
 	}
+	c.authorize(req)
 	res, err := c.http.Do(req)
 	if err != nil {
 		return nil, sendError(err)

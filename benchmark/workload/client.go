@@ -3,6 +3,7 @@ package workload
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"math/rand/v2"
 	"net"
 	"strconv"
@@ -56,6 +57,9 @@ func newClient(r *run, index int) *client {
 		h.DisableNormalizing()
 		h.SetNoDefaultContentType(true)
 		h.SetMethod(method)
+		if token := r.cfg.Access.Token; token != "" {
+			h.Set("Authorization", "Bearer "+token)
+		}
 	}
 	return c
 }
@@ -197,6 +201,11 @@ func (c *client) connected(ctx context.Context) bool {
 		c.turn()
 		c.pause(ctx, dialPause)
 		return false
+	}
+	if c.run.encrypt != nil {
+		encrypt := c.run.encrypt.Clone()
+		encrypt.ServerName, _, _ = net.SplitHostPort(c.run.hosts[c.host])
+		conn = tls.Client(conn, encrypt)
 	}
 	c.conn = conn
 	c.detach = context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })

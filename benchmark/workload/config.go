@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/cohortkv/cohort/api"
+	access "github.com/cohortkv/cohort/client"
 )
 
 // Surface is the HTTP surface that clients use.
@@ -40,8 +41,9 @@ const MinValueSize = 16
 
 // Config describes a workload. Begin with Default.
 type Config struct {
-	URLs    []string // http://host:port; client i begins at URL i modulo their number
-	Pinned  bool     // a client whose node does not answer stays with it instead of trying the next
+	URLs    []string      // http://host:port or https://…, all alike; client i begins at URL i modulo their number
+	Access  access.Access // what is shown to nodes that ask who clients are
+	Pinned  bool          // a client whose node does not answer stays with it instead of trying the next
 	Surface Surface
 	Model   Model // on the classic surface, that of the nodes' default bucket
 
@@ -117,7 +119,7 @@ func hostOf(target string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("target: %w", err)
 	}
-	if u.Scheme != "http" || u.Path != "" && u.Path != "/" {
+	if u.Scheme != "http" && u.Scheme != "https" || u.Path != "" && u.Path != "/" {
 		return "", fmt.Errorf("target %q is not http://host:port", target)
 	}
 	if err := api.CheckAddress(u.Host); err != nil {

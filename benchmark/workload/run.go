@@ -2,9 +2,11 @@ package workload
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,6 +28,7 @@ type run struct {
 	cfg      Config
 	recorder *history.Recorder
 	hosts    []string
+	encrypt  *tls.Config // nil: http
 	keys     []string
 	paths    []string
 
@@ -46,6 +49,13 @@ func Run(ctx context.Context, cfg Config, recorder *history.Recorder) (Result, e
 		return Result{}, fmt.Errorf("workload: %w", err)
 	}
 	r := newRun(cfg, recorder)
+	if strings.HasPrefix(cfg.URLs[0], "https:") {
+		encrypt, err := cfg.Access.TLS()
+		if err != nil {
+			return Result{}, fmt.Errorf("workload: %w", err)
+		}
+		r.encrypt = encrypt
+	}
 	clients := make([]*client, cfg.Clients)
 	for i := range clients {
 		clients[i] = newClient(r, i)

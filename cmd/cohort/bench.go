@@ -46,6 +46,7 @@ type benchRunCmd struct {
 	History   string        `placeholder:"FILE" help:"Keep the history here."`
 	Logs      string        `placeholder:"DIR" help:"Keep the logs of local nodes here."`
 	NoJudge   bool          `help:"Do not judge."`
+	Access    credentials   `embed:""`
 }
 
 func (benchRunCmd) Help() string {
@@ -75,8 +76,12 @@ func texts(faults []fault.Fault) []string {
 	return all
 }
 
-func (c benchRunCmd) Run(ctx context.Context, term terminal) error {
-	report, err := benchmark.Run(ctx, c.config(term.out))
+func (c benchRunCmd) Run(ctx context.Context, term terminal) (err error) {
+	cfg := c.config(term.out)
+	if cfg.Workload.Access, err = c.Access.access(); err != nil {
+		return err
+	}
+	report, err := benchmark.Run(ctx, cfg)
 	return judged(report, err)
 }
 

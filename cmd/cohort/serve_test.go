@@ -43,14 +43,14 @@ func TestServeTakesItsSettingsFromFlagsThenEnvironmentThenDefaults(t *testing.T)
 		want func(*serveCmd)
 	}{
 		{"defaults", "--id 7", nil, id(7)},
-		{"the container contract", "", []string{"NODE_IDENTIFIER=0", "COHORT_HTTP=0.0.0.0:8081"},
-			func(c *serveCmd) { id(0)(c); c.HTTP, c.Bus = "0.0.0.0:8081", "0.0.0.0:9081" }},
+		{"the container contract", "--insecure", []string{"NODE_IDENTIFIER=0", "COHORT_HTTP=0.0.0.0:8081"},
+			func(c *serveCmd) { id(0)(c); c.Secrets.Insecure = true; c.HTTP, c.Bus = "0.0.0.0:8081", "0.0.0.0:9081" }},
 		{"COHORT_ID before NODE_IDENTIFIER", "", []string{"NODE_IDENTIFIER=1", "COHORT_ID=2"}, id(2)},
 		{"a flag before the environment", "--id 3", []string{"NODE_IDENTIFIER=1", "COHORT_ID=2"}, id(3)},
 		{"the bus follows the HTTP port", "--id 0 --http [::1]:700",
 			nil, func(c *serveCmd) { id(0)(c); c.HTTP, c.Bus = "[::1]:700", "[::1]:1700" }},
-		{"all interfaces", "--id 0 --http :8081",
-			nil, func(c *serveCmd) { id(0)(c); c.HTTP, c.Bus = ":8081", ":9081" }},
+		{"all interfaces", "--id 0 --http :8081 --insecure",
+			nil, func(c *serveCmd) { id(0)(c); c.Secrets.Insecure = true; c.HTTP, c.Bus = ":8081", ":9081" }},
 		{"the bus where it is told", "--id 0 --bus 10.0.0.1:4222",
 			nil, func(c *serveCmd) { id(0)(c); c.Bus = "10.0.0.1:4222" }},
 		{"each has its variable", "", []string{

@@ -13,11 +13,12 @@ import (
 type target struct {
 	To      string        `env:"COHORT_URL" default:"http://127.0.0.1:8081" placeholder:"URL" help:"The node to ask (${default})."`
 	Timeout time.Duration `default:"10s" help:"How long to wait for the answer; nodes hold requests that a partition keeps from being decided."`
+	Access  credentials   `embed:""`
 }
 
 // ask calls f with a client of the node and the time that it has.
 func (t target) ask(ctx context.Context, f func(context.Context, *client.Client) error) error {
-	node, err := client.New(t.To, nil)
+	node, err := t.Access.open(t.To)
 	if err != nil {
 		return err
 	}

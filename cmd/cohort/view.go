@@ -37,6 +37,7 @@ type viewSetCmd struct {
 	Empty   bool          `help:"Put the empty view: the node that is told belongs to no cluster any more."`
 	Force   bool          `help:"Give up data that members owe and that cannot be had."`
 	Wait    time.Duration `default:"30s" help:"Keep trying until the nodes answer and are ready to serve the view; 0: ask once."`
+	Access  credentials   `embed:""`
 }
 
 func (viewSetCmd) Help() string {
@@ -61,7 +62,7 @@ func (c viewSetCmd) Validate() error {
 func (c viewSetCmd) Run(ctx context.Context, term terminal) error {
 	request := api.ViewRequest{View: viewOf(c.Members), Force: c.Force}
 	for _, to := range c.To {
-		answer, err := putView(ctx, to, request, c.Wait)
+		answer, err := putView(ctx, c.Access, to, request, c.Wait)
 		if err != nil {
 			return fmt.Errorf("%s: %w", to, err)
 		}
@@ -76,8 +77,8 @@ const retryPause = 250 * time.Millisecond
 
 // putView tells one node, again and again until it is ready or the time is up.
 // The same view may be put any number of times.
-func putView(ctx context.Context, to string, request api.ViewRequest, wait time.Duration) (api.ViewAnswer, error) {
-	node, err := client.New(to, nil)
+func putView(ctx context.Context, access credentials, to string, request api.ViewRequest, wait time.Duration) (api.ViewAnswer, error) {
+	node, err := access.open(to)
 	if err != nil {
 		return api.ViewAnswer{}, err
 	}

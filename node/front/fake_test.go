@@ -204,6 +204,7 @@ type node struct {
 	server *Server
 	dial   func() (net.Conn, error)
 	http   *http.Client
+	scheme string // http or https
 }
 
 // start serves a fake over an in-memory listener.
@@ -239,7 +240,7 @@ func startLimited(t testing.TB, l Limits) *node {
 
 // serveWith serves a fake as a Config says.
 func serveWith(t testing.TB, ln net.Listener, dial func() (net.Conn, error), cfg Config) *node {
-	n := &node{fake: newFake(), dial: dial}
+	n := &node{fake: newFake(), dial: dial, scheme: "http"}
 	cfg.Node, cfg.Backend, cfg.Cluster = 3, n.fake, "test"
 	n.server = New(cfg)
 	ended := make(chan error, 1)
@@ -272,7 +273,7 @@ func (n *node) ask(t testing.TB, method, path, body string, headers ...string) a
 	if body != "" {
 		reader = strings.NewReader(body)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), method, "http://localhost"+path, reader)
+	req, err := http.NewRequestWithContext(t.Context(), method, n.scheme+"://localhost"+path, reader)
 	if err != nil {
 		t.Fatal(err)
 	}

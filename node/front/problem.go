@@ -2,6 +2,7 @@ package front
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"math/rand/v2"
@@ -215,7 +216,10 @@ func (s *Server) keyProblem(ctx *fasthttp.RequestCtx, err error) {
 func (s *Server) unreadable(ctx *fasthttp.RequestCtx, err error) {
 	var tooSmall *fasthttp.ErrSmallBuffer
 	var network net.Error
+	var plain tls.RecordHeaderError
 	switch {
+	case errors.As(err, &plain) && plain.Conn != nil:
+		_, _ = plain.Conn.Write([]byte("HTTP/1.0 400 Bad Request\r\nConnection: close\r\n\r\nThis port speaks https.\n"))
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
 		drainBody(ctx.Conn())
 		s.fail(ctx, api.CodeValueTooLarge, "the body is longer than "+strconv.Itoa(api.MaxBody)+" bytes")
