@@ -120,7 +120,7 @@ func hostOf(target string) (string, error) {
 		return "", fmt.Errorf("target: %w", err)
 	}
 	if u.Scheme != "http" && u.Scheme != "https" || u.Path != "" && u.Path != "/" {
-		return "", fmt.Errorf("target %q is not http://host:port", target)
+		return "", fmt.Errorf("target %q is not http://host:port or https://host:port", target)
 	}
 	if err := api.CheckAddress(u.Host); err != nil {
 		return "", fmt.Errorf("target %w", err)

@@ -221,7 +221,7 @@ func TestValuesAreRecognizedOnlyWhole(t *testing.T) {
 func TestConfigurationsThatMakeNoSense(t *testing.T) {
 	for want, spoil := range map[string]func(*Config){
 		"no URL":                func(c *Config) { c.URLs = nil },
-		"not http://host:port":  func(c *Config) { c.URLs = []string{"https://a:1"} },
+		"not http://host:port":  func(c *Config) { c.URLs = []string{"ftp://a:1"} },
 		"is not host:port":      func(c *Config) { c.URLs = []string{"http://a"} },
 		"surface":               func(c *Config) { c.Surface = "v2" },
 		"clients: 0":            func(c *Config) { c.Clients = 0 },

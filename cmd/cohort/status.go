@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/cohortkv/cohort/api"
-	"github.com/cohortkv/cohort/client"
 )
 
 type statusCmd struct {
@@ -21,6 +20,7 @@ type statusCmd struct {
 	Timeout time.Duration `default:"2s" help:"How long to wait for each node."`
 	Watch   bool          `short:"w" help:"Go on until Ctrl-C, and show how things are every two seconds."`
 	JSON    bool          `name:"json" help:"Print JSON; with --watch one line each time."`
+	Access  credentials   `embed:""`
 }
 
 func (statusCmd) Help() string {
@@ -153,7 +153,7 @@ func (c statusCmd) ask(ctx context.Context, s *seen) {
 }
 
 func (c statusCmd) cluster(ctx context.Context, url string) (*api.Cluster, error) {
-	node, err := client.New(url, nil)
+	node, err := c.Access.open(url)
 	if err != nil {
 		return nil, err
 	}

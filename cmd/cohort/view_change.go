@@ -8,14 +8,14 @@ import (
 	"time"
 
 	"github.com/cohortkv/cohort/api"
-	"github.com/cohortkv/cohort/client"
 )
 
 // changing is what the commands that change the view in force have in common.
 type changing struct {
-	To    string        `env:"COHORT_URL" default:"http://127.0.0.1:8081" placeholder:"URL" help:"The node whose view is changed, and which is told (${default})."`
-	Force bool          `help:"Give up data that members owe and that cannot be had."`
-	Wait  time.Duration `default:"30s" help:"Keep trying until the node answers and is ready to serve the view; 0: ask once."`
+	To     string        `env:"COHORT_URL" default:"http://127.0.0.1:8081" placeholder:"URL" help:"The node whose view is changed, and which is told (${default})."`
+	Force  bool          `help:"Give up data that members owe and that cannot be had."`
+	Wait   time.Duration `default:"30s" help:"Keep trying until the node answers and is ready to serve the view; 0: ask once."`
+	Access credentials   `embed:""`
 }
 
 type viewRemoveCmd struct {
@@ -81,7 +81,7 @@ func (c changing) change(ctx context.Context, term terminal, edit func(*api.View
 	if err := edit(&view); err != nil {
 		return err
 	}
-	answer, err := putView(ctx, c.To, api.ViewRequest{View: view, Force: c.Force}, c.Wait)
+	answer, err := putView(ctx, c.Access, c.To, api.ViewRequest{View: view, Force: c.Force}, c.Wait)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.To, err)
 	}
@@ -90,7 +90,7 @@ func (c changing) change(ctx context.Context, term terminal, edit func(*api.View
 }
 
 func (c changing) inForce(ctx context.Context) (api.View, error) {
-	node, err := client.New(c.To, nil)
+	node, err := c.Access.open(c.To)
 	if err != nil {
 		return api.View{}, err
 	}
