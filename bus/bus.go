@@ -4,8 +4,8 @@
 // numbers its messages and repairs gaps (DESIGN §3).
 //
 // The package also holds what the two ends of a bus must agree on: subjects,
-// server names and the key made from the cluster's secret. Nothing else builds
-// or parses any of them.
+// names of servers and nodes, the keys made from the cluster's secret and the
+// certificates made with them. Nothing else builds or parses any of them.
 package bus
 
 import (
@@ -14,8 +14,9 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// MaxPayload is the largest payload that one message holds: NATS's own default,
-// so that an outside cluster needs no setting.
+// MaxPayload is the largest payload that one message ever holds: NATS's own
+// default, so that an outside cluster needs no setting. One that is set to less
+// has less (Conn.MaxPayload).
 const MaxPayload = 1 << 20
 
 // Reasons for which a message was certainly not sent. They are returned as they
@@ -25,6 +26,7 @@ var (
 	ErrClosed      = errors.New("bus: closed")
 	ErrUnreachable = errors.New("bus: no connection to the peer")
 	ErrFull        = errors.New("bus: the peer does not take what was sent before")
+	ErrTooLarge    = errors.New("bus: the payload is larger than a message may be")
 	ErrEnvelope    = errors.New("bus: an envelope needs exactly one of To, Shard and Answer")
 )
 
@@ -42,12 +44,13 @@ type Envelope struct {
 	Answer  wire.ReplyTo // the answer to a request that was received
 	Kind    string       // last token of the subject, for people who look at the bus
 	Request uint64       // not zero, with To: an answer is expected and comes back with this number
-	Payload []byte       // copied before Send returns; at most MaxPayload bytes
+	Payload []byte       // copied before Send returns; at most Conn.MaxPayload bytes
 }
 
 // Message is one message that arrived. Payload is valid during the call only.
 type Message struct {
 	Payload []byte
+	From    wire.NodeID  // the sender; as good as the connection's credentials (docs/security.md)
 	ReplyTo wire.ReplyTo // not empty: the sender expects an answer
 	Request uint64       // not zero: this answers the request with this number
 	Refused bool         // with Request: nobody listens there ("not yet", not "no")
@@ -72,6 +75,8 @@ type Conn interface {
 	// Reach replaces the list of peers: the only addresses that may be dialled.
 	// The node itself needs no entry; one that names it is ignored.
 	Reach(peers []Peer)
+	// MaxPayload is the largest payload that Send takes. It never changes.
+	MaxPayload() int
 	// Close ends all connections and waits for handlers that are running. It
 	// must not be called by a handler.
 	Close() error

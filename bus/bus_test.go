@@ -14,12 +14,13 @@ func TestSubjectsReadAsThePlanSays(t *testing.T) {
 	}
 	answers := s.Answers(7, 35)
 	for _, c := range []struct{ got, want string }{
-		{s.All(), "cohort.prod-1.>"},
-		{s.Node(7, "prepare"), "cohort.prod-1.node.7.prepare"},
-		{s.Node(7, "*"), "cohort.prod-1.node.7.*"},
-		{s.Shard("s_1", "write"), "cohort.prod-1.shard.s_1.write"},
-		{answers.All(), "cohort.prod-1.answer.7.z.*"},
-		{answers.To(42), "cohort.prod-1.answer.7.z.42"},
+		{s.Node(7, 3, "prepare"), "cohort.prod-1.node.7.3.prepare"},
+		{s.ToNode(7), "cohort.prod-1.node.7.*.*"},
+		{s.Shard("s_1", 3, "write"), "cohort.prod-1.shard.s_1.3.write"},
+		{s.ToShard("s_1"), "cohort.prod-1.shard.s_1.*.*"},
+		{answers.All(), "cohort.prod-1.answer.7.z.*.*"},
+		{answers.Of(3), "cohort.prod-1.answer.7.z.3.*"},
+		{answers.To(42, 3), "cohort.prod-1.answer.7.z.3.42"},
 	} {
 		if c.got != c.want {
 			t.Errorf("subject %s, want %s", c.got, c.want)
@@ -46,11 +47,11 @@ func TestAnAnswerNamesItsRequest(t *testing.T) {
 		request uint64
 		ok      bool
 	}{
-		{mine.To(42), 42, true},
-		{mine.To(1<<64 - 1), 1<<64 - 1, true},
-		{earlier.To(42), 0, false},
-		{s.Node(7, "k"), 0, false},
-		{mine.To(0), 0, false},
+		{mine.To(42, 3), 42, true},
+		{mine.To(1<<64-1, 3), 1<<64 - 1, true},
+		{earlier.To(42, 3), 0, false},
+		{s.Node(7, 3, "k"), 0, false},
+		{mine.To(0, 3), 0, false},
 		{strings.TrimSuffix(mine.All(), "*") + "x", 0, false},
 	} {
 		request, ok := mine.Request(c.subject)
@@ -67,15 +68,36 @@ func TestOnlyAnswersOfTheClusterAreAnswered(t *testing.T) {
 	}
 	answers := s.Answers(7, 1)
 	for to, want := range map[wire.ReplyTo]bool{
-		wire.ReplyTo(answers.To(3)):              true,
-		wire.ReplyTo(s.Node(7, "k")):             false,
-		"":                                       false,
-		"cohort.other.answer.7.1.3":              false,
-		"cohort.c.answer.7.1.>":                  false,
-		"cohort.c.answer.7.1.3 4\r\nPUB x 0\r\n": false,
+		wire.ReplyTo(answers.To(3, 9)):             true,
+		wire.ReplyTo(s.Node(7, 9, "k")):            false,
+		"":                                         false,
+		"cohort.other.answer.7.1.9.3":              false,
+		"cohort.c.answer.7.1.9":                    false,
+		"cohort.c.answer.7.1.9.>":                  false,
+		"cohort.c.answer.7.1.9.3.4":                false,
+		"cohort.c.answer.7.1.9.3 4\r\nPUB x 0\r\n": false,
 	} {
-		if got := s.IsAnswer(to); got != want {
-			t.Errorf("%q is an answer: %v", to, got)
+		asker, answerer, ok := s.ParseAnswer(to)
+		if ok != want || ok && (asker != 7 || answerer != 9) {
+			t.Errorf("%q is an answer: %v, of %d to %d", to, ok, answerer, asker)
+		}
+	}
+}
+
+func TestASubjectNamesItsSender(t *testing.T) {
+	s, err := NewSubjects("c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers := s.Answers(7, 1)
+	for _, subject := range []string{s.Node(7, 9, "k"), s.Shard("t", 9, "k"), answers.To(1, 9), answers.Of(9)} {
+		if from, ok := s.Sender(subject); !ok || from != 9 {
+			t.Errorf("%s is from %d, %v", subject, from, ok)
+		}
+	}
+	for _, subject := range []string{"", "cohort.c.", "cohort.d.node.7.9.k", s.ToNode(7), answers.All(), "cohort.c.9"} {
+		if from, ok := s.Sender(subject); ok {
+			t.Errorf("%s is from %d", subject, from)
 		}
 	}
 }
@@ -104,25 +126,4 @@ func FuzzServerNamesAreReadAsTheyAreWritten(f *testing.F) {
 			t.Errorf("%q was read as %+v, written as %s and read as %+v, %v", s, name, name, again, err)
 		}
 	})
-}
-
-func TestNodesWithOneSecretHaveOneKey(t *testing.T) {
-	public := func(secret string) string {
-		key, err := Key(secret)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := key.PublicKey()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return p
-	}
-	first, again := public("a"), public("a")
-	if first != again || first == public("b") {
-		t.Error("keys do not follow secrets")
-	}
-	if public("") != public(DefaultSecret) {
-		t.Error("no secret is not the default secret")
-	}
 }

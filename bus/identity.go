@@ -1,20 +1,12 @@
 package bus
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"strconv"
 	"strings"
 
-	"github.com/nats-io/nkeys"
-
 	"github.com/cohortkv/cohort/node/wire"
 )
-
-// DefaultSecret is used by clusters that were given none, because the bare
-// container contract has no place for one (API §1.1). It is public: it keeps
-// clusters and other NATS clients from meeting by mistake, and nobody out.
-const DefaultSecret = "cohort"
 
 // ServerName is what a node's embedded server calls itself. Whoever connects
 // reads it before sending anything, because an address can come back belonging
@@ -45,19 +37,4 @@ func ParseServerName(s string) (ServerName, error) {
 		return ServerName{}, fmt.Errorf("server name %q: incarnation: %w", s, err)
 	}
 	return ServerName{Cluster: parts[1], Node: wire.NodeID(node), Incarnation: wire.Incarnation(incarnation)}, nil
-}
-
-// Key is the key pair that all nodes with the same secret derive from it. A
-// connecting node signs the server's nonce: the secret never travels, although
-// the bus does not encrypt. An empty secret means DefaultSecret.
-func Key(secret string) (nkeys.KeyPair, error) {
-	if secret == "" {
-		secret = DefaultSecret
-	}
-	seed := sha256.Sum256([]byte("cohort bus secret 1\x00" + secret))
-	key, err := nkeys.FromRawSeed(nkeys.PrefixByteUser, seed[:])
-	if err != nil {
-		return nil, fmt.Errorf("key from the cluster secret: %w", err)
-	}
-	return key, nil
 }

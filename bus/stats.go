@@ -13,6 +13,7 @@ type Stats struct {
 	Disconnects uint64 // connections that broke
 	Strangers   uint64 // connections given up because another node answered
 	AsyncErrors uint64 // errors that NATS reported by the way
+	TooLarge    uint64 // messages that Send refused, because no server takes them
 	Home        Link   // to the own server, or to the outside cluster
 	Peers       []Link // in embedded mode
 }

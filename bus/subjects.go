@@ -11,12 +11,13 @@ import (
 
 // Subjects builds the subjects of one cluster:
 //
-//	cohort.<cluster>.node.<id>.<kind>              to a node
-//	cohort.<cluster>.shard.<token>.<kind>          to the members of a shard
-//	cohort.<cluster>.answer.<id>.<boot>.<request>  the answer to a request
+//	cohort.<cluster>.node.<to>.<from>.<kind>                to a node
+//	cohort.<cluster>.shard.<token>.<from>.<kind>            to the members of a shard
+//	cohort.<cluster>.answer.<to>.<boot>.<from>.<request>    the answer to a request
 //
-// All of a cluster's traffic is below one prefix, so that one permission covers
-// it, and two clusters can share an outside NATS without meeting.
+// All of a cluster's traffic is below one prefix, so that two clusters can share
+// an outside NATS without meeting. Every subject names its sender, so that a
+// server can allow each node its own subjects only.
 type Subjects struct{ prefix string }
 
 // NewSubjects checks the cluster's name, which becomes a token of every subject.
@@ -27,39 +28,77 @@ func NewSubjects(cluster string) (Subjects, error) {
 	return Subjects{prefix: "cohort." + cluster + "."}, nil
 }
 
-// All matches every subject of the cluster.
-func (s Subjects) All() string { return s.prefix + ">" }
-
-// Node is the subject of messages of one kind to a node; kind "*" subscribes to
-// all of them.
-func (s Subjects) Node(id wire.NodeID, kind string) string {
-	return s.prefix + "node." + strconv.FormatUint(uint64(id), 10) + "." + kind
+// Node is the subject of messages of one kind from one node to another.
+func (s Subjects) Node(to, from wire.NodeID, kind string) string {
+	return s.prefix + "node." + decimal(to) + "." + decimal(from) + "." + kind
 }
 
-// Shard is the subject of messages of one kind to the members of a shard; kind
-// "*" subscribes to all of them.
-func (s Subjects) Shard(token, kind string) string {
-	return s.prefix + "shard." + token + "." + kind
+// ToNode matches what anybody sends to a node.
+func (s Subjects) ToNode(to wire.NodeID) string { return s.prefix + "node." + decimal(to) + ".*.*" }
+
+// Shard is the subject of messages of one kind from a node to a shard's members.
+func (s Subjects) Shard(token string, from wire.NodeID, kind string) string {
+	return s.prefix + "shard." + token + "." + decimal(from) + "." + kind
 }
 
-// IsAnswer reports whether a handle that came with a message is a subject on
-// which this cluster expects answers. Anything else is a stranger's invention
-// and must not be published to.
-func (s Subjects) IsAnswer(to wire.ReplyTo) bool {
+// ToShard matches what anybody sends to the members of a shard.
+func (s Subjects) ToShard(token string) string { return s.prefix + "shard." + token + ".*.*" }
+
+// Rights are the subjects that a connection to a node's own server may use, and
+// the other node at the far end has no use for others.
+type Rights struct{ Publish, Subscribe []string }
+
+// Caller are the rights of another node at the server of node at.
+func (s Subjects) Caller(at, caller wire.NodeID) Rights {
+	return Rights{
+		Publish:   []string{s.Node(at, caller, "*"), s.Shard("*", caller, "*")},
+		Subscribe: []string{s.prefix + "answer." + decimal(caller) + ".*.*.*"},
+	}
+}
+
+// Owner are the rights of a node at its own server.
+func (s Subjects) Owner(id wire.NodeID) Rights {
+	return Rights{
+		Publish:   []string{s.prefix + "answer.*.*." + decimal(id) + ".*"},
+		Subscribe: []string{s.ToNode(id), s.ToShard("*")},
+	}
+}
+
+// Sender is the node that a subject names as the sender of its message.
+func (s Subjects) Sender(subject string) (from wire.NodeID, ok bool) {
+	rest, ok := strings.CutPrefix(subject, s.prefix)
+	if !ok {
+		return 0, false
+	}
+	i := strings.LastIndexByte(rest, '.')
+	if i < 0 {
+		return 0, false
+	}
+	rest = rest[:i]
+	n, err := strconv.ParseUint(rest[strings.LastIndexByte(rest, '.')+1:], 10, 64)
+	return wire.NodeID(n), err == nil
+}
+
+// ParseAnswer says who asked, and who is to answer, on a subject where a node
+// takes answers; ok is false for every other subject, which must not be
+// published to.
+func (s Subjects) ParseAnswer(to wire.ReplyTo) (asker, answerer wire.NodeID, ok bool) {
 	rest, ok := strings.CutPrefix(string(to), s.prefix)
 	if !ok {
-		return false
+		return 0, 0, false
 	}
-	rest, ok = strings.CutPrefix(rest, "answer.")
-	if !ok {
-		return false
+	if rest, ok = strings.CutPrefix(rest, "answer."); !ok {
+		return 0, 0, false
 	}
-	for i := range len(rest) {
-		if c := rest[i]; c != '.' && !isTokenByte(c) {
-			return false
-		}
+	first, rest, _ := strings.Cut(rest, ".")
+	boot, rest, _ := strings.Cut(rest, ".")
+	second, request, _ := strings.Cut(rest, ".")
+	a, errA := strconv.ParseUint(first, 10, 64)
+	b, errB := strconv.ParseUint(second, 10, 64)
+	if errA != nil || errB != nil || CheckToken(boot) != nil || CheckToken(request) != nil {
+		return 0, 0, false
 	}
-	return true
+	return wire.NodeID(a), wire.NodeID(b), true
 }
 
 // Answers is where one life of a node takes answers. Its boot number keeps the
@@ -68,30 +107,40 @@ type Answers struct{ prefix string }
 
 // Answers names the place where the node's life with this boot number takes them.
 func (s Subjects) Answers(id wire.NodeID, boot wire.Boot) Answers {
-	return Answers{prefix: s.prefix + "answer." + strconv.FormatUint(uint64(id), 10) + "." +
-		strconv.FormatUint(uint64(boot), 36) + "."}
+	return Answers{prefix: s.prefix + "answer." + decimal(id) + "." + strconv.FormatUint(uint64(boot), 36) + "."}
 }
 
 // All matches the answers to every request.
-func (a Answers) All() string { return a.prefix + "*" }
+func (a Answers) All() string { return a.prefix + "*.*" }
 
-// To is where the answer to one request goes.
-func (a Answers) To(request uint64) string {
-	b := make([]byte, 0, 80)
+// Of matches the answers of one node.
+func (a Answers) Of(from wire.NodeID) string { return a.prefix + decimal(from) + ".*" }
+
+// To is where a node's answer to one request goes.
+func (a Answers) To(request uint64, from wire.NodeID) string {
+	b := make([]byte, 0, 96)
 	b = append(b, a.prefix...)
+	b = strconv.AppendUint(b, uint64(from), 10)
+	b = append(b, '.')
 	return string(strconv.AppendUint(b, request, 10))
 }
 
 // Request is the number of the request that a message on this subject answers;
 // ok is false for every other subject.
 func (a Answers) Request(subject string) (request uint64, ok bool) {
-	digits, ok := strings.CutPrefix(subject, a.prefix)
+	rest, ok := strings.CutPrefix(subject, a.prefix)
+	if !ok {
+		return 0, false
+	}
+	_, digits, ok := strings.Cut(rest, ".")
 	if !ok {
 		return 0, false
 	}
 	request, err := strconv.ParseUint(digits, 10, 64)
 	return request, err == nil && request != 0
 }
+
+func decimal(id wire.NodeID) string { return strconv.FormatUint(uint64(id), 10) }
 
 // CheckToken reports why a string cannot be one token of a subject: cluster
 // names, shard tokens and kinds are made of letters, digits, _ and -.

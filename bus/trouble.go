@@ -31,3 +31,8 @@ func (t Trouble) Absent() bool {
 	}
 	return false
 }
+
+// Stranger reports that another one than the wanted node is at the address.
+func (t Trouble) Stranger() bool {
+	return t == WrongNode || t == OtherCluster || t == WrongSecret || t == NotCohort || t == NoTLS
+}

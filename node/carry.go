@@ -97,8 +97,8 @@ func (d *driver) unsent(e *wire.Envelope) {
 }
 
 // receive takes what the bus delivers, on a goroutine of the bus. Damaged
-// messages are dropped, and so is everything when the queue is full: to the
-// cores that is one more loss on the way.
+// messages are dropped, those of a node that writes in another's name, and
+// everything when the queue is full: to the cores that is one more loss on the way.
 func (d *driver) receive(m bus.Message) {
 	if m.Refused {
 		d.bring(&wire.RequestFailed{Request: m.Request})
@@ -108,6 +108,8 @@ func (d *driver) receive(m bus.Message) {
 	switch {
 	case err != nil, header.From == d.self:
 		d.meters.damaged.Inc() // or of a process that goes by this node's id
+	case header.From != m.From:
+		d.meters.misnamed.Inc()
 	case d.full():
 		d.meters.overrun.Inc()
 	default:

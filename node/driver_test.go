@@ -65,6 +65,7 @@ func (r *recorder) Send(e bus.Envelope) error {
 }
 func (r *recorder) Listen(bus.Handler, ...string) error { return nil }
 func (r *recorder) Reach([]bus.Peer)                    {}
+func (r *recorder) MaxPayload() int                     { return bus.MaxPayload }
 func (r *recorder) Close() error                        { return nil }
 
 func newTestDriver(t testing.TB, c *script) (*driver, *recorder) {
@@ -291,7 +292,8 @@ func TestTheBusDeliversMessagesRefusalsAndRubbish(t *testing.T) {
 	d, _ := newTestDriver(t, c)
 	from := wire.Header{From: 2, Inc: 22, Boot: 222}
 	payload := wire.AppendMessage(nil, from, &wire.Ack{Index: 5})
-	d.receive(bus.Message{Payload: payload, ReplyTo: "r", Request: 3})
+	d.receive(bus.Message{From: 2, Payload: payload, ReplyTo: "r", Request: 3})
+	d.receive(bus.Message{From: 3, Payload: payload}) // in the name of node 2
 	d.receive(bus.Message{Request: 4, Refused: true})
 	payload[len(payload)/2] ^= 1
 	d.receive(bus.Message{Payload: payload})
@@ -306,12 +308,15 @@ func TestTheBusDeliversMessagesRefusalsAndRubbish(t *testing.T) {
 	if got := counted(t, d.meters, "cohort_messages_damaged_total"); got != 2 {
 		t.Errorf("%v damaged messages were counted, not 2", got)
 	}
+	if got := counted(t, d.meters, "cohort_messages_misnamed_total"); got != 1 {
+		t.Errorf("%v messages in another's name were counted, not 1", got)
+	}
 }
 
 func TestMessagesAreLostWhenTooManyInputsWaitAndClientsAreNot(t *testing.T) {
 	c := &script{}
 	d, _ := newTestDriver(t, c)
-	message := bus.Message{Payload: wire.AppendMessage(nil, wire.Header{From: 2}, &wire.Ack{})}
+	message := bus.Message{From: 2, Payload: wire.AppendMessage(nil, wire.Header{From: 2}, &wire.Ack{})}
 	acks, submits := 0, 0
 	c.on = func(in wire.Input) wire.Output {
 		switch in.(type) {
@@ -416,7 +421,7 @@ func TestAMessageUnderThisNodesIDIsDropped(t *testing.T) {
 	d, _ := newTestDriver(t, c)
 	d.self = 1
 	for _, from := range []wire.NodeID{1, 2} {
-		d.receive(bus.Message{Payload: wire.AppendMessage(nil, wire.Header{From: from}, &wire.Hello{})})
+		d.receive(bus.Message{From: from, Payload: wire.AppendMessage(nil, wire.Header{From: from}, &wire.Hello{})})
 	}
 	if len(c.inputs) != 1 || c.inputs[0].(*wire.Received).Header.From != 2 {
 		t.Errorf("%d inputs, want the one of node 2", len(c.inputs))

@@ -22,6 +22,7 @@ type meters struct {
 	sentOf    [256]prometheus.Counter // of each kind of message; made when there is one
 	unsent    prometheus.Counter
 	damaged   prometheus.Counter
+	misnamed  prometheus.Counter
 	overrun   prometheus.Counter
 	deferred  prometheus.Counter
 	linesLost atomic.Uint64 // that waited for the log when too many did
@@ -46,6 +47,7 @@ func newMeters() *meters {
 		}, []string{"kind"}),
 		unsent:   counter("cohort_messages_unsent_total", "Messages that the bus did not take."),
 		damaged:  counter("cohort_messages_damaged_total", "Messages that arrived and could not be read."),
+		misnamed: counter("cohort_messages_misnamed_total", "Messages that name another sender than the node that sent them."),
 		overrun:  counter("cohort_messages_overrun_total", "Messages dropped because too many inputs waited."),
 		deferred: counter("cohort_inputs_deferred_total", "Inputs that another one led to, and that waited because these were too many."),
 
@@ -65,7 +67,7 @@ func (m *meters) countSent(kind wire.Kind) {
 // what it holds, its bus, if that counts, and its process.
 func (m *meters) register(gauges []gauge, conn bus.Conn) *prometheus.Registry {
 	r := prometheus.NewRegistry()
-	r.MustRegister(m.events, m.applied, m.sent, m.unsent, m.damaged, m.overrun, m.deferred, m.mergeConflicts)
+	r.MustRegister(m.events, m.applied, m.sent, m.unsent, m.damaged, m.misnamed, m.overrun, m.deferred, m.mergeConflicts)
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, g := range gauges {
 		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: g.name, Help: g.help}, g.value))
@@ -225,6 +227,7 @@ func (b *busMeters) Collect(to chan<- prometheus.Metric) {
 	count(busMessages, s.Dropped, "dropped")
 	count(busMessages, s.Received, "received")
 	count(busMessages, s.Overruns, "overrun")
+	count(busMessages, s.TooLarge, "too_large")
 	count(busConnections, s.Connects, "made")
 	count(busConnections, s.Disconnects, "broken")
 	count(busConnections, s.Strangers, "stranger")

@@ -1,18 +1,27 @@
 package embedded
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"regexp"
+	"strings"
 	"sync/atomic"
+	"time"
+
+	"github.com/cohortkv/cohort/bus"
 )
 
-// natsLog passes the server's warnings and errors on. Notices and traces are
-// left out: a quiet cluster is silent. What the server calls fatal would have
-// ended the process with its own log; here Start returns it.
+// natsLog passes the server's warnings and errors on, one line for each caller,
+// kind and minute. Notices and traces are left out: a quiet cluster is silent.
+// What the server calls fatal would have ended the process with its own log;
+// here Start returns it.
 type natsLog struct {
-	out   *slog.Logger
-	fatal atomic.Pointer[string]
+	out     *slog.Logger
+	fatal   atomic.Pointer[string]
+	repeats bus.Repeats
 }
 
 func newLog(out *slog.Logger) *natsLog {
@@ -35,14 +44,65 @@ func (l *natsLog) Fatalf(format string, v ...any) {
 	l.fatal.CompareAndSwap(nil, &msg)
 }
 
-func (l *natsLog) Errorf(format string, v ...any) {
-	l.out.Error("bus listener", "err", fmt.Sprintf(format, v...))
-}
+func (l *natsLog) Errorf(format string, v ...any) { l.tell(slog.LevelError, fmt.Sprintf(format, v...)) }
 
 func (l *natsLog) Warnf(format string, v ...any) {
-	l.out.Warn("bus listener", "err", fmt.Sprintf(format, v...))
+	if strings.Contains(format, "TLS Handshake First") {
+		return // a warning of what was asked for
+	}
+	l.tell(slog.LevelWarn, fmt.Sprintf(format, v...))
 }
 
 func (*natsLog) Noticef(string, ...any) {}
 func (*natsLog) Debugf(string, ...any)  {}
 func (*natsLog) Tracef(string, ...any)  {}
+
+// Of a line of the server's: who it is about, and what differs each time.
+var (
+	callerFirst = regexp.MustCompile(`^(\[[0-9a-fA-F:.%a-z]+\]|[^ ]+?):\d+ - [a-z]+:\d+ - (?:".*?" - )?`)
+	changing    = regexp.MustCompile(`:\d{2,5}\b`)
+)
+
+// tell logs a line. What a caller did is no error of this node's.
+func (l *natsLog) tell(level slog.Level, text string) {
+	var attrs []any
+	if m := callerFirst.FindStringSubmatch(text); m != nil {
+		level, text = slog.LevelWarn, strings.Trim(text[len(m[0]):], `"`)
+		attrs = append(attrs, "from", m[1])
+	}
+	text = changing.ReplaceAllString(text, "")
+	l.put(level, append(attrs, "err", text+hint(text)))
+}
+
+// stranger logs a call by a node of another cluster.
+func (l *natsLog) stranger(from net.Addr, name bus.NodeName) {
+	host, _, err := net.SplitHostPort(from.String())
+	if err != nil {
+		host = from.String()
+	}
+	l.put(slog.LevelWarn, []any{"from", host, "err", fmt.Sprintf("node %d of cluster %s has called", name.Node, name.Cluster)})
+}
+
+func (l *natsLog) put(level slog.Level, attrs []any) {
+	count, due := l.repeats.Tell(time.Now(), fmt.Sprint(attrs...))
+	if !due {
+		return
+	}
+	if count > 1 {
+		attrs = append(attrs, "count", count)
+	}
+	l.out.Log(context.Background(), level, "bus listener", attrs...)
+}
+
+// hint says in our words what some errors of TLS mean.
+func hint(text string) string {
+	switch {
+	case strings.Contains(text, "remote error: tls"):
+		return " (the caller does not accept this node: another secret or authority, another cluster, or another node id than it looks for)"
+	case strings.Contains(text, "does not look like a TLS handshake"):
+		return " (the caller does not encrypt: it has no secret and no certificates)"
+	case strings.HasSuffix(text, "TLS handshake error: EOF"), strings.Contains(text, "TLS handshake") && strings.Contains(text, "timeout"):
+		return " (the caller has said nothing: perhaps it does not encrypt)"
+	}
+	return ""
+}

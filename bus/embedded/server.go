@@ -6,6 +6,9 @@
 // or other listeners, so nothing that it hears of can make it dial or advertise
 // an address (DESIGN §3, HAZARDS "NATS"). Its name says whose it is. Start and
 // Close are for the node's owner; the other methods may be called by anyone.
+//
+// With credentials, every caller shows a certificate of a node of the cluster, and
+// may send in this node's name only (door.go). The owner comes by a pipe.
 package embedded
 
 import (
@@ -33,6 +36,8 @@ const (
 	authTimeout = time.Second
 	// maxPending bounds the memory that unread messages of one client take.
 	maxPending = 64 << 20
+	// maxSubs bounds what one client may listen to: the owner, to its shards.
+	maxSubs = 1024
 )
 
 // Config says whose server it is and where it listens.
@@ -40,9 +45,9 @@ type Config struct {
 	Cluster     string
 	Node        wire.NodeID
 	Incarnation wire.Incarnation
-	Listen      string       // host:port; port 0 takes any free one
-	Secret      string       // shared by the cluster; empty: bus.DefaultSecret
-	Logger      *slog.Logger // takes the server's warnings and errors; nil: nobody does
+	Listen      string           // host:port; port 0 takes any free one
+	Credentials *bus.Credentials // nil: nothing is encrypted, and callers are who they say
+	Logger      *slog.Logger     // takes the server's warnings and errors; nil: nobody does
 }
 
 // Server is a running server.
@@ -53,7 +58,8 @@ type Server struct {
 
 // Start listens and returns when connections are accepted.
 func Start(cfg Config) (*Server, error) {
-	opts, err := options(cfg)
+	log := newLog(cfg.Logger)
+	opts, err := options(cfg, log)
 	if err != nil {
 		return nil, fmt.Errorf("bus listener: %w", err)
 	}
@@ -61,7 +67,6 @@ func Start(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bus listener: %w", err)
 	}
-	log := newLog(cfg.Logger)
 	srv.SetLoggerV2(log, false, false, false)
 	srv.Start() // returns once it listens, or has told the log why it does not
 	addr := srv.Addr()
@@ -74,7 +79,7 @@ func Start(cfg Config) (*Server, error) {
 }
 
 // options is the whole configuration: what is not named here is off.
-func options(cfg Config) (*server.Options, error) {
+func options(cfg Config, log *natsLog) (*server.Options, error) {
 	subjects, err := bus.NewSubjects(cfg.Cluster)
 	if err != nil {
 		return nil, err
@@ -83,39 +88,34 @@ func options(cfg Config) (*server.Options, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := bus.Key(cfg.Secret)
-	if err != nil {
-		return nil, err
-	}
-	public, err := key.PublicKey()
-	if err != nil {
-		return nil, fmt.Errorf("key from the cluster secret: %w", err)
-	}
-	ours := &server.SubjectPermission{Allow: []string{subjects.All()}}
 	name := bus.ServerName{Cluster: cfg.Cluster, Node: cfg.Node, Incarnation: cfg.Incarnation}
-	return &server.Options{
-		ServerName: name.String(),
-		Host:       host,
-		Port:       port,
-		Nkeys: []*server.NkeyUser{{
-			Nkey:        public,
-			Permissions: &server.Permissions{Publish: ours, Subscribe: ours},
-		}},
-		AuthTimeout:     authTimeout.Seconds(),
-		NoSystemAccount: true, // its events would be the only traffic that is not ours
-		NoSigs:          true, // the process's signals belong to the command
-		MaxPayload:      bus.MaxPayload,
-		MaxPending:      maxPending,
-		PingInterval:    pingInterval,
-		MaxPingsOut:     pingsOut,
-		WriteDeadline:   writeDeadline,
+	opts := &server.Options{
+		ServerName:                 name.String(),
+		Host:                       host,
+		Port:                       port,
+		CustomClientAuthentication: &door{cfg: cfg, subjects: subjects, log: log},
+		AuthTimeout:                authTimeout.Seconds(),
+		NoSystemAccount:            true, // its events would be the only traffic that is not ours
+		NoSigs:                     true, // the process's signals belong to the command
+		MaxPayload:                 bus.MaxPayload,
+		MaxPending:                 maxPending,
+		MaxSubs:                    maxSubs,
+		PingInterval:               pingInterval,
+		MaxPingsOut:                pingsOut,
+		WriteDeadline:              writeDeadline,
 		// A full receiver loses messages; the default, to hold up whoever sends
 		// to it, would let a frozen peer hold up the node's answers to others.
 		NoFastProducerStall: true,
 		MaxClosedClients:    1,
 		// No port, so no routes; and clients are not told of other interfaces.
 		Cluster: server.ClusterOpts{NoAdvertise: true},
-	}, nil
+	}
+	if cfg.Credentials != nil {
+		opts.TLSConfig = cfg.Credentials.Listening()
+		opts.TLSHandshakeFirst = true // nothing is said before both ends are known
+		opts.TLSTimeout = authTimeout.Seconds()
+	}
+	return opts, nil
 }
 
 // splitListen takes host:port apart. NATS reads port 0 as its default port and

@@ -38,14 +38,14 @@ func newConn(n *Net, id wire.NodeID, addr string, boot wire.Boot) *Conn {
 // Send implements bus.Conn.
 func (c *Conn) Send(e bus.Envelope) error {
 	if len(e.Payload) > bus.MaxPayload {
-		return fmt.Errorf("bus: payload of %d bytes, at most %d fit", len(e.Payload), bus.MaxPayload)
+		return bus.ErrTooLarge
 	}
 	c.net.mu.Lock()
 	defer c.net.mu.Unlock()
 	if c.closed {
 		return bus.ErrClosed
 	}
-	p := packet{payload: bytes.Clone(e.Payload)}
+	p := packet{from: c.id, payload: bytes.Clone(e.Payload)}
 	switch {
 	case e.Answer != "":
 		if e.Shard != "" || e.Request != 0 {
@@ -85,7 +85,7 @@ func (c *Conn) refuse(by *Conn, request uint64) error {
 	if c.net.mu.cut[ends{c.id, by.id}] {
 		return nil
 	}
-	return c.net.put(by, c, packet{request: request, refused: true})
+	return c.net.put(by, c, packet{from: by.id, request: request, refused: true})
 }
 
 func (c *Conn) answer(to wire.ReplyTo, p packet) error {
@@ -159,6 +159,9 @@ func (c *Conn) Reach(peers []bus.Peer) {
 	defer c.net.mu.Unlock()
 	c.peers = slices.Clone(peers)
 }
+
+// MaxPayload implements bus.Conn.
+func (c *Conn) MaxPayload() int { return bus.MaxPayload }
 
 // Close implements bus.Conn.
 func (c *Conn) Close() error {

@@ -67,6 +67,7 @@ type link struct {
 // packet is one message on its way.
 type packet struct {
 	number  uint64 // in the order of sending
+	from    wire.NodeID
 	payload []byte
 	shard   string // not empty: for those who listen to it
 	replyTo wire.ReplyTo

@@ -55,7 +55,7 @@ func (c *Conn) handle(p packet) {
 	if h == nil || !wanted {
 		return
 	}
-	h(bus.Message{Payload: p.payload, ReplyTo: p.replyTo, Request: p.request, Refused: p.refused})
+	h(bus.Message{Payload: p.payload, From: p.from, ReplyTo: p.replyTo, Request: p.request, Refused: p.refused})
 }
 
 // wakeUp makes the receiving goroutine look. It never blocks.

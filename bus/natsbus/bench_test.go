@@ -13,12 +13,12 @@ import (
 
 // withPeer gives a Conn that has a peer, number 2, in another process.
 func withPeer(b testing.TB, h bus.Handler) *natsbus.Conn {
-	own, err := embedded.Start(embedded.Config{Cluster: cluster, Node: 1, Listen: "127.0.0.1:0", Secret: secret})
+	own, err := embedded.Start(embedded.Config{Cluster: cluster, Node: 1, Listen: "127.0.0.1:0"})
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(own.Close)
-	conn, err := natsbus.Embedded(natsbus.Config{Cluster: cluster, Node: 1, Secret: secret}, own)
+	conn, err := natsbus.Embedded(natsbus.Config{Cluster: cluster, Node: 1}, own)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -26,7 +26,7 @@ func withPeer(b testing.TB, h bus.Handler) *natsbus.Conn {
 	if err := conn.Listen(h); err != nil {
 		b.Fatal(err)
 	}
-	conn.Reach([]bus.Peer{startEcho(b, 2, "2").Peer})
+	conn.Reach([]bus.Peer{startEcho(b, 2, "2", "").Peer})
 	until(b, "connection", func() bool { return conn.Stats().Peers[0].Connected })
 	return conn
 }

@@ -16,13 +16,21 @@
 //
 // A Conn takes everything that arrives on one goroutine, and calls the handler
 // there: whatever one sender sent over one connection stays in order, across
-// kinds and shards.
+// kinds and shards. What waits for the handler is bounded in messages and in bytes
+// (gate.go).
+//
+// With credentials, peers are called over TLS, and both ends know who the other is
+// before NATS says a word (dial.go). Message.From is then as good as the peer's
+// certificate. Without, and with an outside cluster, it is what the sender says,
+// or what the cluster's permissions leave it to say.
 package natsbus
 
 import (
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/binary"
 	"fmt"
+	"log/slog"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -35,11 +43,11 @@ import (
 
 // Config says whose Conn it is.
 type Config struct {
-	Cluster string
-	Node    wire.NodeID
-	// Secret is shared by the cluster. Embedded: empty means bus.DefaultSecret.
-	// External: empty means that the URL holds all credentials there are.
-	Secret string
+	Cluster     string
+	Node        wire.NodeID
+	Credentials *bus.Credentials // Embedded: nil means that nothing is encrypted
+	TLS         *tls.Config      // External, for servers that ask for TLS; nil: the system's authorities
+	Log         *slog.Logger     // nil: nothing is logged
 }
 
 // Server is a node's own server, as embedded.Server is.
@@ -53,21 +61,26 @@ const inboundBound = 8192
 
 // Conn is one node's access to the bus.
 type Conn struct {
-	cluster  string
-	node     wire.NodeID
-	subjects bus.Subjects
-	answers  bus.Answers
-	external bool
-	auth     nats.Option // for peers' servers
-	home     *link       // to the own server, or to the outside cluster
-	inbound  chan *nats.Msg
-	names    names
-	peers    atomic.Pointer[peerTable]
-	handler  atomic.Pointer[bus.Handler]
-	counts   counts
-	stop     chan struct{} // closed when nothing can arrive any more
-	handling sync.WaitGroup
-	linking  sync.WaitGroup
+	name        bus.NodeName
+	node        wire.NodeID
+	credentials *bus.Credentials
+	log         *slog.Logger
+	repeats     bus.Repeats
+	subjects    bus.Subjects
+	answers     bus.Answers
+	external    bool
+	home        *link        // to the own server, or to the outside cluster
+	payload     atomic.Int64 // MaxPayload
+	settled     atomic.Bool  // payload does not change any more
+	inbound     chan *nats.Msg
+	gate        *gate
+	names       names
+	peers       atomic.Pointer[peerTable]
+	handler     atomic.Pointer[bus.Handler]
+	counts      counts
+	stop        chan struct{} // closed when nothing can arrive any more
+	handling    sync.WaitGroup
+	linking     sync.WaitGroup
 
 	mu struct {
 		sync.Mutex
@@ -85,41 +98,7 @@ func Embedded(cfg Config, own Server) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.auth, err = authenticate(cfg.Secret); err != nil {
-		return nil, err
-	}
-	c.start(&link{
-		url:     inProcessURL,
-		options: []nats.Option{c.auth},
-		dial:    dialOwn(own),
-		admit:   c.comeHome,
-	})
-	return c, nil
-}
-
-// External gives a node access to a NATS cluster that exists already, named by
-// one URL or several, separated by commas. It need not be up yet. Broadcasts
-// reach whoever listens: Reach has no effect.
-func External(cfg Config, urls string) (*Conn, error) {
-	c, err := newConn(cfg)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkURLs(urls); err != nil {
-		return nil, fmt.Errorf("bus: %w", err)
-	}
-	c.external = true
-	// A broadcast must not come back to its sender. What is for the node itself
-	// never goes out (deliverLocal), so nothing needs an echo.
-	options := []nats.Option{nats.NoEcho()}
-	if cfg.Secret != "" {
-		auth, err := authenticate(cfg.Secret)
-		if err != nil {
-			return nil, err
-		}
-		options = append(options, auth)
-	}
-	c.start(&link{url: urls, options: options, dial: dialTCP, admit: c.comeHome})
+	c.start(&link{addr: "in process", url: inProcessURL, dial: dialOwn(own), admit: c.comeHome})
 	return c, nil
 }
 
@@ -134,24 +113,34 @@ func newConn(cfg Config) (*Conn, error) {
 	}
 	boot := wire.Boot(binary.LittleEndian.Uint64(random[:]))
 	c := &Conn{
-		cluster:  cfg.Cluster,
-		node:     cfg.Node,
-		subjects: subjects,
-		answers:  subjects.Answers(cfg.Node, boot),
-		names:    names{subjects: subjects},
-		inbound:  make(chan *nats.Msg, inboundBound),
-		stop:     make(chan struct{}),
+		name:        bus.NodeName{Cluster: cfg.Cluster, Node: cfg.Node},
+		node:        cfg.Node,
+		credentials: cfg.Credentials,
+		log:         cfg.Log,
+		subjects:    subjects,
+		answers:     subjects.Answers(cfg.Node, boot),
+		names:       names{subjects: subjects, from: cfg.Node},
+		inbound:     make(chan *nats.Msg, inboundBound),
+		stop:        make(chan struct{}),
 	}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	c.gate = newGate(func() bool { return len(c.inbound) == 0 })
+	c.payload.Store(bus.MaxPayload)
 	c.peers.Store(&peerTable{})
 	return c, nil
 }
 
 func (c *Conn) start(home *link) {
 	c.home = home
-	home.counts, home.running = &c.counts, &c.linking
+	home.conn = c
 	home.start()
 	c.handling.Go(c.receive)
 }
+
+// MaxPayload implements bus.Conn.
+func (c *Conn) MaxPayload() int { return int(c.payload.Load()) }
 
 // Close ends all connections and waits for the handler.
 func (c *Conn) Close() error {
@@ -163,7 +152,7 @@ func (c *Conn) Close() error {
 	c.mu.closed = true
 	peers := c.peers.Swap(&peerTable{})
 	c.mu.Unlock()
-	for _, p := range peers.all {
+	for _, p := range peers.places {
 		p.stop()
 	}
 	c.home.stop()

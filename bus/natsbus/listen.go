@@ -17,12 +17,12 @@ const noResponders = "503"
 // Listen replaces handler and shards. It asks the server for what is new and
 // does not wait until the server knows: whoever needs that shakes hands.
 func (c *Conn) Listen(h bus.Handler, shards ...string) error {
-	wanted := []string{c.subjects.Node(c.node, "*")}
+	wanted := []string{c.subjects.ToNode(c.node)}
 	for _, token := range shards {
 		if err := bus.CheckToken(token); err != nil {
 			return fmt.Errorf("bus: shard %w", err)
 		}
-		wanted = append(wanted, c.subjects.Shard(token, "*"))
+		wanted = append(wanted, c.subjects.ToShard(token))
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -41,16 +41,16 @@ func (c *Conn) Listen(h bus.Handler, shards ...string) error {
 }
 
 // comeHome takes a new connection to where the node listens.
-func (c *Conn) comeHome(nc *nats.Conn) error {
+func (c *Conn) comeHome(nc *nats.Conn) (wire.NodeID, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.mu.nc, c.mu.subs = nc, map[string]*nats.Subscription{}
 	if c.external {
 		if _, err := nc.ChanSubscribe(c.answers.All(), c.inbound); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return c.subscribe()
+	return c.node, c.subscribe()
 }
 
 // subscribe makes the subscriptions on the present connection the wanted ones.
@@ -83,6 +83,9 @@ func (c *Conn) receive() {
 		select {
 		case m := <-c.inbound:
 			c.handle(m)
+			if len(c.inbound) == 0 {
+				c.gate.empty()
+			}
 		case <-c.stop:
 			return
 		}
@@ -94,13 +97,32 @@ func (c *Conn) handle(m *nats.Msg) {
 	if h == nil {
 		return
 	}
+	from, ok := c.sender(m)
+	if !ok {
+		c.counts.asyncErrors.Add(1)
+		return
+	}
 	c.counts.received.Add(1)
-	msg := bus.Message{Payload: m.Data}
+	msg := bus.Message{Payload: m.Data, From: from}
 	if request, ok := c.answers.Request(m.Subject); ok {
 		msg.Request = request
 		msg.Refused = len(m.Data) == 0 && m.Header.Get("Status") == noResponders
-	} else {
-		msg.ReplyTo = wire.ReplyTo(m.Reply)
+	} else if m.Reply != "" {
+		if asker, answerer, ok := c.subjects.ParseAnswer(wire.ReplyTo(m.Reply)); ok && asker == from && answerer == c.node {
+			msg.ReplyTo = wire.ReplyTo(m.Reply)
+		}
 	}
 	(*h)(msg)
+}
+
+// sender is the node that sent a message, as its subject says. The own server
+// takes from each node its own subjects only. A peer's server may write down any
+// subject, so for answers, what this node subscribed to there counts.
+func (c *Conn) sender(m *nats.Msg) (wire.NodeID, bool) {
+	from, ok := c.subjects.Sender(m.Subject)
+	if !ok || c.external || m.Sub == nil {
+		return from, ok
+	}
+	asked, ok := c.subjects.Sender(m.Sub.Subject)
+	return from, !ok || from == asked // subscriptions at home name no sender
 }

@@ -8,8 +8,8 @@ import (
 
 	"github.com/cohortkv/cohort/bus"
 	"github.com/cohortkv/cohort/bus/conntest"
-	"github.com/cohortkv/cohort/bus/embedded"
 	"github.com/cohortkv/cohort/bus/natsbus"
+	"github.com/cohortkv/cohort/bus/outside"
 )
 
 // until waits for a state of the connection, which nobody announces.
@@ -30,10 +30,13 @@ func until(t testing.TB, what string, ok func() bool) {
 func stats(n conntest.Node) bus.Stats { return n.Conn.(bus.Reporter).Stats() }
 
 func TestANodeOfAnotherClusterIsNotUsed(t *testing.T) {
-	n := joinEmbedded(t, 1, "")
-	t.Cleanup(n.Leave)
-	other := serve(t, embedded.Config{Cluster: "test2", Node: 2})
-	n.Conn.Reach([]bus.Peer{{ID: 2, Addr: other.Addr()}})
+	n := joinEmbedded(secret)(t, 1, "")
+	foreign, err := newCredentials("test2", 2, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := joinWith(t, 2, "", foreign)
+	n.Conn.Reach([]bus.Peer{{ID: 2, Addr: other.Addr}})
 	until(t, "second meeting", func() bool { return stats(n).Strangers >= 2 })
 	link := stats(n).Peers[0]
 	if link.Why != bus.OtherCluster || link.Since.IsZero() {
@@ -47,31 +50,11 @@ func TestANodeOfAnotherClusterIsNotUsed(t *testing.T) {
 	}
 }
 
-func TestANodeWithAnotherSecretIsRefused(t *testing.T) {
-	peer := joinEmbedded(t, 2, "")
-	t.Cleanup(peer.Leave)
-	own, err := embedded.Start(embedded.Config{Cluster: cluster, Node: 1, Listen: "127.0.0.1:0", Secret: "another"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(own.Close)
-	conn, err := natsbus.Embedded(natsbus.Config{Cluster: cluster, Node: 1, Secret: "another"}, own)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	conn.Reach([]bus.Peer{peer.Peer})
-	until(t, "refusal", func() bool { return conn.Stats().Peers[0].Err != nil })
-	if err := conn.Stats().Peers[0].Err; !strings.Contains(err.Error(), "Authorization Violation") {
-		t.Errorf("refused with %v", err)
-	}
-}
-
 func TestTheOutsideClusterMayComeLater(t *testing.T) {
-	probe := serve(t, embedded.Config{Node: 1000})
+	probe := team(t, outside.Config{})
 	addr := probe.Addr()
 	probe.Close()
-	conn, err := natsbus.External(natsbus.Config{Cluster: cluster, Node: 1, Secret: secret}, "nats://"+addr)
+	conn, err := natsbus.External(natsbus.Config{Cluster: cluster, Node: 1}, "nats://"+addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +69,7 @@ func TestTheOutsideClusterMayComeLater(t *testing.T) {
 	if err := conn.Send(bus.Envelope{To: 2, Kind: "k"}); !errors.Is(err, bus.ErrUnreachable) {
 		t.Errorf("sending without a cluster: %v", err)
 	}
-	serve(t, embedded.Config{Node: 1000, Listen: addr})
+	team(t, outside.Config{Listen: addr})
 	until(t, "connection", func() bool { return conn.Stats().Home.Connected })
 	if home := conn.Stats().Home; home.Why != bus.NoTrouble || home.Err != nil || home.Since.IsZero() {
 		t.Errorf("connected: %+v", home)

@@ -1,27 +1,49 @@
 package natsbus
 
 import (
+	"slices"
+	"sync/atomic"
+
 	"github.com/nats-io/nats.go"
 
 	"github.com/cohortkv/cohort/bus"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// peer is another node, and the link to its server.
+// peer is another node, and the link to its address.
 type peer struct {
 	bus.Peer
-	link
+	link *place
 }
+
+// connection is the one to the peer, if the peer is at its address.
+func (p *peer) connection() *live {
+	if conn := p.link.live.Load(); conn != nil && conn.node == p.ID {
+		return conn
+	}
+	return nil
+}
+
+// place is an address where peers should be: one, unless a list names several
+// there, of which one at most is right. So each address is dialled once, whatever
+// is said about it.
+type place struct {
+	link
+	wanted atomic.Pointer[[]wire.NodeID]
+}
+
+func (p *place) wants(id wire.NodeID) bool { return slices.Contains(*p.wanted.Load(), id) }
 
 // peerTable is what Reach asked for. It is replaced, never changed.
 type peerTable struct {
-	byID map[wire.NodeID]*peer
-	all  []*peer // in the order of the list
+	byID   map[wire.NodeID]*peer
+	all    []*peer // in the order of the list
+	places map[string]*place
 }
 
 // Reach replaces the list of peers. A peer whose address stays keeps its
-// connection, one whose address changed gets a new one. When an id occurs twice
-// its last entry counts.
+// connection, one whose address changed gets a new one; addresses that are not
+// named any more are forgotten. When an id occurs twice its last entry counts.
 func (c *Conn) Reach(peers []bus.Peer) {
 	if c.external {
 		return
@@ -32,63 +54,86 @@ func (c *Conn) Reach(peers []bus.Peer) {
 		return
 	}
 	old := c.peers.Load()
-	next := &peerTable{byID: make(map[wire.NodeID]*peer, len(peers))}
-	wanted := make(map[wire.NodeID]bus.Peer, len(peers))
-	for _, p := range peers {
-		wanted[p.ID] = p
+	next, wanted := c.arrange(peers, old)
+	var begun []*place
+	for addr, p := range next.places {
+		ids := wanted[addr]
+		if old.places[addr] == nil {
+			begun = append(begun, p)
+		}
+		p.wanted.Store(&ids)
 	}
-	delete(wanted, c.node)
+	c.peers.Store(next)
+	for addr, p := range old.places {
+		if next.places[addr] != p {
+			p.stop()
+		} else if conn := p.live.Load(); conn != nil && !p.wants(conn.node) {
+			conn.nc.Close() // the link meets whoever is there anew
+		}
+	}
+	for _, p := range begun {
+		p.start()
+	}
+}
+
+// arrange finds a place for each peer: the old one at its address, or a new one.
+func (c *Conn) arrange(peers []bus.Peer, old *peerTable) (next *peerTable, wanted map[string][]wire.NodeID) {
+	last := make(map[wire.NodeID]bus.Peer, len(peers))
 	for _, p := range peers {
-		want, ok := wanted[p.ID]
+		last[p.ID] = p
+	}
+	delete(last, c.node)
+	next = &peerTable{byID: make(map[wire.NodeID]*peer, len(last)), places: map[string]*place{}}
+	wanted = map[string][]wire.NodeID{}
+	for _, p := range peers {
+		p, ok := last[p.ID]
 		if !ok {
 			continue
 		}
-		delete(wanted, p.ID)
-		link := old.byID[p.ID]
-		if link == nil || link.Addr != want.Addr {
-			link = c.newPeer(want)
+		delete(last, p.ID)
+		at := next.places[p.Addr]
+		if at == nil {
+			if at = old.places[p.Addr]; at == nil {
+				at = c.newPlace(p.Addr)
+			}
+			next.places[p.Addr] = at
 		}
-		next.byID[p.ID] = link
-		next.all = append(next.all, link)
+		wanted[p.Addr] = append(wanted[p.Addr], p.ID)
+		known := &peer{Peer: p, link: at}
+		next.byID[p.ID] = known
+		next.all = append(next.all, known)
 	}
-	c.peers.Store(next)
-	for _, p := range old.all {
-		if next.byID[p.ID] != p {
-			p.stop()
-		}
-	}
+	return next, wanted
 }
 
-func (c *Conn) newPeer(want bus.Peer) *peer {
-	p := &peer{Peer: want}
+// newPlace makes a link that is not started yet.
+func (c *Conn) newPlace(addr string) *place {
+	p := &place{}
 	p.link = link{
-		url:     "nats://" + want.Addr,
-		options: []nats.Option{c.auth},
-		dial:    dialTCP,
-		admit:   func(nc *nats.Conn) error { return c.meet(want, nc) },
-		counts:  &c.counts,
-		running: &c.linking,
+		conn:    c,
+		addr:    addr,
+		url:     "nats://" + addr,
+		options: []nats.Option{nats.UserInfo(c.name.String(), "")}, // what it claims without credentials
+		dial:    dialPeer(c.credentials, p.wants),
+		admit:   func(nc *nats.Conn) (wire.NodeID, error) { return c.meet(p, nc) },
+		peers:   func() []wire.NodeID { return *p.wanted.Load() },
 	}
-	p.start()
 	return p
 }
 
-// meet refuses another node that answers at the peer's address; the link tries
-// again, because the right one may come back. Then it listens for answers there.
-func (c *Conn) meet(want bus.Peer, nc *nats.Conn) error {
+// meet refuses another node that answers at an address; the link tries again,
+// because the right one may come back. Then it listens for answers there: what
+// comes over this subscription is from this node.
+func (c *Conn) meet(at *place, nc *nats.Conn) (wire.NodeID, error) {
 	name, err := bus.ParseServerName(nc.ConnectedServerName())
 	switch {
 	case err != nil:
-		err = refuse(bus.NotCohort, "%s: %v", want.Addr, err)
-	case name.Cluster != c.cluster:
-		err = refuse(bus.OtherCluster, "%s is node %d of cluster %s", want.Addr, name.Node, name.Cluster)
-	case name.Node != want.ID:
-		err = refuse(bus.WrongNode, "%s is node %d", want.Addr, name.Node)
+		return 0, bus.Refuse(bus.NotCohort, "%v", err)
+	case name.Cluster != c.name.Cluster:
+		return 0, bus.Refuse(bus.OtherCluster, "node %d of cluster %s is there", name.Node, name.Cluster)
+	case !at.wants(name.Node):
+		return 0, bus.Refuse(bus.WrongNode, "node %d is there", name.Node)
 	}
-	if err != nil {
-		c.counts.strangers.Add(1)
-		return err
-	}
-	_, err = nc.ChanSubscribe(c.answers.All(), c.inbound)
-	return err
+	_, err = nc.ChanSubscribe(c.answers.Of(name.Node), c.inbound)
+	return name.Node, err
 }

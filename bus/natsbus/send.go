@@ -15,8 +15,9 @@ import (
 // Send sends one envelope, on the caller's goroutine as far as nats.go allows.
 // It allocates nothing, but for a request the subject of its answer.
 func (c *Conn) Send(e bus.Envelope) error {
-	if len(e.Payload) > bus.MaxPayload {
-		return fmt.Errorf("bus: payload of %d bytes, at most %d fit", len(e.Payload), bus.MaxPayload)
+	if len(e.Payload) > c.MaxPayload() {
+		c.counts.tooLarge.Add(1)
+		return bus.ErrTooLarge
 	}
 	switch {
 	case e.Answer != "":
@@ -40,31 +41,36 @@ func (c *Conn) sendTo(e bus.Envelope) error {
 	}
 	reply := ""
 	if e.Request != 0 {
-		reply = c.answers.To(e.Request)
+		reply = c.answers.To(e.Request, e.To)
 	}
 	if e.To == c.node {
 		return c.deliverLocal(subject, reply, e.Payload)
 	}
 	if c.external {
-		return c.home.publish(subject, reply, e.Payload)
+		return c.publishHome(subject, reply, e.Payload)
 	}
 	p := c.peers.Load().byID[e.To]
 	if p == nil {
 		c.counts.dropped.Add(1)
 		return bus.ErrUnreachable
 	}
-	return p.publish(subject, reply, e.Payload)
+	return p.link.publish(p.connection(), subject, reply, e.Payload)
+}
+
+// publishHome sends by the own server, or by the outside cluster.
+func (c *Conn) publishHome(subject, reply string, payload []byte) error {
+	return c.home.publish(c.home.live.Load(), subject, reply, payload)
 }
 
 // answer publishes at the own server, where the peer that asked listens for it.
 func (c *Conn) answer(to wire.ReplyTo, payload []byte) error {
-	if !c.subjects.IsAnswer(to) {
-		return fmt.Errorf("bus: %q is not where this cluster takes answers", string(to))
+	if _, from, ok := c.subjects.ParseAnswer(to); !ok || from != c.node {
+		return fmt.Errorf("bus: %q is not where this node's answers are taken", string(to))
 	}
 	if _, own := c.answers.Request(string(to)); own {
 		return c.deliverLocal(string(to), "", payload)
 	}
-	return c.home.publish(string(to), "", payload)
+	return c.publishHome(string(to), "", payload)
 }
 
 func (c *Conn) broadcast(e bus.Envelope) error {
@@ -73,11 +79,11 @@ func (c *Conn) broadcast(e bus.Envelope) error {
 		return err
 	}
 	if c.external {
-		return c.home.publish(subject, "", e.Payload)
+		return c.publishHome(subject, "", e.Payload)
 	}
 	err = bus.ErrUnreachable
 	for _, p := range c.peers.Load().all {
-		if p.publish(subject, "", e.Payload) == nil {
+		if p.link.publish(p.connection(), subject, "", e.Payload) == nil {
 			err = nil
 		}
 	}
@@ -110,6 +116,7 @@ const namesBound = 1024
 // strings. Reading takes no lock; a new name copies the table.
 type names struct {
 	subjects bus.Subjects
+	from     wire.NodeID
 	table    atomic.Pointer[map[nameKey]string]
 }
 
@@ -152,10 +159,10 @@ func (n *names) build(key nameKey) (string, error) {
 		return "", fmt.Errorf("bus: kind %w", err)
 	}
 	if key.shard == "" {
-		return n.subjects.Node(key.node, key.kind), nil
+		return n.subjects.Node(key.node, n.from, key.kind), nil
 	}
 	if err := bus.CheckToken(key.shard); err != nil {
 		return "", fmt.Errorf("bus: shard %w", err)
 	}
-	return n.subjects.Shard(key.shard, key.kind), nil
+	return n.subjects.Shard(key.shard, n.from, key.kind), nil
 }

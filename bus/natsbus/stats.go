@@ -13,7 +13,7 @@ import (
 type counts struct {
 	sent, dropped, received, overruns atomic.Uint64
 	connects, disconnects, strangers  atomic.Uint64
-	asyncErrors                       atomic.Uint64
+	asyncErrors, tooLarge             atomic.Uint64
 }
 
 // asyncError counts what NATS reports by the way. Nothing else is done about
@@ -37,10 +37,20 @@ func (c *Conn) Stats() bus.Stats {
 		Disconnects: c.counts.disconnects.Load(),
 		Strangers:   c.counts.strangers.Load(),
 		AsyncErrors: c.counts.asyncErrors.Load(),
+		TooLarge:    c.counts.tooLarge.Load(),
 		Home:        c.home.state(bus.Peer{ID: c.node}),
 	}
 	for _, p := range c.peers.Load().all {
-		s.Peers = append(s.Peers, p.state(p.Peer))
+		s.Peers = append(s.Peers, p.state())
+	}
+	return s
+}
+
+func (p *peer) state() bus.Link {
+	s := p.link.state(p.Peer)
+	if conn := p.link.live.Load(); s.Connected && conn != nil && conn.node != p.ID {
+		s = bus.Link{Peer: p.Peer, Why: bus.WrongNode, Since: s.Since}
+		s.Err = bus.Refuse(s.Why, "node %d is there", conn.node)
 	}
 	return s
 }

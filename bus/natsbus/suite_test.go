@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/cohortkv/cohort/bus/conntest"
 	"github.com/cohortkv/cohort/bus/embedded"
 	"github.com/cohortkv/cohort/bus/natsbus"
+	"github.com/cohortkv/cohort/bus/outside"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -23,9 +25,45 @@ const (
 	secret  = "of the tests"
 )
 
+// credentials are a node's under a secret, or under several; none without.
+func credentials(t testing.TB, id wire.NodeID, secret string) *bus.Credentials {
+	t.Helper()
+	c, err := newCredentials(cluster, id, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func newCredentials(cluster string, id wire.NodeID, secret string) (*bus.Credentials, error) {
+	if secret == "" {
+		return nil, nil
+	}
+	secrets, err := stretched(secret)
+	if err != nil {
+		return nil, err
+	}
+	return secrets.Credentials(bus.NodeName{Cluster: cluster, Node: id})
+}
+
+var known sync.Map // of secrets, because stretching takes a while
+
+func stretched(secret string) (bus.Secrets, error) {
+	if s, ok := known.Load(secret); ok {
+		return s.(bus.Secrets), nil
+	}
+	s, err := bus.NewSecrets(secret)
+	known.Store(secret, s)
+	return s, err
+}
+
 // echoNode, in the environment of the test binary, makes it a node that echoes:
-// "<id>" in embedded mode, "<id> <url>" over an outside cluster.
-const echoNode = "COHORT_TEST_ECHO_NODE"
+// "<id>" in embedded mode, "<id> <url>" over an outside cluster. echoSecret is its
+// secret.
+const (
+	echoNode   = "COHORT_TEST_ECHO_NODE"
+	echoSecret = "COHORT_TEST_ECHO_SECRET"
+)
 
 func TestMain(m *testing.M) {
 	if spec := os.Getenv(echoNode); spec != "" {
@@ -45,13 +83,16 @@ func runEcho(spec string) error {
 	if err != nil {
 		return err
 	}
-	cfg := natsbus.Config{Cluster: cluster, Node: wire.NodeID(number), Secret: secret}
+	cfg := natsbus.Config{Cluster: cluster, Node: wire.NodeID(number)}
+	if cfg.Credentials, err = newCredentials(cluster, cfg.Node, os.Getenv(echoSecret)); err != nil {
+		return err
+	}
 	var conn *natsbus.Conn
 	addr := "-"
 	if outside {
 		conn, err = natsbus.External(cfg, url)
 	} else {
-		own, startErr := embedded.Start(embedded.Config{Cluster: cluster, Node: cfg.Node, Secret: secret, Listen: "127.0.0.1:0"})
+		own, startErr := embedded.Start(embedded.Config{Cluster: cluster, Node: cfg.Node, Credentials: cfg.Credentials, Listen: "127.0.0.1:0"})
 		if startErr != nil {
 			return startErr
 		}
@@ -72,10 +113,10 @@ func runEcho(spec string) error {
 }
 
 // startEcho runs runEcho in a process of its own, which SIGSTOP can freeze.
-func startEcho(t testing.TB, id wire.NodeID, spec string) conntest.Freezable {
+func startEcho(t testing.TB, id wire.NodeID, spec, secret string) conntest.Freezable {
 	t.Helper()
 	child := exec.Command(os.Args[0])
-	child.Env = append(os.Environ(), echoNode+"="+spec)
+	child.Env = append(os.Environ(), echoNode+"="+spec, echoSecret+"="+secret)
 	child.Stderr = os.Stderr
 	if _, err := child.StdinPipe(); err != nil {
 		t.Fatal(err)
@@ -113,7 +154,6 @@ func serve(t *testing.T, cfg embedded.Config) *embedded.Server {
 	if cfg.Cluster == "" {
 		cfg.Cluster = cluster
 	}
-	cfg.Secret = secret
 	if cfg.Listen == "" {
 		cfg.Listen = "127.0.0.1:0"
 	}
@@ -125,51 +165,63 @@ func serve(t *testing.T, cfg embedded.Config) *embedded.Server {
 	return own
 }
 
-func joinEmbedded(t *testing.T, id wire.NodeID, addr string) conntest.Node {
-	t.Helper()
-	own := serve(t, embedded.Config{Node: id, Listen: addr})
-	conn, err := natsbus.Embedded(natsbus.Config{Cluster: cluster, Node: id, Secret: secret}, own)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return conntest.Node{
-		Peer: bus.Peer{ID: id, Addr: own.Addr()},
-		Conn: conn,
-		Leave: func() {
-			conn.Close()
-			own.Close()
-		},
+// joinEmbedded starts a node with a secret, or, without, one that does not encrypt.
+func joinEmbedded(secret string) func(*testing.T, wire.NodeID, string) conntest.Node {
+	return func(t *testing.T, id wire.NodeID, addr string) conntest.Node {
+		return joinWith(t, id, addr, credentials(t, id, secret))
 	}
 }
 
+func joinWith(t *testing.T, id wire.NodeID, addr string, own *bus.Credentials) conntest.Node {
+	t.Helper()
+	name := bus.NodeName{Cluster: cluster, Node: id}
+	if own != nil {
+		name = own.Name()
+	}
+	server := serve(t, embedded.Config{Cluster: name.Cluster, Node: id, Listen: addr, Credentials: own})
+	conn, err := natsbus.Embedded(natsbus.Config{Cluster: name.Cluster, Node: id, Credentials: own}, server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leave := func() {
+		conn.Close()
+		server.Close()
+	}
+	t.Cleanup(leave)
+	return conntest.Node{Peer: bus.Peer{ID: id, Addr: server.Addr()}, Conn: conn, Leave: leave}
+}
+
 func TestEmbeddedNATSIsABus(t *testing.T) {
-	conntest.Run(t, func(*testing.T) *conntest.Bus {
-		return &conntest.Bus{
-			Addressed: true,
-			Join:      joinEmbedded,
-			Path: func(t *testing.T, _, to conntest.Node) conntest.Path {
-				p := conntest.NewProxy(t, to.Addr)
-				return conntest.Path{Addr: p.Addr, Cut: p.Cut, Heal: p.Heal}
-			},
-			Freezable: func(t *testing.T, id wire.NodeID) conntest.Freezable {
-				return startEcho(t, id, strconv.FormatUint(uint64(id), 10))
-			},
-		}
-	})
+	for name, secret := range map[string]string{"with a secret": secret, "without": ""} {
+		t.Run(name, func(t *testing.T) {
+			conntest.Run(t, func(*testing.T) *conntest.Bus {
+				return &conntest.Bus{
+					Addressed: true,
+					Join:      joinEmbedded(secret),
+					Path: func(t *testing.T, _, to conntest.Node) conntest.Path {
+						p := conntest.NewProxy(t, to.Addr)
+						return conntest.Path{Addr: p.Addr, Cut: p.Cut, Heal: p.Heal}
+					},
+					Freezable: func(t *testing.T, id wire.NodeID) conntest.Freezable {
+						return startEcho(t, id, strconv.FormatUint(uint64(id), 10), secret)
+					},
+				}
+			})
+		})
+	}
 }
 
 // TestExternalNATSIsABus lets all nodes share one server, as they would share a
 // cluster that is there already; each has its own cable to it.
 func TestExternalNATSIsABus(t *testing.T) {
 	conntest.Run(t, func(t *testing.T) *conntest.Bus {
-		outside := serve(t, embedded.Config{Node: 1000})
+		server := team(t, outside.Config{})
 		cables := map[wire.NodeID]*conntest.Proxy{}
 		return &conntest.Bus{
 			Join: func(t *testing.T, id wire.NodeID, _ string) conntest.Node {
-				cable := conntest.NewProxy(t, outside.Addr())
+				cable := conntest.NewProxy(t, server.Addr())
 				cables[id] = cable
-				cfg := natsbus.Config{Cluster: cluster, Node: id, Secret: secret}
-				conn, err := natsbus.External(cfg, "nats://"+cable.Addr)
+				conn, err := natsbus.External(natsbus.Config{Cluster: cluster, Node: id}, "nats://"+cable.Addr)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -182,8 +234,19 @@ func TestExternalNATSIsABus(t *testing.T) {
 				return conntest.Path{Cut: cables[from.ID].Cut, Heal: cables[from.ID].Heal}
 			},
 			Freezable: func(t *testing.T, id wire.NodeID) conntest.Freezable {
-				return startEcho(t, id, fmt.Sprintf("%d nats://%s", id, outside.Addr()))
+				return startEcho(t, id, fmt.Sprintf("%d nats://%s", id, server.Addr()), "")
 			},
 		}
 	})
+}
+
+// team starts a NATS server that is not cohort's.
+func team(t *testing.T, cfg outside.Config) *outside.Server {
+	t.Helper()
+	s, err := outside.Start(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
 }

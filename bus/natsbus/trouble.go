@@ -2,8 +2,8 @@ package natsbus
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
@@ -23,28 +23,22 @@ type failure struct {
 	since time.Time // of the first failure in a row with the same why
 }
 
-// refusal is an error of our own: this end does not want the connection.
-type refusal struct {
-	why  bus.Trouble
-	text string
-}
-
-func (r *refusal) Error() string { return r.text }
-
-func refuse(why bus.Trouble, format string, args ...any) error {
-	return &refusal{why: why, text: fmt.Sprintf(format, args...)}
-}
-
 // troubleOf sorts an error by what an operator would do about it.
 func troubleOf(err error) bus.Trouble {
-	var ours *refusal
+	var ours *bus.Refusal
+	var record tls.RecordHeaderError
+	var remote *net.OpError
 	var name *net.DNSError
 	var network net.Error
 	switch {
-	case err == nil:
+	case errors.Is(err, errClosed):
 		return bus.Closed
 	case errors.As(err, &ours):
-		return ours.why
+		return ours.Why
+	case errors.As(err, &record):
+		return bus.NoTLS
+	case errors.As(err, &remote) && remote.Op == "remote error":
+		return bus.WrongSecret // an alert of TLS: the other end does not accept this one
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return bus.Refused
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EINVAL):
@@ -64,14 +58,25 @@ func troubleOf(err error) bus.Trouble {
 	return bus.Failed
 }
 
-// fail remembers why there is no connection.
+// fail remembers why there is no connection, and tells the log.
 func (l *link) fail(err error) {
+	if err == nil {
+		err = errClosed
+	}
 	now := &failure{err: err, why: troubleOf(err), since: time.Now()}
-	if before := l.failed.Load(); before != nil && before.why == now.why {
+	before := l.failed.Load()
+	if before != nil && before.why == now.why {
 		now.since = before.since
 	}
 	l.failed.Store(now)
+	if now.why.Stranger() {
+		l.conn.counts.strangers.Add(1)
+	}
+	l.tellFailed(now, before == nil || before.why != now.why)
 }
+
+// errClosed stands for the error of a connection that ended without one.
+var errClosed = errors.New("the connection was closed")
 
 // loginRefused reports that the server did not accept the credentials: while
 // connecting, nats.go gives its answer as mere text.

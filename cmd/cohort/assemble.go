@@ -21,7 +21,8 @@ type seat struct {
 	http, bus     string
 	nats          string // URL of an outside cluster; empty: the server inside, on bus
 	cluster       string
-	secrets       bus.Secrets // of the cluster; none: the bus does not encrypt
+	trust         secretSettings // how the nodes of the cluster know one another
+	secrets       bus.Secrets    // of the cluster
 	defaultBucket string
 	limits        node.HTTPLimits
 	access        node.Access
@@ -74,12 +75,11 @@ func (s seat) assemble() (m *member, err error) {
 
 // connect sets the bus of cfg.
 func (m *member) connect(s seat, cfg *node.Config) (err error) {
-	secret := ""
-	if s.secrets.Present() {
-		secret = string(s.secrets.Keys("bus login")[0])
-	}
-	access := natsbus.Config{Cluster: s.cluster, Node: cfg.ID, Secret: secret}
+	access := natsbus.Config{Cluster: s.cluster, Node: cfg.ID, Log: s.log}
 	if s.nats != "" {
+		if access.TLS, err = s.trust.outside(); err != nil {
+			return err
+		}
 		conn, err := natsbus.External(access, s.nats)
 		if err != nil {
 			return err
@@ -87,8 +87,14 @@ func (m *member) connect(s seat, cfg *node.Config) (err error) {
 		cfg.Bus = conn
 		return nil
 	}
+	if access.Credentials, err = s.trust.credentials(bus.NodeName{Cluster: s.cluster, Node: cfg.ID}, s.secrets, s.log); err != nil {
+		return err
+	}
+	if err := s.trust.permit(s.bus, access.Credentials, s.log); err != nil {
+		return err
+	}
 	m.server, err = embedded.Start(embedded.Config{
-		Cluster: s.cluster, Node: cfg.ID, Incarnation: cfg.Incarnation, Listen: s.bus, Secret: secret, Logger: s.log,
+		Cluster: s.cluster, Node: cfg.ID, Incarnation: cfg.Incarnation, Listen: s.bus, Credentials: access.Credentials, Logger: s.log,
 	})
 	if err != nil {
 		return err

@@ -117,6 +117,8 @@ func TestBadInputGetsAClearError(t *testing.T) {
 		{"serve --id 1", "COHORT_LOG_LEVEL=loud", `--log-level must be one of "debug","info","warn","error" but got "loud"`},
 		{"serve --id 1 --secret x", "", "--secret would show the secret to everybody who can list processes"},
 		{"serve --id 1 --secret-file x", "COHORT_SECRET=x", "--secret-file and COHORT_SECRET are both set"},
+		{"serve --id 1 --bus-cert x", "", "--bus-cert and --bus-key go together"},
+		{"serve --id 1 --bus-cert x --bus-key y", "", "--bus-cert needs --bus-ca"},
 		{"serve --id 1 --http localhost", "", `--http: "localhost" is not host:port`},
 		{"serve --id 1 --http localhost:65000", "", "leaves no port for the bus"},
 		{"serve --id 1 --bus nowhere", "", `--bus: "nowhere" is not host:port`},

@@ -1,9 +1,14 @@
 package main
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net"
 	"os"
+	"slices"
 
 	"github.com/cohortkv/cohort/bus"
 )
@@ -12,6 +17,9 @@ import (
 type secretSettings struct {
 	SecretFile string `env:"COHORT_SECRET_FILE" type:"path" placeholder:"FILE" help:"The cluster's secret, or several, one a line: the first is used, all are accepted. The variable COHORT_SECRET may hold it instead."`
 	Secret     string `env:"COHORT_SECRET" hidden:"" help:"Only by its variable: arguments can be read by everybody on the machine."`
+	BusCert    string `env:"COHORT_BUS_CERT" type:"path" placeholder:"FILE" help:"This node's certificate for the bus, in place of one from the secret. It names urn:cohort:<cluster>:<id>. With --nats: the client certificate."`
+	BusKey     string `env:"COHORT_BUS_KEY" type:"path" placeholder:"FILE" help:"Its key."`
+	BusCA      string `name:"bus-ca" env:"COHORT_BUS_CA" type:"path" placeholder:"FILE" help:"The authorities whose certificates are accepted from other nodes, or from the NATS server."`
 	Insecure   bool   `env:"COHORT_INSECURE" help:"Serve without encryption beyond this machine."`
 }
 
@@ -22,6 +30,10 @@ func (s secretSettings) check() error {
 		return errors.New("--secret would show the secret to everybody who can list processes: use --secret-file, or the variable COHORT_SECRET")
 	case s.Secret != "" && s.SecretFile != "":
 		return errors.New("--secret-file and COHORT_SECRET are both set: which one is the cluster's secret?")
+	case (s.BusCert == "") != (s.BusKey == ""):
+		return errors.New("--bus-cert and --bus-key go together")
+	case s.BusCert != "" && s.BusCA == "":
+		return errors.New("--bus-cert needs --bus-ca: whose certificates are accepted?")
 	}
 	return nil
 }
@@ -44,4 +56,68 @@ func (s secretSettings) read() (bus.Secrets, error) {
 		return bus.Secrets{}, fmt.Errorf("%s: %w", from, err)
 	}
 	return secrets, nil
+}
+
+// outside is how a node speaks TLS to a NATS cluster; nil: as the system would.
+func (s secretSettings) outside() (*tls.Config, error) {
+	if s.BusCA == "" {
+		return nil, nil
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}
+	raw, err := os.ReadFile(s.BusCA)
+	if err != nil {
+		return nil, fmt.Errorf("--bus-ca: %w", err)
+	}
+	if !config.RootCAs.AppendCertsFromPEM(raw) {
+		return nil, fmt.Errorf("--bus-ca: there is no certificate in %s", s.BusCA)
+	}
+	if s.BusCert != "" {
+		pair, err := tls.LoadX509KeyPair(s.BusCert, s.BusKey)
+		if err != nil {
+			return nil, fmt.Errorf("--bus-cert: %w", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
+}
+
+// credentials are how a node proves who it is to other nodes; nil: it cannot.
+func (s secretSettings) credentials(name bus.NodeName, secrets bus.Secrets, log *slog.Logger) (*bus.Credentials, error) {
+	switch {
+	case s.BusCert != "":
+		return bus.LoadCredentials(name, s.BusCert, s.BusKey, s.BusCA, func(err error) {
+			log.Warn("the bus keeps its certificates: the files hold none that this node can use", "err", err)
+		})
+	case secrets.Present():
+		return secrets.Credentials(name)
+	}
+	return nil, nil
+}
+
+// permit refuses a bus that anybody may join, unless it was asked for.
+func (s secretSettings) permit(address string, credentials *bus.Credentials, log *slog.Logger) error {
+	switch {
+	case credentials != nil || onLoopback(address):
+		return nil
+	case !s.Insecure:
+		return fmt.Errorf("the bus on %s would let everybody who reaches it read and write all data: give the nodes a secret (--secret-file), "+
+			"or certificates (--bus-cert, --bus-key, --bus-ca), or say --insecure", address)
+	}
+	log.Warn("the bus is neither encrypted nor authenticated: whoever reaches its port can read and write all data, and pass for any node",
+		"bus", address)
+	return nil
+}
+
+// onLoopback reports whether an address to listen on can be reached from this
+// machine only.
+func onLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil || host == "" {
+		return false
+	}
+	if ip := net.ParseIP(host); ip != nil {
+		return ip.IsLoopback()
+	}
+	all, err := net.LookupIP(host)
+	return err == nil && len(all) > 0 && !slices.ContainsFunc(all, func(ip net.IP) bool { return !ip.IsLoopback() })
 }

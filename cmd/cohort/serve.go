@@ -53,7 +53,7 @@ func (c *serveCmd) Run(ctx context.Context, term terminal) error {
 		return err
 	}
 	member, err := seat{
-		id: *c.ID, http: c.HTTP, bus: c.Bus, nats: c.NATS, cluster: c.Cluster, secrets: secrets,
+		id: *c.ID, http: c.HTTP, bus: c.Bus, nats: c.NATS, cluster: c.Cluster, trust: c.Secrets, secrets: secrets,
 		defaultBucket: c.DefaultBucket, limits: c.Limits.limits(), access: c.Door.access(), admin: c.Door.AdminHTTP, log: log, linesLost: writer.Lost,
 	}.assemble()
 	if err != nil {
@@ -119,7 +119,7 @@ func (c *serveCmd) deriveBus() error {
 var variables = []string{
 	"COHORT_MAX_CONNECTIONS", "COHORT_MAX_CONNECTIONS_PER_ADDRESS", "COHORT_REQUEST_MEMORY", "COHORT_MAX_DUMPS",
 	"COHORT_ID", "COHORT_HTTP", "COHORT_BUS", "COHORT_NATS", "COHORT_CLUSTER", "COHORT_SECRET",
-	"COHORT_SECRET_FILE", "COHORT_INSECURE",
+	"COHORT_SECRET_FILE", "COHORT_BUS_CERT", "COHORT_BUS_KEY", "COHORT_BUS_CA", "COHORT_INSECURE",
 	"COHORT_TLS_CERT", "COHORT_TLS_KEY", "COHORT_CLIENT_CA", "COHORT_TOKENS", "COHORT_ADMIN_HTTP",
 	"COHORT_CA", "COHORT_TOKEN_FILE", "COHORT_TOKEN", "COHORT_CERT", "COHORT_CERT_KEY",
 	"COHORT_DEFAULT_BUCKET", "COHORT_LOG_LEVEL", "COHORT_LOG_FORMAT", "COHORT_URL", "COHORT_BUCKET", "COHORT_SESSION",

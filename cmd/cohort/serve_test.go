@@ -55,11 +55,12 @@ func TestServeTakesItsSettingsFromFlagsThenEnvironmentThenDefaults(t *testing.T)
 			nil, func(c *serveCmd) { id(0)(c); c.Bus = "10.0.0.1:4222" }},
 		{"each has its variable", "", []string{
 			"COHORT_ID=1", "COHORT_HTTP=h:1", "COHORT_BUS=h:2", "COHORT_NATS=nats://n", "COHORT_CLUSTER=c", "COHORT_SECRET=s", "COHORT_INSECURE=true",
+			"COHORT_BUS_CERT=/c", "COHORT_BUS_KEY=/k", "COHORT_BUS_CA=/a",
 			"COHORT_DEFAULT_BUCKET=strong", "COHORT_LOG_LEVEL=debug", "COHORT_LOG_FORMAT=json"},
 			func(c *serveCmd) {
 				id(1)(c)
 				c.HTTP, c.Bus, c.NATS, c.Cluster, c.LogLevel, c.LogFormat = "h:1", "h:2", "nats://n", "c", "debug", "json"
-				c.Secrets = secretSettings{Secret: "s", Insecure: true}
+				c.Secrets = secretSettings{Secret: "s", Insecure: true, BusCert: "/c", BusKey: "/k", BusCA: "/a"}
 			}},
 		{"what clients may take", "--id 1 --request-memory 64MiB --max-connections 100", []string{"COHORT_MAX_CONNECTIONS_PER_ADDRESS=10", "COHORT_MAX_DUMPS=2"},
 			func(c *serveCmd) { id(1)(c); c.Limits = clientLimits{100, 10, 64 << 20, 2} }},
@@ -176,4 +177,27 @@ func freeAddress(t *testing.T) string {
 	}
 	t.Cleanup(func() { _ = reserved.Close() })
 	return reserved.Addrs()[0]
+}
+
+func TestABusThatOthersReachNeedsASecretOrConsent(t *testing.T) {
+	clearEnvironment(t)
+	_, port, err := net.SplitHostPort(freeAddress(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := cohort(t, "serve", "--id", "0", "--http", freeAddress(t), "--bus", ":"+port)
+	if o.status != exitFailed || !strings.Contains(o.err, "--secret-file") || !strings.Contains(o.err, "--insecure") {
+		t.Errorf("status %d, complaint %q", o.status, o.err)
+	}
+}
+
+func TestWhatIsOnLoopback(t *testing.T) {
+	for address, want := range map[string]bool{
+		"127.0.0.1:1": true, "127.8.0.1:1": true, "[::1]:1": true, "localhost:1": true,
+		":1": false, "0.0.0.0:1": false, "[::]:1": false, "10.0.0.1:1": false,
+	} {
+		if got := onLoopback(address); got != want {
+			t.Errorf("%s is on loopback: %v", address, got)
+		}
+	}
 }

@@ -40,8 +40,7 @@ var imports = []row{
 // is not here fails.
 var libraries = []library{
 	{"github.com/nats-io/nats.go", "bus/natsbus"},
-	{"github.com/nats-io/nats-server/v2", "bus/embedded"},
-	{"github.com/nats-io/nkeys", "bus"},
+	{"github.com/nats-io/nats-server/v2", "bus/embedded bus/outside"},
 	{"golang.org/x/crypto", "bus"}, // argon2id
 	{"github.com/valyala/fasthttp", "node node/front client benchmark/..."},
 	{"github.com/tidwall/btree", "node/store"},

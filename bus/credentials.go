@@ -1,0 +1,212 @@
+package bus
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"fmt"
+	"math/big"
+	"net/url"
+	"time"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Refusal is the error of an end that does not want a connection, because of who
+// the other end is.
+type Refusal struct {
+	Why  Trouble
+	Text string
+}
+
+// Error implements error.
+func (r *Refusal) Error() string { return r.Text }
+
+// Refuse makes a Refusal.
+func Refuse(why Trouble, format string, args ...any) error {
+	return &Refusal{Why: why, Text: fmt.Sprintf(format, args...)}
+}
+
+// Credentials prove to other nodes who a node is, and check who they are. Both
+// ends of every connection show a certificate that names cluster and node, and
+// an authority that the whole cluster accepts has signed it.
+//
+// From a secret, the authority's key is derived: whoever has the secret is the
+// authority, so it tells members from strangers and not members from one another.
+// An authority of its own (LoadCredentials) does both.
+type Credentials struct {
+	name        NodeName
+	certificate func() (*tls.Certificate, error) // of this node, at present
+	accepted    func() (*x509.CertPool, error)   // whose signatures count, at present
+}
+
+// Name is whose they are.
+func (c *Credentials) Name() NodeName { return c.name }
+
+// Credentials issues the node's certificate under the first secret, and accepts
+// those under any. Its key lives as long as the process.
+//
+// The certificates are valid for ever. To put an end to one earlier would ask
+// for clocks that agree, and gain nothing: who has the secret can make another.
+// A new secret ends them all.
+func (s Secrets) Credentials(name NodeName) (*Credentials, error) {
+	pool := x509.NewCertPool()
+	var own tls.Certificate
+	for i, seed := range s.Keys("bus authority") {
+		authority, err := newAuthority(seed)
+		if err != nil {
+			return nil, err
+		}
+		pool.AddCert(authority.certificate)
+		if i > 0 {
+			continue
+		}
+		if own, err = authority.issue(name); err != nil {
+			return nil, err
+		}
+	}
+	return &Credentials{
+		name:        name,
+		certificate: func() (*tls.Certificate, error) { return &own, nil },
+		accepted:    func() (*x509.CertPool, error) { return pool, nil },
+	}, nil
+}
+
+// authority signs certificates. All nodes with the same secret have the same.
+type authority struct {
+	key         ed25519.PrivateKey
+	certificate *x509.Certificate
+}
+
+// Certificates from a secret hold at any time that a clock may show.
+var (
+	always = time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC)
+	ever   = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC) // no end (RFC 5280 §4.1.2.5)
+)
+
+func newAuthority(seed []byte) (*authority, error) {
+	key := ed25519.NewKeyFromSeed(seed)
+	id := sha256.Sum256(key.Public().(ed25519.PublicKey))
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "cohort cluster secret"}, SubjectKeyId: id[:20],
+		NotBefore: always, NotAfter: ever, IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	raw, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return nil, fmt.Errorf("authority from the cluster secret: %w", err)
+	}
+	certificate, err := x509.ParseCertificate(raw)
+	if err != nil {
+		return nil, fmt.Errorf("authority from the cluster secret: %w", err)
+	}
+	return &authority{key, certificate}, nil
+}
+
+func (a *authority) issue(name NodeName) (tls.Certificate, error) {
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("key of %s: %w", name, err)
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("certificate of %s: %w", name, err)
+	}
+	raw, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
+		SerialNumber: serial, Subject: pkix.Name{CommonName: "cohort node"}, URIs: []*url.URL{name.uri()},
+		NotBefore: always, NotAfter: ever, KeyUsage: x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}, a.certificate, public, a.key)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("certificate of %s: %w", name, err)
+	}
+	return tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: private}, nil
+}
+
+// Listening is the configuration of the node's own server: every node of the
+// cluster may call.
+func (c *Credentials) Listening() *tls.Config {
+	return &tls.Config{
+		MinVersion:             tls.VersionTLS13,
+		SessionTicketsDisabled: true, // each connection is checked anew
+		GetCertificate:         func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.certificate() },
+		ClientAuth:             tls.RequireAnyClientCert, // VerifyConnection asks for more
+		VerifyConnection: func(s tls.ConnectionState) error {
+			_, err := c.identify(s, x509.ExtKeyUsageClientAuth)
+			return err
+		},
+		DynamicRecordSizingDisabled: true,
+	}
+}
+
+// Calling is the configuration of calls to an address where one of the wanted
+// nodes should be.
+func (c *Credentials) Calling(wanted func(wire.NodeID) bool) *tls.Config {
+	return &tls.Config{
+		MinVersion:             tls.VersionTLS13,
+		SessionTicketsDisabled: true,
+		GetClientCertificate:   func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return c.certificate() },
+		InsecureSkipVerify:     true, // of host names, which certificates do not hold; VerifyConnection checks the rest
+		VerifyConnection: func(s tls.ConnectionState) error {
+			name, err := c.identify(s, x509.ExtKeyUsageServerAuth)
+			if err == nil && !wanted(name.Node) {
+				err = Refuse(WrongNode, "node %d is there", name.Node)
+			}
+			return err
+		},
+		DynamicRecordSizingDisabled: true,
+	}
+}
+
+// identify says who is at the other end, once everything is as it should be.
+func (c *Credentials) identify(s tls.ConnectionState, usage x509.ExtKeyUsage) (NodeName, error) {
+	if len(s.PeerCertificates) == 0 {
+		return NodeName{}, Refuse(NotCohort, "the other end has shown no certificate")
+	}
+	leaf := s.PeerCertificates[0]
+	roots, err := c.accepted()
+	if err != nil {
+		return NodeName{}, err
+	}
+	between := x509.NewCertPool()
+	for _, cert := range s.PeerCertificates[1:] {
+		between.AddCert(cert)
+	}
+	_, err = leaf.Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, KeyUsages: []x509.ExtKeyUsage{usage}})
+	if err != nil {
+		return NodeName{}, Refuse(WrongSecret, "%s: %v", claim(leaf), err)
+	}
+	name, err := CertificateName(leaf)
+	if err != nil {
+		return NodeName{}, &Refusal{Why: NotCohort, Text: err.Error()}
+	}
+	if name.Cluster != c.name.Cluster {
+		return NodeName{}, Refuse(OtherCluster, "node %d of cluster %s is there", name.Node, name.Cluster)
+	}
+	return name, nil
+}
+
+// claim is what a certificate says of itself, for errors: nobody vouches for it.
+func claim(leaf *x509.Certificate) string {
+	if name, err := CertificateName(leaf); err == nil {
+		return fmt.Sprintf("a certificate that names node %d of cluster %s", name.Node, name.Cluster)
+	}
+	return "a certificate that names no node"
+}
+
+// CertificateName is the node that a certificate names. It must name one.
+func CertificateName(leaf *x509.Certificate) (NodeName, error) {
+	var found []NodeName
+	for _, uri := range leaf.URIs {
+		if name, err := ParseNodeName(uri.String()); err == nil {
+			found = append(found, name)
+		}
+	}
+	if len(found) != 1 {
+		return NodeName{}, errors.New("the certificate names no node: it needs one URI like urn:cohort:prod:7 among its subject alternative names")
+	}
+	return found[0], nil
+}

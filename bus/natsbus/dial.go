@@ -1,0 +1,112 @@
+package natsbus
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/cohortkv/cohort/bus"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+const (
+	// dialTimeout bounds a dial, names included. greetTimeout bounds TLS, and then
+	// again the exchange of hellos.
+	dialTimeout  = 500 * time.Millisecond
+	greetTimeout = time.Second
+	// silenceBound is how long a TCP flow may go unacknowledged.
+	silenceBound = 2 * time.Second
+)
+
+// dialler is a dialler as nats.go wants it.
+type dialler func(network, addr string) (net.Conn, error)
+
+// Dial calls the function.
+func (f dialler) Dial(network, addr string) (net.Conn, error) { return f(network, addr) }
+
+// peerDialler has made the connection secret already, if it is to be.
+type peerDialler struct{ dialler }
+
+// SkipTLSHandshake tells nats.go so.
+func (peerDialler) SkipTLSHandshake() bool { return true }
+
+// connecting is a connection while nats.go exchanges hellos over it: the end of
+// the context breaks it, so that Close does not wait for a silent peer.
+type connecting struct {
+	out  *outbox // nil: a connection to the own server
+	free func() bool
+	err  error // of the last dial
+}
+
+// dialler makes connections for nats.go and remembers the last one, the one
+// that counts when several URLs are tried.
+func (l *link) dialler(ctx context.Context, last *connecting) dialler {
+	return func(_, addr string) (net.Conn, error) {
+		last.release()
+		conn, err := l.dial(ctx, addr)
+		last.err = err
+		if err != nil {
+			return nil, err
+		}
+		switch conn := conn.(type) {
+		case *outbox:
+			last.out = conn
+		case *tls.Conn:
+			last.out = conn.NetConn().(*outbox)
+		}
+		last.free = context.AfterFunc(ctx, func() { conn.Close() })
+		return l.conn.gate.watch(conn), nil
+	}
+}
+
+// release leaves the connection to its user.
+func (c *connecting) release() {
+	if c.free != nil {
+		c.free()
+	}
+}
+
+// dialTCP connects to a peer's server, or to an outside cluster's.
+func dialTCP(ctx context.Context, addr string) (net.Conn, error) {
+	d := net.Dialer{Timeout: dialTimeout}
+	conn, err := d.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	if err := giveUpAfter(conn.(*net.TCPConn), silenceBound); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("set the time-out of %s: %w", addr, err)
+	}
+	return newOutbox(conn), nil
+}
+
+// dialPeer connects to where one of the wanted nodes should be; with credentials,
+// that is certain then. TLS writes to the outbox, so it never blocks either.
+func dialPeer(own *bus.Credentials, wanted func(wire.NodeID) bool) func(context.Context, string) (net.Conn, error) {
+	if own == nil {
+		return dialTCP
+	}
+	config := own.Calling(wanted)
+	return func(ctx context.Context, addr string) (net.Conn, error) {
+		plain, err := dialTCP(ctx, addr)
+		if err != nil {
+			return nil, err
+		}
+		secret := tls.Client(plain, config)
+		ctx, cancel := context.WithTimeout(ctx, greetTimeout)
+		defer cancel()
+		if err := secret.HandshakeContext(ctx); err != nil {
+			plain.Close()
+			return nil, err
+		}
+		return secret, nil
+	}
+}
+
+// dialOwn connects to the own server. It needs no outbox: the server's reading
+// goroutine never waits for another client.
+func dialOwn(own Server) func(context.Context, string) (net.Conn, error) {
+	return func(context.Context, string) (net.Conn, error) { return own.InProcessConn() }
+}

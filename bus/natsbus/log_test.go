@@ -1,0 +1,98 @@
+package natsbus_test
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/cohortkv/cohort/bus"
+	"github.com/cohortkv/cohort/bus/embedded"
+	"github.com/cohortkv/cohort/bus/natsbus"
+	"github.com/cohortkv/cohort/bus/outside"
+)
+
+// lines is a log that can be looked at.
+type lines struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *lines) text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+func (l *lines) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
+
+func TestAWrongSecretIsOneLineAtEachEnd(t *testing.T) {
+	var here, there lines
+	own := serve(t, embedded.Config{Node: 1, Credentials: credentials(t, 1, secret)})
+	conn, err := natsbus.Embedded(natsbus.Config{Cluster: cluster, Node: 1, Credentials: credentials(t, 1, secret), Log: here.logger()}, own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	peer := serve(t, embedded.Config{Node: 2, Credentials: credentials(t, 2, "another"), Logger: there.logger()})
+	conn.Reach([]bus.Peer{{ID: 2, Addr: peer.Addr()}})
+	until(t, "five tries", func() bool { return conn.Stats().Strangers >= 5 })
+	for where, log := range map[string]string{"dialling": here.text(), "listening": there.text()} {
+		t.Logf("%s: %s", where, log)
+		if n := strings.Count(log, "\n"); n != 1 {
+			t.Errorf("the %s end has %d lines", where, n)
+		}
+	}
+	if log := here.text(); !strings.Contains(log, "peer=2") || !strings.Contains(log, string(bus.WrongSecret)) {
+		t.Errorf("the dialling end says %s", log)
+	}
+	if log := there.text(); !strings.Contains(log, "from=127.0.0.1") || !strings.Contains(log, "another secret or authority") {
+		t.Errorf("the listening end says %s", log)
+	}
+}
+
+func TestAnOutsideClusterIsInTheLogAndInTheStats(t *testing.T) {
+	server := team(t, outside.Config{User: "u", Password: "right"})
+	addr := server.Addr()
+	var log lines
+	join := func(login string) *natsbus.Conn {
+		conn, err := natsbus.External(natsbus.Config{Cluster: cluster, Node: 7, Log: log.logger()}, "nats://"+login+"@"+addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		return conn
+	}
+	if home := join("u:guessed-password").Stats().Home; home.Connected || home.Why != bus.BadLogin {
+		t.Errorf("with a wrong password: %+v", home)
+	}
+	conn := join("u:right")
+	if home := conn.Stats().Home; !home.Connected || home.Why != bus.NoTrouble {
+		t.Errorf("with the right one: %+v", home)
+	}
+	if names, err := server.Clients(); err != nil || len(names) != 1 || names[0] != "urn:cohort:test:7" {
+		t.Errorf("connections to the server: %q, %v", names, err)
+	}
+	server.Close()
+	until(t, "loss", func() bool { return conn.Stats().Home.Why == bus.Refused })
+	team(t, outside.Config{User: "u", Password: "right", Listen: addr})
+	until(t, "return", func() bool { return conn.Stats().Home.Connected })
+	until(t, "second line about the return", func() bool { return strings.Count(log.text(), "NATS reached") == 2 })
+	text := log.text()
+	t.Log(text)
+	if strings.Contains(text, "guessed") || strings.Contains(text, "right") {
+		t.Error("a password is in the log")
+	}
+	for _, want := range []string{string(bus.BadLogin), string(bus.Refused), "NATS reached", "max_payload=1048576", "u:xxxxx@"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the log lacks %q", want)
+		}
+	}
+}

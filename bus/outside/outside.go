@@ -1,0 +1,76 @@
+// Package outside runs a NATS server as a team runs one for itself: it knows
+// nothing of cohort. It is for tests.
+package outside
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// Config says what the server is like; its zero value is a server on any port of
+// 127.0.0.1 that lets everybody in.
+type Config struct {
+	Listen         string // host:port
+	MaxPayload     int    // 0: NATS's own default, 1 MiB
+	User, Password string
+	TLS            *tls.Config
+}
+
+// Server is a running server.
+type Server struct{ nats *server.Server }
+
+// Start listens, and returns when connections are accepted.
+func Start(cfg Config) (*Server, error) {
+	opts := &server.Options{
+		ServerName: "outside", Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true,
+		MaxPayload: int32(cfg.MaxPayload), Username: cfg.User, Password: cfg.Password, TLSConfig: cfg.TLS, TLSTimeout: 2,
+	}
+	if cfg.Listen != "" {
+		host, port, err := net.SplitHostPort(cfg.Listen)
+		if err != nil {
+			return nil, err
+		}
+		if opts.Port, err = strconv.Atoi(port); err != nil {
+			return nil, err
+		}
+		opts.Host = host
+	}
+	s, err := server.NewServer(opts)
+	if err != nil {
+		return nil, fmt.Errorf("outside NATS: %w", err)
+	}
+	s.Start()
+	if !s.ReadyForConnections(10 * time.Second) {
+		s.Shutdown()
+		return nil, errors.New("outside NATS: not ready within 10 s")
+	}
+	return &Server{s}, nil
+}
+
+// Addr is the address that is listened on.
+func (s *Server) Addr() string { return s.nats.Addr().String() }
+
+// Clients are the names that the connections to it have.
+func (s *Server) Clients() ([]string, error) {
+	list, err := s.nats.Connz(nil)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, c := range list.Conns {
+		names = append(names, c.Name)
+	}
+	return names, nil
+}
+
+// Close ends all connections and waits until nothing of the server runs.
+func (s *Server) Close() {
+	s.nats.Shutdown()
+	s.nats.WaitForShutdown()
+}

@@ -1,0 +1,66 @@
+package bus
+
+import (
+	"sync"
+	"time"
+)
+
+// Bounds of Repeats.
+const (
+	repeatEvery = time.Minute
+	mostRepeats = 512
+)
+
+// Repeats keeps floods out of logs: of what is the same, one line a minute
+// passes, and says how many there were. Its zero value is ready.
+type Repeats struct {
+	mu struct {
+		sync.Mutex
+		seen map[string]*repeats
+	}
+}
+
+type repeats struct {
+	told  time.Time
+	count uint64 // since then
+}
+
+// Tell reports whether a line with this key is due at a time, and how many it
+// stands for.
+func (r *Repeats) Tell(now time.Time, key string) (count uint64, due bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.mu.seen[key]
+	if s == nil {
+		s = r.add(now, key)
+	}
+	s.count++
+	if !s.told.IsZero() && now.Sub(s.told) < repeatEvery {
+		return 0, false
+	}
+	count, s.told, s.count = s.count, now, 0
+	return count, true
+}
+
+// add makes room for a key. When there is none, keys share a line.
+func (r *Repeats) add(now time.Time, key string) *repeats {
+	if r.mu.seen == nil {
+		r.mu.seen = map[string]*repeats{}
+	}
+	if len(r.mu.seen) >= mostRepeats {
+		for k, s := range r.mu.seen {
+			if now.Sub(s.told) >= repeatEvery {
+				delete(r.mu.seen, k)
+			}
+		}
+	}
+	if len(r.mu.seen) >= mostRepeats {
+		key = ""
+		if s := r.mu.seen[key]; s != nil {
+			return s
+		}
+	}
+	s := &repeats{}
+	r.mu.seen[key] = s
+	return s
+}
