@@ -14,13 +14,14 @@ type clientLimits struct {
 	MaxConnections int      `env:"COHORT_MAX_CONNECTIONS" placeholder:"N" help:"HTTP connections open at a time (16384, or what the limit on open files leaves room for)."`
 	MaxPerAddress  int      `name:"max-connections-per-address" env:"COHORT_MAX_CONNECTIONS_PER_ADDRESS" placeholder:"N" help:"Of these, connections of one client address (three quarters of them)."`
 	RequestMemory  byteSize `env:"COHORT_REQUEST_MEMORY" placeholder:"SIZE" help:"What all requests under way may hold together: bodies, values that wait, answers (256MiB). Requests beyond it get 503."`
+	MaxBytes       byteSize `env:"COHORT_MAX_BYTES" placeholder:"SIZE" help:"What the node may hold of both buckets; writes that need more get 507, deletions pass (no bound)."`
 	MaxDumps       int      `env:"COHORT_MAX_DUMPS" placeholder:"N" help:"Answers to GET /data that are streamed at a time (16)."`
 }
 
 func (c clientLimits) limits() node.HTTPLimits {
 	return node.HTTPLimits{
 		Connections: c.MaxConnections, ConnectionsPerAddress: c.MaxPerAddress,
-		RequestBytes: int64(c.RequestMemory), Dumps: c.MaxDumps,
+		RequestBytes: int64(c.RequestMemory), Dumps: c.MaxDumps, StoreBytes: int64(c.MaxBytes),
 	}
 }
 

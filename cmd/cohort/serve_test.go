@@ -63,7 +63,10 @@ func TestServeTakesItsSettingsFromFlagsThenEnvironmentThenDefaults(t *testing.T)
 				c.Secrets = secretSettings{Secret: "s", Insecure: true, BusCert: "/c", BusKey: "/k", BusCA: "/a"}
 			}},
 		{"what clients may take", "--id 1 --request-memory 64MiB --max-connections 100", []string{"COHORT_MAX_CONNECTIONS_PER_ADDRESS=10", "COHORT_MAX_DUMPS=2"},
-			func(c *serveCmd) { id(1)(c); c.Limits = clientLimits{100, 10, 64 << 20, 2} }},
+			func(c *serveCmd) {
+				id(1)(c)
+				c.Limits = clientLimits{MaxConnections: 100, MaxPerAddress: 10, RequestMemory: 64 << 20, MaxDumps: 2}
+			}},
 		{"variables that Kubernetes sets are no settings", "--id 1",
 			[]string{"COHORT_SERVICE_HOST=10.0.0.1", "COHORT_PORT_8081_TCP=tcp://10.0.0.1:8081"}, id(1)},
 	}

@@ -49,6 +49,10 @@ type State interface {
 	// Get returns a key's record and, read atomically with it, the number that
 	// the next write gets.
 	Get(key string) (rec wire.Record, found bool, next uint64)
+	// Bytes is what the node holds, of all buckets.
+	Bytes() int64
+	// Growth is by how much a value of so many bytes under a key would change Bytes.
+	Growth(causal bool, key string, value int) int64
 	// Snapshot freezes the state; it costs O(1) and never blocks a writer.
 	Snapshot() Snapshot
 }

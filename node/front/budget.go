@@ -7,6 +7,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/wire"
 )
 
 // smallBody is what a request may hold without being counted: it is part of what
@@ -80,6 +81,24 @@ func settle(ctx *fasthttp.RequestCtx) {
 	if c, ours := ctx.Conn().(*conn); ours {
 		c.account.settle()
 	}
+}
+
+// full answers 507 for a write that would make the store hold more than it may. What
+// makes it hold less passes, and so does what other nodes have accepted: of requests
+// that come at once, each finds the room that there is.
+func (s *Server) full(ctx *fasthttp.RequestCtx, causal bool, op *wire.Op) bool {
+	most := s.limits.StoreBytes
+	if most == 0 || op.Kind != wire.OpPut {
+		return false
+	}
+	state := s.backend.State()
+	held, more := state.Bytes(), state.Growth(causal, op.Key, len(op.Value))
+	if more <= 0 || held+more <= most {
+		return false
+	}
+	s.fail(ctx, api.CodeStorageFull, fmt.Sprintf(
+		"this node holds %d of the %d bytes that it may (--max-bytes), and the write needs %d more; deletions always pass", held, most, more))
+	return true
 }
 
 // overloaded answers 503: the requests that are under way hold all the memory that

@@ -36,6 +36,9 @@ func (s *Server) causalWrite(ctx *fasthttp.RequestCtx, w *waiting, op wire.Op, c
 	if s.refuseWork(ctx) {
 		return false
 	}
+	if s.full(ctx, true, &op) {
+		return false
+	}
 	s.backend.CausalWrite(&w.Waiter, op, c)
 	return !s.failed(ctx, s.waiters.await(w, timeout), w.Reply, causalWrite)
 }

@@ -67,6 +67,9 @@ func (s *Server) writeData(ctx *fasthttp.RequestCtx, op wire.Op) {
 	if s.refuseWork(ctx) {
 		return
 	}
+	if s.full(ctx, false, &op) {
+		return
+	}
 	w := newWaiting(ctx)
 	defer w.free()
 	s.backend.Write(&w.Waiter, op)

@@ -171,6 +171,31 @@ func (f *fake) Get(key string) (wire.Record, bool, uint64) {
 	return record, found, f.next
 }
 
+func (f *fake) Bytes() int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	sum := 0
+	for key, r := range f.records {
+		sum += len(key) + len(r.Value)
+	}
+	for key, it := range f.items {
+		sum += len(key) + len(it.Value)
+	}
+	return int64(sum)
+}
+
+func (f *fake) Growth(causal bool, key string, value int) int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if r, found := f.records[key]; found && !causal {
+		return int64(value - len(r.Value))
+	}
+	if it, found := f.items[key]; found && causal {
+		return int64(value - len(it.Value))
+	}
+	return int64(len(key) + value)
+}
+
 func (f *fake) Snapshot() Snapshot {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -9,6 +9,7 @@ type Limits struct {
 	ConnectionsPerAddress int   // of one IP address, or one /64 of IPv6; default: three quarters of Connections
 	RequestBytes          int64 // that all requests under way hold together; default: 256 MiB
 	Dumps                 int   // GET /data answers that are streamed at a time; default: 16
+	StoreBytes            int64 // that the store may hold; writes that would make it hold more are refused; 0: no bound
 	DumpBytes             int64 // that was written over, and that such an answer may keep; default: RequestBytes
 }
 

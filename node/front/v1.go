@@ -82,6 +82,9 @@ func (s *Server) writeKey(ctx *fasthttp.RequestCtx, op wire.Op, timeout time.Dur
 	if s.refuseWork(ctx) {
 		return
 	}
+	if s.full(ctx, false, &op) {
+		return
+	}
 	w := newWaiting(ctx)
 	defer w.free()
 	s.backend.Write(&w.Waiter, op)
