@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -78,6 +79,9 @@ func (d *driver) send(header wire.Header, envelopes []wire.Envelope) {
 		if err != nil {
 			d.unsent(e)
 		}
+		if errors.Is(err, bus.ErrTooLarge) && d.large != nil {
+			d.large(kind, len(d.buf)) // to send it again would not help
+		}
 	}
 	if cap(d.buf) > keptBuffer {
 		d.buf = nil
@@ -110,7 +114,7 @@ func (d *driver) receive(m bus.Message) {
 		d.meters.damaged.Inc() // or of a process that goes by this node's id
 	case header.From != m.From:
 		d.meters.misnamed.Inc()
-	case d.full():
+	case !d.admit(len(m.Payload)):
 		d.meters.overrun.Inc()
 	default:
 		d.bring(&wire.Received{Header: header, Message: message, ReplyTo: m.ReplyTo, Request: m.Request})

@@ -23,7 +23,11 @@ const (
 	guestSteps = 64   // inputs that one caller steps for all, before it may go
 	ownSteps   = 1024 // inputs between two looks of run at what else there is
 	mostQueued = 8192 // inputs that wait before messages are lost; of clients there is one a connection
-	mostFollow = 4096 // inputs that one leads to before others have their turn
+
+	// mostQueuedBytes of messages wait before others are lost, and as many may be
+	// what is being stepped.
+	mostQueuedBytes = 32 << 20
+	mostFollow      = 4096 // inputs that one leads to before others have their turn
 )
 
 // driver drives a core. At most one goroutine is inside at a time: whoever
@@ -38,6 +42,7 @@ type driver struct {
 	clients *waiters
 	shown   func(*wire.Output) // takes status, peers and events
 	meters  *meters
+	large   func(kind wire.Kind, size int) // a message that no bus takes; nil: nobody is told
 	limits  machine.CausalLimits
 	clock   func() wire.Instant
 	timer   *time.Timer
@@ -58,6 +63,7 @@ type driver struct {
 		sync.Mutex
 		inside bool
 		queue  []wire.Input
+		bytes  int // of the messages in queue, as they came
 	}
 }
 
@@ -90,11 +96,16 @@ func (d *driver) bring(in wire.Input) {
 	}
 }
 
-// full reports that a message should rather be lost than brought.
-func (d *driver) full() bool {
+// admit reports that a message of so many bytes may be brought; otherwise it should
+// rather be lost.
+func (d *driver) admit(bytes int) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return len(d.mu.queue) >= mostQueued
+	if len(d.mu.queue) >= mostQueued || d.mu.bytes+bytes > mostQueuedBytes {
+		return false
+	}
+	d.mu.bytes += bytes
+	return true
 }
 
 // work steps what waits. After limit inputs it leaves the rest to run.
@@ -122,7 +133,7 @@ func (d *driver) work(limit int) {
 func (d *driver) refill() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.taken, d.mu.queue = d.mu.queue, d.taken[:0]
+	d.taken, d.mu.queue, d.mu.bytes = d.mu.queue, d.taken[:0], 0
 	d.batch = d.taken
 	d.mu.inside = len(d.batch) > 0
 	if !d.mu.inside {

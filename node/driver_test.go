@@ -342,6 +342,36 @@ func TestMessagesAreLostWhenTooManyInputsWaitAndClientsAreNot(t *testing.T) {
 	}
 }
 
+func TestMessagesAreLostWhenTooManyBytesWait(t *testing.T) {
+	c := &script{}
+	d, _ := newTestDriver(t, c)
+	large := &wire.Forward{Ops: []wire.ForwardedOp{{Op: wire.Op{Kind: wire.OpPut, Key: "k", Value: make([]byte, 1<<20)}}}}
+	message := bus.Message{From: 2, Payload: wire.AppendMessage(nil, wire.Header{From: 2}, large)}
+	arrived, sent := 0, 2*mostQueuedBytes/len(message.Payload)
+	c.on = func(in wire.Input) wire.Output {
+		switch in.(type) {
+		case *wire.Tick: // meanwhile others come
+			for range sent {
+				d.receive(message)
+			}
+		case *wire.Received:
+			arrived++
+		}
+		return wire.Output{}
+	}
+	for range 2 { // and there is room again afterwards
+		d.bring(&wire.Tick{})
+		for len(d.relay) > 0 {
+			<-d.relay
+			d.work(ownSteps)
+		}
+	}
+	fit := 2 * (mostQueuedBytes / len(message.Payload))
+	if lost := counted(t, d.meters, "cohort_messages_overrun_total"); arrived != fit || int(lost) != 2*sent-fit {
+		t.Errorf("%d messages arrived, %v were counted as lost; %d fit", arrived, lost, fit)
+	}
+}
+
 func TestTheCoreIsWokenByItsDeadlineAndNotWithoutNeed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &script{}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/cohortkv/cohort/bus"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -88,6 +89,7 @@ type reporter struct {
 	meters *meters
 	lines  chan line
 	told   map[repeat]struct{}      // in this view
+	large  bus.Repeats              // by kind of message
 	why    func(wire.NodeID) string // why nothing is heard of a member, for people
 }
 
@@ -217,4 +219,12 @@ func (r *reporter) status(before, now *wire.NodeStatus) {
 func (r *reporter) unreachable(m wire.Member, err error) {
 	r.put(slog.LevelWarn, "member without a bus address",
 		slog.Uint64("peer", uint64(m.ID)), slog.String("address", m.Address), slog.Any("err", err))
+}
+
+// tooLarge logs a message that no bus takes, which a bound should have prevented.
+func (r *reporter) tooLarge(kind wire.Kind, size int) {
+	if count, due := r.large.Tell(time.Now(), kind.String()); due {
+		r.put(slog.LevelError, "a message is larger than the bus takes",
+			slog.String("kind", kind.String()), slog.Int("bytes", size), slog.Uint64("count", count))
+	}
 }

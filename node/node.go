@@ -41,6 +41,7 @@ func New(cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("node %d: %w", cfg.ID, err)
 	}
+	cfg.fit()
 	start := time.Now()
 	cfg.Causal.Writes = max(cfg.Causal.Writes, writesBy(start.Add(-time.Duration(clockBase))))
 	memory := store.NewMemory()
@@ -59,6 +60,7 @@ func New(cfg Config) (*Node, error) {
 	}
 	n.backend.driver = n.driver
 	n.reporter.why = n.backend.why
+	n.driver.large = n.reporter.tooLarge
 	registry := meters.register(n.gauges(), cfg.Bus)
 	registry.MustRegister(&requestMeters{n}, meters.logMeter(cfg.LinesLost), &waitMeters{n.backend})
 	n.front = front.New(front.Config{

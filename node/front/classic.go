@@ -160,10 +160,11 @@ func (s *Server) key(ctx *fasthttp.RequestCtx, raw []byte) (key string, ok bool)
 
 // tooLarge answers for a value beyond the limit.
 func (s *Server) tooLarge(ctx *fasthttp.RequestCtx, value []byte) bool {
-	if len(value) <= api.MaxValue {
+	most := s.limits.ValueBytes
+	if len(value) <= most {
 		return false
 	}
-	s.fail(ctx, api.CodeValueTooLarge, "a value has at most "+strconv.Itoa(api.MaxValue)+" bytes, this one has "+strconv.Itoa(len(value)))
+	s.fail(ctx, api.CodeValueTooLarge, "a value has at most "+strconv.Itoa(most)+" bytes, this one has "+strconv.Itoa(len(value)))
 	return true
 }
 

@@ -1,6 +1,10 @@
 package front
 
-import "time"
+import (
+	"time"
+
+	"github.com/cohortkv/cohort/api"
+)
 
 // Limits bounds what clients may take of a node together. Zero values mean the
 // defaults.
@@ -8,6 +12,7 @@ type Limits struct {
 	Connections           int   // open at a time; default: 16384, or what the limit on open files leaves room for
 	ConnectionsPerAddress int   // of one IP address, or one /64 of IPv6; default: three quarters of Connections
 	RequestBytes          int64 // that all requests under way hold together; default: 256 MiB
+	ValueBytes            int   // of one value; default: api.MaxValue
 	Dumps                 int   // GET /data answers that are streamed at a time; default: 16
 	StoreBytes            int64 // that the store may hold; writes that would make it hold more are refused; 0: no bound
 	DumpBytes             int64 // that was written over, and that such an answer may keep; default: RequestBytes
@@ -44,6 +49,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.RequestBytes <= 0 {
 		l.RequestBytes = 256 << 20
+	}
+	if l.ValueBytes <= 0 {
+		l.ValueBytes = api.MaxValue
 	}
 	if l.Dumps <= 0 {
 		l.Dumps = 16
