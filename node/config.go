@@ -32,6 +32,7 @@ type Config struct {
 	Bus           bus.Conn     // of this node alone; Run closes it
 	HTTP          net.Listener // Run closes it
 	Cluster       string       // its name; sessions of clients of causal buckets belong to it
+	SessionKeys   [][]byte     // seal these sessions, by the first, and take those of any; none: they are not sealed
 	DefaultBucket string       // the model of /data: strong or causal
 	Limits        machine.Limits
 	Causal        machine.CausalLimits

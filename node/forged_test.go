@@ -14,7 +14,7 @@ import (
 )
 
 // forged is a session as a client that knows the format makes it.
-func forged(c wire.Context) string { return string(wire.AppendContextText(nil, "cohort", c)) }
+func forged(c wire.Context) string { return string(wire.AppendContextText(nil, "cohort", nil, c)) }
 
 // seenOf is what a client has seen that has written a key.
 func seenOf(t *testing.T, r *running, key string) wire.Context {
@@ -23,7 +23,7 @@ func seenOf(t *testing.T, r *running, key string) wire.Context {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen, err := wire.ParseContext("cohort", a.Session)
+	seen, err := wire.ParseContext("cohort", nil, a.Session)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,4 +197,47 @@ func TestAWriteThatIsCarriedIsJudgedByWhoTakesIt(t *testing.T) {
 	if a, err := c.nodes[0].Get(t.Context(), "causal", key, session); err != nil || string(a.Value) != "v" {
 		t.Errorf("%+v, %v", a, err)
 	}
+}
+
+// TestWithASecretASessionCannotBeForged makes what is plausible, with a right checksum.
+func TestWithASecretASessionCannotBeForged(t *testing.T) {
+	c := startCluster(t, 0)
+	c.bucket = "causal"
+	first, second := []byte("the first key of this cluster..."), []byte("the second one, while it changes")
+	for id, keys := range [][][]byte{{first}, {first, second}, {second, first}} {
+		c.keys = keys
+		c.start(t, uint64(id))
+	}
+	c.putView(t, c.nodes[:2]...)
+	a, err := c.nodes[0].Put(t.Context(), "causal", "k", []byte("v"), client.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen, sealed, err := wire.ReadContext("cohort", a.Session)
+	if err != nil || !sealed {
+		t.Fatalf("sealed %t, %v", sealed, err)
+	}
+	middle := len(a.Session) / 2
+	other := "A"
+	if a.Session[middle] == 'A' {
+		other = "B"
+	}
+	changed := a.Session[:middle] + other + a.Session[middle+1:]
+	for name, session := range map[string]string{"with a checksum": forged(seen), "changed": changed, "cut": a.Session[:len(a.Session)-4]} {
+		for _, method := range []string{http.MethodPut, http.MethodGet, http.MethodDelete} {
+			for way, res := range send(t, c.nodes[0].Base(), method, "/k", session) {
+				if res.StatusCode != http.StatusBadRequest {
+					t.Errorf("%s by %s: %s is %d, want 400", name, way, method, res.StatusCode)
+				}
+			}
+		}
+	}
+	untouched(t, &cluster{nodes: c.nodes[:2]}, a.Session)
+
+	c.putView(t, c.nodes[1:]...) // the next step of the change: a node that seals with the second
+	a, err = c.nodes[2].Get(t.Context(), "causal", "k", client.Options{Session: a.Session})
+	if err != nil {
+		t.Fatal(err)
+	}
+	untouched(t, &cluster{nodes: c.nodes[1:]}, a.Session)
 }

@@ -64,7 +64,7 @@ func New(cfg Config) (*Node, error) {
 	registry := meters.register(n.gauges(), cfg.Bus)
 	registry.MustRegister(&requestMeters{n}, meters.logMeter(cfg.LinesLost), &waitMeters{n.backend})
 	n.front = front.New(front.Config{
-		Node: cfg.ID, Backend: n.backend, Cluster: cfg.Cluster, DefaultBucket: cfg.DefaultBucket, Log: cfg.Log,
+		Node: cfg.ID, Backend: n.backend, Cluster: cfg.Cluster, SessionKeys: cfg.SessionKeys, DefaultBucket: cfg.DefaultBucket, Log: cfg.Log,
 		Space: cfg.Causal.Space, Metrics: metricsHandler(registry), Limits: cfg.HTTPLimits, Guard: guard,
 	})
 	return n, nil

@@ -24,7 +24,8 @@ import (
 type cluster struct {
 	net    *membus.Net
 	nodes  []*running
-	bucket string // the default of nodes that are started; empty: strong
+	bucket string   // the default of nodes that are started; empty: strong
+	keys   [][]byte // of sessions, the same
 }
 
 type running struct {
@@ -54,7 +55,7 @@ func (c *cluster) start(t *testing.T, id uint64) *running {
 	}
 	cfg := Default()
 	cfg.ID, cfg.Bus, cfg.HTTP = wire.NodeID(id), conn, listener
-	cfg.DefaultBucket = cmp.Or(c.bucket, cfg.DefaultBucket)
+	cfg.DefaultBucket, cfg.SessionKeys = cmp.Or(c.bucket, cfg.DefaultBucket), c.keys
 	node, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)

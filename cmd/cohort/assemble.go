@@ -46,6 +46,7 @@ type member struct {
 func (s seat) assemble() (m *member, err error) {
 	cfg := node.Default()
 	cfg.ID, cfg.Cluster, cfg.DefaultBucket, cfg.Log = wire.NodeID(s.id), s.cluster, s.defaultBucket, s.log
+	cfg.SessionKeys = s.secrets.Keys("session")
 	cfg.LinesLost = s.linesLost
 	cfg.HTTPLimits, cfg.Access = s.limits, s.access
 	m = &member{id: s.id}

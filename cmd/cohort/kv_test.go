@@ -226,10 +226,16 @@ func TestCommandsOfOneSessionWaitForOneAnother(t *testing.T) {
 	}
 }
 
+// unchecked makes seals that mean nothing.
+type unchecked struct{}
+
+func (unchecked) Seal(dst, _ []byte) []byte { return append(dst, make([]byte, wire.SealSize)...) }
+func (unchecked) Sealed(_, _ []byte) bool   { return false }
+
 func TestASessionIsShownToPeople(t *testing.T) {
 	clearEnvironment(t)
 	stream := wire.Stream{View: wire.ViewID{Number: 4, Author: 1, Boot: 7}, Node: 2, Boot: 8}
-	text := string(wire.AppendContextText(nil, "cohort", wire.Context{
+	text := string(wire.AppendContextText(nil, "cohort", nil, wire.Context{
 		Exact: []wire.Dependency{
 			{Hash: hashing.Hash("cart"), Version: wire.CausalVersion{Counter: 3, Dot: wire.Dot{Stream: stream, N: 17}}},
 			{Hash: 0xabc, Version: wire.CausalVersion{Counter: 1, Dot: wire.Dot{Stream: stream, N: 9}}},
@@ -251,6 +257,10 @@ no older version is above 5
 		if got := cohort(t, "session", "show", form, "--key", "cart"); got.status != 0 || got.out != want {
 			t.Error(cmp.Diff(want, got.out), got.err)
 		}
+	}
+	sealed := string(wire.AppendContextText(nil, "cohort", unchecked{}, wire.Context{Ceil: 5}))
+	if got := cohort(t, "session", "show", sealed); got.status != 0 || !strings.HasPrefix(got.out, "sealed with a secret") || !strings.HasSuffix(got.out, "above 5\n") {
+		t.Errorf("%+v", got)
 	}
 	if got := cohort(t, "session", "show", "{}"); got.out != "has seen nothing\n" {
 		t.Errorf("%+v", got)

@@ -46,9 +46,12 @@ func (c sessionShowCmd) Run(_ context.Context, term terminal) error {
 		fmt.Fprintln(term.out, "has seen nothing")
 		return nil
 	}
-	seen, err := wire.ParseContext(c.Cluster, string(session))
+	seen, sealed, err := wire.ReadContext(c.Cluster, string(session))
 	if err != nil {
 		return fmt.Errorf("%w (sessions belong to a cluster, here %q: see --cluster)", err, c.Cluster)
+	}
+	if sealed {
+		fmt.Fprintln(term.out, "sealed with a secret, which was not checked")
 	}
 	return c.print(term.out, len(session), &seen)
 }

@@ -69,7 +69,7 @@ func (w *world) causalClient(verb string, f []string) {
 
 // echo is the context that a client brings: what it got, as it was given out.
 func (w *world) echo(client string) wire.Context {
-	c, err := wire.ParseContext("script", string(wire.AppendContextText(nil, "script", w.causal[client])))
+	c, err := wire.ParseContext("script", nil, string(wire.AppendContextText(nil, "script", nil, w.causal[client])))
 	if err != nil {
 		w.t.Fatalf("a node would not take the context of %s: %v", client, err)
 	}

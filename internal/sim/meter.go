@@ -22,7 +22,7 @@ type Meter struct {
 
 // context takes in what a client was given.
 func (m *Meter) context(c *wire.Context) {
-	m.scratch = wire.AppendContextText(m.scratch[:0], "sim", *c)
+	m.scratch = wire.AppendContextText(m.scratch[:0], "sim", nil, *c)
 	m.Context = max(m.Context, len(m.scratch))
 }
 

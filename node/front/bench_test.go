@@ -75,7 +75,7 @@ func seenBefore(keys int) (c wire.Context) {
 // have seen some keys.
 func BenchmarkCausalRequest(b *testing.B) {
 	for _, keys := range []int{0, 3, 128} {
-		session := string(wire.AppendContextText(nil, "test", seenBefore(keys)))
+		session := string(wire.AppendContextText(nil, "test", nil, seenBefore(keys)))
 		metadata := `"causal-metadata":{"session":"` + session + `"}}`
 		for _, c := range []struct{ name, method, path, body, header string }{
 			{"classic/PUT", "PUT", "/data/key-0001234567", `{"value":"` + strings.Repeat("x", 128) + `",` + metadata, ""},

@@ -17,7 +17,7 @@ func (s *Server) session(ctx *fasthttp.RequestCtx, text []byte) (c wire.Context,
 	if len(text) == 0 {
 		return wire.Context{}, true
 	}
-	c, err := wire.ParseContext(s.cluster, unsafe.String(unsafe.SliceData(text), len(text)))
+	c, err := wire.ParseContext(s.cluster, s.sealer, unsafe.String(unsafe.SliceData(text), len(text)))
 	if err != nil {
 		s.fail(ctx, api.CodeBadSession, "the session is not one of this cluster's: "+err.Error())
 		return wire.Context{}, false
@@ -27,7 +27,7 @@ func (s *Server) session(ctx *fasthttp.RequestCtx, text []byte) (c wire.Context,
 
 // appendSession is the inverse of session.
 func (s *Server) appendSession(dst []byte, c wire.Context) []byte {
-	return wire.AppendContextText(dst, s.cluster, c)
+	return wire.AppendContextText(dst, s.cluster, s.sealer, c)
 }
 
 // causalWrite submits a write to the causal bucket and waits for it. False: it was

@@ -40,7 +40,7 @@ func seenIn(t testing.TB, metadata string, keys ...string) map[string]uint64 {
 	if len(session) == 0 {
 		return seen
 	}
-	c, err := wire.ParseContext("test", string(session))
+	c, err := wire.ParseContext("test", nil, string(session))
 	if err != nil {
 		t.Fatalf("%s: %v", metadata, err)
 	}
@@ -133,7 +133,7 @@ func TestMetadataIsTakenInEveryFormThatAClientMayEchoItIn(t *testing.T) {
 
 func TestClassicCausalRequestsThatAreNoGood(t *testing.T) {
 	n := startWith(t, "causal")
-	foreign := wire.AppendContextText(nil, "another", with(wire.Context{}, &wire.Item{Key: "x", Version: wire.CausalVersion{Counter: 1, Dot: wire.Dot{N: 1}}}))
+	foreign := wire.AppendContextText(nil, "another", nil, with(wire.Context{}, &wire.Item{Key: "x", Version: wire.CausalVersion{Counter: 1, Dot: wire.Dot{N: 1}}}))
 	for _, c := range []struct {
 		method, body string
 		want         string
@@ -212,7 +212,7 @@ func TestALargeShardIsStreamedWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c, err := wire.ParseContext("test", string(session)); err != nil || len(c.Exact) != 40 {
+	if c, err := wire.ParseContext("test", nil, string(session)); err != nil || len(c.Exact) != 40 {
 		t.Errorf("%d entries, %v", len(c.Exact), err)
 	}
 }

@@ -56,7 +56,7 @@ func TestV1CausalKeyOperations(t *testing.T) {
 			t.Errorf("row %d: %s %s: body is %q", i, row.method, row.header, got.body)
 		}
 		session = h.Get("Cohort-Session")
-		c, err := wire.ParseContext("test", session)
+		c, err := wire.ParseContext("test", nil, session)
 		if err != nil || named(c, "k").Counter != row.seen {
 			t.Errorf("row %d: %s: the session has seen %+v, %v", i, row.method, c, err)
 		}
@@ -76,7 +76,7 @@ func TestASessionMayComeInTheQuery(t *testing.T) {
 	} {
 		got := n.ask(t, "GET", "/v1/kv/causal/unknown"+c.query, "", "Cohort-Session: "+c.header).header.Get("Cohort-Session")
 		if c.want == "" {
-			c.want = string(wire.AppendContextText(nil, "test", wire.Context{}))
+			c.want = string(wire.AppendContextText(nil, "test", nil, wire.Context{}))
 		}
 		if got != c.want {
 			t.Errorf("%+v: %s", c, got)
@@ -139,7 +139,7 @@ func TestACausalListShowsEveryKeyOnceAndTheSessionHasSeenThem(t *testing.T) {
 	if diff := cmp.Diff(want, seen); diff != "" {
 		t.Error(diff)
 	}
-	c, err := wire.ParseContext("test", session)
+	c, err := wire.ParseContext("test", nil, session)
 	if err != nil || len(c.Exact) != 10 || named(c, "a3").Counter != 2 {
 		t.Errorf("what is deleted was seen, too: %+v, %v", c, err)
 	}

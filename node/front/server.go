@@ -34,6 +34,7 @@ type Config struct {
 	Node          wire.NodeID
 	Backend       Backend
 	Cluster       string                  // its name; sessions of another one are refused
+	SessionKeys   [][]byte                // seal sessions by the first, and take those of any; none: a checksum does
 	DefaultBucket string                  // the model that /data speaks; empty: strong
 	Space         hashing.Space           // how many slots there are; 0: hashing.Standard
 	Metrics       fasthttp.RequestHandler // serves /metrics; nil: 404
@@ -46,6 +47,7 @@ type Config struct {
 type Server struct {
 	backend       Backend
 	cluster       string
+	sealer        wire.Sealer // of sessions; nil: the cluster has no secret
 	defaultBucket string
 	metrics       fasthttp.RequestHandler
 	id            wire.NodeID
@@ -89,6 +91,7 @@ func New(c Config) *Server {
 	s := &Server{
 		backend:       c.Backend,
 		cluster:       c.Cluster,
+		sealer:        newSealer(c.Cluster, c.SessionKeys),
 		defaultBucket: c.DefaultBucket,
 		metrics:       c.Metrics,
 		id:            c.Node,

@@ -12,12 +12,28 @@ import (
 //
 //	version   1 byte
 //	context   as in a message
-//	checksum  4 bytes, little-endian: CRC32C of the cluster's name and everything before
+//	trailer   by the version
 //
-// and as text the same in base64 (RFC 4648 §5, no padding). The name is in the
-// checksum, so that a context of another cluster, whose hashes and streams would
-// mean something else here, is refused without costing a byte.
-const contextVersion = 1
+// and as text the same in base64 (RFC 4648 §5, no padding). The trailer of version 1
+// is CRC32C, 4 bytes, little-endian, of the cluster's name and everything before: a
+// context of another cluster, whose hashes and streams would mean something else
+// here, is refused without costing a byte. That of version 2 is the seal of a cluster
+// with a secret. A node knows only one of the two.
+const (
+	contextVersion = 1
+	sealedVersion  = 2
+)
+
+// SealSize is how many bytes a seal has.
+const SealSize = 16
+
+// Sealer makes and checks seals of one cluster: nobody else can make one.
+type Sealer interface {
+	// Seal appends the SealSize bytes of the seal of what is covered.
+	Seal(dst, covered []byte) []byte
+	// Sealed reports whether a seal is that of what is covered.
+	Sealed(covered, seal []byte) bool
+}
 
 // What a context may have that a client brings. A node never gives out more.
 const (
@@ -26,12 +42,20 @@ const (
 	maxContextCount = 1 << 60 // a counter, or a place in a stream; what can be so large is for the core to say
 )
 
-// AppendContext appends a context as its client carries it to dst.
-func AppendContext(dst []byte, cluster string, c Context) []byte {
+// AppendContext appends a context as its client carries it to dst. Without a sealer
+// it has a checksum.
+func AppendContext(dst []byte, cluster string, sealer Sealer, c Context) []byte {
 	start := len(dst)
-	e := encoder{buf: append(dst, contextVersion)}
+	version := byte(contextVersion)
+	if sealer != nil {
+		version = sealedVersion
+	}
+	e := encoder{buf: append(dst, version)}
 	ce := causalEncoder{encoder: &e}
 	ce.context(&c)
+	if sealer != nil {
+		return sealer.Seal(e.buf, e.buf[start:])
+	}
 	return binary.LittleEndian.AppendUint32(e.buf, contextSum(cluster, e.buf[start:]))
 }
 
@@ -41,21 +65,33 @@ func contextSum(cluster string, covered []byte) uint32 {
 }
 
 // DecodeContext is the inverse of AppendContext. It refuses what is of another
-// version, damaged, of another cluster, not in order, or more than a node gives
-// out: a context is whatever its client says it is.
-func DecodeContext(cluster string, data []byte) (Context, error) {
+// version, damaged, forged, of another cluster, not in order, or more than a node
+// gives out: a context is whatever its client says it is.
+func DecodeContext(cluster string, sealer Sealer, data []byte) (Context, error) {
+	want, size := byte(contextVersion), checksumSize
+	if sealer != nil {
+		want, size = sealedVersion, SealSize
+	}
 	switch {
-	case len(data) < 1+checksumSize:
+	case len(data) < 1+size:
 		return Context{}, fmt.Errorf("decode context: only %d bytes", len(data))
 	case len(data) > maxContextSize:
 		return Context{}, fmt.Errorf("decode context: %d bytes, at most %d are allowed", len(data), maxContextSize)
-	case data[0] != contextVersion:
-		return Context{}, fmt.Errorf("decode context: version %d, this node knows %d", data[0], contextVersion)
+	case data[0] != want:
+		return Context{}, fmt.Errorf("decode context: version %d, this node takes %d", data[0], want)
 	}
-	covered, trailer := data[:len(data)-checksumSize], data[len(data)-checksumSize:]
-	if contextSum(cluster, covered) != binary.LittleEndian.Uint32(trailer) {
+	covered, trailer := data[:len(data)-size], data[len(data)-size:]
+	switch {
+	case sealer != nil && !sealer.Sealed(covered, trailer):
+		return Context{}, fmt.Errorf("decode context: damaged, or not sealed with a secret of this cluster")
+	case sealer == nil && contextSum(cluster, covered) != binary.LittleEndian.Uint32(trailer):
 		return Context{}, fmt.Errorf("decode context: damaged, or of another cluster")
 	}
+	return decodeCovered(covered)
+}
+
+// decodeCovered reads a context without its trailer.
+func decodeCovered(covered []byte) (Context, error) {
 	d := decoder{data: covered, at: 1}
 	cd := causalDecoder{decoder: &d}
 	c := cd.context()
@@ -73,9 +109,9 @@ func DecodeContext(cluster string, data []byte) (Context, error) {
 
 // AppendContextText appends a context as text, for JSON and for a header, to dst.
 // What it is the text of stands behind dst meanwhile: one buffer does for both.
-func AppendContextText(dst []byte, cluster string, c Context) []byte {
+func AppendContextText(dst []byte, cluster string, sealer Sealer, c Context) []byte {
 	start := len(dst)
-	dst = AppendContext(dst, cluster, c)
+	dst = AppendContext(dst, cluster, sealer, c)
 	end := len(dst)
 	dst = base64.RawURLEncoding.AppendEncode(dst, dst[start:end])
 	n := copy(dst[start:], dst[end:])
@@ -85,15 +121,39 @@ func AppendContextText(dst []byte, cluster string, c Context) []byte {
 var strict = base64.RawURLEncoding.Strict()
 
 // ParseContext is the inverse of AppendContextText.
-func ParseContext(cluster, text string) (Context, error) {
+func ParseContext(cluster string, sealer Sealer, text string) (Context, error) {
+	data, err := decodeText(text)
+	if err != nil {
+		return Context{}, err
+	}
+	return DecodeContext(cluster, sealer, data)
+}
+
+// ReadContext shows what a context says to who cannot check seals, and whether it has
+// one. Nobody may rely on it.
+func ReadContext(cluster, text string) (c Context, sealed bool, err error) {
+	data, err := decodeText(text)
+	if err != nil {
+		return Context{}, false, err
+	}
+	if len(data) > SealSize && data[0] == sealedVersion {
+		c, err = decodeCovered(data[:len(data)-SealSize])
+		return c, true, err
+	}
+	c, err = DecodeContext(cluster, nil, data)
+	return c, false, err
+}
+
+// decodeText returns the bytes that a context is the text of.
+func decodeText(text string) ([]byte, error) {
 	if most := base64.RawURLEncoding.EncodedLen(maxContextSize); len(text) > most {
-		return Context{}, fmt.Errorf("decode context: %d characters, at most %d are allowed", len(text), most)
+		return nil, fmt.Errorf("decode context: %d characters, at most %d are allowed", len(text), most)
 	}
 	data, err := strict.DecodeString(text)
 	if err != nil {
-		return Context{}, fmt.Errorf("decode context: %w", err)
+		return nil, fmt.Errorf("decode context: %w", err)
 	}
-	return DecodeContext(cluster, data)
+	return data, nil
 }
 
 // check reports what a node would never have given out.

@@ -18,7 +18,7 @@ import (
 
 const cluster = "orchard"
 
-func contextText(c Context) string { return string(AppendContextText(nil, cluster, c)) }
+func contextText(c Context) string { return string(AppendContextText(nil, cluster, nil, c)) }
 
 // drawnContext is one that a node might give out.
 func drawnContext(t *rapid.T) Context {
@@ -44,14 +44,14 @@ func drawnContext(t *rapid.T) Context {
 func TestAContextComesBackAsItWasGivenOut(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := drawnContext(t)
-		got, err := ParseContext(cluster, contextText(c))
+		got, err := ParseContext(cluster, nil, contextText(c))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(c, got); diff != "" {
 			t.Fatalf("context (-given out +come back):\n%s", diff)
 		}
-		if _, err := ParseContext("vineyard", contextText(c)); err == nil {
+		if _, err := ParseContext("vineyard", nil, contextText(c)); err == nil {
 			t.Fatal("another cluster takes it")
 		}
 	})
@@ -63,7 +63,7 @@ func TestAContextIsTheGoldenOne(t *testing.T) {
 	_, m := goldenBatch()
 	c := m.(*Batch).Items[1].Deps
 	c.Names = []ViewID{{Number: 2, Author: 1, Boot: boot1}, {Number: 4, Author: 2, Boot: 0x2222222222222222}}
-	data := AppendContext(nil, cluster, c)
+	data := AppendContext(nil, cluster, nil, c)
 	path := filepath.Join("testdata", "context.hex")
 	if *update {
 		text := fmt.Sprintf("# %+v\n# of the cluster %q; as text:\n# %s\n\n%s", c, cluster, contextText(c), hexLines(data))
@@ -75,7 +75,7 @@ func TestAContextIsTheGoldenOne(t *testing.T) {
 	if !bytes.Equal(data, want) {
 		t.Errorf("encoding is\n%swant\n%s", hexLines(data), hexLines(want))
 	}
-	got, err := DecodeContext(cluster, want)
+	got, err := DecodeContext(cluster, nil, want)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestTheTextOfAFullContextStaysBelow4KiB(t *testing.T) {
 	} {
 		ctx := session(c.entries, c.exactStreams, c.vectorStreams)
 		got := len(contextText(ctx))
-		t.Logf("%d entries of %d streams, %d folded streams: %d bytes, %d characters", c.entries, c.exactStreams, c.vectorStreams, len(AppendContext(nil, cluster, ctx)), got)
+		t.Logf("%d entries of %d streams, %d folded streams: %d bytes, %d characters", c.entries, c.exactStreams, c.vectorStreams, len(AppendContext(nil, cluster, nil, ctx)), got)
 		if got >= 4<<10 {
 			t.Errorf("%d characters", got)
 		}
@@ -99,16 +99,16 @@ func TestTheTextOfAFullContextStaysBelow4KiB(t *testing.T) {
 }
 
 func TestEveryFlippedBitOfAContextIsRefused(t *testing.T) {
-	data := AppendContext(nil, cluster, session(16, 3, 2))
+	data := AppendContext(nil, cluster, nil, session(16, 3, 2))
 	for i := range len(data) * 8 {
 		data[i/8] ^= 1 << (i % 8)
-		if _, err := DecodeContext(cluster, data); err == nil {
+		if _, err := DecodeContext(cluster, nil, data); err == nil {
 			t.Errorf("bit %d flipped and nobody saw it", i)
 		}
 		data[i/8] ^= 1 << (i % 8)
 	}
 	for n := range data {
-		if _, err := DecodeContext(cluster, data[:n]); err == nil {
+		if _, err := DecodeContext(cluster, nil, data[:n]); err == nil {
 			t.Errorf("%d of %d bytes decode", n, len(data))
 		}
 	}
@@ -138,8 +138,8 @@ func TestAContextThatNoNodeGaveOutIsRefusedWithAReason(t *testing.T) {
 	} {
 		ctx := session(16, 3, 2)
 		c.change(&ctx)
-		_, err := ParseContext(cluster, contextText(ctx))
-		if _, err2 := DecodeContext(cluster, AppendContext(nil, cluster, ctx)); err2 == nil {
+		_, err := ParseContext(cluster, nil, contextText(ctx))
+		if _, err2 := DecodeContext(cluster, nil, AppendContext(nil, cluster, nil, ctx)); err2 == nil {
 			t.Errorf("%s: its bytes are taken", c.name)
 		}
 		if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -149,7 +149,7 @@ func TestAContextThatNoNodeGaveOutIsRefusedWithAReason(t *testing.T) {
 }
 
 func TestWhatIsNoContextIsRefusedWithAReason(t *testing.T) {
-	whole := AppendContext(nil, cluster, Context{})
+	whole := AppendContext(nil, cluster, nil, Context{})
 	body := whole[:len(whole)-checksumSize]
 	for _, c := range []struct {
 		name string
@@ -159,12 +159,12 @@ func TestWhatIsNoContextIsRefusedWithAReason(t *testing.T) {
 		{"nothing", "", "only 0 bytes"},
 		{"another alphabet", "+///", "illegal base64"},
 		{"JSON", `{"x":1}`, "illegal base64"},
-		{"another version", sealedContext(slices.Concat([]byte{2}, body[1:])...), "version 2, this node knows 1"},
+		{"another version", sealedContext(slices.Concat([]byte{2}, body[1:])...), "version 2, this node takes 1"},
 		{"bytes behind the end", sealedContext(slices.Concat(body, []byte{7})...), "1 bytes more than the context has"},
 		{"a count that exceeds it", sealedContext(1, 0xff, 0xff, 0x03), "dependencies cannot be in"},
 		{"too long", strings.Repeat("A", 11_000), "at most 10923"},
 	} {
-		_, err := ParseContext(cluster, c.text)
+		_, err := ParseContext(cluster, nil, c.text)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", c.name, err, c.want)
 		}
@@ -180,20 +180,20 @@ func sealedContext(b ...byte) string {
 // The fuzzer is given all but the checksum, as in FuzzDecode.
 func FuzzDecodeContext(f *testing.F) {
 	for _, c := range []Context{{}, session(1, 1, 0), session(16, 3, 2), session(MaxExact, 4, 25)} {
-		data := AppendContext(nil, cluster, c)
+		data := AppendContext(nil, cluster, nil, c)
 		f.Add(data[:len(data)-checksumSize])
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		_, _ = DecodeContext(cluster, data) // must not panic without one either
-		_, _ = ParseContext(cluster, string(data))
-		c, err := ParseContext(cluster, sealedContext(data...))
+		_, _ = DecodeContext(cluster, nil, data) // must not panic without one either
+		_, _ = ParseContext(cluster, nil, string(data))
+		c, err := ParseContext(cluster, nil, sealedContext(data...))
 		if err != nil {
 			if !c.IsZero() {
 				t.Fatalf("an error, and yet %+v", c)
 			}
 			return
 		}
-		again, err := ParseContext(cluster, contextText(c))
+		again, err := ParseContext(cluster, nil, contextText(c))
 		if err != nil {
 			t.Fatalf("what was decoded does not decode again: %v", err)
 		}
@@ -207,7 +207,7 @@ func BenchmarkParseAFullContext(b *testing.B) {
 	text := contextText(session(MaxExact, 4, 25))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := ParseContext(cluster, text); err != nil {
+		if _, err := ParseContext(cluster, nil, text); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -215,9 +215,9 @@ func BenchmarkParseAFullContext(b *testing.B) {
 
 func BenchmarkTextOfAFullContext(b *testing.B) {
 	c := session(MaxExact, 4, 25)
-	text := AppendContextText(nil, cluster, c)
+	text := AppendContextText(nil, cluster, nil, c)
 	b.ReportAllocs()
 	for b.Loop() {
-		text = AppendContextText(text[:0], cluster, c)
+		text = AppendContextText(text[:0], cluster, nil, c)
 	}
 }
