@@ -83,6 +83,7 @@ var Modifiers = []Modifier{
 	{"Upgrade", 0, all, "", false, "a server may go on with HTTP/1.1 (RFC 9110 §7.8)"},
 	{"Expect", all, 0, CodeBadExpectation, true, "100-continue; anything else is 417"},
 	{"Host", all, 0, CodeBadRequest, true, "a node that listens on a loopback address answers only to localhost and loopback addresses (421)"},
+	{"Authorization", all, 0, CodeUnauthorized, true, "who asks, where the node has --tokens; otherwise everybody may do everything"},
 	{"Origin", writes, reads, CodeCrossOrigin, true, "a write that a page of another origin makes a browser send is 403"},
 	{"Sec-Fetch-Site", writes, reads, CodeCrossOrigin, true, "likewise; it counts more than Origin"},
 	{"X-HTTP-Method-Override", 0, 0, CodeBadHeader, false, "the method is the one of the request line"},

@@ -9,6 +9,7 @@ var imports = []row{
 	{"hashing", "", ""},
 	{"internal/mutant", "", ""},
 	{"internal/archtest", "", ""},
+	{"internal/described", "api", ""},
 
 	{"node/wire", "", ""},
 	{"node/view", "node/wire internal/mutant", ""},
@@ -18,7 +19,7 @@ var imports = []row{
 	{"node/machine", "node/wire node/view node/strong node/causal internal/mutant", "node/kv"},
 	{"node/store", "node/wire node/kv hashing", ""},
 	{"node/access", "", ""},
-	{"node/front", "api node/wire node/access hashing", "client"},
+	{"node/front", "api node/wire node/access hashing", "client internal/described"},
 	{"node", "api node/machine node/store node/front node/access node/wire bus", "client bus/..."},
 
 	{"bus", "node/wire", ""},
@@ -33,7 +34,7 @@ var imports = []row{
 	{"internal/sim", "node/machine node/causal node/wire node/kv node/store hashing internal/garble internal/sim/truth benchmark/history benchmark/check/... internal/mutant", ""},
 	{"internal/script", "node/machine node/causal node/store node/wire hashing", ""},
 	{"test/scenarios", "benchmark/scenario", ""},
-	{"test/...", "api client benchmark/... test/scenarios", ""},
+	{"test/...", "api client benchmark/... test/scenarios internal/described", ""},
 }
 
 // libraries says who may name a library, in tests as elsewhere. A library that
@@ -52,6 +53,7 @@ var libraries = []library{
 	{"github.com/HdrHistogram/hdrhistogram-go", "benchmark/..."},
 	{"github.com/anishathalye/porcupine", "benchmark/check/linear"},
 	{"github.com/google/go-cmp", "internal/script"},
+	{"github.com/getkin/kin-openapi", "internal/described"}, // for tests alone
 	{"golang.org/x/sys", "node/... bus/... benchmark/... test/..."},
 	{"golang.org/x/tools", "internal/archtest"},
 }

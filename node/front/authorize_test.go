@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/internal/described"
 	"github.com/cohortkv/cohort/node/access"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -385,7 +386,8 @@ func TestTheListenerForAdministratorsHasHealthMetricsAndProfiles(t *testing.T) {
 		{"/livez", "", 200}, {"/readyz", "", 200}, {"/ping", "", 200},
 		{"/debug/pprof/goroutine?debug=1", "", 401}, {"/debug/pprof/goroutine?debug=1", "reader", 403},
 		{"/debug/pprof/goroutine?debug=1", "ops", 200}, {"/debug/pprof/none", "ops", 404},
-		{"/data/k", "reader", 404}, {"/view", "ops", 404},
+		{"/data/k", "reader", 404}, {"/view", "ops", 404}, {"/livez?x=1", "", 400}, {"/debug/pprof/heap?debg=1", "ops", 400},
+		{"/debug/pprof/heap", "ops", 200},
 	} {
 		request, err := http.NewRequest("GET", "http://"+ln.Addr().String()+c.path, nil)
 		if err != nil {
@@ -399,6 +401,9 @@ func TestTheListenerForAdministratorsHasHealthMetricsAndProfiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = res.Body.Close()
+		if err := described.Default().Check(described.Answer{Method: "GET", Path: c.path, Status: res.StatusCode, Header: res.Header}); err != nil && c.want != 404 {
+			t.Error(err)
+		}
 		if res.StatusCode != c.want {
 			t.Errorf("%d: %s %s: %d, want %d", i, c.path, c.who, res.StatusCode, c.want)
 		}

@@ -43,23 +43,29 @@ func (s *Server) ServeAdmin(ln net.Listener) error { return s.serve(ln, s.adminH
 
 // handleAdmin is handle for the other listener.
 func (s *Server) handleAdmin(ctx *fasthttp.RequestCtx) {
-	path := ctx.URI().PathOriginal()
-	to := routeOf(path)
-	if hasPrefix(path, profilePath) {
-		to = routeProfile
-	}
-	if s.authorize(ctx, to, path) {
-		switch {
-		case to == routeProfile:
-			s.profile(ctx)
-		case to.isHealth() || to == routePing:
-			s.dispatch(ctx, to, path)
-		default:
-			s.fail(ctx, api.CodeNoSuchPath, "this listener has /livez, /readyz, /metrics and "+profilePath)
+	to := routeNone
+	if seen, ok := s.framed(ctx); ok {
+		path := ctx.URI().PathOriginal()
+		if to = routeOf(path); hasPrefix(path, profilePath) {
+			to = routeProfile
 		}
+		if s.authorize(ctx, to, path) && s.screen(ctx, to, path, seen) {
+			s.dispatchAdmin(ctx, to, path)
+		}
+		s.audit(ctx, to, path)
 	}
-	s.audit(ctx, to, path)
 	s.requests.count(to, methodOf(ctx.Method()), ctx.Response.StatusCode())
+}
+
+func (s *Server) dispatchAdmin(ctx *fasthttp.RequestCtx, to route, path []byte) {
+	switch {
+	case to == routeProfile:
+		s.profile(ctx)
+	case to.isHealth() || to == routePing:
+		s.dispatch(ctx, to, path)
+	default:
+		s.fail(ctx, api.CodeNoSuchPath, "this listener has /livez, /readyz, /metrics and "+profilePath)
+	}
 }
 
 const profilePath = "/debug/pprof/"

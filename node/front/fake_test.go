@@ -16,6 +16,7 @@ import (
 	"github.com/valyala/fasthttp/fasthttputil"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/internal/described"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -291,7 +292,7 @@ type answer struct {
 	body   string
 }
 
-// ask sends one request. headers are "Name: value".
+// ask sends one request, and holds the answer against the OpenAPI document. headers are "Name: value".
 func (n *node) ask(t testing.TB, method, path, body string, headers ...string) answer {
 	t.Helper()
 	var reader io.Reader
@@ -315,6 +316,10 @@ func (n *node) ask(t testing.TB, method, path, body string, headers ...string) a
 	text, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatalf("%s %.80s: %v", method, path, err)
+	}
+	got := described.Answer{Method: method, Path: path, Status: res.StatusCode, Header: res.Header, Body: text}
+	if err := described.Default().Check(got); err != nil {
+		t.Error(err)
 	}
 	return answer{res.StatusCode, res.Header, strings.TrimSuffix(string(text), "\n")}
 }

@@ -14,10 +14,11 @@ import (
 
 // parameters are those that a route takes. A route that is not here takes none.
 var parameters = [len(routeNames)][]string{
-	routeKV:     {api.QueryTimeout, api.QuerySession, api.QueryTTL},
-	routeKVList: {api.QueryPrefix, api.QueryLimit, api.QueryCursor, api.QueryTimeout, api.QuerySession},
-	routeRing:   {api.QueryKey},
-	routeReady:  {api.QueryModel},
+	routeKV:      {api.QueryTimeout, api.QuerySession, api.QueryTTL},
+	routeKVList:  {api.QueryPrefix, api.QueryLimit, api.QueryCursor, api.QueryTimeout, api.QuerySession},
+	routeRing:    {api.QueryKey},
+	routeReady:   {api.QueryModel},
+	routeProfile: {"debug", "gc", "seconds"}, // of net/http/pprof
 }
 
 // refuseQuery answers for a parameter that the path does not take, such as a misspelt

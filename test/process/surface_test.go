@@ -11,6 +11,7 @@ import (
 
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/client"
+	"github.com/cohortkv/cohort/internal/described"
 )
 
 // reply is an answer as it came.
@@ -20,7 +21,8 @@ type reply struct {
 	body   string
 }
 
-// ask sends a request as it is, sound or not.
+// ask sends a request as it is, sound or not, and holds the answer against the OpenAPI
+// document.
 func (n nodes) ask(i int, method, path, body string, header ...string) reply {
 	n.t.Helper()
 	req, err := http.NewRequestWithContext(n.t.Context(), method, n.URL(i), strings.NewReader(body))
@@ -34,6 +36,10 @@ func (n nodes) ask(i int, method, path, body string, header ...string) reply {
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
 	n.must(err)
+	got := described.Answer{Method: method, Path: path, Status: res.StatusCode, Header: res.Header, Body: text}
+	if err := described.Default().Check(got); err != nil {
+		n.t.Error(err)
+	}
 	return reply{res.StatusCode, res.Header, strings.TrimSpace(string(text))}
 }
 
