@@ -1,6 +1,8 @@
 package strong
 
 import (
+	"slices"
+
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -87,6 +89,7 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 		return
 	}
 	if h.From == r.primary {
+		r.waits.unheard = slices.Clone(m.Unheard)
 		if m.Serving && r.stand(m.Ballot) {
 			r.learnCommit(m.Commit)
 		}

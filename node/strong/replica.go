@@ -262,7 +262,7 @@ func (r *Replica) Progress() uint64 { return r.progress }
 func (r *Replica) Hello() wire.Hello {
 	return wire.Hello{
 		Ballot: r.hist.ballot, Promised: r.promised, Commit: r.hist.commit,
-		Progress: r.progress, Serving: r.Serving(),
+		Progress: r.progress, Serving: r.Serving(), Unheard: r.silentToPrimary(),
 	}
 }
 

@@ -12,12 +12,13 @@ const waitTold = 2 * wire.Second
 
 // waits is whom strong requests wait for, as of the last look (docs/strong.md §11).
 type waits struct {
-	list   []wire.Wait // given out: replaced, never written to
-	reason string
-	told   []wire.Wait  // those of which there was an event that they are waited for
-	stale  bool         // time has passed
-	turned wire.Instant // when the node began to serve, or ceased to, or took another view
-	stance stance
+	list    []wire.Wait // given out: replaced, never written to
+	reason  string
+	unheard []wire.NodeID // by the primary, as it says
+	told    []wire.Wait   // those of which there was an event that they are waited for
+	stale   bool          // time has passed
+	turned  wire.Instant  // when the node began to serve, or ceased to, or took another view
+	stance  stance
 }
 
 // stance is what a list of waits depends on beside time.
@@ -47,6 +48,9 @@ func (r *Replica) Waiting() (list []wire.Wait, reason string) {
 		if s.serving != w.stance.serving || s.view != w.stance.view {
 			w.turned = r.now
 		}
+		if s.view != w.stance.view {
+			w.unheard = nil
+		}
 		list, w.reason = r.look()
 		r.tellWaits(list)
 		w.list, w.stale, w.stance = list, false, s
@@ -63,6 +67,10 @@ func (r *Replica) look() (list []wire.Wait, reason string) {
 	case r.turnedAway():
 		return nil, ""
 	case r.Serving():
+		begun = r.now
+		lacks = func(id wire.NodeID) wire.WaitCause {
+			return causeIf(slices.Contains(r.waits.unheard, id) && !r.silent(r.primary), wire.WaitUnheard)
+		}
 	case rd == nil:
 		reason = "waiting for the primary"
 		lacks = func(id wire.NodeID) wire.WaitCause { return causeIf(id == r.primary, wire.WaitPrimary) }
@@ -76,7 +84,7 @@ func (r *Replica) look() (list []wire.Wait, reason string) {
 		}
 	}
 	for _, m := range r.members {
-		if m.ID == r.cfg.Self {
+		if m.ID == r.cfg.Self && lacks(m.ID) != wire.WaitUnheard {
 			continue
 		}
 		if w, waited := r.waitFor(m.ID, lacks(m.ID), begun); waited {
@@ -103,17 +111,40 @@ func causeIf(holds bool, c wire.WaitCause) wire.WaitCause {
 // lacks something since begun. Who was waited for at the last look still is since then.
 func (r *Replica) waitFor(id wire.NodeID, lacks wire.WaitCause, begun wire.Instant) (wire.Wait, bool) {
 	w := wire.Wait{Node: id, Since: begun, Cause: lacks}
-	at, ever := r.peers.Heard(id)
-	if !ever {
-		at = r.viewAt
-	}
-	if r.now-at > r.peers.Silence(id) {
-		w.Since, w.Cause = at, wire.WaitSilent
+	if r.silent(id) {
+		w.Since, w.Cause = r.heardAt(id), wire.WaitSilent
 	}
 	if i := slices.IndexFunc(r.waits.list, isWait(id)); i >= 0 {
 		w.Since = min(w.Since, r.waits.list[i].Since)
 	}
 	return w, w.Cause != 0
+}
+
+// silent reports that a member has said nothing for too long.
+func (r *Replica) silent(id wire.NodeID) bool {
+	return id != r.cfg.Self && r.now-r.heardAt(id) > r.peers.Silence(id)
+}
+
+// heardAt is when a member was heard last; not yet in this view: when that was adopted.
+func (r *Replica) heardAt(id wire.NodeID) wire.Instant {
+	if at, ever := r.peers.Heard(id); ever {
+		return at
+	}
+	return r.viewAt
+}
+
+// silentToPrimary is whom this node waits for because they are silent, if it is the
+// primary: it says so in its hellos, for the others may hear them.
+func (r *Replica) silentToPrimary() (ids []wire.NodeID) {
+	if r.lead == nil {
+		return nil
+	}
+	for _, w := range r.waits.list {
+		if w.Cause == wire.WaitSilent {
+			ids = append(ids, w.Node)
+		}
+	}
+	return ids
 }
 
 func isWait(id wire.NodeID) func(wire.Wait) bool {

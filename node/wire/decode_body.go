@@ -140,6 +140,14 @@ func (d *decoder) viewIDs() []ViewID {
 	return ids
 }
 
+func (d *decoder) nodes() []NodeID {
+	ids := list[NodeID](d, "nodes", 1)
+	for i := range ids {
+		ids[i] = NodeID(d.uvarint())
+	}
+	return ids
+}
+
 func (d *decoder) history() HistorySummary {
 	return HistorySummary{
 		Ballot:   d.ballot(),

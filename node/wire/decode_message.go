@@ -129,6 +129,7 @@ func (d *decoder) viewMessage(m Message) {
 		m.Commit = d.uvarint()
 		m.Progress = d.uvarint()
 		m.Serving = d.bool()
+		m.Unheard = d.nodes()
 		m.Stream = d.ordinal()
 		m.Ready = d.bool()
 		m.Clock = Instant(d.ordinal())

@@ -94,6 +94,13 @@ func (e *encoder) viewIDs(list []ViewID) {
 	}
 }
 
+func (e *encoder) nodes(list []NodeID) {
+	e.count(len(list))
+	for _, id := range list {
+		e.uvarint(uint64(id))
+	}
+}
+
 func (e *encoder) history(h *HistorySummary) {
 	e.ballot(h.Ballot)
 	e.members(h.Members)

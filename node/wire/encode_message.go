@@ -72,6 +72,7 @@ func (e *encoder) viewMessage(m Message) {
 		e.uvarint(m.Commit)
 		e.uvarint(m.Progress)
 		e.bool(m.Serving)
+		e.nodes(m.Unheard)
 		e.uvarint(m.Stream)
 		e.bool(m.Ready)
 		e.uvarint(uint64(m.Clock))

@@ -101,9 +101,10 @@ type NewViewReply struct {
 type Hello struct {
 	Ballot   Ballot // of the sender's history
 	Promised Ballot
-	Commit   uint64 // position in Ballot up to which it is committed
-	Progress uint64 // grows whenever the sender's round got on
-	Serving  bool   // primary: active; member: its history is of this view's round
+	Commit   uint64   // position in Ballot up to which it is committed
+	Progress uint64   // grows whenever the sender's round got on
+	Serving  bool     // primary: active; member: its history is of this view's round
+	Unheard  []NodeID // by the primary: it orders nothing without them
 
 	Stream uint64  // position in the sender's causal stream
 	Ready  bool    // its causal slots are ready
