@@ -2,10 +2,12 @@ package benchmark
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/benchmark/cluster"
@@ -95,6 +97,17 @@ func (c *CompareConfig) workload(s scenario, model workload.Model, urls ...strin
 
 var buckets = map[workload.Model]string{workload.Strong: api.BucketStrong, workload.Causal: api.BucketCausal}
 
+// side is one of the two that are compared.
+type side struct {
+	name string
+	urls func(through) []string
+	cpu  func() (time.Duration, error)
+}
+
+func clusterSide(name string, c *cluster.Cluster) side {
+	return side{name, func(t through) []string { return t.urls(c) }, c.CPU}
+}
+
 // Compare measures a cluster of local nodes and the baseline in turns, at the
 // same settings, and prints one table. Both sides live through the whole
 // comparison, and the one that is not measured is idle.
@@ -104,13 +117,31 @@ func Compare(ctx context.Context, cfg CompareConfig) (*CompareReport, error) {
 	}
 	config := cluster.Default()
 	config.Binary, config.Nodes, config.Dir, config.Bucket = cfg.Binary, cfg.Nodes, cfg.LogDir, buckets[cfg.Model]
+	if cfg.BusTLS {
+		return compareBuses(ctx, cfg, config)
+	}
 	return withCluster(ctx, config, func(c *cluster.Cluster) (*CompareReport, error) {
 		url, bare, err := startBare(ctx, cfg.Binary, config.Bucket, filepath.Dir(c.LogFile(0)))
 		if err != nil {
 			return nil, err
 		}
-		r, err := compare(ctx, cfg, c, url, bare)
+		base := side{"bare", func(through) []string { return []string{url} }, bare.CPU}
+		r, err := compare(ctx, cfg, base, clusterSide("cohort", c))
 		return r, errors.Join(err, bare.Kill())
+	})
+}
+
+// compareBuses measures what encryption between nodes costs.
+func compareBuses(ctx context.Context, cfg CompareConfig, config cluster.Config) (*CompareReport, error) {
+	secret := config
+	secret.Secret = rand.Text()
+	if config.Dir != "" {
+		config.Dir, secret.Dir = filepath.Join(config.Dir, "plain"), filepath.Join(config.Dir, "tls")
+	}
+	return withCluster(ctx, config, func(plain *cluster.Cluster) (*CompareReport, error) {
+		return withCluster(ctx, secret, func(encrypted *cluster.Cluster) (*CompareReport, error) {
+			return compare(ctx, cfg, clusterSide("plain", plain), clusterSide("tls", encrypted))
+		})
 	})
 }
 
@@ -144,14 +175,14 @@ func startBare(ctx context.Context, binary, bucket, dir string) (url string, p *
 
 // compare plays all scenarios. When one of them does not come to its end, the
 // table has the rounds before that.
-func compare(ctx context.Context, cfg CompareConfig, c *cluster.Cluster, bareURL string, bare *cluster.Process) (*CompareReport, error) {
+func compare(ctx context.Context, cfg CompareConfig, first, second side) (*CompareReport, error) {
 	r := &CompareReport{}
 	var unfinished error
 	for _, s := range cfg.scenarios() {
 		pair := report.Pair{Scenario: s.name}
 		for round := 0; round < cfg.Rounds && unfinished == nil; round++ {
-			base := turn{name: "bare", load: cfg.workload(s, cfg.Model, bareURL), cpu: bare.CPU}
-			other := turn{name: "cohort", load: cfg.workload(s, cfg.Model, s.through.urls(c)...), cpu: c.CPU}
+			base := turn{name: first.name, load: cfg.workload(s, cfg.Model, first.urls(s.through)...), cpu: first.cpu}
+			other := turn{name: second.name, load: cfg.workload(s, cfg.Model, second.urls(s.through)...), cpu: second.cpu}
 			b, o, err := inTurns(ctx, &base, &other, round%2 == 1)
 			if err != nil {
 				unfinished = fmt.Errorf("%s: %w", s.name, err)
@@ -168,7 +199,7 @@ func compare(ctx context.Context, cfg CompareConfig, c *cluster.Cluster, bareURL
 	if len(r.Pairs) == 0 {
 		return r, unfinished
 	}
-	if err := report.PrintComparison(cfg.Out, "bare", "cohort", r.Pairs); err != nil {
+	if err := report.PrintComparison(cfg.Out, first.name, second.name, r.Pairs); err != nil {
 		return nil, err
 	}
 	fmt.Fprintln(cfg.Out, &r.Verdict)

@@ -101,6 +101,7 @@ type CompareConfig struct {
 	Duration    time.Duration // of every turn
 	Surface     workload.Surface
 	Model       workload.Model // of the cluster
+	BusTLS      bool           // the cluster encrypts its bus, and the baseline is one that does not
 	Seed        uint64
 	LogDir      string // empty: a temporary directory, kept if the comparison goes wrong
 

@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -33,6 +34,7 @@ type Config struct {
 	Name     string   // --cluster
 	Bucket   string   // --default-bucket
 	LogLevel string   // --log-level
+	Secret   string   // by which the nodes encrypt their bus; empty: they do not
 	Extra    []string // further arguments of every node
 	Cuts     bool     // lead the bus through cables that can be cut; they cost some time and processor
 }
@@ -93,6 +95,11 @@ func Start(ctx context.Context, config Config) (*Cluster, error) {
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
 	c := &Cluster{config: config, ports: reserved, cuts: newCuts()}
+	if config.Secret != "" {
+		if err := os.WriteFile(c.secretFile(), []byte(config.Secret), 0o600); err != nil {
+			return nil, errors.Join(fmt.Errorf("cluster: %w", err), c.Close())
+		}
+	}
 	for i := range config.Nodes {
 		if err := c.add(i, reserved.Addrs()[2*i], reserved.Addrs()[2*i+1]); err != nil {
 			return nil, errors.Join(err, c.Close())
@@ -135,6 +142,9 @@ func (c *Cluster) layCables() (err error) {
 func (c *Cluster) launch(n *node) error {
 	args := []string{"serve", "--id", strconv.Itoa(n.id), "--http", n.http, "--bus", n.bus, "--default-bucket", c.config.Bucket,
 		"--cluster", c.config.Name, "--log-level", c.config.LogLevel, "--log-format", "text"}
+	if c.config.Secret != "" {
+		args = append(args, "--secret-file", c.secretFile())
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.mu.closed {
@@ -189,6 +199,8 @@ func (c *Cluster) URLs(nodes ...int) []string {
 
 // Client speaks to node i.
 func (c *Cluster) Client(i int) *client.Client { return c.nodes[i].client }
+
+func (c *Cluster) secretFile() string { return filepath.Join(c.config.Dir, "secret") }
 
 // LogFile is where node i's output is.
 func (c *Cluster) LogFile(i int) string {

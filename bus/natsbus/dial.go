@@ -26,11 +26,15 @@ type dialler func(network, addr string) (net.Conn, error)
 // Dial calls the function.
 func (f dialler) Dial(network, addr string) (net.Conn, error) { return f(network, addr) }
 
-// peerDialler has made the connection secret already, if it is to be.
-type peerDialler struct{ dialler }
+// opened is a dialler that gives the connection that was made before, with TLS if
+// there is to be any.
+type opened struct{ conn net.Conn }
 
-// SkipTLSHandshake tells nats.go so.
-func (peerDialler) SkipTLSHandshake() bool { return true }
+// Dial implements nats.CustomDialer.
+func (o opened) Dial(string, string) (net.Conn, error) { return o.conn, nil }
+
+// SkipTLSHandshake tells nats.go that it has nothing to do about TLS.
+func (opened) SkipTLSHandshake() bool { return true }
 
 // connecting is a connection while nats.go exchanges hellos over it: the end of
 // the context breaks it, so that Close does not wait for a silent peer.
@@ -40,25 +44,23 @@ type connecting struct {
 	err  error // of the last dial
 }
 
-// dialler makes connections for nats.go and remembers the last one, the one
-// that counts when several URLs are tried.
-func (l *link) dialler(ctx context.Context, last *connecting) dialler {
-	return func(_, addr string) (net.Conn, error) {
-		last.release()
-		conn, err := l.dial(ctx, addr)
-		last.err = err
-		if err != nil {
-			return nil, err
-		}
-		switch conn := conn.(type) {
-		case *outbox:
-			last.out = conn
-		case *tls.Conn:
-			last.out = conn.NetConn().(*outbox)
-		}
-		last.free = context.AfterFunc(ctx, func() { conn.Close() })
-		return l.conn.gate.watch(conn), nil
+// open makes a connection for nats.go, which tries several when it has several
+// URLs: the last one counts.
+func (l *link) open(ctx context.Context, addr string, last *connecting) (net.Conn, error) {
+	last.release()
+	conn, err := l.dial(ctx, addr)
+	last.err = err
+	if err != nil {
+		return nil, err
 	}
+	switch conn := conn.(type) {
+	case *outbox:
+		last.out = conn
+	case *tls.Conn:
+		last.out = conn.NetConn().(*outbox)
+	}
+	last.free = context.AfterFunc(ctx, func() { conn.Close() })
+	return l.conn.gate.watch(conn), nil
 }
 
 // release leaves the connection to its user.

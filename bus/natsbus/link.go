@@ -41,6 +41,7 @@ type link struct {
 	reached bool                    // run: there was a connection once
 	told    bool                    // run: the log says that there is no connection
 	tried   chan struct{}           // not nil: closed when the first try has ended
+	again   chan struct{}           // capacity 1: the connection is to be given up
 	cancel  context.CancelFunc
 }
 
@@ -55,7 +56,7 @@ type live struct {
 
 func (l *link) start() {
 	ctx, cancel := context.WithCancel(context.Background())
-	l.cancel = cancel
+	l.cancel, l.again = cancel, make(chan struct{}, 1)
 	l.conn.linking.Go(func() { l.run(ctx) })
 }
 
@@ -102,7 +103,15 @@ func (l *link) show(conn *live) {
 	l.tellReached(conn)
 	l.reached = true
 	if l.peers != nil && !slices.Contains(l.peers(), conn.node) {
-		conn.nc.Close() // Reach has named others meanwhile
+		l.meetAgain() // Reach has named others meanwhile
+	}
+}
+
+// meetAgain gives the present connection up, and makes another.
+func (l *link) meetAgain() {
+	select {
+	case l.again <- struct{}{}:
+	default:
 	}
 }
 
@@ -110,6 +119,8 @@ func (l *link) show(conn *live) {
 func (l *link) use(ctx context.Context, conn *live) error {
 	select {
 	case <-conn.closed:
+		l.conn.counts.disconnects.Add(1)
+	case <-l.again:
 		l.conn.counts.disconnects.Add(1)
 	case <-ctx.Done():
 	}
@@ -126,9 +137,15 @@ func (l *link) use(ctx context.Context, conn *live) error {
 func (l *link) connect(ctx context.Context) (*live, error) {
 	var way connecting
 	defer way.release()
-	var dial nats.CustomDialer = l.dialler(ctx, &way)
+	var dial nats.CustomDialer = dialler(func(_, addr string) (net.Conn, error) { return l.open(ctx, addr, &way) })
 	if l.peers != nil {
-		dial = peerDialler{l.dialler(ctx, &way)}
+		// Most tries end here when many peers are away, so nats.go is not made ready
+		// for them.
+		conn, err := l.open(ctx, l.addr, &way)
+		if err != nil {
+			return nil, err
+		}
+		dial = opened{conn}
 	}
 	closed := make(chan struct{})
 	counts := &l.conn.counts

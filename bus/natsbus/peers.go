@@ -68,7 +68,7 @@ func (c *Conn) Reach(peers []bus.Peer) {
 		if next.places[addr] != p {
 			p.stop()
 		} else if conn := p.live.Load(); conn != nil && !p.wants(conn.node) {
-			conn.nc.Close() // the link meets whoever is there anew
+			p.meetAgain()
 		}
 	}
 	for _, p := range begun {

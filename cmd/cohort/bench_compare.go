@@ -11,6 +11,7 @@ import (
 
 type benchCompareCmd struct {
 	Model       string        `enum:"strong,causal" default:"strong" help:"The bucket of the cluster: strong or causal."`
+	BusTLS      bool          `name:"bus-tls" help:"Compare with a cluster instead of the baseline: one whose nodes encrypt what they say to one another, and one whose nodes do not."`
 	Nodes       int           `default:"${compareNodes}" help:"Nodes of the cluster."`
 	Connections []int         `default:"${compareConnections}" help:"Numbers of connections to measure with."`
 	Rounds      int           `default:"${compareRounds}" help:"Turns of each measurement on both sides."`
@@ -36,6 +37,6 @@ func (c benchCompareCmd) config(out io.Writer) benchmark.CompareConfig {
 	cfg := benchmark.DefaultCompare(out)
 	cfg.Nodes, cfg.Connections, cfg.Rounds, cfg.Keys, cfg.ValueSize = c.Nodes, c.Connections, c.Rounds, c.Keys, c.ValueSize
 	cfg.Surface, cfg.Warmup, cfg.Duration, cfg.Seed, cfg.LogDir = workload.Surface(c.Surface), c.Warmup, c.Duration, c.Seed, c.Logs
-	cfg.Model = workload.Model(c.Model)
+	cfg.Model, cfg.BusTLS = workload.Model(c.Model), c.BusTLS
 	return cfg
 }

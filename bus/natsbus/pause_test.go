@@ -1,0 +1,26 @@
+package natsbus
+
+import (
+	"testing"
+	"time"
+)
+
+func TestPausesGrowUpToWhatAHealedLinkMayTake(t *testing.T) {
+	for reached, longest := range map[bool]time.Duration{true: longestPause, false: longestBlind} {
+		var p pause
+		var before time.Duration
+		for i := range 20 {
+			next := p.next(reached)
+			if next > longest || next < before*3/4 || next < firstPause*3/4 {
+				t.Errorf("reached %v: pause %d is %v after %v", reached, i, next, before)
+			}
+			before = next
+		}
+		if before < longest*3/4 {
+			t.Errorf("reached %v: pauses end at %v", reached, before)
+		}
+	}
+	if most := dialTimeout + longestBlind + greetTimeout; most >= 5*time.Second {
+		t.Errorf("a healed link may take %v (API §1.2.8: 5 s for a forwarded request)", most)
+	}
+}
