@@ -14,6 +14,7 @@ type atlas struct {
 	charts  map[wire.ViewID]*chart
 	held    wire.ViewID   // that of this node
 	order   []wire.ViewID // as they were learnt; the oldest go
+	bytes   int           // that charts hold
 	rings   []*chart      // whose rings are kept, least recently used first
 	newest  *chart        // the highest whose floor may be named
 	outdone []wire.ViewID // whose floors say no more than that of outdoer
@@ -32,7 +33,8 @@ type chart struct {
 // Bounds of the atlas.
 const (
 	maxCharts  = 2000
-	maxRings   = 32 // a ring takes 130 KB
+	chartRoom  = 64 << 20 // bytes that they hold
+	maxRings   = 32       // a ring takes 130 KB
 	maxUnknown = 64
 )
 
@@ -56,7 +58,9 @@ func (a *atlas) note(k wire.KnownView) bool {
 		}
 		a.outdoer = nil
 		// One that is not common has not been named by anybody: it may be replaced.
+		a.bytes -= c.bytes()
 		c.HasFloor, c.Floor, c.Common = true, k.Floor, k.Common
+		a.bytes += c.bytes()
 		if c.Common {
 			a.met(k.ID)
 		}
@@ -71,13 +75,28 @@ func (a *atlas) note(k wire.KnownView) bool {
 		}
 	}
 	a.charts[k.ID] = c
+	a.bytes += c.bytes()
 	a.prefer(c)
 	a.order = append(a.order, k.ID)
 	a.met(k.ID)
-	if len(a.order) > maxCharts {
+	for len(a.order) > maxCharts || a.bytes > chartRoom && len(a.order) > 2 {
 		a.evict()
 	}
 	return true
+}
+
+// What a chart takes in memory, about.
+const (
+	chartSize  = 512
+	memberSize = 160 // with its addresses, and its shard
+)
+
+func (c *chart) bytes() int {
+	n := chartSize + positionSize*len(c.Floor)
+	for i := range c.Layout.Shards {
+		n += memberSize * (1 + len(c.Layout.Shards[i].Members))
+	}
+	return n
 }
 
 // evict forgets the oldest view, but for the one that this node holds.
@@ -90,6 +109,7 @@ func (a *atlas) evict() {
 	if a.newest == old {
 		a.newest = nil // who does not know what a name means does not use it
 	}
+	a.bytes -= old.bytes()
 	a.rings = slices.DeleteFunc(a.rings, func(c *chart) bool { return c == old })
 	delete(a.charts, old.ID)
 	a.order = slices.Delete(a.order, i, i+1)

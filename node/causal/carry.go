@@ -320,6 +320,7 @@ func (r *Replica) tickCarriages() {
 // carriedRequests are those that others carried here.
 type carriedRequests struct {
 	open   map[wire.RequestID]*carried
+	bytes  int                         // that these hold
 	recent [2]map[wire.RequestID]taken // the younger first
 	turnAt wire.Instant
 	keep   wire.Instant
@@ -331,6 +332,7 @@ type carried struct {
 	q       *request
 	to      wire.NodeID
 	replyTo wire.ReplyTo
+	bytes   int
 	view    wire.ViewID  // of who carried it here, as it said last
 	asked   wire.Instant // last
 }
@@ -347,6 +349,21 @@ func (c *carriedRequests) init(keep wire.Instant) {
 	c.keep = keep
 	c.open = map[wire.RequestID]*carried{}
 	c.recent = [2]map[wire.RequestID]taken{{}, {}}
+}
+
+// requestSize is what a request takes, without what it is about.
+const requestSize = 512
+
+func (c *carriedRequests) add(x *carried) {
+	c.open[x.id] = x
+	c.bytes += x.bytes
+}
+
+func (c *carriedRequests) remove(x *carried) {
+	if c.open[x.id] == x {
+		delete(c.open, x.id)
+		c.bytes -= x.bytes
+	}
 }
 
 // hear remembers a carried write that another owner took. Whether its key had a value
@@ -414,11 +431,12 @@ func (r *Replica) OnCarry(h wire.Header, replyTo wire.ReplyTo, m *wire.Carry, st
 		r.answerCarried(x, &wire.CarryAnswer{Fate: wire.CarryImplausible}, 0)
 		return
 	}
-	if len(r.carried.open) >= maxCarried {
+	x.bytes = requestSize + len(m.Op.Key) + len(m.Op.Value) + contextBytes(len(m.Context.Exact), len(m.Context.Vector), len(m.Context.Names))
+	if len(r.carried.open) >= maxCarried || r.carried.bytes+x.bytes > carriedRoom {
 		r.answerCarried(x, &wire.CarryAnswer{Fate: wire.CarryElse}, r.box.LastWrite())
 		return
 	}
-	r.carried.open[id] = x
+	r.carried.add(x)
 	r.alarm(r.now + carryPatience)
 	r.start(x.q, stored[0])
 }
@@ -451,7 +469,7 @@ func (r *Replica) answerAgain(q *request) bool {
 // answerCarried sends an answer to who carried a request here, once a write is
 // durable.
 func (r *Replica) answerCarried(x *carried, m *wire.CarryAnswer, seq uint64) {
-	delete(r.carried.open, x.id)
+	r.carried.remove(x)
 	m.Counter = x.id.Counter
 	r.box.PostAfter(seq, wire.Envelope{To: x.to, Answer: x.replyTo, Message: m})
 }
@@ -472,7 +490,7 @@ func (r *Replica) dropCarried(x *carried) {
 	}
 	x.q.gone = true
 	r.drop(x.q)
-	delete(r.carried.open, x.id)
+	r.carried.remove(x)
 }
 
 // tickCarried drops what is not asked for any more.

@@ -70,3 +70,63 @@ func TestTheWindowHoldsWhatItsBoundSays(t *testing.T) {
 	}
 	runtime.KeepAlive(c)
 }
+
+// TestWhatStaysOfAMessageHoldsNotTheWhole has a large value and a deletion come in one
+// batch, often. Before, the list of tombstones had keys that were parts of the messages.
+func TestWhatStaysOfAMessageHoldsNotTheWhole(t *testing.T) {
+	const rounds, size = 500, 64 << 10
+	c := newCluster(t, 2)
+	for range 5 {
+		c.pass(wire.Second)
+	}
+	before := heap()
+	for i := range rounds {
+		for _, op := range []wire.Op{
+			{Kind: wire.OpPut, Key: "first", Value: []byte("v")}, // makes the next two one batch
+			{Kind: wire.OpPut, Key: "large", Value: make([]byte, size)},
+			{Kind: wire.OpDelete, Key: fmt.Sprint("key ", i)},
+		} {
+			c.nodes[0].step(&wire.CausalSubmit{Op: op})
+		}
+		c.deliver()
+	}
+	held := heap() - before
+	t.Logf("%d deletions beside %d KiB each: %d KiB are held", rounds, size>>10, held>>10)
+	if held > rounds*size/16 {
+		t.Errorf("%d bytes are held", held)
+	}
+	runtime.KeepAlive(c)
+}
+
+// TestALongSessionCostsWhatIsCounted writes small values under contexts with as many
+// streams as one may have: each of them another, and all of them one. Before, nothing of
+// that was counted.
+func TestALongSessionCostsWhatIsCounted(t *testing.T) {
+	const writes, size = 2000, 48 * wire.MaxPositions
+	for _, differ := range []bool{true, false} {
+		c := newLimited(t, 2, machine.CausalLimits{WindowBytes: 1})
+		before := heap()
+		counted := c.nodes[0].store.Bytes() + c.nodes[1].store.Bytes()
+		for i := range writes {
+			var context wire.Context
+			for n := range uint64(wire.MaxPositions) {
+				stream := wire.Stream{View: wire.ViewID{Number: 1 + n}, Node: 7, Boot: 9}
+				if differ {
+					stream.Boot += wire.Boot(i)
+				}
+				context.Vector = append(context.Vector, wire.Position{Stream: stream, N: 1})
+			}
+			c.submit(wire.Op{Kind: wire.OpPut, Key: fmt.Sprint("key ", i), Value: []byte("v")}, context)
+		}
+		held := heap() - before
+		counted = c.nodes[0].store.Bytes() + c.nodes[1].store.Bytes() - counted
+		t.Logf("differ %t: %d bytes a value are held at both, %d are counted", differ, held/writes, counted/writes)
+		if ratio := float64(counted) / float64(held); differ && (ratio < 0.8 || ratio > 1.25) {
+			t.Errorf("counted are %.2f of what is held", ratio)
+		}
+		if !differ && held > writes*size/4 {
+			t.Errorf("%d bytes are held of one session", held)
+		}
+		runtime.KeepAlive(c)
+	}
+}

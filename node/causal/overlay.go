@@ -56,7 +56,9 @@ func (r *Replica) put(s *slot, hash uint64, item *wire.Item, old *wire.Item) {
 	if slices.Contains(r.pending.Drop, item.Key) {
 		r.commit() // it is forgotten first
 	}
-	r.pending.Put = append(r.pending.Put, *item)
+	stored := *item
+	stored.Deps.Vector = r.vectors.shared(item.Deps.Vector)
+	r.pending.Put = append(r.pending.Put, stored)
 	r.overlay.set(item.Key, item)
 	s.seq = r.box.LastWrite() + 1
 	r.slots.changed(s)

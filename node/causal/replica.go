@@ -144,6 +144,7 @@ type Replica struct {
 	keyReads  keyReads
 	slotReads slotReads
 	overlay   overlay
+	vectors   vectors
 	pending   wire.CausalWrite // of this step
 	effects   []effect
 	lessons   []lesson

@@ -196,6 +196,7 @@ func (r *Replica) write(q *request, old *wire.Item) {
 	}
 	item.Deps.Exact = slices.Clone(item.Deps.Exact) // it stays, and what was folded need not
 	item.Deps = keptContext(&item.Deps)
+	item.Deps.Vector = r.vectors.shared(item.Deps.Vector)
 	if q.carried != nil {
 		item.Key, item.Value = strings.Clone(item.Key), bytes.Clone(item.Value) // the message need not, either
 	}

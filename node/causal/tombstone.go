@@ -23,7 +23,8 @@ type tomb struct {
 	slot    hashing.Slot
 	hash    uint64
 	version wire.CausalVersion
-	deps    wire.Context
+	over    wire.CausalVersion // what it deleted, as far as it says so
+	deps    wire.Context       // without entries
 	digest  uint64
 }
 
@@ -35,7 +36,12 @@ func (c *collector) note(item *wire.Item, hash uint64) {
 	if c.tombs == nil {
 		c.tombs = map[string]tomb{}
 	}
-	c.tombs[item.Key] = tomb{key: item.Key, hash: hash, version: item.Version, deps: item.Deps, digest: digest(hash, item)}
+	key := strings.Clone(item.Key) // the message that brought it need not stay
+	d := &item.Deps
+	c.tombs[key] = tomb{
+		key: key, hash: hash, version: item.Version, over: named(d, hash), digest: digest(hash, item),
+		deps: wire.Context{Vector: d.Vector, Names: d.Names, Ceil: d.Ceil},
+	}
 }
 
 func (c *collector) lost(old *wire.Item) {
@@ -134,8 +140,7 @@ func (r *Replica) oldTombs() []tomb {
 // be somewhere that nobody here knows of, and come back from there.
 func (r *Replica) knowsDeleted(t *tomb) bool {
 	s := &r.slots.all[t.slot]
-	old := named(&t.deps, t.hash)
-	return (old.IsZero() || r.knows(s, old.Dot.Stream, old.Dot.N)) && r.reached(&t.deps, t.slot)
+	return (t.over.IsZero() || r.knows(s, t.over.Dot.Stream, t.over.Dot.N)) && r.reached(&t.deps, t.slot)
 }
 
 func slotsOf(tombs []tomb) []wire.SlotRange {

@@ -116,3 +116,28 @@ func tight[S ~[]E, E any](list S) S {
 	}
 	return slices.Clone(list)[:len(list):len(list)]
 }
+
+// vectors are those that were stored last: who writes on under one session, or brings the
+// items of one, has the same again.
+type vectors struct {
+	last [16]wire.Vector
+	next int
+}
+
+// longVector is the fewest positions of one that is worth looking for.
+const longVector = 4
+
+// shared is the one of equal vectors that is stored already.
+func (v *vectors) shared(a wire.Vector) wire.Vector {
+	if len(a) < longVector {
+		return a
+	}
+	for _, o := range v.last {
+		if slices.Equal(o, a) {
+			return o
+		}
+	}
+	v.last[v.next%len(v.last)] = a
+	v.next++
+	return a
+}

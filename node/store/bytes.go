@@ -14,17 +14,24 @@ const (
 	itemOverhead   = 368
 )
 
-const dependencySize = int64(unsafe.Sizeof(wire.Dependency{}))
+// What an element of what an item depends on costs.
+const (
+	dependencySize = int64(unsafe.Sizeof(wire.Dependency{}))
+	positionSize   = int64(unsafe.Sizeof(wire.Position{}))
+	viewIDSize     = int64(unsafe.Sizeof(wire.ViewID{}))
+)
 
 // recordBytes is what a record costs.
 func recordBytes(rec *wire.Record) int64 {
 	return recordOverhead + int64(len(rec.Key)+len(rec.Value)+len(rec.ContentType))
 }
 
-// itemBytes is what an item costs. The vector and the names of what it depends on are
-// shared among items, and not counted.
+// itemBytes is what an item costs. Items may share the vector and the names of what
+// they depend on; each counts them: a client can see to it that none shares.
 func itemBytes(it *wire.Item) int64 {
-	return itemOverhead + int64(len(it.Key)+len(it.Value)+len(it.ContentType)) + int64(len(it.Deps.Exact))*dependencySize
+	d := &it.Deps
+	deps := int64(len(d.Exact))*dependencySize + int64(len(d.Vector))*positionSize + int64(len(d.Names))*viewIDSize
+	return itemOverhead + int64(len(it.Key)+len(it.Value)+len(it.ContentType)) + deps
 }
 
 // Bytes is what the store holds: of both buckets and of bases that are on their way.

@@ -38,6 +38,8 @@ type Sealer interface {
 // What a context may have that a client brings. A node never gives out more.
 const (
 	MaxExact        = 128     // entries
+	MaxPositions    = 256     // in its vector: as many streams may a session depend on
+	MaxNames        = 64      // of views
 	maxContextSize  = 8 << 10 // bytes; the largest that a node gives out has some 3 KiB
 	maxContextCount = 1 << 60 // a counter, or a place in a stream; what can be so large is for the core to say
 )
@@ -160,6 +162,9 @@ func decodeText(text string) ([]byte, error) {
 func (c *Context) check() error {
 	if n := len(c.Exact); n > MaxExact {
 		return fmt.Errorf("%d entries, at most %d are allowed", n, MaxExact)
+	}
+	if p, n := len(c.Vector), len(c.Names); p > MaxPositions || n > MaxNames {
+		return fmt.Errorf("%d streams and %d views, at most %d and %d are allowed", p, n, MaxPositions, MaxNames)
 	}
 	var hashes HashIndex
 	for i := range c.Exact {

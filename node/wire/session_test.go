@@ -134,7 +134,13 @@ func TestAContextThatNoNodeGaveOutIsRefusedWithAReason(t *testing.T) {
 		{"names out of order", func(c *Context) { c.Names = []ViewID{{Number: 2}, {Number: 1}} }, "name 1 is not in order"},
 		{"a name twice", func(c *Context) { c.Names = []ViewID{{Number: 2}, {Number: 2}} }, "name 1 is not in order"},
 		{"a huge ceil", func(c *Context) { c.Ceil = 1<<60 + 1 }, "counter 1152921504606846977 of what was folded"},
-		{"too many streams", func(c *Context) { *c = session(MaxExact, 1, 600) }, "14754 characters, at most 10923"},
+		{"too many streams", func(c *Context) { *c = session(16, 1, MaxPositions+1) }, "257 streams and 0 views, at most 256 and 64"},
+		{"too many views", func(c *Context) {
+			for i := range uint64(MaxNames + 1) {
+				c.Names = append(c.Names, ViewID{Number: i + 1})
+			}
+		}, "65 views, at most 256 and 64"},
+		{"too many bytes", func(c *Context) { *c = session(MaxExact, 1, 600) }, "14754 characters, at most 10923"},
 	} {
 		ctx := session(16, 3, 2)
 		c.change(&ctx)
