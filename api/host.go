@@ -10,21 +10,28 @@ import (
 // the web can make every other name lead to 127.0.0.1 (DNS rebinding), and then read
 // what a browser gets from there as its own.
 func IsLoopbackHost(host string) bool {
-	switch name, _, _ := strings.Cut(host, ":"); name {
-	case "localhost", "127.0.0.1": // what practically everybody sends
+	name := host
+	if i := strings.LastIndexByte(host, ':'); i > 0 && isDigits(host[i+1:]) && (host[i-1] == ']' || strings.IndexByte(host, ':') == i) {
+		name = host[:i]
+	}
+	if name == "localhost" || name == "127.0.0.1" { // what practically everybody sends
 		return true
 	}
-	if i := strings.LastIndexByte(host, ':'); i >= 0 && host[len(host)-1] != ']' && strings.IndexByte(host, ':') == i {
-		host = host[:i]
-	} else if i := strings.IndexByte(host, ']'); i >= 0 && host[0] == '[' {
-		if rest := host[i+1:]; rest != "" && rest[0] != ':' {
+	if strings.EqualFold(strings.TrimSuffix(name, "."), "localhost") {
+		return true
+	}
+	if inner, ok := strings.CutPrefix(name, "["); ok && strings.HasSuffix(inner, "]") {
+		name = strings.TrimSuffix(inner, "]")
+	}
+	address, err := netip.ParseAddr(name)
+	return err == nil && address.Zone() == "" && address.Unmap().IsLoopback()
+}
+
+func isDigits(text string) bool {
+	for i := range len(text) {
+		if text[i] < '0' || text[i] > '9' {
 			return false
 		}
-		host = host[1:i]
 	}
-	if strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") {
-		return true
-	}
-	address, err := netip.ParseAddr(host)
-	return err == nil && address.Unmap().IsLoopback()
+	return true
 }

@@ -85,7 +85,7 @@ func TestV1KeyOperationsSpeakTheSurface(t *testing.T) {
 	version := api.Version{MsgNum: 6, Fingerprint: 1}
 	headers := map[string]string{"Msg-Num": "7", "Cohort-Node": "2", "ETag": version.ETag(), "Content-Type": "image/x"}
 	n.will(204, "", headers)
-	put, err := n.Put(t.Context(), "strong", "k", nil, Options{IfMatch: `"1-00000000"`, Timeout: 1500 * time.Millisecond})
+	put, err := n.Put(t.Context(), "strong", "k", nil, Options{IfMatch: new(`"1-00000000"`), Timeout: 1500 * time.Millisecond})
 	if err != nil || put.Version != version {
 		t.Errorf("put: %+v %v", put, err)
 	}
@@ -274,5 +274,19 @@ func TestSessionsGoBothWays(t *testing.T) {
 	if err != nil || session != "later" || page.Next != "n" || n.asked.Header.Get("Cohort-Session") != "after" ||
 		n.asked.URL.RawQuery != "limit=2&prefix=p&timeout=1s" {
 		t.Errorf("%+v, %q, %v", page, session, err)
+	}
+}
+
+func TestAnETagThatWasNeverSetIsNotSent(t *testing.T) {
+	n := newNode(t)
+	n.will(204, "", nil)
+	for _, tag := range []string{"", " "} {
+		_, err := n.Put(t.Context(), "strong", "k", []byte("v"), Options{IfMatch: &tag})
+		if err == nil || OutcomeOf(api.Put, err) != api.NotApplied {
+			t.Errorf("put under %q: %v", tag, err)
+		}
+		if _, err := n.Delete(t.Context(), "strong", "k", Options{IfMatch: &tag}); err == nil || OutcomeOf(api.Delete, err) != api.NotApplied {
+			t.Errorf("delete under %q: %v", tag, err)
+		}
 	}
 }

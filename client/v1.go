@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -16,7 +17,7 @@ import (
 // Options of one v1 request; the zero value asks for nothing special.
 type Options struct {
 	ContentType string        // of a Put; empty: api.TypeBytes
-	IfMatch     string        // writes: an ETag with its quotes, or *
+	IfMatch     *string       // an ETag with its quotes, a list of them, or *; nil: no condition. An empty one is an error: it was never set
 	CreateOnly  bool          // Put: If-None-Match: *
 	IfNoneMatch string        // Get: answered with 304 when the value still is this one
 	Session     string        // causal buckets: of the last answer; empty: has seen nothing
@@ -31,7 +32,9 @@ func (o Options) header() http.Header {
 		}
 	}
 	set("Content-Type", o.ContentType)
-	set(api.HeaderIfMatch, o.IfMatch)
+	if o.IfMatch != nil {
+		header.Set(api.HeaderIfMatch, *o.IfMatch)
+	}
 	set(api.HeaderIfNoneMatch, o.IfNoneMatch)
 	set(api.HeaderSession, o.Session)
 	if o.CreateOnly {
@@ -95,7 +98,14 @@ func (c *Client) Delete(ctx context.Context, bucket, key string, o Options) (*An
 	return c.key(ctx, call, http.StatusNoContent)
 }
 
+// errEmptyIfMatch is of an ETag that was never set: without a condition the write would
+// overwrite what it is to protect.
+var errEmptyIfMatch = errors.New("IfMatch is empty, and an ETag never is")
+
 func (c *Client) key(ctx context.Context, call call, want ...int) (*Answer, error) {
+	if tags, given := call.header[api.HeaderIfMatch]; given && strings.TrimSpace(tags[0]) == "" {
+		return nil, fmt.Errorf("%s %s: %w: %w", call.method, call.path, errNotSent, errEmptyIfMatch)
+	}
 	res, err := c.do(ctx, call)
 	if err != nil {
 		return nil, err

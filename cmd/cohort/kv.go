@@ -87,21 +87,13 @@ func (m *ifMatch) Decode(ctx *kong.DecodeContext) error {
 	return err
 }
 
-// orNone is what client.Options has for no condition.
-func (m *ifMatch) orNone() string {
-	if m == nil {
-		return ""
-	}
-	return string(*m)
-}
-
 func (c kvPutCmd) Run(ctx context.Context, term terminal) error {
 	value, err := c.value(term.in)
 	if err != nil {
 		return err
 	}
 	return writeError(c.within(ctx, func(ctx context.Context, node *client.Client, o client.Options) (string, error) {
-		o.ContentType, o.CreateOnly, o.IfMatch = c.Type, c.New, c.IfTag.orNone()
+		o.ContentType, o.CreateOnly, o.IfMatch = c.Type, c.New, (*string)(c.IfTag)
 		answer, err := node.Put(ctx, c.Bucket, string(c.Key), value, o)
 		if err != nil {
 			return "", err
@@ -156,7 +148,7 @@ type kvDelCmd struct {
 
 func (c kvDelCmd) Run(ctx context.Context, term terminal) error {
 	return writeError(c.within(ctx, func(ctx context.Context, node *client.Client, o client.Options) (string, error) {
-		o.IfMatch = c.IfTag.orNone()
+		o.IfMatch = (*string)(c.IfTag)
 		answer, err := node.Delete(ctx, c.Bucket, string(c.Key), o)
 		if err != nil {
 			return "", err

@@ -164,11 +164,11 @@ func TestBothSurfacesShowTheSameKeysThroughEveryNode(t *testing.T) {
 				t.Errorf("classic through node %d: %+v, %v", other, classic, err)
 			}
 		}
-		changed, err := n.Client((i+1)%3).Put(ctx, api.BucketStrong, key, []byte("w"), client.Options{IfMatch: made.Version.ETag()})
+		changed, err := n.Client((i+1)%3).Put(ctx, api.BucketStrong, key, []byte("w"), client.Options{IfMatch: new(made.Version.ETag())})
 		if err != nil || changed.Status != 204 {
 			t.Errorf("compare and set: %+v, %v", changed, err)
 		}
-		_, err = n.Client(i).Put(ctx, api.BucketStrong, key, nil, client.Options{IfMatch: made.Version.ETag()})
+		_, err = n.Client(i).Put(ctx, api.BucketStrong, key, nil, client.Options{IfMatch: new(made.Version.ETag())})
 		wantStatus(t, err, 412)
 	}
 }

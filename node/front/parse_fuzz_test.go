@@ -1,0 +1,67 @@
+package front
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/cohortkv/cohort/api"
+)
+
+// FuzzConditions looks for a list of entity tags that is read as another one.
+func FuzzConditions(f *testing.F) {
+	f.Add([]byte(`"a", W/"b"`), []byte(`*`))
+	f.Add([]byte(`"1-00000abc" ,, "a,b"`), []byte("\t"))
+	f.Add([]byte(``), []byte(`W/"`))
+	f.Fuzz(func(t *testing.T, one, two []byte) {
+		var list []byte
+		star, err := eachTag([][]byte{one, two}, func(tag []byte, weak bool) {
+			if tagSize(tag) != len(tag) {
+				t.Fatalf("%q is no entity tag", tag)
+			}
+			if list = append(list, ','); weak {
+				list = append(list, "W/"...)
+			}
+			list = append(list, tag...)
+		})
+		if err != nil || star {
+			return
+		}
+		var again []byte
+		if _, err := eachTag([][]byte{list}, func(tag []byte, weak bool) {
+			if again = append(again, ','); weak {
+				again = append(again, "W/"...)
+			}
+			again = append(again, tag...)
+		}); err != nil || !bytes.Equal(list, again) {
+			t.Fatalf("%q and %q are %q, which reads back as %q, %v", one, two, list, again, err)
+		}
+	})
+}
+
+// FuzzHeaderLines looks for lines that end the pass over them, or are missed by it.
+func FuzzHeaderLines(f *testing.F) {
+	f.Add([]byte("If-Match"), []byte(" \"a\""))
+	f.Add([]byte("Transfer-Encoding"), []byte("chunked"))
+	f.Add([]byte("cohort-sesion"), []byte(""))
+	f.Fuzz(func(t *testing.T, name, value []byte) {
+		raw := append(append(append([]byte("Host: n\r\n"), name...), ':'), value...)
+		seen, err := scan(append(raw, "\r\n\r\n"...))
+		if bytes.ContainsAny(name, " \t:\r\n") || bytes.ContainsAny(value, "\r\n") || len(name) == 0 {
+			return
+		}
+		if want := known.bitOf(name); err == nil && !seen.has(want) && want != 0 {
+			t.Fatalf("%q was missed", name)
+		}
+	})
+}
+
+// FuzzHosts looks for names that are no loopback hosts in the eyes of one reader alone.
+func FuzzHosts(f *testing.F) {
+	f.Add("localhost:1")
+	f.Add("[::1]:1")
+	f.Fuzz(func(t *testing.T, host string) {
+		if api.IsLoopbackHost(host) && bytes.ContainsAny([]byte(host), "/@ \t\r\n?#") {
+			t.Fatalf("%q is a loopback host", host)
+		}
+	})
+}
