@@ -4,7 +4,7 @@
 // it is what a peer that has every key could send.
 //
 // A lie depends on nothing but its Source and the messages that were seen before it:
-// the fuzzer of the cores gives bytes, the simulator a seed. docs/strong.md §11 says
+// the fuzzer of the cores gives bytes, the simulator a seed. docs/strong.md §12 says
 // what must hold in spite of lies.
 package garble
 

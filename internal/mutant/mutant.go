@@ -48,6 +48,11 @@ const (
 	NeverCut                         // an abandoned write stays in the log
 	CutAfterRestart                  // a primary that restarted cuts what it may have committed
 	FollowForeign                    // the nodes of another cluster are taken in by a view that they were not told
+	AnyViewNumber                    // a view's number may be whatever a peer says
+	ViewFromAnybody                  // a view is followed whoever brings it
+	AnyRound                         // a round may be whatever a peer says
+	RoundForEach                     // each word of a peer begins a round, however many come
+	AnyStatus                        // an answer may have a status that does not fit its write
 
 	CausalPruneStable         // what all members have is dropped from contexts
 	CausalNoCeil              // folding forgets the counters
@@ -115,6 +120,11 @@ var names = [count]string{
 	NeverCut:                  "NeverCut",
 	CutAfterRestart:           "CutAfterRestart",
 	FollowForeign:             "FollowForeign",
+	AnyViewNumber:             "AnyViewNumber",
+	ViewFromAnybody:           "ViewFromAnybody",
+	AnyRound:                  "AnyRound",
+	RoundForEach:              "RoundForEach",
+	AnyStatus:                 "AnyStatus",
 
 	CausalPruneStable:         "CausalPruneStable",
 	CausalNoCeil:              "CausalNoCeil",

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -230,6 +231,9 @@ func (w *world) reply(n *node, r wire.Reply) {
 	}
 	switch r.Outcome {
 	case wire.Done:
+		if !kv.Fits(&o.write, r.Result.Status) {
+			w.fail("answer", "%s was answered with the status %d", o, r.Result.Status)
+		}
 		w.witness.answered(o, r.Result)
 		o.state = done
 		w.counts.add("client", "answered")

@@ -11,7 +11,7 @@ import (
 
 // Lies is what some nodes say that is not so. What protects a cluster against a node
 // that lies as it likes is not here: the protocols take nodes for honest (docs/strong.md
-// §11). So the witness and the truth say nothing of such a run. What must hold all the
+// §12). So the witness and the truth say nothing of such a run. What must hold all the
 // same: no core panics, works without end or grows without bound; no life breaks its
 // own word; every PUT is answered in time; and when the lies are over and a list was
 // put, strong buckets serve and their replicas are equal.

@@ -86,7 +86,7 @@ func (s *Server) writeData(ctx *fasthttp.RequestCtx, op wire.Op) {
 	case wire.Absent:
 		s.answerData(ctx, w, http.StatusNotFound, bodyNoKey, w.Reply.Result.MsgNum)
 	default:
-		panic("front: status " + strconv.Itoa(int(status)) + " for an unconditional write")
+		s.fail(ctx, api.CodeOutcomeUnknown, "the write was answered by what no unconditional write ends with: status "+strconv.Itoa(int(status)))
 	}
 }
 

@@ -109,7 +109,8 @@ func (s *Server) writeKey(ctx *fasthttp.RequestCtx, op wire.Op, timeout time.Dur
 		s.preconditionFailed(ctx, w, result.Version)
 		return
 	default:
-		panic("front: status " + strconv.Itoa(int(result.Status)) + " of a write")
+		s.fail(ctx, api.CodeOutcomeUnknown, "the write was answered by what no write ends with: status "+strconv.Itoa(int(result.Status)))
+		return
 	}
 	s.showMsgNum(ctx, w, result.MsgNum)
 }

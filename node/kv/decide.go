@@ -70,6 +70,19 @@ func Changes(s wire.Status) bool {
 	return s == wire.Created || s == wire.Replaced || s == wire.Deleted
 }
 
+// Fits reports whether an operation can have ended with a status.
+func Fits(op *wire.Op, s wire.Status) bool {
+	switch s {
+	case wire.Created, wire.Replaced:
+		return op.Kind == wire.OpPut
+	case wire.Deleted, wire.Absent:
+		return op.Kind == wire.OpDelete
+	case wire.PreconditionFailed:
+		return op.Condition != wire.Always
+	}
+	return s == wire.Unknown
+}
+
 // RecordOf is what a key holds after an entry that changed it; nil: nothing. It
 // shares the entry's memory.
 func RecordOf(e *wire.Entry) *wire.Record {

@@ -1,6 +1,9 @@
 package machine
 
-import "github.com/cohortkv/cohort/node/wire"
+import (
+	"github.com/cohortkv/cohort/node/view"
+	"github.com/cohortkv/cohort/node/wire"
+)
 
 // receive hands a message to the part that it concerns. Views that come along
 // are followed, or not, before the message is looked at.
@@ -98,11 +101,16 @@ func (m *Machine) replicate(in *wire.Received) {
 	case *wire.Confirmed:
 		s.OnConfirmed(h, msg)
 	case *wire.Collect:
-		m.views.Offer(&msg.View)
+		if view.Leads(h, &msg.View, msg.Ballot) {
+			m.views.Offer(&msg.View)
+		}
 		s.OnCollect(h, msg)
 	case *wire.Join:
 		s.OnJoin(h, msg)
 	case *wire.Pull:
+		if !view.Leads(h, &msg.View, msg.Ballot) {
+			return
+		}
 		s.OnPull(h, in.ReplyTo, msg, func() wire.Fate { return m.views.Leave(&msg.View, &msg.Owed) })
 	case *wire.PullReply:
 		s.OnPullReply(h, msg)

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -72,6 +73,10 @@ func (f *forwarder) finish(r *Replica, q *request, res wire.Result) {
 		return
 	}
 	f.remove(q)
+	if !kv.Fits(&q.op, res.Status) && !mutant.On(mutant.AnyStatus) {
+		r.malformed(r.primary, "an answer that does not fit its write")
+		res = wire.Result{Status: wire.Unknown, MsgNum: res.MsgNum}
+	}
 	r.box.Reply(wire.Reply{Token: q.token, Outcome: wire.Done, Result: res})
 }
 
@@ -261,6 +266,7 @@ func (r *Replica) takeIn(p *parcel, id wire.RequestID, op *wire.Op, stored wire.
 		p.answers = append(p.answers, wire.Answer{Counter: id.Counter, Result: res})
 		return
 	} else if forgotten {
+		r.disown(p, id, own)
 		return
 	}
 	if own {
@@ -279,12 +285,25 @@ func (r *Replica) takeIn(p *parcel, id wire.RequestID, op *wire.Op, stored wire.
 		return
 	}
 	if f := l.follower(id.Node); id.Counter < f.mark || slices.Contains(f.cancelled, id.Counter) {
+		r.disown(p, id, false)
 		return
 	}
 	in := &inbound{id: id, op: op, batch: p}
 	l.byID[id] = in
 	p.open++
 	r.enqueue(in, stored)
+}
+
+// disown answers what is asked for though its forwarder has said that nobody waits for
+// it. As a rule that is an old message, and nobody does. But if somebody does, because a
+// peer said what was not so, asking again would come to the same without end.
+func (r *Replica) disown(p *parcel, id wire.RequestID, own bool) {
+	unknown := wire.Result{Status: wire.Unknown}
+	if !own {
+		p.answers = append(p.answers, wire.Answer{Counter: id.Counter, Result: unknown})
+	} else if q := r.fwd.find(id.Counter); q != nil {
+		r.fwd.finish(r, q, unknown)
+	}
 }
 
 // settleParcel notes an answer and replies when it was the last.

@@ -110,6 +110,9 @@ func (r *Replica) checkFollower(h wire.Header, m *wire.Hello) {
 	inc, ok := boundInc(bound, h.From)
 	switch {
 	case ok && inc != h.Inc && !mutant.On(mutant.AckOfOtherIncarnation):
+		if !r.mayBegin() {
+			return
+		}
 		r.box.Event(wire.Event{Kind: EventStranger, Peer: h.From})
 		r.beginRound()
 	case ok && r.lead != nil && m.Ballot != r.hist.ballot:

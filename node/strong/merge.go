@@ -88,7 +88,9 @@ func (r *Replica) takeSide(h wire.Header, c *wire.Chunk) {
 		s.boot = h.Boot
 	}
 	if c.Missing || s.boot != h.Boot {
-		r.beginRound() // the holder has other orders since, or its state is further back
+		if r.mayBegin() {
+			r.beginRound() // the holder has other orders since, or its state is further back
+		}
 		return
 	}
 	r.progress++

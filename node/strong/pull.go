@@ -119,7 +119,7 @@ func (r *Replica) OnPull(h wire.Header, replyTo wire.ReplyTo, p *wire.Pull, leav
 // pulled promises the round and reports; a round of the primary that is older than
 // one promised already gets no answer.
 func (r *Replica) pulled(h wire.Header, replyTo wire.ReplyTo, p *wire.Pull) {
-	if p.Ballot.Round > r.promised.Round {
+	if p.Ballot.Round > r.promised.Round && reachable(p.Ballot.Round) {
 		r.promise(p.Ballot)
 		r.dismiss()
 	}
@@ -140,7 +140,7 @@ func (r *Replica) OnPullReply(h wire.Header, m *wire.PullReply) {
 		return
 	}
 	if m.Fate == wire.FateBelow {
-		if m.Held.Compare(r.view.ID) > 0 {
+		if m.Held.Compare(r.view.ID) > 0 && r.mayBegin() {
 			r.peers.Above(m.Held) // and a new round, in the view that this makes
 		}
 		return

@@ -100,6 +100,7 @@ type Replica struct {
 	staged  *base    // a whole base that is not swapped in
 	staging *staging // a base on its way here
 
+	pace  pace
 	round *round // at the primary, until active
 	lead  *lead  // at the primary, while active
 

@@ -43,6 +43,10 @@ func (r *Replica) beginRound() {
 	if r.promised.View == r.view.ID {
 		b.Round = r.promised.Round + 1
 	}
+	if !reachable(b.Round) {
+		r.peers.Above(r.view.ID) // and a round, in the view that this makes
+		return
+	}
 	if mutant.On(mutant.RoundWithoutBoot) {
 		b.Boot = 0
 	}
@@ -97,6 +101,10 @@ func (r *Replica) OnCollect(h wire.Header, c *wire.Collect) {
 	if h.From != r.primary || h.Boot != b.Boot && !mutant.On(mutant.RoundWithoutBoot) {
 		return
 	}
+	if !reachable(b.Round) {
+		r.malformed(h.From, "a round that no view comes to")
+		return
+	}
 	if b.Round > r.promised.Round {
 		r.promise(b)
 		r.dismiss()
@@ -128,9 +136,13 @@ func (r *Replica) OnJoin(h wire.Header, j *wire.Join) {
 	}
 	if rd.phase != collecting {
 		inc, ok := boundInc(rd.bound, h.From)
-		if ok && inc != h.Inc && !mutant.On(mutant.AckOfOtherIncarnation) {
+		if ok && inc != h.Inc && !mutant.On(mutant.AckOfOtherIncarnation) && r.mayBegin() {
 			r.beginRound()
 		}
+		return
+	}
+	if !r.credible(j) {
+		r.malformed(h.From, "a history that nobody can have")
 		return
 	}
 	rd.changed = true
@@ -160,8 +172,8 @@ func boundInc(bound []wire.Sighting, id wire.NodeID) (wire.Incarnation, bool) {
 }
 
 // OnLow raises the round above what a member has promised.
-func (r *Replica) OnLow(_ wire.Header, l *wire.Low) {
-	if l.Ballot == r.promised {
+func (r *Replica) OnLow(h wire.Header, l *wire.Low) {
+	if l.Ballot == r.promised && r.view != nil && r.participates(h.From) {
 		r.outbid(l.Promised)
 	}
 }
@@ -170,8 +182,12 @@ func (r *Replica) OnLow(_ wire.Header, l *wire.Low) {
 // earlier boot of this node had got as far, or further.
 func (r *Replica) outbid(b wire.Ballot) bool {
 	mine := r.round != nil || r.lead != nil
-	if !mine || b.View != r.view.ID || b == r.promised || b.Round < r.promised.Round {
+	if !mine || b.View != r.view.ID || b == r.promised || b.Round < r.promised.Round || !r.mayBegin() {
 		return false
+	}
+	if !reachable(b.Round) {
+		r.peers.Above(r.view.ID) // who is bound to that round follows, and is free
+		return true
 	}
 	r.promised.Round = b.Round
 	r.beginRound()
@@ -309,6 +325,10 @@ func (r *Replica) OnStart(h wire.Header, s *wire.Start) {
 	}
 	if r.hist.ballot == s.Ballot || r.staged != nil && r.staged.ballot == s.Ballot {
 		r.sendDurable(h.From, &wire.Started{Ballot: s.Ballot})
+		return
+	}
+	if !r.buildable(s) {
+		r.malformed(h.From, "a base that no round can have")
 		return
 	}
 	if r.staging == nil || r.staging.start.Ballot != s.Ballot {

@@ -95,7 +95,7 @@ func (k *Keeper) spread(p *put) {
 // the view gets a new id.
 func (k *Keeper) OnNewViewReply(h wire.Header, m *wire.NewViewReply) {
 	p := k.findPut(m.PutID)
-	if p == nil || !p.made || p.view.ID != m.View || k.viewID() != p.view.ID {
+	if p == nil || !p.made || p.view.ID != m.View || k.viewID() != p.view.ID || !k.plausible(m.Held) {
 		return
 	}
 	if m.Accepted {

@@ -12,4 +12,6 @@ const (
 	EventLeftBehind wire.EventKind = "left_behind"
 	EventForeign    wire.EventKind = "other_cluster" // Peer belongs to another one, and was not taken in
 	EventTwin       wire.EventKind = "id_given_away" // another process has this node's id, or that of Peer
+	EventMalformed  wire.EventKind = "view_malformed"
+	EventStranger   wire.EventKind = "view_from_stranger"
 )

@@ -44,7 +44,7 @@ func (k *Keeper) elsewhere(v *wire.View) bool {
 // has given this node another view since, it stays in that.
 func (k *Keeper) Leave(v *wire.View, owed *wire.KnownBallot) wire.Fate {
 	switch {
-	case k.view == nil || v.Has(k.self):
+	case k.view == nil || v.Has(k.self) || !k.sound(v):
 		return wire.FateElsewhere
 	case k.view.ID == v.ID:
 		return 0
@@ -65,6 +65,9 @@ func (k *Keeper) Leave(v *wire.View, owed *wire.KnownBallot) wire.Fate {
 // Above gives the list in force an id above a view that is held outside it, by a node
 // that would come otherwise. Whoever follows the list follows it there.
 func (k *Keeper) Above(held wire.ViewID) {
+	if !k.plausible(held) {
+		return
+	}
 	v := *k.view
 	v.ID = k.newID(max(held.Number, k.top))
 	k.top = v.ID.Number
@@ -76,6 +79,9 @@ func (k *Keeper) Above(held wire.ViewID) {
 
 // Offer follows a view that came over the bus, if it may be followed.
 func (k *Keeper) Offer(v *wire.View) {
+	if !k.sound(v) {
+		return
+	}
 	if k.mayFollow(v) {
 		k.adopt(k.withBirths(v))
 		return
@@ -117,7 +123,7 @@ func (k *Keeper) extend(v *wire.View) {
 // (docs/views.md §3): it has followed an old message, and nobody else would come to it.
 func (k *Keeper) outdo(h wire.Header, v *wire.View) {
 	switch {
-	case k.view == nil || len(k.puts) > 0 || v.ID.Compare(k.view.ID) <= 0:
+	case k.view == nil || len(k.puts) > 0 || v.ID.Compare(k.view.ID) <= 0 || !k.plausible(v.ID):
 	case !k.view.Layout.Equal(v.Layout) || !v.SawAnother(k.self, k.inc) || !k.view.SawIncarnation(h.From, h.Inc):
 	default:
 		k.Above(v.ID)
@@ -126,8 +132,10 @@ func (k *Keeper) outdo(h wire.Header, v *wire.View) {
 
 // OnNewView follows a view or refuses it.
 func (k *Keeper) OnNewView(h wire.Header, replyTo wire.ReplyTo, m *wire.NewView) {
-	k.Offer(&m.View)
-	k.outdo(h, &m.View)
+	if k.speaksFor(h, &m.View) {
+		k.Offer(&m.View)
+		k.outdo(h, &m.View)
+	}
 	if replyTo == "" {
 		return
 	}

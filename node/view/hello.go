@@ -76,7 +76,7 @@ func (k *Keeper) probe() {
 // onProbeReply finds out that a member replaced this view by one without this
 // node, or that it missed this one.
 func (k *Keeper) onProbeReply(h wire.Header, m *wire.QueryReply) {
-	if k.peer(h.From) == nil {
+	if k.peer(h.From) == nil || !k.credible(m) {
 		return
 	}
 	if !m.Present || m.View.ID.Compare(k.view.ID) < 0 {

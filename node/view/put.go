@@ -100,7 +100,7 @@ func (k *Keeper) OnQueryReply(h wire.Header, m *wire.QueryReply) {
 	if p == nil || p.stage != querying || p.hasAnswer(h.From) {
 		return
 	}
-	if _, ok := p.layout.Find(h.From); !ok {
+	if _, ok := p.layout.Find(h.From); !ok || !k.credible(m) {
 		return
 	}
 	p.answers = append(p.answers, answer{h.From, h.Inc, m})
