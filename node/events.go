@@ -23,6 +23,8 @@ type rendering struct {
 var renderings = map[wire.EventKind]rendering{
 	"view_adopted":          {level: slog.LevelInfo},
 	"view_refused":          {level: slog.LevelDebug, peer: true},
+	"view_malformed":        {level: slog.LevelWarn, peer: true, once: true},
+	"view_from_stranger":    {level: slog.LevelWarn, peer: true, once: true},
 	"left_behind":           {level: slog.LevelWarn, peer: true},
 	"other_cluster":         {level: slog.LevelWarn, peer: true, once: true},
 	"id_given_away":         {level: slog.LevelWarn, peer: true, once: true},
@@ -40,6 +42,7 @@ var renderings = map[wire.EventKind]rendering{
 	"staged_base_dropped":   {level: slog.LevelInfo},
 	"member_stranger":       {level: slog.LevelWarn, peer: true},
 	"message_malformed":     {level: slog.LevelWarn, peer: true, once: true},
+	"content_differs":       {level: slog.LevelWarn, peer: true},
 	"prepare_resent":        {level: slog.LevelDebug, peer: true},
 	"prepare_gap":           {level: slog.LevelDebug, peer: true},
 	"prepare_duplicate":     {level: slog.LevelDebug, peer: true},

@@ -45,7 +45,7 @@ var libraries = []library{
 	{"golang.org/x/crypto", "bus"}, // argon2id
 	{"github.com/valyala/fasthttp", "node node/front client benchmark/..."},
 	{"github.com/tidwall/btree", "node/store"},
-	{"github.com/cespare/xxhash/v2", "hashing"},
+	{"github.com/cespare/xxhash/v2", "hashing node/kv"},
 	{"gonum.org/v1/plot", "hashing"}, // its picture, drawn by a test
 	{"github.com/prometheus/client_golang", "node node/front"},
 	{"github.com/alecthomas/kong", "cmd/cohort"},

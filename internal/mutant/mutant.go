@@ -53,6 +53,7 @@ const (
 	AnyRound                         // a round may be whatever a peer says
 	RoundForEach                     // each word of a peer begins a round, however many come
 	AnyStatus                        // an answer may have a status that does not fit its write
+	AnyContent                       // nobody looks whether logs have the same content
 
 	CausalPruneStable         // what all members have is dropped from contexts
 	CausalNoCeil              // folding forgets the counters
@@ -125,6 +126,7 @@ var names = [count]string{
 	AnyRound:                  "AnyRound",
 	RoundForEach:              "RoundForEach",
 	AnyStatus:                 "AnyStatus",
+	AnyContent:                "AnyContent",
 
 	CausalPruneStable:         "CausalPruneStable",
 	CausalNoCeil:              "CausalNoCeil",

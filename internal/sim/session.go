@@ -232,6 +232,10 @@ func (w *world) causalReply(n *node, a wire.Reply) {
 		r.state, r.ended, r.Over, r.gone = left, w.now, w.now, true
 		w.counts.add("session", "in doubt")
 		s.done()
+	case a.Outcome == wire.Implausible && w.sched.lies(): // its context names what a liar made up
+		r.state, r.ended, r.Over, r.gone = left, w.now, w.now, true
+		w.counts.add("session", "not believed")
+		s.done()
 	case a.Outcome != wire.Done || r.List:
 		w.fail("answer", "%s got the outcome %d", r, a.Outcome)
 	case w.sched.lies():

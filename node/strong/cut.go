@@ -96,7 +96,7 @@ func (r *Replica) ledHere() bool {
 // cutAtOnce is what the mutant CutAtOnce does.
 func (r *Replica) cutAtOnce(at uint64) {
 	keep := at - 1 - r.hist.commit
-	r.hist.log, r.hist.abandoned = r.hist.log[:keep], nil
+	r.hist.log, r.hist.sums, r.hist.abandoned = r.hist.log[:keep], r.hist.sums[:keep], nil
 	if l := r.lead; l != nil {
 		l.flights = l.flights[:keep]
 		l.batches = slices.DeleteFunc(l.batches, func(end uint64) bool { return end >= at })

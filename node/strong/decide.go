@@ -59,7 +59,7 @@ func decide(by electorate, joins []joined) verdict {
 	case 0:
 	case 1:
 		v.holder = v.sides[0].holder
-		v.base.Source, v.base.Length = v.sides[0].h.Ballot, v.sides[0].h.Length
+		v.base.Source, v.base.Length, v.base.Sum = v.sides[0].h.Ballot, v.sides[0].h.Length, v.sides[0].h.Sum
 	default:
 		for _, c := range v.sides {
 			v.base.Sides = append(v.base.Sides, wire.PastBallot{Ballot: c.h.Ballot, Count: c.h.Length})

@@ -26,6 +26,7 @@ const (
 	EventGap            wire.EventKind = "prepare_gap"
 	EventDuplicate      wire.EventKind = "prepare_duplicate"
 	EventMalformed      wire.EventKind = "message_malformed"
+	EventDiffers        wire.EventKind = "content_differs"
 	EventStranger       wire.EventKind = "member_stranger"
 	EventRetryAnswered  wire.EventKind = "retry_answered"
 	EventRetryPending   wire.EventKind = "retry_pending"

@@ -21,6 +21,8 @@ type history struct {
 	attests []wire.Attestation // who told all they had when it, and what it was built from, began
 	log     []wire.Entry       // log[i] is at position commit+1+i
 	commit  uint64
+	sum     uint64     // of the log at commit (kv.Sum)
+	sums    []uint64   // sums[i] is at position commit+1+i
 	ledger  *kv.Ledger // at commit
 	// abandoned are positions beyond commit whose clients have left, ascending. Only
 	// the primary that ordered them fills it in.
@@ -28,6 +30,24 @@ type history struct {
 }
 
 func (h *history) length() uint64 { return h.commit + uint64(len(h.log)) }
+
+// add puts entries at the end of the log.
+func (h *history) add(entries []wire.Entry) {
+	sum := h.sumAt(h.length())
+	for i := range entries {
+		sum = kv.Sum(sum, &entries[i])
+		h.sums = append(h.sums, sum)
+	}
+	h.log = append(h.log, entries...)
+}
+
+// sumAt is the sum of the log at a position that is not behind commit.
+func (h *history) sumAt(at uint64) uint64 {
+	if at == h.commit {
+		return h.sum
+	}
+	return h.sums[at-h.commit-1]
+}
 
 // knows reports whether h contains all that was ever committed in b.
 func (h *history) knows(b wire.Ballot) bool {
@@ -40,7 +60,7 @@ func (h *history) knows(b wire.Ballot) bool {
 
 func (h *history) summary() wire.HistorySummary {
 	return wire.HistorySummary{
-		Ballot: h.ballot, Members: h.members, Past: h.past, Attested: h.attests, Length: h.kept(), Commit: h.commit,
+		Ballot: h.ballot, Members: h.members, Past: h.past, Attested: h.attests, Length: h.kept(), Commit: h.commit, Sum: h.sumAt(h.kept()),
 	}
 }
 
@@ -125,6 +145,7 @@ type line struct {
 	ledger func() wire.Ledger
 	tail   []wire.Entry
 	length uint64 // entries of the ballot, from its birth
+	sumAt  func(at uint64) uint64
 	commit uint64 // of them in the state; the others are in tail
 }
 
@@ -135,7 +156,7 @@ func (r *Replica) lineOf(b wire.Ballot) (line, bool) {
 	case b.IsZero():
 		return line{}, false
 	case r.hist.ballot == b:
-		return line{area: wire.AreaCurrent, ledger: r.hist.ledger.Export, tail: r.hist.log, length: r.hist.length(), commit: r.hist.commit}, true
+		return line{area: wire.AreaCurrent, ledger: r.hist.ledger.Export, tail: r.hist.log, length: r.hist.length(), commit: r.hist.commit, sumAt: r.hist.sumAt}, true
 	}
 	if s := r.staged.find(b); s != nil {
 		return r.stagedLine(s), true
@@ -145,10 +166,13 @@ func (r *Replica) lineOf(b wire.Ballot) (line, bool) {
 
 func (r *Replica) stagedLine(s *base) line {
 	if s.fresh {
-		return line{area: wire.AreaStaged, ledger: func() wire.Ledger { return s.ledger }, tail: s.tail}
+		return line{area: wire.AreaStaged, ledger: func() wire.Ledger { return s.ledger }, tail: s.tail, sumAt: empty}
 	}
-	return line{area: wire.AreaCurrent, ledger: r.hist.ledger.Export, tail: s.tail}
+	return line{area: wire.AreaCurrent, ledger: r.hist.ledger.Export, tail: s.tail, sumAt: empty}
 }
+
+// empty is the sum of a log without entries.
+func empty(uint64) uint64 { return 0 }
 
 // swapIn makes the staged base the history, at once. From here on the node
 // stands in its ballot.
@@ -203,6 +227,8 @@ func (r *Replica) commitTo(c uint64) {
 	r.box.Apply(r.hist.log[:n]...)
 	r.hist.commit = c
 	r.hist.abandoned = slices.DeleteFunc(r.hist.abandoned, func(at uint64) bool { return at <= c })
+	r.hist.sum = r.hist.sums[n-1]
+	r.hist.sums = append(r.hist.sums[:0], r.hist.sums[n:]...)
 	rest := copy(r.hist.log, r.hist.log[n:])
 	clear(r.hist.log[rest:])
 	r.hist.log = r.hist.log[:rest]

@@ -173,7 +173,7 @@ func (l *lead) follower(id wire.NodeID) *follower {
 
 // appendLog adds entries to the log; they are durable once the write is.
 func (r *Replica) appendLog(entries []wire.Entry) {
-	r.hist.log = append(r.hist.log, entries...)
+	r.hist.add(entries)
 	seq := r.box.Persist(wire.Write{Kind: wire.WriteAppend, Ballot: r.hist.ballot, Entries: entries})
 	r.appended = append(r.appended, appendMark{seq, r.hist.length()})
 }
@@ -191,11 +191,11 @@ func (r *Replica) prepare(first uint64, entries []wire.Entry) {
 // OnAck counts an acknowledgement, for the exact ballot and incarnation (I3).
 func (r *Replica) OnAck(h wire.Header, a *wire.Ack) {
 	l := r.lead
-	if l == nil || a.Ballot != r.hist.ballot || a.Index > r.hist.length() {
+	if l == nil || a.Ballot != r.hist.ballot {
 		return
 	}
 	f := l.follower(h.From)
-	if f == nil || f.inc != h.Inc && !mutant.On(mutant.AckOfOtherIncarnation) {
+	if f == nil || f.inc != h.Inc && !mutant.On(mutant.AckOfOtherIncarnation) || r.differs(h.From, a.Index, a.Sum) {
 		return
 	}
 	if mutant.On(mutant.AckConfirmsRead) {

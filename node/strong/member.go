@@ -50,7 +50,8 @@ func (r *Replica) follows(entries []wire.Entry, end uint64) bool {
 
 // acknowledge says how much of the log is here, once that is durable.
 func (r *Replica) acknowledge(to wire.NodeID) {
-	ack := &wire.Ack{Ballot: r.hist.ballot, Index: r.hist.length()}
+	end := r.hist.length()
+	ack := &wire.Ack{Ballot: r.hist.ballot, Index: end, Sum: r.hist.sumAt(end)}
 	if mutant.On(mutant.AckBeforeDurable) {
 		r.send(to, ack)
 		return
@@ -115,6 +116,8 @@ func (r *Replica) checkFollower(h wire.Header, m *wire.Hello) {
 		}
 		r.box.Event(wire.Event{Kind: EventStranger, Peer: h.From})
 		r.beginRound()
+	case ok && inc == h.Inc && r.lead != nil && m.Ballot == r.hist.ballot:
+		r.checkSum(h.From, m)
 	case ok && r.lead != nil && m.Ballot != r.hist.ballot:
 		r.send(h.From, &wire.Active{Ballot: r.hist.ballot, Commit: r.hist.commit})
 	}

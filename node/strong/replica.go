@@ -101,8 +101,9 @@ type Replica struct {
 	staging *staging // a base on its way here
 
 	pace  pace
-	round *round // at the primary, until active
-	lead  *lead  // at the primary, while active
+	apart []wire.NodeID // at the primary: members whose log differs, until a round has mended them
+	round *round        // at the primary, until active
+	lead  *lead         // at the primary, while active
 
 	fwd      forwarder
 	reads    readers
@@ -137,8 +138,9 @@ func (r *Replica) recover(rec *wire.Recovered) {
 	r.promised, r.owed = rec.Meta.Promised, rec.Meta.Owed
 	r.hist = history{
 		ballot: rec.Ballot, members: rec.Members, bound: rec.Bound, past: rec.Past, attests: rec.Attested,
-		log: rec.Log, ledger: kv.Import(rec.Ledger, r.cfg.Limits.Origins),
+		ledger: kv.Import(rec.Ledger, r.cfg.Limits.Origins),
 	}
+	r.hist.add(rec.Log)
 	r.onDisk = r.hist.length()
 	if mutant.On(mutant.CutAfterRestart) && r.onDisk > 0 && r.ledHere() {
 		r.hist.abandoned = []uint64{r.onDisk} // as if the last one's client had left
@@ -262,7 +264,7 @@ func (r *Replica) Progress() uint64 { return r.progress }
 // Hello is what the next hello says.
 func (r *Replica) Hello() wire.Hello {
 	return wire.Hello{
-		Ballot: r.hist.ballot, Promised: r.promised, Commit: r.hist.commit,
+		Ballot: r.hist.ballot, Promised: r.promised, Commit: r.hist.commit, Sum: r.hist.sum,
 		Progress: r.progress, Serving: r.Serving(), Unheard: r.silentToPrimary(),
 	}
 }

@@ -313,7 +313,9 @@ func (r *Replica) sendStarts() {
 	rd.scheduleResend(r.now)
 	for _, m := range r.members {
 		if m.ID != r.cfg.Self && !slices.Contains(rd.started, m.ID) {
-			r.send(m.ID, &wire.Start{Ballot: rd.ballot, Base: rd.verdict.base, Bound: rd.bound, Members: r.members})
+			r.send(m.ID, &wire.Start{
+				Ballot: rd.ballot, Base: rd.verdict.base, Bound: rd.bound, Members: r.members, Whole: slices.Contains(r.apart, m.ID),
+			})
 		}
 	}
 }
@@ -359,6 +361,7 @@ func (r *Replica) OnStarted(h wire.Header, s *wire.Started) {
 // activate begins to serve: every member has the base (I5).
 func (r *Replica) activate() {
 	rd := r.round
+	r.apart = nil
 	r.endRound()
 	r.swapIn()
 	r.box.Event(wire.Event{Kind: EventActive, Ballot: rd.ballot, Count: uint64(r.now - rd.begun)})

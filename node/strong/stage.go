@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -15,6 +16,7 @@ type staging struct {
 	boot     wire.Boot    // of the provider: its state is further back when it has restarted
 	fresh    bool         // the whole base; else entries on top of what is here
 	own      []wire.Entry // not fresh: the tail that is here already
+	sum      uint64       // not fresh: of the log of the source, with what came
 	ledger   wire.Ledger
 	tail     []wire.Entry // fresh: on the staged area; else after own
 	building bool         // in an area of its own
@@ -34,7 +36,7 @@ func (r *Replica) stage(s *wire.Start, provider wire.NodeID) {
 	st := &staging{start: s, provider: provider, movedAt: r.now}
 	r.staging = st
 	l, have := r.lineOf(s.Base.Source)
-	have = have && l.commit <= s.Base.Length
+	have = have && l.commit <= s.Base.Length && !s.Whole
 	switch {
 	case s.Base.Merged():
 		r.stageFresh()
@@ -44,9 +46,11 @@ func (r *Replica) stage(s *wire.Start, provider wire.NodeID) {
 		r.stagedWhole()
 	case have && l.length >= s.Base.Length:
 		st.keep(r, l)
-		r.stagedWhole()
+		st.sum = l.sumAt(s.Base.Length)
+		r.stagedSame()
 	case have:
 		st.keep(r, l)
+		st.sum = l.sumAt(l.length)
 		st.ask = wire.Fetch{Part: wire.FetchEntries, From: l.length}
 		r.askPiece()
 	default:
@@ -141,11 +145,27 @@ func (r *Replica) OnChunk(h wire.Header, c *wire.Chunk) {
 	case wire.FetchEntries:
 		st.takeEntries(c)
 	}
-	if st.ask.Part == 0 {
+	switch {
+	case st.ask.Part != 0:
+		r.askPiece()
+	case c.Part == wire.FetchEntries:
+		r.stagedSame()
+	default:
+		r.stagedWhole()
+	}
+}
+
+// stagedSame ends the staging of a base on top of what is here, if that and the entries
+// that came are what the base says. Else all of it is asked for: this node had taken in
+// what its primary never wrote.
+func (r *Replica) stagedSame() {
+	st := r.staging
+	if st.sum == st.start.Base.Sum || mutant.On(mutant.AnyContent) {
 		r.stagedWhole()
 		return
 	}
-	r.askPiece()
+	r.box.Event(wire.Event{Kind: EventDiffers, Peer: r.cfg.Self, Ballot: st.start.Base.Source, Count: st.start.Base.Length})
+	r.stageFresh()
 }
 
 // schedule plans the repetition of a request. Repeating too soon what is on its
@@ -210,6 +230,7 @@ func (st *staging) takeEntries(c *wire.Chunk) {
 			continue
 		}
 		st.tail = append(st.tail, e)
+		st.sum = kv.Sum(st.sum, &e)
 		st.ask.From++
 	}
 	if st.ask.From >= st.start.Base.Length {

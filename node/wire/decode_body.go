@@ -156,6 +156,7 @@ func (d *decoder) history() HistorySummary {
 		Attested: d.attested(),
 		Length:   d.uvarint(),
 		Commit:   d.uvarint(),
+		Sum:      d.fixed(),
 	}
 }
 
@@ -174,6 +175,7 @@ func (d *decoder) base() Base {
 	return Base{
 		Source:   d.ballot(),
 		Length:   d.uvarint(),
+		Sum:      d.fixed(),
 		Sides:    d.pastBallots(),
 		Past:     d.pastBallots(),
 		Attested: d.attested(),

@@ -74,6 +74,7 @@ func (d *decoder) message(m Message) {
 	case *Ack:
 		m.Ballot = d.ballot()
 		m.Index = d.uvarint()
+		m.Sum = d.fixed()
 	case *Forward:
 		m.Ballot = d.ballot()
 		m.Mark = d.uvarint()
@@ -127,6 +128,7 @@ func (d *decoder) viewMessage(m Message) {
 		m.Ballot = d.ballot()
 		m.Promised = d.ballot()
 		m.Commit = d.uvarint()
+		m.Sum = d.fixed()
 		m.Progress = d.uvarint()
 		m.Serving = d.bool()
 		m.Unheard = d.nodes()
@@ -163,6 +165,7 @@ func (d *decoder) roundMessage(m Message) {
 		m.Base = d.base()
 		m.Bound = d.sightings()
 		m.Members = d.members()
+		m.Whole = d.bool()
 	case *Started:
 		m.Ballot = d.ballot()
 	case *Active:

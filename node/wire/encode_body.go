@@ -108,6 +108,7 @@ func (e *encoder) history(h *HistorySummary) {
 	e.attested(h.Attested)
 	e.uvarint(h.Length)
 	e.uvarint(h.Commit)
+	e.fixed(h.Sum)
 }
 
 func (e *encoder) staged(list []StagedSummary) {
@@ -121,6 +122,7 @@ func (e *encoder) staged(list []StagedSummary) {
 func (e *encoder) base(b *Base) {
 	e.ballot(b.Source)
 	e.uvarint(b.Length)
+	e.fixed(b.Sum)
 	e.pastBallots(b.Sides)
 	e.pastBallots(b.Past)
 	e.attested(b.Attested)

@@ -16,6 +16,7 @@ func (e *encoder) message(m Message) {
 	case *Ack:
 		e.ballot(m.Ballot)
 		e.uvarint(m.Index)
+		e.fixed(m.Sum)
 	case *Forward:
 		e.ballot(m.Ballot)
 		e.uvarint(m.Mark)
@@ -70,6 +71,7 @@ func (e *encoder) viewMessage(m Message) {
 		e.ballot(m.Ballot)
 		e.ballot(m.Promised)
 		e.uvarint(m.Commit)
+		e.fixed(m.Sum)
 		e.uvarint(m.Progress)
 		e.bool(m.Serving)
 		e.nodes(m.Unheard)
@@ -107,6 +109,7 @@ func (e *encoder) roundMessage(m Message) {
 		e.base(&m.Base)
 		e.sightings(m.Bound)
 		e.members(m.Members)
+		e.bool(m.Whole)
 	case *Started:
 		e.ballot(m.Ballot)
 	case *Active:

@@ -102,6 +102,7 @@ type Hello struct {
 	Ballot   Ballot // of the sender's history
 	Promised Ballot
 	Commit   uint64   // position in Ballot up to which it is committed
+	Sum      uint64   // running sum of the log there (kv.Sum)
 	Progress uint64   // grows whenever the sender's round got on
 	Serving  bool     // primary: active; member: its history is of this view's round
 	Unheard  []NodeID // by the primary: it orders nothing without them
@@ -135,6 +136,7 @@ type HistorySummary struct {
 	Attested []Attestation
 	Length   uint64 // entries of Ballot
 	Commit   uint64
+	Sum      uint64 // running sum of the log at Length (kv.Sum)
 }
 
 // Attestation says that a life of a node promised Ballot when a history was
@@ -206,6 +208,7 @@ const (
 type Base struct {
 	Source   Ballot // zero: the empty history, or a merged one
 	Length   uint64
+	Sum      uint64       // running sum of the log of Source at Length (kv.Sum)
 	Sides    []PastBallot // merged: the histories that went apart, ascending by ballot
 	Past     []PastBallot // of the new history: the past of each source, and the source itself
 	Attested []Attestation
@@ -222,6 +225,7 @@ type Start struct {
 	Base    Base
 	Bound   []Sighting
 	Members []Member
+	Whole   bool // what the member has of Source differs: it takes everything
 }
 
 // Started says that the whole base is staged, durably.
@@ -282,10 +286,12 @@ type Prepare struct {
 	Entries []Entry
 }
 
-// Ack says that the log is durable up to and including Index.
+// Ack says that the log is durable up to and including Index, and what it is: Sum is
+// the running sum of its entries there (kv.Sum).
 type Ack struct {
 	Ballot Ballot
 	Index  uint64
+	Sum    uint64
 }
 
 // ForwardedOp is one client's write on its way to the primary.

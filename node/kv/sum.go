@@ -1,0 +1,32 @@
+package kv
+
+import (
+	"encoding/binary"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Sum adds an entry to the running sum of its ballot's log: the sum of the entries
+// before it goes in, so two logs have one sum at a position only if they have the same
+// entries up to there, each with what it does and how it ended. The sum of an empty log
+// is 0. It finds what went wrong; it is no proof against who wants to deceive.
+func Sum(before uint64, e *wire.Entry) uint64 {
+	var b [12 * 8]byte
+	for i, v := range [...]uint64{
+		before, e.Stamp.Index, uint64(e.ID.Node), uint64(e.ID.Boot), e.ID.Counter, e.Mark,
+		uint64(e.Op.Kind)<<8 | uint64(e.Result.Status), e.Result.MsgNum,
+		e.Result.Version.MsgNum, uint64(e.Result.Version.Fingerprint),
+		uint64(len(e.Op.Key)), uint64(len(e.Op.ContentType)),
+	} {
+		binary.LittleEndian.PutUint64(b[8*i:], v)
+	}
+	var d xxhash.Digest
+	d.Reset()
+	_, _ = d.Write(b[:])
+	_, _ = d.WriteString(e.Op.Key)
+	_, _ = d.WriteString(e.Op.ContentType)
+	_, _ = d.Write(e.Op.Value)
+	return d.Sum64()
+}

@@ -1,0 +1,40 @@
+package strong
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// differs compares what a member says of its log with this primary's. A member that
+// has other entries, or more, was told them by somebody else: it is mended by a round
+// that gives it everything, and till then its word does not count (docs/strong.md §12).
+func (r *Replica) differs(member wire.NodeID, at, sum uint64) bool {
+	switch h := &r.hist; {
+	case mutant.On(mutant.AnyContent):
+		return at > h.length()
+	case at < h.commit, at <= h.length() && sum == h.sumAt(at):
+		return false
+	}
+	if r.mayBegin() {
+		r.box.Event(wire.Event{Kind: EventDiffers, Peer: member, Ballot: r.hist.ballot, Count: at})
+		if !slices.Contains(r.apart, member) {
+			r.apart = append(r.apart, member)
+		}
+		r.beginRound()
+	}
+	return true
+}
+
+// checkSum compares what a member has committed, so that a difference is found while
+// nothing is written, too. A member knows of no more that is committed than its primary.
+func (r *Replica) checkSum(member wire.NodeID, m *wire.Hello) {
+	switch {
+	case mutant.On(mutant.AnyContent):
+	case m.Commit > r.hist.commit:
+		r.differs(member, r.hist.length()+1, 0)
+	case m.Commit == r.hist.commit:
+		r.differs(member, m.Commit, m.Sum)
+	}
+}
