@@ -49,9 +49,7 @@ const (
 	CutAfterRestart                  // a primary that restarted cuts what it may have committed
 	FollowForeign                    // the nodes of another cluster are taken in by a view that they were not told
 	AnyViewNumber                    // a view's number may be whatever a peer says
-	ViewFromAnybody                  // a view is followed whoever brings it
 	AnyRound                         // a round may be whatever a peer says
-	RoundForEach                     // each word of a peer begins a round, however many come
 	AnyStatus                        // an answer may have a status that does not fit its write
 	AnyContent                       // nobody looks whether logs have the same content
 
@@ -122,9 +120,7 @@ var names = [count]string{
 	CutAfterRestart:           "CutAfterRestart",
 	FollowForeign:             "FollowForeign",
 	AnyViewNumber:             "AnyViewNumber",
-	ViewFromAnybody:           "ViewFromAnybody",
 	AnyRound:                  "AnyRound",
-	RoundForEach:              "RoundForEach",
 	AnyStatus:                 "AnyStatus",
 	AnyContent:                "AnyContent",
 

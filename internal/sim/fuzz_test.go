@@ -31,7 +31,7 @@ func FuzzStep(f *testing.F) {
 // fuzzed is the schedule of a fuzzer's input: a short one, with all lies in the input.
 func fuzzed(data []byte) *Schedule {
 	s := Generate(uint64(binary.LittleEndian.Uint16(data[1:])), Mad, Model(data[0])%models, Garbled)
-	s.Lies = Lies{Count: 1 << 10, Script: data[3:], Spare: data[0]&0x80 != 0}
+	s.Lies = Lies{Count: 1 << 10, Script: data[3:]}
 	s.Weather = Weather{Delay: wire.Millisecond / 2}
 	s.Disk = 0
 	s.Steps = s.Steps[:min(len(s.Steps), 6)]

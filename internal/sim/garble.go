@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/cohortkv/cohort/internal/garble"
 	"github.com/cohortkv/cohort/node/wire"
@@ -16,17 +17,33 @@ import (
 // own word; every PUT is answered in time; and when the lies are over and a list was
 // put, strong buckets serve and their replicas are equal.
 type Lies struct {
-	Count  int    // at most so many; they end with the faults
-	From   nodes  // who lies
-	Script []byte // chooses instead of the seed, for the fuzzer; then everybody lies
-	Spare  bool   // what was said is lost where a lie takes its place
+	Count  int         // at most so many; they end with the faults
+	From   nodes       // who lies
+	Script []byte      // chooses instead of the seed, for the fuzzer; then everybody lies
+	About  []wire.Kind // only these messages are told as lies; nil: all
+}
+
+// matters are what a liar of one schedule may be about: what is said rarely beside
+// hellos and exchanges, and what most depends on.
+var matters = [][]wire.Kind{
+	{wire.KindPrepare},
+	{wire.KindPrepare, wire.KindAck},
+	{wire.KindForward, wire.KindForwardReply},
+	{wire.KindCollect, wire.KindJoin, wire.KindLow},
+	{wire.KindStart, wire.KindStarted, wire.KindActive},
+	{wire.KindNewView, wire.KindNewViewReply},
+	{wire.KindQueryReply},
+	{wire.KindConfirm, wire.KindConfirmed, wire.KindCancel},
 }
 
 func (s *Schedule) lies() bool { return s.Lies.Count > 0 }
 
 // lies draws who lies, and how often.
 func (g *generator) lies(s *Schedule) {
-	s.Lies = Lies{Count: 1 + g.rng.IntN(60), From: one(g.rng.IntN(g.nodes)), Spare: g.chance(0.5)}
+	s.Lies = Lies{Count: 1 + g.rng.IntN(60), From: one(g.rng.IntN(g.nodes))}
+	if g.model.strong() && g.chance(0.7) {
+		s.Lies.About = pick(g.rng, matters...)
+	}
 	if g.chance(0.3) {
 		s.Lies.From = g.side()
 	}
@@ -47,6 +64,9 @@ func (t *network) pause() int {
 	if n := t.choices.N(8); n > 0 {
 		return t.choices.N(1 << n)
 	}
+	if t.w.sched.Lies.About != nil {
+		return 0
+	}
 	return t.choices.N(1 << 10)
 }
 
@@ -59,6 +79,8 @@ func (t *network) tellsLies(p parcel) bool {
 	case t.script != nil && t.script.Over():
 		return false
 	case t.script == nil && !l.From.has(int(p.from.id)):
+		return false
+	case l.About != nil && !slices.Contains(l.About, wire.Kind(p.payload[1])):
 		return false
 	}
 	t.silent--

@@ -49,6 +49,8 @@ var bent = map[mutant.Mutant]Profile{
 	// The answer to a carried write is lost, and it is repeated when its owner has
 	// forgotten it.
 	mutant.CausalForwardForever: Forgetful,
+	// What nobody says who does not lie.
+	mutant.AnyViewNumber: Garbled, mutant.AnyRound: Garbled, mutant.AnyStatus: Garbled, mutant.AnyContent: Garbled,
 }
 
 // Three that the usual schedules find by what the truth asks:

@@ -30,7 +30,7 @@ func (r *Replica) mayBegin() bool {
 	if r.now-p.since >= pacePeriod {
 		*p = pace{since: r.now}
 	}
-	if p.begun > len(r.members) && !mutant.On(mutant.RoundForEach) {
+	if p.begun > len(r.members) {
 		return false
 	}
 	p.begun++

@@ -78,7 +78,7 @@ func rising(list []wire.Ancestor) bool {
 // else comes by a view, so that a node which no view names moves nobody.
 func (k *Keeper) speaksFor(h wire.Header, v *wire.View) bool {
 	made := h.From == v.ID.Author && h.Boot == v.ID.Boot
-	if made || v.Has(h.From) || k.view != nil && k.view.Has(h.From) || mutant.On(mutant.ViewFromAnybody) {
+	if made || v.Has(h.From) || k.view != nil && k.view.Has(h.From) {
 		return true
 	}
 	k.box.Event(wire.Event{Kind: EventStranger, Peer: h.From, View: v.ID})
