@@ -28,6 +28,8 @@ var (
 	errFolded    = errors.New("a header is folded over several lines")
 	errBareLF    = errors.New("a header line ends without CR")
 	errName      = errors.New("a header name has a space in it, or no colon behind it")
+	errFragment  = errors.New("a # stands in the request line, which has no place for it: in a key it is %23")
+	errProtocol  = errors.New("HTTP/1.0 and HTTP/1.1 are spoken here")
 	errTwoFrames = errors.New("Content-Length and Transfer-Encoding contradict each other")
 	errEncoding  = errors.New("the only Transfer-Encoding that is taken is chunked")
 )

@@ -241,6 +241,19 @@ func TestWhatIsFramedInTwoWaysEndsItsConnection(t *testing.T) {
 	}
 }
 
+func TestARequestLineThatSaysMoreThanAPathIsRefused(t *testing.T) {
+	n := start(t)
+	for _, line := range []string{"PUT /v1/kv/strong/k#1 HTTP/1.1", "PUT /data/k#1 HTTP/1.1", "PUT /v1/kv/strong/k HTTP/2.0", "PUT /v1/kv/strong/k HTTP/1.9", "PUT /data/k HTTP/0.9"} {
+		got, r := n.send(t, "PUT", line+"\r\nHost: n\r\nContent-Length: 13\r\n\r\n"+`{"value":"x"}`)
+		if _, err := r.ReadByte(); got.status != 400 || err != io.EOF {
+			t.Errorf("%s: %d %s, then %v", line, got.status, got.body, err)
+		}
+	}
+	if len(n.records) > 0 {
+		t.Errorf("stored %q", keysOf(n.records))
+	}
+}
+
 func TestOnlyOneExpectationIsMet(t *testing.T) {
 	n := start(t)
 	put := kindRequest{"PUT", "/v1/kv/strong/k", "v"}

@@ -39,9 +39,8 @@ func (s *Server) ready(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	model := string(ctx.QueryArgs().Peek(api.QueryModel))
-	switch model {
-	case "", api.BucketStrong, api.BucketCausal:
-	default:
+	known := model == api.BucketStrong || model == api.BucketCausal
+	if !known && ctx.QueryArgs().Has(api.QueryModel) {
 		s.fail(ctx, api.CodeBadQuery, "?model= is strong or causal")
 		return
 	}

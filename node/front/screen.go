@@ -1,6 +1,8 @@
 package front
 
 import (
+	"bytes"
+
 	"github.com/valyala/fasthttp"
 
 	"github.com/cohortkv/cohort/api"
@@ -9,7 +11,15 @@ import (
 // framed reads the header lines, and answers for a request that two readers could
 // take for two things: nothing that follows on its connection is read.
 func (s *Server) framed(ctx *fasthttp.RequestCtx) (seen headers, ok bool) {
-	seen, err := scan(ctx.Request.Header.RawHeaders())
+	header := &ctx.Request.Header
+	seen, err := scan(header.RawHeaders())
+	switch {
+	case err != nil:
+	case bytes.IndexByte(header.RequestURI(), '#') >= 0:
+		err = errFragment
+	case !header.IsHTTP11() && string(header.Protocol()) != "HTTP/1.0":
+		err = errProtocol
+	}
 	if err != nil {
 		ctx.SetConnectionClose()
 		drainBody(ctx.Conn())

@@ -150,6 +150,7 @@ func TestRequestsThatV1Refuses(t *testing.T) {
 		{"PATCH", "/v1/kv/strong/k", "", "", api.CodeMethodNotAllowed},
 		{"PUT", "/v1/kv/strong", "", "", api.CodeMethodNotAllowed},
 		{"GET", "/readyz?model=x", "", "", api.CodeBadQuery},
+		{"GET", "/readyz?model=", "", "", api.CodeBadQuery},
 		{"GET", "/metrics", "", "", api.CodeNoSuchPath},
 	} {
 		if p := problemOf(t, n.ask(t, c.method, c.path, c.body, c.header)); p.Code != c.code {
