@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"math/big"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/cohortkv/cohort/node/wire"
@@ -42,6 +43,14 @@ type Credentials struct {
 	name        NodeName
 	certificate func() (*tls.Certificate, error) // of this node, at present
 	accepted    func() (*x509.CertPool, error)   // whose signatures count, at present
+	issued      *atomic.Pointer[issued]          // from secrets; nil: from files
+}
+
+// issued is a certificate that a node has issued to itself, and the authorities of
+// all valid secrets.
+type issued struct {
+	own  *tls.Certificate
+	pool *x509.CertPool
 }
 
 // Name is whose they are.
@@ -54,26 +63,40 @@ func (c *Credentials) Name() NodeName { return c.name }
 // for clocks that agree, and gain nothing: who has the secret can make another.
 // A new secret ends them all.
 func (s Secrets) Credentials(name NodeName) (*Credentials, error) {
-	pool := x509.NewCertPool()
-	var own tls.Certificate
+	c := &Credentials{name: name, issued: &atomic.Pointer[issued]{}}
+	c.certificate = func() (*tls.Certificate, error) { return c.issued.Load().own, nil }
+	c.accepted = func() (*x509.CertPool, error) { return c.issued.Load().pool, nil }
+	return c, c.Renew(s)
+}
+
+// Renew puts other secrets in the place of those that the credentials were made
+// from. It concerns connections that are made from now on. Credentials from files
+// stay as they are.
+func (c *Credentials) Renew(s Secrets) error {
+	if c.issued == nil {
+		return nil
+	}
+	if !s.Present() {
+		return errors.New("there is no secret")
+	}
+	next := &issued{pool: x509.NewCertPool()}
 	for i, seed := range s.Keys("bus authority") {
 		authority, err := newAuthority(seed)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		pool.AddCert(authority.certificate)
+		next.pool.AddCert(authority.certificate)
 		if i > 0 {
 			continue
 		}
-		if own, err = authority.issue(name); err != nil {
-			return nil, err
+		own, err := authority.issue(c.name)
+		if err != nil {
+			return err
 		}
+		next.own = &own
 	}
-	return &Credentials{
-		name:        name,
-		certificate: func() (*tls.Certificate, error) { return &own, nil },
-		accepted:    func() (*x509.CertPool, error) { return pool, nil },
-	}, nil
+	c.issued.Store(next)
+	return nil
 }
 
 // authority signs certificates. All nodes with the same secret have the same.

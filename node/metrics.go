@@ -207,6 +207,8 @@ var (
 		"Bytes that a peer's socket has not taken yet.", []string{"peer"}, nil)
 	busConnected = prometheus.NewDesc("cohort_bus_connected",
 		"1 while there is a connection to the peer.", []string{"peer"}, nil)
+	busHome = prometheus.NewDesc("cohort_bus_home_connected",
+		"1 while there is a connection to the own server, or to the outside NATS cluster.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
@@ -215,6 +217,7 @@ func (*busMeters) Describe(to chan<- *prometheus.Desc) {
 	to <- busConnections
 	to <- busBacklog
 	to <- busConnected
+	to <- busHome
 }
 
 // Collect implements prometheus.Collector.
@@ -232,6 +235,7 @@ func (b *busMeters) Collect(to chan<- prometheus.Metric) {
 	count(busConnections, s.Disconnects, "broken")
 	count(busConnections, s.Strangers, "stranger")
 	count(busConnections, s.AsyncErrors, "error")
+	to <- prometheus.MustNewConstMetric(busHome, prometheus.GaugeValue, truth(s.Home.Connected))
 	for _, p := range s.Peers {
 		peer := strconv.FormatUint(uint64(p.ID), 10)
 		to <- prometheus.MustNewConstMetric(busBacklog, prometheus.GaugeValue, float64(p.Backlog), peer)

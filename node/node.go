@@ -146,6 +146,9 @@ func (n *Node) closeAdmin() {
 // read, all stays as it was. Any goroutine may call it.
 func (n *Node) ReloadAccess() error { return n.guard.Reload() }
 
+// RenewSessionKeys replaces Config.SessionKeys. Any goroutine may call it.
+func (n *Node) RenewSessionKeys(keys [][]byte) { n.front.RenewSessionKeys(keys) }
+
 // show gives out what the machine wants seen. It is called by whoever is inside
 // the driver.
 func (n *Node) show(out *wire.Output) {

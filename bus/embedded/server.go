@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"strconv"
 	"time"
@@ -145,6 +146,22 @@ func (s *Server) InProcessConn() (net.Conn, error) {
 		return nil, errors.New("bus listener is closed")
 	}
 	return conn, nil
+}
+
+// Disconnect ends the connections of all callers; the owner's stays. They may call
+// again, if they still can.
+func (s *Server) Disconnect() error {
+	list, err := s.nats.Connz(&server.ConnzOptions{Limit: math.MaxInt})
+	if err != nil {
+		return fmt.Errorf("bus listener: %w", err)
+	}
+	for _, c := range list.Conns {
+		if c.IP == "" {
+			continue // by the pipe
+		}
+		_ = s.nats.DisconnectClientByID(c.Cid) // an error says that it has gone meanwhile
+	}
+	return nil
 }
 
 // Close ends all connections and waits until nothing of the server runs.

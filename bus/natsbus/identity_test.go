@@ -25,6 +25,7 @@ import (
 	"github.com/cohortkv/cohort/bus"
 	"github.com/cohortkv/cohort/bus/conntest"
 	"github.com/cohortkv/cohort/bus/embedded"
+	"github.com/cohortkv/cohort/bus/natsbus"
 	"github.com/cohortkv/cohort/bus/outside"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -226,35 +227,38 @@ func TestWhatIsNotProtected(t *testing.T) {
 	}
 }
 
-// TestSecretsAreChangedUnderTraffic goes from one secret to another, one node at a
-// time and in the order that docs/security.md names, while two others exchange messages.
+// TestSecretsAreChangedUnderTraffic goes from one secret to another, one node at a time
+// and in the order that docs/security.md names. After each step everybody still reaches
+// everybody; at the end, the old secret is worth nothing, also over connections that
+// were made by it.
 func TestSecretsAreChangedUnderTraffic(t *testing.T) {
 	type node struct {
 		conntest.Node
-		heard *atomic.Int64
+		own    *bus.Credentials
+		server *embedded.Server
+		heard  atomic.Int64
 	}
-	var nodes []*node
-	peers := func() (all []bus.Peer) {
-		for _, n := range nodes {
-			all = append(all, n.Peer)
-		}
-		return all
-	}
-	listen := func(n *node) {
-		n.heard = &atomic.Int64{}
-		if err := n.Conn.Listen(func(bus.Message) { n.heard.Add(1) }); err != nil {
+	nodes, peers := make([]*node, 3), make([]bus.Peer, 3)
+	for i := range nodes {
+		id := wire.NodeID(i)
+		n := &node{own: credentials(t, id, "old")}
+		n.server = serve(t, embedded.Config{Node: id, Credentials: n.own})
+		conn, err := natsbus.Embedded(natsbus.Config{Cluster: cluster, Node: id, Credentials: n.own}, n.server)
+		if err != nil {
 			t.Fatal(err)
 		}
+		t.Cleanup(func() { conn.Close() })
+		if err := conn.Listen(func(bus.Message) { n.heard.Add(1) }); err != nil {
+			t.Fatal(err)
+		}
+		n.Node = conntest.Node{Peer: bus.Peer{ID: id, Addr: n.server.Addr()}, Conn: conn}
+		nodes[i], peers[i] = n, n.Peer
 	}
-	for id := range wire.NodeID(3) {
-		nodes = append(nodes, &node{Node: joinEmbedded("old")(t, id, "")})
-		listen(nodes[id])
+	for _, n := range nodes {
+		n.Conn.Reach(peers)
 	}
 	all := func(what string) {
 		t.Helper()
-		for _, n := range nodes {
-			n.Conn.Reach(peers())
-		}
 		for _, from := range nodes {
 			for _, to := range nodes {
 				before := to.heard.Load()
@@ -266,17 +270,29 @@ func TestSecretsAreChangedUnderTraffic(t *testing.T) {
 		}
 	}
 	all("old")
+	spy, err := dialAs(t, nodes[1].Addr, credentials(t, 9, "old").Calling(func(wire.NodeID) bool { return true }))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, step := range []string{"old\nnew", "new\nold", "new"} {
-		for i := range nodes {
-			addr := nodes[i].Addr
-			nodes[i].Leave()
-			nodes[i].Node = joinEmbedded(step)(t, nodes[i].ID, addr)
-			listen(nodes[i])
+		secrets, err := stretched(step)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, n := range nodes {
+			if err := n.own.Renew(secrets); err != nil {
+				t.Fatal(err)
+			}
+			n.Conn.(*natsbus.Conn).Renew()
+			if err := n.server.Disconnect(); err != nil {
+				t.Fatal(err)
+			}
 			all(fmt.Sprintf("node %d has %q", i, step))
 		}
 	}
+	until(t, "end of the old connection", spy.IsClosed)
 	late := joinEmbedded("old")(t, 9, "")
-	late.Conn.Reach(peers())
+	late.Conn.Reach(peers)
 	until(t, "refusal", func() bool { return stats(late).Strangers >= 1 })
 	if link := stats(late).Peers[0]; link.Why != bus.WrongSecret {
 		t.Errorf("who has the old secret only found %q: %v", link.Why, link.Err)

@@ -76,6 +76,14 @@ func (c *Conn) Reach(peers []bus.Peer) {
 	}
 }
 
+// Renew gives up the connections to all peers and makes others, with the
+// credentials as they are now.
+func (c *Conn) Renew() {
+	for _, p := range c.peers.Load().places {
+		p.meetAgain()
+	}
+}
+
 // arrange finds a place for each peer: the old one at its address, or a new one.
 func (c *Conn) arrange(peers []bus.Peer, old *peerTable) (next *peerTable, wanted map[string][]wire.NodeID) {
 	last := make(map[wire.NodeID]bus.Peer, len(peers))

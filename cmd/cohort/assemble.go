@@ -34,11 +34,13 @@ type seat struct {
 
 // member is a node that was put together and listens; run makes it work.
 type member struct {
-	id        uint64
-	http, bus string // the addresses that are listened on; bus is empty with an outside cluster
-	node      *node.Node
-	server    *embedded.Server // nil with an outside cluster
-	reloads   []reload         // what SIGHUP reads again
+	id          uint64
+	http, bus   string // the addresses that are listened on; bus is empty with an outside cluster
+	node        *node.Node
+	server      *embedded.Server // nil with an outside cluster, as the next two are
+	conn        *natsbus.Conn
+	credentials *bus.Credentials // nil, too, when the bus does not encrypt
+	reloads     []reload         // what SIGHUP reads again
 }
 
 // assemble gives the node its bus: package node knows no NATS. What was opened
@@ -71,6 +73,9 @@ func (s seat) assemble() (m *member, err error) {
 	if s.access != (node.Access{}) {
 		m.reloads = append(m.reloads, reload{"certificates and tokens", m.node.ReloadAccess})
 	}
+	if s.trust.SecretFile != "" {
+		m.reloads = append(m.reloads, reload{"secrets", func() error { return m.renew(s.trust) }})
+	}
 	return m, nil
 }
 
@@ -100,13 +105,30 @@ func (m *member) connect(s seat, cfg *node.Config) (err error) {
 	if err != nil {
 		return err
 	}
-	m.bus = m.server.Addr()
-	conn, err := natsbus.Embedded(access, m.server)
+	m.bus, m.credentials = m.server.Addr(), access.Credentials
+	if m.conn, err = natsbus.Embedded(access, m.server); err != nil {
+		return err
+	}
+	cfg.Bus = m.conn
+	return nil
+}
+
+// renew reads the secrets again. Connections that were made under one that is not
+// valid any more do not outlive it, so all are made anew.
+func (m *member) renew(trust secretSettings) error {
+	secrets, err := trust.read()
 	if err != nil {
 		return err
 	}
-	cfg.Bus = conn
-	return nil
+	m.node.RenewSessionKeys(secrets.Keys("session"))
+	if m.server == nil || m.credentials == nil {
+		return nil
+	}
+	if err := m.credentials.Renew(secrets); err != nil {
+		return err
+	}
+	m.conn.Renew()
+	return m.server.Disconnect()
 }
 
 // discard closes what a node that never ran would have closed.

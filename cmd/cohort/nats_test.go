@@ -175,9 +175,11 @@ func TestReadinessSaysThatTheNATSClusterIsAway(t *testing.T) {
 		}
 		return answer.StatusCode, string(text)
 	}
-	form := sync.OnceFunc(c.form)
-	form()
+	c.form()
 	if status, text := ready(); status != http.StatusServiceUnavailable || !strings.Contains(text, "connection refused") || strings.Contains(text, "confidential") {
 		t.Errorf("without NATS: %d %s", status, text)
+	}
+	if text := c.metrics(0); !strings.Contains(text, "cohort_bus_home_connected 0") {
+		t.Error("the metrics do not say that there is no connection")
 	}
 }

@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
-	"slices"
 
 	"github.com/cohortkv/cohort/bus"
 )
@@ -97,7 +95,7 @@ func (s secretSettings) credentials(name bus.NodeName, secrets bus.Secrets, log 
 // permit refuses a bus that anybody may join, unless it was asked for.
 func (s secretSettings) permit(address string, credentials *bus.Credentials, log *slog.Logger) error {
 	switch {
-	case credentials != nil || onLoopback(address):
+	case credentials != nil || onlyHere(address):
 		return nil
 	case !s.Insecure:
 		return fmt.Errorf("the bus on %s would let everybody who reaches it read and write all data: give the nodes a secret (--secret-file), "+
@@ -106,18 +104,4 @@ func (s secretSettings) permit(address string, credentials *bus.Credentials, log
 	log.Warn("the bus is neither encrypted nor authenticated: whoever reaches its port can read and write all data, and pass for any node",
 		"bus", address)
 	return nil
-}
-
-// onLoopback reports whether an address to listen on can be reached from this
-// machine only.
-func onLoopback(address string) bool {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil || host == "" {
-		return false
-	}
-	if ip := net.ParseIP(host); ip != nil {
-		return ip.IsLoopback()
-	}
-	all, err := net.LookupIP(host)
-	return err == nil && len(all) > 0 && !slices.ContainsFunc(all, func(ip net.IP) bool { return !ip.IsLoopback() })
 }

@@ -199,7 +199,7 @@ func TestWhatIsOnLoopback(t *testing.T) {
 		"127.0.0.1:1": true, "127.8.0.1:1": true, "[::1]:1": true, "localhost:1": true,
 		":1": false, "0.0.0.0:1": false, "[::]:1": false, "10.0.0.1:1": false,
 	} {
-		if got := onLoopback(address); got != want {
+		if got := onlyHere(address); got != want {
 			t.Errorf("%s is on loopback: %v", address, got)
 		}
 	}

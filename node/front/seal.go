@@ -5,13 +5,16 @@ import (
 	"crypto/sha256"
 	"hash"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// seals are those of a cluster: made by the first key, good by any.
+// seals are those of a cluster: made by the first key, good by any. Keys may be
+// replaced while requests are served.
 type seals struct {
-	pools []*sync.Pool // of *seal, by key
+	cluster string
+	pools   atomic.Pointer[[]*sync.Pool] // of *seal, by key
 }
 
 // seal is the state that it takes to make seals by one key.
@@ -25,26 +28,42 @@ func newSealer(cluster string, keys [][]byte) wire.Sealer {
 	if len(keys) == 0 {
 		return nil
 	}
-	s := &seals{}
+	s := &seals{cluster: cluster}
+	s.renew(keys)
+	return s
+}
+
+// renew replaces the keys.
+func (s *seals) renew(keys [][]byte) {
+	var pools []*sync.Pool
 	for _, key := range keys {
 		own := hmac.New(sha256.New, key) // a session of another cluster with this secret is foreign, too
-		own.Write([]byte(cluster))
+		own.Write([]byte(s.cluster))
 		key := own.Sum(nil)
-		s.pools = append(s.pools, &sync.Pool{New: func() any { return &seal{hash: hmac.New(sha256.New, key)} }})
+		pools = append(pools, &sync.Pool{New: func() any { return &seal{hash: hmac.New(sha256.New, key)} }})
 	}
-	return s
+	s.pools.Store(&pools)
+}
+
+// RenewSessionKeys replaces Config.SessionKeys, of a server that was given some, by
+// others. Any goroutine may call it.
+func (s *Server) RenewSessionKeys(keys [][]byte) {
+	if seals, ok := s.sealer.(*seals); ok && len(keys) > 0 {
+		seals.renew(keys)
+	}
 }
 
 // Seal implements wire.Sealer.
 func (s *seals) Seal(dst, covered []byte) []byte {
-	m := s.pools[0].Get().(*seal)
-	defer s.pools[0].Put(m)
+	pool := (*s.pools.Load())[0]
+	m := pool.Get().(*seal)
+	defer pool.Put(m)
 	return append(dst, m.of(covered)...)
 }
 
 // Sealed implements wire.Sealer.
 func (s *seals) Sealed(covered, sealed []byte) bool {
-	for _, pool := range s.pools {
+	for _, pool := range *s.pools.Load() {
 		m := pool.Get().(*seal)
 		same := hmac.Equal(m.of(covered), sealed)
 		pool.Put(m)

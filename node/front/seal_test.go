@@ -45,6 +45,25 @@ func TestASessionIsGoodWhereItsKeyIsKnown(t *testing.T) {
 	}
 }
 
+// TestSessionKeysAreReplaced goes from one secret to the next in a server that runs.
+func TestSessionKeysAreReplaced(t *testing.T) {
+	s := New(Config{Cluster: "c", SessionKeys: [][]byte{oldKey}})
+	old := string(wire.AppendContextText(nil, "c", s.sealer, seenOnce))
+	for _, step := range []struct {
+		keys [][]byte
+		good bool // is the session of the old key
+	}{{[][]byte{oldKey, newKey}, true}, {[][]byte{newKey, oldKey}, true}, {nil, true}, {[][]byte{newKey}, false}} {
+		s.RenewSessionKeys(step.keys)
+		if _, err := wire.ParseContext("c", s.sealer, old); (err == nil) != step.good {
+			t.Errorf("under the keys %x: %v", step.keys, err)
+		}
+	}
+	now := string(wire.AppendContextText(nil, "c", s.sealer, seenOnce))
+	if _, err := wire.ParseContext("c", newSealer("c", [][]byte{newKey}), now); err != nil {
+		t.Errorf("a session of the new key: %v", err)
+	}
+}
+
 func TestAChangedSessionIsNotTheSealedOne(t *testing.T) {
 	sealer := newSealer("c", [][]byte{newKey})
 	data := wire.AppendContext(nil, "c", sealer, seenOnce)
