@@ -39,7 +39,8 @@ func (opened) SkipTLSHandshake() bool { return true }
 // connecting is a connection while nats.go exchanges hellos over it: the end of
 // the context breaks it, so that Close does not wait for a silent peer.
 type connecting struct {
-	out  *outbox // nil: a connection to the own server
+	out  *outbox       // nil: a connection to the own server
+	peer *bus.NodeName // whom the certificate at the other end names; nil: there is none
 	free func() bool
 	err  error // of the last dial
 }
@@ -58,6 +59,12 @@ func (l *link) open(ctx context.Context, addr string, last *connecting) (net.Con
 		last.out = conn
 	case *tls.Conn:
 		last.out = conn.NetConn().(*outbox)
+		name, err := bus.CertificateName(conn.ConnectionState().PeerCertificates[0])
+		if err != nil {
+			conn.Close()
+			return nil, err
+		}
+		last.peer = &name
 	}
 	last.free = context.AfterFunc(ctx, func() { conn.Close() })
 	return l.conn.gate.watch(conn), nil

@@ -54,7 +54,7 @@ func External(cfg Config, urls string) (*Conn, error) {
 // enter takes a new connection to the outside cluster. The first one decides how
 // large messages may be; a node whose values may be larger than a later one takes
 // stays outside until it is started again.
-func (c *Conn) enter(nc *nats.Conn) (wire.NodeID, error) {
+func (c *Conn) enter(nc *nats.Conn, way *connecting) (wire.NodeID, error) {
 	most := min(nc.MaxPayload(), bus.MaxPayload)
 	switch {
 	case most < leastPayload:
@@ -65,7 +65,7 @@ func (c *Conn) enter(nc *nats.Conn) (wire.NodeID, error) {
 		return 0, bus.Refuse(bus.SmallPayload, "the NATS server takes messages of %d bytes, and this node was started for %d (max_payload): start it again",
 			most, c.payload.Load())
 	}
-	return c.comeHome(nc)
+	return c.comeHome(nc, way)
 }
 
 // checkURLs finds mistakes that would otherwise show as a bus that is never

@@ -76,6 +76,20 @@ func TestWhoIsAtAPeersAddressIsFoundOutBeforeAnythingIsSaid(t *testing.T) {
 	}
 }
 
+// TestANodeCannotCallItselfAnotherThanItsCertificateSays has one that is wanted at an
+// address name itself like the other one that is wanted there.
+func TestANodeCannotCallItselfAnotherThanItsCertificateSays(t *testing.T) {
+	n := joinEmbedded(secret)(t, 1, "")
+	liar := serve(t, embedded.Config{Node: 3, Credentials: credentials(t, 2, secret)})
+	n.Conn.Reach([]bus.Peer{{ID: 2, Addr: liar.Addr()}, {ID: 3, Addr: liar.Addr()}})
+	until(t, "second try", func() bool { return stats(n).Strangers >= 2 })
+	for _, link := range stats(n).Peers {
+		if link.Connected || link.Why != bus.WrongNode || link.Err == nil || !strings.Contains(link.Err.Error(), "says that it is node 3") {
+			t.Errorf("found %q: %v", link.Why, link.Err)
+		}
+	}
+}
+
 // dialAs connects a plain NATS client to a node's server, with credentials of its
 // own choice.
 func dialAs(t *testing.T, addr string, own *tls.Config) (*nats.Conn, error) {
@@ -335,7 +349,7 @@ func (p *pki) pair(t *testing.T, names ...string) tls.Certificate {
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth},
+		KeyUsage: x509.KeyUsageDigitalSignature, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth},
 	}
 	for _, name := range names {
 		uri, err := url.Parse(name)
@@ -349,6 +363,12 @@ func (p *pki) pair(t *testing.T, names ...string) tls.Certificate {
 		t.Fatal(err)
 	}
 	return tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: key}
+}
+
+// listening is the configuration of a server at 127.0.0.1.
+func (p *pki) listening(t *testing.T) *tls.Config {
+	t.Helper()
+	return &tls.Config{Certificates: []tls.Certificate{p.pair(t)}}
 }
 
 // write puts a pair and the authority into files.

@@ -33,8 +33,8 @@ type link struct {
 	// options come after those that every link has.
 	options []nats.Option
 	dial    func(ctx context.Context, addr string) (net.Conn, error)
-	admit   func(*nats.Conn) (wire.NodeID, error) // checks who answered, and subscribes
-	peers   func() []wire.NodeID                  // who should be there; nil: not a peer
+	admit   func(*nats.Conn, *connecting) (wire.NodeID, error) // checks who answered, and subscribes
+	peers   func() []wire.NodeID                               // who should be there; nil: not a peer
 
 	live    atomic.Pointer[live]    // nil while there is no connection
 	failed  atomic.Pointer[failure] // why the last try failed; nil while there is a connection
@@ -148,7 +148,6 @@ func (l *link) connect(ctx context.Context) (*live, error) {
 		dial = opened{conn}
 	}
 	closed := make(chan struct{})
-	counts := &l.conn.counts
 	options := append([]nats.Option{
 		nats.Name(l.conn.name.String()),
 		nats.NoReconnect(),
@@ -162,7 +161,7 @@ func (l *link) connect(ctx context.Context) (*live, error) {
 		nats.SkipSubjectValidation(), // subjects are checked when they are built
 		nats.NoCallbacksAfterClientClose(),
 		nats.ClosedHandler(func(*nats.Conn) { close(closed) }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { counts.asyncError(err) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { l.conn.asyncError(l, err) }),
 	}, l.options...)
 	nc, err := nats.Connect(l.url, options...)
 	if err != nil {
@@ -171,7 +170,7 @@ func (l *link) connect(ctx context.Context) (*live, error) {
 		}
 		return nil, err
 	}
-	node, err := l.admit(nc)
+	node, err := l.admit(nc, &way)
 	if err != nil {
 		nc.Close()
 		return nil, err

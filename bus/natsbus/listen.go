@@ -41,7 +41,7 @@ func (c *Conn) Listen(h bus.Handler, shards ...string) error {
 }
 
 // comeHome takes a new connection to where the node listens.
-func (c *Conn) comeHome(nc *nats.Conn) (wire.NodeID, error) {
+func (c *Conn) comeHome(nc *nats.Conn, _ *connecting) (wire.NodeID, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.mu.nc, c.mu.subs = nc, map[string]*nats.Subscription{}

@@ -2,6 +2,8 @@ package natsbus_test
 
 import (
 	"bytes"
+	"crypto/tls"
+	"crypto/x509"
 	"log/slog"
 	"strings"
 	"sync"
@@ -94,5 +96,43 @@ func TestAnOutsideClusterIsInTheLogAndInTheStats(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("the log lacks %q", want)
 		}
+	}
+}
+
+func TestSubjectsThatAnOutsideClusterForbidsAreInTheLog(t *testing.T) {
+	server := team(t, outside.Config{User: "u", Password: "p", Allow: []string{"others.>"}})
+	var log lines
+	conn, err := natsbus.External(natsbus.Config{Cluster: cluster, Node: 7, Log: log.logger()}, "nats://u:p@"+server.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if err := conn.Listen(func(bus.Message) {}); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "line", func() bool { return strings.Contains(strings.ToLower(log.text()), "permissions violation") })
+	if conn.Stats().AsyncErrors == 0 {
+		t.Error("it was not counted")
+	}
+}
+
+// TestAnOutsideClusterMayAskForTLS has one that does, with a certificate of a company.
+func TestAnOutsideClusterMayAskForTLS(t *testing.T) {
+	company := newPKI(t)
+	server := team(t, outside.Config{TLS: company.listening(t)})
+	roots := x509.NewCertPool()
+	roots.AddCert(company.cert)
+	for name, test := range map[string]struct {
+		config *tls.Config
+		good   bool
+	}{"with its authority": {&tls.Config{RootCAs: roots}, true}, "without": {nil, false}} {
+		conn, err := natsbus.External(natsbus.Config{Cluster: cluster, Node: 7, TLS: test.config}, "tls://"+server.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if home := conn.Stats().Home; home.Connected != test.good {
+			t.Errorf("%s: %+v", name, home)
+		}
+		conn.Close()
 	}
 }

@@ -20,6 +20,9 @@ func TestPausesGrowUpToWhatAHealedLinkMayTake(t *testing.T) {
 			t.Errorf("reached %v: pauses end at %v", reached, before)
 		}
 	}
+	if most := dialTimeout + longestPause; most > time.Second {
+		t.Errorf("a healed link may take %v (API §1.2.8: replicas are equal within 2 s)", most)
+	}
 	if most := dialTimeout + longestBlind + greetTimeout; most >= 5*time.Second {
 		t.Errorf("a healed link may take %v (API §1.2.8: 5 s for a forwarded request)", most)
 	}

@@ -123,7 +123,7 @@ func (c *Conn) newPlace(addr string) *place {
 		url:     "nats://" + addr,
 		options: []nats.Option{nats.UserInfo(c.name.String(), "")}, // what it claims without credentials
 		dial:    dialPeer(c.credentials, p.wants),
-		admit:   func(nc *nats.Conn) (wire.NodeID, error) { return c.meet(p, nc) },
+		admit:   func(nc *nats.Conn, way *connecting) (wire.NodeID, error) { return c.meet(p, nc, way) },
 		peers:   func() []wire.NodeID { return *p.wanted.Load() },
 	}
 	return p
@@ -132,13 +132,15 @@ func (c *Conn) newPlace(addr string) *place {
 // meet refuses another node that answers at an address; the link tries again,
 // because the right one may come back. Then it listens for answers there: what
 // comes over this subscription is from this node.
-func (c *Conn) meet(at *place, nc *nats.Conn) (wire.NodeID, error) {
+func (c *Conn) meet(at *place, nc *nats.Conn, way *connecting) (wire.NodeID, error) {
 	name, err := bus.ParseServerName(nc.ConnectedServerName())
 	switch {
 	case err != nil:
 		return 0, bus.Refuse(bus.NotCohort, "%v", err)
 	case name.Cluster != c.name.Cluster:
 		return 0, bus.Refuse(bus.OtherCluster, "node %d of cluster %s is there", name.Node, name.Cluster)
+	case way.peer != nil && name.Node != way.peer.Node:
+		return 0, bus.Refuse(bus.WrongNode, "node %d is there, and says that it is node %d", way.peer.Node, name.Node)
 	case !at.wants(name.Node):
 		return 0, bus.Refuse(bus.WrongNode, "node %d is there", name.Node)
 	}

@@ -114,7 +114,7 @@ func TestAThousandUnreachablePeersCostLittle(t *testing.T) {
 		return s.Peers[0].Connected
 	})
 	spent, began := cpu(t), time.Now()
-	settle := time.NewTimer(5 * time.Second)
+	settle := time.NewTimer(3 * time.Second)
 	<-settle.C
 	share := float64(cpu(t)-spent) / float64(time.Since(began))
 	t.Logf("1,000 unreachable peers: %d goroutines, %.1f %% of a core", runtime.NumGoroutine(), 100*share)
@@ -178,7 +178,7 @@ func TestWhatWaitsForTheHandlerIsBoundedInBytes(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	var peak uint64
 	taken := 0
-	deadline := time.After(5 * time.Second)
+	deadline := time.After(3 * time.Second)
 	for full := false; !full && taken < 1000; {
 		if sender.Conn.Send(bus.Envelope{To: 2, Kind: "k", Payload: payload}) == nil {
 			taken++

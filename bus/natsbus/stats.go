@@ -1,8 +1,11 @@
 package natsbus
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -16,14 +19,19 @@ type counts struct {
 	asyncErrors, tooLarge             atomic.Uint64
 }
 
-// asyncError counts what NATS reports by the way. Nothing else is done about
-// it: what was lost shows as a gap, and a broken connection is made again.
-func (c *counts) asyncError(err error) {
+// asyncError counts what NATS reports by the way, and logs it: subjects that an
+// outside cluster does not allow, for one. Nothing else is done about it: what was
+// lost shows as a gap, and a broken connection is made again.
+func (c *Conn) asyncError(l *link, err error) {
 	if errors.Is(err, nats.ErrSlowConsumer) {
-		c.overruns.Add(1)
+		c.counts.overruns.Add(1)
 		return
 	}
-	c.asyncErrors.Add(1)
+	c.counts.asyncErrors.Add(1)
+	if count, due := c.repeats.Tell(time.Now(), l.addr+" "+err.Error()); due {
+		attrs := append(l.attrs(), slog.Any("err", err), slog.Uint64("count", count))
+		c.log.LogAttrs(context.Background(), slog.LevelWarn, l.noun()+" error", attrs...)
+	}
 }
 
 // Stats reports what this Conn has done so far.

@@ -19,6 +19,7 @@ type Config struct {
 	Listen         string // host:port
 	MaxPayload     int    // 0: NATS's own default, 1 MiB
 	User, Password string
+	Allow          []string // with User: the only subjects that may be used; none: all
 	TLS            *tls.Config
 }
 
@@ -40,6 +41,11 @@ func Start(cfg Config) (*Server, error) {
 			return nil, err
 		}
 		opts.Host = host
+	}
+	if len(cfg.Allow) > 0 {
+		allow := &server.SubjectPermission{Allow: cfg.Allow}
+		opts.Users = []*server.User{{Username: cfg.User, Password: cfg.Password, Permissions: &server.Permissions{Publish: allow, Subscribe: allow}}}
+		opts.Username, opts.Password = "", ""
 	}
 	s, err := server.NewServer(opts)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 
 	"github.com/cohortkv/cohort/bus"
 )
@@ -50,6 +51,7 @@ func (s secretSettings) read() (bus.Secrets, error) {
 		return bus.Secrets{}, nil
 	}
 	secrets, err := bus.NewSecrets(text)
+	debug.FreeOSMemory() // what stretching took, which is more than a node holds
 	if err != nil {
 		return bus.Secrets{}, fmt.Errorf("%s: %w", from, err)
 	}
