@@ -20,14 +20,14 @@ const firstPiece = 16 << 10
 // readBody reads the body to its end, or answers for why that cannot be. A small
 // body stays where fasthttp has put it, in a buffer that it uses again; a larger
 // one gets memory of its own, which an operation may keep (newPut).
-func (s *Server) readBody(ctx *fasthttp.RequestCtx) bool {
+func (s *Server) readBody(ctx *fasthttp.RequestCtx, to route) bool {
 	request := &ctx.Request
 	if !request.IsBodyStream() {
 		return true
 	}
 	length := request.Header.ContentLength() // -1: it comes in chunks
-	if length > api.MaxBody {
-		s.bodyTooLong(ctx)
+	if length > to.mostBody() {
+		s.bodyTooLong(ctx, to)
 		return false
 	}
 	if 0 <= length && length <= smallBody {
@@ -35,7 +35,7 @@ func (s *Server) readBody(ctx *fasthttp.RequestCtx) bool {
 		_ = request.CloseBodyStream()
 		return true
 	}
-	body, err := collect(ctx, request.BodyStream(), length)
+	body, err := collect(ctx, request.BodyStream(), length, to.mostBody())
 	switch {
 	case err == nil:
 		request.SetBodyRaw(body)
@@ -46,7 +46,7 @@ func (s *Server) readBody(ctx *fasthttp.RequestCtx) bool {
 		drainBody(ctx.Conn())
 		s.overloaded(ctx)
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		s.bodyTooLong(ctx)
+		s.bodyTooLong(ctx, to)
 	default:
 		ctx.SetConnectionClose()
 		s.bodyBroken(ctx, err)
@@ -67,10 +67,10 @@ var wastes = sync.Pool{New: func() any { return new([smallBody]byte) }}
 var errNoRoom = errors.New("no room for the body")
 
 // collect reads a body into memory that grows with it. length -1: not known.
-func collect(ctx *fasthttp.RequestCtx, from io.Reader, length int) ([]byte, error) {
+func collect(ctx *fasthttp.RequestCtx, from io.Reader, length, limit int) ([]byte, error) {
 	most := length
 	if length < 0 {
-		most = api.MaxBody + 1
+		most = limit + 1
 	}
 	var body []byte
 	for {
@@ -84,7 +84,7 @@ func collect(ctx *fasthttp.RequestCtx, from io.Reader, length int) ([]byte, erro
 		n, err := from.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
 		switch {
-		case len(body) > api.MaxBody:
+		case len(body) > limit:
 			return nil, fasthttp.ErrBodyTooLarge
 		case len(body) == length:
 			return body, nil
@@ -147,10 +147,32 @@ func grown(body []byte, size int) []byte {
 	return larger
 }
 
-func (s *Server) bodyTooLong(ctx *fasthttp.RequestCtx) {
+func (s *Server) bodyTooLong(ctx *fasthttp.RequestCtx, to route) {
 	ctx.SetConnectionClose()
 	drainBody(ctx.Conn())
-	s.fail(ctx, api.CodeValueTooLarge, "the body is longer than "+strconv.Itoa(api.MaxBody)+" bytes")
+	detail := textValueLimit
+	switch to {
+	case routeKV:
+	case routeData:
+		detail += ", and the JSON that has it at most " + strconv.Itoa(api.MaxBody)
+	default:
+		detail = textBodyLimit
+	}
+	s.fail(ctx, api.CodeValueTooLarge, detail)
+}
+
+// The limits as every message gives them.
+var (
+	textValueLimit = "a value has at most " + strconv.Itoa(api.MaxValue) + " bytes"
+	textBodyLimit  = "a body has at most " + strconv.Itoa(api.MaxBody) + " bytes"
+)
+
+// mostBody is the longest body that is read: on v1 it is the value itself.
+func (r route) mostBody() int {
+	if r == routeKV {
+		return api.MaxValue
+	}
+	return api.MaxBody
 }
 
 // bodyBroken answers for a body that did not come to its end.

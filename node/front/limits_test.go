@@ -81,7 +81,7 @@ func TestADeclaredBodyReservesNothing(t *testing.T) {
 func TestSlowBodiesStopAtTheBudgetAndSmallRequestsDoNot(t *testing.T) {
 	const limit = 8 << 20
 	n := startLimited(t, Limits{RequestBytes: limit})
-	head := "PUT /v1/kv/strong/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3000000\r\n\r\n" + strings.Repeat(" ", 300<<10)
+	head := "PUT /data/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3000000\r\n\r\n" + strings.Repeat(" ", 300<<10)
 	measured(t, "40 bodies of 3 MB, of which 300 KiB come, with 8 MiB for all", 4*limit, func() func() {
 		var all []net.Conn
 		for range 40 {

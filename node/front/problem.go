@@ -222,7 +222,7 @@ func (s *Server) unreadable(ctx *fasthttp.RequestCtx, err error) {
 		_, _ = plain.Conn.Write([]byte("HTTP/1.0 400 Bad Request\r\nConnection: close\r\n\r\nThis port speaks https.\n"))
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
 		drainBody(ctx.Conn())
-		s.fail(ctx, api.CodeValueTooLarge, "the body is longer than "+strconv.Itoa(api.MaxBody)+" bytes")
+		s.fail(ctx, api.CodeValueTooLarge, textBodyLimit)
 	case errors.As(err, &tooSmall) && !lineArrived(ctx.Conn()):
 		drainBody(ctx.Conn())
 		s.fail(ctx, api.CodeKeyTooLong, "the request line is longer than "+strconv.Itoa(headerLimit)+" bytes")

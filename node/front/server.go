@@ -207,7 +207,7 @@ func (s *Server) enter(ctx *fasthttp.RequestCtx, to route, seen headers) bool {
 			return false
 		}
 	}
-	return !to.takesBody() || s.readBody(ctx) && !(seen.has(known.encoding) && s.refuseTrailer(ctx))
+	return !to.takesBody() || s.readBody(ctx, to) && !(seen.has(known.encoding) && s.refuseTrailer(ctx))
 }
 
 func (s *Server) dispatch(ctx *fasthttp.RequestCtx, to route, path []byte) {
