@@ -19,11 +19,12 @@ type Wait struct {
 // Why a member is waited for, when its node knows nothing better. docs/operations.md
 // lists these and what a bus says of the way to a member.
 const (
-	WhySilent    = "silent"                 // the way to it works as far as anyone knows, and nothing is heard
-	WhyJoining   = "not in the round"       // it has not joined the round that begins the view
-	WhyReceiving = "receiving data"         // it is getting what the round starts from
-	WhyUnheard   = "unheard by the primary" // this node hears it, and the primary does not
-	WhyPrimary   = "no round from here"     // it is the primary, and its round has not reached this node
+	WhySilent    = "silent"                       // the way to it works as far as anyone knows, and nothing is heard
+	WhyJoining   = "not in the round"             // it has not joined the round that begins the view
+	WhyReceiving = "receiving data"               // it is getting what the round starts from
+	WhyApart     = "apart from the primary"       // this node and it hear each other, and the primary waits for it
+	WhyDeaf      = "hears nothing from this node" // as it says itself
+	WhyPrimary   = "no round from here"           // it is the primary, and its round has not reached this node
 )
 
 // ShardWait is a shard of causal buckets none of whose members is heard.

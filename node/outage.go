@@ -73,7 +73,7 @@ func trouble(l *bus.Link) (why, detail string) {
 // whys says what a member that is waited for lacks.
 var whys = map[wire.WaitCause]string{
 	wire.WaitSilent: api.WhySilent, wire.WaitJoin: api.WhyJoining, wire.WaitData: api.WhyReceiving,
-	wire.WaitPrimary: api.WhyPrimary, wire.WaitUnheard: api.WhyUnheard,
+	wire.WaitPrimary: api.WhyPrimary, wire.WaitApart: api.WhyApart, wire.WaitDeaf: api.WhyDeaf,
 }
 
 // why says why a member is waited for: what is wrong with the way to it, if anything is.

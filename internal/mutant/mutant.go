@@ -47,6 +47,7 @@ const (
 	CutAtOnce                        // an abandoned write leaves the log at once, its index is used again
 	NeverCut                         // an abandoned write stays in the log
 	CutAfterRestart                  // a primary that restarted cuts what it may have committed
+	SilentUntold                     // a node says that nobody is waited for while members are silent
 	FollowForeign                    // the nodes of another cluster are taken in by a view that they were not told
 	AnyViewNumber                    // a view's number may be whatever a peer says
 	AnyRound                         // a round may be whatever a peer says
@@ -118,6 +119,7 @@ var names = [count]string{
 	CutAtOnce:                 "CutAtOnce",
 	NeverCut:                  "NeverCut",
 	CutAfterRestart:           "CutAfterRestart",
+	SilentUntold:              "SilentUntold",
 	FollowForeign:             "FollowForeign",
 	AnyViewNumber:             "AnyViewNumber",
 	AnyRound:                  "AnyRound",

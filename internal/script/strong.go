@@ -37,7 +37,8 @@ func note(e wire.Event) string {
 
 var waitCauses = map[wire.WaitCause]string{
 	wire.WaitSilent: "is silent", wire.WaitJoin: "has not joined", wire.WaitData: "receives the data",
-	wire.WaitPrimary: "leads no round here", wire.WaitUnheard: "the primary does not hear",
+	wire.WaitPrimary: "leads no round here", wire.WaitApart: "is apart from the primary",
+	wire.WaitDeaf: "hears nothing from here",
 }
 
 // showWaits shows whom requests through a node wait for, and for how long they have.

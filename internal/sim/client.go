@@ -123,6 +123,9 @@ func (c *client) issue() {
 	if o.plan.Leave > 0 && !c.w.evening.begun {
 		c.w.after(o.plan.Leave, func() { c.leave(o) })
 	}
+	if !c.w.sched.lies() {
+		c.w.watchReadiness(o, c.w.now)
+	}
 	if o.plan.Kind.reads() {
 		n.deliver(&wire.SubmitRead{Token: wire.Token(o.token)})
 		return

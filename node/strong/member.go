@@ -1,8 +1,6 @@
 package strong
 
 import (
-	"slices"
-
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -84,13 +82,13 @@ func (r *Replica) OnDurable(seq uint64) {
 // member is another incarnation than the ballot counts on, or that it missed
 // that the ballot is active.
 func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
+	r.noteApart(h.From, m)
 	if r.isPrimary() {
 		r.checkFollower(h, m)
 		r.order()
 		return
 	}
 	if h.From == r.primary {
-		r.waits.unheard = slices.Clone(m.Unheard)
 		if m.Serving && r.stand(m.Ballot) {
 			r.learnCommit(m.Commit)
 		}

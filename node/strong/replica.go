@@ -263,10 +263,14 @@ func (r *Replica) Progress() uint64 { return r.progress }
 
 // Hello is what the next hello says.
 func (r *Replica) Hello() wire.Hello {
-	return wire.Hello{
+	h := wire.Hello{
 		Ballot: r.hist.ballot, Promised: r.promised, Commit: r.hist.commit, Sum: r.hist.sum,
-		Progress: r.progress, Serving: r.Serving(), Unheard: r.silentToPrimary(),
+		Progress: r.progress, Serving: r.Serving(), Silent: r.silentHere(),
 	}
+	if r.lead != nil {
+		h.Deaf = slices.Clone(r.waits.deaf)
+	}
+	return h
 }
 
 func (r *Replica) send(to wire.NodeID, m wire.Message) { r.box.Send(to, m) }

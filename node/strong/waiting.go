@@ -3,6 +3,7 @@ package strong
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -12,13 +13,14 @@ const waitTold = 2 * wire.Second
 
 // waits is whom strong requests wait for, as of the last look (docs/strong.md §11).
 type waits struct {
-	list    []wire.Wait // given out: replaced, never written to
-	reason  string
-	unheard []wire.NodeID // by the primary, as it says
-	told    []wire.Wait   // those of which there was an event that they are waited for
-	stale   bool          // time has passed
-	turned  wire.Instant  // when the node began to serve, or ceased to, or took another view
-	stance  stance
+	list   []wire.Wait // given out: replaced, never written to
+	reason string
+	deaf   []wire.NodeID // members that do not hear this node, as they say
+	apart  []wire.NodeID // members that the primary does not hear, or that do not hear it
+	told   []wire.Wait   // those of which there was an event that they are waited for
+	stale  bool          // time has passed
+	turned wire.Instant  // when the node began to serve, or ceased to, or took another view
+	stance stance
 }
 
 // stance is what a list of waits depends on beside time.
@@ -49,7 +51,7 @@ func (r *Replica) Waiting() (list []wire.Wait, reason string) {
 			w.turned = r.now
 		}
 		if s.view != w.stance.view {
-			w.unheard = nil
+			w.apart, w.deaf = nil, nil
 		}
 		list, w.reason = r.look()
 		r.tellWaits(list)
@@ -68,9 +70,7 @@ func (r *Replica) look() (list []wire.Wait, reason string) {
 		return nil, ""
 	case r.Serving():
 		begun = r.now
-		lacks = func(id wire.NodeID) wire.WaitCause {
-			return causeIf(slices.Contains(r.waits.unheard, id) && !r.silent(r.primary), wire.WaitUnheard)
-		}
+		lacks = r.parted
 	case rd == nil:
 		reason = "waiting for the primary"
 		lacks = func(id wire.NodeID) wire.WaitCause { return causeIf(id == r.primary, wire.WaitPrimary) }
@@ -84,7 +84,7 @@ func (r *Replica) look() (list []wire.Wait, reason string) {
 		}
 	}
 	for _, m := range r.members {
-		if m.ID == r.cfg.Self && lacks(m.ID) != wire.WaitUnheard {
+		if m.ID == r.cfg.Self {
 			continue
 		}
 		if w, waited := r.waitFor(m.ID, lacks(m.ID), begun); waited {
@@ -98,6 +98,18 @@ func (r *Replica) look() (list []wire.Wait, reason string) {
 		reason = "waiting for members that are silent"
 	}
 	return list, reason
+}
+
+// parted says what keeps a member that is heard from taking part: it does not hear this
+// node, or is apart from the primary.
+func (r *Replica) parted(id wire.NodeID) wire.WaitCause {
+	switch {
+	case slices.Contains(r.waits.deaf, id):
+		return wire.WaitDeaf
+	case !r.isPrimary() && slices.Contains(r.waits.apart, id) && !r.silent(r.primary):
+		return wire.WaitApart
+	}
+	return 0
 }
 
 func causeIf(holds bool, c wire.WaitCause) wire.WaitCause {
@@ -122,7 +134,7 @@ func (r *Replica) waitFor(id wire.NodeID, lacks wire.WaitCause, begun wire.Insta
 
 // silent reports that a member has said nothing for too long.
 func (r *Replica) silent(id wire.NodeID) bool {
-	return id != r.cfg.Self && r.now-r.heardAt(id) > r.peers.Silence(id)
+	return r.now-r.heardAt(id) > r.peers.Silence(id) && !mutant.On(mutant.SilentUntold)
 }
 
 // heardAt is when a member was heard last; not yet in this view: when that was adopted.
@@ -133,18 +145,36 @@ func (r *Replica) heardAt(id wire.NodeID) wire.Instant {
 	return r.viewAt
 }
 
-// silentToPrimary is whom this node waits for because they are silent, if it is the
-// primary: it says so in its hellos, for the others may hear them.
-func (r *Replica) silentToPrimary() (ids []wire.NodeID) {
-	if r.lead == nil {
+// silentHere is whom this node does not hear, for its hellos.
+func (r *Replica) silentHere() (ids []wire.NodeID) {
+	if r.turnedAway() {
 		return nil
 	}
-	for _, w := range r.waits.list {
-		if w.Cause == wire.WaitSilent {
-			ids = append(ids, w.Node)
+	for _, m := range r.members {
+		if m.ID != r.cfg.Self && r.silent(m.ID) {
+			ids = append(ids, m.ID)
 		}
 	}
 	return ids
+}
+
+// noteApart takes in whom another member does not hear: this node, perhaps. What is
+// between the primary and others concerns every write.
+func (r *Replica) noteApart(from wire.NodeID, m *wire.Hello) {
+	w := &r.waits
+	if len(m.Silent)+len(m.Deaf) > len(r.members) {
+		return // there are not so many: it is no list of ours
+	}
+	if from == r.primary {
+		w.apart = append(slices.Clone(m.Silent), m.Deaf...)
+	}
+	deaf, was := slices.Contains(m.Silent, r.cfg.Self), slices.Index(w.deaf, from)
+	switch {
+	case deaf && was < 0:
+		w.deaf = append(w.deaf, from)
+	case !deaf && was >= 0:
+		w.deaf = slices.Delete(w.deaf, was, was+1)
+	}
 }
 
 func isWait(id wire.NodeID) func(wire.Wait) bool {

@@ -105,7 +105,8 @@ type Hello struct {
 	Sum      uint64   // running sum of the log there (kv.Sum)
 	Progress uint64   // grows whenever the sender's round got on
 	Serving  bool     // primary: active; member: its history is of this view's round
-	Unheard  []NodeID // by the primary: it orders nothing without them
+	Silent   []NodeID // members that the sender does not hear
+	Deaf     []NodeID // primary: members that do not hear it, as they say
 
 	Stream uint64  // position in the sender's causal stream
 	Ready  bool    // its causal slots are ready

@@ -16,7 +16,8 @@ const (
 	WaitJoin                         // it is heard, and has not joined the round
 	WaitData                         // it is receiving what the round starts from
 	WaitPrimary                      // it is the primary, and its round has not come to this node
-	WaitUnheard                      // the primary hears nothing of it
+	WaitApart                        // it and the primary do not hear each other
+	WaitDeaf                         // it hears nothing of this node
 )
 
 // ShardWait is a shard of causal buckets none of whose members is heard: requests for
