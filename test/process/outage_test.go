@@ -184,3 +184,26 @@ func TestANodeInNoViewIsNotReadyAndAlive(t *testing.T) {
 	}
 	n.must(n.Client(0).Live(t.Context()))
 }
+
+// What the primary says does not reach node 2, while all else does. Nobody is silent to
+// the primary or to node 1, and yet every write waits: both say so.
+func TestACutOfOneDirectionShowsAtNodesThatHearEverybody(t *testing.T) {
+	n := startCuttable(t)
+	n.must(n.Cut(0, 2))
+	for i, why := range map[int]string{0: api.WhyDeaf, 1: api.WhyApart} {
+		n.until("node 2 is waited for", func(ctx context.Context) bool {
+			_, p := refusal(n.Client(i).Ready(ctx, api.BucketStrong))
+			if len(p.Waiting) == 0 {
+				return false
+			}
+			if p.Waiting[0].Node != 2 || p.Waiting[0].Absent {
+				t.Errorf("node %d: %+v", i, p)
+			}
+			return p.Waiting[0].Why == why || i == 0 // the primary's own bus may know better
+		})
+	}
+	n.must(n.HealAll())
+	for _, i := range n.All() {
+		n.until("ready", func(ctx context.Context) bool { return n.Client(i).Ready(ctx, api.BucketStrong) == nil })
+	}
+}
