@@ -186,7 +186,7 @@ func TestClusterShowsWhatTheNodeKnows(t *testing.T) {
 	got.body = regexp.MustCompile(`"started":"[^"]+Z"`).ReplaceAllString(got.body, `"started":"then"`)
 	want := `{"node":3,"view":[{"id":3,"address":"a:8081"}],"number":9,"member":true,"left_behind":false,"serving":false,` +
 		`"primary":3,"ballot":{"view":9,"round":2},"waiting":[{"node":7,"since":"2026-01-02T03:04:05Z","seconds":7.2,"why":"connection refused","detail":"dial a:9081","absent":true}],` +
-		`"reason":"waiting for members to join the round: waiting for node 7, silent for 7.2 s (connection refused); to go on without it: ` + "`cohort view remove 7`" + `",` +
+		`"reason":"waiting for node 7, silent for 7.2 s (connection refused); to go on without it: ` + "`cohort view remove 7`" + `",` +
 		`"causal":{"serving":true,"ready":true,"slots_owned":16384,"slots_for_others":2,"slots":16384,"shards":{"":16384},` +
 		`"waiting":[{"shard":"b","members":[8,9],"seconds":3}]},"holds":{"keys":1,"causal_keys":2,"causal_tombstones":3,"bytes":4},"started":"then","log":{"position":12,"committed":11},"members":[` +
 		`{"id":4,"silent_seconds":0.05,"log_position":11,"causal":{"missing":2,"unacknowledged":1}},` +

@@ -2,6 +2,7 @@ package front
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/valyala/fasthttp"
 
@@ -72,8 +73,8 @@ func viewResult(outcome wire.Outcome, status wire.NodeStatus) api.ViewResult {
 func whyNotServing(status *wire.NodeStatus, outage *api.Outage) string {
 	waits := outage.StrongText()
 	switch {
-	case waits != "" && (status.Serving || status.Reason == ""):
-		return waits
+	case waits != "" && (status.Reason == "" || strings.HasPrefix(status.Reason, "waiting for ")):
+		return waits // it says the same, with names
 	case waits != "":
 		return status.Reason + ": " + waits
 	case status.Reason != "":
