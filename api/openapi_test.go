@@ -8,7 +8,7 @@ import (
 func TestTheDocumentForToolsKnowsEveryPathCodeAndHeader(t *testing.T) {
 	known := []string{
 		PathPing, PathView, PathData, DataPrefix + "{key}", KVPrefix + "{bucket}", KVPrefix + "{bucket}/{key}",
-		PathCluster, PathRing, PathLive, PathReady, PathMetrics, PathOpenAPI,
+		NodesPrefix + "{id}" + ForgetSuffix, PathCluster, PathRing, PathLive, PathReady, PathMetrics, PathOpenAPI,
 	}
 	for _, path := range known {
 		if !strings.Contains(OpenAPI, "\n  "+path+":") {

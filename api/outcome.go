@@ -39,6 +39,7 @@ var outcomes = map[int][3]Outcome{
 	http.StatusForbidden:                   {NotApplied, NotApplied, NotApplied},
 	http.StatusUnauthorized:                {NotApplied, NotApplied, NotApplied},
 	http.StatusInsufficientStorage:         {NotApplied, NotApplied, NotApplied},
+	http.StatusConflict:                    {NotApplied, NotApplied, NotApplied},
 	http.StatusMethodNotAllowed:            {NotApplied, NotApplied, NotApplied},
 	http.StatusRequestTimeout:              {NotApplied, NotApplied, NotApplied},
 	http.StatusPreconditionFailed:          {NotApplied, NotApplied, NotApplied},

@@ -25,6 +25,8 @@ const (
 	CodeNoSuchPath         Code = "no-such-path"
 	CodeNoSuchBucket       Code = "no-such-bucket"
 	CodeNoSuchKey          Code = "no-such-key"
+	CodeNoSuchNode         Code = "no-such-node" // no view that is known has it
+	CodeNodeInUse          Code = "node-in-use"  // it is a member of the view, or is heard
 	CodeMethodNotAllowed   Code = "method-not-allowed"
 	CodeSlowRequest        Code = "slow-request" // the request did not arrive in time
 	CodePreconditionFailed Code = "precondition-failed"
@@ -64,6 +66,8 @@ var statuses = map[Code]int{
 	CodeNoSuchPath:         http.StatusNotFound,
 	CodeNoSuchBucket:       http.StatusNotFound,
 	CodeNoSuchKey:          http.StatusNotFound,
+	CodeNoSuchNode:         http.StatusNotFound,
+	CodeNodeInUse:          http.StatusConflict,
 	CodeMethodNotAllowed:   http.StatusMethodNotAllowed,
 	CodeSlowRequest:        http.StatusRequestTimeout,
 	CodePreconditionFailed: http.StatusPreconditionFailed,

@@ -160,7 +160,7 @@ func (c *Client) doJSON(ctx context.Context, call call, into any) error {
 		return err
 	}
 	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
+	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusAccepted {
 		return statusError(call, res)
 	}
 	if err := json.NewDecoder(res.Body).Decode(into); err != nil {

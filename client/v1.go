@@ -167,6 +167,14 @@ func (c *Client) Cluster(ctx context.Context) (api.Cluster, error) {
 	return cluster, err
 }
 
+// ForgetNode says that a node is gone for good. The answer comes once every member was
+// asked for what is left of it, or says which have not answered.
+func (c *Client) ForgetNode(ctx context.Context, id uint64) (api.Forgotten, error) {
+	var answer api.Forgotten
+	err := c.doJSON(ctx, call{method: http.MethodPost, path: api.ForgetPath(id)}, &answer)
+	return answer, err
+}
+
 // Live asks whether the process is alive.
 func (c *Client) Live(ctx context.Context) error {
 	var health api.Health

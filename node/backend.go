@@ -92,6 +92,12 @@ func (b *backend) PutView(w *front.Waiter, layout wire.Layout, force bool) {
 	b.driver.bring(&wire.PutView{Token: w.Token, Layout: layout, Force: force})
 }
 
+// Forget implements front.Backend.
+func (b *backend) Forget(w *front.Waiter, id wire.NodeID) {
+	b.driver.clients.add(w)
+	b.driver.bring(&wire.ForgetNode{Token: w.Token, Node: id})
+}
+
 // Lag implements front.Backend.
 func (b *backend) Lag(w *front.Waiter) {
 	b.driver.clients.add(w)

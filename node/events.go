@@ -70,6 +70,7 @@ var renderings = map[wire.EventKind]rendering{
 	"causal_taken_before":   {level: slog.LevelDebug, peer: true},
 	"causal_collected":      {level: slog.LevelDebug},
 	"causal_floor":          {level: slog.LevelDebug},
+	"causal_node_forgotten": {level: slog.LevelWarn, peer: true},
 	"causal_two_contents":   {level: slog.LevelWarn, peer: true},
 	"causal_incredible":     {level: slog.LevelWarn, peer: true, once: true},
 }

@@ -22,6 +22,7 @@ type cli struct {
 	Demo    demoCmd    `cmd:"" group:"Nodes" help:"Run a cluster in this process, to try things out."`
 	View    viewCmd    `cmd:"" group:"Operating" help:"Show the members of the cluster, or say who they are."`
 	Status  statusCmd  `cmd:"" group:"Operating" help:"Show all members: their roles, who waits for whom, how far behind they are, what they hold."`
+	Node    nodeCmd    `cmd:"" group:"Operating" help:"Do something about one node."`
 	Health  healthCmd  `cmd:"" group:"Operating" help:"Ask whether a node is well; the exit status tells."`
 	KV      kvCmd      `cmd:"" name:"kv" group:"Data" help:"Write, read, delete and list keys."`
 	Session sessionCmd `cmd:"" group:"Data" help:"Look into the session of a client of the causal bucket."`

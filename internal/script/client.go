@@ -99,6 +99,10 @@ func (w *world) answer(n *node, r wire.Reply) {
 		w.showLag(n, r.Lag)
 		return
 	}
+	if r.Forget != nil {
+		w.say("  %d: %s: %s", n.id, a.what, forgotten(r.Forget))
+		return
+	}
 	if r.Outcome != wire.Done || r.Causal == nil {
 		w.say("  %d: %s: %s", n.id, a.what, outcome(r))
 		return
@@ -181,6 +185,27 @@ func (w *world) showSlots(n *node) {
 
 func (w *world) askLag(n *node) {
 	w.step(n, &wire.AskLag{Token: w.ask(n, asked{what: "lag"})})
+}
+
+// forget tells a node that another one is gone for good.
+func (w *world) forget(n *node, id wire.NodeID) {
+	w.step(n, &wire.ForgetNode{Token: w.ask(n, asked{what: fmt.Sprintf("forget %d", id)}), Node: id})
+}
+
+// forgotten is what became of that.
+func forgotten(f *wire.ForgetResult) string {
+	switch f.Fate {
+	case wire.ForgetDone:
+		return fmt.Sprintf("done, %d versions in %d slots were waited for", f.Versions, f.Slots)
+	case wire.ForgetPending:
+		return fmt.Sprintf("not all have said what they have: %v", f.Waiting)
+	case wire.ForgetMember:
+		return "refused, it is a member"
+	case wire.ForgetHeard:
+		return "refused, it is heard"
+	default:
+		return "refused, nobody knows it"
+	}
 }
 
 // showLag shows what a node knows of other replicas.

@@ -33,6 +33,7 @@ import (
 //	holds NODE…                 shows the items in the causal state of a node
 //	slots NODE…                 shows how many slots it owns, and holds for others
 //	waits NODE…                 shows whom requests through a node wait for
+//	forget NODE NODE            an operator tells the first that the second is gone for good
 //	lag NODE…                   shows what a node knows to be missing between it and others
 var commands = map[string]func(w *world, f []string){
 	"limits":  (*world).setLimits,
@@ -58,6 +59,7 @@ var commands = map[string]func(w *world, f []string){
 	"holds":   func(w *world, f []string) { w.each(f, w.showItems) },
 	"slots":   func(w *world, f []string) { w.each(f, w.showSlots) },
 	"waits":   func(w *world, f []string) { w.each(f, w.showWaits) },
+	"forget":  func(w *world, f []string) { w.forget(w.node(f[0]), w.id(f[1])) },
 	"lag":     func(w *world, f []string) { w.each(f, w.askLag) },
 }
 

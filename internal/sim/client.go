@@ -214,6 +214,9 @@ func (w *world) nodeGone(n *node) {
 
 // reply takes a node's answer.
 func (w *world) reply(n *node, r wire.Reply) {
+	if w.answeredForget(n, r) {
+		return
+	}
 	switch {
 	case r.Token >= forgedTokens:
 		w.refusedForgery(n, r)

@@ -58,6 +58,9 @@ func (w *world) crash(n *node, back wire.Instant, keeps bool) {
 	}
 	n.crash(keeps)
 	life := n.life
+	if !keeps {
+		w.tryForget(n, life, 0)
+	}
 	w.after(back, func() {
 		if n.life == life && !n.up {
 			n.start()

@@ -22,6 +22,7 @@ func (r *Replica) Recovered(v *wire.View) {
 
 func (r *Replica) adopt(v *wire.View, first bool) {
 	old, sameLine := r.view, r.followsOn(v)
+	r.takeBack(v)
 	r.foldTracks()
 	r.view, r.since, r.movedAt = v, r.now, r.now
 	r.lives.blank = r.lives.blank || old == nil && !first
@@ -190,7 +191,7 @@ func (r *Replica) meetPeers(old, v *wire.View) {
 	}
 	former := func(m wire.Member) {
 		source := slices.ContainsFunc(v.Sources, func(s wire.Member) bool { return s.ID == m.ID })
-		if m.ID != r.cfg.Self && r.peer(m.ID) == nil && r.member && !source && !mutant.On(mutant.CausalNoFormerMembers) {
+		if m.ID != r.cfg.Self && r.peer(m.ID) == nil && r.member && !source && r.forgotten(m.ID) == nil && !mutant.On(mutant.CausalNoFormerMembers) {
 			r.addPeer(&peer{id: m.ID, at: m, former: true})
 		}
 	}
@@ -225,7 +226,7 @@ func (r *Replica) hearOfFormer(m *wire.Have) {
 	}
 	news := false
 	for _, at := range m.Former {
-		if at.ID != r.cfg.Self && r.peer(at.ID) == nil && !slices.Contains(r.emptied, at.ID) && len(r.peers) < maxPeers {
+		if at.ID != r.cfg.Self && r.peer(at.ID) == nil && !slices.Contains(r.emptied, at.ID) && r.forgotten(at.ID) == nil && len(r.peers) < maxPeers {
 			p := &peer{id: at.ID, at: at, former: true, signAt: r.now}
 			r.addPeer(p)
 			r.pullFrom(p)
@@ -250,7 +251,7 @@ func (r *Replica) meetOutside(old *wire.View, before []*peer) {
 	}
 	meet := func(m wire.Member) {
 		r.outside = slices.DeleteFunc(r.outside, func(o wire.Member) bool { return o.ID == m.ID })
-		if m.ID != r.cfg.Self {
+		if m.ID != r.cfg.Self && r.forgotten(m.ID) == nil {
 			r.outside = append(r.outside, m)
 		}
 	}
@@ -294,7 +295,7 @@ func (r *Replica) pulled(p *peer, x *pull) {
 // it was told another list is with others.
 func (r *Replica) tellsOfOthers(m *wire.Have) bool {
 	return slices.ContainsFunc(m.Former, func(at wire.Member) bool {
-		return at.ID != r.cfg.Self && r.peer(at.ID) == nil && !slices.Contains(r.emptied, at.ID)
+		return at.ID != r.cfg.Self && r.peer(at.ID) == nil && !slices.Contains(r.emptied, at.ID) && r.forgotten(at.ID) == nil
 	})
 }
 

@@ -13,6 +13,7 @@ func (r *Replica) OnOpen(h wire.Header, replyTo wire.ReplyTo, m *wire.Open) {
 		return
 	}
 	r.hearGone(m.Going)
+	r.hearForgotten(m.Forgotten)
 	list := r.slots.valid(m.Slots)
 	if !m.Survey && len(list) > 0 {
 		r.takers.asks(h, r.now)
@@ -22,7 +23,7 @@ func (r *Replica) OnOpen(h wire.Header, replyTo wire.ReplyTo, m *wire.Open) {
 		Heir:      r.view != nil && r.view.Descends(h.View),
 		Unsettled: r.unsettled(), Floor: r.floorSum(), Over: r.lives.told(), Gone: r.gone, Former: r.formerFor(h.View),
 		Heard: r.heardAt(h.View), Takers: r.takers.under(h.View, r.slots.mark), Asking: r.takers.asking(h.View, r.now),
-		Held: r.holdings(list),
+		Held: r.holdings(list), Forgotten: r.toldForgotten(),
 	}
 	if !m.Survey && len(reply.Held.Held) > 0 {
 		reply.Groups = r.differing(list, m.Sums)

@@ -18,6 +18,8 @@ type lives struct {
 	suspects []suspect // that somebody waits for, and that may be over
 	asking   bool      // not everybody was asked since
 	blank    bool      // this node began with nothing while others had something
+
+	forgotten map[wire.NodeID]*forgotten // by operators
 }
 
 // maxLives bounds how many lives that are over are remembered.
@@ -157,7 +159,11 @@ func (r *Replica) hearPositions(p *peer, m *wire.Have) {
 
 // ended reports that a stream was of a life that is over.
 func (l *lives) ended(stream wire.Stream) bool {
-	return l.over[stream.Boot] || stream.Node == l.self.Node && stream.Boot != l.self.Boot
+	if l.over[stream.Boot] || stream.Node == l.self.Node && stream.Boot != l.self.Boot {
+		return true
+	}
+	f := l.forgotten[stream.Node]
+	return f != nil && f.ended
 }
 
 // endStreams gives up what nobody has, when a life is over, the view is new, or somebody
@@ -190,13 +196,14 @@ func (r *Replica) endStreams() {
 			r.box.Event(wire.Event{Kind: EventEnded, Peer: life.Node})
 		}
 	}
+	r.endForgotten()
 	r.wakeAll()
 }
 
 // inquireAfterLives asks everybody for what is left of lives that are over, while
 // somebody may wait for it.
 func (r *Replica) inquireAfterLives() {
-	if len(r.waiting) == 0 || !r.lives.asking {
+	if len(r.waiting)+len(r.forgettings) == 0 || !r.lives.asking {
 		return
 	}
 	for _, p := range slices.Clone(r.peers) {

@@ -23,6 +23,7 @@ const (
 	EventCollected    wire.EventKind = "causal_collected"      // tombstones are gone
 	EventFloor        wire.EventKind = "causal_floor"          // a floor was published
 	EventEnded        wire.EventKind = "causal_stream_ended"   // a life's writes that nobody has are lost
+	EventForgotten    wire.EventKind = "causal_node_forgotten" // what only the node had is lost; Count: versions that requests waited for
 	EventConflict     wire.EventKind = "causal_two_contents"   // one version has two contents; all replicas take the same one
 	EventMalformed    wire.EventKind = "message_malformed"     // a peer's message breaks a rule: nothing of it was looked at
 	EventIncredible   wire.EventKind = "causal_incredible"     // a message with a counter that leaves no room is dropped

@@ -116,7 +116,7 @@ func (r *Replica) open(x *pull) {
 func (r *Replica) ask(x *pull) {
 	x.asked = r.now
 	if x.have == nil {
-		r.request(x.peer.id, &wire.Open{Session: x.session, Slots: x.slots, Sums: r.groupSums(x.slots), Births: r.births()})
+		r.request(x.peer.id, &wire.Open{Session: x.session, Slots: x.slots, Sums: r.groupSums(x.slots), Births: r.births(), Forgotten: r.toldForgotten()})
 	} else {
 		r.request(x.peer.id, &wire.Want{Session: x.session, Slots: x.want, After: x.cursor})
 	}
@@ -160,6 +160,7 @@ func (r *Replica) OnHave(h wire.Header, m *wire.Have) {
 	x.have, x.boot, x.trip = m, h.Boot, r.now-x.begun
 	r.lives.hear(r.believable(m.Over))
 	r.hearGone(m.Gone)
+	r.hearForgotten(m.Forgotten)
 	r.hearOfFormer(m)
 	r.meetViews(h.From, m.Held.Vectors)
 	if c := r.atlas.charts[m.View]; m.Floor != 0 && (c == nil || !c.HasFloor) {

@@ -76,6 +76,7 @@ func (r *Replica) Tick() {
 	r.tickCarriages()
 	r.tickCarried()
 	r.tickSurveys()
+	r.tickForget()
 	r.tickGossip()
 	r.explainWaits()
 	r.collect()

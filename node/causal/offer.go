@@ -86,6 +86,7 @@ func (r *Replica) guest(h wire.Header) *peer {
 	}
 	for _, m := range r.view.Sources {
 		if m.ID == h.From {
+			delete(r.lives.forgotten, m.ID)
 			p := &peer{id: m.ID, at: m, guest: true, boot: h.Boot, signAt: r.now}
 			r.addPeer(p)
 			r.askAnew()

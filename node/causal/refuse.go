@@ -65,7 +65,7 @@ func (r *Replica) flaw(m wire.Message) string {
 func (r *Replica) exchangeFlaw(m wire.Message, most limit) string {
 	switch m := m.(type) {
 	case *wire.Open:
-		return first(rangesFlaw(m.Slots), mostFlaw(len(m.Sums), maxSums))
+		return first(rangesFlaw(m.Slots), mostFlaw(len(m.Sums), maxSums), mostFlaw(len(m.Forgotten), maxForgotten))
 	case *wire.Have:
 		return r.haveFlaw(m, most)
 	case *wire.Want:
@@ -254,7 +254,7 @@ func (r *Replica) haveFlaw(m *wire.Have, most limit) string {
 	why := first(
 		markFlaw(max(m.Epoch, m.Mark)), r.holdingsFlaw(&m.Held, most), most.vector(m.Heard),
 		mostFlaw(len(m.Over), maxLives), mostFlaw(len(m.Takers), maxTakers), mostFlaw(len(m.Asking), maxTakers),
-		mostFlaw(len(m.Former), maxFormer), groupsFlaw(m.Groups),
+		mostFlaw(len(m.Former), maxFormer), mostFlaw(len(m.Forgotten), maxForgotten), groupsFlaw(m.Groups),
 	)
 	if why == "" && m.Heard.At(r.own.stream) > r.own.last {
 		return "more of this node's writes than there are"

@@ -154,6 +154,8 @@ type Replica struct {
 	lives     lives
 	floors    floorMaker
 	collector collector
+
+	forgettings []forgetting // operators who wait
 }
 
 // effect is what becomes true when a write is durable.

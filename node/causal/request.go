@@ -387,6 +387,7 @@ func Listed(read *wire.Read, items iter.Seq[*wire.Item]) iter.Seq[*wire.Item] {
 func (r *Replica) Abandon(token wire.Token) {
 	q := r.clients[token]
 	if q == nil {
+		r.abandonForget(token)
 		return
 	}
 	delete(r.clients, token)

@@ -51,7 +51,6 @@ func (c *connections) admit(nc net.Conn) *conn {
 		c.per[one.address]++
 	}
 	c.open[one] = struct{}{}
-	c.height = max(c.height, len(c.open))
 	return one
 }
 

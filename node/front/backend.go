@@ -27,6 +27,8 @@ type Backend interface {
 	PutView(w *Waiter, layout wire.Layout, force bool)
 	// Lag asks how far members are behind each other. The waiter's Reply is the answer.
 	Lag(w *Waiter)
+	// Forget submits an operator's word that a node is gone for good.
+	Forget(w *Waiter, id wire.NodeID)
 	// Abandon takes a waiter back: its client left, or its time is up. True: no
 	// signal follows. False: the signal was given already.
 	Abandon(w *Waiter) bool

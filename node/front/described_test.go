@@ -17,6 +17,7 @@ var pathsOf = [len(routeNames)]string{
 	routePing: "/ping", routeView: "/view", routeData: "/data/k", routeDataList: "/data", routeKV: "/v1/kv/strong/k",
 	routeKVList: "/v1/kv/strong", routeCluster: "/v1/cluster", routeRing: "/v1/ring", routeOpenAPI: "/openapi.yaml",
 	routeLive: "/livez", routeReady: "/readyz", routeMetrics: "/metrics", routeProfile: "/debug/pprof/heap",
+	routeForget: "/v1/nodes/2/forget",
 }
 
 func TestEveryRouteIsDescribed(t *testing.T) {

@@ -40,6 +40,8 @@ type fake struct {
 	waits   map[*Waiter]bool
 	layout  wire.Layout
 	force   bool
+
+	forgotten wire.ForgetResult
 }
 
 func newFake() *fake {
@@ -84,6 +86,13 @@ func (f *fake) PutView(w *Waiter, layout wire.Layout, force bool) {
 		f.status.View.Layout = layout
 		return wire.Reply{}
 	})
+}
+
+func (f *fake) Forget(w *Waiter, _ wire.NodeID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	res := f.forgotten
+	f.answer(w, wire.Done, func() wire.Reply { return wire.Reply{Forget: &res} })
 }
 
 // answer holds the request, or ends it. f.mu is held.

@@ -28,12 +28,13 @@ const (
 	routeMetrics
 	routeOther
 	routeProfile
+	routeForget
 )
 
 var routeNames = [...]string{
 	routeNone: "none", routePing: "ping", routeView: "view", routeData: "data", routeDataList: "data_list",
 	routeKV: "kv", routeKVList: "kv_list", routeCluster: "cluster", routeRing: "ring", routeOpenAPI: "openapi", routeLive: "livez", routeReady: "readyz",
-	routeMetrics: "metrics", routeOther: "other", routeProfile: "profile",
+	routeMetrics: "metrics", routeOther: "other", routeProfile: "profile", routeForget: "forget",
 }
 
 // routeOf takes a path as it stood in the request line.
@@ -46,6 +47,9 @@ func routeOf(path []byte) route {
 			return routeKV
 		}
 		return routeKVList
+	}
+	if forgetRoute(path) {
+		return routeForget
 	}
 	switch string(path) {
 	case api.PathPing:
@@ -77,7 +81,7 @@ func (r route) isHealth() bool { return r == routeLive || r == routeReady || r =
 // one, and closes the connection after a long one.
 func (r route) takesBody() bool {
 	switch r {
-	case routePing, routeLive, routeReady, routeMetrics, routeCluster, routeRing, routeOpenAPI, routeOther:
+	case routePing, routeLive, routeReady, routeMetrics, routeCluster, routeRing, routeOpenAPI, routeOther, routeForget:
 		return false
 	}
 	return true
@@ -125,7 +129,7 @@ func methodOf(name []byte) method {
 
 // codes are the status codes that the front gives, the frequent ones first. 500
 // is the metrics handler's, 0 stands for any other.
-var codes = [...]int{200, 201, 204, 404, 412, 304, 503, 504, 400, 405, 408, 413, 414, 431, 500, 501, 417, 421, 403, 401, 507, 0}
+var codes = [...]int{200, 201, 204, 404, 409, 202, 412, 304, 503, 504, 400, 405, 408, 413, 414, 431, 500, 501, 417, 421, 403, 401, 507, 0}
 
 // tally counts answers. Routes, methods and codes are few and known, so that an
 // answer costs one atomic addition, and no client can make the tally grow.

@@ -158,6 +158,8 @@ func (m *Machine) input(in wire.Input) {
 		m.causal.SubmitList(in)
 	case *wire.AskLag:
 		m.lag(in.Token)
+	case *wire.ForgetNode:
+		m.causal.Forget(in)
 	case *wire.KeyRead:
 		m.causal.OnKeyRead(in)
 	case *wire.SlotsRead:

@@ -37,6 +37,14 @@ type Open struct {
 	Going   uint64 // no tombstone that is about to go has a larger counter
 	Sums    []Sum
 	Births  []ViewID // of the sender's view: a node of another cluster does not answer
+
+	Forgotten []Forgotten // nodes that an operator has given up, in this view or one that it replaces
+}
+
+// Forgotten is a node that an operator has given up, and the view in which he did so.
+type Forgotten struct {
+	Node NodeID
+	View ViewID
 }
 
 // Have answers Open. What the sender knows was noted before any item is read.
@@ -58,6 +66,7 @@ type Have struct {
 	Takers    []Life      // nodes of the receiver's view that have said Taken under this mark
 	Asking    []Life      // nodes of the receiver's view that have asked for slots lately
 	Groups    []GroupSums // whose sums differ, ascending
+	Forgotten []Forgotten // as in Open
 }
 
 // Life is one life of a node.

@@ -80,6 +80,7 @@ func (d *causalDecoder) exchangeMessage(m Message) {
 		m.Going = d.uvarint()
 		m.Sums = d.sums()
 		m.Births = d.viewIDs()
+		m.Forgotten = d.forgotten()
 	case *Have:
 		m.Session = d.uvarint()
 		m.View = d.viewID()
@@ -98,6 +99,7 @@ func (d *causalDecoder) exchangeMessage(m Message) {
 		m.Takers = d.lives()
 		m.Asking = d.lives()
 		m.Groups = d.groups()
+		m.Forgotten = d.forgotten()
 	case *Want:
 		m.Session = d.uvarint()
 		m.Slots = d.slotRanges()

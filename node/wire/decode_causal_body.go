@@ -15,6 +15,7 @@ const (
 	leastKnownView  = leastRef + 1 + 1 + 1 + 1 + 1
 	leastLife       = 1 + 8
 	leastFloor      = 1 + 1
+	leastForgotten  = 1 + leastRef
 )
 
 func (d *causalDecoder) position() (Stream, uint64) {
@@ -173,6 +174,14 @@ func (d *causalDecoder) lives() []Life {
 		lives[i] = Life{Node: NodeID(d.uvarint()), Boot: Boot(d.fixed())}
 	}
 	return lives
+}
+
+func (d *causalDecoder) forgotten() []Forgotten {
+	nodes := list[Forgotten](d.decoder, "forgotten nodes", leastForgotten)
+	for i := range nodes {
+		nodes[i] = Forgotten{Node: NodeID(d.uvarint()), View: d.viewID()}
+	}
+	return nodes
 }
 
 func (d *causalDecoder) knownViews() []KnownView {

@@ -45,6 +45,7 @@ func (e *causalEncoder) exchangeMessage(m Message) {
 		e.uvarint(m.Going)
 		e.sums(m.Sums)
 		e.viewIDs(m.Births)
+		e.forgotten(m.Forgotten)
 	case *Have:
 		e.uvarint(m.Session)
 		e.viewID(m.View)
@@ -63,6 +64,7 @@ func (e *causalEncoder) exchangeMessage(m Message) {
 		e.lives(m.Takers)
 		e.lives(m.Asking)
 		e.groups(m.Groups)
+		e.forgotten(m.Forgotten)
 	case *Want:
 		e.uvarint(m.Session)
 		e.slotRanges(m.Slots)

@@ -138,6 +138,14 @@ func (e *causalEncoder) lives(list []Life) {
 	}
 }
 
+func (e *causalEncoder) forgotten(list []Forgotten) {
+	e.count(len(list))
+	for _, f := range list {
+		e.uvarint(uint64(f.Node))
+		e.viewID(f.View)
+	}
+}
+
 func (e *causalEncoder) knownViews(list []KnownView) {
 	e.count(len(list))
 	for i := range list {

@@ -83,6 +83,34 @@ type CausalList struct {
 	Context Context
 }
 
+// ForgetNode is an operator's word that a node is gone for good, with what only it
+// had of causal buckets.
+type ForgetNode struct {
+	Token Token
+	Node  NodeID
+}
+
+// ForgetFate says what became of that.
+type ForgetFate uint8
+
+// The fates.
+const (
+	ForgetDone    ForgetFate = iota + 1 // nobody waits for the node any more
+	ForgetPending                       // the members in Waiting have not said what they have; it goes on by itself
+	ForgetMember                        // refused: the node is a member of the view
+	ForgetHeard                         // refused: the node is heard
+	ForgetUnknown                       // refused: no view that is known has the node
+)
+
+// ForgetResult is the answer to ForgetNode.
+type ForgetResult struct {
+	Fate     ForgetFate
+	Versions int // that requests here waited for, and nobody has
+	Slots    int // of those
+	Requests int // that waited here then
+	Waiting  []NodeID
+}
+
 // KeyRead is the answer to a Read of kind ReadKey.
 type KeyRead struct {
 	Session uint64 // of the Read
@@ -100,6 +128,7 @@ func (*CausalSubmit) input()  {}
 func (*CausalRead) input()    {}
 func (*CausalList) input()    {}
 func (*KeyRead) input()       {}
+func (*ForgetNode) input()    {}
 func (*SlotsRead) input()     {}
 func (*Tick) input()          {}
 func (*Received) input()      {}
@@ -239,6 +268,7 @@ type Reply struct {
 	Result  Result
 	Causal  *CausalResult // Done, of a causal bucket
 	Lag     *Lag          // Done, of AskLag; kept, and never written to
+	Forget  *ForgetResult // Done, of ForgetNode
 }
 
 // CausalResult is the answer to a request to a causal bucket.

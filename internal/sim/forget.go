@@ -1,0 +1,55 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// An operator may believe that a node which lost what it had will not come back, and say
+// so to one that is up (docs/causal.md §10.1). It comes back all the same, with nothing.
+
+// forgetTokens is the first token of such requests: far above those of PUTs.
+const forgetTokens = 1 << 42
+
+// forgetEvery is between two tries to have a node forgotten.
+const forgetEvery = 400 * wire.Millisecond
+
+// tryForget has the operator believe that a node which has crashed will not come back,
+// the longer the more often. It draws no lot: other schedules stay what they were.
+func (w *world) tryForget(n *node, life, try int) {
+	if !w.sched.Model.causal() {
+		return
+	}
+	w.after(forgetEvery, func() {
+		if n.life != life || n.up || w.failure != nil {
+			return
+		}
+		up := slices.DeleteFunc(slices.Clone(w.nodes), func(o *node) bool { return !o.up })
+		if len(up) > 0 {
+			at := up[try%len(up)]
+			w.note("operator: tells node %d that node %d is gone for good", at.id, n.id)
+			at.deliver(&wire.ForgetNode{Token: wire.Token(forgetTokens + uint64(n.id)), Node: n.id})
+		}
+		w.tryForget(n, life, try+1)
+	})
+}
+
+var forgetFates = map[wire.ForgetFate]string{
+	wire.ForgetDone: "forget: done", wire.ForgetPending: "forget: not all were asked in time", wire.ForgetMember: "forget: a member",
+	wire.ForgetHeard: "forget: it is heard", wire.ForgetUnknown: "forget: unknown",
+}
+
+// answeredForget takes the answer to one; false: it is none.
+func (w *world) answeredForget(n *node, r wire.Reply) bool {
+	if r.Token < forgetTokens {
+		return false
+	}
+	what := "forget: no view"
+	if r.Forget != nil {
+		what = forgetFates[r.Forget.Fate]
+	}
+	w.counts.add("operator", what)
+	w.note("node %d: %s", n.id, what)
+	return true
+}

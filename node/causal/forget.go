@@ -1,0 +1,225 @@
+package causal
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// An operator may say that a node is gone for good, with what only it had
+// (docs/causal.md §10.1).
+
+// forgotten is a node that an operator has given up.
+type forgotten struct {
+	wire.Forgotten
+	ended bool // everybody was asked since for what the node has left
+}
+
+// forgetting is an operator who waits for that.
+type forgetting struct {
+	token wire.Token
+	node  wire.NodeID
+	until wire.Instant
+}
+
+// Times and bounds of forgetting.
+const (
+	forgetPatience = 5 * wire.Second // then the operator is told who has not answered
+	maxForgotten   = 1024
+)
+
+// Forget takes an operator's word that a node is gone for good. It is refused while the
+// node is a member of the view, or is heard.
+func (r *Replica) Forget(in *wire.ForgetNode) {
+	switch why := r.mayForget(in.Node); {
+	case r.closed():
+		r.box.Reply(wire.Reply{Token: in.Token, Outcome: wire.NotInView})
+	case why != wire.ForgetDone:
+		r.replyForget(in.Token, &wire.ForgetResult{Fate: why})
+	case r.forgotten(in.Node) != nil && r.forgotten(in.Node).ended:
+		r.replyForget(in.Token, &wire.ForgetResult{Fate: wire.ForgetDone})
+	default:
+		r.forgettings = append(r.forgettings, forgetting{in.Token, in.Node, r.now + forgetPatience})
+		r.alarm(r.now + forgetPatience)
+		r.giveUpNode(wire.Forgotten{Node: in.Node, View: r.view.ID})
+		for _, p := range slices.Clone(r.peers) {
+			r.pullAgain(p) // tells it, too
+		}
+		r.endStreams() // there may be nobody to ask
+	}
+}
+
+// mayForget says whether a node may be forgotten: ForgetDone, or why not.
+func (r *Replica) mayForget(id wire.NodeID) wire.ForgetFate {
+	p := r.peer(id)
+	switch {
+	case r.view == nil || id == r.cfg.Self || r.view.Has(id):
+		return wire.ForgetMember
+	case p != nil && p.signAt > 0 && r.now-p.signAt <= p.silence():
+		return wire.ForgetHeard
+	case p == nil && r.forgotten(id) == nil && !r.atlas.names(id):
+		return wire.ForgetUnknown
+	}
+	return wire.ForgetDone
+}
+
+func (r *Replica) replyForget(token wire.Token, res *wire.ForgetResult) {
+	r.box.Reply(wire.Reply{Token: token, Outcome: wire.Done, Forget: res})
+}
+
+// names reports that a view which is known here has a node.
+func (a *atlas) names(id wire.NodeID) bool {
+	for _, c := range a.charts { //maporder:ok any will do
+		if _, has := c.home[id]; has {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *Replica) forgotten(id wire.NodeID) *forgotten {
+	return r.lives.forgotten[id]
+}
+
+// giveUpNode forgets a node: nothing is expected from it any more. What of its streams
+// is not here is lost when everybody else has been asked.
+func (r *Replica) giveUpNode(f wire.Forgotten) {
+	if x := r.forgotten(f.Node); x != nil && x.View == f.View {
+		return
+	}
+	if r.lives.forgotten == nil {
+		r.lives.forgotten = map[wire.NodeID]*forgotten{}
+	}
+	if len(r.lives.forgotten) >= maxForgotten && r.forgotten(f.Node) == nil {
+		return // operators do not lose so many
+	}
+	r.lives.forgotten[f.Node] = &forgotten{Forgotten: f}
+	r.peers = slices.DeleteFunc(r.peers, func(p *peer) bool {
+		gone := p.id == f.Node
+		if gone {
+			r.stopPull(p)
+		}
+		return gone
+	})
+	r.outside = slices.DeleteFunc(r.outside, func(m wire.Member) bool { return m.ID == f.Node })
+	r.pending.Alumni, r.pending.AlumniSet = r.former(), true
+	r.commit()
+	r.views.Reach()
+	r.lives.begin()
+	r.settle()
+}
+
+// stopPull ends an exchange with a node that nothing is expected from any more.
+func (r *Replica) stopPull(p *peer) {
+	if x := r.pullOf(p); x != nil {
+		r.pulls = slices.DeleteFunc(r.pulls, func(o *pull) bool { return o == x })
+		r.follow(x)
+	}
+}
+
+// hearForgotten takes in which nodes others were told to forget: in this view or one
+// that it replaces, and not taken back since.
+func (r *Replica) hearForgotten(list []wire.Forgotten) {
+	for _, f := range list {
+		if x := r.forgotten(f.Node); x != nil && x.View == f.View {
+			continue
+		}
+		ours := r.view != nil && (f.View == r.view.ID || r.view.Descends(f.View)) && !r.tookBack(f)
+		if fate := r.mayForget(f.Node); ours && (fate == wire.ForgetDone || fate == wire.ForgetUnknown) {
+			r.giveUpNode(f)
+		}
+	}
+}
+
+// tookBack reports that a view which came after a node was forgotten has it as a member.
+func (r *Replica) tookBack(f wire.Forgotten) bool {
+	for id, c := range r.atlas.charts { //maporder:ok any will do
+		if _, has := c.home[f.Node]; has && id.Compare(f.View) > 0 && (id == r.view.ID || r.view.Descends(id)) {
+			return true
+		}
+	}
+	return false
+}
+
+// takeBack remembers nodes again that a view has, or knows outside.
+func (r *Replica) takeBack(v *wire.View) {
+	for _, m := range append(v.Layout.Members(), v.Sources...) {
+		delete(r.lives.forgotten, m.ID)
+	}
+}
+
+// toldForgotten is what others are told of nodes that were forgotten.
+func (r *Replica) toldForgotten() []wire.Forgotten {
+	if len(r.lives.forgotten) == 0 {
+		return nil
+	}
+	list := make([]wire.Forgotten, 0, len(r.lives.forgotten))
+	for _, f := range r.lives.forgotten { //maporder:ok put in order below
+		list = append(list, f.Forgotten)
+	}
+	slices.SortFunc(list, func(a, b wire.Forgotten) int { return int(a.Node) - int(b.Node) })
+	return list
+}
+
+// endForgotten notes that everybody was asked for what forgotten nodes have left, and
+// says what is lost, as far as anybody waits for it.
+func (r *Replica) endForgotten() {
+	for _, told := range r.toldForgotten() {
+		f := r.forgotten(told.Node)
+		if f.ended {
+			continue
+		}
+		res := r.lostOf(f.Node)
+		f.ended = true
+		r.box.Event(wire.Event{Kind: EventForgotten, Peer: f.Node, View: r.viewID(), Count: uint64(res.Versions)})
+		r.forgettings = slices.DeleteFunc(r.forgettings, func(o forgetting) bool {
+			if o.node == f.Node {
+				r.replyForget(o.token, res)
+			}
+			return o.node == f.Node
+		})
+	}
+}
+
+// lostOf counts what requests wait for that a node wrote and nobody has. More may be
+// lost; nobody knows of that.
+func (r *Replica) lostOf(id wire.NodeID) *wire.ForgetResult {
+	res := &wire.ForgetResult{Fate: wire.ForgetDone}
+	versions, slots := map[wire.Dot]bool{}, map[uint32]bool{}
+	for _, q := range r.waiting {
+		for i := range q.context.Exact {
+			d := &q.context.Exact[i]
+			at := r.slots.space.Slot(d.Hash)
+			if s := &r.slots.all[at]; d.Version.Dot.Stream.Node == id && s.owned && !r.covers(s, d.Version.Dot.Stream, d.Version.Dot.N) {
+				versions[d.Version.Dot], slots[uint32(at)] = true, true
+			}
+		}
+	}
+	res.Versions, res.Slots, res.Requests = len(versions), len(slots), len(r.waiting)
+	return res
+}
+
+// tickForget tells operators who has not been asked in time: that goes on by itself.
+func (r *Replica) tickForget() {
+	r.forgettings = slices.DeleteFunc(r.forgettings, func(o forgetting) bool {
+		if r.now < o.until {
+			r.alarm(o.until)
+			return false
+		}
+		res := &wire.ForgetResult{Fate: wire.ForgetPending}
+		for _, p := range r.peers {
+			if p.surveyed < r.lives.news || p.former {
+				res.Waiting = append(res.Waiting, p.id)
+			}
+		}
+		r.replyForget(o.token, res)
+		return true
+	})
+}
+
+// abandonForget forgets an operator who has left; false: it is none.
+func (r *Replica) abandonForget(token wire.Token) bool {
+	n := len(r.forgettings)
+	r.forgettings = slices.DeleteFunc(r.forgettings, func(o forgetting) bool { return o.token == token })
+	return len(r.forgettings) < n
+}

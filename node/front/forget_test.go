@@ -1,0 +1,42 @@
+package front
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+func TestForgettingANodeIsAnsweredByWhatBecameOfIt(t *testing.T) {
+	n := start(t)
+	for _, c := range []struct {
+		method, path string
+		result       wire.ForgetResult
+		status       int
+		want         string
+	}{
+		{"POST", "/v1/nodes/2/forget", wire.ForgetResult{Fate: wire.ForgetDone, Versions: 3, Slots: 2, Requests: 4}, 200,
+			`{"node":2,"done":true,"lost_versions":3,"lost_slots":2,"waiting_requests":4}`},
+		{"POST", "/v1/nodes/2/forget", wire.ForgetResult{Fate: wire.ForgetPending, Waiting: []wire.NodeID{1}}, 202, `"done":false`},
+		{"POST", "/v1/nodes/2/forget", wire.ForgetResult{Fate: wire.ForgetPending, Waiting: []wire.NodeID{1}}, 202, `"waiting_for":[1]`},
+		{"POST", "/v1/nodes/2/forget", wire.ForgetResult{Fate: wire.ForgetMember}, 409, string(api.CodeNodeInUse)},
+		{"POST", "/v1/nodes/2/forget", wire.ForgetResult{Fate: wire.ForgetHeard}, 409, "is heard"},
+		{"POST", "/v1/nodes/2/forget", wire.ForgetResult{Fate: wire.ForgetUnknown}, 404, string(api.CodeNoSuchNode)},
+		{"POST", "/v1/nodes/x/forget", wire.ForgetResult{}, 404, string(api.CodeNoSuchNode)},
+		{"POST", "/v1/nodes/-1/forget", wire.ForgetResult{}, 404, string(api.CodeNoSuchNode)},
+		{"GET", "/v1/nodes/2/forget", wire.ForgetResult{}, 405, "POST"},
+		{"POST", "/v1/nodes/forget", wire.ForgetResult{}, 404, string(api.CodeNoSuchPath)},
+		{"POST", "/v1/nodes/2/forget?force=1", wire.ForgetResult{}, 400, string(api.CodeBadQuery)},
+	} {
+		n.set(func(f *fake) { f.forgotten = c.result })
+		got := n.ask(t, c.method, c.path, "")
+		if got.status != c.status || !strings.Contains(got.body, c.want) {
+			t.Errorf("%s %s, %+v: %d %s", c.method, c.path, c.result, got.status, got.body)
+		}
+	}
+	n.set(func(f *fake) { f.outcome = wire.NotInView })
+	if got := n.ask(t, "POST", "/v1/nodes/2/forget", ""); got.status != 503 {
+		t.Errorf("outside a view: %d %s", got.status, got.body)
+	}
+}
