@@ -1,7 +1,6 @@
 package bus
 
 import (
-	"bufio"
 	"crypto/hkdf"
 	"crypto/sha256"
 	"errors"
@@ -29,23 +28,22 @@ type Secrets struct{ roots [][]byte }
 // NewSecrets stretches the secrets in text, one a line. Blank lines and blanks
 // around a secret do not count.
 func NewSecrets(text string) (Secrets, error) {
-	var s Secrets
-	lines := bufio.NewScanner(strings.NewReader(text))
-	for lines.Scan() {
-		secret := strings.TrimSpace(lines.Text())
-		if secret == "" {
-			continue
+	var lines []string
+	for line := range strings.Lines(text) {
+		if secret := strings.TrimSpace(line); secret != "" {
+			lines = append(lines, secret)
 		}
-		if len(s.roots) == mostSecrets {
-			return Secrets{}, fmt.Errorf("more than %d cluster secrets", mostSecrets)
-		}
-		s.roots = append(s.roots, argon2.IDKey([]byte(secret), []byte("cohort cluster secret 1"), stretchPasses, stretchMemory, 1, keySize))
 	}
-	if err := lines.Err(); err != nil {
-		return Secrets{}, fmt.Errorf("cluster secrets: %w", err)
-	}
-	if len(s.roots) == 0 {
+	switch {
+	case len(lines) == 0:
 		return Secrets{}, errors.New("there is no secret in it")
+	case len(lines) > mostSecrets:
+		return Secrets{}, fmt.Errorf("%d secrets are more than %d", len(lines), mostSecrets)
+	}
+	var s Secrets
+	for _, secret := range lines {
+		root := argon2.IDKey([]byte(secret), []byte("cohort cluster secret 1"), stretchPasses, stretchMemory, 1, keySize)
+		s.roots = append(s.roots, root)
 	}
 	return s, nil
 }

@@ -37,6 +37,9 @@ const (
 	authTimeout = time.Second
 	// maxPending bounds the memory that unread messages of one client take.
 	maxPending = 64 << 20
+	// maxConns bounds what strangers who say nothing can take, at some 40 KiB each
+	// until authTimeout. Views have 256 members at most.
+	maxConns = 2048
 	// maxSubs bounds what one client may listen to: the owner, to its shards.
 	maxSubs = 1024
 )

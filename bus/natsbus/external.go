@@ -69,46 +69,38 @@ func (c *Conn) enter(nc *nats.Conn, way *connecting) (wire.NodeID, error) {
 }
 
 // checkURLs finds mistakes that would otherwise show as a bus that is never
-// there, and returns the list without its passwords. A URL without a scheme is a
+// there, and returns the list without what logs in. A URL without a scheme is a
 // NATS one.
 func checkURLs(list string) (shown string, err error) {
+	login := strings.Contains(list, "@")
+	given := strings.Split(list, ",")
 	var all []string
-	for given := range strings.SplitSeq(list, ",") {
-		given = strings.TrimSpace(given)
-		full := given
-		if !strings.Contains(given, "://") {
-			full = "nats://" + given
+	for i, text := range given {
+		text = strings.TrimSpace(text)
+		full := text
+		if !strings.Contains(text, "://") {
+			full = "nats://" + text
 		}
 		u, err := url.Parse(full)
-		if err != nil {
-			if parse := (*url.Error)(nil); errors.As(err, &parse) {
-				err = parse.Err // it would show the whole URL
+		switch {
+		case err == nil && isServer(u) && !(login && len(given) > 1 && u.Port() == ""):
+			if u.User != nil {
+				u.User = url.User("xxxxx")
 			}
-			return "", fmt.Errorf("NATS URL %q: %w", withoutLogin(given), err)
+			all = append(all, u.String())
+		case login: // any part of it may be one of a password that was not escaped
+			return "", fmt.Errorf("NATS URL %d: want nats://user:password@host:4222, with %%-escapes for what is special in a URL", i+1)
+		case err != nil:
+			return "", fmt.Errorf("NATS URL: %w", err)
+		default:
+			return "", fmt.Errorf("NATS URL %q: want nats://host:4222 or tls://host:4222", text)
 		}
-		if u.Hostname() == "" || u.Scheme != "nats" && u.Scheme != "tls" {
-			return "", fmt.Errorf("NATS URL %q: want nats://host:4222 or tls://host:4222", withoutLogin(given))
-		}
-		all = append(all, redact(u))
 	}
 	return strings.Join(all, ","), nil
 }
 
-// redact is a URL without what logs in. A user name alone is a token.
-func redact(u *url.URL) string {
-	shown := *u
-	if shown.User != nil {
-		if _, hasPassword := shown.User.Password(); !hasPassword {
-			shown.User = url.User("xxxxx")
-		}
-	}
-	return shown.Redacted()
-}
-
-// withoutLogin is for what may be no URL at all.
-func withoutLogin(given string) string {
-	if i := strings.LastIndexByte(given, '@'); i >= 0 {
-		return "…" + given[i:]
-	}
-	return given
+// isServer reports that a URL names a server and nothing there.
+func isServer(u *url.URL) bool {
+	return u.Hostname() != "" && (u.Scheme == "nats" || u.Scheme == "tls") &&
+		strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == ""
 }

@@ -92,7 +92,7 @@ func TestAnOutsideClusterIsInTheLogAndInTheStats(t *testing.T) {
 	if strings.Contains(text, "guessed") || strings.Contains(text, "right") {
 		t.Error("a password is in the log")
 	}
-	for _, want := range []string{string(bus.BadLogin), string(bus.Refused), "NATS reached", "max_payload=1048576", "u:xxxxx@"} {
+	for _, want := range []string{string(bus.BadLogin), string(bus.Refused), "NATS reached", "max_payload=1048576", "nats://xxxxx@"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the log lacks %q", want)
 		}

@@ -130,6 +130,7 @@ func isolatedDelete(l *scenario.Lab) {
 	both := whole(l, 2)
 	before := l.Session().Put(0, "k", "before").Put(0, "other", "stays")
 	before.Fork().Reads(1, "k", "before")
+	before.Fork().Reads(1, "other", "stays") // a busy machine may take longer than a put waits
 	l.Cut(1)
 	deleter := before.Fork().Delete(0, "k")
 	waiting := inEveryOrder([]glimpse{
