@@ -86,6 +86,7 @@ func (n *Node) Run(ctx context.Context) error {
 	inner.Go(func() { n.driver.run(stop) })
 	inner.Go(func() { n.reporter.run(stop) })
 	inner.Go(func() { n.guard.Run(stop) })
+	inner.Go(func() { newRelief(n.front).run(stop) })
 	defer inner.Wait()
 	defer close(stop)
 

@@ -51,6 +51,7 @@ func (c *connections) admit(nc net.Conn) *conn {
 		c.per[one.address]++
 	}
 	c.open[one] = struct{}{}
+	c.height = max(c.height, len(c.open))
 	return one
 }
 

@@ -18,13 +18,17 @@ const smallBody = 8 << 10
 // budget bounds the bytes that all requests together hold: bodies that arrive,
 // values and sessions that wait for the node, lists and answers on their way out.
 type budget struct {
-	limit int64
-	used  atomic.Int64
+	limit  int64
+	used   atomic.Int64
+	height atomic.Int64 // of used, about; Server.Tide
 }
 
 // take reserves n bytes; false: there is no room.
 func (b *budget) take(n int64) bool {
-	if b.used.Add(n) <= b.limit {
+	if used := b.used.Add(n); used <= b.limit {
+		if used > b.height.Load() {
+			b.height.Store(used)
+		}
 		return true
 	}
 	b.used.Add(-n)

@@ -94,6 +94,7 @@ type connections struct {
 
 	mu        sync.Mutex
 	open      map[*conn]struct{}
+	height    int // of len(open); Server.Tide
 	per       map[netip.Addr]int
 	brief     []*conn // the oldest first
 	listeners []*listener
@@ -157,6 +158,15 @@ func (c *connections) cut() {
 	for one := range c.open {
 		_ = one.Close()
 	}
+}
+
+// tide is how many are open, and were at most since the last call.
+func (c *connections) tide() (now, height int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now, height = len(c.open), c.height
+	c.height = now
+	return now, max(now, height)
 }
 
 func (c *connections) count() int {

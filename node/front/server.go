@@ -179,6 +179,20 @@ func (s *Server) Pressure() Pressure {
 	}
 }
 
+// Tide is how much clients take, and the most that they took since it was last asked.
+type Tide struct {
+	Connections, ConnectionsHeight   int
+	RequestBytes, RequestBytesHeight int64
+}
+
+// Tide is for one caller: it begins to watch for the heights anew.
+func (s *Server) Tide() Tide {
+	t := Tide{RequestBytes: s.budget.used.Load()}
+	t.RequestBytesHeight = max(s.budget.height.Swap(t.RequestBytes), t.RequestBytes)
+	t.Connections, t.ConnectionsHeight = s.conns.tide()
+	return t
+}
+
 // handle answers a request and counts the answer. The path is the one of the
 // request line: fasthttp's own is unescaped and folded, and a key must be
 // neither.
