@@ -14,6 +14,7 @@ type forwarder struct {
 	base                      uint64     // requests below are answered or forgotten
 	window                    []*request // window[i] has counter base+i; nil: finished
 	unsent                    []*request // not on their way under this ballot
+	spare                     int        // of unsent, are gone
 	flight                    *flight    // the one open Forward
 	retryAt                   wire.Instant
 	firstRequest, nextRequest uint64 // Forwards of this boot are numbered in between
@@ -84,7 +85,8 @@ func (f *forwarder) finish(r *Replica, q *request, res wire.Result) {
 // ballot under which it was on its way has ended.
 func (f *forwarder) rewind(now wire.Instant) {
 	f.flight = nil
-	f.unsent = f.unsent[:0]
+	clear(f.unsent)
+	f.unsent, f.spare = f.unsent[:0], 0
 	for _, q := range f.window {
 		if q != nil {
 			q.queued = false
@@ -125,6 +127,7 @@ func (r *Replica) Abandon(token wire.Token) {
 		if q != nil && q.token == token {
 			r.fwd.remove(q)
 			r.withdraw(q)
+			r.fwd.forget(q)
 			r.abandonEntry(wire.RequestID{Node: r.cfg.Self, Boot: r.cfg.Boot, Counter: q.counter})
 			if q.left && r.member && !r.isPrimary() {
 				r.send(r.primary, &wire.Cancel{Ballot: r.hist.ballot, Counters: []uint64{q.counter}})
@@ -142,6 +145,24 @@ func (r *Replica) withdraw(q *request) {
 	}
 }
 
+// forget drops what a request whose client has left holds. Nothing is sent while the
+// primary is not to be had, for however long: without this, clients that come and go
+// would fill the memory.
+func (f *forwarder) forget(q *request) {
+	if !q.queued { // else the queue may have its operation
+		q.op = wire.Op{}
+	}
+	if f.spare++; 2*f.spare > len(f.unsent) {
+		f.clean()
+	}
+}
+
+// clean takes what is gone out of the requests that are not sent.
+func (f *forwarder) clean() {
+	f.unsent = slices.DeleteFunc(f.unsent, func(q *request) bool { return q.gone })
+	f.spare = 0
+}
+
 // forward sends what is open to the primary, one message at a time: what arrives
 // meanwhile goes with the next.
 func (r *Replica) forward() {
@@ -152,7 +173,7 @@ func (r *Replica) forward() {
 	if !r.isPrimary() && !r.heardLately(r.primary) {
 		return
 	}
-	f.unsent = slices.DeleteFunc(f.unsent, func(q *request) bool { return q.gone })
+	f.clean()
 	if len(f.unsent) == 0 {
 		return
 	}

@@ -27,3 +27,23 @@ func TestWhatWasNotTakenIsNotSentAgainWithinTheStep(t *testing.T) {
 		}
 	}
 }
+
+// A primary is not to be had for long, and clients come, wait a little and leave.
+func TestRequestsWhoseClientsLeftHoldNothing(t *testing.T) {
+	r := &Replica{box: &wire.Outbox{}}
+	for i := range 10_000 {
+		token := wire.Token(i + 1)
+		r.fwd.unsent = append(r.fwd.unsent, r.fwd.add(token, wire.Op{Kind: wire.OpPut, Key: "k", Value: make([]byte, 100)}))
+		if i%100 > 0 { // one in a hundred stays
+			r.Abandon(token)
+		}
+	}
+	if n := len(r.fwd.unsent); n > 2*100+2 {
+		t.Errorf("%d requests are held for 100 that wait", n)
+	}
+	for _, q := range r.fwd.unsent {
+		if q.gone && q.op.Value != nil {
+			t.Fatal("the value of a request whose client left is held")
+		}
+	}
+}
