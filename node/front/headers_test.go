@@ -241,6 +241,26 @@ func TestWhatIsFramedInTwoWaysEndsItsConnection(t *testing.T) {
 	}
 }
 
+func TestSeveralLinesOfAcceptAreOneList(t *testing.T) {
+	n := start(t)
+	n.ask(t, "PUT", "/v1/kv/strong/k", "bytes")
+	read := kindRequest{"GET", "/v1/kv/strong/k", ""}
+	for _, c := range []struct {
+		headers []string
+		status  int
+		body    string
+	}{
+		{[]string{"Accept: application/json"}, 200, `"etag"`},
+		{[]string{"Accept: application/json", "Accept: */*"}, 200, "bytes"},
+		{[]string{"Accept: */*", "Accept: application/json"}, 200, "bytes"},
+		{[]string{"Accept: */*", "Accept: text/event-stream"}, 501, "watches"},
+	} {
+		if got, _ := n.send(t, "GET", read.write(c.headers...)); got.status != c.status || !strings.Contains(got.body, c.body) {
+			t.Errorf("%v: %d %s", c.headers, got.status, got.body)
+		}
+	}
+}
+
 func TestARequestLineThatSaysMoreThanAPathIsRefused(t *testing.T) {
 	n := start(t)
 	for _, line := range []string{"PUT /v1/kv/strong/k#1 HTTP/1.1", "PUT /data/k#1 HTTP/1.1", "PUT /v1/kv/strong/k HTTP/2.0", "PUT /v1/kv/strong/k HTTP/1.9", "PUT /data/k HTTP/0.9"} {

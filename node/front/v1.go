@@ -174,7 +174,7 @@ func (s *Server) getKey(ctx *fasthttp.RequestCtx, raw []byte, timeout time.Durat
 
 // refuseWatch answers a client that wants to be told of changes.
 func (s *Server) refuseWatch(ctx *fasthttp.RequestCtx) bool {
-	if !bytes.Contains(ctx.Request.Header.Peek("Accept"), []byte(api.TypeEvents)) {
+	if !bytes.Contains(accepts(&ctx.Request.Header), []byte(api.TypeEvents)) {
 		return false
 	}
 	s.fail(ctx, api.CodeNotBuilt, "watches are not built yet")
@@ -191,7 +191,7 @@ func (s *Server) showValue(ctx *fasthttp.RequestCtx, etag, value []byte, content
 		s.fail(ctx, api.CodePreconditionFailed, "the key has another version, which ETag shows")
 	case !permits(request.PeekAll(api.HeaderIfNoneMatch), etag, false):
 		ctx.SetStatusCode(http.StatusNotModified)
-	case onlyJSON(request.Peek("Accept")):
+	case onlyJSON(accepts(request)):
 		s.writeJSON(ctx, describe())
 	default:
 		if s.hold(ctx, len(value)) { // a slow reader keeps it, whatever is written meanwhile
@@ -216,6 +216,18 @@ func (s *Server) showVersion(ctx *fasthttp.RequestCtx, w *waiting, v wire.Versio
 func (s *Server) showMsgNum(ctx *fasthttp.RequestCtx, w *waiting, n uint64) {
 	w.scratch = strconv.AppendUint(w.scratch[:0], n, 10)
 	ctx.Response.Header.SetCanonical(headerMsgNum, w.scratch)
+}
+
+// accepts is Accept, whose lines are one list.
+func accepts(h *fasthttp.RequestHeader) []byte {
+	switch lines := h.PeekAll("Accept"); len(lines) {
+	case 0:
+		return nil
+	case 1:
+		return lines[0]
+	default:
+		return bytes.Join(lines, []byte(", "))
+	}
 }
 
 // onlyJSON reports whether the client accepts nothing but JSON: it then wants to
