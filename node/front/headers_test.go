@@ -241,6 +241,39 @@ func TestWhatIsFramedInTwoWaysEndsItsConnection(t *testing.T) {
 	}
 }
 
+// What is refused before its body was read, or takes none, does not leave the body to be
+// read as the next request.
+func TestTheBodyOfARefusedRequestIsNeverARequest(t *testing.T) {
+	smuggled := "PUT /data/smuggled HTTP/1.1\r\nHost: localhost\r\nContent-Length: 13\r\n\r\n" + `{"value":"x"}`
+	for _, size := range []int{0, smallBody, 200 << 10, 600 << 10} {
+		body := strings.Repeat(smuggled, 1+size/len(smuggled))
+		for _, line := range []string{"PUT /v1/kv/strong/k|If-Match: ", "PUT /data/k|If-None-Match: *", "GET /ping|X: y", "POST /v1/txn|X: y", "PUT /data/k?x=y|X: y",
+			"PUT /data/k|Host: evil.example", "PUT /data/k|Origin: null", "GET /v1/kv/strong/k|X: y"} {
+			start, header, _ := strings.Cut(line, "|")
+			host := "Host: localhost\r\n"
+			if strings.HasPrefix(header, "Host") {
+				host = ""
+			}
+			for framing, framed := range map[string]string{
+				fmt.Sprintf("Content-Length: %d", len(body)): body,
+				"Transfer-Encoding: chunked":                 fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(body), body),
+			} {
+				n := startLoopback(t, "strong")
+				c := n.raw(t, "")
+				go func() {
+					_, _ = io.WriteString(c, start+" HTTP/1.1\r\n"+host+header+"\r\n"+framing+"\r\n\r\n"+framed+"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+				}()
+				text, _ := io.ReadAll(c) // to its end, or until it is reset
+				n.set(func(f *fake) {
+					if answers := strings.Count(string(text), "HTTP/1.1 "); answers > 2 || len(f.records) > 0 {
+						t.Errorf("%s, %s, %d bytes: %d answers, stored %q", line, framing, len(body), answers, keysOf(f.records))
+					}
+				})
+			}
+		}
+	}
+}
+
 func TestSeveralLinesOfAcceptAreOneList(t *testing.T) {
 	n := start(t)
 	n.ask(t, "PUT", "/v1/kv/strong/k", "bytes")
