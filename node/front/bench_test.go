@@ -11,6 +11,7 @@ import (
 	"github.com/valyala/fasthttp/fasthttputil"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/access"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -162,31 +163,43 @@ func BenchmarkWait(b *testing.B) {
 }
 
 // BenchmarkServed measures requests over a connection that is kept, with HTTP
-// parsing and the reading of bodies.
+// parsing and the reading of bodies; with tokens, whose client sends one.
 func BenchmarkServed(b *testing.B) {
 	for _, size := range []int{0, 16, 1 << 10, 4 << 10, 64 << 10, 512 << 10} {
-		b.Run(fmt.Sprintf("PUT/%d", size), func(b *testing.B) {
-			ln := fasthttputil.NewInmemoryListener()
-			s := New(Config{Node: 3, Backend: newInstant()})
-			go func() { _ = s.Serve(ln) }()
-			defer ln.Close()
-			c, err := ln.Dial()
-			if err != nil {
+		b.Run(fmt.Sprintf("PUT/%d", size), func(b *testing.B) { benchServed(b, size, nil, "") })
+	}
+	guard, err := access.Open(access.Config{Tokens: tokens(b, map[string]string{"app": "read:strong/other/ read,write:strong/"})})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("PUT/16/token", func(b *testing.B) { benchServed(b, 16, guard, bearer("app")+"\r\n") })
+}
+
+func benchServed(b *testing.B, size int, guard *access.Guard, header string) {
+	ln := fasthttputil.NewInmemoryListener()
+	s := New(Config{Node: 3, Backend: newInstant(), Guard: guard})
+	go func() { _ = s.Serve(ln) }()
+	defer ln.Close()
+	c, err := ln.Dial()
+	if err != nil {
+		b.Fatal(err)
+	}
+	request := []byte(fmt.Sprintf("PUT /v1/kv/strong/key HTTP/1.1\r\nHost: localhost\r\n%sContent-Length: %d\r\n\r\n%s",
+		header, size, strings.Repeat("x", size)))
+	r := bufio.NewReader(c)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Write(request); err != nil {
+			b.Fatal(err)
+		}
+		status, err := r.ReadString('\n')
+		if err != nil || !strings.Contains(status, "204") {
+			b.Fatal(status, err)
+		}
+		for line := status; line != "\r\n"; {
+			if line, err = r.ReadString('\n'); err != nil {
 				b.Fatal(err)
 			}
-			request := []byte(fmt.Sprintf("PUT /v1/kv/strong/key HTTP/1.1\r\nHost: n\r\nContent-Length: %d\r\n\r\n%s", size, strings.Repeat("x", size)))
-			r := bufio.NewReader(c)
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := c.Write(request); err != nil {
-					b.Fatal(err)
-				}
-				for line := ""; line != "\r\n"; {
-					if line, err = r.ReadString('\n'); err != nil {
-						b.Fatal(err)
-					}
-				}
-			}
-		})
+		}
 	}
 }

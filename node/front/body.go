@@ -111,7 +111,7 @@ func trimmed(ctx *fasthttp.RequestCtx, body []byte) []byte {
 }
 
 // growth is by how much the memory of a body grows at a time.
-const growth = 4
+const growth = 8
 
 // outgrown are the buffers of firstPiece, and of growth times that, which bodies have
 // outgrown: the next ones begin in them.
