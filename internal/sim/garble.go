@@ -47,6 +47,11 @@ func (g *generator) lies(s *Schedule) {
 	if g.chance(0.3) {
 		s.Lies.From = g.side()
 	}
+	for i := range s.Clients { // what is written once shows to the end what was made of it
+		for j := range s.Clients[i].Ops {
+			s.Clients[i].Ops[j].Key = g.rng.IntN(16)
+		}
+	}
 }
 
 func (t *network) beginLies(l *Lies) {

@@ -88,6 +88,9 @@ func (t *witness) promise(n *node, m *wire.NodeMeta) {
 	if m.Inc != n.inc {
 		t.w.fail("I9", "node %d keeps the incarnation %x, it has %x", n.id, m.Inc, n.inc)
 	}
+	if beyond := uint64(1 << 40); max(m.Promised.Round, m.Promised.View.Number) > beyond {
+		t.w.fail("jump", "node %d promises %+v: no PUTs and no rounds come to that", n.id, m.Promised)
+	}
 	o.promised = m.Promised
 	if !m.Present {
 		return
