@@ -124,6 +124,7 @@ func TestEachClientMayDoWhatItsTokenSaysAndNothingElse(t *testing.T) {
 		{request{"GET", "/v1/kv/causal?prefix=app/", ""}, who, ok, no, no, no, ok},
 		{request{"DELETE", "/v1/kv/strong/app/k", ""}, who, no, ok, no, ok, no},
 		{request{"PUT", "/view", emptyView}, who, no, no, ok, no, no},
+		{request{"POST", "/v1/nodes/1/forget", ""}, who, no, no, ok, no, no},
 		{request{"POST", "/v1/whatever/comes", ""}, who, no, no, 404, no, no},
 		{request{"GET", "/nothing/here", ""}, who, 404, 404, 404, 404, 404},
 	} {

@@ -13,6 +13,7 @@ import (
 type forwarder struct {
 	base                      uint64     // requests below are answered or forgotten
 	window                    []*request // window[i] has counter base+i; nil: finished
+	open                      []*request // those of window that are not finished, in no order
 	unsent                    []*request // not on their way under this ballot
 	spare                     int        // of unsent, are gone
 	flight                    *flight    // the one open Forward
@@ -28,6 +29,7 @@ type request struct {
 	left    bool // may be in a log: it was sent to another primary, or ordered here
 	queued  bool // in this primary's queue or log, under the present ballot
 	gone    bool // answered, or its client left
+	place   int  // in open
 }
 
 // flight is a Forward that waits for its answer.
@@ -44,8 +46,8 @@ func (f *forwarder) add(token wire.Token, op wire.Op) *request {
 	if f.base == 0 {
 		f.base = 1
 	}
-	q := &request{token: token, counter: f.base + uint64(len(f.window)), op: op}
-	f.window = append(f.window, q)
+	q := &request{token: token, counter: f.base + uint64(len(f.window)), op: op, place: len(f.open)}
+	f.window, f.open = append(f.window, q), append(f.open, q)
 	return q
 }
 
@@ -59,6 +61,10 @@ func (f *forwarder) find(counter uint64) *request {
 // remove closes a request and moves the window.
 func (f *forwarder) remove(q *request) {
 	q.gone = true
+	last := len(f.open) - 1
+	f.open[q.place], f.open[last].place = f.open[last], q.place
+	f.open[last] = nil
+	f.open = f.open[:last]
 	f.window[q.counter-f.base] = nil
 	n := 0
 	for n < len(f.window) && f.window[n] == nil {
@@ -123,8 +129,8 @@ func (r *Replica) inboundOf(q *request) *inbound {
 // Abandon forgets a client's request, and says so to the primary. What is in a log
 // may still take effect.
 func (r *Replica) Abandon(token wire.Token) {
-	for _, q := range r.fwd.window {
-		if q != nil && q.token == token {
+	for _, q := range r.fwd.open {
+		if q.token == token {
 			r.fwd.remove(q)
 			r.withdraw(q)
 			r.fwd.forget(q)

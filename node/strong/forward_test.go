@@ -47,3 +47,18 @@ func TestRequestsWhoseClientsLeftHoldNothing(t *testing.T) {
 		}
 	}
 }
+
+// The oldest request waits for as long as an outage lasts. The window behind it grows, and
+// what follows must not be looked for in all of it.
+func TestOneRequestThatWaitsDoesNotMakeOthersSlow(t *testing.T) {
+	r := &Replica{box: &wire.Outbox{}}
+	r.fwd.add(1, wire.Op{Key: "waits"})
+	for i := range 300_000 { // squared, this takes a minute
+		token := wire.Token(i + 2)
+		r.fwd.add(token, wire.Op{Key: "k"})
+		r.Abandon(token)
+	}
+	if len(r.fwd.open) != 1 || r.fwd.open[0].token != 1 || len(r.fwd.unsent) != 0 {
+		t.Errorf("%d are open", len(r.fwd.open))
+	}
+}
