@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"log/slog"
 	"strings"
 	"sync"
@@ -134,5 +135,44 @@ func TestAnOutsideClusterMayAskForTLS(t *testing.T) {
 			t.Errorf("%s: %+v", name, home)
 		}
 		conn.Close()
+	}
+}
+
+// TestAServerThatTakesLessThanTheNodeWasStartedForIsNotUsed: what was accepted under the
+// larger limit would never fit.
+func TestAServerThatTakesLessThanTheNodeWasStartedForIsNotUsed(t *testing.T) {
+	server := team(t, outside.Config{})
+	addr := server.Addr()
+	conn, err := natsbus.External(natsbus.Config{Cluster: cluster, Node: 7}, "nats://"+addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	for _, step := range []struct {
+		payload int
+		good    bool
+	}{{64 << 10, false}, {2 << 20, true}} {
+		server.Close()
+		server = team(t, outside.Config{Listen: addr, MaxPayload: step.payload})
+		if step.good {
+			until(t, "connection", func() bool { return conn.Stats().Home.Connected })
+		} else {
+			until(t, "refusal", func() bool { return conn.Stats().Home.Why == bus.SmallPayload })
+		}
+		if got := conn.MaxPayload(); got != bus.MaxPayload {
+			t.Errorf("at a server of %d bytes, messages have at most %d", step.payload, got)
+		}
+	}
+	small := team(t, outside.Config{MaxPayload: 64 << 10})
+	late, err := natsbus.External(natsbus.Config{Cluster: cluster, Node: 8}, "nats://"+small.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { late.Close() })
+	if got := late.MaxPayload(); got != 64<<10 {
+		t.Errorf("messages have at most %d bytes", got)
+	}
+	if err := late.Send(bus.Envelope{To: 2, Kind: "k", Payload: make([]byte, 64<<10+1)}); !errors.Is(err, bus.ErrTooLarge) {
+		t.Errorf("a message that the server does not take: %v", err)
 	}
 }
