@@ -67,6 +67,7 @@ var renderings = map[wire.EventKind]rendering{
 	"causal_waits":          {level: slog.LevelDebug},
 	"causal_carry_in_doubt": {level: slog.LevelDebug},
 	"causal_carry_late":     {level: slog.LevelDebug, peer: true},
+	"causal_taken_lost":     {level: slog.LevelWarn, peer: true, once: true},
 	"causal_taken_before":   {level: slog.LevelDebug, peer: true},
 	"causal_collected":      {level: slog.LevelDebug},
 	"causal_floor":          {level: slog.LevelDebug},

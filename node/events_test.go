@@ -75,7 +75,7 @@ func TestOfCausalBucketsTheLogTellsWhatChangesAndIsSilentOtherwise(t *testing.T)
 	}
 	slices.Sort(got)
 	want := []string{
-		"apart INFO", "emptied INFO", "gave_up INFO", "incredible WARN", "node_forgotten WARN", "ready INFO", "settled INFO", "stream_ended INFO", "two_contents WARN", "unproven WARN",
+		"apart INFO", "emptied INFO", "gave_up INFO", "incredible WARN", "node_forgotten WARN", "ready INFO", "settled INFO", "stream_ended INFO", "taken_lost WARN", "two_contents WARN", "unproven WARN",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q", got)

@@ -82,6 +82,7 @@ const (
 	CausalReadBehind          // a read waits for nothing (I14)
 	CausalStaleItems          // items count for the K that was told before some of them were taken away
 	CausalLostStays           // a context goes on naming what is lost, and not what was read since (I14)
+	CausalForgetTaken         // carried writes are forgotten as soon as they are over, whatever is under way
 	CausalForgeries           // a context counts whatever it says
 	count
 )
@@ -154,6 +155,7 @@ var names = [count]string{
 	CausalReadBehind:          "CausalReadBehind",
 	CausalStaleItems:          "CausalStaleItems",
 	CausalLostStays:           "CausalLostStays",
+	CausalForgetTaken:         "CausalForgetTaken",
 	CausalForgeries:           "CausalForgeries",
 }
 

@@ -3,7 +3,6 @@ package causal
 import (
 	"slices"
 
-	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -319,11 +318,9 @@ func (r *Replica) tickCarriages() {
 
 // carriedRequests are those that others carried here.
 type carriedRequests struct {
-	open   map[wire.RequestID]*carried
-	bytes  int                         // that these hold
-	recent [2]map[wire.RequestID]taken // the younger first
-	turnAt wire.Instant
-	keep   wire.Instant
+	open  map[wire.RequestID]*carried
+	bytes int // that these hold
+	takenWrites
 }
 
 // carried is where an answer goes.
@@ -335,20 +332,6 @@ type carried struct {
 	bytes   int
 	view    wire.ViewID  // of who carried it here, as it said last
 	asked   wire.Instant // last
-}
-
-// taken is what is remembered of a carried write.
-type taken struct {
-	key     string
-	version wire.CausalVersion
-	deleted bool
-	existed bool // the key had a value before
-}
-
-func (c *carriedRequests) init(keep wire.Instant) {
-	c.keep = keep
-	c.open = map[wire.RequestID]*carried{}
-	c.recent = [2]map[wire.RequestID]taken{{}, {}}
 }
 
 // requestSize is what a request takes, without what it is about.
@@ -364,35 +347,6 @@ func (c *carriedRequests) remove(x *carried) {
 		delete(c.open, x.id)
 		c.bytes -= x.bytes
 	}
-}
-
-// hear remembers a carried write that another owner took. Whether its key had a value
-// there the item does not say: above the first counter it is taken to have had one,
-// which is wrong only for a key that had been deleted, or that the client knew of and
-// the owner did not.
-func (c *carriedRequests) hear(item *wire.Item, now wire.Instant) {
-	existed := item.Version.Counter > 1
-	if t, ok := c.taken(item.ID); ok && t.version == item.Version {
-		existed = t.existed // it was taken here
-	}
-	c.remember(item, existed, now)
-}
-
-// remember keeps a carried write's version, for the time that is set at least.
-func (c *carriedRequests) remember(item *wire.Item, existed bool, now wire.Instant) {
-	if now >= c.turnAt {
-		c.recent[1], c.recent[0] = c.recent[0], map[wire.RequestID]taken{}
-		c.turnAt = now + c.keep
-	}
-	c.recent[0][item.ID] = taken{item.Key, item.Version, item.Deleted, existed}
-}
-
-func (c *carriedRequests) taken(id wire.RequestID) (taken, bool) {
-	if t, ok := c.recent[0][id]; ok {
-		return t, true
-	}
-	t, ok := c.recent[1][id]
-	return t, ok
 }
 
 // OnCarry takes a request that another node carries here.
@@ -427,6 +381,10 @@ func (r *Replica) OnCarry(h wire.Header, replyTo wire.ReplyTo, m *wire.Carry, st
 	if !m.Read && r.answerAgain(x.q) {
 		return // whoever owns the slot by now
 	}
+	if !m.Read && r.carried.mayHaveLost(id) {
+		r.answerCarried(x, &wire.CarryAnswer{Fate: wire.CarryElse}, r.box.LastWrite())
+		return
+	}
 	if !r.plausible(&m.Context) {
 		r.answerCarried(x, &wire.CarryAnswer{Fate: wire.CarryImplausible}, 0)
 		return
@@ -456,13 +414,13 @@ func (r *Replica) serves(x *carried) bool {
 // has told of it.
 func (r *Replica) answerAgain(q *request) bool {
 	t, ok := r.carried.taken(q.id)
-	if !ok || t.key != q.op.Key || mutant.On(mutant.CausalForwardTwice) {
+	if !ok || t.hash != q.hash || mutant.On(mutant.CausalForwardTwice) {
 		return false
 	}
 	r.box.Event(wire.Event{Kind: EventTakenBefore, Peer: q.id.Node})
 	q.existed = t.existed
-	item := &wire.Item{Key: t.key, Version: t.version, Deleted: t.deleted}
-	r.answer(q, r.box.LastWrite(), item, with(&q.context, hashing.Hash(t.key), t.version))
+	item := &wire.Item{Key: q.op.Key, Version: t.version, Deleted: t.deleted}
+	r.answer(q, r.box.LastWrite(), item, with(&q.context, q.hash, t.version))
 	return true
 }
 

@@ -11,7 +11,7 @@ const keep = 60 * wire.Second
 
 func TestACarriedWriteIsRememberedForAMinuteAtLeast(t *testing.T) {
 	var c carriedRequests
-	c.init(keep)
+	c.init(&Limits{Remember: keep, Taken: 100})
 	id := func(n uint64) wire.RequestID { return wire.RequestID{Node: 1, Boot: 1, Counter: n} }
 	item := func(n uint64) *wire.Item {
 		return &wire.Item{Key: "x", Version: wire.CausalVersion{Counter: 7}, ID: id(n)}
@@ -20,7 +20,7 @@ func TestACarriedWriteIsRememberedForAMinuteAtLeast(t *testing.T) {
 	c.remember(item(2), true, keep)
 	c.remember(item(3), true, keep+2*wire.Second)
 	for n := uint64(1); n <= 3; n++ {
-		if got, ok := c.taken(id(n)); !ok || got != (taken{"x", item(n).Version, false, true}) {
+		if got, ok := c.taken(id(n)); !ok || got != (taken{hashOf("x"), item(n).Version, false, true}) {
 			t.Errorf("request %d: %+v, %t", n, got, ok)
 		}
 	}
@@ -32,7 +32,7 @@ func TestACarriedWriteIsRememberedForAMinuteAtLeast(t *testing.T) {
 
 func TestWhetherACarriedWriteFoundAValueIsKnownToWhoTookItAndGuessedByOthers(t *testing.T) {
 	var c carriedRequests
-	c.init(keep)
+	c.init(&Limits{Remember: keep, Taken: 100})
 	for n, row := range []struct {
 		counter     uint64
 		here        bool // it was taken here

@@ -20,6 +20,7 @@ const (
 	EventCarryInDoubt wire.EventKind = "causal_carry_in_doubt" // a carried write is given up, and its client told that it may have been taken
 	EventCarryLate    wire.EventKind = "causal_carry_late"     // a carried write that may be old is refused
 	EventTakenBefore  wire.EventKind = "causal_taken_before"   // a carried write was taken before
+	EventTakenLost    wire.EventKind = "causal_taken_lost"     // there is no room to remember a carried write: copies of it are refused
 	EventCollected    wire.EventKind = "causal_collected"      // tombstones are gone
 	EventFloor        wire.EventKind = "causal_floor"          // a floor was published
 	EventEnded        wire.EventKind = "causal_stream_ended"   // a life's writes that nobody has are lost

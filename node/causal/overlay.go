@@ -90,9 +90,7 @@ func (r *Replica) merge(item *wire.Item, stored *wire.Item) bool {
 	s := r.slots.of(hash)
 	old := r.overlay.current(item.Key, stored)
 	d := item.Version.Dot
-	if item.ID != (wire.RequestID{}) {
-		r.carried.hear(item, r.now) // also if something else has won over it
-	}
+	r.rememberTaken(item, false, false) // also if something else has won over it
 	switch {
 	case old != nil && old.Version.Dot == d:
 		if !r.outdoes(item, old) {

@@ -125,6 +125,7 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 	r.tellAtLast(p, h)
 	p.life(r.now)
 	p.greeted, p.helloAt, p.clock = true, r.now, m.Clock
+	r.carried.over(wire.Life{Node: h.From, Boot: h.Boot}, m.Oldest, r.now)
 	p.ready = m.Ready
 	if p.replica {
 		r.heardPosition(p, m.Stream)

@@ -37,6 +37,7 @@ type Limits struct {
 	AsideBytes  int           // of items that wait for their slots to be ready
 	Vector      int           // positions in the vector of a context, before a floor's name takes their place
 	Remember    wire.Instant  // how long request ids are kept, at least
+	Taken       int           // how many request ids
 	Writes      uint64        // how many writes there can have been, everywhere, at instant zero (docs/causal.md §2.1)
 }
 
@@ -57,6 +58,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.ChunkBytes, 256<<10)
 	set(&l.AsideBytes, 64<<20)
 	set(&l.Vector, 8)
+	set(&l.Taken, 1<<20)
 	if l.Remember <= 0 {
 		l.Remember = 60 * wire.Second
 	}
@@ -176,7 +178,7 @@ func New(cfg Config, box *wire.Outbox, views Views) *Replica {
 	r.lives.self = wire.Life{Node: cfg.Self, Boot: cfg.Boot}
 	r.lives.begin() // what this node had in an earlier life, others may wait for
 	r.carriages.first(cfg.Boot)
-	r.carried.init(cfg.Limits.Remember)
+	r.carried.init(&r.cfg.Limits)
 	return r
 }
 
@@ -271,6 +273,8 @@ func (r *Replica) Holding() bool { return r.slots.held > 0 }
 // Hello adds to a hello what concerns causal buckets.
 func (r *Replica) Hello(h *wire.Hello) {
 	h.Stream, h.Ready, h.Clock, h.Pulled = r.own.sent, r.member && r.slots.unready == 0, r.now, r.progress
+	h.Oldest = r.oldestRequest()
+	r.carried.over(r.lives.self, h.Oldest, r.now)
 }
 
 // closed reports that clients get 503: no view, not in it, or left behind.

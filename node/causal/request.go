@@ -204,9 +204,7 @@ func (r *Replica) write(q *request, old *wire.Item) {
 	q.existed = old != nil && !old.Deleted
 	r.append(item)
 	r.put(s, q.hash, item, old)
-	if q.id != (wire.RequestID{}) {
-		r.carried.remember(item, q.existed, r.now)
-	}
+	r.rememberTaken(item, true, q.existed)
 	n, view := r.own.last, r.view.ID
 	r.pending.Live = append(r.pending.Live, wire.Position{Stream: r.own.stream, N: n})
 	r.wakeKey(item.Key)

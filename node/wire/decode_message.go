@@ -137,6 +137,7 @@ func (d *decoder) viewMessage(m Message) {
 		m.Ready = d.bool()
 		m.Clock = Instant(d.ordinal())
 		m.Pulled = d.uvarint()
+		m.Oldest = d.uvarint()
 	case *Covered:
 		m.PutID = d.uvarint()
 		m.Ballot = d.ballot()

@@ -80,6 +80,7 @@ func (e *encoder) viewMessage(m Message) {
 		e.bool(m.Ready)
 		e.uvarint(uint64(m.Clock))
 		e.uvarint(m.Pulled)
+		e.uvarint(m.Oldest)
 	case *Covered:
 		e.uvarint(m.PutID)
 		e.ballot(m.Ballot)

@@ -112,6 +112,7 @@ type Hello struct {
 	Ready  bool    // its causal slots are ready
 	Clock  Instant // of the sender, in its boot
 	Pulled uint64  // grows whenever it got on with its causal slots
+	Oldest uint64  // it carries no request below this number any more
 }
 
 // Covered asks the primary of a view whether its active base contains a history
