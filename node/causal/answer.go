@@ -13,7 +13,7 @@ func (r *Replica) OnOpen(h wire.Header, replyTo wire.ReplyTo, m *wire.Open) {
 		return
 	}
 	r.hearGone(m.Going)
-	r.hearForgotten(m.Forgotten)
+	r.hearForgotten(h.From, m.Forgotten)
 	list := r.slots.valid(m.Slots)
 	if !m.Survey && len(list) > 0 {
 		r.takers.asks(h, r.now)

@@ -122,6 +122,9 @@ func (c *cluster) send(from *driven, e wire.Envelope) {
 		c.t.Fatal(err)
 	}
 	from.sent += len(c.buf)
+	if int(e.To) >= len(c.nodes) {
+		return // a stranger
+	}
 	if c.twist != nil {
 		c.twist(from, c.nodes[e.To], m)
 	}

@@ -160,7 +160,7 @@ func (r *Replica) OnHave(h wire.Header, m *wire.Have) {
 	x.have, x.boot, x.trip = m, h.Boot, r.now-x.begun
 	r.lives.hear(r.believable(m.Over))
 	r.hearGone(m.Gone)
-	r.hearForgotten(m.Forgotten)
+	r.hearForgotten(h.From, m.Forgotten)
 	r.hearOfFormer(m)
 	r.meetViews(h.From, m.Held.Vectors)
 	if c := r.atlas.charts[m.View]; m.Floor != 0 && (c == nil || !c.HasFloor) {

@@ -117,9 +117,12 @@ func (r *Replica) stopPull(p *peer) {
 	}
 }
 
-// hearForgotten takes in which nodes others were told to forget: in this view or one
+// hearForgotten takes in which nodes a member was told to forget: in this view or one
 // that it replaces, and not taken back since.
-func (r *Replica) hearForgotten(list []wire.Forgotten) {
+func (r *Replica) hearForgotten(from wire.NodeID, list []wire.Forgotten) {
+	if p := r.peer(from); p == nil || !p.member {
+		return
+	}
 	for _, f := range list {
 		if x := r.forgotten(f.Node); x != nil && x.View == f.View {
 			continue

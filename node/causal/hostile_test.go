@@ -232,3 +232,37 @@ func TestOneQuestionBringsABoundedPartOfTheWindow(t *testing.T) {
 	}
 	c.queue = nil
 }
+
+// TestOnlyAMemberSpreadsThatANodeIsForgotten: who is in no view of ours has been told
+// nothing by an operator of ours, and a member that lives is not forgotten for anybody.
+func TestOnlyAMemberSpreadsThatANodeIsForgotten(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		from wire.NodeID
+		node wire.NodeID
+		want bool
+	}{
+		{"a member, of a node that is gone", 1, 9, true},
+		{"a stranger", 7, 9, false},
+		{"a member, of another member", 1, 2, false},
+		{"a member, of this node", 1, 0, false},
+	} {
+		c := newCluster(t, 3)
+		h := c.nodes[1].m.Header()
+		h.From = row.from
+		c.forge(c.nodes[0], h, &wire.Open{Forgotten: []wire.Forgotten{{Node: row.node, View: h.View}}})
+		c.idle(3)
+		c.nodes[0].step(&wire.CausalSubmit{Op: wire.Op{Kind: wire.OpPut, Key: "k", Value: value}})
+		c.deliver()
+		told := false
+		c.twist = func(from, _ *driven, m wire.Message) {
+			if open, ok := m.(*wire.Open); ok && from.id == 0 {
+				told = told || len(open.Forgotten) > 0
+			}
+		}
+		c.idle(3)
+		if told != row.want {
+			t.Errorf("%s: it is forgotten: %t", row.name, told)
+		}
+	}
+}
