@@ -1,6 +1,8 @@
 package causal
 
 import (
+	"math"
+
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -29,38 +31,36 @@ func (r *Replica) plausible(c *wire.Context) bool {
 	}
 	for i := range c.Exact {
 		v := &c.Exact[i].Version
-		if v.Counter > most || !r.wroteUpTo(&v.Dot.Stream, v.Dot.N, most) {
+		if v.Counter > most || v.Dot.N > most || v.Dot.Stream.Boot == r.cfg.Boot && !r.wroteUpTo(&v.Dot.Stream, v.Dot.N) {
 			return false
 		}
 	}
 	for i := range c.Vector {
-		if p := &c.Vector[i]; !r.wroteUpTo(&p.Stream, p.N, most) {
+		if p := &c.Vector[i]; p.N > most || p.Stream.Boot == r.cfg.Boot && !r.wroteUpTo(&p.Stream, p.N) {
 			return false
 		}
 	}
 	return c.Ceil <= most
 }
 
-// wroteUpTo reports whether a stream can have a number: of its own ones a node knows.
-func (r *Replica) wroteUpTo(s *wire.Stream, n, most uint64) bool {
-	if s.Boot != r.cfg.Boot || s.Node != r.cfg.Self {
-		return n <= most
-	}
-	return n <= r.own.lastOf(s, most)
+// wroteUpTo reports whether a stream with this boot can have a number: of its own ones a
+// node knows.
+func (r *Replica) wroteUpTo(s *wire.Stream, n uint64) bool {
+	return s.Node != r.cfg.Self || n <= r.own.lastOf(s)
 }
 
 // maxEnds bounds how many of its former views a node remembers the last number of.
 const maxEnds = maxCharts
 
-// lastOf is the last number of a stream of this life; most, when that is forgotten.
-func (o *ownStream) lastOf(s *wire.Stream, most uint64) uint64 {
+// lastOf is the last number of a stream of this life; any, when that is forgotten.
+func (o *ownStream) lastOf(s *wire.Stream) uint64 {
 	if *s == o.stream {
 		return o.last
 	}
 	if n, known := o.ends[s.View]; known || !o.forgot {
 		return n
 	}
-	return most
+	return math.MaxUint64
 }
 
 // end remembers the last number of the stream of the view that ends here.
