@@ -54,3 +54,50 @@ func TestWhetherACarriedWriteFoundAValueIsKnownToWhoTookItAndGuessedByOthers(t *
 		}
 	}
 }
+
+// TestAnAnswerMustFitItsRequest: one that does not would be shown to a client, or break
+// what shows it.
+func TestAnAnswerMustFitItsRequest(t *testing.T) {
+	item := func(key string, deleted bool) wire.Item {
+		return wire.Item{Key: key, Deleted: deleted, Version: wire.CausalVersion{Counter: 1, Dot: wire.Dot{N: 1}}}
+	}
+	put, del := wire.Op{Kind: wire.OpPut, Key: "k"}, wire.Op{Kind: wire.OpDelete, Key: "k"}
+	for _, c := range []struct {
+		name string
+		q    request
+		m    wire.CarryAnswer
+		fits bool
+	}{
+		{"a read of what is not there", request{kind: reading, op: wire.Op{Key: "k"}}, wire.CarryAnswer{Fate: wire.CarryDone}, true},
+		{"a read", request{kind: reading, op: wire.Op{Key: "k"}}, wire.CarryAnswer{Fate: wire.CarryDone, Present: true, Item: item("k", true)}, true},
+		{"a read of another key", request{kind: reading, op: wire.Op{Key: "k"}}, wire.CarryAnswer{Fate: wire.CarryDone, Present: true, Item: item("l", false)}, false},
+		{"a write", request{kind: writing, op: put}, wire.CarryAnswer{Fate: wire.CarryDone, Present: true, Item: item("k", false)}, true},
+		{"a delete", request{kind: writing, op: del}, wire.CarryAnswer{Fate: wire.CarryDone, Present: true, Item: item("k", true)}, true},
+		{"a write without a version", request{kind: writing, op: put}, wire.CarryAnswer{Fate: wire.CarryDone}, false},
+		{"a write that deleted", request{kind: writing, op: put}, wire.CarryAnswer{Fate: wire.CarryDone, Present: true, Item: item("k", true)}, false},
+		{"a write elsewhere", request{kind: writing, op: put}, wire.CarryAnswer{Fate: wire.CarryElse}, true},
+	} {
+		if why := c.q.unfit(&c.m); (why == "") != c.fits {
+			t.Errorf("%s: %q", c.name, why)
+		}
+	}
+}
+
+// TestAnAnswerCountsOnlyFromWhoWasAsked: counters of requests are easily guessed.
+func TestAnAnswerCountsOnlyFromWhoWasAsked(t *testing.T) {
+	r := bare()
+	q := r.newRequest(writing, 7, wire.Op{Kind: wire.OpPut, Key: "k"}, wire.Context{})
+	r.carriages.list = []*carriage{{q: q, counter: 1, to: &peer{id: 1}, others: []wire.NodeID{2}}}
+	done := &wire.CarryAnswer{
+		Counter: 1, Fate: wire.CarryDone, Present: true,
+		Item: wire.Item{Key: "k", Version: wire.CausalVersion{Counter: 1, Dot: wire.Dot{N: 1}}},
+	}
+	r.OnCarryAnswer(from(3, 30), done)
+	if q.gone {
+		t.Fatal("a node that was not asked has answered")
+	}
+	r.OnCarryAnswer(from(2, 20), done)
+	if !q.gone {
+		t.Error("a node that was asked before is not heard")
+	}
+}
