@@ -31,7 +31,7 @@ MODEL      ?= strong
 SIMULATE    = GOGC=400 COHORT_SIM_MODEL=$(2) COHORT_SIM_OPERATOR=$(OPERATOR) COHORT_SIM_SCHEDULES=$(1) COHORT_SIM_SEED=$(SEED)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo image check gofmt vet staticcheck unit unit-race sim-causal process \
+.PHONY: help build demo image check gofmt vet staticcheck unit unit-race sim-causal sim-garbled process \
 	process-race mutants fuzz nightly sim test-containers test-containers-all clean
 
 help: ## this list
@@ -49,7 +49,7 @@ image: ## the container image, cohort
 	docker build --build-arg VERSION=$(VERSION) -t cohort .
 
 check: ## all tests but the containers', formatting, vet and staticcheck, with the time each took
-	@scripts/timed gofmt vet staticcheck unit process unit-race process-race mutants sim-causal
+	@scripts/timed gofmt vet staticcheck unit process unit-race process-race mutants sim-causal sim-garbled
 
 gofmt: ## formatting
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt -w is needed for:"; echo "$$files"; exit 1; }
@@ -69,6 +69,10 @@ sim-causal: ## SEEDS_CAUSAL schedules of causal buckets for each operator, and S
 	@$(call SIMULATE,$(SEEDS_MIXED),both) $(GO) test -timeout $(TIMEOUT) ./internal/sim -run 'TestSimulate$$'
 	@for profile in sparse named haunted bereft forgetful; do \
 		COHORT_SIM_PROFILE=$$profile $(call SIMULATE,$(SEEDS_BENT),causal) $(GO) test -timeout $(TIMEOUT) ./internal/sim -run 'TestSimulate$$' || exit 1; done
+
+sim-garbled: ## SEEDS_BENT schedules in which nodes say what is not so, of each kind of buckets
+	@for model in strong causal both; do \
+		COHORT_SIM_PROFILE=garbled $(call SIMULATE,$(SEEDS_BENT),$$model) COHORT_SIM_OPERATOR=mad $(GO) test -timeout $(TIMEOUT) ./internal/sim -run 'TestSimulate$$' || exit 1; done
 
 unit-race: ## both under the race detector, with SEEDS_RACE and SEEDS_CAUSAL_RACE schedules
 	@$(call SIMULATE,$(SEEDS_RACE),strong) $(GO) test -race -timeout $(TIMEOUT) $(UNIT)
