@@ -28,7 +28,7 @@ func TestATerminatedNodeAnswersWhatWaitsAndLeaves(t *testing.T) {
 	if took := time.Since(began); took > leaves {
 		t.Errorf("it left after %v", took)
 	}
-	if err := <-answer; client.OutcomeOf(api.Put, err) != api.Unknown {
+	if err := <-answer; client.OutcomeOf(api.Put, err) != api.Unknown || !strings.Contains(err.Error(), "waiting for node 2, silent for ") {
 		t.Errorf("a write that waited for a silent member was answered with %v", err)
 	}
 	said, err := os.ReadFile(n.LogFile(1))
