@@ -165,7 +165,3 @@ func (e *evening) dismissAll(w *world) {
 		}
 	}
 }
-
-// spreadsLies reports that a message is of causal buckets, where a number near the
-// codec's end goes on from node to node until it is refused.
-func (p *parcel) spreadsLies() bool { return wire.Kind(p.payload[1]) >= wire.KindBatch }

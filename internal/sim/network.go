@@ -232,10 +232,6 @@ func (t *network) arrive(p parcel) {
 		return
 	}
 	h, m, err := wire.DecodeMessage(p.payload)
-	if err != nil && t.w.sched.lies() && p.spreadsLies() {
-		t.w.counts.add("network", "lie passed on that the codec refuses")
-		return
-	}
 	if err != nil {
 		t.w.fail("codec", "node %d to node %d: %v", p.from.id, p.to.id, err)
 		return
