@@ -14,7 +14,8 @@ const (
 	MaxKey         = 1 << 10   // bytes of a key, unescaped; 414
 	MaxValue       = 512 << 10 // bytes of a value; 413
 	MaxContentType = 255       // bytes of the Content-Type kept with a value; 400
-	MaxMembers     = 1024      // nodes of a view; 400
+	MaxMembers     = 256       // nodes of a view; 400
+	MaxPuts        = 64        // views that are being put at one node; 503
 	MaxShardName   = 255       // bytes; 400
 	MaxList        = 1000      // keys on one page of a list; 400
 	DefaultList    = 100       // keys on one page when the request does not say

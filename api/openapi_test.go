@@ -7,7 +7,7 @@ import (
 
 func TestTheDocumentForToolsKnowsEveryPathCodeAndHeader(t *testing.T) {
 	known := []string{
-		PathPing, PathView, PathData, DataPrefix + "{key}", KVPrefix + "{bucket}", KVPrefix + "{bucket}/{key}",
+		PathPing, PathView, PathV1View, PathData, DataPrefix + "{key}", KVPrefix + "{bucket}", KVPrefix + "{bucket}/{key}",
 		NodesPrefix + "{id}" + ForgetSuffix, PathCluster, PathRing, PathLive, PathReady, PathMetrics, PathOpenAPI,
 	}
 	for _, path := range known {

@@ -12,6 +12,7 @@ import (
 const (
 	PathPing    = "/ping"
 	PathView    = "/view"
+	PathV1View  = "/v1/view"
 	PathData    = "/data"
 	DataPrefix  = "/data/"
 	KVPrefix    = "/v1/kv/"
@@ -103,6 +104,7 @@ const (
 	QueryModel   = "model"
 	QuerySession = "session" // stands in for the header Cohort-Session
 	QueryKey     = "key"
+	QueryDryRun  = "dry-run" // true or false
 )
 
 // appendEscaped appends a key as the tail of a path. Slashes stay as they are

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/cohortkv/cohort/api"
 )
@@ -33,6 +34,48 @@ func (c *Client) PutView(ctx context.Context, request api.ViewRequest) (api.View
 	var answer api.ViewAnswer
 	err = c.doJSON(ctx, call{method: http.MethodPut, path: api.PathView, body: body}, &answer)
 	return answer, err
+}
+
+// TellView puts a view to the node on v1, where the node answers after a time at the
+// latest; zero: after as long as a view may take. Whether it serves the view is in the
+// answer.
+func (c *Client) TellView(ctx context.Context, request api.ViewRequest, limit time.Duration) (api.ViewAnswer, error) {
+	path := api.PathV1View
+	if limit > 0 {
+		path += "?" + api.QueryTimeout + "=" + limit.String()
+	}
+	var answer api.ViewAnswer
+	err := c.putJSON(ctx, path, request, &answer)
+	return answer, err
+}
+
+// CheckView asks the node what would come of a view. Nothing is done.
+func (c *Client) CheckView(ctx context.Context, request api.ViewRequest) (api.ViewCheck, error) {
+	var check api.ViewCheck
+	err := c.putJSON(ctx, api.PathV1View+"?"+api.QueryDryRun+"=true", request, &check)
+	return check, err
+}
+
+// putJSON sends a document. The answer is 200 or 202.
+func (c *Client) putJSON(ctx context.Context, path string, document, into any) error {
+	body, err := json.Marshal(document)
+	if err != nil {
+		return fmt.Errorf("PUT %s: %w", path, err)
+	}
+	call := call{method: http.MethodPut, path: path, body: body}
+	res, err := c.do(ctx, call)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusAccepted {
+		return statusError(call, res)
+	}
+	if err := json.NewDecoder(res.Body).Decode(into); err != nil {
+		return fmt.Errorf("PUT %s: read the answer: %w", path, err)
+	}
+	drain(res)
+	return nil
 }
 
 // PutData writes a key of the default bucket. The answer is 201 for a new key,

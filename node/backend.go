@@ -87,9 +87,10 @@ func (b *backend) CausalList(w *front.Waiter, c wire.Context) {
 }
 
 // PutView implements front.Backend.
-func (b *backend) PutView(w *front.Waiter, layout wire.Layout, force bool) {
+func (b *backend) PutView(w *front.Waiter, put wire.PutView) {
 	b.driver.clients.add(w)
-	b.driver.bring(&wire.PutView{Token: w.Token, Layout: layout, Force: force})
+	put.Token = w.Token
+	b.driver.bring(&put)
 }
 
 // Forget implements front.Backend.

@@ -33,6 +33,7 @@ type Config struct {
 	HTTP          net.Listener // Run closes it
 	Cluster       string       // its name; sessions of clients of causal buckets belong to it
 	SessionKeys   [][]byte     // seal these sessions, by the first, and take those of any; none: they are not sealed
+	ExpectData    bool         // the node is to come to data: a view without any is worth a warning
 	DefaultBucket string       // the model of /data: strong or causal
 	Limits        machine.Limits
 	Causal        machine.CausalLimits

@@ -11,11 +11,12 @@ import (
 
 // rendering says how an event appears in the log.
 type rendering struct {
-	level slog.Level // INFO is a change of state: a quiet cluster is silent
-	peer  bool       // the event concerns its Peer
-	lasts bool       // Count is how long it has lasted, in milliseconds
-	why   bool       // the bus may know why
-	once  bool       // in a view, for each peer: it comes again and again; then it is for debugging
+	level  slog.Level // INFO is a change of state: a quiet cluster is silent
+	peer   bool       // the event concerns its Peer
+	lasts  bool       // Count is how long it has lasted, in milliseconds
+	why    bool       // the bus may know why
+	minute bool       // for each peer, at most each minute; otherwise it is for debugging
+	once   bool       // in a view, for each peer: it comes again and again; then it is for debugging
 }
 
 // renderings has the machine's events. One that is missing is for debugging and
@@ -26,8 +27,10 @@ var renderings = map[wire.EventKind]rendering{
 	"view_malformed":        {level: slog.LevelWarn, peer: true, once: true},
 	"view_from_stranger":    {level: slog.LevelWarn, peer: true, once: true},
 	"left_behind":           {level: slog.LevelWarn, peer: true},
-	"other_cluster":         {level: slog.LevelWarn, peer: true, once: true},
-	"id_given_away":         {level: slog.LevelWarn, peer: true, once: true},
+	"data_lost":             {level: slog.LevelWarn},
+	"member_unheard":        {level: slog.LevelWarn, peer: true, why: true, minute: true},
+	"other_cluster":         {level: slog.LevelWarn, peer: true, minute: true},
+	"id_given_away":         {level: slog.LevelWarn, peer: true, minute: true},
 	"ballot_active":         {level: slog.LevelInfo},
 	"gate_closed":           {level: slog.LevelDebug}, // strong_waits says more
 	"strong_waits":          {level: slog.LevelWarn, peer: true, lasts: true, why: true},
@@ -95,8 +98,12 @@ type reporter struct {
 	lines  chan line
 	told   map[repeat]struct{}      // in this view
 	large  bus.Repeats              // by kind of message
+	last   map[repeat]time.Time     // when it was told
 	why    func(wire.NodeID) string // why nothing is heard of a member, for people
 }
+
+// mostTold bounds what is remembered to have been told.
+const mostTold = 1024
 
 // repeat is what is logged once.
 type repeat struct {
@@ -112,7 +119,7 @@ type line struct {
 
 func newReporter(log *slog.Logger, m *meters) *reporter {
 	return &reporter{
-		log: log, meters: m, lines: make(chan line, mostLines), told: map[repeat]struct{}{},
+		log: log, meters: m, lines: make(chan line, mostLines), told: map[repeat]struct{}{}, last: map[repeat]time.Time{},
 		why: func(wire.NodeID) string { return "" },
 	}
 }
@@ -197,10 +204,21 @@ func (r *reporter) rendering(e *wire.Event) rendering {
 		clear(r.told)
 	}
 	shown := renderingOf(e.Kind)
+	what := repeat{e.Kind, e.Peer}
+	if shown.minute {
+		now := time.Now()
+		if last, again := r.last[what]; again && now.Sub(last) < time.Minute {
+			shown.level = slog.LevelDebug
+		} else {
+			if len(r.last) >= mostTold {
+				clear(r.last)
+			}
+			r.last[what] = now
+		}
+	}
 	if !shown.once {
 		return shown
 	}
-	what := repeat{e.Kind, e.Peer}
 	if _, again := r.told[what]; again {
 		shown.level = slog.LevelDebug
 	}

@@ -51,7 +51,7 @@ func New(cfg Config) (*Node, error) {
 	n.driver = &driver{
 		core: machine.New(machine.Config{
 			ID: cfg.ID, Inc: cfg.Incarnation, Boot: cfg.Boot, Now: clockBase, Limits: cfg.Limits, Causal: cfg.Causal,
-			Gate: cfg.gate(),
+			Gate: cfg.gate(), Expects: cfg.ExpectData,
 		}),
 		self: cfg.ID, store: memory, conn: cfg.Bus, clients: &waiters{}, shown: n.show, meters: meters, limits: cfg.Causal,
 		clock: func() wire.Instant { return clockBase + wire.Instant(time.Since(start)) },

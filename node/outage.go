@@ -86,6 +86,25 @@ func (w *ways) why(id wire.NodeID, cause wire.WaitCause) (why, detail string) {
 	return whys[cause], ""
 }
 
+// Ways implements front.Backend.
+func (b *backend) Ways() func(wire.NodeID) (why, detail string) {
+	w := b.ways()
+	links := make(map[wire.NodeID]*bus.Link, len(w.peers))
+	for i := range w.peers {
+		links[w.peers[i].ID] = &w.peers[i]
+	}
+	return func(id wire.NodeID) (why, detail string) {
+		l := links[id]
+		switch {
+		case l != nil && !l.Connected && l.Err != nil:
+			return trouble(l)
+		case w.home != "":
+			return "this node has no bus", w.home
+		}
+		return "", ""
+	}
+}
+
 // why is what the log says of a member that strong requests wait for. The core says of
 // it what it is about to show, so the present status may not name it yet.
 func (b *backend) why(id wire.NodeID) string {

@@ -24,6 +24,7 @@ type seat struct {
 	trust         secretSettings // how the nodes of the cluster know one another
 	secrets       bus.Secrets    // of the cluster
 	defaultBucket string
+	expectData    bool
 	limits        node.HTTPLimits
 	access        node.Access
 	admin         string // listener for health checks, metrics and profiles; empty: none
@@ -47,7 +48,7 @@ type member struct {
 // is closed again if something that comes after fails.
 func (s seat) assemble() (m *member, err error) {
 	cfg := node.Default()
-	cfg.ID, cfg.Cluster, cfg.DefaultBucket, cfg.Log = wire.NodeID(s.id), s.cluster, s.defaultBucket, s.log
+	cfg.ID, cfg.Cluster, cfg.DefaultBucket, cfg.ExpectData, cfg.Log = wire.NodeID(s.id), s.cluster, s.defaultBucket, s.expectData, s.log
 	cfg.SessionKeys = s.secrets.Keys("session")
 	cfg.LinesLost = s.linesLost
 	cfg.HTTPLimits, cfg.Access = s.limits, s.access

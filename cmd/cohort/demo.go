@@ -132,7 +132,7 @@ func form(ctx context.Context, members []*member) error {
 	}
 	request := api.ViewRequest{View: api.View{Flat: true, Shards: []api.Shard{shard}}}
 	for _, m := range members {
-		if _, err := putView(ctx, credentials{}, m.http, request, demoPatience); err != nil {
+		if _, err := putView(ctx, terminal{out: io.Discard, err: io.Discard}, credentials{}, m.http, request, time.Now().Add(demoPatience)); err != nil {
 			return fmt.Errorf("node %d: %w", m.id, err)
 		}
 	}

@@ -61,7 +61,7 @@ func (c *natsCluster) form() {
 	}
 	request := api.ViewRequest{View: api.View{Flat: true, Shards: []api.Shard{shard}}}
 	for _, m := range c.members {
-		if _, err := putView(c.t.Context(), credentials{}, m.http, request, 20*time.Second); err != nil {
+		if _, err := putView(c.t.Context(), terminal{out: io.Discard, err: io.Discard}, credentials{}, m.http, request, time.Now().Add(20*time.Second)); err != nil {
 			c.t.Fatal(err)
 		}
 	}

@@ -25,6 +25,7 @@ type serveCmd struct {
 	NATS          string  `name:"nats" env:"COHORT_NATS" placeholder:"URL" help:"Use this NATS cluster instead of the server inside."`
 	Cluster       string  `env:"COHORT_CLUSTER" default:"cohort" help:"Name of the cluster; others on the same network are ignored."`
 	DefaultBucket string  `env:"COHORT_DEFAULT_BUCKET" enum:"strong,causal" default:"strong" help:"The model that /data speaks: strong or causal."`
+	ExpectData    bool    `env:"COHORT_EXPECT_DATA" help:"The cluster has data: warn when this node is put into a view in which nobody has any."`
 	LogLevel      string  `env:"COHORT_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
 	LogFormat     string  `env:"COHORT_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
 
@@ -54,7 +55,7 @@ func (c *serveCmd) Run(ctx context.Context, term terminal) error {
 	}
 	member, err := seat{
 		id: *c.ID, http: c.HTTP, bus: c.Bus, nats: c.NATS, cluster: c.Cluster, trust: c.Secrets, secrets: secrets,
-		defaultBucket: c.DefaultBucket, limits: c.Limits.limits(), access: c.Door.access(), admin: c.Door.AdminHTTP, log: log, linesLost: writer.Lost,
+		defaultBucket: c.DefaultBucket, expectData: c.ExpectData, limits: c.Limits.limits(), access: c.Door.access(), admin: c.Door.AdminHTTP, log: log, linesLost: writer.Lost,
 	}.assemble()
 	if err != nil {
 		return err
@@ -122,7 +123,7 @@ var variables = []string{
 	"COHORT_SECRET_FILE", "COHORT_BUS_CERT", "COHORT_BUS_KEY", "COHORT_BUS_CA", "COHORT_INSECURE",
 	"COHORT_TLS_CERT", "COHORT_TLS_KEY", "COHORT_CLIENT_CA", "COHORT_TOKENS", "COHORT_ADMIN_HTTP",
 	"COHORT_CA", "COHORT_TOKEN_FILE", "COHORT_TOKEN", "COHORT_CERT", "COHORT_CERT_KEY",
-	"COHORT_DEFAULT_BUCKET", "COHORT_LOG_LEVEL", "COHORT_LOG_FORMAT", "COHORT_URL", "COHORT_BUCKET", "COHORT_SESSION",
+	"COHORT_DEFAULT_BUCKET", "COHORT_EXPECT_DATA", "COHORT_LOG_LEVEL", "COHORT_LOG_FORMAT", "COHORT_URL", "COHORT_BUCKET", "COHORT_SESSION",
 }
 
 // unknownVariables refuses COHORT_ names that mean nothing: a misspelt setting

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"strings"
 	"time"
 
 	"github.com/cohortkv/cohort/api"
@@ -35,8 +37,8 @@ type viewSetCmd struct {
 	Members []memberArg   `arg:"" optional:"" name:"member" help:"[shard/]id=host:port[,bus=host:port]: a node and the address of its HTTP port, as the other nodes reach it."`
 	To      []string      `env:"COHORT_URL" default:"http://127.0.0.1:8081" placeholder:"URL" help:"The node to tell; repeat it to tell several, one after another (${default})."`
 	Empty   bool          `help:"Put the empty view: the node that is told belongs to no cluster any more."`
-	Force   bool          `help:"Give up data that members owe and that cannot be had."`
-	Wait    time.Duration `default:"30s" help:"Keep trying until the nodes answer and are ready to serve the view; 0: ask once."`
+	Force   bool          `help:"Put the view although data is lost by it: give up what members owe and cannot be had, and take in members of other clusters."`
+	Wait    time.Duration `default:"30s" help:"Keep trying until the nodes answer and are ready to serve the view, for so long altogether; 0: ask once, and take what the node says at once."`
 	Access  credentials   `embed:""`
 }
 
@@ -61,8 +63,9 @@ func (c viewSetCmd) Validate() error {
 
 func (c viewSetCmd) Run(ctx context.Context, term terminal) error {
 	request := api.ViewRequest{View: viewOf(c.Members), Force: c.Force}
+	deadline := time.Now().Add(c.Wait)
 	for _, to := range c.To {
-		answer, err := putView(ctx, c.Access, to, request, c.Wait)
+		answer, err := putView(ctx, term, c.Access, to, request, deadline)
 		if err != nil {
 			return fmt.Errorf("%s: %w", to, err)
 		}
@@ -71,31 +74,71 @@ func (c viewSetCmd) Run(ctx context.Context, term terminal) error {
 	return nil
 }
 
-// retryPause is between two tries. Each asks the members again, so that a node
-// that starts late is met by the next one.
-const retryPause = 250 * time.Millisecond
+const (
+	// retryPause is between two tries. Each asks the members again, so that a node
+	// that starts late is met by the next one.
+	retryPause = 250 * time.Millisecond
+	// leastWait is what a node needs to say how the members take a view: it waits 300 ms
+	// for those that do not answer.
+	leastWait = 500 * time.Millisecond
+	// spare is what the way of a request and its answer may take beside that.
+	spare = 500 * time.Millisecond
+)
 
-// putView tells one node, again and again until it is ready or the time is up.
-// The same view may be put any number of times.
-func putView(ctx context.Context, access credentials, to string, request api.ViewRequest, wait time.Duration) (api.ViewAnswer, error) {
+// putView tells one node, again and again until it is ready or the deadline has come,
+// and prints what the operator should know. The same view may be put any number of times.
+func putView(ctx context.Context, term terminal, access credentials, to string, request api.ViewRequest, deadline time.Time) (api.ViewAnswer, error) {
 	node, err := access.open(to)
 	if err != nil {
 		return api.ViewAnswer{}, err
 	}
 	defer node.Close()
-	deadline := time.Now().Add(wait)
+	if err := checkLoss(ctx, node, request); err != nil {
+		return api.ViewAnswer{}, err
+	}
 	for {
-		answer, err := node.PutView(ctx, request)
+		limit := max(time.Until(deadline), leastWait)
+		trying, cancel := context.WithTimeout(ctx, limit+spare)
+		answer, err := node.TellView(trying, request, limit.Round(time.Millisecond))
+		cancel()
 		if err == nil {
 			err = unready(answer)
 		}
-		if err == nil || !worthAnotherTry(err) || !time.Now().Add(retryPause).Before(deadline) {
+		if err == nil || !worthAnotherTry(ctx, err) || !time.Now().Add(retryPause).Before(deadline) {
+			explain(term, answer)
 			return answer, err
 		}
 		select {
 		case <-ctx.Done():
 			return answer, err
 		case <-time.After(retryPause):
+		}
+	}
+}
+
+// checkLoss refuses a view by which data is lost, as far as the cluster knows, unless the
+// operator insists. What cannot be asked now is found out by putting the view.
+func checkLoss(ctx context.Context, node *client.Client, request api.ViewRequest) error {
+	if request.Force {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, leastWait+spare)
+	defer cancel()
+	check, err := node.CheckView(ctx, request)
+	if err != nil || len(check.Warnings) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s. Nothing was done; to put the view all the same: --force", strings.Join(check.Warnings, ". "))
+}
+
+// explain says what an operator should know of a view beside its result.
+func explain(term terminal, answer api.ViewAnswer) {
+	for _, w := range answer.Warnings {
+		fmt.Fprintf(term.err, "warning: %s\n", w)
+	}
+	for _, m := range answer.Members {
+		if m.State != api.MemberFollows {
+			fmt.Fprintf(term.err, "node %d at %s: %s: %s\n", m.ID, m.Address, m.State, m.Reason)
 		}
 	}
 }
@@ -118,7 +161,8 @@ func unready(answer api.ViewAnswer) error {
 var errNotReady = errors.New("the node holds the view and is not ready yet; it goes on by itself")
 
 // worthAnotherTry says no to refusals: they stay.
-func worthAnotherTry(err error) bool {
+func worthAnotherTry(ctx context.Context, err error) bool {
 	var status *client.StatusError
-	return errors.Is(err, errNotReady) || !errors.As(err, &status) && !errors.Is(err, context.Canceled)
+	refused := errors.As(err, &status) && status.Status != http.StatusServiceUnavailable
+	return errors.Is(err, errNotReady) || !refused && ctx.Err() == nil
 }

@@ -81,7 +81,7 @@ func (c changing) change(ctx context.Context, term terminal, edit func(*api.View
 	if err := edit(&view); err != nil {
 		return err
 	}
-	answer, err := putView(ctx, c.Access, c.To, api.ViewRequest{View: view, Force: c.Force}, c.Wait)
+	answer, err := putView(ctx, term, c.Access, c.To, api.ViewRequest{View: view, Force: c.Force}, time.Now().Add(c.Wait))
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.To, err)
 	}

@@ -15,8 +15,12 @@ func holds(t *testing.T, view string) (url string, put *string) {
 	t.Helper()
 	put = new(string)
 	node := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != api.PathView {
+		if want := map[string]string{http.MethodGet: api.PathView, http.MethodPut: api.PathV1View}[r.Method]; r.URL.Path != want {
 			t.Errorf("%s %s", r.Method, r.URL)
+		}
+		if r.URL.Query().Has(api.QueryDryRun) {
+			io.WriteString(w, `{"members":[]}`)
+			return
 		}
 		if r.Method == http.MethodGet {
 			io.WriteString(w, `{"view":`+view+`}`)

@@ -20,7 +20,11 @@ func puts(t *testing.T, answers ...string) (url string, bodies *[]string) {
 	bodies = new([]string)
 	node := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
-		if err != nil || r.Method != http.MethodPut || r.URL.Path != api.PathView || len(answers) == 0 {
+		if r.URL.Query().Has(api.QueryDryRun) {
+			io.WriteString(w, `{"members":[]}`)
+			return
+		}
+		if err != nil || r.Method != http.MethodPut || r.URL.Path != api.PathV1View || len(answers) == 0 {
 			t.Errorf("%s %s %s, %v, %d answers left", r.Method, r.URL, body, err, len(answers))
 			http.Error(w, "unexpected", http.StatusTeapot)
 			return
@@ -89,5 +93,48 @@ func TestViewSetOfARefusedViewIsNotTriedAgain(t *testing.T) {
 	url, bodies := puts(t, `400 {"error":"no"}`)
 	if o := cohort(t, "view", "set", "--to", url, "0=a:1"); o.status != exitRefused || len(*bodies) != 1 {
 		t.Errorf("status %d after %d tries", o.status, len(*bodies))
+	}
+}
+
+// TestViewSetAsksForForceBeforeDataIsLost: the check tells, and nothing is put.
+func TestViewSetAsksForForceBeforeDataIsLost(t *testing.T) {
+	clearEnvironment(t)
+	put := 0
+	node := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Has(api.QueryDryRun) {
+			io.WriteString(w, `{"members":[],"warnings":["no member of this list has any data"]}`)
+			return
+		}
+		put++
+		w.WriteHeader(http.StatusAccepted)
+		io.WriteString(w, `{"result":"unready","view":[],"number":4,"warnings":["no member of this list has any data"],
+			"members":[{"id":1,"address":"b:2","state":"unreached","reason":"no route"}]}`)
+	}))
+	t.Cleanup(node.Close)
+	args := []string{"view", "set", "--to", node.URL, "--wait", "0s", "0=a:1", "1=b:2"}
+	if o := cohort(t, args...); o.status == 0 || put != 0 || !strings.Contains(o.err, "--force") || !strings.Contains(o.err, "no member of this list has any data") {
+		t.Errorf("status %d, put %d times, complaint %q", o.status, put, o.err)
+	}
+	o := cohort(t, append(args, "--force")...)
+	if o.status == 0 || put != 1 || !strings.Contains(o.err, "warning: no member") || !strings.Contains(o.err, "node 1 at b:2: unreached: no route\n") {
+		t.Errorf("by force: status %d, put %d times, complaint %q", o.status, put, o.err)
+	}
+}
+
+// TestViewSetKeepsItsWordOnHowLongItWaits: the node is told how long it may take, and one
+// that does not answer is not waited for.
+func TestViewSetKeepsItsWordOnHowLongItWaits(t *testing.T) {
+	clearEnvironment(t)
+	var limits []string
+	node := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !r.URL.Query().Has(api.QueryDryRun) {
+			limits = append(limits, r.URL.Query().Get(api.QueryTimeout))
+		}
+		_, _ = io.ReadAll(r.Body) // else nobody notices that the client leaves
+		<-r.Context().Done()
+	}))
+	t.Cleanup(node.Close)
+	if o := cohort(t, "view", "set", "--to", node.URL, "--wait", "0s", "0=a:1"); o.status == 0 || len(limits) != 1 || limits[0] != "500ms" {
+		t.Errorf("status %d, complaint %q, the node might take %q", o.status, o.err, limits)
 	}
 }

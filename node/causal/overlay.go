@@ -58,7 +58,7 @@ func (r *Replica) put(s *slot, hash uint64, item *wire.Item, old *wire.Item) {
 	}
 	stored := *item
 	stored.Deps.Vector = r.vectors.shared(item.Deps.Vector)
-	r.pending.Put = append(r.pending.Put, stored)
+	r.pending.Put, r.stored = append(r.pending.Put, stored), true
 	r.overlay.set(item.Key, item)
 	s.seq = r.box.LastWrite() + 1
 	r.slots.changed(s)

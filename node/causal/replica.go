@@ -133,6 +133,7 @@ type Replica struct {
 	epoch    uint64 // grows when a slot is given up
 	forgets  uint64 // items that were forgotten
 	gone     uint64 // no tombstone that went has a larger counter, as far as this node was told
+	stored   bool   // an item was ever held here
 	progress uint64 // grows whenever slots get nearer to ready
 	movedAt  wire.Instant
 	oneLine  bool // all views that the view's author heard are one
@@ -269,6 +270,9 @@ func (r *Replica) Settled() bool { return r.view == nil || r.settled }
 
 // Holding reports that slots are held here, which may have data.
 func (r *Replica) Holding() bool { return r.slots.held > 0 }
+
+// Written reports that this life of the node has ever held an item.
+func (r *Replica) Written() bool { return r.stored }
 
 // Hello adds to a hello what concerns causal buckets.
 func (r *Replica) Hello(h *wire.Hello) {

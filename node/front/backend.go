@@ -23,8 +23,11 @@ type Backend interface {
 	// CausalList lists this node's shard of the causal bucket. After a Reply of
 	// wire.Done the waiter has the Listing.
 	CausalList(w *Waiter, c wire.Context)
-	// PutView submits an operator's view, canonical and valid.
-	PutView(w *Waiter, layout wire.Layout, force bool)
+	// PutView submits an operator's view, canonical and valid. Its Token is the backend's.
+	PutView(w *Waiter, put wire.PutView)
+	// Ways returns what says, in a few words and in detail, what is wrong with the way to
+	// a node; empty: nothing is, as far as the bus knows.
+	Ways() func(wire.NodeID) (why, detail string)
 	// Lag asks how far members are behind each other. The waiter's Reply is the answer.
 	Lag(w *Waiter)
 	// Forget submits an operator's word that a node is gone for good.

@@ -42,12 +42,13 @@ func (b *instant) answerCausal(w *Waiter) {
 	w.Done <- struct{}{}
 }
 
-func (b *instant) State() State                           { return b }
-func (b *instant) Get(string) (wire.Record, bool, uint64) { return b.record, true, 1234567 }
-func (b *instant) Status() wire.NodeStatus                { return b.fake.status }
-func (b *instant) Outage() api.Outage                     { return api.Outage{} }
-func (b *instant) Holds() api.Holds                       { return api.Holds{} }
-func (b *instant) Stuck() string                          { return "" }
+func (b *instant) State() State                                 { return b }
+func (b *instant) Get(string) (wire.Record, bool, uint64)       { return b.record, true, 1234567 }
+func (b *instant) Status() wire.NodeStatus                      { return b.fake.status }
+func (b *instant) Outage() api.Outage                           { return api.Outage{} }
+func (b *instant) Holds() api.Holds                             { return api.Holds{} }
+func (b *instant) Stuck() string                                { return "" }
+func (b *instant) Ways() func(wire.NodeID) (why, detail string) { return nil }
 
 func newInstant() *instant {
 	version := wire.Version{MsgNum: 1234567, Fingerprint: 0xdeadbeef}

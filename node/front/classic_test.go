@@ -207,7 +207,7 @@ func TestViewsAreTakenAndShownInTheirShape(t *testing.T) {
 		{`{"view":{}}`, `{}`, false},
 	} {
 		got := n.ask(t, "PUT", "/view", c.put)
-		if got.status != 200 || got.body != `{"result":"ready","view":`+c.shown+`,"number":9}` || n.force != c.force {
+		if got.status != 200 || got.body != `{"result":"ready","view":`+c.shown+`,"number":9,"ready":true,"members":[]}` || n.force != c.force {
 			t.Errorf("PUT %s: %d %s", c.put, got.status, got.body)
 		}
 		if got := n.ask(t, "GET", "/view", ""); got.status != 200 || got.body != `{"view":`+c.shown+`}` {

@@ -14,7 +14,7 @@ import (
 // pathsOf has a path for every route. A new route needs one, and a description in
 // api/openapi.yaml.
 var pathsOf = [len(routeNames)]string{
-	routePing: "/ping", routeView: "/view", routeData: "/data/k", routeDataList: "/data", routeKV: "/v1/kv/strong/k",
+	routePing: "/ping", routeView: "/view", routeV1View: "/v1/view", routeData: "/data/k", routeDataList: "/data", routeKV: "/v1/kv/strong/k",
 	routeKVList: "/v1/kv/strong", routeCluster: "/v1/cluster", routeRing: "/v1/ring", routeOpenAPI: "/openapi.yaml",
 	routeLive: "/livez", routeReady: "/readyz", routeMetrics: "/metrics", routeProfile: "/debug/pprof/heap",
 	routeForget: "/v1/nodes/2/forget",

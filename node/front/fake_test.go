@@ -40,6 +40,9 @@ type fake struct {
 	waits   map[*Waiter]bool
 	layout  wire.Layout
 	force   bool
+	limit   wire.Instant
+	report  *wire.ViewReport // of every view
+	ways    func(wire.NodeID) (why, detail string)
 
 	forgotten wire.ForgetResult
 }
@@ -78,13 +81,19 @@ func (f *fake) Lag(w *Waiter) {
 	f.answer(w, wire.Done, func() wire.Reply { return wire.Reply{Lag: &lag} })
 }
 
-func (f *fake) PutView(w *Waiter, layout wire.Layout, force bool) {
+func (f *fake) PutView(w *Waiter, put wire.PutView) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.layout, f.force = layout, force
-	f.answer(w, wire.ViewServed, func() wire.Reply {
-		f.status.View.Layout = layout
-		return wire.Reply{}
+	f.layout, f.force, f.limit = put.Layout, put.Force, put.Limit
+	outcome := wire.ViewServed
+	if put.Check {
+		outcome = wire.ViewChecked
+	}
+	f.answer(w, outcome, func() wire.Reply {
+		if !put.Check {
+			f.status.View.Layout = put.Layout
+		}
+		return wire.Reply{View: f.report}
 	})
 }
 
@@ -345,6 +354,12 @@ func (n *node) raw(t testing.TB, request string) net.Conn {
 		t.Fatal(err)
 	}
 	return c
+}
+
+func (f *fake) Ways() func(wire.NodeID) (why, detail string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.ways
 }
 
 func (f *fake) Outage() api.Outage {

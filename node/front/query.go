@@ -19,6 +19,7 @@ var parameters = [len(routeNames)][]string{
 	routeRing:    {api.QueryKey},
 	routeReady:   {api.QueryModel},
 	routeProfile: {"debug", "gc", "seconds"}, // of net/http/pprof
+	routeV1View:  {api.QueryDryRun, api.QueryTimeout},
 }
 
 // refuseQuery answers for a parameter that the path does not take, such as a misspelt

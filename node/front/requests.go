@@ -16,6 +16,7 @@ const (
 	routeNone route = iota // never routed: it could not be read
 	routePing
 	routeView
+	routeV1View
 	routeData
 	routeDataList
 	routeKV
@@ -32,7 +33,7 @@ const (
 )
 
 var routeNames = [...]string{
-	routeNone: "none", routePing: "ping", routeView: "view", routeData: "data", routeDataList: "data_list",
+	routeNone: "none", routePing: "ping", routeView: "view", routeV1View: "v1_view", routeData: "data", routeDataList: "data_list",
 	routeKV: "kv", routeKVList: "kv_list", routeCluster: "cluster", routeRing: "ring", routeOpenAPI: "openapi", routeLive: "livez", routeReady: "readyz",
 	routeMetrics: "metrics", routeOther: "other", routeProfile: "profile", routeForget: "forget",
 }
@@ -56,6 +57,8 @@ func routeOf(path []byte) route {
 		return routePing
 	case api.PathView:
 		return routeView
+	case api.PathV1View:
+		return routeV1View
 	case api.PathData:
 		return routeDataList
 	case api.PathCluster:

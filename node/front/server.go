@@ -71,7 +71,8 @@ type Server struct {
 	limits   Limits
 	waiters  waiters
 	requests tally
-	draining atomic.Bool // no new work is taken
+	puts     atomic.Int64 // views that are being put
+	draining atomic.Bool  // no new work is taken
 
 	patience time.Duration // classicPatience, but in tests
 }
@@ -235,6 +236,8 @@ func (s *Server) dispatch(ctx *fasthttp.RequestCtx, to route, path []byte) {
 		s.ping(ctx)
 	case routeView:
 		s.view(ctx)
+	case routeV1View:
+		s.v1View(ctx)
 	case routeDataList:
 		s.dump(ctx)
 	case routeLive:

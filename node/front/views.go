@@ -1,6 +1,8 @@
 package front
 
 import (
+	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -10,48 +12,233 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
+// view serves the classic /view.
 func (s *Server) view(ctx *fasthttp.RequestCtx) {
 	switch {
 	case ctx.IsGet() || ctx.IsHead():
 		ctx.Response.Header.SetCanonical(headerNodeID, s.node)
 		s.writeJSON(ctx, api.ViewState{View: showView(s.backend.Status())})
 	case ctx.IsPut():
-		s.putView(ctx)
+		if answer, ok := s.putView(ctx, 0); ok {
+			ctx.Response.Header.SetCanonical(headerNodeID, s.node)
+			s.writeJSON(ctx, answer)
+		}
 	default:
 		s.refuseMethod(ctx, "GET, HEAD, PUT")
 	}
 }
 
-// putView answers when the node is ready to serve the view, or when the backend
-// says that it takes too long.
-func (s *Server) putView(ctx *fasthttp.RequestCtx) {
-	request, err := api.ParseViewRequest(ctx.PostBody())
-	if err != nil {
-		s.fail(ctx, api.CodeBadView, err.Error())
-		return
+// v1View tells a view that is not served yet apart by its status.
+func (s *Server) v1View(ctx *fasthttp.RequestCtx) {
+	switch {
+	case ctx.IsGet() || ctx.IsHead():
+		s.showV1View(ctx)
+	case !ctx.IsPut():
+		s.refuseMethod(ctx, "GET, HEAD, PUT")
+	default:
+		dry, ok := s.dryRun(ctx)
+		if ok && dry {
+			s.checkView(ctx)
+		} else if ok {
+			s.putV1View(ctx)
+		}
 	}
-	if s.refuseWork(ctx) {
-		return
-	}
-	w := newWaiting(ctx)
-	defer w.free()
-	s.backend.PutView(&w.Waiter, toLayout(request.View), request.Force)
-	how := s.waiters.await(w, 0)
-	if (how != answered || w.Reply.Outcome == wire.NotInView) && s.failed(ctx, how, w.Reply, viewPut) {
-		return
-	}
+}
+
+func (s *Server) showV1View(ctx *fasthttp.RequestCtx) {
 	status := s.backend.Status()
-	answer := api.ViewAnswer{
-		View:   showView(status),
-		Number: status.View.ID.Number,
-		Result: viewResult(w.Reply.Outcome, status),
+	state := api.ViewStatus{
+		Ready: !status.Present || status.Member && !status.LeftBehind && status.StrongReady(),
+		View:  showView(status), Number: status.View.ID.Number,
 	}
+	if len(status.View.Births) > 0 {
+		b := status.View.Births[0]
+		state.Cluster = strconv.FormatUint(b.Number, 10) + "-" + strconv.FormatUint(uint64(b.Author), 10) + "-" + strconv.FormatUint(uint64(b.Boot), 16)
+	}
+	s.stamp(ctx)
+	if !state.Ready {
+		outage := s.backend.Outage()
+		state.Reason = whyNotServing(&status, &outage)
+		ctx.SetStatusCode(http.StatusAccepted)
+	}
+	s.writeJSON(ctx, state)
+}
+
+func (s *Server) putV1View(ctx *fasthttp.RequestCtx) {
+	timeout, ok := s.timeout(ctx)
+	if !ok {
+		return
+	}
+	answer, ok := s.putView(ctx, wire.Instant(timeout))
+	if !ok {
+		return
+	}
+	if !answer.Ready {
+		ctx.SetStatusCode(http.StatusAccepted)
+	}
+	s.stamp(ctx)
+	s.writeJSON(ctx, answer)
+}
+
+func (s *Server) dryRun(ctx *fasthttp.RequestCtx) (dry, ok bool) {
+	switch value := string(ctx.QueryArgs().Peek(api.QueryDryRun)); value {
+	case "true":
+		return true, true
+	case "", "false":
+		return false, value != "" || !ctx.QueryArgs().Has(api.QueryDryRun) || s.badDryRun(ctx)
+	}
+	return false, s.badDryRun(ctx)
+}
+
+func (s *Server) badDryRun(ctx *fasthttp.RequestCtx) bool {
+	s.fail(ctx, api.CodeBadQuery, "?"+api.QueryDryRun+"= is true or false")
+	return false
+}
+
+// putView returns when the node is ready to serve the view, or when the backend says
+// that it takes too long: longer than limit, unless that is zero. False: it was answered.
+func (s *Server) putView(ctx *fasthttp.RequestCtx, limit wire.Instant) (*api.ViewAnswer, bool) {
+	request, w, ok := s.submitView(ctx, wire.PutView{Limit: limit})
+	if !ok {
+		return nil, false
+	}
+	defer w.free()
+	status := s.backend.Status()
+	answer := &api.ViewAnswer{
+		View:     showView(status),
+		Number:   status.View.ID.Number,
+		Result:   viewResult(w.Reply.Outcome, status),
+		Members:  s.showMembers(&request.View, w.Reply.View),
+		Warnings: warnings(w.Reply.View),
+	}
+	answer.Ready = answer.Result == api.ViewReady || answer.Result == api.ViewNotServed
 	if answer.Result != api.ViewReady {
 		outage := s.backend.Outage()
 		answer.Reason = whyNotServing(&status, &outage)
+		if why := whyNotTaken(answer.Members, w.Reply.View); why != "" && !answer.Ready {
+			answer.Reason = why
+		}
 	}
-	ctx.Response.Header.SetCanonical(headerNodeID, s.node)
-	s.writeJSON(ctx, answer)
+	return answer, true
+}
+
+// checkView answers what would come of a view.
+func (s *Server) checkView(ctx *fasthttp.RequestCtx) {
+	request, w, ok := s.submitView(ctx, wire.PutView{Check: true})
+	if !ok {
+		return
+	}
+	defer w.free()
+	s.stamp(ctx)
+	s.writeJSON(ctx, api.ViewCheck{Members: s.showMembers(&request.View, w.Reply.View), Warnings: warnings(w.Reply.View)})
+}
+
+// submitView gives a view to the node and waits for its answer. False: the request was
+// answered.
+func (s *Server) submitView(ctx *fasthttp.RequestCtx, put wire.PutView) (request api.ViewRequest, w *waiting, ok bool) {
+	request, err := api.ParseViewRequest(ctx.PostBody())
+	if err != nil {
+		s.fail(ctx, api.CodeBadView, err.Error())
+		return request, nil, false
+	}
+	if s.refuseWork(ctx) {
+		return request, nil, false
+	}
+	defer s.puts.Add(-1)
+	if s.puts.Add(1) > api.MaxPuts {
+		s.fail(ctx, api.CodeOverloaded, "as many views as a node takes at a time are being put: "+strconv.Itoa(api.MaxPuts))
+		return request, nil, false
+	}
+	w = newWaiting(ctx)
+	put.Layout, put.Force = toLayout(request.View), request.Force
+	s.backend.PutView(&w.Waiter, put)
+	how := s.waiters.await(w, 0)
+	if (how != answered || w.Reply.Outcome == wire.NotInView) && s.failed(ctx, how, w.Reply, viewPut) {
+		w.free()
+		return request, nil, false
+	}
+	return request, w, true
+}
+
+// showMembers is how the members take a view, in the order of ids.
+func (s *Server) showMembers(view *api.View, report *wire.ViewReport) []api.ViewMember {
+	if report == nil {
+		return []api.ViewMember{}
+	}
+	addresses := map[uint64]string{}
+	for _, shard := range view.Shards {
+		for _, m := range shard.Members {
+			addresses[m.ID] = m.Address
+		}
+	}
+	ways := s.backend.Ways()
+	members := make([]api.ViewMember, len(report.Members))
+	for i := range report.Members {
+		r := &report.Members[i]
+		m := &members[i]
+		m.ID, m.Address = uint64(r.Node), addresses[uint64(r.Node)]
+		m.State, m.Reason = showStand(r, ways)
+	}
+	return members
+}
+
+func showStand(r *wire.MemberReport, ways func(wire.NodeID) (why, detail string)) (api.MemberState, string) {
+	id := strconv.FormatUint(uint64(r.Node), 10)
+	switch r.Stand {
+	case wire.MemberFollows:
+		return api.MemberFollows, ""
+	case wire.MemberForeign:
+		return api.MemberForeign, "node " + id + " belongs to another cluster, where it holds view " +
+			strconv.FormatUint(r.Held.Number, 10) + "; put this view to it as well to take it in, or right the address"
+	case wire.MemberAnswered:
+		if r.Held.IsZero() {
+			return api.MemberAnswered, "it holds no view yet"
+		}
+		return api.MemberAnswered, "it holds view " + strconv.FormatUint(r.Held.Number, 10) + " still"
+	}
+	why, detail := ways(r.Node)
+	switch {
+	case why == "":
+		return api.MemberUnreached, "nothing was heard of it"
+	case detail == "":
+		return api.MemberUnreached, why
+	}
+	return api.MemberUnreached, why + ": " + detail
+}
+
+// whyNotTaken says whom a view lacks; empty: nobody.
+func whyNotTaken(members []api.ViewMember, report *wire.ViewReport) string {
+	if report != nil && report.Twin {
+		return "this node's id belongs to another process: node " + strconv.FormatUint(uint64(report.TwinAt), 10) +
+			" hears it at the address that the view gives it. Stop one of the two"
+	}
+	lacks := func(state api.MemberState, tell func(m *api.ViewMember) string) string {
+		if i := slices.IndexFunc(members, func(m api.ViewMember) bool { return m.State == state }); i >= 0 {
+			return tell(&members[i])
+		}
+		return ""
+	}
+	if why := lacks(api.MemberForeign, func(m *api.ViewMember) string { return m.Reason }); why != "" {
+		return why
+	}
+	return lacks(api.MemberUnreached, func(m *api.ViewMember) string {
+		return "node " + strconv.FormatUint(m.ID, 10) + " at " + m.Address + " was not reached: " + m.Reason
+	})
+}
+
+// warnings are what an operator should know of a view.
+func warnings(report *wire.ViewReport) (list []string) {
+	if report == nil || report.Loss == nil {
+		return nil
+	}
+	text := "no member of this list has any data"
+	if number := report.Loss.View.Number; number > 0 {
+		text = "no member of this list has the data that was held in view " + strconv.FormatUint(number, 10)
+	}
+	for i, id := range report.Loss.Expected {
+		text += []string{"; started with --expect-data: node ", ", node "}[min(i, 1)] + strconv.FormatUint(uint64(id), 10)
+	}
+	return []string{text + ". What no other node holds is lost. Nodes that keep their state in memory lose it when they restart: put the view after each restart, before the next"}
 }
 
 func viewResult(outcome wire.Outcome, status wire.NodeStatus) api.ViewResult {

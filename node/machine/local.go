@@ -41,6 +41,9 @@ func (l *local) Covering() bool { return l.Replica.Serving() }
 // Holding reports that there is causal data here.
 func (l *local) Holding() bool { return l.causal.Holding() }
 
+// Data reports that there is, or was, data of either model in this life.
+func (l *local) Data() bool { return l.Written() || l.causal.Written() }
+
 // Handed reports, outside the view, that causal data has come to its owners, and
 // whether that is all a PUT waits for.
 func (l *local) Handed() (causal, only bool) {

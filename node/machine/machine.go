@@ -52,6 +52,7 @@ type Config struct {
 	Causal    CausalLimits
 	Gate      Gate
 	Crowd     int             // of more than so many other members some are greeted rarely (docs/views.md §3); zero: 8
+	Expects   bool            // it is to have data: what it is put into without any is worth a warning
 	Recovered *wire.Recovered // nil: starts with nothing
 }
 
@@ -62,6 +63,7 @@ type Machine struct {
 	views  *view.Keeper
 	strong *strong.Replica
 	causal *causal.Replica
+	local  *local
 	status wire.NodeStatus
 	shown  bool // status was given out once
 	tickAt wire.Instant
@@ -76,12 +78,13 @@ const idle = 3600 * wire.Second
 // New returns a machine that holds nothing, or what it recovered.
 func New(cfg Config) *Machine {
 	m := &Machine{cfg: cfg}
-	m.views = view.New(view.Config{Self: cfg.ID, Inc: cfg.Inc, Boot: cfg.Boot, Crowd: cfg.Crowd}, &m.box, cfg.Recovered)
+	m.views = view.New(view.Config{Self: cfg.ID, Inc: cfg.Inc, Boot: cfg.Boot, Crowd: cfg.Crowd, Expects: cfg.Expects}, &m.box, cfg.Recovered)
 	m.strong = strong.New(strong.Config{
 		Self: cfg.ID, Inc: cfg.Inc, Boot: cfg.Boot, Limits: cfg.Limits,
 	}, &m.box, m.views, cfg.Recovered)
 	m.causal = causal.New(causal.Config{Self: cfg.ID, Boot: cfg.Boot, Limits: cfg.Causal}, &m.box, m.views)
-	m.views.Use(&local{m.strong, m.causal, cfg.Gate})
+	m.local = &local{m.strong, m.causal, cfg.Gate}
+	m.views.Use(m.local)
 	m.tickAt = cfg.Now + idle
 	if cfg.Recovered != nil {
 		m.tickAt = cfg.Now
@@ -178,6 +181,7 @@ func (m *Machine) tick() {
 func (m *Machine) hello() wire.Hello {
 	h := m.strong.Hello()
 	m.causal.Hello(&h)
+	h.Data = m.local.Data()
 	return h
 }
 

@@ -261,6 +261,9 @@ func (r *Replica) Promised() wire.Ballot { return r.promised }
 // Progress grows whenever a round gets on.
 func (r *Replica) Progress() uint64 { return r.progress }
 
+// Written reports that this history has a write, be it committed or not.
+func (r *Replica) Written() bool { return r.hist.ledger.Next() > 1 || len(r.hist.log) > 0 }
+
 // Hello is what the next hello says.
 func (r *Replica) Hello() wire.Hello {
 	h := wire.Hello{

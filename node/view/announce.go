@@ -16,7 +16,7 @@ func (k *Keeper) announce(p *put) {
 	}
 	p.view = k.mint(p)
 	p.made, p.stage = true, announcing
-	p.accepted = p.accepted[:0]
+	p.unaccepted()
 	k.adopt(p.view)
 	k.spread(p)
 }
@@ -35,17 +35,19 @@ func (k *Keeper) mint(p *put) *wire.View {
 	see(v, wire.Sighting{Node: k.self, Inc: k.inc, View: k.viewID()})
 	know(v, k.local.Ballot(), k.local.BallotMembers())
 	kin, births := k.kindred(p)
+	var past, last []wire.Ancestor
 	for _, a := range kin {
-		if a.r.Present {
-			above(a.r.View.ID)
-			v.Ancestors = mergeAncestors(v.Ancestors, a.r.View.Ancestors)
-			replace(v, a.r.View.ID, a.r.View.Renewed)
-			see(v, wire.Sighting{Node: a.node, Inc: a.inc, View: a.r.View.ID})
-		} else {
-			see(v, wire.Sighting{Node: a.node, Inc: a.inc})
+		if held := &a.r.View; a.r.Present {
+			above(held.ID)
+			if !slices.Equal(held.Ancestors, last) { // mostly all hold one view
+				past, last = append(past, held.Ancestors...), held.Ancestors
+			}
+			past = append(past, wire.Ancestor{View: held.ID, Renewed: held.Renewed})
 		}
+		v.Saw = append(v.Saw, wire.Sighting{Node: a.id, Inc: a.inc, View: a.r.View.ID})
 		know(v, a.r.Ballot, a.r.Members)
 	}
+	v.Ancestors = mergeAncestors(v.Ancestors, past)
 	if !p.member && (!k.blank() || k.local.Holding()) && k.at.Address != "" && len(p.layout.Members()) > 0 {
 		v.Sources = []wire.Member{k.at}
 	}
@@ -53,7 +55,10 @@ func (k *Keeper) mint(p *put) *wire.View {
 	if v.Births = births; len(births) == 0 && len(p.layout.Members()) > 0 {
 		v.Births, p.newborn = []wire.ViewID{v.ID}, true
 	}
-	k.box.Event(wire.Event{Kind: EventMinted, View: v.ID, Count: uint64(len(p.answers))})
+	if p.loss != nil && p.mints == 1 {
+		k.box.Event(wire.Event{Kind: EventLoss, View: v.ID, Count: p.loss.View.Number})
+	}
+	k.box.Event(wire.Event{Kind: EventMinted, View: v.ID, Count: uint64(p.heard)})
 	return v
 }
 
@@ -77,15 +82,18 @@ func know(v *wire.View, b wire.Ballot, members []wire.Member) {
 // spread sends the view to the members that have not accepted it.
 func (k *Keeper) spread(p *put) {
 	p.resend = k.now + announceEvery
-	to := p.layout.Members()
-	if mutant.On(mutant.SpreadToDropped) {
-		to = append(to, k.dropped...)
+	m := &wire.NewView{PutID: p.id, View: *p.view} // one for all: it is encoded once
+	send := func(id wire.NodeID) {
+		k.box.PostAfter(k.box.LastWrite(), wire.Envelope{To: id, Request: p.id, Message: m})
 	}
-	for _, m := range to {
-		if m.ID != k.self && !slices.Contains(p.accepted, m.ID) {
-			k.box.PostAfter(k.box.LastWrite(), wire.Envelope{
-				To: m.ID, Request: p.id, Message: &wire.NewView{PutID: p.id, View: *p.view},
-			})
+	for i := range p.peers {
+		if !p.peers[i].accepted {
+			send(p.peers[i].id)
+		}
+	}
+	if mutant.On(mutant.SpreadToDropped) {
+		for _, m := range k.dropped {
+			send(m.ID)
 		}
 	}
 }
@@ -98,21 +106,22 @@ func (k *Keeper) OnNewViewReply(h wire.Header, m *wire.NewViewReply) {
 	if p == nil || !p.made || p.view.ID != m.View || k.viewID() != p.view.ID || !k.plausible(m.Held) {
 		return
 	}
+	a := p.peer(h.From)
+	if a == nil {
+		return
+	}
 	if m.Accepted {
-		if !slices.Contains(p.accepted, h.From) {
-			p.accepted = append(p.accepted, h.From)
-		}
-		p.foreign = slices.DeleteFunc(p.foreign, func(id wire.NodeID) bool { return id == h.From })
+		a.accepted, a.foreign = true, false
 		k.check(p)
 		return
 	}
 	if m.Same && m.Held.Compare(p.view.ID) > 0 {
 		if !p.member {
-			k.outdone(p, h.From, wire.Ancestor{View: m.Held, Renewed: m.Renewed})
+			k.outdone(p, a, wire.Ancestor{View: m.Held, Renewed: m.Renewed})
 		}
 		return // two PUTs of one list: the higher view is on its way here
 	}
-	if k.foreigner(p, h.From, m) {
+	if k.foreigner(p, a, m) {
 		return
 	}
 	k.heed(p, wire.Sighting{Node: h.From, Inc: h.Inc, View: m.Held}, m.Renewed)
@@ -136,10 +145,8 @@ func (k *Keeper) heed(p *put, s wire.Sighting, renewed uint64) {
 
 // outdone notes that the list is in force under a higher id, which does not come to
 // a node outside. It will do, if its primary turns out to have this node's data.
-func (k *Keeper) outdone(p *put, by wire.NodeID, higher wire.Ancestor) {
-	if !slices.Contains(p.accepted, by) {
-		p.accepted = append(p.accepted, by)
-	}
+func (k *Keeper) outdone(p *put, by *putPeer, higher wire.Ancestor) {
+	by.accepted = true
 	if higher.View.Compare(p.higher.View) > 0 {
 		p.higher = higher
 	}
@@ -157,7 +164,8 @@ func (k *Keeper) remint(p *put, held wire.ViewID) {
 	v.Renewed = 0
 	v.Saw = slices.Clone(old.Saw)
 	k.box.Event(wire.Event{Kind: EventReminted, View: v.ID})
-	p.view, p.accepted = &v, p.accepted[:0]
+	p.view = &v
+	p.unaccepted()
 	k.adopt(&v)
 	k.spread(p)
 }

@@ -39,37 +39,48 @@ func (k *Keeper) Kin(births []wire.ViewID) bool {
 // kindred parts the answers to a PUT into those of this cluster, which its view
 // replaces, and those of others, which stay what they are. births is what the view
 // descends from; empty: it is the first.
-func (k *Keeper) kindred(p *put) (kin []answer, births []wire.ViewID) {
+func (k *Keeper) kindred(p *put) (kin []*putPeer, births []wire.ViewID) {
 	births = k.births()
 	if len(births) == 0 {
 		births = k.homeOf(p)
 	}
-	rest := slices.Clone(p.answers)
+	var rest []*putPeer
+	for a := range p.answers {
+		rest = append(rest, a)
+	}
 	for again := true; again; {
 		again = false
-		for i := 0; i < len(rest); i++ {
-			if a := rest[i]; k.related(p, a, births) {
-				kin = append(kin, a)
-				if a.r.Present && len(a.r.View.Births) > 0 {
-					births, again = mergeBirths(births, a.r.View.Births), true
-				}
-				rest = slices.Delete(rest, i, i+1)
-				i--
+		strangers := rest[:0]
+		for _, a := range rest {
+			if !k.related(p, a, births) {
+				strangers = append(strangers, a)
+				continue
+			}
+			kin = append(kin, a)
+			if more := mergeBirths(births, a.r.View.Births); len(more) > len(births) {
+				births, again = more, true
 			}
 		}
+		rest = strangers
 	}
-	p.foreign = p.foreign[:0]
 	for _, a := range rest {
-		p.foreign = append(p.foreign, a.node)
-		k.box.Event(wire.Event{Kind: EventForeign, Peer: a.node, View: a.r.View.ID})
+		k.leaveOut(p, a)
 	}
 	return kin, births
+}
+
+// leaveOut notes that a member belongs to another cluster and stays in that.
+func (k *Keeper) leaveOut(p *put, a *putPeer) {
+	if !a.foreign {
+		a.foreign = true
+		k.box.Event(wire.Event{Kind: EventForeign, Peer: a.id, View: k.viewID()})
+	}
 }
 
 // related reports whether an answer comes from a cluster with these births: it has no
 // cluster, or descends from one of them, or an operator has put it the list of this PUT,
 // or that of the view held here. By force everybody is.
-func (k *Keeper) related(p *put, a answer, births []wire.ViewID) bool {
+func (k *Keeper) related(p *put, a *putPeer, births []wire.ViewID) bool {
 	switch {
 	case !a.r.Present, len(a.r.View.Births) == 0, p.force, mutant.On(mutant.FollowForeign):
 		return true
@@ -82,14 +93,13 @@ func (k *Keeper) related(p *put, a answer, births []wire.ViewID) bool {
 
 // homeOf is the cluster of an author that is of none yet: that of the lowest node whose
 // view it may have been in before it lost its state, or which it only adds to.
-func (k *Keeper) homeOf(p *put) (births []wire.ViewID) {
-	lowest := wire.NodeID(0)
-	for _, a := range p.answers {
-		if a.r.Present && len(a.r.View.Births) > 0 && (births == nil || a.node < lowest) && home(k.self, &p.layout, &a.r.View.Layout) {
-			births, lowest = a.r.View.Births, a.node
+func (k *Keeper) homeOf(p *put) []wire.ViewID {
+	for a := range p.answers {
+		if a.r.Present && len(a.r.View.Births) > 0 && home(k.self, &p.layout, &a.r.View.Layout) {
+			return a.r.View.Births
 		}
 	}
-	return births
+	return nil
 }
 
 // home reports whether an author without a cluster may put its list in place of one that
@@ -112,31 +122,29 @@ func home(author wire.NodeID, list, held *wire.Layout) bool {
 // cluster, and stays in that; false: it does not. If the author was of no cluster when the
 // list was put, and had not heard the member, the view may have been taken for the first of
 // a cluster wrongly: then it becomes one of the member's.
-func (k *Keeper) foreigner(p *put, from wire.NodeID, m *wire.NewViewReply) bool {
+func (k *Keeper) foreigner(p *put, a *putPeer, m *wire.NewViewReply) bool {
 	if m.Same || wire.Kin(p.view.Births, m.Births) || mutant.On(mutant.FollowForeign) {
 		return false
 	}
-	if p.newborn && !p.hasAnswer(from) && home(k.self, &p.layout, &m.Layout) {
+	if p.newborn && a.r == nil && home(k.self, &p.layout, &m.Layout) {
 		p.newborn = false
 		p.view.Births = mergeBirths(p.view.Births, m.Births)
 		return false
 	}
-	if !slices.Contains(p.foreign, from) {
-		p.foreign = append(p.foreign, from)
-		k.box.Event(wire.Event{Kind: EventForeign, Peer: from, View: p.view.ID})
-	}
+	k.leaveOut(p, a)
 	return true
 }
 
 // onlyForeign reports that a PUT waits for nobody but members of other clusters.
 func (k *Keeper) onlyForeign(p *put) bool {
-	if !p.made || len(p.foreign) == 0 {
-		return false
-	}
-	for _, m := range p.layout.Members() {
-		if m.ID != k.self && !slices.Contains(p.accepted, m.ID) && !slices.Contains(p.foreign, m.ID) {
+	foreign := 0
+	for i := range p.peers {
+		switch {
+		case p.peers[i].foreign:
+			foreign++
+		case !p.peers[i].accepted:
 			return false
 		}
 	}
-	return true
+	return p.made && foreign > 0
 }

@@ -5,6 +5,9 @@ import "github.com/cohortkv/cohort/node/wire"
 // OnHello notes that a member of the view is there. It reports whether the
 // sender holds the same view, so that the models may listen to it.
 func (k *Keeper) OnHello(h wire.Header, m *wire.Hello) bool {
+	if m.Data && h.View.Compare(k.hearsay) > 0 && !k.local.Data() {
+		k.hearsay = h.View
+	}
 	p := k.peer(h.From)
 	if p == nil {
 		return false
@@ -99,6 +102,10 @@ func (k *Keeper) onProbeReply(h wire.Header, m *wire.QueryReply) {
 
 // Tick does what time asks for.
 func (k *Keeper) Tick(hello func() wire.Hello) {
+	if k.let {
+		k.let = false
+		k.reach()
+	}
 	if k.view != nil && k.now >= k.helloAt {
 		k.helloAt = k.now + k.helloPause()
 		k.sendHellos(hello())

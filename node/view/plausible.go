@@ -51,7 +51,7 @@ func ordered(v *wire.View) bool {
 		!slices.ContainsFunc(shards, func(s wire.Shard) bool {
 			return !ascending(s.Members, func(m wire.Member) wire.NodeID { return m.ID })
 		}) &&
-		rising(v.Ancestors) &&
+		rising(v.Ancestors) && len(v.Births) <= maxBirths && slices.IsSortedFunc(v.Births, wire.ViewID.Compare) &&
 		!slices.ContainsFunc(v.Known, func(x wire.KnownBallot) bool { return x.Ballot.View.Compare(v.ID) >= 0 })
 }
 

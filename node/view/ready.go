@@ -59,8 +59,8 @@ func (k *Keeper) spreadFar(p *put) bool {
 	if !p.made {
 		return true
 	}
-	for _, a := range p.answers {
-		if !slices.Contains(p.accepted, a.node) {
+	for a := range p.answers {
+		if !a.accepted {
 			return false
 		}
 	}
@@ -78,8 +78,11 @@ func (k *Keeper) overtake(v *wire.View) {
 
 func (k *Keeper) finish(p *put, o wire.Outcome) {
 	k.puts = slices.DeleteFunc(k.puts, func(q *put) bool { return q == p })
-	k.reach()
-	k.box.Reply(wire.Reply{Token: p.token, Outcome: o})
+	report := k.report(p)
+	if k.let = k.let || p.check; !p.check {
+		k.reach()
+	}
+	k.box.Reply(wire.Reply{Token: p.token, Outcome: o, View: report})
 }
 
 // Abandon forgets a PUT whose client has left.
@@ -115,7 +118,7 @@ func (k *Keeper) tickPut(p *put) {
 	if now := k.progress() + p.afar; now != p.mark {
 		p.mark, p.markAt = now, k.now
 	}
-	if k.now-p.markAt >= putStalled || k.now-p.begun >= putLimit || k.onlyForeign(p) && k.now-p.begun >= putForeign {
+	if k.now-p.markAt >= putStalled || k.now-p.begun >= p.limit || k.onlyForeign(p) && k.now-p.begun >= putForeign {
 		k.finish(p, wire.ViewUnready)
 		return
 	}

@@ -36,8 +36,10 @@ type Local interface {
 	Progress() uint64
 	// Covering reports whether the base that Knows speaks of is active.
 	Covering() bool
-	// Holding reports that there is causal data here.
+	// Holding reports that slots of causal buckets are held here; Data that there is, or
+	// was, data of either model in this life.
 	Holding() bool
+	Data() bool
 	// Handed reports, at a node outside its view, that its causal data has come
 	// to the owners, and whether that is all a PUT waits for.
 	Handed() (causal, only bool)
@@ -65,10 +67,11 @@ const crowd = 8
 
 // Config is who a keeper is.
 type Config struct {
-	Self  wire.NodeID
-	Inc   wire.Incarnation
-	Boot  wire.Boot
-	Crowd int // of more than so many others some are far; zero: 8
+	Self    wire.NodeID
+	Inc     wire.Incarnation
+	Boot    wire.Boot
+	Expects bool // the node is to have data
+	Crowd   int  // of more than so many others some are far; zero: 8
 }
 
 // maxAncestors bounds how many replaced views a view remembers. A node that
@@ -97,6 +100,9 @@ type Keeper struct {
 	helloAt    wire.Instant
 	round      int          // of hellos in this view
 	crowd      int          // Config.Crowd
+	expects    bool         // Config.Expects
+	hearsay    wire.ViewID  // the highest view in which somebody has had data while this node held none
+	let        bool         // peers of a PUT that only asked are dialled until the next tick, which lets go of them
 	top        uint64       // highest view number ever held or made here
 	heldAt     wire.Instant // when the view was adopted
 	unheard    []wire.ShardWait
@@ -122,7 +128,7 @@ type peer struct {
 // New returns a keeper with no view, or with the one it recovered.
 func New(cfg Config, box *wire.Outbox, rec *wire.Recovered) *Keeper {
 	k := &Keeper{
-		self: cfg.Self, inc: cfg.Inc, boot: cfg.Boot, crowd: cfg.Crowd,
+		self: cfg.Self, inc: cfg.Inc, boot: cfg.Boot, crowd: cfg.Crowd, expects: cfg.Expects,
 		box: box, nextPut: uint64(cfg.Boot)&^(1<<63) | 1,
 	}
 	if k.crowd <= 0 {
@@ -190,7 +196,7 @@ func (k *Keeper) Changed() bool {
 }
 
 // Busy reports that a PUT is open.
-func (k *Keeper) Busy() bool { return len(k.puts) > 0 }
+func (k *Keeper) Busy() bool { return len(k.puts) > 0 || k.let }
 
 func (k *Keeper) peer(id wire.NodeID) *peer {
 	for i := range k.heard {
@@ -301,6 +307,10 @@ func (k *Keeper) asFirstNamed(all []wire.Member) []wire.Member {
 func (k *Keeper) OnQuery(h wire.Header, replyTo wire.ReplyTo, m *wire.Query) {
 	reply := &wire.QueryReply{
 		PutID: m.PutID, Ballot: k.local.Ballot(), Members: k.local.BallotMembers(), Knows: k.local.Knows(m.Ballot),
+		Data: k.local.Data(), Expects: k.expects,
+	}
+	if !reply.Data {
+		reply.Heard = k.hearsay
 	}
 	if k.view != nil {
 		reply.Present, reply.View = true, *k.view

@@ -22,6 +22,7 @@ func (*node) Serving() bool                { return false }
 func (*node) Progress() uint64             { return 0 }
 func (*node) Covering() bool               { return false }
 func (*node) Holding() bool                { return false }
+func (*node) Data() bool                   { return false }
 func (*node) Handed() (causal, only bool)  { return true, false }
 
 func layout(address string, members ...wire.NodeID) wire.Layout {

@@ -112,6 +112,9 @@ func (d *decoder) viewMessage(m Message) {
 		m.Members = d.members()
 		m.Knows = d.bool()
 		m.Twin = d.bool()
+		m.Data = d.bool()
+		m.Heard = d.viewID()
+		m.Expects = d.bool()
 	case *NewView:
 		m.PutID = d.uvarint()
 		m.View = d.view()
@@ -138,6 +141,7 @@ func (d *decoder) viewMessage(m Message) {
 		m.Clock = Instant(d.ordinal())
 		m.Pulled = d.uvarint()
 		m.Oldest = d.uvarint()
+		m.Data = d.bool()
 	case *Covered:
 		m.PutID = d.uvarint()
 		m.Ballot = d.ballot()

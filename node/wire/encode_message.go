@@ -55,6 +55,9 @@ func (e *encoder) viewMessage(m Message) {
 		e.members(m.Members)
 		e.bool(m.Knows)
 		e.bool(m.Twin)
+		e.bool(m.Data)
+		e.viewID(m.Heard)
+		e.bool(m.Expects)
 	case *NewView:
 		e.uvarint(m.PutID)
 		e.view(&m.View)
@@ -81,6 +84,7 @@ func (e *encoder) viewMessage(m Message) {
 		e.uvarint(uint64(m.Clock))
 		e.uvarint(m.Pulled)
 		e.uvarint(m.Oldest)
+		e.bool(m.Data)
 	case *Covered:
 		e.uvarint(m.PutID)
 		e.ballot(m.Ballot)

@@ -76,6 +76,9 @@ type QueryReply struct {
 	Members []Member // that took part in Ballot
 	Knows   bool     // its history knows the ballot in the Query
 	Twin    bool     // another process than the asking one says Hello under its id
+	Data    bool     // it has data, of either model
+	Heard   ViewID   // without data: the highest view in which it heard of some; zero: it heard of none
+	Expects bool     // it was started as a node that has data
 }
 
 // NewView carries a view to a member of it. Answered by NewViewReply.
@@ -113,6 +116,8 @@ type Hello struct {
 	Clock  Instant // of the sender, in its boot
 	Pulled uint64  // grows whenever it got on with its causal slots
 	Oldest uint64  // it carries no request below this number any more
+
+	Data bool // the sender has data, of either model
 }
 
 // Covered asks the primary of a view whether its active base contains a history

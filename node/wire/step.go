@@ -49,6 +49,40 @@ type PutView struct {
 	Token  Token
 	Layout Layout // canonical, valid
 	Force  bool
+	Check  bool    // only ask: what would come of it? Answered by ViewChecked
+	Limit  Instant // it is answered after that long at the latest; zero: after as long as a PUT may take
+}
+
+// ViewReport is what a PUT /view has found out.
+type ViewReport struct {
+	Members []MemberReport // of the list, but for this node; by id
+	Loss    *Loss          // nil: none is known
+	Twin    bool           // TwinAt says that this node's id belongs to another process
+	TwinAt  NodeID
+}
+
+// MemberReport is what a PUT /view has heard of one member.
+type MemberReport struct {
+	Node  NodeID
+	Stand MemberStand
+	Held  ViewID // what it held when it was asked; zero: none, or it did not answer
+}
+
+// MemberStand says how a member takes a view.
+type MemberStand uint8
+
+// The stands.
+const (
+	MemberSilent   MemberStand = iota + 1 // nothing was heard of it
+	MemberAnswered                        // it answers, and has not taken the view yet
+	MemberFollows                         // it holds the view
+	MemberForeign                         // it belongs to another cluster, and stays there until the list is put to it
+)
+
+// Loss says that data was held once, and that no member of a list has any of it.
+type Loss struct {
+	View     ViewID   // the highest view in which data was known to be; zero: none was heard of
+	Expected []NodeID // members that were started as ones that have data (--expect-data), and have none
 }
 
 // ChunkRead is the answer to a Read of kind ReadChunk.
@@ -259,6 +293,7 @@ const (
 	ViewServed                       // PUT /view: ready
 	ViewUnready                      // PUT /view: answered by its bound, not ready yet
 	ViewOvertaken                    // PUT /view: another list of members took its place
+	ViewChecked                      // PutView.Check: nothing was done
 )
 
 // Reply ends the client request of a token.
@@ -269,6 +304,7 @@ type Reply struct {
 	Causal  *CausalResult // Done, of a causal bucket
 	Lag     *Lag          // Done, of AskLag; kept, and never written to
 	Forget  *ForgetResult // Done, of ForgetNode
+	View    *ViewReport   // of a PutView; kept, and never written to
 }
 
 // CausalResult is the answer to a request to a causal bucket.

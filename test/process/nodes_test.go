@@ -93,12 +93,18 @@ func start(t *testing.T) nodes {
 // startThree starts nodes that can be cut off from one another, or not.
 func startThree(t *testing.T, cuts bool) nodes {
 	t.Helper()
+	return startMore(t, 3, cuts)
+}
+
+// startMore starts so many.
+func startMore(t *testing.T, count int, cuts bool) nodes {
+	t.Helper()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cfg := cluster.Default()
-	cfg.Binary, cfg.Dir, cfg.Cuts = path, t.TempDir(), cuts
+	cfg.Binary, cfg.Dir, cfg.Cuts, cfg.Nodes = path, t.TempDir(), cuts, count
 	c, err := cluster.Start(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,74 @@
+package view
+
+import "github.com/cohortkv/cohort/node/wire"
+
+// report is what a PUT has found out by its end.
+func (k *Keeper) report(p *put) *wire.ViewReport {
+	r := &wire.ViewReport{Members: make([]wire.MemberReport, len(p.peers)), Loss: p.loss, Twin: p.twin, TwinAt: p.twinAt}
+	for i := range p.peers {
+		a := &p.peers[i]
+		m := &r.Members[i]
+		m.Node, m.Stand = a.id, k.standOf(p, a)
+		if a.r != nil {
+			m.Held = a.r.View.ID
+		}
+		if m.Stand == wire.MemberSilent && !p.check {
+			k.box.Event(wire.Event{Kind: EventUnheard, Peer: a.id, View: k.viewID()})
+		}
+	}
+	return r
+}
+
+func (k *Keeper) standOf(p *put, a *putPeer) wire.MemberStand {
+	held := a.r != nil && p.view != nil && a.r.Present && a.r.View.ID == p.view.ID
+	greets := false
+	if p.view != nil && k.viewID() == p.view.ID {
+		h := k.peer(a.id)
+		greets = h != nil && !k.silent(h)
+	}
+	switch {
+	case a.accepted, held, greets:
+		return wire.MemberFollows
+	case a.foreign:
+		return wire.MemberForeign
+	case a.r != nil:
+		return wire.MemberAnswered
+	}
+	return wire.MemberSilent
+}
+
+// lossOf says that a new view of the list of a PUT would have none of the data that was
+// held before; nil: that is not known. All members have answered then. What is known of
+// data that is gone is what a node has heard from others while it had none itself, and
+// what its operator said at its start.
+func (k *Keeper) lossOf(p *put) *wire.Loss {
+	if p.heard < len(p.peers) || k.local.Data() {
+		return nil
+	}
+	l := &wire.Loss{View: k.hearsay}
+	if k.expects && p.member {
+		l.Expected = append(l.Expected, k.self)
+	}
+	some := false
+	for a := range p.answers {
+		some = some || a.r.Data
+		if a.r.Heard.Compare(l.View) > 0 {
+			l.View = a.r.Heard
+		}
+		if a.r.Expects && !a.r.Data {
+			l.Expected = append(l.Expected, a.id)
+		}
+	}
+	if l.View.IsZero() {
+		if some || len(l.Expected) == 0 {
+			return nil
+		}
+		return l
+	}
+	for a := range p.answers {
+		if v := &a.r.View; a.r.Data && (v.ID == l.View || v.Descends(l.View)) {
+			return nil
+		}
+	}
+	return l
+}

@@ -1,0 +1,131 @@
+package process
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/cohortkv/cohort/api"
+)
+
+// TestNodesOfAnotherClusterAreNotTakenOver: two clusters of the default name. The operator
+// of the second one mistypes an address.
+func TestNodesOfAnotherClusterAreNotTakenOver(t *testing.T) {
+	n := startMore(t, 5, false)
+	n.putView(0, 1, 2)
+	_, err := n.Client(0).PutData(t.Context(), "k", "theirs")
+	n.must(err)
+	n.putView(3)
+	_, err = n.Client(3).PutData(t.Context(), "k", "ours")
+	n.must(err)
+	for _, put := range []int{3, 4} { // a node with a cluster of its own, and a new one
+		answer, err := n.Client(put).PutView(t.Context(), api.ViewRequest{View: n.View(2, 3, 4)})
+		n.must(err)
+		member := memberOf(answer, 2)
+		if answer.Ready || member.State != api.MemberForeign || !strings.Contains(answer.Reason, "belongs to another cluster") {
+			t.Errorf("the list put to node %d: %+v", put, answer)
+		}
+	}
+	for _, i := range []int{0, 1, 2} {
+		value, err := n.Client(i).GetData(t.Context(), "k")
+		n.must(err)
+		if string(value.Value) != "theirs" {
+			t.Errorf("node %d has %q", i, value.Value)
+		}
+	}
+	for _, i := range []int{2, 4} {
+		said, err := os.ReadFile(n.LogFile(i))
+		n.must(err)
+		if lines := strings.Count(string(said), "other_cluster"); lines < 1 || lines > 2 {
+			t.Errorf("node %d says so %d times", i, lines)
+		}
+	}
+	n.putView(0, 1)
+	answer, err := n.Client(2).PutView(t.Context(), api.ViewRequest{View: n.View(2, 3, 4)}) // its operator's consent
+	n.must(err)
+	if !answer.Ready {
+		t.Errorf("put to the node itself: %+v", answer)
+	}
+}
+
+func memberOf(answer api.ViewAnswer, id uint64) api.ViewMember {
+	for _, m := range answer.Members {
+		if m.ID == id {
+			return m
+		}
+	}
+	return api.ViewMember{}
+}
+
+// TestTheAnswerToAViewSaysWhyAMemberIsNotReached takes the kinds of mistakes one by one.
+func TestTheAnswerToAViewSaysWhyAMemberIsNotReached(t *testing.T) {
+	n := start(t)
+	for name, c := range map[string]struct {
+		change func(m []api.Member)
+		want   string
+	}{
+		"nobody at the bus port": {func(m []api.Member) { m[1].Bus = "127.0.0.1:1" }, "connection refused"},
+		"swapped ids":            {func(m []api.Member) { m[1].Bus, m[2].Bus = m[2].Bus, m[1].Bus }, "another node is there"},
+		"the HTTP port":          {func(m []api.Member) { m[1].Bus = m[1].Address }, "no answer"},
+		"no such name":           {func(m []api.Member) { m[1].Bus = "nowhere.invalid:9081" }, "name not found"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			view := n.View(0, 1, 2)
+			c.change(view.Shards[0].Members)
+			answer, err := n.Client(0).PutView(t.Context(), api.ViewRequest{View: view})
+			n.must(err)
+			if m := memberOf(answer, 1); answer.Ready || m.State != api.MemberUnreached || !strings.Contains(m.Reason, c.want) || !strings.Contains(answer.Reason, m.Address) {
+				t.Errorf("ready %t, %q, node 1: %+v", answer.Ready, answer.Reason, m)
+			}
+		})
+	}
+	said, err := os.ReadFile(n.LogFile(0))
+	n.must(err)
+	if lines := strings.Count(string(said), "member_unheard"); lines < 1 || lines > 2 {
+		t.Errorf("it says so %d times, want once a minute and peer", lines)
+	}
+}
+
+// TestARestartOfAllNodesIsNotSilent: each knows only what it heard while others had data.
+func TestARestartOfAllNodesIsNotSilent(t *testing.T) {
+	n := startServing(t)
+	_, err := n.Client(0).PutData(t.Context(), "k", "lost")
+	n.must(err)
+	for _, i := range []int{0, 1, 2} {
+		n.must(n.Kill(i))
+		n.must(n.Restart(t.Context(), i))
+		if i < 2 {
+			n.untilHeard(i)
+		}
+	}
+	check, err := n.Client(1).CheckView(t.Context(), api.ViewRequest{View: n.View(0, 1, 2)})
+	n.must(err)
+	if len(check.Warnings) != 1 || !strings.Contains(check.Warnings[0], "no member of this list has the data that was held in view") {
+		t.Errorf("a dry run says %+v", check)
+	}
+	answer, err := n.Client(1).PutView(t.Context(), api.ViewRequest{View: n.View(0, 1, 2)})
+	n.must(err)
+	if len(answer.Warnings) != 1 || !answer.Ready {
+		t.Errorf("the view is answered by %+v", answer)
+	}
+	said, err := os.ReadFile(n.LogFile(1))
+	n.must(err)
+	if !strings.Contains(string(said), "data_lost") {
+		t.Error("the log does not say so")
+	}
+}
+
+// untilHeard returns when a node without data has heard of some.
+func (n nodes) untilHeard(i int) {
+	n.t.Helper()
+	ctx, cancel := context.WithTimeout(n.t.Context(), patience)
+	defer cancel()
+	for {
+		check, err := n.Client(i).CheckView(ctx, api.ViewRequest{View: n.View(i)})
+		n.must(err)
+		if len(check.Warnings) > 0 {
+			return
+		}
+	}
+}
