@@ -63,21 +63,35 @@ func (t *witness) newView(n *node, before, v *wire.View) {
 	mine := maps.Clone(c.heldBy(n))
 	again := before != nil && before.Layout.Equal(v.Layout)
 	c.newcomer[v.ID] = len(mine) == 0 || again && c.newcomer[before.ID]
+	for t.takesIn(n, before, v, mine) {
+	}
+	if len(mine) == 0 && len(v.Layout.Members()) > 0 {
+		mine[v.ID] = true
+	}
+	c.of[v.ID] = mine
+}
+
+// takesIn adds to the first views of a view those of a member that it may replace, and
+// reports whether there was one: a member of the author's cluster, or one that holds, or
+// was told, the list of the view or of the one before.
+func (t *witness) takesIn(n *node, before, v *wire.View, mine births) bool {
+	c, size := &t.clusters, len(mine)
+	alike := func(peer *node, held *wire.View) bool {
+		return held.Layout.Equal(v.Layout) || t.w.operator.toldList(peer, v.Layout) ||
+			before != nil && len(before.Layout.Members()) > 0 && held.Layout.Equal(before.Layout)
+	}
 	for _, m := range v.Layout.Members() {
 		peer := t.w.nodes[m.ID]
 		held := peer.oath.view
 		if held == nil || peer == n {
 			continue
 		}
-		alike := held.Layout.Equal(v.Layout) || before != nil && len(before.Layout.Members()) > 0 && held.Layout.Equal(before.Layout)
-		if alike || v.Force || c.newcomer[v.ID] && keepsCluster(n.id, v, held) {
-			maps.Copy(mine, c.heldBy(peer))
+		theirs := c.heldBy(peer)
+		if theirs.meets(mine) || v.Force || alike(peer, held) || c.newcomer[v.ID] && keepsCluster(n.id, v, held) {
+			maps.Copy(mine, theirs)
 		}
 	}
-	if len(mine) == 0 && len(v.Layout.Members()) > 0 {
-		mine[v.ID] = true
-	}
-	c.of[v.ID] = mine
+	return len(mine) > size
 }
 
 // keepsCluster reports that a list by an author without a cluster may replace a view: the

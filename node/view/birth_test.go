@@ -154,3 +154,34 @@ func TestAProcessWhoseIDWasGivenAwayGivesWay(t *testing.T) {
 		})
 	}
 }
+
+// TestAViewOfAFormerLifeGivesNothingAway: a node that restarted elsewhere is put the list
+// that it was in before, whose members hold a view that heard its life of then.
+func TestAViewOfAFormerLifeGivesNothingAway(t *testing.T) {
+	list := layout("h:1", 1, 2, 3)
+	moved := layout("h:1", 1, 2, 3)
+	moved.Shards[0].Members[1].Address = "else:1"
+	held := wire.View{ID: id(1, 2), Layout: moved, Births: []wire.ViewID{id(1, 2)}}
+	old := wire.View{ID: id(4, 1), Layout: list, Saw: []wire.Sighting{{Node: 2, Inc: 99}}, Births: []wire.ViewID{id(1, 1)}}
+	for _, c := range []struct {
+		name     string
+		replaces []wire.Ancestor
+		givesWay bool
+	}{
+		{"a view of before", nil, false},
+		{"a view that replaces the one held", []wire.Ancestor{{View: held.ID}}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k, _ := keeper(&held)
+			k.Put(&wire.PutView{Layout: list})
+			theirs := old
+			theirs.Ancestors = c.replaces
+			for _, from := range []wire.NodeID{1, 3} {
+				k.OnQueryReply(wire.Header{From: from}, &wire.QueryReply{PutID: k.nextPut, Present: true, View: theirs})
+			}
+			if k.LeftBehind() != c.givesWay {
+				t.Errorf("left behind: %t, want %t", k.LeftBehind(), c.givesWay)
+			}
+		})
+	}
+}

@@ -195,7 +195,9 @@ func (k *Keeper) conclude(p *put) {
 }
 
 // supplanted reports that another process is the node of this id in the list of a PUT: a
-// member says that it has heard one, here or at the address that the list gives it.
+// member says that it has heard one, here or, in a view that replaces this node's, at the
+// address that the list gives it. A view that does not replace it may be of a life of this
+// very node before the present one.
 func (k *Keeper) supplanted(p *put) bool {
 	if k.view == nil || !p.member {
 		return false
@@ -203,7 +205,8 @@ func (k *Keeper) supplanted(p *put) bool {
 	mine, _ := p.layout.Find(k.self)
 	for a := range p.answers {
 		theirs, listed := a.r.View.Layout.Find(k.self)
-		moved := listed && theirs == mine && k.elsewhere(&a.r.View) && a.r.View.SawAnother(k.self, k.inc)
+		moved := listed && theirs == mine && k.elsewhere(&a.r.View) &&
+			a.r.View.Descends(k.view.ID) && a.r.View.SawAnother(k.self, k.inc)
 		if a.r.Twin || moved {
 			p.twin, p.twinAt = true, a.id
 			return true
