@@ -241,7 +241,7 @@ func (w *world) reply(n *node, r wire.Reply) {
 			w.fail("answer", "%s was answered with the status %d", o, r.Result.Status)
 		}
 		w.witness.answered(o, r.Result)
-		o.state = done
+		o.state, n.answered = done, w.now
 		w.counts.add("client", "answered")
 		o.client.seen[o.plan.Key] = r.Result.Version
 		o.client.ended()
@@ -275,7 +275,7 @@ func (w *world) readable(n *node, token wire.Token) {
 	if w.trace != nil {
 		w.note("node %d lets %s read before number %d", n.id, o, num)
 	}
-	o.state = done
+	o.state, n.answered = done, w.now
 	w.counts.add("client", "read")
 	o.client.ended()
 }

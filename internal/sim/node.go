@@ -30,6 +30,7 @@ type node struct {
 	peers     []wire.Member
 	serving   bool
 	shows     wire.NodeStatus
+	answered  wire.Instant // when it last answered a strong request
 	reason    string       // why it does not serve
 	inbox     []wire.Input // what arrived while it was paused
 	pauses    int          // that are in force

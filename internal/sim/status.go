@@ -2,9 +2,9 @@ package sim
 
 import "github.com/cohortkv/cohort/node/wire"
 
-// readyTruth is how long a strong request may stay open at a node that shows all the
-// while that strong requests wait for nobody (docs/strong.md §11). Lost messages are
-// sent again several times within it.
+// readyTruth is how long a strong request may stay open at a node that answers no other
+// and shows all the while that strong requests wait for nobody (docs/strong.md §11). Lost
+// messages are sent again several times within it.
 const readyTruth = 5 * wire.Second
 
 // watchReadiness looks at a strong request from time to time while it is open: its node
@@ -18,6 +18,8 @@ func (w *world) watchReadiness(o *op, since wire.Instant) {
 		switch {
 		case !n.shows.StrongReady() || w.anyTroubled():
 			since = w.now
+		case n.answered > since:
+			since = n.answered // one after another, over a slow and lossy network
 		case w.now-since > readyTruth+20*w.sched.Weather.Delay+8*w.sched.Disk:
 			w.fail("status", "%s is open; node %d has shown for %s that strong requests wait for nobody", o, n.id, seconds(w.now-since))
 			return
