@@ -33,6 +33,12 @@ func (k *Keeper) twin(p *peer, h wire.Header) bool {
 	return alive && h.Inc != p.inc && !k.view.SawIncarnation(h.From, h.Inc)
 }
 
+// twinSaid reports that a node hears another process with this node's id. Under a view
+// below the one held here that may be a late greeting of this node's former life.
+func (k *Keeper) twinSaid(m *wire.QueryReply) bool {
+	return m.Twin && m.View.ID.Compare(k.view.ID) >= 0
+}
+
 // giveWay takes this node out of its view: its id belongs to another process.
 func (k *Keeper) giveWay(told wire.NodeID, v wire.ViewID) {
 	if !k.leftBehind {
@@ -86,7 +92,7 @@ func (k *Keeper) onProbeReply(h wire.Header, m *wire.QueryReply) {
 		k.box.Send(h.From, &wire.NewView{View: *k.view}) // it missed this one
 		return
 	}
-	if m.Twin || k.elsewhere(&m.View) && m.View.Descends(k.view.ID) && !m.View.SawIncarnation(k.self, k.inc) {
+	if k.twinSaid(m) || k.elsewhere(&m.View) && m.View.Descends(k.view.ID) && !m.View.SawIncarnation(k.self, k.inc) {
 		k.giveWay(h.From, m.View.ID)
 		return
 	}

@@ -207,7 +207,7 @@ func (k *Keeper) supplanted(p *put) bool {
 		theirs, listed := a.r.View.Layout.Find(k.self)
 		moved := listed && theirs == mine && k.elsewhere(&a.r.View) &&
 			a.r.View.Descends(k.view.ID) && a.r.View.SawAnother(k.self, k.inc)
-		if a.r.Twin || moved {
+		if k.twinSaid(a.r) || moved {
 			p.twin, p.twinAt = true, a.id
 			return true
 		}
