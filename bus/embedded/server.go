@@ -102,6 +102,7 @@ func options(cfg Config, log *natsLog) (*server.Options, error) {
 		NoSystemAccount:            true, // its events would be the only traffic that is not ours
 		NoSigs:                     true, // the process's signals belong to the command
 		MaxPayload:                 bus.MaxPayload,
+		MaxConn:                    maxConns,
 		MaxPending:                 maxPending,
 		MaxSubs:                    maxSubs,
 		PingInterval:               pingInterval,

@@ -476,7 +476,7 @@ func TestCertificatesAreReadAgain(t *testing.T) {
 	if err := os.WriteFile(cert, []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if shown() != first || shown() != first {
+	if again, once := shown(), shown(); again != first || once != first {
 		t.Error("a damaged file took the certificate away")
 	}
 	if len(complaints) != 1 || !strings.Contains(complaints[0], "1.crt") {

@@ -63,7 +63,7 @@ func (r *Replica) Waiting() (list []wire.Wait, reason string) {
 // look finds out who is waited for. While the ballot is active that is every member
 // that is silent: no write is ordered without it, and no read confirmed.
 func (r *Replica) look() (list []wire.Wait, reason string) {
-	lacks := func(id wire.NodeID) wire.WaitCause { return 0 }
+	var lacks func(id wire.NodeID) wire.WaitCause
 	begun := r.waits.turned
 	switch rd := r.round; {
 	case r.turnedAway():
