@@ -282,7 +282,6 @@ func (r *Replica) pulled(p *peer, x *pull) {
 	if have != nil && (p.former || !have.Unsettled && !r.tellsOfOthers(have) && (p.guest || have.Frozen || have.View == r.viewID())) {
 		p.surveyed = x.news // it knows of nobody else who may have something, and takes no more from them
 	}
-	r.advance()
 	if p.former {
 		r.pulledFormer(p, x)
 	}

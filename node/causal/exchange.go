@@ -169,7 +169,7 @@ func (r *Replica) OnHave(h wire.Header, m *wire.Have) {
 	if x.peer.former {
 		x.peer.boot = h.Boot // it greets nobody here
 	}
-	r.advance()
+	r.gained(x.peer)
 	r.compare(x)
 }
 
@@ -368,7 +368,7 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 		r.refuseMessage(h.From, why)
 		return
 	}
-	r.advance()
+	r.gained(x.peer)
 	x.heard = r.now
 	for _, f := range m.Floors {
 		x.floors[hashing.Slot(f.Slot)] = max(x.floors[hashing.Slot(f.Slot)], f.Floor)

@@ -51,9 +51,9 @@ func (r *Replica) learnt() {
 			r.slots.changed(s)
 			if l.ready && r.viewID() == view {
 				r.makeReady(l.at)
+				r.advance()
 			}
 		}
-		r.advance()
 		r.wakeAll()
 	})
 }

@@ -254,6 +254,14 @@ func (r *Replica) session() uint64 {
 // advance notes that something has come nearer to its place.
 func (r *Replica) advance() { r.progress++ }
 
+// gained notes that a node that was not pulled from in this view has answered. Gossip
+// with the others goes on for ever, and brings no PUT nearer to its end.
+func (r *Replica) gained(from *peer) {
+	if !from.pulled {
+		r.advance()
+	}
+}
+
 // moved notes that slots which are not ready have come nearer to it: by what comes from
 // who has not been pulled from in this view.
 func (r *Replica) moved() {

@@ -130,15 +130,12 @@ func (k *Keeper) tickPut(p *put) {
 	}
 }
 
-// progress sums up what this node and the primary have got done.
+// progress sums up what this node and the members have got done: this one may wait for
+// what others bring in.
 func (k *Keeper) progress() uint64 {
 	sum := k.local.Progress()
-	if k.view != nil {
-		if id, ok := k.view.Primary(); ok {
-			if p := k.peer(id); p != nil {
-				sum += p.progress
-			}
-		}
+	for i := range k.heard {
+		sum += k.heard[i].progress
 	}
 	return sum
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cohortkv/cohort/api"
 )
@@ -58,6 +59,9 @@ func memberOf(answer api.ViewAnswer, id uint64) api.ViewMember {
 	return api.ViewMember{}
 }
 
+// stalled is how long a PUT waits while nothing gets on (API §1.2.2).
+const stalled = 3 * time.Second
+
 // TestTheAnswerToAViewSaysWhyAMemberIsNotReached takes the kinds of mistakes one by one.
 func TestTheAnswerToAViewSaysWhyAMemberIsNotReached(t *testing.T) {
 	n := start(t)
@@ -73,8 +77,14 @@ func TestTheAnswerToAViewSaysWhyAMemberIsNotReached(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			view := n.View(0, 1, 2)
 			c.change(view.Shards[0].Members)
+			began := time.Now()
 			answer, err := n.Client(0).PutView(t.Context(), api.ViewRequest{View: view})
 			n.must(err)
+			took := time.Since(began)
+			t.Logf("answered after %v", took)
+			if took > 2*stalled { // its answer comes after 8 s at the latest, whatever happens
+				t.Errorf("answered after %v: nothing can have got on after the first moments", took)
+			}
 			if m := memberOf(answer, 1); answer.Ready || m.State != api.MemberUnreached || !strings.Contains(m.Reason, c.want) || !strings.Contains(answer.Reason, m.Address) {
 				t.Errorf("ready %t, %q, node 1: %+v", answer.Ready, answer.Reason, m)
 			}
