@@ -266,10 +266,11 @@ func (k *Keeper) Reach() { k.reach() }
 // is ever dialled; for each node the newest counts.
 func (k *Keeper) reach() {
 	var all []wire.Member
+	known := map[wire.NodeID]bool{k.self: true}
 	add := func(ms []wire.Member) {
 		for _, m := range ms {
-			known := slices.ContainsFunc(all, func(o wire.Member) bool { return o.ID == m.ID })
-			if m.ID != k.self && !known {
+			if !known[m.ID] {
+				known[m.ID] = true
 				all = append(all, m)
 			}
 		}
