@@ -372,8 +372,9 @@ func TestTheListenerForAdministratorsHasHealthMetricsAndProfiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	log := &lockedBuffer{}
-	n := startLimited(t, Limits{Connections: 1, ConnectionsPerAddress: 1})
-	n.server.guard, n.server.log = guard, slog.New(slog.NewTextHandler(log, nil))
+	n := startConfigured(t, Config{
+		Limits: Limits{Connections: 1, ConnectionsPerAddress: 1}, Guard: guard, Log: slog.New(slog.NewTextHandler(log, nil)),
+	})
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

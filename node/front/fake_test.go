@@ -275,11 +275,16 @@ func serve(t testing.TB, ln net.Listener, dial func() (net.Conn, error), model s
 
 // startLimited serves a fake over a real socket, within bounds.
 func startLimited(t testing.TB, l Limits) *node {
+	return startConfigured(t, Config{Limits: l})
+}
+
+// startConfigured serves a fake over a real socket as a Config says.
+func startConfigured(t testing.TB, cfg Config) *node {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return serveWith(t, ln, func() (net.Conn, error) { return net.Dial("tcp", ln.Addr().String()) }, Config{Limits: l})
+	return serveWith(t, ln, func() (net.Conn, error) { return net.Dial("tcp", ln.Addr().String()) }, cfg)
 }
 
 // serveWith serves a fake as a Config says.

@@ -45,7 +45,7 @@ func (n logged) flood(t *testing.T, name string, clients int, request string, mo
 	var all []net.Conn
 	peak := before
 	for i := range clients {
-		c, err := net.Dial("tcp", n.address)
+		c, err := net.Dial("tcp", n.member.Address)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +84,7 @@ func (n logged) flood(t *testing.T, name string, clients int, request string, mo
 func TestAFloodTakesALittleMemoryAndGivesItBack(t *testing.T) {
 	n := startLogged(t, filepath.Join(t.TempDir(), "log"))
 	member := func(id uint64, address string) api.Member { return api.Member{ID: id, Address: address} }
-	n.put(t, member(0, n.address))
+	n.put(t, member(0, n.member.Address))
 	value := []byte(strings.Repeat("x", 500<<10))
 	for i := range 80 { // 40 MB
 		if _, err := n.client.Put(t.Context(), api.BucketStrong, fmt.Sprint("k", i), value, client.Options{}); err != nil {
@@ -101,7 +101,7 @@ func TestAFloodTakesALittleMemoryAndGivesItBack(t *testing.T) {
 	n.flood(t, "300 old clients that do not read 40 MB", 300, "GET /data HTTP/1.0\r\nHost: localhost\r\n\r\n", 128<<20)
 	n.flood(t, "2000 clients that do not read 500 kB", 2000, "GET /v1/kv/strong/k1"+host+"\r\n", 256<<20)
 
-	n.put(t, member(0, n.address), member(1, "127.0.0.1:1")) // who is not there: writes wait
+	n.put(t, member(0, n.member.Address), member(1, "127.0.0.1:1")) // who is not there: writes wait
 	n.flood(t, "1000 writes of 500 kB that wait", 1000,
 		"PUT /v1/kv/strong/w"+host+"Content-Length: 500000\r\n\r\n"+strings.Repeat("x", 500_000), 640<<20)
 	n.flood(t, "4000 small writes that wait", 4000, "PUT /v1/kv/strong/w"+host+"Content-Length: 1\r\n\r\nx", 320<<20)
@@ -121,14 +121,14 @@ func (n logged) put(t *testing.T, members ...api.Member) {
 func TestSomebodyElseIsServedDuringAFloodOfOneAddress(t *testing.T) {
 	n := startLogged(t, filepath.Join(t.TempDir(), "log"))
 	for range 13_000 {
-		c, err := net.Dial("tcp", n.address)
+		c, err := net.Dial("tcp", n.member.Address)
 		if err != nil {
 			t.Skip("this machine does not let one process have so many connections: ", err)
 		}
 		defer c.Close()
 	}
 	other := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 3)}}
-	c, err := other.DialContext(t.Context(), "tcp", n.address)
+	c, err := other.DialContext(t.Context(), "tcp", n.member.Address)
 	if err != nil {
 		t.Fatal(err)
 	}

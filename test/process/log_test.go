@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,11 +19,17 @@ import (
 // logged is a node whose log goes to a file of the test's.
 type logged struct {
 	*cluster.Process
-	client  *client.Client
-	address string
+	client *client.Client
+	member api.Member
 }
 
 func startLogged(t *testing.T, log string) logged {
+	t.Helper()
+	return startAlone(t, 0, log, "--log-level", "debug")
+}
+
+// startAlone starts a node with an id and flags of its own.
+func startAlone(t *testing.T, id int, log string, flags ...string) logged {
 	t.Helper()
 	path, err := binary()
 	if err != nil {
@@ -34,7 +41,8 @@ func startLogged(t *testing.T, log string) logged {
 	}
 	t.Cleanup(func() { _ = reserved.Close() })
 	http, bus := reserved.Addrs()[0], reserved.Addrs()[1]
-	p, err := cluster.Launch("n0", log, path, "serve", "--id", "0", "--http", http, "--bus", bus, "--log-level", "debug")
+	args := append([]string{"serve", "--id", strconv.Itoa(id), "--http", http, "--bus", bus}, flags...)
+	p, err := cluster.Launch("n"+strconv.Itoa(id), log, path, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +51,7 @@ func startLogged(t *testing.T, log string) logged {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := logged{p, c, http}
+	n := logged{p, c, api.Member{ID: uint64(id), Address: http, Bus: bus}}
 	n.untilAlive(t)
 	return n
 }
@@ -63,9 +71,8 @@ func (n logged) untilAlive(t *testing.T) {
 // is adopted, and each PUT of it is told of.
 func (n logged) talk(t *testing.T) {
 	t.Helper()
-	member := api.Member{ID: 0, Address: n.address}
 	for i := range 300 {
-		view := api.View{Flat: true, Shards: []api.Shard{{Members: []api.Member{member}}}}
+		view := api.View{Flat: true, Shards: []api.Shard{{Members: []api.Member{n.member}}}}
 		if i%2 == 1 {
 			view.Flat, view.Shards[0].Name = false, "a"
 		}
