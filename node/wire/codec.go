@@ -19,7 +19,7 @@ import (
 // strings, bytes and lists have their length before them. What repeats within a
 // message is shortened by what both sides remember of it (memory).
 const (
-	codecVersion = 1
+	codecVersion = 2
 	checksumSize = 4
 )
 

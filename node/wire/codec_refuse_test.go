@@ -57,10 +57,10 @@ func TestWhatIsNotAMessageIsRefusedWithAReason(t *testing.T) {
 	}{
 		{"nothing", nil, "only 0 bytes"},
 		{"too short for a checksum", []byte{1, 2, 3, 4, 5}, "only 5 bytes"},
-		{"another version", seal(slices.Concat([]byte{2}, unseal(ack)[1:])), "version 2, this node speaks 1"},
+		{"another version", seal(slices.Concat([]byte{codecVersion + 1}, unseal(ack)[1:])), "version 3, this node speaks 2"},
 		{"a damaged checksum", slices.Concat(unseal(ack), []byte{0, 0, 0, 0}), "decode ack: checksum"},
-		{"kind 0", seal([]byte{1, 0, 0}), "unknown kind 0"},
-		{"a later kind", seal([]byte{1, 200, 0}), "unknown kind 200"},
+		{"kind 0", seal([]byte{codecVersion, 0, 0}), "unknown kind 0"},
+		{"a later kind", seal([]byte{codecVersion, 200, 0}), "unknown kind 200"},
 		{"bytes behind the end", ending(ack, 0, 7), "1 bytes more than the message has"},
 		{"a number without end", ending(ack, 9, bytes.Repeat([]byte{0xff}, 12)...), "no whole number"},
 		{"a reference to no slot", ending(ack, 10, append([]byte{recentSlots + 1, 0}, make([]byte, 8)...)...), "unknown reference 17"},
