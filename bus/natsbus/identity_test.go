@@ -83,6 +83,10 @@ func TestANodeCannotCallItselfAnotherThanItsCertificateSays(t *testing.T) {
 	liar := serve(t, embedded.Config{Node: 3, Credentials: credentials(t, 2, secret)})
 	n.Conn.Reach([]bus.Peer{{ID: 2, Addr: liar.Addr()}, {ID: 3, Addr: liar.Addr()}})
 	until(t, "second try", func() bool { return stats(n).Strangers >= 2 })
+	until(t, "a reason for each", func() bool {
+		peers := stats(n).Peers
+		return peers[0].Err != nil && peers[1].Err != nil
+	})
 	for _, link := range stats(n).Peers {
 		if link.Connected || link.Why != bus.WrongNode || link.Err == nil || !strings.Contains(link.Err.Error(), "says that it is node 3") {
 			t.Errorf("found %q: %v", link.Why, link.Err)
@@ -307,9 +311,11 @@ func TestSecretsAreChangedUnderTraffic(t *testing.T) {
 	until(t, "end of the old connection", spy.IsClosed)
 	late := joinEmbedded("old")(t, 9, "")
 	late.Conn.Reach(peers)
-	until(t, "refusal", func() bool { return stats(late).Strangers >= 1 })
-	if link := stats(late).Peers[0]; link.Why != bus.WrongSecret {
-		t.Errorf("who has the old secret only found %q: %v", link.Why, link.Err)
+	for i := range peers { // the addresses are dialled one by one
+		until(t, fmt.Sprintf("refusal by node %d", i), func() bool { return stats(late).Peers[i].Err != nil })
+		if link := stats(late).Peers[i]; link.Why != bus.WrongSecret {
+			t.Errorf("a node with the old secret only found %q at node %d: %v", link.Why, i, link.Err)
+		}
 	}
 }
 
