@@ -32,7 +32,7 @@ SIMULATE    = GOGC=400 COHORT_SIM_MODEL=$(2) COHORT_SIM_OPERATOR=$(OPERATOR) COH
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo image check gofmt vet staticcheck unit unit-race sim-causal sim-garbled process \
-	process-race mutants fuzz nightly sim test-containers test-containers-all clean
+	process-race mutants fuzz nightly sim test-containers test-containers-all prose clean
 
 help: ## this list
 	@echo 'cohort $(VERSION)'
@@ -102,6 +102,9 @@ fuzz: ## every Fuzz function for FUZZTIME; make fuzz ONLY=Step: those whose name
 
 nightly: ## what takes a night: every Fuzz function for ten minutes, deliberate bugs, all containers
 	@FUZZTIME=10m scripts/timed fuzz mutants test-containers-all
+
+prose: ## how long the sentences of documents and comments are, and which are too long
+	@$(GO) run ./internal/cmd/prose
 
 clean: ## removes bin
 	rm -rf bin

@@ -8,7 +8,9 @@ var imports = []row{
 	{"api", "", ""},
 	{"hashing", "", ""},
 	{"internal/mutant", "", ""},
-	{"internal/archtest", "", ""},
+	{"internal/archtest", "", "internal/prose"},
+	{"internal/prose", "", ""},
+	{"internal/cmd/prose", "internal/prose", ""},
 	{"internal/described", "api", ""},
 
 	{"node/wire", "", ""},

@@ -1,0 +1,34 @@
+package archtest
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cohortkv/cohort/internal/prose"
+)
+
+// unheld begins the names of documents that still have longer sentences. A new document
+// is held from the beginning.
+var unheld = []string{
+	"README.md", "docs/causal-check.md", "docs/causal.md", "docs/operations.md", "docs/requests.md", "docs/strong.md", "docs/views.md",
+	"docs/decisions/0001", "docs/decisions/0007", "docs/decisions/0008", "docs/decisions/0010", "docs/decisions/0013",
+	"docs/decisions/0015", "docs/decisions/0017", "docs/decisions/0019",
+}
+
+func TestDocumentsHaveNoLongSentences(t *testing.T) {
+	documents, err := prose.Documents(root)
+	if err != nil || len(documents) == 0 {
+		t.Fatalf("%d documents, %v", len(documents), err)
+	}
+	for _, document := range documents {
+		long := prose.Over(document.Sentences)
+		if slices.ContainsFunc(unheld, func(begin string) bool { return strings.HasPrefix(document.Name, begin) }) {
+			t.Logf("not held yet: %s has %d sentences of more than %d words", document.Name, len(long), prose.Longest)
+			continue
+		}
+		for _, s := range long {
+			t.Errorf("more than %d words: %s", prose.Longest, s)
+		}
+	}
+}
