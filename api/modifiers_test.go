@@ -7,29 +7,23 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the table of docs/requests.md")
-
-const requestsDocument = "../docs/requests.md"
+var update = flag.Bool("update", false, "write the table of headers of docs/api.md")
 
 func TestTheTableOfTheDocumentIsTheOneOfTheCode(t *testing.T) {
-	text, err := os.ReadFile(requestsDocument)
-	if err != nil {
-		t.Fatal(err)
-	}
-	head, rest, _ := strings.Cut(string(text), "<!-- table -->\n")
+	head, rest, _ := strings.Cut(readDocument(t), "<!-- table -->\n")
 	old, tail, found := strings.Cut(rest, "<!-- end -->\n")
 	if !found {
-		t.Fatalf("%s has no table", requestsDocument)
+		t.Fatalf("%s has no table", document)
 	}
 	table := modifierTable()
 	if *update {
-		if err := os.WriteFile(requestsDocument, []byte(head+"<!-- table -->\n"+table+"<!-- end -->\n"+tail), 0o644); err != nil {
+		if err := os.WriteFile(document, []byte(head+"<!-- table -->\n"+table+"<!-- end -->\n"+tail), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
 	if old != table {
-		t.Errorf("%s has another table; go test ./api -run Table -update writes it", requestsDocument)
+		t.Errorf("%s has another table; go test ./api -run Table -update writes it", document)
 	}
 }
 

@@ -1,6 +1,7 @@
 package front
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -65,6 +66,38 @@ func TestATimeLimitHasOneForm(t *testing.T) {
 			p := problemOf(t, n.ask(t, "GET", path+"?timeout="+limit, ""))
 			if p.Code != api.CodeBadQuery || p.Detail != "?timeout= is a positive duration such as 500ms or 2s" {
 				t.Errorf("%s?timeout=%s: %+v", path, limit, p)
+			}
+		}
+	}
+}
+
+// docs/api.md lists the parameters in rows that begin with a path.
+func TestTheDocumentHasEveryParameter(t *testing.T) {
+	text, err := os.ReadFile("../../docs/api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n### 12.4 Parameters\n")
+	section, _, found := strings.Cut(section, "\n### ")
+	if !found {
+		t.Fatal("docs/api.md has no section on parameters")
+	}
+	paths := map[route]string{
+		routeKV: api.KVPrefix + "{bucket}/{key}", routeKVList: api.KVPrefix + "{bucket}", routeV1View: api.PathV1View,
+		routeRing: api.PathRing, routeReady: api.PathReady, routeProfile: profilePath,
+	}
+	for to, names := range parameters {
+		if len(names) == 0 {
+			continue
+		}
+		_, row, found := strings.Cut(section, "\n| `"+paths[route(to)]+"`")
+		row, _, _ = strings.Cut(row, "\n")
+		if !found {
+			t.Errorf("docs/api.md has no row for the parameters of %s", routeNames[to])
+		}
+		for _, name := range names {
+			if !strings.Contains(row, "`"+name+"`") {
+				t.Errorf("docs/api.md does not say that %s takes ?%s=", paths[route(to)], name)
 			}
 		}
 	}
