@@ -9,7 +9,7 @@ const (
 	NoTrouble    Trouble = ""                                    // connected, or the first try has not ended
 	NoAnswer     Trouble = "no answer"                           // the dial timed out, or the other end says nothing
 	Refused      Trouble = "connection refused"                  // the machine is there and nobody listens
-	NoRoute      Trouble = "no route"                            // the network knows no way to the address
+	NoRoute      Trouble = "no route"                            // the network knows no way to the address, or this machine forbids it
 	NoName       Trouble = "name not found"                      // the host name resolves to nothing
 	WrongNode    Trouble = "another node is there"               // of this cluster, with another id
 	OtherCluster Trouble = "a node of another cluster is there"  // its cluster has another name

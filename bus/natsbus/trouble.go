@@ -41,8 +41,9 @@ func troubleOf(err error) bus.Trouble {
 		return bus.WrongSecret // an alert of TLS: the other end does not accept this one
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return bus.Refused
-	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EINVAL):
-		return bus.NoRoute // a local blackhole route says EINVAL
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EINVAL),
+		errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
+		return bus.NoRoute // a blackhole route says EINVAL, a prohibit route EACCES, a local filter EPERM
 	case errors.As(err, &name) && name.IsNotFound:
 		return bus.NoName
 	case loginRefused(err):

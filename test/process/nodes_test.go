@@ -67,6 +67,9 @@ func settings() error {
 // binary is built once for all tests of a run, with the race detector if they
 // have it.
 var binary = sync.OnceValues(func() (string, error) {
+	if path := os.Getenv(builtForParent); path != "" {
+		return path, nil
+	}
 	if !raceDetector {
 		return cluster.Build(context.Background(), binaries)
 	}
