@@ -6,7 +6,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// witness is the certificate of a run (docs/strong.md §7). Every ballot continues
+// witness is the certificate of a run (docs/strong.md §6). Every ballot continues
 // a history, or joins several, and what it starts from is known from the moment
 // its primary stages it; so the witness can say what any node holds at any
 // position, without asking one. An operation takes effect when its entry is

@@ -1,7 +1,7 @@
 // Package kv is what an operation does to a key: its result, its version, its
 // Msg-Num, and how a request id is recognised. It is pure; strong calls it when
 // a write is ordered and again, blindly, when its entry is applied. See
-// docs/strong.md §6.
+// docs/strong.md §4.
 package kv
 
 import (

@@ -34,7 +34,7 @@ func (s *Side) Knows(x wire.Stamp) bool {
 // deleted values never come back, and a deletion loses only against a write that
 // it had not seen. Of several survivors the one with the largest stamp wins, and
 // conflict is true. The rule is symmetric: the order of the sides means nothing
-// (docs/strong.md §4).
+// (docs/strong.md §8).
 func Survivor(sides []Side, held []*wire.Record) (winner *wire.Record, conflict bool) {
 	for i, rec := range held {
 		if rec == nil || !survives(sides, held, i) {

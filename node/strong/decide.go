@@ -28,7 +28,7 @@ func (c *candidate) side(pastLimit int) kv.Side {
 	return kv.Side{Ballot: c.h.Ballot, Length: c.h.Length, Past: c.h.Past, Limit: pastLimit}
 }
 
-// verdict is what the joins of all members decide (docs/strong.md §3).
+// verdict is what the joins of all members decide (docs/strong.md §7, step 2).
 type verdict struct {
 	base    wire.Base
 	holder  wire.NodeID        // of the whole base; self when the base is empty or merged

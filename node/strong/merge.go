@@ -10,7 +10,7 @@ import (
 )
 
 // merging is how a primary makes one base of histories that went apart: it reads
-// them side by side, key by key, and stages what survives (docs/strong.md §4). Of
+// them side by side, key by key, and stages what survives (docs/strong.md §8). Of
 // each side it holds one piece at a time, and the tail of its log.
 type merging struct {
 	sides     []kv.Side

@@ -37,7 +37,7 @@ type round struct {
 	resends int
 }
 
-// beginRound opens the next ballot of the view (docs/strong.md §3).
+// beginRound opens the next ballot of the view (docs/strong.md §7).
 func (r *Replica) beginRound() {
 	b := wire.Ballot{View: r.view.ID, Round: 1, Boot: r.cfg.Boot}
 	if r.promised.View == r.view.ID {

@@ -148,7 +148,7 @@ type HistorySummary struct {
 
 // Attestation says that a life of a node promised Ballot when a history was
 // built, and reported all that it had. Whatever it lacked then, of ballots below
-// that, it will never have (docs/strong.md §3.2a).
+// that, it will never have (docs/strong.md §7, step 2a).
 type Attestation struct {
 	Node   NodeID
 	Inc    Incarnation
@@ -211,7 +211,7 @@ const (
 
 // Base describes the history that a round starts from: the first Length entries
 // of ballot Source, on what Source was built from; or what several histories that
-// went apart give when they are merged (docs/strong.md §4).
+// went apart give when they are merged (docs/strong.md §8).
 type Base struct {
 	Source   Ballot // zero: the empty history, or a merged one
 	Length   uint64
@@ -324,7 +324,7 @@ type ForwardReply struct {
 }
 
 // Cancel says that the clients of these writes have left: what is not in a log is
-// dropped, what is in one is cut off when that is safe (docs/strong.md §5).
+// dropped, what is in one is cut off when that is safe (docs/strong.md §3).
 type Cancel struct {
 	Ballot   Ballot
 	Counters []uint64 // ascending

@@ -103,7 +103,7 @@ type Answer struct {
 }
 
 // Ledger is what a history holds beside its keys: the counter of writes and the
-// table of request ids (docs/strong.md §6).
+// table of request ids (docs/strong.md §4).
 type Ledger struct {
 	MsgNum  uint64 // the next write's number; the first is 1
 	Origins []Origin
