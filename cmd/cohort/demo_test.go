@@ -5,8 +5,10 @@ import (
 	"context"
 	"io"
 	"net"
+	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -101,5 +103,39 @@ func TestTheDemoDoesWhatItPrints(t *testing.T) {
 		if !regexp.MustCompile(demoAnswers[i]).MatchString(answers[i]) {
 			t.Errorf("line %d: got %q, want %s", i, answers[i], demoAnswers[i])
 		}
+	}
+}
+
+// TestTheREADMEShowsLinesOfTheDemo: so TestTheDemoDoesWhatItPrints runs them, too.
+func TestTheREADMEShowsLinesOfTheDemo(t *testing.T) {
+	var members []*member
+	for id := range 3 {
+		members = append(members, &member{http: loopback(usualPort + id)})
+	}
+	var printed strings.Builder
+	if err := introduce(&printed, members, loopback(usualPort+len(members))); err != nil {
+		t.Fatal(err)
+	}
+	var demo []string
+	for line := range strings.Lines(printed.String()) {
+		demo = append(demo, strings.TrimSpace(line))
+	}
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := 0
+	for line := range strings.Lines(string(readme)) {
+		if !strings.HasPrefix(line, "curl ") {
+			continue
+		}
+		shown++
+		command, _, _ := strings.Cut(line, "  #")
+		if command = strings.TrimSpace(command); !slices.Contains(demo, command) {
+			t.Errorf("README.md shows %q, which the demo does not print", command)
+		}
+	}
+	if shown == 0 {
+		t.Error("README.md shows no line to paste")
 	}
 }
