@@ -2,12 +2,15 @@ package process
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/benchmark/cluster"
 )
 
 // TestNodesOfAnotherClusterAreNotTakenOver: two clusters of the default name. The operator
@@ -124,6 +127,63 @@ func TestARestartOfAllNodesIsNotSilent(t *testing.T) {
 	if !strings.Contains(string(said), "data_lost") {
 		t.Error("the log does not say so")
 	}
+}
+
+// TestNodesThatExpectDataAreNotPutIntoAnEmptyClusterInSilence restarts all members at once:
+// none of them can have heard of any data, and --expect-data is all that is known.
+func TestNodesThatExpectDataAreNotPutIntoAnEmptyClusterInSilence(t *testing.T) {
+	n := startConfigured(t, func(c *cluster.Config) { c.Extra = []string{"--expect-data"} })
+	n.putView(0, 1, 2)
+	_, err := n.Client(0).PutData(t.Context(), "k", "lost")
+	n.must(err)
+	for _, i := range n.All() {
+		n.must(n.Kill(i))
+	}
+	for _, i := range n.All() {
+		n.must(n.Restart(t.Context(), i))
+	}
+	const warning = "no member of this list has any data; started with --expect-data: node 0, node 1, node 2."
+	request := api.ViewRequest{View: n.View(0, 1, 2)}
+
+	members := []string{"view", "set", "--to", n.URL(0)}
+	for _, m := range request.View.Shards[0].Members {
+		members = append(members, fmt.Sprintf("%d=%s,bus=%s", m.ID, m.Address, m.Bus))
+	}
+	if said, err := n.run(members...); err == nil || !strings.Contains(said, warning) || !strings.Contains(said, "Nothing was done; to put the view all the same: --force") {
+		t.Errorf("cohort view set: %v, it says %q", err, said)
+	}
+	if view, err := n.Client(0).View(t.Context()); err != nil || len(view.Shards) != 0 {
+		t.Errorf("the node was put into %+v, %v", view, err)
+	}
+	answer, err := n.Client(0).PutView(t.Context(), request)
+	n.must(err)
+	if len(answer.Warnings) != 1 || !strings.Contains(answer.Warnings[0], warning) || !answer.Ready {
+		t.Errorf("PUT /view is answered by %+v", answer)
+	}
+	if n.said(0, "level=WARN msg=data_lost ") != 2 { // of the first view ever, and of this one
+		t.Error("the log does not say so")
+	}
+
+	for _, i := range n.All() {
+		n.must(n.Kill(i))
+	}
+	for _, i := range n.All() {
+		n.must(n.Restart(t.Context(), i))
+	}
+	if said, err := n.run(append(members, "--force")...); err != nil || !strings.Contains(said, "warning: "+warning) {
+		t.Errorf("cohort view set --force: %v, it says %q", err, said)
+	}
+}
+
+// run runs the command, and returns all that it says.
+func (n nodes) run(args ...string) (string, error) {
+	n.t.Helper()
+	path, err := binary()
+	n.must(err)
+	ctx, cancel := context.WithTimeout(n.t.Context(), patience)
+	defer cancel()
+	said, err := exec.CommandContext(ctx, path, args...).CombinedOutput()
+	return string(said), err
 }
 
 // untilHeard returns when a node without data has heard of some.

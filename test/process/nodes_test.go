@@ -102,12 +102,19 @@ func startThree(t *testing.T, cuts bool) nodes {
 // startMore starts so many.
 func startMore(t *testing.T, count int, cuts bool) nodes {
 	t.Helper()
+	return startConfigured(t, func(c *cluster.Config) { c.Cuts, c.Nodes = cuts, count })
+}
+
+// startConfigured starts nodes without a view, three unless configure says otherwise.
+func startConfigured(t *testing.T, configure func(*cluster.Config)) nodes {
+	t.Helper()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cfg := cluster.Default()
-	cfg.Binary, cfg.Dir, cfg.Cuts, cfg.Nodes = path, t.TempDir(), cuts, count
+	cfg.Binary, cfg.Dir = path, t.TempDir()
+	configure(&cfg)
 	c, err := cluster.Start(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
