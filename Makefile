@@ -23,7 +23,7 @@ SEEDS_BENT        ?= 150
 FUZZTIME          ?= 30s
 # The first seed; empty: the simulator's own choice.
 SEED       ?=
-# sane, splitting, mad, or all of them
+# sane, splitting, adversarial, or all of them
 OPERATOR   ?= all
 # strong, causal, or both
 MODEL      ?= strong
@@ -67,12 +67,12 @@ unit: ## unit tests and SEEDS simulated schedules of strong buckets for each ope
 sim-causal: ## SEEDS_CAUSAL schedules of causal buckets for each operator, and SEEDS_MIXED of both kinds
 	@$(call SIMULATE,$(SEEDS_CAUSAL),causal) $(GO) test -timeout $(TIMEOUT) ./internal/sim -run 'TestSimulate$$'
 	@$(call SIMULATE,$(SEEDS_MIXED),both) $(GO) test -timeout $(TIMEOUT) ./internal/sim -run 'TestSimulate$$'
-	@for profile in sparse named haunted bereft forgetful; do \
+	@for profile in reused-counters cut-references late-delivery data-loss expired-ids; do \
 		COHORT_SIM_PROFILE=$$profile $(call SIMULATE,$(SEEDS_BENT),causal) $(GO) test -timeout $(TIMEOUT) ./internal/sim -run 'TestSimulate$$' || exit 1; done
 
 sim-garbled: ## SEEDS_BENT schedules in which nodes say what is not so, of each kind of buckets
 	@for model in strong causal both; do \
-		COHORT_SIM_PROFILE=garbled $(call SIMULATE,$(SEEDS_BENT),$$model) COHORT_SIM_OPERATOR=mad $(GO) test -timeout $(TIMEOUT) ./internal/sim -run 'TestSimulate$$' || exit 1; done
+		COHORT_SIM_PROFILE=garbled $(call SIMULATE,$(SEEDS_BENT),$$model) COHORT_SIM_OPERATOR=adversarial $(GO) test -timeout $(TIMEOUT) ./internal/sim -run 'TestSimulate$$' || exit 1; done
 
 unit-race: ## both under the race detector, with SEEDS_RACE and SEEDS_CAUSAL_RACE schedules
 	@$(call SIMULATE,$(SEEDS_RACE),strong) $(GO) test -race -timeout $(TIMEOUT) $(UNIT)
@@ -91,7 +91,7 @@ test-containers: ## tests of real containers and networks; skipped, loudly, with
 test-containers-all: ## the same and the scenarios that take long
 	COHORT_CONTAINERS_ALL=1 $(GO) test -count=1 -v -timeout 2h ./test/containers/...
 
-sim: ## more schedules: make sim SEEDS=100000 MODEL=both, or one again: make sim SEEDS=1 SEED=17 OPERATOR=mad
+sim: ## more schedules: make sim SEEDS=100000 MODEL=both, or one again: make sim SEEDS=1 SEED=17 OPERATOR=adversarial
 	$(call SIMULATE,$(SEEDS),$(MODEL)) $(GO) test -count=1 -v -timeout 0 ./internal/sim
 
 mutants: ## every deliberate bug is found, and how many seeds that takes

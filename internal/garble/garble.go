@@ -1,11 +1,10 @@
-// Package garble makes lies of true messages: fields are changed to what is near a
-// limit, ids change places, lists are repeated, cut and put in another order, and
-// headers speak for somebody else. What comes out is what the codec lets through, so
-// it is what a peer that has every key could send.
+// Package garble mutates messages: it sets fields to values near a limit, swaps ids,
+// repeats, truncates and reorders lists, and forges headers. The codec accepts every
+// result, so the result is a message that a peer with every key could send.
 //
-// A lie depends on nothing but its Source and the messages that were seen before it:
-// the fuzzer of the cores gives bytes, the simulator a seed. docs/strong.md §12 says
-// what must hold in spite of lies.
+// A mutation depends only on its Source and the messages that the Mutator observed
+// before. The fuzzer of the cores gives bytes, the simulator a seed. docs/strong.md §12
+// says what must hold when nodes send such messages.
 package garble
 
 import (
@@ -15,7 +14,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// MaxBytes is what a bus carries in one message, and so the longest lie.
+// MaxBytes is what a bus carries in one message, and so the longest garbled message.
 const MaxBytes = 1 << 20
 
 // Source makes the choices.
@@ -69,29 +68,28 @@ func (c Chance) N(n int) int {
 	return c.IntN(n)
 }
 
-// remembered is how many messages a liar takes its material from.
+// remembered is how many observed messages a Mutator takes values from.
 const remembered = 32
 
-// Liar makes lies of the messages that it has seen.
-type Liar struct {
+// Mutator makes garbled messages from the messages that it has observed.
+type Mutator struct {
 	seen [remembered][]byte
 	next int
 }
 
-// Saw notes a message that passed by, encoded. The payload is kept.
-func (l *Liar) Saw(payload []byte) {
+// Observe records an encoded message. The Mutator keeps the payload.
+func (l *Mutator) Observe(payload []byte) {
 	l.seen[l.next%remembered] = payload
 	l.next++
 }
 
-// Lie is a message made of a true one. It is false when the codec would not let it
-// pass.
-func (l *Liar) Lie(src Source, payload []byte) (wire.Header, wire.Message, bool) {
+// Mutate returns a garbled copy of a message, or false if the codec refuses the copy.
+func (l *Mutator) Mutate(src Source, payload []byte) (wire.Header, wire.Message, bool) {
 	h, m, err := wire.DecodeMessage(l.pick(src, payload))
 	if err != nil {
 		return h, nil, false
 	}
-	t := &twister{src: src, pool: l.pool()}
+	t := &mutation{src: src, pool: l.pool()}
 	if src.N(8) == 0 {
 		if m = wire.NewMessage(wire.Kind(1 + src.N(kinds()))); m == nil {
 			return h, nil, false
@@ -99,21 +97,21 @@ func (l *Liar) Lie(src Source, payload []byte) (wire.Header, wire.Message, bool)
 		t.fill(reflect.ValueOf(m).Elem(), 0)
 	}
 	for range 1 + src.N(4) {
-		t.twist(&h, m)
+		t.apply(&h, m)
 	}
-	return through(h, m)
+	return roundTrip(h, m)
 }
 
 // pick is the message at hand, or an older one.
-func (l *Liar) pick(src Source, payload []byte) []byte {
+func (l *Mutator) pick(src Source, payload []byte) []byte {
 	if old := l.seen[src.N(remembered)]; old != nil && src.N(4) == 0 {
 		return old
 	}
 	return payload
 }
 
-// through takes a message through the codec.
-func through(h wire.Header, m wire.Message) (wire.Header, wire.Message, bool) {
+// roundTrip takes a message through the codec.
+func roundTrip(h wire.Header, m wire.Message) (wire.Header, wire.Message, bool) {
 	payload := wire.AppendMessage(nil, h, m)
 	if len(payload) > MaxBytes {
 		return h, nil, false

@@ -31,15 +31,15 @@ const (
 	ResultWithoutPending             // results are decided without the entries before them
 	AckBeforeDurable                 // a member acknowledges what is not durable yet (I4)
 	EmptyRejoins                     // an emptied member follows its old view by itself (I9)
-	SpreadToDropped                  // a view is spread to the nodes that it drops, too (I23)
+	SendViewToDropped                // a view is sent to the nodes that it drops, too (I23)
 	FollowByNumber                   // a view is followed because its number is larger
-	AlwaysMint                       // every PUT makes a new view
-	EqualIsNothing                   // the list that this node holds is taken for granted: nobody is asked
+	AlwaysNewView                    // every PUT makes a new view
+	SameListUnasked                  // a PUT of the list that this node holds is answered without a query to its members
 	AnswerBeforeReady                // PUT /view is answered before the node is ready
-	OnlyWhoWasTold                   // a member follows only a list that was put to itself
+	FollowOwnPutOnly                 // a member follows only a list that was put to itself
 	KeepOldAddress                   // a peer that moved is dialled where it was
-	MergeHigherWins                  // where histories went apart the higher ballot is the truth (I8)
-	MergeOwnWins                     // where histories went apart the primary's own is the truth (I8)
+	MergeHigherWins                  // of diverged histories the one with the higher ballot is kept whole (I8)
+	MergeOwnWins                     // of diverged histories the primary's own is kept whole (I8)
 	MergeUnion                       // per key, whatever any side holds stays
 	MergeIDsOneSide                  // one side's request ids are forgotten in a merge (I11)
 	PullWithoutPromise               // a node that is pulled from goes on in its view (I22)
@@ -47,43 +47,43 @@ const (
 	CutAtOnce                        // an abandoned write leaves the log at once, its index is used again
 	NeverCut                         // an abandoned write stays in the log
 	CutAfterRestart                  // a primary that restarted cuts what it may have committed
-	SilentUntold                     // a node says that nobody is waited for while members are silent
-	FollowForeign                    // the nodes of another cluster are taken in by a view that they were not told
-	AnyViewNumber                    // a view's number may be whatever a peer says
-	AnyRound                         // a round may be whatever a peer says
-	AnyStatus                        // an answer may have a status that does not fit its write
-	AnyContent                       // nobody looks whether logs have the same content
+	SilentNotReported                // a node that waits for silent members reports that it waits for none
+	FollowForeign                    // a view takes in nodes of another cluster that were not told its list
+	UncheckedViewNumber              // any view number from a peer is accepted
+	UncheckedRound                   // any round number from a peer is accepted
+	UncheckedStatus                  // an answer may have a status that does not fit its write
+	UncheckedContent                 // checksums of logs are not compared
 
 	CausalPruneStable         // what all members have is dropped from contexts
 	CausalNoCeil              // folding forgets the counters
 	CausalEarlyKnowledge      // K grows before the items are here (I15)
-	CausalViewFence           // no exchange but within one view (I18)
+	CausalExchangeInViewOnly  // no exchange but within one view (I18)
 	CausalPlainVersion        // versions are (counter, node), without the dot (I16)
-	CausalNoFormerMembers     // who is not a member is not asked for what it has
-	CausalNoFloorCounter      // collected tombstones leave no counter
-	CausalGoneUntold          // and who may own their slots later is not told
-	CausalOneRound            // a tombstone goes when all have it
+	CausalNoFormerMembers     // former members are not asked for what they have
+	CausalNoGCCounter         // collected tombstones leave no GC counter
+	CausalGCCounterUnsent     // GC counters are not sent to later owners of the slot
+	CausalOneCollectRound     // a tombstone is collected after one round: when all have it
 	CausalLateBatches         // batches of other views count, and are applied to slots that are not ready
-	CausalNameByView          // a name is taken for reached by whoever holds the view
+	CausalCutReferenceByView  // a node that holds a view treats the view's stable cut as satisfied
 	CausalHigherWinsTie       // on equal counters the higher node id wins
 	CausalCounterByDependency // any dependency raises the counter of a write
 	CausalNotTransitive       // a reader does not take in what the item depends on
-	CausalGiveUpEarly         // a lost slot goes when one owner has it (I25)
+	CausalDropSlotEarly       // a node drops a slot that it no longer owns when one owner has it (I25)
 	CausalAnswerUnready       // a new owner answers 404 before it has asked
 	CausalWriteUnready        // a new owner takes a write before its slot has come
 	CausalWriteAfterLoss      // an owner that lost a slot goes on to take its writes
-	CausalStopAfterError      // an exchange that got no answer is not repeated
-	CausalReuseDots           // a life that starts with nothing goes on under the old stream (I16)
+	CausalNoExchangeRetry     // an exchange that got no answer is not repeated
+	CausalReuseDots           // a boot that starts with nothing continues the stream of the boot before (I16)
 	CausalLocalWins           // of two versions with equal counters the local one stays
-	CausalMissedWakeup        // who waits for a slot's K is not woken by a broadcast
-	CausalForwardTwice        // a repeated write is taken again
-	CausalForwardForever      // a write is repeated for longer than its owners remember it
-	CausalForwardLate         // a carried write is taken however old it is
-	CausalReadBehind          // a read waits for nothing (I14)
-	CausalStaleItems          // items count for the K that was told before some of them were taken away
-	CausalLostStays           // a context goes on naming what is lost, and not what was read since (I14)
-	CausalForgetTaken         // carried writes are forgotten as soon as they are over, whatever is under way
-	CausalForgeries           // a context counts whatever it says
+	CausalMissedWakeup        // a broadcast does not wake requests that wait for a slot's K
+	CausalForwardTwice        // an owner applies a repeated write again
+	CausalForwardRetryForever // a write is repeated for longer than its owners remember it
+	CausalForwardLate         // an owner applies a forwarded write however old it is
+	CausalReadWithoutWait     // a read waits for nothing (I14)
+	CausalStaleItems          // items count for the K sent with them although some were removed since
+	CausalLostStaysInContext  // a context keeps lost versions and not those read in their place (I14)
+	CausalForgetForwarded     // ids of forwarded writes are forgotten when they end, even if a copy is under way
+	CausalForgedContexts      // contexts are not checked for plausibility
 	count
 )
 
@@ -104,12 +104,12 @@ var names = [count]string{
 	ResultWithoutPending:      "ResultWithoutPending",
 	AckBeforeDurable:          "AckBeforeDurable",
 	EmptyRejoins:              "EmptyRejoins",
-	SpreadToDropped:           "SpreadToDropped",
+	SendViewToDropped:         "SendViewToDropped",
 	FollowByNumber:            "FollowByNumber",
-	AlwaysMint:                "AlwaysMint",
-	EqualIsNothing:            "EqualIsNothing",
+	AlwaysNewView:             "AlwaysNewView",
+	SameListUnasked:           "SameListUnasked",
 	AnswerBeforeReady:         "AnswerBeforeReady",
-	OnlyWhoWasTold:            "OnlyWhoWasTold",
+	FollowOwnPutOnly:          "FollowOwnPutOnly",
 	KeepOldAddress:            "KeepOldAddress",
 	MergeHigherWins:           "MergeHigherWins",
 	MergeOwnWins:              "MergeOwnWins",
@@ -120,43 +120,43 @@ var names = [count]string{
 	CutAtOnce:                 "CutAtOnce",
 	NeverCut:                  "NeverCut",
 	CutAfterRestart:           "CutAfterRestart",
-	SilentUntold:              "SilentUntold",
+	SilentNotReported:         "SilentNotReported",
 	FollowForeign:             "FollowForeign",
-	AnyViewNumber:             "AnyViewNumber",
-	AnyRound:                  "AnyRound",
-	AnyStatus:                 "AnyStatus",
-	AnyContent:                "AnyContent",
+	UncheckedViewNumber:       "UncheckedViewNumber",
+	UncheckedRound:            "UncheckedRound",
+	UncheckedStatus:           "UncheckedStatus",
+	UncheckedContent:          "UncheckedContent",
 
 	CausalPruneStable:         "CausalPruneStable",
 	CausalNoCeil:              "CausalNoCeil",
 	CausalEarlyKnowledge:      "CausalEarlyKnowledge",
-	CausalViewFence:           "CausalViewFence",
+	CausalExchangeInViewOnly:  "CausalExchangeInViewOnly",
 	CausalPlainVersion:        "CausalPlainVersion",
 	CausalNoFormerMembers:     "CausalNoFormerMembers",
-	CausalNoFloorCounter:      "CausalNoFloorCounter",
-	CausalGoneUntold:          "CausalGoneUntold",
-	CausalOneRound:            "CausalOneRound",
+	CausalNoGCCounter:         "CausalNoGCCounter",
+	CausalGCCounterUnsent:     "CausalGCCounterUnsent",
+	CausalOneCollectRound:     "CausalOneCollectRound",
 	CausalLateBatches:         "CausalLateBatches",
-	CausalNameByView:          "CausalNameByView",
+	CausalCutReferenceByView:  "CausalCutReferenceByView",
 	CausalHigherWinsTie:       "CausalHigherWinsTie",
 	CausalCounterByDependency: "CausalCounterByDependency",
 	CausalNotTransitive:       "CausalNotTransitive",
-	CausalGiveUpEarly:         "CausalGiveUpEarly",
+	CausalDropSlotEarly:       "CausalDropSlotEarly",
 	CausalAnswerUnready:       "CausalAnswerUnready",
 	CausalWriteUnready:        "CausalWriteUnready",
 	CausalWriteAfterLoss:      "CausalWriteAfterLoss",
-	CausalStopAfterError:      "CausalStopAfterError",
+	CausalNoExchangeRetry:     "CausalNoExchangeRetry",
 	CausalReuseDots:           "CausalReuseDots",
 	CausalLocalWins:           "CausalLocalWins",
 	CausalMissedWakeup:        "CausalMissedWakeup",
 	CausalForwardTwice:        "CausalForwardTwice",
-	CausalForwardForever:      "CausalForwardForever",
+	CausalForwardRetryForever: "CausalForwardRetryForever",
 	CausalForwardLate:         "CausalForwardLate",
-	CausalReadBehind:          "CausalReadBehind",
+	CausalReadWithoutWait:     "CausalReadWithoutWait",
 	CausalStaleItems:          "CausalStaleItems",
-	CausalLostStays:           "CausalLostStays",
-	CausalForgetTaken:         "CausalForgetTaken",
-	CausalForgeries:           "CausalForgeries",
+	CausalLostStaysInContext:  "CausalLostStaysInContext",
+	CausalForgetForwarded:     "CausalForgetForwarded",
+	CausalForgedContexts:      "CausalForgedContexts",
 }
 
 // String is the mutant's name.

@@ -11,14 +11,14 @@ import (
 
 // wroteCausal takes a write into account, as far as it concerns causal buckets.
 func (n *node) wroteCausal(x *wire.Write) {
-	if n.w.sched.lies() {
+	if n.w.sched.garbled() {
 		return
 	}
 	switch x.Kind {
 	case wire.WriteMeta:
 		if x.Meta.Present {
 			if n.truth.Adopt(x.Seq, &x.Meta.View) {
-				n.w.net.haunt(n)
+				n.w.net.redeliverOldWrites(n)
 			}
 		}
 	case wire.WriteCausal:
@@ -54,7 +54,7 @@ func (w *world) list(n *node, read wire.Read) {
 		w.fail("answer", "%s was answered like a listing", r)
 		return
 	}
-	if w.sched.lies() {
+	if w.sched.garbled() {
 		r.session.answered(r, &wire.CausalResult{}, nil)
 		return
 	}

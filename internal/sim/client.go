@@ -82,22 +82,22 @@ func newClient(w *world, id int) *client {
 // think waits before the next operation, or ends.
 func (c *client) think() {
 	if c.next >= len(c.plan.Ops) {
-		c.w.evening.clients++
+		c.w.quiescence.clients++
 		return
 	}
 	c.w.after(c.plan.Ops[c.next].Think+1, c.issue)
 }
 
-// again asks for the same thing once more, in a new operation: the last one was
+// retry asks for the same thing once more, in a new operation: the last one was
 // turned away, or never got there.
-func (c *client) again() {
+func (c *client) retry() {
 	c.roam()
 	c.w.after(50*wire.Millisecond+c.w.upTo(300*wire.Millisecond), c.issue)
 }
 
 func (c *client) roam() {
 	switch {
-	case c.w.evening.begun:
+	case c.w.quiescence.begun:
 		c.at, _ = c.w.operator.list.any(c.w.rng)
 	case c.plan.Roams:
 		c.at = c.w.rng.IntN(c.w.sched.Nodes)
@@ -107,7 +107,7 @@ func (c *client) roam() {
 func (c *client) issue() {
 	n := c.w.nodes[c.at]
 	if !n.up {
-		c.again()
+		c.retry()
 		return
 	}
 	o := &op{
@@ -120,10 +120,10 @@ func (c *client) issue() {
 	if c.w.trace != nil {
 		c.w.note("client %d asks %s", c.id, o)
 	}
-	if o.plan.Leave > 0 && !c.w.evening.begun {
+	if o.plan.Leave > 0 && !c.w.quiescence.begun {
 		c.w.after(o.plan.Leave, func() { c.leave(o) })
 	}
-	if !c.w.sched.lies() {
+	if !c.w.sched.garbled() {
 		c.w.watchReadiness(o, c.w.now)
 	}
 	if o.plan.Kind.reads() {
@@ -250,7 +250,7 @@ func (w *world) reply(n *node, r wire.Reply) {
 		o.state = refused
 		w.counts.add("client", "turned away")
 		o.client.open = nil
-		o.client.again()
+		o.client.retry()
 	default:
 		w.fail("answer", "%s got the outcome %d", o, r.Outcome)
 	}

@@ -82,7 +82,7 @@ func (t *witness) takesIn(n *node, before, v *wire.View, mine births) bool {
 	}
 	for _, m := range v.Layout.Members() {
 		peer := t.w.nodes[m.ID]
-		held := peer.oath.view
+		held := peer.commitments.view
 		if held == nil || peer == n {
 			continue
 		}

@@ -9,24 +9,26 @@ import (
 )
 
 // position is the state that a node must hold.
-func (t *witness) position(n *node) *state { return t.histories[n.oath.hist].states[n.oath.index] }
+func (t *witness) position(n *node) *state {
+	return t.histories[n.commitments.hist].states[n.commitments.index]
+}
 
 // compareStore holds all that a node stores against the state at its position.
 func (t *witness) compareStore(n *node) {
-	if t.w.sched.lies() {
+	if t.w.sched.garbled() {
 		return
 	}
 	snapshot := n.store.Snapshot()
 	if want := t.position(n).next; snapshot.Next() != want {
 		t.w.fail("state", "node %d has %d as its next number at (%s, %d), want %d",
-			n.id, snapshot.Next(), name(n.oath.hist), n.oath.index, want)
+			n.id, snapshot.Next(), name(n.commitments.hist), n.commitments.index, want)
 		return
 	}
 	t.compareRecords(n, snapshot.From(nil))
 }
 
 func (t *witness) compareRecords(n *node, records func(func(wire.Record) bool)) {
-	if t.w.sched.lies() {
+	if t.w.sched.garbled() {
 		return
 	}
 	held := 0
@@ -41,12 +43,12 @@ func (t *witness) compareRecords(n *node, records func(func(wire.Record) bool)) 
 		}
 	}
 	if held != want {
-		t.w.fail("state", "node %d holds %d keys at (%s, %d), want %d", n.id, held, name(n.oath.hist), n.oath.index, want)
+		t.w.fail("state", "node %d holds %d keys at (%s, %d), want %d", n.id, held, name(n.commitments.hist), n.commitments.index, want)
 	}
 }
 
 func (t *witness) compareRecord(n *node, key string, rec wire.Record, found bool) {
-	if t.w.sched.lies() {
+	if t.w.sched.garbled() {
 		return
 	}
 	var want *value
@@ -55,7 +57,7 @@ func (t *witness) compareRecord(n *node, key string, rec wire.Record, found bool
 	}
 	if found != (want != nil) || found && !want.is(&rec) {
 		t.w.fail("state", "node %d holds %q = %q %+v %+v (found: %v) at (%s, %d), want %+v",
-			n.id, key, short(rec.Value), rec.Version, rec.Stamp, found, name(n.oath.hist), n.oath.index, want)
+			n.id, key, short(rec.Value), rec.Version, rec.Stamp, found, name(n.commitments.hist), n.commitments.index, want)
 	}
 }
 

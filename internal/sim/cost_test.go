@@ -12,7 +12,7 @@ import (
 // own, at a node that may be cut off.
 func costs(nodes, keys int, span wire.Instant) *Schedule {
 	s := &Schedule{
-		Seed: 1, Model: Causal, Nodes: nodes, Measure: true, Weather: Weather{Delay: wire.Millisecond},
+		Seed: 1, Model: Causal, Nodes: nodes, Measure: true, Network: NetworkConditions{Delay: wire.Millisecond},
 		Last: Command{List: 1<<nodes - 1, All: true},
 	}
 	s.Causal.Space, s.Causal.Exact, s.Causal.Deps, s.Causal.Keys = hashing.Space(8), 128, 16, 2*keys

@@ -8,15 +8,15 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Thing is something that happens in runs.
-type Thing struct{ Group, What string }
+// CountKey is something that happens in runs.
+type CountKey struct{ Group, What string }
 
-func (t Thing) String() string { return t.Group + ": " + t.What }
+func (t CountKey) String() string { return t.Group + ": " + t.What }
 
 // Counts is how often each thing happened.
-type Counts map[Thing]int
+type Counts map[CountKey]int
 
-func (c Counts) add(group, what string) { c[Thing{group, what}]++ }
+func (c Counts) add(group, what string) { c[CountKey{group, what}]++ }
 
 // Merge adds other counts.
 func (c Counts) Merge(o Counts) {
@@ -85,16 +85,16 @@ var transitions = []string{
 
 	// The world.
 	"fault: cut", "fault: one-way cut", "fault: bridge", "fault: crash", "fault: move", "fault: pause", "fault: storm", "fault: slow disk", "fault: sleep",
-	"network: lost", "network: delivered twice", "network: kept back", "network: overtaken", "network: ghost of the last life", "network: request refused",
+	"network: lost", "network: delivered twice", "network: kept back", "network: overtaken", "network: message of the last boot again", "network: request refused",
 }
 
 var transitionsOf = [operators][]string{
-	Sane: {"operator: list mended", "event: history_forgotten"},
+	Sane: {"operator: list made sane", "event: history_forgotten"},
 	Splitting: {
-		"operator: list mended", "operator: group split", "operator: groups joined", "client: answered unknown",
+		"operator: list made sane", "operator: group split", "operator: groups joined", "client: answered unknown",
 		"event: histories_merged", "event: base_merged", "world: merge active",
 	},
-	Mad: {
+	Adversarial: {
 		"event: histories_merged", "event: base_merged", "world: merge active", "event: round_stuck",
 		"message: Pull", "message: PullReply", "event: history_pulled", "event: owed_lost", "event: owed_elsewhere",
 	},
@@ -123,7 +123,7 @@ func (c Counts) Missing(kind Operator, model Model) []string {
 	var missing []string
 	for _, t := range wanted(kind, model) {
 		group, what, _ := strings.Cut(t, ": ")
-		if c[Thing{group, what}] == 0 {
+		if c[CountKey{group, what}] == 0 {
 			missing = append(missing, t)
 		}
 	}

@@ -35,8 +35,8 @@ var causalTransitions = []string{
 
 // causalTransitionsOf are those that only some operators bring about.
 var causalTransitionsOf = [operators][]string{
-	Splitting: {"operator: group split", "operator: groups joined", "truth: collected while somebody unknown had less"},
-	Mad:       {"truth: collected while somebody unknown had less"},
+	Splitting:   {"operator: group split", "operator: groups joined", "truth: collected while somebody unknown had less"},
+	Adversarial: {"truth: collected while somebody unknown had less"},
 }
 
 // countMessage counts what a message of causal buckets stands for.

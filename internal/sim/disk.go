@@ -31,15 +31,15 @@ func (d *disk) lose(w *world) (seq uint64) {
 	return seq
 }
 
-// fold is what a node finds when it starts with its disk.
-type fold struct {
+// recoveredState is what a node finds when it starts with its disk.
+type recoveredState struct {
 	rec    wire.Recovered
 	store  *store.Memory
 	ledger *kv.Ledger // of the state, which is the base of rec.Ballot
 }
 
-func (d *disk) fold() *fold {
-	f := &fold{store: store.NewMemory(), ledger: kv.NewLedger(0)}
+func (d *disk) recover() *recoveredState {
+	f := &recoveredState{store: store.NewMemory(), ledger: kv.NewLedger(0)}
 	for i := range d.writes {
 		f.write(&d.writes[i])
 	}
@@ -52,7 +52,7 @@ func (d *disk) fold() *fold {
 	return f
 }
 
-func (f *fold) write(x *wire.Write) {
+func (f *recoveredState) write(x *wire.Write) {
 	switch x.Kind {
 	case wire.WriteMeta:
 		f.rec.Meta = *x.Meta
@@ -69,7 +69,7 @@ func (f *fold) write(x *wire.Write) {
 }
 
 // stage puts a whole base on top of the one that it was built on, if that is kept.
-func (f *fold) stage(x *wire.Write) {
+func (f *recoveredState) stage(x *wire.Write) {
 	under := slices.IndexFunc(f.rec.Staged, func(s wire.RecoveredBase) bool { return s.Ballot == x.Under })
 	var kept []wire.RecoveredBase
 	if under >= 0 {
@@ -82,7 +82,7 @@ func (f *fold) stage(x *wire.Write) {
 
 // tail are the entries between the base of the history and a base that is staged
 // on top of it. What was written began where the history was committed then.
-func (f *fold) tail(s *wire.RecoveredBase) []wire.Entry {
+func (f *recoveredState) tail(s *wire.RecoveredBase) []wire.Entry {
 	count := uint64(0)
 	if i := slices.IndexFunc(s.Base.Past, func(p wire.PastBallot) bool { return p.Ballot == f.rec.Ballot }); i >= 0 {
 		count = s.Base.Past[i].Count
@@ -97,7 +97,7 @@ func (f *fold) tail(s *wire.RecoveredBase) []wire.Entry {
 }
 
 // swap makes the staged base the history.
-func (f *fold) swap(x *wire.Write) {
+func (f *recoveredState) swap(x *wire.Write) {
 	s := f.rec.Staged[0]
 	tail := s.Tail
 	if s.Fresh {
@@ -128,7 +128,7 @@ func attested(s *wire.RecoveredBase) []wire.Attestation {
 
 // restarted takes into account that a life goes on in another boot, from what its
 // disk has kept.
-func (o *oath) restarted(f *fold) {
+func (o *commitments) restarted(f *recoveredState) {
 	o.promised, o.hist, o.index = f.rec.Meta.Promised, f.rec.Ballot, 0
 	o.ahead, o.fresh, o.pending = nil, false, nil
 	o.complete = f.rec.Ballot.View

@@ -35,18 +35,18 @@ func (w *world) strike(f *Fault) {
 	case SlowDisk:
 		n.slowDisk++
 		w.until(f.For, func() { n.slowDisk = max(n.slowDisk-1, 0) })
-	case Sleep:
+	case PauseAll:
 		for _, n := range w.nodes {
 			w.pause(n, f.For)
 		}
 	}
 }
 
-// until plans the end of a fault, which the evening may bring earlier.
+// until plans the end of a fault. The final phase (quiescence) may end the fault earlier.
 func (w *world) until(length wire.Instant, end func()) {
-	begun := w.evening.begun
+	begun := w.quiescence.begun
 	w.after(length, func() {
-		if w.evening.begun == begun {
+		if w.quiescence.begun == begun {
 			end()
 		}
 	})

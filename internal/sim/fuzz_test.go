@@ -9,7 +9,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// FuzzStep lets nodes lie to one another in short runs. The first byte chooses the
+// FuzzStep lets nodes send garbled messages in short runs. The first byte chooses the
 // model, two the seed, and all that follows which messages are told otherwise, and how.
 // Its corpus is testdata/fuzz.
 func FuzzStep(f *testing.F) {
@@ -28,11 +28,11 @@ func FuzzStep(f *testing.F) {
 	})
 }
 
-// fuzzed is the schedule of a fuzzer's input: a short one, with all lies in the input.
+// fuzzed is the schedule of a fuzzer's input: a short one, in which the input garbles messages.
 func fuzzed(data []byte) *Schedule {
-	s := Generate(uint64(binary.LittleEndian.Uint16(data[1:])), Mad, Model(data[0])%models, Garbled)
-	s.Lies = Lies{Count: 1 << 10, Script: data[3:]}
-	s.Weather = Weather{Delay: wire.Millisecond / 2}
+	s := Generate(uint64(binary.LittleEndian.Uint16(data[1:])), Adversarial, Model(data[0])%models, Garbled)
+	s.Garbling = Garbling{Count: 1 << 10, Script: data[3:]}
+	s.Network = NetworkConditions{Delay: wire.Millisecond / 2}
 	s.Disk = 0
 	s.Steps = s.Steps[:min(len(s.Steps), 6)]
 	for i := range s.Steps {

@@ -10,22 +10,22 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Lies is what some nodes say that is not so. What protects a cluster against a node
-// that lies as it likes is not here: the protocols take nodes for honest (docs/strong.md
-// §12). So the witness and the truth say nothing of such a run. What must hold all the
-// same: no core panics, works without end or grows without bound; no life breaks its
-// own word; every PUT is answered in time; and when the lies are over and a list was
-// put, strong buckets serve and their replicas are equal.
-type Lies struct {
-	Count  int         // at most so many; they end with the faults
-	From   nodes       // who lies
-	Script []byte      // chooses instead of the seed, for the fuzzer; then everybody lies
-	About  []wire.Kind // only these messages are told as lies; nil: all
+// Garbling says which messages of a run are garbled: nodes send what no correct node
+// sends. The protocols take nodes for honest (docs/strong.md §12), so the witness and
+// the truth check nothing in such a run. These things must hold all the same. No core
+// panics, works without end or grows without bound. No boot breaks its own commitments.
+// Every PUT is answered in time. When the garbling is over and a list was put, strong
+// buckets serve and their replicas are equal.
+type Garbling struct {
+	Count  int         // at most so many; none after the faults end
+	From   nodes       // their senders
+	Script []byte      // chooses instead of the seed, for the fuzzer; then From does not count
+	Kinds  []wire.Kind // the kinds that are garbled; nil: all
 }
 
-// matters are what a liar of one schedule may be about: what is said rarely beside
-// hellos and exchanges, and what most depends on.
-var matters = [][]wire.Kind{
+// garbledKinds are the sets of message kinds that one schedule may garble: kinds that
+// are rare beside hellos and exchanges, and on which most depends.
+var garbledKinds = [][]wire.Kind{
 	{wire.KindPrepare},
 	{wire.KindPrepare, wire.KindAck},
 	{wire.KindForward, wire.KindForwardReply},
@@ -36,16 +36,16 @@ var matters = [][]wire.Kind{
 	{wire.KindConfirm, wire.KindConfirmed, wire.KindCancel},
 }
 
-func (s *Schedule) lies() bool { return s.Lies.Count > 0 }
+func (s *Schedule) garbled() bool { return s.Garbling.Count > 0 }
 
-// lies draws who lies, and how often.
-func (g *generator) lies(s *Schedule) {
-	s.Lies = Lies{Count: 1 + g.rng.IntN(60), From: one(g.rng.IntN(g.nodes))}
+// garbling draws which nodes send garbled messages, and how often.
+func (g *generator) garbling(s *Schedule) {
+	s.Garbling = Garbling{Count: 1 + g.rng.IntN(60), From: one(g.rng.IntN(g.nodes))}
 	if g.model.strong() && g.chance(0.7) {
-		s.Lies.About = pick(g.rng, matters...)
+		s.Garbling.Kinds = pick(g.rng, garbledKinds...)
 	}
 	if g.chance(0.3) {
-		s.Lies.From = g.side()
+		s.Garbling.From = g.side()
 	}
 	for i := range s.Clients { // what is written once shows to the end what was made of it
 		for j := range s.Clients[i].Ops {
@@ -54,54 +54,54 @@ func (g *generator) lies(s *Schedule) {
 	}
 }
 
-func (t *network) beginLies(l *Lies) {
+func (t *network) initGarbling(l *Garbling) {
 	if l.Script != nil {
 		script := garble.Script(l.Script)
 		t.script, t.choices = &script, &script
 	} else {
 		t.choices = garble.Chance{Rand: rand.New(rand.NewPCG(t.w.sched.Seed, 3))}
 	}
-	t.silent = t.pause()
+	t.untilNext = t.gap()
 }
 
-// pause is how many messages are let pass before the next lie.
-func (t *network) pause() int {
+// gap is how many messages pass unchanged before the next garbled one.
+func (t *network) gap() int {
 	if n := t.choices.N(8); n > 0 {
 		return t.choices.N(1 << n)
 	}
-	if t.w.sched.Lies.About != nil {
+	if t.w.sched.Garbling.Kinds != nil {
 		return 0
 	}
 	return t.choices.N(1 << 10)
 }
 
-// tellsLies reports that a message is to be told as a lie.
-func (t *network) tellsLies(p parcel) bool {
-	l := &t.w.sched.Lies
+// isGarbled reports that a message is to be garbled.
+func (t *network) isGarbled(p packet) bool {
+	l := &t.w.sched.Garbling
 	switch {
-	case t.lies >= l.Count || t.calm || p.from == p.to:
+	case t.garbled >= l.Count || t.calm || p.from == p.to:
 		return false
 	case t.script != nil && t.script.Over():
 		return false
 	case t.script == nil && !l.From.has(int(p.from.id)):
 		return false
-	case l.About != nil && !slices.Contains(l.About, wire.Kind(p.payload[1])):
+	case l.Kinds != nil && !slices.Contains(l.Kinds, wire.Kind(p.payload[1])):
 		return false
 	}
-	t.silent--
-	return t.silent < 0
+	t.untilNext--
+	return t.untilNext < 0
 }
 
-// lie delivers what a node might have said instead.
-func (t *network) lie(p parcel) {
-	t.lies++
-	t.silent = t.pause()
-	h, m, ok := t.liar.Lie(t.choices, p.payload)
+// deliverGarbled delivers what a node might have said instead.
+func (t *network) deliverGarbled(p packet) {
+	t.garbled++
+	t.untilNext = t.gap()
+	h, m, ok := t.mutator.Mutate(t.choices, p.payload)
 	if !ok {
-		t.w.counts.add("network", "lie that the codec refuses")
+		t.w.counts.add("network", "garbled message that the codec refuses")
 		return
 	}
-	t.w.counts.add("lie", kindNames[m.Kind()])
+	t.w.counts.add("garbled", kindNames[m.Kind()])
 	in := &wire.Received{Header: h, Message: m}
 	if p.answer != nil {
 		in.Request = p.answer.request
@@ -109,8 +109,8 @@ func (t *network) lie(p parcel) {
 	p.to.deliver(in)
 }
 
-// equalInSpite reports what is not as it must be after lies.
-func (e *evening) equalInSpite(w *world) string {
+// equalAfterGarbling reports the first difference between replicas after garbled messages.
+func (e *quiescence) equalAfterGarbling(w *world) string {
 	if !w.sched.Model.strong() {
 		return ""
 	}
@@ -122,8 +122,8 @@ func (e *evening) equalInSpite(w *world) string {
 			return fmt.Sprintf("node %d does not serve: %s", n.id, n.reason)
 		case first == nil:
 			first = n
-		case n.oath.hist != first.oath.hist:
-			return fmt.Sprintf("node %d stands in %s, node %d in %s", n.id, name(n.oath.hist), first.id, name(first.oath.hist))
+		case n.commitments.hist != first.commitments.hist:
+			return fmt.Sprintf("node %d stands in %s, node %d in %s", n.id, name(n.commitments.hist), first.id, name(first.commitments.hist))
 		case e.ended(w):
 			if what := differ(first, n); what != "" {
 				return fmt.Sprintf("nodes %d and %d differ: %s", first.id, n.id, what)
@@ -156,9 +156,9 @@ func differ(a, b *node) string {
 	return ""
 }
 
-// dismissAll lets the sessions leave that wait for longer than a second: after lies it
-// may be for what nobody ever wrote.
-func (e *evening) dismissAll(w *world) {
+// leaveWaiting ends the requests of sessions that wait for longer than a second. After
+// garbled messages a session may wait for a write that nobody made.
+func (e *quiescence) leaveWaiting(w *world) {
 	for _, s := range w.sessions {
 		if r := s.open; r != nil && w.now-r.Asked > wire.Second {
 			s.leave(r)

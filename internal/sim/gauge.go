@@ -8,10 +8,10 @@ import (
 
 // What one step may lead to, at most.
 const (
-	mostOutputs = 3_000  // messages, events, reads of one step
-	mostChained = 10_000 // steps that a node leads itself to, without a word from anybody
-	mostBytes   = 8 << 20
-	mostPerByte = 512 // allocated, for each byte of the message that came
+	maxOutputs = 3_000  // messages, events, reads of one step
+	maxChained = 10_000 // steps that a node leads itself to, without a word from anybody
+	maxBytes   = 8 << 20
+	maxPerByte = 512 // allocated, for each byte of the message that came
 )
 
 // gauge measures steps. Memory is measured only where nothing else runs in the
@@ -24,7 +24,7 @@ type gauge struct {
 const allocated = "/gc/heap/allocs:bytes"
 
 func (g *gauge) begin(n *node) {
-	if n.w.sched.Lies.Script == nil {
+	if n.w.sched.Garbling.Script == nil {
 		return
 	}
 	if g.sample == nil {
@@ -39,10 +39,10 @@ func (g *gauge) read() uint64 {
 }
 
 func (g *gauge) end(n *node, in wire.Input, out *wire.Output) {
-	if n.chain > mostChained {
+	if n.chain > maxChained {
 		n.w.fail("spin", "node %d leads itself from step to step, %d times; now to %s", n.id, n.chain, describe(in))
 	}
-	if m, e, r := len(out.Messages), len(out.Events), len(out.Reads); max(m, e, r) > mostOutputs {
+	if m, e, r := len(out.Messages), len(out.Events), len(out.Reads); max(m, e, r) > maxOutputs {
 		n.w.fail("bound", "one step of node %d gives %d messages, %d events, %d reads; it was told %s", n.id, m, e, r, describe(in))
 	}
 	if g.sample == nil {
@@ -52,7 +52,7 @@ func (g *gauge) end(n *node, in wire.Input, out *wire.Output) {
 	if rec, ok := in.(*wire.Received); ok {
 		size = len(wire.AppendMessage(nil, rec.Header, rec.Message))
 	}
-	if took := g.read() - g.before; took > mostBytes+mostPerByte*uint64(size) {
+	if took := g.read() - g.before; took > maxBytes+maxPerByte*uint64(size) {
 		n.w.fail("bound", "one step of node %d allocates %d bytes; it was told %d bytes: %.200s", n.id, took, size, describe(in))
 	}
 }

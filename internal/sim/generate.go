@@ -9,23 +9,23 @@ import (
 
 // What every schedule has at least.
 const (
-	leastOps    = 320
-	leastFaults = 5
-	leastLists  = 3 // the first view and two changes of it
+	minOps    = 320
+	minFaults = 5
+	minLists  = 3 // the first view and two changes of it
 )
 
 // Generate draws the schedule of a seed, for an operator, the clients of a model and
 // a profile.
 func Generate(seed uint64, kind Operator, model Model, profile Profile) *Schedule {
 	if profile == Garbled {
-		kind = Mad // lies part groups as no other operator would
+		kind = Adversarial // garbled messages part groups as only this operator does
 	}
 	g := generator{rng: rand.New(rand.NewPCG(seed, 1+uint64(kind)*1000+uint64(model)*100_000)), model: model}
 	s := &Schedule{Seed: seed, Model: model, Operator: kind, Profile: profile, Nodes: 3 + g.rng.IntN(4)}
 	g.nodes = s.Nodes
 	s.Limits = g.limits()
-	s.Weather = g.weather()
-	if s.Weather.Delay > 20*wire.Millisecond && s.Limits.ChunkBytes > 0 {
+	s.Network = g.networkConditions()
+	if s.Network.Delay > 20*wire.Millisecond && s.Limits.ChunkBytes > 0 {
 		s.Limits.ChunkBytes = max(s.Limits.ChunkBytes, 300) // or what there is takes longer to move than anybody may wait
 	}
 	g.moves = g.chance(0.3)
@@ -34,12 +34,12 @@ func Generate(seed uint64, kind Operator, model Model, profile Profile) *Schedul
 	if model.causal() {
 		s.Causal = g.causalLimits()
 		g.reshape()
-		g.keeps = model == Causal && g.chance(0.5)
+		g.keepsState = model == Causal && g.chance(0.5)
 		if profile == Usual {
 			s.Crowd = []int{0, 0, 1}[seed%3]
 			s.Causal.Remember = []wire.Instant{0, 0, 0, 5 * wire.Second, 8 * wire.Second}[seed%5]
 		}
-		g.bend(s)
+		g.applyProfile(s)
 	}
 	switch kind {
 	case Sane:
@@ -49,10 +49,10 @@ func Generate(seed uint64, kind Operator, model Model, profile Profile) *Schedul
 	case Splitting:
 		s.Limits.Past = 0 // who forgets ancestors may take a side's old values for new ones
 		g.splits(s)
-	case Mad:
+	case Adversarial:
 		s.Limits.Past = 0
-		g.forgets = g.chance(0.5)
-		g.madness(s)
+		g.losesState = g.chance(0.5)
+		g.adversarialSteps(s)
 	}
 	s.Last = g.last()
 	if model.strong() {
@@ -62,29 +62,29 @@ func Generate(seed uint64, kind Operator, model Model, profile Profile) *Schedul
 		g.sessions(s)
 	}
 	switch profile {
-	case Bereft:
-		g.parted(s)
-	case Forgetful:
-		g.patient(s)
+	case DataLoss:
+		g.separateReaders(s)
+	case ExpiredIDs:
+		g.writersWait(s)
 	case Garbled:
-		g.lies(s)
+		g.garbling(s)
 	}
 	return s
 }
 
 type generator struct {
-	rng     *rand.Rand
-	model   Model
-	nodes   int
-	view    nodes // the list last commanded
-	lists   []nodes
-	forgets bool // nodes may lose their state; if the operator is mad
-	moves   bool // nodes move; then the last list names all: what one holds that it does not name is out of reach
+	rng        *rand.Rand
+	model      Model
+	nodes      int
+	view       nodes // the list last commanded
+	lists      []nodes
+	losesState bool // nodes may lose their state; only of an adversarial operator
+	moves      bool // nodes move; then the last list names all: what one holds that it does not name is out of reach
 
-	keeps   bool    // no node loses its state
-	deletes bool    // most writes are deletes
-	shards  int     // of the layout last commanded; 0: a flat list
-	place   []uint8 // the shard of each node in it
+	keepsState bool    // no node loses its state
+	deletes    bool    // most writes are deletes
+	shards     int     // of the layout last commanded; 0: a flat list
+	place      []uint8 // the shard of each node in it
 }
 
 func pick[T any](rng *rand.Rand, from ...T) T { return from[rng.IntN(len(from))] }
@@ -112,15 +112,15 @@ func (g *generator) limits() machine.Limits {
 	}
 }
 
-func (g *generator) weather() Weather {
-	return Weather{
-		Delay:   pick(g.rng, wire.Millisecond/10, wire.Millisecond/2, 4*wire.Millisecond, 15*wire.Millisecond, 40*wire.Millisecond),
-		Loss:    pick(g.rng, 0, 0, 0.002, 0.02, 0.1),
-		Twice:   pick(g.rng, 0, 0.01, 0.1, 0.5),
-		Echo:    pick(g.rng, 0, 30*wire.Millisecond, 500*wire.Millisecond),
-		Late:    pick(g.rng, 0, 0.002, 0.01, 0.04, 0.15),
-		LateBy:  pick(g.rng, 3*wire.Second, 15*wire.Second, 180*wire.Second),
-		Reorder: g.chance(0.5),
+func (g *generator) networkConditions() NetworkConditions {
+	return NetworkConditions{
+		Delay:       pick(g.rng, wire.Millisecond/10, wire.Millisecond/2, 4*wire.Millisecond, 15*wire.Millisecond, 40*wire.Millisecond),
+		Loss:        pick(g.rng, 0, 0, 0.002, 0.02, 0.1),
+		Duplicate:   pick(g.rng, 0, 0.01, 0.1, 0.5),
+		DuplicateBy: pick(g.rng, 0, 30*wire.Millisecond, 500*wire.Millisecond),
+		Late:        pick(g.rng, 0, 0.002, 0.01, 0.04, 0.15),
+		LateBy:      pick(g.rng, 3*wire.Second, 15*wire.Second, 180*wire.Second),
+		Reorder:     g.chance(0.5),
 	}
 }
 
@@ -131,7 +131,7 @@ func (g *generator) steps(s *Schedule) {
 	at := 300*wire.Millisecond + g.between(0, 2*wire.Second)
 	faults := 0
 	more := g.rng.IntN(5)
-	for more > 0 || faults < leastFaults || s.lists() < leastLists {
+	for more > 0 || faults < minFaults || s.lists() < minLists {
 		more--
 		if g.storms(s, &at, &faults) {
 			continue
@@ -142,7 +142,7 @@ func (g *generator) steps(s *Schedule) {
 			faults += g.faults(s, at)
 			g.add(s, near, g.command())
 		case 3:
-			faults += g.stumble(s, at)
+			faults += g.crashDuringRound(s, at)
 		case 4: // a command that something comes between
 			g.add(s, at, g.command())
 			faults += g.faults(s, at+g.between(0, 400*wire.Millisecond))
@@ -175,9 +175,9 @@ func (g *generator) failover(s *Schedule, at wire.Instant) int {
 	return 1
 }
 
-// stumble is a member that loses its memory while a command's round runs, and is
+// crashDuringRound is a member that loses its memory while a command's round runs, and is
 // back before anybody could have noticed.
-func (g *generator) stumble(s *Schedule, at wire.Instant) int {
+func (g *generator) crashDuringRound(s *Schedule, at wire.Instant) int {
 	c := g.command()
 	id, _ := c.List.any(g.rng)
 	during := at + g.between(0, 150*wire.Millisecond)
@@ -196,7 +196,7 @@ func (g *generator) add(s *Schedule, at wire.Instant, what any) {
 	case *Fault:
 		st.Fault = what
 	case *Command:
-		g.lay(what)
+		g.setLayout(what)
 		st.Command = what
 	}
 	i := len(s.Steps)
@@ -221,12 +221,12 @@ func (g *generator) faults(s *Schedule, at wire.Instant) int {
 func (g *generator) fault() *Fault {
 	f := &Fault{Node: g.rng.IntN(g.nodes), Side: g.side(), For: 20*wire.Millisecond + g.between(0, 4*wire.Second)}
 	f.Kind = g.kept(pick(g.rng, Cut, Cut, OneWay, Bridge, Crash, Crash, Crash, Restart, Restart, Pause, Pause, Storm, SlowDisk))
-	if f.Kind == Crash && len(g.lists) > 0 && !g.forgets {
+	if f.Kind == Crash && len(g.lists) > 0 && !g.losesState {
 		f.Kind = Cut
 	}
 	switch {
 	case g.chance(0.03):
-		f.Kind, f.For = Sleep, g.between(5*wire.Second, 200*wire.Second)
+		f.Kind, f.For = PauseAll, g.between(5*wire.Second, 200*wire.Second)
 	case (f.Kind == Crash || f.Kind == Restart) && g.chance(0.5):
 		f.For = g.between(wire.Millisecond, 300*wire.Millisecond)
 	case g.chance(0.2):
@@ -307,10 +307,10 @@ func (g *generator) tells(c *Command) {
 // last is the command after all faults: it is told to every member.
 func (g *generator) last() Command {
 	c := Command{List: nodes(g.rng.Uint32N(1<<g.nodes)) | one(g.rng.IntN(g.nodes)), OneByOne: g.chance(0.3)}
-	if g.chance(0.5) || len(g.lists) > 0 && !g.forgets || g.moves {
+	if g.chance(0.5) || len(g.lists) > 0 && !g.losesState || g.moves {
 		c.List = 1<<g.nodes - 1
 	}
-	g.lay(&c)
+	g.setLayout(&c)
 	return c
 }
 
@@ -318,7 +318,7 @@ func (g *generator) clients(s *Schedule) {
 	n := 4 + g.rng.IntN(6)
 	keys := 1 + g.rng.IntN(5)
 	big := g.chance(0.3)
-	each := (g.model.share(leastOps) + n - 1) / n
+	each := (g.model.share(minOps) + n - 1) / n
 	pause := 3 * wire.Second
 	if s.Operator != Sane { // then what happens last matters most, and clients must be there
 		keys = 1 + g.rng.IntN(3)

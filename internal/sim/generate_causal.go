@@ -40,7 +40,7 @@ func (g *generator) causalLimits() CausalLimits {
 
 // kept is a fault's kind, where no node may lose its state.
 func (g *generator) kept(k FaultKind) FaultKind {
-	if k == Crash && g.keeps {
+	if k == Crash && g.keepsState {
 		return Restart
 	}
 	return k
@@ -81,34 +81,34 @@ func (g *generator) reshard(kind Operator) *Command {
 	if !c.All {
 		g.tells(c)
 	}
-	if kind == Mad {
+	if kind == Adversarial {
 		g.lists = append(g.lists, c.List)
 	}
 	return c
 }
 
 // most shards of a layout.
-const mostShards = 5
+const maxShards = 5
 
 // reshape changes the layout as a storm does: a shard is split, merged into another
 // or emptied, two nodes change places, a replica moves, or all is dealt out anew.
 func (g *generator) reshape() {
 	g.place = slices.Clone(g.place)
 	for len(g.place) < g.nodes {
-		g.place = append(g.place, uint8(g.rng.IntN(mostShards)))
+		g.place = append(g.place, uint8(g.rng.IntN(maxShards)))
 	}
 	if g.shards == 0 {
-		g.shards = g.rng.IntN(mostShards + 1)
+		g.shards = g.rng.IntN(maxShards + 1)
 		return
 	}
 	from, to := uint8(g.rng.IntN(g.shards)), uint8(g.rng.IntN(g.shards))
 	a, b := g.rng.IntN(g.nodes), g.rng.IntN(g.nodes)
 	switch g.rng.IntN(9) {
 	case 0, 1: // split
-		g.shards = min(g.shards+1, mostShards)
-		g.pour(from, uint8(g.shards-1), 0.5)
+		g.shards = min(g.shards+1, maxShards)
+		g.moveNodes(from, uint8(g.shards-1), 0.5)
 	case 2, 3: // merged; what is empty stays in the list
-		g.pour(from, to, 1)
+		g.moveNodes(from, to, 1)
 	case 4: // merged; the last one is gone
 		g.shards = max(g.shards-1, 1)
 	case 5:
@@ -116,15 +116,15 @@ func (g *generator) reshape() {
 	case 6, 7:
 		g.place[a] = to
 	default:
-		g.shards = g.rng.IntN(mostShards + 1)
+		g.shards = g.rng.IntN(maxShards + 1)
 		for i := range g.place {
-			g.place[i] = uint8(g.rng.IntN(mostShards))
+			g.place[i] = uint8(g.rng.IntN(maxShards))
 		}
 	}
 }
 
-// pour moves nodes from one shard to another.
-func (g *generator) pour(from, to uint8, share float64) {
+// moveNodes moves nodes from one shard to another.
+func (g *generator) moveNodes(from, to uint8, share float64) {
 	for i := range g.place {
 		if g.place[i]%uint8(g.shards) == from && g.chance(share) {
 			g.place[i] = to
@@ -132,8 +132,8 @@ func (g *generator) pour(from, to uint8, share float64) {
 	}
 }
 
-// lay gives a command the present layout, or a change of it.
-func (g *generator) lay(c *Command) {
+// setLayout gives a command the present layout, or a change of it.
+func (g *generator) setLayout(c *Command) {
 	if !g.model.causal() {
 		return
 	}
@@ -146,7 +146,7 @@ func (g *generator) lay(c *Command) {
 // sessions draws the clients of causal buckets.
 func (g *generator) sessions(s *Schedule) {
 	n := 3 + g.rng.IntN(5)
-	each := (g.model.share(leastOps) + n - 1) / n
+	each := (g.model.share(minOps) + n - 1) / n
 	pause := max(3*wire.Second, 20*s.Steps[len(s.Steps)-1].At/wire.Instant(each))
 	for i := range n {
 		c := ClientPlan{Node: i % g.nodes, Roams: g.chance(0.8)}
@@ -157,15 +157,15 @@ func (g *generator) sessions(s *Schedule) {
 	}
 }
 
-// Grip says which context a client sends along.
-type Grip uint8
+// ContextChoice says which context a client sends with a request.
+type ContextChoice uint8
 
-// The grips.
+// The choices.
 const (
-	Newest Grip = iota // the last one it got
-	Fresh              // none
-	Older              // the one of so many answers ago: two go on from the same
-	Given              // that of another client
+	NewestContext       ContextChoice = iota // the last one it got
+	NoContext                                // none
+	OlderContext                             // the one of so many answers ago, so two requests continue from the same
+	OtherClientsContext                      // that of another client
 )
 
 func (g *generator) causalOp(keys int, pause wire.Instant) OpPlan {
@@ -189,11 +189,11 @@ func (g *generator) causalOp(keys int, pause wire.Instant) OpPlan {
 	switch n := g.rng.IntN(100); {
 	case n < 78:
 	case n < 84:
-		o.Grip = Fresh
+		o.Context = NoContext
 	case n < 90:
-		o.Grip, o.Back = Older, 1+g.rng.IntN(8)
+		o.Context, o.Back = OlderContext, 1+g.rng.IntN(8)
 	default:
-		o.Grip, o.Back = Given, g.rng.IntN(8)
+		o.Context, o.Back = OtherClientsContext, g.rng.IntN(8)
 	}
 	if g.chance(0.12) || o.Kind.reads() && g.chance(0.3) {
 		o.Leave = wire.Millisecond/2 + g.between(0, 2*wire.Second)

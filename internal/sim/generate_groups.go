@@ -9,7 +9,7 @@ func (g *generator) splits(s *Schedule) {
 	g.add(s, wire.Millisecond*10, &Command{List: g.view, All: true})
 	at := 300*wire.Millisecond + g.between(0, 2*wire.Second)
 	faults, more := 0, g.rng.IntN(3)
-	for more > 0 || faults < leastFaults || s.lists() < leastLists {
+	for more > 0 || faults < minFaults || s.lists() < minLists {
 		more--
 		if g.storms(s, &at, &faults) {
 			continue
@@ -80,22 +80,22 @@ func (g *generator) groupCommand() *Command {
 	return c
 }
 
-// madness draws the steps of a mad operator: storms of commands, among them old
-// lists again and none at all, told to anybody, and faults at the same time.
-func (g *generator) madness(s *Schedule) {
+// adversarialSteps draws the steps of an adversarial operator: many commands at once,
+// among them old lists and empty ones, put to any node, and faults at the same time.
+func (g *generator) adversarialSteps(s *Schedule) {
 	g.view = 1<<g.nodes - 1
 	g.lists = []nodes{g.view}
 	g.add(s, wire.Millisecond*10, &Command{List: g.view, All: true})
 	at := 300*wire.Millisecond + g.between(0, 2*wire.Second)
 	faults, more := 0, g.rng.IntN(4)
-	for more > 0 || faults < leastFaults || s.lists() < leastLists {
+	for more > 0 || faults < minFaults || s.lists() < minLists {
 		more--
 		if g.storms(s, &at, &faults) {
 			continue
 		}
 		when := at
 		for range 1 + g.rng.IntN(3) {
-			g.add(s, when, g.madCommand())
+			g.add(s, when, g.adversarialCommand())
 			when += g.between(0, 1500*wire.Millisecond)
 		}
 		if g.chance(0.7) {
@@ -105,7 +105,7 @@ func (g *generator) madness(s *Schedule) {
 	}
 }
 
-func (g *generator) madCommand() *Command {
+func (g *generator) adversarialCommand() *Command {
 	c := &Command{List: nodes(g.rng.Uint32N(1 << g.nodes)), OneByOne: g.chance(0.2), Force: g.chance(0.1), All: g.chance(0.3)}
 	switch {
 	case g.chance(0.3):

@@ -58,7 +58,7 @@ func (o *operator) begin(plan *Command, then func()) bool {
 		return true
 	}
 	mine, free := g.nodes()
-	list, spared := o.mend(plan.List&(mine|free), plan.Avoid, g)
+	list, spared := o.makeSane(plan.List&(mine|free), plan.Avoid, g)
 	o.give(g, plan, list, spared, then)
 	return true
 }
@@ -82,7 +82,7 @@ func (o *operator) give(g *group, plan *Command, list, spared nodes, then func()
 	for _, id := range list.list() {
 		o.home[id] = g
 	}
-	o.w.note("operator: %s mended to %s, spares %s", plan, list, spared)
+	o.w.note("operator: %s made sane: %s, spares %s", plan, list, spared)
 	o.carryOut(c)
 	return true
 }
@@ -90,7 +90,7 @@ func (o *operator) give(g *group, plan *Command, list, spared nodes, then func()
 // minted notes a view when it is first seen: it belongs to an open command, because
 // only open PUTs make views.
 func (o *operator) minted(v *wire.View) {
-	if _, known := o.views[v.ID]; known || o.w.sched.lies() {
+	if _, known := o.views[v.ID]; known || o.w.sched.garbled() {
 		return
 	}
 	if len(v.Layout.Members()) == 0 {
@@ -130,7 +130,7 @@ func (o *operator) sameBefore(v *wire.View) *command {
 // active notes that a ballot became active, in every group that its view was
 // commanded in.
 func (o *operator) active(b wire.Ballot) {
-	if o.w.sched.ruledBy() == Mad {
+	if o.w.sched.ruledBy() == Adversarial {
 		return
 	}
 	c := o.views[b.View]

@@ -68,13 +68,13 @@ func (h *history) floorAt(moment uint64) int {
 // born notes where a ballot's log will begin. All members must have been given
 // the same base.
 func (t *witness) born(n *node, s *wire.Write) {
-	if t.w.sched.lies() {
+	if t.w.sched.garbled() {
 		return
 	}
 	if h := t.histories[s.Ballot]; h != nil {
 		if h.base.Source != s.Base.Source || h.base.Length != s.Base.Length ||
 			!slices.Equal(h.base.Sides, s.Base.Sides) || !slices.Equal(h.bound, s.Bound) {
-			t.w.fail("lineage", "node %d has another base of %s: %+v and %+v", n.id, name(s.Ballot), s.Base, h.base)
+			t.w.fail("ancestry", "node %d has another base of %s: %+v and %+v", n.id, name(s.Ballot), s.Base, h.base)
 		}
 		return
 	}
@@ -114,7 +114,7 @@ func (t *witness) sidesOf(n *node, b *wire.Base) ([]side, bool) {
 	for _, p := range from {
 		x := t.histories[p.Ballot]
 		if x == nil || p.Count > uint64(len(x.log)) {
-			t.w.fail("lineage", "node %d stages a base of (%s, %d), which nobody had", n.id, name(p.Ballot), p.Count)
+			t.w.fail("ancestry", "node %d stages a base of (%s, %d), which nobody had", n.id, name(p.Ballot), p.Count)
 			return nil, false
 		}
 		sides = append(sides, side{x, int(p.Count)})
@@ -129,12 +129,12 @@ func (t *witness) checkPast(n *node, h *history) {
 	for _, p := range h.base.Past {
 		x := t.histories[p.Ballot]
 		if x == nil {
-			t.w.fail("lineage", "node %d builds %s on %s, which nobody had", n.id, name(h.ballot), name(p.Ballot))
+			t.w.fail("ancestry", "node %d builds %s on %s, which nobody had", n.id, name(h.ballot), name(p.Ballot))
 			return
 		}
 		count, known := h.knows(x)
 		if known && uint64(count) != p.Count || !known && p.Count != 0 {
-			t.w.fail("lineage", "node %d builds %s on %d entries of %s, in truth it has %d", n.id, name(h.ballot), p.Count, name(p.Ballot), count)
+			t.w.fail("ancestry", "node %d builds %s on %d entries of %s, in truth it has %d", n.id, name(h.ballot), p.Count, name(p.Ballot), count)
 			return
 		}
 		h.learn(x, count)
@@ -187,7 +187,7 @@ func (t *witness) denied(h *history, j *joins) bool {
 // logged notes entries that a node appends to its log. The logs of one ballot are
 // prefixes of one another: one primary wrote them, in one life.
 func (t *witness) logged(n *node, x *wire.Write) {
-	if t.w.sched.lies() {
+	if t.w.sched.garbled() {
 		return
 	}
 	h := t.histories[x.Ballot]
@@ -197,7 +197,7 @@ func (t *witness) logged(n *node, x *wire.Write) {
 		case t.w.failure != nil:
 			return
 		case h == nil || k == 0 || e.Stamp.Ballot != x.Ballot || k > uint64(len(h.log))+1:
-			t.w.fail("lineage", "node %d appends %s to what is known of %s", n.id, describeEntry(e), name(x.Ballot))
+			t.w.fail("ancestry", "node %d appends %s to what is known of %s", n.id, describeEntry(e), name(x.Ballot))
 		case k == uint64(len(h.log))+1:
 			t.ordered(n, h, e)
 		case !sameEntry(e, &h.log[k-1]):

@@ -56,7 +56,7 @@ func (r *record) push(op causal.Op, w *truth.Write, parents ...causal.OpID) caus
 
 func (r *record) add(q *request) {
 	var parents []causal.OpID
-	if from, ok := r.answers[q.grip.from]; ok {
+	if from, ok := r.answers[q.context.from]; ok {
 		parents = append(parents, from)
 	}
 	switch {

@@ -42,7 +42,7 @@ func (s *Schedule) ruledBy() Operator {
 	if s.Model.strong() {
 		return s.Operator
 	}
-	return Mad
+	return Adversarial
 }
 
 // CausalLimits are those of a schedule's causal buckets, and how many keys its

@@ -15,42 +15,37 @@ import (
 // mutantBound is how many schedules may be needed to find a mutant.
 const mutantBound = 8000
 
-// finders says whose schedules find a mutant, where those of a sane operator do
-// not, or only after many. COHORT_SIM_OPERATOR overrules it.
-var finders = map[mutant.Mutant]Operator{
-	mutant.FollowByNumber: Mad, mutant.AlwaysMint: Mad, mutant.AnswerBeforeReady: Mad, mutant.OnlyWhoWasTold: Mad,
+// operatorFor is the operator whose schedules find a mutant, if those of a sane operator
+// find it not at all or late. COHORT_SIM_OPERATOR overrules it.
+var operatorFor = map[mutant.Mutant]Operator{
+	mutant.FollowByNumber: Adversarial, mutant.AlwaysNewView: Adversarial, mutant.AnswerBeforeReady: Adversarial, mutant.FollowOwnPutOnly: Adversarial,
 	mutant.MergeHigherWins: Splitting, mutant.MergeOwnWins: Splitting, mutant.MergeUnion: Splitting, mutant.MergeIDsOneSide: Splitting,
-	mutant.FollowForeign: Mad, mutant.PullWithoutPromise: Mad, mutant.ForgetOwed: Mad, mutant.CutAtOnce: Mad, mutant.NeverCut: Mad,
+	mutant.FollowForeign: Adversarial, mutant.PullWithoutPromise: Adversarial, mutant.ForgetOwed: Adversarial, mutant.CutAtOnce: Adversarial, mutant.NeverCut: Adversarial,
 }
 
-// bent are the profiles of schedules that find a mutant, where the usual ones do not,
-// or only after many.
-var bent = map[mutant.Mutant]Profile{
-	// One node gives one key the same counter twice, in a life that does not know of the
-	// first time: after a crash, or when it lost the slot and got it back while who has
-	// it cannot be reached. Each replica keeps the one that it got first. Where keys are
-	// written dozens of times, counters hardly ever meet.
-	mutant.CausalPlainVersion: Sparse,
-	// A context has a floor's name. A node of that view begins with nothing and is cut
-	// off before it has what the floor counts, so it serves what it has: a read under
-	// the context must wait there, and is answered. (And the other way about: who has
-	// it all by an exchange, in a view that does not replace the named one, waits.)
-	mutant.CausalNameByView: Named,
-	// A node takes a write, is cut off, and loses it with its memory: nobody's K has it.
-	// A tombstone that wins over it is collected without it, rightly. Then the node is a
-	// member again, in a life that the others have not heard from yet, and the old batch
-	// arrives. (Who is not ready is spared by the exchange that makes it ready: it
-	// forgets what its peer's K covers and the peer has not got, except for what comes
-	// while its own items are being read.)
-	mutant.CausalLateBatches: Haunted,
-	// What a client is shown after a loss is less than what its context names, and less
-	// than that is elsewhere.
-	mutant.CausalLostStays: Bereft,
-	// The answer to a carried write is lost, and it is repeated when its owner has
-	// forgotten it.
-	mutant.CausalForwardForever: Forgetful,
-	// What nobody says who does not lie.
-	mutant.AnyViewNumber: Garbled, mutant.AnyRound: Garbled, mutant.AnyStatus: Garbled, mutant.AnyContent: Garbled,
+// profileFor is the profile whose schedules find a mutant, if the usual ones find it not
+// at all or late.
+var profileFor = map[mutant.Mutant]Profile{
+	// One node gives one key the same counter twice: its second boot does not know of the
+	// first time, after a crash or after it lost the slot. Each replica keeps the version
+	// that it got first. If keys are written dozens of times, counters hardly ever meet.
+	mutant.CausalPlainVersion: ReusedCounters,
+	// A context has a stable-cut reference. A node of that view begins with nothing and is
+	// cut off before it has all that the cut covers, so it serves what it has. A read
+	// under the context must wait there, and the mutant answers it.
+	mutant.CausalCutReferenceByView: CutReferences,
+	// A node takes a write, is cut off, and loses the write in a crash: no K covers it. The
+	// others collect a tombstone that wins over it. Then the node is a member again, and
+	// the old batch arrives before its new boot has sent anything.
+	mutant.CausalLateBatches: LateDelivery,
+	// After a loss a client sees versions that are older than its context names, and some
+	// replicas have even older ones.
+	mutant.CausalLostStaysInContext: DataLoss,
+	// The answer to a forwarded write is lost, and the forwarder repeats the write when its
+	// owner has forgotten the request id.
+	mutant.CausalForwardRetryForever: ExpiredIDs,
+	// Only a node that sends garbled messages says this.
+	mutant.UncheckedViewNumber: Garbled, mutant.UncheckedRound: Garbled, mutant.UncheckedStatus: Garbled, mutant.UncheckedContent: Garbled,
 }
 
 // Three that the usual schedules find by what the truth asks:
@@ -63,13 +58,13 @@ var bent = map[mutant.Mutant]Profile{
 //   - CausalMissedWakeup: a read waits for a stream, and a broadcast closes the gap. The
 //     next exchange wakes it, within a second: so a read may wait for less than that
 //     when its node has all that it needs.
-//   - CausalForwardLate: a carried write arrives when its client has been answered, or
+//   - CausalForwardLate: a forwarded write arrives when its client has been answered, or
 //     has left, long ago: no write is taken more than 2.5 s after.
 
 // finder is the operator that a mutant is run under, whose clients there are, and the
 // profile.
 func finder(t *testing.T, m mutant.Mutant) (Operator, Model, Profile) {
-	kind, model := finders[m], Strong
+	kind, model := operatorFor[m], Strong
 	if strings.HasPrefix(m.String(), "Causal") {
 		model = Causal
 	}
@@ -79,7 +74,7 @@ func finder(t *testing.T, m mutant.Mutant) (Operator, Model, Profile) {
 	if os.Getenv("COHORT_SIM_MODEL") != "" {
 		model = modelSet(t)
 	}
-	profile := bent[m]
+	profile := profileFor[m]
 	if os.Getenv("COHORT_SIM_PROFILE") != "" {
 		profile = profileSet(t)
 	}
@@ -105,7 +100,7 @@ func TestMutants(t *testing.T) {
 	}
 	bound := setting(t, "COHORT_SIM_SCHEDULES", mutantBound)
 	var table strings.Builder
-	fmt.Fprintf(&table, "%-26s %-9s %-8s %6s  %s\n", "mutant", "operator", "profile", "seeds", "found by")
+	fmt.Fprintf(&table, "%-26s %-11s %-15s %6s  %s\n", "mutant", "operator", "profile", "seeds", "found by")
 	for _, m := range chosen {
 		mutant.Choose(m)
 		kind, model, profile := finder(t, m)
@@ -113,13 +108,13 @@ func TestMutants(t *testing.T) {
 		f.next.Store(setting(t, "COHORT_SIM_SEED", 1))
 		f.run(func(done uint64) bool { return done < bound && f.failures() == 0 })
 		if len(f.mu.failed) == 0 {
-			fmt.Fprintf(&table, "%-26s %-9s %-8s %6s  after %d\n", m, f.operator, f.profile, "none", f.mu.runs)
+			fmt.Fprintf(&table, "%-26s %-11s %-15s %6s  after %d\n", m, f.operator, f.profile, "none", f.mu.runs)
 			t.Errorf("%s was not found in %d schedules", m, f.mu.runs)
 			continue
 		}
 		seed := slices.Min(f.mu.failed)
 		r := Run(Generate(seed, f.operator, f.model, f.profile), nil)
-		fmt.Fprintf(&table, "%-26s %-9s %-8s %6d  %s: %.100s\n", m, f.operator, f.profile, seed, r.Failure.Check, r.Failure.What)
+		fmt.Fprintf(&table, "%-26s %-11s %-15s %6d  %s: %.100s\n", m, f.operator, f.profile, seed, r.Failure.Check, r.Failure.What)
 	}
 	t.Log("\n" + table.String())
 }

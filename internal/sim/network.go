@@ -15,31 +15,31 @@ const maxNodes = 8
 // network carries messages, encoded as on the real bus: so nodes share nothing,
 // and the codec is under test.
 type network struct {
-	w       *world
-	weather Weather
-	storms  int
-	calm    bool // all faults are over
-	cuts    [maxNodes][maxNodes]int
-	last    [maxNodes][maxNodes]wire.Instant // latest arrival on a link, for those in order
-	latest  wire.Instant                     // arrival of a message that was kept back
-	tickets []ticket                         // requests; a ReplyTo is an index
-	recent  [maxNodes]recent                 // what each node sent and was sent lately
-	spread  [maxNodes]recent                 // the writes that each node was sent, in any of its lives, whether they came or not
-	scratch []byte
-	liar    garble.Liar
-	choices garble.Source // of the liar
-	script  *garble.Script
-	lies    int // that were told
-	silent  int // messages until the next one
+	w          *world
+	conditions NetworkConditions
+	storms     int
+	calm       bool // all faults are over
+	cuts       [maxNodes][maxNodes]int
+	last       [maxNodes][maxNodes]wire.Instant // latest arrival on a link, for those in order
+	latest     wire.Instant                     // arrival of a message that was kept back
+	tickets    []ticket                         // requests; a ReplyTo is an index
+	recent     [maxNodes]recent                 // what each node sent and was sent lately
+	oldWrites  [maxNodes]recent                 // the writes that each node was sent, in any boot, delivered or lost
+	scratch    []byte
+	mutator    garble.Mutator
+	choices    garble.Source // of the mutator
+	script     *garble.Script
+	garbled    int // how many so far
+	untilNext  int // messages until the next one
 }
 
-// recent are the last parcels of one node, in a ring.
+// recent are the last packets of one node, in a ring.
 type recent struct {
-	ring [32]parcel
+	ring [32]packet
 	next int
 }
 
-func (r *recent) add(p parcel) {
+func (r *recent) add(p packet) {
 	r.ring[r.next%len(r.ring)] = p
 	r.next++
 }
@@ -52,18 +52,18 @@ type ticket struct {
 }
 
 func (t *network) init(w *world) {
-	t.w, t.weather = w, w.sched.Weather
-	t.beginLies(&w.sched.Lies)
+	t.w, t.conditions = w, w.sched.Network
+	t.initGarbling(&w.sched.Garbling)
 }
 
-// now is the weather of this moment.
-func (t *network) now() Weather {
-	w := t.weather
+// now returns the conditions of this moment.
+func (t *network) now() NetworkConditions {
+	w := t.conditions
 	switch {
 	case t.calm:
-		w.Loss, w.Twice, w.Late = 0, 0, 0
+		w.Loss, w.Duplicate, w.Late = 0, 0, 0
 	case t.storms > 0:
-		w.Loss, w.Twice, w.Late, w.Reorder = max(w.Loss, 0.25), max(w.Twice, 0.25), max(w.Late, 0.05), true
+		w.Loss, w.Duplicate, w.Late, w.Reorder = max(w.Loss, 0.25), max(w.Duplicate, 0.25), max(w.Late, 0.05), true
 	}
 	return w
 }
@@ -77,13 +77,13 @@ func (t *network) isCut(from, to *node) bool { return from != to && t.cuts[from.
 func (t *network) send(from *node, e wire.Envelope) {
 	w := t.w
 	w.witness.sent(from, &e)
-	if !w.sched.lies() {
+	if !w.sched.garbled() {
 		w.truth.Sent(from.truth, &e)
 	}
 	w.counts.add("message", kindNames[e.Message.Kind()])
 	w.countMessage(e.Message)
 	t.scratch = wire.AppendMessage(t.scratch[:0], from.machine.Header(), e.Message)
-	p := parcel{from: from, payload: bytes.Clone(t.scratch), spreads: e.Message.Kind() == wire.KindBatch}
+	p := packet{from: from, payload: bytes.Clone(t.scratch), isBatch: e.Message.Kind() == wire.KindBatch}
 	if w.meter != nil {
 		w.meter.sent(e.Message, len(p.payload))
 	}
@@ -98,7 +98,7 @@ func (t *network) send(from *node, e wire.Envelope) {
 		p.answer = &k
 		p.to = p.answer.node
 	case uint64(e.To) >= uint64(len(w.nodes)):
-		if w.sched.lies() {
+		if w.sched.garbled() {
 			return
 		}
 		w.fail("bus", "node %d sends to node %d, which does not exist", from.id, e.To)
@@ -110,14 +110,14 @@ func (t *network) send(from *node, e wire.Envelope) {
 			return
 		}
 	}
-	if !w.sched.lies() {
-		w.noteCarry(from, p.to, e.Message)
+	if !w.sched.garbled() {
+		w.noteForward(from, p.to, e.Message)
 	}
 	if e.Request != 0 {
 		p.ticket = len(t.tickets) + 1
 		t.tickets = append(t.tickets, ticket{from, from.life, e.Request})
 	}
-	t.carry(p)
+	t.transmit(p)
 }
 
 // mayDial holds Output.Peers against a destination: nobody else can be reached.
@@ -127,16 +127,16 @@ func (t *network) mayDial(from, to *node) bool {
 	})
 }
 
-// parcel is a message on its way.
-type parcel struct {
+// packet is a message on its way.
+type packet struct {
 	from, to *node
 	payload  []byte
 	ticket   int     // 1 + its index, for a request
 	answer   *ticket // the request that it answers
-	spreads  bool    // writes
+	isBatch  bool    // writes
 }
 
-func (t *network) carry(p parcel) {
+func (t *network) transmit(p packet) {
 	w := t.w
 	if p.from == p.to {
 		chain := p.from.chain + 1
@@ -147,11 +147,11 @@ func (t *network) carry(p parcel) {
 		})
 		return
 	}
-	weather := t.now()
-	if p.spreads && weather.Haunted {
-		t.spread[p.to.id].add(p)
+	conditions := t.now()
+	if p.isBatch && conditions.RedeliverOld {
+		t.oldWrites[p.to.id].add(p)
 	}
-	if t.isCut(p.from, p.to) || w.chance(weather.Loss) {
+	if t.isCut(p.from, p.to) || w.chance(conditions.Loss) {
 		w.counts.add("network", "lost")
 		if p.ticket > 0 && w.chance(0.3) {
 			t.refuse(p)
@@ -160,36 +160,36 @@ func (t *network) carry(p parcel) {
 	}
 	t.recent[p.from.id].add(p)
 	t.recent[p.to.id].add(p)
-	t.liar.Saw(p.payload)
-	w.at(t.arrival(p, weather), func() { t.arrive(p) })
-	if w.chance(weather.Twice) {
+	t.mutator.Observe(p.payload)
+	w.at(t.arrival(p, conditions), func() { t.arrive(p) })
+	if w.chance(conditions.Duplicate) {
 		w.counts.add("network", "delivered twice")
-		w.at(t.arrival(p, weather)+w.upTo(weather.Echo), func() { t.arrive(p) })
+		w.at(t.arrival(p, conditions)+w.upTo(conditions.DuplicateBy), func() { t.arrive(p) })
 	}
 }
 
-// ghosts delivers once more what the last life of a node received and sent: the
-// network may do that at any time, and it is worst right after a restart.
-func (t *network) ghosts(n *node) {
-	if t.calm || t.weather.Twice == 0 {
+// redeliverToRestarted delivers again what the last boot of a node received and sent. The
+// network may do that at any time; right after a restart it is worst.
+func (t *network) redeliverToRestarted(n *node) {
+	if t.calm || t.conditions.Duplicate == 0 {
 		return
 	}
 	for _, p := range t.recent[n.id].ring {
 		if p.from != nil && t.w.chance(0.4) {
-			t.w.counts.add("network", "ghost of the last life")
+			t.w.counts.add("network", "message of the last boot again")
 			t.w.after(t.w.upTo(400*wire.Millisecond), func() { t.arrive(p) })
 		}
 	}
 	t.recent[n.id] = recent{}
 }
 
-// haunt delivers once more the writes that a node was sent, when it has come to
-// another view: before it has asked anybody what became of them.
-func (t *network) haunt(n *node) {
-	if t.calm || !t.weather.Haunted {
+// redeliverOldWrites delivers again the writes that a node was sent, when it has come to
+// another view and has not yet exchanged with a peer.
+func (t *network) redeliverOldWrites(n *node) {
+	if t.calm || !t.conditions.RedeliverOld {
 		return
 	}
-	for _, p := range t.spread[n.id].ring {
+	for _, p := range t.oldWrites[n.id].ring {
 		if p.from != nil && t.w.chance(0.7) {
 			t.w.counts.add("network", "a write of an earlier view")
 			t.w.after(t.w.upTo(t.w.upTo(300*wire.Millisecond)), func() { t.arrive(p) })
@@ -198,18 +198,18 @@ func (t *network) haunt(n *node) {
 }
 
 // arrival draws when a message arrives.
-func (t *network) arrival(p parcel, weather Weather) wire.Instant {
+func (t *network) arrival(p packet, conditions NetworkConditions) wire.Instant {
 	w := t.w
-	if w.chance(weather.Late) {
+	if w.chance(conditions.Late) {
 		w.counts.add("network", "kept back")
-		at := w.now + 200*wire.Millisecond + w.upTo(w.upTo(weather.LateBy))
+		at := w.now + 200*wire.Millisecond + w.upTo(w.upTo(conditions.LateBy))
 		t.latest = max(t.latest, at)
 		return at
 	}
-	at := w.now + weather.Delay + wire.Instant(w.rng.ExpFloat64()*float64(weather.Delay))
+	at := w.now + conditions.Delay + wire.Instant(w.rng.ExpFloat64()*float64(conditions.Delay))
 	last := &t.last[p.from.id][p.to.id]
 	if at < *last {
-		if !weather.Reorder {
+		if !conditions.Reorder {
 			at = *last
 		} else {
 			w.counts.add("network", "overtaken")
@@ -220,7 +220,7 @@ func (t *network) arrival(p parcel, weather Weather) wire.Instant {
 }
 
 // arrive hands a message over. Every copy is decoded by itself.
-func (t *network) arrive(p parcel) {
+func (t *network) arrive(p packet) {
 	if p.answer != nil && p.answer.life != p.to.life {
 		return
 	}
@@ -236,8 +236,8 @@ func (t *network) arrive(p parcel) {
 		t.w.fail("codec", "node %d to node %d: %v", p.from.id, p.to.id, err)
 		return
 	}
-	if t.tellsLies(p) {
-		t.lie(p)
+	if t.isGarbled(p) {
+		t.deliverGarbled(p)
 		if w := t.w; w.failure != nil || !p.to.up || p.answer != nil && p.answer.life != p.to.life {
 			return
 		}
@@ -253,10 +253,10 @@ func (t *network) arrive(p parcel) {
 }
 
 // refuse tells the sender of a request that nobody listens.
-func (t *network) refuse(p parcel) {
+func (t *network) refuse(p packet) {
 	k := t.tickets[p.ticket-1]
 	t.w.counts.add("network", "request refused")
 	if k.node.life == k.life {
-		k.node.alive(t.weather.Delay, func() { k.node.deliver(&wire.RequestFailed{Request: k.request}) })
+		k.node.alive(t.conditions.Delay, func() { k.node.deliver(&wire.RequestFailed{Request: k.request}) })
 	}
 }

@@ -18,32 +18,32 @@ type node struct {
 	up    bool
 	life  int // counts its starts; what was meant for an older life is lost
 
-	inc       wire.Incarnation
-	boot      wire.Boot
-	clock     wire.Instant // this life's clock minus the world's
-	machine   *machine.Machine
-	store     *store.Memory
-	truth     *truth.Life // what may be said of that
-	disk      disk
-	keeps     bool // the next start finds the disk
-	oath      *oath
-	peers     []wire.Member
-	serving   bool
-	shows     wire.NodeStatus
-	answered  wire.Instant // when it last answered a strong request
-	reason    string       // why it does not serve
-	inbox     []wire.Input // what arrived while it was paused
-	pauses    int          // that are in force
-	pausedAt  wire.Instant
-	paused    wire.Instant // in all, in this life
-	slowDisk  int
-	troubleAt wire.Instant // when it was stopped, or its disk was slow, last
-	diskAt    wire.Instant // when the last write is durable
-	tickAt    wire.Instant // of the tick that counts; others are stale
-	stepsAt   wire.Instant
-	steps     int // at the instant stepsAt
-	chain     int // how many of this node's own inputs led to the present one
-	gauge     gauge
+	inc         wire.Incarnation
+	boot        wire.Boot
+	clock       wire.Instant // this life's clock minus the world's
+	machine     *machine.Machine
+	store       *store.Memory
+	truth       *truth.Life // what may be said of that
+	disk        disk
+	keepsDisk   bool // the next start finds the disk
+	commitments *commitments
+	peers       []wire.Member
+	serving     bool
+	shows       wire.NodeStatus
+	answered    wire.Instant // when it last answered a strong request
+	reason      string       // why it does not serve
+	inbox       []wire.Input // what arrived while it was paused
+	pauses      int          // that are in force
+	pausedAt    wire.Instant
+	paused      wire.Instant // in all, in this life
+	slowDisk    int
+	troubleAt   wire.Instant // when it was stopped, or its disk was slow, last
+	diskAt      wire.Instant // when the last write is durable
+	tickAt      wire.Instant // of the tick that counts; others are stale
+	stepsAt     wire.Instant
+	steps       int // at the instant stepsAt
+	chain       int // how many of this node's own inputs led to the present one
+	gauge       gauge
 }
 
 func newNode(w *world, id wire.NodeID) *node {
@@ -68,34 +68,34 @@ func (n *node) start() {
 	if !w.sched.Model.strong() {
 		cfg.Gate = machine.GateCausal
 	}
-	if n.keeps {
-		f := n.disk.fold()
+	if n.keepsDisk {
+		f := n.disk.recover()
 		cfg.Recovered, n.store = &f.rec, f.store
-		n.oath.restarted(f)
+		n.commitments.restarted(f)
 		n.truth.Restart(n.boot)
 		w.witness.compareStore(n)
 	} else {
 		n.inc, n.disk = wire.Incarnation(w.rng.Uint64()|1), disk{}
 		n.store = store.NewMemory()
 		n.truth = w.truth.Begin(n.id, n.boot)
-		n.oath = w.witness.newLife(n)
+		n.commitments = w.witness.newLife(n)
 	}
 	cfg.Inc = n.inc
 	n.machine = machine.New(cfg)
 	n.peers, n.serving, n.inbox, n.shows = nil, false, nil, wire.NodeStatus{}
 	n.paused, n.pausedAt, n.diskAt, n.tickAt = 0, w.now, 0, 0
-	w.note("node %d starts: incarnation %x, boot %x, with its state: %v", n.id, n.inc, n.boot, n.keeps)
-	w.net.ghosts(n)
+	w.note("node %d starts: incarnation %x, boot %x, with its state: %v", n.id, n.inc, n.boot, n.keepsDisk)
+	w.net.redeliverToRestarted(n)
 	n.planTick()
 }
 
 // crash ends a life, and everything in it unless it keeps its disk.
 func (n *node) crash(keeps bool) {
 	n.w.note("node %d crashes, keeps its disk: %v", n.id, keeps)
-	n.up, n.keeps = false, keeps
+	n.up, n.keepsDisk = false, keeps
 	if keeps {
 		left := n.disk.lose(n.w)
-		n.oath.durableUpTo(left)
+		n.commitments.durableUpTo(left)
 		n.truth.DurableUpTo(left)
 	} else {
 		n.w.forgot = true
@@ -179,7 +179,7 @@ func (n *node) step(in wire.Input) {
 	if w.trace != nil {
 		w.note("node %d %s", n.id, describe(in))
 	}
-	n.oath.beginStep()
+	n.commitments.beginStep()
 	n.truth.BeginStep()
 	w.witness.heard(n, in)
 	n.store.Annotate(in)
@@ -221,7 +221,7 @@ func (n *node) carryOut(out *wire.Output) {
 		n.peers = slices.Clone(out.Peers)
 	}
 	n.apply(out.Applies)
-	n.w.witness.settled(n)
+	n.w.witness.checkTakenOver(n)
 	for _, r := range out.Reads {
 		n.read(r)
 	}
@@ -283,7 +283,7 @@ func (n *node) write(writes []wire.Write) {
 	chain := n.chain + 1
 	n.alive(n.diskAt-n.w.now, func() {
 		n.disk.durable = durable
-		n.oath.durableUpTo(seq)
+		n.commitments.durableUpTo(seq)
 		n.truth.DurableUpTo(seq)
 		n.chain = chain
 		n.deliver(&wire.Durable{Seq: seq})

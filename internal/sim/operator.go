@@ -16,7 +16,7 @@ import (
 //	(c) Those nodes keep their state until the new view is active.
 //
 // One that splits keeps several groups, each by these rules, parts them and joins
-// them again (split.go). A mad one has no rules (mad.go).
+// them again (split.go). An adversarial one has no rules (adversarial.go).
 type operator struct {
 	w       *world
 	groups  []*group
@@ -33,7 +33,7 @@ type operator struct {
 type command struct {
 	*Command
 	number int
-	group  *group            // nil: a mad operator's
+	group  *group            // nil: an adversarial operator's
 	past   map[*command]bool // what its group had commanded before
 	list   nodes
 	layout wire.Layout
@@ -70,8 +70,8 @@ func (o *operator) init(w *world) {
 
 // command takes the next command of the schedule.
 func (o *operator) command(c *Command) {
-	if o.w.sched.Operator == Mad {
-		o.insist(c, o.w.stepDone)
+	if o.w.sched.Operator == Adversarial {
+		o.executeUnchecked(c, o.w.stepDone)
 		return
 	}
 	o.waiting = append(o.waiting, c)
@@ -242,7 +242,7 @@ func (o *operator) reply(n *node, r wire.Reply) bool {
 	}
 	o.w.counts.add("operator", name)
 	o.w.note("node %d answers PUT %d: %s", n.id, p.token-putTokens, name)
-	if r.Outcome == wire.ViewServed && !o.w.sched.lies() && !p.empty && p.cmd.list.has(int(n.id)) && !n.oath.member && !n.oath.before.member {
+	if r.Outcome == wire.ViewServed && !o.w.sched.garbled() && !p.empty && p.cmd.list.has(int(n.id)) && !n.commitments.member && !n.commitments.before.member {
 		o.w.fail("view", "node %d says that it serves and is in no view", n.id)
 	}
 	p.ended = true

@@ -6,36 +6,38 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Profile is what schedules of causal buckets are bent towards: what the usual ones
-// meet once in many thousands.
+// Profile selects a rare situation of causal buckets that schedules then produce often.
+// Usual schedules meet the same situation once in many thousands.
 type Profile uint8
 
 // The profiles.
 const (
-	// Usual is as generate.go draws it.
+	// Usual schedules follow generate.go alone.
 	Usual Profile = iota
-	// Sparse: many keys that are written a few times each, and nodes that forget, so
-	// that one node writes one counter twice.
-	Sparse
-	// Named: contexts hold one position or two before a floor's name takes their
-	// place, and nodes that have forgotten serve, so that who holds a view need not
-	// have its floor.
-	Named
-	// Haunted: writes that were cut off, and lost with the node that took them, arrive
-	// views later, when what won over them was deleted, and collected.
-	Haunted
-	// Bereft: contexts name what was lost, and what is written since, with less of a
-	// counter, is not everywhere.
-	Bereft
-	// Forgetful: writes are carried, their answers are lost, and who carried them is cut
-	// off for longer than their ids are remembered.
-	Forgetful
-	// Garbled: some members say what is not so, a bounded number of times (garble.go).
+	// ReusedCounters: many keys, each written a few times, and nodes that lose their
+	// state. So one node assigns one counter of a key twice.
+	ReusedCounters
+	// CutReferences: a context holds one position or two before a stable-cut reference
+	// replaces them. Nodes that lost their state serve, so a node that holds a view need
+	// not have all that the view's stable cut covers.
+	CutReferences
+	// LateDelivery: a node that is cut off takes writes and loses them. The network
+	// delivers them views later, when a newer version was deleted and collected.
+	LateDelivery
+	// DataLoss: contexts name versions that are lost. Later writes of the same keys have
+	// lower counters, and not every replica has them.
+	DataLoss
+	// ExpiredIDs: answers to forwarded writes are lost, and the forwarder is cut off for
+	// longer than owners remember its request ids.
+	ExpiredIDs
+	// Garbled: some members send a bounded number of garbled messages (garble.go).
 	Garbled
 	profiles
 )
 
-var profileNames = [profiles]string{Usual: "usual", Sparse: "sparse", Named: "named", Haunted: "haunted", Bereft: "bereft", Forgetful: "forgetful", Garbled: "garbled"}
+var profileNames = [profiles]string{Usual: "usual", ReusedCounters: "reused-counters", CutReferences: "cut-references",
+	LateDelivery: "late-delivery", DataLoss: "data-loss", ExpiredIDs: "expired-ids", Garbled: "garbled",
+}
 
 func (p Profile) String() string { return profileNames[p] }
 
@@ -45,57 +47,56 @@ func ProfileNamed(name string) (Profile, bool) {
 	return Profile(max(i, 0)), i >= 0
 }
 
-// bend changes what was drawn of a schedule's surroundings to what its profile asks
-// for.
-func (g *generator) bend(s *Schedule) {
+// applyProfile changes the limits and conditions of a schedule to those of its profile.
+func (g *generator) applyProfile(s *Schedule) {
 	switch s.Profile {
-	case Sparse:
+	case ReusedCounters:
 		s.Causal.Keys = 25 + g.rng.IntN(40)
 		s.Causal.ChunkBytes = pick(g.rng, 0, 2000) // or an exchange takes longer than anybody may wait
-		g.keeps = false
-	case Named:
+		g.keepsState = false
+	case CutReferences:
 		s.Causal.Vector = 1 + g.rng.IntN(2)
 		s.Causal.Exact, s.Causal.Deps = 2, 2
-		g.keeps = false
-	case Haunted:
-		s.Weather.Haunted = true
+		g.keepsState = false
+	case LateDelivery:
+		s.Network.RedeliverOld = true
 		s.Causal.Keys = 1 + g.rng.IntN(2)
-		g.keeps, g.deletes = false, true
-	case Bereft:
+		g.keepsState, g.deletes = false, true
+	case DataLoss:
 		s.Causal.Keys = 1 + g.rng.IntN(2)
 		s.Causal.Exact, s.Causal.Deps = 128, 16
-		g.keeps = false
-	case Forgetful:
+		g.keepsState = false
+	case ExpiredIDs:
 		s.Causal.Remember = 5 * wire.Second
-		g.keeps = true
+		g.keepsState = true
 	}
 }
 
-// episodes draws what a profile is about, a few times over, for a sane operator; false:
-// it has nothing of the kind.
+// episodes draws the situation of a profile a few times, for a sane operator. It returns
+// false if the profile has none.
 func (g *generator) episodes(s *Schedule) bool {
 	var episode func(s *Schedule, at wire.Instant) wire.Instant
 	switch s.Profile {
-	case Named:
-		episode = g.orphan
-	case Haunted:
-		episode = g.ghost
-	case Bereft:
-		episode = g.loss
-	case Forgetful:
-		episode = g.silence
+	case CutReferences:
+		episode = g.serveWithoutCut
+	case LateDelivery:
+		episode = g.lateDelivery
+	case DataLoss:
+		episode = g.dataLoss
+	case ExpiredIDs:
+		episode = g.longCut
 	default:
 		return false
 	}
 	g.view = 1<<g.nodes - 1
 	g.shards = 1 + g.rng.IntN(2)
-	if s.Profile == Forgetful {
-		g.dealOne()
+	if s.Profile == ExpiredIDs {
+		g.oneShardEach()
 	}
 	g.add(s, 10*wire.Millisecond, &Command{List: g.view, All: true})
 	at := wire.Second + g.between(0, 2*wire.Second)
 	times := 4 + g.rng.IntN(3)
-	if s.Profile == Bereft {
+	if s.Profile == DataLoss {
 		times = 2 // they take long, and what is done is spread over them
 	}
 	for range times {
@@ -105,9 +106,9 @@ func (g *generator) episodes(s *Schedule) bool {
 	return true
 }
 
-// orphan is a node that loses its memory, is told the list again, and is cut off from
-// everybody before all has come to it: it serves, in the view, without its floor.
-func (g *generator) orphan(s *Schedule, at wire.Instant) wire.Instant {
+// serveWithoutCut: a node crashes without its state, gets the list again, and is cut off
+// before it has all data. It serves in the view without all that the stable cut covers.
+func (g *generator) serveWithoutCut(s *Schedule, at wire.Instant) wire.Instant {
 	id := g.rng.IntN(g.nodes)
 	g.add(s, at, &Fault{Kind: Crash, Node: id, For: g.between(wire.Millisecond, 300*wire.Millisecond)})
 	at += 400 * wire.Millisecond
@@ -118,10 +119,10 @@ func (g *generator) orphan(s *Schedule, at wire.Instant) wire.Instant {
 	return at + length + wire.Second + g.between(0, 2*wire.Second)
 }
 
-// ghost is a node that is cut off, takes writes and loses them with its memory. The
-// others go on without it, delete and collect; then it is with them again, and so are
-// its writes, which the network had kept.
-func (g *generator) ghost(s *Schedule, at wire.Instant) wire.Instant {
+// lateDelivery: a node that is cut off takes writes and loses them in a crash. The others
+// go on without the node, delete and collect. Then the node is a member again, and the
+// network delivers its old writes.
+func (g *generator) lateDelivery(s *Schedule, at wire.Instant) wire.Instant {
 	id := g.rng.IntN(g.nodes)
 	g.add(s, at, &Fault{Kind: Cut, Side: one(id), For: 2500 * wire.Millisecond})
 	g.add(s, at+wire.Second+g.between(0, wire.Second), &Fault{Kind: Crash, Node: id, For: g.between(wire.Millisecond, 300*wire.Millisecond)})
@@ -131,11 +132,11 @@ func (g *generator) ghost(s *Schedule, at wire.Instant) wire.Instant {
 	return at + wire.Second + g.between(0, 2*wire.Second)
 }
 
-// loss is the first node, cut off, taking writes and losing them with its memory, but
-// not from the contexts of its clients: so many that what is written in their place has
-// lower counters for long. When the others have found that out, one is cut off again,
-// mostly the first: what either side writes then the other has not got.
-func (g *generator) loss(s *Schedule, at wire.Instant) wire.Instant {
+// dataLoss: the first node is cut off, takes writes and loses them in a crash. Contexts of
+// its clients still name them. There are so many that later writes have lower counters for
+// long. Later one node is cut off again, mostly the first: then each side lacks the writes
+// of the other.
+func (g *generator) dataLoss(s *Schedule, at wire.Instant) wire.Instant {
 	other := pick(g.rng, 0, 0, 0, g.rng.IntN(g.nodes))
 	g.add(s, at, &Fault{Kind: Cut, Side: one(0), For: 10 * wire.Second})
 	at += 9900 * wire.Millisecond
@@ -148,25 +149,25 @@ func (g *generator) loss(s *Schedule, at wire.Instant) wire.Instant {
 	return at + length + g.between(0, wire.Second)
 }
 
-// dealOne gives most nodes a shard of their own.
-func (g *generator) dealOne() {
-	g.shards = min(g.nodes, mostShards)
+// oneShardEach gives most nodes a shard of their own.
+func (g *generator) oneShardEach() {
+	g.shards = min(g.nodes, maxShards)
 	g.place = g.place[:0:0]
 	for i := range g.nodes {
 		g.place = append(g.place, uint8(i%g.shards))
 	}
 }
 
-// silence is a node that is cut off for long, with what it carries, while the others
-// forget what they have taken from it.
-func (g *generator) silence(s *Schedule, at wire.Instant) wire.Instant {
+// longCut: a node with forwarded writes is cut off for long, while the owners forget the
+// request ids that it used.
+func (g *generator) longCut(s *Schedule, at wire.Instant) wire.Instant {
 	length := 10*wire.Second + g.between(0, 5*wire.Second)
 	g.add(s, at, &Fault{Kind: Cut, Side: one(g.rng.IntN(g.nodes)), For: length})
 	return at + length + wire.Second + g.between(0, 2*wire.Second)
 }
 
-// patient has every client write, at one node, all the time, and wait for its answers.
-func (g *generator) patient(s *Schedule) {
+// writersWait makes every client write at one node all the time and wait for the answers.
+func (g *generator) writersWait(s *Schedule) {
 	end := s.Steps[len(s.Steps)-1].At
 	for i := range s.Sessions {
 		c := &s.Sessions[i]
@@ -181,10 +182,10 @@ func (g *generator) patient(s *Schedule) {
 	}
 }
 
-// parted has every other client read only, and remember it all, while the others write
-// at the first node what depends on nothing: so what is lost raises no counters. They do
-// so all the time, not in bursts.
-func (g *generator) parted(s *Schedule) {
+// separateReaders makes every other client read only, with its newest context. The other
+// clients write at the first node without a context, so a lost write raises no counters.
+// All do so all the time, not in bursts.
+func (g *generator) separateReaders(s *Schedule) {
 	end := s.Steps[len(s.Steps)-1].At
 	for i := range s.Sessions {
 		c := &s.Sessions[i]
@@ -202,11 +203,11 @@ func (g *generator) parted(s *Schedule) {
 			o.Think = g.between(0, 3*end/wire.Instant(len(c.Ops)))
 			switch {
 			case reads:
-				o.Kind, o.Grip = Get, Newest
+				o.Kind, o.Context = Get, NewestContext
 			case o.Kind.reads():
-				o.Kind, o.Grip = Put, Fresh
+				o.Kind, o.Context = Put, NoContext
 			default:
-				o.Grip = Fresh
+				o.Context = NoContext
 			}
 		}
 	}

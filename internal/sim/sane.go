@@ -39,10 +39,10 @@ func (g *group) complete(v activeView) nodes {
 		if !n.up || !g.has(id) {
 			continue
 		}
-		if n.oath.complete == v.ballot.View {
+		if n.commitments.complete == v.ballot.View {
 			swapped = swapped.with(id)
 		}
-		if n.oath.hasStaged(v.ballot) {
+		if n.commitments.hasStaged(v.ballot) {
 			staged = staged.with(id)
 		}
 	}
@@ -52,9 +52,9 @@ func (g *group) complete(v activeView) nodes {
 	return swapped
 }
 
-// mend makes a planned list sane for groups, and says which nodes must keep their
+// makeSane makes a planned list sane for groups, and says which nodes must keep their
 // state.
-func (o *operator) mend(list nodes, avoid bool, groups ...*group) (mended, spared nodes) {
+func (o *operator) makeSane(list nodes, avoid bool, groups ...*group) (sane, spared nodes) {
 	if avoid {
 		list = list.without(o.unreachable())
 	}
@@ -68,7 +68,7 @@ func (o *operator) mend(list nodes, avoid bool, groups ...*group) (mended, spare
 			if list&need == 0 {
 				id, _ := need.any(o.w.rng)
 				list = list.with(id)
-				o.w.counts.add("operator", "list mended")
+				o.w.counts.add("operator", "list made sane")
 			}
 			if spared&need == 0 {
 				id, _ := (list & need).any(o.w.rng)
@@ -104,7 +104,7 @@ func (o *operator) unreachable() nodes {
 // mayCrash reports whether a node may lose its state: it is not spared, and what
 // the next list needs is left.
 func (o *operator) mayCrash(id int) bool {
-	if o.w.sched.ruledBy() == Mad {
+	if o.w.sched.ruledBy() == Adversarial {
 		return true
 	}
 	for _, g := range o.groups {

@@ -22,13 +22,13 @@ type Schedule struct {
 	Limits   machine.Limits
 	Causal   CausalLimits
 	Crowd    int // machine.Config.Crowd
-	Weather  Weather
+	Network  NetworkConditions
 	Disk     wire.Instant // how long a write may take to become durable
 	Clients  []ClientPlan // of strong buckets
 	Sessions []ClientPlan // of causal ones
 	Steps    []Step       // by time
 	Last     Command
-	Lies     Lies
+	Garbling Garbling
 	Measure  bool // what is sent and stored
 }
 
@@ -37,13 +37,13 @@ type Operator uint8
 
 // The operators.
 const (
-	Sane      Operator = iota // follows the rules: one line of views
-	Splitting                 // parts groups and joins them again, each by the rules
-	Mad                       // puts any list to any node at any time
+	Sane        Operator = iota // follows the rules: one line of views
+	Splitting                   // parts groups and joins them again, each by the rules
+	Adversarial                 // puts any list to any node at any time
 	operators
 )
 
-var operatorNames = [operators]string{Sane: "sane", Splitting: "splitting", Mad: "mad"}
+var operatorNames = [operators]string{Sane: "sane", Splitting: "splitting", Adversarial: "adversarial"}
 
 func (o Operator) String() string { return operatorNames[o] }
 
@@ -53,16 +53,16 @@ func OperatorNamed(name string) (Operator, bool) {
 	return Operator(max(i, 0)), i >= 0
 }
 
-// Weather is how the network behaves while nothing is cut.
-type Weather struct {
-	Delay   wire.Instant // of a message: at least this, and on average twice as much
-	Loss    float64
-	Twice   float64
-	Echo    wire.Instant // how much later the second copy may come
-	Late    float64      // the share of messages that are kept back for long
-	LateBy  wire.Instant // at most; three minutes, or a few seconds
-	Reorder bool         // messages of one link may overtake each other
-	Haunted bool         // what a node was sent in earlier views arrives again when it comes to another one
+// NetworkConditions say how the network behaves while nothing is cut.
+type NetworkConditions struct {
+	Delay        wire.Instant // of a message: at least this, and on average twice as much
+	Loss         float64
+	Duplicate    float64
+	DuplicateBy  wire.Instant // how much later the second copy may arrive
+	Late         float64      // the share of messages that are delayed for long
+	LateBy       wire.Instant // at most; three minutes, or a few seconds
+	Reorder      bool         // messages of one link may overtake each other
+	RedeliverOld bool         // writes that a node was sent earlier arrive again when it comes to another view
 }
 
 // Step is one thing that happens at its time: a fault or a command.
@@ -86,13 +86,13 @@ const (
 	Pause                         // Node does nothing for a while; its messages wait
 	Storm                         // messages are lost, doubled and overtake each other
 	SlowDisk                      // Node's writes take long to become durable
-	Sleep                         // nobody does anything for minutes; late messages arrive
+	PauseAll                      // no node does anything for minutes; delayed messages arrive
 	faultKinds
 )
 
 var faultNames = [faultKinds]string{
 	Cut: "cut", OneWay: "one-way cut", Bridge: "bridge", Crash: "crash", Restart: "restart", Move: "move", Pause: "pause",
-	Storm: "storm", SlowDisk: "slow disk", Sleep: "sleep",
+	Storm: "storm", SlowDisk: "slow disk", PauseAll: "pause of all",
 }
 
 func (k FaultKind) String() string { return faultNames[k] }
@@ -118,7 +118,7 @@ const (
 var commandNames = [...]string{Change: "command", Split: "split", Join: "join"}
 
 // Command is one list of members with the PUTs that carry it. What is not sane
-// about the list when its time comes is mended then, unless the operator is mad.
+// about the list when its time comes is corrected then, unless the operator is adversarial.
 type Command struct {
 	Kind     CommandKind
 	Group    int // which group, of as many as there are then
@@ -129,7 +129,7 @@ type Command struct {
 	Stale    bool    // members at the addresses that they have not got
 	OneByOne bool    // each PUT after the answer to the one before
 	Force    bool
-	All      bool // every member of the list is told, however it was mended
+	All      bool // every member of the list is told, however the list was corrected
 	Tells    []Tell
 }
 
@@ -155,8 +155,8 @@ type OpPlan struct {
 	Key       int
 	Size      int // of the value, beyond its name
 	Condition wire.Condition
-	Leave     wire.Instant // the client gives up after so long; 0: waits
-	Grip      Grip         // of a causal bucket: which context goes along
+	Leave     wire.Instant  // the client gives up after so long; 0: waits
+	Context   ContextChoice // of a causal bucket: which context goes along
 	Back      int
 }
 
@@ -233,7 +233,7 @@ func (s *Schedule) operations() int {
 func (s *Schedule) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d, %s model, %s operator, %s profile: %d nodes, %d clients, %d sessions, %d operations, %+v, disk %s, limits %+v, %+v, crowd %d\n",
-		s.Seed, s.Model, s.Operator, s.Profile, s.Nodes, len(s.Clients), len(s.Sessions), s.operations(), s.Weather, seconds(s.Disk), s.Limits, s.Causal, s.Crowd)
+		s.Seed, s.Model, s.Operator, s.Profile, s.Nodes, len(s.Clients), len(s.Sessions), s.operations(), s.Network, seconds(s.Disk), s.Limits, s.Causal, s.Crowd)
 	for _, st := range s.Steps {
 		switch {
 		case st.Fault != nil:
@@ -258,7 +258,7 @@ func (f *Fault) String() string {
 		return fmt.Sprintf("%s %s for %s", f.Kind, f.Side, seconds(f.For))
 	case Bridge:
 		return fmt.Sprintf("%s %s by node %d for %s", f.Kind, f.Side, f.Node, seconds(f.For))
-	case Storm, Sleep:
+	case Storm, PauseAll:
 		return fmt.Sprintf("%s for %s", f.Kind, seconds(f.For))
 	default:
 		return fmt.Sprintf("%s of node %d for %s", f.Kind, f.Node, seconds(f.For))

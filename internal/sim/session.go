@@ -12,17 +12,17 @@ import (
 // session is a client of causal buckets: it asks one thing after another, and sends
 // along the context of an answer that it got, as a rule the last one.
 type session struct {
-	w    *world
-	id   int
-	plan *ClientPlan
-	at   int // node
-	next int // in the plan
-	open *request
-	had  []grip // the contexts it got, newest last; the first is a fresh client's
+	w        *world
+	id       int
+	plan     *ClientPlan
+	at       int // node
+	next     int // in the plan
+	open     *request
+	contexts []heldContext // the contexts it got, newest last; the first is a fresh client's
 }
 
-// grip is a context as its client holds it, and what it truly stands for.
-type grip struct {
+// heldContext is a context that a client holds, with the writes that it truly stands for.
+type heldContext struct {
 	context wire.Context
 	past    truth.Past
 	from    int // number of the answer that it came with, for the judge; -1: fresh
@@ -31,22 +31,22 @@ type grip struct {
 // request is one operation of a session.
 type request struct {
 	*truth.Op
-	session *session
-	plan    *OpPlan
-	grip    grip
-	node    wire.NodeID
-	life    int
-	state   opState
-	gone    bool // its node was told that the client left
-	ended   wire.Instant
-	version wire.CausalVersion // that was written, as it was answered
-	read    *truth.Write       // nil: nothing
-	listed  []seen
-	held    wire.Instant // another owner said last that it waits there; only of a write
+	session   *session
+	plan      *OpPlan
+	context   heldContext
+	node      wire.NodeID
+	life      int
+	state     opState
+	gone      bool // its node was told that the client left
+	ended     wire.Instant
+	version   wire.CausalVersion // that was written, as it was answered
+	read      *truth.Write       // nil: nothing
+	listed    []seen
+	pendingAt wire.Instant // when another owner last said that the write waits there
 }
 
-// mostGrips is how many answers ago a context can be that a session goes back to.
-const mostGrips = 16
+// maxHeldContexts bounds how many answers back a session takes a context from.
+const maxHeldContexts = 16
 
 // causalTokens is the first token of requests to causal buckets.
 const causalTokens = 1 << 40
@@ -56,7 +56,7 @@ func (r *request) String() string {
 }
 
 func newSession(w *world, id int) *session {
-	s := &session{w: w, id: id, plan: &w.sched.Sessions[id], had: []grip{{from: -1}}}
+	s := &session{w: w, id: id, plan: &w.sched.Sessions[id], contexts: []heldContext{{from: -1}}}
 	s.at = s.plan.Node % w.sched.Nodes
 	s.think()
 	return s
@@ -65,55 +65,55 @@ func newSession(w *world, id int) *session {
 // think waits before the next operation, or ends.
 func (s *session) think() {
 	if s.next >= len(s.plan.Ops) {
-		s.w.evening.clients++
+		s.w.quiescence.clients++
 		return
 	}
 	s.w.after(s.plan.Ops[s.next].Think+1, s.issue)
 }
 
-// again asks for the same thing once more, in a new request.
-func (s *session) again() {
+// retry asks for the same thing once more, in a new request.
+func (s *session) retry() {
 	s.roam()
 	s.w.after(50*wire.Millisecond+s.w.upTo(300*wire.Millisecond), s.issue)
 }
 
 func (s *session) roam() {
 	switch {
-	case s.w.evening.begun:
+	case s.w.quiescence.begun:
 		s.at, _ = s.w.operator.list.any(s.w.rng)
 	case s.plan.Roams:
 		s.at = s.w.rng.IntN(s.w.sched.Nodes)
 	}
 }
 
-// grip is the context that goes along with an operation.
-func (s *session) grip(p *OpPlan) grip {
-	switch p.Grip {
-	case Fresh:
-		return s.had[0]
-	case Older:
-		return s.had[max(0, len(s.had)-1-p.Back)]
-	case Given:
+// contextFor is the context that goes along with an operation.
+func (s *session) contextFor(p *OpPlan) heldContext {
+	switch p.Context {
+	case NoContext:
+		return s.contexts[0]
+	case OlderContext:
+		return s.contexts[max(0, len(s.contexts)-1-p.Back)]
+	case OtherClientsContext:
 		return s.w.sessions[p.Back%len(s.w.sessions)].newest()
 	default:
 		return s.newest()
 	}
 }
 
-func (s *session) newest() grip { return s.had[len(s.had)-1] }
+func (s *session) newest() heldContext { return s.contexts[len(s.contexts)-1] }
 
 func (s *session) issue() {
 	w := s.w
 	n := w.nodes[s.at]
 	if !n.up {
-		s.again()
+		s.retry()
 		return
 	}
 	p := &s.plan.Ops[s.next]
-	g := s.grip(p)
+	g := s.contextFor(p)
 	r := &request{
 		Op:      &truth.Op{Read: p.Kind.reads(), List: p.Kind == List, Delete: p.Kind == Delete, Key: p.Key, Past: g.past, Sent: g.context},
-		session: s, plan: p, grip: g, node: n.id, life: n.life,
+		session: s, plan: p, context: g, node: n.id, life: n.life,
 	}
 	w.truth.Asked(r.Op)
 	w.requests = append(w.requests, r)
@@ -122,10 +122,10 @@ func (s *session) issue() {
 	if w.trace != nil {
 		w.note("session %d asks %s with %s", s.id, r, contextString(&g.context))
 	}
-	if p.Leave > 0 && !w.evening.begun {
+	if p.Leave > 0 && !w.quiescence.begun {
 		w.after(p.Leave, func() { s.leave(r) })
 	}
-	if !w.sched.lies() {
+	if !w.sched.garbled() {
 		w.watch(r, w.now)
 	}
 	w.forge(n)
@@ -178,9 +178,8 @@ func (s *session) lost(n *node) {
 	}
 }
 
-// comeIn makes a session give up what it asked of a node that the last list does not
-// name, and what waits for a write that is lost with a life of such a node.
-func (s *session) comeIn() {
+// leaveRemovedNode ends the session's request at a node that the last list does not name.
+func (s *session) leaveRemovedNode() {
 	if r := s.open; r != nil && !s.w.operator.list.has(int(r.node)) {
 		s.leave(r)
 	}
@@ -224,21 +223,21 @@ func (w *world) causalReply(n *node, a wire.Reply) {
 		r.state, r.ended = refused, w.now
 		w.counts.add("session", "turned away")
 		s.open = nil
-		s.again()
+		s.retry()
 	case a.Outcome == wire.InDoubt:
-		if asked := w.now - r.Asked; r.Read || asked < wire.Second && !w.sched.lies() {
+		if asked := w.now - r.Asked; r.Read || asked < wire.Second && !w.sched.garbled() {
 			w.fail("answer", "%s is in doubt after %s", r, seconds(asked))
 		}
 		r.state, r.ended, r.Over, r.gone = left, w.now, w.now, true
 		w.counts.add("session", "in doubt")
 		s.done()
-	case a.Outcome == wire.Implausible && w.sched.lies(): // its context names what a liar made up
+	case a.Outcome == wire.Implausible && w.sched.garbled(): // its context names what a garbled message made up
 		r.state, r.ended, r.Over, r.gone = left, w.now, w.now, true
 		w.counts.add("session", "not believed")
 		s.done()
 	case a.Outcome != wire.Done || r.List:
 		w.fail("answer", "%s got the outcome %d", r, a.Outcome)
-	case w.sched.lies():
+	case w.sched.garbled():
 		s.answered(r, a.Causal, nil)
 	case r.Read:
 		past, read := w.truth.Read(n.truth, r.Op, a.Causal)
@@ -261,12 +260,12 @@ func (s *session) answered(r *request, a *wire.CausalResult, past truth.Past) {
 		return
 	}
 	r.state, r.ended, r.Over = done, s.w.now, s.w.now
-	r.Sent, r.grip.context = wire.Context{}, wire.Context{}
-	if len(s.had) > 2*mostGrips {
-		s.had = append(s.had[:1], s.had[len(s.had)-mostGrips:]...)
+	r.Sent, r.context.context = wire.Context{}, wire.Context{}
+	if len(s.contexts) > 2*maxHeldContexts {
+		s.contexts = append(s.contexts[:1], s.contexts[len(s.contexts)-maxHeldContexts:]...)
 	}
 	s.w.count(len(a.Context.Names) > 0, "floor", "named in a context")
-	s.had = append(s.had, grip{context: a.Context, past: past, from: int(r.Token)})
+	s.contexts = append(s.contexts, heldContext{context: a.Context, past: past, from: int(r.Token)})
 	if s.w.meter != nil {
 		s.w.meter.context(&a.Context)
 	}

@@ -63,20 +63,20 @@ func cutOut[T any](list []T, from, to int) []T {
 	return append(append([]T{}, list[:from]...), list[to:]...)
 }
 
-// calm tries the weather without its faults, one by one.
+// calm tries the network without its faults, one by one.
 func (k *shrinker) calm() {
-	w := k.best.Weather
+	w := k.best.Network
 	if w.Loss > 0 {
-		k.try(func(s *Schedule) { s.Weather.Loss = 0 })
+		k.try(func(s *Schedule) { s.Network.Loss = 0 })
 	}
-	if w.Twice > 0 {
-		k.try(func(s *Schedule) { s.Weather.Twice = 0 })
+	if w.Duplicate > 0 {
+		k.try(func(s *Schedule) { s.Network.Duplicate = 0 })
 	}
 	if w.Late > 0 {
-		k.try(func(s *Schedule) { s.Weather.Late = 0 })
+		k.try(func(s *Schedule) { s.Network.Late = 0 })
 	}
 	if w.Reorder {
-		k.try(func(s *Schedule) { s.Weather.Reorder = false })
+		k.try(func(s *Schedule) { s.Network.Reorder = false })
 	}
 }
 

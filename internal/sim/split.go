@@ -36,13 +36,13 @@ func (o *operator) split(g *group, plan *Command, then func()) bool {
 	}
 	parts := o.groups[len(o.groups)-2:]
 	for i, part := range []nodes{here, there} {
-		list, spared := o.mend(part, false, parts[i])
+		list, spared := o.makeSane(part, false, parts[i])
 		o.give(parts[i], plan.toldTo(part), list, spared, ended)
 	}
 	return true
 }
 
-// halves are the two lists of a split: what the plan says, mended so that each has
+// halves are the two lists of a split: what the plan says, corrected so that each has
 // a node of everything that the group needs.
 func (o *operator) halves(g *group, plan *Command) (here, there nodes, ok bool) {
 	mine, _ := g.nodes()
@@ -97,7 +97,7 @@ func (o *operator) join(plan *Command, then func(), groups ...*group) bool {
 		mine, free := g.nodes()
 		all |= mine | free
 	}
-	list, spared := o.mend(plan.List&all, plan.Avoid, groups...)
+	list, spared := o.makeSane(plan.List&all, plan.Avoid, groups...)
 	g := groups[0]
 	if len(groups) > 1 && list != 0 {
 		o.w.counts.add("operator", "groups joined")

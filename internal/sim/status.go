@@ -20,7 +20,7 @@ func (w *world) watchReadiness(o *op, since wire.Instant) {
 			since = w.now
 		case n.answered > since:
 			since = n.answered // one after another, over a slow and lossy network
-		case w.now-since > readyTruth+20*w.sched.Weather.Delay+8*w.sched.Disk:
+		case w.now-since > readyTruth+20*w.sched.Network.Delay+8*w.sched.Disk:
 			w.fail("status", "%s is open; node %d has shown for %s that strong requests wait for nobody", o, n.id, seconds(w.now-since))
 			return
 		}

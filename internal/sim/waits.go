@@ -27,7 +27,7 @@ func (w *world) watch(r *request, since wire.Instant) {
 		}
 		n := w.nodes[r.node]
 		switch {
-		case n.troubled() || r.heldLately(w.now) || !w.truth.Answerable(n.truth, r.Op):
+		case n.troubled() || r.pendingElsewhere(w.now) || !w.truth.Answerable(n.truth, r.Op):
 			since = w.now
 		case w.now-since > r.patience()+4*w.sched.Disk:
 			w.fail("wait", "%s is open; node %d could have answered it for %s", r, n.id, seconds(w.now-since))
@@ -57,27 +57,29 @@ func (r *request) patience() wire.Instant {
 	return patience
 }
 
-// heldLately reports that a write waits at another owner, as that has said.
-func (r *request) heldLately(now wire.Instant) bool { return r.held > 0 && now-r.held < wire.Second }
+// pendingElsewhere reports whether another owner has said lately that the write waits there.
+func (r *request) pendingElsewhere(now wire.Instant) bool {
+	return r.pendingAt > 0 && now-r.pendingAt < wire.Second
+}
 
-// carried is a write that one life of a node has carried to others.
-type carried struct {
+// forwardedWrite is a write that one boot of a node has forwarded.
+type forwardedWrite struct {
 	node    wire.NodeID
 	boot    wire.Boot
 	counter uint64
 }
 
-// noteCarry notes where a write is: who carried it goes on with the owner that has it,
-// even if it could answer by itself by now (docs/causal.md §8).
-func (w *world) noteCarry(from, to *node, m wire.Message) {
+// noteForward notes where a forwarded write is. The forwarder keeps to the owner that
+// holds the write, even if the forwarder could answer by itself by now (docs/causal.md §8).
+func (w *world) noteForward(from, to *node, m wire.Message) {
 	switch m := m.(type) {
 	case *wire.Carry:
 		if o := w.truth.Tagged(m.Op.ContentType); o != nil && !m.Read {
-			w.carries[carried{from.id, from.boot, m.Counter}] = w.requests[o.Token]
+			w.forwarded[forwardedWrite{from.id, from.boot, m.Counter}] = w.requests[o.Token]
 		}
 	case *wire.CarryAnswer:
-		if r := w.carries[carried{to.id, to.boot, m.Counter}]; r != nil && m.Fate == wire.CarryHeld {
-			r.held = w.now
+		if r := w.forwarded[forwardedWrite{to.id, to.boot, m.Counter}]; r != nil && m.Fate == wire.CarryHeld {
+			r.pendingAt = w.now
 		}
 	}
 }

@@ -33,13 +33,13 @@ type witness struct {
 	owners    map[wire.Ballot]owner
 	joins     map[wire.Ballot]*joins
 	withdrawn map[withdrawal]bool
-	givenUp   map[wire.Ballot]bool         // owed ballots that cannot be had, or were given up by force
-	lives     []map[wire.Incarnation]*oath // by node
-	ops       []*op                        // by token
-	took      []*op                        // those that were ever ordered, by op.bit
-	moment    uint64                       // counts observations
-	active    *history                     // the last that became active
-	merges    []*history                   // of all histories, those that join several
+	givenUp   map[wire.Ballot]bool                // owed ballots that cannot be had, or were given up by force
+	lives     []map[wire.Incarnation]*commitments // by node
+	ops       []*op                               // by token
+	took      []*op                               // those that were ever ordered, by op.bit
+	moment    uint64                              // counts observations
+	active    *history                            // the last that became active
+	merges    []*history                          // of all histories, those that join several
 }
 
 // place is a position at which an operation was ordered.
@@ -62,13 +62,13 @@ func (t *witness) init(w *world) {
 	t.joins = map[wire.Ballot]*joins{}
 	t.withdrawn, t.givenUp = map[withdrawal]bool{}, map[wire.Ballot]bool{}
 	t.ops = []*op{nil}
-	t.lives = make([]map[wire.Incarnation]*oath, w.sched.Nodes)
+	t.lives = make([]map[wire.Incarnation]*commitments, w.sched.Nodes)
 }
 
-func (t *witness) newLife(n *node) *oath {
-	o := newOath(n)
+func (t *witness) newLife(n *node) *commitments {
+	o := newCommitments(n)
 	if t.lives[n.id] == nil {
-		t.lives[n.id] = map[wire.Incarnation]*oath{}
+		t.lives[n.id] = map[wire.Incarnation]*commitments{}
 	}
 	t.lives[n.id][n.inc] = o
 	return o
@@ -131,7 +131,7 @@ func (t *witness) opFor(n *node, token wire.Token) *op {
 
 // answered checks a write's answer: it is committed, with this result.
 func (t *witness) answered(o *op, r wire.Result) {
-	if t.w.sched.lies() {
+	if t.w.sched.garbled() {
 		return
 	}
 	if o.plan.Kind.reads() {
@@ -181,8 +181,8 @@ func (t *witness) answeredUnknown(o *op) {
 	t.w.fail("result", "%s was answered unknown; no side of a merge lacks it", o)
 }
 
-// allThere checks that every answered write is in a history.
-func (t *witness) allThere(h *history) {
+// checkAcknowledged checks that every answered write is in a history.
+func (t *witness) checkAcknowledged(h *history) {
 	last := h.states[h.committed]
 	for _, o := range t.took {
 		if o.state == done && !last.ops.has(o.bit) {
@@ -193,7 +193,7 @@ func (t *witness) allThere(h *history) {
 }
 
 func (t *witness) turnedAway(o *op) {
-	if t.w.sched.lies() {
+	if t.w.sched.garbled() {
 		return
 	}
 	if len(o.places) > 0 {
@@ -204,14 +204,14 @@ func (t *witness) turnedAway(o *op) {
 // read checks that a read is in the order of real time: not before what had been
 // seen when it began, nor after what is committed.
 func (t *witness) read(n *node, o *op, num uint64) {
-	if t.w.sched.lies() {
+	if t.w.sched.garbled() {
 		return
 	}
-	h, at := t.histories[n.oath.hist], n.oath.index
+	h, at := t.histories[n.commitments.hist], n.commitments.index
 	switch {
 	case !o.plan.Kind.reads():
 		t.w.fail("answer", "%s was answered like a read", o)
-	case !n.oath.member && !n.oath.before.member:
+	case !n.commitments.member && !n.commitments.before.member:
 		t.w.fail("view", "node %d lets %s read and is in no view", n.id, o)
 	case at < h.floorAt(o.since):
 		t.w.fail("stale read", "%s saw (%s, %d); position %d had been seen when it began", o, name(h.ballot), at, h.floorAt(o.since))

@@ -6,9 +6,9 @@
 //
 // Safety is decided exactly and without a search: the order in which nodes apply
 // entries is the witness, and everything that a client was told is checked
-// against it at the moment it happens (witness.go, lineage.go), as is everything
+// against it at the moment it happens (witness.go, ancestry.go), as is everything
 // that a node says to another against what it has made durable and promised
-// (oath.go). The numbers of checks, as in "I4", are those of DESIGN §5.
+// (commitments.go). The numbers of checks, as in "I4", are those of DESIGN §5.
 //
 // What causal buckets do is held against the truth of them (package truth), and at
 // the end the history of their clients is given to the judge of real runs, with
@@ -18,8 +18,10 @@
 //
 // The tests read COHORT_SIM_SEED (the first seed, or the one to replay),
 // COHORT_SIM_SCHEDULES (how many) or COHORT_SIM_SECONDS (for how long),
-// COHORT_SIM_MODEL (strong, causal, both), COHORT_SIM_OPERATOR (sane, splitting, mad,
-// or all in turn), COHORT_SIM_PROFILE (usual, sparse, named, haunted, bereft, forgetful), and, built with -tags mutants, COHORT_SIM_MUTANT (which deliberate bug).
+// COHORT_SIM_MODEL (strong, causal, both), COHORT_SIM_OPERATOR (sane, splitting,
+// adversarial, or all in turn), COHORT_SIM_PROFILE (usual, reused-counters,
+// cut-references, late-delivery, data-loss, expired-ids, garbled), and, built with
+// -tags mutants, COHORT_SIM_MUTANT (which deliberate bug).
 package sim
 
 import (
@@ -50,26 +52,26 @@ type Result struct {
 
 // world is one run.
 type world struct {
-	sched    *Schedule
-	rng      *rand.Rand
-	now      wire.Instant
-	queue    queue
-	nodes    []*node
-	net      network
-	operator operator
-	witness  witness
-	truth    *truth.Truth // of causal buckets
-	clients  []*client
-	sessions []*session
-	requests []*request // by token
-	forger   forger
-	carries  map[carried]*request
-	counts   Counts
-	trace    *Trace
-	failure  *Failure
-	evening  evening
-	forgot   bool // a node has lost its state
-	meter    *Meter
+	sched      *Schedule
+	rng        *rand.Rand
+	now        wire.Instant
+	queue      queue
+	nodes      []*node
+	net        network
+	operator   operator
+	witness    witness
+	truth      *truth.Truth // of causal buckets
+	clients    []*client
+	sessions   []*session
+	requests   []*request // by token
+	forger     forger
+	forwarded  map[forwardedWrite]*request
+	counts     Counts
+	trace      *Trace
+	failure    *Failure
+	quiescence quiescence
+	forgot     bool // a node has lost its state
+	meter      *Meter
 }
 
 // Run plays a schedule. The trace may be nil.
@@ -93,7 +95,7 @@ func Run(s *Schedule, trace *Trace) (res Result) {
 const eventLimit = 5_000_000
 
 func (w *world) loop() {
-	for w.failure == nil && !w.evening.over {
+	for w.failure == nil && !w.quiescence.done {
 		e, ok := w.queue.pop()
 		if !ok || w.queue.popped > eventLimit {
 			w.fail("liveness", "nothing left to do, or no end: %d events", w.queue.popped)
@@ -107,7 +109,7 @@ func (w *world) loop() {
 func (w *world) begin() {
 	w.net.init(w)
 	w.witness.init(w)
-	w.requests, w.carries = []*request{nil}, map[carried]*request{}
+	w.requests, w.forwarded = []*request{nil}, map[forwardedWrite]*request{}
 	w.truth = truth.New(w.sched.Causal.truth(w.sched.Nodes), reporter{w})
 	for id := range w.sched.Nodes {
 		w.nodes = append(w.nodes, newNode(w, wire.NodeID(id)))
@@ -119,13 +121,13 @@ func (w *world) begin() {
 	for i := range w.sched.Sessions {
 		w.sessions = append(w.sessions, newSession(w, i))
 	}
-	w.evening.pending = len(w.sched.Steps)
+	w.quiescence.pending = len(w.sched.Steps)
 	for i := range w.sched.Steps {
 		st := &w.sched.Steps[i]
 		w.at(st.At, func() { w.step(st) })
 	}
 	if len(w.sched.Steps) == 0 {
-		w.at(0, w.evening.begin(w))
+		w.at(0, w.quiescence.begin(w))
 	}
 }
 
@@ -141,9 +143,9 @@ func (w *world) step(st *Step) {
 // stepDone counts the steps that have happened; after the last one the faults
 // are over.
 func (w *world) stepDone() {
-	w.evening.pending--
-	if w.evening.pending == 0 {
-		w.after(500*wire.Millisecond, w.evening.begin(w))
+	w.quiescence.pending--
+	if w.quiescence.pending == 0 {
+		w.after(500*wire.Millisecond, w.quiescence.begin(w))
 	}
 }
 

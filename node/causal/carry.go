@@ -246,7 +246,7 @@ func (r *Replica) giveUp(x *carriage) {
 
 // inDoubt reports that owners may have forgotten that they took a write.
 func (r *Replica) inDoubt(q *request) bool {
-	return q.kind == writing && q.sent > 0 && r.now-q.sent > r.cfg.Limits.Remember-doubtMargin && !mutant.On(mutant.CausalForwardForever)
+	return q.kind == writing && q.sent > 0 && r.now-q.sent > r.cfg.Limits.Remember-doubtMargin && !mutant.On(mutant.CausalForwardRetryForever)
 }
 
 // cancel has owners forget a carried request.

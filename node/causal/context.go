@@ -180,7 +180,7 @@ func newest(c wire.Context, lost isLost, shown []wire.Dependency, lists ...[]wir
 	for _, list := range lists {
 		n += len(list)
 	}
-	if lost == nil || mutant.On(mutant.CausalLostStays) {
+	if lost == nil || mutant.On(mutant.CausalLostStaysInContext) {
 		lost = func(uint64, wire.CausalVersion) bool { return false }
 	}
 	all, at := make([]wire.Dependency, n), n // filled from the end

@@ -177,7 +177,7 @@ func (r *Replica) OnHave(h wire.Header, m *wire.Have) {
 // otherwise their operators have parted them.
 func (r *Replica) mayExchange(m *wire.Have) bool {
 	same := m.View.IsZero() || m.View == r.view.ID || m.Layout == r.layout || m.Layout == fingerprint(&wire.Layout{})
-	if mutant.On(mutant.CausalViewFence) {
+	if mutant.On(mutant.CausalExchangeInViewOnly) {
 		return same
 	}
 	return same || m.Heir || r.view.Descends(m.View)
@@ -542,7 +542,7 @@ func (r *Replica) tickPulls() {
 	for _, x := range slices.Clone(r.pulls) {
 		switch {
 		case x.last:
-		case !r.reachable(x.peer) && r.now-x.asked >= silence || mutant.On(mutant.CausalStopAfterError) && r.now-x.asked >= x.every:
+		case !r.reachable(x.peer) && r.now-x.asked >= silence || mutant.On(mutant.CausalNoExchangeRetry) && r.now-x.asked >= x.every:
 			r.pulls = slices.DeleteFunc(r.pulls, func(o *pull) bool { return o == x })
 			r.follow(x)
 			r.settle()

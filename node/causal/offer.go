@@ -166,7 +166,7 @@ func (r *Replica) taken(at hashing.Slot) {
 	s := &r.slots.all[at]
 	if !s.owned && s.takers > 0 {
 		s.takers--
-		if s.takers == 0 || mutant.On(mutant.CausalGiveUpEarly) {
+		if s.takers == 0 || mutant.On(mutant.CausalDropSlotEarly) {
 			s.taken = true
 			r.lostSlots = append(r.lostSlots, at)
 		}

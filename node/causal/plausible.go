@@ -26,7 +26,7 @@ func (r *Replica) possible() uint64 {
 // plausible reports whether a context can be one that a node gave out.
 func (r *Replica) plausible(c *wire.Context) bool {
 	most := r.possible()
-	if mutant.On(mutant.CausalForgeries) {
+	if mutant.On(mutant.CausalForgedContexts) {
 		return true
 	}
 	for i := range c.Exact {

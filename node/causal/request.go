@@ -253,7 +253,7 @@ func (r *Replica) counterBelow(q *request, s *slot, old *wire.Item) uint64 {
 	if !s.ready {
 		n = max(n, s.apart(q.op.Key))
 	}
-	if !mutant.On(mutant.CausalNoFloorCounter) {
+	if !mutant.On(mutant.CausalNoGCCounter) {
 		n = max(n, s.floor)
 	}
 	if mutant.On(mutant.CausalCounterByDependency) {
@@ -278,7 +278,7 @@ func (r *Replica) tryRead(q *request, item *wire.Item) {
 	if behind {
 		r.suspect(want.Dot.Stream)
 	}
-	if (behind && !mutant.On(mutant.CausalReadBehind)) || !r.reached(&q.context, q.at) {
+	if (behind && !mutant.On(mutant.CausalReadWithoutWait)) || !r.reached(&q.context, q.at) {
 		q.looked = behind
 		r.wait(q)
 		return
@@ -330,7 +330,7 @@ func (r *Replica) tryList(q *request) {
 // an exact entry names is there, or won over, when its dot is covered: a listing
 // looks at no item.
 func (r *Replica) listable(c *wire.Context) bool {
-	if mutant.On(mutant.CausalReadBehind) {
+	if mutant.On(mutant.CausalReadWithoutWait) {
 		return true
 	}
 	for i := range c.Exact {

@@ -177,7 +177,7 @@ func (r *Replica) covers(s *slot, stream wire.Stream, n uint64) bool {
 // reached reports that a slot has all that the folded part of a context means
 // (docs/causal.md §2).
 func (r *Replica) reached(c *wire.Context, at hashing.Slot) bool {
-	return mutant.On(mutant.CausalReadBehind) || r.has(c, at, r.covers)
+	return mutant.On(mutant.CausalReadWithoutWait) || r.has(c, at, r.covers)
 }
 
 // holding is a rule by which a slot has what a stream has up to a number.
@@ -209,7 +209,7 @@ func (r *Replica) hasVector(v wire.Vector, at hashing.Slot, rule holding) bool {
 }
 
 func (r *Replica) hasNamed(name wire.ViewID, at hashing.Slot, rule holding) bool {
-	if mutant.On(mutant.CausalNameByView) {
+	if mutant.On(mutant.CausalCutReferenceByView) {
 		return r.view != nil && (r.view.ID == name || r.view.Descends(name))
 	}
 	v := r.atlas.charts[name]

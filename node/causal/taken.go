@@ -117,14 +117,14 @@ func (c *takenWrites) over(life wire.Life, below uint64, now wire.Instant) {
 		o = &requestOrigin{boot: life.Boot, at: now}
 		c.origins[life.Node] = o
 	}
-	if now-o.at > carryAge || mutant.On(mutant.CausalForgetTaken) {
+	if now-o.at > carryAge || mutant.On(mutant.CausalForgetForwarded) {
 		c.forget(life, o)
 		o.at = now
 	} else if o.said > 0 {
 		return // what was said first is waited for
 	}
 	o.said = max(o.said, below)
-	if mutant.On(mutant.CausalForgetTaken) {
+	if mutant.On(mutant.CausalForgetForwarded) {
 		c.forget(life, o)
 	}
 }

@@ -87,7 +87,7 @@ func (r *Replica) collect() {
 		if len(needed) == 0 {
 			return
 		}
-		if mutant.On(mutant.CausalOneRound) {
+		if mutant.On(mutant.CausalOneCollectRound) {
 			r.dropTombs(tombs, needed)
 			return
 		}
@@ -193,7 +193,7 @@ func largest(tombs []tomb, in map[hashing.Slot]wire.Vector) uint64 {
 // hearGone notes up to which counter tombstones are gone, or about to go, in slots that
 // may come here later, when nobody can be reached who has them.
 func (r *Replica) hearGone(n uint64) {
-	if !mutant.On(mutant.CausalGoneUntold) {
+	if !mutant.On(mutant.CausalGCCounterUnsent) {
 		r.gone = max(r.gone, n)
 	}
 }

@@ -220,7 +220,7 @@ func (r *Replica) tickTracks() {
 		if len(t.ahead) > 0 {
 			to = t.ahead[0].from - 1
 		}
-		if to > t.got && !(mutant.On(mutant.CausalStopAfterError) && t.asked > 0) {
+		if to > t.got && !(mutant.On(mutant.CausalNoExchangeRetry) && t.asked > 0) {
 			r.box.Event(wire.Event{Kind: EventGap, Peer: p.id, Count: to - t.got})
 			if from := max(t.got, t.outrun) + 1; from <= to {
 				r.send(p.id, &wire.Missing{View: t.stream.View, From: from, To: to})

@@ -12,7 +12,7 @@ import (
 // that gives it everything, and till then its word does not count (docs/strong.md §12).
 func (r *Replica) differs(member wire.NodeID, at, sum uint64) bool {
 	switch h := &r.hist; {
-	case mutant.On(mutant.AnyContent):
+	case mutant.On(mutant.UncheckedContent):
 		return at > h.length()
 	case at < h.commit, at <= h.length() && sum == h.sumAt(at):
 		return false
@@ -31,7 +31,7 @@ func (r *Replica) differs(member wire.NodeID, at, sum uint64) bool {
 // nothing is written, too. A member knows of no more that is committed than its primary.
 func (r *Replica) checkSum(member wire.NodeID, m *wire.Hello) {
 	switch {
-	case mutant.On(mutant.AnyContent):
+	case mutant.On(mutant.UncheckedContent):
 	case m.Commit > r.hist.commit:
 		r.differs(member, r.hist.length()+1, 0)
 	case m.Commit == r.hist.commit:

@@ -38,7 +38,7 @@ func (r *Replica) mayBegin() bool {
 }
 
 // reachable reports that a view can have got to a round.
-func reachable(round uint64) bool { return round <= mostRounds || mutant.On(mutant.AnyRound) }
+func reachable(round uint64) bool { return round <= mostRounds || mutant.On(mutant.UncheckedRound) }
 
 func (r *Replica) malformed(from wire.NodeID, note string) {
 	r.box.Event(wire.Event{Kind: EventMalformed, Peer: from, Note: note})

@@ -160,7 +160,7 @@ func (r *Replica) OnChunk(h wire.Header, c *wire.Chunk) {
 // what its primary never wrote.
 func (r *Replica) stagedSame() {
 	st := r.staging
-	if st.sum == st.start.Base.Sum || mutant.On(mutant.AnyContent) {
+	if st.sum == st.start.Base.Sum || mutant.On(mutant.UncheckedContent) {
 		r.stagedWhole()
 		return
 	}

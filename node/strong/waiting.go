@@ -134,7 +134,7 @@ func (r *Replica) waitFor(id wire.NodeID, lacks wire.WaitCause, begun wire.Insta
 
 // silent reports that a member has said nothing for too long.
 func (r *Replica) silent(id wire.NodeID) bool {
-	return r.now-r.heardAt(id) > r.peers.Silence(id) && !mutant.On(mutant.SilentUntold)
+	return r.now-r.heardAt(id) > r.peers.Silence(id) && !mutant.On(mutant.SilentNotReported)
 }
 
 // heardAt is when a member was heard last; not yet in this view: when that was adopted.

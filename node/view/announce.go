@@ -91,7 +91,7 @@ func (k *Keeper) spread(p *put) {
 			send(p.peers[i].id)
 		}
 	}
-	if mutant.On(mutant.SpreadToDropped) {
+	if mutant.On(mutant.SendViewToDropped) {
 		for _, m := range k.dropped {
 			send(m.ID)
 		}

@@ -12,10 +12,10 @@ import (
 // or v lists the same members. A node without a view follows only one whose
 // author had heard this very incarnation: it never rejoins by itself.
 func (k *Keeper) mayFollow(v *wire.View) bool {
-	if !v.Has(k.self) && !mutant.On(mutant.SpreadToDropped) {
+	if !v.Has(k.self) && !mutant.On(mutant.SendViewToDropped) {
 		return false
 	}
-	if mutant.On(mutant.OnlyWhoWasTold) && !slices.ContainsFunc(k.puts, func(p *put) bool { return p.layout.Equal(v.Layout) }) {
+	if mutant.On(mutant.FollowOwnPutOnly) && !slices.ContainsFunc(k.puts, func(p *put) bool { return p.layout.Equal(v.Layout) }) {
 		return false
 	}
 	if k.view == nil {

@@ -22,7 +22,7 @@ const (
 
 // plausible reports that a number can have been reached by PUTs.
 func (k *Keeper) plausible(id wire.ViewID) bool {
-	return id.Number <= k.top+mostJump || mutant.On(mutant.AnyViewNumber)
+	return id.Number <= k.top+mostJump || mutant.On(mutant.UncheckedViewNumber)
 }
 
 // sound reports that a view is one that a node can have made: its number and renewals

@@ -103,7 +103,7 @@ func (k *Keeper) Put(in *wire.PutView) {
 		k.emptied(p)
 		return
 	}
-	if mutant.On(mutant.EqualIsNothing) && k.view != nil && k.view.Layout.Equal(p.layout) {
+	if mutant.On(mutant.SameListUnasked) && k.view != nil && k.view.Layout.Equal(p.layout) {
 		p.view, p.stage = k.view, waiting
 		k.check(p)
 		return
@@ -236,7 +236,7 @@ func (k *Keeper) renew(p *put) {
 // without our doing: the highest one with this list that somebody holds, if all
 // who answered hold it or will follow it. Nil: a new one is needed.
 func (k *Keeper) inForce(p *put) *wire.View {
-	if p.force || mutant.On(mutant.AlwaysMint) {
+	if p.force || mutant.On(mutant.AlwaysNewView) {
 		return nil
 	}
 	best := k.highest(p)

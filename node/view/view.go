@@ -283,7 +283,7 @@ func (k *Keeper) reach() {
 		add(k.view.Sources)
 		add(k.local.Lenders())
 	}
-	if mutant.On(mutant.SpreadToDropped) {
+	if mutant.On(mutant.SendViewToDropped) {
 		add(k.dropped)
 	}
 	if mutant.On(mutant.KeepOldAddress) {

@@ -6,16 +6,16 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// evening is the end of a run: all faults are over, one list is put to all its
-// members, and then everything must come to rest within its bounds. After that
-// the messages that were kept back for minutes arrive, and it must be so again.
-type evening struct {
-	pending int // steps that have not happened
-	begun   bool
-	put     wire.Instant // when the last list was put
-	clients int          // that have ended
-	late    bool         // the messages that were kept back have arrived
-	over    bool
+// quiescence is the last phase of a run. All faults are over, one list is put to all its
+// members, and then all requests must end within their bounds. After that the messages
+// that were delayed for minutes arrive, and the same must hold again.
+type quiescence struct {
+	pending        int // steps that have not happened
+	begun          bool
+	put            wire.Instant // when the last list was put
+	clients        int          // that have ended
+	delayedArrived bool         // the delayed messages have arrived
+	done           bool
 }
 
 // Bounds of docs/views.md §5: after one list was put to all its members, all
@@ -27,9 +27,9 @@ const (
 )
 
 // begin ends all faults and lets the operator put the last list.
-func (e *evening) begin(w *world) func() {
+func (e *quiescence) begin(w *world) func() {
 	return func() {
-		w.note("evening: all faults are over")
+		w.note("quiescence: all faults are over")
 		e.begun = true
 		w.net.calm = true
 		w.net.cuts = [maxNodes][maxNodes]int{}
@@ -48,39 +48,39 @@ func (e *evening) begin(w *world) func() {
 
 // putLast puts a list to all its members, and waits for everything to settle. It
 // joins all groups that there are.
-func (e *evening) putLast(w *world) {
+func (e *quiescence) putLast(w *world) {
 	o := &w.operator
 	last := w.sched.Last
 	last.All, last.OneByOne = true, last.OneByOne && w.sched.Operator == Sane
-	last.Force = last.Force || w.sched.lies() // what was said to be missing may never have been
+	last.Force = last.Force || w.sched.garbled() // what was said to be missing may never have been
 	switch {
-	case w.sched.Operator == Mad:
-		o.insist(&last, func() {})
+	case w.sched.Operator == Adversarial:
+		o.executeUnchecked(&last, func() {})
 	case !o.join(&last, func() {}, o.groups...):
 		w.fail("schedule", "no sane list is left")
 		return
 	}
 	e.put = w.now
 	for _, c := range w.clients {
-		c.comeIn()
+		c.leaveRemovedNode()
 	}
 	for _, s := range w.sessions {
-		s.comeIn()
+		s.leaveRemovedNode()
 	}
 	e.await(w, e.put+settleBound+putBound, e.settled, func() {
 		e.await(w, w.now+finishBound, e.finished, func() {
-			if w.sched.lies() {
-				e.over = true
+			if w.sched.garbled() {
+				e.done = true
 				w.counts.add("world", "run ended well")
 				return
 			}
-			e.again(w)
+			e.putAgain(w)
 		})
 	})
 }
 
-// again puts the very same list once more, to one member: nothing may come of it.
-func (e *evening) again(w *world) {
+// putAgain puts the same list once more, to one member. This must change nothing.
+func (e *quiescence) putAgain(w *world) {
 	o := &w.operator
 	id, _ := o.list.any(w.rng)
 	last, minted := w.final(), w.minted()
@@ -97,30 +97,30 @@ func (e *evening) again(w *world) {
 			w.fail("same again", "%s came of putting %s again to node %d; views made: %d",
 				name(w.final().ballot), o.list, id, w.minted()-minted)
 		}
-		e.emptied(w)
+		e.emptyMember(w)
 	})
 }
 
-// emptied lets a member lose all it has, unnoticed, and puts the very same list to
-// another one: the member takes part again (API §1.2.7).
-func (e *evening) emptied(w *world) {
+// emptyMember crashes a member without its state and puts the same list to another
+// member. The crashed member must take part again (docs/views.md §4).
+func (e *quiescence) emptyMember(w *world) {
 	o := &w.operator
 	lost, _ := o.list.any(w.rng)
 	told, others := o.list.without(one(lost)).any(w.rng)
-	if !others || w.sched.Operator == Mad {
-		e.night(w)
+	if !others || w.sched.Operator == Adversarial {
+		e.deliverDelayed(w)
 		return
 	}
 	w.nodes[lost].crash(false)
 	w.nodes[lost].start()
 	e.put = w.now
-	e.tellAgain(w, told)
-	e.await(w, w.now+settleBound+putBound, e.finished, func() { e.night(w) })
+	e.putUntilReady(w, told)
+	e.await(w, w.now+settleBound+putBound, e.finished, func() { e.deliverDelayed(w) })
 }
 
-// tellAgain puts the last list to one node until all is well: where a round trip
-// takes as long as the question what members hold, one PUT may miss one of them.
-func (e *evening) tellAgain(w *world, node int) {
+// putUntilReady puts the last list to one node until all members are ready. If a round
+// trip takes as long as the query of the members, one PUT may miss a member.
+func (e *quiescence) putUntilReady(w *world, node int) {
 	if e.finished(w) == "" || w.failure != nil {
 		return
 	}
@@ -130,17 +130,17 @@ func (e *evening) tellAgain(w *world, node int) {
 		c.open++
 		o.tell(c, &Tell{Node: node})
 	}
-	w.after(wire.Second, func() { e.tellAgain(w, node) })
+	w.after(wire.Second, func() { e.putUntilReady(w, node) })
 }
 
 // minted is how many views were made.
 func (w *world) minted() int {
-	return w.counts[Thing{"event", "view_minted"}] + w.counts[Thing{"event", "view_reminted"}]
+	return w.counts[CountKey{"event", "view_minted"}] + w.counts[CountKey{"event", "view_reminted"}]
 }
 
-// comeIn makes a client give up what it asked of a node that the last list does
-// not name: such a node may let it wait for ever.
-func (c *client) comeIn() {
+// leaveRemovedNode ends the client's request at a node that the last list does not name.
+// Such a node may never answer.
+func (c *client) leaveRemovedNode() {
 	if o := c.open; o != nil && !c.w.operator.list.has(int(o.node)) {
 		c.leave(o)
 	}
@@ -148,7 +148,7 @@ func (c *client) comeIn() {
 }
 
 // await polls for a condition, and fails when it does not come true by a time.
-func (e *evening) await(w *world, until wire.Instant, holds func(*world) string, then func()) {
+func (e *quiescence) await(w *world, until wire.Instant, holds func(*world) string, then func()) {
 	why := holds(w)
 	switch {
 	case w.failure != nil:
@@ -163,8 +163,8 @@ func (e *evening) await(w *world, until wire.Instant, holds func(*world) string,
 
 // settled reports what is missing: every PUT answered, every member serving and
 // equal, every operation that was open when the list was put at an end.
-func (e *evening) settled(w *world) string {
-	e.dismiss(w)
+func (e *quiescence) settled(w *world) string {
+	e.leaveUnanswerable(w)
 	if w.operator.busy() {
 		return "a PUT is open"
 	}
@@ -179,8 +179,8 @@ func (e *evening) settled(w *world) string {
 	return e.equal(w)
 }
 
-func (e *evening) finished(w *world) string {
-	e.dismiss(w)
+func (e *quiescence) finished(w *world) string {
+	e.leaveUnanswerable(w)
 	if !e.ended(w) {
 		return "clients have not ended"
 	}
@@ -188,14 +188,14 @@ func (e *evening) finished(w *world) string {
 }
 
 // ended reports that no client has anything left to do.
-func (e *evening) ended(w *world) bool { return e.clients == len(w.clients)+len(w.sessions) }
+func (e *quiescence) ended(w *world) bool { return e.clients == len(w.clients)+len(w.sessions) }
 
 // equal reports what is not as it must be of the models that have clients.
-func (e *evening) equal(w *world) string {
+func (e *quiescence) equal(w *world) string {
 	why := ""
 	switch {
-	case w.sched.lies():
-		return e.equalInSpite(w)
+	case w.sched.garbled():
+		return e.equalAfterGarbling(w)
 	case w.sched.Model.strong():
 		why = e.strongEqual(w)
 	}
@@ -206,16 +206,16 @@ func (e *evening) equal(w *world) string {
 }
 
 // final is the history that the members of the last list should stand in: that of
-// the first of them. Under a mad operator others may live on elsewhere.
+// the first of them. Under an adversarial operator other groups may go on elsewhere.
 func (w *world) final() *history {
-	return w.witness.histories[w.nodes[w.operator.list.list()[0]].oath.hist]
+	return w.witness.histories[w.nodes[w.operator.list.list()[0]].commitments.hist]
 }
 
 // strongEqual reports a member that does not serve, or is not where the others are: at
 // the end of an active ballot that nothing was built on.
-func (e *evening) strongEqual(w *world) string {
+func (e *quiescence) strongEqual(w *world) string {
 	last := w.final()
-	if !last.active || last.closed || w.sched.Operator != Mad && last != w.witness.active {
+	if !last.active || last.closed || w.sched.Operator != Adversarial && last != w.witness.active {
 		return fmt.Sprintf("node %d stands in %s, %s is active", w.operator.list.list()[0], name(last.ballot), name(w.witness.active.ballot))
 	}
 	for _, id := range w.operator.list.list() {
@@ -223,24 +223,24 @@ func (e *evening) strongEqual(w *world) string {
 		switch {
 		case !n.serving:
 			return fmt.Sprintf("node %d does not serve: %s", n.id, n.reason)
-		case n.oath.hist != last.ballot:
-			return fmt.Sprintf("node %d stands in %s, %s is active", n.id, name(n.oath.hist), name(last.ballot))
-		case e.ended(w) && n.oath.index != last.committed:
-			return fmt.Sprintf("node %d has applied %d entries of %d", n.id, n.oath.index, last.committed)
+		case n.commitments.hist != last.ballot:
+			return fmt.Sprintf("node %d stands in %s, %s is active", n.id, name(n.commitments.hist), name(last.ballot))
+		case e.ended(w) && n.commitments.index != last.committed:
+			return fmt.Sprintf("node %d has applied %d entries of %d", n.id, n.commitments.index, last.committed)
 		}
 	}
 	return ""
 }
 
-// night lets everybody sleep until all messages that were kept back have
-// arrived, and looks whether anything moved.
-func (e *evening) night(w *world) {
-	if e.late {
+// deliverDelayed pauses all nodes until all delayed messages have arrived, and then
+// checks that nothing has changed.
+func (e *quiescence) deliverDelayed(w *world) {
+	if e.delayedArrived {
 		e.compare(w)
-		e.over = true
+		e.done = true
 		return
 	}
-	e.late = true
+	e.delayedArrived = true
 	for _, n := range w.nodes {
 		w.pause(n, max(w.net.latest-w.now, 0)+wire.Second)
 	}
@@ -253,7 +253,7 @@ func (e *evening) night(w *world) {
 		for _, s := range w.sessions {
 			s.lastRound()
 		}
-		e.await(w, e.put+settleBound, e.finished, func() { e.night(w) })
+		e.await(w, e.put+settleBound, e.finished, func() { e.deliverDelayed(w) })
 	})
 }
 
@@ -267,13 +267,13 @@ func (c *client) lastRound() {
 
 // compare holds all that every member stores against the witness, and looks for
 // every write that was acknowledged.
-func (e *evening) compare(w *world) {
+func (e *quiescence) compare(w *world) {
 	for _, id := range w.operator.list.list() {
 		w.witness.compareStore(w.nodes[id])
 		w.compareCausal(w.nodes[id])
 	}
-	if w.sched.ruledBy() != Mad || !w.forgot && w.operator.list == 1<<len(w.nodes)-1 {
-		w.witness.allThere(w.final())
+	if w.sched.ruledBy() != Adversarial || !w.forgot && w.operator.list == 1<<len(w.nodes)-1 {
+		w.witness.checkAcknowledged(w.final())
 	}
 	if w.sched.Model.causal() && w.failure == nil {
 		w.judge()

@@ -46,10 +46,10 @@ func (t *witness) decided(b wire.Ballot) {
 	}
 }
 
-// way lists the entries between a position of one history and the beginning of
-// another that was built from it. It is false where there is no such way: the
-// other was not built from it, or is a merge.
-func (t *witness) way(old *history, index int, h *history) ([]*wire.Entry, bool) {
+// entriesBetween lists the entries between a position of one history and the start of
+// another that was built from it. It returns false if the other was not built from it, or
+// is a merge.
+func (t *witness) entriesBetween(old *history, index int, h *history) ([]*wire.Entry, bool) {
 	var tail []*wire.Entry
 	for h.no != 0 && !h.base.Merged() {
 		x, from := t.histories[h.base.Source], 0
@@ -68,8 +68,8 @@ func (t *witness) way(old *history, index int, h *history) ([]*wire.Entry, bool)
 	return nil, false
 }
 
-// ending lists the last entries before the beginning of a history, up to n.
-func (t *witness) ending(h *history, n int) []*wire.Entry {
+// lastEntries lists up to n entries before the start of a history.
+func (t *witness) lastEntries(h *history, n int) []*wire.Entry {
 	var tail []*wire.Entry
 	for h.no != 0 && !h.base.Merged() && len(tail) < n {
 		x := t.histories[h.base.Source]
@@ -85,8 +85,8 @@ func (t *witness) ending(h *history, n int) []*wire.Entry {
 // swapped notes that a node made a staged base its history. The first to do so
 // is the primary: its ballot is active from here on.
 func (t *witness) swapped(n *node, s *wire.Write) {
-	w, o := t.w, n.oath
-	if w.sched.lies() {
+	w, o := t.w, n.commitments
+	if w.sched.garbled() {
 		o.hist = s.Ballot
 		return
 	}
@@ -94,12 +94,12 @@ func (t *witness) swapped(n *node, s *wire.Write) {
 	if h == nil {
 		return // staging it has failed
 	}
-	ahead, ok := t.ending(h, len(s.Entries)), true
+	ahead, ok := t.lastEntries(h, len(s.Entries)), true
 	if !s.Fresh {
-		ahead, ok = t.way(t.histories[o.hist], o.index, h)
+		ahead, ok = t.entriesBetween(t.histories[o.hist], o.index, h)
 	}
 	if !ok || len(ahead) != len(s.Entries) {
-		w.fail("lineage", "node %d puts a tail of %d entries of %s on (%s, %d), from which there are %d (built from it: %v)",
+		w.fail("ancestry", "node %d puts a tail of %d entries of %s on (%s, %d), from which there are %d (built from it: %v)",
 			n.id, len(s.Entries), name(s.Ballot), name(o.hist), o.index, len(ahead), ok)
 		return
 	}
@@ -110,17 +110,17 @@ func (t *witness) swapped(n *node, s *wire.Write) {
 	o.complete = s.Ballot.View
 }
 
-// settled checks, after a step, the state that a node took over in it.
-func (t *witness) settled(n *node) {
-	if t.w.failure != nil || t.w.sched.lies() {
+// checkTakenOver checks, after a step, the state that a node took over in it.
+func (t *witness) checkTakenOver(n *node) {
+	if t.w.failure != nil || t.w.sched.garbled() {
 		return
 	}
-	if n.oath.fresh {
+	if n.commitments.fresh {
 		t.compareStore(n)
 	}
-	n.oath.fresh = false
-	if len(n.oath.ahead) > 0 {
-		t.w.fail("lineage", "node %d swaps %s in and does not apply %d entries of its tail", n.id, name(n.oath.hist), len(n.oath.ahead))
+	n.commitments.fresh = false
+	if len(n.commitments.ahead) > 0 {
+		t.w.fail("ancestry", "node %d swaps %s in and does not apply %d entries of its tail", n.id, name(n.commitments.hist), len(n.commitments.ahead))
 	}
 }
 
@@ -133,8 +133,8 @@ func (t *witness) activated(n *node, h *history) {
 		w.fail("I21", "node %d swaps in %s before its primary, node %d", n.id, name(h.ballot), primary)
 		return
 	}
-	t.owns(n, h.ballot)
-	if !t.everywhere(h) {
+	t.checkOwner(n, h.ballot)
+	if !t.checkBaseEverywhere(h) {
 		return
 	}
 	h.active = true
@@ -145,9 +145,9 @@ func (t *witness) activated(n *node, h *history) {
 		return
 	}
 	t.checkSane(h)
-	t.keeps(h)
-	t.contributed(h)
-	t.owing(n, h)
+	t.checkKeepsCommitted(h)
+	t.checkContributions(h)
+	t.checkOwed(n, h)
 	if w.failure != nil {
 		return
 	}
@@ -159,8 +159,8 @@ func (t *witness) activated(n *node, h *history) {
 	w.operator.active(h.ballot)
 }
 
-// everywhere checks that all members have the base durably (I5).
-func (t *witness) everywhere(h *history) bool {
+// checkBaseEverywhere checks that all members have the base durably (I5).
+func (t *witness) checkBaseEverywhere(h *history) bool {
 	if len(h.bound) != len(h.members) {
 		t.w.fail("I5", "%s is active and counts on %d of %d members", name(h.ballot), len(h.bound), len(h.members))
 		return false
@@ -192,9 +192,9 @@ func (t *witness) checkSane(h *history) {
 	}
 }
 
-// keeps checks that a ballot that becomes active has all that is committed of
+// checkKeepsCommitted checks that a ballot that becomes active has all that is committed of
 // what it was built from, and closes that.
-func (t *witness) keeps(h *history) {
+func (t *witness) checkKeepsCommitted(h *history) {
 	for no, n := range h.known {
 		x := t.byNumber[no]
 		switch {
@@ -210,10 +210,10 @@ func (t *witness) keeps(h *history) {
 	}
 }
 
-// contributed checks that what every node that was heard had, if it is
+// checkContributions checks that what every node that was heard had, if it is
 // committed, is in the base: no operator can make a view forget it. (Where pasts are kept
 // short, a history may be older than anybody remembers, and is a stranger's.)
-func (t *witness) contributed(h *history) {
+func (t *witness) checkContributions(h *history) {
 	j := t.joins[h.ballot]
 	forgets := t.w.sched.Limits.Past > 0
 	for _, x := range h.bound {
@@ -237,14 +237,14 @@ func (t *witness) contributed(h *history) {
 	}
 }
 
-// owing checks that a view does not become active without a history that its
+// checkOwed checks that a view does not become active without a history that its
 // author had heard of, unless that was given up, by force or because it cannot be
 // had (I24).
-func (t *witness) owing(n *node, h *history) {
+func (t *witness) checkOwed(n *node, h *history) {
 	for _, b := range h.base.GivenUp {
 		t.givenUp[b] = true
 	}
-	v := n.oath.view
+	v := n.commitments.view
 	if v == nil || v.ID != h.ballot.View || v.Force || t.w.sched.Limits.Past > 0 {
 		return
 	}
@@ -258,8 +258,8 @@ func (t *witness) owing(n *node, h *history) {
 // applied checks the next entry that a node applies: the rest of a base, or what
 // follows in its ballot.
 func (t *witness) applied(n *node, e *wire.Entry) {
-	w, o := t.w, n.oath
-	if w.failure != nil || w.sched.lies() {
+	w, o := t.w, n.commitments
+	if w.failure != nil || w.sched.garbled() {
 		return
 	}
 	if len(o.ahead) > 0 {
@@ -270,12 +270,12 @@ func (t *witness) applied(n *node, e *wire.Entry) {
 		return
 	}
 	if e.Stamp.Ballot != o.hist || e.Stamp.Index != uint64(o.index)+1 {
-		w.fail("lineage", "node %d stands at (%s, %d) and applies (%s, %d)", n.id, name(o.hist), o.index, name(e.Stamp.Ballot), e.Stamp.Index)
+		w.fail("ancestry", "node %d stands at (%s, %d) and applies (%s, %d)", n.id, name(o.hist), o.index, name(e.Stamp.Ballot), e.Stamp.Index)
 		return
 	}
 	h := t.histories[o.hist]
 	if o.index == len(h.log) {
-		w.fail("lineage", "node %d applies %s, which nobody has logged", n.id, describeEntry(e))
+		w.fail("ancestry", "node %d applies %s, which nobody has logged", n.id, describeEntry(e))
 		return
 	}
 	if known := &h.log[o.index]; !sameEntry(e, known) {
@@ -301,8 +301,8 @@ func (t *witness) mayCommit(n *node, h *history, index int) bool {
 		w.fail("I1", "node %d commits in %s, after %s became active", n.id, name(b), name(t.active.ballot))
 		return false
 	}
-	if n.oath.promised != b && n.oath.before.promised != b {
-		w.fail("I1", "node %d commits in %s and has promised %s", n.id, name(b), name(n.oath.promised))
+	if n.commitments.promised != b && n.commitments.before.promised != b {
+		w.fail("I1", "node %d commits in %s and has promised %s", n.id, name(b), name(n.commitments.promised))
 		return false
 	}
 	for _, x := range h.bound {

@@ -12,7 +12,7 @@ import (
 // nothing for others, all replicas of a key are equal.
 
 // openSession is a request that was open when the list was put and still is.
-func (e *evening) openSession(w *world) string {
+func (e *quiescence) openSession(w *world) string {
 	for _, s := range w.sessions {
 		if r := s.open; r != nil && r.Asked < e.put {
 			return r.String() + " is open"
@@ -26,12 +26,11 @@ func (w *world) near() []*truth.Life {
 	return w.truth.Near(w.operator.list.list(), func(m wire.Member) bool { return m.Address == w.nodes[m.ID].address() })
 }
 
-// dismiss lets the sessions leave that read what is out of reach: what was lost with
-// a life that nobody will greet after, or lives on elsewhere. Such a read waits until
-// its client leaves (API §1.4).
-func (e *evening) dismiss(w *world) {
-	if w.sched.lies() {
-		e.dismissAll(w)
+// leaveUnanswerable ends the reads that wait for a version out of reach: it is lost, or
+// only nodes of another group have it. Such a read waits until its client leaves.
+func (e *quiescence) leaveUnanswerable(w *world) {
+	if w.sched.garbled() {
+		e.leaveWaiting(w)
 		return
 	}
 	near := w.near()
@@ -45,14 +44,14 @@ func (e *evening) dismiss(w *world) {
 
 // causalEqual reports a member that is not ready, or has something else than another
 // replica.
-func (e *evening) causalEqual(w *world) string {
+func (e *quiescence) causalEqual(w *world) string {
 	list := w.operator.list.list()
 	for _, id := range list {
 		n := w.nodes[id]
 		switch {
 		case !n.shows.CausalReady:
 			return fmt.Sprintf("node %d is not ready for its slots", n.id)
-		case n.shows.Other > 0 && e.everybody(w):
+		case n.shows.Other > 0 && e.namesAllNodes(w):
 			return fmt.Sprintf("node %d holds %d slots for others", n.id, n.shows.Other)
 		}
 	}
@@ -81,15 +80,15 @@ func live(w *truth.Write) *truth.Write {
 	return w
 }
 
-// everybody reports that the last list names all nodes.
-func (e *evening) everybody(w *world) bool { return w.operator.list == 1<<len(w.nodes)-1 }
+// namesAllNodes reports whether the last list names all nodes.
+func (e *quiescence) namesAllNodes(w *world) bool { return w.operator.list == 1<<len(w.nodes)-1 }
 
 // lastRound lets a session write and read once more.
 func (s *session) lastRound() {
 	w := s.w
 	key := w.rng.IntN(w.sched.Causal.Keys)
 	s.plan = &ClientPlan{Node: s.plan.Node, Roams: true, Ops: []OpPlan{
-		{Kind: Put, Key: key}, {Kind: List}, {Kind: Get, Key: key, Grip: Fresh}, {Kind: Get, Key: w.rng.IntN(w.sched.Causal.Keys), Grip: Given, Back: w.rng.IntN(8)},
+		{Kind: Put, Key: key}, {Kind: List}, {Kind: Get, Key: key, Context: NoContext}, {Kind: Get, Key: w.rng.IntN(w.sched.Causal.Keys), Context: OtherClientsContext, Back: w.rng.IntN(8)},
 	}}
 	s.next = 0
 	s.roam()

@@ -2,10 +2,9 @@ package sim
 
 import "github.com/cohortkv/cohort/node/wire"
 
-// oath is what one life of a node has bound itself to: the writes that it has
-// made durable and the messages that it has sent. Whoever counts on the life
-// counts on this.
-type oath struct {
+// commitments are what one incarnation of a node has committed to: the writes that it
+// made durable and the messages that it sent. Other nodes rely on these.
+type commitments struct {
 	n        *node
 	inc      wire.Incarnation
 	view     *wire.View
@@ -19,19 +18,19 @@ type oath struct {
 	fresh    bool          // it took a whole state over in this step
 	staged   *wire.Write   // the base that it may swap in
 	pending  []pendingWrite
-	before   standing
+	before   stepState
 	durable  map[wire.Ballot]uint64 // position in a ballot's log up to which it is durable
 	bases    map[wire.Ballot]bool   // durably staged
 }
 
-// standing is what a life stood for when its present step began: within a step it
-// may finish something for the old ballot and promise the next one then.
-type standing struct {
+// stepState is the promise of a node before its present step. Within a step a node may
+// finish work for the old ballot and then promise the next one.
+type stepState struct {
 	promised wire.Ballot
 	member   bool
 }
 
-func (o *oath) beginStep() { o.before = standing{o.promised, o.member} }
+func (o *commitments) beginStep() { o.before = stepState{o.promised, o.member} }
 
 // pendingWrite is one that is not durable yet.
 type pendingWrite struct {
@@ -41,15 +40,15 @@ type pendingWrite struct {
 	index  uint64
 }
 
-func newOath(n *node) *oath {
-	return &oath{n: n, inc: n.inc, durable: map[wire.Ballot]uint64{}, bases: map[wire.Ballot]bool{}}
+func newCommitments(n *node) *commitments {
+	return &commitments{n: n, inc: n.inc, durable: map[wire.Ballot]uint64{}, bases: map[wire.Ballot]bool{}}
 }
 
-func (o *oath) hasStaged(b wire.Ballot) bool { return o.bases[b] }
+func (o *commitments) hasStaged(b wire.Ballot) bool { return o.bases[b] }
 
 // wrote takes a write into account.
 func (t *witness) wrote(n *node, x *wire.Write) {
-	o := n.oath
+	o := n.commitments
 	p := pendingWrite{seq: x.Seq, kind: x.Kind, ballot: x.Ballot}
 	switch x.Kind {
 	case wire.WriteMeta:
@@ -57,7 +56,7 @@ func (t *witness) wrote(n *node, x *wire.Write) {
 	case wire.WriteAppend:
 		p.index = x.Entries[len(x.Entries)-1].Stamp.Index
 		if x.Ballot != o.hist {
-			t.w.fail("lineage", "node %d appends to %s and stands in %s", n.id, name(x.Ballot), name(o.hist))
+			t.w.fail("ancestry", "node %d appends to %s and stands in %s", n.id, name(x.Ballot), name(o.hist))
 		}
 		t.logged(n, x)
 	case wire.WriteStaged:
@@ -81,7 +80,7 @@ func (t *witness) wrote(n *node, x *wire.Write) {
 
 // promise checks that promises and views only go up.
 func (t *witness) promise(n *node, m *wire.NodeMeta) {
-	o := n.oath
+	o := n.commitments
 	if m.Promised.Compare(o.promised) < 0 {
 		t.w.fail("I2", "node %d promises %s after %s", n.id, name(m.Promised), name(o.promised))
 	}
@@ -105,7 +104,7 @@ func (t *witness) promise(n *node, m *wire.NodeMeta) {
 // adopted counts how a node came to a view, and checks that the view is higher
 // than the one before.
 func (t *witness) adopted(n *node, v *wire.View) {
-	o := n.oath
+	o := n.commitments
 	if o.view != nil && v.ID.Compare(o.view.ID) <= 0 {
 		t.w.fail("view", "node %d follows view %v after %v", n.id, v.ID, o.view.ID)
 	}
@@ -122,7 +121,7 @@ func (t *witness) adopted(n *node, v *wire.View) {
 }
 
 // durableUpTo is told what has become durable.
-func (o *oath) durableUpTo(seq uint64) {
+func (o *commitments) durableUpTo(seq uint64) {
 	n := 0
 	for n < len(o.pending) && o.pending[n].seq <= seq {
 		switch p := o.pending[n]; p.kind {
@@ -138,21 +137,21 @@ func (o *oath) durableUpTo(seq uint64) {
 
 // sent holds a message against what its sender may say.
 func (t *witness) sent(n *node, e *wire.Envelope) {
-	o := n.oath
+	o := n.commitments
 	switch m := e.Message.(type) {
 	case *wire.NewView:
 		if !m.View.Has(e.To) {
 			t.w.fail("I23", "node %d sends view %v to node %d, which is not in it", n.id, m.View.ID, e.To)
 		}
 	case *wire.Collect:
-		t.owns(n, m.Ballot)
+		t.checkOwner(n, m.Ballot)
 	case *wire.Start:
-		t.owns(n, m.Ballot)
+		t.checkOwner(n, m.Ballot)
 	case *wire.Active:
-		t.owns(n, m.Ballot)
+		t.checkOwner(n, m.Ballot)
 	case *wire.Prepare:
-		t.owns(n, m.Ballot)
-		t.repeats(n, m)
+		t.checkOwner(n, m.Ballot)
+		t.checkResent(n, m)
 	case *wire.Join:
 		o.joined = m.Ballot
 		if h := &m.History; h.Ballot != o.hist && m.Ballot != o.hist {
@@ -166,17 +165,17 @@ func (t *witness) sent(n *node, e *wire.Envelope) {
 			}
 		}
 	case *wire.Started:
-		t.bound(n, "has the base", m.Ballot)
+		t.checkBound(n, "has the base", m.Ballot)
 		if !o.bases[m.Ballot] {
 			t.w.fail("I4", "node %d says that it has the base of %s, which is not durable", n.id, name(m.Ballot))
 		}
 	case *wire.Ack:
-		t.bound(n, "acknowledges", m.Ballot)
+		t.checkBound(n, "acknowledges", m.Ballot)
 		if o.durable[m.Ballot] < m.Index {
 			t.w.fail("I4", "node %d acknowledges (%s, %d), %d are durable", n.id, name(m.Ballot), m.Index, o.durable[m.Ballot])
 		}
 	case *wire.Confirmed:
-		t.bound(n, "confirms", m.Ballot)
+		t.checkBound(n, "confirms", m.Ballot)
 	}
 }
 
@@ -196,11 +195,11 @@ func (t *witness) cancelled(n *node, h wire.Header, m *wire.Cancel) {
 	}
 }
 
-// repeats checks that a primary sends no entry a second time whose client it knows
-// to have left: what is not committed at the first attempt must stay out of the way
-// of a later one, perhaps long after.
-func (t *witness) repeats(n *node, m *wire.Prepare) {
-	if t.w.sched.lies() {
+// checkResent checks that a primary does not re-send an entry whose client it knows to
+// have left. An entry that is not committed at the first attempt must not be committed by
+// a later attempt, perhaps long after.
+func (t *witness) checkResent(n *node, m *wire.Prepare) {
+	if t.w.sched.garbled() {
 		return
 	}
 	h := t.histories[m.Ballot]
@@ -224,17 +223,17 @@ func (t *witness) repeats(n *node, m *wire.Prepare) {
 	}
 }
 
-// bound checks that a node says nothing for a ballot after it joined a later one
+// checkBound checks that a node says nothing for a ballot after it joined a later one
 // (I2). It may have promised the later one already: what it says then was held
 // back, and leaves before its Join, which reports it.
-func (t *witness) bound(n *node, what string, b wire.Ballot) {
-	if b.Compare(n.oath.joined) < 0 {
-		t.w.fail("I2", "node %d %s %s after it joined %s", n.id, what, name(b), name(n.oath.joined))
+func (t *witness) checkBound(n *node, what string, b wire.Ballot) {
+	if b.Compare(n.commitments.joined) < 0 {
+		t.w.fail("I2", "node %d %s %s after it joined %s", n.id, what, name(b), name(n.commitments.joined))
 	}
 }
 
-// owns checks that one life of one node speaks for a ballot (I21).
-func (t *witness) owns(n *node, b wire.Ballot) {
+// checkOwner checks that one life of one node speaks for a ballot (I21).
+func (t *witness) checkOwner(n *node, b wire.Ballot) {
 	own, ok := t.owners[b]
 	if !ok {
 		t.owners[b] = owner{n.id, n.boot}

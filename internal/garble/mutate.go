@@ -9,16 +9,16 @@ import (
 
 // Bounds of what is looked at in one message, and kept of others.
 const (
-	mostParts = 4096
-	mostAlike = 64
-	mostDeep  = 12
+	maxParts = 4096
+	maxAlike = 64
+	maxDepth = 12
 )
 
 // pool has values of other messages by their types.
 type pool map[reflect.Type][]reflect.Value
 
-// pool collects the material that a liar has.
-func (l *Liar) pool() pool {
+// pool collects the values of the observed messages.
+func (l *Mutator) pool() pool {
 	p := pool{}
 	for _, payload := range l.seen {
 		if payload == nil {
@@ -29,7 +29,7 @@ func (l *Liar) pool() pool {
 			x.collect(reflect.ValueOf(&h).Elem())
 			x.collect(reflect.ValueOf(m).Elem())
 			for _, v := range x.all() {
-				if same := p[v.Type()]; len(same) < mostAlike {
+				if same := p[v.Type()]; len(same) < maxAlike {
 					p[v.Type()] = append(same, v)
 				}
 			}
@@ -48,7 +48,7 @@ func (x *parts) all() []reflect.Value {
 }
 
 func (x *parts) collect(v reflect.Value) {
-	if len(x.leaves)+len(x.lists)+len(x.structs) >= mostParts {
+	if len(x.leaves)+len(x.lists)+len(x.structs) >= maxParts {
 		return
 	}
 	switch v.Kind() {
@@ -71,14 +71,14 @@ func (x *parts) collect(v reflect.Value) {
 	}
 }
 
-// twister changes one message.
-type twister struct {
+// mutation changes one message.
+type mutation struct {
 	src  Source
 	pool pool
 }
 
-// twist changes one thing.
-func (t *twister) twist(h *wire.Header, m wire.Message) {
+// apply changes one thing.
+func (t *mutation) apply(h *wire.Header, m wire.Message) {
 	var x parts
 	what := t.src.N(8)
 	if what == 0 {
@@ -100,7 +100,7 @@ func (t *twister) twist(h *wire.Header, m wire.Message) {
 }
 
 // swap puts a value of another message, or place, into one of its type.
-func (t *twister) swap(v reflect.Value) bool {
+func (t *mutation) swap(v reflect.Value) bool {
 	alike := t.pool[v.Type()]
 	if len(alike) == 0 {
 		return false
@@ -110,7 +110,7 @@ func (t *twister) swap(v reflect.Value) bool {
 }
 
 // leaf changes a number, a flag or a text.
-func (t *twister) leaf(v reflect.Value) {
+func (t *mutation) leaf(v reflect.Value) {
 	if t.src.N(3) == 0 && t.swap(v) {
 		return
 	}
@@ -131,7 +131,7 @@ func (t *twister) leaf(v reflect.Value) {
 }
 
 // number is one near another, or near a limit.
-func (t *twister) number(was uint64) uint64 {
+func (t *mutation) number(was uint64) uint64 {
 	const most = 1<<62 - 1 // the codec lets pass
 	switch t.src.N(12) {
 	case 0:
@@ -159,7 +159,7 @@ func (t *twister) number(was uint64) uint64 {
 	}
 }
 
-func (t *twister) text(was string) string {
+func (t *mutation) text(was string) string {
 	switch t.src.N(6) {
 	case 0:
 		return ""
@@ -177,7 +177,7 @@ func (t *twister) text(was string) string {
 }
 
 // list changes which elements a list has, and in which order.
-func (t *twister) list(v reflect.Value) {
+func (t *mutation) list(v reflect.Value) {
 	n := v.Len()
 	if n == 0 {
 		t.grow(v)
@@ -217,7 +217,7 @@ func (t *twister) list(v reflect.Value) {
 }
 
 // grow adds an element.
-func (t *twister) grow(v reflect.Value) {
+func (t *mutation) grow(v reflect.Value) {
 	x := reflect.New(v.Type().Elem()).Elem()
 	if !t.swap(x) {
 		t.fill(x, 0)
@@ -226,8 +226,8 @@ func (t *twister) grow(v reflect.Value) {
 }
 
 // fill makes a value of what there is, and of anything.
-func (t *twister) fill(v reflect.Value, deep int) {
-	if deep > mostDeep || t.src.N(2) == 0 && t.swap(v) {
+func (t *mutation) fill(v reflect.Value, deep int) {
+	if deep > maxDepth || t.src.N(2) == 0 && t.swap(v) {
 		return
 	}
 	switch {
