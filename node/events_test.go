@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -134,6 +135,31 @@ func TestTheCountersOfTheBusAreMetrics(t *testing.T) {
 	for _, want := range []string{`"sent"} counter:{value:5}`, `"3"} gauge:{value:9}`, `"3"} gauge:{value:1}`} {
 		if !strings.Contains(strings.ReplaceAll(got.String(), "  ", " "), want) {
 			t.Errorf("no %s in\n%s", want, got.String())
+		}
+	}
+}
+
+// Whoever reads the log at INFO finds each event in a table of docs/operations.md, with
+// its level, what it means and what to do; the others have a row without a level.
+func TestTheHandbookHasEachEventWithItsLevel(t *testing.T) {
+	text, err := os.ReadFile("../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	levels := map[string]string{}
+	for _, m := range regexp.MustCompile("(?m)^\\| (`\\w+`(?:, `\\w+`)*) \\|(?: (INFO|WARN|ERROR) \\|)?").FindAllStringSubmatch(string(text), -1) {
+		for _, name := range strings.Split(m[1], ", ") {
+			levels[strings.Trim(name, "`")] = m[2]
+		}
+	}
+	for kind, shown := range renderings {
+		level, there := levels[string(kind)]
+		want := shown.level.String()
+		if shown.level == slog.LevelDebug {
+			want = ""
+		}
+		if !there || level != want {
+			t.Errorf("docs/operations.md: row of %s: %t, level %q; it is logged at %s", kind, there, level, shown.level)
 		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -201,6 +203,27 @@ func TestWhatIsOnLoopback(t *testing.T) {
 	} {
 		if got := onlyHere(address); got != want {
 			t.Errorf("%s is on loopback: %v", address, got)
+		}
+	}
+}
+
+func TestTheHandbookHasEveryFlagOfServe(t *testing.T) {
+	text, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	help, err := os.ReadFile("testdata/help/cohort_serve.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "\n## 10. Flags\n")
+	flags := regexp.MustCompile(`(?m)^ +(?:-h, )?(--[a-z-]+)`).FindAllStringSubmatch(string(help), -1)
+	if len(flags) < 20 {
+		t.Fatalf("only %d flags found", len(flags))
+	}
+	for _, flag := range flags {
+		if flag[1] != "--help" && !strings.Contains(table, "`"+flag[1]+"`") {
+			t.Errorf("docs/operations.md does not explain %s", flag[1])
 		}
 	}
 }

@@ -19,6 +19,10 @@ var told = []struct {
 	{"metric", []string{"node"}, regexp.MustCompile(`"(cohort_[a-z_]+)"`)},
 	{"reason", []string{"bus"}, regexp.MustCompile(`Trouble\s*=\s*"([^"]+)"`)},
 	{"reason", []string{"api"}, regexp.MustCompile(`\bWhy\w+\s*=\s*"([^"]+)"`)},
+	{"reason", []string{"node/front"}, regexp.MustCompile(`return "(this node [^"]+)"`)},
+	{"reason", []string{"node/front"}, regexp.MustCompile(`CodeNotReady, "([^"]+)"`)},
+	{"reason", []string{"node/front"}, regexp.MustCompile(`return "(this node's bus: )" \+`)},
+	{"reason", []string{"node/strong"}, regexp.MustCompile(`\breason(?:, begun)? = "([^"]+)"`)},
 	{"log line", []string{"node", "bus", "cmd/cohort"}, regexp.MustCompile(`\.put\(slog\.Level\w+, "([^"]+)"`)},
 	{"log line", []string{"node", "bus", "cmd/cohort"}, regexp.MustCompile(`[lL]og\.(?:Info|Warn|Error|Debug)\("([^"]+)"`)},
 }

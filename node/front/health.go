@@ -32,7 +32,7 @@ func (s *Server) live(ctx *fasthttp.RequestCtx) {
 	s.writeJSON(ctx, api.Health{Status: "ok"})
 }
 
-// ready says whether requests should be sent here (docs/operations.md §3). Without a
+// ready says whether requests should be sent here (docs/operations.md §4). Without a
 // model that takes a view with this node in it, and a bus, but no majority.
 func (s *Server) ready(ctx *fasthttp.RequestCtx) {
 	if !s.readOnly(ctx) {
