@@ -79,9 +79,21 @@ func know(v *wire.View, b wire.Ballot, members []wire.Member) {
 	}
 }
 
-// spread sends the view to the members that have not accepted it.
+// spread sends a view that is new, or has changed, to the members that have not accepted it.
 func (k *Keeper) spread(p *put) {
-	p.resend = k.now + announceEvery
+	p.pause = announceAgain
+	k.sendView(p)
+}
+
+// spreadAgain re-sends it, with exponential back-off: a silent member is also probed
+// (probe), and gets the view with its answer to that.
+func (k *Keeper) spreadAgain(p *put) {
+	p.pause = min(2*p.pause, announceMost)
+	k.sendView(p)
+}
+
+func (k *Keeper) sendView(p *put) {
+	p.resend = k.now + p.pause
 	m := &wire.NewView{PutID: p.id, View: *p.view} // one for all: it is encoded once
 	send := func(id wire.NodeID) {
 		k.box.PostAfter(k.box.LastWrite(), wire.Envelope{To: id, Request: p.id, Message: m})

@@ -29,10 +29,11 @@ type put struct {
 	stage   stage
 	begun   wire.Instant
 	resend  wire.Instant
-	peers   []putPeer  // the members but for this node, by id
-	heard   int        // of them, have answered
-	view    *wire.View // that this PUT stands for
-	made    bool       // view was made here and must be spread
+	pause   wire.Instant // between the last two times that the view was sent
+	peers   []putPeer    // the members but for this node, by id
+	heard   int          // of them, have answered
+	view    *wire.View   // that this PUT stands for
+	made    bool         // view was made here and must be spread
 	mints   int
 	newborn bool       // made: this node was of no cluster, and the view is the first of one
 	loss    *wire.Loss // that the view makes final, as far as is known

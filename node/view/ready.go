@@ -123,7 +123,7 @@ func (k *Keeper) tickPut(p *put) {
 		return
 	}
 	if p.made && k.now >= p.resend && k.viewID() == p.view.ID {
-		k.spread(p)
+		k.spreadAgain(p)
 	}
 	if !p.member && !p.covered && !k.blank() {
 		k.askCovered(p)

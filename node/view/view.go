@@ -53,7 +53,8 @@ const (
 	helloBehind   = 1 * wire.Second        // by who was left behind, or is outside its view: it serves nobody, and is heard by few
 	querySilence  = 300 * wire.Millisecond
 	queryResend   = 50 * wire.Millisecond
-	announceEvery = 250 * wire.Millisecond
+	announceAgain = 250 * wire.Millisecond // before the first re-send of a new view; twice that before the next
+	announceMost  = 1 * wire.Second
 	putStalled    = 3 * wire.Second
 	putLimit      = 8 * wire.Second
 	putForeign    = 500 * wire.Millisecond // that a PUT waits for members of other clusters, which may be told next

@@ -230,6 +230,48 @@ func TestInACrowdMembersThatAreFarHearFewHellos(t *testing.T) {
 	}
 }
 
+// TestAViewIsSentToASilentMemberWithBackOff: a PUT waits 300 ms for the answers of its
+// members, sends them the view, and ends after 3 s.
+func TestAViewIsSentToASilentMemberWithBackOff(t *testing.T) {
+	box := &wire.Outbox{}
+	k := New(Config{Self: 2, Inc: 20, Boot: 5}, box, nil)
+	k.Use(&node{})
+	sent := map[wire.NodeID][]wire.Instant{}
+	var answered wire.Instant
+	for now := wire.Instant(0); now < 5*wire.Second; now += 10 * wire.Millisecond {
+		k.SetNow(now)
+		if now == 0 {
+			k.Put(&wire.PutView{Token: 1, Layout: layout("h:1", 1, 2, 3)})
+		}
+		k.Tick(func() wire.Hello { return wire.Hello{} })
+		out := box.Output()
+		for _, e := range out.Messages {
+			switch m := e.Message.(type) {
+			case *wire.NewView:
+				sent[e.To] = append(sent[e.To], now/wire.Millisecond)
+				if e.To == 1 {
+					k.OnNewViewReply(wire.Header{From: 1, Inc: 10}, &wire.NewViewReply{PutID: m.PutID, View: m.View.ID, Accepted: true})
+				}
+			case *wire.Query:
+				if e.To == 1 {
+					k.OnQueryReply(wire.Header{From: 1, Inc: 10}, &wire.QueryReply{PutID: m.PutID})
+				}
+			}
+		}
+		if len(out.Replies) > 0 {
+			answered = now / wire.Millisecond
+		}
+		box.Reset()
+	}
+	want := map[wire.NodeID][]wire.Instant{1: {300}, 3: {300, 550, 1050, 2050}}
+	if d := cmp.Diff(want, sent); d != "" {
+		t.Errorf("the view was sent at these milliseconds (-want +got):\n%s", d)
+	}
+	if answered != 3000 {
+		t.Errorf("the PUT is answered after %d ms, want 3000", answered)
+	}
+}
+
 // TestWhoIsHeardLaterMayHaveHeldTheView: a life before, of which the author did not hear,
 // may have written in it.
 func TestWhoIsHeardLaterMayHaveHeldTheView(t *testing.T) {
