@@ -11,9 +11,7 @@ import (
 // unheld begins the names of documents that still have longer sentences. A new document
 // is held from the beginning.
 var unheld = []string{
-	"docs/causal-check.md", "docs/causal.md", "docs/strong.md", "docs/views.md",
-	"docs/decisions/0001", "docs/decisions/0007", "docs/decisions/0008", "docs/decisions/0010", "docs/decisions/0013",
-	"docs/decisions/0015", "docs/decisions/0017", "docs/decisions/0019",
+	"docs/strong.md", "docs/views.md", "docs/decisions/0001",
 }
 
 func TestDocumentsHaveNoLongSentences(t *testing.T) {

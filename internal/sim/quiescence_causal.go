@@ -8,7 +8,7 @@ import (
 )
 
 // What must be so of causal buckets when all faults are over and the last list was
-// put (docs/causal.md §12): every request is answered, every node is ready and holds
+// put (docs/causal.md §7.6): every request is answered, every node is ready and holds
 // nothing for others, all replicas of a key are equal.
 
 // openSession is a request that was open when the list was put and still is.
