@@ -76,7 +76,7 @@ func TestOfCausalBucketsTheLogTellsWhatChangesAndIsSilentOtherwise(t *testing.T)
 	}
 	slices.Sort(got)
 	want := []string{
-		"apart INFO", "emptied INFO", "gave_up INFO", "incredible WARN", "node_forgotten WARN", "ready INFO", "settled INFO", "stream_ended INFO", "taken_lost WARN", "two_contents WARN", "unproven WARN",
+		"apart INFO", "boot_ended INFO", "former_drained INFO", "forward_forgotten WARN", "incredible WARN", "node_forgotten WARN", "ready INFO", "ready_unproven WARN", "slots_released INFO", "synced INFO", "two_contents WARN",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q", got)

@@ -240,7 +240,7 @@ func TestASessionIsShownToPeople(t *testing.T) {
 			{Hash: hashing.Hash("cart"), Version: wire.CausalVersion{Counter: 3, Dot: wire.Dot{Stream: stream, N: 17}}},
 			{Hash: 0xabc, Version: wire.CausalVersion{Counter: 1, Dot: wire.Dot{Stream: stream, N: 9}}},
 		},
-		Vector: wire.Vector{{Stream: stream, N: 8}}, Names: []wire.ViewID{{Number: 3}}, Ceil: 5,
+		Vector: wire.Vector{{Stream: stream, N: 8}}, CutRefs: []wire.ViewID{{Number: 3}}, Ceil: 5,
 	}))
 	want := "2 keys, " + strconv.Itoa(len(text)) + ` characters
 

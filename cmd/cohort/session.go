@@ -95,7 +95,7 @@ func (c sessionShowCmd) print(out io.Writer, size int, seen *wire.Context) error
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	for _, view := range seen.Names {
+	for _, view := range seen.CutRefs {
 		fmt.Fprintf(out, "what all replicas had in view %d\n", view.Number)
 	}
 	if seen.Ceil > 0 {

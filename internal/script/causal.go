@@ -34,26 +34,26 @@ func (w *world) describeCausal(l *letter) string {
 		return "Batch " + w.batch(m)
 	case *wire.BatchAck:
 		return fmt.Sprintf("BatchAck: I have up to %d", m.N)
-	case *wire.Missing:
+	case *wire.ResendRequest:
 		if m.From == m.To {
-			return fmt.Sprintf("Missing %d", m.From)
+			return fmt.Sprintf("ResendRequest %d", m.From)
 		}
-		return fmt.Sprintf("Missing %d to %d", m.From, m.To)
-	case *wire.Outrun:
-		return fmt.Sprintf("Outrun: up to %d it is not kept", m.UpTo)
-	case *wire.Carry:
-		return "Carry " + carriedOp(m)
-	case *wire.CarryAnswer:
-		return "CarryAnswer " + w.carryAnswer(m)
-	case *wire.CarryCancel:
-		return "CarryCancel"
-	case *wire.AskKey:
-		return "AskKey " + m.Key
-	case *wire.KeyAnswer:
-		return "KeyAnswer " + w.keyAnswer(m)
-	case *wire.Explain:
+		return fmt.Sprintf("ResendRequest %d to %d", m.From, m.To)
+	case *wire.Truncated:
+		return fmt.Sprintf("Truncated: up to %d it is not kept", m.UpTo)
+	case *wire.CausalForward:
+		return "CausalForward " + carriedOp(m)
+	case *wire.CausalForwardReply:
+		return "CausalForwardReply " + w.carryAnswer(m)
+	case *wire.CausalForwardCancel:
+		return "CausalForwardCancel"
+	case *wire.KeyRequest:
+		return "KeyRequest " + m.Key
+	case *wire.KeyReply:
+		return "KeyReply " + w.keyAnswer(m)
+	case *wire.ViewInfoRequest:
 		return explain(m.Views)
-	case *wire.Explained:
+	case *wire.ViewInfo:
 		return w.explained(m)
 	default:
 		return w.describeExchange(l)
@@ -73,7 +73,7 @@ func (w *world) batch(m *wire.Batch) string {
 	return strings.Join(list, ", ")
 }
 
-func carriedOp(m *wire.Carry) string {
+func carriedOp(m *wire.CausalForward) string {
 	switch {
 	case m.Read:
 		return "get " + m.Op.Key
@@ -84,15 +84,15 @@ func carriedOp(m *wire.Carry) string {
 	}
 }
 
-func (w *world) carryAnswer(m *wire.CarryAnswer) string {
+func (w *world) carryAnswer(m *wire.CausalForwardReply) string {
 	switch {
-	case m.Fate == wire.CarryElse:
+	case m.Fate == wire.ForwardElsewhere:
 		return "not here"
-	case m.Fate == wire.CarryHeld:
+	case m.Fate == wire.ForwardWaiting:
 		return "I have it, wait"
-	case m.Fate == wire.CarryLate:
+	case m.Fate == wire.ForwardLate:
 		return "it may be old, ask again"
-	case m.Fate == wire.CarryImplausible:
+	case m.Fate == wire.ForwardImplausible:
 		return "its context cannot be"
 	case !m.Present:
 		return "absent"
@@ -101,7 +101,7 @@ func (w *world) carryAnswer(m *wire.CarryAnswer) string {
 	}
 }
 
-func (w *world) keyAnswer(m *wire.KeyAnswer) string {
+func (w *world) keyAnswer(m *wire.KeyReply) string {
 	s := "nothing"
 	if m.Present {
 		s = w.item(&m.Item)
@@ -124,16 +124,16 @@ func explain(views []wire.ViewID) string {
 	if len(ids) == 0 {
 		return ""
 	}
-	return "Explain " + strings.Join(ids, ", ")
+	return "ViewInfoRequest " + strings.Join(ids, ", ")
 }
 
-func (w *world) explained(m *wire.Explained) string {
+func (w *world) explained(m *wire.ViewInfo) string {
 	var list []string
 	for i := range m.Views {
 		k := &m.Views[i]
 		s := viewID(k.ID)
-		if k.HasFloor {
-			s += ", floor " + w.vector(k.Floor)
+		if k.HasStableCut {
+			s += ", floor " + w.vector(k.StableCut)
 		}
 		if k.Common {
 			s += ", all know it"
@@ -143,42 +143,42 @@ func (w *world) explained(m *wire.Explained) string {
 	if len(list) == 0 {
 		return ""
 	}
-	return "Explained " + strings.Join(list, "; ")
+	return "ViewInfo " + strings.Join(list, "; ")
 }
 
 // describeExchange shows a message by which slots move.
 func (w *world) describeExchange(l *letter) string {
 	switch m := l.in.Message.(type) {
-	case *wire.Open:
+	case *wire.DigestRequest:
 		if m.Survey {
 			return "Survey of " + slotNames(m.Slots)
 		}
-		return "Open " + slotNames(m.Slots)
-	case *wire.Have:
-		return "Have " + w.have(m)
-	case *wire.Want:
-		return "Want " + slotNames(m.Slots)
+		return "DigestRequest " + slotNames(m.Slots)
+	case *wire.Digest:
+		return "Digest " + w.have(m)
+	case *wire.FetchItems:
+		return "FetchItems " + slotNames(m.Slots)
 	case *wire.Items:
 		s := "Items " + w.items(m.Items)
 		if !m.Last {
 			s += ", and more"
 		}
 		return s
-	case *wire.Offer:
-		return "Offer: I hold what is yours"
-	case *wire.Taken:
-		return "Taken " + slotNames(m.Slots)
+	case *wire.Handoff:
+		return "Handoff: I hold what is yours"
+	case *wire.HandoffAck:
+		return "HandoffAck " + slotNames(m.Slots)
 	default:
 		return ""
 	}
 }
 
-func (w *world) have(m *wire.Have) string {
+func (w *world) have(m *wire.Digest) string {
 	s := w.holdings(&m.Held)
 	if m.Frozen {
 		s += "; I take no writes"
 	}
-	for _, life := range m.Over {
+	for _, life := range m.Ended {
 		s += "; over is " + w.lived(life.Node, life.Boot)
 	}
 	var differ []wire.SlotRange
@@ -203,8 +203,8 @@ func (w *world) holdings(h *wire.Holdings) string {
 		if v := h.Vectors[run.Vector]; len(v) > 0 {
 			s += " at " + w.vector(v)
 		}
-		if run.Floor > 0 {
-			s += fmt.Sprintf(", counters up to %d collected", run.Floor)
+		if run.GCCounter > 0 {
+			s += fmt.Sprintf(", counters up to %d collected", run.GCCounter)
 		}
 		list = append(list, s)
 	}

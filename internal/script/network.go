@@ -36,9 +36,9 @@ func newNetwork() network {
 	return network{cut: map[wire.NodeID]bool{}, apart: map[[2]wire.NodeID]bool{}}
 }
 
-// kindOf is the name of a message's type; an Open that is a survey is a kind of its own.
+// kindOf is the name of a message's type; a DigestRequest that is a survey is a kind of its own.
 func kindOf(m wire.Message) string {
-	if open, ok := m.(*wire.Open); ok && open.Survey {
+	if open, ok := m.(*wire.DigestRequest); ok && open.Survey {
 		return "Survey"
 	}
 	return strings.TrimPrefix(fmt.Sprintf("%T", m), "*wire.")

@@ -63,7 +63,7 @@ func (w *world) contextText(c *wire.Context) string {
 	if len(c.Vector) > 0 {
 		parts = append(parts, "all up to "+w.vector(c.Vector))
 	}
-	for _, id := range c.Names {
+	for _, id := range c.CutRefs {
 		views = append(views, viewID(id))
 	}
 	if len(views) > 0 {

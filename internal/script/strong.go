@@ -87,16 +87,16 @@ func describeView(m wire.Message) string {
 			return "NewViewReply: followed"
 		}
 		return "NewViewReply: refused, I hold " + viewID(m.Held)
-	case *wire.Collect:
-		return "Collect " + ballot(m.Ballot)
+	case *wire.JoinRequest:
+		return "JoinRequest " + ballot(m.Ballot)
 	case *wire.Join:
 		s := fmt.Sprintf("Join %s: I have %d entries of %s", ballot(m.Ballot), m.History.Length, ballot(m.History.Ballot))
 		for _, b := range m.Staged {
 			s += ", staged " + ballot(b.History.Ballot)
 		}
 		return s
-	case *wire.Low:
-		return "Low: I promised " + ballot(m.Promised)
+	case *wire.BallotTooLow:
+		return "BallotTooLow: I promised " + ballot(m.Promised)
 	case *wire.Start:
 		if m.Base.Merged() {
 			return fmt.Sprintf("Start %s from %s", ballot(m.Ballot), sides(m.Base.Sides))
@@ -153,10 +153,10 @@ func describeStrong(m wire.Message) string {
 		return "Pull " + ballot(m.Ballot) + ": we owe " + ballot(m.Owed.Ballot)
 	case *wire.PullReply:
 		return fmt.Sprintf("PullReply: %s %s", ballot(m.Owed), fates[m.Fate])
-	case *wire.Covered:
-		return "Covered? " + ballot(m.Ballot)
-	case *wire.CoveredReply:
-		return fmt.Sprintf("CoveredReply: %t", m.Covered)
+	case *wire.BaseCheck:
+		return "BaseCheck? " + ballot(m.Ballot)
+	case *wire.BaseCheckReply:
+		return fmt.Sprintf("BaseCheckReply: %t", m.Contained)
 	default:
 		return ""
 	}

@@ -143,7 +143,7 @@ func (t *witness) sent(n *node, e *wire.Envelope) {
 		if !m.View.Has(e.To) {
 			t.w.fail("I23", "node %d sends view %v to node %d, which is not in it", n.id, m.View.ID, e.To)
 		}
-	case *wire.Collect:
+	case *wire.JoinRequest:
 		t.checkOwner(n, m.Ballot)
 	case *wire.Start:
 		t.checkOwner(n, m.Ballot)

@@ -42,15 +42,15 @@ var writeNames = map[wire.WriteKind]string{
 
 var kindNames = map[wire.Kind]string{
 	wire.KindQuery: "Query", wire.KindQueryReply: "QueryReply", wire.KindNewView: "NewView", wire.KindNewViewReply: "NewViewReply",
-	wire.KindHello: "Hello", wire.KindCovered: "Covered", wire.KindCoveredReply: "CoveredReply", wire.KindCollect: "Collect",
-	wire.KindJoin: "Join", wire.KindLow: "Low", wire.KindStart: "Start", wire.KindStarted: "Started", wire.KindActive: "Active",
+	wire.KindHello: "Hello", wire.KindBaseCheck: "BaseCheck", wire.KindBaseCheckReply: "BaseCheckReply", wire.KindJoinRequest: "JoinRequest",
+	wire.KindJoin: "Join", wire.KindBallotTooLow: "BallotTooLow", wire.KindStart: "Start", wire.KindStarted: "Started", wire.KindActive: "Active",
 	wire.KindFetch: "Fetch", wire.KindChunk: "Chunk", wire.KindPrepare: "Prepare", wire.KindAck: "Ack", wire.KindForward: "Forward",
 	wire.KindForwardReply: "ForwardReply", wire.KindConfirm: "Confirm", wire.KindConfirmed: "Confirmed",
 	wire.KindPull: "Pull", wire.KindPullReply: "PullReply", wire.KindCancel: "Cancel",
-	wire.KindBatch: "Batch", wire.KindBatchAck: "BatchAck", wire.KindMissing: "Missing", wire.KindOutrun: "Outrun",
-	wire.KindOpen: "Open", wire.KindHave: "Have", wire.KindWant: "Want", wire.KindItems: "Items", wire.KindOffer: "Offer", wire.KindTaken: "Taken",
-	wire.KindAskKey: "AskKey", wire.KindKeyAnswer: "KeyAnswer", wire.KindCarry: "Carry", wire.KindCarryAnswer: "CarryAnswer",
-	wire.KindCarryCancel: "CarryCancel", wire.KindExplain: "Explain", wire.KindExplained: "Explained",
+	wire.KindBatch: "Batch", wire.KindBatchAck: "BatchAck", wire.KindResendRequest: "ResendRequest", wire.KindTruncated: "Truncated",
+	wire.KindDigestRequest: "DigestRequest", wire.KindDigest: "Digest", wire.KindFetchItems: "FetchItems", wire.KindItems: "Items", wire.KindHandoff: "Handoff", wire.KindHandoffAck: "HandoffAck",
+	wire.KindKeyRequest: "KeyRequest", wire.KindKeyReply: "KeyReply", wire.KindCausalForward: "CausalForward", wire.KindCausalForwardReply: "CausalForwardReply",
+	wire.KindCausalForwardCancel: "CausalForwardCancel", wire.KindViewInfoRequest: "ViewInfoRequest", wire.KindViewInfo: "ViewInfo",
 }
 
 var statusNames = map[wire.Status]string{
@@ -72,7 +72,7 @@ var transitions = []string{
 	// Rounds and bases.
 	"event: round_begun", "event: round_decided", "event: ballot_active", "event: base_swapped_in",
 	"event: base_empty", "event: base_by_entries", "event: base_whole", "event: staged_base_dropped",
-	"event: member_stranger", "message: Low", "message: Covered", "message: Fetch", "message: Chunk",
+	"event: member_stranger", "message: BallotTooLow", "message: BaseCheck", "message: Fetch", "message: Chunk",
 
 	// Abandoned writes.
 	"message: Cancel", "event: write_abandoned", "event: log_cut",

@@ -9,28 +9,28 @@ var causalTransitions = []string{
 	"event: causal_waits", "session: read", "session: answered", "session: listed", "session: left", "session: turned away", "session: forged",
 
 	// Broadcast (§4).
-	"message: Batch", "message: BatchAck", "message: Missing", "message: Outrun",
-	"event: causal_gap", "event: causal_resent", "event: causal_outrun", "event: causal_aside_full",
+	"message: Batch", "message: BatchAck", "message: ResendRequest", "message: Truncated",
+	"event: causal_gap", "event: causal_resent", "event: causal_truncated", "event: causal_aside_full",
 
 	// Exchange (§6).
 	"exchange: all is equal", "exchange: slots differ", "exchange: with an heir",
 	"exchange: of who has taken alone", "exchange: with who is outside", "exchange: with who is unsettled", "exchange: tells of former members", "exchange: tells of lives that are over",
-	"exchange: a piece, and more to come", "exchange: floor counters come with items", "event: causal_absent", "event: causal_apart", "event: causal_peer_back",
+	"exchange: a piece, and more to come", "exchange: floor counters come with items", "event: causal_item_absent", "event: causal_apart", "event: causal_peer_back",
 
 	// Views (§7).
 	"adopt: the first of a life", "adopt: all stays ready", "adopt: has to ask", "adopt: keeps slots for others", "adopt: from outside", "adopt: told to be outside",
-	"message: Offer", "message: Taken", "event: causal_ready", "event: causal_unproven", "event: causal_settled", "event: causal_gave_up", "event: causal_emptied",
+	"message: Handoff", "message: HandoffAck", "event: causal_ready", "event: causal_ready_unproven", "event: causal_synced", "event: causal_slots_released", "event: causal_former_drained",
 	"ask: served", "ask: allowed", "ask: not ready there", "ask: not held there",
 
 	// Forwarding (§8).
-	"carry: done", "carry: done, nothing there", "carry: late", "carry: else", "carry: held", "message: CarryCancel", "event: causal_carry_late", "event: causal_taken_before", "event: causal_carry_in_doubt", "session: in doubt",
+	"carry: done", "carry: done, nothing there", "carry: late", "carry: else", "carry: held", "message: CausalForwardCancel", "event: causal_forward_late", "event: causal_forward_repeated", "event: causal_forward_in_doubt", "session: in doubt",
 
 	// Surveys, floors, tombstones (§9).
 	"survey: of slots", "survey: of who knows the floor", "floor: published", "floor: common", "floor: named in a context",
 	"event: causal_collected", "truth: tombstone dropped", "truth: floor published",
 
 	// What is lost (§10).
-	"explain: views", "explain: which life", "event: causal_stream_ended", "truth: write lost with its last holder", "truth: a lost write in a context",
+	"explain: views", "explain: which life", "event: causal_boot_ended", "truth: write lost with its last holder", "truth: a lost write in a context",
 }
 
 // causalTransitionsOf are those that only some operators bring about.
@@ -42,23 +42,23 @@ var causalTransitionsOf = [operators][]string{
 // countMessage counts what a message of causal buckets stands for.
 func (w *world) countMessage(m wire.Message) {
 	switch m := m.(type) {
-	case *wire.Open:
+	case *wire.DigestRequest:
 		w.countOpen(m)
-	case *wire.Have:
+	case *wire.Digest:
 		w.countHave(m)
 	case *wire.Items:
 		w.count(!m.Last, "exchange", "a piece, and more to come")
-		w.count(len(m.Floors) > 0, "exchange", "floor counters come with items")
-	case *wire.KeyAnswer:
+		w.count(len(m.GCCounters) > 0, "exchange", "floor counters come with items")
+	case *wire.KeyReply:
 		w.counts.add("ask", askName(m))
-	case *wire.CarryAnswer:
+	case *wire.CausalForwardReply:
 		w.counts.add("carry", fateName(m))
-	case *wire.Explain:
+	case *wire.ViewInfoRequest:
 		w.count(len(m.Views) > 0, "explain", "views")
 		w.count(len(m.Views) == 0, "explain", "which life")
-	case *wire.Explained:
+	case *wire.ViewInfo:
 		for i := range m.Views {
-			w.count(m.Views[i].HasFloor, "floor", "published")
+			w.count(m.Views[i].HasStableCut, "floor", "published")
 			w.count(m.Views[i].Common, "floor", "common")
 		}
 	}
@@ -70,24 +70,24 @@ func (w *world) count(holds bool, group, what string) {
 	}
 }
 
-func (w *world) countOpen(m *wire.Open) {
+func (w *world) countOpen(m *wire.DigestRequest) {
 	w.count(!m.Survey && len(m.Slots) == 0, "exchange", "of who has taken alone")
 	w.count(m.Survey && len(m.Slots) > 0, "survey", "of slots")
 	w.count(m.Survey && len(m.Slots) == 0, "survey", "of who knows the floor")
 }
 
-func (w *world) countHave(m *wire.Have) {
+func (w *world) countHave(m *wire.Digest) {
 	const group = "exchange"
 	w.count(len(m.Groups) == 0, group, "all is equal")
 	w.count(len(m.Groups) > 0, group, "slots differ")
-	w.count(m.Heir, group, "with an heir")
+	w.count(m.Descends, group, "with an heir")
 	w.count(m.Frozen, group, "with who is outside")
-	w.count(m.Unsettled, group, "with who is unsettled")
+	w.count(m.Unsynced, group, "with who is unsettled")
 	w.count(len(m.Former) > 0, group, "tells of former members")
-	w.count(len(m.Over) > 0, group, "tells of lives that are over")
+	w.count(len(m.Ended) > 0, group, "tells of lives that are over")
 }
 
-func askName(m *wire.KeyAnswer) string {
+func askName(m *wire.KeyReply) string {
 	switch {
 	case !m.Held:
 		return "not held there"
@@ -100,15 +100,15 @@ func askName(m *wire.KeyAnswer) string {
 	}
 }
 
-func fateName(m *wire.CarryAnswer) string {
+func fateName(m *wire.CausalForwardReply) string {
 	switch {
-	case m.Fate == wire.CarryLate:
+	case m.Fate == wire.ForwardLate:
 		return "late"
-	case m.Fate == wire.CarryElse:
+	case m.Fate == wire.ForwardElsewhere:
 		return "else"
-	case m.Fate == wire.CarryHeld:
+	case m.Fate == wire.ForwardWaiting:
 		return "held"
-	case m.Fate == wire.CarryImplausible:
+	case m.Fate == wire.ForwardImplausible:
 		return "implausible"
 	case m.Present:
 		return "done"

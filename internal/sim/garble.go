@@ -29,7 +29,7 @@ var garbledKinds = [][]wire.Kind{
 	{wire.KindPrepare},
 	{wire.KindPrepare, wire.KindAck},
 	{wire.KindForward, wire.KindForwardReply},
-	{wire.KindCollect, wire.KindJoin, wire.KindLow},
+	{wire.KindJoinRequest, wire.KindJoin, wire.KindBallotTooLow},
 	{wire.KindStart, wire.KindStarted, wire.KindActive},
 	{wire.KindNewView, wire.KindNewViewReply},
 	{wire.KindQueryReply},

@@ -45,11 +45,11 @@ func (m *Meter) wrote(id wire.NodeID, c *wire.CausalWrite, writes int) {
 		m.Stored += size(&wire.Items{Items: c.Put})
 	}
 	if c.Known != nil {
-		m.Stored += size(&wire.Have{Held: *c.Known})
+		m.Stored += size(&wire.Digest{Held: *c.Known})
 	}
 	m.Stored += 24 * len(c.Live)
 	if len(c.Views) > 0 {
-		m.Stored += size(&wire.Explained{Views: c.Views})
+		m.Stored += size(&wire.ViewInfo{Views: c.Views})
 	}
 	m.Writes = writes
 	for i := range c.Put {

@@ -264,7 +264,7 @@ func (s *session) answered(r *request, a *wire.CausalResult, past truth.Past) {
 	if len(s.contexts) > 2*maxHeldContexts {
 		s.contexts = append(s.contexts[:1], s.contexts[len(s.contexts)-maxHeldContexts:]...)
 	}
-	s.w.count(len(a.Context.Names) > 0, "floor", "named in a context")
+	s.w.count(len(a.Context.CutRefs) > 0, "floor", "named in a context")
 	s.contexts = append(s.contexts, heldContext{context: a.Context, past: past, from: int(r.Token)})
 	if s.w.meter != nil {
 		s.w.meter.context(&a.Context)
@@ -282,7 +282,7 @@ func contextString(c *wire.Context) string {
 	for _, p := range c.Vector {
 		fmt.Fprintf(&b, "%s≤%d ", streamString(p.Stream), p.N)
 	}
-	for _, id := range c.Names {
+	for _, id := range c.CutRefs {
 		fmt.Fprintf(&b, "floor of v%d.%d/%04x ", id.Number, id.Author, uint16(id.Boot))
 	}
 	fmt.Fprintf(&b, "ceil %d}", c.Ceil)

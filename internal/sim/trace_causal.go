@@ -51,24 +51,24 @@ func causalBody(m wire.Message) string {
 		return fmt.Sprintf("of v%d.%d from %d: %s", m.View.Number, m.View.Author, m.First, itemsString(m.Items))
 	case *wire.BatchAck:
 		return fmt.Sprintf("of v%d.%d up to %d", m.View.Number, m.View.Author, m.N)
-	case *wire.Open:
+	case *wire.DigestRequest:
 		return fmt.Sprintf("%x %v survey=%v", m.Session, m.Slots, m.Survey)
-	case *wire.Have:
+	case *wire.Digest:
 		return fmt.Sprintf("%x epoch %d mark %d frozen=%v heir=%v unsettled=%v, groups %d, %s",
-			m.Session, m.Epoch, m.Mark, m.Frozen, m.Heir, m.Unsettled, len(m.Groups), holdingsString(&m.Held))
-	case *wire.Want:
+			m.Session, m.Removals, m.Revision, m.Frozen, m.Descends, m.Unsynced, len(m.Groups), holdingsString(&m.Held))
+	case *wire.FetchItems:
 		return fmt.Sprintf("%x %v after %+v", m.Session, m.Slots, m.After)
 	case *wire.Items:
-		return fmt.Sprintf("%x epoch %d after %+v last=%v: %s", m.Session, m.Epoch, m.After, m.Last, itemsString(m.Items))
-	case *wire.KeyAnswer:
+		return fmt.Sprintf("%x epoch %d after %+v last=%v: %s", m.Session, m.RemovedAt, m.After, m.Last, itemsString(m.Items))
+	case *wire.KeyReply:
 		if !m.Present {
-			return fmt.Sprintf("%x %q held=%v ready=%v floor %d: nothing", m.Session, m.Key, m.Held, m.Ready, m.Floor)
+			return fmt.Sprintf("%x %q held=%v ready=%v floor %d: nothing", m.Session, m.Key, m.Held, m.Ready, m.GCCounter)
 		}
-		return fmt.Sprintf("%x %q held=%v ready=%v floor %d: %s", m.Session, m.Key, m.Held, m.Ready, m.Floor, itemString(&m.Item))
-	case *wire.Carry:
+		return fmt.Sprintf("%x %q held=%v ready=%v floor %d: %s", m.Session, m.Key, m.Held, m.Ready, m.GCCounter, itemString(&m.Item))
+	case *wire.CausalForward:
 		return fmt.Sprintf("%d read=%v %s %q %s heard %s", m.Counter, m.Read, m.Op.ContentType, m.Op.Key, contextString(&m.Context), seconds(m.Heard))
-	case *wire.CarryAnswer:
-		if m.Fate != wire.CarryDone || !m.Present {
+	case *wire.CausalForwardReply:
+		if m.Fate != wire.ForwardDone || !m.Present {
 			return fmt.Sprintf("%d fate %d clock %s nothing %s", m.Counter, m.Fate, seconds(m.Clock), contextString(&m.Context))
 		}
 		return fmt.Sprintf("%d: %s %s", m.Counter, itemString(&m.Item), contextString(&m.Context))
@@ -85,7 +85,7 @@ func holdingsString(h *wire.Holdings) string {
 		if run.Slots.Count > 1 {
 			fmt.Fprintf(&b, "-%d", run.Slots.First+run.Slots.Count-1)
 		}
-		fmt.Fprintf(&b, " ready=%v floor %d", run.Ready, run.Floor)
+		fmt.Fprintf(&b, " ready=%v floor %d", run.Ready, run.GCCounter)
 		if int(run.Vector) < len(h.Vectors) {
 			for _, p := range h.Vectors[run.Vector] {
 				fmt.Fprintf(&b, " %s≤%d", streamString(p.Stream), p.N)
@@ -125,7 +125,7 @@ func describeCausalWrite(c *wire.CausalWrite) string {
 		}
 	}
 	for _, v := range c.Views {
-		fmt.Fprintf(&b, " view v%d.%d floor=%v %v", v.ID.Number, v.ID.Author, v.HasFloor, v.Floor)
+		fmt.Fprintf(&b, " view v%d.%d floor=%v %v", v.ID.Number, v.ID.Author, v.HasStableCut, v.StableCut)
 	}
 	for _, s := range c.Ended {
 		fmt.Fprintf(&b, " ended %s", streamString(s))

@@ -73,12 +73,12 @@ type forwardedWrite struct {
 // holds the write, even if the forwarder could answer by itself by now (docs/causal.md §8).
 func (w *world) noteForward(from, to *node, m wire.Message) {
 	switch m := m.(type) {
-	case *wire.Carry:
+	case *wire.CausalForward:
 		if o := w.truth.Tagged(m.Op.ContentType); o != nil && !m.Read {
 			w.forwarded[forwardedWrite{from.id, from.boot, m.Counter}] = w.requests[o.Token]
 		}
-	case *wire.CarryAnswer:
-		if r := w.forwarded[forwardedWrite{to.id, to.boot, m.Counter}]; r != nil && m.Fate == wire.CarryHeld {
+	case *wire.CausalForwardReply:
+		if r := w.forwarded[forwardedWrite{to.id, to.boot, m.Counter}]; r != nil && m.Fate == wire.ForwardWaiting {
 			r.pendingAt = w.now
 		}
 	}

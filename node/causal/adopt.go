@@ -219,7 +219,7 @@ func (r *Replica) meetPeers(old, v *wire.View) {
 
 // hearOfFormer takes in which former members another node knows, of this view or one
 // that it replaces: who knew them may lose its memory.
-func (r *Replica) hearOfFormer(m *wire.Have) {
+func (r *Replica) hearOfFormer(m *wire.Digest) {
 	ours := m.View == r.viewID() || m.Layout == r.layout || r.view.Descends(m.View)
 	if !ours || !r.member || mutant.On(mutant.CausalNoFormerMembers) {
 		return
@@ -279,7 +279,7 @@ func (r *Replica) pulled(p *peer, x *pull) {
 		r.moved()
 	}
 	p.pulled, p.pulledAt = true, r.now
-	if have != nil && (p.former || !have.Unsettled && !r.tellsOfOthers(have) && (p.guest || have.Frozen || have.View == r.viewID())) {
+	if have != nil && (p.former || !have.Unsynced && !r.tellsOfOthers(have) && (p.guest || have.Frozen || have.View == r.viewID())) {
 		p.surveyed = x.news // it knows of nobody else who may have something, and takes no more from them
 	}
 	if p.former {
@@ -292,7 +292,7 @@ func (r *Replica) pulled(p *peer, x *pull) {
 // tellsOfOthers reports that a node knows somebody who may have something, and who is none
 // of this node's peers, because operators have parted them: what that node gave up before
 // it was told another list is with others.
-func (r *Replica) tellsOfOthers(m *wire.Have) bool {
+func (r *Replica) tellsOfOthers(m *wire.Digest) bool {
 	return slices.ContainsFunc(m.Former, func(at wire.Member) bool {
 		return at.ID != r.cfg.Self && r.peer(at.ID) == nil && !slices.Contains(r.emptied, at.ID) && r.forgotten(at.ID) == nil
 	})
@@ -304,8 +304,8 @@ func (r *Replica) pulledFormer(p *peer, x *pull) {
 	if p.first == 0 {
 		p.first, p.waits, p.every = r.now, r.now, soon
 	}
-	p.spread = x.have != nil && (x.whole || r.allTook(x.have.Takers))
-	if x.have != nil && r.now-p.first < maxSpread && r.allTook(x.have.Takers, x.have.Asking) {
+	p.spread = x.have != nil && (x.whole || r.allTook(x.have.Acked))
+	if x.have != nil && r.now-p.first < maxSpread && r.allTook(x.have.Acked, x.have.Requesting) {
 		p.waits = r.now // all others are about to: with many nodes on few processors that takes a while
 	}
 	p.passed = x.have != nil && x.have.Frozen && p.spread
@@ -325,10 +325,10 @@ func (r *Replica) pulledFormer(p *peer, x *pull) {
 
 // allTook reports that every other member is among those who took what they own. Replicas
 // count, too: their data is this node's, but they may be of another view.
-func (r *Replica) allTook(lists ...[]wire.Life) bool {
+func (r *Replica) allTook(lists ...[]wire.NodeBoot) bool {
 	for _, p := range r.peers {
-		life := wire.Life{Node: p.id, Boot: p.boot}
-		if p.member && !slices.ContainsFunc(lists, func(list []wire.Life) bool { return slices.Contains(list, life) }) {
+		life := wire.NodeBoot{Node: p.id, Boot: p.boot}
+		if p.member && !slices.ContainsFunc(lists, func(list []wire.NodeBoot) bool { return slices.Contains(list, life) }) {
 			return false
 		}
 	}
@@ -385,7 +385,7 @@ func (r *Replica) settle() {
 		r.serveAll()
 	} else if r.slots.unready > 0 {
 		if r.now-r.movedAt >= stalled {
-			r.box.Event(wire.Event{Kind: EventUnproven, View: r.view.ID, Count: uint64(r.slots.unready)})
+			r.box.Event(wire.Event{Kind: EventReadyUnproven, View: r.view.ID, Count: uint64(r.slots.unready)})
 			r.serveAll()
 		}
 		r.alarm(r.movedAt + stalled)
@@ -393,7 +393,7 @@ func (r *Replica) settle() {
 	if all && r.slots.unready == 0 && !r.settled {
 		r.settled = true
 		r.endStreams() // there may be nobody to pull from
-		r.box.Event(wire.Event{Kind: EventSettled, View: r.view.ID})
+		r.box.Event(wire.Event{Kind: EventSynced, View: r.view.ID})
 	}
 }
 
@@ -431,7 +431,7 @@ func (r *Replica) forgetFormer() {
 	if len(r.peers) < n {
 		r.pending.Alumni, r.pending.AlumniSet = r.former(), true
 		r.commit()
-		r.box.Event(wire.Event{Kind: EventEmptied, View: r.view.ID, Count: uint64(n - len(r.peers))})
+		r.box.Event(wire.Event{Kind: EventFormerDrained, View: r.view.ID, Count: uint64(n - len(r.peers))})
 		r.views.Reach()
 	}
 }

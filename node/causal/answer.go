@@ -7,22 +7,22 @@ import (
 
 // OnOpen says what is held here: at any time, in any view and in none, without
 // waiting for anybody. Nothing is kept for it.
-func (r *Replica) OnOpen(h wire.Header, replyTo wire.ReplyTo, m *wire.Open) {
+func (r *Replica) OnDigestRequest(h wire.Header, replyTo wire.ReplyTo, m *wire.DigestRequest) {
 	r.sign(h)
 	if !r.credible(h.From, m) {
 		return
 	}
-	r.hearGone(m.Going)
+	r.hearGone(m.Collecting)
 	r.hearForgotten(h.From, m.Forgotten)
 	list := r.slots.valid(m.Slots)
 	if !m.Survey && len(list) > 0 {
 		r.takers.asks(h, r.now)
 	}
-	reply := &wire.Have{
-		Session: m.Session, View: r.viewID(), Layout: r.layout, Epoch: r.era(), Mark: r.slots.mark, Frozen: r.closed(),
-		Heir:      r.view != nil && r.view.Descends(h.View),
-		Unsettled: r.unsettled(), Floor: r.floorSum(), Over: r.lives.told(), Gone: r.gone, Former: r.formerFor(h.View),
-		Heard: r.heardAt(h.View), Takers: r.takers.under(h.View, r.slots.mark), Asking: r.takers.asking(h.View, r.now),
+	reply := &wire.Digest{
+		Session: m.Session, View: r.viewID(), Layout: r.layout, Removals: r.era(), Revision: r.slots.mark, Frozen: r.closed(),
+		Descends: r.view != nil && r.view.Descends(h.View),
+		Unsynced: r.unsettled(), StableCut: r.floorSum(), Ended: r.lives.told(), GCCounter: r.gone, Former: r.formerFor(h.View),
+		Heard: r.heardAt(h.View), Acked: r.takers.under(h.View, r.slots.mark), Requesting: r.takers.asking(h.View, r.now),
 		Held: r.holdings(list), Forgotten: r.toldForgotten(),
 	}
 	if !m.Survey && len(reply.Held.Held) > 0 {
@@ -131,7 +131,7 @@ func (r *Replica) differing(list []wire.SlotRange, theirs []wire.Sum) []wire.Gro
 const maxWants = 256
 
 // era grows whenever something is taken away here, with a slot or by itself: items of that
-// slot that are read then are of a later K than Have told of before.
+// slot that are read then are of a later K than Digest told of before.
 func (r *Replica) era() uint64 { return r.epoch + r.forgets }
 
 // eraOf is the era in which something was last taken away of those slots whose items
@@ -150,7 +150,7 @@ func (r *Replica) eraOf(list []wire.SlotRange, after wire.SlotCursor) (era uint6
 }
 
 // OnWant sends items.
-func (r *Replica) OnWant(h wire.Header, replyTo wire.ReplyTo, m *wire.Want) {
+func (r *Replica) OnFetchItems(h wire.Header, replyTo wire.ReplyTo, m *wire.FetchItems) {
 	r.sign(h)
 	r.takers.asks(h, r.now)
 	list := r.slots.valid(m.Slots)
@@ -159,14 +159,14 @@ func (r *Replica) OnWant(h wire.Header, replyTo wire.ReplyTo, m *wire.Want) {
 	}
 	r.readSlots(list, m.After, func(in *wire.SlotsRead) {
 		r.respond(h.From, replyTo, &wire.Items{
-			Session: m.Session, Epoch: r.eraOf(list, m.After), After: m.After, Floors: r.floorCounters(list, m.After, in),
+			Session: m.Session, RemovedAt: r.eraOf(list, m.After), After: m.After, GCCounters: r.floorCounters(list, m.After, in),
 			Items: r.newest(in.Items), Last: in.Last,
 		})
 	})
 }
 
 // floorCounters are those of the slots whose items were read.
-func (r *Replica) floorCounters(list []wire.SlotRange, after wire.SlotCursor, in *wire.SlotsRead) []wire.SlotFloor {
+func (r *Replica) floorCounters(list []wire.SlotRange, after wire.SlotCursor, in *wire.SlotsRead) []wire.SlotGCCounter {
 	first, last := hashing.Slot(0), hashing.Slot(len(r.slots.all))
 	if after.Begun {
 		first = r.slots.space.Slot(after.Hash)
@@ -174,10 +174,10 @@ func (r *Replica) floorCounters(list []wire.SlotRange, after wire.SlotCursor, in
 	if n := len(in.Items); !in.Last && n > 0 {
 		last = r.slots.space.Slot(hashing.Hash(in.Items[n-1].Key))
 	}
-	var floors []wire.SlotFloor
+	var floors []wire.SlotGCCounter
 	for at := first; at <= last && int(at) < len(r.slots.all); at++ {
 		if f := r.slots.all[at].floor; f > 0 && inRanges(list, at) {
-			floors = append(floors, wire.SlotFloor{Slot: uint32(at), Floor: f})
+			floors = append(floors, wire.SlotGCCounter{Slot: uint32(at), GCCounter: f})
 		}
 	}
 	return floors

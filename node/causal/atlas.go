@@ -53,13 +53,13 @@ func (a *atlas) note(k wire.KnownView) bool {
 		a.charts = map[wire.ViewID]*chart{}
 	}
 	if c := a.charts[k.ID]; c != nil {
-		if !k.HasFloor || c.HasFloor && (c.Common || !k.Common) {
+		if !k.HasStableCut || c.HasStableCut && (c.Common || !k.Common) {
 			return false
 		}
 		a.outdoer = nil
 		// One that is not common has not been named by anybody: it may be replaced.
 		a.bytes -= c.bytes()
-		c.HasFloor, c.Floor, c.Common = true, k.Floor, k.Common
+		c.HasStableCut, c.StableCut, c.Common = true, k.StableCut, k.Common
 		a.bytes += c.bytes()
 		if c.Common {
 			a.met(k.ID)
@@ -92,7 +92,7 @@ const (
 )
 
 func (c *chart) bytes() int {
-	n := chartSize + positionSize*len(c.Floor)
+	n := chartSize + positionSize*len(c.StableCut)
 	for i := range c.Layout.Shards {
 		n += memberSize * (1 + len(c.Layout.Shards[i].Members))
 	}
@@ -129,7 +129,7 @@ func (a *atlas) outdoneBy(c *chart) []wire.ViewID {
 	}
 	a.outdoer, a.outdone = c, nil
 	for _, id := range a.order {
-		if o := a.charts[id]; o.HasFloor && within(o.Floor, c.Floor) {
+		if o := a.charts[id]; o.HasStableCut && within(o.StableCut, c.StableCut) {
 			a.outdone = append(a.outdone, id)
 		}
 	}
@@ -191,7 +191,7 @@ func (r *Replica) explainWaits() {
 		return
 	}
 	a.askAt = r.now + askLives
-	ask := &wire.Explain{Session: r.session(), Views: slices.Clone(a.unknown)}
+	ask := &wire.ViewInfoRequest{Session: r.session(), Views: slices.Clone(a.unknown)}
 	for _, p := range r.peers {
 		due := func(s suspect) bool { return s.life.Node == p.id && r.now-s.since >= askLives }
 		if !p.apart && (len(a.unknown) > 0 || slices.ContainsFunc(l.suspects, due)) {
@@ -208,7 +208,7 @@ func (r *Replica) explainWaits() {
 // meetViews asks who spoke of views that are not known here what they are, while
 // somebody knows them.
 func (r *Replica) meetViews(from wire.NodeID, list []wire.Vector) {
-	var ask wire.Explain
+	var ask wire.ViewInfoRequest
 	for _, v := range list {
 		for i := range v {
 			id := v[i].Stream.View
@@ -223,8 +223,8 @@ func (r *Replica) meetViews(from wire.NodeID, list []wire.Vector) {
 }
 
 // OnExplain says what is known of views.
-func (r *Replica) OnExplain(h wire.Header, replyTo wire.ReplyTo, m *wire.Explain) {
-	reply := &wire.Explained{Session: m.Session}
+func (r *Replica) OnViewInfoRequest(h wire.Header, replyTo wire.ReplyTo, m *wire.ViewInfoRequest) {
+	reply := &wire.ViewInfo{Session: m.Session}
 	for _, id := range m.Views {
 		if c := r.atlas.charts[id]; c != nil && len(reply.Views) < maxUnknown {
 			reply.Views = append(reply.Views, c.KnownView)
@@ -240,7 +240,7 @@ func (r *Replica) knowsOf(id wire.NodeID) bool {
 }
 
 // OnExplained takes in what others know of views, and floors that are published.
-func (r *Replica) OnExplained(h wire.Header, m *wire.Explained) {
+func (r *Replica) OnViewInfo(h wire.Header, m *wire.ViewInfo) {
 	if !r.knowsOf(h.From) {
 		return // nobody asked it
 	}

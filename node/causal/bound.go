@@ -48,7 +48,7 @@ func (n *namer) tidy(c wire.Context) wire.Context {
 	}
 	rest := make(wire.Vector, 0, len(c.Vector))
 	for _, p := range c.Vector {
-		if n.floor.Floor.At(p.Stream) < p.N {
+		if n.floor.StableCut.At(p.Stream) < p.N {
 			rest = append(rest, p)
 		}
 	}
@@ -59,8 +59,8 @@ func (n *namer) tidy(c wire.Context) wire.Context {
 	if mutant.On(mutant.CausalPruneStable) {
 		return c
 	}
-	kept := slices.DeleteFunc(slices.Clone(c.Names), func(id wire.ViewID) bool { return slices.Contains(n.outdone, id) })
-	c.Names = names(kept, []wire.ViewID{n.floor.ID})
+	kept := slices.DeleteFunc(slices.Clone(c.CutRefs), func(id wire.ViewID) bool { return slices.Contains(n.outdone, id) })
+	c.CutRefs = names(kept, []wire.ViewID{n.floor.ID})
 	return c
 }
 
@@ -69,7 +69,7 @@ func (n *namer) tidy(c wire.Context) wire.Context {
 // before.
 func weight(c *wire.Context) int {
 	const entry, stream, view = 15, 13, 13
-	bytes := entry*len(c.Exact) + 4*len(c.Vector) + view*len(c.Names)
+	bytes := entry*len(c.Exact) + 4*len(c.Vector) + view*len(c.CutRefs)
 	if bytes+(stream+view)*(len(c.Exact)+len(c.Vector)) <= maxDepsBytes {
 		return bytes // however many streams there are
 	}

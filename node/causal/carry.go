@@ -70,7 +70,7 @@ func (r *Replica) dispatch(x *carriage) {
 	if x.q.sent == 0 {
 		x.q.sent, x.first = r.now, x.request
 	}
-	m := &wire.Carry{
+	m := &wire.CausalForward{
 		Counter: x.counter, Read: x.q.kind == reading, Op: x.q.op, Context: x.q.context,
 		Heard: x.to.clock, HeardBoot: x.to.boot,
 	}
@@ -143,7 +143,7 @@ func (r *Replica) OnRequestFailed(request uint64) bool {
 }
 
 // OnCarryAnswer ends a carried request, or sends it somewhere else.
-func (r *Replica) OnCarryAnswer(h wire.Header, m *wire.CarryAnswer) {
+func (r *Replica) OnForwardReply(h wire.Header, m *wire.CausalForwardReply) {
 	r.sign(h)
 	i := slices.IndexFunc(r.carriages.list, func(x *carriage) bool { return x.counter == m.Counter })
 	if i < 0 {
@@ -161,7 +161,7 @@ func (r *Replica) OnCarryAnswer(h wire.Header, m *wire.CarryAnswer) {
 		x.heard = r.now
 	}
 	switch m.Fate {
-	case wire.CarryDone:
+	case wire.ForwardDone:
 		r.unlist(x)
 		r.cancelElsewhere(x, h.From)
 		var item *wire.Item
@@ -169,7 +169,7 @@ func (r *Replica) OnCarryAnswer(h wire.Header, m *wire.CarryAnswer) {
 			item = &m.Item
 		}
 		r.reply(x.q, wire.Done, &wire.CausalResult{Item: item, Existed: m.Existed, Context: m.Context})
-	case wire.CarryImplausible:
+	case wire.ForwardImplausible:
 		r.unlist(x)
 		r.cancelElsewhere(x, h.From)
 		outcome := wire.Implausible
@@ -177,12 +177,12 @@ func (r *Replica) OnCarryAnswer(h wire.Header, m *wire.CarryAnswer) {
 			outcome = wire.InDoubt // who was asked before may have taken it
 		}
 		r.reply(x.q, outcome, nil)
-	case wire.CarryLate:
+	case wire.ForwardLate:
 		if x.to != nil && x.to.id == h.From && (x.boot != h.Boot || x.clock < m.Clock) {
 			x.clock, x.boot = m.Clock, h.Boot
 			r.dispatch(x)
 		}
-	case wire.CarryElse:
+	case wire.ForwardElsewhere:
 		if x.to != nil && x.to.id == h.From {
 			x.to = nil // it has not taken it, and another one may own the slot by now
 			x.sent = r.now - carryResend + resend/2
@@ -197,9 +197,9 @@ func (x *carriage) asked(id wire.NodeID) bool {
 }
 
 // unfit says why an answer cannot be that of a request; empty: it may be.
-func (q *request) unfit(m *wire.CarryAnswer) string {
+func (q *request) unfit(m *wire.CausalForwardReply) string {
 	switch {
-	case m.Fate != wire.CarryDone:
+	case m.Fate != wire.ForwardDone:
 	case m.Present && m.Item.Key != q.op.Key:
 		return "an answer about another key"
 	case q.kind == writing && !m.Present:
@@ -240,7 +240,7 @@ func (r *Replica) cancelElsewhere(x *carriage, but wire.NodeID) {
 func (r *Replica) giveUp(x *carriage) {
 	r.unlist(x)
 	r.cancelElsewhere(x, r.cfg.Self)
-	r.box.Event(wire.Event{Kind: EventCarryInDoubt})
+	r.box.Event(wire.Event{Kind: EventForwardInDoubt})
 	r.reply(x.q, wire.InDoubt, nil)
 }
 
@@ -252,7 +252,7 @@ func (r *Replica) inDoubt(q *request) bool {
 // cancel has owners forget a carried request.
 func (r *Replica) cancel(x *carriage, at []wire.NodeID) {
 	for _, id := range at {
-		r.send(id, &wire.CarryCancel{Counters: []uint64{x.counter}})
+		r.send(id, &wire.CausalForwardCancel{Counters: []uint64{x.counter}})
 	}
 }
 
@@ -350,16 +350,16 @@ func (c *carriedRequests) remove(x *carried) {
 }
 
 // OnCarry takes a request that another node carries here.
-func (r *Replica) OnCarry(h wire.Header, replyTo wire.ReplyTo, m *wire.Carry, stored []*wire.Item) {
+func (r *Replica) OnForward(h wire.Header, replyTo wire.ReplyTo, m *wire.CausalForward, stored []*wire.Item) {
 	r.sign(h)
 	id := wire.RequestID{Node: h.From, Boot: h.Boot, Counter: m.Counter}
 	old := !m.Read && (m.HeardBoot != r.cfg.Boot || r.now-m.Heard > carryAge) && !mutant.On(mutant.CausalForwardLate)
 	if x := r.carried.open[id]; x != nil {
 		if old { // it may have been under way for long: its client may be gone since
-			r.box.Post(wire.Envelope{To: h.From, Answer: replyTo, Message: &wire.CarryAnswer{Counter: m.Counter, Fate: wire.CarryLate, Clock: r.now}})
+			r.box.Post(wire.Envelope{To: h.From, Answer: replyTo, Message: &wire.CausalForwardReply{Counter: m.Counter, Fate: wire.ForwardLate, Clock: r.now}})
 			return
 		}
-		r.box.Post(wire.Envelope{To: h.From, Answer: x.replyTo, Message: &wire.CarryAnswer{Counter: m.Counter, Fate: wire.CarryHeld}})
+		r.box.Post(wire.Envelope{To: h.From, Answer: x.replyTo, Message: &wire.CausalForwardReply{Counter: m.Counter, Fate: wire.ForwardWaiting}})
 		x.replyTo, x.asked, x.view = replyTo, r.now, h.View
 		return
 	}
@@ -368,8 +368,8 @@ func (r *Replica) OnCarry(h wire.Header, replyTo wire.ReplyTo, m *wire.Carry, st
 		return
 	}
 	if _, done := r.carried.taken(id); old && !done {
-		r.box.Event(wire.Event{Kind: EventCarryLate, Peer: h.From})
-		r.answerCarried(x, &wire.CarryAnswer{Fate: wire.CarryLate, Clock: r.now}, 0)
+		r.box.Event(wire.Event{Kind: EventForwardLate, Peer: h.From})
+		r.answerCarried(x, &wire.CausalForwardReply{Fate: wire.ForwardLate, Clock: r.now}, 0)
 		return
 	}
 	k := writing
@@ -382,16 +382,16 @@ func (r *Replica) OnCarry(h wire.Header, replyTo wire.ReplyTo, m *wire.Carry, st
 		return // whoever owns the slot by now
 	}
 	if !m.Read && r.carried.mayHaveLost(id) {
-		r.answerCarried(x, &wire.CarryAnswer{Fate: wire.CarryElse}, r.box.LastWrite())
+		r.answerCarried(x, &wire.CausalForwardReply{Fate: wire.ForwardElsewhere}, r.box.LastWrite())
 		return
 	}
 	if !r.plausible(&m.Context) {
-		r.answerCarried(x, &wire.CarryAnswer{Fate: wire.CarryImplausible}, 0)
+		r.answerCarried(x, &wire.CausalForwardReply{Fate: wire.ForwardImplausible}, 0)
 		return
 	}
-	x.bytes = requestSize + len(m.Op.Key) + len(m.Op.Value) + contextBytes(len(m.Context.Exact), len(m.Context.Vector), len(m.Context.Names))
+	x.bytes = requestSize + len(m.Op.Key) + len(m.Op.Value) + contextBytes(len(m.Context.Exact), len(m.Context.Vector), len(m.Context.CutRefs))
 	if len(r.carried.open) >= maxCarried || r.carried.bytes+x.bytes > carriedRoom {
-		r.answerCarried(x, &wire.CarryAnswer{Fate: wire.CarryElse}, r.box.LastWrite())
+		r.answerCarried(x, &wire.CausalForwardReply{Fate: wire.ForwardElsewhere}, r.box.LastWrite())
 		return
 	}
 	r.carried.add(x)
@@ -417,7 +417,7 @@ func (r *Replica) answerAgain(q *request) bool {
 	if !ok || t.hash != q.hash || mutant.On(mutant.CausalForwardTwice) {
 		return false
 	}
-	r.box.Event(wire.Event{Kind: EventTakenBefore, Peer: q.id.Node})
+	r.box.Event(wire.Event{Kind: EventForwardRepeated, Peer: q.id.Node})
 	q.existed = t.existed
 	item := &wire.Item{Key: q.op.Key, Version: t.version, Deleted: t.deleted}
 	r.answer(q, r.box.LastWrite(), item, with(&q.context, q.hash, t.version))
@@ -426,14 +426,14 @@ func (r *Replica) answerAgain(q *request) bool {
 
 // answerCarried sends an answer to who carried a request here, once a write is
 // durable.
-func (r *Replica) answerCarried(x *carried, m *wire.CarryAnswer, seq uint64) {
+func (r *Replica) answerCarried(x *carried, m *wire.CausalForwardReply, seq uint64) {
 	r.carried.remove(x)
 	m.Counter = x.id.Counter
 	r.box.PostAfter(seq, wire.Envelope{To: x.to, Answer: x.replyTo, Message: m})
 }
 
 // OnCarryCancel forgets requests whose clients have left.
-func (r *Replica) OnCarryCancel(h wire.Header, m *wire.CarryCancel) {
+func (r *Replica) OnForwardCancel(h wire.Header, m *wire.CausalForwardCancel) {
 	for _, n := range m.Counters {
 		r.dropCarried(r.carried.open[wire.RequestID{Node: h.From, Boot: h.Boot, Counter: n}])
 	}

@@ -65,17 +65,17 @@ func TestAnAnswerMustFitItsRequest(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		q    request
-		m    wire.CarryAnswer
+		m    wire.CausalForwardReply
 		fits bool
 	}{
-		{"a read of what is not there", request{kind: reading, op: wire.Op{Key: "k"}}, wire.CarryAnswer{Fate: wire.CarryDone}, true},
-		{"a read", request{kind: reading, op: wire.Op{Key: "k"}}, wire.CarryAnswer{Fate: wire.CarryDone, Present: true, Item: item("k", true)}, true},
-		{"a read of another key", request{kind: reading, op: wire.Op{Key: "k"}}, wire.CarryAnswer{Fate: wire.CarryDone, Present: true, Item: item("l", false)}, false},
-		{"a write", request{kind: writing, op: put}, wire.CarryAnswer{Fate: wire.CarryDone, Present: true, Item: item("k", false)}, true},
-		{"a delete", request{kind: writing, op: del}, wire.CarryAnswer{Fate: wire.CarryDone, Present: true, Item: item("k", true)}, true},
-		{"a write without a version", request{kind: writing, op: put}, wire.CarryAnswer{Fate: wire.CarryDone}, false},
-		{"a write that deleted", request{kind: writing, op: put}, wire.CarryAnswer{Fate: wire.CarryDone, Present: true, Item: item("k", true)}, false},
-		{"a write elsewhere", request{kind: writing, op: put}, wire.CarryAnswer{Fate: wire.CarryElse}, true},
+		{"a read of what is not there", request{kind: reading, op: wire.Op{Key: "k"}}, wire.CausalForwardReply{Fate: wire.ForwardDone}, true},
+		{"a read", request{kind: reading, op: wire.Op{Key: "k"}}, wire.CausalForwardReply{Fate: wire.ForwardDone, Present: true, Item: item("k", true)}, true},
+		{"a read of another key", request{kind: reading, op: wire.Op{Key: "k"}}, wire.CausalForwardReply{Fate: wire.ForwardDone, Present: true, Item: item("l", false)}, false},
+		{"a write", request{kind: writing, op: put}, wire.CausalForwardReply{Fate: wire.ForwardDone, Present: true, Item: item("k", false)}, true},
+		{"a delete", request{kind: writing, op: del}, wire.CausalForwardReply{Fate: wire.ForwardDone, Present: true, Item: item("k", true)}, true},
+		{"a write without a version", request{kind: writing, op: put}, wire.CausalForwardReply{Fate: wire.ForwardDone}, false},
+		{"a write that deleted", request{kind: writing, op: put}, wire.CausalForwardReply{Fate: wire.ForwardDone, Present: true, Item: item("k", true)}, false},
+		{"a write elsewhere", request{kind: writing, op: put}, wire.CausalForwardReply{Fate: wire.ForwardElsewhere}, true},
 	} {
 		if why := c.q.unfit(&c.m); (why == "") != c.fits {
 			t.Errorf("%s: %q", c.name, why)
@@ -88,15 +88,15 @@ func TestAnAnswerCountsOnlyFromWhoWasAsked(t *testing.T) {
 	r := bare()
 	q := r.newRequest(writing, 7, wire.Op{Kind: wire.OpPut, Key: "k"}, wire.Context{})
 	r.carriages.list = []*carriage{{q: q, counter: 1, to: &peer{id: 1}, others: []wire.NodeID{2}}}
-	done := &wire.CarryAnswer{
-		Counter: 1, Fate: wire.CarryDone, Present: true,
+	done := &wire.CausalForwardReply{
+		Counter: 1, Fate: wire.ForwardDone, Present: true,
 		Item: wire.Item{Key: "k", Version: wire.CausalVersion{Counter: 1, Dot: wire.Dot{N: 1}}},
 	}
-	r.OnCarryAnswer(from(3, 30), done)
+	r.OnForwardReply(from(3, 30), done)
 	if q.gone {
 		t.Fatal("a node that was not asked has answered")
 	}
-	r.OnCarryAnswer(from(2, 20), done)
+	r.OnForwardReply(from(2, 20), done)
 	if !q.gone {
 		t.Error("a node that was asked before is not heard")
 	}

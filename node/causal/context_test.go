@@ -38,7 +38,7 @@ var (
 			c = with(&c, d.Hash, d.Version)
 		}
 		for n := range rapid.Uint64Range(0, 2).Draw(t, "names") {
-			c.Names = append(c.Names, wire.ViewID{Number: n + 1})
+			c.CutRefs = append(c.CutRefs, wire.ViewID{Number: n + 1})
 		}
 		return c
 	})
@@ -49,7 +49,7 @@ var (
 func meaning(c wire.Context) wire.Context {
 	c.Exact = append([]wire.Dependency{}, c.Exact...)
 	slices.SortFunc(c.Exact, func(a, b wire.Dependency) int { return cmp.Compare(a.Hash, b.Hash) })
-	c.Vector, c.Names = append(wire.Vector{}, c.Vector...), append([]wire.ViewID{}, c.Names...)
+	c.Vector, c.CutRefs = append(wire.Vector{}, c.Vector...), append([]wire.ViewID{}, c.CutRefs...)
 	return c
 }
 
@@ -91,8 +91,8 @@ func TestAUnionSaysNoLessThanItsParts(t *testing.T) {
 					t.Fatalf("of hash %d the union has %v", d.Hash, named(&u, d.Hash))
 				}
 			}
-			for _, id := range part.Names {
-				if !slices.Contains(u.Names, id) {
+			for _, id := range part.CutRefs {
+				if !slices.Contains(u.CutRefs, id) {
 					t.Fatalf("the name %v is gone", id)
 				}
 			}
@@ -122,7 +122,7 @@ func TestFoldKeepsWhatAContextMeans(t *testing.T) {
 		if !slices.Equal(f.Exact, c.Exact[left:]) {
 			t.Fatalf("the newest %d of %v should stay, not %v", limit, c.Exact, f.Exact)
 		}
-		if !within(c.Vector, f.Vector) || f.Ceil < c.Ceil || !slices.Equal(f.Names, c.Names) {
+		if !within(c.Vector, f.Vector) || f.Ceil < c.Ceil || !slices.Equal(f.CutRefs, c.CutRefs) {
 			t.Fatalf("what had been folded before is lost: %+v", f)
 		}
 	})
@@ -144,7 +144,7 @@ func TestNothingThatWasHandedOverIsWrittenTo(t *testing.T) {
 }
 
 func clone(c wire.Context) wire.Context {
-	c.Exact, c.Vector, c.Names = slices.Clone(c.Exact), slices.Clone(c.Vector), slices.Clone(c.Names)
+	c.Exact, c.Vector, c.CutRefs = slices.Clone(c.Exact), slices.Clone(c.Vector), slices.Clone(c.CutRefs)
 	return c
 }
 

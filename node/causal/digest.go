@@ -44,8 +44,8 @@ func content(item *wire.Item) uint64 {
 	for i := range d.Vector {
 		x = mix(x ^ word(&d.Vector[i].Stream, d.Vector[i].N))
 	}
-	for i := range d.Names {
-		x = mix(x ^ word(&wire.Stream{View: d.Names[i]}, 0))
+	for i := range d.CutRefs {
+		x = mix(x ^ word(&wire.Stream{View: d.CutRefs[i]}, 0))
 	}
 	if d.Ceil > 0 {
 		x = mix(x ^ d.Ceil)
@@ -63,7 +63,7 @@ func word(s *wire.Stream, n uint64) uint64 {
 func sameContent(a, b *wire.Item) bool {
 	return a.Deleted == b.Deleted && a.ContentType == b.ContentType && bytes.Equal(a.Value, b.Value) &&
 		a.Deps.Ceil == b.Deps.Ceil && slices.Equal(a.Deps.Exact, b.Deps.Exact) &&
-		slices.Equal(a.Deps.Vector, b.Deps.Vector) && slices.Equal(a.Deps.Names, b.Deps.Names)
+		slices.Equal(a.Deps.Vector, b.Deps.Vector) && slices.Equal(a.Deps.CutRefs, b.Deps.CutRefs)
 }
 
 // mix is the finalizer of SplitMix64 (Steele, Lea, Flood: Fast splittable

@@ -10,11 +10,11 @@ import (
 // are over for good (docs/causal.md §10).
 type lives struct {
 	now      map[wire.NodeID]wire.Boot
-	list     []wire.Life        // that were replaced, as they were heard of
+	list     []wire.NodeBoot    // that were replaced, as they were heard of
 	over     map[wire.Boot]bool // of them: everybody has been asked since for what is left
 	news     uint64             // grows whenever one is heard of
 	heard    wire.Vector        // what anybody said to know since
-	self     wire.Life
+	self     wire.NodeBoot
 	suspects []suspect // that somebody waits for, and that may be over
 	asking   bool      // not everybody was asked since
 	blank    bool      // this node began with nothing while others had something
@@ -41,11 +41,11 @@ func (r *Replica) noteLife(id wire.NodeID, boot wire.Boot) {
 
 // isOver reports that a life has ended.
 func (l *lives) isOver(id wire.NodeID, boot wire.Boot) bool {
-	return slices.Contains(l.list, wire.Life{Node: id, Boot: boot})
+	return slices.Contains(l.list, wire.NodeBoot{Node: id, Boot: boot})
 }
 
 // replaced notes that a life is over.
-func (l *lives) replaced(life wire.Life) {
+func (l *lives) replaced(life wire.NodeBoot) {
 	if l.isOver(life.Node, life.Boot) {
 		return
 	}
@@ -79,7 +79,7 @@ func (r *Replica) askAnew() {
 
 // suspect is a life that somebody waits for something of.
 type suspect struct {
-	life    wire.Life
+	life    wire.NodeBoot
 	session uint64 // of the last question before
 	since   wire.Instant
 }
@@ -90,7 +90,7 @@ type suspect struct {
 // way for long.
 func (r *Replica) suspect(s wire.Stream) {
 	l := &r.lives
-	life := wire.Life{Node: s.Node, Boot: s.Boot}
+	life := wire.NodeBoot{Node: s.Node, Boot: s.Boot}
 	known := slices.ContainsFunc(l.suspects, func(o suspect) bool { return o.life == life })
 	if !known && len(l.suspects) < maxUnknown && !l.isOver(s.Node, s.Boot) {
 		l.suspects = append(l.suspects, suspect{life, r.sessions, r.now})
@@ -111,10 +111,10 @@ func (l *lives) answered(h wire.Header, session uint64) {
 }
 
 // told is what others are told of lives that are over.
-func (l *lives) told() []wire.Life { return slices.Clone(l.list) }
+func (l *lives) told() []wire.NodeBoot { return slices.Clone(l.list) }
 
 // hear takes in which lives another node says to be over.
-func (l *lives) hear(over []wire.Life) {
+func (l *lives) hear(over []wire.NodeBoot) {
 	for _, life := range over {
 		l.replaced(life)
 	}
@@ -123,8 +123,8 @@ func (l *lives) hear(over []wire.Life) {
 // believable are those of the lives that are said to be over of which that may be. This
 // one is not. Who greeted in one of them just now is asked itself: otherwise one node
 // that is wrong could have all others listen to that one no more.
-func (r *Replica) believable(over []wire.Life) []wire.Life {
-	list := make([]wire.Life, 0, len(over))
+func (r *Replica) believable(over []wire.NodeBoot) []wire.NodeBoot {
+	list := make([]wire.NodeBoot, 0, len(over))
 	for _, life := range over {
 		p := r.peer(life.Node)
 		switch {
@@ -141,7 +141,7 @@ func (r *Replica) believable(over []wire.Life) []wire.Life {
 // hearPositions takes in what a peer said to know, when all that it had of it is here: of
 // its own streams, and of those of nodes that are not peers. How far the stream of a third
 // one goes that one will say itself: it may have written more since the others heard.
-func (r *Replica) hearPositions(p *peer, m *wire.Have) {
+func (r *Replica) hearPositions(p *peer, m *wire.Digest) {
 	if !r.lives.asking {
 		return
 	}
@@ -193,7 +193,7 @@ func (r *Replica) endStreams() {
 	for _, life := range l.list {
 		if !l.over[life.Boot] {
 			l.over[life.Boot] = true
-			r.box.Event(wire.Event{Kind: EventEnded, Peer: life.Node})
+			r.box.Event(wire.Event{Kind: EventBootEnded, Peer: life.Node})
 		}
 	}
 	r.endForgotten()

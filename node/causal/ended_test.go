@@ -31,7 +31,7 @@ func TestALifeIsOverWhenItsNodeAnswersInAnother(t *testing.T) {
 		t.Fatalf("over are %v before the node was asked", l.list)
 	}
 	l.answered(from(1, 11), 104)
-	if want := []wire.Life{{Node: 1, Boot: 10}}; !l.asking || !slices.Equal(l.list, want) {
+	if want := []wire.NodeBoot{{Node: 1, Boot: 10}}; !l.asking || !slices.Equal(l.list, want) {
 		t.Fatalf("over are %v, want %v", l.list, want)
 	}
 	l.answered(from(1, 10), 105) // of the old life, and late
@@ -42,7 +42,7 @@ func TestALifeIsOverWhenItsNodeAnswersInAnother(t *testing.T) {
 
 func TestWhatOthersKnowToBeOverIsNewsOnce(t *testing.T) {
 	var l lives
-	told := []wire.Life{{Node: 2, Boot: 5}}
+	told := []wire.NodeBoot{{Node: 2, Boot: 5}}
 	l.hear(told)
 	news := l.news
 	if !l.asking || news == 0 || !slices.Equal(l.told(), told) {
@@ -69,7 +69,7 @@ func TestWhoKnowsOfOthersIsNoWitnessOfALoss(t *testing.T) {
 		{[]wire.NodeID{4}, false}, // has nothing any more
 		{[]wire.NodeID{0, 1, 4, 3}, true},
 	} {
-		var have wire.Have
+		var have wire.Digest
 		for _, id := range c.former {
 			have.Former = append(have.Former, wire.Member{ID: id})
 		}

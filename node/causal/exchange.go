@@ -22,7 +22,7 @@ type pull struct {
 	heard   wire.Instant // when items came last
 	asked   wire.Instant
 	every   wire.Instant // between repetitions
-	have    *wire.Have   // nil: not answered yet
+	have    *wire.Digest // nil: not answered yet
 	boot    wire.Boot    // of the answer
 	want    []wire.SlotRange
 	cursor  wire.SlotCursor
@@ -116,9 +116,9 @@ func (r *Replica) open(x *pull) {
 func (r *Replica) ask(x *pull) {
 	x.asked = r.now
 	if x.have == nil {
-		r.request(x.peer.id, &wire.Open{Session: x.session, Slots: x.slots, Sums: r.groupSums(x.slots), Births: r.births(), Forgotten: r.toldForgotten()})
+		r.request(x.peer.id, &wire.DigestRequest{Session: x.session, Slots: x.slots, Sums: r.groupSums(x.slots), Births: r.births(), Forgotten: r.toldForgotten()})
 	} else {
-		r.request(x.peer.id, &wire.Want{Session: x.session, Slots: x.want, After: x.cursor})
+		r.request(x.peer.id, &wire.FetchItems{Session: x.session, Slots: x.want, After: x.cursor})
 	}
 	r.alarm(r.now + x.every)
 }
@@ -135,7 +135,7 @@ func (r *Replica) pullBy(h wire.Header, session uint64) *pull {
 }
 
 // OnHave takes in what a peer knows, and finds out which items to ask for.
-func (r *Replica) OnHave(h wire.Header, m *wire.Have) {
+func (r *Replica) OnDigest(h wire.Header, m *wire.Digest) {
 	if !r.credible(h.From, m) || r.surveyed(h, m) {
 		return
 	}
@@ -152,19 +152,19 @@ func (r *Replica) OnHave(h wire.Header, m *wire.Have) {
 		r.end(x)
 		return
 	}
-	if x.brief && (h.Boot != x.peer.taken.Boot || m.Mark != x.peer.taken.Mark) {
+	if x.brief && (h.Boot != x.peer.taken.Boot || m.Revision != x.peer.taken.Revision) {
 		x.inFull(r)
 		r.open(x)
 		return
 	}
 	x.have, x.boot, x.trip = m, h.Boot, r.now-x.begun
-	r.lives.hear(r.believable(m.Over))
-	r.hearGone(m.Gone)
+	r.lives.hear(r.believable(m.Ended))
+	r.hearGone(m.GCCounter)
 	r.hearForgotten(h.From, m.Forgotten)
 	r.hearOfFormer(m)
 	r.meetViews(h.From, m.Held.Vectors)
-	if c := r.atlas.charts[m.View]; m.Floor != 0 && (c == nil || !c.HasFloor) {
-		r.request(h.From, &wire.Explain{Views: []wire.ViewID{m.View}}) // contexts may name it
+	if c := r.atlas.charts[m.View]; m.StableCut != 0 && (c == nil || !c.HasStableCut) {
+		r.request(h.From, &wire.ViewInfoRequest{Views: []wire.ViewID{m.View}}) // contexts may name it
 	}
 	if x.peer.former {
 		x.peer.boot = h.Boot // it greets nobody here
@@ -175,12 +175,12 @@ func (r *Replica) OnHave(h wire.Header, m *wire.Have) {
 
 // mayExchange reports that of two views one replaces the other, or that they are one:
 // otherwise their operators have parted them.
-func (r *Replica) mayExchange(m *wire.Have) bool {
+func (r *Replica) mayExchange(m *wire.Digest) bool {
 	same := m.View.IsZero() || m.View == r.view.ID || m.Layout == r.layout || m.Layout == fingerprint(&wire.Layout{})
 	if mutant.On(mutant.CausalExchangeInViewOnly) {
 		return same
 	}
-	return same || m.Heir || r.view.Descends(m.View)
+	return same || m.Descends || r.view.Descends(m.View)
 }
 
 // compare learns at once what there are no items to be had for, and asks for those
@@ -339,7 +339,7 @@ func (r *Replica) absorb(x *pull, at hashing.Slot, run *wire.HeldSlots, j *joine
 		return
 	}
 	ready := run.Ready && r.oneLine && s.owned && !s.ready
-	floor := max(s.floor, run.Floor, x.floors[at])
+	floor := max(s.floor, run.GCCounter, x.floors[at])
 	if ready || floor > s.floor || !sameVector(v, s.known) && !slices.Equal(v, s.known) {
 		r.learn(at, v, floor, ready)
 	}
@@ -360,7 +360,7 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 	if !r.credible(h.From, m) || x == nil || x.have == nil || x.last || m.After != x.cursor || len(stored) != len(m.Items) {
 		return
 	}
-	if h.Boot != x.boot || m.Epoch > x.have.Epoch && !mutant.On(mutant.CausalStaleItems) {
+	if h.Boot != x.boot || m.RemovedAt > x.have.Removals && !mutant.On(mutant.CausalStaleItems) {
 		r.open(x) // what K said is not what the items are of any more
 		return
 	}
@@ -370,8 +370,8 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 	}
 	r.gained(x.peer)
 	x.heard = r.now
-	for _, f := range m.Floors {
-		x.floors[hashing.Slot(f.Slot)] = max(x.floors[hashing.Slot(f.Slot)], f.Floor)
+	for _, f := range m.GCCounters {
+		x.floors[hashing.Slot(f.Slot)] = max(x.floors[hashing.Slot(f.Slot)], f.GCCounter)
 	}
 	for i := range m.Items {
 		item := &m.Items[i]
@@ -406,7 +406,7 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 
 // unasked says what of a piece was not asked for; empty: nothing.
 func (r *Replica) unasked(x *pull, m *wire.Items) string {
-	for _, f := range m.Floors {
+	for _, f := range m.GCCounters {
 		if !inRanges(x.want, hashing.Slot(f.Slot)) {
 			return "the floor counter of a slot that was not asked for"
 		}
@@ -469,7 +469,7 @@ func (r *Replica) findAbsent(x *pull, at hashing.Slot, theirs map[string]wire.Ca
 		var k wire.Vector
 		if run := runOf(&x.have.Held, at); run != nil {
 			k = x.have.Held.Vectors[run.Vector]
-			s.floor = max(s.floor, run.Floor, x.floors[at]) // at once: the items go now
+			s.floor = max(s.floor, run.GCCounter, x.floors[at]) // at once: the items go now
 		}
 		for i := range items {
 			item := r.overlay.current(items[i].Key, &items[i])
@@ -478,7 +478,7 @@ func (r *Replica) findAbsent(x *pull, at hashing.Slot, theirs map[string]wire.Ca
 			}
 			d := item.Version.Dot
 			if v, there := theirs[item.Key]; (!there || wins(v, item.Version)) && k.At(d.Stream) >= d.N {
-				r.box.Event(wire.Event{Kind: EventAbsent, Peer: x.peer.id})
+				r.box.Event(wire.Event{Kind: EventItemAbsent, Peer: x.peer.id})
 				r.forget(s, item, digest(hashing.Hash(item.Key), item))
 				r.wakeKey(item.Key)
 			}

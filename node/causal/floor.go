@@ -32,10 +32,10 @@ func (r *Replica) makeFloor() {
 	f.busy = true
 	f.at = r.now + gossipEvery
 	var list []wire.SlotRange
-	if !chart.HasFloor {
+	if !chart.HasStableCut {
 		list = []wire.SlotRange{{First: 0, Count: uint32(len(r.slots.all))}}
 	}
-	r.inquire(list, 0, func(answers map[wire.NodeID]*wire.Have) {
+	r.inquire(list, 0, func(answers map[wire.NodeID]*wire.Digest) {
 		f.busy = false
 		r.alarm(f.at)
 		r.concludeFloor(chart, answers)
@@ -45,33 +45,33 @@ func (r *Replica) makeFloor() {
 // concludeFloor takes the next step to a floor whose name may be used: one that was
 // published is asked for, if this node has lost it, because a name must not mean two
 // things; else it is made; when all members know it, that is published.
-func (r *Replica) concludeFloor(chart *chart, answers map[wire.NodeID]*wire.Have) {
+func (r *Replica) concludeFloor(chart *chart, answers map[wire.NodeID]*wire.Digest) {
 	known, same, settled := 0, 0, true
 	for _, p := range r.peers {
 		have := answers[p.id]
 		switch {
-		case have == nil || have.Floor == 0:
+		case have == nil || have.StableCut == 0:
 			continue
-		case !chart.HasFloor:
-			r.request(p.id, &wire.Explain{Views: []wire.ViewID{chart.ID}})
-		case have.Floor == r.floorSum():
+		case !chart.HasStableCut:
+			r.request(p.id, &wire.ViewInfoRequest{Views: []wire.ViewID{chart.ID}})
+		case have.StableCut == r.floorSum():
 			same++
 		}
 		known++
 	}
 	for _, have := range answers { //maporder:ok all must agree
-		settled = settled && !have.Unsettled
+		settled = settled && !have.Unsynced
 	}
 	switch {
 	case answers == nil || !settled:
-	case !chart.HasFloor && known == 0:
-		r.publish(wire.KnownView{ID: chart.ID, Layout: chart.Layout, HasFloor: true, Floor: r.least(answers)})
-	case chart.HasFloor && same < known: // made in different lives of the lowest id: the name stays unused
-	case chart.HasFloor && same == len(answers)-1:
+	case !chart.HasStableCut && known == 0:
+		r.publish(wire.KnownView{ID: chart.ID, Layout: chart.Layout, HasStableCut: true, StableCut: r.least(answers)})
+	case chart.HasStableCut && same < known: // made in different lives of the lowest id: the name stays unused
+	case chart.HasStableCut && same == len(answers)-1:
 		k := chart.KnownView
 		k.Common = true
 		r.publish(k)
-	case chart.HasFloor:
+	case chart.HasStableCut:
 		r.publish(chart.KnownView)
 	}
 }
@@ -82,13 +82,13 @@ func (r *Replica) floorSum() uint64 {
 		return 0
 	}
 	c := r.atlas.charts[r.view.ID]
-	if !c.HasFloor {
+	if !c.HasStableCut {
 		return 0
 	}
 	sum := uint64(1)
-	for i := range c.Floor {
-		s := &c.Floor[i].Stream
-		for _, v := range [...]uint64{s.View.Number, uint64(s.View.Author), uint64(s.View.Boot), uint64(s.Node), uint64(s.Boot), c.Floor[i].N} {
+	for i := range c.StableCut {
+		s := &c.StableCut[i].Stream
+		for _, v := range [...]uint64{s.View.Number, uint64(s.View.Author), uint64(s.View.Boot), uint64(s.Node), uint64(s.Boot), c.StableCut[i].N} {
 			sum = mix(sum ^ v)
 		}
 	}
@@ -97,7 +97,7 @@ func (r *Replica) floorSum() uint64 {
 
 // least is, per stream, the least number that a replica has, of the slots that the
 // stream concerns.
-func (r *Replica) least(answers map[wire.NodeID]*wire.Have) wire.Vector {
+func (r *Replica) least(answers map[wire.NodeID]*wire.Digest) wire.Vector {
 	var floor wire.Vector
 	for _, have := range answers { //maporder:ok a union
 		for _, v := range have.Held.Vectors {
@@ -115,7 +115,7 @@ func (r *Replica) least(answers map[wire.NodeID]*wire.Have) wire.Vector {
 }
 
 // leastOf lowers a position to what a member has of it in the slots that it owns.
-func (r *Replica) leastOf(p *wire.Position, id wire.NodeID, have *wire.Have) {
+func (r *Replica) leastOf(p *wire.Position, id wire.NodeID, have *wire.Digest) {
 	home, ok := r.atlas.charts[r.view.ID].home[id]
 	if !ok {
 		return
@@ -138,7 +138,7 @@ func (r *Replica) publish(k wire.KnownView) {
 		r.commit()
 	}
 	for _, p := range r.peers {
-		r.sendDurable(p.id, &wire.Explained{Views: []wire.KnownView{k}})
+		r.sendDurable(p.id, &wire.ViewInfo{Views: []wire.KnownView{k}})
 	}
-	r.box.Event(wire.Event{Kind: EventFloor, View: k.ID, Count: uint64(len(k.Floor))})
+	r.box.Event(wire.Event{Kind: EventStableCut, View: k.ID, Count: uint64(len(k.StableCut))})
 }

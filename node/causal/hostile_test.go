@@ -68,7 +68,7 @@ func TestTwoContentsOfOneVersionBecomeOneWithinSeconds(t *testing.T) {
 			c.idle(4)
 			events := 0
 			for _, n := range c.nodes {
-				events += n.events[causal.EventConflict] + n.events[causal.EventAbsent] // a tombstone that all cover may go first
+				events += n.events[causal.EventConflict] + n.events[causal.EventItemAbsent] // a tombstone that all cover may go first
 				if one, other := c.nodes[0].held("k"), n.held("k"); one != other {
 					t.Errorf("node %d has %s, node 0 %s", n.id, other, one)
 				}
@@ -102,13 +102,13 @@ func TestAPeersMessageThatBreaksARuleChangesNothing(t *testing.T) {
 		name string
 		m    wire.Message
 	}{
-		{"slots that overlap", &wire.Open{Slots: overlapping}},
-		{"items of slots that overlap", &wire.Want{Slots: overlapping}},
-		{"taken slots that overlap", &wire.Taken{Boot: 1, Slots: overlapping}},
-		{"tombstones with counters near the end", &wire.Open{Survey: true, Going: far}},
-		{"so many views that the present one is forgotten", &wire.Explained{Views: views}},
-		{"a layout that takes minutes to deal", &wire.Explained{Views: []wire.KnownView{{ID: wire.ViewID{Number: 9}, Layout: shards}}}},
-		{"a request with an impossible context", &wire.Carry{Read: true, Op: wire.Op{Key: "k"},
+		{"slots that overlap", &wire.DigestRequest{Slots: overlapping}},
+		{"items of slots that overlap", &wire.FetchItems{Slots: overlapping}},
+		{"taken slots that overlap", &wire.HandoffAck{Boot: 1, Slots: overlapping}},
+		{"tombstones with counters near the end", &wire.DigestRequest{Survey: true, Collecting: far}},
+		{"so many views that the present one is forgotten", &wire.ViewInfo{Views: views}},
+		{"a layout that takes minutes to deal", &wire.ViewInfo{Views: []wire.KnownView{{ID: wire.ViewID{Number: 9}, Layout: shards}}}},
+		{"a request with an impossible context", &wire.CausalForward{Read: true, Op: wire.Op{Key: "k"},
 			Context: wire.Context{Exact: []wire.Dependency{{Version: wire.CausalVersion{Counter: 1}}}}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -165,7 +165,7 @@ func TestKnowledgeOfWritesThatWereNeverMadeIsRefused(t *testing.T) {
 	c := newCluster(t, 2)
 	c.write("k", wire.Context{})
 	c.twist = func(from, to *driven, m wire.Message) {
-		if have, ok := m.(*wire.Have); ok && to.id == 0 {
+		if have, ok := m.(*wire.Digest); ok && to.id == 0 {
 			for i := range have.Held.Vectors {
 				for j := range have.Held.Vectors[i] {
 					have.Held.Vectors[i][j].N += 1000
@@ -196,14 +196,14 @@ func TestANodeThatIsSaidToBeDeadAndGreetsIsListenedTo(t *testing.T) {
 	c := newCluster(t, 3)
 	boot := c.nodes[1].m.Header().Boot
 	c.twist = func(from, to *driven, m wire.Message) {
-		if have, ok := m.(*wire.Have); ok && from.id == 2 {
-			have.Over = append(have.Over, wire.Life{Node: 1, Boot: boot}, wire.Life{Node: 0, Boot: c.nodes[0].m.Header().Boot})
+		if have, ok := m.(*wire.Digest); ok && from.id == 2 {
+			have.Ended = append(have.Ended, wire.NodeBoot{Node: 1, Boot: boot}, wire.NodeBoot{Node: 0, Boot: c.nodes[0].m.Header().Boot})
 		}
 	}
 	c.idle(5)
 	c.twist = nil
 	for _, n := range c.nodes[:2] {
-		if n.events[causal.EventEnded] > 0 {
+		if n.events[causal.EventBootEnded] > 0 {
 			t.Errorf("node %d takes a life for ended", n.id)
 		}
 	}
@@ -226,7 +226,7 @@ func TestOneQuestionBringsABoundedPartOfTheWindow(t *testing.T) {
 	}
 	n, h := c.nodes[0], c.nodes[1].m.Header()
 	sent := n.sent
-	c.forge(n, h, &wire.Missing{View: h.View, From: 1, To: 1 << 40})
+	c.forge(n, h, &wire.ResendRequest{View: h.View, From: 1, To: 1 << 40})
 	if got := n.sent - sent; got == 0 || got > 10<<20 {
 		t.Errorf("a question of few bytes is answered with %d", got)
 	}
@@ -250,13 +250,13 @@ func TestOnlyAMemberSpreadsThatANodeIsForgotten(t *testing.T) {
 		c := newCluster(t, 3)
 		h := c.nodes[1].m.Header()
 		h.From = row.from
-		c.forge(c.nodes[0], h, &wire.Open{Forgotten: []wire.Forgotten{{Node: row.node, View: h.View}}})
+		c.forge(c.nodes[0], h, &wire.DigestRequest{Forgotten: []wire.Forgotten{{Node: row.node, View: h.View}}})
 		c.idle(3)
 		c.nodes[0].step(&wire.CausalSubmit{Op: wire.Op{Kind: wire.OpPut, Key: "k", Value: value}})
 		c.deliver()
 		told := false
 		c.twist = func(from, _ *driven, m wire.Message) {
-			if open, ok := m.(*wire.Open); ok && from.id == 0 {
+			if open, ok := m.(*wire.DigestRequest); ok && from.id == 0 {
 				told = told || len(open.Forgotten) > 0
 			}
 		}

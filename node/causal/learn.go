@@ -91,12 +91,12 @@ func (w *holdingsWriter) add(at hashing.Slot, v wire.Vector, ready bool, floor u
 	}
 	held := w.holdings.Held
 	if n := len(held) - 1; n >= 0 && held[n].Slots.First+held[n].Slots.Count == uint32(at) &&
-		held[n].Vector == i && held[n].Ready == ready && held[n].Floor == floor {
+		held[n].Vector == i && held[n].Ready == ready && held[n].GCCounter == floor {
 		held[n].Slots.Count++
 		return
 	}
 	w.holdings.Held = append(held, wire.HeldSlots{
-		Slots: wire.SlotRange{First: uint32(at), Count: 1}, Vector: i, Ready: ready, Floor: floor,
+		Slots: wire.SlotRange{First: uint32(at), Count: 1}, Vector: i, Ready: ready, GCCounter: floor,
 	})
 }
 

@@ -107,18 +107,18 @@ func TestANameTakesThePlaceOfNothingButWhatItsFloorHas(t *testing.T) {
 		r.view = &wire.View{ID: id}
 		floor := vectorGen.Draw(t, "floor")
 		common := rapid.Bool().Draw(t, "all know it")
-		r.atlas.note(wire.KnownView{ID: id, HasFloor: true, Floor: floor, Common: common})
+		r.atlas.note(wire.KnownView{ID: id, HasStableCut: true, StableCut: floor, Common: common})
 		c := contextGen.Draw(t, "context")
 		got := r.namer().tidy(c)
 		left := join(got.Vector, nil)
-		if len(got.Names) > len(c.Names) {
-			if !common || got.Names[len(got.Names)-1] != id {
-				t.Fatalf("names %v", got.Names)
+		if len(got.CutRefs) > len(c.CutRefs) {
+			if !common || got.CutRefs[len(got.CutRefs)-1] != id {
+				t.Fatalf("names %v", got.CutRefs)
 			}
 			left = join(left, floor)
 		}
 		if !within(c.Vector, left) {
-			t.Fatalf("%v became %v under the names %v", c.Vector, got.Vector, got.Names)
+			t.Fatalf("%v became %v under the names %v", c.Vector, got.Vector, got.CutRefs)
 		}
 		if !within(got.Vector, c.Vector) || got.Ceil != c.Ceil || len(got.Exact) != len(c.Exact) {
 			t.Fatalf("%+v became %+v", c, got)
@@ -154,9 +154,9 @@ func TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt(t *testing.T) {
 		all := []wire.SlotRange{{First: uint32(at), Count: 1}}
 		x := &pull{peer: p, session: 5, slots: all, floors: map[hashing.Slot]uint64{}}
 		x.expect([]hashing.Slot{at})
-		x.have = &wire.Have{Held: wire.Holdings{
+		x.have = &wire.Digest{Held: wire.Holdings{
 			Vectors: []wire.Vector{{{Stream: stream, N: 2}}},
-			Held:    []wire.HeldSlots{{Slots: all[0], Floor: 9}},
+			Held:    []wire.HeldSlots{{Slots: all[0], GCCounter: 9}},
 		}}
 		r.pulls = []*pull{x}
 		from := wire.Header{From: 2}

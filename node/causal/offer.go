@@ -49,7 +49,7 @@ func (r *Replica) tickOffers() {
 		case r.now-o.asked >= o.every:
 			o.every = min(2*o.every, slowResend)
 			o.asked = r.now
-			r.sendDurable(p.id, &wire.Offer{Mark: o.mark})
+			r.sendDurable(p.id, &wire.Handoff{Revision: o.mark})
 			r.alarm(r.now + o.every)
 		default:
 			r.alarm(o.asked + o.every)
@@ -58,7 +58,7 @@ func (r *Replica) tickOffers() {
 }
 
 // OnOffer pulls what a node of the same view holds.
-func (r *Replica) OnOffer(h wire.Header, m *wire.Offer) {
+func (r *Replica) OnHandoff(h wire.Header, m *wire.Handoff) {
 	p := r.sign(h)
 	if r.view == nil || h.View != r.view.ID {
 		return // until this node, or that one, has come to the view
@@ -70,9 +70,9 @@ func (r *Replica) OnOffer(h wire.Header, m *wire.Offer) {
 		return
 	}
 	switch x := r.pullOf(p); {
-	case x != nil && (x.have == nil || x.boot == h.Boot && x.have.Mark >= m.Mark):
+	case x != nil && (x.have == nil || x.boot == h.Boot && x.have.Revision >= m.Revision):
 		// what is under way will bring it
-	case p.taken != nil && p.taken.Boot == h.Boot && p.taken.Mark >= m.Mark:
+	case p.taken != nil && p.taken.Boot == h.Boot && p.taken.Revision >= m.Revision:
 		r.sendDurable(p.id, p.taken) // it has come, and the word of it was lost
 	default:
 		r.pullFrom(p)
@@ -104,7 +104,7 @@ func (r *Replica) tell(x *pull) {
 	case x.have == nil:
 		return
 	case x.brief:
-		if !slices.Contains(x.have.Takers, wire.Life{Node: r.cfg.Self, Boot: r.cfg.Boot}) {
+		if !slices.Contains(x.have.Acked, wire.NodeBoot{Node: r.cfg.Self, Boot: r.cfg.Boot}) {
 			r.sendDurable(x.peer.id, x.peer.taken) // the word of it was lost
 		}
 		return
@@ -118,7 +118,7 @@ func (r *Replica) tell(x *pull) {
 		}
 	})
 	if len(taken) > 0 || x.peer.former {
-		x.peer.taken = &wire.Taken{Boot: x.boot, Mark: x.have.Mark, Slots: taken}
+		x.peer.taken = &wire.HandoffAck{Boot: x.boot, Revision: x.have.Revision, Slots: taken}
 		x.peer.untold = !x.peer.former && x.have.View != r.viewID()
 		if !x.peer.untold { // else when it has come to the view
 			x.peer.toldAt = r.now
@@ -139,18 +139,18 @@ func (r *Replica) tellAtLast(p *peer, h wire.Header) {
 // for others goes when every owner has what there is in it now (I25). A node outside its
 // view gives nothing up, and only wants to know that they have it, whichever view of its
 // list they had come to by then: nodes that are told at once may each have made one.
-func (r *Replica) OnTaken(h wire.Header, m *wire.Taken) {
+func (r *Replica) OnHandoffAck(h wire.Header, m *wire.HandoffAck) {
 	p := r.sign(h)
 	if m.Boot == r.cfg.Boot {
-		r.takers.note(h, m.Mark)
+		r.takers.note(h, m.Revision)
 	}
-	if p == nil || p.offer == nil || m.Boot != r.cfg.Boot || m.Mark < p.offer.mark || r.member && h.View != r.viewID() {
+	if p == nil || p.offer == nil || m.Boot != r.cfg.Boot || m.Revision < p.offer.mark || r.member && h.View != r.viewID() {
 		return
 	}
 	r.advance()
 	for at := range each(r.slots.valid(m.Slots)) {
 		s := &r.slots.all[at]
-		if (s.owned || s.mark <= m.Mark) && p.offer.open.remove(at) {
+		if (s.owned || s.mark <= m.Revision) && p.offer.open.remove(at) {
 			r.taken(at)
 		}
 	}
@@ -203,7 +203,7 @@ func (r *Replica) release() {
 	r.commit()
 	r.gaveUp += countSlots(list)
 	if len(r.lostSlots) == 0 && r.gaveUp > 0 {
-		r.box.Event(wire.Event{Kind: EventGaveUp, View: r.viewID(), Count: r.gaveUp})
+		r.box.Event(wire.Event{Kind: EventSlotsReleased, View: r.viewID(), Count: r.gaveUp})
 		r.gaveUp = 0
 	}
 }

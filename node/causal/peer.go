@@ -36,11 +36,11 @@ type peer struct {
 	whole, spread, passed bool
 	again, every          wire.Instant
 	first, waits          wire.Instant
-	offer                 *offer       // what it has been offered and not taken
-	toldAt                wire.Instant // when it was told
-	taken                 *wire.Taken  // what it was told last of an exchange, in this view
-	untold                bool         // or would have been, had it been in this view
-	surveyed              uint64       // the newest life that was known when the last exchange with it began; not if it knew of others
+	offer                 *offer           // what it has been offered and not taken
+	toldAt                wire.Instant     // when it was told
+	taken                 *wire.HandoffAck // what it was told last of an exchange, in this view
+	untold                bool             // or would have been, had it been in this view
+	surveyed              uint64           // the newest life that was known when the last exchange with it began; not if it knew of others
 }
 
 // is reports that a message is of the life that is known: what an earlier one sent
@@ -125,7 +125,7 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 	r.tellAtLast(p, h)
 	p.life(r.now)
 	p.greeted, p.helloAt, p.clock = true, r.now, m.Clock
-	r.carried.over(wire.Life{Node: h.From, Boot: h.Boot}, m.Oldest, r.now)
+	r.carried.over(wire.NodeBoot{Node: h.From, Boot: h.Boot}, m.LowestOpen, r.now)
 	p.ready = m.Ready
 	if p.replica {
 		r.heardPosition(p, m.Stream)

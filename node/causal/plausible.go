@@ -92,18 +92,18 @@ func counterIn(m wire.Message) (n uint64) {
 		n = counterOf(m.Items)
 	case *wire.Items:
 		n = counterOf(m.Items)
-		for _, f := range m.Floors {
-			n = max(n, f.Floor)
+		for _, f := range m.GCCounters {
+			n = max(n, f.GCCounter)
 		}
-	case *wire.Open:
-		n = m.Going
-	case *wire.Have:
-		n = m.Gone
+	case *wire.DigestRequest:
+		n = m.Collecting
+	case *wire.Digest:
+		n = m.GCCounter
 		for i := range m.Held.Held {
-			n = max(n, m.Held.Held[i].Floor)
+			n = max(n, m.Held.Held[i].GCCounter)
 		}
-	case *wire.KeyAnswer:
-		n = max(m.Floor, m.Item.Version.Counter)
+	case *wire.KeyReply:
+		n = max(m.GCCounter, m.Item.Version.Counter)
 	}
 	return n
 }

@@ -76,16 +76,16 @@ func TestACounterIsNoLargerThanThereCanHaveBeenWrites(t *testing.T) {
 func TestAPeersCountersLeaveRoomAboveThem(t *testing.T) {
 	const huge = 1<<62 - 1
 	item := wire.Item{Key: "k", Version: wire.CausalVersion{Counter: huge, Dot: wire.Dot{Stream: wire.Stream{Node: 2, Boot: 3}, N: 1}}}
-	held := wire.Holdings{Vectors: []wire.Vector{nil}, Held: []wire.HeldSlots{{Slots: wire.SlotRange{Count: 8}, Ready: true, Floor: huge}}}
+	held := wire.Holdings{Vectors: []wire.Vector{nil}, Held: []wire.HeldSlots{{Slots: wire.SlotRange{Count: 8}, Ready: true, GCCounter: huge}}}
 	for _, m := range []wire.Message{
 		&wire.Batch{First: 1, Items: []wire.Item{item}},
 		&wire.Items{Items: []wire.Item{item}},
-		&wire.Items{Floors: []wire.SlotFloor{{Floor: huge}}},
-		&wire.Open{Going: huge},
-		&wire.Have{Gone: huge},
-		&wire.Have{Held: held},
-		&wire.KeyAnswer{Floor: huge},
-		&wire.KeyAnswer{Present: true, Item: item},
+		&wire.Items{GCCounters: []wire.SlotGCCounter{{GCCounter: huge}}},
+		&wire.DigestRequest{Collecting: huge},
+		&wire.Digest{GCCounter: huge},
+		&wire.Digest{Held: held},
+		&wire.KeyReply{GCCounter: huge},
+		&wire.KeyReply{Present: true, Item: item},
 	} {
 		if r := bare(); r.credible(2, m) {
 			t.Errorf("%T: taken", m)
@@ -93,11 +93,11 @@ func TestAPeersCountersLeaveRoomAboveThem(t *testing.T) {
 	}
 	r := bare()
 	from := wire.Header{From: 2, Boot: 3}
-	r.OnOpen(from, "", &wire.Open{Going: huge})
+	r.OnDigestRequest(from, "", &wire.DigestRequest{Collecting: huge})
 	if r.gone != 0 {
 		t.Errorf("tombstones up to %d are about to go, says who", r.gone)
 	}
-	if most := r.possible() + peerMargin; most > math.MaxUint64/4 || !r.credible(2, &wire.Open{Going: most}) {
+	if most := r.possible() + peerMargin; most > math.MaxUint64/4 || !r.credible(2, &wire.DigestRequest{Collecting: most}) {
 		t.Errorf("%d is refused of a peer whose clock is ahead", most)
 	}
 }

@@ -19,8 +19,8 @@ const (
 	maxSums     = 1 << 16  // sums in a message: as many as there are slots in the largest space
 	maxCarried  = 1 << 16  // carried requests that wait here
 	carriedRoom = 64 << 20 // bytes that these hold
-	maxResent   = 8 << 20  // bytes that one Missing brings; the rest is asked for again
-	maxCounters = 1 << 16  // requests in a CarryCancel
+	maxResent   = 8 << 20  // bytes that one ResendRequest brings; the rest is asked for again
+	maxCounters = 1 << 16  // requests in a CausalForwardCancel
 )
 
 // Refuses reports that a message breaks a rule that this part relies on: it is counted,
@@ -45,17 +45,17 @@ func (r *Replica) flaw(m wire.Message) string {
 		return first(most.number(m.First), most.items(m.Items))
 	case *wire.BatchAck:
 		return most.number(m.N)
-	case *wire.Missing:
+	case *wire.ResendRequest:
 		return most.number(m.From)
-	case *wire.Outrun:
+	case *wire.Truncated:
 		return most.number(m.UpTo)
-	case *wire.KeyAnswer:
+	case *wire.KeyReply:
 		return most.keyAnswer(m)
-	case *wire.Carry:
+	case *wire.CausalForward:
 		return first(contextFlaw(&m.Context), clockFlaw(m.Heard))
-	case *wire.CarryAnswer:
+	case *wire.CausalForwardReply:
 		return first(most.carryAnswer(m), clockFlaw(m.Clock))
-	case *wire.CarryCancel:
+	case *wire.CausalForwardCancel:
 		return mostFlaw(len(m.Counters), maxCounters)
 	}
 	return r.exchangeFlaw(m, most)
@@ -64,21 +64,21 @@ func (r *Replica) flaw(m wire.Message) string {
 // exchangeFlaw is flaw for the messages of exchanges.
 func (r *Replica) exchangeFlaw(m wire.Message, most limit) string {
 	switch m := m.(type) {
-	case *wire.Open:
+	case *wire.DigestRequest:
 		return first(rangesFlaw(m.Slots), mostFlaw(len(m.Sums), maxSums), mostFlaw(len(m.Forgotten), maxForgotten))
-	case *wire.Have:
+	case *wire.Digest:
 		return r.haveFlaw(m, most)
-	case *wire.Want:
+	case *wire.FetchItems:
 		return rangesFlaw(m.Slots)
 	case *wire.Items:
-		return first(markFlaw(m.Epoch), r.floorsFlaw(m.Floors), most.items(m.Items), orderFlaw(m))
-	case *wire.Offer:
-		return markFlaw(m.Mark)
-	case *wire.Taken:
-		return first(markFlaw(m.Mark), rangesFlaw(m.Slots))
-	case *wire.Explain:
+		return first(markFlaw(m.RemovedAt), r.floorsFlaw(m.GCCounters), most.items(m.Items), orderFlaw(m))
+	case *wire.Handoff:
+		return markFlaw(m.Revision)
+	case *wire.HandoffAck:
+		return first(markFlaw(m.Revision), rangesFlaw(m.Slots))
+	case *wire.ViewInfoRequest:
 		return mostFlaw(len(m.Views), maxUnknown)
-	case *wire.Explained:
+	case *wire.ViewInfo:
 		return r.explainedFlaw(m, most)
 	}
 	return ""
@@ -167,7 +167,7 @@ func (most limit) context(c *wire.Context) string {
 // contextFlaw is what no context has, whoever brings it. What its numbers may be is
 // judged where it is used.
 func contextFlaw(c *wire.Context) string {
-	if len(c.Exact) > MaxExact || len(c.Names) > maxVector {
+	if len(c.Exact) > MaxExact || len(c.CutRefs) > maxVector {
 		return "a context beyond its limits"
 	}
 	for i := range c.Exact {
@@ -175,8 +175,8 @@ func contextFlaw(c *wire.Context) string {
 			return "a context with an impossible version"
 		}
 	}
-	for i := 1; i < len(c.Names); i++ {
-		if c.Names[i-1].Compare(c.Names[i]) >= 0 {
+	for i := 1; i < len(c.CutRefs); i++ {
+		if c.CutRefs[i-1].Compare(c.CutRefs[i]) >= 0 {
 			return "a context whose names are not in order"
 		}
 	}
@@ -203,7 +203,7 @@ func (most limit) items(items []wire.Item) string {
 	return ""
 }
 
-// orderFlaw: what answers Want ascends from the place that was asked for; so an exchange
+// orderFlaw: what answers FetchItems ascends from the place that was asked for; so an exchange
 // comes to an end.
 func orderFlaw(m *wire.Items) string {
 	at := m.After
@@ -219,7 +219,7 @@ func orderFlaw(m *wire.Items) string {
 }
 
 // floorsFlaw: floor counters of slots ascend.
-func (r *Replica) floorsFlaw(list []wire.SlotFloor) string {
+func (r *Replica) floorsFlaw(list []wire.SlotGCCounter) string {
 	for i, f := range list {
 		if int64(f.Slot) >= int64(len(r.slots.all)) || i > 0 && list[i-1].Slot >= f.Slot {
 			return "floor counters that are not in order"
@@ -228,7 +228,7 @@ func (r *Replica) floorsFlaw(list []wire.SlotFloor) string {
 	return ""
 }
 
-func (most limit) keyAnswer(m *wire.KeyAnswer) string {
+func (most limit) keyAnswer(m *wire.KeyReply) string {
 	switch {
 	case m.Present && m.Item.Key != m.Key:
 		return "an item of another key"
@@ -240,7 +240,7 @@ func (most limit) keyAnswer(m *wire.KeyAnswer) string {
 	return ""
 }
 
-func (most limit) carryAnswer(m *wire.CarryAnswer) string {
+func (most limit) carryAnswer(m *wire.CausalForwardReply) string {
 	if m.Present {
 		if why := most.item(&m.Item); why != "" {
 			return why
@@ -250,10 +250,10 @@ func (most limit) carryAnswer(m *wire.CarryAnswer) string {
 }
 
 // haveFlaw looks at what a node says of itself and of slots.
-func (r *Replica) haveFlaw(m *wire.Have, most limit) string {
+func (r *Replica) haveFlaw(m *wire.Digest, most limit) string {
 	why := first(
-		markFlaw(max(m.Epoch, m.Mark)), r.holdingsFlaw(&m.Held, most), most.vector(m.Heard),
-		mostFlaw(len(m.Over), maxLives), mostFlaw(len(m.Takers), maxTakers), mostFlaw(len(m.Asking), maxTakers),
+		markFlaw(max(m.Removals, m.Revision)), r.holdingsFlaw(&m.Held, most), most.vector(m.Heard),
+		mostFlaw(len(m.Ended), maxLives), mostFlaw(len(m.Acked), maxTakers), mostFlaw(len(m.Requesting), maxTakers),
 		mostFlaw(len(m.Former), maxFormer), mostFlaw(len(m.Forgotten), maxForgotten), groupsFlaw(m.Groups),
 	)
 	if why == "" && m.Heard.At(r.own.stream) > r.own.last {
@@ -298,7 +298,7 @@ func groupsFlaw(list []wire.GroupSums) string {
 
 // explainedFlaw: a layout must be cheap to deal slots with, and a floor must not claim
 // more than there is.
-func (r *Replica) explainedFlaw(m *wire.Explained, most limit) string {
+func (r *Replica) explainedFlaw(m *wire.ViewInfo, most limit) string {
 	if len(m.Views) > maxUnknown {
 		return "a list that is too long"
 	}
@@ -308,8 +308,8 @@ func (r *Replica) explainedFlaw(m *wire.Explained, most limit) string {
 		for _, s := range k.Layout.Shards {
 			members += len(s.Members)
 		}
-		why := first(mostFlaw(len(k.Layout.Shards), maxLayout), mostFlaw(members, maxLayout), most.vector(k.Floor))
-		if why == "" && k.Floor.At(r.own.stream) > r.own.last {
+		why := first(mostFlaw(len(k.Layout.Shards), maxLayout), mostFlaw(members, maxLayout), most.vector(k.StableCut))
+		if why == "" && k.StableCut.At(r.own.stream) > r.own.last {
 			why = "more of this node's writes than there are"
 		}
 		if why != "" {

@@ -176,7 +176,7 @@ func New(cfg Config, box *wire.Outbox, views Views) *Replica {
 	r.slots = newSlots(cfg.Limits.Space)
 	r.atlas.space = cfg.Limits.Space
 	r.sessions = uint64(cfg.Boot)
-	r.lives.self = wire.Life{Node: cfg.Self, Boot: cfg.Boot}
+	r.lives.self = wire.NodeBoot{Node: cfg.Self, Boot: cfg.Boot}
 	r.lives.begin() // what this node had in an earlier life, others may wait for
 	r.carriages.first(cfg.Boot)
 	r.carried.init(&r.cfg.Limits)
@@ -284,9 +284,9 @@ func (r *Replica) Written() bool { return r.stored }
 
 // Hello adds to a hello what concerns causal buckets.
 func (r *Replica) Hello(h *wire.Hello) {
-	h.Stream, h.Ready, h.Clock, h.Pulled = r.own.sent, r.member && r.slots.unready == 0, r.now, r.progress
-	h.Oldest = r.oldestRequest()
-	r.carried.over(r.lives.self, h.Oldest, r.now)
+	h.Stream, h.Ready, h.Clock, h.CausalProgress = r.own.sent, r.member && r.slots.unready == 0, r.now, r.progress
+	h.LowestOpen = r.oldestRequest()
+	r.carried.over(r.lives.self, h.LowestOpen, r.now)
 }
 
 // closed reports that clients get 503: no view, not in it, or left behind.

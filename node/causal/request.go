@@ -130,7 +130,7 @@ func (r *Replica) whileUnready(q *request) {
 func (r *Replica) refuse(q *request) {
 	r.drop(q)
 	if q.carried != nil {
-		r.answerCarried(q.carried, &wire.CarryAnswer{Fate: wire.CarryElse}, r.box.LastWrite())
+		r.answerCarried(q.carried, &wire.CausalForwardReply{Fate: wire.ForwardElsewhere}, r.box.LastWrite())
 		return
 	}
 	if q.kind == writing && q.id != (wire.RequestID{}) {
@@ -165,7 +165,7 @@ func (r *Replica) answer(q *request, seq uint64, item *wire.Item, c wire.Context
 	r.drop(q)
 	c = r.namer().bound(c, r.cfg.Limits.Exact, maxContextBytes)
 	if q.carried != nil {
-		m := &wire.CarryAnswer{Fate: wire.CarryDone, Existed: q.existed, Context: c}
+		m := &wire.CausalForwardReply{Fate: wire.ForwardDone, Existed: q.existed, Context: c}
 		if item != nil {
 			m.Present, m.Item = true, *item
 			m.Item.Deps = wire.Context{}
@@ -321,7 +321,7 @@ func (r *Replica) tryList(q *request) {
 		n := r.namer()
 		r.box.Read(wire.Read{
 			Kind: wire.ReadItems, Token: q.token, Ranges: r.slots.hashRanges(owned), Context: q.context,
-			Floor: n.floor, Outdone: n.outdone, Known: r.knownOf(&q.context),
+			StableCut: n.floor, Subsumed: n.outdone, Known: r.knownOf(&q.context),
 		})
 	})
 }
@@ -341,7 +341,7 @@ func (r *Replica) listable(c *wire.Context) bool {
 			return false
 		}
 	}
-	if len(c.Vector) == 0 && len(c.Names) == 0 {
+	if len(c.Vector) == 0 && len(c.CutRefs) == 0 {
 		return true
 	}
 	for i := range r.slots.all {

@@ -188,7 +188,7 @@ func (r *Replica) has(c *wire.Context, at hashing.Slot, rule holding) bool {
 	if !r.hasVector(c.Vector, at, rule) {
 		return false
 	}
-	for _, name := range c.Names {
+	for _, name := range c.CutRefs {
 		if !r.hasNamed(name, at, rule) {
 			return false
 		}
@@ -217,7 +217,7 @@ func (r *Replica) hasNamed(name wire.ViewID, at hashing.Slot, rule holding) bool
 		r.atlas.meet(name)
 		return false
 	}
-	return r.hasVector(v.Floor, at, rule)
+	return r.hasVector(v.StableCut, at, rule)
 }
 
 // knowledge is K of a slot as others are told, when all that is written is durable.

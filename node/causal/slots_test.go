@@ -105,8 +105,8 @@ func TestHoldingsSayOfEachSlotWhatWasAdded(t *testing.T) {
 		want := map[hashing.Slot]wire.HeldSlots{}
 		for _, at := range slotsGen(5).Draw(t, "slots") {
 			i := rapid.IntRange(0, len(vectors)-1).Draw(t, "vector")
-			s := wire.HeldSlots{Vector: uint32(i), Ready: rapid.Bool().Draw(t, "ready"), Floor: rapid.Uint64Range(0, 1).Draw(t, "floor")}
-			w.add(at, vectors[i], s.Ready, s.Floor)
+			s := wire.HeldSlots{Vector: uint32(i), Ready: rapid.Bool().Draw(t, "ready"), GCCounter: rapid.Uint64Range(0, 1).Draw(t, "floor")}
+			w.add(at, vectors[i], s.Ready, s.GCCounter)
 			want[at] = s
 		}
 		r := holdingsReader{held: &w.holdings}
@@ -119,7 +119,7 @@ func TestHoldingsSayOfEachSlotWhatWasAdded(t *testing.T) {
 			switch {
 			case held != (run != nil):
 				t.Fatalf("slot %d is held: %t, want %t", at, run != nil, held)
-			case held && (run.Ready != s.Ready || run.Floor != s.Floor || !slices.Equal(w.holdings.Vectors[run.Vector], vectors[s.Vector])):
+			case held && (run.Ready != s.Ready || run.GCCounter != s.GCCounter || !slices.Equal(w.holdings.Vectors[run.Vector], vectors[s.Vector])):
 				t.Fatalf("slot %d: %+v, want %+v", at, run, s)
 			}
 		}
@@ -166,7 +166,7 @@ func TestEveryPartOfAnItemIsInItsDigest(t *testing.T) {
 		func() { deps.Exact = []wire.Dependency{{}} }, func() { deps.Exact[0].Hash++ }, func() { deps.Exact[0].Version.Counter++ },
 		func() { deps.Exact[0].Version.Dot.N++ }, func() { deps.Exact[0].Version.Dot.Stream.Node++ },
 		func() { deps.Vector = wire.Vector{{N: 1}} }, func() { deps.Vector[0].Stream.View.Author++ },
-		func() { deps.Names = []wire.ViewID{{Number: 1}} }, func() { deps.Names[0].Boot++ }, func() { deps.Ceil = 1 },
+		func() { deps.CutRefs = []wire.ViewID{{Number: 1}} }, func() { deps.CutRefs[0].Boot++ }, func() { deps.Ceil = 1 },
 	} {
 		change()
 		if d := digest(0, item); known[d] {

@@ -186,7 +186,7 @@ func (r *Replica) OnBatchAck(h wire.Header, m *wire.BatchAck) {
 }
 
 // OnMissing sends a part of the own stream again.
-func (r *Replica) OnMissing(h wire.Header, m *wire.Missing) {
+func (r *Replica) OnResendRequest(h wire.Header, m *wire.ResendRequest) {
 	o := &r.own
 	p := r.peer(h.From)
 	if p == nil || m.View != o.stream.View || m.From == 0 || m.From > o.sent {
@@ -194,7 +194,7 @@ func (r *Replica) OnMissing(h wire.Header, m *wire.Missing) {
 	}
 	first := max(m.From, o.first())
 	if first > m.From {
-		r.send(h.From, &wire.Outrun{View: m.View, UpTo: min(first-1, o.sent)})
+		r.send(h.From, &wire.Truncated{View: m.View, UpTo: min(first-1, o.sent)})
 	}
 	for last, sent := min(m.To, o.sent), 0; first <= last && sent < maxResent; {
 		b := r.batch(first, last)

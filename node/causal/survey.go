@@ -15,15 +15,15 @@ type survey struct {
 	going   uint64 // the largest counter of the tombstones that are to go
 	begun   wire.Instant
 	asked   wire.Instant
-	answers map[wire.NodeID]*wire.Have
-	do      func(map[wire.NodeID]*wire.Have) // nil: it failed
+	answers map[wire.NodeID]*wire.Digest
+	do      func(map[wire.NodeID]*wire.Digest) // nil: it failed
 }
 
 // inquire begins a survey, which tells the members what is about to go.
-func (r *Replica) inquire(list []wire.SlotRange, going uint64, do func(map[wire.NodeID]*wire.Have)) {
+func (r *Replica) inquire(list []wire.SlotRange, going uint64, do func(map[wire.NodeID]*wire.Digest)) {
 	s := &survey{
 		session: r.session(), slots: list, view: r.view.ID, going: going, begun: r.now,
-		answers: map[wire.NodeID]*wire.Have{}, do: do,
+		answers: map[wire.NodeID]*wire.Digest{}, do: do,
 	}
 	r.hearGone(going)
 	r.surveys = append(r.surveys, s)
@@ -34,7 +34,7 @@ func (r *Replica) askSurvey(s *survey) {
 	s.asked = r.now
 	for _, p := range r.peers {
 		if p.member && s.answers[p.id] == nil {
-			r.request(p.id, &wire.Open{Session: s.session, Slots: s.slots, Survey: true, Going: s.going, Births: r.births()})
+			r.request(p.id, &wire.DigestRequest{Session: s.session, Slots: s.slots, Survey: true, Collecting: s.going, Births: r.births()})
 		}
 	}
 	r.alarm(r.now + 2*resend)
@@ -42,7 +42,7 @@ func (r *Replica) askSurvey(s *survey) {
 }
 
 // surveyed takes in an answer to a survey; false: it is none.
-func (r *Replica) surveyed(h wire.Header, m *wire.Have) bool {
+func (r *Replica) surveyed(h wire.Header, m *wire.Digest) bool {
 	i := slices.IndexFunc(r.surveys, func(s *survey) bool { return s.session == m.Session })
 	if i < 0 {
 		return false

@@ -14,7 +14,7 @@ type takenWrites struct {
 	keep    wire.Instant
 	room    int                            // how many are remembered
 	recent  [2]map[wire.RequestID]taken    // the younger first
-	lost    [2]map[wire.Life]uint64        // up to which request of a life one may be missing for want of room
+	lost    [2]map[wire.NodeBoot]uint64    // up to which request of a life one may be missing for want of room
 	turnAt  wire.Instant                   // when the elder go
 	origins map[wire.NodeID]*requestOrigin // by what their nodes said
 }
@@ -39,7 +39,7 @@ func (c *carriedRequests) init(l *Limits) {
 	c.keep, c.room = l.Remember, l.Taken
 	c.open = map[wire.RequestID]*carried{}
 	c.recent = [2]map[wire.RequestID]taken{{}, {}}
-	c.lost = [2]map[wire.Life]uint64{{}, {}}
+	c.lost = [2]map[wire.NodeBoot]uint64{{}, {}}
 	c.origins = map[wire.NodeID]*requestOrigin{}
 }
 
@@ -77,15 +77,15 @@ func (c *takenWrites) turn(now wire.Instant) {
 		return
 	}
 	c.recent[0], c.recent[1] = map[wire.RequestID]taken{}, c.recent[0]
-	c.lost[0], c.lost[1] = map[wire.Life]uint64{}, c.lost[0]
+	c.lost[0], c.lost[1] = map[wire.NodeBoot]uint64{}, c.lost[0]
 	c.turnAt = now + c.keep
 }
 
 // lose notes that a request is not remembered: whoever carries it here goes elsewhere.
 func (c *takenWrites) lose(id wire.RequestID) {
-	life := wire.Life{Node: id.Node, Boot: id.Boot}
+	life := wire.NodeBoot{Node: id.Node, Boot: id.Boot}
 	if _, known := c.lost[0][life]; !known && len(c.lost[0]) >= maxLives {
-		life, id.Counter = wire.Life{}, math.MaxUint64 // of anybody
+		life, id.Counter = wire.NodeBoot{}, math.MaxUint64 // of anybody
 	}
 	c.lost[0][life] = max(c.lost[0][life], id.Counter)
 }
@@ -93,7 +93,7 @@ func (c *takenWrites) lose(id wire.RequestID) {
 // mayHaveLost reports that a request which is not remembered may have been taken.
 func (c *takenWrites) mayHaveLost(id wire.RequestID) bool {
 	for _, lost := range c.lost {
-		if id.Counter <= max(lost[wire.Life{Node: id.Node, Boot: id.Boot}], lost[wire.Life{}]) {
+		if id.Counter <= max(lost[wire.NodeBoot{Node: id.Node, Boot: id.Boot}], lost[wire.NodeBoot{}]) {
 			return true
 		}
 	}
@@ -110,7 +110,7 @@ func (c *takenWrites) taken(id wire.RequestID) (taken, bool) {
 
 // over takes in that a node sends no request below a number any more. Copies may be under
 // way: they are forgotten when those are too old to be taken.
-func (c *takenWrites) over(life wire.Life, below uint64, now wire.Instant) {
+func (c *takenWrites) over(life wire.NodeBoot, below uint64, now wire.Instant) {
 	c.turn(now)
 	o := c.origins[life.Node]
 	if o == nil || o.boot != life.Boot {
@@ -130,7 +130,7 @@ func (c *takenWrites) over(life wire.Life, below uint64, now wire.Instant) {
 }
 
 // forget forgets the requests that come no more.
-func (c *takenWrites) forget(life wire.Life, o *requestOrigin) {
+func (c *takenWrites) forget(life wire.NodeBoot, o *requestOrigin) {
 	for _, m := range c.recent {
 		if o.said-o.below <= uint64(len(m)) {
 			for n := o.below; n < o.said; n++ {
@@ -158,7 +158,7 @@ func (r *Replica) rememberTaken(item *wire.Item, here, existed bool) {
 		ok = r.carried.hear(item, r.now)
 	}
 	if !ok {
-		r.box.Event(wire.Event{Kind: EventTakenLost, Peer: item.ID.Node})
+		r.box.Event(wire.Event{Kind: EventForwardForgotten, Peer: item.ID.Node})
 	}
 }
 

@@ -6,9 +6,9 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-var forwarder = wire.Life{Node: 1, Boot: 1}
+var forwarder = wire.NodeBoot{Node: 1, Boot: 1}
 
-func requestOf(life wire.Life, n uint64) *wire.Item {
+func requestOf(life wire.NodeBoot, n uint64) *wire.Item {
 	return &wire.Item{Key: "x", Version: wire.CausalVersion{Counter: n}, ID: wire.RequestID{Node: life.Node, Boot: life.Boot, Counter: n}}
 }
 
@@ -43,7 +43,7 @@ func TestWhatItsNodeIsDoneWithIsForgottenWhenItsCopiesAreTooOld(t *testing.T) {
 	if c.remember(requestOf(forwarder, 5), false, at); len(c.recent[0]) != 11 {
 		t.Error("what an exchange brings of long ago is remembered")
 	}
-	other := wire.Life{Node: forwarder.Node, Boot: 2}
+	other := wire.NodeBoot{Node: forwarder.Node, Boot: 2}
 	c.over(other, 1<<60, at+10*carryAge)
 	c.over(other, 1<<60, at+12*carryAge)
 	if n := len(c.recent[0]); n != 11 {
@@ -62,16 +62,16 @@ func TestWhereThereIsNoRoomToRememberNothingIsTakenTwice(t *testing.T) {
 			t.Errorf("request %d is neither remembered nor refused", n)
 		}
 	}
-	if c.mayHaveLost(requestOf(forwarder, 121).ID) || c.mayHaveLost(requestOf(wire.Life{Node: 2, Boot: 7}, 1).ID) {
+	if c.mayHaveLost(requestOf(forwarder, 121).ID) || c.mayHaveLost(requestOf(wire.NodeBoot{Node: 2, Boot: 7}, 1).ID) {
 		t.Error("what was never taken is refused")
 	}
 	for n := range uint64(maxLives + 5) {
-		c.remember(requestOf(wire.Life{Node: 3, Boot: wire.Boot(n)}, 9), false, wire.Second)
+		c.remember(requestOf(wire.NodeBoot{Node: 3, Boot: wire.Boot(n)}, 9), false, wire.Second)
 	}
 	if n := len(c.lost[0]); n > maxLives+1 {
 		t.Errorf("%d lives of which something was lost are known", n)
 	}
-	if !c.mayHaveLost(requestOf(wire.Life{Node: 3, Boot: maxLives + 4}, 9).ID) {
+	if !c.mayHaveLost(requestOf(wire.NodeBoot{Node: 3, Boot: maxLives + 4}, 9).ID) {
 		t.Error("a life too many is neither known nor refused")
 	}
 	c.turn(2 * keep)
@@ -87,7 +87,7 @@ func TestAHelloSaysWhichRequestsMayComeAgain(t *testing.T) {
 	said := func() uint64 {
 		var h wire.Hello
 		r.Hello(&h)
-		return h.Oldest
+		return h.LowestOpen
 	}
 	if got := said(); got != 1 {
 		t.Errorf("at first from %d on", got)
@@ -115,8 +115,8 @@ func TestCarriedRequestsThatWaitHoldABoundedPart(t *testing.T) {
 	}
 	from := wire.Header{From: 2, Boot: 3}
 	carry := func(n uint64) {
-		m := &wire.Carry{Counter: n, Op: wire.Op{Kind: wire.OpPut, Key: "k", Value: make([]byte, 1<<20)}, HeardBoot: r.cfg.Boot}
-		r.OnCarry(from, "reply", m, []*wire.Item{nil})
+		m := &wire.CausalForward{Counter: n, Op: wire.Op{Kind: wire.OpPut, Key: "k", Value: make([]byte, 1<<20)}, HeardBoot: r.cfg.Boot}
+		r.OnForward(from, "reply", m, []*wire.Item{nil})
 	}
 	for n := range uint64(200) {
 		carry(n + 1)
@@ -124,7 +124,7 @@ func TestCarriedRequestsThatWaitHoldABoundedPart(t *testing.T) {
 	if got := len(r.carried.open); got != carriedRoom>>20-1 {
 		t.Errorf("%d requests of 1 MiB wait", got)
 	}
-	r.OnCarryCancel(from, &wire.CarryCancel{Counters: []uint64{1, 2, 3}})
+	r.OnForwardCancel(from, &wire.CausalForwardCancel{Counters: []uint64{1, 2, 3}})
 	carry(300)
 	if r.carried.open[wire.RequestID{Node: 2, Boot: 3, Counter: 300}] == nil {
 		t.Error("there is room again, and it is not taken")

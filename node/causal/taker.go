@@ -12,7 +12,7 @@ import (
 type takers []taker
 
 type taker struct {
-	life  wire.Life
+	life  wire.NodeBoot
 	view  wire.ViewID
 	took  bool
 	mark  uint64       // under which it took all
@@ -24,7 +24,7 @@ const maxTakers = 1000
 
 // of is the entry of a sender, in its present life and view.
 func (t *takers) of(h wire.Header) *taker {
-	life := wire.Life{Node: h.From, Boot: h.Boot}
+	life := wire.NodeBoot{Node: h.From, Boot: h.Boot}
 	i := slices.IndexFunc(*t, func(o taker) bool { return o.life.Node == h.From })
 	if i < 0 {
 		if len(*t) == maxTakers {
@@ -56,8 +56,8 @@ func (t takers) took(p *peer, view wire.ViewID, mark uint64) bool {
 }
 
 // that lists those of a view for which something holds.
-func (t takers) that(view wire.ViewID, holds func(o *taker) bool) []wire.Life {
-	var list []wire.Life
+func (t takers) that(view wire.ViewID, holds func(o *taker) bool) []wire.NodeBoot {
+	var list []wire.NodeBoot
 	for i := range t {
 		if o := &t[i]; o.view == view && holds(o) {
 			list = append(list, o.life)
@@ -67,11 +67,11 @@ func (t takers) that(view wire.ViewID, holds func(o *taker) bool) []wire.Life {
 }
 
 // under lists those that have taken, in a view, what was here under a mark.
-func (t takers) under(view wire.ViewID, mark uint64) []wire.Life {
+func (t takers) under(view wire.ViewID, mark uint64) []wire.NodeBoot {
 	return t.that(view, func(o *taker) bool { return o.took && o.mark == mark })
 }
 
 // asking lists those of a view that have asked for slots lately.
-func (t takers) asking(view wire.ViewID, now wire.Instant) []wire.Life {
+func (t takers) asking(view wire.ViewID, now wire.Instant) []wire.NodeBoot {
 	return t.that(view, func(o *taker) bool { return o.asked > 0 && now-o.asked < spreadPatience })
 }

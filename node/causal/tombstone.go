@@ -40,7 +40,7 @@ func (c *collector) note(item *wire.Item, hash uint64) {
 	d := &item.Deps
 	c.tombs[key] = tomb{
 		key: key, hash: hash, version: item.Version, over: named(d, hash), digest: digest(hash, item),
-		deps: wire.Context{Vector: d.Vector, Names: d.Names, Ceil: d.Ceil},
+		deps: wire.Context{Vector: d.Vector, CutRefs: d.CutRefs, Ceil: d.Ceil},
 	}
 }
 
@@ -81,7 +81,7 @@ func (r *Replica) collect() {
 	}
 	c.busy = true
 	list := slotsOf(tombs)
-	r.inquire(list, 0, func(answers map[wire.NodeID]*wire.Have) {
+	r.inquire(list, 0, func(answers map[wire.NodeID]*wire.Digest) {
 		c.busy = false
 		needed := r.firstRound(tombs, answers)
 		if len(needed) == 0 {
@@ -92,7 +92,7 @@ func (r *Replica) collect() {
 			return
 		}
 		c.busy = true
-		r.inquire(list, largest(tombs, needed), func(answers map[wire.NodeID]*wire.Have) {
+		r.inquire(list, largest(tombs, needed), func(answers map[wire.NodeID]*wire.Digest) {
 			c.busy = false
 			for at, p := range needed { //maporder:ok each is looked at by itself
 				if !r.allHave(at, p, answers) {
@@ -153,7 +153,7 @@ func slotsOf(tombs []tomb) []wire.SlotRange {
 
 // firstRound finds the slots whose tombstones all replicas have, and what every one
 // of them must have before these may go: all that any of them has now.
-func (r *Replica) firstRound(tombs []tomb, answers map[wire.NodeID]*wire.Have) map[hashing.Slot]wire.Vector {
+func (r *Replica) firstRound(tombs []tomb, answers map[wire.NodeID]*wire.Digest) map[hashing.Slot]wire.Vector {
 	needed := map[hashing.Slot]wire.Vector{}
 	j := &joiner{}
 	for _, t := range tombs {
@@ -209,7 +209,7 @@ func (r *Replica) replicas() []wire.NodeID {
 
 // allHave reports that every replica of a slot has a vector, that nobody else holds
 // the slot, and that nobody knows of anybody outside.
-func (r *Replica) allHave(at hashing.Slot, v wire.Vector, answers map[wire.NodeID]*wire.Have) bool {
+func (r *Replica) allHave(at hashing.Slot, v wire.Vector, answers map[wire.NodeID]*wire.Digest) bool {
 	if answers == nil {
 		return false
 	}
@@ -217,7 +217,7 @@ func (r *Replica) allHave(at hashing.Slot, v wire.Vector, answers map[wire.NodeI
 	for id, have := range answers { //maporder:ok all must agree
 		run := runOf(&have.Held, at)
 		replica := slices.Contains(replicas, id)
-		if have.Unsettled || replica != (run != nil) {
+		if have.Unsynced || replica != (run != nil) {
 			return false
 		}
 		if !replica {
@@ -234,8 +234,8 @@ func (r *Replica) allHave(at hashing.Slot, v wire.Vector, answers map[wire.NodeI
 }
 
 // ownHave is what this node answers itself in a survey.
-func (r *Replica) ownHave(list []wire.SlotRange) *wire.Have {
-	return &wire.Have{Unsettled: r.unsettled(), Floor: r.floorSum(), Held: r.holdings(list)}
+func (r *Replica) ownHave(list []wire.SlotRange) *wire.Digest {
+	return &wire.Digest{Unsynced: r.unsettled(), StableCut: r.floorSum(), Held: r.holdings(list)}
 }
 
 // dropTombs drops the tombstones of slots, if they stand yet, and keeps their

@@ -223,7 +223,7 @@ func (r *Replica) tickTracks() {
 		if to > t.got && !(mutant.On(mutant.CausalNoExchangeRetry) && t.asked > 0) {
 			r.box.Event(wire.Event{Kind: EventGap, Peer: p.id, Count: to - t.got})
 			if from := max(t.got, t.outrun) + 1; from <= to {
-				r.send(p.id, &wire.Missing{View: t.stream.View, From: from, To: to})
+				r.send(p.id, &wire.ResendRequest{View: t.stream.View, From: from, To: to})
 			}
 		}
 		t.asked = r.now
@@ -232,14 +232,14 @@ func (r *Replica) tickTracks() {
 }
 
 // OnOutrun notes that a part of a stream can only be had by an exchange.
-func (r *Replica) OnOutrun(h wire.Header, m *wire.Outrun) {
+func (r *Replica) OnTruncated(h wire.Header, m *wire.Truncated) {
 	p := r.peer(h.From)
 	if p == nil || !p.replica || r.view == nil || m.View != r.view.ID || !p.is(h) {
 		return
 	}
 	if t := r.trackOf(p); m.UpTo > t.got && m.UpTo > t.outrun && m.UpTo <= t.last() {
 		t.outrun = m.UpTo
-		r.box.Event(wire.Event{Kind: EventOutrun, Peer: p.id})
+		r.box.Event(wire.Event{Kind: EventTruncated, Peer: p.id})
 		r.pullFrom(p)
 	}
 }

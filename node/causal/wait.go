@@ -136,7 +136,7 @@ func (r *Replica) askKey(q *request) {
 	for _, p := range r.peers {
 		if r.reachable(p) {
 			a.silent = append(a.silent, p.id)
-			r.request(p.id, &wire.AskKey{Session: a.session, Key: a.key, Births: r.births()})
+			r.request(p.id, &wire.KeyRequest{Session: a.session, Key: a.key, Births: r.births()})
 		}
 	}
 	r.asks = append(r.asks, a)
@@ -147,13 +147,13 @@ func (r *Replica) askKey(q *request) {
 }
 
 // OnAskKey says what is held of a key.
-func (r *Replica) OnAskKey(h wire.Header, replyTo wire.ReplyTo, m *wire.AskKey, stored []*wire.Item) {
+func (r *Replica) OnKeyRequest(h wire.Header, replyTo wire.ReplyTo, m *wire.KeyRequest, stored []*wire.Item) {
 	r.sign(h)
 	if len(stored) != 1 {
 		return
 	}
 	s := r.slots.of(hashOf(m.Key))
-	reply := &wire.KeyAnswer{Session: m.Session, Key: m.Key, Held: s.held, Ready: s.held && s.ready, Floor: s.floor}
+	reply := &wire.KeyReply{Session: m.Session, Key: m.Key, Held: s.held, Ready: s.held && s.ready, GCCounter: s.floor}
 	if item := r.overlay.current(m.Key, stored[0]); item != nil && s.held {
 		reply.Present, reply.Item = true, *item
 	}
@@ -161,7 +161,7 @@ func (r *Replica) OnAskKey(h wire.Header, replyTo wire.ReplyTo, m *wire.AskKey, 
 }
 
 // OnKeyAnswer takes in what another node holds of a key.
-func (r *Replica) OnKeyAnswer(h wire.Header, m *wire.KeyAnswer, stored []*wire.Item) {
+func (r *Replica) OnKeyReply(h wire.Header, m *wire.KeyReply, stored []*wire.Item) {
 	r.sign(h)
 	if !r.credible(h.From, m) {
 		return
@@ -179,7 +179,7 @@ func (r *Replica) OnKeyAnswer(h wire.Header, m *wire.KeyAnswer, stored []*wire.I
 		r.wakeKey(m.Key)
 	}
 	if m.Ready {
-		s.floor = max(s.floor, m.Floor)
+		s.floor = max(s.floor, m.GCCounter)
 	}
 	r.after(r.commit(), r.wakeKeys)
 	a.silent = slices.DeleteFunc(a.silent, func(id wire.NodeID) bool { return id == h.From })

@@ -75,7 +75,7 @@ const (
 // heldBytes is what an item that stays takes in memory, with all that hangs on it.
 func heldBytes(i *wire.Item) int {
 	n := itemSize + blockSize + len(i.Key) + len(i.Value) + len(i.ContentType)
-	return n + contextBytes(cap(i.Deps.Exact), cap(i.Deps.Vector), cap(i.Deps.Names))
+	return n + contextBytes(cap(i.Deps.Exact), cap(i.Deps.Vector), cap(i.Deps.CutRefs))
 }
 
 // contextBytes is what the lists of a context take.
@@ -90,7 +90,7 @@ func contextBytes(exact, positions, names int) int {
 // grow. It is of the copy that is kept, whatever the room of the lists of the other.
 func asideBytes(i *wire.Item) int {
 	n := 2*itemSize + blockSize + len(i.Key) + len(i.Value) + len(i.ContentType)
-	return n + contextBytes(len(i.Deps.Exact), len(i.Deps.Vector), len(i.Deps.Names))
+	return n + contextBytes(len(i.Deps.Exact), len(i.Deps.Vector), len(i.Deps.CutRefs))
 }
 
 // kept is an item that stays for longer than the message that brought it: a key or a
@@ -105,7 +105,7 @@ func kept(i *wire.Item) wire.Item {
 // keptContext is a context without room to grow.
 func keptContext(c *wire.Context) wire.Context {
 	k := *c
-	k.Exact, k.Vector, k.Names = tight(c.Exact), tight(c.Vector), tight(c.Names)
+	k.Exact, k.Vector, k.CutRefs = tight(c.Exact), tight(c.Vector), tight(c.CutRefs)
 	return k
 }
 

@@ -32,7 +32,7 @@ func TestAnAcknowledgementOfAnotherContentDoesNotCountAndTheMemberIsGivenEveryth
 	if r.events["content_differs"] != 1 {
 		t.Errorf("reported %d times", r.events["content_differs"])
 	}
-	c := last[*wire.Collect](r).Ballot
+	c := last[*wire.JoinRequest](r).Ballot
 	history := wire.HistorySummary{Ballot: b, Members: listOf(0, 1).Members(), Length: 1, Sum: kv.Sum(0, &forged)}
 	r.hear(1, &wire.Join{Ballot: c, History: history})
 	start := last[*wire.Start](r)
@@ -80,7 +80,7 @@ func TestADifferenceIsFoundInAnIdleViewWithinAHello(t *testing.T) {
 			t.Fatal("what is the same differs")
 		}
 		r.hear(1, say(b, sum))
-		if r.events["content_differs"] != 1 || last[*wire.Collect](r).Ballot.Round != b.Round+1 {
+		if r.events["content_differs"] != 1 || last[*wire.JoinRequest](r).Ballot.Round != b.Round+1 {
 			t.Errorf("%s: not found, or no round began", name)
 		}
 	}
@@ -98,7 +98,7 @@ func TestAMemberWhoseLogIsNotThatOfTheBaseTakesEverything(t *testing.T) {
 	for _, sum := range []uint64{kv.Sum(0, &e), 77} {
 		next := b
 		next.Round = r.m.strong.Promised().Round + 1
-		r.hear(0, &wire.Collect{Ballot: next, View: viewBy(0, 1, 0, 1)})
+		r.hear(0, &wire.JoinRequest{Ballot: next, View: viewBy(0, 1, 0, 1)})
 		r.hear(0, &wire.Start{
 			Ballot: next, Members: listOf(0, 1).Members(), Bound: []wire.Sighting{{Node: 1, Inc: lifeOf(1).Inc}},
 			Base: wire.Base{Source: b, Length: 1, Sum: sum, Past: []wire.PastBallot{{Ballot: b, Count: 1}}},

@@ -115,7 +115,7 @@ func backup(t *testing.T) (*rig, wire.Ballot) {
 	v := viewBy(0, 1, 0, 1)
 	b := wire.Ballot{View: v.ID, Round: 1, Boot: lifeOf(0).Boot}
 	r.hear(0, &wire.NewView{View: v})
-	r.hear(0, &wire.Collect{Ballot: b, View: v})
+	r.hear(0, &wire.JoinRequest{Ballot: b, View: v})
 	bound := []wire.Sighting{{Node: 0, Inc: lifeOf(0).Inc, View: v.ID}, {Node: 1, Inc: lifeOf(1).Inc, View: v.ID}}
 	r.hear(0, &wire.Start{Ballot: b, Bound: bound, Members: v.Layout.Members()})
 	r.hear(0, &wire.Active{Ballot: b})
@@ -131,7 +131,7 @@ func primary(t *testing.T) (*rig, wire.Ballot) {
 	r := newRig(t, 0)
 	v := viewBy(1, 1, 0, 1)
 	r.hear(1, &wire.NewView{View: v})
-	b := last[*wire.Collect](r).Ballot
+	b := last[*wire.JoinRequest](r).Ballot
 	r.hear(1, &wire.Join{Ballot: b})
 	r.hear(1, &wire.Started{Ballot: b})
 	r.hear(1, &wire.Hello{Ballot: b, Promised: b, Serving: true})
@@ -151,7 +151,7 @@ func TestAViewNumberThatNoPutsReachIsNotFollowed(t *testing.T) {
 	}
 	r, _ := backup(t)
 	r.hear(0, &wire.NewView{View: viewBy(0, 1<<62-1, 0, 1)})
-	r.hear(0, &wire.Collect{View: viewBy(0, 1<<62-1, 0, 1), Ballot: wire.Ballot{View: viewBy(0, 1<<62-1, 0, 1).ID, Round: 1, Boot: lifeOf(0).Boot}})
+	r.hear(0, &wire.JoinRequest{View: viewBy(0, 1<<62-1, 0, 1), Ballot: wire.Ballot{View: viewBy(0, 1<<62-1, 0, 1).ID, Round: 1, Boot: lifeOf(0).Boot}})
 	if got := r.status.View.ID.Number; got != 1 {
 		t.Errorf("it follows from view 1 to view %d", got)
 	}
@@ -182,9 +182,9 @@ func TestARoundThatNoViewComesToIsNotPromised(t *testing.T) {
 	r, b := backup(t)
 	far := b
 	far.Round = 1<<62 - 1
-	r.hear(0, &wire.Collect{Ballot: far, View: viewBy(0, 1, 0, 1)})
+	r.hear(0, &wire.JoinRequest{Ballot: far, View: viewBy(0, 1, 0, 1)})
 	b.Round = 2
-	r.hear(0, &wire.Collect{Ballot: b, View: viewBy(0, 1, 0, 1)})
+	r.hear(0, &wire.JoinRequest{Ballot: b, View: viewBy(0, 1, 0, 1)})
 	if j := last[*wire.Join](r); j.Ballot != b {
 		t.Errorf("it joins %+v, want %+v", j.Ballot, b)
 	}
@@ -196,10 +196,10 @@ func TestAMemberBoundToARoundThatNoViewComesToIsFreedByANewIDOfTheList(t *testin
 	r, b := primary(t)
 	far := b
 	far.Round = 1<<62 - 1
-	r.hear(1, &wire.Low{Ballot: b, Promised: far})
-	c := last[*wire.Collect](r)
+	r.hear(1, &wire.BallotTooLow{Ballot: b, Promised: far})
+	c := last[*wire.JoinRequest](r)
 	if c.Ballot.View.Number != 2 || c.Ballot.Round != 1 || !c.View.Layout.Equal(listOf(0, 1)) {
-		t.Errorf("after a Low with round %d it collects for %+v", far.Round, c.Ballot)
+		t.Errorf("after a BallotTooLow with round %d it collects for %+v", far.Round, c.Ballot)
 	}
 }
 
@@ -207,21 +207,21 @@ func TestLowsWithoutEndBeginFewRounds(t *testing.T) {
 	r, _ := primary(t)
 	before := r.events["round_begun"]
 	for range 1000 {
-		b := last[*wire.Collect](r).Ballot
+		b := last[*wire.JoinRequest](r).Ballot
 		higher := b
 		higher.Round++
-		r.hear(1, &wire.Low{Ballot: b, Promised: higher})
+		r.hear(1, &wire.BallotTooLow{Ballot: b, Promised: higher})
 	}
 	if n := r.events["round_begun"] - before; n > 4 {
 		t.Errorf("1000 Lows within an instant began %d rounds", n)
 	}
 	r.pass(wire.Second)
-	b := last[*wire.Collect](r).Ballot
+	b := last[*wire.JoinRequest](r).Ballot
 	higher := b
 	higher.Round += 5
-	r.hear(1, &wire.Low{Ballot: b, Promised: higher})
-	if got := last[*wire.Collect](r).Ballot.Round; got != higher.Round+1 {
-		t.Errorf("a second later a Low with round %d is answered by round %d", higher.Round, got)
+	r.hear(1, &wire.BallotTooLow{Ballot: b, Promised: higher})
+	if got := last[*wire.JoinRequest](r).Ballot.Round; got != higher.Round+1 {
+		t.Errorf("a second later a BallotTooLow with round %d is answered by round %d", higher.Round, got)
 	}
 }
 
@@ -244,9 +244,9 @@ func TestAViewIsNotFollowedThatANodeBringsWhichNoViewNames(t *testing.T) {
 func TestARoundIsOpenedByThePrimaryAlone(t *testing.T) {
 	r, _ := backup(t)
 	v := viewBy(0, 2, 0, 1)
-	r.hear(9, &wire.Collect{Ballot: wire.Ballot{View: v.ID, Round: 1, Boot: lifeOf(0).Boot}, View: v})
+	r.hear(9, &wire.JoinRequest{Ballot: wire.Ballot{View: v.ID, Round: 1, Boot: lifeOf(0).Boot}, View: v})
 	if got := r.status.View.ID; got == v.ID {
-		t.Error("it follows a view that came with a Collect of node 9, which is not its primary")
+		t.Error("it follows a view that came with a JoinRequest of node 9, which is not its primary")
 	}
 }
 
@@ -276,7 +276,7 @@ func TestAnAnswerThatDoesNotFitItsWriteIsUnknown(t *testing.T) {
 func TestAReportOfHistoriesThatNobodyCanHaveIsNotCounted(t *testing.T) {
 	r := newRig(t, 0)
 	r.hear(1, &wire.NewView{View: viewBy(1, 1, 0, 1)})
-	b := last[*wire.Collect](r).Ballot
+	b := last[*wire.JoinRequest](r).Ballot
 	above := wire.Ballot{View: wire.ViewID{Number: 9}, Round: 1}
 	for name, j := range map[string]*wire.Join{
 		"a history above the round":        {Ballot: b, History: wire.HistorySummary{Ballot: above}},

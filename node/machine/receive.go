@@ -18,10 +18,10 @@ func (m *Machine) receive(in *wire.Received) {
 		m.views.OnNewView(h, in.ReplyTo, msg)
 	case *wire.NewViewReply:
 		m.views.OnNewViewReply(h, msg)
-	case *wire.Covered:
-		m.views.OnCovered(h, in.ReplyTo, msg)
-	case *wire.CoveredReply:
-		m.views.OnCoveredReply(h, msg)
+	case *wire.BaseCheck:
+		m.views.OnBaseCheck(h, in.ReplyTo, msg)
+	case *wire.BaseCheckReply:
+		m.views.OnBaseCheckReply(h, msg)
 	case *wire.Hello:
 		if m.views.OnHello(h, msg) {
 			m.strong.OnHello(h, msg)
@@ -45,40 +45,40 @@ func (m *Machine) spread(in *wire.Received) bool {
 		c.OnBatch(h, msg, in.Items)
 	case *wire.BatchAck:
 		c.OnBatchAck(h, msg)
-	case *wire.Missing:
-		c.OnMissing(h, msg)
-	case *wire.Outrun:
-		c.OnOutrun(h, msg)
-	case *wire.Open:
+	case *wire.ResendRequest:
+		c.OnResendRequest(h, msg)
+	case *wire.Truncated:
+		c.OnTruncated(h, msg)
+	case *wire.DigestRequest:
 		if m.views.Kin(msg.Births) {
-			c.OnOpen(h, in.ReplyTo, msg)
+			c.OnDigestRequest(h, in.ReplyTo, msg)
 		}
-	case *wire.Have:
-		c.OnHave(h, msg)
-	case *wire.Want:
-		c.OnWant(h, in.ReplyTo, msg)
+	case *wire.Digest:
+		c.OnDigest(h, msg)
+	case *wire.FetchItems:
+		c.OnFetchItems(h, in.ReplyTo, msg)
 	case *wire.Items:
 		c.OnItems(h, msg, in.Items)
-	case *wire.Offer:
-		c.OnOffer(h, msg)
-	case *wire.Taken:
-		c.OnTaken(h, msg)
-	case *wire.AskKey:
+	case *wire.Handoff:
+		c.OnHandoff(h, msg)
+	case *wire.HandoffAck:
+		c.OnHandoffAck(h, msg)
+	case *wire.KeyRequest:
 		if m.views.Kin(msg.Births) {
-			c.OnAskKey(h, in.ReplyTo, msg, in.Items)
+			c.OnKeyRequest(h, in.ReplyTo, msg, in.Items)
 		}
-	case *wire.KeyAnswer:
-		c.OnKeyAnswer(h, msg, in.Items)
-	case *wire.Carry:
-		c.OnCarry(h, in.ReplyTo, msg, in.Items)
-	case *wire.CarryAnswer:
-		c.OnCarryAnswer(h, msg)
-	case *wire.CarryCancel:
-		c.OnCarryCancel(h, msg)
-	case *wire.Explain:
-		c.OnExplain(h, in.ReplyTo, msg)
-	case *wire.Explained:
-		c.OnExplained(h, msg)
+	case *wire.KeyReply:
+		c.OnKeyReply(h, msg, in.Items)
+	case *wire.CausalForward:
+		c.OnForward(h, in.ReplyTo, msg, in.Items)
+	case *wire.CausalForwardReply:
+		c.OnForwardReply(h, msg)
+	case *wire.CausalForwardCancel:
+		c.OnForwardCancel(h, msg)
+	case *wire.ViewInfoRequest:
+		c.OnViewInfoRequest(h, in.ReplyTo, msg)
+	case *wire.ViewInfo:
+		c.OnViewInfo(h, msg)
 	default:
 		return false
 	}
@@ -100,11 +100,11 @@ func (m *Machine) replicate(in *wire.Received) {
 		s.OnConfirm(h, msg)
 	case *wire.Confirmed:
 		s.OnConfirmed(h, msg)
-	case *wire.Collect:
+	case *wire.JoinRequest:
 		if view.Leads(h, &msg.View, msg.Ballot) {
 			m.views.Offer(&msg.View)
 		}
-		s.OnCollect(h, msg)
+		s.OnJoinRequest(h, msg)
 	case *wire.Join:
 		s.OnJoin(h, msg)
 	case *wire.Pull:
@@ -116,8 +116,8 @@ func (m *Machine) replicate(in *wire.Received) {
 		s.OnPullReply(h, msg)
 	case *wire.Cancel:
 		s.OnCancel(h, msg)
-	case *wire.Low:
-		s.OnLow(h, msg)
+	case *wire.BallotTooLow:
+		s.OnBallotTooLow(h, msg)
 	case *wire.Start:
 		s.OnStart(h, msg)
 	case *wire.Started:

@@ -28,11 +28,11 @@ func (m *Memory) annotateReceived(in *wire.Received) {
 		in.Items = m.annotateItems(msg.Items, in.Items[:0])
 	case *wire.Items:
 		in.Items = m.annotateItems(msg.Items, in.Items[:0])
-	case *wire.Carry:
+	case *wire.CausalForward:
 		in.Items = append(in.Items[:0], m.Item(msg.Op.Key))
-	case *wire.AskKey:
+	case *wire.KeyRequest:
 		in.Items = append(in.Items[:0], m.Item(msg.Key))
-	case *wire.KeyAnswer:
+	case *wire.KeyReply:
 		in.Items = append(in.Items[:0], m.Item(msg.Key))
 	}
 }

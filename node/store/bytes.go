@@ -30,7 +30,7 @@ func recordBytes(rec *wire.Record) int64 {
 // they depend on; each counts them: a client can see to it that none shares.
 func itemBytes(it *wire.Item) int64 {
 	d := &it.Deps
-	deps := int64(len(d.Exact))*dependencySize + int64(len(d.Vector))*positionSize + int64(len(d.Names))*viewIDSize
+	deps := int64(len(d.Exact))*dependencySize + int64(len(d.Vector))*positionSize + int64(len(d.CutRefs))*viewIDSize
 	return itemOverhead + int64(len(it.Key)+len(it.Value)+len(it.ContentType)) + deps
 }
 

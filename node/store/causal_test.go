@@ -123,11 +123,11 @@ func TestCausalInputsAreAnnotatedWithWhatTheirKeysHold(t *testing.T) {
 		{&wire.Batch{Items: three}, []*wire.Item{nil, &held, &gone}},
 		{&wire.Items{Items: three}, []*wire.Item{nil, &held, &gone}},
 		{&wire.Batch{}, nil},
-		{&wire.Carry{Op: wire.Op{Key: "held"}}, []*wire.Item{&held}},
-		{&wire.Carry{Read: true, Op: wire.Op{Key: "no"}}, []*wire.Item{nil}},
-		{&wire.AskKey{Key: "gone"}, []*wire.Item{&gone}},
-		{&wire.KeyAnswer{Key: "held"}, []*wire.Item{&held}},
-		{&wire.CarryAnswer{Item: held}, nil},
+		{&wire.CausalForward{Op: wire.Op{Key: "held"}}, []*wire.Item{&held}},
+		{&wire.CausalForward{Read: true, Op: wire.Op{Key: "no"}}, []*wire.Item{nil}},
+		{&wire.KeyRequest{Key: "gone"}, []*wire.Item{&gone}},
+		{&wire.KeyReply{Key: "held"}, []*wire.Item{&held}},
+		{&wire.CausalForwardReply{Item: held}, nil},
 	} {
 		in := &wire.Received{Message: c.message}
 		m.Annotate(in)

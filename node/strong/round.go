@@ -67,7 +67,7 @@ func (r *Replica) collect() {
 	rd.scheduleResend(r.now)
 	for _, m := range r.participants() {
 		if m.ID != r.cfg.Self && !rd.hasJoined(m.ID) {
-			r.send(m.ID, &wire.Collect{Ballot: rd.ballot, View: *r.view})
+			r.send(m.ID, &wire.JoinRequest{Ballot: rd.ballot, View: *r.view})
 		}
 	}
 }
@@ -90,11 +90,11 @@ func (rd *round) hasJoined(id wire.NodeID) bool {
 
 // OnCollect answers a primary's new ballot; the caller has already followed the
 // view that came with it, if it may be followed.
-func (r *Replica) OnCollect(h wire.Header, c *wire.Collect) {
+func (r *Replica) OnJoinRequest(h wire.Header, c *wire.JoinRequest) {
 	b := c.Ballot
 	if r.view == nil || b.View != r.view.ID {
 		if r.view != nil && b.Compare(r.promised) < 0 {
-			r.send(h.From, &wire.Low{Ballot: b, Promised: r.promised})
+			r.send(h.From, &wire.BallotTooLow{Ballot: b, Promised: r.promised})
 		}
 		return
 	}
@@ -110,7 +110,7 @@ func (r *Replica) OnCollect(h wire.Header, c *wire.Collect) {
 		r.dismiss()
 	}
 	if r.promised != b {
-		r.send(h.From, &wire.Low{Ballot: b, Promised: r.promised})
+		r.send(h.From, &wire.BallotTooLow{Ballot: b, Promised: r.promised})
 		return
 	}
 	r.sendJoin(h.From)
@@ -172,7 +172,7 @@ func boundInc(bound []wire.Sighting, id wire.NodeID) (wire.Incarnation, bool) {
 }
 
 // OnLow raises the round above what a member has promised.
-func (r *Replica) OnLow(h wire.Header, l *wire.Low) {
+func (r *Replica) OnBallotTooLow(h wire.Header, l *wire.BallotTooLow) {
 	if l.Ballot == r.promised && r.view != nil && r.participates(h.From) {
 		r.outbid(l.Promised)
 	}

@@ -16,7 +16,7 @@ func (k *Keeper) OnHello(h wire.Header, m *wire.Hello) bool {
 	case c == 0 && k.twin(p, h):
 		k.box.Event(wire.Event{Kind: EventTwin, Peer: h.From, View: h.View})
 	case c == 0:
-		p.at, p.ever, p.inc, p.progress = k.now, true, h.Inc, m.Progress+m.Pulled
+		p.at, p.ever, p.inc, p.progress = k.now, true, h.Inc, m.Progress+m.CausalProgress
 		return true
 	case c < 0 && k.now-p.passed >= passOnEvery:
 		p.passed = k.now

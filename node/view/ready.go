@@ -8,13 +8,13 @@ import (
 )
 
 // OnCoveredReply tells a node outside the view that its data is in it.
-func (k *Keeper) OnCoveredReply(_ wire.Header, m *wire.CoveredReply) {
+func (k *Keeper) OnBaseCheckReply(_ wire.Header, m *wire.BaseCheckReply) {
 	p := k.findPut(m.PutID)
 	if p == nil {
 		return
 	}
 	p.afar = m.Progress
-	if m.Covered {
+	if m.Contained {
 		p.covered = true
 		k.check(p)
 		return
@@ -143,7 +143,7 @@ func (k *Keeper) progress() uint64 {
 func (k *Keeper) askCovered(p *put) {
 	if id, ok := p.view.Primary(); ok {
 		k.box.Post(wire.Envelope{
-			To: id, Request: p.id, Message: &wire.Covered{PutID: p.id, Ballot: k.local.Ballot()},
+			To: id, Request: p.id, Message: &wire.BaseCheck{PutID: p.id, Ballot: k.local.Ballot()},
 		})
 	}
 }

@@ -324,10 +324,10 @@ func (k *Keeper) OnQuery(h wire.Header, replyTo wire.ReplyTo, m *wire.Query) {
 }
 
 // OnCovered answers a node outside the view: its data is in the active base.
-func (k *Keeper) OnCovered(h wire.Header, replyTo wire.ReplyTo, m *wire.Covered) {
+func (k *Keeper) OnBaseCheck(h wire.Header, replyTo wire.ReplyTo, m *wire.BaseCheck) {
 	serving := k.local.Covering() && k.viewID().Compare(h.View) >= 0
-	k.box.Post(wire.Envelope{To: h.From, Answer: replyTo, Message: &wire.CoveredReply{
-		PutID: m.PutID, Covered: serving && k.local.Knows(m.Ballot), Serving: serving, Progress: k.local.Progress(),
+	k.box.Post(wire.Envelope{To: h.From, Answer: replyTo, Message: &wire.BaseCheckReply{
+		PutID: m.PutID, Contained: serving && k.local.Knows(m.Ballot), Serving: serving, Progress: k.local.Progress(),
 	}})
 }
 

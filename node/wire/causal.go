@@ -74,15 +74,15 @@ type Dependency struct {
 // Context is what a client, or a stored version, depends on: transitively closed
 // (docs/causal.md §2). Slices are never written to once it was handed over.
 type Context struct {
-	Exact  []Dependency // oldest first, one a hash
-	Vector Vector       // older ones, folded
-	Names  []ViewID     // ascending: the published floors of these views
-	Ceil   uint64       // no counter of what was folded is larger
+	Exact   []Dependency // oldest first, one a hash
+	Vector  Vector       // older ones, folded
+	CutRefs []ViewID     // ascending: the published floors of these views
+	Ceil    uint64       // no counter of what was folded is larger
 }
 
 // IsZero reports that nothing is depended on.
 func (c *Context) IsZero() bool {
-	return len(c.Exact) == 0 && len(c.Vector) == 0 && len(c.Names) == 0 && c.Ceil == 0
+	return len(c.Exact) == 0 && len(c.Vector) == 0 && len(c.CutRefs) == 0 && c.Ceil == 0
 }
 
 // Item is a version of a key in a causal bucket: a value, or a tombstone.
@@ -112,10 +112,10 @@ type Sum struct {
 
 // HeldSlots is a run of slots that a node holds alike.
 type HeldSlots struct {
-	Slots  SlotRange
-	Vector uint32 // index in the table beside it: what is known of each of them
-	Ready  bool   // the node would serve them, as far as it knows
-	Floor  uint64 // no counter of a collected tombstone in them is larger
+	Slots     SlotRange
+	Vector    uint32 // index in the table beside it: what is known of each of them
+	Ready     bool   // the node would serve them, as far as it knows
+	GCCounter uint64 // no counter of a collected tombstone in them is larger
 }
 
 // Holdings says which slots a node holds, and what it knows of each.
@@ -127,11 +127,11 @@ type Holdings struct {
 // KnownView is a view as far as others need it who meet its id in a vector: who
 // was in which shard, and the floor that was published under its name.
 type KnownView struct {
-	ID       ViewID
-	Layout   Layout
-	HasFloor bool
-	Common   bool // all members knew the floor at a time: its name may be used
-	Floor    Vector
+	ID           ViewID
+	Layout       Layout
+	HasStableCut bool
+	Common       bool // all members knew the floor at a time: its name may be used
+	StableCut    Vector
 }
 
 // HashRange is a range of key hashes, both ends included.

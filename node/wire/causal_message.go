@@ -15,28 +15,28 @@ type BatchAck struct {
 	N    uint64
 }
 
-// Missing asks for a part of the receiver's own stream again.
-type Missing struct {
+// ResendRequest asks for a part of the receiver's own stream again.
+type ResendRequest struct {
 	View     ViewID
 	From, To uint64 // both included
 }
 
-// Outrun answers Missing: what is asked for, up to UpTo, is not kept any more. An
+// Truncated answers ResendRequest: what is asked for, up to UpTo, is not kept any more. An
 // exchange brings it.
-type Outrun struct {
+type Truncated struct {
 	View ViewID
 	UpTo uint64
 }
 
-// Open begins an exchange, or a survey: what do you hold of these slots? Sums are
+// DigestRequest begins an exchange, or a survey: what do you hold of these slots? Sums are
 // what the sender has, a sum for each group of slots that Slots touch.
-type Open struct {
-	Session uint64
-	Slots   []SlotRange
-	Survey  bool   // only Holdings are wanted
-	Going   uint64 // no tombstone that is about to go has a larger counter
-	Sums    []Sum
-	Births  []ViewID // of the sender's view: a node of another cluster does not answer
+type DigestRequest struct {
+	Session    uint64
+	Slots      []SlotRange
+	Survey     bool   // only Holdings are wanted
+	Collecting uint64 // no tombstone that is about to go has a larger counter
+	Sums       []Sum
+	Births     []ViewID // of the sender's view: a node of another cluster does not answer
 
 	Forgotten []Forgotten // nodes that an operator has given up, in this view or one that it replaces
 }
@@ -47,30 +47,30 @@ type Forgotten struct {
 	View ViewID
 }
 
-// Have answers Open. What the sender knows was noted before any item is read.
-type Have struct {
-	Session   uint64
-	View      ViewID // in which it is said
-	Layout    uint64 // fingerprint of its layout: two views of one layout are one group
-	Epoch     uint64 // grows whenever the sender gives up a slot, or forgets an item
-	Mark      uint64 // of the last change of what the sender holds; comes back in Taken
-	Held      Holdings
-	Frozen    bool        // the sender takes no writes any more
-	Heir      bool        // the sender's view replaces the receiver's
-	Unsettled bool        // the sender knows former members that have not been emptied, or is not ready itself
-	Floor     uint64      // fingerprint of the view's floor; 0: the sender knows none
-	Over      []Life      // lives that are known to have ended
-	Gone      uint64      // no tombstone that is gone, or about to go, has a larger counter, as far as the sender was told
-	Former    []Member    // members of views that View replaces, which may still have data
-	Heard     Vector      // to who asks in another view: what is known of any slot
-	Takers    []Life      // nodes of the receiver's view that have said Taken under this mark
-	Asking    []Life      // nodes of the receiver's view that have asked for slots lately
-	Groups    []GroupSums // whose sums differ, ascending
-	Forgotten []Forgotten // as in Open
+// Digest answers DigestRequest. What the sender knows was noted before any item is read.
+type Digest struct {
+	Session    uint64
+	View       ViewID // in which it is said
+	Layout     uint64 // fingerprint of its layout: two views of one layout are one group
+	Removals   uint64 // grows whenever the sender gives up a slot, or forgets an item
+	Revision   uint64 // of the last change of what the sender holds; comes back in HandoffAck
+	Held       Holdings
+	Frozen     bool        // the sender takes no writes any more
+	Descends   bool        // the sender's view replaces the receiver's
+	Unsynced   bool        // the sender knows former members that have not been emptied, or is not ready itself
+	StableCut  uint64      // fingerprint of the view's floor; 0: the sender knows none
+	Ended      []NodeBoot  // lives that are known to have ended
+	GCCounter  uint64      // no tombstone that is gone, or about to go, has a larger counter, as far as the sender was told
+	Former     []Member    // members of views that View replaces, which may still have data
+	Heard      Vector      // to who asks in another view: what is known of any slot
+	Acked      []NodeBoot  // nodes of the receiver's view that have said HandoffAck under this mark
+	Requesting []NodeBoot  // nodes of the receiver's view that have asked for slots lately
+	Groups     []GroupSums // whose sums differ, ascending
+	Forgotten  []Forgotten // as in DigestRequest
 }
 
 // Life is one life of a node.
-type Life struct {
+type NodeBoot struct {
 	Node NodeID
 	Boot Boot
 }
@@ -81,64 +81,64 @@ type GroupSums struct {
 	Sums  []Sum
 }
 
-// Want asks for the items of slots after a place; asking twice is harmless.
-type Want struct {
+// FetchItems asks for the items of slots after a place; asking twice is harmless.
+type FetchItems struct {
 	Session uint64
 	Slots   []SlotRange
 	After   SlotCursor
 }
 
-// Items answers Want.
+// Items answers FetchItems.
 type Items struct {
-	Session uint64
-	Epoch   uint64      // the sender's when something was last taken away of the slots that are not behind After
-	After   SlotCursor  // as in Want
-	Floors  []SlotFloor // of the slots up to the last item, or to the end, as they are by now
-	Items   []Item      // ascending by hash, then key
-	Last    bool
+	Session    uint64
+	RemovedAt  uint64          // the sender's when something was last taken away of the slots that are not behind After
+	After      SlotCursor      // as in FetchItems
+	GCCounters []SlotGCCounter // of the slots up to the last item, or to the end, as they are by now
+	Items      []Item          // ascending by hash, then key
+	Last       bool
 }
 
-// SlotFloor says that no counter of a tombstone collected in a slot is larger.
-type SlotFloor struct {
-	Slot  uint32
-	Floor uint64
+// SlotGCCounter says that no counter of a tombstone collected in a slot is larger.
+type SlotGCCounter struct {
+	Slot      uint32
+	GCCounter uint64
 }
 
-// Offer asks a member to pull what it owns and the sender holds, as it was under Mark.
-type Offer struct {
-	Mark uint64
+// Handoff asks a member to pull what it owns and the sender holds, as it was under Mark.
+type Handoff struct {
+	Revision uint64
 }
 
-// Taken says that an exchange is over: of these slots, which the sender owns, it has
+// HandoffAck says that an exchange is over: of these slots, which the sender owns, it has
 // all that the receiver had under Mark, durably.
-type Taken struct {
-	Boot  Boot // of the receiver
-	Mark  uint64
-	Slots []SlotRange
+type HandoffAck struct {
+	Boot     Boot // of the receiver
+	Revision uint64
+	Slots    []SlotRange
 }
 
-// AskKey asks a holder of a slot for one key.
-type AskKey struct {
+// KeyRequest asks a holder of a slot for one key.
+type KeyRequest struct {
 	Session uint64
 	Key     string
-	Births  []ViewID // as in Open
+	Births  []ViewID // as in DigestRequest
 }
 
-// KeyAnswer answers AskKey.
-type KeyAnswer struct {
-	Session uint64
-	Key     string
-	Held    bool // false: the sender does not hold the slot
-	Ready   bool
-	Floor   uint64 // as in HeldSlots
-	Present bool   // Item is what it has
-	Item    Item
+// KeyReply answers KeyRequest.
+type KeyReply struct {
+	Session   uint64
+	Key       string
+	Held      bool // false: the sender does not hold the slot
+	Ready     bool
+	GCCounter uint64 // as in HeldSlots
+	Present   bool   // Item is what it has
+	Item      Item
 }
 
-// Carry brings a client's request to an owner of its key's slot, as a bus
+// CausalForward brings a client's request to an owner of its key's slot, as a bus
 // request. It is repeated until it is answered; the request id is (sender, its
 // boot, Counter).
-type Carry struct {
+type CausalForward struct {
 	Counter uint64
 	Read    bool
 	Op      Op // its Key; for a write, the whole
@@ -151,21 +151,21 @@ type Carry struct {
 }
 
 // CarryFate says what became of a carried request.
-type CarryFate uint8
+type ForwardFate uint8
 
 // The fates of carried requests.
 const (
-	CarryDone        CarryFate = iota + 1 // Item and Context are the answer
-	CarryElse                             // the receiver does not own the slot, or takes no requests
-	CarryLate                             // it may have been under way for too long: Clock is what to send along
-	CarryHeld                             // it waits at the receiver
-	CarryImplausible                      // its context names what no node can have given out: not taken
+	ForwardDone        ForwardFate = iota + 1 // Item and Context are the answer
+	ForwardElsewhere                          // the receiver does not own the slot, or takes no requests
+	ForwardLate                               // it may have been under way for too long: Clock is what to send along
+	ForwardWaiting                            // it waits at the receiver
+	ForwardImplausible                        // its context names what no node can have given out: not taken
 )
 
-// CarryAnswer answers Carry.
-type CarryAnswer struct {
+// CausalForwardReply answers CausalForward.
+type CausalForwardReply struct {
 	Counter uint64
-	Fate    CarryFate
+	Fate    ForwardFate
 	Clock   Instant
 	Present bool
 	Item    Item // read: what the key holds; written: without its value
@@ -173,39 +173,39 @@ type CarryAnswer struct {
 	Context Context
 }
 
-// CarryCancel says that the client of a carried request has left.
-type CarryCancel struct {
+// CausalForwardCancel says that the client of a carried request has left.
+type CausalForwardCancel struct {
 	Counters []uint64
 }
 
-// Explain asks what is known of views that were met in a vector. It is always
+// ViewInfoRequest asks what is known of views that were met in a vector. It is always
 // answered: the answer tells in which life its sender is, too.
-type Explain struct {
+type ViewInfoRequest struct {
 	Session uint64
 	Views   []ViewID
 }
 
-// Explained answers Explain, or spreads floors: then Session is zero.
-type Explained struct {
+// ViewInfo answers ViewInfoRequest, or spreads floors: then Session is zero.
+type ViewInfo struct {
 	Session uint64
 	Views   []KnownView
 }
 
 // Kind implements Message.
-func (*Batch) Kind() Kind       { return KindBatch }
-func (*BatchAck) Kind() Kind    { return KindBatchAck }
-func (*Missing) Kind() Kind     { return KindMissing }
-func (*Outrun) Kind() Kind      { return KindOutrun }
-func (*Open) Kind() Kind        { return KindOpen }
-func (*Have) Kind() Kind        { return KindHave }
-func (*Want) Kind() Kind        { return KindWant }
-func (*Items) Kind() Kind       { return KindItems }
-func (*Offer) Kind() Kind       { return KindOffer }
-func (*Taken) Kind() Kind       { return KindTaken }
-func (*AskKey) Kind() Kind      { return KindAskKey }
-func (*KeyAnswer) Kind() Kind   { return KindKeyAnswer }
-func (*Carry) Kind() Kind       { return KindCarry }
-func (*CarryAnswer) Kind() Kind { return KindCarryAnswer }
-func (*CarryCancel) Kind() Kind { return KindCarryCancel }
-func (*Explain) Kind() Kind     { return KindExplain }
-func (*Explained) Kind() Kind   { return KindExplained }
+func (*Batch) Kind() Kind               { return KindBatch }
+func (*BatchAck) Kind() Kind            { return KindBatchAck }
+func (*ResendRequest) Kind() Kind       { return KindResendRequest }
+func (*Truncated) Kind() Kind           { return KindTruncated }
+func (*DigestRequest) Kind() Kind       { return KindDigestRequest }
+func (*Digest) Kind() Kind              { return KindDigest }
+func (*FetchItems) Kind() Kind          { return KindFetchItems }
+func (*Items) Kind() Kind               { return KindItems }
+func (*Handoff) Kind() Kind             { return KindHandoff }
+func (*HandoffAck) Kind() Kind          { return KindHandoffAck }
+func (*KeyRequest) Kind() Kind          { return KindKeyRequest }
+func (*KeyReply) Kind() Kind            { return KindKeyReply }
+func (*CausalForward) Kind() Kind       { return KindCausalForward }
+func (*CausalForwardReply) Kind() Kind  { return KindCausalForwardReply }
+func (*CausalForwardCancel) Kind() Kind { return KindCausalForwardCancel }
+func (*ViewInfoRequest) Kind() Kind     { return KindViewInfoRequest }
+func (*ViewInfo) Kind() Kind            { return KindViewInfo }

@@ -44,7 +44,7 @@ func session(entries, exactStreams, vectorStreams int) Context {
 
 // contextBytes is what a context takes in a message beside an empty one.
 func contextBytes(c Context) int {
-	carry := &Carry{Read: true, Op: Op{Key: "k"}}
+	carry := &CausalForward{Read: true, Op: Op{Key: "k"}}
 	without := len(AppendMessage(nil, Header{}, carry))
 	carry.Context = c
 	return len(AppendMessage(nil, Header{}, carry)) - without
@@ -123,7 +123,7 @@ func TestMoreStreamsThanTheCodecRemembersArrive(t *testing.T) {
 	for _, s := range all {
 		whole = append(whole, Position{Stream: s, N: 1})
 	}
-	checkRoundTrip(t, Header{}, &Explained{Views: []KnownView{{Floor: whole}, {Floor: whole}}})
+	checkRoundTrip(t, Header{}, &ViewInfo{Views: []KnownView{{StableCut: whole}, {StableCut: whole}}})
 }
 
 // No number, id or string here is short, and nothing repeats within the first item;
@@ -148,7 +148,7 @@ func checkBoundOfTheLongestItem(t *testing.T) {
 			counter := uint64(n % 2 * far)
 			it.Deps.Exact = append(it.Deps.Exact, Dependency{Version: CausalVersion{Counter: counter, Dot: Dot{Stream: stream(n), N: far}}})
 			it.Deps.Vector = append(it.Deps.Vector, Position{Stream: stream(2*streamSlots + n), N: far})
-			it.Deps.Names = append(it.Deps.Names, stream(8*streamSlots+n).View)
+			it.Deps.CutRefs = append(it.Deps.CutRefs, stream(8*streamSlots+n).View)
 		}
 		return it
 	}

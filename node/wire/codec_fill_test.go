@@ -45,12 +45,12 @@ func (d drawn) text(field string) string {
 
 // enumerators are the first and the last one of each type that the codec checks.
 var enumerators = map[reflect.Type][2]uint64{
-	reflect.TypeFor[OpKind]():    {uint64(OpPut), uint64(OpDelete)},
-	reflect.TypeFor[Condition](): {uint64(Always), uint64(IfVersion)},
-	reflect.TypeFor[Status]():    {uint64(Created), uint64(Unknown)},
-	reflect.TypeFor[FetchPart](): {uint64(FetchHead), uint64(FetchEntries)},
-	reflect.TypeFor[Fate]():      {uint64(FateLost), uint64(FateBelow)},
-	reflect.TypeFor[CarryFate](): {uint64(CarryDone), uint64(CarryImplausible)},
+	reflect.TypeFor[OpKind]():      {uint64(OpPut), uint64(OpDelete)},
+	reflect.TypeFor[Condition]():   {uint64(Always), uint64(IfVersion)},
+	reflect.TypeFor[Status]():      {uint64(Created), uint64(Unknown)},
+	reflect.TypeFor[FetchPart]():   {uint64(FetchHead), uint64(FetchEntries)},
+	reflect.TypeFor[Fate]():        {uint64(FateLost), uint64(FateBelow)},
+	reflect.TypeFor[ForwardFate](): {uint64(ForwardDone), uint64(ForwardImplausible)},
 }
 
 // filled returns a message of a kind with every field given by src.
@@ -97,16 +97,16 @@ func leaveOut(v any) {
 	switch v := v.(type) {
 	case *Entry:
 		v.Op.Condition, v.Op.Match = Always, Version{}
-	case *Carry:
+	case *CausalForward:
 		v.Op.Condition, v.Op.Match = Always, Version{}
 		if v.Read {
 			v.Op = Op{Key: v.Op.Key}
 		}
-	case *KeyAnswer:
+	case *KeyReply:
 		if !v.Present {
 			v.Item = Item{}
 		}
-	case *CarryAnswer:
+	case *CausalForwardReply:
 		if !v.Present {
 			v.Item = Item{}
 		}

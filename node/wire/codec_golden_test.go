@@ -47,7 +47,7 @@ func TestEncodingsAreTheGoldenOnes(t *testing.T) {
 
 // golden is the message of a golden file: filled by counting, but for a Prepare
 // and a Batch as a cluster sends them, which show how little an entry and an item
-// add, and for a Carry that is a write.
+// add, and for a CausalForward that is a write.
 func golden(k Kind) (Header, Message) {
 	switch k {
 	case KindPrepare:
@@ -57,7 +57,7 @@ func golden(k Kind) (Header, Message) {
 	}
 	src := &counting{}
 	h, m := filledHeader(src), filled(src, k)
-	if carry, ok := m.(*Carry); ok {
+	if carry, ok := m.(*CausalForward); ok {
 		carry.Read, carry.Op = false, Op{Kind: OpPut, Key: "apple", Value: []byte("red"), ContentType: "text/plain"}
 	}
 	return h, m

@@ -46,10 +46,10 @@ func TestEveryCutMessageIsRefused(t *testing.T) {
 
 func TestWhatIsNotAMessageIsRefusedWithAReason(t *testing.T) {
 	ack := AppendMessage(nil, Header{}, &Ack{})
-	covered := AppendMessage(nil, Header{}, &CoveredReply{})
+	covered := AppendMessage(nil, Header{}, &BaseCheckReply{})
 	prepare := AppendMessage(nil, Header{}, &Prepare{})
 	batch := AppendMessage(nil, Header{}, &Batch{})
-	taken := AppendMessage(nil, Header{}, &Taken{})
+	taken := AppendMessage(nil, Header{}, &HandoffAck{})
 	for _, c := range []struct {
 		name    string
 		payload []byte
@@ -75,16 +75,16 @@ func TestWhatIsNotAMessageIsRefusedWithAReason(t *testing.T) {
 		{"an unknown condition", forward(Op{Kind: OpPut, Key: "k", Condition: IfVersion + 1}), "unknown condition 4"},
 		{"an operation without key", forward(Op{Kind: OpPut, Value: []byte("v")}), "empty key"},
 		{"a record without key", AppendMessage(nil, Header{}, &Chunk{Part: FetchRecords, Records: make([]Record, 1)}), "empty key"},
-		{"a fate of a request that is not known", AppendMessage(nil, Header{}, &CarryAnswer{Fate: CarryImplausible + 1}), "unknown fate of a request 6"},
-		{"a carried write of no kind", AppendMessage(nil, Header{}, &Carry{Op: Op{Key: "k"}}), "unknown operation 0"},
-		{"a carried read without key", AppendMessage(nil, Header{}, &Carry{Read: true}), "empty key"},
-		{"a question without key", AppendMessage(nil, Header{}, &AskKey{}), "empty key"},
-		{"an answer without key", AppendMessage(nil, Header{}, &KeyAnswer{}), "empty key"},
+		{"a fate of a request that is not known", AppendMessage(nil, Header{}, &CausalForwardReply{Fate: ForwardImplausible + 1}), "unknown fate of a request 6"},
+		{"a carried write of no kind", AppendMessage(nil, Header{}, &CausalForward{Op: Op{Key: "k"}}), "unknown operation 0"},
+		{"a carried read without key", AppendMessage(nil, Header{}, &CausalForward{Read: true}), "empty key"},
+		{"a question without key", AppendMessage(nil, Header{}, &KeyRequest{}), "empty key"},
+		{"an answer without key", AppendMessage(nil, Header{}, &KeyReply{}), "empty key"},
 		{"an item without key", AppendMessage(nil, Header{}, &Batch{Items: make([]Item, 1)}), "empty key"},
 		{"more items than there are bytes", ending(batch, 1, binary.AppendUvarint(nil, 1<<20)...), "1048576 items cannot be in the 0 bytes"},
 		{"more streams than are remembered", ending(batch, 1, slices.Concat([]byte{1, 1, 'k', 0, streamSlots + 1}, make([]byte, 20))...), "unknown reference 65"},
 		{"a counter that leaves no room above", AppendMessage(nil, Header{}, &Items{Items: []Item{{Key: "k", Version: CausalVersion{Counter: 1 << 62}}}}), "leaves no room"},
-		{"a dot that leaves no room above", AppendMessage(nil, Header{}, &Have{Held: Holdings{Vectors: []Vector{{{N: 1 << 62}}}}}), "leaves no room"},
+		{"a dot that leaves no room above", AppendMessage(nil, Header{}, &Digest{Held: Holdings{Vectors: []Vector{{{N: 1 << 62}}}}}), "leaves no room"},
 		{"a range that begins before slot 0", ending(taken, 1, 1, 1, 0), "is more than 32 bits hold"},
 	} {
 		_, m, err := DecodeMessage(c.payload)

@@ -51,7 +51,7 @@ func ItemSize(it Item) int {
 func versionsSize(it *Item) int {
 	const lists, ceil = 3 * mostLength, mostNumber
 	c := &it.Deps
-	size := mostSeen + lists + len(c.Exact)*(8+mostSeen) + len(c.Vector)*mostPosition + len(c.Names)*mostViewID + ceil
+	size := mostSeen + lists + len(c.Exact)*(8+mostSeen) + len(c.Vector)*mostPosition + len(c.CutRefs)*mostViewID + ceil
 	var seen recentStreams
 	spell := func(s Stream) {
 		if seen.find(s) == 0 {

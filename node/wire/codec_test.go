@@ -78,14 +78,14 @@ func zeroMessage(k Kind) Message {
 		m.Part = FetchHead
 	case *PullReply:
 		m.Fate = FateLost
-	case *AskKey:
+	case *KeyRequest:
 		m.Key = "k"
-	case *KeyAnswer:
+	case *KeyReply:
 		m.Key = "k"
-	case *Carry:
+	case *CausalForward:
 		m.Op = Op{Kind: OpPut, Key: "k"}
-	case *CarryAnswer:
-		m.Fate = CarryDone
+	case *CausalForwardReply:
+		m.Fate = ForwardDone
 	}
 	return m
 }
@@ -205,8 +205,8 @@ func TestEveryEnumeratorArrives(t *testing.T) {
 			checkRoundTrip(t, Header{}, &Forward{Ops: []ForwardedOp{{Op: Op{Kind: k, Key: "k", Condition: c}}}})
 		}
 	}
-	for f := CarryDone; f <= CarryImplausible; f++ {
-		checkRoundTrip(t, Header{}, &CarryAnswer{Fate: f})
+	for f := ForwardDone; f <= ForwardImplausible; f++ {
+		checkRoundTrip(t, Header{}, &CausalForwardReply{Fate: f})
 	}
 	for p := FetchHead; p <= FetchEntries; p++ {
 		checkRoundTrip(t, Header{}, &Fetch{Part: p})

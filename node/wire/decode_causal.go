@@ -7,36 +7,36 @@ func newCausalMessage(k Kind) Message {
 		return new(Batch)
 	case KindBatchAck:
 		return new(BatchAck)
-	case KindMissing:
-		return new(Missing)
-	case KindOutrun:
-		return new(Outrun)
-	case KindOpen:
-		return new(Open)
-	case KindHave:
-		return new(Have)
-	case KindWant:
-		return new(Want)
+	case KindResendRequest:
+		return new(ResendRequest)
+	case KindTruncated:
+		return new(Truncated)
+	case KindDigestRequest:
+		return new(DigestRequest)
+	case KindDigest:
+		return new(Digest)
+	case KindFetchItems:
+		return new(FetchItems)
 	case KindItems:
 		return new(Items)
-	case KindOffer:
-		return new(Offer)
-	case KindTaken:
-		return new(Taken)
-	case KindAskKey:
-		return new(AskKey)
-	case KindKeyAnswer:
-		return new(KeyAnswer)
-	case KindCarry:
-		return new(Carry)
-	case KindCarryAnswer:
-		return new(CarryAnswer)
-	case KindCarryCancel:
-		return new(CarryCancel)
-	case KindExplain:
-		return new(Explain)
-	case KindExplained:
-		return new(Explained)
+	case KindHandoff:
+		return new(Handoff)
+	case KindHandoffAck:
+		return new(HandoffAck)
+	case KindKeyRequest:
+		return new(KeyRequest)
+	case KindKeyReply:
+		return new(KeyReply)
+	case KindCausalForward:
+		return new(CausalForward)
+	case KindCausalForwardReply:
+		return new(CausalForwardReply)
+	case KindCausalForwardCancel:
+		return new(CausalForwardCancel)
+	case KindViewInfoRequest:
+		return new(ViewInfoRequest)
+	case KindViewInfo:
+		return new(ViewInfo)
 	}
 	return nil
 }
@@ -50,9 +50,9 @@ type causalDecoder struct {
 // message reads the body of a message that newCausalMessage made.
 func (d *causalDecoder) message(m Message) {
 	switch m := m.(type) {
-	case *Open, *Have, *Want, *Items, *Offer, *Taken, *Explain, *Explained:
+	case *DigestRequest, *Digest, *FetchItems, *Items, *Handoff, *HandoffAck, *ViewInfoRequest, *ViewInfo:
 		d.exchangeMessage(m)
-	case *AskKey, *KeyAnswer, *Carry, *CarryAnswer, *CarryCancel:
+	case *KeyRequest, *KeyReply, *CausalForward, *CausalForwardReply, *CausalForwardCancel:
 		d.requestMessage(m)
 	case *Batch:
 		m.View = d.viewID()
@@ -61,11 +61,11 @@ func (d *causalDecoder) message(m Message) {
 	case *BatchAck:
 		m.View = d.viewID()
 		m.N = d.ordinal()
-	case *Missing:
+	case *ResendRequest:
 		m.View = d.viewID()
 		m.From = d.ordinal()
 		m.To = d.ordinal()
-	case *Outrun:
+	case *Truncated:
 		m.View = d.viewID()
 		m.UpTo = d.ordinal()
 	}
@@ -73,54 +73,54 @@ func (d *causalDecoder) message(m Message) {
 
 func (d *causalDecoder) exchangeMessage(m Message) {
 	switch m := m.(type) {
-	case *Open:
+	case *DigestRequest:
 		m.Session = d.uvarint()
 		m.Slots = d.slotRanges()
 		m.Survey = d.bool()
-		m.Going = d.uvarint()
+		m.Collecting = d.uvarint()
 		m.Sums = d.sums()
 		m.Births = d.viewIDs()
 		m.Forgotten = d.forgotten()
-	case *Have:
+	case *Digest:
 		m.Session = d.uvarint()
 		m.View = d.viewID()
 		m.Layout = d.fixed()
-		m.Epoch = d.uvarint()
-		m.Mark = d.uvarint()
+		m.Removals = d.uvarint()
+		m.Revision = d.uvarint()
 		m.Held = d.holdings()
 		m.Frozen = d.bool()
-		m.Heir = d.bool()
-		m.Unsettled = d.bool()
-		m.Floor = d.fixed()
-		m.Over = d.lives()
-		m.Gone = d.uvarint()
+		m.Descends = d.bool()
+		m.Unsynced = d.bool()
+		m.StableCut = d.fixed()
+		m.Ended = d.nodeBoots()
+		m.GCCounter = d.uvarint()
 		m.Former = d.members()
 		m.Heard = d.vector()
-		m.Takers = d.lives()
-		m.Asking = d.lives()
+		m.Acked = d.nodeBoots()
+		m.Requesting = d.nodeBoots()
 		m.Groups = d.groups()
 		m.Forgotten = d.forgotten()
-	case *Want:
+	case *FetchItems:
 		m.Session = d.uvarint()
 		m.Slots = d.slotRanges()
 		m.After = d.cursor()
 	case *Items:
 		m.Session = d.uvarint()
-		m.Epoch = d.uvarint()
+		m.RemovedAt = d.uvarint()
 		m.After = d.cursor()
-		m.Floors = d.floors()
+		m.GCCounters = d.gcCounters()
 		m.Items = d.items()
 		m.Last = d.bool()
-	case *Offer:
-		m.Mark = d.uvarint()
-	case *Taken:
+	case *Handoff:
+		m.Revision = d.uvarint()
+	case *HandoffAck:
 		m.Boot = Boot(d.fixed())
-		m.Mark = d.uvarint()
+		m.Revision = d.uvarint()
 		m.Slots = d.slotRanges()
-	case *Explain:
+	case *ViewInfoRequest:
 		m.Session = d.uvarint()
 		m.Views = d.viewIDs()
-	case *Explained:
+	case *ViewInfo:
 		m.Session = d.uvarint()
 		m.Views = d.knownViews()
 	}
@@ -128,18 +128,18 @@ func (d *causalDecoder) exchangeMessage(m Message) {
 
 func (d *causalDecoder) requestMessage(m Message) {
 	switch m := m.(type) {
-	case *AskKey:
+	case *KeyRequest:
 		m.Session = d.uvarint()
 		m.Key = d.key()
 		m.Births = d.viewIDs()
-	case *KeyAnswer:
+	case *KeyReply:
 		m.Session = d.uvarint()
 		m.Key = d.key()
 		m.Held = d.bool()
 		m.Ready = d.bool()
-		m.Floor = d.ordinal()
+		m.GCCounter = d.ordinal()
 		m.Present = d.itemIf(&m.Item)
-	case *Carry:
+	case *CausalForward:
 		m.Counter = d.uvarint()
 		m.Read = d.bool()
 		if m.Read {
@@ -150,14 +150,14 @@ func (d *causalDecoder) requestMessage(m Message) {
 		m.Context = d.context()
 		m.Heard = Instant(d.ordinal())
 		m.HeardBoot = Boot(d.fixed())
-	case *CarryAnswer:
+	case *CausalForwardReply:
 		m.Counter = d.uvarint()
-		m.Fate = CarryFate(d.enum("fate of a request", byte(CarryDone), byte(CarryImplausible)))
+		m.Fate = ForwardFate(d.enum("fate of a request", byte(ForwardDone), byte(ForwardImplausible)))
 		m.Clock = Instant(d.ordinal())
 		m.Present = d.itemIf(&m.Item)
 		m.Existed = d.bool()
 		m.Context = d.context()
-	case *CarryCancel:
+	case *CausalForwardCancel:
 		m.Counters = d.counterList()
 	}
 }

@@ -51,10 +51,10 @@ func (d *causalDecoder) context() Context {
 		d.causalVersion(&exact[i].Version)
 	}
 	return Context{
-		Exact:  exact,
-		Vector: d.vector(),
-		Names:  d.viewIDs(),
-		Ceil:   d.withRoom(d.delta(&d.ceil)),
+		Exact:   exact,
+		Vector:  d.vector(),
+		CutRefs: d.viewIDs(),
+		Ceil:    d.withRoom(d.delta(&d.ceil)),
 	}
 }
 
@@ -151,27 +151,27 @@ func (d *causalDecoder) holdings() Holdings {
 	end := uint64(0)
 	for i := range h.Held {
 		h.Held[i] = HeldSlots{
-			Slots:  d.slotRange(&end),
-			Vector: d.narrow(d.uvarint()),
-			Ready:  d.bool(),
-			Floor:  d.ordinal(),
+			Slots:     d.slotRange(&end),
+			Vector:    d.narrow(d.uvarint()),
+			Ready:     d.bool(),
+			GCCounter: d.ordinal(),
 		}
 	}
 	return h
 }
 
-func (d *causalDecoder) floors() []SlotFloor {
-	floors := list[SlotFloor](d.decoder, "floors", leastFloor)
+func (d *causalDecoder) gcCounters() []SlotGCCounter {
+	floors := list[SlotGCCounter](d.decoder, "floors", leastFloor)
 	for i := range floors {
-		floors[i] = SlotFloor{Slot: d.narrow(d.uvarint()), Floor: d.ordinal()}
+		floors[i] = SlotGCCounter{Slot: d.narrow(d.uvarint()), GCCounter: d.ordinal()}
 	}
 	return floors
 }
 
-func (d *causalDecoder) lives() []Life {
-	lives := list[Life](d.decoder, "lives", leastLife)
+func (d *causalDecoder) nodeBoots() []NodeBoot {
+	lives := list[NodeBoot](d.decoder, "lives", leastLife)
 	for i := range lives {
-		lives[i] = Life{Node: NodeID(d.uvarint()), Boot: Boot(d.fixed())}
+		lives[i] = NodeBoot{Node: NodeID(d.uvarint()), Boot: Boot(d.fixed())}
 	}
 	return lives
 }
@@ -188,11 +188,11 @@ func (d *causalDecoder) knownViews() []KnownView {
 	views := list[KnownView](d.decoder, "known views", leastKnownView)
 	for i := range views {
 		views[i] = KnownView{
-			ID:       d.viewID(),
-			Layout:   d.layout(),
-			HasFloor: d.bool(),
-			Common:   d.bool(),
-			Floor:    d.vector(),
+			ID:           d.viewID(),
+			Layout:       d.layout(),
+			HasStableCut: d.bool(),
+			Common:       d.bool(),
+			StableCut:    d.vector(),
 		}
 	}
 	return views

@@ -16,16 +16,16 @@ func newMessage(k Kind) Message {
 		return new(NewViewReply)
 	case KindHello:
 		return new(Hello)
-	case KindCovered:
-		return new(Covered)
-	case KindCoveredReply:
-		return new(CoveredReply)
-	case KindCollect:
-		return new(Collect)
+	case KindBaseCheck:
+		return new(BaseCheck)
+	case KindBaseCheckReply:
+		return new(BaseCheckReply)
+	case KindJoinRequest:
+		return new(JoinRequest)
 	case KindJoin:
 		return new(Join)
-	case KindLow:
-		return new(Low)
+	case KindBallotTooLow:
+		return new(BallotTooLow)
 	case KindStart:
 		return new(Start)
 	case KindStarted:
@@ -61,9 +61,9 @@ func newMessage(k Kind) Message {
 // message reads the body of a message that newMessage made.
 func (d *decoder) message(m Message) {
 	switch m := m.(type) {
-	case *Query, *QueryReply, *NewView, *NewViewReply, *Hello, *Covered, *CoveredReply:
+	case *Query, *QueryReply, *NewView, *NewViewReply, *Hello, *BaseCheck, *BaseCheckReply:
 		d.viewMessage(m)
-	case *Collect, *Join, *Low, *Start, *Started, *Active, *Pull, *PullReply:
+	case *JoinRequest, *Join, *BallotTooLow, *Start, *Started, *Active, *Pull, *PullReply:
 		d.roundMessage(m)
 	case *Fetch:
 		d.fetch(m)
@@ -139,15 +139,15 @@ func (d *decoder) viewMessage(m Message) {
 		m.Stream = d.ordinal()
 		m.Ready = d.bool()
 		m.Clock = Instant(d.ordinal())
-		m.Pulled = d.uvarint()
-		m.Oldest = d.uvarint()
+		m.CausalProgress = d.uvarint()
+		m.LowestOpen = d.uvarint()
 		m.Data = d.bool()
-	case *Covered:
+	case *BaseCheck:
 		m.PutID = d.uvarint()
 		m.Ballot = d.ballot()
-	case *CoveredReply:
+	case *BaseCheckReply:
 		m.PutID = d.uvarint()
-		m.Covered = d.bool()
+		m.Contained = d.bool()
 		m.Serving = d.bool()
 		m.Progress = d.uvarint()
 	}
@@ -155,7 +155,7 @@ func (d *decoder) viewMessage(m Message) {
 
 func (d *decoder) roundMessage(m Message) {
 	switch m := m.(type) {
-	case *Collect:
+	case *JoinRequest:
 		m.Ballot = d.ballot()
 		m.View = d.view()
 	case *Join:
@@ -163,7 +163,7 @@ func (d *decoder) roundMessage(m Message) {
 		m.History = d.history()
 		m.Staged = d.staged()
 		m.Owed = d.knownBallots()
-	case *Low:
+	case *BallotTooLow:
 		m.Ballot = d.ballot()
 		m.Promised = d.ballot()
 	case *Start:

@@ -12,9 +12,9 @@ type causalEncoder struct {
 // message writes the body of a message.
 func (e *causalEncoder) message(m Message) {
 	switch m := m.(type) {
-	case *Open, *Have, *Want, *Items, *Offer, *Taken, *Explain, *Explained:
+	case *DigestRequest, *Digest, *FetchItems, *Items, *Handoff, *HandoffAck, *ViewInfoRequest, *ViewInfo:
 		e.exchangeMessage(m)
-	case *AskKey, *KeyAnswer, *Carry, *CarryAnswer, *CarryCancel:
+	case *KeyRequest, *KeyReply, *CausalForward, *CausalForwardReply, *CausalForwardCancel:
 		e.requestMessage(m)
 	case *Batch:
 		e.viewID(m.View)
@@ -23,11 +23,11 @@ func (e *causalEncoder) message(m Message) {
 	case *BatchAck:
 		e.viewID(m.View)
 		e.uvarint(m.N)
-	case *Missing:
+	case *ResendRequest:
 		e.viewID(m.View)
 		e.uvarint(m.From)
 		e.uvarint(m.To)
-	case *Outrun:
+	case *Truncated:
 		e.viewID(m.View)
 		e.uvarint(m.UpTo)
 	default:
@@ -38,54 +38,54 @@ func (e *causalEncoder) message(m Message) {
 // exchangeMessage writes the messages that bring nodes to the same items.
 func (e *causalEncoder) exchangeMessage(m Message) {
 	switch m := m.(type) {
-	case *Open:
+	case *DigestRequest:
 		e.uvarint(m.Session)
 		e.slotRanges(m.Slots)
 		e.bool(m.Survey)
-		e.uvarint(m.Going)
+		e.uvarint(m.Collecting)
 		e.sums(m.Sums)
 		e.viewIDs(m.Births)
 		e.forgotten(m.Forgotten)
-	case *Have:
+	case *Digest:
 		e.uvarint(m.Session)
 		e.viewID(m.View)
 		e.fixed(m.Layout)
-		e.uvarint(m.Epoch)
-		e.uvarint(m.Mark)
+		e.uvarint(m.Removals)
+		e.uvarint(m.Revision)
 		e.holdings(&m.Held)
 		e.bool(m.Frozen)
-		e.bool(m.Heir)
-		e.bool(m.Unsettled)
-		e.fixed(m.Floor)
-		e.lives(m.Over)
-		e.uvarint(m.Gone)
+		e.bool(m.Descends)
+		e.bool(m.Unsynced)
+		e.fixed(m.StableCut)
+		e.nodeBoots(m.Ended)
+		e.uvarint(m.GCCounter)
 		e.members(m.Former)
 		e.vector(m.Heard)
-		e.lives(m.Takers)
-		e.lives(m.Asking)
+		e.nodeBoots(m.Acked)
+		e.nodeBoots(m.Requesting)
 		e.groups(m.Groups)
 		e.forgotten(m.Forgotten)
-	case *Want:
+	case *FetchItems:
 		e.uvarint(m.Session)
 		e.slotRanges(m.Slots)
 		e.cursor(&m.After)
 	case *Items:
 		e.uvarint(m.Session)
-		e.uvarint(m.Epoch)
+		e.uvarint(m.RemovedAt)
 		e.cursor(&m.After)
-		e.floors(m.Floors)
+		e.gcCounters(m.GCCounters)
 		e.items(m.Items)
 		e.bool(m.Last)
-	case *Offer:
-		e.uvarint(m.Mark)
-	case *Taken:
+	case *Handoff:
+		e.uvarint(m.Revision)
+	case *HandoffAck:
 		e.fixed(uint64(m.Boot))
-		e.uvarint(m.Mark)
+		e.uvarint(m.Revision)
 		e.slotRanges(m.Slots)
-	case *Explain:
+	case *ViewInfoRequest:
 		e.uvarint(m.Session)
 		e.viewIDs(m.Views)
-	case *Explained:
+	case *ViewInfo:
 		e.uvarint(m.Session)
 		e.knownViews(m.Views)
 	}
@@ -94,18 +94,18 @@ func (e *causalEncoder) exchangeMessage(m Message) {
 // requestMessage writes what is asked and answered about one key.
 func (e *causalEncoder) requestMessage(m Message) {
 	switch m := m.(type) {
-	case *AskKey:
+	case *KeyRequest:
 		e.uvarint(m.Session)
 		e.string(m.Key)
 		e.viewIDs(m.Births)
-	case *KeyAnswer:
+	case *KeyReply:
 		e.uvarint(m.Session)
 		e.string(m.Key)
 		e.bool(m.Held)
 		e.bool(m.Ready)
-		e.uvarint(m.Floor)
+		e.uvarint(m.GCCounter)
 		e.itemIf(m.Present, &m.Item)
-	case *Carry:
+	case *CausalForward:
 		e.uvarint(m.Counter)
 		e.bool(m.Read)
 		if m.Read {
@@ -116,14 +116,14 @@ func (e *causalEncoder) requestMessage(m Message) {
 		e.context(&m.Context)
 		e.uvarint(uint64(m.Heard))
 		e.fixed(uint64(m.HeardBoot))
-	case *CarryAnswer:
+	case *CausalForwardReply:
 		e.uvarint(m.Counter)
 		e.byte(byte(m.Fate))
 		e.uvarint(uint64(m.Clock))
 		e.itemIf(m.Present, &m.Item)
 		e.bool(m.Existed)
 		e.context(&m.Context)
-	case *CarryCancel:
+	case *CausalForwardCancel:
 		e.counterList(m.Counters)
 	}
 }

@@ -35,7 +35,7 @@ func (e *causalEncoder) context(c *Context) {
 		e.causalVersion(&c.Exact[i].Version)
 	}
 	e.vector(c.Vector)
-	e.viewIDs(c.Names)
+	e.viewIDs(c.CutRefs)
 	e.delta(&e.ceil, c.Ceil)
 }
 
@@ -118,19 +118,19 @@ func (e *causalEncoder) holdings(h *Holdings) {
 		e.slotRange(&end, s.Slots)
 		e.uvarint(uint64(s.Vector))
 		e.bool(s.Ready)
-		e.uvarint(s.Floor)
+		e.uvarint(s.GCCounter)
 	}
 }
 
-func (e *causalEncoder) floors(list []SlotFloor) {
+func (e *causalEncoder) gcCounters(list []SlotGCCounter) {
 	e.count(len(list))
 	for _, f := range list {
 		e.uvarint(uint64(f.Slot))
-		e.uvarint(f.Floor)
+		e.uvarint(f.GCCounter)
 	}
 }
 
-func (e *causalEncoder) lives(list []Life) {
+func (e *causalEncoder) nodeBoots(list []NodeBoot) {
 	e.count(len(list))
 	for _, l := range list {
 		e.uvarint(uint64(l.Node))
@@ -152,8 +152,8 @@ func (e *causalEncoder) knownViews(list []KnownView) {
 		v := &list[i]
 		e.viewID(v.ID)
 		e.layout(&v.Layout)
-		e.bool(v.HasFloor)
+		e.bool(v.HasStableCut)
 		e.bool(v.Common)
-		e.vector(v.Floor)
+		e.vector(v.StableCut)
 	}
 }

@@ -3,9 +3,9 @@ package wire
 // message writes the body of a message; decode_message.go reads it.
 func (e *encoder) message(m Message) {
 	switch m := m.(type) {
-	case *Query, *QueryReply, *NewView, *NewViewReply, *Hello, *Covered, *CoveredReply:
+	case *Query, *QueryReply, *NewView, *NewViewReply, *Hello, *BaseCheck, *BaseCheckReply:
 		e.viewMessage(m)
-	case *Collect, *Join, *Low, *Start, *Started, *Active, *Pull, *PullReply:
+	case *JoinRequest, *Join, *BallotTooLow, *Start, *Started, *Active, *Pull, *PullReply:
 		e.roundMessage(m)
 	case *Fetch:
 		e.fetch(m)
@@ -82,15 +82,15 @@ func (e *encoder) viewMessage(m Message) {
 		e.uvarint(m.Stream)
 		e.bool(m.Ready)
 		e.uvarint(uint64(m.Clock))
-		e.uvarint(m.Pulled)
-		e.uvarint(m.Oldest)
+		e.uvarint(m.CausalProgress)
+		e.uvarint(m.LowestOpen)
 		e.bool(m.Data)
-	case *Covered:
+	case *BaseCheck:
 		e.uvarint(m.PutID)
 		e.ballot(m.Ballot)
-	case *CoveredReply:
+	case *BaseCheckReply:
 		e.uvarint(m.PutID)
-		e.bool(m.Covered)
+		e.bool(m.Contained)
 		e.bool(m.Serving)
 		e.uvarint(m.Progress)
 	}
@@ -99,7 +99,7 @@ func (e *encoder) viewMessage(m Message) {
 // roundMessage writes the messages that open a round.
 func (e *encoder) roundMessage(m Message) {
 	switch m := m.(type) {
-	case *Collect:
+	case *JoinRequest:
 		e.ballot(m.Ballot)
 		e.view(&m.View)
 	case *Join:
@@ -107,7 +107,7 @@ func (e *encoder) roundMessage(m Message) {
 		e.history(&m.History)
 		e.staged(m.Staged)
 		e.knownBallots(m.Owed)
-	case *Low:
+	case *BallotTooLow:
 		e.ballot(m.Ballot)
 		e.ballot(m.Promised)
 	case *Start:

@@ -22,11 +22,11 @@ const (
 	KindNewView
 	KindNewViewReply
 	KindHello
-	KindCovered
-	KindCoveredReply
-	KindCollect
+	KindBaseCheck
+	KindBaseCheckReply
+	KindJoinRequest
 	KindJoin
-	KindLow
+	KindBallotTooLow
 	KindStart
 	KindStarted
 	KindActive
@@ -43,21 +43,21 @@ const (
 	KindCancel
 	KindBatch
 	KindBatchAck
-	KindMissing
-	KindOutrun
-	KindOpen
-	KindHave
-	KindWant
+	KindResendRequest
+	KindTruncated
+	KindDigestRequest
+	KindDigest
+	KindFetchItems
 	KindItems
-	KindOffer
-	KindTaken
-	KindAskKey
-	KindKeyAnswer
-	KindCarry
-	KindCarryAnswer
-	KindCarryCancel
-	KindExplain
-	KindExplained
+	KindHandoff
+	KindHandoffAck
+	KindKeyRequest
+	KindKeyReply
+	KindCausalForward
+	KindCausalForwardReply
+	KindCausalForwardCancel
+	KindViewInfoRequest
+	KindViewInfo
 )
 
 // Query asks a node what it holds, on behalf of a PUT /view. Answered by
@@ -111,28 +111,28 @@ type Hello struct {
 	Silent   []NodeID // members that the sender does not hear
 	Deaf     []NodeID // primary: members that do not hear it, as they say
 
-	Stream uint64  // position in the sender's causal stream
-	Ready  bool    // its causal slots are ready
-	Clock  Instant // of the sender, in its boot
-	Pulled uint64  // grows whenever it got on with its causal slots
-	Oldest uint64  // it carries no request below this number any more
+	Stream         uint64  // position in the sender's causal stream
+	Ready          bool    // its causal slots are ready
+	Clock          Instant // of the sender, in its boot
+	CausalProgress uint64  // grows whenever it got on with its causal slots
+	LowestOpen     uint64  // it carries no request below this number any more
 
 	Data bool // the sender has data, of either model
 }
 
-// Covered asks the primary of a view whether its active base contains a history
+// BaseCheck asks the primary of a view whether its active base contains a history
 // that stood in Ballot.
-type Covered struct {
+type BaseCheck struct {
 	PutID  uint64
 	Ballot Ballot
 }
 
-// CoveredReply answers Covered.
-type CoveredReply struct {
-	PutID    uint64
-	Covered  bool
-	Serving  bool   // the base is active, so that Covered will not change by itself
-	Progress uint64 // as in Hello
+// BaseCheckReply answers BaseCheck.
+type BaseCheckReply struct {
+	PutID     uint64
+	Contained bool
+	Serving   bool   // the base is active, so that Contained will not change by itself
+	Progress  uint64 // as in Hello
 }
 
 // HistorySummary describes a history without its keys.
@@ -161,8 +161,8 @@ type StagedSummary struct {
 	Bound   []Sighting     // the incarnations that the ballot counts on
 }
 
-// Collect opens a round: promise this ballot and report.
-type Collect struct {
+// JoinRequest opens a round: promise this ballot and report.
+type JoinRequest struct {
 	Ballot Ballot
 	View   View
 }
@@ -175,8 +175,8 @@ type Join struct {
 	Owed    []KnownBallot
 }
 
-// Low says that the receiver has promised something higher.
-type Low struct {
+// BallotTooLow says that the receiver has promised a higher ballot.
+type BallotTooLow struct {
 	Ballot   Ballot // of the message that it answers
 	Promised Ballot
 }
@@ -345,27 +345,27 @@ type Confirmed struct {
 }
 
 // Kind implements Message.
-func (*Query) Kind() Kind        { return KindQuery }
-func (*QueryReply) Kind() Kind   { return KindQueryReply }
-func (*NewView) Kind() Kind      { return KindNewView }
-func (*NewViewReply) Kind() Kind { return KindNewViewReply }
-func (*Hello) Kind() Kind        { return KindHello }
-func (*Covered) Kind() Kind      { return KindCovered }
-func (*CoveredReply) Kind() Kind { return KindCoveredReply }
-func (*Collect) Kind() Kind      { return KindCollect }
-func (*Join) Kind() Kind         { return KindJoin }
-func (*Low) Kind() Kind          { return KindLow }
-func (*Start) Kind() Kind        { return KindStart }
-func (*Started) Kind() Kind      { return KindStarted }
-func (*Active) Kind() Kind       { return KindActive }
-func (*Fetch) Kind() Kind        { return KindFetch }
-func (*Chunk) Kind() Kind        { return KindChunk }
-func (*Prepare) Kind() Kind      { return KindPrepare }
-func (*Ack) Kind() Kind          { return KindAck }
-func (*Forward) Kind() Kind      { return KindForward }
-func (*ForwardReply) Kind() Kind { return KindForwardReply }
-func (*Confirm) Kind() Kind      { return KindConfirm }
-func (*Confirmed) Kind() Kind    { return KindConfirmed }
-func (*Pull) Kind() Kind         { return KindPull }
-func (*PullReply) Kind() Kind    { return KindPullReply }
-func (*Cancel) Kind() Kind       { return KindCancel }
+func (*Query) Kind() Kind          { return KindQuery }
+func (*QueryReply) Kind() Kind     { return KindQueryReply }
+func (*NewView) Kind() Kind        { return KindNewView }
+func (*NewViewReply) Kind() Kind   { return KindNewViewReply }
+func (*Hello) Kind() Kind          { return KindHello }
+func (*BaseCheck) Kind() Kind      { return KindBaseCheck }
+func (*BaseCheckReply) Kind() Kind { return KindBaseCheckReply }
+func (*JoinRequest) Kind() Kind    { return KindJoinRequest }
+func (*Join) Kind() Kind           { return KindJoin }
+func (*BallotTooLow) Kind() Kind   { return KindBallotTooLow }
+func (*Start) Kind() Kind          { return KindStart }
+func (*Started) Kind() Kind        { return KindStarted }
+func (*Active) Kind() Kind         { return KindActive }
+func (*Fetch) Kind() Kind          { return KindFetch }
+func (*Chunk) Kind() Kind          { return KindChunk }
+func (*Prepare) Kind() Kind        { return KindPrepare }
+func (*Ack) Kind() Kind            { return KindAck }
+func (*Forward) Kind() Kind        { return KindForward }
+func (*ForwardReply) Kind() Kind   { return KindForwardReply }
+func (*Confirm) Kind() Kind        { return KindConfirm }
+func (*Confirmed) Kind() Kind      { return KindConfirmed }
+func (*Pull) Kind() Kind           { return KindPull }
+func (*PullReply) Kind() Kind      { return KindPullReply }
+func (*Cancel) Kind() Kind         { return KindCancel }

@@ -39,7 +39,7 @@ type Sealer interface {
 const (
 	MaxExact        = 128     // entries
 	MaxPositions    = 256     // in its vector: as many streams may a session depend on
-	MaxNames        = 64      // of views
+	MaxCutRefs      = 64      // of views
 	maxContextSize  = 8 << 10 // bytes; the largest that a node gives out has some 3 KiB
 	maxContextCount = 1 << 60 // a counter, or a place in a stream; what can be so large is for the core to say
 )
@@ -163,8 +163,8 @@ func (c *Context) check() error {
 	if n := len(c.Exact); n > MaxExact {
 		return fmt.Errorf("%d entries, at most %d are allowed", n, MaxExact)
 	}
-	if p, n := len(c.Vector), len(c.Names); p > MaxPositions || n > MaxNames {
-		return fmt.Errorf("%d streams and %d views, at most %d and %d are allowed", p, n, MaxPositions, MaxNames)
+	if p, n := len(c.Vector), len(c.CutRefs); p > MaxPositions || n > MaxCutRefs {
+		return fmt.Errorf("%d streams and %d views, at most %d and %d are allowed", p, n, MaxPositions, MaxCutRefs)
 	}
 	var hashes HashIndex
 	for i := range c.Exact {
@@ -179,8 +179,8 @@ func (c *Context) check() error {
 	if c.Ceil > maxContextCount {
 		return fmt.Errorf("counter %d of what was folded", c.Ceil)
 	}
-	for i := 1; i < len(c.Names); i++ {
-		if c.Names[i-1].Compare(c.Names[i]) >= 0 {
+	for i := 1; i < len(c.CutRefs); i++ {
+		if c.CutRefs[i-1].Compare(c.CutRefs[i]) >= 0 {
 			return fmt.Errorf("name %d is not in order", i)
 		}
 	}

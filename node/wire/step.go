@@ -17,7 +17,7 @@ type Received struct {
 	// Stored has, for a Forward, what the state at the applied position holds
 	// for each of its keys.
 	Stored []Meta
-	// Items has, for a Batch, Items, Carry, AskKey or KeyAnswer, what the causal
+	// Items has, for a Batch, Items, CausalForward, KeyRequest or KeyReply, what the causal
 	// state holds for each of its keys; nil: nothing.
 	Items []*Item
 }
@@ -272,13 +272,13 @@ type Read struct {
 	Limit   int
 	Session uint64
 
-	Key     string       // ReadKey
-	Ranges  []HashRange  // ReadSlots, ReadItems
-	Cursor  SlotCursor   // ReadSlots
-	Context Context      // ReadItems: the client's, to which the items are added
-	Floor   *KnownView   // ReadItems: the view whose floor may be named in it; nil: none
-	Outdone []ViewID     // ReadItems: whose floors say no more than that
-	Known   []Dependency // ReadItems: what Context names and K has, by hash: an item that is less was not there when its key was deleted
+	Key       string       // ReadKey
+	Ranges    []HashRange  // ReadSlots, ReadItems
+	Cursor    SlotCursor   // ReadSlots
+	Context   Context      // ReadItems: the client's, to which the items are added
+	StableCut *KnownView   // ReadItems: the view whose floor may be named in it; nil: none
+	Subsumed  []ViewID     // ReadItems: whose floors say no more than that
+	Known     []Dependency // ReadItems: what Context names and K has, by hash: an item that is less was not there when its key was deleted
 }
 
 // Outcome says how a client's request ended.

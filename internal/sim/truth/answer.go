@@ -180,7 +180,7 @@ func (t *Truth) implied(c *wire.Context, exact map[uint64]wire.CausalVersion, w 
 		if c.Vector.At(d.Stream) >= d.N {
 			return true
 		}
-		for _, name := range c.Names {
+		for _, name := range c.CutRefs {
 			if v := t.views[name]; v != nil && v.floor.At(d.Stream) >= d.N {
 				return true
 			}
@@ -190,5 +190,5 @@ func (t *Truth) implied(c *wire.Context, exact map[uint64]wire.CausalVersion, w 
 }
 
 func describe(c *wire.Context) string {
-	return fmt.Sprintf("%d exact, vector %+v, names %v, ceil %d", len(c.Exact), c.Vector, c.Names, c.Ceil)
+	return fmt.Sprintf("%d exact, vector %+v, names %v, ceil %d", len(c.Exact), c.Vector, c.CutRefs, c.Ceil)
 }

@@ -228,7 +228,7 @@ func (s *state) change(t *Truth, c *wire.CausalWrite) {
 		for _, run := range c.Known.Held {
 			for i := range run.Slots.Count {
 				x := &s.slots[run.Slots.First+i]
-				x.held, x.freed, x.known, x.floor = true, false, c.Known.Vectors[run.Vector], run.Floor
+				x.held, x.freed, x.known, x.floor = true, false, c.Known.Vectors[run.Vector], run.GCCounter
 			}
 		}
 	}

@@ -16,21 +16,21 @@ func (t *Truth) Sent(l *Life, e *wire.Envelope) {
 		t.acknowledges(l, e.To, m)
 	case *wire.Hello:
 		t.greets(l, m)
-	case *wire.Open:
-		t.going = max(t.going, m.Going)
-	case *wire.Have:
-		t.claims(l, l.durable, "answers Open", t.stillHeld(l, &m.Held))
+	case *wire.DigestRequest:
+		t.going = max(t.going, m.Collecting)
+	case *wire.Digest:
+		t.claims(l, l.durable, "answers DigestRequest", t.stillHeld(l, &m.Held))
 	case *wire.Items:
 		t.items(l, "sends", m.Items)
-	case *wire.KeyAnswer:
+	case *wire.KeyReply:
 		if m.Present {
 			t.items(l, "tells", []wire.Item{m.Item})
 		}
-	case *wire.CarryAnswer:
-		if m.Fate == wire.CarryDone && m.Present {
+	case *wire.CausalForwardReply:
+		if m.Fate == wire.ForwardDone && m.Present {
 			t.shows(l, &m.Item)
 		}
-	case *wire.Explained:
+	case *wire.ViewInfo:
 		for i := range m.Views {
 			t.published(l, &m.Views[i])
 		}

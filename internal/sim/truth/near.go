@@ -46,7 +46,7 @@ func (t *Truth) Attainable(o *Op, at *Life, lives []*Life) bool {
 		}
 	}
 	vectors := []wire.Vector{c.Vector}
-	for _, name := range c.Names {
+	for _, name := range c.CutRefs {
 		if !slices.ContainsFunc(lives, func(l *Life) bool { return l.floors[name] }) {
 			return false // nobody can say what it means
 		}

@@ -79,14 +79,14 @@ func (t *Truth) published(l *Life, k *wire.KnownView) {
 		t.fail("I17", "node %d has the floor of view %v, which nobody held", l.Node, k.ID)
 		return
 	}
-	if v.hasFloor && !slices.Equal(v.floor, k.Floor) {
-		t.fail("I17", "node %d has another floor of view %v: %v, %v", l.Node, k.ID, k.Floor, v.floor)
+	if v.hasFloor && !slices.Equal(v.floor, k.StableCut) {
+		t.fail("I17", "node %d has another floor of view %v: %v, %v", l.Node, k.ID, k.StableCut, v.floor)
 		return
 	}
 	if !v.hasFloor {
 		t.world.Saw("floor published")
 	}
-	v.floor, v.hasFloor = k.Floor, true
+	v.floor, v.hasFloor = k.StableCut, true
 }
 
 // Owns reports whether a life owns a key in its view.

@@ -56,7 +56,7 @@ func (t *Truth) reached(l *Life, s hashing.Slot, c *wire.Context) bool {
 	if !t.reachedVector(l, s, c.Vector) {
 		return false
 	}
-	for _, name := range c.Names {
+	for _, name := range c.CutRefs {
 		if !l.floors[name] || !t.reachedVector(l, s, t.views[name].floor) {
 			return false
 		}
