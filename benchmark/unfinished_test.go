@@ -53,6 +53,7 @@ func TestARunWhoseClusterFallsSilentEndsWithWhatWasSeen(t *testing.T) {
 	var out bytes.Buffer
 	cfg := short(t, &out)
 	cfg.Local, cfg.Workload.URLs = 0, []string{fading(t, 200, func() {})}
+	cfg.Workload.Duration = 3 * time.Second // the silence begins before the end, on a slow machine too
 	cfg.Workload.Timeout, cfg.Workload.Patience = 50*time.Millisecond, 100*time.Millisecond
 	r, err := Run(t.Context(), cfg)
 	if err == nil || !strings.Contains(err.Error(), "0 of 16 done") {
