@@ -53,7 +53,7 @@ func (b *backend) Write(w *front.Waiter, op wire.Op) {
 	b.driver.clients.add(w)
 	in := submits.Get().(*wire.Submit)
 	in.Token, in.Op = w.Token, op
-	b.driver.bring(in)
+	b.driver.submit(in)
 }
 
 // Read implements front.Backend.
@@ -61,7 +61,7 @@ func (b *backend) Read(w *front.Waiter) {
 	b.driver.clients.add(w)
 	in := reads.Get().(*wire.SubmitRead)
 	in.Token = w.Token
-	b.driver.bring(in)
+	b.driver.submit(in)
 }
 
 // CausalWrite implements front.Backend.
@@ -69,7 +69,7 @@ func (b *backend) CausalWrite(w *front.Waiter, op wire.Op, c wire.Context) {
 	b.driver.clients.add(w)
 	in := causalSubmits.Get().(*wire.CausalSubmit)
 	in.Token, in.Op, in.Context = w.Token, op, c
-	b.driver.bring(in)
+	b.driver.submit(in)
 }
 
 // CausalRead implements front.Backend.
@@ -77,32 +77,32 @@ func (b *backend) CausalRead(w *front.Waiter, key string, c wire.Context) {
 	b.driver.clients.add(w)
 	in := causalReads.Get().(*wire.CausalRead)
 	in.Token, in.Key, in.Context = w.Token, key, c
-	b.driver.bring(in)
+	b.driver.submit(in)
 }
 
 // CausalList implements front.Backend.
 func (b *backend) CausalList(w *front.Waiter, c wire.Context) {
 	b.driver.clients.add(w)
-	b.driver.bring(&wire.CausalList{Token: w.Token, Context: c})
+	b.driver.submit(&wire.CausalList{Token: w.Token, Context: c})
 }
 
 // PutView implements front.Backend.
 func (b *backend) PutView(w *front.Waiter, put wire.PutView) {
 	b.driver.clients.add(w)
 	put.Token = w.Token
-	b.driver.bring(&put)
+	b.driver.submit(&put)
 }
 
 // Forget implements front.Backend.
 func (b *backend) Forget(w *front.Waiter, id wire.NodeID) {
 	b.driver.clients.add(w)
-	b.driver.bring(&wire.ForgetNode{Token: w.Token, Node: id})
+	b.driver.submit(&wire.ForgetNode{Token: w.Token, Node: id})
 }
 
 // Lag implements front.Backend.
 func (b *backend) Lag(w *front.Waiter) {
 	b.driver.clients.add(w)
-	b.driver.bring(&wire.AskLag{Token: w.Token})
+	b.driver.submit(&wire.AskLag{Token: w.Token})
 }
 
 // Abandon implements front.Backend.
@@ -110,7 +110,7 @@ func (b *backend) Abandon(w *front.Waiter) bool {
 	if !b.driver.clients.takeBack(w) {
 		return false
 	}
-	b.driver.bring(&wire.Abandon{Token: w.Token})
+	b.driver.submit(&wire.Abandon{Token: w.Token})
 	return true
 }
 

@@ -20,14 +20,14 @@ type core interface {
 
 // Bounds of the driver.
 const (
-	guestSteps = 64   // inputs that one caller steps for all, before it may go
-	ownSteps   = 1024 // inputs between two looks of run at what else there is
-	mostQueued = 8192 // inputs that wait before messages are lost; of clients there is one a connection
+	callerSteps = 64   // inputs that one caller steps for all, before it may go
+	runSteps    = 1024 // inputs between two looks of run at what else there is
+	maxQueued   = 8192 // inputs that wait before messages are lost; of clients there is one a connection
 
-	// mostQueuedBytes of messages wait before others are lost, and as many may be
+	// maxQueuedBytes of messages wait before others are lost, and as many may be
 	// what is being stepped.
-	mostQueuedBytes = 32 << 20
-	mostFollow      = 4096 // inputs that one leads to before others have their turn
+	maxQueuedBytes = 32 << 20
+	maxFollow      = 4096 // inputs that one leads to before others have their turn
 )
 
 // driver drives a core. At most one goroutine is inside at a time: whoever
@@ -35,18 +35,18 @@ const (
 // leave theirs in the queue and go. Waking a loop for every request would cost a
 // third of the throughput (DESIGN §2.1). Nothing in here blocks.
 type driver struct {
-	core    core
-	self    wire.NodeID
-	store   *store.Memory
-	conn    bus.Conn
-	clients *waiters
-	shown   func(*wire.Output) // takes status, peers and events
-	meters  *meters
-	large   func(kind wire.Kind, size int) // a message that no bus takes; nil: nobody is told
-	limits  machine.CausalLimits
-	clock   func() wire.Instant
-	timer   *time.Timer
-	relay   chan struct{} // capacity 1: whoever is inside hands over to run
+	core        core
+	self        wire.NodeID
+	store       *store.Memory
+	conn        bus.Conn
+	clients     *requestTable
+	publish     func(*wire.Output) // takes status, peers and events
+	meters      *meters
+	reportLarge func(kind wire.Kind, size int) // a message that no bus takes; nil: nobody is told
+	limits      machine.CausalLimits
+	clock       func() wire.Instant
+	timer       *time.Timer
+	relay       chan struct{} // capacity 1: whoever is inside hands over to run
 
 	// Of whoever is inside.
 	batch  []wire.Input // taken from the queue, not stepped yet
@@ -76,23 +76,24 @@ func (d *driver) run(stop <-chan struct{}) {
 		case <-stop:
 			return
 		case <-d.timer.C:
-			d.bring(&wire.Tick{})
+			d.submit(&wire.Tick{})
 		case <-d.relay:
-			d.work(ownSteps)
+			d.work(runSteps)
 		}
 	}
 }
 
-// bring tells the core one thing, after all that was brought before: at once,
-// or, when somebody is inside, soon.
-func (d *driver) bring(in wire.Input) {
+// submit gives the core one input, after all inputs that were submitted before. If no
+// goroutine is inside, the caller steps the input at once. Otherwise the goroutine inside
+// does.
+func (d *driver) submit(in wire.Input) {
 	d.mu.Lock()
 	d.mu.queue = append(d.mu.queue, in)
 	enter := !d.mu.inside
 	d.mu.inside = true
 	d.mu.Unlock()
 	if enter {
-		d.work(guestSteps)
+		d.work(callerSteps)
 	}
 }
 
@@ -101,7 +102,7 @@ func (d *driver) bring(in wire.Input) {
 func (d *driver) admit(bytes int) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if len(d.mu.queue) >= mostQueued || d.mu.bytes+bytes > mostQueuedBytes {
+	if len(d.mu.queue) >= maxQueued || d.mu.bytes+bytes > maxQueuedBytes {
 		return false
 	}
 	d.mu.bytes += bytes
@@ -160,10 +161,10 @@ func (d *driver) step(in wire.Input) bool {
 	if _, ok := in.(*wire.Tick); ok {
 		d.armed = 0
 	}
-	d.carry(in)
+	d.execute(in)
 	i := 0
-	for ; i < min(len(d.follow), mostFollow); i++ {
-		d.carry(d.follow[i])
+	for ; i < min(len(d.follow), maxFollow); i++ {
+		d.execute(d.follow[i])
 	}
 	done := i == len(d.follow)
 	if !done {

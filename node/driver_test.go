@@ -75,7 +75,7 @@ func newTestDriver(t testing.TB, c *script) (*driver, *recorder) {
 	}
 	conn, start := &recorder{}, time.Now()
 	d := &driver{
-		core: c, store: store.NewMemory(), conn: conn, clients: &waiters{}, shown: func(*wire.Output) {},
+		core: c, store: store.NewMemory(), conn: conn, clients: &requestTable{}, publish: func(*wire.Output) {},
 		meters: newMeters(), relay: make(chan struct{}, 1), timer: time.NewTimer(time.Hour),
 		clock: func() wire.Instant { return wire.Instant(time.Since(start)) },
 	}
@@ -104,7 +104,7 @@ func TestInputsOfManyGoroutinesAreSteppedOneByOneAndInTheirOrder(t *testing.T) {
 	for g := range goroutines {
 		running.Go(func() {
 			for i := range each {
-				d.bring(&wire.Durable{Seq: uint64(i*goroutines + g)})
+				d.submit(&wire.Durable{Seq: uint64(i*goroutines + g)})
 			}
 		})
 	}
@@ -114,22 +114,22 @@ func TestInputsOfManyGoroutinesAreSteppedOneByOneAndInTheirOrder(t *testing.T) {
 }
 
 func TestACallerGoesAfterItsShareAndRunDoesTheRest(t *testing.T) {
-	const inputs = 10 * guestSteps
+	const inputs = 10 * callerSteps
 	c := &script{}
 	var steps atomic.Int32
 	done := make(chan struct{})
 	d, _ := newTestDriver(t, c)
 	c.on = func(in wire.Input) wire.Output {
 		if n := steps.Add(1); n < inputs {
-			d.bring(in) // as others would, while somebody is inside
+			d.submit(in) // as others would, while somebody is inside
 		} else {
 			close(done)
 		}
 		return wire.Output{}
 	}
-	d.bring(&wire.Tick{})
-	if n := steps.Load(); n != guestSteps {
-		t.Fatalf("the caller stepped %d inputs, its share is %d", n, guestSteps)
+	d.submit(&wire.Tick{})
+	if n := steps.Load(); n != callerSteps {
+		t.Fatalf("the caller stepped %d inputs, its share is %d", n, callerSteps)
 	}
 	stop := make(chan struct{})
 	var running sync.WaitGroup
@@ -147,14 +147,14 @@ func TestWhatAnOutputLeadsToComesBeforeWhatWaits(t *testing.T) {
 		if _, first := in.(*wire.Tick); !first {
 			return wire.Output{}
 		}
-		d.bring(&wire.RequestFailed{Request: 99}) // waits in the queue
+		d.submit(&wire.RequestFailed{Request: 99}) // waits in the queue
 		return wire.Output{
 			Writes:   []wire.Write{{Seq: 4, Kind: wire.WriteMeta}, {Seq: 5, Kind: wire.WriteAppend}},
 			Messages: []wire.Envelope{{To: 1, Message: hello}},
 			Reads:    []wire.Read{{Kind: wire.ReadChunk, Area: wire.AreaCurrent, First: true, Limit: 9, Session: 3}},
 		}
 	}
-	d.bring(&wire.Tick{})
+	d.submit(&wire.Tick{})
 	want := []wire.Input{
 		&wire.Tick{}, &wire.Durable{Seq: 5}, &wire.Received{Header: c.Header(), Message: hello},
 		&wire.ChunkRead{Area: wire.AreaCurrent, First: true, Last: true, Session: 3},
@@ -188,8 +188,8 @@ func TestReadsOfTheCausalBucketComeBackWithWhatWasJustWritten(t *testing.T) {
 			},
 		}
 	}
-	d.bring(&wire.Tick{})
-	d.bring(&wire.CausalRead{Key: "k"})
+	d.submit(&wire.Tick{})
+	d.submit(&wire.CausalRead{Key: "k"})
 	want := []wire.Input{
 		&wire.Tick{}, &wire.Durable{Seq: 4},
 		&wire.KeyRead{Session: 5, Stored: &item},
@@ -217,7 +217,7 @@ func TestOutputsAreCarriedOutInOrder(t *testing.T) {
 	w := front.NewWaiter()
 	d.clients.add(w)
 	var order []string
-	d.shown = func(out *wire.Output) {
+	d.publish = func(out *wire.Output) {
 		if out.Status != nil {
 			order = append(order, "status")
 			if len(conn.sent) > 0 || len(w.Done) > 0 {
@@ -234,7 +234,7 @@ func TestOutputsAreCarriedOutInOrder(t *testing.T) {
 			Replies:  []wire.Reply{{Token: w.Token, Outcome: wire.Done, Result: put.Result}},
 		}
 	}
-	d.bring(&wire.Tick{})
+	d.submit(&wire.Tick{})
 	<-w.Done
 	if _, found, next := d.store.Get("k"); !found || next != 2 || w.Reply.Result != put.Result {
 		t.Errorf("found=%v next=%d reply=%+v", found, next, w.Reply)
@@ -253,7 +253,7 @@ func TestAMessageToManyIsTheSameForAll(t *testing.T) {
 		}}
 	}}
 	d, conn := newTestDriver(t, c)
-	d.bring(&wire.Tick{})
+	d.submit(&wire.Tick{})
 	want := []wire.Message{prepare, prepare, ack, ack, ack}
 	for i, e := range conn.sent {
 		header, m, err := wire.DecodeMessage(e.Payload)
@@ -281,7 +281,7 @@ func TestARequestThatTheBusDoesNotTakeFailsAtOnce(t *testing.T) {
 			{To: 2, Message: &wire.Ack{}}, {To: 2, Request: 6, Message: &wire.Query{}},
 		}}
 	}
-	d.bring(&wire.Tick{})
+	d.submit(&wire.Tick{})
 	if diff := cmp.Diff([]wire.Input{&wire.Tick{}, &wire.RequestFailed{Request: 6}}, c.inputs); diff != "" {
 		t.Error(diff)
 	}
@@ -321,10 +321,10 @@ func TestMessagesAreLostWhenTooManyInputsWaitAndClientsAreNot(t *testing.T) {
 	c.on = func(in wire.Input) wire.Output {
 		switch in.(type) {
 		case *wire.Tick: // meanwhile others come
-			for range mostQueued + 10 {
+			for range maxQueued + 10 {
 				d.receive(message)
 			}
-			d.bring(&wire.Submit{})
+			d.submit(&wire.Submit{})
 		case *wire.Received:
 			acks++
 		case *wire.Submit:
@@ -332,12 +332,12 @@ func TestMessagesAreLostWhenTooManyInputsWaitAndClientsAreNot(t *testing.T) {
 		}
 		return wire.Output{}
 	}
-	d.bring(&wire.Tick{})
+	d.submit(&wire.Tick{})
 	for len(d.relay) > 0 {
 		<-d.relay
-		d.work(ownSteps)
+		d.work(runSteps)
 	}
-	if lost := counted(t, d.meters, "cohort_messages_overrun_total"); acks != mostQueued || submits != 1 || lost != 10 {
+	if lost := counted(t, d.meters, "cohort_messages_overrun_total"); acks != maxQueued || submits != 1 || lost != 10 {
 		t.Errorf("%d messages and %d writes arrived, %v were counted as lost", acks, submits, lost)
 	}
 }
@@ -347,7 +347,7 @@ func TestMessagesAreLostWhenTooManyBytesWait(t *testing.T) {
 	d, _ := newTestDriver(t, c)
 	large := &wire.Forward{Ops: []wire.ForwardedOp{{Op: wire.Op{Kind: wire.OpPut, Key: "k", Value: make([]byte, 1<<20)}}}}
 	message := bus.Message{From: 2, Payload: wire.AppendMessage(nil, wire.Header{From: 2}, large)}
-	arrived, sent := 0, 2*mostQueuedBytes/len(message.Payload)
+	arrived, sent := 0, 2*maxQueuedBytes/len(message.Payload)
 	c.on = func(in wire.Input) wire.Output {
 		switch in.(type) {
 		case *wire.Tick: // meanwhile others come
@@ -360,13 +360,13 @@ func TestMessagesAreLostWhenTooManyBytesWait(t *testing.T) {
 		return wire.Output{}
 	}
 	for range 2 { // and there is room again afterwards
-		d.bring(&wire.Tick{})
+		d.submit(&wire.Tick{})
 		for len(d.relay) > 0 {
 			<-d.relay
-			d.work(ownSteps)
+			d.work(runSteps)
 		}
 	}
-	fit := 2 * (mostQueuedBytes / len(message.Payload))
+	fit := 2 * (maxQueuedBytes / len(message.Payload))
 	if lost := counted(t, d.meters, "cohort_messages_overrun_total"); arrived != fit || int(lost) != 2*sent-fit {
 		t.Errorf("%d messages arrived, %v were counted as lost; %d fit", arrived, lost, fit)
 	}
@@ -392,9 +392,9 @@ func TestTheCoreIsWokenByItsDeadlineAndNotWithoutNeed(t *testing.T) {
 		stop := make(chan struct{})
 		var running sync.WaitGroup
 		running.Go(func() { d.run(stop) })
-		d.bring(&wire.SubmitRead{}) // sets the first deadline
+		d.submit(&wire.SubmitRead{}) // sets the first deadline
 		<-time.After(15 * time.Second)
-		d.bring(&wire.Submit{})
+		d.submit(&wire.Submit{})
 		<-time.After(25 * time.Second)
 		close(stop)
 		running.Wait()
@@ -437,8 +437,8 @@ func TestAnInputThatLeadsToMoreForEverLeavesOthersTheirTurn(t *testing.T) {
 	stop := make(chan struct{})
 	var running sync.WaitGroup
 	running.Go(func() { d.run(stop) })
-	d.bring(&wire.Tick{})
-	d.bring(&wire.RequestFailed{Request: 9})
+	d.submit(&wire.Tick{})
+	d.submit(&wire.RequestFailed{Request: 9})
 	<-turn
 	close(stop)
 	running.Wait()

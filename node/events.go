@@ -9,19 +9,19 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// rendering says how an event appears in the log.
-type rendering struct {
-	level  slog.Level // INFO is a change of state: a quiet cluster is silent
-	peer   bool       // the event concerns its Peer
-	lasts  bool       // Count is how long it has lasted, in milliseconds
-	why    bool       // the bus may know why
-	minute bool       // for each peer, at most each minute; otherwise it is for debugging
-	once   bool       // in a view, for each peer: it comes again and again; then it is for debugging
+// eventLog says how an event appears in the log.
+type eventLog struct {
+	level    slog.Level // INFO is a change of state: a quiet cluster is silent
+	peer     bool       // the event concerns its Peer
+	duration bool       // Count is how long it has lasted, in milliseconds
+	why      bool       // the bus may know why
+	minute   bool       // for each peer, at most each minute; otherwise it is for debugging
+	once     bool       // in a view, for each peer: it comes again and again; then it is for debugging
 }
 
-// renderings has the machine's events. One that is missing is for debugging and
-// concerns nobody.
-var renderings = map[wire.EventKind]rendering{
+// eventLogs lists the machine's events. An event that is not listed is logged at level
+// DEBUG, without a peer.
+var eventLogs = map[wire.EventKind]eventLog{
 	"view_adopted":             {level: slog.LevelInfo},
 	"view_refused":             {level: slog.LevelDebug, peer: true},
 	"view_malformed":           {level: slog.LevelWarn, peer: true, once: true},
@@ -33,14 +33,14 @@ var renderings = map[wire.EventKind]rendering{
 	"id_given_away":            {level: slog.LevelWarn, peer: true, minute: true},
 	"ballot_active":            {level: slog.LevelInfo},
 	"gate_closed":              {level: slog.LevelDebug}, // strong_waits says more
-	"strong_waits":             {level: slog.LevelWarn, peer: true, lasts: true, why: true},
-	"strong_wait_over":         {level: slog.LevelInfo, peer: true, lasts: true},
+	"strong_waits":             {level: slog.LevelWarn, peer: true, duration: true, why: true},
+	"strong_wait_over":         {level: slog.LevelInfo, peer: true, duration: true},
 	"round_stuck":              {level: slog.LevelWarn},
 	"histories_merged":         {level: slog.LevelWarn},
 	"history_pulled":           {level: slog.LevelWarn, peer: true},
 	"owed_lost":                {level: slog.LevelWarn},
 	"owed_elsewhere":           {level: slog.LevelWarn},
-	"log_cut":                  {level: slog.LevelInfo},
+	"log_truncated":            {level: slog.LevelInfo},
 	"history_forgotten":        {level: slog.LevelWarn},
 	"staged_base_dropped":      {level: slog.LevelInfo},
 	"member_stranger":          {level: slog.LevelWarn, peer: true},
@@ -79,31 +79,31 @@ var renderings = map[wire.EventKind]rendering{
 	"causal_incredible":        {level: slog.LevelWarn, peer: true, once: true},
 }
 
-func renderingOf(k wire.EventKind) rendering {
-	if r, listed := renderings[k]; listed {
+func eventLogOf(k wire.EventKind) eventLog {
+	if r, listed := eventLogs[k]; listed {
 		return r
 	}
-	return rendering{level: slog.LevelDebug}
+	return eventLog{level: slog.LevelDebug}
 }
 
-// mostLines is how many lines may wait for the log. Whoever reads the log may be
+// maxLines is how many lines may wait for the log. Whoever reads the log may be
 // stuck, and the machine must not be: lines beyond are lost and counted.
-const mostLines = 1024
+const maxLines = 1024
 
 // reporter renders events to counters and to the log. run writes; the other
 // methods never block and are called by whoever is inside the driver.
 type reporter struct {
-	log    *slog.Logger
-	meters *meters
-	lines  chan line
-	told   map[repeat]struct{}      // in this view
-	large  bus.Repeats              // by kind of message
-	last   map[repeat]time.Time     // when it was told
-	why    func(wire.NodeID) string // why nothing is heard of a member, for people
+	log      *slog.Logger
+	meters   *meters
+	lines    chan line
+	reported map[repeat]struct{}      // in this view
+	large    bus.Repeats              // by kind of message
+	last     map[repeat]time.Time     // when it was told
+	why      func(wire.NodeID) string // why nothing is heard of a member, for people
 }
 
-// mostTold bounds what is remembered to have been told.
-const mostTold = 1024
+// maxReported bounds the table of reported events.
+const maxReported = 1024
 
 // repeat is what is logged once.
 type repeat struct {
@@ -119,7 +119,7 @@ type line struct {
 
 func newReporter(log *slog.Logger, m *meters) *reporter {
 	return &reporter{
-		log: log, meters: m, lines: make(chan line, mostLines), told: map[repeat]struct{}{}, last: map[repeat]time.Time{},
+		log: log, meters: m, lines: make(chan line, maxLines), reported: map[repeat]struct{}{}, last: map[repeat]time.Time{},
 		why: func(wire.NodeID) string { return "" },
 	}
 }
@@ -166,7 +166,7 @@ func (r *reporter) event(e *wire.Event) {
 	if e.Kind == "histories_merged" {
 		r.meters.mergeConflicts.Add(float64(e.Count))
 	}
-	shown := r.rendering(e)
+	shown := r.eventLogFor(e)
 	if !r.log.Enabled(context.Background(), shown.level) {
 		return
 	}
@@ -174,7 +174,7 @@ func (r *reporter) event(e *wire.Event) {
 }
 
 // attributes are what a line says of an event.
-func (r *reporter) attributes(e *wire.Event, shown rendering) []slog.Attr {
+func (r *reporter) attributes(e *wire.Event, shown eventLog) []slog.Attr {
 	view := e.View.Number
 	if view == 0 {
 		view = e.Ballot.View.Number
@@ -184,7 +184,7 @@ func (r *reporter) attributes(e *wire.Event, shown rendering) []slog.Attr {
 		attrs = append(attrs, slog.Uint64("peer", uint64(e.Peer)))
 	}
 	switch {
-	case shown.lasts:
+	case shown.duration:
 		attrs = append(attrs, slog.Duration("for", time.Duration(e.Count)*time.Millisecond))
 	case e.Count != 0:
 		attrs = append(attrs, slog.Uint64("count", e.Count))
@@ -198,19 +198,19 @@ func (r *reporter) attributes(e *wire.Event, shown rendering) []slog.Attr {
 	return attrs
 }
 
-// rendering is how an event appears, given those before it.
-func (r *reporter) rendering(e *wire.Event) rendering {
+// eventLogFor says how an event appears, given the events before it.
+func (r *reporter) eventLogFor(e *wire.Event) eventLog {
 	if e.Kind == "view_adopted" {
-		clear(r.told)
+		clear(r.reported)
 	}
-	shown := renderingOf(e.Kind)
+	shown := eventLogOf(e.Kind)
 	what := repeat{e.Kind, e.Peer}
 	if shown.minute {
 		now := time.Now()
 		if last, again := r.last[what]; again && now.Sub(last) < time.Minute {
 			shown.level = slog.LevelDebug
 		} else {
-			if len(r.last) >= mostTold {
+			if len(r.last) >= maxReported {
 				clear(r.last)
 			}
 			r.last[what] = now
@@ -219,10 +219,10 @@ func (r *reporter) rendering(e *wire.Event) rendering {
 	if !shown.once {
 		return shown
 	}
-	if _, again := r.told[what]; again {
+	if _, again := r.reported[what]; again {
 		shown.level = slog.LevelDebug
 	}
-	r.told[what] = struct{}{}
+	r.reported[what] = struct{}{}
 	return shown
 }
 

@@ -64,7 +64,7 @@ level=INFO msg=causal_apart view=0 round=0 peer=4`
 
 func TestOfCausalBucketsTheLogTellsWhatChangesAndIsSilentOtherwise(t *testing.T) {
 	all := func(r *reporter) {
-		for kind := range renderings {
+		for kind := range eventLogs {
 			if strings.HasPrefix(string(kind), "causal_") {
 				r.event(&wire.Event{Kind: kind})
 			}
@@ -103,13 +103,13 @@ level=INFO msg="not serving" view=0 reason="waiting for n2"`
 func TestALogThatNobodyReadsLosesLinesAndBlocksNobody(t *testing.T) {
 	m := newMeters()
 	r := newReporter(slog.New(slog.NewTextHandler(&bytes.Buffer{}, nil)), m) // run was not started
-	for range mostLines + 7 {
+	for range maxLines + 7 {
 		r.event(&wire.Event{Kind: "view_adopted"})
 	}
 	if lost := m.linesLost.Load(); lost != 7 {
 		t.Errorf("%v lines were counted as lost, not 7", lost)
 	}
-	if events := counted(t, m, "cohort_events_total"); events != mostLines+7 {
+	if events := counted(t, m, "cohort_events_total"); events != maxLines+7 {
 		t.Errorf("%v events were counted", events)
 	}
 }
@@ -152,7 +152,7 @@ func TestTheHandbookHasEachEventWithItsLevel(t *testing.T) {
 			levels[strings.Trim(name, "`")] = m[2]
 		}
 	}
-	for kind, shown := range renderings {
+	for kind, shown := range eventLogs {
 		level, there := levels[string(kind)]
 		want := shown.level.String()
 		if shown.level == slog.LevelDebug {

@@ -53,14 +53,14 @@ func New(cfg Config) (*Node, error) {
 			ID: cfg.ID, Inc: cfg.Incarnation, Boot: cfg.Boot, Now: clockBase, Limits: cfg.Limits, Causal: cfg.Causal,
 			Gate: cfg.gate(), Expects: cfg.ExpectData,
 		}),
-		self: cfg.ID, store: memory, conn: cfg.Bus, clients: &waiters{}, shown: n.show, meters: meters, limits: cfg.Causal,
+		self: cfg.ID, store: memory, conn: cfg.Bus, clients: &requestTable{}, publish: n.show, meters: meters, limits: cfg.Causal,
 		clock: func() wire.Instant { return clockBase + wire.Instant(time.Since(start)) },
 		timer: time.NewTimer(time.Hour), // the first step sets it
 		relay: make(chan struct{}, 1),
 	}
 	n.backend.driver = n.driver
 	n.reporter.why = n.backend.why
-	n.driver.large = n.reporter.tooLarge
+	n.driver.reportLarge = n.reporter.tooLarge
 	registry := meters.register(n.gauges(), cfg.Bus)
 	registry.MustRegister(&requestMeters{n}, meters.logMeter(cfg.LinesLost), &waitMeters{n.backend})
 	n.front = front.New(front.Config{
@@ -86,11 +86,11 @@ func (n *Node) Run(ctx context.Context) error {
 	inner.Go(func() { n.driver.run(stop) })
 	inner.Go(func() { n.reporter.run(stop) })
 	inner.Go(func() { n.guard.Run(stop) })
-	inner.Go(func() { newRelief(n.front).run(stop) })
+	inner.Go(func() { newMemoryReleaser(n.front).run(stop) })
 	defer inner.Wait()
 	defer close(stop)
 
-	n.driver.bring(&wire.Tick{}) // shows the first status, sets the first deadline
+	n.driver.submit(&wire.Tick{}) // shows the first status, sets the first deadline
 	if err := n.cfg.Bus.Listen(n.driver.receive); err != nil {
 		_ = n.cfg.HTTP.Close()
 		n.closeAdmin()

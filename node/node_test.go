@@ -321,13 +321,13 @@ func TestEveryRenderingIsOfAnEventThatExists(t *testing.T) {
 			known[wire.EventKind(m[1])] = true
 		}
 	}
-	for kind := range renderings {
+	for kind := range eventLogs {
 		if !known[kind] {
 			t.Errorf("no event is called %q", kind)
 		}
 	}
 	for kind := range known {
-		if _, listed := renderings[kind]; !listed && strings.HasPrefix(string(kind), "causal_") {
+		if _, listed := eventLogs[kind]; !listed && strings.HasPrefix(string(kind), "causal_") {
 			t.Errorf("nobody has said how loud %q is", kind)
 		}
 	}

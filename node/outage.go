@@ -15,7 +15,7 @@ import (
 func (b *backend) Outage() api.Outage {
 	status := b.status.Load()
 	o := api.Outage{Others: max(0, len(status.View.Layout.Members())-1)}
-	ways := b.ways()
+	ways := b.links()
 	o.Bus = ways.home
 	if len(status.Waiting)+len(status.Unheard) == 0 {
 		return o
@@ -42,13 +42,13 @@ func (b *backend) Outage() api.Outage {
 
 const sinceFormat = "2006-01-02T15:04:05.000Z07:00" // RFC 3339, in milliseconds
 
-// ways is what the bus knows of the ways to the peers, and to itself.
-type ways struct {
+// links are the bus connections to the peers and to the node's own server.
+type links struct {
 	home  string // why there is no bus; empty: there is
 	peers []bus.Link
 }
 
-func (b *backend) ways() (w ways) {
+func (b *backend) links() (w links) {
 	counts, ok := b.driver.conn.(bus.Reporter)
 	if !ok {
 		return w
@@ -70,25 +70,25 @@ func trouble(l *bus.Link) (why, detail string) {
 	return why, l.Err.Error()
 }
 
-// whys says what a member that is waited for lacks.
-var whys = map[wire.WaitCause]string{
+// causeTexts are the texts of the causes for which a member is waited for.
+var causeTexts = map[wire.WaitCause]string{
 	wire.WaitSilent: api.WhySilent, wire.WaitJoin: api.WhyJoining, wire.WaitData: api.WhyReceiving,
 	wire.WaitPrimary: api.WhyPrimary, wire.WaitApart: api.WhyApart, wire.WaitDeaf: api.WhyDeaf,
 }
 
 // why says why a member is waited for: what is wrong with the way to it, if anything is.
-func (w *ways) why(id wire.NodeID, cause wire.WaitCause) (why, detail string) {
+func (w *links) why(id wire.NodeID, cause wire.WaitCause) (why, detail string) {
 	for i := range w.peers {
 		if l := &w.peers[i]; l.ID == id && !l.Connected && l.Err != nil {
 			return trouble(l)
 		}
 	}
-	return whys[cause], ""
+	return causeTexts[cause], ""
 }
 
 // Ways implements front.Backend.
 func (b *backend) Ways() func(wire.NodeID) (why, detail string) {
-	w := b.ways()
+	w := b.links()
 	links := make(map[wire.NodeID]*bus.Link, len(w.peers))
 	for i := range w.peers {
 		links[w.peers[i].ID] = &w.peers[i]
@@ -108,7 +108,7 @@ func (b *backend) Ways() func(wire.NodeID) (why, detail string) {
 // why is what the log says of a member that strong requests wait for. The core says of
 // it what it is about to show, so the present status may not name it yet.
 func (b *backend) why(id wire.NodeID) string {
-	w := b.ways()
+	w := b.links()
 	for _, waited := range b.status.Load().Waiting {
 		if waited.Node == id {
 			return join(w.why(id, waited.Cause))

@@ -97,7 +97,7 @@ func TestACoreThatBlocksIsNoticed(t *testing.T) {
 		if why := d.stuck(); why != "" {
 			t.Error("idle, and stuck: ", why)
 		}
-		go d.bring(&wire.Tick{})
+		go d.submit(&wire.Tick{})
 		synctest.Wait()
 		clock.pass(stuckAfter)
 		if why := d.stuck(); why != "" {
@@ -121,7 +121,7 @@ func TestACoreThatIsNotWokenIsNoticed(t *testing.T) {
 	c.deadline.Store(int64(clockBase + 3*wire.Second))
 	d, _ := newTestDriver(t, c) // nothing runs that would wake it
 	d.clock = clock.now
-	d.bring(&wire.SubmitRead{})
+	d.submit(&wire.SubmitRead{})
 	clock.pass(3*wire.Second + stuckAfter)
 	if why := d.stuck(); why != "" {
 		t.Error("too early: ", why)

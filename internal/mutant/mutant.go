@@ -44,9 +44,9 @@ const (
 	MergeIDsOneSide                  // one side's request ids are forgotten in a merge (I11)
 	PullWithoutPromise               // a node that is pulled from goes on in its view (I22)
 	ForgetOwed                       // a view starts without what its author heard of (I24)
-	CutAtOnce                        // an abandoned write leaves the log at once, its index is used again
-	NeverCut                         // an abandoned write stays in the log
-	CutAfterRestart                  // a primary that restarted cuts what it may have committed
+	TruncateAtOnce                   // an abandoned write leaves the log at once, its index is used again
+	NeverTruncate                    // an abandoned write stays in the log
+	TruncateAfterRestart             // a primary that restarted truncates what it may have committed
 	SilentNotReported                // a node that waits for silent members reports that it waits for none
 	FollowForeign                    // a view takes in nodes of another cluster that were not told its list
 	UncheckedViewNumber              // any view number from a peer is accepted
@@ -117,9 +117,9 @@ var names = [count]string{
 	MergeIDsOneSide:           "MergeIDsOneSide",
 	PullWithoutPromise:        "PullWithoutPromise",
 	ForgetOwed:                "ForgetOwed",
-	CutAtOnce:                 "CutAtOnce",
-	NeverCut:                  "NeverCut",
-	CutAfterRestart:           "CutAfterRestart",
+	TruncateAtOnce:            "TruncateAtOnce",
+	NeverTruncate:             "NeverTruncate",
+	TruncateAfterRestart:      "TruncateAfterRestart",
 	SilentNotReported:         "SilentNotReported",
 	FollowForeign:             "FollowForeign",
 	UncheckedViewNumber:       "UncheckedViewNumber",

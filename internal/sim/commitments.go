@@ -108,7 +108,7 @@ func (t *witness) adopted(n *node, v *wire.View) {
 	if o.view != nil && v.ID.Compare(o.view.ID) <= 0 {
 		t.w.fail("view", "node %d follows view %v after %v", n.id, v.ID, o.view.ID)
 	}
-	t.w.operator.minted(v)
+	t.w.operator.viewMade(v)
 	t.joinsCluster(n, o.view, v)
 	switch {
 	case v.ID.Author == n.id && v.ID.Boot == n.boot:

@@ -63,7 +63,7 @@ var statusNames = map[wire.Status]string{
 // other lists.
 var transitions = []string{
 	// Views.
-	"event: view_minted", "event: view_reminted", "event: view_adopted", "event: view_same",
+	"event: view_created", "event: view_renumbered", "event: view_adopted", "event: view_same",
 	"event: view_refused", "event: left_behind",
 	"world: view made here", "world: view followed", "world: view followed by a node without one",
 	"operator: PUT: served", "operator: PUT: not ready in time", "operator: PUT: overtaken",
@@ -75,7 +75,7 @@ var transitions = []string{
 	"event: member_stranger", "message: BallotTooLow", "message: BaseCheck", "message: Fetch", "message: Chunk",
 
 	// Abandoned writes.
-	"message: Cancel", "event: write_abandoned", "event: log_cut",
+	"message: Cancel", "event: write_abandoned", "event: log_truncated",
 
 	// Writes and reads.
 	"event: gate_closed", "event: prepare_resent", "event: prepare_gap", "event: prepare_duplicate",

@@ -87,9 +87,9 @@ func (o *operator) give(g *group, plan *Command, list, spared nodes, then func()
 	return true
 }
 
-// minted notes a view when it is first seen: it belongs to an open command, because
+// viewMade notes a view when it is first seen: it belongs to an open command, because
 // only open PUTs make views.
-func (o *operator) minted(v *wire.View) {
+func (o *operator) viewMade(v *wire.View) {
 	if _, known := o.views[v.ID]; known || o.w.sched.garbled() {
 		return
 	}

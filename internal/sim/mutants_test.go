@@ -20,7 +20,7 @@ const mutantBound = 8000
 var operatorFor = map[mutant.Mutant]Operator{
 	mutant.FollowByNumber: Adversarial, mutant.AlwaysNewView: Adversarial, mutant.AnswerBeforeReady: Adversarial, mutant.FollowOwnPutOnly: Adversarial,
 	mutant.MergeHigherWins: Splitting, mutant.MergeOwnWins: Splitting, mutant.MergeUnion: Splitting, mutant.MergeIDsOneSide: Splitting,
-	mutant.FollowForeign: Adversarial, mutant.PullWithoutPromise: Adversarial, mutant.ForgetOwed: Adversarial, mutant.CutAtOnce: Adversarial, mutant.NeverCut: Adversarial,
+	mutant.FollowForeign: Adversarial, mutant.PullWithoutPromise: Adversarial, mutant.ForgetOwed: Adversarial, mutant.TruncateAtOnce: Adversarial, mutant.NeverTruncate: Adversarial,
 }
 
 // profileFor is the profile whose schedules find a mutant, if the usual ones find it not

@@ -83,7 +83,7 @@ func (e *quiescence) putLast(w *world) {
 func (e *quiescence) putAgain(w *world) {
 	o := &w.operator
 	id, _ := o.list.any(w.rng)
-	last, minted := w.final(), w.minted()
+	last, made := w.final(), w.viewsMade()
 	c := o.all[len(o.all)-1]
 	c.open++
 	o.tell(c, &Tell{Node: id})
@@ -93,9 +93,9 @@ func (e *quiescence) putAgain(w *world) {
 		}
 		return e.finished(w)
 	}, func() {
-		if w.sched.Model.strong() && w.final() != last || w.minted() != minted {
+		if w.sched.Model.strong() && w.final() != last || w.viewsMade() != made {
 			w.fail("same again", "%s came of putting %s again to node %d; views made: %d",
-				name(w.final().ballot), o.list, id, w.minted()-minted)
+				name(w.final().ballot), o.list, id, w.viewsMade()-made)
 		}
 		e.emptyMember(w)
 	})
@@ -133,9 +133,9 @@ func (e *quiescence) putUntilReady(w *world, node int) {
 	w.after(wire.Second, func() { e.putUntilReady(w, node) })
 }
 
-// minted is how many views were made.
-func (w *world) minted() int {
-	return w.counts[CountKey{"event", "view_minted"}] + w.counts[CountKey{"event", "view_reminted"}]
+// viewsMade is how many views were made.
+func (w *world) viewsMade() int {
+	return w.counts[CountKey{"event", "view_created"}] + w.counts[CountKey{"event", "view_renumbered"}]
 }
 
 // leaveRemovedNode ends the client's request at a node that the last list does not name.

@@ -104,8 +104,8 @@ func (r *Replica) reroute() {
 	r.rerouteCarriages()
 }
 
-// TurnAway answers everybody: this node takes no requests any more.
-func (r *Replica) TurnAway() {
+// OnLeftBehind answers everybody: this node takes no requests any more.
+func (r *Replica) OnLeftBehind() {
 	if !r.closed() {
 		return
 	}

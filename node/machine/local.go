@@ -24,9 +24,9 @@ func (l *local) Adopt(v *wire.View) {
 // Refresh lets this node look once more whether it lacks anything.
 func (l *local) Refresh() { l.causal.Refresh() }
 
-// Lenders are nodes outside the view that a round, or an exchange, wants to reach.
-func (l *local) Lenders() []wire.Member {
-	return slices.Concat(l.Replica.Lenders(), l.causal.Former())
+// PullTargets are nodes outside the view that a round, or an exchange, wants to reach.
+func (l *local) PullTargets() []wire.Member {
+	return slices.Concat(l.Replica.PullTargets(), l.causal.Former())
 }
 
 // Serving reports whether the models that a PUT waits for are ready.
@@ -34,9 +34,9 @@ func (l *local) Serving() bool {
 	return (l.gate == GateStrong || l.causal.Settled()) && (l.gate == GateCausal || l.Replica.Serving())
 }
 
-// Covering reports whether strong buckets are ready, for those who ask whether their
+// HasActiveBase reports whether strong buckets are ready, for those who ask whether their
 // history is in the base.
-func (l *local) Covering() bool { return l.Replica.Serving() }
+func (l *local) HasActiveBase() bool { return l.Replica.Serving() }
 
 // Holding reports that there is causal data here.
 func (l *local) Holding() bool { return l.causal.Holding() }
@@ -44,9 +44,9 @@ func (l *local) Holding() bool { return l.causal.Holding() }
 // Data reports that there is, or was, data of either model in this life.
 func (l *local) Data() bool { return l.Written() || l.causal.Written() }
 
-// Handed reports, outside the view, that causal data has come to its owners, and
+// HandedOver reports, outside the view, that causal data has come to its owners, and
 // whether that is all a PUT waits for.
-func (l *local) Handed() (causal, only bool) {
+func (l *local) HandedOver() (causal, only bool) {
 	return l.gate == GateStrong || l.causal.Settled(), l.gate == GateCausal
 }
 

@@ -60,7 +60,7 @@ type Config struct {
 type Machine struct {
 	cfg    Config
 	box    wire.Outbox
-	views  *view.Keeper
+	views  *view.Manager
 	strong *strong.Replica
 	causal *causal.Replica
 	local  *local
@@ -72,8 +72,8 @@ type Machine struct {
 // tickEvery is the pace of Tick while something is open.
 const tickEvery = 50 * wire.Millisecond
 
-// idle is how far Deadline is when nothing is going on.
-const idle = 3600 * wire.Second
+// idleDeadline is how far Deadline is when nothing is going on.
+const idleDeadline = 3600 * wire.Second
 
 // New returns a machine that holds nothing, or what it recovered.
 func New(cfg Config) *Machine {
@@ -85,7 +85,7 @@ func New(cfg Config) *Machine {
 	m.causal = causal.New(causal.Config{Self: cfg.ID, Boot: cfg.Boot, Limits: cfg.Causal}, &m.box, m.views)
 	m.local = &local{m.strong, m.causal, cfg.Gate}
 	m.views.Use(m.local)
-	m.tickAt = cfg.Now + idle
+	m.tickAt = cfg.Now + idleDeadline
 	if cfg.Recovered != nil {
 		m.tickAt = cfg.Now
 	}
@@ -121,10 +121,10 @@ func (m *Machine) Step(now wire.Instant, in wire.Input) *wire.Output {
 	m.input(in)
 	if now >= m.tickAt {
 		m.tick()
-		m.tickAt = now + idle
+		m.tickAt = now + idleDeadline
 	}
 	m.causal.Tick()
-	m.settle(now)
+	m.finishStep(now)
 	return m.box.Output()
 }
 
@@ -193,13 +193,13 @@ func (m *Machine) lag(token wire.Token) {
 	m.box.Reply(wire.Reply{Token: token, Outcome: wire.Done, Lag: l})
 }
 
-// settle answers what the step made ready, shows what changed, and sets the
+// finishStep answers what the step made ready, shows what changed, and sets the
 // next deadline.
-func (m *Machine) settle(now wire.Instant) {
+func (m *Machine) finishStep(now wire.Instant) {
 	m.views.CheckPuts()
 	if m.views.LeftBehind() && !m.status.LeftBehind {
-		m.strong.TurnAway()
-		m.causal.TurnAway()
+		m.strong.OnLeftBehind()
+		m.causal.OnLeftBehind()
 	}
 	m.show()
 	if m.views.Busy() || m.strong.Busy() {
@@ -219,7 +219,7 @@ func (m *Machine) show() {
 	s.Waiting, s.Reason = m.strong.Waiting()
 	m.causal.Status(&s)
 	s.Unheard = m.views.Unheard()
-	if m.shown && !viewChanged && alike(&m.status, &s) {
+	if m.shown && !viewChanged && sameStatus(&m.status, &s) {
 		return
 	}
 	m.shown = true
@@ -232,8 +232,8 @@ func (m *Machine) show() {
 	m.box.Status(&shown)
 }
 
-// alike compares what of a status may change without the view.
-func alike(a, b *wire.NodeStatus) bool {
+// sameStatus compares what of a status may change without the view.
+func sameStatus(a, b *wire.NodeStatus) bool {
 	return a.LeftBehind == b.LeftBehind && a.Serving == b.Serving && a.Reason == b.Reason && a.Ballot == b.Ballot &&
 		slices.Equal(a.Waiting, b.Waiting) && slices.EqualFunc(a.Unheard, b.Unheard, sameShard) &&
 		a.Causal == b.Causal && a.CausalReady == b.CausalReady && a.Owned == b.Owned && a.Other == b.Other

@@ -28,14 +28,14 @@ func (m *Machine) receive(in *wire.Received) {
 			m.causal.OnHello(h, msg)
 		}
 	default:
-		if !m.spread(in) {
-			m.replicate(in)
+		if !m.receiveCausal(in) {
+			m.receiveStrong(in)
 		}
 	}
 }
 
-// spread hands over what concerns causal buckets; false: it does not.
-func (m *Machine) spread(in *wire.Received) bool {
+// receiveCausal hands over what concerns causal buckets; false: it does not.
+func (m *Machine) receiveCausal(in *wire.Received) bool {
 	h, c := in.Header, m.causal
 	if c.Refuses(h, in.Message) {
 		return true
@@ -50,7 +50,7 @@ func (m *Machine) spread(in *wire.Received) bool {
 	case *wire.Truncated:
 		c.OnTruncated(h, msg)
 	case *wire.DigestRequest:
-		if m.views.Kin(msg.Births) {
+		if m.views.SameCluster(msg.Births) {
 			c.OnDigestRequest(h, in.ReplyTo, msg)
 		}
 	case *wire.Digest:
@@ -64,7 +64,7 @@ func (m *Machine) spread(in *wire.Received) bool {
 	case *wire.HandoffAck:
 		c.OnHandoffAck(h, msg)
 	case *wire.KeyRequest:
-		if m.views.Kin(msg.Births) {
+		if m.views.SameCluster(msg.Births) {
 			c.OnKeyRequest(h, in.ReplyTo, msg, in.Items)
 		}
 	case *wire.KeyReply:
@@ -85,7 +85,7 @@ func (m *Machine) spread(in *wire.Received) bool {
 	return true
 }
 
-func (m *Machine) replicate(in *wire.Received) {
+func (m *Machine) receiveStrong(in *wire.Received) {
 	h, s := in.Header, m.strong
 	switch msg := in.Message.(type) {
 	case *wire.Prepare:
@@ -101,14 +101,14 @@ func (m *Machine) replicate(in *wire.Received) {
 	case *wire.Confirmed:
 		s.OnConfirmed(h, msg)
 	case *wire.JoinRequest:
-		if view.Leads(h, &msg.View, msg.Ballot) {
-			m.views.Offer(&msg.View)
+		if view.IsPrimaryOf(h, &msg.View, msg.Ballot) {
+			m.views.FollowIfAllowed(&msg.View)
 		}
 		s.OnJoinRequest(h, msg)
 	case *wire.Join:
 		s.OnJoin(h, msg)
 	case *wire.Pull:
-		if !view.Leads(h, &msg.View, msg.Ballot) {
+		if !view.IsPrimaryOf(h, &msg.View, msg.Ballot) {
 			return
 		}
 		s.OnPull(h, in.ReplyTo, msg, func() wire.Fate { return m.views.Leave(&msg.View, &msg.Owed) })

@@ -17,29 +17,29 @@ type joined struct {
 	join *wire.Join
 }
 
-// candidate is a history that a round may start from, with its holder.
-type candidate struct {
+// historySource is a history that a round may start from, and the node that holds it.
+type historySource struct {
 	holder wire.NodeID
 	h      wire.HistorySummary
 }
 
-// side is the candidate as merging sees it.
-func (c *candidate) side(pastLimit int) kv.Side {
+// side is the source in the form that merging needs.
+func (c *historySource) side(pastLimit int) kv.Side {
 	return kv.Side{Ballot: c.h.Ballot, Length: c.h.Length, Past: c.h.Past, Limit: pastLimit}
 }
 
-// verdict is what the joins of all members decide (docs/strong.md §7, step 2).
-type verdict struct {
+// decision is what the joins of all members lead to (docs/strong.md §7, step 2).
+type decision struct {
 	base    wire.Base
 	holder  wire.NodeID        // of the whole base; self when the base is empty or merged
-	sides   []candidate        // what the base is made of, by ballot; more than one: merged
+	sides   []historySource    // what the base is made of, by ballot; more than one: merged
 	owed    []wire.KnownBallot // that the base does not contain
 	dropped int                // staged bases that were never active
-	strange int                // histories older than anybody remembers
+	tooOld  int                // histories beyond the limit of pasts
 }
 
-// electorate is what a decision depends on beside the joins.
-type electorate struct {
+// roundInput is what a decision depends on besides the joins.
+type roundInput struct {
 	self      wire.NodeID
 	boot      wire.Boot
 	members   []wire.Member
@@ -50,11 +50,11 @@ type electorate struct {
 // decide picks the base. It looks at ancestry only: a history whose ballot is in
 // another's past is older, and what it has beyond was never committed (I8).
 // Histories of which neither is the older went apart, and are merged.
-func decide(by electorate, joins []joined) verdict {
-	v := verdict{holder: by.self}
-	cands := youngest(candidates(joins, by.pastLimit, &v), by.pastLimit, &v)
+func decide(by roundInput, joins []joined) decision {
+	v := decision{holder: by.self}
+	cands := withoutContained(historySources(joins, by.pastLimit, &v), by.pastLimit, &v)
 	cands, empty := withoutEmpty(by.perBallot(cands))
-	v.sides = by.chosen(cands)
+	v.sides = by.selectSides(cands)
 	switch len(v.sides) {
 	case 0:
 	case 1:
@@ -66,12 +66,12 @@ func decide(by electorate, joins []joined) verdict {
 		}
 	}
 	v.base.Past, v.base.Attested = by.ancestry(v.sides, empty)
-	v.settleOwed(joins, by)
+	v.findOwed(joins, by)
 	return v
 }
 
 // ancestry is what a base made of sides was built from, and who attested to that.
-func (by *electorate) ancestry(sides, empty []candidate) ([]wire.PastBallot, []wire.Attestation) {
+func (by *roundInput) ancestry(sides, empty []historySource) ([]wire.PastBallot, []wire.Attestation) {
 	var past kv.Past
 	var attested []wire.Attestation
 	for _, c := range sides {
@@ -85,16 +85,16 @@ func (by *electorate) ancestry(sides, empty []candidate) ([]wire.PastBallot, []w
 }
 
 // perBallot picks one holder of each ballot, ascending by ballot.
-func (by *electorate) perBallot(cands []candidate) []candidate {
-	slices.SortFunc(cands, func(a, b candidate) int {
+func (by *roundInput) perBallot(cands []historySource) []historySource {
+	slices.SortFunc(cands, func(a, b historySource) int {
 		return cmp.Or(a.h.Ballot.Compare(b.h.Ballot), by.prefer(b, a))
 	})
-	return slices.CompactFunc(cands, func(a, b candidate) bool { return a.h.Ballot == b.h.Ballot })
+	return slices.CompactFunc(cands, func(a, b historySource) bool { return a.h.Ballot == b.h.Ballot })
 }
 
-// chosen is all of them, but for the mutants that take one side for the truth.
-func (by *electorate) chosen(sides []candidate) []candidate {
-	own := slices.IndexFunc(sides, func(c candidate) bool { return c.holder == by.self })
+// selectSides returns all sides, except under the mutants that keep one side only.
+func (by *roundInput) selectSides(sides []historySource) []historySource {
+	own := slices.IndexFunc(sides, func(c historySource) bool { return c.holder == by.self })
 	switch {
 	case len(sides) > 1 && mutant.On(mutant.MergeHigherWins):
 		return sides[len(sides)-1:]
@@ -108,15 +108,15 @@ func (by *electorate) chosen(sides []candidate) []candidate {
 // is the best: it knows what was committed, and has cut off what was abandoned.
 // Otherwise the longest; then the primary's own, then members', which are there as
 // long as the round is, before sources'.
-func (by *electorate) prefer(a, b candidate) int {
-	led := func(c candidate) int {
-		sameBoot := c.h.Ballot.Boot == by.boot || mutant.On(mutant.CutAfterRestart)
+func (by *roundInput) prefer(a, b historySource) int {
+	led := func(c historySource) int {
+		sameBoot := c.h.Ballot.Boot == by.boot || mutant.On(mutant.TruncateAfterRestart)
 		if c.holder == by.self && sameBoot && len(c.h.Members) > 0 && c.h.Members[0].ID == by.self {
 			return 1
 		}
 		return 0
 	}
-	rank := func(c candidate) int {
+	rank := func(c historySource) int {
 		switch {
 		case c.holder == by.self:
 			return 2
@@ -128,31 +128,31 @@ func (by *electorate) prefer(a, b candidate) int {
 	return cmp.Or(cmp.Compare(led(a), led(b)), cmp.Compare(a.h.Length, b.h.Length), cmp.Compare(rank(a), rank(b)), cmp.Compare(b.holder, a.holder))
 }
 
-// candidates lists what the joined nodes hold. A staged base counts instead of
+// historySources lists what the joined nodes hold. A staged base counts instead of
 // what is beneath it, unless a node that its ballot counts on has joined
 // without it: then that ballot never was active, nor ever will be.
-func candidates(joins []joined, pastLimit int, v *verdict) []candidate {
-	var out []candidate
+func historySources(joins []joined, pastLimit int, v *decision) []historySource {
+	var out []historySource
 	for _, j := range joins {
 		h := j.join.History
 		for i := range j.join.Staged {
-			if s := &j.join.Staged[i]; !neverLed(s, joins) && !neverActive(s, joins) && !disproved(s, joins, pastLimit) {
+			if s := &j.join.Staged[i]; !primaryNeverSwapped(s, joins) && !neverActive(s, joins) && !disproved(s, joins, pastLimit) {
 				h = s.History
 				break
 			}
 			v.dropped++
 		}
 		if !h.Ballot.IsZero() {
-			out = append(out, candidate{j.node, h})
+			out = append(out, historySource{j.node, h})
 		}
 	}
 	return out
 }
 
-// neverLed reports that the primary of a staged base's ballot has joined, in the
-// life in which it would have led it, and has not swapped it in: it would have been
-// the first to.
-func neverLed(s *wire.StagedSummary, joins []joined) bool {
+// primaryNeverSwapped reports whether the primary of a staged base's ballot has joined in
+// the boot of that ballot, without having swapped the base in. The primary is the first to
+// swap in, so then no member has.
+func primaryNeverSwapped(s *wire.StagedSummary, joins []joined) bool {
 	h := &s.History
 	return len(h.Members) > 0 && slices.ContainsFunc(joins, func(j joined) bool {
 		return j.node == h.Members[0].ID && j.boot == h.Ballot.Boot && !contains(&j.join.History, h.Ballot)
@@ -180,11 +180,11 @@ func neverActive(s *wire.StagedSummary, joins []joined) bool {
 // it was not among that. They need not be here any more.
 func disproved(s *wire.StagedSummary, joins []joined, pastLimit int) bool {
 	for _, j := range joins {
-		if against(&j.join.History, s, pastLimit) {
+		if contradicts(&j.join.History, s, pastLimit) {
 			return true
 		}
 		for i := range j.join.Staged {
-			if against(&j.join.Staged[i].History, s, pastLimit) {
+			if contradicts(&j.join.Staged[i].History, s, pastLimit) {
 				return true
 			}
 		}
@@ -192,7 +192,7 @@ func disproved(s *wire.StagedSummary, joins []joined, pastLimit int) bool {
 	return false
 }
 
-func against(h *wire.HistorySummary, s *wire.StagedSummary, pastLimit int) bool {
+func contradicts(h *wire.HistorySummary, s *wire.StagedSummary, pastLimit int) bool {
 	b := s.History.Ballot
 	if contains(h, b) || kv.Past(h.Past).Forgot(b, pastLimit) {
 		return false
@@ -204,10 +204,10 @@ func against(h *wire.HistorySummary, s *wire.StagedSummary, pastLimit int) bool 
 	})
 }
 
-// youngest drops the histories that another one contains, and those so old that
-// the others may have forgotten that they do.
-func youngest(cands []candidate, pastLimit int, v *verdict) []candidate {
-	var out []candidate
+// withoutContained drops the histories that another one contains. It also drops those so
+// old that the others may have forgotten whether they contain them.
+func withoutContained(cands []historySource, pastLimit int, v *decision) []historySource {
+	var out []historySource
 	for _, c := range cands {
 		older, strange := false, false
 		for _, o := range cands {
@@ -218,7 +218,7 @@ func youngest(cands []candidate, pastLimit int, v *verdict) []candidate {
 			strange = strange || kv.Past(o.h.Past).Forgot(c.h.Ballot, pastLimit)
 		}
 		if strange && !older {
-			v.strange++
+			v.tooOld++
 		}
 		if !older && !strange {
 			out = append(out, c)
@@ -231,13 +231,13 @@ func youngest(cands []candidate, pastLimit int, v *verdict) []candidate {
 // base another history contains in full: rounds that came to nothing. Nothing
 // was or will be committed in them, because their holder has promised something
 // later. It returns what is left and what was dropped.
-func withoutEmpty(cands []candidate) (left, empty []candidate) {
+func withoutEmpty(cands []historySource) (left, empty []historySource) {
 	for _, c := range cands {
-		redundant := slices.ContainsFunc(cands, func(o candidate) bool {
-			if o.h.Ballot == c.h.Ballot || !covers(&o.h, &c.h) {
+		redundant := slices.ContainsFunc(cands, func(o historySource) bool {
+			if o.h.Ballot == c.h.Ballot || !containsAll(&o.h, &c.h) {
 				return false
 			}
-			return !covers(&c.h, &o.h) || c.h.Ballot.Compare(o.h.Ballot) < 0
+			return !containsAll(&c.h, &o.h) || c.h.Ballot.Compare(o.h.Ballot) < 0
 		})
 		if redundant {
 			empty = append(empty, c)
@@ -248,9 +248,9 @@ func withoutEmpty(cands []candidate) (left, empty []candidate) {
 	return left, empty
 }
 
-// covers reports whether h has no entry of its own and all that it was built
+// containsAll reports whether h has no entry of its own and all that it was built
 // from is in o.
-func covers(o, h *wire.HistorySummary) bool {
+func containsAll(o, h *wire.HistorySummary) bool {
 	if h.Length > 0 {
 		return false
 	}
@@ -274,8 +274,8 @@ func contains(h *wire.HistorySummary, b wire.Ballot) bool {
 	return ok
 }
 
-// settleOwed finds the ballots that some member owes and the base lacks (I24).
-func (v *verdict) settleOwed(joins []joined, by electorate) {
+// findOwed finds the ballots that a member owes and the base lacks (I24).
+func (v *decision) findOwed(joins []joined, by roundInput) {
 	base := wire.HistorySummary{Past: v.base.Past}
 	for _, j := range joins {
 		for _, k := range j.join.Owed {

@@ -107,7 +107,7 @@ func TestAStagedBaseIsDisprovedByWhoIsGone(t *testing.T) {
 		{"another life did", attested(hist(bal(4, 1), 2, bal(1, 1), bal(3, 1)), bal(3, 1), 9), 2},
 	}
 	for _, c := range cases {
-		v := decide(electorate{}, []joined{join(4, c.line), leftover})
+		v := decide(roundInput{}, []joined{join(4, c.line), leftover})
 		if len(v.sides) != c.sides {
 			t.Errorf("%s: %d histories are left, want %d", c.name, len(v.sides), c.sides)
 		}
@@ -120,7 +120,7 @@ func TestThePrimaryOfTheBallotKnowsBest(t *testing.T) {
 	own, other := hist(bal(1, 1), 3), hist(bal(1, 1), 5)
 	own.Members = []wire.Member{{ID: 0}, {ID: 1}}
 	for boot, length := range map[wire.Boot]uint64{7: 3, 8: 5} {
-		v := decide(electorate{self: 0, boot: boot}, []joined{join(0, own), join(1, other)})
+		v := decide(roundInput{self: 0, boot: boot}, []joined{join(0, own), join(1, other)})
 		if v.base.Length != length {
 			t.Errorf("boot %d: %d entries, want %d", boot, v.base.Length, length)
 		}
@@ -130,7 +130,7 @@ func TestThePrimaryOfTheBallotKnowsBest(t *testing.T) {
 func TestDecidePicksTheBaseByAncestry(t *testing.T) {
 	for _, c := range decideCases {
 		t.Run(c.name, func(t *testing.T) {
-			v := decide(electorate{}, c.joins)
+			v := decide(roundInput{}, c.joins)
 			if (len(v.sides) > 1) != c.diverged || v.dropped != c.dropped {
 				t.Fatalf("sides %v, dropped %d", v.sides, v.dropped)
 			}
@@ -153,10 +153,10 @@ func TestDecidePicksTheBaseByAncestry(t *testing.T) {
 func TestOwedBallotsKeepAViewFromBeingActive(t *testing.T) {
 	j := join(0, hist(bal(2, 1), 1, bal(1, 1)))
 	j.join.Owed = []wire.KnownBallot{{Ballot: bal(1, 1)}, {Ballot: bal(3, 1)}}
-	if v := decide(electorate{}, []joined{j}); len(v.owed) != 1 || v.owed[0].Ballot != bal(3, 1) {
+	if v := decide(roundInput{}, []joined{j}); len(v.owed) != 1 || v.owed[0].Ballot != bal(3, 1) {
 		t.Errorf("owed %v: want the one that the base lacks", v.owed)
 	}
-	if v := decide(electorate{force: true}, []joined{j}); len(v.owed) != 0 || len(v.base.GivenUp) != 1 {
+	if v := decide(roundInput{force: true}, []joined{j}); len(v.owed) != 0 || len(v.base.GivenUp) != 1 {
 		t.Errorf("force gives up what is owed: %+v", v)
 	}
 }
@@ -164,10 +164,10 @@ func TestOwedBallotsKeepAViewFromBeingActive(t *testing.T) {
 func TestHistoryOlderThanMemoryIsAStrangers(t *testing.T) {
 	young := hist(bal(9, 1), 1, bal(7, 1), bal(8, 1))
 	old := hist(bal(1, 1), 50)
-	if v := decide(electorate{pastLimit: 2}, []joined{join(0, young), join(1, old)}); len(v.sides) > 1 || v.strange != 1 {
-		t.Errorf("sides %v, strange %d: a full past says nothing of what is below it", v.sides, v.strange)
+	if v := decide(roundInput{pastLimit: 2}, []joined{join(0, young), join(1, old)}); len(v.sides) > 1 || v.tooOld != 1 {
+		t.Errorf("sides %v, strange %d: a full past says nothing of what is below it", v.sides, v.tooOld)
 	}
-	if v := decide(electorate{pastLimit: 3}, []joined{join(0, young), join(1, old)}); len(v.sides) < 2 {
+	if v := decide(roundInput{pastLimit: 3}, []joined{join(0, young), join(1, old)}); len(v.sides) < 2 {
 		t.Error("a past with room has forgotten nothing: the histories went apart")
 	}
 }

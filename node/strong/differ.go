@@ -19,8 +19,8 @@ func (r *Replica) differs(member wire.NodeID, at, sum uint64) bool {
 	}
 	if r.mayBegin() {
 		r.box.Event(wire.Event{Kind: EventDiffers, Peer: member, Ballot: r.hist.ballot, Count: at})
-		if !slices.Contains(r.apart, member) {
-			r.apart = append(r.apart, member)
+		if !slices.Contains(r.differing, member) {
+			r.differing = append(r.differing, member)
 		}
 		r.beginRound()
 	}

@@ -18,7 +18,7 @@ const (
 	EventOwedLost       wire.EventKind = "owed_lost"
 	EventOwedElsewhere  wire.EventKind = "owed_elsewhere"
 	EventAbandoned      wire.EventKind = "write_abandoned"
-	EventCut            wire.EventKind = "log_cut"
+	EventTruncated      wire.EventKind = "log_truncated"
 	EventActive         wire.EventKind = "ballot_active"
 	EventSwapped        wire.EventKind = "base_swapped_in"
 	EventGateClosed     wire.EventKind = "gate_closed"

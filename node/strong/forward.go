@@ -15,7 +15,7 @@ type forwarder struct {
 	window                    []*request // window[i] has counter base+i; nil: finished
 	open                      []*request // those of window that are not finished, in no order
 	unsent                    []*request // not on their way under this ballot
-	spare                     int        // of unsent, are gone
+	closedUnsent              int        // of unsent, are gone
 	flight                    *flight    // the one open Forward
 	retryAt                   wire.Instant
 	firstRequest, nextRequest uint64 // Forwards of this boot are numbered in between
@@ -23,30 +23,30 @@ type forwarder struct {
 
 // request is one write of an own client.
 type request struct {
-	token   wire.Token
-	counter uint64
-	op      wire.Op
-	left    bool // may be in a log: it was sent to another primary, or ordered here
-	queued  bool // in this primary's queue or log, under the present ballot
-	gone    bool // answered, or its client left
-	place   int  // in open
+	token       wire.Token
+	counter     uint64
+	op          wire.Op
+	mayBeLogged bool // may be in a log: it was sent to another primary, or ordered here
+	queued      bool // in this primary's queue or log, under the present ballot
+	closed      bool // answered, or its client left
+	openIndex   int  // in open
 }
 
 // flight is a Forward that waits for its answer.
 type flight struct {
-	request uint64
-	carried []*request
-	sent    wire.Instant
+	request  uint64
+	requests []*request
+	sent     wire.Instant
 }
 
-// mark is the lowest counter that is still open.
-func (f *forwarder) mark() uint64 { return f.base }
+// lowestOpen is the lowest request counter that is still open.
+func (f *forwarder) lowestOpen() uint64 { return f.base }
 
 func (f *forwarder) add(token wire.Token, op wire.Op) *request {
 	if f.base == 0 {
 		f.base = 1
 	}
-	q := &request{token: token, counter: f.base + uint64(len(f.window)), op: op, place: len(f.open)}
+	q := &request{token: token, counter: f.base + uint64(len(f.window)), op: op, openIndex: len(f.open)}
 	f.window, f.open = append(f.window, q), append(f.open, q)
 	return q
 }
@@ -60,9 +60,9 @@ func (f *forwarder) find(counter uint64) *request {
 
 // remove closes a request and moves the window.
 func (f *forwarder) remove(q *request) {
-	q.gone = true
+	q.closed = true
 	last := len(f.open) - 1
-	f.open[q.place], f.open[last].place = f.open[last], q.place
+	f.open[q.openIndex], f.open[last].openIndex = f.open[last], q.openIndex
 	f.open[last] = nil
 	f.open = f.open[:last]
 	f.window[q.counter-f.base] = nil
@@ -76,7 +76,7 @@ func (f *forwarder) remove(q *request) {
 
 // finish answers a request.
 func (f *forwarder) finish(r *Replica, q *request, res wire.Result) {
-	if q.gone {
+	if q.closed {
 		return
 	}
 	f.remove(q)
@@ -92,7 +92,7 @@ func (f *forwarder) finish(r *Replica, q *request, res wire.Result) {
 func (f *forwarder) rewind(now wire.Instant) {
 	f.flight = nil
 	clear(f.unsent)
-	f.unsent, f.spare = f.unsent[:0], 0
+	f.unsent, f.closedUnsent = f.unsent[:0], 0
 	for _, q := range f.window {
 		if q != nil {
 			q.queued = false
@@ -105,13 +105,13 @@ func (f *forwarder) rewind(now wire.Instant) {
 // Submit takes a client's write. stored is what the applied state holds for its
 // key.
 func (r *Replica) Submit(token wire.Token, op wire.Op, stored wire.Meta) {
-	if r.turnedAway() {
+	if r.notInView() {
 		r.box.Reply(wire.Reply{Token: token, Outcome: wire.NotInView})
 		return
 	}
 	q := r.fwd.add(token, op)
-	if r.lead != nil && len(r.fwd.unsent) == 0 {
-		r.enqueue(r.inboundOf(q), stored)
+	if r.asPrimary != nil && len(r.fwd.unsent) == 0 {
+		r.enqueue(r.pendingOf(q), stored)
 		r.order()
 		return
 	}
@@ -119,9 +119,9 @@ func (r *Replica) Submit(token wire.Token, op wire.Op, stored wire.Meta) {
 	r.forward()
 }
 
-func (r *Replica) inboundOf(q *request) *inbound {
+func (r *Replica) pendingOf(q *request) *pendingWrite {
 	q.queued = true
-	return &inbound{
+	return &pendingWrite{
 		id: wire.RequestID{Node: r.cfg.Self, Boot: r.cfg.Boot, Counter: q.counter}, op: &q.op, local: q,
 	}
 }
@@ -135,7 +135,7 @@ func (r *Replica) Abandon(token wire.Token) {
 			r.withdraw(q)
 			r.fwd.forget(q)
 			r.abandonEntry(wire.RequestID{Node: r.cfg.Self, Boot: r.cfg.Boot, Counter: q.counter})
-			if q.left && r.member && !r.isPrimary() {
+			if q.mayBeLogged && r.member && !r.isPrimary() {
 				r.send(r.primary, &wire.Cancel{Ballot: r.hist.ballot, Counters: []uint64{q.counter}})
 			}
 			return
@@ -146,8 +146,8 @@ func (r *Replica) Abandon(token wire.Token) {
 
 // withdraw drops an own request from the queue.
 func (r *Replica) withdraw(q *request) {
-	if r.lead != nil && q.queued {
-		r.unqueue(func(in *inbound) bool { return in.local == q })
+	if r.asPrimary != nil && q.queued {
+		r.dequeue(func(in *pendingWrite) bool { return in.local == q })
 	}
 }
 
@@ -158,15 +158,15 @@ func (f *forwarder) forget(q *request) {
 	if !q.queued { // else the queue may have its operation
 		q.op = wire.Op{}
 	}
-	if f.spare++; 2*f.spare > len(f.unsent) {
-		f.clean()
+	if f.closedUnsent++; 2*f.closedUnsent > len(f.unsent) {
+		f.dropClosed()
 	}
 }
 
-// clean takes what is gone out of the requests that are not sent.
-func (f *forwarder) clean() {
-	f.unsent = slices.DeleteFunc(f.unsent, func(q *request) bool { return q.gone })
-	f.spare = 0
+// dropClosed removes closed requests from those that are not sent.
+func (f *forwarder) dropClosed() {
+	f.unsent = slices.DeleteFunc(f.unsent, func(q *request) bool { return q.closed })
+	f.closedUnsent = 0
 }
 
 // forward sends what is open to the primary, one message at a time: what arrives
@@ -179,19 +179,19 @@ func (r *Replica) forward() {
 	if !r.isPrimary() && !r.heardLately(r.primary) {
 		return
 	}
-	f.clean()
+	f.dropClosed()
 	if len(f.unsent) == 0 {
 		return
 	}
 	n := fit(len(f.unsent), r.cfg.Limits.BatchOps, r.cfg.Limits.BatchBytes,
 		func(i int) int { return opBytes(&f.unsent[i].op) })
-	m := &wire.Forward{Ballot: r.hist.ballot, Mark: f.mark(), Ops: make([]wire.ForwardedOp, n)}
+	m := &wire.Forward{Ballot: r.hist.ballot, Mark: f.lowestOpen(), Ops: make([]wire.ForwardedOp, n)}
 	for i, q := range f.unsent[:n] {
-		q.left = q.left || !r.isPrimary()
+		q.mayBeLogged = q.mayBeLogged || !r.isPrimary()
 		m.Ops[i] = wire.ForwardedOp{Counter: q.counter, Op: q.op}
 	}
 	f.nextRequest++
-	f.flight = &flight{request: f.nextRequest, carried: slices.Clone(f.unsent[:n]), sent: r.now}
+	f.flight = &flight{request: f.nextRequest, requests: slices.Clone(f.unsent[:n]), sent: r.now}
 	f.unsent = slices.Delete(f.unsent, 0, n)
 	if r.isPrimary() {
 		r.send(r.cfg.Self, m) // by way of the driver, which adds what the state holds
@@ -208,7 +208,7 @@ func (r *Replica) OnForwardReply(h wire.Header, request uint64, m *wire.ForwardR
 		return // of another life of this node, which numbered its requests alike
 	}
 	for _, a := range m.Answers {
-		if q := f.find(a.Counter); q != nil && q.left {
+		if q := f.find(a.Counter); q != nil && q.mayBeLogged {
 			f.finish(r, q, a.Result)
 		}
 	}
@@ -218,21 +218,21 @@ func (r *Replica) OnForwardReply(h wire.Header, request uint64, m *wire.ForwardR
 	if m.Refused {
 		r.box.Event(wire.Event{Kind: EventForwardRefused, Peer: h.From})
 	}
-	r.recall(m.Refused)
+	r.requeueFlight(m.Refused)
 	r.forward()
 }
 
 // OnRequestFailed is told that nobody listened there: not yet.
 func (r *Replica) OnRequestFailed(request uint64) {
 	if f := r.fwd.flight; f != nil && f.request == request {
-		r.recall(true)
+		r.requeueFlight(true)
 	}
 }
 
-// recall puts what the flight carried, and is still open, in front of the rest.
-func (r *Replica) recall(pause bool) {
+// requeueFlight puts the open requests of the flight in front of the unsent ones.
+func (r *Replica) requeueFlight(pause bool) {
 	f := &r.fwd
-	open := slices.DeleteFunc(f.flight.carried, func(q *request) bool { return q.gone || q.queued })
+	open := slices.DeleteFunc(f.flight.requests, func(q *request) bool { return q.closed || q.queued })
 	f.unsent = append(open, f.unsent...)
 	f.flight = nil
 	if pause {
@@ -243,16 +243,16 @@ func (r *Replica) recall(pause bool) {
 // OnForward takes a member's writes into the queue, or finds what became of them
 // (I11).
 func (r *Replica) OnForward(h wire.Header, replyTo wire.ReplyTo, m *wire.Forward, stored []wire.Meta) {
-	l := r.lead
+	l := r.asPrimary
 	own := h.From == r.cfg.Self && h.Boot == r.cfg.Boot
-	if l == nil || m.Ballot != r.hist.ballot || len(stored) != len(m.Ops) || !own && !r.counts(h, m.Mark) {
+	if l == nil || m.Ballot != r.hist.ballot || len(stored) != len(m.Ops) || !own && !r.admitsForward(h, m.Mark) {
 		r.box.Post(wire.Envelope{To: h.From, Answer: replyTo, Message: &wire.ForwardReply{Ballot: m.Ballot, Refused: true}})
 		return
 	}
-	p := &parcel{from: h.From, replyTo: replyTo, ballot: m.Ballot}
+	p := &forwardBatch{from: h.From, replyTo: replyTo, ballot: m.Ballot}
 	for i := range m.Ops {
 		id := wire.RequestID{Node: h.From, Boot: h.Boot, Counter: m.Ops[i].Counter}
-		r.takeIn(p, id, &m.Ops[i].Op, stored[i], own)
+		r.admit(p, id, &m.Ops[i].Op, stored[i], own)
 	}
 	if p.open == 0 {
 		r.reply(p)
@@ -260,28 +260,28 @@ func (r *Replica) OnForward(h wire.Header, replyTo wire.ReplyTo, m *wire.Forward
 	r.order()
 }
 
-// counts checks that a Forward comes from a member in the incarnation that the
-// ballot counts on, and notes its mark.
-func (r *Replica) counts(h wire.Header, mark uint64) bool {
-	f := r.lead.follower(h.From)
+// admitsForward checks that a Forward comes from a member in the incarnation that the
+// ballot counts on, and records its lowest open counter.
+func (r *Replica) admitsForward(h wire.Header, mark uint64) bool {
+	f := r.asPrimary.backup(h.From)
 	if f == nil || f.inc != h.Inc {
 		return false
 	}
-	f.inBoot(h.Boot)
-	f.mark = max(f.mark, mark)
-	f.cancelled = slices.DeleteFunc(f.cancelled, func(c uint64) bool { return c < f.mark })
+	f.resetForBoot(h.Boot)
+	f.lowestOpen = max(f.lowestOpen, mark)
+	f.cancelled = slices.DeleteFunc(f.cancelled, func(c uint64) bool { return c < f.lowestOpen })
 	return true
 }
 
-// inBoot forgets what an earlier boot of the member had said of its requests.
-func (f *follower) inBoot(b wire.Boot) {
+// resetForBoot forgets what an earlier boot of the backup said of its requests.
+func (f *backup) resetForBoot(b wire.Boot) {
 	if f.boot != b {
-		f.boot, f.mark, f.cancelled = b, 0, nil
+		f.boot, f.lowestOpen, f.cancelled = b, 0, nil
 	}
 }
 
-func (r *Replica) takeIn(p *parcel, id wire.RequestID, op *wire.Op, stored wire.Meta, own bool) {
-	l := r.lead
+func (r *Replica) admit(p *forwardBatch, id wire.RequestID, op *wire.Op, stored wire.Meta, own bool) {
+	l := r.asPrimary
 	if res, answered, forgotten := r.hist.ledger.Lookup(id); answered {
 		r.box.Event(wire.Event{Kind: EventRetryAnswered, Peer: id.Node})
 		if own {
@@ -293,12 +293,12 @@ func (r *Replica) takeIn(p *parcel, id wire.RequestID, op *wire.Op, stored wire.
 		p.answers = append(p.answers, wire.Answer{Counter: id.Counter, Result: res})
 		return
 	} else if forgotten {
-		r.disown(p, id, own)
+		r.answerUnknown(p, id, own)
 		return
 	}
 	if own {
 		if q := r.fwd.find(id.Counter); q != nil && !q.queued {
-			r.enqueue(r.inboundOf(q), stored)
+			r.enqueue(r.pendingOf(q), stored)
 		}
 		return
 	}
@@ -311,20 +311,20 @@ func (r *Replica) takeIn(p *parcel, id wire.RequestID, op *wire.Op, stored wire.
 		p.open++
 		return
 	}
-	if f := l.follower(id.Node); id.Counter < f.mark || slices.Contains(f.cancelled, id.Counter) {
-		r.disown(p, id, false)
+	if f := l.backup(id.Node); id.Counter < f.lowestOpen || slices.Contains(f.cancelled, id.Counter) {
+		r.answerUnknown(p, id, false)
 		return
 	}
-	in := &inbound{id: id, op: op, batch: p}
+	in := &pendingWrite{id: id, op: op, batch: p}
 	l.byID[id] = in
 	p.open++
 	r.enqueue(in, stored)
 }
 
-// disown answers what is asked for though its forwarder has said that nobody waits for
-// it. As a rule that is an old message, and nobody does. But if somebody does, because a
-// peer said what was not so, asking again would come to the same without end.
-func (r *Replica) disown(p *parcel, id wire.RequestID, own bool) {
+// answerUnknown answers a request whose forwarder has said that its client left. As a rule
+// the message is old and no client waits. If a client does wait, because a peer sent a
+// wrong counter, a repetition would lead to the same again without end.
+func (r *Replica) answerUnknown(p *forwardBatch, id wire.RequestID, own bool) {
 	unknown := wire.Result{Status: wire.Unknown}
 	if !own {
 		p.answers = append(p.answers, wire.Answer{Counter: id.Counter, Result: unknown})
@@ -333,8 +333,8 @@ func (r *Replica) disown(p *parcel, id wire.RequestID, own bool) {
 	}
 }
 
-// settleParcel notes an answer and replies when it was the last.
-func (r *Replica) settleParcel(p *parcel, a wire.Answer) {
+// answerBatch adds an answer to a forward batch and replies if it was the last one.
+func (r *Replica) answerBatch(p *forwardBatch, a wire.Answer) {
 	p.answers = append(p.answers, a)
 	p.open--
 	if p.open == 0 {
@@ -342,13 +342,13 @@ func (r *Replica) settleParcel(p *parcel, a wire.Answer) {
 	}
 }
 
-func (r *Replica) reply(p *parcel) {
+func (r *Replica) reply(p *forwardBatch) {
 	if p.from == r.cfg.Self {
 		if f := r.fwd.flight; f != nil {
 			// If nothing of it was taken, nothing would be the next time either: at once,
 			// that would go on within this step for ever.
-			taken := slices.ContainsFunc(f.carried, func(q *request) bool { return q.gone || q.queued })
-			r.recall(!taken)
+			taken := slices.ContainsFunc(f.requests, func(q *request) bool { return q.closed || q.queued })
+			r.requeueFlight(!taken)
 			r.forward()
 		}
 		return
@@ -360,28 +360,28 @@ func (r *Replica) reply(p *parcel) {
 // gone, or has other orders. Those in the log are abandoned; if their forwarder is
 // there after all, it asks for them again under the next ballot.
 func (r *Replica) expire() {
-	old := func(in *inbound) bool { return in.local == nil && r.now-in.seen > queuePatience }
-	r.unqueue(func(in *inbound) bool {
+	old := func(in *pendingWrite) bool { return in.local == nil && r.now-in.seen > queueTimeout }
+	r.dequeue(func(in *pendingWrite) bool {
 		if old(in) {
 			r.box.Event(wire.Event{Kind: EventExpired, Peer: in.id.Node})
 		}
 		return old(in)
 	})
-	for i, in := range r.lead.flights {
+	for i, in := range r.asPrimary.inLog {
 		if old(in) {
 			r.abandonAt(r.hist.commit + 1 + uint64(i))
 		}
 	}
 }
 
-// dismiss answers with 503 what never left this node, when it can no longer be
-// done here: it has not happened and will not.
-func (r *Replica) dismiss() {
-	if !r.turnedAway() {
+// refuseUnlogged answers with 503 the requests that cannot be in any log, if this node can
+// no longer serve them: they did not happen and will not.
+func (r *Replica) refuseUnlogged() {
+	if !r.notInView() {
 		return
 	}
 	for _, q := range slices.Clone(r.fwd.window) {
-		if q != nil && !q.left {
+		if q != nil && !q.mayBeLogged {
 			r.fwd.remove(q)
 			r.withdraw(q)
 			r.box.Reply(wire.Reply{Token: q.token, Outcome: wire.NotInView})
@@ -392,5 +392,5 @@ func (r *Replica) dismiss() {
 	}
 }
 
-// TurnAway is told that this node was left behind.
-func (r *Replica) TurnAway() { r.dismiss() }
+// OnLeftBehind is called when a member of the view went on without this node.
+func (r *Replica) OnLeftBehind() { r.refuseUnlogged() }

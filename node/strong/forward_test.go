@@ -17,8 +17,8 @@ func TestWhatWasNotTakenIsNotSentAgainWithinTheStep(t *testing.T) {
 		r := &Replica{cfg: Config{Self: 1}, box: &wire.Outbox{}, now: wire.Second}
 		first, second := r.fwd.add(1, wire.Op{Key: "a"}), r.fwd.add(2, wire.Op{Key: "b"})
 		first.queued = c.taken
-		r.fwd.flight = &flight{carried: []*request{first, second}}
-		r.reply(&parcel{from: 1})
+		r.fwd.flight = &flight{requests: []*request{first, second}}
+		r.reply(&forwardBatch{from: 1})
 		if waits := r.fwd.retryAt > r.now; waits == c.taken {
 			t.Errorf("%s: what is left waits: %t", c.name, waits)
 		}
@@ -42,7 +42,7 @@ func TestRequestsWhoseClientsLeftHoldNothing(t *testing.T) {
 		t.Errorf("%d requests are held for 100 that wait", n)
 	}
 	for _, q := range r.fwd.unsent {
-		if q.gone && q.op.Value != nil {
+		if q.closed && q.op.Value != nil {
 			t.Fatal("the value of a request whose client left is held")
 		}
 	}

@@ -14,16 +14,16 @@ import (
 // store, at position commit. What is committed every member has, so nothing of
 // the log is kept behind it.
 type history struct {
-	ballot  wire.Ballot // zero: blank
-	members []wire.Member
-	bound   []wire.Sighting // incarnations that the ballot counts on
-	past    kv.Past
-	attests []wire.Attestation // who told all they had when it, and what it was built from, began
-	log     []wire.Entry       // log[i] is at position commit+1+i
-	commit  uint64
-	sum     uint64     // of the log at commit (kv.Sum)
-	sums    []uint64   // sums[i] is at position commit+1+i
-	ledger  *kv.Ledger // at commit
+	ballot   wire.Ballot // zero: blank
+	members  []wire.Member
+	bound    []wire.Sighting // incarnations that the ballot counts on
+	past     kv.Past
+	attested []wire.Attestation // who told all they had when it, and what it was built from, began
+	log      []wire.Entry       // log[i] is at position commit+1+i
+	commit   uint64
+	sum      uint64     // of the log at commit (kv.Sum)
+	sums     []uint64   // sums[i] is at position commit+1+i
+	ledger   *kv.Ledger // at commit
 	// abandoned are positions beyond commit whose clients have left, ascending. Only
 	// the primary that ordered them fills it in.
 	abandoned []uint64
@@ -60,7 +60,7 @@ func (h *history) knows(b wire.Ballot) bool {
 
 func (h *history) summary() wire.HistorySummary {
 	return wire.HistorySummary{
-		Ballot: h.ballot, Members: h.members, Past: h.past, Attested: h.attests, Length: h.kept(), Commit: h.commit, Sum: h.sumAt(h.kept()),
+		Ballot: h.ballot, Members: h.members, Past: h.past, Attested: h.attested, Length: h.keptLength(), Commit: h.commit, Sum: h.sumAt(h.keptLength()),
 	}
 }
 
@@ -138,9 +138,9 @@ func (b *base) find(x wire.Ballot) *base {
 	return b
 }
 
-// line is a history seen as something to build on: a state in an area, its
-// ledger, and the entries to be applied to it, born in ballot or before.
-type line struct {
+// source is a history on which a base can be built: a state in an area, its ledger, and
+// the entries to be applied to that state, of this ballot or earlier ones.
+type source struct {
 	area   wire.Area
 	ledger func() wire.Ledger
 	tail   []wire.Entry
@@ -149,26 +149,26 @@ type line struct {
 	commit uint64 // of them in the state; the others are in tail
 }
 
-// lineOf finds what this node holds of a ballot: its history, or a base that it
-// staged and that others may have swapped in.
-func (r *Replica) lineOf(b wire.Ballot) (line, bool) {
+// sourceOf finds what this node holds of a ballot: its history, or a base that it staged
+// and that other members may have swapped in.
+func (r *Replica) sourceOf(b wire.Ballot) (source, bool) {
 	switch {
 	case b.IsZero():
-		return line{}, false
+		return source{}, false
 	case r.hist.ballot == b:
-		return line{area: wire.AreaCurrent, ledger: r.hist.ledger.Export, tail: r.hist.log, length: r.hist.length(), commit: r.hist.commit, sumAt: r.hist.sumAt}, true
+		return source{area: wire.AreaCurrent, ledger: r.hist.ledger.Export, tail: r.hist.log, length: r.hist.length(), commit: r.hist.commit, sumAt: r.hist.sumAt}, true
 	}
 	if s := r.staged.find(b); s != nil {
-		return r.stagedLine(s), true
+		return r.stagedSource(s), true
 	}
-	return line{}, false
+	return source{}, false
 }
 
-func (r *Replica) stagedLine(s *base) line {
+func (r *Replica) stagedSource(s *base) source {
 	if s.fresh {
-		return line{area: wire.AreaStaged, ledger: func() wire.Ledger { return s.ledger }, tail: s.tail, sumAt: empty}
+		return source{area: wire.AreaStaged, ledger: func() wire.Ledger { return s.ledger }, tail: s.tail, sumAt: empty}
 	}
-	return line{area: wire.AreaCurrent, ledger: r.hist.ledger.Export, tail: s.tail, sumAt: empty}
+	return source{area: wire.AreaCurrent, ledger: r.hist.ledger.Export, tail: s.tail, sumAt: empty}
 }
 
 // empty is the sum of a log without entries.
@@ -191,18 +191,18 @@ func (r *Replica) swapIn() {
 	r.box.Apply(s.tail...)
 	r.hist = history{
 		ballot: s.ballot, members: s.members, bound: s.bound, past: s.desc.Past, ledger: r.hist.ledger,
-		attests: attest(s.desc.Attested, s.bound, s.ballot),
+		attested: attest(s.desc.Attested, s.bound, s.ballot),
 	}
 	r.onDisk, r.appended = 0, r.appended[:0]
 	r.staged = nil
-	r.settle(s.desc.GivenUp)
+	r.dropOwed(s.desc.GivenUp)
 	r.progress++
 	r.box.Event(wire.Event{Kind: EventSwapped, Ballot: s.ballot, Count: uint64(len(s.tail))})
 }
 
-// settle strikes out owed ballots that the history now contains or that an
-// operator gave up.
-func (r *Replica) settle(givenUp []wire.Ballot) {
+// dropOwed removes the owed ballots that the history now contains or that an operator gave
+// up.
+func (r *Replica) dropOwed(givenUp []wire.Ballot) {
 	before := len(r.owed)
 	r.owed = slices.DeleteFunc(r.owed, func(k wire.KnownBallot) bool {
 		return r.hist.knows(k.Ballot) || slices.Contains(givenUp, k.Ballot)

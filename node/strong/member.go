@@ -8,7 +8,7 @@ import (
 // OnPrepare appends a batch and acknowledges it once it is durable. A first
 // Prepare of a ballot says that the ballot is active.
 func (r *Replica) OnPrepare(h wire.Header, p *wire.Prepare) {
-	if h.From != r.primary || !r.stand(p.Ballot) {
+	if h.From != r.primary || !r.joinActive(p.Ballot) {
 		return
 	}
 	end := r.hist.length()
@@ -73,7 +73,7 @@ func (r *Replica) OnDurable(seq uint64) {
 		return
 	}
 	r.appended = append(r.appended[:0], r.appended[n:]...)
-	if r.lead != nil {
+	if r.asPrimary != nil {
 		r.advance()
 	}
 }
@@ -82,14 +82,14 @@ func (r *Replica) OnDurable(seq uint64) {
 // member is another incarnation than the ballot counts on, or that it missed
 // that the ballot is active.
 func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
-	r.noteApart(h.From, m)
+	r.noteSilent(h.From, m)
 	if r.isPrimary() {
 		r.checkFollower(h, m)
 		r.order()
 		return
 	}
 	if h.From == r.primary {
-		if m.Serving && r.stand(m.Ballot) {
+		if m.Serving && r.joinActive(m.Ballot) {
 			r.learnCommit(m.Commit)
 		}
 		r.forward()
@@ -97,11 +97,11 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 }
 
 func (r *Replica) checkFollower(h wire.Header, m *wire.Hello) {
-	if r.outbid(m.Promised) {
+	if r.beginHigherRound(m.Promised) {
 		return
 	}
 	var bound []wire.Sighting
-	if r.lead != nil {
+	if r.asPrimary != nil {
 		bound = r.hist.bound
 	} else if r.round != nil && r.round.phase != collecting {
 		bound = r.round.bound
@@ -114,9 +114,9 @@ func (r *Replica) checkFollower(h wire.Header, m *wire.Hello) {
 		}
 		r.box.Event(wire.Event{Kind: EventStranger, Peer: h.From})
 		r.beginRound()
-	case ok && inc == h.Inc && r.lead != nil && m.Ballot == r.hist.ballot:
+	case ok && inc == h.Inc && r.asPrimary != nil && m.Ballot == r.hist.ballot:
 		r.checkSum(h.From, m)
-	case ok && r.lead != nil && m.Ballot != r.hist.ballot:
+	case ok && r.asPrimary != nil && m.Ballot != r.hist.ballot:
 		r.send(h.From, &wire.Active{Ballot: r.hist.ballot, Commit: r.hist.commit})
 	}
 }

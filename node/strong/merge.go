@@ -21,21 +21,21 @@ type merging struct {
 	sample    []string // some of the keys with a conflict
 }
 
-// sampled is how many keys with a conflict a merge names in its event.
-const sampled = 5
+// maxSample is how many keys with a conflict the event of a merge names.
+const maxSample = 5
 
 // sideReader brings in one side from its holder: head, tail, then the records,
 // ascending by key, as they are when the tail has been applied.
 type sideReader struct {
-	holder wire.NodeID
-	boot   wire.Boot // of the holder, since the first piece
-	length uint64    // of the side
-	head   wire.Ledger
-	tail   []wire.Entry
-	over   []change      // what the tail makes of keys, ascending
-	page   []wire.Record // that came and were not taken
-	ask    wire.Fetch    // open, or about to be; no Part: everything came
-	asked  bool
+	holder   wire.NodeID
+	boot     wire.Boot // of the holder, since the first piece
+	length   uint64    // of the side
+	head     wire.Ledger
+	tail     []wire.Entry
+	overlaid []change      // what the tail makes of keys, ascending
+	page     []wire.Record // that came and were not taken
+	ask      wire.Fetch    // open, or about to be; no Part: everything came
+	asked    bool
 }
 
 // change is what a key holds after a tail; nil: nothing.
@@ -45,7 +45,7 @@ type change struct {
 }
 
 // merge begins to build a base of several sides.
-func (r *Replica) merge(s *wire.Start, sides []candidate) {
+func (r *Replica) merge(s *wire.Start, sides []historySource) {
 	m := &merging{}
 	for _, c := range sides {
 		m.sides = append(m.sides, c.side(r.cfg.Limits.Past))
@@ -98,12 +98,12 @@ func (r *Replica) takeSide(h wire.Header, c *wire.Chunk) {
 	s.asked = false
 	s.take(c)
 	for st.merging.ready() {
-		key, more := st.merging.least()
+		key, more := st.merging.lowestKey()
 		if !more {
 			r.merged()
 			return
 		}
-		st.merging.pick(key)
+		st.merging.resolve(key)
 		r.stageMerged(r.cfg.Limits.ChunkBytes)
 	}
 	r.askSides(false)
@@ -146,7 +146,7 @@ func (s *sideReader) overlay() {
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(last)) {
-		s.over = append(s.over, change{key, last[key]})
+		s.overlaid = append(s.overlaid, change{key, last[key]})
 	}
 }
 
@@ -156,10 +156,10 @@ func (s *sideReader) ready() bool { return s.ask.Part == 0 || len(s.page) > 0 }
 // next is the lowest key that was not taken.
 func (s *sideReader) next() (key string, more bool) {
 	switch {
-	case len(s.page) == 0 && len(s.over) == 0:
+	case len(s.page) == 0 && len(s.overlaid) == 0:
 		return "", false
-	case len(s.page) == 0 || len(s.over) > 0 && s.over[0].key < s.page[0].Key:
-		return s.over[0].key, true
+	case len(s.page) == 0 || len(s.overlaid) > 0 && s.overlaid[0].key < s.page[0].Key:
+		return s.overlaid[0].key, true
 	}
 	return s.page[0].Key, true
 }
@@ -169,8 +169,8 @@ func (s *sideReader) pop(key string) (rec *wire.Record) {
 	if len(s.page) > 0 && s.page[0].Key == key {
 		rec, s.page = &s.page[0], s.page[1:]
 	}
-	if len(s.over) > 0 && s.over[0].key == key {
-		rec, s.over = s.over[0].rec, s.over[1:]
+	if len(s.overlaid) > 0 && s.overlaid[0].key == key {
+		rec, s.overlaid = s.overlaid[0].rec, s.overlaid[1:]
 	}
 	return rec
 }
@@ -179,8 +179,8 @@ func (m *merging) ready() bool {
 	return !slices.ContainsFunc(m.readers, func(s *sideReader) bool { return !s.ready() })
 }
 
-// least is the lowest key of all sides.
-func (m *merging) least() (key string, more bool) {
+// lowestKey is the lowest key of all sides.
+func (m *merging) lowestKey() (key string, more bool) {
 	for _, s := range m.readers {
 		if k, ok := s.next(); ok && (!more || k < key) {
 			key, more = k, true
@@ -189,8 +189,8 @@ func (m *merging) least() (key string, more bool) {
 	return key, more
 }
 
-// pick decides one key.
-func (m *merging) pick(key string) {
+// resolve decides which record of one key the base keeps.
+func (m *merging) resolve(key string) {
 	held := make([]*wire.Record, len(m.readers))
 	for i, s := range m.readers {
 		held[i] = s.pop(key)
@@ -198,7 +198,7 @@ func (m *merging) pick(key string) {
 	rec, conflict := kv.Survivor(m.sides, held)
 	if conflict {
 		m.conflicts++
-		if len(m.sample) < sampled {
+		if len(m.sample) < maxSample {
 			m.sample = append(m.sample, key)
 		}
 	}

@@ -8,17 +8,18 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// mostRounds is how many rounds a view may have. Rounds grow by one, so no view comes
-// near it: whoever says so is wrong. The primary that finds a member bound to a higher
-// one, or has got there, gives the view's list a new id, where rounds begin anew.
-const mostRounds = 1 << 32
+// maxRounds is how many rounds a view may have. Rounds grow by one, so no view comes near
+// it, and a peer that reports more is wrong. If the primary finds a member bound to a
+// higher round, or gets there itself, it gives the view's list a new id, where rounds
+// begin anew.
+const maxRounds = 1 << 32
 
-// pacePeriod is the time in which what peers say begins no more rounds than there are
-// members, and one.
-const pacePeriod = wire.Second
+// roundLimitPeriod is the time in which messages of peers begin at most one round more
+// than there are members.
+const roundLimitPeriod = wire.Second
 
-// pace bounds the rounds that are begun because of what a peer said.
-type pace struct {
+// roundLimit bounds the rounds that begin because of a peer's message.
+type roundLimit struct {
 	since wire.Instant
 	begun int
 }
@@ -26,9 +27,9 @@ type pace struct {
 // mayBegin reports, and counts, that one more round may be begun because of what a peer
 // said. One that may not is begun when the peer says so again: peers repeat themselves.
 func (r *Replica) mayBegin() bool {
-	p := &r.pace
-	if r.now-p.since >= pacePeriod {
-		*p = pace{since: r.now}
+	p := &r.roundLimit
+	if r.now-p.since >= roundLimitPeriod {
+		*p = roundLimit{since: r.now}
 	}
 	if p.begun > len(r.members) {
 		return false
@@ -38,7 +39,7 @@ func (r *Replica) mayBegin() bool {
 }
 
 // reachable reports that a view can have got to a round.
-func reachable(round uint64) bool { return round <= mostRounds || mutant.On(mutant.UncheckedRound) }
+func reachable(round uint64) bool { return round <= maxRounds || mutant.On(mutant.UncheckedRound) }
 
 func (r *Replica) malformed(from wire.NodeID, note string) {
 	r.box.Event(wire.Event{Kind: EventMalformed, Peer: from, Note: note})
@@ -46,14 +47,14 @@ func (r *Replica) malformed(from wire.NodeID, note string) {
 
 // Bounds of what a report names.
 const (
-	mostOwed   = 4096
-	mostStaged = 64
+	maxOwed   = 4096
+	maxStaged = 64
 )
 
 // credible reports that a Join can be true: all that a node has is of ballots below the
 // one that it promises now.
 func (r *Replica) credible(j *wire.Join) bool {
-	if len(j.Staged) > mostStaged || len(j.Owed) > mostOwed || !r.below(&j.History, j.Ballot) {
+	if len(j.Staged) > maxStaged || len(j.Owed) > maxOwed || !r.below(&j.History, j.Ballot) {
 		return false
 	}
 	for i := range j.Staged {
@@ -81,6 +82,6 @@ func (r *Replica) pastBelow(past []wire.PastBallot, b wire.Ballot) bool {
 func (r *Replica) buildable(s *wire.Start) bool {
 	b := &s.Base
 	return b.Source.Compare(s.Ballot) < 0 && r.pastBelow(b.Past, s.Ballot) && r.pastBelow(b.Sides, s.Ballot) &&
-		len(b.Attested) <= maxAttested && len(b.GivenUp) <= mostOwed && slices.Equal(s.Members, r.members) &&
+		len(b.Attested) <= maxAttested && len(b.GivenUp) <= maxOwed && slices.Equal(s.Members, r.members) &&
 		slices.ContainsFunc(s.Bound, func(x wire.Sighting) bool { return x.Node == r.cfg.Self && x.Inc == r.cfg.Inc })
 }

@@ -49,7 +49,7 @@ func (q *readers) abandon(t wire.Token) {
 
 // SubmitRead takes a client's read.
 func (r *Replica) SubmitRead(token wire.Token) {
-	if r.turnedAway() {
+	if r.notInView() {
 		r.box.Reply(wire.Reply{Token: token, Outcome: wire.NotInView})
 		return
 	}
@@ -95,7 +95,7 @@ func (r *Replica) OnConfirm(h wire.Header, c *wire.Confirm) {
 	if !has && !mutant.On(mutant.ServeBeforeBaseEverywhere) {
 		return
 	}
-	if !r.member || c.Ballot != r.promised || r.isPrimary() && r.lead == nil {
+	if !r.member || c.Ballot != r.promised || r.isPrimary() && r.asPrimary == nil {
 		return
 	}
 	reply := &wire.Confirmed{Ballot: c.Ballot, Nonce: c.Nonce}

@@ -27,8 +27,8 @@ type Peers interface {
 	LeftBehind() bool
 	// Reach is told that Lenders has changed.
 	Reach()
-	// Above gives the view a new id, above one that is held outside it.
-	Above(held wire.ViewID)
+	// RenumberAbove gives the view a new id, above one that is held outside it.
+	RenumberAbove(held wire.ViewID)
 }
 
 // Limits bounds what a replica holds and sends. Zero values mean the defaults.
@@ -66,17 +66,17 @@ type Config struct {
 
 // Times of the protocol.
 const (
-	gateSilence     = 400 * wire.Millisecond // no order while a member is silent for longer
-	fastResend      = 50 * wire.Millisecond  // first repetitions: a link may just be coming up
-	slowResend      = 200 * wire.Millisecond
-	fastResends     = 6
-	forwardPatience = 1 * wire.Second // a Forward without answer is sent again
-	refusedPause    = 20 * wire.Millisecond
-	queuePatience   = 3 * wire.Second // a forwarded write that is not asked for again leaves the queue
-	sourcePatience  = 1 * wire.Second // how long a round waits for sources
-	lenderPatience  = 3 * wire.Second // how long all that might have what is owed are asked, though it lives on elsewhere
-	fetchPatience   = 5 * wire.Second // without a piece of the base, the primary begins anew
-	slowestResend   = 2 * wire.Second // of a request for a piece, over a slow link
+	gateSilence    = 400 * wire.Millisecond // no order while a member is silent for longer
+	fastResend     = 50 * wire.Millisecond  // first repetitions: a link may just be coming up
+	slowResend     = 200 * wire.Millisecond
+	fastResends    = 6
+	forwardTimeout = 1 * wire.Second // a Forward without answer is sent again
+	refusedPause   = 20 * wire.Millisecond
+	queueTimeout   = 3 * wire.Second // a forwarded write that is not asked for again leaves the queue
+	sourceTimeout  = 1 * wire.Second // how long a round waits for sources
+	pullTimeout    = 3 * wire.Second // how long a round asks all pull targets, though the owed ballot lives on elsewhere
+	fetchTimeout   = 5 * wire.Second // without a piece of the base, the primary begins anew
+	slowestResend  = 2 * wire.Second // of a request for a piece, over a slow link
 )
 
 // Replica is one node's part in strong replication.
@@ -100,10 +100,10 @@ type Replica struct {
 	staged  *base    // a whole base that is not swapped in
 	staging *staging // a base on its way here
 
-	pace  pace
-	apart []wire.NodeID // at the primary: members whose log differs, until a round has mended them
-	round *round        // at the primary, until active
-	lead  *lead         // at the primary, while active
+	roundLimit roundLimit
+	differing  []wire.NodeID // at the primary: members whose log differs, until a round has repaired them
+	round      *round        // at the primary, until active
+	asPrimary  *primaryState // at the primary, while active
 
 	fwd      forwarder
 	reads    readers
@@ -137,12 +137,12 @@ func New(cfg Config, box *wire.Outbox, peers Peers, rec *wire.Recovered) *Replic
 func (r *Replica) recover(rec *wire.Recovered) {
 	r.promised, r.owed = rec.Meta.Promised, rec.Meta.Owed
 	r.hist = history{
-		ballot: rec.Ballot, members: rec.Members, bound: rec.Bound, past: rec.Past, attests: rec.Attested,
+		ballot: rec.Ballot, members: rec.Members, bound: rec.Bound, past: rec.Past, attested: rec.Attested,
 		ledger: kv.Import(rec.Ledger, r.cfg.Limits.Origins),
 	}
 	r.hist.add(rec.Log)
 	r.onDisk = r.hist.length()
-	if mutant.On(mutant.CutAfterRestart) && r.onDisk > 0 && r.ledHere() {
+	if mutant.On(mutant.TruncateAfterRestart) && r.onDisk > 0 && r.wasPrimary() {
 		r.hist.abandoned = []uint64{r.onDisk} // as if the last one's client had left
 	}
 	for _, s := range slices.Backward(rec.Staged) {
@@ -182,7 +182,7 @@ func (r *Replica) Adopt(v *wire.View) {
 	r.setView(v)
 	if r.member {
 		for _, k := range v.Known {
-			r.owe(k)
+			r.addOwed(k)
 		}
 	}
 	if r.isPrimary() {
@@ -190,15 +190,15 @@ func (r *Replica) Adopt(v *wire.View) {
 		return
 	}
 	r.promise(wire.Ballot{View: v.ID})
-	r.dismiss()
+	r.refuseUnlogged()
 }
 
 // Keep makes the view durable again.
 func (r *Replica) Keep() { r.persistMeta() }
 
-// owe notes a ballot whose entries this node has not got (I24). What is staged pays
-// nothing: a round may find that it never was active, and drop it.
-func (r *Replica) owe(k wire.KnownBallot) {
+// addOwed records a ballot whose entries this node lacks (I24). A staged base does not
+// count as having them: a round may find that it never was active, and drop it.
+func (r *Replica) addOwed(k wire.KnownBallot) {
 	known := r.hist.knows(k.Ballot) || mutant.On(mutant.ForgetOwed)
 	listed := slices.ContainsFunc(r.owed, func(o wire.KnownBallot) bool { return o.Ballot == k.Ballot })
 	if !known && !listed {
@@ -211,7 +211,7 @@ func (r *Replica) promise(b wire.Ballot) {
 	r.promised = b
 	r.dropStaging()
 	r.chunks.drop()
-	r.unlead()
+	r.stopPrimary()
 	if r.round != nil && r.round.ballot != b {
 		r.endRound()
 	}
@@ -229,8 +229,9 @@ func (r *Replica) persistMeta() {
 	r.metaSeq = r.box.Persist(wire.Write{Kind: wire.WriteMeta, Meta: m})
 }
 
-// standing reports whether this node takes part in the view's ballot as it should.
-func (r *Replica) standing() bool {
+// inActiveBallot reports whether this node has swapped in the base of the ballot that it
+// promised in its view.
+func (r *Replica) inActiveBallot() bool {
 	return r.member && r.view != nil && r.hist.ballot == r.promised && r.promised.View == r.view.ID &&
 		r.promised.Round > 0
 }
@@ -238,11 +239,12 @@ func (r *Replica) standing() bool {
 // Serving reports whether client requests are worked on: at the primary its
 // ballot is active, elsewhere the ballot's base is swapped in (I5).
 func (r *Replica) Serving() bool {
-	return r.standing() && (!r.isPrimary() || r.lead != nil)
+	return r.inActiveBallot() && (!r.isPrimary() || r.asPrimary != nil)
 }
 
-// turnedAway reports that clients get 503: no view, not in it, or left behind.
-func (r *Replica) turnedAway() bool {
+// notInView reports whether clients get 503: there is no view, this node is not in it, or
+// it was left behind.
+func (r *Replica) notInView() bool {
 	return r.view == nil || !r.member || r.peers.LeftBehind()
 }
 
@@ -270,7 +272,7 @@ func (r *Replica) Hello() wire.Hello {
 		Ballot: r.hist.ballot, Promised: r.promised, Commit: r.hist.commit, Sum: r.hist.sum,
 		Progress: r.progress, Serving: r.Serving(), Silent: r.silentHere(),
 	}
-	if r.lead != nil {
+	if r.asPrimary != nil {
 		h.Deaf = slices.Clone(r.waits.deaf)
 	}
 	return h

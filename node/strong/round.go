@@ -20,21 +20,21 @@ const (
 
 // round is the primary's work between a new ballot and its being active.
 type round struct {
-	ballot  wire.Ballot
-	phase   phase
-	joins   []joined
-	verdict verdict
-	bound   []wire.Sighting
-	started []wire.NodeID
-	changed bool               // a join or a report came since the last decision
-	reports []report           // of nodes that nothing can be pulled from
-	owed    []wire.KnownBallot // that must be pulled first
-	lenders []wire.Member      // of all that ever was owed: they may be dialled
-	patient bool               // whoever did not report what it has was asked for long enough
-	stuck   string             // why the joins decide nothing
-	begun   wire.Instant
-	resend  wire.Instant
-	resends int
+	ballot      wire.Ballot
+	phase       phase
+	joins       []joined
+	decision    decision
+	bound       []wire.Sighting
+	started     []wire.NodeID
+	changed     bool               // a join or a report came since the last decision
+	reports     []owedReport       // of nodes that nothing can be pulled from
+	owed        []wire.KnownBallot // that must be pulled first
+	pullTargets []wire.Member      // of all that ever was owed: they may be dialled
+	askedLong   bool               // all pull targets were asked for pullTimeout
+	stuck       string             // why the joins decide nothing
+	begun       wire.Instant
+	resend      wire.Instant
+	resends     int
 }
 
 // beginRound opens the next ballot of the view (docs/strong.md §7).
@@ -44,7 +44,7 @@ func (r *Replica) beginRound() {
 		b.Round = r.promised.Round + 1
 	}
 	if !reachable(b.Round) {
-		r.peers.Above(r.view.ID) // and a round, in the view that this makes
+		r.peers.RenumberAbove(r.view.ID) // and a round, in the view that this makes
 		return
 	}
 	if mutant.On(mutant.RoundWithoutBoot) {
@@ -53,7 +53,7 @@ func (r *Replica) beginRound() {
 	r.endRound()
 	r.round = &round{ballot: b, phase: collecting, begun: r.now}
 	r.promise(b)
-	r.dismiss()
+	r.refuseUnlogged()
 	r.box.Event(wire.Event{Kind: EventRound, Ballot: b, View: r.view.ID})
 	r.collect()
 	r.sendJoin(r.cfg.Self)
@@ -107,7 +107,7 @@ func (r *Replica) OnJoinRequest(h wire.Header, c *wire.JoinRequest) {
 	}
 	if b.Round > r.promised.Round {
 		r.promise(b)
-		r.dismiss()
+		r.refuseUnlogged()
 	}
 	if r.promised != b {
 		r.send(h.From, &wire.BallotTooLow{Ballot: b, Promised: r.promised})
@@ -159,7 +159,7 @@ func (r *Replica) OnJoin(h wire.Header, j *wire.Join) {
 
 func (r *Replica) participates(id wire.NodeID) bool {
 	is := func(m wire.Member) bool { return m.ID == id }
-	return slices.ContainsFunc(r.participants(), is) || slices.ContainsFunc(r.Lenders(), is)
+	return slices.ContainsFunc(r.participants(), is) || slices.ContainsFunc(r.PullTargets(), is)
 }
 
 func boundInc(bound []wire.Sighting, id wire.NodeID) (wire.Incarnation, bool) {
@@ -174,19 +174,19 @@ func boundInc(bound []wire.Sighting, id wire.NodeID) (wire.Incarnation, bool) {
 // OnLow raises the round above what a member has promised.
 func (r *Replica) OnBallotTooLow(h wire.Header, l *wire.BallotTooLow) {
 	if l.Ballot == r.promised && r.view != nil && r.participates(h.From) {
-		r.outbid(l.Promised)
+		r.beginHigherRound(l.Promised)
 	}
 }
 
-// outbid begins a round above what a member has promised in this view: an
+// beginHigherRound begins a round above one that a member has promised in this view: an
 // earlier boot of this node had got as far, or further.
-func (r *Replica) outbid(b wire.Ballot) bool {
-	mine := r.round != nil || r.lead != nil
+func (r *Replica) beginHigherRound(b wire.Ballot) bool {
+	mine := r.round != nil || r.asPrimary != nil
 	if !mine || b.View != r.view.ID || b == r.promised || b.Round < r.promised.Round || !r.mayBegin() {
 		return false
 	}
 	if !reachable(b.Round) {
-		r.peers.Above(r.view.ID) // who is bound to that round follows, and is free
+		r.peers.RenumberAbove(r.view.ID) // a node bound to that round follows, and may promise again
 		return true
 	}
 	r.promised.Round = b.Round
@@ -202,7 +202,7 @@ func (r *Replica) tryDecide() {
 		return
 	}
 	rd.changed = false
-	rd.verdict = decide(electorate{
+	rd.decision = decide(roundInput{
 		self: r.cfg.Self, boot: r.cfg.Boot, members: r.members, force: r.view.Force, pastLimit: r.cfg.Limits.Past,
 	}, rd.joins)
 	if !r.decided() {
@@ -214,13 +214,13 @@ func (r *Replica) tryDecide() {
 		rd.bound = append(rd.bound, wire.Sighting{Node: m.ID, Inc: rd.joins[i].inc, View: r.view.ID})
 	}
 	rd.phase = fetching
-	r.box.Event(wire.Event{Kind: EventDecided, Ballot: rd.ballot, Count: rd.verdict.base.Length})
-	start := &wire.Start{Ballot: rd.ballot, Base: rd.verdict.base, Bound: rd.bound, Members: r.members}
-	if len(rd.verdict.sides) > 1 {
-		r.merge(start, rd.verdict.sides)
+	r.box.Event(wire.Event{Kind: EventDecided, Ballot: rd.ballot, Count: rd.decision.base.Length})
+	start := &wire.Start{Ballot: rd.ballot, Base: rd.decision.base, Bound: rd.bound, Members: r.members}
+	if len(rd.decision.sides) > 1 {
+		r.merge(start, rd.decision.sides)
 		return
 	}
-	r.stage(start, rd.verdict.holder)
+	r.stage(start, rd.decision.holder)
 }
 
 func (r *Replica) allJoined() bool {
@@ -231,7 +231,7 @@ func (r *Replica) allJoined() bool {
 		}
 	}
 	for _, m := range r.view.Sources {
-		if !rd.hasJoined(m.ID) && r.now < rd.begun+sourcePatience {
+		if !rd.hasJoined(m.ID) && r.now < rd.begun+sourceTimeout {
 			return false
 		}
 	}
@@ -250,22 +250,22 @@ func (r *Replica) awaited() []wire.Member {
 	})
 }
 
-// decided says whether the verdict is one to start from: nothing that a member
-// owes is missing in it (I24).
+// decided reports whether the round may start from the decision: it lacks nothing that a
+// member owes (I24).
 func (r *Replica) decided() bool {
 	rd := r.round
-	v := &rd.verdict
+	v := &rd.decision
 	if v.dropped > 0 {
 		r.box.Event(wire.Event{Kind: EventStagedDropped, Ballot: rd.ballot, Count: uint64(v.dropped)})
 	}
-	if v.strange > 0 {
-		r.box.Event(wire.Event{Kind: EventForgotten, Ballot: rd.ballot, Count: uint64(v.strange)})
+	if v.tooOld > 0 {
+		r.box.Event(wire.Event{Kind: EventForgotten, Ballot: rd.ballot, Count: uint64(v.tooOld)})
 	}
-	r.expect(r.debts())
+	r.setOwed(r.owedLeft())
 	was := rd.stuck
 	rd.stuck = ""
 	if len(rd.owed) > 0 {
-		rd.stuck = owing(rd.owed[0])
+		rd.stuck = owedReason(rd.owed[0])
 	}
 	if rd.stuck != "" && rd.stuck != was {
 		r.box.Event(wire.Event{Kind: EventStuck, Ballot: rd.ballot, Note: rd.stuck})
@@ -273,14 +273,14 @@ func (r *Replica) decided() bool {
 	return rd.stuck == ""
 }
 
-// expect notes what must be pulled, and asks for it.
-func (r *Replica) expect(owed []wire.KnownBallot) {
+// setOwed records the ballots that must be pulled, and asks for them.
+func (r *Replica) setOwed(owed []wire.KnownBallot) {
 	rd := r.round
 	same := slices.EqualFunc(owed, rd.owed, func(a, b wire.KnownBallot) bool { return a.Ballot == b.Ballot })
 	rd.owed = owed
 	if !same {
 		for _, k := range owed { // to the end of the round: they hold what it may fetch
-			rd.lenders = append(rd.lenders, k.Members...)
+			rd.pullTargets = append(rd.pullTargets, k.Members...)
 		}
 		r.peers.Reach()
 		r.pull()
@@ -289,9 +289,9 @@ func (r *Replica) expect(owed []wire.KnownBallot) {
 
 // endRound forgets the round.
 func (r *Replica) endRound() {
-	lent := r.round != nil && len(r.round.lenders) > 0
+	pulled := r.round != nil && len(r.round.pullTargets) > 0
 	r.round = nil
-	if lent {
+	if pulled {
 		r.peers.Reach()
 	}
 }
@@ -314,7 +314,7 @@ func (r *Replica) sendStarts() {
 	for _, m := range r.members {
 		if m.ID != r.cfg.Self && !slices.Contains(rd.started, m.ID) {
 			r.send(m.ID, &wire.Start{
-				Ballot: rd.ballot, Base: rd.verdict.base, Bound: rd.bound, Members: r.members, Whole: slices.Contains(r.apart, m.ID),
+				Ballot: rd.ballot, Base: rd.decision.base, Bound: rd.bound, Members: r.members, Whole: slices.Contains(r.differing, m.ID),
 			})
 		}
 	}
@@ -361,11 +361,11 @@ func (r *Replica) OnStarted(h wire.Header, s *wire.Started) {
 // activate begins to serve: every member has the base (I5).
 func (r *Replica) activate() {
 	rd := r.round
-	r.apart = nil
+	r.differing = nil
 	r.endRound()
 	r.swapIn()
 	r.box.Event(wire.Event{Kind: EventActive, Ballot: rd.ballot, Count: uint64(r.now - rd.begun)})
-	r.takeLead(rd.bound)
+	r.startPrimary(rd.bound)
 	for _, m := range r.members {
 		if m.ID != r.cfg.Self {
 			r.send(m.ID, &wire.Active{Ballot: rd.ballot})
@@ -376,14 +376,14 @@ func (r *Replica) activate() {
 
 // OnActive swaps the base in: every member has it.
 func (r *Replica) OnActive(h wire.Header, a *wire.Active) {
-	if h.From == r.primary && r.stand(a.Ballot) {
+	if h.From == r.primary && r.joinActive(a.Ballot) {
 		r.learnCommit(a.Commit)
 	}
 }
 
-// stand makes this member stand in an active ballot, if it promised it and has
-// its base; it reports whether it does.
-func (r *Replica) stand(b wire.Ballot) bool {
+// joinActive swaps in the base of an active ballot, if this member promised the ballot and
+// has its base. It reports whether the member is in that ballot now.
+func (r *Replica) joinActive(b wire.Ballot) bool {
 	if !r.member || r.isPrimary() || b.IsZero() {
 		return false
 	}

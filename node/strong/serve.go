@@ -32,9 +32,9 @@ func (r *Replica) OnFetch(h wire.Header, f *wire.Fetch) {
 		return
 	}
 	r.progress++
-	l, ok := r.lineOf(f.Source)
+	l, ok := r.sourceOf(f.Source)
 	if r.staged != nil && r.staged.ballot == f.Ballot && r.staged.desc.Source == f.Source {
-		l, ok = r.stagedLine(r.staged), true
+		l, ok = r.stagedSource(r.staged), true
 	}
 	c := &wire.Chunk{
 		Ballot: f.Ballot, Source: f.Source, Part: f.Part, After: f.After, First: f.First, From: f.From,
@@ -61,7 +61,7 @@ func (r *Replica) OnFetch(h wire.Header, f *wire.Fetch) {
 	r.sendDurable(h.From, c)
 }
 
-func (r *Replica) headChunk(c *wire.Chunk, l line) {
+func (r *Replica) headChunk(c *wire.Chunk, l source) {
 	led := l.ledger()
 	c.Ledger.MsgNum = led.MsgNum
 	size := 0
@@ -77,7 +77,7 @@ func (r *Replica) headChunk(c *wire.Chunk, l line) {
 }
 
 // readRecords asks the store; the answer comes back as a ChunkRead.
-func (r *Replica) readRecords(to wire.NodeID, f *wire.Fetch, l line) {
+func (r *Replica) readRecords(to wire.NodeID, f *wire.Fetch, l source) {
 	if len(r.chunks.open) >= maxChunkReads {
 		return
 	}
@@ -113,7 +113,7 @@ func (r *Replica) entriesChunk(c *wire.Chunk, entries []wire.Entry) {
 
 // sourceEntries serves the entries of the source after a position, if the first
 // of them is still here.
-func (r *Replica) sourceEntries(c *wire.Chunk, l line) {
+func (r *Replica) sourceEntries(c *wire.Chunk, l source) {
 	i := slices.IndexFunc(l.tail, func(e wire.Entry) bool {
 		return e.Stamp.Ballot == c.Source && e.Stamp.Index == c.From+1
 	})

@@ -30,12 +30,12 @@ type staging struct {
 }
 
 // stage brings the base of a ballot here: nothing, the missing entries, or all
-// of it. At the primary the provider is the holder that the verdict named,
+// of it. At the primary the provider is the holder that the decision named,
 // elsewhere the primary.
 func (r *Replica) stage(s *wire.Start, provider wire.NodeID) {
 	st := &staging{start: s, provider: provider, movedAt: r.now}
 	r.staging = st
-	l, have := r.lineOf(s.Base.Source)
+	l, have := r.sourceOf(s.Base.Source)
 	have = have && l.commit <= s.Base.Length && !s.Whole
 	switch {
 	case s.Base.Merged():
@@ -60,7 +60,7 @@ func (r *Replica) stage(s *wire.Start, provider wire.NodeID) {
 
 // keep builds on what is here: the current state with its log, or the base that
 // is staged for the source.
-func (st *staging) keep(r *Replica, l line) {
+func (st *staging) keep(r *Replica, l source) {
 	st.fresh = l.area == wire.AreaStaged
 	if st.fresh {
 		st.ledger = l.ledger()

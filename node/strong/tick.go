@@ -11,14 +11,14 @@ func (r *Replica) Tick() {
 	if st := r.staging; st != nil && r.now >= st.resend {
 		r.askPiece()
 	}
-	if r.lead != nil {
+	if r.asPrimary != nil {
 		r.expire()
 		r.order()
 		r.repeat() // last: it may begin a round
 	}
-	if f := r.fwd.flight; f != nil && r.now-f.sent >= forwardPatience {
+	if f := r.fwd.flight; f != nil && r.now-f.sent >= forwardTimeout {
 		r.box.Event(wire.Event{Kind: EventForwardLate, Peer: r.primary})
-		r.recall(false)
+		r.requeueFlight(false)
 	}
 	r.forward()
 	if o := r.reads.open; o != nil && r.now-o.sent >= slowResend {
@@ -30,8 +30,8 @@ func (r *Replica) Tick() {
 func (r *Replica) tickRound() {
 	rd := r.round
 	if rd.phase == collecting {
-		if !rd.patient && r.now >= rd.begun+lenderPatience {
-			rd.patient, rd.changed = true, true
+		if !rd.askedLong && r.now >= rd.begun+pullTimeout {
+			rd.askedLong, rd.changed = true, true
 		}
 		r.tryDecide()
 	}
@@ -46,7 +46,7 @@ func (r *Replica) tickRound() {
 			r.sendJoin(r.cfg.Self)
 		}
 	case fetching:
-		if st := r.staging; st != nil && r.now-st.movedAt >= fetchPatience {
+		if st := r.staging; st != nil && r.now-st.movedAt >= fetchTimeout {
 			r.beginRound() // the provider is gone, or has other orders
 		}
 	case starting:
@@ -60,5 +60,5 @@ func (r *Replica) tickRound() {
 // Busy reports whether Tick is needed soon, beyond the pace of hellos.
 func (r *Replica) Busy() bool {
 	return r.round != nil || r.staging != nil || r.fwd.flight != nil || len(r.fwd.unsent) > 0 ||
-		r.reads.open != nil || r.lead != nil && len(r.lead.batches)+len(r.lead.queue) > 0
+		r.reads.open != nil || r.asPrimary != nil && len(r.asPrimary.batches)+len(r.asPrimary.queue) > 0
 }

@@ -7,34 +7,34 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// waitTold is how long a wait lasts before it is an event. Shorter pauses are shown
-// and not told: a busy machine makes them all the time.
-const waitTold = 2 * wire.Second
+// waitReportAfter is how long a wait lasts before it becomes an event. Shorter waits are
+// shown and not logged, because a busy machine causes them all the time.
+const waitReportAfter = 2 * wire.Second
 
 // waits is whom strong requests wait for, as of the last look (docs/strong.md §11).
 type waits struct {
-	list   []wire.Wait // given out: replaced, never written to
-	reason string
-	deaf   []wire.NodeID // members that do not hear this node, as they say
-	apart  []wire.NodeID // members that the primary does not hear, or that do not hear it
-	told   []wire.Wait   // those of which there was an event that they are waited for
-	stale  bool          // time has passed
-	turned wire.Instant  // when the node began to serve, or ceased to, or took another view
-	stance stance
+	list      []wire.Wait // given out: replaced, never written to
+	reason    string
+	deaf      []wire.NodeID // members that do not hear this node, as they say
+	apart     []wire.NodeID // members that the primary does not hear, or that do not hear it
+	reported  []wire.Wait   // those of which there was an event that they are waited for
+	stale     bool          // time has passed
+	changedAt wire.Instant  // when the node began to serve, or ceased to, or took another view
+	state     waitState
 }
 
-// stance is what a list of waits depends on beside time.
-type stance struct {
-	view    *wire.View
-	round   *round
-	phase   phase
-	stuck   string
-	serving bool
-	away    bool
+// waitState is what the list of waits depends on besides time.
+type waitState struct {
+	view      *wire.View
+	round     *round
+	phase     phase
+	stuck     string
+	serving   bool
+	notInView bool
 }
 
-func (r *Replica) stance() stance {
-	s := stance{view: r.view, round: r.round, serving: r.Serving(), away: r.turnedAway()}
+func (r *Replica) waitState() waitState {
+	s := waitState{view: r.view, round: r.round, serving: r.Serving(), notInView: r.notInView()}
 	if r.round != nil {
 		s.phase, s.stuck = r.round.phase, r.round.stuck
 	}
@@ -46,31 +46,31 @@ func (r *Replica) stance() stance {
 // The list is not written to afterwards.
 func (r *Replica) Waiting() (list []wire.Wait, reason string) {
 	w := &r.waits
-	if s := r.stance(); w.stale || s != w.stance {
-		if s.serving != w.stance.serving || s.view != w.stance.view {
-			w.turned = r.now
+	if s := r.waitState(); w.stale || s != w.state {
+		if s.serving != w.state.serving || s.view != w.state.view {
+			w.changedAt = r.now
 		}
-		if s.view != w.stance.view {
+		if s.view != w.state.view {
 			w.apart, w.deaf = nil, nil
 		}
-		list, w.reason = r.look()
-		r.tellWaits(list)
-		w.list, w.stale, w.stance = list, false, s
+		list, w.reason = r.refreshWaits()
+		r.reportWaits(list)
+		w.list, w.stale, w.state = list, false, s
 	}
 	return w.list, w.reason
 }
 
-// look finds out who is waited for. While the ballot is active that is every member
+// refreshWaits finds out who is waited for. While the ballot is active that is every member
 // that is silent: no write is ordered without it, and no read confirmed.
-func (r *Replica) look() (list []wire.Wait, reason string) {
+func (r *Replica) refreshWaits() (list []wire.Wait, reason string) {
 	var lacks func(id wire.NodeID) wire.WaitCause
-	begun := r.waits.turned
+	begun := r.waits.changedAt
 	switch rd := r.round; {
-	case r.turnedAway():
+	case r.notInView():
 		return nil, ""
 	case r.Serving():
 		begun = r.now
-		lacks = r.parted
+		lacks = r.separatedBy
 	case rd == nil:
 		reason = "waiting for the primary"
 		lacks = func(id wire.NodeID) wire.WaitCause { return causeIf(id == r.primary, wire.WaitPrimary) }
@@ -100,9 +100,9 @@ func (r *Replica) look() (list []wire.Wait, reason string) {
 	return list, reason
 }
 
-// parted says what keeps a member that is heard from taking part: it does not hear this
-// node, or is apart from the primary.
-func (r *Replica) parted(id wire.NodeID) wire.WaitCause {
+// separatedBy says why a member that is heard cannot take part: it does not hear this
+// node, or the primary and the member do not hear each other.
+func (r *Replica) separatedBy(id wire.NodeID) wire.WaitCause {
 	switch {
 	case slices.Contains(r.waits.deaf, id):
 		return wire.WaitDeaf
@@ -147,7 +147,7 @@ func (r *Replica) heardAt(id wire.NodeID) wire.Instant {
 
 // silentHere is whom this node does not hear, for its hellos.
 func (r *Replica) silentHere() (ids []wire.NodeID) {
-	if r.turnedAway() {
+	if r.notInView() {
 		return nil
 	}
 	for _, m := range r.members {
@@ -158,9 +158,9 @@ func (r *Replica) silentHere() (ids []wire.NodeID) {
 	return ids
 }
 
-// noteApart takes in whom another member does not hear: this node, perhaps. What is
-// between the primary and others concerns every write.
-func (r *Replica) noteApart(from wire.NodeID, m *wire.Hello) {
+// noteSilent records which members another member does not hear. Whether the primary and a
+// member hear each other concerns every write.
+func (r *Replica) noteSilent(from wire.NodeID, m *wire.Hello) {
 	w := &r.waits
 	if len(m.Silent)+len(m.Deaf) > len(r.members) {
 		return // there are not so many: it is no list of ours
@@ -181,11 +181,11 @@ func isWait(id wire.NodeID) func(wire.Wait) bool {
 	return func(w wire.Wait) bool { return w.Node == id }
 }
 
-// tellWaits makes events of waits that last, once each, and of the end of those. Count
-// is the time in milliseconds.
-func (r *Replica) tellWaits(list []wire.Wait) {
+// reportWaits emits one event for each wait that lasts and one for its end. Count is the
+// time in milliseconds.
+func (r *Replica) reportWaits(list []wire.Wait) {
 	w := &r.waits
-	w.told = slices.DeleteFunc(w.told, func(t wire.Wait) bool {
+	w.reported = slices.DeleteFunc(w.reported, func(t wire.Wait) bool {
 		if slices.ContainsFunc(list, isWait(t.Node)) {
 			return false
 		}
@@ -193,8 +193,8 @@ func (r *Replica) tellWaits(list []wire.Wait) {
 		return true
 	})
 	for _, n := range list {
-		if r.now-n.Since >= waitTold && !slices.ContainsFunc(w.told, isWait(n.Node)) {
-			w.told = append(w.told, n)
+		if r.now-n.Since >= waitReportAfter && !slices.ContainsFunc(w.reported, isWait(n.Node)) {
+			w.reported = append(w.reported, n)
 			r.box.Event(r.waitEvent(EventWaits, n))
 		}
 	}

@@ -23,26 +23,26 @@ func mergeBirths(a, b []wire.ViewID) []wire.ViewID {
 	return out[:min(len(out), maxBirths):min(len(out), maxBirths)]
 }
 
-func (k *Keeper) births() []wire.ViewID {
-	if k.view == nil {
+func (mgr *Manager) births() []wire.ViewID {
+	if mgr.view == nil {
 		return nil
 	}
-	return k.view.Births
+	return mgr.view.Births
 }
 
-// Kin reports whether a node whose view has these births is of this node's cluster. The
-// nodes of another one get no data from here (docs/views.md §3).
-func (k *Keeper) Kin(births []wire.ViewID) bool {
-	return wire.Kin(k.births(), births) || mutant.On(mutant.FollowForeign)
+// SameCluster reports whether a node whose view has these births is of this node's
+// cluster. Nodes of another cluster get no data from here (docs/views.md §3).
+func (mgr *Manager) SameCluster(births []wire.ViewID) bool {
+	return wire.Kin(mgr.births(), births) || mutant.On(mutant.FollowForeign)
 }
 
-// kindred parts the answers to a PUT into those of this cluster, which its view
-// replaces, and those of others, which stay what they are. births is what the view
-// descends from; empty: it is the first.
-func (k *Keeper) kindred(p *put) (kin []*putPeer, births []wire.ViewID) {
-	births = k.births()
+// partByCluster splits the answers to a PUT. The view replaces those of this cluster;
+// those of other clusters stay as they are. births is what the view descends from; empty:
+// it is the first.
+func (mgr *Manager) partByCluster(p *put) (kin []*putPeer, births []wire.ViewID) {
+	births = mgr.births()
 	if len(births) == 0 {
-		births = k.homeOf(p)
+		births = mgr.clusterOf(p)
 	}
 	var rest []*putPeer
 	for a := range p.answers {
@@ -52,7 +52,7 @@ func (k *Keeper) kindred(p *put) (kin []*putPeer, births []wire.ViewID) {
 		again = false
 		strangers := rest[:0]
 		for _, a := range rest {
-			if !k.related(p, a, births) {
+			if !mgr.related(p, a, births) {
 				strangers = append(strangers, a)
 				continue
 			}
@@ -64,23 +64,23 @@ func (k *Keeper) kindred(p *put) (kin []*putPeer, births []wire.ViewID) {
 		rest = strangers
 	}
 	for _, a := range rest {
-		k.leaveOut(p, a)
+		mgr.noteForeign(p, a)
 	}
 	return kin, births
 }
 
-// leaveOut notes that a member belongs to another cluster and stays in that.
-func (k *Keeper) leaveOut(p *put, a *putPeer) {
+// noteForeign records that a member belongs to another cluster and stays in it.
+func (mgr *Manager) noteForeign(p *put, a *putPeer) {
 	if !a.foreign {
 		a.foreign = true
-		k.box.Event(wire.Event{Kind: EventForeign, Peer: a.id, View: k.viewID()})
+		mgr.box.Event(wire.Event{Kind: EventForeign, Peer: a.id, View: mgr.viewID()})
 	}
 }
 
 // related reports whether an answer comes from a cluster with these births: it has no
 // cluster, or descends from one of them, or an operator has put it the list of this PUT,
 // or that of the view held here. By force everybody is.
-func (k *Keeper) related(p *put, a *putPeer, births []wire.ViewID) bool {
+func (mgr *Manager) related(p *put, a *putPeer, births []wire.ViewID) bool {
 	switch {
 	case !a.r.Present, len(a.r.View.Births) == 0, p.force, mutant.On(mutant.FollowForeign):
 		return true
@@ -88,24 +88,25 @@ func (k *Keeper) related(p *put, a *putPeer, births []wire.ViewID) bool {
 		return true
 	}
 	held := a.r.View.Layout
-	return held.Equal(p.layout) || k.view != nil && len(held.Members()) > 0 && held.Equal(k.view.Layout)
+	return held.Equal(p.layout) || mgr.view != nil && len(held.Members()) > 0 && held.Equal(mgr.view.Layout)
 }
 
-// homeOf is the cluster of an author that is of none yet: that of the lowest node whose
-// view it may have been in before it lost its state, or which it only adds to.
-func (k *Keeper) homeOf(p *put) []wire.ViewID {
+// clusterOf is the cluster that an author without a cluster joins. It is the cluster of
+// the lowest node in whose view the author may have been before it lost its state, or
+// whose list the author only extends.
+func (mgr *Manager) clusterOf(p *put) []wire.ViewID {
 	for a := range p.answers {
-		if a.r.Present && len(a.r.View.Births) > 0 && home(k.self, &p.layout, &a.r.View.Layout) {
+		if a.r.Present && len(a.r.View.Births) > 0 && mayReplace(mgr.self, &p.layout, &a.r.View.Layout) {
 			return a.r.View.Births
 		}
 	}
 	return nil
 }
 
-// home reports whether an author without a cluster may put its list in place of one that
-// is held: that has the author where the list has it, or the list keeps all its members.
-// Anything else would take nodes out of a cluster that the author knows nothing of.
-func home(author wire.NodeID, list, held *wire.Layout) bool {
+// mayReplace reports whether an author without a cluster may replace a list that is held:
+// the held list has the author at the same address, or the new list keeps all members.
+// Anything else would take nodes out of a cluster that the author does not know.
+func mayReplace(author wire.NodeID, list, held *wire.Layout) bool {
 	now, listed := list.Find(author)
 	if was, ok := held.Find(author); listed && ok && was == now {
 		return true
@@ -118,25 +119,25 @@ func home(author wire.NodeID, list, held *wire.Layout) bool {
 	return true
 }
 
-// foreigner notes that a member that refused the view of a PUT belongs to another
-// cluster, and stays in that; false: it does not. If the author was of no cluster when the
-// list was put, and had not heard the member, the view may have been taken for the first of
-// a cluster wrongly: then it becomes one of the member's.
-func (k *Keeper) foreigner(p *put, a *putPeer, m *wire.NewViewReply) bool {
+// checkForeign reports whether a member that refused the view of a PUT belongs to another
+// cluster, and records it. If the author was of no cluster when the list was put, and had
+// not heard the member, the view may wrongly count as the first of a cluster. Then it
+// becomes a view of the member's cluster.
+func (mgr *Manager) checkForeign(p *put, a *putPeer, m *wire.NewViewReply) bool {
 	if m.Same || wire.Kin(p.view.Births, m.Births) || mutant.On(mutant.FollowForeign) {
 		return false
 	}
-	if p.newborn && a.r == nil && home(k.self, &p.layout, &m.Layout) {
-		p.newborn = false
+	if p.firstOfCluster && a.r == nil && mayReplace(mgr.self, &p.layout, &m.Layout) {
+		p.firstOfCluster = false
 		p.view.Births = mergeBirths(p.view.Births, m.Births)
 		return false
 	}
-	k.leaveOut(p, a)
+	mgr.noteForeign(p, a)
 	return true
 }
 
 // onlyForeign reports that a PUT waits for nobody but members of other clusters.
-func (k *Keeper) onlyForeign(p *put) bool {
+func (mgr *Manager) onlyForeign(p *put) bool {
 	foreign := 0
 	for i := range p.peers {
 		switch {

@@ -21,8 +21,8 @@ func TestAViewOfAnotherClusterIsNotFollowed(t *testing.T) {
 		{"another one's of the same list", []wire.ViewID{id(1, 7)}, layout("h:1", 1, 2, 3), true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			k, local := keeper(&held)
-			k.Offer(&wire.View{ID: id(5, 3), Layout: c.list, Ancestors: knows, Births: c.births})
+			k, local := newTestManager(&held)
+			k.FollowIfAllowed(&wire.View{ID: id(5, 3), Layout: c.list, Ancestors: knows, Births: c.births})
 			if got := len(local.adopted) == 1; got != c.follow {
 				t.Errorf("followed: %t, want %t", got, c.follow)
 			}
@@ -36,8 +36,8 @@ func TestAViewOfAnotherClusterIsNotFollowed(t *testing.T) {
 	}
 }
 
-// keeper is node 2, which holds a view.
-func keeper(held *wire.View) (*Keeper, *node) {
+// newTestManager returns the manager of node 2, which holds a view.
+func newTestManager(held *wire.View) (*Manager, *node) {
 	local := &node{}
 	k := New(Config{Self: 2, Inc: 20, Boot: 5}, &wire.Outbox{}, nil)
 	k.Use(local)
@@ -72,7 +72,7 @@ func TestAListReplacesOnlyViewsOfItsCluster(t *testing.T) {
 		{"a newcomer with the id of a member", nil, moved, false, map[wire.NodeID]*wire.View{1: &a}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			k, local := keeper(c.held)
+			k, local := newTestManager(c.held)
 			k.Put(&wire.PutView{Token: 1, Layout: c.list, Force: c.force})
 			for _, m := range c.list.Members() {
 				if v := c.answers[m.ID]; v != nil {
@@ -101,7 +101,7 @@ func TestAListReplacesOnlyViewsOfItsCluster(t *testing.T) {
 
 func TestOfTwoProcessesWithOneIDOneIsHeard(t *testing.T) {
 	v := wire.View{ID: id(4, 1), Layout: layout("h:1", 1, 2, 3), Saw: []wire.Sighting{{Node: 3, Inc: 30}}}
-	k, _ := keeper(&v)
+	k, _ := newTestManager(&v)
 	hello := func(at wire.Instant, inc wire.Incarnation) bool {
 		k.SetNow(at)
 		return k.OnHello(wire.Header{From: 3, Inc: inc, View: v.ID}, &wire.Hello{})
@@ -146,7 +146,7 @@ func TestAProcessWhoseIDWasGivenAwayGivesWay(t *testing.T) {
 		{"all is well", wire.QueryReply{Present: true, View: held}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			k, _ := keeper(&held)
+			k, _ := newTestManager(&held)
 			k.OnQueryReply(wire.Header{From: 1}, &c.answer)
 			if k.LeftBehind() != c.givesWay {
 				t.Errorf("left behind: %t, want %t", k.LeftBehind(), c.givesWay)
@@ -172,7 +172,7 @@ func TestAViewOfAFormerLifeGivesNothingAway(t *testing.T) {
 		{"a view that replaces the one held", []wire.Ancestor{{View: held.ID}}, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			k, _ := keeper(&held)
+			k, _ := newTestManager(&held)
 			k.Put(&wire.PutView{Layout: list})
 			theirs := old
 			theirs.Ancestors = c.replaces

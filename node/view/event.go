@@ -4,8 +4,8 @@ import "github.com/cohortkv/cohort/node/wire"
 
 // The events of views.
 const (
-	EventMinted     wire.EventKind = "view_minted"
-	EventReminted   wire.EventKind = "view_reminted"
+	EventCreated    wire.EventKind = "view_created"
+	EventRenumbered wire.EventKind = "view_renumbered"
 	EventAdopted    wire.EventKind = "view_adopted"
 	EventSame       wire.EventKind = "view_same"
 	EventRefused    wire.EventKind = "view_refused"

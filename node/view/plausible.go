@@ -8,33 +8,33 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// mostJump is how far above everything that a node has held a view's number, or above
-// what it knows the count of its renewals, may be. Numbers grow by one with each PUT: a
-// node that has missed so many does not exist, and whoever says so is wrong. Without the
-// bound one message could bring a cluster to the end of its numbers, for good.
-const mostJump = 1 << 32
+// maxJump bounds how far a view's number may be above all that a node has held, and the
+// count of its renewals above what the node knows. Numbers grow by one with each PUT, so a
+// peer that reports more is wrong. Without the bound one message could bring a cluster to
+// the end of its numbers, for good.
+const maxJump = 1 << 32
 
 // Bounds of one view that comes over the bus.
 const (
-	mostMembers = 1024
-	mostKnown   = 4096
+	maxMembers = 1024
+	maxKnown   = 4096
 )
 
 // plausible reports that a number can have been reached by PUTs.
-func (k *Keeper) plausible(id wire.ViewID) bool {
-	return id.Number <= k.top+mostJump || mutant.On(mutant.UncheckedViewNumber)
+func (mgr *Manager) plausible(id wire.ViewID) bool {
+	return id.Number <= mgr.highestNumber+maxJump || mutant.On(mutant.UncheckedViewNumber)
 }
 
 // sound reports that a view is one that a node can have made: its number and renewals
 // can have been reached, its lists are in order, and its id names one list.
-func (k *Keeper) sound(v *wire.View) bool {
+func (mgr *Manager) sound(v *wire.View) bool {
 	known, same := uint64(0), true
-	if k.view != nil && k.view.ID == v.ID {
-		known, same = k.view.Renewed, k.view.Layout.Equal(v.Layout)
+	if mgr.view != nil && mgr.view.ID == v.ID {
+		known, same = mgr.view.Renewed, mgr.view.Layout.Equal(v.Layout)
 	}
-	ok := same && k.plausible(v.ID) && v.Renewed <= known+mostJump && ordered(v)
+	ok := same && mgr.plausible(v.ID) && v.Renewed <= known+maxJump && ordered(v)
 	if !ok {
-		k.box.Event(wire.Event{Kind: EventMalformed, View: v.ID, Note: "a view that nobody can have made"})
+		mgr.box.Event(wire.Event{Kind: EventMalformed, View: v.ID, Note: "a view that nobody can have made"})
 	}
 	return ok
 }
@@ -44,14 +44,14 @@ func (k *Keeper) sound(v *wire.View) bool {
 func ordered(v *wire.View) bool {
 	members := v.Layout.Members()
 	shards := v.Layout.Shards
-	return len(members) <= mostMembers && len(shards) <= mostMembers && len(v.Sources) <= mostMembers &&
-		len(v.Saw) <= mostMembers+mostKnown && len(v.Known) <= mostKnown && len(v.Ancestors) <= maxAncestors &&
+	return len(members) <= maxMembers && len(shards) <= maxMembers && len(v.Sources) <= maxMembers &&
+		len(v.Saw) <= maxMembers+maxKnown && len(v.Known) <= maxKnown && len(v.Ancestors) <= maxAncestors &&
 		ascending(members, func(m wire.Member) wire.NodeID { return m.ID }) &&
 		ascending(shards, func(s wire.Shard) string { return s.Name }) &&
 		!slices.ContainsFunc(shards, func(s wire.Shard) bool {
 			return !ascending(s.Members, func(m wire.Member) wire.NodeID { return m.ID })
 		}) &&
-		rising(v.Ancestors) && len(v.Births) <= maxBirths && slices.IsSortedFunc(v.Births, wire.ViewID.Compare) &&
+		ascendingViews(v.Ancestors) && len(v.Births) <= maxBirths && slices.IsSortedFunc(v.Births, wire.ViewID.Compare) &&
 		!slices.ContainsFunc(v.Known, func(x wire.KnownBallot) bool { return x.Ballot.View.Compare(v.ID) >= 0 })
 }
 
@@ -64,7 +64,7 @@ func ascending[T any, K cmp.Ordered](list []T, key func(T) K) bool {
 	return true
 }
 
-func rising(list []wire.Ancestor) bool {
+func ascendingViews(list []wire.Ancestor) bool {
 	for i := 1; i < len(list); i++ {
 		if list[i-1].View.Compare(list[i].View) >= 0 {
 			return false
@@ -76,26 +76,27 @@ func rising(list []wire.Ancestor) bool {
 // speaksFor reports that a node may bring a view: it made it, in this life, for an
 // operator who put it there; or it is a member of it; or of the view held here. Nobody
 // else comes by a view, so that a node which no view names moves nobody.
-func (k *Keeper) speaksFor(h wire.Header, v *wire.View) bool {
+func (mgr *Manager) speaksFor(h wire.Header, v *wire.View) bool {
 	made := h.From == v.ID.Author && h.Boot == v.ID.Boot
-	if made || v.Has(h.From) || k.view != nil && k.view.Has(h.From) {
+	if made || v.Has(h.From) || mgr.view != nil && mgr.view.Has(h.From) {
 		return true
 	}
-	k.box.Event(wire.Event{Kind: EventStranger, Peer: h.From, View: v.ID})
+	mgr.box.Event(wire.Event{Kind: EventStranger, Peer: h.From, View: v.ID})
 	return false
 }
 
-// Leads reports that a node is the primary of a view, which alone opens rounds in it.
-func Leads(h wire.Header, v *wire.View, b wire.Ballot) bool {
+// IsPrimaryOf reports whether a node is the primary of a view, which alone opens rounds in
+// it.
+func IsPrimaryOf(h wire.Header, v *wire.View, b wire.Ballot) bool {
 	primary, ok := v.Primary()
 	return ok && primary == h.From && b.View == v.ID
 }
 
 // credible reports that an answer to a Query can be true: the view is sound, and the
 // history is of a view that is not above it, because who follows a view has promised it.
-func (k *Keeper) credible(m *wire.QueryReply) bool {
+func (mgr *Manager) credible(m *wire.QueryReply) bool {
 	if !m.Present {
 		return m.Ballot.IsZero()
 	}
-	return k.sound(&m.View) && m.Ballot.View.Compare(m.View.ID) <= 0 && len(m.Members) <= mostMembers
+	return mgr.sound(&m.View) && m.Ballot.View.Compare(m.View.ID) <= 0 && len(m.Members) <= maxMembers
 }

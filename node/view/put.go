@@ -19,32 +19,32 @@ const (
 
 // put is one PUT /view from its arrival to its answer (docs/views.md §2).
 type put struct {
-	id      uint64
-	token   wire.Token
-	layout  wire.Layout
-	force   bool
-	check   bool         // nothing is to come of it
-	limit   wire.Instant // how long it may take
-	member  bool         // this node is in the layout
-	stage   stage
-	begun   wire.Instant
-	resend  wire.Instant
-	pause   wire.Instant // between the last two times that the view was sent
-	peers   []putPeer    // the members but for this node, by id
-	heard   int          // of them, have answered
-	view    *wire.View   // that this PUT stands for
-	made    bool         // view was made here and must be spread
-	mints   int
-	newborn bool       // made: this node was of no cluster, and the view is the first of one
-	loss    *wire.Loss // that the view makes final, as far as is known
-	twinAt  wire.NodeID
-	twin    bool          // twinAt says that this node's id belongs to another process
-	covered bool          // outside: the view's primary has our data
-	afar    uint64        // outside: the primary's progress
-	higher  wire.Ancestor // outside: the view of the same list that stands instead
+	id              uint64
+	token           wire.Token
+	layout          wire.Layout
+	force           bool
+	dryRun          bool         // the PUT only reports; it changes nothing
+	limit           wire.Instant // how long it may take
+	member          bool         // this node is in the layout
+	stage           stage
+	begun           wire.Instant
+	resend          wire.Instant
+	pause           wire.Instant // between the last two times that the view was sent
+	peers           []putPeer    // the members but for this node, by id
+	heard           int          // of them, have answered
+	view            *wire.View   // that this PUT stands for
+	made            bool         // view was made here and must be sent
+	newIDs          int
+	firstOfCluster  bool       // made: this node was of no cluster, and the view is the first of one
+	loss            *wire.Loss // that the view makes final, as far as is known
+	twinAt          wire.NodeID
+	twin            bool          // twinAt says that this node's id belongs to another process
+	covered         bool          // outside: the view's primary has our data
+	primaryProgress uint64        // outside: the primary's progress
+	higher          wire.Ancestor // outside: the view of the same list that stands instead
 
-	mark   uint64 // progress last seen
-	markAt wire.Instant
+	lastProgress uint64 // progress last seen
+	progressAt   wire.Instant
 }
 
 // putPeer is a member as far as a PUT has heard of it.
@@ -82,78 +82,78 @@ func (p *put) unaccepted() {
 }
 
 // Put starts an operator's PUT /view.
-func (k *Keeper) Put(in *wire.PutView) {
-	k.nextPut++
+func (mgr *Manager) Put(in *wire.PutView) {
+	mgr.nextPut++
 	p := &put{
-		id: k.nextPut, token: in.Token, layout: in.Layout, force: in.Force, check: in.Check, limit: putLimit,
-		stage: querying, begun: k.now, markAt: k.now,
+		id: mgr.nextPut, token: in.Token, layout: in.Layout, force: in.Force, dryRun: in.Check, limit: putLimit,
+		stage: querying, begun: mgr.now, progressAt: mgr.now,
 	}
 	if in.Limit > 0 {
 		p.limit = min(p.limit, in.Limit)
 	}
 	for _, m := range in.Layout.Members() {
-		if m.ID == k.self {
+		if m.ID == mgr.self {
 			p.member = true
 		} else {
 			p.peers = append(p.peers, putPeer{id: m.ID})
 		}
 	}
-	k.puts = append(k.puts, p)
-	k.reach()
+	mgr.puts = append(mgr.puts, p)
+	mgr.reach()
 	if len(p.peers) == 0 && !p.member {
-		k.emptied(p)
+		mgr.putEmptyList(p)
 		return
 	}
-	if mutant.On(mutant.SameListUnasked) && k.view != nil && k.view.Layout.Equal(p.layout) {
-		p.view, p.stage = k.view, waiting
-		k.check(p)
+	if mutant.On(mutant.SameListUnasked) && mgr.view != nil && mgr.view.Layout.Equal(p.layout) {
+		p.view, p.stage = mgr.view, waiting
+		mgr.check(p)
 		return
 	}
-	k.ask(p)
-	k.conclude(p)
+	mgr.ask(p)
+	mgr.conclude(p)
 }
 
-// emptied takes this node, and no other, out of its view.
-func (k *Keeper) emptied(p *put) {
-	if p.check {
-		k.finish(p, wire.ViewChecked)
+// putEmptyList takes this node, and no other, out of its view.
+func (mgr *Manager) putEmptyList(p *put) {
+	if p.dryRun {
+		mgr.finish(p, wire.ViewChecked)
 		return
 	}
-	p.view = k.mint(p)
-	k.adopt(p.view)
-	k.finish(p, wire.ViewServed)
+	p.view = mgr.makeView(p)
+	mgr.adopt(p.view)
+	mgr.finish(p, wire.ViewServed)
 }
 
 // ask sends the question to whoever has not answered it.
-func (k *Keeper) ask(p *put) {
-	p.resend = k.now + queryResend
-	query := &wire.Query{PutID: p.id, Ballot: k.local.Ballot()} // one for all: it is encoded once
+func (mgr *Manager) ask(p *put) {
+	p.resend = mgr.now + queryResend
+	query := &wire.Query{PutID: p.id, Ballot: mgr.local.Ballot()} // one for all: it is encoded once
 	for i := range p.peers {
 		if p.peers[i].r == nil {
-			k.box.Post(wire.Envelope{To: p.peers[i].id, Request: p.id, Message: query})
+			mgr.box.Post(wire.Envelope{To: p.peers[i].id, Request: p.id, Message: query})
 		}
 	}
 }
 
 // OnQueryReply notes what a member holds.
-func (k *Keeper) OnQueryReply(h wire.Header, m *wire.QueryReply) {
+func (mgr *Manager) OnQueryReply(h wire.Header, m *wire.QueryReply) {
 	if m.PutID == 0 {
-		k.onProbeReply(h, m)
+		mgr.onProbeReply(h, m)
 		return
 	}
-	p := k.findPut(m.PutID)
+	p := mgr.findPut(m.PutID)
 	if p == nil || p.stage != querying {
 		return
 	}
-	if a := p.peer(h.From); a != nil && a.r == nil && k.credible(m) {
+	if a := p.peer(h.From); a != nil && a.r == nil && mgr.credible(m) {
 		a.inc, a.r = h.Inc, m
 		p.heard++
-		k.conclude(p)
+		mgr.conclude(p)
 	}
 }
 
-func (k *Keeper) findPut(id uint64) *put {
-	for _, p := range k.puts {
+func (mgr *Manager) findPut(id uint64) *put {
+	for _, p := range mgr.puts {
 		if p.id == id {
 			return p
 		}
@@ -163,52 +163,52 @@ func (k *Keeper) findPut(id uint64) *put {
 
 // conclude decides, when all have answered or the time is up, whether the list
 // is in force already or needs a new id.
-func (k *Keeper) conclude(p *put) {
-	if p.heard < len(p.peers) && k.now-p.begun < querySilence {
+func (mgr *Manager) conclude(p *put) {
+	if p.heard < len(p.peers) && mgr.now-p.begun < querySilence {
 		return
 	}
-	if k.supplanted(p) {
-		k.giveWay(p.twinAt, p.peer(p.twinAt).r.View.ID)
-		k.finish(p, wire.ViewUnready)
+	if mgr.idTaken(p) {
+		mgr.yieldID(p.twinAt, p.peer(p.twinAt).r.View.ID)
+		mgr.finish(p, wire.ViewUnready)
 		return
 	}
-	v := k.inForce(p)
+	v := mgr.inForce(p)
 	if v == nil {
-		p.loss = k.lossOf(p)
+		p.loss = mgr.lossOf(p)
 	}
-	if p.check {
-		k.kindred(p)
-		k.finish(p, wire.ViewChecked)
+	if p.dryRun {
+		mgr.partByCluster(p)
+		mgr.finish(p, wire.ViewChecked)
 		return
 	}
 	if v != nil {
-		v = k.withBirths(v)
-		k.box.Event(wire.Event{Kind: EventSame, View: v.ID})
+		v = mgr.withBirths(v)
+		mgr.box.Event(wire.Event{Kind: EventSame, View: v.ID})
 		p.view, p.stage = v, waiting
-		if k.viewID() != v.ID {
-			k.adopt(v)
+		if mgr.viewID() != v.ID {
+			mgr.adopt(v)
 		}
-		k.renew(p)
+		mgr.renew(p)
 	} else {
-		k.announce(p)
+		mgr.announce(p)
 	}
-	k.check(p)
+	mgr.check(p)
 }
 
-// supplanted reports that another process is the node of this id in the list of a PUT: a
-// member says that it has heard one, here or, in a view that replaces this node's, at the
-// address that the list gives it. A view that does not replace it may be of a life of this
-// very node before the present one.
-func (k *Keeper) supplanted(p *put) bool {
-	if k.view == nil || !p.member {
+// idTaken reports whether another process is the node of this id in the list of a PUT. A
+// member says so if it has heard that process, or holds a view that replaces this node's
+// and gives the id the address of the list. A view that does not replace this node's may
+// come from an earlier boot of this node.
+func (mgr *Manager) idTaken(p *put) bool {
+	if mgr.view == nil || !p.member {
 		return false
 	}
-	mine, _ := p.layout.Find(k.self)
+	mine, _ := p.layout.Find(mgr.self)
 	for a := range p.answers {
-		theirs, listed := a.r.View.Layout.Find(k.self)
-		moved := listed && theirs == mine && k.elsewhere(&a.r.View) &&
-			a.r.View.Descends(k.view.ID) && a.r.View.SawAnother(k.self, k.inc)
-		if k.twinSaid(a.r) || moved {
+		theirs, listed := a.r.View.Layout.Find(mgr.self)
+		moved := listed && theirs == mine && mgr.otherAddress(&a.r.View) &&
+			a.r.View.Descends(mgr.view.ID) && a.r.View.SawAnother(mgr.self, mgr.inc)
+		if mgr.twinSaid(a.r) || moved {
 			p.twin, p.twinAt = true, a.id
 			return true
 		}
@@ -220,38 +220,38 @@ func (k *Keeper) supplanted(p *put) bool {
 // made in knowledge of less may be followed from it any more. Otherwise the view
 // of an old list, whose author was cut off when the operator came back to this
 // one, would take over when it is heard again.
-func (k *Keeper) renew(p *put) {
+func (mgr *Manager) renew(p *put) {
 	for a := range p.answers {
-		if a.r.Present && a.r.View.ID == k.view.ID {
-			k.view.Renewed = max(k.view.Renewed, a.r.View.Renewed)
+		if a.r.Present && a.r.View.ID == mgr.view.ID {
+			mgr.view.Renewed = max(mgr.view.Renewed, a.r.View.Renewed)
 		}
 	}
-	k.view.Renewed++
-	k.local.Keep()
-	k.local.Refresh()
-	p.view, p.made = k.view, true
-	k.spread(p)
+	mgr.view.Renewed++
+	mgr.local.Keep()
+	mgr.local.Refresh()
+	p.view, p.made = mgr.view, true
+	mgr.sendView(p)
 }
 
 // inForce returns the view under which this list is in force already, or will be
 // without our doing: the highest one with this list that somebody holds, if all
 // who answered hold it or will follow it. Nil: a new one is needed.
-func (k *Keeper) inForce(p *put) *wire.View {
+func (mgr *Manager) inForce(p *put) *wire.View {
 	if p.force || mutant.On(mutant.AlwaysNewView) {
 		return nil
 	}
-	best := k.highest(p)
+	best := mgr.highest(p)
 	if best == nil {
 		return nil
 	}
 	if !p.member {
-		return k.inForceOutside(p, best)
+		return mgr.inForceOutside(p, best)
 	}
-	if k.viewID() != best.ID && !k.mayFollow(best) {
+	if mgr.viewID() != best.ID && !mgr.mayFollow(best) {
 		return nil
 	}
 	for a := range p.answers {
-		if !follows(best, a) && k.related(p, a, best.Births) {
+		if !follows(best, a) && mgr.related(p, a, best.Births) {
 			return nil
 		}
 	}
@@ -260,15 +260,15 @@ func (k *Keeper) inForce(p *put) *wire.View {
 
 // inForceOutside is the same for a node that the list does not name: everybody
 // must have answered with this list, and somebody must have its data.
-func (k *Keeper) inForceOutside(p *put, best *wire.View) *wire.View {
-	knows := k.blank()
+func (mgr *Manager) inForceOutside(p *put, best *wire.View) *wire.View {
+	knows := mgr.noHistory()
 	for a := range p.answers {
 		if !a.r.Present || !a.r.View.Layout.Equal(p.layout) {
 			return nil
 		}
 		knows = knows || a.r.Knows
 	}
-	if p.heard < len(p.peers) || !knows || best.ID.Compare(k.viewID()) < 0 {
+	if p.heard < len(p.peers) || !knows || best.ID.Compare(mgr.viewID()) < 0 {
 		return nil // a promise never goes back, not even outside (I2)
 	}
 	return best
@@ -276,10 +276,10 @@ func (k *Keeper) inForceOutside(p *put, best *wire.View) *wire.View {
 
 // highest is the view with the list of a PUT that has the highest id, of those
 // held here and by the nodes that answered.
-func (k *Keeper) highest(p *put) *wire.View {
+func (mgr *Manager) highest(p *put) *wire.View {
 	var best *wire.View
-	if k.view != nil && k.view.Layout.Equal(p.layout) {
-		best = k.view
+	if mgr.view != nil && mgr.view.Layout.Equal(p.layout) {
+		best = mgr.view
 	}
 	for a := range p.answers {
 		same := a.r.Present && a.r.View.Layout.Equal(p.layout)
@@ -304,4 +304,4 @@ func follows(v *wire.View, a *putPeer) bool {
 	return held.ID.Compare(v.ID) < 0 && (same || v.Replaces(held) && wire.Kin(v.Births, held.Births))
 }
 
-func (k *Keeper) blank() bool { return k.local.Ballot().IsZero() }
+func (mgr *Manager) noHistory() bool { return mgr.local.Ballot().IsZero() }

@@ -8,54 +8,54 @@ import (
 )
 
 // OnCoveredReply tells a node outside the view that its data is in it.
-func (k *Keeper) OnBaseCheckReply(_ wire.Header, m *wire.BaseCheckReply) {
-	p := k.findPut(m.PutID)
+func (mgr *Manager) OnBaseCheckReply(_ wire.Header, m *wire.BaseCheckReply) {
+	p := mgr.findPut(m.PutID)
 	if p == nil {
 		return
 	}
-	p.afar = m.Progress
+	p.primaryProgress = m.Progress
 	if m.Contained {
 		p.covered = true
-		k.check(p)
+		mgr.check(p)
 		return
 	}
-	outdone := p.made && p.higher.View.Compare(p.view.ID) > 0 && k.viewID() == p.view.ID
-	if m.Serving && outdone && !p.member && p.mints < maxMints {
+	higher := p.made && p.higher.View.Compare(p.view.ID) > 0 && mgr.viewID() == p.view.ID
+	if m.Serving && higher && !p.member && p.newIDs < maxNewIDs {
 		// The view that stands was made without knowledge of this node's data.
-		replace(p.view, p.higher.View, p.higher.Renewed)
-		k.remint(p, p.higher.View)
+		addAncestor(p.view, p.higher.View, p.higher.Renewed)
+		mgr.renumber(p, p.higher.View)
 	}
 }
 
 // CheckPuts answers what has become ready.
-func (k *Keeper) CheckPuts() {
-	for _, p := range slices.Clone(k.puts) {
-		k.check(p)
+func (mgr *Manager) CheckPuts() {
+	for _, p := range slices.Clone(mgr.puts) {
+		mgr.check(p)
 	}
 }
 
 // check answers a PUT when the node is ready to serve its view (API §1.2.2).
-func (k *Keeper) check(p *put) {
-	if p.stage == querying || k.findPut(p.id) == nil || !k.ready(p) {
+func (mgr *Manager) check(p *put) {
+	if p.stage == querying || mgr.findPut(p.id) == nil || !mgr.ready(p) {
 		return
 	}
-	k.finish(p, wire.ViewServed)
+	mgr.finish(p, wire.ViewServed)
 }
 
-func (k *Keeper) ready(p *put) bool {
+func (mgr *Manager) ready(p *put) bool {
 	if mutant.On(mutant.AnswerBeforeReady) {
 		return true
 	}
 	if p.member {
-		return k.local.Serving()
+		return mgr.local.Serving()
 	}
-	causal, only := k.local.Handed()
-	return causal && (only || p.covered || k.blank()) && k.spreadFar(p)
+	causal, only := mgr.local.HandedOver()
+	return causal && (only || p.covered || mgr.noHistory()) && mgr.acceptedByAll(p)
 }
 
-// spreadFar reports that every member that answered has taken the view: a node
-// outside it has nothing else to make sure of it.
-func (k *Keeper) spreadFar(p *put) bool {
+// acceptedByAll reports whether every member that answered has accepted the view. A node
+// outside the view has no other way to make sure.
+func (mgr *Manager) acceptedByAll(p *put) bool {
 	if !p.made {
 		return true
 	}
@@ -67,83 +67,83 @@ func (k *Keeper) spreadFar(p *put) bool {
 	return true
 }
 
-// overtake answers the PUTs of other lists: another view took their place.
-func (k *Keeper) overtake(v *wire.View) {
-	for _, p := range slices.Clone(k.puts) {
+// finishOvertaken answers the PUTs of other lists, whose place another view took.
+func (mgr *Manager) finishOvertaken(v *wire.View) {
+	for _, p := range slices.Clone(mgr.puts) {
 		if p.stage != querying && p.view != nil && p.view != v && !p.layout.Equal(v.Layout) {
-			k.finish(p, wire.ViewOvertaken)
+			mgr.finish(p, wire.ViewOvertaken)
 		}
 	}
 }
 
-func (k *Keeper) finish(p *put, o wire.Outcome) {
-	k.puts = slices.DeleteFunc(k.puts, func(q *put) bool { return q == p })
-	report := k.report(p)
-	if k.let = k.let || p.check; !p.check {
-		k.reach()
+func (mgr *Manager) finish(p *put, o wire.Outcome) {
+	mgr.puts = slices.DeleteFunc(mgr.puts, func(q *put) bool { return q == p })
+	report := mgr.report(p)
+	if mgr.undialAtTick = mgr.undialAtTick || p.dryRun; !p.dryRun {
+		mgr.reach()
 	}
-	k.box.Reply(wire.Reply{Token: p.token, Outcome: o, View: report})
+	mgr.box.Reply(wire.Reply{Token: p.token, Outcome: o, View: report})
 }
 
 // Abandon forgets a PUT whose client has left.
-func (k *Keeper) Abandon(token wire.Token) bool {
-	for _, p := range k.puts {
+func (mgr *Manager) Abandon(token wire.Token) bool {
+	for _, p := range mgr.puts {
 		if p.token == token {
-			k.puts = slices.DeleteFunc(k.puts, func(q *put) bool { return q == p })
-			k.reach()
+			mgr.puts = slices.DeleteFunc(mgr.puts, func(q *put) bool { return q == p })
+			mgr.reach()
 			return true
 		}
 	}
 	return false
 }
 
-func (k *Keeper) tickPuts() {
-	for _, p := range slices.Clone(k.puts) {
-		k.tickPut(p)
+func (mgr *Manager) tickPuts() {
+	for _, p := range slices.Clone(mgr.puts) {
+		mgr.tickPut(p)
 	}
 }
 
-func (k *Keeper) tickPut(p *put) {
+func (mgr *Manager) tickPut(p *put) {
 	if p.stage == querying {
-		if k.now >= p.resend {
-			k.ask(p)
+		if mgr.now >= p.resend {
+			mgr.ask(p)
 		}
-		k.conclude(p)
+		mgr.conclude(p)
 		return
 	}
-	k.check(p)
-	if k.findPut(p.id) == nil {
+	mgr.check(p)
+	if mgr.findPut(p.id) == nil {
 		return
 	}
-	if now := k.progress() + p.afar; now != p.mark {
-		p.mark, p.markAt = now, k.now
+	if now := mgr.progress() + p.primaryProgress; now != p.lastProgress {
+		p.lastProgress, p.progressAt = now, mgr.now
 	}
-	if k.now-p.markAt >= putStalled || k.now-p.begun >= p.limit || k.onlyForeign(p) && k.now-p.begun >= putForeign {
-		k.finish(p, wire.ViewUnready)
+	if mgr.now-p.progressAt >= putStalled || mgr.now-p.begun >= p.limit || mgr.onlyForeign(p) && mgr.now-p.begun >= putForeign {
+		mgr.finish(p, wire.ViewUnready)
 		return
 	}
-	if p.made && k.now >= p.resend && k.viewID() == p.view.ID {
-		k.spreadAgain(p)
+	if p.made && mgr.now >= p.resend && mgr.viewID() == p.view.ID {
+		mgr.resendView(p)
 	}
-	if !p.member && !p.covered && !k.blank() {
-		k.askCovered(p)
+	if !p.member && !p.covered && !mgr.noHistory() {
+		mgr.askCovered(p)
 	}
 }
 
 // progress sums up what this node and the members have got done: this one may wait for
 // what others bring in.
-func (k *Keeper) progress() uint64 {
-	sum := k.local.Progress()
-	for i := range k.heard {
-		sum += k.heard[i].progress
+func (mgr *Manager) progress() uint64 {
+	sum := mgr.local.Progress()
+	for i := range mgr.heard {
+		sum += mgr.heard[i].progress
 	}
 	return sum
 }
 
-func (k *Keeper) askCovered(p *put) {
+func (mgr *Manager) askCovered(p *put) {
 	if id, ok := p.view.Primary(); ok {
-		k.box.Post(wire.Envelope{
-			To: id, Request: p.id, Message: &wire.BaseCheck{PutID: p.id, Ballot: k.local.Ballot()},
+		mgr.box.Post(wire.Envelope{
+			To: id, Request: p.id, Message: &wire.BaseCheck{PutID: p.id, Ballot: mgr.local.Ballot()},
 		})
 	}
 }

@@ -3,28 +3,28 @@ package view
 import "github.com/cohortkv/cohort/node/wire"
 
 // report is what a PUT has found out by its end.
-func (k *Keeper) report(p *put) *wire.ViewReport {
+func (mgr *Manager) report(p *put) *wire.ViewReport {
 	r := &wire.ViewReport{Members: make([]wire.MemberReport, len(p.peers)), Loss: p.loss, Twin: p.twin, TwinAt: p.twinAt}
 	for i := range p.peers {
 		a := &p.peers[i]
 		m := &r.Members[i]
-		m.Node, m.Stand = a.id, k.standOf(p, a)
+		m.Node, m.Stand = a.id, mgr.memberState(p, a)
 		if a.r != nil {
 			m.Held = a.r.View.ID
 		}
-		if m.Stand == wire.MemberSilent && !p.check {
-			k.box.Event(wire.Event{Kind: EventUnheard, Peer: a.id, View: k.viewID()})
+		if m.Stand == wire.MemberSilent && !p.dryRun {
+			mgr.box.Event(wire.Event{Kind: EventUnheard, Peer: a.id, View: mgr.viewID()})
 		}
 	}
 	return r
 }
 
-func (k *Keeper) standOf(p *put, a *putPeer) wire.MemberStand {
+func (mgr *Manager) memberState(p *put, a *putPeer) wire.MemberStand {
 	held := a.r != nil && p.view != nil && a.r.Present && a.r.View.ID == p.view.ID
 	greets := false
-	if p.view != nil && k.viewID() == p.view.ID {
-		h := k.peer(a.id)
-		greets = h != nil && !k.silent(h)
+	if p.view != nil && mgr.viewID() == p.view.ID {
+		h := mgr.peer(a.id)
+		greets = h != nil && !mgr.silent(h)
 	}
 	switch {
 	case a.accepted, held, greets:
@@ -41,13 +41,13 @@ func (k *Keeper) standOf(p *put, a *putPeer) wire.MemberStand {
 // held before; nil: that is not known. All members have answered then. What is known of
 // data that is gone is what a node has heard from others while it had none itself, and
 // what its operator said at its start.
-func (k *Keeper) lossOf(p *put) *wire.Loss {
-	if p.heard < len(p.peers) || k.local.Data() {
+func (mgr *Manager) lossOf(p *put) *wire.Loss {
+	if p.heard < len(p.peers) || mgr.local.Data() {
 		return nil
 	}
-	l := &wire.Loss{View: k.hearsay}
-	if k.expects && p.member {
-		l.Expected = append(l.Expected, k.self)
+	l := &wire.Loss{View: mgr.dataHeardIn}
+	if mgr.expects && p.member {
+		l.Expected = append(l.Expected, mgr.self)
 	}
 	some := false
 	for a := range p.answers {

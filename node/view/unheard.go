@@ -9,43 +9,43 @@ import (
 // Unheard lists the shards of which no member is heard: requests for their keys wait.
 // It is as of the last tick, and not written to afterwards. The node's own shard is
 // never in it.
-func (k *Keeper) Unheard() []wire.ShardWait { return k.unheard }
+func (mgr *Manager) Unheard() []wire.ShardWait { return mgr.unheard }
 
-// lookForUnheard finds those shards.
-func (k *Keeper) lookForUnheard() (list []wire.ShardWait) {
-	if k.view == nil || k.outside {
+// findUnheard lists those shards.
+func (mgr *Manager) findUnheard() (list []wire.ShardWait) {
+	if mgr.view == nil || mgr.outside {
 		return nil
 	}
-	for i := range k.view.Layout.Shards {
-		s := &k.view.Layout.Shards[i]
-		if w, unheard := k.unheardShard(s); unheard {
+	for i := range mgr.view.Layout.Shards {
+		s := &mgr.view.Layout.Shards[i]
+		if w, unheard := mgr.unheardShard(s); unheard {
 			list = append(list, w)
 		}
 	}
 	return list
 }
 
-func (k *Keeper) unheardShard(s *wire.Shard) (w wire.ShardWait, unheard bool) {
+func (mgr *Manager) unheardShard(s *wire.Shard) (w wire.ShardWait, unheard bool) {
 	w.Shard = s.Name
 	for _, m := range s.Members {
-		p := k.peer(m.ID)
-		if p == nil || k.heardInTime(p) {
+		p := mgr.peer(m.ID)
+		if p == nil || mgr.heardInTime(p) {
 			return w, false
 		}
 		w.Members = append(w.Members, m.ID)
-		w.Since = max(w.Since, p.at, k.heldAt)
+		w.Since = max(w.Since, p.at, mgr.heldAt)
 	}
-	if i := slices.IndexFunc(k.unheard, func(o wire.ShardWait) bool { return o.Shard == s.Name }); i >= 0 {
-		w.Since = min(w.Since, k.unheard[i].Since)
+	if i := slices.IndexFunc(mgr.unheard, func(o wire.ShardWait) bool { return o.Shard == s.Name }); i >= 0 {
+		w.Since = min(w.Since, mgr.unheard[i].Since)
 	}
 	return w, len(w.Members) > 0
 }
 
 // heardInTime reports that a member was heard lately, or may yet be for the first time
 // in this view.
-func (k *Keeper) heardInTime(p *peer) bool {
+func (mgr *Manager) heardInTime(p *peer) bool {
 	if !p.ever {
-		return k.now-k.heldAt <= p.silence()
+		return mgr.now-mgr.heldAt <= p.silence()
 	}
-	return !k.silent(p)
+	return !mgr.silent(p)
 }

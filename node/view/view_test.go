@@ -11,19 +11,19 @@ import (
 // node is the rest of a node that has nothing and serves nothing.
 type node struct{ adopted []*wire.View }
 
-func (*node) Ballot() wire.Ballot          { return wire.Ballot{} }
-func (*node) BallotMembers() []wire.Member { return nil }
-func (*node) Knows(wire.Ballot) bool       { return false }
-func (n *node) Adopt(v *wire.View)         { n.adopted = append(n.adopted, v) }
-func (*node) Keep()                        {}
-func (*node) Refresh()                     {}
-func (*node) Lenders() []wire.Member       { return nil }
-func (*node) Serving() bool                { return false }
-func (*node) Progress() uint64             { return 0 }
-func (*node) Covering() bool               { return false }
-func (*node) Holding() bool                { return false }
-func (*node) Data() bool                   { return false }
-func (*node) Handed() (causal, only bool)  { return true, false }
+func (*node) Ballot() wire.Ballot             { return wire.Ballot{} }
+func (*node) BallotMembers() []wire.Member    { return nil }
+func (*node) Knows(wire.Ballot) bool          { return false }
+func (n *node) Adopt(v *wire.View)            { n.adopted = append(n.adopted, v) }
+func (*node) Keep()                           {}
+func (*node) Refresh()                        {}
+func (*node) PullTargets() []wire.Member      { return nil }
+func (*node) Serving() bool                   { return false }
+func (*node) Progress() uint64                { return 0 }
+func (*node) HasActiveBase() bool             { return false }
+func (*node) Holding() bool                   { return false }
+func (*node) Data() bool                      { return false }
+func (*node) HandedOver() (causal, only bool) { return true, false }
 
 func layout(address string, members ...wire.NodeID) wire.Layout {
 	l := wire.Layout{Flat: true, Shards: []wire.Shard{{}}}
@@ -67,7 +67,7 @@ func TestAViewIsFollowedOnlyInKnowledgeOfTheOneHeld(t *testing.T) {
 				v := *c.held
 				k.hold(&v)
 			}
-			k.Offer(&c.v)
+			k.FollowIfAllowed(&c.v)
 			if got := len(local.adopted) == 1; got != c.follow {
 				t.Errorf("followed: %t, want %t", got, c.follow)
 			}
@@ -290,8 +290,8 @@ func TestWhoIsHeardLaterMayHaveHeldTheView(t *testing.T) {
 		{"with a view", nil, wire.Sighting{Node: 2, Inc: 20, View: before}, before},
 	} {
 		v := &wire.View{ID: made, Saw: c.heard}
-		seeLater(v, c.s)
-		if i := sighting(v, 2); i < 0 || v.Saw[i].View != c.want || v.Saw[i].Inc != c.s.Inc {
+		recordLaterSighting(v, c.s)
+		if i := sightingIndex(v, 2); i < 0 || v.Saw[i].View != c.want || v.Saw[i].Inc != c.s.Inc {
 			t.Errorf("%s: %v, want view %v", c.name, v.Saw, c.want)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 func TestAnAnswerToSomebodyWhoHasLeftFindsNobody(t *testing.T) {
-	var s waiters
+	var s requestTable
 	gone, next := front.NewWaiter(), front.NewWaiter()
 	s.add(gone)
 	if !s.takeBack(gone) || s.takeBack(gone) {
@@ -30,7 +30,7 @@ func TestAnAnswerToSomebodyWhoHasLeftFindsNobody(t *testing.T) {
 }
 
 func TestTokensOfThoseWhoWaitTogetherDiffer(t *testing.T) {
-	var s waiters
+	var s requestTable
 	seen := map[wire.Token]bool{0: true}
 	for range 3 {
 		var all []*front.Waiter
@@ -47,14 +47,14 @@ func TestTokensOfThoseWhoWaitTogetherDiffer(t *testing.T) {
 			s.end(wire.Reply{Token: w.Token})
 		}
 	}
-	if n := len(s.mu.places); n != 100 {
+	if n := len(s.mu.entries); n != 100 {
 		t.Errorf("%d places for 100 waiters at a time", n)
 	}
 }
 
 // Whoever is not taken back has its signal: a handler may rely on either.
 func TestAWaiterIsEitherTakenBackOrSignalled(t *testing.T) {
-	var s waiters
+	var s requestTable
 	w := front.NewWaiter()
 	for range 5000 {
 		s.add(w)

@@ -7,42 +7,42 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// waiters are the requests of clients that are inside. A token is a place in a
-// slab and the generation of that place, so that an answer to somebody who has
-// left finds nobody. All operations are O(1); the slab grows to the largest
-// number of requests there ever was at a time, which the front bounds.
-type waiters struct {
+// requestTable holds the open requests of clients. A token is an index and the generation
+// of its entry, so an answer to a request that has ended finds no request. All operations
+// are O(1). The table grows to the largest number of requests that were open at one time,
+// which the front bounds.
+type requestTable struct {
 	mu struct {
 		sync.Mutex
-		places []place
-		free   []uint32
+		entries []requestEntry
+		free    []uint32
 	}
 }
 
-type place struct {
+type requestEntry struct {
 	waiter     *front.Waiter // nil: free
 	generation uint32        // of its present use, or its last
 }
 
 // add gives a waiter its token.
-func (s *waiters) add(w *front.Waiter) {
+func (s *requestTable) add(w *front.Waiter) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.mu.free) == 0 {
-		s.mu.free = append(s.mu.free, uint32(len(s.mu.places)))
-		s.mu.places = append(s.mu.places, place{})
+		s.mu.free = append(s.mu.free, uint32(len(s.mu.entries)))
+		s.mu.entries = append(s.mu.entries, requestEntry{})
 	}
 	last := len(s.mu.free) - 1
 	i := s.mu.free[last]
 	s.mu.free = s.mu.free[:last]
-	p := &s.mu.places[i]
+	p := &s.mu.entries[i]
 	p.waiter = w
 	p.generation++
 	w.Token = wire.Token(p.generation)<<32 | wire.Token(i)
 }
 
 // end signals the waiter of a reply, if it still waits.
-func (s *waiters) end(r wire.Reply) {
+func (s *requestTable) end(r wire.Reply) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if w := s.remove(r.Token); w != nil {
@@ -52,7 +52,7 @@ func (s *waiters) end(r wire.Reply) {
 }
 
 // list signals the waiter of a list, if it still waits.
-func (s *waiters) list(t wire.Token, l front.Listing) {
+func (s *requestTable) list(t wire.Token, l front.Listing) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if w := s.remove(t); w != nil {
@@ -63,18 +63,18 @@ func (s *waiters) list(t wire.Token, l front.Listing) {
 
 // takeBack removes a waiter and reports whether it was still there: then it will
 // not be signalled.
-func (s *waiters) takeBack(w *front.Waiter) bool {
+func (s *requestTable) takeBack(w *front.Waiter) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.remove(w.Token) != nil
 }
 
-func (s *waiters) remove(t wire.Token) *front.Waiter {
+func (s *requestTable) remove(t wire.Token) *front.Waiter {
 	i, generation := uint32(t), uint32(t>>32)
-	if int(i) >= len(s.mu.places) {
+	if int(i) >= len(s.mu.entries) {
 		return nil
 	}
-	p := &s.mu.places[i]
+	p := &s.mu.entries[i]
 	if p.generation != generation || p.waiter == nil {
 		return nil
 	}

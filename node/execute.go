@@ -10,11 +10,11 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// carry steps one input and carries out the output. Status and peers come before
+// execute steps one input and carries out the output. Status and peers come before
 // the messages and replies that depend on them; for the rest the order is that
 // of the fields. (Waking the clients before sending would be sound too; over
 // three processes with 16, 64 and 256 clients it made no difference.)
-func (d *driver) carry(in wire.Input) {
+func (d *driver) execute(in wire.Input) {
 	now := d.clock()
 	d.began.Store(int64(now))
 	d.store.Annotate(in)
@@ -24,7 +24,7 @@ func (d *driver) carry(in wire.Input) {
 		d.store.Write(out.Writes)
 		d.follow = append(d.follow, &wire.Durable{Seq: out.Writes[n-1].Seq})
 	}
-	d.shown(out)
+	d.publish(out)
 	if len(out.Messages) > 0 {
 		d.send(d.core.Header(), out.Messages)
 	}
@@ -79,8 +79,8 @@ func (d *driver) send(header wire.Header, envelopes []wire.Envelope) {
 		if err != nil {
 			d.unsent(e)
 		}
-		if errors.Is(err, bus.ErrTooLarge) && d.large != nil {
-			d.large(kind, len(d.buf)) // to send it again would not help
+		if errors.Is(err, bus.ErrTooLarge) && d.reportLarge != nil {
+			d.reportLarge(kind, len(d.buf)) // to send it again would not help
 		}
 	}
 	if cap(d.buf) > keptBuffer {
@@ -105,7 +105,7 @@ func (d *driver) unsent(e *wire.Envelope) {
 // everything when the queue is full: to the cores that is one more loss on the way.
 func (d *driver) receive(m bus.Message) {
 	if m.Refused {
-		d.bring(&wire.RequestFailed{Request: m.Request})
+		d.submit(&wire.RequestFailed{Request: m.Request})
 		return
 	}
 	header, message, err := wire.DecodeMessage(m.Payload)
@@ -117,7 +117,7 @@ func (d *driver) receive(m bus.Message) {
 	case !d.admit(len(m.Payload)):
 		d.meters.overrun.Inc()
 	default:
-		d.bring(&wire.Received{Header: header, Message: message, ReplyTo: m.ReplyTo, Request: m.Request})
+		d.submit(&wire.Received{Header: header, Message: message, ReplyTo: m.ReplyTo, Request: m.Request})
 	}
 }
 

@@ -8,27 +8,27 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// lead is the primary's work while its ballot is active: the queue, the batches
-// in flight, and who has acknowledged what.
-type lead struct {
-	others  []follower
-	queue   []*inbound
-	byID    map[wire.RequestID]*inbound // forwarded and not committed (I11)
-	keys    map[string]*pendingKey      // keys of all that is queued or in the log
-	flights []*inbound                  // flights[i] is what hist.log[i] answers
-	batches []uint64                    // last positions of the batches in flight
-	next    uint64                      // number of the next write to be ordered
+// primaryState is the primary's work while its ballot is active: the queue, the batches in
+// flight, and the acknowledgements.
+type primaryState struct {
+	backups []backup
+	queue   []*pendingWrite
+	byID    map[wire.RequestID]*pendingWrite // forwarded and not committed (I11)
+	keys    map[string]*pendingKey           // keys of all that is queued or in the log
+	inLog   []*pendingWrite                  // inLog[i] is the write of hist.log[i]
+	batches []uint64                         // last positions of the batches in flight
+	next    uint64                           // number of the next write to be ordered
 	resend  wire.Instant
-	gated   bool // the gate was found closed, and not open since
+	gated   bool // the gate is closed
 }
 
-// follower is a member that the ballot counts on.
-type follower struct {
-	id    wire.NodeID
-	inc   wire.Incarnation
-	acked uint64
-	mark  uint64 // lowest counter still open there
-	boot  wire.Boot
+// backup is a member that the ballot counts on, other than the primary.
+type backup struct {
+	id         wire.NodeID
+	inc        wire.Incarnation
+	acked      uint64
+	lowestOpen uint64 // lowest counter still open there
+	boot       wire.Boot
 	// cancelled are requests above mark whose clients have left.
 	cancelled []uint64
 }
@@ -39,18 +39,18 @@ type pendingKey struct {
 	refs int // writes queued or in the log
 }
 
-// inbound is one write at the primary, from its arrival until it is committed.
-type inbound struct {
+// pendingWrite is one write at the primary, from its arrival until it is committed.
+type pendingWrite struct {
 	id    wire.RequestID
 	op    *wire.Op
 	key   *pendingKey
-	local *request // of this node's own client
-	batch *parcel  // of the Forward that brought it, or asked for it again
+	local *request      // of this node's own client
+	batch *forwardBatch // of the Forward that brought it, or asked for it again
 	seen  wire.Instant
 }
 
-// parcel is one Forward, answered when all that it asked for is decided.
-type parcel struct {
+// forwardBatch is one Forward. It is answered when all its writes are decided.
+type forwardBatch struct {
 	from    wire.NodeID
 	replyTo wire.ReplyTo
 	ballot  wire.Ballot
@@ -58,27 +58,27 @@ type parcel struct {
 	answers []wire.Answer
 }
 
-// takeLead begins to serve the ballot that was just swapped in.
-func (r *Replica) takeLead(bound []wire.Sighting) {
-	l := &lead{
-		byID: map[wire.RequestID]*inbound{}, keys: map[string]*pendingKey{}, next: r.hist.ledger.Next(),
+// startPrimary begins to serve the ballot that was just swapped in.
+func (r *Replica) startPrimary(bound []wire.Sighting) {
+	l := &primaryState{
+		byID: map[wire.RequestID]*pendingWrite{}, keys: map[string]*pendingKey{}, next: r.hist.ledger.Next(),
 	}
 	for _, s := range bound {
 		if s.Node != r.cfg.Self {
-			l.others = append(l.others, follower{id: s.Node, inc: s.Inc})
+			l.backups = append(l.backups, backup{id: s.Node, inc: s.Inc})
 		}
 	}
-	r.lead = l
+	r.asPrimary = l
 }
 
-// unlead stops serving. What was queued or in the log belongs to its forwarders
-// again; they ask under the next ballot.
-func (r *Replica) unlead() { r.lead = nil }
+// stopPrimary stops serving. Writes in the queue or in the log belong to their forwarders
+// again, which ask under the next ballot.
+func (r *Replica) stopPrimary() { r.asPrimary = nil }
 
 // enqueue takes a write into the queue. stored is what the applied state holds
 // for its key.
-func (r *Replica) enqueue(in *inbound, stored wire.Meta) {
-	l := r.lead
+func (r *Replica) enqueue(in *pendingWrite, stored wire.Meta) {
+	l := r.asPrimary
 	k := l.keys[in.op.Key]
 	if k == nil || mutant.On(mutant.ResultWithoutPending) {
 		k = &pendingKey{meta: stored}
@@ -90,7 +90,7 @@ func (r *Replica) enqueue(in *inbound, stored wire.Meta) {
 }
 
 // unpend forgets one write on a key.
-func (l *lead) unpend(in *inbound) {
+func (l *primaryState) unpend(in *pendingWrite) {
 	in.key.refs--
 	if in.key.refs == 0 && l.keys[in.op.Key] == in.key {
 		delete(l.keys, in.op.Key)
@@ -101,7 +101,7 @@ func (l *lead) unpend(in *inbound) {
 // them to all members at once. The gate keeps a write out of the log while a
 // member is silent: what is not in a log can still be dropped everywhere.
 func (r *Replica) order() {
-	l := r.lead
+	l := r.asPrimary
 	for l != nil && len(l.queue) > 0 && len(l.batches) < r.cfg.Limits.Depth && !r.peers.LeftBehind() {
 		if !r.gateOpen() {
 			if !l.gated {
@@ -118,7 +118,7 @@ func (r *Replica) order() {
 		for i, in := range l.queue[:n] {
 			entries[i] = r.decideEntry(in, first+uint64(i))
 		}
-		l.flights = append(l.flights, l.queue[:n]...)
+		l.inLog = append(l.inLog, l.queue[:n]...)
 		rest := copy(l.queue, l.queue[n:])
 		clear(l.queue[rest:])
 		l.queue = l.queue[:rest]
@@ -130,8 +130,8 @@ func (r *Replica) order() {
 
 // gateOpen reports that every member was heard a moment ago.
 func (r *Replica) gateOpen() bool {
-	for i := range r.lead.others {
-		if !r.heardLately(r.lead.others[i].id) {
+	for i := range r.asPrimary.backups {
+		if !r.heardLately(r.asPrimary.backups[i].id) {
 			return false
 		}
 	}
@@ -145,8 +145,8 @@ func (r *Replica) heardLately(id wire.NodeID) bool {
 
 // decideEntry gives a write its position, number and result, from what its key
 // will hold when all entries before it are applied.
-func (r *Replica) decideEntry(in *inbound, index uint64) wire.Entry {
-	l := r.lead
+func (r *Replica) decideEntry(in *pendingWrite, index uint64) wire.Entry {
+	l := r.asPrimary
 	e := wire.Entry{Stamp: wire.Stamp{Ballot: r.hist.ballot, Index: index}, ID: in.id, Op: *in.op}
 	e.Op.Condition, e.Op.Match = wire.Always, wire.Version{}
 	e.Result, in.key.meta = kv.Decide(in.op, in.key.meta, l.next, e.Stamp)
@@ -154,18 +154,18 @@ func (r *Replica) decideEntry(in *inbound, index uint64) wire.Entry {
 		l.next++
 	}
 	if in.local != nil {
-		in.local.left = true
-		e.Mark = r.fwd.mark()
-	} else if f := l.follower(in.id.Node); f != nil && f.boot == in.id.Boot {
-		e.Mark = f.mark
+		in.local.mayBeLogged = true
+		e.Mark = r.fwd.lowestOpen()
+	} else if f := l.backup(in.id.Node); f != nil && f.boot == in.id.Boot {
+		e.Mark = f.lowestOpen
 	}
 	return e
 }
 
-func (l *lead) follower(id wire.NodeID) *follower {
-	for i := range l.others {
-		if l.others[i].id == id {
-			return &l.others[i]
+func (l *primaryState) backup(id wire.NodeID) *backup {
+	for i := range l.backups {
+		if l.backups[i].id == id {
+			return &l.backups[i]
 		}
 	}
 	return nil
@@ -180,21 +180,21 @@ func (r *Replica) appendLog(entries []wire.Entry) {
 
 // prepare sends a batch to every member, while this node makes it durable.
 func (r *Replica) prepare(first uint64, entries []wire.Entry) {
-	l := r.lead
+	l := r.asPrimary
 	l.resend = r.now + slowResend
 	p := &wire.Prepare{Ballot: r.hist.ballot, First: first, Commit: r.hist.commit, Entries: entries}
-	for i := range l.others {
-		r.send(l.others[i].id, p)
+	for i := range l.backups {
+		r.send(l.backups[i].id, p)
 	}
 }
 
 // OnAck counts an acknowledgement, for the exact ballot and incarnation (I3).
 func (r *Replica) OnAck(h wire.Header, a *wire.Ack) {
-	l := r.lead
+	l := r.asPrimary
 	if l == nil || a.Ballot != r.hist.ballot {
 		return
 	}
-	f := l.follower(h.From)
+	f := l.backup(h.From)
 	if f == nil || f.inc != h.Inc && !mutant.On(mutant.AckOfOtherIncarnation) || r.differs(h.From, a.Index, a.Sum) {
 		return
 	}
@@ -209,22 +209,22 @@ func (r *Replica) OnAck(h wire.Header, a *wire.Ack) {
 
 // advance commits what all members have made durable (I4) and answers it.
 func (r *Replica) advance() {
-	l := r.lead
+	l := r.asPrimary
 	c := r.onDisk
-	for i := range l.others {
-		if mutant.On(mutant.CommitWithoutOne) && i == len(l.others)-1 {
+	for i := range l.backups {
+		if mutant.On(mutant.CommitWithoutOne) && i == len(l.backups)-1 {
 			break
 		}
-		c = min(c, l.others[i].acked)
+		c = min(c, l.backups[i].acked)
 	}
 	if c <= r.hist.commit {
 		return
 	}
 	n := int(c - r.hist.commit)
-	for i, in := range l.flights[:n] {
+	for i, in := range l.inLog[:n] {
 		r.answer(in, r.hist.log[i].Result)
 	}
-	l.flights = append(l.flights[:0], l.flights[n:]...)
+	l.inLog = append(l.inLog[:0], l.inLog[n:]...)
 	r.commitTo(c)
 	for len(l.batches) > 0 && l.batches[0] <= c {
 		l.batches = slices.Delete(l.batches, 0, 1)
@@ -233,33 +233,33 @@ func (r *Replica) advance() {
 }
 
 // answer ends one committed write.
-func (r *Replica) answer(in *inbound, res wire.Result) {
-	r.lead.unpend(in)
+func (r *Replica) answer(in *pendingWrite, res wire.Result) {
+	r.asPrimary.unpend(in)
 	if in.local != nil {
 		r.fwd.finish(r, in.local, res)
 		return
 	}
-	delete(r.lead.byID, in.id)
+	delete(r.asPrimary.byID, in.id)
 	if in.batch != nil {
-		r.settleParcel(in.batch, wire.Answer{Counter: in.id.Counter, Result: res})
+		r.answerBatch(in.batch, wire.Answer{Counter: in.id.Counter, Result: res})
 	}
 }
 
 // repeat sends what is not acknowledged once more, to members that are there, but
 // for what was abandoned.
 func (r *Replica) repeat() {
-	l := r.lead
-	if len(l.batches) == 0 || r.now < l.resend || r.cut() && r.lead != l {
+	l := r.asPrimary
+	if len(l.batches) == 0 || r.now < l.resend || r.truncate() && r.asPrimary != l {
 		return
 	}
 	l.resend = r.now + slowResend
-	for i := range l.others {
-		f := &l.others[i]
+	for i := range l.backups {
+		f := &l.backups[i]
 		from := max(f.acked, r.hist.commit)
-		if from >= r.hist.kept() || !r.heardLately(f.id) {
+		if from >= r.hist.keptLength() || !r.heardLately(f.id) {
 			continue
 		}
-		log := r.hist.log[from-r.hist.commit : r.hist.kept()-r.hist.commit]
+		log := r.hist.log[from-r.hist.commit : r.hist.keptLength()-r.hist.commit]
 		n := fit(len(log), r.cfg.Limits.BatchOps, r.cfg.Limits.BatchBytes, func(i int) int { return opBytes(&log[i].Op) })
 		r.box.Event(wire.Event{Kind: EventResent, Peer: f.id, Count: uint64(n)})
 		r.send(f.id, &wire.Prepare{
@@ -271,11 +271,11 @@ func (r *Replica) repeat() {
 // Lag adds how far logs are: this node's, and those of members that acknowledge to it.
 func (r *Replica) Lag(l *wire.Lag) {
 	l.Length, l.Commit = r.hist.length(), r.hist.commit
-	if r.lead == nil {
+	if r.asPrimary == nil {
 		return
 	}
 	for i := range l.Members {
-		if f := r.lead.follower(l.Members[i].Node); f != nil {
+		if f := r.asPrimary.backup(l.Members[i].Node); f != nil {
 			l.Members[i].Logged, l.Members[i].Log = true, f.acked
 		}
 	}

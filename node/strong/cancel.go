@@ -18,21 +18,21 @@ func (r *Replica) OnCancel(h wire.Header, m *wire.Cancel) {
 	}
 	for _, c := range m.Counters {
 		id := wire.RequestID{Node: h.From, Boot: h.Boot, Counter: c}
-		if r.lead != nil {
-			r.lead.refuse(h, c)
-			r.unqueue(func(in *inbound) bool { return in.local == nil && in.id == id })
+		if r.asPrimary != nil {
+			r.asPrimary.refuse(h, c)
+			r.dequeue(func(in *pendingWrite) bool { return in.local == nil && in.id == id })
 		}
 		r.abandonEntry(id)
 	}
 }
 
 // refuse remembers that a request must not be taken in any more.
-func (l *lead) refuse(h wire.Header, counter uint64) {
-	f := l.follower(h.From)
+func (l *primaryState) refuse(h wire.Header, counter uint64) {
+	f := l.backup(h.From)
 	if f == nil || f.inc != h.Inc {
 		return
 	}
-	f.inBoot(h.Boot)
+	f.resetForBoot(h.Boot)
 	if slices.Contains(f.cancelled, counter) {
 		return
 	}
@@ -42,11 +42,11 @@ func (l *lead) refuse(h wire.Header, counter uint64) {
 	}
 }
 
-// unqueue drops writes from the queue; whoever waits for them with others is
-// answered when those are decided.
-func (r *Replica) unqueue(which func(*inbound) bool) {
-	var dropped []*inbound
-	r.lead.queue = slices.DeleteFunc(r.lead.queue, func(in *inbound) bool {
+// dequeue drops writes from the queue. A forward batch that loses its last open write this
+// way is answered.
+func (r *Replica) dequeue(which func(*pendingWrite) bool) {
+	var dropped []*pendingWrite
+	r.asPrimary.queue = slices.DeleteFunc(r.asPrimary.queue, func(in *pendingWrite) bool {
 		if !which(in) {
 			return false
 		}
@@ -54,8 +54,8 @@ func (r *Replica) unqueue(which func(*inbound) bool) {
 		return true
 	})
 	for _, in := range dropped {
-		r.lead.unpend(in)
-		delete(r.lead.byID, in.id)
+		r.asPrimary.unpend(in)
+		delete(r.asPrimary.byID, in.id)
 		if p := in.batch; p != nil {
 			if p.open--; p.open == 0 {
 				r.reply(p)
@@ -75,52 +75,52 @@ func (r *Replica) abandonEntry(id wire.RequestID) {
 }
 
 func (r *Replica) abandonAt(at uint64) {
-	if !r.ledHere() || mutant.On(mutant.NeverCut) {
+	if !r.wasPrimary() || mutant.On(mutant.NeverTruncate) {
 		return
 	}
 	if j, found := slices.BinarySearch(r.hist.abandoned, at); !found {
 		r.hist.abandoned = slices.Insert(r.hist.abandoned, j, at)
 		r.box.Event(wire.Event{Kind: EventAbandoned, Ballot: r.hist.ballot, Count: at})
 	}
-	if mutant.On(mutant.CutAtOnce) {
-		r.cutAtOnce(at)
+	if mutant.On(mutant.TruncateAtOnce) {
+		r.truncateAtOnce(at)
 	}
 }
 
-// ledHere reports that the history's ballot was led by this node in this life.
-func (r *Replica) ledHere() bool {
+// wasPrimary reports whether this boot of this node was the primary of the history's
+// ballot.
+func (r *Replica) wasPrimary() bool {
 	mine := len(r.hist.members) > 0 && r.hist.members[0].ID == r.cfg.Self
-	return mine && (r.hist.ballot.Boot == r.cfg.Boot || mutant.On(mutant.CutAfterRestart))
+	return mine && (r.hist.ballot.Boot == r.cfg.Boot || mutant.On(mutant.TruncateAfterRestart))
 }
 
-// cutAtOnce is what the mutant CutAtOnce does.
-func (r *Replica) cutAtOnce(at uint64) {
+// truncateAtOnce is what the mutant TruncateAtOnce does.
+func (r *Replica) truncateAtOnce(at uint64) {
 	keep := at - 1 - r.hist.commit
 	r.hist.log, r.hist.sums, r.hist.abandoned = r.hist.log[:keep], r.hist.sums[:keep], nil
-	if l := r.lead; l != nil {
-		l.flights = l.flights[:keep]
+	if l := r.asPrimary; l != nil {
+		l.inLog = l.inLog[:keep]
 		l.batches = slices.DeleteFunc(l.batches, func(end uint64) bool { return end >= at })
 	}
 	r.onDisk = min(r.onDisk, at-1)
 }
 
-// kept is the length of a history without what is abandoned.
-func (h *history) kept() uint64 {
+// keptLength is the length of the history without abandoned writes and what follows them.
+func (h *history) keptLength() uint64 {
 	if len(h.abandoned) > 0 {
 		return h.abandoned[0] - 1
 	}
 	return h.length()
 }
 
-// cut begins a round when the log holds abandoned writes that cannot be
-// committed as they should have been, and all members are there again. It
-// reports whether such writes hold the log up.
-func (r *Replica) cut() bool {
+// truncate begins a round if the log holds abandoned writes and all members are heard: the
+// round removes them from the log. It reports whether the log holds such writes.
+func (r *Replica) truncate() bool {
 	if len(r.hist.abandoned) == 0 {
 		return false
 	}
 	if r.gateOpen() {
-		r.box.Event(wire.Event{Kind: EventCut, Ballot: r.hist.ballot, Count: r.hist.length() - r.hist.kept()})
+		r.box.Event(wire.Event{Kind: EventTruncated, Ballot: r.hist.ballot, Count: r.hist.length() - r.hist.keptLength()})
 		r.beginRound()
 	}
 	return true

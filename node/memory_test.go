@@ -9,7 +9,7 @@ import (
 func TestMemoryIsReleasedOnceAfterEachFlood(t *testing.T) {
 	var now front.Tide
 	released := 0
-	r := &relief{tide: func() front.Tide { return now }, release: func() { released++ }}
+	r := &memoryReleaser{load: func() front.Tide { return now }, release: func() { released++ }}
 	var height front.Tide
 	for i, c := range []struct {
 		now  front.Tide
