@@ -7,8 +7,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// What the schedules of causal buckets are made of follows CAUSAL.md §3: few keys in
-// few slots, contexts that fold at once, many views, messages that are late by
+// What the schedules of causal buckets are made of follows docs/decisions/0029: few keys
+// in few slots, contexts that fold at once, many views, messages that are late by
 // minutes, nodes that come back with nothing.
 
 // share is the part of something that each of the models gets.

@@ -10,7 +10,7 @@
 // writes not above theirs (I13), versions that are not unique (I16). A violation
 // that one of the four session guarantees forbids is reported under its name. It
 // does not look for CCv or CM: versions per key give no order over keys, and the
-// correct history of CAUSAL.md §1 is cyclic under CCv.
+// correct history of two keys and two sides in causal_test.go is cyclic under CCv.
 //
 // It is pure, deterministic and polynomial: operations times lines of writes.
 // There is no third verdict: Undecided is a violation.

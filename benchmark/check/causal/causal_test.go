@@ -33,7 +33,7 @@ func expect(t *testing.T, r Result, rule Rule, says string) {
 }
 
 var correct = map[string]string{
-	"the one of CAUSAL.md §1, cyclic under CCv": `
+	"two keys and two sides, cyclic under CCv": `
 		ya put y 1 1@0
 		xa put x 2 1@0 < ya
 		x0 put x 3 1@1
