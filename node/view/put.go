@@ -196,18 +196,19 @@ func (mgr *Manager) conclude(p *put) {
 }
 
 // idTaken reports whether another process is the node of this id in the list of a PUT. A
-// member says so if it has heard that process, or holds a view that replaces this node's
-// and gives the id the address of the list. A view that does not replace this node's may
-// come from an earlier boot of this node.
+// member says so if its view has the id at the address of the list, and the member hears
+// that process or its view replaces this node's. A view that does not replace this node's
+// may come from an earlier boot of this node.
 func (mgr *Manager) idTaken(p *put) bool {
 	if mgr.view == nil || !p.member {
 		return false
 	}
 	mine, _ := p.layout.Find(mgr.self)
 	for a := range p.answers {
-		theirs, listed := a.r.View.Layout.Find(mgr.self)
-		moved := listed && theirs == mine && mgr.otherAddress(&a.r.View) &&
-			a.r.View.Descends(mgr.view.ID) && a.r.View.SawAnother(mgr.self, mgr.inc)
+		if theirs, listed := a.r.View.Layout.Find(mgr.self); !listed || theirs != mine {
+			continue // the list takes the id away from the process that is heard there
+		}
+		moved := mgr.otherAddress(&a.r.View) && a.r.View.Descends(mgr.view.ID) && a.r.View.SawAnother(mgr.self, mgr.inc)
 		if mgr.twinSaid(a.r) || moved {
 			p.twin, p.twinAt = true, a.id
 			return true

@@ -230,6 +230,23 @@ func TestInACrowdMembersThatAreFarHearFewHellos(t *testing.T) {
 	}
 }
 
+// TestAProcessGivesWayToTheOneAtTheAddressThatTheListNames: node 2 has two processes. Node 1
+// hears the other one, at the address old:1, and a list is put to this one.
+func TestAProcessGivesWayToTheOneAtTheAddressThatTheListNames(t *testing.T) {
+	for address, gives := range map[string]bool{"old:1": true, "new:1": false} {
+		mgr := New(Config{Self: 2, Inc: 20, Boot: 5}, &wire.Outbox{}, nil)
+		mgr.Use(&node{})
+		mgr.hold(&wire.View{ID: id(1, 2), Layout: layout("h:1", 1)}) // it was put here before
+		mgr.Put(&wire.PutView{Token: 1, Layout: layout(address, 1, 2)})
+		mgr.OnQueryReply(wire.Header{From: 1, Inc: 10}, &wire.QueryReply{
+			PutID: mgr.puts[0].id, Present: true, View: wire.View{ID: id(3, 1), Layout: layout("old:1", 1, 2)}, Twin: true,
+		})
+		if mgr.LeftBehind() != gives {
+			t.Errorf("the list names %s: gives way %t, want %t", address, mgr.LeftBehind(), gives)
+		}
+	}
+}
+
 // TestAViewIsSentToASilentMemberWithBackOff: a PUT waits 300 ms for the answers of its
 // members, sends them the view, and ends after 3 s.
 func TestAViewIsSentToASilentMemberWithBackOff(t *testing.T) {
