@@ -114,7 +114,16 @@ func (mgr *Manager) extend(v *wire.View) {
 	}
 	if v.Renewed > mgr.view.Renewed {
 		mgr.view.Renewed = v.Renewed
+		mgr.endLeftBehind()
 		mgr.local.Keep()
+	}
+}
+
+// endLeftBehind makes this node a member of its view again: an operator has put the view's
+// list once more. If another view stands instead, the next probe says so.
+func (mgr *Manager) endLeftBehind() {
+	if mgr.leftBehind {
+		mgr.leftBehind, mgr.changed, mgr.helloAt = false, true, mgr.now
 	}
 }
 

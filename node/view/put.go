@@ -228,6 +228,7 @@ func (mgr *Manager) renew(p *put) {
 		}
 	}
 	mgr.view.Renewed++
+	mgr.endLeftBehind()
 	mgr.local.Keep()
 	mgr.local.Refresh()
 	p.view, p.made = mgr.view, true

@@ -247,6 +247,38 @@ func TestAProcessGivesWayToTheOneAtTheAddressThatTheListNames(t *testing.T) {
 	}
 }
 
+// TestANodeThatWasLeftBehindIsAMemberAgainWhenItsListIsPutAgain: the view that had replaced
+// its own is gone, so the list is in force still, and no new view is made.
+func TestANodeThatWasLeftBehindIsAMemberAgainWhenItsListIsPutAgain(t *testing.T) {
+	held := wire.View{ID: id(4, 1), Layout: layout("h:1", 1, 2, 3)}
+	next := wire.View{ID: id(5, 3), Layout: layout("h:1", 1, 3), Ancestors: []wire.Ancestor{{View: held.ID}}}
+	renewed := held
+	renewed.Renewed = 1
+	for name, again := range map[string]func(mgr *Manager){
+		"here": func(mgr *Manager) {
+			mgr.Put(&wire.PutView{Token: 1, Layout: held.Layout})
+			for _, from := range []wire.NodeID{1, 3} {
+				mgr.OnQueryReply(wire.Header{From: from}, &wire.QueryReply{PutID: mgr.puts[0].id, Present: true, View: held})
+			}
+		},
+		"at another member": func(mgr *Manager) { mgr.OnNewView(wire.Header{From: 1}, "", &wire.NewView{View: renewed}) },
+	} {
+		local := &node{}
+		mgr := New(Config{Self: 2, Inc: 20, Boot: 5}, &wire.Outbox{}, nil)
+		mgr.Use(local)
+		v := held
+		mgr.hold(&v)
+		mgr.OnQueryReply(wire.Header{From: 3}, &wire.QueryReply{Present: true, View: next})
+		if !mgr.LeftBehind() {
+			t.Fatalf("%s: not left behind by %v", name, next.ID)
+		}
+		again(mgr)
+		if mgr.LeftBehind() || len(local.adopted) > 0 || mgr.viewID() != held.ID {
+			t.Errorf("put %s: left behind %t, adopted %v", name, mgr.LeftBehind(), local.adopted)
+		}
+	}
+}
+
 // TestAViewIsSentToASilentMemberWithBackOff: a PUT waits 300 ms for the answers of its
 // members, sends them the view, and ends after 3 s.
 func TestAViewIsSentToASilentMemberWithBackOff(t *testing.T) {
