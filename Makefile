@@ -31,7 +31,7 @@ MODEL      ?= strong
 SIMULATE    = GOGC=400 COHORT_SIM_MODEL=$(2) COHORT_SIM_OPERATOR=$(OPERATOR) COHORT_SIM_SCHEDULES=$(1) COHORT_SIM_SEED=$(SEED)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo image check gofmt vet staticcheck unit unit-race sim-causal sim-garbled process \
+.PHONY: help build demo image check gofmt vet staticcheck unit unit-race sim-causal sim-garbled sim-twins process \
 	process-race mutants fuzz nightly sim test-containers test-containers-all prose clean
 
 help: ## this list
@@ -49,7 +49,7 @@ image: ## the container image, cohort
 	docker build --build-arg VERSION=$(VERSION) -t cohort .
 
 check: ## all tests but the containers', formatting, vet and staticcheck, with the time each took
-	@scripts/timed gofmt vet staticcheck unit process unit-race process-race mutants sim-causal sim-garbled
+	@scripts/timed gofmt vet staticcheck unit process unit-race process-race mutants sim-causal sim-garbled sim-twins
 
 gofmt: ## formatting
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt -w is needed for:"; echo "$$files"; exit 1; }
@@ -73,6 +73,9 @@ sim-causal: ## SEEDS_CAUSAL schedules of causal buckets for each operator, and S
 sim-garbled: ## SEEDS_BENT schedules in which nodes say what is not so, of each kind of buckets
 	@for model in strong causal both; do \
 		COHORT_SIM_PROFILE=garbled $(call SIMULATE,$(SEEDS_BENT),$$model) COHORT_SIM_OPERATOR=adversarial $(GO) test -timeout $(TIMEOUT) ./internal/sim -run 'TestSimulate$$' || exit 1; done
+
+sim-twins: ## SEEDS_BENT schedules of strong buckets in which two processes have one id
+	@COHORT_SIM_PROFILE=twins $(call SIMULATE,$(SEEDS_BENT),strong) COHORT_SIM_OPERATOR=adversarial $(GO) test -timeout $(TIMEOUT) ./internal/sim -run 'TestSimulate$$'
 
 unit-race: ## both under the race detector, with SEEDS_RACE and SEEDS_CAUSAL_RACE schedules
 	@$(call SIMULATE,$(SEEDS_RACE),strong) $(GO) test -race -timeout $(TIMEOUT) $(UNIT)

@@ -53,6 +53,9 @@ const (
 	UncheckedRound                   // any round number from a peer is accepted
 	UncheckedStatus                  // an answer may have a status that does not fit its write
 	UncheckedContent                 // checksums of logs are not compared
+	FollowElsewhere                  // a process follows a view that gives its id to another address
+	BothTwins                        // two processes with one id both count as the member
+	StayLeftBehind                   // a node stays left behind when its list is put again
 
 	CausalPruneStable         // what all members have is dropped from contexts
 	CausalNoCeil              // folding forgets the counters
@@ -126,6 +129,9 @@ var names = [count]string{
 	UncheckedRound:            "UncheckedRound",
 	UncheckedStatus:           "UncheckedStatus",
 	UncheckedContent:          "UncheckedContent",
+	FollowElsewhere:           "FollowElsewhere",
+	BothTwins:                 "BothTwins",
+	StayLeftBehind:            "StayLeftBehind",
 
 	CausalPruneStable:         "CausalPruneStable",
 	CausalNoCeil:              "CausalNoCeil",

@@ -214,8 +214,8 @@ func (w *world) nodeGone(n *node) {
 
 // reply takes a node's answer.
 func (w *world) reply(n *node, r wire.Reply) {
-	if w.answeredForget(n, r) {
-		return
+	if n.old || w.answeredForget(n, r) {
+		return // an old process has no clients
 	}
 	switch {
 	case r.Token >= forgedTokens:

@@ -12,10 +12,9 @@ import (
 // cluster is the set of its first views; sets grow together where a list was put to nodes
 // of several.
 type clusters struct {
-	of       map[wire.ViewID]births // the first views that a view belongs to
-	newcomer map[wire.ViewID]bool   // its author was of no cluster when it was told the list
-	held     [maxNodes]births       // of all views that a node has held in this life of its state
-	incs     [maxNodes]wire.Incarnation
+	of       map[wire.ViewID]births      // the first views that a view belongs to
+	newcomer map[wire.ViewID]bool        // its author was of no cluster when it was told the list
+	held     map[wire.Incarnation]births // of all views that a node has held in this life of its state
 }
 
 type births map[wire.ViewID]bool
@@ -30,10 +29,13 @@ func (b births) meets(o births) bool {
 }
 
 func (c *clusters) heldBy(n *node) births {
-	if c.held[n.id] == nil || c.incs[n.id] != n.inc {
-		c.held[n.id], c.incs[n.id] = births{}, n.inc
+	if c.held == nil {
+		c.held = map[wire.Incarnation]births{}
 	}
-	return c.held[n.id]
+	if c.held[n.inc] == nil {
+		c.held[n.inc] = births{}
+	}
+	return c.held[n.inc]
 }
 
 // joinsCluster takes in that a node goes from one view, or from none, to another.
@@ -81,7 +83,7 @@ func (t *witness) takesIn(n *node, before, v *wire.View, mine births) bool {
 			before != nil && len(before.Layout.Members()) > 0 && held.Layout.Equal(before.Layout)
 	}
 	for _, m := range v.Layout.Members() {
-		peer := t.w.nodes[m.ID]
+		peer := t.w.processAt(m)
 		held := peer.commitments.view
 		if held == nil || peer == n {
 			continue

@@ -17,6 +17,9 @@ func (w *world) strike(f *Fault) {
 	if kind == Restart && !w.sched.Model.restarts() {
 		kind = Pause
 	}
+	if kind == GiveAway && w.sched.Model.causal() {
+		kind = Pause // package truth knows one process of a node at a time
+	}
 	w.counts.add("fault", kind.String())
 	w.note("fault: %s", f)
 	switch kind {
@@ -26,7 +29,11 @@ func (w *world) strike(f *Fault) {
 	case Crash, Restart:
 		w.crash(n, f.For, kind == Restart)
 	case Move:
-		n.moved = !n.moved
+		if w.twinOf(n.id) == nil { // else the old process is at the other address
+			n.moved = !n.moved
+		}
+	case GiveAway:
+		w.giveAway(n)
 	case Pause:
 		w.pause(n, f.For)
 	case Storm:
@@ -36,7 +43,7 @@ func (w *world) strike(f *Fault) {
 		n.slowDisk++
 		w.until(f.For, func() { n.slowDisk = max(n.slowDisk-1, 0) })
 	case PauseAll:
-		for _, n := range w.nodes {
+		for _, n := range w.processes() {
 			w.pause(n, f.For)
 		}
 	}

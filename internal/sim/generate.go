@@ -17,8 +17,8 @@ const (
 // Generate draws the schedule of a seed, for an operator, the clients of a model and
 // a profile.
 func Generate(seed uint64, kind Operator, model Model, profile Profile) *Schedule {
-	if profile == Garbled {
-		kind = Adversarial // garbled messages part groups as only this operator does
+	if profile == Garbled || profile == Twins {
+		kind = Adversarial // garbled messages and twins part groups as only this operator does
 	}
 	g := generator{rng: rand.New(rand.NewPCG(seed, 1+uint64(kind)*1000+uint64(model)*100_000)), model: model}
 	s := &Schedule{Seed: seed, Model: model, Operator: kind, Profile: profile, Nodes: 3 + g.rng.IntN(4)}
@@ -53,6 +53,9 @@ func Generate(seed uint64, kind Operator, model Model, profile Profile) *Schedul
 		s.Limits.Past = 0
 		g.losesState = g.chance(0.5)
 		g.adversarialSteps(s)
+	}
+	if profile == Twins {
+		g.giveAways(s)
 	}
 	s.Last = g.last()
 	if model.strong() {

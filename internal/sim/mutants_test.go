@@ -46,6 +46,11 @@ var profileFor = map[mutant.Mutant]Profile{
 	mutant.CausalForwardRetryForever: ExpiredIDs,
 	// Only a node that sends garbled messages says this.
 	mutant.UncheckedViewNumber: Garbled, mutant.UncheckedRound: Garbled, mutant.UncheckedStatus: Garbled, mutant.UncheckedContent: Garbled,
+	// These need two processes with one id.
+	mutant.FollowElsewhere: Twins, mutant.BothTwins: Twins,
+	// Members hold a view in which others left a node behind, and the node that made that
+	// view loses its state: where ids are given away, that comes about.
+	mutant.StayLeftBehind: Twins,
 }
 
 // Three that the usual schedules find by what the truth asks:

@@ -104,7 +104,7 @@ func (t *network) send(from *node, e wire.Envelope) {
 		w.fail("bus", "node %d sends to node %d, which does not exist", from.id, e.To)
 		return
 	default:
-		p.to = w.nodes[e.To]
+		p.to = t.dialled(from, e.To)
 		if !t.mayDial(from, p.to) {
 			w.counts.add("network", "not dialled")
 			return

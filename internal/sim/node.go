@@ -16,7 +16,8 @@ type node struct {
 	id    wire.NodeID
 	moved bool // it can be reached at its second address, not at its first
 	up    bool
-	life  int // counts its starts; what was meant for an older life is lost
+	old   bool // its id was given to another process (twin.go)
+	life  int  // counts its starts; what was meant for an older life is lost
 
 	inc         wire.Incarnation
 	boot        wire.Boot
@@ -301,6 +302,9 @@ func (n *node) apply(entries []wire.Entry) {
 func (n *node) read(r wire.Read) {
 	switch r.Kind {
 	case wire.ReadClient:
+		if n.old {
+			return
+		}
 		n.w.readable(n, r.Token)
 		return
 	case wire.ReadKey, wire.ReadSlots, wire.ReadItems:

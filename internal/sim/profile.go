@@ -6,8 +6,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Profile selects a rare situation of causal buckets that schedules then produce often.
-// Usual schedules meet the same situation once in many thousands.
+// Profile selects a rare situation, mostly of causal buckets, that schedules then produce
+// often. Usual schedules meet the same situation once in many thousands, or never.
 type Profile uint8
 
 // The profiles.
@@ -32,11 +32,14 @@ const (
 	ExpiredIDs
 	// Garbled: some members send a bounded number of garbled messages (garble.go).
 	Garbled
+	// Twins: ids are given to new processes while the old ones run (twin.go). The faults
+	// concern strong buckets only.
+	Twins
 	profiles
 )
 
 var profileNames = [profiles]string{Usual: "usual", ReusedCounters: "reused-counters", CutReferences: "cut-references",
-	LateDelivery: "late-delivery", DataLoss: "data-loss", ExpiredIDs: "expired-ids", Garbled: "garbled",
+	LateDelivery: "late-delivery", DataLoss: "data-loss", ExpiredIDs: "expired-ids", Garbled: "garbled", Twins: "twins",
 }
 
 func (p Profile) String() string { return profileNames[p] }

@@ -33,7 +33,7 @@ func (e *quiescence) begin(w *world) func() {
 		e.begun = true
 		w.net.calm = true
 		w.net.cuts = [maxNodes][maxNodes]int{}
-		for _, n := range w.nodes {
+		for _, n := range w.processes() {
 			for n.up && n.pauses > 0 {
 				n.resume()
 			}
@@ -241,7 +241,7 @@ func (e *quiescence) deliverDelayed(w *world) {
 		return
 	}
 	e.delayedArrived = true
-	for _, n := range w.nodes {
+	for _, n := range w.processes() {
 		w.pause(n, max(w.net.latest-w.now, 0)+wire.Second)
 	}
 	w.after(max(w.net.latest-w.now, 0)+3*wire.Second, func() {

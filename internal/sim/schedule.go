@@ -87,12 +87,13 @@ const (
 	Storm                         // messages are lost, doubled and overtake each other
 	SlowDisk                      // Node's writes take long to become durable
 	PauseAll                      // no node does anything for minutes; delayed messages arrive
+	GiveAway                      // Node's id is given to a new process, and the old one goes on (twin.go)
 	faultKinds
 )
 
 var faultNames = [faultKinds]string{
 	Cut: "cut", OneWay: "one-way cut", Bridge: "bridge", Crash: "crash", Restart: "restart", Move: "move", Pause: "pause",
-	Storm: "storm", SlowDisk: "slow disk", PauseAll: "pause of all",
+	Storm: "storm", SlowDisk: "slow disk", PauseAll: "pause of all", GiveAway: "giving away the id",
 }
 
 func (k FaultKind) String() string { return faultNames[k] }
@@ -260,6 +261,8 @@ func (f *Fault) String() string {
 		return fmt.Sprintf("%s %s by node %d for %s", f.Kind, f.Side, f.Node, seconds(f.For))
 	case Storm, PauseAll:
 		return fmt.Sprintf("%s for %s", f.Kind, seconds(f.For))
+	case Move, GiveAway:
+		return fmt.Sprintf("%s of node %d", f.Kind, f.Node)
 	default:
 		return fmt.Sprintf("%s of node %d for %s", f.Kind, f.Node, seconds(f.For))
 	}

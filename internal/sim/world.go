@@ -20,8 +20,8 @@
 // COHORT_SIM_SCHEDULES (how many) or COHORT_SIM_SECONDS (for how long),
 // COHORT_SIM_MODEL (strong, causal, both), COHORT_SIM_OPERATOR (sane, splitting,
 // adversarial, or all in turn), COHORT_SIM_PROFILE (usual, reused-counters,
-// cut-references, late-delivery, data-loss, expired-ids, garbled), and, built with
-// -tags mutants, COHORT_SIM_MUTANT (which deliberate bug).
+// cut-references, late-delivery, data-loss, expired-ids, garbled, twins), and, built
+// with -tags mutants, COHORT_SIM_MUTANT (which deliberate bug).
 package sim
 
 import (
@@ -56,7 +56,8 @@ type world struct {
 	rng        *rand.Rand
 	now        wire.Instant
 	queue      queue
-	nodes      []*node
+	nodes      []*node // the present process of each id
+	twins      []*node // old processes whose ids were given away (twin.go)
 	net        network
 	operator   operator
 	witness    witness

@@ -35,7 +35,7 @@ func (mgr *Manager) mayFollow(v *wire.View) bool {
 func (mgr *Manager) otherAddress(v *wire.View) bool {
 	now, ok := v.Layout.Find(mgr.self)
 	was, had := mgr.view.Layout.Find(mgr.self)
-	return ok && had && now != was
+	return ok && had && now != was && !mutant.On(mutant.FollowElsewhere)
 }
 
 // Leave follows a view that does not name this node, because its members owe what
@@ -122,7 +122,7 @@ func (mgr *Manager) extend(v *wire.View) {
 // endLeftBehind makes this node a member of its view again: an operator has put the view's
 // list once more. If another view stands instead, the next probe says so.
 func (mgr *Manager) endLeftBehind() {
-	if mgr.leftBehind {
+	if mgr.leftBehind && !mutant.On(mutant.StayLeftBehind) {
 		mgr.leftBehind, mgr.changed, mgr.helloAt = false, true, mgr.now
 	}
 }

@@ -1,6 +1,9 @@
 package view
 
-import "github.com/cohortkv/cohort/node/wire"
+import (
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/wire"
+)
 
 // OnHello notes that a member of the view is there. It reports whether the
 // sender holds the same view, so that the models may listen to it.
@@ -30,7 +33,7 @@ func (mgr *Manager) OnHello(h wire.Header, m *wire.Hello) bool {
 // the view heard counts, or else the one that was heard first in the view.
 func (mgr *Manager) twin(p *peer, h wire.Header) bool {
 	alive := p.ever && mgr.now-p.at < probeSilence
-	return alive && h.Inc != p.inc && !mgr.view.SawIncarnation(h.From, h.Inc)
+	return alive && !mutant.On(mutant.BothTwins) && h.Inc != p.inc && !mgr.view.SawIncarnation(h.From, h.Inc)
 }
 
 // twinSaid reports that a node hears another process with this node's id. Under a view
