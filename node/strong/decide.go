@@ -28,7 +28,7 @@ func (c *historySource) side(pastLimit int) kv.Side {
 	return kv.Side{Ballot: c.h.Ballot, Length: c.h.Length, Past: c.h.Past, Limit: pastLimit}
 }
 
-// decision is what the joins of all members lead to (docs/strong.md §7, step 2).
+// decision is what the joins of all members lead to (docs/strong.md §7.2).
 type decision struct {
 	base    wire.Base
 	holder  wire.NodeID        // of the whole base; self when the base is empty or merged

@@ -148,7 +148,7 @@ type HistorySummary struct {
 
 // Attestation says that a life of a node promised Ballot when a history was
 // built, and reported all that it had. Whatever it lacked then, of ballots below
-// that, it will never have (docs/strong.md §7, step 2a).
+// that, it will never have (docs/strong.md §7.2a).
 type Attestation struct {
 	Node   NodeID
 	Inc    Incarnation
