@@ -86,17 +86,30 @@ func finder(t *testing.T, m mutant.Mutant) (Operator, Model, Profile) {
 	return kind, model, profile
 }
 
+// mutantSet is the deliberate bug in the environment: None, unless it says otherwise.
+func mutantSet(t *testing.T) mutant.Mutant {
+	text := os.Getenv("COHORT_SIM_MUTANT")
+	m, ok := mutant.Named(text)
+	if text != "" && !ok {
+		t.Fatalf("COHORT_SIM_MUTANT=%q is none of %v", text, mutant.All())
+	}
+	return m
+}
+
+func init() {
+	plant = func(t *testing.T) {
+		mutant.Choose(mutantSet(t))
+		t.Cleanup(func() { mutant.Choose(mutant.None) })
+	}
+}
+
 // TestMutants plants one deliberate bug after the other and counts the schedules
 // until a check finds it, from COHORT_SIM_SEED on. COHORT_SIM_MUTANT selects one,
 // COHORT_SIM_MODEL those of a model. The selection is the process's, so nothing else runs meanwhile.
 func TestMutants(t *testing.T) {
 	defer mutant.Choose(mutant.None)
 	chosen := mutant.All()
-	if only := os.Getenv("COHORT_SIM_MUTANT"); only != "" {
-		m, ok := mutant.Named(only)
-		if !ok {
-			t.Fatalf("COHORT_SIM_MUTANT=%q is none of %v", only, mutant.All())
-		}
+	if m := mutantSet(t); m != mutant.None {
 		chosen = []mutant.Mutant{m}
 	} else if os.Getenv("COHORT_SIM_MODEL") != "" {
 		chosen = slices.DeleteFunc(chosen, func(m mutant.Mutant) bool {

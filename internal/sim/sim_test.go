@@ -182,13 +182,22 @@ func shrunk(s *Schedule, check string) *Schedule {
 	}, shrinkTries)
 }
 
+// plant selects the deliberate bug in COHORT_SIM_MUTANT. Only a build with -tags mutants
+// has them.
+var plant = func(t *testing.T) {
+	if os.Getenv("COHORT_SIM_MUTANT") != "" {
+		t.Fatal("COHORT_SIM_MUTANT needs -tags mutants")
+	}
+}
+
 // TestReplay runs the schedule of COHORT_SIM_SEED and, if it fails, what is left
 // of it when it is cut down; the traces of both are artifacts (go test
-// -artifacts keeps them).
+// -artifacts keeps them). COHORT_SIM_MUTANT plants a deliberate bug.
 func TestReplay(t *testing.T) {
 	if os.Getenv("COHORT_SIM_SEED") == "" {
 		t.Skip("replays the seed in COHORT_SIM_SEED")
 	}
+	plant(t)
 	seed := setting(t, "COHORT_SIM_SEED", 0)
 	s := Generate(seed, operatorSet(t), modelSet(t), profileSet(t))
 	failure := replay(t, s, "trace.txt")
