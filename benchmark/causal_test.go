@@ -18,7 +18,7 @@ import (
 )
 
 // copies are two nodes in front of one copy of a causal bucket, which is consistent
-// whatever its clients have seen, unless it has been told to lie.
+// whatever its clients have seen, unless a bug is switched on.
 type copies struct {
 	mu     sync.Mutex
 	data   map[string]string

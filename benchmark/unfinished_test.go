@@ -49,7 +49,7 @@ func fading(t *testing.T, requests int64, silent func()) (at string) {
 	return front.URL
 }
 
-func TestARunWhoseClusterFallsSilentEndsWithWhatWasSeen(t *testing.T) {
+func TestARunWhoseClusterStopsAnsweringReportsPartialResults(t *testing.T) {
 	var out bytes.Buffer
 	cfg := short(t, &out)
 	cfg.Local, cfg.Workload.URLs = 0, []string{fading(t, 200, func() {})}
@@ -62,7 +62,7 @@ func TestARunWhoseClusterFallsSilentEndsWithWhatWasSeen(t *testing.T) {
 	wantPartial(t, r, out.String())
 }
 
-func TestARunThatIsInterruptedShowsWhatWasSeen(t *testing.T) {
+func TestAnInterruptedRunReportsPartialResults(t *testing.T) {
 	var out bytes.Buffer
 	cfg := short(t, &out)
 	ctx, interrupt := context.WithCancel(t.Context())

@@ -20,7 +20,7 @@ import (
 // Refusal is the error of an end that does not want a connection, because of who
 // the other end is.
 type Refusal struct {
-	Why  Trouble
+	Why  FailureCause
 	Text string
 }
 
@@ -28,7 +28,7 @@ type Refusal struct {
 func (r *Refusal) Error() string { return r.Text }
 
 // Refuse makes a Refusal.
-func Refuse(why Trouble, format string, args ...any) error {
+func Refuse(why FailureCause, format string, args ...any) error {
 	return &Refusal{Why: why, Text: fmt.Sprintf(format, args...)}
 }
 

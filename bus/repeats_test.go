@@ -9,7 +9,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-func TestWhatIsTheSameIsToldOnceAMinute(t *testing.T) {
+func TestARepeatIsReportedOnceAMinute(t *testing.T) {
 	var r Repeats
 	now := time.Unix(1000, 0)
 	told, stands := 0, uint64(0)
@@ -27,7 +27,7 @@ func TestWhatIsTheSameIsToldOnceAMinute(t *testing.T) {
 	}
 }
 
-func TestWhatIsRememberedOfRepeatsIsBounded(t *testing.T) {
+func TestTheTableOfRepeatsIsBounded(t *testing.T) {
 	var r Repeats
 	now := time.Unix(1000, 0)
 	told := 0

@@ -22,10 +22,10 @@ type Stats struct {
 type Link struct {
 	Peer
 	Connected bool
-	Why       Trouble   // not connected: why the last try failed
-	Since     time.Time // when it was connected, or when Why began
-	Backlog   int       // bytes that the socket has not taken yet
-	Err       error     // not connected: what Why was seen by; nil before the first try has ended
+	Why       FailureCause // not connected: why the last try failed
+	Since     time.Time    // when it was connected, or when Why began
+	Backlog   int          // bytes that the socket has not taken yet
+	Err       error        // not connected: what Why was seen by; nil before the first try has ended
 }
 
 // Reporter is a Conn that counts.

@@ -46,7 +46,7 @@ func (c *cluster) untilWaiting(t *testing.T, node int, n float64) {
 	}
 }
 
-func TestWhatOneNodeWroteIsReadAtAnyOther(t *testing.T) {
+func TestAWriteAtOneNodeIsReadAtAnyOther(t *testing.T) {
 	c := startCausal(t, 3)
 	ctx := t.Context()
 	var metadata json.RawMessage
@@ -80,7 +80,7 @@ func TestWhatOneNodeWroteIsReadAtAnyOther(t *testing.T) {
 	}
 }
 
-func TestAReadWaitsForWhatItsSessionHasSeenAndEndsWhenThatArrives(t *testing.T) {
+func TestAReadWaitsForItsSessionAndEndsWhenTheDataArrives(t *testing.T) {
 	c := startCausal(t, 3)
 	c.part(2)
 	write, err := c.nodes[0].Put(t.Context(), "causal", "k", []byte("v"), client.Options{})
@@ -120,7 +120,7 @@ func problemOf(err error) api.Problem {
 	return api.Problem{}
 }
 
-func TestAReaderWhoLeavesCostsNothingAnyMore(t *testing.T) {
+func TestAReadWhoseClientLeftHoldsNoMemory(t *testing.T) {
 	c := startCausal(t, 2)
 	c.part(1)
 	write, err := c.nodes[0].PutCausal(t.Context(), "k", "v", nil)

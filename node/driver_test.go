@@ -113,7 +113,7 @@ func TestInputsOfManyGoroutinesAreSteppedOneByOneAndInTheirOrder(t *testing.T) {
 	running.Wait()
 }
 
-func TestACallerGoesAfterItsShareAndRunDoesTheRest(t *testing.T) {
+func TestACallerStepsABoundedNumberOfInputs(t *testing.T) {
 	const inputs = 10 * callerSteps
 	c := &script{}
 	var steps atomic.Int32
@@ -139,7 +139,7 @@ func TestACallerGoesAfterItsShareAndRunDoesTheRest(t *testing.T) {
 	running.Wait()
 }
 
-func TestWhatAnOutputLeadsToComesBeforeWhatWaits(t *testing.T) {
+func TestInputsThatFollowFromAnOutputComeFirst(t *testing.T) {
 	c := &script{keep: true}
 	d, conn := newTestDriver(t, c)
 	hello := &wire.Hello{Commit: 7}
@@ -168,7 +168,7 @@ func TestWhatAnOutputLeadsToComesBeforeWhatWaits(t *testing.T) {
 	}
 }
 
-func TestReadsOfTheCausalBucketComeBackWithWhatWasJustWritten(t *testing.T) {
+func TestCausalReadsReturnTheLatestWrite(t *testing.T) {
 	c := &script{keep: true}
 	d, _ := newTestDriver(t, c)
 	w := front.NewWaiter()

@@ -44,7 +44,7 @@ level=WARN msg="member without a bus address" peer=4 address=x err="no port"`
 	}
 }
 
-func TestWhatComesAgainAndAgainIsLoggedOnceInAView(t *testing.T) {
+func TestARepeatedEventIsLoggedOnceInAView(t *testing.T) {
 	got := logged(slog.LevelInfo, func(r *reporter) {
 		for range 3 {
 			r.event(&wire.Event{Kind: "causal_apart", Peer: 4})
@@ -62,7 +62,7 @@ level=INFO msg=causal_apart view=0 round=0 peer=4`
 	}
 }
 
-func TestOfCausalBucketsTheLogTellsWhatChangesAndIsSilentOtherwise(t *testing.T) {
+func TestCausalEventsAreLoggedOnlyWhenStateChanges(t *testing.T) {
 	all := func(r *reporter) {
 		for kind := range eventLogs {
 			if strings.HasPrefix(string(kind), "causal_") {

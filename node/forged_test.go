@@ -160,9 +160,9 @@ func TestTheLargestCountersThatAreTakenEndNothing(t *testing.T) {
 	untouched(t, c, session)
 }
 
-// TestAWriteThatIsCarriedIsJudgedByWhoTakesIt: only the owner knows how many writes it
+// TestAForwardedWriteIsCheckedByItsOwner: only the owner knows how many writes it
 // has made.
-func TestAWriteThatIsCarriedIsJudgedByWhoTakesIt(t *testing.T) {
+func TestAForwardedWriteIsCheckedByItsOwner(t *testing.T) {
 	c := startCluster(t, 0)
 	c.bucket = "causal"
 	for id := range 2 {

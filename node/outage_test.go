@@ -23,7 +23,7 @@ type counting struct {
 
 func (c *counting) Stats() bus.Stats { return c.stats }
 
-func TestAnOutageSaysWhoIsWaitedForSinceWhenAndWhatIsWrongWithTheWay(t *testing.T) {
+func TestAnOutageNamesTheMembersWaitedForAndTheirLinks(t *testing.T) {
 	dial := errors.New("dial tcp 10.0.0.3:9081: connection refused")
 	conn := &counting{stats: bus.Stats{
 		Home: bus.Link{Connected: true},

@@ -8,7 +8,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-func TestAnAnswerToSomebodyWhoHasLeftFindsNobody(t *testing.T) {
+func TestALateAnswerFindsNoRequest(t *testing.T) {
 	var s requestTable
 	gone, next := front.NewWaiter(), front.NewWaiter()
 	s.add(gone)
@@ -29,7 +29,7 @@ func TestAnAnswerToSomebodyWhoHasLeftFindsNobody(t *testing.T) {
 	}
 }
 
-func TestTokensOfThoseWhoWaitTogetherDiffer(t *testing.T) {
+func TestTokensOfOpenRequestsDiffer(t *testing.T) {
 	var s requestTable
 	seen := map[wire.Token]bool{0: true}
 	for range 3 {

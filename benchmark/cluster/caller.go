@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// caller says which node dialled a connection that a cable has accepted. Nothing
+// caller says which node dialled a connection that a proxy has accepted. Nothing
 // that nodes say to one another need be read for that, and no byte has to pass
 // before a cut can be applied: the kernel knows whose socket it is.
 func (c *Cluster) caller(near net.Conn) (int, error) {
@@ -25,7 +25,7 @@ func (c *Cluster) caller(near net.Conn) (int, error) {
 			return i, nil
 		}
 	}
-	return 0, fmt.Errorf("cable: socket %d belongs to no node", inode)
+	return 0, fmt.Errorf("proxy: socket %d belongs to no node", inode)
 }
 
 // sockets is where Linux lists TCP over IPv4 (proc_net_tcp(5)).
@@ -37,7 +37,7 @@ func otherEnd(near net.Conn) (uint64, error) {
 	local, remote := near.LocalAddr().(*net.TCPAddr), near.RemoteAddr().(*net.TCPAddr)
 	list, err := os.Open(sockets)
 	if err != nil {
-		return 0, fmt.Errorf("cable: %w", err)
+		return 0, fmt.Errorf("proxy: %w", err)
 	}
 	defer list.Close()
 	ends := kernelAddress(remote) + " " + kernelAddress(local) + " " // as the other end sees it
@@ -47,13 +47,13 @@ func otherEnd(near net.Conn) (uint64, error) {
 		}
 		fields := strings.Fields(lines.Text())
 		if len(fields) < 10 {
-			return 0, fmt.Errorf("cable: %s says %q", sockets, lines.Text())
+			return 0, fmt.Errorf("proxy: %s says %q", sockets, lines.Text())
 		}
 		if inode, err := strconv.ParseUint(fields[9], 10, 64); err == nil && inode != 0 {
 			return inode, nil
 		}
 	}
-	return 0, errors.New("cable: the other end has gone")
+	return 0, errors.New("proxy: the other end has gone")
 }
 
 // kernelAddress is how sockets spells an address: the bytes of the network read

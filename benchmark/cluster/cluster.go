@@ -36,7 +36,7 @@ type Config struct {
 	LogLevel string   // --log-level
 	Secret   string   // by which the nodes encrypt their bus; empty: they do not
 	Extra    []string // further arguments of every node
-	Cuts     bool     // lead the bus through cables that can be cut; they cost some time and processor
+	Cuts     bool     // lead the bus through proxies that can be cut; they cost some time and processor
 }
 
 // Default is a cluster of three strong nodes, without binary and directory.
@@ -65,12 +65,12 @@ type node struct {
 	id        int
 	http, bus string
 	client    *client.Client
-	cable     *cable // to bus; nil if that cannot be cut
+	proxy     *proxy // to bus; nil if that cannot be cut
 	mu        struct {
 		sync.Mutex
-		process *Process
-		spent   time.Duration // processor time of earlier lives
-		closed  bool
+		process   *Process
+		cpuBefore time.Duration // processor time of earlier lives
+		closed    bool
 	}
 }
 
@@ -105,7 +105,7 @@ func Start(ctx context.Context, config Config) (*Cluster, error) {
 			return nil, errors.Join(err, c.Close())
 		}
 	}
-	if err := c.layCables(); err != nil {
+	if err := c.startProxies(); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	for i := range c.nodes {
@@ -126,13 +126,13 @@ func (c *Cluster) add(i int, http, bus string) (err error) {
 	return c.launch(n)
 }
 
-// layCables makes the ways that can be cut, if that was asked for.
-func (c *Cluster) layCables() (err error) {
+// startProxies starts the proxies that can be cut, if the configuration asks for them.
+func (c *Cluster) startProxies() (err error) {
 	if !c.config.Cuts {
 		return nil
 	}
 	for _, n := range c.nodes {
-		if n.cable, err = lay(n.id, n.bus, c.cuts, c.caller); err != nil {
+		if n.proxy, err = newProxy(n.id, n.bus, c.cuts, c.caller); err != nil {
 			return err
 		}
 	}
@@ -174,7 +174,7 @@ func WaitUp(ctx context.Context, server *client.Client, p *Process) error {
 		}
 		select {
 		case <-p.exited:
-			return fmt.Errorf("%s ended (%v) before it answered; the end of %s:\n%s", p.Name, p.cmd.ProcessState, p.log, p.lastWords())
+			return fmt.Errorf("%s ended (%v) before it answered; the end of %s:\n%s", p.Name, p.cmd.ProcessState, p.log, p.lastOutput())
 		case <-ctx.Done():
 			return fmt.Errorf("%s does not answer: %w", p.Name, errors.Join(ctx.Err(), err))
 		case <-time.After(10 * time.Millisecond):
@@ -241,7 +241,7 @@ func (c *Cluster) Restart(ctx context.Context, i int) error {
 		return fmt.Errorf("restart n%d: it has not ended", i)
 	} else if spent, err := old.CPU(); err == nil {
 		n.mu.Lock()
-		n.mu.spent += spent
+		n.mu.cpuBefore += spent
 		n.mu.Unlock()
 	}
 	if err := c.launch(n); err != nil {
@@ -259,7 +259,7 @@ func (c *Cluster) CPU() (time.Duration, error) {
 			return 0, err
 		}
 		n.mu.Lock()
-		sum += n.mu.spent + spent
+		sum += n.mu.cpuBefore + spent
 		n.mu.Unlock()
 	}
 	return sum, nil
@@ -277,8 +277,8 @@ func (c *Cluster) Close() error {
 			errs = append(errs, p.Kill())
 		}
 		n.client.Close()
-		if n.cable != nil {
-			n.cable.close()
+		if n.proxy != nil {
+			n.proxy.close()
 		}
 	}
 	return errors.Join(append(errs, c.ports.Close())...)

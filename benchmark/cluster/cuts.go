@@ -10,10 +10,10 @@ import (
 // direction is one way between two nodes.
 type direction struct{ from, to int }
 
-// back is the other way.
-func (d direction) back() direction { return direction{d.to, d.from} }
+// reverse is the opposite direction.
+func (d direction) reverse() direction { return direction{d.to, d.from} }
 
-// cuts says which directions are cut at the moment. All cables of a cluster ask
+// cuts says which directions are cut at the moment. All proxies of a cluster ask
 // it, any number of goroutines at a time.
 type cuts struct {
 	mu struct {
@@ -74,14 +74,14 @@ func (c *cuts) wait(ctx context.Context, ways ...direction) error {
 }
 
 // Cut stops everything that node from sends to node to over the bus, and nothing
-// else: what to sends still arrives. Whoever sends is told nothing, as when a
-// cable is pulled (see cable). The cluster must have been started with Cuts.
-func (c *Cluster) Cut(from, to int) error { return c.way(from, to, c.cuts.cut) }
+// else: what to sends still arrives. The sender gets no error, as when a
+// network cable is pulled (see proxy). The cluster must have been started with Cuts.
+func (c *Cluster) Cut(from, to int) error { return c.changeDirection(from, to, c.cuts.cut) }
 
 // Heal lets what node from sends reach node to again. What was on its way when
 // the cut came arrives then, late, unless one of the two has given its
 // connection up.
-func (c *Cluster) Heal(from, to int) error { return c.way(from, to, c.cuts.heal) }
+func (c *Cluster) Heal(from, to int) error { return c.changeDirection(from, to, c.cuts.heal) }
 
 // Isolate cuts node i from all others, both ways. Its clients still reach it.
 func (c *Cluster) Isolate(i int) error {
@@ -107,10 +107,10 @@ func (c *Cluster) HealAll() error {
 	return errors.Join(errs...)
 }
 
-func (c *Cluster) way(from, to int, change func(direction)) error {
+func (c *Cluster) changeDirection(from, to int, change func(direction)) error {
 	switch n := len(c.nodes); {
 	case !c.config.Cuts:
-		return errors.New("cut: the cluster was started without cables to cut")
+		return errors.New("cut: the cluster was started without proxies that can be cut")
 	case from < 0 || from >= n || to < 0 || to >= n || from == to:
 		return fmt.Errorf("cut: no way leads from n%d to n%d in a cluster of %d", from, to, n)
 	}

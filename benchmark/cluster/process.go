@@ -34,16 +34,16 @@ func Launch(name, log, binary string, args ...string) (*Process, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	p := &Process{Name: name, log: log, cmd: cmd, exited: make(chan struct{})}
 	started := make(chan error, 1)
-	go p.tend(out, started)
+	go p.wait(out, started)
 	if err := <-started; err != nil {
 		return nil, fmt.Errorf("launch %s: %w", name, err)
 	}
 	return p, nil
 }
 
-// tend owns the process from start to end, on a thread of its own: the kernel
+// wait owns the process from start to end, on a thread of its own: the kernel
 // sends the parent-death signal when the thread that forked is gone.
-func (p *Process) tend(out *os.File, started chan<- error) {
+func (p *Process) wait(out *os.File, started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer close(p.exited)
@@ -55,8 +55,8 @@ func (p *Process) tend(out *os.File, started chan<- error) {
 	}
 }
 
-// lastWords is the end of what the process has printed.
-func (p *Process) lastWords() string {
+// lastOutput is the end of the process's output.
+func (p *Process) lastOutput() string {
 	said, err := os.ReadFile(p.log)
 	if err != nil {
 		return err.Error()

@@ -31,8 +31,8 @@ func (c *Cluster) shard(name string, members []int) api.Shard {
 	for _, i := range members {
 		n := c.nodes[i]
 		m := api.Member{ID: uint64(n.id), Address: n.http, Bus: n.bus}
-		if n.cable != nil {
-			m.Bus = n.cable.addr()
+		if n.proxy != nil {
+			m.Bus = n.proxy.addr()
 		}
 		shard.Members = append(shard.Members, m)
 	}

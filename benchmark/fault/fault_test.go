@@ -83,7 +83,7 @@ func TestFaultsThatMakeNoSense(t *testing.T) {
 
 func TestScenariosFitTheirClustersAndTheirTimes(t *testing.T) {
 	for _, name := range Names() {
-		s := Life(name)
+		s := ScenarioNamed(name)
 		for _, f := range s.Faults {
 			if f.At+f.For >= s.Duration {
 				t.Errorf("%s: %v ends after %v", name, f, s.Duration)

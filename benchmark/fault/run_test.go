@@ -141,7 +141,7 @@ func TestAViewThatIsNeverReadyEndsTheRun(t *testing.T) {
 	})
 }
 
-func TestWhatIsUnderWayEndsWhenTheFaultsAreCalledOff(t *testing.T) {
+func TestCancellingAFaultRunEndsOpenFaults(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newTarget()
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)

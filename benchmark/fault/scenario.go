@@ -15,9 +15,9 @@ type Scenario struct {
 	Faults   []Fault
 }
 
-// lives are the scenarios by name, each with faults far enough apart that each is
+// scenarios are the scenarios by name, each with faults far enough apart that each is
 // over, and some quiet was measured, before the next.
-var lives = map[string]struct {
+var scenarios = map[string]struct {
 	nodes    int
 	duration time.Duration
 	faults   string
@@ -43,11 +43,11 @@ var lives = map[string]struct {
 }
 
 // Names lists the scenarios.
-func Names() []string { return slices.Sorted(maps.Keys(lives)) }
+func Names() []string { return slices.Sorted(maps.Keys(scenarios)) }
 
-// Life is the scenario of a name of Names.
-func Life(name string) Scenario {
-	life := lives[name]
+// ScenarioNamed is the scenario of a name of Names.
+func ScenarioNamed(name string) Scenario {
+	life := scenarios[name]
 	s := Scenario{Nodes: life.nodes, Duration: life.duration}
 	for text := range strings.FieldsSeq(life.faults) {
 		f, err := Parse(text)

@@ -41,7 +41,7 @@ func save(t rapid.TB, ops []Op) []byte {
 	return buf.Bytes()
 }
 
-func TestWhatWasSavedIsLoaded(t *testing.T) {
+func TestASavedHistoryIsLoaded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ops := genOps(t)
 		got, err := Load(bytes.NewReader(save(t, ops)))
@@ -139,7 +139,7 @@ func TestARetiredClientWritesUnderANewName(t *testing.T) {
 	}
 }
 
-func TestStatusesSayWhatWasThereBefore(t *testing.T) {
+func TestStatusesTellWhetherTheKeyExisted(t *testing.T) {
 	for _, c := range []struct {
 		kind   Kind
 		status uint16

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestReservedPortsAreFreeAndNobodyElses(t *testing.T) {
+func TestReservedPortsAreFreeAndExclusive(t *testing.T) {
 	const each = 200
 	first, second := reserve(t, each), reserve(t, each)
 	all := append(slices.Clone(first.Addrs()), second.Addrs()...)

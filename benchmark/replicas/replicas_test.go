@@ -34,7 +34,7 @@ func TestReplicasOfAShardAreCompared(t *testing.T) {
 	}
 }
 
-func TestWhatReplicasHoldIsRecorded(t *testing.T) {
+func TestTheItemsOfReplicasAreRecorded(t *testing.T) {
 	all := []Replica{{7, 0, map[string]string{"a": "x"}}, {8, 0, nil}, {9, 1, map[string]string{"b": "y"}}}
 	ops := Held(all, []string{"a", "b", "c"}, func(text string) history.Value { return history.Value(text[0]) }, 5)
 	var got []string

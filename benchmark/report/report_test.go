@@ -24,7 +24,7 @@ func ops(kind history.Kind, n int) []history.Op {
 	return all
 }
 
-func TestOnlyWhatLiesInTheWindowIsMeasured(t *testing.T) {
+func TestOnlyOperationsInTheWindowAreMeasured(t *testing.T) {
 	all := ops(history.Put, 4) // ends at 1, 3, 6 and 10 ms
 	all = append(all,
 		history.Op{Kind: history.Get, Outcome: history.Unknown, Start: 2e6, End: 3e6},

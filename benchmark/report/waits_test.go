@@ -34,7 +34,7 @@ func figures(w Wait) [6]int64 {
 	return f
 }
 
-func TestWhatAChangeCosts(t *testing.T) {
+func TestTheCostOfAChange(t *testing.T) {
 	for name, test := range map[string]struct {
 		writes  []int64
 		changes []Change

@@ -161,7 +161,7 @@ func (c *Command) must(node int, err error) {
 // explain logs what a node says about itself.
 func (l *Lab) explain(node int) {
 	l.t.Helper()
-	ctx, cancel := l.patient()
+	ctx, cancel := l.withTimeout()
 	defer cancel()
 	shown, err := l.nodes[node].Cluster(ctx)
 	l.t.Logf("node %d shows %+v, %v", node, shown, err)

@@ -36,7 +36,7 @@ func (g *Group) Holds(want Contents) {
 // contents reads everything that a node holds.
 func (l *Lab) contents(node int) Contents {
 	l.t.Helper()
-	ctx, cancel := l.patient()
+	ctx, cancel := l.withTimeout()
 	defer cancel()
 	data, next, err := l.nodes[node].AllData(ctx)
 	if err != nil {

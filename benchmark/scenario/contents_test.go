@@ -8,7 +8,7 @@ import (
 	"github.com/cohortkv/cohort/benchmark/history"
 )
 
-func TestWhatAKeyMayBecomeWhenSidesAreJoined(t *testing.T) {
+func TestTheValuesThatAKeyMayHaveAfterAMerge(t *testing.T) {
 	has := func(value string) Contents { return Contents{Data: map[string]string{"k": value}} }
 	none := Contents{}
 	for _, test := range []struct {
@@ -33,8 +33,8 @@ func TestWhatAKeyMayBecomeWhenSidesAreJoined(t *testing.T) {
 	}
 }
 
-func TestALineFollowsTheGroupsThatLedToIt(t *testing.T) {
-	ln := line{{from: 10, nodes: []int{0, 1}}, {from: 20, nodes: []int{1}}}
+func TestTheAncestryOfAGroupFollowsItsSplits(t *testing.T) {
+	ln := ancestry{{from: 10, nodes: []int{0, 1}}, {from: 20, nodes: []int{1}}}
 	for _, test := range []struct {
 		at   int64
 		node int

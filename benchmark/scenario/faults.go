@@ -4,7 +4,7 @@ package scenario
 func (l *Lab) Kill(nodes ...int) {
 	l.t.Helper()
 	for _, node := range nodes {
-		l.must(l.mortal().Kill(node))
+		l.must(l.killable().Kill(node))
 	}
 	l.say("killed %v", nodes)
 }
@@ -12,10 +12,10 @@ func (l *Lab) Kill(nodes ...int) {
 // RestartEmpty starts nodes that were killed. They know nothing any more.
 func (l *Lab) RestartEmpty(nodes ...int) {
 	l.t.Helper()
-	ctx, cancel := l.patient()
+	ctx, cancel := l.withTimeout()
 	defer cancel()
 	for _, node := range nodes {
-		l.must(l.mortal().Restart(ctx, node))
+		l.must(l.killable().Restart(ctx, node))
 	}
 	l.say("started %v again, empty", nodes)
 }
@@ -24,7 +24,7 @@ func (l *Lab) RestartEmpty(nodes ...int) {
 func (l *Lab) Pause(nodes ...int) {
 	l.t.Helper()
 	for _, node := range nodes {
-		l.must(l.mortal().Pause(node))
+		l.must(l.killable().Pause(node))
 	}
 	l.say("paused %v", nodes)
 }
@@ -33,7 +33,7 @@ func (l *Lab) Pause(nodes ...int) {
 func (l *Lab) Resume(nodes ...int) {
 	l.t.Helper()
 	for _, node := range nodes {
-		l.must(l.mortal().Resume(node))
+		l.must(l.killable().Resume(node))
 	}
 	l.say("resumed %v", nodes)
 }
@@ -41,7 +41,7 @@ func (l *Lab) Resume(nodes ...int) {
 // Cut takes nodes off their networks.
 func (l *Lab) Cut(nodes ...int) {
 	l.t.Helper()
-	ctx, cancel := l.patient()
+	ctx, cancel := l.withTimeout()
 	defer cancel()
 	for _, node := range nodes {
 		l.must(able[Cuttable](l).Unplug(ctx, node))
@@ -52,7 +52,7 @@ func (l *Lab) Cut(nodes ...int) {
 // Heal puts nodes that were cut off back where they were.
 func (l *Lab) Heal(nodes ...int) {
 	l.t.Helper()
-	ctx, cancel := l.patient()
+	ctx, cancel := l.withTimeout()
 	defer cancel()
 	for _, node := range nodes {
 		l.must(able[Cuttable](l).Replug(ctx, node))
@@ -65,7 +65,7 @@ func (l *Lab) Move(network string, nodes ...int) {
 	l.t.Helper()
 	l.Cut(nodes...)
 	for _, node := range nodes {
-		l.plug(node, Seat{network, l.wired().Seat(node).Host})
+		l.plug(node, Seat{network, l.movable().Seat(node).Host})
 	}
 	l.say("moved %v to network %s", nodes, network)
 }
@@ -75,7 +75,7 @@ func (l *Lab) Renumber(nodes ...int) {
 	l.t.Helper()
 	l.Cut(nodes...)
 	for _, node := range nodes {
-		seat := l.wired().Seat(node)
+		seat := l.movable().Seat(node)
 		seat.Host += len(l.nodes)
 		l.plug(node, seat)
 	}
@@ -85,7 +85,7 @@ func (l *Lab) Renumber(nodes ...int) {
 // Swap lets two nodes take each other's address.
 func (l *Lab) Swap(a, b int) {
 	l.t.Helper()
-	seatA, seatB := l.wired().Seat(a), l.wired().Seat(b)
+	seatA, seatB := l.movable().Seat(a), l.movable().Seat(b)
 	l.Cut(a, b)
 	l.plug(a, seatB)
 	l.plug(b, seatA)
@@ -95,7 +95,7 @@ func (l *Lab) Swap(a, b int) {
 // Impersonate gives a node the address of another one, which is cut off.
 func (l *Lab) Impersonate(node, other int) {
 	l.t.Helper()
-	seat := l.wired().Seat(other)
+	seat := l.movable().Seat(other)
 	l.Cut(node, other)
 	l.plug(node, seat)
 	l.say("gave the address of %d to %d", other, node)
@@ -103,13 +103,13 @@ func (l *Lab) Impersonate(node, other int) {
 
 func (l *Lab) plug(node int, seat Seat) {
 	l.t.Helper()
-	ctx, cancel := l.patient()
+	ctx, cancel := l.withTimeout()
 	defer cancel()
-	l.must(l.wired().Plug(ctx, node, seat))
+	l.must(l.movable().Plug(ctx, node, seat))
 }
 
-func (l *Lab) mortal() Mortal { return able[Mortal](l) }
-func (l *Lab) wired() Wired   { return able[Wired](l) }
+func (l *Lab) killable() Killable { return able[Killable](l) }
+func (l *Lab) movable() Movable   { return able[Movable](l) }
 
 // able skips a scenario in a world that cannot play it.
 func able[A any](l *Lab) A {

@@ -12,11 +12,11 @@ import (
 // Group is some nodes that a scenario speaks through, and whose view it expects
 // to be that of the group unless it says otherwise.
 type Group struct {
-	lab     *Lab
-	members []int
-	shards  [][]int // the same members, as the view has them
-	turn    int
-	line    line
+	lab      *Lab
+	members  []int
+	shards   [][]int // the same members, as the view has them
+	turn     int
+	ancestry ancestry
 }
 
 // Through names nodes to speak through.
@@ -30,10 +30,10 @@ func (g *Group) Members() []int { return g.members }
 // Put writes a key through one of the nodes, each in its turn.
 func (g *Group) Put(key, value string) *Group {
 	g.lab.t.Helper()
-	ctx, cancel := g.lab.patient()
+	ctx, cancel := g.lab.withTimeout()
 	defer cancel()
 	node := g.next()
-	answer, err := g.hand(node).put(ctx, key, value)
+	answer, err := g.client(node).put(ctx, key, value)
 	g.decided("PUT "+key, node, answer, err)
 	return g
 }
@@ -41,10 +41,10 @@ func (g *Group) Put(key, value string) *Group {
 // Delete deletes a key, which may be absent, through one of the nodes.
 func (g *Group) Delete(key string) *Group {
 	g.lab.t.Helper()
-	ctx, cancel := g.lab.patient()
+	ctx, cancel := g.lab.withTimeout()
 	defer cancel()
 	node := g.next()
-	answer, err := g.hand(node).delete(ctx, key)
+	answer, err := g.client(node).delete(ctx, key)
 	g.decided("DELETE "+key, node, answer, err)
 	return g
 }
@@ -74,7 +74,7 @@ func (g *Group) EveryoneMisses(keys ...string) {
 // StayUp demands that the nodes answer what needs no other node, whatever waits.
 func (g *Group) StayUp() {
 	g.lab.t.Helper()
-	ctx, cancel := g.lab.patient()
+	ctx, cancel := g.lab.withTimeout()
 	defer cancel()
 	for _, node := range g.members {
 		g.lab.must(g.lab.nodes[node].Ping(ctx))
@@ -87,13 +87,13 @@ func (g *Group) StayUp() {
 // as soon as they have heard that they are out.
 func (g *Group) Refuse() {
 	g.lab.t.Helper()
-	ctx, cancel := g.lab.patient()
+	ctx, cancel := g.lab.withTimeout()
 	defer cancel()
 	began := time.Now()
 	for _, node := range g.members {
-		_, err := g.hand(node).get(ctx, "refused")
+		_, err := g.client(node).get(ctx, "refused")
 		g.refused("GET", node, err)
-		_, err = g.hand(node).put(ctx, "refused", "")
+		_, err = g.client(node).put(ctx, "refused", "")
 		g.refused("PUT", node, err)
 	}
 	g.lab.say("%v refuse, after %v", g.members, time.Since(began).Round(time.Millisecond))
@@ -110,9 +110,9 @@ func (g *Group) refused(what string, node int, err error) {
 // read has a node's answer about a key.
 func (g *Group) read(node int, key string) *client.Answer {
 	g.lab.t.Helper()
-	ctx, cancel := g.lab.patient()
+	ctx, cancel := g.lab.withTimeout()
 	defer cancel()
-	answer, err := g.hand(node).get(ctx, key)
+	answer, err := g.client(node).get(ctx, key)
 	g.decided("GET "+key, node, answer, err)
 	return answer
 }
@@ -136,10 +136,10 @@ func (g *Group) next() int {
 	return node
 }
 
-// hand is the client of a node that the test's goroutine uses.
-func (g *Group) hand(node int) *hand {
-	if g.lab.hands[node] == nil {
-		g.lab.hands[node] = g.lab.hand(node)
+// client is the client of a node that the test's goroutine uses.
+func (g *Group) client(node int) *nodeClient {
+	if g.lab.clients[node] == nil {
+		g.lab.clients[node] = g.lab.newClient(node)
 	}
-	return g.lab.hands[node]
+	return g.lab.clients[node]
 }

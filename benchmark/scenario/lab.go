@@ -58,21 +58,21 @@ const (
 
 // Lab is one scenario in one world.
 type Lab struct {
-	t      testing.TB
-	world  World
-	began  time.Time
-	nodes  []*client.Client
-	hands  map[int]*hand // that the test's goroutine uses, by node
-	book   *book
-	diary  *history.Recorder // what sessions did; on the book's clock
-	unique int               // texts made so far
-	open   []*Waiting        // requests that were held, ended or not
+	t        testing.TB
+	world    World
+	began    time.Time
+	nodes    []*client.Client
+	clients  map[int]*nodeClient // that the test's goroutine uses, by node
+	recorder *recorder
+	timeline *history.Recorder // what sessions did, on the recorder's clock
+	unique   int               // texts made so far
+	open     []*Waiting        // requests that were held, ended or not
 }
 
 // New returns a lab without nodes.
 func New(t testing.TB, world World) *Lab {
-	l := &Lab{t: t, world: world, began: time.Now(), hands: map[int]*hand{}, book: newBook()}
-	l.diary = l.book.recorder.Beside()
+	l := &Lab{t: t, world: world, began: time.Now(), clients: map[int]*nodeClient{}, recorder: newRecorder()}
+	l.timeline = l.recorder.history.Beside()
 	return l
 }
 
@@ -110,8 +110,8 @@ func (l *Lab) All() []int {
 // T is the test that plays the scenario.
 func (l *Lab) T() testing.TB { return l.t }
 
-// patient is the test's context for something that should take no time.
-func (l *Lab) patient() (context.Context, context.CancelFunc) {
+// withTimeout is a context for a step of the test that should end soon.
+func (l *Lab) withTimeout() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(l.t.Context(), patience)
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/cohortkv/cohort/api"
 )
 
-// fake is a world of one copy behind two nodes, of which the second may lie.
+// fake is a world of one copy behind two nodes, of which the second may answer wrongly.
 type fake struct {
 	t       *testing.T
 	servers []*httptest.Server
@@ -22,7 +22,7 @@ type fake struct {
 	data    map[string]string
 	next    uint64
 	causal  bool                           // /data speaks the causal model
-	lie     func(key, value string) string // what node 1 reads instead; nil: the truth
+	wrong   func(key, value string) string // what node 1 reads instead; nil: the truth
 }
 
 func (f *fake) Start(_ context.Context, n int) error {
@@ -65,8 +65,8 @@ func (f *fake) speak(w http.ResponseWriter, r *http.Request, node int) {
 	answer := map[string]any{"causal-metadata": map[string]uint64{"next": f.next}}
 	key := strings.TrimPrefix(r.URL.Path, api.DataPrefix)
 	value, found := f.data[key]
-	if node == 1 && f.lie != nil {
-		value = f.lie(key, value)
+	if node == 1 && f.wrong != nil {
+		value = f.wrong(key, value)
 	}
 	switch {
 	case r.URL.Path == api.PathData:
@@ -90,8 +90,8 @@ func (f *fake) speak(w http.ResponseWriter, r *http.Request, node int) {
 func (f *fake) items(node int) map[string]string {
 	items := map[string]string{}
 	for key, value := range f.data {
-		if node == 1 && f.lie != nil {
-			value = f.lie(key, value)
+		if node == 1 && f.wrong != nil {
+			value = f.wrong(key, value)
 		}
 		items[key] = value
 	}
@@ -120,8 +120,8 @@ func (f *fake) one(w http.ResponseWriter, r *http.Request, node int) {
 		delete(f.data, key)
 		f.next++
 	case r.Method == http.MethodGet && found:
-		if node == 1 && f.lie != nil {
-			value = f.lie(key, value)
+		if node == 1 && f.wrong != nil {
+			value = f.wrong(key, value)
 		}
 		_ = json.NewEncoder(w).Encode(map[string]string{"value": value})
 	}
@@ -142,15 +142,15 @@ func (v *verdict) Fatalf(format string, args ...any) { v.Errorf(format, args...)
 func (v *verdict) Fatal(args ...any) { v.Fatalf("%s", fmt.Sprint(args...)) }
 
 // play returns what a scenario complained about.
-func play(t *testing.T, lie func(key, value string) string, scenario func(*Lab)) []string {
+func play(t *testing.T, wrong func(key, value string) string, scenario func(*Lab)) []string {
 	t.Helper()
-	return playIn(t, &fake{t: t, data: map[string]string{}, next: 1, lie: lie}, scenario)
+	return playIn(t, &fake{t: t, data: map[string]string{}, next: 1, wrong: wrong}, scenario)
 }
 
 // playSessions does so of one about sessions.
-func playSessions(t *testing.T, lie func(key, value string) string, scenario func(*Lab)) []string {
+func playSessions(t *testing.T, wrong func(key, value string) string, scenario func(*Lab)) []string {
 	t.Helper()
-	return playIn(t, &fake{t: t, data: map[string]string{}, next: 1, lie: lie, causal: true}, scenario)
+	return playIn(t, &fake{t: t, data: map[string]string{}, next: 1, wrong: wrong, causal: true}, scenario)
 }
 
 func playIn(t *testing.T, world *fake, scenario func(*Lab)) []string {
@@ -175,13 +175,13 @@ func story(l *Lab) {
 	l.Judge()
 }
 
-func TestAWorldThatKeepsItsWordIsAcquitted(t *testing.T) {
+func TestACorrectWorldPasses(t *testing.T) {
 	if complaints := play(t, nil, story); len(complaints) > 0 {
 		t.Errorf("%q", complaints)
 	}
 }
 
-func TestANodeThatServesWhatWasOverwrittenIsFound(t *testing.T) {
+func TestANodeThatServesOverwrittenValuesIsFound(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir()) // for the history that is found guilty
 	stale := func(key, value string) string {
 		if value == "new" {
@@ -205,7 +205,7 @@ func TestANodeThatServesWhatWasOverwrittenIsFound(t *testing.T) {
 	}
 }
 
-func TestRandomOperationsFindAValueThatNobodyWrote(t *testing.T) {
+func TestRandomOperationsFindAValueThatWasNeverWritten(t *testing.T) {
 	invented := func(key, value string) string { return value + "!" }
 	complaints := play(t, invented, func(l *Lab) { l.View(0, 1).TellMembers().RandomOperations(200) })
 	if len(complaints) == 0 || !strings.Contains(complaints[0], "want") {
@@ -225,13 +225,13 @@ func sessions(l *Lab) {
 	both.EqualWithin(patience).JudgeSessions()
 }
 
-func TestSessionsWithAWorldThatKeepsItsWordAreAcquitted(t *testing.T) {
+func TestSessionsOfACorrectWorldPass(t *testing.T) {
 	if complaints := playSessions(t, nil, sessions); len(complaints) > 0 {
 		t.Errorf("%q", complaints)
 	}
 }
 
-func TestWhatSessionsShouldNotSeeIsFound(t *testing.T) {
+func TestStaleReadsOfSessionsAreFound(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir()) // for the history that is found guilty
 	stale := func(_, value string) string {
 		if value == "new" {

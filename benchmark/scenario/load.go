@@ -11,14 +11,14 @@ import (
 )
 
 // A load has few clients on each key, because that is what Porcupine can search,
-// and each takes a breath between two operations, so that a scenario of a minute
+// and each pauses between two operations, so that a scenario of a minute
 // can be judged in seconds.
 const (
 	loadKeys      = 4
 	clientsPerKey = 3
-	breath        = 15 * time.Millisecond
-	// givesUp is how long a client of a load waits for an answer.
-	givesUp = 3 * time.Second
+	thinkTime     = 15 * time.Millisecond
+	// requestTimeout is how long a client of a load waits for an answer.
+	requestTimeout = 3 * time.Second
 )
 
 // Load is clients that put, get and delete while a scenario goes on.
@@ -96,7 +96,7 @@ func (o *Load) Stop() {
 // Answered returns when clients have had some more answers.
 func (o *Load) Answered(more int64) {
 	o.lab.t.Helper()
-	ctx, cancel := o.lab.patient()
+	ctx, cancel := o.lab.withTimeout()
 	defer cancel()
 	goal := o.done.Load() + more
 	o.lab.until(ctx, fmt.Sprintf("%d more answers to clients", more), func() bool { return o.done.Load() >= goal })
@@ -110,7 +110,7 @@ func (o *Load) end() {
 func (o *Load) start(l *Lab, through []int, each int) {
 	for i := range loadKeys * clientsPerKey {
 		// Clients of one key go through different nodes.
-		h := l.hand(through[(i+i/loadKeys)%len(through)])
+		h := l.newClient(through[(i+i/loadKeys)%len(through)])
 		key := fmt.Sprintf("load-%d", i%loadKeys)
 		o.running.Go(func() {
 			o.repeat(l.t.Context(), each, func(ctx context.Context) error { return h.anything(ctx, key) })
@@ -121,7 +121,7 @@ func (o *Load) start(l *Lab, through []int, each int) {
 // repeat is the life of one client: so many operations, or, if that is negative,
 // until it is to stop.
 func (o *Load) repeat(ctx context.Context, times int, operate func(context.Context) error) {
-	pause := time.NewTicker(breath)
+	pause := time.NewTicker(thinkTime)
 	defer pause.Stop()
 	for i := 0; i != times; i++ {
 		o.once(ctx, operate)
@@ -136,7 +136,7 @@ func (o *Load) repeat(ctx context.Context, times int, operate func(context.Conte
 }
 
 func (o *Load) once(ctx context.Context, operate func(context.Context) error) {
-	ctx, cancel := context.WithTimeout(ctx, givesUp)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	err := operate(ctx)
 	if err == nil {
@@ -149,7 +149,7 @@ func (o *Load) once(ctx context.Context, operate func(context.Context) error) {
 }
 
 // anything is one operation of a client of strong buckets.
-func (h *hand) anything(ctx context.Context, key string) error {
+func (h *nodeClient) anything(ctx context.Context, key string) error {
 	var err error
 	switch n := rand.IntN(10); {
 	case n < 4:

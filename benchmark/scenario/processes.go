@@ -9,7 +9,7 @@ import (
 )
 
 // Processes is a World of processes on 127.0.0.1: Mortal, and Cuttable if the
-// configuration has cables. Addresses are for life.
+// configuration has proxies. Addresses are for life.
 type Processes struct {
 	*cluster.Cluster // nil until Start
 	config           cluster.Config

@@ -41,10 +41,10 @@ type walk struct {
 // step does one operation, and reports whether the answer was right.
 func (w *walk) step() bool {
 	w.group.lab.t.Helper()
-	ctx, cancel := w.group.lab.patient()
+	ctx, cancel := w.group.lab.withTimeout()
 	defer cancel()
 	key := fmt.Sprintf("random-%d", w.rng.IntN(randomKeys))
-	h := w.group.hand(w.group.members[w.rng.IntN(len(w.group.members))])
+	h := w.group.client(w.group.members[w.rng.IntN(len(w.group.members))])
 	switch n := w.rng.IntN(10); {
 	case n < 5:
 		return w.put(ctx, h, key)
@@ -56,7 +56,7 @@ func (w *walk) step() bool {
 	}
 }
 
-func (w *walk) put(ctx context.Context, h *hand, key string) bool {
+func (w *walk) put(ctx context.Context, h *nodeClient, key string) bool {
 	w.group.lab.t.Helper()
 	value := fmt.Sprintf("%x", rand.Uint64())
 	status := w.status(key, http.StatusOK, http.StatusCreated)
@@ -66,7 +66,7 @@ func (w *walk) put(ctx context.Context, h *hand, key string) bool {
 	return w.right(h, "PUT "+key, answer, err, status, w.model.Next-1)
 }
 
-func (w *walk) delete(ctx context.Context, h *hand, key string) bool {
+func (w *walk) delete(ctx context.Context, h *nodeClient, key string) bool {
 	w.group.lab.t.Helper()
 	status := w.status(key, http.StatusOK, http.StatusNotFound)
 	answer, err := h.delete(ctx, key)
@@ -84,7 +84,7 @@ func (w *walk) status(key string, there, absent int) int {
 }
 
 // right compares an answer with what the single copy says.
-func (w *walk) right(h *hand, what string, answer *client.Answer, err error, status int, number uint64) bool {
+func (w *walk) right(h *nodeClient, what string, answer *client.Answer, err error, status int, number uint64) bool {
 	w.group.lab.t.Helper()
 	if err != nil || answer.Status != status || answer.MsgNum != number {
 		w.group.lab.t.Errorf("%s through node %d: %+v, %v; want %d with number %d", what, h.node, answer, err, status, number)

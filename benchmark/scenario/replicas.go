@@ -120,7 +120,7 @@ func (g *Group) KeysOf(keys ...string) [][]string {
 func (g *Group) JudgeSessions() {
 	g.lab.t.Helper()
 	g.lab.judgeable()
-	ops := append(g.lab.diary.Ops(), g.held()...)
+	ops := append(g.lab.timeline.Ops(), g.held()...)
 	h, err := causal.Recorded(ops)
 	g.lab.must(err)
 	began := time.Now()
@@ -137,7 +137,7 @@ func (g *Group) JudgeSessions() {
 // held records what each replica has.
 func (g *Group) held() []history.Op {
 	g.lab.t.Helper()
-	return replicas.Held(g.replicas(), keysOfOps(g.lab.diary.Ops()), g.lab.book.value, g.lab.diary.Now())
+	return replicas.Held(g.replicas(), keysOfOps(g.lab.timeline.Ops()), g.lab.recorder.value, g.lab.timeline.Now())
 }
 
 func keysOfOps(ops []history.Op) []string {

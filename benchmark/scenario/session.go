@@ -25,7 +25,7 @@ type Session struct {
 
 // Session returns a client that has seen nothing.
 func (l *Lab) Session() *Session {
-	return &Session{lab: l, log: l.diary.Log(), wrote: map[string]string{}}
+	return &Session{lab: l, log: l.timeline.Log(), wrote: map[string]string{}}
 }
 
 // Fork returns another client that has seen what this one has seen by now.
@@ -38,7 +38,7 @@ func (s *Session) Fork() *Session {
 // Put writes a key through a node.
 func (s *Session) Put(node int, key, value string) *Session {
 	s.lab.t.Helper()
-	ctx, cancel := s.lab.patient()
+	ctx, cancel := s.lab.withTimeout()
 	defer cancel()
 	_, err := s.put(ctx, node, key, value)
 	s.answered("PUT "+key, node, err)
@@ -48,7 +48,7 @@ func (s *Session) Put(node int, key, value string) *Session {
 // Delete deletes a key, which may be absent, through a node.
 func (s *Session) Delete(node int, key string) *Session {
 	s.lab.t.Helper()
-	ctx, cancel := s.lab.patient()
+	ctx, cancel := s.lab.withTimeout()
 	defer cancel()
 	_, err := s.delete(ctx, node, key)
 	s.answered("DELETE "+key, node, err)
@@ -59,7 +59,7 @@ func (s *Session) Delete(node int, key string) *Session {
 // anybody.
 func (s *Session) Reads(node int, key, value string) *Session {
 	s.lab.t.Helper()
-	ctx, cancel := s.lab.patient()
+	ctx, cancel := s.lab.withTimeout()
 	defer cancel()
 	answer, err := s.get(ctx, node, key)
 	s.answered("GET "+key, node, err)
@@ -100,7 +100,7 @@ func (s *Session) PutWaits(node int, key, value string) *Waiting {
 // Lists reads all that a node's shard has.
 func (s *Session) Lists(node int) map[string]string {
 	s.lab.t.Helper()
-	ctx, cancel := s.lab.patient()
+	ctx, cancel := s.lab.withTimeout()
 	defer cancel()
 	items, err := s.list(ctx, node)
 	s.answered("GET all data", node, err)
@@ -141,7 +141,7 @@ func (s *Session) put(ctx context.Context, node int, key, text string) (*client.
 	if text == "" {
 		text = "session " + value.String()
 	}
-	s.lab.book.name(text, value)
+	s.lab.recorder.name(text, value)
 	s.wrote[key] = text
 	return s.do(ctx, node, api.Put, history.Op{Kind: history.Put, Key: key, Value: value}, func() (*client.Answer, error) {
 		return s.lab.nodes[node].PutCausal(ctx, key, text, s.seen)
@@ -175,7 +175,7 @@ func (s *Session) do(ctx context.Context, node int, what api.Op, op history.Op, 
 	}
 	op.Status = uint16(answer.Status)
 	if what == api.Read && answer.Found() {
-		op.Value = s.lab.book.value(string(answer.Value))
+		op.Value = s.lab.recorder.value(string(answer.Value))
 	}
 	s.log.Append(op)
 	s.seen, s.from = answer.Metadata, op.ID
@@ -228,7 +228,7 @@ func (s *Session) list(ctx context.Context, node int) (map[string]string, error)
 	op.Status = uint16(answer.Status)
 	for key, value := range items {
 		item := op
-		item.Kind, item.Key, item.Value, item.ID, item.Part = history.Get, key, s.lab.book.value(value), 0, op.ID
+		item.Kind, item.Key, item.Value, item.ID, item.Part = history.Get, key, s.lab.recorder.value(value), 0, op.ID
 		s.log.Append(item)
 	}
 	s.log.Append(op)

@@ -18,7 +18,7 @@ func (l *Lab) Judge() {
 func (l *Lab) judge(what string, keep func(history.Op, int) bool) {
 	l.t.Helper()
 	l.judgeable()
-	ops := l.book.ops(keep)
+	ops := l.recorder.ops(keep)
 	began := time.Now()
 	verdict := benchmark.Judge(ops, 1)
 	l.say("%s: %d operations, %d slices, judged in %v", what, verdict.Operations, verdict.Slices, time.Since(began).Round(time.Millisecond))

@@ -25,26 +25,26 @@ type Waiting struct {
 // PutWaits sends a write through the next node and returns when it waits there.
 func (g *Group) PutWaits(key, value string) *Waiting {
 	g.lab.t.Helper()
-	return g.waits("PUT "+key, func(ctx context.Context, h *hand) (*client.Answer, error) { return h.put(ctx, key, value) })
+	return g.waits("PUT "+key, func(ctx context.Context, h *nodeClient) (*client.Answer, error) { return h.put(ctx, key, value) })
 }
 
 // GetWaits sends a read through the next node and returns when it waits there.
 func (g *Group) GetWaits(key string) *Waiting {
 	g.lab.t.Helper()
-	return g.waits("GET "+key, func(ctx context.Context, h *hand) (*client.Answer, error) { return h.get(ctx, key) })
+	return g.waits("GET "+key, func(ctx context.Context, h *nodeClient) (*client.Answer, error) { return h.get(ctx, key) })
 }
 
 // DeleteWaits sends a delete through the next node and returns when it waits
 // there.
 func (g *Group) DeleteWaits(key string) *Waiting {
 	g.lab.t.Helper()
-	return g.waits("DELETE "+key, func(ctx context.Context, h *hand) (*client.Answer, error) { return h.delete(ctx, key) })
+	return g.waits("DELETE "+key, func(ctx context.Context, h *nodeClient) (*client.Answer, error) { return h.delete(ctx, key) })
 }
 
-func (g *Group) waits(what string, send func(context.Context, *hand) (*client.Answer, error)) *Waiting {
+func (g *Group) waits(what string, send func(context.Context, *nodeClient) (*client.Answer, error)) *Waiting {
 	g.lab.t.Helper()
 	node := g.next()
-	h := g.lab.hand(node)
+	h := g.lab.newClient(node)
 	return g.lab.hold(what, node, func(ctx context.Context) (*client.Answer, error) { return send(ctx, h) })
 }
 
@@ -141,7 +141,7 @@ func (w *Waiting) ClientLeaves() {
 
 func (w *Waiting) until(what string, holds func() bool) {
 	w.lab.t.Helper()
-	ctx, cancel := w.lab.patient()
+	ctx, cancel := w.lab.withTimeout()
 	defer cancel()
 	w.lab.until(ctx, w.what+" "+what, holds)
 }
@@ -149,7 +149,7 @@ func (w *Waiting) until(what string, holds func() bool) {
 // waiting is how many requests wait at a node.
 func (l *Lab) waiting(node int) (n int) {
 	l.t.Helper()
-	ctx, cancel := l.patient()
+	ctx, cancel := l.withTimeout()
 	defer cancel()
 	var metrics strings.Builder
 	l.must(l.nodes[node].Metrics(ctx, &metrics))

@@ -18,8 +18,8 @@ type World interface {
 	Member(node int) api.Member
 }
 
-// Mortal is a World whose nodes can be ended and stopped.
-type Mortal interface {
+// Killable is a World whose nodes can be ended and stopped.
+type Killable interface {
 	Kill(node int) error
 	// Restart starts a node that was killed. What it knew is gone.
 	Restart(ctx context.Context, node int) error
@@ -35,8 +35,8 @@ type Cuttable interface {
 	Replug(ctx context.Context, node int) error
 }
 
-// Wired is a World whose nodes sit on networks and can change their seats.
-type Wired interface {
+// Movable is a World whose nodes have addresses on networks and can move to others.
+type Movable interface {
 	Cuttable
 	Seat(node int) Seat
 	// Plug puts a node that is on no network on a seat.

@@ -75,7 +75,7 @@ func (c *client) next(ctx context.Context) {
 		kind = history.Get
 	}
 	if cfg.Model == Causal {
-		c.meet()
+		c.exchangeSession()
 	}
 	c.do(ctx, kind, c.rng.IntN(cfg.Keys))
 }
@@ -119,7 +119,7 @@ func (c *client) compose(op *history.Op, key int) *fasthttp.Request {
 		}
 	}
 	if c.run.cfg.Model == Causal {
-		c.show(op, req)
+		c.sendSession(op, req)
 	}
 	return req
 }
@@ -157,7 +157,7 @@ func (c *client) learn(op *history.Op, err error) {
 	op.Num, _ = strconv.ParseUint(string(c.resp.Header.Peek(api.HeaderMsgNum)), 10, 64)
 	body := c.resp.Body()
 	if c.run.cfg.Model == Causal && op.Outcome == history.OK {
-		body = c.see(op, body)
+		body = c.takeSession(op, body)
 	}
 	if op.Kind == history.Get && op.Status == fasthttp.StatusOK {
 		op.Value = c.read(body)

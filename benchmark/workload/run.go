@@ -32,7 +32,7 @@ type run struct {
 	keys     []string
 	paths    []string
 
-	board board // what causal clients leave for one another
+	exchange exchangeSlots // what causal clients leave for one another
 
 	dials atomic.Int64
 	stop  atomic.Bool

@@ -26,35 +26,35 @@ type seen struct {
 // maxSeen bounds what a client has to carry, in bytes (API §1.4).
 const maxSeen = 4 << 10
 
-// board is where clients leave copies of what they have seen.
-type board [8]atomic.Pointer[leaving]
+// exchangeSlots hold copies of sessions that clients leave for one another.
+type exchangeSlots [8]atomic.Pointer[leftSession]
 
-type leaving struct {
+type leftSession struct {
 	text []byte // never changed
 	from history.OpID
 }
 
-// meet lets the client forget, leave or take what has been seen, now and then. Two
+// exchangeSession lets the client forget, leave or take what has been seen, now and then. Two
 // clients that have seen the same are one session that forks.
-func (c *client) meet() {
+func (c *client) exchangeSession() {
 	s := &c.seen
 	switch n := c.rng.IntN(100); {
 	case n < c.run.cfg.Fresh:
 		s.text, s.from = s.text[:0], 0
 	case n < c.run.cfg.Fresh+c.run.cfg.Handover:
-		place := &c.run.board[c.rng.IntN(len(c.run.board))]
+		place := &c.run.exchange[c.rng.IntN(len(c.run.exchange))]
 		if left := place.Load(); left != nil && c.rng.IntN(2) == 0 {
 			s.text, s.from = append(s.text[:0], left.text...), left.from
 		} else if s.from != 0 {
-			place.Store(&leaving{bytes.Clone(s.text), s.from})
+			place.Store(&leftSession{bytes.Clone(s.text), s.from})
 		}
 	}
 }
 
 const metadataName = `"causal-metadata":`
 
-// show adds what the client has seen to a request.
-func (c *client) show(op *history.Op, req *fasthttp.Request) {
+// sendSession adds the client's session to a request.
+func (c *client) sendSession(op *history.Op, req *fasthttp.Request) {
 	s := &c.seen
 	op.Parent = s.from
 	if c.run.cfg.Surface == V1 {
@@ -79,9 +79,9 @@ func (c *client) show(op *history.Op, req *fasthttp.Request) {
 
 var fresh = []byte("{}")
 
-// see takes what an answer says that the client has seen now. It returns what
+// takeSession takes what an answer says that the client has seen now. It returns what
 // remains of a classic body.
-func (c *client) see(op *history.Op, body []byte) (rest []byte) {
+func (c *client) takeSession(op *history.Op, body []byte) (rest []byte) {
 	s, text := &c.seen, c.resp.Header.Peek(api.HeaderSession)
 	if c.run.cfg.Surface == Classic {
 		text, body = cutMetadata(body)

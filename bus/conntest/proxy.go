@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Proxy is a cable between two ends of TCP that can be cut. While it is cut,
+// Proxy forwards TCP between two ends and can be cut. While it is cut,
 // what is sent vanishes and nobody is told; connections that were open during a
 // cut stay silent for ever, because bytes are missing from them.
 type Proxy struct {

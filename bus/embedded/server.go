@@ -8,7 +8,7 @@
 // Close are for the node's owner; the other methods may be called by anyone.
 //
 // With credentials, every caller shows a certificate of a node of the cluster, and
-// may send in this node's name only (door.go). The owner comes by a pipe.
+// may send in this node's name only (authenticator.go). The owner comes by a pipe.
 package embedded
 
 import (
@@ -97,7 +97,7 @@ func options(cfg Config, log *natsLog) (*server.Options, error) {
 		ServerName:                 name.String(),
 		Host:                       host,
 		Port:                       port,
-		CustomClientAuthentication: &door{cfg: cfg, subjects: subjects, log: log},
+		CustomClientAuthentication: &authenticator{cfg: cfg, subjects: subjects, log: log},
 		AuthTimeout:                authTimeout.Seconds(),
 		NoSystemAccount:            true, // its events would be the only traffic that is not ours
 		NoSigs:                     true, // the process's signals belong to the command

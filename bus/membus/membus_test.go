@@ -91,7 +91,7 @@ func TestOneSeedGivesOneRun(t *testing.T) {
 	}
 }
 
-func TestFaultsDoWhatTheySay(t *testing.T) {
+func TestFaultsAreInjected(t *testing.T) {
 	of := func(all []string, sender byte) (own []string) {
 		for _, p := range all {
 			if p[0] == sender {

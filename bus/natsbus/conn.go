@@ -98,7 +98,7 @@ func Embedded(cfg Config, own Server) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.start(&link{addr: "in process", url: inProcessURL, dial: dialOwn(own), admit: c.comeHome})
+	c.start(&link{addr: "in process", url: inProcessURL, dial: dialOwn(own), admit: c.connectOwn})
 	return c, nil
 }
 

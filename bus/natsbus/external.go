@@ -65,7 +65,7 @@ func (c *Conn) enter(nc *nats.Conn, way *connecting) (wire.NodeID, error) {
 		return 0, bus.Refuse(bus.SmallPayload, "the NATS server takes messages of %d bytes, and this node was started for %d (max_payload): start it again",
 			most, c.payload.Load())
 	}
-	return c.comeHome(nc, way)
+	return c.connectOwn(nc, way)
 }
 
 // checkURLs finds mistakes that would otherwise show as a bus that is never

@@ -43,7 +43,7 @@ func meets(t *testing.T, addr string) bus.Link {
 	return stats(n).Peers[0]
 }
 
-func TestWhoIsAtAPeersAddressIsFoundOutBeforeAnythingIsSaid(t *testing.T) {
+func TestAPeerIsIdentifiedBeforeAnyMessageIsSent(t *testing.T) {
 	foreign, err := newCredentials("test2", 2, secret)
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +52,7 @@ func TestWhoIsAtAPeersAddressIsFoundOutBeforeAnythingIsSaid(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		addr string
-		want bus.Trouble
+		want bus.FailureCause
 		text string
 	}{
 		{"a node with another secret", node(2, credentials(t, 2, "another")), bus.WrongSecret, "names node 2 of cluster test"},
@@ -80,8 +80,8 @@ func TestWhoIsAtAPeersAddressIsFoundOutBeforeAnythingIsSaid(t *testing.T) {
 // address name itself like the other one that is wanted there.
 func TestANodeCannotCallItselfAnotherThanItsCertificateSays(t *testing.T) {
 	n := joinEmbedded(secret)(t, 1, "")
-	liar := serve(t, embedded.Config{Node: 3, Credentials: credentials(t, 2, secret)})
-	n.Conn.Reach([]bus.Peer{{ID: 2, Addr: liar.Addr()}, {ID: 3, Addr: liar.Addr()}})
+	impostor := serve(t, embedded.Config{Node: 3, Credentials: credentials(t, 2, secret)})
+	n.Conn.Reach([]bus.Peer{{ID: 2, Addr: impostor.Addr()}, {ID: 3, Addr: impostor.Addr()}})
 	until(t, "second try", func() bool { return stats(n).Strangers >= 2 })
 	until(t, "a reason for each", func() bool {
 		peers := stats(n).Peers
@@ -206,8 +206,8 @@ func TestANodeSpeaksInItsOwnNameOnly(t *testing.T) {
 	}
 }
 
-// TestWhatIsNotProtected shows what docs/security.md says about it.
-func TestWhatIsNotProtected(t *testing.T) {
+// TestAttacksThatAreNotPrevented shows what docs/security.md says about it.
+func TestAttacksThatAreNotPrevented(t *testing.T) {
 	subjects, err := bus.NewSubjects(cluster)
 	if err != nil {
 		t.Fatal(err)
@@ -501,7 +501,7 @@ func TestANodeThatDoesNotEncryptIsToldByBothEnds(t *testing.T) {
 	listener := serve(t, embedded.Config{Node: 2, Credentials: credentials(t, 2, secret), Logger: log.logger()})
 	plain.Conn.Reach([]bus.Peer{{ID: 2, Addr: listener.Addr()}})
 	until(t, "failure", func() bool { return stats(plain).Peers[0].Err != nil })
-	if why := stats(plain).Peers[0].Why; !slices.Contains([]bus.Trouble{bus.NoAnswer, bus.Closed, bus.NoTLS}, why) {
+	if why := stats(plain).Peers[0].Why; !slices.Contains([]bus.FailureCause{bus.NoAnswer, bus.Closed, bus.NoTLS}, why) {
 		t.Errorf("the one that does not encrypt found %q", why)
 	}
 	until(t, "log line", func() bool { return strings.Contains(log.text(), "bus listener") })

@@ -103,12 +103,12 @@ func (l *link) show(conn *live) {
 	l.tellReached(conn)
 	l.reached = true
 	if l.peers != nil && !slices.Contains(l.peers(), conn.node) {
-		l.meetAgain() // Reach has named others meanwhile
+		l.retryLater() // Reach has named others meanwhile
 	}
 }
 
-// meetAgain gives the present connection up, and makes another.
-func (l *link) meetAgain() {
+// retryLater gives the present connection up, and makes another.
+func (l *link) retryLater() {
 	select {
 	case l.again <- struct{}{}:
 	default:

@@ -40,8 +40,8 @@ func (c *Conn) Listen(h bus.Handler, shards ...string) error {
 	return nil // if it has closed, comeHome will subscribe again
 }
 
-// comeHome takes a new connection to where the node listens.
-func (c *Conn) comeHome(nc *nats.Conn, _ *connecting) (wire.NodeID, error) {
+// connectOwn takes a new connection to where the node listens.
+func (c *Conn) connectOwn(nc *nats.Conn, _ *connecting) (wire.NodeID, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.mu.nc, c.mu.subs = nc, map[string]*nats.Subscription{}

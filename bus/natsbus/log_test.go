@@ -77,7 +77,7 @@ func TestAnOutsideClusterIsInTheLogAndInTheStats(t *testing.T) {
 		t.Errorf("with a wrong password: %+v", home)
 	}
 	conn := join("u:right")
-	if home := conn.Stats().Home; !home.Connected || home.Why != bus.NoTrouble {
+	if home := conn.Stats().Home; !home.Connected || home.Why != bus.NoFailure {
 		t.Errorf("with the right one: %+v", home)
 	}
 	if names, err := server.Clients(); err != nil || len(names) != 1 || names[0] != "urn:cohort:test:7" {

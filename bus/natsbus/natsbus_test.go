@@ -40,7 +40,7 @@ func TestANodeOfAnotherClusterIsNotUsed(t *testing.T) {
 	until(t, "second meeting", func() bool { return stats(n).Strangers >= 2 })
 	link := stats(n).Peers[0]
 	if link.Why != bus.OtherCluster || link.Since.IsZero() {
-		t.Errorf("trouble %q since %v", link.Why, link.Since)
+		t.Errorf("failure %q since %v", link.Why, link.Since)
 	}
 	if link.Connected || link.Err == nil || !strings.Contains(link.Err.Error(), "node 2 of cluster test2") {
 		t.Errorf("link to another cluster's node: %+v", link)
@@ -64,14 +64,14 @@ func TestTheOutsideClusterMayComeLater(t *testing.T) {
 	}
 	until(t, "first failure", func() bool { return conn.Stats().Home.Err != nil })
 	if home := conn.Stats().Home; home.Why != bus.Refused || home.Since.IsZero() {
-		t.Errorf("nobody listens there: trouble %q since %v", home.Why, home.Since)
+		t.Errorf("nobody listens there: failure %q since %v", home.Why, home.Since)
 	}
 	if err := conn.Send(bus.Envelope{To: 2, Kind: "k"}); !errors.Is(err, bus.ErrUnreachable) {
 		t.Errorf("sending without a cluster: %v", err)
 	}
 	team(t, outside.Config{Listen: addr})
 	until(t, "connection", func() bool { return conn.Stats().Home.Connected })
-	if home := conn.Stats().Home; home.Why != bus.NoTrouble || home.Err != nil || home.Since.IsZero() {
+	if home := conn.Stats().Home; home.Why != bus.NoFailure || home.Err != nil || home.Since.IsZero() {
 		t.Errorf("connected: %+v", home)
 	}
 	if err := conn.Send(bus.Envelope{To: 2, Kind: "k"}); err != nil {

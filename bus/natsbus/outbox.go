@@ -12,8 +12,8 @@ const (
 	// outboxBound is how much may wait for a socket that takes nothing: beyond
 	// it, sending to this peer fails. The peer's own socket holds as much again.
 	outboxBound = 4 << 20
-	// lastWords is how long a closing connection may go on writing what waits.
-	lastWords = 100 * time.Millisecond
+	// closeTimeout is how long a closing connection may go on writing what waits.
+	closeTimeout = 100 * time.Millisecond
 )
 
 // outbox is a connection whose Write never blocks. nats.go writes under the lock
@@ -152,7 +152,7 @@ func (o *outbox) Close() error {
 	}
 	o.mu.closed = true
 	if o.mu.busy {
-		return o.Conn.SetWriteDeadline(time.Now().Add(lastWords))
+		return o.Conn.SetWriteDeadline(time.Now().Add(closeTimeout))
 	}
 	return o.Conn.Close()
 }

@@ -38,7 +38,7 @@ func numbered(n, from int) []byte {
 	return p
 }
 
-func TestWritingToOneWhoDoesNotReadReturnsAndLosesNothing(t *testing.T) {
+func TestWritingToAPeerThatDoesNotReadNeverBlocks(t *testing.T) {
 	for _, direct := range []bool{true, false} {
 		near, far := tcpPair(t)
 		o := newOutbox(near)
@@ -72,7 +72,7 @@ func TestWritingToOneWhoDoesNotReadReturnsAndLosesNothing(t *testing.T) {
 	}
 }
 
-func TestClosingLetsOutWhatWaits(t *testing.T) {
+func TestClosingSendsTheWaitingBytes(t *testing.T) {
 	near, far := tcpPair(t)
 	o := newOutbox(near)
 	o.raw = nil
@@ -92,7 +92,7 @@ func TestClosingLetsOutWhatWaits(t *testing.T) {
 	}
 }
 
-func TestClosingDoesNotWaitForOneWhoDoesNotRead(t *testing.T) {
+func TestClosingDoesNotWaitForAPeerThatDoesNotRead(t *testing.T) {
 	near, _ := tcpPair(t)
 	o := newOutbox(near)
 	for !o.full() {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-func TestPausesGrowUpToWhatAHealedLinkMayTake(t *testing.T) {
+func TestPausesGrowUpToABound(t *testing.T) {
 	for reached, longest := range map[bool]time.Duration{true: longestPause, false: longestBlind} {
 		var p pause
 		var before time.Duration

@@ -68,7 +68,7 @@ func (c *Conn) Reach(peers []bus.Peer) {
 		if next.places[addr] != p {
 			p.stop()
 		} else if conn := p.live.Load(); conn != nil && !p.wants(conn.node) {
-			p.meetAgain()
+			p.retryLater()
 		}
 	}
 	for _, p := range begun {
@@ -80,7 +80,7 @@ func (c *Conn) Reach(peers []bus.Peer) {
 // credentials as they are now.
 func (c *Conn) Renew() {
 	for _, p := range c.peers.Load().places {
-		p.meetAgain()
+		p.retryLater()
 	}
 }
 

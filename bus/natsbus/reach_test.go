@@ -14,8 +14,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// knocks listens and counts who calls; it never answers.
-func knocks(t *testing.T) (addr string, count *atomic.Int64) {
+// dialCount listens and counts who calls; it never answers.
+func dialCount(t *testing.T) (addr string, count *atomic.Int64) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -36,10 +36,10 @@ func knocks(t *testing.T) (addr string, count *atomic.Int64) {
 	return listener.Addr().String(), count
 }
 
-func TestAnAddressIsDialledOnceWhateverIsSaidAboutIt(t *testing.T) {
+func TestAnAddressIsDialledOnceHoweverManyIDsNameIt(t *testing.T) {
 	n := joinEmbedded(secret)(t, 0, "")
-	alone, aloneCalls := knocks(t)
-	shared, sharedCalls := knocks(t)
+	alone, aloneCalls := dialCount(t)
+	shared, sharedCalls := dialCount(t)
 	peers := []bus.Peer{{ID: 1, Addr: alone}}
 	for id := range wire.NodeID(500) {
 		peers = append(peers, bus.Peer{ID: id + 2, Addr: shared})
@@ -107,7 +107,7 @@ func TestAThousandUnreachablePeersCostLittle(t *testing.T) {
 	until(t, "a reason for each", func() bool {
 		s := stats(n)
 		for _, p := range s.Peers[1:] {
-			if p.Why == bus.NoTrouble {
+			if p.Why == bus.NoFailure {
 				return false
 			}
 		}
@@ -148,9 +148,9 @@ func TestANameIsLookedUpAnew(t *testing.T) {
 	}
 }
 
-// TestWhatWaitsForTheHandlerIsBoundedInBytes holds the handler up while a peer sends
+// TestMessagesThatWaitForTheHandlerAreBoundedInBytes holds the handler up while a peer sends
 // more than may wait. The peer's own bounds stop it; nothing piles up here.
-func TestWhatWaitsForTheHandlerIsBoundedInBytes(t *testing.T) {
+func TestMessagesThatWaitForTheHandlerAreBoundedInBytes(t *testing.T) {
 	sender, receiver := joinEmbedded(secret)(t, 1, ""), joinEmbedded(secret)(t, 2, "")
 	hold, held := make(chan struct{}), make(chan struct{}, 1)
 	var heard, last atomic.Int64

@@ -212,26 +212,26 @@ func TestEmbeddedNATSIsABus(t *testing.T) {
 }
 
 // TestExternalNATSIsABus lets all nodes share one server, as they would share a
-// cluster that is there already; each has its own cable to it.
+// cluster that is there already; each has its own proxy to it.
 func TestExternalNATSIsABus(t *testing.T) {
 	conntest.Run(t, func(t *testing.T) *conntest.Bus {
 		server := team(t, outside.Config{})
-		cables := map[wire.NodeID]*conntest.Proxy{}
+		proxies := map[wire.NodeID]*conntest.Proxy{}
 		return &conntest.Bus{
 			Join: func(t *testing.T, id wire.NodeID, _ string) conntest.Node {
-				cable := conntest.NewProxy(t, server.Addr())
-				cables[id] = cable
-				conn, err := natsbus.External(natsbus.Config{Cluster: cluster, Node: id}, "nats://"+cable.Addr)
+				proxy := conntest.NewProxy(t, server.Addr())
+				proxies[id] = proxy
+				conn, err := natsbus.External(natsbus.Config{Cluster: cluster, Node: id}, "nats://"+proxy.Addr)
 				if err != nil {
 					t.Fatal(err)
 				}
 				return conntest.Node{Peer: bus.Peer{ID: id}, Conn: conn, Leave: func() {
 					conn.Close()
-					cable.Close()
+					proxy.Close()
 				}}
 			},
 			Path: func(_ *testing.T, from, _ conntest.Node) conntest.Path {
-				return conntest.Path{Cut: cables[from.ID].Cut, Heal: cables[from.ID].Heal}
+				return conntest.Path{Cut: proxies[from.ID].Cut, Heal: proxies[from.ID].Heal}
 			},
 			Freezable: func(t *testing.T, id wire.NodeID) conntest.Freezable {
 				return startEcho(t, id, fmt.Sprintf("%d nats://%s", id, server.Addr()), "")

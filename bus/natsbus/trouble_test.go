@@ -19,7 +19,7 @@ func TestEveryErrorOfADialHasItsReason(t *testing.T) {
 	}
 	for _, c := range []struct {
 		err  error
-		want bus.Trouble
+		want bus.FailureCause
 	}{
 		{dial(syscall.ENETUNREACH), bus.NoRoute}, // no route at all
 		{dial(syscall.EHOSTUNREACH), bus.NoRoute},
@@ -36,7 +36,7 @@ func TestEveryErrorOfADialHasItsReason(t *testing.T) {
 		{dial(syscall.ECONNRESET), bus.Closed},
 		{dial(syscall.EMFILE), bus.Failed},
 	} {
-		if got := troubleOf(c.err); got != c.want {
+		if got := causeOf(c.err); got != c.want {
 			t.Errorf("%v: %q, want %q", c.err, got, c.want)
 		}
 	}

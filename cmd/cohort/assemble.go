@@ -14,9 +14,9 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// seat says where a node of this process is to be: its place in the cluster and
+// nodeSettings says where a node of this process is to be: its place in the cluster and
 // its addresses, where port 0 is any free one.
-type seat struct {
+type nodeSettings struct {
 	id            uint64
 	http, bus     string
 	nats          string // URL of an outside cluster; empty: the server inside, on bus
@@ -46,7 +46,7 @@ type member struct {
 
 // assemble gives the node its bus: package node knows no NATS. What was opened
 // is closed again if something that comes after fails.
-func (s seat) assemble() (m *member, err error) {
+func (s nodeSettings) assemble() (m *member, err error) {
 	cfg := node.Default()
 	cfg.ID, cfg.Cluster, cfg.DefaultBucket, cfg.ExpectData, cfg.Log = wire.NodeID(s.id), s.cluster, s.defaultBucket, s.expectData, s.log
 	cfg.SessionKeys = s.secrets.Keys("session")
@@ -81,7 +81,7 @@ func (s seat) assemble() (m *member, err error) {
 }
 
 // connect sets the bus of cfg.
-func (m *member) connect(s seat, cfg *node.Config) (err error) {
+func (m *member) connect(s nodeSettings, cfg *node.Config) (err error) {
 	access := natsbus.Config{Cluster: s.cluster, Node: cfg.ID, Log: s.log}
 	if s.nats != "" {
 		if access.TLS, err = s.trust.outside(); err != nil {

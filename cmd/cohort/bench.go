@@ -54,14 +54,14 @@ func (benchRunCmd) Help() string {
 
 Faults have times since measuring began. Pauses (pause=NODE@AT+LENGTH), cuts of nodes from all others (cut=NODES@AT+LENGTH) and of one direction (cut-one-way=FROM:TO@AT+LENGTH) begin and end on time. Kills, restarts and views (shrink=2 and grow=2: the last view without, or with, node 2) are done one after another, each when the view before it is ready. A table shows what each cost: how long operations in flight waited, how long none was answered, and latencies before, during and after.
 
-` + strings.Join(stories(), "\n\n")
+` + strings.Join(faultScenarios(), "\n\n")
 }
 
-// stories say what the scenarios are.
-func stories() []string {
+// faultScenarios say what the scenarios are.
+func faultScenarios() []string {
 	var all []string
 	for _, name := range fault.Names() {
-		s := fault.Life(name)
+		s := fault.ScenarioNamed(name)
 		all = append(all, fmt.Sprintf("The scenario %q, of %d nodes, is %s.", name, s.Nodes, strings.Join(texts(s.Faults), " ")))
 	}
 	return all
@@ -105,7 +105,7 @@ func (c benchRunCmd) config(out io.Writer) benchmark.Config {
 		cfg.Faults = append(cfg.Faults, f.Fault)
 	}
 	if c.Scenario != "" {
-		c.play(fault.Life(c.Scenario), &cfg)
+		c.play(fault.ScenarioNamed(c.Scenario), &cfg)
 	}
 	cfg.HistoryFile, cfg.LogDir, cfg.NoJudge = c.History, c.Logs, c.NoJudge
 	return cfg

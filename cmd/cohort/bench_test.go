@@ -39,18 +39,18 @@ func TestBenchFlagsBecomeItsConfiguration(t *testing.T) {
 			c.Faults = []fault.Fault{{Action: fault.Cut, Nodes: []int{1, 2}, At: 3 * time.Second, For: time.Second}}
 		}},
 		{"--scenario changes", func(c *benchmark.Config) {
-			c.Local, c.Workload.Duration, c.Faults = 5, fault.Life("changes").Duration, fault.Life("changes").Faults
+			c.Local, c.Workload.Duration, c.Faults = 5, fault.ScenarioNamed("changes").Duration, fault.ScenarioNamed("changes").Faults
 		}},
 		{"--scenario changes --local 6 --duration 1m --fault kill=5@1s", func(c *benchmark.Config) {
 			c.Local, c.Workload.Duration = 6, time.Minute
-			c.Faults = append([]fault.Fault{{Action: fault.Kill, Nodes: []int{5}, At: time.Second}}, fault.Life("changes").Faults...)
+			c.Faults = append([]fault.Fault{{Action: fault.Kill, Nodes: []int{5}, At: time.Second}}, fault.ScenarioNamed("changes").Faults...)
 		}},
 		{"--model causal --fresh 5 --handover 0", func(c *benchmark.Config) {
 			c.Models, c.Workload.Fresh, c.Workload.Handover = []workload.Model{workload.Causal}, 5, 0
 		}},
 		{"--model both --scenario shards", func(c *benchmark.Config) {
 			c.Models = []workload.Model{workload.Strong, workload.Causal}
-			c.Local, c.Workload.Duration, c.Faults = 6, fault.Life("shards").Duration, fault.Life("shards").Faults
+			c.Local, c.Workload.Duration, c.Faults = 6, fault.ScenarioNamed("shards").Duration, fault.ScenarioNamed("shards").Faults
 		}},
 		{"--history h --logs l --no-judge", func(c *benchmark.Config) { c.HistoryFile, c.LogDir, c.NoJudge = "h", "l", true }},
 	}

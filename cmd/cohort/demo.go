@@ -102,7 +102,7 @@ func (c demoCmd) Run(ctx context.Context, term terminal) (err error) {
 // it.
 func (c demoCmd) seats(first int, between *network, log *slog.Logger) (members []*member, err error) {
 	for id := range c.Nodes {
-		m, err := seat{
+		m, err := nodeSettings{
 			id: uint64(id), http: loopback(after(first, id)), bus: loopback(after(first, id+api.BusPortOffset)), cluster: "demo",
 			defaultBucket: api.BucketStrong, log: log.With("node", id), network: between,
 		}.assemble()

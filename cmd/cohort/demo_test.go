@@ -52,8 +52,8 @@ func TestTheDemoTakesOtherPortsWhenAUsualOneIsTaken(t *testing.T) {
 	}
 }
 
-// TestTheDemoDoesWhatItPrints runs the curl lines that people paste.
-func TestTheDemoDoesWhatItPrints(t *testing.T) {
+// TestThePrintedDemoCommandsWork runs the curl lines that people paste.
+func TestThePrintedDemoCommandsWork(t *testing.T) {
 	clearEnvironment(t)
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Skipf("the lines to paste are for curl: %v", err)
@@ -106,7 +106,7 @@ func TestTheDemoDoesWhatItPrints(t *testing.T) {
 	}
 }
 
-// TestTheREADMEShowsLinesOfTheDemo: so TestTheDemoDoesWhatItPrints runs them, too.
+// TestTheREADMEShowsLinesOfTheDemo: so TestThePrintedDemoCommandsWork runs them, too.
 func TestTheREADMEShowsLinesOfTheDemo(t *testing.T) {
 	var members []*member
 	for id := range 3 {

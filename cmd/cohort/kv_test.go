@@ -67,7 +67,7 @@ func bounded(text string) string {
 	})
 }
 
-func TestKVPrintsWhatTheNodeAnswers(t *testing.T) {
+func TestKVPrintsTheAnswerOfTheNode(t *testing.T) {
 	tag := map[string]string{"ETag": `"7-0000002a"`}
 	tests := []struct {
 		args   string
@@ -115,7 +115,7 @@ func TestKVPrintsWhatTheNodeAnswers(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeMeantIsNotSent(t *testing.T) {
+func TestContradictingFlagsAreRefused(t *testing.T) {
 	clearEnvironment(t)
 	t.Setenv("COHORT_URL", scripted(t))
 	for _, args := range [][]string{
@@ -142,7 +142,7 @@ func TestANodeThatIsNotThereHasAStatusOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestASessionFileIsCarriedFromCommandToCommand(t *testing.T) {
+func TestASessionFileIsUsedByTheNextCommand(t *testing.T) {
 	clearEnvironment(t)
 	file := filepath.Join(t.TempDir(), "session")
 	t.Setenv("COHORT_SESSION", file)

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// mostUnwritten is how many bytes of the log may wait for its reader.
-	mostUnwritten = 1 << 20
+	// maxUnwritten is how many bytes of the log may wait for its reader.
+	maxUnwritten = 1 << 20
 	// logPatience is how long the end of the process waits for the reader.
 	logPatience = time.Second
 )
@@ -43,7 +43,7 @@ func newLogWriter(to io.Writer, notice func(lost uint64) []byte) *logWriter {
 // Write takes one line. It implements io.Writer for slog, which reuses p.
 func (w *logWriter) Write(p []byte) (int, error) {
 	w.mu.Lock()
-	fits := !w.mu.closed && w.mu.bytes+len(p) <= mostUnwritten
+	fits := !w.mu.closed && w.mu.bytes+len(p) <= maxUnwritten
 	if fits {
 		w.mu.lines = append(w.mu.lines, append([]byte(nil), p...))
 		w.mu.bytes += len(p)

@@ -34,7 +34,7 @@ func TestAStuckLogLosesLinesAndSaysHowMany(t *testing.T) {
 	log, w := openLog(g, "text", slog.LevelInfo)
 	log.Info("first")
 	<-g.enter // the reader is stuck in the first line
-	filler := strings.Repeat("x", mostUnwritten/8)
+	filler := strings.Repeat("x", maxUnwritten/8)
 	for range 12 {
 		log.Info(filler) // returns, whether there is room or not
 	}

@@ -28,7 +28,7 @@ type natsCluster struct {
 
 func (c *natsCluster) start(id uint64) {
 	c.t.Helper()
-	m, err := seat{id: id, http: "127.0.0.1:0", nats: c.url, cluster: "c", defaultBucket: api.BucketStrong,
+	m, err := nodeSettings{id: id, http: "127.0.0.1:0", nats: c.url, cluster: "c", defaultBucket: api.BucketStrong,
 		log: slog.New(slog.NewTextHandler(c.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}.assemble()
 	if err != nil {
 		c.t.Fatal(err)

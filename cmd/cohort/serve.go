@@ -29,9 +29,9 @@ type serveCmd struct {
 	LogLevel      string  `env:"COHORT_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
 	LogFormat     string  `env:"COHORT_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
 
-	Secrets secretSettings `embed:""`
-	Door    doorSettings   `embed:""`
-	Limits  clientLimits   `embed:""`
+	Secrets  secretSettings `embed:""`
+	Security httpSecurity   `embed:""`
+	Limits   clientLimits   `embed:""`
 }
 
 func (serveCmd) Help() string {
@@ -53,9 +53,9 @@ func (c *serveCmd) Run(ctx context.Context, term terminal) error {
 	if err != nil {
 		return err
 	}
-	member, err := seat{
+	member, err := nodeSettings{
 		id: *c.ID, http: c.HTTP, bus: c.Bus, nats: c.NATS, cluster: c.Cluster, trust: c.Secrets, secrets: secrets,
-		defaultBucket: c.DefaultBucket, expectData: c.ExpectData, limits: c.Limits.limits(), access: c.Door.access(), admin: c.Door.AdminHTTP, log: log, linesLost: writer.Lost,
+		defaultBucket: c.DefaultBucket, expectData: c.ExpectData, limits: c.Limits.limits(), access: c.Security.access(), admin: c.Security.AdminHTTP, log: log, linesLost: writer.Lost,
 	}.assemble()
 	if err != nil {
 		return err
@@ -82,7 +82,7 @@ func (c *serveCmd) Validate() error {
 	if err := checkListen(c.HTTP); err != nil {
 		return fmt.Errorf("--http: %w", err)
 	}
-	if err := c.Door.check(c.HTTP, c.Secrets.Insecure); err != nil {
+	if err := c.Security.check(c.HTTP, c.Secrets.Insecure); err != nil {
 		return err
 	}
 	if c.Bus == "" {

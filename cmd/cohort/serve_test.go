@@ -196,7 +196,7 @@ func TestABusThatOthersReachNeedsASecretOrConsent(t *testing.T) {
 	}
 }
 
-func TestWhatIsOnLoopback(t *testing.T) {
+func TestLoopbackAddresses(t *testing.T) {
 	for address, want := range map[string]bool{
 		"127.0.0.1:1": true, "127.8.0.1:1": true, "[::1]:1": true, "localhost:1": true,
 		":1": false, "0.0.0.0:1": false, "[::]:1": false, "10.0.0.1:1": false,

@@ -83,7 +83,7 @@ all is well
 	}
 }
 
-func TestStatusSaysWhatIsWrongAndItsExitStatusDoesToo(t *testing.T) {
+func TestStatusReportsProblemsInTextAndExitStatus(t *testing.T) {
 	clearEnvironment(t)
 	for _, c := range []struct {
 		name  string

@@ -27,9 +27,9 @@ var told = []struct {
 	{"log line", []string{"node", "bus", "cmd/cohort"}, regexp.MustCompile(`[lL]og\.(?:Info|Warn|Error|Debug)\("([^"]+)"`)},
 }
 
-// TestWhatANodeSaysStandsInTheHandbook holds docs/operations.md against the code, in
+// TestOperationsDocListsEveryEventMetricAndReason holds docs/operations.md against the code, in
 // both directions for metrics: an alert on one that is gone never fires.
-func TestWhatANodeSaysStandsInTheHandbook(t *testing.T) {
+func TestOperationsDocListsEveryEventMetricAndReason(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, "docs/operations.md"))
 	if err != nil {
 		t.Fatal(err)

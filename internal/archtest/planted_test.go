@@ -44,7 +44,7 @@ func TestPurityFindsItsPlantedViolations(t *testing.T) {
 	compare(t, wanted(t, planted), found)
 }
 
-func TestPurityRefusesToJudgeWhatDoesNotCompile(t *testing.T) {
+func TestPurityRefusesCodeThatDoesNotCompile(t *testing.T) {
 	if _, err := CheckPurity("testdata", "./absent"); err == nil {
 		t.Error("a package that cannot be loaded passed")
 	}

@@ -14,7 +14,7 @@ func TestTheDocumentIsValid(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotDescribedIsSaid(t *testing.T) {
+func TestAnUndescribedAnswerIsReported(t *testing.T) {
 	v1 := func(more ...string) http.Header {
 		header := http.Header{"Cohort-Node": {"3"}, "Content-Type": {api.TypeJSON}, "Date": {"today"}}
 		for i := 0; i < len(more); i += 2 {

@@ -19,7 +19,7 @@ func Causal() Stage {
 	return Stage{
 		gate:    machine.GateCausal,
 		limits:  machine.CausalLimits{Space: space},
-		message: func(w *world, l *letter) string { return w.describeCausal(l) },
+		message: func(w *world, l *packet) string { return w.describeCausal(l) },
 		event: func(w *world, e wire.Event) bool {
 			about := strings.HasPrefix(string(e.Kind), "causal_") || e.Kind == "view_adopted" || e.Kind == "left_behind"
 			return about && !w.quiet
@@ -28,7 +28,7 @@ func Causal() Stage {
 }
 
 // describeCausal shows a message of causal buckets.
-func (w *world) describeCausal(l *letter) string {
+func (w *world) describeCausal(l *packet) string {
 	switch m := l.in.Message.(type) {
 	case *wire.Batch:
 		return "Batch " + w.batch(m)
@@ -42,9 +42,9 @@ func (w *world) describeCausal(l *letter) string {
 	case *wire.Truncated:
 		return fmt.Sprintf("Truncated: up to %d it is not kept", m.UpTo)
 	case *wire.CausalForward:
-		return "CausalForward " + carriedOp(m)
+		return "CausalForward " + forwardedOp(m)
 	case *wire.CausalForwardReply:
-		return "CausalForwardReply " + w.carryAnswer(m)
+		return "CausalForwardReply " + w.forwardReply(m)
 	case *wire.CausalForwardCancel:
 		return "CausalForwardCancel"
 	case *wire.KeyRequest:
@@ -73,7 +73,7 @@ func (w *world) batch(m *wire.Batch) string {
 	return strings.Join(list, ", ")
 }
 
-func carriedOp(m *wire.CausalForward) string {
+func forwardedOp(m *wire.CausalForward) string {
 	switch {
 	case m.Read:
 		return "get " + m.Op.Key
@@ -84,7 +84,7 @@ func carriedOp(m *wire.CausalForward) string {
 	}
 }
 
-func (w *world) carryAnswer(m *wire.CausalForwardReply) string {
+func (w *world) forwardReply(m *wire.CausalForwardReply) string {
 	switch {
 	case m.Fate == wire.ForwardElsewhere:
 		return "not here"
@@ -147,7 +147,7 @@ func (w *world) explained(m *wire.ViewInfo) string {
 }
 
 // describeExchange shows a message by which slots move.
-func (w *world) describeExchange(l *letter) string {
+func (w *world) describeExchange(l *packet) string {
 	switch m := l.in.Message.(type) {
 	case *wire.DigestRequest:
 		if m.Survey {
@@ -179,7 +179,7 @@ func (w *world) have(m *wire.Digest) string {
 		s += "; I take no writes"
 	}
 	for _, life := range m.Ended {
-		s += "; over is " + w.lived(life.Node, life.Boot)
+		s += "; over is " + w.bootText(life.Node, life.Boot)
 	}
 	var differ []wire.SlotRange
 	for _, g := range m.Groups { // with so few slots each is a group

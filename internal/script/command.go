@@ -41,8 +41,8 @@ var commands = map[string]func(w *world, f []string){
 	"force":   func(w *world, f []string) { w.view(f[0], f[1:], true) },
 	"cut":     func(w *world, f []string) { w.cut(f, true) },
 	"heal":    (*world).heal,
-	"lose":    func(w *world, f []string) { w.net.lose = w.passings(f) },
-	"hold":    func(w *world, f []string) { w.net.hold = w.passings(f) },
+	"lose":    func(w *world, f []string) { w.net.lose = w.filters(f) },
+	"hold":    func(w *world, f []string) { w.net.hold = w.filters(f) },
 	"release": func(w *world, _ []string) { w.release() },
 	"leave":   func(w *world, f []string) { w.leave(w.node(f[0]), strings.Join(f[1:], " ")) },
 	"hide":    func(w *world, f []string) { w.hide(f, true) },
@@ -151,16 +151,16 @@ func (w *world) heal(list []string) {
 	}
 }
 
-// passings reads kinds of messages, each with the way after it to which it is bound.
-func (w *world) passings(f []string) []passing {
-	var list []passing
+// filters reads kinds of messages, each with an optional sender and receiver.
+func (w *world) filters(f []string) []messageFilter {
+	var list []messageFilter
 	for _, s := range f {
 		if from, to, ok := w.pair(s, ">"); ok {
 			last := &list[len(list)-1]
 			last.oneWay, last.from, last.to = true, from, to
 			continue
 		}
-		list = append(list, passing{kind: s})
+		list = append(list, messageFilter{kind: s})
 	}
 	return list
 }

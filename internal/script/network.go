@@ -10,23 +10,23 @@ import (
 
 // network is where messages are on their way, and what a script does to them.
 type network struct {
-	queue []letter
-	held  []letter                // until the script releases them
+	queue []packet
+	held  []packet                // until the script releases them
 	cut   map[wire.NodeID]bool    // from everybody
 	apart map[[2]wire.NodeID]bool // the lower first
-	lose  []passing
-	hold  []passing
+	lose  []messageFilter
+	hold  []messageFilter
 }
 
-// letter is a message on its way.
-type letter struct {
+// packet is a message on its way.
+type packet struct {
 	from, to wire.NodeID
 	in       *wire.Received
 	request  uint64 // not zero: it is one, and the sender numbered it so
 }
 
-// passing is a kind of messages, from and to anybody or on one way.
-type passing struct {
+// messageFilter selects a kind of messages, of all nodes or from one node to another.
+type messageFilter struct {
 	kind     string
 	oneWay   bool
 	from, to wire.NodeID
@@ -44,8 +44,8 @@ func kindOf(m wire.Message) string {
 	return strings.TrimPrefix(fmt.Sprintf("%T", m), "*wire.")
 }
 
-func (l *letter) is(list []passing) bool {
-	return slices.ContainsFunc(list, func(p passing) bool {
+func (l *packet) matches(list []messageFilter) bool {
+	return slices.ContainsFunc(list, func(p messageFilter) bool {
 		return p.kind == kindOf(l.in.Message) && (!p.oneWay || p.from == l.from && p.to == l.to)
 	})
 }
@@ -62,7 +62,7 @@ func (w *world) post(n *node, before []wire.Member, e wire.Envelope) {
 	if err != nil {
 		w.t.Fatalf("%T does not survive the codec: %v", e.Message, err)
 	}
-	l := letter{n.id, e.To, &wire.Received{Header: h, Message: m}, e.Request}
+	l := packet{n.id, e.To, &wire.Received{Header: h, Message: m}, e.Request}
 	if e.Answer != "" {
 		var id, req uint64
 		if _, err := fmt.Sscanf(string(e.Answer), "%d/%d", &id, &req); err != nil {
@@ -96,11 +96,11 @@ func (w *world) run() {
 	w.t.Fatalf("the machines never fall silent; so far:\n%s", w.out.String())
 }
 
-func (w *world) deliver(l letter) {
+func (w *world) deliver(l packet) {
 	n := w.nodes[l.to]
 	switch {
-	case l.from != l.to && (l.is(w.net.lose) || w.net.parted(l.from, l.to)):
-	case l.is(w.net.hold):
+	case l.from != l.to && (l.matches(w.net.lose) || w.net.parted(l.from, l.to)):
+	case l.matches(w.net.hold):
 		w.net.held = append(w.net.held, l)
 	case n == nil:
 		if from := w.nodes[l.from]; from != nil && l.request != 0 && from.m.Header().Boot == l.in.Header.Boot {

@@ -28,7 +28,7 @@ import (
 type Stage struct {
 	gate    machine.Gate
 	limits  machine.CausalLimits
-	message func(w *world, l *letter) string // empty: it is not shown
+	message func(w *world, l *packet) string // empty: it is not shown
 	event   func(w *world, e wire.Event) bool
 }
 
@@ -41,8 +41,8 @@ type world struct {
 	net    network
 	out    strings.Builder
 	token  wire.Token
-	lives  int                     // that began
-	life   map[wire.Boot]int       // which of its node's lives a boot is, from 0
+	boots  int                     // that began
+	boot   map[wire.Boot]int       // which of its node's lives a boot is, from 0
 	begun  map[wire.NodeID]int     // lives of a node
 	causal map[string]wire.Context // of each client
 	keys   map[uint64]string       // by hash
@@ -63,16 +63,16 @@ type node struct {
 func newWorld(t *testing.T, stage Stage) *world {
 	return &world{
 		t: t, stage: stage, now: wire.Second, nodes: map[wire.NodeID]*node{}, net: newNetwork(),
-		life: map[wire.Boot]int{}, begun: map[wire.NodeID]int{}, causal: map[string]wire.Context{},
+		boot: map[wire.Boot]int{}, begun: map[wire.NodeID]int{}, causal: map[string]wire.Context{},
 		keys: map[uint64]string{}, hidden: map[string]bool{},
 	}
 }
 
 // start gives a node a new life with nothing.
 func (w *world) start(id wire.NodeID) {
-	w.lives++
-	boot := wire.Boot(100*w.lives + int(id))
-	w.life[boot] = w.begun[id]
+	w.boots++
+	boot := wire.Boot(100*w.boots + int(id))
+	w.boot[boot] = w.begun[id]
 	w.begun[id]++
 	w.nodes[id] = &node{
 		id: id, store: store.NewMemory(), asked: map[wire.Token]asked{},

@@ -27,12 +27,12 @@ func (w *world) dot(s wire.Stream, n uint64) string {
 	if s.View.Number != 1 {
 		at = fmt.Sprintf("@%d", s.View.Number)
 	}
-	return fmt.Sprintf("%s.%d%s", w.lived(s.Node, s.Boot), n, at)
+	return fmt.Sprintf("%s.%d%s", w.bootText(s.Node, s.Boot), n, at)
 }
 
-// lived is a life of a node.
-func (w *world) lived(id wire.NodeID, boot wire.Boot) string {
-	return fmt.Sprintf("%d%s", id, strings.Repeat("'", w.life[boot]))
+// bootText is a life of a node.
+func (w *world) bootText(id wire.NodeID, boot wire.Boot) string {
+	return fmt.Sprintf("%d%s", id, strings.Repeat("'", w.boot[boot]))
 }
 
 func (w *world) version(v wire.CausalVersion) string {

@@ -14,7 +14,7 @@ func Strong() Stage {
 	return Stage{
 		gate:    machine.GateStrong,
 		limits:  machine.CausalLimits{Space: space},
-		message: func(_ *world, l *letter) string { return describeView(l.in.Message) },
+		message: func(_ *world, l *packet) string { return describeView(l.in.Message) },
 		event:   func(_ *world, e wire.Event) bool { return !strings.HasPrefix(string(e.Kind), "causal_") },
 	}
 }

@@ -73,7 +73,7 @@ func (t *witness) list(n *node) uint64 {
 }
 
 func sameEntry(a, b *wire.Entry) bool {
-	return a.Stamp == b.Stamp && a.ID == b.ID && a.Mark == b.Mark && a.Result == b.Result &&
+	return a.Stamp == b.Stamp && a.ID == b.ID && a.LowestOpen == b.LowestOpen && a.Result == b.Result &&
 		a.Op.Kind == b.Op.Kind && a.Op.Key == b.Op.Key && a.Op.ContentType == b.Op.ContentType &&
 		a.Op.Condition == b.Op.Condition && a.Op.Match == b.Op.Match && bytes.Equal(a.Op.Value, b.Op.Value)
 }

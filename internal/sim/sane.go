@@ -12,14 +12,14 @@ func (g *group) needs() []nodes {
 		sets = append(sets, g.complete(v))
 	}
 	for _, c := range g.commands {
-		sets = append(sets, g.keepers(c))
+		sets = append(sets, g.stateHolders(c))
 	}
 	return sets
 }
 
-// keepers are the nodes of a list that have not lost their state since it was
+// stateHolders are the nodes of a list that have not lost their state since it was
 // commanded.
-func (g *group) keepers(c *command) nodes {
+func (g *group) stateHolders(c *command) nodes {
 	var s nodes
 	for _, id := range c.list.list() {
 		if n := g.o.w.nodes[id]; n.up && n.inc == c.incs[id] && g.has(id) {

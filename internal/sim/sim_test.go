@@ -245,7 +245,7 @@ func TestDifferentSeedsGiveDifferentTraces(t *testing.T) {
 	}
 }
 
-func TestEveryScheduleHasWhatItMustHave(t *testing.T) {
+func TestEveryScheduleMeetsItsMinimums(t *testing.T) {
 	for seed := range uint64(600) {
 		s := Generate(seed, Operator(seed)%operators, Model(seed/3)%models, Profile(seed/9)%profiles)
 		faults := 0
@@ -264,7 +264,7 @@ func TestEveryScheduleHasWhatItMustHave(t *testing.T) {
 	}
 }
 
-func TestShrinkKeepsWhatTheFailureNeeds(t *testing.T) {
+func TestShrinkKeepsTheStepsThatTheFailureNeeds(t *testing.T) {
 	s := Generate(7, Sane, Strong, Usual)
 	needed := s.Steps[3]
 	small := Shrink(s, func(s *Schedule) bool {

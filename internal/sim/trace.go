@@ -61,7 +61,7 @@ func body(m wire.Message) string {
 	case *wire.Prepare:
 		return fmt.Sprintf("%s first %d commit %d: %s", name(m.Ballot), m.First, m.Commit, describeEntries(m.Entries))
 	case *wire.Forward:
-		return fmt.Sprintf("%s mark %d: %d writes", name(m.Ballot), m.Mark, len(m.Ops))
+		return fmt.Sprintf("%s mark %d: %d writes", name(m.Ballot), m.LowestOpen, len(m.Ops))
 	case *wire.Chunk:
 		return fmt.Sprintf("%s part %d from %d: %d records, %d entries, last %v", name(m.Ballot), m.Part, m.From, len(m.Records), len(m.Entries), m.Last)
 	default:

@@ -67,7 +67,7 @@ func (l *Ledger) Lookup(id wire.RequestID) (res wire.Result, answered, forgotten
 	if j, ok := slices.BinarySearchFunc(o.Answers, id.Counter, compareCounter); ok {
 		return o.Answers[j].Result, true, false
 	}
-	return wire.Result{}, false, id.Counter < o.Mark
+	return wire.Result{}, false, id.Counter < o.LowestOpen
 }
 
 // Apply takes one committed entry into account.
@@ -77,12 +77,12 @@ func (l *Ledger) Apply(e *wire.Entry) {
 	}
 	o := l.origin(e.ID)
 	o.Used = l.next
-	if e.Mark > o.Mark {
-		o.Mark = e.Mark
-		j, _ := slices.BinarySearchFunc(o.Answers, o.Mark, compareCounter)
+	if e.LowestOpen > o.LowestOpen {
+		o.LowestOpen = e.LowestOpen
+		j, _ := slices.BinarySearchFunc(o.Answers, o.LowestOpen, compareCounter)
 		o.Answers = o.Answers[j:]
 	}
-	if e.ID.Counter < o.Mark {
+	if e.ID.Counter < o.LowestOpen {
 		return
 	}
 	a := wire.Answer{Counter: e.ID.Counter, Result: e.Result}

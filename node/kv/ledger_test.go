@@ -24,7 +24,7 @@ func TestLedgerAnswersWhatIsStillOpen(t *testing.T) {
 			o := origin{wire.NodeID(rapid.IntRange(0, 2).Draw(t, "node")), wire.Boot(rapid.IntRange(0, 1).Draw(t, "boot"))}
 			mark := max(marks[o], uint64(rapid.IntRange(1, 30).Draw(t, "mark")))
 			id := wire.RequestID{Node: o.node, Boot: o.boot, Counter: mark + uint64(rapid.IntRange(0, 10).Draw(t, "ahead"))}
-			e := wire.Entry{ID: id, Mark: mark, Result: wire.Result{Status: wire.Created, MsgNum: l.Next()}}
+			e := wire.Entry{ID: id, LowestOpen: mark, Result: wire.Result{Status: wire.Created, MsgNum: l.Next()}}
 			l.Apply(&e)
 			answers[id], marks[o] = e.Result, mark
 		}
@@ -46,7 +46,7 @@ func TestLedgerForgetsTheForwarderThatWasSilentLongest(t *testing.T) {
 	l := NewLedger(2)
 	for i, node := range []wire.NodeID{1, 2, 1, 3} {
 		l.Apply(&wire.Entry{
-			ID: wire.RequestID{Node: node, Counter: uint64(i) + 1}, Mark: 1,
+			ID: wire.RequestID{Node: node, Counter: uint64(i) + 1}, LowestOpen: 1,
 			Result: wire.Result{Status: wire.Created, MsgNum: l.Next()},
 		})
 	}
@@ -61,7 +61,7 @@ func TestLedgerForgetsTheForwarderThatWasSilentLongest(t *testing.T) {
 func TestExportIsACopy(t *testing.T) {
 	l := NewLedger(0)
 	entry := func(c uint64) *wire.Entry {
-		return &wire.Entry{ID: wire.RequestID{Node: 1, Counter: c}, Mark: 1, Result: wire.Result{Status: wire.Absent, MsgNum: c}}
+		return &wire.Entry{ID: wire.RequestID{Node: 1, Counter: c}, LowestOpen: 1, Result: wire.Result{Status: wire.Absent, MsgNum: c}}
 	}
 	l.Apply(entry(1))
 	w := l.Export()

@@ -103,7 +103,7 @@ func mergeOrigin(ledgers []*Ledger, of *wire.Origin) *wire.Origin {
 			continue
 		}
 		o := l.origins[i]
-		out.Mark, out.Used = max(out.Mark, o.Mark), max(out.Used, o.Used)
+		out.LowestOpen, out.Used = max(out.LowestOpen, o.LowestOpen), max(out.Used, o.Used)
 		for _, a := range o.Answers {
 			heard[a.Counter]++
 		}
@@ -111,7 +111,7 @@ func mergeOrigin(ledgers []*Ledger, of *wire.Origin) *wire.Origin {
 	}
 	slices.SortStableFunc(all, func(a, b wire.Answer) int { return cmp.Compare(a.Counter, b.Counter) })
 	for i, a := range all {
-		if a.Counter < out.Mark {
+		if a.Counter < out.LowestOpen {
 			continue
 		}
 		if n := len(out.Answers); i > 0 && n > 0 && out.Answers[n-1].Counter == a.Counter {

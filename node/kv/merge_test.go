@@ -63,7 +63,7 @@ func holding(s wire.Stamp) *wire.Record {
 	return &wire.Record{Key: "k", Stamp: s}
 }
 
-func TestWhatIsOlderThanAPastRemembersCountsAsKnown(t *testing.T) {
+func TestBallotsOlderThanThePastLimitCountAsKnown(t *testing.T) {
 	s := Side{Ballot: ballotOf(9), Past: Past{{Ballot: ballotOf(7), Count: 1}, {Ballot: ballotOf(8), Count: 1}}, Limit: 2}
 	for view, want := range map[uint64]bool{1: true, 7: true, 8: true} {
 		if got := s.Knows(stamp(view, 1)); got != want {
@@ -118,15 +118,15 @@ func TestMergedLedgersForgetNoRequest(t *testing.T) {
 		return wire.Answer{Counter: counter, Result: wire.Result{Status: wire.Unknown}}
 	}
 	left := Import(wire.Ledger{MsgNum: 12, Origins: []wire.Origin{
-		{Node: 1, Boot: 1, Mark: 3, Used: 9, Answers: []wire.Answer{answer(3, 5), answer(4, 6), answer(6, 9)}},
-		{Node: 2, Boot: 2, Mark: 1, Used: 3, Answers: []wire.Answer{answer(1, 3)}},
+		{Node: 1, Boot: 1, LowestOpen: 3, Used: 9, Answers: []wire.Answer{answer(3, 5), answer(4, 6), answer(6, 9)}},
+		{Node: 2, Boot: 2, LowestOpen: 1, Used: 3, Answers: []wire.Answer{answer(1, 3)}},
 	}}, 0)
 	right := Import(wire.Ledger{MsgNum: 10, Origins: []wire.Origin{
-		{Node: 1, Boot: 1, Mark: 4, Used: 8, Answers: []wire.Answer{answer(4, 6), answer(5, 7), answer(6, 8)}},
+		{Node: 1, Boot: 1, LowestOpen: 4, Used: 8, Answers: []wire.Answer{answer(4, 6), answer(5, 7), answer(6, 8)}},
 	}}, 0)
 	want := wire.Ledger{MsgNum: 12, Origins: []wire.Origin{
-		{Node: 1, Boot: 1, Mark: 4, Used: 9, Answers: []wire.Answer{answer(4, 6), unknown(5), unknown(6)}},
-		{Node: 2, Boot: 2, Mark: 1, Used: 3, Answers: []wire.Answer{unknown(1)}},
+		{Node: 1, Boot: 1, LowestOpen: 4, Used: 9, Answers: []wire.Answer{answer(4, 6), unknown(5), unknown(6)}},
+		{Node: 2, Boot: 2, LowestOpen: 1, Used: 3, Answers: []wire.Answer{unknown(1)}},
 	}}
 	for _, order := range [][]*Ledger{{left, right}, {right, left}} {
 		if d := cmp.Diff(want, MergeLedgers(order, 0).Export()); d != "" {

@@ -15,7 +15,7 @@ import (
 func Sum(before uint64, e *wire.Entry) uint64 {
 	var b [12 * 8]byte
 	for i, v := range [...]uint64{
-		before, e.Stamp.Index, uint64(e.ID.Node), uint64(e.ID.Boot), e.ID.Counter, e.Mark,
+		before, e.Stamp.Index, uint64(e.ID.Node), uint64(e.ID.Boot), e.ID.Counter, e.LowestOpen,
 		uint64(e.Op.Kind)<<8 | uint64(e.Result.Status), e.Result.MsgNum,
 		e.Result.Version.MsgNum, uint64(e.Result.Version.Fingerprint),
 		uint64(len(e.Op.Key)), uint64(len(e.Op.ContentType)),

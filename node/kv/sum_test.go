@@ -19,7 +19,7 @@ func TestASumCoversAllThatAnEntryHas(t *testing.T) {
 		sums[Sum(0, &x)] = name
 	}
 	change("index", func(e *wire.Entry) { e.Stamp.Index++ })
-	change("mark", func(e *wire.Entry) { e.Mark++ })
+	change("mark", func(e *wire.Entry) { e.LowestOpen++ })
 	change("value", func(e *wire.Entry) { e.Op.Value = []byte("w") })
 	change("value moved into the type", func(e *wire.Entry) { e.Op.ContentType, e.Op.Value = "tv", nil })
 	change("type moved into the key", func(e *wire.Entry) { e.Op.Key, e.Op.ContentType = "kt", "" })

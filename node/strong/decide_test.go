@@ -91,9 +91,9 @@ func attested(h wire.HistorySummary, b wire.Ballot, nodes ...wire.NodeID) wire.H
 	return h
 }
 
-// TestAStagedBaseIsDisprovedByWhoIsGone: node 2, on which the staged ballot 2
+// TestAnAttestationOfADepartedNodeDisprovesAStagedBase: node 2, on which the staged ballot 2
 // counts, took part in ballot 3 without it, and has left since.
-func TestAStagedBaseIsDisprovedByWhoIsGone(t *testing.T) {
+func TestAnAttestationOfADepartedNodeDisprovesAStagedBase(t *testing.T) {
 	line := attested(hist(bal(4, 1), 2, bal(1, 1), bal(3, 1)), bal(3, 1), 2, 4)
 	leftover := staged(join(1, hist(bal(1, 1), 4)), hist(bal(2, 1), 0, bal(1, 1), bal(1, 2)), 1, 2)
 	cases := []struct {
@@ -161,7 +161,7 @@ func TestOwedBallotsKeepAViewFromBeingActive(t *testing.T) {
 	}
 }
 
-func TestHistoryOlderThanMemoryIsAStrangers(t *testing.T) {
+func TestAHistoryOlderThanThePastLimitIsDropped(t *testing.T) {
 	young := hist(bal(9, 1), 1, bal(7, 1), bal(8, 1))
 	old := hist(bal(1, 1), 50)
 	if v := decide(roundInput{pastLimit: 2}, []joined{join(0, young), join(1, old)}); len(v.sides) > 1 || v.tooOld != 1 {

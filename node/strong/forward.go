@@ -185,7 +185,7 @@ func (r *Replica) forward() {
 	}
 	n := fit(len(f.unsent), r.cfg.Limits.BatchOps, r.cfg.Limits.BatchBytes,
 		func(i int) int { return opBytes(&f.unsent[i].op) })
-	m := &wire.Forward{Ballot: r.hist.ballot, Mark: f.lowestOpen(), Ops: make([]wire.ForwardedOp, n)}
+	m := &wire.Forward{Ballot: r.hist.ballot, LowestOpen: f.lowestOpen(), Ops: make([]wire.ForwardedOp, n)}
 	for i, q := range f.unsent[:n] {
 		q.mayBeLogged = q.mayBeLogged || !r.isPrimary()
 		m.Ops[i] = wire.ForwardedOp{Counter: q.counter, Op: q.op}
@@ -245,7 +245,7 @@ func (r *Replica) requeueFlight(pause bool) {
 func (r *Replica) OnForward(h wire.Header, replyTo wire.ReplyTo, m *wire.Forward, stored []wire.Meta) {
 	l := r.asPrimary
 	own := h.From == r.cfg.Self && h.Boot == r.cfg.Boot
-	if l == nil || m.Ballot != r.hist.ballot || len(stored) != len(m.Ops) || !own && !r.admitsForward(h, m.Mark) {
+	if l == nil || m.Ballot != r.hist.ballot || len(stored) != len(m.Ops) || !own && !r.admitsForward(h, m.LowestOpen) {
 		r.box.Post(wire.Envelope{To: h.From, Answer: replyTo, Message: &wire.ForwardReply{Ballot: m.Ballot, Refused: true}})
 		return
 	}

@@ -6,10 +6,10 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// TestWhatWasNotTakenIsNotSentAgainWithinTheStep: a primary sends its own writes to itself.
+// TestARefusedForwardIsNotRepeatedWithinTheStep: a primary sends its own writes to itself.
 // If its ledger, which a peer may have filled, will have none of them, that must not go on
 // within one step for ever.
-func TestWhatWasNotTakenIsNotSentAgainWithinTheStep(t *testing.T) {
+func TestARefusedForwardIsNotRepeatedWithinTheStep(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		taken bool
@@ -29,7 +29,7 @@ func TestWhatWasNotTakenIsNotSentAgainWithinTheStep(t *testing.T) {
 }
 
 // A primary is not to be had for long, and clients come, wait a little and leave.
-func TestRequestsWhoseClientsLeftHoldNothing(t *testing.T) {
+func TestRequestsWhoseClientsLeftHoldNoMemory(t *testing.T) {
 	r := &Replica{box: &wire.Outbox{}}
 	for i := range 10_000 {
 		token := wire.Token(i + 1)

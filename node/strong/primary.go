@@ -155,9 +155,9 @@ func (r *Replica) decideEntry(in *pendingWrite, index uint64) wire.Entry {
 	}
 	if in.local != nil {
 		in.local.mayBeLogged = true
-		e.Mark = r.fwd.lowestOpen()
+		e.LowestOpen = r.fwd.lowestOpen()
 	} else if f := l.backup(in.id.Node); f != nil && f.boot == in.id.Boot {
-		e.Mark = f.lowestOpen
+		e.LowestOpen = f.lowestOpen
 	}
 	return e
 }

@@ -122,9 +122,9 @@ func TestOfTwoProcessesWithOneIDOneIsHeard(t *testing.T) {
 	}
 }
 
-// TestAProcessWhoseIDWasGivenAwayGivesWay: it finds that out by its own question, for
+// TestAProcessWhoseIDWasGivenAwayLeavesTheView: it finds that out by its own question, for
 // nobody dials its address any more.
-func TestAProcessWhoseIDWasGivenAwayGivesWay(t *testing.T) {
+func TestAProcessWhoseIDWasGivenAwayLeavesTheView(t *testing.T) {
 	held := wire.View{ID: id(4, 1), Layout: layout("h:1", 1, 2, 3), Births: []wire.ViewID{id(1, 1)}}
 	moved := layout("h:1", 1, 2, 3)
 	moved.Shards[0].Members[1].Address = "else:1"
@@ -155,9 +155,9 @@ func TestAProcessWhoseIDWasGivenAwayGivesWay(t *testing.T) {
 	}
 }
 
-// TestAViewOfAFormerLifeGivesNothingAway: a node that restarted elsewhere is put the list
+// TestAViewOfAnEarlierIncarnationGivesNoIDAway: a node that restarted elsewhere is put the list
 // that it was in before, whose members hold a view that heard its life of then.
-func TestAViewOfAFormerLifeGivesNothingAway(t *testing.T) {
+func TestAViewOfAnEarlierIncarnationGivesNoIDAway(t *testing.T) {
 	list := layout("h:1", 1, 2, 3)
 	moved := layout("h:1", 1, 2, 3)
 	moved.Shards[0].Members[1].Address = "else:1"

@@ -75,8 +75,8 @@ func TestAViewIsFollowedOnlyInKnowledgeOfTheOneHeld(t *testing.T) {
 	}
 }
 
-// TestAListIsGivenAnIdAboveAViewOfALifeBefore: a member has come to it by an old message.
-func TestAListIsGivenAnIdAboveAViewOfALifeBefore(t *testing.T) {
+// TestAListIsNumberedAboveAViewOfAnEarlierIncarnation: a member has come to it by an old message.
+func TestAListIsNumberedAboveAViewOfAnEarlierIncarnation(t *testing.T) {
 	sees := func(id wire.NodeID, inc wire.Incarnation) wire.Sighting { return wire.Sighting{Node: id, Inc: inc} }
 	held := wire.View{ID: id(4, 1), Layout: layout("h:1", 1, 2, 3), Saw: []wire.Sighting{sees(1, 10), sees(2, 20), sees(3, 30)}}
 	cases := []struct {
@@ -127,9 +127,9 @@ func TestAncestorsKeepTheLargerRenewalAndTheHighestViews(t *testing.T) {
 	}
 }
 
-// TestOnlyWhatAViewNamedIsDialled puts a list with a new address of a member
+// TestOnlyAddressesThatAViewNamedAreDialled puts a list with a new address of a member
 // while the view names the old one.
-func TestOnlyWhatAViewNamedIsDialled(t *testing.T) {
+func TestOnlyAddressesThatAViewNamedAreDialled(t *testing.T) {
 	box := &wire.Outbox{}
 	k := New(Config{Self: 2, Inc: 20, Boot: 5}, box, nil)
 	k.Use(&node{})
@@ -146,7 +146,7 @@ func TestOnlyWhatAViewNamedIsDialled(t *testing.T) {
 	}
 }
 
-func TestHellosAreRarerInACrowdAndByWhoWasLeftBehind(t *testing.T) {
+func TestHellosAreRarerInLargeViewsAndByNodesLeftBehind(t *testing.T) {
 	crowded := make([]wire.NodeID, crowd+2)
 	for i := range crowded {
 		crowded[i] = wire.NodeID(i + 1)
@@ -182,9 +182,9 @@ func TestHellosAreRarerInACrowdAndByWhoWasLeftBehind(t *testing.T) {
 	}
 }
 
-// TestInACrowdMembersThatAreFarHearFewHellos counts what a member greets in eight seconds,
+// TestInLargeViewsMembersOfOtherShardsHearFewerHellos counts what a member greets in eight seconds,
 // in which it hears everybody but one.
-func TestInACrowdMembersThatAreFarHearFewHellos(t *testing.T) {
+func TestInLargeViewsMembersOfOtherShardsHearFewerHellos(t *testing.T) {
 	const shards, silent = 6, 12
 	l := wire.Layout{}
 	for i := range shards {
@@ -321,9 +321,9 @@ func TestAViewIsSentToASilentMemberWithBackOff(t *testing.T) {
 	}
 }
 
-// TestWhoIsHeardLaterMayHaveHeldTheView: a life before, of which the author did not hear,
+// TestANodeFirstHeardAfterCreationMayHaveHeldTheView: a life before, of which the author did not hear,
 // may have written in it.
-func TestWhoIsHeardLaterMayHaveHeldTheView(t *testing.T) {
+func TestANodeFirstHeardAfterCreationMayHaveHeldTheView(t *testing.T) {
 	made := wire.ViewID{Number: 4, Author: 1}
 	before := wire.ViewID{Number: 3, Author: 2}
 	for _, c := range []struct {

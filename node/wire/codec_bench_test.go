@@ -15,11 +15,11 @@ func prepare64x128() (Header, *Prepare) {
 		node := 1 + i%3
 		number := 2_000_000 + i
 		m.Entries = append(m.Entries, Entry{
-			Stamp:  stamp,
-			ID:     RequestID{Node: NodeID(node), Boot: Boot(node * 0x1111111111111111), Counter: 300_000*node + i/3},
-			Mark:   300_000*node + i/3 - 20,
-			Op:     Op{Kind: OpPut, Key: fmt.Sprintf("key-%05d", i*7919%100_000), Value: make([]byte, 128), ContentType: "application/octet-stream"},
-			Result: Result{Status: Replaced, MsgNum: number, Version: Version{MsgNum: number, Fingerprint: uint32(i) * 0x9e3779b9}},
+			Stamp:      stamp,
+			ID:         RequestID{Node: NodeID(node), Boot: Boot(node * 0x1111111111111111), Counter: 300_000*node + i/3},
+			LowestOpen: 300_000*node + i/3 - 20,
+			Op:         Op{Kind: OpPut, Key: fmt.Sprintf("key-%05d", i*7919%100_000), Value: make([]byte, 128), ContentType: "application/octet-stream"},
+			Result:     Result{Status: Replaced, MsgNum: number, Version: Version{MsgNum: number, Fingerprint: uint32(i) * 0x9e3779b9}},
 		})
 	}
 	return Header{From: 1, Inc: 0xaaaaaaaaaaaaaaaa, Boot: b.Boot, View: b.View}, m

@@ -236,11 +236,11 @@ func checkBoundsOfTheLongest(t *testing.T) {
 	op := Op{Kind: OpPut, Key: text("k"), Value: []byte(text("v")), ContentType: text("t"), Condition: IfVersion, Match: version}
 
 	prepare := &Prepare{Entries: []Entry{{
-		Stamp:  Stamp{Ballot: ballot, Index: far},
-		ID:     RequestID{Node: math.MaxUint64, Boot: 4, Counter: far},
-		Mark:   far + 1,
-		Op:     op,
-		Result: Result{Status: Created, MsgNum: far},
+		Stamp:      Stamp{Ballot: ballot, Index: far},
+		ID:         RequestID{Node: math.MaxUint64, Boot: 4, Counter: far},
+		LowestOpen: far + 1,
+		Op:         op,
+		Result:     Result{Status: Created, MsgNum: far},
 	}}}
 	checkBound(t, prepare, &prepare.Entries, EntrySize)
 	chunk := &Chunk{Records: []Record{{

@@ -205,7 +205,7 @@ func (d *decoder) entries() []Entry {
 		n := &entries[i]
 		n.Stamp = d.stamp()
 		n.ID = d.requestID()
-		n.Mark = n.ID.Counter - d.uvarint()
+		n.LowestOpen = n.ID.Counter - d.uvarint()
 		d.op(&n.Op)
 		n.Result = d.result()
 	}
@@ -246,9 +246,9 @@ func (d *decoder) ledger() Ledger {
 		o := &l.Origins[i]
 		o.Node = NodeID(d.uvarint())
 		o.Boot = Boot(d.fixed())
-		o.Mark = d.uvarint()
+		o.LowestOpen = d.uvarint()
 		o.Used = d.delta(&d.msgNum)
-		o.Answers = d.answers(o.Mark)
+		o.Answers = d.answers(o.LowestOpen)
 	}
 	return l
 }

@@ -77,8 +77,8 @@ func (d *decoder) message(m Message) {
 		m.Sum = d.fixed()
 	case *Forward:
 		m.Ballot = d.ballot()
-		m.Mark = d.uvarint()
-		m.Ops = d.forwardedOps(m.Mark)
+		m.LowestOpen = d.uvarint()
+		m.Ops = d.forwardedOps(m.LowestOpen)
 	case *ForwardReply:
 		m.Ballot = d.ballot()
 		m.Refused = d.bool()

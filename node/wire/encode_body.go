@@ -149,7 +149,7 @@ func (e *encoder) entries(list []Entry) {
 		n := &list[i]
 		e.stamp(n.Stamp)
 		e.requestID(n.ID)
-		e.uvarint(n.ID.Counter - n.Mark) // short: few are open; right also if it wraps
+		e.uvarint(n.ID.Counter - n.LowestOpen) // short: few are open; right also if it wraps
 		e.op(&n.Op)
 		e.result(n.Result)
 	}
@@ -183,9 +183,9 @@ func (e *encoder) ledger(l *Ledger) {
 		o := &l.Origins[i]
 		e.uvarint(uint64(o.Node))
 		e.fixed(uint64(o.Boot))
-		e.uvarint(o.Mark)
+		e.uvarint(o.LowestOpen)
 		e.delta(&e.msgNum, o.Used)
-		e.answers(o.Mark, o.Answers)
+		e.answers(o.LowestOpen, o.Answers)
 	}
 }
 

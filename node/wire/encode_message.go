@@ -19,8 +19,8 @@ func (e *encoder) message(m Message) {
 		e.fixed(m.Sum)
 	case *Forward:
 		e.ballot(m.Ballot)
-		e.uvarint(m.Mark)
-		e.forwardedOps(m.Mark, m.Ops)
+		e.uvarint(m.LowestOpen)
+		e.forwardedOps(m.LowestOpen, m.Ops)
 	case *ForwardReply:
 		e.ballot(m.Ballot)
 		e.bool(m.Refused)

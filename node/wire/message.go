@@ -310,9 +310,9 @@ type ForwardedOp struct {
 // Forward carries writes from a member to the primary, as a bus request. The
 // request ids are (sender, its boot, Counter).
 type Forward struct {
-	Ballot Ballot
-	Mark   uint64
-	Ops    []ForwardedOp // ascending by Counter
+	Ballot     Ballot
+	LowestOpen uint64
+	Ops        []ForwardedOp // ascending by Counter
 }
 
 // ForwardReply answers a Forward: Answers has those that were decided; Refused

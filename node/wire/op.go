@@ -79,21 +79,21 @@ type Result struct {
 // Entry is one position of the log: the update and its result. Members apply it
 // blindly (PacificA §2 ships updates; results are decided by the primary).
 type Entry struct {
-	Stamp  Stamp
-	ID     RequestID
-	Mark   uint64 // lowest counter that is still open at ID.Node in ID.Boot
-	Op     Op     // Condition and Match are not kept
-	Result Result
+	Stamp      Stamp
+	ID         RequestID
+	LowestOpen uint64 // lowest counter that is still open at ID.Node in ID.Boot
+	Op         Op     // Condition and Match are not kept
+	Result     Result
 }
 
 // Origin is one forwarder's part of the table of request ids: what was answered
 // and may still be asked for again.
 type Origin struct {
-	Node    NodeID
-	Boot    Boot
-	Mark    uint64 // everything below was answered or forgotten by its forwarder
-	Used    uint64 // Msg-Num at the last use; the least recently used is dropped first
-	Answers []Answer
+	Node       NodeID
+	Boot       Boot
+	LowestOpen uint64 // everything below was answered or forgotten by its forwarder
+	Used       uint64 // Msg-Num at the last use; the least recently used is dropped first
+	Answers    []Answer
 }
 
 // Answer is one remembered result.

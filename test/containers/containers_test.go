@@ -146,7 +146,7 @@ func TestAContainerThatIsStoppedLeavesByItself(t *testing.T) {
 	t.Logf("left %v after docker stop", time.Since(began).Round(time.Millisecond))
 }
 
-func TestOnlyWhatDeadRunsLeftIsSweptAway(t *testing.T) {
+func TestOnlyLeftoversOfDeadRunsAreRemoved(t *testing.T) {
 	dead := exec.Command("true")
 	if err := dead.Run(); err != nil {
 		t.Fatal(err)

@@ -28,7 +28,7 @@ func TestScenarios(t *testing.T) {
 			}
 			lab := scenario.New(t, world)
 			s.Play(lab)
-			lab.NothingStrayed()
+			lab.NoUnnamedTraffic()
 			startedInTime(t, world)
 			t.Logf("%v with start and without removal", time.Since(began).Round(time.Millisecond))
 		})
@@ -45,9 +45,9 @@ func startedInTime(t *testing.T, world *World) {
 	}
 }
 
-// TestTheTapSeesWhatPassesOverTheDefaultBridge is what makes a count of nothing
+// TestTheTapCountsPacketsOnTheDefaultBridge is what makes a count of nothing
 // worth anything: the view names the very addresses that no view ever should.
-func TestTheTapSeesWhatPassesOverTheDefaultBridge(t *testing.T) {
+func TestTheTapCountsPacketsOnTheDefaultBridge(t *testing.T) {
 	world := newWorld(t)
 	if err := world.Start(t.Context(), 2); err != nil {
 		t.Fatal(err)

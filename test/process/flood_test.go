@@ -81,7 +81,7 @@ func (n logged) flood(t *testing.T, name string, clients int, request string, mo
 	}
 }
 
-func TestAFloodTakesALittleMemoryAndGivesItBack(t *testing.T) {
+func TestAFloodTakesLittleMemoryAndItIsReleased(t *testing.T) {
 	if raceDetector {
 		t.Skip("the race detector's own memory is several times the node's")
 	}
@@ -121,7 +121,7 @@ func (n logged) put(t *testing.T, members ...api.Member) {
 	}
 }
 
-func TestSomebodyElseIsServedDuringAFloodOfOneAddress(t *testing.T) {
+func TestOtherAddressesAreServedDuringAFlood(t *testing.T) {
 	n := startLogged(t, filepath.Join(t.TempDir(), "log"))
 	for range 13_000 {
 		c, err := net.Dial("tcp", n.member.Address)

@@ -39,9 +39,9 @@ func TestAMemberWithAnotherSecretIsNamedInTheAnswer(t *testing.T) {
 	}
 }
 
-// TestAnOldProcessWhoseIDWasGivenAwayGivesWay gives the id of a running backup to another
+// TestAnOldProcessWhoseIDWasGivenAwayLeavesTheView gives the id of a running backup to another
 // process, at another address.
-func TestAnOldProcessWhoseIDWasGivenAwayGivesWay(t *testing.T) {
+func TestAnOldProcessWhoseIDWasGivenAwayLeavesTheView(t *testing.T) {
 	dir := t.TempDir()
 	node := func(id int, log string) logged { return startAlone(t, id, filepath.Join(dir, log)) }
 	first, second, old := node(0, "0"), node(1, "1"), node(2, "2-old")

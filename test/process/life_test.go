@@ -14,7 +14,7 @@ import (
 // leaves is how long a node may take to end after SIGTERM.
 const leaves = 5 * time.Second
 
-func TestATerminatedNodeAnswersWhatWaitsAndLeaves(t *testing.T) {
+func TestATerminatedNodeAnswersWaitingRequestsFirst(t *testing.T) {
 	n := startServing(t)
 	n.must(n.Pause(2))
 	answer := make(chan error, 1)

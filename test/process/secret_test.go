@@ -11,7 +11,7 @@ import (
 	"github.com/cohortkv/cohort/benchmark/cluster"
 )
 
-// startSecret starts three nodes that are the view and encrypt their bus, with cables
+// startSecret starts three nodes that are the view and encrypt their bus, with proxies
 // that can be cut.
 func startSecret(t *testing.T) (n nodes, secretFile string) {
 	t.Helper()

@@ -43,7 +43,7 @@ func splitsInHalves(l *scenario.Lab, n int) {
 	group := whole(l, n)
 	held := group.RandomOperations(40)
 	sides := group.Split(l.All()[:n/2], l.All()[n/2:])
-	silence := l.Silence(sides...)
+	silence := l.Isolation(sides...)
 	for _, side := range sides {
 		side.Holds(held)
 	}
@@ -61,7 +61,7 @@ func splitsBetweenNetworks(l *scenario.Lab) {
 	held := group.RandomOperations(40)
 	l.Move("elsewhere", 2, 3)
 	sides := group.Split([]int{0, 1}, []int{2, 3})
-	silence := l.Silence(sides...)
+	silence := l.Isolation(sides...)
 	sides[1].Holds(held)
 	left, right := sides[0].RandomOperations(100), sides[1].RandomOperations(100)
 	silence.Holds()
@@ -77,7 +77,7 @@ func joins(l *scenario.Lab) {
 	base := group.Put("kept", "before").Put("deleted left", "before 1").Put("deleted right", "before 2").
 		Put("deleted and overwritten", "before 3").Put("both overwrite", "before 4").RandomOperations(40)
 	sides := group.Split([]int{0, 1}, []int{2, 3})
-	silence := l.Silence(sides...)
+	silence := l.Isolation(sides...)
 	sides[0].Put("both overwrite", "left, old").Put("both overwrite", "left").Delete("deleted left").
 		Delete("deleted and overwritten").Put("new left", "left 2").Put("passing left", "left 3").Delete("passing left")
 	sides[1].Put("both overwrite", "right, old").Put("both overwrite", "right").Delete("deleted right").

@@ -109,34 +109,34 @@ func (x *excuses) best(read OpID) int32 {
 }
 
 // byVersion judges the keys whose writes have ranks. A 404 that only a delete
-// with an unknown outcome can explain is charged first, and pardoned if there is
+// with an unknown outcome can explain is charged first, and excused if there is
 // such a delete: hardly any is, and what is needed to know costs a second look.
 func (j *judge) byVersion(registers []*register) {
 	charges := j.charge(registers)
 	var again []*register
-	pardoned := map[*register]bool{}
+	excused := map[*register]bool{}
 	for _, c := range charges {
-		if j.ops[c.id].Kind == Get && j.source[c.id] == none && !pardoned[c.of] && j.pardonable(c.of) {
-			pardoned[c.of] = true
+		if j.ops[c.id].Kind == Get && j.source[c.id] == none && !excused[c.of] && j.mayExcuse(c.of) {
+			excused[c.of] = true
 			again = append(again, c.of)
-			j.pardon(c.of)
+			j.excuse(c.of)
 		}
 	}
 	if len(again) > 0 {
-		charges = slices.DeleteFunc(charges, func(c charge) bool { return pardoned[c.of] })
+		charges = slices.DeleteFunc(charges, func(c charge) bool { return excused[c.of] })
 		charges = append(charges, j.charge(again)...)
 	}
 	j.charges = append(j.charges, charges...)
 }
 
-// pardonable reports whether a key has deletes that may have taken effect.
-func (j *judge) pardonable(r *register) bool {
+// mayExcuse reports whether a key has deletes with an unknown outcome.
+func (j *judge) mayExcuse(r *register) bool {
 	return slices.ContainsFunc(r.ops, func(id OpID) bool { return j.ops[id].Kind == Delete && !j.took[id] })
 }
 
-// pardon takes deletes with an unknown outcome as explanations as well: if they
+// excuse takes deletes with an unknown outcome as explanations as well: if they
 // took effect, what replicas held at the end must not rank below them.
-func (j *judge) pardon(r *register) {
+func (j *judge) excuse(r *register) {
 	limit, held := int32(everything), none
 	for _, i := range r.finals {
 		if s := j.shown[i]; s != none && j.sees[s] < limit {

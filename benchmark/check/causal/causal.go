@@ -66,13 +66,13 @@ func Check(h *History) Result { return check(h, maxWork) }
 
 func check(h *History, limit int) Result {
 	j := &judge{h: h, ops: slices.Clip(h.Ops), limit: limit}
-	for _, step := range []func(){j.wellFormed, j.deal, j.sources, j.arrange, j.future, j.rank} {
+	for _, step := range []func(){j.wellFormed, j.numberClients, j.sources, j.arrange, j.future, j.rank} {
 		if step(); len(j.list) > 0 {
 			return j.result()
 		}
 	}
 	j.keys()
-	j.accuse()
+	j.addViolation()
 	j.ends()
 	return j.result()
 }
@@ -82,7 +82,7 @@ type judge struct {
 	findings
 	h       *History
 	limit   int
-	ops     []Op // of the history, and behind them the ghosts; see sources.go
+	ops     []Op // of the history, followed by the phantom deletes (sources.go)
 	counted int  // operations with an effect or an answer
 
 	registers []*register
@@ -138,15 +138,15 @@ func (j *judge) keys() {
 	j.byValue(rest)
 }
 
-// accuse reports the operations that were charged, in the order in which they
+// addViolation reports the operations that were charged, in the order in which they
 // ended.
-func (j *judge) accuse() {
+func (j *judge) addViolation() {
 	slices.SortStableFunc(j.charges, func(a, b charge) int {
 		return cmp.Or(cmp.Compare(j.ops[a.id].End, j.ops[b.id].End), cmp.Compare(a.id, b.id))
 	})
 	for _, c := range j.charges {
 		if !j.full() {
-			j.convict(c)
+			j.confirm(c)
 		}
 	}
 }

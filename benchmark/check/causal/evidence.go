@@ -64,9 +64,9 @@ type charge struct {
 	misses func(write OpID) bool // whether a write of its past and key shows that
 }
 
-// convict reports an operation that shows less than its past holds, with a
+// confirm reports an operation that shows less than its past holds, with a
 // write that it misses and the shortest way by which that came into its context.
-func (j *judge) convict(c charge) {
+func (j *judge) confirm(c charge) {
 	o := &j.ops[c.id]
 	found := j.search(c.id, func(w OpID) bool {
 		return j.ops[w].Write() && j.ops[w].Key == c.of.key && c.misses(w)

@@ -70,8 +70,8 @@ func (j *judge) answered(id OpID) {
 	}
 }
 
-// deal hands the operations out to their keys, in order of first appearance.
-func (j *judge) deal() {
+// numberClients assigns the operations to their keys, in order of first appearance.
+func (j *judge) numberClients() {
 	index := map[string]int{}
 	at := func(key string) *register {
 		i, seen := index[key]

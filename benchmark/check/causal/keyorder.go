@@ -16,23 +16,23 @@ import (
 // only when every 404 with it in its past has got a delete that explains it.
 type ordering struct {
 	*values
-	end      ending
-	need     [][]int32 // line → write → for each line, up to where its writes must be below
-	left     []int     // line → its writes that have not come yet
-	checked  []int     // line → lines that do not hold up its last one
-	waiting  [][]int   // line → lines whose last one waits for this line
-	blocker  []int     // line → what holds up its last one: a line, or one of the below
-	hungry   []int     // lines whose last one waits for a delete
-	earliest int64     // start of a delete that has come
-	absent   []absence // in the order in which they ended, without ties
-	tied     []absence // that have got no delete of those
-	todo     []int
+	end            ending
+	need           [][]int32 // line → write → for each line, up to where its writes must be below
+	left           []int     // line → its writes that have not come yet
+	checked        []int     // line → lines that do not hold up its last one
+	waiting        [][]int   // line → lines whose last one waits for this line
+	blocker        []int     // line → what holds up its last one: a line, or one of the below
+	awaitingDelete []int     // lines whose last one waits for a delete
+	earliest       int64     // start of a delete that has come
+	absent         []absence // in the order in which they ended, without ties
+	tied           []absence // that have got no delete of those
+	todo           []int
 }
 
 const (
-	nobody = -1 - iota
-	itself // a write further down its own line must be above it
-	famine // a 404 that has got no delete
+	nobody   = -1 - iota
+	itself   // a write further down its own line must be above it
+	noDelete // a 404 that has got no delete
 )
 
 // absence is a 404, or that nothing was held at the end.
@@ -166,7 +166,7 @@ func (o *ordering) complete() bool {
 func (o *ordering) begin() bool {
 	for _, d := range o.of.ops {
 		if o.ops[d].Kind == Delete && o.lost(d) {
-			o.feed(d)
+			o.giveDelete(d)
 		}
 	}
 	held := none
@@ -181,7 +181,7 @@ func (o *ordering) begin() bool {
 	for _, d := range o.of.ops {
 		w := &o.ops[d]
 		if w.Kind == Delete && !o.took[d] && !o.spent[d] && (held == none || !o.in(held, d)) {
-			o.feed(d)
+			o.giveDelete(d)
 		}
 	}
 	return true
@@ -207,17 +207,17 @@ func (o *ordering) mayCome(c int) bool {
 	if o.ops[last].Kind == Delete {
 		return true
 	}
-	_, starves := o.starves(c, at)
-	if starves {
-		o.blocker[c] = famine
-		o.hungry = append(o.hungry, c)
+	_, lacks := o.lacksDelete(c, at)
+	if lacks {
+		o.blocker[c] = noDelete
+		o.awaitingDelete = append(o.awaitingDelete, c)
 	}
-	return !starves
+	return !lacks
 }
 
-// starves finds a 404 that has a place of a line in its past, and has got no
-// delete yet.
-func (o *ordering) starves(c int, at int32) (read OpID, yes bool) {
+// lacksDelete finds a 404 that has a place of a line in its past and no delete that
+// explains it.
+func (o *ordering) lacksDelete(c int, at int32) (read OpID, yes bool) {
 	i := sort.Search(len(o.absent), func(i int) bool { return o.absent[i].until > o.earliest })
 	if i > 0 && o.absent[i-1].past[c] >= at {
 		first := sort.Search(i, func(i int) bool { return o.absent[i].past[c] >= at })
@@ -231,12 +231,12 @@ func (o *ordering) starves(c int, at int32) (read OpID, yes bool) {
 	return none, false
 }
 
-// feed gives a delete to the 404s that it explains.
-func (o *ordering) feed(d OpID) {
+// giveDelete assigns a delete to the 404s that it explains.
+func (o *ordering) giveDelete(d OpID) {
 	o.earliest = min(o.earliest, o.ops[d].Start)
 	o.tied = slices.DeleteFunc(o.tied, func(a absence) bool { return slices.Contains(a.tied, d) })
-	o.todo = append(o.todo, o.hungry...)
-	o.hungry = o.hungry[:0]
+	o.todo = append(o.todo, o.awaitingDelete...)
+	o.awaitingDelete = o.awaitingDelete[:0]
 }
 
 func (o *ordering) last(c int) OpID { return o.lines[c].writes[o.left[c]-1] }
@@ -249,7 +249,7 @@ func (o *ordering) come(c int) {
 	o.todo = append(append(o.todo, o.waiting[c]...), c)
 	o.waiting[c] = o.waiting[c][:0]
 	if o.ops[last].Kind == Delete {
-		o.feed(last)
+		o.giveDelete(last)
 	}
 }
 
@@ -279,8 +279,8 @@ func (o *ordering) blocks(c int) []Evidence {
 	ops := o.one(last, "")
 	by := o.blocker[c]
 	switch by {
-	case famine:
-		if read, _ := o.starves(c, o.n(last)); read != none {
+	case noDelete:
+		if read, _ := o.lacksDelete(c, o.n(last)); read != none {
 			ops = append(ops, o.one(read, "has it in its context, finds nothing, and no delete can be above it")...)
 		}
 		return ops

@@ -262,7 +262,7 @@ func dilute(rng *rand.Rand, h *History) *History {
 	return d
 }
 
-func TestWhatOthersDoMeanwhileChangesNoVerdict(t *testing.T) {
+func TestUnrelatedOperationsDoNotChangeTheVerdict(t *testing.T) {
 	lines := 0
 	for seed := range uint64(1500) {
 		rng := rand.New(rand.NewPCG(seed, 4))

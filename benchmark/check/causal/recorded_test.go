@@ -6,7 +6,7 @@ import (
 	"github.com/cohortkv/cohort/benchmark/history"
 )
 
-func TestWhatClientsRecordedIsJudged(t *testing.T) {
+func TestARecordedHistoryIsChecked(t *testing.T) {
 	put := func(id, parent history.OpID, key string, value history.Value, at int64) history.Op {
 		return history.Op{Client: 1, Kind: history.Put, Outcome: history.OK, Status: 200, Key: key, Value: value, Start: at, End: at + 1, ID: id, Parent: parent}
 	}

@@ -15,7 +15,7 @@ func (j *judge) sources() {
 	j.took = make([]bool, len(j.ops))
 	j.source = slices.Repeat([]OpID{none}, len(j.ops))
 	j.shown = slices.Repeat([]OpID{none}, len(j.h.Final))
-	j.names = names{spent: make([]bool, len(j.ops)), learned: map[OpID]Version{}, lostGhosts: map[OpID]bool{}}
+	j.names = names{spent: make([]bool, len(j.ops)), learned: map[OpID]Version{}, lostPhantoms: map[OpID]bool{}}
 	writers := j.writers()
 	for _, r := range j.registers {
 		if j.full() {
@@ -31,9 +31,9 @@ func (j *judge) sources() {
 
 // names is what was found out about writes that were not told their version.
 type names struct {
-	learned    map[OpID]Version // from readers
-	spent      []bool           // a delete that, if it took effect, has a version that was seen
-	lostGhosts map[OpID]bool    // ghosts that stand for a delete that may be lost
+	learned      map[OpID]Version // from readers
+	spent        []bool           // a delete that, if it took effect, has a version that was seen
+	lostPhantoms map[OpID]bool    // phantoms that stand for a delete that may be lost
 }
 
 // writers maps every value to the put that wrote it, refused ones included.
@@ -63,7 +63,7 @@ func (j *judge) version(id OpID) Version {
 // lost reports whether nothing may be asked of a write.
 func (j *judge) lost(id OpID) bool {
 	if int(id) >= len(j.h.Ops) {
-		return j.lostGhosts[id]
+		return j.lostPhantoms[id]
 	}
 	return j.h.Lost != nil && j.h.Lost(id)
 }
@@ -227,7 +227,7 @@ func (v *versions) name() {
 			write = candidates[0]
 			ends = append(ends, r.end)
 		default:
-			write = v.ghost(r.version, candidates)
+			write = v.phantomDelete(r.version, candidates)
 			ends = append(ends, r.end)
 		}
 		v.bind(r, write)
@@ -257,12 +257,12 @@ func (v *versions) spend(candidates []OpID, ends []int64) {
 	}
 }
 
-// ghost adds a delete of which nothing is known but its version, and that it is
+// phantomDelete adds a delete of which nothing is known but its version, and that it is
 // one of some.
-func (v *versions) ghost(version Version, candidates []OpID) OpID {
+func (v *versions) phantomDelete(version Version, candidates []OpID) OpID {
 	id, start := OpID(len(v.ops)), v.ops[candidates[0]].Start
 	if slices.ContainsFunc(candidates, v.lost) {
-		v.lostGhosts[id] = true
+		v.lostPhantoms[id] = true
 	}
 	v.ops = append(v.ops, Op{Kind: Delete, Outcome: history.Unknown, Key: v.of.key, Version: version, Start: start, End: start})
 	v.took = append(v.took, true)

@@ -49,7 +49,7 @@ func explain(items []*item, size int) *cutter {
 // try judges the items quickly, with some optional ones left out.
 func try(items, left []*item, size int) *cutter {
 	c := newCutter(items, left, size)
-	c.quick = true
+	c.fastPath = true
 	c.judge()
 	return c
 }

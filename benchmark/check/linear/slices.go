@@ -107,12 +107,12 @@ func itemsOf(ops []history.Op, f *findings) []*item {
 // cutter walks through the history of one key slice by slice.
 type cutter struct {
 	findings
-	items  []*item // by start
-	ends   []int64 // of items that are not optional, sorted
-	size   int     // of a slice at most
-	slices int
-	quick  bool  // end at the first slice that fails, without evidence
-	stuck  int64 // when it was not accepted: the start of the slice that failed
+	items    []*item // by start
+	ends     []int64 // of items that are not optional, sorted
+	size     int     // of a slice at most
+	slices   int
+	fastPath bool  // end at the first slice that fails, without evidence
+	stuck    int64 // when it was not accepted: the start of the slice that failed
 }
 
 // judge advances from cut to cut. A slice that Porcupine cannot decide within
@@ -126,7 +126,7 @@ func (c *cutter) judge() {
 		switch {
 		case !ok && size/2 >= minSlice:
 			size /= 2
-		case len(next.configs) == 0 && c.quick:
+		case len(next.configs) == 0 && c.fastPath:
 			c.stuck = c.items[from].op.Start
 			c.add(NoOrder, nil, "a quick try finds none")
 			return
@@ -134,7 +134,7 @@ func (c *cutter) judge() {
 			c.add(Undecided, c.around(to), "too many operations overlap here for Porcupine; use more keys or fewer clients")
 			return
 		case len(next.configs) == 0:
-			c.convict(at, from, to)
+			c.confirm(at, from, to)
 			return
 		default:
 			at, from = next, to
@@ -177,9 +177,9 @@ func (c *cutter) open(i int) int {
 	return i - ended
 }
 
-// convict narrows a slice without an order down to the shortest beginning that
+// confirm narrows a slice without an order down to the shortest beginning that
 // has none, and reports its last operations.
-func (c *cutter) convict(at frontier, from, to int) {
+func (c *cutter) confirm(at frontier, from, to int) {
 	n := sort.Search(to-from, func(n int) bool {
 		cut := int64(never)
 		if from+n+1 < len(c.items) {

@@ -6,16 +6,16 @@ import (
 	"github.com/cohortkv/cohort/bus"
 )
 
-// door decides what each connection to the server may do. With credentials the
+// authenticator decides what each connection to the server may do. With credentials the
 // TLS handshake has proved by then who calls; without, callers are who they say.
-type door struct {
+type authenticator struct {
 	cfg      Config
 	subjects bus.Subjects
 	log      *natsLog
 }
 
 // Check implements server.Authentication.
-func (d *door) Check(c server.ClientAuthentication) bool {
+func (d *authenticator) Check(c server.ClientAuthentication) bool {
 	if a := c.RemoteAddress(); a != nil && a.Network() == "pipe" {
 		admit(c, "owner", d.subjects.Owner(d.cfg.Node))
 		return true
@@ -34,7 +34,7 @@ func (d *door) Check(c server.ClientAuthentication) bool {
 	return true
 }
 
-func (d *door) caller(c server.ClientAuthentication) (bus.NodeName, error) {
+func (d *authenticator) caller(c server.ClientAuthentication) (bus.NodeName, error) {
 	if d.cfg.Credentials == nil {
 		return bus.ParseNodeName(c.GetOpts().Username)
 	}

@@ -2,12 +2,12 @@ package scenario
 
 import "time"
 
-// quiet is how long nothing may pass between groups before they count as parted:
-// connections that were open have to be closed first.
-const quiet = time.Second
+// quietPeriod is how long no packet may pass between groups before they count as isolated.
+// Open connections have to be closed first.
+const quietPeriod = time.Second
 
-// Silence is the absence of packets between groups.
-type Silence struct {
+// Isolation demands that no packets pass between groups.
+type Isolation struct {
 	lab    *Lab
 	tap    Tapped
 	groups []*Group
@@ -15,16 +15,16 @@ type Silence struct {
 	within []uint64 // packets inside each group
 }
 
-// Silence returns when nothing has passed between any two of the groups for a
+// Isolation returns when nothing has passed between any two of the groups for a
 // while. In a world without a tap it promises nothing.
-func (l *Lab) Silence(groups ...*Group) *Silence {
+func (l *Lab) Isolation(groups ...*Group) *Isolation {
 	l.t.Helper()
-	s := &Silence{lab: l, groups: groups}
+	s := &Isolation{lab: l, groups: groups}
 	if s.tap, _ = l.world.(Tapped); s.tap == nil {
 		l.say("nobody counts packets here")
 		return s
 	}
-	ctx, cancel := l.patient()
+	ctx, cancel := l.withTimeout()
 	defer cancel()
 	s.across = s.count()
 	since := time.Now()
@@ -32,7 +32,7 @@ func (l *Lab) Silence(groups ...*Group) *Silence {
 		if now := s.count(); now != s.across {
 			s.across, since = now, time.Now()
 		}
-		return time.Since(since) > quiet
+		return time.Since(since) > quietPeriod
 	})
 	for _, g := range groups {
 		s.within = append(s.within, s.between(g, g))
@@ -43,7 +43,7 @@ func (l *Lab) Silence(groups ...*Group) *Silence {
 
 // Holds demands that not one packet has passed between groups since, while
 // members of groups did talk to one another.
-func (s *Silence) Holds() {
+func (s *Isolation) Holds() {
 	s.lab.t.Helper()
 	if s.tap == nil {
 		return
@@ -60,7 +60,7 @@ func (s *Silence) Holds() {
 	}
 }
 
-func (s *Silence) count() (sum uint64) {
+func (s *Isolation) count() (sum uint64) {
 	s.lab.t.Helper()
 	for i, a := range s.groups {
 		for _, b := range s.groups[i+1:] {
@@ -70,16 +70,16 @@ func (s *Silence) count() (sum uint64) {
 	return sum
 }
 
-func (s *Silence) between(a, b *Group) uint64 {
+func (s *Isolation) between(a, b *Group) uint64 {
 	s.lab.t.Helper()
 	n, err := s.tap.Between(a.members, b.members)
 	s.lab.must(err)
 	return n
 }
 
-// NothingStrayed demands that no node ever sent another a packet over a network
+// NoUnnamedTraffic demands that no node ever sent another a packet over a network
 // that no view has named.
-func (l *Lab) NothingStrayed() {
+func (l *Lab) NoUnnamedTraffic() {
 	l.t.Helper()
 	tap, ok := l.world.(Tapped)
 	if !ok {

@@ -12,25 +12,25 @@ import (
 	"github.com/cohortkv/cohort/client"
 )
 
-// book records every request of a scenario and through which node it went.
-type book struct {
-	recorder *history.Recorder
-	mu       struct {
+// recorder records every request of a scenario and through which node it went.
+type recorder struct {
+	history *history.Recorder
+	mu      struct {
 		sync.Mutex
 		values map[string]history.Value // texts that were written
 		node   map[history.ClientID]int // that a client spoke to
 	}
 }
 
-func newBook() *book {
-	b := &book{recorder: history.NewRecorder()}
+func newRecorder() *recorder {
+	b := &recorder{history: history.NewRecorder()}
 	b.mu.values, b.mu.node = map[string]history.Value{}, map[history.ClientID]int{}
 	return b
 }
 
 // name remembers the value that a text stands for. A history whose values are
 // not unique cannot be judged.
-func (b *book) name(text string, value history.Value) {
+func (b *recorder) name(text string, value history.Value) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if _, twice := b.mu.values[text]; twice {
@@ -40,7 +40,7 @@ func (b *book) name(text string, value history.Value) {
 }
 
 // value is what a text that was read stands for.
-func (b *book) value(text string) history.Value {
+func (b *recorder) value(text string) history.Value {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if value, ours := b.mu.values[text]; ours {
@@ -51,7 +51,7 @@ func (b *book) value(text string) history.Value {
 	return history.ForeignValue(h.Sum64())
 }
 
-func (b *book) settle(id history.ClientID, node int) {
+func (b *recorder) setNode(id history.ClientID, node int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.mu.node[id] = node
@@ -59,11 +59,11 @@ func (b *book) settle(id history.ClientID, node int) {
 
 // ops lists what was recorded, by start time, as far as keep says so. Nobody may
 // be sending requests.
-func (b *book) ops(keep func(op history.Op, node int) bool) []history.Op {
+func (b *recorder) ops(keep func(op history.Op, node int) bool) []history.Op {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var ops []history.Op
-	for _, op := range b.recorder.Ops() {
+	for _, op := range b.history.Ops() {
 		if keep(op, b.mu.node[op.Client]) {
 			ops = append(ops, op)
 		}
@@ -71,48 +71,48 @@ func (b *book) ops(keep func(op history.Op, node int) bool) []history.Op {
 	return ops
 }
 
-// hand is one client of one node. It sends one request at a time.
-type hand struct {
-	book *book
-	log  *history.Log
-	node int
-	http *client.Client
+// nodeClient is one client of one node. It sends one request at a time.
+type nodeClient struct {
+	recorder *recorder
+	log      *history.Log
+	node     int
+	http     *client.Client
 }
 
-// hand returns a new client of a node.
-func (l *Lab) hand(node int) *hand {
-	h := &hand{book: l.book, log: l.book.recorder.Log(), node: node, http: l.nodes[node]}
-	l.book.settle(h.log.Client(), node)
+// newClient returns a new client of a node.
+func (l *Lab) newClient(node int) *nodeClient {
+	h := &nodeClient{recorder: l.recorder, log: l.recorder.history.Log(), node: node, http: l.nodes[node]}
+	l.recorder.setNode(h.log.Client(), node)
 	return h
 }
 
 // put writes a text that nobody has written before; an empty one stands for the
 // name of its value.
-func (h *hand) put(ctx context.Context, key, text string) (*client.Answer, error) {
+func (h *nodeClient) put(ctx context.Context, key, text string) (*client.Answer, error) {
 	value := h.log.NextValue()
 	if text == "" {
 		text = value.String()
 	}
-	h.book.name(text, value)
+	h.recorder.name(text, value)
 	return h.do(api.Put, history.Op{Kind: history.Put, Key: key, Value: value}, func() (*client.Answer, error) {
 		return h.http.PutData(ctx, key, text)
 	})
 }
 
-func (h *hand) get(ctx context.Context, key string) (*client.Answer, error) {
+func (h *nodeClient) get(ctx context.Context, key string) (*client.Answer, error) {
 	return h.do(api.Read, history.Op{Kind: history.Get, Key: key}, func() (*client.Answer, error) {
 		return h.http.GetData(ctx, key)
 	})
 }
 
-func (h *hand) delete(ctx context.Context, key string) (*client.Answer, error) {
+func (h *nodeClient) delete(ctx context.Context, key string) (*client.Answer, error) {
 	return h.do(api.Delete, history.Op{Kind: history.Delete, Key: key}, func() (*client.Answer, error) {
 		return h.http.DeleteData(ctx, key)
 	})
 }
 
 // do sends a request and records it with what is known of its effect.
-func (h *hand) do(what api.Op, op history.Op, send func() (*client.Answer, error)) (*client.Answer, error) {
+func (h *nodeClient) do(what api.Op, op history.Op, send func() (*client.Answer, error)) (*client.Answer, error) {
 	op.Start = h.log.Now()
 	answer, err := send()
 	op.End = h.log.Now()
@@ -122,7 +122,7 @@ func (h *hand) do(what api.Op, op history.Op, send func() (*client.Answer, error
 	case err == nil:
 		op.Status, op.Num = uint16(answer.Status), answer.MsgNum
 		if what == api.Read && answer.Found() {
-			op.Value = h.book.value(string(answer.Value))
+			op.Value = h.recorder.value(string(answer.Value))
 		}
 	case errors.As(err, &refusal):
 		op.Status = uint16(refusal.Status)
@@ -130,7 +130,7 @@ func (h *hand) do(what api.Op, op history.Op, send func() (*client.Answer, error
 	h.log.Append(op)
 	if op.Outcome == history.Unknown {
 		h.log.Retire()
-		h.book.settle(h.log.Client(), h.node)
+		h.recorder.setNode(h.log.Client(), h.node)
 	}
 	return answer, err
 }

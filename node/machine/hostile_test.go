@@ -162,7 +162,7 @@ func TestAViewNumberThatNoPutsReachIsNotFollowed(t *testing.T) {
 }
 
 // What a member says that it holds must not take the numbers of the next view with it.
-func TestTheNextViewIsNotNumberedAfterWhatNobodyCanHold(t *testing.T) {
+func TestAnImplausibleViewNumberDoesNotRaiseTheNextOne(t *testing.T) {
 	r := newRig(t, 1)
 	r.step(&wire.PutView{Token: 9, Layout: listOf(0, 1)})
 	q := last[*wire.Query](r)
@@ -190,7 +190,7 @@ func TestARoundThatNoViewComesToIsNotPromised(t *testing.T) {
 	}
 }
 
-// A member may be bound to such a round all the same: by a lie that an older version
+// A member may be bound to such a round all the same: by a wrong message that an older version
 // took for the truth.
 func TestAMemberBoundToARoundThatNoViewComesToIsFreedByANewIDOfTheList(t *testing.T) {
 	r, b := primary(t)
@@ -203,7 +203,7 @@ func TestAMemberBoundToARoundThatNoViewComesToIsFreedByANewIDOfTheList(t *testin
 	}
 }
 
-func TestLowsWithoutEndBeginFewRounds(t *testing.T) {
+func TestEndlessLowsBeginFewRounds(t *testing.T) {
 	r, _ := primary(t)
 	before := r.events["round_begun"]
 	for range 1000 {
@@ -225,7 +225,7 @@ func TestLowsWithoutEndBeginFewRounds(t *testing.T) {
 	}
 }
 
-func TestAViewIsNotFollowedThatANodeBringsWhichNoViewNames(t *testing.T) {
+func TestAViewFromANodeThatNoViewNamesIsNotFollowed(t *testing.T) {
 	r, _ := backup(t)
 	v := viewBy(7, 2, 0, 1)
 	r.hear(9, &wire.NewView{View: v})
@@ -273,7 +273,7 @@ func TestAnAnswerThatDoesNotFitItsWriteIsUnknown(t *testing.T) {
 	}
 }
 
-func TestAReportOfHistoriesThatNobodyCanHaveIsNotCounted(t *testing.T) {
+func TestAJoinWithAnImpossibleHistoryIsNotCounted(t *testing.T) {
 	r := newRig(t, 0)
 	r.hear(1, &wire.NewView{View: viewBy(1, 1, 0, 1)})
 	b := last[*wire.JoinRequest](r).Ballot
@@ -298,12 +298,12 @@ func TestAReportOfHistoriesThatNobodyCanHaveIsNotCounted(t *testing.T) {
 	}
 }
 
-// A peer that lies about a mark, in a Forward or in an entry, must not make the writes of
+// A peer that sends a wrong lowest open counter, in a Forward or in an entry, must not make the writes of
 // a client wait, or be asked for, without end.
-func TestAWriteThatItsForwarderIsSaidToHaveForgottenIsAnsweredUnknown(t *testing.T) {
+func TestAWriteBelowItsForwardersLowestOpenCounterIsAnsweredUnknown(t *testing.T) {
 	r, b := primary(t)
-	r.hear(1, &wire.Forward{Ballot: b, Mark: 1 << 40})
-	r.hear(1, &wire.Forward{Ballot: b, Mark: 1, Ops: []wire.ForwardedOp{{Counter: 1, Op: wire.Op{Kind: wire.OpPut, Key: "k"}}}})
+	r.hear(1, &wire.Forward{Ballot: b, LowestOpen: 1 << 40})
+	r.hear(1, &wire.Forward{Ballot: b, LowestOpen: 1, Ops: []wire.ForwardedOp{{Counter: 1, Op: wire.Op{Kind: wire.OpPut, Key: "k"}}}})
 	if m := last[*wire.ForwardReply](r); len(m.Answers) != 1 || m.Answers[0].Result.Status != wire.Unknown {
 		t.Errorf("a write below its forwarder's mark is answered %+v", m)
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/cohortkv/cohort/node"
 )
 
-// doorSettings say who may come in over HTTP, and how.
-type doorSettings struct {
+// httpSecurity say who may come in over HTTP, and how.
+type httpSecurity struct {
 	TLSCert   string `name:"tls-cert" env:"COHORT_TLS_CERT" type:"path" placeholder:"FILE" help:"Serve clients over TLS: the certificate, in PEM. It is read again when it changes."`
 	TLSKey    string `name:"tls-key" env:"COHORT_TLS_KEY" type:"path" placeholder:"FILE" help:"The key of the certificate."`
 	ClientCA  string `name:"client-ca" env:"COHORT_CLIENT_CA" type:"path" placeholder:"FILE" help:"Clients with a certificate that these signed are known. Without --tokens they may do everything."`
@@ -17,13 +17,13 @@ type doorSettings struct {
 	AdminHTTP string `name:"admin-http" env:"COHORT_ADMIN_HTTP" placeholder:"HOST:PORT" help:"Serve /livez, /readyz, /metrics and profiles here, too: clients cannot take these connections."`
 }
 
-func (d doorSettings) access() node.Access {
+func (d httpSecurity) access() node.Access {
 	return node.Access{Certificate: d.TLSCert, Key: d.TLSKey, ClientCA: d.ClientCA, Tokens: d.Tokens}
 }
 
 // check refuses what contradicts itself, and to serve other machines without a lock
-// on the door unless that was asked for.
-func (d doorSettings) check(http string, insecure bool) error {
+// without TLS and tokens, unless that was asked for.
+func (d httpSecurity) check(http string, insecure bool) error {
 	if (d.TLSCert == "") != (d.TLSKey == "") {
 		return errors.New("--tls-cert and --tls-key go together")
 	}

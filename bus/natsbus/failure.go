@@ -19,12 +19,12 @@ import (
 // failure is why a link has no connection.
 type failure struct {
 	err   error
-	why   bus.Trouble
+	why   bus.FailureCause
 	since time.Time // of the first failure in a row with the same why
 }
 
-// troubleOf sorts an error by what an operator would do about it.
-func troubleOf(err error) bus.Trouble {
+// causeOf sorts an error by what an operator would do about it.
+func causeOf(err error) bus.FailureCause {
 	var ours *bus.Refusal
 	var record tls.RecordHeaderError
 	var remote *net.OpError
@@ -64,13 +64,13 @@ func (l *link) fail(err error) {
 	if err == nil {
 		err = errClosed
 	}
-	now := &failure{err: err, why: troubleOf(err), since: time.Now()}
+	now := &failure{err: err, why: causeOf(err), since: time.Now()}
 	before := l.failed.Load()
 	if before != nil && before.why == now.why {
 		now.since = before.since
 	}
 	l.failed.Store(now)
-	if now.why.Stranger() {
+	if now.why.WrongPeer() {
 		l.conn.counts.strangers.Add(1)
 	}
 	l.tellFailed(now, before == nil || before.why != now.why)

@@ -79,7 +79,7 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-func TestCommandsSpeakToANodeThatIsLocked(t *testing.T) {
+func TestCommandsSpeakToANodeWithTLSAndTokens(t *testing.T) {
 	clearEnvironment(t)
 	dir := t.TempDir()
 	cert, key := selfSigned(t, dir)
@@ -122,7 +122,7 @@ func TestCommandsSpeakToANodeThatIsLocked(t *testing.T) {
 	}
 }
 
-func TestANodeServesOtherMachinesOnlyWithALockOrWhenItIsTold(t *testing.T) {
+func TestANodeServesOtherMachinesOnlyWithTLSAndTokensOrInsecure(t *testing.T) {
 	for args, want := range map[string]bool{
 		"--http 0.0.0.0:8081":                                                   false,
 		"--http :8081":                                                          false,

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// The cable in these tests leads from node 1 to node 0.
+// The proxy in these tests leads from node 1 to node 0.
 var (
 	there = direction{1, 0}
-	back  = there.back()
+	back  = there.reverse()
 )
 
 // hearing is one end of a connection, and what a test expects of it.
@@ -57,10 +57,10 @@ func (h hearing) hearsTheEnd() {
 	}
 }
 
-// bench is a cable to a listener of the test's own.
+// bench is a proxy to a listener of the test's own.
 type bench struct {
 	*cuts
-	cable  *cable
+	proxy  *proxy
 	target net.Listener
 	t      *testing.T
 }
@@ -73,16 +73,16 @@ func newBench(t *testing.T) *bench {
 	}
 	b := &bench{cuts: newCuts(), target: target, t: t}
 	who := func(net.Conn) (int, error) { return there.from, nil }
-	if b.cable, err = lay(there.to, target.Addr().String(), b.cuts, who); err != nil {
+	if b.proxy, err = newProxy(there.to, target.Addr().String(), b.cuts, who); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { b.cable.close(); target.Close() })
+	t.Cleanup(func() { b.proxy.close(); target.Close() })
 	return b
 }
 
 func (b *bench) dial() hearing {
 	b.t.Helper()
-	conn, err := net.Dial("tcp", b.cable.addr())
+	conn, err := net.Dial("tcp", b.proxy.addr())
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func TestACutDirectionFreezesAndGoesOnWhereItStopped(t *testing.T) {
 	near.hears("2")
 }
 
-func TestTheEndOfAConnectionIsNewsThatACutHoldsBack(t *testing.T) {
+func TestACutDelaysTheCloseOfAConnection(t *testing.T) {
 	for name, dialler := range map[string]bool{"of the dialler": true, "of who was dialled": false} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
@@ -161,8 +161,8 @@ func TestANewConnectionHangsWhileEitherDirectionIsCut(t *testing.T) {
 func TestAttemptsDuringACutDoNotPileUp(t *testing.T) {
 	b := newBench(t)
 	b.cut(there)
-	ended := make(chan error, heldBound+2)
-	for range heldBound + 2 {
+	ended := make(chan error, maxHeld+2)
+	for range maxHeld + 2 {
 		near := b.dial()
 		go func() {
 			_, err := near.Read(make([]byte, 1))
@@ -175,7 +175,7 @@ func TestAttemptsDuringACutDoNotPileUp(t *testing.T) {
 		}
 	}
 	b.heal(there)
-	for range heldBound {
+	for range maxHeld {
 		b.accept()
 	}
 }
@@ -183,13 +183,13 @@ func TestAttemptsDuringACutDoNotPileUp(t *testing.T) {
 func TestANodeThatDoesNotListenRefuses(t *testing.T) {
 	b := newBench(t)
 	b.target.Close()
-	if conn, err := net.Dial("tcp", b.cable.addr()); err == nil { // the reset may be quicker
+	if conn, err := net.Dial("tcp", b.proxy.addr()); err == nil { // the reset may be quicker
 		defer conn.Close()
 		hearing{conn, t}.hearsTheEnd()
 	}
 }
 
-func TestACableThatIsClosedEndsWhatIsFrozen(t *testing.T) {
+func TestClosingAProxyEndsItsFrozenConnections(t *testing.T) {
 	b := newBench(t)
 	near := b.dial()
 	far := b.accept()
@@ -197,15 +197,15 @@ func TestACableThatIsClosedEndsWhatIsFrozen(t *testing.T) {
 	b.cut(back)
 	near.says("x")
 	waiting := b.dial()
-	b.cable.close()
+	b.proxy.close()
 	for _, end := range []hearing{near, far, waiting} {
 		end.hearsTheEnd()
 	}
 }
 
-// TestTheKernelKnowsWhoDials has one process dial the bus of another and of a
+// TestTheCallerOfAConnectionIsFoundByItsSocket has one process dial the bus of another and of a
 // third: only the way that is cut is dead.
-func TestTheKernelKnowsWhoDials(t *testing.T) {
+func TestTheCallerOfAConnectionIsFoundByItsSocket(t *testing.T) {
 	c := startCuttable(t, 3)
 	heard := func(from, to int) error {
 		conn, err := net.Dial("tcp", c.nodes[from].http)
@@ -214,7 +214,7 @@ func TestTheKernelKnowsWhoDials(t *testing.T) {
 		}
 		defer conn.Close()
 		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-		if _, err := io.WriteString(conn, "GET /dial?addr="+c.nodes[to].cable.addr()+" HTTP/1.0\r\n\r\n"); err != nil {
+		if _, err := io.WriteString(conn, "GET /dial?addr="+c.nodes[to].proxy.addr()+" HTTP/1.0\r\n\r\n"); err != nil {
 			return err
 		}
 		status, err := bufio.NewReader(conn).ReadString('\n')
@@ -244,9 +244,9 @@ func TestTheKernelKnowsWhoDials(t *testing.T) {
 	}
 }
 
-func TestWaysThatCannotBeCut(t *testing.T) {
+func TestDirectionsThatCannotBeCut(t *testing.T) {
 	if err := start(t, 2).Cut(0, 1); err == nil {
-		t.Error("a cluster without cables was cut")
+		t.Error("a cluster without proxies was cut")
 	}
 	c := startCuttable(t, 2)
 	for _, way := range []direction{{0, 0}, {0, 2}, {-1, 0}} {
