@@ -17,7 +17,7 @@ var told = []struct {
 }{
 	{"event", []string{"node"}, regexp.MustCompile(`wire\.EventKind\s*=\s*"(\w+)"`)},
 	{"metric", []string{"node"}, regexp.MustCompile(`"(cohort_[a-z_]+)"`)},
-	{"reason", []string{"bus"}, regexp.MustCompile(`Trouble\s*=\s*"([^"]+)"`)},
+	{"reason", []string{"bus"}, regexp.MustCompile(`FailureCause\s*=\s*"([^"]+)"`)},
 	{"reason", []string{"api"}, regexp.MustCompile(`\bWhy\w+\s*=\s*"([^"]+)"`)},
 	{"reason", []string{"node/front"}, regexp.MustCompile(`return "(this node [^"]+)"`)},
 	{"reason", []string{"node/front"}, regexp.MustCompile(`CodeNotReady, "([^"]+)"`)},
