@@ -86,7 +86,7 @@ const (
 	linger         = 250 * wire.Millisecond // before a former member is forgotten: it must hear that this node has taken all
 	spreadPatience = 1 * wire.Second        // for owners of what a former member has that do not ask for it
 	maxSpread      = 5 * wire.Second        // and for those that do
-	silence        = 500 * wire.Millisecond // without an answer, or a sign of life of who is not far (views.md §3): cannot be reached
+	silence        = 500 * wire.Millisecond // without an answer, or a sign of life of who is not far (views.md §3.1): cannot be reached
 	gapPatience    = 50 * wire.Millisecond  // before what is missing is asked for
 	resend         = 100 * wire.Millisecond // of questions to peers, at first
 	slowResend     = 1 * wire.Second

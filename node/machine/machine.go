@@ -51,7 +51,7 @@ type Config struct {
 	Limits    Limits
 	Causal    CausalLimits
 	Gate      Gate
-	Crowd     int             // of more than so many other members some are greeted rarely (docs/views.md §3); zero: 8
+	Crowd     int             // of more than so many other members some are greeted rarely (docs/views.md §3.1); zero: 8
 	Expects   bool            // it is to have data: what it is put into without any is worth a warning
 	Recovered *wire.Recovered // nil: starts with nothing
 }

@@ -31,7 +31,7 @@ func (mgr *Manager) births() []wire.ViewID {
 }
 
 // SameCluster reports whether a node whose view has these births is of this node's
-// cluster. Nodes of another cluster get no data from here (docs/views.md §3).
+// cluster. Nodes of another cluster get no data from here (docs/views.md §3.2).
 func (mgr *Manager) SameCluster(births []wire.ViewID) bool {
 	return wire.Kin(mgr.births(), births) || mutant.On(mutant.FollowForeign)
 }

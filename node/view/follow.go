@@ -7,7 +7,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// mayFollow is the rule for views that come over the bus (docs/views.md §3).
+// mayFollow is the rule for views that come over the bus (docs/views.md §3.2).
 // This node is a member of v; and v's author had heard of what this node holds,
 // or v lists the same members. A node without a view follows only one whose
 // author had heard this very incarnation: it never rejoins by itself.
@@ -39,7 +39,7 @@ func (mgr *Manager) otherAddress(v *wire.View) bool {
 }
 
 // Leave follows a view that does not name this node, because its members owe what
-// this node holds (docs/views.md §3); zero: it did. The rule is that of mayFollow: its
+// this node holds (docs/views.md §3.3); zero: it did. The rule is that of mayFollow: its
 // author, or one before it, had heard of the view held; or it is the same list; or
 // the view held is still that of the owed ballot, or the list is empty. If an operator
 // has given this node another view since, it stays in that.
@@ -130,7 +130,7 @@ func (mgr *Manager) endLeftBehind() {
 // renumberAboveStale handles a higher view of the same list that this node may not follow,
 // because its author had heard an earlier incarnation of this node. If the author of the
 // view in force had heard the holder of the higher view, the list gets an id above it, and
-// the holder follows (docs/views.md §3). The holder had followed an old message, and no
+// the holder follows (docs/views.md §3.2). The holder had followed an old message, and no
 // other node would follow it there.
 func (mgr *Manager) renumberAboveStale(h wire.Header, v *wire.View) {
 	switch {

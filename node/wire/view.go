@@ -97,7 +97,7 @@ type View struct {
 }
 
 // Kin reports whether two views are of one cluster: they descend from a first view in
-// common (docs/views.md §1). A node that never had a view is kin to everybody.
+// common (docs/views.md §1.1). A node that never had a view is kin to everybody.
 func Kin(a, b []ViewID) bool {
 	if len(a) == 0 || len(b) == 0 {
 		return true
