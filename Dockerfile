@@ -15,9 +15,8 @@ RUN go build -ldflags "-s -w -X main.version=$VERSION" -o /out/cohort ./cmd/coho
 
 FROM scratch
 COPY --from=build /out/cohort /cohort
-# Without arguments, a container serves on all its interfaces (API, container
-# contract); NODE_IDENTIFIER says which node it is. It has no secret then: only
-# --insecure lets it serve others.
+# Without arguments, a container serves on all its interfaces. NODE_IDENTIFIER says
+# which node it is. It has no secret then: only --insecure lets it serve others.
 ENV COHORT_HTTP=0.0.0.0:8081
 EXPOSE 8081 9081
 USER 65532:65532

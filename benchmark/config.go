@@ -40,7 +40,7 @@ func Default(out io.Writer) Config {
 }
 
 // convergence is how long replicas may take to become equal after heal and quiet:
-// the API's two seconds (§1.2.8), three times on a machine that is busy.
+// the API's two seconds, three times on a machine that is busy.
 const convergence = 3 * 2 * time.Second
 
 func (c *Config) models() []workload.Model {

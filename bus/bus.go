@@ -1,7 +1,7 @@
 // Package bus is what cohort's nodes speak through. A Conn carries bytes; it
 // promises little, because NATS promises little: messages may be lost, doubled,
 // late or out of order across a reconnect, and nobody is told. Whoever uses it
-// numbers its messages and repairs gaps (DESIGN §3).
+// numbers its messages and repairs gaps.
 //
 // The package also holds what the two ends of a bus must agree on: subjects,
 // names of servers and nodes, the keys made from the cluster's secret and the

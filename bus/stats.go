@@ -3,7 +3,7 @@ package bus
 import "time"
 
 // Stats counts what one Conn has done since it was made. It is for metrics:
-// nothing may be decided by it (reachability is judged by hellos, DESIGN §3).
+// nothing may be decided by it (reachability is judged by hellos).
 type Stats struct {
 	Sent        uint64 // messages handed to a connection, one for each receiver of a broadcast
 	Dropped     uint64 // messages that Send refused, because of the peer or the connection

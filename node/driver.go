@@ -33,7 +33,7 @@ const (
 // driver drives a core. At most one goroutine is inside at a time: whoever
 // brings an input while nobody is steps it and carries out the output; others
 // leave theirs in the queue and go. Waking a loop for every request would cost a
-// third of the throughput (DESIGN §2.1). Nothing in here blocks.
+// third of the throughput. Nothing in here blocks.
 type driver struct {
 	core        core
 	self        wire.NodeID

@@ -15,7 +15,7 @@ const (
 
 // fit makes the limits smaller where the bus takes smaller messages than NATS does
 // by default: with max_payload of 64 KiB, values have at most 32 KiB. With the
-// default they are what API.md says.
+// default they are those of package api.
 func (c *Config) fit() {
 	payload := c.Bus.MaxPayload()
 	within := func(limit *int, most int) {

@@ -6,8 +6,7 @@
 // bare is linearizable: it serves the checkers as a known good cluster, of either
 // model.
 //
-// It serves PUT, GET and DELETE of one key on both surfaces (API §1.3, §1.4, §2),
-// without views, waiting, conditions or lists. Both buckets are one store.
+// It serves PUT, GET and DELETE of one key on both surfaces, without views, waiting, conditions or lists. Both buckets are one store.
 package bare
 
 import (

@@ -18,7 +18,7 @@ import (
 // A session is the names of the keys that its client has come to know, oldest first.
 const (
 	nameSize = 16  // characters of a name: about what cohort's text takes for one key
-	mostKeys = 128 // what cohort's sessions name at most (API §1.4)
+	mostKeys = 128 // what cohort's sessions name at most
 )
 
 var errSession = errors.New("that is no session of bare")

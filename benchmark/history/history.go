@@ -28,7 +28,7 @@ const (
 // Outcome is what the client learnt about the fate of an operation.
 type Outcome uint8
 
-// The three outcomes (docs: API §2, the outcome table of package api).
+// The three outcomes (the outcome table of package api).
 const (
 	OK         Outcome = iota + 1 // it took effect, once, between Start and End
 	NotApplied                    // it did not and will not take effect
@@ -87,8 +87,7 @@ const (
 	Present                  // the key had a value
 )
 
-// Found reads the status of an answered operation, of either surface (API
-// §1.3, §2). ok is false for a status that no successful operation has.
+// Found reads the status of an answered operation, of either surface. ok is false for a status that no successful operation has.
 func (o *Op) Found() (e Existence, ok bool) {
 	switch {
 	case o.Kind == Put && o.Status == 201:

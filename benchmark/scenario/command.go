@@ -10,7 +10,7 @@ import (
 	"github.com/cohortkv/cohort/api"
 )
 
-// viewBound is by when a PUT /view is answered, whatever happens (API §1.2.2).
+// viewBound is by when a PUT /view is answered, whatever happens.
 const viewBound = 8 * time.Second
 
 // Command is a list of members that an operator is about to put, with the

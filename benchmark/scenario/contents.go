@@ -73,8 +73,8 @@ func keysOf(all ...Contents) []string {
 }
 
 // HoldsMerge demands that all replicas hold the same, and that it is what sides
-// that had parted from base may become when an operator joins them again (API
-// §1.2.4). Values must have been unique.
+// that had parted from base may become when an operator joins them again
+// (docs/strong.md §8). Values must have been unique.
 func (g *Group) HoldsMerge(base Contents, sides ...Contents) Contents {
 	g.lab.t.Helper()
 	got := g.Contents()

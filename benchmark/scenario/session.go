@@ -195,7 +195,7 @@ func (s *Session) finish(op *history.Op, what api.Op, err error) {
 	}
 }
 
-// maxSeen bounds what a client has to carry, in bytes (API §1.4).
+// maxSeen bounds what a client has to carry, in bytes.
 const maxSeen = 4 << 10
 
 // unfit is an answer that no node may give.

@@ -21,7 +21,7 @@ import (
 // Surface is the HTTP surface that clients use.
 type Surface string
 
-// The two surfaces (API §1.3 and §2).
+// The two surfaces (paths of package api).
 const (
 	V1      Surface = "v1"
 	Classic Surface = "classic"

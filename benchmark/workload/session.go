@@ -23,7 +23,7 @@ type seen struct {
 	wrong   error // an answer that brought nothing, or too much
 }
 
-// maxSeen bounds what a client has to carry, in bytes (API §1.4).
+// maxSeen bounds what a client has to carry, in bytes.
 const maxSeen = 4 << 10
 
 // exchangeSlots hold copies of sessions that clients leave for one another.

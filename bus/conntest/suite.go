@@ -1,5 +1,5 @@
 // Package conntest is the suite that every implementation of bus.Conn passes.
-// It asks for what DESIGN §3 promises and no more: what the bus may do, such as
+// It asks for what package bus promises and no more: what the bus may do, such as
 // losing messages, the suite allows. It measures no time, apart from bounds of
 // tens of seconds within which something must happen at all; where it matters
 // that nobody is blocked, it counts what others get done meanwhile.

@@ -4,7 +4,7 @@
 // The server is a mailbox, not a cluster: its node alone subscribes on it, its
 // peers connect as clients and publish. It has no routes, gateways, leaf nodes
 // or other listeners, so nothing that it hears of can make it dial or advertise
-// an address (DESIGN §3, HAZARDS "NATS"). Its name says whose it is. Start and
+// an address (docs/security.md §5). Its name says whose it is. Start and
 // Close are for the node's owner; the other methods may be called by anyone.
 //
 // With credentials, every caller shows a certificate of a node of the cluster, and

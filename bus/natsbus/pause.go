@@ -7,7 +7,7 @@ import (
 
 // Pauses between tries. The longest decides, with dialTimeout, how soon a healed
 // link works again, which clients notice: replicas are to be equal within 2 s, and
-// requests forwarded within 5 s (API §1.2.8). An address that never answered may
+// requests forwarded within 5 s. An address that never answered may
 // wait longer: a thousand of them cost 7 % of a core so.
 const (
 	firstPause   = 100 * time.Millisecond

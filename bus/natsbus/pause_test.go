@@ -21,9 +21,9 @@ func TestPausesGrowUpToABound(t *testing.T) {
 		}
 	}
 	if most := dialTimeout + longestPause; most > time.Second {
-		t.Errorf("a healed link may take %v (API §1.2.8: replicas are equal within 2 s)", most)
+		t.Errorf("a healed link may take %v (replicas are promised to be equal within 2 s)", most)
 	}
 	if most := dialTimeout + longestBlind + greetTimeout; most >= 5*time.Second {
-		t.Errorf("a healed link may take %v (API §1.2.8: 5 s for a forwarded request)", most)
+		t.Errorf("a healed link may take %v (a forwarded request is promised within 5 s)", most)
 	}
 }

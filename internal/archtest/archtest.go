@@ -4,7 +4,7 @@
 // what breaks it; the tests apply them to this repository, and to planted
 // violations in testdata that show that each rule can fail.
 //
-// Why these rules: docs of DESIGN §2 promise that the protocols are values that
+// Why these rules: ARCHITECTURE.md promises that the protocols are values that
 // the simulator replays bit by bit. One goroutine, clock or map iteration in a
 // core breaks that silently, and no test of behaviour would say so.
 package archtest

@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// MaxFunctionLines is the end; the habit is 40 (STYLE, Size).
+// MaxFunctionLines is the end; the habit is 40.
 const MaxFunctionLines = 70
 
 // CheckFolders refuses folder names that say nothing.

@@ -1,7 +1,7 @@
 package archtest
 
-// imports says which packages of ours each package of ours may import (DESIGN
-// §2). A package that is not here fails. "x/..." is x and everything below it.
+// imports says which packages of ours each package of ours may import.
+// A package that is not here fails. "x/..." is x and everything below it.
 // The test files of a package may import what it may, itself, and the third
 // column.
 var imports = []row{

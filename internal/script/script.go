@@ -50,7 +50,7 @@ type world struct {
 	hidden map[string]bool         // kinds of messages and events that are not shown
 }
 
-// node is a machine, and the driver that DESIGN §2.1 asks for.
+// node is a machine and its driver, which does what node/driver.go does, step by step.
 type node struct {
 	id     wire.NodeID
 	m      *machine.Machine

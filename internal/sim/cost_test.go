@@ -42,7 +42,7 @@ const hour = 3600 * wire.Second
 
 // TestContextsStaySmall measures what contexts, dependencies, writes and messages
 // cost over an hour, healthy, with a replica gone, and with many views, and holds the
-// bounds of API §1.4.
+// bounds that clients are promised.
 func TestContextsStaySmall(t *testing.T) {
 	if testing.Short() || raced {
 		t.Skip("simulates hours")

@@ -5,31 +5,31 @@ import "github.com/cohortkv/cohort/node/wire"
 // causalTransitions are the edges of docs/causal.md that a run of many schedules must
 // have taken, section by section.
 var causalTransitions = []string{
-	// Reads, writes, lists (§3).
+	// Reads, writes, lists (docs/causal.md §3).
 	"event: causal_waits", "session: read", "session: answered", "session: listed", "session: left", "session: turned away", "session: forged",
 
-	// Broadcast (§4).
+	// Broadcast (docs/causal.md §4).
 	"message: Batch", "message: BatchAck", "message: ResendRequest", "message: Truncated",
 	"event: causal_gap", "event: causal_resent", "event: causal_truncated", "event: causal_aside_full",
 
-	// Exchange (§6).
+	// Exchange (docs/causal.md §6).
 	"exchange: all is equal", "exchange: slots differ", "exchange: with an heir",
 	"exchange: of who has taken alone", "exchange: with who is outside", "exchange: with who is unsettled", "exchange: tells of former members", "exchange: tells of lives that are over",
 	"exchange: a piece, and more to come", "exchange: floor counters come with items", "event: causal_item_absent", "event: causal_apart", "event: causal_peer_back",
 
-	// Views (§7).
+	// Views (docs/causal.md §7).
 	"adopt: the first of a life", "adopt: all stays ready", "adopt: has to ask", "adopt: keeps slots for others", "adopt: from outside", "adopt: told to be outside",
 	"message: Handoff", "message: HandoffAck", "event: causal_ready", "event: causal_ready_unproven", "event: causal_synced", "event: causal_slots_released", "event: causal_former_drained",
 	"ask: served", "ask: allowed", "ask: not ready there", "ask: not held there",
 
-	// Forwarding (§8).
+	// Forwarding (docs/causal.md §8).
 	"carry: done", "carry: done, nothing there", "carry: late", "carry: else", "carry: held", "message: CausalForwardCancel", "event: causal_forward_late", "event: causal_forward_repeated", "event: causal_forward_in_doubt", "session: in doubt",
 
-	// Surveys, floors, tombstones (§9).
+	// Surveys, floors, tombstones (docs/causal.md §9).
 	"survey: of slots", "survey: of who knows the floor", "floor: published", "floor: common", "floor: named in a context",
 	"event: causal_collected", "truth: tombstone dropped", "truth: floor published",
 
-	// What is lost (§10).
+	// What is lost (docs/causal.md §10).
 	"explain: views", "explain: which life", "event: causal_boot_ended", "truth: write lost with its last holder", "truth: a lost write in a context",
 }
 

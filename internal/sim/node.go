@@ -10,7 +10,7 @@ import (
 )
 
 // node is one simulated process, or the place where it was: a machine, a store,
-// and the driver that DESIGN §2.1 asks for, on the world's clock.
+// and a driver such as node/driver.go, on the world's clock.
 type node struct {
 	w     *world
 	id    wire.NodeID

@@ -58,7 +58,7 @@ type put struct {
 // putTokens is the first token of PUTs: far above those of clients.
 const putTokens = 1 << 32
 
-// putBound is when a PUT must have been answered: the 8 s of API §1.2, and the
+// putBound is when a PUT must have been answered: the 8 s that the API promises, and the
 // lateness of timers.
 const putBound = 8200 * wire.Millisecond
 

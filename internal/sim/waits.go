@@ -4,7 +4,7 @@ import "github.com/cohortkv/cohort/node/wire"
 
 // patience is how long a request may stay open at an owner of its slot that could
 // answer it all the while: waiting ends when what is waited for arrives, not at some
-// later look (API §1.4). It is far longer than a write waits for other replicas.
+// later look. It is far longer than a write waits for other replicas.
 const patience = 1500 * wire.Millisecond
 
 // readPatience is the same of a read, which waits for nobody once its node has all

@@ -8,7 +8,7 @@
 // entries is the witness, and everything that a client was told is checked
 // against it at the moment it happens (witness.go, ancestry.go), as is everything
 // that a node says to another against what it has made durable and promised
-// (commitments.go). The numbers of checks, as in "I4", are those of DESIGN §5.
+// (commitments.go). The numbers of checks, as in "I4", are those of docs/strong.md §10 and docs/causal.md §13.
 //
 // What causal buckets do is held against the truth of them (package truth), and at
 // the end the history of their clients is given to the judge of real runs, with

@@ -55,7 +55,7 @@ func seenIn(t testing.TB, metadata string, keys ...string) map[string]uint64 {
 	return seen
 }
 
-// The rows of API.md §1.4, one after another by one client, who echoes what it got.
+// The causal answers of the classic surface, one after another by one client, who echoes what it got.
 func TestClassicCausalOperationsAnswerAsTheTableSays(t *testing.T) {
 	n := startWith(t, "causal")
 	metadata := "{}"

@@ -15,7 +15,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// The rows of API.md §1.3, one after another on one store.
+// The strong answers of the classic surface, one after another on one store.
 func TestClassicKeyOperationsAnswerAsTheTableSays(t *testing.T) {
 	n := start(t)
 	for i, row := range []struct {

@@ -1,5 +1,5 @@
 // Package front is the node's HTTP surface: the classic paths and v1, on
-// fasthttp (API.md; package api has its vocabulary).
+// fasthttp. Package api has its vocabulary.
 //
 // It promises that a request has exactly one answer, that 503 is given only for
 // what was not applied and 504 for a write whose fate is not known, and that a

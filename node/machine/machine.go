@@ -2,7 +2,7 @@
 // behind one Step. It is deterministic: the same inputs at the same
 // instants give the same outputs. It does no I/O, reads no clock and starts
 // nothing; whoever owns it calls Step, never two at a time, carries out what
-// comes back, and calls again by Deadline (DESIGN §2.1).
+// comes back, and calls again by Deadline.
 package machine
 
 import (

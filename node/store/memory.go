@@ -8,7 +8,7 @@
 // sees whole batches of entries, and whole writes, only. The store copies what it
 // is given; values that are read are shared and never written to.
 //
-// Finding a record or an item costs O(1), and so does a snapshot. See DESIGN §7.
+// Finding a record or an item costs O(1), and so does a snapshot.
 package store
 
 import (

@@ -35,7 +35,7 @@ type Peers interface {
 type Limits struct {
 	BatchOps   int // operations in one Prepare or Forward
 	BatchBytes int // of their keys and values; one operation always fits
-	Depth      int // batches in flight; one is best but on long links (DESIGN §2.2)
+	Depth      int // batches in flight; one is best but on long links
 	ChunkBytes int // of one piece of a base
 	Past       int // ballots that a history remembers
 	Origins    int // forwarders whose request ids are remembered

@@ -34,7 +34,7 @@ func (mgr *Manager) CheckPuts() {
 	}
 }
 
-// check answers a PUT when the node is ready to serve its view (API §1.2.2).
+// check answers a PUT when the node is ready to serve its view (docs/views.md §4).
 func (mgr *Manager) check(p *put) {
 	if p.stage == querying || mgr.findPut(p.id) == nil || !mgr.ready(p) {
 		return

@@ -45,7 +45,7 @@ type Local interface {
 	HandedOver() (causal, only bool)
 }
 
-// Times of the protocol (API §1.2).
+// Times of the protocol.
 const (
 	helloEvery       = 100 * wire.Millisecond
 	helloToCrowd     = 200 * wire.Millisecond // to more than crowd others

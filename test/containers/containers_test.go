@@ -69,7 +69,7 @@ func removed(t *testing.T, remove func(context.Context) error) {
 	}
 }
 
-// startBound is by when a container answers after its start (API §1.1).
+// startBound is by when a container answers after its start.
 const startBound = time.Second
 
 // start starts a node, waits until it answers, and shows its log if the test

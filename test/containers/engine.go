@@ -1,6 +1,6 @@
 // Package containers tests cohort as people run it with Docker: the image built
 // from the Dockerfile, containers started without arguments and without a list
-// of peers, networks that come and go under them (API, container contract).
+// of peers, networks that come and go under them.
 //
 // A Lab owns what one test makes: networks, nodes, a random suffix in all their
 // names. It removes everything when the test ends; what a killed run left

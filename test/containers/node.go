@@ -24,7 +24,7 @@ type Node struct {
 // URL is where clients on this machine reach the node, partitioned or not.
 func (n *Node) URL() string { return "http://" + n.published }
 
-// Node starts a container as API §1.1 says: an id, a port, and which model /data
+// Node starts a container with its settings in the environment: an id, a port, and which model /data
 // speaks if it is not the usual one.
 func (l *Lab) Node(ctx context.Context, id int, bucket string) (*Node, error) {
 	reserved, err := ports.Reserve(1)

@@ -62,7 +62,7 @@ func memberOf(answer api.ViewAnswer, id uint64) api.ViewMember {
 	return api.ViewMember{}
 }
 
-// stalled is how long a PUT waits while nothing gets on (API §1.2.2).
+// stalled is how long a PUT waits while nothing gets on.
 const stalled = 3 * time.Second
 
 // TestTheAnswerToAViewSaysWhyAMemberIsNotReached takes the kinds of mistakes one by one.

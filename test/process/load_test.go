@@ -27,7 +27,7 @@ type trial struct {
 func newTrial(n nodes) *trial { return &trial{nodes: n, recorder: history.NewRecorder()} }
 
 // A load is 64 clients on 16 keys. Each client has one key, for that is what
-// Porcupine can search: at most five clients a key (HAZARDS "Checkers").
+// Porcupine can search: at most five clients a key.
 const (
 	keys          = 16
 	clientsPerKey = 4

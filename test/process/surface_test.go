@@ -71,7 +71,7 @@ func isJSON(r reply) bool {
 	return (kind == api.TypeJSON || kind == api.TypeProblem) && strings.HasPrefix(r.body, "{")
 }
 
-// row is one request of API §1.3 and what is answered to it.
+// row is one request of the classic surface and its answer.
 type row struct {
 	name         string
 	method, path string

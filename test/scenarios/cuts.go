@@ -7,8 +7,7 @@ import (
 )
 
 const (
-	// healBound is by when requests go on once addresses work again (API
-	// §1.2.8).
+	// healBound is by when requests go on once addresses work again.
 	healBound = 5 * time.Second
 	// silence is how long a request that must not be answered is watched.
 	silence = time.Second

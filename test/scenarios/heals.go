@@ -6,7 +6,7 @@ import (
 	"github.com/cohortkv/cohort/benchmark/scenario"
 )
 
-// heals: causal replicas were apart, and meet again (API §1.2.4, §1.2.8).
+// heals: causal replicas were apart, and meet again.
 var heals = []Scenario{
 	{Name: "replicas become equal without a new view", Needs: Cuts, Play: healsByItself},
 	{Name: "thousands of writes on both sides become equal without a new view", Needs: Cuts, Play: healsMuch},

@@ -1,5 +1,5 @@
 // Package scenarios holds what must be true of a cluster whatever an operator
-// and its networks do (API §1.2), each as a sentence in the language of package
+// and its networks do, each as a sentence in the language of package
 // scenario. test/process plays them on processes, as far as these go, and
 // test/containers on containers and real networks.
 package scenarios

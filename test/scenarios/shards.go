@@ -8,7 +8,7 @@ import (
 	"github.com/cohortkv/cohort/benchmark/scenario"
 )
 
-// shards come, go, and change their nodes (API §1.2.6, §1.2.9). After the last 200
+// shards come, go, and change their nodes. After the last 200
 // every key is in exactly one of them and on every replica of it, at once.
 var shards = []Scenario{
 	{Name: "two shards, three, two, one", Play: twoThreeTwoOne},

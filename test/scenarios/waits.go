@@ -7,17 +7,16 @@ import (
 )
 
 const (
-	// convergeBound is by when replicas are equal once addresses work again (API
-	// §1.2.8).
+	// convergeBound is by when replicas are equal once addresses work again.
 	convergeBound = 2 * time.Second
 	// forwardBound is by when requests reach other shards again (the same).
 	forwardBound = 5 * time.Second
 	// waitBound is by when a read is answered once what it waits for is here:
-	// milliseconds (API §1.4), with room for the client.
+	// milliseconds, with room for the client.
 	waitBound = 100 * time.Millisecond
 )
 
-// waits: who has seen what, and where it then has to wait for that (API §1.4).
+// waits: who has seen what, and where it then has to wait for that.
 var waits = []Scenario{
 	{Name: "isolated writers of one key, and readers in every order", Needs: Cuts, Play: isolatedWriters},
 	{Name: "a deleted key on the other side", Needs: Cuts, Play: isolatedDelete},

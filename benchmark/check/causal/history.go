@@ -90,7 +90,7 @@ type Held struct {
 	Version Version
 }
 
-// Version is the place of a write among the writes to its key (API §1.4). Zero
+// Version is the place of a write among the writes to its key. Zero
 // is none: counters begin at 1.
 type Version struct {
 	Counter uint64

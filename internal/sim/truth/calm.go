@@ -7,7 +7,7 @@ import (
 )
 
 // calm is the time after all faults: everybody can be reached, so nobody may miss
-// what others had long before (API §1.2.2).
+// what others had long before.
 type calm struct {
 	since    wire.Instant
 	answered wire.Instant // when the last PUT of the last list was; 0: not yet

@@ -112,7 +112,7 @@ func (t *Truth) Key(name string) int {
 
 // above is the order of versions, written down here once more, so that the core's
 // own is under test: the larger counter, then the lower node id, then the rest of
-// the dot (API §1.4).
+// the dot.
 func above(a, b wire.CausalVersion) bool {
 	x, y := a.Dot.Stream, b.Dot.Stream
 	switch {
