@@ -8,6 +8,13 @@ GO      ?= go
 UNIT     = $(shell $(GO) list ./... | grep -v /test/)
 TIMEOUT ?= 15m
 
+# What make test leaves out by -short is in these packages; check-long runs them whole.
+LONG     = $(shell grep -rl 'testing\.Short()' --include='*_test.go' . | grep -v '^./test/' | xargs -n 1 dirname | sort -u)
+# The one scenario on processes that make test plays.
+SCENARIO ?= both_sides_write_and_one_view_joins_them
+
+# Simulated schedules of each model for each kind of operator in make test.
+SEEDS_TEST ?= 100
 # Simulated schedules for each kind of operator: as many as CI runs, and fewer
 # under the race detector, which is ten times slower and looks for something else.
 SEEDS      ?= 1500
@@ -31,7 +38,7 @@ MODEL      ?= strong
 SIMULATE    = GOGC=400 COHORT_SIM_MODEL=$(2) COHORT_SIM_OPERATOR=$(OPERATOR) COHORT_SIM_SCHEDULES=$(1) COHORT_SIM_SEED=$(SEED)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo image check gofmt vet staticcheck unit unit-race sim-causal sim-garbled sim-twins process \
+.PHONY: help build demo image test check check-long gofmt vet staticcheck unit unit-long sim-quick process-quick unit-race sim-causal sim-garbled sim-twins process \
 	process-race mutants fuzz nightly sim test-containers test-containers-all prose clean
 
 help: ## this list
@@ -48,8 +55,14 @@ image: ## the container image, cohort
 	scripts/golang-image
 	docker build --build-arg VERSION=$(VERSION) -t cohort .
 
-check: ## all tests but the containers', formatting, vet and staticcheck, with the time each took
-	@scripts/timed gofmt vet staticcheck unit process unit-race process-race mutants sim-causal sim-garbled sim-twins
+test: ## what a contributor runs all day: formatting, vet, staticcheck, quick tests, a few hundred schedules, one scenario
+	@scripts/timed gofmt vet staticcheck unit sim-quick process-quick
+
+check: ## make test, and then everything else but containers and fuzzing, with the time each took
+	@scripts/timed test check-long
+
+check-long: ## what make check does beyond make test
+	@scripts/timed unit-long process unit-race process-race mutants sim-causal sim-garbled sim-twins
 
 gofmt: ## formatting
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt -w is needed for:"; echo "$$files"; exit 1; }
@@ -61,8 +74,15 @@ vet: ## go vet, with and without the deliberate bugs
 staticcheck: ## staticcheck
 	$(GO) tool staticcheck ./...
 
-unit: ## unit tests and SEEDS simulated schedules of strong buckets for each operator
-	@$(call SIMULATE,$(SEEDS),strong) $(GO) test -timeout $(TIMEOUT) $(UNIT)
+unit: ## unit tests, but for those that take long
+	@$(call SIMULATE,$(SEEDS_TEST),strong) $(GO) test -short -timeout $(TIMEOUT) $(UNIT)
+
+unit-long: ## the packages whose tests take long, whole, and SEEDS schedules of strong buckets for each operator
+	@$(call SIMULATE,$(SEEDS),strong) $(GO) test -timeout $(TIMEOUT) $(LONG)
+
+sim-quick: ## SEEDS_TEST schedules of causal buckets, and of both kinds, for each operator
+	@for model in causal both; do \
+		$(call SIMULATE,$(SEEDS_TEST),$$model) $(GO) test -timeout $(TIMEOUT) ./internal/sim -run 'TestSimulate$$' || exit 1; done
 
 sim-causal: ## SEEDS_CAUSAL schedules of causal buckets for each operator, and SEEDS_MIXED of both kinds
 	@$(call SIMULATE,$(SEEDS_CAUSAL),causal) $(GO) test -timeout $(TIMEOUT) ./internal/sim -run 'TestSimulate$$'
@@ -77,10 +97,13 @@ sim-garbled: ## SEEDS_BENT schedules in which nodes say what is not so, of each 
 sim-twins: ## SEEDS_BENT schedules of strong buckets in which two processes have one id
 	@COHORT_SIM_PROFILE=twins $(call SIMULATE,$(SEEDS_BENT),strong) COHORT_SIM_OPERATOR=adversarial $(GO) test -timeout $(TIMEOUT) ./internal/sim -run 'TestSimulate$$'
 
-unit-race: ## both under the race detector, with SEEDS_RACE and SEEDS_CAUSAL_RACE schedules
+unit-race: ## all unit tests under the race detector, with SEEDS_RACE and SEEDS_CAUSAL_RACE schedules
 	@$(call SIMULATE,$(SEEDS_RACE),strong) $(GO) test -race -timeout $(TIMEOUT) $(UNIT)
 	@$(call SIMULATE,$(SEEDS_CAUSAL_RACE),causal) $(GO) test -race -timeout $(TIMEOUT) ./internal/sim -run 'TestSimulate$$'
 	@$(call SIMULATE,$(SEEDS_CAUSAL_RACE),both) $(GO) test -race -timeout $(TIMEOUT) ./internal/sim -run 'TestSimulate$$'
+
+process-quick: ## one scenario on real processes
+	$(GO) test -count=1 -timeout $(TIMEOUT) -run 'TestScenarios/^$(SCENARIO)$$' ./test/process
 
 process: ## tests of real processes
 	$(GO) test -count=1 -timeout $(TIMEOUT) ./test/process/...

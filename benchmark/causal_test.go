@@ -180,6 +180,9 @@ func TestARunOnATrueCausalBucketIsCausallyConsistent(t *testing.T) {
 }
 
 func TestBugsOfACausalBucketAreFound(t *testing.T) {
+	if testing.Short() {
+		t.Skip("loads a cluster for seconds for each bug")
+	}
 	for _, test := range []struct {
 		bug  bug
 		want string

@@ -93,6 +93,9 @@ func TestPeersThatAreGoneAreForgotten(t *testing.T) {
 // TestAThousandUnreachablePeersCostLittle prints what they cost: half of them are
 // addresses where nobody listens, half of them do not answer.
 func TestAThousandUnreachablePeersCostLittle(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures the processor for seconds")
+	}
 	n := joinEmbedded(secret)(t, 0, "")
 	stay := joinEmbedded(secret)(t, 1, "")
 	peers := []bus.Peer{stay.Peer}

@@ -194,6 +194,9 @@ func joinWith(t *testing.T, id wire.NodeID, addr string, own *bus.Credentials) c
 func TestEmbeddedNATSIsABus(t *testing.T) {
 	for name, secret := range map[string]string{"with a secret": secret, "without": ""} {
 		t.Run(name, func(t *testing.T) {
+			if testing.Short() && secret == "" {
+				t.Skip("the suite takes seconds; with a secret it runs")
+			}
 			conntest.Run(t, func(*testing.T) *conntest.Bus {
 				return &conntest.Bus{
 					Addressed: true,

@@ -37,6 +37,9 @@ func begun(t *testing.T, n *node, version string) net.Conn {
 }
 
 func TestDumpsForSlowReadersAreMadeAsTheyAreSent(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads slowly for seconds")
+	}
 	for _, model := range []string{"strong", "causal"} {
 		for _, version := range []string{"1.0", "1.1"} {
 			n := startLoopback(t, model)
