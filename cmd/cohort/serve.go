@@ -28,6 +28,7 @@ type serveCmd struct {
 	ExpectData    bool    `env:"COHORT_EXPECT_DATA" help:"The cluster has data: warn when this node is put into a view in which nobody has any."`
 	LogLevel      string  `env:"COHORT_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
 	LogFormat     string  `env:"COHORT_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
+	Pprof         string  `name:"pprof" env:"COHORT_PPROF" placeholder:"HOST:PORT" help:"Serve profiles of the process (/debug/pprof/) here, to this machine only."`
 
 	Secrets  secretSettings `embed:""`
 	Security httpSecurity   `embed:""`
@@ -49,6 +50,11 @@ func (c *serveCmd) Run(ctx context.Context, term terminal) error {
 	}
 	defer writer.Close()
 	signal.Ignore(syscall.SIGPIPE) // a reader of the log that goes away must not end the node
+	profiling, err := servePprof(ctx, c.Pprof, log)
+	if err != nil {
+		return err
+	}
+	defer profiling()
 	secrets, err := c.Secrets.read()
 	if err != nil {
 		return err
@@ -83,6 +89,9 @@ func (c *serveCmd) Validate() error {
 		return fmt.Errorf("--http: %w", err)
 	}
 	if err := c.Security.check(c.HTTP, c.Secrets.Insecure); err != nil {
+		return err
+	}
+	if err := checkPprof(c.Pprof); err != nil {
 		return err
 	}
 	if c.Bus == "" {
@@ -123,7 +132,7 @@ var variables = []string{
 	"COHORT_SECRET_FILE", "COHORT_BUS_CERT", "COHORT_BUS_KEY", "COHORT_BUS_CA", "COHORT_INSECURE",
 	"COHORT_TLS_CERT", "COHORT_TLS_KEY", "COHORT_CLIENT_CA", "COHORT_TOKENS", "COHORT_ADMIN_HTTP",
 	"COHORT_CA", "COHORT_TOKEN_FILE", "COHORT_TOKEN", "COHORT_CERT", "COHORT_CERT_KEY",
-	"COHORT_DEFAULT_BUCKET", "COHORT_EXPECT_DATA", "COHORT_LOG_LEVEL", "COHORT_LOG_FORMAT", "COHORT_URL", "COHORT_BUCKET", "COHORT_SESSION",
+	"COHORT_DEFAULT_BUCKET", "COHORT_EXPECT_DATA", "COHORT_LOG_LEVEL", "COHORT_LOG_FORMAT", "COHORT_PPROF", "COHORT_URL", "COHORT_BUCKET", "COHORT_SESSION",
 }
 
 // unknownVariables refuses COHORT_ names that mean nothing: a misspelt setting
