@@ -8,7 +8,7 @@ import (
 // Bounds of Repeats.
 const (
 	repeatEvery = time.Minute
-	mostRepeats = 512
+	maxRepeats  = 512
 )
 
 // Repeats keeps floods out of logs: of what is the same, one line a minute
@@ -47,14 +47,14 @@ func (r *Repeats) add(now time.Time, key string) *repeats {
 	if r.mu.seen == nil {
 		r.mu.seen = map[string]*repeats{}
 	}
-	if len(r.mu.seen) >= mostRepeats {
+	if len(r.mu.seen) >= maxRepeats {
 		for k, s := range r.mu.seen {
 			if now.Sub(s.told) >= repeatEvery {
 				delete(r.mu.seen, k)
 			}
 		}
 	}
-	if len(r.mu.seen) >= mostRepeats {
+	if len(r.mu.seen) >= maxRepeats {
 		key = ""
 		if s := r.mu.seen[key]; s != nil {
 			return s

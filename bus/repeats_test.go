@@ -36,7 +36,7 @@ func TestTheTableOfRepeatsIsBounded(t *testing.T) {
 			told++
 		}
 	}
-	if n := len(r.mu.seen); n > mostRepeats+1 || told > mostRepeats+1 {
+	if n := len(r.mu.seen); n > maxRepeats+1 || told > maxRepeats+1 {
 		t.Errorf("%d things are remembered, %d lines were told", n, told)
 	}
 	if _, due := r.Tell(now.Add(2*repeatEvery), "late"); !due {

@@ -18,8 +18,8 @@ const (
 	keySize       = 32
 )
 
-// mostSecrets is how many may be valid at once; a rotation needs two.
-const mostSecrets = 8
+// maxSecrets is how many may be valid at once; a rotation needs two.
+const maxSecrets = 8
 
 // Secrets are the valid secrets of a cluster, stretched. A node speaks by the
 // first and accepts all of them. None is valid, too: no key can be derived then.
@@ -37,8 +37,8 @@ func NewSecrets(text string) (Secrets, error) {
 	switch {
 	case len(lines) == 0:
 		return Secrets{}, errors.New("there is no secret in it")
-	case len(lines) > mostSecrets:
-		return Secrets{}, fmt.Errorf("%d secrets are more than %d", len(lines), mostSecrets)
+	case len(lines) > maxSecrets:
+		return Secrets{}, fmt.Errorf("%d secrets are more than %d", len(lines), maxSecrets)
 	}
 	var s Secrets
 	for _, secret := range lines {

@@ -32,9 +32,9 @@ func TestKeysFollowSecretsAndLabels(t *testing.T) {
 
 func TestBadSecretsGetAClearError(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                                   "no secret",
-		" \n\n":                              "no secret",
-		strings.Repeat("x\n", mostSecrets+1): "9 secrets are more than 8",
+		"":                                  "no secret",
+		" \n\n":                             "no secret",
+		strings.Repeat("x\n", maxSecrets+1): "9 secrets are more than 8",
 	} {
 		if _, err := NewSecrets(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v", text, err)

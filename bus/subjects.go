@@ -101,11 +101,11 @@ func (s Subjects) ParseAnswer(to wire.ReplyTo) (asker, answerer wire.NodeID, ok 
 	return wire.NodeID(a), wire.NodeID(b), true
 }
 
-// Answers is where one life of a node takes answers. Its boot number keeps the
-// answers to an earlier life's requests away.
+// Answers is where one boot of a node takes answers. The boot number keeps out answers
+// to requests of an earlier boot.
 type Answers struct{ prefix string }
 
-// Answers names the place where the node's life with this boot number takes them.
+// Answers names the place where the boot with this number takes them.
 func (s Subjects) Answers(id wire.NodeID, boot wire.Boot) Answers {
 	return Answers{prefix: s.prefix + "answer." + decimal(id) + "." + strconv.FormatUint(uint64(boot), 36) + "."}
 }

@@ -18,14 +18,14 @@ import (
 // A session is the names of the keys that its client has come to know, oldest first.
 const (
 	nameSize = 16  // characters of a name: about what cohort's text takes for one key
-	mostKeys = 128 // what cohort's sessions name at most
+	maxKeys  = 128 // what cohort's sessions name at most
 )
 
 var errSession = errors.New("that is no session of bare")
 
 // checkSession looks at every character, as cohort's checksum does.
 func checkSession(text []byte) error {
-	if len(text)%nameSize != 0 || len(text) > mostKeys*nameSize {
+	if len(text)%nameSize != 0 || len(text) > maxKeys*nameSize {
 		return errSession
 	}
 	for _, c := range text {
@@ -46,7 +46,7 @@ func appendSession(dst, had []byte, name [nameSize]byte) []byte {
 		}
 	}
 	dst = append(dst, name[:]...)
-	if over := len(dst) - start - mostKeys*nameSize; over > 0 {
+	if over := len(dst) - start - maxKeys*nameSize; over > 0 {
 		dst = append(dst[:start], dst[start+over:]...)
 	}
 	return dst

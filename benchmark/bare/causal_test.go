@@ -32,7 +32,7 @@ func TestACausalSessionGrowsByTheKeysThatItsClientKnows(t *testing.T) {
 		}
 		session = next
 	}
-	for _, wrong := range []string{"0", strings.Repeat("x", nameSize), strings.Repeat("0", (mostKeys+1)*nameSize)} {
+	for _, wrong := range []string{"0", strings.Repeat("x", nameSize), strings.Repeat("0", (maxKeys+1)*nameSize)} {
 		if got, _ := askWith(t, wrong, "GET", kv+"x", ""); !strings.HasPrefix(got, "400 ") || !strings.HasSuffix(got, errSession.Error()) {
 			t.Errorf("session %q: %s", wrong, got)
 		}
@@ -66,12 +66,12 @@ func TestCausalMetadataIsEchoedInClassicBodies(t *testing.T) {
 func TestASessionKeepsTheKeysThatCameLast(t *testing.T) {
 	name := func(i int) (n [nameSize]byte) { copy(n[:], fmt.Sprintf("%016x", i)); return n }
 	var session []byte
-	for i := range mostKeys + 2 {
+	for i := range maxKeys + 2 {
 		session = appendSession(nil, session, name(i))
 	}
 	session = appendSession(nil, session, name(5))
 	var want []byte
-	for i := 2; i < mostKeys+2; i++ {
+	for i := 2; i < maxKeys+2; i++ {
 		if n := name(i); i != 5 {
 			want = append(want, n[:]...)
 		}

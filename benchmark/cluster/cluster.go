@@ -69,7 +69,7 @@ type node struct {
 	mu        struct {
 		sync.Mutex
 		process   *Process
-		cpuBefore time.Duration // processor time of earlier lives
+		cpuBefore time.Duration // processor time of earlier processes
 		closed    bool
 	}
 }
@@ -250,7 +250,7 @@ func (c *Cluster) Restart(ctx context.Context, i int) error {
 	return c.WaitUp(ctx, i)
 }
 
-// CPU is the processor time that all nodes have used, in all their lives.
+// CPU is the processor time that all processes of all nodes have used.
 func (c *Cluster) CPU() (time.Duration, error) {
 	var sum time.Duration
 	for i, n := range c.nodes {

@@ -277,7 +277,7 @@ func TestProcessorTimeSurvivesADeath(t *testing.T) {
 		t.Fatal(err)
 	}
 	if after, err := c.CPU(); err != nil || after < dead {
-		t.Fatalf("%v at the end, %v in the next life, err %v", dead, after, err)
+		t.Fatalf("%v at the end, %v in the next process, err %v", dead, after, err)
 	}
 }
 

@@ -47,9 +47,9 @@ func Names() []string { return slices.Sorted(maps.Keys(scenarios)) }
 
 // ScenarioNamed is the scenario of a name of Names.
 func ScenarioNamed(name string) Scenario {
-	life := scenarios[name]
-	s := Scenario{Nodes: life.nodes, Duration: life.duration}
-	for text := range strings.FieldsSeq(life.faults) {
+	chosen := scenarios[name]
+	s := Scenario{Nodes: chosen.nodes, Duration: chosen.duration}
+	for text := range strings.FieldsSeq(chosen.faults) {
 		f, err := Parse(text)
 		if err != nil {
 			panic(fmt.Sprintf("the scenario %q is misspelt: %v", name, err))

@@ -118,7 +118,7 @@ func (o *Load) start(l *Lab, through []int, each int) {
 	}
 }
 
-// repeat is the life of one client: so many operations, or, if that is negative,
+// repeat runs one client: so many operations, or, if that is negative,
 // until it is to stop.
 func (o *Load) repeat(ctx context.Context, times int, operate func(context.Context) error) {
 	pause := time.NewTicker(thinkTime)

@@ -12,10 +12,10 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// leastPayload is the smallest payload that a node can work with: a message
+// minPayload is the smallest payload that a node can work with: a message
 // between nodes holds a value and what must go with it, or what is known of many
 // nodes.
-const leastPayload = 32 << 10
+const minPayload = 32 << 10
 
 // External gives a node access to a NATS cluster that exists already, named by
 // one URL or several, separated by commas. It need not be up yet: External waits
@@ -57,8 +57,8 @@ func External(cfg Config, urls string) (*Conn, error) {
 func (c *Conn) enter(nc *nats.Conn, way *connecting) (wire.NodeID, error) {
 	most := min(nc.MaxPayload(), bus.MaxPayload)
 	switch {
-	case most < leastPayload:
-		return 0, bus.Refuse(bus.SmallPayload, "the NATS server takes messages of %d bytes, and nodes need at least %d (max_payload)", most, leastPayload)
+	case most < minPayload:
+		return 0, bus.Refuse(bus.SmallPayload, "the NATS server takes messages of %d bytes, and nodes need at least %d (max_payload)", most, minPayload)
 	case !c.settled.Load():
 		c.payload.Store(most)
 	case most < c.payload.Load():

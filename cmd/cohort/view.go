@@ -78,9 +78,9 @@ const (
 	// retryPause is between two tries. Each asks the members again, so that a node
 	// that starts late is met by the next one.
 	retryPause = 250 * time.Millisecond
-	// leastWait is what a node needs to say how the members take a view: it waits 300 ms
+	// minWait is what a node needs to say how the members take a view: it waits 300 ms
 	// for those that do not answer.
-	leastWait = 500 * time.Millisecond
+	minWait = 500 * time.Millisecond
 	// spare is what the way of a request and its answer may take beside that.
 	spare = 500 * time.Millisecond
 )
@@ -97,7 +97,7 @@ func putView(ctx context.Context, term terminal, access credentials, to string, 
 		return api.ViewAnswer{}, err
 	}
 	for {
-		limit := max(time.Until(deadline), leastWait)
+		limit := max(time.Until(deadline), minWait)
 		trying, cancel := context.WithTimeout(ctx, limit+spare)
 		answer, err := node.TellView(trying, request, limit.Round(time.Millisecond))
 		cancel()
@@ -122,7 +122,7 @@ func checkLoss(ctx context.Context, node *client.Client, request api.ViewRequest
 	if request.Force {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, leastWait+spare)
+	ctx, cancel := context.WithTimeout(ctx, minWait+spare)
 	defer cancel()
 	check, err := node.CheckView(ctx, request)
 	if err != nil || len(check.Warnings) == 0 {

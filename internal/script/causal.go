@@ -115,7 +115,7 @@ func (w *world) keyAnswer(m *wire.KeyReply) string {
 	return m.Key + ": " + s
 }
 
-// explain shows nothing of a question that only asks for a sign of life.
+// explain shows nothing of a request that only asks whether the node is up.
 func explain(views []wire.ViewID) string {
 	var ids []string
 	for _, id := range views {
@@ -133,7 +133,7 @@ func (w *world) explained(m *wire.ViewInfo) string {
 		k := &m.Views[i]
 		s := viewID(k.ID)
 		if k.HasStableCut {
-			s += ", floor " + w.vector(k.StableCut)
+			s += ", stable cut " + w.vector(k.StableCut)
 		}
 		if k.Common {
 			s += ", all know it"

@@ -10,7 +10,7 @@ import (
 
 // commands are what a script may say. A NODE is its number, a CLIENT any word.
 //
-//	start NODE…                 each begins a new life, with nothing
+//	start NODE…                 each starts a new boot, with nothing
 //	drop NODE…                  each ends: nobody listens there
 //	limits NAME=N…              of the nodes that are started from here on
 //	view NODE MEMBER…           an operator puts a view to a node: one shard,

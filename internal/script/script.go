@@ -42,8 +42,8 @@ type world struct {
 	out    strings.Builder
 	token  wire.Token
 	boots  int                     // that began
-	boot   map[wire.Boot]int       // which of its node's lives a boot is, from 0
-	begun  map[wire.NodeID]int     // lives of a node
+	boot   map[wire.Boot]int       // the number of a boot among those of its node, from 0
+	begun  map[wire.NodeID]int     // boots of a node so far
 	causal map[string]wire.Context // of each client
 	keys   map[uint64]string       // by hash
 	quiet  bool                    // messages are not shown
@@ -68,7 +68,7 @@ func newWorld(t *testing.T, stage Stage) *world {
 	}
 }
 
-// start gives a node a new life with nothing.
+// start gives a node a new boot with nothing.
 func (w *world) start(id wire.NodeID) {
 	w.boots++
 	boot := wire.Boot(100*w.boots + int(id))

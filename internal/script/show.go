@@ -9,7 +9,7 @@ import (
 )
 
 // How things of causal buckets are written: a dot as node.number, with a prime for
-// each life that the node had before, and @view for views after the first; a version
+// each earlier boot of the node, and @view for views after the first; a version
 // as (counter, dot).
 
 // know remembers a key, so that its hash can be shown by its name.
@@ -30,7 +30,7 @@ func (w *world) dot(s wire.Stream, n uint64) string {
 	return fmt.Sprintf("%s.%d%s", w.bootText(s.Node, s.Boot), n, at)
 }
 
-// bootText is a life of a node.
+// bootText shows a boot of a node.
 func (w *world) bootText(id wire.NodeID, boot wire.Boot) string {
 	return fmt.Sprintf("%d%s", id, strings.Repeat("'", w.boot[boot]))
 }
@@ -67,7 +67,7 @@ func (w *world) contextText(c *wire.Context) string {
 		views = append(views, viewID(id))
 	}
 	if len(views) > 0 {
-		parts = append(parts, "the floor of "+strings.Join(views, " and "))
+		parts = append(parts, "the stable cut of "+strings.Join(views, " and "))
 	}
 	if c.Ceil > 0 {
 		parts = append(parts, fmt.Sprintf("counters up to %d", c.Ceil))

@@ -12,7 +12,7 @@ type joins struct {
 	of      []joiner
 }
 
-// joiner is what one life brought along: its history, and what it had staged.
+// joiner is what one boot reported in its Join: its history, and its staged bases.
 type joiner struct {
 	node   wire.NodeID
 	inc    wire.Incarnation
@@ -166,8 +166,8 @@ func (t *witness) checkBaseEverywhere(h *history) bool {
 		return false
 	}
 	for i, x := range h.bound {
-		life := t.lives[x.Node][x.Inc]
-		if x.Node != h.members[i].ID || life == nil || !life.hasStaged(h.ballot) {
+		bootCount := t.commitments[x.Node][x.Inc]
+		if x.Node != h.members[i].ID || bootCount == nil || !bootCount.hasStaged(h.ballot) {
 			t.w.fail("I5", "%s is active and node %d has not got its base", name(h.ballot), x.Node)
 			return false
 		}
@@ -206,7 +206,7 @@ func (t *witness) checkKeepsCommitted(h *history) {
 		if !x.closed {
 			x.limit, x.closed = n-1, true
 		}
-		x.carried, x.limit = max(x.carried, n-1), min(x.limit, n-1)
+		x.builtOn, x.limit = max(x.builtOn, n-1), min(x.limit, n-1)
 	}
 }
 
@@ -306,8 +306,8 @@ func (t *witness) mayCommit(n *node, h *history, index int) bool {
 		return false
 	}
 	for _, x := range h.bound {
-		if life := t.lives[x.Node][x.Inc]; life.durable[b] < uint64(index) {
-			w.fail("I4", "node %d commits (%s, %d); at node %d only %d are durable", n.id, name(b), index, x.Node, life.durable[b])
+		if bootCount := t.commitments[x.Node][x.Inc]; bootCount.durable[b] < uint64(index) {
+			w.fail("I4", "node %d commits (%s, %d); at node %d only %d are durable", n.id, name(b), index, x.Node, bootCount.durable[b])
 			return false
 		}
 	}

@@ -23,19 +23,19 @@ type client struct {
 
 // op is one operation as its client and the witness know it.
 type op struct {
-	token  uint64
-	client *client
-	plan   *OpPlan
-	node   wire.NodeID
-	boot   wire.Boot
-	life   int
-	write  wire.Op
-	state  opState
-	since  uint64  // the witness's moment when it was asked for
-	bit    int     // in an opSet, once it was ordered
-	places []place // where it was ordered: more than once if a round cut it, or groups went apart
-	begun  wire.Instant
-	gone   bool // its node was told that the client left
+	token     uint64
+	client    *client
+	plan      *OpPlan
+	node      wire.NodeID
+	boot      wire.Boot
+	bootCount int
+	write     wire.Op
+	state     opState
+	since     uint64  // the witness's moment when it was asked for
+	bit       int     // in an opSet, once it was ordered
+	places    []place // where it was ordered: more than once if a round cut it, or groups went apart
+	begun     wire.Instant
+	gone      bool // its node was told that the client left
 }
 
 // opState is how far an operation is.
@@ -112,7 +112,7 @@ func (c *client) issue() {
 	}
 	o := &op{
 		client: c, plan: &c.plan.Ops[c.next], node: n.id, boot: n.boot,
-		life: n.life, begun: c.w.now,
+		bootCount: n.bootCount, begun: c.w.now,
 	}
 	c.w.witness.asked(o)
 	c.open = o
@@ -153,7 +153,7 @@ func (c *client) leave(o *op) {
 	}
 	o.state = left
 	c.w.counts.add("client", "left")
-	if n := c.w.nodes[o.node]; n.life == o.life {
+	if n := c.w.nodes[o.node]; n.bootCount == o.bootCount {
 		n.deliver(&wire.Abandon{Token: wire.Token(o.token)})
 	}
 	c.ended()

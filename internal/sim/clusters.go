@@ -14,7 +14,7 @@ import (
 type clusters struct {
 	of       map[wire.ViewID]births      // the first views that a view belongs to
 	newcomer map[wire.ViewID]bool        // its author was of no cluster when it was told the list
-	held     map[wire.Incarnation]births // of all views that a node has held in this life of its state
+	held     map[wire.Incarnation]births // of all views that this incarnation has held
 }
 
 type births map[wire.ViewID]bool
@@ -107,9 +107,9 @@ func keepsCluster(author wire.NodeID, v, held *wire.View) bool {
 	})
 }
 
-// toldList reports that a list was put to this life of a node itself.
+// toldList reports whether a list was put to this boot of a node itself.
 func (o *operator) toldList(n *node, l wire.Layout) bool {
 	return slices.ContainsFunc(o.puts, func(p *put) bool {
-		return p.node == n && p.life == n.life && !p.empty && p.cmd.layout.Equal(l)
+		return p.node == n && p.bootCount == n.bootCount && !p.empty && p.cmd.layout.Equal(l)
 	})
 }

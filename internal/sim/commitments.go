@@ -40,7 +40,7 @@ type pendingWrite struct {
 	index  uint64
 }
 
-func newCommitments(n *node) *commitments {
+func makeCommitments(n *node) *commitments {
 	return &commitments{n: n, inc: n.inc, durable: map[wire.Ballot]uint64{}, bases: map[wire.Ballot]bool{}}
 }
 
@@ -215,7 +215,7 @@ func (t *witness) checkResent(n *node, m *wire.Prepare) {
 			continue
 		}
 		o := t.opOf(e)
-		own := o != nil && o.node == n.id && o.life == n.life && o.gone
+		own := o != nil && o.node == n.id && o.bootCount == n.bootCount && o.gone
 		if own || t.withdrawn[withdrawal{m.Ballot, e.ID}] {
 			t.w.fail("abandoned", "node %d sends %s again, whose client has left", n.id, describeEntry(e))
 			return
@@ -232,7 +232,7 @@ func (t *witness) checkBound(n *node, what string, b wire.Ballot) {
 	}
 }
 
-// checkOwner checks that one life of one node speaks for a ballot (I21).
+// checkOwner checks that one boot of one node sends as the primary of a ballot (I21).
 func (t *witness) checkOwner(n *node, b wire.Ballot) {
 	own, ok := t.owners[b]
 	if !ok {

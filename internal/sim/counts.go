@@ -84,7 +84,7 @@ var transitions = []string{
 	"client: read", "client: answered", "client: turned away", "client: left", "client: lost",
 
 	// The world.
-	"fault: cut", "fault: one-way cut", "fault: bridge", "fault: crash", "fault: move", "fault: pause", "fault: storm", "fault: slow disk", "fault: sleep",
+	"fault: cut", "fault: one-way cut", "fault: bridge", "fault: crash", "fault: move", "fault: pause", "fault: storm", "fault: slow disk", "fault: pause of all",
 	"network: lost", "network: delivered twice", "network: kept back", "network: overtaken", "network: message of the last boot again", "network: request refused",
 }
 

@@ -13,24 +13,24 @@ var causalTransitions = []string{
 	"event: causal_gap", "event: causal_resent", "event: causal_truncated", "event: causal_aside_full",
 
 	// Exchange (docs/causal.md §6).
-	"exchange: all is equal", "exchange: slots differ", "exchange: with an heir",
-	"exchange: of who has taken alone", "exchange: with who is outside", "exchange: with who is unsettled", "exchange: tells of former members", "exchange: tells of lives that are over",
-	"exchange: a piece, and more to come", "exchange: floor counters come with items", "event: causal_item_absent", "event: causal_apart", "event: causal_peer_back",
+	"exchange: all is equal", "exchange: slots differ", "exchange: with a descendant view",
+	"exchange: of one stream", "exchange: with a node outside its view", "exchange: with a node that is not synced", "exchange: tells of former members", "exchange: tells of ended boots",
+	"exchange: a piece, and more to come", "exchange: GC counters come with items", "event: causal_item_absent", "event: causal_apart", "event: causal_peer_back",
 
 	// Views (docs/causal.md §7).
-	"adopt: the first of a life", "adopt: all stays ready", "adopt: has to ask", "adopt: keeps slots for others", "adopt: from outside", "adopt: told to be outside",
+	"adopt: the first of a boot", "adopt: all stays ready", "adopt: has to ask", "adopt: keeps slots for others", "adopt: from outside", "adopt: told to be outside",
 	"message: Handoff", "message: HandoffAck", "event: causal_ready", "event: causal_ready_unproven", "event: causal_synced", "event: causal_slots_released", "event: causal_former_drained",
-	"ask: served", "ask: allowed", "ask: not ready there", "ask: not held there",
+	"key request: served", "key request: allowed", "key request: not ready there", "key request: not held there",
 
 	// Forwarding (docs/causal.md §8).
-	"carry: done", "carry: done, nothing there", "carry: late", "carry: else", "carry: held", "message: CausalForwardCancel", "event: causal_forward_late", "event: causal_forward_repeated", "event: causal_forward_in_doubt", "session: in doubt",
+	"forward: done", "forward: done, nothing there", "forward: late", "forward: to another owner", "forward: waiting", "message: CausalForwardCancel", "event: causal_forward_late", "event: causal_forward_repeated", "event: causal_forward_in_doubt", "session: in doubt",
 
-	// Surveys, floors, tombstones (docs/causal.md §9).
-	"survey: of slots", "survey: of who knows the floor", "floor: published", "floor: common", "floor: named in a context",
+	// Surveys, stable cuts, tombstones (docs/causal.md §9).
+	"survey: of slots", "survey: of the stable cut", "stable cut: published", "stable cut: common", "stable cut: referenced by a context",
 	"event: causal_collected", "truth: tombstone dropped", "truth: floor published",
 
 	// What is lost (docs/causal.md §10).
-	"explain: views", "explain: which life", "event: causal_boot_ended", "truth: write lost with its last holder", "truth: a lost write in a context",
+	"view info: views", "view info: boot", "event: causal_boot_ended", "truth: write lost with its last holder", "truth: a lost write in a context",
 }
 
 // causalTransitionsOf are those that only some operators bring about.
@@ -43,23 +43,23 @@ var causalTransitionsOf = [operators][]string{
 func (w *world) countMessage(m wire.Message) {
 	switch m := m.(type) {
 	case *wire.DigestRequest:
-		w.countOpen(m)
+		w.countDigestRequest(m)
 	case *wire.Digest:
-		w.countHave(m)
+		w.countDigest(m)
 	case *wire.Items:
 		w.count(!m.Last, "exchange", "a piece, and more to come")
-		w.count(len(m.GCCounters) > 0, "exchange", "floor counters come with items")
+		w.count(len(m.GCCounters) > 0, "exchange", "GC counters come with items")
 	case *wire.KeyReply:
-		w.counts.add("ask", askName(m))
+		w.counts.add("key request", keyReplyName(m))
 	case *wire.CausalForwardReply:
-		w.counts.add("carry", fateName(m))
+		w.counts.add("forward", forwardFateName(m))
 	case *wire.ViewInfoRequest:
-		w.count(len(m.Views) > 0, "explain", "views")
-		w.count(len(m.Views) == 0, "explain", "which life")
+		w.count(len(m.Views) > 0, "view info", "views")
+		w.count(len(m.Views) == 0, "view info", "boot")
 	case *wire.ViewInfo:
 		for i := range m.Views {
-			w.count(m.Views[i].HasStableCut, "floor", "published")
-			w.count(m.Views[i].Common, "floor", "common")
+			w.count(m.Views[i].HasStableCut, "stable cut", "published")
+			w.count(m.Views[i].Common, "stable cut", "common")
 		}
 	}
 }
@@ -70,24 +70,24 @@ func (w *world) count(holds bool, group, what string) {
 	}
 }
 
-func (w *world) countOpen(m *wire.DigestRequest) {
-	w.count(!m.Survey && len(m.Slots) == 0, "exchange", "of who has taken alone")
+func (w *world) countDigestRequest(m *wire.DigestRequest) {
+	w.count(!m.Survey && len(m.Slots) == 0, "exchange", "of one stream")
 	w.count(m.Survey && len(m.Slots) > 0, "survey", "of slots")
-	w.count(m.Survey && len(m.Slots) == 0, "survey", "of who knows the floor")
+	w.count(m.Survey && len(m.Slots) == 0, "survey", "of the stable cut")
 }
 
-func (w *world) countHave(m *wire.Digest) {
+func (w *world) countDigest(m *wire.Digest) {
 	const group = "exchange"
 	w.count(len(m.Groups) == 0, group, "all is equal")
 	w.count(len(m.Groups) > 0, group, "slots differ")
-	w.count(m.Descends, group, "with an heir")
-	w.count(m.Frozen, group, "with who is outside")
-	w.count(m.Unsynced, group, "with who is unsettled")
+	w.count(m.Descends, group, "with a descendant view")
+	w.count(m.Frozen, group, "with a node outside its view")
+	w.count(m.Unsynced, group, "with a node that is not synced")
 	w.count(len(m.Former) > 0, group, "tells of former members")
-	w.count(len(m.Ended) > 0, group, "tells of lives that are over")
+	w.count(len(m.Ended) > 0, group, "tells of ended boots")
 }
 
-func askName(m *wire.KeyReply) string {
+func keyReplyName(m *wire.KeyReply) string {
 	switch {
 	case !m.Held:
 		return "not held there"
@@ -100,14 +100,14 @@ func askName(m *wire.KeyReply) string {
 	}
 }
 
-func fateName(m *wire.CausalForwardReply) string {
+func forwardFateName(m *wire.CausalForwardReply) string {
 	switch {
 	case m.Fate == wire.ForwardLate:
 		return "late"
 	case m.Fate == wire.ForwardElsewhere:
-		return "else"
+		return "to another owner"
 	case m.Fate == wire.ForwardWaiting:
-		return "held"
+		return "waiting"
 	case m.Fate == wire.ForwardImplausible:
 		return "implausible"
 	case m.Present:
@@ -123,7 +123,7 @@ func (w *world) countAdopted(before, after *wire.NodeStatus) {
 		return
 	}
 	const group = "adopt"
-	w.count(!before.Present, group, "the first of a life")
+	w.count(!before.Present, group, "the first of a boot")
 	w.count(before.Member && !after.Member, group, "told to be outside")
 	w.count(before.Present && !before.Member && after.Member, group, "from outside")
 	w.count(before.Present && after.CausalReady, group, "all stays ready")

@@ -126,8 +126,7 @@ func attested(s *wire.RecoveredBase) []wire.Attestation {
 	return all
 }
 
-// restarted takes into account that a life goes on in another boot, from what its
-// disk has kept.
+// restarted continues the commitments in a new boot, from what the disk has kept.
 func (o *commitments) restarted(f *recoveredState) {
 	o.promised, o.hist, o.index = f.rec.Meta.Promised, f.rec.Ballot, 0
 	o.ahead, o.fresh, o.pending = nil, false, nil

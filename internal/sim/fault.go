@@ -64,12 +64,12 @@ func (w *world) crash(n *node, back wire.Instant, keeps bool) {
 		return
 	}
 	n.crash(keeps)
-	life := n.life
+	bootCount := n.bootCount
 	if !keeps {
-		w.tryForget(n, life, 0)
+		w.tryForget(n, bootCount, 0)
 	}
 	w.after(back, func() {
-		if n.life == life && !n.up {
+		if n.bootCount == bootCount && !n.up {
 			n.start()
 		}
 	})
@@ -78,9 +78,9 @@ func (w *world) crash(n *node, back wire.Instant, keeps bool) {
 func (w *world) pause(n *node, length wire.Instant) {
 	if n.up {
 		n.pause()
-		life := n.life
+		bootCount := n.bootCount
 		w.until(length+w.upTo(20*wire.Millisecond), func() {
-			if n.life == life && n.up {
+			if n.bootCount == bootCount && n.up {
 				n.resume()
 			}
 		})

@@ -17,12 +17,12 @@ const forgetEvery = 400 * wire.Millisecond
 
 // tryForget has the operator believe that a node which has crashed will not come back,
 // the longer the more often. It draws no lot: other schedules stay what they were.
-func (w *world) tryForget(n *node, life, try int) {
+func (w *world) tryForget(n *node, bootCount, try int) {
 	if !w.sched.Model.causal() {
 		return
 	}
 	w.after(forgetEvery, func() {
-		if n.life != life || n.up || w.failure != nil {
+		if n.bootCount != bootCount || n.up || w.failure != nil {
 			return
 		}
 		up := slices.DeleteFunc(slices.Clone(w.nodes), func(o *node) bool { return !o.up })
@@ -31,7 +31,7 @@ func (w *world) tryForget(n *node, life, try int) {
 			w.note("operator: tells node %d that node %d is gone for good", at.id, n.id)
 			at.deliver(&wire.ForgetNode{Token: wire.Token(forgetTokens + uint64(n.id)), Node: n.id})
 		}
-		w.tryForget(n, life, try+1)
+		w.tryForget(n, bootCount, try+1)
 	})
 }
 

@@ -19,7 +19,7 @@ func (m Model) share(n int) int {
 	return n
 }
 
-// causalLimits are tiny in most schedules: contexts fold, windows are outrun,
+// causalLimits are tiny in most schedules: contexts fold, windows are truncated,
 // exchanges take many pieces.
 func (g *generator) causalLimits() CausalLimits {
 	c := CausalLimits{Keys: 1 + g.rng.IntN(7)}
@@ -91,7 +91,7 @@ func (g *generator) reshard(kind Operator) *Command {
 const maxShards = 5
 
 // reshape changes the layout as a storm does: a shard is split, merged into another
-// or emptied, two nodes change places, a replica moves, or all is dealt out anew.
+// or emptied, two nodes change places, a replica moves, or all nodes are assigned anew.
 func (g *generator) reshape() {
 	g.place = slices.Clone(g.place)
 	for len(g.place) < g.nodes {

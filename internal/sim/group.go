@@ -176,7 +176,7 @@ func (g *group) active(b wire.Ballot, c *command) {
 // its list was put again.
 func (o *operator) told(c *command) bool {
 	return slices.ContainsFunc(o.puts, func(p *put) bool {
-		return p.cmd == c && !p.empty && (p.ended || p.node.life == p.life)
+		return p.cmd == c && !p.empty && (p.ended || p.node.bootCount == p.bootCount)
 	})
 }
 

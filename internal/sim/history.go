@@ -22,7 +22,7 @@ type history struct {
 	states    []*state     // states[i] is after i entries of log
 	sent      []int        // the event at which its primary sent each entry first
 	committed int          // entries of log that all members had
-	carried   int          // entries of log that an active ballot was built from; groups may differ in them
+	builtOn   int          // entries of log that an active ballot was built from; groups may differ in them
 	active    bool         // its primary has swapped it in
 	closed    bool         // an active ballot was built from it
 	limit     int          // closed: the entries that every active ballot built from it has
@@ -37,7 +37,7 @@ type observation struct {
 	index  int
 }
 
-// owner is the one life of the one primary of a ballot (I21).
+// owner is the one boot of the one primary of a ballot (I21).
 type owner struct {
 	node wire.NodeID
 	boot wire.Boot
@@ -162,7 +162,7 @@ func (t *witness) mayMerge(h *history, sides []side) {
 }
 
 // denied reports that somebody joined a round who knew that a ballot never was
-// active: its primary, in the life that it was for, or a node that it counts on and
+// active: its primary, in the boot that it was for, or a node that it counts on and
 // that has not got its base.
 func (t *witness) denied(h *history, j *joins) bool {
 	if j == nil {
@@ -185,7 +185,7 @@ func (t *witness) denied(h *history, j *joins) bool {
 }
 
 // logged notes entries that a node appends to its log. The logs of one ballot are
-// prefixes of one another: one primary wrote them, in one life.
+// prefixes of one another: one primary wrote them, in one boot.
 func (t *witness) logged(n *node, x *wire.Write) {
 	if t.w.sched.garbled() {
 		return

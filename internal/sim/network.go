@@ -44,11 +44,11 @@ func (r *recent) add(p packet) {
 	r.next++
 }
 
-// ticket is an open request: who asked, in which life, under which number.
+// ticket is an open request: the node that asked, its boot and its number.
 type ticket struct {
-	node    *node
-	life    int
-	request uint64
+	node      *node
+	bootCount int
+	request   uint64
 }
 
 func (t *network) init(w *world) {
@@ -115,7 +115,7 @@ func (t *network) send(from *node, e wire.Envelope) {
 	}
 	if e.Request != 0 {
 		p.ticket = len(t.tickets) + 1
-		t.tickets = append(t.tickets, ticket{from, from.life, e.Request})
+		t.tickets = append(t.tickets, ticket{from, from.bootCount, e.Request})
 	}
 	t.transmit(p)
 }
@@ -221,7 +221,7 @@ func (t *network) arrival(p packet, conditions NetworkConditions) wire.Instant {
 
 // arrive hands a message over. Every copy is decoded by itself.
 func (t *network) arrive(p packet) {
-	if p.answer != nil && p.answer.life != p.to.life {
+	if p.answer != nil && p.answer.bootCount != p.to.bootCount {
 		return
 	}
 	if !p.to.up {
@@ -238,7 +238,7 @@ func (t *network) arrive(p packet) {
 	}
 	if t.isGarbled(p) {
 		t.deliverGarbled(p)
-		if w := t.w; w.failure != nil || !p.to.up || p.answer != nil && p.answer.life != p.to.life {
+		if w := t.w; w.failure != nil || !p.to.up || p.answer != nil && p.answer.bootCount != p.to.bootCount {
 			return
 		}
 	}
@@ -256,7 +256,7 @@ func (t *network) arrive(p packet) {
 func (t *network) refuse(p packet) {
 	k := t.tickets[p.ticket-1]
 	t.w.counts.add("network", "request refused")
-	if k.node.life == k.life {
+	if k.node.bootCount == k.bootCount {
 		k.node.alive(t.conditions.Delay, func() { k.node.deliver(&wire.RequestFailed{Request: k.request}) })
 	}
 }

@@ -12,16 +12,16 @@ import (
 // node is one simulated process, or the place where it was: a machine, a store,
 // and a driver such as node/driver.go, on the world's clock.
 type node struct {
-	w     *world
-	id    wire.NodeID
-	moved bool // it can be reached at its second address, not at its first
-	up    bool
-	old   bool // its id was given to another process (twin.go)
-	life  int  // counts its starts; what was meant for an older life is lost
+	w         *world
+	id        wire.NodeID
+	moved     bool // it can be reached at its second address, not at its first
+	up        bool
+	old       bool // its id was given to another process (twin.go)
+	bootCount int  // counts its starts; what is addressed to an earlier boot is lost
 
 	inc         wire.Incarnation
 	boot        wire.Boot
-	clock       wire.Instant // this life's clock minus the world's
+	clock       wire.Instant // this boot's clock minus the world's
 	machine     *machine.Machine
 	store       *store.Memory
 	truth       *truth.Life // what may be said of that
@@ -36,7 +36,7 @@ type node struct {
 	inbox       []wire.Input // what arrived while it was paused
 	pauses      int          // that are in force
 	pausedAt    wire.Instant
-	paused      wire.Instant // in all, in this life
+	paused      wire.Instant // in all, in this boot
 	slowDisk    int
 	troubleAt   wire.Instant // when it was stopped, or its disk was slow, last
 	diskAt      wire.Instant // when the last write is durable
@@ -56,10 +56,10 @@ func newNode(w *world, id wire.NodeID) *node {
 // address is the one place where the node can be reached.
 func (n *node) address() string { return address(int(n.id), n.moved) }
 
-// start begins a life: with nothing, or with what is on its disk.
+// start begins a boot: with nothing, or with what is on its disk.
 func (n *node) start() {
 	w := n.w
-	n.up, n.life = true, n.life+1
+	n.up, n.bootCount = true, n.bootCount+1
 	n.boot = wire.Boot(w.rng.Uint64() | 1)
 	n.clock = wire.Instant(w.rng.Int64N(int64(1000 * wire.Second)))
 	cfg := machine.Config{
@@ -79,7 +79,7 @@ func (n *node) start() {
 		n.inc, n.disk = wire.Incarnation(w.rng.Uint64()|1), disk{}
 		n.store = store.NewMemory()
 		n.truth = w.truth.Begin(n.id, n.boot)
-		n.commitments = w.witness.newLife(n)
+		n.commitments = w.witness.newCommitments(n)
 	}
 	cfg.Inc = n.inc
 	n.machine = machine.New(cfg)
@@ -90,7 +90,7 @@ func (n *node) start() {
 	n.planTick()
 }
 
-// crash ends a life, and everything in it unless it keeps its disk.
+// crash ends a boot, and its state unless the node keeps its disk.
 func (n *node) crash(keeps bool) {
 	n.w.note("node %d crashes, keeps its disk: %v", n.id, keeps)
 	n.up, n.keepsDisk = false, keeps
@@ -108,11 +108,11 @@ func (n *node) crash(keeps bool) {
 
 func (n *node) local() wire.Instant { return n.w.now + n.clock }
 
-// alive does something later, if this life still lasts then.
+// alive does something later, if this boot has not ended by then.
 func (n *node) alive(after wire.Instant, do func()) {
-	life := n.life
+	bootCount := n.bootCount
 	n.w.after(after, func() {
-		if n.up && n.life == life {
+		if n.up && n.bootCount == bootCount {
 			do()
 		}
 	})
@@ -145,7 +145,7 @@ func (n *node) resume() {
 	n.planTick()
 }
 
-// pausedTime is how long this life has been paused.
+// pausedTime is how long this boot has been paused.
 func (n *node) pausedTime() wire.Instant {
 	if n.pauses > 0 {
 		return n.paused + n.w.now - n.pausedAt
@@ -199,9 +199,9 @@ func (n *node) planTick() {
 	}
 	n.tickAt = at
 	late := n.w.upTo(wire.Millisecond)
-	life := n.life
+	bootCount := n.bootCount
 	n.w.at(at+late, func() {
-		if n.up && n.life == life && n.tickAt == at && n.pauses == 0 {
+		if n.up && n.bootCount == bootCount && n.tickAt == at && n.pauses == 0 {
 			n.tickAt = 0
 			n.deliver(&wire.Tick{})
 		}
@@ -249,7 +249,7 @@ func (n *node) carryOut(out *wire.Output) {
 }
 
 // whenDurable does something as soon as all that was written so far is durable, if
-// this life still lasts then.
+// this boot has not ended by then.
 func (n *node) whenDurable(do func()) {
 	if n.disk.durable == len(n.disk.writes) {
 		do()

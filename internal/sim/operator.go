@@ -46,13 +46,13 @@ type command struct {
 
 // put is one PUT /view.
 type put struct {
-	cmd   *command
-	node  *node
-	life  int
-	token wire.Token
-	begun wire.Instant
-	empty bool
-	ended bool
+	cmd       *command
+	node      *node
+	bootCount int
+	token     wire.Token
+	begun     wire.Instant
+	empty     bool
+	ended     bool
 }
 
 // putTokens is the first token of PUTs: far above those of clients.
@@ -173,7 +173,7 @@ func (o *operator) tell(c *command, t *Tell) {
 		o.putEnded(c)
 		return
 	}
-	p := &put{cmd: c, node: n, life: n.life, token: wire.Token(putTokens + len(o.puts)), begun: w.now}
+	p := &put{cmd: c, node: n, bootCount: n.bootCount, token: wire.Token(putTokens + len(o.puts)), begun: w.now}
 	o.puts = append(o.puts, p)
 	layout := c.layout
 	if t.Empty && (c.group == nil || !c.list.has(t.Node)) {
@@ -212,7 +212,7 @@ func (o *operator) heardOfLeave(token wire.Token) {
 
 // checkBound fails a PUT that was not answered in time, pauses aside.
 func (o *operator) checkBound(p *put) {
-	if p.ended || p.node.life != p.life {
+	if p.ended || p.node.bootCount != p.bootCount {
 		return
 	}
 	asleep := p.node.pausedTime()
@@ -231,7 +231,7 @@ func (o *operator) reply(n *node, r wire.Reply) bool {
 		return false
 	}
 	p := o.puts[r.Token-putTokens]
-	if p.ended || p.node != n || p.life != n.life {
+	if p.ended || p.node != n || p.bootCount != n.bootCount {
 		o.w.fail("answer", "node %d answers PUT %d again, or too late", n.id, r.Token-putTokens)
 		return true
 	}

@@ -21,7 +21,7 @@ func (e *quiescence) openSession(w *world) string {
 	return ""
 }
 
-// near are the lives whose data must come to the members of the last list.
+// near are the boots whose data must come to the members of the last list.
 func (w *world) near() []*truth.Life {
 	return w.truth.Near(w.operator.list.list(), func(m wire.Member) bool { return m.Address == w.nodes[m.ID].address() })
 }

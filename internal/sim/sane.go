@@ -29,7 +29,7 @@ func (g *group) stateHolders(c *command) nodes {
 	return s
 }
 
-// complete are the nodes that have swapped in a base of a view, in this life.
+// complete are the nodes that have swapped in a base of a view, in this boot.
 // Where there are none, because a group took none of them along when it was split,
 // or because one that restarted had not made that durable, those that have staged it
 // count: they have all that is in it.

@@ -35,7 +35,7 @@ type request struct {
 	plan      *OpPlan
 	context   heldContext
 	node      wire.NodeID
-	life      int
+	bootCount int
 	state     opState
 	gone      bool // its node was told that the client left
 	ended     wire.Instant
@@ -113,7 +113,7 @@ func (s *session) issue() {
 	g := s.contextFor(p)
 	r := &request{
 		Op:      &truth.Op{Read: p.Kind.reads(), List: p.Kind == List, Delete: p.Kind == Delete, Key: p.Key, Past: g.past, Sent: g.context},
-		session: s, plan: p, context: g, node: n.id, life: n.life,
+		session: s, plan: p, context: g, node: n.id, bootCount: n.bootCount,
 	}
 	w.truth.Asked(r.Op)
 	w.requests = append(w.requests, r)
@@ -156,7 +156,7 @@ func (s *session) leave(r *request) {
 	}
 	r.state, r.ended = left, s.w.now
 	s.w.counts.add("session", "left")
-	if n := s.w.nodes[r.node]; n.life == r.life {
+	if n := s.w.nodes[r.node]; n.bootCount == r.bootCount {
 		n.deliver(&wire.Abandon{Token: wire.Token(causalTokens + r.Token)})
 	}
 	s.done()
@@ -198,7 +198,7 @@ func (w *world) requestOf(n *node, token wire.Token) *request {
 	if r.state == left && !r.gone {
 		return nil
 	}
-	if r.state != open || r.node != n.id || r.life != n.life {
+	if r.state != open || r.node != n.id || r.bootCount != n.bootCount {
 		w.fail("answer", "node %d answers %s again, or too late", n.id, r)
 		return nil
 	}
@@ -264,7 +264,7 @@ func (s *session) answered(r *request, a *wire.CausalResult, past truth.Past) {
 	if len(s.contexts) > 2*maxHeldContexts {
 		s.contexts = append(s.contexts[:1], s.contexts[len(s.contexts)-maxHeldContexts:]...)
 	}
-	s.w.count(len(a.Context.CutRefs) > 0, "floor", "named in a context")
+	s.w.count(len(a.Context.CutRefs) > 0, "stable cut", "referenced by a context")
 	s.contexts = append(s.contexts, heldContext{context: a.Context, past: past, from: int(r.Token)})
 	if s.w.meter != nil {
 		s.w.meter.context(&a.Context)
@@ -283,7 +283,7 @@ func contextString(c *wire.Context) string {
 		fmt.Fprintf(&b, "%s≤%d ", streamString(p.Stream), p.N)
 	}
 	for _, id := range c.CutRefs {
-		fmt.Fprintf(&b, "floor of v%d.%d/%04x ", id.Number, id.Author, uint16(id.Boot))
+		fmt.Fprintf(&b, "cut of v%d.%d/%04x ", id.Number, id.Author, uint16(id.Boot))
 	}
 	fmt.Fprintf(&b, "ceil %d}", c.Ceil)
 	return b.String()

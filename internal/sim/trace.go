@@ -111,7 +111,7 @@ func ids(l wire.Layout) []wire.NodeID {
 }
 
 // name is a ballot as people speak of it: its view's number and author, its
-// round, and enough of the boots to tell lives apart.
+// round, and enough of the boots to tell boots apart.
 func name(b wire.Ballot) string {
 	if b.IsZero() {
 		return "nothing"

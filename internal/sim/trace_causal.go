@@ -62,9 +62,9 @@ func causalBody(m wire.Message) string {
 		return fmt.Sprintf("%x epoch %d after %+v last=%v: %s", m.Session, m.RemovedAt, m.After, m.Last, itemsString(m.Items))
 	case *wire.KeyReply:
 		if !m.Present {
-			return fmt.Sprintf("%x %q held=%v ready=%v floor %d: nothing", m.Session, m.Key, m.Held, m.Ready, m.GCCounter)
+			return fmt.Sprintf("%x %q held=%v ready=%v gc %d: nothing", m.Session, m.Key, m.Held, m.Ready, m.GCCounter)
 		}
-		return fmt.Sprintf("%x %q held=%v ready=%v floor %d: %s", m.Session, m.Key, m.Held, m.Ready, m.GCCounter, itemString(&m.Item))
+		return fmt.Sprintf("%x %q held=%v ready=%v gc %d: %s", m.Session, m.Key, m.Held, m.Ready, m.GCCounter, itemString(&m.Item))
 	case *wire.CausalForward:
 		return fmt.Sprintf("%d read=%v %s %q %s heard %s", m.Counter, m.Read, m.Op.ContentType, m.Op.Key, contextString(&m.Context), seconds(m.Heard))
 	case *wire.CausalForwardReply:
@@ -85,7 +85,7 @@ func holdingsString(h *wire.Holdings) string {
 		if run.Slots.Count > 1 {
 			fmt.Fprintf(&b, "-%d", run.Slots.First+run.Slots.Count-1)
 		}
-		fmt.Fprintf(&b, " ready=%v floor %d", run.Ready, run.GCCounter)
+		fmt.Fprintf(&b, " ready=%v gc %d", run.Ready, run.GCCounter)
 		if int(run.Vector) < len(h.Vectors) {
 			for _, p := range h.Vectors[run.Vector] {
 				fmt.Fprintf(&b, " %s≤%d", streamString(p.Stream), p.N)
@@ -125,7 +125,7 @@ func describeCausalWrite(c *wire.CausalWrite) string {
 		}
 	}
 	for _, v := range c.Views {
-		fmt.Fprintf(&b, " view v%d.%d floor=%v %v", v.ID.Number, v.ID.Author, v.HasStableCut, v.StableCut)
+		fmt.Fprintf(&b, " view v%d.%d cut=%v %v", v.ID.Number, v.ID.Author, v.HasStableCut, v.StableCut)
 	}
 	for _, s := range c.Ended {
 		fmt.Fprintf(&b, " ended %s", streamString(s))

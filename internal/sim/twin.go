@@ -14,14 +14,14 @@ func (w *world) giveAway(n *node) {
 		return
 	}
 	for _, p := range w.operator.puts {
-		if p.node == n && p.life == n.life {
+		if p.node == n && p.bootCount == n.bootCount {
 			w.operator.leave(p)
 		}
 	}
 	w.nodeGone(n)
 	n.old, w.forgot = true, true
 	w.twins = append(w.twins, n)
-	young := &node{w: w, id: n.id, moved: !n.moved, life: n.life}
+	young := &node{w: w, id: n.id, moved: !n.moved, bootCount: n.bootCount}
 	w.nodes[n.id] = young
 	young.start()
 }

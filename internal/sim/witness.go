@@ -26,20 +26,20 @@ import (
 // Under a sane operator the active ballots are one line, so this is
 // linearizability of the whole run.
 type witness struct {
-	w         *world
-	clusters  clusters
-	histories map[wire.Ballot]*history
-	byNumber  []*history
-	owners    map[wire.Ballot]owner
-	joins     map[wire.Ballot]*joins
-	withdrawn map[withdrawal]bool
-	givenUp   map[wire.Ballot]bool                // owed ballots that cannot be had, or were given up by force
-	lives     []map[wire.Incarnation]*commitments // by node
-	ops       []*op                               // by token
-	took      []*op                               // those that were ever ordered, by op.bit
-	moment    uint64                              // counts observations
-	active    *history                            // the last that became active
-	merges    []*history                          // of all histories, those that join several
+	w           *world
+	clusters    clusters
+	histories   map[wire.Ballot]*history
+	byNumber    []*history
+	owners      map[wire.Ballot]owner
+	joins       map[wire.Ballot]*joins
+	withdrawn   map[withdrawal]bool
+	givenUp     map[wire.Ballot]bool                // owed ballots that cannot be had, or were given up by force
+	commitments []map[wire.Incarnation]*commitments // by node
+	ops         []*op                               // by token
+	took        []*op                               // those that were ever ordered, by op.bit
+	moment      uint64                              // counts observations
+	active      *history                            // the last that became active
+	merges      []*history                          // of all histories, those that join several
 }
 
 // place is a position at which an operation was ordered.
@@ -48,7 +48,7 @@ type place struct {
 	index int
 }
 
-func (p place) committed() bool { return p.index <= max(p.h.committed, p.h.carried) }
+func (p place) committed() bool { return p.index <= max(p.h.committed, p.h.builtOn) }
 
 func (p place) result() wire.Result { return p.h.log[p.index-1].Result }
 
@@ -62,15 +62,15 @@ func (t *witness) init(w *world) {
 	t.joins = map[wire.Ballot]*joins{}
 	t.withdrawn, t.givenUp = map[withdrawal]bool{}, map[wire.Ballot]bool{}
 	t.ops = []*op{nil}
-	t.lives = make([]map[wire.Incarnation]*commitments, w.sched.Nodes)
+	t.commitments = make([]map[wire.Incarnation]*commitments, w.sched.Nodes)
 }
 
-func (t *witness) newLife(n *node) *commitments {
-	o := newCommitments(n)
-	if t.lives[n.id] == nil {
-		t.lives[n.id] = map[wire.Incarnation]*commitments{}
+func (t *witness) newCommitments(n *node) *commitments {
+	o := makeCommitments(n)
+	if t.commitments[n.id] == nil {
+		t.commitments[n.id] = map[wire.Incarnation]*commitments{}
 	}
-	t.lives[n.id][n.inc] = o
+	t.commitments[n.id][n.inc] = o
 	return o
 }
 
@@ -122,7 +122,7 @@ func (t *witness) opFor(n *node, token wire.Token) *op {
 	if o.state == left && !o.gone {
 		return nil
 	}
-	if o.state != open || o.node != n.id || o.life != n.life {
+	if o.state != open || o.node != n.id || o.bootCount != n.bootCount {
 		t.w.fail("answer", "node %d answers %s again, or too late", n.id, o)
 		return nil
 	}

@@ -19,8 +19,8 @@ func (s *Server) newHTTP(handler fasthttp.RequestHandler, conns *connections) *f
 		ErrorHandler:                 s.unreadable,
 		ConnState:                    conns.changed,
 		Logger:                       logger{s.log},
-		Concurrency:                  2 * (conns.most + mostHealthSlots), // connections bound themselves
-		StreamRequestBody:            true,                               // readBody
+		Concurrency:                  2 * (conns.most + maxHealthSlots), // connections bound themselves
+		StreamRequestBody:            true,                              // readBody
 		ReadBufferSize:               headerLimit,
 		ReadTimeout:                  readTimeout,
 		IdleTimeout:                  idleTimeout,

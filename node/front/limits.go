@@ -21,23 +21,23 @@ type Limits struct {
 // What a connection may take. A request that waits for the node is bound by none
 // of these times.
 const (
-	mostConnections = 16384            // one goroutine and about 35 KiB each
-	headerLimit     = 16 << 10         // bytes of request line and headers; 414, 431
-	readTimeout     = 30 * time.Second // for a whole request to arrive, from its first byte; 408
-	writeTimeout    = 30 * time.Second // for one piece of an answer to leave; the connection is closed
-	idleTimeout     = 3 * time.Minute  // between requests; the connection is closed
+	maxConnections = 16384            // one goroutine and about 35 KiB each
+	headerLimit    = 16 << 10         // bytes of request line and headers; 414, 431
+	readTimeout    = 30 * time.Second // for a whole request to arrive, from its first byte; 408
+	writeTimeout   = 30 * time.Second // for one piece of an answer to leave; the connection is closed
+	idleTimeout    = 3 * time.Minute  // between requests; the connection is closed
 )
 
 // An answer must leave within writeTimeout and as long as it takes at this many
 // bytes a second: whoever reads more slowly pins what the answer is made of.
 const slowestReader = 64 << 10
 
-// mostHealthSlots are the connections beyond the bounds that are taken for a short
+// maxHealthSlots are the connections beyond the bounds that are taken for a short
 // time, to answer health checks and to tell the others why they are refused.
-const mostHealthSlots = 32
+const maxHealthSlots = 32
 
 func (l Limits) withDefaults() Limits {
-	usable := mostConnections + mostHealthSlots
+	usable := maxConnections + maxHealthSlots
 	if files := openFiles(); files > 0 {
 		usable = min(usable, files*3/4) // the rest is for the bus
 	}
@@ -62,4 +62,4 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-func healthSlots(connections int) int { return min(max(2, connections/16), mostHealthSlots) }
+func healthSlots(connections int) int { return min(max(2, connections/16), maxHealthSlots) }

@@ -11,7 +11,7 @@ import (
 // and the table of request ids (I11). It changes only by Apply, in the order of
 // the log, so it is equal on all members at one position.
 //
-// Bounds: an origin (a forwarder in one life) holds the answers from its lowest
+// Bounds: an origin (a forwarder in one boot) holds the answers from its lowest
 // open counter on, so as many as it has requests open; at most limit origins
 // are held, the least recently used is dropped first.
 type Ledger struct {
@@ -20,7 +20,7 @@ type Ledger struct {
 	origins []*wire.Origin // by node, then boot
 }
 
-// DefaultOrigins is how many lives of forwarders a ledger remembers.
+// DefaultOrigins is how many boots of forwarders a ledger remembers.
 const DefaultOrigins = 1024
 
 // NewLedger is the ledger of the empty history: the first write gets number 1.
@@ -94,7 +94,7 @@ func (l *Ledger) Apply(e *wire.Entry) {
 	o.Answers = slices.Insert(o.Answers, j, a)
 }
 
-// origin returns the table of one forwarder's life, making room for a new one.
+// origin returns the table of one forwarder's boot, making room for a new one.
 func (l *Ledger) origin(id wire.RequestID) *wire.Origin {
 	i, found := l.find(id.Node, id.Boot)
 	if found {

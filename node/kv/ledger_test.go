@@ -10,7 +10,7 @@ import (
 )
 
 // TestLedgerAnswersWhatIsStillOpen applies random entries, as forwarders in
-// several lives would cause them, and compares with a plain map.
+// several boots would cause them, and compares with a plain map.
 func TestLedgerAnswersWhatIsStillOpen(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		type origin struct {

@@ -92,7 +92,7 @@ func MergeLedgers(ledgers []*Ledger, originLimit int) *Ledger {
 	return out
 }
 
-// mergeOrigin joins what the sides know of one forwarder's life.
+// mergeOrigin joins what the sides know of one forwarder's boot.
 func mergeOrigin(ledgers []*Ledger, of *wire.Origin) *wire.Origin {
 	out := &wire.Origin{Node: of.Node, Boot: of.Boot}
 	heard := map[uint64]int{} // by how many sides

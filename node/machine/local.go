@@ -41,7 +41,7 @@ func (l *local) HasActiveBase() bool { return l.Replica.Serving() }
 // Holding reports that there is causal data here.
 func (l *local) Holding() bool { return l.causal.Holding() }
 
-// Data reports that there is, or was, data of either model in this life.
+// Data reports that there is, or was, data of either model in this boot.
 func (l *local) Data() bool { return l.Written() || l.causal.Written() }
 
 // HandedOver reports, outside the view, that causal data has come to its owners, and

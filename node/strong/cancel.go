@@ -64,9 +64,10 @@ func (r *Replica) dequeue(which func(*pendingWrite) bool) {
 	}
 }
 
-// abandonEntry marks a write in the log whose client has left. It is cut off, with
-// all behind it, when a round begins, and only by the primary that ordered it, in
-// the same life: nobody else knows what was committed beyond doubt.
+// abandonEntry marks a write in the log whose client has left. When a round begins, the
+// write is truncated from the log, with all entries after it. Only the primary that
+// ordered the write may do so, and only in the same boot: no other node knows which
+// entries are certainly not committed.
 func (r *Replica) abandonEntry(id wire.RequestID) {
 	i := slices.IndexFunc(r.hist.log, func(e wire.Entry) bool { return e.ID == id })
 	if i >= 0 {

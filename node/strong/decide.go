@@ -104,7 +104,7 @@ func (by *roundInput) selectSides(sides []historySource) []historySource {
 	return sides
 }
 
-// prefer orders histories of one ballot. If this node led it in this life, its own
+// prefer orders histories of one ballot. If this boot was its primary, its own
 // is the best: it knows what was committed, and has cut off what was abandoned.
 // Otherwise the longest; then the primary's own, then members', which are there as
 // long as the round is, before sources'.
@@ -175,9 +175,9 @@ func neverActive(s *wire.StagedSummary, joins []joined) bool {
 	return false
 }
 
-// disproved reports that a staged base was never active by what a history says of
-// lives that it counts on: they promised something later, told all they had, and
-// it was not among that. They need not be here any more.
+// disproved reports whether a history shows that a staged base was never active. Then
+// incarnations that the base counts on have promised a later ballot and reported all they
+// had, and the base was not among that. These nodes need not be reachable any more.
 func disproved(s *wire.StagedSummary, joins []joined, pastLimit int) bool {
 	for _, j := range joins {
 		if contradicts(&j.join.History, s, pastLimit) {

@@ -83,7 +83,7 @@ var decideCases = []struct {
 	},
 }
 
-// attested says that lives of nodes reported all they had when a ballot began.
+// attested adds that incarnations of nodes reported all they had when a ballot began.
 func attested(h wire.HistorySummary, b wire.Ballot, nodes ...wire.NodeID) wire.HistorySummary {
 	for _, n := range nodes {
 		h.Attested = append(h.Attested, wire.Attestation{Node: n, Inc: wire.Incarnation(n), Ballot: b})
@@ -104,7 +104,7 @@ func TestAnAttestationOfADepartedNodeDisprovesAStagedBase(t *testing.T) {
 		{"who it counts on attested to a later ballot", line, 1},
 		{"nobody did", hist(bal(4, 1), 2, bal(1, 1), bal(3, 1)), 2},
 		{"only to an earlier one", attested(hist(bal(4, 1), 2, bal(1, 1), bal(3, 1)), bal(1, 1), 2), 2},
-		{"another life did", attested(hist(bal(4, 1), 2, bal(1, 1), bal(3, 1)), bal(3, 1), 9), 2},
+		{"another incarnation did", attested(hist(bal(4, 1), 2, bal(1, 1), bal(3, 1)), bal(3, 1), 9), 2},
 	}
 	for _, c := range cases {
 		v := decide(roundInput{}, []joined{join(4, c.line), leftover})
@@ -115,7 +115,7 @@ func TestAnAttestationOfADepartedNodeDisprovesAStagedBase(t *testing.T) {
 }
 
 // TestThePrimaryOfTheBallotKnowsBest: it has cut off what was abandoned, unless it
-// came back in another life and cannot know.
+// came back in another incarnation and cannot know.
 func TestThePrimaryOfTheBallotKnowsBest(t *testing.T) {
 	own, other := hist(bal(1, 1), 3), hist(bal(1, 1), 5)
 	own.Members = []wire.Member{{ID: 0}, {ID: 1}}

@@ -205,7 +205,7 @@ func (r *Replica) forward() {
 func (r *Replica) OnForwardReply(h wire.Header, request uint64, m *wire.ForwardReply) {
 	f := &r.fwd
 	if request <= f.firstRequest || request > f.nextRequest {
-		return // of another life of this node, which numbered its requests alike
+		return // of another boot of this node, which used the same numbers
 	}
 	for _, a := range m.Answers {
 		if q := f.find(a.Counter); q != nil && q.mayBeLogged {

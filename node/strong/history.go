@@ -65,10 +65,10 @@ func (h *history) summary() wire.HistorySummary {
 }
 
 // maxAttested bounds what a history remembers of who told all they had: the
-// latest lives are enough, because a base that was never active is soon found out.
+// latest incarnations are enough, because a base that was never active is soon found out.
 const maxAttested = 256
 
-// attest adds that the bound lives told all they had for a ballot.
+// attest adds that the bound incarnations reported all they had for a ballot.
 func attest(known []wire.Attestation, bound []wire.Sighting, b wire.Ballot) []wire.Attestation {
 	out := slices.Clone(known)
 	for _, s := range bound {
@@ -77,7 +77,8 @@ func attest(known []wire.Attestation, bound []wire.Sighting, b wire.Ballot) []wi
 	return latest(out)
 }
 
-// latest keeps the highest ballot of each life, and the lives with the highest.
+// latest keeps the highest ballot of each incarnation, and the incarnations with the
+// highest ones.
 func latest(all []wire.Attestation) []wire.Attestation {
 	slices.SortFunc(all, func(a, b wire.Attestation) int {
 		return cmp.Or(b.Ballot.Compare(a.Ballot), cmp.Compare(a.Node, b.Node), cmp.Compare(a.Inc, b.Inc))

@@ -62,7 +62,7 @@ func (mgr *Manager) makeView(p *put) *wire.View {
 	return v
 }
 
-// newID is an id above a number. top keeps one life of an author from using a
+// newID is an id above a number. highestNumber keeps one boot of an author from using a
 // number twice.
 func (mgr *Manager) newID(above uint64) wire.ViewID {
 	if mutant.On(mutant.ViewIDNumberOnly) {

@@ -111,7 +111,7 @@ func TestOfTwoProcessesWithOneIDOneIsHeard(t *testing.T) {
 		inc   wire.Incarnation
 		heard bool
 	}{
-		{0, 31, true}, // alone, it may be a later life
+		{0, 31, true}, // alone, it may be a later incarnation
 		{10 * wire.Millisecond, 30, true},
 		{20 * wire.Millisecond, 31, false},
 		{510 * wire.Millisecond, 31, true}, // the other has fallen silent
@@ -156,7 +156,7 @@ func TestAProcessWhoseIDWasGivenAwayLeavesTheView(t *testing.T) {
 }
 
 // TestAViewOfAnEarlierIncarnationGivesNoIDAway: a node that restarted elsewhere is put the list
-// that it was in before, whose members hold a view that heard its life of then.
+// that it was in before, whose members hold a view that heard its earlier incarnation.
 func TestAViewOfAnEarlierIncarnationGivesNoIDAway(t *testing.T) {
 	list := layout("h:1", 1, 2, 3)
 	moved := layout("h:1", 1, 2, 3)

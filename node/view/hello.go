@@ -37,7 +37,7 @@ func (mgr *Manager) twin(p *peer, h wire.Header) bool {
 }
 
 // twinSaid reports that a node hears another process with this node's id. Under a view
-// below the one held here that may be a late greeting of this node's former life.
+// below the one held here that may be a late hello of an earlier boot of this node.
 func (mgr *Manager) twinSaid(m *wire.QueryReply) bool {
 	return m.Twin && m.View.ID.Compare(mgr.view.ID) >= 0
 }

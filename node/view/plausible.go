@@ -73,9 +73,9 @@ func ascendingViews(list []wire.Ancestor) bool {
 	return true
 }
 
-// speaksFor reports that a node may bring a view: it made it, in this life, for an
-// operator who put it there; or it is a member of it; or of the view held here. Nobody
-// else comes by a view, so that a node which no view names moves nobody.
+// speaksFor reports whether a node may bring a view. It may if this boot of it created the
+// view, or if it is a member of that view or of the view held here. So a node that no view
+// names moves no node.
 func (mgr *Manager) speaksFor(h wire.Header, v *wire.View) bool {
 	made := h.From == v.ID.Author && h.Boot == v.ID.Boot
 	if made || v.Has(h.From) || mgr.view != nil && mgr.view.Has(h.From) {

@@ -37,7 +37,7 @@ type Local interface {
 	// HasActiveBase reports whether the base that Knows speaks of is active.
 	HasActiveBase() bool
 	// Holding reports that slots of causal buckets are held here; Data that there is, or
-	// was, data of either model in this life.
+	// was, data of either model in this boot.
 	Holding() bool
 	Data() bool
 	// HandedOver reports, at a node outside its view, that its causal data has come

@@ -52,11 +52,11 @@ func TestAViewIsFollowedOnlyInKnowledgeOfTheOneHeld(t *testing.T) {
 		{"a larger number alone", &held, wire.View{ID: id(9, 3), Layout: layout("h:1", 2, 3)}, false},
 		{"one whose author knew it before an operator confirmed it", &held, wire.View{ID: id(5, 3), Layout: layout("h:1", 2, 3), Ancestors: knows(1)}, false},
 		{"the same list under a larger id", &held, wire.View{ID: id(4, 2), Layout: layout("h:1", 1, 2, 3)}, true},
-		{"the same list under a larger id, by one that saw a life before", &held, wire.View{ID: id(4, 2), Layout: layout("h:1", 1, 2, 3), Saw: saw(19)}, false},
+		{"the same list under a larger id, by one that saw an earlier incarnation", &held, wire.View{ID: id(4, 2), Layout: layout("h:1", 1, 2, 3), Saw: saw(19)}, false},
 		{"the same list under a smaller id", &held, wire.View{ID: id(4, 0), Layout: layout("h:1", 1, 2, 3)}, false},
 		{"the same ids at another address", &held, wire.View{ID: id(5, 2), Layout: layout("h:2", 1, 2, 3)}, false},
-		{"with nothing, one that saw this life", nil, wire.View{ID: id(1, 3), Layout: layout("h:1", 2, 3), Saw: saw(20)}, true},
-		{"with nothing, one that saw a life before", nil, wire.View{ID: id(1, 3), Layout: layout("h:1", 2, 3), Saw: saw(19)}, false},
+		{"with nothing, one that saw this incarnation", nil, wire.View{ID: id(1, 3), Layout: layout("h:1", 2, 3), Saw: saw(20)}, true},
+		{"with nothing, one that saw an earlier incarnation", nil, wire.View{ID: id(1, 3), Layout: layout("h:1", 2, 3), Saw: saw(19)}, false},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -86,7 +86,7 @@ func TestAListIsNumberedAboveAViewOfAnEarlierIncarnation(t *testing.T) {
 		want wire.ViewID // that is adopted; zero: none
 	}{
 		{"its holder comes along", wire.Header{From: 3, Inc: 30}, wire.View{ID: id(6, 1), Layout: layout("h:1", 1, 2, 3), Saw: []wire.Sighting{sees(2, 19)}}, id(7, 2)},
-		{"its holder has another life", wire.Header{From: 3, Inc: 31}, wire.View{ID: id(6, 1), Layout: layout("h:1", 1, 2, 3), Saw: []wire.Sighting{sees(2, 19)}}, wire.ViewID{}},
+		{"its holder has another incarnation", wire.Header{From: 3, Inc: 31}, wire.View{ID: id(6, 1), Layout: layout("h:1", 1, 2, 3), Saw: []wire.Sighting{sees(2, 19)}}, wire.ViewID{}},
 		{"another list", wire.Header{From: 3, Inc: 30}, wire.View{ID: id(6, 1), Layout: layout("h:1", 2, 3), Saw: []wire.Sighting{sees(2, 19)}}, wire.ViewID{}},
 		{"a lower id", wire.Header{From: 3, Inc: 30}, wire.View{ID: id(3, 1), Layout: layout("h:1", 1, 2, 3), Saw: []wire.Sighting{sees(2, 19)}}, wire.ViewID{}},
 		{"one that it may follow", wire.Header{From: 3, Inc: 30}, wire.View{ID: id(6, 1), Layout: layout("h:1", 1, 2, 3), Saw: []wire.Sighting{sees(2, 20)}}, id(6, 1)},
@@ -321,7 +321,7 @@ func TestAViewIsSentToASilentMemberWithBackOff(t *testing.T) {
 	}
 }
 
-// TestANodeFirstHeardAfterCreationMayHaveHeldTheView: a life before, of which the author did not hear,
+// TestANodeFirstHeardAfterCreationMayHaveHeldTheView: an earlier incarnation, of which the author did not hear,
 // may have written in it.
 func TestANodeFirstHeardAfterCreationMayHaveHeldTheView(t *testing.T) {
 	made := wire.ViewID{Number: 4, Author: 1}
@@ -332,9 +332,9 @@ func TestANodeFirstHeardAfterCreationMayHaveHeldTheView(t *testing.T) {
 		s     wire.Sighting
 		want  wire.ViewID
 	}{
-		{"the life that was heard", []wire.Sighting{{Node: 2, Inc: 20}}, wire.Sighting{Node: 2, Inc: 20}, wire.ViewID{}},
-		{"that life, with what it held", []wire.Sighting{{Node: 2, Inc: 20, View: before}}, wire.Sighting{Node: 2, Inc: 20}, before},
-		{"another life", []wire.Sighting{{Node: 2, Inc: 20}}, wire.Sighting{Node: 2, Inc: 21}, made},
+		{"the incarnation that was heard", []wire.Sighting{{Node: 2, Inc: 20}}, wire.Sighting{Node: 2, Inc: 20}, wire.ViewID{}},
+		{"that incarnation, with what it held", []wire.Sighting{{Node: 2, Inc: 20, View: before}}, wire.Sighting{Node: 2, Inc: 20}, before},
+		{"another incarnation", []wire.Sighting{{Node: 2, Inc: 20}}, wire.Sighting{Node: 2, Inc: 21}, made},
 		{"for the first time", []wire.Sighting{{Node: 3, Inc: 30}}, wire.Sighting{Node: 2, Inc: 20}, made},
 		{"with a view", nil, wire.Sighting{Node: 2, Inc: 20, View: before}, before},
 	} {

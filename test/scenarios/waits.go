@@ -112,7 +112,7 @@ func isolatedWriters(l *scenario.Lab) {
 	onTheOtherSide := inEveryOrder([]glimpse{
 		{newest, 0, "k", mustWait}, {right, 0, "k", "left"}, {stranger, 0, "k", "left"}, {foreign, 0, "k", "left"},
 	})
-	waiting[0].Reads(waitBound, "right again") // its context has been outdone here
+	waiting[0].Reads(waitBound, "right again") // its context is subsumed here
 	inEveryOrder([]glimpse{
 		{left, 1, "k", "right again"}, {newest, 1, "k", "right again"}, {before, 1, "k", "right again"}, {stranger, 1, "k", "right again"},
 	})

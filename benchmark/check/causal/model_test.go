@@ -35,7 +35,7 @@ type replica struct {
 	id   int
 	has  map[*written]bool
 	n    int // writes of this life
-	life int
+	boot int
 }
 
 // session is a context with the operation that answered with it.
@@ -202,7 +202,7 @@ func (w *world) write(r *replica, s session, put bool) session {
 		return s
 	}
 	r.n++
-	x.version = Version{Counter: w.counter(r, s, x.key), Node: uint64(r.id), Dot: fmt.Sprintf("%d.%d.%d", r.id, r.life, r.n)}
+	x.version = Version{Counter: w.counter(r, s, x.key), Node: uint64(r.id), Dot: fmt.Sprintf("%d.%d.%d", r.id, r.boot, r.n)}
 	r.has[x] = true
 	w.writes = append(w.writes, x)
 	if !answered {
@@ -230,7 +230,7 @@ func (w *world) counter(r *replica, s session, key string) uint64 {
 // crashed takes everything from a replica. What nobody else has, nor anything
 // that wins over it, is lost.
 func (w *world) crashed(r *replica) {
-	r.has, r.n, r.life = map[*written]bool{}, 0, r.life+1
+	r.has, r.n, r.boot = map[*written]bool{}, 0, r.boot+1
 	lost := map[OpID]bool{}
 	for _, x := range w.writes {
 		held := slices.ContainsFunc(w.replicas, func(r *replica) bool {

@@ -36,7 +36,7 @@ func (j *judge) context(id OpID) []OpID {
 	return j.deps.on[j.deps.first[id]:to]
 }
 
-// arrange puts the operations in an order that extends causal order, and deals
+// arrange puts the operations in an order that extends causal order, and assigns
 // the writes out to lines. If there is no such order, it reports a cycle.
 func (j *judge) arrange() {
 	j.tabulate()
@@ -147,7 +147,7 @@ func (j *judge) follows(later, earlier OpID, time int64) bool {
 	return false
 }
 
-// draw deals the writes that took effect out to lines, in each of which every
+// draw assigns the writes that took effect out to lines, in each of which every
 // write is in the past of the next. An operation goes on with the line of
 // something that it directly depends on, if nothing else has; so there are about
 // as many lines as there are clients and forks of contexts.

@@ -72,7 +72,7 @@ func (w *witness) registers(ops []history.Op) {
 	}
 }
 
-// split deals operations out to their keys, in order of first appearance.
+// split assigns operations to their keys, in order of first appearance.
 func (w *witness) split() ([]*register, []*candidate) {
 	var regs []*register
 	byKey := map[string]*register{}

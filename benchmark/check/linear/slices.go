@@ -24,7 +24,7 @@ type Result struct {
 	Violations []Violation
 }
 
-// ByKey deals a history out to its keys, in order of first appearance.
+// ByKey splits a history by key, in order of first appearance.
 func ByKey(ops []history.Op) [][]history.Op {
 	var keys [][]history.Op
 	index := map[string]int{}
