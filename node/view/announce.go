@@ -148,11 +148,14 @@ func (mgr *Manager) replaceHeld(p *put, s wire.Sighting, renewed uint64) {
 		mgr.renumber(p, s.View)
 		return
 	}
-	if !slices.Contains(p.view.Saw, s) || !p.view.Replaces(&wire.View{ID: s.View, Renewed: renewed}) {
-		recordLaterSighting(p.view, s)
-		addAncestor(p.view, s.View, renewed)
-		mgr.sendView(p)
+	saw := p.view.Saw
+	replaces := s.View.IsZero() || p.view.Replaces(&wire.View{ID: s.View, Renewed: renewed})
+	recordLaterSighting(p.view, s)
+	if replaces && slices.Equal(saw, p.view.Saw) {
+		return // nothing new: the view goes out again with back-off, not at once
 	}
+	addAncestor(p.view, s.View, renewed)
+	mgr.sendView(p)
 }
 
 // noteHigher records that the list is in force under a higher id, which does not come to a
