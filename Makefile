@@ -39,7 +39,7 @@ SIMULATE    = GOGC=400 COHORT_SIM_MODEL=$(2) COHORT_SIM_OPERATOR=$(OPERATOR) COH
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo image test check check-long gofmt vet staticcheck unit unit-long sim-quick process-quick unit-race sim-causal sim-garbled sim-twins process \
-	process-race mutants fuzz nightly sim test-containers test-containers-all prose clean
+	process-race mutants fuzz nightly sim test-containers test-containers-all prose arch mutate clean
 
 help: ## this list
 	@echo 'cohort $(VERSION)'
@@ -131,6 +131,12 @@ nightly: ## what takes a night: every Fuzz function for ten minutes, deliberate 
 
 prose: ## how long the sentences of documents and comments are, and which are too long
 	@$(GO) run ./internal/cmd/prose
+
+arch: ## the packages by floors, each with what it imports
+	@$(GO) run ./internal/cmd/arch
+
+mutate: ## N random one-line bugs in the protocols: which test finds each, and which live; make mutate N=50 SEED=7
+	@$(GO) run ./internal/cmd/mutate -n $(or $(N),50) -seed $(or $(SEED),1)
 
 clean: ## removes bin
 	rm -rf bin

@@ -10,7 +10,10 @@ var imports = []row{
 	{"internal/mutant", "", ""},
 	{"internal/archtest", "", "internal/prose"},
 	{"internal/prose", "", ""},
+	{"internal/mutate", "", ""},
 	{"internal/cmd/prose", "internal/prose", ""},
+	{"internal/cmd/arch", "internal/archtest", ""},
+	{"internal/cmd/mutate", "internal/mutate", ""},
 	{"internal/described", "api", ""},
 
 	{"node/wire", "", ""},

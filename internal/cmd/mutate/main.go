@@ -1,0 +1,205 @@
+// Command mutate plants random one-line bugs in the protocol packages, one at a time,
+// and prints which test found each and which lived. `make mutate N=50` runs it. Files
+// of the repository are not touched: each bug is built with an overlay.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cohortkv/cohort/internal/mutate"
+)
+
+// targets are the packages that get bugs, each with the models of buckets whose
+// simulated schedules depend on it.
+var targets = map[string][]string{
+	"node/strong": {"strong"},
+	"node/causal": {"causal"},
+	"node/view":   {"strong", "causal"},
+	"node/kv":     {"strong", "causal"},
+}
+
+func main() {
+	var s session
+	flag.IntVar(&s.count, "n", 50, "how many bugs to plant")
+	flag.Uint64Var(&s.seed, "seed", 1, "chooses the bugs")
+	flag.IntVar(&s.schedules, "schedules", 100, "simulated schedules of each model and operator for a bug")
+	flag.DurationVar(&s.each, "each", 3*time.Minute, "a test that takes longer has found the bug")
+	within := flag.Duration("within", 2*time.Hour, "stop after so long")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, *within)
+	defer cancel()
+	if err := s.run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "mutate:", err)
+		os.Exit(1)
+	}
+}
+
+// session is one run of the command.
+type session struct {
+	count, schedules int
+	seed             uint64
+	each             time.Duration
+	folder           string // for overlays
+
+	tried, unbuilt int
+	lived          []mutate.Mutation
+}
+
+func (s *session) run(ctx context.Context) (err error) {
+	all, err := collect()
+	if err != nil {
+		return err
+	}
+	if s.folder, err = os.MkdirTemp("", "cohort-mutate-"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(s.folder)) }()
+	rng := rand.New(rand.NewPCG(s.seed, 0))
+	rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	for _, m := range all {
+		if s.tried == s.count || ctx.Err() != nil {
+			break
+		}
+		if err := s.try(ctx, m); err != nil {
+			return err
+		}
+	}
+	fmt.Printf("\nseed %d: %d bugs planted, %d found, %d lived; %d others did not build\n",
+		s.seed, s.tried, s.tried-len(s.lived), len(s.lived), s.unbuilt)
+	for _, m := range s.lived {
+		fmt.Println("lived:", m)
+	}
+	return nil
+}
+
+// collect lists the mutations of all targets, in the order of their places.
+func collect() (all []mutate.Mutation, err error) {
+	files, err := filepath.Glob("node/*/*.go")
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		if targets[filepath.ToSlash(filepath.Dir(file))] == nil || strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		found, err := mutate.Of(filepath.ToSlash(file), string(text))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	if len(all) == 0 {
+		return nil, errors.New("no sources below node: run this at the top of the repository")
+	}
+	return all, nil
+}
+
+// try plants one bug and runs the quick tests, the quickest first.
+func (s *session) try(ctx context.Context, m mutate.Mutation) error {
+	overlay, err := s.plant(m)
+	if err != nil {
+		return err
+	}
+	pkg := "./" + filepath.ToSlash(filepath.Dir(m.File))
+	if exec.CommandContext(ctx, "go", "build", "-overlay", overlay, pkg).Run() != nil {
+		if ctx.Err() == nil {
+			s.unbuilt++
+		}
+		return nil
+	}
+	began := time.Now()
+	by := s.test(ctx, overlay, nil, pkg)
+	for _, model := range targets[strings.TrimPrefix(pkg, "./")] {
+		if by != "" {
+			break
+		}
+		by = s.test(ctx, overlay, []string{
+			"GOGC=400", "COHORT_SIM_MODEL=" + model, "COHORT_SIM_OPERATOR=all", "COHORT_SIM_SCHEDULES=" + strconv.Itoa(s.schedules),
+		}, "./internal/sim", "-run", "TestSimulate$")
+	}
+	if ctx.Err() != nil {
+		return nil // it was interrupted, and says nothing
+	}
+	s.tried++
+	if by == "" {
+		by = "LIVED"
+		s.lived = append(s.lived, m)
+	}
+	fmt.Printf("%3d %4.0f s  %s\n             %s\n", s.tried, time.Since(began).Seconds(), m, by)
+	return nil
+}
+
+// plant writes the overlay of a mutation, and returns its path.
+func (s *session) plant(m mutate.Mutation) (overlay string, err error) {
+	text, err := os.ReadFile(m.File)
+	if err != nil {
+		return "", err
+	}
+	original, err := filepath.Abs(m.File)
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(s.folder, "mutated.go")
+	replace, err := json.Marshal(map[string]map[string]string{"Replace": {original: file}})
+	if err != nil {
+		return "", err
+	}
+	overlay = filepath.Join(s.folder, "overlay.json")
+	return overlay, errors.Join(os.WriteFile(file, []byte(m.Apply(string(text))), 0o600), os.WriteFile(overlay, replace, 0o600))
+}
+
+var (
+	failed  = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
+	reason  = regexp.MustCompile(`(?m)^\s+\w+_test\.go:\d+: (.+)$`)
+	crashed = regexp.MustCompile(`(?m)^panic: .+$`)
+)
+
+// test runs the tests of a package with the bug in it, and says what found it: the first
+// test that failed and why, or nothing.
+func (s *session) test(ctx context.Context, overlay string, settings []string, args ...string) string {
+	args = append([]string{"test", "-overlay", overlay, "-short", "-count=1", "-timeout", s.each.String()}, args...)
+	command := exec.CommandContext(ctx, "go", args...)
+	command.Env = append(os.Environ(), settings...)
+	out, err := command.CombinedOutput()
+	if err == nil {
+		return ""
+	}
+	found := "tests of " + args[7]
+	if len(settings) > 0 {
+		found = "simulated schedules, " + settings[1]
+	}
+	for _, e := range []*regexp.Regexp{failed, crashed, reason} {
+		if m := e.FindSubmatch(out); m != nil {
+			found += ": " + shorten(string(m[len(m)-1]))
+		}
+	}
+	return found
+}
+
+func shorten(text string) string {
+	const most = 120
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return text
+}
