@@ -50,6 +50,12 @@ func TestOperationsDocListsEveryEventMetricAndReason(t *testing.T) {
 			metrics = names
 		}
 	}
+	tests := testsBelow(t, root)
+	for _, m := range regexp.MustCompile("`(Test\\w+)`").FindAllStringSubmatch(handbook, -1) {
+		if !slices.Contains(tests, m[1]) {
+			t.Errorf("docs/operations.md names %s, which is no test", m[1])
+		}
+	}
 	for _, m := range regexp.MustCompile("`(cohort_[a-z_]+)`").FindAllStringSubmatch(handbook, -1) {
 		if !slices.Contains(metrics, m[1]) {
 			t.Errorf("docs/operations.md explains `%s`, which no node has", m[1])

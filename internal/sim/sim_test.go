@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -279,5 +282,37 @@ func TestShrinkKeepsTheStepsThatTheFailureNeeds(t *testing.T) {
 	}
 	if fmt.Sprint(s) != fmt.Sprint(Generate(7, Sane, Strong, Usual)) {
 		t.Error("the schedule that was given was changed")
+	}
+}
+
+// docs/testing.md explains the values of the environment, and what each check means.
+func TestTheGuideExplainsEveryOperatorProfileAndCheck(t *testing.T) {
+	text, err := os.ReadFile("../../docs/testing.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := slices.Concat(operatorNames[:], modelNames[:], profileNames[:])
+	sources, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	truth, err := filepath.Glob("truth/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	checks := regexp.MustCompile(`\bfail\("([a-zP0-9 -]+)"`)
+	for _, file := range append(sources, truth...) {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range checks.FindAllStringSubmatch(string(source), -1) {
+			names = append(names, m[1])
+		}
+	}
+	for _, name := range names {
+		if !strings.Contains(string(text), "`"+name+"`") && !strings.Contains(string(text), "| "+name+" |") {
+			t.Errorf("docs/testing.md does not explain %q", name)
+		}
 	}
 }
