@@ -102,7 +102,7 @@ func TestASubjectNamesItsSender(t *testing.T) {
 	}
 }
 
-func TestAServerNameSaysWhoseItIs(t *testing.T) {
+func TestAServerNameNamesItsNode(t *testing.T) {
 	want := ServerName{Cluster: "prod-1", Node: 1<<64 - 1, Incarnation: 1<<64 - 1}
 	got, err := ParseServerName(want.String())
 	if err != nil || got != want {

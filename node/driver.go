@@ -30,9 +30,9 @@ const (
 	maxFollow      = 4096 // inputs that one leads to before others have their turn
 )
 
-// driver drives a core. At most one goroutine is inside at a time: whoever
-// brings an input while nobody is steps it and carries out the output; others
-// leave theirs in the queue and go. Waking a loop for every request would cost a
+// driver drives a core. At most one goroutine is inside at a time. A goroutine that
+// submits an input while none is inside steps it and carries out the output; the others
+// leave their inputs in the queue and go. Waking a loop for every request would cost a
 // third of the throughput. Nothing in here blocks.
 type driver struct {
 	core        core
@@ -42,13 +42,13 @@ type driver struct {
 	clients     *requestTable
 	publish     func(*wire.Output) // takes status, peers and events
 	meters      *meters
-	reportLarge func(kind wire.Kind, size int) // a message that no bus takes; nil: nobody is told
+	reportLarge func(kind wire.Kind, size int) // a message that no bus takes; nil: not reported
 	limits      machine.CausalLimits
 	clock       func() wire.Instant
 	timer       *time.Timer
-	relay       chan struct{} // capacity 1: whoever is inside hands over to run
+	relay       chan struct{} // capacity 1: the goroutine inside hands over to run
 
-	// Of whoever is inside.
+	// Of the goroutine inside.
 	batch  []wire.Input // taken from the queue, not stepped yet
 	taken  []wire.Input // the whole of it, which will be the queue's next buffer
 	follow []wire.Input // what outputs led to; stepped before anything else
@@ -56,7 +56,7 @@ type driver struct {
 	armed  wire.Instant // when the timer goes off; 0: it has
 
 	// For stuck, which anyone may ask. Each is an instant.
-	began atomic.Int64 // when the step began that is going on; 0: nobody is inside
+	began atomic.Int64 // when the step began that is going on; 0: no goroutine is inside
 	due   atomic.Int64 // armed
 
 	mu struct {
@@ -130,7 +130,7 @@ func (d *driver) work(limit int) {
 	}
 }
 
-// refill takes what has queued up. When nothing has, nobody is inside any more.
+// refill takes the queued inputs. If there are none, no goroutine is inside any more.
 func (d *driver) refill() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -86,12 +86,12 @@ func eventLogOf(k wire.EventKind) eventLog {
 	return eventLog{level: slog.LevelDebug}
 }
 
-// maxLines is how many lines may wait for the log. Whoever reads the log may be
-// stuck, and the machine must not be: lines beyond are lost and counted.
+// maxLines is how many lines may wait for the log. The log's reader may be stuck, and the
+// machine must not be: further lines are lost and counted.
 const maxLines = 1024
 
-// reporter renders events to counters and to the log. run writes; the other
-// methods never block and are called by whoever is inside the driver.
+// reporter renders events to counters and to the log. run writes. The other methods never
+// block; the goroutine inside the driver calls them.
 type reporter struct {
 	log      *slog.Logger
 	meters   *meters

@@ -100,7 +100,7 @@ level=INFO msg="not serving" view=0 reason="waiting for n2"`
 	}
 }
 
-func TestALogThatNobodyReadsLosesLinesAndBlocksNobody(t *testing.T) {
+func TestALogThatIsNotReadLosesLinesAndBlocksNothing(t *testing.T) {
 	m := newMeters()
 	r := newReporter(slog.New(slog.NewTextHandler(&bytes.Buffer{}, nil)), m) // run was not started
 	for range maxLines + 7 {

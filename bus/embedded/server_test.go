@@ -17,7 +17,7 @@ func start(t *testing.T, cfg Config) *Server {
 	return s
 }
 
-func TestAServerListensAtOnceAndSaysWhoseItIs(t *testing.T) {
+func TestAServerListensAtOnceUnderItsNodesName(t *testing.T) {
 	began := time.Now()
 	s := start(t, Config{Cluster: "c1", Node: 7, Incarnation: 0xab, Listen: "0.0.0.0:0"})
 	t.Logf("started in %v", time.Since(began))

@@ -121,9 +121,9 @@ func TestViewSetAsksForForceBeforeDataIsLost(t *testing.T) {
 	}
 }
 
-// TestViewSetKeepsItsWordOnHowLongItWaits: the node is told how long it may take, and one
+// TestViewSetWaitsAsLongAsItSays: the node is told how long it may take, and one
 // that does not answer is not waited for.
-func TestViewSetKeepsItsWordOnHowLongItWaits(t *testing.T) {
+func TestViewSetWaitsAsLongAsItSays(t *testing.T) {
 	clearEnvironment(t)
 	limits := make(chan string, 10)
 	node := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -6,7 +6,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-func TestDecideTellsWhatAWriteDoesToItsKey(t *testing.T) {
+func TestDecideReturnsTheEffectOfAWrite(t *testing.T) {
 	stamp := wire.Stamp{Ballot: wire.Ballot{View: wire.ViewID{Number: 3}, Round: 1}, Index: 9}
 	present := wire.Meta{Exists: true, Version: wire.Version{MsgNum: 4, Fingerprint: 77}}
 	absent := wire.Meta{}

@@ -56,8 +56,8 @@ func (l *Ledger) Export() wire.Ledger {
 // Next is the number that the next write gets.
 func (l *Ledger) Next() uint64 { return l.next }
 
-// Lookup finds the answer of a request. forgotten: its forwarder has said that
-// nobody waits for it any more, so it must not be ordered again.
+// Lookup finds the answer of a request. forgotten: the forwarder has said that its client
+// no longer waits, so the request must not be ordered again.
 func (l *Ledger) Lookup(id wire.RequestID) (res wire.Result, answered, forgotten bool) {
 	i, found := l.find(id.Node, id.Boot)
 	if !found {

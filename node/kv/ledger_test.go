@@ -9,9 +9,9 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// TestLedgerAnswersWhatIsStillOpen applies random entries, as forwarders in
+// TestLedgerAnswersOpenRequests applies random entries, as forwarders in
 // several boots would cause them, and compares with a plain map.
-func TestLedgerAnswersWhatIsStillOpen(t *testing.T) {
+func TestLedgerAnswersOpenRequests(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		type origin struct {
 			node wire.NodeID

@@ -17,9 +17,9 @@ type Side struct {
 	Limit  int // of Past
 }
 
-// Knows reports whether the entry with a stamp is in the history, whatever became
-// of its value since. What is older than all that the history remembers was
-// common to everybody: it counts as known.
+// Knows reports whether the entry with a stamp is in the history, whatever became of its
+// value since. A ballot older than all that the history remembers was common to all
+// histories, so it counts as known.
 func (s *Side) Knows(x wire.Stamp) bool {
 	if x.Ballot == s.Ballot {
 		return x.Index <= s.Length

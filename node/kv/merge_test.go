@@ -20,7 +20,7 @@ var apart = []Side{
 	{Ballot: ballotOf(3), Length: 9, Past: Past{{Ballot: ballotOf(1), Count: 5}}},
 }
 
-func TestAMergeKeepsWhatNoOtherSideHasSuperseded(t *testing.T) {
+func TestAMergeKeepsRecordsThatNoOtherSideHasSuperseded(t *testing.T) {
 	common, left, right := stamp(1, 4), stamp(2, 3), stamp(3, 1)
 	tail := stamp(1, 6) // logged in ballot 1, and never in ballot 3's history
 	nothing := wire.Stamp{}

@@ -88,7 +88,7 @@ func TestADifferenceIsFoundInAnIdleViewWithinAHello(t *testing.T) {
 
 // The primary of the next round may know nothing of the difference: it may be another
 // node, or another incarnation of it.
-func TestAMemberWhoseLogIsNotThatOfTheBaseTakesEverything(t *testing.T) {
+func TestAMemberWithADifferentLogTakesTheWholeBase(t *testing.T) {
 	r, b := backup(t)
 	e := wire.Entry{Stamp: wire.Stamp{Ballot: b, Index: 1}, Op: wire.Op{Kind: wire.OpPut, Key: "k", Value: []byte("false")}, Result: wire.Result{Status: wire.Created, MsgNum: 1}}
 	r.hear(0, &wire.Prepare{Ballot: b, First: 1, Entries: []wire.Entry{e}})

@@ -34,8 +34,8 @@ func (l *local) Serving() bool {
 	return (l.gate == GateStrong || l.causal.Settled()) && (l.gate == GateCausal || l.Replica.Serving())
 }
 
-// HasActiveBase reports whether strong buckets are ready, for those who ask whether their
-// history is in the base.
+// HasActiveBase reports whether strong buckets are ready. Nodes outside the view ask
+// whether their history is in the base.
 func (l *local) HasActiveBase() bool { return l.Replica.Serving() }
 
 // Holding reports that there is causal data here.

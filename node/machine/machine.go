@@ -1,8 +1,8 @@
 // Package machine is one node as one value: views, strong and causal replication
 // behind one Step. It is deterministic: the same inputs at the same
 // instants give the same outputs. It does no I/O, reads no clock and starts
-// nothing; whoever owns it calls Step, never two at a time, carries out what
-// comes back, and calls again by Deadline.
+// nothing. Its owner calls Step, never two at a time, carries out the output, and calls
+// again by Deadline.
 package machine
 
 import (
@@ -42,7 +42,7 @@ const (
 	GateStrong             // strong buckets are; causal ones may go on looking for what is theirs
 )
 
-// Config is who this machine is.
+// Config identifies a machine and bounds what it holds.
 type Config struct {
 	ID        wire.NodeID
 	Inc       wire.Incarnation // made with the empty state, kept with it

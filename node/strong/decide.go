@@ -70,7 +70,8 @@ func decide(by roundInput, joins []joined) decision {
 	return v
 }
 
-// ancestry is what a base made of sides was built from, and who attested to that.
+// ancestry returns the ballots that a base made of sides was built from, and the
+// attestations of the sides.
 func (by *roundInput) ancestry(sides, empty []historySource) ([]wire.PastBallot, []wire.Attestation) {
 	var past kv.Past
 	var attested []wire.Attestation

@@ -7,9 +7,9 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// differs compares what a member says of its log with this primary's. A member that
-// has other entries, or more, was told them by somebody else: it is mended by a round
-// that gives it everything, and till then its word does not count (docs/strong.md §12).
+// differs compares the log that a member reports with this primary's. If they differ,
+// another node sent the member entries in the primary's name. A round then gives the
+// member the whole base, and until then its reports do not count (docs/strong.md §12).
 func (r *Replica) differs(member wire.NodeID, at, sum uint64) bool {
 	switch h := &r.hist; {
 	case mutant.On(mutant.UncheckedContent):

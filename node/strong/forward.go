@@ -222,7 +222,8 @@ func (r *Replica) OnForwardReply(h wire.Header, request uint64, m *wire.ForwardR
 	r.forward()
 }
 
-// OnRequestFailed is told that nobody listened there: not yet.
+// OnRequestFailed is called when no process listens at the receiver of a Forward. The
+// requests go back to the unsent ones, after a pause.
 func (r *Replica) OnRequestFailed(request uint64) {
 	if f := r.fwd.flight; f != nil && f.request == request {
 		r.requeueFlight(true)
@@ -356,9 +357,9 @@ func (r *Replica) reply(p *forwardBatch) {
 	r.box.Post(wire.Envelope{To: p.from, Answer: p.replyTo, Message: &wire.ForwardReply{Ballot: p.ballot, Answers: p.answers}})
 }
 
-// expire drops forwarded writes that nobody asked for again: their forwarder is
-// gone, or has other orders. Those in the log are abandoned; if their forwarder is
-// there after all, it asks for them again under the next ballot.
+// expire drops forwarded writes that their forwarder no longer asks for. Writes in the log
+// are marked as abandoned. If the forwarder still waits, it asks again under the next
+// ballot.
 func (r *Replica) expire() {
 	old := func(in *pendingWrite) bool { return in.local == nil && r.now-in.seen > queueTimeout }
 	r.dequeue(func(in *pendingWrite) bool {

@@ -64,8 +64,8 @@ func (h *history) summary() wire.HistorySummary {
 	}
 }
 
-// maxAttested bounds what a history remembers of who told all they had: the
-// latest incarnations are enough, because a base that was never active is soon found out.
+// maxAttested bounds how many attestations a history keeps. The latest incarnations are
+// enough, because a round soon drops a base that was never active.
 const maxAttested = 256
 
 // attest adds that the bound incarnations reported all they had for a ballot.

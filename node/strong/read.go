@@ -72,7 +72,7 @@ func (r *Replica) openReads() {
 	r.tryRead()
 }
 
-// askConfirm asks whoever has not confirmed the open round.
+// askConfirm asks the members that have not confirmed the open round.
 func (r *Replica) askConfirm() {
 	o := r.reads.open
 	o.sent = r.now

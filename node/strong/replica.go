@@ -56,7 +56,7 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// Config is who this replica is.
+// Config identifies a replica.
 type Config struct {
 	Self   wire.NodeID
 	Inc    wire.Incarnation

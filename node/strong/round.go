@@ -59,9 +59,9 @@ func (r *Replica) beginRound() {
 	r.sendJoin(r.cfg.Self)
 }
 
-// collect asks whoever has not joined yet. It need not wait for the primary's
-// own promise to be durable: a primary that forgets it comes back as another
-// boot, and its next ballot is another one.
+// collect asks the members that have not joined yet. It need not wait until the primary's
+// own promise is durable: if the primary forgets the promise, it restarts with another
+// boot number, and its next ballot differs.
 func (r *Replica) collect() {
 	rd := r.round
 	rd.scheduleResend(r.now)
@@ -307,7 +307,7 @@ func ids(members []wire.Member) string {
 	return s
 }
 
-// sendStarts gives the base to whoever has not got it.
+// sendStarts gives the base to the members that lack it.
 func (r *Replica) sendStarts() {
 	rd := r.round
 	rd.scheduleResend(r.now)

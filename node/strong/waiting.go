@@ -11,7 +11,8 @@ import (
 // shown and not logged, because a busy machine causes them all the time.
 const waitReportAfter = 2 * wire.Second
 
-// waits is whom strong requests wait for, as of the last look (docs/strong.md §11).
+// waits are the members that strong requests wait for, as of the last refresh
+// (docs/strong.md §11).
 type waits struct {
 	list      []wire.Wait // given out: replaced, never written to
 	reason    string
@@ -41,9 +42,9 @@ func (r *Replica) waitState() waitState {
 	return s
 }
 
-// Waiting is whom the round or clients' requests wait for, and why, for people. It
-// looks anew after a tick and after a change of standing; other steps cost nothing.
-// The list is not written to afterwards.
+// Waiting lists the members that the round or clients' requests wait for, with the reason
+// for people. It refreshes the list after a tick and after a change of state; other steps
+// cost nothing. The list is never written to afterwards.
 func (r *Replica) Waiting() (list []wire.Wait, reason string) {
 	w := &r.waits
 	if s := r.waitState(); w.stale || s != w.state {
@@ -60,8 +61,8 @@ func (r *Replica) Waiting() (list []wire.Wait, reason string) {
 	return w.list, w.reason
 }
 
-// refreshWaits finds out who is waited for. While the ballot is active that is every member
-// that is silent: no write is ordered without it, and no read confirmed.
+// refreshWaits finds the members that are waited for. While the ballot is active these are
+// the silent members: without them no write is ordered and no read is confirmed.
 func (r *Replica) refreshWaits() (list []wire.Wait, reason string) {
 	var lacks func(id wire.NodeID) wire.WaitCause
 	begun := r.waits.changedAt
@@ -119,8 +120,8 @@ func causeIf(holds bool, c wire.WaitCause) wire.WaitCause {
 	return 0
 }
 
-// waitFor says whether a member is waited for: because it is silent, or because it
-// lacks something since begun. Who was waited for at the last look still is since then.
+// waitFor reports whether a member is waited for: it is silent, or it has lacked something
+// since begun. A member that was waited for at the last refresh keeps its start time.
 func (r *Replica) waitFor(id wire.NodeID, lacks wire.WaitCause, begun wire.Instant) (wire.Wait, bool) {
 	w := wire.Wait{Node: id, Since: begun, Cause: lacks}
 	if r.silent(id) {
@@ -145,7 +146,7 @@ func (r *Replica) heardAt(id wire.NodeID) wire.Instant {
 	return r.viewAt
 }
 
-// silentHere is whom this node does not hear, for its hellos.
+// silentHere lists the members that this node does not hear. Its hellos carry the list.
 func (r *Replica) silentHere() (ids []wire.NodeID) {
 	if r.notInView() {
 		return nil

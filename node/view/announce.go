@@ -7,9 +7,9 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// announce makes a view of the list, above all that was heard of, adopts it and
-// spreads it to its members: to nobody else, so nobody is removed over the bus
-// (I23).
+// announce makes a view of the list, above all views that were heard of, adopts it and
+// sends it to its members. It sends the view to no other node, so no node is removed over
+// the bus (I23).
 func (mgr *Manager) announce(p *put) {
 	if mgr.view != nil {
 		mgr.dropped = mgr.view.Layout.Members()
@@ -110,9 +110,9 @@ func (mgr *Manager) postView(p *put) {
 	}
 }
 
-// OnNewViewReply notes who follows. A refusal is answered while the PUT is open,
-// never later: the refuser's view becomes an ancestor, and if it is above ours
-// the view gets a new id.
+// OnNewViewReply records whether a member follows. A refusal is answered while the PUT is
+// open, never later. The refuser's view becomes an ancestor. If it is above ours, the view
+// gets a new id.
 func (mgr *Manager) OnNewViewReply(h wire.Header, m *wire.NewViewReply) {
 	p := mgr.findPut(m.PutID)
 	if p == nil || !p.made || p.view.ID != m.View || mgr.viewID() != p.view.ID || !mgr.plausible(m.Held) {

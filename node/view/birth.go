@@ -77,9 +77,9 @@ func (mgr *Manager) noteForeign(p *put, a *putPeer) {
 	}
 }
 
-// related reports whether an answer comes from a cluster with these births: it has no
-// cluster, or descends from one of them, or an operator has put it the list of this PUT,
-// or that of the view held here. By force everybody is.
+// related reports whether an answer comes from a cluster with these births. It does if its
+// node has no cluster, or descends from one of them, or if an operator has put it the list
+// of this PUT or of the view held here. With force every answer counts.
 func (mgr *Manager) related(p *put, a *putPeer, births []wire.ViewID) bool {
 	switch {
 	case !a.r.Present, len(a.r.View.Births) == 0, p.force, mutant.On(mutant.FollowForeign):
@@ -136,7 +136,7 @@ func (mgr *Manager) checkForeign(p *put, a *putPeer, m *wire.NewViewReply) bool 
 	return true
 }
 
-// onlyForeign reports that a PUT waits for nobody but members of other clusters.
+// onlyForeign reports whether a PUT waits only for members of other clusters.
 func (mgr *Manager) onlyForeign(p *put) bool {
 	foreign := 0
 	for i := range p.peers {

@@ -93,7 +93,7 @@ func IsPrimaryOf(h wire.Header, v *wire.View, b wire.Ballot) bool {
 }
 
 // credible reports that an answer to a Query can be true: the view is sound, and the
-// history is of a view that is not above it, because who follows a view has promised it.
+// history is of a view that is not above it, because a node that follows a view has promised it.
 func (mgr *Manager) credible(m *wire.QueryReply) bool {
 	if !m.Present {
 		return m.Ballot.IsZero()

@@ -56,7 +56,7 @@ type putPeer struct {
 	foreign  bool             // it belongs to another cluster, and does not follow
 }
 
-// peer is what is known of a member; nil for whoever is none, and for this node.
+// peer is what is known of a member; nil for this node and for nodes that are no members.
 func (p *put) peer(id wire.NodeID) *putPeer {
 	i, ok := slices.BinarySearchFunc(p.peers, id, func(m putPeer, id wire.NodeID) int { return cmp.Compare(m.id, id) })
 	if !ok {
@@ -74,7 +74,7 @@ func (p *put) answers(yield func(*putPeer) bool) {
 	}
 }
 
-// unaccepted forgets who holds the view: it has a new id.
+// unaccepted forgets which members hold the view, because it has a new id.
 func (p *put) unaccepted() {
 	for i := range p.peers {
 		p.peers[i].accepted = false
@@ -124,7 +124,7 @@ func (mgr *Manager) putEmptyList(p *put) {
 	mgr.finish(p, wire.ViewServed)
 }
 
-// ask sends the question to whoever has not answered it.
+// ask sends the query to the members that have not answered it.
 func (mgr *Manager) ask(p *put) {
 	p.resend = mgr.now + queryResend
 	query := &wire.Query{PutID: p.id, Ballot: mgr.local.Ballot()} // one for all: it is encoded once
@@ -235,9 +235,9 @@ func (mgr *Manager) renew(p *put) {
 	mgr.sendView(p)
 }
 
-// inForce returns the view under which this list is in force already, or will be
-// without our doing: the highest one with this list that somebody holds, if all
-// who answered hold it or will follow it. Nil: a new one is needed.
+// inForce returns the view under which this list is in force already, or soon will be: the
+// highest view with this list that a node holds, if all nodes that answered hold it or
+// will follow it. If it returns nil, the list needs a new view.
 func (mgr *Manager) inForce(p *put) *wire.View {
 	if p.force || mutant.On(mutant.AlwaysNewView) {
 		return nil
@@ -260,8 +260,8 @@ func (mgr *Manager) inForce(p *put) *wire.View {
 	return best
 }
 
-// inForceOutside is the same for a node that the list does not name: everybody
-// must have answered with this list, and somebody must have its data.
+// inForceOutside does the same for a node that the list does not name. All members must
+// have answered with this list, and one of them must have this node's data.
 func (mgr *Manager) inForceOutside(p *put, best *wire.View) *wire.View {
 	knows := mgr.noHistory()
 	for a := range p.answers {

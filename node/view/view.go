@@ -1,6 +1,6 @@
 // Package view is how a node comes to its view: what an operator's PUT /view
-// does, which views may be followed over the bus, who is alive, and when a node
-// is ready. One view serves both models. docs/views.md is the protocol.
+// does, which views may be followed over the bus, which members are alive, and when a
+// node is ready. One view serves both models. docs/views.md is the protocol.
 //
 // A Manager is a pure core and belongs to one machine. It decides that a view is
 // adopted; the models are told through Local.
@@ -50,7 +50,7 @@ const (
 	helloEvery       = 100 * wire.Millisecond
 	helloToCrowd     = 200 * wire.Millisecond // to more than crowd others
 	farRounds        = 4                      // of such hellos, of which a member that is far hears one
-	helloBehind      = 1 * wire.Second        // by who was left behind, or is outside its view: it serves nobody, and is heard by few
+	helloBehind      = 1 * wire.Second        // of a node that was left behind or is outside its view: it serves no requests
 	querySilence     = 300 * wire.Millisecond
 	queryResend      = 50 * wire.Millisecond
 	announceAgain    = 250 * wire.Millisecond // before the first re-send of a new view; twice that before the next
@@ -260,12 +260,12 @@ func (mgr *Manager) adopt(v *wire.View) {
 	}
 }
 
-// Reach tells the bus anew whom it may dial.
+// Reach tells the bus again which nodes it may dial.
 func (mgr *Manager) Reach() { mgr.reach() }
 
-// reach tells the bus whom it may dial: the members and sources of the view, those
-// of PUTs that are open, and whom a round pulls from. No address that no view named
-// is ever dialled; for each node the newest counts.
+// reach tells the bus which nodes it may dial: the members and sources of the view, the
+// members of open PUTs, and the pull targets of a round. An address that no view named is
+// never dialled. The newest address of each node counts.
 func (mgr *Manager) reach() {
 	var all []wire.Member
 	known := map[wire.NodeID]bool{mgr.self: true}

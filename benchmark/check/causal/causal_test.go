@@ -252,7 +252,7 @@ func TestAnswersThatNoOperationHasAreFound(t *testing.T) {
 	}
 }
 
-func TestAJudgeThatGivesUpDoesNotAcquit(t *testing.T) {
+func TestAnUndecidedHistoryIsNotAccepted(t *testing.T) {
 	h := story(`
 		w put x 1 1@0
 		r get x 1 1@0 < w`)

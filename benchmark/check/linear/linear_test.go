@@ -281,7 +281,7 @@ func TestManyClientsOnOneKeyAreDecidedInSlices(t *testing.T) {
 	}
 }
 
-func TestAJudgeThatGivesUpDoesNotAcquit(t *testing.T) {
+func TestAnUndecidedHistoryIsNotAccepted(t *testing.T) {
 	ops := []history.Op{put(1, 201, 1, 0, 1)}
 	for i := range int64(maxOpen + 4) { // all open at once, and nowhere a place to cut
 		ops = append(ops, get(1, 2, 2+i, 1000))
