@@ -9,21 +9,25 @@ import (
 	"github.com/cohortkv/cohort/benchmark/history"
 )
 
-// maxAssignSteps bounds the search for an assignment. Unknown writes are few
-// and the first guess is nearly always right, so that a search which gets this
-// far is looking for an explanation that does not exist.
+// maxAssignSteps bounds the search for an assignment, in choices tried. Unknown
+// writes are few, and the first guess is nearly always right. A search that reaches
+// this bound is probably looking for an assignment that does not exist.
 const maxAssignSteps = 1 << 20
 
-// assign decides whether unknown writes can be given to the free numbers: each
-// number to one write, each write at most once, no write before its start, and
-// the last one in every gap as the gap wants it.
+// assign decides whether the unknown writes can be given to the free numbers, and
+// adds a violation if they cannot. An assignment gives each free number to one
+// write, and each write at most one number. No write may take effect before its
+// start. The last write in every gap must be the one that the gap demands.
 //
-// The search goes from the highest number down, so that the first write chosen
-// in a gap is its last one. It is complete: of the writes to one key that are
-// alike (deletes, or puts that nobody read) only the one with the highest lower
-// bound is tried, because in any solution it can change places with another of
-// its kind that stands at this number: it is itself unused below, or used at a
-// number that suits the other too.
+// The search goes from the highest number down, so the first write that it chooses
+// in a gap is the gap's last one.
+//
+// The search is complete although it does not try every write. Writes to one key
+// are alike if they are deletes, or puts whose value no operation read. Of writes
+// that are alike, the search tries only the one with the highest lower bound at the
+// number at hand. In any solution this write can change places with the one that
+// has the number: below, either of the two may be used or unused, and every number
+// that suits one suits the other.
 func (w *witness) assign(regs []*register, candidates []*candidate) {
 	w.bounds(candidates)
 	a := assignment{free: w.free}
@@ -49,9 +53,10 @@ func (w *witness) assign(regs []*register, candidates []*candidate) {
 
 func head(nums []uint64) []uint64 { return nums[:min(len(nums), shown)] }
 
-// bounds finds the lowest number that real time allows each unknown write: no
-// operation behind it may have ended before it began. How early the operations
-// behind a number end grows with the number, so a binary search finds it.
+// bounds finds, for each unknown write, the lowest free number that real time
+// allows: no operation at a later position may have ended before the write began.
+// The earliest end among the operations behind a number never decreases as the
+// number grows, so a binary search finds the bound.
 func (w *witness) bounds(candidates []*candidate) {
 	ends := make([]int64, len(w.free))
 	i, earliest := len(w.line)-1, int64(math.MaxInt64)
@@ -66,12 +71,14 @@ func (w *witness) bounds(candidates []*candidate) {
 	}
 }
 
-// slots is a register as the search sees it.
+// slots is a register as the search sees it: how its gaps lie among the free
+// numbers. Free numbers are given by their index in witness.free, gaps by their
+// index in register.gaps.
 type slots struct {
 	*register
 	at   []int // free number → index of the gap it lies in
-	low  []int // gap → its lowest free number, and
-	high []int // its highest; low > high when it has none
+	low  []int // gap → index of its lowest free number
+	high []int // gap → index of its highest free number; low > high if the gap has none
 }
 
 func newSlots(r *register, free []uint64) *slots {
@@ -89,13 +96,14 @@ func newSlots(r *register, free []uint64) *slots {
 		}
 		s.at[i], s.high[g] = g, i
 	}
-	// Highest lower bound first: the order in which fill wants them.
+	// Highest lower bound first: fill wants them in this order.
 	slices.SortStableFunc(r.unknown, func(a, b *candidate) int { return cmp.Compare(b.lo, a.lo) })
 	return s
 }
 
-// reachable reports demands that no unknown write can meet, whatever the others
-// do: these are the failures that people can be told about in one sentence.
+// reachable reports demands that no unknown write can meet, whatever the other
+// writes do. Each of these failures can be explained in one sentence, so they are
+// reported before the search.
 func (w *witness) reachable(s *slots) {
 	for i := range s.gaps {
 		g := &s.gaps[i]
@@ -111,7 +119,8 @@ func (w *witness) reachable(s *slots) {
 	}
 }
 
-// assignment is the state of the search.
+// assignment is the state of the search: what is chosen so far, for the free
+// numbers above the one at hand.
 type assignment struct {
 	free  []uint64
 	regs  []*slots
@@ -125,7 +134,8 @@ type choice struct {
 	deadline int // the lowest number at which this choice is still open
 }
 
-// fill gives the free numbers up to index i to unknown writes.
+// fill gives the free numbers with index i and below to unknown writes. It reports
+// whether that is possible.
 func (a *assignment) fill(i int) bool {
 	if i < 0 {
 		return true
@@ -144,7 +154,7 @@ func (a *assignment) fill(i int) bool {
 	return false
 }
 
-// met reports whether no gap that ends at number i is left with a demand.
+// met reports whether every gap whose lowest number is i has had its demand met.
 func (a *assignment) met(i int) bool {
 	for _, s := range a.regs {
 		if g := s.at[i]; s.gaps[g].must && !s.gaps[g].sealed && s.low[g] == i {
@@ -154,8 +164,10 @@ func (a *assignment) met(i int) bool {
 	return true
 }
 
-// choices lists who may take number i: first those that a gap waits for, then
-// the rest, and in both groups the ones that will be impossible soonest.
+// choices lists the writes that may take number i. Writes that a gap demands come
+// first, then the rest. Within both groups, the choice with the highest deadline
+// comes first, because the search goes down and that choice becomes impossible
+// soonest.
 func (a *assignment) choices(i int) []choice {
 	var needed, rest []choice
 	for _, s := range a.regs {
@@ -187,8 +199,8 @@ func (a *assignment) choices(i int) []choice {
 	return append(needed, rest...)
 }
 
-// evidence is what a person needs to redo the search by hand: the unknown
-// writes, and the answers that only they can explain.
+// evidence lists what a person needs to redo the search by hand: the unknown
+// writes, and the answers that only unknown writes can explain.
 func (a *assignment) evidence() []history.Op {
 	var ops []history.Op
 	for _, s := range a.regs {

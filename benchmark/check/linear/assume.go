@@ -5,14 +5,16 @@ import (
 	"slices"
 )
 
-// explain looks for a linearization with as few as possible of the unknown
-// writes that nobody read. Each of them doubles Porcupine's work from its start
-// until it is used, and hardly any is ever needed; a history that is explained
-// without them is explained, because an unknown write may never take effect.
+// explain looks for a linearization that uses as few as possible of the optional
+// writes, which are the unknown writes that no operation read. Each optional write
+// doubles Porcupine's work from its start until it is used, and hardly any is ever
+// needed. A history that is explained without them is linearizable, because an
+// unknown write may never take effect.
 //
-// It begins with none and adds, while that does not suffice, the one with which
-// the judge gets furthest; these tries end at the first slice that fails. If none
-// gets further, all are taken: the verdict is then exact again.
+// The search begins with no optional write. If that does not suffice, it adds the
+// one with which the judge gets furthest, and tries again. These tries end at the
+// first slice that fails. If no added write gets the judge further, the search
+// takes all of them, and the verdict is then exact again.
 func explain(items []*item, size int) *cutter {
 	var left []*item // optional, not assumed to have taken effect
 	for _, it := range items {
@@ -46,7 +48,8 @@ func explain(items []*item, size int) *cutter {
 	return c
 }
 
-// try judges the items quickly, with some optional ones left out.
+// try judges the items with some optional ones left out. It stops at the first
+// slice that fails, and gathers no evidence.
 func try(items, left []*item, size int) *cutter {
 	c := newCutter(items, left, size)
 	c.fastPath = true

@@ -1,21 +1,20 @@
 // Package linear decides whether a history of puts, gets and deletes is
-// linearizable. It holds two judges that share nothing but this file, so that a
-// mistake in one is not a mistake in the other.
+// linearizable (Herlihy and Wing, TOPLAS 1990). It has two judges that share
+// nothing but this file, so a mistake in one is not a mistake in the other.
 //
-// Witness (witness.go, register.go, assign.go) takes the numbers that the
-// cluster put on its answers (Msg-Num) as the order in which operations took
-// effect and decides, for all operations of all keys in O(n log n), whether that
-// very order is a linearization. It is exact with respect to the numbers: a
-// cluster that is linearizable but numbers wrongly is found guilty.
+// Witness (witness.go, register.go, assign.go) takes the numbers on the cluster's
+// answers (Msg-Num) as the order in which operations took effect. It decides in O(n
+// log n), for all operations of all keys, whether that order is a linearization. A
+// cluster that is linearizable but numbers its answers wrongly is found guilty.
 //
-// Key (slices.go, search.go) does not look at the numbers. It cuts the history
-// of one key into slices small enough for Porcupine and lets it search for any
-// order. The cuts lose nothing: what may be true at a cut is handed on exactly.
+// Key (slices.go, search.go) does not look at the numbers. It cuts the history of
+// one key into slices that are small enough for Porcupine, which searches for any
+// order. The cuts lose nothing: every state that is possible at a cut is handed on
+// to the next slice.
 //
-// Both are pure and deterministic: bounded by counts of steps, never by a
-// clock. Neither has a third verdict: what cannot be decided within the bounds
-// is reported as a violation with rule Undecided, because a judge that gave up
-// has not acquitted. Linearizability after Herlihy and Wing, TOPLAS 1990.
+// Both judges are pure and deterministic. Their bounds count steps and never read a
+// clock. Neither has a third verdict: a history that cannot be decided within the
+// bounds is reported as a violation with rule Undecided.
 package linear
 
 import (
@@ -25,30 +24,30 @@ import (
 	"github.com/cohortkv/cohort/benchmark/history"
 )
 
-// Rule names what a violation violates.
+// Rule names the rule that a violation breaks.
 type Rule string
 
 // The rules, in the order in which they are checked.
 const (
 	Malformed   Rule = "malformed"   // the history itself cannot be judged
-	BadStatus   Rule = "status"      // an answer that no operation of its kind has
-	BadNumber   Rule = "number"      // numbers missing, doubled, or out of range
+	BadStatus   Rule = "status"      // no operation of this kind has such a status
+	BadNumber   Rule = "number"      // a number is missing, given twice, or out of range
 	RealTime    Rule = "real time"   // an operation is ordered before one that had ended when it began
-	BadValue    Rule = "value"       // a read, or a status, that the writes before do not explain
-	Unexplained Rule = "unexplained" // no choice of unknown writes explains what was seen
+	BadValue    Rule = "value"       // the writes before do not explain the value or status of an answer
+	Unexplained Rule = "unexplained" // no assignment of unknown writes explains the answers
 	NoOrder     Rule = "no order"    // Porcupine found no order of a slice
-	Undecided   Rule = "undecided"   // the judge ran into its bounds
+	Undecided   Rule = "undecided"   // the judge reached one of its bounds
 )
 
-// Violation is one reason why a history is not linearizable, with the
-// operations that show it.
+// Violation is one reason why a history is not linearizable, with the operations
+// that show it.
 type Violation struct {
 	Rule Rule
 	Text string
 	Ops  []history.Op
 }
 
-// shown bounds the operations that a violation prints.
+// shown is the number of operations of a violation that String prints at most.
 const shown = 24
 
 // String renders the violation over several lines, one for each operation.
@@ -65,10 +64,10 @@ func (v Violation) String() string {
 	return b.String()
 }
 
-// maxViolations bounds a report: whoever reads it needs the first few.
+// maxViolations bounds a report: its reader needs the first few.
 const maxViolations = 20
 
-// findings collects violations up to the bound.
+// findings collects violations, at most maxViolations.
 type findings struct {
 	list []Violation
 }
@@ -81,8 +80,8 @@ func (f *findings) add(rule Rule, ops []history.Op, format string, args ...any) 
 
 func (f *findings) full() bool { return len(f.list) >= maxViolations }
 
-// wellFormed checks what both judges build on: times that run forward, and
-// written values that are unique and the run's own.
+// wellFormed checks what both judges build on: times run forward, and the values
+// written are unique and belong to this run.
 func wellFormed(ops []history.Op, f *findings) {
 	writers := make(map[history.Value]int, len(ops))
 	for i := range ops {
@@ -104,8 +103,9 @@ func wellFormed(ops []history.Op, f *findings) {
 	}
 }
 
-// answered checks the answer to an operation that took effect: a status of its
-// kind, and a value exactly when the status promises one.
+// answered checks the answer to an operation that took effect. The status must be
+// one of the operation's kind, and the answer has a value exactly when its status
+// promises one.
 func answered(o *history.Op, f *findings) bool {
 	found, known := o.Found()
 	switch {

@@ -73,9 +73,9 @@ func mutate(rng *rand.Rand, ops []history.Op) {
 	}
 }
 
-// TestBothJudgesAgreeWithTheDefinition is the proof of the pudding: on small
-// histories, true ones and ones with a few bugs, each judge says exactly what
-// trying every order says.
+// TestBothJudgesAgreeWithTheDefinition holds both judges against the definition. On
+// small histories, linearizable ones and ones with a few bugs, each judge must say
+// what trying every order says.
 func TestBothJudgesAgreeWithTheDefinition(t *testing.T) {
 	var guilty, innocent int
 	rapid.Check(t, func(t *rapid.T) {
@@ -110,8 +110,8 @@ func TestBothJudgesAgreeWithTheDefinition(t *testing.T) {
 	}
 }
 
-// TestOneBugInALongHistoryIsFound changes one answer of a long true history
-// in a way that cannot be true.
+// TestOneBugInALongHistoryIsFound changes one answer of a long linearizable history
+// to one that cannot be true.
 func TestOneBugInALongHistoryIsFound(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := world{clients: 5, keys: 1, ops: 400, seed: rapid.Uint64().Draw(t, "seed")}
@@ -129,7 +129,8 @@ func TestOneBugInALongHistoryIsFound(t *testing.T) {
 		if len(Witness(ops, 1)) == 0 {
 			t.Fatalf("the witness accepts %v", o)
 		}
-		// A status alone may be true in another order, a value never written may not.
+		// In another order the status alone may be possible. A value that was never
+		// written is impossible in every order.
 		if o.Kind == history.Get && len(sliced(ops, 50).Violations) == 0 {
 			t.Fatalf("porcupine accepts %v", o)
 		}
@@ -171,9 +172,9 @@ func at(key string, o history.Op) history.Op {
 func TestEveryRuleHasAHistoryThatBreaksIt(t *testing.T) {
 	for name, c := range map[string]struct {
 		ops     []history.Op
-		witness Rule   // what the witness finds, "" for nothing
-		says    string // part of what it says
-		search  Rule   // what Porcupine finds
+		witness Rule   // what Witness finds; "": nothing
+		says    string // part of its message
+		search  Rule   // what Key finds with Porcupine
 	}{
 		"a stale read": {
 			[]history.Op{put(1, 201, 1, 0, 1), put(2, 200, 2, 2, 3), get(1, 3, 4, 5)}, BadValue, "1.1 was read, but the writes before leave 1.2", NoOrder},
@@ -283,7 +284,7 @@ func TestManyClientsOnOneKeyAreDecidedInSlices(t *testing.T) {
 
 func TestAnUndecidedHistoryIsNotAccepted(t *testing.T) {
 	ops := []history.Op{put(1, 201, 1, 0, 1)}
-	for i := range int64(maxOpen + 4) { // all open at once, and nowhere a place to cut
+	for i := range int64(maxOpen + 4) { // all are open at once, so no cut has few open operations
 		ops = append(ops, get(1, 2, 2+i, 1000))
 	}
 	expect(t, "porcupine", sliced(ops, 4).Violations, Undecided)
@@ -291,11 +292,11 @@ func TestAnUndecidedHistoryIsNotAccepted(t *testing.T) {
 }
 
 func TestUnknownWritesAreAssumedOnlyWhereTheyAreNeeded(t *testing.T) {
-	ops := []history.Op{put(1, 201, 1, 0, 1), put(2, 201, 3, 2, 3)} // one of many deletes explains it
+	ops := []history.Op{put(1, 201, 1, 0, 1), put(2, 201, 3, 2, 3)} // one of many deletes explains number 2
 	for range 3 * maxOpen {
 		ops = append(ops, lost(del(0, 0, 0, 1)))
 	}
-	ops = append(ops, get(2, 4, 4, 5), put(3, 201, 5, 6, 7)) // and another of them this
+	ops = append(ops, get(2, 4, 4, 5), put(3, 201, 5, 6, 7)) // and another of them explains number 4
 	for i := range int64(40) {
 		ops = append(ops, get(3, 6, 8+2*i, 9+2*i))
 	}

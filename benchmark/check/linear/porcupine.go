@@ -17,24 +17,24 @@ type question struct {
 	cut     int64
 }
 
-// memory bounds what one run may keep: Porcupine remembers every state that it
-// has passed, a bit for each operation and about a hundred bytes around it.
-// Counting the model's steps bounds time as well as memory, and by the same
-// amount on every machine.
+// memory bounds what one run may keep, in bytes. Porcupine remembers every state
+// that it has passed: a bit for each operation and about a hundred bytes around it.
+// A bound on the model's steps bounds time as well as memory, by the same amount on
+// every machine.
 const memory = 128 << 20
 
-// finalRead is the end of a question, put as a get: it begins when all that
-// belongs to the slice has ended.
+// finalRead is the end of a question, given to Porcupine as a get. It begins when
+// every operation that belongs to the slice has ended.
 type finalRead struct{ value history.Value }
 
-// ask returns ok == false if the run hit its bound.
+// ask puts the question to Porcupine. ok is false if the run reached its bound.
 func (q *question) ask() (yes, ok bool) {
 	budget := memory / (len(q.items)/8 + 100)
 	model := porcupine.Model{
 		Init: func() any { return q.initial },
 		Step: func(state, input, _ any) (bool, any) {
 			if budget--; budget < 0 {
-				return false, state // every way is closed: the search ends at once
+				return false, state // no state has a successor, so the search ends at once
 			}
 			return step(state.(history.Value), input)
 		},
@@ -43,9 +43,9 @@ func (q *question) ask() (yes, ok bool) {
 	return yes, budget >= 0
 }
 
-// operations renders the items for Porcupine, for which operations overlap also
-// if one begins at the moment the other ends. Each has a client of its own:
-// Porcupine does not use clients to search.
+// operations renders the items for Porcupine, which takes two operations as
+// overlapping also if one begins at the moment the other ends. Each operation gets
+// a client of its own: Porcupine does not use clients to search.
 func (q *question) operations() []porcupine.Operation {
 	ops := make([]porcupine.Operation, 0, len(q.items)+1)
 	for i, it := range q.items {
@@ -56,14 +56,14 @@ func (q *question) operations() []porcupine.Operation {
 		ops = append(ops, porcupine.Operation{ClientId: i, Input: it, Call: it.op.Start, Return: end})
 	}
 	if q.final != nil {
-		// Behind the cut, but before the optional operations end: those that are
-		// not needed come after it.
+		// The final read stands behind the cut and before the end of the optional
+		// operations. The optional ones that are not needed come after the read.
 		ops = append(ops, porcupine.Operation{ClientId: len(ops), Input: finalRead{*q.final}, Call: never, Return: math.MaxInt64})
 	}
 	return ops
 }
 
-// step is the sequential specification of a register that can be absent.
+// step is the sequential specification of a register that may be absent.
 func step(state history.Value, input any) (bool, any) {
 	if last, ok := input.(finalRead); ok {
 		return state == last.value, state

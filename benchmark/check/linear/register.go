@@ -7,38 +7,39 @@ import (
 	"github.com/cohortkv/cohort/benchmark/history"
 )
 
-// An answered operation fixes the state of its key: just after it the value is
-// known, whatever came before. So a key's history falls apart into gaps, each
-// between one answered operation on the key and the next, and what unknown
-// writes may do in a gap depends on that gap alone: the last of them must leave
-// what the operation behind the gap says it found.
+// gap is the stretch of one key's history between two consecutive answered
+// operations on the key, open at both ends.
 //
-// gap is one such stretch, open at both ends.
+// An answered operation fixes the state of its key: just after it the value is
+// known, whatever came before. The history of a key therefore falls apart into gaps
+// that do not depend on each other. What unknown writes may do in a gap depends on
+// that gap alone: the last of them must leave the state that the operation behind
+// the gap found.
 type gap struct {
 	after, before uint64 // positions; before is 0 behind the last operation
 	want          want
-	must          bool        // without an unknown write the operation behind is not explained
+	must          bool        // without an unknown write, the operation behind is not explained
 	writer        *candidate  // for exactly: the only write that may come last
 	behind        *history.Op // the operation that makes the demand
-	sealed        bool        // during assignment: its last write is chosen, anything may come earlier
+	sealed        bool        // during assignment: the last write is chosen, and any write may come before it
 }
 
-// want is what the last unknown write in a gap has to be.
+// want is the demand of a gap on the last unknown write in it.
 type want uint8
 
 const (
 	anything want = iota
-	nothing       // no unknown write at all: the value before is read behind
-	aPut          // any put that nobody read
+	nothing       // no unknown write at all: the operation behind reads the value before the gap
+	aPut          // any put whose value no operation read
 	aDelete       // any delete
 	exactly       // the put whose value was read
 )
 
-// candidate is a write with unknown outcome.
+// candidate is a write with unknown outcome. It may be given to a free number.
 type candidate struct {
 	*history.Op
-	lo   int  // lowest free number, as an index, that real time allows
-	read bool // its value was read: it belongs to one gap
+	lo   int  // lowest free number, as an index of witness.free, that real time allows
+	read bool // its value was read, so it belongs to one gap
 	used bool
 }
 
@@ -47,11 +48,11 @@ type register struct {
 	key     string
 	ops     []placed
 	unknown []*candidate
-	gaps    []gap // only when there are unknown writes
+	gaps    []gap // only if there are unknown writes
 }
 
-// registers judges values and statuses key by key and then asks whether the
-// unknown writes can be given to the free numbers.
+// registers judges values and statuses key by key. Then it asks whether the unknown
+// writes can be given to the free numbers.
 func (w *witness) registers(ops []history.Op) {
 	regs, candidates := w.split()
 	writers := writersOf(ops)
@@ -72,7 +73,7 @@ func (w *witness) registers(ops []history.Op) {
 	}
 }
 
-// split assigns operations to their keys, in order of first appearance.
+// split groups the operations by key, in order of first appearance.
 func (w *witness) split() ([]*register, []*candidate) {
 	var regs []*register
 	byKey := map[string]*register{}
@@ -108,12 +109,12 @@ func writersOf(ops []history.Op) map[history.Value]*history.Op {
 	return m
 }
 
-// walk follows one key through the order: the state that answered operations
-// leave, and the gaps between them.
+// walk follows one key through the order. It finds the state that answered
+// operations leave, and the gaps between them.
 func (w *witness) walk(r *register, unknown map[history.Value]*candidate, writers map[history.Value]*history.Op) {
 	g := gap{}
 	var state history.Value // 0: absent
-	var last *history.Op    // whoever left the state
+	var last *history.Op    // the operation that left the state
 	for _, p := range r.ops {
 		g.before, g.behind = p.pos, p.Op
 		g.want, g.must = demand(p.Op, state)
@@ -153,8 +154,8 @@ func demand(o *history.Op, state history.Value) (want, bool) {
 	return anything, false
 }
 
-// left is the state of the key just after an answered operation: what a put
-// wrote and a get read, and absence after a delete and a get without a value.
+// left is the state of the key just after an answered operation: the value that a
+// put wrote or a get read, and absence after a delete or a get without a value.
 func left(o *history.Op) history.Value {
 	if o.Kind == history.Delete {
 		return 0

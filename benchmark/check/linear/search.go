@@ -9,43 +9,46 @@ import (
 	"github.com/cohortkv/cohort/benchmark/history"
 )
 
-// config is one state of affairs at a cut: the value of the key (0: absent) and
-// which of the open operations have taken effect, as bits. For an optional one
-// the bit only says that it may have: a configuration in which fewer of them may
-// have taken effect allows everything that one with more of them allows.
+// config is one possible state at a cut: the value of the key (0: absent), and the
+// set of open operations that have taken effect, as bits. The bit of an optional
+// operation says only that it may have taken effect. A configuration in which fewer
+// optional operations may have taken effect therefore allows everything that one
+// with more of them allows.
 type config struct {
 	value history.Value
 	done  uint64
 }
 
-// frontier is all that a cut hands on.
+// frontier is everything that a cut hands on to the next slice.
 type frontier struct {
 	cut     int64
 	open    []*item
 	configs []config
 }
 
-// Bounds of one slice: more open operations, or more questions to Porcupine,
-// and it is given up as too hard.
+// Bounds of one slice. A slice with more open operations, or with more questions to
+// Porcupine, is given up as too hard.
 const (
 	maxOpen = 16
 	maxRuns = 4096
 )
 
-// slice is the question how a frontier moves on by some operations.
+// slice is the question which configurations follow from those of a frontier after
+// some operations.
 type slice struct {
 	from   *frontier
-	closed []*item  // had taken effect when the slice ends, before it or in it
-	carry  []uint64 // bit of from.open[i] in open, or 0
+	closed []*item  // have taken effect at the end of the slice: before it or in it
+	carry  []uint64 // bit of from.open[i] in open; 0: none
 	open   []*item
 	forced uint64 // bits of open operations that are not optional
 	cut    int64
 	runs   int
 }
 
-// advance returns the frontier at cut, given the operations that start before
-// it. ok is false, and the frontier empty, if that was too much work. At the last cut only one question
-// is left, whether there is any order at all: one configuration stands for all.
+// advance returns the frontier at cut, given the operations that start before it.
+// ok is false, and the frontier empty, if that was too much work. At the last cut,
+// one configuration stands for all: the only question left is whether there is any
+// order.
 func (f *frontier) advance(fresh []*item, cut int64) (next frontier, ok bool) {
 	s := f.slice(fresh, cut)
 	if len(s.open) > maxOpen {
@@ -99,8 +102,8 @@ func (f *frontier) slice(fresh []*item, cut int64) *slice {
 	return s
 }
 
-// leastSets finds the smallest sets of open operations, all of forced and any
-// of the optional ones, with which the slice can end in value.
+// leastSets finds the smallest sets of open operations with which the slice can end
+// in value. Each set has all of forced, and any of the optional ones.
 func (s *slice) leastSets(value history.Value, forced uint64) (least []uint64, ok bool) {
 	optional := (uint64(1)<<len(s.open) - 1) &^ s.forced
 	if optional != 0 {
@@ -137,9 +140,10 @@ func subsets(set uint64) []uint64 {
 	return all
 }
 
-// reaches asks Porcupine whether the slice, begun in some configuration of its
-// frontier, can end with the given value (nil: any) when exactly the operations
-// in done take effect before the cut, of the optional ones at most those.
+// reaches asks Porcupine whether the slice, begun in a configuration of its
+// frontier, can end with the given value (nil: any). Before the cut, all operations
+// in done that are not optional take effect, and at most those optional ones that
+// are in done.
 func (s *slice) reaches(value *history.Value, done uint64) (yes, ok bool) {
 	for _, c := range s.from.configs {
 		before, again := uint64(0), map[*item]bool{}
@@ -150,7 +154,7 @@ func (s *slice) reaches(value *history.Value, done uint64) (yes, ok bool) {
 			}
 		}
 		if before&^done != 0 {
-			continue // what has taken effect stays so
+			continue // an operation that has taken effect stays so
 		}
 		if s.runs++; s.runs > maxRuns {
 			return false, false
@@ -174,10 +178,13 @@ func (s *slice) reaches(value *history.Value, done uint64) (yes, ok bool) {
 }
 
 // finals lists the values that the key may have at the cut. It leaves out only
-// those that cannot be: v is past if some operation that found or left another
-// value began after all that could have left v had ended, or v belongs to an
-// unknown put. Nobody read that one, so it can as well come just after the cut:
-// the configuration without it leads to all that the one with it does.
+// values that are impossible, or not needed:
+//
+//  1. A value v is past if an operation that found or left another value began
+//     after every operation that could have left v had ended.
+//  2. The value of a put with unknown outcome that no operation read is not
+//     needed. The put may as well take effect just after the cut, and the
+//     configuration without it allows everything that the one with it allows.
 func (s *slice) finals(forced uint64) []history.Value {
 	var f finalists
 	for _, c := range s.from.configs {
@@ -200,12 +207,13 @@ func (s *slice) finals(forced uint64) []history.Value {
 // left is the state of the key just after the operation.
 func (it *item) left() history.Value { return left(it.op) }
 
-// finalists gathers for each value the last moment at which it may have been
-// written, and the latest starts of operations that saw two different values.
+// finalists gathers, for each value, the last moment at which it may have been
+// written. It also has the latest starts of operations that saw two different
+// values.
 type finalists struct {
 	values []history.Value
 	last   []int64
-	seen   [2]sighting // seen[0] started last, seen[1] last of those with another value
+	seen   [2]sighting // seen[0] started last; seen[1] started last of the operations with another value
 }
 
 // sighting is an operation that saw or left a value.

@@ -9,12 +9,12 @@ import (
 	"github.com/cohortkv/cohort/benchmark/history"
 )
 
-// world is the reference: a map that executes operations one at a time, each at
-// a point between its start and its end, and clients that see it through answers
-// which sometimes get lost. Its histories are linearizable by construction.
+// world is the reference: a map that executes operations one at a time, each at a
+// point between its start and its end. Clients see its state through answers, some
+// of which are lost. Its histories are linearizable by construction.
 type world struct {
 	clients, keys, ops int
-	lost               float64 // share of operations without an answer
+	lost               float64 // share of operations without an answer, 0 to 1
 	refused            float64
 	v1                 bool
 	seed               uint64
@@ -104,11 +104,12 @@ func (w world) apply(o *history.Op, state map[string]history.Value, num *uint64)
 	state[o.Key] = left(o)
 }
 
-// brute decides linearizability from the definition, by trying every order. It
-// is the judges' judge: a dozen lines that can be read, for a dozen operations.
+// brute decides linearizability from the definition, by trying every order. The
+// other judges are held against it. It is short enough to be checked by reading,
+// and slow: it serves for about a dozen operations.
 type brute struct {
 	ops     []history.Op
-	numbers bool // must agree as well, from 1
+	numbers bool // numbers must agree as well, from 1
 	done    []bool
 	state   map[string]history.Value
 	num     uint64

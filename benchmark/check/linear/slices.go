@@ -17,14 +17,14 @@ const (
 	minSlice = 8
 )
 
-// Result is what Key has to say about one key.
+// Result is the verdict of Key on one key.
 type Result struct {
-	Operations int // with an effect or an answer; the others say nothing
+	Operations int // operations with an effect or an answer; the others say nothing
 	Slices     int
 	Violations []Violation
 }
 
-// ByKey splits a history by key, in order of first appearance.
+// ByKey groups a history by key, in order of first appearance.
 func ByKey(ops []history.Op) [][]history.Op {
 	var keys [][]history.Op
 	index := map[string]int{}
@@ -40,29 +40,30 @@ func ByKey(ops []history.Op) [][]history.Op {
 	return keys
 }
 
-// item is an operation as Porcupine sees it: numbers left out, and an end that
-// says when it had taken effect at the latest.
+// item is an operation as Porcupine sees it. It has no number. Its end says when,
+// at the latest, it had taken effect.
 type item struct {
 	op       *history.Op
 	found    history.Existence
 	end      int64
-	optional bool // a write with unknown outcome: may take effect at any time after its start, or never
+	optional bool // a write with unknown outcome: it may take effect at any time after its start, or never
 }
 
-// Key judges the operations on one key, absent at the beginning, without
+// Key judges the operations on one key, which is absent at the beginning, without
 // looking at their numbers.
 //
-// The history is cut where few operations are open. Every linearization passes
-// each cut in some configuration: the value there, and which of the open
-// operations have taken effect already. For every slice Key finds, with
-// Porcupine, all configurations that it can end in from any in which it can
-// begin; if none is left, the history is not linearizable, and if one is left at
-// the end, the linearizations of the slices, put together, are one of the whole.
-// Nothing is lost at a cut, in either direction.
+// The history is cut where few operations are open. Every linearization passes each
+// cut in some configuration: the value at the cut, and the set of open operations
+// that have taken effect already. For every slice, Key finds with Porcupine all
+// configurations in which the slice can end, from any in which it can begin.
 //
-// A put whose answer never came but whose value was read had taken effect when
-// the first such read ended, and is judged as a put that ended then. Other
-// unknown writes stay open for ever.
+// If no configuration is left, the history is not linearizable. If one is left at
+// the end, the linearizations of the slices together are one of the whole history.
+// The cuts therefore never change the verdict.
+//
+// If the value of an unanswered put was read, the put had taken effect when the
+// first such read ended, and is judged as a put that ended then. Other unknown
+// writes stay open for ever.
 func Key(ops []history.Op) Result { return sliced(ops, maxSlice) }
 
 func sliced(ops []history.Op, size int) Result {
@@ -77,7 +78,7 @@ func sliced(ops []history.Op, size int) Result {
 }
 
 func itemsOf(ops []history.Op, f *findings) []*item {
-	readBy := map[history.Value]int64{} // value → end of the first read of it to end
+	readBy := map[history.Value]int64{} // value → end of the first read of it that ended
 	for i := range ops {
 		if o := &ops[i]; o.Kind == history.Get && o.Outcome == history.OK {
 			if end, seen := readBy[o.Value]; !seen || o.End < end {
@@ -107,16 +108,16 @@ func itemsOf(ops []history.Op, f *findings) []*item {
 // cutter walks through the history of one key slice by slice.
 type cutter struct {
 	findings
-	items    []*item // by start
-	ends     []int64 // of items that are not optional, sorted
-	size     int     // of a slice at most
+	items    []*item // ordered by start
+	ends     []int64 // of items that are not optional, ascending
+	size     int     // operations in a slice at most
 	slices   int
 	fastPath bool  // end at the first slice that fails, without evidence
-	stuck    int64 // when it was not accepted: the start of the slice that failed
+	stuck    int64 // the start of the slice that failed, if the history was not accepted
 }
 
-// judge advances from cut to cut. A slice that Porcupine cannot decide within
-// its bounds is tried again at half the length, from the same configurations.
+// judge advances from cut to cut. A slice that Porcupine cannot decide within its
+// bounds is tried again at half the length, from the same configurations.
 func (c *cutter) judge() {
 	at := frontier{configs: []config{{}}, cut: math.MinInt64}
 	size := c.size
@@ -147,9 +148,10 @@ func (c *cutter) judge() {
 // never is the cut behind the last operation.
 const never = math.MaxInt64 - 1
 
-// cut chooses the end of a slice that begins with item from: among the starts
-// in its second half the one at which the fewest operations are open. A cut lies
-// just before a start, and items that start together stay together.
+// cut chooses the end of a slice that begins with item from. Among the starts in
+// the second half of the slice, it takes the one at which the fewest operations are
+// open. A cut lies just before a start, and items that start together stay
+// together.
 func (c *cutter) cut(from, size int) (to int, cut int64) {
 	if from+size >= len(c.items) {
 		return len(c.items), never
@@ -170,15 +172,15 @@ func (c *cutter) cut(from, size int) (to int, cut int64) {
 	return to, c.items[to].op.Start
 }
 
-// open counts the operations that have begun when item i does and may not have
-// taken effect yet.
+// open counts the operations that begin no later than item i and may not have taken
+// effect when item i begins.
 func (c *cutter) open(i int) int {
 	ended := sort.Search(len(c.ends), func(j int) bool { return c.ends[j] >= c.items[i].op.Start })
 	return i - ended
 }
 
-// confirm narrows a slice without an order down to the shortest beginning that
-// has none, and reports its last operations.
+// confirm narrows a slice without an order down to its shortest prefix without an
+// order, and reports the last operations of that.
 func (c *cutter) confirm(at frontier, from, to int) {
 	n := sort.Search(to-from, func(n int) bool {
 		cut := int64(never)

@@ -9,22 +9,25 @@ import (
 	"github.com/cohortkv/cohort/benchmark/history"
 )
 
-// Witness judges a history by its numbers. first is the number that the first
-// write of the history should have had: 1 on a cluster that was empty, otherwise
-// what a GET just before the run carried; all keys are taken to be absent at that
-// point, and nobody else may write to the cluster meanwhile.
+// Witness judges a history by its numbers. first is the number that the first write
+// of the history should have: 1 on an empty cluster, otherwise the number that a
+// GET just before the run carried. All keys are taken to be absent at that point.
+// No other client may write to the cluster during the run.
 //
-// What is decided. Write number n stands at position n; a GET that carries n
-// stands between n-1 and n, and GETs that share a place stand there by start
-// time. Call a number free if no answered write owns it but an answered
-// operation shows that it was given: every such number must have gone to a write
-// whose outcome is unknown, to each a different one; an unknown write may also
-// have taken a number that nobody saw, or none. The history is accepted exactly
-// if unknown writes can be given to the free numbers so that the order obtained
-// agrees with every status, every value and real time. Since GETs between the
-// same two writes commute, this is: if there is a linearization in which the
-// numbers are true, the history is accepted, and if not, it is not (or Undecided
-// is reported, which counts as not).
+// Positions: write number n stands at position n. A GET that carries n stands
+// between n-1 and n. GETs with the same number stand in the order of their starts.
+//
+// A number is free if no answered write owns it but an answered operation shows
+// that it was given. Each free number must belong to a different write whose
+// outcome is unknown. An unknown write may also have taken a number that no answer
+// shows, or none.
+//
+// The history is accepted exactly if the unknown writes can be given to the free
+// numbers so that the resulting order agrees with every status, every value and
+// real time. GETs between the same two writes commute. The history is therefore
+// accepted exactly if there is a linearization in which the numbers are true. If
+// the search reaches its bound, Undecided is reported instead, which counts as a
+// violation.
 func Witness(ops []history.Op, first uint64) []Violation {
 	var f findings
 	wellFormed(ops, &f)
@@ -34,30 +37,30 @@ func Witness(ops []history.Op, first uint64) []Violation {
 		w.numbers()
 	}
 	if len(f.list) > 0 {
-		return f.list // without sound numbers there is no order to go on with
+		return f.list // without sound numbers there is no order to judge
 	}
 	w.realTime()
 	w.registers(ops)
 	return f.list
 }
 
-// placed is an answered operation at its place in the order.
+// placed is an answered operation at its position in the order.
 type placed struct {
 	*history.Op
 	pos uint64 // 2n for write n, 2n-1 for a GET that carries n
 }
 
-// witness is the history on its way through the rules.
+// witness is a history while the rules are applied to it.
 type witness struct {
 	*findings
 	first   uint64
 	line    []placed      // answered operations, in the order of their positions
 	unknown []*history.Op // writes whose outcome is unknown
-	free    []uint64      // numbers that were given to one of them, ascending
+	free    []uint64      // numbers that were given to an unknown write, ascending
 }
 
-// order sorts out which operations took effect, and puts them in their places.
-// Operations that were refused and reads without an answer say nothing.
+// order finds the operations that took effect, and puts them at their positions.
+// Refused operations and reads without an answer say nothing.
 func (w *witness) order(ops []history.Op) {
 	for i := range ops {
 		o := &ops[i]
@@ -85,10 +88,11 @@ func (w *witness) place(o *history.Op) {
 	w.line = append(w.line, placed{o, pos})
 }
 
-// numbers checks that no number was given twice and finds the free ones. It
-// stops at the first gap too many, so that one absurd number costs nothing.
+// numbers checks that no number was given twice, and finds the free ones. If there
+// are more free numbers than unknown writes, it stops there, so one absurd number
+// costs nothing.
 func (w *witness) numbers() {
-	next := w.first // the lowest number not yet accounted for
+	next := w.first // the lowest number that is not accounted for yet
 	var before *history.Op
 	for _, p := range w.line {
 		if p.Write() && p.Num < next {
@@ -123,8 +127,9 @@ func span(from, to uint64) string {
 	return fmt.Sprintf("%d…%d", from, to)
 }
 
-// realTime goes through the order backwards with the operation that ended first
-// among all that stand strictly later: nothing may have begun after that end.
+// realTime goes through the order backwards. At each position it knows the earliest
+// end among all operations at strictly later positions: no operation here may have
+// begun after that end.
 func (w *witness) realTime() {
 	var earliest *history.Op
 	for end := len(w.line); end > 0; {
