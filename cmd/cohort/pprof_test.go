@@ -26,6 +26,18 @@ func TestProfilesAreServedUntilTheNodeEnds(t *testing.T) {
 	if err != nil || response.StatusCode != http.StatusOK || !strings.Contains(string(text), "goroutine profile") {
 		t.Errorf("%s, %v: %s", response.Status, err, text)
 	}
+	foreign, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign.Host = "example.com:6060" // a web page whose name leads here
+	if response, err = http.DefaultClient.Do(foreign); err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusMisdirectedRequest {
+		t.Errorf("a request for another host: %s", response.Status)
+	}
 	stop()
 	wait()
 	if response, err := http.Get(url); err == nil {
