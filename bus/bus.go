@@ -1,6 +1,6 @@
 // Package bus is what cohort's nodes speak through. A Conn carries bytes; it
 // promises little, because NATS promises little: messages may be lost, doubled,
-// late or out of order across a reconnect, and nobody is told. Whoever uses it
+// late or out of order across a reconnect, without an error. A user of it
 // numbers its messages and repairs gaps.
 //
 // The package also holds what the two ends of a bus must agree on: subjects,
@@ -65,8 +65,8 @@ type Handler func(Message)
 // sent now is lost, as it would be on the way.
 type Conn interface {
 	// Send sends one envelope. An error says that it certainly was not sent;
-	// nil proves nothing. A broadcast goes to whoever can be reached and has an
-	// error only when it could have reached nobody.
+	// nil proves nothing. A broadcast goes to all nodes that can be reached and has an
+	// error only when it could have reached no node.
 	Send(Envelope) error
 	// Listen delivers what arrives for this node, and for the shards with these
 	// tokens, to h. A later call replaces handler and shards. Before the first

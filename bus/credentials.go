@@ -36,7 +36,7 @@ func Refuse(why FailureCause, format string, args ...any) error {
 // ends of every connection show a certificate that names cluster and node, and
 // an authority that the whole cluster accepts has signed it.
 //
-// From a secret, the authority's key is derived: whoever has the secret is the
+// From a secret, the authority's key is derived: a holder of the secret is the
 // authority, so it tells members from strangers and not members from one another.
 // An authority of its own (LoadCredentials) does both.
 type Credentials struct {
@@ -60,7 +60,7 @@ func (c *Credentials) Name() NodeName { return c.name }
 // those under any. Its key lives as long as the process.
 //
 // The certificates are valid for ever. To put an end to one earlier would ask
-// for clocks that agree, and gain nothing: who has the secret can make another.
+// for clocks that agree, and gain nothing: a holder of the secret can make another.
 // A new secret ends them all.
 func (s Secrets) Credentials(name NodeName) (*Credentials, error) {
 	c := &Credentials{name: name, issued: &atomic.Pointer[issued]{}}
@@ -184,7 +184,7 @@ func (c *Credentials) Calling(wanted func(wire.NodeID) bool) *tls.Config {
 	}
 }
 
-// identify says who is at the other end, once everything is as it should be.
+// identify says which node is at the other end, once everything is as it should be.
 func (c *Credentials) identify(s tls.ConnectionState, usage x509.ExtKeyUsage) (NodeName, error) {
 	if len(s.PeerCertificates) == 0 {
 		return NodeName{}, Refuse(NotCohort, "the other end has shown no certificate")
@@ -212,7 +212,7 @@ func (c *Credentials) identify(s tls.ConnectionState, usage x509.ExtKeyUsage) (N
 	return name, nil
 }
 
-// claim is what a certificate says of itself, for errors: nobody vouches for it.
+// claim is what a certificate says of itself, for errors: it is not verified.
 func claim(leaf *x509.Certificate) string {
 	if name, err := CertificateName(leaf); err == nil {
 		return fmt.Sprintf("a certificate that names node %d of cluster %s", name.Node, name.Cluster)

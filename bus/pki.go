@@ -55,7 +55,7 @@ type stamp [3]struct {
 }
 
 // load reads the files if they have changed. What was read before stays good
-// when they are not: somebody may be about to replace them.
+// when they are not: an operator may be about to replace them.
 func (f *files) load() (*tls.Certificate, *x509.CertPool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -33,7 +33,7 @@ func (s Subjects) Node(to, from wire.NodeID, kind string) string {
 	return s.prefix + "node." + decimal(to) + "." + decimal(from) + "." + kind
 }
 
-// ToNode matches what anybody sends to a node.
+// ToNode matches all that is sent to a node.
 func (s Subjects) ToNode(to wire.NodeID) string { return s.prefix + "node." + decimal(to) + ".*.*" }
 
 // Shard is the subject of messages of one kind from a node to a shard's members.
@@ -41,7 +41,7 @@ func (s Subjects) Shard(token string, from wire.NodeID, kind string) string {
 	return s.prefix + "shard." + token + "." + decimal(from) + "." + kind
 }
 
-// ToShard matches what anybody sends to the members of a shard.
+// ToShard matches all that is sent to the members of a shard.
 func (s Subjects) ToShard(token string) string { return s.prefix + "shard." + token + ".*.*" }
 
 // Rights are the subjects that a connection to a node's own server may use, and

@@ -50,7 +50,7 @@ type Config struct {
 type HTTPLimits = front.Limits
 
 // Access names the files of certificates and tokens. The zero value means that
-// connections are not encrypted and that everybody may do everything.
+// connections are not encrypted and that every client may do everything.
 type Access = access.Config
 
 // Default is a node that starts with nothing: a new incarnation. ID, Bus and

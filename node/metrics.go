@@ -55,7 +55,7 @@ func newMeters() *meters {
 	}
 }
 
-// countSent counts a message. It is called by whoever is inside the driver.
+// countSent counts a message. The goroutine inside the driver calls it.
 func (m *meters) countSent(kind wire.Kind) {
 	if m.sentOf[kind] == nil {
 		m.sentOf[kind] = m.sent.WithLabelValues(subjectKinds()[kind])

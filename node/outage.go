@@ -9,7 +9,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Outage implements front.Backend: the core says who is waited for and since when, the
+// Outage implements front.Backend: the core says which members are waited for and since when, the
 // bus what is wrong with the way there. Readiness, GET /v1/cluster, errors, metrics and
 // the log all get it from here.
 func (b *backend) Outage() api.Outage {

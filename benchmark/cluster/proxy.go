@@ -19,7 +19,7 @@ const (
 // proxy is the way to one node's bus: an address of ours that the views name in
 // place of the node's own. It carries bytes and knows nothing about them, and
 // freezes each direction of each connection on its own while that is cut. A cut
-// looks as when an interface disappears: bytes stop flowing, nobody is told, a
+// looks as when an interface disappears: bytes stop flowing, neither end gets an error, a
 // connection that one end closes stays open at the other, new connections do not
 // get an answer. After the heal a flow goes on where it stopped, if both ends
 // still want it; what was on its way arrives late.

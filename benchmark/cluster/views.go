@@ -115,7 +115,7 @@ func ids(view api.View) (all [][]uint64) {
 	return all
 }
 
-// Keep notes that a view of shards was put by somebody else.
+// Keep notes that a view of shards was put by another caller.
 func (c *Cluster) Keep(shards ...[]int) { c.keep(slices.Concat(shards...), c.Shards(shards...)) }
 
 func (c *Cluster) keep(members []int, view api.View) {

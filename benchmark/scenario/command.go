@@ -22,7 +22,7 @@ type Command struct {
 	request api.ViewRequest
 }
 
-// View names the members of a view. Nobody is told yet.
+// View names the members of a view. No node is told yet.
 func (l *Lab) View(members ...int) *Command {
 	c := &Command{lab: l, members: members}
 	c.request.View.Flat = true
@@ -36,7 +36,7 @@ func (l *Lab) View(members ...int) *Command {
 
 // Shards names the members of each shard of a view; the first shard is always the
 // same one, and so on. An empty list is a shard without members, nil leaves a shard
-// out. Nobody is told yet.
+// out. No node is told yet.
 func (l *Lab) Shards(shards ...[]int) *Command {
 	c := &Command{lab: l}
 	for i, members := range shards {

@@ -70,7 +70,7 @@ func (l *Lab) Move(network string, nodes ...int) {
 	l.say("moved %v to network %s", nodes, network)
 }
 
-// Renumber gives nodes addresses that nobody had before, on the same network.
+// Renumber gives nodes addresses that no node had before, on the same network.
 func (l *Lab) Renumber(nodes ...int) {
 	l.t.Helper()
 	l.Cut(nodes...)

@@ -86,7 +86,7 @@ func (l *Lab) newClient(node int) *nodeClient {
 	return h
 }
 
-// put writes a text that nobody has written before; an empty one stands for the
+// put writes a text that was not written before; an empty one stands for the
 // name of its value.
 func (h *nodeClient) put(ctx context.Context, key, text string) (*client.Answer, error) {
 	value := h.log.NextValue()

@@ -134,7 +134,7 @@ func (s *Session) ReadsBack(nodes ...int) *Session {
 // Wrote is what is left of what this session has written.
 func (s *Session) Wrote() map[string]string { return maps.Clone(s.wrote) }
 
-// put writes a text that nobody has written before; an empty one stands for the name
+// put writes a text that was not written before; an empty one stands for the name
 // of its value.
 func (s *Session) put(ctx context.Context, node int, key, text string) (*client.Answer, error) {
 	value := s.log.NextValue()

@@ -9,7 +9,7 @@ import (
 // World makes the nodes that a scenario is about: processes, or containers. It
 // removes them when its test ends; a Lab does not.
 type World interface {
-	// Start starts nodes 0 to n-1, which know nobody, and returns when all
+	// Start starts nodes 0 to n-1, which have no view, and returns when all
 	// answer.
 	Start(ctx context.Context, n int) error
 	// URL is where clients reach a node, whatever is cut.

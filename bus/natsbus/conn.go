@@ -10,7 +10,7 @@
 // nats.go's own reconnecting is off. It dials, for half a second and more, under
 // the lock that Publish takes, keeps messages for later and moves to servers it
 // has heard of. Here a nats.Conn lives as long as one TCP connection; a link
-// makes the next one aside, checks who answered, and shows it to senders when it
+// makes the next one aside, checks which node answered, and shows it to senders when it
 // works (link.go). Writing never blocks either: what a socket does not take is
 // kept, up to a bound, and written by a goroutine (outbox.go).
 //

@@ -20,7 +20,7 @@ const minPayload = 32 << 10
 // External gives a node access to a NATS cluster that exists already, named by
 // one URL or several, separated by commas. It need not be up yet: External waits
 // for the first try only, to learn how large a message may be. Broadcasts reach
-// whoever listens: Reach has no effect.
+// all that listen: Reach has no effect.
 func External(cfg Config, urls string) (*Conn, error) {
 	shown, err := checkURLs(urls)
 	if err != nil {

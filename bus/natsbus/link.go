@@ -60,7 +60,7 @@ func (l *link) start() {
 	l.conn.linking.Go(func() { l.run(ctx) })
 }
 
-// stop makes the link end; whoever waits for that waits for linking.
+// stop makes the link end; to wait for the end, wait for linking.
 func (l *link) stop() { l.cancel() }
 
 func (l *link) run(ctx context.Context) {

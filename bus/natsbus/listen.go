@@ -15,7 +15,7 @@ import (
 const noResponders = "503"
 
 // Listen replaces handler and shards. It asks the server for what is new and
-// does not wait until the server knows: whoever needs that shakes hands.
+// does not wait until the server knows: a caller that needs that shakes hands.
 func (c *Conn) Listen(h bus.Handler, shards ...string) error {
 	wanted := []string{c.subjects.ToNode(c.node)}
 	for _, token := range shards {

@@ -7,7 +7,7 @@ import (
 )
 
 // tellFailed logs that a link has no connection: when it begins or its cause
-// changes, and, where somebody made a mistake, again while it lasts; at most once
+// changes, and, where a setting is wrong, again while it lasts; at most once
 // a minute for each address and cause. Nodes that are merely away are news to
 // others; here they are no warning.
 func (l *link) tellFailed(f *failure, changed bool) {

@@ -18,7 +18,7 @@ const (
 
 // outbox is a connection whose Write never blocks. nats.go writes under the lock
 // that every publish takes, so a peer that has stopped reading (SIGSTOP, a cut
-// cable) would block whoever sends to it. Write gives the socket what it takes
+// cable) would block its senders. Write gives the socket what it takes
 // at once; the rest waits here and a goroutine writes it. Write itself refuses
 // nothing, because half a message would break the stream: senders ask full first.
 type outbox struct {

@@ -22,7 +22,7 @@ type secretSettings struct {
 	Insecure   bool   `env:"COHORT_INSECURE" help:"Serve without encryption beyond this machine."`
 }
 
-// check refuses a secret that everybody on the machine can read, and two sources.
+// check refuses a secret that every user of the machine can read, and two sources.
 func (s secretSettings) check() error {
 	switch {
 	case s.Secret != os.Getenv("COHORT_SECRET"):
@@ -94,7 +94,7 @@ func (s secretSettings) credentials(name bus.NodeName, secrets bus.Secrets, log 
 	return nil, nil
 }
 
-// permit refuses a bus that anybody may join, unless it was asked for.
+// permit refuses a bus that any process may join, unless it was asked for.
 func (s secretSettings) permit(address string, credentials *bus.Credentials, log *slog.Logger) error {
 	switch {
 	case credentials != nil || onlyHere(address):

@@ -8,7 +8,7 @@ import (
 	"github.com/cohortkv/cohort/node"
 )
 
-// httpSecurity say who may come in over HTTP, and how.
+// httpSecurity says which clients may use HTTP, and how.
 type httpSecurity struct {
 	TLSCert   string `name:"tls-cert" env:"COHORT_TLS_CERT" type:"path" placeholder:"FILE" help:"Serve clients over TLS: the certificate, in PEM. It is read again when it changes."`
 	TLSKey    string `name:"tls-key" env:"COHORT_TLS_KEY" type:"path" placeholder:"FILE" help:"The key of the certificate."`

@@ -129,7 +129,7 @@ func (f sessionFile) lock(ctx context.Context, patience time.Duration) (unlock f
 // sessionPoll is how often a command looks whether the one before it has ended.
 const sessionPoll = 10 * time.Millisecond
 
-// read returns nothing, of who has seen nothing, when there is no file yet.
+// read returns an empty session when there is no file yet.
 func (f sessionFile) read() (string, error) {
 	if f == "" {
 		return "", nil

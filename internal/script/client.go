@@ -10,14 +10,14 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// asked is what somebody wants of a node, in the words of the script.
+// asked is a request to a node, in the words of the script.
 type asked struct {
 	what   string
 	client string // whose context grows by the answer
 	key    string
 }
 
-// ask notes that somebody waits for an answer.
+// ask records a request that waits for an answer.
 func (w *world) ask(n *node, a asked) wire.Token {
 	w.token++
 	n.asked[w.token] = a

@@ -11,12 +11,12 @@ import (
 // commands are what a script may say. A NODE is its number, a CLIENT any word.
 //
 //	start NODE…                 each starts a new boot, with nothing
-//	drop NODE…                  each ends: nobody listens there
+//	drop NODE…                  each ends: no process listens there
 //	limits NAME=N…              of the nodes that are started from here on
 //	view NODE MEMBER…           an operator puts a view to a node: one shard,
 //	view NODE SHARD=NODE,NODE…  or several; nothing: the empty list
 //	force NODE …                the same, with force
-//	cut NODE|NODE-NODE…         parts nodes from everybody, or two from each other
+//	cut NODE|NODE-NODE…         parts nodes from all others, or two from each other
 //	heal [NODE|NODE-NODE…]      the other way round; nothing: everything
 //	lose [KIND [NODE>NODE]]…    loses messages of a kind from here on; nothing: none
 //	hold KIND [NODE>NODE]…      keeps them back until
@@ -32,7 +32,7 @@ import (
 //	hand CLIENT CLIENT          the second has what the first has
 //	holds NODE…                 shows the items in the causal state of a node
 //	slots NODE…                 shows how many slots it owns, and holds for others
-//	waits NODE…                 shows whom requests through a node wait for
+//	waits NODE…                 shows the nodes that requests through a node wait for
 //	forget NODE NODE            an operator tells the first that the second is gone for good
 //	lag NODE…                   shows what a node knows to be missing between it and others
 var commands = map[string]func(w *world, f []string){

@@ -1,6 +1,6 @@
 // Package script plays scripts: a few machines, joined by a network that a script
 // commands, and what they say to one another and to their clients. The tests of
-// node/strong and node/causal keep such transcripts in testdata; whoever reads one
+// node/strong and node/causal keep such transcripts in testdata; a reader of one
 // sees the protocol at work, message by message.
 //
 // A transcript holds its own script: the lines that are neither indented nor begin

@@ -41,7 +41,7 @@ var waitCauses = map[wire.WaitCause]string{
 	wire.WaitDeaf: "hears nothing from here",
 }
 
-// showWaits shows whom requests through a node wait for, and for how long they have.
+// showWaits shows which nodes the requests through a node wait for, and how long they have waited.
 func (w *world) showWaits(n *node) {
 	s := &n.status
 	if s.StrongReady() {

@@ -125,7 +125,7 @@ func (t *witness) checkTakenOver(n *node) {
 }
 
 // activated checks that every member has the base (I5), that nothing committed
-// is missing in it, and who activates it.
+// is missing in it, and which node activates it.
 func (t *witness) activated(n *node, h *history) {
 	w := t.w
 	w.note("%s is active at node %d, number %d", name(h.ballot), n.id, h.states[0].next)
@@ -140,7 +140,7 @@ func (t *witness) activated(n *node, h *history) {
 	h.active = true
 	if h.closed {
 		// A primary that was away finds that all have its base. They have gone on
-		// since, with all that was in it, so nobody will follow.
+		// since, with all that was in it, so no node will follow.
 		w.counts.add("world", "ballot active too late")
 		return
 	}
@@ -212,7 +212,7 @@ func (t *witness) checkKeepsCommitted(h *history) {
 
 // checkContributions checks that what every node that was heard had, if it is
 // committed, is in the base: no operator can make a view forget it. (Where pasts are kept
-// short, a history may be older than anybody remembers, and is a stranger's.)
+// short, a history may be older than all pasts; then it does not count.)
 func (t *witness) checkContributions(h *history) {
 	j := t.joins[h.ballot]
 	forgets := t.w.sched.Limits.Past > 0

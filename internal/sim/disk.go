@@ -115,7 +115,8 @@ func (f *recoveredState) swap(x *wire.Write) {
 	f.rec.Log, f.rec.Staged = nil, nil
 }
 
-// attested is who told all they had when a ballot, or what it was built from, began.
+// attested are the incarnations that reported all they had when a ballot, or one of its
+// ancestors, began.
 func attested(s *wire.RecoveredBase) []wire.Attestation {
 	all := slices.DeleteFunc(slices.Clone(s.Base.Attested), func(a wire.Attestation) bool {
 		return slices.ContainsFunc(s.Bound, func(b wire.Sighting) bool { return b.Node == a.Node && b.Inc == a.Inc })

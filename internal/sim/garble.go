@@ -157,7 +157,7 @@ func differ(a, b *node) string {
 }
 
 // leaveWaiting ends the requests of sessions that wait for longer than a second. After
-// garbled messages a session may wait for a write that nobody made.
+// garbled messages a session may wait for a write that was never made.
 func (e *quiescence) leaveWaiting(w *world) {
 	for _, s := range w.sessions {
 		if r := s.open; r != nil && w.now-r.Asked > wire.Second {

@@ -179,7 +179,7 @@ func (g *generator) failover(s *Schedule, at wire.Instant) int {
 }
 
 // crashDuringRound is a member that loses its memory while a command's round runs, and is
-// back before anybody could have noticed.
+// back before another node could have noticed.
 func (g *generator) crashDuringRound(s *Schedule, at wire.Instant) int {
 	c := g.command()
 	id, _ := c.List.any(g.rng)
@@ -281,7 +281,7 @@ func (g *generator) grown(list nodes) nodes {
 	return list
 }
 
-// tells draws who is told: members in any order or only some of them, some of
+// tells draws which nodes are told: members in any order or only some of them, some of
 // them twice, and others.
 func (g *generator) tells(c *Command) {
 	few := g.chance(0.3)

@@ -172,7 +172,7 @@ func (g *group) active(b wire.Ballot, c *command) {
 	g.release()
 }
 
-// told reports that a node may have taken in a PUT of a command: else nobody knows that
+// told reports that a node may have taken in a PUT of a command: else no node knows that
 // its list was put again.
 func (o *operator) told(c *command) bool {
 	return slices.ContainsFunc(o.puts, func(p *put) bool {

@@ -120,7 +120,7 @@ func (t *network) send(from *node, e wire.Envelope) {
 	t.transmit(p)
 }
 
-// mayDial holds Output.Peers against a destination: nobody else can be reached.
+// mayDial holds Output.Peers against a destination: no other node can be reached.
 func (t *network) mayDial(from, to *node) bool {
 	return from == to || slices.ContainsFunc(from.peers, func(m wire.Member) bool {
 		return m.ID == to.id && m.Address == to.address()
@@ -252,7 +252,7 @@ func (t *network) arrive(p packet) {
 	p.to.deliver(in)
 }
 
-// refuse tells the sender of a request that nobody listens.
+// refuse tells the sender of a request that no process listens.
 func (t *network) refuse(p packet) {
 	k := t.tickets[p.ticket-1]
 	t.w.counts.add("network", "request refused")

@@ -209,7 +209,7 @@ func (n *node) planTick() {
 }
 
 // carryOut does what a step wants done, in the order of the fields. Messages may
-// go to whoever could be dialled before the step or can be after it.
+// go to nodes that could be dialled before the step or can be after it.
 func (n *node) carryOut(out *wire.Output) {
 	if out.PeersChanged {
 		n.peers = append(n.peers, out.Peers...)

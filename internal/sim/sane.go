@@ -84,7 +84,7 @@ func (o *operator) makeSane(list nodes, avoid bool, groups ...*group) (sane, spa
 }
 
 // unreachable are the nodes that the operator knows to be away: down, or cut off
-// from somebody.
+// from another node.
 func (o *operator) unreachable() nodes {
 	var s nodes
 	for id, n := range o.w.nodes {

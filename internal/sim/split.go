@@ -74,7 +74,7 @@ func (o *operator) halves(g *group, plan *Command) (here, there nodes, ok bool) 
 }
 
 // toldTo is a plan that every node of a list is told, as far as the plan has no
-// other orders for one, and nobody else.
+// other orders for one, and for no other node.
 func (c *Command) toldTo(list nodes) *Command {
 	part := *c
 	part.List, part.Tells = list, nil

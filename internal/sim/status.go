@@ -3,7 +3,7 @@ package sim
 import "github.com/cohortkv/cohort/node/wire"
 
 // readyTruth is how long a strong request may stay open at a node that answers no other
-// and shows all the while that strong requests wait for nobody (docs/strong.md §11). Lost
+// and shows all the while that strong requests wait for no node (docs/strong.md §11). Lost
 // messages are sent again several times within it.
 const readyTruth = 5 * wire.Second
 

@@ -7,7 +7,7 @@ import "github.com/cohortkv/cohort/node/wire"
 // later look. It is far longer than a write waits for other replicas.
 const patience = 1500 * wire.Millisecond
 
-// readPatience is the same of a read, which waits for nobody once its node has all
+// readPatience is the same of a read, which waits for no node once its own has all
 // that it needs. It is shorter than the time between two exchanges, which would wake
 // what was forgotten.
 const readPatience = 350 * wire.Millisecond

@@ -17,7 +17,7 @@ import (
 //     entries before it. It was ordered after it was asked for and committed
 //     before it was answered, so writes keep the order of real time;
 //   - a read returns exactly the state at its position, which is committed, is not
-//     behind what anybody had seen of this ballot when the read began, and no
+//     behind what any client had seen of this ballot when the read began, and no
 //     ballot built from this one had been seen by then;
 //   - an active ballot contains all that is committed of what it was built from,
 //     and nothing is committed there any more;
@@ -95,7 +95,7 @@ func (t *witness) opOf(e *wire.Entry) *op {
 	return o
 }
 
-// observe notes that a client has seen a position: from now on nobody may read
+// observe notes that a client has seen a position: from now on no client may read
 // less of this ballot, nor anything of those that it was built from.
 func (t *witness) observe(h *history, index int) {
 	t.moment++

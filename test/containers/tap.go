@@ -38,7 +38,7 @@ type home struct {
 
 // passage is the way of a packet, with the bridge that its destination is on: a
 // packet for a network that a node has been taken off goes to the default bridge
-// too, where nobody takes it.
+// too, where no process takes it.
 type passage struct {
 	bridge   string
 	from, to int
@@ -52,14 +52,14 @@ func NewTap(bridge string) (*Tap, error) {
 	return t, t.Listen(bridge)
 }
 
-// Know says who has an address, on a bridge, from now on.
+// Know says which node has an address, on a bridge, from now on.
 func (t *Tap) Know(ip string, node int, bridge string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.mu.owner[netip.MustParseAddr(ip).As4()] = home{node, bridge}
 }
 
-// Forget says that nobody has an address any more.
+// Forget says that no node has an address any more.
 func (t *Tap) Forget(ip string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -147,7 +147,7 @@ func (w *World) Restart(ctx context.Context, node int) error {
 // Seat implements scenario.Wired.
 func (w *World) Seat(node int) scenario.Seat { return w.nodes[node].seat }
 
-// Unplug implements scenario.Wired. To move who is unplugged already is to plug it in
+// Unplug implements scenario.Movable. To move a node that is unplugged already is to plug it in
 // elsewhere.
 func (w *World) Unplug(ctx context.Context, node int) error {
 	n := w.nodes[node]

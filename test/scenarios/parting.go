@@ -113,7 +113,7 @@ func rounds(l *scenario.Lab, n int) {
 	l.Judge()
 }
 
-// roundsUnderLoad has clients that never stop, whoever is alone at the moment.
+// roundsUnderLoad has clients that never stop, even while nodes are alone.
 // There is no one line to judge; what the nodes hold must be the same.
 func roundsUnderLoad(l *scenario.Lab, n int) {
 	whole(l, 3)

@@ -2,7 +2,7 @@ package scenarios
 
 import "github.com/cohortkv/cohort/benchmark/scenario"
 
-// returns: nodes that nobody told anything, and what they hold.
+// returns: nodes that were not told of a view change, and the data that they hold.
 var returns = []Scenario{
 	{Name: "nodes that were never told come back", Play: untoldComeBack},
 	{Name: "what only untold nodes hold is pulled from them", Play: pulled},

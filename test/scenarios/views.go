@@ -6,7 +6,7 @@ import (
 	"github.com/cohortkv/cohort/benchmark/scenario"
 )
 
-// views change, and nobody parts: the whole history is one line.
+// views change, and no group parts: the whole history has one ancestry.
 var views = []Scenario{
 	{Name: "views roll on, told to their members only", Play: viewsRollOn},
 	{Name: "a view change races writes at the old primary", Play: changeRacesWrites},

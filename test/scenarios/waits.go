@@ -16,7 +16,7 @@ const (
 	waitBound = 100 * time.Millisecond
 )
 
-// waits: who has seen what, and where it then has to wait for that.
+// waits: which writes a session has seen, and where it then has to wait for them.
 var waits = []Scenario{
 	{Name: "isolated writers of one key, and readers in every order", Needs: Cuts, Play: isolatedWriters},
 	{Name: "a deleted key on the other side", Needs: Cuts, Play: isolatedDelete},
@@ -151,7 +151,7 @@ func isolatedDelete(l *scenario.Lab) {
 }
 
 // chainAcrossNodes has a write that depends on one by another client through
-// another node; whoever has seen the last one must not miss the first.
+// another node; a session that has seen the last one must not miss the first.
 func chainAcrossNodes(l *scenario.Lab) {
 	all := whole(l, 3)
 	first := l.Session().Put(0, "x", "x1").Put(0, "y", "y1")
