@@ -47,9 +47,6 @@ func TestProfilesAreServedUntilTheNodeEnds(t *testing.T) {
 }
 
 func TestProfilesAreOffUnlessAnAddressIsGiven(t *testing.T) {
-	if c := parse(t, "serve", "--id", "1"); c.Serve.Pprof != "" {
-		t.Errorf("on, at %s", c.Serve.Pprof)
-	}
 	wait, err := servePprof(t.Context(), "", nil)
 	if err != nil {
 		t.Fatal(err)
