@@ -70,7 +70,7 @@ func (g *generator) applyProfile(s *Schedule) {
 		s.Causal.Exact, s.Causal.Deps = 128, 16
 		g.keepsState = false
 	case ExpiredIDs:
-		s.Causal.Remember = 5 * wire.Second
+		s.Causal.DedupRetention = 5 * wire.Second
 		g.keepsState = true
 	}
 }

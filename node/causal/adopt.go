@@ -35,11 +35,11 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 	r.shard, r.member = chart.home[r.cfg.Self], v.Has(r.cfg.Self)
 	r.oneLine, r.layout = oneLine(v), fingerprint(&v.Layout)
 	r.own.begin(wire.Stream{View: v.ID, Node: r.cfg.Self, Boot: r.cfg.Boot})
-	r.deal(sameLine, first)
+	r.assignSlots(sameLine, first)
 	r.meetPeers(old, v)
 	r.askAnew()
 	r.pulls = nil
-	r.offerAll()
+	r.beginHandoffs()
 	for _, p := range slices.Clone(r.peers) {
 		switch {
 		case first && old == nil && v.ID.Author != r.cfg.Self:
@@ -50,13 +50,13 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 			r.pullFrom(p)
 		}
 	}
-	r.surveys, r.settled = nil, false
-	r.emptied = nil
+	r.surveys, r.synced = nil, false
+	r.drained = nil
 	r.floors = floorMaker{}
 	r.views.Reach()
 	r.commit()
 	r.reroute()
-	r.settle()
+	r.checkSynced()
 	r.alarm(r.now + gossipEvery) // gossip goes on where nothing else is to be done
 }
 
@@ -142,14 +142,14 @@ func (r *Replica) foldTracks() {
 		if s.held {
 			s.known = r.knowledge(s, j)
 		}
-		s.aside, s.merged, s.drain = nil, nil, 0
+		s.aside, s.merging, s.unmerged = nil, nil, 0
 	}
 	r.aside = 0
 	r.tracks = nil
 }
 
-// deal says which slots are owned, and which need not wait for anybody.
-func (r *Replica) deal(sameLine, first bool) {
+// assignSlots says which slots are owned, and which of them are ready at once.
+func (r *Replica) assignSlots(sameLine, first bool) {
 	r.slots.unready, r.slots.owned = 0, 0
 	for i := range r.slots.all {
 		s, at := &r.slots.all[i], hashing.Slot(i)
@@ -226,7 +226,7 @@ func (r *Replica) hearOfFormer(m *wire.Digest) {
 	}
 	news := false
 	for _, at := range m.Former {
-		if at.ID != r.cfg.Self && r.peer(at.ID) == nil && !slices.Contains(r.emptied, at.ID) && r.forgotten(at.ID) == nil && len(r.peers) < maxPeers {
+		if at.ID != r.cfg.Self && r.peer(at.ID) == nil && !slices.Contains(r.drained, at.ID) && r.forgotten(at.ID) == nil && len(r.peers) < maxPeers {
 			p := &peer{id: at.ID, at: at, former: true, signAt: r.now}
 			r.addPeer(p)
 			r.pullFrom(p)
@@ -235,7 +235,7 @@ func (r *Replica) hearOfFormer(m *wire.Digest) {
 	}
 	if news {
 		r.askAnew()
-		r.settled = false
+		r.synced = false
 		r.pending.Alumni, r.pending.AlumniSet = r.former(), true
 		r.commit()
 		r.views.Reach()
@@ -286,7 +286,7 @@ func (r *Replica) pulled(p *peer, x *pull) {
 		r.pulledFormer(p, x)
 	}
 	r.endStreams()
-	r.settle()
+	r.checkSynced()
 }
 
 // tellsOfOthers reports that a node knows somebody who may have something, and who is none
@@ -294,38 +294,39 @@ func (r *Replica) pulled(p *peer, x *pull) {
 // it was told another list is with others.
 func (r *Replica) tellsOfOthers(m *wire.Digest) bool {
 	return slices.ContainsFunc(m.Former, func(at wire.Member) bool {
-		return at.ID != r.cfg.Self && r.peer(at.ID) == nil && !slices.Contains(r.emptied, at.ID) && r.forgotten(at.ID) == nil
+		return at.ID != r.cfg.Self && r.peer(at.ID) == nil && !slices.Contains(r.drained, at.ID) && r.forgotten(at.ID) == nil
 	})
 }
 
-// pulledFormer finds out whether what a former member has is with its owners: they have
-// told it so, or this node, which waits for that no longer, has taken all of it.
+// pulledFormer finds out whether the owners have what a former member holds. Either
+// they have acknowledged it, or this node, which no longer waits for them, has taken
+// all of it.
 func (r *Replica) pulledFormer(p *peer, x *pull) {
-	if p.first == 0 {
-		p.first, p.waits, p.every = r.now, r.now, soon
+	if p.formerSince == 0 {
+		p.formerSince, p.waitingSince, p.askInterval = r.now, r.now, askAgainMin
 	}
-	p.spread = x.have != nil && (x.whole || r.allTook(x.have.Acked))
-	if x.have != nil && r.now-p.first < maxSpread && r.allTook(x.have.Acked, x.have.Requesting) {
-		p.waits = r.now // all others are about to: with many nodes on few processors that takes a while
+	p.handedOver = x.have != nil && (x.relay || r.allAcked(x.have.Acked))
+	if x.have != nil && r.now-p.formerSince < relayPatienceMax && r.allAcked(x.have.Acked, x.have.Requesting) {
+		p.waitingSince = r.now // all others are about to: with many nodes on few processors that takes a while
 	}
-	p.passed = x.have != nil && x.have.Frozen && p.spread
-	p.again = r.now + p.every
+	p.drained = x.have != nil && x.have.Frozen && p.handedOver
+	p.askAt = r.now + p.askInterval
 	if x.have != nil { // where all is slow for want of processors, questions must not make it slower
-		p.again = r.now + max(p.every, min(unhurried*x.trip, slowResend))
+		p.askAt = r.now + max(p.askInterval, min(askAgainTrips*x.trip, slowResend))
 	}
-	p.every = min(2*p.every, late)
-	if p.spread {
-		p.again = r.now + gossipEvery
-	} else if r.now-p.waits >= spreadPatience {
-		p.whole, p.again = true, r.now
+	p.askInterval = min(2*p.askInterval, askAgainMax)
+	if p.handedOver {
+		p.askAt = r.now + gossipEvery
+	} else if r.now-p.waitingSince >= relayPatience {
+		p.relay, p.askAt = true, r.now
 	}
-	r.alarm(p.again)
-	r.offerLost()
+	r.alarm(p.askAt)
+	r.handOffArrivals()
 }
 
-// allTook reports that every other member is among those who took what they own. Replicas
+// allAcked reports that every other member has acknowledged what it owns. Replicas
 // count, too: their data is this node's, but they may be of another view.
-func (r *Replica) allTook(lists ...[]wire.NodeBoot) bool {
+func (r *Replica) allAcked(lists ...[]wire.NodeBoot) bool {
 	for _, p := range r.peers {
 		life := wire.NodeBoot{Node: p.id, Boot: p.boot}
 		if p.member && !slices.ContainsFunc(lists, func(list []wire.NodeBoot) bool { return slices.Contains(list, life) }) {
@@ -335,14 +336,14 @@ func (r *Replica) allTook(lists ...[]wire.NodeBoot) bool {
 	return true
 }
 
-// offerLost offers what has come here for others since the last offer.
-func (r *Replica) offerLost() {
+// handOffArrivals hands off what has come here for others since the last hand-off.
+func (r *Replica) handOffArrivals() {
 	if !r.holdsForOthers() {
 		return
 	}
 	for i := range r.slots.all {
-		if s := &r.slots.all[i]; s.held && !s.owned && s.takers == 0 && !s.taken {
-			r.offerAll()
+		if s := &r.slots.all[i]; s.held && !s.owned && s.unacked == 0 && !s.acked {
+			r.beginHandoffs()
 			return
 		}
 	}
@@ -353,18 +354,18 @@ func (r *Replica) Refresh() {
 	if r.view == nil {
 		return
 	}
-	r.settled = false
+	r.synced = false
 	for _, p := range slices.Clone(r.peers) {
 		p.pulled, p.apart = false, false
 		r.pullFrom(p)
 	}
 	r.views.Reach()
-	r.settle()
+	r.checkSynced()
 }
 
-// settle finds out whether this node has brought in, and handed over, all that can
-// be had of who can be reached.
-func (r *Replica) settle() {
+// checkSynced finds out whether this node has brought in, and handed over, all that it
+// can with the nodes that it reaches.
+func (r *Replica) checkSynced() {
 	if r.view == nil {
 		return
 	}
@@ -374,7 +375,7 @@ func (r *Replica) settle() {
 		if !r.reachable(p) {
 			continue
 		}
-		done := p.pulled && p.offer == nil && (p.spread || !p.former)
+		done := p.pulled && p.handoff == nil && (p.handedOver || !p.former)
 		all = all && done
 		pulled = pulled && p.pulled
 		if !done {
@@ -390,8 +391,8 @@ func (r *Replica) settle() {
 		}
 		r.alarm(r.movedAt + stalled)
 	}
-	if all && r.slots.unready == 0 && !r.settled {
-		r.settled = true
+	if all && r.slots.unready == 0 && !r.synced {
+		r.synced = true
 		r.endStreams() // there may be nobody to pull from
 		r.box.Event(wire.Event{Kind: EventSynced, View: r.view.ID})
 	}
@@ -415,13 +416,13 @@ func (r *Replica) serveAll() {
 func (r *Replica) forgetFormer() {
 	n, holds := len(r.peers), r.holdsForOthers()
 	r.peers = slices.DeleteFunc(r.peers, func(p *peer) bool {
-		done := p.former && p.passed && !holds && r.pullOf(p) == nil
-		if done && r.now < p.toldAt+linger {
-			r.alarm(p.toldAt + linger)
+		done := p.former && p.drained && !holds && r.pullOf(p) == nil
+		if done && r.now < p.ackedAt+forgetDelay {
+			r.alarm(p.ackedAt + forgetDelay)
 			done = false
 		}
 		if done {
-			r.emptied = append(r.emptied, p.id)
+			r.drained = append(r.drained, p.id)
 		}
 		if done && p.boot != 0 {
 			r.noteLife(p.id, p.boot)

@@ -16,13 +16,13 @@ func (r *Replica) OnDigestRequest(h wire.Header, replyTo wire.ReplyTo, m *wire.D
 	r.hearForgotten(h.From, m.Forgotten)
 	list := r.slots.valid(m.Slots)
 	if !m.Survey && len(list) > 0 {
-		r.takers.asks(h, r.now)
+		r.requesters.noteRequest(h, r.now)
 	}
 	reply := &wire.Digest{
 		Session: m.Session, View: r.viewID(), Layout: r.layout, Removals: r.era(), Revision: r.slots.mark, Frozen: r.closed(),
 		Descends: r.view != nil && r.view.Descends(h.View),
-		Unsynced: r.unsettled(), StableCut: r.floorSum(), Ended: r.lives.told(), GCCounter: r.gone, Former: r.formerFor(h.View),
-		Heard: r.heardAt(h.View), Acked: r.takers.under(h.View, r.slots.mark), Requesting: r.takers.asking(h.View, r.now),
+		Unsynced: r.unsynced(), StableCut: r.floorSum(), Ended: r.lives.told(), GCCounter: r.gone, Former: r.formerFor(h.View),
+		Heard: r.heardAt(h.View), Acked: r.requesters.ackedAt(h.View, r.slots.mark), Requesting: r.requesters.asking(h.View, r.now),
 		Held: r.holdings(list), Forgotten: r.toldForgotten(),
 	}
 	if !m.Survey && len(reply.Held.Held) > 0 {
@@ -64,13 +64,13 @@ func (r *Replica) heardAt(view wire.ViewID) wire.Vector {
 	return heard
 }
 
-// unsettled reports that something may still be on its way here, or come from former
+// unsynced reports that data may still be on its way here, or may come from former
 // members.
-func (r *Replica) unsettled() bool {
-	return r.view == nil || !r.settled || r.slots.unready > 0 || r.hasFormer()
+func (r *Replica) unsynced() bool {
+	return r.view == nil || !r.synced || r.slots.unready > 0 || r.hasFormer()
 }
 
-// former lists the former members that have not been emptied. A node outside its view
+// former lists the former members that have not been drained. A node outside its view
 // is asked by members of it, who may not know whom it was with before.
 func (r *Replica) former() []wire.Member {
 	var list []wire.Member
@@ -152,7 +152,7 @@ func (r *Replica) eraOf(list []wire.SlotRange, after wire.SlotCursor) (era uint6
 // OnWant sends items.
 func (r *Replica) OnFetchItems(h wire.Header, replyTo wire.ReplyTo, m *wire.FetchItems) {
 	r.sign(h)
-	r.takers.asks(h, r.now)
+	r.requesters.noteRequest(h, r.now)
 	list := r.slots.valid(m.Slots)
 	if r.slotReads.open() >= maxWants {
 		return

@@ -58,7 +58,7 @@ func TestWhatOthersKnowToBeOverIsNewsOnce(t *testing.T) {
 func TestWhoKnowsOfOthersIsNoWitnessOfALoss(t *testing.T) {
 	r := bare()
 	r.addPeer(&peer{id: 1, member: true})
-	r.emptied = []wire.NodeID{4}
+	r.drained = []wire.NodeID{4}
 	for _, c := range []struct {
 		former []wire.NodeID
 		others bool

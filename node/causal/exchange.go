@@ -14,7 +14,7 @@ type pull struct {
 	peer    *peer
 	session uint64
 	slots   []wire.SlotRange
-	whole   bool         // of slots that others own the items are wanted, too
+	relay   bool         // of slots that others own the items are wanted, too
 	brief   bool         // of a former member that may have nothing new: about no slots
 	behind  *pull        // that brings the same slots, and is waited for
 	begun   wire.Instant // when it was opened last
@@ -50,15 +50,15 @@ func (r *Replica) pullFrom(p *peer) {
 		r.pulled(p, &pull{news: r.lives.news})
 		return
 	}
-	x := &pull{peer: p, slots: list, whole: p.whole}
+	x := &pull{peer: p, slots: list, relay: p.relay}
 	r.pulls = append(r.pulls, x)
 	r.open(x)
 }
 
-// askTakers asks a former member who has taken what it has, and pulls from it again
-// only if it has anything new.
-func (r *Replica) askTakers(p *peer) {
-	if p.taken == nil || p.whole || p.surveyed != r.lives.news {
+// pollFormer asks a former member which owners have acknowledged its data, and
+// exchanges with it again only if it has anything new.
+func (r *Replica) pollFormer(p *peer) {
+	if p.lastAck == nil || p.relay || p.surveyed != r.lives.news {
 		r.pullFrom(p)
 		return
 	}
@@ -69,7 +69,7 @@ func (r *Replica) askTakers(p *peer) {
 
 // inFull has an exchange that was to be brief ask about slots.
 func (x *pull) inFull(r *Replica) {
-	x.brief, x.whole, x.slots = false, x.peer.whole, r.wanted(x.peer)
+	x.brief, x.relay, x.slots = false, x.peer.relay, r.wanted(x.peer)
 }
 
 // pullAgain begins an exchange with a peer that is heard again, or begins the one anew
@@ -94,7 +94,7 @@ func (r *Replica) pullOf(p *peer) *pull {
 // wanted is what a peer is asked about: the slots that this node owns; a former member
 // whose slots must be passed on to others, of everything.
 func (r *Replica) wanted(p *peer) []wire.SlotRange {
-	if p.whole {
+	if p.relay {
 		return []wire.SlotRange{{First: 0, Count: uint32(len(r.slots.all))}}
 	}
 	return ranges(r.slots.where(func(s *slot) bool { return s.owned }))
@@ -152,7 +152,7 @@ func (r *Replica) OnDigest(h wire.Header, m *wire.Digest) {
 		r.end(x)
 		return
 	}
-	if x.brief && (h.Boot != x.peer.taken.Boot || m.Revision != x.peer.taken.Revision) {
+	if x.brief && (h.Boot != x.peer.lastAck.Boot || m.Revision != x.peer.lastAck.Revision) {
 		x.inFull(r)
 		r.open(x)
 		return
@@ -197,7 +197,7 @@ func (r *Replica) compare(x *pull) {
 			continue
 		}
 		s := &r.slots.all[at]
-		if !s.owned && !x.whole {
+		if !s.owned && !x.relay {
 			continue // its owners pull it
 		}
 		equal := theirs == s.sum
@@ -524,7 +524,7 @@ func (r *Replica) finish(x *pull) {
 func (r *Replica) end(x *pull) {
 	r.pulls = slices.DeleteFunc(r.pulls, func(o *pull) bool { return o == x })
 	r.catchUp()
-	r.tell(x)
+	r.ackHandoff(x)
 	if x.have != nil && x.news == r.lives.news {
 		r.hearPositions(x.peer, x.have)
 	}
@@ -545,7 +545,7 @@ func (r *Replica) tickPulls() {
 		case !r.reachable(x.peer) && r.now-x.asked >= silence || mutant.On(mutant.CausalNoExchangeRetry) && r.now-x.asked >= x.every:
 			r.pulls = slices.DeleteFunc(r.pulls, func(o *pull) bool { return o == x })
 			r.follow(x)
-			r.settle()
+			r.checkSynced()
 		case x.behind != nil && r.brings(x.behind):
 			r.alarm(r.now + resend)
 		case x.behind != nil:

@@ -17,7 +17,7 @@ type floorMaker struct {
 // all is well.
 func (r *Replica) makeFloor() {
 	f := &r.floors
-	if r.view == nil || !r.member || f.busy || !r.settled {
+	if r.view == nil || !r.member || f.busy || !r.synced {
 		return
 	}
 	chart := r.atlas.charts[r.view.ID]

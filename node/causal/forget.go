@@ -106,7 +106,7 @@ func (r *Replica) giveUpNode(f wire.Forgotten) {
 	r.commit()
 	r.views.Reach()
 	r.lives.begin()
-	r.settle()
+	r.checkSynced()
 }
 
 // stopPull ends an exchange with a node that nothing is expected from any more.

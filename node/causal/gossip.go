@@ -46,17 +46,17 @@ func (r *Replica) tickGossip() {
 			}
 		}
 		r.inquireAfterLives()
-		r.offerLost()
-		r.settle()
+		r.handOffArrivals()
+		r.checkSynced()
 	}
 	r.alarm(g.at)
 	for _, p := range slices.Clone(r.peers) {
 		switch {
 		case !p.former || p.apart || r.pullOf(p) != nil:
-		case r.now >= p.again:
-			r.askTakers(p)
+		case r.now >= p.askAt:
+			r.pollFormer(p)
 		default:
-			r.alarm(p.again)
+			r.alarm(p.askAt)
 		}
 	}
 }
@@ -70,18 +70,18 @@ func (r *Replica) Tick() {
 	r.tickStream()
 	r.tickTracks()
 	r.tickPulls()
-	r.tickOffers()
+	r.tickHandoffs()
 	r.release()
 	r.tickAsks()
-	r.tickCarriages()
-	r.tickCarried()
+	r.tickOutgoing()
+	r.tickIncoming()
 	r.tickSurveys()
 	r.tickForget()
 	r.tickGossip()
 	r.explainWaits()
 	r.collect()
-	if !r.settled || r.slots.unready > 0 || r.hasFormer() {
-		r.settle()
+	if !r.synced || r.slots.unready > 0 || r.hasFormer() {
+		r.checkSynced()
 	}
 	r.makeFloor()
 }

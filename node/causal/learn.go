@@ -115,37 +115,37 @@ func (r *Replica) hold(at hashing.Slot) {
 // count for the slot from when that is durable.
 func (r *Replica) makeReady(at hashing.Slot) {
 	s := &r.slots.all[at]
-	if !s.owned || s.ready || s.drain > 0 {
+	if !s.owned || s.ready || s.unmerged > 0 {
 		return
 	}
 	aside := s.aside
-	s.aside, s.merged = nil, aside
+	s.aside, s.merging = nil, aside
 	if len(aside) == 0 {
 		r.serve(at)
 		return
 	}
-	s.drain = len(aside)
+	s.unmerged = len(aside)
 	view := r.viewID()
 	for i := range aside {
 		item := &aside[i]
 		r.aside -= asideBytes(item)
 		r.read(item.Key, func(current *wire.Item) {
-			if r.viewID() != view || s.drain == 0 {
+			if r.viewID() != view || s.unmerged == 0 {
 				return
 			}
 			if r.merge(item, current) {
 				r.wakeKey(item.Key)
 			}
-			if s.drain == 1 {
+			if s.unmerged == 1 {
 				r.after(r.commit(), func() {
 					r.wakeKeys()
 					if r.viewID() == view && s.owned {
-						s.drain = 0
+						s.unmerged = 0
 						r.makeReady(at) // more may have come meanwhile
 					}
 				})
 			} else {
-				s.drain--
+				s.unmerged--
 				r.after(r.commit(), r.wakeKeys)
 			}
 		})
@@ -160,7 +160,7 @@ func (r *Replica) serve(at hashing.Slot) {
 	if r.slots.unready == 0 {
 		r.box.Event(wire.Event{Kind: EventReady, View: r.viewID()})
 		r.catchUp()
-		r.settle()
+		r.checkSynced()
 	}
 	r.moved()
 	r.wakeAll()

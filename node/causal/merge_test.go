@@ -220,12 +220,12 @@ func TestAWriteIsAboveWhatIsKeptAside(t *testing.T) {
 	q := r.newRequest(writing, 1, wire.Op{Kind: wire.OpPut, Key: "k"}, wire.Context{})
 	s := &r.slots.all[q.at]
 	s.aside = []wire.Item{item("k", 3), item("other", 9), item("k", 4), item("k", 2)}
-	s.merged = []wire.Item{item("k", 5), item("other", 8)}
+	s.merging = []wire.Item{item("k", 5), item("other", 8)}
 	old := item("k", 1)
 	if got := r.counterBelow(q, s, &old); got != 5 {
 		t.Errorf("above %d, want 5", got)
 	}
-	s.ready, s.aside, s.merged = true, nil, nil
+	s.ready, s.aside, s.merging = true, nil, nil
 	if got := r.counterBelow(q, s, &old); got != 1 {
 		t.Errorf("above %d once the slot is ready, want 1", got)
 	}

@@ -16,7 +16,7 @@ type overlay struct {
 }
 
 // rest forgets at the beginning of a step, when no read is under way.
-func (o *overlay) rest(reads int) {
+func (o *overlay) reset(reads int) {
 	if reads == 0 && len(o.items) > 0 {
 		clear(o.items)
 	}
@@ -90,7 +90,7 @@ func (r *Replica) merge(item *wire.Item, stored *wire.Item) bool {
 	s := r.slots.of(hash)
 	old := r.overlay.current(item.Key, stored)
 	d := item.Version.Dot
-	r.rememberTaken(item, false, false) // also if something else has won over it
+	r.rememberApplied(item, false, false) // also if something else has won over it
 	switch {
 	case old != nil && old.Version.Dot == d:
 		if !r.outdoes(item, old) {

@@ -14,14 +14,14 @@ type peer struct {
 	replica bool // of this node's shard
 	former  bool
 	apart   bool // a former member that lives in another group: it is not asked again in this view
-	guest   bool // outside the view and told so: it offers what it has to all owners itself
+	guest   bool // outside the view, and listed in it as a source: it hands off what it holds to all owners
 
 	boot    wire.Boot    // of its present life, as far as is known; 0: not yet
 	greeted bool         // in this view
 	helloAt wire.Instant // the last one in this view
 	signAt  wire.Instant // the last message of any kind
 	quiet   wire.Instant // how long a member may say nothing before it counts as silent
-	mute    bool         // a carried request got no answer there, and nothing has been heard since
+	mute    bool         // a forward got no answer there, and nothing has been heard since
 	clock   wire.Instant // its own, as it said last
 	ready   bool         // all its slots, as it said last
 	acked   uint64       // position in the own stream
@@ -33,14 +33,14 @@ type peer struct {
 	// its owners; and it takes no writes; when it is pulled from again, and how much later
 	// than the last time; when it was first, in this view; and since when an owner seems to
 	// leave there what is its own.
-	whole, spread, passed bool
-	again, every          wire.Instant
-	first, waits          wire.Instant
-	offer                 *offer           // what it has been offered and not taken
-	toldAt                wire.Instant     // when it was told
-	taken                 *wire.HandoffAck // what it was told last of an exchange, in this view
-	untold                bool             // or would have been, had it been in this view
-	surveyed              uint64           // the newest life that was known when the last exchange with it began; not if it knew of others
+	relay, handedOver, drained bool
+	askAt, askInterval         wire.Instant
+	formerSince, waitingSince  wire.Instant
+	handoff                    *handoff         // what it owns and has not acknowledged
+	ackedAt                    wire.Instant     // when an acknowledgement was sent to it last
+	lastAck                    *wire.HandoffAck // of the last exchange with it, in this view
+	ackDeferred                bool             // lastAck is sent when it has adopted this view
+	surveyed                   uint64           // the newest life that was known when the last exchange with it began; not if it knew of others
 }
 
 // is reports that a message is of the life that is known: what an earlier one sent
@@ -94,7 +94,7 @@ func (r *Replica) sign(h wire.Header) *peer {
 	if p != nil {
 		p.life(r.now)
 		r.rejoin(p, h.View)
-		r.tellAtLast(p, h)
+		r.sendDeferredAck(p, h)
 	}
 	return p
 }
@@ -103,7 +103,7 @@ func (r *Replica) sign(h wire.Header) *peer {
 // in a view that this one replaces: it has come from there with what it has.
 func (r *Replica) rejoin(p *peer, view wire.ViewID) {
 	if p.apart && r.view.Descends(view) {
-		p.apart, p.every, p.again = false, resend, r.now
+		p.apart, p.askInterval, p.askAt = false, resend, r.now
 		r.views.Reach()
 		r.alarm(r.now)
 	}
@@ -122,10 +122,10 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 	}
 	r.noteLife(p.id, h.Boot)
 	r.explainWaits()
-	r.tellAtLast(p, h)
+	r.sendDeferredAck(p, h)
 	p.life(r.now)
 	p.greeted, p.helloAt, p.clock = true, r.now, m.Clock
-	r.carried.over(wire.NodeBoot{Node: h.From, Boot: h.Boot}, m.LowestOpen, r.now)
+	r.incoming.closeBelow(wire.NodeBoot{Node: h.From, Boot: h.Boot}, m.LowestOpen, r.now)
 	p.ready = m.Ready
 	if p.replica {
 		r.heardPosition(p, m.Stream)

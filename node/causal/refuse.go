@@ -11,16 +11,16 @@ import (
 // far below; one that does not must not cost more than its bytes, nor leave anything
 // behind that others refuse later (docs/causal.md §12).
 const (
-	maxVector   = 16_384   // positions
-	maxLayout   = 1024     // shards of a layout, and members
-	maxFormer   = 1024     // members in a list of former ones
-	maxPeers    = 4096     // with which former members are taken on by hearsay
-	maxMarks    = 1 << 62  // marks, epochs and clocks, which are counted up, or subtracted
-	maxSums     = 1 << 16  // sums in a message: as many as there are slots in the largest space
-	maxCarried  = 1 << 16  // carried requests that wait here
-	carriedRoom = 64 << 20 // bytes that these hold
-	maxResent   = 8 << 20  // bytes that one ResendRequest brings; the rest is asked for again
-	maxCounters = 1 << 16  // requests in a CausalForwardCancel
+	maxVector    = 16_384   // positions
+	maxLayout    = 1024     // shards of a layout, and members
+	maxFormer    = 1024     // members in a list of former ones
+	maxPeers     = 4096     // with which former members are taken on by hearsay
+	maxMarks     = 1 << 62  // marks, epochs and clocks, which are counted up, or subtracted
+	maxSums      = 1 << 16  // sums in a message: as many as there are slots in the largest space
+	maxIncoming  = 1 << 16  // forwarded requests that wait here
+	incomingRoom = 64 << 20 // bytes that these hold
+	maxResent    = 8 << 20  // bytes that one ResendRequest brings; the rest is asked for again
+	maxCounters  = 1 << 16  // requests in a CausalForwardCancel
 )
 
 // Refuses reports that a message breaks a rule that this part relies on: it is counted,
@@ -253,7 +253,7 @@ func (most limit) carryAnswer(m *wire.CausalForwardReply) string {
 func (r *Replica) haveFlaw(m *wire.Digest, most limit) string {
 	why := first(
 		markFlaw(max(m.Removals, m.Revision)), r.holdingsFlaw(&m.Held, most), most.vector(m.Heard),
-		mostFlaw(len(m.Ended), maxLives), mostFlaw(len(m.Acked), maxTakers), mostFlaw(len(m.Requesting), maxTakers),
+		mostFlaw(len(m.Ended), maxLives), mostFlaw(len(m.Acked), maxRequesters), mostFlaw(len(m.Requesting), maxRequesters),
 		mostFlaw(len(m.Former), maxFormer), mostFlaw(len(m.Forgotten), maxForgotten), groupsFlaw(m.Groups),
 	)
 	if why == "" && m.Heard.At(r.own.stream) > r.own.last {

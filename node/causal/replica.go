@@ -1,5 +1,5 @@
 // Package causal is causally consistent replication: one node's part in taking
-// writes of any key whose slot it owns at any time, spreading them, and saying what
+// writes of any key whose slot it owns at any time, broadcasting them, and saying what
 // a reader may see. docs/causal.md is the protocol; the code reads like it.
 //
 // A Replica is a pure core: it is told everything and answers through the Outbox
@@ -27,18 +27,18 @@ type Views interface {
 
 // Limits bounds what a replica holds and sends. Zero values mean the defaults.
 type Limits struct {
-	Space       hashing.Space // how many slots there are; the same on all nodes
-	Exact       int           // entries in a client's context
-	Deps        int           // entries in a stored item's
-	BatchOps    int           // items in one Batch
-	BatchBytes  int           // of their keys and values; one item always fits
-	WindowBytes int           // of own writes that are kept to be sent again
-	ChunkBytes  int           // of one piece of an exchange
-	AsideBytes  int           // of items that wait for their slots to be ready
-	Vector      int           // positions in the vector of a context, before a floor's name takes their place
-	Remember    wire.Instant  // how long request ids are kept, at least
-	Taken       int           // how many request ids
-	Writes      uint64        // how many writes there can have been, everywhere, at instant zero (docs/causal.md §2.1)
+	Space          hashing.Space // how many slots there are; the same on all nodes
+	Exact          int           // entries in a client's context
+	Deps           int           // entries in a stored item's
+	BatchOps       int           // items in one Batch
+	BatchBytes     int           // of their keys and values; one item always fits
+	WindowBytes    int           // of own writes that are kept to be sent again
+	ChunkBytes     int           // of one piece of an exchange
+	AsideBytes     int           // of items that wait for their slots to be ready
+	Vector         int           // positions in the vector of a context, before a floor's name takes their place
+	DedupRetention wire.Instant  // how long request ids are kept, at least
+	DedupEntries   int           // how many request ids
+	Writes         uint64        // how many writes there can have been, everywhere, at instant zero (docs/causal.md §2.1)
 }
 
 func (l Limits) withDefaults() Limits {
@@ -58,9 +58,9 @@ func (l Limits) withDefaults() Limits {
 	set(&l.ChunkBytes, 256<<10)
 	set(&l.AsideBytes, 64<<20)
 	set(&l.Vector, 8)
-	set(&l.Taken, 1<<20)
-	if l.Remember <= 0 {
-		l.Remember = 60 * wire.Second
+	set(&l.DedupEntries, 1<<20)
+	if l.DedupRetention <= 0 {
+		l.DedupRetention = 60 * wire.Second
 	}
 	l.Writes = max(l.Writes, fewestWrites)
 	return l
@@ -78,27 +78,27 @@ type Config struct {
 
 // Times of the protocol.
 const (
-	ackPatience    = 30 * wire.Millisecond  // a write waits no longer for other replicas
-	freshHello     = 300 * wire.Millisecond // and only for those that greeted so lately
-	soon           = 25 * wire.Millisecond  // whether the owners have what a former member has is asked again, at first
-	late           = 200 * wire.Millisecond // and later
-	unhurried      = 4                      // times as long as it took it to answer are between two of those questions, at least
-	linger         = 250 * wire.Millisecond // before a former member is forgotten: it must hear that this node has taken all
-	spreadPatience = 1 * wire.Second        // for owners of what a former member has that do not ask for it
-	maxSpread      = 5 * wire.Second        // and for those that do
-	silence        = 500 * wire.Millisecond // without an answer, or a sign of life of who is not far (views.md §3.1): cannot be reached
-	gapPatience    = 50 * wire.Millisecond  // before what is missing is asked for
-	resend         = 100 * wire.Millisecond // of questions to peers, at first
-	slowResend     = 1 * wire.Second
-	gossipEvery    = 1 * wire.Second
-	askPatience    = 50 * wire.Millisecond // for one key
-	stalled        = 3 * wire.Second       // without progress: a slot is served unproven
-	carryResend    = 250 * wire.Millisecond
-	carryPatience  = 1500 * wire.Millisecond // a carried request that is not repeated is dropped
-	carryAge       = 1 * wire.Second         // an older carried write is refused
-	doubtMargin    = 3 * wire.Second         // before its id is forgotten a carried write is given up
-	surveyPatience = 2 * wire.Second
-	collectEvery   = 5 * wire.Second // tombstones
+	ackPatience      = 30 * wire.Millisecond  // a write waits no longer for other replicas
+	freshHello       = 300 * wire.Millisecond // and only for those that greeted so lately
+	askAgainMin      = 25 * wire.Millisecond  // a former member is asked again whether the owners have its data: first interval
+	askAgainMax      = 200 * wire.Millisecond // and last
+	askAgainTrips    = 4                      // at least so many times the last round trip is between two of those questions
+	forgetDelay      = 250 * wire.Millisecond // before a former member is forgotten: it must hear the acknowledgement
+	relayPatience    = 1 * wire.Second        // before a former member's data is relayed: no owner requests it
+	relayPatienceMax = 5 * wire.Second        // the same: owners request it
+	silence          = 500 * wire.Millisecond // without an answer, or a sign of life of who is not far (views.md §3.1): cannot be reached
+	gapPatience      = 50 * wire.Millisecond  // before what is missing is asked for
+	resend           = 100 * wire.Millisecond // of questions to peers, at first
+	slowResend       = 1 * wire.Second
+	gossipEvery      = 1 * wire.Second
+	askPatience      = 50 * wire.Millisecond // for one key
+	stalled          = 3 * wire.Second       // without progress: a slot is served unproven
+	forwardResend    = 250 * wire.Millisecond
+	forwardPatience  = 1500 * wire.Millisecond // a forwarded request that is not repeated for so long is dropped
+	forwardMaxAge    = 1 * wire.Second         // an older forwarded write is refused
+	doubtMargin      = 3 * wire.Second         // a forwarded write is given up so long before its id may be forgotten
+	surveyPatience   = 2 * wire.Second
+	collectEvery     = 5 * wire.Second // tombstones
 )
 
 // Replica is one node's part in causal replication.
@@ -117,14 +117,14 @@ type Replica struct {
 	layout uint64 // fingerprint of the view's
 	since  wire.Instant
 
-	slots   slots
-	own     ownStream
-	tracks  []*track      // of the other replicas of the shard, in this view
-	peers   []*peer       // members and former members, by id
-	outside []wire.Member // of the views before, while this node is in none
-	emptied []wire.NodeID // former members of this view that are none any more
-	takers  takers        // who has taken what is here, in their views
-	aside   int           // bytes of items that wait for their slots
+	slots      slots
+	own        ownStream
+	tracks     []*track      // of the other replicas of the shard, in this view
+	peers      []*peer       // members and former members, by id
+	outside    []wire.Member // of the views before, while this node is in none
+	drained    []wire.NodeID // former members of this view that are none any more
+	requesters requesters    // of slots, with what they have acknowledged
+	aside      int           // bytes of items that wait for their slots
 
 	pulls    []*pull
 	surveys  []*survey
@@ -137,26 +137,26 @@ type Replica struct {
 	progress uint64 // grows whenever slots get nearer to ready
 	movedAt  wire.Instant
 	oneLine  bool // all views that the view's author heard are one
-	settled  bool // everyone who can be reached is settled with
+	synced   bool // all reachable nodes have been exchanged with, and have acknowledged their slots
 
-	clients   map[wire.Token]*request // of clients of this node that have not been answered
-	waiting   []*request
-	asks      []*ask
-	carriages carriages
-	carried   carriedRequests
-	keyReads  keyReads
-	slotReads slotReads
-	overlay   overlay
-	vectors   vectors
-	pending   wire.CausalWrite // of this step
-	effects   []effect
-	lessons   []lesson
-	lostSlots []hashing.Slot // that all owners have taken
-	gaveUp    uint64         // slots, since that was reported
-	woken     []string       // keys that were merged; their readers are looked at when that is durable
-	lives     lives
-	floors    floorMaker
-	collector collector
+	clients    map[wire.Token]*request // of clients of this node that have not been answered
+	waiting    []*request
+	asks       []*ask
+	outgoing   outgoingForwards
+	incoming   incomingForwards
+	keyReads   keyReads
+	slotReads  slotReads
+	overlay    overlay
+	vectors    vectors
+	pending    wire.CausalWrite // of this step
+	effects    []effect
+	lessons    []lesson
+	releasable []hashing.Slot // held for others, and acknowledged by all owners
+	released   uint64         // slots, since that was reported
+	woken      []string       // keys that were merged; their readers are looked at when that is durable
+	lives      lives
+	floors     floorMaker
+	collector  collector
 
 	forgettings []forgetting // operators who wait
 }
@@ -178,15 +178,15 @@ func New(cfg Config, box *wire.Outbox, views Views) *Replica {
 	r.sessions = uint64(cfg.Boot)
 	r.lives.self = wire.NodeBoot{Node: cfg.Self, Boot: cfg.Boot}
 	r.lives.begin() // what this node had in an earlier life, others may wait for
-	r.carriages.first(cfg.Boot)
-	r.carried.init(&r.cfg.Limits)
+	r.outgoing.setFirstRequest(cfg.Boot)
+	r.incoming.init(&r.cfg.Limits)
 	return r
 }
 
 // SetNow tells the time, before anything else in a Step.
 func (r *Replica) SetNow(now wire.Instant) {
 	r.now = now
-	r.overlay.rest(r.keyReads.open() + r.slotReads.open())
+	r.overlay.reset(r.keyReads.open() + r.slotReads.open())
 }
 
 // Next is when Tick must be called even if nothing arrives.
@@ -231,8 +231,8 @@ func (r *Replica) send(to wire.NodeID, m wire.Message) { r.box.Send(to, m) }
 
 // request sends a question whose answer needs no address of ours at the peer.
 func (r *Replica) request(to wire.NodeID, m wire.Message) {
-	r.carriages.request++
-	r.box.Post(wire.Envelope{To: to, Request: r.carriages.request, Message: m})
+	r.outgoing.lastRequest++
+	r.box.Post(wire.Envelope{To: to, Request: r.outgoing.lastRequest, Message: m})
 }
 
 // respond answers a question when all that was written so far is durable.
@@ -272,9 +272,9 @@ func (r *Replica) moved() {
 // Progress grows whenever slots get nearer to ready.
 func (r *Replica) Progress() uint64 { return r.progress }
 
-// Settled reports whether a PUT /view may be answered: this node has brought in,
-// and handed over, all that can be had of who can be reached.
-func (r *Replica) Settled() bool { return r.view == nil || r.settled }
+// Synced reports whether a PUT /view may be answered: this node has brought in, and
+// handed over, all that it can with the nodes that it reaches.
+func (r *Replica) Synced() bool { return r.view == nil || r.synced }
 
 // Holding reports that slots are held here, which may have data.
 func (r *Replica) Holding() bool { return r.slots.held > 0 }
@@ -286,7 +286,7 @@ func (r *Replica) Written() bool { return r.stored }
 func (r *Replica) Hello(h *wire.Hello) {
 	h.Stream, h.Ready, h.Clock, h.CausalProgress = r.own.sent, r.member && r.slots.unready == 0, r.now, r.progress
 	h.LowestOpen = r.oldestRequest()
-	r.carried.over(r.lives.self, h.LowestOpen, r.now)
+	r.incoming.closeBelow(r.lives.self, h.LowestOpen, r.now)
 }
 
 // closed reports that clients get 503: no view, not in it, or left behind.

@@ -21,26 +21,26 @@ const (
 	listing
 )
 
-// request is what a client asks, of this node or of one that carried it here.
+// request is what a client asks, of this node or of the node that forwarded it here.
 type request struct {
-	kind    kind
-	token   wire.Token     // of a client of this node
-	carried *carried       // or who carried it here
-	id      wire.RequestID // under which it was carried, here or elsewhere; zero: it never was
-	sent    wire.Instant   // when that began, if somebody may have taken it since
-	op      wire.Op        // its key; of a write, the whole
-	hash    uint64
-	at      hashing.Slot
-	context wire.Context
-	asking  *ask // while other nodes are asked for the key
-	asked   bool // that was done
-	vouched bool // a ready holder has answered
-	found   bool // with an item
-	reading bool // what the key holds is being read
-	waits   bool // is listed as waiting
-	looked  bool // what the key holds was looked at, in this view and since the slot is ready
-	existed bool // of a write that was taken: its key had a value
-	gone    bool
+	kind        kind
+	token       wire.Token       // of a client of this node
+	incoming    *incomingForward // of another node's client
+	id          wire.RequestID   // under which it was forwarded, here or elsewhere; zero: it was not
+	forwardedAt wire.Instant     // first; 0: no owner can have applied it
+	op          wire.Op          // its key; of a write, the whole
+	hash        uint64
+	at          hashing.Slot
+	context     wire.Context
+	asking      *ask // while other nodes are asked for the key
+	asked       bool // that was done
+	vouched     bool // a ready holder has answered
+	found       bool // with an item
+	reading     bool // what the key holds is being read
+	waits       bool // is listed as waiting
+	looked      bool // what the key holds was looked at, in this view and since the slot is ready
+	existed     bool // of a write that was applied: its key had a value
+	gone        bool
 }
 
 func (r *Replica) newRequest(k kind, token wire.Token, op wire.Op, c wire.Context) *request {
@@ -88,9 +88,9 @@ func (r *Replica) reply(q *request, outcome wire.Outcome, result *wire.CausalRes
 func (r *Replica) start(q *request, stored *wire.Item) {
 	switch {
 	case q.gone:
-	case q.carried != nil && r.outdated(q.carried):
-		r.dropCarried(q.carried) // this node was stopped: who carried it here has gone elsewhere since
-	case r.closed(), q.carried != nil && !r.serves(q.carried):
+	case q.incoming != nil && r.outdated(q.incoming):
+		r.dropForward(q.incoming) // this node was paused: the forwarder has asked another owner since
+	case r.closed(), q.incoming != nil && !r.ofOurGroup(q.incoming):
 		r.refuse(q)
 	case q.kind == listing:
 		r.tryList(q)
@@ -129,25 +129,26 @@ func (r *Replica) whileUnready(q *request) {
 // refuse answers that this node takes no requests.
 func (r *Replica) refuse(q *request) {
 	r.drop(q)
-	if q.carried != nil {
-		r.answerCarried(q.carried, &wire.CausalForwardReply{Fate: wire.ForwardElsewhere}, r.box.LastWrite())
+	if q.incoming != nil {
+		r.answerForward(q.incoming, &wire.CausalForwardReply{Fate: wire.ForwardElsewhere}, r.box.LastWrite())
 		return
 	}
 	if q.kind == writing && q.id != (wire.RequestID{}) {
-		r.carry(q) // it was sent to an owner, who may have taken it (I12)
+		r.forward(q) // it was sent to an owner, which may have applied it (I12)
 		return
 	}
 	r.reply(q, wire.NotInView, nil)
 }
 
-// elsewhere sends a request to an owner of its slot, or back to who carried it here.
+// elsewhere forwards a request to an owner of its slot, or refuses one that was
+// forwarded here.
 func (r *Replica) elsewhere(q *request) {
-	if q.carried != nil {
+	if q.incoming != nil {
 		r.refuse(q)
 		return
 	}
 	r.drop(q)
-	r.carry(q)
+	r.forward(q)
 }
 
 // drop takes a request off the list of those that wait.
@@ -164,7 +165,7 @@ func (r *Replica) drop(q *request) {
 func (r *Replica) answer(q *request, seq uint64, item *wire.Item, c wire.Context) {
 	r.drop(q)
 	c = r.namer().bound(c, r.cfg.Limits.Exact, maxContextBytes)
-	if q.carried != nil {
+	if q.incoming != nil {
 		m := &wire.CausalForwardReply{Fate: wire.ForwardDone, Existed: q.existed, Context: c}
 		if item != nil {
 			m.Present, m.Item = true, *item
@@ -173,7 +174,7 @@ func (r *Replica) answer(q *request, seq uint64, item *wire.Item, c wire.Context
 				m.Item.Value = nil
 			}
 		}
-		r.answerCarried(q.carried, m, seq)
+		r.answerForward(q.incoming, m, seq)
 		return
 	}
 	r.after(seq, func() { r.reply(q, wire.Done, &wire.CausalResult{Item: item, Existed: q.existed, Context: c}) })
@@ -185,8 +186,8 @@ func (r *Replica) write(q *request, old *wire.Item) {
 		return
 	}
 	r.drop(q)
-	if q.carried == nil && r.inDoubt(q) {
-		r.reply(q, wire.InDoubt, nil) // it was carried before, to who may have taken and forgotten it
+	if q.incoming == nil && r.inDoubt(q) {
+		r.reply(q, wire.InDoubt, nil) // it was forwarded before, and the owner may have applied and forgotten it
 		return
 	}
 	s := &r.slots.all[q.at]
@@ -197,28 +198,28 @@ func (r *Replica) write(q *request, old *wire.Item) {
 	item.Deps.Exact = slices.Clone(item.Deps.Exact) // it stays, and what was folded need not
 	item.Deps = keptContext(&item.Deps)
 	item.Deps.Vector = r.vectors.shared(item.Deps.Vector)
-	if q.carried != nil {
+	if q.incoming != nil {
 		item.Key, item.Value = strings.Clone(item.Key), bytes.Clone(item.Value) // the message need not, either
 	}
 	item.Version.Counter = 1 + r.counterBelow(q, s, old)
 	q.existed = old != nil && !old.Deleted
 	r.append(item)
 	r.put(s, q.hash, item, old)
-	r.rememberTaken(item, true, q.existed)
+	r.rememberApplied(item, true, q.existed)
 	n, view := r.own.last, r.view.ID
 	r.pending.Live = append(r.pending.Live, wire.Position{Stream: r.own.stream, N: n})
 	r.wakeKey(item.Key)
 	c := with(&q.context, q.hash, item.Version)
 	seq := r.commit()
 	r.after(seq, func() {
-		spread := r.viewID() == view
+		inFlight := r.viewID() == view
 		r.written(view, n)
 		r.wakeKeys()
-		if !spread || r.own.sent >= n && r.own.flight == nil {
+		if !inFlight || r.own.sent >= n && r.own.flight == nil {
 			r.answer(q, seq, item, c)
 			return
 		}
-		r.whenSpread(n, func() { r.answer(q, seq, item, c) })
+		r.whenBroadcast(n, func() { r.answer(q, seq, item, c) })
 	})
 }
 
@@ -391,5 +392,5 @@ func (r *Replica) Abandon(token wire.Token) {
 	delete(r.clients, token)
 	q.gone = true
 	r.drop(q)
-	r.abandonCarriage(q)
+	r.abandonForward(q)
 }

@@ -28,33 +28,33 @@ type slot struct {
 	// slots that are owned and ready.
 	known wire.Vector
 	// taught is what K grows to when all that is written is durable.
-	taught wire.Vector
-	sum    wire.Sum
-	floor  uint64 // no counter of a collected tombstone is larger
-	aside  []wire.Item
-	merged []wire.Item // those of aside that are being merged
-	drain  int         // how many of them are left; when it gets to 0 the slot is ready
-	seq    uint64      // the last write to it
-	mark   uint64      // the last change of its items, or of K of it
-	gen    uint64      // the epoch in which the slot was given up last: what was begun before does not count
-	era    uint64      // the era in which something was last taken away of it: it was given up, or an item forgotten
-	asked  bool        // everybody was asked, since it is held and in this view, for what lives that are over have left
-	lost   wire.Vector // of what was written up to here, what is not here is lost (docs/causal.md §10)
-	takers int         // of a slot that is held for others: owners that have not taken it
-	taken  bool        // by all of them: it may go
+	taught   wire.Vector
+	sum      wire.Sum
+	floor    uint64 // no counter of a collected tombstone is larger
+	aside    []wire.Item
+	merging  []wire.Item // those of aside that are being merged
+	unmerged int         // how many of them are left; when it gets to 0 the slot is ready
+	seq      uint64      // the last write to it
+	mark     uint64      // the last change of its items, or of K of it
+	gen      uint64      // the epoch in which the slot was given up last: what was begun before does not count
+	era      uint64      // the era in which something was last taken away of it: it was given up, or an item forgotten
+	asked    bool        // everybody was asked, since it is held and in this view, for what lives that are over have left
+	lost     wire.Vector // of what was written up to here, what is not here is lost (docs/causal.md §10)
+	unacked  int         // of a slot that is held for others: owners that have not acknowledged it
+	acked    bool        // by all of them: it may be released
 }
 
 func newSlots(space hashing.Space) slots {
 	return slots{space: space, all: make([]slot, space.Slots())}
 }
 
-// changed marks a change of a slot. If it is held for others, it must be offered
-// again: what they have taken is not all.
+// changed marks a change of a slot. If the slot is held for others, it is handed off
+// again: what the owners acknowledged is not all.
 func (t *slots) changed(s *slot) {
 	t.mark++
 	s.mark = t.mark
 	if !s.owned {
-		s.takers, s.taken = 0, false
+		s.unacked, s.acked = 0, false
 	}
 }
 
@@ -131,7 +131,7 @@ func (t *slots) hashRanges(list []wire.SlotRange) []wire.HashRange {
 
 // apart is the largest counter of a key among what is not merged yet.
 func (s *slot) apart(key string) (counter uint64) {
-	for _, list := range [][]wire.Item{s.aside, s.merged} {
+	for _, list := range [][]wire.Item{s.aside, s.merging} {
 		for i := range list {
 			if list[i].Key == key {
 				counter = max(counter, list[i].Version.Counter)

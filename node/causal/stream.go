@@ -108,7 +108,7 @@ func (r *Replica) flush() {
 		}
 		o.flight = f
 		r.alarm(f.until)
-		r.land()
+		r.completeFlight()
 	}
 	r.forgetAcked()
 }
@@ -127,9 +127,9 @@ func (r *Replica) counts(p *peer) bool {
 	return p.greeted && r.now-p.helloAt <= freshHello && p.ready && !p.slow
 }
 
-// land ends the flight when all that count have acknowledged it, or their time is
-// over.
-func (r *Replica) land() {
+// completeFlight ends the flight when all replicas that count have acknowledged it, or
+// its time is over.
+func (r *Replica) completeFlight() {
 	o := &r.own
 	f := o.flight
 	if f == nil {
@@ -157,7 +157,7 @@ func (r *Replica) land() {
 // tickStream ends a flight whose time is over.
 func (r *Replica) tickStream() {
 	if f := r.own.flight; f != nil {
-		r.land()
+		r.completeFlight()
 		r.flush()
 		if r.own.flight != nil {
 			r.alarm(r.own.flight.until)
@@ -167,7 +167,7 @@ func (r *Replica) tickStream() {
 
 // whenSpread does something when the write n was durable and had its time to reach
 // the other replicas.
-func (r *Replica) whenSpread(n uint64, do func()) {
+func (r *Replica) whenBroadcast(n uint64, do func()) {
 	r.own.waits = append(r.own.waits, ackWait{n, do})
 }
 
@@ -181,7 +181,7 @@ func (r *Replica) OnBatchAck(h wire.Header, m *wire.BatchAck) {
 	if p.acked >= r.own.sent {
 		p.slow = false
 	}
-	r.land()
+	r.completeFlight()
 	r.flush()
 }
 

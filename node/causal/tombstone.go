@@ -107,7 +107,7 @@ func (r *Replica) collect() {
 // healthy reports that everybody was heard lately, and that nothing is on the move
 // here.
 func (r *Replica) healthy() bool {
-	if !r.member || r.closed() || !r.settled || r.slots.unready > 0 || r.hasFormer() || r.holdsForOthers() {
+	if !r.member || r.closed() || !r.synced || r.slots.unready > 0 || r.hasFormer() || r.holdsForOthers() {
 		return false
 	}
 	for _, p := range r.peers {
@@ -235,7 +235,7 @@ func (r *Replica) allHave(at hashing.Slot, v wire.Vector, answers map[wire.NodeI
 
 // ownHave is what this node answers itself in a survey.
 func (r *Replica) ownHave(list []wire.SlotRange) *wire.Digest {
-	return &wire.Digest{Unsynced: r.unsettled(), StableCut: r.floorSum(), Held: r.holdings(list)}
+	return &wire.Digest{Unsynced: r.unsynced(), StableCut: r.floorSum(), Held: r.holdings(list)}
 }
 
 // dropTombs drops the tombstones of slots, if they stand yet, and keeps their

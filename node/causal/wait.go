@@ -101,7 +101,7 @@ func (r *Replica) reroute() {
 		}
 		r.again(q)
 	}
-	r.rerouteCarriages()
+	r.rerouteForwards()
 }
 
 // OnLeftBehind answers everybody: this node takes no requests any more.
@@ -110,7 +110,7 @@ func (r *Replica) OnLeftBehind() {
 		return
 	}
 	r.reroute()
-	r.offerAll()
+	r.beginHandoffs()
 }
 
 // ask is a question to others for one key, while its slot is not ready here.

@@ -31,7 +31,7 @@ func (l *local) PullTargets() []wire.Member {
 
 // Serving reports whether the models that a PUT waits for are ready.
 func (l *local) Serving() bool {
-	return (l.gate == GateStrong || l.causal.Settled()) && (l.gate == GateCausal || l.Replica.Serving())
+	return (l.gate == GateStrong || l.causal.Synced()) && (l.gate == GateCausal || l.Replica.Serving())
 }
 
 // HasActiveBase reports whether strong buckets are ready. Nodes outside the view ask
@@ -47,7 +47,7 @@ func (l *local) Data() bool { return l.Written() || l.causal.Written() }
 // HandedOver reports, outside the view, that causal data has come to its owners, and
 // whether that is all a PUT waits for.
 func (l *local) HandedOver() (causal, only bool) {
-	return l.gate == GateStrong || l.causal.Settled(), l.gate == GateCausal
+	return l.gate == GateStrong || l.causal.Synced(), l.gate == GateCausal
 }
 
 // Progress grows whenever a model gets nearer to being ready.

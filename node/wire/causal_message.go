@@ -150,10 +150,10 @@ type CausalForward struct {
 	HeardBoot Boot
 }
 
-// CarryFate says what became of a carried request.
+// ForwardFate says what became of a forwarded request.
 type ForwardFate uint8
 
-// The fates of carried requests.
+// The fates of forwarded requests.
 const (
 	ForwardDone        ForwardFate = iota + 1 // Item and Context are the answer
 	ForwardElsewhere                          // the receiver does not own the slot, or takes no requests
@@ -173,7 +173,7 @@ type CausalForwardReply struct {
 	Context Context
 }
 
-// CausalForwardCancel says that the client of a carried request has left.
+// CausalForwardCancel says that the client of a forwarded request has left.
 type CausalForwardCancel struct {
 	Counters []uint64
 }

@@ -44,10 +44,10 @@ func session(entries, exactStreams, vectorStreams int) Context {
 
 // contextBytes is what a context takes in a message beside an empty one.
 func contextBytes(c Context) int {
-	carry := &CausalForward{Read: true, Op: Op{Key: "k"}}
-	without := len(AppendMessage(nil, Header{}, carry))
-	carry.Context = c
-	return len(AppendMessage(nil, Header{}, carry)) - without
+	forward := &CausalForward{Read: true, Op: Op{Key: "k"}}
+	without := len(AppendMessage(nil, Header{}, forward))
+	forward.Context = c
+	return len(AppendMessage(nil, Header{}, forward)) - without
 }
 
 // The aims of docs/causal.md: what a stored version depends on takes less than

@@ -57,8 +57,8 @@ func golden(k Kind) (Header, Message) {
 	}
 	src := &counting{}
 	h, m := filledHeader(src), filled(src, k)
-	if carry, ok := m.(*CausalForward); ok {
-		carry.Read, carry.Op = false, Op{Kind: OpPut, Key: "apple", Value: []byte("red"), ContentType: "text/plain"}
+	if forward, ok := m.(*CausalForward); ok {
+		forward.Read, forward.Op = false, Op{Kind: OpPut, Key: "apple", Value: []byte("red"), ContentType: "text/plain"}
 	}
 	return h, m
 }

@@ -115,7 +115,7 @@ type Hello struct {
 	Ready          bool    // its causal slots are ready
 	Clock          Instant // of the sender, in its boot
 	CausalProgress uint64  // grows whenever it got on with its causal slots
-	LowestOpen     uint64  // it carries no request below this number any more
+	LowestOpen     uint64  // it forwards no request below this number any more
 
 	Data bool // the sender has data, of either model
 }

@@ -212,7 +212,7 @@ func (t *Truth) again(l *Life, w *Write) {
 }
 
 // lateBound is how long after its client was answered, or left, a write may still be
-// taken: as old as a carried one may be, and as long as it may wait where it is not
+// taken: as old as a forwarded one may be, and as long as it may wait where it is not
 // repeated (docs/causal.md §8).
 const lateBound = 2500*wire.Millisecond + 100*wire.Millisecond
 

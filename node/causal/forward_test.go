@@ -9,9 +9,9 @@ import (
 // keep is how long request ids are kept.
 const keep = 60 * wire.Second
 
-func TestACarriedWriteIsRememberedForAMinuteAtLeast(t *testing.T) {
-	var c carriedRequests
-	c.init(&Limits{Remember: keep, Taken: 100})
+func TestAForwardedWriteIsRememberedForAMinuteAtLeast(t *testing.T) {
+	var c incomingForwards
+	c.init(&Limits{DedupRetention: keep, DedupEntries: 100})
 	id := func(n uint64) wire.RequestID { return wire.RequestID{Node: 1, Boot: 1, Counter: n} }
 	item := func(n uint64) *wire.Item {
 		return &wire.Item{Key: "x", Version: wire.CausalVersion{Counter: 7}, ID: id(n)}
@@ -20,19 +20,19 @@ func TestACarriedWriteIsRememberedForAMinuteAtLeast(t *testing.T) {
 	c.remember(item(2), true, keep)
 	c.remember(item(3), true, keep+2*wire.Second)
 	for n := uint64(1); n <= 3; n++ {
-		if got, ok := c.taken(id(n)); !ok || got != (taken{hashOf("x"), item(n).Version, false, true}) {
+		if got, ok := c.lookup(id(n)); !ok || got != (appliedWrite{hashOf("x"), item(n).Version, false, true}) {
 			t.Errorf("request %d: %+v, %t", n, got, ok)
 		}
 	}
 	c.remember(item(4), true, 3*keep)
-	if _, ok := c.taken(id(1)); ok {
+	if _, ok := c.lookup(id(1)); ok {
 		t.Error("after two minutes the first request is still remembered")
 	}
 }
 
-func TestWhetherACarriedWriteFoundAValueIsKnownToWhoTookItAndGuessedByOthers(t *testing.T) {
-	var c carriedRequests
-	c.init(&Limits{Remember: keep, Taken: 100})
+func TestWhetherAForwardedWriteFoundAValueIsKnownToTheNodeThatAppliedItAndGuessedByOthers(t *testing.T) {
+	var c incomingForwards
+	c.init(&Limits{DedupRetention: keep, DedupEntries: 100})
 	for n, row := range []struct {
 		counter     uint64
 		here        bool // it was taken here
@@ -48,8 +48,8 @@ func TestWhetherACarriedWriteFoundAValueIsKnownToWhoTookItAndGuessedByOthers(t *
 		if row.here {
 			c.remember(item, row.found, wire.Second)
 		}
-		c.hear(item, wire.Second)
-		if got, _ := c.taken(id); got.existed != row.want {
+		c.rememberRemote(item, wire.Second)
+		if got, _ := c.lookup(id); got.existed != row.want {
 			t.Errorf("%+v: %t", row, got.existed)
 		}
 	}
@@ -87,7 +87,7 @@ func TestAnAnswerMustFitItsRequest(t *testing.T) {
 func TestAnAnswerCountsOnlyFromWhoWasAsked(t *testing.T) {
 	r := bare()
 	q := r.newRequest(writing, 7, wire.Op{Kind: wire.OpPut, Key: "k"}, wire.Context{})
-	r.carriages.list = []*carriage{{q: q, counter: 1, to: &peer{id: 1}, others: []wire.NodeID{2}}}
+	r.outgoing.list = []*outgoingForward{{req: q, counter: 1, to: &peer{id: 1}, others: []wire.NodeID{2}}}
 	done := &wire.CausalForwardReply{
 		Counter: 1, Fate: wire.ForwardDone, Present: true,
 		Item: wire.Item{Key: "k", Version: wire.CausalVersion{Counter: 1, Dot: wire.Dot{N: 1}}},

@@ -1,0 +1,467 @@
+package causal
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// outgoingForwards are the requests of this node's clients that were forwarded to an
+// owner of their slot (docs/causal.md §8).
+type outgoingForwards struct {
+	lastID      uint64
+	lastRequest uint64 // numbers of bus requests
+	list        []*outgoingForward
+}
+
+// outgoingForward is one of them.
+type outgoingForward struct {
+	req          *request
+	counter      uint64
+	to           *peer        // nil: no owner could be asked yet
+	begunAt      wire.Instant // with this peer
+	sentAt       wire.Instant
+	answeredAt   wire.Instant // the last answer; hellos do not show that forwards arrive
+	request      uint64
+	clock        wire.Instant // the receiver's clock, as it said with ForwardLate
+	clockBoot    wire.Boot
+	others       []wire.NodeID // owners that were asked before
+	refused      bool          // the bus had no listener there
+	firstRequest uint64        // number of the first bus request with it: no owner has it before
+}
+
+func (c *outgoingForwards) setFirstRequest(boot wire.Boot) { c.lastRequest = uint64(boot)>>2 | 1<<62 }
+
+// forward begins to forward a request to an owner of its slot. A request that was
+// forwarded before keeps its id, because an owner may have applied it.
+func (r *Replica) forward(q *request) {
+	c := &r.outgoing
+	if q.id == (wire.RequestID{}) {
+		c.lastID++
+		q.id = wire.RequestID{Node: r.cfg.Self, Boot: r.cfg.Boot, Counter: c.lastID}
+	}
+	x := &outgoingForward{req: q, counter: q.id.Counter}
+	c.list = append(c.list, x)
+	r.dispatch(x)
+}
+
+// dispatch sends a forward to an owner. It stays with the same owner as long as that
+// one may have it, because a write must not be applied twice.
+func (r *Replica) dispatch(x *outgoingForward) {
+	if r.inDoubt(x.req) {
+		r.giveUpForward(x)
+		return
+	}
+	switch {
+	case x.to == nil:
+		r.chooseOwner(x)
+	case r.mayRetarget(x):
+		x.to.mute = true
+		r.chooseOwner(x)
+	}
+	x.sentAt = r.now
+	r.alarm(r.now + forwardResend)
+	if x.to == nil {
+		return
+	}
+	r.outgoing.lastRequest++
+	x.request = r.outgoing.lastRequest
+	if x.req.forwardedAt == 0 {
+		x.req.forwardedAt, x.firstRequest = r.now, x.request
+	}
+	m := &wire.CausalForward{
+		Counter: x.counter, Read: x.req.kind == reading, Op: x.req.op, Context: x.req.context,
+		Heard: x.to.clock, HeardBoot: x.to.boot,
+	}
+	if x.clock > m.Heard || x.clockBoot != m.HeardBoot {
+		if x.clockBoot != 0 {
+			m.Heard, m.HeardBoot = x.clock, x.clockBoot
+		}
+	}
+	r.box.Post(wire.Envelope{To: x.to.id, Request: x.request, Message: m})
+}
+
+// mayTurn reports that another owner may be asked: the present one has not answered
+// for long.
+func (r *Replica) mayRetarget(x *outgoingForward) bool {
+	return x.refused || r.now-max(x.answeredAt, x.begunAt) > silence
+}
+
+// turn chooses an owner: one that greeted lately, else the next one in turn.
+func (r *Replica) chooseOwner(x *outgoingForward) {
+	shard, ok := r.ring.Owner(x.req.at)
+	if !ok {
+		x.to = nil
+		return
+	}
+	owners := r.view.Layout.Shards[shard].Members
+	begin := int(x.counter)
+	if x.to != nil {
+		begin = slices.IndexFunc(owners, func(m wire.Member) bool { return m.ID == x.to.id }) + 1
+	}
+	var other *peer
+	for i := range owners {
+		p := r.peer(owners[(begin+i)%len(owners)].ID)
+		if p == nil {
+			continue
+		}
+		if p.greeted && r.now-p.helloAt <= p.silence() && !p.mute {
+			other = p
+			break
+		}
+		if other == nil {
+			other = p
+		}
+	}
+	if other != x.to {
+		if x.to != nil {
+			x.others = append(x.others, x.to.id)
+		}
+		x.to, x.begunAt, x.clock, x.clockBoot = other, r.now, 0, 0
+	}
+	x.refused = false
+}
+
+// OnRequestFailed notes that the bus had no listener for a request. The request was not
+// taken, and may go to another owner. It reports whether the request was one of this
+// part.
+func (r *Replica) OnRequestFailed(request uint64) bool {
+	i := slices.IndexFunc(r.outgoing.list, func(x *outgoingForward) bool { return x.request == request })
+	if i < 0 {
+		return false
+	}
+	x := r.outgoing.list[i]
+	if x.firstRequest == request {
+		x.req.forwardedAt, x.firstRequest = 0, 0
+	}
+	if x.begunAt == x.sentAt || x.req.kind == reading { // an earlier send of a write may have been applied
+		x.refused = true
+	}
+	x.sentAt = r.now - forwardResend + resend/2
+	r.alarm(x.sentAt + forwardResend)
+	return true
+}
+
+// OnForwardReply ends a forward, or sends it to another owner.
+func (r *Replica) OnForwardReply(h wire.Header, m *wire.CausalForwardReply) {
+	r.sign(h)
+	i := slices.IndexFunc(r.outgoing.list, func(x *outgoingForward) bool { return x.counter == m.Counter })
+	if i < 0 {
+		return
+	}
+	x := r.outgoing.list[i]
+	if !x.asked(h.From) {
+		return
+	}
+	if why := x.req.unfit(m); why != "" {
+		r.refuseMessage(h.From, why)
+		return
+	}
+	if x.to != nil && x.to.id == h.From {
+		x.answeredAt = r.now
+	}
+	switch m.Fate {
+	case wire.ForwardDone:
+		r.removeOutgoing(x)
+		r.cancelElsewhere(x, h.From)
+		var item *wire.Item
+		if m.Present {
+			item = &m.Item
+		}
+		r.reply(x.req, wire.Done, &wire.CausalResult{Item: item, Existed: m.Existed, Context: m.Context})
+	case wire.ForwardImplausible:
+		r.removeOutgoing(x)
+		r.cancelElsewhere(x, h.From)
+		outcome := wire.Implausible
+		if x.req.kind == writing && len(x.others) > 0 {
+			outcome = wire.InDoubt // an owner that was asked before may have applied it
+		}
+		r.reply(x.req, outcome, nil)
+	case wire.ForwardLate:
+		if x.to != nil && x.to.id == h.From && (x.clockBoot != h.Boot || x.clock < m.Clock) {
+			x.clock, x.clockBoot = m.Clock, h.Boot
+			r.dispatch(x)
+		}
+	case wire.ForwardElsewhere:
+		if x.to != nil && x.to.id == h.From {
+			x.to = nil // the owner has not applied it, and another node may own the slot by now
+			x.sentAt = r.now - forwardResend + resend/2
+			r.alarm(x.sentAt + forwardResend)
+		}
+	}
+}
+
+// asked reports that a node was sent this forward.
+func (x *outgoingForward) asked(id wire.NodeID) bool {
+	return x.to != nil && x.to.id == id || slices.Contains(x.others, id)
+}
+
+// unfit says why an answer cannot be that of a request; empty: it may be.
+func (q *request) unfit(m *wire.CausalForwardReply) string {
+	switch {
+	case m.Fate != wire.ForwardDone:
+	case m.Present && m.Item.Key != q.op.Key:
+		return "an answer about another key"
+	case q.kind == writing && !m.Present:
+		return "an answer to a write without a version"
+	case q.kind == writing && m.Item.Deleted != (q.op.Kind == wire.OpDelete):
+		return "an answer to another kind of write"
+	}
+	return ""
+}
+
+func (r *Replica) removeOutgoing(x *outgoingForward) {
+	r.outgoing.list = slices.DeleteFunc(r.outgoing.list, func(o *outgoingForward) bool { return o == x })
+}
+
+// abandonForward forgets a forward whose client has left, and tells its owners.
+func (r *Replica) abandonForward(q *request) {
+	for _, x := range r.outgoing.list {
+		if x.req == q {
+			r.removeOutgoing(x)
+			r.cancelElsewhere(x, r.cfg.Self)
+			return
+		}
+	}
+}
+
+// cancelElsewhere cancels a forward at every node that was sent it, but for one.
+func (r *Replica) cancelElsewhere(x *outgoingForward, but wire.NodeID) {
+	at := x.others
+	if x.to != nil {
+		at = append(at, x.to.id)
+	}
+	r.cancelForward(x, slices.DeleteFunc(at, func(id wire.NodeID) bool { return id == but }))
+}
+
+// giveUpForward ends a forwarded write whose owner may have applied it and forgotten
+// its id. Applied a second time, the write would overwrite later ones.
+func (r *Replica) giveUpForward(x *outgoingForward) {
+	r.removeOutgoing(x)
+	r.cancelElsewhere(x, r.cfg.Self)
+	r.box.Event(wire.Event{Kind: EventForwardInDoubt})
+	r.reply(x.req, wire.InDoubt, nil)
+}
+
+// inDoubt reports that owners may have forgotten that they applied a write.
+func (r *Replica) inDoubt(q *request) bool {
+	return q.kind == writing && q.forwardedAt > 0 && r.now-q.forwardedAt > r.cfg.Limits.DedupRetention-doubtMargin && !mutant.On(mutant.CausalForwardRetryForever)
+}
+
+// cancelForward tells owners to forget a forward.
+func (r *Replica) cancelForward(x *outgoingForward, at []wire.NodeID) {
+	for _, id := range at {
+		r.send(id, &wire.CausalForwardCancel{Counters: []uint64{x.counter}})
+	}
+}
+
+// rerouteForwards looks at all forwards again after the view has changed.
+func (r *Replica) rerouteForwards() {
+	for _, x := range slices.Clone(r.outgoing.list) {
+		keep := x.to != nil && r.peer(x.to.id) != nil && x.req.kind == writing
+		switch {
+		case r.closed() && (x.req.kind == reading || x.request == 0):
+			r.removeOutgoing(x)
+			r.refuse(x.req) // a write that was sent may have been applied: it goes on (I12)
+		case r.owns(x.req.at) && !keep:
+			r.removeOutgoing(x)
+			r.serveLocally(x.req)
+		case x.to != nil:
+			r.followOwner(x)
+		}
+	}
+}
+
+// followOwner keeps a forward at its owner if that still owns the slot. A member that
+// does not own it answers so itself. A node outside the view may never answer.
+func (r *Replica) followOwner(x *outgoingForward) {
+	p := r.peer(x.to.id)
+	shard, ok := r.ring.Owner(x.req.at)
+	owner := p != nil && ok && r.atlas.charts[r.view.ID].home[p.id] == shard && p.member
+	if owner || x.req.kind == writing && p != nil && p.member {
+		x.to = p
+		return
+	}
+	r.cancelForward(x, []wire.NodeID{x.to.id})
+	x.others = append(x.others, x.to.id)
+	x.to, x.sentAt = nil, r.now-forwardResend
+	r.alarm(r.now)
+}
+
+// serveLocally serves a request here that was to be forwarded: this node owns its slot
+// by now. What the key holds is not known yet.
+func (r *Replica) serveLocally(q *request) {
+	q.asked, q.vouched, q.found = false, false, false
+	if !r.slots.all[q.at].ready {
+		r.start(q, nil)
+		return
+	}
+	r.wait(q)
+	r.again(q)
+}
+
+func (r *Replica) tickOutgoing() {
+	for _, x := range slices.Clone(r.outgoing.list) {
+		switch {
+		case r.now < x.sentAt+forwardResend:
+			r.alarm(x.sentAt + forwardResend)
+		case r.owns(x.req.at) && (x.to == nil || r.mayRetarget(x)):
+			r.removeOutgoing(x)
+			r.serveLocally(x.req)
+		default:
+			r.dispatch(x)
+		}
+	}
+}
+
+// incomingForwards are the requests that other nodes forwarded here.
+type incomingForwards struct {
+	open  map[wire.RequestID]*incomingForward
+	bytes int // that these hold
+	dedupTable
+}
+
+// incomingForward is one of them, with the address of its answer.
+type incomingForward struct {
+	id         wire.RequestID
+	req        *request
+	to         wire.NodeID
+	replyTo    wire.ReplyTo
+	bytes      int
+	view       wire.ViewID  // of the forwarder, as it said last
+	repeatedAt wire.Instant // last
+}
+
+// requestSize is what a request takes, without what it is about.
+const requestSize = 512
+
+func (c *incomingForwards) add(x *incomingForward) {
+	c.open[x.id] = x
+	c.bytes += x.bytes
+}
+
+func (c *incomingForwards) remove(x *incomingForward) {
+	if c.open[x.id] == x {
+		delete(c.open, x.id)
+		c.bytes -= x.bytes
+	}
+}
+
+// OnForward takes a request that another node forwarded here.
+func (r *Replica) OnForward(h wire.Header, replyTo wire.ReplyTo, m *wire.CausalForward, stored []*wire.Item) {
+	r.sign(h)
+	id := wire.RequestID{Node: h.From, Boot: h.Boot, Counter: m.Counter}
+	old := !m.Read && (m.HeardBoot != r.cfg.Boot || r.now-m.Heard > forwardMaxAge) && !mutant.On(mutant.CausalForwardLate)
+	if x := r.incoming.open[id]; x != nil {
+		if old { // it may have been under way for long: its client may have left since
+			r.box.Post(wire.Envelope{To: h.From, Answer: replyTo, Message: &wire.CausalForwardReply{Counter: m.Counter, Fate: wire.ForwardLate, Clock: r.now}})
+			return
+		}
+		r.box.Post(wire.Envelope{To: h.From, Answer: x.replyTo, Message: &wire.CausalForwardReply{Counter: m.Counter, Fate: wire.ForwardWaiting}})
+		x.replyTo, x.repeatedAt, x.view = replyTo, r.now, h.View
+		return
+	}
+	x := &incomingForward{id: id, to: h.From, replyTo: replyTo, repeatedAt: r.now, view: h.View}
+	if len(stored) != 1 {
+		return
+	}
+	if _, done := r.incoming.lookup(id); old && !done {
+		r.box.Event(wire.Event{Kind: EventForwardLate, Peer: h.From})
+		r.answerForward(x, &wire.CausalForwardReply{Fate: wire.ForwardLate, Clock: r.now}, 0)
+		return
+	}
+	k := writing
+	if m.Read {
+		k = reading
+	}
+	x.req = r.newRequest(k, 0, m.Op, m.Context)
+	x.req.incoming, x.req.id = x, id
+	if !m.Read && r.answerAgain(x.req) {
+		return // whichever node owns the slot by now
+	}
+	if !m.Read && r.incoming.mayHaveEvicted(id) {
+		r.answerForward(x, &wire.CausalForwardReply{Fate: wire.ForwardElsewhere}, r.box.LastWrite())
+		return
+	}
+	if !r.plausible(&m.Context) {
+		r.answerForward(x, &wire.CausalForwardReply{Fate: wire.ForwardImplausible}, 0)
+		return
+	}
+	x.bytes = requestSize + len(m.Op.Key) + len(m.Op.Value) + contextBytes(len(m.Context.Exact), len(m.Context.Vector), len(m.Context.CutRefs))
+	if len(r.incoming.open) >= maxIncoming || r.incoming.bytes+x.bytes > incomingRoom {
+		r.answerForward(x, &wire.CausalForwardReply{Fate: wire.ForwardElsewhere}, r.box.LastWrite())
+		return
+	}
+	r.incoming.add(x)
+	r.alarm(r.now + forwardPatience)
+	r.start(x.req, stored[0])
+}
+
+// ofOurGroup reports that a forward comes from this node's group: from its view, from a
+// view that this one replaces, or from a view of the same layout. A forward from a
+// later view is answered once this node has adopted that view. Members of a parted
+// group may hold writes that are missing here.
+func (r *Replica) ofOurGroup(x *incomingForward) bool {
+	if x.view == r.view.ID || r.view.Descends(x.view) {
+		return true
+	}
+	c := r.atlas.charts[x.view]
+	return c != nil && fingerprint(&c.Layout) == r.layout
+}
+
+// answerAgain answers a write that was applied before, here or at another owner that
+// broadcast it.
+func (r *Replica) answerAgain(q *request) bool {
+	t, ok := r.incoming.lookup(q.id)
+	if !ok || t.hash != q.hash || mutant.On(mutant.CausalForwardTwice) {
+		return false
+	}
+	r.box.Event(wire.Event{Kind: EventForwardRepeated, Peer: q.id.Node})
+	q.existed = t.existed
+	item := &wire.Item{Key: q.op.Key, Version: t.version, Deleted: t.deleted}
+	r.answer(q, r.box.LastWrite(), item, with(&q.context, q.hash, t.version))
+	return true
+}
+
+// answerForward answers the forwarder once the write seq is durable.
+func (r *Replica) answerForward(x *incomingForward, m *wire.CausalForwardReply, seq uint64) {
+	r.incoming.remove(x)
+	m.Counter = x.id.Counter
+	r.box.PostAfter(seq, wire.Envelope{To: x.to, Answer: x.replyTo, Message: m})
+}
+
+// OnCarryCancel forgets requests whose clients have left.
+func (r *Replica) OnForwardCancel(h wire.Header, m *wire.CausalForwardCancel) {
+	for _, n := range m.Counters {
+		r.dropForward(r.incoming.open[wire.RequestID{Node: h.From, Boot: h.Boot, Counter: n}])
+	}
+}
+
+// outdated reports that the forwarder has not repeated a request for too long.
+func (r *Replica) outdated(x *incomingForward) bool { return r.now-x.repeatedAt >= forwardPatience }
+
+func (r *Replica) dropForward(x *incomingForward) {
+	if x == nil {
+		return
+	}
+	x.req.gone = true
+	r.drop(x.req)
+	r.incoming.remove(x)
+}
+
+// tickIncoming drops forwards that are not repeated any more.
+func (r *Replica) tickIncoming() {
+	var late []*incomingForward
+	for _, x := range r.incoming.open { //maporder:ok each is looked at by itself; late is put in order
+		if r.outdated(x) {
+			late = append(late, x)
+		} else {
+			r.alarm(x.repeatedAt + forwardPatience)
+		}
+	}
+	slices.SortFunc(late, func(a, b *incomingForward) int { return int(a.id.Counter) - int(b.id.Counter) })
+	for _, x := range late {
+		r.dropForward(x)
+	}
+}

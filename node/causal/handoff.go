@@ -1,0 +1,246 @@
+package causal
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// handoff is what this node holds and a peer owns. A PUT /view is answered, and slots
+// are released, only when the peer has acknowledged it (docs/causal.md §7).
+type handoff struct {
+	revision uint64  // of the slots when the hand-off began
+	unacked  slotSet // slots that the peer has not acknowledged
+	askedAt  wire.Instant
+	interval wire.Instant
+}
+
+// beginHandoff notes what a member owns and is held here. Members exchange after they
+// have adopted a view, without being asked. A member that has not acknowledged
+// everything in time is sent a Handoff.
+func (r *Replica) beginHandoff(p *peer) {
+	p.handoff = nil
+	if !p.member || r.view == nil || !r.member && r.requesters.acked(p, r.view.ID, r.slots.mark) {
+		return // or it has acknowledged everything before this node heard of the view
+	}
+	home, ok := r.atlas.charts[r.view.ID].home[p.id]
+	if !ok {
+		return
+	}
+	o := &handoff{revision: r.slots.mark, unacked: newSlotSet(r.slots.space), askedAt: r.now, interval: resend}
+	for _, at := range r.ring.Slots(home) {
+		if s := &r.slots.all[at]; s.held && !s.blank() {
+			o.unacked.add(at)
+		}
+	}
+	if o.unacked.n > 0 {
+		p.handoff = o
+		r.alarm(r.now + o.interval)
+	}
+}
+
+// tickHandoffs re-sends the hand-offs that are not acknowledged, with exponential
+// backoff.
+func (r *Replica) tickHandoffs() {
+	for _, p := range r.peers {
+		o := p.handoff
+		switch {
+		case o == nil:
+		case r.now-o.askedAt >= o.interval:
+			o.interval = min(2*o.interval, slowResend)
+			o.askedAt = r.now
+			r.sendDurable(p.id, &wire.Handoff{Revision: o.revision})
+			r.alarm(r.now + o.interval)
+		default:
+			r.alarm(o.askedAt + o.interval)
+		}
+	}
+}
+
+// OnHandoff begins an exchange with a node that holds slots of this one, in the same
+// view.
+func (r *Replica) OnHandoff(h wire.Header, m *wire.Handoff) {
+	p := r.sign(h)
+	if r.view == nil || h.View != r.view.ID {
+		return // until this node, or that one, has come to the view
+	}
+	if p == nil {
+		p = r.guest(h) // outside the view, and listed in it as a source
+	}
+	if p == nil {
+		return
+	}
+	switch x := r.pullOf(p); {
+	case x != nil && (x.have == nil || x.boot == h.Boot && x.have.Revision >= m.Revision):
+		// the exchange under way brings it
+	case p.lastAck != nil && p.lastAck.Boot == h.Boot && p.lastAck.Revision >= m.Revision:
+		r.sendDurable(p.id, p.lastAck) // it is here, and the acknowledgement was lost
+	default:
+		r.pullFrom(p)
+	}
+}
+
+// guest adds a node outside the view that hands off what it holds.
+func (r *Replica) guest(h wire.Header) *peer {
+	if r.peer(h.From) != nil {
+		return nil
+	}
+	for _, m := range r.view.Sources {
+		if m.ID == h.From {
+			delete(r.lives.forgotten, m.ID)
+			p := &peer{id: m.ID, at: m, guest: true, boot: h.Boot, signAt: r.now}
+			r.addPeer(p)
+			r.askAnew()
+			r.views.Reach()
+			return p
+		}
+	}
+	return nil
+}
+
+// ackHandoff tells a peer that an exchange with it is over: of the slots that are owned
+// here, everything that the peer had then is here, durably.
+func (r *Replica) ackHandoff(x *pull) {
+	switch {
+	case x.have == nil:
+		return
+	case x.brief:
+		if !slices.Contains(x.have.Acked, wire.NodeBoot{Node: r.cfg.Self, Boot: r.cfg.Boot}) {
+			r.sendDurable(x.peer.id, x.peer.lastAck) // the acknowledgement was lost
+		}
+		return
+	}
+	w := holdingsReader{held: &x.have.Held}
+	taken := ranges(func(yield func(hashing.Slot) bool) {
+		for at := range each(x.slots) {
+			if r.slots.all[at].owned && w.next(at) != nil && !yield(at) {
+				return
+			}
+		}
+	})
+	if len(taken) > 0 || x.peer.former {
+		x.peer.lastAck = &wire.HandoffAck{Boot: x.boot, Revision: x.have.Revision, Slots: taken}
+		x.peer.ackDeferred = !x.peer.former && x.have.View != r.viewID()
+		if !x.peer.ackDeferred { // else it is sent when the peer has adopted the view
+			x.peer.ackedAt = r.now
+			r.sendDurable(x.peer.id, x.peer.lastAck)
+		}
+	}
+}
+
+// sendDeferredAck acknowledges an exchange that was over before the peer adopted this
+// view.
+func (r *Replica) sendDeferredAck(p *peer, h wire.Header) {
+	if p.ackDeferred && r.view != nil && h.View == r.view.ID && h.Boot == p.lastAck.Boot {
+		p.ackDeferred, p.ackedAt = false, r.now
+		r.sendDurable(p.id, p.lastAck)
+	}
+}
+
+// OnHandoffAck notes what a peer has of the slots that it owns and this node holds. A
+// slot that is held for others is released when every owner has all that is in it now
+// (I25).
+//
+// A node outside its view releases nothing. It only needs to know that the owners have
+// its data, in whichever view of its layout they were then: nodes that are told at the
+// same time may each have made one.
+func (r *Replica) OnHandoffAck(h wire.Header, m *wire.HandoffAck) {
+	p := r.sign(h)
+	if m.Boot == r.cfg.Boot {
+		r.requesters.noteAck(h, m.Revision)
+	}
+	if p == nil || p.handoff == nil || m.Boot != r.cfg.Boot || m.Revision < p.handoff.revision || r.member && h.View != r.viewID() {
+		return
+	}
+	r.advance()
+	for at := range each(r.slots.valid(m.Slots)) {
+		s := &r.slots.all[at]
+		if (s.owned || s.mark <= m.Revision) && p.handoff.unacked.remove(at) {
+			r.ackSlot(at)
+		}
+	}
+	if p.handoff.unacked.n == 0 {
+		p.handoff = nil
+	}
+	r.release()
+	r.checkSynced()
+}
+
+// ackSlot counts the owners that a slot which is held for others still waits for.
+func (r *Replica) ackSlot(at hashing.Slot) {
+	s := &r.slots.all[at]
+	if !s.owned && s.unacked > 0 {
+		s.unacked--
+		if s.unacked == 0 || mutant.On(mutant.CausalDropSlotEarly) {
+			s.acked = true
+			r.releasable = append(r.releasable, at)
+		}
+	}
+}
+
+// releasesPerStep bounds how many slots are released in one step: to free the items of
+// a slot takes the store a microsecond each.
+const releasesPerStep = 64
+
+// release drops the slots that all owners have. A node outside its view keeps them.
+func (r *Replica) release() {
+	if len(r.releasable) == 0 || r.closed() {
+		r.releasable = nil
+		return
+	}
+	n := min(len(r.releasable), releasesPerStep)
+	free := slices.DeleteFunc(slices.Clone(r.releasable[:n]), func(at hashing.Slot) bool { return !r.slots.all[at].acked })
+	r.releasable = r.releasable[n:]
+	if len(r.releasable) > 0 {
+		r.alarm(r.now)
+	}
+	slices.Sort(free)
+	list := ranges(slices.Values(free))
+	r.epoch++
+	for at := range each(list) {
+		r.slots.held--
+		r.slots.all[at] = slot{gen: r.epoch, era: r.era()}
+	}
+	r.commit() // writes to these slots in this step come first
+	r.overlay.free(r, list)
+	r.pending.Free = append(r.pending.Free, r.slots.hashRanges(list)...)
+	r.collector.freed(r, list)
+	r.commit()
+	r.released += countSlots(list)
+	if len(r.releasable) == 0 && r.released > 0 {
+		r.box.Event(wire.Event{Kind: EventSlotsReleased, View: r.viewID(), Count: r.released})
+		r.released = 0
+	}
+}
+
+func countSlots(list []wire.SlotRange) (n uint64) {
+	for _, g := range list {
+		n += uint64(g.Count)
+	}
+	return n
+}
+
+// beginHandoffs begins the hand-off to every member. For slots that are held for
+// others, the count of owners starts again.
+func (r *Replica) beginHandoffs() {
+	r.releasable = nil
+	for i := range r.slots.all {
+		s := &r.slots.all[i]
+		s.unacked, s.acked = 0, s.held && !s.owned && s.blank()
+		if s.acked {
+			r.releasable = append(r.releasable, hashing.Slot(i)) // it is blank
+			r.alarm(r.now)
+		}
+	}
+	for _, p := range r.peers {
+		r.beginHandoff(p)
+		if p.handoff == nil {
+			continue
+		}
+		for at := range p.handoff.unacked.all() {
+			r.slots.all[at].unacked++
+		}
+	}
+}
