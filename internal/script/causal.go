@@ -179,7 +179,7 @@ func (w *world) have(m *wire.Digest) string {
 		s += "; I take no writes"
 	}
 	for _, life := range m.Ended {
-		s += "; over is " + w.bootText(life.Node, life.Boot)
+		s += "; ended is " + w.bootText(life.Node, life.Boot)
 	}
 	var differ []wire.SlotRange
 	for _, g := range m.Groups { // with so few slots each is a group

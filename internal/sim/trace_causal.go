@@ -54,12 +54,12 @@ func causalBody(m wire.Message) string {
 	case *wire.DigestRequest:
 		return fmt.Sprintf("%x %v survey=%v", m.Session, m.Slots, m.Survey)
 	case *wire.Digest:
-		return fmt.Sprintf("%x epoch %d mark %d frozen=%v descends=%v unsynced=%v, groups %d, %s",
+		return fmt.Sprintf("%x removals %d revision %d frozen=%v descends=%v unsynced=%v, groups %d, %s",
 			m.Session, m.Removals, m.Revision, m.Frozen, m.Descends, m.Unsynced, len(m.Groups), holdingsString(&m.Held))
 	case *wire.FetchItems:
 		return fmt.Sprintf("%x %v after %+v", m.Session, m.Slots, m.After)
 	case *wire.Items:
-		return fmt.Sprintf("%x epoch %d after %+v last=%v: %s", m.Session, m.RemovedAt, m.After, m.Last, itemsString(m.Items))
+		return fmt.Sprintf("%x removed at %d after %+v last=%v: %s", m.Session, m.RemovedAt, m.After, m.Last, itemsString(m.Items))
 	case *wire.KeyReply:
 		if !m.Present {
 			return fmt.Sprintf("%x %q held=%v ready=%v gc %d: nothing", m.Session, m.Key, m.Held, m.Ready, m.GCCounter)

@@ -14,45 +14,45 @@ import (
 func (r *Replica) Adopt(v *wire.View) { r.adopt(v, firstOfAll(v)) }
 
 // Recovered is called once, first, by a machine that recovered its view: what was
-// kept of causal buckets is not recovered, so this is a life with nothing.
+// kept of causal buckets is not recovered, so this boot begins with nothing.
 func (r *Replica) Recovered(v *wire.View) {
-	r.pending.Reset = true
+	r.change.Reset = true
 	r.adopt(v, false)
 }
 
 func (r *Replica) adopt(v *wire.View, first bool) {
-	old, sameLine := r.view, r.followsOn(v)
-	r.takeBack(v)
+	old, followsOn := r.view, r.followsOn(v)
+	r.readmit(v)
 	r.foldTracks()
 	r.view, r.since, r.movedAt = v, r.now, r.now
-	r.lives.blank = r.lives.blank || old == nil && !first
-	r.atlas.held = v.ID
-	if r.atlas.note(wire.KnownView{ID: v.ID, Layout: v.Layout}) {
-		r.pending.Views = append(r.pending.Views, wire.KnownView{ID: v.ID, Layout: v.Layout})
+	r.boots.blank = r.boots.blank || old == nil && !first
+	r.catalog.held = v.ID
+	if r.catalog.add(wire.KnownView{ID: v.ID, Layout: v.Layout}) {
+		r.change.Views = append(r.change.Views, wire.KnownView{ID: v.ID, Layout: v.Layout})
 	}
-	chart := r.atlas.charts[v.ID]
-	r.ring = r.atlas.ring(chart)
-	r.shard, r.member = chart.home[r.cfg.Self], v.Has(r.cfg.Self)
-	r.oneLine, r.layout = oneLine(v), fingerprint(&v.Layout)
+	entry := r.catalog.entries[v.ID]
+	r.ring = r.catalog.ring(entry)
+	r.shard, r.member = entry.shardOf[r.cfg.Self], v.Has(r.cfg.Self)
+	r.onePredecessor, r.layout = hasOnePredecessor(v), fingerprint(&v.Layout)
 	r.own.begin(wire.Stream{View: v.ID, Node: r.cfg.Self, Boot: r.cfg.Boot})
-	r.assignSlots(sameLine, first)
+	r.assignSlots(followsOn, first)
 	r.meetPeers(old, v)
-	r.askAnew()
-	r.pulls = nil
+	r.restartInquiry()
+	r.exchanges = nil
 	r.beginHandoffs()
 	for _, p := range slices.Clone(r.peers) {
 		switch {
 		case first && old == nil && v.ID.Author != r.cfg.Self:
-			p.pulled, p.surveyed = true, r.lives.news // nobody had anything; who is told will look
+			p.exchanged, p.inquired = true, r.boots.inquiry // no node had data; those that are told will look
 		case r.mayPass(v, p):
-			p.pulled = true
+			p.exchanged = true
 		default:
-			r.pullFrom(p)
+			r.exchangeWith(p)
 		}
 	}
 	r.surveys, r.synced = nil, false
 	r.drained = nil
-	r.floors = floorMaker{}
+	r.stableCuts = stableCutMaker{}
 	r.views.Reach()
 	r.commit()
 	r.reroute()
@@ -93,8 +93,8 @@ func (r *Replica) followsOn(v *wire.View) bool {
 	return true
 }
 
-// oneLine reports that all views that the author heard of are one.
-func oneLine(v *wire.View) bool {
+// hasOnePredecessor reports that all views that the author heard of are one.
+func hasOnePredecessor(v *wire.View) bool {
 	var one wire.ViewID
 	for _, s := range v.Saw {
 		if !s.View.IsZero() && !one.IsZero() && s.View != one {
@@ -117,10 +117,10 @@ func firstOfAll(v *wire.View) bool {
 	return len(v.Ancestors) == 0 && len(v.Sources) == 0
 }
 
-// mayPass reports that a member need not be pulled from: it had no view when v was made, so
-// it had nothing. If it came to have something before it took v, which v's author has seen
-// then, or gets writes, it offers what is this node's. Who is not far is pulled from, and by the
-// author everybody is: it answers an operator, who may have told others before.
+// mayPass reports that no exchange with a far member is needed at once: it had no view
+// when v was made, so it had no data. If it came to have data before it adopted v, v's
+// author has seen that, or the member hands it off. The author exchanges with every
+// member: it answers an operator, who may have told others before.
 func (r *Replica) mayPass(v *wire.View, p *peer) bool {
 	return p.far() && v.ID.Author != r.cfg.Self &&
 		slices.ContainsFunc(v.Saw, func(s wire.Sighting) bool { return s.Node == p.id && s.View.IsZero() })
@@ -149,7 +149,7 @@ func (r *Replica) foldTracks() {
 }
 
 // assignSlots says which slots are owned, and which of them are ready at once.
-func (r *Replica) assignSlots(sameLine, first bool) {
+func (r *Replica) assignSlots(followsOn, first bool) {
 	r.slots.unready, r.slots.owned = 0, 0
 	for i := range r.slots.all {
 		s, at := &r.slots.all[i], hashing.Slot(i)
@@ -157,11 +157,11 @@ func (r *Replica) assignSlots(sameLine, first bool) {
 		if !s.owned {
 			continue
 		}
-		s.ready = s.held && s.ready && sameLine || first
+		s.ready = s.held && s.ready && followsOn || first
 		r.hold(at)
 		r.slots.owned++
 		if !s.ready {
-			s.floor = max(s.floor, r.gone) // who has its own may not be found
+			s.gcCounter = max(s.gcCounter, r.gcCounter) // who has its own may not be found
 			r.slots.unready++
 		}
 	}
@@ -175,13 +175,13 @@ func (r *Replica) assignSlots(sameLine, first bool) {
 func (r *Replica) meetPeers(old, v *wire.View) {
 	before := r.peers
 	r.peers = nil
-	chart := r.atlas.charts[v.ID]
+	entry := r.catalog.entries[v.ID]
 	for _, m := range v.Layout.Members() {
 		if m.ID == r.cfg.Self {
 			continue
 		}
 		p := &peer{id: m.ID, at: m, member: true, quiet: r.views.Silence(m.ID)}
-		p.replica = r.member && chart.home[m.ID] == r.shard
+		p.replica = r.member && entry.shardOf[m.ID] == r.shard
 		for _, q := range before {
 			if q.id == m.ID {
 				p.boot, p.signAt, p.clock = q.boot, q.signAt, q.clock
@@ -214,7 +214,7 @@ func (r *Replica) meetPeers(old, v *wire.View) {
 		}
 	}
 	r.meetOutside(old, before)
-	r.pending.Alumni, r.pending.AlumniSet = r.former(), true
+	r.change.Alumni, r.change.AlumniSet = r.former(), true
 }
 
 // hearOfFormer takes in which former members another node knows, of this view or one
@@ -229,14 +229,14 @@ func (r *Replica) hearOfFormer(m *wire.Digest) {
 		if at.ID != r.cfg.Self && r.peer(at.ID) == nil && !slices.Contains(r.drained, at.ID) && r.forgotten(at.ID) == nil && len(r.peers) < maxPeers {
 			p := &peer{id: at.ID, at: at, former: true, signAt: r.now}
 			r.addPeer(p)
-			r.pullFrom(p)
+			r.exchangeWith(p)
 			news = true
 		}
 	}
 	if news {
-		r.askAnew()
+		r.restartInquiry()
 		r.synced = false
-		r.pending.Alumni, r.pending.AlumniSet = r.former(), true
+		r.change.Alumni, r.change.AlumniSet = r.former(), true
 		r.commit()
 		r.views.Reach()
 	}
@@ -272,26 +272,26 @@ func (r *Replica) addPeer(p *peer) {
 	r.peers = slices.Insert(r.peers, i, p)
 }
 
-// pulled notes that an exchange with a peer is over.
-func (r *Replica) pulled(p *peer, x *pull) {
-	have := x.have
-	if !p.pulled {
+// exchanged notes that an exchange with a peer is over.
+func (r *Replica) exchanged(p *peer, x *exchange) {
+	digest := x.digest
+	if !p.exchanged {
 		r.moved()
 	}
-	p.pulled, p.pulledAt = true, r.now
-	if have != nil && (p.former || !have.Unsynced && !r.tellsOfOthers(have) && (p.guest || have.Frozen || have.View == r.viewID())) {
-		p.surveyed = x.news // it knows of nobody else who may have something, and takes no more from them
+	p.exchanged, p.exchangedAt = true, r.now
+	if digest != nil && (p.former || !digest.Unsynced && !r.tellsOfOthers(digest) && (p.guest || digest.Frozen || digest.View == r.viewID())) {
+		p.inquired = x.inquiry // it knows of no other node that may have data, and takes none from one
 	}
 	if p.former {
-		r.pulledFormer(p, x)
+		r.exchangedFormer(p, x)
 	}
 	r.endStreams()
 	r.checkSynced()
 }
 
-// tellsOfOthers reports that a node knows somebody who may have something, and who is none
-// of this node's peers, because operators have parted them: what that node gave up before
-// it was told another list is with others.
+// tellsOfOthers reports that a node knows another one that may have data and is no peer
+// of this node, because operators have parted them. That one may hold what the node
+// released before it was told another layout.
 func (r *Replica) tellsOfOthers(m *wire.Digest) bool {
 	return slices.ContainsFunc(m.Former, func(at wire.Member) bool {
 		return at.ID != r.cfg.Self && r.peer(at.ID) == nil && !slices.Contains(r.drained, at.ID) && r.forgotten(at.ID) == nil
@@ -301,17 +301,17 @@ func (r *Replica) tellsOfOthers(m *wire.Digest) bool {
 // pulledFormer finds out whether the owners have what a former member holds. Either
 // they have acknowledged it, or this node, which no longer waits for them, has taken
 // all of it.
-func (r *Replica) pulledFormer(p *peer, x *pull) {
+func (r *Replica) exchangedFormer(p *peer, x *exchange) {
 	if p.formerSince == 0 {
 		p.formerSince, p.waitingSince, p.askInterval = r.now, r.now, askAgainMin
 	}
-	p.handedOver = x.have != nil && (x.relay || r.allAcked(x.have.Acked))
-	if x.have != nil && r.now-p.formerSince < relayPatienceMax && r.allAcked(x.have.Acked, x.have.Requesting) {
+	p.handedOver = x.digest != nil && (x.relay || r.allAcked(x.digest.Acked))
+	if x.digest != nil && r.now-p.formerSince < relayPatienceMax && r.allAcked(x.digest.Acked, x.digest.Requesting) {
 		p.waitingSince = r.now // all others are about to: with many nodes on few processors that takes a while
 	}
-	p.drained = x.have != nil && x.have.Frozen && p.handedOver
+	p.drained = x.digest != nil && x.digest.Frozen && p.handedOver
 	p.askAt = r.now + p.askInterval
-	if x.have != nil { // where all is slow for want of processors, questions must not make it slower
+	if x.digest != nil { // where all is slow for want of processors, questions must not make it slower
 		p.askAt = r.now + max(p.askInterval, min(askAgainTrips*x.trip, slowResend))
 	}
 	p.askInterval = min(2*p.askInterval, askAgainMax)
@@ -328,8 +328,8 @@ func (r *Replica) pulledFormer(p *peer, x *pull) {
 // count, too: their data is this node's, but they may be of another view.
 func (r *Replica) allAcked(lists ...[]wire.NodeBoot) bool {
 	for _, p := range r.peers {
-		life := wire.NodeBoot{Node: p.id, Boot: p.boot}
-		if p.member && !slices.ContainsFunc(lists, func(list []wire.NodeBoot) bool { return slices.Contains(list, life) }) {
+		boot := wire.NodeBoot{Node: p.id, Boot: p.boot}
+		if p.member && !slices.ContainsFunc(lists, func(list []wire.NodeBoot) bool { return slices.Contains(list, boot) }) {
 			return false
 		}
 	}
@@ -356,8 +356,8 @@ func (r *Replica) Refresh() {
 	}
 	r.synced = false
 	for _, p := range slices.Clone(r.peers) {
-		p.pulled, p.apart = false, false
-		r.pullFrom(p)
+		p.exchanged, p.apart = false, false
+		r.exchangeWith(p)
 	}
 	r.views.Reach()
 	r.checkSynced()
@@ -370,19 +370,19 @@ func (r *Replica) checkSynced() {
 		return
 	}
 	r.forgetFormer()
-	all, pulled := true, true
+	all, exchanged := true, true
 	for _, p := range r.peers {
 		if !r.reachable(p) {
 			continue
 		}
-		done := p.pulled && p.handoff == nil && (p.handedOver || !p.former)
+		done := p.exchanged && p.handoff == nil && (p.handedOver || !p.former)
 		all = all && done
-		pulled = pulled && p.pulled
+		exchanged = exchanged && p.exchanged
 		if !done {
 			r.alarm(r.reachableUntil(p) + 1)
 		}
 	}
-	if pulled {
+	if exchanged {
 		r.serveAll()
 	} else if r.slots.unready > 0 {
 		if r.now-r.movedAt >= stalled {
@@ -393,7 +393,7 @@ func (r *Replica) checkSynced() {
 	}
 	if all && r.slots.unready == 0 && !r.synced {
 		r.synced = true
-		r.endStreams() // there may be nobody to pull from
+		r.endStreams() // there may be no node to exchange with
 		r.box.Event(wire.Event{Kind: EventSynced, View: r.view.ID})
 	}
 }
@@ -405,7 +405,7 @@ func (r *Replica) serveAll() {
 	}
 	for i := range r.slots.all {
 		if s := &r.slots.all[i]; s.owned && !s.ready {
-			s.floor = max(s.floor, r.gone)
+			s.gcCounter = max(s.gcCounter, r.gcCounter)
 		}
 		r.makeReady(hashing.Slot(i))
 	}
@@ -416,7 +416,7 @@ func (r *Replica) serveAll() {
 func (r *Replica) forgetFormer() {
 	n, holds := len(r.peers), r.holdsForOthers()
 	r.peers = slices.DeleteFunc(r.peers, func(p *peer) bool {
-		done := p.former && p.drained && !holds && r.pullOf(p) == nil
+		done := p.former && p.drained && !holds && r.exchangeOf(p) == nil
 		if done && r.now < p.ackedAt+forgetDelay {
 			r.alarm(p.ackedAt + forgetDelay)
 			done = false
@@ -425,12 +425,12 @@ func (r *Replica) forgetFormer() {
 			r.drained = append(r.drained, p.id)
 		}
 		if done && p.boot != 0 {
-			r.noteLife(p.id, p.boot)
+			r.noteBoot(p.id, p.boot)
 		}
 		return done
 	})
 	if len(r.peers) < n {
-		r.pending.Alumni, r.pending.AlumniSet = r.former(), true
+		r.change.Alumni, r.change.AlumniSet = r.former(), true
 		r.commit()
 		r.box.Event(wire.Event{Kind: EventFormerDrained, View: r.view.ID, Count: uint64(n - len(r.peers))})
 		r.views.Reach()

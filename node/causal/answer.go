@@ -12,18 +12,18 @@ func (r *Replica) OnDigestRequest(h wire.Header, replyTo wire.ReplyTo, m *wire.D
 	if !r.credible(h.From, m) {
 		return
 	}
-	r.hearGone(m.Collecting)
+	r.raiseGCCounter(m.Collecting)
 	r.hearForgotten(h.From, m.Forgotten)
 	list := r.slots.valid(m.Slots)
 	if !m.Survey && len(list) > 0 {
 		r.requesters.noteRequest(h, r.now)
 	}
 	reply := &wire.Digest{
-		Session: m.Session, View: r.viewID(), Layout: r.layout, Removals: r.era(), Revision: r.slots.mark, Frozen: r.closed(),
+		Session: m.Session, View: r.viewID(), Layout: r.layout, Removals: r.removals(), Revision: r.slots.revision, Frozen: r.closed(),
 		Descends: r.view != nil && r.view.Descends(h.View),
-		Unsynced: r.unsynced(), StableCut: r.floorSum(), Ended: r.lives.told(), GCCounter: r.gone, Former: r.formerFor(h.View),
-		Heard: r.heardAt(h.View), Acked: r.requesters.ackedAt(h.View, r.slots.mark), Requesting: r.requesters.asking(h.View, r.now),
-		Held: r.holdings(list), Forgotten: r.toldForgotten(),
+		Unsynced: r.unsynced(), StableCut: r.stableCutSum(), Ended: r.boots.endedBoots(), GCCounter: r.gcCounter, Former: r.formerFor(h.View),
+		Heard: r.heardAt(h.View), Acked: r.requesters.ackedAt(h.View, r.slots.revision), Requesting: r.requesters.asking(h.View, r.now),
+		Held: r.holdings(list), Forgotten: r.forgottenList(),
 	}
 	if !m.Survey && len(reply.Held.Held) > 0 {
 		reply.Groups = r.differing(list, m.Sums)
@@ -39,7 +39,7 @@ func (r *Replica) holdings(list []wire.SlotRange) wire.Holdings {
 	var w holdingsWriter
 	for at := range each(list) {
 		if s := &r.slots.all[at]; s.held {
-			w.add(at, r.knowledge(s, j), s.ready, s.floor)
+			w.add(at, r.knowledge(s, j), s.ready, s.gcCounter)
 		}
 	}
 	return w.holdings
@@ -130,20 +130,21 @@ func (r *Replica) differing(list []wire.SlotRange, theirs []wire.Sum) []wire.Gro
 // open, so more are not from peers that wait.
 const maxWants = 256
 
-// era grows whenever something is taken away here, with a slot or by itself: items of that
-// slot that are read then are of a later K than Digest told of before.
-func (r *Replica) era() uint64 { return r.epoch + r.forgets }
+// removals grows whenever something is removed here: a slot is released, or an item
+// dropped. Items of that slot which are read later belong to a later K than the Digest
+// before had.
+func (r *Replica) removals() uint64 { return r.releases + r.dropped }
 
-// eraOf is the era in which something was last taken away of those slots whose items
+// lastRemoval is removals when something was last removed from those slots whose items
 // have not all gone out.
-func (r *Replica) eraOf(list []wire.SlotRange, after wire.SlotCursor) (era uint64) {
+func (r *Replica) lastRemoval(list []wire.SlotRange, after wire.SlotCursor) (era uint64) {
 	first := hashing.Slot(0)
 	if after.Begun {
 		first = r.slots.space.Slot(after.Hash)
 	}
 	for at := range each(list) {
 		if at >= first {
-			era = max(era, r.slots.all[at].era)
+			era = max(era, r.slots.all[at].removedAt)
 		}
 	}
 	return era
@@ -159,14 +160,14 @@ func (r *Replica) OnFetchItems(h wire.Header, replyTo wire.ReplyTo, m *wire.Fetc
 	}
 	r.readSlots(list, m.After, func(in *wire.SlotsRead) {
 		r.respond(h.From, replyTo, &wire.Items{
-			Session: m.Session, RemovedAt: r.eraOf(list, m.After), After: m.After, GCCounters: r.floorCounters(list, m.After, in),
+			Session: m.Session, RemovedAt: r.lastRemoval(list, m.After), After: m.After, GCCounters: r.gcCounters(list, m.After, in),
 			Items: r.newest(in.Items), Last: in.Last,
 		})
 	})
 }
 
-// floorCounters are those of the slots whose items were read.
-func (r *Replica) floorCounters(list []wire.SlotRange, after wire.SlotCursor, in *wire.SlotsRead) []wire.SlotGCCounter {
+// gcCounters are those of the slots whose items were read.
+func (r *Replica) gcCounters(list []wire.SlotRange, after wire.SlotCursor, in *wire.SlotsRead) []wire.SlotGCCounter {
 	first, last := hashing.Slot(0), hashing.Slot(len(r.slots.all))
 	if after.Begun {
 		first = r.slots.space.Slot(after.Hash)
@@ -174,13 +175,13 @@ func (r *Replica) floorCounters(list []wire.SlotRange, after wire.SlotCursor, in
 	if n := len(in.Items); !in.Last && n > 0 {
 		last = r.slots.space.Slot(hashing.Hash(in.Items[n-1].Key))
 	}
-	var floors []wire.SlotGCCounter
+	var counters []wire.SlotGCCounter
 	for at := first; at <= last && int(at) < len(r.slots.all); at++ {
-		if f := r.slots.all[at].floor; f > 0 && inRanges(list, at) {
-			floors = append(floors, wire.SlotGCCounter{Slot: uint32(at), GCCounter: f})
+		if f := r.slots.all[at].gcCounter; f > 0 && inRanges(list, at) {
+			counters = append(counters, wire.SlotGCCounter{Slot: uint32(at), GCCounter: f})
 		}
 	}
-	return floors
+	return counters
 }
 
 // newest puts what was written since items were read in their place. What was

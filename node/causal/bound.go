@@ -14,41 +14,42 @@ const (
 	maxDepsBytes    = 360
 )
 
-// namer bounds contexts: by folding them, and by naming the floor of a view.
-type namer struct {
-	limit   int             // positions in a vector, before the name takes their place
-	floor   *wire.KnownView // whose name may be used; nil: none
-	outdone []wire.ViewID   // whose floors say no more than that
+// compactor bounds contexts: by folding them, and by referring to the stable cut of a
+// view.
+type compactor struct {
+	limit    int             // positions in a vector, before a reference takes their place
+	cut      *wire.KnownView // that may be referred to; nil: none
+	subsumed []wire.ViewID   // views whose stable cuts say no more than that
 }
 
-func (r *Replica) namer() *namer {
-	n := &namer{limit: r.cfg.Limits.Vector}
-	if c := r.atlas.newest; c != nil {
-		n.floor, n.outdone = &c.KnownView, r.atlas.outdoneBy(c)
+func (r *Replica) compactor() *compactor {
+	n := &compactor{limit: r.cfg.Limits.Vector}
+	if c := r.catalog.newestCut; c != nil {
+		n.cut, n.subsumed = &c.KnownView, r.catalog.subsumedBy(c)
 	}
 	return n
 }
 
 // bound folds a context to a number of exact entries, and further as long as it is too
 // large: entries of many streams cost most by naming these.
-func (n *namer) bound(c wire.Context, exact, bytes int) wire.Context {
-	c = n.tidy(fold(c, exact))
+func (n *compactor) bound(c wire.Context, exact, bytes int) wire.Context {
+	c = n.referToCut(fold(c, exact))
 	for len(c.Exact) > 1 && weight(&c) > bytes {
-		c = n.tidy(fold(c, len(c.Exact)*3/4))
+		c = n.referToCut(fold(c, len(c.Exact)*3/4))
 	}
 	return c
 }
 
-// tidy puts the name of a floor in the place of what that covers, when the
-// vector of a context gets long: nothing leaves but for a name that is checked by what
-// it names (I17).
-func (n *namer) tidy(c wire.Context) wire.Context {
-	if len(c.Vector) <= n.limit || n.floor == nil {
+// referToCut puts a reference to a stable cut in the place of the positions that the
+// cut has, when the vector of a context gets long. A reference is checked by what it
+// stands for (I17).
+func (n *compactor) referToCut(c wire.Context) wire.Context {
+	if len(c.Vector) <= n.limit || n.cut == nil {
 		return c
 	}
 	rest := make(wire.Vector, 0, len(c.Vector))
 	for _, p := range c.Vector {
-		if n.floor.StableCut.At(p.Stream) < p.N {
+		if n.cut.StableCut.At(p.Stream) < p.N {
 			rest = append(rest, p)
 		}
 	}
@@ -59,8 +60,8 @@ func (n *namer) tidy(c wire.Context) wire.Context {
 	if mutant.On(mutant.CausalPruneStable) {
 		return c
 	}
-	kept := slices.DeleteFunc(slices.Clone(c.CutRefs), func(id wire.ViewID) bool { return slices.Contains(n.outdone, id) })
-	c.CutRefs = names(kept, []wire.ViewID{n.floor.ID})
+	kept := slices.DeleteFunc(slices.Clone(c.CutRefs), func(id wire.ViewID) bool { return slices.Contains(n.subsumed, id) })
+	c.CutRefs = unionRefs(kept, []wire.ViewID{n.cut.ID})
 	return c
 }
 

@@ -11,7 +11,7 @@ import (
 
 // around is the union of two contexts but for their exact entries.
 func around(a, b *wire.Context) wire.Context {
-	return wire.Context{Vector: join(a.Vector, b.Vector), CutRefs: names(a.CutRefs, b.CutRefs), Ceil: max(a.Ceil, b.Ceil)}
+	return wire.Context{Vector: join(a.Vector, b.Vector), CutRefs: unionRefs(a.CutRefs, b.CutRefs), Ceil: max(a.Ceil, b.Ceil)}
 }
 
 // with is c and one version more, the newest.
@@ -101,7 +101,7 @@ func gather(list []wire.Position) wire.Vector {
 }
 
 // names is the union of two ascending lists of view ids.
-func names(a, b []wire.ViewID) []wire.ViewID {
+func unionRefs(a, b []wire.ViewID) []wire.ViewID {
 	if len(b) == 0 {
 		return a
 	}
@@ -144,7 +144,7 @@ func ListContext(limits Limits, read *wire.Read, items iter.Seq[*wire.Item]) wir
 		for _, p := range d.Vector {
 			reached[p.Stream] = max(reached[p.Stream], p.N)
 		}
-		c.CutRefs, c.Ceil = names(c.CutRefs, d.CutRefs), max(c.Ceil, d.Ceil)
+		c.CutRefs, c.Ceil = unionRefs(c.CutRefs, d.CutRefs), max(c.Ceil, d.Ceil)
 	}
 	vector := make(wire.Vector, 0, len(reached))
 	for stream, n := range reached { //maporder:ok gather sorts
@@ -152,7 +152,7 @@ func ListContext(limits Limits, read *wire.Read, items iter.Seq[*wire.Item]) wir
 	}
 	c.Vector = join(c.Vector, gather(vector))
 	c = newest(c, outlived(&read.Context, own), own, read.Context.Exact, deps)
-	n := &namer{limits.Vector, read.StableCut, read.Subsumed}
+	n := &compactor{limits.Vector, read.StableCut, read.Subsumed}
 	return n.bound(c, limits.Exact, maxContextBytes)
 }
 

@@ -85,11 +85,11 @@ func (c *dedupTable) rotate(now wire.Instant) {
 // evict notes that a request is not remembered: if it is forwarded here again, it is
 // refused and goes to another owner.
 func (c *dedupTable) evict(id wire.RequestID) {
-	life := wire.NodeBoot{Node: id.Node, Boot: id.Boot}
-	if _, known := c.evicted[0][life]; !known && len(c.evicted[0]) >= maxLives {
-		life, id.Counter = wire.NodeBoot{}, math.MaxUint64 // of all forwarders
+	boot := wire.NodeBoot{Node: id.Node, Boot: id.Boot}
+	if _, known := c.evicted[0][boot]; !known && len(c.evicted[0]) >= maxEndedBoots {
+		boot, id.Counter = wire.NodeBoot{}, math.MaxUint64 // of all forwarders
 	}
-	c.evicted[0][life] = max(c.evicted[0][life], id.Counter)
+	c.evicted[0][boot] = max(c.evicted[0][boot], id.Counter)
 }
 
 // mayHaveEvicted reports that a request which is not remembered may have been applied.
@@ -113,36 +113,36 @@ func (c *dedupTable) lookup(id wire.RequestID) (appliedWrite, bool) {
 // closeBelow takes in that a forwarder repeats no request below a number any more.
 // Copies may be under way. The entries are forgotten when such copies are too old to be
 // accepted.
-func (c *dedupTable) closeBelow(life wire.NodeBoot, below uint64, now wire.Instant) {
+func (c *dedupTable) closeBelow(boot wire.NodeBoot, below uint64, now wire.Instant) {
 	c.rotate(now)
-	o := c.origins[life.Node]
-	if o == nil || o.boot != life.Boot {
-		o = &requestOrigin{boot: life.Boot, at: now}
-		c.origins[life.Node] = o
+	o := c.origins[boot.Node]
+	if o == nil || o.boot != boot.Boot {
+		o = &requestOrigin{boot: boot.Boot, at: now}
+		c.origins[boot.Node] = o
 	}
 	if now-o.at > forwardMaxAge || mutant.On(mutant.CausalForgetForwarded) {
-		c.forget(life, o)
+		c.forget(boot, o)
 		o.at = now
 	} else if o.announced > 0 {
 		return // the number that was announced first is waited for
 	}
 	o.announced = max(o.announced, below)
 	if mutant.On(mutant.CausalForgetForwarded) {
-		c.forget(life, o)
+		c.forget(boot, o)
 	}
 }
 
 // forget forgets the requests that are not repeated any more.
-func (c *dedupTable) forget(life wire.NodeBoot, o *requestOrigin) {
+func (c *dedupTable) forget(boot wire.NodeBoot, o *requestOrigin) {
 	for _, m := range c.recent {
 		if o.announced-o.forgottenBelow <= uint64(len(m)) {
 			for n := o.forgottenBelow; n < o.announced; n++ {
-				delete(m, wire.RequestID{Node: life.Node, Boot: life.Boot, Counter: n})
+				delete(m, wire.RequestID{Node: boot.Node, Boot: boot.Boot, Counter: n})
 			}
 			continue
 		}
 		for id := range m { //maporder:ok each is looked at by itself
-			if id.Node == life.Node && id.Boot == life.Boot && id.Counter < o.announced {
+			if id.Node == boot.Node && id.Boot == boot.Boot && id.Counter < o.announced {
 				delete(m, id)
 			}
 		}

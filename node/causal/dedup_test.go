@@ -8,8 +8,8 @@ import (
 
 var forwarder = wire.NodeBoot{Node: 1, Boot: 1}
 
-func requestOf(life wire.NodeBoot, n uint64) *wire.Item {
-	return &wire.Item{Key: "x", Version: wire.CausalVersion{Counter: n}, ID: wire.RequestID{Node: life.Node, Boot: life.Boot, Counter: n}}
+func requestOf(boot wire.NodeBoot, n uint64) *wire.Item {
+	return &wire.Item{Key: "x", Version: wire.CausalVersion{Counter: n}, ID: wire.RequestID{Node: boot.Node, Boot: boot.Boot, Counter: n}}
 }
 
 func takenUpTo(n uint64, room int) *incomingForwards {
@@ -47,7 +47,7 @@ func TestWhatItsNodeIsDoneWithIsForgottenWhenItsCopiesAreTooOld(t *testing.T) {
 	c.closeBelow(other, 1<<60, at+10*forwardMaxAge)
 	c.closeBelow(other, 1<<60, at+12*forwardMaxAge)
 	if n := len(c.recent[0]); n != 11 {
-		t.Errorf("%d are remembered after another life of the node was heard", n)
+		t.Errorf("%d are remembered after another boot of the node was heard", n)
 	}
 }
 
@@ -65,14 +65,14 @@ func TestWhereThereIsNoRoomToRememberNothingIsAppliedTwice(t *testing.T) {
 	if c.mayHaveEvicted(requestOf(forwarder, 121).ID) || c.mayHaveEvicted(requestOf(wire.NodeBoot{Node: 2, Boot: 7}, 1).ID) {
 		t.Error("what was never applied is refused")
 	}
-	for n := range uint64(maxLives + 5) {
+	for n := range uint64(maxEndedBoots + 5) {
 		c.remember(requestOf(wire.NodeBoot{Node: 3, Boot: wire.Boot(n)}, 9), false, wire.Second)
 	}
-	if n := len(c.evicted[0]); n > maxLives+1 {
-		t.Errorf("%d lives of which something was lost are known", n)
+	if n := len(c.evicted[0]); n > maxEndedBoots+1 {
+		t.Errorf("%d boots of which something was evicted are known", n)
 	}
-	if !c.mayHaveEvicted(requestOf(wire.NodeBoot{Node: 3, Boot: maxLives + 4}, 9).ID) {
-		t.Error("a life too many is neither known nor refused")
+	if !c.mayHaveEvicted(requestOf(wire.NodeBoot{Node: 3, Boot: maxEndedBoots + 4}, 9).ID) {
+		t.Error("a boot too many is neither known nor refused")
 	}
 	c.rotate(2 * keep)
 	c.rotate(4 * keep)

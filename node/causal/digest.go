@@ -16,7 +16,7 @@ import (
 // (docs/causal.md §5).
 
 // digest is the hash of an item in sums.
-func digest(hash uint64, item *wire.Item) uint64 {
+func itemHash(hash uint64, item *wire.Item) uint64 {
 	v := &item.Version
 	x := mix(hash ^ v.Counter)
 	s := v.Dot.Stream

@@ -9,81 +9,81 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// pull is an exchange, at the side that takes (docs/causal.md §6).
-type pull struct {
-	peer    *peer
-	session uint64
-	slots   []wire.SlotRange
-	relay   bool         // of slots that others own the items are wanted, too
-	brief   bool         // of a former member that may have nothing new: about no slots
-	behind  *pull        // that brings the same slots, and is waited for
-	begun   wire.Instant // when it was opened last
-	trip    wire.Instant // how long the answer took to come
-	heard   wire.Instant // when items came last
-	asked   wire.Instant
-	every   wire.Instant // between repetitions
-	have    *wire.Digest // nil: not answered yet
-	boot    wire.Boot    // of the answer
-	want    []wire.SlotRange
-	cursor  wire.SlotCursor
-	floors  map[hashing.Slot]uint64       // when their items were read
-	rest    []wire.SlotRange              // of want: slots whose items have not all come
-	keys    map[string]wire.CausalVersion // that came of it
-	here    uint64                        // how many of them are here, too: what was collected here is not taken; 0 when one was forgotten since
-	checks  int                           // slots whose own items are being read
-	last    bool                          // all items came
-	news    uint64                        // of lives, when it began
-	epoch   uint64                        // of this node, when it began: slots that were given up since are not what they were
-	mark    uint64                        // the last write when it began: slots that were written since are not what was compared
-	more    bool                          // again, when it is done: the peer has more, or what is wanted has changed
+// exchange is an exchange of digests and items, at the requester (docs/causal.md §6).
+type exchange struct {
+	peer       *peer
+	session    uint64
+	slots      []wire.SlotRange
+	relay      bool         // items of slots that others own are wanted, too
+	brief      bool         // of a former member that may have nothing new: it asks about no slots
+	waitsFor   *exchange    // that brings the same slots
+	begunAt    wire.Instant // when it was opened last
+	trip       wire.Instant // how long the answer took to come
+	itemsAt    wire.Instant // when items came last
+	askedAt    wire.Instant
+	interval   wire.Instant // between repetitions
+	digest     *wire.Digest // nil: not answered yet
+	boot       wire.Boot    // of the answer
+	want       []wire.SlotRange
+	cursor     wire.SlotCursor
+	gcCounters map[hashing.Slot]uint64       // of the slots whose items have come
+	remaining  []wire.SlotRange              // of want: slots whose items have not all come
+	keys       map[string]wire.CausalVersion // that came of it
+	present    uint64                        // how many of them are here, too: what was collected here is not taken in; 0 when one was dropped since
+	checks     int                           // slots whose own items are being read
+	complete   bool                          // all items came
+	inquiry    uint64                        // when it began
+	releases   uint64                        // of this node, when it began: slots that were released since do not count
+	lastWrite  uint64                        // when it began: slots that were written since are not those that were compared
+	repeat     bool                          // when it is done: the peer has more, or what is wanted has changed
 }
 
-// pullFrom begins an exchange with a peer, or has the one that is under way followed
-// by another.
-func (r *Replica) pullFrom(p *peer) {
-	if x := r.pullOf(p); x != nil {
-		x.more = true
+// exchangeWith begins an exchange with a peer, or has the one under way followed by
+// another.
+func (r *Replica) exchangeWith(p *peer) {
+	if x := r.exchangeOf(p); x != nil {
+		x.repeat = true
 		return
 	}
 	list := r.wanted(p)
 	if len(list) == 0 {
-		r.pulled(p, &pull{news: r.lives.news})
+		r.exchanged(p, &exchange{inquiry: r.boots.inquiry})
 		return
 	}
-	x := &pull{peer: p, slots: list, relay: p.relay}
-	r.pulls = append(r.pulls, x)
-	r.open(x)
+	x := &exchange{peer: p, slots: list, relay: p.relay}
+	r.exchanges = append(r.exchanges, x)
+	r.openExchange(x)
 }
 
 // pollFormer asks a former member which owners have acknowledged its data, and
 // exchanges with it again only if it has anything new.
 func (r *Replica) pollFormer(p *peer) {
-	if p.lastAck == nil || p.relay || p.surveyed != r.lives.news {
-		r.pullFrom(p)
+	if p.lastAck == nil || p.relay || p.inquired != r.boots.inquiry {
+		r.exchangeWith(p)
 		return
 	}
-	x := &pull{peer: p, brief: true}
-	r.pulls = append(r.pulls, x)
-	r.open(x)
+	x := &exchange{peer: p, brief: true}
+	r.exchanges = append(r.exchanges, x)
+	r.openExchange(x)
 }
 
-// inFull has an exchange that was to be brief ask about slots.
-func (x *pull) inFull(r *Replica) {
+// expand makes a brief exchange ask about slots.
+func (x *exchange) expand(r *Replica) {
 	x.brief, x.relay, x.slots = false, x.peer.relay, r.wanted(x.peer)
 }
 
-// pullAgain begins an exchange with a peer that is heard again, or begins the one anew
-// that it has not answered: its repetition may be due in a second only.
-func (r *Replica) pullAgain(p *peer) {
-	if x := r.pullOf(p); x != nil && !x.last {
-		r.open(x)
+// exchangeAgain begins an exchange with a peer that is heard again, or opens the
+// unanswered one anew: its repetition may be a second away.
+func (r *Replica) exchangeAgain(p *peer) {
+	if x := r.exchangeOf(p); x != nil && !x.complete {
+		r.openExchange(x)
 		return
 	}
-	r.pullFrom(p)
+	r.exchangeWith(p)
 }
 
-func (r *Replica) pullOf(p *peer) *pull {
-	for _, x := range r.pulls {
+func (r *Replica) exchangeOf(p *peer) *exchange {
+	for _, x := range r.exchanges {
 		if x.peer == p {
 			return x
 		}
@@ -100,81 +100,81 @@ func (r *Replica) wanted(p *peer) []wire.SlotRange {
 	return ranges(r.slots.where(func(s *slot) bool { return s.owned }))
 }
 
-func (r *Replica) open(x *pull) {
-	if x.brief && x.peer.surveyed != r.lives.news {
-		x.inFull(r) // what lives that are over have left may be there
+func (r *Replica) openExchange(x *exchange) {
+	if x.brief && x.peer.inquired != r.boots.inquiry {
+		x.expand(r) // writes of ended boots may be there
 	}
 	x.session = r.session()
-	x.behind, x.begun, x.heard = nil, r.now, r.now
-	x.have, x.want, x.cursor, x.keys, x.last, x.checks, x.floors = nil, nil, wire.SlotCursor{}, nil, false, 0, map[hashing.Slot]uint64{}
-	x.every = resend
-	x.news, x.epoch, x.mark = r.lives.news, r.epoch, r.box.LastWrite()
-	r.ask(x)
+	x.waitsFor, x.begunAt, x.itemsAt = nil, r.now, r.now
+	x.digest, x.want, x.cursor, x.keys, x.complete, x.checks, x.gcCounters = nil, nil, wire.SlotCursor{}, nil, false, 0, map[hashing.Slot]uint64{}
+	x.interval = resend
+	x.inquiry, x.releases, x.lastWrite = r.boots.inquiry, r.releases, r.box.LastWrite()
+	r.askExchange(x)
 }
 
-// ask sends the question that is open, again or for the first time.
-func (r *Replica) ask(x *pull) {
-	x.asked = r.now
-	if x.have == nil {
-		r.request(x.peer.id, &wire.DigestRequest{Session: x.session, Slots: x.slots, Sums: r.groupSums(x.slots), Births: r.births(), Forgotten: r.toldForgotten()})
+// askExchange sends the open question of an exchange, again or for the first time.
+func (r *Replica) askExchange(x *exchange) {
+	x.askedAt = r.now
+	if x.digest == nil {
+		r.request(x.peer.id, &wire.DigestRequest{Session: x.session, Slots: x.slots, Sums: r.groupSums(x.slots), Births: r.births(), Forgotten: r.forgottenList()})
 	} else {
 		r.request(x.peer.id, &wire.FetchItems{Session: x.session, Slots: x.want, After: x.cursor})
 	}
-	r.alarm(r.now + x.every)
+	r.alarm(r.now + x.interval)
 }
 
-func (r *Replica) pullBy(h wire.Header, session uint64) *pull {
+func (r *Replica) exchangeBy(h wire.Header, session uint64) *exchange {
 	p := r.sign(h)
 	if p == nil {
 		return nil
 	}
-	if x := r.pullOf(p); x != nil && x.session == session {
+	if x := r.exchangeOf(p); x != nil && x.session == session {
 		return x
 	}
 	return nil
 }
 
-// OnHave takes in what a peer knows, and finds out which items to ask for.
+// OnDigest takes in what a peer knows, and finds out which items to ask for.
 func (r *Replica) OnDigest(h wire.Header, m *wire.Digest) {
-	if !r.credible(h.From, m) || r.surveyed(h, m) {
+	if !r.credible(h.From, m) || r.surveyAnswer(h, m) {
 		return
 	}
-	x := r.pullBy(h, m.Session)
-	if x == nil || x.have != nil {
+	x := r.exchangeBy(h, m.Session)
+	if x == nil || x.digest != nil {
 		return
 	}
 	if !r.mayExchange(m) {
 		r.box.Event(wire.Event{Kind: EventApart, Peer: h.From})
 		if x.peer.former && !x.peer.apart {
-			x.peer.apart = true // two groups, each told, leave each other in peace
+			x.peer.apart = true // two groups that operators have parted leave each other alone
 			r.views.Reach()
 		}
-		r.end(x)
+		r.endExchange(x)
 		return
 	}
 	if x.brief && (h.Boot != x.peer.lastAck.Boot || m.Revision != x.peer.lastAck.Revision) {
-		x.inFull(r)
-		r.open(x)
+		x.expand(r)
+		r.openExchange(x)
 		return
 	}
-	x.have, x.boot, x.trip = m, h.Boot, r.now-x.begun
-	r.lives.hear(r.believable(m.Ended))
-	r.hearGone(m.GCCounter)
+	x.digest, x.boot, x.trip = m, h.Boot, r.now-x.begunAt
+	r.boots.hearEnded(r.believable(m.Ended))
+	r.raiseGCCounter(m.GCCounter)
 	r.hearForgotten(h.From, m.Forgotten)
 	r.hearOfFormer(m)
-	r.meetViews(h.From, m.Held.Vectors)
-	if c := r.atlas.charts[m.View]; m.StableCut != 0 && (c == nil || !c.HasStableCut) {
-		r.request(h.From, &wire.ViewInfoRequest{Views: []wire.ViewID{m.View}}) // contexts may name it
+	r.requestUnknownViews(h.From, m.Held.Vectors)
+	if c := r.catalog.entries[m.View]; m.StableCut != 0 && (c == nil || !c.HasStableCut) {
+		r.request(h.From, &wire.ViewInfoRequest{Views: []wire.ViewID{m.View}}) // contexts may refer to it
 	}
 	if x.peer.former {
-		x.peer.boot = h.Boot // it greets nobody here
+		x.peer.boot = h.Boot // it sends no hello here
 	}
 	r.gained(x.peer)
 	r.compare(x)
 }
 
-// mayExchange reports that of two views one replaces the other, or that they are one:
-// otherwise their operators have parted them.
+// mayExchange reports that of two views one replaces the other, or that their layouts
+// are equal. Otherwise their operators have parted them.
 func (r *Replica) mayExchange(m *wire.Digest) bool {
 	same := m.View.IsZero() || m.View == r.view.ID || m.Layout == r.layout || m.Layout == fingerprint(&wire.Layout{})
 	if mutant.On(mutant.CausalExchangeInViewOnly) {
@@ -183,12 +183,12 @@ func (r *Replica) mayExchange(m *wire.Digest) bool {
 	return same || m.Descends || r.view.Descends(m.View)
 }
 
-// compare learns at once what there are no items to be had for, and asks for those
-// of the other slots.
-func (r *Replica) compare(x *pull) {
+// compare takes in K of the slots whose items are equal, and asks for the items of the
+// others.
+func (r *Replica) compare(x *exchange) {
 	j := &joiner{}
-	w := holdingsReader{held: &x.have.Held}
-	sums := sumsReader{r: r, groups: x.have.Groups, group: ^uint32(0)}
+	w := holdingsReader{held: &x.digest.Held}
+	sums := sumsReader{r: r, groups: x.digest.Groups, group: ^uint32(0)}
 	var want []hashing.Slot
 	for at := range each(x.slots) {
 		theirs, differs := sums.next(at)
@@ -198,11 +198,11 @@ func (r *Replica) compare(x *pull) {
 		}
 		s := &r.slots.all[at]
 		if !s.owned && !x.relay {
-			continue // its owners pull it
+			continue // its owners request it themselves
 		}
 		equal := theirs == s.sum
 		if !differs { // from what was here when it was asked
-			equal = s.seq <= x.mark
+			equal = s.seq <= x.lastWrite
 		}
 		if !equal {
 			want = append(want, at)
@@ -211,32 +211,32 @@ func (r *Replica) compare(x *pull) {
 			r.absorb(x, at, run, j)
 		}
 	}
-	r.learnt()
+	r.writePending()
 	if len(want) == 0 {
-		x.last = true
-		r.finish(x)
+		x.complete = true
+		r.finishExchange(x)
 		return
 	}
 	x.expect(want)
-	if x.behind = r.bringing(x); x.behind != nil {
-		x.have, x.want = nil, nil // when that is over, little differs
+	if x.waitsFor = r.bringing(x); x.waitsFor != nil {
+		x.digest, x.want = nil, nil // when that is over, little differs
 		r.alarm(r.now + resend)
 		return
 	}
-	x.every = resend
-	r.ask(x)
+	x.interval = resend
+	r.askExchange(x)
 }
 
 // expect begins to wait for the items of slots, which ascend.
-func (x *pull) expect(want []hashing.Slot) {
+func (x *exchange) expect(want []hashing.Slot) {
 	x.want = ranges(slices.Values(want))
-	x.rest = slices.Clone(x.want)
-	x.keys, x.here = map[string]wire.CausalVersion{}, 0
+	x.remaining = slices.Clone(x.want)
+	x.keys, x.present = map[string]wire.CausalVersion{}, 0
 }
 
 // bringing is an exchange under way that brings slots which another one wants, too.
-func (r *Replica) bringing(x *pull) *pull {
-	for _, y := range r.pulls {
+func (r *Replica) bringing(x *exchange) *exchange {
+	for _, y := range r.exchanges {
 		if y != x && r.brings(y) && overlap(x.want, y.want) {
 			return y
 		}
@@ -260,15 +260,15 @@ func overlap(a, b []wire.SlotRange) bool {
 }
 
 // brings reports that items come from an exchange.
-func (r *Replica) brings(x *pull) bool {
-	return slices.Contains(r.pulls, x) && len(x.want) > 0 && !x.last && r.now-x.heard < silence
+func (r *Replica) brings(x *exchange) bool {
+	return slices.Contains(r.exchanges, x) && len(x.want) > 0 && !x.complete && r.now-x.itemsAt < silence
 }
 
-// follow goes on with the exchanges that have waited for one.
-func (r *Replica) follow(y *pull) {
-	for _, x := range r.pulls {
-		if x.behind == y {
-			r.open(x)
+// resumeWaiting opens the exchanges that have waited for one.
+func (r *Replica) resumeWaiting(y *exchange) {
+	for _, x := range r.exchanges {
+		if x.waitsFor == y {
+			r.openExchange(x)
 		}
 	}
 }
@@ -323,25 +323,25 @@ func (h *holdingsReader) next(at hashing.Slot) *wire.HeldSlots {
 
 // absorb lets K of a slot grow to what the peer's was when it answered. All items
 // that this means are here, and what is to be written is written.
-func (r *Replica) absorb(x *pull, at hashing.Slot, run *wire.HeldSlots, j *joiner) {
+func (r *Replica) absorb(x *exchange, at hashing.Slot, run *wire.HeldSlots, j *joiner) {
 	if run == nil {
 		return
 	}
 	s := &r.slots.all[at]
-	if !s.owned && s.gen > x.epoch {
-		x.more = true // it was given up meanwhile
+	if !s.owned && s.releasedAt > x.releases {
+		x.repeat = true // the slot was released meanwhile
 		return
 	}
 	r.hold(at)
-	v := j.join(s.known, x.have.Held.Vectors[run.Vector])
+	v := j.join(s.known, x.digest.Held.Vectors[run.Vector])
 	if len(v) > maxVector {
 		r.refuseMessage(x.peer.id, "knowledge of more streams than are kept")
 		return
 	}
-	ready := run.Ready && r.oneLine && s.owned && !s.ready
-	floor := max(s.floor, run.GCCounter, x.floors[at])
-	if ready || floor > s.floor || !sameVector(v, s.known) && !slices.Equal(v, s.known) {
-		r.learn(at, v, floor, ready)
+	ready := run.Ready && r.onePredecessor && s.owned && !s.ready
+	gcCounter := max(s.gcCounter, run.GCCounter, x.gcCounters[at])
+	if ready || gcCounter > s.gcCounter || !sameVector(v, s.known) && !slices.Equal(v, s.known) {
+		r.addPending(at, v, gcCounter, ready)
 	}
 }
 
@@ -354,14 +354,14 @@ func runOf(h *wire.Holdings, at hashing.Slot) *wire.HeldSlots {
 	return &h.Held[i]
 }
 
-// OnItems merges a piece of what was asked for.
+// OnItems merges a piece of the items that were asked for.
 func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
-	x := r.pullBy(h, m.Session)
-	if !r.credible(h.From, m) || x == nil || x.have == nil || x.last || m.After != x.cursor || len(stored) != len(m.Items) {
+	x := r.exchangeBy(h, m.Session)
+	if !r.credible(h.From, m) || x == nil || x.digest == nil || x.complete || m.After != x.cursor || len(stored) != len(m.Items) {
 		return
 	}
-	if h.Boot != x.boot || m.RemovedAt > x.have.Removals && !mutant.On(mutant.CausalStaleItems) {
-		r.open(x) // what K said is not what the items are of any more
+	if h.Boot != x.boot || m.RemovedAt > x.digest.Removals && !mutant.On(mutant.CausalStaleItems) {
+		r.openExchange(x) // what K said is not what the items are of any more
 		return
 	}
 	if why := r.unasked(x, m); why != "" {
@@ -369,9 +369,9 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 		return
 	}
 	r.gained(x.peer)
-	x.heard = r.now
+	x.itemsAt = r.now
 	for _, f := range m.GCCounters {
-		x.floors[hashing.Slot(f.Slot)] = max(x.floors[hashing.Slot(f.Slot)], f.GCCounter)
+		x.gcCounters[hashing.Slot(f.Slot)] = max(x.gcCounters[hashing.Slot(f.Slot)], f.GCCounter)
 	}
 	for i := range m.Items {
 		item := &m.Items[i]
@@ -380,39 +380,39 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 		r.slotsDone(x, at)
 		r.hold(at)
 		x.keys[item.Key] = item.Version
-		if !x.peer.pulled {
+		if !x.peer.exchanged {
 			r.moved() // gossip with others goes on for ever
 		}
 		if r.merge(item, stored[i]) {
 			r.wakeKey(item.Key)
 		}
 		if r.overlay.current(item.Key, stored[i]) != nil {
-			x.here++
+			x.present++
 		}
 		x.cursor = wire.SlotCursor{Begun: true, Hash: hash, Key: item.Key}
 	}
 	r.after(r.commit(), r.wakeKeys)
 	if !m.Last {
-		x.every = resend
+		x.interval = resend
 		if len(m.Items) > 0 {
-			r.ask(x)
+			r.askExchange(x)
 		}
 		return
 	}
 	r.slotsDone(x, hashing.Slot(len(r.slots.all)))
-	x.last = true
-	r.finish(x)
+	x.complete = true
+	r.finishExchange(x)
 }
 
 // unasked says what of a piece was not asked for; empty: nothing.
-func (r *Replica) unasked(x *pull, m *wire.Items) string {
+func (r *Replica) unasked(x *exchange, m *wire.Items) string {
 	for _, f := range m.GCCounters {
 		if !inRanges(x.want, hashing.Slot(f.Slot)) {
-			return "the floor counter of a slot that was not asked for"
+			return "the GC counter of a slot that was not asked for"
 		}
 	}
 	for i := range m.Items {
-		if !inRanges(x.rest, r.slots.space.Slot(hashing.Hash(m.Items[i].Key))) {
+		if !inRanges(x.remaining, r.slots.space.Slot(hashing.Hash(m.Items[i].Key))) {
 			return "an item of a slot that was not asked for, or has come"
 		}
 	}
@@ -420,27 +420,27 @@ func (r *Replica) unasked(x *pull, m *wire.Items) string {
 }
 
 // slotsDone concludes the slots before one: all their items have come.
-func (r *Replica) slotsDone(x *pull, next hashing.Slot) {
+func (r *Replica) slotsDone(x *exchange, next hashing.Slot) {
 	j := &joiner{}
 	for at := range x.before(next) {
-		if s := &r.slots.all[at]; s.sum.Count > x.here {
+		if s := &r.slots.all[at]; s.sum.Count > x.present {
 			r.findAbsent(x, at, x.keys)
 		} else {
-			r.absorb(x, at, runOf(&x.have.Held, at), j)
+			r.absorb(x, at, runOf(&x.digest.Held, at), j)
 		}
-		x.keys, x.here = map[string]wire.CausalVersion{}, 0
+		x.keys, x.present = map[string]wire.CausalVersion{}, 0
 	}
-	r.learnt()
+	r.writePending()
 }
 
 // before takes the slots before one off those whose items have not all come.
-func (x *pull) before(next hashing.Slot) iter.Seq[hashing.Slot] {
+func (x *exchange) before(next hashing.Slot) iter.Seq[hashing.Slot] {
 	return func(yield func(hashing.Slot) bool) {
-		for len(x.rest) > 0 && x.rest[0].First < uint32(next) {
-			at := hashing.Slot(x.rest[0].First)
-			x.rest[0].First++
-			if x.rest[0].Count--; x.rest[0].Count == 0 {
-				x.rest = x.rest[1:]
+		for len(x.remaining) > 0 && x.remaining[0].First < uint32(next) {
+			at := hashing.Slot(x.remaining[0].First)
+			x.remaining[0].First++
+			if x.remaining[0].Count--; x.remaining[0].Count == 0 {
+				x.remaining = x.remaining[1:]
 			}
 			if !yield(at) {
 				return
@@ -449,27 +449,28 @@ func (x *pull) before(next hashing.Slot) iter.Seq[hashing.Slot] {
 	}
 }
 
-// findAbsent looks for what is here and was deleted and collected: the peer's K covers
-// it, and the peer has nothing for the key, or what won over it and was not taken,
-// because it was collected here (docs/causal.md §6.4).
-func (r *Replica) findAbsent(x *pull, at hashing.Slot, theirs map[string]wire.CausalVersion) {
+// findAbsent looks for items that are here and were deleted and collected elsewhere. K
+// of the peer has them, and the peer has nothing for their keys. Or it has what won
+// over them, which was not taken in because it was collected here (docs/causal.md
+// §6.4).
+func (r *Replica) findAbsent(x *exchange, at hashing.Slot, theirs map[string]wire.CausalVersion) {
 	x.checks++
-	session, gen := x.session, r.slots.all[at].gen
+	session, releasedAt := x.session, r.slots.all[at].releasedAt
 	r.readAll(at, wire.SlotCursor{}, func(items []wire.Item) {
-		if x.session != session || r.pullOf(x.peer) != x {
+		if x.session != session || r.exchangeOf(x.peer) != x {
 			return
 		}
 		x.checks--
-		if r.slots.all[at].gen != gen {
-			x.more = true // it was given up meanwhile
-			r.finish(x)
+		if r.slots.all[at].releasedAt != releasedAt {
+			x.repeat = true // the slot was released meanwhile
+			r.finishExchange(x)
 			return
 		}
 		s := &r.slots.all[at]
 		var k wire.Vector
-		if run := runOf(&x.have.Held, at); run != nil {
-			k = x.have.Held.Vectors[run.Vector]
-			s.floor = max(s.floor, run.GCCounter, x.floors[at]) // at once: the items go now
+		if run := runOf(&x.digest.Held, at); run != nil {
+			k = x.digest.Held.Vectors[run.Vector]
+			s.gcCounter = max(s.gcCounter, run.GCCounter, x.gcCounters[at]) // at once: the items go now
 		}
 		for i := range items {
 			item := r.overlay.current(items[i].Key, &items[i])
@@ -479,14 +480,14 @@ func (r *Replica) findAbsent(x *pull, at hashing.Slot, theirs map[string]wire.Ca
 			d := item.Version.Dot
 			if v, there := theirs[item.Key]; (!there || wins(v, item.Version)) && k.At(d.Stream) >= d.N {
 				r.box.Event(wire.Event{Kind: EventItemAbsent, Peer: x.peer.id})
-				r.forget(s, item, digest(hashing.Hash(item.Key), item))
+				r.forget(s, item, itemHash(hashing.Hash(item.Key), item))
 				r.wakeKey(item.Key)
 			}
 		}
-		r.absorb(x, at, runOf(&x.have.Held, at), &joiner{})
-		r.learnt()
+		r.absorb(x, at, runOf(&x.digest.Held, at), &joiner{})
+		r.writePending()
 		r.after(r.commit(), r.wakeKeys)
-		r.finish(x)
+		r.finishExchange(x)
 	})
 }
 
@@ -507,54 +508,55 @@ func (r *Replica) readAll(at hashing.Slot, after wire.SlotCursor, do func(items 
 	r.readSlots(list, after, next)
 }
 
-// finish ends an exchange when everything that it brought is durable.
-func (r *Replica) finish(x *pull) {
-	if !x.last || x.checks > 0 {
+// finishExchange ends an exchange when everything that it brought is durable.
+func (r *Replica) finishExchange(x *exchange) {
+	if !x.complete || x.checks > 0 {
 		return
 	}
 	session := x.session
 	r.after(r.commit(), func() {
-		if x.session == session && r.pullOf(x.peer) == x {
-			r.end(x)
+		if x.session == session && r.exchangeOf(x.peer) == x {
+			r.endExchange(x)
 		}
 	})
 }
 
-// end takes an exchange off the list, and begins the next one if that is wanted.
-func (r *Replica) end(x *pull) {
-	r.pulls = slices.DeleteFunc(r.pulls, func(o *pull) bool { return o == x })
+// endExchange takes an exchange off the list, and begins the next one if that is
+// wanted.
+func (r *Replica) endExchange(x *exchange) {
+	r.exchanges = slices.DeleteFunc(r.exchanges, func(o *exchange) bool { return o == x })
 	r.catchUp()
 	r.ackHandoff(x)
-	if x.have != nil && x.news == r.lives.news {
-		r.hearPositions(x.peer, x.have)
+	if x.digest != nil && x.inquiry == r.boots.inquiry {
+		r.hearPositions(x.peer, x.digest)
 	}
-	more := x.more
-	r.follow(x)
-	r.pulled(x.peer, x)
+	more := x.repeat
+	r.resumeWaiting(x)
+	r.exchanged(x.peer, x)
 	if more {
-		r.pullFrom(x.peer)
+		r.exchangeWith(x.peer)
 	}
 }
 
-// tickPulls repeats what has got no answer. Who cannot be reached is given up: a
-// greeting, or the next round of gossip, begins anew.
-func (r *Replica) tickPulls() {
-	for _, x := range slices.Clone(r.pulls) {
+// tickExchanges repeats questions that were not answered. An exchange with a peer that
+// cannot be reached is dropped: a hello, or the next round of gossip, begins another.
+func (r *Replica) tickExchanges() {
+	for _, x := range slices.Clone(r.exchanges) {
 		switch {
-		case x.last:
-		case !r.reachable(x.peer) && r.now-x.asked >= silence || mutant.On(mutant.CausalNoExchangeRetry) && r.now-x.asked >= x.every:
-			r.pulls = slices.DeleteFunc(r.pulls, func(o *pull) bool { return o == x })
-			r.follow(x)
+		case x.complete:
+		case !r.reachable(x.peer) && r.now-x.askedAt >= silence || mutant.On(mutant.CausalNoExchangeRetry) && r.now-x.askedAt >= x.interval:
+			r.exchanges = slices.DeleteFunc(r.exchanges, func(o *exchange) bool { return o == x })
+			r.resumeWaiting(x)
 			r.checkSynced()
-		case x.behind != nil && r.brings(x.behind):
+		case x.waitsFor != nil && r.brings(x.waitsFor):
 			r.alarm(r.now + resend)
-		case x.behind != nil:
-			r.open(x)
-		case r.now-x.asked >= x.every:
-			x.every = min(2*x.every, slowResend)
-			r.ask(x)
+		case x.waitsFor != nil:
+			r.openExchange(x)
+		case r.now-x.askedAt >= x.interval:
+			x.interval = min(2*x.interval, slowResend)
+			r.askExchange(x)
 		default:
-			r.alarm(x.asked + x.every)
+			r.alarm(x.askedAt + x.interval)
 		}
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// An operator may say that a node is gone for good, with what only it had
+// An operator may say that a node will never come back, with what only it had
 // (docs/causal.md §10.1).
 
 // forgotten is a node that an operator has given up.
@@ -28,8 +28,8 @@ const (
 	maxForgotten   = 1024
 )
 
-// Forget takes an operator's word that a node is gone for good. It is refused while the
-// node is a member of the view, or is heard.
+// Forget takes an operator's word that a node will never come back. It is refused while
+// the node is a member of the view, or is heard.
 func (r *Replica) Forget(in *wire.ForgetNode) {
 	switch why := r.mayForget(in.Node); {
 	case r.closed():
@@ -41,9 +41,9 @@ func (r *Replica) Forget(in *wire.ForgetNode) {
 	default:
 		r.forgettings = append(r.forgettings, forgetting{in.Token, in.Node, r.now + forgetPatience})
 		r.alarm(r.now + forgetPatience)
-		r.giveUpNode(wire.Forgotten{Node: in.Node, View: r.view.ID})
+		r.forgetNode(wire.Forgotten{Node: in.Node, View: r.view.ID})
 		for _, p := range slices.Clone(r.peers) {
-			r.pullAgain(p) // tells it, too
+			r.exchangeAgain(p) // tells it, too
 		}
 		r.endStreams() // there may be nobody to ask
 	}
@@ -57,7 +57,7 @@ func (r *Replica) mayForget(id wire.NodeID) wire.ForgetFate {
 		return wire.ForgetMember
 	case p != nil && p.signAt > 0 && r.now-p.signAt <= p.silence():
 		return wire.ForgetHeard
-	case p == nil && r.forgotten(id) == nil && !r.atlas.names(id):
+	case p == nil && r.forgotten(id) == nil && !r.catalog.hasNode(id):
 		return wire.ForgetUnknown
 	}
 	return wire.ForgetDone
@@ -68,9 +68,9 @@ func (r *Replica) replyForget(token wire.Token, res *wire.ForgetResult) {
 }
 
 // names reports that a view which is known here has a node.
-func (a *atlas) names(id wire.NodeID) bool {
-	for _, c := range a.charts { //maporder:ok any will do
-		if _, has := c.home[id]; has {
+func (a *catalog) hasNode(id wire.NodeID) bool {
+	for _, c := range a.entries { //maporder:ok any will do
+		if _, has := c.shardOf[id]; has {
 			return true
 		}
 	}
@@ -78,42 +78,42 @@ func (a *atlas) names(id wire.NodeID) bool {
 }
 
 func (r *Replica) forgotten(id wire.NodeID) *forgotten {
-	return r.lives.forgotten[id]
+	return r.boots.forgotten[id]
 }
 
 // giveUpNode forgets a node: nothing is expected from it any more. What of its streams
 // is not here is lost when everybody else has been asked.
-func (r *Replica) giveUpNode(f wire.Forgotten) {
+func (r *Replica) forgetNode(f wire.Forgotten) {
 	if x := r.forgotten(f.Node); x != nil && x.View == f.View {
 		return
 	}
-	if r.lives.forgotten == nil {
-		r.lives.forgotten = map[wire.NodeID]*forgotten{}
+	if r.boots.forgotten == nil {
+		r.boots.forgotten = map[wire.NodeID]*forgotten{}
 	}
-	if len(r.lives.forgotten) >= maxForgotten && r.forgotten(f.Node) == nil {
+	if len(r.boots.forgotten) >= maxForgotten && r.forgotten(f.Node) == nil {
 		return // operators do not lose so many
 	}
-	r.lives.forgotten[f.Node] = &forgotten{Forgotten: f}
+	r.boots.forgotten[f.Node] = &forgotten{Forgotten: f}
 	r.peers = slices.DeleteFunc(r.peers, func(p *peer) bool {
 		gone := p.id == f.Node
 		if gone {
-			r.stopPull(p)
+			r.stopExchange(p)
 		}
 		return gone
 	})
 	r.outside = slices.DeleteFunc(r.outside, func(m wire.Member) bool { return m.ID == f.Node })
-	r.pending.Alumni, r.pending.AlumniSet = r.former(), true
+	r.change.Alumni, r.change.AlumniSet = r.former(), true
 	r.commit()
 	r.views.Reach()
-	r.lives.begin()
+	r.boots.beginInquiry()
 	r.checkSynced()
 }
 
 // stopPull ends an exchange with a node that nothing is expected from any more.
-func (r *Replica) stopPull(p *peer) {
-	if x := r.pullOf(p); x != nil {
-		r.pulls = slices.DeleteFunc(r.pulls, func(o *pull) bool { return o == x })
-		r.follow(x)
+func (r *Replica) stopExchange(p *peer) {
+	if x := r.exchangeOf(p); x != nil {
+		r.exchanges = slices.DeleteFunc(r.exchanges, func(o *exchange) bool { return o == x })
+		r.resumeWaiting(x)
 	}
 }
 
@@ -127,17 +127,17 @@ func (r *Replica) hearForgotten(from wire.NodeID, list []wire.Forgotten) {
 		if x := r.forgotten(f.Node); x != nil && x.View == f.View {
 			continue
 		}
-		ours := r.view != nil && (f.View == r.view.ID || r.view.Descends(f.View)) && !r.tookBack(f)
+		ours := r.view != nil && (f.View == r.view.ID || r.view.Descends(f.View)) && !r.wasReadmitted(f)
 		if fate := r.mayForget(f.Node); ours && (fate == wire.ForgetDone || fate == wire.ForgetUnknown) {
-			r.giveUpNode(f)
+			r.forgetNode(f)
 		}
 	}
 }
 
 // tookBack reports that a view which came after a node was forgotten has it as a member.
-func (r *Replica) tookBack(f wire.Forgotten) bool {
-	for id, c := range r.atlas.charts { //maporder:ok any will do
-		if _, has := c.home[f.Node]; has && id.Compare(f.View) > 0 && (id == r.view.ID || r.view.Descends(id)) {
+func (r *Replica) wasReadmitted(f wire.Forgotten) bool {
+	for id, c := range r.catalog.entries { //maporder:ok any will do
+		if _, has := c.shardOf[f.Node]; has && id.Compare(f.View) > 0 && (id == r.view.ID || r.view.Descends(id)) {
 			return true
 		}
 	}
@@ -145,19 +145,19 @@ func (r *Replica) tookBack(f wire.Forgotten) bool {
 }
 
 // takeBack remembers nodes again that a view has, or knows outside.
-func (r *Replica) takeBack(v *wire.View) {
+func (r *Replica) readmit(v *wire.View) {
 	for _, m := range append(v.Layout.Members(), v.Sources...) {
-		delete(r.lives.forgotten, m.ID)
+		delete(r.boots.forgotten, m.ID)
 	}
 }
 
 // toldForgotten is what others are told of nodes that were forgotten.
-func (r *Replica) toldForgotten() []wire.Forgotten {
-	if len(r.lives.forgotten) == 0 {
+func (r *Replica) forgottenList() []wire.Forgotten {
+	if len(r.boots.forgotten) == 0 {
 		return nil
 	}
-	list := make([]wire.Forgotten, 0, len(r.lives.forgotten))
-	for _, f := range r.lives.forgotten { //maporder:ok put in order below
+	list := make([]wire.Forgotten, 0, len(r.boots.forgotten))
+	for _, f := range r.boots.forgotten { //maporder:ok put in order below
 		list = append(list, f.Forgotten)
 	}
 	slices.SortFunc(list, func(a, b wire.Forgotten) int { return int(a.Node) - int(b.Node) })
@@ -167,7 +167,7 @@ func (r *Replica) toldForgotten() []wire.Forgotten {
 // endForgotten notes that everybody was asked for what forgotten nodes have left, and
 // says what is lost, as far as anybody waits for it.
 func (r *Replica) endForgotten() {
-	for _, told := range r.toldForgotten() {
+	for _, told := range r.forgottenList() {
 		f := r.forgotten(told.Node)
 		if f.ended {
 			continue
@@ -193,7 +193,7 @@ func (r *Replica) lostOf(id wire.NodeID) *wire.ForgetResult {
 		for i := range q.context.Exact {
 			d := &q.context.Exact[i]
 			at := r.slots.space.Slot(d.Hash)
-			if s := &r.slots.all[at]; d.Version.Dot.Stream.Node == id && s.owned && !r.covers(s, d.Version.Dot.Stream, d.Version.Dot.N) {
+			if s := &r.slots.all[at]; d.Version.Dot.Stream.Node == id && s.owned && !r.satisfied(s, d.Version.Dot.Stream, d.Version.Dot.N) {
 				versions[d.Version.Dot], slots[uint32(at)] = true, true
 			}
 		}
@@ -211,7 +211,7 @@ func (r *Replica) tickForget() {
 		}
 		res := &wire.ForgetResult{Fate: wire.ForgetPending}
 		for _, p := range r.peers {
-			if p.surveyed < r.lives.news || p.former {
+			if p.inquired < r.boots.inquiry || p.former {
 				res.Waiting = append(res.Waiting, p.id)
 			}
 		}

@@ -278,7 +278,7 @@ func (r *Replica) rerouteForwards() {
 func (r *Replica) followOwner(x *outgoingForward) {
 	p := r.peer(x.to.id)
 	shard, ok := r.ring.Owner(x.req.at)
-	owner := p != nil && ok && r.atlas.charts[r.view.ID].home[p.id] == shard && p.member
+	owner := p != nil && ok && r.catalog.entries[r.view.ID].shardOf[p.id] == shard && p.member
 	if owner || x.req.kind == writing && p != nil && p.member {
 		x.to = p
 		return
@@ -406,7 +406,7 @@ func (r *Replica) ofOurGroup(x *incomingForward) bool {
 	if x.view == r.view.ID || r.view.Descends(x.view) {
 		return true
 	}
-	c := r.atlas.charts[x.view]
+	c := r.catalog.entries[x.view]
 	return c != nil && fingerprint(&c.Layout) == r.layout
 }
 

@@ -41,18 +41,18 @@ func (r *Replica) tickGossip() {
 		replicas := slices.DeleteFunc(slices.Clone(r.peers), func(p *peer) bool { return !p.replica })
 		if n := len(replicas); n > 0 {
 			g.turn++
-			if p := replicas[g.turn%n]; r.reachable(p) && r.pullOf(p) == nil {
-				r.pullFrom(p)
+			if p := replicas[g.turn%n]; r.reachable(p) && r.exchangeOf(p) == nil {
+				r.exchangeWith(p)
 			}
 		}
-		r.inquireAfterLives()
+		r.continueInquiry()
 		r.handOffArrivals()
 		r.checkSynced()
 	}
 	r.alarm(g.at)
 	for _, p := range slices.Clone(r.peers) {
 		switch {
-		case !p.former || p.apart || r.pullOf(p) != nil:
+		case !p.former || p.apart || r.exchangeOf(p) != nil:
 		case r.now >= p.askAt:
 			r.pollFormer(p)
 		default:
@@ -69,7 +69,7 @@ func (r *Replica) Tick() {
 	r.next = never
 	r.tickStream()
 	r.tickTracks()
-	r.tickPulls()
+	r.tickExchanges()
 	r.tickHandoffs()
 	r.release()
 	r.tickAsks()
@@ -78,10 +78,10 @@ func (r *Replica) Tick() {
 	r.tickSurveys()
 	r.tickForget()
 	r.tickGossip()
-	r.explainWaits()
+	r.requestMissingInfo()
 	r.collect()
 	if !r.synced || r.slots.unready > 0 || r.hasFormer() {
 		r.checkSynced()
 	}
-	r.makeFloor()
+	r.makeStableCut()
 }

@@ -22,15 +22,15 @@ type handoff struct {
 // everything in time is sent a Handoff.
 func (r *Replica) beginHandoff(p *peer) {
 	p.handoff = nil
-	if !p.member || r.view == nil || !r.member && r.requesters.acked(p, r.view.ID, r.slots.mark) {
+	if !p.member || r.view == nil || !r.member && r.requesters.acked(p, r.view.ID, r.slots.revision) {
 		return // or it has acknowledged everything before this node heard of the view
 	}
-	home, ok := r.atlas.charts[r.view.ID].home[p.id]
+	shard, ok := r.catalog.entries[r.view.ID].shardOf[p.id]
 	if !ok {
 		return
 	}
-	o := &handoff{revision: r.slots.mark, unacked: newSlotSet(r.slots.space), askedAt: r.now, interval: resend}
-	for _, at := range r.ring.Slots(home) {
+	o := &handoff{revision: r.slots.revision, unacked: newSlotSet(r.slots.space), askedAt: r.now, interval: resend}
+	for _, at := range r.ring.Slots(shard) {
 		if s := &r.slots.all[at]; s.held && !s.blank() {
 			o.unacked.add(at)
 		}
@@ -72,13 +72,13 @@ func (r *Replica) OnHandoff(h wire.Header, m *wire.Handoff) {
 	if p == nil {
 		return
 	}
-	switch x := r.pullOf(p); {
-	case x != nil && (x.have == nil || x.boot == h.Boot && x.have.Revision >= m.Revision):
+	switch x := r.exchangeOf(p); {
+	case x != nil && (x.digest == nil || x.boot == h.Boot && x.digest.Revision >= m.Revision):
 		// the exchange under way brings it
 	case p.lastAck != nil && p.lastAck.Boot == h.Boot && p.lastAck.Revision >= m.Revision:
 		r.sendDurable(p.id, p.lastAck) // it is here, and the acknowledgement was lost
 	default:
-		r.pullFrom(p)
+		r.exchangeWith(p)
 	}
 }
 
@@ -89,10 +89,10 @@ func (r *Replica) guest(h wire.Header) *peer {
 	}
 	for _, m := range r.view.Sources {
 		if m.ID == h.From {
-			delete(r.lives.forgotten, m.ID)
+			delete(r.boots.forgotten, m.ID)
 			p := &peer{id: m.ID, at: m, guest: true, boot: h.Boot, signAt: r.now}
 			r.addPeer(p)
-			r.askAnew()
+			r.restartInquiry()
 			r.views.Reach()
 			return p
 		}
@@ -102,17 +102,17 @@ func (r *Replica) guest(h wire.Header) *peer {
 
 // ackHandoff tells a peer that an exchange with it is over: of the slots that are owned
 // here, everything that the peer had then is here, durably.
-func (r *Replica) ackHandoff(x *pull) {
+func (r *Replica) ackHandoff(x *exchange) {
 	switch {
-	case x.have == nil:
+	case x.digest == nil:
 		return
 	case x.brief:
-		if !slices.Contains(x.have.Acked, wire.NodeBoot{Node: r.cfg.Self, Boot: r.cfg.Boot}) {
+		if !slices.Contains(x.digest.Acked, wire.NodeBoot{Node: r.cfg.Self, Boot: r.cfg.Boot}) {
 			r.sendDurable(x.peer.id, x.peer.lastAck) // the acknowledgement was lost
 		}
 		return
 	}
-	w := holdingsReader{held: &x.have.Held}
+	w := holdingsReader{held: &x.digest.Held}
 	taken := ranges(func(yield func(hashing.Slot) bool) {
 		for at := range each(x.slots) {
 			if r.slots.all[at].owned && w.next(at) != nil && !yield(at) {
@@ -121,8 +121,8 @@ func (r *Replica) ackHandoff(x *pull) {
 		}
 	})
 	if len(taken) > 0 || x.peer.former {
-		x.peer.lastAck = &wire.HandoffAck{Boot: x.boot, Revision: x.have.Revision, Slots: taken}
-		x.peer.ackDeferred = !x.peer.former && x.have.View != r.viewID()
+		x.peer.lastAck = &wire.HandoffAck{Boot: x.boot, Revision: x.digest.Revision, Slots: taken}
+		x.peer.ackDeferred = !x.peer.former && x.digest.View != r.viewID()
 		if !x.peer.ackDeferred { // else it is sent when the peer has adopted the view
 			x.peer.ackedAt = r.now
 			r.sendDurable(x.peer.id, x.peer.lastAck)
@@ -157,7 +157,7 @@ func (r *Replica) OnHandoffAck(h wire.Header, m *wire.HandoffAck) {
 	r.advance()
 	for at := range each(r.slots.valid(m.Slots)) {
 		s := &r.slots.all[at]
-		if (s.owned || s.mark <= m.Revision) && p.handoff.unacked.remove(at) {
+		if (s.owned || s.revision <= m.Revision) && p.handoff.unacked.remove(at) {
 			r.ackSlot(at)
 		}
 	}
@@ -198,14 +198,14 @@ func (r *Replica) release() {
 	}
 	slices.Sort(free)
 	list := ranges(slices.Values(free))
-	r.epoch++
+	r.releases++
 	for at := range each(list) {
 		r.slots.held--
-		r.slots.all[at] = slot{gen: r.epoch, era: r.era()}
+		r.slots.all[at] = slot{releasedAt: r.releases, removedAt: r.removals()}
 	}
 	r.commit() // writes to these slots in this step come first
 	r.overlay.free(r, list)
-	r.pending.Free = append(r.pending.Free, r.slots.hashRanges(list)...)
+	r.change.Free = append(r.change.Free, r.slots.hashRanges(list)...)
 	r.collector.freed(r, list)
 	r.commit()
 	r.released += countSlots(list)

@@ -107,7 +107,7 @@ func TestAPeersMessageThatBreaksARuleChangesNothing(t *testing.T) {
 		{"taken slots that overlap", &wire.HandoffAck{Boot: 1, Slots: overlapping}},
 		{"tombstones with counters near the end", &wire.DigestRequest{Survey: true, Collecting: far}},
 		{"so many views that the present one is forgotten", &wire.ViewInfo{Views: views}},
-		{"a layout that takes minutes to deal", &wire.ViewInfo{Views: []wire.KnownView{{ID: wire.ViewID{Number: 9}, Layout: shards}}}},
+		{"a layout that takes minutes to assign slots with", &wire.ViewInfo{Views: []wire.KnownView{{ID: wire.ViewID{Number: 9}, Layout: shards}}}},
 		{"a request with an impossible context", &wire.CausalForward{Read: true, Op: wire.Op{Key: "k"},
 			Context: wire.Context{Exact: []wire.Dependency{{Version: wire.CausalVersion{Counter: 1}}}}}},
 	} {
@@ -204,7 +204,7 @@ func TestANodeThatIsSaidToBeDeadAndGreetsIsListenedTo(t *testing.T) {
 	c.twist = nil
 	for _, n := range c.nodes[:2] {
 		if n.events[causal.EventBootEnded] > 0 {
-			t.Errorf("node %d takes a life for ended", n.id)
+			t.Errorf("node %d takes a boot for ended", n.id)
 		}
 	}
 	before := c.ended

@@ -99,17 +99,17 @@ func TestWhatIsCoveredAndNotThereWasDeleted(t *testing.T) {
 	}
 }
 
-// TestANameTakesThePlaceOfNothingButWhatItsFloorHas is I17 for names.
-func TestANameTakesThePlaceOfNothingButWhatItsFloorHas(t *testing.T) {
+// TestACutReferenceTakesThePlaceOfNothingButWhatTheCutHas is I17 for names.
+func TestACutReferenceTakesThePlaceOfNothingButWhatTheCutHas(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := bare()
 		id := wire.ViewID{Number: 7}
 		r.view = &wire.View{ID: id}
 		floor := vectorGen.Draw(t, "floor")
 		common := rapid.Bool().Draw(t, "all know it")
-		r.atlas.note(wire.KnownView{ID: id, HasStableCut: true, StableCut: floor, Common: common})
+		r.catalog.add(wire.KnownView{ID: id, HasStableCut: true, StableCut: floor, Common: common})
 		c := contextGen.Draw(t, "context")
-		got := r.namer().tidy(c)
+		got := r.compactor().referToCut(c)
 		left := join(got.Vector, nil)
 		if len(got.CutRefs) > len(c.CutRefs) {
 			if !common || got.CutRefs[len(got.CutRefs)-1] != id {
@@ -143,7 +143,7 @@ func TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt(t *testing.T) {
 	}{{"collected before", true}, {"collected meanwhile", false}} {
 		r := bare()
 		r.view, r.shard = &wire.View{ID: wire.ViewID{Number: 2}}, -1
-		r.atlas.note(wire.KnownView{ID: r.view.ID})
+		r.catalog.add(wire.KnownView{ID: r.view.ID})
 		p := &peer{id: 2}
 		r.peers = []*peer{p}
 		r.hold(at)
@@ -152,18 +152,18 @@ func TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt(t *testing.T) {
 			s.known = wire.Vector{{Stream: stream, N: 1}}
 		}
 		all := []wire.SlotRange{{First: uint32(at), Count: 1}}
-		x := &pull{peer: p, session: 5, slots: all, floors: map[hashing.Slot]uint64{}}
+		x := &exchange{peer: p, session: 5, slots: all, gcCounters: map[hashing.Slot]uint64{}}
 		x.expect([]hashing.Slot{at})
-		x.have = &wire.Digest{Held: wire.Holdings{
+		x.digest = &wire.Digest{Held: wire.Holdings{
 			Vectors: []wire.Vector{{{Stream: stream, N: 2}}},
 			Held:    []wire.HeldSlots{{Slots: all[0], GCCounter: 9}},
 		}}
-		r.pulls = []*pull{x}
+		r.exchanges = []*exchange{x}
 		from := wire.Header{From: 2}
 		r.OnItems(from, &wire.Items{Session: 5, Items: []wire.Item{tombstone}}, []*wire.Item{nil})
 		if !c.collected {
-			s.taught = wire.Vector{{Stream: stream, N: 1}}
-			r.forget(s, &tombstone, digest(hashOf("k"), &tombstone))
+			s.pending = wire.Vector{{Stream: stream, N: 1}}
+			r.forget(s, &tombstone, itemHash(hashOf("k"), &tombstone))
 		}
 		if !r.merge(&v, nil) {
 			t.Fatalf("%s: what no K covers was not taken", c.name)
@@ -191,8 +191,8 @@ func TestWhatIsTakenAwayElsewhereDoesNotAgeItems(t *testing.T) {
 	const gone = 3
 	item := &wire.Item{Key: key[gone], Version: wire.CausalVersion{Counter: 1, Dot: wire.Dot{N: 1}}}
 	r.merge(item, nil)
-	told := r.era()
-	r.forget(&r.slots.all[gone], item, digest(hashOf(item.Key), item))
+	told := r.removals()
+	r.forget(&r.slots.all[gone], item, itemHash(hashOf(item.Key), item))
 	for _, c := range []struct {
 		list []wire.SlotRange
 		past hashing.Slot // whose items have begun to come
@@ -204,7 +204,7 @@ func TestWhatIsTakenAwayElsewhereDoesNotAgeItems(t *testing.T) {
 		{[]wire.SlotRange{{First: 0, Count: gone}, {First: gone + 1, Count: 2}}, 0, false},
 	} {
 		after := wire.SlotCursor{Begun: c.past > 0, Hash: hashOf(key[c.past])}
-		if aged := r.eraOf(c.list, after) > told; aged != c.aged {
+		if aged := r.lastRemoval(c.list, after) > told; aged != c.aged {
 			t.Errorf("slots %v, from %d: aged %v, want %v", c.list, c.past, aged, c.aged)
 		}
 	}

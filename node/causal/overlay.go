@@ -49,16 +49,16 @@ func (o *overlay) free(r *Replica, list []wire.SlotRange) {
 // put makes an item the one of its key. old is what the key holds.
 func (r *Replica) put(s *slot, hash uint64, item *wire.Item, old *wire.Item) {
 	if old != nil {
-		minus(&s.sum, digest(hash, old))
-		r.collector.lost(old)
+		minus(&s.sum, itemHash(hash, old))
+		r.collector.removed(old)
 	}
-	plus(&s.sum, digest(hash, item))
-	if slices.Contains(r.pending.Drop, item.Key) {
+	plus(&s.sum, itemHash(hash, item))
+	if slices.Contains(r.change.Drop, item.Key) {
 		r.commit() // it is forgotten first
 	}
 	stored := *item
 	stored.Deps.Vector = r.vectors.shared(item.Deps.Vector)
-	r.pending.Put, r.stored = append(r.pending.Put, stored), true
+	r.change.Put, r.everStored = append(r.change.Put, stored), true
 	r.overlay.set(item.Key, item)
 	s.seq = r.box.LastWrite() + 1
 	r.slots.changed(s)
@@ -68,17 +68,17 @@ func (r *Replica) put(s *slot, hash uint64, item *wire.Item, old *wire.Item) {
 }
 
 // forget takes a key out of the state. digest is that of its item.
-func (r *Replica) forget(s *slot, old *wire.Item, digest uint64) {
-	minus(&s.sum, digest)
-	r.collector.lost(old)
-	r.forgets++
-	s.era = r.era()
-	for _, x := range r.pulls {
+func (r *Replica) forget(s *slot, old *wire.Item, itemHash uint64) {
+	minus(&s.sum, itemHash)
+	r.collector.removed(old)
+	r.dropped++
+	s.removedAt = r.removals()
+	for _, x := range r.exchanges {
 		if _, came := x.keys[old.Key]; came {
-			x.here = 0 // look what took its place
+			x.present = 0 // look what took its place
 		}
 	}
-	r.pending.Drop = append(r.pending.Drop, old.Key)
+	r.change.Drop = append(r.change.Drop, old.Key)
 	r.overlay.set(old.Key, nil)
 	s.seq = r.box.LastWrite() + 1
 	r.slots.changed(s)
@@ -93,12 +93,12 @@ func (r *Replica) merge(item *wire.Item, stored *wire.Item) bool {
 	r.rememberApplied(item, false, false) // also if something else has won over it
 	switch {
 	case old != nil && old.Version.Dot == d:
-		if !r.outdoes(item, old) {
+		if !r.winsConflict(item, old) {
 			return false
 		}
 	case old != nil && !wins(item.Version, old.Version):
 		return false
-	case r.wrote(s, d.Stream, d.N):
+	case r.knownOrPending(s, d.Stream, d.N):
 		return false // it was deleted here, and collected: what is stored is less than it
 	}
 	r.put(s, hash, item, old)
@@ -108,7 +108,7 @@ func (r *Replica) merge(item *wire.Item, stored *wire.Item) bool {
 // outdoes compares two items of one key under one dot. They are one, unless a node has
 // named two writes alike (I16). Then all replicas take the same one, whichever came to
 // them first, and although K covers both: the larger version, else the larger hash.
-func (r *Replica) outdoes(item, old *wire.Item) bool {
+func (r *Replica) winsConflict(item, old *wire.Item) bool {
 	if item.Version == old.Version && sameContent(item, old) {
 		return false
 	}
@@ -126,10 +126,10 @@ type keyReads struct {
 }
 
 type keyRead struct {
-	session uint64
-	key     string
-	gen     uint64 // of its slot
-	do      func(stored *wire.Item)
+	session    uint64
+	key        string
+	releasedAt uint64 // of its slot
+	do         func(stored *wire.Item)
 }
 
 func (k *keyReads) open() int { return len(k.list) }
@@ -138,7 +138,7 @@ func (k *keyReads) open() int { return len(k.list) }
 func (r *Replica) read(key string, do func(current *wire.Item)) {
 	k := &r.keyReads
 	k.next++
-	k.list = append(k.list, keyRead{k.next, key, r.slots.of(hashing.Hash(key)).gen, do})
+	k.list = append(k.list, keyRead{k.next, key, r.slots.of(hashing.Hash(key)).releasedAt, do})
 	r.box.Read(wire.Read{Kind: wire.ReadKey, Key: key, Session: k.next})
 }
 
@@ -151,7 +151,7 @@ func (r *Replica) OnKeyRead(in *wire.KeyRead) {
 	}
 	kr := k.list[i]
 	k.list = slices.Delete(k.list, i, i+1)
-	if kr.gen != r.slots.of(hashing.Hash(kr.key)).gen {
+	if kr.releasedAt != r.slots.of(hashing.Hash(kr.key)).releasedAt {
 		r.read(kr.key, kr.do) // the slot was given up meanwhile
 		return
 	}

@@ -13,10 +13,10 @@ type peer struct {
 	member  bool
 	replica bool // of this node's shard
 	former  bool
-	apart   bool // a former member that lives in another group: it is not asked again in this view
+	apart   bool // a former member that operators have parted from this group: it is not asked again in this view
 	guest   bool // outside the view, and listed in it as a source: it hands off what it holds to all owners
 
-	boot    wire.Boot    // of its present life, as far as is known; 0: not yet
+	boot    wire.Boot    // its present boot, as far as is known; 0: not yet
 	greeted bool         // in this view
 	helloAt wire.Instant // the last one in this view
 	signAt  wire.Instant // the last message of any kind
@@ -27,28 +27,30 @@ type peer struct {
 	acked   uint64       // position in the own stream
 	slow    bool         // has missed its time, and not caught up since
 
-	pulled   bool // in this view
-	pulledAt wire.Instant
-	// A former member: what others own is taken from it, too; all that it had has come to
-	// its owners; and it takes no writes; when it is pulled from again, and how much later
-	// than the last time; when it was first, in this view; and since when an owner seems to
-	// leave there what is its own.
-	relay, handedOver, drained bool
-	askAt, askInterval         wire.Instant
-	formerSince, waitingSince  wire.Instant
-	handoff                    *handoff         // what it owns and has not acknowledged
-	ackedAt                    wire.Instant     // when an acknowledgement was sent to it last
-	lastAck                    *wire.HandoffAck // of the last exchange with it, in this view
-	ackDeferred                bool             // lastAck is sent when it has adopted this view
-	surveyed                   uint64           // the newest life that was known when the last exchange with it began; not if it knew of others
+	exchanged   bool // in this view
+	exchangedAt wire.Instant
+	// Of a former member:
+	relay        bool         // what others own is taken from it, too, and handed on
+	handedOver   bool         // the owners have all that it had
+	drained      bool         // and it takes no writes
+	askAt        wire.Instant // when it is asked again
+	askInterval  wire.Instant // how long after the last time
+	formerSince  wire.Instant // when it was asked first, in this view
+	waitingSince wire.Instant // since when an owner does not seem to request its data there
+
+	handoff     *handoff         // what it owns and has not acknowledged
+	ackedAt     wire.Instant     // when an acknowledgement was sent to it last
+	lastAck     *wire.HandoffAck // of the last exchange with it, in this view
+	ackDeferred bool             // lastAck is sent when it has adopted this view
+	inquired    uint64           // the last inquiry that an exchange with it has answered; not if it knew of other nodes
 }
 
-// is reports that a message is of the life that is known: what an earlier one sent
-// does not count any more.
+// is reports that a message is of the boot that is known: messages of an earlier boot
+// do not count.
 func (p *peer) is(h wire.Header) bool { return p.boot == 0 || p.boot == h.Boot }
 
-// life notes a sign of life.
-func (p *peer) life(now wire.Instant) { p.signAt, p.mute = now, false }
+// noteAlive notes a sign of life.
+func (p *peer) noteAlive(now wire.Instant) { p.signAt, p.mute = now, false }
 
 // far reports that the peer is a member that hears few greetings, and says few.
 func (p *peer) far() bool { return p.quiet > silence }
@@ -92,7 +94,7 @@ func (r *Replica) reachableUntil(p *peer) wire.Instant {
 func (r *Replica) sign(h wire.Header) *peer {
 	p := r.peer(h.From)
 	if p != nil {
-		p.life(r.now)
+		p.noteAlive(r.now)
 		r.rejoin(p, h.View)
 		r.sendDeferredAck(p, h)
 	}
@@ -112,27 +114,27 @@ func (r *Replica) rejoin(p *peer, view wire.ViewID) {
 // OnHello takes in a greeting in this view.
 func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 	p := r.peer(h.From)
-	if p == nil || !p.member || r.view == nil || r.lives.isOver(h.From, h.Boot) {
+	if p == nil || !p.member || r.view == nil || r.boots.hasEnded(h.From, h.Boot) {
 		return
 	}
-	again := p.greeted && r.now-p.helloAt > p.silence() && r.now-p.pulledAt > r.pause()
+	again := p.greeted && r.now-p.helloAt > p.silence() && r.now-p.exchangedAt > r.pause()
 	if p.boot != h.Boot {
 		again = again || p.boot != 0
 		p.boot, p.acked, p.slow = h.Boot, 0, false
 	}
-	r.noteLife(p.id, h.Boot)
-	r.explainWaits()
+	r.noteBoot(p.id, h.Boot)
+	r.requestMissingInfo()
 	r.sendDeferredAck(p, h)
-	p.life(r.now)
+	p.noteAlive(r.now)
 	p.greeted, p.helloAt, p.clock = true, r.now, m.Clock
 	r.incoming.closeBelow(wire.NodeBoot{Node: h.From, Boot: h.Boot}, m.LowestOpen, r.now)
 	p.ready = m.Ready
 	if p.replica {
 		r.heardPosition(p, m.Stream)
 	}
-	if again || !p.pulled && r.pullOf(p) == nil {
+	if again || !p.exchanged && r.exchangeOf(p) == nil {
 		r.box.Event(wire.Event{Kind: EventBack, Peer: p.id})
-		r.pullAgain(p)
+		r.exchangeAgain(p)
 	}
 }
 

@@ -50,9 +50,9 @@ func (r *Replica) wroteUpTo(s *wire.Stream, n uint64) bool {
 }
 
 // maxEnds bounds how many of its former views a node remembers the last number of.
-const maxEnds = maxCharts
+const maxEnds = maxEntries
 
-// lastOf is the last number of a stream of this life; any, when that is forgotten.
+// lastOf is the last number of a stream of this boot; any, when that is forgotten.
 func (o *ownStream) lastOf(s *wire.Stream) uint64 {
 	if *s == o.stream {
 		return o.last

@@ -25,7 +25,7 @@ func TestWhatTheNodeItselfWroteIsKnownInEveryViewItWasIn(t *testing.T) {
 		{stream(1), 10, true}, {stream(1), 11, false},
 		{stream(3), 30, true}, {stream(3), 31, false},
 		{stream(4), 1, false},
-		{wire.Stream{View: stream(3).View, Node: r.cfg.Self, Boot: 99}, 31, true}, // of an earlier life
+		{wire.Stream{View: stream(3).View, Node: r.cfg.Self, Boot: 99}, 31, true}, // of an earlier boot
 		{wire.Stream{View: stream(3).View, Node: 5, Boot: r.cfg.Boot}, 31, true},
 	} {
 		at := wire.Position{Stream: c.stream, N: c.n}
@@ -71,7 +71,7 @@ func TestACounterIsNoLargerThanThereCanHaveBeenWrites(t *testing.T) {
 	}
 }
 
-// TestAPeersCountersLeaveRoomAboveThem: a floor, or an item, at the end of what messages
+// TestAPeersCountersLeaveRoomAboveThem: a GC counter, or an item, at the end of what messages
 // can say would make every write above it one that no peer can read.
 func TestAPeersCountersLeaveRoomAboveThem(t *testing.T) {
 	const huge = 1<<62 - 1
@@ -94,8 +94,8 @@ func TestAPeersCountersLeaveRoomAboveThem(t *testing.T) {
 	r := bare()
 	from := wire.Header{From: 2, Boot: 3}
 	r.OnDigestRequest(from, "", &wire.DigestRequest{Collecting: huge})
-	if r.gone != 0 {
-		t.Errorf("tombstones up to %d are about to go, says who", r.gone)
+	if r.gcCounter != 0 {
+		t.Errorf("tombstones up to %d are about to go, says who", r.gcCounter)
 	}
 	if most := r.possible() + peerMargin; most > math.MaxUint64/4 || !r.credible(2, &wire.DigestRequest{Collecting: most}) {
 		t.Errorf("%d is refused of a peer whose clock is ahead", most)

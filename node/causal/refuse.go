@@ -14,8 +14,8 @@ const (
 	maxVector    = 16_384   // positions
 	maxLayout    = 1024     // shards of a layout, and members
 	maxFormer    = 1024     // members in a list of former ones
-	maxPeers     = 4096     // with which former members are taken on by hearsay
-	maxMarks     = 1 << 62  // marks, epochs and clocks, which are counted up, or subtracted
+	maxPeers     = 4096     // with which former members are added by hearsay
+	maxCount     = 1 << 62  // revisions, counts of removals and clocks, which are counted up, or subtracted
 	maxSums      = 1 << 16  // sums in a message: as many as there are slots in the largest space
 	maxIncoming  = 1 << 16  // forwarded requests that wait here
 	incomingRoom = 64 << 20 // bytes that these hold
@@ -67,19 +67,19 @@ func (r *Replica) exchangeFlaw(m wire.Message, most limit) string {
 	case *wire.DigestRequest:
 		return first(rangesFlaw(m.Slots), mostFlaw(len(m.Sums), maxSums), mostFlaw(len(m.Forgotten), maxForgotten))
 	case *wire.Digest:
-		return r.haveFlaw(m, most)
+		return r.digestFlaw(m, most)
 	case *wire.FetchItems:
 		return rangesFlaw(m.Slots)
 	case *wire.Items:
-		return first(markFlaw(m.RemovedAt), r.floorsFlaw(m.GCCounters), most.items(m.Items), orderFlaw(m))
+		return first(revisionFlaw(m.RemovedAt), r.gcCountersFlaw(m.GCCounters), most.items(m.Items), orderFlaw(m))
 	case *wire.Handoff:
-		return markFlaw(m.Revision)
+		return revisionFlaw(m.Revision)
 	case *wire.HandoffAck:
-		return first(markFlaw(m.Revision), rangesFlaw(m.Slots))
+		return first(revisionFlaw(m.Revision), rangesFlaw(m.Slots))
 	case *wire.ViewInfoRequest:
 		return mostFlaw(len(m.Views), maxUnknown)
 	case *wire.ViewInfo:
-		return r.explainedFlaw(m, most)
+		return r.viewInfoFlaw(m, most)
 	}
 	return ""
 }
@@ -98,15 +98,15 @@ func (most limit) number(n uint64) string {
 	return ""
 }
 
-func markFlaw(n uint64) string {
-	if n > maxMarks {
-		return "a mark that leaves no room above it"
+func revisionFlaw(n uint64) string {
+	if n > maxCount {
+		return "a revision that leaves no room above it"
 	}
 	return ""
 }
 
 func clockFlaw(at wire.Instant) string {
-	if at < 0 || at > maxMarks {
+	if at < 0 || at > maxCount {
 		return "a clock that is none"
 	}
 	return ""
@@ -218,11 +218,11 @@ func orderFlaw(m *wire.Items) string {
 	return ""
 }
 
-// floorsFlaw: floor counters of slots ascend.
-func (r *Replica) floorsFlaw(list []wire.SlotGCCounter) string {
+// gcCountersFlaw: GC counters of slots ascend.
+func (r *Replica) gcCountersFlaw(list []wire.SlotGCCounter) string {
 	for i, f := range list {
 		if int64(f.Slot) >= int64(len(r.slots.all)) || i > 0 && list[i-1].Slot >= f.Slot {
-			return "floor counters that are not in order"
+			return "GC counters that are not in order"
 		}
 	}
 	return ""
@@ -250,10 +250,10 @@ func (most limit) carryAnswer(m *wire.CausalForwardReply) string {
 }
 
 // haveFlaw looks at what a node says of itself and of slots.
-func (r *Replica) haveFlaw(m *wire.Digest, most limit) string {
+func (r *Replica) digestFlaw(m *wire.Digest, most limit) string {
 	why := first(
-		markFlaw(max(m.Removals, m.Revision)), r.holdingsFlaw(&m.Held, most), most.vector(m.Heard),
-		mostFlaw(len(m.Ended), maxLives), mostFlaw(len(m.Acked), maxRequesters), mostFlaw(len(m.Requesting), maxRequesters),
+		revisionFlaw(max(m.Removals, m.Revision)), r.holdingsFlaw(&m.Held, most), most.vector(m.Heard),
+		mostFlaw(len(m.Ended), maxEndedBoots), mostFlaw(len(m.Acked), maxRequesters), mostFlaw(len(m.Requesting), maxRequesters),
 		mostFlaw(len(m.Former), maxFormer), mostFlaw(len(m.Forgotten), maxForgotten), groupsFlaw(m.Groups),
 	)
 	if why == "" && m.Heard.At(r.own.stream) > r.own.last {
@@ -296,9 +296,9 @@ func groupsFlaw(list []wire.GroupSums) string {
 	return mostFlaw(sums, maxSums)
 }
 
-// explainedFlaw: a layout must be cheap to deal slots with, and a floor must not claim
-// more than there is.
-func (r *Replica) explainedFlaw(m *wire.ViewInfo, most limit) string {
+// viewInfoFlaw: a layout must be cheap to assign slots with, and a stable cut must not
+// claim more than there is.
+func (r *Replica) viewInfoFlaw(m *wire.ViewInfo, most limit) string {
 	if len(m.Views) > maxUnknown {
 		return "a list that is too long"
 	}

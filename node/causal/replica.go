@@ -35,7 +35,7 @@ type Limits struct {
 	WindowBytes    int           // of own writes that are kept to be sent again
 	ChunkBytes     int           // of one piece of an exchange
 	AsideBytes     int           // of items that wait for their slots to be ready
-	Vector         int           // positions in the vector of a context, before a floor's name takes their place
+	Vector         int           // positions in the vector of a context, before a cut reference takes their place
 	DedupRetention wire.Instant  // how long request ids are kept, at least
 	DedupEntries   int           // how many request ids
 	Writes         uint64        // how many writes there can have been, everywhere, at instant zero (docs/causal.md §2.1)
@@ -86,7 +86,7 @@ const (
 	forgetDelay      = 250 * wire.Millisecond // before a former member is forgotten: it must hear the acknowledgement
 	relayPatience    = 1 * wire.Second        // before a former member's data is relayed: no owner requests it
 	relayPatienceMax = 5 * wire.Second        // the same: owners request it
-	silence          = 500 * wire.Millisecond // without an answer, or a sign of life of who is not far (views.md §3.1): cannot be reached
+	silence          = 500 * wire.Millisecond // without an answer, or a sign of life of a node that is not far (views.md §3.1): cannot be reached
 	gapPatience      = 50 * wire.Millisecond  // before what is missing is asked for
 	resend           = 100 * wire.Millisecond // of questions to peers, at first
 	slowResend       = 1 * wire.Second
@@ -109,13 +109,13 @@ type Replica struct {
 	now   wire.Instant
 	next  wire.Instant // when Tick has something to do
 
-	atlas  atlas
-	view   *wire.View // nil: none
-	ring   *hashing.Ring
-	shard  int    // of this node in ring; meaningful with member
-	member bool   // of view
-	layout uint64 // fingerprint of the view's
-	since  wire.Instant
+	catalog catalog
+	view    *wire.View // nil: none
+	ring    *hashing.Ring
+	shard   int    // of this node in ring; meaningful with member
+	member  bool   // of view
+	layout  uint64 // fingerprint of the view's
+	since   wire.Instant
 
 	slots      slots
 	own        ownStream
@@ -126,37 +126,37 @@ type Replica struct {
 	requesters requesters    // of slots, with what they have acknowledged
 	aside      int           // bytes of items that wait for their slots
 
-	pulls    []*pull
-	surveys  []*survey
-	sessions uint64
-	gossip   gossip
-	epoch    uint64 // grows when a slot is given up
-	forgets  uint64 // items that were forgotten
-	gone     uint64 // no tombstone that went has a larger counter, as far as this node was told
-	stored   bool   // an item was ever held here
-	progress uint64 // grows whenever slots get nearer to ready
-	movedAt  wire.Instant
-	oneLine  bool // all views that the view's author heard are one
-	synced   bool // all reachable nodes have been exchanged with, and have acknowledged their slots
+	exchanges      []*exchange
+	surveys        []*survey
+	sessions       uint64
+	gossip         gossip
+	releases       uint64 // slots that were released
+	dropped        uint64 // items that were dropped
+	gcCounter      uint64 // no tombstone that was collected has a larger counter, as far as this node was told
+	everStored     bool   // an item was ever held here
+	progress       uint64 // grows whenever slots get nearer to ready
+	movedAt        wire.Instant
+	onePredecessor bool // all views that the view's author heard of are one
+	synced         bool // all reachable nodes have been exchanged with, and have acknowledged their slots
 
-	clients    map[wire.Token]*request // of clients of this node that have not been answered
-	waiting    []*request
-	asks       []*ask
-	outgoing   outgoingForwards
-	incoming   incomingForwards
-	keyReads   keyReads
-	slotReads  slotReads
-	overlay    overlay
-	vectors    vectors
-	pending    wire.CausalWrite // of this step
-	effects    []effect
-	lessons    []lesson
-	releasable []hashing.Slot // held for others, and acknowledged by all owners
-	released   uint64         // slots, since that was reported
-	woken      []string       // keys that were merged; their readers are looked at when that is durable
-	lives      lives
-	floors     floorMaker
-	collector  collector
+	clients          map[wire.Token]*request // of clients of this node that have not been answered
+	waiting          []*request
+	asks             []*ask
+	outgoing         outgoingForwards
+	incoming         incomingForwards
+	keyReads         keyReads
+	slotReads        slotReads
+	overlay          overlay
+	vectors          vectors
+	change           wire.CausalWrite // of this step
+	effects          []effect
+	pendingKnowledge []pendingKnowledge
+	releasable       []hashing.Slot // held for others, and acknowledged by all owners
+	released         uint64         // slots, since that was reported
+	woken            []string       // keys that were merged; their readers are looked at when that is durable
+	boots            bootTable
+	stableCuts       stableCutMaker
+	collector        collector
 
 	forgettings []forgetting // operators who wait
 }
@@ -174,10 +174,10 @@ func New(cfg Config, box *wire.Outbox, views Views) *Replica {
 	cfg.Limits = cfg.Limits.withDefaults()
 	r := &Replica{cfg: cfg, box: box, views: views, next: never, clients: map[wire.Token]*request{}}
 	r.slots = newSlots(cfg.Limits.Space)
-	r.atlas.space = cfg.Limits.Space
+	r.catalog.space = cfg.Limits.Space
 	r.sessions = uint64(cfg.Boot)
-	r.lives.self = wire.NodeBoot{Node: cfg.Self, Boot: cfg.Boot}
-	r.lives.begin() // what this node had in an earlier life, others may wait for
+	r.boots.self = wire.NodeBoot{Node: cfg.Self, Boot: cfg.Boot}
+	r.boots.beginInquiry() // requests may wait for what this node had in an earlier boot
 	r.outgoing.setFirstRequest(cfg.Boot)
 	r.incoming.init(&r.cfg.Limits)
 	return r
@@ -217,12 +217,12 @@ func (r *Replica) OnDurable(seq uint64) {
 // commit makes what the step changed durable, and returns the write that does so;
 // if it changed nothing, the last one there was.
 func (r *Replica) commit() uint64 {
-	w := &r.pending
+	w := &r.change
 	if len(w.Put)+len(w.Drop)+len(w.Free)+len(w.Live)+len(w.Views)+len(w.Ended) == 0 && w.Known == nil && !w.AlumniSet && !w.Reset {
 		return r.box.LastWrite()
 	}
-	done := r.pending
-	r.pending = wire.CausalWrite{}
+	done := r.change
+	r.change = wire.CausalWrite{}
 	return r.box.Persist(wire.Write{Kind: wire.WriteCausal, Causal: &done})
 }
 
@@ -254,16 +254,16 @@ func (r *Replica) session() uint64 {
 // advance notes that something has come nearer to its place.
 func (r *Replica) advance() { r.progress++ }
 
-// gained notes that a node that was not pulled from in this view has answered. Gossip
-// with the others goes on for ever, and brings no PUT nearer to its end.
+// gained notes that a node which had not been exchanged with in this view has answered.
+// Gossip with the others goes on for ever, and brings no PUT nearer to its end.
 func (r *Replica) gained(from *peer) {
-	if !from.pulled {
+	if !from.exchanged {
 		r.advance()
 	}
 }
 
-// moved notes that slots which are not ready have come nearer to it: by what comes from
-// who has not been pulled from in this view.
+// moved notes that slots which are not ready have come nearer to it, by data of a node
+// that had not been exchanged with in this view.
 func (r *Replica) moved() {
 	r.progress++
 	r.movedAt = r.now
@@ -279,14 +279,14 @@ func (r *Replica) Synced() bool { return r.view == nil || r.synced }
 // Holding reports that slots are held here, which may have data.
 func (r *Replica) Holding() bool { return r.slots.held > 0 }
 
-// Written reports that this life of the node has ever held an item.
-func (r *Replica) Written() bool { return r.stored }
+// Written reports that this boot of the node has ever held an item.
+func (r *Replica) Written() bool { return r.everStored }
 
 // Hello adds to a hello what concerns causal buckets.
 func (r *Replica) Hello(h *wire.Hello) {
 	h.Stream, h.Ready, h.Clock, h.CausalProgress = r.own.sent, r.member && r.slots.unready == 0, r.now, r.progress
 	h.LowestOpen = r.oldestRequest()
-	r.incoming.closeBelow(r.lives.self, h.LowestOpen, r.now)
+	r.incoming.closeBelow(r.boots.self, h.LowestOpen, r.now)
 }
 
 // closed reports that clients get 503: no view, not in it, or left behind.

@@ -164,7 +164,7 @@ func (r *Replica) drop(q *request) {
 // what is not.
 func (r *Replica) answer(q *request, seq uint64, item *wire.Item, c wire.Context) {
 	r.drop(q)
-	c = r.namer().bound(c, r.cfg.Limits.Exact, maxContextBytes)
+	c = r.compactor().bound(c, r.cfg.Limits.Exact, maxContextBytes)
 	if q.incoming != nil {
 		m := &wire.CausalForwardReply{Fate: wire.ForwardDone, Existed: q.existed, Context: c}
 		if item != nil {
@@ -193,7 +193,7 @@ func (r *Replica) write(q *request, old *wire.Item) {
 	s := &r.slots.all[q.at]
 	item := &wire.Item{
 		Key: q.op.Key, Deleted: q.op.Kind == wire.OpDelete, Value: q.op.Value, ContentType: q.op.ContentType,
-		Deps: r.namer().bound(r.deps(q, s, old), r.cfg.Limits.Deps, maxDepsBytes), ID: q.id,
+		Deps: r.compactor().bound(r.deps(q, s, old), r.cfg.Limits.Deps, maxDepsBytes), ID: q.id,
 	}
 	item.Deps.Exact = slices.Clone(item.Deps.Exact) // it stays, and what was folded need not
 	item.Deps = keptContext(&item.Deps)
@@ -207,13 +207,13 @@ func (r *Replica) write(q *request, old *wire.Item) {
 	r.put(s, q.hash, item, old)
 	r.rememberApplied(item, true, q.existed)
 	n, view := r.own.last, r.view.ID
-	r.pending.Live = append(r.pending.Live, wire.Position{Stream: r.own.stream, N: n})
+	r.change.Live = append(r.change.Live, wire.Position{Stream: r.own.stream, N: n})
 	r.wakeKey(item.Key)
 	c := with(&q.context, q.hash, item.Version)
 	seq := r.commit()
 	r.after(seq, func() {
 		inFlight := r.viewID() == view
-		r.written(view, n)
+		r.ownDurable(view, n)
 		r.wakeKeys()
 		if !inFlight || r.own.sent >= n && r.own.flight == nil {
 			r.answer(q, seq, item, c)
@@ -234,7 +234,7 @@ func (r *Replica) deps(q *request, s *slot, old *wire.Item) wire.Context {
 	}
 	for _, v := range unknown {
 		switch last := named(&c, q.hash); {
-		case v.IsZero() || v == last || r.knows(s, v.Dot.Stream, v.Dot.N):
+		case v.IsZero() || v == last || r.knownDurable(s, v.Dot.Stream, v.Dot.N):
 		case last.IsZero() || v.Compare(last) > 0:
 			c = with(&c, q.hash, v)
 			c.Vector = reach(c.Vector, last.Dot.Stream, last.Dot.N)
@@ -255,7 +255,7 @@ func (r *Replica) counterBelow(q *request, s *slot, old *wire.Item) uint64 {
 		n = max(n, s.apart(q.op.Key))
 	}
 	if !mutant.On(mutant.CausalNoGCCounter) {
-		n = max(n, s.floor)
+		n = max(n, s.gcCounter)
 	}
 	if mutant.On(mutant.CausalCounterByDependency) {
 		for _, d := range q.context.Exact {
@@ -264,7 +264,7 @@ func (r *Replica) counterBelow(q *request, s *slot, old *wire.Item) uint64 {
 	}
 	// What is lost may be somewhere after all, or less than it: only what is known
 	// here spares the ceil.
-	if q.context.Ceil > n && !r.has(&q.context, q.at, r.knows) {
+	if q.context.Ceil > n && !r.hasFolded(&q.context, q.at, r.knownDurable) {
 		n = q.context.Ceil
 	}
 	return n
@@ -275,16 +275,16 @@ func (r *Replica) counterBelow(q *request, s *slot, old *wire.Item) uint64 {
 func (r *Replica) tryRead(q *request, item *wire.Item) {
 	s := &r.slots.all[q.at]
 	want := named(&q.context, q.hash)
-	behind := !want.IsZero() && (item == nil || wins(want, item.Version)) && !r.covers(s, want.Dot.Stream, want.Dot.N)
+	behind := !want.IsZero() && (item == nil || wins(want, item.Version)) && !r.satisfied(s, want.Dot.Stream, want.Dot.N)
 	if behind {
 		r.suspect(want.Dot.Stream)
 	}
-	if (behind && !mutant.On(mutant.CausalReadWithoutWait)) || !r.reached(&q.context, q.at) {
+	if (behind && !mutant.On(mutant.CausalReadWithoutWait)) || !r.foldedSatisfied(&q.context, q.at) {
 		q.looked = behind
 		r.wait(q)
 		return
 	}
-	if item != nil && wins(want, item.Version) && r.knows(s, want.Dot.Stream, want.Dot.N) {
+	if item != nil && wins(want, item.Version) && r.knownDurable(s, want.Dot.Stream, want.Dot.N) {
 		item = nil // what the client has seen was deleted, and this was written where nobody knew of it
 	}
 	c := q.context
@@ -297,7 +297,7 @@ func (r *Replica) tryRead(q *request, item *wire.Item) {
 // isLost reports that a version of a key whose slot is owned here is lost.
 func (r *Replica) isLost(hash uint64, v wire.CausalVersion) bool {
 	s := r.slots.of(hash)
-	return s.owned && r.covers(s, v.Dot.Stream, v.Dot.N) && !r.knows(s, v.Dot.Stream, v.Dot.N)
+	return s.owned && r.satisfied(s, v.Dot.Stream, v.Dot.N) && !r.knownDurable(s, v.Dot.Stream, v.Dot.N)
 }
 
 // tryList answers a listing, or lets it wait.
@@ -319,10 +319,10 @@ func (r *Replica) tryList(q *request) {
 		q.gone = true
 		delete(r.clients, q.token)
 		owned := ranges(r.slots.where(func(s *slot) bool { return s.owned }))
-		n := r.namer()
+		n := r.compactor()
 		r.box.Read(wire.Read{
 			Kind: wire.ReadItems, Token: q.token, Ranges: r.slots.hashRanges(owned), Context: q.context,
-			StableCut: n.floor, Subsumed: n.outdone, Known: r.knownOf(&q.context),
+			StableCut: n.cut, Subsumed: n.subsumed, Known: r.knownOf(&q.context),
 		})
 	})
 }
@@ -337,7 +337,7 @@ func (r *Replica) listable(c *wire.Context) bool {
 	for i := range c.Exact {
 		d := &c.Exact[i]
 		at := r.slots.space.Slot(d.Hash)
-		if r.slots.all[at].owned && !r.covers(&r.slots.all[at], d.Version.Dot.Stream, d.Version.Dot.N) {
+		if r.slots.all[at].owned && !r.satisfied(&r.slots.all[at], d.Version.Dot.Stream, d.Version.Dot.N) {
 			r.suspect(d.Version.Dot.Stream)
 			return false
 		}
@@ -346,7 +346,7 @@ func (r *Replica) listable(c *wire.Context) bool {
 		return true
 	}
 	for i := range r.slots.all {
-		if r.slots.all[i].owned && !r.reached(c, hashing.Slot(i)) {
+		if r.slots.all[i].owned && !r.foldedSatisfied(c, hashing.Slot(i)) {
 			return false
 		}
 	}
@@ -357,7 +357,7 @@ func (r *Replica) listable(c *wire.Context) bool {
 func (r *Replica) knownOf(c *wire.Context) []wire.Dependency {
 	var known []wire.Dependency
 	for _, d := range c.Exact {
-		if s := r.slots.of(d.Hash); s.owned && r.knows(s, d.Version.Dot.Stream, d.Version.Dot.N) {
+		if s := r.slots.of(d.Hash); s.owned && r.knownDurable(s, d.Version.Dot.Stream, d.Version.Dot.N) {
 			known = append(known, d)
 		}
 	}

@@ -24,17 +24,17 @@ const maxRequesters = 1000
 
 // of is the entry of a sender, in its present boot and view.
 func (t *requesters) of(h wire.Header) *requester {
-	life := wire.NodeBoot{Node: h.From, Boot: h.Boot}
+	boot := wire.NodeBoot{Node: h.From, Boot: h.Boot}
 	i := slices.IndexFunc(*t, func(o requester) bool { return o.boot.Node == h.From })
 	if i < 0 {
 		if len(*t) == maxRequesters {
 			*t = slices.Delete(*t, 0, 1)
 		}
 		i = len(*t)
-		*t = append(*t, requester{boot: life, view: h.View})
+		*t = append(*t, requester{boot: boot, view: h.View})
 	}
-	if o := &(*t)[i]; o.boot != life || o.view != h.View {
-		*o = requester{boot: life, view: h.View}
+	if o := &(*t)[i]; o.boot != boot || o.view != h.View {
+		*o = requester{boot: boot, view: h.View}
 	}
 	return &(*t)[i]
 }

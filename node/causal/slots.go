@@ -11,12 +11,12 @@ import (
 
 // slots is what this node has of each slot.
 type slots struct {
-	space   hashing.Space
-	all     []slot
-	held    int    // of them
-	owned   int    // and held
-	mark    uint64 // of the last change
-	unready int    // that are owned
+	space    hashing.Space
+	all      []slot
+	held     int    // of them
+	owned    int    // and held
+	revision uint64 // of the last change
+	unready  int    // that are owned
 }
 
 // slot is a set of keys that moves together.
@@ -27,21 +27,21 @@ type slot struct {
 	// known is K, but for the streams of this view: for those the tracks count, in
 	// slots that are owned and ready.
 	known wire.Vector
-	// taught is what K grows to when all that is written is durable.
-	taught   wire.Vector
-	sum      wire.Sum
-	floor    uint64 // no counter of a collected tombstone is larger
-	aside    []wire.Item
-	merging  []wire.Item // those of aside that are being merged
-	unmerged int         // how many of them are left; when it gets to 0 the slot is ready
-	seq      uint64      // the last write to it
-	mark     uint64      // the last change of its items, or of K of it
-	gen      uint64      // the epoch in which the slot was given up last: what was begun before does not count
-	era      uint64      // the era in which something was last taken away of it: it was given up, or an item forgotten
-	asked    bool        // everybody was asked, since it is held and in this view, for what lives that are over have left
-	lost     wire.Vector // of what was written up to here, what is not here is lost (docs/causal.md §10)
-	unacked  int         // of a slot that is held for others: owners that have not acknowledged it
-	acked    bool        // by all of them: it may be released
+	// pending is what K grows to when all that is written is durable.
+	pending    wire.Vector
+	sum        wire.Sum
+	gcCounter  uint64 // no counter of a collected tombstone is larger
+	aside      []wire.Item
+	merging    []wire.Item // those of aside that are being merged
+	unmerged   int         // how many of them are left; when it gets to 0 the slot is ready
+	seq        uint64      // the last write to it
+	revision   uint64      // the last change of its items, or of K of it
+	releasedAt uint64      // releases when the slot was released last: what was begun before does not count
+	removedAt  uint64      // removals when something was last removed from it: the slot was released, or an item dropped
+	asked      bool        // every node was asked for writes of ended boots, since the slot is held and in this view
+	lost       wire.Vector // of the writes up to here, those that are not here are lost (docs/causal.md §10)
+	unacked    int         // of a slot that is held for others: owners that have not acknowledged it
+	acked      bool        // by all of them: it may be released
 }
 
 func newSlots(space hashing.Space) slots {
@@ -51,15 +51,15 @@ func newSlots(space hashing.Space) slots {
 // changed marks a change of a slot. If the slot is held for others, it is handed off
 // again: what the owners acknowledged is not all.
 func (t *slots) changed(s *slot) {
-	t.mark++
-	s.mark = t.mark
+	t.revision++
+	s.revision = t.revision
 	if !s.owned {
 		s.unacked, s.acked = 0, false
 	}
 }
 
 // blank reports that there is nothing to be had of a slot.
-func (s *slot) blank() bool { return s.sum.Count == 0 && len(s.known) == 0 && s.floor == 0 }
+func (s *slot) blank() bool { return s.sum.Count == 0 && len(s.known) == 0 && s.gcCounter == 0 }
 
 // of is the slot of a hash.
 func (t *slots) of(hash uint64) *slot { return &t.all[t.space.Slot(hash)] }
@@ -144,8 +144,8 @@ func (s *slot) apart(key string) (counter uint64) {
 // live reports that the tracks of this view's streams count for a slot.
 func (s *slot) live() bool { return s.owned && s.ready }
 
-// knows reports that K of a slot has a position.
-func (r *Replica) knows(s *slot, stream wire.Stream, n uint64) bool {
+// knownDurable reports that K of a slot has a position, durably.
+func (r *Replica) knownDurable(s *slot, stream wire.Stream, n uint64) bool {
 	if s.known.At(stream) >= n {
 		return true
 	}
@@ -159,48 +159,48 @@ func (r *Replica) knows(s *slot, stream wire.Stream, n uint64) bool {
 	return t != nil && s.ready && t.durable >= n
 }
 
-// wrote is knows, when all that is written is durable.
-func (r *Replica) wrote(s *slot, stream wire.Stream, n uint64) bool {
-	if r.knows(s, stream, n) || s.taught.At(stream) >= n {
+// knownOrPending is knownDurable, when all that is written is durable.
+func (r *Replica) knownOrPending(s *slot, stream wire.Stream, n uint64) bool {
+	if r.knownDurable(s, stream, n) || s.pending.At(stream) >= n {
 		return true
 	}
 	t := r.track(stream)
 	return t != nil && s.live() && t.got >= n
 }
 
-// covers reports that nothing up to a position in a stream need be waited for in a
-// slot: K has it, or it is lost.
-func (r *Replica) covers(s *slot, stream wire.Stream, n uint64) bool {
-	return r.knows(s, stream, n) || s.lost.At(stream) >= n || s.asked && r.lives.ended(stream)
+// satisfied reports that no request need wait for a position in a slot: K has it, or it
+// is lost.
+func (r *Replica) satisfied(s *slot, stream wire.Stream, n uint64) bool {
+	return r.knownDurable(s, stream, n) || s.lost.At(stream) >= n || s.asked && r.boots.streamEnded(stream)
 }
 
-// reached reports that a slot has all that the folded part of a context means
+// foldedSatisfied reports that a slot satisfies the folded part of a context
 // (docs/causal.md §2).
-func (r *Replica) reached(c *wire.Context, at hashing.Slot) bool {
-	return mutant.On(mutant.CausalReadWithoutWait) || r.has(c, at, r.covers)
+func (r *Replica) foldedSatisfied(c *wire.Context, at hashing.Slot) bool {
+	return mutant.On(mutant.CausalReadWithoutWait) || r.hasFolded(c, at, r.satisfied)
 }
 
-// holding is a rule by which a slot has what a stream has up to a number.
-type holding func(s *slot, stream wire.Stream, n uint64) bool
+// knownRule is a rule by which a slot has a position.
+type knownRule func(s *slot, stream wire.Stream, n uint64) bool
 
-// has reports that a slot has all that the folded part of a context means, by a rule.
-func (r *Replica) has(c *wire.Context, at hashing.Slot, rule holding) bool {
+// hasFolded reports that a slot has the folded part of a context, by a rule.
+func (r *Replica) hasFolded(c *wire.Context, at hashing.Slot, rule knownRule) bool {
 	if !r.hasVector(c.Vector, at, rule) {
 		return false
 	}
 	for _, name := range c.CutRefs {
-		if !r.hasNamed(name, at, rule) {
+		if !r.hasCut(name, at, rule) {
 			return false
 		}
 	}
 	return true
 }
 
-func (r *Replica) hasVector(v wire.Vector, at hashing.Slot, rule holding) bool {
+func (r *Replica) hasVector(v wire.Vector, at hashing.Slot, rule knownRule) bool {
 	s := &r.slots.all[at]
 	for i := range v {
 		p := &v[i]
-		if !rule(s, p.Stream, p.N) && r.atlas.concerns(p.Stream, at) {
+		if !rule(s, p.Stream, p.N) && r.catalog.concerns(p.Stream, at) {
 			r.suspect(p.Stream)
 			return false
 		}
@@ -208,13 +208,13 @@ func (r *Replica) hasVector(v wire.Vector, at hashing.Slot, rule holding) bool {
 	return true
 }
 
-func (r *Replica) hasNamed(name wire.ViewID, at hashing.Slot, rule holding) bool {
+func (r *Replica) hasCut(name wire.ViewID, at hashing.Slot, rule knownRule) bool {
 	if mutant.On(mutant.CausalCutReferenceByView) {
 		return r.view != nil && (r.view.ID == name || r.view.Descends(name))
 	}
-	v := r.atlas.charts[name]
+	v := r.catalog.entries[name]
 	if v == nil || !v.Common {
-		r.atlas.meet(name)
+		r.catalog.noteUnknown(name)
 		return false
 	}
 	return r.hasVector(v.StableCut, at, rule)

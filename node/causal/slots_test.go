@@ -131,21 +131,21 @@ func TestASumDoesNotDependOnTheOrderOfItsItems(t *testing.T) {
 		versions := rapid.SliceOfN(versionGen, 0, 10).Draw(t, "versions")
 		var a, b wire.Sum
 		for i, v := range versions {
-			plus(&a, digest(uint64(i), &wire.Item{Version: v}))
+			plus(&a, itemHash(uint64(i), &wire.Item{Version: v}))
 		}
 		before := b
-		gone := digest(99, &wire.Item{Version: wire.CausalVersion{Counter: 1}})
+		gone := itemHash(99, &wire.Item{Version: wire.CausalVersion{Counter: 1}})
 		plus(&b, gone)
 		order := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "order"), 0)).Perm(len(versions))
 		for _, i := range order {
-			plus(&b, digest(uint64(i), &wire.Item{Version: versions[i]}))
+			plus(&b, itemHash(uint64(i), &wire.Item{Version: versions[i]}))
 		}
 		minus(&b, gone)
 		if a != b {
 			t.Fatalf("%v, and in another order %v", a, b)
 		}
 		for i, v := range versions {
-			minus(&b, digest(uint64(i), &wire.Item{Version: v}))
+			minus(&b, itemHash(uint64(i), &wire.Item{Version: v}))
 		}
 		if b != before {
 			t.Fatalf("with everything taken out: %v", b)
@@ -157,7 +157,7 @@ func TestEveryPartOfAnItemIsInItsDigest(t *testing.T) {
 	item := &wire.Item{}
 	v, deps := &item.Version, &item.Deps
 	s := &v.Dot.Stream
-	known := map[uint64]bool{digest(0, item): true, digest(1<<63, item): true}
+	known := map[uint64]bool{itemHash(0, item): true, itemHash(1<<63, item): true}
 	for i, change := range []func(){
 		func() { v.Counter++ }, func() { v.Dot.N++ }, func() { s.Node++ }, func() { s.Boot++ },
 		func() { s.View.Number++ }, func() { s.View.Author++ }, func() { s.View.Boot++ },
@@ -169,7 +169,7 @@ func TestEveryPartOfAnItemIsInItsDigest(t *testing.T) {
 		func() { deps.CutRefs = []wire.ViewID{{Number: 1}} }, func() { deps.CutRefs[0].Boot++ }, func() { deps.Ceil = 1 },
 	} {
 		change()
-		if d := digest(0, item); known[d] {
+		if d := itemHash(0, item); known[d] {
 			t.Errorf("after change %d the digest of %+v is that of another", i, item)
 		} else {
 			known[d] = true

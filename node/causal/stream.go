@@ -7,7 +7,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// ownStream is what this life writes in this view (docs/causal.md §4).
+// ownStream is what this boot writes in this view (docs/causal.md §4).
 type ownStream struct {
 	stream  wire.Stream
 	last    uint64 // number of the last write
@@ -17,7 +17,7 @@ type ownStream struct {
 	flight  *flight
 	waits   []ackWait // writes that are durable and not answered, ascending
 
-	ends   map[wire.ViewID]uint64 // the last number of this life's streams of former views
+	ends   map[wire.ViewID]uint64 // the last number of this boot's streams of former views
 	forgot bool                   // some of them
 
 	fresh       bool        // live and alone are of now
@@ -60,7 +60,7 @@ func (r *Replica) append(item *wire.Item) {
 }
 
 // forgetAcked gives back what no replica can ask for: it went out, and all of them have
-// acknowledged it. A life that begins with nothing takes it by an exchange.
+// acknowledged it. A boot that begins with nothing takes it by an exchange.
 func (r *Replica) forgetAcked() {
 	o := &r.own
 	all := o.sent
@@ -83,7 +83,7 @@ func itemBytes(i *wire.Item) int {
 }
 
 // written is called when own writes up to n are durable.
-func (r *Replica) written(view wire.ViewID, n uint64) {
+func (r *Replica) ownDurable(view wire.ViewID, n uint64) {
 	if o := &r.own; o.stream.View == view && n > o.durable {
 		o.durable = n
 		r.flush()

@@ -9,23 +9,23 @@ import (
 // survey asks all members of the view, this node among them, what they know of some
 // slots. It succeeds when all have answered, in the same view.
 type survey struct {
-	session uint64
-	slots   []wire.SlotRange
-	view    wire.ViewID
-	going   uint64 // the largest counter of the tombstones that are to go
-	begun   wire.Instant
-	asked   wire.Instant
-	answers map[wire.NodeID]*wire.Digest
-	do      func(map[wire.NodeID]*wire.Digest) // nil: it failed
+	session    uint64
+	slots      []wire.SlotRange
+	view       wire.ViewID
+	collecting uint64 // the largest counter of the tombstones that are to go
+	begun      wire.Instant
+	asked      wire.Instant
+	answers    map[wire.NodeID]*wire.Digest
+	do         func(map[wire.NodeID]*wire.Digest) // nil: it failed
 }
 
 // inquire begins a survey, which tells the members what is about to go.
-func (r *Replica) inquire(list []wire.SlotRange, going uint64, do func(map[wire.NodeID]*wire.Digest)) {
+func (r *Replica) beginSurvey(list []wire.SlotRange, collecting uint64, do func(map[wire.NodeID]*wire.Digest)) {
 	s := &survey{
-		session: r.session(), slots: list, view: r.view.ID, going: going, begun: r.now,
+		session: r.session(), slots: list, view: r.view.ID, collecting: collecting, begun: r.now,
 		answers: map[wire.NodeID]*wire.Digest{}, do: do,
 	}
-	r.hearGone(going)
+	r.raiseGCCounter(collecting)
 	r.surveys = append(r.surveys, s)
 	r.askSurvey(s)
 }
@@ -34,7 +34,7 @@ func (r *Replica) askSurvey(s *survey) {
 	s.asked = r.now
 	for _, p := range r.peers {
 		if p.member && s.answers[p.id] == nil {
-			r.request(p.id, &wire.DigestRequest{Session: s.session, Slots: s.slots, Survey: true, Collecting: s.going, Births: r.births()})
+			r.request(p.id, &wire.DigestRequest{Session: s.session, Slots: s.slots, Survey: true, Collecting: s.collecting, Births: r.births()})
 		}
 	}
 	r.alarm(r.now + 2*resend)
@@ -42,7 +42,7 @@ func (r *Replica) askSurvey(s *survey) {
 }
 
 // surveyed takes in an answer to a survey; false: it is none.
-func (r *Replica) surveyed(h wire.Header, m *wire.Digest) bool {
+func (r *Replica) surveyAnswer(h wire.Header, m *wire.Digest) bool {
 	i := slices.IndexFunc(r.surveys, func(s *survey) bool { return s.session == m.Session })
 	if i < 0 {
 		return false
@@ -67,7 +67,7 @@ func (r *Replica) concludeSurvey(s *survey) {
 	}
 	r.dropSurvey(s)
 	if s.view == r.viewID() {
-		s.answers[r.cfg.Self] = r.ownHave(s.slots)
+		s.answers[r.cfg.Self] = r.ownDigest(s.slots)
 		s.do(s.answers)
 	}
 }

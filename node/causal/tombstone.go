@@ -19,13 +19,13 @@ type collector struct {
 
 // tomb is a tombstone that is stored here.
 type tomb struct {
-	key     string
-	slot    hashing.Slot
-	hash    uint64
-	version wire.CausalVersion
-	over    wire.CausalVersion // what it deleted, as far as it says so
-	deps    wire.Context       // without entries
-	digest  uint64
+	key      string
+	slot     hashing.Slot
+	hash     uint64
+	version  wire.CausalVersion
+	over     wire.CausalVersion // what it deleted, as far as it says so
+	deps     wire.Context       // without entries
+	itemHash uint64
 }
 
 // maxTombs is how many tombstones are dropped at a time.
@@ -39,12 +39,12 @@ func (c *collector) note(item *wire.Item, hash uint64) {
 	key := strings.Clone(item.Key) // the message that brought it need not stay
 	d := &item.Deps
 	c.tombs[key] = tomb{
-		key: key, hash: hash, version: item.Version, over: named(d, hash), digest: digest(hash, item),
+		key: key, hash: hash, version: item.Version, over: named(d, hash), itemHash: itemHash(hash, item),
 		deps: wire.Context{Vector: d.Vector, CutRefs: d.CutRefs, Ceil: d.Ceil},
 	}
 }
 
-func (c *collector) lost(old *wire.Item) {
+func (c *collector) removed(old *wire.Item) {
 	if old.Deleted {
 		delete(c.tombs, old.Key)
 	}
@@ -81,7 +81,7 @@ func (r *Replica) collect() {
 	}
 	c.busy = true
 	list := slotsOf(tombs)
-	r.inquire(list, 0, func(answers map[wire.NodeID]*wire.Digest) {
+	r.beginSurvey(list, 0, func(answers map[wire.NodeID]*wire.Digest) {
 		c.busy = false
 		needed := r.firstRound(tombs, answers)
 		if len(needed) == 0 {
@@ -92,7 +92,7 @@ func (r *Replica) collect() {
 			return
 		}
 		c.busy = true
-		r.inquire(list, largest(tombs, needed), func(answers map[wire.NodeID]*wire.Digest) {
+		r.beginSurvey(list, largest(tombs, needed), func(answers map[wire.NodeID]*wire.Digest) {
 			c.busy = false
 			for at, p := range needed { //maporder:ok each is looked at by itself
 				if !r.allHave(at, p, answers) {
@@ -140,7 +140,7 @@ func (r *Replica) oldTombs() []tomb {
 // be somewhere that nobody here knows of, and come back from there.
 func (r *Replica) knowsDeleted(t *tomb) bool {
 	s := &r.slots.all[t.slot]
-	return (t.over.IsZero() || r.knows(s, t.over.Dot.Stream, t.over.Dot.N)) && r.reached(&t.deps, t.slot)
+	return (t.over.IsZero() || r.knownDurable(s, t.over.Dot.Stream, t.over.Dot.N)) && r.foldedSatisfied(&t.deps, t.slot)
 }
 
 func slotsOf(tombs []tomb) []wire.SlotRange {
@@ -190,11 +190,11 @@ func largest(tombs []tomb, in map[hashing.Slot]wire.Vector) uint64 {
 	return n
 }
 
-// hearGone notes up to which counter tombstones are gone, or about to go, in slots that
-// may come here later, when nobody can be reached who has them.
-func (r *Replica) hearGone(n uint64) {
+// raiseGCCounter notes up to which counter tombstones are collected, or about to be.
+// Their slots may come here later, when no node that has them can be reached.
+func (r *Replica) raiseGCCounter(n uint64) {
 	if !mutant.On(mutant.CausalGCCounterUnsent) {
-		r.gone = max(r.gone, n)
+		r.gcCounter = max(r.gcCounter, n)
 	}
 }
 
@@ -214,16 +214,16 @@ func (r *Replica) allHave(at hashing.Slot, v wire.Vector, answers map[wire.NodeI
 		return false
 	}
 	replicas := r.replicas()
-	for id, have := range answers { //maporder:ok all must agree
-		run := runOf(&have.Held, at)
+	for id, digest := range answers { //maporder:ok all must agree
+		run := runOf(&digest.Held, at)
 		replica := slices.Contains(replicas, id)
-		if have.Unsynced || replica != (run != nil) {
+		if digest.Unsynced || replica != (run != nil) {
 			return false
 		}
 		if !replica {
 			continue
 		}
-		k := have.Held.Vectors[run.Vector]
+		k := digest.Held.Vectors[run.Vector]
 		for i := range v {
 			if k.At(v[i].Stream) < v[i].N {
 				return false
@@ -234,8 +234,8 @@ func (r *Replica) allHave(at hashing.Slot, v wire.Vector, answers map[wire.NodeI
 }
 
 // ownHave is what this node answers itself in a survey.
-func (r *Replica) ownHave(list []wire.SlotRange) *wire.Digest {
-	return &wire.Digest{Unsynced: r.unsynced(), StableCut: r.floorSum(), Held: r.holdings(list)}
+func (r *Replica) ownDigest(list []wire.SlotRange) *wire.Digest {
+	return &wire.Digest{Unsynced: r.unsynced(), StableCut: r.stableCutSum(), Held: r.holdings(list)}
 }
 
 // dropTombs drops the tombstones of slots, if they stand yet, and keeps their
@@ -248,12 +248,12 @@ func (r *Replica) dropTombs(tombs []tomb, in map[hashing.Slot]wire.Vector) {
 			continue
 		}
 		s := &r.slots.all[t.slot]
-		r.learn(t.slot, s.known, max(s.floor, t.version.Counter), false)
-		r.forget(s, &wire.Item{Key: t.key, Version: t.version, Deleted: true}, stands.digest)
+		r.addPending(t.slot, s.known, max(s.gcCounter, t.version.Counter), false)
+		r.forget(s, &wire.Item{Key: t.key, Version: t.version, Deleted: true}, stands.itemHash)
 		dropped++
 	}
 	if dropped > 0 {
-		r.learnt()
+		r.writePending()
 		r.box.Event(wire.Event{Kind: EventCollected, View: r.view.ID, Count: uint64(dropped)})
 	}
 }

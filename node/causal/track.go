@@ -11,15 +11,15 @@ import (
 // track is how far another replica's stream in this view has come here
 // (docs/causal.md §4). What lies beyond a gap is here too, but says nothing yet.
 type track struct {
-	stream  wire.Stream
-	got     uint64       // without a gap, written
-	durable uint64       // without a gap, durable: K of all owned slots that are ready
-	ahead   []span       // beyond a gap; ascending, apart
-	told    uint64       // where the sender said it is
-	gapAt   wire.Instant // when the gap appeared, or got smaller; 0: there is none
-	gapGot  uint64       // got then
-	asked   wire.Instant
-	outrun  uint64 // up to here only an exchange helps
+	stream    wire.Stream
+	got       uint64       // without a gap, written
+	durable   uint64       // without a gap, durable: K of all owned slots that are ready
+	ahead     []span       // beyond a gap; ascending, apart
+	announced uint64       // where the sender said it is
+	gapAt     wire.Instant // when the gap appeared, or got smaller; 0: there is none
+	gapGot    uint64       // got then
+	asked     wire.Instant
+	truncated uint64 // up to here only an exchange helps
 }
 
 // span is a run of numbers, both included.
@@ -38,7 +38,7 @@ func (r *Replica) track(s wire.Stream) *track {
 	return nil
 }
 
-// trackOf is the track of a peer's present life, made when it is first needed.
+// trackOf is the track of a peer's present boot, made when it is first needed.
 func (r *Replica) trackOf(p *peer) *track {
 	s := wire.Stream{View: r.view.ID, Node: p.id, Boot: p.boot}
 	t := r.track(s)
@@ -52,7 +52,7 @@ func (r *Replica) trackOf(p *peer) *track {
 
 // last is the last number that is known of.
 func (t *track) last() uint64 {
-	last := max(t.told, t.got)
+	last := max(t.announced, t.got)
 	for _, s := range t.ahead {
 		last = max(last, s.to)
 	}
@@ -113,7 +113,7 @@ func (r *Replica) OnBatch(h wire.Header, m *wire.Batch, stored []*wire.Item) {
 		}
 		return
 	}
-	p.life(r.now)
+	p.noteAlive(r.now)
 	if p.boot == 0 {
 		p.boot = h.Boot
 	}
@@ -132,7 +132,7 @@ func (r *Replica) OnBatch(h wire.Header, m *wire.Batch, stored []*wire.Item) {
 	}
 	t.take(m.First, last)
 	r.own.fresh = false
-	t.outrun = max(t.outrun, t.got)
+	t.truncated = max(t.truncated, t.got)
 	r.gaps(t)
 	r.progressed(t)
 }
@@ -163,7 +163,7 @@ func (r *Replica) applyLate(m *wire.Batch, stored []*wire.Item) {
 // acknowledged.
 func (r *Replica) progressed(t *track) {
 	if t.got > t.durable {
-		r.pending.Live = append(r.pending.Live, wire.Position{Stream: t.stream, N: t.got})
+		r.change.Live = append(r.change.Live, wire.Position{Stream: t.stream, N: t.got})
 	}
 	got, seq := t.got, r.commit()
 	r.after(seq, func() {
@@ -181,7 +181,7 @@ func (r *Replica) progressed(t *track) {
 // gaps notes when a gap appears and when it has closed.
 func (r *Replica) gaps(t *track) {
 	switch {
-	case len(t.ahead) == 0 && t.told <= t.got:
+	case len(t.ahead) == 0 && t.announced <= t.got:
 		t.gapAt = 0
 	case t.gapAt == 0 || t.gapGot != t.got:
 		t.gapAt, t.gapGot = r.now, t.got
@@ -192,8 +192,8 @@ func (r *Replica) gaps(t *track) {
 // heardPosition takes in where the sender of a hello is in its stream.
 func (r *Replica) heardPosition(p *peer, n uint64) {
 	t := r.trackOf(p)
-	if n > t.told {
-		t.told = n
+	if n > t.announced {
+		t.announced = n
 	}
 	r.gaps(t)
 }
@@ -209,20 +209,20 @@ func (r *Replica) tickTracks() {
 			r.alarm(max(t.gapAt+gapPatience, t.asked+resend))
 			continue
 		}
-		if r.pullOf(p) != nil {
+		if r.exchangeOf(p) != nil {
 			r.alarm(r.now + gapPatience) // it may bring what is missing
 			continue
 		}
-		if t.got < t.outrun {
-			r.pullFrom(p) // the window does not reach back so far
+		if t.got < t.truncated {
+			r.exchangeWith(p) // the window does not reach back so far
 		}
-		to := t.told
+		to := t.announced
 		if len(t.ahead) > 0 {
 			to = t.ahead[0].from - 1
 		}
 		if to > t.got && !(mutant.On(mutant.CausalNoExchangeRetry) && t.asked > 0) {
 			r.box.Event(wire.Event{Kind: EventGap, Peer: p.id, Count: to - t.got})
-			if from := max(t.got, t.outrun) + 1; from <= to {
+			if from := max(t.got, t.truncated) + 1; from <= to {
 				r.send(p.id, &wire.ResendRequest{View: t.stream.View, From: from, To: to})
 			}
 		}
@@ -237,10 +237,10 @@ func (r *Replica) OnTruncated(h wire.Header, m *wire.Truncated) {
 	if p == nil || !p.replica || r.view == nil || m.View != r.view.ID || !p.is(h) {
 		return
 	}
-	if t := r.trackOf(p); m.UpTo > t.got && m.UpTo > t.outrun && m.UpTo <= t.last() {
-		t.outrun = m.UpTo
+	if t := r.trackOf(p); m.UpTo > t.got && m.UpTo > t.truncated && m.UpTo <= t.last() {
+		t.truncated = m.UpTo
 		r.box.Event(wire.Event{Kind: EventTruncated, Peer: p.id})
-		r.pullFrom(p)
+		r.exchangeWith(p)
 	}
 }
 

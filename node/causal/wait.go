@@ -14,7 +14,7 @@ func (r *Replica) wait(q *request) {
 		r.waiting = append(r.waiting, q)
 		r.box.Event(wire.Event{Kind: EventWaits})
 	}
-	r.explainWaits()
+	r.requestMissingInfo()
 }
 
 // wakeKey notes that a key was merged: who waits for it is looked at when that is
@@ -53,7 +53,7 @@ func (r *Replica) wakeAll() {
 // cover. Only a merge of the key, or K, helps.
 func (r *Replica) behind(q *request) bool {
 	want := named(&q.context, q.hash)
-	behind := !want.IsZero() && !r.covers(&r.slots.all[q.at], want.Dot.Stream, want.Dot.N)
+	behind := !want.IsZero() && !r.satisfied(&r.slots.all[q.at], want.Dot.Stream, want.Dot.N)
 	if behind {
 		r.suspect(want.Dot.Stream)
 	}
@@ -67,7 +67,7 @@ func (r *Replica) again(q *request) {
 	case q.kind == listing || r.closed() || !r.owns(q.at):
 		r.start(q, nil)
 	case q.reading || !r.slots.all[q.at].ready && !r.unreadyAllowed(q):
-	case q.kind == reading && !r.reached(&q.context, q.at):
+	case q.kind == reading && !r.foldedSatisfied(&q.context, q.at):
 	default:
 		q.reading = true
 		r.read(q.op.Key, func(current *wire.Item) {
@@ -153,7 +153,7 @@ func (r *Replica) OnKeyRequest(h wire.Header, replyTo wire.ReplyTo, m *wire.KeyR
 		return
 	}
 	s := r.slots.of(hashOf(m.Key))
-	reply := &wire.KeyReply{Session: m.Session, Key: m.Key, Held: s.held, Ready: s.held && s.ready, GCCounter: s.floor}
+	reply := &wire.KeyReply{Session: m.Session, Key: m.Key, Held: s.held, Ready: s.held && s.ready, GCCounter: s.gcCounter}
 	if item := r.overlay.current(m.Key, stored[0]); item != nil && s.held {
 		reply.Present, reply.Item = true, *item
 	}
@@ -179,7 +179,7 @@ func (r *Replica) OnKeyReply(h wire.Header, m *wire.KeyReply, stored []*wire.Ite
 		r.wakeKey(m.Key)
 	}
 	if m.Ready {
-		s.floor = max(s.floor, m.GCCounter)
+		s.gcCounter = max(s.gcCounter, m.GCCounter)
 	}
 	r.after(r.commit(), r.wakeKeys)
 	a.silent = slices.DeleteFunc(a.silent, func(id wire.NodeID) bool { return id == h.From })

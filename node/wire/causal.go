@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Stream names the writes that one life of a node makes in one view. They are
-// numbered from 1 without gaps; whoever starts again, or comes to another view,
+// Stream names the writes that one boot of a node makes in one view. They are
+// numbered from 1 without gaps. A node that starts again, or adopts another view,
 // begins another stream.
 type Stream struct {
 	View ViewID
@@ -76,7 +76,7 @@ type Dependency struct {
 type Context struct {
 	Exact   []Dependency // oldest first, one a hash
 	Vector  Vector       // older ones, folded
-	CutRefs []ViewID     // ascending: the published floors of these views
+	CutRefs []ViewID     // ascending: views whose stable cuts it refers to
 	Ceil    uint64       // no counter of what was folded is larger
 }
 
@@ -124,13 +124,13 @@ type Holdings struct {
 	Held    []HeldSlots // ascending, apart
 }
 
-// KnownView is a view as far as others need it who meet its id in a vector: who
-// was in which shard, and the floor that was published under its name.
+// KnownView is what a node needs to know of a view whose id it meets in a vector: its
+// members by shard, and its stable cut, if one was published.
 type KnownView struct {
 	ID           ViewID
 	Layout       Layout
 	HasStableCut bool
-	Common       bool // all members knew the floor at a time: its name may be used
+	Common       bool // all members knew the stable cut at a time: contexts may refer to it
 	StableCut    Vector
 }
 
@@ -157,7 +157,7 @@ type CausalWrite struct {
 	Known  *Holdings   // of these slots; ranges that are in Free are not held any more
 	Live   Vector      // progress of the streams of this view
 	Alumni []Member    // when AlumniSet
-	Views  []KnownView // that were learnt
+	Views  []KnownView // that became known
 	Ended  []Stream    // that were given up
 
 	AlumniSet bool

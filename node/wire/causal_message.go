@@ -21,55 +21,55 @@ type ResendRequest struct {
 	From, To uint64 // both included
 }
 
-// Truncated answers ResendRequest: what is asked for, up to UpTo, is not kept any more. An
-// exchange brings it.
+// Truncated answers ResendRequest: the writes that are asked for, up to UpTo, are not
+// kept any more. An exchange brings them.
 type Truncated struct {
 	View ViewID
 	UpTo uint64
 }
 
-// DigestRequest begins an exchange, or a survey: what do you hold of these slots? Sums are
-// what the sender has, a sum for each group of slots that Slots touch.
+// DigestRequest begins an exchange, or a survey: which of these slots do you hold? Sums
+// are the sender's, one for each group of slots that Slots touch.
 type DigestRequest struct {
 	Session    uint64
 	Slots      []SlotRange
 	Survey     bool   // only Holdings are wanted
-	Collecting uint64 // no tombstone that is about to go has a larger counter
+	Collecting uint64 // no tombstone that is about to be collected has a larger counter
 	Sums       []Sum
 	Births     []ViewID // of the sender's view: a node of another cluster does not answer
 
-	Forgotten []Forgotten // nodes that an operator has given up, in this view or one that it replaces
+	Forgotten []Forgotten // nodes that an operator has forgotten, in this view or one that it replaces
 }
 
-// Forgotten is a node that an operator has given up, and the view in which he did so.
+// Forgotten is a node that an operator has forgotten, and the view in which that was.
 type Forgotten struct {
 	Node NodeID
 	View ViewID
 }
 
-// Digest answers DigestRequest. What the sender knows was noted before any item is read.
+// Digest answers DigestRequest. K of the sender was noted before any item is read.
 type Digest struct {
 	Session    uint64
 	View       ViewID // in which it is said
 	Layout     uint64 // fingerprint of its layout: two views of one layout are one group
-	Removals   uint64 // grows whenever the sender gives up a slot, or forgets an item
-	Revision   uint64 // of the last change of what the sender holds; comes back in HandoffAck
+	Removals   uint64 // grows whenever the sender releases a slot, or drops an item
+	Revision   uint64 // of what the sender holds; comes back in HandoffAck
 	Held       Holdings
 	Frozen     bool        // the sender takes no writes any more
 	Descends   bool        // the sender's view replaces the receiver's
-	Unsynced   bool        // the sender knows former members that have not been emptied, or is not ready itself
-	StableCut  uint64      // fingerprint of the view's floor; 0: the sender knows none
-	Ended      []NodeBoot  // lives that are known to have ended
-	GCCounter  uint64      // no tombstone that is gone, or about to go, has a larger counter, as far as the sender was told
+	Unsynced   bool        // the sender knows former members that are not drained, or is not ready itself
+	StableCut  uint64      // fingerprint of the view's stable cut; 0: the sender knows none
+	Ended      []NodeBoot  // boots that are known to have ended
+	GCCounter  uint64      // no tombstone that was collected, or is about to be, has a larger counter, as far as the sender was told
 	Former     []Member    // members of views that View replaces, which may still have data
-	Heard      Vector      // to who asks in another view: what is known of any slot
-	Acked      []NodeBoot  // nodes of the receiver's view that have said HandoffAck under this mark
-	Requesting []NodeBoot  // nodes of the receiver's view that have asked for slots lately
+	Heard      Vector      // for a node in another view: K of all slots, joined
+	Acked      []NodeBoot  // nodes of the receiver's view that have acknowledged this revision
+	Requesting []NodeBoot  // nodes of the receiver's view that have requested slots lately
 	Groups     []GroupSums // whose sums differ, ascending
 	Forgotten  []Forgotten // as in DigestRequest
 }
 
-// Life is one life of a node.
+// NodeBoot is one boot of a node.
 type NodeBoot struct {
 	Node NodeID
 	Boot Boot
@@ -81,7 +81,7 @@ type GroupSums struct {
 	Sums  []Sum
 }
 
-// FetchItems asks for the items of slots after a place; asking twice is harmless.
+// FetchItems asks for the items of slots after a place. Asking twice is harmless.
 type FetchItems struct {
 	Session uint64
 	Slots   []SlotRange
@@ -91,7 +91,7 @@ type FetchItems struct {
 // Items answers FetchItems.
 type Items struct {
 	Session    uint64
-	RemovedAt  uint64          // the sender's when something was last taken away of the slots that are not behind After
+	RemovedAt  uint64          // Removals when something was last removed from the slots that are not behind After
 	After      SlotCursor      // as in FetchItems
 	GCCounters []SlotGCCounter // of the slots up to the last item, or to the end, as they are by now
 	Items      []Item          // ascending by hash, then key
@@ -104,13 +104,14 @@ type SlotGCCounter struct {
 	GCCounter uint64
 }
 
-// Handoff asks a member to pull what it owns and the sender holds, as it was under Mark.
+// Handoff asks a member to request what it owns and the sender holds, as it was at
+// Revision.
 type Handoff struct {
 	Revision uint64
 }
 
-// HandoffAck says that an exchange is over: of these slots, which the sender owns, it has
-// all that the receiver had under Mark, durably.
+// HandoffAck says that an exchange is over: of these slots, which the sender owns, it
+// has all that the receiver had at Revision, durably.
 type HandoffAck struct {
 	Boot     Boot // of the receiver
 	Revision uint64
@@ -143,9 +144,9 @@ type CausalForward struct {
 	Read    bool
 	Op      Op // its Key; for a write, the whole
 	Context Context
-	// What the sender heard last of the receiver's clock, and in which life: no
-	// older than the request is. It tells how long the request may have been
-	// under way.
+	// The receiver's clock as the sender heard it last, no older than the request,
+	// and the boot of the receiver then. They bound how long the request may have
+	// been under way.
 	Heard     Instant
 	HeardBoot Boot
 }
@@ -159,7 +160,7 @@ const (
 	ForwardElsewhere                          // the receiver does not own the slot, or takes no requests
 	ForwardLate                               // it may have been under way for too long: Clock is what to send along
 	ForwardWaiting                            // it waits at the receiver
-	ForwardImplausible                        // its context names what no node can have given out: not taken
+	ForwardImplausible                        // its context names what no node can have given out: not applied
 )
 
 // CausalForwardReply answers CausalForward.
@@ -178,14 +179,14 @@ type CausalForwardCancel struct {
 	Counters []uint64
 }
 
-// ViewInfoRequest asks what is known of views that were met in a vector. It is always
-// answered: the answer tells in which life its sender is, too.
+// ViewInfoRequest asks what is known of views whose ids were met in a vector. It is
+// always answered: the answer also tells in which boot its sender is.
 type ViewInfoRequest struct {
 	Session uint64
 	Views   []ViewID
 }
 
-// ViewInfo answers ViewInfoRequest, or spreads floors: then Session is zero.
+// ViewInfo answers ViewInfoRequest, or publishes stable cuts: then Session is zero.
 type ViewInfo struct {
 	Session uint64
 	Views   []KnownView

@@ -13,8 +13,8 @@ const (
 	leastGroup      = 1 + 1
 	leastHeld       = leastSlots + 1 + 1 + 1
 	leastKnownView  = leastRef + 1 + 1 + 1 + 1 + 1
-	leastLife       = 1 + 8
-	leastFloor      = 1 + 1
+	leastNodeBoot   = 1 + 8
+	leastGCCounter  = 1 + 1
 	leastForgotten  = 1 + leastRef
 )
 
@@ -161,19 +161,19 @@ func (d *causalDecoder) holdings() Holdings {
 }
 
 func (d *causalDecoder) gcCounters() []SlotGCCounter {
-	floors := list[SlotGCCounter](d.decoder, "floors", leastFloor)
-	for i := range floors {
-		floors[i] = SlotGCCounter{Slot: d.narrow(d.uvarint()), GCCounter: d.ordinal()}
+	counters := list[SlotGCCounter](d.decoder, "GC counters", leastGCCounter)
+	for i := range counters {
+		counters[i] = SlotGCCounter{Slot: d.narrow(d.uvarint()), GCCounter: d.ordinal()}
 	}
-	return floors
+	return counters
 }
 
 func (d *causalDecoder) nodeBoots() []NodeBoot {
-	lives := list[NodeBoot](d.decoder, "lives", leastLife)
-	for i := range lives {
-		lives[i] = NodeBoot{Node: NodeID(d.uvarint()), Boot: Boot(d.fixed())}
+	boots := list[NodeBoot](d.decoder, "boots", leastNodeBoot)
+	for i := range boots {
+		boots[i] = NodeBoot{Node: NodeID(d.uvarint()), Boot: Boot(d.fixed())}
 	}
-	return lives
+	return boots
 }
 
 func (d *causalDecoder) forgotten() []Forgotten {

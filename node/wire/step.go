@@ -276,8 +276,8 @@ type Read struct {
 	Ranges    []HashRange  // ReadSlots, ReadItems
 	Cursor    SlotCursor   // ReadSlots
 	Context   Context      // ReadItems: the client's, to which the items are added
-	StableCut *KnownView   // ReadItems: the view whose floor may be named in it; nil: none
-	Subsumed  []ViewID     // ReadItems: whose floors say no more than that
+	StableCut *KnownView   // ReadItems: the view whose stable cut may be referred to in it; nil: none
+	Subsumed  []ViewID     // ReadItems: views whose stable cuts say no more than that
 	Known     []Dependency // ReadItems: what Context names and K has, by hash: an item that is less was not there when its key was deleted
 }
 

@@ -76,15 +76,15 @@ func (t *Truth) published(l *Life, k *wire.KnownView) {
 	}
 	v := t.views[k.ID]
 	if v == nil {
-		t.fail("I17", "node %d has the floor of view %v, which nobody held", l.Node, k.ID)
+		t.fail("I17", "node %d has the stable cut of view %v, which nobody held", l.Node, k.ID)
 		return
 	}
 	if v.hasFloor && !slices.Equal(v.floor, k.StableCut) {
-		t.fail("I17", "node %d has another floor of view %v: %v, %v", l.Node, k.ID, k.StableCut, v.floor)
+		t.fail("I17", "node %d has another stable cut of view %v: %v, %v", l.Node, k.ID, k.StableCut, v.floor)
 		return
 	}
 	if !v.hasFloor {
-		t.world.Saw("floor published")
+		t.world.Saw("stable cut published")
 	}
 	v.floor, v.hasFloor = k.StableCut, true
 }

@@ -7,44 +7,44 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// lesson is what K of a slot grows to when it is durable.
-type lesson struct {
-	at    hashing.Slot
-	gen   uint64
-	known wire.Vector
-	floor uint64
-	ready bool // it need not wait for anybody any more
+// pendingKnowledge is what K of a slot grows to when it is durable.
+type pendingKnowledge struct {
+	at         hashing.Slot
+	releasedAt uint64
+	known      wire.Vector
+	gcCounter  uint64
+	ready      bool // it need not wait for anybody any more
 }
 
-// learn notes that K of a slot grows; learnt writes it. The floor counter counts at
-// once: what it stands for may be forgotten in this step.
-func (r *Replica) learn(at hashing.Slot, known wire.Vector, floor uint64, ready bool) {
+// addPending notes that K of a slot grows; writePending writes it. The GC counter is
+// raised at once: items below it may be dropped in this step.
+func (r *Replica) addPending(at hashing.Slot, known wire.Vector, gcCounter uint64, ready bool) {
 	s := &r.slots.all[at]
-	s.floor = max(s.floor, floor)
-	s.taught = join(s.taught, known)
-	r.lessons = append(r.lessons, lesson{at, s.gen, known, floor, ready})
+	s.gcCounter = max(s.gcCounter, gcCounter)
+	s.pending = join(s.pending, known)
+	r.pendingKnowledge = append(r.pendingKnowledge, pendingKnowledge{at, s.releasedAt, known, gcCounter, ready})
 }
 
-// learnt writes what was noted. When it is durable, it counts (I15).
-func (r *Replica) learnt() {
-	if len(r.lessons) == 0 {
+// writePending writes what was noted. When it is durable, it counts (I15).
+func (r *Replica) writePending() {
+	if len(r.pendingKnowledge) == 0 {
 		return
 	}
-	lessons := r.lessons
-	r.lessons = nil
-	slices.SortFunc(lessons, func(a, b lesson) int { return int(a.at) - int(b.at) })
+	list := r.pendingKnowledge
+	r.pendingKnowledge = nil
+	slices.SortFunc(list, func(a, b pendingKnowledge) int { return int(a.at) - int(b.at) })
 	var w holdingsWriter
-	for _, l := range lessons {
-		w.add(l.at, l.known, l.ready || r.slots.all[l.at].ready, l.floor)
+	for _, l := range list {
+		w.add(l.at, l.known, l.ready || r.slots.all[l.at].ready, l.gcCounter)
 	}
 	known := w.holdings
-	r.pending.Known = &known
+	r.change.Known = &known
 	view := r.viewID()
 	r.after(r.commit(), func() {
 		j := &joiner{}
-		for _, l := range lessons {
+		for _, l := range list {
 			s := &r.slots.all[l.at]
-			if !s.held || s.gen != l.gen {
+			if !s.held || s.releasedAt != l.releasedAt {
 				continue
 			}
 			s.known = j.join(s.known, l.known)
@@ -79,7 +79,7 @@ type holdingsWriter struct {
 	index    map[*wire.Position]uint32
 }
 
-func (w *holdingsWriter) add(at hashing.Slot, v wire.Vector, ready bool, floor uint64) {
+func (w *holdingsWriter) add(at hashing.Slot, v wire.Vector, ready bool, gcCounter uint64) {
 	if w.index == nil {
 		w.index = map[*wire.Position]uint32{}
 	}
@@ -91,12 +91,12 @@ func (w *holdingsWriter) add(at hashing.Slot, v wire.Vector, ready bool, floor u
 	}
 	held := w.holdings.Held
 	if n := len(held) - 1; n >= 0 && held[n].Slots.First+held[n].Slots.Count == uint32(at) &&
-		held[n].Vector == i && held[n].Ready == ready && held[n].GCCounter == floor {
+		held[n].Vector == i && held[n].Ready == ready && held[n].GCCounter == gcCounter {
 		held[n].Slots.Count++
 		return
 	}
 	w.holdings.Held = append(held, wire.HeldSlots{
-		Slots: wire.SlotRange{First: uint32(at), Count: 1}, Vector: i, Ready: ready, GCCounter: floor,
+		Slots: wire.SlotRange{First: uint32(at), Count: 1}, Vector: i, Ready: ready, GCCounter: gcCounter,
 	})
 }
 
@@ -108,7 +108,7 @@ func (r *Replica) hold(at hashing.Slot) {
 	}
 	s.held = true
 	r.slots.held++
-	r.lives.begin() // who has what lives that are over have left of it?
+	r.boots.beginInquiry() // which nodes have writes of ended boots in it?
 }
 
 // makeReady lets a slot be served. What was kept aside is merged first; the tracks

@@ -9,46 +9,46 @@ import (
 
 func from(id wire.NodeID, boot wire.Boot) wire.Header { return wire.Header{From: id, Boot: boot} }
 
-// TestALifeIsOverWhenItsNodeAnswersInAnother: a greeting does not tell, it may have
+// TestABootHasEndedWhenItsNodeAnswersInAnother: a greeting does not tell, it may have
 // been under way for long; nor does the answer to a question of before.
-func TestALifeIsOverWhenItsNodeAnswersInAnother(t *testing.T) {
+func TestABootHasEndedWhenItsNodeAnswersInAnother(t *testing.T) {
 	r := New(Config{Self: 9, Boot: 90}, &wire.Outbox{}, nil)
-	l := &r.lives
-	*l = lives{}
+	l := &r.boots
+	*l = bootTable{}
 	r.sessions = 100
-	r.noteLife(1, 10)
+	r.noteBoot(1, 10)
 	r.sessions = 101
-	r.noteLife(1, 10)
+	r.noteBoot(1, 10)
 	l.answered(from(1, 10), 102)
-	if l.asking || len(l.list) > 0 {
-		t.Fatalf("a node goes on living, and over are %v", l.list)
+	if l.inquiring || len(l.ended) > 0 {
+		t.Fatalf("a node goes on living, and over are %v", l.ended)
 	}
 	r.sessions = 103
-	r.noteLife(1, 11) // of a life before, or of a new one
+	r.noteBoot(1, 11) // of an earlier boot, or of a new one
 	l.answered(from(1, 10), 103)
 	l.answered(from(2, 20), 104)
-	if l.asking || len(l.list) > 0 {
-		t.Fatalf("over are %v before the node was asked", l.list)
+	if l.inquiring || len(l.ended) > 0 {
+		t.Fatalf("over are %v before the node was asked", l.ended)
 	}
 	l.answered(from(1, 11), 104)
-	if want := []wire.NodeBoot{{Node: 1, Boot: 10}}; !l.asking || !slices.Equal(l.list, want) {
-		t.Fatalf("over are %v, want %v", l.list, want)
+	if want := []wire.NodeBoot{{Node: 1, Boot: 10}}; !l.inquiring || !slices.Equal(l.ended, want) {
+		t.Fatalf("over are %v, want %v", l.ended, want)
 	}
-	l.answered(from(1, 10), 105) // of the old life, and late
-	if l.isOver(1, 11) {
-		t.Error("the present life is over")
+	l.answered(from(1, 10), 105) // of the old boot, and late
+	if l.hasEnded(1, 11) {
+		t.Error("the present boot has ended")
 	}
 }
 
 func TestWhatOthersKnowToBeOverIsNewsOnce(t *testing.T) {
-	var l lives
+	var l bootTable
 	told := []wire.NodeBoot{{Node: 2, Boot: 5}}
-	l.hear(told)
-	news := l.news
-	if !l.asking || news == 0 || !slices.Equal(l.told(), told) {
-		t.Fatalf("asking %t, news %d, told %v", l.asking, news, l.told())
+	l.hearEnded(told)
+	news := l.inquiry
+	if !l.inquiring || news == 0 || !slices.Equal(l.endedBoots(), told) {
+		t.Fatalf("asking %t, news %d, told %v", l.inquiring, news, l.endedBoots())
 	}
-	if l.hear(told); l.news != news {
+	if l.hearEnded(told); l.inquiry != news {
 		t.Error("it is news a second time")
 	}
 }
