@@ -138,7 +138,7 @@ var shardSpellings = []struct {
 	{"1 2 …", func(i int) string { return fmt.Sprint(i + 1) }},
 }
 
-// TestFewKeysLandOnEveryShard deals out what somebody tries first. Chance leaves a
+// TestFewKeysLandOnEveryShard assigns what somebody tries first. Chance leaves a
 // shard without any in one of 150 sets of fifteen keys over three shards, so the
 // file is also a record of luck.
 func TestFewKeysLandOnEveryShard(t *testing.T) {
@@ -154,10 +154,10 @@ func TestFewKeysLandOnEveryShard(t *testing.T) {
 				if k.name == letters && set.keys > 26 {
 					continue
 				}
-				dealt := dealKeys(r, set.keys, k.key)
-				fmt.Fprintf(&lines[i], "  %d/%d: %-12s", set.keys, set.shards, strings.Trim(fmt.Sprint(dealt), "[]"))
-				if slices.Contains(dealt, 0) {
-					t.Errorf("a shard of %s has none of %d keys %s: %v", s.name, set.keys, k.name, dealt)
+				counts := assignKeys(r, set.keys, k.key)
+				fmt.Fprintf(&lines[i], "  %d/%d: %-12s", set.keys, set.shards, strings.Trim(fmt.Sprint(counts), "[]"))
+				if slices.Contains(counts, 0) {
+					t.Errorf("a shard of %s has none of %d keys %s: %v", s.name, set.keys, k.name, counts)
 				}
 			}
 		}
@@ -176,11 +176,11 @@ func spelled(n int, name func(int) string) []Shard {
 	return shards
 }
 
-func dealKeys(r *Ring, n int, key func(int) string) []int {
-	dealt := make([]int, r.Len())
+func assignKeys(r *Ring, n int, key func(int) string) []int {
+	counts := make([]int, r.Len())
 	for i := range n {
 		o, _ := r.Owner(Standard.Slot(Hash(key(i))))
-		dealt[o]++
+		counts[o]++
 	}
-	return dealt
+	return counts
 }

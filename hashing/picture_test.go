@@ -53,7 +53,7 @@ func TestPicture(t *testing.T) {
 	save(t, file, spread, moved)
 }
 
-// panel draws a median and a worst line for both ways to deal out.
+// panel draws a median and a worst line for both ways to assign slots.
 func panel(t *testing.T, title, y string, scale func(float64) float64, of func(figures) figure) *plot.Plot {
 	t.Helper()
 	p, ticks := plot.New(), plot.ConstantTicks{}

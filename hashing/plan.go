@@ -45,11 +45,11 @@ func Between(from, to *Ring) Plan {
 	return plan
 }
 
-// gone is the index of a shard that owns nothing: no owner equals it.
-const gone = Nobody - 1
+// noShard is the index of a shard that owns nothing: no owner equals it.
+const noShard = Nobody - 1
 
 // owning returns for each name the index of the shard that owns slots under it, or
-// gone.
+// noShard.
 func (r *Ring) owning(names []string) []int32 {
 	index := make(map[string]int32, len(r.names))
 	for i, name := range r.names {
@@ -59,7 +59,7 @@ func (r *Ring) owning(names []string) []int32 {
 	}
 	found := make([]int32, len(names))
 	for i, name := range names {
-		found[i] = gone
+		found[i] = noShard
 		if j, ok := index[name]; ok {
 			found[i] = j
 		}

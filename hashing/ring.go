@@ -31,13 +31,13 @@ type Ring struct {
 // Nobody stands for the owner of a slot that has none.
 const Nobody = -1
 
-// New deals out the slots of a space to shards. The list is not kept. If all are
+// New assigns the slots of a space to shards. The list is not kept. If all are
 // empty, or there are none, no slot has an owner.
 func New(space Space, shards []Shard) *Ring {
 	if space > MaxSpace {
 		panic(fmt.Sprintf("hashing: space of %d bits, at most %d", space, MaxSpace))
 	}
-	r := &Ring{space: space, names: make([]string, len(shards)), owners: deal(space, shards)}
+	r := &Ring{space: space, names: make([]string, len(shards)), owners: assign(space, shards)}
 	for i, s := range shards {
 		r.names[i] = s.Name
 	}
@@ -67,7 +67,7 @@ func (r *Ring) group() {
 	}
 }
 
-// Space is the space that the ring deals out.
+// Space is the space that the ring assigns.
 func (r *Ring) Space() Space { return r.space }
 
 // Len is the number of shards in the list that the ring was made from, empty

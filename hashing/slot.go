@@ -35,7 +35,7 @@ func HashBytes(b []byte) uint64 { return xxhash.Sum64(b) }
 // move together.
 type Slot uint32
 
-// Space says how finely keys are dealt out: there are 2 to the power of Space
+// Space says how finely keys are divided: there are 2 to the power of Space
 // slots. All nodes of a cluster use the same, for ever.
 type Space uint8
 

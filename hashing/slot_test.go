@@ -83,7 +83,7 @@ func TestASlotIsTheTopBitsOfTheHash(t *testing.T) {
 }
 
 // TestScoresAreTheSameBitsOnEveryMachine shows all 64: two that differ in the last
-// only may deal a slot to different shards.
+// only may assign a slot to different shards.
 func TestScoresAreTheSameBitsOnEveryMachine(t *testing.T) {
 	var out strings.Builder
 	out.WriteString("# slot, name: score of the first draw\n")

@@ -18,7 +18,7 @@ type record struct {
 	writes  map[*truth.Write]causal.OpID // those that have an operation
 	values  map[*truth.Write]told.Value
 	of      []*truth.Write // by operation; nil: it is no write
-	near    []*truth.Life
+	near    []*truth.Incarnation
 }
 
 // judge gives the history of a run to the judge, with what the members of the last

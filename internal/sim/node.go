@@ -24,7 +24,7 @@ type node struct {
 	clock       wire.Instant // this boot's clock minus the world's
 	machine     *machine.Machine
 	store       *store.Memory
-	truth       *truth.Life // what may be said of that
+	truth       *truth.Incarnation // what may be said of that
 	disk        disk
 	keepsDisk   bool // the next start finds the disk
 	commitments *commitments

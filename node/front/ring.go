@@ -10,24 +10,24 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// dealt is the ring of a view. To deal takes milliseconds, so it is done once for
+// assigned is the ring of a view. To make it takes milliseconds, so it is done once for
 // each view that somebody asks about.
-type dealt struct {
+type assigned struct {
 	view wire.ViewID
 	ring *hashing.Ring
 }
 
 // ringOf is the ring of the view in force.
 func (s *Server) ringOf(status *wire.NodeStatus) *hashing.Ring {
-	if d := s.dealt.Load(); d != nil && d.view == status.View.ID {
+	if d := s.assigned.Load(); d != nil && d.view == status.View.ID {
 		return d.ring
 	}
 	shards := make([]hashing.Shard, len(status.View.Layout.Shards))
 	for i, shard := range status.View.Layout.Shards {
 		shards[i] = hashing.Shard{Name: shard.Name, Empty: len(shard.Members) == 0}
 	}
-	d := &dealt{status.View.ID, hashing.New(s.space, shards)}
-	s.dealt.Store(d)
+	d := &assigned{status.View.ID, hashing.New(s.space, shards)}
+	s.assigned.Store(d)
 	return d.ring
 }
 

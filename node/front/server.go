@@ -53,9 +53,9 @@ type Server struct {
 	id            wire.NodeID
 	node          []byte // the node id, as headers show it
 	space         hashing.Space
-	dealt         atomic.Pointer[dealt] // nil: nobody has asked
-	requestPrefix string                // of request ids: this life of this server
-	started       string                // RFC 3339
+	assigned      atomic.Pointer[assigned] // nil: nobody has asked
+	requestPrefix string                   // of request ids: this life of this server
+	started       string                   // RFC 3339
 
 	http  *fasthttp.Server
 	conns connections

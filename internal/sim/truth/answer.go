@@ -9,7 +9,7 @@ import (
 )
 
 // Written checks the answer to a write and returns the past of who got it.
-func (t *Truth) Written(l *Life, o *Op, r *wire.CausalResult) Past {
+func (t *Truth) Written(l *Incarnation, o *Op, r *wire.CausalResult) Past {
 	if r == nil || r.Item == nil {
 		t.fail("answer", "node %d answers write %d without an item", l.Node, o.Token)
 		return o.Past
@@ -31,7 +31,7 @@ func (t *Truth) Written(l *Life, o *Op, r *wire.CausalResult) Past {
 
 // Read checks the answer to a read of a key, and returns the past of who got it and
 // what was read.
-func (t *Truth) Read(l *Life, o *Op, r *wire.CausalResult) (Past, *Write) {
+func (t *Truth) Read(l *Incarnation, o *Op, r *wire.CausalResult) (Past, *Write) {
 	if r == nil {
 		t.fail("answer", "node %d answers read %d without a context", l.Node, o.Token)
 		return o.Past, nil
@@ -52,7 +52,7 @@ var Elsewhere = new(Write)
 
 // List is what a listing of slots shows, by key: what the items are, nil for those
 // that it leaves out, Elsewhere for keys of other slots.
-func (t *Truth) List(l *Life, slots []hashing.Slot, items []*wire.Item) []*Write {
+func (t *Truth) List(l *Incarnation, slots []hashing.Slot, items []*wire.Item) []*Write {
 	list := make([]*Write, len(t.keys))
 	for key := range list {
 		if !slices.Contains(slots, t.keys[key].slot) {
@@ -74,7 +74,7 @@ func (t *Truth) List(l *Life, slots []hashing.Slot, items []*wire.Item) []*Write
 
 // Listed checks the answer to a listing: of all keys that its node owned when it was
 // read it shows no less than its client's context has.
-func (t *Truth) Listed(l *Life, o *Op, list []*Write, c *wire.Context) Past {
+func (t *Truth) Listed(l *Incarnation, o *Op, list []*Write, c *wire.Context) Past {
 	past := o.Past
 	for key, w := range list {
 		if w == Elsewhere {
@@ -94,7 +94,7 @@ func (t *Truth) Listed(l *Life, o *Op, list []*Write, c *wire.Context) Past {
 }
 
 // shown is the write that an answer shows, which must be durable somewhere.
-func (t *Truth) shown(l *Life, key int, item *wire.Item) *Write {
+func (t *Truth) shown(l *Incarnation, key int, item *wire.Item) *Write {
 	if item == nil {
 		return nil
 	}
@@ -111,7 +111,7 @@ func (t *Truth) shown(l *Life, key int, item *wire.Item) *Write {
 
 // enough checks that a client sees no less of a key than its context has (I14): that,
 // or what won over it, or nothing, when it was deleted and collected.
-func (t *Truth) enough(l *Life, o *Op, key int, w *Write) {
+func (t *Truth) enough(l *Incarnation, o *Op, key int, w *Write) {
 	p := o.Past.At(key)
 	for p != nil && t.excused(l, p, o.Asked) {
 		t.world.Saw("a lost write in a context")
@@ -129,7 +129,7 @@ func (t *Truth) enough(l *Life, o *Op, key int, w *Write) {
 
 // context checks what a client is given: it stands for all that it has seen, names
 // nothing else, and is no larger than it may be.
-func (t *Truth) context(l *Life, o *Op, c *wire.Context, past Past) {
+func (t *Truth) context(l *Incarnation, o *Op, c *wire.Context, past Past) {
 	if len(c.Exact) > t.cfg.Exact {
 		t.fail("size", "node %d gives a context of %d entries, %d are allowed", l.Node, len(c.Exact), t.cfg.Exact)
 	}
@@ -181,7 +181,7 @@ func (t *Truth) implied(c *wire.Context, exact map[uint64]wire.CausalVersion, w 
 			return true
 		}
 		for _, name := range c.CutRefs {
-			if v := t.views[name]; v != nil && v.floor.At(d.Stream) >= d.N {
+			if v := t.views[name]; v != nil && v.stableCut.At(d.Stream) >= d.N {
 				return true
 			}
 		}

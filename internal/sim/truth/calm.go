@@ -33,7 +33,7 @@ func (t *Truth) Put() {
 // stranger checks that a write in calm wins over what was written long before, even
 // if its client knew nothing of it: else it was taken by an owner that had not asked
 // who had the slot before, and will be overwritten by what is older.
-func (t *Truth) stranger(l *Life, w *Write) {
+func (t *Truth) stranger(l *Incarnation, w *Write) {
 	if v := t.old(l, w.Op, w.Key); v != nil && !above(w.Version, v.Version) {
 		t.fail("hand-over", "node %d writes %s, which loses to %s, answered %s before", l.Node, w, v, ago(w.Op.Asked-v.Acked))
 	}
@@ -41,7 +41,7 @@ func (t *Truth) stranger(l *Life, w *Write) {
 
 // fresh checks the same of a read. Before the last list has been put to everybody, an
 // owner elsewhere may answer for another view.
-func (t *Truth) fresh(l *Life, o *Op, w *Write) {
+func (t *Truth) fresh(l *Incarnation, o *Op, w *Write) {
 	if !l.Owns(o.Key) && (t.calm == nil || t.calm.answered == 0 || o.Asked < t.calm.answered) {
 		return
 	}
@@ -56,7 +56,7 @@ func (t *Truth) fresh(l *Life, o *Op, w *Write) {
 
 // old is the largest version of a key that was answered long before a request in
 // calm, and that a node holds which the one who answers must have asked.
-func (t *Truth) old(l *Life, o *Op, key int) *Write {
+func (t *Truth) old(l *Incarnation, o *Op, key int) *Write {
 	if t.calm == nil || o.Asked < t.calm.since+long {
 		return nil
 	}
@@ -72,14 +72,14 @@ func (t *Truth) old(l *Life, o *Op, key int) *Write {
 	return most
 }
 
-// heldNear reports that a member of a life's view, which has the same view or one that
+// heldNear reports that a member of an incarnation's view, which has the same view or one that
 // it replaces, has a write durably.
-func (t *Truth) heldNear(l *Life, v *Write) bool {
+func (t *Truth) heldNear(l *Incarnation, v *Write) bool {
 	if l.view == nil {
 		return false
 	}
 	for _, m := range l.view.members {
-		o := t.lives[m.ID]
+		o := t.incarnations[m.ID]
 		if o == nil || o.view == nil || o.born > v.Acked {
 			continue
 		}

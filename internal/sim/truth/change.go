@@ -8,7 +8,7 @@ import (
 
 // Wrote holds what a node writes against what is true, in the order in which it is
 // carried out, and takes it in.
-func (l *Life) Wrote(seq uint64, c *wire.CausalWrite) {
+func (l *Incarnation) Wrote(seq uint64, c *wire.CausalWrite) {
 	t, s := l.t, l.written
 	for _, r := range c.Free {
 		t.mayFree(l, r)
@@ -30,18 +30,18 @@ func (l *Life) Wrote(seq uint64, c *wire.CausalWrite) {
 	}
 	for i := range c.Views {
 		t.published(l, &c.Views[i])
-		l.charts[c.Views[i].ID] = true
-		l.floors[c.Views[i].ID] = l.floors[c.Views[i].ID] || c.Views[i].Common
+		l.viewsKnown[c.Views[i].ID] = true
+		l.cuts[c.Views[i].ID] = l.cuts[c.Views[i].ID] || c.Views[i].Common
 	}
 	for _, e := range c.Ended {
-		t.gaveUp(l, e)
+		t.streamGivenUp(l, e)
 	}
-	l.pending = append(l.pending, pending{seq: seq, change: c})
+	l.unsynced = append(l.unsynced, unsyncedWrite{seq: seq, change: c})
 }
 
 // put checks one item that is written down: a new write of this node, or one that is
 // known and wins over what is there (I18).
-func (t *Truth) put(l *Life, item *wire.Item) {
+func (t *Truth) put(l *Incarnation, item *wire.Item) {
 	d := item.Version.Dot
 	var w *Write
 	if str := t.streams[d.Stream]; d.Stream.Node == l.Node && d.Stream.Boot == l.boot && (str == nil || d.N > uint64(len(str.writes))) {
@@ -69,7 +69,7 @@ func (t *Truth) put(l *Life, item *wire.Item) {
 // collectedBefore checks that what was deleted does not come back to a node whose K has
 // the tombstone, when that was collected (I19): all that it won over had to be known by
 // then.
-func (t *Truth) collectedBefore(l *Life, w *Write) {
+func (t *Truth) collectedBefore(l *Incarnation, w *Write) {
 	k := &t.keys[w.Key]
 	c := k.collected
 	excused := k.forgotten != nil && !above(w.Version, k.forgotten.Version)
@@ -85,7 +85,7 @@ func (t *Truth) collectedBefore(l *Life, w *Write) {
 
 // depends checks what a new version was stored with: it must stand for all that its
 // client had seen but for the key itself, and have no more entries than it may.
-func (t *Truth) depends(l *Life, w *Write) {
+func (t *Truth) depends(l *Incarnation, w *Write) {
 	if n := len(w.Item.Deps.Exact); n > t.cfg.Deps {
 		t.fail("size", "%s is stored with %d dependencies, %d are allowed", w, n, t.cfg.Deps)
 	}
@@ -94,7 +94,7 @@ func (t *Truth) depends(l *Life, w *Write) {
 
 // drop checks that what is forgotten was deleted, and that nobody can bring less of
 // it back (I19).
-func (t *Truth) drop(l *Life, key int) {
+func (t *Truth) drop(l *Incarnation, key int) {
 	k, w := &t.keys[key], l.written.items[key]
 	switch {
 	case w == nil:
@@ -114,7 +114,7 @@ func (t *Truth) drop(l *Life, key int) {
 // known to have nothing new: K of the collector has it, or else it would come back. That
 // cannot be asked of nodes that neither the view nor its former members know of, nor of
 // what was won over there and is under way still.
-func (t *Truth) collect(l *Life, w *Write) {
+func (t *Truth) collect(l *Incarnation, w *Write) {
 	k := &t.keys[w.Key]
 	first := exceeds(w, k.collected) // else it may have been dropped because another node had done so
 	t.world.Saw("tombstone dropped")
@@ -122,7 +122,7 @@ func (t *Truth) collect(l *Life, w *Write) {
 		k.collected = w
 		t.told(l, k)
 	}
-	for _, o := range t.lives {
+	for _, o := range t.incarnations {
 		if o == nil || o == l || o.dead {
 			continue
 		}
@@ -131,7 +131,7 @@ func (t *Truth) collect(l *Life, w *Write) {
 			if less == nil || !above(w.Version, less.Version) {
 				continue
 			}
-			if d := less.Version.Dot; l.written.attained(k.slot, d) {
+			if d := less.Version.Dot; l.written.knownEver(k.slot, d) {
 				continue
 			}
 			if first && slices.Contains(t.known(l), o.Node) {
@@ -142,7 +142,7 @@ func (t *Truth) collect(l *Life, w *Write) {
 		}
 	}
 	for _, v := range k.writes {
-		if d := v.Version.Dot; above(w.Version, v.Version) && !l.written.attained(k.slot, d) {
+		if d := v.Version.Dot; above(w.Version, v.Version) && !l.written.knownEver(k.slot, d) {
 			t.forget(w)
 			return
 		}
@@ -150,11 +150,11 @@ func (t *Truth) collect(l *Life, w *Write) {
 }
 
 // told notes who was asked before a tombstone was collected. Who began since may be of
-// a life that was not.
-func (t *Truth) told(l *Life, k *key) {
-	k.told = map[*Life]wire.Boot{}
+// an incarnation that was not.
+func (t *Truth) told(l *Incarnation, k *key) {
+	k.told = map[*Incarnation]wire.Boot{}
 	for _, m := range l.view.members {
-		if o := t.lives[m.ID]; o != nil && (o == l || t.world.Now()-o.booted > surveyed) {
+		if o := t.incarnations[m.ID]; o != nil && (o == l || t.world.Now()-o.booted > surveyed) {
 			k.told[o] = o.boot
 		}
 	}
@@ -165,12 +165,12 @@ func (t *Truth) told(l *Life, k *key) {
 const surveyed = 2 * wire.Second
 
 // known are the nodes that the members of a view, or their former members, are.
-func (t *Truth) known(l *Life) []wire.NodeID {
+func (t *Truth) known(l *Incarnation) []wire.NodeID {
 	all := slices.Clone(l.former)
 	if l.view != nil {
 		all = append(all, l.view.members...)
 		for _, m := range l.view.members {
-			if o := t.lives[m.ID]; o != nil && o.view == l.view {
+			if o := t.incarnations[m.ID]; o != nil && o.view == l.view {
 				all = append(all, o.former...)
 			}
 		}
@@ -199,7 +199,7 @@ func (t *Truth) forget(w *Write) {
 
 // mayFree checks that what is given up is at every owner of it (I25): now or before,
 // unless that owner has lost its memory since it took it.
-func (t *Truth) mayFree(l *Life, r wire.HashRange) {
+func (t *Truth) mayFree(l *Incarnation, r wire.HashRange) {
 	for i := range t.keys {
 		k, w := &t.keys[i], l.written.items[i]
 		if w == nil || k.hash < r.First || k.hash > r.Last {
@@ -210,7 +210,7 @@ func (t *Truth) mayFree(l *Life, r wire.HashRange) {
 			return
 		}
 		for _, id := range l.view.owners(k.slot) {
-			o := t.lives[id]
+			o := t.incarnations[id]
 			if o == nil || o.born > l.adoptedAt || o.durable.has(t, w) {
 				continue
 			}
@@ -225,12 +225,12 @@ func (t *Truth) mayFree(l *Life, r wire.HashRange) {
 // outlived reports that an owner which has less of a key than a node gives up knows
 // that this was collected, by who had not heard of what the owner has; nor has the node
 // that gives it up, which would otherwise have known that it was won over.
-func (t *Truth) outlived(l, o *Life, w *Write) bool {
+func (t *Truth) outlived(l, o *Incarnation, w *Write) bool {
 	less, at := o.durable.items[w.Key], t.keys[w.Key].slot
-	if less == nil || !w.forgotten || !o.durable.attains(at, w.Version.Dot.Stream, w.Version.Dot.N) {
+	if less == nil || !w.forgotten || !o.durable.known(at, w.Version.Dot.Stream, w.Version.Dot.N) {
 		return false
 	}
-	if d := less.Version.Dot; l.written.attained(at, d) {
+	if d := less.Version.Dot; l.written.knownEver(at, d) {
 		return false
 	}
 	t.world.Saw("tombstone given up, outlived by what was not known there")

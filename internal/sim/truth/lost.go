@@ -6,12 +6,12 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Die notes that a life ends with all that it has: what nobody else has, nor
+// Die notes that an incarnation ends with all that it has: what nobody else has, nor
 // anything that wins over it, is lost.
-func (l *Life) Die() {
+func (l *Incarnation) Die() {
 	t := l.t
 	l.dead = true
-	t.lives[l.Node] = nil
+	t.incarnations[l.Node] = nil
 	for _, s := range t.order {
 		if s.id.Node == l.Node && s.lostAt == 0 {
 			s.lostAt = t.world.Now()
@@ -31,10 +31,10 @@ func (l *Life) Die() {
 	}
 }
 
-// excused reports that a life need not show a write: it is lost, or it may have been
-// lost as far as the life can know, because somebody who had it has lost its memory,
-// and nobody whom the life knows of has it (docs/causal.md §10).
-func (t *Truth) excused(l *Life, w *Write, asked wire.Instant) bool {
+// excused reports that an incarnation need not show a write: it is lost, or it may have been
+// lost as far as the incarnation can know, because somebody who had it has lost its memory,
+// and nobody whom the incarnation knows of has it (docs/causal.md §10).
+func (t *Truth) excused(l *Incarnation, w *Write, asked wire.Instant) bool {
 	switch {
 	case w.Excused():
 	case !w.shaken || t.withinReach(l, w, asked):
@@ -51,25 +51,25 @@ func (t *Truth) excused(l *Life, w *Write, asked wire.Instant) bool {
 	return true
 }
 
-// withinReach reports that a life, or somebody that it knows, has a write or what won
+// withinReach reports that an incarnation, or somebody that it knows, has a write or what won
 // over it. What was written after a read was asked does not count: the answer may be older,
 // and under way, and nobody has to show more than the context has. Nor does what was
-// written when the life might have found out that the write was lost: it asks for that
-// once in a view, after a life has ended. Nor does what somebody has got since he left the
-// life's view: it has not heard of that, or would be left behind.
-func (t *Truth) withinReach(l *Life, w *Write, asked wire.Instant) bool {
+// written when the incarnation might have found out that the write was lost: it asks for that
+// once in a view, after an incarnation has ended. Nor does what somebody has got since he left the
+// incarnation's view: it has not heard of that, or would be left behind.
+func (t *Truth) withinReach(l *Incarnation, w *Write, asked wire.Instant) bool {
 	by := min(asked, max(l.adoptedAt, w.shakenAt))
 	for _, id := range t.known(l) {
-		if o := t.lives[id]; o != nil && !apart(l, o) && o.kept(w, by, l.view) {
+		if o := t.incarnations[id]; o != nil && !apart(l, o) && o.kept(w, by, l.view) {
 			return true
 		}
 	}
 	return l.kept(w, by, l.view)
 }
 
-// kept reports that a life keeps a write, and not only by what was written later, or
+// kept reports that an incarnation keeps a write, and not only by what was written later, or
 // came after it had left a view.
-func (l *Life) kept(w *Write, by wire.Instant, in *view) bool {
+func (l *Incarnation) kept(w *Write, by wire.Instant, in *view) bool {
 	if !l.durable.keeps(l.t, w) {
 		return false
 	}
@@ -79,10 +79,10 @@ func (l *Life) kept(w *Write, by wire.Instant, in *view) bool {
 	})
 }
 
-// apart reports that operators have parted two lives: of their views neither replaces
+// apart reports that operators have parted two incarnations: of their views neither replaces
 // the other, and they are not of one list. They do not tell each other what they have
 // (docs/causal.md §6).
-func apart(a, b *Life) bool {
+func apart(a, b *Incarnation) bool {
 	v, w := a.view, b.view
 	if v == nil || w == nil || v == w || v.ancestors[w.id] || w.ancestors[v.id] {
 		return false
@@ -95,30 +95,30 @@ func apart(a, b *Life) bool {
 func (t *Truth) best(key int) *Write {
 	var best *Write
 	c := t.keys[key].collected
-	for _, o := range t.lives {
+	for _, o := range t.incarnations {
 		if o == nil {
 			continue
 		}
 		if held := o.durable.items[key]; held != nil && exceeds(held, best) {
 			best = held
 		}
-		if c != nil && o.durable.knows(t, c) && exceeds(c, best) {
+		if c != nil && o.durable.satisfied(t, c) && exceeds(c, best) {
 			best = c
 		}
 	}
 	return best
 }
 
-// gaveUp checks that a life declares a stream ended only when it has all that the
+// streamGivenUp checks that an incarnation declares a stream ended only when it has all that the
 // nodes it knows had of it before it was lost (docs/causal.md §10), and excuses what
 // it has not got.
-func (t *Truth) gaveUp(l *Life, e wire.Stream) {
+func (t *Truth) streamGivenUp(l *Incarnation, e wire.Stream) {
 	t.world.Saw("stream given up")
 	s := t.streams[e]
 	if s == nil {
 		return
 	}
-	if o := t.lives[e.Node]; o != nil && o.boot == e.Boot {
+	if o := t.incarnations[e.Node]; o != nil && o.boot == e.Boot {
 		t.fail("lost stream", "node %d gives up a stream of node %d, which lives", l.Node, e.Node)
 		return
 	}
@@ -128,7 +128,7 @@ func (t *Truth) gaveUp(l *Life, e wire.Stream) {
 			continue
 		}
 		for _, id := range t.known(l) {
-			o := t.lives[id]
+			o := t.incarnations[id]
 			if o == nil || o == l || o.born > s.lostAt || !t.hadBefore(o, w, s.lostAt) {
 				continue
 			}
@@ -139,8 +139,8 @@ func (t *Truth) gaveUp(l *Life, e wire.Stream) {
 	}
 }
 
-// hadBefore reports that a life holds a write, durably, and did at a time.
-func (t *Truth) hadBefore(o *Life, w *Write, at wire.Instant) bool {
+// hadBefore reports that an incarnation holds a write, durably, and did at a time.
+func (t *Truth) hadBefore(o *Incarnation, w *Write, at wire.Instant) bool {
 	held := o.durable.items[w.Key]
 	return held == w && o.since[w.Key] <= at
 }

@@ -8,7 +8,7 @@ import (
 
 // Sent holds a message against what its sender may say: what depends on a write only
 // when that is durable, and of K no more than is true.
-func (t *Truth) Sent(l *Life, e *wire.Envelope) {
+func (t *Truth) Sent(l *Incarnation, e *wire.Envelope) {
 	switch m := e.Message.(type) {
 	case *wire.Batch:
 		t.batch(l, m)
@@ -17,7 +17,7 @@ func (t *Truth) Sent(l *Life, e *wire.Envelope) {
 	case *wire.Hello:
 		t.greets(l, m)
 	case *wire.DigestRequest:
-		t.going = max(t.going, m.Collecting)
+		t.collecting = max(t.collecting, m.Collecting)
 	case *wire.Digest:
 		t.claims(l, l.durable, "answers DigestRequest", t.stillHeld(l, &m.Held))
 	case *wire.Items:
@@ -39,7 +39,7 @@ func (t *Truth) Sent(l *Life, e *wire.Envelope) {
 
 // items checks that what is sent is what was written, and durable where it is sent,
 // or was before it was given up.
-func (t *Truth) items(l *Life, what string, items []wire.Item) {
+func (t *Truth) items(l *Incarnation, what string, items []wire.Item) {
 	for i := range items {
 		if w := t.find(l, &items[i]); w != nil && !l.durable.has(t, w) && exceeds(w, l.ever[w.Key]) {
 			t.fail("durability", "node %d %s %s, which is not durable there; that has %v", l.Node, what, w, l.durable.items[w.Key])
@@ -49,7 +49,7 @@ func (t *Truth) items(l *Life, what string, items []wire.Item) {
 }
 
 // shows is items for an answer, which has the version of a write without its value.
-func (t *Truth) shows(l *Life, item *wire.Item) {
+func (t *Truth) shows(l *Incarnation, item *wire.Item) {
 	if w := t.writeOf(item); w == nil {
 		t.find(l, item)
 	} else if !l.durable.has(t, w) && exceeds(w, l.ever[w.Key]) {
@@ -58,7 +58,7 @@ func (t *Truth) shows(l *Life, item *wire.Item) {
 }
 
 // batch checks that a broadcast has the sender's own writes, in their order.
-func (t *Truth) batch(l *Life, m *wire.Batch) {
+func (t *Truth) batch(l *Incarnation, m *wire.Batch) {
 	for i := range m.Items {
 		d := m.Items[i].Version.Dot
 		if d.Stream != (wire.Stream{View: m.View, Node: l.Node, Boot: l.boot}) || d.N != m.First+uint64(i) {
@@ -71,7 +71,7 @@ func (t *Truth) batch(l *Life, m *wire.Batch) {
 
 // greets checks that a hello tells of no write that is not durable. (One that was made
 // before a view was adopted in the same step tells of the stream before.)
-func (t *Truth) greets(l *Life, m *wire.Hello) {
+func (t *Truth) greets(l *Incarnation, m *wire.Hello) {
 	told := m.Stream == 0 || slices.ContainsFunc(t.order, func(s *stream) bool {
 		return s.id.Node == l.Node && s.id.Boot == l.boot && m.Stream <= uint64(len(s.writes)) && s.writes[m.Stream-1].durable
 	})
@@ -81,9 +81,9 @@ func (t *Truth) greets(l *Life, m *wire.Hello) {
 }
 
 // acknowledges checks that all that a broadcast brought so far is here, if the sender
-// is ready for all its slots: only then does an acknowledgement count. Which life of
+// is ready for all its slots: only then does an acknowledgement count. Which incarnation of
 // the receiver is meant the message does not say; the sender knows.
-func (t *Truth) acknowledges(l *Life, to wire.NodeID, m *wire.BatchAck) {
+func (t *Truth) acknowledges(l *Incarnation, to wire.NodeID, m *wire.BatchAck) {
 	if m.N == 0 || !l.ready {
 		return
 	}
@@ -102,7 +102,7 @@ func (t *Truth) acknowledges(l *Life, to wire.NodeID, m *wire.BatchAck) {
 }
 
 // lacks is a write of a stream up to a number that an owner of its slot has not got.
-func (t *Truth) lacks(l *Life, s *stream, n uint64) (*Write, bool) {
+func (t *Truth) lacks(l *Incarnation, s *stream, n uint64) (*Write, bool) {
 	if n > uint64(len(s.writes)) {
 		return nil, false
 	}

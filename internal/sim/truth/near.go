@@ -7,19 +7,19 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Near are the lives whose data must come to the members of a list: they themselves,
+// Near are the incarnations whose data must come to the members of a list: they themselves,
 // and those outside that they know as former members, and where those can be reached,
 // and that no operator has given another view since (docs/causal.md §6, §7).
-func (t *Truth) Near(list []int, there func(wire.Member) bool) []*Life {
-	var near []*Life
+func (t *Truth) Near(list []int, there func(wire.Member) bool) []*Incarnation {
+	var near []*Incarnation
 	for _, id := range list {
-		if o := t.lives[id]; o != nil {
+		if o := t.incarnations[id]; o != nil {
 			near = append(near, o)
 		}
 	}
 	for _, o := range slices.Clone(near) {
 		for _, m := range o.former {
-			f := t.lives[m.ID]
+			f := t.incarnations[m.ID]
 			if f == nil || !there(m) || slices.Contains(near, f) || f.view == nil || o.view == nil {
 				continue
 			}
@@ -31,9 +31,9 @@ func (t *Truth) Near(list []int, there func(wire.Member) bool) []*Life {
 	return near
 }
 
-// Attainable reports that some lives have, between them, all that a request's context
+// Attainable reports that some incarnations have, between them, all that a request's context
 // means for the slots that it reads at a node: else it may have to wait for ever.
-func (t *Truth) Attainable(o *Op, at *Life, lives []*Life) bool {
+func (t *Truth) Attainable(o *Op, at *Incarnation, incarnations []*Incarnation) bool {
 	slots := []hashing.Slot{t.keys[o.Key].slot}
 	if o.List {
 		slots = at.Owned()
@@ -41,21 +41,21 @@ func (t *Truth) Attainable(o *Op, at *Life, lives []*Life) bool {
 	c := &o.Sent
 	for _, d := range c.Exact {
 		p := wire.Position{Stream: d.Version.Dot.Stream, N: d.Version.Dot.N}
-		if s := t.cfg.Space.Slot(d.Hash); slices.Contains(slots, s) && !t.anyKnows(lives, s, p) {
+		if s := t.cfg.Space.Slot(d.Hash); slices.Contains(slots, s) && !t.anySatisfied(incarnations, s, p) {
 			return false
 		}
 	}
 	vectors := []wire.Vector{c.Vector}
 	for _, name := range c.CutRefs {
-		if !slices.ContainsFunc(lives, func(l *Life) bool { return l.floors[name] }) {
+		if !slices.ContainsFunc(incarnations, func(l *Incarnation) bool { return l.cuts[name] }) {
 			return false // nobody can say what it means
 		}
-		vectors = append(vectors, t.views[name].floor)
+		vectors = append(vectors, t.views[name].stableCut)
 	}
 	for _, v := range vectors {
 		for _, p := range v {
 			for _, s := range slots {
-				if !t.anyKnows(lives, s, p) {
+				if !t.anySatisfied(incarnations, s, p) {
 					return false
 				}
 			}
@@ -64,13 +64,13 @@ func (t *Truth) Attainable(o *Op, at *Life, lives []*Life) bool {
 	return true
 }
 
-// anyKnows reports that K of some life covers a position, or that it does not concern
+// anySatisfied reports that K of some incarnation covers a position, or that it does not concern
 // the slot.
-func (t *Truth) anyKnows(lives []*Life, s hashing.Slot, p wire.Position) bool {
+func (t *Truth) anySatisfied(incarnations []*Incarnation, s hashing.Slot, p wire.Position) bool {
 	if v := t.views[p.Stream.View]; v != nil && !v.owns(p.Stream.Node, s) {
-		return slices.ContainsFunc(lives, func(l *Life) bool { return l.charts[p.Stream.View] }) // else nobody can tell
+		return slices.ContainsFunc(incarnations, func(l *Incarnation) bool { return l.viewsKnown[p.Stream.View] }) // else nobody can tell
 	}
-	return slices.ContainsFunc(lives, func(l *Life) bool {
+	return slices.ContainsFunc(incarnations, func(l *Incarnation) bool {
 		return l.written.slots[s].known.At(p.Stream) >= p.N || l.written.live[p.Stream] >= p.N
 	})
 }

@@ -37,19 +37,19 @@ type Config struct {
 
 // Truth is all that happened so far.
 type Truth struct {
-	cfg     Config
-	world   World
-	keys    []key
-	index   map[string]int
-	byHash  map[uint64]int
-	ops     []*Op
-	streams map[wire.Stream]*stream
-	order   []*stream // as they began
-	lives   []*Life   // the present one of each node
-	views   map[wire.ViewID]*view
-	calm    *calm
-	going   uint64 // the largest counter of tombstones that anybody announced the end of
-	looks   int    // at contexts
+	cfg          Config
+	world        World
+	keys         []key
+	index        map[string]int
+	byHash       map[uint64]int
+	ops          []*Op
+	streams      map[wire.Stream]*stream
+	order        []*stream      // as they began
+	incarnations []*Incarnation // the present one of each node
+	views        map[wire.ViewID]*view
+	calm         *calm
+	collecting   uint64 // the largest counter of tombstones that anybody announced the end of
+	looks        int    // at contexts
 }
 
 // key is one key of the run.
@@ -58,12 +58,12 @@ type key struct {
 	hash      uint64
 	slot      hashing.Slot
 	writes    []*Write
-	collected *Write              // the largest tombstone that anybody collected
-	told      map[*Life]wire.Boot // who was asked before it was, in which boot
-	forgotten *Write              // the largest of those that were collected while somebody unknown had less
+	collected *Write                     // the largest tombstone that anybody collected
+	told      map[*Incarnation]wire.Boot // who was asked before it was, in which boot
+	forgotten *Write                     // the largest of those that were collected while somebody unknown had less
 }
 
-// stream is what one life wrote in one view.
+// stream is what one boot of a node wrote in one view.
 type stream struct {
 	id     wire.Stream
 	writes []*Write // of number 1, 2, …
@@ -75,7 +75,7 @@ type stream struct {
 func New(cfg Config, world World) *Truth {
 	t := &Truth{
 		cfg: cfg, world: world, index: map[string]int{}, byHash: map[uint64]int{}, ops: []*Op{nil}, streams: map[wire.Stream]*stream{},
-		lives: make([]*Life, cfg.Nodes), views: map[wire.ViewID]*view{},
+		incarnations: make([]*Incarnation, cfg.Nodes), views: map[wire.ViewID]*view{},
 	}
 	for i := range cfg.Keys {
 		name := KeyName(i)

@@ -9,26 +9,26 @@ import (
 
 // view is a view as far as it concerns causal buckets.
 type view struct {
-	id        wire.ViewID
-	layout    wire.Layout
-	members   []wire.Member
-	home      map[wire.NodeID]int // node → shard
-	ring      *hashing.Ring
-	ancestors map[wire.ViewID]bool
-	floor     wire.Vector // that was published under its name
-	hasFloor  bool
+	id           wire.ViewID
+	layout       wire.Layout
+	members      []wire.Member
+	shardOf      map[wire.NodeID]int // node → shard
+	ring         *hashing.Ring
+	ancestors    map[wire.ViewID]bool
+	stableCut    wire.Vector // that was published under its name
+	hasStableCut bool
 }
 
 // viewOf is the one of all equal views. What replaces what may become known later.
 func (t *Truth) viewOf(v *wire.View) *view {
 	x := t.views[v.ID]
 	if x == nil {
-		x = &view{id: v.ID, layout: v.Layout, members: v.Layout.Members(), home: map[wire.NodeID]int{}, ancestors: map[wire.ViewID]bool{}}
+		x = &view{id: v.ID, layout: v.Layout, members: v.Layout.Members(), shardOf: map[wire.NodeID]int{}, ancestors: map[wire.ViewID]bool{}}
 		shards := make([]hashing.Shard, len(v.Layout.Shards))
 		for i, s := range v.Layout.Shards {
 			shards[i] = hashing.Shard{Name: s.Name, Empty: len(s.Members) == 0}
 			for _, m := range s.Members {
-				x.home[m.ID] = i
+				x.shardOf[m.ID] = i
 			}
 		}
 		x.ring = hashing.New(t.cfg.Space, shards)
@@ -44,7 +44,7 @@ func (v *view) has(id wire.NodeID) bool {
 	if v == nil {
 		return false
 	}
-	_, ok := v.home[id]
+	_, ok := v.shardOf[id]
 	return ok
 }
 
@@ -54,7 +54,7 @@ func (v *view) owns(id wire.NodeID, s hashing.Slot) bool {
 		return false
 	}
 	owner, ok := v.ring.Owner(s)
-	return ok && owner == v.home[id]
+	return ok && owner == v.shardOf[id]
 }
 
 // owners are the nodes that own a slot, ascending.
@@ -68,9 +68,9 @@ func (v *view) owners(s hashing.Slot) []wire.NodeID {
 	return ids
 }
 
-// published notes the floor of a view that may be named. It never changes
+// published notes the stable cut of a view that contexts may refer to. It never changes
 // (docs/causal.md §9).
-func (t *Truth) published(l *Life, k *wire.KnownView) {
+func (t *Truth) published(l *Incarnation, k *wire.KnownView) {
 	if !k.Common {
 		return
 	}
@@ -79,32 +79,32 @@ func (t *Truth) published(l *Life, k *wire.KnownView) {
 		t.fail("I17", "node %d has the stable cut of view %v, which nobody held", l.Node, k.ID)
 		return
 	}
-	if v.hasFloor && !slices.Equal(v.floor, k.StableCut) {
-		t.fail("I17", "node %d has another stable cut of view %v: %v, %v", l.Node, k.ID, k.StableCut, v.floor)
+	if v.hasStableCut && !slices.Equal(v.stableCut, k.StableCut) {
+		t.fail("I17", "node %d has another stable cut of view %v: %v, %v", l.Node, k.ID, k.StableCut, v.stableCut)
 		return
 	}
-	if !v.hasFloor {
+	if !v.hasStableCut {
 		t.world.Saw("stable cut published")
 	}
-	v.floor, v.hasFloor = k.StableCut, true
+	v.stableCut, v.hasStableCut = k.StableCut, true
 }
 
-// Owns reports whether a life owns a key in its view.
-func (l *Life) Owns(key int) bool { return l.view.owns(l.Node, l.t.keys[key].slot) }
+// Owns reports whether an incarnation owns a key in its view.
+func (l *Incarnation) Owns(key int) bool { return l.view.owns(l.Node, l.t.keys[key].slot) }
 
-// Owned are the slots that a life owns in its view.
-func (l *Life) Owned() []hashing.Slot { return l.view.slots(l.Node) }
+// Owned are the slots that an incarnation owns in its view.
+func (l *Incarnation) Owned() []hashing.Slot { return l.view.slots(l.Node) }
 
 // OwnedBefore are those that it owned when its present step began.
-func (l *Life) OwnedBefore() []hashing.Slot { return l.before.slots(l.Node) }
+func (l *Incarnation) OwnedBefore() []hashing.Slot { return l.before.slots(l.Node) }
 
 // BeginStep notes that a step begins: what was decided in it before it came to a new
 // view is carried out afterwards.
-func (l *Life) BeginStep() { l.before = l.view }
+func (l *Incarnation) BeginStep() { l.before = l.view }
 
 func (v *view) slots(id wire.NodeID) []hashing.Slot {
 	if !v.has(id) {
 		return nil
 	}
-	return v.ring.Slots(v.home[id])
+	return v.ring.Slots(v.shardOf[id])
 }

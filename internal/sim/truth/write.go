@@ -36,7 +36,7 @@ type Write struct {
 	Acked   wire.Instant // when its client was answered; 0: not yet
 	durable bool         // where it was written, at least
 
-	shaken    bool         // a life that had it, or more, has lost its memory
+	shaken    bool         // an incarnation that had it, or more, has lost its memory
 	shakenAt  wire.Instant // the first time
 	lost      bool         // all of them have
 	spared    bool         // somebody did not show it who could not know that it is not lost
@@ -100,7 +100,7 @@ func (t *Truth) Op(token uint64) *Op {
 }
 
 // find is the write of an item, if there is one and it is the same (I16).
-func (t *Truth) find(by *Life, item *wire.Item) *Write {
+func (t *Truth) find(by *Incarnation, item *wire.Item) *Write {
 	d := item.Version.Dot
 	s := t.streams[d.Stream]
 	if s == nil || d.N == 0 || d.N > uint64(len(s.writes)) {
@@ -120,7 +120,7 @@ func same(a, b *wire.Item) bool {
 }
 
 // register notes a write when its node first writes it down.
-func (t *Truth) register(l *Life, item *wire.Item) *Write {
+func (t *Truth) register(l *Incarnation, item *wire.Item) *Write {
 	d := item.Version.Dot
 	s := t.streams[d.Stream]
 	if s == nil {
@@ -150,7 +150,7 @@ func (t *Truth) register(l *Life, item *wire.Item) *Write {
 }
 
 // mayTake checks that a node may take a write, and that its version is the right one.
-func (t *Truth) mayTake(l *Life, w *Write) {
+func (t *Truth) mayTake(l *Incarnation, w *Write) {
 	k := &t.keys[w.Key]
 	if !l.view.owns(l.Node, k.slot) {
 		t.fail("I20", "node %d takes %s and does not own slot %d in its view", l.Node, w, k.slot)
@@ -161,7 +161,7 @@ func (t *Truth) mayTake(l *Life, w *Write) {
 		return
 	}
 	for _, v := range k.writes {
-		if l.written.knows(t, v) && !above(w.Version, v.Version) && !v.forgotten {
+		if l.written.satisfied(t, v) && !above(w.Version, v.Version) && !v.forgotten {
 			t.fail("I13", "node %d writes %s and knows of %s", l.Node, w, v)
 			return
 		}
@@ -185,9 +185,9 @@ func (t *Truth) mayTake(l *Life, w *Write) {
 // mostCounter bounds the counter of a write: by the versions of its key, the tombstones
 // that went, or were about to, and what was folded in its context. What is merely depended on does
 // not raise it.
-func (t *Truth) mostCounter(l *Life, w *Write) uint64 {
+func (t *Truth) mostCounter(l *Incarnation, w *Write) uint64 {
 	k := &t.keys[w.Key]
-	most := max(w.Op.ceil, t.going)
+	most := max(w.Op.ceil, t.collecting)
 	for _, v := range k.writes {
 		most = max(most, v.Version.Counter)
 	}
@@ -201,7 +201,7 @@ func (t *Truth) mostCounter(l *Life, w *Write) uint64 {
 
 // again checks a write that was taken before: that is two writes, which is right only
 // where the second owner could not tell (docs/causal.md §8).
-func (t *Truth) again(l *Life, w *Write) {
+func (t *Truth) again(l *Incarnation, w *Write) {
 	for _, first := range w.Op.Writes {
 		if l.remembered[first.Item.ID] {
 			t.fail("I11", "node %d takes %s again, it had %s", l.Node, w, first)
@@ -218,7 +218,7 @@ const lateBound = 2500*wire.Millisecond + 100*wire.Millisecond
 
 // late checks that what its client gave up does not surface over what was written
 // since.
-func (t *Truth) late(l *Life, w *Write) {
+func (t *Truth) late(l *Incarnation, w *Write) {
 	if o := w.Op; o.Over != 0 && w.At-o.Over > lateBound {
 		t.fail("late", "node %d takes %s; its client was answered, or left, %s before", l.Node, w, ago(w.At-o.Over))
 	}

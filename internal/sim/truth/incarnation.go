@@ -8,8 +8,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Life is one node from when it began with nothing until it loses what it has.
-type Life struct {
+// Incarnation is one node from its start with nothing until it loses its data.
+type Incarnation struct {
 	Node   wire.NodeID
 	t      *Truth
 	boot   wire.Boot
@@ -17,21 +17,21 @@ type Life struct {
 	booted wire.Instant
 	dead   bool
 
-	view      *view // written
-	before    *view // when the present step began
-	adoptedAt wire.Instant
-	leftAt    map[*view]wire.Instant // views that it has had before
-	ready     bool                   // it shows that it is, for all its slots, in this view
-	former    []wire.Member          // written
-	acked     map[*stream]uint64     // of other streams in this view: up to there all was here when it was acknowledged
-	charts    map[wire.ViewID]bool   // views that it has written down
-	floors    map[wire.ViewID]bool   // and those with their floor
-	written   *state
-	durable   *state
-	pending   []pending
-	ever      []*Write       // per key the largest that was durable here, at any time
-	had       [][]arrival    // per key all that were, since its slot was given up last
-	since     []wire.Instant // per key when what is durable came
+	view       *view // written
+	before     *view // when the present step began
+	adoptedAt  wire.Instant
+	leftAt     map[*view]wire.Instant // views that it has had before
+	ready      bool                   // it shows that it is, for all its slots, in this view
+	former     []wire.Member          // written
+	acked      map[*stream]uint64     // of other streams in this view: up to there all was here when it was acknowledged
+	viewsKnown map[wire.ViewID]bool   // views that it has written down
+	cuts       map[wire.ViewID]bool   // and those with their stable cut
+	written    *state
+	durable    *state
+	unsynced   []unsyncedWrite
+	ever       []*Write       // per key the largest that was durable here, at any time
+	had        [][]arrival    // per key all that were, since its slot was given up last
+	since      []wire.Instant // per key when what is durable came
 
 	remembered map[wire.RequestID]bool // that this boot has written down
 }
@@ -43,13 +43,13 @@ type arrival struct {
 }
 
 // pending is what is written and not durable.
-type pending struct {
+type unsyncedWrite struct {
 	seq    uint64
 	change *wire.CausalWrite
 	view   *view
 }
 
-// state is what a life has, written or durable.
+// state is what an incarnation has, written or durable.
 type state struct {
 	node  wire.NodeID
 	view  *view
@@ -63,13 +63,13 @@ type state struct {
 
 // slotState is a slot as it was written.
 type slotState struct {
-	held  bool
-	freed bool                   // given up, and nothing known since
-	void  map[wire.Stream]uint64 // what had been folded when it was given up last: of this slot that is not known any more
-	known wire.Vector
-	floor uint64
-	sure  map[wire.Stream]uint64 // what K says of these is true
-	whole wire.Vector            // the last vector that was found to be true
+	held      bool
+	freed     bool                   // given up, and nothing known since
+	void      map[wire.Stream]uint64 // what had been folded when it was given up last: of this slot that is not known any more
+	known     wire.Vector
+	gcCounter uint64
+	sure      map[wire.Stream]uint64 // what K says of these is true
+	whole     wire.Vector            // the last vector that was found to be true
 }
 
 func (t *Truth) newState(node wire.NodeID) *state {
@@ -90,21 +90,21 @@ func (s *state) clone() *state {
 }
 
 // Begin notes that a node starts with nothing.
-func (t *Truth) Begin(node wire.NodeID, boot wire.Boot) *Life {
-	l := &Life{
+func (t *Truth) Begin(node wire.NodeID, boot wire.Boot) *Incarnation {
+	l := &Incarnation{
 		Node: node, t: t, boot: boot, born: t.world.Now(), booted: t.world.Now(), written: t.newState(node), durable: t.newState(node),
 		ever: make([]*Write, len(t.keys)), had: make([][]arrival, len(t.keys)), since: make([]wire.Instant, len(t.keys)), remembered: map[wire.RequestID]bool{},
 		leftAt: map[*view]wire.Instant{},
-		acked:  map[*stream]uint64{}, charts: map[wire.ViewID]bool{}, floors: map[wire.ViewID]bool{},
+		acked:  map[*stream]uint64{}, viewsKnown: map[wire.ViewID]bool{}, cuts: map[wire.ViewID]bool{},
 	}
-	t.lives[node] = l
+	t.incarnations[node] = l
 	return l
 }
 
-// Restart notes that a life goes on in another boot with what was durable.
-func (l *Life) Restart(boot wire.Boot) {
+// Restart notes that an incarnation goes on in another boot with what was durable.
+func (l *Incarnation) Restart(boot wire.Boot) {
 	l.boot, l.booted = boot, l.t.world.Now()
-	l.pending, l.ready = nil, false
+	l.unsynced, l.ready = nil, false
 	clear(l.acked)
 	l.written = l.durable.clone()
 	if l.view != l.written.view {
@@ -114,21 +114,21 @@ func (l *Life) Restart(boot wire.Boot) {
 }
 
 // Boot is the present boot.
-func (l *Life) Boot() wire.Boot { return l.boot }
+func (l *Incarnation) Boot() wire.Boot { return l.boot }
 
-// Shows notes that a life shows whether it is ready for all its slots.
-func (l *Life) Shows(ready bool) { l.ready = ready }
+// Shows notes that an incarnation shows whether it is ready for all its slots.
+func (l *Incarnation) Shows(ready bool) { l.ready = ready }
 
-// Has reports that a life has a write, or what won over it, or knows that it was
+// Has reports that an incarnation has a write, or what won over it, or knows that it was
 // deleted and collected.
-func (l *Life) Has(w *Write) bool { return l.written.keeps(l.t, w) }
+func (l *Incarnation) Has(w *Write) bool { return l.written.keeps(l.t, w) }
 
-// Item is what a life has written of a key; nil: nothing.
-func (l *Life) Item(key int) *Write { return l.written.items[key] }
+// Item is what an incarnation has written of a key; nil: nothing.
+func (l *Incarnation) Item(key int) *Write { return l.written.items[key] }
 
 // Adopt notes that a view was written, and reports whether it is another one than
 // before.
-func (l *Life) Adopt(seq uint64, v *wire.View) bool {
+func (l *Incarnation) Adopt(seq uint64, v *wire.View) bool {
 	x := l.t.viewOf(v)
 	another := l.view != x
 	if another {
@@ -137,11 +137,11 @@ func (l *Life) Adopt(seq uint64, v *wire.View) bool {
 		clear(l.acked)
 	}
 	l.written.adopt(x)
-	l.pending = append(l.pending, pending{seq: seq, view: x})
+	l.unsynced = append(l.unsynced, unsyncedWrite{seq: seq, view: x})
 	return another
 }
 
-func (l *Life) comeTo(v *view) {
+func (l *Incarnation) comeTo(v *view) {
 	now := l.t.world.Now()
 	if l.view != nil {
 		l.leftAt[l.view] = now
@@ -160,20 +160,20 @@ func (s *state) adopt(v *view) {
 }
 
 // DurableUpTo is told what has become durable.
-func (l *Life) DurableUpTo(seq uint64) {
+func (l *Incarnation) DurableUpTo(seq uint64) {
 	n := 0
-	for n < len(l.pending) && l.pending[n].seq <= seq {
-		if p := &l.pending[n]; p.view != nil {
+	for n < len(l.unsynced) && l.unsynced[n].seq <= seq {
+		if p := &l.unsynced[n]; p.view != nil {
 			l.durable.adopt(p.view)
 		} else {
 			l.becomeDurable(p.change)
 		}
 		n++
 	}
-	l.pending = slices.Delete(l.pending, 0, n)
+	l.unsynced = slices.Delete(l.unsynced, 0, n)
 }
 
-func (l *Life) becomeDurable(c *wire.CausalWrite) {
+func (l *Incarnation) becomeDurable(c *wire.CausalWrite) {
 	t, s := l.t, l.durable
 	s.change(t, c)
 	for _, r := range c.Free {
@@ -228,7 +228,7 @@ func (s *state) change(t *Truth, c *wire.CausalWrite) {
 		for _, run := range c.Known.Held {
 			for i := range run.Slots.Count {
 				x := &s.slots[run.Slots.First+i]
-				x.held, x.freed, x.known, x.floor = true, false, c.Known.Vectors[run.Vector], run.GCCounter
+				x.held, x.freed, x.known, x.gcCounter = true, false, c.Known.Vectors[run.Vector], run.GCCounter
 			}
 		}
 	}
@@ -276,8 +276,8 @@ func (s *state) keeps(t *Truth, w *Write) bool {
 	return x.known.At(d.Stream) >= d.N || !x.freed && max(s.live[d.Stream], s.folded[d.Stream]) >= d.N
 }
 
-// knows reports that K of a state covers a write.
-func (s *state) knows(t *Truth, w *Write) bool {
+// satisfied reports that K of a state covers a write.
+func (s *state) satisfied(t *Truth, w *Write) bool {
 	if held := s.items[w.Key]; held != nil && !above(w.Version, held.Version) {
 		return true
 	}
@@ -328,8 +328,8 @@ func (s *state) outlives(t *Truth, key int, w *Write, v wire.Vector) bool {
 	return true
 }
 
-// claim fails a life that says it knows what it has not got.
-func (t *Truth) claim(l *Life, s *state, what string, at hashing.Slot, v wire.Vector) {
+// claim fails an incarnation that says it knows what it has not got.
+func (t *Truth) claim(l *Incarnation, s *state, what string, at hashing.Slot, v wire.Vector) {
 	x := &s.slots[at]
 	if len(v) == 0 || len(v) == len(x.whole) && &v[0] == &x.whole[0] {
 		return
@@ -354,7 +354,7 @@ func (s *state) of(w *Write) *Write {
 // stillHeld leaves out what was given up since an answer was made, which waited until
 // what it speaks of was durable: it speaks of then. What its receiver makes of it is
 // judged there.
-func (t *Truth) stillHeld(l *Life, h *wire.Holdings) *wire.Holdings {
+func (t *Truth) stillHeld(l *Incarnation, h *wire.Holdings) *wire.Holdings {
 	still := wire.Holdings{Vectors: h.Vectors}
 	for _, run := range h.Held {
 		for i := range run.Slots.Count {
@@ -372,7 +372,7 @@ func (t *Truth) stillHeld(l *Life, h *wire.Holdings) *wire.Holdings {
 }
 
 // claims holds all that holdings say against a state.
-func (t *Truth) claims(l *Life, s *state, what string, h *wire.Holdings) {
+func (t *Truth) claims(l *Incarnation, s *state, what string, h *wire.Holdings) {
 	for _, run := range h.Held {
 		if int(run.Vector) >= len(h.Vectors) || int(run.Slots.First+run.Slots.Count) > len(s.slots) {
 			t.fail("I15", "node %d %s: holdings that make no sense", l.Node, what)

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// deal gives every slot its owner. Of all pairs of a slot and a shard, the one
+// assign gives every slot its owner. Of all pairs of a slot and a shard, the one
 // with the highest score comes first: the slot goes to the shard, if the slot is
 // still free and the shard still has room. That is deferred acceptance without
 // the deferring: both sides prefer by the same score, so nobody can regret a pair
@@ -15,9 +15,9 @@ import (
 // 1/slack of it and at most its part and 1/slack, and who takes the slots between
 // those is for the scores to say. That leeway is what keeps movement below 1.2/N
 // (docs/decisions/0007).
-func deal(space Space, shards []Shard) []int32 {
+func assign(space Space, shards []Shard) []int32 {
 	owners := slices.Repeat([]int32{Nobody}, space.Slots())
-	d := newDealer(space, shards)
+	d := newAssigner(space, shards)
 	if len(d.draws) == 0 {
 		return owners
 	}
@@ -49,10 +49,10 @@ type bid struct {
 // slack is how even the parts are: to within 1/128, 0.8 %, where 1 % is promised.
 const slack = 128
 
-// dealer knows who has room. The slots that are not dealt out yet are always as
+// assigner knows which shards have room. The slots that are not assigned yet are always as
 // many as what shards must take and the spare ones together, and the spare ones at
 // most as many as what shards may take: so there is room for every slot.
-type dealer struct {
+type assigner struct {
 	draws []draw
 	rooms []room // by shard
 	spare int    // slots beyond what shards must take that nobody has taken
@@ -67,8 +67,8 @@ type draw struct {
 // room is how many slots a shard must still take, and how many it may beyond that.
 type room struct{ must, may int }
 
-func newDealer(space Space, shards []Shard) *dealer {
-	d := &dealer{rooms: make([]room, len(shards)), spare: space.Slots()}
+func newAssigner(space Space, shards []Shard) *assigner {
+	d := &assigner{rooms: make([]room, len(shards)), spare: space.Slots()}
 	takers := byName(shards)
 	sum := 0
 	for _, i := range takers {
@@ -117,7 +117,7 @@ func byName(shards []Shard) []int {
 
 // take takes a place in a shard, if there is one. A shard that has none never has
 // one again: its draws are dropped.
-func (d *dealer) take(shard int32) bool {
+func (d *assigner) take(shard int32) bool {
 	r := &d.rooms[shard]
 	switch {
 	case r.must > 0:
@@ -133,7 +133,7 @@ func (d *dealer) take(shard int32) bool {
 }
 
 // best is the shard that scores a slot highest, of those not known to be full.
-func (d *dealer) best(slot Slot) bid {
+func (d *assigner) best(slot Slot) bid {
 	b, salt := bid{slot: slot, shard: Nobody}, salt(slot)
 	for _, x := range d.draws {
 		if s := score(x.seed, salt); s > b.score || b.shard == Nobody {

@@ -102,7 +102,7 @@ func TestEverySlotHasOneOwnerWhoListsIt(t *testing.T) {
 	})
 }
 
-// TestTheOrderOfShardsMeansNothing deals to the same shards, listed in another
+// TestTheOrderOfShardsMeansNothing assigns slots to the same shards, listed in another
 // order, some of them more than once.
 func TestTheOrderOfShardsMeansNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -116,11 +116,11 @@ func TestTheOrderOfShardsMeansNothing(t *testing.T) {
 	})
 }
 
-// TestDealingIsDeferredAcceptance deals as Gale and Shapley do: slots come in any
+// TestAssignmentIsDeferredAcceptance assigns as Gale and Shapley do: slots come in any
 // order, each asks the shard that scores it highest, which keeps the best of those
 // who asked and turns away the rest, who ask elsewhere; until nobody asks. The
-// outcome must be the same as that of dealing by score, in every order.
-func TestDealingIsDeferredAcceptance(t *testing.T) {
+// outcome must be the same as that of assigning by score, in every order.
+func TestAssignmentIsDeferredAcceptance(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		space := Space(rapid.IntRange(0, 8).Draw(t, "space"))
 		shards := anyShards(6, true).Draw(t, "shards")
