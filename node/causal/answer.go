@@ -45,8 +45,8 @@ func (r *Replica) holdings(list []wire.SlotRange) wire.Holdings {
 	return w.holdings
 }
 
-// heardAt is what somebody in a view is told to have been written, as far as this node
-// knows: who is in this node's view hears it with the slots that it asks for.
+// heardAt is which writes exist, as far as this node knows, for a node in another view.
+// A node in this view hears it with the slots that it requests.
 func (r *Replica) heardAt(view wire.ViewID) wire.Vector {
 	if r.view != nil && view == r.view.ID {
 		return nil
@@ -87,8 +87,8 @@ func (r *Replica) former() []wire.Member {
 	return list
 }
 
-// formerFor is what somebody in a view is told of former members: who is in this
-// node's view may be one of that.
+// formerFor is what a node in a view is told of former members: the members of this
+// node's view may be former members of that one.
 func (r *Replica) formerFor(view wire.ViewID) []wire.Member {
 	list := r.former()
 	if r.view != nil && view != r.view.ID {
@@ -137,17 +137,17 @@ func (r *Replica) removals() uint64 { return r.releases + r.dropped }
 
 // lastRemoval is removals when something was last removed from those slots whose items
 // have not all gone out.
-func (r *Replica) lastRemoval(list []wire.SlotRange, after wire.SlotCursor) (era uint64) {
+func (r *Replica) lastRemoval(list []wire.SlotRange, after wire.SlotCursor) (last uint64) {
 	first := hashing.Slot(0)
 	if after.Begun {
 		first = r.slots.space.Slot(after.Hash)
 	}
 	for at := range each(list) {
 		if at >= first {
-			era = max(era, r.slots.all[at].removedAt)
+			last = max(last, r.slots.all[at].removedAt)
 		}
 	}
-	return era
+	return last
 }
 
 // OnWant sends items.

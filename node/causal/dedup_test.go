@@ -27,7 +27,7 @@ func TestWhatItsNodeIsDoneWithIsForgottenWhenItsCopiesAreTooOld(t *testing.T) {
 	c := takenUpTo(100_000, 1<<20)
 	at := 2 * wire.Second
 	c.closeBelow(forwarder, 99_990, at)
-	c.closeBelow(forwarder, 99_995, at+forwardMaxAge) // a copy of what came before may still be taken
+	c.closeBelow(forwarder, 99_995, at+forwardMaxAge) // a copy of what came before may still be accepted
 	if n := len(c.recent[0]); n != 100_000 {
 		t.Fatalf("%d are remembered while copies may be under way", n)
 	}
@@ -127,7 +127,7 @@ func TestForwardedRequestsThatWaitHoldABoundedPart(t *testing.T) {
 	r.OnForwardCancel(from, &wire.CausalForwardCancel{Counters: []uint64{1, 2, 3}})
 	forward(300)
 	if r.incoming.open[wire.RequestID{Node: 2, Boot: 3, Counter: 300}] == nil {
-		t.Error("there is room again, and it is not taken")
+		t.Error("there is room again, and it is not accepted")
 	}
 	for n := range uint64(300) {
 		r.dropForward(r.incoming.open[wire.RequestID{Node: 2, Boot: 3, Counter: n + 1}])

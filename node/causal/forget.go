@@ -24,7 +24,7 @@ type forgetting struct {
 
 // Times and bounds of forgetting.
 const (
-	forgetPatience = 5 * wire.Second // then the operator is told who has not answered
+	forgetPatience = 5 * wire.Second // then the operator is told which nodes have not answered
 	maxForgotten   = 1024
 )
 
@@ -81,8 +81,8 @@ func (r *Replica) forgotten(id wire.NodeID) *forgotten {
 	return r.boots.forgotten[id]
 }
 
-// giveUpNode forgets a node: nothing is expected from it any more. What of its streams
-// is not here is lost when everybody else has been asked.
+// forgetNode forgets a node: nothing is expected from it any more. Writes of its
+// streams that are not here are lost once every other node has been asked.
 func (r *Replica) forgetNode(f wire.Forgotten) {
 	if x := r.forgotten(f.Node); x != nil && x.View == f.View {
 		return
@@ -117,8 +117,8 @@ func (r *Replica) stopExchange(p *peer) {
 	}
 }
 
-// hearForgotten takes in which nodes a member was told to forget: in this view or one
-// that it replaces, and not taken back since.
+// hearForgotten takes in which nodes a member was told to forget, in this view or one
+// that it replaces, unless they were readmitted since.
 func (r *Replica) hearForgotten(from wire.NodeID, list []wire.Forgotten) {
 	if p := r.peer(from); p == nil || !p.member {
 		return
@@ -134,7 +134,8 @@ func (r *Replica) hearForgotten(from wire.NodeID, list []wire.Forgotten) {
 	}
 }
 
-// tookBack reports that a view which came after a node was forgotten has it as a member.
+// wasReadmitted reports that a view which came after a node was forgotten has it as a
+// member.
 func (r *Replica) wasReadmitted(f wire.Forgotten) bool {
 	for id, c := range r.catalog.entries { //maporder:ok any will do
 		if _, has := c.shardOf[f.Node]; has && id.Compare(f.View) > 0 && (id == r.view.ID || r.view.Descends(id)) {
@@ -144,14 +145,14 @@ func (r *Replica) wasReadmitted(f wire.Forgotten) bool {
 	return false
 }
 
-// takeBack remembers nodes again that a view has, or knows outside.
+// readmit remembers forgotten nodes again that a view has as members or sources.
 func (r *Replica) readmit(v *wire.View) {
 	for _, m := range append(v.Layout.Members(), v.Sources...) {
 		delete(r.boots.forgotten, m.ID)
 	}
 }
 
-// toldForgotten is what others are told of nodes that were forgotten.
+// forgottenList is what others are told of forgotten nodes.
 func (r *Replica) forgottenList() []wire.Forgotten {
 	if len(r.boots.forgotten) == 0 {
 		return nil

@@ -35,7 +35,7 @@ func TestWhetherAForwardedWriteFoundAValueIsKnownToTheNodeThatAppliedItAndGuesse
 	c.init(&Limits{DedupRetention: keep, DedupEntries: 100})
 	for n, row := range []struct {
 		counter     uint64
-		here        bool // it was taken here
+		here        bool // it was applied here
 		found, want bool
 	}{
 		{1, false, false, false},

@@ -113,15 +113,15 @@ func (r *Replica) ackHandoff(x *exchange) {
 		return
 	}
 	w := holdingsReader{held: &x.digest.Held}
-	taken := ranges(func(yield func(hashing.Slot) bool) {
+	acked := ranges(func(yield func(hashing.Slot) bool) {
 		for at := range each(x.slots) {
 			if r.slots.all[at].owned && w.next(at) != nil && !yield(at) {
 				return
 			}
 		}
 	})
-	if len(taken) > 0 || x.peer.former {
-		x.peer.lastAck = &wire.HandoffAck{Boot: x.boot, Revision: x.digest.Revision, Slots: taken}
+	if len(acked) > 0 || x.peer.former {
+		x.peer.lastAck = &wire.HandoffAck{Boot: x.boot, Revision: x.digest.Revision, Slots: acked}
 		x.peer.ackDeferred = !x.peer.former && x.digest.View != r.viewID()
 		if !x.peer.ackDeferred { // else it is sent when the peer has adopted the view
 			x.peer.ackedAt = r.now

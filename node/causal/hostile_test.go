@@ -104,7 +104,7 @@ func TestAPeersMessageThatBreaksARuleChangesNothing(t *testing.T) {
 	}{
 		{"slots that overlap", &wire.DigestRequest{Slots: overlapping}},
 		{"items of slots that overlap", &wire.FetchItems{Slots: overlapping}},
-		{"taken slots that overlap", &wire.HandoffAck{Boot: 1, Slots: overlapping}},
+		{"acknowledged slots that overlap", &wire.HandoffAck{Boot: 1, Slots: overlapping}},
 		{"tombstones with counters near the end", &wire.DigestRequest{Survey: true, Collecting: far}},
 		{"so many views that the present one is forgotten", &wire.ViewInfo{Views: views}},
 		{"a layout that takes minutes to assign slots with", &wire.ViewInfo{Views: []wire.KnownView{{ID: wire.ViewID{Number: 9}, Layout: shards}}}},
@@ -233,9 +233,9 @@ func TestOneQuestionBringsABoundedPartOfTheWindow(t *testing.T) {
 	c.queue = nil
 }
 
-// TestOnlyAMemberSpreadsThatANodeIsForgotten: who is in no view of ours has been told
-// nothing by an operator of ours, and a member that lives is not forgotten for anybody.
-func TestOnlyAMemberSpreadsThatANodeIsForgotten(t *testing.T) {
+// TestOnlyAMemberReportsThatANodeIsForgotten: no operator of this group has spoken to a
+// node outside, and a member that is heard is not forgotten on its word.
+func TestOnlyAMemberReportsThatANodeIsForgotten(t *testing.T) {
 	for _, row := range []struct {
 		name string
 		from wire.NodeID

@@ -105,9 +105,9 @@ func TestACutReferenceTakesThePlaceOfNothingButWhatTheCutHas(t *testing.T) {
 		r := bare()
 		id := wire.ViewID{Number: 7}
 		r.view = &wire.View{ID: id}
-		floor := vectorGen.Draw(t, "floor")
+		cut := vectorGen.Draw(t, "floor")
 		common := rapid.Bool().Draw(t, "all know it")
-		r.catalog.add(wire.KnownView{ID: id, HasStableCut: true, StableCut: floor, Common: common})
+		r.catalog.add(wire.KnownView{ID: id, HasStableCut: true, StableCut: cut, Common: common})
 		c := contextGen.Draw(t, "context")
 		got := r.compactor().referToCut(c)
 		left := join(got.Vector, nil)
@@ -115,7 +115,7 @@ func TestACutReferenceTakesThePlaceOfNothingButWhatTheCutHas(t *testing.T) {
 			if !common || got.CutRefs[len(got.CutRefs)-1] != id {
 				t.Fatalf("names %v", got.CutRefs)
 			}
-			left = join(left, floor)
+			left = join(left, cut)
 		}
 		if !within(c.Vector, left) {
 			t.Fatalf("%v became %v under the names %v", c.Vector, got.Vector, got.CutRefs)

@@ -40,18 +40,18 @@ func (t *requesters) of(h wire.Header) *requester {
 }
 
 // noteAck notes that the sender has everything that was here at a revision.
-func (t *requesters) noteAck(h wire.Header, mark uint64) {
+func (t *requesters) noteAck(h wire.Header, revision uint64) {
 	o := t.of(h)
-	o.acked, o.revision = true, mark
+	o.acked, o.revision = true, revision
 }
 
 // noteRequest notes that the sender requests slots.
 func (t *requesters) noteRequest(h wire.Header, now wire.Instant) { t.of(h).askedAt = now }
 
 // acked reports that a peer has acknowledged a revision, in a view.
-func (t requesters) acked(p *peer, view wire.ViewID, mark uint64) bool {
+func (t requesters) acked(p *peer, view wire.ViewID, revision uint64) bool {
 	return slices.ContainsFunc(t, func(o requester) bool {
-		return o.boot.Node == p.id && (p.boot == 0 || p.boot == o.boot.Boot) && o.view == view && o.acked && o.revision == mark
+		return o.boot.Node == p.id && (p.boot == 0 || p.boot == o.boot.Boot) && o.view == view && o.acked && o.revision == revision
 	})
 }
 
@@ -67,8 +67,8 @@ func (t requesters) filter(view wire.ViewID, holds func(o *requester) bool) []wi
 }
 
 // ackedAt lists those that have acknowledged a revision, in a view.
-func (t requesters) ackedAt(view wire.ViewID, mark uint64) []wire.NodeBoot {
-	return t.filter(view, func(o *requester) bool { return o.acked && o.revision == mark })
+func (t requesters) ackedAt(view wire.ViewID, revision uint64) []wire.NodeBoot {
+	return t.filter(view, func(o *requester) bool { return o.acked && o.revision == revision })
 }
 
 // asking lists those of a view that have requested slots lately.

@@ -220,7 +220,8 @@ func (r *Replica) hasCut(name wire.ViewID, at hashing.Slot, rule knownRule) bool
 	return r.hasVector(v.StableCut, at, rule)
 }
 
-// knowledge is K of a slot as others are told, when all that is written is durable.
+// knowledge is K of a slot as it is reported to others, when all that is written is
+// durable.
 func (r *Replica) knowledge(s *slot, j *joiner) wire.Vector {
 	v := s.known
 	if s.owned && r.view != nil {

@@ -47,7 +47,7 @@ func (r *Replica) makeStableCut() {
 // reference must not mean two things. Otherwise the cut is made. When all members know
 // it, it is published as common.
 func (r *Replica) concludeStableCut(entry *catalogEntry, answers map[wire.NodeID]*wire.Digest) {
-	known, same, settled := 0, 0, true
+	known, same, synced := 0, 0, true
 	for _, p := range r.peers {
 		digest := answers[p.id]
 		switch {
@@ -61,10 +61,10 @@ func (r *Replica) concludeStableCut(entry *catalogEntry, answers map[wire.NodeID
 		known++
 	}
 	for _, digest := range answers { //maporder:ok all must agree
-		settled = settled && !digest.Unsynced
+		synced = synced && !digest.Unsynced
 	}
 	switch {
-	case answers == nil || !settled:
+	case answers == nil || !synced:
 	case !entry.HasStableCut && known == 0:
 		r.publish(wire.KnownView{ID: entry.ID, Layout: entry.Layout, HasStableCut: true, StableCut: r.least(answers)})
 	case entry.HasStableCut && same < known: // made in different boots of the lowest member: no context refers to it
@@ -96,8 +96,8 @@ func (r *Replica) stableCutSum() uint64 {
 	return max(sum, 1)
 }
 
-// least is, per stream, the least number that a replica has, of the slots that the
-// stream concerns.
+// least is, per stream, the least position that a replica has in the slots that the
+// stream may have writes in.
 func (r *Replica) least(answers map[wire.NodeID]*wire.Digest) wire.Vector {
 	var cut wire.Vector
 	for _, digest := range answers { //maporder:ok a union

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// lives is what streams are made of: nodes of one view, each with its boot.
-func lives(n int) []Stream {
+// streams are of the nodes of one view, each in one boot.
+func streams(n int) []Stream {
 	view := ViewID{Number: 7, Author: 2, Boot: 0x2222222222222222}
 	random := rand.New(rand.NewPCG(1, 2))
 	var streams []Stream
@@ -25,7 +25,7 @@ func lives(n int) []Stream {
 // folded.
 func session(entries, exactStreams, vectorStreams int) Context {
 	random := rand.New(rand.NewPCG(3, 4))
-	all := lives(exactStreams + vectorStreams)
+	all := streams(exactStreams + vectorStreams)
 	var c Context
 	for i := range entries {
 		c.Exact = append(c.Exact, Dependency{Hash: random.Uint64(), Version: CausalVersion{
@@ -74,7 +74,7 @@ func TestContextsTakeFewBytes(t *testing.T) {
 
 // batchOf is a batch of writes without dependencies, by clients of three nodes.
 func batchOf(items int) (Header, *Batch) {
-	s := lives(1)[0]
+	s := streams(1)[0]
 	m := &Batch{View: s.View, First: 1_000_000}
 	for i := range uint64(items) {
 		m.Items = append(m.Items, Item{
@@ -108,7 +108,7 @@ func TestAnItemOfABatchCostsAFewBytes(t *testing.T) {
 
 func TestMoreStreamsThanTheCodecRemembersArrive(t *testing.T) {
 	const distinct = 2*streamSlots + 1
-	all := lives(distinct)
+	all := streams(distinct)
 	m := &Items{}
 	for i := range 4 * distinct {
 		s := all[i*7%distinct]

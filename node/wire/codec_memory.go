@@ -15,7 +15,7 @@ type memory struct {
 	msgNum   uint64              // the last Msg-Num, of a write or in a version
 }
 
-// origin is what the request ids of one life of a node have in common.
+// origin is what the request ids of one boot of a node have in common.
 type origin struct {
 	Node NodeID
 	Boot Boot

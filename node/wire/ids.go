@@ -26,7 +26,7 @@ const (
 )
 
 // ViewID identifies a view: numbers alone are not unique, because two authors,
-// or two lives of one author, may choose the same one (docs/views.md §1.1).
+// or two boots of one author, may choose the same one (docs/views.md §1.1).
 type ViewID struct {
 	Number uint64
 	Author NodeID

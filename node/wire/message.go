@@ -1,7 +1,8 @@
 package wire
 
-// Header comes with every message: who sent it. Incarnation and boot tell lives
-// of one node id apart; View is the view that the sender holds.
+// Header comes with every message: it names the sender. Incarnation and boot tell
+// apart the states and the processes that had one node id. View is the view that the
+// sender holds.
 type Header struct {
 	From NodeID
 	Inc  Incarnation
@@ -146,7 +147,7 @@ type HistorySummary struct {
 	Sum      uint64 // running sum of the log at Length (kv.Sum)
 }
 
-// Attestation says that a life of a node promised Ballot when a history was
+// Attestation says that an incarnation of a node promised Ballot when a history was
 // built, and reported all that it had. Whatever it lacked then, of ballots below
 // that, it will never have (docs/strong.md §7.2a).
 type Attestation struct {

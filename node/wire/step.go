@@ -310,7 +310,7 @@ type Reply struct {
 // CausalResult is the answer to a request to a causal bucket.
 type CausalResult struct {
 	Item    *Item // what was read or written; nil: the key is unknown
-	Existed bool  // of a write: its key had a value, where and when it was taken
+	Existed bool  // of a write: its key had a value, where and when it was applied
 	Context Context
 }
 

@@ -149,7 +149,7 @@ func (v *View) ancestor(id ViewID) (Ancestor, bool) {
 }
 
 // SawAnother reports whether the author had heard another incarnation of a node:
-// what it says of the node concerns a life that has ended.
+// what it says of the node concerns an earlier incarnation.
 func (v *View) SawAnother(id NodeID, inc Incarnation) bool {
 	for _, s := range v.Saw {
 		if s.Node == id {
