@@ -14,7 +14,7 @@ var causalTransitions = []string{
 
 	// Exchange (docs/causal.md §6).
 	"exchange: all is equal", "exchange: slots differ", "exchange: with a descendant view",
-	"exchange: of one stream", "exchange: with a node outside its view", "exchange: with a node that is not synced", "exchange: tells of former members", "exchange: tells of ended boots",
+	"exchange: about no slots", "exchange: with a node outside its view", "exchange: with a node that is not synced", "exchange: tells of former members", "exchange: tells of ended boots",
 	"exchange: a piece, and more to come", "exchange: GC counters come with items", "event: causal_item_absent", "event: causal_apart", "event: causal_peer_back",
 
 	// Views (docs/causal.md §7).
@@ -27,7 +27,7 @@ var causalTransitions = []string{
 
 	// Surveys, stable cuts, tombstones (docs/causal.md §9).
 	"survey: of slots", "survey: of the stable cut", "stable cut: published", "stable cut: common", "stable cut: referenced by a context",
-	"event: causal_collected", "truth: tombstone dropped", "truth: floor published",
+	"event: causal_collected", "truth: tombstone dropped", "truth: stable cut published",
 
 	// What is lost (docs/causal.md §10).
 	"view info: views", "view info: boot", "event: causal_boot_ended", "truth: write lost with its last holder", "truth: a lost write in a context",
@@ -71,7 +71,7 @@ func (w *world) count(holds bool, group, what string) {
 }
 
 func (w *world) countDigestRequest(m *wire.DigestRequest) {
-	w.count(!m.Survey && len(m.Slots) == 0, "exchange", "of one stream")
+	w.count(!m.Survey && len(m.Slots) == 0, "exchange", "about no slots")
 	w.count(m.Survey && len(m.Slots) > 0, "survey", "of slots")
 	w.count(m.Survey && len(m.Slots) == 0, "survey", "of the stable cut")
 }

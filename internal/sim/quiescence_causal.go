@@ -22,7 +22,7 @@ func (e *quiescence) openSession(w *world) string {
 }
 
 // near are the boots whose data must come to the members of the last list.
-func (w *world) near() []*truth.Life {
+func (w *world) near() []*truth.Incarnation {
 	return w.truth.Near(w.operator.list.list(), func(m wire.Member) bool { return m.Address == w.nodes[m.ID].address() })
 }
 
