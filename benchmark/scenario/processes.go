@@ -8,7 +8,7 @@ import (
 	"github.com/cohortkv/cohort/benchmark/cluster"
 )
 
-// Processes is a World of processes on 127.0.0.1: Mortal, and Cuttable if the
+// Processes is a World of processes on 127.0.0.1: Killable, and Cuttable if the
 // configuration has proxies. Addresses are for life.
 type Processes struct {
 	*cluster.Cluster // nil until Start

@@ -32,12 +32,12 @@ func (c *Conn) Listen(h bus.Handler, shards ...string) error {
 	c.handler.Store(&h)
 	c.mu.wanted = wanted
 	if c.mu.nc == nil {
-		return nil // comeHome will subscribe
+		return nil // connectOwn will subscribe
 	}
 	if err := c.subscribe(); err != nil && !c.mu.nc.IsClosed() {
 		return err
 	}
-	return nil // if it has closed, comeHome will subscribe again
+	return nil // if it has closed, connectOwn will subscribe again
 }
 
 // connectOwn takes a new connection to where the node listens.

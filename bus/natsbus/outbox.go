@@ -142,7 +142,7 @@ func (o *outbox) writeAll(chunk []byte) error {
 	return nil
 }
 
-// Close lets a backlog out that the socket takes within lastWords, and does not
+// Close lets a backlog out that the socket takes within closeTimeout, and does not
 // wait for that.
 func (o *outbox) Close() error {
 	o.mu.Lock()

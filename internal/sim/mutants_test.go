@@ -55,11 +55,11 @@ var profileFor = map[mutant.Mutant]Profile{
 
 // Three that the usual schedules find by what the truth asks:
 //
-//   - CausalOneRound: a write is on its way to a replica that has the tombstone over it
-//     already. All have the tombstone: it goes, and then the write arrives where nothing
-//     is. An exchange with who has the write in K makes it go again within a second, so
-//     only a look at the moment itself finds it: nobody puts what a collected tombstone
-//     in its K won over (truth: I19).
+//   - CausalOneCollectRound: a write is on its way to a replica that already has the
+//     tombstone over it. All replicas have the tombstone, so it is collected, and then the
+//     write arrives. An exchange with a node whose K covers the write removes it again
+//     within a second. So only a check at the moment itself finds it: a node must not
+//     apply what a collected tombstone in its K won over (truth: I19).
 //   - CausalMissedWakeup: a read waits for a stream, and a broadcast closes the gap. The
 //     next exchange wakes it, within a second: so a read may wait for less than that
 //     when its node has all that it needs.

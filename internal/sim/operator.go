@@ -7,7 +7,7 @@ import (
 )
 
 // operator puts views, in the way of its kind (docs/views.md §5). A sane one has
-// one group of nodes and follows the rules whatever the schedule says: it mends
+// one group of nodes and follows the rules whatever the schedule says: it corrects
 // lists when their time comes, and spares the nodes that must keep their state.
 //
 //	(a) A command begins when every PUT of the last one was answered or given up.

@@ -25,7 +25,7 @@ type Peers interface {
 	Silence(id wire.NodeID) wire.Instant
 	// LeftBehind reports that a member of this view went on without this node.
 	LeftBehind() bool
-	// Reach is told that Lenders has changed.
+	// Reach is called when PullTargets has changed.
 	Reach()
 	// RenumberAbove gives the view a new id, above one that is held outside it.
 	RenumberAbove(held wire.ViewID)

@@ -121,18 +121,18 @@ func (w *World) Log(ctx context.Context, node int) (string, error) { return w.no
 // Size is the number of nodes.
 func (w *World) Size() int { return len(w.nodes) }
 
-// Kill implements scenario.Mortal.
+// Kill implements scenario.Killable.
 func (w *World) Kill(node int) error { return w.nodes[node].Signal(context.Background(), "kill") }
 
-// Pause implements scenario.Mortal.
+// Pause implements scenario.Killable.
 func (w *World) Pause(node int) error { return w.nodes[node].Signal(context.Background(), "pause") }
 
-// Resume implements scenario.Mortal.
+// Resume implements scenario.Killable.
 func (w *World) Resume(node int) error {
 	return w.nodes[node].Signal(context.Background(), "unpause")
 }
 
-// Restart implements scenario.Mortal. A container keeps its networks, and its
+// Restart implements scenario.Killable. A container keeps its networks, and its
 // addresses on those of the lab.
 func (w *World) Restart(ctx context.Context, node int) error {
 	if err := w.nodes[node].Signal(ctx, "start"); err != nil {
@@ -144,7 +144,7 @@ func (w *World) Restart(ctx context.Context, node int) error {
 	return w.meet(ctx, node)
 }
 
-// Seat implements scenario.Wired.
+// Seat implements scenario.Movable.
 func (w *World) Seat(node int) scenario.Seat { return w.nodes[node].seat }
 
 // Unplug implements scenario.Movable. To move a node that is unplugged already is to plug it in
@@ -160,12 +160,12 @@ func (w *World) Unplug(ctx context.Context, node int) error {
 	return n.Disconnect(ctx, network)
 }
 
-// Replug implements scenario.Wired.
+// Replug implements scenario.Movable.
 func (w *World) Replug(ctx context.Context, node int) error {
 	return w.Plug(ctx, node, w.Seat(node))
 }
 
-// Plug implements scenario.Wired.
+// Plug implements scenario.Movable.
 func (w *World) Plug(ctx context.Context, node int, seat scenario.Seat) error {
 	network, err := w.network(ctx, seat.Network)
 	if err != nil {

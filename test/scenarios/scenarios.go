@@ -25,7 +25,7 @@ type Needs int
 // What scenarios need.
 const (
 	Cuts     Needs = iota + 1 // scenario.Cuttable
-	Networks                  // scenario.Wired
+	Networks                  // scenario.Movable
 )
 
 // All lists all scenarios.
