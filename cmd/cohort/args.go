@@ -8,9 +8,9 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// bytesArg is an argument of any bytes: a key, a prefix or a value. kong itself
-// passes arguments through JSON, which puts U+FFFD in the place of every byte
-// that is not UTF-8: the name of another key.
+// bytesArg is an argument of any bytes: a key, a prefix or a value. kong itself passes
+// arguments through JSON, which replaces every byte that is not UTF-8 with U+FFFD. The
+// result would name another key.
 type bytesArg string
 
 // Decode implements kong.MapperValue.
@@ -20,8 +20,8 @@ func (b *bytesArg) Decode(ctx *kong.DecodeContext) error {
 	return err
 }
 
-// textArg takes an argument that becomes a name, an address or part of a JSON
-// body. It refuses what is no text.
+// textArg takes an argument that becomes a name, an address or part of a JSON body. It
+// refuses arguments that are not UTF-8.
 func textArg(ctx *kong.DecodeContext, target reflect.Value) error {
 	text, err := argument(ctx)
 	if err == nil && !utf8.ValidString(text) {

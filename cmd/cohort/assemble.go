@@ -14,14 +14,14 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// nodeSettings says where a node of this process is to be: its place in the cluster and
-// its addresses, where port 0 is any free one.
+// nodeSettings are the settings of a node of this process. In addresses, port 0 is any
+// free port.
 type nodeSettings struct {
 	id            uint64
 	http, bus     string
-	nats          string // URL of an outside cluster; empty: the server inside, on bus
+	nats          string // URL of an outside cluster; empty: the embedded server, on bus
 	cluster       string
-	trust         secretSettings // how the nodes of the cluster know one another
+	trust         secretSettings // how the nodes of the cluster authenticate one another
 	secrets       bus.Secrets    // of the cluster
 	defaultBucket string
 	expectData    bool
@@ -29,23 +29,23 @@ type nodeSettings struct {
 	access        node.Access
 	admin         string // listener for health checks, metrics and profiles; empty: none
 	log           *slog.Logger
-	linesLost     func() uint64 // by log; nil: it does not count
-	network       *network      // lies between the nodes; nil: nothing does
+	linesLost     func() uint64 // number of lines that log lost; nil: not counted
+	network       *network      // network of a demo; nil: none
 }
 
-// member is a node that was put together and listens; run makes it work.
+// member is a node that is assembled and listens. It works while run runs.
 type member struct {
 	id          uint64
-	http, bus   string // the addresses that are listened on; bus is empty with an outside cluster
+	http, bus   string // the addresses of the listeners; bus is empty with an outside cluster
 	node        *node.Node
 	server      *embedded.Server // nil with an outside cluster, as the next two are
 	conn        *natsbus.Conn
 	credentials *bus.Credentials // nil, too, when the bus does not encrypt
-	reloads     []reload         // what SIGHUP reads again
+	reloads     []reload         // settings that SIGHUP reloads
 }
 
-// assemble gives the node its bus: package node knows no NATS. What was opened
-// is closed again if something that comes after fails.
+// assemble makes a node and its bus; package node does not know NATS. If a step fails, the
+// listeners and connections that were opened before are closed again.
 func (s nodeSettings) assemble() (m *member, err error) {
 	cfg := node.Default()
 	cfg.ID, cfg.Cluster, cfg.DefaultBucket, cfg.ExpectData, cfg.Log = wire.NodeID(s.id), s.cluster, s.defaultBucket, s.expectData, s.log
@@ -114,8 +114,8 @@ func (m *member) connect(s nodeSettings, cfg *node.Config) (err error) {
 	return nil
 }
 
-// renew reads the secrets again. Connections that were made under one that is not
-// valid any more do not outlive it, so all are made anew.
+// renew reloads the secrets. Connections must not outlive the secret that they were made
+// under, so all connections are made anew.
 func (m *member) renew(trust secretSettings) error {
 	secrets, err := trust.read()
 	if err != nil {
@@ -132,7 +132,7 @@ func (m *member) renew(trust secretSettings) error {
 	return m.server.Disconnect()
 }
 
-// discard closes what a node that never ran would have closed.
+// discard closes the listeners and connections of a node that never ran.
 func (m *member) discard(cfg node.Config) error {
 	err := cfg.HTTP.Close()
 	if cfg.AdminHTTP != nil {
@@ -145,7 +145,7 @@ func (m *member) discard(cfg node.Config) error {
 	return err
 }
 
-// run serves until ctx ends, or the node cannot any more.
+// run serves until ctx ends or the node fails.
 func (m *member) run(ctx context.Context) error {
 	defer m.closeServer()
 	return m.node.Run(ctx)

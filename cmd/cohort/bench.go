@@ -14,50 +14,50 @@ import (
 )
 
 type benchCmd struct {
-	Run     benchRunCmd     `cmd:"" default:"withargs" help:"Load a cluster, record what clients see, and judge it (the default)."`
-	Compare benchCompareCmd `cmd:"" help:"Measure a local cluster and the baseline by turns."`
+	Run     benchRunCmd     `cmd:"" default:"withargs" help:"Load a cluster, record all operations, and check the history (the default)."`
+	Compare benchCompareCmd `cmd:"" help:"Compare a local cluster with the baseline, in alternating turns."`
 	Views   benchViewsCmd   `cmd:"" help:"Measure how long PUT /view takes."`
-	Shards  benchShardsCmd  `cmd:"" help:"Measure how fast the keys of causal buckets change shards."`
-	Bare    benchBareCmd    `cmd:"" help:"Serve the baseline: one process and a map, nothing replicated."`
+	Shards  benchShardsCmd  `cmd:"" help:"Measure how fast keys of causal buckets move between shards."`
+	Bare    benchBareCmd    `cmd:"" help:"Serve the baseline: a single process with a map, without replication."`
 }
 
 type benchRunCmd struct {
-	URL       []string      `name:"url" placeholder:"URL" xor:"cluster" help:"The nodes of a cluster that nobody else writes to; repeat it."`
-	Local     int           `placeholder:"N" xor:"cluster" help:"Start this many nodes for the run (${local}, without --url)."`
-	Model     string        `enum:"strong,causal,both" default:"strong" help:"The buckets that are loaded: strong, causal, or both, with half of the clients each."`
-	Clients   int           `default:"${clients}" help:"Clients, each with one connection and one request at a time."`
-	Pinned    bool          `help:"A client whose node does not answer stays with it."`
+	URL       []string      `name:"url" placeholder:"URL" xor:"cluster" help:"A node of a cluster without other writers. Repeatable."`
+	Local     int           `placeholder:"N" xor:"cluster" help:"Start this many local nodes for the run (${local}, without --url)."`
+	Model     string        `enum:"strong,causal,both" default:"strong" help:"The buckets to load: strong, causal, or both, with half of the clients each."`
+	Clients   int           `default:"${clients}" help:"Number of clients. Each has one connection and one open request at a time."`
+	Pinned    bool          `help:"Clients do not switch to another node when their node does not answer."`
 	Surface   string        `enum:"v1,classic" default:"v1" help:"The HTTP surface: v1 or classic."`
-	Keys      int           `default:"${keys}" help:"Keys that the clients choose among."`
-	Prefix    string        `help:"Begins every key. All keys must be absent at the start."`
-	ValueSize int           `default:"${valueSize}" help:"Bytes of a value."`
-	Mix       mix           `default:"${mix}" placeholder:"PUT/GET/DELETE" help:"Shares of the operations (${default})."`
-	Seed      uint64        `default:"${seed}" help:"Of the choice of keys and operations."`
-	Fresh     int           `default:"${fresh}" placeholder:"PERCENT" help:"Of the operations of causal clients: before them a client forgets what it has seen (${default})."`
-	Handover  int           `default:"${handover}" placeholder:"PERCENT" help:"Of the same: before them a client leaves a copy of what it has seen for others, or goes on from one that was left (${default})."`
-	Preload   bool          `help:"Write every key once before anything else."`
-	Warmup    time.Duration `default:"${warmup}" help:"Judged, and not measured."`
-	Duration  time.Duration `default:"${duration}" help:"Of the measurement."`
-	Count     int           `placeholder:"N" help:"Measure this many operations instead."`
+	Keys      int           `default:"${keys}" help:"Number of keys to choose from."`
+	Prefix    string        `help:"Prefix of every key. All keys must be absent at the start."`
+	ValueSize int           `default:"${valueSize}" help:"Size of a value in bytes."`
+	Mix       mix           `default:"${mix}" placeholder:"PUT/GET/DELETE" help:"Shares of PUT, GET and DELETE operations (${default})."`
+	Seed      uint64        `default:"${seed}" help:"Seed for the choice of keys and operations."`
+	Fresh     int           `default:"${fresh}" placeholder:"PERCENT" help:"Share of causal operations before which the client drops its session (${default})."`
+	Handover  int           `default:"${handover}" placeholder:"PERCENT" help:"Share of causal operations before which the client leaves a copy of its session for other clients, or continues with such a copy (${default})."`
+	Preload   bool          `help:"Write every key once before the run."`
+	Warmup    time.Duration `default:"${warmup}" help:"Time before the measurement. Its operations are checked, but not measured."`
+	Duration  time.Duration `default:"${duration}" help:"Length of the measurement."`
+	Count     int           `placeholder:"N" help:"Measure this many operations instead of a duration."`
 	Timeout   time.Duration `default:"${timeout}" help:"How long a client waits for an answer."`
-	Patience  time.Duration `default:"${patience}" help:"How long preloading, and the last reads of every key, go on while no key gets an answer."`
-	Fault     []faultArg    `sep:"none" placeholder:"FAULT" help:"What happens meanwhile, with --local; repeat it: ${faults}."`
-	Scenario  string        `enum:",${scenarios}" default:"" placeholder:"NAME" help:"A list of faults with its own length and number of local nodes: ${scenarios}."`
-	History   string        `placeholder:"FILE" help:"Keep the history here."`
-	Logs      string        `placeholder:"DIR" help:"Keep the logs of local nodes here."`
-	NoJudge   bool          `help:"Do not judge."`
+	Patience  time.Duration `default:"${patience}" help:"How long preloading and the final reads of every key continue while no key gets an answer."`
+	Fault     []faultArg    `sep:"none" placeholder:"FAULT" help:"Inject a fault during the run; needs --local. Repeatable. Examples: ${faults}."`
+	Scenario  string        `enum:",${scenarios}" default:"" placeholder:"NAME" help:"Inject a list of faults, with its own length and number of local nodes: ${scenarios}."`
+	History   string        `placeholder:"FILE" help:"Keep the history in this file."`
+	Logs      string        `placeholder:"DIR" help:"Keep the logs of the local nodes in this directory."`
+	NoJudge   bool          `help:"Do not check the history."`
 	Access    credentials   `embed:""`
 }
 
 func (benchRunCmd) Help() string {
-	return `Every answer is recorded and judged: the order that Msg-Num claims must agree with real time and values, and Porcupine must find the history of each key linearizable. The last line is the verdict; the exit status is 0 only if it is good. Ctrl-C ends the run with figures and a verdict of what was seen until then; so does a cluster that no longer answers the last reads.
+	return `All operations are recorded and checked. In the strong bucket, the order that Msg-Num claims must agree with real time and with the values, and Porcupine must find the history of each key linearizable. The last line is the verdict; the exit status is 0 only if the verdict is good. Ctrl-C ends the run early, with figures and a verdict for the operations until then. The run also ends this way if the cluster no longer answers the final reads.
 
-Faults have times since measuring began. Pauses (pause=NODE@AT+LENGTH), cuts of nodes from all others (cut=NODES@AT+LENGTH) and of one direction (cut-one-way=FROM:TO@AT+LENGTH) begin and end on time. Kills, restarts and views (shrink=2 and grow=2: the last view without, or with, node 2) are done one after another, each when the view before it is ready. A table shows what each cost: how long operations in flight waited, how long none was answered, and latencies before, during and after.
+The times of faults count from the start of the measurement. Three faults begin and end on time: pauses (pause=NODE@AT+LENGTH), cuts of nodes from all others (cut=NODES@AT+LENGTH) and cuts of one direction (cut-one-way=FROM:TO@AT+LENGTH). Kills, restarts and views are done one after another, each when the view before it is ready. shrink=2 and grow=2 put the last view without, or with, node 2. A table shows the cost of each fault: how long operations in flight waited, how long no operation was answered, and latencies before, during and after.
 
 ` + strings.Join(faultScenarios(), "\n\n")
 }
 
-// faultScenarios say what the scenarios are.
+// faultScenarios describes the scenarios, for the help page.
 func faultScenarios() []string {
 	var all []string
 	for _, name := range fault.Names() {
@@ -67,7 +67,7 @@ func faultScenarios() []string {
 	return all
 }
 
-// texts are faults as they are written.
+// texts returns faults as flags write them.
 func texts(faults []fault.Fault) []string {
 	var all []string
 	for _, f := range faults {
@@ -115,8 +115,8 @@ var models = map[string][]workload.Model{
 	"strong": {workload.Strong}, "causal": {workload.Causal}, "both": {workload.Strong, workload.Causal},
 }
 
-// play adds a scenario. It makes the run as long and the cluster as large as the
-// scenario needs; a cluster that was asked for and is too small is an error later.
+// play adds a scenario. It makes the run as long and the cluster as large as the scenario
+// needs. If the flags ask for a smaller cluster, package benchmark reports the error.
 func (c benchRunCmd) play(s fault.Scenario, cfg *benchmark.Config) {
 	cfg.Faults = append(cfg.Faults, s.Faults...)
 	if cfg.Workload.Duration > 0 {
@@ -127,7 +127,7 @@ func (c benchRunCmd) play(s fault.Scenario, cfg *benchmark.Config) {
 	}
 }
 
-// judged makes a verdict the exit status; the report has been printed.
+// judged turns a verdict into the exit status. The report has been printed before.
 func judged(report interface{ ExitCode() int }, err error) error {
 	if err != nil {
 		return err
@@ -210,7 +210,7 @@ func benchDefaults() map[string]string {
 	}
 }
 
-// list is how numbers are given to a flag that takes several.
+// list writes numbers as a flag with several values expects them.
 func list(numbers []int) string {
 	var all []string
 	for _, n := range numbers {

@@ -10,8 +10,8 @@ import (
 )
 
 type benchBareCmd struct {
-	HTTP   string `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where clients are served (${default})."`
-	Bucket string `name:"default-bucket" enum:"strong,causal" default:"strong" help:"Which model /data speaks: strong or causal."`
+	HTTP   string `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Address for clients (${default})."`
+	Bucket string `name:"default-bucket" enum:"strong,causal" default:"strong" help:"Model of /data: strong or causal."`
 }
 
 // Run serves until it is told to stop.

@@ -11,21 +11,21 @@ import (
 
 type benchCompareCmd struct {
 	Model       string        `enum:"strong,causal" default:"strong" help:"The bucket of the cluster: strong or causal."`
-	BusTLS      bool          `name:"bus-tls" help:"Compare with a cluster instead of the baseline: one whose nodes encrypt what they say to one another, and one whose nodes do not."`
-	Nodes       int           `default:"${compareNodes}" help:"Nodes of the cluster."`
+	BusTLS      bool          `name:"bus-tls" help:"Instead of the baseline, compare a cluster with encryption between nodes and one without."`
+	Nodes       int           `default:"${compareNodes}" help:"Number of nodes in the cluster."`
 	Connections []int         `default:"${compareConnections}" help:"Numbers of connections to measure with."`
-	Rounds      int           `default:"${compareRounds}" help:"Turns of each measurement on both sides."`
-	Keys        int           `default:"${compareKeys}" help:"Keys of every turn."`
-	ValueSize   int           `default:"${compareValueSize}" help:"Bytes of a value."`
+	Rounds      int           `default:"${compareRounds}" help:"Number of turns of each measurement on each side."`
+	Keys        int           `default:"${compareKeys}" help:"Number of keys in each turn."`
+	ValueSize   int           `default:"${compareValueSize}" help:"Size of a value in bytes."`
 	Surface     string        `enum:"v1,classic" default:"v1" help:"The HTTP surface: v1 or classic."`
-	Warmup      time.Duration `default:"${compareWarmup}" help:"Of every turn."`
-	Duration    time.Duration `default:"${compareDuration}" help:"Of every turn."`
-	Seed        uint64        `default:"${seed}" help:"Of the choice of keys."`
-	Logs        string        `placeholder:"DIR" help:"Keep the logs of the processes here."`
+	Warmup      time.Duration `default:"${compareWarmup}" help:"Warm-up of each turn."`
+	Duration    time.Duration `default:"${compareDuration}" help:"Length of each turn."`
+	Seed        uint64        `default:"${seed}" help:"Seed for the choice of keys."`
+	Logs        string        `placeholder:"DIR" help:"Keep the logs of the processes in this directory."`
 }
 
 func (benchCompareCmd) Help() string {
-	return `The baseline, "bench bare", is one process of the same HTTP server in front of a map: the same requests, answers of the same size, and nothing replicated. With --model causal that has sessions, as long as those of the nodes. Each measurement is made on both sides in turn, and all of it is judged; the exit status is 0 only if the verdict is good.`
+	return `The baseline, "bench bare", is a single process: the same HTTP server in front of a map, without replication. Both sides get the same requests and give answers of the same size. With --model causal, sessions of the baseline are as long as those of the nodes. The measurements alternate between both sides, and all operations are checked. The exit status is 0 only if the verdict is good.`
 }
 
 func (c benchCompareCmd) Run(ctx context.Context, term terminal) error {

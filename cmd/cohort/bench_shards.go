@@ -9,16 +9,16 @@ import (
 )
 
 type benchShardsCmd struct {
-	Shards    int           `default:"${shards}" help:"How many the first shard becomes, each of two nodes."`
-	Keys      []int         `default:"${shardsKeys}" help:"How many keys there are."`
-	ValueSize int           `default:"${shardsValueSize}" help:"Bytes of a value."`
-	Rounds    int           `default:"${shardsRounds}" help:"How often shards come and go."`
-	Idle      time.Duration `default:"${shardsIdle}" help:"For how long the processor time of an idle cluster is watched."`
-	Logs      string        `placeholder:"DIR" help:"Keep the logs of the nodes here."`
+	Shards    int           `default:"${shards}" help:"Number of shards, of two nodes each, that the first shard is split into."`
+	Keys      []int         `default:"${shardsKeys}" help:"Numbers of keys to measure with."`
+	ValueSize int           `default:"${shardsValueSize}" help:"Size of a value in bytes."`
+	Rounds    int           `default:"${shardsRounds}" help:"How often shards are added and removed."`
+	Idle      time.Duration `default:"${shardsIdle}" help:"How long to measure the processor time of the idle cluster."`
+	Logs      string        `placeholder:"DIR" help:"Keep the logs of the nodes in this directory."`
 }
 
 func (benchShardsCmd) Help() string {
-	return `Every node is a process of its own. A view is put to all nodes at once; the time is that until the last of them has answered 200 and is ready. Then every key must be in one shard and on all replicas of it. Keys moved count once, however many replicas their shard has; nodes that left a view are started anew before the next round, or they would have them already.`
+	return `Each node is a separate process. A view is put to all nodes at once. The measured time ends when the last node has answered 200 and is ready. Then every key must be in exactly one shard, on all replicas of this shard. A moved key counts once, however many replicas its shard has. Nodes that left a view are restarted before the next round, because they would still hold the keys.`
 }
 
 func (c benchShardsCmd) Run(ctx context.Context, term terminal) error {

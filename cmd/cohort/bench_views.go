@@ -8,15 +8,15 @@ import (
 )
 
 type benchViewsCmd struct {
-	Members   []int  `default:"${viewsMembers}" help:"Sizes of the cluster."`
-	Keys      []int  `default:"${viewsKeys}" help:"How many keys there are when a member joins."`
-	ValueSize int    `default:"${viewsValueSize}" help:"Bytes of a value."`
+	Members   []int  `default:"${viewsMembers}" help:"Sizes of the cluster to measure with."`
+	Keys      []int  `default:"${viewsKeys}" help:"Numbers of keys in the cluster when a member joins."`
+	ValueSize int    `default:"${viewsValueSize}" help:"Size of a value in bytes."`
 	Rounds    int    `default:"${viewsRounds}" help:"How often a member leaves and joins."`
-	Logs      string `placeholder:"DIR" help:"Keep the logs of the nodes here."`
+	Logs      string `placeholder:"DIR" help:"Keep the logs of the nodes in this directory."`
 }
 
 func (benchViewsCmd) Help() string {
-	return `Every node is a process of its own. A view is put to all its members at once; the time is that until the last of them has answered 200 and is ready. First a view of nodes without data; then, with the keys written: a member has died and the others get a view, it comes back empty and joins, and the same view is put again, to all and to one.`
+	return `Each node is a separate process. A view is put to all its members at once. The measured time ends when the last member has answered 200 and is ready. The first view is put to nodes without data. Then the keys are written, and four more views are measured: a view without a member that has died, a view with this member, now empty, and the same view again, put to all members and to one.`
 }
 
 func (c benchViewsCmd) Run(ctx context.Context, term terminal) error {

@@ -15,12 +15,12 @@ import (
 )
 
 type demoCmd struct {
-	Nodes int  `default:"3" help:"How many nodes to run."`
-	Port  *int `placeholder:"N" help:"HTTP port of the first node; the others have the next ones, each bus its HTTP port + 1000; the network between them is cut on the port after the last. 0: any free ports. Without it: 8081, or any free ports when one of those is taken."`
+	Nodes int  `default:"3" help:"Number of nodes to run."`
+	Port  *int `placeholder:"N" help:"HTTP port of the first node. The other nodes use the next ports, and the port after those takes the commands that cut the network. The bus of each node uses its HTTP port + 1000. 0: any free ports. Default: 8081, or any free ports if one of these is taken."`
 }
 
 func (demoCmd) Help() string {
-	return `The nodes are real ones: each has its own HTTP port and bus on 127.0.0.1. Nothing is kept; Ctrl-C ends it. The network between them can be cut: what it prints says how, and what happens then.`
+	return `Each node has its own HTTP port and bus on 127.0.0.1. Ctrl-C ends the demo; no data is kept. The network between the nodes can be cut: the demo prints the commands, and their effects.`
 }
 
 // Validate is called by kong.
@@ -34,10 +34,10 @@ func (c demoCmd) Validate() error {
 	return nil
 }
 
-// usualPort is where the README's lines find the demo.
+// usualPort is the port in the commands of the README.
 const usualPort = 8081
 
-// firstPort is the port of the first node; 0: any free ones.
+// firstPort is the port of the first node; 0: any free port.
 func (c demoCmd) firstPort() int {
 	if c.Port != nil {
 		return *c.Port
@@ -55,7 +55,7 @@ func free(port int) bool {
 	return err == nil && ln.Close() == nil
 }
 
-// demoPatience is how long the nodes may take to become a cluster.
+// demoPatience is how long the nodes may take to form a cluster.
 const demoPatience = 20 * time.Second
 
 func (c demoCmd) Run(ctx context.Context, term terminal) (err error) {
@@ -69,7 +69,7 @@ func (c demoCmd) Run(ctx context.Context, term terminal) (err error) {
 	}
 	log, writer := openLog(term.err, "text", slog.LevelWarn)
 	defer writer.Close()
-	members, err := c.seats(first, between, log)
+	members, err := c.assemble(first, between, log)
 	ended := make(chan error, len(members)+1)
 	var running sync.WaitGroup
 	for _, m := range members {
@@ -83,7 +83,7 @@ func (c demoCmd) Run(ctx context.Context, term terminal) (err error) {
 	}
 	if err := form(ctx, members); err != nil {
 		if ctx.Err() != nil {
-			return nil // Ctrl-C came first
+			return nil // Ctrl-C
 		}
 		return err
 	}
@@ -94,13 +94,13 @@ func (c demoCmd) Run(ctx context.Context, term terminal) (err error) {
 	case <-ctx.Done():
 		return nil
 	case err := <-ended:
-		return errors.Join(errors.New("a node has ended"), err)
+		return errors.Join(errors.New("a node has stopped"), err)
 	}
 }
 
-// seats assembles the nodes. With an error come those that were assembled before
-// it.
-func (c demoCmd) seats(first int, between *network, log *slog.Logger) (members []*member, err error) {
+// assemble makes the nodes. It returns an error together with the nodes that were
+// assembled before it.
+func (c demoCmd) assemble(first int, between *network, log *slog.Logger) (members []*member, err error) {
 	for id := range c.Nodes {
 		m, err := nodeSettings{
 			id: uint64(id), http: loopback(after(first, id)), bus: loopback(after(first, id+api.BusPortOffset)), cluster: "demo",
@@ -114,7 +114,7 @@ func (c demoCmd) seats(first int, between *network, log *slog.Logger) (members [
 	return members, nil
 }
 
-// after is the n-th port after the first; 0 stays any free one.
+// after is the n-th port after the first. 0, for any free port, stays 0.
 func after(first, n int) int {
 	if first == 0 {
 		return 0
@@ -124,7 +124,7 @@ func after(first, n int) int {
 
 func loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 
-// form puts the view of all nodes to each.
+// form puts the view of all nodes to each node.
 func form(ctx context.Context, members []*member) error {
 	var shard api.Shard
 	for _, m := range members {
@@ -140,52 +140,52 @@ func form(ctx context.Context, members []*member) error {
 }
 
 var introduction = template.Must(template.New("demo").Parse(
-	`{{.Count}} up, one cluster; every node answers for all of it:
+	`{{.Count}} up, in one cluster. Every node serves all keys:
 {{range .Nodes}}
     http://{{.}}{{end}}
 
-Lines to paste, in another terminal:
+Commands to paste into another terminal:
 
     # write through one node, read through another
     curl -X PUT http://{{.First}}/data/hello -d '{"value":"world"}'
     curl -i http://{{.Last}}/data/hello
 
-    # the same key as raw bytes, with its ETag; and a write that happens only if the key is new
+    # the same key as raw bytes with its ETag, and a write that needs the key to be absent
     curl -i http://{{.First}}/v1/kv/strong/hello
     curl -i -X PUT http://{{.Last}}/v1/kv/strong/hello -H 'If-None-Match: *' --data-binary 'too late'
 
-    # what is there, and who is who
+    # all keys, and the state of the cluster
     curl http://{{.Last}}/data
     curl http://{{.Last}}/v1/cluster
 
     curl -X DELETE http://{{.First}}/data/hello
 {{if .Cut}}
-Both models side by side, and what a partition does to each. Node {{.Cut}} is cut off:
+Both models during a partition. Cut node {{.Cut}} off from the others:
 
     curl -X POST http://{{.Control}}/cut/{{.Cut}}
 
-    # strong: nothing is acknowledged that a member does not have, nothing is read that may be stale
+    # strong: a write waits for all members, and a node never answers a read with stale data
     curl -i -X PUT 'http://{{.First}}/v1/kv/strong/k?timeout=1s' --data-binary 'new'
     curl -i 'http://{{.Last}}/v1/kv/strong/k?timeout=1s'
 
-    # causal: both sides go on, each by itself
+    # causal: both sides accept writes and answer reads
     curl -i -X PUT http://{{.First}}/v1/kv/causal/k --data-binary 'here' -D seen-here.txt
     curl -i -X PUT http://{{.Last}}/v1/kv/causal/k --data-binary 'there'
     curl http://{{.First}}/v1/kv/causal/k
     curl http://{{.Last}}/v1/kv/causal/k
 
-    # and nobody is shown less than they have seen: who comes from there to here waits
+    # causal: a client has the first write in its session; its read waits for this write at node {{.Cut}}
     curl -i 'http://{{.Last}}/v1/kv/causal/k?timeout=1s' -H "$(grep Cohort-Session seen-here.txt | tr -d '\r')"
 
-    # healed: that wait ends, both sides agree on one of the two values, and strong writes go through
+    # heal the network: that read succeeds, both sides converge to one value, and strong writes succeed
     curl -X POST http://{{.Control}}/heal
     curl 'http://{{.Last}}/v1/kv/causal/k?timeout=5s' -H "$(grep Cohort-Session seen-here.txt | tr -d '\r')"
     curl -i -X PUT 'http://{{.Last}}/v1/kv/strong/k?timeout=5s' --data-binary 'new'
 {{end}}
-Ctrl-C ends it, and nothing is kept.
+Ctrl-C ends the demo; no data is kept.
 `))
 
-// introduce prints where the nodes are and what to try.
+// introduce prints the addresses of the nodes and commands to try.
 func introduce(out io.Writer, members []*member, control string) error {
 	var nodes []string
 	for _, m := range members {
@@ -197,6 +197,6 @@ func introduce(out io.Writer, members []*member, control string) error {
 	}
 	return introduction.Execute(out, map[string]any{
 		"Count": count, "Nodes": nodes, "First": nodes[0], "Last": nodes[len(nodes)-1],
-		"Control": control, "Cut": len(nodes) - 1, // 0: a node alone cannot be cut off
+		"Control": control, "Cut": len(nodes) - 1, // 0: a single node cannot be cut off
 	})
 }

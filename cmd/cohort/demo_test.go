@@ -15,7 +15,7 @@ import (
 	"github.com/cohortkv/cohort/api"
 )
 
-// demoAnswers are what the lines to paste must lead to.
+// demoAnswers are the expected answers of the printed commands.
 var demoAnswers = []string{
 	`^{"result":"created"}$`,
 	`^HTTP/1.1 200 OK(?s:.*)Msg-Num: 2(?s:.*){"value":"world"}$`,
@@ -40,7 +40,7 @@ var demoAnswers = []string{
 
 func TestTheDemoTakesOtherPortsWhenAUsualOneIsTaken(t *testing.T) {
 	taken, err := net.Listen("tcp", loopback(usualPort+api.BusPortOffset+1))
-	if err == nil { // or somebody else has it
+	if err == nil { // otherwise another process has the port
 		defer taken.Close()
 	}
 	if first := (demoCmd{Nodes: 3}).firstPort(); first != 0 {
@@ -52,7 +52,7 @@ func TestTheDemoTakesOtherPortsWhenAUsualOneIsTaken(t *testing.T) {
 	}
 }
 
-// TestThePrintedDemoCommandsWork runs the curl lines that people paste.
+// TestThePrintedDemoCommandsWork runs the curl commands that the demo prints.
 func TestThePrintedDemoCommandsWork(t *testing.T) {
 	clearEnvironment(t)
 	if _, err := exec.LookPath("curl"); err != nil {
@@ -67,7 +67,7 @@ func TestThePrintedDemoCommandsWork(t *testing.T) {
 		ended <- run(ctx, []string{"demo", "--port", "0"}, terminal{nil, writer, &complaint}, nil)
 		writer.CloseWithError(io.ErrUnexpectedEOF)
 		for line := range strings.Lines(complaint.String()) {
-			if !strings.Contains(line, "msg=strong_waits") { // a cut is among the lines to paste
+			if !strings.Contains(line, "msg=strong_waits") { // one of the commands cuts the network
 				t.Errorf("the demo complains: %s", line)
 			}
 		}
@@ -106,7 +106,8 @@ func TestThePrintedDemoCommandsWork(t *testing.T) {
 	}
 }
 
-// TestTheREADMEShowsLinesOfTheDemo: so TestThePrintedDemoCommandsWork runs them, too.
+// TestTheREADMEShowsLinesOfTheDemo: TestThePrintedDemoCommandsWork then also runs the
+// commands of the README.
 func TestTheREADMEShowsLinesOfTheDemo(t *testing.T) {
 	var members []*member
 	for id := range 3 {

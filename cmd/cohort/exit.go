@@ -9,22 +9,22 @@ import (
 	"github.com/cohortkv/cohort/client"
 )
 
-// Exit statuses. A script can tell by them whether to try again: what was
-// refused or never reached a node did not happen, what is unknown may have.
+// Exit statuses. They tell a script whether to try again: a request that was refused or
+// never reached a node did not take effect; a request whose outcome is unknown may have.
 const (
-	exitFailed       = 1 // anything that has no status of its own
+	exitFailed       = 1 // any other error
 	exitUsage        = 2
 	exitMissing      = 3 // no such key
 	exitPrecondition = 4 // If-Match or --new did not hold
-	exitRefused      = 5 // the node answered that it did not do it
+	exitRefused      = 5 // the node refused, and nothing took effect
 	exitUnknown      = 6 // the write may have taken effect
 	exitUnreachable  = 7 // no node answered, and nothing took effect
 )
 
-const exitHelp = `Exit status: 0 done; 2 wrong usage; 3 no such key; 4 a condition did not hold; 5 the node refused, and nothing took effect; 6 unknown: the write may have taken effect; 7 no answer, and nothing took effect; 1 anything else.`
+const exitHelp = `Exit status: 0 done; 1 any other error; 2 wrong usage; 3 no such key; 4 a condition did not hold; 5 the node refused, and nothing took effect; 6 outcome unknown: the write may have taken effect; 7 no answer, and nothing took effect.`
 
-// exitStatus ends the program with a status, without a complaint: what there is
-// to say has been printed.
+// exitStatus ends the program with a status and without an error message: the command
+// has printed its result.
 type exitStatus int
 
 func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
@@ -50,14 +50,14 @@ func statusOf(err error) int {
 		return known.status
 	case errors.As(err, new(*client.StatusError)):
 		return exitRefused
-	case client.OutcomeOf(api.Put, err) == api.NotApplied: // of what was never sent, as of nothing else
+	case client.OutcomeOf(api.Put, err) == api.NotApplied: // only a request that was never sent has this outcome
 		return exitUnreachable
 	}
 	return exitFailed
 }
 
-// answered gives an error of a request its exit status; what says whether the
-// request was a read. Errors that do not come from the request keep their own.
+// answered gives an error of a request its exit status. op is the kind of the request.
+// Errors that do not come from the request keep their own status.
 func answered(op api.Op, err error) error {
 	var status *client.StatusError
 	var known failure

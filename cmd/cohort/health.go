@@ -8,19 +8,19 @@ import (
 )
 
 type healthCmd struct {
-	Ready bool   `help:"Also ask whether the node takes requests."`
-	Model string `enum:"strong,causal,any" default:"any" help:"With --ready: requests of this model: strong or causal; any: of any kind, views included."`
+	Ready bool   `help:"Also check whether the node is ready for requests."`
+	Model string `enum:"strong,causal,any" default:"any" help:"With --ready: the model to check, strong or causal. any: requests of any kind, views included."`
 	target
 }
 
 func (healthCmd) Help() string {
-	return `Exit status 0: the node is alive (with --ready: and requests should be sent to it). 1: it is not, and the reason is printed.`
+	return `Exit status 0: the node is alive and, with --ready, ready for requests. 1: otherwise; the reason is printed.`
 }
 
 func (h healthCmd) Run(ctx context.Context, term terminal) error {
 	return h.ask(ctx, func(ctx context.Context, node *client.Client) error {
 		if err := h.probe(ctx, node); err != nil {
-			return failure{exitFailed, err} // the one status that all health checks know
+			return failure{exitFailed, err} // the only failure that all health checks know
 		}
 		fmt.Fprintln(term.out, "ok")
 		return nil

@@ -27,15 +27,15 @@ func (kvCmd) Help() string { return exitHelp }
 // bucket is what all kv commands have in common.
 type bucket struct {
 	Bucket  string      `env:"COHORT_BUCKET" enum:"strong,causal" default:"strong" help:"The bucket: strong or causal."`
-	Session sessionFile `env:"COHORT_SESSION" placeholder:"FILE" help:"Causal bucket: keep in this file what has been seen; no command that uses it, whichever node it asks, is shown less. Commands that use it at once wait for one another."`
+	Session sessionFile `env:"COHORT_SESSION" placeholder:"FILE" help:"Causal bucket: keep the session in this file. Commands with the same session never read older data than the commands before them, through any node. Concurrent commands wait for one another."`
 	target
 }
 
-// within calls f with a client of the node and with the options of a request
-// that has the session of the file, and keeps the session that f returns.
+// within calls f with a client of the node and with the options of a request. The
+// session of the options is the one in the file; within stores the session that f returns.
 func (b bucket) within(ctx context.Context, f func(context.Context, *client.Client, client.Options) (session string, err error)) (err error) {
 	if b.Session != "" && b.Bucket != api.BucketCausal {
-		return unsent{errors.New("--session is for the causal bucket: in the strong one everybody sees everything; give --bucket causal")}
+		return unsent{errors.New("--session needs --bucket causal: the strong bucket has no sessions")}
 	}
 	unlock, err := b.Session.lock(ctx, b.Timeout)
 	if err != nil {
@@ -46,14 +46,14 @@ func (b bucket) within(ctx context.Context, f func(context.Context, *client.Clie
 	if err != nil {
 		return unsent{err}
 	}
-	options := client.Options{Session: session, Timeout: b.Timeout * 9 / 10} // the node says whom it waits for, before time is up here
+	options := client.Options{Session: session, Timeout: b.Timeout * 9 / 10} // so that the node can answer why it waits before the command gives up
 	return b.ask(ctx, func(ctx context.Context, node *client.Client) error {
 		session, err := f(ctx, node, options)
 		return errors.Join(err, b.Session.write(session))
 	})
 }
 
-// unsent is why nothing was asked of a node.
+// unsent is an error before any request was sent.
 type unsent struct{ error }
 
 // sessionOf is the session that an answer brought, if there is an answer.
@@ -65,19 +65,20 @@ func sessionOf(answer *client.Answer) string {
 }
 
 type kvPutCmd struct {
-	Key   bytesArg  `arg:"" help:"The key: any bytes but none; one that begins with - comes after --."`
-	Value *bytesArg `arg:"" optional:"" help:"The value; without one it is read from standard input."`
-	Type  string    `placeholder:"TYPE" help:"Content-Type to keep with the value (${default})." default:"application/octet-stream"`
-	New   bool      `help:"Only if the key does not exist."`
-	IfTag *ifMatch  `name:"if-match" placeholder:"ETAG" help:"Only if the value still has this ETag."`
+	Key   bytesArg  `arg:"" help:"The key: one or more bytes of any value. A key that begins with - comes after --."`
+	Value *bytesArg `arg:"" optional:"" help:"The value. Without it, the value is read from standard input."`
+	Type  string    `placeholder:"TYPE" help:"Content-Type to store with the value (${default})." default:"application/octet-stream"`
+	New   bool      `help:"Write only if the key does not exist."`
+	IfTag *ifMatch  `name:"if-match" placeholder:"ETAG" help:"Write only if the value still has this ETag."`
 	bucket
 }
 
 // ifMatch is an ETag on the command line.
 type ifMatch string
 
-// Decode implements kong.MapperValue. An empty ETag is a variable that was never
-// set: without a condition the write would overwrite what it was to protect.
+// Decode implements kong.MapperValue. An empty ETag is probably a shell variable that was
+// never set. Without the condition, the write would overwrite the value that the condition
+// was to protect.
 func (m *ifMatch) Decode(ctx *kong.DecodeContext) error {
 	text, err := argument(ctx)
 	if err == nil && strings.TrimSpace(text) == "" {
@@ -98,11 +99,11 @@ func (c kvPutCmd) Run(ctx context.Context, term terminal) error {
 		if err != nil {
 			return "", err
 		}
-		what := "replaced"
+		result := "replaced"
 		if answer.Status == http.StatusCreated {
-			what = "created"
+			result = "created"
 		}
-		fmt.Fprintln(term.out, what, answer.ETag)
+		fmt.Fprintln(term.out, result, answer.ETag)
 		return answer.Session, nil
 	}))
 }
@@ -142,7 +143,7 @@ func (c kvGetCmd) Run(ctx context.Context, term terminal) error {
 
 type kvDelCmd struct {
 	Key   bytesArg `arg:"" help:"The key."`
-	IfTag *ifMatch `name:"if-match" placeholder:"ETAG" help:"Only if the value still has this ETag."`
+	IfTag *ifMatch `name:"if-match" placeholder:"ETAG" help:"Delete only if the value still has this ETag."`
 	bucket
 }
 
@@ -163,13 +164,13 @@ func (c kvDelCmd) Run(ctx context.Context, term terminal) error {
 }
 
 type kvLsCmd struct {
-	Prefix bytesArg `arg:"" optional:"" help:"Only keys that begin with this."`
-	Long   bool     `short:"l" help:"Show ETag, size and type too."`
+	Prefix bytesArg `arg:"" optional:"" help:"List only keys with this prefix."`
+	Long   bool     `short:"l" help:"Also show ETag, size and type."`
 	bucket
 }
 
-// Run reads page after page: each is the state at one moment, and has the time
-// limit to itself. Of a causal bucket a node lists the keys of its own shard.
+// Run reads page after page. Each page is the state at one moment, and the time limit holds
+// for each page. In a causal bucket, a node lists the keys of its own shard only.
 func (c kvLsCmd) Run(ctx context.Context, term terminal) error {
 	prefix := string(c.Prefix)
 	for cursor := ""; ; {
@@ -196,8 +197,7 @@ func (c kvLsCmd) Run(ctx context.Context, term terminal) error {
 	}
 }
 
-// writeError adds what matters most after a failed write: whether it may have
-// happened all the same.
+// writeError adds to a failed write whether the write may have taken effect.
 func writeError(err error) error {
 	err = answered(api.Put, err)
 	switch statusOf(err) {

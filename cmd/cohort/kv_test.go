@@ -250,8 +250,8 @@ cart               3             2        17     4
 
 OLDER WRITES OF NODE  UP TO  IN VIEW
 2                     8      4
-what all replicas had in view 3
-no older version is above 5
+all writes up to the stable cut of view 3
+counters of older versions are at most 5
 `
 	for _, form := range []string{text, `{"session":"` + text + `"}`} {
 		if got := cohort(t, "session", "show", form, "--key", "cart"); got.status != 0 || got.out != want {
@@ -259,10 +259,10 @@ no older version is above 5
 		}
 	}
 	sealed := string(wire.AppendContextText(nil, "cohort", unchecked{}, wire.Context{Ceil: 5}))
-	if got := cohort(t, "session", "show", sealed); got.status != 0 || !strings.HasPrefix(got.out, "sealed with a secret") || !strings.HasSuffix(got.out, "above 5\n") {
+	if got := cohort(t, "session", "show", sealed); got.status != 0 || !strings.HasPrefix(got.out, "sealed with a secret") || !strings.HasSuffix(got.out, "at most 5\n") {
 		t.Errorf("%+v", got)
 	}
-	if got := cohort(t, "session", "show", "{}"); got.out != "has seen nothing\n" {
+	if got := cohort(t, "session", "show", "{}"); got.out != "the session is empty\n" {
 		t.Errorf("%+v", got)
 	}
 	if got := cohort(t, "session", "show", text, "--cluster", "other"); got.status != 1 || !strings.Contains(got.err, "--cluster") {

@@ -9,13 +9,13 @@ import (
 	"github.com/cohortkv/cohort/node"
 )
 
-// clientLimits are the flags that bound what clients may take of a node.
+// clientLimits are the flags that bound the resources of a node that clients may use.
 type clientLimits struct {
-	MaxConnections int      `env:"COHORT_MAX_CONNECTIONS" placeholder:"N" help:"HTTP connections open at a time (16384, or what the limit on open files leaves room for)."`
-	MaxPerAddress  int      `name:"max-connections-per-address" env:"COHORT_MAX_CONNECTIONS_PER_ADDRESS" placeholder:"N" help:"Of these, connections of one client address (three quarters of them)."`
-	RequestMemory  byteSize `env:"COHORT_REQUEST_MEMORY" placeholder:"SIZE" help:"What all requests under way may hold together: bodies, values that wait, answers (256MiB). Requests beyond it get 503."`
-	MaxBytes       byteSize `env:"COHORT_MAX_BYTES" placeholder:"SIZE" help:"What the node may hold of both buckets; writes that need more get 507, deletions pass (no bound)."`
-	MaxDumps       int      `env:"COHORT_MAX_DUMPS" placeholder:"N" help:"Answers to GET /data that are streamed at a time (16)."`
+	MaxConnections int      `env:"COHORT_MAX_CONNECTIONS" placeholder:"N" help:"Most open HTTP connections (16384, or fewer if the limit on open files is lower)."`
+	MaxPerAddress  int      `name:"max-connections-per-address" env:"COHORT_MAX_CONNECTIONS_PER_ADDRESS" placeholder:"N" help:"Most open HTTP connections of one client address (three quarters of --max-connections)."`
+	RequestMemory  byteSize `env:"COHORT_REQUEST_MEMORY" placeholder:"SIZE" help:"Most memory of all requests in progress: bodies, waiting values and answers (256MiB). Requests beyond it get 503."`
+	MaxBytes       byteSize `env:"COHORT_MAX_BYTES" placeholder:"SIZE" help:"Most data of both buckets on this node (no bound). Writes beyond it get 507; deletions pass."`
+	MaxDumps       int      `env:"COHORT_MAX_DUMPS" placeholder:"N" help:"Most answers to GET /data that are streamed at a time (16)."`
 }
 
 func (c clientLimits) limits() node.HTTPLimits {

@@ -10,18 +10,18 @@ import (
 )
 
 const (
-	// maxUnwritten is how many bytes of the log may wait for its reader.
+	// maxUnwritten bounds the log that waits for its reader, in bytes.
 	maxUnwritten = 1 << 20
-	// logPatience is how long the end of the process waits for the reader.
+	// logPatience is how long a process that ends waits for the reader.
 	logPatience = time.Second
 )
 
-// logWriter keeps a log from holding up the node. Its reader may have gone, may
-// be stuck, and its disk may be full: Write never blocks and never fails. Lines
-// that the reader does not take are lost and counted.
+// logWriter keeps a log from blocking the node. The reader of the log may have ended or
+// be stuck, and the disk may be full. Write never blocks and never fails. Lines that the
+// reader does not take are lost and counted.
 type logWriter struct {
 	to     io.Writer
-	notice func(lost uint64) []byte // the line that says how many were lost
+	notice func(lost uint64) []byte // makes the line that reports lost lines
 	lost   atomic.Uint64
 	wake   chan struct{} // capacity 1: there is something to write, or nothing will come any more
 	done   chan struct{}
@@ -67,7 +67,7 @@ func (w *logWriter) poke() {
 // Lost is how many lines were lost.
 func (w *logWriter) Lost() uint64 { return w.lost.Load() }
 
-// Close writes what waits, if the reader takes it within logPatience.
+// Close writes the lines that wait, if the reader takes them within logPatience.
 func (w *logWriter) Close() {
 	w.mu.Lock()
 	w.mu.closed = true
@@ -81,7 +81,7 @@ func (w *logWriter) Close() {
 
 func (w *logWriter) run() {
 	defer close(w.done)
-	told := uint64(0) // lost lines that the log has told of
+	told := uint64(0) // lost lines that the log has reported
 	for range w.wake {
 		for {
 			line, closed := w.next()
@@ -101,7 +101,7 @@ func (w *logWriter) run() {
 	}
 }
 
-// next takes the oldest line; nil: there is none.
+// next takes the oldest line; nil: no line waits.
 func (w *logWriter) next() (line []byte, closed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -135,7 +135,7 @@ func openLog(to io.Writer, format string, level slog.Level) (*slog.Logger, *logW
 	return slog.New(handler(w, format, level)), w
 }
 
-// lostNotice is a line of the log.
+// lostNotice is the log line that reports lost lines.
 func lostNotice(format string, lost uint64) []byte {
 	var line bytes.Buffer
 	slog.New(handler(&line, format, slog.LevelWarn)).Warn("log lines were lost: the log was not read, or could not be written", "count", lost)

@@ -1,6 +1,6 @@
 // Command cohort is the node, the command line and the benchmark in one binary.
-// A file here is a command: it reads flags, calls a package and prints. What a
-// command does lives in node, client and benchmark.
+// Each file here is a command: it reads flags, calls a package and prints. The work
+// itself is done by packages node, client and benchmark.
 package main
 
 import (
@@ -20,19 +20,19 @@ type cli struct {
 	Serve serveCmd `cmd:"" group:"Nodes" help:"Run one node."`
 
 	Demo    demoCmd    `cmd:"" group:"Nodes" help:"Run a cluster in this process, to try things out."`
-	View    viewCmd    `cmd:"" group:"Operating" help:"Show the members of the cluster, or say who they are."`
-	Status  statusCmd  `cmd:"" group:"Operating" help:"Show all members: their roles, who waits for whom, how far behind they are, what they hold."`
-	Node    nodeCmd    `cmd:"" group:"Operating" help:"Do something about one node."`
-	Health  healthCmd  `cmd:"" group:"Operating" help:"Ask whether a node is well; the exit status tells."`
+	View    viewCmd    `cmd:"" group:"Operating" help:"Show or change the view: the list of members."`
+	Status  statusCmd  `cmd:"" group:"Operating" help:"Show the state of all members: role, readiness, replication lag and amount of data."`
+	Node    nodeCmd    `cmd:"" group:"Operating" help:"Act on a single node."`
+	Health  healthCmd  `cmd:"" group:"Operating" help:"Check the health of a node. The exit status is the result."`
 	KV      kvCmd      `cmd:"" name:"kv" group:"Data" help:"Write, read, delete and list keys."`
-	Session sessionCmd `cmd:"" group:"Data" help:"Look into the session of a client of the causal bucket."`
-	Bench   benchCmd   `cmd:"" group:"More" help:"Measure a cluster, and judge its answers."`
+	Session sessionCmd `cmd:"" group:"Data" help:"Inspect a session: what a client of the causal bucket has seen."`
+	Bench   benchCmd   `cmd:"" group:"More" help:"Measure a cluster and check its answers."`
 	Version versionCmd `cmd:"" group:"More" help:"Print the version."`
 }
 
-const description = `A replicated key-value store on NATS, with buckets of two kinds on the same nodes: strong (linearizable through any node) and causal (always writable, and nobody is shown less than they have seen).
+const description = `A replicated key-value store on NATS. Each node serves buckets of two kinds: strong (linearizable through any node) and causal (always writable, causally consistent for each session).
 
-First steps: "cohort demo" runs three nodes and prints what to try.`
+First steps: "cohort demo" runs three nodes and prints commands to try.`
 
 // terminal is where a command prints: results to out, everything else to err.
 type terminal struct {
@@ -42,14 +42,14 @@ type terminal struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // the second Ctrl-C ends what the first did not
+	context.AfterFunc(ctx, stop) // a second Ctrl-C kills the process
 	status := run(ctx, os.Args[1:], terminal{os.Stdin, os.Stdout, os.Stderr}, os.Exit)
 	stop()
 	os.Exit(status)
 }
 
-// run is the program: it returns the exit status. exit is called, and does not
-// return, after help was printed.
+// run is the program. It returns the exit status. After help was printed it calls exit,
+// which does not return.
 func run(ctx context.Context, args []string, term terminal, exit func(int)) int {
 	var c cli
 	parser, err := kong.New(&c, options(ctx, term, exit)...)

@@ -13,7 +13,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// outcome is how the program ended.
+// outcome is the exit status and the output of the program.
 type outcome struct {
 	status   int
 	out, err string
@@ -40,13 +40,13 @@ func cohort(t *testing.T, args ...string) (o outcome) {
 	return o
 }
 
-// Each command's help is kept as a file, because people read it: look at the
-// difference before you take it over with -update.
+// The help of each command is kept as a file. Read the difference before you accept it
+// with -update.
 func TestHelpReadsAsItDid(t *testing.T) {
 	clearEnvironment(t)
 	for _, command := range []string{
 		"", "serve", "demo", "view", "view get", "view set", "view add", "view remove", "status", "health", "kv", "kv put", "kv get", "kv del", "kv ls",
-		"bench", "bench run", "bench compare", "bench views", "bench shards", "bench bare", "session show", "version",
+		"bench", "bench run", "bench compare", "bench views", "bench shards", "bench bare", "node", "node forget", "session", "session show", "version",
 	} {
 		name := strings.ReplaceAll("cohort "+command, " ", "_")
 		t.Run(name, func(t *testing.T) {
@@ -84,13 +84,13 @@ func golden(t *testing.T, file, got string) {
 	}
 }
 
-// clearEnvironment hides the settings of whoever runs the tests.
+// clearEnvironment hides the settings of the shell that runs the tests.
 func clearEnvironment(t *testing.T) {
 	t.Helper()
 	for _, entry := range os.Environ() {
 		name, _, _ := strings.Cut(entry, "=")
 		if strings.HasPrefix(name, "COHORT_") || name == "NODE_IDENTIFIER" {
-			t.Setenv(name, "") // registers that the old value comes back
+			t.Setenv(name, "") // restores the old value after the test
 			os.Unsetenv(name)
 		}
 	}
@@ -107,15 +107,15 @@ func TestBadInputGetsAClearError(t *testing.T) {
 		{"kv get", "", `expected "<key>"`},
 		{"kv get x --bucket foo", "", `--bucket must be one of "strong","causal" but got "foo"`},
 		{"kv get x --timeout soon", "", `--timeout: expected duration but got "soon"`},
-		{"serve", "", "which node is this? Give --id, or set COHORT_ID or NODE_IDENTIFIER"},
+		{"serve", "", "the id of this node is missing: give --id, or set COHORT_ID or NODE_IDENTIFIER"},
 		{"serve --id -1", "", `--id: expected uint value but got "-1"`},
 		{"serve", "NODE_IDENTIFIER=-1", `expected a valid 64 bit uint but got "-1"`},
 		{"serve", "COHORT_ID=x", `expected a valid 64 bit uint but got "x"`},
 		{"serve --id 1 --peers x", "", "unknown flag --peers"},
-		{"serve --id 1", "COHORT_DEFAULT_BUCKT=causal", "the environment variable COHORT_DEFAULT_BUCKT means nothing to cohort"},
+		{"serve --id 1", "COHORT_DEFAULT_BUCKT=causal", "unknown environment variable COHORT_DEFAULT_BUCKT"},
 		{"serve --id 1", "COHORT_DEFAULT_BUCKET=eventual", `--default-bucket must be one of "strong","causal" but got "eventual"`},
 		{"serve --id 1", "COHORT_LOG_LEVEL=loud", `--log-level must be one of "debug","info","warn","error" but got "loud"`},
-		{"serve --id 1 --secret x", "", "--secret would show the secret to everybody who can list processes"},
+		{"serve --id 1 --secret x", "", "--secret would expose the secret in the list of processes"},
 		{"serve --id 1 --secret-file x", "COHORT_SECRET=x", "--secret-file and COHORT_SECRET are both set"},
 		{"serve --id 1 --bus-cert x", "", "--bus-cert and --bus-key go together"},
 		{"serve --id 1 --bus-cert x --bus-key y", "", "--bus-cert needs --bus-ca"},
@@ -129,8 +129,8 @@ func TestBadInputGetsAClearError(t *testing.T) {
 		{"bench --fault cut-one-way=0@3s+1s", "", "cut-one-way names 2 nodes; write it like cut-one-way=0:2@10s+5s"},
 		{"bench --scenario peace", "", "--scenario must be one of"},
 		{"bench compare --connections many", "", `expected a valid 64 bit int but got "many"`},
-		{"view set", "", "name the members, such as 0=127.0.0.1:8081, or say --empty"},
-		{"view set --empty 0=a:1", "", "--empty goes without members"},
+		{"view set", "", "give the members, such as 0=127.0.0.1:8081, or --empty"},
+		{"view set --empty 0=a:1", "", "--empty takes no members"},
 		{"view set 127.0.0.1:8081", "", `"127.0.0.1:8081" is not like 0=127.0.0.1:8081`},
 		{"view set x=127.0.0.1:8081", "", `the id "x" is not a whole number`},
 		{"view set 0=127.0.0.1", "", `"127.0.0.1" is not host:port`},

@@ -19,8 +19,8 @@ type memberArg struct {
 	member api.Member
 }
 
-// Decode implements kong.MapperValue: shard names that are not UTF-8 would be
-// other names in JSON.
+// Decode implements kong.MapperValue. It refuses shard names that are not UTF-8: JSON would
+// change them.
 func (m *memberArg) Decode(ctx *kong.DecodeContext) error {
 	text, err := argument(ctx)
 	if err == nil && !utf8.ValidString(text) {
@@ -58,7 +58,7 @@ func (m *memberArg) parse(text string) error {
 }
 
 // viewOf groups members by shard, in the order of their first mention. Members
-// without a shard make a flat view; a mixture is left to the node to refuse.
+// without a shard make a flat view. The node refuses a mixture.
 func viewOf(args []memberArg) api.View {
 	view := api.View{Flat: true}
 	for _, arg := range args {

@@ -14,9 +14,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// network is what lies between the nodes of a demo, for people who want to cut it.
-// What a cut node sends, or is sent, is lost without a word: to the nodes that is a
-// cable that was pulled.
+// network is the network between the nodes of a demo. Its HTTP handler cuts nodes off.
+// Messages from and to a cut node are lost without an error, as if its cable were pulled.
 type network struct {
 	nodes int
 
@@ -26,7 +25,7 @@ type network struct {
 	}
 }
 
-// connect is a node's access to the bus, by way of the network.
+// connect wraps the bus of a node, so that the network can be cut.
 func (n *network) connect(id wire.NodeID, conn bus.Conn) bus.Conn {
 	return &plug{Conn: conn, id: id, network: n}
 }
@@ -59,8 +58,8 @@ func (p *plug) Send(e bus.Envelope) error {
 	return p.Conn.Send(e)
 }
 
-// handler takes POST /cut/<node> and POST /heal, from people on this machine and not
-// from pages that their browsers show.
+// handler serves POST /cut/<node> and POST /heal. It refuses requests that a web page makes
+// through a browser of this machine.
 func (n *network) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /cut/{node}", func(w http.ResponseWriter, r *http.Request) {
@@ -79,8 +78,8 @@ func (n *network) handler() http.Handler {
 	return ownNames(http.NewCrossOriginProtection().Handler(mux))
 }
 
-// ownNames answers only to names of this machine: a page elsewhere can have its own
-// name lead here.
+// ownNames accepts only requests to names of this machine. A web page could point its own
+// host name at 127.0.0.1 (DNS rebinding).
 func ownNames(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !api.IsLoopbackHost(r.Host) {

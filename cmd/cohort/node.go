@@ -11,7 +11,7 @@ import (
 )
 
 type nodeCmd struct {
-	Forget nodeForgetCmd `cmd:"" help:"Say that a node is gone for good, with what only it had of causal buckets."`
+	Forget nodeForgetCmd `cmd:"" help:"Declare a node gone for good, with the causal data that only this node had."`
 }
 
 type nodeForgetCmd struct {
@@ -21,12 +21,12 @@ type nodeForgetCmd struct {
 }
 
 func (nodeForgetCmd) Help() string {
-	return `Node 2 has died and will not come back with its data. Take it out of the view first:
+	return `Node 2 has died and will not come back with its data. Remove it from the view first:
 
     cohort view remove 2 --to http://10.0.0.1:8081
     cohort node forget 2 --to http://10.0.0.1:8081
 
-Any member may be told; it tells the others. What only node 2 had of causal buckets is lost then: reads and lists that wait for it go on, and show what is left. Strong buckets are not concerned. A node that is forgotten and comes back all the same may be added to the view again; what it still has is taken in.
+Any member takes the command and tells the others. The data of causal buckets that only node 2 had is then lost. Reads and lists that wait for this data continue with the data that is left. Strong buckets are not affected. A forgotten node that does come back may be added to the view again; the data that it still has is merged.
 
 ` + exitHelp
 }
@@ -45,11 +45,11 @@ func (c nodeForgetCmd) Run(ctx context.Context, term terminal) error {
 	})
 }
 
-// forgotten says what became of a node that was to be forgotten.
+// forgotten is the result of the command as text.
 func forgotten(a *api.Forgotten) string {
 	if !a.Done {
-		return fmt.Sprintf("node %d is forgotten as soon as these members have said what they have: %s. That goes on by itself; to see how it went, ask again.",
+		return fmt.Sprintf("node %d will be forgotten when these members have reported their data: %s. This continues in the background; repeat the command to see the result.",
 			a.Node, strings.Trim(fmt.Sprint(a.Waiting), "[]"))
 	}
-	return fmt.Sprintf("node %d is forgotten: %d versions in %d slots are lost that requests here waited for", a.Node, a.Versions, a.Slots)
+	return fmt.Sprintf("node %d is forgotten: %d versions in %d slots are lost; requests at this node waited for them", a.Node, a.Versions, a.Slots)
 }

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// checkPprof refuses addresses that other machines reach: profiles have no tokens, and
-// show what is in memory.
+// checkPprof refuses addresses that other machines can reach. Profiles are served without
+// tokens, and show the contents of memory.
 func checkPprof(address string) error {
 	if address == "" {
 		return nil
@@ -26,8 +26,8 @@ func checkPprof(address string) error {
 	return nil
 }
 
-// servePprof serves profiles on a listener of their own until ctx ends. It returns once
-// the listener is open; wait waits for the end.
+// servePprof serves profiles on a separate listener until ctx ends. It returns when the
+// listener is open; wait waits for its end.
 func servePprof(ctx context.Context, address string, log *slog.Logger) (wait func(), err error) {
 	if address == "" {
 		return func() {}, nil
@@ -53,7 +53,7 @@ func servePprof(ctx context.Context, address string, log *slog.Logger) (wait fun
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	return func() {
 		stop()
-		_ = server.Close() // its error is the listener's, which is closed either way
+		_ = server.Close() // the error is of the listener, which is closed in any case
 		<-ended
 	}, nil
 }

@@ -8,14 +8,14 @@ import (
 	"syscall"
 )
 
-// reload is something that a node reads again when it is told to.
+// reload is a setting that a node reads again on SIGHUP.
 type reload struct {
 	name string
 	do   func() error
 }
 
-// reloadOnHangup reads again what can be, each time the process gets SIGHUP,
-// until ctx ends. What cannot be read stays as it was.
+// reloadOnHangup reloads all settings each time the process gets SIGHUP, until ctx ends.
+// If a setting cannot be read, its previous value stays in use.
 func reloadOnHangup(ctx context.Context, all []reload, log *slog.Logger) {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
@@ -32,13 +32,13 @@ func reloadOnHangup(ctx context.Context, all []reload, log *slog.Logger) {
 
 func reloadAll(all []reload, log *slog.Logger) {
 	if len(all) == 0 {
-		log.Info("SIGHUP: this node was started with nothing that can be read again")
+		log.Info("SIGHUP: this node has no files to reload")
 	}
 	for _, r := range all {
 		if err := r.do(); err != nil {
-			log.Error("SIGHUP: not read again: the node goes on with what it had", "what", r.name, "err", err)
+			log.Error("SIGHUP: not reloaded: the previous values stay in use", "what", r.name, "err", err)
 			continue
 		}
-		log.Info("SIGHUP: read again", "what", r.name)
+		log.Info("SIGHUP: reloaded", "what", r.name)
 	}
 }

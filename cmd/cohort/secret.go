@@ -12,33 +12,34 @@ import (
 	"github.com/cohortkv/cohort/bus"
 )
 
-// secretSettings say how the nodes of a cluster know one another.
+// secretSettings are the flags by which the nodes of a cluster authenticate one another.
 type secretSettings struct {
-	SecretFile string `env:"COHORT_SECRET_FILE" type:"path" placeholder:"FILE" help:"The cluster's secret, or several, one a line: the first is used, all are accepted. The variable COHORT_SECRET may hold it instead."`
-	Secret     string `env:"COHORT_SECRET" hidden:"" help:"Only by its variable: arguments can be read by everybody on the machine."`
-	BusCert    string `env:"COHORT_BUS_CERT" type:"path" placeholder:"FILE" help:"This node's certificate for the bus, in place of one from the secret. It names urn:cohort:<cluster>:<id>. With --nats: the client certificate."`
-	BusKey     string `env:"COHORT_BUS_KEY" type:"path" placeholder:"FILE" help:"Its key."`
-	BusCA      string `name:"bus-ca" env:"COHORT_BUS_CA" type:"path" placeholder:"FILE" help:"The authorities whose certificates are accepted from other nodes, or from the NATS server."`
-	Insecure   bool   `env:"COHORT_INSECURE" help:"Serve without encryption beyond this machine."`
+	SecretFile string `env:"COHORT_SECRET_FILE" type:"path" placeholder:"FILE" help:"File with the cluster's secrets, one on each line. The first is used; all are accepted. The variable COHORT_SECRET may hold them instead."`
+	Secret     string `env:"COHORT_SECRET" hidden:"" help:"Only by its variable: command lines are visible to all users of the machine."`
+	BusCert    string `env:"COHORT_BUS_CERT" type:"path" placeholder:"FILE" help:"This node's certificate for the bus, instead of one made from the secret. It must name urn:cohort:<cluster>:<id>. With --nats: the client certificate."`
+	BusKey     string `env:"COHORT_BUS_KEY" type:"path" placeholder:"FILE" help:"The key of --bus-cert."`
+	BusCA      string `name:"bus-ca" env:"COHORT_BUS_CA" type:"path" placeholder:"FILE" help:"Authorities whose certificates are accepted from other nodes, or from the NATS server."`
+	Insecure   bool   `env:"COHORT_INSECURE" help:"Serve other machines without encryption and authentication."`
 }
 
-// check refuses a secret that every user of the machine can read, and two sources.
+// check refuses a secret on the command line, which all users of the machine can read, and
+// flags that contradict one another.
 func (s secretSettings) check() error {
 	switch {
 	case s.Secret != os.Getenv("COHORT_SECRET"):
-		return errors.New("--secret would show the secret to everybody who can list processes: use --secret-file, or the variable COHORT_SECRET")
+		return errors.New("--secret would expose the secret in the list of processes: use --secret-file or the variable COHORT_SECRET")
 	case s.Secret != "" && s.SecretFile != "":
-		return errors.New("--secret-file and COHORT_SECRET are both set: which one is the cluster's secret?")
+		return errors.New("--secret-file and COHORT_SECRET are both set: give one of them")
 	case (s.BusCert == "") != (s.BusKey == ""):
 		return errors.New("--bus-cert and --bus-key go together")
 	case s.BusCert != "" && s.BusCA == "":
-		return errors.New("--bus-cert needs --bus-ca: whose certificates are accepted?")
+		return errors.New("--bus-cert needs --bus-ca")
 	}
 	return nil
 }
 
-// read stretches the secrets, which takes a moment for each; without any it does
-// nothing.
+// read reads and stretches the secrets, which takes a moment for each secret. Without
+// secrets it does nothing.
 func (s secretSettings) read() (bus.Secrets, error) {
 	text, from := s.Secret, "COHORT_SECRET"
 	if s.SecretFile != "" {
@@ -51,14 +52,15 @@ func (s secretSettings) read() (bus.Secrets, error) {
 		return bus.Secrets{}, nil
 	}
 	secrets, err := bus.NewSecrets(text)
-	debug.FreeOSMemory() // what stretching took, which is more than a node holds
+	debug.FreeOSMemory() // stretching takes more memory than a node holds
 	if err != nil {
 		return bus.Secrets{}, fmt.Errorf("%s: %w", from, err)
 	}
 	return secrets, nil
 }
 
-// outside is how a node speaks TLS to a NATS cluster; nil: as the system would.
+// outside is the TLS configuration for an outside NATS cluster; nil: the default of the
+// system.
 func (s secretSettings) outside() (*tls.Config, error) {
 	if s.BusCA == "" {
 		return nil, nil
@@ -81,12 +83,12 @@ func (s secretSettings) outside() (*tls.Config, error) {
 	return config, nil
 }
 
-// credentials are how a node proves who it is to other nodes; nil: it cannot.
+// credentials authenticate a node to other nodes; nil: the bus has no authentication.
 func (s secretSettings) credentials(name bus.NodeName, secrets bus.Secrets, log *slog.Logger) (*bus.Credentials, error) {
 	switch {
 	case s.BusCert != "":
 		return bus.LoadCredentials(name, s.BusCert, s.BusKey, s.BusCA, func(err error) {
-			log.Warn("the bus keeps its certificates: the files hold none that this node can use", "err", err)
+			log.Warn("the bus keeps its previous certificates: the files hold none that this node can use", "err", err)
 		})
 	case secrets.Present():
 		return secrets.Credentials(name)
@@ -94,16 +96,17 @@ func (s secretSettings) credentials(name bus.NodeName, secrets bus.Secrets, log 
 	return nil, nil
 }
 
-// permit refuses a bus that any process may join, unless it was asked for.
+// permit refuses a bus without authentication that other machines can reach, unless
+// --insecure is set.
 func (s secretSettings) permit(address string, credentials *bus.Credentials, log *slog.Logger) error {
 	switch {
 	case credentials != nil || onlyHere(address):
 		return nil
 	case !s.Insecure:
-		return fmt.Errorf("the bus on %s would let everybody who reaches it read and write all data: give the nodes a secret (--secret-file), "+
-			"or certificates (--bus-cert, --bus-key, --bus-ca), or say --insecure", address)
+		return fmt.Errorf("the bus on %s would let every host that reaches it read and write all data: give the nodes a secret (--secret-file) "+
+			"or certificates (--bus-cert, --bus-key, --bus-ca), or set --insecure", address)
 	}
-	log.Warn("the bus is neither encrypted nor authenticated: whoever reaches its port can read and write all data, and pass for any node",
+	log.Warn("the bus is neither encrypted nor authenticated: every host that reaches its port can read and write all data, and impersonate any node",
 		"bus", address)
 	return nil
 }

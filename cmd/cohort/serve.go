@@ -19,16 +19,16 @@ import (
 )
 
 type serveCmd struct {
-	ID            *uint64 `env:"COHORT_ID,NODE_IDENTIFIER" placeholder:"N" help:"Which node of the cluster this is: 0 or greater. The lowest id of a view is its primary."`
-	HTTP          string  `env:"COHORT_HTTP" default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where clients are served (${default})."`
-	Bus           string  `env:"COHORT_BUS" placeholder:"HOST:PORT" help:"Where the other nodes are served (the HTTP port + 1000)."`
-	NATS          string  `name:"nats" env:"COHORT_NATS" placeholder:"URL" help:"Use this NATS cluster instead of the server inside."`
-	Cluster       string  `env:"COHORT_CLUSTER" default:"cohort" help:"Name of the cluster; others on the same network are ignored."`
-	DefaultBucket string  `env:"COHORT_DEFAULT_BUCKET" enum:"strong,causal" default:"strong" help:"The model that /data speaks: strong or causal."`
-	ExpectData    bool    `env:"COHORT_EXPECT_DATA" help:"The cluster has data: warn when this node is put into a view in which nobody has any."`
-	LogLevel      string  `env:"COHORT_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
-	LogFormat     string  `env:"COHORT_LOG_FORMAT" enum:"text,json" default:"text" help:"text or json."`
-	Pprof         string  `name:"pprof" env:"COHORT_PPROF" placeholder:"HOST:PORT" help:"Serve profiles of the process (/debug/pprof/) here, to this machine only."`
+	ID            *uint64 `env:"COHORT_ID,NODE_IDENTIFIER" placeholder:"N" help:"Id of this node: 0 or greater. The member with the lowest id is the primary of a view."`
+	HTTP          string  `env:"COHORT_HTTP" default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Address for clients (${default})."`
+	Bus           string  `env:"COHORT_BUS" placeholder:"HOST:PORT" help:"Address for other nodes (the HTTP port + 1000)."`
+	NATS          string  `name:"nats" env:"COHORT_NATS" placeholder:"URL" help:"Use this NATS cluster instead of the embedded server."`
+	Cluster       string  `env:"COHORT_CLUSTER" default:"cohort" help:"Name of the cluster. Nodes of other clusters are ignored."`
+	DefaultBucket string  `env:"COHORT_DEFAULT_BUCKET" enum:"strong,causal" default:"strong" help:"Model of /data: strong or causal."`
+	ExpectData    bool    `env:"COHORT_EXPECT_DATA" help:"The cluster has data: warn if this node gets a view in which no member has any."`
+	LogLevel      string  `env:"COHORT_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"Lowest level to log: debug, info, warn or error."`
+	LogFormat     string  `env:"COHORT_LOG_FORMAT" enum:"text,json" default:"text" help:"Format of the log: text or json."`
+	Pprof         string  `name:"pprof" env:"COHORT_PPROF" placeholder:"HOST:PORT" help:"Serve profiles of the process (/debug/pprof/) on this loopback address."`
 
 	Secrets  secretSettings `embed:""`
 	Security httpSecurity   `embed:""`
@@ -36,11 +36,11 @@ type serveCmd struct {
 }
 
 func (serveCmd) Help() string {
-	return `A node starts with no data and no view, and waits for one: see "cohort view set". Its state lives in memory: a node that was restarted comes back as a stranger and takes part again when a view is put.
+	return `A node starts without data and without a view, and waits for a view: see "cohort view set". All state is in memory. A restarted node is empty, and joins again when a view is put.
 
-SIGTERM and Ctrl-C: it stops accepting, answers what waits and leaves within 5 seconds. SIGHUP: it reads again what it was given as a file, as far as that can change; it never ends.
+SIGTERM and Ctrl-C: the node stops accepting requests, answers those in progress and exits within 5 seconds. SIGHUP: the node reloads secrets, certificates and tokens from their files; it does not exit.
 
-A log that nobody reads, or whose disk is full, loses lines and holds nothing up.`
+If the log is not read, or its disk is full, log lines are lost. The node never waits for the log.`
 }
 
 func (c *serveCmd) Run(ctx context.Context, term terminal) error {
@@ -49,7 +49,7 @@ func (c *serveCmd) Run(ctx context.Context, term terminal) error {
 		return err
 	}
 	defer writer.Close()
-	signal.Ignore(syscall.SIGPIPE) // a reader of the log that goes away must not end the node
+	signal.Ignore(syscall.SIGPIPE) // if the reader of the log ends, the node must not
 	profiling, err := servePprof(ctx, c.Pprof, log)
 	if err != nil {
 		return err
@@ -74,10 +74,10 @@ func (c *serveCmd) Run(ctx context.Context, term terminal) error {
 	return member.run(ctx)
 }
 
-// Validate is called by kong. It also settles the bus address.
+// Validate is called by kong. It also sets the default of the bus address.
 func (c *serveCmd) Validate() error {
 	if c.ID == nil {
-		return errors.New("which node is this? Give --id, or set COHORT_ID or NODE_IDENTIFIER")
+		return errors.New("the id of this node is missing: give --id, or set COHORT_ID or NODE_IDENTIFIER")
 	}
 	if err := unknownVariables(os.Environ()); err != nil {
 		return err
@@ -103,7 +103,8 @@ func (c *serveCmd) Validate() error {
 	return nil
 }
 
-// checkListen accepts what api.CheckAddress does and ":8081", all interfaces.
+// checkListen accepts the addresses that api.CheckAddress accepts, and ":8081" for all
+// interfaces.
 func checkListen(address string) error {
 	if strings.HasPrefix(address, ":") {
 		address = "0.0.0.0" + address
@@ -111,7 +112,7 @@ func checkListen(address string) error {
 	return api.CheckAddress(address)
 }
 
-// deriveBus applies the rule by which other nodes find the bus port.
+// deriveBus applies the rule by which other nodes derive the bus port.
 func (c *serveCmd) deriveBus() error {
 	host, port, err := net.SplitHostPort(c.HTTP)
 	if err != nil {
@@ -135,9 +136,9 @@ var variables = []string{
 	"COHORT_DEFAULT_BUCKET", "COHORT_EXPECT_DATA", "COHORT_LOG_LEVEL", "COHORT_LOG_FORMAT", "COHORT_PPROF", "COHORT_URL", "COHORT_BUCKET", "COHORT_SESSION",
 }
 
-// unknownVariables refuses COHORT_ names that mean nothing: a misspelt setting
-// must not pass unnoticed. Kubernetes gives every pod variables named after the
-// services around it; those are let through.
+// unknownVariables refuses unknown COHORT_ variables, because a misspelt setting must not
+// pass unnoticed. Kubernetes gives every pod variables named after its services; those are
+// ignored.
 func unknownVariables(environment []string) error {
 	for _, entry := range environment {
 		name, _, _ := strings.Cut(entry, "=")
@@ -147,12 +148,12 @@ func unknownVariables(environment []string) error {
 		if strings.Contains(name, "_SERVICE_") || strings.Contains(name, "_PORT") {
 			continue
 		}
-		return fmt.Errorf("the environment variable %s means nothing to cohort; it knows %s", name, strings.Join(variables, ", "))
+		return fmt.Errorf("unknown environment variable %s; cohort knows %s", name, strings.Join(variables, ", "))
 	}
 	return nil
 }
 
-// openLog writes to w in the chosen format, and never waits for its reader.
+// openLog opens a log to w in the chosen format. The log never waits for its reader.
 func (c *serveCmd) openLog(w io.Writer) (*slog.Logger, *logWriter, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {

@@ -20,17 +20,17 @@ import (
 )
 
 type sessionCmd struct {
-	Show sessionShowCmd `cmd:"" help:"Print what a session of a causal bucket has seen."`
+	Show sessionShowCmd `cmd:"" help:"Print what the client of a session has seen."`
 }
 
 type sessionShowCmd struct {
-	Session *string    `arg:"" optional:"" help:"The session, as Cohort-Session or causal-metadata shows it; without one it is read from standard input."`
-	Cluster string     `env:"COHORT_CLUSTER" default:"cohort" help:"Name of the cluster that the session is of (${default})."`
-	Key     []bytesArg `sep:"none" placeholder:"KEY" help:"A key whose name is shown; sessions have only hashes. Repeat it for several."`
+	Session *string    `arg:"" optional:"" help:"The session, as in Cohort-Session or causal-metadata. Without it, the session is read from standard input."`
+	Cluster string     `env:"COHORT_CLUSTER" default:"cohort" help:"Name of the session's cluster (${default})."`
+	Key     []bytesArg `sep:"none" placeholder:"KEY" help:"A key to show by name. Sessions hold only hashes of keys. Repeatable."`
 }
 
 func (sessionShowCmd) Help() string {
-	return `A session says, for each key that its client has read or written lately, which version it has seen: a node that is asked for the key does not answer with less. Of older ones it only says how far the client has seen the writes of each node.`
+	return `For each key that a client has read or written recently, its session holds the version that the client has seen. No node answers a read of the key with an older version. For older operations, the session holds only up to which write of each node the client has seen.`
 }
 
 func (c sessionShowCmd) Run(_ context.Context, term terminal) error {
@@ -40,10 +40,10 @@ func (c sessionShowCmd) Run(_ context.Context, term terminal) error {
 	}
 	session, err := api.ParseMetadata([]byte(text))
 	if err != nil {
-		return errors.New("that is no session")
+		return errors.New("not a session")
 	}
 	if len(session) == 0 {
-		fmt.Fprintln(term.out, "has seen nothing")
+		fmt.Fprintln(term.out, "the session is empty")
 		return nil
 	}
 	seen, sealed, err := wire.ReadContext(c.Cluster, string(session))
@@ -51,7 +51,7 @@ func (c sessionShowCmd) Run(_ context.Context, term terminal) error {
 		return fmt.Errorf("%w (sessions belong to a cluster, here %q: see --cluster)", err, c.Cluster)
 	}
 	if sealed {
-		fmt.Fprintln(term.out, "sealed with a secret, which was not checked")
+		fmt.Fprintln(term.out, "sealed with a secret; the seal was not checked")
 	}
 	return c.print(term.out, len(session), &seen)
 }
@@ -96,10 +96,10 @@ func (c sessionShowCmd) print(out io.Writer, size int, seen *wire.Context) error
 		return err
 	}
 	for _, view := range seen.CutRefs {
-		fmt.Fprintf(out, "what all replicas had in view %d\n", view.Number)
+		fmt.Fprintf(out, "all writes up to the stable cut of view %d\n", view.Number)
 	}
 	if seen.Ceil > 0 {
-		fmt.Fprintf(out, "no older version is above %d\n", seen.Ceil)
+		fmt.Fprintf(out, "counters of older versions are at most %d\n", seen.Ceil)
 	}
 	return nil
 }
@@ -107,9 +107,10 @@ func (c sessionShowCmd) print(out io.Writer, size int, seen *wire.Context) error
 // sessionFile keeps a session from one command to the next.
 type sessionFile string
 
-// lock keeps the file for this command, from what it reads to what it keeps: of two
-// that read the same session the later one would forget what the other has seen. The
-// lock is on a file beside it, which stays, because the session's own is replaced.
+// lock locks the file from the read of the session until the write. Without the lock, two
+// concurrent commands would read the same session, and the later write would lose what the
+// other command has seen. The lock is on a second file, which stays, because write replaces
+// the file of the session.
 func (f sessionFile) lock(ctx context.Context, patience time.Duration) (unlock func() error, err error) {
 	if f == "" {
 		return func() error { return nil }, nil
@@ -119,17 +120,17 @@ func (f sessionFile) lock(ctx context.Context, patience time.Duration) (unlock f
 	lock := flock.New(string(f) + ".lock")
 	switch _, err := lock.TryLockContext(waiting, sessionPoll); {
 	case errors.Is(err, context.DeadlineExceeded):
-		return nil, fmt.Errorf("session: another command has used %s for %v", f, patience)
+		return nil, fmt.Errorf("session: another command has locked %s for more than %v", f, patience)
 	case err != nil:
 		return nil, fmt.Errorf("session: %w", err)
 	}
 	return lock.Unlock, nil
 }
 
-// sessionPoll is how often a command looks whether the one before it has ended.
+// sessionPoll is the interval between attempts to take the lock.
 const sessionPoll = 10 * time.Millisecond
 
-// read returns an empty session when there is no file yet.
+// read returns an empty session if the file does not exist.
 func (f sessionFile) read() (string, error) {
 	if f == "" {
 		return "", nil
@@ -141,7 +142,7 @@ func (f sessionFile) read() (string, error) {
 	return strings.TrimSpace(string(text)), nil
 }
 
-// write replaces the file whole: half a session would be refused by every node.
+// write replaces the file atomically. Nodes refuse half a session.
 func (f sessionFile) write(session string) (err error) {
 	if f == "" || session == "" {
 		return nil

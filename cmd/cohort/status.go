@@ -18,18 +18,18 @@ import (
 type statusCmd struct {
 	To      string        `env:"COHORT_URL" default:"http://127.0.0.1:8081" placeholder:"URL" help:"The node whose view is shown (${default})."`
 	Timeout time.Duration `default:"2s" help:"How long to wait for each node."`
-	Watch   bool          `short:"w" help:"Go on until Ctrl-C, and show how things are every two seconds."`
-	JSON    bool          `name:"json" help:"Print JSON; with --watch one line each time."`
+	Watch   bool          `short:"w" help:"Repeat every two seconds until Ctrl-C."`
+	JSON    bool          `name:"json" help:"Print JSON; with --watch, one line each time."`
 	Access  credentials   `embed:""`
 }
 
 func (statusCmd) Help() string {
-	return `It asks the node and then all members of its view at once, by the addresses in the view. docs/operations.md says what each line means, and what to do.
+	return `The command asks the node, and then all members of its view in parallel, at their addresses in the view. docs/operations.md explains each line and its remedy.
 
-Exit status 0: all members answer, nobody is waited for, and all have what they own. 1: not so; what is wrong is printed. 7: the node does not answer.`
+Exit status 0: all members answer, no member is waited for, and all members hold the data that they own. 1: otherwise; the problems are printed. 7: the node does not answer.`
 }
 
-// refreshEvery is the pace of --watch.
+// refreshEvery is the interval of --watch.
 const refreshEvery = 2 * time.Second
 
 func (c statusCmd) Run(ctx context.Context, term terminal) error {
@@ -66,7 +66,7 @@ func isTerminal(term terminal) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// print shows what was seen. A screen is cleared before each picture but the only one.
+// print shows a picture. With --watch, a screen is cleared before each picture.
 func (c statusCmd) print(term terminal, now *picture, err error, screen bool) {
 	if screen && c.Watch && !c.JSON {
 		fmt.Fprint(term.out, "\x1b[H\x1b[2J")
@@ -75,7 +75,7 @@ func (c statusCmd) print(term terminal, now *picture, err error, screen bool) {
 	case err != nil:
 		fmt.Fprintf(term.err, "cohort: %v\n", err)
 	case c.JSON:
-		_ = json.NewEncoder(term.out).Encode(now) // there is nothing that cannot be encoded
+		_ = json.NewEncoder(term.out).Encode(now) // a picture can always be encoded
 	default:
 		now.show(term.out, screen)
 	}
@@ -90,7 +90,7 @@ type picture struct {
 	Problems []string `json:"problems"`
 	Asked    uint64   `json:"asked"`  // the node whose view this is
 	Number   uint64   `json:"number"` // of that view
-	Nodes    []seen   `json:"nodes"`  // its members by id; the node that was asked too, if it is none
+	Nodes    []seen   `json:"nodes"`  // its members by id, and the node that was asked, if it is no member
 }
 
 // seen is one node of a picture.
@@ -99,7 +99,7 @@ type seen struct {
 	Shard   string       `json:"shard,omitempty"`
 	Address string       `json:"address"`
 	Member  bool         `json:"member"`          // of the view
-	Error   string       `json:"error,omitempty"` // why there is no answer
+	Error   string       `json:"error,omitempty"` // why the node did not answer
 	Shows   *api.Cluster `json:"shows"`           // null: no answer
 }
 
@@ -133,7 +133,7 @@ func (c statusCmd) look(ctx context.Context) (*picture, error) {
 	return p, nil
 }
 
-// ask asks a member by its address, the way that the first node was asked.
+// ask asks a member at its address, by the protocol of the first node (http or https).
 func (c statusCmd) ask(ctx context.Context, s *seen) {
 	scheme := "http://"
 	if strings.HasPrefix(c.To, "https://") {
@@ -142,7 +142,7 @@ func (c statusCmd) ask(ctx context.Context, s *seen) {
 	shows, err := c.cluster(ctx, scheme+s.Address)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		s.Error = fmt.Sprintf("nothing within %v", c.Timeout)
+		s.Error = fmt.Sprintf("timeout after %v", c.Timeout)
 	case err != nil:
 		s.Error = lastOf(err)
 	case shows.Node != s.ID:
@@ -167,7 +167,7 @@ func (c statusCmd) cluster(ctx context.Context, url string) (*api.Cluster, error
 	return &shows, nil
 }
 
-// lastOf is the end of an error's text: what the system said, without what was tried.
+// lastOf is the end of an error's text: the cause, without the operation.
 func lastOf(err error) string {
 	text := err.Error()
 	if i := strings.LastIndex(text, ": "); i >= 0 {
@@ -176,7 +176,7 @@ func lastOf(err error) string {
 	return text
 }
 
-// problems says what is wrong. What several nodes show is said once.
+// problems lists the problems. A problem of several nodes is listed once.
 func (p *picture) problems() []string {
 	list := []string{}
 	var found []wrong
@@ -200,7 +200,7 @@ func (p *picture) problems() []string {
 	return list
 }
 
-// wrong is one thing that is wrong at a node; those with one key are the same.
+// wrong is a problem of a node. Problems with the same key are the same.
 type wrong struct{ key, text string }
 
 func (s *seen) wrong(number uint64) (all []wrong) {
@@ -233,7 +233,7 @@ func (s *seen) wrong(number uint64) (all []wrong) {
 	return all
 }
 
-// reasonKey tells reasons without waits apart; those with waits hold seconds, which
+// reasonKey distinguishes reasons without waits. Reasons with waits hold seconds, which
 // differ from node to node.
 func reasonKey(c *api.Cluster) string {
 	if len(c.Waiting) > 0 {

@@ -10,7 +10,7 @@ import (
 	"github.com/cohortkv/cohort/api"
 )
 
-// show prints a picture in one screen. Only screens get colours.
+// show prints a picture. Only terminals get colours.
 func (p *picture) show(out io.Writer, screen bool) {
 	members := 0
 	for i := range p.Nodes {
@@ -18,7 +18,7 @@ func (p *picture) show(out io.Writer, screen bool) {
 			members++
 		}
 	}
-	fmt.Fprintf(out, "view %d, %d members, as node %d holds it\n\n", p.Number, members, p.Asked)
+	fmt.Fprintf(out, "view %d, %d members, according to node %d\n\n", p.Number, members, p.Asked)
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "NODE\tADDRESS\tSHARD\tROLE\tSTRONG\tLOG\tCAUSAL\tMISSING\tKEYS\tCAUSAL KEYS\tTOMBSTONES\tBYTES\tUP")
 	for i := range p.Nodes {
@@ -83,7 +83,7 @@ func strongState(c *api.Cluster) string {
 	return "does not serve"
 }
 
-// logState is how far the log is committed, and what is not yet.
+// logState is the committed position of the log, and the number of entries after it.
 func logState(c *api.Cluster) string {
 	switch {
 	case c.Log == nil:
@@ -110,7 +110,7 @@ func causalState(c *api.Cluster) string {
 	return "not ready"
 }
 
-// missing counts writes of others to causal buckets that the node knows of and lacks.
+// missing counts the causal writes of other nodes that the node knows of and lacks.
 func missing(c *api.Cluster) string {
 	if c.Members == nil {
 		return "?"

@@ -70,7 +70,7 @@ func TestStatusShowsAllMembersInOneScreen(t *testing.T) {
 	clearEnvironment(t)
 	urls := shown(t, well, well)
 	got := cohort(t, "status", "--to", urls[1])
-	want := `view 5, 2 members, as node 1 holds it
+	want := `view 5, 2 members, according to node 1
 
 NODE ADDRESS SHARD ROLE STRONG LOG CAUSAL MISSING KEYS CAUSAL KEYS TOMBSTONES BYTES UP
 0 HOST - primary serves 11 +1 ready 2 7 6 5 40 Ki LONG

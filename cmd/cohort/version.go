@@ -16,7 +16,7 @@ func (versionCmd) Run(term terminal) error {
 	return nil
 }
 
-// versionName falls back to what go install leaves in the binary.
+// versionName falls back to the version that go install leaves in the binary.
 func versionName() string {
 	if version != "" {
 		return version

@@ -14,11 +14,11 @@ import (
 )
 
 type viewCmd struct {
-	Get viewGetCmd `cmd:"" help:"Print the view in force at a node, as JSON."`
-	Set viewSetCmd `cmd:"" help:"Put a view: say which nodes form the cluster."`
+	Get viewGetCmd `cmd:"" help:"Print the current view of a node as JSON."`
+	Set viewSetCmd `cmd:"" help:"Put a view: the list of nodes that form the cluster."`
 
-	Add    viewAddCmd    `cmd:"" help:"Put the view in force with more nodes in it."`
-	Remove viewRemoveCmd `cmd:"" help:"Put the view in force without some nodes: go on without them."`
+	Add    viewAddCmd    `cmd:"" help:"Add nodes to the current view."`
+	Remove viewRemoveCmd `cmd:"" help:"Remove nodes from the current view."`
 }
 
 type viewGetCmd struct{ target }
@@ -34,16 +34,16 @@ func (c viewGetCmd) Run(ctx context.Context, term terminal) error {
 }
 
 type viewSetCmd struct {
-	Members []memberArg   `arg:"" optional:"" name:"member" help:"[shard/]id=host:port[,bus=host:port]: a node and the address of its HTTP port, as the other nodes reach it."`
-	To      []string      `env:"COHORT_URL" default:"http://127.0.0.1:8081" placeholder:"URL" help:"The node to tell; repeat it to tell several, one after another (${default})."`
-	Empty   bool          `help:"Put the empty view: the node that is told belongs to no cluster any more."`
-	Force   bool          `help:"Put the view although data is lost by it: give up what members owe and cannot be had, and take in members of other clusters."`
-	Wait    time.Duration `default:"30s" help:"Keep trying until the nodes answer and are ready to serve the view, for so long altogether; 0: ask once, and take what the node says at once."`
+	Members []memberArg   `arg:"" optional:"" name:"member" help:"[shard/]id=host:port[,bus=host:port]: a node, and the address at which other nodes reach its HTTP port."`
+	To      []string      `env:"COHORT_URL" default:"http://127.0.0.1:8081" placeholder:"URL" help:"The node to put the view to. Repeatable: the nodes get the view one after another (${default})."`
+	Empty   bool          `help:"Put the empty view: the node then belongs to no cluster."`
+	Force   bool          `help:"Put the view even if data is lost by it: give up owed data that is unavailable, and admit members of other clusters."`
+	Wait    time.Duration `default:"30s" help:"How long to keep trying, in all, until the nodes answer and are ready to serve the view. 0: ask once."`
 	Access  credentials   `embed:""`
 }
 
 func (viewSetCmd) Help() string {
-	return `Three nodes, each told by its own port:
+	return `A cluster of three nodes, put to one of them:
 
     cohort view set 0=10.0.0.1:8081 1=10.0.0.2:8081 2=10.0.0.3:8081 --to http://10.0.0.1:8081
 
@@ -54,9 +54,9 @@ Two shards: cohort view set a/0=… a/1=… b/2=… b/3=…`
 func (c viewSetCmd) Validate() error {
 	switch {
 	case c.Empty && len(c.Members) > 0:
-		return errors.New("--empty goes without members")
+		return errors.New("--empty takes no members")
 	case !c.Empty && len(c.Members) == 0:
-		return errors.New("name the members, such as 0=127.0.0.1:8081, or say --empty")
+		return errors.New("give the members, such as 0=127.0.0.1:8081, or --empty")
 	}
 	return nil
 }
@@ -75,18 +75,18 @@ func (c viewSetCmd) Run(ctx context.Context, term terminal) error {
 }
 
 const (
-	// retryPause is between two tries. Each asks the members again, so that a node
-	// that starts late is met by the next one.
+	// retryPause is the time between two attempts. Each attempt asks the members again,
+	// and so reaches nodes that start late.
 	retryPause = 250 * time.Millisecond
-	// minWait is what a node needs to say how the members take a view: it waits 300 ms
-	// for those that do not answer.
+	// minWait is the time in which a node can report how the members take a view. The
+	// node waits 300 ms for members that do not answer.
 	minWait = 500 * time.Millisecond
-	// spare is what the way of a request and its answer may take beside that.
+	// spare is the time for the request and its answer on the network.
 	spare = 500 * time.Millisecond
 )
 
-// putView tells one node, again and again until it is ready or the deadline has come,
-// and prints what the operator should know. The same view may be put any number of times.
+// putView puts a view to one node, repeatedly until the node is ready or the deadline has
+// passed, and prints warnings. The same view may be put any number of times.
 func putView(ctx context.Context, term terminal, access credentials, to string, request api.ViewRequest, deadline time.Time) (api.ViewAnswer, error) {
 	node, err := access.open(to)
 	if err != nil {
@@ -116,8 +116,8 @@ func putView(ctx context.Context, term terminal, access credentials, to string, 
 	}
 }
 
-// checkLoss refuses a view by which data is lost, as far as the cluster knows, unless the
-// operator insists. What cannot be asked now is found out by putting the view.
+// checkLoss refuses a view that loses data, as far as the cluster knows, unless --force is
+// set. If the check is not answered, putting the view shows the loss.
 func checkLoss(ctx context.Context, node *client.Client, request api.ViewRequest) error {
 	if request.Force {
 		return nil
@@ -128,10 +128,10 @@ func checkLoss(ctx context.Context, node *client.Client, request api.ViewRequest
 	if err != nil || len(check.Warnings) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s. Nothing was done; to put the view all the same: --force", strings.Join(check.Warnings, ". "))
+	return fmt.Errorf("%s. Nothing was changed; to put the view anyway: --force", strings.Join(check.Warnings, ". "))
 }
 
-// explain says what an operator should know of a view beside its result.
+// explain prints the warnings of an answer, and the members that do not follow the view.
 func explain(term terminal, answer api.ViewAnswer) {
 	for _, w := range answer.Warnings {
 		fmt.Fprintf(term.err, "warning: %s\n", w)
@@ -143,14 +143,13 @@ func explain(term terminal, answer api.ViewAnswer) {
 	}
 }
 
-// unready turns an answer that the operator should not take for a success into
-// an error.
+// unready turns an answer that is no success into an error.
 func unready(answer api.ViewAnswer) error {
 	switch answer.Result {
 	case api.ViewReady, api.ViewNotServed:
 		return nil
 	case api.ViewOvertaken:
-		return errors.New("another view has taken its place")
+		return errors.New("another view has replaced it")
 	}
 	if answer.Reason == "" {
 		return errNotReady
@@ -158,9 +157,9 @@ func unready(answer api.ViewAnswer) error {
 	return fmt.Errorf("%w: %s", errNotReady, answer.Reason)
 }
 
-var errNotReady = errors.New("the node holds the view and is not ready yet; it goes on by itself")
+var errNotReady = errors.New("the node holds the view but is not ready yet; it continues in the background")
 
-// worthAnotherTry says no to refusals: they stay.
+// worthAnotherTry reports that a later attempt may succeed. Refusals are final.
 func worthAnotherTry(ctx context.Context, err error) bool {
 	var status *client.StatusError
 	refused := errors.As(err, &status) && status.Status != http.StatusServiceUnavailable

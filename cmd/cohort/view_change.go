@@ -10,25 +10,25 @@ import (
 	"github.com/cohortkv/cohort/api"
 )
 
-// changing is what the commands that change the view in force have in common.
+// changing are the flags of commands that change the current view.
 type changing struct {
-	To     string        `env:"COHORT_URL" default:"http://127.0.0.1:8081" placeholder:"URL" help:"The node whose view is changed, and which is told (${default})."`
-	Force  bool          `help:"Give up data that members owe and that cannot be had."`
-	Wait   time.Duration `default:"30s" help:"Keep trying until the node answers and is ready to serve the view; 0: ask once."`
+	To     string        `env:"COHORT_URL" default:"http://127.0.0.1:8081" placeholder:"URL" help:"The node whose view is changed (${default})."`
+	Force  bool          `help:"Give up owed data that is unavailable."`
+	Wait   time.Duration `default:"30s" help:"How long to keep trying until the node answers and is ready to serve the view. 0: ask once."`
 	Access credentials   `embed:""`
 }
 
 type viewRemoveCmd struct {
-	IDs []uint64 `arg:"" name:"id" help:"The nodes to go on without."`
+	IDs []uint64 `arg:"" name:"id" help:"The nodes to remove."`
 	changing
 }
 
 func (viewRemoveCmd) Help() string {
-	return `Node 2 is dead, and the others shall go on without it:
+	return `Node 2 is dead, and the others continue without it:
 
     cohort view remove 2 --to http://10.0.0.1:8081
 
-A node that is removed while it lives should be stopped, or hear of it: it answers 503 then.`
+Stop a node that is removed while alive, or let it learn of the new view: it then answers 503.`
 }
 
 func (c viewRemoveCmd) Run(ctx context.Context, term terminal) error {
@@ -46,22 +46,22 @@ func (c viewRemoveCmd) Run(ctx context.Context, term terminal) error {
 }
 
 type viewAddCmd struct {
-	Members []memberArg `arg:"" name:"member" help:"[shard/]id=host:port[,bus=host:port]: a node and the address of its HTTP port, as the other nodes reach it."`
+	Members []memberArg `arg:"" name:"member" help:"[shard/]id=host:port[,bus=host:port]: a node, and the address at which other nodes reach its HTTP port."`
 	changing
 }
 
 func (viewAddCmd) Help() string {
-	return `Node 2 is back, empty, at the address that it had:
+	return `Node 2 is back at its old address, without data:
 
     cohort view add 2=10.0.0.3:8081 --to http://10.0.0.1:8081
 
-In a view with shards a member is added to one: cohort view add b/4=10.0.0.5:8081`
+In a view with shards, name the shard: cohort view add b/4=10.0.0.5:8081`
 }
 
 func (c viewAddCmd) Run(ctx context.Context, term terminal) error {
 	return c.change(ctx, term, func(view *api.View) error {
 		if len(membersOf(view)) == 0 {
-			return errors.New("the node has no view to add to; put the first one: cohort view set")
+			return errors.New("the node has no view yet; put the first one: cohort view set")
 		}
 		for _, m := range c.Members {
 			if err := add(view, m); err != nil {
@@ -72,7 +72,7 @@ func (c viewAddCmd) Run(ctx context.Context, term terminal) error {
 	})
 }
 
-// change reads the view in force at a node and puts what edit makes of it.
+// change reads the current view of a node and puts the view that edit makes of it.
 func (c changing) change(ctx context.Context, term terminal, edit func(*api.View) error) error {
 	view, err := c.inForce(ctx)
 	if err != nil {
@@ -101,7 +101,7 @@ func (c changing) inForce(ctx context.Context) (api.View, error) {
 	return view, answered(api.Read, err)
 }
 
-// remove takes a node out of a view. Its shard stays, be it empty.
+// remove takes a node out of a view. Its shard stays, even if empty.
 func remove(view *api.View, id uint64) bool {
 	for i := range view.Shards {
 		s := &view.Shards[i]
@@ -117,7 +117,7 @@ func remove(view *api.View, id uint64) bool {
 func add(view *api.View, arg memberArg) error {
 	for _, m := range membersOf(view) {
 		if m.ID == arg.member.ID {
-			return fmt.Errorf("node %d is in the view already, at %s; to give it another address: cohort view set", m.ID, m.Address)
+			return fmt.Errorf("node %d is in the view already, at %s; to change its address: cohort view set", m.ID, m.Address)
 		}
 	}
 	if view.Flat != (arg.shard == "") {

@@ -59,7 +59,7 @@ func TestMembersAreAddedToAndRemovedFromTheViewInForce(t *testing.T) {
 		{sharded, "add B/2=c:1", `{"view":{"A":[{"id":0,"address":"a:1"}],"B":[{"id":1,"address":"b:1"},{"id":2,"address":"c:1"}]}}`, "nodes 0, 1, 2"},
 		{sharded, "add 2=c:1", "", "the view has shards; name one: SHARD/2=c:1"},
 		{sharded, "add C/2=c:1", "", "the view has no shard C"},
-		{`[]`, "add 2=c:1", "", "no view to add to"},
+		{`[]`, "add 2=c:1", "", "no view yet"},
 	} {
 		url, put := holds(t, c.view)
 		got := cohort(t, strings.Fields("view "+c.args+" --to "+url)...)

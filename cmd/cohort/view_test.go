@@ -76,7 +76,7 @@ func TestViewSetTriesAgainUntilTheNodeIsReady(t *testing.T) {
 func TestViewSetSaysWhyItGaveUp(t *testing.T) {
 	tests := []struct{ name, answer, want string }{
 		{"not ready", `200 {"result":"unready","view":[],"number":1,"reason":"node 2 is silent"}`, "node 2 is silent"},
-		{"overtaken", `200 {"result":"overtaken","view":[],"number":1}`, "another view has taken its place"},
+		{"overtaken", `200 {"result":"overtaken","view":[],"number":1}`, "another view has replaced it"},
 		{"refused", `400 {"error":"id 0 is there twice"}`, "id 0 is there twice"},
 	}
 	for _, test := range tests {
@@ -96,7 +96,7 @@ func TestViewSetOfARefusedViewIsNotTriedAgain(t *testing.T) {
 	}
 }
 
-// TestViewSetAsksForForceBeforeDataIsLost: the check tells, and nothing is put.
+// TestViewSetAsksForForceBeforeDataIsLost: the check reports the loss, and no view is put.
 func TestViewSetAsksForForceBeforeDataIsLost(t *testing.T) {
 	clearEnvironment(t)
 	put := 0
@@ -121,8 +121,8 @@ func TestViewSetAsksForForceBeforeDataIsLost(t *testing.T) {
 	}
 }
 
-// TestViewSetWaitsAsLongAsItSays: the node is told how long it may take, and one
-// that does not answer is not waited for.
+// TestViewSetWaitsAsLongAsItSays: the request gives the node a timeout, and the
+// command does not wait longer for a node that does not answer.
 func TestViewSetWaitsAsLongAsItSays(t *testing.T) {
 	clearEnvironment(t)
 	limits := make(chan string, 10)
@@ -130,7 +130,7 @@ func TestViewSetWaitsAsLongAsItSays(t *testing.T) {
 		if !r.URL.Query().Has(api.QueryDryRun) {
 			limits <- r.URL.Query().Get(api.QueryTimeout)
 		}
-		_, _ = io.ReadAll(r.Body) // else nobody notices that the client leaves
+		_, _ = io.ReadAll(r.Body) // otherwise the server does not notice that the client leaves
 		<-r.Context().Done()
 	}))
 	t.Cleanup(node.Close)

@@ -149,7 +149,7 @@ func TestNodesThatExpectDataAreNotPutIntoAnEmptyClusterInSilence(t *testing.T) {
 	for _, m := range request.View.Shards[0].Members {
 		members = append(members, fmt.Sprintf("%d=%s,bus=%s", m.ID, m.Address, m.Bus))
 	}
-	if said, err := n.run(members...); err == nil || !strings.Contains(said, warning) || !strings.Contains(said, "Nothing was done; to put the view all the same: --force") {
+	if said, err := n.run(members...); err == nil || !strings.Contains(said, warning) || !strings.Contains(said, "Nothing was changed; to put the view anyway: --force") {
 		t.Errorf("cohort view set: %v, it says %q", err, said)
 	}
 	if view, err := n.Client(0).View(t.Context()); err != nil || len(view.Shards) != 0 {

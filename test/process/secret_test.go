@@ -61,7 +61,7 @@ func (n nodes) hangUp(i, times int) {
 	for {
 		said, err := os.ReadFile(n.LogFile(i))
 		n.must(err)
-		if strings.Count(string(said), `msg="SIGHUP: read again" what=secrets`) >= times {
+		if strings.Count(string(said), `msg="SIGHUP: reloaded" what=secrets`) >= times {
 			return
 		}
 		if ctx.Err() != nil {
