@@ -13,10 +13,9 @@ const shards = 256
 
 // store is a map in pieces, with one sequence of numbers for all of them.
 //
-// A write draws its number while it holds its key's piece, so numbers follow the
-// order of writes to a piece; a read holds the piece while it looks at the
-// sequence, so that every write to the piece with a lower number is in what it
-// reads, and none with a higher one.
+// A write draws its number while it holds the piece of its key, so numbers follow the
+// order of writes to a piece. A read holds the piece while it looks at the sequence. So
+// it sees every write to the piece with a lower number, and none with a higher one.
 type store struct {
 	seed maphash.Seed
 	last atomic.Uint64 // number given to a write

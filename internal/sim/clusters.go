@@ -74,8 +74,8 @@ func (t *witness) newView(n *node, before, v *wire.View) {
 }
 
 // takesIn adds to the first views of a view those of a member that it may replace, and
-// reports whether there was one: a member of the author's cluster, or one that holds, or
-// was told, the list of the view or of the one before.
+// reports whether there was such a member. It is one of the author's cluster, or one that
+// holds, or was told, the list of the view or of the one before.
 func (t *witness) takesIn(n *node, before, v *wire.View, mine births) bool {
 	c, size := &t.clusters, len(mine)
 	alike := func(peer *node, held *wire.View) bool {

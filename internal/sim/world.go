@@ -4,11 +4,11 @@
 // judges it: safety throughout, liveness when all faults are over. The same
 // schedule gives the same run, event by event.
 //
-// Safety is decided exactly and without a search: the order in which nodes apply
-// entries is the witness, and everything that a client was told is checked
-// against it at the moment it happens (witness.go, ancestry.go), as is everything
-// that a node says to another against what it has made durable and promised
-// (commitments.go). The numbers of checks, as in "I4", are those of docs/strong.md §10 and docs/causal.md §13.
+// Safety is decided exactly and without a search. The order in which nodes apply
+// entries is the witness. Every answer to a client is checked against it at the moment
+// of the answer (witness.go, ancestry.go). Every message of a node is checked against
+// what the node has made durable and promised (commitments.go). The numbers of checks,
+// as in "I4", are those of docs/strong.md §10 and docs/causal.md §13.
 //
 // What causal buckets do is held against the truth of them (package truth), and at
 // the end the history of their clients is given to the judge of real runs, with
@@ -16,12 +16,15 @@
 //
 // A run has no goroutine of its own; many may run beside each other.
 //
-// The tests read COHORT_SIM_SEED (the first seed, or the one to replay),
-// COHORT_SIM_SCHEDULES (how many) or COHORT_SIM_SECONDS (for how long),
-// COHORT_SIM_MODEL (strong, causal, both), COHORT_SIM_OPERATOR (sane, splitting,
-// adversarial, or all in turn), COHORT_SIM_PROFILE (usual, reused-counters,
-// cut-references, late-delivery, data-loss, expired-ids, garbled, twins), and, built
-// with -tags mutants, COHORT_SIM_MUTANT (which deliberate bug).
+// The tests read these variables:
+//
+//   - COHORT_SIM_SEED: the first seed, or the one to replay
+//   - COHORT_SIM_SCHEDULES: how many schedules; or COHORT_SIM_SECONDS: for how long
+//   - COHORT_SIM_MODEL: strong, causal, both
+//   - COHORT_SIM_OPERATOR: sane, splitting, adversarial, or all in turn
+//   - COHORT_SIM_PROFILE: usual, reused-counters, cut-references, late-delivery,
+//     data-loss, expired-ids, garbled, twins
+//   - COHORT_SIM_MUTANT, built with -tags mutants: the deliberate bug
 package sim
 
 import (

@@ -13,9 +13,9 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// conn is a connection as the front needs it: it can be looked at while fasthttp
-// does not read it, and its answers have a time of their own, so that one of any
-// length may take its time as long as the client reads on.
+// conn is a connection as the front needs it. The front can look at it while fasthttp
+// does not read it. Each answer has a deadline of its own, which moves while the client
+// reads: an answer of any length may take its time.
 type conn struct {
 	net.Conn
 	raw     syscall.RawConn // nil: not a socket

@@ -1,10 +1,10 @@
 // Package front is the node's HTTP surface: the classic paths and v1, on
 // fasthttp. Package api has its vocabulary.
 //
-// It promises that a request has exactly one answer, that 503 is given only for
-// what was not applied and 504 for a write whose fate is not known, and that a
-// request which waits costs a goroutine and is taken back when its client
-// leaves. It asks of its Backend that it never blocks a caller for long.
+// It promises that a request has exactly one answer. The answer is 503 only if the
+// request was not applied, and 504 if the fate of a write is not known. A request that
+// waits costs a goroutine, and is taken back when its client leaves. The front asks of
+// its Backend that it never blocks a caller for long.
 // Handlers run on fasthttp's goroutines; the front's own goroutine ends with
 // Shutdown.
 package front

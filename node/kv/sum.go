@@ -8,9 +8,9 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Sum adds an entry to the running sum of its ballot's log: the sum of the entries
-// before it goes in, so two logs have one sum at a position only if they have the same
-// entries up to there, each with what it does and how it ended. The sum of an empty log
+// Sum adds an entry to the running sum of its ballot's log. It includes the sum of the
+// entries before. So two logs have one sum at a position only if they have the same
+// entries up to there, each with the same operation and result. The sum of an empty log
 // is 0. It finds mistakes; it is no protection against an attacker.
 func Sum(before uint64, e *wire.Entry) uint64 {
 	var b [12 * 8]byte

@@ -46,9 +46,9 @@ func NewMemory() *Memory {
 // meta data need nothing here: a process that loses its memory is a stranger
 // anyway (I9).
 //
-// A fresh base is swapped in with its tail, although the entries of the tail
-// come again by way of Apply and change nothing then: who was told before the
-// swap that it may read must not find a base that lacks what it was promised.
+// A fresh base is swapped in with its tail, although the entries of the tail come
+// again by way of Apply, and change nothing then. A read that was allowed before the
+// swap must not find a base that lacks entries which it was promised.
 func (m *Memory) Write(writes []wire.Write) {
 	for i := range writes {
 		if w := &writes[i]; w.Kind != wire.WriteMeta && w.Kind != wire.WriteAppend {

@@ -19,10 +19,9 @@ func streams(n int) []Stream {
 	return streams
 }
 
-// session is the context of a client that has touched many keys of late, in the
-// order of its requests: entries in streams at around position a million, counters
-// as of keys that are written up to a thousand times, and vectors for what was
-// folded.
+// session is the context of a client that has touched many keys of late, in the order of
+// its requests. Entries are in streams at around position a million. Counters are those of
+// keys that are written up to a thousand times. Vectors stand for what was folded.
 func session(entries, exactStreams, vectorStreams int) Context {
 	random := rand.New(rand.NewPCG(3, 4))
 	all := streams(exactStreams + vectorStreams)

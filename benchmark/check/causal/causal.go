@@ -5,9 +5,9 @@
 // Causal order is the order of contexts: an operation comes after those whose
 // contexts it was sent with, and a read after the write that it read. The judge
 // looks for the bad patterns of CC in Bouajjani, Enea, Guerraoui and Hamza, POPL
-// 2017 (CyclicCO, ThinAirRead, WriteCOInitRead, WriteCORead), and, because
-// versions order the writes to one key, for reads below their context (I14),
-// writes not above theirs (I13), versions that are not unique (I16). A violation
+// 2017: CyclicCO, ThinAirRead, WriteCOInitRead, WriteCORead. Versions order the writes
+// to one key. So it also looks for reads below their context (I14), writes not above
+// theirs (I13), and versions that are not unique (I16). A violation
 // that one of the four session guarantees forbids is reported under its name. It
 // does not look for CCv or CM: versions per key give no order over keys, and the
 // correct history of two keys and two sides in causal_test.go is cyclic under CCv.

@@ -30,9 +30,9 @@ func (t *Truth) Put() {
 	}
 }
 
-// stranger checks that a write in calm wins over what was written long before, even
-// if its client knew nothing of it: else it was taken by an owner that had not asked
-// who had the slot before, and will be overwritten by what is older.
+// stranger checks that a write in calm wins over a write of long before, even if its
+// client knew nothing of that. Otherwise an owner took the write that had not asked the
+// previous holders of the slot, and the older write will replace it.
 func (t *Truth) stranger(l *Incarnation, w *Write) {
 	if v := t.old(l, w.Op, w.Key); v != nil && !above(w.Version, v.Version) {
 		t.fail("hand-over", "node %d writes %s, which loses to %s, answered %s before", l.Node, w, v, ago(w.Op.Asked-v.Acked))

@@ -222,9 +222,10 @@ func (t *Truth) mayFree(l *Incarnation, r wire.HashRange) {
 	}
 }
 
-// outlived reports that an owner which has less of a key than a node gives up knows
-// that this was collected, by who had not heard of what the owner has; nor has the node
-// that gives it up, which would otherwise have known that it was won over.
+// outlived reports that an owner rightly has less of a key than w, which another node
+// gives up. The owner knows that w was collected, by a node that had not heard of the
+// owner's item. The node that gives w up has not heard of that item either: it would have
+// known otherwise that the item wins.
 func (t *Truth) outlived(l, o *Incarnation, w *Write) bool {
 	less, at := o.durable.items[w.Key], t.keys[w.Key].slot
 	if less == nil || !w.forgotten || !o.durable.known(at, w.Version.Dot.Stream, w.Version.Dot.N) {

@@ -31,9 +31,9 @@ func (l *Incarnation) Die() {
 	}
 }
 
-// excused reports that an incarnation need not show a write: it is lost, or it may have been
-// lost as far as the incarnation can know, because somebody who had it has lost its memory,
-// and nobody whom the incarnation knows of has it (docs/causal.md §10).
+// excused reports that an incarnation need not show a write, because the write is lost, or may be
+// lost as far as the incarnation can know. It may be if a node that had the write has lost its
+// memory, and no node that the incarnation knows of has the write (docs/causal.md §10).
 func (t *Truth) excused(l *Incarnation, w *Write, asked wire.Instant) bool {
 	switch {
 	case w.Excused():
