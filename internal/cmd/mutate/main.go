@@ -171,6 +171,7 @@ func (s *session) plant(m mutate.Mutation) (overlay string, err error) {
 var (
 	failed  = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
 	reason  = regexp.MustCompile(`(?m)^\s+\w+_test\.go:\d+: (.+)$`)
+	atSeed  = regexp.MustCompile(`(?m)^\s+\w+_test\.go:\d+: (seed \d+: .+)$`)
 	crashed = regexp.MustCompile(`(?m)^panic: .+$`)
 )
 
@@ -184,11 +185,11 @@ func (s *session) test(ctx context.Context, overlay string, settings []string, a
 	if err == nil {
 		return ""
 	}
-	found := "tests of " + args[7]
+	found, said := "tests of "+args[7], reason
 	if len(settings) > 0 {
-		found = "simulated schedules, " + settings[1]
+		found, said = "simulated schedules, "+settings[1], atSeed
 	}
-	for _, e := range []*regexp.Regexp{failed, crashed, reason} {
+	for _, e := range []*regexp.Regexp{failed, crashed, said} {
 		if m := e.FindSubmatch(out); m != nil {
 			found += ": " + shorten(string(m[len(m)-1]))
 		}
