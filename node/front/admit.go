@@ -18,10 +18,11 @@ import (
 // request.
 const briefTime = 5 * time.Second
 
-// admit enters a connection that was accepted. When all places, or those of one
-// address, are taken, the connection is a brief one; of those that wait for a
-// request the oldest makes room. nil: there is no place even for that, and the
-// connection was closed.
+// admit enters a connection that was accepted. If all places are taken, or all
+// places of the client's address, the connection becomes a brief one. If the brief
+// places are taken too, the oldest brief connection that waits for a request is
+// closed to make room. If there is none, or the server drains, admit closes the new
+// connection and returns nil.
 func (c *connections) admit(nc net.Conn) *conn {
 	one := &conn{Conn: nc, address: addressOf(nc)}
 	one.account.budget = c.budget
@@ -55,7 +56,9 @@ func (c *connections) admit(nc net.Conn) *conn {
 	return one
 }
 
-// makeRoom closes a brief connection if there are as many as there may be.
+// makeRoom makes sure that there is a place for one more brief connection. If all
+// are taken, it closes the oldest brief connection that waits for a request. It
+// returns false if none does.
 func (c *connections) makeRoom() bool {
 	if len(c.brief) < c.mostBrief {
 		return true
@@ -77,7 +80,7 @@ func (c *connections) remove(one *conn) {
 	c.drop(one)
 }
 
-// drop takes a connection off the books. c.mu is held.
+// drop removes a connection from all tables. The caller holds c.mu.
 func (c *connections) drop(one *conn) {
 	if _, entered := c.open[one]; !entered {
 		return
@@ -94,8 +97,8 @@ func (c *connections) drop(one *conn) {
 	}
 }
 
-// addressOf is the address that shares in the connections: of IPv6 the /64, since
-// one client usually has all of it.
+// addressOf is the address by which connections are counted: an IPv4 address, or
+// the /64 of an IPv6 address, since one client usually has the whole /64.
 func addressOf(nc net.Conn) netip.Addr {
 	tcp, ok := nc.RemoteAddr().(*net.TCPAddr)
 	if !ok {
@@ -118,8 +121,8 @@ type listener struct {
 	log    *slog.Logger
 	close  func() error
 	closed chan struct{}
-	said   time.Time // when a failure to accept was logged
-	unsaid int       // failures since
+	said   time.Time // when a failure to accept was last logged
+	unsaid int       // failures since then
 }
 
 func newListener(ln net.Listener, conns *connections, log *slog.Logger) *listener {
@@ -140,8 +143,8 @@ const (
 	longestPause = 500 * time.Millisecond
 )
 
-// Accept implements net.Listener. fasthttp ends its server at any error, so what
-// passes is waited for here.
+// Accept implements net.Listener. fasthttp ends its server at any error, so Accept
+// retries errors that are temporary.
 func (l *listener) Accept() (net.Conn, error) {
 	pause := firstPause
 	for {
@@ -166,11 +169,12 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// passes reports errors of accept(2) that say nothing about the listener.
+// passes reports errors of accept(2) that are temporary: they say nothing about the
+// listener itself.
 func passes(err error) bool {
 	for _, passing := range []error{
-		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, // too much is open
-		syscall.ECONNABORTED, syscall.EINTR, syscall.EPERM, syscall.EPROTO, syscall.ENETDOWN, syscall.EHOSTUNREACH, // of one connection
+		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, // too many files are open, or too little memory is free
+		syscall.ECONNABORTED, syscall.EINTR, syscall.EPERM, syscall.EPROTO, syscall.ENETDOWN, syscall.EHOSTUNREACH, // these concern one connection
 	} {
 		if errors.Is(err, passing) {
 			return true
@@ -179,7 +183,7 @@ func passes(err error) bool {
 	return false
 }
 
-// complain logs one line a minute.
+// complain logs failures to accept, at most one line a minute.
 func (l *listener) complain(err error) {
 	l.conns.acceptFails.Add(1)
 	l.unsaid++

@@ -12,18 +12,20 @@ import (
 	"github.com/cohortkv/cohort/node/access"
 )
 
-// demand is what a request asks a right for.
+// demand is the right that a request needs, and the key for which it needs the
+// right.
 type demand struct {
-	open   bool // nobody need say who they are
-	known  bool // anybody who does may
+	open   bool // the client need not identify itself
+	known  bool // any identified client is allowed
 	right  access.Right
 	bucket string
-	key    []byte // as it stood in the path, or the prefix that is listed
+	key    []byte // as it stood in the path; for a list, the prefix that is listed
 	raw    bool   // key is escaped
 }
 
-// demandOf says what a request needs. What is not known here needs to be known, and
-// what may change the cluster the right to.
+// demandOf says which right a request needs. By default a request needs an
+// identified client; one that may change the cluster needs the right to
+// administrate.
 func (s *Server) demandOf(ctx *fasthttp.RequestCtx, to route, path []byte) demand {
 	read := ctx.IsGet() || ctx.IsHead()
 	right := access.Write
@@ -51,7 +53,8 @@ func (s *Server) demandOf(ctx *fasthttp.RequestCtx, to route, path []byte) deman
 	return demand{right: access.Admin}
 }
 
-// authorize lets a request in whose client may do what it wants, or answers it.
+// authorize reports whether the client may send this request. If not, it has
+// answered the request.
 func (s *Server) authorize(ctx *fasthttp.RequestCtx, to route, path []byte) bool {
 	if s.guard == nil || !s.guard.Knows() {
 		return true
@@ -73,7 +76,8 @@ func (s *Server) authorize(ctx *fasthttp.RequestCtx, to route, path []byte) bool
 	return false
 }
 
-// name is the key as the bucket knows it. What cannot be a key is refused later.
+// name is the key as the bucket knows it. If the path has no valid key, the request
+// is refused later.
 func (d *demand) name() string {
 	if !d.raw || bytes.IndexByte(d.key, '%') < 0 {
 		return asString(d.key)
@@ -85,7 +89,8 @@ func (d *demand) name() string {
 	return asString(key)
 }
 
-// identity is who uses a connection, as long as the tokens are the same.
+// identity is the party that uses a connection. It is valid as long as the tokens
+// are the same.
 type identity struct {
 	tokens *access.Tokens
 	asked  bool
@@ -93,7 +98,7 @@ type identity struct {
 	party  *access.Party
 }
 
-// who sends a request; nil: nobody that is known.
+// who returns the party that sends a request; nil if it is unknown.
 func (s *Server) who(ctx *fasthttp.RequestCtx) *access.Party {
 	header := ctx.Request.Header.Peek(fasthttp.HeaderAuthorization)
 	tokens := s.guard.Tokens()
@@ -109,7 +114,8 @@ func (s *Server) who(ctx *fasthttp.RequestCtx) *access.Party {
 	return known.party
 }
 
-// partyOf is who has this token or, without any, this certificate.
+// partyOf is the party that has this token or, if there is no token, this
+// certificate.
 func partyOf(tokens *access.Tokens, header []byte, encrypted *tls.Conn) *access.Party {
 	if len(header) > 0 {
 		if tokens == nil {
@@ -131,7 +137,7 @@ func partyOf(tokens *access.Tokens, header []byte, encrypted *tls.Conn) *access.
 	return tokens.Certificate(subject.CommonName)
 }
 
-// tokenOf is the token of an Authorization header; empty: there is none.
+// tokenOf is the token of an Authorization header, empty if there is none.
 func tokenOf(header []byte) []byte {
 	scheme, rest, _ := bytes.Cut(header, []byte{' '})
 	rest = bytes.TrimSpace(rest)
@@ -149,8 +155,8 @@ func tokenOf(header []byte) []byte {
 	return nil
 }
 
-// audit writes a line about what an administrator did, or was refused. Who did not
-// say who they are is counted only: a stranger must not fill the log.
+// audit logs what an administrator did, or was refused. A request of an
+// unidentified client is only counted, so strangers cannot fill the log.
 func (s *Server) audit(ctx *fasthttp.RequestCtx, to route, path []byte) {
 	status := ctx.Response.StatusCode()
 	if need := s.demandOf(ctx, to, path); need.open || need.known || need.right != access.Admin ||

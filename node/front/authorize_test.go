@@ -88,7 +88,7 @@ func bearer(name string) string { return "Authorization: Bearer " + name + "-tok
 
 const emptyView = `{"view":[]}`
 
-// Who may do what: the rows of docs/security.md, §1.
+// Which client may send which request: the rows of docs/security.md, §1.
 func TestEachClientMayDoWhatItsTokenSaysAndNothingElse(t *testing.T) {
 	rights := map[string]string{
 		"reader": "read", "writer": "write", "admin": "admin",

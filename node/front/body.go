@@ -13,13 +13,13 @@ import (
 	"github.com/cohortkv/cohort/api"
 )
 
-// firstPiece is the first buffer of a body that is not small. It grows as the body
-// comes: what a client declares reserves nothing.
+// firstPiece is the size in bytes of the first buffer of a body that is not small.
+// The buffer grows as the body comes, so a declared length reserves nothing.
 const firstPiece = 16 << 10
 
-// readBody reads the body to its end, or answers for why that cannot be. A small
-// body stays where fasthttp has put it, in a buffer that it uses again; a larger
-// one gets memory of its own, which an operation may keep (newPut).
+// readBody reads the body to its end. If it cannot, it answers the request and
+// returns false. A small body stays in fasthttp's buffer, which is used again. A
+// larger body gets memory of its own, which an operation may keep (newPut).
 func (s *Server) readBody(ctx *fasthttp.RequestCtx, to route) bool {
 	request := &ctx.Request
 	if !request.IsBodyStream() {
@@ -54,8 +54,8 @@ func (s *Server) readBody(ctx *fasthttp.RequestCtx, to route) bool {
 	return false
 }
 
-// passOver reads a body that is in fasthttp's buffer already, so that fasthttp knows
-// that it was read.
+// passOver reads a body that fasthttp has buffered already, so that fasthttp takes
+// it as read.
 func passOver(from io.Reader, length int) {
 	waste := wastes.Get().(*[smallBody]byte)
 	_, _ = io.ReadFull(from, waste[:length])
@@ -66,7 +66,8 @@ var wastes = sync.Pool{New: func() any { return new([smallBody]byte) }}
 
 var errNoRoom = errors.New("no room for the body")
 
-// collect reads a body into memory that grows with it. length -1: not known.
+// collect reads a body into memory that grows with it. A length of -1 means that
+// the length is unknown.
 func collect(ctx *fasthttp.RequestCtx, from io.Reader, length, limit int) ([]byte, error) {
 	most := length
 	if length < 0 {
@@ -98,7 +99,7 @@ func collect(ctx *fasthttp.RequestCtx, from io.Reader, length, limit int) ([]byt
 	}
 }
 
-// trimmed returns a body whose length was not known in as much memory as it needs.
+// trimmed returns a body of unknown length without much spare capacity.
 func trimmed(ctx *fasthttp.RequestCtx, body []byte) []byte {
 	spare := cap(body) - len(body)
 	if spare <= len(body)/8 {
@@ -110,14 +111,14 @@ func trimmed(ctx *fasthttp.RequestCtx, body []byte) []byte {
 	return append(make([]byte, 0, len(body)), body...)
 }
 
-// growth is by how much the memory of a body grows at a time.
+// growth is the factor by which the buffer of a body grows at a time.
 const growth = 8
 
-// outgrown are the buffers of firstPiece, and of growth times that, which bodies have
-// outgrown: the next ones begin in them.
+// outgrown keeps buffers that bodies have outgrown, for the bodies that follow: of
+// firstPiece bytes, and of growth times that.
 var outgrown [2]sync.Pool
 
-// pool is where buffers of a size go; nil: nowhere.
+// pool is the pool of buffers of this size; nil if there is none.
 func pool(size int) *sync.Pool {
 	switch size {
 	case firstPiece:
@@ -161,13 +162,14 @@ func (s *Server) bodyTooLong(ctx *fasthttp.RequestCtx, to route) {
 	s.fail(ctx, api.CodeValueTooLarge, detail)
 }
 
-// The limits as every message gives them.
+// The limits in bytes, as every message writes them.
 var (
 	textValueLimit = "a value has at most " + strconv.Itoa(api.MaxValue) + " bytes"
 	textBodyLimit  = "a body has at most " + strconv.Itoa(api.MaxBody) + " bytes"
 )
 
-// mostBody is the longest body that is read: on v1 it is the value itself.
+// mostBody is the longest body that is read, in bytes. On v1 the body is the value
+// itself.
 func (r route) mostBody() int {
 	if r == routeKV {
 		return api.MaxValue
@@ -175,7 +177,7 @@ func (r route) mostBody() int {
 	return api.MaxBody
 }
 
-// bodyBroken answers for a body that did not come to its end.
+// bodyBroken answers a request whose body did not arrive completely.
 func (s *Server) bodyBroken(ctx *fasthttp.RequestCtx, err error) {
 	var network net.Error
 	if errors.Is(err, fasthttp.ErrTimeout) || errors.As(err, &network) && network.Timeout() {

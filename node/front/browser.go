@@ -10,9 +10,9 @@ import (
 	"github.com/cohortkv/cohort/api"
 )
 
-// Stored bytes are what somebody wrote, under a type that they chose. A browser that is
-// shown them must not take them for another type, and must not run or load anything
-// for them with the rights of this origin.
+// A stored value comes from some client, under a Content-Type of that client's
+// choice. A browser that shows the value must not take it for another type. It must
+// not run or load anything for it with the rights of this origin.
 var (
 	headerSniff = []byte("X-Content-Type-Options")
 	valueSniff  = []byte("nosniff")
@@ -20,20 +20,21 @@ var (
 	valueCSP    = []byte("default-src 'none'; sandbox")
 )
 
-// confine tells browsers to handle the body as foreign bytes.
+// confine sets headers that tell browsers to treat the body as untrusted.
 func confine(header *fasthttp.ResponseHeader) {
 	header.SetCanonical(headerSniff, valueSniff)
 	header.SetCanonical(headerCSP, valueCSP)
 }
 
-// isLoopback reports an address that only this machine can reach.
+// isLoopback reports whether only this machine can reach an address.
 func isLoopback(address net.Addr) bool {
 	tcp, ok := address.(*net.TCPAddr)
 	return ok && tcp.IP.IsLoopback()
 }
 
-// refuseHost answers for a name that is none of this machine's, at a listener that only
-// this machine reaches: a page elsewhere has its own name lead there.
+// refuseHost answers a request whose Host names another machine, at a listener that
+// only this machine reaches. A web page can make its own name resolve to 127.0.0.1
+// (DNS rebinding). It returns true if it has answered.
 func (s *Server) refuseHost(ctx *fasthttp.RequestCtx) bool {
 	c, ours := ctx.Conn().(*conn)
 	if !ours || !c.local {
@@ -47,8 +48,9 @@ func (s *Server) refuseHost(ctx *fasthttp.RequestCtx) bool {
 	return true
 }
 
-// refuseOrigin answers for a write that a page of another origin makes a browser send.
-// Other clients send neither header (as in net/http.CrossOriginProtection).
+// refuseOrigin answers a write that a browser sends for a page of another origin.
+// Other clients send neither header (as in net/http.CrossOriginProtection). It
+// returns true if it has answered.
 func (s *Server) refuseOrigin(ctx *fasthttp.RequestCtx) bool {
 	header := &ctx.Request.Header
 	switch site := header.Peek("Sec-Fetch-Site"); string(site) {

@@ -44,7 +44,8 @@ func TestANodeOnALoopbackAddressAnswersOnlyToItsNames(t *testing.T) {
 	}
 }
 
-// Ports that a container publishes on 127.0.0.1 lead to a listener on all addresses.
+// A container port that is published on 127.0.0.1 leads to a listener on all
+// addresses.
 func TestANodeOnAllAddressesAnswersToEveryName(t *testing.T) {
 	ln, err := net.Listen("tcp", "0.0.0.0:0")
 	if err != nil {

@@ -10,20 +10,21 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// smallBody is what a request may hold without being counted: it is part of what
-// a connection costs. Requests up to this size are never refused for want of
-// memory, and cost no atomic addition.
+// smallBody is the number of bytes that a request may hold without being counted;
+// they are part of the cost of a connection. Requests up to this size are never
+// refused for want of memory, and cost no atomic addition.
 const smallBody = 8 << 10
 
 // budget bounds the bytes that all requests together hold: bodies that arrive,
-// values and sessions that wait for the node, lists and answers on their way out.
+// values and sessions of requests that wait for the node, and lists and answers on
+// their way out.
 type budget struct {
 	limit  int64
 	used   atomic.Int64
-	height atomic.Int64 // of used, about; Server.Tide
+	height atomic.Int64 // most bytes in use since Tide was last called, approximately
 }
 
-// take reserves n bytes; false: there is no room.
+// take reserves n bytes. It returns false if there is no room.
 func (b *budget) take(n int64) bool {
 	if used := b.used.Add(n); used <= b.limit {
 		if used > b.height.Load() {
@@ -37,8 +38,9 @@ func (b *budget) take(n int64) bool {
 
 func (b *budget) give(n int64) { b.used.Add(-n) }
 
-// account is what one connection has taken of the budget. Only the goroutine that
-// serves the connection touches it; it is settled when the answer has left.
+// account is the number of bytes that one connection has taken of the budget. Only
+// the goroutine that serves the connection touches the account. It is settled when
+// the answer has left.
 type account struct {
 	budget *budget
 	held   int64
@@ -64,14 +66,15 @@ func (a *account) settle() {
 	}
 }
 
-// room counts n bytes against the budget until the answer to this request has left;
-// false: there is no room.
+// room counts n bytes against the budget until the answer to this request has left.
+// It returns false if there is no room.
 func room(ctx *fasthttp.RequestCtx, n int) bool {
 	c, ours := ctx.Conn().(*conn)
 	return !ours || c.account.budget == nil || c.account.take(n)
 }
 
-// hold is room for what is not small. False: the request was answered with 503.
+// hold is room for n bytes, unless n is small. If it returns false, it has answered
+// the request with 503.
 func (s *Server) hold(ctx *fasthttp.RequestCtx, n int) bool {
 	if n <= smallBody || room(ctx, n) {
 		return true
@@ -80,16 +83,17 @@ func (s *Server) hold(ctx *fasthttp.RequestCtx, n int) bool {
 	return false
 }
 
-// settle gives back all that the request has been counted for.
+// settle gives all bytes that were counted for this request back to the budget.
 func settle(ctx *fasthttp.RequestCtx) {
 	if c, ours := ctx.Conn().(*conn); ours {
 		c.account.settle()
 	}
 }
 
-// full answers 507 for a write that would make the store hold more than it may. What
-// makes it hold less passes, and so does what other nodes have accepted: of requests
-// that come at once, each finds the room that there is.
+// full answers 507 to a write that would make the store hold more than its bound.
+// Writes that make the store smaller pass, and so do writes that other nodes have
+// accepted. Concurrent requests may together exceed the bound, because each of them
+// is compared with the same store.
 func (s *Server) full(ctx *fasthttp.RequestCtx, causal bool, op *wire.Op) bool {
 	most := s.limits.StoreBytes
 	if most == 0 || op.Kind != wire.OpPut {
@@ -105,8 +109,8 @@ func (s *Server) full(ctx *fasthttp.RequestCtx, causal bool, op *wire.Op) bool {
 	return true
 }
 
-// overloaded answers 503: the requests that are under way hold all the memory that
-// requests may take.
+// overloaded answers 503: the requests under way hold all the memory that requests
+// may take.
 func (s *Server) overloaded(ctx *fasthttp.RequestCtx) {
 	settle(ctx)
 	s.shed.Add(1)

@@ -12,7 +12,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// session reads what a client says that it has seen; nothing is that, too.
+// session reads a client's session. An empty text is the session of a client that
+// has seen nothing.
 func (s *Server) session(ctx *fasthttp.RequestCtx, text []byte) (c wire.Context, ok bool) {
 	if len(text) == 0 {
 		return wire.Context{}, true
@@ -25,13 +26,13 @@ func (s *Server) session(ctx *fasthttp.RequestCtx, text []byte) (c wire.Context,
 	return c, s.hold(ctx, len(c.Exact)*int(unsafe.Sizeof(wire.Dependency{})))
 }
 
-// appendSession is the inverse of session.
+// appendSession appends the text of a session; session reads that text.
 func (s *Server) appendSession(dst []byte, c wire.Context) []byte {
 	return wire.AppendContextText(dst, s.cluster, s.sealer, c)
 }
 
-// causalWrite submits a write to the causal bucket and waits for it. False: it was
-// answered.
+// causalWrite submits a write to the causal bucket and waits for its end. If it
+// returns false, it has answered the request.
 func (s *Server) causalWrite(ctx *fasthttp.RequestCtx, w *waiting, op wire.Op, c wire.Context, timeout time.Duration) bool {
 	if s.refuseWork(ctx) {
 		return false
@@ -43,8 +44,8 @@ func (s *Server) causalWrite(ctx *fasthttp.RequestCtx, w *waiting, op wire.Op, c
 	return !s.failed(ctx, s.waiters.await(w, timeout), w.Reply, causalWrite)
 }
 
-// causalRead reads a key of the causal bucket; late says what it is when the
-// timeout runs out. False: it was answered.
+// causalRead reads a key of the causal bucket. If the timeout runs out, it answers
+// with the code late. If it returns false, it has answered the request.
 func (s *Server) causalRead(ctx *fasthttp.RequestCtx, w *waiting, key string, c wire.Context, timeout time.Duration, late api.Code) bool {
 	if s.refuseWork(ctx) {
 		return false
@@ -53,7 +54,7 @@ func (s *Server) causalRead(ctx *fasthttp.RequestCtx, w *waiting, key string, c 
 	return s.seen(ctx, w, timeout, late)
 }
 
-// causalList is the same for a list: then w has the listing.
+// causalList does the same for a list. If it returns true, w has the listing.
 func (s *Server) causalList(ctx *fasthttp.RequestCtx, w *waiting, c wire.Context, timeout time.Duration, late api.Code) bool {
 	if s.refuseWork(ctx) {
 		return false
@@ -71,7 +72,7 @@ func (s *Server) seen(ctx *fasthttp.RequestCtx, w *waiting, timeout time.Duratio
 	return !s.failed(ctx, how, w.Reply, causalRead)
 }
 
-// value is the item that a read found, unless its key is unknown or deleted.
+// value is the item that a read found; nil if the key is unknown or deleted.
 func value(r *wire.CausalResult) *wire.Item {
 	if r.Item == nil || r.Item.Deleted {
 		return nil
@@ -79,7 +80,8 @@ func value(r *wire.CausalResult) *wire.Item {
 	return r.Item
 }
 
-// causalVersion names a version for clients. scratch is written to.
+// causalVersion converts a version to the form that clients see. It writes to
+// scratch.
 func causalVersion(v *wire.CausalVersion, scratch []byte) api.CausalVersion {
 	stream := &v.Dot.Stream
 	origin := binary.LittleEndian.AppendUint64(scratch[:0], stream.View.Number)

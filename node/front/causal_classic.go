@@ -12,8 +12,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// causalBody reads the body, and the context that comes with it or, if it speaks
-// of none, in the header.
+// causalBody reads the body and the client's context. The context is in the body
+// or, if the body has none, in the header.
 func (s *Server) causalBody(ctx *fasthttp.RequestCtx) (body api.CausalBody, c wire.Context, ok bool) {
 	body, err := api.ParseCausalBody(ctx.PostBody())
 	if header := ctx.Request.Header.Peek(api.HeaderMetadata); err == nil && !body.Metadata && len(header) > 0 {
@@ -61,8 +61,8 @@ func (s *Server) deleteCausalData(ctx *fasthttp.RequestCtx, raw []byte) {
 	}
 }
 
-// writeCausalData answers 200 whether the key is new or not: other replicas may
-// know it.
+// writeCausalData answers 200 whether or not the key is new here: other replicas
+// may know the key.
 func (s *Server) writeCausalData(ctx *fasthttp.RequestCtx, op wire.Op, c wire.Context) {
 	w := newWaiting(ctx)
 	defer w.free()
@@ -102,8 +102,8 @@ func (s *Server) getCausalData(ctx *fasthttp.RequestCtx, raw []byte) {
 	})
 }
 
-// answerCausalData answers with the object that head begins, which the context
-// ends.
+// answerCausalData answers with a JSON object. head writes its beginning; the
+// client's context is its last member.
 func (s *Server) answerCausalData(ctx *fasthttp.RequestCtx, w *waiting, status int, c wire.Context, head func([]byte) []byte) {
 	ctx.SetStatusCode(status)
 	s.stampData(ctx)
@@ -112,13 +112,13 @@ func (s *Server) answerCausalData(ctx *fasthttp.RequestCtx, w *waiting, status i
 	s.sendScratch(ctx, w)
 }
 
-// stampData says what answers of the classic surface have in common.
+// stampData sets the headers that all classic answers have in common.
 func (s *Server) stampData(ctx *fasthttp.RequestCtx) {
 	ctx.Response.Header.SetContentTypeBytes(typeJSON)
 	ctx.Response.Header.SetCanonical(headerNodeID, s.node)
 }
 
-// appendMetadata appends the member that clients echo.
+// appendMetadata appends the member that clients send back.
 func (s *Server) appendMetadata(dst []byte, c wire.Context) []byte {
 	dst = append(dst, `"causal-metadata":`...)
 	if c.IsZero() {
@@ -127,8 +127,8 @@ func (s *Server) appendMetadata(dst []byte, c wire.Context) []byte {
 	return api.AppendMetadata(dst, func(dst []byte) []byte { return s.appendSession(dst, c) })
 }
 
-// causalDump answers GET /data: this node's shard at one moment, read from its own
-// copy, and made as it is sent.
+// causalDump answers GET /data: this node's shard at one moment, read from the
+// node's own copy, and produced as it is sent.
 func (s *Server) causalDump(ctx *fasthttp.RequestCtx) {
 	_, c, ok := s.causalBody(ctx)
 	if !ok {
@@ -156,7 +156,7 @@ func (s *Server) causalDump(ctx *fasthttp.RequestCtx) {
 	s.sendObject(ctx, newObjectStream(`{"items":{`, tail, values(listing)), listing)
 }
 
-// values are the keys and values of a listing, without the deleted ones.
+// values are the keys and values of a listing. Deleted keys are left out.
 func values(listing Listing) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		for item := range listing.From(nil) {

@@ -13,7 +13,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// said is what a classic answer of a causal bucket says.
+// said is what a classic answer of a causal bucket contains.
 type said struct {
 	Value    *string           `json:"value"`
 	Error    string            `json:"error"`
@@ -29,7 +29,7 @@ func saidBy(t testing.TB, got answer) (s said) {
 	return s
 }
 
-// seenIn are the counters of the keys that metadata names.
+// seenIn are the counters of the keys that the metadata mentions.
 func seenIn(t testing.TB, metadata string, keys ...string) map[string]uint64 {
 	t.Helper()
 	session, err := api.ParseMetadata([]byte(metadata))
@@ -55,7 +55,8 @@ func seenIn(t testing.TB, metadata string, keys ...string) map[string]uint64 {
 	return seen
 }
 
-// The causal answers of the classic surface, one after another by one client, who echoes what it got.
+// The causal answers of the classic surface, one after another, for one client that
+// sends back the metadata of each answer.
 func TestClassicCausalOperationsAnswerAsTheTableSays(t *testing.T) {
 	n := startWith(t, "causal")
 	metadata := "{}"

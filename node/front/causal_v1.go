@@ -44,7 +44,7 @@ func (s *Server) causalKV(ctx *fasthttp.RequestCtx, raw []byte, isKey bool) {
 	}
 }
 
-// late says what it means that a read has not been answered in time.
+// late is the code of a read that was not answered in time.
 func late(c *wire.Context) api.Code {
 	if c.IsZero() {
 		return api.CodeReadUnanswered
@@ -96,7 +96,8 @@ func (s *Server) getCausalKey(ctx *fasthttp.RequestCtx, raw []byte, c wire.Conte
 	s.showValue(ctx, etag, item.Value, item.ContentType, func() api.Metadata { return causalMetadata(item) })
 }
 
-// showCausalVersion returns the entity tag, valid until w's scratch is used again.
+// showCausalVersion returns the entity tag. The tag is valid until w's scratch is
+// used again.
 func (s *Server) showCausalVersion(ctx *fasthttp.RequestCtx, w *waiting, v *wire.CausalVersion) []byte {
 	w.scratch = causalVersion(v, w.scratch).AppendETag(w.scratch[:0])
 	n := len(w.scratch)
@@ -121,8 +122,8 @@ func causalMetadata(item *wire.Item) api.Metadata {
 	})
 }
 
-// listCausal answers one page of the keys of this node's shard. The order is the
-// one that the state has: by byte it would cost a look at all keys.
+// listCausal answers one page of the keys of this node's shard, in the order of the
+// state. An order by key bytes would need a look at all keys.
 func (s *Server) listCausal(ctx *fasthttp.RequestCtx, c wire.Context, timeout time.Duration) {
 	want, ok := s.page(ctx, causalCursor)
 	if !ok {
@@ -140,8 +141,9 @@ func (s *Server) listCausal(ctx *fasthttp.RequestCtx, c wire.Context, timeout ti
 	s.writeJSON(ctx, list)
 }
 
-// collectCausal reads the page, and tells of every item that the client learns
-// of: that a key is deleted is something it learns, too.
+// collectCausal reads the page, and calls shown with every item of which the client
+// learns. The client also learns that a key is deleted, so shown gets tombstones
+// too.
 func (p page) collectCausal(listing Listing, shown func(*wire.Item) bool) api.List {
 	list := api.List{Items: []api.Metadata{}}
 	last := ""
@@ -164,8 +166,8 @@ func (p page) collectCausal(listing Listing, shown func(*wire.Item) bool) api.Li
 	return list
 }
 
-// shard is the name of the shard that this node belongs to; nil: there are none,
-// or it belongs to none.
+// shard is the name of this node's shard; nil if the view has no shards or the node
+// is in none.
 func (s *Server) shard() *string {
 	status := s.backend.Status()
 	if status.View.Layout.Flat {

@@ -13,8 +13,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// One client, who brings back the session of the last answer, but where it says
-// otherwise.
+// One client. It sends the session of the last answer unless a row says otherwise.
 func TestV1CausalKeyOperations(t *testing.T) {
 	n := start(t)
 	tag := func(counter, number int) string {

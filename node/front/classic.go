@@ -12,7 +12,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// The bodies of the classic surface that never change.
+// Constant bodies of the classic surface.
 var (
 	bodyCreated  = []byte(`{"result":"created"}`)
 	bodyReplaced = []byte(`{"result":"replaced"}`)
@@ -114,8 +114,8 @@ func (s *Server) getData(ctx *fasthttp.RequestCtx, raw []byte) {
 	s.sendScratch(ctx, w)
 }
 
-// sendScratch answers with what w's scratch holds. A large answer keeps the buffer
-// until it has left, and counts.
+// sendScratch answers with the bytes in w's scratch. A large answer keeps the
+// buffer until it has left, and counts against the budget.
 func (s *Server) sendScratch(ctx *fasthttp.RequestCtx, w *waiting) {
 	body := w.scratch
 	if len(body) <= smallBody {
@@ -128,7 +128,8 @@ func (s *Server) sendScratch(ctx *fasthttp.RequestCtx, w *waiting) {
 	}
 }
 
-// confirm waits until the state may be read, and otherwise answers.
+// confirm waits until the state may be read. If it returns false, it has answered
+// the request.
 func (s *Server) confirm(ctx *fasthttp.RequestCtx, w *waiting, timeout time.Duration) bool {
 	if s.refuseWork(ctx) {
 		return false
@@ -147,8 +148,8 @@ func (s *Server) answerData(ctx *fasthttp.RequestCtx, w *waiting, status int, bo
 	ctx.Response.SetBodyRaw(body)
 }
 
-// key reads a key as it stood in the request line, or answers for what cannot be
-// one.
+// key reads a key as it stood in the request line. If that is not a valid key, key
+// answers the request and ok is false.
 func (s *Server) key(ctx *fasthttp.RequestCtx, raw []byte) (key string, ok bool) {
 	buf, err := api.AppendKey(make([]byte, 0, len(raw)), raw)
 	if err != nil {
@@ -158,7 +159,7 @@ func (s *Server) key(ctx *fasthttp.RequestCtx, raw []byte) (key string, ok bool)
 	return asString(buf), true
 }
 
-// tooLarge answers for a value beyond the limit.
+// tooLarge answers a request whose value is beyond the limit.
 func (s *Server) tooLarge(ctx *fasthttp.RequestCtx, value []byte) bool {
 	most := s.limits.ValueBytes
 	if len(value) <= most {
@@ -168,13 +169,14 @@ func (s *Server) tooLarge(ctx *fasthttp.RequestCtx, value []byte) bool {
 	return true
 }
 
-// shareLimit is the largest value that shares its allocation with its key. A
-// store may keep the first key it saw for long, and with it what it shares.
+// shareLimit is the size in bytes of the largest value that shares its allocation
+// with its key. A store may keep the first copy of a key for long, and so whatever
+// shares its memory.
 const shareLimit = 1 << 10
 
 // newPut copies key and value, which belong to fasthttp, in one allocation. The
-// value of a body that is not small is kept as it came: it is nobody else's
-// (readBody), and while the request waits there is no second copy of it.
+// value of a large body is not copied: readBody gave it memory of its own, so no
+// second copy exists while the request waits.
 func newPut(raw, value []byte, contentType string) (wire.Op, error) {
 	size := len(raw)
 	if len(value) <= shareLimit {
@@ -199,6 +201,6 @@ func newPut(raw, value []byte, contentType string) (wire.Op, error) {
 	return op, nil
 }
 
-// asString turns bytes that nobody else holds, and nobody writes to any more,
-// into a string.
+// asString returns bytes as a string without a copy. The caller must hold the only
+// reference, and must not write to the bytes any more.
 func asString(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

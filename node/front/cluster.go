@@ -9,8 +9,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// showCluster shows more than GET /view: whether the view is active, whom it waits
-// for, and who owns how much.
+// showCluster shows more than GET /view: whether the view is active, which members
+// it waits for, and how many slots each shard owns.
 func (s *Server) showCluster(ctx *fasthttp.RequestCtx) {
 	if !s.readOnly(ctx) {
 		return
@@ -47,11 +47,12 @@ func (s *Server) showCluster(ctx *fasthttp.RequestCtx) {
 	s.writeJSON(ctx, cluster)
 }
 
-// lagPatience bounds how long GET /v1/cluster waits for the node, which answers such
-// a question at once: a node that cannot is shown without it.
+// lagPatience bounds how long GET /v1/cluster waits for the node's answer, which
+// normally comes at once. If the answer is late, the document leaves it out.
 const lagPatience = time.Second
 
-// lag asks how far members are behind each other; nil: not answered.
+// lag asks how far the members are behind each other; nil if the node did not
+// answer in time.
 func (s *Server) lag(ctx *fasthttp.RequestCtx) *wire.Lag {
 	w := newWaiting(ctx)
 	defer w.free()

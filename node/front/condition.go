@@ -10,7 +10,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// What conditions can have wrong.
+// Errors of conditions that cannot be read.
 var (
 	errTwoConditions = errors.New("If-Match and If-None-Match together ask for nothing")
 	errIfNoneMatch   = errors.New("If-None-Match takes only * on a PUT, and nothing on a DELETE")
@@ -18,8 +18,9 @@ var (
 	errBadTag        = errors.New(`takes * or a list of entity tags, such as "17-0a1b2c3d", "18-0a1b2c3d"`)
 )
 
-// eachTag reads the lines of If-Match or If-None-Match as the one list that they are
-// (RFC 9110 §5.3, §13.1). Tags have their quotes. star: the list is *.
+// eachTag reads the lines of If-Match or If-None-Match as one list (RFC 9110 §5.3,
+// §13.1). It calls visit with each tag, quotes included. star is true if the list
+// is *.
 func eachTag(lines [][]byte, visit func(tag []byte, weak bool)) (star bool, err error) {
 	tags := 0
 	for _, rest := range lines {
@@ -58,8 +59,8 @@ func eachTag(lines [][]byte, visit func(tag []byte, weak bool)) (star bool, err 
 	return star, nil
 }
 
-// tagSize is the length of the entity tag that b begins with; 0: it does not
-// (RFC 9110 §8.8.3).
+// tagSize is the length in bytes of the entity tag at the beginning of b; 0 if b
+// does not begin with one (RFC 9110 §8.8.3).
 func tagSize(b []byte) int {
 	if len(b) == 0 || b[0] != '"' {
 		return 0
@@ -75,8 +76,8 @@ func tagSize(b []byte) int {
 	return 0
 }
 
-// refuseConditions answers for conditions that cannot be read. What comes after it need
-// not look at that again.
+// refuseConditions answers a request whose conditions cannot be read. Later steps
+// may assume that they can be read.
 func (s *Server) refuseConditions(ctx *fasthttp.RequestCtx) bool {
 	for _, name := range [...]string{api.HeaderIfMatch, api.HeaderIfNoneMatch} {
 		lines := ctx.Request.Header.PeekAll(name)
@@ -91,8 +92,8 @@ func (s *Server) refuseConditions(ctx *fasthttp.RequestCtx) bool {
 	return false
 }
 
-// readCondition makes If-Match and If-None-Match part of a write. A write has one
-// version to compare with; others are those that are asked for beside it.
+// readCondition makes If-Match and If-None-Match part of a write. A write compares
+// with one version. If the client lists several, others has the rest.
 func readCondition(h *fasthttp.RequestHeader, op *wire.Op) (others []wire.Version, err error) {
 	none := len(h.PeekAll(api.HeaderIfNoneMatch)) > 0
 	match := h.PeekAll(api.HeaderIfMatch)
@@ -113,7 +114,7 @@ func readCondition(h *fasthttp.RequestHeader, op *wire.Op) (others []wire.Versio
 	star, err := eachTag(match, func(tag []byte, weak bool) {
 		v, ours := api.ParseETag(string(tag))
 		switch {
-		case weak || !ours: // no key has such a version; neither is the zero one any key's
+		case weak || !ours: // no key ever has such a version, and no key ever has the zero version
 		case op.Match == wire.Version{}:
 			op.Match = wire.Version(v)
 		case op.Match != wire.Version(v):
@@ -126,9 +127,10 @@ func readCondition(h *fasthttp.RequestHeader, op *wire.Op) (others []wire.Versio
 	return others, err
 }
 
-// permits reports whether a read may be answered in full: there are no lines, or
-// they name the tag (wanted) or do not (not wanted). If-None-Match compares weakly,
-// If-Match does not (RFC 9110 §13.1).
+// permits reports whether a read may be answered in full. That is so if there are
+// no lines. Otherwise the lines must name the tag if wanted is true, and must not
+// name it if wanted is false. If-None-Match compares weakly, If-Match does not
+// (RFC 9110 §13.1).
 func permits(lines [][]byte, etag []byte, wanted bool) bool {
 	if len(lines) == 0 {
 		return true

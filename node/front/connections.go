@@ -13,30 +13,32 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// conn is a connection as the front needs it. The front can look at it while fasthttp
-// does not read it. Each answer has a deadline of its own, which moves while the client
-// reads: an answer of any length may take its time.
+// conn is a connection as the front needs it. It adds two things to net.Conn. The
+// front can notice that the client has left while fasthttp does not read. And each
+// piece of an answer has a deadline of its own, so a long answer may take its time
+// as long as the client keeps reading.
 type conn struct {
 	net.Conn
 	raw     syscall.RawConn // nil: not a socket
-	address netip.Addr      // of the client, as connections are shared out; zero: not known
+	address netip.Addr      // of the client, as addressOf gives it; zero: not known
 	local   bool            // its listener is on a loopback address
-	brief   bool            // beyond the bounds: one health check, and soon
-	until   time.Time       // of a brief one: when it ends
+	brief   bool            // beyond the bounds: it may send one health check, within briefTime
+	until   time.Time       // when a brief connection ends
 	state   atomic.Int32    // fasthttp.ConnState
 
-	// Of the goroutine that serves it.
+	// The fields below belong to the goroutine that serves the connection.
 	tls       *tls.Conn // nil: not encrypted
 	identity  identity
 	line      bool    // the request line has arrived
-	account   account // what the request holds
-	answering bool    // the answer has begun to leave,
+	account   account // bytes that the request holds
+	answering bool    // the answer has begun to leave
 	began     time.Time
-	sent      int64 // and so much of it has left
+	sent      int64 // bytes of the answer that have left
 }
 
-// Read implements net.Conn. It only notes whether a request line has ended:
-// when one overflows the read buffer, fasthttp does not tell what did.
+// Read implements net.Conn. It also notes whether a request line has ended: if the
+// read buffer overflows, fasthttp does not tell whether the line or the headers
+// were too long.
 func (c *conn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if !c.line {
@@ -53,8 +55,8 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	return c.Conn.SetReadDeadline(t)
 }
 
-// Write implements net.Conn. A piece must leave within writeTimeout, and the whole
-// answer within what slowestReader takes beside that.
+// Write implements net.Conn. Each piece, and the whole answer, must leave within
+// writeTimeout plus the time that a client at slowestReader needs for its bytes.
 func (c *conn) Write(b []byte) (int, error) {
 	now := time.Now()
 	if !c.answering {
@@ -71,8 +73,8 @@ func (c *conn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// gone reports whether the client closed the connection, or its side of it, whatever
-// it sent before that and nobody has read.
+// gone reports whether the client closed the connection, or its side of it. Bytes
+// that the client sent before and that were not read do not hide this.
 func (c *conn) gone() bool {
 	if c.raw == nil {
 		return false
@@ -82,19 +84,19 @@ func (c *conn) gone() bool {
 	return closed != nil || hung
 }
 
-// connections are all that are open, and who may have one.
+// connections are all open connections and the bounds on them.
 type connections struct {
-	most        int // open at a time,
-	mostPer     int // and of one address
-	mostBrief   int // beyond these
+	most        int // bound on open connections
+	mostPer     int // bound on those of one address
+	mostBrief   int // bound on brief connections, beyond most
 	budget      *budget
 	tls         *tls.Config   // nil: no encryption
-	refused     atomic.Uint64 // closed for want of a place, before they had a request
+	refused     atomic.Uint64 // closed for want of a place, before a request was read
 	acceptFails atomic.Uint64
 
 	mu        sync.Mutex
 	open      map[*conn]struct{}
-	height    int // of len(open); Server.Tide
+	height    int // most connections open at a time since Tide was last called
 	per       map[netip.Addr]int
 	brief     []*conn // the oldest first
 	listeners []*listener
@@ -106,8 +108,8 @@ func (c *connections) init(l Limits, b *budget) {
 	c.open, c.per = map[*conn]struct{}{}, map[netip.Addr]int{}
 }
 
-// listen keeps a listener to be closed; it is closed at once when the server
-// already drains.
+// listen keeps a listener so that drain can close it. If the server already drains,
+// the listener is closed at once.
 func (c *connections) listen(ln *listener) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -117,8 +119,8 @@ func (c *connections) listen(ln *listener) {
 	}
 }
 
-// changed is fasthttp's hook. It is called twice a request, so the states of
-// requests only leave a mark.
+// changed is fasthttp's hook for state changes. fasthttp calls it twice per
+// request, so for the states of requests it only stores the state.
 func (c *connections) changed(nc net.Conn, state fasthttp.ConnState) {
 	one := nc.(*conn)
 	one.state.Store(int32(state))
@@ -135,8 +137,8 @@ func (c *connections) changed(nc net.Conn, state fasthttp.ConnState) {
 	}
 }
 
-// drain stops accepting and closes the connections that serve no request, now
-// and when they come.
+// drain stops accepting. It closes connections that serve no request, and those
+// that become idle later.
 func (c *connections) drain() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -160,7 +162,8 @@ func (c *connections) cut() {
 	}
 }
 
-// tide is how many are open, and were at most since the last call.
+// tide returns how many connections are open now, and the most that were open since
+// the last call.
 func (c *connections) tide() (now, height int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

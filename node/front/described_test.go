@@ -34,8 +34,8 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 	}
 }
 
-// A run over every route, with good requests and bad ones, in both models and in many
-// states. ask holds each answer against the description.
+// A run over every route, with valid and invalid requests, in both models and in
+// many states. ask compares each answer with the description.
 func TestEveryAnswerOfARunIsDescribed(t *testing.T) {
 	states := map[string]func(*fake){
 		"serving":     func(*fake) {},

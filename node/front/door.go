@@ -41,7 +41,7 @@ const adminConnections = 64
 // until Shutdown, and then returns nil. It owns the listener.
 func (s *Server) ServeAdmin(ln net.Listener) error { return s.serve(ln, s.adminHTTP, &s.adminConns) }
 
-// handleAdmin is handle for the other listener.
+// handleAdmin handles requests of the listener for administrators.
 func (s *Server) handleAdmin(ctx *fasthttp.RequestCtx) {
 	to := routeNone
 	if seen, ok := s.framed(ctx); ok {

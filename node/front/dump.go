@@ -12,12 +12,12 @@ import (
 	"github.com/cohortkv/cohort/api"
 )
 
-// dumpPiece is how much of GET /data is made at a time. What fits into one piece
-// is sent with its length, more in chunks.
+// dumpPiece is the number of bytes of GET /data that are produced at a time. A body
+// that fits into one piece is sent with its length, a longer one in chunks.
 const dumpPiece = 64 << 10
 
-// dump answers GET /data: the whole store at one moment, read from this node's
-// own copy once a read was confirmed, and made as it is sent.
+// dump answers GET /data: the whole store at one moment. It is read from this
+// node's own copy after a read was confirmed, and produced as it is sent.
 func (s *Server) dump(ctx *fasthttp.RequestCtx) {
 	if !s.readOnly(ctx) {
 		return
@@ -50,8 +50,8 @@ func pairs(snapshot Snapshot) iter.Seq2[string, []byte] {
 	}
 }
 
-// sendObject answers with an object: at once when it is small, as it is made when
-// it is not.
+// sendObject answers with a JSON object. A small object is sent at once, a larger
+// one as it is produced.
 func (s *Server) sendObject(ctx *fasthttp.RequestCtx, stream *objectStream, from pinning) {
 	stream.fill(dumpPiece)
 	switch {
@@ -71,9 +71,9 @@ func (s *Server) sendObject(ctx *fasthttp.RequestCtx, stream *objectStream, from
 	}
 }
 
-// sendUntilClose sends the answer to an old client: HTTP/1.0 has no chunks, so the
-// end of the connection is the end of the body. fasthttp knows no such answers and
-// is told that the connection is not its any more.
+// sendUntilClose sends the answer to an HTTP/1.0 client. HTTP/1.0 has no chunks, so
+// the body ends when the connection closes. fasthttp does not support such answers,
+// so the connection is taken from it.
 func sendUntilClose(ctx *fasthttp.RequestCtx, stream *objectStream) {
 	defer stream.Close()
 	ctx.SetConnectionClose()
@@ -85,8 +85,8 @@ func sendUntilClose(ctx *fasthttp.RequestCtx, stream *objectStream) {
 	}
 }
 
-// isLossy looks through the whole snapshot, because a header cannot follow the
-// body that it describes.
+// isLossy looks through the whole snapshot. It must do so first, because a header
+// cannot follow the body that it describes.
 func isLossy(snapshot Snapshot) bool {
 	for record := range snapshot.From(nil) {
 		if !utf8.ValidString(record.Key) || !utf8.Valid(record.Value) {
@@ -96,16 +96,16 @@ func isLossy(snapshot Snapshot) bool {
 	return false
 }
 
-// objectStream is a JSON object of keys and values, made as it is read.
+// objectStream is a JSON object of keys and values, produced as it is read.
 type objectStream struct {
 	next  func() (string, []byte, bool)
 	stop  func()
-	tail  string // what follows the last item, the brace and all
+	tail  string // what follows the last item, the closing brace included
 	piece []byte
-	read  int    // bytes of piece that were given out
-	some  bool   // an item was written
-	done  bool   // the last item was written, and the tail
-	ended func() // nil: the stream was not begun
+	read  int    // bytes of piece that were already returned
+	some  bool   // at least one item was written
+	done  bool   // the last item and the tail were written
+	ended func() // called by Close; nil if the stream was not begun
 }
 
 func newObjectStream(head, tail string, items iter.Seq2[string, []byte]) *objectStream {
@@ -114,7 +114,7 @@ func newObjectStream(head, tail string, items iter.Seq2[string, []byte]) *object
 	return d
 }
 
-// fill lengthens the piece to size. Its last value may make it longer.
+// fill lengthens the piece to size bytes. The last value may make the piece longer.
 func (d *objectStream) fill(size int) {
 	for len(d.piece) < size {
 		key, value, more := d.next()
@@ -147,7 +147,7 @@ func (d *objectStream) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Close implements io.Closer; fasthttp calls it also when the client left.
+// Close implements io.Closer. fasthttp also calls it if the client left.
 func (d *objectStream) Close() error {
 	d.stop()
 	if d.ended != nil {

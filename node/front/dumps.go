@@ -6,25 +6,27 @@ import (
 	"time"
 )
 
-// pinning is what a dump is read from.
+// pinning is the snapshot that a dump is read from.
 type pinning interface{ Pinned() int64 }
 
-// dumps are the answers to GET /data that are streamed. Each holds on to the state at
-// one moment: what is written over meanwhile stays in memory until the last client
-// has read it. So there are few at a time, and a reader that is slow while much is
-// written is cut off.
+// dumps are the answers to GET /data that are being streamed. Each keeps the state
+// of one moment: values that are overwritten meanwhile stay in memory until the
+// dump ends. The number of dumps is therefore bounded. If a dump pins too many
+// bytes, because its client is slow and many values are overwritten, its connection
+// is closed.
 type dumps struct {
 	most      int
-	mostBytes int64 // that the dumps may pin; the connections of those that do are closed
+	mostBytes int64 // that one dump may pin; beyond it, the dump's connection is closed
 
 	mu    sync.Mutex
 	count int
 }
 
-// lookAtDumps is how often it is looked at what a dump pins.
+// lookAtDumps is the interval at which the bytes that dumps pin are checked.
 const lookAtDumps = 100 * time.Millisecond
 
-// begin enters a dump; false: there are too many. The stream says when it has ended.
+// begin registers a dump. It returns false if there are too many. The stream
+// reports its own end.
 func (d *dumps) begin(c net.Conn, stream *objectStream, from pinning) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()

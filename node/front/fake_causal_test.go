@@ -15,8 +15,8 @@ func hashOf(key string) uint64 {
 	return h.Sum64()
 }
 
-// CausalWrite implements Backend: a version follows the one before and what the
-// client has seen of the key.
+// CausalWrite implements Backend. The new version follows the key's current version
+// and the version that the client has seen.
 func (f *fake) CausalWrite(w *Waiter, op wire.Op, c wire.Context) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -55,7 +55,7 @@ func (f *fake) CausalList(w *Waiter, c wire.Context) {
 	f.answerCausal(w, func() *wire.CausalResult { return nil })
 }
 
-// answerCausal holds the request, or ends it. f.mu is held.
+// answerCausal holds the request, or answers it. The caller holds f.mu.
 func (f *fake) answerCausal(w *Waiter, do func() *wire.CausalResult) {
 	f.answer(w, wire.Done, func() wire.Reply { return wire.Reply{Causal: do()} })
 }
@@ -76,7 +76,8 @@ func with(c wire.Context, item *wire.Item) wire.Context {
 	return c
 }
 
-// frozenItems lists in the order of the keys turned round, which is none.
+// frozenItems lists items in the order of their reversed keys, an order that is not
+// by key.
 type frozenItems struct {
 	context wire.Context
 	items   map[string]*wire.Item

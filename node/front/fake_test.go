@@ -20,10 +20,10 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// fake is a node of one: it decides every request at once, or holds them all.
+// fake is a node of one. It decides every request at once, or holds all of them.
 type fake struct {
-	held      chan *Waiter // gets what is held
-	abandoned chan *Waiter // gets what is taken back
+	held      chan *Waiter // gets requests that are held
+	abandoned chan *Waiter // gets waiters that are abandoned
 	pinned    atomic.Int64 // by every snapshot
 
 	mu      sync.Mutex
@@ -104,7 +104,7 @@ func (f *fake) Forget(w *Waiter, _ wire.NodeID) {
 	f.answer(w, wire.Done, func() wire.Reply { return wire.Reply{Forget: &res} })
 }
 
-// answer holds the request, or ends it. f.mu is held.
+// answer holds the request, or answers it. The caller holds f.mu.
 func (f *fake) answer(w *Waiter, outcome wire.Outcome, do func() wire.Reply) {
 	if f.hold {
 		f.waits[w] = true
@@ -254,7 +254,7 @@ type node struct {
 // start serves a fake over an in-memory listener.
 func start(t testing.TB) *node { return startWith(t, "strong") }
 
-// startWith does so with /data speaking a model.
+// startWith serves a fake whose /data speaks the given model.
 func startWith(t testing.TB, model string) *node {
 	ln := fasthttputil.NewInmemoryListener()
 	return serve(t, ln, ln.Dial, model)
@@ -315,7 +315,8 @@ type answer struct {
 	body   string
 }
 
-// ask sends one request, and holds the answer against the OpenAPI document. headers are "Name: value".
+// ask sends one request, and compares the answer with the OpenAPI document. headers
+// are "Name: value".
 func (n *node) ask(t testing.TB, method, path, body string, headers ...string) answer {
 	t.Helper()
 	var reader io.Reader

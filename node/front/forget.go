@@ -11,13 +11,13 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// forgetRoute reports that a path is the one by which a node is forgotten.
+// forgetRoute reports whether a path is that of POST /v1/nodes/{id}/forget.
 func forgetRoute(path []byte) bool {
 	return hasPrefix(path, api.NodesPrefix) && bytes.HasSuffix(path, []byte(api.ForgetSuffix)) &&
 		len(path) > len(api.NodesPrefix)+len(api.ForgetSuffix)
 }
 
-// forget has a node forgotten that is gone for good.
+// forget makes the cluster forget a node that is gone for good.
 func (s *Server) forget(ctx *fasthttp.RequestCtx, path []byte) {
 	if !ctx.IsPost() {
 		s.refuseMethod(ctx, "POST")

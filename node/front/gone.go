@@ -2,13 +2,14 @@ package front
 
 import "time"
 
-// lookEvery is how often connections of waiting requests are looked at. A
-// request that waits shorter than this is not looked at at all.
+// lookEvery is the interval at which the connections of waiting requests are
+// checked. A request that waits for a shorter time is not checked at all.
 const lookEvery = 100 * time.Millisecond
 
-// watch looks after the waiting requests until close, and sleeps while there are
-// none. fasthttp reads nothing from a connection while its handler runs, so a
-// client that leaves is noticed here, or not before the answer is written.
+// watch checks the connections of waiting requests until close, and sleeps while
+// there are none. fasthttp reads nothing from a connection while its handler runs.
+// Without this check, a client that leaves is noticed only when the answer is
+// written.
 func (s *waiters) watch() {
 	defer close(s.stopped)
 	for {
@@ -23,8 +24,8 @@ func (s *waiters) watch() {
 	}
 }
 
-// lookAfter looks at the waiting requests now and then until none is left; false
-// when the goroutine must end.
+// lookAfter checks the waiting requests at intervals until none is left. It returns
+// false if the goroutine must end.
 func (s *waiters) lookAfter() bool {
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
@@ -42,15 +43,15 @@ func (s *waiters) lookAfter() bool {
 	return true
 }
 
-// watched is a waiting request as it was when it was looked up.
+// watched is a waiting request as it was at the moment of the check.
 type watched struct {
 	w      *waiting
 	serial uint64
 	conn   *conn
 }
 
-// collect appends the requests that have waited since before the last tick, or
-// all of them when all must end. more: somebody waits.
+// collect appends the requests that have waited since before the last tick, or all
+// of them if all must end. more is true if any request waits.
 func (s *waiters) collect(batch []watched) (out []watched, more bool) {
 	all := s.ending.Load()
 	s.mu.Lock()

@@ -2,8 +2,8 @@ package front
 
 import "golang.org/x/sys/unix"
 
-// hungUp reports that nothing more will come over a socket, or that it is broken. What
-// has come and was not read does not hide it, as it would from a peek.
+// hungUp reports whether nothing more will arrive on a socket, or the socket is
+// broken. Unlike a peek, it works even if bytes that arrived earlier were not read.
 func hungUp(fd uintptr) bool {
 	ask := [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
 	n, err := unix.Poll(ask[:], 0)

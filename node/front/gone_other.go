@@ -4,8 +4,8 @@ package front
 
 import "syscall"
 
-// hungUp reports that nothing more will come over a socket, or that it is broken: where
-// something has come that was not read, only when it is.
+// hungUp reports whether nothing more will arrive on a socket, or the socket is
+// broken. If bytes that arrived were not read, it can only report a broken socket.
 func hungUp(fd uintptr) bool {
 	var one [1]byte
 	n, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK)

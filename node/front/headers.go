@@ -17,13 +17,14 @@ type headerSet uint64
 // headers are the modifiers that a request carries.
 type headers struct {
 	once  headerSet
-	twice headerSet // those with more than one line
+	twice headerSet // modifiers with more than one line
 }
 
 func (h headers) has(set headerSet) bool { return h.once&set != 0 }
 
-// What is wrong with header lines that two readers could take for two things. The
-// connection is closed after them, so that nothing is read as a second request.
+// Errors of header lines that two readers could frame differently. The connection
+// is closed after such a request, so nothing that follows is read as a second
+// request.
 var (
 	errFolded    = errors.New("a header is folded over several lines")
 	errBareLF    = errors.New("a header line ends without CR")
@@ -34,8 +35,8 @@ var (
 	errEncoding  = errors.New("the only Transfer-Encoding that is taken is chunked")
 )
 
-// known finds the headers that a request is looked through for: those that are
-// refused, or mean something that fasthttp does not see to.
+// known finds the headers that matter for a request: those that are refused, and
+// those with a meaning that fasthttp does not handle.
 var known = newHeaderIndex()
 
 // headerIndex looks names up by length and letters, whatever their case.
@@ -43,7 +44,7 @@ type headerIndex struct {
 	byLength [32][]headerName
 	anyIf    headerSet // "If-"
 	anyOurs  headerSet // "Cohort-"
-	once     headerSet // those that are no list
+	once     headerSet // those that are not a list, and so may occur once
 	length   headerSet // Content-Length
 	encoding headerSet // Transfer-Encoding
 	expect   headerSet // Expect
@@ -93,7 +94,7 @@ func newHeaderIndex() (x headerIndex) {
 	return x
 }
 
-// bitOf is the set of the one header, empty when it changes nothing.
+// bitOf is the set with this one header; empty if the header changes nothing.
 func (x *headerIndex) bitOf(name []byte) headerSet {
 	if len(name) < len(x.byLength) {
 		for i := range x.byLength[len(name)] {
@@ -111,8 +112,8 @@ func (x *headerIndex) bitOf(name []byte) headerSet {
 	return 0
 }
 
-// equalFold compares a header name, which is ASCII, with one in lower case. Of both
-// the lengths are equal.
+// equalFold compares a header name, which is ASCII, with a name in lower case. Both
+// must have the same length.
 func equalFold(name []byte, lower string) bool {
 	for i := len(lower) - 1; i >= 0; i-- {
 		c := name[i]
@@ -126,8 +127,8 @@ func equalFold(name []byte, lower string) bool {
 	return true
 }
 
-// scan goes once through the header lines, as they came: fasthttp hides some of
-// what they say. twice are those that stand there twice and may not.
+// scan reads the header lines once, as they arrived, because fasthttp hides some of
+// their content. It fails if two readers could frame the request differently.
 func scan(raw []byte) (seen headers, err error) {
 	for len(raw) > 0 {
 		end := bytes.IndexByte(raw, '\n')
@@ -169,8 +170,8 @@ func isChunked(value []byte) bool {
 	return len(value) == len("chunked") && equalFold(value, "chunked")
 }
 
-// refuseHeaders answers for a header that means nothing to a request of this kind,
-// and would be ignored to the client's harm.
+// refuseHeaders answers a request with a header that has no meaning for this kind
+// of request, if ignoring the header could harm the client.
 func (s *Server) refuseHeaders(ctx *fasthttp.RequestCtx, kind api.Kinds, seen headers) bool {
 	if twice := seen.twice & known.once; twice != 0 {
 		m := &api.Modifiers[bits.TrailingZeros64(uint64(twice))]
@@ -185,7 +186,8 @@ func (s *Server) refuseHeaders(ctx *fasthttp.RequestCtx, kind api.Kinds, seen he
 	return false
 }
 
-// nameOf is the header's name as the client spelt it, where a row stands for many.
+// nameOf is the header's name as the client spelt it, if the row stands for many
+// names.
 func nameOf(h *fasthttp.RequestHeader, m *api.Modifier) string {
 	if !strings.HasSuffix(m.Name, "-") {
 		return m.Name
@@ -202,8 +204,8 @@ func nameOf(h *fasthttp.RequestHeader, m *api.Modifier) string {
 	}
 }
 
-// refuseExpectation answers for an Expect that is not 100-continue, which fasthttp
-// has seen to.
+// refuseExpectation answers an Expect that is not 100-continue. fasthttp handles
+// 100-continue.
 func (s *Server) refuseExpectation(ctx *fasthttp.RequestCtx) bool {
 	value := ctx.Request.Header.Peek("Expect")
 	if strings.EqualFold(string(bytes.TrimSpace(value)), "100-continue") {

@@ -11,7 +11,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// harmless has a value for every header under which an honoured request ends as it
+// harmless has a value for each honoured header with which a request ends as it
 // does without the header.
 var harmless = map[string]string{
 	"Transfer-Encoding": "chunked", "Trailer": "X-Sum", "TE": "trailers", "Connection": "keep-alive", "Upgrade": "h2c",
@@ -118,7 +118,7 @@ func TestAHeaderThatIsNoListIsRefusedTwice(t *testing.T) {
 	}
 }
 
-// A condition, and what becomes of a strong key at version 1.
+// A condition, and the effect of a request with it on a strong key at version 1.
 func TestConditionsAreReadAsTheListsThatTheyAre(t *testing.T) {
 	const one = `"1-00000abc"`
 	for _, c := range []struct {
@@ -190,8 +190,8 @@ func TestAVersionThatComesBetweenIsMatchedToo(t *testing.T) {
 	}
 }
 
-// Whatever two readers could frame in two ways is refused, and what follows on its
-// connection is never read as a request.
+// A request that two readers could frame in two ways is refused, and the bytes that
+// follow on its connection are never read as a request.
 func TestWhatIsFramedInTwoWaysEndsItsConnection(t *testing.T) {
 	smuggled := "PUT /data/smuggled HTTP/1.1\r\nHost: localhost\r\nContent-Length: 13\r\n\r\n" + `{"value":"x"}`
 	for name, headers := range map[string]string{
@@ -241,8 +241,8 @@ func TestWhatIsFramedInTwoWaysEndsItsConnection(t *testing.T) {
 	}
 }
 
-// What is refused before its body was read, or takes none, does not leave the body to be
-// read as the next request.
+// A request may be refused before its body was read, and a route may take no body.
+// In neither case is the body read as the next request.
 func TestTheBodyOfARefusedRequestIsNeverARequest(t *testing.T) {
 	smuggled := "PUT /data/smuggled HTTP/1.1\r\nHost: localhost\r\nContent-Length: 13\r\n\r\n" + `{"value":"x"}`
 	for _, size := range []int{0, smallBody, 200 << 10, 600 << 10} {

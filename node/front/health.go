@@ -19,7 +19,7 @@ func (s *Server) ping(ctx *fasthttp.RequestCtx) {
 	ctx.Response.SetBodyRaw(pong)
 }
 
-// live answers as long as the node makes progress.
+// live answers 200 as long as the node makes progress.
 func (s *Server) live(ctx *fasthttp.RequestCtx) {
 	if !s.readOnly(ctx) {
 		return
@@ -32,8 +32,9 @@ func (s *Server) live(ctx *fasthttp.RequestCtx) {
 	s.writeJSON(ctx, api.Health{Status: "ok"})
 }
 
-// ready says whether requests should be sent here (docs/operations.md §4). Without a
-// model that takes a view with this node in it, and a bus, but no majority.
+// ready says whether requests should be sent to this node (docs/operations.md §4).
+// If no model is named, the node must have a view with itself in it, and a bus, but
+// needs no majority.
 func (s *Server) ready(ctx *fasthttp.RequestCtx) {
 	if !s.readOnly(ctx) {
 		return
@@ -63,7 +64,8 @@ func (s *Server) ready(ctx *fasthttp.RequestCtx) {
 	s.writeJSON(ctx, health)
 }
 
-// unready says why requests of a model should not be sent here; empty: they should.
+// unready says why requests of a model should not be sent to this node; empty if
+// they should.
 func (s *Server) unready(model string, status *wire.NodeStatus, outage *api.Outage) string {
 	switch {
 	case model == api.BucketStrong && !status.StrongReady():

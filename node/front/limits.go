@@ -6,16 +6,16 @@ import (
 	"github.com/cohortkv/cohort/api"
 )
 
-// Limits bounds what clients may take of a node together. Zero values mean the
-// defaults.
+// Limits bounds what all clients together may take of a node. A zero value means
+// the default.
 type Limits struct {
 	Connections           int   // open at a time; default: 16384, or what the limit on open files leaves room for
 	ConnectionsPerAddress int   // of one IP address, or one /64 of IPv6; default: three quarters of Connections
-	RequestBytes          int64 // that all requests under way hold together; default: 256 MiB
-	ValueBytes            int   // of one value; default: api.MaxValue
+	RequestBytes          int64 // bytes that all requests under way hold together; default: 256 MiB
+	ValueBytes            int   // bytes of one value; default: api.MaxValue
 	Dumps                 int   // GET /data answers that are streamed at a time; default: 16
-	StoreBytes            int64 // that the store may hold; writes that would make it hold more are refused; 0: no bound
-	DumpBytes             int64 // that was written over, and that such an answer may keep; default: RequestBytes
+	StoreBytes            int64 // bytes that the store may hold; a put beyond it gets 507; 0: no bound
+	DumpBytes             int64 // bytes of overwritten values that one such answer may keep in memory; default: RequestBytes
 }
 
 // What a connection may take. A request that waits for the node is bound by none
@@ -28,12 +28,14 @@ const (
 	idleTimeout    = 3 * time.Minute  // between requests; the connection is closed
 )
 
-// An answer must leave within writeTimeout and as long as it takes at this many
-// bytes a second: whoever reads more slowly pins what the answer is made of.
+// slowestReader is in bytes a second. An answer must leave within writeTimeout plus
+// the time that its bytes take at this rate. A client that reads more slowly would
+// keep the memory of the answer in use, and is cut off.
 const slowestReader = 64 << 10
 
-// maxHealthSlots are the connections beyond the bounds that are taken for a short
-// time, to answer health checks and to tell the others why they are refused.
+// maxHealthSlots bounds the connections that are taken beyond the other bounds, for
+// a short time. They serve health checks, and tell other clients why they are
+// refused.
 const maxHealthSlots = 32
 
 func (l Limits) withDefaults() Limits {

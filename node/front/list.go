@@ -16,9 +16,9 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// list answers one page of a bucket's keys. A page is one moment; the cursor
-// names the last key that was shown, so that writes between pages neither hide
-// nor repeat a key that stays.
+// list answers one page of a bucket's keys. A page shows one moment. The cursor
+// holds the last key of the page, so writes between two pages neither hide nor
+// repeat a key that stays.
 func (s *Server) list(ctx *fasthttp.RequestCtx, timeout time.Duration) {
 	want, ok := s.page(ctx, strongCursor)
 	if !ok {
@@ -34,7 +34,8 @@ func (s *Server) list(ctx *fasthttp.RequestCtx, timeout time.Duration) {
 	s.writeJSON(ctx, want.collect(snapshot))
 }
 
-// page reads what a list request asks for, or answers for what is wrong with it.
+// page reads the parameters of a list request. If one is wrong, page answers the
+// request and ok is false.
 func (s *Server) page(ctx *fasthttp.RequestCtx, kind cursorKind) (want page, ok bool) {
 	if !s.readOnly(ctx) || s.refuseWatch(ctx) {
 		return page{}, false
@@ -46,13 +47,13 @@ func (s *Server) page(ctx *fasthttp.RequestCtx, kind cursorKind) (want page, ok 
 	return want, err == nil
 }
 
-// page is what a list request asks for.
+// page is the part of a bucket that a list request asks for.
 type page struct {
 	prefix string
 	after  *string // nil: from the start
 	limit  int
 	kind   cursorKind // of the bucket that is listed
-	origin string     // what is listed of it
+	origin string     // the keys that are listed, as Server.origin names them
 }
 
 func readPage(query *fasthttp.Args, kind cursorKind, origin string) (page, error) {
@@ -77,7 +78,7 @@ func readPage(query *fasthttp.Args, kind cursorKind, origin string) (page, error
 	return p, nil
 }
 
-// collect reads the page, from its first key on.
+// collect reads the keys of the page.
 func (p page) collect(snapshot Snapshot) api.List {
 	list := api.List{Items: []api.Metadata{}}
 	last := ""
@@ -95,10 +96,12 @@ func (p page) collect(snapshot Snapshot) api.List {
 	return list
 }
 
-// start is where the page is read from: nil, or the greatest string below all
-// that it can show. Below a prefix that is the prefix with its last byte one
-// lower and 0xff behind it as far as keys reach; below a last byte of zero there
-// is only the prefix without it.
+// start is the key behind which reading begins: the greatest key below all keys of
+// the page; nil: from the first key.
+//
+// For a prefix, that is the prefix with its last byte lowered by one, filled with
+// 0xff up to the length of the longest key. If the last byte is zero, it is the
+// prefix without that byte.
 func (p page) start() *string {
 	if p.after != nil || p.prefix == "" {
 		return p.after
@@ -129,7 +132,7 @@ func metadata(record *wire.Record) api.Metadata {
 	})
 }
 
-// describe adds the key to what else is said of it.
+// describe adds the key to its metadata.
 func describe(key string, m api.Metadata) api.Metadata {
 	if utf8.ValidString(key) {
 		m.Key = key
@@ -139,8 +142,8 @@ func describe(key string, m api.Metadata) api.Metadata {
 	return m
 }
 
-// cursorKind says which bucket's list a cursor goes on with: their orders differ, so
-// that one in the other's place would leave keys out.
+// cursorKind is the bucket whose list a cursor continues. The orders of the lists
+// differ, so a cursor of one bucket would leave out keys of the other.
 type cursorKind byte
 
 const (
@@ -156,8 +159,8 @@ var (
 	errShard   = errors.New("?cursor= belongs to the list of another shard than this node's")
 )
 
-// cursor is base64url of the kind, a CRC-32C of what is listed, the last key, and a
-// CRC-32C of it all.
+// cursor is base64url of four parts: the kind, a CRC-32C of the origin, the last
+// key, and a CRC-32C of the three parts before.
 func (p page) cursor(last string) string {
 	raw := binary.BigEndian.AppendUint32([]byte{byte(p.kind)}, crc32.Checksum([]byte(p.origin), castagnoli))
 	raw = append(raw, last...)
@@ -165,8 +168,9 @@ func (p page) cursor(last string) string {
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-// origin is what a list of this node's is of: in the causal bucket the keys of its
-// shard, so that a cursor does not go on in the middle of another one.
+// origin says which keys a list of this node has. In the causal bucket these are
+// the keys of its shard. It is part of the cursor, so a cursor from another shard
+// is refused.
 func (s *Server) origin(kind cursorKind) string {
 	if kind != causalCursor {
 		return ""
@@ -177,7 +181,8 @@ func (s *Server) origin(kind cursorKind) string {
 	return ""
 }
 
-// key is the last key that a cursor of such a page names.
+// key is the last key, as the cursor gives it. It fails if the cursor belongs to
+// another kind or origin.
 func (p page) key(cursor []byte) (string, error) {
 	const head, sum = 1 + 4, 4
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(string(cursor))

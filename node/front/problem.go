@@ -17,7 +17,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Header names that fasthttp would spell in its own way, or look up each time.
+// Names of headers. Their spelling is fixed here because fasthttp would change it,
+// or look each name up again.
 var (
 	headerMsgNum  = []byte(api.HeaderMsgNum)
 	headerNodeID  = []byte(api.HeaderNodeID)
@@ -33,7 +34,8 @@ var (
 	typeProblem   = []byte(api.TypeProblem)
 )
 
-// fail answers with an error, in the form of the surface that was asked.
+// fail answers with an error, in the form of the surface that the client asked:
+// classic or v1.
 func (s *Server) fail(ctx *fasthttp.RequestCtx, code api.Code, detail string) {
 	problem := api.NewProblem(code, detail, s.requestID(ctx))
 	s.failAs(ctx, &problem)
@@ -54,8 +56,8 @@ func (s *Server) failAs(ctx *fasthttp.RequestCtx, problem *api.Problem) {
 	ctx.Response.Header.SetContentTypeBytes(typeProblem)
 }
 
-// classicPath looks at the request line as it came: errors may be raised before
-// it was taken apart.
+// classicPath reports whether a path belongs to the classic surface. It reads the
+// raw request line, because an error may occur before the line was parsed.
 func classicPath(uri []byte) bool {
 	path, _, _ := bytes.Cut(uri, []byte{'?'})
 	if i := bytes.Index(path, []byte("://")); i > 0 && path[0] != '/' {
@@ -70,7 +72,7 @@ func classicPath(uri []byte) bool {
 	return bytes.HasPrefix(path, []byte(api.DataPrefix))
 }
 
-// stamp says who answers, on v1.
+// stamp sets the headers of v1 that say which node answers, and in which view.
 func (s *Server) stamp(ctx *fasthttp.RequestCtx) {
 	ctx.Response.Header.SetCanonical(headerNode, s.node)
 	if status := s.backend.Status(); status.Present {
@@ -79,7 +81,7 @@ func (s *Server) stamp(ctx *fasthttp.RequestCtx) {
 	}
 }
 
-// writeJSON answers with a document. It is not for the hot path.
+// writeJSON answers with a JSON document. It is too slow for the hot path.
 func (s *Server) writeJSON(ctx *fasthttp.RequestCtx, document any) {
 	body, err := json.Marshal(document)
 	if err != nil {
@@ -91,13 +93,14 @@ func (s *Server) writeJSON(ctx *fasthttp.RequestCtx, document any) {
 	}
 }
 
-// refuseMethod answers 405. allow lists what the path takes.
+// refuseMethod answers 405. allow lists the methods of the path.
 func (s *Server) refuseMethod(ctx *fasthttp.RequestCtx, allow string) {
 	ctx.Response.Header.Set("Allow", allow)
 	s.fail(ctx, api.CodeMethodNotAllowed, "this path takes "+allow)
 }
 
-// readOnly answers 405 unless the request is a GET or HEAD.
+// readOnly reports whether the request is a GET or HEAD. Otherwise it has answered
+// 405.
 func (s *Server) readOnly(ctx *fasthttp.RequestCtx) bool {
 	if ctx.IsGet() || ctx.IsHead() {
 		return true
@@ -106,7 +109,7 @@ func (s *Server) readOnly(ctx *fasthttp.RequestCtx) bool {
 	return false
 }
 
-// asked is a kind of request, as far as its failure goes.
+// asked is the kind of a request, as far as its failure depends on it.
 type asked uint8
 
 const (
@@ -119,8 +122,8 @@ const (
 
 func (k asked) write() bool { return k == strongWrite || k == causalWrite || k == viewPut }
 
-// failed answers a request that did not end with a result, and reports whether
-// it did so.
+// failed answers a request that did not end with a result. It returns false if
+// there is a result.
 func (s *Server) failed(ctx *fasthttp.RequestCtx, how ending, reply wire.Reply, what asked) bool {
 	if how == answered {
 		return s.refused(ctx, reply)
@@ -144,7 +147,8 @@ func (s *Server) failed(ctx *fasthttp.RequestCtx, how ending, reply wire.Reply, 
 	return true
 }
 
-// refused answers when the reply is no result.
+// refused answers the request if the reply is not a result, and reports whether it
+// did so.
 func (s *Server) refused(ctx *fasthttp.RequestCtx, reply wire.Reply) bool {
 	switch {
 	case reply.Outcome == wire.NotInView:
@@ -164,7 +168,8 @@ func (s *Server) refused(ctx *fasthttp.RequestCtx, reply wire.Reply) bool {
 	return true
 }
 
-// failWaiting answers a request that has waited, with whom such requests wait for.
+// failWaiting answers a request whose wait has ended without a result. The answer
+// lists the members that such requests wait for.
 func (s *Server) failWaiting(ctx *fasthttp.RequestCtx, code api.Code, detail string, what asked) {
 	outage := s.backend.Outage()
 	waits := outage.StrongText()
@@ -179,7 +184,7 @@ func (s *Server) failWaiting(ctx *fasthttp.RequestCtx, code api.Code, detail str
 	s.failAs(ctx, &problem)
 }
 
-// refuseWork answers data requests of a server that shuts down.
+// refuseWork answers data requests while the server shuts down.
 func (s *Server) refuseWork(ctx *fasthttp.RequestCtx) bool {
 	if !s.draining.Load() {
 		return false
@@ -189,7 +194,8 @@ func (s *Server) refuseWork(ctx *fasthttp.RequestCtx) bool {
 	return true
 }
 
-// notInView says which of the three it is.
+// notInView says why the node serves no view: it has none, is not in it, or was
+// left behind.
 func notInView(status *wire.NodeStatus) string {
 	switch {
 	case !status.Present:
@@ -202,7 +208,7 @@ func notInView(status *wire.NodeStatus) string {
 	return "this node was not in a view when it was asked"
 }
 
-// keyProblem answers for a key that cannot be one.
+// keyProblem answers a request whose key is not valid.
 func (s *Server) keyProblem(ctx *fasthttp.RequestCtx, err error) {
 	code := api.CodeBadKey
 	if errors.Is(err, api.ErrKeyTooLong) {
@@ -211,7 +217,7 @@ func (s *Server) keyProblem(ctx *fasthttp.RequestCtx, err error) {
 	s.fail(ctx, code, err.Error())
 }
 
-// unreadable answers requests that fasthttp could not read; the connection is
+// unreadable answers a request that fasthttp could not read. The connection is
 // closed afterwards.
 func (s *Server) unreadable(ctx *fasthttp.RequestCtx, err error) {
 	var tooSmall *fasthttp.ErrSmallBuffer
@@ -242,16 +248,16 @@ func lineArrived(c net.Conn) bool {
 	return !ours || one.line
 }
 
-// What is read of a request that is refused: so many bytes, for so long, and no
-// longer than the client pauses.
+// Bounds on what is read of a refused request: bytes, total time, and the time
+// between two pieces.
 const (
 	drainLimit = 64 << 20
 	drainTime  = 2 * time.Second
 	drainPause = 50 * time.Millisecond
 )
 
-// drainBody reads what the client is still sending: closing a socket with unread
-// bytes resets it, and the answer would be lost on the way.
+// drainBody reads what the client is still sending. If a socket is closed with
+// unread bytes, TCP resets the connection and the client may lose the answer.
 func drainBody(c net.Conn) {
 	discard := make([]byte, 32<<10)
 	end := time.Now().Add(drainTime)
@@ -267,8 +273,8 @@ func drainBody(c net.Conn) {
 	}
 }
 
-// requestID names a request for people who compare what they saw: this life of
-// the server, the connection, and its place on it.
+// requestID names a request for people who compare logs: the start of this server,
+// the connection, and the request's number on the connection.
 func (s *Server) requestID(ctx *fasthttp.RequestCtx) string {
 	id := strconv.AppendUint(append([]byte(s.requestPrefix), '-'), ctx.ID()>>32, 10)
 	return string(strconv.AppendUint(append(id, '-'), ctx.ID()&(1<<32-1), 10))

@@ -12,7 +12,8 @@ import (
 	"github.com/cohortkv/cohort/api"
 )
 
-// parameters are those that a route takes. A route that is not here takes none.
+// parameters lists the query parameters of each route. A route that is missing here
+// takes none.
 var parameters = [len(routeNames)][]string{
 	routeKV:      {api.QueryTimeout, api.QuerySession, api.QueryTTL},
 	routeKVList:  {api.QueryPrefix, api.QueryLimit, api.QueryCursor, api.QueryTimeout, api.QuerySession},
@@ -22,8 +23,8 @@ var parameters = [len(routeNames)][]string{
 	routeV1View:  {api.QueryDryRun, api.QueryTimeout},
 }
 
-// refuseQuery answers for a parameter that the path does not take, such as a misspelt
-// one, and for one that stands there twice.
+// refuseQuery answers a request with a parameter that the path does not take, such
+// as a misspelt one, or with a parameter that occurs twice.
 func (s *Server) refuseQuery(ctx *fasthttp.RequestCtx, to route) bool {
 	text := ctx.URI().QueryString()
 	if len(text) == 0 || to == routeOther {
@@ -72,8 +73,8 @@ func isHex(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 
-// timeout reads how long a request may wait for the node; 0: as long as its client
-// does.
+// timeout reads ?timeout=, the bound on the time that a request may wait for the
+// node. 0 means that the request waits until its client leaves.
 func (s *Server) timeout(ctx *fasthttp.RequestCtx) (timeout time.Duration, ok bool) {
 	if len(ctx.URI().QueryString()) == 0 || !ctx.QueryArgs().Has(api.QueryTimeout) {
 		return 0, true

@@ -8,12 +8,12 @@ import (
 	"github.com/cohortkv/cohort/api"
 )
 
-// route is what a request was taken for by the shape of its path alone: an
-// unknown bucket is a kv route, and its answer a 404.
+// route is the kind of a request by the shape of its path alone. An unknown bucket
+// has a kv route too, and its answer is 404.
 type route uint8
 
 const (
-	routeNone route = iota // never routed: it could not be read
+	routeNone route = iota // never routed: the request could not be read
 	routePing
 	routeView
 	routeV1View
@@ -38,7 +38,7 @@ var routeNames = [...]string{
 	routeMetrics: "metrics", routeOther: "other", routeProfile: "profile", routeForget: "forget",
 }
 
-// routeOf takes a path as it stood in the request line.
+// routeOf is the route of a path as it stood in the request line.
 func routeOf(path []byte) route {
 	if hasPrefix(path, api.DataPrefix) {
 		return routeData
@@ -77,11 +77,12 @@ func routeOf(path []byte) route {
 	return routeOther
 }
 
-// isHealth reports what is answered when all connections are taken.
+// isHealth reports whether requests of the route are answered even if all
+// connections are taken.
 func (r route) isHealth() bool { return r == routeLive || r == routeReady || r == routeMetrics }
 
-// takesBody reports whether bodies are read. Of the others fasthttp discards a short
-// one, and closes the connection after a long one.
+// takesBody reports whether the route's bodies are read. For other routes, fasthttp
+// discards a short body and closes the connection after a long one.
 func (r route) takesBody() bool {
 	switch r {
 	case routePing, routeLive, routeReady, routeMetrics, routeCluster, routeRing, routeOpenAPI, routeOther, routeForget:
@@ -90,7 +91,8 @@ func (r route) takesBody() bool {
 	return true
 }
 
-// isAdmins reports whether a request may be an administrator's.
+// isAdmins reports whether a request of the route may need the right to
+// administrate.
 func (r route) isAdmins() bool {
 	switch r {
 	case routeData, routeDataList, routeKV, routeKVList, routePing, routeLive, routeReady, routeMetrics:
@@ -103,7 +105,7 @@ func hasPrefix(path []byte, prefix string) bool {
 	return len(path) >= len(prefix) && string(path[:len(prefix)]) == prefix
 }
 
-// method is a request's method, as far as it is counted apart.
+// method is the method of a request, as the counters tell methods apart.
 type method uint8
 
 const (
@@ -130,12 +132,12 @@ func methodOf(name []byte) method {
 	return methodOther
 }
 
-// codes are the status codes that the front gives, the frequent ones first. 500
-// is the metrics handler's, 0 stands for any other.
+// codes are the status codes of the front's answers, the frequent ones first. Only
+// the metrics handler answers 500. 0 stands for any other code.
 var codes = [...]int{200, 201, 204, 404, 409, 202, 412, 304, 503, 504, 400, 405, 408, 413, 414, 431, 500, 501, 417, 421, 403, 401, 507, 0}
 
-// tally counts answers. Routes, methods and codes are few and known, so that an
-// answer costs one atomic addition, and no client can make the tally grow.
+// tally counts answers. The routes, methods and codes are few and fixed. An answer
+// therefore costs one atomic addition, and no client can make the tally grow.
 type tally [len(routeNames)][len(methodNames)][len(codes)]atomic.Uint64
 
 func (t *tally) count(r route, m method, code int) {
@@ -146,17 +148,17 @@ func (t *tally) count(r route, m method, code int) {
 	t[r][m][place].Add(1)
 }
 
-// Request is a kind of request together with its answer.
+// Request is a kind of request together with the status of its answer.
 type Request struct {
 	Route  string // "none" when it could not be read
-	Method string // "none" when it could not be read, "other" when it is not one of the surface's
-	Code   int    // HTTP status; 0: one that the surface does not know
+	Method string // "none" when it could not be read, "other" when the surface does not use it
+	Code   int    // HTTP status; 0: a status that the front does not list
 }
 
-// Requests yields how many requests were answered, for every kind that there
-// was. An answer counts once it is made; whether it arrives is not known.
-// Connections beyond the limit are refused before they have a request, and do
-// not count. It may be called at any time by any goroutine.
+// Requests yields, for every kind of request that occurred, the number of answers.
+// An answer counts when it is made; whether it arrives is unknown. Connections
+// beyond the limit are refused before a request is read, and do not count. Any
+// goroutine may call Requests at any time.
 func (s *Server) Requests() iter.Seq2[Request, uint64] {
 	return func(yield func(Request, uint64) bool) {
 		for r := range s.requests {

@@ -31,7 +31,7 @@ func (s *Server) ringOf(status *wire.NodeStatus) *hashing.Ring {
 	return d.ring
 }
 
-// ring says who owns a key.
+// ring answers which shard and which members own a key.
 func (s *Server) ring(ctx *fasthttp.RequestCtx) {
 	if !s.readOnly(ctx) {
 		return
@@ -63,7 +63,7 @@ func (s *Server) ring(ctx *fasthttp.RequestCtx) {
 	s.writeJSON(ctx, place)
 }
 
-// causal is what the node shows of its part in causal buckets.
+// causal describes the node's part in causal buckets.
 func (s *Server) causal(status *wire.NodeStatus, outage *api.Outage) api.Causal {
 	c := api.Causal{
 		Serving: status.Causal, Ready: status.CausalReady, Owned: status.Owned, Other: status.Other,

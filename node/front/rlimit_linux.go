@@ -2,8 +2,8 @@ package front
 
 import "golang.org/x/sys/unix"
 
-// openFiles is how many files this process may have open, once the limit was
-// raised as far as it goes; 0: not known.
+// openFiles raises the limit on open files as far as it goes, and returns it; 0:
+// unknown.
 func openFiles() int {
 	var limit unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {

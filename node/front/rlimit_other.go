@@ -2,5 +2,5 @@
 
 package front
 
-// openFiles is how many files this process may have open; 0: not known.
+// openFiles returns the limit on open files of this process; 0: unknown.
 func openFiles() int { return 0 }

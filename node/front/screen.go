@@ -8,8 +8,9 @@ import (
 	"github.com/cohortkv/cohort/api"
 )
 
-// framed reads the header lines, and answers for a request that two readers could
-// take for two things: nothing that follows on its connection is read.
+// framed reads the header lines. If two readers could frame the request
+// differently, framed answers the request, ok is false, and nothing more is read
+// from the connection.
 func (s *Server) framed(ctx *fasthttp.RequestCtx) (seen headers, ok bool) {
 	header := &ctx.Request.Header
 	seen, err := scan(header.RawHeaders())
@@ -28,8 +29,8 @@ func (s *Server) framed(ctx *fasthttp.RequestCtx) (seen headers, ok bool) {
 	return seen, err == nil
 }
 
-// refuseTrailer answers for fields behind a chunked body, once that was read: fasthttp
-// takes them for headers.
+// refuseTrailer answers a request with fields behind its chunked body, once the
+// body was read. fasthttp takes such fields for headers.
 func (s *Server) refuseTrailer(ctx *fasthttp.RequestCtx) bool {
 	if len(ctx.Request.Header.Peek("Trailer")) == 0 {
 		return false
@@ -38,9 +39,9 @@ func (s *Server) refuseTrailer(ctx *fasthttp.RequestCtx) bool {
 	return true
 }
 
-// screen looks at all that a request carries beside its path and body, and answers for
-// what would not be honoured: nothing is ignored to a client's harm (api.Modifiers).
-// False: it was answered.
+// screen checks everything that a request carries besides its path and body. If the
+// server would not honour a part, and ignoring that part could harm the client
+// (api.Modifiers), screen answers the request and returns false.
 func (s *Server) screen(ctx *fasthttp.RequestCtx, to route, path []byte, seen headers) bool {
 	if s.refuseHost(ctx) || s.refuseQuery(ctx, to) {
 		return false
@@ -55,7 +56,7 @@ func (s *Server) screen(ctx *fasthttp.RequestCtx, to route, path []byte, seen he
 		!(seen.has(known.tags) && s.refuseConditions(ctx))
 }
 
-// kindOf is the kind of a request, for its headers.
+// kindOf is the kind of a request, which decides how its headers are treated.
 func kindOf(to route, path []byte, read bool) api.Kinds {
 	pick := func(ifRead, ifWrite api.Kinds) api.Kinds {
 		if read {

@@ -10,20 +10,21 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// seals are those of a cluster: made by the first key, good by any. Keys may be
-// replaced while requests are served.
+// seals seals the sessions of one cluster. It seals by the first key, and accepts
+// the seals of all keys. The keys may be replaced while requests are served.
 type seals struct {
 	cluster string
 	pools   atomic.Pointer[[]*sync.Pool] // of *seal, by key
 }
 
-// seal is the state that it takes to make seals by one key.
+// seal is the state that is needed to compute seals by one key.
 type seal struct {
 	hash hash.Hash // HMAC-SHA-256
 	sum  [sha256.Size]byte
 }
 
-// newSealer returns who seals the sessions of a cluster; nil: it has no keys.
+// newSealer returns the sealer for the sessions of a cluster; nil if there are no
+// keys.
 func newSealer(cluster string, keys [][]byte) wire.Sealer {
 	if len(keys) == 0 {
 		return nil
@@ -37,7 +38,7 @@ func newSealer(cluster string, keys [][]byte) wire.Sealer {
 func (s *seals) renew(keys [][]byte) {
 	var pools []*sync.Pool
 	for _, key := range keys {
-		own := hmac.New(sha256.New, key) // a session of another cluster with this secret is foreign, too
+		own := hmac.New(sha256.New, key) // the cluster's name is part of the key, so a session of another cluster with the same secret is refused too
 		own.Write([]byte(s.cluster))
 		key := own.Sum(nil)
 		pools = append(pools, &sync.Pool{New: func() any { return &seal{hash: hmac.New(sha256.New, key)} }})
@@ -45,8 +46,8 @@ func (s *seals) renew(keys [][]byte) {
 	s.pools.Store(&pools)
 }
 
-// RenewSessionKeys replaces Config.SessionKeys, of a server that was given some, by
-// others. Any goroutine may call it.
+// RenewSessionKeys replaces Config.SessionKeys. The server must have been created
+// with session keys. Any goroutine may call RenewSessionKeys.
 func (s *Server) RenewSessionKeys(keys [][]byte) {
 	if seals, ok := s.sealer.(*seals); ok && len(keys) > 0 {
 		seals.renew(keys)
@@ -74,7 +75,7 @@ func (s *seals) Sealed(covered, sealed []byte) bool {
 	return false
 }
 
-// of is the seal of what is covered, until the next one.
+// of is the seal of the covered bytes. It is valid until of is called again.
 func (m *seal) of(covered []byte) []byte {
 	m.hash.Reset()
 	m.hash.Write(covered)

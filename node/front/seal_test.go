@@ -17,7 +17,8 @@ var (
 
 var seenOnce = wire.Context{Exact: []wire.Dependency{{Hash: 7, Version: wire.CausalVersion{Counter: 1, Dot: wire.Dot{N: 1}}}}}
 
-// TestASessionIsGoodWhereItsKeyIsKnown is each kind of session at each kind of node.
+// TestASessionIsGoodWhereItsKeyIsKnown presents each kind of session to each kind
+// of node.
 func TestASessionIsGoodWhereItsKeyIsKnown(t *testing.T) {
 	sealers := map[string]wire.Sealer{
 		"no key":         newSealer("c", nil),
@@ -45,13 +46,13 @@ func TestASessionIsGoodWhereItsKeyIsKnown(t *testing.T) {
 	}
 }
 
-// TestSessionKeysAreReplaced goes from one secret to the next in a server that runs.
+// TestSessionKeysAreReplaced replaces one secret by the next in a running server.
 func TestSessionKeysAreReplaced(t *testing.T) {
 	s := New(Config{Cluster: "c", SessionKeys: [][]byte{oldKey}})
 	old := string(wire.AppendContextText(nil, "c", s.sealer, seenOnce))
 	for _, step := range []struct {
 		keys [][]byte
-		good bool // is the session of the old key
+		good bool // whether the session of the old key is accepted
 	}{{[][]byte{oldKey, newKey}, true}, {[][]byte{newKey, oldKey}, true}, {nil, true}, {[][]byte{newKey}, false}} {
 		s.RenewSessionKeys(step.keys)
 		if _, err := wire.ParseContext("c", s.sealer, old); (err == nil) != step.good {
@@ -81,7 +82,7 @@ func TestAChangedSessionIsNotTheSealedOne(t *testing.T) {
 	}
 }
 
-// TestASealIsHMACOfAllBeforeIt, by a key of the cluster's own.
+// A seal is the HMAC, by a key of the cluster's own, of all bytes before the seal.
 func TestASealIsHMACOfAllBeforeIt(t *testing.T) {
 	of := func(key, data []byte) []byte {
 		m := hmac.New(sha256.New, key)
@@ -111,7 +112,8 @@ func TestSealsAreMadeByManyAtOnce(t *testing.T) {
 	all.Wait()
 }
 
-// BenchmarkSession is a session as it comes and goes with a request, of 16 entries.
+// BenchmarkSession reads and writes a session of 16 entries, as a request and its
+// answer do.
 func BenchmarkSession(b *testing.B) {
 	c := wire.Context{}
 	for i := range uint64(16) {

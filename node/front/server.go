@@ -1,12 +1,16 @@
-// Package front is the node's HTTP surface: the classic paths and v1, on
-// fasthttp. Package api has its vocabulary.
+// Package front is the node's HTTP surface: the classic paths and v1, on fasthttp.
+// Package api has the vocabulary.
 //
-// It promises that a request has exactly one answer. The answer is 503 only if the
-// request was not applied, and 504 if the fate of a write is not known. A request that
-// waits costs a goroutine, and is taken back when its client leaves. The front asks of
-// its Backend that it never blocks a caller for long.
-// Handlers run on fasthttp's goroutines; the front's own goroutine ends with
-// Shutdown.
+// The package promises:
+//
+//  1. A request gets exactly one answer.
+//  2. 503 is given only for a request that was not applied.
+//  3. 504 is given for a write whose outcome is unknown.
+//  4. A request that waits costs one goroutine, and is taken back when its client
+//     leaves.
+//
+// Its Backend must never block a caller for long. Handlers run on fasthttp's
+// goroutines. The front's own goroutine ends with Shutdown.
 package front
 
 import (
@@ -26,15 +30,16 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// classicPatience bounds how long a classic read of a causal bucket waits; 408.
+// classicPatience bounds how long a classic read of a causal bucket waits. After
+// that the answer is 408.
 const classicPatience = 60 * time.Second
 
-// Config is what a Server needs.
+// Config is what New needs to create a Server.
 type Config struct {
 	Node          wire.NodeID
 	Backend       Backend
-	Cluster       string                  // its name; sessions of another one are refused
-	SessionKeys   [][]byte                // seal sessions by the first, and take those of any; none: a checksum does
+	Cluster       string                  // the cluster's name; sessions of another cluster are refused
+	SessionKeys   [][]byte                // sessions are sealed by the first, and accepted from all; none: a checksum instead of a seal
 	DefaultBucket string                  // the model that /data speaks; empty: strong
 	Space         hashing.Space           // how many slots there are; 0: hashing.Standard
 	Metrics       fasthttp.RequestHandler // serves /metrics; nil: 404
@@ -53,8 +58,8 @@ type Server struct {
 	id            wire.NodeID
 	node          []byte // the node id, as headers show it
 	space         hashing.Space
-	assigned      atomic.Pointer[assigned] // nil: nobody has asked
-	requestPrefix string                   // of request ids: this life of this server
+	assigned      atomic.Pointer[assigned] // the ring of the view that was asked for last; nil: none yet
+	requestPrefix string                   // of request ids; differs for every start of the server
 	started       string                   // RFC 3339
 
 	http  *fasthttp.Server
@@ -71,13 +76,13 @@ type Server struct {
 	limits   Limits
 	waiters  waiters
 	requests tally
-	puts     atomic.Int64 // views that are being put
-	draining atomic.Bool  // no new work is taken
+	puts     atomic.Int64 // views that are being put now
+	draining atomic.Bool  // no new request is begun
 
-	patience time.Duration // classicPatience, but in tests
+	patience time.Duration // classicPatience, except in tests
 }
 
-// New returns a server. It must be given a listener by Serve and ended by
+// New returns a server. The caller gives it a listener by Serve, and ends it by
 // Shutdown.
 func New(c Config) *Server {
 	if c.DefaultBucket == "" {
@@ -133,10 +138,13 @@ func (s *Server) serve(ln net.Listener, server *fasthttp.Server, conns *connecti
 	return nil
 }
 
-// Shutdown stops accepting, lets what was begun end by itself for half of ctx's
-// time (or two seconds), then answers what still waits: reads with 503, writes,
-// which may yet be applied, with 504. It returns when every connection is closed
-// and, with ctx's error, when ctx ends; connections are cut then.
+// Shutdown stops accepting, and waits for requests under way for half of the time
+// until ctx's deadline, or two seconds without a deadline. Then it answers the
+// requests that still wait: reads with 503, and writes, which may yet be applied,
+// with 504.
+//
+// Shutdown returns nil when every connection is closed. If ctx ends first, Shutdown
+// cuts the connections and returns ctx's error.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.draining.Store(true)
 	grace := 2 * time.Second
@@ -164,15 +172,15 @@ func (s *Server) Waiting() int { return s.waiters.count() }
 // Connections is the number of open connections.
 func (s *Server) Connections() int { return s.conns.count() }
 
-// Pressure is what the bounds on clients have come to.
+// Pressure is how far the bounds on clients are used.
 type Pressure struct {
-	RequestBytes int64  // that requests under way hold now, beyond what a connection costs
+	RequestBytes int64  // bytes that requests under way hold now, beyond the fixed cost of connections
 	Shed         uint64 // requests refused for want of memory, so far
 	Refused      uint64 // connections closed for want of a place, so far
 	AcceptFails  uint64 // failures to accept, so far: too many open files, for instance
 }
 
-// Pressure may be called at any time by any goroutine.
+// Pressure may be called by any goroutine at any time.
 func (s *Server) Pressure() Pressure {
 	return Pressure{
 		RequestBytes: s.budget.used.Load(), Shed: s.shed.Load(),
@@ -180,13 +188,14 @@ func (s *Server) Pressure() Pressure {
 	}
 }
 
-// Tide is how much clients take, and the most that they took since it was last asked.
+// Tide is how much clients take now, and the most that they took since the last
+// call.
 type Tide struct {
 	Connections, ConnectionsHeight   int
 	RequestBytes, RequestBytesHeight int64
 }
 
-// Tide is for one caller: it begins to watch for the heights anew.
+// Tide may have one caller only: each call starts the maxima anew.
 func (s *Server) Tide() Tide {
 	t := Tide{RequestBytes: s.budget.used.Load()}
 	t.RequestBytesHeight = max(s.budget.height.Swap(t.RequestBytes), t.RequestBytes)
@@ -194,9 +203,9 @@ func (s *Server) Tide() Tide {
 	return t
 }
 
-// handle answers a request and counts the answer. The path is the one of the
-// request line: fasthttp's own is unescaped and folded, and a key must be
-// neither.
+// handle answers a request and counts the answer. It takes the path from the
+// request line, because fasthttp unescapes and folds its own copy, and a key must
+// not be changed.
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	to := routeNone
 	if seen, ok := s.framed(ctx); ok {
@@ -212,8 +221,9 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	s.requests.count(to, methodOf(ctx.Method()), ctx.Response.StatusCode())
 }
 
-// enter lets a request in, with its body if it may have one that matters, or
-// answers it.
+// enter admits the request and reads its body, if the route takes one. On a brief
+// connection it admits health checks only. If enter returns false, it has answered
+// the request.
 func (s *Server) enter(ctx *fasthttp.RequestCtx, to route, seen headers) bool {
 	if c, ours := ctx.Conn().(*conn); ours && c.brief {
 		ctx.SetConnectionClose()
@@ -259,7 +269,7 @@ func (s *Server) dispatch(ctx *fasthttp.RequestCtx, to route, path []byte) {
 	}
 }
 
-// refusePath answers for a path that leads nowhere, or nowhere yet.
+// refusePath answers a request for a path that does not exist, or is reserved.
 func (s *Server) refusePath(ctx *fasthttp.RequestCtx, path []byte) {
 	switch string(path) {
 	case api.PathTxn:
@@ -269,8 +279,8 @@ func (s *Server) refusePath(ctx *fasthttp.RequestCtx, path []byte) {
 	}
 }
 
-// logger gives fasthttp's complaints to slog. They concern connections, which
-// clients break as they like.
+// logger passes fasthttp's messages to slog. They are about connections that
+// clients break, and so are logged at DEBUG.
 type logger struct{ log *slog.Logger }
 
 // Printf implements fasthttp.Logger.

@@ -13,7 +13,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// kv serves a bucket or a key of it. tail is what follows /v1/kv/.
+// kv serves a bucket or a key of it. tail is the path after /v1/kv/.
 func (s *Server) kv(ctx *fasthttp.RequestCtx, tail []byte) {
 	bucket, raw, isKey := bytes.Cut(tail, []byte{'/'})
 	switch string(bucket) {
@@ -49,7 +49,8 @@ func (s *Server) putKey(ctx *fasthttp.RequestCtx, raw []byte, timeout time.Durat
 	}
 }
 
-// put reads a write of raw bytes, or answers for what is wrong with it.
+// put reads a write whose body is the raw value. If the request is wrong, put
+// answers it and ok is false.
 func (s *Server) put(ctx *fasthttp.RequestCtx, raw []byte) (op wire.Op, ok bool) {
 	value := ctx.PostBody()
 	if s.tooLarge(ctx, value) {
@@ -115,15 +116,16 @@ func (s *Server) writeKey(ctx *fasthttp.RequestCtx, op wire.Op, timeout time.Dur
 	s.showMsgNum(ctx, w, result.MsgNum)
 }
 
-// showDeleted answers a DELETE, which is 204 whether or not there was a key.
+// showDeleted answers a DELETE with 204, whether or not the key existed.
 func (s *Server) showDeleted(ctx *fasthttp.RequestCtx, existed bool) {
 	ctx.SetStatusCode(http.StatusNoContent)
 	ctx.Response.Header.SetCanonical(headerDeleted, strconv.AppendBool(nil, existed))
 }
 
-// tryOthers goes on with a write that may match one of several versions. A write that
-// found another version did nothing; if that version is asked for as well, the write is
-// sent again, against it. A version does not come back, so each is tried once at most.
+// tryOthers continues a write whose If-Match lists several versions. A write that
+// found another version did nothing. If that version is in others, the write is
+// sent again with it. A version never comes back, so each one is tried at most
+// once.
 func (s *Server) tryOthers(w *waiting, op wire.Op, others []wire.Version, how ending, timeout time.Duration) ending {
 	for range others {
 		result := &w.Reply.Result
@@ -138,8 +140,8 @@ func (s *Server) tryOthers(w *waiting, op wire.Op, others []wire.Version, how en
 	return how
 }
 
-// preconditionFailed answers 412 with the version that the key has; without one
-// the key does not exist.
+// preconditionFailed answers 412 with the version that the key has. A zero version
+// means that the key does not exist.
 func (s *Server) preconditionFailed(ctx *fasthttp.RequestCtx, w *waiting, has wire.Version) {
 	if has == (wire.Version{}) {
 		s.fail(ctx, api.CodePreconditionFailed, "the key does not exist")
@@ -172,7 +174,7 @@ func (s *Server) getKey(ctx *fasthttp.RequestCtx, raw []byte, timeout time.Durat
 	s.showValue(ctx, etag, record.Value, record.ContentType, func() api.Metadata { return metadata(&record) })
 }
 
-// refuseWatch answers a client that wants to be told of changes.
+// refuseWatch answers a client that asks to be notified of changes.
 func (s *Server) refuseWatch(ctx *fasthttp.RequestCtx) bool {
 	if !bytes.Contains(accepts(&ctx.Request.Header), []byte(api.TypeEvents)) {
 		return false
@@ -181,8 +183,8 @@ func (s *Server) refuseWatch(ctx *fasthttp.RequestCtx) bool {
 	return true
 }
 
-// showValue answers a GET of a key that exists, as the client wants it: in full,
-// not at all, or described.
+// showValue answers a GET of a key that exists. Depending on the request, the
+// answer is the value, 304 or 412, or the key's metadata.
 func (s *Server) showValue(ctx *fasthttp.RequestCtx, etag, value []byte, contentType string, describe func() api.Metadata) {
 	request, header := &ctx.Request.Header, &ctx.Response.Header
 	header.SetCanonical(headerVary, valueAccept)
@@ -194,7 +196,7 @@ func (s *Server) showValue(ctx *fasthttp.RequestCtx, etag, value []byte, content
 	case onlyJSON(accepts(request)):
 		s.writeJSON(ctx, describe())
 	default:
-		if s.hold(ctx, len(value)) { // a slow reader keeps it, whatever is written meanwhile
+		if s.hold(ctx, len(value)) { // a slow reader keeps the value in memory, even if the key is overwritten
 			header.SetContentType(contentType)
 			confine(header)
 			ctx.Response.SetBodyRaw(value)
@@ -202,7 +204,8 @@ func (s *Server) showValue(ctx *fasthttp.RequestCtx, etag, value []byte, content
 	}
 }
 
-// showVersion returns the entity tag, valid until w's scratch is used again.
+// showVersion returns the entity tag. The tag is valid until w's scratch is used
+// again.
 func (s *Server) showVersion(ctx *fasthttp.RequestCtx, w *waiting, v wire.Version) []byte {
 	w.scratch = api.Version(v).AppendETag(w.scratch[:0])
 	n := len(w.scratch)
@@ -218,7 +221,7 @@ func (s *Server) showMsgNum(ctx *fasthttp.RequestCtx, w *waiting, n uint64) {
 	ctx.Response.Header.SetCanonical(headerMsgNum, w.scratch)
 }
 
-// accepts is Accept, whose lines are one list.
+// accepts is the value of Accept. Several lines are joined to one list.
 func accepts(h *fasthttp.RequestHeader) []byte {
 	switch lines := h.PeekAll("Accept"); len(lines) {
 	case 0:
@@ -230,14 +233,16 @@ func accepts(h *fasthttp.RequestHeader) []byte {
 	}
 }
 
-// onlyJSON reports whether the client accepts nothing but JSON: it then wants to
-// know about the value. Libraries that say "JSON, or whatever there is" do not.
+// onlyJSON reports whether the client accepts only JSON. Such a client wants the
+// key's metadata. Many libraries send "JSON, or anything else"; such a client wants
+// the value.
 func onlyJSON(accept []byte) bool {
 	media, _, _ := bytes.Cut(accept, []byte{';'})
 	return string(bytes.TrimSpace(media)) == api.TypeJSON && !bytes.ContainsRune(accept, ',')
 }
 
-// keepType is the Content-Type to keep. The usual ones cost no memory.
+// keepType is the Content-Type to store with a value. The usual types cost no
+// memory.
 func keepType(given []byte) string {
 	switch string(given) {
 	case "", api.TypeBytes:
@@ -248,7 +253,7 @@ func keepType(given []byte) string {
 		return api.TypeText
 	case "text/plain":
 		return "text/plain"
-	case "application/x-www-form-urlencoded": // what curl -d says
+	case "application/x-www-form-urlencoded": // curl -d sends this
 		return "application/x-www-form-urlencoded"
 	}
 	return string(given)

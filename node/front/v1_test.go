@@ -247,7 +247,8 @@ func TestReadinessTellsTheTruth(t *testing.T) {
 	}
 }
 
-// silentSeven is an outage: node 7 of two others is silent, and so is shard b.
+// silentSeven is an outage: of two other members, node 7 is silent. Shard b is
+// silent too.
 func silentSeven() api.Outage {
 	return api.Outage{
 		Strong: []api.Wait{{Node: 7, Since: "2026-01-02T03:04:05Z", Seconds: 7.2, Why: "connection refused", Detail: "dial a:9081", Absent: true}},

@@ -28,7 +28,8 @@ func (s *Server) view(ctx *fasthttp.RequestCtx) {
 	}
 }
 
-// v1View tells a view that is not served yet apart by its status.
+// v1View answers GET /v1/view. Its status is 202 while the node does not serve the
+// view.
 func (s *Server) v1View(ctx *fasthttp.RequestCtx) {
 	switch {
 	case ctx.IsGet() || ctx.IsHead():
@@ -95,8 +96,9 @@ func (s *Server) badDryRun(ctx *fasthttp.RequestCtx) bool {
 	return false
 }
 
-// putView returns when the node is ready to serve the view, or when the backend says
-// that it takes too long: longer than limit, unless that is zero. False: it was answered.
+// putView puts a view and waits until the node is ready to serve it, or the
+// backend's bound runs out. limit shortens that bound unless it is zero. If putView
+// returns false, it has answered the request.
 func (s *Server) putView(ctx *fasthttp.RequestCtx, limit wire.Instant) (*api.ViewAnswer, bool) {
 	request, w, ok := s.submitView(ctx, wire.PutView{Limit: limit})
 	if !ok {
@@ -122,7 +124,7 @@ func (s *Server) putView(ctx *fasthttp.RequestCtx, limit wire.Instant) (*api.Vie
 	return answer, true
 }
 
-// checkView answers what would come of a view.
+// checkView answers how the members would take a view. It changes nothing.
 func (s *Server) checkView(ctx *fasthttp.RequestCtx) {
 	request, w, ok := s.submitView(ctx, wire.PutView{Check: true})
 	if !ok {
@@ -133,8 +135,8 @@ func (s *Server) checkView(ctx *fasthttp.RequestCtx) {
 	s.writeJSON(ctx, api.ViewCheck{Members: s.showMembers(&request.View, w.Reply.View), Warnings: warnings(w.Reply.View)})
 }
 
-// submitView gives a view to the node and waits for its answer. False: the request was
-// answered.
+// submitView gives a view to the node and waits for its answer. If ok is false, it
+// has answered the request.
 func (s *Server) submitView(ctx *fasthttp.RequestCtx, put wire.PutView) (request api.ViewRequest, w *waiting, ok bool) {
 	request, err := api.ParseViewRequest(ctx.PostBody())
 	if err != nil {
@@ -160,7 +162,7 @@ func (s *Server) submitView(ctx *fasthttp.RequestCtx, put wire.PutView) (request
 	return request, w, true
 }
 
-// showMembers is how the members take a view, in the order of ids.
+// showMembers lists how each member takes a view, in the order of ids.
 func (s *Server) showMembers(view *api.View, report *wire.ViewReport) []api.ViewMember {
 	if report == nil {
 		return []api.ViewMember{}
@@ -206,7 +208,7 @@ func showStand(r *wire.MemberReport, ways func(wire.NodeID) (why, detail string)
 	return api.MemberUnreached, why + ": " + detail
 }
 
-// whyNotTaken says whom a view lacks; empty: nobody.
+// whyNotTaken names the members that have not taken the view; empty if all have.
 func whyNotTaken(members []api.ViewMember, report *wire.ViewReport) string {
 	if report != nil && report.Twin {
 		return "this node's id belongs to another process: node " + strconv.FormatUint(uint64(report.TwinAt), 10) +
@@ -226,7 +228,8 @@ func whyNotTaken(members []api.ViewMember, report *wire.ViewReport) string {
 	})
 }
 
-// warnings are what an operator should know of a view.
+// warnings lists what an operator should know about a view: the data that is lost
+// by it.
 func warnings(report *wire.ViewReport) (list []string) {
 	if report == nil || report.Loss == nil {
 		return nil
@@ -256,12 +259,13 @@ func viewResult(outcome wire.Outcome, status wire.NodeStatus) api.ViewResult {
 	panic("front: outcome " + strconv.Itoa(int(outcome)) + " for a view")
 }
 
-// whyNotServing is never empty.
+// whyNotServing says why the node does not serve strong requests. It is never
+// empty.
 func whyNotServing(status *wire.NodeStatus, outage *api.Outage) string {
 	waits := outage.StrongText()
 	switch {
 	case waits != "" && (status.Reason == "" || strings.HasPrefix(status.Reason, "waiting for ")):
-		return waits // it says the same, with names
+		return waits // it says the same, with the members' names
 	case waits != "":
 		return status.Reason + ": " + waits
 	case status.Reason != "":
@@ -272,7 +276,7 @@ func whyNotServing(status *wire.NodeStatus, outage *api.Outage) string {
 	return notInView(status)
 }
 
-// whyNotCausal is never empty.
+// whyNotCausal says why the node does not serve causal requests. It is never empty.
 func whyNotCausal(status *wire.NodeStatus) string {
 	if status.Causal {
 		return "this node has not brought in all slots that it owns"
@@ -280,8 +284,8 @@ func whyNotCausal(status *wire.NodeStatus) string {
 	return notInView(status)
 }
 
-// toLayout makes what the backend takes of a view that was read, and therefore
-// is valid.
+// toLayout converts a view to the backend's form. The view was read from JSON, so
+// it is valid.
 func toLayout(view api.View) wire.Layout {
 	layout := wire.Layout{Flat: view.Flat}
 	for _, s := range view.Shards {
@@ -294,7 +298,8 @@ func toLayout(view api.View) wire.Layout {
 	return layout.Canonical()
 }
 
-// showView is the view in force in the shape in which it was put; [] without one.
+// showView is the view in force, in the form in which it was put; [] if there is
+// none.
 func showView(status wire.NodeStatus) api.View {
 	if !status.Present {
 		return api.View{Flat: true}

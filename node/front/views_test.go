@@ -13,7 +13,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// reported is a node to which a view of three others was put, which take it as they may.
+// reported is a node to which a view with three other members was put. Each of them
+// takes the view differently.
 func reported(t *testing.T) *node {
 	n := start(t)
 	n.set(func(f *fake) {

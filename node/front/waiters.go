@@ -10,34 +10,37 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// ending says why a request no longer waits.
+// ending is the reason why a request no longer waits.
 type ending uint8
 
 const (
 	answered   ending = iota // the backend signalled
-	clientGone               // or closed its side of the connection
+	clientGone               // the client closed its side of the connection
 	timedOut                 // ?timeout= ran out
 	stopping                 // the server shuts down
 )
 
-// waiting is one request on its way through the backend, and what the handler
-// needs meanwhile. The handler blocks on one channel alone: whoever ends the
-// wait in the backend's place takes the waiter back first, and then signals
-// itself.
+// waiting is one request on its way through the backend, with the memory that its
+// handler needs meanwhile.
+//
+// The handler blocks on one channel only, the waiter's. If the client leaves, the
+// timeout runs out or the server stops, end first takes the waiter back from the
+// backend, and then signals the channel itself. So the channel gets one signal.
 type waiting struct {
 	Waiter
-	conn    *conn  // nil: not one that can be watched
+	conn    *conn  // nil: a connection that cannot be watched
 	scratch []byte // for headers and small answers
 
-	serial atomic.Uint64 // grows with every request that used this value
+	serial atomic.Uint64 // counts the requests that have used this value
 	mu     sync.Mutex    // held while the wait is ended from outside
 	ended  ending        // under mu
 
-	place int    // in waiters.all
-	since uint64 // tick at which it was put there
+	place int    // index in waiters.all
+	since uint64 // tick at which the request was put there
 }
 
-// keepScratch is the largest buffer that goes back into the pool.
+// keepScratch is the size in bytes of the largest buffer that goes back into the
+// pool.
 const keepScratch = 64 << 10
 
 var waitings = sync.Pool{New: func() any {
@@ -50,7 +53,7 @@ func newWaiting(ctx *fasthttp.RequestCtx) *waiting {
 	return w
 }
 
-// free gives the value back. Nothing may be waiting on it.
+// free gives the value back to the pool. No request may be waiting on it.
 func (w *waiting) free() {
 	w.conn, w.Reply, w.Listing, w.Token, w.ended = nil, wire.Reply{}, nil, 0, answered
 	if w.scratch == nil || cap(w.scratch) > keepScratch {
@@ -59,17 +62,17 @@ func (w *waiting) free() {
 	waitings.Put(w)
 }
 
-// waiters are the requests that were not answered at once. One goroutine looks
-// after all of them, and sleeps while there are none.
+// waiters are the requests that were not answered at once. One goroutine watches
+// all of them, and sleeps while there are none.
 type waiters struct {
 	backend Backend
-	wake    chan struct{} // capacity 1: somebody waits
-	hurry   chan struct{} // capacity 1: do not wait for the next look
+	wake    chan struct{} // capacity 1: at least one request waits
+	hurry   chan struct{} // capacity 1: look now instead of at the next tick
 	stop    chan struct{}
 	stopped chan struct{}
 	started sync.Once
 	closed  sync.Once
-	ending  atomic.Bool // everybody's wait is over
+	ending  atomic.Bool // every wait ends at once
 
 	mu struct {
 		sync.Mutex
@@ -86,8 +89,8 @@ func (s *waiters) init(backend Backend) {
 	s.stopped = make(chan struct{})
 }
 
-// await waits until a submitted request has ended, and says how. timeout 0: no
-// bound.
+// await waits until a submitted request has ended, and says how it ended. A timeout
+// of 0 means no bound.
 func (s *waiters) await(w *waiting, timeout time.Duration) ending {
 	select {
 	case <-w.Done:
@@ -103,12 +106,12 @@ func (s *waiters) await(w *waiting, timeout time.Duration) ending {
 	s.remove(w)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.serial.Add(1) // whoever comes late to end this wait finds another
+	w.serial.Add(1) // an attempt to end this wait that comes late finds another serial
 	return w.ended
 }
 
-// end takes a waiter back from the backend and wakes its handler; it does
-// nothing when the wait with this serial has ended already.
+// end takes a waiter back from the backend and wakes its handler. It does nothing
+// if the wait with this serial has ended already.
 func (s *waiters) end(w *waiting, serial uint64, how ending) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -155,7 +158,7 @@ func poke(c chan struct{}) {
 	}
 }
 
-// endAll ends every wait, and from now on every new one.
+// endAll ends every wait, and every wait that begins later.
 func (s *waiters) endAll() {
 	s.ending.Store(true)
 	poke(s.hurry)

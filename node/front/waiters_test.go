@@ -100,7 +100,7 @@ func TestAClientThatSendsItsNextRequestIsNotGone(t *testing.T) {
 	leaver := n.raw(t, rawPut)
 	<-n.held
 	_ = leaver.Close()
-	if <-n.abandoned == w { // the patient one was looked at before, or in the same look
+	if <-n.abandoned == w { // the patient request was looked at before, or at the same time
 		t.Error("a client that is there was taken for gone")
 	}
 	n.release(w, wire.Done, wire.Result{Status: wire.Created, MsgNum: 5})
@@ -135,8 +135,8 @@ func TestATimeoutOfAWriteIsUnknownAndOfAReadIsNot(t *testing.T) {
 	}
 }
 
-// A node answers and a timeout runs out at the same time, again and again: each
-// request must get one of the two answers, and no request another's.
+// An answer and the end of a timeout occur at the same time, again and again. Each
+// request must get one of the two, and never the answer of another request.
 func TestAnswersAndTimeoutsMayMeet(t *testing.T) {
 	n := start(t)
 	n.set(func(f *fake) { f.hold = true })
@@ -201,7 +201,7 @@ func TestAnAnswerThatComesDuringShutdownIsDelivered(t *testing.T) {
 	w := <-n.held
 	down := make(chan error, 1)
 	go func() { down <- n.server.Shutdown(context.Background()) }()
-	for { // until nobody listens any more
+	for { // until the listener is closed
 		probe, err := n.dial()
 		if err != nil {
 			break
@@ -226,7 +226,7 @@ func TestShutdownKeepsItsBoundWhenAClientDoesNotRead(t *testing.T) {
 		}
 	})
 	c := n.raw(t, "GET /data HTTP/1.1\r\nHost: localhost\r\n\r\n")
-	if _, err := io.ReadFull(c, make([]byte, 1)); err != nil { // the answer has begun
+	if _, err := io.ReadFull(c, make([]byte, 1)); err != nil { // wait until the answer has begun
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
