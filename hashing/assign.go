@@ -5,15 +5,15 @@ import (
 	"slices"
 )
 
-// assign gives every slot its owner. Of all pairs of a slot and a shard, the one
-// with the highest score comes first: the slot goes to the shard, if the slot is
-// still free and the shard still has room. That is deferred acceptance without
-// the deferring: both sides prefer by the same score, so nobody can regret a pair
-// that was made before.
+// assign gives every slot to a shard. It goes through the pairs of a slot and a
+// shard from the highest score down. A pair is accepted if the slot is still free
+// and the shard still has room. The result is the stable matching of Gale and
+// Shapley. No deferral is needed: both sides prefer by the same score, so no later
+// pair is better for either side of an earlier one.
 //
-// Room is what makes the parts even: every shard takes at least its part less
-// 1/slack of it and at most its part and 1/slack, and who takes the slots between
-// those is for the scores to say. That leeway is what keeps movement below 1.2/N
+// Room is what keeps the parts even. Every shard gets at least its part less
+// 1/slack of it, and at most its part plus 1/slack of it. The scores decide which
+// shards get the slots between those bounds. That leeway keeps movement below 1.2/N
 // (docs/decisions/0007).
 func assign(space Space, shards []Shard) []int32 {
 	owners := slices.Repeat([]int32{Nobody}, space.Slots())
@@ -39,32 +39,39 @@ func assign(space Space, shards []Shard) []int32 {
 	return owners
 }
 
-// bid is a slot and the shard with room that scores it highest.
+// bid is a free slot and, of the shards that may have room, the one that scores the
+// slot highest.
 type bid struct {
 	score uint64
 	slot  Slot
 	shard int32
 }
 
-// slack is how even the parts are: to within 1/128, 0.8 %, where 1 % is promised.
+// slack is the inverse of the leeway of a shard's part: parts are even to within
+// 1/128, or 0.8 %. The promise is 1 %.
 const slack = 128
 
-// assigner knows which shards have room. The slots that are not assigned yet are always as
-// many as what shards must take and the spare ones together, and the spare ones at
-// most as many as what shards may take: so there is room for every slot.
+// assigner holds the room that is left in each shard. Two invariants guarantee room
+// for every slot:
+//
+//  1. The slots that are not assigned yet are as many as all that shards must
+//     still take, plus spare.
+//  2. spare is at most the sum of what shards may take beyond that.
 type assigner struct {
 	draws []draw
 	rooms []room // by shard
-	spare int    // slots beyond what shards must take that nobody has taken
+	spare int    // unassigned slots beyond those that shards must take
 }
 
-// draw is one of the scores that a shard's weight gives it on every slot.
+// draw is one of the scores that a shard has on every slot. A shard has as many
+// draws as its weight.
 type draw struct {
 	seed  uint64
 	shard int32
 }
 
-// room is how many slots a shard must still take, and how many it may beyond that.
+// room is the number of slots that a shard must still take, and the number that it
+// may take beyond those.
 type room struct{ must, may int }
 
 func newAssigner(space Space, shards []Shard) *assigner {
@@ -87,7 +94,8 @@ func newAssigner(space Space, shards []Shard) *assigner {
 	return d
 }
 
-// bounds is how many slots a shard owns whose exact part is slots/sum.
+// bounds is the least and the most slots that a shard may own if its exact part is
+// slots/sum.
 func bounds(slots, sum int) (least, most int) {
 	part := slots / sum
 	leeway := part / slack
@@ -96,9 +104,9 @@ func bounds(slots, sum int) (least, most int) {
 
 func weight(s Shard) int { return min(max(s.Weight, 1), MaxWeight) }
 
-// byName lists the shards that may own slots: not empty, one of a name, ordered
-// by name, so that the order in which they came means nothing even if two shards
-// score a slot alike.
+// byName lists the shards that may own slots, by index: not empty, one of each
+// name, ordered by name. The order of the list therefore does not matter, even if
+// two shards have the same score on a slot.
 func byName(shards []Shard) []int {
 	var takers []int
 	for i, s := range shards {
@@ -115,8 +123,8 @@ func byName(shards []Shard) []int {
 	return slices.CompactFunc(takers, func(a, b int) bool { return shards[a].Name == shards[b].Name })
 }
 
-// take takes a place in a shard, if there is one. A shard that has none never has
-// one again: its draws are dropped.
+// take takes a place in a shard. It returns false if there is none. A full shard
+// never has room again, so its draws are dropped.
 func (d *assigner) take(shard int32) bool {
 	r := &d.rooms[shard]
 	switch {
@@ -132,7 +140,7 @@ func (d *assigner) take(shard int32) bool {
 	return true
 }
 
-// best is the shard that scores a slot highest, of those not known to be full.
+// best is the bid of a slot among the shards that have draws left.
 func (d *assigner) best(slot Slot) bid {
 	b, salt := bid{slot: slot, shard: Nobody}, salt(slot)
 	for _, x := range d.draws {

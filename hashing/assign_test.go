@@ -9,8 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Properties that always hold are looked for with rapid, among any names. What
-// holds with a probability is in spread_test.go, under fixed seeds.
+// Tests of properties that always hold; rapid draws the names. Properties that hold
+// with a probability are tested in spread_test.go, under fixed seeds.
 
 func shardsOf(names []string) []Shard {
 	shards := make([]Shard, len(names))
@@ -33,8 +33,8 @@ func anyShards(most int, heavy bool) *rapid.Generator[[]Shard] {
 	})
 }
 
-// TestEveryShardOwnsItsPartToWithinABound holds the counts to arithmetic that does
-// not round: a part is slots·weight/sum.
+// TestEveryShardOwnsItsPartToWithinABound compares the counts with arithmetic that
+// does not round: a part is slots·weight/sum.
 func TestEveryShardOwnsItsPartToWithinABound(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		space := rapid.SampledFrom([]Space{0, 2, 7, Standard, MaxSpace}).Draw(t, "space")
@@ -54,8 +54,8 @@ func TestEveryShardOwnsItsPartToWithinABound(t *testing.T) {
 	})
 }
 
-// TestPartsAreEvenToWithinAHundredth says the same for equal shards, in the words of
-// the promise: within ±1 % of the mean up to 24 shards.
+// TestPartsAreEvenToWithinAHundredth tests the documented promise for equal shards:
+// within ±1 % of the mean, up to 24 shards.
 func TestPartsAreEvenToWithinAHundredth(t *testing.T) {
 	all := Standard.Slots()
 	for n := 1; n <= 24; n++ {
@@ -102,8 +102,8 @@ func TestEverySlotHasOneOwnerWhoListsIt(t *testing.T) {
 	})
 }
 
-// TestTheOrderOfShardsMeansNothing assigns slots to the same shards, listed in another
-// order, some of them more than once.
+// TestTheOrderOfShardsMeansNothing lists the same shards in another order, some of
+// them more than once.
 func TestTheOrderOfShardsMeansNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		space := Space(rapid.IntRange(0, 10).Draw(t, "space"))
@@ -116,10 +116,11 @@ func TestTheOrderOfShardsMeansNothing(t *testing.T) {
 	})
 }
 
-// TestAssignmentIsDeferredAcceptance assigns as Gale and Shapley do: slots come in any
-// order, each asks the shard that scores it highest, which keeps the best of those
-// who asked and turns away the rest, who ask elsewhere; until nobody asks. The
-// outcome must be the same as that of assigning by score, in every order.
+// TestAssignmentIsDeferredAcceptance compares assign with the algorithm of Gale and
+// Shapley. There, slots come in any order, and each asks the shard that scores it
+// highest. A shard keeps the best of the slots that asked it, and rejects the rest,
+// which ask their next shard. This ends when no slot asks any more. The result must
+// be the same as the result of assign, in every order.
 func TestAssignmentIsDeferredAcceptance(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		space := Space(rapid.IntRange(0, 8).Draw(t, "space"))
@@ -143,7 +144,7 @@ func slotsOf(space Space) []Slot {
 	return list
 }
 
-// asked is a slot at the door of a shard.
+// asked is a slot that asks a shard.
 type asked struct {
 	slot  Slot
 	shard int
@@ -172,7 +173,7 @@ func deferred(space Space, shards []Shard, order []Slot) map[Slot]int {
 	return owners
 }
 
-// wishesOf lists shards by the best score that they give a slot.
+// wishesOf lists shards by the best score that they give a slot, the highest first.
 func wishesOf(slot Slot, shards []Shard) []asked {
 	var list []asked
 	for i, s := range shards {
@@ -188,7 +189,7 @@ func wishesOf(slot Slot, shards []Shard) []asked {
 	return list
 }
 
-// choose keeps the best of those who asked that the bounds allow.
+// choose keeps the best of the slots that asked, as far as the bounds allow.
 func choose(space Space, shards []Shard, all []asked) (kept []asked, away []Slot) {
 	sum, spare := 0, space.Slots()
 	for _, s := range shards {

@@ -22,7 +22,8 @@ func randomKeys(seed uint64, n int, f func(Slot)) {
 	}
 }
 
-// furthest is how far the shard is from the mean that is furthest, as part of it.
+// furthest is the largest distance of a shard from the mean, as a fraction of the
+// mean.
 func furthest(keys []int) float64 {
 	sum, off := 0, 0.0
 	for _, k := range keys {
@@ -34,8 +35,8 @@ func furthest(keys []int) float64 {
 	return off
 }
 
-// Slots are even, but keys fall into them by chance: of 5,000 keys over four shards
-// that alone is 6 % in one of twenty cases.
+// Slots are even, but keys fall into slots by chance. With 5,000 keys over four
+// shards, chance alone makes a difference of 6 % in one of twenty cases.
 func TestFiveThousandKeysSpreadWithinATenthOverUpToFourShards(t *testing.T) {
 	for n := 2; n <= 4; n++ {
 		var offs []float64
@@ -73,8 +74,8 @@ func TestAMillionKeysSpreadWithinTwoHundredths(t *testing.T) {
 	}
 }
 
-// TestTheEleventhShardMovesFewOfEightHundredKeys counts keys, not slots: 800 keys
-// over ten shards, of which the eleventh may take half as much again as its part.
+// TestTheEleventhShardMovesFewOfEightHundredKeys counts keys, not slots. Of 800
+// keys over ten shards, the eleventh shard may take up to 1.5 times its part.
 func TestTheEleventhShardMovesFewOfEightHundredKeys(t *testing.T) {
 	worst := 0
 	for k := range uint64(*lists) {
@@ -101,7 +102,7 @@ func TestTheEleventhShardMovesFewOfEightHundredKeys(t *testing.T) {
 
 const letters = "a b …" // of which there are 26
 
-// spellings are what people call keys when they try a store out.
+// spellings are names of keys that people commonly use when they try a store.
 var spellings = [...]struct {
 	name string
 	key  func(i int) string
@@ -138,9 +139,9 @@ var shardSpellings = []struct {
 	{"1 2 …", func(i int) string { return fmt.Sprint(i + 1) }},
 }
 
-// TestFewKeysLandOnEveryShard assigns what somebody tries first. Chance leaves a
-// shard without any in one of 150 sets of fifteen keys over three shards, so the
-// file is also a record of luck.
+// TestFewKeysLandOnEveryShard places small sets of keys that people would try
+// first. By chance, one of 150 sets of fifteen keys over three shards leaves a
+// shard empty. The file therefore records a result that is partly luck.
 func TestFewKeysLandOnEveryShard(t *testing.T) {
 	sets := []struct{ keys, shards int }{{11, 2}, {15, 3}, {20, 2}, {40, 4}, {100, 3}}
 	var out strings.Builder

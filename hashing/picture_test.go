@@ -15,8 +15,9 @@ import (
 	"gonum.org/v1/plot/vg/vgimg"
 )
 
-// picture is kept by go test ./hashing -run Picture -update -lists 400. Fewer lists
-// make a ragged one, which goes where tests leave their artifacts.
+// The picture in the repository is written by go test ./hashing -run Picture
+// -update -lists 400. With fewer lists the lines are ragged, and the picture goes
+// to the tests' artifact directory.
 const (
 	picture      = "../docs/slots.png"
 	pictureLists = 400
@@ -28,8 +29,8 @@ var (
 	grey   = color.NRGBA{R: 0x70, G: 0x70, B: 0x70, A: 0xff}
 )
 
-// TestPicture draws the figures. testdata/figures.txt is what holds them to what
-// they were: a picture may differ in a pixel.
+// TestPicture draws the figures. testdata/figures.txt holds the values themselves;
+// a picture may differ in a pixel.
 func TestPicture(t *testing.T) {
 	file := filepath.Join(t.ArtifactDir(), filepath.Base(picture))
 	if *update && *lists >= pictureLists {
@@ -41,19 +42,19 @@ func TestPicture(t *testing.T) {
 		func(f float64) float64 { return logarithmic(100 * f) }, func(f figures) figure { return f.spread })
 	limit(t, spread, logarithmic(1), "promised: at most 1 %")
 	scale(spread, logarithmic, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
-	spread.Legend.YOffs = -vg.Points(63) // between the two ways, where no line is
+	spread.Legend.YOffs = -vg.Points(63) // between the two ways, where there is no line
 
 	linear := func(f float64) float64 { return f }
 	moved := panel(t, "How much moves: a shard is added or removed", "slots that change owners, in 1/N of all",
 		linear, func(f figures) figure { return f.moved })
-	moved.Legend = plot.NewLegend() // the other is beside it
+	moved.Legend = plot.NewLegend() // the other plot has the same legend
 	moved.Legend.Top, moved.Legend.YOffs = true, -vg.Points(8)
 	limit(t, moved, 1.2, "promised: at most 1.2/N")
 	scale(moved, linear, 0.9, 1, 1.1, 1.2, 1.3, 1.4, 1.5)
 	save(t, file, spread, moved)
 }
 
-// panel draws a median and a worst line for both ways to assign slots.
+// panel draws a median line and a worst line for both ways to assign slots.
 func panel(t *testing.T, title, y string, scale func(float64) float64, of func(figures) figure) *plot.Plot {
 	t.Helper()
 	p, ticks := plot.New(), plot.ConstantTicks{}

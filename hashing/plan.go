@@ -7,20 +7,20 @@ import (
 	"slices"
 )
 
-// Move is all slots, ascending, that go from one shard to another.
+// Move is the list of all slots, ascending, that go from one shard to another.
 type Move struct {
 	From  int // in the earlier ring, or Nobody
 	To    int // in the later ring, or Nobody
 	Slots []Slot
 }
 
-// Plan is all that moves between two rings: one Move for each two shards
-// between which anything does, ordered by From, then To. len(m.Slots) is what a
-// metrics page wants to know. Slots that are in no Move stay where they are.
+// Plan is the difference between two rings. It has one Move for each pair of shards
+// between which slots move, ordered by From, then To. Slots that are in no Move
+// stay with their shard.
 type Plan []Move
 
-// Between is the plan of moves from one ring to another over the same space.
-// Shards of one name are one shard, whatever their index.
+// Between is the plan from one ring to another over the same space. Shards with the
+// same name are the same shard, even if their indexes differ.
 func Between(from, to *Ring) Plan {
 	if from.space != to.space {
 		panic(fmt.Sprintf("hashing: a plan between spaces of %d and %d bits", from.space, to.space))
@@ -45,15 +45,15 @@ func Between(from, to *Ring) Plan {
 	return plan
 }
 
-// noShard is the index of a shard that owns nothing: no owner equals it.
+// noShard stands for a shard that owns nothing. It differs from every owner.
 const noShard = Nobody - 1
 
-// owning returns for each name the index of the shard that owns slots under it, or
-// noShard.
+// owning returns, for each name, the index of the shard of that name that owns
+// slots; noShard if none does.
 func (r *Ring) owning(names []string) []int32 {
 	index := make(map[string]int32, len(r.names))
 	for i, name := range r.names {
-		if len(r.Slots(i)) > 0 { // of several with one name, one at most
+		if len(r.Slots(i)) > 0 { // at most one of the shards with one name
 			index[name] = int32(i)
 		}
 	}

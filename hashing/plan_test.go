@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// ringOf is a ring with given owners: what a plan says of it can be read.
+// ringOf is a ring with given owners, so that its plans are easy to read.
 func ringOf(names []string, owners ...int32) *Ring {
 	r := &Ring{space: 2, names: names, owners: owners}
 	r.group()
@@ -53,11 +53,11 @@ func TestAShardFindsWhatLeavesItAndWhatArrives(t *testing.T) {
 		t.Errorf("%d slots move", got)
 	}
 	for range p.Arriving(1) {
-		break // an iterator must bear that
+		break // an iterator must allow that
 	}
 }
 
-// TestAPlanIsTheDifferenceOfTwoRings carries out a plan, and asks for the way back.
+// TestAPlanIsTheDifferenceOfTwoRings carries out a plan, and then the plan back.
 func TestAPlanIsTheDifferenceOfTwoRings(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		space := Space(rapid.IntRange(0, 8).Draw(t, "space"))

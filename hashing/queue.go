@@ -1,7 +1,7 @@
 package hashing
 
-// queue is a binary heap with the highest bid on top. By hand, because
-// container/heap boxes every bid that it hands out.
+// queue is a binary heap with the highest bid on top. container/heap would allocate
+// for every bid.
 type queue []bid
 
 func newQueue(bids []bid) queue {
@@ -12,7 +12,7 @@ func newQueue(bids []bid) queue {
 	return q
 }
 
-// pop takes the top away.
+// pop removes the highest bid.
 func (q *queue) pop() {
 	h := *q
 	last := len(h) - 1
@@ -21,7 +21,7 @@ func (q *queue) pop() {
 	q.down(0)
 }
 
-// down lets the bid at i sink to where it belongs.
+// down restores the order after the bid at i became lower.
 func (q *queue) down(i int) {
 	h := *q
 	for {
@@ -40,7 +40,7 @@ func (q *queue) down(i int) {
 	}
 }
 
-// before is a total order: one slot has one bid.
+// before is a total order, because there is one bid for each slot.
 func (b bid) before(o bid) bool {
 	return b.score > o.score || b.score == o.score && b.slot < o.slot
 }

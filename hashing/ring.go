@@ -2,37 +2,38 @@ package hashing
 
 import "fmt"
 
-// Shard is what a ring knows of a shard.
+// Shard describes a shard to New.
 type Shard struct {
-	// Name is its identity: a shard of the same name in another ring is the same
-	// shard. Of several with one name the heaviest that is not empty stands for
-	// all, the first listed if they weigh the same; the others own nothing.
+	// Name identifies the shard: a shard of the same name in another ring is the
+	// same shard. If several shards have one name, the heaviest that is not empty
+	// stands for all; of equal ones, the first listed. The others own nothing.
 	Name string
-	// Weight is its part relative to the others'. Below 1 counts as 1, above
-	// MaxWeight as MaxWeight. A ring costs time in proportion to the sum of weights.
+	// Weight is the shard's part relative to the other shards. A weight below 1
+	// counts as 1, and one above MaxWeight as MaxWeight. The time to make a ring is
+	// proportional to the sum of weights.
 	Weight int
-	// Empty says that it has no members, and so owns nothing.
+	// Empty means that the shard has no members, and so owns nothing.
 	Empty bool
 }
 
-// MaxWeight bounds what a ring costs.
+// MaxWeight bounds the time that it takes to make a ring.
 const MaxWeight = 100
 
-// Ring says which shard owns which slot. Shards are named by their index in the
-// list that the ring was made from.
+// Ring says which shard owns which slot. A shard is given by its index in the list
+// that the ring was made from. A Ring never changes.
 type Ring struct {
 	space  Space
 	names  []string
-	owners []int32 // by slot; Nobody if there is no shard to own it
-	slots  []Slot  // all owned slots, by owner, then ascending
-	ends   []int   // by shard: where its part of slots ends, and the next one's begins
+	owners []int32 // by slot; Nobody if the slot has no owner
+	slots  []Slot  // all owned slots, ordered by owner, then ascending
+	ends   []int   // by shard: end of its part of slots, where the next shard's part begins
 }
 
-// Nobody stands for the owner of a slot that has none.
+// Nobody is the owner of a slot that no shard owns.
 const Nobody = -1
 
-// New assigns the slots of a space to shards. The list is not kept. If all are
-// empty, or there are none, no slot has an owner.
+// New assigns the slots of a space to shards. It does not keep the list. If there
+// is no shard that is not empty, no slot has an owner.
 func New(space Space, shards []Shard) *Ring {
 	if space > MaxSpace {
 		panic(fmt.Sprintf("hashing: space of %d bits, at most %d", space, MaxSpace))
@@ -45,7 +46,7 @@ func New(space Space, shards []Shard) *Ring {
 	return r
 }
 
-// group fills slots and ends: owners, the other way round.
+// group fills slots and ends from owners.
 func (r *Ring) group() {
 	r.ends = make([]int, len(r.names))
 	for _, o := range r.owners {
@@ -55,7 +56,7 @@ func (r *Ring) group() {
 	}
 	total := 0
 	for i, n := range r.ends {
-		r.ends[i] = total // where it begins, until it is filled
+		r.ends[i] = total // the beginning of the part, until the part is filled
 		total += n
 	}
 	r.slots = make([]Slot, total)
@@ -67,7 +68,7 @@ func (r *Ring) group() {
 	}
 }
 
-// Space is the space that the ring assigns.
+// Space is the space whose slots the ring assigns.
 func (r *Ring) Space() Space { return r.space }
 
 // Len is the number of shards in the list that the ring was made from, empty
@@ -77,9 +78,9 @@ func (r *Ring) Len() int { return len(r.names) }
 // Name is the name of a shard.
 func (r *Ring) Name(shard int) string { return r.names[shard] }
 
-// Owner returns the shard that owns a slot, in O(1). It is Nobody, and ok is
-// false, if no shard does or the space has no such slot: a slot may have come from
-// a peer.
+// Owner returns the shard that owns a slot, in O(1). It returns Nobody and false if
+// no shard does, or if the space has no such slot. The slot need not be checked
+// before: it may come from a peer.
 func (r *Ring) Owner(slot Slot) (shard int, ok bool) {
 	if int(slot) >= len(r.owners) {
 		return Nobody, false
@@ -88,8 +89,8 @@ func (r *Ring) Owner(slot Slot) (shard int, ok bool) {
 	return int(o), o != Nobody
 }
 
-// Slots returns what a shard owns, ascending, in O(1). The slice is shared: it
-// must not be written to.
+// Slots returns the slots that a shard owns, ascending, in O(1). The slice is
+// shared with the ring: the caller must not write to it.
 func (r *Ring) Slots(shard int) []Slot {
 	begin := 0
 	if shard > 0 {

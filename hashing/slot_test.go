@@ -14,9 +14,9 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// golden compares with a file in testdata. What keys and names hash to must never
-// change: stored data would not be found. So a difference here is a bug, unless a
-// line was added.
+// golden compares with a file in testdata. The hashes of keys and names must never
+// change, because stored data would not be found. A difference is therefore a bug,
+// unless a line was added.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	file := filepath.Join("testdata", name)
@@ -35,7 +35,8 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-// TestHashIsXXHash64 holds the library to sums that the author of xxHash publishes.
+// TestHashIsXXHash64 compares the library with sums that the author of xxHash
+// publishes.
 func TestHashIsXXHash64(t *testing.T) {
 	for key, want := range map[string]uint64{
 		"":    0xef46db3751d8e999,
@@ -82,8 +83,8 @@ func TestASlotIsTheTopBitsOfTheHash(t *testing.T) {
 	}
 }
 
-// TestScoresAreTheSameBitsOnEveryMachine shows all 64: two that differ in the last
-// only may assign a slot to different shards.
+// TestScoresAreTheSameBitsOnEveryMachine shows all 64 bits. Two scores that differ
+// only in the last bit may assign a slot to different shards.
 func TestScoresAreTheSameBitsOnEveryMachine(t *testing.T) {
 	var out strings.Builder
 	out.WriteString("# slot, name: score of the first draw\n")
@@ -95,7 +96,8 @@ func TestScoresAreTheSameBitsOnEveryMachine(t *testing.T) {
 	golden(t, "scores.txt", out.String())
 }
 
-// TestOwnersAreTheSameBitsOnEveryMachine fixes what follows from them (I20).
+// TestOwnersAreTheSameBitsOnEveryMachine pins the owners that follow from the
+// scores (I20).
 func TestOwnersAreTheSameBitsOnEveryMachine(t *testing.T) {
 	var out bytes.Buffer
 	out.WriteString("# names, weights, slots: hash of all owners' names, owners of the first slots\n")

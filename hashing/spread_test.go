@@ -14,35 +14,36 @@ import (
 	"testing"
 )
 
-// What is here holds with a probability: movement, and where keys fall. All of it
-// runs under fixed seeds, so it passes always or never; by how much, and how often
-// other names would fail, is in docs/decisions/0007.
+// Tests of properties that hold with a probability: movement, and the spread of
+// keys. They run under fixed seeds, so they pass always or never.
+// docs/decisions/0007 says by how much they pass, and how often other names would
+// fail.
 
 var lists = flag.Int("lists", usualLists, "lists of names that figures are taken from; other than 10: they are only reported")
 
 const usualLists = 10
 
-// promised reports whether figures are held to what is promised: with enough lists
-// of names, chance breaks any promise.
+// promised reports whether the figures are compared with the promises. With enough
+// lists of names, chance breaks any promise.
 func promised() bool { return *lists == usualLists }
 
-const most = 24 // shards that the promises are made for
+const most = 24 // most shards for which the promises are made
 
-// figure is one measurement in all lists of names, ascending.
+// figure is one measurement over all lists of names, ascending.
 type figure []float64
 
 func (f figure) median() float64 { return f[len(f)/2] }
 func (f figure) worst() float64  { return f[len(f)-1] }
 
-// figures are what happens with n shards.
+// figures are the measurements with n shards.
 type figures struct {
-	spread    figure // how far the furthest shard is from the mean, as part of the mean
-	moved     figure // slots that change owners when the nth is added or removed, in 1/n of all
-	survivors figure // those of them that go from an old shard to an old one
+	spread    figure // distance from the mean of the shard that is furthest from it, as a fraction of the mean
+	moved     figure // slots that change owners when the nth shard is added or removed, in units of 1/n of all slots
+	survivors figure // those of the moved slots that go from one old shard to another
 }
 
-// measured holds figures by number of shards, of this package and of a ring with
-// 100 points a shard, over the same names. Names are added one by one.
+// measured holds figures by number of shards: for this package, and for a ring with
+// 100 points a shard over the same names. Names are added one by one.
 var measured = sync.OnceValue(func() (m struct{ ours, points [most + 1]figures }) {
 	for k := range *lists {
 		names := randomNames(uint64(k), most)
@@ -84,7 +85,7 @@ func randomNames(seed uint64, n int) []string {
 	return list
 }
 
-// add measures a ring whose last shard has been added by a plan.
+// add measures a ring to which a plan has added the last shard.
 func (f *figures) add(r *Ring, p Plan) {
 	n, all, toOld := float64(r.Len()), float64(r.Space().Slots()), 0
 	for _, m := range p {
@@ -101,9 +102,9 @@ func (f *figures) add(r *Ring, p Plan) {
 	f.survivors = append(f.survivors, float64(toOld)*n/all)
 }
 
-// addPoints measures consistent hashing (Karger and others, 1997): a key belongs to
-// the next of 100 points that MD5 gives each shard on a circle. A shard that is
-// added takes what it owns afterwards, from the others, and nothing else moves.
+// addPoints measures consistent hashing (Karger and others, 1997). MD5 gives each
+// shard 100 points on a circle, and a key belongs to the next point. A shard that
+// is added takes slots from the others, and no other slots move.
 func (f *figures) addPoints(names []string) {
 	type point struct {
 		at    uint64
@@ -117,7 +118,7 @@ func (f *figures) addPoints(names []string) {
 		}
 	}
 	slices.SortFunc(points, func(a, b point) int { return cmp.Compare(a.at, b.at) })
-	arcs := make([]uint64, len(names)) // 2^64 is once around
+	arcs := make([]uint64, len(names)) // the circle has length 2^64
 	before := points[len(points)-1].at
 	for _, p := range points {
 		arcs[p.shard] += p.at - before
@@ -140,8 +141,8 @@ func TestAddingOrRemovingAShardMovesLittle(t *testing.T) {
 	}
 }
 
-// TestRemovingAnyShardMovesAsMuchAsAddingIt says why one number is enough for both,
-// and that a shard in the middle of the list is like the last.
+// TestRemovingAnyShardMovesAsMuchAsAddingIt shows why one figure holds for both,
+// and that a shard's place in the list does not matter.
 func TestRemovingAnyShardMovesAsMuchAsAddingIt(t *testing.T) {
 	for _, n := range []int{2, 3, 5, 11, 24} {
 		names := randomNames(uint64(1000+n), n)
@@ -176,8 +177,8 @@ func TestSpreadAndMovementAreWhatTheyWere(t *testing.T) {
 	golden(t, "figures.txt", out.String())
 }
 
-// TestAWeightMovesLittle doubles the weight of one shard, and adds a heavy one
-// to light ones.
+// TestAWeightMovesLittle doubles the weight of one shard, and adds a heavy shard to
+// light ones.
 func TestAWeightMovesLittle(t *testing.T) {
 	worst := 0.0
 	for k := range uint64(6) {
@@ -192,7 +193,7 @@ func TestAWeightMovesLittle(t *testing.T) {
 				after = append(slices.Clone(before), Shard{Name: "newcomer", Weight: 5})
 			}
 			from, to := New(Standard, before), New(Standard, after)
-			least := 0 // what must move: what shards gain
+			least := 0 // the least that must move: the slots that shards gain
 			was := append(counts(from), 0)
 			for i, c := range counts(to) {
 				least += max(c-was[i], 0)
