@@ -1,7 +1,8 @@
-// Package kv is what an operation does to a key: its result, its version, its
-// Msg-Num, and how a request id is recognised. It is pure; strong calls it when
-// a write is ordered and again, blindly, when its entry is applied. See
-// docs/strong.md §4.
+// Package kv defines what an operation does to a key: its result, its version and
+// its Msg-Num. It also defines how a request id is recognised (Ledger), and how
+// histories that went apart are joined (Survivor, MergeLedgers). It is pure.
+// Package strong calls it when a write is ordered, and again when the write's entry
+// is applied. See docs/strong.md §4.
 package kv
 
 import (
@@ -13,8 +14,8 @@ import (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Fingerprint folds a stamp into the part of a version that tells apart writes
-// of groups that went separate ways and gave out the same numbers.
+// Fingerprint folds a stamp into the part of a version that distinguishes writes
+// with equal numbers: groups that split may give out the same numbers.
 func Fingerprint(s wire.Stamp) uint32 {
 	var b [48]byte
 	for i, v := range [6]uint64{
@@ -26,8 +27,8 @@ func Fingerprint(s wire.Stamp) uint32 {
 	return crc32.Checksum(b[:], castagnoli)
 }
 
-// Decide is the result of an operation on a key that holds cur, ordered at
-// stamp, when next is the next write's number. It also returns what the key
+// Decide is the result of an operation that is ordered at stamp, on a key that
+// holds cur. next is the number of the next write. Decide also returns what the key
 // holds afterwards. A write whose condition fails changes nothing and takes no
 // number.
 func Decide(op *wire.Op, cur wire.Meta, next uint64, stamp wire.Stamp) (wire.Result, wire.Meta) {
@@ -70,7 +71,8 @@ func Changes(s wire.Status) bool {
 	return s == wire.Created || s == wire.Replaced || s == wire.Deleted
 }
 
-// Fits reports whether an operation can have ended with a status.
+// Fits reports whether an operation can have ended with a status. Peers' entries
+// are checked with it.
 func Fits(op *wire.Op, s wire.Status) bool {
 	switch s {
 	case wire.Created, wire.Replaced:
@@ -83,8 +85,8 @@ func Fits(op *wire.Op, s wire.Status) bool {
 	return s == wire.Unknown
 }
 
-// RecordOf is what a key holds after an entry that changed it; nil: nothing. It
-// shares the entry's memory.
+// RecordOf is the record of a key after an entry that changed it; nil if the entry
+// deleted the key. The record shares the entry's memory.
 func RecordOf(e *wire.Entry) *wire.Record {
 	if e.Result.Status == wire.Deleted {
 		return nil

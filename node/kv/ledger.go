@@ -7,20 +7,20 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Ledger is the part of a history beside its keys: the number of the next write
-// and the table of request ids (I11). It changes only by Apply, in the order of
-// the log, so it is equal on all members at one position.
+// Ledger is the part of a history besides its keys: the number of the next write,
+// and the table of request ids (I11). Only Apply changes it, in the order of the
+// log, so all members have equal ledgers at equal positions.
 //
 // Bounds: an origin (a forwarder in one boot) holds the answers from its lowest
-// open counter on, so as many as it has requests open; at most limit origins
-// are held, the least recently used is dropped first.
+// open counter on, so it holds about as many as the forwarder has requests open. A
+// ledger holds at most limit origins. The least recently used one is dropped first.
 type Ledger struct {
 	next    uint64
 	limit   int
-	origins []*wire.Origin // by node, then boot
+	origins []*wire.Origin // ordered by node, then boot
 }
 
-// DefaultOrigins is how many boots of forwarders a ledger remembers.
+// DefaultOrigins is the number of origins that a ledger remembers by default.
 const DefaultOrigins = 1024
 
 // NewLedger is the ledger of the empty history: the first write gets number 1.
@@ -31,7 +31,7 @@ func NewLedger(originLimit int) *Ledger {
 	return &Ledger{next: 1, limit: originLimit}
 }
 
-// Import makes a ledger of an exported one.
+// Import makes a ledger from an exported one. It copies what it keeps.
 func Import(w wire.Ledger, originLimit int) *Ledger {
 	l := NewLedger(originLimit)
 	l.next = max(w.MsgNum, 1)
@@ -42,7 +42,7 @@ func Import(w wire.Ledger, originLimit int) *Ledger {
 	return l
 }
 
-// Export is a deep copy.
+// Export is a deep copy of the ledger.
 func (l *Ledger) Export() wire.Ledger {
 	w := wire.Ledger{MsgNum: l.next}
 	for _, o := range l.origins {
@@ -70,7 +70,8 @@ func (l *Ledger) Lookup(id wire.RequestID) (res wire.Result, answered, forgotten
 	return wire.Result{}, false, id.Counter < o.LowestOpen
 }
 
-// Apply takes one committed entry into account.
+// Apply takes one committed entry into account. Entries must come in the order of
+// the log.
 func (l *Ledger) Apply(e *wire.Entry) {
 	if TakesNumber(e.Result.Status) {
 		l.next = e.Result.MsgNum + 1
@@ -94,7 +95,8 @@ func (l *Ledger) Apply(e *wire.Entry) {
 	o.Answers = slices.Insert(o.Answers, j, a)
 }
 
-// origin returns the table of one forwarder's boot, making room for a new one.
+// origin returns the table of a forwarder in one boot. It makes room if the table
+// is new.
 func (l *Ledger) origin(id wire.RequestID) *wire.Origin {
 	i, found := l.find(id.Node, id.Boot)
 	if found {
@@ -108,7 +110,7 @@ func (l *Ledger) origin(id wire.RequestID) *wire.Origin {
 	return o
 }
 
-// dropOldest makes room: the least recently used origin goes, but for one.
+// dropOldest makes room: it drops the least recently used origin, other than keep.
 func (l *Ledger) dropOldest(keep *wire.Origin) {
 	oldest := -1
 	for j, c := range l.origins {

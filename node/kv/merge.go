@@ -8,18 +8,18 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Side is one of several histories that went apart, as far as joining them asks:
-// the first Length entries of Ballot, on what that was built from.
+// Side is one of several histories that went apart, as far as a join needs it: the
+// first Length entries of Ballot, on the base of that ballot.
 type Side struct {
 	Ballot wire.Ballot
 	Length uint64
 	Past   Past
-	Limit  int // of Past
+	Limit  int // bound on the ballots in Past
 }
 
-// Knows reports whether the entry with a stamp is in the history, whatever became of its
-// value since. A ballot older than all that the history remembers was common to all
-// histories, so it counts as known.
+// Knows reports whether the history contains the entry with a stamp, even if the
+// entry's value was overwritten since. A ballot older than all that the history
+// remembers was common to all histories, so it counts as known.
 func (s *Side) Knows(x wire.Stamp) bool {
 	if x.Ballot == s.Ballot {
 		return x.Index <= s.Length
@@ -28,13 +28,17 @@ func (s *Side) Knows(x wire.Stamp) bool {
 	return ok && x.Index <= n || s.Past.Forgot(x.Ballot, s.Limit)
 }
 
-// Survivor picks what a key holds when sides are joined; held[i] is what side i
-// holds, nil if nothing. A value survives if no other side knew the entry that
-// wrote it and has something else since, or nothing: so a side's overwritten and
-// deleted values never come back, and a deletion loses only against a write that
-// it had not seen. Of several survivors the one with the largest stamp wins, and
-// conflict is true. The rule is symmetric: the order of the sides means nothing
-// (docs/strong.md §8).
+// Survivor picks what a key holds when sides are joined. held[i] is what side i
+// holds; nil if nothing.
+//
+//  1. A value does not survive if another side knew the entry that wrote it, and
+//     now holds another value or none.
+//  2. Overwritten and deleted values of a side therefore never come back. A
+//     deletion loses only against a write that its side had not seen.
+//  3. Of several survivors, the one with the largest stamp wins, and conflict is
+//     true.
+//
+// The order of the sides does not matter (docs/strong.md §8).
 func Survivor(sides []Side, held []*wire.Record) (winner *wire.Record, conflict bool) {
 	for i, rec := range held {
 		if rec == nil || !survives(sides, held, i) {
@@ -67,10 +71,10 @@ func survives(sides []Side, held []*wire.Record, i int) bool {
 	return true
 }
 
-// MergeLedgers joins the ledgers of sides. The counter goes on above the largest.
-// A request that every side answered alike keeps its answer; one that some side
-// has not heard of, or answered otherwise, took effect on one side of the join:
-// its result is Unknown, and it must not be ordered again (I11).
+// MergeLedgers joins the ledgers of sides. The counter continues above the largest
+// one. A request that every side answered alike keeps its answer. A request that
+// some side has not heard of, or answered otherwise, took effect on one part of the
+// sides only. Its result is Unknown, and it must not be ordered again (I11).
 func MergeLedgers(ledgers []*Ledger, originLimit int) *Ledger {
 	out := NewLedger(originLimit)
 	for _, l := range ledgers {
@@ -92,10 +96,10 @@ func MergeLedgers(ledgers []*Ledger, originLimit int) *Ledger {
 	return out
 }
 
-// mergeOrigin joins what the sides know of one forwarder's boot.
+// mergeOrigin joins what the sides know of one forwarder in one boot.
 func mergeOrigin(ledgers []*Ledger, of *wire.Origin) *wire.Origin {
 	out := &wire.Origin{Node: of.Node, Boot: of.Boot}
-	heard := map[uint64]int{} // by how many sides
+	heard := map[uint64]int{} // request counter → number of sides that know it
 	var all []wire.Answer
 	for _, l := range ledgers {
 		i, found := l.find(of.Node, of.Boot)

@@ -14,7 +14,7 @@ func ballotOf(n uint64) wire.Ballot { return wire.Ballot{View: wire.ViewID{Numbe
 
 func stamp(view, index uint64) wire.Stamp { return wire.Stamp{Ballot: ballotOf(view), Index: index} }
 
-// apart are two groups that went on from the first 5 entries of ballot 1.
+// apart are two groups that both continued from the first 5 entries of ballot 1.
 var apart = []Side{
 	{Ballot: ballotOf(2), Length: 9, Past: Past{{Ballot: ballotOf(1), Count: 5}}},
 	{Ballot: ballotOf(3), Length: 9, Past: Past{{Ballot: ballotOf(1), Count: 5}}},

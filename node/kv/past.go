@@ -7,13 +7,13 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// DefaultPast is how many ballots a history remembers of those it was built
-// from: about 40 bytes each.
+// DefaultPast is the number of earlier ballots that a history remembers: about 40
+// bytes each.
 const DefaultPast = 10_000
 
-// Past is the set of ballots that a history was built from, with how many
-// entries of each it contains, ascending by ballot. Ancestry, never a number or
-// a length, says which of two histories is older (I8).
+// Past is the set of ballots that a history was built from, with the number of
+// entries of each that the history contains, ascending by ballot. Ancestry says
+// which of two histories is older, never a number or a length (I8).
 type Past []wire.PastBallot
 
 // Count returns how many entries of a ballot are contained.
@@ -25,8 +25,8 @@ func (p Past) Count(b wire.Ballot) (uint64, bool) {
 	return p[i].Count, true
 }
 
-// With returns a past that also contains n entries of b and remembers at most
-// limit ballots; the lowest are forgotten first. The receiver is not changed.
+// With returns a past that also contains n entries of b. It remembers at most limit
+// ballots, and forgets the lowest first. The receiver is not changed.
 func (p Past) With(b wire.Ballot, n uint64, limit int) Past {
 	if limit <= 0 {
 		limit = DefaultPast
@@ -44,8 +44,8 @@ func (p Past) With(b wire.Ballot, n uint64, limit int) Past {
 	return out
 }
 
-// Union returns a past that contains what both contain, and remembers at most
-// limit ballots. The receiver is not changed.
+// Union returns a past that contains what either of the two contains. It remembers
+// at most limit ballots. The receiver is not changed.
 func (p Past) Union(o Past, limit int) Past {
 	if limit <= 0 {
 		limit = DefaultPast
@@ -58,8 +58,8 @@ func (p Past) Union(o Past, limit int) Past {
 	return out[max(len(out)-limit, 0):]
 }
 
-// Forgot reports whether a ballot may have been forgotten: it is below all that
-// are remembered, and as many are remembered as may be.
+// Forgot reports whether a ballot may have been forgotten: the past is full, and
+// the ballot is below all that it remembers.
 func (p Past) Forgot(b wire.Ballot, limit int) bool {
 	if limit <= 0 {
 		limit = DefaultPast

@@ -8,10 +8,10 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Sum adds an entry to the running sum of its ballot's log. It includes the sum of the
-// entries before. So two logs have one sum at a position only if they have the same
-// entries up to there, each with the same operation and result. The sum of an empty log
-// is 0. It finds mistakes; it is no protection against an attacker.
+// Sum returns the running sum of a ballot's log after an entry, given the sum
+// before it. The sum of an empty log is 0. Two logs have the same sum at a position
+// only if they have the same entries up to there, with the same operations and
+// results. The sum finds mistakes; it is no protection against an attacker.
 func Sum(before uint64, e *wire.Entry) uint64 {
 	var b [12 * 8]byte
 	for i, v := range [...]uint64{

@@ -2,9 +2,9 @@ package store
 
 import "github.com/cohortkv/cohort/node/wire"
 
-// Annotate adds to an input what the state holds for the keys that it concerns.
-// The goroutine that changes the store calls it, right before the step: so nothing
-// changes between this and the decision.
+// Annotate adds the state of the keys that an input concerns to the input. The
+// goroutine that changes the store calls it right before the step, so the state
+// does not change between the two.
 func (m *Memory) Annotate(in wire.Input) {
 	switch in := in.(type) {
 	case *wire.Submit:

@@ -8,13 +8,14 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// area is one state of the history.
+// area is the state that one history has produced: its records, and the number of
+// the next write.
 type area struct {
-	table[wire.Record]        // places are keys
+	table[wire.Record]        // the place of a record is its key
 	next               uint64 // number of the next write
 }
 
-// newArea returns an area without keys, at the counter of a ledger.
+// newArea returns an area without keys, whose next number follows from a ledger.
 func newArea(l wire.Ledger) *area {
 	return &area{table: newTable[wire.Record](), next: nextNumber(l)}
 }
@@ -22,7 +23,7 @@ func newArea(l wire.Ledger) *area {
 // nextNumber is the number of the next write after a history with this ledger.
 func nextNumber(l wire.Ledger) uint64 { return max(l.MsgNum, 1) }
 
-// apply brings in committed entries. The same ones a second time change nothing.
+// apply applies committed entries. Applying the same entries again changes nothing.
 func (a *area) apply(entries []wire.Entry) {
 	for i := range entries {
 		a.applyOne(&entries[i])
@@ -42,8 +43,8 @@ func (a *area) applyOne(e *wire.Entry) {
 	}
 }
 
-// put keeps copies: what it is given shares memory with the whole batch that it
-// came in, which one record that lives on would keep alive.
+// put keeps copies. The record that it is given shares memory with its whole batch,
+// and one long-lived record would keep the batch in memory.
 func (a *area) put(rec wire.Record) {
 	rec.Value = bytes.Clone(rec.Value)
 	c := a.index[rec.Key]
@@ -66,7 +67,7 @@ func (a *area) drop(key string) {
 	}
 }
 
-// sameString is a copy of the new string, or the old one if they are equal.
+// sameString returns a copy of fresh, or old if the two are equal.
 func sameString(old, fresh string) string {
 	if old == fresh {
 		return old
@@ -74,7 +75,7 @@ func sameString(old, fresh string) string {
 	return strings.Clone(fresh)
 }
 
-// meta is what a write to a key must know of it.
+// meta is what a write to a key needs to know of the key's record.
 func (a *area) meta(key string) wire.Meta {
 	c, found := a.index[key]
 	if !found {

@@ -6,44 +6,46 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// What a key costs beside its bytes: its cell, its entry in the index and its share
-// of the tree, which are the average of what was measured
+// Bytes that a key costs besides its key and value: its cell, its entry in the
+// index, and its share of the tree. They are measured averages
 // (TestTheCountedBytesAreThoseThatAreHeld).
 const (
 	recordOverhead = 240
 	itemOverhead   = 368
 )
 
-// What an element of what an item depends on costs.
+// Bytes that each element of an item's dependencies costs.
 const (
 	dependencySize = int64(unsafe.Sizeof(wire.Dependency{}))
 	positionSize   = int64(unsafe.Sizeof(wire.Position{}))
 	viewIDSize     = int64(unsafe.Sizeof(wire.ViewID{}))
 )
 
-// recordBytes is what a record costs.
+// recordBytes is the number of bytes that a record costs.
 func recordBytes(rec *wire.Record) int64 {
 	return recordOverhead + int64(len(rec.Key)+len(rec.Value)+len(rec.ContentType))
 }
 
-// itemBytes is what an item costs. Items may share the vector and the names of what
-// they depend on; each counts them: a client can see to it that none shares.
+// itemBytes is the number of bytes that an item costs. Items may share the vector
+// and the references of their dependencies, but each item counts them: a client can
+// arrange that no two items share.
 func itemBytes(it *wire.Item) int64 {
 	d := &it.Deps
 	deps := int64(len(d.Exact))*dependencySize + int64(len(d.Vector))*positionSize + int64(len(d.CutRefs))*viewIDSize
 	return itemOverhead + int64(len(it.Key)+len(it.Value)+len(it.ContentType)) + deps
 }
 
-// Bytes is what the store holds: of both buckets and of bases that are on their way.
-// What only snapshots keep is not counted (Pinned).
+// Bytes is the number of bytes that the store holds: of both buckets, and of bases
+// that are being received. Bytes that only snapshots keep are not counted (Pinned).
+// Any goroutine may call it.
 func (m *Memory) Bytes() int64 {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return m.mu.current.bytes + m.mu.staged.bytes + m.mu.building.bytes + m.mu.causal.bytes
 }
 
-// Growth is by how much Bytes would grow with a value of so many bytes under a key
-// of one of the buckets.
+// Growth is the number of bytes by which Bytes would change with a value of that
+// many bytes under a key of one of the buckets.
 func (m *Memory) Growth(causal bool, key string, value int) int64 {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -60,7 +62,7 @@ func (m *Memory) Growth(causal bool, key string, value int) int64 {
 	return size + recordOverhead
 }
 
-// pins is what a snapshot alone keeps in memory.
+// pins counts the bytes that only one snapshot keeps in memory.
 type pins struct {
 	kept  *kept
 	since int64
@@ -68,6 +70,6 @@ type pins struct {
 
 func (t *table[V]) pins() pins { return pins{t.kept, t.kept.bytes.Load()} }
 
-// Pinned is how many bytes have left the table since the snapshot was taken. Any
-// goroutine may ask.
+// Pinned is the number of bytes that have left the table since the snapshot was
+// taken. Any goroutine may call it.
 func (p pins) Pinned() int64 { return p.kept.bytes.Load() - p.since }

@@ -61,7 +61,7 @@ func TestASnapshotPinsWhatWasWrittenOver(t *testing.T) {
 	if got := s.Pinned(); got != 0 {
 		t.Errorf("a new snapshot pins %d bytes", got)
 	}
-	for n := range uint64(3) { // only the first leaves the value of the snapshot
+	for n := range uint64(3) { // only the first replaces the value of the snapshot
 		m.Apply([]wire.Entry{entry(wire.Replaced, 4+n, "k", "short")})
 	}
 	if got := s.Pinned(); got < 1000 || got > 1000+recordOverhead+100 {

@@ -13,15 +13,15 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// causal is the state of the causal bucket: what this node has of the slots that
-// it holds, whoever owns them. Items that were put are never written to again: a
-// newer version is another item in the same cell.
+// causal is the state of the causal bucket: the items that this node has of the
+// slots that it holds, whether or not it owns them. A stored item is never written
+// to again: a newer version is another item in the same cell.
 type causal struct {
-	table[held] // a place is the key's hash, big-endian, and the key: the order in which exchanges go
+	table[held] // a place is the key's hash, big-endian, and the key; exchanges go in this order
 	tombstones  int
 }
 
-// held is an item, with the place that its key is a part of.
+// held is an item, with the place that contains its key.
 type held struct {
 	place string
 	item  *wire.Item
@@ -31,7 +31,8 @@ const hashSize = 8
 
 func newCausal() *causal { return &causal{table: newTable[held]()} }
 
-// placeOf is the place of a key, or the one before all keys with this hash.
+// placeOf is the place of a key. With an empty key, it is the place before all keys
+// with this hash.
 func placeOf(hash uint64, key string) string {
 	var b strings.Builder
 	b.Grow(hashSize + len(key))
@@ -42,15 +43,16 @@ func placeOf(hash uint64, key string) string {
 	return b.String()
 }
 
-// hashAt is the hash that a place begins with.
+// hashAt is the hash at the beginning of a place.
 func hashAt(place string) uint64 {
 	var h [hashSize]byte
 	copy(h[:], place)
 	return binary.BigEndian.Uint64(h[:])
 }
 
-// write carries out a write. What the machine keeps of views and slots needs
-// nothing in memory: a process that loses it is a stranger anyway (I9).
+// write carries out a write. Only items are kept. A process that loses its memory
+// is a new incarnation and a stranger (I9), so the machine's data about views and
+// slots need not be stored.
 func (a *causal) write(w *wire.CausalWrite) {
 	if w.Reset {
 		a.abandon()
@@ -67,9 +69,9 @@ func (a *causal) write(w *wire.CausalWrite) {
 	}
 }
 
-// put keeps copies, as area.put does. Vectors and names are shared: they are made
-// for the item, or for several, and never a part of something larger. Entries may
-// be the end of a longer context.
+// put keeps copies, as area.put does. Vectors and references are shared, because
+// they were made for this item or a few items and are not part of a larger
+// allocation. The entries are copied: they may be the end of a longer context.
 func (a *causal) put(from *wire.Item) {
 	it := *from
 	it.Value = bytes.Clone(it.Value)
@@ -102,7 +104,7 @@ func (a *causal) count(it *wire.Item, by int) {
 	}
 }
 
-// free removes whatever has its hash in one of these ranges.
+// free removes every item whose hash is in one of these ranges.
 func (a *causal) free(ranges []wire.HashRange) {
 	var gone []*cell[held]
 	for c := range within(a.tree, ranges, "") {
@@ -113,7 +115,7 @@ func (a *causal) free(ranges []wire.HashRange) {
 	}
 }
 
-// find is what a key holds; nil: nothing.
+// find is the item of a key; nil if there is none.
 func (a *causal) find(key string) *wire.Item {
 	if c := a.index[key]; c != nil {
 		return c.value.item
@@ -121,17 +123,18 @@ func (a *causal) find(key string) *wire.Item {
 	return nil
 }
 
-// within yields the cells of a tree whose hashes are in ranges, from the first
-// after a place on. The ranges ascend and are apart. The tree must not change
-// meanwhile.
+// within yields the cells of a tree whose hashes are in ranges, from the first cell
+// behind the place after. The ranges must ascend and must not overlap. The tree
+// must not change meanwhile.
 //
-// It descends the tree once for a run of ranges that lie in a gap between two
-// items, so that neither few items in many ranges nor many in few cost much.
+// It searches the tree once for each run of ranges that lie in a gap between two
+// items. Few items in many ranges therefore cost as little as many items in few
+// ranges.
 func within(tree *btree.Map[string, *cell[held]], ranges []wire.HashRange, after string) iter.Seq[*cell[held]] {
 	return func(yield func(*cell[held]) bool) {
 		left := ranges
 		for more := true; more && len(left) > 0; {
-			more = false // unless an item lies before the next range
+			more = false // false unless an item lies before the next range
 			tree.Ascend(max(after, placeOf(left[0].First, "")), func(at string, c *cell[held]) bool {
 				hash := hashAt(at)
 				for len(left) > 0 && left[0].Last < hash {

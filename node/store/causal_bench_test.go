@@ -9,12 +9,12 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// sizes are numbers of keys between which a look-up and a write must not become
-// slower, but for the caches of the processor.
+// sizes are numbers of keys. From the smallest to the largest, a look-up and a
+// write must not become slower, except for the processor's caches.
 var sizes = []int{10_000, 100_000, 1_000_000}
 
-// causalOf returns a bucket of n keys with 128 bytes and 16 dependencies each, and
-// the keys in the order in which they were put, which is not that of their hashes.
+// causalOf returns a bucket of n keys, with 128 bytes and 16 dependencies each, and
+// the keys in the order of the writes. The order differs from that of the hashes.
 func causalOf(n int) (*Memory, []string) {
 	m := NewMemory()
 	keys := make([]string, n)
@@ -47,7 +47,8 @@ func perSize(b *testing.B, run func(b *testing.B, m *Memory, keys []string)) {
 	}
 }
 
-// step is prime to every size: it makes an order that no cache follows.
+// step is prime to every size, so it visits all keys in an order that caches cannot
+// predict.
 const step = 7919
 
 func BenchmarkCausalGet(b *testing.B) {
@@ -113,8 +114,8 @@ func BenchmarkCausalReadOf256KiB(b *testing.B) {
 	})
 }
 
-// BenchmarkCausalFreeHalf shows what it costs to give up half of all slots at once:
-// the store is locked meanwhile.
+// BenchmarkCausalFreeHalf measures how long it takes to release half of all slots
+// at once, because the store is locked meanwhile.
 func BenchmarkCausalFreeHalf(b *testing.B) {
 	for _, n := range sizes {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
@@ -128,8 +129,8 @@ func BenchmarkCausalFreeHalf(b *testing.B) {
 	}
 }
 
-// BenchmarkCausalMemory is no benchmark but a measurement: bytes that a key takes
-// beside its 12 bytes of key and 128 of value.
+// BenchmarkCausalMemory measures memory, not time: the bytes that a key takes
+// besides its 12 bytes of key and 128 of value.
 func BenchmarkCausalMemory(b *testing.B) {
 	for b.Loop() {
 		before := heap()

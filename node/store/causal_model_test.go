@@ -17,8 +17,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// causalModel is a causal bucket as simple as it can be, beside the real one, and
-// what was taken out of that and must stay as it was.
+// causalModel is the simplest possible causal bucket, beside the real one. It also
+// holds what was read from the real one and must not change.
 type causalModel struct {
 	real      *Memory
 	items     map[string]wire.Item
@@ -26,8 +26,8 @@ type causalModel struct {
 	handedOut map[*wire.Item]wire.Item
 }
 
-// rangesGen makes ranges that ascend and are apart, with ends at and beside the
-// hashes of keys.
+// rangesGen makes ranges that ascend and do not overlap, with ends at the hashes of
+// keys and beside them.
 var rangesGen = rapid.Custom(func(t *rapid.T) []wire.HashRange {
 	var ends []uint64
 	for _, key := range rapid.SliceOfN(keyGen, 0, 8).Draw(t, "ends") {
@@ -48,7 +48,7 @@ func itemGen(t *rapid.T) wire.Item {
 	return it
 }
 
-// inRanges lists the model's items in ranges as exchanges go.
+// inRanges lists the model's items in ranges, in the order of exchanges.
 func (m *causalModel) inRanges(ranges []wire.HashRange) []wire.Item {
 	var list []wire.Item
 	for key, it := range m.items {
@@ -163,7 +163,7 @@ func itemsOf(s *CausalSnapshot, ranges []wire.HashRange) []wire.Item {
 func mustBeSame(t *rapid.T, what string, want, got any) {
 	t.Helper()
 	if reflect.DeepEqual(want, got) {
-		return // a comparison that explains itself takes long
+		return // comparing with a full explanation takes long
 	}
 	if d := gocmp.Diff(want, got, cmpopts.EquateEmpty()); d != "" {
 		t.Fatalf("%s (-want +got):\n%s", what, d)
@@ -180,7 +180,7 @@ func TestACausalBucketBehavesLikeAMapAndWhatWasTakenOutStaysAsItWas(t *testing.T
 	})
 }
 
-// Every write puts one value under two keys, and takes back a third.
+// Every write puts one value under two keys, and removes a third key.
 func TestReadersSeeWholeCausalWritesOnly(t *testing.T) {
 	m := NewMemory()
 	const writes = 2000

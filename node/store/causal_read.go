@@ -9,15 +9,15 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Item returns what a key of the causal bucket holds, a value or a tombstone; nil
-// when it holds nothing. The item never changes.
+// Item returns the item of a key in the causal bucket, a value or a tombstone; nil
+// if there is none. The item never changes.
 func (m *Memory) Item(key string) *wire.Item {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return m.mu.causal.find(key)
 }
 
-// CausalLen is the number of keys with a value, and of those with a tombstone.
+// CausalLen is the number of keys with a value, and of keys with a tombstone.
 func (m *Memory) CausalLen() (live, tombstones int) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -25,14 +25,14 @@ func (m *Memory) CausalLen() (live, tombstones int) {
 	return len(m.mu.causal.index) - tombstones, tombstones
 }
 
-// Key carries out a ReadKey.
+// Key answers a ReadKey.
 func (m *Memory) Key(r wire.Read) *wire.KeyRead {
 	return &wire.KeyRead{Session: r.Session, Stored: m.Item(r.Key)}
 }
 
-// Slots carries out a ReadSlots: the next items after r.Cursor in r.Ranges, which
-// ascend and are apart, up to r.Limit bytes in a message, but one item at least if
-// there is any, so that a reader always gets on.
+// Slots answers a ReadSlots: the next items behind r.Cursor in r.Ranges, which must
+// ascend and must not overlap. A message holds up to r.Limit bytes, but at least
+// one item if there is any, so that the reader makes progress.
 func (m *Memory) Slots(r wire.Read) *wire.SlotsRead {
 	read := &wire.SlotsRead{Session: r.Session, Last: true}
 	after := ""
@@ -54,8 +54,8 @@ func (m *Memory) Slots(r wire.Read) *wire.SlotsRead {
 	return read
 }
 
-// CausalSnapshot freezes the causal bucket. It costs O(1); writes that follow copy
-// the parts of the tree that they touch.
+// CausalSnapshot freezes the causal bucket, in O(1). Later writes copy the parts of
+// the tree that they change.
 func (m *Memory) CausalSnapshot() *CausalSnapshot {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -68,14 +68,15 @@ type CausalSnapshot struct {
 	pins
 }
 
-// Items yields the items whose hashes are in ranges, which ascend and are apart:
-// values and tombstones, by hash, then by key. The items never change.
+// Items yields the items whose hashes are in ranges, values and tombstones, ordered
+// by hash, then by key. The ranges must ascend and must not overlap. The items
+// never change.
 func (s *CausalSnapshot) Items(ranges []wire.HashRange) iter.Seq[*wire.Item] {
 	return s.from(ranges, "")
 }
 
-// ItemsAfter yields those of Items that come after a key, whether that is among
-// them or not.
+// ItemsAfter yields those of Items that come behind a key. The key itself need not
+// exist.
 func (s *CausalSnapshot) ItemsAfter(ranges []wire.HashRange, key string) iter.Seq[*wire.Item] {
 	return s.from(ranges, placeOf(hashing.Hash(key), key))
 }

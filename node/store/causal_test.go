@@ -151,8 +151,8 @@ func TestAReadOfAKeyNamesItsSession(t *testing.T) {
 	}
 }
 
-// A key may be longer than another with the same beginning, and keys whose hash is
-// the same follow each other by key: a place tells them apart.
+// A key may begin with another key, and keys with the same hash are ordered by key.
+// A place distinguishes them.
 func TestPlacesAreOrderedByHashThenKey(t *testing.T) {
 	ordered := []string{placeOf(0, ""), placeOf(0, "\x00"), placeOf(0, "a"), placeOf(0, "aa"), placeOf(0, "b"), placeOf(1, ""), placeOf(1<<8, "a"), placeOf(math.MaxUint64, "\x00")}
 	if !slices.IsSorted(ordered) {

@@ -1,12 +1,16 @@
-// Package store holds what a node keeps: the state that committed entries made,
-// beside it the base of a round that is whole and not swapped in, and the one that
-// is being built (I10); and, apart from these, the items of the causal bucket.
+// Package store holds the data of a node. It consists of these parts (I10):
+//
+//   - the state that committed entries have produced;
+//   - the staged base: complete, and not swapped in yet;
+//   - the base that is being built, from pieces that arrive;
+//   - the items of the causal bucket, which are independent of the other parts.
+//
 // Memory is the store of a node that keeps nothing when its process ends.
 //
-// One goroutine at a time changes a Memory: the one that carries out a
-// machine's outputs, in their order. Any goroutine may read it at any time and
-// sees whole batches of entries, and whole writes, only. The store copies what it
-// is given; values that are read are shared and never written to.
+// One goroutine at a time may change a Memory: the one that carries out a machine's
+// outputs, in their order. Any goroutine may read it at any time, and sees only
+// whole batches of entries and whole writes. The store copies what it is given.
+// Values that are read are shared, and must not be written to.
 //
 // Finding a record or an item costs O(1), and so does a snapshot.
 package store
@@ -18,21 +22,22 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Memory is a store in memory.
+// Memory is a store in memory. See the package comment for the goroutines that may
+// use it.
 type Memory struct {
 	mu struct {
 		sync.RWMutex
 		current  *area
-		staged   *area        // of the whole base, if that is a fresh one
-		tail     []wire.Entry // of the whole base
-		building *area        // of the base of a ballot that is on its way here
-		ballot   wire.Ballot  // that building is for
+		staged   *area        // state of the staged base, if that is a fresh one
+		tail     []wire.Entry // entries behind the staged base
+		building *area        // state of the base that is being received
+		ballot   wire.Ballot  // ballot whose base is being built
 		causal   *causal
 	}
 }
 
-// NewMemory returns a store with the empty history: no keys, and 1 is the number
-// of the first write.
+// NewMemory returns a store with the empty history: it has no keys, and the first
+// write gets number 1.
 func NewMemory() *Memory {
 	m := &Memory{}
 	m.mu.current = newArea(wire.Ledger{})
@@ -41,14 +46,14 @@ func NewMemory() *Memory {
 	return m
 }
 
-// Write carries out writes in their order. They are as durable as memory is as
-// soon as Write returns, so Durable may follow at once. The log and the node's
-// meta data need nothing here: a process that loses its memory is a stranger
-// anyway (I9).
+// Write carries out writes in their order. When it returns, they are as durable as
+// memory is, so Durable may follow at once. The log and the node's metadata are not
+// kept: a process that loses its memory is a new incarnation and a stranger (I9).
 //
-// A fresh base is swapped in with its tail, although the entries of the tail come
-// again by way of Apply, and change nothing then. A read that was allowed before the
-// swap must not find a base that lacks entries which it was promised.
+// A fresh base is swapped in together with its tail. The entries of the tail come
+// again through Apply, and change nothing then. They are needed at the swap: a
+// client may have been told before the swap that it may read, and must not read
+// from a base without them.
 func (m *Memory) Write(writes []wire.Write) {
 	for i := range writes {
 		if w := &writes[i]; w.Kind != wire.WriteMeta && w.Kind != wire.WriteAppend {
@@ -90,11 +95,12 @@ func (m *Memory) writeArea(w *wire.Write) {
 	}
 }
 
-// build begins to build a base anew.
+// build begins to build a base from nothing.
 func (m *Memory) build(a *area, b wire.Ballot) { m.mu.building, m.mu.ballot = a, b }
 
-// Apply brings committed entries into the state, blindly: their results were
-// decided when they were ordered. Readers see all of them or none.
+// Apply applies committed entries to the state. It checks no conditions, because
+// the results were decided when the entries were ordered. Readers see all of the
+// entries or none.
 func (m *Memory) Apply(entries []wire.Entry) {
 	if len(entries) == 0 {
 		return

@@ -108,7 +108,7 @@ func TestAFreshBaseIsSwappedInWithItsTail(t *testing.T) {
 		t.Fatalf("the tail was applied to the staged area: %v", staged.Records)
 	}
 	m.Write([]wire.Write{{Seq: 4, Kind: wire.WriteSwap, Fresh: true, Ledger: wire.Ledger{MsgNum: 40}}})
-	for range 2 { // right after the swap, and after the tail came again
+	for range 2 { // right after the swap, and again after the entries of the tail were applied
 		if s := m.Snapshot(); !slices.Equal(keysOf(s), []string{"y", "z"}) || s.Next() != 42 {
 			t.Fatalf("the state holds %v and next is %d", keysOf(s), s.Next())
 		}
@@ -129,8 +129,8 @@ func TestASwapOntoTheCurrentStateKeepsIt(t *testing.T) {
 	}
 }
 
-// TestABaseThatIsBeingBuiltLeavesTheStagedOneAlone: a round that dies half-way
-// must not take along what an earlier one had made safe.
+// TestABaseThatIsBeingBuiltLeavesTheStagedOneAlone: a round that fails half-way
+// must not remove the base that an earlier round has staged.
 func TestABaseThatIsBeingBuiltLeavesTheStagedOneAlone(t *testing.T) {
 	m := NewMemory()
 	staged := func() []string {

@@ -13,8 +13,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// model is a store as simple as it can be, and the snapshots that were taken of
-// the real one with what they must go on to hold.
+// model is the simplest possible store. It also holds the snapshots of the real
+// store, with the contents that they must keep.
 type model struct {
 	real      *Memory
 	current   map[string]string
@@ -133,7 +133,8 @@ func (m *model) check(t *rapid.T) {
 	}
 }
 
-// sameAs compares all of a snapshot, and what follows a key, with what it froze.
+// sameAs compares a whole snapshot, and the part behind a key, with the contents at
+// the time of the snapshot.
 func sameAs(s *Snapshot, f frozen, after string) error {
 	got, keys, tail := map[string]string{}, []string{}, []string{}
 	for rec := range s.From(nil) {
@@ -168,8 +169,8 @@ func TestAStoreBehavesLikeAMapAndItsSnapshotsStayAsTheyWere(t *testing.T) {
 	})
 }
 
-// Every batch writes one value to two keys: a reader that sees two different
-// ones has seen half a batch. Reads never go back.
+// Every batch writes one value to two keys. A reader that sees two different values
+// has seen half a batch. Reads must never go back.
 func TestReadersSeeWholeBatchesOnly(t *testing.T) {
 	m := NewMemory()
 	batch := func(n uint64) []wire.Entry {

@@ -9,8 +9,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Get returns a key's record and, read atomically with it, the number that the
-// next write gets.
+// Get returns a key's record, and the number of the next write at the same moment.
 func (m *Memory) Get(key string) (rec wire.Record, found bool, next uint64) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -27,9 +26,9 @@ func (m *Memory) Len() int {
 	return len(m.mu.current.index)
 }
 
-// Chunk reads the next piece of an area: up to r.Limit bytes of records in a
-// message, but one record at least if there is any, so that a reader always gets
-// on.
+// Chunk reads the next piece of an area. A message holds up to r.Limit bytes of
+// records, but at least one record if there is any, so that the reader makes
+// progress.
 func (m *Memory) Chunk(r wire.Read) *wire.ChunkRead {
 	chunk := &wire.ChunkRead{Area: r.Area, After: r.After, First: r.First, Last: true, Session: r.Session}
 	var from *string
@@ -62,8 +61,8 @@ func (m *Memory) area(a wire.Area) *area {
 	}
 }
 
-// Snapshot freezes the state. It costs O(1); writes that follow copy the parts
-// of the tree that they touch.
+// Snapshot freezes the state, in O(1). Later writes copy the parts of the tree that
+// they change.
 func (m *Memory) Snapshot() *Snapshot {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -77,14 +76,14 @@ type Snapshot struct {
 	pins
 }
 
-// Next is the number that the next write after the snapshot gets.
+// Next is the number of the next write after the snapshot.
 func (s *Snapshot) Next() uint64 { return s.next }
 
 // Len is the number of keys.
 func (s *Snapshot) Len() int { return s.tree.Len() }
 
-// From yields the records in order of key bytes: those greater than key, or all
-// when it is nil.
+// From yields the records in the order of key bytes: those with keys greater than
+// key, or all if key is nil.
 func (s *Snapshot) From(key *string) iter.Seq[wire.Record] {
 	return func(yield func(wire.Record) bool) {
 		for c := range after(s.tree, key) {

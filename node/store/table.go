@@ -7,38 +7,40 @@ import (
 	"github.com/tidwall/btree"
 )
 
-// table holds a value a key. The values stand in cells that two structures share:
-// the index finds one in O(1), the tree has them in order and can be frozen in
-// O(1). The order is that of places, which are keys or begin with something else.
+// table holds one value for each key. The values stand in cells that two structures
+// share. The index finds a cell in O(1). The tree has the cells in the order of
+// their places, and can be frozen in O(1). A place is a key, or begins with
+// something else.
 //
-// A write to a key that exists changes its cell in place and leaves the tree
-// alone, unless a snapshot was taken since the cell was made: then the cell
-// belongs to the snapshot, and a new one takes its place. (A tree of 100,000
-// keys costs a dozen cache misses a look-up, the index two; with a tree alone
-// the state cost a tenth of a PUT.)
+// A write to an existing key changes its cell in place and leaves the tree alone.
+// If a snapshot was taken since the cell was made, the cell belongs to the
+// snapshot, and a new cell replaces it.
+//
+// A tree of 100,000 keys costs a dozen cache misses for each look-up, and the index
+// costs two. With a tree alone, the state took a tenth of the time of a PUT.
 type table[V any] struct {
 	index  map[string]*cell[V]
 	tree   *btree.Map[string, *cell[V]]
-	frozen uint64 // snapshots that were taken
-	bytes  int64  // what the cells cost, as Memory.Bytes counts
-	kept   *kept  // what snapshots alone keep
+	frozen uint64 // number of snapshots taken so far
+	bytes  int64  // bytes that the cells cost, as Memory.Bytes counts
+	kept   *kept  // bytes that only snapshots keep
 }
 
-// kept counts the bytes of cells that left the table after a snapshot was taken: as
-// long as that is read, they stay. It only grows; a snapshot knows where it began.
+// kept counts the bytes of cells that have left the table and may still be in a
+// snapshot. It only grows. A snapshot remembers the count at which it was taken.
 type kept struct{ bytes atomic.Int64 }
 
 type cell[V any] struct {
 	value  V
-	frozen uint64 // of the table, when the cell was made
+	frozen uint64 // table.frozen when the cell was made
 }
 
 func newTable[V any]() table[V] {
 	return table[V]{index: map[string]*cell[V]{}, tree: btree.NewMap[string, *cell[V]](0), kept: &kept{}}
 }
 
-// set puts a value of so many bytes; c is what the index has for its key, with the
-// bytes that this cost.
+// set puts a value that costs so many bytes. c is the cell that the index has for
+// the key, and before is the bytes that the cell cost.
 func (t *table[V]) set(c *cell[V], key, place string, v V, bytes, before int64) {
 	t.bytes += bytes
 	if c != nil {
@@ -53,7 +55,7 @@ func (t *table[V]) set(c *cell[V], key, place string, v V, bytes, before int64) 
 	t.tree.Set(place, c)
 }
 
-// leave counts off what a cell held.
+// leave subtracts the bytes of a cell that leaves the table.
 func (t *table[V]) leave(c *cell[V], bytes int64) {
 	t.bytes -= bytes
 	if c.frozen != t.frozen {
@@ -61,7 +63,8 @@ func (t *table[V]) leave(c *cell[V], bytes int64) {
 	}
 }
 
-// abandon is called when the table makes room for another as a whole.
+// abandon is called when another table replaces this one as a whole. All its bytes
+// have then left.
 func (t *table[V]) abandon() { t.kept.bytes.Add(t.bytes) }
 
 func (t *table[V]) remove(key, place string, c *cell[V], bytes int64) {
@@ -70,15 +73,15 @@ func (t *table[V]) remove(key, place string, c *cell[V], bytes int64) {
 	t.tree.Delete(place)
 }
 
-// freeze returns the tree as it is now: nothing that follows changes it, and any
+// freeze returns the tree as it is now. Later writes do not change it, and any
 // goroutine may read it.
 func (t *table[V]) freeze() *btree.Map[string, *cell[V]] {
 	t.frozen++
 	return t.tree.IsoCopy()
 }
 
-// after yields the cells of a tree whose places are greater than one, or all when
-// it is nil. The tree must not change meanwhile.
+// after yields the cells of a tree whose places are greater than place, or all if
+// place is nil. The tree must not change meanwhile.
 func after[V any](tree *btree.Map[string, *cell[V]], place *string) iter.Seq[*cell[V]] {
 	return func(yield func(*cell[V]) bool) {
 		if place == nil {
