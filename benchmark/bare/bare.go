@@ -1,12 +1,14 @@
-// Package bare is the baseline that cohort is measured against: one process with
-// fasthttp in front of a sharded map. It decodes the same requests as node/front,
-// copies the value in the same way and sends the same status, body and headers,
-// so that the difference between the two is the price of replication and of
-// nothing else. Answers are numbered as cohort numbers them, and a history of
-// bare is linearizable: it serves the checkers as a known good cluster, of either
-// model.
+// Package bare is the baseline for benchmarks of cohort: one process with fasthttp
+// in front of a sharded map.
 //
-// It serves PUT, GET and DELETE of one key on both surfaces, without views, waiting, conditions or lists. Both buckets are one store.
+// It decodes the same requests as node/front, copies the value in the same way, and
+// sends the same status, body and headers. The difference between the two is
+// therefore the price of replication. bare numbers its answers as cohort does, and
+// its histories are linearizable, so it also serves the checkers as a cluster
+// without faults, of either model.
+//
+// It serves PUT, GET and DELETE of one key on both surfaces. It has no views,
+// waiting, conditions or lists. Both buckets share one store.
 package bare
 
 import (
@@ -30,14 +32,14 @@ type Server struct {
 	http  *fasthttp.Server
 }
 
-// New returns a server without keys; bucket says which model /data speaks.
+// New returns a server without keys. bucket is the model that /data speaks.
 func New(bucket string) *Server {
 	s := &Server{store: newStore()}
 	s.data = s.classic
 	if bucket == api.BucketCausal {
 		s.data = s.causalClassic
 	}
-	s.http = &fasthttp.Server{ // as node/front sets it
+	s.http = &fasthttp.Server{ // with the settings of node/front
 		Handler:                      s.handle,
 		Concurrency:                  16384,
 		ReadBufferSize:               16 << 10,
@@ -59,7 +61,7 @@ func (s *Server) Serve(ln net.Listener) error {
 	return nil
 }
 
-// Close stops accepting and waits for the answers that are under way.
+// Close stops accepting and waits for the answers under way.
 func (s *Server) Close() error { return s.http.Shutdown() }
 
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
@@ -90,17 +92,17 @@ var (
 	causalPrefix = []byte(api.KVPrefix + api.BucketCausal + "/")
 )
 
-// refuse answers a request that cohort would refuse as well.
+// refuse answers a request that cohort would refuse too.
 func refuse(ctx *fasthttp.RequestCtx, err error) { ctx.Error(err.Error(), http.StatusBadRequest) }
 
 func refuseMethod(ctx *fasthttp.RequestCtx) {
 	ctx.Error("bare takes PUT, GET and DELETE", http.StatusMethodNotAllowed)
 }
 
-// scratch is memory for the text of a header or a body, of one request.
+// scratch is memory for the text of one request's header or body.
 var scratch = sync.Pool{New: func() any { return new([]byte) }}
 
-// The headers, spelled as fasthttp would not.
+// The headers, in a spelling that fasthttp would change.
 var (
 	headerMsgNum  = []byte(api.HeaderMsgNum)
 	headerNodeID  = []byte(api.HeaderNodeID)
@@ -138,7 +140,7 @@ func showVersion(ctx *fasthttp.RequestCtx, num uint64) {
 var problem = func() []byte {
 	body, err := json.Marshal(api.NewProblem(api.CodeNoSuchKey, "no such key", "bare-1"))
 	if err != nil {
-		panic(err) // a struct of strings
+		panic(err) // cannot happen: a struct of strings
 	}
 	return body
 }()

@@ -41,7 +41,7 @@ func ask(t *testing.T, method, url, body string) string {
 	return line
 }
 
-// askWith does so with a session, and returns the one that came back.
+// askWith is ask with a session. It also returns the session of the answer.
 func askWith(t *testing.T, session, method, url, body string) (line, next string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))

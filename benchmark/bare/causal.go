@@ -13,17 +13,18 @@ import (
 	"github.com/cohortkv/cohort/api"
 )
 
-// One store needs no sessions to be causally consistent. Those of bare are there
-// because clients of cohort carry some: as long, and no more than read and written.
-// A session is the names of the keys that its client has come to know, oldest first.
+// One store is causally consistent without sessions. bare has sessions because
+// clients of cohort carry them: they are as long as cohort's, but only read and
+// written back. A session is the names of the keys that its client knows, oldest
+// first.
 const (
-	nameSize = 16  // characters of a name: about what cohort's text takes for one key
-	maxKeys  = 128 // what cohort's sessions name at most
+	nameSize = 16  // characters of a name: about as many as one key takes in cohort's text
+	maxKeys  = 128 // keys in a session of cohort at most
 )
 
 var errSession = errors.New("that is no session of bare")
 
-// checkSession looks at every character, as cohort's checksum does.
+// checkSession reads every character, as cohort's checksum does.
 func checkSession(text []byte) error {
 	if len(text)%nameSize != 0 || len(text) > maxKeys*nameSize {
 		return errSession
@@ -36,8 +37,7 @@ func checkSession(text []byte) error {
 	return nil
 }
 
-// appendSession appends the session of a client that had one, and now knows the
-// key that has this name.
+// appendSession appends the session had, with the key of this name added.
 func appendSession(dst, had []byte, name [nameSize]byte) []byte {
 	start := len(dst)
 	for ; len(had) > 0; had = had[nameSize:] {
@@ -52,7 +52,7 @@ func appendSession(dst, had []byte, name [nameSize]byte) []byte {
 	return dst
 }
 
-// name is that of a key in sessions.
+// name is a key's name in sessions.
 func (s *store) name(key []byte) (name [nameSize]byte) {
 	var sum [nameSize / 2]byte
 	binary.BigEndian.PutUint64(sum[:], maphash.Bytes(s.seed, key))
@@ -108,7 +108,8 @@ func (s *Server) getCausalKey(ctx *fasthttp.RequestCtx, raw, had []byte) {
 	showValue(ctx, &r)
 }
 
-// showSession shows the session of who had one, and now knows the key.
+// showSession sets the header of a client that had a session, and now also knows
+// the key.
 func (s *Server) showSession(ctx *fasthttp.RequestCtx, raw, had []byte) {
 	buf := scratch.Get().(*[]byte)
 	*buf = s.appendSeen((*buf)[:0], raw, had)
@@ -116,7 +117,7 @@ func (s *Server) showSession(ctx *fasthttp.RequestCtx, raw, had []byte) {
 	scratch.Put(buf)
 }
 
-// appendSeen is appendSession for the key of a path that was understood.
+// appendSeen is appendSession for the key of a path. The path was checked before.
 func (s *Server) appendSeen(dst, raw, had []byte) []byte {
 	buf := scratch.Get().(*[]byte)
 	defer scratch.Put(buf)
@@ -132,7 +133,7 @@ func showCausalVersion(ctx *fasthttp.RequestCtx, num uint64) {
 	showNumber(ctx, headerVersion, num)
 }
 
-// causalClassic serves /data of nodes whose default bucket is causal.
+// causalClassic serves /data if the default bucket is causal.
 func (s *Server) causalClassic(ctx *fasthttp.RequestCtx, raw []byte) {
 	body, err := api.ParseCausalBody(ctx.PostBody())
 	if err == nil {
@@ -170,8 +171,8 @@ func (s *Server) causalClassic(ctx *fasthttp.RequestCtx, raw []byte) {
 
 func openObject(dst []byte) []byte { return append(dst, '{') }
 
-// causalAnswer answers with the object that head begins, which the session ends: of
-// who had one, and now knows the key, unless that is nil.
+// causalAnswer answers with a JSON object. head writes its beginning. The client's
+// session, with the key added unless raw is nil, is its last member.
 func (s *Server) causalAnswer(ctx *fasthttp.RequestCtx, err error, status int, raw, had []byte, head func([]byte) []byte) {
 	if err != nil {
 		refuse(ctx, err)

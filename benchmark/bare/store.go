@@ -8,17 +8,19 @@ import (
 	"github.com/cohortkv/cohort/api"
 )
 
-// shards spreads the locks; two cores never queue for one of so many.
+// shards is the number of pieces, each with its own lock. With so many, two cores
+// practically never wait for the same lock.
 const shards = 256
 
-// store is a map in pieces, with one sequence of numbers for all of them.
+// store is a map in pieces, with one sequence of write numbers for all pieces.
 //
-// A write draws its number while it holds the piece of its key, so numbers follow the
-// order of writes to a piece. A read holds the piece while it looks at the sequence. So
-// it sees every write to the piece with a lower number, and none with a higher one.
+// A write draws its number while it holds the lock of its key's piece, so within a
+// piece, numbers follow the order of writes. A read holds the lock while it reads
+// the sequence. It therefore sees every write to the piece with a lower number, and
+// none with a higher one.
 type store struct {
 	seed maphash.Seed
-	last atomic.Uint64 // number given to a write
+	last atomic.Uint64 // number of the last write
 	part [shards]part
 }
 
@@ -28,7 +30,7 @@ type part struct {
 }
 
 type record struct {
-	value       []byte // never changed: answers refer to it
+	value       []byte // never written to again: answers share it
 	contentType string
 	num         uint64
 }
@@ -43,7 +45,8 @@ func newStore() *store {
 
 func (s *store) of(key []byte) *part { return &s.part[maphash.Bytes(s.seed, key)%shards] }
 
-// put copies key and value, which belong to the request, in one allocation.
+// put copies key and value, which belong to the request, in one allocation. existed
+// is whether the key had a value before.
 func (s *store) put(raw, value []byte, contentType string) (num uint64, existed bool, err error) {
 	buf, err := api.AppendKey(make([]byte, 0, len(raw)+len(value)), raw)
 	if err != nil {
@@ -73,8 +76,7 @@ func (s *store) remove(raw []byte) (num uint64, existed bool, err error) {
 	return s.last.Add(1), existed, nil
 }
 
-// get returns the record and the number of the next write, as one moment saw
-// them.
+// get returns the record, and the number of the next write at the same moment.
 func (s *store) get(raw []byte) (r record, next uint64, found bool, err error) {
 	key, err := api.AppendKey(make([]byte, 0, len(raw)), raw)
 	if err != nil {

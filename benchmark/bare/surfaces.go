@@ -112,14 +112,15 @@ func showProblem(ctx *fasthttp.RequestCtx) {
 	ctx.Response.SetBodyRaw(problem)
 }
 
-// showValue answers one of a key that is.
+// showValue answers a v1 GET of a key that exists.
 func showValue(ctx *fasthttp.RequestCtx, r *record) {
 	show(ctx, headerVary, valueAccept)
 	ctx.Response.Header.SetContentType(r.contentType)
 	ctx.Response.SetBodyRaw(r.value)
 }
 
-// keepType is the Content-Type to keep; the usual one costs no memory.
+// keepType is the Content-Type to store with a value. The usual type costs no
+// memory.
 func keepType(given []byte) string {
 	if len(given) == 0 || string(given) == api.TypeBytes {
 		return api.TypeBytes
