@@ -1,9 +1,9 @@
-// Package access says who may do what over HTTP: it reads the certificates of the
-// server, those of clients, and the file of tokens, and reads them again when they
-// change (docs/security.md §4).
+// Package access decides which client may send which request over HTTP. It reads
+// the server's certificate, the authorities of clients' certificates, and the file
+// of tokens. It reads these files again when they change (docs/security.md §4).
 //
-// A Guard may be asked by any goroutine. Only Run starts to look after the files,
-// and returns when it is told to.
+// Any goroutine may use a Guard. Only Run watches the files, and returns when it is
+// told to.
 package access
 
 import (
@@ -11,32 +11,32 @@ import (
 	"strings"
 )
 
-// Right is what a party may be allowed to do.
+// Right is one kind of permission.
 type Right uint8
 
-// The rights. None includes another.
+// The rights. No right includes another.
 const (
 	Read  Right = iota // values, and lists of keys
 	Write              // PUT and DELETE of keys
 	Admin              // views, operations of nodes, profiles
 )
 
-// grant is one right, of a bucket or of both, for the keys below a prefix.
+// grant is one right for the keys with a prefix, in one bucket or in both.
 type grant struct {
 	right  Right
 	bucket string // empty: both
 	prefix string
 }
 
-// Party is who sends a request.
+// Party is an identified client. It never changes.
 type Party struct {
 	Name   string
 	grants []grant
-	all    bool // may do everything
+	all    bool // has every right
 }
 
-// May reports whether the party has the right for a key of a bucket. For Admin both
-// are empty; for a list the key is the prefix that is listed.
+// May reports whether the party has the right for a key of a bucket. For Admin,
+// bucket and key are empty. For a list, the key is the prefix that is listed.
 func (p *Party) May(r Right, bucket, key string) bool {
 	if p.all {
 		return true
@@ -50,13 +50,13 @@ func (p *Party) May(r Right, bucket, key string) bool {
 	return false
 }
 
-// Tokens are the parties of a file. They never change.
+// Tokens are the parties in one version of the file of tokens. They never change.
 type Tokens struct {
 	byToken       map[[sha256.Size]byte]*Party
-	byCertificate map[string]*Party // common name
+	byCertificate map[string]*Party // by common name
 }
 
-// Token is the party that a token belongs to; nil: nobody's.
+// Token is the party with this token; nil if there is none.
 func (t *Tokens) Token(token []byte) *Party {
 	if len(token) == 0 {
 		return nil
@@ -64,6 +64,6 @@ func (t *Tokens) Token(token []byte) *Party {
 	return t.byToken[sha256.Sum256(token)]
 }
 
-// Certificate is the party that a verified certificate of this name belongs to; nil:
-// nobody's.
+// Certificate is the party of a verified certificate with this common name; nil if
+// there is none.
 func (t *Tokens) Certificate(name string) *Party { return t.byCertificate[name] }

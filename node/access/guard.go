@@ -12,24 +12,25 @@ import (
 	"time"
 )
 
-// Config names the files. Empty names mean that there is no such guard.
+// Config names the files. An empty name turns the feature off.
 type Config struct {
-	Certificate string // PEM, the server's, with what lies between it and a root
-	Key         string // PEM
-	ClientCA    string // PEM; clients whose certificates these signed are known
+	Certificate string // PEM: the server's certificate, and the intermediate ones up to a root
+	Key         string // PEM: the key of Certificate
+	ClientCA    string // PEM: a client is identified if one of these authorities signed its certificate
 	Tokens      string
 	Log         *slog.Logger // nil: nothing is logged
 }
 
-// Guard says who clients are, and what they may do.
+// Guard identifies clients, and holds their rights. It may be used by any
+// goroutine.
 type Guard struct {
 	cfg    Config
 	tls    atomic.Pointer[tls.Config] // nil: no TLS
 	tokens atomic.Pointer[Tokens]     // nil: none were given
-	seen   []stamp                    // of the files, when they were read; of Run and before it
+	seen   []stamp                    // of the files, when they were last read; used by Run, and by Open before Run
 }
 
-// Open reads the files.
+// Open reads the files and returns a guard. It fails if one of them cannot be read.
 func Open(cfg Config) (*Guard, error) {
 	if (cfg.Certificate == "") != (cfg.Key == "") {
 		return nil, errors.New("a certificate goes with its key")
@@ -45,14 +46,14 @@ func Open(cfg Config) (*Guard, error) {
 	return g, g.Reload()
 }
 
-// Encrypts reports whether connections are TLS.
+// Encrypts reports whether connections use TLS.
 func (g *Guard) Encrypts() bool { return g.cfg.Certificate != "" }
 
-// Knows reports whether clients must say who they are.
+// Knows reports whether clients must identify themselves.
 func (g *Guard) Knows() bool { return g.cfg.Tokens != "" || g.cfg.ClientCA != "" }
 
-// TLS is how connections are to be encrypted; nil: not at all. Connections that come
-// later get what the files hold then.
+// TLS is the configuration for connections; nil if they are not encrypted. New
+// connections use the files' contents as of the last Reload.
 func (g *Guard) TLS() *tls.Config {
 	if !g.Encrypts() {
 		return nil
@@ -63,14 +64,16 @@ func (g *Guard) TLS() *tls.Config {
 	}
 }
 
-// Tokens are the parties that are known now; nil: all whose certificates are good may
-// do everything. A caller may keep what it found out as long as this stays the same.
+// Tokens are the parties that are known now. nil means that every client with a
+// verified certificate has every right. The result changes only when a file does,
+// so a caller may cache what it found as long as Tokens returns the same pointer.
 func (g *Guard) Tokens() *Tokens { return g.tokens.Load() }
 
-// Everything is a party whose certificate is good, where there are no tokens.
+// Everything is the party of a client with a verified certificate if there are no
+// tokens. It has every right.
 func Everything(name string) *Party { return &Party{Name: name, all: true} }
 
-// Reload reads the files again. If one cannot be read all stays as it was.
+// Reload reads the files again. If one cannot be read, all stay as they were.
 func (g *Guard) Reload() error {
 	encrypt, err := g.readTLS()
 	if err != nil {
@@ -111,14 +114,14 @@ func (g *Guard) readTLS() (*tls.Config, error) {
 	if !c.ClientCAs.AppendCertsFromPEM(text) {
 		return nil, fmt.Errorf("client CA: %s holds no certificate", g.cfg.ClientCA)
 	}
-	c.ClientAuth = tls.VerifyClientCertIfGiven // paths that are open stay so
+	c.ClientAuth = tls.VerifyClientCertIfGiven // a client without a certificate is let in: some paths need none
 	return c, nil
 }
 
-// lookEvery is how often files are looked at.
+// lookEvery is the interval at which the files are checked for changes.
 const lookEvery = time.Second
 
-// Run reads the files again when they change, until stop is closed.
+// Run reloads the files when they change, until stop is closed.
 func (g *Guard) Run(stop <-chan struct{}) {
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
@@ -145,7 +148,7 @@ func (g *Guard) look() {
 	g.cfg.Log.Info("certificates and tokens were read again")
 }
 
-// stamp tells whether a file has changed.
+// stamp shows whether a file has changed.
 type stamp struct {
 	changed int64
 	size    int64

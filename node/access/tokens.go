@@ -11,15 +11,19 @@ import (
 	"strings"
 )
 
-// ParseTokens reads a file of tokens. A line is
+// ParseTokens reads a file of tokens. A line has the form
 //
 //	NAME CREDENTIAL RIGHTS…
 //
-// with white space between them; empty lines, and lines that begin with #, are
-// comments. CREDENTIAL is sha256: and the SHA-256 of the token in hex, or cert: and
-// the common name of a client's certificate. One of RIGHTS is admin, or read, write
-// or read,write, and then, after a colon, a bucket, and after a slash a prefix of
-// keys, escaped as in a path. Lines may share a name.
+// with white space between the fields. Empty lines, and lines that begin with #,
+// are ignored. Several lines may have one name.
+//
+// CREDENTIAL is sha256: followed by the SHA-256 of the token in hex, or cert:
+// followed by the common name of a client's certificate.
+//
+// Each of RIGHTS is admin, or one of read, write and read,write. The latter may be
+// followed by a colon and a bucket, and then by a slash and a prefix of keys. The
+// prefix is escaped as in a path.
 func ParseTokens(text []byte) (*Tokens, error) {
 	t := &Tokens{byToken: map[[sha256.Size]byte]*Party{}, byCertificate: map[string]*Party{}}
 	lines := bufio.NewScanner(bytes.NewReader(text))
@@ -67,12 +71,12 @@ func (t *Tokens) add(fields []string) error {
 		}
 		t.byCertificate[value] = party
 	default:
-		return errLine // and not the credential, which may be a token in the clear
+		return errLine // without the credential, which may be a token in clear text
 	}
 	return nil
 }
 
-// parseGrants reads one word of rights.
+// parseGrants reads one field of rights.
 func parseGrants(text string) ([]grant, error) {
 	names, scope, scoped := strings.Cut(text, ":")
 	bucket, escaped, _ := strings.Cut(scope, "/")
