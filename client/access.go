@@ -9,16 +9,17 @@ import (
 	"os"
 )
 
-// Access is what a client shows to nodes that ask who it is, and by what it knows
-// them. The zero value shows nothing, and trusts whom the machine trusts.
+// Access is how a client identifies itself to nodes, and which nodes it trusts. The
+// zero value sends no identification, and trusts the authorities that the machine
+// trusts.
 type Access struct {
-	CA    string // file, PEM: who signed the certificates of nodes; empty: the machine's authorities
-	Cert  string // file, PEM: the client's own certificate; empty: none
-	Key   string // file, PEM, of Cert
-	Token string // sent as a bearer; empty: none
+	CA    string // PEM file: the authorities of nodes' certificates; empty: those of the machine
+	Cert  string // PEM file: the client's own certificate; empty: none
+	Key   string // PEM file: the key of Cert
+	Token string // sent as a bearer token; empty: none
 }
 
-// TLS is how connections to https URLs are made.
+// TLS is the configuration for https URLs. It fails if a file cannot be read.
 func (a Access) TLS() (*tls.Config, error) {
 	c := &tls.Config{MinVersion: tls.VersionTLS12}
 	if a.CA != "" {
@@ -44,7 +45,7 @@ func (a Access) TLS() (*tls.Config, error) {
 	return c, nil
 }
 
-// NewWithAccess returns a client like New, with a pool of its own.
+// NewWithAccess returns a client like New, with a connection pool of its own.
 func NewWithAccess(base string, a Access) (*Client, error) {
 	encrypt, err := a.TLS()
 	if err != nil {
@@ -60,7 +61,7 @@ func NewWithAccess(base string, a Access) (*Client, error) {
 	return c, nil
 }
 
-// authorize adds the client's token to a request.
+// authorize adds the client's token to a request, if it has one.
 func (c *Client) authorize(req *http.Request) {
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)

@@ -10,28 +10,29 @@ import (
 	"github.com/cohortkv/cohort/api"
 )
 
-// Answer is what a node said about one key.
+// Answer is a node's answer to a request for one key.
 type Answer struct {
 	Status      int
-	MsgNum      uint64          // of a write: its own number; of a read: the next write's
-	Node        uint64          // that answered
+	MsgNum      uint64          // of a write: its own number; of a read: the number of the next write; strong buckets
+	Node        uint64          // id of the node that answered
 	Version     api.Version     // of a strong bucket
 	ETag        string          // with its quotes
-	Session     string          // v1, causal buckets: what the client has seen now
-	Metadata    json.RawMessage // likewise, of the classic surface
+	Session     string          // v1, causal buckets: what the client has now seen
+	Metadata    json.RawMessage // likewise, on the classic surface
 	Value       []byte
 	ContentType string
 	Size        int  // bytes of the value, also of a Head
-	Absent      bool // of a v1 Delete: there was no such key
-	Lossy       bool // classic: Value has U+FFFD where the bytes were not UTF-8
+	Absent      bool // of a v1 Delete: the key did not exist
+	Lossy       bool // classic: Value has U+FFFD in place of bytes that were not UTF-8
 }
 
-// Found reports whether the key existed: before a Delete, at a Get, and after a
-// Put always.
+// Found reports whether the key existed: before a Delete, or at a Get. After a Put
+// it is true.
 func (a *Answer) Found() bool { return a.Status != http.StatusNotFound && !a.Absent }
 
-// readAnswer reads headers and body of an answer whose status is one of want;
-// every other is a StatusError. The Answer of a 412 comes with its error.
+// readAnswer reads the headers and body of an answer whose status is one of want.
+// Any other status is a StatusError. With the error of a 412 comes an Answer that
+// has the key's version.
 func readAnswer(call call, res *http.Response, want ...int) (*Answer, error) {
 	defer res.Body.Close()
 	answer := &Answer{

@@ -9,9 +9,11 @@ import (
 	"github.com/cohortkv/cohort/api"
 )
 
-// The classic surface of causal buckets, at nodes whose default bucket that is.
-// metadata is that of the last answer, or nil, of who has seen nothing; it goes
-// back in the answer, and more in it.
+// The classic surface of causal buckets, at nodes whose default bucket is causal.
+//
+// metadata is the metadata of the client's last answer, or nil for a client that
+// has seen nothing. The answer's metadata covers the given metadata and what the
+// client has seen by this request.
 
 // causalBody is the body of a classic causal answer, and of a request.
 type causalBody struct {
@@ -20,26 +22,26 @@ type causalBody struct {
 	Items    map[string]string `json:"items,omitempty"`
 }
 
-// PutCausal writes a key. The answer is 200, whether the key is new or not.
+// PutCausal writes a key. The answer is 200, whether or not the key is new.
 func (c *Client) PutCausal(ctx context.Context, key, value string, metadata json.RawMessage) (*Answer, error) {
 	answer, _, err := c.causal(ctx, http.MethodPut, api.DataPath(key), causalBody{Value: &value, Metadata: metadata})
 	return answer, err
 }
 
-// GetCausal reads a key. The answer is 200 or 404, not before the node has what
-// metadata says of the key.
+// GetCausal reads a key. The answer is 200 or 404. It waits until the node has
+// everything that metadata says about the key.
 func (c *Client) GetCausal(ctx context.Context, key string, metadata json.RawMessage) (*Answer, error) {
 	answer, _, err := c.causal(ctx, http.MethodGet, api.DataPath(key), causalBody{Metadata: metadata})
 	return answer, err
 }
 
-// DeleteCausal deletes a key. The answer is 200, also when there was nothing.
+// DeleteCausal deletes a key. The answer is 200, also if the key did not exist.
 func (c *Client) DeleteCausal(ctx context.Context, key string, metadata json.RawMessage) (*Answer, error) {
 	answer, _, err := c.causal(ctx, http.MethodDelete, api.DataPath(key), causalBody{Metadata: metadata})
 	return answer, err
 }
 
-// AllCausal reads the node's whole shard at one moment.
+// AllCausal reads all keys of the node's shard at one moment.
 func (c *Client) AllCausal(ctx context.Context, metadata json.RawMessage) (map[string]string, *Answer, error) {
 	answer, body, err := c.causal(ctx, http.MethodGet, api.PathData, causalBody{Metadata: metadata})
 	return body.Items, answer, err

@@ -11,21 +11,21 @@ import (
 	"github.com/cohortkv/cohort/api"
 )
 
-// Ping asks whether the node answers at all.
+// Ping succeeds if the node answers at all.
 func (c *Client) Ping(ctx context.Context) error {
 	var body map[string]any
 	return c.doJSON(ctx, call{method: http.MethodGet, path: api.PathPing}, &body)
 }
 
-// View is the view in force at the node.
+// View is the node's view.
 func (c *Client) View(ctx context.Context) (api.View, error) {
 	var state api.ViewState
 	err := c.doJSON(ctx, call{method: http.MethodGet, path: api.PathView}, &state)
 	return state.View, err
 }
 
-// PutView puts a view to the node and waits until it is ready to serve it, or
-// answers by its bound.
+// PutView puts a view to the node. It waits until the node is ready to serve the
+// view, or the node's bound runs out.
 func (c *Client) PutView(ctx context.Context, request api.ViewRequest) (api.ViewAnswer, error) {
 	body, err := json.Marshal(request)
 	if err != nil {
@@ -36,9 +36,8 @@ func (c *Client) PutView(ctx context.Context, request api.ViewRequest) (api.View
 	return answer, err
 }
 
-// TellView puts a view to the node on v1, where the node answers after a time at the
-// latest; zero: after as long as a view may take. Whether it serves the view is in the
-// answer.
+// TellView puts a view to the node on v1. The node answers within limit, or within
+// its own bound if limit is zero. The answer says whether the node serves the view.
 func (c *Client) TellView(ctx context.Context, request api.ViewRequest, limit time.Duration) (api.ViewAnswer, error) {
 	path := api.PathV1View
 	if limit > 0 {
@@ -49,14 +48,14 @@ func (c *Client) TellView(ctx context.Context, request api.ViewRequest, limit ti
 	return answer, err
 }
 
-// CheckView asks the node what would come of a view. Nothing is done.
+// CheckView asks the node how the members would take a view. It changes nothing.
 func (c *Client) CheckView(ctx context.Context, request api.ViewRequest) (api.ViewCheck, error) {
 	var check api.ViewCheck
 	err := c.putJSON(ctx, api.PathV1View+"?"+api.QueryDryRun+"=true", request, &check)
 	return check, err
 }
 
-// putJSON sends a document. The answer is 200 or 202.
+// putJSON sends a document with PUT. The answer is 200 or 202.
 func (c *Client) putJSON(ctx context.Context, path string, document, into any) error {
 	body, err := json.Marshal(document)
 	if err != nil {
@@ -122,8 +121,8 @@ func (c *Client) DeleteData(ctx context.Context, key string) (*Answer, error) {
 	return readAnswer(call, res, http.StatusOK, http.StatusNotFound)
 }
 
-// AllData reads the whole default bucket at one moment, and the number that the
-// next write after that moment gets.
+// AllData reads all keys of the default bucket at one moment. next is the number of
+// the next write after that moment.
 func (c *Client) AllData(ctx context.Context) (data map[string]string, next uint64, err error) {
 	call := call{method: http.MethodGet, path: api.PathData}
 	res, err := c.do(ctx, call)

@@ -1,11 +1,12 @@
-// Package client speaks to one cohort node over HTTP, on the classic surface
-// (/ping, /view, /data) and on v1.
+// Package client sends requests to one cohort node over HTTP, on the classic
+// surface (/ping, /view, /data) and on v1.
 //
-// A request waits as long as its context does: nodes hold requests that cannot
-// be decided, in a partition for instance, and ending the context is how a
-// client takes such a request back. Nothing is sent twice behind the caller's
-// back once any of it may have arrived, except reads; whether it is safe to
-// repeat a write is what OutcomeOf says.
+// A request waits as long as its context allows. Nodes hold requests that they
+// cannot decide, for instance in a partition. To take such a request back, the
+// caller ends the context.
+//
+// A write is never sent again by itself once any of it may have arrived; a read may
+// be. OutcomeOf says whether it is safe to repeat a write.
 //
 // All methods may be called by any goroutine.
 package client
@@ -26,16 +27,16 @@ import (
 	"github.com/cohortkv/cohort/api"
 )
 
-// Client is one node, by its base URL.
+// Client sends requests to one node, given by its base URL.
 type Client struct {
 	base  string
 	http  *http.Client
 	token string // empty: none
 }
 
-// New returns a client of the node at base, such as http://127.0.0.1:8081; a
-// bare host:port means the same. transport nil: a pool of the client's own,
-// without a limit on connections and without any proxy.
+// New returns a client of the node at base, such as http://127.0.0.1:8081. A bare
+// host:port is taken as http. If transport is nil, the client has its own
+// connection pool, without a limit on connections and without a proxy.
 func New(base string, transport http.RoundTripper) (*Client, error) {
 	if !strings.Contains(base, "://") {
 		base = "http://" + base
@@ -56,8 +57,8 @@ func New(base string, transport http.RoundTripper) (*Client, error) {
 	}, nil
 }
 
-// newTransport keeps as many idle connections as there were requests at once:
-// the default of two makes every burst dial anew.
+// newTransport keeps as many idle connections as there were requests at once. With
+// Go's default of two, every burst would open new connections.
 func newTransport() *http.Transport {
 	dialer := &net.Dialer{Timeout: 5 * time.Second}
 	return &http.Transport{
@@ -75,16 +76,15 @@ func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastR
 // Base is the node's URL.
 func (c *Client) Base() string { return c.base }
 
-// Close closes idle connections.
+// Close closes idle connections. Requests under way are not affected.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// StatusError is an answer that is no answer to the question: every status that
-// a method does not document.
+// StatusError is an answer with a status that the method does not document.
 type StatusError struct {
 	Method  string
 	Path    string
 	Status  int
-	Problem api.Problem // of a classic error, only Detail
+	Problem api.Problem // of a classic error, it has only Detail
 }
 
 // Error implements error.
@@ -96,9 +96,9 @@ func (e *StatusError) Error() string {
 	return text
 }
 
-// OutcomeOf says what is known of an operation that ended with err, nil
-// included. An error that is no StatusError means that no answer came: a write
-// may then have taken effect.
+// OutcomeOf is what is known about the effect of an operation that ended with err,
+// which may be nil. An error other than a StatusError means that no answer came: a
+// write may then have taken effect.
 func OutcomeOf(op api.Op, err error) api.Outcome {
 	var status *StatusError
 	switch {
@@ -112,7 +112,7 @@ func OutcomeOf(op api.Op, err error) api.Outcome {
 	return api.OutcomeOf(op, 0)
 }
 
-// errNotSent marks errors from before anything was written.
+// errNotSent marks errors that occurred before anything was sent.
 var errNotSent = errors.New("not sent")
 
 // call is one request.
@@ -123,7 +123,7 @@ type call struct {
 	body   []byte
 }
 
-// do sends a call. The caller closes the answer's body.
+// do sends a call. The caller must close the answer's body.
 func (c *Client) do(ctx context.Context, call call) (*http.Response, error) {
 	var body io.Reader
 	if call.body != nil {
@@ -144,7 +144,7 @@ func (c *Client) do(ctx context.Context, call call) (*http.Response, error) {
 	return res, nil
 }
 
-// sendError tells the one error after which certainly nothing had been sent.
+// sendError marks an error with errNotSent if it shows that nothing had been sent.
 func sendError(err error) error {
 	var op *net.OpError
 	if errors.As(err, &op) && op.Op == "dial" {
@@ -153,7 +153,7 @@ func sendError(err error) error {
 	return err
 }
 
-// doJSON sends a call and decodes the answer, whose status must be 200.
+// doJSON sends a call and decodes the answer, whose status must be 200 or 202.
 func (c *Client) doJSON(ctx context.Context, call call, into any) error {
 	res, err := c.do(ctx, call)
 	if err != nil {
@@ -170,10 +170,10 @@ func (c *Client) doJSON(ctx context.Context, call call, into any) error {
 	return nil
 }
 
-// drain reads what is left of an answer, so that its connection is used again.
+// drain reads the rest of an answer, so that its connection can be used again.
 func drain(res *http.Response) { _, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10)) }
 
-// statusError reads an error's body, of either surface.
+// statusError reads the body of an error, on either surface.
 func statusError(call call, res *http.Response) error {
 	e := &StatusError{Method: call.method, Path: call.path, Status: res.StatusCode}
 	body, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))

@@ -17,7 +17,7 @@ import (
 	"github.com/cohortkv/cohort/api"
 )
 
-// node answers as it is told and keeps what it was asked.
+// node gives prepared answers and records the requests.
 type node struct {
 	*Client
 	status int
@@ -192,7 +192,7 @@ func TestWhatIsKnownOfARequestThatGotNoAnswer(t *testing.T) {
 	defer c.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan struct{})
-	go func() { // reads two requests and answers neither
+	go func() { // reads two requests and does not answer
 		defer close(served)
 		first := readRequest(ln)
 		cancel()

@@ -14,14 +14,14 @@ import (
 	"github.com/cohortkv/cohort/api"
 )
 
-// Options of one v1 request; the zero value asks for nothing special.
+// Options are options of one v1 request. The zero value asks for nothing special.
 type Options struct {
 	ContentType string        // of a Put; empty: api.TypeBytes
-	IfMatch     *string       // an ETag with its quotes, a list of them, or *; nil: no condition. An empty one is an error: it was never set
+	IfMatch     *string       // an ETag with its quotes, a list of them, or *; nil: no condition. An empty string is an error: its ETag was never set
 	CreateOnly  bool          // Put: If-None-Match: *
-	IfNoneMatch string        // Get: answered with 304 when the value still is this one
-	Session     string        // causal buckets: of the last answer; empty: has seen nothing
-	Timeout     time.Duration // bound that the node keeps; 0: none
+	IfNoneMatch string        // Get: the answer is 304 if the value still has this ETag
+	Session     string        // causal buckets: Session of the last answer; empty: the client has seen nothing
+	Timeout     time.Duration // bound on the time that the request waits at the node; 0: none
 }
 
 func (o Options) header() http.Header {
@@ -59,9 +59,9 @@ func (o Options) list(bucket, prefix string, limit int, cursor string) string {
 	return path + o.query()
 }
 
-// Put writes a key. The answer is 201 for a new key, 204 for one that existed. A
-// condition that does not hold is a StatusError of 412; the answer beside it has
-// the version that the key has.
+// Put writes a key. The answer is 201 for a new key, 204 for one that existed. If a
+// condition does not hold, the error is a StatusError of 412, and the Answer has
+// the key's version.
 func (c *Client) Put(ctx context.Context, bucket, key string, value []byte, o Options) (*Answer, error) {
 	if value == nil {
 		value = []byte{}
@@ -73,12 +73,12 @@ func (c *Client) Put(ctx context.Context, bucket, key string, value []byte, o Op
 	return c.key(ctx, call, http.StatusCreated, http.StatusNoContent)
 }
 
-// Get reads a key. The answer is 200, 404, or 304 when IfNoneMatch was given.
+// Get reads a key. The answer is 200, 404, or 304 if IfNoneMatch is given.
 func (c *Client) Get(ctx context.Context, bucket, key string, o Options) (*Answer, error) {
 	return c.read(ctx, http.MethodGet, bucket, key, o)
 }
 
-// Head reads what Get does, without the value.
+// Head is Get without the value.
 func (c *Client) Head(ctx context.Context, bucket, key string, o Options) (*Answer, error) {
 	return c.read(ctx, http.MethodHead, bucket, key, o)
 }
@@ -92,14 +92,14 @@ func (c *Client) read(ctx context.Context, method, bucket, key string, o Options
 	return answer, err
 }
 
-// Delete deletes a key. The answer is 204, also when there was nothing.
+// Delete deletes a key. The answer is 204, also if the key did not exist.
 func (c *Client) Delete(ctx context.Context, bucket, key string, o Options) (*Answer, error) {
 	call := call{method: http.MethodDelete, path: api.KVPath(bucket, key) + o.query(), header: o.header()}
 	return c.key(ctx, call, http.StatusNoContent)
 }
 
-// errEmptyIfMatch is of an ETag that was never set: without a condition the write would
-// overwrite what it is to protect.
+// errEmptyIfMatch is the error for an ETag that was never set. Without the
+// condition, the write would overwrite the value that the condition should protect.
 var errEmptyIfMatch = errors.New("IfMatch is empty, and an ETag never is")
 
 func (c *Client) key(ctx context.Context, call call, want ...int) (*Answer, error) {
@@ -121,21 +121,21 @@ func (c *Client) Metadata(ctx context.Context, bucket, key string) (api.Metadata
 	return m, err
 }
 
-// List reads one page of a bucket's keys; cursor is empty or the last page's
-// Next, limit 0 the node's choice.
+// List reads one page of a bucket's keys. cursor is empty, or Next of the last
+// page. With limit 0, the node chooses the size of the page.
 func (c *Client) List(ctx context.Context, bucket, prefix string, limit int, cursor string) (api.List, error) {
 	var page api.List
 	err := c.doJSON(ctx, call{method: http.MethodGet, path: api.ListPath(bucket, prefix, limit, cursor)}, &page)
 	return page, err
 }
 
-// ListSession reads one page of the causal keys of the node's shard, as List does,
-// for a client with a session; the one that it has then comes back.
+// ListSession reads one page of the causal keys of the node's shard, for a client
+// with a session. session is the client's session afterwards.
 func (c *Client) ListSession(ctx context.Context, prefix string, limit int, cursor string, o Options) (page api.List, session string, err error) {
 	return c.ListWith(ctx, api.BucketCausal, prefix, limit, cursor, o)
 }
 
-// ListWith reads one page of either bucket with the session and the timeout of o.
+// ListWith reads one page of either bucket, with the session and the timeout of o.
 func (c *Client) ListWith(ctx context.Context, bucket, prefix string, limit int, cursor string, o Options) (page api.List, session string, err error) {
 	call := call{method: http.MethodGet, path: o.list(bucket, prefix, limit, cursor), header: o.header()}
 	res, err := c.do(ctx, call)
@@ -152,7 +152,8 @@ func (c *Client) ListWith(ctx context.Context, bucket, prefix string, limit int,
 	return page, answer.Session, nil
 }
 
-// Ring says who owns a key of the causal bucket.
+// Ring asks where a key lives: the shard that owns it in the causal bucket, and the
+// primary.
 func (c *Client) Ring(ctx context.Context, key string) (api.Place, error) {
 	var place api.Place
 	path := api.PathRing + "?" + url.Values{api.QueryKey: {key}}.Encode()
@@ -160,29 +161,31 @@ func (c *Client) Ring(ctx context.Context, key string) (api.Place, error) {
 	return place, err
 }
 
-// Cluster is what the node shows of itself and its view.
+// Cluster is the node's state and its view.
 func (c *Client) Cluster(ctx context.Context) (api.Cluster, error) {
 	var cluster api.Cluster
 	err := c.doJSON(ctx, call{method: http.MethodGet, path: api.PathCluster}, &cluster)
 	return cluster, err
 }
 
-// ForgetNode says that a node is gone for good. The answer comes once every member was
-// asked for what is left of it, or says which have not answered.
+// ForgetNode tells the node that another one is gone for good. The answer comes
+// when every member was asked for the data that is left of it. If some have not
+// answered in time, the answer lists them.
 func (c *Client) ForgetNode(ctx context.Context, id uint64) (api.Forgotten, error) {
 	var answer api.Forgotten
 	err := c.doJSON(ctx, call{method: http.MethodPost, path: api.ForgetPath(id)}, &answer)
 	return answer, err
 }
 
-// Live asks whether the process is alive.
+// Live succeeds if the process makes progress.
 func (c *Client) Live(ctx context.Context) error {
 	var health api.Health
 	return c.doJSON(ctx, call{method: http.MethodGet, path: api.PathLive}, &health)
 }
 
-// Ready asks whether the node takes requests: of any kind when model is empty,
-// of that model otherwise. Not ready is a StatusError of 503 that says why.
+// Ready succeeds if requests should be sent to the node: of the given model, or of
+// any kind if model is empty. A node that is not ready gives a StatusError of 503
+// that says why.
 func (c *Client) Ready(ctx context.Context, model string) error {
 	path := api.PathReady
 	if model != "" {
