@@ -9,30 +9,31 @@ import (
 )
 
 // A session is what a client of causal buckets has seen, as text that only nodes
-// can read: v1 carries it in a header, /data as the causal metadata
+// can read. On v1 it is a header. On /data it is the causal metadata
 //
 //	{"session":"…"}
 //
-// or {}, of who has seen nothing. It is an object because a fresh client begins
-// with one, and languages with types want what comes back to be of the same.
+// or {} for a client that has seen nothing. The metadata is an object because a new
+// client sends an object, and clients in typed languages want the answer to have
+// the same type.
 
-// CausalBody is what the body of a classic request to a causal bucket says.
+// CausalBody is the content of the body of a classic request to a causal bucket.
 type CausalBody struct {
-	Value    []byte // of a PUT; nil: the body has none
-	Metadata bool   // the body speaks of metadata: that counts, whatever a header says
-	Session  []byte // empty: of a fresh client
+	Value    []byte // of a PUT; nil: the body has no value
+	Metadata bool   // the body has causal metadata, so that of the header does not count
+	Session  []byte // empty: the client has seen nothing
 }
 
-// ErrBadMetadata says that causal metadata is not what a node gave.
+// ErrBadMetadata is the error for causal metadata that no node made.
 var ErrBadMetadata = errors.New(`the causal metadata is not ours: send back what came with the last answer as "causal-metadata", or {}`)
 
 // ParseCausalBody reads the body of a classic request to a causal bucket,
 //
 //	{"value":"…","causal-metadata":{"session":"…"}}
 //
-// in which both members may be missing, and so may the body. What it returns may
-// be part of body. Other members are ignored. The bodies that practically every
-// client sends are found by eye.
+// Both members are optional, and so is the body. Other members are ignored. The
+// result may share memory with body. Common bodies are parsed without
+// encoding/json.
 func ParseCausalBody(body []byte) (CausalBody, error) {
 	if len(body) == 0 {
 		return CausalBody{}, nil
@@ -59,9 +60,9 @@ func ParseCausalBody(body []byte) (CausalBody, error) {
 	return b, nil
 }
 
-// ParseMetadata reads causal metadata: the object as it came, the session in it
-// alone, quoted or not, and null or {}, of a fresh client. The session is not
-// looked into, and may be part of text.
+// ParseMetadata reads causal metadata. It accepts the object, the session alone
+// with or without quotes, and null or {} for a new client. It does not check the
+// session. The result may share memory with text.
 func ParseMetadata(text []byte) (session []byte, err error) {
 	text = bytes.TrimSpace(text)
 	if session, ok := plainSession(text); ok {
@@ -82,7 +83,7 @@ func ParseMetadata(text []byte) (session []byte, err error) {
 		}
 	case text[0] == '"':
 		var quoted string
-		_ = json.Unmarshal(text, &quoted) // what is none is empty
+		_ = json.Unmarshal(text, &quoted) // not a string: empty
 		session = []byte(quoted)
 	default:
 		session = text
@@ -95,7 +96,8 @@ func ParseMetadata(text []byte) (session []byte, err error) {
 
 const metadataHead = `{"session":"`
 
-// plainSession finds the session in metadata that is written as nodes write it.
+// plainSession finds the session in metadata that is written as nodes write it. ok
+// is false for any other spelling.
 func plainSession(text []byte) (session []byte, ok bool) {
 	if !bytes.HasPrefix(text, []byte(metadataHead)) {
 		return nil, false
@@ -104,8 +106,8 @@ func plainSession(text []byte) (session []byte, ok bool) {
 	return session, ok && len(session) > 0 && string(rest) == "}"
 }
 
-// AppendMetadata appends causal metadata with the session that session appends; nil:
-// of a client that has seen nothing. A session has no byte that JSON would escape.
+// AppendMetadata appends causal metadata. session appends the session; nil stands
+// for a client that has seen nothing. A session has no byte that JSON would escape.
 func AppendMetadata(dst []byte, session func([]byte) []byte) []byte {
 	if session == nil {
 		return append(dst, "{}"...)
@@ -114,7 +116,7 @@ func AppendMetadata(dst []byte, session func([]byte) []byte) []byte {
 	return append(dst, `"}`...)
 }
 
-// parseString reads a JSON string that must stand for text.
+// parseString reads a JSON string whose value is valid text.
 func parseString(raw json.RawMessage) ([]byte, error) {
 	if raw[0] != '"' {
 		return nil, ErrValueType
@@ -129,8 +131,8 @@ func parseString(raw json.RawMessage) ([]byte, error) {
 	return []byte(value), nil
 }
 
-// parsePlainCausal reads a body whose members are the two, each at most once, in
-// any order and without escapes. False says nothing about the body.
+// parsePlainCausal reads a body that has only the two members, each at most once,
+// in any order and without escapes. If ok is false, the body may still be valid.
 func parsePlainCausal(body []byte) (b CausalBody, ok bool) {
 	rest, ok := cutToken(skipSpace(body), `{`)
 	if !ok {
@@ -151,7 +153,7 @@ func parsePlainCausal(body []byte) (b CausalBody, ok bool) {
 	}
 }
 
-// plainMember takes one of the two members off the front.
+// plainMember reads one of the two members at the front of rest.
 func (b *CausalBody) plainMember(rest []byte) ([]byte, bool) {
 	if after, ok := cutName(rest, `"value"`); ok && b.Value == nil {
 		b.Value, rest, ok = cutPlainString(after)
@@ -181,7 +183,7 @@ func (b *CausalBody) plainMember(rest []byte) ([]byte, bool) {
 	return cutToken(rest, `}`)
 }
 
-// cutName takes the name of a member and its colon off the front.
+// cutName removes the name of a member and its colon from the front.
 func cutName(b []byte, name string) ([]byte, bool) {
 	rest, ok := cutToken(b, name)
 	if !ok {
@@ -190,8 +192,8 @@ func cutName(b []byte, name string) ([]byte, bool) {
 	return cutToken(rest, `:`)
 }
 
-// cutPlainString takes a string without escapes, and the white space after it,
-// off the front. It is never nil.
+// cutPlainString removes a string without escapes, and the white space after it,
+// from the front. s is nil only if ok is false.
 func cutPlainString(b []byte) (s, rest []byte, ok bool) {
 	if rest, ok = cutByte(b, '"'); !ok {
 		return nil, nil, false
@@ -205,13 +207,13 @@ func cutPlainString(b []byte) (s, rest []byte, ok bool) {
 	return s, rest, ok
 }
 
-// CausalVersion names a version of a key in a causal bucket. Its text is the
+// CausalVersion identifies a version of a key in a causal bucket. Its text is the
 // ETag.
 type CausalVersion struct {
-	Counter     uint64 // of the key; the larger one wins
-	Node        uint64 // that took the write
-	N           uint64 // which one of its writes
-	Fingerprint uint32 // of the view and the life of the node in which it did
+	Counter     uint64 // of the key; the version with the larger counter wins
+	Node        uint64 // that accepted the write
+	N           uint64 // position of the write among that node's writes
+	Fingerprint uint32 // of the view, and of the boot of the node, in which it accepted the write
 }
 
 // AppendETag appends the version as an entity tag: "<counter>.<node>.<n>-<8 hex

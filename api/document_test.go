@@ -21,8 +21,8 @@ func readDocument(t *testing.T) string {
 	return string(text)
 }
 
-// Every problem code is in the document, with the status that the code has here, and no
-// other.
+// Every problem code is in the document with its status, and the document has no
+// other code.
 func TestTheDocumentHasEveryProblemCode(t *testing.T) {
 	text := readDocument(t)
 	codes := Codes()
@@ -50,8 +50,8 @@ func TestTheDocumentHasTheTableOfOutcomes(t *testing.T) {
 	}
 }
 
-// The paths of the OpenAPI description, which other tests hold against answers, are all
-// in the document.
+// Every path of the OpenAPI description is in the document. Other tests compare
+// that description with answers.
 func TestTheDocumentHasEveryPath(t *testing.T) {
 	text := readDocument(t)
 	paths := regexp.MustCompile(`(?m)^  (/[^\s:]+):`).FindAllStringSubmatch(OpenAPI, -1)

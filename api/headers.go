@@ -5,46 +5,46 @@ import (
 	"strings"
 )
 
-// The headers of answers. Msg-Num and Node-Id are the classic names; an answer
-// of a strong bucket carries Msg-Num on both surfaces, because it is the
-// position in the order of writes that a checker needs of every answer.
+// Headers of answers. Msg-Num and Node-Id are the classic names. An answer of a
+// strong bucket carries Msg-Num on both surfaces, because a checker needs the
+// position of every answer in the order of writes.
 const (
 	HeaderMsgNum  = "Msg-Num"        // on 200, 201, 204, 304 and 404 of a strong bucket
 	HeaderNodeID  = "Node-Id"        // classic: the node that answered
 	HeaderLossy   = "Cohort-Lossy"   // classic: bytes that JSON cannot hold were shown as U+FFFD
 	HeaderNode    = "Cohort-Node"    // v1: the node that answered
-	HeaderView    = "Cohort-View"    // v1: the number of the view it holds; absent without one
-	HeaderVersion = "Cohort-Version" // v1: Msg-Num of the write that made the value; of a causal bucket, the counter of its version
+	HeaderView    = "Cohort-View"    // v1: the number of the node's view; absent if it has none
+	HeaderVersion = "Cohort-Version" // v1: Msg-Num of the write that made the value; in a causal bucket, the counter of its version
 	HeaderDeleted = "Cohort-Deleted" // v1, on the 204 of a DELETE: whether the key existed, true or false
 	HeaderETag    = "ETag"
 )
 
-// The headers of requests that are ours to interpret.
+// Headers of requests that have a meaning of cohort's own.
 const (
 	HeaderIfMatch        = "If-Match"
 	HeaderIfNoneMatch    = "If-None-Match"
 	HeaderIdempotencyKey = "Idempotency-Key"
 )
 
-// What a client of causal buckets has seen.
+// Headers that carry what a client of causal buckets has seen.
 const (
-	HeaderSession  = "Cohort-Session"    // v1, causal buckets: what the client has seen
-	HeaderMetadata = "X-Causal-Metadata" // classic requests to causal buckets: what "causal-metadata" of the body would say
+	HeaderSession  = "Cohort-Session"    // v1, causal buckets
+	HeaderMetadata = "X-Causal-Metadata" // classic requests to causal buckets: takes the place of "causal-metadata" in the body
 )
 
-// The media types.
+// Media types.
 const (
 	TypeJSON    = "application/json"
 	TypeProblem = "application/problem+json"
-	TypeBytes   = "application/octet-stream"  // of a v1 value that came without one
+	TypeBytes   = "application/octet-stream"  // of a v1 value that was put without a type
 	TypeText    = "text/plain; charset=utf-8" // of a value put through /data
 	TypeEvents  = "text/event-stream"
 )
 
-// Version names the write that made a value. Its text is the ETag.
+// Version identifies the write that made a value. Its text is the ETag.
 type Version struct {
 	MsgNum      uint64
-	Fingerprint uint32 // tells apart what groups that split wrote under one number
+	Fingerprint uint32 // distinguishes writes with one number in groups that split
 }
 
 // AppendETag appends the version as an entity tag: "<Msg-Num>-<8 hex digits>",
@@ -66,7 +66,8 @@ func appendHex32(dst []byte, n uint32) []byte {
 // ETag is the version as an entity tag.
 func (v Version) ETag() string { return string(v.AppendETag(nil)) }
 
-// ParseETag reads an entity tag of ours, with its quotes. False: it is none.
+// ParseETag reads an entity tag that a node made, with its quotes. The result is
+// false for any other.
 func ParseETag(tag string) (Version, bool) {
 	inner, ok := strings.CutPrefix(tag, `"`)
 	if !ok {

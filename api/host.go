@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// IsLoopbackHost reports whether the value of a Host header, with or without a port,
-// names the machine that it is sent on: localhost, or a loopback address. A page on
-// the web can make every other name lead to 127.0.0.1 (DNS rebinding), and then read
-// what a browser gets from there as its own.
+// IsLoopbackHost reports whether the value of a Host header, with or without a
+// port, is localhost or a loopback address. A web page can make any other name
+// resolve to 127.0.0.1 (DNS rebinding). It could then read what a browser gets from
+// there as if it were of the page's own origin.
 func IsLoopbackHost(host string) bool {
 	name := host
 	if i := strings.LastIndexByte(host, ':'); i > 0 && isDigits(host[i+1:]) && (host[i-1] == ']' || strings.IndexByte(host, ':') == i) {
 		name = host[:i]
 	}
-	if name == "localhost" || name == "127.0.0.1" { // what practically everybody sends
+	if name == "localhost" || name == "127.0.0.1" { // the common values
 		return true
 	}
 	if strings.EqualFold(strings.TrimSuffix(name, "."), "localhost") {

@@ -1,6 +1,7 @@
 package api
 
-// Kinds is a set of kinds of requests. Within a kind every header means the same.
+// Kinds is a set of kinds of requests. All requests of one kind treat a header
+// alike.
 type Kinds uint16
 
 // The kinds. GET and HEAD are reads, every other method is a write.
@@ -30,18 +31,18 @@ var KindNames = [...]string{
 	"classic write", "classic read", "other write", "other read",
 }
 
-// Modifier is a header that could change what a request means. A header that is
+// Modifier is a header that could change the meaning of a request. A header that is
 // in no Modifier changes nothing.
 type Modifier struct {
-	Name     string // "If-" and "Cohort-": every header that begins so and has no row of its own
-	Honoured Kinds  // requests that it means something to
-	Ignored  Kinds  // requests to which it may be sent in vain; to all others it is refused
+	Name     string // "If-" and "Cohort-" stand for every header with this prefix and without a row of its own
+	Honoured Kinds  // kinds for which the header has its meaning
+	Ignored  Kinds  // kinds that ignore the header; all other kinds refuse it
 	Code     Code   // of the refusal
-	Once     bool   // a second one is refused: it is no list
-	Why      string // what it gets, and why; the detail of a refusal ends with it
+	Once     bool   // a second line is refused, because the header is not a list
+	Why      string // what happens, and why; the detail of a refusal ends with it
 }
 
-// Treatment says what becomes of a header.
+// Treatment says how a header is treated.
 type Treatment string
 
 // The treatments.
@@ -51,7 +52,7 @@ const (
 	Refused  Treatment = "refused"
 )
 
-// Treatment is what the header gets on requests of one kind.
+// Treatment is how requests of one kind treat the header.
 func (m Modifier) Treatment(k Kinds) Treatment {
 	switch {
 	case m.Honoured&k != 0:
@@ -62,8 +63,9 @@ func (m Modifier) Treatment(k Kinds) Treatment {
 	return Refused
 }
 
-// RefusalCode is the code of a refusal to a request of one kind: what v1 will have
-// one day is not built yet there, and unknown to the classic surface.
+// RefusalCode is the code with which requests of one kind refuse the header. A
+// header that is planned for v1 is not built yet there, and unknown to the classic
+// surface.
 func (m Modifier) RefusalCode(k Kinds) Code {
 	if m.Code == CodeNotBuilt && k&classicKind != 0 {
 		return CodeBadHeader
@@ -71,9 +73,9 @@ func (m Modifier) RefusalCode(k Kinds) Code {
 	return m.Code
 }
 
-// Modifiers are all headers that could change what a request means, framing first
-// (RFC 9112), then conditions, ranges and preferences (RFC 9110, 9111, 7240), then
-// what is ours. docs/api.md has the same table.
+// Modifiers are all headers that could change the meaning of a request: framing
+// first (RFC 9112), then conditions, ranges and preferences (RFC 9110, 9111, 7240),
+// then cohort's own. docs/api.md has the same table.
 var Modifiers = []Modifier{
 	{"Content-Length", all, 0, CodeBadRequest, true, "digits, once, and not together with Transfer-Encoding"},
 	{"Transfer-Encoding", all, 0, CodeBadRequest, true, "chunked, once, and nothing else; after anything else the connection is closed"},

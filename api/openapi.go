@@ -1,6 +1,6 @@
 package api
 
-import _ "embed" // the document is a file of its own, for tools that read it there
+import _ "embed" // the document is a separate file, which tools read in the repository
 
 // OpenAPI describes the surface for tools, in YAML.
 //

@@ -2,14 +2,14 @@ package api
 
 import "net/http"
 
-// Outcome is what is known of a request's effect once it ended.
+// Outcome is what is known about the effect of a request that has ended.
 type Outcome string
 
-// The outcomes. Applied and NotApplied are definite; a request whose outcome is
-// Unknown may have taken effect, may still take effect once, or never (docs/
-// strong.md, what is guaranteed).
+// The outcomes. Applied and NotApplied are definite. If the outcome is Unknown, the
+// request may have taken effect, may still take effect once, or may never take
+// effect (docs/strong.md, "What is guaranteed").
 const (
-	Applied    Outcome = "applied" // took effect at one moment between request and answer; a read: was answered
+	Applied    Outcome = "applied" // took effect at one moment between request and answer; a read was answered
 	NotApplied Outcome = "not-applied"
 	Unknown    Outcome = "unknown"
 )
@@ -17,7 +17,7 @@ const (
 // Definite reports whether it is known if the request took effect.
 func (o Outcome) Definite() bool { return o == Applied || o == NotApplied }
 
-// Op is what a request on one key, or a read of all of them, wants.
+// Op is the kind of a request for one key, or of a read of all keys.
 type Op uint8
 
 // The operations.
@@ -27,14 +27,14 @@ const (
 	Delete
 )
 
-// outcomes is the table: for a status, what it says of a Read, a Put and a
-// Delete. A status that is not listed says nothing of a write.
+// outcomes has, for each status, the outcome of a Read, a Put and a Delete. If a
+// status is missing, the outcome of a write is Unknown.
 var outcomes = map[int][3]Outcome{
 	http.StatusOK:                          {Applied, Applied, Applied},
 	http.StatusCreated:                     {NotApplied, Applied, Unknown},
 	http.StatusNoContent:                   {NotApplied, Applied, Applied},
 	http.StatusNotModified:                 {Applied, Unknown, Unknown},
-	http.StatusNotFound:                    {Applied, NotApplied, Applied}, // an absent key's DELETE owns a Msg-Num
+	http.StatusNotFound:                    {Applied, NotApplied, Applied}, // a DELETE of an absent key owns a Msg-Num
 	http.StatusBadRequest:                  {NotApplied, NotApplied, NotApplied},
 	http.StatusForbidden:                   {NotApplied, NotApplied, NotApplied},
 	http.StatusUnauthorized:                {NotApplied, NotApplied, NotApplied},
@@ -53,9 +53,9 @@ var outcomes = map[int][3]Outcome{
 	http.StatusGatewayTimeout:              {NotApplied, Unknown, Unknown},
 }
 
-// OutcomeOf says what an answer's status tells about an operation. Status 0
-// stands for no answer: the connection broke, or the client gave up. A read
-// without an answer has no effect, so nothing about it is ever unknown.
+// OutcomeOf is the outcome of an operation whose answer has this status. Status 0
+// stands for no answer: the connection broke, or the client gave up. A read has no
+// effect, so a read without an answer is not applied.
 func OutcomeOf(op Op, status int) Outcome {
 	if row, listed := outcomes[status]; listed {
 		return row[op]

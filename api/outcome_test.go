@@ -10,7 +10,7 @@ func TestEveryCodeAgreesWithTheTableOfOutcomes(t *testing.T) {
 		p := NewProblem(code, "", "r")
 		for _, op := range []Op{Put, Delete} {
 			if code == CodeNoSuchKey || code == CodeNoSuchPath || code == CodeNoSuchBucket || code == CodeNoSuchNode {
-				continue // 404 is an answer to a Delete; these say what was not there
+				continue // 404 is an answer to a Delete; these say what did not exist
 			}
 			if got := OutcomeOf(op, status); got != p.Outcome {
 				t.Errorf("%s: the problem says %s, the table of %d says %s", code, p.Outcome, status, got)

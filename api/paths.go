@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// The paths. DataPrefix and a key make a key's classic path, KVPrefix, a bucket,
-// a slash and a key its v1 path.
+// Paths. DataPrefix and a key make up the key's classic path. KVPrefix, a bucket, a
+// slash and a key make up its v1 path.
 const (
 	PathPing    = "/ping"
 	PathView    = "/view"
@@ -23,24 +23,24 @@ const (
 	PathReady   = "/readyz"
 	PathMetrics = "/metrics"
 	PathOpenAPI = "/openapi.yaml"
-	BatchName   = "_batch" // POST to it in a bucket; a key of this name is PUT and read as any other
+	BatchName   = "_batch" // POST to it in a bucket; PUT and GET treat it as a key
 )
 
-// The buckets that exist from birth, and the models that they speak.
+// Names of the two buckets that every cluster has. Each has the name of its model.
 const (
 	BucketStrong = "strong"
 	BucketCausal = "causal"
 )
 
-// What a path's tail can have wrong, to be a key.
+// Errors of a path whose tail is not a key.
 var (
 	ErrNoKey      = errors.New("the key is empty")
 	ErrBadEscape  = errors.New("the key has a % that two hex digits do not follow")
 	ErrKeyTooLong = errors.New("the key is longer than " + strconv.Itoa(MaxKey) + " bytes")
 )
 
-// AppendKey appends the key that raw, a path's tail as it stood in the request
-// line, names. It is unescaped exactly once; nothing else about it changes.
+// AppendKey appends the key in raw, which is the tail of a path as it stood in the
+// request line. The key is unescaped exactly once, and not changed otherwise.
 func AppendKey(dst, raw []byte) ([]byte, error) {
 	start := len(dst)
 	for i := 0; i < len(raw); i++ {
@@ -75,8 +75,9 @@ func KVPath(bucket, key string) string {
 	return string(appendEscaped(dst, key))
 }
 
-// ListPath is the path, with its query, of one page of a bucket's keys. limit 0
-// is the server's choice; an empty cursor is the first page.
+// ListPath is the path, with its query, of one page of a bucket's keys. With limit
+// 0, the server chooses the size of the page. An empty cursor asks for the first
+// page.
 func ListPath(bucket, prefix string, limit int, cursor string) string {
 	query := url.Values{}
 	if prefix != "" {
@@ -94,7 +95,7 @@ func ListPath(bucket, prefix string, limit int, cursor string) string {
 	return KVPrefix + bucket + "?" + query.Encode()
 }
 
-// The query parameters.
+// Query parameters.
 const (
 	QueryPrefix  = "prefix"
 	QueryLimit   = "limit"
@@ -102,14 +103,14 @@ const (
 	QueryTimeout = "timeout" // a Go duration, such as 1.5s
 	QueryTTL     = "ttl"
 	QueryModel   = "model"
-	QuerySession = "session" // stands in for the header Cohort-Session
+	QuerySession = "session" // used if there is no header Cohort-Session
 	QueryKey     = "key"
 	QueryDryRun  = "dry-run" // true or false
 )
 
-// appendEscaped appends a key as the tail of a path. Slashes stay as they are
-// where that is safe; proxies and libraries like to fold empty and dot segments,
-// so a key that has some hides all its slashes and dots.
+// appendEscaped appends a key as the tail of a path. Slashes are kept unless the
+// key has empty or dot segments, which proxies and libraries often fold. Then all
+// slashes and dots are escaped.
 func appendEscaped(dst []byte, key string) []byte {
 	hide := strings.Contains("/"+key+"/", "//") || strings.Contains("/"+key+"/", "/./") ||
 		strings.Contains("/"+key+"/", "/../")
@@ -125,7 +126,7 @@ func appendEscaped(dst []byte, key string) []byte {
 	return dst
 }
 
-// unreserved reports RFC 3986 §2.3.
+// unreserved reports whether c is an unreserved character (RFC 3986 §2.3).
 func unreserved(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
 		c == '-' || c == '.' || c == '_' || c == '~'
@@ -133,7 +134,7 @@ func unreserved(c byte) bool {
 
 const upperHex = "0123456789ABCDEF"
 
-// hexDigit is the value of a hex digit, -1 for every other byte.
+// hexDigit is the value of a hex digit; -1 for any other byte.
 var hexDigit = func() (table [256]int8) {
 	for i := range table {
 		table[i] = -1

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// What the body of a classic PUT can have wrong.
+// Errors of the body of a classic PUT.
 var (
 	ErrNoBody      = errors.New(`the body is missing; it is {"value":"…"}`)
 	ErrNotUTF8     = errors.New("the body is not JSON: it is not UTF-8")
@@ -18,10 +18,10 @@ var (
 )
 
 // ParseValue reads the body of a classic PUT, {"value":"…"}, and returns the
-// value's bytes. They may be part of body. Other members are ignored.
+// value's bytes. The result may share memory with body. Other members are ignored.
 //
-// The body that practically every client sends, one plain string, is found by
-// eye; everything else takes the way through encoding/json.
+// The most common body, one plain string, is parsed by hand. Every other body goes
+// through encoding/json.
 func ParseValue(body []byte) ([]byte, error) {
 	if value, ok := parsePlainValue(body); ok {
 		return value, nil
@@ -40,9 +40,9 @@ func ParseValue(body []byte) ([]byte, error) {
 	return parseString(raw)
 }
 
-// parseObject reads a JSON object whose members' names count as they are
-// written: encoding/json's structs would take "VALUE" for "value", and replace
-// bytes that are not UTF-8.
+// parseObject reads a JSON object, with the exact names of its members. A struct of
+// encoding/json would accept "VALUE" for "value", and would replace bytes that are
+// not UTF-8.
 func parseObject(body []byte) (map[string]json.RawMessage, error) {
 	if !utf8.Valid(body) {
 		return nil, ErrNotUTF8
@@ -59,8 +59,8 @@ func parseObject(body []byte) (map[string]json.RawMessage, error) {
 	return members, nil
 }
 
-// parsePlainValue reads a body that has the one member "value", a string
-// without escapes. False says nothing about the body.
+// parsePlainValue reads a body with the one member "value", a string without
+// escapes. If the result is false, the body may still be valid.
 func parsePlainValue(body []byte) ([]byte, bool) {
 	rest := skipSpace(body)
 	var ok bool
@@ -79,7 +79,7 @@ func parsePlainValue(body []byte) ([]byte, bool) {
 	return value, true
 }
 
-// cutToken takes a token and the white space after it off the front.
+// cutToken removes a token and the white space after it from the front.
 func cutToken(b []byte, token string) ([]byte, bool) {
 	if len(b) < len(token) || string(b[:len(token)]) != token {
 		return nil, false
@@ -101,7 +101,7 @@ func skipSpace(b []byte) []byte {
 	return b
 }
 
-// plainByte tells the ASCII bytes that stand for themselves in a JSON string.
+// plainByte has the ASCII bytes that need no escape in a JSON string.
 var plainByte = func() (table [256]bool) {
 	for c := byte(0x20); c < utf8.RuneSelf; c++ {
 		table[c] = c != '"' && c != '\\'
@@ -109,9 +109,9 @@ var plainByte = func() (table [256]bool) {
 	return table
 }()
 
-// loneSurrogate reports whether a JSON string has a \u escape of one half of a
-// surrogate pair. encoding/json would store U+FFFD in its place, and a client
-// would read what nobody wrote.
+// loneSurrogate reports whether a JSON string has a \u escape of only one half of a
+// surrogate pair. encoding/json would store U+FFFD instead, and a client would read
+// text that no client wrote.
 func loneSurrogate(raw []byte) bool {
 	for i := 0; i+1 < len(raw); i++ {
 		if raw[i] != '\\' {
@@ -138,7 +138,7 @@ func loneSurrogate(raw []byte) bool {
 	return false
 }
 
-// hexUnit reads four hex digits; -1 without them.
+// hexUnit reads four hex digits. It returns -1 if there are none.
 func hexUnit(b []byte) int {
 	if len(b) < 4 {
 		return -1
@@ -153,9 +153,9 @@ func hexUnit(b []byte) int {
 	return unit
 }
 
-// AppendValue appends {"value":"…"}, the answer to a classic GET and the body of
-// a classic PUT. Lossy: the value is not UTF-8, and U+FFFD stands where JSON
-// cannot hold it.
+// AppendValue appends {"value":"…"}, the answer to a classic GET and the body of a
+// classic PUT. lossy is true if the value is not UTF-8. JSON then has U+FFFD in
+// place of the bytes that it cannot hold.
 func AppendValue(dst, value []byte) (out []byte, lossy bool) {
 	dst = append(dst, `{"value":`...)
 	dst, lossy = AppendString(dst, value)
@@ -190,7 +190,7 @@ func AppendString[S []byte | string](dst []byte, s S) (out []byte, lossy bool) {
 	return append(dst, '"'), lossy
 }
 
-// appendControl appends an ASCII byte that does not stand for itself.
+// appendControl appends an ASCII byte that needs an escape.
 func appendControl(dst []byte, c byte) []byte {
 	switch c {
 	case '"', '\\':

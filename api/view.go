@@ -14,7 +14,7 @@ import (
 type Member struct {
 	ID      uint64 `json:"id"`
 	Address string `json:"address"`       // of its HTTP port, host:port
-	Bus     string `json:"bus,omitempty"` // of its bus, host:port; empty: the HTTP port + 1000
+	Bus     string `json:"bus,omitempty"` // host:port of its bus; empty: the HTTP port + 1000
 }
 
 // Shard is a named group of members.
@@ -23,9 +23,9 @@ type Shard struct {
 	Members []Member
 }
 
-// View is a list of members as operators write it: a JSON array (Flat, one shard
-// without a name) or an object that maps shard names to arrays. Reading one from
-// JSON checks it: a View that was read is valid.
+// View is a list of members as operators write it. In JSON it is an array (Flat,
+// one shard without a name), or an object that maps shard names to arrays.
+// UnmarshalJSON checks the view, so a View that was read is valid.
 type View struct {
 	Flat   bool
 	Shards []Shard
@@ -34,7 +34,8 @@ type View struct {
 // BusPortOffset is added to a member's HTTP port when its entry has no "bus".
 const BusPortOffset = 1000
 
-// MarshalJSON implements json.Marshaler. A view without members and name is [].
+// MarshalJSON implements json.Marshaler. A view without members and without a name
+// is [].
 func (v View) MarshalJSON() ([]byte, error) {
 	if v.Flat || v.Shards == nil {
 		members := []Member{}
@@ -61,8 +62,8 @@ func (v View) MarshalJSON() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// UnmarshalJSON implements json.Unmarshaler. Members of entries that it does not
-// know are ignored.
+// UnmarshalJSON implements json.Unmarshaler. Unknown members of entries are
+// ignored.
 func (v *View) UnmarshalJSON(raw []byte) error {
 	parsed, err := parseLayout(raw)
 	if err != nil {
@@ -90,8 +91,8 @@ func parseLayout(raw []byte) (View, error) {
 	return View{}, errors.New(`"view" is neither a list of members nor an object of lists`)
 }
 
-// parseShards reads token by token, because a shard that is named twice must not
-// vanish in a map.
+// parseShards reads token by token, because a map would hide that a shard is named
+// twice.
 func parseShards(raw []byte) (View, error) {
 	view := View{Shards: []Shard{}}
 	dec := json.NewDecoder(bytes.NewReader(raw))
@@ -103,7 +104,7 @@ func parseShards(raw []byte) (View, error) {
 		if err != nil {
 			return View{}, err
 		}
-		name := token.(string) // the decoder yields nothing else for a name
+		name := token.(string) // the decoder yields only strings as names
 		var list json.RawMessage
 		if err := dec.Decode(&list); err != nil {
 			return View{}, err
@@ -187,8 +188,9 @@ func parseAddress(name string, raw json.RawMessage) (string, error) {
 
 const maxPort = 65535
 
-// CheckAddress reports what keeps an address from being a host:port that can be
-// dialled: host a name, an IPv4 or a bracketed IPv6 address, port 1 to 65535.
+// CheckAddress returns an error unless an address is a host:port that can be
+// dialled: the host is a name, an IPv4 or a bracketed IPv6 address, and the port is
+// 1 to 65535.
 func CheckAddress(address string) error {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -203,7 +205,7 @@ func CheckAddress(address string) error {
 	return nil
 }
 
-// validHost accepts more than RFC 1123 does: container names have underscores.
+// validHost accepts more than RFC 1123, because container names have underscores.
 func validHost(host string) bool {
 	if strings.Contains(host, ":") {
 		ip, _, _ := strings.Cut(host, "%")
@@ -220,14 +222,14 @@ func validHost(host string) bool {
 	return true
 }
 
-// portOf is the port of an address that CheckAddress accepted.
+// portOf is the port of an address that CheckAddress has accepted.
 func portOf(address string) int {
 	_, port, _ := net.SplitHostPort(address)
 	n, _ := strconv.Atoi(port)
 	return n
 }
 
-// check looks at the view as a whole.
+// check checks the view as a whole.
 func (v View) check() error {
 	names := map[string]bool{}
 	ids := map[uint64]bool{}

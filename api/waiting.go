@@ -6,48 +6,50 @@ import (
 	"strings"
 )
 
-// Wait is a member of the view that strong requests wait for, as the node sees it.
+// Wait is a member of the view that strong requests wait for, according to one
+// node.
 type Wait struct {
 	Node    uint64  `json:"node"`
-	Since   string  `json:"since"`   // last heard, or asked in vain; RFC 3339
-	Seconds float64 `json:"seconds"` // since then
-	Why     string  `json:"why"`     // WhySilent and so on, or what is wrong with the way to it
+	Since   string  `json:"since"`   // when it was last heard, or first asked without an answer; RFC 3339
+	Seconds float64 `json:"seconds"` // seconds since then
+	Why     string  `json:"why"`     // one of the constants below, or what is wrong with the link to the member
 	Detail  string  `json:"detail,omitempty"`
-	Absent  bool    `json:"absent"` // nothing is heard of it; otherwise it is there and not ready yet
+	Absent  bool    `json:"absent"` // nothing is heard of it; otherwise it is heard, and not ready yet
 }
 
-// Why a member is waited for, when its node knows nothing better. docs/operations.md
-// lists these and what a bus says of the way to a member.
+// Reasons for which a member is waited for, unless the node knows a better one.
+// docs/operations.md lists them, and the reasons that a bus gives for a broken
+// link.
 const (
-	WhySilent    = "silent"                       // the way to it works as far as anyone knows, and nothing is heard
-	WhyJoining   = "not in the round"             // it has not joined the round that begins the view
-	WhyReceiving = "receiving data"               // it is getting what the round starts from
-	WhyApart     = "apart from the primary"       // this node and it hear each other, and the primary waits for it
-	WhyDeaf      = "hears nothing from this node" // as it says itself
-	WhyPrimary   = "no round from here"           // it is the primary, and its round has not reached this node
+	WhySilent    = "silent"                       // the link works as far as the bus knows, but nothing is heard
+	WhyJoining   = "not in the round"             // the member has not joined the round that begins the view
+	WhyReceiving = "receiving data"               // the member is receiving the base of the round
+	WhyApart     = "apart from the primary"       // this node and the member hear each other, but the primary waits for the member
+	WhyDeaf      = "hears nothing from this node" // the member says so
+	WhyPrimary   = "no round from here"           // the member is the primary, and its round has not reached this node
 )
 
-// ShardWait is a shard of causal buckets none of whose members is heard.
+// ShardWait is a shard of causal buckets of which no member is heard.
 type ShardWait struct {
 	Shard   string   `json:"shard"`
 	Members []uint64 `json:"members"`
 	Seconds float64  `json:"seconds"`
 }
 
-// Outage is whom requests through a node wait for: readiness, GET /v1/cluster, errors
-// and metrics show the same one.
+// Outage is what requests through a node wait for. Readiness, GET /v1/cluster,
+// errors and metrics all show it.
 type Outage struct {
-	Strong []Wait      // strong requests wait for all of these
-	Shards []ShardWait // causal requests for keys of these shards wait
-	Others int         // members of the view beside this node
+	Strong []Wait      // members; strong requests wait for all of these
+	Shards []ShardWait // shards; causal requests for their keys wait
+	Others int         // members of the view other than this node
 	Bus    string      // why the node has no bus at all; empty: it has one
 }
 
-// mostNamed bounds how many members a sentence names.
+// mostNamed bounds the number of members that a sentence names.
 const mostNamed = 4
 
-// StrongText says whom strong requests wait for, since when, why, and what an operator
-// can do; empty: for nobody.
+// StrongText says which members strong requests wait for, since when and why, and
+// what an operator can do. It is empty if they wait for none.
 func (o *Outage) StrongText() string {
 	if len(o.Strong) == 0 {
 		return ""
@@ -81,7 +83,7 @@ func (o *Outage) StrongText() string {
 	return text + "; to go on without " + them + ": `cohort view remove " + strings.Join(absent, " ") + "`"
 }
 
-// text names one member.
+// text describes one member.
 func (w *Wait) text() string {
 	text := fmt.Sprintf("node %d, ", w.Node)
 	switch {
@@ -93,7 +95,8 @@ func (w *Wait) text() string {
 	return text + fmt.Sprintf("silent for %.1f s", w.Seconds)
 }
 
-// CausalText says for which shards requests wait; empty: for none.
+// CausalText says for which shards requests wait. It is empty if they wait for
+// none.
 func (o *Outage) CausalText() string {
 	var texts []string
 	for i := range o.Shards {
@@ -124,7 +127,7 @@ func members(ids []uint64) string {
 	return "nodes " + enumerate(names)
 }
 
-// enumerate joins a list as a sentence does.
+// enumerate joins a list with commas and "and", as in a sentence.
 func enumerate(list []string) string {
 	if n := len(list); n > 1 {
 		return strings.Join(list[:n-1], ", ") + " and " + list[n-1]
