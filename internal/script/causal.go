@@ -50,11 +50,11 @@ func (w *world) describeCausal(l *packet) string {
 	case *wire.KeyRequest:
 		return "KeyRequest " + m.Key
 	case *wire.KeyReply:
-		return "KeyReply " + w.keyAnswer(m)
+		return "KeyReply " + w.keyReply(m)
 	case *wire.ViewInfoRequest:
-		return explain(m.Views)
+		return viewInfoRequest(m.Views)
 	case *wire.ViewInfo:
-		return w.explained(m)
+		return w.viewInfo(m)
 	default:
 		return w.describeExchange(l)
 	}
@@ -101,7 +101,7 @@ func (w *world) forwardReply(m *wire.CausalForwardReply) string {
 	}
 }
 
-func (w *world) keyAnswer(m *wire.KeyReply) string {
+func (w *world) keyReply(m *wire.KeyReply) string {
 	s := "nothing"
 	if m.Present {
 		s = w.item(&m.Item)
@@ -115,8 +115,8 @@ func (w *world) keyAnswer(m *wire.KeyReply) string {
 	return m.Key + ": " + s
 }
 
-// explain shows nothing of a request that only asks whether the node is up.
-func explain(views []wire.ViewID) string {
+// viewInfoRequest shows nothing of a request that only asks whether the node is up.
+func viewInfoRequest(views []wire.ViewID) string {
 	var ids []string
 	for _, id := range views {
 		ids = append(ids, viewID(id))
@@ -127,7 +127,7 @@ func explain(views []wire.ViewID) string {
 	return "ViewInfoRequest " + strings.Join(ids, ", ")
 }
 
-func (w *world) explained(m *wire.ViewInfo) string {
+func (w *world) viewInfo(m *wire.ViewInfo) string {
 	var list []string
 	for i := range m.Views {
 		k := &m.Views[i]
@@ -155,7 +155,7 @@ func (w *world) describeExchange(l *packet) string {
 		}
 		return "DigestRequest " + slotNames(m.Slots)
 	case *wire.Digest:
-		return "Digest " + w.have(m)
+		return "Digest " + w.digest(m)
 	case *wire.FetchItems:
 		return "FetchItems " + slotNames(m.Slots)
 	case *wire.Items:
@@ -173,13 +173,13 @@ func (w *world) describeExchange(l *packet) string {
 	}
 }
 
-func (w *world) have(m *wire.Digest) string {
+func (w *world) digest(m *wire.Digest) string {
 	s := w.holdings(&m.Held)
 	if m.Frozen {
 		s += "; I take no writes"
 	}
-	for _, life := range m.Ended {
-		s += "; ended is " + w.bootText(life.Node, life.Boot)
+	for _, boot := range m.Ended {
+		s += "; ended is " + w.bootText(boot.Node, boot.Boot)
 	}
 	var differ []wire.SlotRange
 	for _, g := range m.Groups { // with so few slots each is a group

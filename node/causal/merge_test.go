@@ -105,7 +105,7 @@ func TestACutReferenceTakesThePlaceOfNothingButWhatTheCutHas(t *testing.T) {
 		r := bare()
 		id := wire.ViewID{Number: 7}
 		r.view = &wire.View{ID: id}
-		cut := vectorGen.Draw(t, "floor")
+		cut := vectorGen.Draw(t, "cut")
 		common := rapid.Bool().Draw(t, "all know it")
 		r.catalog.add(wire.KnownView{ID: id, HasStableCut: true, StableCut: cut, Common: common})
 		c := contextGen.Draw(t, "context")

@@ -49,7 +49,7 @@ type peer struct {
 // do not count.
 func (p *peer) is(h wire.Header) bool { return p.boot == 0 || p.boot == h.Boot }
 
-// noteAlive notes a sign of life.
+// noteAlive notes that a message has come.
 func (p *peer) noteAlive(now wire.Instant) { p.signAt, p.mute = now, false }
 
 // far reports that the peer is a member that hears few greetings, and says few.
@@ -74,8 +74,8 @@ func (r *Replica) peer(id wire.NodeID) *peer {
 	return r.peers[i]
 }
 
-// reachable reports that a peer showed a sign of life lately, or that it is too
-// early to tell.
+// reachable reports that a message came from a peer lately, or that it is too early to
+// tell.
 func (r *Replica) reachable(p *peer) bool {
 	return !p.apart && r.now <= r.reachableUntil(p)
 }
@@ -89,8 +89,8 @@ func (r *Replica) reachableUntil(p *peer) wire.Instant {
 	return p.signAt + p.silence()
 }
 
-// sign takes in what every message says: that its sender lives, and in which view. It
-// returns nil for who is not a peer.
+// sign takes in what every message says: that its sender is up, and in which view it
+// is. It returns nil for a node that is not a peer.
 func (r *Replica) sign(h wire.Header) *peer {
 	p := r.peer(h.From)
 	if p != nil {
@@ -101,8 +101,8 @@ func (r *Replica) sign(h wire.Header) *peer {
 	return p
 }
 
-// rejoin takes up again with a former member that lived in another group and is heard
-// in a view that this one replaces: it has come from there with what it has.
+// rejoin takes up again with a former member that operators had parted from this group.
+// It is heard in a view that this one replaces: it has come back with what it has.
 func (r *Replica) rejoin(p *peer, view wire.ViewID) {
 	if p.apart && r.view.Descends(view) {
 		p.apart, p.askInterval, p.askAt = false, resend, r.now
@@ -138,9 +138,9 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 	}
 }
 
-// pause is how long after an exchange with a peer silence does not make for another one:
-// gossip, and gaps that are closed, make good what it cost. In a crowd that is late for
-// want of processors exchanges of all with all would make it later still.
+// pause is how long after an exchange with a peer its silence is no reason for another
+// one: gossip and closed gaps make good what the silence cost. With many nodes on few
+// processors, exchanges of all with all would make them slower still.
 func (r *Replica) pause() wire.Instant { return gossipEvery * wire.Instant(len(r.peers)) / 2 }
 
 // Former are the nodes outside the view that may still have data, or that this node

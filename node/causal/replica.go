@@ -79,15 +79,15 @@ type Config struct {
 // Times of the protocol.
 const (
 	ackPatience      = 30 * wire.Millisecond  // a write waits no longer for other replicas
-	freshHello       = 300 * wire.Millisecond // and only for those that greeted so lately
+	freshHello       = 300 * wire.Millisecond // and only for those whose last hello is no older
 	askAgainMin      = 25 * wire.Millisecond  // a former member is asked again whether the owners have its data: first interval
 	askAgainMax      = 200 * wire.Millisecond // and last
 	askAgainTrips    = 4                      // at least so many times the last round trip is between two of those questions
 	forgetDelay      = 250 * wire.Millisecond // before a former member is forgotten: it must hear the acknowledgement
 	relayPatience    = 1 * wire.Second        // before a former member's data is relayed: no owner requests it
 	relayPatienceMax = 5 * wire.Second        // the same: owners request it
-	silence          = 500 * wire.Millisecond // without an answer, or a sign of life of a node that is not far (views.md §3.1): cannot be reached
-	gapPatience      = 50 * wire.Millisecond  // before what is missing is asked for
+	silence          = 500 * wire.Millisecond // without an answer or a hello from a member that is not far (views.md §3.1): unreachable
+	gapPatience      = 50 * wire.Millisecond  // before missing writes are requested again
 	resend           = 100 * wire.Millisecond // of questions to peers, at first
 	slowResend       = 1 * wire.Second
 	gossipEvery      = 1 * wire.Second

@@ -105,7 +105,7 @@ func TestHoldingsSayOfEachSlotWhatWasAdded(t *testing.T) {
 		want := map[hashing.Slot]wire.HeldSlots{}
 		for _, at := range slotsGen(5).Draw(t, "slots") {
 			i := rapid.IntRange(0, len(vectors)-1).Draw(t, "vector")
-			s := wire.HeldSlots{Vector: uint32(i), Ready: rapid.Bool().Draw(t, "ready"), GCCounter: rapid.Uint64Range(0, 1).Draw(t, "floor")}
+			s := wire.HeldSlots{Vector: uint32(i), Ready: rapid.Bool().Draw(t, "ready"), GCCounter: rapid.Uint64Range(0, 1).Draw(t, "gc counter")}
 			w.add(at, vectors[i], s.Ready, s.GCCounter)
 			want[at] = s
 		}

@@ -119,7 +119,7 @@ func (t *Truth) streamGivenUp(l *Incarnation, e wire.Stream) {
 		return
 	}
 	if o := t.incarnations[e.Node]; o != nil && o.boot == e.Boot {
-		t.fail("lost stream", "node %d gives up a stream of node %d, which lives", l.Node, e.Node)
+		t.fail("lost stream", "node %d gives up a stream of node %d, which is running", l.Node, e.Node)
 		return
 	}
 	s.ended = true
