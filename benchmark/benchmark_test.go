@@ -22,8 +22,8 @@ import (
 	"github.com/cohortkv/cohort/benchmark/workload"
 )
 
-// TestMain turns this binary into what a run starts: a node (here a store that
-// takes views and replicates nothing), or the baseline.
+// TestMain turns this binary into the programs that a run starts: a node (here a store that takes
+// views and does not replicate), or the baseline.
 func TestMain(m *testing.M) {
 	switch {
 	case len(os.Args) > 1 && os.Args[1] == "serve":
@@ -110,8 +110,8 @@ func TestARunOfStoresThatDoNotReplicateIsNot(t *testing.T) {
 	}
 }
 
-// TestWritesLostWithThePrimaryAreMissed kills the only node that has the writes,
-// when nobody writes any more: only the last reads can tell.
+// TestWritesLostWithThePrimaryAreMissed kills the only node with the writes after the last write.
+// Only the final reads can detect the loss.
 func TestWritesLostWithThePrimaryAreMissed(t *testing.T) {
 	var out bytes.Buffer
 	cfg := short(t, &out)
@@ -173,8 +173,8 @@ func TestAComparisonPrintsOneTable(t *testing.T) {
 	}
 }
 
-// TestAComparisonOfCausalBuckets has nodes that replicate nothing: sessions that meet
-// both of them may be shown too little, and others not.
+// TestAComparisonOfCausalBuckets has nodes that do not replicate. Only sessions that use both nodes
+// may read too old data.
 func TestAComparisonOfCausalBuckets(t *testing.T) {
 	for _, surface := range []workload.Surface{workload.V1, workload.Classic} {
 		var out bytes.Buffer

@@ -17,8 +17,8 @@ import (
 	"github.com/cohortkv/cohort/benchmark/workload"
 )
 
-// copies are two nodes in front of one copy of a causal bucket, which is consistent
-// whatever its clients have seen, unless a bug is switched on.
+// copies are two nodes in front of one copy of a causal bucket. The copy is consistent for all
+// sessions, unless a bug is switched on.
 type copies struct {
 	mu     sync.Mutex
 	data   map[string]string
@@ -28,12 +28,12 @@ type copies struct {
 	bug    bug
 }
 
-// bug is what is wrong with the copies.
+// bug is a fault of the copies.
 type bug struct {
-	stale  bool // node 1 now and then shows what a key had before
-	loses  bool // one write in five is acknowledged and forgotten: a few are overwritten before anybody can tell
-	apart  bool // node 1 has something else at the end
-	silent bool // answers do not say what the client has seen
+	stale  bool // node 1 sometimes returns the previous value of a key
+	loses  bool // one write in five is acknowledged and dropped; a few are overwritten before a read detects the loss
+	apart  bool // node 1 has other values at the end
+	silent bool // answers have no session
 	twice  bool // the nodes are two shards, and both have every key
 	gone   bool // a key is missing at the end, at both
 }
@@ -154,7 +154,7 @@ func runCopies(t *testing.T, surface workload.Surface, bug bug) (Reports, string
 	cfg.Local, cfg.Workload.URLs, cfg.Models = 0, startCopies(t, bug), []workload.Model{workload.Causal}
 	cfg.Workload.Surface, cfg.Converge = surface, 50*time.Millisecond
 	cfg.Workload.Fresh, cfg.Workload.Handover = 5, 10
-	if bug == (copies{}).bug { // a delete excuses much
+	if bug == (copies{}).bug { // a delete explains many missing values
 		cfg.Workload.Deletes = 5
 	}
 	cfg.Workload.Duration, cfg.Workload.Count = 0, 2000
@@ -187,7 +187,7 @@ func TestBugsOfACausalBucketAreFound(t *testing.T) {
 		bug  bug
 		want string
 	}{
-		{bug{stale: true}, "verdict: NOT causally consistent: "}, // by which way depends on the run
+		{bug{stale: true}, "verdict: NOT causally consistent: "}, // the kind of violation depends on the run
 		{bug{loses: true}, "verdict: NOT causally consistent: "},
 		{bug{apart: true}, "divergence: "},
 		{bug{gone: true}, "lost write: "},

@@ -9,7 +9,7 @@ import (
 	"github.com/cohortkv/cohort/benchmark/report"
 )
 
-// changeLog keeps what happens to a cluster during a run, and says it at once.
+// changeLog records the changes of a cluster during a run, and prints them at once.
 type changeLog struct {
 	out   io.Writer
 	clock func() int64 // of the history
@@ -19,7 +19,7 @@ type changeLog struct {
 	}
 }
 
-// note is called when something begins; what it returns, when that is over.
+// note is called when a change begins. The returned function is called when the change ends.
 func (l *changeLog) note(text string) (done func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -23,8 +23,8 @@ type CompareReport struct {
 	Verdict report.Verdict // over all turns, of both sides
 }
 
-// ExitCode is 0 unless a judge found against one of the turns: how fast wrong
-// answers come does not matter.
+// ExitCode is 0 unless the verdict on one of the turns is bad. The speed of wrong answers does not
+// matter.
 func (r *CompareReport) ExitCode() int {
 	if r.Verdict.Clean() {
 		return 0
@@ -40,7 +40,7 @@ type scenario struct {
 	through    through
 }
 
-// through says which nodes of the cluster are loaded.
+// through is the set of nodes that are loaded.
 type through int
 
 const (
@@ -73,7 +73,7 @@ func (c *CompareConfig) scenarios() []scenario {
 		scenario{name: fmt.Sprintf("PUT through a backup, %d connections", n), clients: n, puts: 1, through: last})
 }
 
-// causalScenarios have no primary: what counts is whether all nodes share the load.
+// causalScenarios have no primary. They compare load on one node with load on all nodes.
 func (c *CompareConfig) causalScenarios() []scenario {
 	var all []scenario
 	for _, n := range c.Connections {
@@ -97,7 +97,7 @@ func (c *CompareConfig) workload(s scenario, model workload.Model, urls ...strin
 
 var buckets = map[workload.Model]string{workload.Strong: api.BucketStrong, workload.Causal: api.BucketCausal}
 
-// side is one of the two that are compared.
+// side is one of the two sides of the comparison.
 type side struct {
 	name string
 	urls func(through) []string
@@ -108,9 +108,9 @@ func clusterSide(name string, c *cluster.Cluster) side {
 	return side{name, func(t through) []string { return t.urls(c) }, c.CPU}
 }
 
-// Compare measures a cluster of local nodes and the baseline in turns, at the
-// same settings, and prints one table. Both sides live through the whole
-// comparison, and the one that is not measured is idle.
+// Compare measures a cluster of local nodes and the baseline in turns, with the same settings, and
+// prints one table. Both sides run during the whole comparison. The side that is not measured is
+// idle.
 func Compare(ctx context.Context, cfg CompareConfig) (*CompareReport, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -173,8 +173,7 @@ func startBare(ctx context.Context, binary, bucket, dir string) (url string, p *
 	return "http://" + addr, p, nil
 }
 
-// compare plays all scenarios. When one of them does not come to its end, the
-// table has the rounds before that.
+// compare runs all scenarios. If a scenario is interrupted, the table has the rounds before.
 func compare(ctx context.Context, cfg CompareConfig, first, second side) (*CompareReport, error) {
 	r := &CompareReport{}
 	var unfinished error
@@ -206,8 +205,7 @@ func compare(ctx context.Context, cfg CompareConfig, first, second side) (*Compa
 	return r, unfinished
 }
 
-// inTurns plays both, and every other time in the other order, so that neither
-// always follows the other.
+// inTurns runs both sides, in alternating order, so that neither side always runs second.
 func inTurns(ctx context.Context, base, other *turn, swap bool) (b, o *Report, err error) {
 	if swap {
 		if o, err = other.play(ctx); err != nil {

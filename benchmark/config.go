@@ -1,8 +1,7 @@
-// Package benchmark runs a workload against a cluster, makes faults happen
-// meanwhile, records what clients saw, and judges it. It knows clusters by URL
-// only, so that it can judge any build; Run and Compare can also start processes
-// of their own. What it prints ends with a verdict line, and its reports carry
-// an exit status: a benchmark whose answers were wrong has failed.
+// Package benchmark runs a workload against a cluster, injects faults, records all operations, and
+// judges the history. It uses clusters by URL only, so that it can judge any build. Run and Compare
+// can also start local processes. The output ends with a verdict line, and the reports have an exit
+// status: a benchmark with wrong answers has failed.
 package benchmark
 
 import (
@@ -18,18 +17,18 @@ import (
 
 // Config is one run: `cohort bench --url …` or `cohort bench --local N`.
 type Config struct {
-	Workload workload.Config // URLs: an existing cluster, which nobody else may write to meanwhile
+	Workload workload.Config // URLs: an existing cluster without other writers
 
-	Models []workload.Model // that are loaded, at the same time; empty: the workload's
+	Models []workload.Model // models that are loaded, at the same time; empty: that of the workload
 
 	Local  int    // start this many nodes and put a view to them; then URLs is empty
-	Binary string // of the nodes; empty: this very program
+	Binary string // program of the nodes; empty: this program
 
-	Faults      []fault.Fault // and what the operator does; at times since measuring began; only with Local
+	Faults      []fault.Fault // faults and operator actions; times count from the start of the measurement; only with Local
 	HistoryFile string        // where the history is saved before it is judged; empty: a temporary file, kept if the verdict is bad
 	LogDir      string        // of local nodes; empty: a temporary directory, kept if the run goes wrong
-	Converge    time.Duration // how long replicas of causal buckets may take to become equal when all is over
-	NoJudge     bool          // save, do not judge: for throughput that no verdict is needed for
+	Converge    time.Duration // how long replicas of causal buckets may take to become equal after the run
+	NoJudge     bool          // save, do not judge: for throughput without a verdict
 
 	Out io.Writer // for the report
 }
@@ -39,8 +38,9 @@ func Default(out io.Writer) Config {
 	return Config{Workload: workload.Default(), Local: 3, Converge: convergence, Out: out}
 }
 
-// convergence is how long replicas may take to become equal after heal and quiet:
-// the API's two seconds, three times on a machine that is busy.
+// convergence is how long replicas may take to become equal after the network has healed and the
+// clients have stopped. It is three times the bound of the API (2 s), because the machine may be
+// busy.
 const convergence = 3 * 2 * time.Second
 
 func (c *Config) models() []workload.Model {
@@ -50,11 +50,11 @@ func (c *Config) models() []workload.Model {
 	return []workload.Model{c.Workload.Model}
 }
 
-// perKey is the number of clients that Porcupine can follow on one key: its
-// work is exponential in that.
+// perKey is the number of clients that Porcupine can follow on one key. The cost of the check is
+// exponential in this number.
 const perKey = 5
 
-// Validate reports everything that is wrong with the configuration.
+// Validate reports all errors of the configuration.
 func (c *Config) Validate() error {
 	var errs []error
 	wrong := func(bad bool, format string, args ...any) {
@@ -92,8 +92,8 @@ func (c *Config) Validate() error {
 // bench compare`.
 type CompareConfig struct {
 	Nodes       int           // of the cluster
-	Binary      string        // of the nodes and, as `bench bare --http ADDR`, of the baseline; empty: this very program
-	Connections []int         // for PUT at the primary, or at all nodes of a causal bucket; everything else uses the middle one
+	Binary      string        // program of the nodes and, as `bench bare --http ADDR`, of the baseline; empty: this program
+	Connections []int         // for PUT at the primary, or at all nodes of a causal bucket; all other scenarios use the middle one
 	Rounds      int           // turns of each scenario on both sides
 	Keys        int           // of every turn
 	ValueSize   int           // bytes
@@ -101,7 +101,7 @@ type CompareConfig struct {
 	Duration    time.Duration // of every turn
 	Surface     workload.Surface
 	Model       workload.Model // of the cluster
-	BusTLS      bool           // the cluster encrypts its bus, and the baseline is one that does not
+	BusTLS      bool           // the cluster encrypts its bus; the baseline is a cluster that does not
 	Seed        uint64
 	LogDir      string // empty: a temporary directory, kept if the comparison goes wrong
 

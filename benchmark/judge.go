@@ -15,9 +15,9 @@ import (
 	"github.com/cohortkv/cohort/benchmark/report"
 )
 
-// Judge gives a history of strong buckets to both judges: the witness, which follows the numbers
-// from first on, and Porcupine, which does not look at them, key by key, one key
-// on each processor at a time. Every key must have been absent at the beginning.
+// Judge gives a history of strong buckets to both judges. The witness follows the numbers from
+// first on. Porcupine ignores the numbers and checks key by key, one key on each processor at a
+// time. Every key must be absent at the beginning.
 func Judge(ops []history.Op, first uint64) report.Verdict {
 	v := report.Verdict{Operations: len(ops), Violations: printed(linear.Witness(ops, first))}
 	keys := linear.ByKey(ops)
@@ -56,7 +56,7 @@ func printed[V fmt.Stringer](list []V) (all []fmt.Stringer) {
 	return all
 }
 
-// JudgeFile judges a history that was saved, as the run that saved it would.
+// JudgeFile judges a saved history like the run that saved it.
 func JudgeFile(path string, first uint64) (report.Verdict, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -73,8 +73,7 @@ func JudgeFile(path string, first uint64) (report.Verdict, error) {
 	return Judge(ops, first), nil
 }
 
-// save writes a history to path, or to a new temporary file if that is empty,
-// and returns where it is.
+// save writes a history to path, or to a new temporary file if path is empty, and returns the path.
 func save(path string, ops []history.Op) (string, error) {
 	var f *os.File
 	var err error

@@ -17,17 +17,17 @@ import (
 	"github.com/cohortkv/cohort/client"
 )
 
-// listPatience ends a hopeless wait for one replica.
+// listPatience bounds the wait for one replica.
 const listPatience = 30 * time.Second
 
-// text is a violation that needs no evidence.
+// text is a violation without evidence.
 type text string
 
 func (t text) String() string { return string(t) }
 
-// replicas reads what every replica of the causal bucket has, from its own copy,
-// until all of a shard have the same or the time is up, and records it. Clients on
-// v1 of nodes whose default bucket is the strong one leave nothing to look at.
+// replicas lists every replica of the causal bucket, from its own copy, until all replicas of each
+// shard are equal or the time is up, and records the lists. This needs nodes whose default bucket
+// is causal.
 func (t *turn) replicas(ctx context.Context) (held []history.Op, stray []fmt.Stringer, took time.Duration, err error) {
 	shards, err := t.shards(ctx)
 	if err != nil {
@@ -50,7 +50,7 @@ func (t *turn) replicas(ctx context.Context) (held []history.Op, stray []fmt.Str
 	}
 }
 
-// inTwoShards picks what the judge of histories does not know about.
+// inTwoShards finds keys in two shards, which the judge of histories does not check.
 func inTwoShards(wrong []string) (stray []fmt.Stringer) {
 	for _, w := range wrong {
 		if strings.Contains(w, "is in two shards") {
@@ -69,7 +69,7 @@ func (t *turn) held(all []replicas.Replica) []history.Op {
 	return replicas.Held(all, keys, value, t.recorder.Now())
 }
 
-// shards says which shard each member of the view belongs to.
+// shards is the shard of each member of the view.
 func (t *turn) shards(ctx context.Context) (map[uint64]int, error) {
 	view, err := t.lastView(ctx)
 	if err != nil {
@@ -96,8 +96,8 @@ func (t *turn) lastView(ctx context.Context) (api.View, error) {
 	return c.View(ctx)
 }
 
-// list reads all members, those of a shard one after another. Nodes outside the
-// view refuse, or are dead.
+// list lists all members, those of a shard one after another. Nodes outside the view refuse, or are
+// dead.
 func (t *turn) list(ctx context.Context, shards map[uint64]int) ([]replicas.Replica, error) {
 	ctx, cancel := context.WithTimeout(ctx, listPatience)
 	defer cancel()

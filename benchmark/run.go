@@ -18,9 +18,9 @@ import (
 	"github.com/cohortkv/cohort/benchmark/workload"
 )
 
-// Run plays one workload on each model, at the same time, with its faults, and
-// prints figures and verdicts, of what was seen until then if the run does not
-// come to its end; that is an error. A bad verdict is no error but an exit code.
+// Run runs one workload on each model, at the same time, with its faults, and prints figures and
+// verdicts. If the run is interrupted, they cover the operations until then, and Run returns an
+// error. A bad verdict is not an error, but sets the exit code.
 func Run(ctx context.Context, cfg Config) (Reports, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -34,7 +34,7 @@ func Run(ctx context.Context, cfg Config) (Reports, error) {
 	}
 	return withCluster(ctx, cfg.cluster(), func(c *cluster.Cluster) (Reports, error) {
 		fmt.Fprintf(cfg.Out, "local cluster of %d nodes: %v\n", c.Size(), c.URLs(c.All()...))
-		// Faults begin with the measurement, and are over before the last reads.
+		// Faults begin with the measurement, and end before the final reads.
 		var faults sync.WaitGroup
 		var failed error
 		ctx, cancel := context.WithCancel(ctx)
@@ -58,8 +58,7 @@ func Run(ctx context.Context, cfg Config) (Reports, error) {
 	})
 }
 
-// turns are the workloads of a run. Those of several models share its clients, and
-// one clock.
+// turns are the workloads of a run. Workloads of several models share the clients and one clock.
 func (c *Config) turns() []*turn {
 	recorder := history.NewRecorder()
 	var turns []*turn
@@ -78,8 +77,7 @@ func (c *Config) turns() []*turn {
 	return turns
 }
 
-// playAll plays turns at the same time and prints what came of them, of those
-// that did not come to their end, too.
+// playAll runs turns at the same time and prints their results, also of interrupted turns.
 func playAll(ctx context.Context, turns []*turn, w io.Writer) (Reports, error) {
 	reports, errs := make(Reports, len(turns)), make([]error, len(turns))
 	var playing sync.WaitGroup
@@ -99,7 +97,7 @@ func (c *Config) cluster() cluster.Config {
 	config := cluster.Default()
 	config.Binary, config.Nodes, config.Dir = c.Binary, c.Local, c.LogDir
 	if slices.Contains(c.models(), workload.Causal) {
-		config.Bucket = api.BucketCausal // so that replicas can be looked at; strong buckets are loaded on v1
+		config.Bucket = api.BucketCausal // so that replicas can be listed; strong buckets are loaded on v1
 	}
 	config.Cuts = slices.ContainsFunc(c.Faults, func(f fault.Fault) bool {
 		return f.Action == fault.Cut || f.Action == fault.CutOneWay
@@ -148,9 +146,8 @@ func withCluster[R interface{ ExitCode() int }](ctx context.Context, config clus
 	})
 }
 
-// withNodes lends f local nodes without a view; no binary means this very
-// program. Logs in a temporary directory, which no directory means, are kept only
-// if something went wrong.
+// withNodes lends f local nodes without a view. An empty binary means this program. An empty log
+// directory means a temporary one, which is kept only after an error.
 func withNodes[R interface{ ExitCode() int }](ctx context.Context, config cluster.Config, f func(*cluster.Cluster) (R, error)) (r R, err error) {
 	if config.Binary == "" {
 		if config.Binary, err = os.Executable(); err != nil {

@@ -18,14 +18,14 @@ import (
 	"github.com/cohortkv/cohort/benchmark/workload"
 )
 
-// ShardsConfig is a measurement of causal buckets whose shards change: `cohort bench
+// ShardsConfig configures a measurement of causal buckets whose shards change: `cohort bench
 // shards`.
 type ShardsConfig struct {
-	Shards    int           // of two nodes each; one of them is there at first
+	Shards    int           // of two nodes each; the first view has one of them
 	Keys      []int         // how many there are
 	ValueSize int           // bytes
-	Rounds    int           // how often shards come and go
-	Idle      time.Duration // for which an idle cluster is watched
+	Rounds    int           // how often shards are added and removed
+	Idle      time.Duration // how long the idle cluster is measured
 	Binary    string
 	LogDir    string // empty: a temporary directory, kept if the measurement goes wrong
 
@@ -37,7 +37,7 @@ func DefaultShards(out io.Writer) ShardsConfig {
 	return ShardsConfig{Shards: 2, Keys: []int{1_000, 100_000}, ValueSize: 128, Rounds: 3, Idle: 5 * time.Second, Out: out}
 }
 
-// Validate reports everything that is wrong with the configuration.
+// Validate reports all errors of the configuration.
 func (c *ShardsConfig) Validate() error {
 	var errs []error
 	wrong := func(bad bool, format string, args ...any) {
@@ -66,10 +66,9 @@ type ShardsReport struct {
 // ExitCode is 0: there is no verdict beside an error.
 func (r *ShardsReport) ExitCode() int { return 0 }
 
-// Shards measures how long it takes from a view that gives slots to other shards
-// until every node has answered that it is ready, and every key is in its shard:
-// that is looked at, and an error if it is not so. The view is put to all nodes at
-// once.
+// Shards measures the time from a view that moves slots between shards until every node has answered
+// that it is ready. The view is put to all nodes at once. Shards then checks that every key is in
+// its shard, and otherwise returns an error.
 func Shards(ctx context.Context, cfg ShardsConfig) (*ShardsReport, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -141,8 +140,8 @@ func (m *shardMeter) measure(ctx context.Context) error {
 	return m.rest(ctx)
 }
 
-// forget restarts nodes: who leaves a view keeps what it has, and would only have to find
-// out that this is all when it comes back.
+// forget restarts nodes. A node that leaves a view keeps its data, so its return would only verify
+// this data instead of moving it.
 func (m *shardMeter) forget(ctx context.Context, shards [][]int) error {
 	for _, node := range slices.Concat(shards...) {
 		if err := m.cluster.Kill(node); err != nil {
@@ -186,7 +185,7 @@ func (m *shardMeter) step(ctx context.Context, name string, shards [][]int) erro
 	return nil
 }
 
-// moved is how many keys each shard has more than it had, together.
+// moved is the number of keys that the shards have gained, in all.
 func moved(before, after map[int]int, shards [][]int) (sum int) {
 	for _, members := range shards {
 		if len(members) > 0 {
@@ -209,7 +208,7 @@ func (m *shardMeter) put(ctx context.Context, shards [][]int) (repeated int, err
 	return int(again.Load()), errors.Join(errs...)
 }
 
-// counts is how many keys each node has; none, if it serves none.
+// counts is the number of keys of each node; zero for a node that serves none.
 func (m *shardMeter) counts(ctx context.Context) (map[int]int, error) {
 	counts := map[int]int{}
 	for _, node := range m.cluster.Members() {
@@ -222,7 +221,7 @@ func (m *shardMeter) counts(ctx context.Context) (map[int]int, error) {
 	return counts, nil
 }
 
-// check demands that every key is in one shard and on all its replicas.
+// check verifies that every key is in exactly one shard and on all its replicas.
 func (m *shardMeter) check(ctx context.Context, shards [][]int) (map[int]int, error) {
 	var all []replicas.Replica
 	counts, sum := map[int]int{}, 0
@@ -272,7 +271,7 @@ func (m *shardMeter) fill(ctx context.Context) error {
 	return nil
 }
 
-// rest watches what the cluster costs when nobody asks it for anything.
+// rest measures the processor time of the cluster without requests.
 func (m *shardMeter) rest(ctx context.Context) error {
 	from, err := m.cluster.CPU()
 	if err != nil || m.cfg.Idle == 0 {

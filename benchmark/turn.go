@@ -18,20 +18,20 @@ import (
 // Report is the result of one run.
 type Report struct {
 	Figures     report.Run
-	Waits       []report.Wait   // what each change cost
-	Verdict     *report.Verdict // nil when nobody was asked to judge
-	First       uint64          // the number that the run's first write had to get; of a strong bucket
-	HistoryFile string          // empty when it was temporary and nothing spoke against it
+	Waits       []report.Wait   // cost of each change
+	Verdict     *report.Verdict // nil if the history was not judged
+	First       uint64          // the number that the first write of the run must get; of a strong bucket
+	HistoryFile string          // empty if the file was temporary and the verdict is good
 	FailedDials int64
-	LongestSeen int           // what a causal client had to carry at most, in bytes
-	Unfinished  error         // why the run did not come to its end; the rest is what was seen until then
-	Equal       time.Duration // causal: from the last answer until all replicas were seen to be equal; negative: nobody looked
+	LongestSeen int           // longest session of a causal client, in bytes
+	Unfinished  error         // why the run was interrupted; the other fields cover the operations until then
+	Equal       time.Duration // causal: from the last answer until all replicas were equal; negative: not measured
 }
 
 // Reports are the results of a run, one for each model.
 type Reports []*Report
 
-// ExitCode is 0 unless a judge found against one of them.
+// ExitCode is 0 unless one of the verdicts is bad.
 func (all Reports) ExitCode() int {
 	for _, r := range all {
 		if r.ExitCode() != 0 {
@@ -41,8 +41,7 @@ func (all Reports) ExitCode() int {
 	return 0
 }
 
-// ExitCode is 0 unless a judge found against the run, or it did not come to its
-// end.
+// ExitCode is 0 unless the verdict is bad or the run was interrupted.
 func (r *Report) ExitCode() int {
 	if r.Unfinished != nil || r.Verdict != nil && !r.Verdict.Clean() {
 		return 1
@@ -56,22 +55,21 @@ type turn struct {
 	load    workload.Config
 	cpu     func() (time.Duration, error) // nil: the servers' processor time is not known
 	begin   func(clock func() int64)      // called when measuring begins, if not nil, with the clock of the history
-	changes func() []report.Change        // what happened meanwhile; nil: nothing
+	changes func() []report.Change        // changes during the turn; nil: none
 	history string                        // file; empty: temporary
 	noJudge bool
 
 	converge time.Duration                           // how long replicas may take to become equal
 	recorder *history.Recorder                       // nil: the turn's own
-	view     func(context.Context) (api.View, error) // in force at the end; nil: asked for
+	view     func(context.Context) (api.View, error) // the view at the end; nil: a node is asked
 }
 
-// play runs the workload, saves its history and judges it. When the run does not
-// come to its end, because ctx does or the cluster no longer answers, there is a
-// report of what was seen until then beside the error.
+// play runs the workload, saves its history and judges it. If ctx ends, or the cluster no longer
+// answers, play returns an error, and a report of the operations until then.
 func (t *turn) play(ctx context.Context) (*Report, error) {
 	if t.load.Prefix == "" {
-		// Keys of earlier runs have values that this history does not explain, so
-		// the prefix must be new; nothing else depends on it.
+		// Keys of earlier runs have values that this history does not explain. So the
+		// prefix must be new; nothing else depends on the prefix.
 		t.load.Prefix = fmt.Sprintf("bench-%08x/", rand.Uint32())
 	}
 	first, err := t.firstNumber(ctx)
@@ -109,8 +107,8 @@ func (t *turn) play(ctx context.Context) (*Report, error) {
 	return r, r.Unfinished
 }
 
-// conclude saves the history, has it judged, and keeps it if there is a reason to
-// look at it.
+// conclude saves the history and judges it. The file is kept if the configuration names it or the
+// verdict is bad.
 func (t *turn) conclude(r *Report, ops []history.Op, stray []fmt.Stringer) (err error) {
 	if r.HistoryFile, err = save(t.history, ops); err != nil {
 		return err
@@ -128,7 +126,7 @@ func (t *turn) conclude(r *Report, ops []history.Op, stray []fmt.Stringer) (err 
 	return nil
 }
 
-// judge has the history judged; stray is what was found wrong besides.
+// judge judges the history. stray are violations that were found elsewhere.
 func (r *Report) judge(model workload.Model, ops []history.Op, stray []fmt.Stringer) error {
 	if model == workload.Strong {
 		verdict := Judge(ops, r.First)
@@ -141,7 +139,7 @@ func (r *Report) judge(model workload.Model, ops []history.Op, stray []fmt.Strin
 	return err
 }
 
-// firstNumber asks which number the next write will get, where writes have one.
+// firstNumber asks which number the next write will get, in models with numbers.
 func (t *turn) firstNumber(ctx context.Context) (uint64, error) {
 	if t.load.Model == workload.Causal {
 		return 0, nil
@@ -165,7 +163,7 @@ func firstNumber(ctx context.Context, url string, access client.Access, key stri
 	return answer.MsgNum, nil
 }
 
-// meter reads the servers' processor time at both ends of the measurement.
+// meter reads the processor time of the servers at both ends of the measurement.
 type meter struct {
 	cpu      func() (time.Duration, error)
 	from, to time.Duration

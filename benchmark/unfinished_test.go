@@ -19,8 +19,7 @@ import (
 	"github.com/cohortkv/cohort/benchmark/bare"
 )
 
-// fading serves a true store until it falls silent, after some requests. It calls
-// silent then, once.
+// fading serves a real store for some requests. Then it stops answering, and calls silent once.
 func fading(t *testing.T, requests int64, silent func()) (at string) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -39,7 +38,7 @@ func fading(t *testing.T, requests int64, silent func()) (at string) {
 			silent()
 			fallthrough
 		case n > requests:
-			_, _ = io.Copy(io.Discard, r.Body) // or its context does not end with the client
+			_, _ = io.Copy(io.Discard, r.Body) // otherwise the context of the request does not end with the client
 			<-r.Context().Done()
 		default:
 			proxy.ServeHTTP(w, r)
@@ -74,8 +73,8 @@ func TestAnInterruptedRunReportsPartialResults(t *testing.T) {
 	wantPartial(t, r, out.String())
 }
 
-// wantPartial wants figures and a verdict of the requests before the silence, and
-// an exit status that says that there is more to know.
+// wantPartial expects figures and a verdict of the requests before the server stopped answering, and
+// an exit status other than 0.
 func wantPartial(t *testing.T, all Reports, out string) {
 	t.Helper()
 	if len(all) != 1 || all[0].Figures.Done < 100 || all[0].Verdict == nil || !all[0].Verdict.Clean() || all.ExitCode() != 1 {

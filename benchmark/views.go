@@ -12,10 +12,10 @@ import (
 	"github.com/cohortkv/cohort/benchmark/workload"
 )
 
-// ViewsConfig is a measurement of PUT /view: `cohort bench views`.
+// ViewsConfig configures a measurement of PUT /view: `cohort bench views`.
 type ViewsConfig struct {
 	Members   []int // sizes of the cluster
-	Keys      []int // how many there are when a member joins
+	Keys      []int // numbers of keys in the cluster when a member joins
 	ValueSize int   // bytes
 	Rounds    int   // how often a member leaves and joins
 	Binary    string
@@ -29,7 +29,7 @@ func DefaultViews(out io.Writer) ViewsConfig {
 	return ViewsConfig{Members: []int{3, 22}, Keys: []int{10, 100_000}, ValueSize: 128, Rounds: 3, Out: out}
 }
 
-// Validate reports everything that is wrong with the configuration.
+// Validate reports all errors of the configuration.
 func (c *ViewsConfig) Validate() error {
 	var errs []error
 	wrong := func(bad bool, format string, args ...any) {
@@ -50,16 +50,15 @@ func (c *ViewsConfig) Validate() error {
 	return errors.Join(errs...)
 }
 
-// ViewsReport is what Views measured.
+// ViewsReport is the result of Views.
 type ViewsReport struct{ Puts []report.ViewPut }
 
-// ExitCode is 0: there is no verdict beside an error.
+// ExitCode is 0: there is no verdict, only an error.
 func (r *ViewsReport) ExitCode() int { return 0 }
 
-// Views measures how long it takes until every member has answered that it is
-// ready for a view that was put to all of them at once, and prints one table; the
-// last line of each cluster puts it to one node only. The first view is put when
-// there are no keys.
+// Views measures the time from a view until every member has answered that it is ready, and prints
+// one table. The view is put to all members at once; for the last line of each cluster, to one node
+// only. The first view is put when there are no keys.
 func Views(ctx context.Context, cfg ViewsConfig) (*ViewsReport, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err

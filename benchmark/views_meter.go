@@ -17,10 +17,10 @@ import (
 	"github.com/cohortkv/cohort/client"
 )
 
-// viewPatience bounds one view: it is there to end a hopeless wait.
+// viewPatience bounds the wait for one view.
 const viewPatience = 2 * time.Minute
 
-// viewMeter puts views to one cluster and takes their times.
+// viewMeter puts views to one cluster and measures their times.
 type viewMeter struct {
 	cluster       *cluster.Cluster
 	members, keys int
@@ -91,8 +91,8 @@ func (m *viewMeter) put(ctx context.Context, step string, members, nodes []int) 
 	return nil
 }
 
-// untilReady repeats a PUT that was answered at its bound, by a node that was
-// not ready then.
+// untilReady repeats a PUT until the node is ready. A node that is not ready answers at its time
+// limit.
 func untilReady(ctx context.Context, node *client.Client, request api.ViewRequest, repeated *atomic.Int64) error {
 	for {
 		answer, err := node.PutView(ctx, request)

@@ -1,11 +1,11 @@
-// Package bus is what cohort's nodes speak through. A Conn carries bytes; it
-// promises little, because NATS promises little: messages may be lost, doubled,
-// late or out of order across a reconnect, without an error. A user of it
-// numbers its messages and repairs gaps.
+// Package bus is the message transport between nodes. A Conn carries bytes. Its guarantees
+// are weak, because those of NATS are: messages may be lost, duplicated or delayed, and may
+// be reordered across a reconnect, all without an error. Users of a Conn number their
+// messages and repair gaps.
 //
-// The package also holds what the two ends of a bus must agree on: subjects,
-// names of servers and nodes, the keys made from the cluster's secret and the
-// certificates made with them. Nothing else builds or parses any of them.
+// The package also holds the conventions of the two ends of a bus: subjects, names of servers
+// and nodes, keys derived from the cluster's secret, and certificates made with these keys. No
+// other package builds or parses any of them.
 package bus
 
 import (
@@ -14,14 +14,12 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// MaxPayload is the largest payload that one message ever holds: NATS's own
-// default, so that an outside cluster needs no setting. One that is set to less
-// has less (Conn.MaxPayload).
+// MaxPayload is the largest payload of a message. It is the default of NATS, so an outside
+// cluster needs no setting. A NATS server may be set to less (Conn.MaxPayload).
 const MaxPayload = 1 << 20
 
-// Reasons for which a message was certainly not sent. They are returned as they
-// are, without wrapping, because Send is on the hot path of a cluster that has
-// lost a node.
+// Reasons for which a message was certainly not sent. Send returns them without wrapping,
+// because Send is on the hot path of a cluster that has lost a node.
 var (
 	ErrClosed      = errors.New("bus: closed")
 	ErrUnreachable = errors.New("bus: no connection to the peer")
@@ -30,54 +28,52 @@ var (
 	ErrEnvelope    = errors.New("bus: an envelope needs exactly one of To, Shard and Answer")
 )
 
-// Peer is where a node's bus can be reached.
+// Peer is the address of another node's bus.
 type Peer struct {
 	ID   wire.NodeID
 	Addr string // host:port of the peer's bus listener
 }
 
-// Envelope is one message on its way out. Exactly one of To, Shard and Answer
-// says where it goes.
+// Envelope is an outgoing message. Exactly one of To, Shard and Answer is its destination.
 type Envelope struct {
 	To      wire.NodeID  // a node, when Shard and Answer are empty
 	Shard   string       // subject token of a shard: broadcast, never to the sender itself
 	Answer  wire.ReplyTo // the answer to a request that was received
-	Kind    string       // last token of the subject, for people who look at the bus
-	Request uint64       // not zero, with To: an answer is expected and comes back with this number
+	Kind    string       // last token of the subject, for observers of the bus
+	Request uint64       // not zero, with To: an answer is expected, and carries this number
 	Payload []byte       // copied before Send returns; at most Conn.MaxPayload bytes
 }
 
-// Message is one message that arrived. Payload is valid during the call only.
+// Message is an incoming message. Payload is valid only during the call of the handler.
 type Message struct {
 	Payload []byte
-	From    wire.NodeID  // the sender; as good as the connection's credentials (docs/security.md)
+	From    wire.NodeID  // the sender; as trustworthy as the connection's credentials (docs/security.md)
 	ReplyTo wire.ReplyTo // not empty: the sender expects an answer
 	Request uint64       // not zero: this answers the request with this number
-	Refused bool         // with Request: nobody listens there ("not yet", not "no")
+	Refused bool         // with Request: the node does not listen yet
 }
 
-// Handler takes what arrives, on a goroutine of the bus. It must not block.
+// Handler takes incoming messages, on a goroutine of the bus. A handler must not block.
 // Messages of one sending connection arrive one after another, in order.
 type Handler func(Message)
 
-// Conn is one node's access to the bus. All methods may be called by any
-// goroutine, and none of them blocks, except that Close waits: what cannot be
-// sent now is lost, as it would be on the way.
+// Conn is one node's access to the bus. Any goroutine may call any method. No method blocks
+// except Close. A message that cannot be sent at once is lost, as on the network.
 type Conn interface {
-	// Send sends one envelope. An error says that it certainly was not sent;
-	// nil proves nothing. A broadcast goes to all nodes that can be reached and has an
-	// error only when it could have reached no node.
+	// Send sends one envelope. With an error the message was certainly not sent. Without an
+	// error the message may still be lost. A broadcast goes to all nodes that can be
+	// reached, and has an error only when no node can.
 	Send(Envelope) error
-	// Listen delivers what arrives for this node, and for the shards with these
-	// tokens, to h. A later call replaces handler and shards. Before the first
-	// call, requests to this node are refused.
+	// Listen delivers messages to this node, and to the shards with these tokens, to h. A
+	// later call replaces handler and shards. Before the first call, requests to this node
+	// are refused.
 	Listen(h Handler, shards ...string) error
-	// Reach replaces the list of peers: the only addresses that may be dialled.
-	// The node itself needs no entry; one that names it is ignored.
+	// Reach replaces the list of peers. No other addresses are dialled. An entry of the node
+	// itself is not needed, and is ignored.
 	Reach(peers []Peer)
 	// MaxPayload is the largest payload that Send takes. It never changes.
 	MaxPayload() int
-	// Close ends all connections and waits for handlers that are running. It
-	// must not be called by a handler.
+	// Close ends all connections and waits for running handlers. A handler must not call
+	// Close.
 	Close() error
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Refusal is the error of an end that does not want a connection, because of who
-// the other end is.
+// Refusal is the error of an end that refuses a connection because of the identity of the
+// other end.
 type Refusal struct {
 	Why  FailureCause
 	Text string
@@ -32,17 +32,18 @@ func Refuse(why FailureCause, format string, args ...any) error {
 	return &Refusal{Why: why, Text: fmt.Sprintf(format, args...)}
 }
 
-// Credentials prove to other nodes who a node is, and check who they are. Both
-// ends of every connection show a certificate that names cluster and node, and
-// an authority that the whole cluster accepts has signed it.
+// Credentials authenticate a node to other nodes, and other nodes to this one. Both ends of
+// every connection show a certificate. The certificate names cluster and node, and is signed
+// by an authority that the whole cluster accepts.
 //
-// From a secret, the authority's key is derived: a holder of the secret is the
-// authority, so it tells members from strangers and not members from one another.
-// An authority of its own (LoadCredentials) does both.
+// With a secret, the key of the authority is derived from the secret. Every holder of the
+// secret can act as the authority. A secret therefore distinguishes members from other
+// machines, but not members from one another. A separate authority (LoadCredentials)
+// distinguishes both.
 type Credentials struct {
 	name        NodeName
 	certificate func() (*tls.Certificate, error) // of this node, at present
-	accepted    func() (*x509.CertPool, error)   // whose signatures count, at present
+	accepted    func() (*x509.CertPool, error)   // authorities that are accepted, at present
 	issued      *atomic.Pointer[issued]          // from secrets; nil: from files
 }
 
@@ -53,15 +54,14 @@ type issued struct {
 	pool *x509.CertPool
 }
 
-// Name is whose they are.
+// Name is the node and cluster that the credentials are of.
 func (c *Credentials) Name() NodeName { return c.name }
 
-// Credentials issues the node's certificate under the first secret, and accepts
-// those under any. Its key lives as long as the process.
+// Credentials issues the node's certificate under the first secret, and accepts certificates
+// under any secret. The key of the certificate lives as long as the process.
 //
-// The certificates are valid for ever. To put an end to one earlier would ask
-// for clocks that agree, and gain nothing: a holder of the secret can make another.
-// A new secret ends them all.
+// The certificates never expire. An earlier end would need synchronized clocks, and would gain
+// nothing: a holder of the secret can make another certificate. A new secret invalidates all.
 func (s Secrets) Credentials(name NodeName) (*Credentials, error) {
 	c := &Credentials{name: name, issued: &atomic.Pointer[issued]{}}
 	c.certificate = func() (*tls.Certificate, error) { return c.issued.Load().own, nil }
@@ -69,9 +69,8 @@ func (s Secrets) Credentials(name NodeName) (*Credentials, error) {
 	return c, c.Renew(s)
 }
 
-// Renew puts other secrets in the place of those that the credentials were made
-// from. It concerns connections that are made from now on. Credentials from files
-// stay as they are.
+// Renew replaces the secrets of the credentials. The change affects connections that are made
+// afterwards. Credentials from files stay as they are.
 func (c *Credentials) Renew(s Secrets) error {
 	if c.issued == nil {
 		return nil
@@ -99,13 +98,13 @@ func (c *Credentials) Renew(s Secrets) error {
 	return nil
 }
 
-// authority signs certificates. All nodes with the same secret have the same.
+// authority signs certificates. All nodes with the same secret have the same authority.
 type authority struct {
 	key         ed25519.PrivateKey
 	certificate *x509.Certificate
 }
 
-// Certificates from a secret hold at any time that a clock may show.
+// Certificates from a secret are valid at any time that a clock may show.
 var (
 	always = time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC)
 	ever   = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC) // no end (RFC 5280 §4.1.2.5)
@@ -149,14 +148,14 @@ func (a *authority) issue(name NodeName) (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: private}, nil
 }
 
-// Listening is the configuration of the node's own server: every node of the
-// cluster may call.
+// Listening is the configuration of the node's own server. Every node of the cluster may
+// connect.
 func (c *Credentials) Listening() *tls.Config {
 	return &tls.Config{
 		MinVersion:             tls.VersionTLS13,
-		SessionTicketsDisabled: true, // each connection is checked anew
+		SessionTicketsDisabled: true, // each connection is checked in full
 		GetCertificate:         func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.certificate() },
-		ClientAuth:             tls.RequireAnyClientCert, // VerifyConnection asks for more
+		ClientAuth:             tls.RequireAnyClientCert, // VerifyConnection checks the certificate
 		VerifyConnection: func(s tls.ConnectionState) error {
 			_, err := c.identify(s, x509.ExtKeyUsageClientAuth)
 			return err
@@ -165,8 +164,8 @@ func (c *Credentials) Listening() *tls.Config {
 	}
 }
 
-// Calling is the configuration of calls to an address where one of the wanted
-// nodes should be.
+// Calling is the configuration of connections to an address at which one of the wanted nodes
+// should be.
 func (c *Credentials) Calling(wanted func(wire.NodeID) bool) *tls.Config {
 	return &tls.Config{
 		MinVersion:             tls.VersionTLS13,
@@ -184,7 +183,7 @@ func (c *Credentials) Calling(wanted func(wire.NodeID) bool) *tls.Config {
 	}
 }
 
-// identify says which node is at the other end, once everything is as it should be.
+// identify verifies the certificate of the other end, and returns the node that it names.
 func (c *Credentials) identify(s tls.ConnectionState, usage x509.ExtKeyUsage) (NodeName, error) {
 	if len(s.PeerCertificates) == 0 {
 		return NodeName{}, Refuse(NotCohort, "the other end has shown no certificate")
@@ -212,7 +211,7 @@ func (c *Credentials) identify(s tls.ConnectionState, usage x509.ExtKeyUsage) (N
 	return name, nil
 }
 
-// claim is what a certificate says of itself, for errors: it is not verified.
+// claim is the node that a certificate names, for errors. The certificate is not verified.
 func claim(leaf *x509.Certificate) string {
 	if name, err := CertificateName(leaf); err == nil {
 		return fmt.Sprintf("a certificate that names node %d of cluster %s", name.Node, name.Cluster)
@@ -220,7 +219,7 @@ func claim(leaf *x509.Certificate) string {
 	return "a certificate that names no node"
 }
 
-// CertificateName is the node that a certificate names. It must name one.
+// CertificateName is the node that a certificate names. A certificate must name exactly one.
 func CertificateName(leaf *x509.Certificate) (NodeName, error) {
 	var found []NodeName
 	for _, uri := range leaf.URIs {

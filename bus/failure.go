@@ -1,29 +1,29 @@
 package bus
 
-// FailureCause says why a link has no connection, as far as this end can tell. The
-// words are for people and for labels of metrics; Link.Err has the details.
+// FailureCause is the cause for which a link has no connection, as far as this end can tell.
+// The texts are for logs and for labels of metrics; Link.Err has the details.
 type FailureCause string
 
 // The causes.
 const (
-	NoFailure    FailureCause = ""                                    // connected, or the first try has not ended
-	NoAnswer     FailureCause = "no answer"                           // the dial timed out, or the other end says nothing
-	Refused      FailureCause = "connection refused"                  // the machine is there and nobody listens
-	NoRoute      FailureCause = "no route"                            // the network knows no way to the address, or this machine forbids it
+	NoFailure    FailureCause = ""                                    // connected, or the first attempt has not ended
+	NoAnswer     FailureCause = "no answer"                           // the dial timed out, or the other end sends nothing
+	Refused      FailureCause = "connection refused"                  // the machine answers, but no process listens
+	NoRoute      FailureCause = "no route"                            // there is no route to the address, or this machine forbids its use
 	NoName       FailureCause = "name not found"                      // the host name resolves to nothing
 	WrongNode    FailureCause = "another node is there"               // of this cluster, with another id
 	OtherCluster FailureCause = "a node of another cluster is there"  // its cluster has another name
 	WrongSecret  FailureCause = "another secret or authority"         // one end does not accept the other's certificate
-	NotCohort    FailureCause = "not a cohort node"                   // something else listens there
-	NoTLS        FailureCause = "only one side encrypts"              // a node with a secret or certificates met one without
-	Closed       FailureCause = "closed by the other side"            // there was a connection and it broke
+	NotCohort    FailureCause = "not a cohort node"                   // another program listens there
+	NoTLS        FailureCause = "only one side encrypts"              // one node has a secret or certificates, the other has none
+	Closed       FailureCause = "closed by the other side"            // an established connection broke
 	BadLogin     FailureCause = "login refused"                       // by an outside NATS cluster
 	SmallPayload FailureCause = "the server takes too small messages" // an outside NATS cluster's max_payload
-	Failed       FailureCause = "failed"                              // anything else
+	Failed       FailureCause = "failed"                              // any other cause
 )
 
-// Absent reports whether the failure ends when the other end comes back: the settings of
-// both ends are right.
+// Absent reports whether the failure ends when the other end comes back. The settings of both
+// ends are right then.
 func (t FailureCause) Absent() bool {
 	switch t {
 	case NoFailure, NoAnswer, Refused, NoRoute, NoName, Closed:

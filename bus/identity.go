@@ -8,9 +8,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// ServerName is what a node's embedded server calls itself. Whoever connects
-// reads it before sending anything, because an address can come back belonging
-// to another node.
+// ServerName is the name of a node's embedded server. A client reads the name before it sends
+// anything, because an address may meanwhile belong to another node.
 type ServerName struct {
 	Cluster     string
 	Node        wire.NodeID
@@ -22,7 +21,7 @@ func (n ServerName) String() string {
 	return fmt.Sprintf("cohort.%s.%d.%x", n.Cluster, uint64(n.Node), uint64(n.Incarnation))
 }
 
-// ParseServerName reads what String wrote.
+// ParseServerName parses the result of String.
 func ParseServerName(s string) (ServerName, error) {
 	parts := strings.Split(s, ".")
 	if len(parts) != 4 || parts[0] != "cohort" {

@@ -9,19 +9,19 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// NodeName says which node of which cluster a certificate, or a login, is of.
+// NodeName is the node and cluster of a certificate or a login.
 type NodeName struct {
 	Cluster string
 	Node    wire.NodeID
 }
 
-// String is the name as it stands in certificates, as a URI among the subject
-// alternative names (RFC 5280 §4.2.1.6): urn:cohort:<cluster>:<id>.
+// String is the name in certificates: a URI among the subject alternative names (RFC 5280
+// §4.2.1.6), urn:cohort:<cluster>:<id>.
 func (n NodeName) String() string {
 	return fmt.Sprintf("urn:cohort:%s:%d", n.Cluster, uint64(n.Node))
 }
 
-// ParseNodeName reads what String wrote.
+// ParseNodeName parses the result of String.
 func ParseNodeName(s string) (NodeName, error) {
 	parts := strings.Split(s, ":")
 	if len(parts) != 4 || parts[0] != "urn" || parts[1] != "cohort" {

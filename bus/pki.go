@@ -10,11 +10,10 @@ import (
 	"time"
 )
 
-// LoadCredentials takes certificate, key and accepted authorities from PEM files
-// of a PKI. The certificate must name this node (NodeName) and serve for both
-// ends of a connection. The files are read again when they have changed, for the
-// next connection; a pair that does not fit together, or names another node, is
-// not taken: complain is told once why.
+// LoadCredentials reads certificate, key and accepted authorities from PEM files of a PKI. The
+// certificate must name this node (NodeName) and be valid for both ends of a connection. When
+// the files change, the next connection reads them again. If the new certificate and key do
+// not match, or name another node, the previous ones stay in use, and complain is called once.
 func LoadCredentials(name NodeName, certFile, keyFile, caFile string, complain func(error)) (*Credentials, error) {
 	f := &files{name: name, cert: certFile, key: keyFile, ca: caFile}
 	if _, _, err := f.load(); err != nil {
@@ -34,11 +33,11 @@ func LoadCredentials(name NodeName, certFile, keyFile, caFile string, complain f
 	}, nil
 }
 
-// files are the files of a PKI and what was in them last.
+// files are the files of a PKI and their last contents.
 type files struct {
 	name          NodeName
 	cert, key, ca string
-	complain      func(error) // nil: the first reading, whose error is returned
+	complain      func(error) // nil: at the first reading, whose error is returned
 
 	mu struct {
 		sync.Mutex
@@ -48,14 +47,14 @@ type files struct {
 	}
 }
 
-// stamp tells that a file has changed.
+// stamp identifies a version of a file.
 type stamp [3]struct {
 	at   time.Time
 	size int64
 }
 
-// load reads the files if they have changed. What was read before stays good
-// when they are not: an operator may be about to replace them.
+// load reads the files if they have changed. If the new contents are not usable, the previous
+// ones stay in use: an operator may be replacing the files.
 func (f *files) load() (*tls.Certificate, *x509.CertPool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

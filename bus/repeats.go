@@ -11,8 +11,8 @@ const (
 	maxRepeats  = 512
 )
 
-// Repeats keeps floods out of logs: of what is the same, one line a minute
-// passes, and says how many there were. Its zero value is ready.
+// Repeats limits repeated log lines. Of equal lines, one a minute passes, with the number of
+// lines that it stands for. The zero value is ready.
 type Repeats struct {
 	mu struct {
 		sync.Mutex
@@ -25,8 +25,7 @@ type repeats struct {
 	count uint64 // since then
 }
 
-// Tell reports whether a line with this key is due at a time, and how many it
-// stands for.
+// Tell reports whether a line with this key is due, and how many lines it stands for.
 func (r *Repeats) Tell(now time.Time, key string) (count uint64, due bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -42,7 +41,7 @@ func (r *Repeats) Tell(now time.Time, key string) (count uint64, due bool) {
 	return count, true
 }
 
-// add makes room for a key. When there is none, keys share a line.
+// add makes an entry for a key. When the table is full, keys share an entry.
 func (r *Repeats) add(now time.Time, key string) *repeats {
 	if r.mu.seen == nil {
 		r.mu.seen = map[string]*repeats{}

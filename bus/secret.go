@@ -10,23 +10,23 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// Costs of argon2id: a guess at a secret costs whoever has a recorded handshake
-// as much as a node's start, some 60 ms and 32 MiB.
+// Costs of argon2id. An attacker with a recorded handshake pays as much for each guess as a
+// node for its start: some 60 ms and 32 MiB.
 const (
 	stretchPasses = 3
 	stretchMemory = 32 << 10 // KiB
 	keySize       = 32
 )
 
-// maxSecrets is how many may be valid at once; a rotation needs two.
+// maxSecrets bounds the secrets that are valid at once. A rotation needs two.
 const maxSecrets = 8
 
-// Secrets are the valid secrets of a cluster, stretched. A node speaks by the
-// first and accepts all of them. None is valid, too: no key can be derived then.
+// Secrets are the valid secrets of a cluster, stretched. A node uses the first and accepts
+// all. Without any secret, no key can be derived.
 type Secrets struct{ roots [][]byte }
 
-// NewSecrets stretches the secrets in text, one a line. Blank lines and blanks
-// around a secret do not count.
+// NewSecrets stretches the secrets in text, one on each line. Blank lines, and blanks around a
+// secret, are ignored.
 func NewSecrets(text string) (Secrets, error) {
 	var lines []string
 	for line := range strings.Lines(text) {
@@ -51,8 +51,8 @@ func NewSecrets(text string) (Secrets, error) {
 // Present reports whether there is a secret.
 func (s Secrets) Present() bool { return len(s.roots) > 0 }
 
-// Keys derives a key of 32 bytes from each secret, in their order. Keys of
-// different labels tell nothing about one another (HKDF-SHA-256, RFC 5869).
+// Keys derives a key of 32 bytes from each secret, in their order. Keys of different labels are
+// independent (HKDF-SHA-256, RFC 5869).
 func (s Secrets) Keys(label string) [][]byte {
 	keys := make([][]byte, len(s.roots))
 	for i, root := range s.roots {

@@ -2,18 +2,18 @@ package bus
 
 import "time"
 
-// Stats counts what one Conn has done since it was made. It is for metrics:
-// nothing may be decided by it (reachability is judged by hellos).
+// Stats are the counters of one Conn since it was made. They are for metrics only. The
+// protocols decide by hellos whether a node is reachable.
 type Stats struct {
 	Sent        uint64 // messages handed to a connection, one for each receiver of a broadcast
 	Dropped     uint64 // messages that Send refused, because of the peer or the connection
 	Received    uint64 // messages given to the handler
-	Overruns    uint64 // times that messages were lost here because the handler fell behind
+	Overruns    uint64 // number of times that messages were lost here because the handler was too slow
 	Connects    uint64 // connections made, first ones and later ones
 	Disconnects uint64 // connections that broke
-	Strangers   uint64 // connections given up because another node answered
-	AsyncErrors uint64 // errors that NATS reported by the way
-	TooLarge    uint64 // messages that Send refused, because no server takes them
+	Strangers   uint64 // connections closed because another node answered
+	AsyncErrors uint64 // errors that NATS reported asynchronously
+	TooLarge    uint64 // messages that Send refused because of their size
 	Home        Link   // to the own server, or to the outside cluster
 	Peers       []Link // in embedded mode
 }
@@ -22,10 +22,10 @@ type Stats struct {
 type Link struct {
 	Peer
 	Connected bool
-	Why       FailureCause // not connected: why the last try failed
+	Why       FailureCause // not connected: the cause of the last failure
 	Since     time.Time    // when it was connected, or when Why began
 	Backlog   int          // bytes that the socket has not taken yet
-	Err       error        // not connected: what Why was seen by; nil before the first try has ended
+	Err       error        // not connected: the error behind Why; nil before the first attempt has ended
 }
 
 // Reporter is a Conn that counts.

@@ -15,9 +15,8 @@ import (
 //	cohort.<cluster>.shard.<token>.<from>.<kind>            to the members of a shard
 //	cohort.<cluster>.answer.<to>.<boot>.<from>.<request>    the answer to a request
 //
-// All of a cluster's traffic is below one prefix, so that two clusters can share
-// an outside NATS without meeting. Every subject names its sender, so that a
-// server can allow each node its own subjects only.
+// All traffic of a cluster is below one prefix, so that two clusters can share an outside NATS.
+// Every subject names its sender, so that a server can allow each node its own subjects only.
 type Subjects struct{ prefix string }
 
 // NewSubjects checks the cluster's name, which becomes a token of every subject.
@@ -33,7 +32,7 @@ func (s Subjects) Node(to, from wire.NodeID, kind string) string {
 	return s.prefix + "node." + decimal(to) + "." + decimal(from) + "." + kind
 }
 
-// ToNode matches all that is sent to a node.
+// ToNode matches all messages to a node.
 func (s Subjects) ToNode(to wire.NodeID) string { return s.prefix + "node." + decimal(to) + ".*.*" }
 
 // Shard is the subject of messages of one kind from a node to a shard's members.
@@ -41,11 +40,11 @@ func (s Subjects) Shard(token string, from wire.NodeID, kind string) string {
 	return s.prefix + "shard." + token + "." + decimal(from) + "." + kind
 }
 
-// ToShard matches all that is sent to the members of a shard.
+// ToShard matches all messages to the members of a shard.
 func (s Subjects) ToShard(token string) string { return s.prefix + "shard." + token + ".*.*" }
 
-// Rights are the subjects that a connection to a node's own server may use, and
-// the other node at the far end has no use for others.
+// Rights are the subjects that a connection to a node's own server may use. The node at the
+// other end needs no others.
 type Rights struct{ Publish, Subscribe []string }
 
 // Caller are the rights of another node at the server of node at.
@@ -79,9 +78,8 @@ func (s Subjects) Sender(subject string) (from wire.NodeID, ok bool) {
 	return wire.NodeID(n), err == nil
 }
 
-// ParseAnswer says who asked, and who is to answer, on a subject where a node
-// takes answers; ok is false for every other subject, which must not be
-// published to.
+// ParseAnswer returns the node that asked and the node that is to answer, of a subject for
+// answers. For any other subject, ok is false, and no message may be published to it.
 func (s Subjects) ParseAnswer(to wire.ReplyTo) (asker, answerer wire.NodeID, ok bool) {
 	rest, ok := strings.CutPrefix(string(to), s.prefix)
 	if !ok {
@@ -101,11 +99,11 @@ func (s Subjects) ParseAnswer(to wire.ReplyTo) (asker, answerer wire.NodeID, ok 
 	return wire.NodeID(a), wire.NodeID(b), true
 }
 
-// Answers is where one boot of a node takes answers. The boot number keeps out answers
-// to requests of an earlier boot.
+// Answers are the subjects on which one boot of a node takes answers. They contain the boot
+// number, so answers to requests of an earlier boot do not arrive.
 type Answers struct{ prefix string }
 
-// Answers names the place where the boot with this number takes them.
+// Answers returns the subjects for answers to this boot of a node.
 func (s Subjects) Answers(id wire.NodeID, boot wire.Boot) Answers {
 	return Answers{prefix: s.prefix + "answer." + decimal(id) + "." + strconv.FormatUint(uint64(boot), 36) + "."}
 }
@@ -116,7 +114,7 @@ func (a Answers) All() string { return a.prefix + "*.*" }
 // Of matches the answers of one node.
 func (a Answers) Of(from wire.NodeID) string { return a.prefix + decimal(from) + ".*" }
 
-// To is where a node's answer to one request goes.
+// To is the subject of a node's answer to one request.
 func (a Answers) To(request uint64, from wire.NodeID) string {
 	b := make([]byte, 0, 96)
 	b = append(b, a.prefix...)
@@ -125,8 +123,8 @@ func (a Answers) To(request uint64, from wire.NodeID) string {
 	return string(strconv.AppendUint(b, request, 10))
 }
 
-// Request is the number of the request that a message on this subject answers;
-// ok is false for every other subject.
+// Request is the number of the request that a message on this subject answers. For any other
+// subject, ok is false.
 func (a Answers) Request(subject string) (request uint64, ok bool) {
 	rest, ok := strings.CutPrefix(subject, a.prefix)
 	if !ok {
@@ -142,8 +140,8 @@ func (a Answers) Request(subject string) (request uint64, ok bool) {
 
 func decimal(id wire.NodeID) string { return strconv.FormatUint(uint64(id), 10) }
 
-// CheckToken reports why a string cannot be one token of a subject: cluster
-// names, shard tokens and kinds are made of letters, digits, _ and -.
+// CheckToken returns an error if a string cannot be one token of a subject. Cluster names,
+// shard tokens and kinds consist of letters, digits, _ and -.
 func CheckToken(s string) error {
 	if s == "" {
 		return errors.New("empty; letters, digits, _ and - are allowed")

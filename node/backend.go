@@ -9,7 +9,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// backend is the node as its front sees it.
+// backend is the interface of the node to its front.
 type backend struct {
 	driver *driver
 	state  state
@@ -22,8 +22,7 @@ func newBackend(memory *store.Memory) *backend {
 	return b
 }
 
-// Inputs of clients come from pools: they are the only ones that there is one of
-// for every request.
+// Inputs of clients come from pools, because every request needs one.
 var (
 	submits       = sync.Pool{New: func() any { return new(wire.Submit) }}
 	reads         = sync.Pool{New: func() any { return new(wire.SubmitRead) }}
@@ -31,7 +30,7 @@ var (
 	causalReads   = sync.Pool{New: func() any { return new(wire.CausalRead) }}
 )
 
-// recycle takes back an input after its step.
+// recycle returns an input to its pool after its step.
 func recycle(in wire.Input) {
 	switch in := in.(type) {
 	case *wire.Submit:
@@ -120,7 +119,7 @@ func (b *backend) State() front.State { return b.state }
 // Status implements front.Backend.
 func (b *backend) Status() wire.NodeStatus { return *b.status.Load() }
 
-// state is a store as the front knows it.
+// state is the interface of the store to the front.
 type state struct{ *store.Memory }
 
 // Snapshot implements front.State.

@@ -7,7 +7,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// answering is a core that answers every request at once and forgets it.
+// answering is a core that answers every request at once and keeps no state.
 func answering() *script {
 	replies, reads := make([]wire.Reply, 1), make([]wire.Read, 1)
 	return &script{on: func(in wire.Input) wire.Output {

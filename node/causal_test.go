@@ -12,7 +12,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// startCausal starts nodes whose /data speaks the causal model, with a view.
+// startCausal starts nodes with the causal model at /data, and a view.
 func startCausal(t *testing.T, n int) *cluster {
 	c := startCluster(t, 0)
 	c.bucket = "causal"
@@ -58,7 +58,7 @@ func TestAWriteAtOneNodeIsReadAtAnyOther(t *testing.T) {
 		}
 		metadata = a.Metadata
 		for j, reader := range c.nodes {
-			a, err := reader.GetCausal(ctx, key, nil) // a stranger: the network is healthy
+			a, err := reader.GetCausal(ctx, key, nil) // without a session: the network is healthy
 			if err != nil || string(a.Value) != value || a.Node != uint64(j) {
 				t.Errorf("get through %d what %d wrote: %+v, %v", j, i, a, err)
 			}
@@ -159,8 +159,8 @@ func TestBothSidesOfACutWriteAndAgreeAfterwards(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.heal(2)
-	// The counters are equal, so the lower node wins; who asks with the other side's
-	// session, or the side that has won, cannot be shown anything else.
+	// The counters are equal, so the write of the lower node wins. A client with the session
+	// of the other side, or of the side that has won, must not read anything else.
 	for _, read := range []struct {
 		node int
 		seen json.RawMessage
@@ -171,8 +171,7 @@ func TestBothSidesOfACutWriteAndAgreeAfterwards(t *testing.T) {
 	}
 }
 
-// Strong buckets need every member. Where /data is causal, an operator does not wait
-// for them.
+// Strong buckets need every member. If /data is causal, an operator does not wait for them.
 func TestAViewOfWhichAMemberIsSilentIsReadySoonWhereDataIsCausal(t *testing.T) {
 	c := startCausal(t, 3)
 	if _, err := c.nodes[0].PutCausal(t.Context(), "k", "v", nil); err != nil {

@@ -1,12 +1,10 @@
-// Package node is one cohort node at work: it gives a machine its inputs (what
-// clients ask, what the bus delivers, the time) and carries out what comes back.
-// What it decides itself is nothing; the protocol is in the packages below it
-// (docs/views.md, docs/strong.md), the choice of a bus and of addresses is its
-// caller's.
+// Package node runs one cohort node. It gives a machine its inputs (requests of clients, messages
+// of the bus, the time) and carries out the outputs. The package makes no protocol decisions:
+// these are in the packages below (docs/views.md, docs/strong.md). The caller chooses the bus and
+// the addresses.
 //
-// Goroutines belong to Run, which waits for them. Nothing that steps the machine
-// may block: a waiting client, a frozen peer and a stuck log reader cost others
-// nothing (driver.go).
+// All goroutines belong to Run, which waits for them. Code that steps the machine must not block:
+// a waiting client, a frozen peer or a stuck log reader must not delay others (driver.go).
 package node
 
 import (
@@ -24,37 +22,35 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Config is what a node is made of.
+// Config is the configuration of a node.
 type Config struct {
 	ID            wire.NodeID
-	Incarnation   wire.Incarnation // the same that the bus shows
+	Incarnation   wire.Incarnation // the same as that of the bus
 	Boot          wire.Boot
 	Bus           bus.Conn     // of this node alone; Run closes it
 	HTTP          net.Listener // Run closes it
-	Cluster       string       // its name; sessions of clients of causal buckets belong to it
-	SessionKeys   [][]byte     // seal these sessions, by the first, and take those of any; none: they are not sealed
-	ExpectData    bool         // the node is to come to data: a view without any is worth a warning
+	Cluster       string       // name of the cluster; sessions of causal buckets belong to one cluster
+	SessionKeys   [][]byte     // the first seals sessions; seals of all are accepted; empty: sessions are not sealed
+	ExpectData    bool         // the cluster has data: warn of a view without any
 	DefaultBucket string       // the model of /data: strong or causal
 	Limits        machine.Limits
 	Causal        machine.CausalLimits
 	AdminHTTP     net.Listener // health checks, metrics and profiles; nil: none. Run closes it
-	Access        Access       // who may do what over HTTP
+	Access        Access       // rights of clients over HTTP
 	HTTPLimits    HTTPLimits
-	Patience      time.Duration // how long Run waits at its end for requests that were begun
+	Patience      time.Duration // how long Run waits at its end for requests in progress
 	Log           *slog.Logger
-	LinesLost     func() uint64 // lines that Log could not write; nil: it does not count
+	LinesLost     func() uint64 // number of lines that Log lost; nil: not counted
 }
 
-// HTTPLimits bounds what clients may take of the node; zero values mean the
-// defaults.
+// HTTPLimits bounds the resources that clients may use. Zero values mean the defaults.
 type HTTPLimits = front.Limits
 
-// Access names the files of certificates and tokens. The zero value means that
-// connections are not encrypted and that every client may do everything.
+// Access names the files of certificates and tokens. With the zero value, connections are not
+// encrypted and every client has all rights.
 type Access = access.Config
 
-// Default is a node that starts with nothing: a new incarnation. ID, Bus and
-// HTTP are the caller's to set.
+// Default is a node without data: a new incarnation. The caller sets ID, Bus and HTTP.
 func Default() Config {
 	return Config{
 		Incarnation:   wire.Incarnation(nonzero()),
@@ -66,11 +62,11 @@ func Default() Config {
 	}
 }
 
-// gate says which models a PUT /view waits for. Both run in every node, and a
-// request to a model that is not ready waits, so this decides only how long an
-// operator does. Where /data is strong, a 200 means that both are ready. Where it
-// is causal, only that this one is: strong buckets need every member, and would
-// make each PUT during a partition take as long as it may.
+// gate decides which models a PUT /view waits for. Both models run in every node, and requests to
+// a model that is not ready wait. So the gate decides only how long an operator waits. If /data
+// is strong, a 200 means that both models are ready. If /data is causal, a 200 means that the
+// causal model is ready. Strong buckets need every member; waiting for them during a partition
+// would delay each PUT to its time limit.
 func (c Config) gate() machine.Gate {
 	if c.DefaultBucket == "causal" {
 		return machine.GateCausal
@@ -80,7 +76,7 @@ func (c Config) gate() machine.Gate {
 
 func nonzero() uint64 { return max(rand.Uint64(), 1) }
 
-// Validate reports everything that is wrong.
+// Validate reports all errors of the configuration.
 func (c Config) Validate() error {
 	var wrong []error
 	need := func(ok bool, format string, args ...any) {

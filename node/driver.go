@@ -11,7 +11,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// core is the machine, as far as the driver knows it.
+// core is the machine, as the driver uses it.
 type core interface {
 	Step(now wire.Instant, in wire.Input) *wire.Output
 	Deadline() wire.Instant
@@ -20,20 +20,20 @@ type core interface {
 
 // Bounds of the driver.
 const (
-	callerSteps = 64   // inputs that one caller steps for all, before it may go
-	runSteps    = 1024 // inputs between two looks of run at what else there is
-	maxQueued   = 8192 // inputs that wait before messages are lost; of clients there is one a connection
+	callerSteps = 64   // inputs that one caller steps for all before it returns
+	runSteps    = 1024 // inputs that run steps before it checks its channels
+	maxQueued   = 8192 // inputs that wait before messages are lost; a connection of a client has at most one
 
-	// maxQueuedBytes of messages wait before others are lost, and as many may be
-	// what is being stepped.
+	// maxQueuedBytes of messages wait before more are lost. As many bytes may be in the
+	// batch that is being stepped.
 	maxQueuedBytes = 32 << 20
-	maxFollow      = 4096 // inputs that one leads to before others have their turn
+	maxFollow      = 4096 // inputs that one input leads to before others have their turn
 )
 
-// driver drives a core. At most one goroutine is inside at a time. A goroutine that
-// submits an input while none is inside steps it and carries out the output; the others
-// leave their inputs in the queue and go. Waking a loop for every request would cost a
-// third of the throughput. Nothing in here blocks.
+// driver drives a core. At most one goroutine is inside at a time. If no goroutine is inside, the
+// goroutine that brings an input enters, steps the input and carries out the output. Otherwise it
+// queues the input and returns. To wake a loop for every request would cost a third of the
+// throughput. No code inside blocks.
 type driver struct {
 	core        core
 	self        wire.NodeID
@@ -42,33 +42,33 @@ type driver struct {
 	clients     *requestTable
 	publish     func(*wire.Output) // takes status, peers and events
 	meters      *meters
-	reportLarge func(kind wire.Kind, size int) // a message that no bus takes; nil: not reported
+	reportLarge func(kind wire.Kind, size int) // called for a message that no bus takes; may be nil
 	limits      machine.CausalLimits
 	clock       func() wire.Instant
 	timer       *time.Timer
 	relay       chan struct{} // capacity 1: the goroutine inside hands over to run
 
-	// Of the goroutine inside.
+	// Used by the goroutine inside.
 	batch  []wire.Input // taken from the queue, not stepped yet
 	taken  []wire.Input // the whole of it, which will be the queue's next buffer
-	follow []wire.Input // what outputs led to; stepped before anything else
-	buf    []byte       // the message that is encoded
-	armed  wire.Instant // when the timer goes off; 0: it has
+	follow []wire.Input // inputs that outputs led to; stepped before any others
+	buf    []byte       // for the message that is being encoded
+	armed  wire.Instant // when the timer fires; 0: it has fired
 
-	// For stuck, which anyone may ask. Each is an instant.
-	began atomic.Int64 // when the step began that is going on; 0: no goroutine is inside
+	// For stuck, which any goroutine may call. Each is an instant.
+	began atomic.Int64 // when the current step began; 0: no goroutine is inside
 	due   atomic.Int64 // armed
 
 	mu struct {
 		sync.Mutex
 		inside bool
 		queue  []wire.Input
-		bytes  int // of the messages in queue, as they came
+		bytes  int // encoded size of the messages in queue
 	}
 }
 
-// run does what no caller does: it wakes the core by its deadline, and goes on
-// where a caller has done its share. It returns when stop is closed.
+// run wakes the core at its deadline, and continues the work of a caller that has stepped its
+// share. It returns when stop is closed.
 func (d *driver) run(stop <-chan struct{}) {
 	defer d.timer.Stop()
 	for {
@@ -97,8 +97,8 @@ func (d *driver) submit(in wire.Input) {
 	}
 }
 
-// admit reports that a message of so many bytes may be brought; otherwise it should
-// rather be lost.
+// admit reports that the queue takes a message of so many bytes. Otherwise the message must be
+// dropped.
 func (d *driver) admit(bytes int) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -109,7 +109,7 @@ func (d *driver) admit(bytes int) bool {
 	return true
 }
 
-// work steps what waits. After limit inputs it leaves the rest to run.
+// work steps the queued inputs. After limit inputs it leaves the rest to run.
 func (d *driver) work(limit int) {
 	for {
 		for ; len(d.batch) > 0; limit-- {
@@ -130,7 +130,7 @@ func (d *driver) work(limit int) {
 	}
 }
 
-// refill takes the queued inputs. If there are none, no goroutine is inside any more.
+// refill takes the queue as the next batch. If the queue is empty, the goroutine leaves.
 func (d *driver) refill() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -143,9 +143,8 @@ func (d *driver) refill() bool {
 	return d.mu.inside
 }
 
-// arm sets the timer when the deadline is earlier than it. When the deadline has
-// moved away instead, the timer goes off too early, which is harmless and costs
-// less than setting it again each time.
+// arm sets the timer if the deadline is earlier than the timer. If the deadline is later, the
+// timer fires too early. This is harmless, and costs less than setting the timer each time.
 func (d *driver) arm() {
 	if at := d.core.Deadline(); d.armed == 0 || at < d.armed {
 		d.armed = at
@@ -154,9 +153,9 @@ func (d *driver) arm() {
 	}
 }
 
-// step steps one input, and then whatever its output leads to. If that is more than
-// any honest input leads to, the rest waits behind what others have brought, and it
-// reports false.
+// step steps one input, and then the inputs that its output leads to. If these are more than any
+// correct input leads to, the rest is queued behind the inputs of others, and step reports
+// false.
 func (d *driver) step(in wire.Input) bool {
 	if _, ok := in.(*wire.Tick); ok {
 		d.armed = 0

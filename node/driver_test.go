@@ -121,7 +121,7 @@ func TestACallerStepsABoundedNumberOfInputs(t *testing.T) {
 	d, _ := newTestDriver(t, c)
 	c.on = func(in wire.Input) wire.Output {
 		if n := steps.Add(1); n < inputs {
-			d.submit(in) // as others would, while somebody is inside
+			d.submit(in) // as other goroutines would, while one is inside
 		} else {
 			close(done)
 		}
@@ -320,7 +320,7 @@ func TestMessagesAreLostWhenTooManyInputsWaitAndClientsAreNot(t *testing.T) {
 	acks, submits := 0, 0
 	c.on = func(in wire.Input) wire.Output {
 		switch in.(type) {
-		case *wire.Tick: // meanwhile others come
+		case *wire.Tick: // meanwhile others arrive
 			for range maxQueued + 10 {
 				d.receive(message)
 			}
@@ -420,8 +420,8 @@ func counted(t testing.TB, m *meters, name string) float64 {
 	return 0
 }
 
-// TestAnInputThatLeadsToMoreForEverLeavesOthersTheirTurn: whatever makes a core go on
-// within one step, the driver's callers go, and other inputs are stepped.
+// TestAnInputThatLeadsToMoreForEverLeavesOthersTheirTurn: even if the outputs of a core lead to
+// inputs without end, callers of the driver return, and other inputs are stepped.
 func TestAnInputThatLeadsToMoreForEverLeavesOthersTheirTurn(t *testing.T) {
 	c := &script{}
 	d, _ := newTestDriver(t, c)
@@ -444,8 +444,8 @@ func TestAnInputThatLeadsToMoreForEverLeavesOthersTheirTurn(t *testing.T) {
 	running.Wait()
 }
 
-// TestAMessageUnderThisNodesIDIsDropped: it is forged, or of a process that goes by the
-// same id. What a node sends to itself does not come by the bus.
+// TestAMessageUnderThisNodesIDIsDropped: such a message is forged, or comes from another process
+// with the same id. Messages of a node to itself do not use the bus.
 func TestAMessageUnderThisNodesIDIsDropped(t *testing.T) {
 	c := &script{keep: true}
 	d, _ := newTestDriver(t, c)

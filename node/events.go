@@ -9,14 +9,14 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// eventLog says how an event appears in the log.
+// eventLog is the form of an event in the log.
 type eventLog struct {
 	level    slog.Level // INFO is a change of state: a quiet cluster is silent
 	peer     bool       // the event concerns its Peer
-	duration bool       // Count is how long it has lasted, in milliseconds
-	why      bool       // the bus may know why
-	minute   bool       // for each peer, at most each minute; otherwise it is for debugging
-	once     bool       // in a view, for each peer: it comes again and again; then it is for debugging
+	duration bool       // Count is a duration in milliseconds
+	why      bool       // the line has the cause that the bus knows
+	minute   bool       // once a minute for each peer; otherwise at DEBUG
+	once     bool       // once in a view for each peer; repetitions at DEBUG
 }
 
 // eventLogs lists the machine's events. An event that is not listed is logged at level
@@ -32,7 +32,7 @@ var eventLogs = map[wire.EventKind]eventLog{
 	"other_cluster":            {level: slog.LevelWarn, peer: true, minute: true},
 	"id_given_away":            {level: slog.LevelWarn, peer: true, minute: true},
 	"ballot_active":            {level: slog.LevelInfo},
-	"gate_closed":              {level: slog.LevelDebug}, // strong_waits says more
+	"gate_closed":              {level: slog.LevelDebug}, // strong_waits has the details
 	"strong_waits":             {level: slog.LevelWarn, peer: true, duration: true, why: true},
 	"strong_wait_over":         {level: slog.LevelInfo, peer: true, duration: true},
 	"round_stuck":              {level: slog.LevelWarn},
@@ -86,26 +86,26 @@ func eventLogOf(k wire.EventKind) eventLog {
 	return eventLog{level: slog.LevelDebug}
 }
 
-// maxLines is how many lines may wait for the log. The log's reader may be stuck, and the
-// machine must not be: further lines are lost and counted.
+// maxLines bounds the lines that wait for the log. The reader of the log may be stuck, and must
+// not block the machine. Lines beyond the bound are lost and counted.
 const maxLines = 1024
 
-// reporter renders events to counters and to the log. run writes. The other methods never
-// block; the goroutine inside the driver calls them.
+// reporter turns events into counters and log lines. run writes the lines. The other methods never
+// block, and are called by the goroutine inside the driver.
 type reporter struct {
 	log      *slog.Logger
 	meters   *meters
 	lines    chan line
 	reported map[repeat]struct{}      // in this view
 	large    bus.Repeats              // by kind of message
-	last     map[repeat]time.Time     // when it was told
-	why      func(wire.NodeID) string // why nothing is heard of a member, for people
+	last     map[repeat]time.Time     // when the line was logged last
+	why      func(wire.NodeID) string // why a member is not heard, for the log
 }
 
 // maxReported bounds the table of reported events.
 const maxReported = 1024
 
-// repeat is what is logged once.
+// repeat identifies lines that are logged once.
 type repeat struct {
 	kind wire.EventKind
 	peer wire.NodeID
@@ -124,7 +124,7 @@ func newReporter(log *slog.Logger, m *meters) *reporter {
 	}
 }
 
-// run writes lines until stop is closed and none waits.
+// run writes lines until stop is closed and no line waits.
 func (r *reporter) run(stop <-chan struct{}) {
 	for {
 		select {
@@ -173,7 +173,7 @@ func (r *reporter) event(e *wire.Event) {
 	r.put(shown.level, string(e.Kind), r.attributes(e, shown)...)
 }
 
-// attributes are what a line says of an event.
+// attributes are the attributes of the line of an event.
 func (r *reporter) attributes(e *wire.Event, shown eventLog) []slog.Attr {
 	view := e.View.Number
 	if view == 0 {
@@ -198,7 +198,7 @@ func (r *reporter) attributes(e *wire.Event, shown eventLog) []slog.Attr {
 	return attrs
 }
 
-// eventLogFor says how an event appears, given the events before it.
+// eventLogFor is the form of an event in the log, given the events before it.
 func (r *reporter) eventLogFor(e *wire.Event) eventLog {
 	if e.Kind == "view_adopted" {
 		clear(r.reported)
@@ -226,7 +226,7 @@ func (r *reporter) eventLogFor(e *wire.Event) eventLog {
 	return shown
 }
 
-// status logs that a node begins to answer data requests, or ceases to.
+// status logs that a node begins or ceases to serve data requests.
 func (r *reporter) status(before, now *wire.NodeStatus) {
 	switch {
 	case now.Serving && !before.Serving:
@@ -244,7 +244,7 @@ func (r *reporter) unreachable(m wire.Member, err error) {
 		slog.Uint64("peer", uint64(m.ID)), slog.String("address", m.Address), slog.Any("err", err))
 }
 
-// tooLarge logs a message that no bus takes, which a bound should have prevented.
+// tooLarge logs a message that no bus takes. The bounds of messages should prevent this.
 func (r *reporter) tooLarge(kind wire.Kind, size int) {
 	if count, due := r.large.Tell(time.Now(), kind.String()); due {
 		r.put(slog.LevelError, "a message is larger than the bus takes",

@@ -14,7 +14,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// logged is what a reporter writes of what do reports, without times.
+// logged is the output of a reporter for the events that do reports, without times.
 func logged(level slog.Level, do func(*reporter)) string {
 	var out bytes.Buffer
 	r := newReporter(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: level})), newMeters())
@@ -139,8 +139,8 @@ func TestTheCountersOfTheBusAreMetrics(t *testing.T) {
 	}
 }
 
-// Whoever reads the log at INFO finds each event in a table of docs/operations.md, with
-// its level, what it means and what to do; the others have a row without a level.
+// Each event at INFO and above has a row in a table of docs/operations.md, with its level, its
+// meaning and the remedy. The other events have a row without a level.
 func TestTheHandbookHasEachEventWithItsLevel(t *testing.T) {
 	text, err := os.ReadFile("../docs/operations.md")
 	if err != nil {

@@ -10,10 +10,10 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// execute steps one input and carries out the output. Status and peers come before
-// the messages and replies that depend on them; for the rest the order is that
-// of the fields. (Waking the clients before sending would be sound too; over
-// three processes with 16, 64 and 256 clients it made no difference.)
+// execute steps one input and carries out the output. Status and peers come before the messages
+// and replies that depend on them. The rest follows the order of the fields. (To wake the clients
+// before sending would be correct, too. With three processes and 16, 64 and 256 clients it made
+// no difference.)
 func (d *driver) execute(in wire.Input) {
 	now := d.clock()
 	d.began.Store(int64(now))
@@ -40,8 +40,8 @@ func (d *driver) execute(in wire.Input) {
 	}
 }
 
-// read gives what the core reads back to it; a client reads for itself, once it is
-// told that it may.
+// read returns values that the core reads to the core. For a read of a client, it signals the
+// client, which then reads the store itself.
 func (d *driver) read(r *wire.Read) {
 	switch r.Kind {
 	case wire.ReadChunk:
@@ -59,7 +59,7 @@ func (d *driver) read(r *wire.Read) {
 	}
 }
 
-// send encodes and sends messages. One that goes to many is encoded once.
+// send encodes and sends messages. A message to several nodes is encoded once.
 func (d *driver) send(header wire.Header, envelopes []wire.Envelope) {
 	var encoded wire.Message
 	for i := range envelopes {
@@ -80,7 +80,7 @@ func (d *driver) send(header wire.Header, envelopes []wire.Envelope) {
 			d.unsent(e)
 		}
 		if errors.Is(err, bus.ErrTooLarge) && d.reportLarge != nil {
-			d.reportLarge(kind, len(d.buf)) // to send it again would not help
+			d.reportLarge(kind, len(d.buf)) // sending it again would not help
 		}
 	}
 	if cap(d.buf) > keptBuffer {
@@ -91,8 +91,8 @@ func (d *driver) send(header wire.Header, envelopes []wire.Envelope) {
 // keptBuffer is the largest buffer that is kept for the next message.
 const keptBuffer = 1 << 20
 
-// unsent counts what the bus did not take. A request fails at once then: that is
-// sooner than its time-out, and means the same.
+// unsent counts messages that the bus did not take. A request then fails at once, which has the
+// same effect as its time-out.
 func (d *driver) unsent(e *wire.Envelope) {
 	d.meters.unsent.Inc()
 	if e.Request != 0 {
@@ -100,9 +100,9 @@ func (d *driver) unsent(e *wire.Envelope) {
 	}
 }
 
-// receive takes what the bus delivers, on a goroutine of the bus. Damaged
-// messages are dropped, those of a node that writes in another's name, and
-// everything when the queue is full: to the cores that is one more loss on the way.
+// receive takes a message, on a goroutine of the bus. It drops damaged messages, messages in the
+// name of another node, and all messages while the queue is full. To the cores, this is a loss
+// on the network.
 func (d *driver) receive(m bus.Message) {
 	if m.Refused {
 		d.submit(&wire.RequestFailed{Request: m.Request})
@@ -111,7 +111,7 @@ func (d *driver) receive(m bus.Message) {
 	header, message, err := wire.DecodeMessage(m.Payload)
 	switch {
 	case err != nil, header.From == d.self:
-		d.meters.damaged.Inc() // or of a process that goes by this node's id
+		d.meters.damaged.Inc() // or of another process with this node's id
 	case header.From != m.From:
 		d.meters.misnamed.Inc()
 	case !d.admit(len(m.Payload)):
@@ -121,7 +121,7 @@ func (d *driver) receive(m bus.Message) {
 	}
 }
 
-// subjectKinds has the kinds of messages as they stand in subjects.
+// subjectKinds are the kinds of messages as tokens of subjects.
 var subjectKinds = sync.OnceValue(func() *[256]string {
 	var kinds [256]string
 	for k := range kinds {

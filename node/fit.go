@@ -5,17 +5,17 @@ import (
 	"github.com/cohortkv/cohort/bus"
 )
 
-// A message holds one value and what must go with it, or several small ones. Each
-// may take its share of the largest payload of the bus; the rest is for keys,
-// contexts, and what is known of nodes, which have bounds of their own.
+// A message holds one value with its metadata, or several small values. Values may take a share of
+// the largest payload of the bus. The rest is for keys, contexts and facts about nodes, which have
+// bounds of their own.
 const (
-	valueShare = 2 // a value at most half of a message
-	batchShare = 4 // batches and pieces are begun anew at a quarter
+	valueShare = 2 // a value takes at most half of a message
+	batchShare = 4 // a batch or piece ends at a quarter
 )
 
-// fit makes the limits smaller where the bus takes smaller messages than NATS does
-// by default: with max_payload of 64 KiB, values have at most 32 KiB. With the
-// default they are those of package api.
+// fit reduces the limits if the bus takes smaller messages than NATS by default. With a
+// max_payload of 64 KiB, values have at most 32 KiB. With the default, the limits are those of
+// package api.
 func (c *Config) fit() {
 	payload := c.Bus.MaxPayload()
 	within := func(limit *int, most int) {

@@ -13,10 +13,10 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// forged is a session as a client that knows the format makes it.
+// forged is a session that a client with knowledge of the format makes.
 func forged(c wire.Context) string { return string(wire.AppendContextText(nil, "cohort", nil, c)) }
 
-// seenOf is what a client has seen that has written a key.
+// seenOf is the session of a client that has written a key.
 func seenOf(t *testing.T, r *running, key string) wire.Context {
 	t.Helper()
 	a, err := r.Put(t.Context(), "causal", key, []byte("v"), client.Options{})
@@ -30,15 +30,15 @@ func seenOf(t *testing.T, r *running, key string) wire.Context {
 	return seen
 }
 
-// naming is a context like one that was given out, but for a version.
+// naming is a copy of a valid context with another version.
 func naming(c wire.Context, v wire.CausalVersion) wire.Context {
 	return wire.Context{Exact: []wire.Dependency{{Hash: c.Exact[0].Hash, Version: v}}}
 }
 
-// stranger is a stream that nobody knows.
+// stranger is a stream that no node knows.
 var stranger = wire.Stream{View: wire.ViewID{Number: 7, Author: 3, Boot: 5}, Node: 3, Boot: 5}
 
-// send is a request on either surface that brings a session, each way that there is.
+// send is a request with a session, on one of the surfaces.
 func send(t *testing.T, base, method, path, session string) map[string]*http.Response {
 	t.Helper()
 	metadata := fmt.Sprintf(`{"session":%q}`, session)
@@ -70,9 +70,9 @@ func send(t *testing.T, base, method, path, session string) map[string]*http.Res
 	return answers
 }
 
-// TestAForgedSessionIsRefusedWhereItIsPresented: before, one PUT under a counter of 2^48
-// gave its key a counter that nodes refused in the sessions of everybody who had read the
-// key, or had listed its shard, for good.
+// TestAForgedSessionIsRefusedWhereItIsPresented: one PUT with a counter of 2^48 in its session once
+// gave its key a counter that nodes refuse. The sessions of all clients that had read the key, or
+// listed its shard, were then refused for good.
 func TestAForgedSessionIsRefusedWhereItIsPresented(t *testing.T) {
 	c := startCausal(t, 3)
 	seen := seenOf(t, c.nodes[0], "k")
@@ -112,7 +112,7 @@ func TestAForgedSessionIsRefusedWhereItIsPresented(t *testing.T) {
 	untouched(t, c, forged(seen))
 }
 
-// untouched has honest clients work at every node, each with all that the others saw.
+// untouched runs honest clients at every node. Each has the sessions of all others.
 func untouched(t *testing.T, c *cluster, session string) {
 	t.Helper()
 	seen := json.RawMessage(fmt.Sprintf(`{"session":%q}`, session))
@@ -135,14 +135,14 @@ func untouched(t *testing.T, c *cluster, session string) {
 	}
 }
 
-// TestTheLargestCountersThatAreTakenEndNothing: without a secret a client can claim as
-// many writes as there can have been. However often it does, its key goes on.
+// TestTheLargestCountersThatAreTakenEndNothing: without a secret, a client can claim the largest
+// plausible number of writes. Even if it does so repeatedly, its key stays usable.
 func TestTheLargestCountersThatAreTakenEndNothing(t *testing.T) {
 	c := startCausal(t, 3)
 	seen := seenOf(t, c.nodes[0], "k")
 	session := forged(seen)
 	for i, r := range c.nodes {
-		most := writesBy(time.Now().Add(-time.Second)) // the largest, but for a second
+		most := writesBy(time.Now().Add(-time.Second)) // the largest of a second ago
 		last := uint64(0)
 		for step := most / 2; step > 0; step /= 2 {
 			last += step
@@ -160,8 +160,7 @@ func TestTheLargestCountersThatAreTakenEndNothing(t *testing.T) {
 	untouched(t, c, session)
 }
 
-// TestAForwardedWriteIsCheckedByItsOwner: only the owner knows how many writes it
-// has made.
+// TestAForwardedWriteIsCheckedByItsOwner: only the owner knows the number of its own writes.
 func TestAForwardedWriteIsCheckedByItsOwner(t *testing.T) {
 	c := startCluster(t, 0)
 	c.bucket = "causal"
@@ -199,7 +198,7 @@ func TestAForwardedWriteIsCheckedByItsOwner(t *testing.T) {
 	}
 }
 
-// TestWithASecretASessionCannotBeForged makes what is plausible, with a right checksum.
+// TestWithASecretASessionCannotBeForged makes plausible sessions with a correct checksum.
 func TestWithASecretASessionCannotBeForged(t *testing.T) {
 	c := startCluster(t, 0)
 	c.bucket = "causal"

@@ -9,20 +9,19 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// listing is a shard of the causal bucket as it was when the machine allowed a
-// list of it. It is frozen by whoever is inside, right after the step: what the
-// machine said of K, and what the context says, holds of these items.
+// listing is a shard of the causal bucket at the time when the machine allowed its list. The
+// goroutine inside the driver freezes the listing right after the step. So K and the context of
+// the answer hold for these items.
 //
-// Nobody is shown what is not durable: memory is as durable as it gets when it is
-// written. A store that is not must freeze here and hand out when all that it had
-// been given by then is.
+// Only durable items may be listed. The store in memory counts a write as durable at once. A store
+// on disk must freeze here, and return the listing when all earlier writes are durable.
 type listing struct {
 	read     wire.Read
 	snapshot *store.CausalSnapshot
 	limits   machine.CausalLimits
 }
 
-// listing freezes what a ReadItems allows to be listed.
+// listing freezes the items that a ReadItems allows to be listed.
 func (d *driver) listing(r *wire.Read) *listing {
 	l := &listing{read: *r, snapshot: d.store.CausalSnapshot(), limits: d.limits}
 	l.read.Ranges = slices.Clone(r.Ranges)

@@ -8,17 +8,17 @@ import (
 	"github.com/cohortkv/cohort/node/front"
 )
 
-// memoryReleaser returns memory to the operating system after a flood of clients. Without
-// it an idle node keeps the memory of the flood: nothing starts the collector, and the
+// memoryReleaser returns memory to the operating system after a flood of clients. Otherwise an
+// idle node would keep the memory of the flood: nothing starts the garbage collector, and the
 // runtime returns little at a time.
 type memoryReleaser struct {
 	load      func() front.Tide
-	release   func() // releaseMemory, but in tests
-	floodOver bool   // the last look found a flood that had ended
+	release   func() // releaseMemory, except in tests
+	floodOver bool   // at the last check, a flood had ended
 }
 
-// Bounds of the releaser: how often it looks, and the smallest flood that counts. One
-// release costs a run of the collector, so releases are rare.
+// Bounds of the releaser: the interval of checks, and the smallest flood. A release costs a run
+// of the garbage collector, so releases are rare.
 const (
 	releaseEvery       = 10 * time.Second
 	releaseConnections = 256
@@ -29,13 +29,13 @@ func newMemoryReleaser(f *front.Server) *memoryReleaser {
 	return &memoryReleaser{load: f.Tide, release: releaseMemory}
 }
 
-// releaseMemory runs the collector twice: what pools hold survives once.
+// releaseMemory runs the garbage collector twice: the contents of pools survive one run.
 func releaseMemory() {
 	runtime.GC()
 	debug.FreeOSMemory()
 }
 
-// run looks now and then, until stop is closed.
+// run checks at intervals until stop is closed.
 func (r *memoryReleaser) run(stop <-chan struct{}) {
 	look := time.NewTicker(releaseEvery)
 	defer look.Stop()
@@ -50,9 +50,9 @@ func (r *memoryReleaser) run(stop <-chan struct{}) {
 	}
 }
 
-// look releases memory when clients hold less than half of what they held at the
-// height of a flood, a look after it has found that: goroutines take a moment to end.
-// It returns the height from which the next look judges.
+// look releases memory when connections or memory of clients have fallen below half of the height
+// of a flood. The release comes one check later, because goroutines take a moment to end. look
+// returns the height for the next check.
 func (r *memoryReleaser) look(height front.Tide) front.Tide {
 	now := r.load()
 	height.Connections = max(height.Connections, now.ConnectionsHeight)

@@ -14,18 +14,18 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// meters is what the driver and the reporter count.
+// meters are the counters of the driver and the reporter.
 type meters struct {
 	events    *prometheus.CounterVec
 	applied   prometheus.Histogram
 	sent      *prometheus.CounterVec
-	sentOf    [256]prometheus.Counter // of each kind of message; made when there is one
+	sentOf    [256]prometheus.Counter // by kind of message; made at the first message
 	unsent    prometheus.Counter
 	damaged   prometheus.Counter
 	misnamed  prometheus.Counter
 	overrun   prometheus.Counter
 	deferred  prometheus.Counter
-	linesLost atomic.Uint64 // that waited for the log when too many did
+	linesLost atomic.Uint64 // lines beyond maxLines
 
 	mergeConflicts prometheus.Counter
 }
@@ -63,8 +63,8 @@ func (m *meters) countSent(kind wire.Kind) {
 	m.sentOf[kind].Inc()
 }
 
-// register makes a registry with all that a node has to show: what it counted,
-// what it holds, its bus, if that counts, and its process.
+// register makes a registry with all metrics of a node: its counters, its store, its bus (if the
+// bus counts) and its process.
 func (m *meters) register(gauges []gauge, conn bus.Conn) *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(m.events, m.applied, m.sent, m.unsent, m.damaged, m.misnamed, m.overrun, m.deferred, m.mergeConflicts)
@@ -78,8 +78,7 @@ func (m *meters) register(gauges []gauge, conn bus.Conn) *prometheus.Registry {
 	return r
 }
 
-// logMeter counts the lines that the log lost, here and, if it counts, in the
-// logger itself.
+// logMeter counts the log lines that were lost here and, if the logger counts, in the logger.
 func (m *meters) logMeter(unwritten func() uint64) prometheus.Collector {
 	return prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "cohort_log_lines_lost_total", Help: "Log lines lost because the log was not read or could not be written.",
@@ -97,7 +96,7 @@ func metricsHandler(r *prometheus.Registry) fasthttp.RequestHandler {
 	return fasthttpadaptor.NewFastHTTPHandler(promhttp.HandlerFor(r, promhttp.HandlerOpts{}))
 }
 
-// gauge is something that is looked at when metrics are asked for.
+// gauge is a value that is read when metrics are collected.
 type gauge struct {
 	name, help string
 	value      func() float64
@@ -148,8 +147,8 @@ func (b *backend) gauges() []gauge {
 	}
 }
 
-// requestMeters shows what a node's front has answered. It holds the node,
-// because the front is made after the registry that it serves.
+// requestMeters collects the counters of a node's front. It refers to the node, because the front
+// is made after the registry that it serves.
 type requestMeters struct{ node *Node }
 
 var requestsTotal = prometheus.NewDesc("cohort_requests_total",
@@ -168,7 +167,7 @@ func (m *requestMeters) Collect(to chan<- prometheus.Metric) {
 	}
 }
 
-// waitMeters shows for how long members have been waited for, and why.
+// waitMeters collects how long members have been waited for, and why.
 type waitMeters struct{ backend *backend }
 
 var waitingSeconds = prometheus.NewDesc("cohort_waiting_seconds",
@@ -195,7 +194,7 @@ func truth(b bool) float64 {
 	return 0
 }
 
-// busMeters shows the counters of a bus.
+// busMeters collects the counters of a bus.
 type busMeters struct{ bus bus.Reporter }
 
 var (

@@ -17,7 +17,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Node is one node. Run is to be called once.
+// Node is one node. Run may be called once.
 type Node struct {
 	cfg      Config
 	driver   *driver
@@ -27,11 +27,11 @@ type Node struct {
 	reporter *reporter
 }
 
-// clockBase is what a node's clock shows at its start: far enough from zero for
-// a time that was never set to lie in the past.
+// clockBase is the time of a node's clock at its start. It is far from zero, so that a time that
+// was never set lies in the past.
 const clockBase = 3600 * wire.Second
 
-// New puts a node together. Nothing runs yet, and nothing is listened to.
+// New makes a node. The node neither runs nor listens until Run.
 func New(cfg Config) (*Node, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -70,16 +70,15 @@ func New(cfg Config) (*Node, error) {
 	return n, nil
 }
 
-// firstWrite is before the first write of any cluster.
+// firstWrite is a time before the first write of any cluster.
 var firstWrite = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
 
-// writesBy is how many writes there can have been by a time: one each microsecond
-// (docs/causal.md §2.1).
+// writesBy bounds the number of writes until a time: one each microsecond (docs/causal.md §2.1).
 func writesBy(at time.Time) uint64 { return uint64(max(at.Sub(firstWrite), 0) / time.Microsecond) }
 
-// Run serves until ctx ends. Then it stops accepting, answers what waits, and
-// returns nil; an error says why it could not serve any longer. It is done with
-// the bus, the listener and its goroutines when it returns.
+// Run serves until ctx ends. Then it stops accepting requests, answers those in progress, and
+// returns nil. An error is the reason why the node could not serve any longer. When Run returns,
+// the bus and the listener are closed, and its goroutines have ended.
 func (n *Node) Run(ctx context.Context) error {
 	stop := make(chan struct{})
 	var inner sync.WaitGroup
@@ -100,8 +99,8 @@ func (n *Node) Run(ctx context.Context) error {
 	return n.serve(ctx)
 }
 
-// serve answers HTTP requests until ctx ends or the listener breaks. The bus
-// goes last: what waits may still be answered by way of it.
+// serve answers HTTP requests until ctx ends or the listener fails. The bus is closed last, because
+// waiting requests may need it.
 func (n *Node) serve(ctx context.Context) error {
 	served, admin := make(chan error, 1), make(chan error, 1)
 	go func() { served <- n.front.Serve(n.cfg.HTTP) }()
@@ -118,15 +117,15 @@ func (n *Node) serve(ctx context.Context) error {
 	down := n.front.Shutdown(patience)
 	if errors.Is(down, context.DeadlineExceeded) {
 		n.cfg.Log.Warn("connections were cut: their clients had sent half a request, or did not read", "node", n.cfg.ID)
-		down = nil // no fault of this node's
+		down = nil // the node did not cause this
 	}
 	err := errors.Join(broken, down, <-served, <-admin, n.cfg.Bus.Close())
 	n.cfg.Log.Info("node down", "node", n.cfg.ID)
 	return err
 }
 
-// serveAdmin serves the listener for administrators, if there is one. What breaks
-// it does not end the node: the reason is logged.
+// serveAdmin serves the listener for administrators, if there is one. A failure of this listener
+// is logged, and does not end the node.
 func (n *Node) serveAdmin() error {
 	if n.cfg.AdminHTTP == nil {
 		return nil
@@ -143,15 +142,14 @@ func (n *Node) closeAdmin() {
 	}
 }
 
-// ReloadAccess reads the files of certificates and tokens again. If one cannot be
-// read, all stays as it was. Any goroutine may call it.
+// ReloadAccess reads the files of certificates and tokens again. If a file cannot be read, all
+// previous values stay in use. Any goroutine may call it.
 func (n *Node) ReloadAccess() error { return n.guard.Reload() }
 
 // RenewSessionKeys replaces Config.SessionKeys. Any goroutine may call it.
 func (n *Node) RenewSessionKeys(keys [][]byte) { n.front.RenewSessionKeys(keys) }
 
-// show gives out what the machine wants seen. It is called by whoever is inside
-// the driver.
+// show publishes status, peers and events of an output. The goroutine inside the driver calls it.
 func (n *Node) show(out *wire.Output) {
 	if out.Status != nil {
 		status := *out.Status
@@ -165,7 +163,7 @@ func (n *Node) show(out *wire.Output) {
 	}
 }
 
-// peers says where the buses of members are.
+// peers returns the bus addresses of the members.
 func (n *Node) peers(members []wire.Member) []bus.Peer {
 	peers := make([]bus.Peer, 0, len(members))
 	for _, m := range members {

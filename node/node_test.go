@@ -20,7 +20,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// cluster is a few nodes in this process, on real HTTP ports and a bus in memory.
+// cluster is a set of nodes in this process, on real HTTP ports and a bus in memory.
 type cluster struct {
 	net    *membus.Net
 	nodes  []*running
@@ -308,8 +308,8 @@ func TestAConfigSaysAllThatIsWrongWithIt(t *testing.T) {
 	}
 }
 
-// The machine's packages name events; a name here that they do not know would
-// silently render nothing.
+// The packages of the machine name the events. A name here that they do not know would have no
+// effect, without an error.
 func TestEveryRenderingIsOfAnEventThatExists(t *testing.T) {
 	known := map[wire.EventKind]bool{}
 	for _, file := range []string{"strong/event.go", "view/event.go", "causal/event.go"} {

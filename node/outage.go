@@ -9,9 +9,9 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Outage implements front.Backend: the core says which members are waited for and since when, the
-// bus what is wrong with the way there. Readiness, GET /v1/cluster, errors, metrics and
-// the log all get it from here.
+// Outage implements front.Backend. The core provides the members that are waited for, with times.
+// The bus provides the faults of the connections to them. Readiness, GET /v1/cluster, errors,
+// metrics and the log all use Outage.
 func (b *backend) Outage() api.Outage {
 	status := b.status.Load()
 	o := api.Outage{Others: max(0, len(status.View.Layout.Members())-1)}
@@ -44,7 +44,7 @@ const sinceFormat = "2006-01-02T15:04:05.000Z07:00" // RFC 3339, in milliseconds
 
 // links are the bus connections to the peers and to the node's own server.
 type links struct {
-	home  string // why there is no bus; empty: there is
+	home  string // why the node has no bus; empty: it has
 	peers []bus.Link
 }
 
@@ -61,7 +61,7 @@ func (b *backend) links() (w links) {
 	return w
 }
 
-// trouble says in a few words, and in detail, why a link has no connection.
+// trouble is the cause, in a few words and in detail, for which a link has no connection.
 func trouble(l *bus.Link) (why, detail string) {
 	why = string(cmp.Or(l.Why, bus.Failed))
 	if l.Err == nil {
@@ -76,7 +76,8 @@ var causeTexts = map[wire.WaitCause]string{
 	wire.WaitPrimary: api.WhyPrimary, wire.WaitApart: api.WhyApart, wire.WaitDeaf: api.WhyDeaf,
 }
 
-// why says why a member is waited for: what is wrong with the way to it, if anything is.
+// why is the reason for waiting for a member: the fault of the connection to it, if there is
+// one, else the cause that the core gives.
 func (w *links) why(id wire.NodeID, cause wire.WaitCause) (why, detail string) {
 	for i := range w.peers {
 		if l := &w.peers[i]; l.ID == id && !l.Connected && l.Err != nil {
@@ -105,8 +106,8 @@ func (b *backend) Ways() func(wire.NodeID) (why, detail string) {
 	}
 }
 
-// why is what the log says of a member that strong requests wait for. The core says of
-// it what it is about to show, so the present status may not name it yet.
+// why is the reason in the log for a member that strong requests wait for. The event precedes the
+// status, so the current status may not name the member yet.
 func (b *backend) why(id wire.NodeID) string {
 	w := b.links()
 	for _, waited := range b.status.Load().Waiting {

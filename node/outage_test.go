@@ -15,7 +15,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// counting is a bus that knows the ways to its peers.
+// counting is a bus that reports the connections to its peers.
 type counting struct {
 	recorder
 	stats bus.Stats
@@ -79,7 +79,7 @@ level=INFO msg=strong_wait_over view=0 round=0 peer=2 for=7.2s`
 	}
 }
 
-// hand is a clock that is set by hand.
+// hand is a clock that tests set.
 type hand struct{ atomic.Int64 }
 
 func (h *hand) now() wire.Instant { return clockBase + wire.Instant(h.Load()) }

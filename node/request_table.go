@@ -21,7 +21,7 @@ type requestTable struct {
 
 type requestEntry struct {
 	waiter     *front.Waiter // nil: free
-	generation uint32        // of its present use, or its last
+	generation uint32        // of its current use, or its last
 }
 
 // add gives a waiter its token.
@@ -47,7 +47,7 @@ func (s *requestTable) end(r wire.Reply) {
 	defer s.mu.Unlock()
 	if w := s.remove(r.Token); w != nil {
 		w.Reply = r
-		w.Done <- struct{}{} // has room; under the lock, so that who cannot take a waiter back has its signal
+		w.Done <- struct{}{} // never blocks; under the lock, so that a failed takeBack implies that the signal was sent
 	}
 }
 
@@ -61,8 +61,8 @@ func (s *requestTable) list(t wire.Token, l front.Listing) {
 	}
 }
 
-// takeBack removes a waiter and reports whether it was still there: then it will
-// not be signalled.
+// takeBack removes a waiter, and reports whether the waiter was still in the table. If so, the
+// waiter will not be signalled.
 func (s *requestTable) takeBack(w *front.Waiter) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -52,7 +52,7 @@ func TestTokensOfOpenRequestsDiffer(t *testing.T) {
 	}
 }
 
-// Whoever is not taken back has its signal: a handler may rely on either.
+// A waiter that cannot be taken back has its signal. A handler relies on this.
 func TestAWaiterIsEitherTakenBackOrSignalled(t *testing.T) {
 	var s requestTable
 	w := front.NewWaiter()

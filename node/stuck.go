@@ -7,15 +7,15 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// stuckAfter is how long a step may take, or be overdue, before the node counts as
-// stuck: the longest ones, of whole stores, take a second.
+// stuckAfter is how long a step may take, or be overdue, before the node counts as stuck. The
+// longest steps, over whole stores, take a second.
 const stuckAfter = 10 * wire.Second
 
 // Stuck implements front.Backend.
 func (b *backend) Stuck() string { return b.driver.stuck() }
 
-// stuck says why the core makes no progress; empty: it does. It takes no lock that a
-// step holds.
+// stuck is the reason why the core makes no progress; empty: it does. It takes no lock that a step
+// holds.
 func (d *driver) stuck() string {
 	now := d.clock()
 	since := wire.Instant(d.began.Load())

@@ -38,8 +38,8 @@ func addressOfAnother(t *testing.T, b *Bus) {
 	box.await(t, "the right node again", func() bool { return box.has("welcome back") }, func() { send("welcome back") })
 }
 
-// met is how often a node has been refused a connection by who it met; a bus
-// that does not count meets whoever is there at every Send.
+// met is how often a node has closed a connection because another node answered. A bus
+// without counters checks the node at the address at every Send.
 func met(n Node) uint64 {
 	if r, ok := n.Conn.(bus.Reporter); ok {
 		return r.Stats().Strangers
@@ -60,7 +60,7 @@ func changedAddress(t *testing.T, b *Bus) {
 	box = listen(t, moved)
 	introduce(t, node, map[*mailbox]bus.Peer{box: moved.Peer, others: other.Peer})
 
-	// Back to an address where nobody is: the connection that worked is not used.
+	// Back to an address without a node: the previous connection is not used.
 	node.Conn.Reach([]bus.Peer{{ID: 2, Addr: peer.Addr}, other.Peer})
 	if err := node.Conn.Send(bus.Envelope{To: 2, Kind: "k", Payload: []byte("x")}); !errors.Is(err, bus.ErrUnreachable) {
 		t.Errorf("peer whose address has nobody: %v", err)
@@ -69,7 +69,7 @@ func changedAddress(t *testing.T, b *Bus) {
 	if err := node.Conn.Send(bus.Envelope{To: 2, Kind: "k", Payload: []byte("x")}); !errors.Is(err, bus.ErrUnreachable) {
 		t.Errorf("peer that is not named any more: %v", err)
 	}
-	// The other one was named all the time and has kept its connection.
+	// The other node was in the list all the time and has kept its connection.
 	if err := node.Conn.Send(bus.Envelope{To: 3, Kind: "k", Payload: []byte("still here")}); err != nil {
 		t.Errorf("peer that stayed: %v", err)
 	}

@@ -25,7 +25,7 @@ func closeLeavesNothing(t *testing.T, b *Bus) {
 	for _, n := range nodes {
 		introduce(t, n, boxes)
 	}
-	// Nobody is there: closing must not wait for a dial or a hello either.
+	// No node is there. Close must not wait for a dial or a hello either.
 	nodes[0].Conn.Reach([]bus.Peer{{ID: 50, Addr: "192.0.2.1:1"}, nodes[1].Peer})
 	for _, n := range nodes {
 		n.Leave()
@@ -49,7 +49,7 @@ func closeLeavesNothing(t *testing.T, b *Bus) {
 	}, nil)
 }
 
-// cutAndHeal sends numbers over a way that is cut and healed.
+// cutAndHeal sends numbers over a path that is cut and healed.
 func cutAndHeal(t *testing.T, b *Bus) {
 	if b.Path == nil {
 		t.Skip("this bus cannot be cut")
@@ -107,11 +107,10 @@ func newest(t *testing.T, box *mailbox) int {
 	return last
 }
 
-// frozenPeer floods a peer that has stopped reading, while another goroutine
-// exchanges messages with a peer that is well. That every Send returns before the
-// frozen peer is thawed shows that none waits for it. None may wait for a
-// time-out either: then it would outlast a great many round trips to the other
-// peer, in every flood; a busy machine holds up one Send now and then.
+// frozenPeer floods a peer that has stopped reading, while another goroutine exchanges messages
+// with a healthy peer. Every Send must return before the frozen peer is thawed, so no Send waits
+// for this peer. No Send may wait for a time-out either. Such a Send would take longer than very
+// many round trips to the other peer, in every flood. A busy machine delays only single Sends.
 func frozenPeer(t *testing.T, b *Bus) {
 	if b.Freezable == nil {
 		t.Skip("this bus cannot freeze a peer")
@@ -141,8 +140,8 @@ func frozenPeer(t *testing.T, b *Bus) {
 	}
 }
 
-// floodFrozen freezes a peer, floods it and thaws it. It returns how many round
-// trips to the other peer the slowest Send took.
+// floodFrozen freezes a peer, floods it and thaws it. It returns the number of round trips to
+// the other peer during the slowest Send.
 func floodFrozen(t *testing.T, b *Bus, node Node, well bus.Peer, frozen Freezable) int64 {
 	t.Helper()
 	frozen.Freeze()
@@ -164,7 +163,7 @@ func floodFrozen(t *testing.T, b *Bus, node Node, well bus.Peer, frozen Freezabl
 
 const floodMessages = 1000
 
-// flood sends 64 MB to a peer, more than all sockets on the way take.
+// flood sends 64 MB to a peer, more than all sockets on the way buffer.
 func flood(node Node, to bus.Peer, trips *roundTrips) (worst int64, slowest time.Duration, failed int) {
 	payload := make([]byte, 64<<10)
 	for range floodMessages {
@@ -174,7 +173,7 @@ func flood(node Node, to bus.Peer, trips *roundTrips) (worst int64, slowest time
 		}
 		slowest = max(slowest, time.Since(began))
 		worst = max(worst, trips.count.Load()-before)
-		// Go on only with the other peer's traffic, so that both are under way.
+		// Continue only when the traffic of the other peer proceeds, so that both run.
 		trips.next(before)
 	}
 	return worst, slowest, failed
@@ -206,7 +205,7 @@ func (r *roundTrips) answered(m bus.Message) {
 	}
 }
 
-// run exchanges until it is told to stop; the test fails when nothing comes back.
+// run exchanges messages until it is stopped. Without an answer the test fails.
 func (r *roundTrips) run(t *testing.T) (stop func()) {
 	var running sync.WaitGroup
 	done := make(chan struct{})

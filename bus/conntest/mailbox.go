@@ -12,14 +12,13 @@ import (
 )
 
 const (
-	// patience is within what something must have happened, however slow the
-	// machine.
+	// patience bounds every wait, also on a slow machine.
 	patience = 40 * time.Second
-	// retry is how often something that may have been lost is sent again.
+	// retry is the interval after which a message that may be lost is sent again.
 	retry = 20 * time.Millisecond
 )
 
-// mailbox is a handler that keeps what arrives.
+// mailbox is a handler that keeps all messages.
 type mailbox struct {
 	changed chan struct{} // one signal for any number of messages
 
@@ -42,14 +41,14 @@ func (m *mailbox) take(msg bus.Message) {
 	}
 }
 
-// messages is everything that has arrived so far.
+// messages are all messages that have arrived so far.
 func (m *mailbox) messages() []bus.Message {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.mu.got[:len(m.mu.got):len(m.mu.got)]
 }
 
-// payloads is the same as strings.
+// payloads are the payloads of messages, as strings.
 func (m *mailbox) payloads() []string {
 	var all []string
 	for _, msg := range m.messages() {
@@ -58,8 +57,8 @@ func (m *mailbox) payloads() []string {
 	return all
 }
 
-// await waits until ok holds. It calls again, if that is given, at the beginning
-// and from time to time: for what may be lost on the way.
+// await waits until ok holds. It calls again, if given, at the beginning and at intervals, to
+// repeat messages that may be lost.
 func (m *mailbox) await(t *testing.T, what string, ok func() bool, again func()) {
 	t.Helper()
 	late := time.NewTimer(patience)
@@ -92,7 +91,7 @@ func (m *mailbox) has(payload string) bool {
 	return false
 }
 
-// listen makes a node keep what arrives for it.
+// listen makes a node keep its messages.
 func listen(t *testing.T, n Node, shards ...string) *mailbox {
 	t.Helper()
 	m := newMailbox()
@@ -115,8 +114,8 @@ func joinAt(t *testing.T, b *Bus, id uint64, addr string) Node {
 	return n
 }
 
-// introduce makes a node reach others and waits until one of its messages has
-// arrived at each of them: from here on nothing but faults loses messages.
+// introduce makes a node reach others, and waits until a message of the node has arrived at each
+// of them. Afterwards only faults lose messages.
 func introduce(t *testing.T, from Node, boxes map[*mailbox]bus.Peer) {
 	t.Helper()
 	var peers []bus.Peer

@@ -58,7 +58,7 @@ func requestIsAnswered(t *testing.T, b *Bus) {
 	if err := answerer.Conn.Listen(Echo(answerer.Conn)); err != nil {
 		t.Fatal(err)
 	}
-	// The answerer has no list of peers: a request brings its own way back.
+	// The answering node has no list of peers; the answer uses the path of the request.
 	asker.Conn.Reach([]bus.Peer{answerer.Peer})
 	ask(t, asker, answers, answerer.Peer, 1)
 	for request := uint64(2); request < 200; request++ {
@@ -135,7 +135,7 @@ func broadcastReachesListeners(t *testing.T, b *Bus) {
 			_ = sender.Conn.Send(bus.Envelope{Shard: "s1", Kind: "news", Payload: []byte("to s1")})
 		})
 	}
-	// Whatever a broadcast might have left behind has arrived before these do.
+	// Messages that a broadcast may have left behind arrive before these.
 	outside.await(t, "broadcast to the others", func() bool { return outside.has("to s2") }, func() {
 		_ = sender.Conn.Send(bus.Envelope{Shard: "s2", Kind: "news", Payload: []byte("to s2")})
 	})

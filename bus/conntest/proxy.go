@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-// Proxy forwards TCP between two ends and can be cut. While it is cut,
-// what is sent vanishes and nobody is told; connections that were open during a
-// cut stay silent for ever, because bytes are missing from them.
+// Proxy forwards TCP between two ends and can be cut. During a cut, sent bytes are lost without
+// an error. Connections that were open during a cut stay silent for ever, because bytes are
+// missing.
 type Proxy struct {
-	Addr string // where it listens
+	Addr string // address of the listener
 
 	target   string
 	listener net.Listener
@@ -32,8 +32,7 @@ type call struct {
 	silent    atomic.Bool
 }
 
-// NewProxy makes a proxy that leads to an address, until the end of the test at
-// the latest.
+// NewProxy makes a proxy to an address. It ends with the test at the latest.
 func NewProxy(t *testing.T, target string) *Proxy {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

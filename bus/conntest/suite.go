@@ -1,8 +1,7 @@
-// Package conntest is the suite that every implementation of bus.Conn passes.
-// It asks for what package bus promises and no more: what the bus may do, such as
-// losing messages, the suite allows. It measures no time, apart from bounds of
-// tens of seconds within which something must happen at all; where it matters
-// that nobody is blocked, it counts what others get done meanwhile.
+// Package conntest is the test suite of every implementation of bus.Conn. It checks the
+// guarantees of package bus and no more: the bus may lose messages, so the suite allows it. The
+// suite measures no time, apart from bounds of tens of seconds for progress. To check that a
+// call does not block others, it counts their progress during the call.
 package conntest
 
 import (
@@ -12,19 +11,19 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Bus is an implementation under test, as one network that nodes join. A fault
-// that it cannot show is nil, and its tests are left out.
+// Bus is an implementation under test: a network that nodes join. A fault that the
+// implementation does not support is nil, and its tests are skipped.
 type Bus struct {
-	// Join gives a node access to the network, at a free address, or at the one
-	// given, which a node that left had before.
+	// Join gives a node access to the network, at a free address or at the given one, which
+	// belonged to a node that has left.
 	Join func(t *testing.T, id wire.NodeID, addr string) Node
-	// Addressed says that nodes find each other by the addresses of Reach, rather
-	// than through an outside cluster.
+	// Addressed: nodes find each other by the addresses of Reach, and not through an
+	// outside cluster.
 	Addressed bool
-	// InProcess says that a round trip costs less than a time slice of the
-	// scheduler: then counting round trips measures the scheduler and not the bus.
+	// InProcess: a round trip takes less than a time slice of the scheduler. Then counted
+	// round trips measure the scheduler, not the bus.
 	InProcess bool
-	// Path makes a way from one node to another that can be cut.
+	// Path makes a path from one node to another that can be cut.
 	Path func(t *testing.T, from, to Node) Path
 	// Freezable joins a node that runs Echo and can be stopped like a process.
 	Freezable func(t *testing.T, id wire.NodeID) Freezable
@@ -37,14 +36,14 @@ type Node struct {
 	Leave func() // closes Conn and frees the address; may be called again
 }
 
-// Path is a way to a node: Addr stands for the node's own address in Reach.
+// Path is a path to a node. In Reach, Addr replaces the node's own address.
 type Path struct {
 	Addr      string
 	Cut, Heal func()
 }
 
-// Freezable is a node that can be stopped: it neither works nor closes anything
-// then, and the network does not know.
+// Freezable is a node that can be stopped. A stopped node neither works nor closes connections,
+// and the network does not notice.
 type Freezable struct {
 	bus.Peer
 	Freeze, Thaw func()
@@ -54,13 +53,13 @@ type Freezable struct {
 func Echo(c bus.Conn) bus.Handler {
 	return func(m bus.Message) {
 		if m.ReplyTo != "" {
-			// What cannot be answered now is asked again.
+			// A lost answer is no error: the request is sent again.
 			_ = c.Send(bus.Envelope{Answer: m.ReplyTo, Kind: "echo", Payload: m.Payload})
 		}
 	}
 }
 
-// Run runs the suite. Every test has a network of its own, made by factory.
+// Run runs the suite. factory makes a separate network for every test.
 func Run(t *testing.T, factory func(t *testing.T) *Bus) {
 	tests := []struct {
 		name string

@@ -6,8 +6,9 @@ import (
 	"github.com/cohortkv/cohort/bus"
 )
 
-// authenticator decides what each connection to the server may do. With credentials the
-// TLS handshake has proved by then who calls; without, callers are who they say.
+// authenticator decides the rights of each connection to the server. With credentials, the
+// TLS handshake has authenticated the caller before. Without, the server believes the name
+// that the caller gives.
 type authenticator struct {
 	cfg      Config
 	subjects bus.Subjects
@@ -22,10 +23,10 @@ func (d *authenticator) Check(c server.ClientAuthentication) bool {
 	}
 	caller, err := d.caller(c)
 	if err != nil {
-		return false // the server logs that, and the name that was given
+		return false // the server logs the refusal and the name
 	}
 	if caller.Cluster != d.cfg.Cluster {
-		// It is let in without any right, so that it reads whose server this is.
+		// The caller is accepted without any right, so that it can read the server's name.
 		d.log.stranger(c.RemoteAddress(), caller)
 		admit(c, caller.String(), bus.Rights{})
 		return true

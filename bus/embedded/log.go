@@ -14,10 +14,9 @@ import (
 	"github.com/cohortkv/cohort/bus"
 )
 
-// natsLog passes the server's warnings and errors on, one line for each caller,
-// kind and minute. Notices and traces are left out: a quiet cluster is silent.
-// What the server calls fatal would have ended the process with its own log;
-// here Start returns it.
+// natsLog forwards the server's warnings and errors, at most one line a minute for each caller
+// and kind. Notices and traces are left out: a quiet cluster is silent. A fatal error does not
+// end the process, as with the server's own log; Start returns the error.
 type natsLog struct {
 	out     *slog.Logger
 	fatal   atomic.Pointer[string]
@@ -31,7 +30,7 @@ func newLog(out *slog.Logger) *natsLog {
 	return &natsLog{out: out}
 }
 
-// reason is why the server did not start.
+// reason is the error for which the server did not start.
 func (l *natsLog) reason() error {
 	if msg := l.fatal.Load(); msg != nil {
 		return errors.New(*msg)
@@ -48,7 +47,7 @@ func (l *natsLog) Errorf(format string, v ...any) { l.tell(slog.LevelError, fmt.
 
 func (l *natsLog) Warnf(format string, v ...any) {
 	if strings.Contains(format, "TLS Handshake First") {
-		return // a warning of what was asked for
+		return // a warning about a setting that is intended
 	}
 	l.tell(slog.LevelWarn, fmt.Sprintf(format, v...))
 }
@@ -57,13 +56,13 @@ func (*natsLog) Noticef(string, ...any) {}
 func (*natsLog) Debugf(string, ...any)  {}
 func (*natsLog) Tracef(string, ...any)  {}
 
-// Of a line of the server's: who it is about, and what differs each time.
+// Parts of a line of the server: the caller at its beginning, and ports, which change.
 var (
 	callerFirst = regexp.MustCompile(`^(\[[0-9a-fA-F:.%a-z]+\]|[^ ]+?):\d+ - [a-z]+:\d+ - (?:".*?" - )?`)
 	changing    = regexp.MustCompile(`:\d{2,5}\b`)
 )
 
-// tell logs a line. What a caller did is no error of this node's.
+// tell logs a line. A fault of a caller is no error of this node.
 func (l *natsLog) tell(level slog.Level, text string) {
 	var attrs []any
 	if m := callerFirst.FindStringSubmatch(text); m != nil {
@@ -74,7 +73,7 @@ func (l *natsLog) tell(level slog.Level, text string) {
 	l.put(level, append(attrs, "err", text+hint(text)))
 }
 
-// stranger logs a call by a node of another cluster.
+// stranger logs a connection from a node of another cluster.
 func (l *natsLog) stranger(from net.Addr, name bus.NodeName) {
 	host, _, err := net.SplitHostPort(from.String())
 	if err != nil {
@@ -94,7 +93,7 @@ func (l *natsLog) put(level slog.Level, attrs []any) {
 	l.out.Log(context.Background(), level, "bus listener", attrs...)
 }
 
-// hint says in our words what some errors of TLS mean.
+// hint explains some errors of TLS.
 func hint(text string) string {
 	switch {
 	case strings.Contains(text, "remote error: tls"):

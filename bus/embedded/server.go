@@ -1,14 +1,14 @@
-// Package embedded runs the NATS server that every node carries inside. It is
-// the only package that names nats-server.
+// Package embedded runs the NATS server inside every node. No other package imports
+// nats-server.
 //
-// The server is a mailbox, not a cluster: its node alone subscribes on it, its
-// peers connect as clients and publish. It has no routes, gateways, leaf nodes
-// or other listeners, so nothing that it hears of can make it dial or advertise
-// an address (docs/security.md §5). Its name says whose it is. Start and
-// Close are for the node's owner; the other methods may be called by anyone.
+// The server only receives messages for its node. The node subscribes on the server; its peers
+// connect as clients and publish. The server has no routes, gateways, leaf nodes or other
+// listeners, so no message can make the server dial or advertise an address (docs/security.md
+// §5). The name of the server names its node. Start and Close are for the owner of the node;
+// any goroutine may call the other methods.
 //
-// With credentials, every caller shows a certificate of a node of the cluster, and
-// may send in this node's name only (authenticator.go). The owner comes by a pipe.
+// With credentials, every caller shows a certificate of a node of the cluster, and may send
+// only in the name of this node (authenticator.go). The owner connects through a pipe.
 package embedded
 
 import (
@@ -27,31 +27,31 @@ import (
 )
 
 const (
-	// pingInterval and pingsOut drop a client that says nothing. The server does
-	// not ping while the client does, so the two intervals do not add up.
+	// pingInterval and pingsOut drop a silent client. The server does not ping while the
+	// client does, so the two intervals do not add up.
 	pingInterval = time.Second
 	pingsOut     = 2
 	// writeDeadline drops a peer that does not read its answers.
 	writeDeadline = time.Second
-	// authTimeout drops a stranger that connects and says nothing.
+	// authTimeout drops a client that connects and sends nothing.
 	authTimeout = time.Second
-	// maxPending bounds the memory that unread messages of one client take.
+	// maxPending bounds the memory of unread messages of one client.
 	maxPending = 64 << 20
-	// maxConns bounds what strangers who say nothing can take, at some 40 KiB each
-	// until authTimeout. Views have 256 members at most.
+	// maxConns bounds the memory of silent clients, at some 40 KiB each until authTimeout.
+	// Views have at most 256 members.
 	maxConns = 2048
-	// maxSubs bounds what one client may listen to: the owner, to its shards.
+	// maxSubs bounds the subscriptions of a client. The owner subscribes to its shards.
 	maxSubs = 1024
 )
 
-// Config says whose server it is and where it listens.
+// Config is the configuration of a server.
 type Config struct {
 	Cluster     string
 	Node        wire.NodeID
 	Incarnation wire.Incarnation
 	Listen      string           // host:port; port 0 takes any free one
-	Credentials *bus.Credentials // nil: nothing is encrypted, and callers are who they say
-	Logger      *slog.Logger     // takes the server's warnings and errors; nil: nobody does
+	Credentials *bus.Credentials // nil: no encryption and no authentication
+	Logger      *slog.Logger     // for the server's warnings and errors; nil: none
 }
 
 // Server is a running server.
@@ -72,7 +72,7 @@ func Start(cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("bus listener: %w", err)
 	}
 	srv.SetLoggerV2(log, false, false, false)
-	srv.Start() // returns once it listens, or has told the log why it does not
+	srv.Start() // returns when it listens, or has logged the reason why not
 	addr := srv.Addr()
 	if addr == nil {
 		srv.Shutdown()
@@ -82,7 +82,7 @@ func Start(cfg Config) (*Server, error) {
 	return &Server{nats: srv, addr: addr.String()}, nil
 }
 
-// options is the whole configuration: what is not named here is off.
+// options is the whole configuration. Features that are not named here are off.
 func options(cfg Config, log *natsLog) (*server.Options, error) {
 	subjects, err := bus.NewSubjects(cfg.Cluster)
 	if err != nil {
@@ -99,8 +99,8 @@ func options(cfg Config, log *natsLog) (*server.Options, error) {
 		Port:                       port,
 		CustomClientAuthentication: &authenticator{cfg: cfg, subjects: subjects, log: log},
 		AuthTimeout:                authTimeout.Seconds(),
-		NoSystemAccount:            true, // its events would be the only traffic that is not ours
-		NoSigs:                     true, // the process's signals belong to the command
+		NoSystemAccount:            true, // its events would be the only traffic that is not the cluster's
+		NoSigs:                     true, // the command handles the signals of the process
 		MaxPayload:                 bus.MaxPayload,
 		MaxConn:                    maxConns,
 		MaxPending:                 maxPending,
@@ -108,23 +108,23 @@ func options(cfg Config, log *natsLog) (*server.Options, error) {
 		PingInterval:               pingInterval,
 		MaxPingsOut:                pingsOut,
 		WriteDeadline:              writeDeadline,
-		// A full receiver loses messages; the default, to hold up whoever sends
-		// to it, would let a frozen peer hold up the node's answers to others.
+		// A full receiver loses messages. By default, the server would delay the senders;
+		// then a frozen peer would delay the node's answers to other peers.
 		NoFastProducerStall: true,
 		MaxClosedClients:    1,
-		// No port, so no routes; and clients are not told of other interfaces.
+		// No port, hence no routes. Clients do not learn the addresses of other interfaces.
 		Cluster: server.ClusterOpts{NoAdvertise: true},
 	}
 	if cfg.Credentials != nil {
 		opts.TLSConfig = cfg.Credentials.Listening()
-		opts.TLSHandshakeFirst = true // nothing is said before both ends are known
+		opts.TLSHandshakeFirst = true // nothing is sent before both ends are authenticated
 		opts.TLSTimeout = authTimeout.Seconds()
 	}
 	return opts, nil
 }
 
-// splitListen takes host:port apart. NATS reads port 0 as its default port and
-// -1 as any; here 0 means any, as everywhere else in Go.
+// splitListen splits host:port. NATS takes port 0 as its default port, and -1 as any port. Here
+// 0 means any port, as everywhere else in Go.
 func splitListen(listen string) (host string, port int, err error) {
 	host, digits, err := net.SplitHostPort(listen)
 	if err != nil {
@@ -140,7 +140,7 @@ func splitListen(listen string) (host string, port int, err error) {
 	return host, port, nil
 }
 
-// Addr is the address that is listened on, with the port that port 0 became.
+// Addr is the address of the listener. If the configured port was 0, it has the real port.
 func (s *Server) Addr() string { return s.addr }
 
 // InProcessConn connects the node to its own server without a socket.
@@ -152,8 +152,8 @@ func (s *Server) InProcessConn() (net.Conn, error) {
 	return conn, nil
 }
 
-// Disconnect ends the connections of all callers; the owner's stays. They may call
-// again, if they still can.
+// Disconnect ends the connections of all callers, but not that of the owner. Callers may
+// connect again, if their credentials are still valid.
 func (s *Server) Disconnect() error {
 	list, err := s.nats.Connz(&server.ConnzOptions{Limit: math.MaxInt})
 	if err != nil {
@@ -161,14 +161,14 @@ func (s *Server) Disconnect() error {
 	}
 	for _, c := range list.Conns {
 		if c.IP == "" {
-			continue // by the pipe
+			continue // the owner, through the pipe
 		}
-		_ = s.nats.DisconnectClientByID(c.Cid) // an error says that it has gone meanwhile
+		_ = s.nats.DisconnectClientByID(c.Cid) // with an error, the connection has already ended
 	}
 	return nil
 }
 
-// Close ends all connections and waits until nothing of the server runs.
+// Close ends all connections and waits until the server has stopped.
 func (s *Server) Close() {
 	s.nats.Shutdown()
 	s.nats.WaitForShutdown()

@@ -15,8 +15,8 @@ type Conn struct {
 	net      *Net
 	id       wire.NodeID
 	addr     string
-	boot     wire.Boot     // tells this Conn from others of the node, in ReplyTo
-	wake     chan struct{} // something may be deliverable; one signal is enough
+	boot     wire.Boot     // identifies this Conn among those of the node, in ReplyTo
+	wake     chan struct{} // capacity 1: a message may be deliverable
 	stop     chan struct{}
 	handling sync.WaitGroup
 
@@ -79,8 +79,8 @@ func (c *Conn) sendTo(e bus.Envelope, p packet) error {
 	return c.net.put(c, to, p)
 }
 
-// refuse answers in place of a node that does not listen. A refusal comes from
-// where the node is, so it takes both ways.
+// refuse answers in place of a node that does not listen. A refusal comes from the address of
+// the node, so both directions must be open.
 func (c *Conn) refuse(by *Conn, request uint64) error {
 	if c.net.mu.cut[ends{c.id, by.id}] {
 		return nil
@@ -95,7 +95,7 @@ func (c *Conn) answer(to wire.ReplyTo, p packet) error {
 	}
 	asker := c.net.mu.byBoot[boot]
 	if asker == nil {
-		return nil // gone: lost, as on any bus
+		return nil // the receiver is gone: the message is lost, as on any bus
 	}
 	return c.net.put(c, asker, p)
 }
@@ -121,7 +121,7 @@ func (c *Conn) broadcast(e bus.Envelope, p packet) error {
 	return err
 }
 
-// find is the Conn that is at a peer's address, if it is that peer.
+// find returns the Conn at a peer's address, if this Conn belongs to the peer.
 func (c *Conn) find(id wire.NodeID) *Conn {
 	if id == c.id {
 		return c

@@ -1,16 +1,12 @@
-// Package membus is the bus inside one process, with faults. It has two ways of
-// delivering:
+// Package membus is the bus inside one process, with faults. It delivers in one of two modes:
 //
-//   - New: a goroutine for each Conn delivers what has arrived, at once, as a
-//     good network would. Real nodes run over it in tests, synctest included: it
-//     reads no clock.
-//   - NewManual: nothing moves until Step is called. A seeded source chooses
-//     which link's message comes next and what goes wrong with it, so one seed
-//     and one order of calls give one run.
+//   - New: a goroutine for each Conn delivers messages at once, like a good network. Tests run
+//     real nodes over it, also with synctest: the package reads no clock.
+//   - NewManual: messages are delivered only by Step. A seeded source chooses the link of the
+//     next message, and its fault. One seed and one order of calls give one run.
 //
-// Links may be cut in one direction and nodes frozen, in both ways of
-// delivering. Everything may be called by any goroutine; in the manual way,
-// handlers run on the goroutine that calls Step.
+// In both modes, links can be cut in one direction, and nodes can be frozen. Any goroutine may
+// call any function. In manual mode, handlers run on the goroutine that calls Step.
 package membus
 
 import (
@@ -24,15 +20,15 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// linkBound is how many bytes may wait on one link, as in natsbus.
+// linkBound bounds the bytes that wait on one link, as in natsbus.
 const linkBound = 4 << 20
 
-// Faults says how often Step does something other than deliver the oldest
-// message of a link: probabilities between 0 and 1.
+// Faults are the probabilities, between 0 and 1, that Step does not simply deliver the oldest
+// message of a link.
 type Faults struct {
 	Drop      float64 // the message is lost
-	Duplicate float64 // it is delivered, and stays on the link
-	Reorder   float64 // another message of the link overtakes it
+	Duplicate float64 // the message is delivered, and stays on the link
+	Reorder   float64 // a later message of the link is delivered first
 }
 
 // Net is a network that Conns are attached to.
@@ -45,7 +41,7 @@ type Net struct {
 		random *rand.Rand
 		byAddr map[string]*Conn
 		byBoot map[wire.Boot]*Conn
-		links  []*link // sorted, so that the source's choices mean the same in every run
+		links  []*link // sorted, so that the choices of the source are the same in every run
 		cut    map[ends]bool
 		frozen map[wire.NodeID]bool
 		boots  wire.Boot // Conns made so far
@@ -56,7 +52,7 @@ type Net struct {
 // ends are sender and receiver of a link.
 type ends struct{ from, to wire.NodeID }
 
-// link is what is on its way from one Conn to another.
+// link holds the messages that are on their way from one Conn to another.
 type link struct {
 	ends
 	target  *Conn
@@ -69,7 +65,7 @@ type packet struct {
 	number  uint64 // in the order of sending
 	from    wire.NodeID
 	payload []byte
-	shard   string // not empty: for those who listen to it
+	shard   string // not empty: for the nodes that listen to this shard
 	replyTo wire.ReplyTo
 	request uint64
 	refused bool
@@ -95,8 +91,8 @@ func newNet() *Net {
 	return n
 }
 
-// Attach gives a node access to the network, at an address that nobody else
-// has. Close of the Conn frees the address.
+// Attach gives a node access to the network, at a free address. Close of the Conn frees the
+// address.
 func (n *Net) Attach(id wire.NodeID, addr string) (*Conn, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -112,15 +108,15 @@ func (n *Net) Attach(id wire.NodeID, addr string) (*Conn, error) {
 	return c, nil
 }
 
-// SetFaults says what Step does from now on.
+// SetFaults sets the faults of later calls of Step.
 func (n *Net) SetFaults(f Faults) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.mu.faults = f
 }
 
-// Cut loses, from now on, what one node sends to another, and what is on its
-// way there. The other direction still works.
+// Cut loses all messages from one node to another, those on their way included, until Heal. The
+// other direction still works.
 func (n *Net) Cut(from, to wire.NodeID) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -132,22 +128,22 @@ func (n *Net) Cut(from, to wire.NodeID) {
 	}
 }
 
-// Heal ends what Cut began.
+// Heal ends a Cut.
 func (n *Net) Heal(from, to wire.NodeID) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	delete(n.mu.cut, ends{from, to})
 }
 
-// Freeze keeps back what is on its way from and to a node, as if its process
-// were stopped. It is not lost, but for what does not fit a link.
+// Freeze holds the messages from and to a node, as if its process were stopped. A message is
+// lost only if it does not fit the link.
 func (n *Net) Freeze(id wire.NodeID) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.mu.frozen[id] = true
 }
 
-// Thaw ends what Freeze began.
+// Thaw ends a Freeze.
 func (n *Net) Thaw(id wire.NodeID) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -157,8 +153,8 @@ func (n *Net) Thaw(id wire.NodeID) {
 	}
 }
 
-// put lays a packet on the link between two Conns. What is cut off is lost on
-// the way: the sender does not notice.
+// put adds a packet to the link between two Conns. On a cut link the packet is lost without an
+// error.
 func (n *Net) put(from, to *Conn, p packet) error {
 	if n.mu.cut[ends{from.id, to.id}] {
 		return nil
@@ -186,7 +182,7 @@ func (n *Net) linkBetween(from, to *Conn) *link {
 	return n.mu.links[i]
 }
 
-// open reports whether the link has something that may be delivered now.
+// open reports whether the link has a packet that may be delivered now.
 func (n *Net) open(l *link) bool {
 	return len(l.packets) > 0 && !n.mu.frozen[l.from] && !n.mu.frozen[l.to]
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/cohortkv/cohort/bus"
 )
 
-// receive delivers what arrives, one message after another, until Close.
+// receive delivers messages, one after another, until Close.
 func (c *Conn) receive() {
 	for {
 		select {
@@ -46,7 +46,7 @@ func (c *Conn) next() (packet, bool) {
 	return oldest.take(0), true
 }
 
-// handle calls the handler, without holding anything: it may send.
+// handle calls the handler without holding a lock, because the handler may send.
 func (c *Conn) handle(p packet) {
 	c.net.mu.Lock()
 	h := c.handler
@@ -58,7 +58,7 @@ func (c *Conn) handle(p packet) {
 	h(bus.Message{Payload: p.payload, From: p.from, ReplyTo: p.replyTo, Request: p.request, Refused: p.refused})
 }
 
-// wakeUp makes the receiving goroutine look. It never blocks.
+// wakeUp wakes the receiving goroutine. It never blocks.
 func (c *Conn) wakeUp() {
 	select {
 	case c.wake <- struct{}{}:

@@ -1,8 +1,7 @@
 package membus
 
-// Step moves one message of one link, both chosen by the seed, and reports
-// whether there was any. The handler runs before Step returns. Only a manual
-// network can be stepped.
+// Step moves one message of one link, both chosen by the seed, and reports whether there was a
+// message. The handler runs before Step returns. Only a manual network can be stepped.
 func (n *Net) Step() bool {
 	if !n.manual {
 		panic("membus: Step on a network that delivers by itself")
@@ -14,8 +13,8 @@ func (n *Net) Step() bool {
 	return moved
 }
 
-// Settle steps until nothing is on its way that may be delivered, at most limit
-// times, and returns the number of steps.
+// Settle steps until no message can be delivered, at most limit times, and returns the number
+// of steps.
 func (n *Net) Settle(limit int) int {
 	for steps := range limit {
 		if !n.Step() {
@@ -25,7 +24,7 @@ func (n *Net) Settle(limit int) int {
 	return limit
 }
 
-// choose draws the next message and its fate.
+// choose draws the next message and its fault.
 func (n *Net) choose() (target *Conn, p packet, deliver, moved bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -44,8 +44,8 @@ func TestSendingAllocatesNothing(t *testing.T) {
 	}
 }
 
-// BenchmarkSend shows what a stream of messages costs, and that sending
-// allocates nothing. Whoever is refused tries again: the receiver sets the pace.
+// BenchmarkSend measures a stream of messages, and that sending does not allocate. A refused
+// message is sent again, so the receiver sets the pace.
 func BenchmarkSend(b *testing.B) {
 	for _, size := range []int{128, 16 << 10} {
 		b.Run(strconv.Itoa(size), func(b *testing.B) {
@@ -62,8 +62,7 @@ func BenchmarkSend(b *testing.B) {
 	}
 }
 
-// BenchmarkRequest shows how long one request and its answer take when nothing
-// else is under way.
+// BenchmarkRequest measures one request and its answer without other load.
 func BenchmarkRequest(b *testing.B) {
 	answered := make(chan bool, 1)
 	conn := withPeer(b, func(m bus.Message) { answered <- !m.Refused })

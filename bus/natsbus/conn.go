@@ -1,28 +1,27 @@
-// Package natsbus is the bus over NATS. It is the only package that names
-// nats.go. There are two ways to use it, behind one Conn:
+// Package natsbus is the bus over NATS. No other package imports nats.go. A Conn works in one
+// of two modes:
 //
-//   - Embedded: the node listens on its own server, through an in-process
-//     connection, and keeps one connection to each peer's server, on which it
-//     publishes. The answer to a request comes back on the connection that the
-//     request went out on, so a peer answers without being able to dial us.
-//   - External: one connection to a NATS cluster that a team already runs.
+//   - Embedded: the node listens on its own server, through an in-process connection. To the
+//     server of each peer, the node keeps one connection, on which it publishes. The answer to
+//     a request comes back on the connection of the request, so a peer can answer even if it
+//     cannot dial this node.
+//   - External: one connection to an existing NATS cluster.
 //
-// nats.go's own reconnecting is off. It dials, for half a second and more, under
-// the lock that Publish takes, keeps messages for later and moves to servers it
-// has heard of. Here a nats.Conn lives as long as one TCP connection; a link
-// makes the next one aside, checks which node answered, and shows it to senders when it
-// works (link.go). Writing never blocks either: what a socket does not take is
-// kept, up to a bound, and written by a goroutine (outbox.go).
+// Reconnecting by nats.go is off. nats.go would dial under the lock that Publish takes, for
+// half a second and more, buffer messages, and move to servers that it learned of. Here a
+// nats.Conn lives as long as one TCP connection. A link makes the next connection in the
+// background, checks the identity of the other end, and then gives the connection to senders
+// (link.go). Writing never blocks either: bytes that a socket does not take are buffered, up to
+// a bound, and written by a goroutine (outbox.go).
 //
-// A Conn takes everything that arrives on one goroutine, and calls the handler
-// there: whatever one sender sent over one connection stays in order, across
-// kinds and shards. What waits for the handler is bounded in messages and in bytes
-// (gate.go).
+// A Conn receives all messages on one goroutine, and calls the handler there. The messages of
+// one sender over one connection therefore stay in order, across kinds and shards. The messages
+// that wait for the handler are bounded, in number and in bytes (gate.go).
 //
-// With credentials, peers are called over TLS, and both ends know who the other is
-// before NATS says a word (dial.go). Message.From is then as good as the peer's
-// certificate. Without, and with an outside cluster, it is what the sender says,
-// or what the cluster's permissions leave it to say.
+// With credentials, connections to peers use TLS, and both ends are authenticated before NATS
+// sends anything (dial.go). Message.From is then as trustworthy as the certificate of the peer.
+// Without credentials, and with an outside cluster, Message.From is the name that the sender
+// gives, as far as the permissions of the cluster allow.
 package natsbus
 
 import (
@@ -41,11 +40,11 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Config says whose Conn it is.
+// Config is the configuration of a Conn.
 type Config struct {
 	Cluster     string
 	Node        wire.NodeID
-	Credentials *bus.Credentials // Embedded: nil means that nothing is encrypted
+	Credentials *bus.Credentials // Embedded: nil means no encryption
 	TLS         *tls.Config      // External, for servers that ask for TLS; nil: the system's authorities
 	Log         *slog.Logger     // nil: nothing is logged
 }
@@ -55,8 +54,8 @@ type Server interface {
 	InProcessConn() (net.Conn, error)
 }
 
-// inboundBound is how many messages may wait for the handler. Handlers do not
-// block, so there is hardly ever one; what comes beyond is lost and counted.
+// inboundBound bounds the messages that wait for the handler. Handlers do not block, so a
+// message hardly ever waits. Messages beyond the bound are lost and counted.
 const inboundBound = 8192
 
 // Conn is one node's access to the bus.
@@ -71,28 +70,28 @@ type Conn struct {
 	external    bool
 	home        *link        // to the own server, or to the outside cluster
 	payload     atomic.Int64 // MaxPayload
-	settled     atomic.Bool  // payload does not change any more
+	settled     atomic.Bool  // payload no longer changes
 	inbound     chan *nats.Msg
 	gate        *gate
 	names       names
 	peers       atomic.Pointer[peerTable]
 	handler     atomic.Pointer[bus.Handler]
 	counts      counts
-	stop        chan struct{} // closed when nothing can arrive any more
+	stop        chan struct{} // closed when no more messages can arrive
 	handling    sync.WaitGroup
 	linking     sync.WaitGroup
 
 	mu struct {
 		sync.Mutex
 		closed bool
-		nc     *nats.Conn                    // home's present connection, or its last one
+		nc     *nats.Conn                    // home's current connection, or its last one
 		wanted []string                      // subjects that Listen asked for
 		subs   map[string]*nats.Subscription // on nc, by subject
 	}
 }
 
-// Embedded gives a node access to the bus of a cluster whose nodes each run a
-// server inside; own is this node's. The caller closes own after the Conn.
+// Embedded gives a node access to the bus of a cluster whose nodes each run an embedded server.
+// own is the server of this node. The caller closes own after the Conn.
 func Embedded(cfg Config, own Server) (*Conn, error) {
 	c, err := newConn(cfg)
 	if err != nil {

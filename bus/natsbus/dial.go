@@ -16,37 +16,36 @@ const (
 	// again the exchange of hellos.
 	dialTimeout  = 500 * time.Millisecond
 	greetTimeout = time.Second
-	// silenceBound is how long a TCP flow may go unacknowledged.
+	// silenceBound is how long sent TCP data may stay unacknowledged.
 	silenceBound = 2 * time.Second
 )
 
-// dialler is a dialler as nats.go wants it.
+// dialler implements nats.CustomDialer by a function.
 type dialler func(network, addr string) (net.Conn, error)
 
 // Dial calls the function.
 func (f dialler) Dial(network, addr string) (net.Conn, error) { return f(network, addr) }
 
-// opened is a dialler that gives the connection that was made before, with TLS if
-// there is to be any.
+// opened is a dialler that returns an existing connection, with TLS if configured.
 type opened struct{ conn net.Conn }
 
 // Dial implements nats.CustomDialer.
 func (o opened) Dial(string, string) (net.Conn, error) { return o.conn, nil }
 
-// SkipTLSHandshake tells nats.go that it has nothing to do about TLS.
+// SkipTLSHandshake tells nats.go to leave TLS to this package.
 func (opened) SkipTLSHandshake() bool { return true }
 
-// connecting is a connection while nats.go exchanges hellos over it: the end of
-// the context breaks it, so that Close does not wait for a silent peer.
+// connecting is a connection while nats.go exchanges hellos. When the context ends, the
+// connection is broken, so that Close does not wait for a silent peer.
 type connecting struct {
 	out  *outbox       // nil: a connection to the own server
-	peer *bus.NodeName // whom the certificate at the other end names; nil: there is none
+	peer *bus.NodeName // the node that the peer's certificate names; nil: no certificate
 	free func() bool
 	err  error // of the last dial
 }
 
-// open makes a connection for nats.go, which tries several when it has several
-// URLs: the last one counts.
+// open makes a connection for nats.go. With several URLs, nats.go tries one after another; the
+// last connection counts.
 func (l *link) open(ctx context.Context, addr string, last *connecting) (net.Conn, error) {
 	last.release()
 	conn, err := l.dial(ctx, addr)
@@ -70,14 +69,14 @@ func (l *link) open(ctx context.Context, addr string, last *connecting) (net.Con
 	return l.conn.gate.watch(conn), nil
 }
 
-// release leaves the connection to its user.
+// release hands the connection over: the end of the context no longer breaks it.
 func (c *connecting) release() {
 	if c.free != nil {
 		c.free()
 	}
 }
 
-// dialTCP connects to a peer's server, or to an outside cluster's.
+// dialTCP connects to the server of a peer or of an outside cluster.
 func dialTCP(ctx context.Context, addr string) (net.Conn, error) {
 	d := net.Dialer{Timeout: dialTimeout}
 	conn, err := d.DialContext(ctx, "tcp", addr)
@@ -91,8 +90,8 @@ func dialTCP(ctx context.Context, addr string) (net.Conn, error) {
 	return newOutbox(conn), nil
 }
 
-// dialPeer connects to where one of the wanted nodes should be; with credentials,
-// that is certain then. TLS writes to the outbox, so it never blocks either.
+// dialPeer connects to the address of one of the wanted nodes. With credentials, the identity
+// of the node is verified. TLS writes to the outbox, so TLS never blocks either.
 func dialPeer(own *bus.Credentials, wanted func(wire.NodeID) bool) func(context.Context, string) (net.Conn, error) {
 	if own == nil {
 		return dialTCP
@@ -114,8 +113,8 @@ func dialPeer(own *bus.Credentials, wanted func(wire.NodeID) bool) func(context.
 	}
 }
 
-// dialOwn connects to the own server. It needs no outbox: the server's reading
-// goroutine never waits for another client.
+// dialOwn connects to the node's own server. No outbox is needed: the reading goroutine of the
+// server never waits for another client.
 func dialOwn(own Server) func(context.Context, string) (net.Conn, error) {
 	return func(context.Context, string) (net.Conn, error) { return own.InProcessConn() }
 }

@@ -12,15 +12,13 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// minPayload is the smallest payload that a node can work with: a message
-// between nodes holds a value and what must go with it, or what is known of many
-// nodes.
+// minPayload is the smallest payload that a node can work with. A message between nodes holds
+// a value with its metadata, or facts about many nodes.
 const minPayload = 32 << 10
 
-// External gives a node access to a NATS cluster that exists already, named by
-// one URL or several, separated by commas. It need not be up yet: External waits
-// for the first try only, to learn how large a message may be. Broadcasts reach
-// all that listen: Reach has no effect.
+// External gives a node access to an existing NATS cluster, at one or more URLs, separated by
+// commas. The cluster need not be up yet: External waits only for the first attempt, from which
+// it learns the largest message. Broadcasts reach all listeners; Reach has no effect.
 func External(cfg Config, urls string) (*Conn, error) {
 	shown, err := checkURLs(urls)
 	if err != nil {
@@ -31,8 +29,8 @@ func External(cfg Config, urls string) (*Conn, error) {
 		return nil, err
 	}
 	c.external = true
-	// A broadcast must not come back to its sender. What is for the node itself
-	// never goes out (deliverLocal), so nothing needs an echo.
+	// A broadcast must not come back to its sender. Messages to the node itself are
+	// delivered locally (deliverLocal), so no echo is needed.
 	options := []nats.Option{nats.NoEcho()}
 	if cfg.TLS != nil {
 		options = append(options, func(o *nats.Options) error {
@@ -51,9 +49,9 @@ func External(cfg Config, urls string) (*Conn, error) {
 	return c, nil
 }
 
-// enter takes a new connection to the outside cluster. The first one decides how
-// large messages may be; a node whose values may be larger than a later one takes
-// stays outside until it is started again.
+// enter takes a new connection to the outside cluster. The first connection decides the largest
+// message. If a later server takes only smaller messages, the node does not use this server
+// until the node is restarted.
 func (c *Conn) enter(nc *nats.Conn, way *connecting) (wire.NodeID, error) {
 	most := min(nc.MaxPayload(), bus.MaxPayload)
 	switch {
@@ -68,9 +66,8 @@ func (c *Conn) enter(nc *nats.Conn, way *connecting) (wire.NodeID, error) {
 	return c.connectOwn(nc, way)
 }
 
-// checkURLs finds mistakes that would otherwise show as a bus that is never
-// there, and returns the list without what logs in. A URL without a scheme is a
-// NATS one.
+// checkURLs finds mistakes that would otherwise show as a bus that never connects. It returns
+// the list without user names and passwords. The scheme of a URL without one is nats.
 func checkURLs(list string) (shown string, err error) {
 	login := strings.Contains(list, "@")
 	given := strings.Split(list, ",")
@@ -88,7 +85,7 @@ func checkURLs(list string) (shown string, err error) {
 				u.User = url.User("xxxxx")
 			}
 			all = append(all, u.String())
-		case login: // any part of it may be one of a password that was not escaped
+		case login: // any part may belong to a password that is not escaped
 			return "", fmt.Errorf("NATS URL %d: want nats://user:password@host:4222, with %%-escapes for what is special in a URL", i+1)
 		case err != nil:
 			return "", fmt.Errorf("NATS URL: %w", err)
@@ -99,7 +96,7 @@ func checkURLs(list string) (shown string, err error) {
 	return strings.Join(all, ","), nil
 }
 
-// isServer reports that a URL names a server and nothing there.
+// isServer reports that a URL names a server, without a path.
 func isServer(u *url.URL) bool {
 	return u.Hostname() != "" && (u.Scheme == "nats" || u.Scheme == "tls") &&
 		strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == ""

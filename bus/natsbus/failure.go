@@ -16,14 +16,14 @@ import (
 	"github.com/cohortkv/cohort/bus"
 )
 
-// failure is why a link has no connection.
+// failure is the reason why a link has no connection.
 type failure struct {
 	err   error
 	why   bus.FailureCause
-	since time.Time // of the first failure in a row with the same why
+	since time.Time // of the first of consecutive failures with the same why
 }
 
-// causeOf sorts an error by what an operator would do about it.
+// causeOf classifies an error by its remedy.
 func causeOf(err error) bus.FailureCause {
 	var ours *bus.Refusal
 	var record tls.RecordHeaderError
@@ -59,7 +59,7 @@ func causeOf(err error) bus.FailureCause {
 	return bus.Failed
 }
 
-// fail remembers why there is no connection, and tells the log.
+// fail records and logs why there is no connection.
 func (l *link) fail(err error) {
 	if err == nil {
 		err = errClosed
@@ -76,11 +76,11 @@ func (l *link) fail(err error) {
 	l.tellFailed(now, before == nil || before.why != now.why)
 }
 
-// errClosed stands for the error of a connection that ended without one.
+// errClosed is the error of a connection that ended without an error.
 var errClosed = errors.New("the connection was closed")
 
-// loginRefused reports that the server did not accept the credentials: while
-// connecting, nats.go gives its answer as mere text.
+// loginRefused reports that the server did not accept the credentials. While connecting,
+// nats.go returns the answer of the server only as text.
 func loginRefused(err error) bool {
 	text := strings.ToLower(err.Error())
 	return errors.Is(err, nats.ErrAuthorization) || strings.Contains(text, "authorization violation") || strings.Contains(text, "authentication")

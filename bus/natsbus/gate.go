@@ -6,18 +6,17 @@ import (
 	"sync/atomic"
 )
 
-// inboundBytes is how much may be read from connections before the handler has
-// taken all of it. Handlers do not block, so it is hardly ever reached; a reader
-// waits then, and the sender's own bounds do the rest.
+// inboundBytes bounds the bytes that are read from connections and not yet handled. Handlers do
+// not block, so the bound is hardly ever reached. At the bound, readers wait, and the bounds of
+// the sender take effect.
 const inboundBytes = 32 << 20
 
-// gate bounds the bytes between the sockets and the handler. nats.go counts
-// messages only there. What was read is counted here, and forgotten whenever
-// nothing waits for the handler: so nothing can be counted that stays for ever,
-// whatever nats.go does with it.
+// gate bounds the bytes between the sockets and the handler; nats.go bounds only the number of
+// messages. The gate counts all bytes that are read. It resets the count when no message waits
+// for the handler, so the count cannot grow by bytes that nats.go drops.
 type gate struct {
-	idle func() bool  // nothing waits for the handler
-	read atomic.Int64 // bytes since nothing waited
+	idle func() bool  // no message waits for the handler
+	read atomic.Int64 // bytes since no message waited
 
 	mu struct {
 		sync.Mutex
@@ -31,7 +30,7 @@ func newGate(idle func() bool) *gate {
 	return g
 }
 
-// empty is called when nothing waits for the handler.
+// empty is called when no message waits for the handler.
 func (g *gate) empty() {
 	if g.read.Swap(0) < inboundBytes {
 		return
@@ -42,14 +41,14 @@ func (g *gate) empty() {
 	g.mu.opened = make(chan struct{})
 }
 
-// pass waits while too much has been read, or until the connection is closed.
+// pass waits until fewer bytes than the bound are unhandled, or the connection is closed.
 func (g *gate) pass(closed <-chan struct{}) {
 	for g.read.Load() >= inboundBytes {
 		g.mu.Lock()
 		opened := g.mu.opened
 		g.mu.Unlock()
 		if g.idle() {
-			g.empty() // what was read were no messages, or were lost
+			g.empty() // the bytes read were no messages, or the messages were lost
 			return
 		}
 		if g.read.Load() < inboundBytes {
@@ -63,7 +62,7 @@ func (g *gate) pass(closed <-chan struct{}) {
 	}
 }
 
-// watch makes a connection's reading pass the gate.
+// watch makes a connection read through the gate.
 func (g *gate) watch(conn net.Conn) net.Conn {
 	return &watched{Conn: conn, gate: g, closed: make(chan struct{})}
 }

@@ -30,8 +30,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// meets lets node 1, which has the secret, look for node 2 at an address, and
-// returns what it found.
+// meets lets node 1, which has the secret, connect to node 2 at an address, and returns the
+// result.
 func meets(t *testing.T, addr string) bus.Link {
 	t.Helper()
 	n := joinEmbedded(secret)(t, 1, "")
@@ -76,8 +76,8 @@ func TestAPeerIsIdentifiedBeforeAnyMessageIsSent(t *testing.T) {
 	}
 }
 
-// TestANodeCannotCallItselfAnotherThanItsCertificateSays has one that is wanted at an
-// address name itself like the other one that is wanted there.
+// TestANodeCannotCallItselfAnotherThanItsCertificateSays: two nodes are wanted at an address,
+// and one of them gives the name of the other.
 func TestANodeCannotCallItselfAnotherThanItsCertificateSays(t *testing.T) {
 	n := joinEmbedded(secret)(t, 1, "")
 	impostor := serve(t, embedded.Config{Node: 3, Credentials: credentials(t, 2, secret)})
@@ -94,8 +94,7 @@ func TestANodeCannotCallItselfAnotherThanItsCertificateSays(t *testing.T) {
 	}
 }
 
-// dialAs connects a plain NATS client to a node's server, with credentials of its
-// own choice.
+// dialAs connects a plain NATS client to a node's server, with any credentials.
 func dialAs(t *testing.T, addr string, own *tls.Config) (*nats.Conn, error) {
 	t.Helper()
 	nc, err := nats.Connect("nats://"+addr, nats.Secure(own), nats.TLSHandshakeFirst(), nats.NoReconnect(), nats.Timeout(10*time.Second),
@@ -129,7 +128,7 @@ func TestACallerWithoutACertificateOfTheClusterIsRefused(t *testing.T) {
 	}
 }
 
-// trusting leaves a configuration without its own checks.
+// trusting removes the checks from a configuration.
 func trusting(c *tls.Config) *tls.Config {
 	c.InsecureSkipVerify, c.VerifyConnection = true, nil
 	return c
@@ -156,7 +155,7 @@ func TestANodeSpeaksInItsOwnNameOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	until(t, "subscription to the shard", func() bool { // the own node's last one
+	until(t, "subscription to the shard", func() bool { // the last subscription of the node itself
 		if err := nc.Publish(subjects.Shard("all", 3, "ready"), nil); err != nil {
 			t.Fatal(err)
 		}
@@ -172,7 +171,7 @@ func TestANodeSpeaksInItsOwnNameOnly(t *testing.T) {
 		{Subject: subjects.Node(1, 2, "k")},                                         // in the name of node 2
 		{Subject: subjects.Node(1, 1, "k")},                                         // in the receiver's
 		{Subject: subjects.Shard("all", 2, "k")},                                    // to the shard, in the name of node 2
-		{Subject: subjects.Answers(1, 7).To(1, 3)},                                  // an answer that nobody asked for
+		{Subject: subjects.Answers(1, 7).To(1, 3)},                                  // an answer without a request
 		{Subject: subjects.Node(1, 3, "k"), Reply: subjects.Answers(2, 9).To(1, 1)}, // the answer would go to node 2
 		{Subject: subjects.Node(1, 3, "k"), Reply: subjects.Answers(3, 9).To(1, 1)}, // allowed
 		{Subject: subjects.Shard("all", 3, "last"), Data: []byte("last")},           // allowed
@@ -206,7 +205,7 @@ func TestANodeSpeaksInItsOwnNameOnly(t *testing.T) {
 	}
 }
 
-// TestAttacksThatAreNotPrevented shows what docs/security.md says about it.
+// TestAttacksThatAreNotPrevented shows the limits that docs/security.md states.
 func TestAttacksThatAreNotPrevented(t *testing.T) {
 	subjects, err := bus.NewSubjects(cluster)
 	if err != nil {
@@ -245,10 +244,9 @@ func TestAttacksThatAreNotPrevented(t *testing.T) {
 	}
 }
 
-// TestSecretsAreChangedUnderTraffic goes from one secret to another, one node at a time
-// and in the order that docs/security.md names. After each step everybody still reaches
-// everybody; at the end, the old secret is worth nothing, also over connections that
-// were made by it.
+// TestSecretsAreChangedUnderTraffic replaces a secret, one node at a time and in the order that
+// docs/security.md gives. After each step all nodes still reach one another. At the end, the
+// old secret is invalid, also over connections that were made with it.
 func TestSecretsAreChangedUnderTraffic(t *testing.T) {
 	type node struct {
 		conntest.Node
@@ -319,7 +317,7 @@ func TestSecretsAreChangedUnderTraffic(t *testing.T) {
 	}
 }
 
-// pki is an authority as a company has one.
+// pki is a private authority.
 type pki struct {
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
@@ -453,7 +451,7 @@ func TestCertificatesThatDoNotFitTheNodeAreRefusedAtItsStart(t *testing.T) {
 	}
 }
 
-// TestCertificatesAreReadAgain replaces the authority under a node that runs.
+// TestCertificatesAreReadAgain replaces the authority of a running node.
 func TestCertificatesAreReadAgain(t *testing.T) {
 	company, next := newPKI(t), newPKI(t)
 	name := bus.NodeName{Cluster: cluster, Node: 1}

@@ -14,43 +14,43 @@ import (
 )
 
 const (
-	// pingInterval and pingsOut give up a connection whose other end is silent,
-	// a frozen peer's for one. 22 nodes with pings of 200 ms spend 16 % of a core.
+	// pingInterval and pingsOut close a connection whose other end is silent, for example
+	// that of a frozen peer. 22 nodes with pings every 200 ms use 16 % of a core.
 	pingInterval = time.Second
 	pingsOut     = 2
-	// inProcessURL stands where nats.go wants one. Nothing dials it.
+	// inProcessURL is the URL that nats.go requires. It is never dialled.
 	inProcessURL = "nats://in-process:0"
 )
 
-// link keeps one connection to one address alive: it connects, shows the
-// connection to senders once it has been admitted, and connects again when it
-// breaks, after a pause that grows (pause.go). What was sent over a broken
-// connection is lost; nothing is sent twice.
+// link maintains one connection to one address. It connects, checks the connection (admit), and
+// gives it to senders. When the connection breaks, the link connects again, after a pause that
+// grows (pause.go). Messages that were sent over a broken connection may be lost; none is sent
+// twice.
 type link struct {
 	conn *Conn
-	addr string // where, for people; without passwords
+	addr string // for logs; without passwords
 	url  string
-	// options come after those that every link has.
+	// options are added to those of every link.
 	options []nats.Option
 	dial    func(ctx context.Context, addr string) (net.Conn, error)
-	admit   func(*nats.Conn, *connecting) (wire.NodeID, error) // checks who answered, and subscribes
-	peers   func() []wire.NodeID                               // who should be there; nil: not a peer
+	admit   func(*nats.Conn, *connecting) (wire.NodeID, error) // checks the identity of the other end, and subscribes
+	peers   func() []wire.NodeID                               // the nodes that may be at the address; nil: not a peer
 
 	live    atomic.Pointer[live]    // nil while there is no connection
-	failed  atomic.Pointer[failure] // why the last try failed; nil while there is a connection
-	reached bool                    // run: there was a connection once
-	told    bool                    // run: the log says that there is no connection
-	tried   chan struct{}           // not nil: closed when the first try has ended
-	again   chan struct{}           // capacity 1: the connection is to be given up
+	failed  atomic.Pointer[failure] // why the last attempt failed; nil while there is a connection
+	reached bool                    // of run: there was a connection before
+	told    bool                    // of run: the loss of the connection was logged
+	tried   chan struct{}           // not nil: closed when the first attempt has ended
+	again   chan struct{}           // capacity 1: the connection is to be replaced
 	cancel  context.CancelFunc
 }
 
-// live is a connection that works as far as anyone knows.
+// live is a connection that has not failed so far.
 type live struct {
 	nc     *nats.Conn
-	node   wire.NodeID // who is at the other end; of peers only
+	node   wire.NodeID // the node at the other end; of peers only
 	since  time.Time
-	out    *outbox         // nil: writing to this connection never has to wait
+	out    *outbox         // nil: a write to this connection never waits
 	closed <-chan struct{} // when the connection has broken
 }
 
@@ -60,7 +60,7 @@ func (l *link) start() {
 	l.conn.linking.Go(func() { l.run(ctx) })
 }
 
-// stop makes the link end; to wait for the end, wait for linking.
+// stop makes the link end. Conn.linking waits for the end.
 func (l *link) stop() { l.cancel() }
 
 func (l *link) run(ctx context.Context) {
@@ -87,7 +87,7 @@ func (l *link) run(ctx context.Context) {
 	}
 }
 
-// ended says that the first try has.
+// ended records that the first attempt has ended.
 func (l *link) ended() {
 	if l.tried != nil {
 		close(l.tried)
@@ -95,7 +95,7 @@ func (l *link) ended() {
 	}
 }
 
-// show gives a connection to senders.
+// show publishes a connection to senders.
 func (l *link) show(conn *live) {
 	l.conn.counts.connects.Add(1)
 	l.live.Store(conn)
@@ -103,11 +103,11 @@ func (l *link) show(conn *live) {
 	l.tellReached(conn)
 	l.reached = true
 	if l.peers != nil && !slices.Contains(l.peers(), conn.node) {
-		l.retryLater() // Reach has named others meanwhile
+		l.retryLater() // Reach has replaced the wanted nodes meanwhile
 	}
 }
 
-// retryLater gives the present connection up, and makes another.
+// retryLater makes the link replace its connection.
 func (l *link) retryLater() {
 	select {
 	case l.again <- struct{}{}:
@@ -139,8 +139,8 @@ func (l *link) connect(ctx context.Context) (*live, error) {
 	defer way.release()
 	var dial nats.CustomDialer = dialler(func(_, addr string) (net.Conn, error) { return l.open(ctx, addr, &way) })
 	if l.peers != nil {
-		// Most tries end here when many peers are away, so nats.go is not made ready
-		// for them.
+		// When many peers are away, most attempts end here. So nats.go is prepared only
+		// after the dial.
 		conn, err := l.open(ctx, l.addr, &way)
 		if err != nil {
 			return nil, err
@@ -153,7 +153,7 @@ func (l *link) connect(ctx context.Context) (*live, error) {
 		nats.NoReconnect(),
 		nats.IgnoreDiscoveredServers(),
 		nats.SetCustomDialer(dial),
-		nats.SkipHostLookup(), // it has no bound; the dialler's has
+		nats.SkipHostLookup(), // that of nats.go has no time limit; the dialler's has
 		nats.Timeout(greetTimeout),
 		nats.PingInterval(pingInterval),
 		nats.MaxPingsOutstanding(pingsOut),
@@ -165,7 +165,7 @@ func (l *link) connect(ctx context.Context) (*live, error) {
 	}, l.options...)
 	nc, err := nats.Connect(l.url, options...)
 	if err != nil {
-		if way.err != nil { // nats.go keeps it to itself when nobody listens
+		if way.err != nil { // nats.go does not return this error
 			err = way.err
 		}
 		return nil, err
@@ -178,8 +178,8 @@ func (l *link) connect(ctx context.Context) (*live, error) {
 	return &live{nc: nc, node: node, since: time.Now(), out: way.out, closed: closed}, nil
 }
 
-// publish hands a message to nats.go, which copies it. It never blocks: no
-// dialling happens under nats.go's lock, and its writes end in the outbox.
+// publish hands a message to nats.go, which copies the message. publish never blocks: nats.go
+// does not dial under its lock, and its writes go to the outbox.
 func (l *link) publish(conn *live, subject, reply string, payload []byte) error {
 	err := bus.ErrUnreachable
 	if conn != nil {

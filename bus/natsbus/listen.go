@@ -10,12 +10,12 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// noResponders is what a NATS server answers in place of a node that does not
-// listen: an empty message with this status.
+// noResponders is the status of the empty message that a NATS server answers in place of a node
+// that does not listen.
 const noResponders = "503"
 
-// Listen replaces handler and shards. It asks the server for what is new and
-// does not wait until the server knows: a caller that needs that shakes hands.
+// Listen replaces handler and shards. It sends new subscriptions to the server, and does not
+// wait for the server. A caller that must know must exchange messages with the peer.
 func (c *Conn) Listen(h bus.Handler, shards ...string) error {
 	wanted := []string{c.subjects.ToNode(c.node)}
 	for _, token := range shards {
@@ -40,7 +40,7 @@ func (c *Conn) Listen(h bus.Handler, shards ...string) error {
 	return nil // if it has closed, connectOwn will subscribe again
 }
 
-// connectOwn takes a new connection to where the node listens.
+// connectOwn takes a new connection to the server on which the node listens.
 func (c *Conn) connectOwn(nc *nats.Conn, _ *connecting) (wire.NodeID, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -53,8 +53,8 @@ func (c *Conn) connectOwn(nc *nats.Conn, _ *connecting) (wire.NodeID, error) {
 	return c.node, c.subscribe()
 }
 
-// subscribe makes the subscriptions on the present connection the wanted ones.
-// All of them share one channel: that keeps what one sender sent in order.
+// subscribe makes the subscriptions on the current connection equal to the wanted ones. All
+// subscriptions share one channel, which keeps the messages of one sender in order.
 func (c *Conn) subscribe() error {
 	for subject, sub := range c.mu.subs {
 		if !slices.Contains(c.mu.wanted, subject) {
@@ -77,7 +77,7 @@ func (c *Conn) subscribe() error {
 	return nil
 }
 
-// receive gives everything that arrives to the handler, until Close.
+// receive passes all messages to the handler, until Close.
 func (c *Conn) receive() {
 	for {
 		select {
@@ -115,14 +115,14 @@ func (c *Conn) handle(m *nats.Msg) {
 	(*h)(msg)
 }
 
-// sender is the node that sent a message, as its subject says. The own server
-// takes from each node its own subjects only. A peer's server may write down any
-// subject, so for answers, what this node subscribed to there counts.
+// sender is the node that sent a message, as its subject says. The node's own server accepts
+// from each node only the subjects of this node. The server of a peer could write any subject,
+// so the sender of an answer is taken from the subscription.
 func (c *Conn) sender(m *nats.Msg) (wire.NodeID, bool) {
 	from, ok := c.subjects.Sender(m.Subject)
 	if !ok || c.external || m.Sub == nil {
 		return from, ok
 	}
 	asked, ok := c.subjects.Sender(m.Sub.Subject)
-	return from, !ok || from == asked // subscriptions at home name no sender
+	return from, !ok || from == asked // subscriptions on the node's own server name no sender
 }

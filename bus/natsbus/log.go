@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// tellFailed logs that a link has no connection: when it begins or its cause
-// changes, and, where a setting is wrong, again while it lasts; at most once
-// a minute for each address and cause. Nodes that are merely away are news to
-// others; here they are no warning.
+// tellFailed logs that a link has no connection, when the failure begins or its cause changes. A
+// failure that does not end by itself, such as a wrong setting, is logged again while it lasts.
+// Lines are limited to one a minute for each address and cause. An absent node is no warning:
+// the protocols log it.
 func (l *link) tellFailed(f *failure, changed bool) {
 	if !changed && f.why.Absent() && l.told {
 		return
@@ -30,8 +30,8 @@ func (l *link) tellFailed(f *failure, changed bool) {
 	l.conn.log.LogAttrs(context.Background(), level, l.noun()+" not reached", attrs...)
 }
 
-// tellReached logs the end of what tellFailed has told, and the first connection
-// to an outside cluster.
+// tellReached logs the end of a failure that tellFailed has logged, and the first connection to
+// an outside cluster.
 func (l *link) tellReached(conn *live) {
 	first := l.conn.external && !l.reached
 	if !l.told && !first {

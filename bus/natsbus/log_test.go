@@ -16,7 +16,7 @@ import (
 	"github.com/cohortkv/cohort/bus/outside"
 )
 
-// lines is a log that can be looked at.
+// lines is a log that tests can read.
 type lines struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -117,7 +117,7 @@ func TestSubjectsThatAnOutsideClusterForbidsAreInTheLog(t *testing.T) {
 	}
 }
 
-// TestAnOutsideClusterMayAskForTLS has one that does, with a certificate of a company.
+// TestAnOutsideClusterMayAskForTLS connects to such a cluster, with a private authority.
 func TestAnOutsideClusterMayAskForTLS(t *testing.T) {
 	company := newPKI(t)
 	server := team(t, outside.Config{TLS: company.listening(t)})
@@ -138,7 +138,7 @@ func TestAnOutsideClusterMayAskForTLS(t *testing.T) {
 	}
 }
 
-// TestAServerThatTakesLessThanTheNodeWasStartedForIsNotUsed: what was accepted under the
+// TestAServerThatTakesLessThanTheNodeWasStartedForIsNotUsed: values that were accepted under the
 // larger limit would never fit.
 func TestAServerThatTakesLessThanTheNodeWasStartedForIsNotUsed(t *testing.T) {
 	server := team(t, outside.Config{})

@@ -12,7 +12,7 @@ import (
 	"github.com/cohortkv/cohort/bus/outside"
 )
 
-// until waits for a state of the connection, which nobody announces.
+// until polls for a state of the connection, because there is no notification.
 func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)

@@ -9,36 +9,36 @@ import (
 )
 
 const (
-	// outboxBound is how much may wait for a socket that takes nothing: beyond
-	// it, sending to this peer fails. The peer's own socket holds as much again.
+	// outboxBound bounds the bytes that wait for a socket. Beyond it, sending to this peer
+	// fails. The socket of the peer buffers as much again.
 	outboxBound = 4 << 20
-	// closeTimeout is how long a closing connection may go on writing what waits.
+	// closeTimeout is how long a closing connection may go on writing its backlog.
 	closeTimeout = 100 * time.Millisecond
 )
 
-// outbox is a connection whose Write never blocks. nats.go writes under the lock
-// that every publish takes, so a peer that has stopped reading (SIGSTOP, a cut
-// cable) would block its senders. Write gives the socket what it takes
-// at once; the rest waits here and a goroutine writes it. Write itself refuses
-// nothing, because half a message would break the stream: senders ask full first.
+// outbox is a connection whose Write never blocks. nats.go writes under the lock that every
+// publish takes. So a peer that has stopped reading (SIGSTOP, a cut cable) would block its
+// senders. Write gives the socket the bytes that it takes at once. The rest is buffered, and a
+// goroutine writes it. Write refuses nothing, because half a message would break the stream;
+// senders call full first.
 type outbox struct {
 	net.Conn
-	raw     syscall.RawConn // nil: there is no way to ask the socket without waiting
+	raw     syscall.RawConn // nil: the socket cannot be written to without waiting
 	waiting atomic.Int64    // bytes in backlog, and those that the goroutine is writing
 	drains  sync.WaitGroup
 
 	mu struct {
 		sync.Mutex
 		backlog []byte
-		busy    bool // the goroutine runs: it alone writes
+		busy    bool // the goroutine runs; only the goroutine writes then
 		closed  bool
 		err     error // of the goroutine's last write
 		attempt attempt
 	}
 }
 
-// attempt is one write that must not wait. It lives in the outbox, with its
-// function made once, so that writing allocates nothing.
+// attempt is one write that must not wait. The attempt is part of the outbox, and its function
+// is made once, so that writing does not allocate.
 type attempt struct {
 	p   []byte
 	n   int
@@ -56,15 +56,15 @@ func newOutbox(conn net.Conn) *outbox {
 	a := &o.mu.attempt
 	a.run = func(fd uintptr) bool {
 		a.n, a.err = writeNow(fd, a.p)
-		return true // done, whatever was written: never wait for the socket
+		return true // never wait for the socket, even if nothing was written
 	}
 	return o
 }
 
-// full reports that nothing more should be written for now.
+// full reports that no more should be written for now.
 func (o *outbox) full() bool { return o.waiting.Load() >= outboxBound }
 
-// Write takes all of p, or none of it and the connection is broken.
+// Write takes all of p. If it takes nothing, the connection is broken.
 func (o *outbox) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -92,7 +92,7 @@ func (o *outbox) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// tryWrite gives the socket what it takes; nothing, when it is full.
+// tryWrite writes as many bytes as the socket takes without waiting, possibly none.
 func (o *outbox) tryWrite(p []byte) (int, error) {
 	a := &o.mu.attempt
 	a.p, a.n, a.err = p, 0, nil
@@ -104,7 +104,7 @@ func (o *outbox) tryWrite(p []byte) (int, error) {
 	return a.n, err
 }
 
-// drain writes the backlog until there is none. The connection's Close ends it.
+// drain writes the backlog until it is empty. Close of the connection ends drain.
 func (o *outbox) drain() {
 	var chunk []byte
 	for {
@@ -128,7 +128,7 @@ func (o *outbox) drain() {
 	}
 }
 
-// writeAll waits for the socket, and lets senders go on as it takes more.
+// writeAll waits for the socket. As the socket takes bytes, senders may add more.
 func (o *outbox) writeAll(chunk []byte) error {
 	const piece = 64 << 10
 	for len(chunk) > 0 {
@@ -142,8 +142,7 @@ func (o *outbox) writeAll(chunk []byte) error {
 	return nil
 }
 
-// Close lets a backlog out that the socket takes within closeTimeout, and does not
-// wait for that.
+// Close gives the goroutine closeTimeout to write the backlog, and does not wait for it.
 func (o *outbox) Close() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -163,5 +162,5 @@ func (o *outbox) wait() { o.drains.Wait() }
 // SetWriteDeadline does nothing: writes do not wait.
 func (o *outbox) SetWriteDeadline(time.Time) error { return nil }
 
-// SetDeadline is about reading only, for the same reason.
+// SetDeadline sets the deadline of reads only, for the same reason.
 func (o *outbox) SetDeadline(t time.Time) error { return o.SetReadDeadline(t) }

@@ -29,7 +29,7 @@ func tcpPair(t *testing.T) (near, far net.Conn) {
 	return near, far
 }
 
-// numbered is n bytes in which every place can be told from its neighbours.
+// numbered is n bytes in which neighbours differ.
 func numbered(n, from int) []byte {
 	p := make([]byte, n)
 	for i := range p {
@@ -43,7 +43,7 @@ func TestWritingToAPeerThatDoesNotReadNeverBlocks(t *testing.T) {
 		near, far := tcpPair(t)
 		o := newOutbox(near)
 		if !direct {
-			o.raw = nil // as on systems where a socket cannot be asked
+			o.raw = nil // as on systems without writes that do not wait
 		}
 		written := 0
 		for !o.full() {

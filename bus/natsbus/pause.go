@@ -5,21 +5,20 @@ import (
 	"time"
 )
 
-// Pauses between tries. The longest decides, with dialTimeout, how soon a healed
-// link works again, which clients notice: replicas are to be equal within 2 s, and
-// requests forwarded within 5 s. An address that never answered may
-// wait longer: a thousand of them cost 7 % of a core so.
+// Pauses between attempts. The longest pause and dialTimeout bound how soon a healed link works
+// again. Clients notice this time: replicas must be equal within 2 s, and requests be forwarded
+// within 5 s. An address that never answered may wait longer: a thousand of them then cost 7 %
+// of a core.
 const (
 	firstPause   = 100 * time.Millisecond
 	longestPause = 500 * time.Millisecond
 	longestBlind = 3 * time.Second
-	// steady is how long a connection must have held for the next pause to be the
-	// first again.
+	// steady is how long a connection must have lasted to reset the pause.
 	steady = 2 * time.Second
 )
 
-// pause is the time until the next try. It doubles, and is shortened by up to a
-// quarter, so that many links do not try at once.
+// pause is the time until the next attempt. It doubles each time, and is shortened by a random
+// part of up to a quarter, so that many links do not connect at once.
 type pause time.Duration
 
 func (p *pause) next(reached bool) time.Duration {

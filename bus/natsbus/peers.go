@@ -16,7 +16,7 @@ type peer struct {
 	link *place
 }
 
-// connection is the one to the peer, if the peer is at its address.
+// connection is the connection to the peer, if the peer is at its address.
 func (p *peer) connection() *live {
 	if conn := p.link.live.Load(); conn != nil && conn.node == p.ID {
 		return conn
@@ -24,9 +24,8 @@ func (p *peer) connection() *live {
 	return nil
 }
 
-// place is an address where peers should be: one, unless a list names several
-// there, of which one at most is right. So each address is dialled once, whatever
-// is said about it.
+// place is an address of peers. It has several peers if the list names the address several
+// times; then at most one entry is right. So each address is dialled only once.
 type place struct {
 	link
 	wanted atomic.Pointer[[]wire.NodeID]
@@ -34,16 +33,16 @@ type place struct {
 
 func (p *place) wants(id wire.NodeID) bool { return slices.Contains(*p.wanted.Load(), id) }
 
-// peerTable is what Reach asked for. It is replaced, never changed.
+// peerTable is the list of the last Reach. It is replaced, never changed.
 type peerTable struct {
 	byID   map[wire.NodeID]*peer
 	all    []*peer // in the order of the list
 	places map[string]*place
 }
 
-// Reach replaces the list of peers. A peer whose address stays keeps its
-// connection, one whose address changed gets a new one; addresses that are not
-// named any more are forgotten. When an id occurs twice its last entry counts.
+// Reach replaces the list of peers. A peer whose address stays keeps its connection. A peer with
+// a new address gets a new connection. Connections to addresses that are no longer named are
+// closed. If an id occurs twice, its last entry counts.
 func (c *Conn) Reach(peers []bus.Peer) {
 	if c.external {
 		return
@@ -76,15 +75,14 @@ func (c *Conn) Reach(peers []bus.Peer) {
 	}
 }
 
-// Renew gives up the connections to all peers and makes others, with the
-// credentials as they are now.
+// Renew replaces the connections to all peers, with the current credentials.
 func (c *Conn) Renew() {
 	for _, p := range c.peers.Load().places {
 		p.retryLater()
 	}
 }
 
-// arrange finds a place for each peer: the old one at its address, or a new one.
+// arrange finds a place for each peer: the existing one at its address, or a new one.
 func (c *Conn) arrange(peers []bus.Peer, old *peerTable) (next *peerTable, wanted map[string][]wire.NodeID) {
 	last := make(map[wire.NodeID]bus.Peer, len(peers))
 	for _, p := range peers {
@@ -121,7 +119,7 @@ func (c *Conn) newPlace(addr string) *place {
 		conn:    c,
 		addr:    addr,
 		url:     "nats://" + addr,
-		options: []nats.Option{nats.UserInfo(c.name.String(), "")}, // what it claims without credentials
+		options: []nats.Option{nats.UserInfo(c.name.String(), "")}, // the name that a server without credentials sees
 		dial:    dialPeer(c.credentials, p.wants),
 		admit:   func(nc *nats.Conn, way *connecting) (wire.NodeID, error) { return c.meet(p, nc, way) },
 		peers:   func() []wire.NodeID { return *p.wanted.Load() },
@@ -129,9 +127,9 @@ func (c *Conn) newPlace(addr string) *place {
 	return p
 }
 
-// meet refuses another node that answers at an address; the link tries again,
-// because the right one may come back. Then it listens for answers there: what
-// comes over this subscription is from this node.
+// meet refuses a node that is not wanted at the address. The link tries again, because the
+// wanted node may come back. For the wanted node, meet subscribes to its answers: all messages
+// of this subscription are from this node.
 func (c *Conn) meet(at *place, nc *nats.Conn, way *connecting) (wire.NodeID, error) {
 	name, err := bus.ParseServerName(nc.ConnectedServerName())
 	switch {

@@ -14,7 +14,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// dialCount listens and counts who calls; it never answers.
+// dialCount listens and counts connections; it never answers.
 func dialCount(t *testing.T) (addr string, count *atomic.Int64) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -66,7 +66,7 @@ func TestTheRightOneOfSeveralIdsAtAnAddressIsReached(t *testing.T) {
 	if err := n.Conn.Send(bus.Envelope{To: 3, Kind: "k"}); err == nil {
 		t.Error("a message for 3 was sent to 2")
 	}
-	n.Conn.Reach([]bus.Peer{{ID: 3, Addr: peer.Addr}}) // 2 is not wanted any more
+	n.Conn.Reach([]bus.Peer{{ID: 3, Addr: peer.Addr}}) // 2 is no longer wanted
 	until(t, "parting", func() bool { return stats(n).Peers[0].Why == bus.WrongNode && stats(n).Disconnects > 0 })
 }
 
@@ -90,8 +90,8 @@ func TestPeersThatAreGoneAreForgotten(t *testing.T) {
 	}
 }
 
-// TestAThousandUnreachablePeersCostLittle prints what they cost: half of them are
-// addresses where nobody listens, half of them do not answer.
+// TestAThousandUnreachablePeersCostLittle prints their cost. Half of the addresses refuse
+// connections; the other half do not answer.
 func TestAThousandUnreachablePeersCostLittle(t *testing.T) {
 	if testing.Short() {
 		t.Skip("measures the processor for seconds")
@@ -135,8 +135,8 @@ func cpu(t *testing.T) time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// TestANameIsLookedUpAnew: the second address of a name is used when the first does
-// not answer, and nothing remembers what the name led to.
+// TestANameIsLookedUpAnew: if the first address of a name does not answer, the second is used.
+// Addresses are not cached.
 func TestANameIsLookedUpAnew(t *testing.T) {
 	n, peer := joinEmbedded(secret)(t, 1, ""), joinEmbedded(secret)(t, 2, "")
 	_, port, err := net.SplitHostPort(peer.Addr)
@@ -151,8 +151,8 @@ func TestANameIsLookedUpAnew(t *testing.T) {
 	}
 }
 
-// TestMessagesThatWaitForTheHandlerAreBoundedInBytes holds the handler up while a peer sends
-// more than may wait. The peer's own bounds stop it; nothing piles up here.
+// TestMessagesThatWaitForTheHandlerAreBoundedInBytes blocks the handler while a peer sends more
+// than the bound. The bounds of the peer stop the peer; the receiver buffers no more.
 func TestMessagesThatWaitForTheHandlerAreBoundedInBytes(t *testing.T) {
 	sender, receiver := joinEmbedded(secret)(t, 1, ""), joinEmbedded(secret)(t, 2, "")
 	hold, held := make(chan struct{}), make(chan struct{}, 1)

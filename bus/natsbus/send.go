@@ -12,8 +12,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Send sends one envelope, on the caller's goroutine as far as nats.go allows.
-// It allocates nothing, but for a request the subject of its answer.
+// Send sends one envelope, on the goroutine of the caller as far as nats.go allows. It allocates
+// only for a request: the subject of the answer.
 func (c *Conn) Send(e bus.Envelope) error {
 	if len(e.Payload) > c.MaxPayload() {
 		c.counts.tooLarge.Add(1)
@@ -57,12 +57,12 @@ func (c *Conn) sendTo(e bus.Envelope) error {
 	return p.link.publish(p.connection(), subject, reply, e.Payload)
 }
 
-// publishHome sends by the own server, or by the outside cluster.
+// publishHome sends through the node's own server, or through the outside cluster.
 func (c *Conn) publishHome(subject, reply string, payload []byte) error {
 	return c.home.publish(c.home.live.Load(), subject, reply, payload)
 }
 
-// answer publishes at the own server, where the peer that asked listens for it.
+// answer publishes at the node's own server. The peer that asked listens there.
 func (c *Conn) answer(to wire.ReplyTo, payload []byte) error {
 	if _, from, ok := c.subjects.ParseAnswer(to); !ok || from != c.node {
 		return fmt.Errorf("bus: %q is not where this node's answers are taken", string(to))
@@ -90,9 +90,8 @@ func (c *Conn) broadcast(e bus.Envelope) error {
 	return err
 }
 
-// deliverLocal is the way from the node to itself. It does not pass NATS: the
-// outside cluster must not echo broadcasts to their sender, and tells its own
-// messages apart by connection only.
+// deliverLocal delivers a message from the node to itself, without NATS. The outside cluster
+// must not echo broadcasts to their sender, and can only suppress all messages of a connection.
 func (c *Conn) deliverLocal(subject, reply string, payload []byte) error {
 	if c.handler.Load() == nil {
 		c.counts.dropped.Add(1)
@@ -108,12 +107,12 @@ func (c *Conn) deliverLocal(subject, reply string, payload []byte) error {
 	}
 }
 
-// namesBound is how many subjects are remembered. Kinds, peers and shards of one
-// view are far fewer; views of a long life may be more, so it starts anew then.
+// namesBound bounds the subjects that are cached. One view has far fewer kinds, peers and
+// shards. Over many views there may be more; at the bound, the table is emptied.
 const namesBound = 1024
 
-// names remembers the subjects that were sent to, so that sending builds no
-// strings. Reading takes no lock; a new name copies the table.
+// names caches the subjects of messages, so that sending builds no strings. Reading takes no
+// lock; a new name copies the table.
 type names struct {
 	subjects bus.Subjects
 	from     wire.NodeID
@@ -150,7 +149,7 @@ func (n *names) find(key nameKey) (string, error) {
 		table = maps.Clone(*old)
 	}
 	table[key] = name
-	n.table.CompareAndSwap(old, &table) // whoever loses builds it again next time
+	n.table.CompareAndSwap(old, &table) // if another goroutine was first, the next call adds the name
 	return name, nil
 }
 

@@ -8,11 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// canAttempt says that writeNow works here.
+// canAttempt reports that writeNow works on this system.
 const canAttempt = true
 
-// writeNow writes what the socket takes without waiting. Go's sockets do not
-// block, so that is one system call.
+// writeNow writes as many bytes as the socket takes without waiting. Sockets of Go do not block,
+// so this is one system call.
 func writeNow(fd uintptr, p []byte) (int, error) {
 	written := 0
 	for written < len(p) {
@@ -30,9 +30,9 @@ func writeNow(fd uintptr, p []byte) (int, error) {
 	return written, nil
 }
 
-// giveUpAfter breaks the connection when the other end has acknowledged nothing
-// for so long. Without it a flow over a cut cable lingers, and after the repair
-// waits for its next, ever later retransmission.
+// giveUpAfter breaks the connection when sent data stays unacknowledged for so long
+// (TCP_USER_TIMEOUT). Otherwise a connection over a cut cable would stay open. After the repair
+// it would wait for the next retransmission, which comes later and later.
 func giveUpAfter(conn *net.TCPConn, d time.Duration) error {
 	raw, err := conn.SyscallConn()
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// canAttempt is false: here the outbox's goroutine writes everything.
+// canAttempt is false: on this system, the goroutine of the outbox writes everything.
 const canAttempt = false
 
 func writeNow(uintptr, []byte) (int, error) { return 0, nil }

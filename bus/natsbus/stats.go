@@ -12,16 +12,16 @@ import (
 	"github.com/cohortkv/cohort/bus"
 )
 
-// counts are what Stats reports; all links of a Conn share them.
+// counts are the counters behind Stats. All links of a Conn share them.
 type counts struct {
 	sent, dropped, received, overruns atomic.Uint64
 	connects, disconnects, strangers  atomic.Uint64
 	asyncErrors, tooLarge             atomic.Uint64
 }
 
-// asyncError counts what NATS reports by the way, and logs it: subjects that an
-// outside cluster does not allow, for one. Nothing else is done about it: what was
-// lost shows as a gap, and a broken connection is made again.
+// asyncError counts and logs asynchronous errors of NATS, such as subjects that an outside
+// cluster does not allow. No other reaction is needed: lost messages show as gaps, and a broken
+// connection is replaced.
 func (c *Conn) asyncError(l *link, err error) {
 	if errors.Is(err, nats.ErrSlowConsumer) {
 		c.counts.overruns.Add(1)
@@ -34,7 +34,7 @@ func (c *Conn) asyncError(l *link, err error) {
 	}
 }
 
-// Stats reports what this Conn has done so far.
+// Stats returns the counters of this Conn.
 func (c *Conn) Stats() bus.Stats {
 	s := bus.Stats{
 		Sent:        c.counts.sent.Load(),

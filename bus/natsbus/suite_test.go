@@ -25,7 +25,7 @@ const (
 	secret  = "of the tests"
 )
 
-// credentials are a node's under a secret, or under several; none without.
+// credentials are those of a node under one or several secrets; nil without secrets.
 func credentials(t testing.TB, id wire.NodeID, secret string) *bus.Credentials {
 	t.Helper()
 	c, err := newCredentials(cluster, id, secret)
@@ -57,9 +57,9 @@ func stretched(secret string) (bus.Secrets, error) {
 	return s, err
 }
 
-// echoNode, in the environment of the test binary, makes it a node that echoes:
-// "<id>" in embedded mode, "<id> <url>" over an outside cluster. echoSecret is its
-// secret.
+// echoNode, in the environment of the test binary, turns the process into a node that echoes. Its
+// value is "<id>" in embedded mode, and "<id> <url>" over an outside cluster. echoSecret is the
+// secret of the node.
 const (
 	echoNode   = "COHORT_TEST_ECHO_NODE"
 	echoSecret = "COHORT_TEST_ECHO_SECRET"
@@ -76,7 +76,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// runEcho says where it can be reached and lives until its input ends.
+// runEcho prints its address and runs until its standard input ends.
 func runEcho(spec string) error {
 	id, url, outside := strings.Cut(spec, " ")
 	number, err := strconv.ParseUint(id, 10, 64)
@@ -112,7 +112,7 @@ func runEcho(spec string) error {
 	return conn.Close()
 }
 
-// startEcho runs runEcho in a process of its own, which SIGSTOP can freeze.
+// startEcho runs runEcho in a separate process, so that SIGSTOP can freeze it.
 func startEcho(t testing.TB, id wire.NodeID, spec, secret string) conntest.Freezable {
 	t.Helper()
 	child := exec.Command(os.Args[0])
@@ -165,7 +165,7 @@ func serve(t *testing.T, cfg embedded.Config) *embedded.Server {
 	return own
 }
 
-// joinEmbedded starts a node with a secret, or, without, one that does not encrypt.
+// joinEmbedded starts a node with a secret. Without a secret, the node does not encrypt.
 func joinEmbedded(secret string) func(*testing.T, wire.NodeID, string) conntest.Node {
 	return func(t *testing.T, id wire.NodeID, addr string) conntest.Node {
 		return joinWith(t, id, addr, credentials(t, id, secret))
@@ -214,8 +214,8 @@ func TestEmbeddedNATSIsABus(t *testing.T) {
 	}
 }
 
-// TestExternalNATSIsABus lets all nodes share one server, as they would share a
-// cluster that is there already; each has its own proxy to it.
+// TestExternalNATSIsABus lets all nodes share one server, like an existing NATS cluster. Each
+// node has its own proxy to the server.
 func TestExternalNATSIsABus(t *testing.T) {
 	conntest.Run(t, func(t *testing.T) *conntest.Bus {
 		server := team(t, outside.Config{})
@@ -243,7 +243,7 @@ func TestExternalNATSIsABus(t *testing.T) {
 	})
 }
 
-// team starts a NATS server that is not cohort's.
+// team starts a NATS server outside of cohort.
 func team(t *testing.T, cfg outside.Config) *outside.Server {
 	t.Helper()
 	s, err := outside.Start(cfg)

@@ -1,5 +1,4 @@
-// Package outside runs a NATS server as a team runs one for itself: it knows
-// nothing of cohort. It is for tests.
+// Package outside runs a plain NATS server, without anything of cohort, for tests.
 package outside
 
 import (
@@ -13,13 +12,13 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// Config says what the server is like; its zero value is a server on any port of
-// 127.0.0.1 that lets everybody in.
+// Config is the configuration of the server. The zero value is a server on any port of
+// 127.0.0.1, without authentication.
 type Config struct {
 	Listen         string // host:port
 	MaxPayload     int    // 0: NATS's own default, 1 MiB
 	User, Password string
-	Allow          []string // with User: the only subjects that may be used; none: all
+	Allow          []string // with User: the subjects that may be used; empty: all
 	TLS            *tls.Config
 }
 
@@ -59,10 +58,10 @@ func Start(cfg Config) (*Server, error) {
 	return &Server{s}, nil
 }
 
-// Addr is the address that is listened on.
+// Addr is the address of the listener.
 func (s *Server) Addr() string { return s.nats.Addr().String() }
 
-// Clients are the names that the connections to it have.
+// Clients are the names of the connections to the server.
 func (s *Server) Clients() ([]string, error) {
 	list, err := s.nats.Connz(nil)
 	if err != nil {
@@ -75,7 +74,7 @@ func (s *Server) Clients() ([]string, error) {
 	return names, nil
 }
 
-// Close ends all connections and waits until nothing of the server runs.
+// Close ends all connections and waits until the server has stopped.
 func (s *Server) Close() {
 	s.nats.Shutdown()
 	s.nats.WaitForShutdown()

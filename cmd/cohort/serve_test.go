@@ -173,7 +173,7 @@ func TestServeAnswersUntilItIsToldToStop(t *testing.T) {
 	}
 }
 
-// freeAddress is one that nobody else listens on during the test.
+// freeAddress is an address that is free during the test.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	reserved, err := ports.Reserve(1)
