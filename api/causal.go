@@ -25,7 +25,7 @@ type CausalBody struct {
 }
 
 // ErrBadMetadata is the error for causal metadata that no node made.
-var ErrBadMetadata = errors.New(`the causal metadata is not ours: send back what came with the last answer as "causal-metadata", or {}`)
+var ErrBadMetadata = errors.New(`the causal metadata was not made by a node: send back what the last answer had as "causal-metadata", or {}`)
 
 // ParseCausalBody reads the body of a classic request to a causal bucket,
 //

@@ -35,7 +35,7 @@ const (
 // Errors of a path whose tail is not a key.
 var (
 	ErrNoKey      = errors.New("the key is empty")
-	ErrBadEscape  = errors.New("the key has a % that two hex digits do not follow")
+	ErrBadEscape  = errors.New("the key has a % without two hex digits behind it")
 	ErrKeyTooLong = errors.New("the key is longer than " + strconv.Itoa(MaxKey) + " bytes")
 )
 

@@ -66,7 +66,7 @@ func (s *Server) authorize(ctx *fasthttp.RequestCtx, to route, path []byte) bool
 	who := s.who(ctx)
 	if who == nil {
 		ctx.Response.Header.Set("WWW-Authenticate", `Bearer realm="cohort", Basic realm="cohort"`)
-		s.fail(ctx, api.CodeUnauthorized, "this node asks clients who they are: send a token, as a bearer or as the password of basic authentication, or a certificate")
+		s.fail(ctx, api.CodeUnauthorized, "this node answers only to clients that identify themselves: send a token, as a bearer or as the password of basic authentication, or a certificate")
 		return false
 	}
 	if need.known || who.May(need.right, need.bucket, need.name()) {

@@ -149,16 +149,16 @@ func TestClassicCausalRequestsThatAreNoGood(t *testing.T) {
 		{"PUT", `{"value":"v","causal-metadata":7}`, "session"},
 		{"PUT", `{"value":"v","causal-metadata":[]}`, "session"},
 		{"PUT", `{"value":"v","causal-metadata":true}`, "session"},
-		{"PUT", `{"value":"v","causal-metadata":""}`, "not ours"},
-		{"PUT", `{"value":"v","causal-metadata":{"x":1}}`, "not ours"},
-		{"PUT", `{"value":"v","causal-metadata":{"session":7}}`, "not ours"},
-		{"PUT", `{"value":"v","causal-metadata":{"session":""}}`, "not ours"},
+		{"PUT", `{"value":"v","causal-metadata":""}`, "not made by a node"},
+		{"PUT", `{"value":"v","causal-metadata":{"x":1}}`, "not made by a node"},
+		{"PUT", `{"value":"v","causal-metadata":{"session":7}}`, "not made by a node"},
+		{"PUT", `{"value":"v","causal-metadata":{"session":""}}`, "not made by a node"},
 		{"PUT", `{"value":"v","causal-metadata":"AAAA"}`, "session"},
 		{"PUT", `{"value":"v","causal-metadata":{"session":"` + strings.Repeat("A", 20000) + `"}}`, "at most"},
 		{"PUT", `{"value":"v","causal-metadata":{"session":"` + string(foreign) + `"}}`, "another cluster"},
 		{"GET", `nonsense`, "not JSON"},
 		{"GET", `{"causal-metadata":"nonsense"}`, "session"},
-		{"DELETE", `{"causal-metadata":{"a":{}}}`, "not ours"},
+		{"DELETE", `{"causal-metadata":{"a":{}}}`, "not made by a node"},
 	} {
 		got := n.ask(t, c.method, "/data/x", c.body)
 		if got.status != 400 || !strings.Contains(saidBy(t, got).Error, c.want) || got.header.Get("Content-Type") != "application/json" {

@@ -86,7 +86,7 @@ func (s *Server) writeData(ctx *fasthttp.RequestCtx, op wire.Op) {
 	case wire.Absent:
 		s.answerData(ctx, w, http.StatusNotFound, bodyNoKey, w.Reply.Result.MsgNum)
 	default:
-		s.fail(ctx, api.CodeOutcomeUnknown, "the write was answered by what no unconditional write ends with: status "+strconv.Itoa(int(status)))
+		s.fail(ctx, api.CodeOutcomeUnknown, "the write may have taken effect: its result has the status of no unconditional write: "+strconv.Itoa(int(status)))
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 
 // Errors of conditions that cannot be read.
 var (
-	errTwoConditions = errors.New("If-Match and If-None-Match together ask for nothing")
+	errTwoConditions = errors.New("If-Match and If-None-Match cannot be combined")
 	errIfNoneMatch   = errors.New("If-None-Match takes only * on a PUT, and nothing on a DELETE")
 	errNoTag         = errors.New(`is there and names no entity tag: was a variable never set? It takes * or entity tags, such as "17-0a1b2c3d"`)
 	errBadTag        = errors.New(`takes * or a list of entity tags, such as "17-0a1b2c3d", "18-0a1b2c3d"`)

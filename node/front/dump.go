@@ -63,7 +63,7 @@ func (s *Server) sendObject(ctx *fasthttp.RequestCtx, stream *objectStream, from
 	case !s.dumps.begin(ctx.Conn(), stream, from):
 		stream.stop()
 		s.shed.Add(1)
-		s.fail(ctx, api.CodeOverloaded, "as many dumps as this node streams at a time are under way")
+		s.fail(ctx, api.CodeOverloaded, "this node already streams as many dumps as it may at a time")
 	case ctx.Request.Header.IsHTTP11():
 		ctx.SetBodyStream(stream, -1)
 	default:

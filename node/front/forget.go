@@ -49,7 +49,7 @@ func (s *Server) showForgotten(ctx *fasthttp.RequestCtx, id uint64, res *wire.Fo
 		s.fail(ctx, api.CodeNodeInUse, node+" is a member of the view: take it out first (cohort view remove)")
 		return
 	case wire.ForgetHeard:
-		s.fail(ctx, api.CodeNodeInUse, node+" is heard: what it has will be taken from it. Stop it first, if it must be forgotten")
+		s.fail(ctx, api.CodeNodeInUse, node+" is still heard, so its data can still be fetched. Stop the node first if it must be forgotten")
 		return
 	case wire.ForgetUnknown:
 		s.fail(ctx, api.CodeNoSuchNode, "no view that this node knows has "+node)

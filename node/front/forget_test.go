@@ -21,7 +21,7 @@ func TestForgettingANodeIsAnsweredByWhatBecameOfIt(t *testing.T) {
 		{"POST", "/v1/nodes/2/forget", wire.ForgetResult{Fate: wire.ForgetPending, Waiting: []wire.NodeID{1}}, 202, `"done":false`},
 		{"POST", "/v1/nodes/2/forget", wire.ForgetResult{Fate: wire.ForgetPending, Waiting: []wire.NodeID{1}}, 202, `"waiting_for":[1]`},
 		{"POST", "/v1/nodes/2/forget", wire.ForgetResult{Fate: wire.ForgetMember}, 409, string(api.CodeNodeInUse)},
-		{"POST", "/v1/nodes/2/forget", wire.ForgetResult{Fate: wire.ForgetHeard}, 409, "is heard"},
+		{"POST", "/v1/nodes/2/forget", wire.ForgetResult{Fate: wire.ForgetHeard}, 409, "still heard"},
 		{"POST", "/v1/nodes/2/forget", wire.ForgetResult{Fate: wire.ForgetUnknown}, 404, string(api.CodeNoSuchNode)},
 		{"POST", "/v1/nodes/x/forget", wire.ForgetResult{}, 404, string(api.CodeNoSuchNode)},
 		{"POST", "/v1/nodes/-1/forget", wire.ForgetResult{}, 404, string(api.CodeNoSuchNode)},

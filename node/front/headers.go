@@ -29,8 +29,8 @@ var (
 	errFolded    = errors.New("a header is folded over several lines")
 	errBareLF    = errors.New("a header line ends without CR")
 	errName      = errors.New("a header name has a space in it, or no colon behind it")
-	errFragment  = errors.New("a # stands in the request line, which has no place for it: in a key it is %23")
-	errProtocol  = errors.New("HTTP/1.0 and HTTP/1.1 are spoken here")
+	errFragment  = errors.New("the request line contains a #; in a key it must be written as %23")
+	errProtocol  = errors.New("the node supports HTTP/1.0 and HTTP/1.1 only")
 	errTwoFrames = errors.New("Content-Length and Transfer-Encoding contradict each other")
 	errEncoding  = errors.New("the only Transfer-Encoding that is taken is chunked")
 )
@@ -175,7 +175,7 @@ func isChunked(value []byte) bool {
 func (s *Server) refuseHeaders(ctx *fasthttp.RequestCtx, kind api.Kinds, seen headers) bool {
 	if twice := seen.twice & known.once; twice != 0 {
 		m := &api.Modifiers[bits.TrailingZeros64(uint64(twice))]
-		s.fail(ctx, api.CodeBadHeader, m.Name+" stands there twice, and takes one value")
+		s.fail(ctx, api.CodeBadHeader, m.Name+" is given twice, but takes one value")
 		return true
 	}
 	if refused := seen.once & known.refused[bits.TrailingZeros16(uint16(kind))]; refused != 0 {

@@ -154,7 +154,7 @@ const (
 var (
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)
 	errLimit   = errors.New("?limit= is a number from 1 to " + strconv.Itoa(api.MaxList))
-	errCursor  = errors.New("?cursor= is damaged, or not one of ours")
+	errCursor  = errors.New("?cursor= is damaged, or was not made by a node")
 	errBucket  = errors.New("?cursor= belongs to a list of another bucket")
 	errShard   = errors.New("?cursor= belongs to the list of another shard than this node's")
 )

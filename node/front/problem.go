@@ -155,9 +155,9 @@ func (s *Server) refused(ctx *fasthttp.RequestCtx, reply wire.Reply) bool {
 		status := s.backend.Status()
 		s.fail(ctx, api.CodeNotInView, notInView(&status))
 	case reply.Outcome == wire.InDoubt:
-		s.fail(ctx, api.CodeOutcomeUnknown, "no owner of the key has answered for so long that one which took the write may have forgotten by now; it may have taken effect")
+		s.fail(ctx, api.CodeOutcomeUnknown, "no owner of the key has answered, and an owner that took the write may have forgotten its request id by now; the write may have taken effect")
 	case reply.Outcome == wire.Implausible:
-		s.fail(ctx, api.CodeBadSession, "the session is not one that a node gave out: it names a version, or a write of a node, that cannot be")
+		s.fail(ctx, api.CodeBadSession, "the session was not made by a node: it has a version, or a write of a node, that cannot exist")
 	case reply.Outcome != wire.Done:
 		panic("front: outcome " + strconv.Itoa(int(reply.Outcome)) + " for an operation on a key")
 	case reply.Result.Status == wire.Unknown:

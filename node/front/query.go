@@ -45,7 +45,7 @@ func (s *Server) refuseQuery(ctx *fasthttp.RequestCtx, to route) bool {
 func checkQuery(text []byte, query *fasthttp.Args, known []string) error {
 	for i, c := range text {
 		if c == '%' && (i+2 >= len(text) || !isHex(text[i+1]) || !isHex(text[i+2])) {
-			return errors.New("the query has a % that two hex digits do not follow")
+			return errors.New("the query has a % without two hex digits behind it")
 		}
 	}
 	seen := 0
@@ -53,9 +53,9 @@ func checkQuery(text []byte, query *fasthttp.Args, known []string) error {
 		i := slices.Index(known, string(name))
 		switch {
 		case i < 0:
-			return fmt.Errorf("?%.60q= means nothing here: %s", name, knownParameters(known))
+			return fmt.Errorf("?%.60q= is not a parameter of this path: %s", name, knownParameters(known))
 		case seen&(1<<i) != 0:
-			return fmt.Errorf("?%s= stands there twice, and takes one value", name)
+			return fmt.Errorf("?%s= is given twice, but takes one value", name)
 		}
 		seen |= 1 << i
 	}

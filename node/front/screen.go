@@ -35,7 +35,7 @@ func (s *Server) refuseTrailer(ctx *fasthttp.RequestCtx) bool {
 	if len(ctx.Request.Header.Peek("Trailer")) == 0 {
 		return false
 	}
-	s.fail(ctx, api.CodeBadHeader, "a field stands behind the body, where it has no meaning here")
+	s.fail(ctx, api.CodeBadHeader, "there is a trailer field behind the body, and trailers are not supported")
 	return true
 }
 

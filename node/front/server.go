@@ -228,7 +228,7 @@ func (s *Server) enter(ctx *fasthttp.RequestCtx, to route, seen headers) bool {
 	if c, ours := ctx.Conn().(*conn); ours && c.brief {
 		ctx.SetConnectionClose()
 		if !to.isHealth() {
-			s.fail(ctx, api.CodeOverloaded, "all connections that this node may have, or one address of it, are taken")
+			s.fail(ctx, api.CodeOverloaded, "all connections that this node may have, or that one address may have, are in use")
 			return false
 		}
 	}

@@ -110,7 +110,7 @@ func (s *Server) writeKey(ctx *fasthttp.RequestCtx, op wire.Op, timeout time.Dur
 		s.preconditionFailed(ctx, w, result.Version)
 		return
 	default:
-		s.fail(ctx, api.CodeOutcomeUnknown, "the write was answered by what no write ends with: status "+strconv.Itoa(int(result.Status)))
+		s.fail(ctx, api.CodeOutcomeUnknown, "the write may have taken effect: its result has the status of no write: "+strconv.Itoa(int(result.Status)))
 		return
 	}
 	s.showMsgNum(ctx, w, result.MsgNum)

@@ -148,7 +148,7 @@ func (s *Server) submitView(ctx *fasthttp.RequestCtx, put wire.PutView) (request
 	}
 	defer s.puts.Add(-1)
 	if s.puts.Add(1) > api.MaxPuts {
-		s.fail(ctx, api.CodeOverloaded, "as many views as a node takes at a time are being put: "+strconv.Itoa(api.MaxPuts))
+		s.fail(ctx, api.CodeOverloaded, "the node is already busy with as many PUTs of views as it may: "+strconv.Itoa(api.MaxPuts))
 		return request, nil, false
 	}
 	w = newWaiting(ctx)
