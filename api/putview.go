@@ -8,7 +8,7 @@ import (
 // ViewRequest is the body of PUT /view.
 type ViewRequest struct {
 	View  View `json:"view"`
-	Force bool `json:"force,omitempty"` // give up data that cannot be had from members that owe it
+	Force bool `json:"force,omitempty"` // give up data that members owe and that cannot be had, and take in members of other clusters
 }
 
 // ParseViewRequest reads and checks the body of PUT /view. Unknown members are

@@ -120,9 +120,9 @@ type listener struct {
 	conns  *connections
 	log    *slog.Logger
 	close  func() error
-	closed chan struct{}
-	said   time.Time // when a failure to accept was last logged
-	unsaid int       // failures since then
+	closed chan struct{} // closed by Close; ends a pause of Accept
+	said   time.Time     // when a failure to accept was last logged
+	unsaid int           // failures since then
 }
 
 func newListener(ln net.Listener, conns *connections, log *slog.Logger) *listener {

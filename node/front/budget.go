@@ -19,8 +19,8 @@ const smallBody = 8 << 10
 // values and sessions of requests that wait for the node, and lists and answers on
 // their way out.
 type budget struct {
-	limit  int64
-	used   atomic.Int64
+	limit  int64        // bytes that may be in use; never changes
+	used   atomic.Int64 // bytes in use, at most limit except within take
 	height atomic.Int64 // most bytes in use since Tide was last called, approximately
 }
 
@@ -43,7 +43,7 @@ func (b *budget) give(n int64) { b.used.Add(-n) }
 // the answer has left.
 type account struct {
 	budget *budget
-	held   int64
+	held   int64 // bytes taken and not given back yet; 0 after settle
 }
 
 func (a *account) take(n int) bool {

@@ -29,11 +29,11 @@ type conn struct {
 	// The fields below belong to the goroutine that serves the connection.
 	tls       *tls.Conn // nil: not encrypted
 	identity  identity
-	line      bool    // the request line has arrived
-	account   account // bytes that the request holds
-	answering bool    // the answer has begun to leave
-	began     time.Time
-	sent      int64 // bytes of the answer that have left
+	line      bool      // the request line has arrived
+	account   account   // bytes that the request holds
+	answering bool      // the answer has begun to leave
+	began     time.Time // when the answer began to leave
+	sent      int64     // bytes of the answer that have left
 }
 
 // Read implements net.Conn. It also notes whether a request line has ended: if the
@@ -86,21 +86,21 @@ func (c *conn) gone() bool {
 
 // connections are all open connections and the bounds on them.
 type connections struct {
-	most        int // bound on open connections
-	mostPer     int // bound on those of one address
-	mostBrief   int // bound on brief connections, beyond most
-	budget      *budget
+	most        int           // bound on open connections
+	mostPer     int           // bound on those of one address
+	mostBrief   int           // bound on brief connections, beyond most
+	budget      *budget       // of all requests; each connection's account draws on it
 	tls         *tls.Config   // nil: no encryption
 	refused     atomic.Uint64 // closed for want of a place, before a request was read
-	acceptFails atomic.Uint64
+	acceptFails atomic.Uint64 // failures of accept(2)
 
 	mu        sync.Mutex
-	open      map[*conn]struct{}
-	height    int // most connections open at a time since Tide was last called
-	per       map[netip.Addr]int
-	brief     []*conn // the oldest first
+	open      map[*conn]struct{} // every connection that is not closed, brief ones too
+	height    int                // most connections open at a time since Tide was last called
+	per       map[netip.Addr]int // open connections by address, without brief ones; no entry is 0
+	brief     []*conn            // the oldest first
 	listeners []*listener
-	draining  bool
+	draining  bool // new connections are closed at once
 }
 
 func (c *connections) init(l Limits, b *budget) {

@@ -98,14 +98,14 @@ func isLossy(snapshot Snapshot) bool {
 
 // objectStream is a JSON object of keys and values, produced as it is read.
 type objectStream struct {
-	next  func() (string, []byte, bool)
-	stop  func()
-	tail  string // what follows the last item, the closing brace included
-	piece []byte
-	read  int    // bytes of piece that were already returned
-	some  bool   // at least one item was written
-	done  bool   // the last item and the tail were written
-	ended func() // called by Close; nil if the stream was not begun
+	next  func() (string, []byte, bool) // the next item; false: there is none
+	stop  func()                        // ends the iteration behind next
+	tail  string                        // what follows the last item, the closing brace included
+	piece []byte                        // JSON that is produced; its first read bytes were returned
+	read  int                           // bytes of piece that were already returned
+	some  bool                          // at least one item was written
+	done  bool                          // the last item and the tail were written
+	ended func()                        // called by Close; nil if the stream was not begun
 }
 
 func newObjectStream(head, tail string, items iter.Seq2[string, []byte]) *objectStream {

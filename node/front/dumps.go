@@ -15,11 +15,11 @@ type pinning interface{ Pinned() int64 }
 // bytes, because its client is slow and many values are overwritten, its connection
 // is closed.
 type dumps struct {
-	most      int
+	most      int   // dumps at a time
 	mostBytes int64 // that one dump may pin; beyond it, the dump's connection is closed
 
 	mu    sync.Mutex
-	count int
+	count int // dumps under way, at most most
 }
 
 // lookAtDumps is the interval at which the bytes that dumps pin are checked.

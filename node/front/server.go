@@ -45,7 +45,7 @@ type Config struct {
 	Metrics       fasthttp.RequestHandler // serves /metrics; nil: 404
 	Log           *slog.Logger            // nil: nothing is logged
 	Limits        Limits
-	Guard         *access.Guard // nil: no TLS, and everybody may do everything
+	Guard         *access.Guard // nil: no TLS, and every client has every right
 }
 
 // Server answers HTTP for one node.

@@ -68,8 +68,8 @@ type waiters struct {
 	backend Backend
 	wake    chan struct{} // capacity 1: at least one request waits
 	hurry   chan struct{} // capacity 1: look now instead of at the next tick
-	stop    chan struct{}
-	stopped chan struct{}
+	stop    chan struct{} // closed by close
+	stopped chan struct{} // closed when the goroutine has ended
 	started sync.Once
 	closed  sync.Once
 	ending  atomic.Bool // every wait ends at once

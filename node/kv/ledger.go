@@ -15,8 +15,8 @@ import (
 // open counter on, so it holds about as many as the forwarder has requests open. A
 // ledger holds at most limit origins. The least recently used one is dropped first.
 type Ledger struct {
-	next    uint64
-	limit   int
+	next    uint64         // number of the next write, at least 1; never falls
+	limit   int            // bound on origins, at least 1
 	origins []*wire.Origin // ordered by node, then boot
 }
 

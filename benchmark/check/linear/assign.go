@@ -122,9 +122,9 @@ func (w *witness) reachable(s *slots) {
 // assignment is the state of the search: what is chosen so far, for the free
 // numbers above the one at hand.
 type assignment struct {
-	free  []uint64
-	regs  []*slots
-	steps int
+	free  []uint64 // the free numbers, ascending
+	regs  []*slots // registers with unknown writes
+	steps int      // choices tried so far, at most maxAssignSteps
 }
 
 // choice is a write that may take the number at hand.

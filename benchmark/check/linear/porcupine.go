@@ -14,7 +14,7 @@ type question struct {
 	items   []*item
 	initial history.Value
 	final   *history.Value // nil: any
-	cut     int64
+	cut     int64          // an operation that is not optional ends here at the latest
 }
 
 // memory bounds what one run may keep, in bytes. Porcupine remembers every state

@@ -23,7 +23,7 @@ type config struct {
 type frontier struct {
 	cut     int64
 	open    []*item
-	configs []config
+	configs []config // all that are possible; config.done refers to open. Empty: no order exists
 }
 
 // Bounds of one slice. A slice with more open operations, or with more questions to
@@ -36,13 +36,13 @@ const (
 // slice is the question which configurations follow from those of a frontier after
 // some operations.
 type slice struct {
-	from   *frontier
-	closed []*item  // have taken effect at the end of the slice: before it or in it
-	carry  []uint64 // bit of from.open[i] in open; 0: none
+	from   *frontier // where the slice begins
+	closed []*item   // have taken effect at the end of the slice: before it or in it
+	carry  []uint64  // bit of from.open[i] in open; 0: none
 	open   []*item
 	forced uint64 // bits of open operations that are not optional
 	cut    int64
-	runs   int
+	runs   int // questions put to Porcupine so far; beyond maxRuns the slice is given up
 }
 
 // advance returns the frontier at cut, given the operations that start before it.

@@ -111,9 +111,9 @@ type cutter struct {
 	items    []*item // ordered by start
 	ends     []int64 // of items that are not optional, ascending
 	size     int     // operations in a slice at most
-	slices   int
-	fastPath bool  // end at the first slice that fails, without evidence
-	stuck    int64 // the start of the slice that failed, if the history was not accepted
+	slices   int     // slices judged so far
+	fastPath bool    // end at the first slice that fails, without evidence
+	stuck    int64   // the start of the slice that failed, if the history was not accepted
 }
 
 // judge advances from cut to cut. A slice that Porcupine cannot decide within its
