@@ -21,8 +21,8 @@ type config struct {
 
 // frontier is everything that a cut hands on to the next slice.
 type frontier struct {
-	cut     int64
-	open    []*item
+	cut     int64    // time of the cut, as in history.Op
+	open    []*item  // begun before the cut, and may take effect behind it; at most maxOpen
 	configs []config // all that are possible; config.done refers to open. Empty: no order exists
 }
 
@@ -39,10 +39,10 @@ type slice struct {
 	from   *frontier // where the slice begins
 	closed []*item   // have taken effect at the end of the slice: before it or in it
 	carry  []uint64  // bit of from.open[i] in open; 0: none
-	open   []*item
-	forced uint64 // bits of open operations that are not optional
-	cut    int64
-	runs   int // questions put to Porcupine so far; beyond maxRuns the slice is given up
+	open   []*item   // open at the end of the slice; with more than maxOpen it is given up
+	forced uint64    // bits of open operations that are not optional
+	cut    int64     // time of the end of the slice
+	runs   int       // questions put to Porcupine so far; beyond maxRuns the slice is given up
 }
 
 // advance returns the frontier at cut, given the operations that start before it.
