@@ -23,8 +23,8 @@ const MaxPayload = 1 << 20
 var (
 	ErrClosed      = errors.New("bus: closed")
 	ErrUnreachable = errors.New("bus: no connection to the peer")
-	ErrFull        = errors.New("bus: the peer does not take what was sent before")
-	ErrTooLarge    = errors.New("bus: the payload is larger than a message may be")
+	ErrFull        = errors.New("bus: the send buffer of the peer is full")
+	ErrTooLarge    = errors.New("bus: the payload is too large for a message")
 	ErrEnvelope    = errors.New("bus: an envelope needs exactly one of To, Shard and Answer")
 )
 

@@ -76,7 +76,7 @@ func (c *Credentials) Renew(s Secrets) error {
 		return nil
 	}
 	if !s.Present() {
-		return errors.New("there is no secret")
+		return errors.New("no secret")
 	}
 	next := &issued{pool: x509.NewCertPool()}
 	for i, seed := range s.Keys("bus authority") {
@@ -186,7 +186,7 @@ func (c *Credentials) Calling(wanted func(wire.NodeID) bool) *tls.Config {
 // identify verifies the certificate of the other end, and returns the node that it names.
 func (c *Credentials) identify(s tls.ConnectionState, usage x509.ExtKeyUsage) (NodeName, error) {
 	if len(s.PeerCertificates) == 0 {
-		return NodeName{}, Refuse(NotCohort, "the other end has shown no certificate")
+		return NodeName{}, Refuse(NotCohort, "the other end sent no certificate")
 	}
 	leaf := s.PeerCertificates[0]
 	roots, err := c.accepted()

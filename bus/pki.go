@@ -103,7 +103,7 @@ func (f *files) read() error {
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(raw) {
-		return fmt.Errorf("%s: %w", f.ca, errors.New("there is no certificate in it"))
+		return fmt.Errorf("%s: %w", f.ca, errors.New("the file has no certificate"))
 	}
 	f.mu.pair, f.mu.pool = &pair, pool
 	return nil

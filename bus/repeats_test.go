@@ -44,7 +44,7 @@ func TestTheTableOfRepeatsIsBounded(t *testing.T) {
 	}
 }
 
-// Certificates from a secret hold whatever a machine's clock shows.
+// Certificates from a secret are valid at any time that a machine's clock may show.
 func TestClocksNeedNotAgree(t *testing.T) {
 	secrets, err := NewSecrets("s")
 	if err != nil {

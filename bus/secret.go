@@ -36,9 +36,9 @@ func NewSecrets(text string) (Secrets, error) {
 	}
 	switch {
 	case len(lines) == 0:
-		return Secrets{}, errors.New("there is no secret in it")
+		return Secrets{}, errors.New("the text has no secret")
 	case len(lines) > maxSecrets:
-		return Secrets{}, fmt.Errorf("%d secrets are more than %d", len(lines), maxSecrets)
+		return Secrets{}, fmt.Errorf("%d secrets exceed the limit of %d", len(lines), maxSecrets)
 	}
 	var s Secrets
 	for _, secret := range lines {

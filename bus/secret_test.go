@@ -34,7 +34,7 @@ func TestBadSecretsGetAClearError(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                  "no secret",
 		" \n\n":                             "no secret",
-		strings.Repeat("x\n", maxSecrets+1): "9 secrets are more than 8",
+		strings.Repeat("x\n", maxSecrets+1): "9 secrets exceed the limit of 8",
 	} {
 		if _, err := NewSecrets(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v", text, err)

@@ -116,7 +116,7 @@ func (n *Node) serve(ctx context.Context) error {
 	defer cancel()
 	down := n.front.Shutdown(patience)
 	if errors.Is(down, context.DeadlineExceeded) {
-		n.cfg.Log.Warn("connections were cut: their clients had sent half a request, or did not read", "node", n.cfg.ID)
+		n.cfg.Log.Warn("connections were closed before their requests were answered: the clients had sent half a request or did not read", "node", n.cfg.ID)
 		down = nil // the node did not cause this
 	}
 	err := errors.Join(broken, down, <-served, <-admin, n.cfg.Bus.Close())
@@ -131,7 +131,7 @@ func (n *Node) serveAdmin() error {
 		return nil
 	}
 	if err := n.front.ServeAdmin(n.cfg.AdminHTTP); err != nil {
-		n.cfg.Log.Error("health checks and metrics are not served any more", "node", n.cfg.ID, "err", err)
+		n.cfg.Log.Error("health checks and metrics are no longer served", "node", n.cfg.ID, "err", err)
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ func (d *driver) stuck() string {
 		return fmt.Sprintf("a step of the core has not ended for %v", seconds(now-since))
 	}
 	if due := wire.Instant(d.due.Load()); since == 0 && due != 0 && now-due > stuckAfter {
-		return fmt.Sprintf("the core was not woken, %v after it had asked for it", seconds(now-due))
+		return fmt.Sprintf("the core was not woken, %v after its deadline", seconds(now-due))
 	}
 	return ""
 }

@@ -79,7 +79,7 @@ func (l *natsLog) stranger(from net.Addr, name bus.NodeName) {
 	if err != nil {
 		host = from.String()
 	}
-	l.put(slog.LevelWarn, []any{"from", host, "err", fmt.Sprintf("node %d of cluster %s has called", name.Node, name.Cluster)})
+	l.put(slog.LevelWarn, []any{"from", host, "err", fmt.Sprintf("connection from node %d of cluster %s", name.Node, name.Cluster)})
 }
 
 func (l *natsLog) put(level slog.Level, attrs []any) {
@@ -101,7 +101,7 @@ func hint(text string) string {
 	case strings.Contains(text, "does not look like a TLS handshake"):
 		return " (the caller does not encrypt: it has no secret and no certificates)"
 	case strings.HasSuffix(text, "TLS handshake error: EOF"), strings.Contains(text, "TLS handshake") && strings.Contains(text, "timeout"):
-		return " (the caller has said nothing: perhaps it does not encrypt)"
+		return " (the caller sent no TLS handshake: perhaps it does not encrypt)"
 	}
 	return ""
 }

@@ -91,7 +91,7 @@ func (c *Conn) refuse(by *Conn, request uint64) error {
 func (c *Conn) answer(to wire.ReplyTo, p packet) error {
 	var boot wire.Boot
 	if _, err := fmt.Sscanf(string(to), "%d.%d", &boot, &p.request); err != nil {
-		return fmt.Errorf("bus: %q is not where anybody takes answers", string(to))
+		return fmt.Errorf("bus: %q is not a subject for answers", string(to))
 	}
 	asker := c.net.mu.byBoot[boot]
 	if asker == nil {

@@ -53,8 +53,8 @@ func attach(t *testing.T, net *membus.Net, id wire.NodeID, addr string) *membus.
 	return c
 }
 
-// manualRun lets two nodes send numbers to a third over a faulty network and
-// returns what arrived.
+// manualRun lets two nodes send numbers to a third over a faulty network. It returns the numbers
+// that arrived.
 func manualRun(t *testing.T, seed uint64, f membus.Faults) []string {
 	t.Helper()
 	net := membus.NewManual(seed)

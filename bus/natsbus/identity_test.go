@@ -441,9 +441,9 @@ func TestCertificatesThatDoNotFitTheNodeAreRefusedAtItsStart(t *testing.T) {
 	}
 	cert, key, ca := company.write(t, "7", company.pair(t, name.String()))
 	for want, files := range map[string][3]string{
-		"no such file":                  {cert, key, ca + "x"},
-		"there is no certificate in it": {cert, key, key},
-		"failed to find certificate":    {key, key, ca},
+		"no such file":                {cert, key, ca + "x"},
+		"the file has no certificate": {cert, key, key},
+		"failed to find certificate":  {key, key, ca},
 	} {
 		if _, err := bus.LoadCredentials(name, files[0], files[1], files[2], nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("files %v: %v", files, err)

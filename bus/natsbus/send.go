@@ -65,7 +65,7 @@ func (c *Conn) publishHome(subject, reply string, payload []byte) error {
 // answer publishes at the node's own server. The peer that asked listens there.
 func (c *Conn) answer(to wire.ReplyTo, payload []byte) error {
 	if _, from, ok := c.subjects.ParseAnswer(to); !ok || from != c.node {
-		return fmt.Errorf("bus: %q is not where this node's answers are taken", string(to))
+		return fmt.Errorf("bus: %q is not a subject for answers to this node", string(to))
 	}
 	if _, own := c.answers.Request(string(to)); own {
 		return c.deliverLocal(string(to), "", payload)

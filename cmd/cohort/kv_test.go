@@ -56,8 +56,8 @@ func scripted(t *testing.T, script ...exchange) (url string) {
 	return node.URL
 }
 
-// bounded adds to paths of keys the time that every command gives a node to answer: the
-// node says whom it waits for before the command gives up.
+// bounded adds the timeout that every command gives the node to paths of keys. It is shorter than
+// the timeout of the command, so that the node can answer why it waits.
 func bounded(text string) string {
 	return regexp.MustCompile(`/v1/kv/[^ :]+`).ReplaceAllStringFunc(text, func(path string) string {
 		if strings.Contains(path, "?") {
@@ -185,8 +185,8 @@ func TestASessionFileIsUsedByTheNextCommand(t *testing.T) {
 	}
 }
 
-// TestCommandsOfOneSessionWaitForOneAnother runs ten at once: each must have seen all
-// that the ones before it have.
+// TestCommandsOfOneSessionWaitForOneAnother runs ten commands at once. Each must have seen the
+// writes of the commands before.
 func TestCommandsOfOneSessionWaitForOneAnother(t *testing.T) {
 	clearEnvironment(t)
 	var answered atomic.Int64
@@ -226,7 +226,7 @@ func TestCommandsOfOneSessionWaitForOneAnother(t *testing.T) {
 	}
 }
 
-// unchecked makes seals that mean nothing.
+// unchecked makes invalid seals.
 type unchecked struct{}
 
 func (unchecked) Seal(dst, _ []byte) []byte { return append(dst, make([]byte, wire.SealSize)...) }

@@ -81,9 +81,9 @@ func (c *natsCluster) metrics(i int) string {
 	return string(text)
 }
 
-// TestSmallMessagesOfANATSClusterAreKnownAtTheDoor has a server whose max_payload is a
-// sixteenth of the usual. Values that cannot be replicated are refused; what is accepted
-// gets everywhere, also to a node that comes later.
+// TestSmallMessagesOfANATSClusterAreKnownAtTheDoor has a server with a sixteenth of the default
+// max_payload. Values that cannot be replicated are refused. Accepted values reach all nodes, also
+// a node that joins later.
 func TestSmallMessagesOfANATSClusterAreKnownAtTheDoor(t *testing.T) {
 	const payload, largest, keys = 64 << 10, 32 << 10, 40
 	server, err := outside.Start(outside.Config{MaxPayload: payload})
@@ -153,7 +153,7 @@ func TestANATSClusterWithoutRoomForMessagesIsRefused(t *testing.T) {
 	}
 }
 
-// TestReadinessSaysThatTheNATSClusterIsAway: the node starts without it, and says so.
+// TestReadinessSaysThatTheNATSClusterIsAway: the node starts without the cluster, and reports this.
 func TestReadinessSaysThatTheNATSClusterIsAway(t *testing.T) {
 	server, err := outside.Start(outside.Config{})
 	if err != nil {

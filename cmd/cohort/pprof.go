@@ -47,7 +47,7 @@ func servePprof(ctx context.Context, address string, log *slog.Logger) (wait fun
 	go func() {
 		defer close(ended)
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			log.Warn("profiles are not served any more", "err", err)
+			log.Warn("profiles are no longer served", "err", err)
 		}
 	}()
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })

@@ -71,7 +71,7 @@ func (s secretSettings) outside() (*tls.Config, error) {
 		return nil, fmt.Errorf("--bus-ca: %w", err)
 	}
 	if !config.RootCAs.AppendCertsFromPEM(raw) {
-		return nil, fmt.Errorf("--bus-ca: there is no certificate in %s", s.BusCA)
+		return nil, fmt.Errorf("--bus-ca: %s has no certificate", s.BusCA)
 	}
 	if s.BusCert != "" {
 		pair, err := tls.LoadX509KeyPair(s.BusCert, s.BusKey)

@@ -15,8 +15,8 @@ import (
 	"github.com/cohortkv/cohort/api"
 )
 
-// shown is a cluster of fake nodes. Each shows what edit makes of a healthy one; it is
-// not there when edit is nil.
+// shown is a cluster of fake nodes. Each edit changes the answer of a healthy node. A node whose
+// edit is nil does not answer.
 func shown(t *testing.T, edits ...func(*api.Cluster)) (urls []string) {
 	t.Helper()
 	view := api.View{Flat: true, Shards: []api.Shard{{}}}

@@ -10,7 +10,7 @@ import (
 	"github.com/cohortkv/cohort/api"
 )
 
-// holds is a node that holds a view, and notes the one that is put.
+// holds is a node that holds a view, and records the view that is put.
 func holds(t *testing.T, view string) (url string, put *string) {
 	t.Helper()
 	put = new(string)

@@ -13,8 +13,8 @@ import (
 	"github.com/cohortkv/cohort/api"
 )
 
-// puts is a node that answers view puts with what it was given, in order, and
-// notes the bodies.
+// puts is a node that answers puts of views with the given answers, in order, and records the
+// bodies.
 func puts(t *testing.T, answers ...string) (url string, bodies *[]string) {
 	t.Helper()
 	bodies = new([]string)
