@@ -19,7 +19,7 @@ type secretSettings struct {
 	BusCert    string `env:"COHORT_BUS_CERT" type:"path" placeholder:"FILE" help:"This node's certificate for the bus, instead of one made from the secret. It must name urn:cohort:<cluster>:<id>. With --nats: the client certificate."`
 	BusKey     string `env:"COHORT_BUS_KEY" type:"path" placeholder:"FILE" help:"The key of --bus-cert."`
 	BusCA      string `name:"bus-ca" env:"COHORT_BUS_CA" type:"path" placeholder:"FILE" help:"Authorities whose certificates are accepted from other nodes, or from the NATS server."`
-	Insecure   bool   `env:"COHORT_INSECURE" help:"Serve other machines without encryption and authentication."`
+	Insecure   bool   `env:"COHORT_INSECURE" help:"Allow other machines to connect without encryption and authentication."`
 }
 
 // check refuses a secret on the command line, which all users of the machine can read, and

@@ -37,13 +37,13 @@ type viewSetCmd struct {
 	Members []memberArg   `arg:"" optional:"" name:"member" help:"[shard/]id=host:port[,bus=host:port]: a node, and the address at which other nodes reach its HTTP port."`
 	To      []string      `env:"COHORT_URL" default:"http://127.0.0.1:8081" placeholder:"URL" help:"The node to put the view to. Repeatable: the nodes get the view one after another (${default})."`
 	Empty   bool          `help:"Put the empty view: the node then belongs to no cluster."`
-	Force   bool          `help:"Put the view even if data is lost by it: give up owed data that is unavailable, and admit members of other clusters."`
+	Force   bool          `help:"Put the view even if this loses data: give up owed data that is unavailable, and admit members of other clusters."`
 	Wait    time.Duration `default:"30s" help:"How long to keep trying, in all, until the nodes answer and are ready to serve the view. 0: ask once."`
 	Access  credentials   `embed:""`
 }
 
 func (viewSetCmd) Help() string {
-	return `A cluster of three nodes, put to one of them:
+	return `A view of three nodes, put to one of them:
 
     cohort view set 0=10.0.0.1:8081 1=10.0.0.2:8081 2=10.0.0.3:8081 --to http://10.0.0.1:8081
 
