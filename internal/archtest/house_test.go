@@ -27,6 +27,7 @@ func TestHouse(t *testing.T) {
 		{"folder names say what is inside", CheckFolders},
 		{"functions are at most 70 lines long", CheckFunctionLength},
 		{"tests do not sleep", CheckSleep},
+		{"comments begin with the name of what they describe", CheckDocNames},
 	}
 	for _, rule := range rules {
 		t.Run(rule.name, func(t *testing.T) { report(t, rule.check(tree)) })

@@ -23,6 +23,7 @@ func TestEachRuleFindsItsPlantedViolations(t *testing.T) {
 		{"testdata/imports", CheckImports},
 		{"testdata/length", CheckFunctionLength},
 		{"testdata/sleep", CheckSleep},
+		{"testdata/docnames", CheckDocNames},
 	}
 	for _, rule := range rules {
 		t.Run(rule.planted, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // MaxFunctionLines is the end; the habit is 40.
@@ -78,4 +79,35 @@ func importedAs(file *ast.File, pkg string) string {
 		return pkg
 	}
 	return ""
+}
+
+// CheckDocNames demands that the comment of a function or type begins with its name,
+// outside of tests. A comment with another name is one that a rename has missed.
+func CheckDocNames(tree Tree) []Violation {
+	var found []Violation
+	for _, src := range tree.Sources {
+		if src.IsTest() {
+			continue
+		}
+		check := func(name *ast.Ident, doc *ast.CommentGroup) {
+			words := strings.Fields(doc.Text())
+			if len(words) > 0 && strings.TrimRight(words[0], ",.:;") != name.Name {
+				found = append(found, src.violation(name.Pos(), "the comment of %s begins with %q, not with its name", name.Name, words[0]))
+			}
+		}
+		for _, decl := range src.Syntax.Decls {
+			switch decl := decl.(type) {
+			case *ast.FuncDecl:
+				check(decl.Name, decl.Doc)
+			case *ast.GenDecl:
+				if len(decl.Specs) != 1 {
+					continue
+				}
+				if spec, ok := decl.Specs[0].(*ast.TypeSpec); ok {
+					check(spec.Name, decl.Doc)
+				}
+			}
+		}
+	}
+	return found
 }

@@ -5,7 +5,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// A forger shows nodes contexts that no node gave out. It asks where a session is about
+// forger shows nodes contexts that no node gave out. It asks where a session is about
 // to, and draws nothing: schedules are the same with it and without.
 type forger struct {
 	asked, refused uint64

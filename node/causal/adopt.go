@@ -298,7 +298,7 @@ func (r *Replica) tellsOfOthers(m *wire.Digest) bool {
 	})
 }
 
-// pulledFormer finds out whether the owners have what a former member holds. Either
+// exchangedFormer finds out whether the owners have what a former member holds. Either
 // they have acknowledged it, or this node, which no longer waits for them, has taken
 // all of it.
 func (r *Replica) exchangedFormer(p *peer, x *exchange) {

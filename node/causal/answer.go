@@ -5,7 +5,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// OnOpen says what is held here: at any time, in any view and in none, without
+// OnDigestRequest says what is held here: at any time, in any view and in none, without
 // waiting for anybody. Nothing is kept for it.
 func (r *Replica) OnDigestRequest(h wire.Header, replyTo wire.ReplyTo, m *wire.DigestRequest) {
 	r.sign(h)
@@ -150,7 +150,7 @@ func (r *Replica) lastRemoval(list []wire.SlotRange, after wire.SlotCursor) (las
 	return last
 }
 
-// OnWant sends items.
+// OnFetchItems sends items.
 func (r *Replica) OnFetchItems(h wire.Header, replyTo wire.ReplyTo, m *wire.FetchItems) {
 	r.sign(h)
 	r.requesters.noteRequest(h, r.now)

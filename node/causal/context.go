@@ -100,7 +100,7 @@ func gather(list []wire.Position) wire.Vector {
 	return out
 }
 
-// names is the union of two ascending lists of view ids.
+// unionRefs is the union of two ascending lists of view ids.
 func unionRefs(a, b []wire.ViewID) []wire.ViewID {
 	if len(b) == 0 {
 		return a

@@ -15,7 +15,7 @@ import (
 // out of order may give one to two values, and that must not stay hidden
 // (docs/causal.md §5).
 
-// digest is the hash of an item in sums.
+// itemHash is the hash of an item in sums.
 func itemHash(hash uint64, item *wire.Item) uint64 {
 	v := &item.Version
 	x := mix(hash ^ v.Counter)

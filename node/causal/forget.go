@@ -67,7 +67,7 @@ func (r *Replica) replyForget(token wire.Token, res *wire.ForgetResult) {
 	r.box.Reply(wire.Reply{Token: token, Outcome: wire.Done, Forget: res})
 }
 
-// names reports that a view which is known here has a node.
+// hasNode reports that a view which is known here has a node.
 func (a *catalog) hasNode(id wire.NodeID) bool {
 	for _, c := range a.entries { //maporder:ok any will do
 		if _, has := c.shardOf[id]; has {
@@ -109,7 +109,7 @@ func (r *Replica) forgetNode(f wire.Forgotten) {
 	r.checkSynced()
 }
 
-// stopPull ends an exchange with a node that nothing is expected from any more.
+// stopExchange ends an exchange with a node that nothing is expected from any more.
 func (r *Replica) stopExchange(p *peer) {
 	if x := r.exchangeOf(p); x != nil {
 		r.exchanges = slices.DeleteFunc(r.exchanges, func(o *exchange) bool { return o == x })

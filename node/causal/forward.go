@@ -82,13 +82,13 @@ func (r *Replica) dispatch(x *outgoingForward) {
 	r.box.Post(wire.Envelope{To: x.to.id, Request: x.request, Message: m})
 }
 
-// mayTurn reports that another owner may be asked: the present one has not answered
+// mayRetarget reports that another owner may be asked: the present one has not answered
 // for long.
 func (r *Replica) mayRetarget(x *outgoingForward) bool {
 	return x.refused || r.now-max(x.answeredAt, x.begunAt) > silence
 }
 
-// turn chooses an owner: one that greeted lately, else the next one in turn.
+// chooseOwner chooses an owner: one that greeted lately, else the next one in turn.
 func (r *Replica) chooseOwner(x *outgoingForward) {
 	shard, ok := r.ring.Owner(x.req.at)
 	if !ok {
@@ -431,7 +431,7 @@ func (r *Replica) answerForward(x *incomingForward, m *wire.CausalForwardReply, 
 	r.box.PostAfter(seq, wire.Envelope{To: x.to, Answer: x.replyTo, Message: m})
 }
 
-// OnCarryCancel forgets requests whose clients have left.
+// OnForwardCancel forgets requests whose clients have left.
 func (r *Replica) OnForwardCancel(h wire.Header, m *wire.CausalForwardCancel) {
 	for _, n := range m.Counters {
 		r.dropForward(r.incoming.open[wire.RequestID{Node: h.From, Boot: h.Boot, Counter: n}])

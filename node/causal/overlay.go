@@ -15,7 +15,7 @@ type overlay struct {
 	items map[string]*wire.Item // nil: forgotten
 }
 
-// rest forgets at the beginning of a step, when no read is under way.
+// reset forgets at the beginning of a step, when no read is under way.
 func (o *overlay) reset(reads int) {
 	if reads == 0 && len(o.items) > 0 {
 		clear(o.items)
@@ -105,7 +105,7 @@ func (r *Replica) merge(item *wire.Item, stored *wire.Item) bool {
 	return true
 }
 
-// outdoes compares two items of one key under one dot. They are one, unless a node has
+// winsConflict compares two items of one key under one dot. They are one, unless a node has
 // named two writes alike (I16). Then all replicas take the same one, whichever came to
 // them first, and although K covers both: the larger version, else the larger hash.
 func (r *Replica) winsConflict(item, old *wire.Item) bool {

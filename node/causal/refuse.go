@@ -249,7 +249,7 @@ func (most limit) carryAnswer(m *wire.CausalForwardReply) string {
 	return contextFlaw(&m.Context)
 }
 
-// haveFlaw looks at what a node says of itself and of slots.
+// digestFlaw looks at what a node says of itself and of slots.
 func (r *Replica) digestFlaw(m *wire.Digest, most limit) string {
 	why := first(
 		revisionFlaw(max(m.Removals, m.Revision)), r.holdingsFlaw(&m.Held, most), most.vector(m.Heard),

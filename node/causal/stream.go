@@ -82,7 +82,7 @@ func itemBytes(i *wire.Item) int {
 	return len(i.Key) + len(i.Value) + len(i.ContentType) + 64 + 48*len(i.Deps.Exact) + 48*len(i.Deps.Vector)
 }
 
-// written is called when own writes up to n are durable.
+// ownDurable is called when own writes up to n are durable.
 func (r *Replica) ownDurable(view wire.ViewID, n uint64) {
 	if o := &r.own; o.stream.View == view && n > o.durable {
 		o.durable = n
@@ -165,7 +165,7 @@ func (r *Replica) tickStream() {
 	}
 }
 
-// whenSpread does something when the write n was durable and had its time to reach
+// whenBroadcast does something when the write n was durable and had its time to reach
 // the other replicas.
 func (r *Replica) whenBroadcast(n uint64, do func()) {
 	r.own.waits = append(r.own.waits, ackWait{n, do})
@@ -185,7 +185,7 @@ func (r *Replica) OnBatchAck(h wire.Header, m *wire.BatchAck) {
 	r.flush()
 }
 
-// OnMissing sends a part of the own stream again.
+// OnResendRequest sends a part of the own stream again.
 func (r *Replica) OnResendRequest(h wire.Header, m *wire.ResendRequest) {
 	o := &r.own
 	p := r.peer(h.From)

@@ -19,7 +19,7 @@ type survey struct {
 	do         func(map[wire.NodeID]*wire.Digest) // nil: it failed
 }
 
-// inquire begins a survey, which tells the members what is about to go.
+// beginSurvey begins a survey, which tells the members what is about to go.
 func (r *Replica) beginSurvey(list []wire.SlotRange, collecting uint64, do func(map[wire.NodeID]*wire.Digest)) {
 	s := &survey{
 		session: r.session(), slots: list, view: r.view.ID, collecting: collecting, begun: r.now,
@@ -41,7 +41,7 @@ func (r *Replica) askSurvey(s *survey) {
 	r.concludeSurvey(s)
 }
 
-// surveyed takes in an answer to a survey; false: it is none.
+// surveyAnswer takes in an answer to a survey; false: it is none.
 func (r *Replica) surveyAnswer(h wire.Header, m *wire.Digest) bool {
 	i := slices.IndexFunc(r.surveys, func(s *survey) bool { return s.session == m.Session })
 	if i < 0 {

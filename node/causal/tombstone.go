@@ -233,7 +233,7 @@ func (r *Replica) allHave(at hashing.Slot, v wire.Vector, answers map[wire.NodeI
 	return true
 }
 
-// ownHave is what this node answers itself in a survey.
+// ownDigest is what this node answers itself in a survey.
 func (r *Replica) ownDigest(list []wire.SlotRange) *wire.Digest {
 	return &wire.Digest{Unsynced: r.unsynced(), StableCut: r.stableCutSum(), Held: r.holdings(list)}
 }

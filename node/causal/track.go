@@ -231,7 +231,7 @@ func (r *Replica) tickTracks() {
 	}
 }
 
-// OnOutrun notes that a part of a stream can only be had by an exchange.
+// OnTruncated notes that a part of a stream can only be had by an exchange.
 func (r *Replica) OnTruncated(h wire.Header, m *wire.Truncated) {
 	p := r.peer(h.From)
 	if p == nil || !p.replica || r.view == nil || m.View != r.view.ID || !p.is(h) {

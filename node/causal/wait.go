@@ -146,7 +146,7 @@ func (r *Replica) askKey(q *request) {
 	}
 }
 
-// OnAskKey says what is held of a key.
+// OnKeyRequest says what is held of a key.
 func (r *Replica) OnKeyRequest(h wire.Header, replyTo wire.ReplyTo, m *wire.KeyRequest, stored []*wire.Item) {
 	r.sign(h)
 	if len(stored) != 1 {
@@ -160,7 +160,7 @@ func (r *Replica) OnKeyRequest(h wire.Header, replyTo wire.ReplyTo, m *wire.KeyR
 	r.box.PostAfter(s.seq, wire.Envelope{To: h.From, Answer: replyTo, Message: reply})
 }
 
-// OnKeyAnswer takes in what another node holds of a key.
+// OnKeyReply takes in what another node holds of a key.
 func (r *Replica) OnKeyReply(h wire.Header, m *wire.KeyReply, stored []*wire.Item) {
 	r.sign(h)
 	if !r.credible(h.From, m) {

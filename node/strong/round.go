@@ -88,7 +88,7 @@ func (rd *round) hasJoined(id wire.NodeID) bool {
 	return slices.ContainsFunc(rd.joins, func(j joined) bool { return j.node == id })
 }
 
-// OnCollect answers a primary's new ballot; the caller has already followed the
+// OnJoinRequest answers a primary's new ballot; the caller has already followed the
 // view that came with it, if it may be followed.
 func (r *Replica) OnJoinRequest(h wire.Header, c *wire.JoinRequest) {
 	b := c.Ballot
@@ -171,7 +171,7 @@ func boundInc(bound []wire.Sighting, id wire.NodeID) (wire.Incarnation, bool) {
 	return 0, false
 }
 
-// OnLow raises the round above what a member has promised.
+// OnBallotTooLow raises the round above what a member has promised.
 func (r *Replica) OnBallotTooLow(h wire.Header, l *wire.BallotTooLow) {
 	if l.Ballot == r.promised && r.view != nil && r.participates(h.From) {
 		r.beginHigherRound(l.Promised)

@@ -7,7 +7,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// OnCoveredReply tells a node outside the view that its data is in it.
+// OnBaseCheckReply tells a node outside the view that its data is in it.
 func (mgr *Manager) OnBaseCheckReply(_ wire.Header, m *wire.BaseCheckReply) {
 	p := mgr.findPut(m.PutID)
 	if p == nil {

@@ -324,7 +324,7 @@ func (mgr *Manager) OnQuery(h wire.Header, replyTo wire.ReplyTo, m *wire.Query) 
 	mgr.box.PostAfter(mgr.box.LastWrite(), wire.Envelope{To: h.From, Answer: replyTo, Message: reply})
 }
 
-// OnCovered answers a node outside the view: its data is in the active base.
+// OnBaseCheck answers a node outside the view: its data is in the active base.
 func (mgr *Manager) OnBaseCheck(h wire.Header, replyTo wire.ReplyTo, m *wire.BaseCheck) {
 	serving := mgr.local.HasActiveBase() && mgr.viewID().Compare(h.View) >= 0
 	mgr.box.Post(wire.Envelope{To: h.From, Answer: replyTo, Message: &wire.BaseCheckReply{

@@ -42,7 +42,7 @@ type arrival struct {
 	at wire.Instant
 }
 
-// pending is what is written and not durable.
+// unsyncedWrite is a write that the node has begun and that is not durable yet.
 type unsyncedWrite struct {
 	seq    uint64
 	change *wire.CausalWrite
