@@ -103,7 +103,7 @@ func causalState(c *api.Cluster) string {
 		}
 		return "waits for " + strings.Join(shards, ", ")
 	case c.Causal.Ready && c.Causal.Other > 0:
-		return fmt.Sprintf("ready, %d slots to hand over", c.Causal.Other)
+		return fmt.Sprintf("ready, %d slots to hand off", c.Causal.Other)
 	case c.Causal.Ready:
 		return "ready"
 	}
