@@ -99,14 +99,17 @@ func (mgr *Manager) onProbeReply(h wire.Header, m *wire.QueryReply) {
 		mgr.yieldID(h.From, m.View.ID)
 		return
 	}
-	if m.View.Descends(mgr.view.ID) && !m.View.Has(mgr.self) {
+	switch {
+	case len(m.View.Layout.Members()) == 0:
+		// The member was told the empty list: it has left, and no member went on without this node.
+	case m.View.Descends(mgr.view.ID) && !m.View.Has(mgr.self):
 		if !mgr.leftBehind {
 			mgr.leftBehind, mgr.changed = true, true
 			mgr.box.Event(wire.Event{Kind: EventLeftBehind, Peer: h.From, View: m.View.ID})
 		}
-		return
+	default:
+		mgr.FollowIfAllowed(&m.View)
 	}
-	mgr.FollowIfAllowed(&m.View)
 }
 
 // Tick does what time asks for.

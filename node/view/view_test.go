@@ -279,6 +279,19 @@ func TestANodeThatWasLeftBehindIsAMemberAgainWhenItsListIsPutAgain(t *testing.T)
 	}
 }
 
+// TestAMemberThatWasToldTheEmptyListLeavesNobodyBehind: it has left the view by itself. The
+// others wait for it in strong buckets, and go on in causal ones.
+func TestAMemberThatWasToldTheEmptyListLeavesNobodyBehind(t *testing.T) {
+	held := wire.View{ID: id(4, 1), Layout: layout("h:1", 1, 2, 3)}
+	mgr, local := newTestManager(&held)
+	mgr.OnQueryReply(wire.Header{From: 3}, &wire.QueryReply{Present: true, View: wire.View{
+		ID: id(5, 3), Layout: layout("h:1"), Ancestors: []wire.Ancestor{{View: held.ID}},
+	}})
+	if mgr.LeftBehind() || len(local.adopted) > 0 || mgr.viewID() != held.ID {
+		t.Errorf("left behind %t, adopted %v, view %v", mgr.LeftBehind(), local.adopted, mgr.viewID())
+	}
+}
+
 // TestAViewIsSentToASilentMemberWithBackOff: a PUT waits 300 ms for the answers of its
 // members, sends them the view, and ends after 3 s.
 func TestAViewIsSentToASilentMemberWithBackOff(t *testing.T) {

@@ -45,7 +45,7 @@ func refusal(err error) (status int, problem api.Problem) {
 	return 0, problem
 }
 
-// A member that is killed, stopped or cut off is an outage of strong buckets. Every
+// A member that is killed, stopped, cut off, or told to leave is an outage of strong buckets. Every
 // surface of the others says so while it lasts, and not before or after.
 func TestAnOutageOfStrongBucketsShowsEverywhere(t *testing.T) {
 	for _, test := range []struct {
@@ -58,6 +58,10 @@ func TestAnOutageOfStrongBucketsShowsEverywhere(t *testing.T) {
 			return errors.Join(n.Restart(t.Context(), 2), n.PutView(t.Context(), 0, 1, 2))
 		}, `^connection refused$`},
 		{"stopped", startServing, func(n nodes) error { return n.Pause(2) }, func(n nodes) error { return n.Resume(2) }, `^(silent|no answer|closed by the other side)$`},
+		{"told the empty list", startServing, func(n nodes) error {
+			_, err := n.Client(2).PutView(t.Context(), api.ViewRequest{View: api.View{Flat: true}})
+			return err
+		}, func(n nodes) error { return n.PutView(t.Context(), 0, 1, 2) }, `^(silent|no answer)$`},
 		{"cut off", startCuttable, func(n nodes) error { return n.Isolate(2) }, func(n nodes) error { return n.HealAll() }, `^(silent|no answer|closed by the other side)$`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
