@@ -11,7 +11,7 @@ package bus
 import (
 	"errors"
 
-	"github.com/cohortkv/cohort/node/wire"
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 // MaxPayload is the largest payload of a message. It is the default of NATS, so an outside
@@ -30,27 +30,27 @@ var (
 
 // Peer is the address of another node's bus.
 type Peer struct {
-	ID   wire.NodeID
+	ID   ids.Node
 	Addr string // host:port of the peer's bus listener
 }
 
 // Envelope is an outgoing message. Exactly one of To, Shard and Answer is its destination.
 type Envelope struct {
-	To      wire.NodeID  // a node, when Shard and Answer are empty
-	Shard   string       // subject token of a shard: broadcast, never to the sender itself
-	Answer  wire.ReplyTo // the answer to a request that was received
-	Kind    string       // last token of the subject, for observers of the bus
-	Request uint64       // not zero, with To: an answer is expected, and carries this number
-	Payload []byte       // copied before Send returns; at most Conn.MaxPayload bytes
+	To      ids.Node    // a node, when Shard and Answer are empty
+	Shard   string      // subject token of a shard: broadcast, never to the sender itself
+	Answer  ids.ReplyTo // the answer to a request that was received
+	Kind    string      // last token of the subject, for observers of the bus
+	Request uint64      // not zero, with To: an answer is expected, and carries this number
+	Payload []byte      // copied before Send returns; at most Conn.MaxPayload bytes
 }
 
 // Message is an incoming message. Payload is valid only during the call of the handler.
 type Message struct {
 	Payload []byte
-	From    wire.NodeID  // the sender; as trustworthy as the connection's credentials (docs/security.md)
-	ReplyTo wire.ReplyTo // not empty: the sender expects an answer
-	Request uint64       // not zero: this answers the request with this number
-	Refused bool         // with Request: the node does not listen yet
+	From    ids.Node    // the sender; as trustworthy as the connection's credentials (docs/security.md)
+	ReplyTo ids.ReplyTo // not empty: the sender expects an answer
+	Request uint64      // not zero: this answers the request with this number
+	Refused bool        // with Request: the node does not listen yet
 }
 
 // Handler takes incoming messages, on a goroutine of the bus. A handler must not block.

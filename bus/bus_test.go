@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cohortkv/cohort/node/wire"
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 func TestSubjectsReadAsThePlanSays(t *testing.T) {
@@ -67,9 +67,9 @@ func TestOnlyAnswersOfTheClusterAreAnswered(t *testing.T) {
 		t.Fatal(err)
 	}
 	answers := s.Answers(7, 1)
-	for to, want := range map[wire.ReplyTo]bool{
-		wire.ReplyTo(answers.To(3, 9)):             true,
-		wire.ReplyTo(s.Node(7, 9, "k")):            false,
+	for to, want := range map[ids.ReplyTo]bool{
+		ids.ReplyTo(answers.To(3, 9)):              true,
+		ids.ReplyTo(s.Node(7, 9, "k")):             false,
 		"":                                         false,
 		"cohort.other.answer.7.1.9.3":              false,
 		"cohort.c.answer.7.1.9":                    false,

@@ -14,7 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cohortkv/cohort/node/wire"
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 // Refusal is the error of an end that refuses a connection because of the identity of the
@@ -166,7 +166,7 @@ func (c *Credentials) Listening() *tls.Config {
 
 // Calling is the configuration of connections to an address at which one of the wanted nodes
 // should be.
-func (c *Credentials) Calling(wanted func(wire.NodeID) bool) *tls.Config {
+func (c *Credentials) Calling(wanted func(ids.Node) bool) *tls.Config {
 	return &tls.Config{
 		MinVersion:             tls.VersionTLS13,
 		SessionTicketsDisabled: true,

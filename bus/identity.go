@@ -5,15 +5,15 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/cohortkv/cohort/node/wire"
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 // ServerName is the name of a node's embedded server. A client reads the name before it sends
 // anything, because an address may meanwhile belong to another node.
 type ServerName struct {
 	Cluster     string
-	Node        wire.NodeID
-	Incarnation wire.Incarnation
+	Node        ids.Node
+	Incarnation ids.Incarnation
 }
 
 // String is the name on the wire: cohort.<cluster>.<id>.<incarnation in hex>.
@@ -35,5 +35,5 @@ func ParseServerName(s string) (ServerName, error) {
 	if err != nil {
 		return ServerName{}, fmt.Errorf("server name %q: incarnation: %w", s, err)
 	}
-	return ServerName{Cluster: parts[1], Node: wire.NodeID(node), Incarnation: wire.Incarnation(incarnation)}, nil
+	return ServerName{Cluster: parts[1], Node: ids.Node(node), Incarnation: ids.Incarnation(incarnation)}, nil
 }

@@ -6,13 +6,13 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/cohortkv/cohort/node/wire"
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 // NodeName is the node and cluster of a certificate or a login.
 type NodeName struct {
 	Cluster string
-	Node    wire.NodeID
+	Node    ids.Node
 }
 
 // String is the name in certificates: a URI among the subject alternative names (RFC 5280
@@ -34,7 +34,7 @@ func ParseNodeName(s string) (NodeName, error) {
 	if err != nil {
 		return NodeName{}, fmt.Errorf("node name %q: id: %w", s, err)
 	}
-	return NodeName{Cluster: parts[2], Node: wire.NodeID(id)}, nil
+	return NodeName{Cluster: parts[2], Node: ids.Node(id)}, nil
 }
 
 // uri is the name as a certificate holds it.

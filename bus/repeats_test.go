@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cohortkv/cohort/node/wire"
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 func TestARepeatIsReportedOnceAMinute(t *testing.T) {
@@ -95,10 +95,10 @@ func FuzzSubjectsNameTheirSender(f *testing.F) {
 			t.Fatal(err)
 		}
 		from, ok := s.Sender(subject)
-		if asker, answerer, is := s.ParseAnswer(wire.ReplyTo(subject)); is && (!ok || from != answerer) {
+		if asker, answerer, is := s.ParseAnswer(ids.ReplyTo(subject)); is && (!ok || from != answerer) {
 			t.Errorf("%q: answer of %d to %d, sender %d, %v", subject, answerer, asker, from, ok)
 		}
-		if from, ok := s.Sender(s.Node(1, wire.NodeID(id), "k")); !ok || from != wire.NodeID(id) {
+		if from, ok := s.Sender(s.Node(1, ids.Node(id), "k")); !ok || from != ids.Node(id) {
 			t.Errorf("sender %d was read as %d", id, from)
 		}
 	})

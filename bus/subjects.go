@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/cohortkv/cohort/node/wire"
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 // Subjects builds the subjects of one cluster:
@@ -28,15 +28,15 @@ func NewSubjects(cluster string) (Subjects, error) {
 }
 
 // Node is the subject of messages of one kind from one node to another.
-func (s Subjects) Node(to, from wire.NodeID, kind string) string {
+func (s Subjects) Node(to, from ids.Node, kind string) string {
 	return s.prefix + "node." + decimal(to) + "." + decimal(from) + "." + kind
 }
 
 // ToNode matches all messages to a node.
-func (s Subjects) ToNode(to wire.NodeID) string { return s.prefix + "node." + decimal(to) + ".*.*" }
+func (s Subjects) ToNode(to ids.Node) string { return s.prefix + "node." + decimal(to) + ".*.*" }
 
 // Shard is the subject of messages of one kind from a node to a shard's members.
-func (s Subjects) Shard(token string, from wire.NodeID, kind string) string {
+func (s Subjects) Shard(token string, from ids.Node, kind string) string {
 	return s.prefix + "shard." + token + "." + decimal(from) + "." + kind
 }
 
@@ -48,7 +48,7 @@ func (s Subjects) ToShard(token string) string { return s.prefix + "shard." + to
 type Rights struct{ Publish, Subscribe []string }
 
 // Caller are the rights of another node at the server of node at.
-func (s Subjects) Caller(at, caller wire.NodeID) Rights {
+func (s Subjects) Caller(at, caller ids.Node) Rights {
 	return Rights{
 		Publish:   []string{s.Node(at, caller, "*"), s.Shard("*", caller, "*")},
 		Subscribe: []string{s.prefix + "answer." + decimal(caller) + ".*.*.*"},
@@ -56,7 +56,7 @@ func (s Subjects) Caller(at, caller wire.NodeID) Rights {
 }
 
 // Owner are the rights of a node at its own server.
-func (s Subjects) Owner(id wire.NodeID) Rights {
+func (s Subjects) Owner(id ids.Node) Rights {
 	return Rights{
 		Publish:   []string{s.prefix + "answer.*.*." + decimal(id) + ".*"},
 		Subscribe: []string{s.ToNode(id), s.ToShard("*")},
@@ -64,7 +64,7 @@ func (s Subjects) Owner(id wire.NodeID) Rights {
 }
 
 // Sender is the node that a subject names as the sender of its message.
-func (s Subjects) Sender(subject string) (from wire.NodeID, ok bool) {
+func (s Subjects) Sender(subject string) (from ids.Node, ok bool) {
 	rest, ok := strings.CutPrefix(subject, s.prefix)
 	if !ok {
 		return 0, false
@@ -75,12 +75,12 @@ func (s Subjects) Sender(subject string) (from wire.NodeID, ok bool) {
 	}
 	rest = rest[:i]
 	n, err := strconv.ParseUint(rest[strings.LastIndexByte(rest, '.')+1:], 10, 64)
-	return wire.NodeID(n), err == nil
+	return ids.Node(n), err == nil
 }
 
 // ParseAnswer returns the node that asked and the node that is to answer, of a subject for
 // answers. For any other subject, ok is false, and no message may be published to it.
-func (s Subjects) ParseAnswer(to wire.ReplyTo) (asker, answerer wire.NodeID, ok bool) {
+func (s Subjects) ParseAnswer(to ids.ReplyTo) (asker, answerer ids.Node, ok bool) {
 	rest, ok := strings.CutPrefix(string(to), s.prefix)
 	if !ok {
 		return 0, 0, false
@@ -96,7 +96,7 @@ func (s Subjects) ParseAnswer(to wire.ReplyTo) (asker, answerer wire.NodeID, ok 
 	if errA != nil || errB != nil || CheckToken(boot) != nil || CheckToken(request) != nil {
 		return 0, 0, false
 	}
-	return wire.NodeID(a), wire.NodeID(b), true
+	return ids.Node(a), ids.Node(b), true
 }
 
 // Answers are the subjects on which one boot of a node takes answers. They contain the boot
@@ -104,7 +104,7 @@ func (s Subjects) ParseAnswer(to wire.ReplyTo) (asker, answerer wire.NodeID, ok 
 type Answers struct{ prefix string }
 
 // Answers returns the subjects for answers to this boot of a node.
-func (s Subjects) Answers(id wire.NodeID, boot wire.Boot) Answers {
+func (s Subjects) Answers(id ids.Node, boot ids.Boot) Answers {
 	return Answers{prefix: s.prefix + "answer." + decimal(id) + "." + strconv.FormatUint(uint64(boot), 36) + "."}
 }
 
@@ -112,10 +112,10 @@ func (s Subjects) Answers(id wire.NodeID, boot wire.Boot) Answers {
 func (a Answers) All() string { return a.prefix + "*.*" }
 
 // Of matches the answers of one node.
-func (a Answers) Of(from wire.NodeID) string { return a.prefix + decimal(from) + ".*" }
+func (a Answers) Of(from ids.Node) string { return a.prefix + decimal(from) + ".*" }
 
 // To is the subject of a node's answer to one request.
-func (a Answers) To(request uint64, from wire.NodeID) string {
+func (a Answers) To(request uint64, from ids.Node) string {
 	b := make([]byte, 0, 96)
 	b = append(b, a.prefix...)
 	b = strconv.AppendUint(b, uint64(from), 10)
@@ -138,7 +138,7 @@ func (a Answers) Request(subject string) (request uint64, ok bool) {
 	return request, err == nil && request != 0
 }
 
-func decimal(id wire.NodeID) string { return strconv.FormatUint(uint64(id), 10) }
+func decimal(id ids.Node) string { return strconv.FormatUint(uint64(id), 10) }
 
 // CheckToken returns an error if a string cannot be one token of a subject. Cluster names,
 // shard tokens and kinds consist of letters, digits, _ and -.

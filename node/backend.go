@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/cohortkv/cohort/node/front"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/store"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -93,7 +94,7 @@ func (b *backend) PutView(w *front.Waiter, put wire.PutView) {
 }
 
 // Forget implements front.Backend.
-func (b *backend) Forget(w *front.Waiter, id wire.NodeID) {
+func (b *backend) Forget(w *front.Waiter, id ids.Node) {
 	b.driver.clients.add(w)
 	b.driver.submit(&wire.ForgetNode{Token: w.Token, Node: id})
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/client"
-	"github.com/cohortkv/cohort/node/wire"
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 // startCausal starts nodes with the causal model at /data, and a view.
@@ -24,14 +24,14 @@ func startCausal(t *testing.T, n int) *cluster {
 }
 
 // part cuts a node off from all others; heal takes it back.
-func (c *cluster) part(id wire.NodeID) { c.each(id, c.net.Cut) }
-func (c *cluster) heal(id wire.NodeID) { c.each(id, c.net.Heal) }
+func (c *cluster) part(id ids.Node) { c.each(id, c.net.Cut) }
+func (c *cluster) heal(id ids.Node) { c.each(id, c.net.Heal) }
 
-func (c *cluster) each(id wire.NodeID, do func(from, to wire.NodeID)) {
+func (c *cluster) each(id ids.Node, do func(from, to ids.Node)) {
 	for other := range c.nodes {
-		if wire.NodeID(other) != id {
-			do(id, wire.NodeID(other))
-			do(wire.NodeID(other), id)
+		if ids.Node(other) != id {
+			do(id, ids.Node(other))
+			do(ids.Node(other), id)
 		}
 	}
 }

@@ -18,15 +18,15 @@ import (
 	"github.com/cohortkv/cohort/bus"
 	"github.com/cohortkv/cohort/node/access"
 	"github.com/cohortkv/cohort/node/front"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/machine"
-	"github.com/cohortkv/cohort/node/wire"
 )
 
 // Config is the configuration of a node.
 type Config struct {
-	ID            wire.NodeID
-	Incarnation   wire.Incarnation // the same as that of the bus
-	Boot          wire.Boot
+	ID            ids.Node
+	Incarnation   ids.Incarnation // the same as that of the bus
+	Boot          ids.Boot
 	Bus           bus.Conn     // of this node alone; Run closes it
 	HTTP          net.Listener // Run closes it
 	Cluster       string       // name of the cluster; sessions of causal buckets belong to one cluster
@@ -53,8 +53,8 @@ type Access = access.Config
 // Default is a node without data: a new incarnation. The caller sets ID, Bus and HTTP.
 func Default() Config {
 	return Config{
-		Incarnation:   wire.Incarnation(nonzero()),
-		Boot:          wire.Boot(nonzero()),
+		Incarnation:   ids.Incarnation(nonzero()),
+		Boot:          ids.Boot(nonzero()),
 		Cluster:       "cohort",
 		DefaultBucket: "strong",
 		Patience:      4 * time.Second,

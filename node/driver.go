@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cohortkv/cohort/bus"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/machine"
 	"github.com/cohortkv/cohort/node/store"
 	"github.com/cohortkv/cohort/node/wire"
@@ -36,7 +37,7 @@ const (
 // throughput. No code inside blocks.
 type driver struct {
 	core        core
-	self        wire.NodeID
+	self        ids.Node
 	store       *store.Memory
 	conn        bus.Conn
 	clients     *requestTable

@@ -14,6 +14,7 @@ import (
 
 	"github.com/cohortkv/cohort/bus"
 	"github.com/cohortkv/cohort/node/front"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/store"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -450,7 +451,7 @@ func TestAMessageUnderThisNodesIDIsDropped(t *testing.T) {
 	c := &script{keep: true}
 	d, _ := newTestDriver(t, c)
 	d.self = 1
-	for _, from := range []wire.NodeID{1, 2} {
+	for _, from := range []ids.Node{1, 2} {
 		d.receive(bus.Message{From: from, Payload: wire.AppendMessage(nil, wire.Header{From: from}, &wire.Hello{})})
 	}
 	if len(c.inputs) != 1 || c.inputs[0].(*wire.Received).Header.From != 2 {

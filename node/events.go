@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cohortkv/cohort/bus"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -96,10 +97,10 @@ type reporter struct {
 	log      *slog.Logger
 	meters   *meters
 	lines    chan line
-	reported map[repeat]struct{}      // in this view
-	large    bus.Repeats              // by kind of message
-	last     map[repeat]time.Time     // when the line was logged last
-	why      func(wire.NodeID) string // why a member is not heard, for the log
+	reported map[repeat]struct{}   // in this view
+	large    bus.Repeats           // by kind of message
+	last     map[repeat]time.Time  // when the line was logged last
+	why      func(ids.Node) string // why a member is not heard, for the log
 }
 
 // maxReported bounds the table of reported events.
@@ -108,7 +109,7 @@ const maxReported = 1024
 // repeat identifies lines that are logged once.
 type repeat struct {
 	kind wire.EventKind
-	peer wire.NodeID
+	peer ids.Node
 }
 
 type line struct {
@@ -120,7 +121,7 @@ type line struct {
 func newReporter(log *slog.Logger, m *meters) *reporter {
 	return &reporter{
 		log: log, meters: m, lines: make(chan line, maxLines), reported: map[repeat]struct{}{}, last: map[repeat]time.Time{},
-		why: func(wire.NodeID) string { return "" },
+		why: func(ids.Node) string { return "" },
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/cohortkv/cohort/bus"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -24,9 +25,9 @@ func logged(level slog.Level, do func(*reporter)) string {
 }
 
 func TestEventsAreLoggedAsLoudAsTheyAre(t *testing.T) {
-	ballot := wire.Ballot{View: wire.ViewID{Number: 7}, Round: 2}
+	ballot := ids.Ballot{View: ids.View{Number: 7}, Round: 2}
 	all := func(r *reporter) {
-		r.event(&wire.Event{Kind: "view_adopted", View: wire.ViewID{Number: 7}})
+		r.event(&wire.Event{Kind: "view_adopted", View: ids.View{Number: 7}})
 		r.event(&wire.Event{Kind: "ballot_active", Ballot: ballot, Count: 12})
 		r.event(&wire.Event{Kind: "prepare_resent", Peer: 0, Ballot: ballot})
 		r.event(&wire.Event{Kind: "member_stranger", Peer: 3, Note: "why"})
@@ -50,7 +51,7 @@ func TestARepeatedEventIsLoggedOnceInAView(t *testing.T) {
 			r.event(&wire.Event{Kind: "causal_apart", Peer: 4})
 			r.event(&wire.Event{Kind: "causal_apart", Peer: 5})
 		}
-		r.event(&wire.Event{Kind: "view_adopted", View: wire.ViewID{Number: 8}})
+		r.event(&wire.Event{Kind: "view_adopted", View: ids.View{Number: 8}})
 		r.event(&wire.Event{Kind: "causal_apart", Peer: 4})
 	})
 	want := `level=INFO msg=causal_apart view=0 round=0 peer=4

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/client"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -36,7 +37,7 @@ func naming(c wire.Context, v wire.CausalVersion) wire.Context {
 }
 
 // stranger is a stream that no node knows.
-var stranger = wire.Stream{View: wire.ViewID{Number: 7, Author: 3, Boot: 5}, Node: 3, Boot: 5}
+var stranger = wire.Stream{View: ids.View{Number: 7, Author: 3, Boot: 5}, Node: 3, Boot: 5}
 
 // send is a request with a session, on one of the surfaces.
 func send(t *testing.T, base, method, path, session string) map[string]*http.Response {

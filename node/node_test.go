@@ -17,6 +17,7 @@ import (
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/bus/membus"
 	"github.com/cohortkv/cohort/client"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -49,12 +50,12 @@ func (c *cluster) start(t *testing.T, id uint64) *running {
 		t.Fatal(err)
 	}
 	r := &running{member: api.Member{ID: id, Address: listener.Addr().String(), Bus: fmt.Sprintf("node%d:1", id)}}
-	conn, err := c.net.Attach(wire.NodeID(id), r.member.Bus)
+	conn, err := c.net.Attach(ids.Node(id), r.member.Bus)
 	if err != nil {
 		t.Fatal(err)
 	}
 	cfg := Default()
-	cfg.ID, cfg.Bus, cfg.HTTP = wire.NodeID(id), conn, listener
+	cfg.ID, cfg.Bus, cfg.HTTP = ids.Node(id), conn, listener
 	cfg.DefaultBucket, cfg.SessionKeys = cmp.Or(c.bucket, cfg.DefaultBucket), c.keys
 	node, err := New(cfg)
 	if err != nil {
@@ -184,7 +185,7 @@ func TestManyClientsAtOnceGetTheirOwnNumbers(t *testing.T) {
 func TestAWriteWaitsForACutMemberAndItsClientMayLeave(t *testing.T) {
 	c := startCluster(t, 3)
 	c.putView(t, c.nodes...)
-	for _, other := range []wire.NodeID{0, 1} {
+	for _, other := range []ids.Node{0, 1} {
 		c.net.Cut(2, other)
 		c.net.Cut(other, 2)
 	}
@@ -208,7 +209,7 @@ func TestAWriteWaitsForACutMemberAndItsClientMayLeave(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, other := range []wire.NodeID{0, 1} {
+	for _, other := range []ids.Node{0, 1} {
 		c.net.Heal(2, other)
 		c.net.Heal(other, 2)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/bus"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -78,7 +79,7 @@ var causeTexts = map[wire.WaitCause]string{
 
 // why is the reason for waiting for a member: the fault of the connection to it, if there is
 // one, else the cause that the core gives.
-func (w *links) why(id wire.NodeID, cause wire.WaitCause) (why, detail string) {
+func (w *links) why(id ids.Node, cause wire.WaitCause) (why, detail string) {
 	for i := range w.peers {
 		if l := &w.peers[i]; l.ID == id && !l.Connected && l.Err != nil {
 			return trouble(l)
@@ -88,13 +89,13 @@ func (w *links) why(id wire.NodeID, cause wire.WaitCause) (why, detail string) {
 }
 
 // Ways implements front.Backend.
-func (b *backend) Ways() func(wire.NodeID) (why, detail string) {
+func (b *backend) Ways() func(ids.Node) (why, detail string) {
 	w := b.links()
-	links := make(map[wire.NodeID]*bus.Link, len(w.peers))
+	links := make(map[ids.Node]*bus.Link, len(w.peers))
 	for i := range w.peers {
 		links[w.peers[i].ID] = &w.peers[i]
 	}
-	return func(id wire.NodeID) (why, detail string) {
+	return func(id ids.Node) (why, detail string) {
 		l := links[id]
 		switch {
 		case l != nil && !l.Connected && l.Err != nil:
@@ -108,7 +109,7 @@ func (b *backend) Ways() func(wire.NodeID) (why, detail string) {
 
 // why is the reason in the log for a member that strong requests wait for. The event precedes the
 // status, so the current status may not name the member yet.
-func (b *backend) why(id wire.NodeID) string {
+func (b *backend) why(id ids.Node) string {
 	w := b.links()
 	for _, waited := range b.status.Load().Waiting {
 		if waited.Node == id {

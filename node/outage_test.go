@@ -11,6 +11,7 @@ import (
 
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/bus"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/store"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -68,7 +69,7 @@ func TestAnOutageNamesTheMembersWaitedForAndTheirLinks(t *testing.T) {
 
 func TestAWaitIsLoggedWithItsReasonWhenItBeginsAndWithItsLengthWhenItEnds(t *testing.T) {
 	got := logged(slog.LevelInfo, func(r *reporter) {
-		r.why = func(wire.NodeID) string { return "connection refused" }
+		r.why = func(ids.Node) string { return "connection refused" }
 		r.event(&wire.Event{Kind: "strong_waits", Peer: 2, Count: 2000})
 		r.event(&wire.Event{Kind: "strong_wait_over", Peer: 2, Count: 7200})
 	})

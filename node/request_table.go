@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/cohortkv/cohort/node/front"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -38,7 +39,7 @@ func (s *requestTable) add(w *front.Waiter) {
 	p := &s.mu.entries[i]
 	p.waiter = w
 	p.generation++
-	w.Token = wire.Token(p.generation)<<32 | wire.Token(i)
+	w.Token = ids.Token(p.generation)<<32 | ids.Token(i)
 }
 
 // end signals the waiter of a reply, if it still waits.
@@ -52,7 +53,7 @@ func (s *requestTable) end(r wire.Reply) {
 }
 
 // list signals the waiter of a list, if it still waits.
-func (s *requestTable) list(t wire.Token, l front.Listing) {
+func (s *requestTable) list(t ids.Token, l front.Listing) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if w := s.remove(t); w != nil {
@@ -69,7 +70,7 @@ func (s *requestTable) takeBack(w *front.Waiter) bool {
 	return s.remove(w.Token) != nil
 }
 
-func (s *requestTable) remove(t wire.Token) *front.Waiter {
+func (s *requestTable) remove(t ids.Token) *front.Waiter {
 	i, generation := uint32(t), uint32(t>>32)
 	if int(i) >= len(s.mu.entries) {
 		return nil

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/cohortkv/cohort/node/front"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -31,7 +32,7 @@ func TestALateAnswerFindsNoRequest(t *testing.T) {
 
 func TestTokensOfOpenRequestsDiffer(t *testing.T) {
 	var s requestTable
-	seen := map[wire.Token]bool{0: true}
+	seen := map[ids.Token]bool{0: true}
 	for range 3 {
 		var all []*front.Waiter
 		for range 100 {

@@ -90,21 +90,21 @@ func (c *Cluster) put(ctx context.Context, i int, view api.View) error {
 		answer, err := c.nodes[i].client.PutView(ctx, api.ViewRequest{View: view})
 		switch {
 		case ctx.Err() != nil:
-			return fmt.Errorf("view %v to n%d: %w (%s)", ids(view), i, ctx.Err(), reason)
+			return fmt.Errorf("view %v to n%d: %w (%s)", idsOf(view), i, ctx.Err(), reason)
 		case err != nil:
-			return fmt.Errorf("view %v to n%d: %w", ids(view), i, err)
+			return fmt.Errorf("view %v to n%d: %w", idsOf(view), i, err)
 		case answer.Result == api.ViewUnready:
 			reason = answer.Reason
 		case answer.Result == api.ViewOvertaken:
-			return fmt.Errorf("view %v to n%d: overtaken by view %d", ids(view), i, answer.Number)
+			return fmt.Errorf("view %v to n%d: overtaken by view %d", idsOf(view), i, answer.Number)
 		default:
 			return nil
 		}
 	}
 }
 
-// ids are the members of each shard.
-func ids(view api.View) (all [][]uint64) {
+// idsOf are the members of each shard.
+func idsOf(view api.View) (all [][]uint64) {
 	for _, shard := range view.Shards {
 		var members []uint64
 		for _, m := range shard.Members {

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/cohortkv/cohort/bus"
-	"github.com/cohortkv/cohort/node/wire"
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 const (
@@ -109,7 +109,7 @@ func join(t *testing.T, b *Bus, id uint64) Node {
 
 func joinAt(t *testing.T, b *Bus, id uint64, addr string) Node {
 	t.Helper()
-	n := b.Join(t, wire.NodeID(id), addr)
+	n := b.Join(t, ids.Node(id), addr)
 	t.Cleanup(n.Leave)
 	return n
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/cohortkv/cohort/bus"
-	"github.com/cohortkv/cohort/node/wire"
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 // Bus is an implementation under test: a network that nodes join. A fault that the
@@ -16,7 +16,7 @@ import (
 type Bus struct {
 	// Join gives a node access to the network, at a free address or at the given one, which
 	// belonged to a node that has left.
-	Join func(t *testing.T, id wire.NodeID, addr string) Node
+	Join func(t *testing.T, id ids.Node, addr string) Node
 	// Addressed: nodes find each other by the addresses of Reach, and not through an
 	// outside cluster.
 	Addressed bool
@@ -26,7 +26,7 @@ type Bus struct {
 	// Path makes a path from one node to another that can be cut.
 	Path func(t *testing.T, from, to Node) Path
 	// Freezable joins a node that runs Echo and can be stopped like a process.
-	Freezable func(t *testing.T, id wire.NodeID) Freezable
+	Freezable func(t *testing.T, id ids.Node) Freezable
 }
 
 // Node is a node's place in the network. The suite calls Leave for each.

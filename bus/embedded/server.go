@@ -23,7 +23,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/cohortkv/cohort/bus"
-	"github.com/cohortkv/cohort/node/wire"
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 const (
@@ -47,8 +47,8 @@ const (
 // Config is the configuration of a server.
 type Config struct {
 	Cluster     string
-	Node        wire.NodeID
-	Incarnation wire.Incarnation
+	Node        ids.Node
+	Incarnation ids.Incarnation
 	Listen      string           // host:port; port 0 takes any free one
 	Credentials *bus.Credentials // nil: no encryption and no authentication
 	Logger      *slog.Logger     // for the server's warnings and errors; nil: none

@@ -7,15 +7,15 @@ import (
 	"sync"
 
 	"github.com/cohortkv/cohort/bus"
-	"github.com/cohortkv/cohort/node/wire"
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 // Conn is one node's access to the network.
 type Conn struct {
 	net      *Net
-	id       wire.NodeID
+	id       ids.Node
 	addr     string
-	boot     wire.Boot     // identifies this Conn among those of the node, in ReplyTo
+	boot     ids.Boot      // identifies this Conn among those of the node, in ReplyTo
 	wake     chan struct{} // capacity 1: a message may be deliverable
 	stop     chan struct{}
 	handling sync.WaitGroup
@@ -27,7 +27,7 @@ type Conn struct {
 	closed  bool
 }
 
-func newConn(n *Net, id wire.NodeID, addr string, boot wire.Boot) *Conn {
+func newConn(n *Net, id ids.Node, addr string, boot ids.Boot) *Conn {
 	c := &Conn{net: n, id: id, addr: addr, boot: boot, wake: make(chan struct{}, 1), stop: make(chan struct{})}
 	if !n.manual {
 		c.handling.Go(c.receive)
@@ -75,7 +75,7 @@ func (c *Conn) sendTo(e bus.Envelope, p packet) error {
 	if to.handler == nil {
 		return c.refuse(to, e.Request)
 	}
-	p.replyTo = wire.ReplyTo(fmt.Sprintf("%d.%d", c.boot, e.Request))
+	p.replyTo = ids.ReplyTo(fmt.Sprintf("%d.%d", c.boot, e.Request))
 	return c.net.put(c, to, p)
 }
 
@@ -88,8 +88,8 @@ func (c *Conn) refuse(by *Conn, request uint64) error {
 	return c.net.put(by, c, packet{from: by.id, request: request, refused: true})
 }
 
-func (c *Conn) answer(to wire.ReplyTo, p packet) error {
-	var boot wire.Boot
+func (c *Conn) answer(to ids.ReplyTo, p packet) error {
+	var boot ids.Boot
 	if _, err := fmt.Sscanf(string(to), "%d.%d", &boot, &p.request); err != nil {
 		return fmt.Errorf("bus: %q is not a subject for answers", string(to))
 	}
@@ -122,7 +122,7 @@ func (c *Conn) broadcast(e bus.Envelope, p packet) error {
 }
 
 // find returns the Conn at a peer's address, if this Conn belongs to the peer.
-func (c *Conn) find(id wire.NodeID) *Conn {
+func (c *Conn) find(id ids.Node) *Conn {
 	if id == c.id {
 		return c
 	}

@@ -9,14 +9,14 @@ import (
 	"github.com/cohortkv/cohort/bus"
 	"github.com/cohortkv/cohort/bus/conntest"
 	"github.com/cohortkv/cohort/bus/membus"
-	"github.com/cohortkv/cohort/node/wire"
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 func TestMembusIsABus(t *testing.T) {
 	conntest.Run(t, func(*testing.T) *conntest.Bus {
 		net, next := membus.New(), 0
 		b := &conntest.Bus{Addressed: true, InProcess: true}
-		b.Join = func(t *testing.T, id wire.NodeID, addr string) conntest.Node {
+		b.Join = func(t *testing.T, id ids.Node, addr string) conntest.Node {
 			if addr == "" {
 				next++
 				addr = fmt.Sprintf("addr%d", next)
@@ -31,7 +31,7 @@ func TestMembusIsABus(t *testing.T) {
 				Heal: func() { net.Heal(from.ID, to.ID) },
 			}
 		}
-		b.Freezable = func(t *testing.T, id wire.NodeID) conntest.Freezable {
+		b.Freezable = func(t *testing.T, id ids.Node) conntest.Freezable {
 			n := b.Join(t, id, "")
 			t.Cleanup(n.Leave)
 			if err := n.Conn.Listen(conntest.Echo(n.Conn)); err != nil {
@@ -43,7 +43,7 @@ func TestMembusIsABus(t *testing.T) {
 	})
 }
 
-func attach(t *testing.T, net *membus.Net, id wire.NodeID, addr string) *membus.Conn {
+func attach(t *testing.T, net *membus.Net, id ids.Node, addr string) *membus.Conn {
 	t.Helper()
 	c, err := net.Attach(id, addr)
 	if err != nil {
@@ -65,7 +65,7 @@ func manualRun(t *testing.T, seed uint64, f membus.Faults) []string {
 		t.Fatal(err)
 	}
 	for i, addr := range []string{"a", "b"} {
-		c := attach(t, net, wire.NodeID(i+1), addr)
+		c := attach(t, net, ids.Node(i+1), addr)
 		c.Reach([]bus.Peer{{ID: 3, Addr: "c"}})
 		for n := range 50 {
 			e := bus.Envelope{To: 3, Kind: "k", Payload: fmt.Appendf(nil, "%s%02d", addr, n)}

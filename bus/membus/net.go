@@ -17,7 +17,7 @@ import (
 	"sync"
 
 	"github.com/cohortkv/cohort/bus"
-	"github.com/cohortkv/cohort/node/wire"
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 // linkBound bounds the bytes that wait on one link, as in natsbus.
@@ -40,17 +40,17 @@ type Net struct {
 		faults Faults
 		random *rand.Rand
 		byAddr map[string]*Conn
-		byBoot map[wire.Boot]*Conn
+		byBoot map[ids.Boot]*Conn
 		links  []*link // sorted, so that the choices of the source are the same in every run
 		cut    map[ends]bool
-		frozen map[wire.NodeID]bool
-		boots  wire.Boot // Conns made so far
-		sent   uint64    // messages put on links so far
+		frozen map[ids.Node]bool
+		boots  ids.Boot // Conns made so far
+		sent   uint64   // messages put on links so far
 	}
 }
 
 // ends are sender and receiver of a link.
-type ends struct{ from, to wire.NodeID }
+type ends struct{ from, to ids.Node }
 
 // link holds the messages that are on their way from one Conn to another.
 type link struct {
@@ -63,10 +63,10 @@ type link struct {
 // packet is one message on its way.
 type packet struct {
 	number  uint64 // in the order of sending
-	from    wire.NodeID
+	from    ids.Node
 	payload []byte
 	shard   string // not empty: for the nodes that listen to this shard
-	replyTo wire.ReplyTo
+	replyTo ids.ReplyTo
 	request uint64
 	refused bool
 }
@@ -85,15 +85,15 @@ func NewManual(seed uint64) *Net {
 func newNet() *Net {
 	n := &Net{}
 	n.mu.byAddr = map[string]*Conn{}
-	n.mu.byBoot = map[wire.Boot]*Conn{}
+	n.mu.byBoot = map[ids.Boot]*Conn{}
 	n.mu.cut = map[ends]bool{}
-	n.mu.frozen = map[wire.NodeID]bool{}
+	n.mu.frozen = map[ids.Node]bool{}
 	return n
 }
 
 // Attach gives a node access to the network, at a free address. Close of the Conn frees the
 // address.
-func (n *Net) Attach(id wire.NodeID, addr string) (*Conn, error) {
+func (n *Net) Attach(id ids.Node, addr string) (*Conn, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if addr == "" {
@@ -117,7 +117,7 @@ func (n *Net) SetFaults(f Faults) {
 
 // Cut loses all messages from one node to another, those on their way included, until Heal. The
 // other direction still works.
-func (n *Net) Cut(from, to wire.NodeID) {
+func (n *Net) Cut(from, to ids.Node) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.mu.cut[ends{from, to}] = true
@@ -129,7 +129,7 @@ func (n *Net) Cut(from, to wire.NodeID) {
 }
 
 // Heal ends a Cut.
-func (n *Net) Heal(from, to wire.NodeID) {
+func (n *Net) Heal(from, to ids.Node) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	delete(n.mu.cut, ends{from, to})
@@ -137,14 +137,14 @@ func (n *Net) Heal(from, to wire.NodeID) {
 
 // Freeze holds the messages from and to a node, as if its process were stopped. A message is
 // lost only if it does not fit the link.
-func (n *Net) Freeze(id wire.NodeID) {
+func (n *Net) Freeze(id ids.Node) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.mu.frozen[id] = true
 }
 
 // Thaw ends a Freeze.
-func (n *Net) Thaw(id wire.NodeID) {
+func (n *Net) Thaw(id ids.Node) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	delete(n.mu.frozen, id)

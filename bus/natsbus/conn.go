@@ -37,13 +37,13 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/cohortkv/cohort/bus"
-	"github.com/cohortkv/cohort/node/wire"
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 // Config is the configuration of a Conn.
 type Config struct {
 	Cluster     string
-	Node        wire.NodeID
+	Node        ids.Node
 	Credentials *bus.Credentials // Embedded: nil means no encryption
 	TLS         *tls.Config      // External, for servers that ask for TLS; nil: the system's authorities
 	Log         *slog.Logger     // nil: nothing is logged
@@ -61,7 +61,7 @@ const inboundBound = 8192
 // Conn is one node's access to the bus.
 type Conn struct {
 	name        bus.NodeName
-	node        wire.NodeID
+	node        ids.Node
 	credentials *bus.Credentials
 	log         *slog.Logger
 	repeats     bus.Repeats
@@ -110,7 +110,7 @@ func newConn(cfg Config) (*Conn, error) {
 	if _, err := rand.Read(random[:]); err != nil {
 		return nil, fmt.Errorf("bus: boot number: %w", err)
 	}
-	boot := wire.Boot(binary.LittleEndian.Uint64(random[:]))
+	boot := ids.Boot(binary.LittleEndian.Uint64(random[:]))
 	c := &Conn{
 		name:        bus.NodeName{Cluster: cfg.Cluster, Node: cfg.Node},
 		node:        cfg.Node,

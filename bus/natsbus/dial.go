@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/cohortkv/cohort/bus"
-	"github.com/cohortkv/cohort/node/wire"
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 const (
@@ -92,7 +92,7 @@ func dialTCP(ctx context.Context, addr string) (net.Conn, error) {
 
 // dialPeer connects to the address of one of the wanted nodes. With credentials, the identity
 // of the node is verified. TLS writes to the outbox, so TLS never blocks either.
-func dialPeer(own *bus.Credentials, wanted func(wire.NodeID) bool) func(context.Context, string) (net.Conn, error) {
+func dialPeer(own *bus.Credentials, wanted func(ids.Node) bool) func(context.Context, string) (net.Conn, error) {
 	if own == nil {
 		return dialTCP
 	}

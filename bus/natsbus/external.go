@@ -9,7 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/cohortkv/cohort/bus"
-	"github.com/cohortkv/cohort/node/wire"
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 // minPayload is the smallest payload that a node can work with. A message between nodes holds
@@ -52,7 +52,7 @@ func External(cfg Config, urls string) (*Conn, error) {
 // enter takes a new connection to the outside cluster. The first connection decides the largest
 // message. If a later server takes only smaller messages, the node does not use this server
 // until the node is restarted.
-func (c *Conn) enter(nc *nats.Conn, way *connecting) (wire.NodeID, error) {
+func (c *Conn) enter(nc *nats.Conn, way *connecting) (ids.Node, error) {
 	most := min(nc.MaxPayload(), bus.MaxPayload)
 	switch {
 	case most < minPayload:

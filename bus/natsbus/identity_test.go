@@ -27,7 +27,7 @@ import (
 	"github.com/cohortkv/cohort/bus/embedded"
 	"github.com/cohortkv/cohort/bus/natsbus"
 	"github.com/cohortkv/cohort/bus/outside"
-	"github.com/cohortkv/cohort/node/wire"
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 // meets lets node 1, which has the secret, connect to node 2 at an address, and returns the
@@ -48,7 +48,7 @@ func TestAPeerIsIdentifiedBeforeAnyMessageIsSent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	node := func(id wire.NodeID, own *bus.Credentials) string { return joinWith(t, id, "", own).Addr }
+	node := func(id ids.Node, own *bus.Credentials) string { return joinWith(t, id, "", own).Addr }
 	for _, test := range []struct {
 		name string
 		addr string
@@ -111,7 +111,7 @@ func TestACallerWithoutACertificateOfTheClusterIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	anybody := func(wire.NodeID) bool { return true }
+	anybody := func(ids.Node) bool { return true }
 	for name, config := range map[string]*tls.Config{
 		"none":                     {InsecureSkipVerify: true},
 		"of another secret":        trusting(credentials(t, 2, "another").Calling(anybody)),
@@ -151,7 +151,7 @@ func TestANodeSpeaksInItsOwnNameOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	nc, err := dialAs(t, n.Addr, credentials(t, 3, secret).Calling(func(id wire.NodeID) bool { return id == 1 }))
+	nc, err := dialAs(t, n.Addr, credentials(t, 3, secret).Calling(func(id ids.Node) bool { return id == 1 }))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +219,7 @@ func TestAttacksThatAreNotPrevented(t *testing.T) {
 	}{
 		"without credentials, callers are who they say": {plain, []nats.Option{nats.UserInfo(claimed.String(), "")}},
 		"who has the secret is any node": {encrypted, []nats.Option{
-			nats.Secure(credentials(t, 2, secret).Calling(func(wire.NodeID) bool { return true })), nats.TLSHandshakeFirst()}},
+			nats.Secure(credentials(t, 2, secret).Calling(func(ids.Node) bool { return true })), nats.TLSHandshakeFirst()}},
 	} {
 		t.Run(what, func(t *testing.T) {
 			nc, err := nats.Connect("nats://"+test.at.Addr, append(test.options, nats.NoReconnect())...)
@@ -227,7 +227,7 @@ func TestAttacksThatAreNotPrevented(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer nc.Close()
-			from := make(chan wire.NodeID, 1000)
+			from := make(chan ids.Node, 1000)
 			if err := test.at.Conn.Listen(func(m bus.Message) { from <- m.From }); err != nil {
 				t.Fatal(err)
 			}
@@ -256,7 +256,7 @@ func TestSecretsAreChangedUnderTraffic(t *testing.T) {
 	}
 	nodes, peers := make([]*node, 3), make([]bus.Peer, 3)
 	for i := range nodes {
-		id := wire.NodeID(i)
+		id := ids.Node(i)
 		n := &node{own: credentials(t, id, "old")}
 		n.server = serve(t, embedded.Config{Node: id, Credentials: n.own})
 		conn, err := natsbus.Embedded(natsbus.Config{Cluster: cluster, Node: id, Credentials: n.own}, n.server)
@@ -286,7 +286,7 @@ func TestSecretsAreChangedUnderTraffic(t *testing.T) {
 		}
 	}
 	all("old")
-	spy, err := dialAs(t, nodes[1].Addr, credentials(t, 9, "old").Calling(func(wire.NodeID) bool { return true }))
+	spy, err := dialAs(t, nodes[1].Addr, credentials(t, 9, "old").Calling(func(ids.Node) bool { return true }))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -395,7 +395,7 @@ func (p *pki) write(t *testing.T, file string, pair tls.Certificate) (cert, key,
 	return base + ".crt", base + ".key", base + ".ca"
 }
 
-func (p *pki) credentials(t *testing.T, id wire.NodeID) (*bus.Credentials, error) {
+func (p *pki) credentials(t *testing.T, id ids.Node) (*bus.Credentials, error) {
 	t.Helper()
 	name := bus.NodeName{Cluster: cluster, Node: id}
 	cert, key, ca := p.write(t, fmt.Sprint(id), p.pair(t, "https://elsewhere.example", name.String()))
@@ -404,7 +404,7 @@ func (p *pki) credentials(t *testing.T, id wire.NodeID) (*bus.Credentials, error
 
 func TestNodesKnowOneAnotherByCertificatesOfAPKI(t *testing.T) {
 	company, other := newPKI(t), newPKI(t)
-	join := func(p *pki, id wire.NodeID) conntest.Node {
+	join := func(p *pki, id ids.Node) conntest.Node {
 		own, err := p.credentials(t, id)
 		if err != nil {
 			t.Fatal(err)

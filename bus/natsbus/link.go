@@ -10,7 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/cohortkv/cohort/bus"
-	"github.com/cohortkv/cohort/node/wire"
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 const (
@@ -33,8 +33,8 @@ type link struct {
 	// options are added to those of every link.
 	options []nats.Option
 	dial    func(ctx context.Context, addr string) (net.Conn, error)
-	admit   func(*nats.Conn, *connecting) (wire.NodeID, error) // checks the identity of the other end, and subscribes
-	peers   func() []wire.NodeID                               // the nodes that may be at the address; nil: not a peer
+	admit   func(*nats.Conn, *connecting) (ids.Node, error) // checks the identity of the other end, and subscribes
+	peers   func() []ids.Node                               // the nodes that may be at the address; nil: not a peer
 
 	live    atomic.Pointer[live]    // nil while there is no connection
 	failed  atomic.Pointer[failure] // why the last attempt failed; nil while there is a connection
@@ -48,7 +48,7 @@ type link struct {
 // live is a connection that has not failed so far.
 type live struct {
 	nc     *nats.Conn
-	node   wire.NodeID // the node at the other end; of peers only
+	node   ids.Node // the node at the other end; of peers only
 	since  time.Time
 	out    *outbox         // nil: a write to this connection never waits
 	closed <-chan struct{} // when the connection has broken

@@ -7,7 +7,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/cohortkv/cohort/bus"
-	"github.com/cohortkv/cohort/node/wire"
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 // noResponders is the status of the empty message that a NATS server answers in place of a node
@@ -41,7 +41,7 @@ func (c *Conn) Listen(h bus.Handler, shards ...string) error {
 }
 
 // connectOwn takes a new connection to the server on which the node listens.
-func (c *Conn) connectOwn(nc *nats.Conn, _ *connecting) (wire.NodeID, error) {
+func (c *Conn) connectOwn(nc *nats.Conn, _ *connecting) (ids.Node, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.mu.nc, c.mu.subs = nc, map[string]*nats.Subscription{}
@@ -108,8 +108,8 @@ func (c *Conn) handle(m *nats.Msg) {
 		msg.Request = request
 		msg.Refused = len(m.Data) == 0 && m.Header.Get("Status") == noResponders
 	} else if m.Reply != "" {
-		if asker, answerer, ok := c.subjects.ParseAnswer(wire.ReplyTo(m.Reply)); ok && asker == from && answerer == c.node {
-			msg.ReplyTo = wire.ReplyTo(m.Reply)
+		if asker, answerer, ok := c.subjects.ParseAnswer(ids.ReplyTo(m.Reply)); ok && asker == from && answerer == c.node {
+			msg.ReplyTo = ids.ReplyTo(m.Reply)
 		}
 	}
 	(*h)(msg)
@@ -118,7 +118,7 @@ func (c *Conn) handle(m *nats.Msg) {
 // sender is the node that sent a message, as its subject says. The node's own server accepts
 // from each node only the subjects of this node. The server of a peer could write any subject,
 // so the sender of an answer is taken from the subscription.
-func (c *Conn) sender(m *nats.Msg) (wire.NodeID, bool) {
+func (c *Conn) sender(m *nats.Msg) (ids.Node, bool) {
 	from, ok := c.subjects.Sender(m.Subject)
 	if !ok || c.external || m.Sub == nil {
 		return from, ok

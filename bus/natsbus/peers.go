@@ -7,7 +7,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/cohortkv/cohort/bus"
-	"github.com/cohortkv/cohort/node/wire"
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 // peer is another node, and the link to its address.
@@ -28,14 +28,14 @@ func (p *peer) connection() *live {
 // times; then at most one entry is right. So each address is dialled only once.
 type place struct {
 	link
-	wanted atomic.Pointer[[]wire.NodeID]
+	wanted atomic.Pointer[[]ids.Node]
 }
 
-func (p *place) wants(id wire.NodeID) bool { return slices.Contains(*p.wanted.Load(), id) }
+func (p *place) wants(id ids.Node) bool { return slices.Contains(*p.wanted.Load(), id) }
 
 // peerTable is the list of the last Reach. It is replaced, never changed.
 type peerTable struct {
-	byID   map[wire.NodeID]*peer
+	byID   map[ids.Node]*peer
 	all    []*peer // in the order of the list
 	places map[string]*place
 }
@@ -56,11 +56,11 @@ func (c *Conn) Reach(peers []bus.Peer) {
 	next, wanted := c.arrange(peers, old)
 	var begun []*place
 	for addr, p := range next.places {
-		ids := wanted[addr]
+		here := wanted[addr]
 		if old.places[addr] == nil {
 			begun = append(begun, p)
 		}
-		p.wanted.Store(&ids)
+		p.wanted.Store(&here)
 	}
 	c.peers.Store(next)
 	for addr, p := range old.places {
@@ -83,14 +83,14 @@ func (c *Conn) Renew() {
 }
 
 // arrange finds a place for each peer: the existing one at its address, or a new one.
-func (c *Conn) arrange(peers []bus.Peer, old *peerTable) (next *peerTable, wanted map[string][]wire.NodeID) {
-	last := make(map[wire.NodeID]bus.Peer, len(peers))
+func (c *Conn) arrange(peers []bus.Peer, old *peerTable) (next *peerTable, wanted map[string][]ids.Node) {
+	last := make(map[ids.Node]bus.Peer, len(peers))
 	for _, p := range peers {
 		last[p.ID] = p
 	}
 	delete(last, c.node)
-	next = &peerTable{byID: make(map[wire.NodeID]*peer, len(last)), places: map[string]*place{}}
-	wanted = map[string][]wire.NodeID{}
+	next = &peerTable{byID: make(map[ids.Node]*peer, len(last)), places: map[string]*place{}}
+	wanted = map[string][]ids.Node{}
 	for _, p := range peers {
 		p, ok := last[p.ID]
 		if !ok {
@@ -121,8 +121,8 @@ func (c *Conn) newPlace(addr string) *place {
 		url:     "nats://" + addr,
 		options: []nats.Option{nats.UserInfo(c.name.String(), "")}, // the name that a server without credentials sees
 		dial:    dialPeer(c.credentials, p.wants),
-		admit:   func(nc *nats.Conn, way *connecting) (wire.NodeID, error) { return c.meet(p, nc, way) },
-		peers:   func() []wire.NodeID { return *p.wanted.Load() },
+		admit:   func(nc *nats.Conn, way *connecting) (ids.Node, error) { return c.meet(p, nc, way) },
+		peers:   func() []ids.Node { return *p.wanted.Load() },
 	}
 	return p
 }
@@ -130,7 +130,7 @@ func (c *Conn) newPlace(addr string) *place {
 // meet refuses a node that is not wanted at the address. The link tries again, because the
 // wanted node may come back. For the wanted node, meet subscribes to its answers: all messages
 // of this subscription are from this node.
-func (c *Conn) meet(at *place, nc *nats.Conn, way *connecting) (wire.NodeID, error) {
+func (c *Conn) meet(at *place, nc *nats.Conn, way *connecting) (ids.Node, error) {
 	name, err := bus.ParseServerName(nc.ConnectedServerName())
 	switch {
 	case err != nil:

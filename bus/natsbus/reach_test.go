@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/cohortkv/cohort/bus"
-	"github.com/cohortkv/cohort/node/wire"
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 // dialCount listens and counts connections; it never answers.
@@ -41,7 +41,7 @@ func TestAnAddressIsDialledOnceHoweverManyIDsNameIt(t *testing.T) {
 	alone, aloneCalls := dialCount(t)
 	shared, sharedCalls := dialCount(t)
 	peers := []bus.Peer{{ID: 1, Addr: alone}}
-	for id := range wire.NodeID(500) {
+	for id := range ids.Node(500) {
 		peers = append(peers, bus.Peer{ID: id + 2, Addr: shared})
 	}
 	n.Conn.Reach(peers)
@@ -77,7 +77,7 @@ func TestPeersThatAreGoneAreForgotten(t *testing.T) {
 	n.Conn.Reach([]bus.Peer{stay.Peer})
 	until(t, "connection", func() bool { return stats(n).Peers[0].Connected })
 	before := runtime.NumGoroutine()
-	for id := range wire.NodeID(60) {
+	for id := range ids.Node(60) {
 		member := joinEmbedded(secret)(t, id+2, "")
 		n.Conn.Reach([]bus.Peer{stay.Peer, member.Peer})
 		until(t, "member", func() bool { return stats(n).Peers[1].Connected })
@@ -104,7 +104,7 @@ func TestAThousandUnreachablePeersCostLittle(t *testing.T) {
 		if i%2 == 0 {
 			addr = fmt.Sprintf("192.0.2.%d:%d", 1+i%250, 1000+i)
 		}
-		peers = append(peers, bus.Peer{ID: wire.NodeID(i + 2), Addr: addr})
+		peers = append(peers, bus.Peer{ID: ids.Node(i + 2), Addr: addr})
 	}
 	n.Conn.Reach(peers)
 	until(t, "a reason for each", func() bool {

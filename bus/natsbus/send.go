@@ -9,7 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/cohortkv/cohort/bus"
-	"github.com/cohortkv/cohort/node/wire"
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 // Send sends one envelope, on the goroutine of the caller as far as nats.go allows. It allocates
@@ -63,7 +63,7 @@ func (c *Conn) publishHome(subject, reply string, payload []byte) error {
 }
 
 // answer publishes at the node's own server. The peer that asked listens there.
-func (c *Conn) answer(to wire.ReplyTo, payload []byte) error {
+func (c *Conn) answer(to ids.ReplyTo, payload []byte) error {
 	if _, from, ok := c.subjects.ParseAnswer(to); !ok || from != c.node {
 		return fmt.Errorf("bus: %q is not a subject for answers to this node", string(to))
 	}
@@ -115,17 +115,17 @@ const namesBound = 1024
 // lock; a new name copies the table.
 type names struct {
 	subjects bus.Subjects
-	from     wire.NodeID
+	from     ids.Node
 	table    atomic.Pointer[map[nameKey]string]
 }
 
 type nameKey struct {
-	node  wire.NodeID
+	node  ids.Node
 	shard string // empty: a node's subject
 	kind  string
 }
 
-func (n *names) node(id wire.NodeID, kind string) (string, error) {
+func (n *names) node(id ids.Node, kind string) (string, error) {
 	return n.find(nameKey{node: id, kind: kind})
 }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/cohortkv/cohort/bus/embedded"
 	"github.com/cohortkv/cohort/bus/natsbus"
 	"github.com/cohortkv/cohort/bus/outside"
-	"github.com/cohortkv/cohort/node/wire"
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 const (
@@ -26,7 +26,7 @@ const (
 )
 
 // credentials are those of a node under one or several secrets; nil without secrets.
-func credentials(t testing.TB, id wire.NodeID, secret string) *bus.Credentials {
+func credentials(t testing.TB, id ids.Node, secret string) *bus.Credentials {
 	t.Helper()
 	c, err := newCredentials(cluster, id, secret)
 	if err != nil {
@@ -35,7 +35,7 @@ func credentials(t testing.TB, id wire.NodeID, secret string) *bus.Credentials {
 	return c
 }
 
-func newCredentials(cluster string, id wire.NodeID, secret string) (*bus.Credentials, error) {
+func newCredentials(cluster string, id ids.Node, secret string) (*bus.Credentials, error) {
 	if secret == "" {
 		return nil, nil
 	}
@@ -83,7 +83,7 @@ func runEcho(spec string) error {
 	if err != nil {
 		return err
 	}
-	cfg := natsbus.Config{Cluster: cluster, Node: wire.NodeID(number)}
+	cfg := natsbus.Config{Cluster: cluster, Node: ids.Node(number)}
 	if cfg.Credentials, err = newCredentials(cluster, cfg.Node, os.Getenv(echoSecret)); err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func runEcho(spec string) error {
 }
 
 // startEcho runs runEcho in a separate process, so that SIGSTOP can freeze it.
-func startEcho(t testing.TB, id wire.NodeID, spec, secret string) conntest.Freezable {
+func startEcho(t testing.TB, id ids.Node, spec, secret string) conntest.Freezable {
 	t.Helper()
 	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), echoNode+"="+spec, echoSecret+"="+secret)
@@ -166,13 +166,13 @@ func serve(t *testing.T, cfg embedded.Config) *embedded.Server {
 }
 
 // joinEmbedded starts a node with a secret. Without a secret, the node does not encrypt.
-func joinEmbedded(secret string) func(*testing.T, wire.NodeID, string) conntest.Node {
-	return func(t *testing.T, id wire.NodeID, addr string) conntest.Node {
+func joinEmbedded(secret string) func(*testing.T, ids.Node, string) conntest.Node {
+	return func(t *testing.T, id ids.Node, addr string) conntest.Node {
 		return joinWith(t, id, addr, credentials(t, id, secret))
 	}
 }
 
-func joinWith(t *testing.T, id wire.NodeID, addr string, own *bus.Credentials) conntest.Node {
+func joinWith(t *testing.T, id ids.Node, addr string, own *bus.Credentials) conntest.Node {
 	t.Helper()
 	name := bus.NodeName{Cluster: cluster, Node: id}
 	if own != nil {
@@ -205,7 +205,7 @@ func TestEmbeddedNATSIsABus(t *testing.T) {
 						p := conntest.NewProxy(t, to.Addr)
 						return conntest.Path{Addr: p.Addr, Cut: p.Cut, Heal: p.Heal}
 					},
-					Freezable: func(t *testing.T, id wire.NodeID) conntest.Freezable {
+					Freezable: func(t *testing.T, id ids.Node) conntest.Freezable {
 						return startEcho(t, id, strconv.FormatUint(uint64(id), 10), secret)
 					},
 				}
@@ -219,9 +219,9 @@ func TestEmbeddedNATSIsABus(t *testing.T) {
 func TestExternalNATSIsABus(t *testing.T) {
 	conntest.Run(t, func(t *testing.T) *conntest.Bus {
 		server := team(t, outside.Config{})
-		proxies := map[wire.NodeID]*conntest.Proxy{}
+		proxies := map[ids.Node]*conntest.Proxy{}
 		return &conntest.Bus{
-			Join: func(t *testing.T, id wire.NodeID, _ string) conntest.Node {
+			Join: func(t *testing.T, id ids.Node, _ string) conntest.Node {
 				proxy := conntest.NewProxy(t, server.Addr())
 				proxies[id] = proxy
 				conn, err := natsbus.External(natsbus.Config{Cluster: cluster, Node: id}, "nats://"+proxy.Addr)
@@ -236,7 +236,7 @@ func TestExternalNATSIsABus(t *testing.T) {
 			Path: func(_ *testing.T, from, _ conntest.Node) conntest.Path {
 				return conntest.Path{Cut: proxies[from.ID].Cut, Heal: proxies[from.ID].Heal}
 			},
-			Freezable: func(t *testing.T, id wire.NodeID) conntest.Freezable {
+			Freezable: func(t *testing.T, id ids.Node) conntest.Freezable {
 				return startEcho(t, id, fmt.Sprintf("%d nats://%s", id, server.Addr()), "")
 			},
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/cohortkv/cohort/bus/embedded"
 	"github.com/cohortkv/cohort/bus/natsbus"
 	"github.com/cohortkv/cohort/node"
-	"github.com/cohortkv/cohort/node/wire"
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 // nodeSettings are the settings of a node of this process. In addresses, port 0 is any
@@ -48,7 +48,7 @@ type member struct {
 // listeners and connections that were opened before are closed again.
 func (s nodeSettings) assemble() (m *member, err error) {
 	cfg := node.Default()
-	cfg.ID, cfg.Cluster, cfg.DefaultBucket, cfg.ExpectData, cfg.Log = wire.NodeID(s.id), s.cluster, s.defaultBucket, s.expectData, s.log
+	cfg.ID, cfg.Cluster, cfg.DefaultBucket, cfg.ExpectData, cfg.Log = ids.Node(s.id), s.cluster, s.defaultBucket, s.expectData, s.log
 	cfg.SessionKeys = s.secrets.Keys("session")
 	cfg.LinesLost = s.linesLost
 	cfg.HTTPLimits, cfg.Access = s.limits, s.access

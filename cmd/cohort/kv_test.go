@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -234,13 +235,13 @@ func (unchecked) Sealed(_, _ []byte) bool   { return false }
 
 func TestASessionIsShownToPeople(t *testing.T) {
 	clearEnvironment(t)
-	stream := wire.Stream{View: wire.ViewID{Number: 4, Author: 1, Boot: 7}, Node: 2, Boot: 8}
+	stream := wire.Stream{View: ids.View{Number: 4, Author: 1, Boot: 7}, Node: 2, Boot: 8}
 	text := string(wire.AppendContextText(nil, "cohort", nil, wire.Context{
 		Exact: []wire.Dependency{
 			{Hash: hashing.Hash("cart"), Version: wire.CausalVersion{Counter: 3, Dot: wire.Dot{Stream: stream, N: 17}}},
 			{Hash: 0xabc, Version: wire.CausalVersion{Counter: 1, Dot: wire.Dot{Stream: stream, N: 9}}},
 		},
-		Vector: wire.Vector{{Stream: stream, N: 8}}, CutRefs: []wire.ViewID{{Number: 3}}, Ceil: 5,
+		Vector: wire.Vector{{Stream: stream, N: 8}}, CutRefs: []ids.View{{Number: 3}}, Ceil: 5,
 	}))
 	want := "2 keys, " + strconv.Itoa(len(text)) + ` characters
 

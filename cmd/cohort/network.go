@@ -11,7 +11,7 @@ import (
 
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/bus"
-	"github.com/cohortkv/cohort/node/wire"
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 // network is the network between the nodes of a demo. Its HTTP handler cuts nodes off.
@@ -21,23 +21,23 @@ type network struct {
 
 	mu struct {
 		sync.Mutex
-		cut map[wire.NodeID]bool // from all others
+		cut map[ids.Node]bool // from all others
 	}
 }
 
 // connect wraps the bus of a node, so that the network can be cut.
-func (n *network) connect(id wire.NodeID, conn bus.Conn) bus.Conn {
+func (n *network) connect(id ids.Node, conn bus.Conn) bus.Conn {
 	return &plug{Conn: conn, id: id, network: n}
 }
 
-func (n *network) parted(a, b wire.NodeID) bool {
+func (n *network) parted(a, b ids.Node) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return a != b && (n.mu.cut[a] || n.mu.cut[b])
 }
 
 // set replaces the nodes that are cut off.
-func (n *network) set(cut map[wire.NodeID]bool) {
+func (n *network) set(cut map[ids.Node]bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.mu.cut = cut
@@ -46,7 +46,7 @@ func (n *network) set(cut map[wire.NodeID]bool) {
 // plug is one node's end of the network.
 type plug struct {
 	bus.Conn
-	id      wire.NodeID
+	id      ids.Node
 	network *network
 }
 
@@ -68,7 +68,7 @@ func (n *network) handler() http.Handler {
 			http.Error(w, fmt.Sprintf("nodes are 0 to %d", n.nodes-1), http.StatusNotFound)
 			return
 		}
-		n.set(map[wire.NodeID]bool{wire.NodeID(id): true})
+		n.set(map[ids.Node]bool{ids.Node(id): true})
 		fmt.Fprintf(w, "node %d is cut off\n", id)
 	})
 	mux.HandleFunc("POST /heal", func(w http.ResponseWriter, _ *http.Request) {

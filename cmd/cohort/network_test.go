@@ -5,7 +5,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"github.com/cohortkv/cohort/node/wire"
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 func TestOnlyPeopleOnThisMachineCutTheDemosNetwork(t *testing.T) {
@@ -27,7 +27,7 @@ func TestOnlyPeopleOnThisMachineCutTheDemosNetwork(t *testing.T) {
 		}
 		answer := httptest.NewRecorder()
 		n.handler().ServeHTTP(answer, request)
-		if cut := n.parted(wire.NodeID(0), wire.NodeID(2)); answer.Code != c.status || cut != (c.status == 200) {
+		if cut := n.parted(ids.Node(0), ids.Node(2)); answer.Code != c.status || cut != (c.status == 200) {
 			t.Errorf("%+v: %d, cut: %v", c, answer.Code, cut)
 		}
 	}

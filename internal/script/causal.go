@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/machine"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -116,15 +117,15 @@ func (w *world) keyReply(m *wire.KeyReply) string {
 }
 
 // viewInfoRequest shows nothing of a request that only asks whether the node is up.
-func viewInfoRequest(views []wire.ViewID) string {
-	var ids []string
+func viewInfoRequest(views []ids.View) string {
+	var all []string
 	for _, id := range views {
-		ids = append(ids, viewID(id))
+		all = append(all, viewID(id))
 	}
-	if len(ids) == 0 {
+	if len(all) == 0 {
 		return ""
 	}
-	return "ViewInfoRequest " + strings.Join(ids, ", ")
+	return "ViewInfoRequest " + strings.Join(all, ", ")
 }
 
 func (w *world) viewInfo(m *wire.ViewInfo) string {

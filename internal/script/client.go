@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/cohortkv/cohort/node/causal"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -18,14 +19,14 @@ type asked struct {
 }
 
 // ask records a request that waits for an answer.
-func (w *world) ask(n *node, a asked) wire.Token {
+func (w *world) ask(n *node, a asked) ids.Token {
 	w.token++
 	n.asked[w.token] = a
 	return w.token
 }
 
 // answered forgets it again.
-func (n *node) answered(t wire.Token) asked {
+func (n *node) answered(t ids.Token) asked {
 	a := n.asked[t]
 	delete(n.asked, t)
 	return a
@@ -78,7 +79,7 @@ func (w *world) echo(client string) wire.Context {
 
 // leave lets the client give up that asked a node for something.
 func (w *world) leave(n *node, what string) {
-	var tokens []wire.Token
+	var tokens []ids.Token
 	for t, a := range n.asked {
 		if a.what == what {
 			tokens = append(tokens, t)
@@ -149,7 +150,7 @@ func (w *world) list(n *node, r wire.Read) {
 }
 
 // answerRead answers a read of a strong bucket.
-func (w *world) answerRead(n *node, t wire.Token) {
+func (w *world) answerRead(n *node, t ids.Token) {
 	a := n.answered(t)
 	rec, found, next := n.store.Get(a.key)
 	answer := "absent"
@@ -188,7 +189,7 @@ func (w *world) askLag(n *node) {
 }
 
 // forget tells a node that another one is gone for good.
-func (w *world) forget(n *node, id wire.NodeID) {
+func (w *world) forget(n *node, id ids.Node) {
 	w.step(n, &wire.ForgetNode{Token: w.ask(n, asked{what: fmt.Sprintf("forget %d", id)}), Node: id})
 }
 

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -110,7 +111,7 @@ func (w *world) number(s string) uint64 {
 	return n
 }
 
-func (w *world) id(s string) wire.NodeID { return wire.NodeID(w.number(s)) }
+func (w *world) id(s string) ids.Node { return ids.Node(w.number(s)) }
 
 func (w *world) each(nodes []string, do func(n *node)) {
 	for _, s := range nodes {
@@ -125,7 +126,7 @@ func (w *world) hide(kinds []string, hide bool) {
 }
 
 // pair reads two nodes that are named together.
-func (w *world) pair(s, by string) (a, b wire.NodeID, ok bool) {
+func (w *world) pair(s, by string) (a, b ids.Node, ok bool) {
 	left, right, ok := strings.Cut(s, by)
 	if !ok {
 		return 0, 0, false
@@ -136,7 +137,7 @@ func (w *world) pair(s, by string) (a, b wire.NodeID, ok bool) {
 func (w *world) cut(list []string, cut bool) {
 	for _, s := range list {
 		if a, b, ok := w.pair(s, "-"); ok {
-			w.net.apart[[2]wire.NodeID{min(a, b), max(a, b)}] = cut
+			w.net.apart[[2]ids.Node{min(a, b), max(a, b)}] = cut
 		} else {
 			w.net.cut[w.id(s)] = cut
 		}

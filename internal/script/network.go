@@ -5,22 +5,23 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
 // network is where messages are on their way, and what a script does to them.
 type network struct {
 	queue []packet
-	held  []packet                // until the script releases them
-	cut   map[wire.NodeID]bool    // from everybody
-	apart map[[2]wire.NodeID]bool // the lower first
+	held  []packet             // until the script releases them
+	cut   map[ids.Node]bool    // from everybody
+	apart map[[2]ids.Node]bool // the lower first
 	lose  []messageFilter
 	hold  []messageFilter
 }
 
 // packet is a message on its way.
 type packet struct {
-	from, to wire.NodeID
+	from, to ids.Node
 	in       *wire.Received
 	request  uint64 // not zero: it is one, and the sender numbered it so
 }
@@ -29,11 +30,11 @@ type packet struct {
 type messageFilter struct {
 	kind     string
 	oneWay   bool
-	from, to wire.NodeID
+	from, to ids.Node
 }
 
 func newNetwork() network {
-	return network{cut: map[wire.NodeID]bool{}, apart: map[[2]wire.NodeID]bool{}}
+	return network{cut: map[ids.Node]bool{}, apart: map[[2]ids.Node]bool{}}
 }
 
 // kindOf is the name of a message's type; a DigestRequest that is a survey is a kind of its own.
@@ -51,8 +52,8 @@ func (l *packet) matches(list []messageFilter) bool {
 }
 
 // parted reports that the network lies in two between two nodes.
-func (t *network) parted(a, b wire.NodeID) bool {
-	return a != b && (t.cut[a] || t.cut[b] || t.apart[[2]wire.NodeID{min(a, b), max(a, b)}])
+func (t *network) parted(a, b ids.Node) bool {
+	return a != b && (t.cut[a] || t.cut[b] || t.apart[[2]ids.Node{min(a, b), max(a, b)}])
 }
 
 // post sends a message through the codec. A node dials nobody but whom its view, or
@@ -68,17 +69,17 @@ func (w *world) post(n *node, before []wire.Member, e wire.Envelope) {
 		if _, err := fmt.Sscanf(string(e.Answer), "%d/%d", &id, &req); err != nil {
 			w.t.Fatalf("node %d answers the request %q, which nobody made", n.id, e.Answer)
 		}
-		l.to, l.in.Request = wire.NodeID(id), req
+		l.to, l.in.Request = ids.Node(id), req
 	} else if !n.mayDial(e.To, before) {
 		return
 	}
 	if e.Request != 0 {
-		l.in.ReplyTo = wire.ReplyTo(fmt.Sprintf("%d/%d", n.id, e.Request))
+		l.in.ReplyTo = ids.ReplyTo(fmt.Sprintf("%d/%d", n.id, e.Request))
 	}
 	w.net.queue = append(w.net.queue, l)
 }
 
-func (n *node) mayDial(id wire.NodeID, before []wire.Member) bool {
+func (n *node) mayDial(id ids.Node, before []wire.Member) bool {
 	is := func(m wire.Member) bool { return m.ID == id }
 	return id == n.id || slices.ContainsFunc(n.peers, is) || slices.ContainsFunc(before, is)
 }

@@ -19,6 +19,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/machine"
 	"github.com/cohortkv/cohort/node/store"
 	"github.com/cohortkv/cohort/node/wire"
@@ -37,13 +38,13 @@ type world struct {
 	t      *testing.T
 	stage  Stage
 	now    wire.Instant
-	nodes  map[wire.NodeID]*node
+	nodes  map[ids.Node]*node
 	net    network
 	out    strings.Builder
-	token  wire.Token
+	token  ids.Token
 	boots  int                     // that began
-	boot   map[wire.Boot]int       // the number of a boot among those of its node, from 0
-	begun  map[wire.NodeID]int     // boots of a node so far
+	boot   map[ids.Boot]int        // the number of a boot among those of its node, from 0
+	begun  map[ids.Node]int        // boots of a node so far
 	causal map[string]wire.Context // of each client
 	keys   map[uint64]string       // by hash
 	quiet  bool                    // messages are not shown
@@ -52,44 +53,44 @@ type world struct {
 
 // node is a machine and its driver, which does what node/driver.go does, step by step.
 type node struct {
-	id     wire.NodeID
+	id     ids.Node
 	m      *machine.Machine
 	store  *store.Memory
-	asked  map[wire.Token]asked
+	asked  map[ids.Token]asked
 	peers  []wire.Member
 	status wire.NodeStatus
 }
 
 func newWorld(t *testing.T, stage Stage) *world {
 	return &world{
-		t: t, stage: stage, now: wire.Second, nodes: map[wire.NodeID]*node{}, net: newNetwork(),
-		boot: map[wire.Boot]int{}, begun: map[wire.NodeID]int{}, causal: map[string]wire.Context{},
+		t: t, stage: stage, now: wire.Second, nodes: map[ids.Node]*node{}, net: newNetwork(),
+		boot: map[ids.Boot]int{}, begun: map[ids.Node]int{}, causal: map[string]wire.Context{},
 		keys: map[uint64]string{}, hidden: map[string]bool{},
 	}
 }
 
 // start gives a node a new boot with nothing.
-func (w *world) start(id wire.NodeID) {
+func (w *world) start(id ids.Node) {
 	w.boots++
-	boot := wire.Boot(100*w.boots + int(id))
+	boot := ids.Boot(100*w.boots + int(id))
 	w.boot[boot] = w.begun[id]
 	w.begun[id]++
 	w.nodes[id] = &node{
-		id: id, store: store.NewMemory(), asked: map[wire.Token]asked{},
+		id: id, store: store.NewMemory(), asked: map[ids.Token]asked{},
 		m: machine.New(machine.Config{
-			ID: id, Inc: wire.Incarnation(boot), Boot: boot, Now: w.now, Gate: w.stage.gate, Causal: w.stage.limits,
+			ID: id, Inc: ids.Incarnation(boot), Boot: boot, Now: w.now, Gate: w.stage.gate, Causal: w.stage.limits,
 		}),
 	}
 }
 
-// ids are the nodes that live.
-func (w *world) ids() []wire.NodeID {
-	var ids []wire.NodeID
+// nodeIDs are the nodes that live.
+func (w *world) nodeIDs() []ids.Node {
+	var all []ids.Node
 	for id := range w.nodes {
-		ids = append(ids, id)
+		all = append(all, id)
 	}
-	slices.Sort(ids)
-	return ids
+	slices.Sort(all)
+	return all
 }
 
 // step tells a node one thing and carries out what it wants, in the order of the
@@ -150,7 +151,7 @@ func (w *world) read(n *node, reads []wire.Read) []wire.Input {
 // pass lets time go by, in steps of 10 ms.
 func (w *world) pass(d wire.Instant) {
 	for end := w.now + d; w.now < end; w.now += 10 * wire.Millisecond {
-		for _, id := range w.ids() {
+		for _, id := range w.nodeIDs() {
 			if n := w.nodes[id]; n.m.Deadline() <= w.now {
 				w.step(n, &wire.Tick{})
 			}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -31,7 +32,7 @@ func (w *world) dot(s wire.Stream, n uint64) string {
 }
 
 // bootText shows a boot of a node.
-func (w *world) bootText(id wire.NodeID, boot wire.Boot) string {
+func (w *world) bootText(id ids.Node, boot ids.Boot) string {
 	return fmt.Sprintf("%d%s", id, strings.Repeat("'", w.boot[boot]))
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/machine"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -57,9 +58,9 @@ func (w *world) showWaits(n *node) {
 	}
 }
 
-func viewID(v wire.ViewID) string { return fmt.Sprintf("view %d by %d", v.Number, v.Author) }
+func viewID(v ids.View) string { return fmt.Sprintf("view %d by %d", v.Number, v.Author) }
 
-func ballot(b wire.Ballot) string {
+func ballot(b ids.Ballot) string {
 	if b.IsZero() {
 		return "blank"
 	}

@@ -3,6 +3,7 @@ package sim
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -14,11 +15,11 @@ type joins struct {
 
 // joiner is what one boot reported in its Join: its history, and its staged bases.
 type joiner struct {
-	node   wire.NodeID
-	inc    wire.Incarnation
-	boot   wire.Boot
-	hist   wire.Ballot
-	staged []wire.Ballot
+	node   ids.Node
+	inc    ids.Incarnation
+	boot   ids.Boot
+	hist   ids.Ballot
+	staged []ids.Ballot
 }
 
 // joined notes a report that arrives at the primary of its round.
@@ -40,7 +41,7 @@ func (t *witness) joined(h wire.Header, m *wire.Join) {
 }
 
 // decided notes that a round has made up its mind.
-func (t *witness) decided(b wire.Ballot) {
+func (t *witness) decided(b ids.Ballot) {
 	if j := t.joins[b]; j != nil {
 		j.decided = true
 	}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -26,8 +27,8 @@ type op struct {
 	token     uint64
 	client    *client
 	plan      *OpPlan
-	node      wire.NodeID
-	boot      wire.Boot
+	node      ids.Node
+	boot      ids.Boot
 	bootCount int
 	write     wire.Op
 	state     opState
@@ -127,11 +128,11 @@ func (c *client) issue() {
 		c.w.watchReadiness(o, c.w.now)
 	}
 	if o.plan.Kind.reads() {
-		n.deliver(&wire.SubmitRead{Token: wire.Token(o.token)})
+		n.deliver(&wire.SubmitRead{Token: ids.Token(o.token)})
 		return
 	}
 	o.write = c.writeOf(o)
-	n.deliver(&wire.Submit{Token: wire.Token(o.token), Op: o.write})
+	n.deliver(&wire.Submit{Token: ids.Token(o.token), Op: o.write})
 }
 
 func (c *client) writeOf(o *op) wire.Op {
@@ -154,7 +155,7 @@ func (c *client) leave(o *op) {
 	o.state = left
 	c.w.counts.add("client", "left")
 	if n := c.w.nodes[o.node]; n.bootCount == o.bootCount {
-		n.deliver(&wire.Abandon{Token: wire.Token(o.token)})
+		n.deliver(&wire.Abandon{Token: ids.Token(o.token)})
 	}
 	c.ended()
 }
@@ -175,7 +176,7 @@ func (t *witness) heard(n *node, in wire.Input) {
 }
 
 // heardOfLeave is called when a node is told that a client left.
-func (t *witness) heardOfLeave(token wire.Token) {
+func (t *witness) heardOfLeave(token ids.Token) {
 	if token >= causalTokens {
 		r := t.w.requests[token-causalTokens]
 		r.gone, r.Over = true, t.w.now
@@ -257,7 +258,7 @@ func (w *world) reply(n *node, r wire.Reply) {
 }
 
 // readable lets the client of a token read the state of its node, now.
-func (w *world) readable(n *node, token wire.Token) {
+func (w *world) readable(n *node, token ids.Token) {
 	o := w.witness.opFor(n, token)
 	if o == nil {
 		return

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -12,12 +13,12 @@ import (
 // cluster is the set of its first views; sets grow together where a list was put to nodes
 // of several.
 type clusters struct {
-	of       map[wire.ViewID]births      // the first views that a view belongs to
-	newcomer map[wire.ViewID]bool        // its author was of no cluster when it was told the list
-	held     map[wire.Incarnation]births // of all views that this incarnation has held
+	of       map[ids.View]births        // the first views that a view belongs to
+	newcomer map[ids.View]bool          // its author was of no cluster when it was told the list
+	held     map[ids.Incarnation]births // of all views that this incarnation has held
 }
 
-type births map[wire.ViewID]bool
+type births map[ids.View]bool
 
 func (b births) meets(o births) bool {
 	for id := range b {
@@ -30,7 +31,7 @@ func (b births) meets(o births) bool {
 
 func (c *clusters) heldBy(n *node) births {
 	if c.held == nil {
-		c.held = map[wire.Incarnation]births{}
+		c.held = map[ids.Incarnation]births{}
 	}
 	if c.held[n.inc] == nil {
 		c.held[n.inc] = births{}
@@ -60,7 +61,7 @@ func (t *witness) joinsCluster(n *node, before, v *wire.View) {
 func (t *witness) newView(n *node, before, v *wire.View) {
 	c := &t.clusters
 	if c.of == nil {
-		c.of, c.newcomer = map[wire.ViewID]births{}, map[wire.ViewID]bool{}
+		c.of, c.newcomer = map[ids.View]births{}, map[ids.View]bool{}
 	}
 	mine := maps.Clone(c.heldBy(n))
 	again := before != nil && before.Layout.Equal(v.Layout)
@@ -98,7 +99,7 @@ func (t *witness) takesIn(n *node, before, v *wire.View, mine births) bool {
 
 // keepsCluster reports that a list by an author without a cluster may replace a view: the
 // author comes back to its place in it, or takes none of its members away.
-func keepsCluster(author wire.NodeID, v, held *wire.View) bool {
+func keepsCluster(author ids.Node, v, held *wire.View) bool {
 	was, had := held.Layout.Find(author)
 	now, has := v.Layout.Find(author)
 	return had && has && was == now || !slices.ContainsFunc(held.Layout.Members(), func(m wire.Member) bool {

@@ -1,32 +1,35 @@
 package sim
 
-import "github.com/cohortkv/cohort/node/wire"
+import (
+	"github.com/cohortkv/cohort/node/ids"
+	"github.com/cohortkv/cohort/node/wire"
+)
 
 // commitments are what one incarnation of a node has committed to: the writes that it
 // made durable and the messages that it sent. Other nodes rely on these.
 type commitments struct {
 	n        *node
-	inc      wire.Incarnation
+	inc      ids.Incarnation
 	view     *wire.View
-	promised wire.Ballot
+	promised ids.Ballot
 	member   bool          // of view
-	joined   wire.Ballot   // the last ballot that it sent a Join for
-	hist     wire.Ballot   // what it has swapped in
-	complete wire.ViewID   // the view that this belongs to
+	joined   ids.Ballot    // the last ballot that it sent a Join for
+	hist     ids.Ballot    // what it has swapped in
+	complete ids.View      // the view that this belongs to
 	index    int           // entries of its log in the state
 	ahead    []*wire.Entry // of a base that was swapped in and not applied yet
 	fresh    bool          // it took a whole state over in this step
 	staged   *wire.Write   // the base that it may swap in
 	pending  []pendingWrite
 	before   stepState
-	durable  map[wire.Ballot]uint64 // position in a ballot's log up to which it is durable
-	bases    map[wire.Ballot]bool   // durably staged
+	durable  map[ids.Ballot]uint64 // position in a ballot's log up to which it is durable
+	bases    map[ids.Ballot]bool   // durably staged
 }
 
 // stepState is the promise of a node before its present step. Within a step a node may
 // finish work for the old ballot and then promise the next one.
 type stepState struct {
-	promised wire.Ballot
+	promised ids.Ballot
 	member   bool
 }
 
@@ -36,15 +39,15 @@ func (o *commitments) beginStep() { o.before = stepState{o.promised, o.member} }
 type pendingWrite struct {
 	seq    uint64
 	kind   wire.WriteKind
-	ballot wire.Ballot
+	ballot ids.Ballot
 	index  uint64
 }
 
 func makeCommitments(n *node) *commitments {
-	return &commitments{n: n, inc: n.inc, durable: map[wire.Ballot]uint64{}, bases: map[wire.Ballot]bool{}}
+	return &commitments{n: n, inc: n.inc, durable: map[ids.Ballot]uint64{}, bases: map[ids.Ballot]bool{}}
 }
 
-func (o *commitments) hasStaged(b wire.Ballot) bool { return o.bases[b] }
+func (o *commitments) hasStaged(b ids.Ballot) bool { return o.bases[b] }
 
 // wrote takes a write into account.
 func (t *witness) wrote(n *node, x *wire.Write) {
@@ -181,8 +184,8 @@ func (t *witness) sent(n *node, e *wire.Envelope) {
 
 // withdrawal is what a primary was told by a forwarder whose client has left.
 type withdrawal struct {
-	ballot wire.Ballot
-	id     wire.RequestID
+	ballot ids.Ballot
+	id     ids.Request
 }
 
 // cancelled notes that a primary was told that the clients of writes have left.
@@ -191,7 +194,7 @@ func (t *witness) cancelled(n *node, h wire.Header, m *wire.Cancel) {
 		return
 	}
 	for _, c := range m.Counters {
-		t.withdrawn[withdrawal{m.Ballot, wire.RequestID{Node: h.From, Boot: h.Boot, Counter: c}}] = true
+		t.withdrawn[withdrawal{m.Ballot, ids.Request{Node: h.From, Boot: h.Boot, Counter: c}}] = true
 	}
 }
 
@@ -226,14 +229,14 @@ func (t *witness) checkResent(n *node, m *wire.Prepare) {
 // checkBound checks that a node says nothing for a ballot after it joined a later one
 // (I2). It may have promised the later one already: what it says then was held
 // back, and leaves before its Join, which reports it.
-func (t *witness) checkBound(n *node, what string, b wire.Ballot) {
+func (t *witness) checkBound(n *node, what string, b ids.Ballot) {
 	if b.Compare(n.commitments.joined) < 0 {
 		t.w.fail("I2", "node %d %s %s after it joined %s", n.id, what, name(b), name(n.commitments.joined))
 	}
 }
 
 // checkOwner checks that one boot of one node sends as the primary of a ballot (I21).
-func (t *witness) checkOwner(n *node, b wire.Ballot) {
+func (t *witness) checkOwner(n *node, b ids.Ballot) {
 	own, ok := t.owners[b]
 	if !ok {
 		t.owners[b] = owner{n.id, n.boot}

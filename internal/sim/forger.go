@@ -2,6 +2,7 @@ package sim
 
 import (
 	"github.com/cohortkv/cohort/internal/sim/truth"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -26,7 +27,7 @@ func (w *world) forge(n *node) {
 	f.asked++
 	c := forged(n, f.asked)
 	w.counts.add("session", "forged")
-	n.deliver(forgery(wire.Token(forgedTokens+f.asked), f.asked, c))
+	n.deliver(forgery(ids.Token(forgedTokens+f.asked), f.asked, c))
 	if f.refused != f.asked && w.failure == nil {
 		w.fail("forged", "node %d took a request with %s", n.id, contextString(&c))
 	}
@@ -61,7 +62,7 @@ func forged(n *node, i uint64) wire.Context {
 }
 
 // forgery is a request of the forger.
-func forgery(token wire.Token, i uint64, c wire.Context) wire.Input {
+func forgery(token ids.Token, i uint64, c wire.Context) wire.Input {
 	key := truth.KeyName(int(i / 12 % 4))
 	switch i / 4 % 3 {
 	case 0:

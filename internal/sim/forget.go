@@ -3,6 +3,7 @@ package sim
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -29,7 +30,7 @@ func (w *world) tryForget(n *node, bootCount, try int) {
 		if len(up) > 0 {
 			at := up[try%len(up)]
 			w.note("operator: tells node %d that node %d is gone for good", at.id, n.id)
-			at.deliver(&wire.ForgetNode{Token: wire.Token(forgetTokens + uint64(n.id)), Node: n.id})
+			at.deliver(&wire.ForgetNode{Token: ids.Token(forgetTokens + uint64(n.id)), Node: n.id})
 		}
 		w.tryForget(n, bootCount, try+1)
 	})

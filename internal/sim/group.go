@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -19,7 +20,7 @@ type group struct {
 
 // activeView is a view that became active, and the command that it stands for.
 type activeView struct {
-	ballot wire.Ballot
+	ballot ids.Ballot
 	cmd    *command
 }
 
@@ -129,7 +130,7 @@ func (o *operator) sameBefore(v *wire.View) *command {
 
 // active notes that a ballot became active, in every group that its view was
 // commanded in.
-func (o *operator) active(b wire.Ballot) {
+func (o *operator) active(b ids.Ballot) {
 	if o.w.sched.ruledBy() == Adversarial {
 		return
 	}
@@ -147,7 +148,7 @@ func (o *operator) active(b wire.Ballot) {
 
 // active notes that a view of the group is active: the nodes spared for it, and
 // for what was commanded before, may go.
-func (g *group) active(b wire.Ballot, c *command) {
+func (g *group) active(b ids.Ballot, c *command) {
 	for _, k := range g.commands { // of one list put twice the higher id stands, whichever was first
 		if k.past[c] && k.layout.Equal(c.layout) && g.o.told(k) {
 			c = k

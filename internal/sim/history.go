@@ -3,6 +3,7 @@ package sim
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -12,7 +13,7 @@ import (
 // several. States are computed along it, never taken from a node.
 type history struct {
 	no      int // by order of birth: after all that it was built from
-	ballot  wire.Ballot
+	ballot  ids.Ballot
 	base    wire.Base
 	bound   []wire.Sighting
 	members []wire.Member
@@ -39,8 +40,8 @@ type observation struct {
 
 // owner is the one boot of the one primary of a ballot (I21).
 type owner struct {
-	node wire.NodeID
-	boot wire.Boot
+	node ids.Node
+	boot ids.Boot
 }
 
 // knows says how many entries of x the base of h contains.
@@ -172,7 +173,7 @@ func (t *witness) denied(h *history, j *joins) bool {
 		if own := t.owners[h.ballot]; own.node == r.node && own.boot == r.boot {
 			return true
 		}
-		has := slices.ContainsFunc(append(r.staged, r.hist), func(b wire.Ballot) bool {
+		has := slices.ContainsFunc(append(r.staged, r.hist), func(b ids.Ballot) bool {
 			x := t.histories[b]
 			if x == nil {
 				return false

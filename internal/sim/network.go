@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/cohortkv/cohort/internal/garble"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -247,7 +248,7 @@ func (t *network) arrive(p packet) {
 		in.Request = p.answer.request
 	}
 	if p.ticket > 0 {
-		in.ReplyTo = wire.ReplyTo(strconv.Itoa(p.ticket - 1))
+		in.ReplyTo = ids.ReplyTo(strconv.Itoa(p.ticket - 1))
 	}
 	p.to.deliver(in)
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/sim/truth"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/machine"
 	"github.com/cohortkv/cohort/node/store"
 	"github.com/cohortkv/cohort/node/wire"
@@ -13,14 +14,14 @@ import (
 // and a driver such as node/driver.go, on the world's clock.
 type node struct {
 	w         *world
-	id        wire.NodeID
+	id        ids.Node
 	moved     bool // it can be reached at its second address, not at its first
 	up        bool
 	old       bool // its id was given to another process (twin.go)
 	bootCount int  // counts its starts; what is addressed to an earlier boot is lost
 
-	inc         wire.Incarnation
-	boot        wire.Boot
+	inc         ids.Incarnation
+	boot        ids.Boot
 	clock       wire.Instant // this boot's clock minus the world's
 	machine     *machine.Machine
 	store       *store.Memory
@@ -47,7 +48,7 @@ type node struct {
 	gauge       gauge
 }
 
-func newNode(w *world, id wire.NodeID) *node {
+func newNode(w *world, id ids.Node) *node {
 	n := &node{w: w, id: id}
 	n.start()
 	return n
@@ -60,7 +61,7 @@ func (n *node) address() string { return address(int(n.id), n.moved) }
 func (n *node) start() {
 	w := n.w
 	n.up, n.bootCount = true, n.bootCount+1
-	n.boot = wire.Boot(w.rng.Uint64() | 1)
+	n.boot = ids.Boot(w.rng.Uint64() | 1)
 	n.clock = wire.Instant(w.rng.Int64N(int64(1000 * wire.Second)))
 	cfg := machine.Config{
 		ID: n.id, Boot: n.boot, Now: n.local(), Crowd: w.sched.Crowd,
@@ -76,7 +77,7 @@ func (n *node) start() {
 		n.truth.Restart(n.boot)
 		w.witness.compareStore(n)
 	} else {
-		n.inc, n.disk = wire.Incarnation(w.rng.Uint64()|1), disk{}
+		n.inc, n.disk = ids.Incarnation(w.rng.Uint64()|1), disk{}
 		n.store = store.NewMemory()
 		n.truth = w.truth.Begin(n.id, n.boot)
 		n.commitments = w.witness.newCommitments(n)

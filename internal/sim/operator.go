@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -23,7 +24,7 @@ type operator struct {
 	home    [maxNodes]*group // the group that a node belongs to, if the operator splits
 	waiting []*Command
 	all     []*command
-	views   map[wire.ViewID]*command
+	views   map[ids.View]*command
 	list    nodes       // last commanded
 	layout  wire.Layout // of it
 	puts    []*put
@@ -37,7 +38,7 @@ type command struct {
 	past   map[*command]bool // what its group had commanded before
 	list   nodes
 	layout wire.Layout
-	incs   []wire.Incarnation // of all nodes when it began: who has lost its state since is another
+	incs   []ids.Incarnation // of all nodes when it began: who has lost its state since is another
 	spared nodes
 	next   int // of its tells, when one by one
 	open   int
@@ -49,7 +50,7 @@ type put struct {
 	cmd       *command
 	node      *node
 	bootCount int
-	token     wire.Token
+	token     ids.Token
 	begun     wire.Instant
 	empty     bool
 	ended     bool
@@ -64,7 +65,7 @@ const putBound = 8200 * wire.Millisecond
 
 func (o *operator) init(w *world) {
 	o.w = w
-	o.views = map[wire.ViewID]*command{}
+	o.views = map[ids.View]*command{}
 	o.groups = []*group{{o: o, past: map[*command]bool{}}}
 }
 
@@ -173,7 +174,7 @@ func (o *operator) tell(c *command, t *Tell) {
 		o.putEnded(c)
 		return
 	}
-	p := &put{cmd: c, node: n, bootCount: n.bootCount, token: wire.Token(putTokens + len(o.puts)), begun: w.now}
+	p := &put{cmd: c, node: n, bootCount: n.bootCount, token: ids.Token(putTokens + len(o.puts)), begun: w.now}
 	o.puts = append(o.puts, p)
 	layout := c.layout
 	if t.Empty && (c.group == nil || !c.list.has(t.Node)) {
@@ -203,7 +204,7 @@ func (o *operator) leave(p *put) {
 	p.node.deliver(&wire.Abandon{Token: p.token})
 }
 
-func (o *operator) heardOfLeave(token wire.Token) {
+func (o *operator) heardOfLeave(token ids.Token) {
 	if p := o.puts[token-putTokens]; !p.ended {
 		p.ended = true
 		o.putEnded(p.cmd)
@@ -307,7 +308,7 @@ func (o *operator) layoutOf(list nodes, plan *Command) wire.Layout {
 		}
 		s := &l.Shards[i%len(l.Shards)]
 		moved := o.w.nodes[id].moved != plan.Stale
-		s.Members = append(s.Members, wire.Member{ID: wire.NodeID(id), Address: address(id, moved)})
+		s.Members = append(s.Members, wire.Member{ID: ids.Node(id), Address: address(id, moved)})
 	}
 	return l.Canonical()
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cohortkv/cohort/internal/sim/truth"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -34,7 +35,7 @@ type request struct {
 	session   *session
 	plan      *OpPlan
 	context   heldContext
-	node      wire.NodeID
+	node      ids.Node
 	bootCount int
 	state     opState
 	gone      bool // its node was told that the client left
@@ -134,7 +135,7 @@ func (s *session) issue() {
 
 // input is the request as its node is told of it.
 func (r *request) input() wire.Input {
-	token, key := wire.Token(causalTokens+r.Token), truth.KeyName(r.Key)
+	token, key := ids.Token(causalTokens+r.Token), truth.KeyName(r.Key)
 	switch r.plan.Kind {
 	case Get:
 		return &wire.CausalRead{Token: token, Key: key, Context: r.Sent}
@@ -157,7 +158,7 @@ func (s *session) leave(r *request) {
 	r.state, r.ended = left, s.w.now
 	s.w.counts.add("session", "left")
 	if n := s.w.nodes[r.node]; n.bootCount == r.bootCount {
-		n.deliver(&wire.Abandon{Token: wire.Token(causalTokens + r.Token)})
+		n.deliver(&wire.Abandon{Token: ids.Token(causalTokens + r.Token)})
 	}
 	s.done()
 }
@@ -188,7 +189,7 @@ func (s *session) leaveRemovedNode() {
 
 // requestOf is the open request of a token. Every request ends once, and not after
 // its client left.
-func (w *world) requestOf(n *node, token wire.Token) *request {
+func (w *world) requestOf(n *node, token ids.Token) *request {
 	i := uint64(token) - causalTokens
 	if i == 0 || i >= uint64(len(w.requests)) {
 		w.fail("answer", "node %d answers token %d, which nobody has", n.id, token)

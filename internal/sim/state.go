@@ -3,6 +3,7 @@ package sim
 import (
 	"math/bits"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -19,15 +20,15 @@ type state struct {
 
 // value is what a key holds, and the stamp of the entry that wrote it.
 type value struct {
-	stamp   wire.Stamp
+	stamp   ids.Stamp
 	data    []byte
 	tag     string
 	version wire.Version
 }
 
-func (v *value) written() wire.Stamp {
+func (v *value) written() ids.Stamp {
 	if v == nil {
-		return wire.Stamp{}
+		return ids.Stamp{}
 	}
 	return v.stamp
 }
@@ -117,7 +118,7 @@ func (t *witness) alive(v *value, key int, sides []side) bool {
 }
 
 // covers reports whether a history contains an entry.
-func (t *witness) covers(s side, stamp wire.Stamp) bool {
+func (t *witness) covers(s side, stamp ids.Stamp) bool {
 	x := t.histories[stamp.Ballot]
 	if x == s.h {
 		return stamp.Index <= uint64(s.index)

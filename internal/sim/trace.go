@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"strings"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -87,7 +88,7 @@ func describeWrite(x *wire.Write) string {
 	switch x.Kind {
 	case wire.WriteMeta:
 		return fmt.Sprintf("%d meta: promised %s, view %d by %d %v, owed %d", x.Seq, name(x.Meta.Promised),
-			x.Meta.View.ID.Number, x.Meta.View.ID.Author, ids(x.Meta.View.Layout), len(x.Meta.Owed))
+			x.Meta.View.ID.Number, x.Meta.View.ID.Author, idsOf(x.Meta.View.Layout), len(x.Meta.Owed))
 	case wire.WriteAppend:
 		return fmt.Sprintf("%d append: %s", x.Seq, describeEntries(x.Entries))
 	case wire.WriteCausal:
@@ -102,8 +103,8 @@ func describeEvent(e *wire.Event) string {
 	return fmt.Sprintf("peer %d view %d by %d %s count %d %s", e.Peer, e.View.Number, e.View.Author, name(e.Ballot), e.Count, e.Note)
 }
 
-func ids(l wire.Layout) []wire.NodeID {
-	var all []wire.NodeID
+func idsOf(l wire.Layout) []ids.Node {
+	var all []ids.Node
 	for _, m := range l.Members() {
 		all = append(all, m.ID)
 	}
@@ -112,7 +113,7 @@ func ids(l wire.Layout) []wire.NodeID {
 
 // name is a ballot as people speak of it: its view's number and author, its
 // round, and enough of the boots to tell boots apart.
-func name(b wire.Ballot) string {
+func name(b ids.Ballot) string {
 	if b.IsZero() {
 		return "nothing"
 	}

@@ -3,6 +3,7 @@ package sim
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -27,7 +28,7 @@ func (w *world) giveAway(n *node) {
 }
 
 // twinOf is the old process with an id that was given away; nil: there is none.
-func (w *world) twinOf(id wire.NodeID) *node {
+func (w *world) twinOf(id ids.Node) *node {
 	if i := slices.IndexFunc(w.twins, func(n *node) bool { return n.id == id }); i >= 0 {
 		return w.twins[i]
 	}
@@ -39,7 +40,7 @@ func (w *world) processes() []*node { return append(slices.Clone(w.nodes), w.twi
 
 // dialled is the process that a message to an id is sent to: that at the address which
 // the sender may dial.
-func (t *network) dialled(from *node, id wire.NodeID) *node {
+func (t *network) dialled(from *node, id ids.Node) *node {
 	if from.id == id {
 		return from
 	}

@@ -1,6 +1,9 @@
 package sim
 
-import "github.com/cohortkv/cohort/node/wire"
+import (
+	"github.com/cohortkv/cohort/node/ids"
+	"github.com/cohortkv/cohort/node/wire"
+)
 
 // patience is how long a request may stay open at an owner of its slot that could
 // answer it all the while: waiting ends when what is waited for arrives, not at some
@@ -64,8 +67,8 @@ func (r *request) pendingElsewhere(now wire.Instant) bool {
 
 // forwardedWrite is a write that one boot of a node has forwarded.
 type forwardedWrite struct {
-	node    wire.NodeID
-	boot    wire.Boot
+	node    ids.Node
+	boot    ids.Boot
 	counter uint64
 }
 

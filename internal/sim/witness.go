@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -28,18 +29,18 @@ import (
 type witness struct {
 	w           *world
 	clusters    clusters
-	histories   map[wire.Ballot]*history
+	histories   map[ids.Ballot]*history
 	byNumber    []*history
-	owners      map[wire.Ballot]owner
-	joins       map[wire.Ballot]*joins
+	owners      map[ids.Ballot]owner
+	joins       map[ids.Ballot]*joins
 	withdrawn   map[withdrawal]bool
-	givenUp     map[wire.Ballot]bool                // owed ballots that cannot be had, or were given up by force
-	commitments []map[wire.Incarnation]*commitments // by node
-	ops         []*op                               // by token
-	took        []*op                               // those that were ever ordered, by op.bit
-	moment      uint64                              // counts observations
-	active      *history                            // the last that became active
-	merges      []*history                          // of all histories, those that join several
+	givenUp     map[ids.Ballot]bool                // owed ballots that cannot be had, or were given up by force
+	commitments []map[ids.Incarnation]*commitments // by node
+	ops         []*op                              // by token
+	took        []*op                              // those that were ever ordered, by op.bit
+	moment      uint64                             // counts observations
+	active      *history                           // the last that became active
+	merges      []*history                         // of all histories, those that join several
 }
 
 // place is a position at which an operation was ordered.
@@ -55,20 +56,20 @@ func (p place) result() wire.Result { return p.h.log[p.index-1].Result }
 func (t *witness) init(w *world) {
 	t.w = w
 	empty := &history{active: true, states: []*state{{next: 1}}}
-	t.histories = map[wire.Ballot]*history{{}: empty}
+	t.histories = map[ids.Ballot]*history{{}: empty}
 	t.byNumber = []*history{empty}
 	t.active = empty
-	t.owners = map[wire.Ballot]owner{}
-	t.joins = map[wire.Ballot]*joins{}
-	t.withdrawn, t.givenUp = map[withdrawal]bool{}, map[wire.Ballot]bool{}
+	t.owners = map[ids.Ballot]owner{}
+	t.joins = map[ids.Ballot]*joins{}
+	t.withdrawn, t.givenUp = map[withdrawal]bool{}, map[ids.Ballot]bool{}
 	t.ops = []*op{nil}
-	t.commitments = make([]map[wire.Incarnation]*commitments, w.sched.Nodes)
+	t.commitments = make([]map[ids.Incarnation]*commitments, w.sched.Nodes)
 }
 
 func (t *witness) newCommitments(n *node) *commitments {
 	o := makeCommitments(n)
 	if t.commitments[n.id] == nil {
-		t.commitments[n.id] = map[wire.Incarnation]*commitments{}
+		t.commitments[n.id] = map[ids.Incarnation]*commitments{}
 	}
 	t.commitments[n.id][n.inc] = o
 	return o
@@ -113,7 +114,7 @@ func (t *witness) observe(h *history, index int) {
 
 // opFor is the open operation of a token. Every operation ends once, and not
 // after its client left.
-func (t *witness) opFor(n *node, token wire.Token) *op {
+func (t *witness) opFor(n *node, token ids.Token) *op {
 	if token == 0 || uint64(token) >= uint64(len(t.ops)) {
 		t.w.fail("answer", "node %d answers token %d, which nobody has", n.id, token)
 		return nil

@@ -33,6 +33,7 @@ import (
 	"runtime/debug"
 
 	"github.com/cohortkv/cohort/internal/sim/truth"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -116,7 +117,7 @@ func (w *world) begin() {
 	w.requests, w.forwarded = []*request{nil}, map[forwardedWrite]*request{}
 	w.truth = truth.New(w.sched.Causal.truth(w.sched.Nodes), reporter{w})
 	for id := range w.sched.Nodes {
-		w.nodes = append(w.nodes, newNode(w, wire.NodeID(id)))
+		w.nodes = append(w.nodes, newNode(w, ids.Node(id)))
 	}
 	w.operator.init(w)
 	for i := range w.sched.Clients {

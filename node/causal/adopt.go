@@ -6,6 +6,7 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -95,7 +96,7 @@ func (r *Replica) followsOn(v *wire.View) bool {
 
 // hasOnePredecessor reports that all views that the author heard of are one.
 func hasOnePredecessor(v *wire.View) bool {
-	var one wire.ViewID
+	var one ids.View
 	for _, s := range v.Saw {
 		if !s.View.IsZero() && !one.IsZero() && s.View != one {
 			return false
@@ -268,7 +269,7 @@ func (r *Replica) meetOutside(old *wire.View, before []*peer) {
 }
 
 func (r *Replica) addPeer(p *peer) {
-	i, _ := slices.BinarySearchFunc(r.peers, p.id, func(p *peer, id wire.NodeID) int { return cmp.Compare(p.id, id) })
+	i, _ := slices.BinarySearchFunc(r.peers, p.id, func(p *peer, id ids.Node) int { return cmp.Compare(p.id, id) })
 	r.peers = slices.Insert(r.peers, i, p)
 }
 

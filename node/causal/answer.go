@@ -2,12 +2,13 @@ package causal
 
 import (
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
 // OnDigestRequest says what is held here: at any time, in any view and in none, without
 // waiting for anybody. Nothing is kept for it.
-func (r *Replica) OnDigestRequest(h wire.Header, replyTo wire.ReplyTo, m *wire.DigestRequest) {
+func (r *Replica) OnDigestRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.DigestRequest) {
 	r.sign(h)
 	if !r.credible(h.From, m) {
 		return
@@ -47,7 +48,7 @@ func (r *Replica) holdings(list []wire.SlotRange) wire.Holdings {
 
 // heardAt is which writes exist, as far as this node knows, for a node in another view.
 // A node in this view hears it with the slots that it requests.
-func (r *Replica) heardAt(view wire.ViewID) wire.Vector {
+func (r *Replica) heardAt(view ids.View) wire.Vector {
 	if r.view != nil && view == r.view.ID {
 		return nil
 	}
@@ -89,7 +90,7 @@ func (r *Replica) former() []wire.Member {
 
 // formerFor is what a node in a view is told of former members: the members of this
 // node's view may be former members of that one.
-func (r *Replica) formerFor(view wire.ViewID) []wire.Member {
+func (r *Replica) formerFor(view ids.View) []wire.Member {
 	list := r.former()
 	if r.view != nil && view != r.view.ID {
 		list = append(list, r.view.Layout.Members()...)
@@ -151,7 +152,7 @@ func (r *Replica) lastRemoval(list []wire.SlotRange, after wire.SlotCursor) (las
 }
 
 // OnFetchItems sends items.
-func (r *Replica) OnFetchItems(h wire.Header, replyTo wire.ReplyTo, m *wire.FetchItems) {
+func (r *Replica) OnFetchItems(h wire.Header, replyTo ids.ReplyTo, m *wire.FetchItems) {
 	r.sign(h)
 	r.requesters.noteRequest(h, r.now)
 	list := r.slots.valid(m.Slots)

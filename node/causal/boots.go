@@ -3,23 +3,24 @@ package causal
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
 // bootTable says in which boot each node is, as far as this node has heard, and which
 // boots have ended for good (docs/causal.md §10).
 type bootTable struct {
-	current   map[wire.NodeID]wire.Boot
-	ended     []wire.NodeBoot    // boots that were replaced, in the order in which they were heard of
-	resolved  map[wire.Boot]bool // ended boots whose remaining writes every node has been asked for
-	inquiry   uint64             // number of the present inquiry: every node is asked for what ended boots have left
-	heard     wire.Vector        // writes that are known to exist, as the answers to this inquiry say
+	current   map[ids.Node]ids.Boot
+	ended     []wire.NodeBoot   // boots that were replaced, in the order in which they were heard of
+	resolved  map[ids.Boot]bool // ended boots whose remaining writes every node has been asked for
+	inquiry   uint64            // number of the present inquiry: every node is asked for what ended boots have left
+	heard     wire.Vector       // writes that are known to exist, as the answers to this inquiry say
 	self      wire.NodeBoot
 	suspects  []suspect // boots that a request waits for, and that may have ended
 	inquiring bool      // not every node has answered this inquiry
 	blank     bool      // this node began with nothing while others had data
 
-	forgotten map[wire.NodeID]*forgotten // by operators
+	forgotten map[ids.Node]*forgotten // by operators
 }
 
 // maxEndedBoots bounds how many ended boots are remembered.
@@ -27,10 +28,10 @@ const maxEndedBoots = 1000
 
 // noteBoot takes in the boot in which a node greets. If it is another one than before,
 // one of the two has ended. The node will be asked which.
-func (r *Replica) noteBoot(id wire.NodeID, boot wire.Boot) {
+func (r *Replica) noteBoot(id ids.Node, boot ids.Boot) {
 	l := &r.boots
 	if l.current == nil {
-		l.current = map[wire.NodeID]wire.Boot{}
+		l.current = map[ids.Node]ids.Boot{}
 	}
 	if old, known := l.current[id]; known && old != boot {
 		r.suspect(wire.Stream{Node: id, Boot: old})
@@ -40,7 +41,7 @@ func (r *Replica) noteBoot(id wire.NodeID, boot wire.Boot) {
 }
 
 // hasEnded reports that a boot has ended.
-func (l *bootTable) hasEnded(id wire.NodeID, boot wire.Boot) bool {
+func (l *bootTable) hasEnded(id ids.Node, boot ids.Boot) bool {
 	return slices.Contains(l.ended, wire.NodeBoot{Node: id, Boot: boot})
 }
 
@@ -50,7 +51,7 @@ func (l *bootTable) markEnded(boot wire.NodeBoot) {
 		return
 	}
 	if l.resolved == nil {
-		l.resolved = map[wire.Boot]bool{}
+		l.resolved = map[ids.Boot]bool{}
 	}
 	l.ended = append(l.ended, boot)
 	if len(l.ended) > maxEndedBoots {

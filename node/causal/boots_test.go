@@ -4,10 +4,11 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-func from(id wire.NodeID, boot wire.Boot) wire.Header { return wire.Header{From: id, Boot: boot} }
+func from(id ids.Node, boot ids.Boot) wire.Header { return wire.Header{From: id, Boot: boot} }
 
 // TestABootHasEndedWhenItsNodeAnswersInAnother: a greeting does not tell, it may have
 // been under way for long; nor does the answer to a question of before.
@@ -58,16 +59,16 @@ func TestWhatOthersKnowToBeOverIsNewsOnce(t *testing.T) {
 func TestWhoKnowsOfOthersIsNoWitnessOfALoss(t *testing.T) {
 	r := bare()
 	r.addPeer(&peer{id: 1, member: true})
-	r.drained = []wire.NodeID{4}
+	r.drained = []ids.Node{4}
 	for _, c := range []struct {
-		former []wire.NodeID
+		former []ids.Node
 		others bool
 	}{
 		{nil, false},
-		{[]wire.NodeID{0}, false}, // this node
-		{[]wire.NodeID{1}, false}, // asked itself
-		{[]wire.NodeID{4}, false}, // has nothing any more
-		{[]wire.NodeID{0, 1, 4, 3}, true},
+		{[]ids.Node{0}, false}, // this node
+		{[]ids.Node{1}, false}, // asked itself
+		{[]ids.Node{4}, false}, // has nothing any more
+		{[]ids.Node{0, 1, 4, 3}, true},
 	} {
 		var have wire.Digest
 		for _, id := range c.former {

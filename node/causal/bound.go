@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -19,7 +20,7 @@ const (
 type compactor struct {
 	limit    int             // positions in a vector, before a reference takes their place
 	cut      *wire.KnownView // that may be referred to; nil: none
-	subsumed []wire.ViewID   // views whose stable cuts say no more than that
+	subsumed []ids.View      // views whose stable cuts say no more than that
 }
 
 func (r *Replica) compactor() *compactor {
@@ -60,8 +61,8 @@ func (n *compactor) referToCut(c wire.Context) wire.Context {
 	if mutant.On(mutant.CausalPruneStable) {
 		return c
 	}
-	kept := slices.DeleteFunc(slices.Clone(c.CutRefs), func(id wire.ViewID) bool { return slices.Contains(n.subsumed, id) })
-	c.CutRefs = unionRefs(kept, []wire.ViewID{n.cut.ID})
+	kept := slices.DeleteFunc(slices.Clone(c.CutRefs), func(id ids.View) bool { return slices.Contains(n.subsumed, id) })
+	c.CutRefs = unionRefs(kept, []ids.View{n.cut.ID})
 	return c
 }
 
@@ -75,7 +76,7 @@ func weight(c *wire.Context) int {
 		return bytes // however many streams there are
 	}
 	var streams []wire.Stream
-	var views []wire.ViewID
+	var views []ids.View
 	meet := func(s wire.Stream) {
 		if n := len(streams); n > 0 && streams[n-1] == s {
 			return

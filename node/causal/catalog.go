@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -11,15 +12,15 @@ import (
 // stream are in, and what a reference to a stable cut stands for.
 type catalog struct {
 	space     hashing.Space
-	entries   map[wire.ViewID]*catalogEntry
-	held      wire.ViewID     // that of this node
-	order     []wire.ViewID   // in the order in which they came; the oldest go first
+	entries   map[ids.View]*catalogEntry
+	held      ids.View        // that of this node
+	order     []ids.View      // in the order in which they came; the oldest go first
 	bytes     int             // that the entries take
 	rings     []*catalogEntry // whose rings are kept, least recently used first
 	newestCut *catalogEntry   // of the highest view whose stable cut may be referred to
-	subsumed  []wire.ViewID   // views whose stable cuts say no more than that of subsumer
+	subsumed  []ids.View      // views whose stable cuts say no more than that of subsumer
 	subsumer  *catalogEntry   // nil: subsumed is to be computed again
-	unknown   []wire.ViewID   // that were met and are not known
+	unknown   []ids.View      // that were met and are not known
 	askAt     wire.Instant
 }
 
@@ -27,7 +28,7 @@ type catalog struct {
 type catalogEntry struct {
 	wire.KnownView
 	ring    *hashing.Ring
-	shardOf map[wire.NodeID]int // node → shard
+	shardOf map[ids.Node]int // node → shard
 }
 
 // Bounds of the catalog.
@@ -50,7 +51,7 @@ func ringOf(space hashing.Space, l *wire.Layout) *hashing.Ring {
 // add adds what is known of a view. It reports whether that is news.
 func (a *catalog) add(k wire.KnownView) bool {
 	if a.entries == nil {
-		a.entries = map[wire.ViewID]*catalogEntry{}
+		a.entries = map[ids.View]*catalogEntry{}
 	}
 	if c := a.entries[k.ID]; c != nil {
 		if !k.HasStableCut || c.HasStableCut && (c.Common || !k.Common) {
@@ -68,7 +69,7 @@ func (a *catalog) add(k wire.KnownView) bool {
 		return true
 	}
 	a.subsumer = nil
-	c := &catalogEntry{KnownView: k, shardOf: map[wire.NodeID]int{}}
+	c := &catalogEntry{KnownView: k, shardOf: map[ids.Node]int{}}
 	for i, s := range k.Layout.Shards {
 		for _, m := range s.Members {
 			c.shardOf[m.ID] = i
@@ -124,7 +125,7 @@ func (a *catalog) preferCut(c *catalogEntry) {
 }
 
 // subsumedBy lists the views whose stable cuts say no more than that of an entry.
-func (a *catalog) subsumedBy(c *catalogEntry) []wire.ViewID {
+func (a *catalog) subsumedBy(c *catalogEntry) []ids.View {
 	if a.subsumer == c {
 		return a.subsumed
 	}
@@ -166,15 +167,15 @@ func (a *catalog) concerns(stream wire.Stream, s hashing.Slot) bool {
 }
 
 // noteUnknown notes a view that is to be asked for, or its stable cut.
-func (a *catalog) noteUnknown(id wire.ViewID) {
+func (a *catalog) noteUnknown(id ids.View) {
 	if len(a.unknown) < maxUnknown && !slices.Contains(a.unknown, id) {
 		a.unknown = append(a.unknown, id)
 	}
 }
 
 // noteKnown notes that a view need not be asked for any more.
-func (a *catalog) noteKnown(id wire.ViewID) {
-	a.unknown = slices.DeleteFunc(a.unknown, func(o wire.ViewID) bool { return o == id })
+func (a *catalog) noteKnown(id ids.View) {
+	a.unknown = slices.DeleteFunc(a.unknown, func(o ids.View) bool { return o == id })
 }
 
 // suspectDelay is how long a request waits for a boot before the node is asked whether
@@ -208,7 +209,7 @@ func (r *Replica) requestMissingInfo() {
 }
 
 // requestUnknownViews asks a node that named unknown views what they are.
-func (r *Replica) requestUnknownViews(from wire.NodeID, list []wire.Vector) {
+func (r *Replica) requestUnknownViews(from ids.Node, list []wire.Vector) {
 	var ask wire.ViewInfoRequest
 	for _, v := range list {
 		for i := range v {
@@ -224,7 +225,7 @@ func (r *Replica) requestUnknownViews(from wire.NodeID, list []wire.Vector) {
 }
 
 // OnViewInfoRequest says what is known of views.
-func (r *Replica) OnViewInfoRequest(h wire.Header, replyTo wire.ReplyTo, m *wire.ViewInfoRequest) {
+func (r *Replica) OnViewInfoRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.ViewInfoRequest) {
 	reply := &wire.ViewInfo{Session: m.Session}
 	for _, id := range m.Views {
 		if c := r.catalog.entries[id]; c != nil && len(reply.Views) < maxUnknown {
@@ -236,7 +237,7 @@ func (r *Replica) OnViewInfoRequest(h wire.Header, replyTo wire.ReplyTo, m *wire
 
 // isPeerOrOutside reports that a node is a peer, or was one before this node was told a
 // view without itself.
-func (r *Replica) isPeerOrOutside(id wire.NodeID) bool {
+func (r *Replica) isPeerOrOutside(id ids.Node) bool {
 	return r.peer(id) != nil || slices.ContainsFunc(r.outside, func(m wire.Member) bool { return m.ID == id })
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/machine"
 	"github.com/cohortkv/cohort/node/store"
 	"github.com/cohortkv/cohort/node/wire"
@@ -23,7 +24,7 @@ type cluster struct {
 
 type driven struct {
 	c     *cluster
-	id    wire.NodeID
+	id    ids.Node
 	m     *machine.Machine
 	store *store.Memory
 	todo  []wire.Input
@@ -46,10 +47,10 @@ func newLimited(t testing.TB, n int, limits machine.CausalLimits) *cluster {
 	c := &cluster{t: t, now: wire.Second}
 	l := wire.Layout{Flat: true, Shards: []wire.Shard{{}}}
 	for i := range n {
-		id := wire.NodeID(i)
+		id := ids.Node(i)
 		l.Shards[0].Members = append(l.Shards[0].Members, wire.Member{ID: id, Address: fmt.Sprintf("node%d:8081", i)})
 		c.nodes = append(c.nodes, &driven{c: c, id: id, store: store.NewMemory(), events: map[wire.EventKind]int{}, m: machine.New(machine.Config{
-			ID: id, Inc: wire.Incarnation(i + 1), Boot: wire.Boot(i + 1), Now: c.now, Gate: machine.GateCausal, Causal: limits,
+			ID: id, Inc: ids.Incarnation(i + 1), Boot: ids.Boot(i + 1), Now: c.now, Gate: machine.GateCausal, Causal: limits,
 		})})
 	}
 	c.nodes[0].step(&wire.PutView{Layout: l.Canonical()})
@@ -137,7 +138,7 @@ func (c *cluster) send(from *driven, e wire.Envelope) {
 			c.t.Fatal(err)
 		}
 	} else if e.Request != 0 {
-		in.ReplyTo = wire.ReplyTo(fmt.Sprint(e.Request))
+		in.ReplyTo = ids.ReplyTo(fmt.Sprint(e.Request))
 	}
 	c.queue = append(c.queue, parcel{c.nodes[e.To], in})
 }

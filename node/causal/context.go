@@ -6,6 +6,7 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -101,7 +102,7 @@ func gather(list []wire.Position) wire.Vector {
 }
 
 // unionRefs is the union of two ascending lists of view ids.
-func unionRefs(a, b []wire.ViewID) []wire.ViewID {
+func unionRefs(a, b []ids.View) []ids.View {
 	if len(b) == 0 {
 		return a
 	}
@@ -109,7 +110,7 @@ func unionRefs(a, b []wire.ViewID) []wire.ViewID {
 		return b
 	}
 	all := append(slices.Clone(a), b...)
-	slices.SortFunc(all, wire.ViewID.Compare)
+	slices.SortFunc(all, ids.View.Compare)
 	return slices.Compact(all)
 }
 

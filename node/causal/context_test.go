@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -16,9 +17,9 @@ import (
 var (
 	streamGen = rapid.Custom(func(t *rapid.T) wire.Stream {
 		return wire.Stream{
-			View: wire.ViewID{Number: rapid.Uint64Range(1, 2).Draw(t, "view")},
-			Node: wire.NodeID(rapid.IntRange(0, 2).Draw(t, "node")),
-			Boot: wire.Boot(rapid.IntRange(1, 2).Draw(t, "boot")),
+			View: ids.View{Number: rapid.Uint64Range(1, 2).Draw(t, "view")},
+			Node: ids.Node(rapid.IntRange(0, 2).Draw(t, "node")),
+			Boot: ids.Boot(rapid.IntRange(1, 2).Draw(t, "boot")),
 		}
 	})
 	positionGen = rapid.Custom(func(t *rapid.T) wire.Position {
@@ -38,7 +39,7 @@ var (
 			c = with(&c, d.Hash, d.Version)
 		}
 		for n := range rapid.Uint64Range(0, 2).Draw(t, "names") {
-			c.CutRefs = append(c.CutRefs, wire.ViewID{Number: n + 1})
+			c.CutRefs = append(c.CutRefs, ids.View{Number: n + 1})
 		}
 		return c
 	})
@@ -49,7 +50,7 @@ var (
 func meaning(c wire.Context) wire.Context {
 	c.Exact = append([]wire.Dependency{}, c.Exact...)
 	slices.SortFunc(c.Exact, func(a, b wire.Dependency) int { return cmp.Compare(a.Hash, b.Hash) })
-	c.Vector, c.CutRefs = append(wire.Vector{}, c.Vector...), append([]wire.ViewID{}, c.CutRefs...)
+	c.Vector, c.CutRefs = append(wire.Vector{}, c.Vector...), append([]ids.View{}, c.CutRefs...)
 	return c
 }
 
@@ -167,7 +168,7 @@ func TestWhoReadsAnItemDependsOnItAndOnWhatItDependedOn(t *testing.T) {
 // TestWhatWasReadAfterALossIsNamed: who names what is lost, and is shown less, must not
 // be shown less than that elsewhere, whatever else it reads.
 func TestWhatWasReadAfterALossIsNamed(t *testing.T) {
-	version := func(counter uint64, node wire.NodeID, n uint64) wire.CausalVersion {
+	version := func(counter uint64, node ids.Node, n uint64) wire.CausalVersion {
 		return wire.CausalVersion{Counter: counter, Dot: wire.Dot{Stream: wire.Stream{Node: node, Boot: 1}, N: n}}
 	}
 	gone, shown, later := version(10, 1, 5), version(8, 2, 3), version(11, 2, 4)
@@ -228,7 +229,7 @@ func TestAListingAddsAllItsItemsWithinTheLimit(t *testing.T) {
 // deleted, whatever the item is; what only is lost is not.
 func TestAListingIsNoLessThanItsClientHasSeen(t *testing.T) {
 	r := bare()
-	stream := wire.Stream{View: wire.ViewID{Number: 1}, Node: 2, Boot: 3}
+	stream := wire.Stream{View: ids.View{Number: 1}, Node: 2, Boot: 3}
 	seen := func(key string, n uint64) wire.Dependency {
 		at := r.slots.space.Slot(hashOf(key))
 		r.hold(at)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -12,12 +13,12 @@ import (
 // twice (docs/causal.md §8). An entry stays for a time, but no longer than its
 // forwarder may repeat the write.
 type dedupTable struct {
-	retention wire.Instant                       // how long an entry stays at least
-	room      int                                // how many entries there may be
-	recent    [2]map[wire.RequestID]appliedWrite // the younger generation first
-	evicted   [2]map[wire.NodeBoot]uint64        // per forwarder the highest request that may be missing for want of room
-	rotateAt  wire.Instant                       // when the elder generation goes
-	origins   map[wire.NodeID]*requestOrigin     // what the forwarders said
+	retention wire.Instant                    // how long an entry stays at least
+	room      int                             // how many entries there may be
+	recent    [2]map[ids.Request]appliedWrite // the younger generation first
+	evicted   [2]map[wire.NodeBoot]uint64     // per forwarder the highest request that may be missing for want of room
+	rotateAt  wire.Instant                    // when the elder generation goes
+	origins   map[ids.Node]*requestOrigin     // what the forwarders said
 }
 
 // appliedWrite is an entry: a forwarded write that was applied.
@@ -30,7 +31,7 @@ type appliedWrite struct {
 
 // requestOrigin is which requests of a forwarder do not come again.
 type requestOrigin struct {
-	boot           wire.Boot
+	boot           ids.Boot
 	forgottenBelow uint64 // requests below this number are forgotten
 	announced      uint64 // the forwarder repeats none below this number; copies may be under way
 	at             wire.Instant
@@ -38,10 +39,10 @@ type requestOrigin struct {
 
 func (c *incomingForwards) init(l *Limits) {
 	c.retention, c.room = l.DedupRetention, l.DedupEntries
-	c.open = map[wire.RequestID]*incomingForward{}
-	c.recent = [2]map[wire.RequestID]appliedWrite{{}, {}}
+	c.open = map[ids.Request]*incomingForward{}
+	c.recent = [2]map[ids.Request]appliedWrite{{}, {}}
 	c.evicted = [2]map[wire.NodeBoot]uint64{{}, {}}
-	c.origins = map[wire.NodeID]*requestOrigin{}
+	c.origins = map[ids.Node]*requestOrigin{}
 }
 
 // rememberRemote remembers a forwarded write that another owner applied. The item does
@@ -77,14 +78,14 @@ func (c *dedupTable) rotate(now wire.Instant) {
 	if now < c.rotateAt {
 		return
 	}
-	c.recent[0], c.recent[1] = map[wire.RequestID]appliedWrite{}, c.recent[0]
+	c.recent[0], c.recent[1] = map[ids.Request]appliedWrite{}, c.recent[0]
 	c.evicted[0], c.evicted[1] = map[wire.NodeBoot]uint64{}, c.evicted[0]
 	c.rotateAt = now + c.retention
 }
 
 // evict notes that a request is not remembered: if it is forwarded here again, it is
 // refused and goes to another owner.
-func (c *dedupTable) evict(id wire.RequestID) {
+func (c *dedupTable) evict(id ids.Request) {
 	boot := wire.NodeBoot{Node: id.Node, Boot: id.Boot}
 	if _, known := c.evicted[0][boot]; !known && len(c.evicted[0]) >= maxEndedBoots {
 		boot, id.Counter = wire.NodeBoot{}, math.MaxUint64 // of all forwarders
@@ -93,7 +94,7 @@ func (c *dedupTable) evict(id wire.RequestID) {
 }
 
 // mayHaveEvicted reports that a request which is not remembered may have been applied.
-func (c *dedupTable) mayHaveEvicted(id wire.RequestID) bool {
+func (c *dedupTable) mayHaveEvicted(id ids.Request) bool {
 	for _, lost := range c.evicted {
 		if id.Counter <= max(lost[wire.NodeBoot{Node: id.Node, Boot: id.Boot}], lost[wire.NodeBoot{}]) {
 			return true
@@ -102,7 +103,7 @@ func (c *dedupTable) mayHaveEvicted(id wire.RequestID) bool {
 	return false
 }
 
-func (c *dedupTable) lookup(id wire.RequestID) (appliedWrite, bool) {
+func (c *dedupTable) lookup(id ids.Request) (appliedWrite, bool) {
 	if t, ok := c.recent[0][id]; ok {
 		return t, true
 	}
@@ -137,7 +138,7 @@ func (c *dedupTable) forget(boot wire.NodeBoot, o *requestOrigin) {
 	for _, m := range c.recent {
 		if o.announced-o.forgottenBelow <= uint64(len(m)) {
 			for n := o.forgottenBelow; n < o.announced; n++ {
-				delete(m, wire.RequestID{Node: boot.Node, Boot: boot.Boot, Counter: n})
+				delete(m, ids.Request{Node: boot.Node, Boot: boot.Boot, Counter: n})
 			}
 			continue
 		}
@@ -155,7 +156,7 @@ func (c *dedupTable) forget(boot wire.NodeBoot, o *requestOrigin) {
 func (r *Replica) rememberApplied(item *wire.Item, here, existed bool) {
 	ok := true
 	switch {
-	case item.ID == wire.RequestID{}:
+	case item.ID == ids.Request{}:
 	case here:
 		ok = r.incoming.remember(item, existed, r.now)
 	default:
@@ -171,7 +172,7 @@ func (r *Replica) rememberApplied(item *wire.Item, here, existed bool) {
 func (r *Replica) oldestRequest() uint64 {
 	n := r.outgoing.lastID + 1
 	for _, q := range r.clients { //maporder:ok a minimum
-		if q.id != (wire.RequestID{}) {
+		if q.id != (ids.Request{}) {
 			n = min(n, q.id.Counter)
 		}
 	}

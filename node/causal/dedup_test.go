@@ -3,13 +3,14 @@ package causal
 import (
 	"testing"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
 var forwarder = wire.NodeBoot{Node: 1, Boot: 1}
 
 func requestOf(boot wire.NodeBoot, n uint64) *wire.Item {
-	return &wire.Item{Key: "x", Version: wire.CausalVersion{Counter: n}, ID: wire.RequestID{Node: boot.Node, Boot: boot.Boot, Counter: n}}
+	return &wire.Item{Key: "x", Version: wire.CausalVersion{Counter: n}, ID: ids.Request{Node: boot.Node, Boot: boot.Boot, Counter: n}}
 }
 
 func takenUpTo(n uint64, room int) *incomingForwards {
@@ -66,7 +67,7 @@ func TestWhereThereIsNoRoomToRememberNothingIsAppliedTwice(t *testing.T) {
 		t.Error("what was never applied is refused")
 	}
 	for n := range uint64(maxEndedBoots + 5) {
-		c.remember(requestOf(wire.NodeBoot{Node: 3, Boot: wire.Boot(n)}, 9), false, wire.Second)
+		c.remember(requestOf(wire.NodeBoot{Node: 3, Boot: ids.Boot(n)}, 9), false, wire.Second)
 	}
 	if n := len(c.evicted[0]); n > maxEndedBoots+1 {
 		t.Errorf("%d boots of which something was evicted are known", n)
@@ -93,7 +94,7 @@ func TestAHelloSaysWhichRequestsMayComeAgain(t *testing.T) {
 		t.Errorf("at first from %d on", got)
 	}
 	r.outgoing.lastID = 7
-	r.clients[3] = &request{id: wire.RequestID{Node: r.cfg.Self, Boot: r.cfg.Boot, Counter: 5}}
+	r.clients[3] = &request{id: ids.Request{Node: r.cfg.Self, Boot: r.cfg.Boot, Counter: 5}}
 	r.clients[4] = &request{}
 	if got := said(); got != 5 {
 		t.Errorf("request 5 waits, and it says from %d on", got)
@@ -126,11 +127,11 @@ func TestForwardedRequestsThatWaitHoldABoundedPart(t *testing.T) {
 	}
 	r.OnForwardCancel(from, &wire.CausalForwardCancel{Counters: []uint64{1, 2, 3}})
 	forward(300)
-	if r.incoming.open[wire.RequestID{Node: 2, Boot: 3, Counter: 300}] == nil {
+	if r.incoming.open[ids.Request{Node: 2, Boot: 3, Counter: 300}] == nil {
 		t.Error("there is room again, and it is not accepted")
 	}
 	for n := range uint64(300) {
-		r.dropForward(r.incoming.open[wire.RequestID{Node: 2, Boot: 3, Counter: n + 1}])
+		r.dropForward(r.incoming.open[ids.Request{Node: 2, Boot: 3, Counter: n + 1}])
 	}
 	if r.incoming.bytes != 0 {
 		t.Errorf("%d bytes are held by nothing", r.incoming.bytes)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -23,7 +24,7 @@ type exchange struct {
 	askedAt    wire.Instant
 	interval   wire.Instant // between repetitions
 	digest     *wire.Digest // nil: not answered yet
-	boot       wire.Boot    // of the answer
+	boot       ids.Boot     // of the answer
 	want       []wire.SlotRange
 	cursor     wire.SlotCursor
 	gcCounters map[hashing.Slot]uint64       // of the slots whose items have come
@@ -164,7 +165,7 @@ func (r *Replica) OnDigest(h wire.Header, m *wire.Digest) {
 	r.hearOfFormer(m)
 	r.requestUnknownViews(h.From, m.Held.Vectors)
 	if c := r.catalog.entries[m.View]; m.StableCut != 0 && (c == nil || !c.HasStableCut) {
-		r.request(h.From, &wire.ViewInfoRequest{Views: []wire.ViewID{m.View}}) // contexts may refer to it
+		r.request(h.From, &wire.ViewInfoRequest{Views: []ids.View{m.View}}) // contexts may refer to it
 	}
 	if x.peer.former {
 		x.peer.boot = h.Boot // it sends no hello here

@@ -3,6 +3,7 @@ package causal
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -17,8 +18,8 @@ type forgotten struct {
 
 // forgetting is an operator who waits for that.
 type forgetting struct {
-	token wire.Token
-	node  wire.NodeID
+	token ids.Token
+	node  ids.Node
 	until wire.Instant
 }
 
@@ -50,7 +51,7 @@ func (r *Replica) Forget(in *wire.ForgetNode) {
 }
 
 // mayForget says whether a node may be forgotten: ForgetDone, or why not.
-func (r *Replica) mayForget(id wire.NodeID) wire.ForgetFate {
+func (r *Replica) mayForget(id ids.Node) wire.ForgetFate {
 	p := r.peer(id)
 	switch {
 	case r.view == nil || id == r.cfg.Self || r.view.Has(id):
@@ -63,12 +64,12 @@ func (r *Replica) mayForget(id wire.NodeID) wire.ForgetFate {
 	return wire.ForgetDone
 }
 
-func (r *Replica) replyForget(token wire.Token, res *wire.ForgetResult) {
+func (r *Replica) replyForget(token ids.Token, res *wire.ForgetResult) {
 	r.box.Reply(wire.Reply{Token: token, Outcome: wire.Done, Forget: res})
 }
 
 // hasNode reports that a view which is known here has a node.
-func (a *catalog) hasNode(id wire.NodeID) bool {
+func (a *catalog) hasNode(id ids.Node) bool {
 	for _, c := range a.entries { //maporder:ok any will do
 		if _, has := c.shardOf[id]; has {
 			return true
@@ -77,7 +78,7 @@ func (a *catalog) hasNode(id wire.NodeID) bool {
 	return false
 }
 
-func (r *Replica) forgotten(id wire.NodeID) *forgotten {
+func (r *Replica) forgotten(id ids.Node) *forgotten {
 	return r.boots.forgotten[id]
 }
 
@@ -88,7 +89,7 @@ func (r *Replica) forgetNode(f wire.Forgotten) {
 		return
 	}
 	if r.boots.forgotten == nil {
-		r.boots.forgotten = map[wire.NodeID]*forgotten{}
+		r.boots.forgotten = map[ids.Node]*forgotten{}
 	}
 	if len(r.boots.forgotten) >= maxForgotten && r.forgotten(f.Node) == nil {
 		return // operators do not lose so many
@@ -119,7 +120,7 @@ func (r *Replica) stopExchange(p *peer) {
 
 // hearForgotten takes in which nodes a member was told to forget, in this view or one
 // that it replaces, unless they were readmitted since.
-func (r *Replica) hearForgotten(from wire.NodeID, list []wire.Forgotten) {
+func (r *Replica) hearForgotten(from ids.Node, list []wire.Forgotten) {
 	if p := r.peer(from); p == nil || !p.member {
 		return
 	}
@@ -187,7 +188,7 @@ func (r *Replica) endForgotten() {
 
 // lostOf counts what requests wait for that a node wrote and nobody has. More may be
 // lost; nobody knows of that.
-func (r *Replica) lostOf(id wire.NodeID) *wire.ForgetResult {
+func (r *Replica) lostOf(id ids.Node) *wire.ForgetResult {
 	res := &wire.ForgetResult{Fate: wire.ForgetDone}
 	versions, slots := map[wire.Dot]bool{}, map[uint32]bool{}
 	for _, q := range r.waiting {
@@ -222,7 +223,7 @@ func (r *Replica) tickForget() {
 }
 
 // abandonForget forgets an operator who has left; false: it is none.
-func (r *Replica) abandonForget(token wire.Token) bool {
+func (r *Replica) abandonForget(token ids.Token) bool {
 	n := len(r.forgettings)
 	r.forgettings = slices.DeleteFunc(r.forgettings, func(o forgetting) bool { return o.token == token })
 	return len(r.forgettings) < n

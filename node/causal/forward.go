@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -25,21 +26,21 @@ type outgoingForward struct {
 	answeredAt   wire.Instant // the last answer; hellos do not show that forwards arrive
 	request      uint64
 	clock        wire.Instant // the receiver's clock, as it said with ForwardLate
-	clockBoot    wire.Boot
-	others       []wire.NodeID // owners that were asked before
-	refused      bool          // the bus had no listener there
-	firstRequest uint64        // number of the first bus request with it: no owner has it before
+	clockBoot    ids.Boot
+	others       []ids.Node // owners that were asked before
+	refused      bool       // the bus had no listener there
+	firstRequest uint64     // number of the first bus request with it: no owner has it before
 }
 
-func (c *outgoingForwards) setFirstRequest(boot wire.Boot) { c.lastRequest = uint64(boot)>>2 | 1<<62 }
+func (c *outgoingForwards) setFirstRequest(boot ids.Boot) { c.lastRequest = uint64(boot)>>2 | 1<<62 }
 
 // forward begins to forward a request to an owner of its slot. A request that was
 // forwarded before keeps its id, because an owner may have applied it.
 func (r *Replica) forward(q *request) {
 	c := &r.outgoing
-	if q.id == (wire.RequestID{}) {
+	if q.id == (ids.Request{}) {
 		c.lastID++
-		q.id = wire.RequestID{Node: r.cfg.Self, Boot: r.cfg.Boot, Counter: c.lastID}
+		q.id = ids.Request{Node: r.cfg.Self, Boot: r.cfg.Boot, Counter: c.lastID}
 	}
 	x := &outgoingForward{req: q, counter: q.id.Counter}
 	c.list = append(c.list, x)
@@ -193,7 +194,7 @@ func (r *Replica) OnForwardReply(h wire.Header, m *wire.CausalForwardReply) {
 }
 
 // asked reports that a node was sent this forward.
-func (x *outgoingForward) asked(id wire.NodeID) bool {
+func (x *outgoingForward) asked(id ids.Node) bool {
 	return x.to != nil && x.to.id == id || slices.Contains(x.others, id)
 }
 
@@ -227,12 +228,12 @@ func (r *Replica) abandonForward(q *request) {
 }
 
 // cancelElsewhere cancels a forward at every node that was sent it, but for one.
-func (r *Replica) cancelElsewhere(x *outgoingForward, but wire.NodeID) {
+func (r *Replica) cancelElsewhere(x *outgoingForward, but ids.Node) {
 	at := x.others
 	if x.to != nil {
 		at = append(at, x.to.id)
 	}
-	r.cancelForward(x, slices.DeleteFunc(at, func(id wire.NodeID) bool { return id == but }))
+	r.cancelForward(x, slices.DeleteFunc(at, func(id ids.Node) bool { return id == but }))
 }
 
 // giveUpForward ends a forwarded write whose owner may have applied it and forgotten
@@ -250,7 +251,7 @@ func (r *Replica) inDoubt(q *request) bool {
 }
 
 // cancelForward tells owners to forget a forward.
-func (r *Replica) cancelForward(x *outgoingForward, at []wire.NodeID) {
+func (r *Replica) cancelForward(x *outgoingForward, at []ids.Node) {
 	for _, id := range at {
 		r.send(id, &wire.CausalForwardCancel{Counters: []uint64{x.counter}})
 	}
@@ -283,7 +284,7 @@ func (r *Replica) followOwner(x *outgoingForward) {
 		x.to = p
 		return
 	}
-	r.cancelForward(x, []wire.NodeID{x.to.id})
+	r.cancelForward(x, []ids.Node{x.to.id})
 	x.others = append(x.others, x.to.id)
 	x.to, x.sentAt = nil, r.now-forwardResend
 	r.alarm(r.now)
@@ -317,19 +318,19 @@ func (r *Replica) tickOutgoing() {
 
 // incomingForwards are the requests that other nodes forwarded here.
 type incomingForwards struct {
-	open  map[wire.RequestID]*incomingForward
+	open  map[ids.Request]*incomingForward
 	bytes int // that these hold
 	dedupTable
 }
 
 // incomingForward is one of them, with the address of its answer.
 type incomingForward struct {
-	id         wire.RequestID
+	id         ids.Request
 	req        *request
-	to         wire.NodeID
-	replyTo    wire.ReplyTo
+	to         ids.Node
+	replyTo    ids.ReplyTo
 	bytes      int
-	view       wire.ViewID  // of the forwarder, as it said last
+	view       ids.View     // of the forwarder, as it said last
 	repeatedAt wire.Instant // last
 }
 
@@ -349,9 +350,9 @@ func (c *incomingForwards) remove(x *incomingForward) {
 }
 
 // OnForward takes a request that another node forwarded here.
-func (r *Replica) OnForward(h wire.Header, replyTo wire.ReplyTo, m *wire.CausalForward, stored []*wire.Item) {
+func (r *Replica) OnForward(h wire.Header, replyTo ids.ReplyTo, m *wire.CausalForward, stored []*wire.Item) {
 	r.sign(h)
-	id := wire.RequestID{Node: h.From, Boot: h.Boot, Counter: m.Counter}
+	id := ids.Request{Node: h.From, Boot: h.Boot, Counter: m.Counter}
 	old := !m.Read && (m.HeardBoot != r.cfg.Boot || r.now-m.Heard > forwardMaxAge) && !mutant.On(mutant.CausalForwardLate)
 	if x := r.incoming.open[id]; x != nil {
 		if old { // it may have been under way for long: its client may have left since
@@ -434,7 +435,7 @@ func (r *Replica) answerForward(x *incomingForward, m *wire.CausalForwardReply, 
 // OnForwardCancel forgets requests whose clients have left.
 func (r *Replica) OnForwardCancel(h wire.Header, m *wire.CausalForwardCancel) {
 	for _, n := range m.Counters {
-		r.dropForward(r.incoming.open[wire.RequestID{Node: h.From, Boot: h.Boot, Counter: n}])
+		r.dropForward(r.incoming.open[ids.Request{Node: h.From, Boot: h.Boot, Counter: n}])
 	}
 }
 

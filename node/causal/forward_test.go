@@ -3,6 +3,7 @@ package causal
 import (
 	"testing"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -12,7 +13,7 @@ const keep = 60 * wire.Second
 func TestAForwardedWriteIsRememberedForAMinuteAtLeast(t *testing.T) {
 	var c incomingForwards
 	c.init(&Limits{DedupRetention: keep, DedupEntries: 100})
-	id := func(n uint64) wire.RequestID { return wire.RequestID{Node: 1, Boot: 1, Counter: n} }
+	id := func(n uint64) ids.Request { return ids.Request{Node: 1, Boot: 1, Counter: n} }
 	item := func(n uint64) *wire.Item {
 		return &wire.Item{Key: "x", Version: wire.CausalVersion{Counter: 7}, ID: id(n)}
 	}
@@ -43,7 +44,7 @@ func TestWhetherAForwardedWriteFoundAValueIsKnownToTheNodeThatAppliedItAndGuesse
 		{2, true, false, false}, // over a tombstone
 		{2, true, true, true},
 	} {
-		id := wire.RequestID{Node: 1, Boot: 1, Counter: uint64(n)}
+		id := ids.Request{Node: 1, Boot: 1, Counter: uint64(n)}
 		item := &wire.Item{Key: "x", Version: wire.CausalVersion{Counter: row.counter}, ID: id}
 		if row.here {
 			c.remember(item, row.found, wire.Second)
@@ -87,7 +88,7 @@ func TestAnAnswerMustFitItsRequest(t *testing.T) {
 func TestAnAnswerCountsOnlyFromWhoWasAsked(t *testing.T) {
 	r := bare()
 	q := r.newRequest(writing, 7, wire.Op{Kind: wire.OpPut, Key: "k"}, wire.Context{})
-	r.outgoing.list = []*outgoingForward{{req: q, counter: 1, to: &peer{id: 1}, others: []wire.NodeID{2}}}
+	r.outgoing.list = []*outgoingForward{{req: q, counter: 1, to: &peer{id: 1}, others: []ids.Node{2}}}
 	done := &wire.CausalForwardReply{
 		Counter: 1, Fate: wire.ForwardDone, Present: true,
 		Item: wire.Item{Key: "k", Version: wire.CausalVersion{Counter: 1, Dot: wire.Dot{N: 1}}},

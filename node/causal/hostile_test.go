@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/cohortkv/cohort/node/causal"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -95,7 +96,7 @@ func TestAPeersMessageThatBreaksARuleChangesNothing(t *testing.T) {
 	}
 	views := make([]wire.KnownView, 2500)
 	for i := range views {
-		views[i] = wire.KnownView{ID: wire.ViewID{Number: 1000 + uint64(i)}}
+		views[i] = wire.KnownView{ID: ids.View{Number: 1000 + uint64(i)}}
 	}
 	shards := wire.Layout{Shards: make([]wire.Shard, 5000)}
 	for _, c := range []struct {
@@ -107,7 +108,7 @@ func TestAPeersMessageThatBreaksARuleChangesNothing(t *testing.T) {
 		{"acknowledged slots that overlap", &wire.HandoffAck{Boot: 1, Slots: overlapping}},
 		{"tombstones with counters near the end", &wire.DigestRequest{Survey: true, Collecting: far}},
 		{"so many views that the present one is forgotten", &wire.ViewInfo{Views: views}},
-		{"a layout that takes minutes to assign slots with", &wire.ViewInfo{Views: []wire.KnownView{{ID: wire.ViewID{Number: 9}, Layout: shards}}}},
+		{"a layout that takes minutes to assign slots with", &wire.ViewInfo{Views: []wire.KnownView{{ID: ids.View{Number: 9}, Layout: shards}}}},
 		{"a request with an impossible context", &wire.CausalForward{Read: true, Op: wire.Op{Key: "k"},
 			Context: wire.Context{Exact: []wire.Dependency{{Version: wire.CausalVersion{Counter: 1}}}}}},
 	} {
@@ -238,8 +239,8 @@ func TestOneQuestionBringsABoundedPartOfTheWindow(t *testing.T) {
 func TestOnlyAMemberReportsThatANodeIsForgotten(t *testing.T) {
 	for _, row := range []struct {
 		name string
-		from wire.NodeID
-		node wire.NodeID
+		from ids.Node
+		node ids.Node
 		want bool
 	}{
 		{"a member, of a node that is gone", 1, 9, true},

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/machine"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -110,9 +111,9 @@ func TestALongSessionCostsWhatIsCounted(t *testing.T) {
 		for i := range writes {
 			var context wire.Context
 			for n := range uint64(wire.MaxPositions) {
-				stream := wire.Stream{View: wire.ViewID{Number: 1 + n}, Node: 7, Boot: 9}
+				stream := wire.Stream{View: ids.View{Number: 1 + n}, Node: 7, Boot: 9}
 				if differ {
-					stream.Boot += wire.Boot(i)
+					stream.Boot += ids.Boot(i)
 				}
 				context.Vector = append(context.Vector, wire.Position{Stream: stream, N: 1})
 			}

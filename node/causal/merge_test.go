@@ -8,14 +8,15 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
 type noViews struct{}
 
-func (noViews) LeftBehind() bool                 { return false }
-func (noViews) Silence(wire.NodeID) wire.Instant { return silence }
-func (noViews) Reach()                           {}
+func (noViews) LeftBehind() bool              { return false }
+func (noViews) Silence(ids.Node) wire.Instant { return silence }
+func (noViews) Reach()                        {}
 
 // bare is a replica without a view, as far as merging goes.
 func bare() *Replica {
@@ -59,7 +60,7 @@ func TestMergingGivesOneWinnerInAnyOrderAndHoweverOften(t *testing.T) {
 }
 
 func TestAnEqualCounterGoesToTheLowerNode(t *testing.T) {
-	at := func(counter uint64, node wire.NodeID, n uint64) wire.CausalVersion {
+	at := func(counter uint64, node ids.Node, n uint64) wire.CausalVersion {
 		return wire.CausalVersion{Counter: counter, Dot: wire.Dot{Stream: wire.Stream{Node: node}, N: n}}
 	}
 	for _, c := range []struct {
@@ -80,7 +81,7 @@ func TestAnEqualCounterGoesToTheLowerNode(t *testing.T) {
 // TestWhatIsCoveredAndNotThereWasDeleted: it must not come back (I18).
 func TestWhatIsCoveredAndNotThereWasDeleted(t *testing.T) {
 	r := bare()
-	s := wire.Stream{View: wire.ViewID{Number: 1}, Node: 2, Boot: 3}
+	s := wire.Stream{View: ids.View{Number: 1}, Node: 2, Boot: 3}
 	r.slots.of(hashOf("k")).known = wire.Vector{{Stream: s, N: 5}}
 	item := func(counter, n uint64) *wire.Item {
 		return &wire.Item{Key: "k", Version: wire.CausalVersion{Counter: counter, Dot: wire.Dot{Stream: s, N: n}}}
@@ -103,7 +104,7 @@ func TestWhatIsCoveredAndNotThereWasDeleted(t *testing.T) {
 func TestACutReferenceTakesThePlaceOfNothingButWhatTheCutHas(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := bare()
-		id := wire.ViewID{Number: 7}
+		id := ids.View{Number: 7}
 		r.view = &wire.View{ID: id}
 		cut := vectorGen.Draw(t, "cut")
 		common := rapid.Bool().Draw(t, "all know it")
@@ -130,7 +131,7 @@ func TestACutReferenceTakesThePlaceOfNothingButWhatTheCutHas(t *testing.T) {
 // v. It was collected here, so it is not taken; then another one brings v, before the
 // peer's K counts. K of both says then that v is gone.
 func TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt(t *testing.T) {
-	stream := wire.Stream{View: wire.ViewID{Number: 1}, Node: 2, Boot: 3}
+	stream := wire.Stream{View: ids.View{Number: 1}, Node: 2, Boot: 3}
 	item := func(key string, counter, n uint64) wire.Item {
 		return wire.Item{Key: key, Version: wire.CausalVersion{Counter: counter, Dot: wire.Dot{Stream: stream, N: n}}}
 	}
@@ -142,7 +143,7 @@ func TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt(t *testing.T) {
 		collected bool // here, before the exchange; else while it is under way
 	}{{"collected before", true}, {"collected meanwhile", false}} {
 		r := bare()
-		r.view, r.shard = &wire.View{ID: wire.ViewID{Number: 2}}, -1
+		r.view, r.shard = &wire.View{ID: ids.View{Number: 2}}, -1
 		r.catalog.add(wire.KnownView{ID: r.view.ID})
 		p := &peer{id: 2}
 		r.peers = []*peer{p}

@@ -3,12 +3,13 @@ package causal
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
 // peer is another member of the view, or a former member that may still have data.
 type peer struct {
-	id      wire.NodeID
+	id      ids.Node
 	at      wire.Member
 	member  bool
 	replica bool // of this node's shard
@@ -16,7 +17,7 @@ type peer struct {
 	apart   bool // a former member that operators have parted from this group: it is not asked again in this view
 	guest   bool // outside the view, and listed in it as a source: it hands off what it holds to all owners
 
-	boot    wire.Boot    // its present boot, as far as is known; 0: not yet
+	boot    ids.Boot     // its present boot, as far as is known; 0: not yet
 	greeted bool         // in this view
 	helloAt wire.Instant // the last one in this view
 	signAt  wire.Instant // the last message of any kind
@@ -58,8 +59,8 @@ func (p *peer) far() bool { return p.quiet > silence }
 // silence is how long the peer may say nothing before it counts as silent.
 func (p *peer) silence() wire.Instant { return max(silence, p.quiet) }
 
-func (r *Replica) peer(id wire.NodeID) *peer {
-	i, ok := slices.BinarySearchFunc(r.peers, id, func(p *peer, id wire.NodeID) int {
+func (r *Replica) peer(id ids.Node) *peer {
+	i, ok := slices.BinarySearchFunc(r.peers, id, func(p *peer, id ids.Node) int {
 		switch {
 		case p.id < id:
 			return -1
@@ -103,7 +104,7 @@ func (r *Replica) sign(h wire.Header) *peer {
 
 // rejoin takes up again with a former member that operators had parted from this group.
 // It is heard in a view that this one replaces: it has come back with what it has.
-func (r *Replica) rejoin(p *peer, view wire.ViewID) {
+func (r *Replica) rejoin(p *peer, view ids.View) {
 	if p.apart && r.view.Descends(view) {
 		p.apart, p.askInterval, p.askAt = false, resend, r.now
 		r.views.Reach()

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -58,15 +59,15 @@ func (r *Replica) writePending() {
 	})
 }
 
-func (r *Replica) viewID() wire.ViewID {
+func (r *Replica) viewID() ids.View {
 	if r.view == nil {
-		return wire.ViewID{}
+		return ids.View{}
 	}
 	return r.view.ID
 }
 
 // births tell of which cluster this node is; nil: of none yet.
-func (r *Replica) births() []wire.ViewID {
+func (r *Replica) births() []ids.View {
 	if r.view == nil {
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -70,14 +71,14 @@ func (o *ownStream) end() {
 	}
 	if o.ends == nil || len(o.ends) == maxEnds {
 		o.forgot = o.ends != nil
-		o.ends = map[wire.ViewID]uint64{}
+		o.ends = map[ids.View]uint64{}
 	}
 	o.ends[o.stream.View] = o.last
 }
 
 // credible reports whether the counters that a message brings leave room above them: a
 // write here is above those of its key. What is not is dropped as if it were lost.
-func (r *Replica) credible(from wire.NodeID, m wire.Message) bool {
+func (r *Replica) credible(from ids.Node, m wire.Message) bool {
 	if counterIn(m) <= r.possible()+peerMargin {
 		return true
 	}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -11,7 +12,7 @@ import (
 func TestWhatTheNodeItselfWroteIsKnownInEveryViewItWasIn(t *testing.T) {
 	r := bare()
 	stream := func(view uint64) wire.Stream {
-		return wire.Stream{View: wire.ViewID{Number: view}, Node: r.cfg.Self, Boot: r.cfg.Boot}
+		return wire.Stream{View: ids.View{Number: view}, Node: r.cfg.Self, Boot: r.cfg.Boot}
 	}
 	for view := uint64(1); view <= 3; view++ {
 		r.own.begin(stream(view))

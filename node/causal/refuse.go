@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -33,7 +34,7 @@ func (r *Replica) Refuses(h wire.Header, m wire.Message) bool {
 	return why != ""
 }
 
-func (r *Replica) refuseMessage(from wire.NodeID, why string) {
+func (r *Replica) refuseMessage(from ids.Node, why string) {
 	r.box.Event(wire.Event{Kind: EventMalformed, Peer: from, Note: why})
 }
 

@@ -12,6 +12,7 @@ import (
 	"math"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -20,7 +21,7 @@ type Views interface {
 	// LeftBehind reports that a member of this view went on without this node.
 	LeftBehind() bool
 	// Silence is how long a member may say nothing before it counts as silent.
-	Silence(wire.NodeID) wire.Instant
+	Silence(ids.Node) wire.Instant
 	// Reach is told that Former has changed.
 	Reach()
 }
@@ -71,8 +72,8 @@ const MaxExact = 128
 
 // Config is who this replica is.
 type Config struct {
-	Self   wire.NodeID
-	Boot   wire.Boot
+	Self   ids.Node
+	Boot   ids.Boot
 	Limits Limits
 }
 
@@ -122,7 +123,7 @@ type Replica struct {
 	tracks     []*track      // of the other replicas of the shard, in this view
 	peers      []*peer       // members and former members, by id
 	outside    []wire.Member // of the views before, while this node is in none
-	drained    []wire.NodeID // former members of this view that are none any more
+	drained    []ids.Node    // former members of this view that are none any more
 	requesters requesters    // of slots, with what they have acknowledged
 	aside      int           // bytes of items that wait for their slots
 
@@ -139,7 +140,7 @@ type Replica struct {
 	onePredecessor bool // all views that the view's author heard of are one
 	synced         bool // all reachable nodes have been exchanged with, and have acknowledged their slots
 
-	clients          map[wire.Token]*request // of clients of this node that have not been answered
+	clients          map[ids.Token]*request // of clients of this node that have not been answered
 	waiting          []*request
 	asks             []*ask
 	outgoing         outgoingForwards
@@ -172,7 +173,7 @@ const never = wire.Instant(math.MaxInt64)
 // New returns a replica that holds nothing.
 func New(cfg Config, box *wire.Outbox, views Views) *Replica {
 	cfg.Limits = cfg.Limits.withDefaults()
-	r := &Replica{cfg: cfg, box: box, views: views, next: never, clients: map[wire.Token]*request{}}
+	r := &Replica{cfg: cfg, box: box, views: views, next: never, clients: map[ids.Token]*request{}}
 	r.slots = newSlots(cfg.Limits.Space)
 	r.catalog.space = cfg.Limits.Space
 	r.sessions = uint64(cfg.Boot)
@@ -227,21 +228,21 @@ func (r *Replica) commit() uint64 {
 }
 
 // send sends a message that depends on no write.
-func (r *Replica) send(to wire.NodeID, m wire.Message) { r.box.Send(to, m) }
+func (r *Replica) send(to ids.Node, m wire.Message) { r.box.Send(to, m) }
 
 // request sends a question whose answer needs no address of ours at the peer.
-func (r *Replica) request(to wire.NodeID, m wire.Message) {
+func (r *Replica) request(to ids.Node, m wire.Message) {
 	r.outgoing.lastRequest++
 	r.box.Post(wire.Envelope{To: to, Request: r.outgoing.lastRequest, Message: m})
 }
 
 // respond answers a question when all that was written so far is durable.
-func (r *Replica) respond(to wire.NodeID, replyTo wire.ReplyTo, m wire.Message) {
+func (r *Replica) respond(to ids.Node, replyTo ids.ReplyTo, m wire.Message) {
 	r.box.PostAfter(r.box.LastWrite(), wire.Envelope{To: to, Answer: replyTo, Message: m})
 }
 
 // sendDurable sends a message when all that was written so far is durable.
-func (r *Replica) sendDurable(to wire.NodeID, m wire.Message) {
+func (r *Replica) sendDurable(to ids.Node, m wire.Message) {
 	r.box.PostAfter(r.box.LastWrite(), wire.Envelope{To: to, Message: m})
 }
 

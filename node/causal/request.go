@@ -9,6 +9,7 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -24,9 +25,9 @@ const (
 // request is what a client asks, of this node or of the node that forwarded it here.
 type request struct {
 	kind        kind
-	token       wire.Token       // of a client of this node
+	token       ids.Token        // of a client of this node
 	incoming    *incomingForward // of another node's client
-	id          wire.RequestID   // under which it was forwarded, here or elsewhere; zero: it was not
+	id          ids.Request      // under which it was forwarded, here or elsewhere; zero: it was not
 	forwardedAt wire.Instant     // first; 0: no owner can have applied it
 	op          wire.Op          // its key; of a write, the whole
 	hash        uint64
@@ -43,7 +44,7 @@ type request struct {
 	gone        bool
 }
 
-func (r *Replica) newRequest(k kind, token wire.Token, op wire.Op, c wire.Context) *request {
+func (r *Replica) newRequest(k kind, token ids.Token, op wire.Op, c wire.Context) *request {
 	q := &request{kind: k, token: token, op: op, context: c, hash: hashing.Hash(op.Key)}
 	q.at = r.slots.space.Slot(q.hash)
 	return q
@@ -133,7 +134,7 @@ func (r *Replica) refuse(q *request) {
 		r.answerForward(q.incoming, &wire.CausalForwardReply{Fate: wire.ForwardElsewhere}, r.box.LastWrite())
 		return
 	}
-	if q.kind == writing && q.id != (wire.RequestID{}) {
+	if q.kind == writing && q.id != (ids.Request{}) {
 		r.forward(q) // it was sent to an owner, which may have applied it (I12)
 		return
 	}
@@ -182,7 +183,7 @@ func (r *Replica) answer(q *request, seq uint64, item *wire.Item, c wire.Context
 
 // write gives a write its version and makes it durable (docs/causal.md §3).
 func (r *Replica) write(q *request, old *wire.Item) {
-	if q.id != (wire.RequestID{}) && r.answerAgain(q) {
+	if q.id != (ids.Request{}) && r.answerAgain(q) {
 		return
 	}
 	r.drop(q)
@@ -383,7 +384,7 @@ func Listed(read *wire.Read, items iter.Seq[*wire.Item]) iter.Seq[*wire.Item] {
 }
 
 // Abandon forgets the request of a client that has left, wherever it is.
-func (r *Replica) Abandon(token wire.Token) {
+func (r *Replica) Abandon(token ids.Token) {
 	q := r.clients[token]
 	if q == nil {
 		r.abandonForget(token)

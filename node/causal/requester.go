@@ -3,6 +3,7 @@ package causal
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -13,7 +14,7 @@ type requesters []requester
 
 type requester struct {
 	boot     wire.NodeBoot
-	view     wire.ViewID
+	view     ids.View
 	acked    bool
 	revision uint64       // up to which it has acknowledged everything
 	askedAt  wire.Instant // when it last requested slots
@@ -49,14 +50,14 @@ func (t *requesters) noteAck(h wire.Header, revision uint64) {
 func (t *requesters) noteRequest(h wire.Header, now wire.Instant) { t.of(h).askedAt = now }
 
 // acked reports that a peer has acknowledged a revision, in a view.
-func (t requesters) acked(p *peer, view wire.ViewID, revision uint64) bool {
+func (t requesters) acked(p *peer, view ids.View, revision uint64) bool {
 	return slices.ContainsFunc(t, func(o requester) bool {
 		return o.boot.Node == p.id && (p.boot == 0 || p.boot == o.boot.Boot) && o.view == view && o.acked && o.revision == revision
 	})
 }
 
 // filter lists the requesters of a view for which a predicate holds.
-func (t requesters) filter(view wire.ViewID, holds func(o *requester) bool) []wire.NodeBoot {
+func (t requesters) filter(view ids.View, holds func(o *requester) bool) []wire.NodeBoot {
 	var list []wire.NodeBoot
 	for i := range t {
 		if o := &t[i]; o.view == view && holds(o) {
@@ -67,11 +68,11 @@ func (t requesters) filter(view wire.ViewID, holds func(o *requester) bool) []wi
 }
 
 // ackedAt lists those that have acknowledged a revision, in a view.
-func (t requesters) ackedAt(view wire.ViewID, revision uint64) []wire.NodeBoot {
+func (t requesters) ackedAt(view ids.View, revision uint64) []wire.NodeBoot {
 	return t.filter(view, func(o *requester) bool { return o.acked && o.revision == revision })
 }
 
 // asking lists those of a view that have requested slots lately.
-func (t requesters) asking(view wire.ViewID, now wire.Instant) []wire.NodeBoot {
+func (t requesters) asking(view ids.View, now wire.Instant) []wire.NodeBoot {
 	return t.filter(view, func(o *requester) bool { return o.askedAt > 0 && now-o.askedAt < relayPatience })
 }

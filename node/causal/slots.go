@@ -6,6 +6,7 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -208,7 +209,7 @@ func (r *Replica) hasVector(v wire.Vector, at hashing.Slot, rule knownRule) bool
 	return true
 }
 
-func (r *Replica) hasCut(name wire.ViewID, at hashing.Slot, rule knownRule) bool {
+func (r *Replica) hasCut(name ids.View, at hashing.Slot, rule knownRule) bool {
 	if mutant.On(mutant.CausalCutReferenceByView) {
 		return r.view != nil && (r.view.ID == name || r.view.Descends(name))
 	}

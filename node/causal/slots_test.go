@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -166,7 +167,7 @@ func TestEveryPartOfAnItemIsInItsDigest(t *testing.T) {
 		func() { deps.Exact = []wire.Dependency{{}} }, func() { deps.Exact[0].Hash++ }, func() { deps.Exact[0].Version.Counter++ },
 		func() { deps.Exact[0].Version.Dot.N++ }, func() { deps.Exact[0].Version.Dot.Stream.Node++ },
 		func() { deps.Vector = wire.Vector{{N: 1}} }, func() { deps.Vector[0].Stream.View.Author++ },
-		func() { deps.CutRefs = []wire.ViewID{{Number: 1}} }, func() { deps.CutRefs[0].Boot++ }, func() { deps.Ceil = 1 },
+		func() { deps.CutRefs = []ids.View{{Number: 1}} }, func() { deps.CutRefs[0].Boot++ }, func() { deps.Ceil = 1 },
 	} {
 		change()
 		if d := itemHash(0, item); known[d] {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -35,7 +36,7 @@ func (r *Replica) makeStableCut() {
 	if !entry.HasStableCut {
 		list = []wire.SlotRange{{First: 0, Count: uint32(len(r.slots.all))}}
 	}
-	r.beginSurvey(list, 0, func(answers map[wire.NodeID]*wire.Digest) {
+	r.beginSurvey(list, 0, func(answers map[ids.Node]*wire.Digest) {
 		f.busy = false
 		r.alarm(f.at)
 		r.concludeStableCut(entry, answers)
@@ -46,7 +47,7 @@ func (r *Replica) makeStableCut() {
 // cut that was published, and that this node has lost, is asked for, because a
 // reference must not mean two things. Otherwise the cut is made. When all members know
 // it, it is published as common.
-func (r *Replica) concludeStableCut(entry *catalogEntry, answers map[wire.NodeID]*wire.Digest) {
+func (r *Replica) concludeStableCut(entry *catalogEntry, answers map[ids.Node]*wire.Digest) {
 	known, same, synced := 0, 0, true
 	for _, p := range r.peers {
 		digest := answers[p.id]
@@ -54,7 +55,7 @@ func (r *Replica) concludeStableCut(entry *catalogEntry, answers map[wire.NodeID
 		case digest == nil || digest.StableCut == 0:
 			continue
 		case !entry.HasStableCut:
-			r.request(p.id, &wire.ViewInfoRequest{Views: []wire.ViewID{entry.ID}})
+			r.request(p.id, &wire.ViewInfoRequest{Views: []ids.View{entry.ID}})
 		case digest.StableCut == r.stableCutSum():
 			same++
 		}
@@ -98,7 +99,7 @@ func (r *Replica) stableCutSum() uint64 {
 
 // least is, per stream, the least position that a replica has in the slots that the
 // stream may have writes in.
-func (r *Replica) least(answers map[wire.NodeID]*wire.Digest) wire.Vector {
+func (r *Replica) least(answers map[ids.Node]*wire.Digest) wire.Vector {
 	var cut wire.Vector
 	for _, digest := range answers { //maporder:ok a union
 		for _, v := range digest.Held.Vectors {
@@ -116,7 +117,7 @@ func (r *Replica) least(answers map[wire.NodeID]*wire.Digest) wire.Vector {
 }
 
 // leastOf lowers a position to what a member has of it in the slots that it owns.
-func (r *Replica) leastOf(p *wire.Position, id wire.NodeID, have *wire.Digest) {
+func (r *Replica) leastOf(p *wire.Position, id ids.Node, have *wire.Digest) {
 	shard, ok := r.catalog.entries[r.view.ID].shardOf[id]
 	if !ok {
 		return

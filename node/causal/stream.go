@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -17,8 +18,8 @@ type ownStream struct {
 	flight  *flight
 	waits   []ackWait // writes that are durable and not answered, ascending
 
-	ends   map[wire.ViewID]uint64 // the last number of this boot's streams of former views
-	forgot bool                   // some of them
+	ends   map[ids.View]uint64 // the last number of this boot's streams of former views
+	forgot bool                // some of them
 
 	fresh       bool        // live and alone are of now
 	live, alone wire.Vector // positions in all streams of this view; in this one only
@@ -83,7 +84,7 @@ func itemBytes(i *wire.Item) int {
 }
 
 // ownDurable is called when own writes up to n are durable.
-func (r *Replica) ownDurable(view wire.ViewID, n uint64) {
+func (r *Replica) ownDurable(view ids.View, n uint64) {
 	if o := &r.own; o.stream.View == view && n > o.durable {
 		o.durable = n
 		r.flush()

@@ -3,6 +3,7 @@ package causal
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -11,19 +12,19 @@ import (
 type survey struct {
 	session    uint64
 	slots      []wire.SlotRange
-	view       wire.ViewID
+	view       ids.View
 	collecting uint64 // the largest counter of the tombstones that are to go
 	begun      wire.Instant
 	asked      wire.Instant
-	answers    map[wire.NodeID]*wire.Digest
-	do         func(map[wire.NodeID]*wire.Digest) // nil: it failed
+	answers    map[ids.Node]*wire.Digest
+	do         func(map[ids.Node]*wire.Digest) // nil: it failed
 }
 
 // beginSurvey begins a survey, which tells the members what is about to go.
-func (r *Replica) beginSurvey(list []wire.SlotRange, collecting uint64, do func(map[wire.NodeID]*wire.Digest)) {
+func (r *Replica) beginSurvey(list []wire.SlotRange, collecting uint64, do func(map[ids.Node]*wire.Digest)) {
 	s := &survey{
 		session: r.session(), slots: list, view: r.view.ID, collecting: collecting, begun: r.now,
-		answers: map[wire.NodeID]*wire.Digest{}, do: do,
+		answers: map[ids.Node]*wire.Digest{}, do: do,
 	}
 	r.raiseGCCounter(collecting)
 	r.surveys = append(r.surveys, s)

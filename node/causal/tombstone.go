@@ -6,6 +6,7 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -81,7 +82,7 @@ func (r *Replica) collect() {
 	}
 	c.busy = true
 	list := slotsOf(tombs)
-	r.beginSurvey(list, 0, func(answers map[wire.NodeID]*wire.Digest) {
+	r.beginSurvey(list, 0, func(answers map[ids.Node]*wire.Digest) {
 		c.busy = false
 		needed := r.firstRound(tombs, answers)
 		if len(needed) == 0 {
@@ -92,7 +93,7 @@ func (r *Replica) collect() {
 			return
 		}
 		c.busy = true
-		r.beginSurvey(list, largest(tombs, needed), func(answers map[wire.NodeID]*wire.Digest) {
+		r.beginSurvey(list, largest(tombs, needed), func(answers map[ids.Node]*wire.Digest) {
 			c.busy = false
 			for at, p := range needed { //maporder:ok each is looked at by itself
 				if !r.allHave(at, p, answers) {
@@ -153,7 +154,7 @@ func slotsOf(tombs []tomb) []wire.SlotRange {
 
 // firstRound finds the slots whose tombstones all replicas have, and what every one
 // of them must have before these may go: all that any of them has now.
-func (r *Replica) firstRound(tombs []tomb, answers map[wire.NodeID]*wire.Digest) map[hashing.Slot]wire.Vector {
+func (r *Replica) firstRound(tombs []tomb, answers map[ids.Node]*wire.Digest) map[hashing.Slot]wire.Vector {
 	needed := map[hashing.Slot]wire.Vector{}
 	j := &joiner{}
 	for _, t := range tombs {
@@ -199,17 +200,17 @@ func (r *Replica) raiseGCCounter(n uint64) {
 }
 
 // replicas are the members of this node's shard.
-func (r *Replica) replicas() []wire.NodeID {
-	var ids []wire.NodeID
+func (r *Replica) replicas() []ids.Node {
+	var all []ids.Node
 	for _, m := range r.view.Layout.Shards[r.shard].Members {
-		ids = append(ids, m.ID)
+		all = append(all, m.ID)
 	}
-	return ids
+	return all
 }
 
 // allHave reports that every replica of a slot has a vector, that nobody else holds
 // the slot, and that nobody knows of anybody outside.
-func (r *Replica) allHave(at hashing.Slot, v wire.Vector, answers map[wire.NodeID]*wire.Digest) bool {
+func (r *Replica) allHave(at hashing.Slot, v wire.Vector, answers map[ids.Node]*wire.Digest) bool {
 	if answers == nil {
 		return false
 	}

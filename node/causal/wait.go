@@ -3,6 +3,7 @@ package causal
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -118,7 +119,7 @@ type ask struct {
 	session  uint64
 	key      string
 	until    wire.Instant
-	silent   []wire.NodeID // who has not answered
+	silent   []ids.Node // who has not answered
 	requests []*request
 }
 
@@ -147,7 +148,7 @@ func (r *Replica) askKey(q *request) {
 }
 
 // OnKeyRequest says what is held of a key.
-func (r *Replica) OnKeyRequest(h wire.Header, replyTo wire.ReplyTo, m *wire.KeyRequest, stored []*wire.Item) {
+func (r *Replica) OnKeyRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.KeyRequest, stored []*wire.Item) {
 	r.sign(h)
 	if len(stored) != 1 {
 		return
@@ -182,7 +183,7 @@ func (r *Replica) OnKeyReply(h wire.Header, m *wire.KeyReply, stored []*wire.Ite
 		s.gcCounter = max(s.gcCounter, m.GCCounter)
 	}
 	r.after(r.commit(), r.wakeKeys)
-	a.silent = slices.DeleteFunc(a.silent, func(id wire.NodeID) bool { return id == h.From })
+	a.silent = slices.DeleteFunc(a.silent, func(id ids.Node) bool { return id == h.From })
 	if m.Ready || len(a.silent) == 0 {
 		r.askDone(a, m.Ready, m.Ready && m.Present)
 	}

@@ -4,6 +4,7 @@ import (
 	"iter"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -31,12 +32,12 @@ type Backend interface {
 	// Ways returns a function that says what is wrong with the link to a node, in a
 	// few words and in detail. Both are empty if nothing is wrong as far as the bus
 	// knows.
-	Ways() func(wire.NodeID) (why, detail string)
+	Ways() func(ids.Node) (why, detail string)
 	// Lag asks how far the members are behind each other. The answer is the
 	// waiter's Reply.
 	Lag(w *Waiter)
 	// Forget submits an operator's statement that a node is gone for good.
-	Forget(w *Waiter, id wire.NodeID)
+	Forget(w *Waiter, id ids.Node)
 	// Abandon takes a waiter back, because its client left or its time is up. If
 	// Abandon returns true, no signal follows. If false, the signal was already
 	// given.
@@ -101,7 +102,7 @@ type Waiter struct {
 	Reply   wire.Reply    // valid after Done was signalled
 	Listing Listing       // valid after Done was signalled, for CausalList
 	Done    chan struct{} // capacity 1
-	Token   wire.Token    // for the backend's use
+	Token   ids.Token     // for the backend's use
 }
 
 // NewWaiter returns a waiter for use.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/node/access"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -42,13 +43,13 @@ func (b *instant) answerCausal(w *Waiter) {
 	w.Done <- struct{}{}
 }
 
-func (b *instant) State() State                                 { return b }
-func (b *instant) Get(string) (wire.Record, bool, uint64)       { return b.record, true, 1234567 }
-func (b *instant) Status() wire.NodeStatus                      { return b.fake.status }
-func (b *instant) Outage() api.Outage                           { return api.Outage{} }
-func (b *instant) Holds() api.Holds                             { return api.Holds{} }
-func (b *instant) Stuck() string                                { return "" }
-func (b *instant) Ways() func(wire.NodeID) (why, detail string) { return nil }
+func (b *instant) State() State                              { return b }
+func (b *instant) Get(string) (wire.Record, bool, uint64)    { return b.record, true, 1234567 }
+func (b *instant) Status() wire.NodeStatus                   { return b.fake.status }
+func (b *instant) Outage() api.Outage                        { return api.Outage{} }
+func (b *instant) Holds() api.Holds                          { return api.Holds{} }
+func (b *instant) Stuck() string                             { return "" }
+func (b *instant) Ways() func(ids.Node) (why, detail string) { return nil }
 
 func newInstant() *instant {
 	version := wire.Version{MsgNum: 1234567, Fingerprint: 0xdeadbeef}
@@ -65,7 +66,7 @@ func newInstant() *instant {
 
 // seenBefore is the context of a client that has seen so many keys.
 func seenBefore(keys int) (c wire.Context) {
-	stream := wire.Stream{View: wire.ViewID{Number: 9, Author: 1, Boot: 1 << 60}, Node: 2, Boot: 1 << 61}
+	stream := wire.Stream{View: ids.View{Number: 9, Author: 1, Boot: 1 << 60}, Node: 2, Boot: 1 << 61}
 	for i := range uint64(keys) {
 		version := wire.CausalVersion{Counter: i + 7, Dot: wire.Dot{Stream: stream, N: 1234567 + i}}
 		c.Exact = append(c.Exact, wire.Dependency{Hash: (i + 1) * 0x9e3779b97f4a7c15, Version: version})

@@ -17,6 +17,7 @@ import (
 
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/internal/described"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -42,7 +43,7 @@ type fake struct {
 	force   bool
 	limit   wire.Instant
 	report  *wire.ViewReport // of every view
-	ways    func(wire.NodeID) (why, detail string)
+	ways    func(ids.Node) (why, detail string)
 
 	forgotten wire.ForgetResult
 }
@@ -97,7 +98,7 @@ func (f *fake) PutView(w *Waiter, put wire.PutView) {
 	})
 }
 
-func (f *fake) Forget(w *Waiter, _ wire.NodeID) {
+func (f *fake) Forget(w *Waiter, _ ids.Node) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	res := f.forgotten
@@ -362,7 +363,7 @@ func (n *node) raw(t testing.TB, request string) net.Conn {
 	return c
 }
 
-func (f *fake) Ways() func(wire.NodeID) (why, detail string) {
+func (f *fake) Ways() func(ids.Node) (why, detail string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.ways

@@ -8,6 +8,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -34,7 +35,7 @@ func (s *Server) forget(ctx *fasthttp.RequestCtx, path []byte) {
 	}
 	w := newWaiting(ctx)
 	defer w.free()
-	s.backend.Forget(&w.Waiter, wire.NodeID(id))
+	s.backend.Forget(&w.Waiter, ids.Node(id))
 	how := s.waiters.await(w, 0)
 	if (how != answered || w.Reply.Outcome != wire.Done) && s.failed(ctx, how, w.Reply, viewPut) {
 		return

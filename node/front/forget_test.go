@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -18,8 +19,8 @@ func TestForgettingANodeIsAnsweredByWhatBecameOfIt(t *testing.T) {
 	}{
 		{"POST", "/v1/nodes/2/forget", wire.ForgetResult{Fate: wire.ForgetDone, Versions: 3, Slots: 2, Requests: 4}, 200,
 			`{"node":2,"done":true,"lost_versions":3,"lost_slots":2,"waiting_requests":4}`},
-		{"POST", "/v1/nodes/2/forget", wire.ForgetResult{Fate: wire.ForgetPending, Waiting: []wire.NodeID{1}}, 202, `"done":false`},
-		{"POST", "/v1/nodes/2/forget", wire.ForgetResult{Fate: wire.ForgetPending, Waiting: []wire.NodeID{1}}, 202, `"waiting_for":[1]`},
+		{"POST", "/v1/nodes/2/forget", wire.ForgetResult{Fate: wire.ForgetPending, Waiting: []ids.Node{1}}, 202, `"done":false`},
+		{"POST", "/v1/nodes/2/forget", wire.ForgetResult{Fate: wire.ForgetPending, Waiting: []ids.Node{1}}, 202, `"waiting_for":[1]`},
 		{"POST", "/v1/nodes/2/forget", wire.ForgetResult{Fate: wire.ForgetMember}, 409, string(api.CodeNodeInUse)},
 		{"POST", "/v1/nodes/2/forget", wire.ForgetResult{Fate: wire.ForgetHeard}, 409, "still heard"},
 		{"POST", "/v1/nodes/2/forget", wire.ForgetResult{Fate: wire.ForgetUnknown}, 404, string(api.CodeNoSuchNode)},

@@ -7,13 +7,14 @@ import (
 
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
 // assigned is the ring of a view. To make it takes milliseconds, so it is done once for
 // each view that somebody asks about.
 type assigned struct {
-	view wire.ViewID
+	view ids.View
 	ring *hashing.Ring
 }
 

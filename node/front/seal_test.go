@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -117,7 +118,7 @@ func TestSealsAreMadeByManyAtOnce(t *testing.T) {
 func BenchmarkSession(b *testing.B) {
 	c := wire.Context{}
 	for i := range uint64(16) {
-		dot := wire.Dot{Stream: wire.Stream{View: wire.ViewID{Number: 3, Boot: 9}, Node: wire.NodeID(i % 3), Boot: 5}, N: 1000 + i}
+		dot := wire.Dot{Stream: wire.Stream{View: ids.View{Number: 3, Boot: 9}, Node: ids.Node(i % 3), Boot: 5}, N: 1000 + i}
 		c.Exact = append(c.Exact, wire.Dependency{Hash: i * 0x9e3779b97f4a7c15, Version: wire.CausalVersion{Counter: i + 1, Dot: dot}})
 	}
 	for _, row := range []struct {

@@ -27,6 +27,7 @@ import (
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/node/access"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -36,7 +37,7 @@ const classicPatience = 60 * time.Second
 
 // Config is what New needs to create a Server.
 type Config struct {
-	Node          wire.NodeID
+	Node          ids.Node
 	Backend       Backend
 	Cluster       string                  // the cluster's name; sessions of another cluster are refused
 	SessionKeys   [][]byte                // sessions are sealed by the first, and accepted from all; none: a checksum instead of a seal
@@ -55,7 +56,7 @@ type Server struct {
 	sealer        wire.Sealer // of sessions; nil: the cluster has no secret
 	defaultBucket string
 	metrics       fasthttp.RequestHandler
-	id            wire.NodeID
+	id            ids.Node
 	node          []byte // the node id, as headers show it
 	space         hashing.Space
 	assigned      atomic.Pointer[assigned] // the ring of the view that was asked for last; nil: none yet

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -175,7 +176,7 @@ func TestClusterShowsWhatTheNodeKnows(t *testing.T) {
 	n.set(func(f *fake) {
 		f.status.Serving, f.status.Waiting, f.status.Reason = false, []wire.Wait{{Node: 7}}, "waiting for members to join the round"
 		f.outage = silentSeven()
-		f.status.Ballot = wire.Ballot{View: wire.ViewID{Number: 9}, Round: 2}
+		f.status.Ballot = ids.Ballot{View: ids.View{Number: 9}, Round: 2}
 		f.status.Causal, f.status.CausalReady, f.status.Owned, f.status.Other = true, true, 16384, 2
 		f.lag = wire.Lag{Length: 12, Commit: 11, Members: []wire.MemberLag{
 			{Node: 4, Greeted: true, Silent: 50 * wire.Millisecond, Logged: true, Log: 11, Replica: true, Missing: 2, Unacked: 1},

@@ -9,6 +9,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -184,7 +185,7 @@ func (s *Server) showMembers(view *api.View, report *wire.ViewReport) []api.View
 	return members
 }
 
-func showStand(r *wire.MemberReport, ways func(wire.NodeID) (why, detail string)) (api.MemberState, string) {
+func showStand(r *wire.MemberReport, ways func(ids.Node) (why, detail string)) (api.MemberState, string) {
 	id := strconv.FormatUint(uint64(r.Node), 10)
 	switch r.Stand {
 	case wire.MemberFollows:
@@ -291,7 +292,7 @@ func toLayout(view api.View) wire.Layout {
 	for _, s := range view.Shards {
 		shard := wire.Shard{Name: s.Name, Members: make([]wire.Member, len(s.Members))}
 		for i, m := range s.Members {
-			shard.Members[i] = wire.Member{ID: wire.NodeID(m.ID), Address: m.Address, Bus: m.Bus}
+			shard.Members[i] = wire.Member{ID: ids.Node(m.ID), Address: m.Address, Bus: m.Bus}
 		}
 		layout.Shards = append(layout.Shards, shard)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -21,10 +22,10 @@ func reported(t *testing.T) *node {
 		f.outcome = wire.ViewUnready
 		f.report = &wire.ViewReport{Members: []wire.MemberReport{
 			{Node: 4, Stand: wire.MemberFollows},
-			{Node: 5, Stand: wire.MemberForeign, Held: wire.ViewID{Number: 7}},
+			{Node: 5, Stand: wire.MemberForeign, Held: ids.View{Number: 7}},
 			{Node: 6, Stand: wire.MemberSilent},
-		}, Loss: &wire.Loss{View: wire.ViewID{Number: 9}, Expected: []wire.NodeID{4, 5}}}
-		f.ways = func(id wire.NodeID) (why, detail string) { return "no route", "dial 6" }
+		}, Loss: &wire.Loss{View: ids.View{Number: 9}, Expected: []ids.Node{4, 5}}}
+		f.ways = func(id ids.Node) (why, detail string) { return "no route", "dial 6" }
 	})
 	return n
 }

@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -16,7 +17,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Fingerprint folds a stamp into the part of a version that distinguishes writes
 // with equal numbers: groups that split may give out the same numbers.
-func Fingerprint(s wire.Stamp) uint32 {
+func Fingerprint(s ids.Stamp) uint32 {
 	var b [48]byte
 	for i, v := range [6]uint64{
 		s.Ballot.View.Number, uint64(s.Ballot.View.Author), uint64(s.Ballot.View.Boot),
@@ -31,7 +32,7 @@ func Fingerprint(s wire.Stamp) uint32 {
 // holds cur. next is the number of the next write. Decide also returns what the key
 // holds afterwards. A write whose condition fails changes nothing and takes no
 // number.
-func Decide(op *wire.Op, cur wire.Meta, next uint64, stamp wire.Stamp) (wire.Result, wire.Meta) {
+func Decide(op *wire.Op, cur wire.Meta, next uint64, stamp ids.Stamp) (wire.Result, wire.Meta) {
 	if !holds(op, cur) {
 		return wire.Result{Status: wire.PreconditionFailed, MsgNum: next, Version: cur.Version}, cur
 	}

@@ -3,11 +3,12 @@ package kv
 import (
 	"testing"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
 func TestDecideReturnsTheEffectOfAWrite(t *testing.T) {
-	stamp := wire.Stamp{Ballot: wire.Ballot{View: wire.ViewID{Number: 3}, Round: 1}, Index: 9}
+	stamp := ids.Stamp{Ballot: ids.Ballot{View: ids.View{Number: 3}, Round: 1}, Index: 9}
 	present := wire.Meta{Exists: true, Version: wire.Version{MsgNum: 4, Fingerprint: 77}}
 	absent := wire.Meta{}
 	own := wire.Version{MsgNum: 10, Fingerprint: Fingerprint(stamp)}
@@ -51,12 +52,12 @@ func TestDecideReturnsTheEffectOfAWrite(t *testing.T) {
 }
 
 func TestFingerprintTellsGroupsApart(t *testing.T) {
-	a := wire.Stamp{Ballot: wire.Ballot{View: wire.ViewID{Number: 2, Author: 0, Boot: 5}, Round: 1, Boot: 5}, Index: 1}
+	a := ids.Stamp{Ballot: ids.Ballot{View: ids.View{Number: 2, Author: 0, Boot: 5}, Round: 1, Boot: 5}, Index: 1}
 	seen := map[uint32]bool{Fingerprint(a): true}
-	for _, change := range []func(*wire.Stamp){
-		func(s *wire.Stamp) { s.Ballot.View.Number++ }, func(s *wire.Stamp) { s.Ballot.View.Author++ },
-		func(s *wire.Stamp) { s.Ballot.View.Boot++ }, func(s *wire.Stamp) { s.Ballot.Round++ },
-		func(s *wire.Stamp) { s.Ballot.Boot++ }, func(s *wire.Stamp) { s.Index++ },
+	for _, change := range []func(*ids.Stamp){
+		func(s *ids.Stamp) { s.Ballot.View.Number++ }, func(s *ids.Stamp) { s.Ballot.View.Author++ },
+		func(s *ids.Stamp) { s.Ballot.View.Boot++ }, func(s *ids.Stamp) { s.Ballot.Round++ },
+		func(s *ids.Stamp) { s.Ballot.Boot++ }, func(s *ids.Stamp) { s.Index++ },
 	} {
 		b := a
 		change(&b)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -58,7 +59,7 @@ func (l *Ledger) Next() uint64 { return l.next }
 
 // Lookup finds the answer of a request. forgotten: the forwarder has said that its client
 // no longer waits, so the request must not be ordered again.
-func (l *Ledger) Lookup(id wire.RequestID) (res wire.Result, answered, forgotten bool) {
+func (l *Ledger) Lookup(id ids.Request) (res wire.Result, answered, forgotten bool) {
 	i, found := l.find(id.Node, id.Boot)
 	if !found {
 		return wire.Result{}, false, false
@@ -97,7 +98,7 @@ func (l *Ledger) Apply(e *wire.Entry) {
 
 // origin returns the table of a forwarder in one boot. It makes room if the table
 // is new.
-func (l *Ledger) origin(id wire.RequestID) *wire.Origin {
+func (l *Ledger) origin(id ids.Request) *wire.Origin {
 	i, found := l.find(id.Node, id.Boot)
 	if found {
 		return l.origins[i]
@@ -121,7 +122,7 @@ func (l *Ledger) dropOldest(keep *wire.Origin) {
 	l.origins = slices.Delete(l.origins, oldest, oldest+1)
 }
 
-func (l *Ledger) find(node wire.NodeID, boot wire.Boot) (int, bool) {
+func (l *Ledger) find(node ids.Node, boot ids.Boot) (int, bool) {
 	return slices.BinarySearchFunc(l.origins, wire.Origin{Node: node, Boot: boot},
 		func(o *wire.Origin, k wire.Origin) int {
 			if c := cmp.Compare(o.Node, k.Node); c != 0 {

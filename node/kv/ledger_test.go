@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -14,16 +15,16 @@ import (
 func TestLedgerAnswersOpenRequests(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		type origin struct {
-			node wire.NodeID
-			boot wire.Boot
+			node ids.Node
+			boot ids.Boot
 		}
 		l := NewLedger(0)
-		answers := map[wire.RequestID]wire.Result{}
+		answers := map[ids.Request]wire.Result{}
 		marks := map[origin]uint64{}
 		for range rapid.IntRange(1, 200).Draw(t, "entries") {
-			o := origin{wire.NodeID(rapid.IntRange(0, 2).Draw(t, "node")), wire.Boot(rapid.IntRange(0, 1).Draw(t, "boot"))}
+			o := origin{ids.Node(rapid.IntRange(0, 2).Draw(t, "node")), ids.Boot(rapid.IntRange(0, 1).Draw(t, "boot"))}
 			mark := max(marks[o], uint64(rapid.IntRange(1, 30).Draw(t, "mark")))
-			id := wire.RequestID{Node: o.node, Boot: o.boot, Counter: mark + uint64(rapid.IntRange(0, 10).Draw(t, "ahead"))}
+			id := ids.Request{Node: o.node, Boot: o.boot, Counter: mark + uint64(rapid.IntRange(0, 10).Draw(t, "ahead"))}
 			e := wire.Entry{ID: id, LowestOpen: mark, Result: wire.Result{Status: wire.Created, MsgNum: l.Next()}}
 			l.Apply(&e)
 			answers[id], marks[o] = e.Result, mark
@@ -36,7 +37,7 @@ func TestLedgerAnswersOpenRequests(t *testing.T) {
 				t.Fatalf("%+v under mark %d: %+v answered %t forgotten %t", id, mark, res, answered, forgotten)
 			}
 		}
-		if _, answered, forgotten := l.Lookup(wire.RequestID{Node: 9}); answered || forgotten {
+		if _, answered, forgotten := l.Lookup(ids.Request{Node: 9}); answered || forgotten {
 			t.Fatal("knows a request of a node that never asked")
 		}
 	})
@@ -44,15 +45,15 @@ func TestLedgerAnswersOpenRequests(t *testing.T) {
 
 func TestLedgerForgetsTheForwarderThatWasSilentLongest(t *testing.T) {
 	l := NewLedger(2)
-	for i, node := range []wire.NodeID{1, 2, 1, 3} {
+	for i, node := range []ids.Node{1, 2, 1, 3} {
 		l.Apply(&wire.Entry{
-			ID: wire.RequestID{Node: node, Counter: uint64(i) + 1}, LowestOpen: 1,
+			ID: ids.Request{Node: node, Counter: uint64(i) + 1}, LowestOpen: 1,
 			Result: wire.Result{Status: wire.Created, MsgNum: l.Next()},
 		})
 	}
-	for node, want := range map[wire.NodeID]bool{1: true, 2: false, 3: true} {
-		counter := map[wire.NodeID]uint64{1: 3, 2: 2, 3: 4}[node]
-		if _, answered, _ := l.Lookup(wire.RequestID{Node: node, Counter: counter}); answered != want {
+	for node, want := range map[ids.Node]bool{1: true, 2: false, 3: true} {
+		counter := map[ids.Node]uint64{1: 3, 2: 2, 3: 4}[node]
+		if _, answered, _ := l.Lookup(ids.Request{Node: node, Counter: counter}); answered != want {
 			t.Errorf("node %d: answered %t, want %t", node, answered, want)
 		}
 	}
@@ -61,7 +62,7 @@ func TestLedgerForgetsTheForwarderThatWasSilentLongest(t *testing.T) {
 func TestExportIsACopy(t *testing.T) {
 	l := NewLedger(0)
 	entry := func(c uint64) *wire.Entry {
-		return &wire.Entry{ID: wire.RequestID{Node: 1, Counter: c}, LowestOpen: 1, Result: wire.Result{Status: wire.Absent, MsgNum: c}}
+		return &wire.Entry{ID: ids.Request{Node: 1, Counter: c}, LowestOpen: 1, Result: wire.Result{Status: wire.Absent, MsgNum: c}}
 	}
 	l.Apply(entry(1))
 	w := l.Export()
@@ -75,14 +76,14 @@ func TestExportIsACopy(t *testing.T) {
 
 func TestFailedConditionTakesNoNumber(t *testing.T) {
 	l := NewLedger(0)
-	l.Apply(&wire.Entry{ID: wire.RequestID{Node: 1, Counter: 1}, Result: wire.Result{Status: wire.PreconditionFailed, MsgNum: 1}})
+	l.Apply(&wire.Entry{ID: ids.Request{Node: 1, Counter: 1}, Result: wire.Result{Status: wire.PreconditionFailed, MsgNum: 1}})
 	if l.Next() != 1 {
 		t.Errorf("next is %d, want 1", l.Next())
 	}
 }
 
 func TestPastRemembersTheHighestBallots(t *testing.T) {
-	ballot := func(n uint64) wire.Ballot { return wire.Ballot{View: wire.ViewID{Number: n}, Round: 1} }
+	ballot := func(n uint64) ids.Ballot { return ids.Ballot{View: ids.View{Number: n}, Round: 1} }
 	var p Past
 	for _, n := range []uint64{5, 1, 3, 4, 2} {
 		p = p.With(ballot(n), 10*n, 3)

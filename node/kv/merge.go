@@ -5,13 +5,14 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
 // Side is one of several histories that went apart, as far as a join needs it: the
 // first Length entries of Ballot, on the base of that ballot.
 type Side struct {
-	Ballot wire.Ballot
+	Ballot ids.Ballot
 	Length uint64
 	Past   Past
 	Limit  int // bound on the ballots in Past
@@ -20,7 +21,7 @@ type Side struct {
 // Knows reports whether the history contains the entry with a stamp, even if the
 // entry's value was overwritten since. A ballot older than all that the history
 // remembers was common to all histories, so it counts as known.
-func (s *Side) Knows(x wire.Stamp) bool {
+func (s *Side) Knows(x ids.Stamp) bool {
 	if x.Ballot == s.Ballot {
 		return x.Index <= s.Length
 	}

@@ -7,12 +7,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-func ballotOf(n uint64) wire.Ballot { return wire.Ballot{View: wire.ViewID{Number: n}, Round: 1} }
+func ballotOf(n uint64) ids.Ballot { return ids.Ballot{View: ids.View{Number: n}, Round: 1} }
 
-func stamp(view, index uint64) wire.Stamp { return wire.Stamp{Ballot: ballotOf(view), Index: index} }
+func stamp(view, index uint64) ids.Stamp { return ids.Stamp{Ballot: ballotOf(view), Index: index} }
 
 // apart are two groups that both continued from the first 5 entries of ballot 1.
 var apart = []Side{
@@ -23,11 +24,11 @@ var apart = []Side{
 func TestAMergeKeepsRecordsThatNoOtherSideHasSuperseded(t *testing.T) {
 	common, left, right := stamp(1, 4), stamp(2, 3), stamp(3, 1)
 	tail := stamp(1, 6) // logged in ballot 1, and never in ballot 3's history
-	nothing := wire.Stamp{}
+	nothing := ids.Stamp{}
 	cases := []struct {
 		name        string
-		left, right wire.Stamp
-		want        wire.Stamp
+		left, right ids.Stamp
+		want        ids.Stamp
 		conflict    bool
 	}{
 		{"both hold what both had", common, common, common, false},
@@ -44,7 +45,7 @@ func TestAMergeKeepsRecordsThatNoOtherSideHasSuperseded(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			var held []*wire.Record
-			for _, s := range []wire.Stamp{c.left, c.right} {
+			for _, s := range []ids.Stamp{c.left, c.right} {
 				held = append(held, holding(s))
 			}
 			got, conflict := Survivor(apart, held)
@@ -56,8 +57,8 @@ func TestAMergeKeepsRecordsThatNoOtherSideHasSuperseded(t *testing.T) {
 }
 
 // holding is a record with a stamp; nil for the zero stamp.
-func holding(s wire.Stamp) *wire.Record {
-	if s == (wire.Stamp{}) {
+func holding(s ids.Stamp) *wire.Record {
+	if s == (ids.Stamp{}) {
 		return nil
 	}
 	return &wire.Record{Key: "k", Stamp: s}
@@ -90,7 +91,7 @@ func TestTheOrderOfTheSidesMeansNothing(t *testing.T) {
 					s.Past = s.Past.With(ballotOf(1+old), count, 0)
 				}
 			}
-			s.held = holding(rapid.SampledFrom([]wire.Stamp{{}, stamp(1, 1), stamp(2, 2), stamp(3, 3), stamp(10+n, 1)}).Draw(t, "held"))
+			s.held = holding(rapid.SampledFrom([]ids.Stamp{{}, stamp(1, 1), stamp(2, 2), stamp(3, 3), stamp(10+n, 1)}).Draw(t, "held"))
 			sides = append(sides, s)
 		}
 		var first *wire.Record

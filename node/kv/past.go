@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -17,7 +18,7 @@ const DefaultPast = 10_000
 type Past []wire.PastBallot
 
 // Count returns how many entries of a ballot are contained.
-func (p Past) Count(b wire.Ballot) (uint64, bool) {
+func (p Past) Count(b ids.Ballot) (uint64, bool) {
 	i, found := p.find(b)
 	if !found {
 		return 0, false
@@ -27,7 +28,7 @@ func (p Past) Count(b wire.Ballot) (uint64, bool) {
 
 // With returns a past that also contains n entries of b. It remembers at most limit
 // ballots, and forgets the lowest first. The receiver is not changed.
-func (p Past) With(b wire.Ballot, n uint64, limit int) Past {
+func (p Past) With(b ids.Ballot, n uint64, limit int) Past {
 	if limit <= 0 {
 		limit = DefaultPast
 	}
@@ -60,15 +61,15 @@ func (p Past) Union(o Past, limit int) Past {
 
 // Forgot reports whether a ballot may have been forgotten: the past is full, and
 // the ballot is below all that it remembers.
-func (p Past) Forgot(b wire.Ballot, limit int) bool {
+func (p Past) Forgot(b ids.Ballot, limit int) bool {
 	if limit <= 0 {
 		limit = DefaultPast
 	}
 	return len(p) >= limit && b.Compare(p[0].Ballot) < 0
 }
 
-func (p Past) find(b wire.Ballot) (int, bool) {
-	return slices.BinarySearchFunc(p, b, func(x wire.PastBallot, b wire.Ballot) int {
+func (p Past) find(b ids.Ballot) (int, bool) {
+	return slices.BinarySearchFunc(p, b, func(x wire.PastBallot, b ids.Ballot) int {
 		return x.Ballot.Compare(b)
 	})
 }

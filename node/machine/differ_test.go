@@ -3,12 +3,13 @@ package machine
 import (
 	"testing"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
 // write lets the primary of a rig order one write.
-func write(r *rig, token wire.Token, value string) wire.Entry {
+func write(r *rig, token ids.Token, value string) wire.Entry {
 	r.t.Helper()
 	r.step(&wire.Submit{Token: token, Op: wire.Op{Kind: wire.OpPut, Key: "k", Value: []byte(value)}})
 	p := last[*wire.Prepare](r)
@@ -49,7 +50,7 @@ func TestAnAcknowledgementOfTheSameContentCounts(t *testing.T) {
 	r, b := primary(t)
 	sum := uint64(0)
 	for i := range uint64(3) {
-		e := write(r, wire.Token(5+i), "v")
+		e := write(r, ids.Token(5+i), "v")
 		sum = kv.Sum(sum, &e)
 		r.hear(1, &wire.Ack{Ballot: b, Index: i + 1, Sum: sum})
 	}
@@ -60,14 +61,14 @@ func TestAnAcknowledgementOfTheSameContentCounts(t *testing.T) {
 
 // While nothing is written, hellos tell.
 func TestADifferenceIsFoundInAnIdleViewWithinAHello(t *testing.T) {
-	for name, say := range map[string]func(b wire.Ballot, sum uint64) wire.Message{
-		"another content": func(b wire.Ballot, sum uint64) wire.Message {
+	for name, say := range map[string]func(b ids.Ballot, sum uint64) wire.Message{
+		"another content": func(b ids.Ballot, sum uint64) wire.Message {
 			return &wire.Hello{Ballot: b, Promised: b, Serving: true, Commit: 1, Sum: sum + 1}
 		},
-		"more than was written": func(b wire.Ballot, sum uint64) wire.Message {
+		"more than was written": func(b ids.Ballot, sum uint64) wire.Message {
 			return &wire.Hello{Ballot: b, Promised: b, Serving: true, Commit: 2, Sum: sum}
 		},
-		"an entry that was never sent": func(b wire.Ballot, sum uint64) wire.Message {
+		"an entry that was never sent": func(b ids.Ballot, sum uint64) wire.Message {
 			return &wire.Ack{Ballot: b, Index: 2, Sum: sum}
 		},
 	} {
@@ -90,7 +91,7 @@ func TestADifferenceIsFoundInAnIdleViewWithinAHello(t *testing.T) {
 // node, or another incarnation of it.
 func TestAMemberWithADifferentLogTakesTheWholeBase(t *testing.T) {
 	r, b := backup(t)
-	e := wire.Entry{Stamp: wire.Stamp{Ballot: b, Index: 1}, Op: wire.Op{Kind: wire.OpPut, Key: "k", Value: []byte("false")}, Result: wire.Result{Status: wire.Created, MsgNum: 1}}
+	e := wire.Entry{Stamp: ids.Stamp{Ballot: b, Index: 1}, Op: wire.Op{Kind: wire.OpPut, Key: "k", Value: []byte("false")}, Result: wire.Result{Status: wire.Created, MsgNum: 1}}
 	r.hear(0, &wire.Prepare{Ballot: b, First: 1, Entries: []wire.Entry{e}})
 	if a := last[*wire.Ack](r); a.Index != 1 || a.Sum != kv.Sum(0, &e) {
 		t.Fatalf("it acknowledges %+v", a)

@@ -3,6 +3,7 @@ package machine
 import (
 	"testing"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -19,7 +20,7 @@ type rig struct {
 	applied []wire.Entry
 }
 
-func newRig(t *testing.T, id wire.NodeID) *rig {
+func newRig(t *testing.T, id ids.Node) *rig {
 	return &rig{
 		t: t, now: wire.Second, events: map[wire.EventKind]int{},
 		m: New(Config{ID: id, Inc: lifeOf(id).Inc, Boot: lifeOf(id).Boot, Now: wire.Second}),
@@ -27,8 +28,8 @@ func newRig(t *testing.T, id wire.NodeID) *rig {
 }
 
 // lifeOf is what every node of a rig speaks under, but for the view.
-func lifeOf(id wire.NodeID) wire.Header {
-	return wire.Header{From: id, Inc: wire.Incarnation(100 + id), Boot: wire.Boot(200 + id)}
+func lifeOf(id ids.Node) wire.Header {
+	return wire.Header{From: id, Inc: ids.Incarnation(100 + id), Boot: ids.Boot(200 + id)}
 }
 
 // most is how many steps may come of one.
@@ -67,7 +68,7 @@ func (r *rig) step(in wire.Input) {
 }
 
 // hear brings a message of another node, under the view that the machine holds.
-func (r *rig) hear(from wire.NodeID, m wire.Message) {
+func (r *rig) hear(from ids.Node, m wire.Message) {
 	r.t.Helper()
 	h := lifeOf(from)
 	h.View = r.m.Header().View
@@ -92,28 +93,28 @@ func last[M wire.Message](r *rig) (m M) {
 	return m
 }
 
-func listOf(ids ...wire.NodeID) wire.Layout {
+func listOf(members ...ids.Node) wire.Layout {
 	l := wire.Layout{Flat: true, Shards: []wire.Shard{{}}}
-	for _, id := range ids {
+	for _, id := range members {
 		l.Shards[0].Members = append(l.Shards[0].Members, wire.Member{ID: id, Address: "node" + string(rune('0'+id)) + ":8081"})
 	}
 	return l
 }
 
 // viewBy is a view of an author, who has heard everybody in the list.
-func viewBy(author wire.NodeID, number uint64, ids ...wire.NodeID) wire.View {
-	v := wire.View{ID: wire.ViewID{Number: number, Author: author, Boot: lifeOf(author).Boot}, Layout: listOf(ids...)}
-	for _, id := range ids {
+func viewBy(author ids.Node, number uint64, members ...ids.Node) wire.View {
+	v := wire.View{ID: ids.View{Number: number, Author: author, Boot: lifeOf(author).Boot}, Layout: listOf(members...)}
+	for _, id := range members {
 		v.Saw = append(v.Saw, wire.Sighting{Node: id, Inc: lifeOf(id).Inc})
 	}
 	return v
 }
 
 // backup is node 1 in a view of nodes 0 and 1, serving.
-func backup(t *testing.T) (*rig, wire.Ballot) {
+func backup(t *testing.T) (*rig, ids.Ballot) {
 	r := newRig(t, 1)
 	v := viewBy(0, 1, 0, 1)
-	b := wire.Ballot{View: v.ID, Round: 1, Boot: lifeOf(0).Boot}
+	b := ids.Ballot{View: v.ID, Round: 1, Boot: lifeOf(0).Boot}
 	r.hear(0, &wire.NewView{View: v})
 	r.hear(0, &wire.JoinRequest{Ballot: b, View: v})
 	bound := []wire.Sighting{{Node: 0, Inc: lifeOf(0).Inc, View: v.ID}, {Node: 1, Inc: lifeOf(1).Inc, View: v.ID}}
@@ -127,7 +128,7 @@ func backup(t *testing.T) (*rig, wire.Ballot) {
 }
 
 // primary is node 0 in a view of nodes 0 and 1, serving.
-func primary(t *testing.T) (*rig, wire.Ballot) {
+func primary(t *testing.T) (*rig, ids.Ballot) {
 	r := newRig(t, 0)
 	v := viewBy(1, 1, 0, 1)
 	r.hear(1, &wire.NewView{View: v})
@@ -151,7 +152,7 @@ func TestAViewNumberThatNoPutsReachIsNotFollowed(t *testing.T) {
 	}
 	r, _ := backup(t)
 	r.hear(0, &wire.NewView{View: viewBy(0, 1<<62-1, 0, 1)})
-	r.hear(0, &wire.JoinRequest{View: viewBy(0, 1<<62-1, 0, 1), Ballot: wire.Ballot{View: viewBy(0, 1<<62-1, 0, 1).ID, Round: 1, Boot: lifeOf(0).Boot}})
+	r.hear(0, &wire.JoinRequest{View: viewBy(0, 1<<62-1, 0, 1), Ballot: ids.Ballot{View: viewBy(0, 1<<62-1, 0, 1).ID, Round: 1, Boot: lifeOf(0).Boot}})
 	if got := r.status.View.ID.Number; got != 1 {
 		t.Errorf("it follows from view 1 to view %d", got)
 	}
@@ -244,7 +245,7 @@ func TestAViewFromANodeThatNoViewNamesIsNotFollowed(t *testing.T) {
 func TestARoundIsOpenedByThePrimaryAlone(t *testing.T) {
 	r, _ := backup(t)
 	v := viewBy(0, 2, 0, 1)
-	r.hear(9, &wire.JoinRequest{Ballot: wire.Ballot{View: v.ID, Round: 1, Boot: lifeOf(0).Boot}, View: v})
+	r.hear(9, &wire.JoinRequest{Ballot: ids.Ballot{View: v.ID, Round: 1, Boot: lifeOf(0).Boot}, View: v})
 	if got := r.status.View.ID; got == v.ID {
 		t.Error("it follows a view that came with a JoinRequest of node 9, which is not its primary")
 	}
@@ -277,14 +278,14 @@ func TestAJoinWithAnImpossibleHistoryIsNotCounted(t *testing.T) {
 	r := newRig(t, 0)
 	r.hear(1, &wire.NewView{View: viewBy(1, 1, 0, 1)})
 	b := last[*wire.JoinRequest](r).Ballot
-	above := wire.Ballot{View: wire.ViewID{Number: 9}, Round: 1}
+	above := ids.Ballot{View: ids.View{Number: 9}, Round: 1}
 	for name, j := range map[string]*wire.Join{
 		"a history above the round":        {Ballot: b, History: wire.HistorySummary{Ballot: above}},
 		"of the round itself":              {Ballot: b, History: wire.HistorySummary{Ballot: b}},
 		"a past above it":                  {Ballot: b, History: wire.HistorySummary{Past: []wire.PastBallot{{Ballot: above}}}},
-		"more committed than there is":     {Ballot: b, History: wire.HistorySummary{Ballot: wire.Ballot{Round: 1}, Commit: 2, Length: 1}},
+		"more committed than there is":     {Ballot: b, History: wire.HistorySummary{Ballot: ids.Ballot{Round: 1}, Commit: 2, Length: 1}},
 		"a staged base above it":           {Ballot: b, Staged: []wire.StagedSummary{{History: wire.HistorySummary{Ballot: above}}}},
-		"a past that is not in its order":  {Ballot: b, History: wire.HistorySummary{Past: []wire.PastBallot{{Ballot: wire.Ballot{Round: 2}}, {Ballot: wire.Ballot{Round: 1}}}}},
+		"a past that is not in its order":  {Ballot: b, History: wire.HistorySummary{Past: []wire.PastBallot{{Ballot: ids.Ballot{Round: 2}}, {Ballot: ids.Ballot{Round: 1}}}}},
 		"more that it owes than there are": {Ballot: b, Owed: make([]wire.KnownBallot, 5000)},
 	} {
 		r.hear(1, j)

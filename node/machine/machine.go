@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/node/causal"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/strong"
 	"github.com/cohortkv/cohort/node/view"
 	"github.com/cohortkv/cohort/node/wire"
@@ -44,9 +45,9 @@ const (
 
 // Config identifies a machine and bounds what it holds.
 type Config struct {
-	ID        wire.NodeID
-	Inc       wire.Incarnation // made with the empty state, kept with it
-	Boot      wire.Boot        // new at every start
+	ID        ids.Node
+	Inc       ids.Incarnation // made with the empty state, kept with it
+	Boot      ids.Boot        // new at every start
 	Now       wire.Instant
 	Limits    Limits
 	Causal    CausalLimits
@@ -186,7 +187,7 @@ func (m *Machine) hello() wire.Hello {
 }
 
 // lag answers how far members are behind each other.
-func (m *Machine) lag(token wire.Token) {
+func (m *Machine) lag(token ids.Token) {
 	l := new(wire.Lag)
 	m.causal.Lag(l)
 	m.strong.Lag(l)

@@ -3,6 +3,7 @@ package store
 import (
 	"unsafe"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -18,7 +19,7 @@ const (
 const (
 	dependencySize = int64(unsafe.Sizeof(wire.Dependency{}))
 	positionSize   = int64(unsafe.Sizeof(wire.Position{}))
-	viewIDSize     = int64(unsafe.Sizeof(wire.ViewID{}))
+	viewIDSize     = int64(unsafe.Sizeof(ids.View{}))
 )
 
 // recordBytes is the number of bytes that a record costs.

@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -31,7 +32,7 @@ type Memory struct {
 		staged   *area        // state of the staged base, if that is a fresh one
 		tail     []wire.Entry // entries behind the staged base
 		building *area        // state of the base that is being received
-		ballot   wire.Ballot  // ballot whose base is being built
+		ballot   ids.Ballot   // ballot whose base is being built
 		causal   *causal
 	}
 }
@@ -76,7 +77,7 @@ func (m *Memory) writeArea(w *wire.Write) {
 		m.mu.tail = w.Entries
 		if w.Fresh && m.mu.ballot == w.Ballot {
 			m.mu.staged = m.mu.building
-			m.build(newArea(wire.Ledger{}), wire.Ballot{})
+			m.build(newArea(wire.Ledger{}), ids.Ballot{})
 		}
 	case wire.WriteSwap:
 		if w.Fresh {
@@ -87,7 +88,7 @@ func (m *Memory) writeArea(w *wire.Write) {
 		}
 		m.mu.staged, m.mu.tail = newArea(wire.Ledger{}), nil
 	case wire.WriteStageDrop:
-		m.build(newArea(wire.Ledger{}), wire.Ballot{})
+		m.build(newArea(wire.Ledger{}), ids.Ballot{})
 	case wire.WriteCausal:
 		m.mu.causal.write(w.Causal)
 	default:
@@ -96,7 +97,7 @@ func (m *Memory) writeArea(w *wire.Write) {
 }
 
 // build begins to build a base from nothing.
-func (m *Memory) build(a *area, b wire.Ballot) { m.mu.building, m.mu.ballot = a, b }
+func (m *Memory) build(a *area, b ids.Ballot) { m.mu.building, m.mu.ballot = a, b }
 
 // Apply applies committed entries to the state. It checks no conditions, because
 // the results were decided when the entries were ordered. Readers see all of the

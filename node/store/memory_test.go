@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -15,7 +16,7 @@ func entry(status wire.Status, num uint64, key, value string) wire.Entry {
 		kind = wire.OpDelete
 	}
 	return wire.Entry{
-		Stamp:  wire.Stamp{Index: num},
+		Stamp:  ids.Stamp{Index: num},
 		Op:     wire.Op{Kind: kind, Key: key, Value: []byte(value)},
 		Result: wire.Result{Status: status, MsgNum: num, Version: wire.Version{MsgNum: num}},
 	}
@@ -61,7 +62,7 @@ func TestARecordHasAllThatItsEntryHad(t *testing.T) {
 	m.Apply([]wire.Entry{e})
 	want := wire.Record{
 		Key: "k\xff\x00", Value: []byte("v"), ContentType: "text/plain",
-		Stamp: wire.Stamp{Index: 3}, Version: wire.Version{MsgNum: 3},
+		Stamp: ids.Stamp{Index: 3}, Version: wire.Version{MsgNum: 3},
 	}
 	got, _, _ := m.Get(want.Key)
 	if d := cmp.Diff(want, got); d != "" {
@@ -73,7 +74,7 @@ func TestARecordHasAllThatItsEntryHad(t *testing.T) {
 }
 
 func stage(records ...wire.Record) []wire.Write {
-	b := wire.Ballot{Round: 7}
+	b := ids.Ballot{Round: 7}
 	return []wire.Write{
 		{Seq: 1, Kind: wire.WriteStageHead, Ballot: b},
 		{Seq: 2, Kind: wire.WriteStageRecords, Ballot: b, Records: records},
@@ -146,7 +147,7 @@ func TestABaseThatIsBeingBuiltLeavesTheStagedOneAlone(t *testing.T) {
 	if got := staged(); !slices.Equal(got, []string{"x"}) {
 		t.Fatalf("while the next base is built, %v is staged", got)
 	}
-	m.Write([]wire.Write{{Seq: 4, Kind: wire.WriteStaged, Ballot: wire.Ballot{Round: 8}, Fresh: true}})
+	m.Write([]wire.Write{{Seq: 4, Kind: wire.WriteStaged, Ballot: ids.Ballot{Round: 8}, Fresh: true}})
 	if got := staged(); !slices.Equal(got, []string{"x"}) {
 		t.Fatalf("a base that stands on the staged one replaced it by %v", got)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -74,12 +75,12 @@ func (m *model) write(w wire.Write) {
 }
 
 func (m *model) stageHead(*rapid.T) {
-	m.write(wire.Write{Kind: wire.WriteStageHead, Ballot: wire.Ballot{Round: 1}})
+	m.write(wire.Write{Kind: wire.WriteStageHead, Ballot: ids.Ballot{Round: 1}})
 	m.building = map[string]string{}
 }
 
 func (m *model) stageWhole(*rapid.T) {
-	m.write(wire.Write{Kind: wire.WriteStaged, Ballot: wire.Ballot{Round: 1}, Fresh: true})
+	m.write(wire.Write{Kind: wire.WriteStaged, Ballot: ids.Ballot{Round: 1}, Fresh: true})
 	if m.building != nil {
 		m.staged, m.building = m.building, nil
 	}

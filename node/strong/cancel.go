@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -17,7 +18,7 @@ func (r *Replica) OnCancel(h wire.Header, m *wire.Cancel) {
 		return
 	}
 	for _, c := range m.Counters {
-		id := wire.RequestID{Node: h.From, Boot: h.Boot, Counter: c}
+		id := ids.Request{Node: h.From, Boot: h.Boot, Counter: c}
 		if r.asPrimary != nil {
 			r.asPrimary.refuse(h, c)
 			r.dequeue(func(in *pendingWrite) bool { return in.local == nil && in.id == id })
@@ -68,7 +69,7 @@ func (r *Replica) dequeue(which func(*pendingWrite) bool) {
 // write is truncated from the log, with all entries after it. Only the primary that
 // ordered the write may do so, and only in the same boot: no other node knows which
 // entries are certainly not committed.
-func (r *Replica) abandonEntry(id wire.RequestID) {
+func (r *Replica) abandonEntry(id ids.Request) {
 	i := slices.IndexFunc(r.hist.log, func(e wire.Entry) bool { return e.ID == id })
 	if i >= 0 {
 		r.abandonAt(r.hist.commit + 1 + uint64(i))

@@ -5,21 +5,22 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
 // joined is a promise that a round has received.
 type joined struct {
-	node wire.NodeID
-	inc  wire.Incarnation
-	boot wire.Boot
+	node ids.Node
+	inc  ids.Incarnation
+	boot ids.Boot
 	join *wire.Join
 }
 
 // historySource is a history that a round may start from, and the node that holds it.
 type historySource struct {
-	holder wire.NodeID
+	holder ids.Node
 	h      wire.HistorySummary
 }
 
@@ -31,7 +32,7 @@ func (c *historySource) side(pastLimit int) kv.Side {
 // decision is what the joins of all members lead to (docs/strong.md §7.2).
 type decision struct {
 	base    wire.Base
-	holder  wire.NodeID        // of the whole base; self when the base is empty or merged
+	holder  ids.Node           // of the whole base; self when the base is empty or merged
 	sides   []historySource    // what the base is made of, by ballot; more than one: merged
 	owed    []wire.KnownBallot // that the base does not contain
 	dropped int                // staged bases that were never active
@@ -40,8 +41,8 @@ type decision struct {
 
 // roundInput is what a decision depends on besides the joins.
 type roundInput struct {
-	self      wire.NodeID
-	boot      wire.Boot
+	self      ids.Node
+	boot      ids.Boot
 	members   []wire.Member
 	force     bool
 	pastLimit int
@@ -267,7 +268,7 @@ func containsAll(o, h *wire.HistorySummary) bool {
 	return true
 }
 
-func contains(h *wire.HistorySummary, b wire.Ballot) bool {
+func contains(h *wire.HistorySummary, b ids.Ballot) bool {
 	if b == h.Ballot {
 		return true
 	}

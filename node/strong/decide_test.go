@@ -3,14 +3,15 @@ package strong
 import (
 	"testing"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-func bal(view, round uint64) wire.Ballot {
-	return wire.Ballot{View: wire.ViewID{Number: view, Boot: 7}, Round: round, Boot: 7}
+func bal(view, round uint64) ids.Ballot {
+	return ids.Ballot{View: ids.View{Number: view, Boot: 7}, Round: round, Boot: 7}
 }
 
-func hist(b wire.Ballot, length uint64, past ...wire.Ballot) wire.HistorySummary {
+func hist(b ids.Ballot, length uint64, past ...ids.Ballot) wire.HistorySummary {
 	h := wire.HistorySummary{Ballot: b, Length: length}
 	for _, p := range past {
 		h.Past = append(h.Past, wire.PastBallot{Ballot: p, Count: 1})
@@ -18,40 +19,40 @@ func hist(b wire.Ballot, length uint64, past ...wire.Ballot) wire.HistorySummary
 	return h
 }
 
-func join(node wire.NodeID, h wire.HistorySummary) joined {
-	return joined{node: node, inc: wire.Incarnation(node), join: &wire.Join{History: h}}
+func join(node ids.Node, h wire.HistorySummary) joined {
+	return joined{node: node, inc: ids.Incarnation(node), join: &wire.Join{History: h}}
 }
 
-func staged(j joined, h wire.HistorySummary, bound ...wire.NodeID) joined {
+func staged(j joined, h wire.HistorySummary, bound ...ids.Node) joined {
 	s := wire.StagedSummary{History: h}
 	for _, n := range bound {
-		s.Bound = append(s.Bound, wire.Sighting{Node: n, Inc: wire.Incarnation(n)})
+		s.Bound = append(s.Bound, wire.Sighting{Node: n, Inc: ids.Incarnation(n)})
 	}
 	j.join.Staged = append(j.join.Staged, s)
 	return j
 }
 
-var noHistory = hist(wire.Ballot{}, 0)
+var noHistory = hist(ids.Ballot{}, 0)
 
 // decideCases are the joins of a round and what it starts from.
 var decideCases = []struct {
 	name     string
 	joins    []joined
-	source   wire.Ballot
+	source   ids.Ballot
 	length   uint64
-	holder   wire.NodeID
+	holder   ids.Node
 	diverged bool
 	dropped  int
 }{
-	{"nobody has anything", []joined{join(0, noHistory), join(1, noHistory)}, wire.Ballot{}, 0, 0, false, 0},
+	{"nobody has anything", []joined{join(0, noHistory), join(1, noHistory)}, ids.Ballot{}, 0, 0, false, 0},
 	{"a newcomer beside a member", []joined{join(0, noHistory), join(1, hist(bal(1, 1), 4))}, bal(1, 1), 4, 1, false, 0},
 	{"the longest log of one ballot", []joined{join(0, hist(bal(1, 1), 3)), join(1, hist(bal(1, 1), 5)), join(2, hist(bal(1, 1), 4))}, bal(1, 1), 5, 1, false, 0},
 	{"itself, when as long", []joined{join(1, hist(bal(1, 1), 5)), join(0, hist(bal(1, 1), 5))}, bal(1, 1), 5, 0, false, 0},
 	{"not the longer log, the younger ballot", []joined{join(0, hist(bal(1, 1), 99)), join(1, hist(bal(2, 1), 0, bal(1, 1)))}, bal(2, 1), 0, 1, false, 0},
-	{"two that do not know each other", []joined{join(0, hist(bal(2, 1), 1, bal(1, 1))), join(1, hist(bal(3, 1), 1, bal(1, 1)))}, wire.Ballot{}, 0, 0, true, 0},
+	{"two that do not know each other", []joined{join(0, hist(bal(2, 1), 1, bal(1, 1))), join(1, hist(bal(3, 1), 1, bal(1, 1)))}, ids.Ballot{}, 0, 0, true, 0},
 	{"one of two in which nothing was written", []joined{join(0, hist(bal(2, 1), 1, bal(1, 1))), join(1, hist(bal(3, 1), 0, bal(1, 1)))}, bal(2, 1), 1, 0, false, 0},
 	{"two in which nothing was written", []joined{join(0, hist(bal(2, 1), 0, bal(1, 1))), join(1, hist(bal(3, 1), 0, bal(1, 1)))}, bal(3, 1), 0, 1, false, 0},
-	{"nothing written, but on more", []joined{join(0, hist(bal(2, 1), 1, bal(1, 1))), join(1, hist(bal(3, 1), 0, bal(1, 1), bal(1, 2)))}, wire.Ballot{}, 0, 0, true, 0},
+	{"nothing written, but on more", []joined{join(0, hist(bal(2, 1), 1, bal(1, 1))), join(1, hist(bal(3, 1), 0, bal(1, 1), bal(1, 2)))}, ids.Ballot{}, 0, 0, true, 0},
 	{
 		"a staged base that may have been active",
 		[]joined{join(0, noHistory), staged(join(1, hist(bal(1, 1), 4)), hist(bal(2, 1), 0, bal(1, 1)), 1, 2)},
@@ -84,9 +85,9 @@ var decideCases = []struct {
 }
 
 // attested adds that incarnations of nodes reported all they had when a ballot began.
-func attested(h wire.HistorySummary, b wire.Ballot, nodes ...wire.NodeID) wire.HistorySummary {
+func attested(h wire.HistorySummary, b ids.Ballot, nodes ...ids.Node) wire.HistorySummary {
 	for _, n := range nodes {
-		h.Attested = append(h.Attested, wire.Attestation{Node: n, Inc: wire.Incarnation(n), Ballot: b})
+		h.Attested = append(h.Attested, wire.Attestation{Node: n, Inc: ids.Incarnation(n), Ballot: b})
 	}
 	return h
 }
@@ -119,7 +120,7 @@ func TestAnAttestationOfADepartedNodeDisprovesAStagedBase(t *testing.T) {
 func TestThePrimaryOfTheBallotKnowsBest(t *testing.T) {
 	own, other := hist(bal(1, 1), 3), hist(bal(1, 1), 5)
 	own.Members = []wire.Member{{ID: 0}, {ID: 1}}
-	for boot, length := range map[wire.Boot]uint64{7: 3, 8: 5} {
+	for boot, length := range map[ids.Boot]uint64{7: 3, 8: 5} {
 		v := decide(roundInput{self: 0, boot: boot}, []joined{join(0, own), join(1, other)})
 		if v.base.Length != length {
 			t.Errorf("boot %d: %d entries, want %d", boot, v.base.Length, length)

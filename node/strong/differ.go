@@ -4,13 +4,14 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
 // differs compares the log that a member reports with this primary's. If they differ,
 // another node sent the member entries in the primary's name. A round then gives the
 // member the whole base, and until then its reports do not count (docs/strong.md §12).
-func (r *Replica) differs(member wire.NodeID, at, sum uint64) bool {
+func (r *Replica) differs(member ids.Node, at, sum uint64) bool {
 	switch h := &r.hist; {
 	case mutant.On(mutant.UncheckedContent):
 		return at > h.length()
@@ -29,7 +30,7 @@ func (r *Replica) differs(member wire.NodeID, at, sum uint64) bool {
 
 // checkSum compares what a member has committed, so that a difference is found while
 // nothing is written, too. A member knows of no more that is committed than its primary.
-func (r *Replica) checkSum(member wire.NodeID, m *wire.Hello) {
+func (r *Replica) checkSum(member ids.Node, m *wire.Hello) {
 	switch {
 	case mutant.On(mutant.UncheckedContent):
 	case m.Commit > r.hist.commit:

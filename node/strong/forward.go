@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -23,7 +24,7 @@ type forwarder struct {
 
 // request is one write of an own client.
 type request struct {
-	token       wire.Token
+	token       ids.Token
 	counter     uint64
 	op          wire.Op
 	mayBeLogged bool // may be in a log: it was sent to another primary, or ordered here
@@ -42,7 +43,7 @@ type flight struct {
 // lowestOpen is the lowest request counter that is still open.
 func (f *forwarder) lowestOpen() uint64 { return f.base }
 
-func (f *forwarder) add(token wire.Token, op wire.Op) *request {
+func (f *forwarder) add(token ids.Token, op wire.Op) *request {
 	if f.base == 0 {
 		f.base = 1
 	}
@@ -104,7 +105,7 @@ func (f *forwarder) rewind(now wire.Instant) {
 
 // Submit takes a client's write. stored is what the applied state holds for its
 // key.
-func (r *Replica) Submit(token wire.Token, op wire.Op, stored wire.Meta) {
+func (r *Replica) Submit(token ids.Token, op wire.Op, stored wire.Meta) {
 	if r.notInView() {
 		r.box.Reply(wire.Reply{Token: token, Outcome: wire.NotInView})
 		return
@@ -122,19 +123,19 @@ func (r *Replica) Submit(token wire.Token, op wire.Op, stored wire.Meta) {
 func (r *Replica) pendingOf(q *request) *pendingWrite {
 	q.queued = true
 	return &pendingWrite{
-		id: wire.RequestID{Node: r.cfg.Self, Boot: r.cfg.Boot, Counter: q.counter}, op: &q.op, local: q,
+		id: ids.Request{Node: r.cfg.Self, Boot: r.cfg.Boot, Counter: q.counter}, op: &q.op, local: q,
 	}
 }
 
 // Abandon forgets a client's request, and says so to the primary. What is in a log
 // may still take effect.
-func (r *Replica) Abandon(token wire.Token) {
+func (r *Replica) Abandon(token ids.Token) {
 	for _, q := range r.fwd.open {
 		if q.token == token {
 			r.fwd.remove(q)
 			r.withdraw(q)
 			r.fwd.forget(q)
-			r.abandonEntry(wire.RequestID{Node: r.cfg.Self, Boot: r.cfg.Boot, Counter: q.counter})
+			r.abandonEntry(ids.Request{Node: r.cfg.Self, Boot: r.cfg.Boot, Counter: q.counter})
 			if q.mayBeLogged && r.member && !r.isPrimary() {
 				r.send(r.primary, &wire.Cancel{Ballot: r.hist.ballot, Counters: []uint64{q.counter}})
 			}
@@ -243,7 +244,7 @@ func (r *Replica) requeueFlight(pause bool) {
 
 // OnForward takes a member's writes into the queue, or finds what became of them
 // (I11).
-func (r *Replica) OnForward(h wire.Header, replyTo wire.ReplyTo, m *wire.Forward, stored []wire.Meta) {
+func (r *Replica) OnForward(h wire.Header, replyTo ids.ReplyTo, m *wire.Forward, stored []wire.Meta) {
 	l := r.asPrimary
 	own := h.From == r.cfg.Self && h.Boot == r.cfg.Boot
 	if l == nil || m.Ballot != r.hist.ballot || len(stored) != len(m.Ops) || !own && !r.admitsForward(h, m.LowestOpen) {
@@ -252,7 +253,7 @@ func (r *Replica) OnForward(h wire.Header, replyTo wire.ReplyTo, m *wire.Forward
 	}
 	p := &forwardBatch{from: h.From, replyTo: replyTo, ballot: m.Ballot}
 	for i := range m.Ops {
-		id := wire.RequestID{Node: h.From, Boot: h.Boot, Counter: m.Ops[i].Counter}
+		id := ids.Request{Node: h.From, Boot: h.Boot, Counter: m.Ops[i].Counter}
 		r.admit(p, id, &m.Ops[i].Op, stored[i], own)
 	}
 	if p.open == 0 {
@@ -275,13 +276,13 @@ func (r *Replica) admitsForward(h wire.Header, mark uint64) bool {
 }
 
 // resetForBoot forgets what an earlier boot of the backup said of its requests.
-func (f *backup) resetForBoot(b wire.Boot) {
+func (f *backup) resetForBoot(b ids.Boot) {
 	if f.boot != b {
 		f.boot, f.lowestOpen, f.cancelled = b, 0, nil
 	}
 }
 
-func (r *Replica) admit(p *forwardBatch, id wire.RequestID, op *wire.Op, stored wire.Meta, own bool) {
+func (r *Replica) admit(p *forwardBatch, id ids.Request, op *wire.Op, stored wire.Meta, own bool) {
 	l := r.asPrimary
 	if res, answered, forgotten := r.hist.ledger.Lookup(id); answered {
 		r.box.Event(wire.Event{Kind: EventRetryAnswered, Peer: id.Node})
@@ -325,7 +326,7 @@ func (r *Replica) admit(p *forwardBatch, id wire.RequestID, op *wire.Op, stored 
 // answerUnknown answers a request whose forwarder has said that its client left. As a rule
 // the message is old and no client waits. If a client does wait, because a peer sent a
 // wrong counter, a repetition would lead to the same again without end.
-func (r *Replica) answerUnknown(p *forwardBatch, id wire.RequestID, own bool) {
+func (r *Replica) answerUnknown(p *forwardBatch, id ids.Request, own bool) {
 	unknown := wire.Result{Status: wire.Unknown}
 	if !own {
 		p.answers = append(p.answers, wire.Answer{Counter: id.Counter, Result: unknown})

@@ -3,6 +3,7 @@ package strong
 import (
 	"testing"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -32,7 +33,7 @@ func TestARefusedForwardIsNotRepeatedWithinTheStep(t *testing.T) {
 func TestRequestsWhoseClientsLeftHoldNoMemory(t *testing.T) {
 	r := &Replica{box: &wire.Outbox{}}
 	for i := range 10_000 {
-		token := wire.Token(i + 1)
+		token := ids.Token(i + 1)
 		r.fwd.unsent = append(r.fwd.unsent, r.fwd.add(token, wire.Op{Kind: wire.OpPut, Key: "k", Value: make([]byte, 100)}))
 		if i%100 > 0 { // one in a hundred stays
 			r.Abandon(token)
@@ -54,7 +55,7 @@ func TestOneRequestThatWaitsDoesNotMakeOthersSlow(t *testing.T) {
 	r := &Replica{box: &wire.Outbox{}}
 	r.fwd.add(1, wire.Op{Key: "waits"})
 	for i := range 300_000 { // squared, this takes a minute
-		token := wire.Token(i + 2)
+		token := ids.Token(i + 2)
 		r.fwd.add(token, wire.Op{Key: "k"})
 		r.Abandon(token)
 	}

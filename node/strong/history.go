@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -14,7 +15,7 @@ import (
 // store, at position commit. What is committed every member has, so nothing of
 // the log is kept behind it.
 type history struct {
-	ballot   wire.Ballot // zero: blank
+	ballot   ids.Ballot // zero: blank
 	members  []wire.Member
 	bound    []wire.Sighting // incarnations that the ballot counts on
 	past     kv.Past
@@ -50,7 +51,7 @@ func (h *history) sumAt(at uint64) uint64 {
 }
 
 // knows reports whether h contains all that was ever committed in b.
-func (h *history) knows(b wire.Ballot) bool {
+func (h *history) knows(b ids.Ballot) bool {
 	if b == h.ballot {
 		return true
 	}
@@ -69,7 +70,7 @@ func (h *history) summary() wire.HistorySummary {
 const maxAttested = 256
 
 // attest adds that the bound incarnations reported all they had for a ballot.
-func attest(known []wire.Attestation, bound []wire.Sighting, b wire.Ballot) []wire.Attestation {
+func attest(known []wire.Attestation, bound []wire.Sighting, b ids.Ballot) []wire.Attestation {
 	out := slices.Clone(known)
 	for _, s := range bound {
 		out = append(out, wire.Attestation{Node: s.Node, Inc: s.Inc, Ballot: b})
@@ -96,7 +97,7 @@ func latest(all []wire.Attestation) []wire.Attestation {
 // base is what a ballot starts from, whole and not swapped in (I10): entries to
 // be applied on the current state or, fresh, on the store's staged area.
 type base struct {
-	ballot  wire.Ballot
+	ballot  ids.Ballot
 	desc    wire.Base
 	bound   []wire.Sighting
 	members []wire.Member
@@ -106,7 +107,7 @@ type base struct {
 	under   *base // the staged base that it was built on: it may have been active
 }
 
-func (b *base) knows(x wire.Ballot) bool {
+func (b *base) knows(x ids.Ballot) bool {
 	if b == nil {
 		return false
 	}
@@ -132,7 +133,7 @@ func (b *base) summaries() []wire.StagedSummary {
 }
 
 // find returns the base of a ballot among b and those beneath it.
-func (b *base) find(x wire.Ballot) *base {
+func (b *base) find(x ids.Ballot) *base {
 	for b != nil && b.ballot != x {
 		b = b.under
 	}
@@ -152,7 +153,7 @@ type source struct {
 
 // sourceOf finds what this node holds of a ballot: its history, or a base that it staged
 // and that other members may have swapped in.
-func (r *Replica) sourceOf(b wire.Ballot) (source, bool) {
+func (r *Replica) sourceOf(b ids.Ballot) (source, bool) {
 	switch {
 	case b.IsZero():
 		return source{}, false
@@ -203,7 +204,7 @@ func (r *Replica) swapIn() {
 
 // dropOwed removes the owed ballots that the history now contains or that an operator gave
 // up.
-func (r *Replica) dropOwed(givenUp []wire.Ballot) {
+func (r *Replica) dropOwed(givenUp []ids.Ballot) {
 	before := len(r.owed)
 	r.owed = slices.DeleteFunc(r.owed, func(k wire.KnownBallot) bool {
 		return r.hist.knows(k.Ballot) || slices.Contains(givenUp, k.Ballot)

@@ -2,6 +2,7 @@ package strong
 
 import (
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -38,7 +39,7 @@ func (r *Replica) OnPrepare(h wire.Header, p *wire.Prepare) {
 // follows guards against a peer that numbers its entries wrongly.
 func (r *Replica) follows(entries []wire.Entry, end uint64) bool {
 	for i := range entries {
-		if entries[i].Stamp != (wire.Stamp{Ballot: r.hist.ballot, Index: end + 1 + uint64(i)}) {
+		if entries[i].Stamp != (ids.Stamp{Ballot: r.hist.ballot, Index: end + 1 + uint64(i)}) {
 			r.box.Event(wire.Event{Kind: EventMalformed, Note: "prepare with a foreign stamp"})
 			return false
 		}
@@ -47,7 +48,7 @@ func (r *Replica) follows(entries []wire.Entry, end uint64) bool {
 }
 
 // acknowledge says how much of the log is here, once that is durable.
-func (r *Replica) acknowledge(to wire.NodeID) {
+func (r *Replica) acknowledge(to ids.Node) {
 	end := r.hist.length()
 	ack := &wire.Ack{Ballot: r.hist.ballot, Index: end, Sum: r.hist.sumAt(end)}
 	if mutant.On(mutant.AckBeforeDurable) {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -27,9 +28,9 @@ const maxSample = 5
 // sideReader brings in one side from its holder: head, tail, then the records,
 // ascending by key, as they are when the tail has been applied.
 type sideReader struct {
-	holder   wire.NodeID
-	boot     wire.Boot // of the holder, since the first piece
-	length   uint64    // of the side
+	holder   ids.Node
+	boot     ids.Boot // of the holder, since the first piece
+	length   uint64   // of the side
 	head     wire.Ledger
 	tail     []wire.Entry
 	overlaid []change      // what the tail makes of keys, ascending
@@ -239,7 +240,7 @@ func (r *Replica) merged() {
 }
 
 // upTo is a tail without the entries of a ballot beyond a position.
-func upTo(tail []wire.Entry, b wire.Ballot, length uint64) []wire.Entry {
+func upTo(tail []wire.Entry, b ids.Ballot, length uint64) []wire.Entry {
 	i := slices.IndexFunc(tail, func(e wire.Entry) bool { return e.Stamp.Ballot == b && e.Stamp.Index > length })
 	if i < 0 {
 		return tail

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -41,7 +42,7 @@ func (r *Replica) mayBegin() bool {
 // reachable reports that a view can have got to a round.
 func reachable(round uint64) bool { return round <= maxRounds || mutant.On(mutant.UncheckedRound) }
 
-func (r *Replica) malformed(from wire.NodeID, note string) {
+func (r *Replica) malformed(from ids.Node, note string) {
 	r.box.Event(wire.Event{Kind: EventMalformed, Peer: from, Note: note})
 }
 
@@ -65,11 +66,11 @@ func (r *Replica) credible(j *wire.Join) bool {
 	return true // what is owed may be a lie that was taken in; an operator gives it up
 }
 
-func (r *Replica) below(h *wire.HistorySummary, b wire.Ballot) bool {
+func (r *Replica) below(h *wire.HistorySummary, b ids.Ballot) bool {
 	return h.Ballot.Compare(b) < 0 && r.pastBelow(h.Past, b) && len(h.Attested) <= maxAttested && h.Commit <= h.Length
 }
 
-func (r *Replica) pastBelow(past []wire.PastBallot, b wire.Ballot) bool {
+func (r *Replica) pastBelow(past []wire.PastBallot, b ids.Ballot) bool {
 	for i := range past {
 		if past[i].Ballot.Compare(b) >= 0 || i > 0 && past[i-1].Ballot.Compare(past[i].Ballot) >= 0 {
 			return false

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -13,22 +14,22 @@ import (
 type primaryState struct {
 	backups []backup
 	queue   []*pendingWrite
-	byID    map[wire.RequestID]*pendingWrite // forwarded and not committed (I11)
-	keys    map[string]*pendingKey           // keys of all that is queued or in the log
-	inLog   []*pendingWrite                  // inLog[i] is the write of hist.log[i]
-	batches []uint64                         // last positions of the batches in flight
-	next    uint64                           // number of the next write to be ordered
+	byID    map[ids.Request]*pendingWrite // forwarded and not committed (I11)
+	keys    map[string]*pendingKey        // keys of all that is queued or in the log
+	inLog   []*pendingWrite               // inLog[i] is the write of hist.log[i]
+	batches []uint64                      // last positions of the batches in flight
+	next    uint64                        // number of the next write to be ordered
 	resend  wire.Instant
 	gated   bool // the gate is closed
 }
 
 // backup is a member that the ballot counts on, other than the primary.
 type backup struct {
-	id         wire.NodeID
-	inc        wire.Incarnation
+	id         ids.Node
+	inc        ids.Incarnation
 	acked      uint64
 	lowestOpen uint64 // lowest counter still open there
-	boot       wire.Boot
+	boot       ids.Boot
 	// cancelled are requests above mark whose clients have left.
 	cancelled []uint64
 }
@@ -41,7 +42,7 @@ type pendingKey struct {
 
 // pendingWrite is one write at the primary, from its arrival until it is committed.
 type pendingWrite struct {
-	id    wire.RequestID
+	id    ids.Request
 	op    *wire.Op
 	key   *pendingKey
 	local *request      // of this node's own client
@@ -51,9 +52,9 @@ type pendingWrite struct {
 
 // forwardBatch is one Forward. It is answered when all its writes are decided.
 type forwardBatch struct {
-	from    wire.NodeID
-	replyTo wire.ReplyTo
-	ballot  wire.Ballot
+	from    ids.Node
+	replyTo ids.ReplyTo
+	ballot  ids.Ballot
 	open    int
 	answers []wire.Answer
 }
@@ -61,7 +62,7 @@ type forwardBatch struct {
 // startPrimary begins to serve the ballot that was just swapped in.
 func (r *Replica) startPrimary(bound []wire.Sighting) {
 	l := &primaryState{
-		byID: map[wire.RequestID]*pendingWrite{}, keys: map[string]*pendingKey{}, next: r.hist.ledger.Next(),
+		byID: map[ids.Request]*pendingWrite{}, keys: map[string]*pendingKey{}, next: r.hist.ledger.Next(),
 	}
 	for _, s := range bound {
 		if s.Node != r.cfg.Self {
@@ -138,7 +139,7 @@ func (r *Replica) gateOpen() bool {
 	return true
 }
 
-func (r *Replica) heardLately(id wire.NodeID) bool {
+func (r *Replica) heardLately(id ids.Node) bool {
 	at, ok := r.peers.Heard(id)
 	return ok && r.now-at <= gateSilence
 }
@@ -147,7 +148,7 @@ func (r *Replica) heardLately(id wire.NodeID) bool {
 // will hold when all entries before it are applied.
 func (r *Replica) decideEntry(in *pendingWrite, index uint64) wire.Entry {
 	l := r.asPrimary
-	e := wire.Entry{Stamp: wire.Stamp{Ballot: r.hist.ballot, Index: index}, ID: in.id, Op: *in.op}
+	e := wire.Entry{Stamp: ids.Stamp{Ballot: r.hist.ballot, Index: index}, ID: in.id, Op: *in.op}
 	e.Op.Condition, e.Op.Match = wire.Always, wire.Version{}
 	e.Result, in.key.meta = kv.Decide(in.op, in.key.meta, l.next, e.Stamp)
 	if kv.TakesNumber(e.Result.Status) {
@@ -162,7 +163,7 @@ func (r *Replica) decideEntry(in *pendingWrite, index uint64) wire.Entry {
 	return e
 }
 
-func (l *primaryState) backup(id wire.NodeID) *backup {
+func (l *primaryState) backup(id ids.Node) *backup {
 	for i := range l.backups {
 		if l.backups[i].id == id {
 			return &l.backups[i]

@@ -5,14 +5,15 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
 // owedReport is the answer of one member of an owed ballot, outside the view, about that
 // ballot.
 type owedReport struct {
-	node   wire.NodeID
-	ballot wire.Ballot
+	node   ids.Node
+	ballot ids.Ballot
 	fate   wire.Fate
 }
 
@@ -35,7 +36,7 @@ func (r *Replica) owedLeft() (left []wire.KnownBallot) {
 	return left
 }
 
-func (r *Replica) giveUp(why wire.EventKind, b wire.Ballot) {
+func (r *Replica) giveUp(why wire.EventKind, b ids.Ballot) {
 	r.box.Event(wire.Event{Kind: why, Ballot: b})
 	r.round.decision.base.GivenUp = append(r.round.decision.base.GivenUp, b)
 }
@@ -64,7 +65,7 @@ func (r *Replica) pullTargetsOf(k wire.KnownBallot) []wire.Member {
 }
 
 // isPullTarget reports whether a node outside the view is asked for a ballot.
-func (r *Replica) isPullTarget(id wire.NodeID, b wire.Ballot) bool {
+func (r *Replica) isPullTarget(id ids.Node, b ids.Ballot) bool {
 	return !r.view.Has(id) && slices.ContainsFunc(r.round.owed, func(k wire.KnownBallot) bool {
 		return k.Ballot == b && slices.ContainsFunc(k.Members, func(m wire.Member) bool { return m.ID == id })
 	})
@@ -96,7 +97,7 @@ func (r *Replica) pull() {
 // OnPull gives this node's history to a view that owes it, if it has it. leave
 // makes the caller follow the view as one that is not in it, if it may: then this
 // node promises, and whatever it held before the pull ends with that (I22).
-func (r *Replica) OnPull(h wire.Header, replyTo wire.ReplyTo, p *wire.Pull, leave func() wire.Fate) {
+func (r *Replica) OnPull(h wire.Header, replyTo ids.ReplyTo, p *wire.Pull, leave func() wire.Fate) {
 	reply := &wire.PullReply{Ballot: p.Ballot, Owed: p.Owed.Ballot, Fate: wire.FateLost}
 	if r.hist.knows(p.Owed.Ballot) || r.staged.knows(p.Owed.Ballot) {
 		if mutant.On(mutant.PullWithoutPromise) {
@@ -118,7 +119,7 @@ func (r *Replica) OnPull(h wire.Header, replyTo wire.ReplyTo, p *wire.Pull, leav
 
 // pulled promises the round and reports; a round of the primary that is older than
 // one promised already gets no answer.
-func (r *Replica) pulled(h wire.Header, replyTo wire.ReplyTo, p *wire.Pull) {
+func (r *Replica) pulled(h wire.Header, replyTo ids.ReplyTo, p *wire.Pull) {
 	if p.Ballot.Round > r.promised.Round && reachable(p.Ballot.Round) {
 		r.promise(p.Ballot)
 		r.refuseUnlogged()
@@ -129,7 +130,7 @@ func (r *Replica) pulled(h wire.Header, replyTo wire.ReplyTo, p *wire.Pull) {
 	}
 }
 
-func (r *Replica) answerDurable(to wire.NodeID, replyTo wire.ReplyTo, m wire.Message) {
+func (r *Replica) answerDurable(to ids.Node, replyTo ids.ReplyTo, m wire.Message) {
 	r.box.PostAfter(r.box.LastWrite(), wire.Envelope{To: to, Answer: replyTo, Message: m})
 }
 
@@ -156,5 +157,5 @@ func (r *Replica) OnPullReply(h wire.Header, m *wire.PullReply) {
 // owedReason says, for people, which data a round waits for.
 func owedReason(k wire.KnownBallot) string {
 	return fmt.Sprintf("data of view %d is missing: it is asked for at its members %s; "+
-		"make one of them reachable, or put the view with force to go on without it", k.Ballot.View.Number, ids(k.Members))
+		"make one of them reachable, or put the view with force to go on without it", k.Ballot.View.Number, idsOf(k.Members))
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -11,15 +12,15 @@ import (
 // open at a time; reads that arrive meanwhile wait for the next one, because a
 // confirmation counts only for reads that arrived before it was asked for.
 type readers struct {
-	waiting []wire.Token
+	waiting []ids.Token
 	open    *readRound
 	nonce   uint64
 }
 
 type readRound struct {
 	nonce     uint64
-	tokens    []wire.Token
-	confirmed []wire.NodeID
+	tokens    []ids.Token
+	confirmed []ids.Node
 	commit    uint64 // at the primary, after the reads arrived
 	sent      wire.Instant
 }
@@ -32,15 +33,15 @@ func (q *readers) rewind() {
 	}
 }
 
-func (q *readers) takeAll() []wire.Token {
+func (q *readers) takeAll() []ids.Token {
 	q.rewind()
 	all := q.waiting
 	q.waiting = nil
 	return all
 }
 
-func (q *readers) abandon(t wire.Token) {
-	is := func(x wire.Token) bool { return x == t }
+func (q *readers) abandon(t ids.Token) {
+	is := func(x ids.Token) bool { return x == t }
 	q.waiting = slices.DeleteFunc(q.waiting, is)
 	if q.open != nil {
 		q.open.tokens = slices.DeleteFunc(q.open.tokens, is)
@@ -48,7 +49,7 @@ func (q *readers) abandon(t wire.Token) {
 }
 
 // SubmitRead takes a client's read.
-func (r *Replica) SubmitRead(token wire.Token) {
+func (r *Replica) SubmitRead(token ids.Token) {
 	if r.notInView() {
 		r.box.Reply(wire.Reply{Token: token, Outcome: wire.NotInView})
 		return
@@ -124,7 +125,7 @@ func (r *Replica) OnConfirmed(h wire.Header, c *wire.Confirmed) {
 	r.confirmedBy(h.From)
 }
 
-func (r *Replica) confirmedBy(id wire.NodeID) {
+func (r *Replica) confirmedBy(id ids.Node) {
 	if o := r.reads.open; o != nil && !slices.Contains(o.confirmed, id) {
 		o.confirmed = append(o.confirmed, id)
 		r.tryRead()

@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -20,15 +21,15 @@ import (
 // hellos alone.
 type Peers interface {
 	// Heard is when the last hello of a member of this view arrived.
-	Heard(id wire.NodeID) (wire.Instant, bool)
+	Heard(id ids.Node) (wire.Instant, bool)
 	// Silence is how long a member may say nothing before it counts as silent.
-	Silence(id wire.NodeID) wire.Instant
+	Silence(id ids.Node) wire.Instant
 	// LeftBehind reports that a member of this view went on without this node.
 	LeftBehind() bool
 	// Reach is called when PullTargets has changed.
 	Reach()
 	// RenumberAbove gives the view a new id, above one that is held outside it.
-	RenumberAbove(held wire.ViewID)
+	RenumberAbove(held ids.View)
 }
 
 // Limits bounds what a replica holds and sends. Zero values mean the defaults.
@@ -58,9 +59,9 @@ func (l Limits) withDefaults() Limits {
 
 // Config identifies a replica.
 type Config struct {
-	Self   wire.NodeID
-	Inc    wire.Incarnation
-	Boot   wire.Boot
+	Self   ids.Node
+	Inc    ids.Incarnation
+	Boot   ids.Boot
 	Limits Limits
 }
 
@@ -90,10 +91,10 @@ type Replica struct {
 	viewAt  wire.Instant // when it was adopted
 	members []wire.Member
 	member  bool // of view
-	primary wire.NodeID
+	primary ids.Node
 
-	promised wire.Ballot // nothing else is acknowledged, confirmed or swapped in (I2)
-	metaSeq  uint64      // the write that made promised durable
+	promised ids.Ballot // nothing else is acknowledged, confirmed or swapped in (I2)
+	metaSeq  uint64     // the write that made promised durable
 	owed     []wire.KnownBallot
 
 	hist    history
@@ -101,7 +102,7 @@ type Replica struct {
 	staging *staging // a base on its way here
 
 	roundLimit roundLimit
-	differing  []wire.NodeID // at the primary: members whose log differs, until a round has repaired them
+	differing  []ids.Node    // at the primary: members whose log differs, until a round has repaired them
 	round      *round        // at the primary, until active
 	asPrimary  *primaryState // at the primary, while active
 
@@ -189,7 +190,7 @@ func (r *Replica) Adopt(v *wire.View) {
 		r.beginRound()
 		return
 	}
-	r.promise(wire.Ballot{View: v.ID})
+	r.promise(ids.Ballot{View: v.ID})
 	r.refuseUnlogged()
 }
 
@@ -207,7 +208,7 @@ func (r *Replica) addOwed(k wire.KnownBallot) {
 }
 
 // promise binds this node to a ballot: whatever it did for another ends here.
-func (r *Replica) promise(b wire.Ballot) {
+func (r *Replica) promise(b ids.Ballot) {
 	r.promised = b
 	r.dropStaging()
 	r.chunks.drop()
@@ -249,16 +250,16 @@ func (r *Replica) notInView() bool {
 }
 
 // Ballot is the ballot of the history held.
-func (r *Replica) Ballot() wire.Ballot { return r.hist.ballot }
+func (r *Replica) Ballot() ids.Ballot { return r.hist.ballot }
 
 // BallotMembers took part in Ballot.
 func (r *Replica) BallotMembers() []wire.Member { return r.hist.members }
 
 // Knows reports whether the history held contains that of a ballot.
-func (r *Replica) Knows(b wire.Ballot) bool { return r.hist.knows(b) }
+func (r *Replica) Knows(b ids.Ballot) bool { return r.hist.knows(b) }
 
 // Promised is the ballot that this node is bound to.
-func (r *Replica) Promised() wire.Ballot { return r.promised }
+func (r *Replica) Promised() ids.Ballot { return r.promised }
 
 // Progress grows whenever a round gets on.
 func (r *Replica) Progress() uint64 { return r.progress }
@@ -278,8 +279,8 @@ func (r *Replica) Hello() wire.Hello {
 	return h
 }
 
-func (r *Replica) send(to wire.NodeID, m wire.Message) { r.box.Send(to, m) }
+func (r *Replica) send(to ids.Node, m wire.Message) { r.box.Send(to, m) }
 
-func (r *Replica) sendDurable(to wire.NodeID, m wire.Message) {
+func (r *Replica) sendDurable(to ids.Node, m wire.Message) {
 	r.box.PostAfter(r.box.LastWrite(), wire.Envelope{To: to, Message: m})
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -20,12 +21,12 @@ const (
 
 // round is the primary's work between a new ballot and its being active.
 type round struct {
-	ballot      wire.Ballot
+	ballot      ids.Ballot
 	phase       phase
 	joins       []joined
 	decision    decision
 	bound       []wire.Sighting
-	started     []wire.NodeID
+	started     []ids.Node
 	changed     bool               // a join or a report came since the last decision
 	reports     []owedReport       // of nodes that nothing can be pulled from
 	owed        []wire.KnownBallot // that must be pulled first
@@ -39,7 +40,7 @@ type round struct {
 
 // beginRound opens the next ballot of the view (docs/strong.md §7).
 func (r *Replica) beginRound() {
-	b := wire.Ballot{View: r.view.ID, Round: 1, Boot: r.cfg.Boot}
+	b := ids.Ballot{View: r.view.ID, Round: 1, Boot: r.cfg.Boot}
 	if r.promised.View == r.view.ID {
 		b.Round = r.promised.Round + 1
 	}
@@ -84,7 +85,7 @@ func (rd *round) scheduleResend(now wire.Instant) {
 	}
 }
 
-func (rd *round) hasJoined(id wire.NodeID) bool {
+func (rd *round) hasJoined(id ids.Node) bool {
 	return slices.ContainsFunc(rd.joins, func(j joined) bool { return j.node == id })
 }
 
@@ -118,7 +119,7 @@ func (r *Replica) OnJoinRequest(h wire.Header, c *wire.JoinRequest) {
 
 // sendJoin reports this node's history to the primary, once the promise, and the
 // log that it reports, are durable.
-func (r *Replica) sendJoin(to wire.NodeID) {
+func (r *Replica) sendJoin(to ids.Node) {
 	r.sendDurable(to, r.join())
 }
 
@@ -157,12 +158,12 @@ func (r *Replica) OnJoin(h wire.Header, j *wire.Join) {
 	r.tryDecide()
 }
 
-func (r *Replica) participates(id wire.NodeID) bool {
+func (r *Replica) participates(id ids.Node) bool {
 	is := func(m wire.Member) bool { return m.ID == id }
 	return slices.ContainsFunc(r.participants(), is) || slices.ContainsFunc(r.PullTargets(), is)
 }
 
-func boundInc(bound []wire.Sighting, id wire.NodeID) (wire.Incarnation, bool) {
+func boundInc(bound []wire.Sighting, id ids.Node) (ids.Incarnation, bool) {
 	for _, s := range bound {
 		if s.Node == id {
 			return s.Inc, true
@@ -180,7 +181,7 @@ func (r *Replica) OnBallotTooLow(h wire.Header, l *wire.BallotTooLow) {
 
 // beginHigherRound begins a round above one that a member has promised in this view: an
 // earlier boot of this node had got as far, or further.
-func (r *Replica) beginHigherRound(b wire.Ballot) bool {
+func (r *Replica) beginHigherRound(b ids.Ballot) bool {
 	mine := r.round != nil || r.asPrimary != nil
 	if !mine || b.View != r.view.ID || b == r.promised || b.Round < r.promised.Round || !r.mayBegin() {
 		return false
@@ -296,7 +297,7 @@ func (r *Replica) endRound() {
 	}
 }
 
-func ids(members []wire.Member) string {
+func idsOf(members []wire.Member) string {
 	s := ""
 	for i, m := range members {
 		if i > 0 {
@@ -383,7 +384,7 @@ func (r *Replica) OnActive(h wire.Header, a *wire.Active) {
 
 // joinActive swaps in the base of an active ballot, if this member promised the ballot and
 // has its base. It reports whether the member is in that ballot now.
-func (r *Replica) joinActive(b wire.Ballot) bool {
+func (r *Replica) joinActive(b ids.Ballot) bool {
 	if !r.member || r.isPrimary() || b.IsZero() {
 		return false
 	}

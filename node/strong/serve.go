@@ -3,6 +3,7 @@ package strong
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -14,7 +15,7 @@ type chunkReads struct {
 
 type chunkRead struct {
 	session uint64
-	to      wire.NodeID
+	to      ids.Node
 	fetch   *wire.Fetch
 }
 
@@ -77,7 +78,7 @@ func (r *Replica) headChunk(c *wire.Chunk, l source) {
 }
 
 // readRecords asks the store; the answer comes back as a ChunkRead.
-func (r *Replica) readRecords(to wire.NodeID, f *wire.Fetch, l source) {
+func (r *Replica) readRecords(to ids.Node, f *wire.Fetch, l source) {
 	if len(r.chunks.open) >= maxChunkReads {
 		return
 	}

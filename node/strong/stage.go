@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -12,8 +13,8 @@ import (
 // at a time, and swapped in whole or not at all (I10).
 type staging struct {
 	start    *wire.Start
-	provider wire.NodeID
-	boot     wire.Boot    // of the provider: its state is further back when it has restarted
+	provider ids.Node
+	boot     ids.Boot     // of the provider: its state is further back when it has restarted
 	fresh    bool         // the whole base; else entries on top of what is here
 	own      []wire.Entry // not fresh: the tail that is here already
 	sum      uint64       // not fresh: of the log of the source, with what came
@@ -32,7 +33,7 @@ type staging struct {
 // stage brings the base of a ballot here: nothing, the missing entries, or all
 // of it. At the primary the provider is the holder that the decision named,
 // elsewhere the primary.
-func (r *Replica) stage(s *wire.Start, provider wire.NodeID) {
+func (r *Replica) stage(s *wire.Start, provider ids.Node) {
 	st := &staging{start: s, provider: provider, movedAt: r.now}
 	r.staging = st
 	l, have := r.sourceOf(s.Base.Source)
@@ -253,7 +254,7 @@ func (r *Replica) stagedWhole() {
 	if s.fresh && s.ledger.MsgNum == 0 {
 		s.ledger.MsgNum = 1
 	}
-	under := wire.Ballot{}
+	under := ids.Ballot{}
 	if s.under != nil {
 		under = s.under.ballot
 	}

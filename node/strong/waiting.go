@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -16,11 +17,11 @@ const waitReportAfter = 2 * wire.Second
 type waits struct {
 	list      []wire.Wait // given out: replaced, never written to
 	reason    string
-	deaf      []wire.NodeID // members that do not hear this node, as they say
-	apart     []wire.NodeID // members that the primary does not hear, or that do not hear it
-	reported  []wire.Wait   // those of which there was an event that they are waited for
-	stale     bool          // time has passed
-	changedAt wire.Instant  // when the node began to serve, or ceased to, or took another view
+	deaf      []ids.Node   // members that do not hear this node, as they say
+	apart     []ids.Node   // members that the primary does not hear, or that do not hear it
+	reported  []wire.Wait  // those of which there was an event that they are waited for
+	stale     bool         // time has passed
+	changedAt wire.Instant // when the node began to serve, or ceased to, or took another view
 	state     waitState
 }
 
@@ -64,7 +65,7 @@ func (r *Replica) Waiting() (list []wire.Wait, reason string) {
 // refreshWaits finds the members that are waited for. While the ballot is active these are
 // the silent members: without them no write is ordered and no read is confirmed.
 func (r *Replica) refreshWaits() (list []wire.Wait, reason string) {
-	var lacks func(id wire.NodeID) wire.WaitCause
+	var lacks func(id ids.Node) wire.WaitCause
 	begun := r.waits.changedAt
 	switch rd := r.round; {
 	case r.notInView():
@@ -74,13 +75,13 @@ func (r *Replica) refreshWaits() (list []wire.Wait, reason string) {
 		lacks = r.separatedBy
 	case rd == nil:
 		reason = "waiting for the primary"
-		lacks = func(id wire.NodeID) wire.WaitCause { return causeIf(id == r.primary, wire.WaitPrimary) }
+		lacks = func(id ids.Node) wire.WaitCause { return causeIf(id == r.primary, wire.WaitPrimary) }
 	case rd.phase == collecting:
 		reason, begun = "waiting for members to join the round", rd.begun
-		lacks = func(id wire.NodeID) wire.WaitCause { return causeIf(!rd.hasJoined(id), wire.WaitJoin) }
+		lacks = func(id ids.Node) wire.WaitCause { return causeIf(!rd.hasJoined(id), wire.WaitJoin) }
 	default:
 		reason, begun = "waiting for members to receive the data", rd.begun
-		lacks = func(id wire.NodeID) wire.WaitCause {
+		lacks = func(id ids.Node) wire.WaitCause {
 			return causeIf(!slices.Contains(rd.started, id), wire.WaitData)
 		}
 	}
@@ -103,7 +104,7 @@ func (r *Replica) refreshWaits() (list []wire.Wait, reason string) {
 
 // separatedBy says why a member that is heard cannot take part: it does not hear this
 // node, or the primary and the member do not hear each other.
-func (r *Replica) separatedBy(id wire.NodeID) wire.WaitCause {
+func (r *Replica) separatedBy(id ids.Node) wire.WaitCause {
 	switch {
 	case slices.Contains(r.waits.deaf, id):
 		return wire.WaitDeaf
@@ -122,7 +123,7 @@ func causeIf(holds bool, c wire.WaitCause) wire.WaitCause {
 
 // waitFor reports whether a member is waited for: it is silent, or it has lacked something
 // since begun. A member that was waited for at the last refresh keeps its start time.
-func (r *Replica) waitFor(id wire.NodeID, lacks wire.WaitCause, begun wire.Instant) (wire.Wait, bool) {
+func (r *Replica) waitFor(id ids.Node, lacks wire.WaitCause, begun wire.Instant) (wire.Wait, bool) {
 	w := wire.Wait{Node: id, Since: begun, Cause: lacks}
 	if r.silent(id) {
 		w.Since, w.Cause = r.heardAt(id), wire.WaitSilent
@@ -134,12 +135,12 @@ func (r *Replica) waitFor(id wire.NodeID, lacks wire.WaitCause, begun wire.Insta
 }
 
 // silent reports that a member has said nothing for too long.
-func (r *Replica) silent(id wire.NodeID) bool {
+func (r *Replica) silent(id ids.Node) bool {
 	return r.now-r.heardAt(id) > r.peers.Silence(id) && !mutant.On(mutant.SilentNotReported)
 }
 
 // heardAt is when a member was heard last; not yet in this view: when that was adopted.
-func (r *Replica) heardAt(id wire.NodeID) wire.Instant {
+func (r *Replica) heardAt(id ids.Node) wire.Instant {
 	if at, ever := r.peers.Heard(id); ever {
 		return at
 	}
@@ -147,21 +148,21 @@ func (r *Replica) heardAt(id wire.NodeID) wire.Instant {
 }
 
 // silentHere lists the members that this node does not hear. Its hellos carry the list.
-func (r *Replica) silentHere() (ids []wire.NodeID) {
+func (r *Replica) silentHere() (all []ids.Node) {
 	if r.notInView() {
 		return nil
 	}
 	for _, m := range r.members {
 		if m.ID != r.cfg.Self && r.silent(m.ID) {
-			ids = append(ids, m.ID)
+			all = append(all, m.ID)
 		}
 	}
-	return ids
+	return all
 }
 
 // noteSilent records which members another member does not hear. Whether the primary and a
 // member hear each other concerns every write.
-func (r *Replica) noteSilent(from wire.NodeID, m *wire.Hello) {
+func (r *Replica) noteSilent(from ids.Node, m *wire.Hello) {
 	w := &r.waits
 	if len(m.Silent)+len(m.Deaf) > len(r.members) {
 		return // there are not so many: it is no list of ours
@@ -178,7 +179,7 @@ func (r *Replica) noteSilent(from wire.NodeID, m *wire.Hello) {
 	}
 }
 
-func isWait(id wire.NodeID) func(wire.Wait) bool {
+func isWait(id ids.Node) func(wire.Wait) bool {
 	return func(w wire.Wait) bool { return w.Node == id }
 }
 

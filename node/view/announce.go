@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -26,7 +27,7 @@ func (mgr *Manager) makeView(p *put) *wire.View {
 	p.newIDs++
 	v := &wire.View{Layout: p.layout, Force: p.force}
 	v.ID = mgr.newID(mgr.highestNumber)
-	above := func(id wire.ViewID) { v.ID.Number = max(v.ID.Number, id.Number+1) }
+	above := func(id ids.View) { v.ID.Number = max(v.ID.Number, id.Number+1) }
 	if mgr.view != nil {
 		above(mgr.view.ID)
 		v.Ancestors = mgr.view.Ancestors
@@ -53,7 +54,7 @@ func (mgr *Manager) makeView(p *put) *wire.View {
 	}
 	mgr.highestNumber = v.ID.Number
 	if v.Births = births; len(births) == 0 && len(p.layout.Members()) > 0 {
-		v.Births, p.firstOfCluster = []wire.ViewID{v.ID}, true
+		v.Births, p.firstOfCluster = []ids.View{v.ID}, true
 	}
 	if p.loss != nil && p.newIDs == 1 {
 		mgr.box.Event(wire.Event{Kind: EventLoss, View: v.ID, Count: p.loss.View.Number})
@@ -64,15 +65,15 @@ func (mgr *Manager) makeView(p *put) *wire.View {
 
 // newID is an id above a number. highestNumber keeps one boot of an author from using a
 // number twice.
-func (mgr *Manager) newID(above uint64) wire.ViewID {
+func (mgr *Manager) newID(above uint64) ids.View {
 	if mutant.On(mutant.ViewIDNumberOnly) {
-		return wire.ViewID{Number: above + 1}
+		return ids.View{Number: above + 1}
 	}
-	return wire.ViewID{Number: above + 1, Author: mgr.self, Boot: mgr.boot}
+	return ids.View{Number: above + 1, Author: mgr.self, Boot: mgr.boot}
 }
 
 // addKnown records a ballot that a node holds.
-func addKnown(v *wire.View, b wire.Ballot, members []wire.Member) {
+func addKnown(v *wire.View, b ids.Ballot, members []wire.Member) {
 	listed := slices.ContainsFunc(v.Known, func(k wire.KnownBallot) bool { return k.Ballot == b })
 	if !b.IsZero() && !listed {
 		v.Known = append(v.Known, wire.KnownBallot{Ballot: b, Members: members})
@@ -95,7 +96,7 @@ func (mgr *Manager) resendView(p *put) {
 func (mgr *Manager) postView(p *put) {
 	p.resend = mgr.now + p.pause
 	m := &wire.NewView{PutID: p.id, View: *p.view} // one for all: it is encoded once
-	send := func(id wire.NodeID) {
+	send := func(id ids.Node) {
 		mgr.box.PostAfter(mgr.box.LastWrite(), wire.Envelope{To: id, Request: p.id, Message: m})
 	}
 	for i := range p.peers {
@@ -169,7 +170,7 @@ func (mgr *Manager) noteHigher(p *put, by *putPeer, higher wire.Ancestor) {
 }
 
 // renumber gives the list a new id, above one that a member holds.
-func (mgr *Manager) renumber(p *put, held wire.ViewID) {
+func (mgr *Manager) renumber(p *put, held ids.View) {
 	old := p.view
 	v := *old
 	p.newIDs++

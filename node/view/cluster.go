@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -13,17 +14,17 @@ const maxBirths = 64
 
 // mergeBirths is the union of two ascending lists, the lowest maxBirths of it. The
 // result may be one of the lists; neither is written to.
-func mergeBirths(a, b []wire.ViewID) []wire.ViewID {
+func mergeBirths(a, b []ids.View) []ids.View {
 	if len(b) == 0 || slices.Equal(a, b) {
 		return a
 	}
 	out := slices.Concat(a, b)
-	slices.SortFunc(out, wire.ViewID.Compare)
+	slices.SortFunc(out, ids.View.Compare)
 	out = slices.Compact(out)
 	return out[:min(len(out), maxBirths):min(len(out), maxBirths)]
 }
 
-func (mgr *Manager) births() []wire.ViewID {
+func (mgr *Manager) births() []ids.View {
 	if mgr.view == nil {
 		return nil
 	}
@@ -32,14 +33,14 @@ func (mgr *Manager) births() []wire.ViewID {
 
 // SameCluster reports whether a node whose view has these births is of this node's
 // cluster. Nodes of another cluster get no data from here (docs/views.md §3.2).
-func (mgr *Manager) SameCluster(births []wire.ViewID) bool {
+func (mgr *Manager) SameCluster(births []ids.View) bool {
 	return wire.Kin(mgr.births(), births) || mutant.On(mutant.FollowForeign)
 }
 
 // partByCluster splits the answers to a PUT. The view replaces those of this cluster;
 // those of other clusters stay as they are. births is what the view descends from; empty:
 // it is the first.
-func (mgr *Manager) partByCluster(p *put) (kin []*putPeer, births []wire.ViewID) {
+func (mgr *Manager) partByCluster(p *put) (kin []*putPeer, births []ids.View) {
 	births = mgr.births()
 	if len(births) == 0 {
 		births = mgr.clusterOf(p)
@@ -80,7 +81,7 @@ func (mgr *Manager) noteForeign(p *put, a *putPeer) {
 // related reports whether an answer comes from a cluster with these births. It does if its
 // node has no cluster, or descends from one of them, or if an operator has put it the list
 // of this PUT or of the view held here. With force every answer counts.
-func (mgr *Manager) related(p *put, a *putPeer, births []wire.ViewID) bool {
+func (mgr *Manager) related(p *put, a *putPeer, births []ids.View) bool {
 	switch {
 	case !a.r.Present, len(a.r.View.Births) == 0, p.force, mutant.On(mutant.FollowForeign):
 		return true
@@ -94,7 +95,7 @@ func (mgr *Manager) related(p *put, a *putPeer, births []wire.ViewID) bool {
 // clusterOf is the cluster that an author without a cluster joins. It is the cluster of
 // the lowest node in whose view the author may have been before it lost its state, or
 // whose list the author only extends.
-func (mgr *Manager) clusterOf(p *put) []wire.ViewID {
+func (mgr *Manager) clusterOf(p *put) []ids.View {
 	for a := range p.answers {
 		if a.r.Present && len(a.r.View.Births) > 0 && mayReplace(mgr.self, &p.layout, &a.r.View.Layout) {
 			return a.r.View.Births
@@ -106,7 +107,7 @@ func (mgr *Manager) clusterOf(p *put) []wire.ViewID {
 // mayReplace reports whether an author without a cluster may replace a list that is held:
 // the held list has the author at the same address, or the new list keeps all members.
 // Anything else would take nodes out of a cluster that the author does not know.
-func mayReplace(author wire.NodeID, list, held *wire.Layout) bool {
+func mayReplace(author ids.Node, list, held *wire.Layout) bool {
 	now, listed := list.Find(author)
 	if was, ok := held.Find(author); listed && ok && was == now {
 		return true

@@ -4,21 +4,22 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
 func TestAViewOfAnotherClusterIsNotFollowed(t *testing.T) {
-	held := wire.View{ID: id(4, 1), Layout: layout("h:1", 1, 2, 3), Births: []wire.ViewID{id(1, 1)}}
+	held := wire.View{ID: id(4, 1), Layout: layout("h:1", 1, 2, 3), Births: []ids.View{id(1, 1)}}
 	knows := []wire.Ancestor{{View: held.ID}}
 	for _, c := range []struct {
 		name   string
-		births []wire.ViewID
+		births []ids.View
 		list   wire.Layout
 		follow bool
 	}{
-		{"its own cluster's", []wire.ViewID{id(1, 1), id(1, 7)}, layout("h:1", 2, 3), true},
-		{"another one's", []wire.ViewID{id(1, 7)}, layout("h:1", 2, 3), false},
-		{"another one's of the same list", []wire.ViewID{id(1, 7)}, layout("h:1", 1, 2, 3), true},
+		{"its own cluster's", []ids.View{id(1, 1), id(1, 7)}, layout("h:1", 2, 3), true},
+		{"another one's", []ids.View{id(1, 7)}, layout("h:1", 2, 3), false},
+		{"another one's of the same list", []ids.View{id(1, 7)}, layout("h:1", 1, 2, 3), true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			k, local := newTestManager(&held)
@@ -29,7 +30,7 @@ func TestAViewOfAnotherClusterIsNotFollowed(t *testing.T) {
 			if c.follow && !slices.Contains(k.view.Births, id(1, 1)) {
 				t.Errorf("the births %v have lost that of the view held", k.view.Births)
 			}
-			if k.Leave(&wire.View{ID: id(6, 3), Layout: layout("h:1", 1, 3), Ancestors: knows, Births: []wire.ViewID{id(1, 8)}}, &wire.KnownBallot{}) == 0 {
+			if k.Leave(&wire.View{ID: id(6, 3), Layout: layout("h:1", 1, 3), Ancestors: knows, Births: []ids.View{id(1, 8)}}, &wire.KnownBallot{}) == 0 {
 				t.Error("it left its view for one of another cluster")
 			}
 		})
@@ -51,8 +52,8 @@ func newTestManager(held *wire.View) (*Manager, *node) {
 // TestAListReplacesOnlyViewsOfItsCluster: what others hold is no ancestor of the view that
 // is made, which they could not refuse otherwise.
 func TestAListReplacesOnlyViewsOfItsCluster(t *testing.T) {
-	a := wire.View{ID: id(9, 1), Layout: layout("h:1", 1, 2, 3), Births: []wire.ViewID{id(1, 1)}}
-	b := wire.View{ID: id(7, 4), Layout: layout("h:1", 4, 5), Births: []wire.ViewID{id(1, 4)}}
+	a := wire.View{ID: id(9, 1), Layout: layout("h:1", 1, 2, 3), Births: []ids.View{id(1, 1)}}
+	b := wire.View{ID: id(7, 4), Layout: layout("h:1", 4, 5), Births: []ids.View{id(1, 4)}}
 	moved := layout("h:1", 1, 2, 3)
 	moved.Shards[0].Members[1].Address = "else:1"
 	for _, c := range []struct {
@@ -60,16 +61,16 @@ func TestAListReplacesOnlyViewsOfItsCluster(t *testing.T) {
 		held     *wire.View // by node 2, which is told
 		list     wire.Layout
 		force    bool
-		answers  map[wire.NodeID]*wire.View
-		replaces []wire.ViewID
+		answers  map[ids.Node]*wire.View
+		replaces []ids.View
 	}{
-		{"a member's list, with another cluster's node", &a, layout("h:1", 1, 2, 4), false, map[wire.NodeID]*wire.View{1: &a, 4: &b}, []wire.ViewID{a.ID}},
-		{"the same by force", &a, layout("h:1", 1, 2, 4), true, map[wire.NodeID]*wire.View{1: &a, 4: &b}, []wire.ViewID{b.ID, a.ID}},
-		{"a member that lost its state", nil, layout("h:1", 1, 2, 3), false, map[wire.NodeID]*wire.View{1: &a}, []wire.ViewID{a.ID}},
-		{"it loses others on the way", nil, layout("h:1", 1, 2), false, map[wire.NodeID]*wire.View{1: &a}, []wire.ViewID{a.ID}},
-		{"a newcomer that adds itself", nil, layout("h:1", 2, 4, 5), false, map[wire.NodeID]*wire.View{4: &b}, []wire.ViewID{b.ID}},
-		{"a newcomer that takes a node out", nil, layout("h:1", 2, 4), false, map[wire.NodeID]*wire.View{4: &b}, nil},
-		{"a newcomer with the id of a member", nil, moved, false, map[wire.NodeID]*wire.View{1: &a}, nil},
+		{"a member's list, with another cluster's node", &a, layout("h:1", 1, 2, 4), false, map[ids.Node]*wire.View{1: &a, 4: &b}, []ids.View{a.ID}},
+		{"the same by force", &a, layout("h:1", 1, 2, 4), true, map[ids.Node]*wire.View{1: &a, 4: &b}, []ids.View{b.ID, a.ID}},
+		{"a member that lost its state", nil, layout("h:1", 1, 2, 3), false, map[ids.Node]*wire.View{1: &a}, []ids.View{a.ID}},
+		{"it loses others on the way", nil, layout("h:1", 1, 2), false, map[ids.Node]*wire.View{1: &a}, []ids.View{a.ID}},
+		{"a newcomer that adds itself", nil, layout("h:1", 2, 4, 5), false, map[ids.Node]*wire.View{4: &b}, []ids.View{b.ID}},
+		{"a newcomer that takes a node out", nil, layout("h:1", 2, 4), false, map[ids.Node]*wire.View{4: &b}, nil},
+		{"a newcomer with the id of a member", nil, moved, false, map[ids.Node]*wire.View{1: &a}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			k, local := newTestManager(c.held)
@@ -85,14 +86,14 @@ func TestAListReplacesOnlyViewsOfItsCluster(t *testing.T) {
 				t.Fatalf("%d views were adopted", len(local.adopted))
 			}
 			got := local.adopted[0]
-			var ids []wire.ViewID
+			var all []ids.View
 			for _, a := range got.Ancestors {
-				ids = append(ids, a.View)
+				all = append(all, a.View)
 			}
-			if !slices.Equal(ids, c.replaces) {
-				t.Errorf("it replaces %v, want %v", ids, c.replaces)
+			if !slices.Equal(all, c.replaces) {
+				t.Errorf("it replaces %v, want %v", all, c.replaces)
 			}
-			if own := slices.Equal(got.Births, []wire.ViewID{got.ID}); own != (c.replaces == nil) {
+			if own := slices.Equal(got.Births, []ids.View{got.ID}); own != (c.replaces == nil) {
 				t.Errorf("its births are %v", got.Births)
 			}
 		})
@@ -102,13 +103,13 @@ func TestAListReplacesOnlyViewsOfItsCluster(t *testing.T) {
 func TestOfTwoProcessesWithOneIDOneIsHeard(t *testing.T) {
 	v := wire.View{ID: id(4, 1), Layout: layout("h:1", 1, 2, 3), Saw: []wire.Sighting{{Node: 3, Inc: 30}}}
 	k, _ := newTestManager(&v)
-	hello := func(at wire.Instant, inc wire.Incarnation) bool {
+	hello := func(at wire.Instant, inc ids.Incarnation) bool {
 		k.SetNow(at)
 		return k.OnHello(wire.Header{From: 3, Inc: inc, View: v.ID}, &wire.Hello{})
 	}
 	for _, c := range []struct {
 		at    wire.Instant
-		inc   wire.Incarnation
+		inc   ids.Incarnation
 		heard bool
 	}{
 		{0, 31, true}, // alone, it may be a later incarnation
@@ -125,11 +126,11 @@ func TestOfTwoProcessesWithOneIDOneIsHeard(t *testing.T) {
 // TestAProcessWhoseIDWasGivenAwayLeavesTheView: it finds that out by its own question, for
 // nobody dials its address any more.
 func TestAProcessWhoseIDWasGivenAwayLeavesTheView(t *testing.T) {
-	held := wire.View{ID: id(4, 1), Layout: layout("h:1", 1, 2, 3), Births: []wire.ViewID{id(1, 1)}}
+	held := wire.View{ID: id(4, 1), Layout: layout("h:1", 1, 2, 3), Births: []ids.View{id(1, 1)}}
 	moved := layout("h:1", 1, 2, 3)
 	moved.Shards[0].Members[1].Address = "else:1"
 	next := wire.View{ID: id(5, 1), Layout: moved, Ancestors: []wire.Ancestor{{View: held.ID}}, Births: held.Births}
-	saw := func(inc wire.Incarnation) wire.View {
+	saw := func(inc ids.Incarnation) wire.View {
 		v := next
 		v.Saw = []wire.Sighting{{Node: 2, Inc: inc}}
 		return v
@@ -161,8 +162,8 @@ func TestAViewOfAnEarlierIncarnationGivesNoIDAway(t *testing.T) {
 	list := layout("h:1", 1, 2, 3)
 	moved := layout("h:1", 1, 2, 3)
 	moved.Shards[0].Members[1].Address = "else:1"
-	held := wire.View{ID: id(1, 2), Layout: moved, Births: []wire.ViewID{id(1, 2)}}
-	old := wire.View{ID: id(4, 1), Layout: list, Saw: []wire.Sighting{{Node: 2, Inc: 99}}, Births: []wire.ViewID{id(1, 1)}}
+	held := wire.View{ID: id(1, 2), Layout: moved, Births: []ids.View{id(1, 2)}}
+	old := wire.View{ID: id(4, 1), Layout: list, Saw: []wire.Sighting{{Node: 2, Inc: 99}}, Births: []ids.View{id(1, 1)}}
 	for _, c := range []struct {
 		name     string
 		replaces []wire.Ancestor
@@ -176,7 +177,7 @@ func TestAViewOfAnEarlierIncarnationGivesNoIDAway(t *testing.T) {
 			k.Put(&wire.PutView{Layout: list})
 			theirs := old
 			theirs.Ancestors = c.replaces
-			for _, from := range []wire.NodeID{1, 3} {
+			for _, from := range []ids.Node{1, 3} {
 				k.OnQueryReply(wire.Header{From: from}, &wire.QueryReply{PutID: k.nextPut, Present: true, View: theirs})
 			}
 			if k.LeftBehind() != c.givesWay {

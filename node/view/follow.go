@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -65,7 +66,7 @@ func (mgr *Manager) Leave(v *wire.View, owed *wire.KnownBallot) wire.Fate {
 
 // RenumberAbove gives the list in force an id above a view that is held outside it, by a
 // node that could not follow otherwise. Every node that follows the list follows it there.
-func (mgr *Manager) RenumberAbove(held wire.ViewID) {
+func (mgr *Manager) RenumberAbove(held ids.View) {
 	if !mgr.plausible(held) {
 		return
 	}
@@ -142,7 +143,7 @@ func (mgr *Manager) renumberAboveStale(h wire.Header, v *wire.View) {
 }
 
 // OnNewView follows a view or refuses it.
-func (mgr *Manager) OnNewView(h wire.Header, replyTo wire.ReplyTo, m *wire.NewView) {
+func (mgr *Manager) OnNewView(h wire.Header, replyTo ids.ReplyTo, m *wire.NewView) {
 	if mgr.speaksFor(h, &m.View) {
 		mgr.FollowIfAllowed(&m.View)
 		mgr.renumberAboveStale(h, &m.View)

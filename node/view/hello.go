@@ -2,6 +2,7 @@ package view
 
 import (
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -43,7 +44,7 @@ func (mgr *Manager) twinSaid(m *wire.QueryReply) bool {
 }
 
 // yieldID takes this node out of its view: its id belongs to another process.
-func (mgr *Manager) yieldID(told wire.NodeID, v wire.ViewID) {
+func (mgr *Manager) yieldID(told ids.Node, v ids.View) {
 	if !mgr.leftBehind {
 		mgr.leftBehind, mgr.changed = true, true
 		mgr.box.Event(wire.Event{Kind: EventTwin, Peer: told, View: v, Note: "this node's id was given to another process"})

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -21,7 +22,7 @@ const (
 )
 
 // plausible reports that a number can have been reached by PUTs.
-func (mgr *Manager) plausible(id wire.ViewID) bool {
+func (mgr *Manager) plausible(id ids.View) bool {
 	return id.Number <= mgr.highestNumber+maxJump || mutant.On(mutant.UncheckedViewNumber)
 }
 
@@ -46,12 +47,12 @@ func ordered(v *wire.View) bool {
 	shards := v.Layout.Shards
 	return len(members) <= maxMembers && len(shards) <= maxMembers && len(v.Sources) <= maxMembers &&
 		len(v.Saw) <= maxMembers+maxKnown && len(v.Known) <= maxKnown && len(v.Ancestors) <= maxAncestors &&
-		ascending(members, func(m wire.Member) wire.NodeID { return m.ID }) &&
+		ascending(members, func(m wire.Member) ids.Node { return m.ID }) &&
 		ascending(shards, func(s wire.Shard) string { return s.Name }) &&
 		!slices.ContainsFunc(shards, func(s wire.Shard) bool {
-			return !ascending(s.Members, func(m wire.Member) wire.NodeID { return m.ID })
+			return !ascending(s.Members, func(m wire.Member) ids.Node { return m.ID })
 		}) &&
-		ascendingViews(v.Ancestors) && len(v.Births) <= maxBirths && slices.IsSortedFunc(v.Births, wire.ViewID.Compare) &&
+		ascendingViews(v.Ancestors) && len(v.Births) <= maxBirths && slices.IsSortedFunc(v.Births, ids.View.Compare) &&
 		!slices.ContainsFunc(v.Known, func(x wire.KnownBallot) bool { return x.Ballot.View.Compare(v.ID) >= 0 })
 }
 
@@ -87,7 +88,7 @@ func (mgr *Manager) speaksFor(h wire.Header, v *wire.View) bool {
 
 // IsPrimaryOf reports whether a node is the primary of a view, which alone opens rounds in
 // it.
-func IsPrimaryOf(h wire.Header, v *wire.View, b wire.Ballot) bool {
+func IsPrimaryOf(h wire.Header, v *wire.View, b ids.Ballot) bool {
 	primary, ok := v.Primary()
 	return ok && primary == h.From && b.View == v.ID
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -20,7 +21,7 @@ const (
 // put is one PUT /view from its arrival to its answer (docs/views.md §2).
 type put struct {
 	id              uint64
-	token           wire.Token
+	token           ids.Token
 	layout          wire.Layout
 	force           bool
 	dryRun          bool         // the PUT only reports; it changes nothing
@@ -37,7 +38,7 @@ type put struct {
 	newIDs          int
 	firstOfCluster  bool       // made: this node was of no cluster, and the view is the first of one
 	loss            *wire.Loss // that the view makes final, as far as is known
-	twinAt          wire.NodeID
+	twinAt          ids.Node
 	twin            bool          // twinAt says that this node's id belongs to another process
 	covered         bool          // outside: the view's primary has our data
 	primaryProgress uint64        // outside: the primary's progress
@@ -49,16 +50,16 @@ type put struct {
 
 // putPeer is a member as far as a PUT has heard of it.
 type putPeer struct {
-	id       wire.NodeID
-	inc      wire.Incarnation
+	id       ids.Node
+	inc      ids.Incarnation
 	r        *wire.QueryReply // what it holds; nil: it has not answered
 	accepted bool             // it holds the view of the PUT
 	foreign  bool             // it belongs to another cluster, and does not follow
 }
 
 // peer is what is known of a member; nil for this node and for nodes that are no members.
-func (p *put) peer(id wire.NodeID) *putPeer {
-	i, ok := slices.BinarySearchFunc(p.peers, id, func(m putPeer, id wire.NodeID) int { return cmp.Compare(m.id, id) })
+func (p *put) peer(id ids.Node) *putPeer {
+	i, ok := slices.BinarySearchFunc(p.peers, id, func(m putPeer, id ids.Node) int { return cmp.Compare(m.id, id) })
 	if !ok {
 		return nil
 	}

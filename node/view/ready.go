@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -86,7 +87,7 @@ func (mgr *Manager) finish(p *put, o wire.Outcome) {
 }
 
 // Abandon forgets a PUT whose client has left.
-func (mgr *Manager) Abandon(token wire.Token) bool {
+func (mgr *Manager) Abandon(token ids.Token) bool {
 	for _, p := range mgr.puts {
 		if p.token == token {
 			mgr.puts = slices.DeleteFunc(mgr.puts, func(q *put) bool { return q == p })

@@ -11,16 +11,17 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
 // Local is the rest of the node, as far as views are concerned.
 type Local interface {
 	// Ballot is that of the strong history, BallotMembers took part in it.
-	Ballot() wire.Ballot
+	Ballot() ids.Ballot
 	BallotMembers() []wire.Member
 	// Knows reports whether the strong history contains that of a ballot.
-	Knows(wire.Ballot) bool
+	Knows(ids.Ballot) bool
 	// Adopt makes a view the node's view, durably; Keep does so again after the
 	// view was renewed.
 	Adopt(*wire.View)
@@ -68,9 +69,9 @@ const crowd = 8
 
 // Config identifies a manager.
 type Config struct {
-	Self    wire.NodeID
-	Inc     wire.Incarnation
-	Boot    wire.Boot
+	Self    ids.Node
+	Inc     ids.Incarnation
+	Boot    ids.Boot
 	Expects bool // the node is to have data
 	Crowd   int  // of more than so many others some are far; zero: 8
 }
@@ -84,9 +85,9 @@ const maxNewIDs = 4
 
 // Manager holds a node's view and the PUTs that are open here.
 type Manager struct {
-	self  wire.NodeID
-	inc   wire.Incarnation
-	boot  wire.Boot
+	self  ids.Node
+	inc   ids.Incarnation
+	boot  ids.Boot
 	box   *wire.Outbox
 	local Local
 	now   wire.Instant
@@ -102,7 +103,7 @@ type Manager struct {
 	round         int          // of hellos in this view
 	crowd         int          // Config.Crowd
 	expects       bool         // Config.Expects
-	dataHeardIn   wire.ViewID  // the highest view in which another node had data while this node held none
+	dataHeardIn   ids.View     // the highest view in which another node had data while this node held none
 	undialAtTick  bool         // the peers of a finished dry run stay dialled until the next tick
 	highestNumber uint64       // highest view number ever held or made here
 	heldAt        wire.Instant // when the view was adopted
@@ -116,10 +117,10 @@ type Manager struct {
 
 // peer is what hellos told of one member of the view.
 type peer struct {
-	id       wire.NodeID
+	id       ids.Node
 	at       wire.Instant // of the last hello in this view
 	ever     bool
-	inc      wire.Incarnation // that said it
+	inc      ids.Incarnation // that said it
 	progress uint64
 	far      bool // it hears few hellos, and says few
 	probed   wire.Instant
@@ -167,7 +168,7 @@ func (mgr *Manager) View() *wire.View { return mgr.view }
 func (mgr *Manager) LeftBehind() bool { return mgr.leftBehind }
 
 // Heard is when the last hello of a member in this view arrived.
-func (mgr *Manager) Heard(id wire.NodeID) (wire.Instant, bool) {
+func (mgr *Manager) Heard(id ids.Node) (wire.Instant, bool) {
 	if p := mgr.peer(id); p != nil && p.ever {
 		return p.at, true
 	}
@@ -175,7 +176,7 @@ func (mgr *Manager) Heard(id wire.NodeID) (wire.Instant, bool) {
 }
 
 // Silence is how long a member of the view may say nothing before it counts as silent.
-func (mgr *Manager) Silence(id wire.NodeID) wire.Instant {
+func (mgr *Manager) Silence(id ids.Node) wire.Instant {
 	if p := mgr.peer(id); p != nil {
 		return p.silence()
 	}
@@ -199,7 +200,7 @@ func (mgr *Manager) Changed() bool {
 // Busy reports that a PUT is open.
 func (mgr *Manager) Busy() bool { return len(mgr.puts) > 0 || mgr.undialAtTick }
 
-func (mgr *Manager) peer(id wire.NodeID) *peer {
+func (mgr *Manager) peer(id ids.Node) *peer {
 	for i := range mgr.heard {
 		if mgr.heard[i].id == id {
 			return &mgr.heard[i]
@@ -235,7 +236,7 @@ func (mgr *Manager) markFar() {
 	if len(mgr.heard) <= mgr.crowd || mgr.self == primary {
 		return
 	}
-	near := map[wire.NodeID]bool{primary: true}
+	near := map[ids.Node]bool{primary: true}
 	for _, s := range mgr.view.Layout.Shards {
 		if slices.ContainsFunc(s.Members, func(m wire.Member) bool { return m.ID == mgr.self }) {
 			for _, m := range s.Members {
@@ -268,7 +269,7 @@ func (mgr *Manager) Reach() { mgr.reach() }
 // never dialled. The newest address of each node counts.
 func (mgr *Manager) reach() {
 	var all []wire.Member
-	known := map[wire.NodeID]bool{mgr.self: true}
+	known := map[ids.Node]bool{mgr.self: true}
 	add := func(ms []wire.Member) {
 		for _, m := range ms {
 			if !known[m.ID] {
@@ -307,7 +308,7 @@ func (mgr *Manager) asFirstNamed(all []wire.Member) []wire.Member {
 }
 
 // OnQuery says what this node holds: at any time, in any view and in none.
-func (mgr *Manager) OnQuery(h wire.Header, replyTo wire.ReplyTo, m *wire.Query) {
+func (mgr *Manager) OnQuery(h wire.Header, replyTo ids.ReplyTo, m *wire.Query) {
 	reply := &wire.QueryReply{
 		PutID: m.PutID, Ballot: mgr.local.Ballot(), Members: mgr.local.BallotMembers(), Knows: mgr.local.Knows(m.Ballot),
 		Data: mgr.local.Data(), Expects: mgr.expects,
@@ -325,16 +326,16 @@ func (mgr *Manager) OnQuery(h wire.Header, replyTo wire.ReplyTo, m *wire.Query) 
 }
 
 // OnBaseCheck answers a node outside the view: its data is in the active base.
-func (mgr *Manager) OnBaseCheck(h wire.Header, replyTo wire.ReplyTo, m *wire.BaseCheck) {
+func (mgr *Manager) OnBaseCheck(h wire.Header, replyTo ids.ReplyTo, m *wire.BaseCheck) {
 	serving := mgr.local.HasActiveBase() && mgr.viewID().Compare(h.View) >= 0
 	mgr.box.Post(wire.Envelope{To: h.From, Answer: replyTo, Message: &wire.BaseCheckReply{
 		PutID: m.PutID, Contained: serving && mgr.local.Knows(m.Ballot), Serving: serving, Progress: mgr.local.Progress(),
 	}})
 }
 
-func (mgr *Manager) viewID() wire.ViewID {
+func (mgr *Manager) viewID() ids.View {
 	if mgr.view == nil {
-		return wire.ViewID{}
+		return ids.View{}
 	}
 	return mgr.view.ID
 }
@@ -364,12 +365,12 @@ func recordLaterSighting(v *wire.View, s wire.Sighting) {
 	recordSighting(v, s)
 }
 
-func sightingIndex(v *wire.View, node wire.NodeID) int {
+func sightingIndex(v *wire.View, node ids.Node) int {
 	return slices.IndexFunc(v.Saw, func(o wire.Sighting) bool { return o.Node == node })
 }
 
 // addAncestor records that v was made in knowledge of a view that a node holds.
-func addAncestor(v *wire.View, held wire.ViewID, renewed uint64) {
+func addAncestor(v *wire.View, held ids.View, renewed uint64) {
 	if !held.IsZero() && held != v.ID {
 		v.Ancestors = mergeAncestors(v.Ancestors, []wire.Ancestor{{View: held, Renewed: renewed}})
 	}

@@ -5,15 +5,16 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
 // node is the rest of a node that has nothing and serves nothing.
 type node struct{ adopted []*wire.View }
 
-func (*node) Ballot() wire.Ballot             { return wire.Ballot{} }
+func (*node) Ballot() ids.Ballot              { return ids.Ballot{} }
 func (*node) BallotMembers() []wire.Member    { return nil }
-func (*node) Knows(wire.Ballot) bool          { return false }
+func (*node) Knows(ids.Ballot) bool           { return false }
 func (n *node) Adopt(v *wire.View)            { n.adopted = append(n.adopted, v) }
 func (*node) Keep()                           {}
 func (*node) Refresh()                        {}
@@ -25,7 +26,7 @@ func (*node) Holding() bool                   { return false }
 func (*node) Data() bool                      { return false }
 func (*node) HandedOver() (causal, only bool) { return true, false }
 
-func layout(address string, members ...wire.NodeID) wire.Layout {
+func layout(address string, members ...ids.Node) wire.Layout {
 	l := wire.Layout{Flat: true, Shards: []wire.Shard{{}}}
 	for _, id := range members {
 		l.Shards[0].Members = append(l.Shards[0].Members, wire.Member{ID: id, Address: address})
@@ -33,14 +34,14 @@ func layout(address string, members ...wire.NodeID) wire.Layout {
 	return l
 }
 
-func id(n uint64, author wire.NodeID) wire.ViewID {
-	return wire.ViewID{Number: n, Author: author, Boot: 5}
+func id(n uint64, author ids.Node) ids.View {
+	return ids.View{Number: n, Author: author, Boot: 5}
 }
 
 func TestAViewIsFollowedOnlyInKnowledgeOfTheOneHeld(t *testing.T) {
 	held := wire.View{ID: id(4, 1), Layout: layout("h:1", 1, 2, 3), Renewed: 2}
 	knows := func(renewed uint64) []wire.Ancestor { return []wire.Ancestor{{View: held.ID, Renewed: renewed}} }
-	saw := func(inc wire.Incarnation) []wire.Sighting { return []wire.Sighting{{Node: 2, Inc: inc}} }
+	saw := func(inc ids.Incarnation) []wire.Sighting { return []wire.Sighting{{Node: 2, Inc: inc}} }
 	cases := []struct {
 		name   string
 		held   *wire.View
@@ -77,18 +78,18 @@ func TestAViewIsFollowedOnlyInKnowledgeOfTheOneHeld(t *testing.T) {
 
 // TestAListIsNumberedAboveAViewOfAnEarlierIncarnation: a member has come to it by an old message.
 func TestAListIsNumberedAboveAViewOfAnEarlierIncarnation(t *testing.T) {
-	sees := func(id wire.NodeID, inc wire.Incarnation) wire.Sighting { return wire.Sighting{Node: id, Inc: inc} }
+	sees := func(id ids.Node, inc ids.Incarnation) wire.Sighting { return wire.Sighting{Node: id, Inc: inc} }
 	held := wire.View{ID: id(4, 1), Layout: layout("h:1", 1, 2, 3), Saw: []wire.Sighting{sees(1, 10), sees(2, 20), sees(3, 30)}}
 	cases := []struct {
 		name string
 		from wire.Header
 		v    wire.View
-		want wire.ViewID // that is adopted; zero: none
+		want ids.View // that is adopted; zero: none
 	}{
 		{"its holder comes along", wire.Header{From: 3, Inc: 30}, wire.View{ID: id(6, 1), Layout: layout("h:1", 1, 2, 3), Saw: []wire.Sighting{sees(2, 19)}}, id(7, 2)},
-		{"its holder has another incarnation", wire.Header{From: 3, Inc: 31}, wire.View{ID: id(6, 1), Layout: layout("h:1", 1, 2, 3), Saw: []wire.Sighting{sees(2, 19)}}, wire.ViewID{}},
-		{"another list", wire.Header{From: 3, Inc: 30}, wire.View{ID: id(6, 1), Layout: layout("h:1", 2, 3), Saw: []wire.Sighting{sees(2, 19)}}, wire.ViewID{}},
-		{"a lower id", wire.Header{From: 3, Inc: 30}, wire.View{ID: id(3, 1), Layout: layout("h:1", 1, 2, 3), Saw: []wire.Sighting{sees(2, 19)}}, wire.ViewID{}},
+		{"its holder has another incarnation", wire.Header{From: 3, Inc: 31}, wire.View{ID: id(6, 1), Layout: layout("h:1", 1, 2, 3), Saw: []wire.Sighting{sees(2, 19)}}, ids.View{}},
+		{"another list", wire.Header{From: 3, Inc: 30}, wire.View{ID: id(6, 1), Layout: layout("h:1", 2, 3), Saw: []wire.Sighting{sees(2, 19)}}, ids.View{}},
+		{"a lower id", wire.Header{From: 3, Inc: 30}, wire.View{ID: id(3, 1), Layout: layout("h:1", 1, 2, 3), Saw: []wire.Sighting{sees(2, 19)}}, ids.View{}},
 		{"one that it may follow", wire.Header{From: 3, Inc: 30}, wire.View{ID: id(6, 1), Layout: layout("h:1", 1, 2, 3), Saw: []wire.Sighting{sees(2, 20)}}, id(6, 1)},
 	}
 	for _, c := range cases {
@@ -99,7 +100,7 @@ func TestAListIsNumberedAboveAViewOfAnEarlierIncarnation(t *testing.T) {
 			v := held
 			k.hold(&v)
 			k.OnNewView(c.from, "", &wire.NewView{View: c.v})
-			var got wire.ViewID
+			var got ids.View
 			for _, v := range local.adopted {
 				got = v.ID
 			}
@@ -147,13 +148,13 @@ func TestOnlyAddressesThatAViewNamedAreDialled(t *testing.T) {
 }
 
 func TestHellosAreRarerInLargeViewsAndByNodesLeftBehind(t *testing.T) {
-	crowded := make([]wire.NodeID, crowd+2)
+	crowded := make([]ids.Node, crowd+2)
 	for i := range crowded {
-		crowded[i] = wire.NodeID(i + 1)
+		crowded[i] = ids.Node(i + 1)
 	}
 	cases := []struct {
 		name       string
-		members    []wire.NodeID
+		members    []ids.Node
 		leftBehind bool
 		pause      wire.Instant
 	}{
@@ -188,16 +189,16 @@ func TestInLargeViewsMembersOfOtherShardsHearFewerHellos(t *testing.T) {
 	const shards, silent = 6, 12
 	l := wire.Layout{}
 	for i := range shards {
-		a, b := wire.NodeID(2*i+1), wire.NodeID(2*i+2)
+		a, b := ids.Node(2*i+1), ids.Node(2*i+2)
 		l.Shards = append(l.Shards, wire.Shard{Name: string(rune('a' + i)), Members: layout("h:1", a, b).Shards[0].Members})
 	}
-	greeted := func(self wire.NodeID) map[wire.NodeID]int {
+	greeted := func(self ids.Node) map[ids.Node]int {
 		box := &wire.Outbox{}
 		k := New(Config{Self: self, Inc: 20, Boot: 5}, box, nil)
 		k.Use(&node{})
 		v := &wire.View{ID: id(4, 1), Layout: l}
 		k.hold(v)
-		counts := map[wire.NodeID]int{}
+		counts := map[ids.Node]int{}
 		for now := wire.Instant(0); now < 8*wire.Second; now += helloToCrowd {
 			box.Reset()
 			k.SetNow(now)
@@ -216,8 +217,8 @@ func TestInLargeViewsMembersOfOtherShardsHearFewerHellos(t *testing.T) {
 		return counts
 	}
 	const often = int(8 * wire.Second / helloToCrowd)
-	want := map[wire.NodeID]int{1: often, 4: often, silent: often} // the primary, the other one of its shard, and who is not heard
-	for _, rare := range []wire.NodeID{2, 5, 6, 7, 8, 9, 10, 11} {
+	want := map[ids.Node]int{1: often, 4: often, silent: often} // the primary, the other one of its shard, and who is not heard
+	for _, rare := range []ids.Node{2, 5, 6, 7, 8, 9, 10, 11} {
 		want[rare] = often / farRounds
 	}
 	if d := cmp.Diff(want, greeted(3)); d != "" {
@@ -257,7 +258,7 @@ func TestANodeThatWasLeftBehindIsAMemberAgainWhenItsListIsPutAgain(t *testing.T)
 	for name, again := range map[string]func(mgr *Manager){
 		"here": func(mgr *Manager) {
 			mgr.Put(&wire.PutView{Token: 1, Layout: held.Layout})
-			for _, from := range []wire.NodeID{1, 3} {
+			for _, from := range []ids.Node{1, 3} {
 				mgr.OnQueryReply(wire.Header{From: from}, &wire.QueryReply{PutID: mgr.puts[0].id, Present: true, View: held})
 			}
 		},
@@ -298,7 +299,7 @@ func TestAViewIsSentToASilentMemberWithBackOff(t *testing.T) {
 	box := &wire.Outbox{}
 	k := New(Config{Self: 2, Inc: 20, Boot: 5}, box, nil)
 	k.Use(&node{})
-	sent := map[wire.NodeID][]wire.Instant{}
+	sent := map[ids.Node][]wire.Instant{}
 	var answered wire.Instant
 	for now := wire.Instant(0); now < 5*wire.Second; now += 10 * wire.Millisecond {
 		k.SetNow(now)
@@ -325,7 +326,7 @@ func TestAViewIsSentToASilentMemberWithBackOff(t *testing.T) {
 		}
 		box.Reset()
 	}
-	want := map[wire.NodeID][]wire.Instant{1: {300}, 3: {300, 550, 1050, 2050}}
+	want := map[ids.Node][]wire.Instant{1: {300}, 3: {300, 550, 1050, 2050}}
 	if d := cmp.Diff(want, sent); d != "" {
 		t.Errorf("the view was sent at these milliseconds (-want +got):\n%s", d)
 	}
@@ -337,15 +338,15 @@ func TestAViewIsSentToASilentMemberWithBackOff(t *testing.T) {
 // TestANodeFirstHeardAfterCreationMayHaveHeldTheView: an earlier incarnation, of which the author did not hear,
 // may have written in it.
 func TestANodeFirstHeardAfterCreationMayHaveHeldTheView(t *testing.T) {
-	made := wire.ViewID{Number: 4, Author: 1}
-	before := wire.ViewID{Number: 3, Author: 2}
+	made := ids.View{Number: 4, Author: 1}
+	before := ids.View{Number: 3, Author: 2}
 	for _, c := range []struct {
 		name  string
 		heard []wire.Sighting // when it was made
 		s     wire.Sighting
-		want  wire.ViewID
+		want  ids.View
 	}{
-		{"the incarnation that was heard", []wire.Sighting{{Node: 2, Inc: 20}}, wire.Sighting{Node: 2, Inc: 20}, wire.ViewID{}},
+		{"the incarnation that was heard", []wire.Sighting{{Node: 2, Inc: 20}}, wire.Sighting{Node: 2, Inc: 20}, ids.View{}},
 		{"that incarnation, with what it held", []wire.Sighting{{Node: 2, Inc: 20, View: before}}, wire.Sighting{Node: 2, Inc: 20}, before},
 		{"another incarnation", []wire.Sighting{{Node: 2, Inc: 20}}, wire.Sighting{Node: 2, Inc: 21}, made},
 		{"for the first time", []wire.Sighting{{Node: 3, Inc: 30}}, wire.Sighting{Node: 2, Inc: 20}, made},

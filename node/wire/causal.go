@@ -3,15 +3,17 @@ package wire
 import (
 	"cmp"
 	"slices"
+
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 // Stream names the writes that one boot of a node makes in one view. They are
 // numbered from 1 without gaps. A node that starts again, or adopts another view,
 // begins another stream.
 type Stream struct {
-	View ViewID
-	Node NodeID
-	Boot Boot
+	View ids.View
+	Node ids.Node
+	Boot ids.Boot
 }
 
 // Compare orders streams: view id, node, boot.
@@ -76,7 +78,7 @@ type Dependency struct {
 type Context struct {
 	Exact   []Dependency // oldest first, one a hash
 	Vector  Vector       // older ones, folded
-	CutRefs []ViewID     // ascending: views whose stable cuts it refers to
+	CutRefs []ids.View   // ascending: views whose stable cuts it refers to
 	Ceil    uint64       // no counter of what was folded is larger
 }
 
@@ -93,7 +95,7 @@ type Item struct {
 	Value       []byte
 	ContentType string
 	Deps        Context
-	ID          RequestID // of the client's write; zero: it was not forwarded
+	ID          ids.Request // of the client's write; zero: it was not forwarded
 }
 
 // SlotRange is a run of slots.
@@ -127,7 +129,7 @@ type Holdings struct {
 // KnownView is what a node needs to know of a view whose id it meets in a vector: its
 // members by shard, and its stable cut, if one was published.
 type KnownView struct {
-	ID           ViewID
+	ID           ids.View
 	Layout       Layout
 	HasStableCut bool
 	Common       bool // all members knew the stable cut at a time: contexts may refer to it

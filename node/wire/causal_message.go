@@ -1,9 +1,11 @@
 package wire
 
+import "github.com/cohortkv/cohort/node/ids"
+
 // Batch carries writes of the sender's stream in a view, the first under number
 // First, the next ones under the numbers that follow.
 type Batch struct {
-	View  ViewID
+	View  ids.View
 	First uint64
 	Items []Item
 }
@@ -11,20 +13,20 @@ type Batch struct {
 // BatchAck says that of the receiver's stream in a view everything up to N is held,
 // durably.
 type BatchAck struct {
-	View ViewID
+	View ids.View
 	N    uint64
 }
 
 // ResendRequest asks for a part of the receiver's own stream again.
 type ResendRequest struct {
-	View     ViewID
+	View     ids.View
 	From, To uint64 // both included
 }
 
 // Truncated answers ResendRequest: the writes that are asked for, up to UpTo, are not
 // kept any more. An exchange brings them.
 type Truncated struct {
-	View ViewID
+	View ids.View
 	UpTo uint64
 }
 
@@ -36,24 +38,24 @@ type DigestRequest struct {
 	Survey     bool   // only Holdings are wanted
 	Collecting uint64 // no tombstone that is about to be collected has a larger counter
 	Sums       []Sum
-	Births     []ViewID // of the sender's view: a node of another cluster does not answer
+	Births     []ids.View // of the sender's view: a node of another cluster does not answer
 
 	Forgotten []Forgotten // nodes that an operator has forgotten, in this view or one that it replaces
 }
 
 // Forgotten is a node that an operator has forgotten, and the view in which that was.
 type Forgotten struct {
-	Node NodeID
-	View ViewID
+	Node ids.Node
+	View ids.View
 }
 
 // Digest answers DigestRequest. K of the sender was noted before any item is read.
 type Digest struct {
 	Session    uint64
-	View       ViewID // in which it is said
-	Layout     uint64 // fingerprint of its layout: two views of one layout are one group
-	Removals   uint64 // grows whenever the sender releases a slot, or drops an item
-	Revision   uint64 // of what the sender holds; comes back in HandoffAck
+	View       ids.View // in which it is said
+	Layout     uint64   // fingerprint of its layout: two views of one layout are one group
+	Removals   uint64   // grows whenever the sender releases a slot, or drops an item
+	Revision   uint64   // of what the sender holds; comes back in HandoffAck
 	Held       Holdings
 	Frozen     bool        // the sender takes no writes any more
 	Descends   bool        // the sender's view replaces the receiver's
@@ -71,8 +73,8 @@ type Digest struct {
 
 // NodeBoot is one boot of a node.
 type NodeBoot struct {
-	Node NodeID
-	Boot Boot
+	Node ids.Node
+	Boot ids.Boot
 }
 
 // GroupSums has the sums of the slots of one group, as far as they are asked for.
@@ -113,7 +115,7 @@ type Handoff struct {
 // HandoffAck says that an exchange is over: of these slots, which the sender owns, it
 // has all that the receiver had at Revision, durably.
 type HandoffAck struct {
-	Boot     Boot // of the receiver
+	Boot     ids.Boot // of the receiver
 	Revision uint64
 	Slots    []SlotRange
 }
@@ -122,7 +124,7 @@ type HandoffAck struct {
 type KeyRequest struct {
 	Session uint64
 	Key     string
-	Births  []ViewID // as in DigestRequest
+	Births  []ids.View // as in DigestRequest
 }
 
 // KeyReply answers KeyRequest.
@@ -148,7 +150,7 @@ type CausalForward struct {
 	// and the boot of the receiver then. They bound how long the request may have
 	// been under way.
 	Heard     Instant
-	HeardBoot Boot
+	HeardBoot ids.Boot
 }
 
 // ForwardFate says what became of a forwarded request.
@@ -183,7 +185,7 @@ type CausalForwardCancel struct {
 // always answered: the answer also tells in which boot its sender is.
 type ViewInfoRequest struct {
 	Session uint64
-	Views   []ViewID
+	Views   []ids.View
 }
 
 // ViewInfo answers ViewInfoRequest, or publishes stable cuts: then Session is zero.

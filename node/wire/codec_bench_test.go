@@ -3,20 +3,22 @@ package wire
 import (
 	"fmt"
 	"testing"
+
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 // prepare64x128 is the Prepare of 64 clients that write values of 128 bytes
 // through three nodes.
 func prepare64x128() (Header, *Prepare) {
-	b := Ballot{View: ViewID{Number: 4, Author: 2, Boot: 0x2222222222222222}, Round: 1, Boot: 0x1111111111111111}
+	b := ids.Ballot{View: ids.View{Number: 4, Author: 2, Boot: 0x2222222222222222}, Round: 1, Boot: 0x1111111111111111}
 	m := &Prepare{Ballot: b, First: 1_000_001, Commit: 1_000_000}
 	for i := range uint64(64) {
-		stamp := Stamp{Ballot: b, Index: m.First + i}
+		stamp := ids.Stamp{Ballot: b, Index: m.First + i}
 		node := 1 + i%3
 		number := 2_000_000 + i
 		m.Entries = append(m.Entries, Entry{
 			Stamp:      stamp,
-			ID:         RequestID{Node: NodeID(node), Boot: Boot(node * 0x1111111111111111), Counter: 300_000*node + i/3},
+			ID:         ids.Request{Node: ids.Node(node), Boot: ids.Boot(node * 0x1111111111111111), Counter: 300_000*node + i/3},
 			LowestOpen: 300_000*node + i/3 - 20,
 			Op:         Op{Kind: OpPut, Key: fmt.Sprintf("key-%05d", i*7919%100_000), Value: make([]byte, 128), ContentType: "application/octet-stream"},
 			Result:     Result{Status: Replaced, MsgNum: number, Version: Version{MsgNum: number, Fingerprint: uint32(i) * 0x9e3779b9}},

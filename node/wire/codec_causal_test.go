@@ -6,15 +6,17 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 // streams are of the nodes of one view, each in one boot.
 func streams(n int) []Stream {
-	view := ViewID{Number: 7, Author: 2, Boot: 0x2222222222222222}
+	view := ids.View{Number: 7, Author: 2, Boot: 0x2222222222222222}
 	random := rand.New(rand.NewPCG(1, 2))
 	var streams []Stream
 	for i := range n {
-		streams = append(streams, Stream{View: view, Node: NodeID(i + 1), Boot: Boot(random.Uint64())})
+		streams = append(streams, Stream{View: view, Node: ids.Node(i + 1), Boot: ids.Boot(random.Uint64())})
 	}
 	return streams
 }
@@ -81,7 +83,7 @@ func batchOf(items int) (Header, *Batch) {
 			Version:     CausalVersion{Counter: 1 + i*7919%1000, Dot: Dot{Stream: s, N: m.First + i}},
 			Value:       make([]byte, 128),
 			ContentType: "application/octet-stream",
-			ID:          RequestID{Node: NodeID(1 + i%3), Boot: Boot(1 + i%3), Counter: 300_000 + i/3},
+			ID:          ids.Request{Node: ids.Node(1 + i%3), Boot: ids.Boot(1 + i%3), Counter: 300_000 + i/3},
 		})
 	}
 	return Header{From: s.Node, Inc: 1, Boot: s.Boot, View: s.View}, m
@@ -131,8 +133,8 @@ func checkBoundOfTheLongestItem(t *testing.T) {
 	const far = 1 << 61
 	long := func(i int) Item {
 		stream := func(n int) Stream {
-			view := ViewID{Number: far + uint64(n), Author: math.MaxUint64 - NodeID(n), Boot: Boot(i)}
-			return Stream{View: view, Node: math.MaxUint64 - NodeID(n), Boot: Boot(i)}
+			view := ids.View{Number: far + uint64(n), Author: math.MaxUint64 - ids.Node(n), Boot: ids.Boot(i)}
+			return Stream{View: view, Node: math.MaxUint64 - ids.Node(n), Boot: ids.Boot(i)}
 		}
 		text := func(c string) string { return strings.Repeat(c, 1<<15+i) }
 		it := Item{
@@ -141,7 +143,7 @@ func checkBoundOfTheLongestItem(t *testing.T) {
 			Value:       []byte(text("v")),
 			ContentType: text("t"),
 			Deps:        Context{Ceil: uint64(i) * far},
-			ID:          RequestID{Node: math.MaxUint64, Boot: Boot(i), Counter: 1 << 63},
+			ID:          ids.Request{Node: math.MaxUint64, Boot: ids.Boot(i), Counter: 1 << 63},
 		}
 		for n := range 2 * streamSlots {
 			counter := uint64(n % 2 * far)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -67,26 +68,26 @@ func golden(k Kind) (Header, Message) {
 const boot1, boot3 = 0x1111111111111111, 0x3333333333333333
 
 func goldenPrepare() (Header, Message) {
-	b := Ballot{View: ViewID{Number: 4, Author: 2, Boot: 0x2222222222222222}, Round: 1, Boot: boot1}
+	b := ids.Ballot{View: ids.View{Number: 4, Author: 2, Boot: 0x2222222222222222}, Round: 1, Boot: boot1}
 	return Header{From: 1, Inc: 0xaaaaaaaaaaaaaaaa, Boot: boot1, View: b.View}, &Prepare{
 		Ballot: b,
 		First:  41,
 		Commit: 40,
 		Entries: []Entry{{
-			Stamp:      Stamp{Ballot: b, Index: 41},
-			ID:         RequestID{Node: 1, Boot: boot1, Counter: 1000},
+			Stamp:      ids.Stamp{Ballot: b, Index: 41},
+			ID:         ids.Request{Node: 1, Boot: boot1, Counter: 1000},
 			LowestOpen: 998,
 			Op:         Op{Kind: OpPut, Key: "apple", Value: []byte("red"), ContentType: "text/plain"},
 			Result:     Result{Status: Created, MsgNum: 81, Version: Version{MsgNum: 81, Fingerprint: 0xf1f1f1f1}},
 		}, {
-			Stamp:      Stamp{Ballot: b, Index: 42},
-			ID:         RequestID{Node: 3, Boot: boot3, Counter: 77},
+			Stamp:      ids.Stamp{Ballot: b, Index: 42},
+			ID:         ids.Request{Node: 3, Boot: boot3, Counter: 77},
 			LowestOpen: 77,
 			Op:         Op{Kind: OpPut, Key: "apple", Value: []byte("green"), ContentType: "text/plain"},
 			Result:     Result{Status: Replaced, MsgNum: 82, Version: Version{MsgNum: 82, Fingerprint: 0xf2f2f2f2}},
 		}, {
-			Stamp:      Stamp{Ballot: b, Index: 43},
-			ID:         RequestID{Node: 1, Boot: boot1, Counter: 1001},
+			Stamp:      ids.Stamp{Ballot: b, Index: 43},
+			ID:         ids.Request{Node: 1, Boot: boot1, Counter: 1001},
 			LowestOpen: 998,
 			Op:         Op{Kind: OpDelete, Key: "apple"},
 			Result:     Result{Status: Deleted, MsgNum: 83},
@@ -96,7 +97,7 @@ func goldenPrepare() (Header, Message) {
 
 // goldenBatch is of a client that wrote apple, then pear.
 func goldenBatch() (Header, Message) {
-	view := ViewID{Number: 4, Author: 2, Boot: 0x2222222222222222}
+	view := ids.View{Number: 4, Author: 2, Boot: 0x2222222222222222}
 	mine, other := Stream{View: view, Node: 1, Boot: boot1}, Stream{View: view, Node: 3, Boot: boot3}
 	plum := Dependency{Hash: 0xaaaaaaaaaaaaaaaa, Version: CausalVersion{Counter: 1, Dot: Dot{Stream: other, N: 7}}}
 	apple := Dependency{Hash: 0xbbbbbbbbbbbbbbbb, Version: CausalVersion{Counter: 3, Dot: Dot{Stream: mine, N: 41}}}
@@ -115,7 +116,7 @@ func goldenBatch() (Header, Message) {
 			Value:       []byte("green"),
 			ContentType: "text/plain",
 			Deps:        Context{Exact: []Dependency{plum, apple}, Vector: Vector{{Stream: other, N: 6}}, Ceil: 2},
-			ID:          RequestID{Node: 3, Boot: boot3, Counter: 77},
+			ID:          ids.Request{Node: 3, Boot: boot3, Counter: 77},
 		}},
 	}
 }

@@ -1,13 +1,15 @@
 package wire
 
+import "github.com/cohortkv/cohort/node/ids"
+
 // memory is what both sides of the codec remember while they work through one
 // message, so that what repeats costs a byte: entries of a batch share a ballot
 // and have consecutive indexes, records have few distinct ballots, numbers grow
 // by small steps. It begins empty with each message, because messages may be
 // lost and come in any order.
 type memory struct {
-	views    recent[ViewID]
-	ballots  recent[Ballot]
+	views    recent[ids.View]
+	ballots  recent[ids.Ballot]
 	origins  recent[origin]
 	types    recent[string]      // content types
 	counters [recentSlots]uint64 // by slot of origins: the last counter seen there
@@ -17,8 +19,8 @@ type memory struct {
 
 // origin is what the request ids of one boot of a node have in common.
 type origin struct {
-	Node NodeID
-	Boot Boot
+	Node ids.Node
+	Boot ids.Boot
 }
 
 // recentSlots bounds a search in recent. More distinct values than that in one

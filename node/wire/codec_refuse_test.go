@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 // full is the encoding of a message of a kind without an empty field.
@@ -67,7 +69,7 @@ func TestWhatIsNotAMessageIsRefusedWithAReason(t *testing.T) {
 		{"a bool that is 2", ending(covered, 2, 2, 0), "unknown bool 2"},
 		{"a count for which there are no bytes", ending(prepare, 1, binary.AppendUvarint(nil, 1<<30)...), "1073741824 entries cannot be in the 0 bytes"},
 		{"a count that is no int", ending(prepare, 1, binary.AppendUvarint(nil, 1<<63)...), "9223372036854775808 entries cannot be"},
-		{"a round that leaves no room above", AppendMessage(nil, Header{}, &Active{Ballot: Ballot{Round: 1 << 62}}), "leaves no room"},
+		{"a round that leaves no room above", AppendMessage(nil, Header{}, &Active{Ballot: ids.Ballot{Round: 1 << 62}}), "leaves no room"},
 		{"an unknown part", AppendMessage(nil, Header{}, &Fetch{Part: FetchEntries + 1}), "unknown part 5"},
 		{"an unknown fate", AppendMessage(nil, Header{}, &PullReply{}), "unknown fate 0"},
 		{"an unknown status", AppendMessage(nil, Header{}, &ForwardReply{Answers: make([]Answer, 1)}), "unknown status 0"},

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
@@ -102,10 +103,10 @@ func TestMoreDistinctValuesThanTheCodecRemembersArrive(t *testing.T) {
 	const distinct = 3*recentSlots + 1
 	m := &Prepare{}
 	for i := range uint64(4 * distinct) {
-		b := Ballot{View: ViewID{Number: i % distinct, Boot: 7}, Round: i % distinct}
+		b := ids.Ballot{View: ids.View{Number: i % distinct, Boot: 7}, Round: i % distinct}
 		m.Entries = append(m.Entries, Entry{
-			Stamp:  Stamp{Ballot: b, Index: i},
-			ID:     RequestID{Node: NodeID(i % distinct), Boot: Boot(i % (distinct - 1)), Counter: i},
+			Stamp:  ids.Stamp{Ballot: b, Index: i},
+			ID:     ids.Request{Node: ids.Node(i % distinct), Boot: ids.Boot(i % (distinct - 1)), Counter: i},
 			Op:     Op{Kind: OpPut, Key: "k", ContentType: strings.Repeat("t", int(i%distinct))},
 			Result: Result{Status: Created, MsgNum: -i},
 		})
@@ -230,14 +231,14 @@ func TestSizesBoundWhatIsEncoded(t *testing.T) {
 // No number, id or string here is short, and nothing repeats.
 func checkBoundsOfTheLongest(t *testing.T) {
 	const far = 1 << 63 // no distance takes more bytes
-	ballot := Ballot{View: ViewID{Number: math.MaxUint64, Author: math.MaxUint64, Boot: 1}, Round: math.MaxUint64, Boot: 2}
+	ballot := ids.Ballot{View: ids.View{Number: math.MaxUint64, Author: math.MaxUint64, Boot: 1}, Round: math.MaxUint64, Boot: 2}
 	version := Version{MsgNum: far, Fingerprint: 3}
 	text := func(c string) string { return strings.Repeat(c, 1<<15) }
 	op := Op{Kind: OpPut, Key: text("k"), Value: []byte(text("v")), ContentType: text("t"), Condition: IfVersion, Match: version}
 
 	prepare := &Prepare{Entries: []Entry{{
-		Stamp:      Stamp{Ballot: ballot, Index: far},
-		ID:         RequestID{Node: math.MaxUint64, Boot: 4, Counter: far},
+		Stamp:      ids.Stamp{Ballot: ballot, Index: far},
+		ID:         ids.Request{Node: math.MaxUint64, Boot: 4, Counter: far},
 		LowestOpen: far + 1,
 		Op:         op,
 		Result:     Result{Status: Created, MsgNum: far},
@@ -247,7 +248,7 @@ func checkBoundsOfTheLongest(t *testing.T) {
 		Key:         op.Key,
 		Value:       op.Value,
 		ContentType: op.ContentType,
-		Stamp:       Stamp{Ballot: ballot, Index: far},
+		Stamp:       ids.Stamp{Ballot: ballot, Index: far},
 		Version:     version,
 	}}}
 	checkBound(t, chunk, &chunk.Records, RecordSize)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"unsafe"
+
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 // decoder reads data. The first failure stays; after it there is nothing left to
@@ -145,9 +147,9 @@ func recall[T comparable](d *decoder, r *recent[T]) (v T, isNew bool) {
 
 func (d *decoder) header() Header {
 	return Header{
-		From: NodeID(d.uvarint()),
-		Inc:  Incarnation(d.fixed()),
-		Boot: Boot(d.fixed()),
+		From: ids.Node(d.uvarint()),
+		Inc:  ids.Incarnation(d.fixed()),
+		Boot: ids.Boot(d.fixed()),
 		View: d.viewID(),
 	}
 }
@@ -163,34 +165,34 @@ func (d *decoder) withRoom(v uint64) uint64 {
 	return v
 }
 
-func (d *decoder) viewID() ViewID {
+func (d *decoder) viewID() ids.View {
 	v, isNew := recall(d, &d.views)
 	if isNew {
-		v = ViewID{
+		v = ids.View{
 			Number: d.ordinal(),
-			Author: NodeID(d.uvarint()),
-			Boot:   Boot(d.fixed()),
+			Author: ids.Node(d.uvarint()),
+			Boot:   ids.Boot(d.fixed()),
 		}
 		d.views.add(v)
 	}
 	return v
 }
 
-func (d *decoder) ballot() Ballot {
+func (d *decoder) ballot() ids.Ballot {
 	b, isNew := recall(d, &d.ballots)
 	if isNew {
-		b = Ballot{
+		b = ids.Ballot{
 			View:  d.viewID(),
 			Round: d.ordinal(),
-			Boot:  Boot(d.fixed()),
+			Boot:  ids.Boot(d.fixed()),
 		}
 		d.ballots.add(b)
 	}
 	return b
 }
 
-func (d *decoder) stamp() Stamp {
-	return Stamp{
+func (d *decoder) stamp() ids.Stamp {
+	return ids.Stamp{
 		Ballot: d.ballot(),
 		Index:  d.delta(&d.index),
 	}
@@ -200,17 +202,17 @@ func (d *decoder) origin() origin {
 	o, isNew := recall(d, &d.origins)
 	if isNew {
 		o = origin{
-			Node: NodeID(d.uvarint()),
-			Boot: Boot(d.fixed()),
+			Node: ids.Node(d.uvarint()),
+			Boot: ids.Boot(d.fixed()),
 		}
 		d.origins.add(o)
 	}
 	return o
 }
 
-func (d *decoder) requestID() RequestID {
+func (d *decoder) requestID() ids.Request {
 	o := d.origin()
-	return RequestID{
+	return ids.Request{
 		Node:    o.Node,
 		Boot:    o.Boot,
 		Counter: d.delta(&d.counters[d.origins.last]),

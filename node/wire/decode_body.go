@@ -1,5 +1,7 @@
 package wire
 
+import "github.com/cohortkv/cohort/node/ids"
+
 // The fewest bytes that an element of a list can take: what bounds the length of
 // the list before it is made. Too low only weakens the bound.
 const (
@@ -27,7 +29,7 @@ func (d *decoder) members() []Member {
 	members := list[Member](d, "members", leastMember)
 	for i := range members {
 		members[i] = Member{
-			ID:      NodeID(d.uvarint()),
+			ID:      ids.Node(d.uvarint()),
 			Address: d.string(),
 			Bus:     d.string(),
 		}
@@ -53,8 +55,8 @@ func (d *decoder) sightings() []Sighting {
 	sightings := list[Sighting](d, "sightings", leastSight)
 	for i := range sightings {
 		sightings[i] = Sighting{
-			Node: NodeID(d.uvarint()),
-			Inc:  Incarnation(d.fixed()),
+			Node: ids.Node(d.uvarint()),
+			Inc:  ids.Incarnation(d.fixed()),
 			View: d.viewID(),
 		}
 	}
@@ -91,16 +93,16 @@ func (d *decoder) attested() []Attestation {
 	attested := list[Attestation](d, "attestations", leastAttest)
 	for i := range attested {
 		attested[i] = Attestation{
-			Node:   NodeID(d.uvarint()),
-			Inc:    Incarnation(d.fixed()),
+			Node:   ids.Node(d.uvarint()),
+			Inc:    ids.Incarnation(d.fixed()),
 			Ballot: d.ballot(),
 		}
 	}
 	return attested
 }
 
-func (d *decoder) ballotList() []Ballot {
-	ballots := list[Ballot](d, "ballots", leastRef)
+func (d *decoder) ballotList() []ids.Ballot {
+	ballots := list[ids.Ballot](d, "ballots", leastRef)
 	for i := range ballots {
 		ballots[i] = d.ballot()
 	}
@@ -132,20 +134,20 @@ func (d *decoder) view() View {
 	}
 }
 
-func (d *decoder) viewIDs() []ViewID {
-	ids := list[ViewID](d, "views", leastRef)
-	for i := range ids {
-		ids[i] = d.viewID()
+func (d *decoder) viewIDs() []ids.View {
+	all := list[ids.View](d, "views", leastRef)
+	for i := range all {
+		all[i] = d.viewID()
 	}
-	return ids
+	return all
 }
 
-func (d *decoder) nodes() []NodeID {
-	ids := list[NodeID](d, "nodes", 1)
-	for i := range ids {
-		ids[i] = NodeID(d.uvarint())
+func (d *decoder) nodes() []ids.Node {
+	all := list[ids.Node](d, "nodes", 1)
+	for i := range all {
+		all[i] = ids.Node(d.uvarint())
 	}
-	return ids
+	return all
 }
 
 func (d *decoder) history() HistorySummary {
@@ -244,8 +246,8 @@ func (d *decoder) ledger() Ledger {
 	}
 	for i := range l.Origins {
 		o := &l.Origins[i]
-		o.Node = NodeID(d.uvarint())
-		o.Boot = Boot(d.fixed())
+		o.Node = ids.Node(d.uvarint())
+		o.Boot = ids.Boot(d.fixed())
 		o.LowestOpen = d.uvarint()
 		o.Used = d.delta(&d.msgNum)
 		o.Answers = d.answers(o.LowestOpen)

@@ -1,5 +1,7 @@
 package wire
 
+import "github.com/cohortkv/cohort/node/ids"
+
 // newCausalMessage is newMessage for the messages of causal buckets.
 func newCausalMessage(k Kind) Message {
 	switch k {
@@ -114,7 +116,7 @@ func (d *causalDecoder) exchangeMessage(m Message) {
 	case *Handoff:
 		m.Revision = d.uvarint()
 	case *HandoffAck:
-		m.Boot = Boot(d.fixed())
+		m.Boot = ids.Boot(d.fixed())
 		m.Revision = d.uvarint()
 		m.Slots = d.slotRanges()
 	case *ViewInfoRequest:
@@ -149,7 +151,7 @@ func (d *causalDecoder) requestMessage(m Message) {
 		}
 		m.Context = d.context()
 		m.Heard = Instant(d.ordinal())
-		m.HeardBoot = Boot(d.fixed())
+		m.HeardBoot = ids.Boot(d.fixed())
 	case *CausalForwardReply:
 		m.Counter = d.uvarint()
 		m.Fate = ForwardFate(d.enum("fate of a request", byte(ForwardDone), byte(ForwardImplausible)))

@@ -1,6 +1,10 @@
 package wire
 
-import "math"
+import (
+	"math"
+
+	"github.com/cohortkv/cohort/node/ids"
+)
 
 // The fewest bytes that an element of a list can take, as in decode_body.go.
 const (
@@ -171,7 +175,7 @@ func (d *causalDecoder) gcCounters() []SlotGCCounter {
 func (d *causalDecoder) nodeBoots() []NodeBoot {
 	boots := list[NodeBoot](d.decoder, "boots", leastNodeBoot)
 	for i := range boots {
-		boots[i] = NodeBoot{Node: NodeID(d.uvarint()), Boot: Boot(d.fixed())}
+		boots[i] = NodeBoot{Node: ids.Node(d.uvarint()), Boot: ids.Boot(d.fixed())}
 	}
 	return boots
 }
@@ -179,7 +183,7 @@ func (d *causalDecoder) nodeBoots() []NodeBoot {
 func (d *causalDecoder) forgotten() []Forgotten {
 	nodes := list[Forgotten](d.decoder, "forgotten nodes", leastForgotten)
 	for i := range nodes {
-		nodes[i] = Forgotten{Node: NodeID(d.uvarint()), View: d.viewID()}
+		nodes[i] = Forgotten{Node: ids.Node(d.uvarint()), View: d.viewID()}
 	}
 	return nodes
 }

@@ -1,5 +1,5 @@
-// Package wire is the vocabulary of a cohort node: ids, views, operations,
-// entries, one struct a message, and what goes into and comes out of a core's
+// Package wire is the vocabulary of a cohort node: views, operations, entries,
+// one struct a message, and what goes into and comes out of a core's
 // Step. It holds data and the codec, no rules; the rules are in docs/views.md
 // and docs/strong.md.
 //

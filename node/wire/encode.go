@@ -1,6 +1,10 @@
 package wire
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/cohortkv/cohort/node/ids"
+)
 
 // encoder appends to buf. Its methods are called directly, never through an
 // interface or a func value, so that it stays on the stack.
@@ -56,7 +60,7 @@ func (e *encoder) header(h Header) {
 	e.viewID(h.View)
 }
 
-func (e *encoder) viewID(v ViewID) {
+func (e *encoder) viewID(v ids.View) {
 	if refer(e, &e.views, v) {
 		e.uvarint(v.Number)
 		e.uvarint(uint64(v.Author))
@@ -64,7 +68,7 @@ func (e *encoder) viewID(v ViewID) {
 	}
 }
 
-func (e *encoder) ballot(b Ballot) {
+func (e *encoder) ballot(b ids.Ballot) {
 	if refer(e, &e.ballots, b) {
 		e.viewID(b.View)
 		e.uvarint(b.Round)
@@ -72,7 +76,7 @@ func (e *encoder) ballot(b Ballot) {
 	}
 }
 
-func (e *encoder) stamp(s Stamp) {
+func (e *encoder) stamp(s ids.Stamp) {
 	e.ballot(s.Ballot)
 	e.delta(&e.index, s.Index)
 }
@@ -84,7 +88,7 @@ func (e *encoder) origin(o origin) {
 	}
 }
 
-func (e *encoder) requestID(id RequestID) {
+func (e *encoder) requestID(id ids.Request) {
 	e.origin(origin{Node: id.Node, Boot: id.Boot})
 	e.delta(&e.counters[e.origins.last], id.Counter)
 }

@@ -1,5 +1,7 @@
 package wire
 
+import "github.com/cohortkv/cohort/node/ids"
+
 // The parts that messages are made of, field by field in the order of their
 // structs; decode_body.go reads them in the same order.
 
@@ -60,7 +62,7 @@ func (e *encoder) attested(list []Attestation) {
 	}
 }
 
-func (e *encoder) ballotList(list []Ballot) {
+func (e *encoder) ballotList(list []ids.Ballot) {
 	e.count(len(list))
 	for _, b := range list {
 		e.ballot(b)
@@ -87,14 +89,14 @@ func (e *encoder) view(v *View) {
 	e.viewIDs(v.Births)
 }
 
-func (e *encoder) viewIDs(list []ViewID) {
+func (e *encoder) viewIDs(list []ids.View) {
 	e.count(len(list))
 	for _, id := range list {
 		e.viewID(id)
 	}
 }
 
-func (e *encoder) nodes(list []NodeID) {
+func (e *encoder) nodes(list []ids.Node) {
 	e.count(len(list))
 	for _, id := range list {
 		e.uvarint(uint64(id))

@@ -1,8 +1,10 @@
 package wire
 
+import "github.com/cohortkv/cohort/node/ids"
+
 // AskLag is somebody who wants to know how far members are behind each other. It is
 // answered at once, also outside a view.
-type AskLag struct{ Token Token }
+type AskLag struct{ Token ids.Token }
 
 func (*AskLag) input() {}
 
@@ -16,7 +18,7 @@ type Lag struct {
 
 // MemberLag is the same of one other member.
 type MemberLag struct {
-	Node    NodeID
+	Node    ids.Node
 	Greeted bool    // in this view
 	Silent  Instant // how long ago it greeted last; with Greeted
 

@@ -1,13 +1,15 @@
 package wire
 
+import "github.com/cohortkv/cohort/node/ids"
+
 // Header comes with every message: it names the sender. Incarnation and boot tell
 // apart the states and the processes that had one node id. View is the view that the
 // sender holds.
 type Header struct {
-	From NodeID
-	Inc  Incarnation
-	Boot Boot
-	View ViewID
+	From ids.Node
+	Inc  ids.Incarnation
+	Boot ids.Boot
+	View ids.View
 }
 
 // Message is the body of one message; the concrete types below.
@@ -64,8 +66,8 @@ const (
 // Query asks a node what it holds, on behalf of a PUT /view. Answered by
 // QueryReply at any time, in any view and in none.
 type Query struct {
-	PutID  uint64 // of the asking node's open PUT; comes back in the answer
-	Ballot Ballot // of the asking node's history
+	PutID  uint64     // of the asking node's open PUT; comes back in the answer
+	Ballot ids.Ballot // of the asking node's history
 }
 
 // QueryReply says what a node holds.
@@ -73,13 +75,13 @@ type QueryReply struct {
 	PutID   uint64
 	Present bool // false: the node holds no view, and View is empty
 	View    View
-	Ballot  Ballot   // of its history
-	Members []Member // that took part in Ballot
-	Knows   bool     // its history knows the ballot in the Query
-	Twin    bool     // another process than the asking one says Hello under its id
-	Data    bool     // it has data, of either model
-	Heard   ViewID   // without data: the highest view in which it heard of some; zero: it heard of none
-	Expects bool     // it was started as a node that has data
+	Ballot  ids.Ballot // of its history
+	Members []Member   // that took part in Ballot
+	Knows   bool       // its history knows the ballot in the Query
+	Twin    bool       // another process than the asking one says Hello under its id
+	Data    bool       // it has data, of either model
+	Heard   ids.View   // without data: the highest view in which it heard of some; zero: it heard of none
+	Expects bool       // it was started as a node that has data
 }
 
 // NewView carries a view to a member of it. Answered by NewViewReply.
@@ -91,26 +93,26 @@ type NewView struct {
 // NewViewReply says whether a view was followed.
 type NewViewReply struct {
 	PutID    uint64
-	View     ViewID // the view that was sent
+	View     ids.View // the view that was sent
 	Accepted bool
-	Held     ViewID   // what the node holds instead, when refused
-	Renewed  uint64   // how often that was renewed
-	Same     bool     // Held lists the same members: it is on its way to you
-	Births   []ViewID // of Held
-	Layout   Layout   // of Held, when the node is of another cluster than the view
+	Held     ids.View   // what the node holds instead, when refused
+	Renewed  uint64     // how often that was renewed
+	Same     bool       // Held lists the same members: it is on its way to you
+	Births   []ids.View // of Held
+	Layout   Layout     // of Held, when the node is of another cluster than the view
 }
 
 // Hello goes to every member of the sender's view each 100 ms. Liveness of a
 // peer is judged by hellos alone.
 type Hello struct {
-	Ballot   Ballot // of the sender's history
-	Promised Ballot
-	Commit   uint64   // position in Ballot up to which it is committed
-	Sum      uint64   // running sum of the log there (kv.Sum)
-	Progress uint64   // grows whenever the sender's round got on
-	Serving  bool     // primary: active; member: its history is of this view's round
-	Silent   []NodeID // members that the sender does not hear
-	Deaf     []NodeID // primary: members that do not hear it, as they say
+	Ballot   ids.Ballot // of the sender's history
+	Promised ids.Ballot
+	Commit   uint64     // position in Ballot up to which it is committed
+	Sum      uint64     // running sum of the log there (kv.Sum)
+	Progress uint64     // grows whenever the sender's round got on
+	Serving  bool       // primary: active; member: its history is of this view's round
+	Silent   []ids.Node // members that the sender does not hear
+	Deaf     []ids.Node // primary: members that do not hear it, as they say
 
 	Stream         uint64  // position in the sender's causal stream
 	Ready          bool    // its causal slots are ready
@@ -125,7 +127,7 @@ type Hello struct {
 // that stood in Ballot.
 type BaseCheck struct {
 	PutID  uint64
-	Ballot Ballot
+	Ballot ids.Ballot
 }
 
 // BaseCheckReply answers BaseCheck.
@@ -138,7 +140,7 @@ type BaseCheckReply struct {
 
 // HistorySummary describes a history without its keys.
 type HistorySummary struct {
-	Ballot   Ballot // zero: blank
+	Ballot   ids.Ballot // zero: blank
 	Members  []Member
 	Past     []PastBallot // ascending
 	Attested []Attestation
@@ -151,9 +153,9 @@ type HistorySummary struct {
 // built, and reported all that it had. Whatever it lacked then, of ballots below
 // that, it will never have (docs/strong.md §7.2a).
 type Attestation struct {
-	Node   NodeID
-	Inc    Incarnation
-	Ballot Ballot
+	Node   ids.Node
+	Inc    ids.Incarnation
+	Ballot ids.Ballot
 }
 
 // StagedSummary describes a base that was received whole and not swapped in.
@@ -164,13 +166,13 @@ type StagedSummary struct {
 
 // JoinRequest opens a round: promise this ballot and report.
 type JoinRequest struct {
-	Ballot Ballot
+	Ballot ids.Ballot
 	View   View
 }
 
 // Join is a promise with the history it was made on (I22).
 type Join struct {
-	Ballot  Ballot
+	Ballot  ids.Ballot
 	History HistorySummary
 	Staged  []StagedSummary // newest first, each built on the next
 	Owed    []KnownBallot
@@ -178,8 +180,8 @@ type Join struct {
 
 // BallotTooLow says that the receiver has promised a higher ballot.
 type BallotTooLow struct {
-	Ballot   Ballot // of the message that it answers
-	Promised Ballot
+	Ballot   ids.Ballot // of the message that it answers
+	Promised ids.Ballot
 }
 
 // Pull asks a node outside the view for a history that a member of the view owes
@@ -187,17 +189,17 @@ type BallotTooLow struct {
 // report. Sent as a bus request; answered by a Join to the primary, or by
 // PullReply.
 type Pull struct {
-	Ballot Ballot
+	Ballot ids.Ballot
 	View   View
 	Owed   KnownBallot
 }
 
 // PullReply says why nothing can be pulled from a node.
 type PullReply struct {
-	Ballot Ballot // of the round
-	Owed   Ballot
+	Ballot ids.Ballot // of the round
+	Owed   ids.Ballot
 	Fate   Fate
-	Held   ViewID // FateBelow: of the view held
+	Held   ids.View // FateBelow: of the view held
 }
 
 // Fate says what became of an owed ballot at one of its members.
@@ -214,13 +216,13 @@ const (
 // of ballot Source, on what Source was built from; or what several histories that
 // went apart give when they are merged (docs/strong.md §8).
 type Base struct {
-	Source   Ballot // zero: the empty history, or a merged one
+	Source   ids.Ballot // zero: the empty history, or a merged one
 	Length   uint64
 	Sum      uint64       // running sum of the log of Source at Length (kv.Sum)
 	Sides    []PastBallot // merged: the histories that went apart, ascending by ballot
 	Past     []PastBallot // of the new history: the past of each source, and the source itself
 	Attested []Attestation
-	GivenUp  []Ballot // owed ballots that cannot be had, or were given up by force
+	GivenUp  []ids.Ballot // owed ballots that cannot be had, or were given up by force
 }
 
 // Merged reports that the base joins histories that went apart.
@@ -229,7 +231,7 @@ func (b *Base) Merged() bool { return len(b.Sides) > 0 }
 // Start tells a member which base the ballot has and whom it counts on. The
 // member fetches what it lacks from the primary.
 type Start struct {
-	Ballot  Ballot
+	Ballot  ids.Ballot
 	Base    Base
 	Bound   []Sighting
 	Members []Member
@@ -238,12 +240,12 @@ type Start struct {
 
 // Started says that the whole base is staged, durably.
 type Started struct {
-	Ballot Ballot
+	Ballot ids.Ballot
 }
 
 // Active says that every member has the base: swap it in.
 type Active struct {
-	Ballot Ballot
+	Ballot ids.Ballot
 	Commit uint64
 }
 
@@ -261,8 +263,8 @@ const (
 // Fetch asks for a piece of the base of a round. The sender asks for one piece
 // at a time, so that nothing piles up; asking twice is harmless.
 type Fetch struct {
-	Ballot Ballot // the round; the receiver must have promised it
-	Source Ballot // the base
+	Ballot ids.Ballot // the round; the receiver must have promised it
+	Source ids.Ballot // the base
 	Part   FetchPart
 	After  string // FetchRecords: keys greater than this; with First: all
 	First  bool
@@ -272,8 +274,8 @@ type Fetch struct {
 // Chunk answers a Fetch and repeats what was asked for. Missing: the receiver
 // cannot serve that part, ask for the whole.
 type Chunk struct {
-	Ballot  Ballot
-	Source  Ballot
+	Ballot  ids.Ballot
+	Source  ids.Ballot
 	Part    FetchPart
 	After   string
 	First   bool
@@ -288,7 +290,7 @@ type Chunk struct {
 // Prepare carries a batch of entries of the ballot, the first at position First,
 // and the committed position. Empty Entries: only the position.
 type Prepare struct {
-	Ballot  Ballot
+	Ballot  ids.Ballot
 	First   uint64
 	Commit  uint64
 	Entries []Entry
@@ -297,7 +299,7 @@ type Prepare struct {
 // Ack says that the log is durable up to and including Index, and what it is: Sum is
 // the running sum of its entries there (kv.Sum).
 type Ack struct {
-	Ballot Ballot
+	Ballot ids.Ballot
 	Index  uint64
 	Sum    uint64
 }
@@ -311,7 +313,7 @@ type ForwardedOp struct {
 // Forward carries writes from a member to the primary, as a bus request. The
 // request ids are (sender, its boot, Counter).
 type Forward struct {
-	Ballot     Ballot
+	Ballot     ids.Ballot
 	LowestOpen uint64
 	Ops        []ForwardedOp // ascending by Counter
 }
@@ -319,7 +321,7 @@ type Forward struct {
 // ForwardReply answers a Forward: Answers has those that were decided; Refused
 // says that the receiver does not serve the ballot (any more, or yet).
 type ForwardReply struct {
-	Ballot  Ballot
+	Ballot  ids.Ballot
 	Refused bool
 	Answers []Answer
 }
@@ -327,20 +329,20 @@ type ForwardReply struct {
 // Cancel says that the clients of these writes have left: what is not in a log is
 // dropped, what is in one is cut off when that is safe (docs/strong.md §3).
 type Cancel struct {
-	Ballot   Ballot
+	Ballot   ids.Ballot
 	Counters []uint64 // ascending
 }
 
 // Confirm asks a member whether it is still bound to the ballot, for reads that
 // arrived before it was sent.
 type Confirm struct {
-	Ballot Ballot
+	Ballot ids.Ballot
 	Nonce  uint64
 }
 
 // Confirmed says yes. Commit is what the sender knows to be committed.
 type Confirmed struct {
-	Ballot Ballot
+	Ballot ids.Ballot
 	Nonce  uint64
 	Commit uint64
 }

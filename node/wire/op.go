@@ -1,5 +1,7 @@
 package wire
 
+import "github.com/cohortkv/cohort/node/ids"
+
 // OpKind says what a write does to its key.
 type OpKind uint8
 
@@ -50,7 +52,7 @@ type Record struct {
 	Key         string
 	Value       []byte
 	ContentType string
-	Stamp       Stamp
+	Stamp       ids.Stamp
 	Version     Version
 }
 
@@ -79,8 +81,8 @@ type Result struct {
 // Entry is one position of the log: the update and its result. Members apply it
 // blindly (PacificA §2 ships updates; results are decided by the primary).
 type Entry struct {
-	Stamp      Stamp
-	ID         RequestID
+	Stamp      ids.Stamp
+	ID         ids.Request
 	LowestOpen uint64 // lowest counter that is still open at ID.Node in ID.Boot
 	Op         Op     // Condition and Match are not kept
 	Result     Result
@@ -89,8 +91,8 @@ type Entry struct {
 // Origin is one forwarder's part of the table of request ids: what was answered
 // and may still be asked for again.
 type Origin struct {
-	Node       NodeID
-	Boot       Boot
+	Node       ids.Node
+	Boot       ids.Boot
 	LowestOpen uint64 // everything below was answered or forgotten by its forwarder
 	Used       uint64 // Msg-Num at the last use; the least recently used is dropped first
 	Answers    []Answer
@@ -112,6 +114,6 @@ type Ledger struct {
 // PastBallot is a ballot that a history was built from, and how many of its
 // entries it contains.
 type PastBallot struct {
-	Ballot Ballot
+	Ballot ids.Ballot
 	Count  uint64
 }

@@ -1,5 +1,7 @@
 package wire
 
+import "github.com/cohortkv/cohort/node/ids"
+
 // Outbox collects what the parts of one machine want done in a Step, and holds
 // back what depends on a write until that write is durable. Held messages leave
 // in the order in which they were given.
@@ -50,7 +52,7 @@ func (o *Outbox) LastWrite() uint64 { return o.seq }
 func (o *Outbox) IsDurable(seq uint64) bool { return seq <= o.durable }
 
 // Send sends a message that depends on no write.
-func (o *Outbox) Send(to NodeID, m Message) {
+func (o *Outbox) Send(to ids.Node, m Message) {
 	o.out.Messages = append(o.out.Messages, Envelope{To: to, Message: m})
 }
 

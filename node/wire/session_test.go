@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
@@ -35,7 +36,7 @@ func drawnContext(t *rapid.T) Context {
 	byStream := func(a, b Position) int { return a.Stream.Compare(b.Stream) }
 	slices.SortFunc(c.Vector, byStream)
 	c.Vector = slices.CompactFunc(c.Vector, func(a, b Position) bool { return byStream(a, b) == 0 })
-	slices.SortFunc(c.CutRefs, ViewID.Compare)
+	slices.SortFunc(c.CutRefs, ids.View.Compare)
 	c.CutRefs = slices.Compact(c.CutRefs)
 	c.Ceil = count.Draw(t, "ceil")
 	return c
@@ -62,7 +63,7 @@ func TestAContextComesBackAsItWasGivenOut(t *testing.T) {
 func TestAContextIsTheGoldenOne(t *testing.T) {
 	_, m := goldenBatch()
 	c := m.(*Batch).Items[1].Deps
-	c.CutRefs = []ViewID{{Number: 2, Author: 1, Boot: boot1}, {Number: 4, Author: 2, Boot: 0x2222222222222222}}
+	c.CutRefs = []ids.View{{Number: 2, Author: 1, Boot: boot1}, {Number: 4, Author: 2, Boot: 0x2222222222222222}}
 	data := AppendContext(nil, cluster, nil, c)
 	path := filepath.Join("testdata", "context.hex")
 	if *update {
@@ -131,13 +132,13 @@ func TestAContextThatNoNodeGaveOutIsRefusedWithAReason(t *testing.T) {
 		{"a huge position", func(c *Context) { c.Vector[1].N = 1<<60 + 1 }, "position 1 is 1152921504606846977"},
 		{"streams out of order", func(c *Context) { slices.Reverse(c.Vector) }, "position 1 is not in order"},
 		{"a stream twice", func(c *Context) { c.Vector[1] = c.Vector[0] }, "position 1 is not in order"},
-		{"names out of order", func(c *Context) { c.CutRefs = []ViewID{{Number: 2}, {Number: 1}} }, "name 1 is not in order"},
-		{"a name twice", func(c *Context) { c.CutRefs = []ViewID{{Number: 2}, {Number: 2}} }, "name 1 is not in order"},
+		{"names out of order", func(c *Context) { c.CutRefs = []ids.View{{Number: 2}, {Number: 1}} }, "name 1 is not in order"},
+		{"a name twice", func(c *Context) { c.CutRefs = []ids.View{{Number: 2}, {Number: 2}} }, "name 1 is not in order"},
 		{"a huge ceil", func(c *Context) { c.Ceil = 1<<60 + 1 }, "counter 1152921504606846977 of what was folded"},
 		{"too many streams", func(c *Context) { *c = session(16, 1, MaxPositions+1) }, "257 streams and 0 views, at most 256 and 64"},
 		{"too many views", func(c *Context) {
 			for i := range uint64(MaxCutRefs + 1) {
-				c.CutRefs = append(c.CutRefs, ViewID{Number: i + 1})
+				c.CutRefs = append(c.CutRefs, ids.View{Number: i + 1})
 			}
 		}, "65 views, at most 256 and 64"},
 		{"too many bytes", func(c *Context) { *c = session(MaxExact, 1, 600) }, "14754 characters, at most 10923"},

@@ -1,5 +1,7 @@
 package wire
 
+import "github.com/cohortkv/cohort/node/ids"
+
 // Input is one thing that a core is told; the concrete types below. Inputs are
 // read during Step only, unless a field says otherwise.
 type Input interface{ input() }
@@ -12,7 +14,7 @@ type Tick struct{}
 type Received struct {
 	Header  Header
 	Message Message // kept by the core; the driver never touches it again
-	ReplyTo ReplyTo
+	ReplyTo ids.ReplyTo
 	Request uint64
 	// Stored has, for a Forward, what the state at the applied position holds
 	// for each of its keys.
@@ -31,22 +33,22 @@ type Durable struct{ Seq uint64 }
 // Submit is a client's write. Stored is what the state at the applied position
 // holds for its key.
 type Submit struct {
-	Token  Token
+	Token  ids.Token
 	Op     Op
 	Stored Meta
 }
 
 // SubmitRead is a client's read of a key or a listing: it wants to know when the
 // state may be read.
-type SubmitRead struct{ Token Token }
+type SubmitRead struct{ Token ids.Token }
 
 // Abandon says that the client of a token has left. No Reply or Read follows.
-type Abandon struct{ Token Token }
+type Abandon struct{ Token ids.Token }
 
 // PutView is an operator's PUT /view. An empty layout takes this node, and no
 // other, out of its view.
 type PutView struct {
-	Token  Token
+	Token  ids.Token
 	Layout Layout // canonical, valid
 	Force  bool
 	Check  bool    // only ask: what would come of it? Answered by ViewChecked
@@ -58,14 +60,14 @@ type ViewReport struct {
 	Members []MemberReport // of the list, but for this node; by id
 	Loss    *Loss          // nil: none is known
 	Twin    bool           // TwinAt says that this node's id belongs to another process
-	TwinAt  NodeID
+	TwinAt  ids.Node
 }
 
 // MemberReport is what a PUT /view has heard of one member.
 type MemberReport struct {
-	Node  NodeID
+	Node  ids.Node
 	Stand MemberStand
-	Held  ViewID // what it held when it was asked; zero: none, or it did not answer
+	Held  ids.View // what it held when it was asked; zero: none, or it did not answer
 }
 
 // MemberStand says how a member takes a view.
@@ -81,8 +83,8 @@ const (
 
 // Loss says that data was held once, and that no member of a list has any of it.
 type Loss struct {
-	View     ViewID   // the highest view in which data was known to be; zero: none was heard of
-	Expected []NodeID // members that were started as ones that have data (--expect-data), and have none
+	View     ids.View   // the highest view in which data was known to be; zero: none was heard of
+	Expected []ids.Node // members that were started as ones that have data (--expect-data), and have none
 }
 
 // ChunkRead is the answer to a Read of kind ReadChunk.
@@ -97,7 +99,7 @@ type ChunkRead struct {
 
 // CausalSubmit is a client's write to a causal bucket.
 type CausalSubmit struct {
-	Token   Token
+	Token   ids.Token
 	Op      Op // without a condition
 	Context Context
 	Stored  *Item // what the causal state holds for its key; nil: nothing
@@ -105,7 +107,7 @@ type CausalSubmit struct {
 
 // CausalRead is a client's read of a key in a causal bucket.
 type CausalRead struct {
-	Token   Token
+	Token   ids.Token
 	Key     string
 	Context Context
 	Stored  *Item
@@ -113,15 +115,15 @@ type CausalRead struct {
 
 // CausalList is a client's listing of this node's shard.
 type CausalList struct {
-	Token   Token
+	Token   ids.Token
 	Context Context
 }
 
 // ForgetNode is an operator's word that a node is gone for good, with what only it
 // had of causal buckets.
 type ForgetNode struct {
-	Token Token
-	Node  NodeID
+	Token ids.Token
+	Node  ids.Node
 }
 
 // ForgetFate says what became of that.
@@ -142,7 +144,7 @@ type ForgetResult struct {
 	Versions int // that requests here waited for, and nobody has
 	Slots    int // of those
 	Requests int // that waited here then
-	Waiting  []NodeID
+	Waiting  []ids.Node
 }
 
 // KeyRead is the answer to a Read of kind ReadKey.
@@ -196,13 +198,13 @@ type Write struct {
 	Seq     uint64
 	Kind    WriteKind
 	Meta    *NodeMeta  // WriteMeta
-	Ballot  Ballot     // all but WriteMeta
+	Ballot  ids.Ballot // all but WriteMeta
 	Entries []Entry    // WriteAppend: appended to the log of Ballot; WriteStageTail
 	Records []Record   // WriteStageRecords
 	Ledger  Ledger     // WriteSwap
 	Fresh   bool       // WriteStaged, WriteSwap: the base stands on the staged area, not on the current state
 	Base    Base       // WriteStaged
-	Under   Ballot     // WriteStaged: the staged base that is kept beneath it; zero: none is
+	Under   ids.Ballot // WriteStaged: the staged base that is kept beneath it; zero: none is
 	Bound   []Sighting // WriteStaged
 	Members []Member   // WriteStaged
 
@@ -226,10 +228,10 @@ const (
 
 // NodeMeta is the small durable state of a node.
 type NodeMeta struct {
-	Inc      Incarnation
+	Inc      ids.Incarnation
 	Present  bool // false: no view
 	View     View
-	Promised Ballot
+	Promised ids.Ballot
 	Owed     []KnownBallot
 }
 
@@ -244,9 +246,9 @@ const (
 
 // Envelope is a message to a node, or the answer to a request.
 type Envelope struct {
-	To      NodeID
-	Answer  ReplyTo // not empty: the answer to this request; To is then only informative
-	Request uint64  // not zero: sent as a bus request with this number
+	To      ids.Node
+	Answer  ids.ReplyTo // not empty: the answer to this request; To is then only informative
+	Request uint64      // not zero: sent as a bus request with this number
 	Message Message
 }
 
@@ -265,7 +267,7 @@ const (
 // Read asks the driver to read the state after Applies were carried out.
 type Read struct {
 	Kind    ReadKind
-	Token   Token
+	Token   ids.Token
 	Area    Area
 	After   string
 	First   bool
@@ -277,7 +279,7 @@ type Read struct {
 	Cursor    SlotCursor   // ReadSlots
 	Context   Context      // ReadItems: the client's, to which the items are added
 	StableCut *KnownView   // ReadItems: the view whose stable cut may be referred to in it; nil: none
-	Subsumed  []ViewID     // ReadItems: views whose stable cuts say no more than that
+	Subsumed  []ids.View   // ReadItems: views whose stable cuts say no more than that
 	Known     []Dependency // ReadItems: what Context names and K has, by hash: an item that is less was not there when its key was deleted
 }
 
@@ -298,7 +300,7 @@ const (
 
 // Reply ends the client request of a token.
 type Reply struct {
-	Token   Token
+	Token   ids.Token
 	Outcome Outcome
 	Result  Result
 	Causal  *CausalResult // Done, of a causal bucket
@@ -317,9 +319,9 @@ type CausalResult struct {
 // Event is something worth a log line, a counter or a trace line.
 type Event struct {
 	Kind   EventKind
-	Peer   NodeID
-	View   ViewID
-	Ballot Ballot
+	Peer   ids.Node
+	View   ids.View
+	Ballot ids.Ballot
 	Count  uint64
 	Note   string
 }
@@ -331,11 +333,11 @@ type EventKind string
 type NodeStatus struct {
 	Present    bool // holds a view
 	View       View
-	Member     bool   // is in it
-	LeftBehind bool   // its members went on without it
-	Serving    bool   // its ballot is active; data requests are answered unless a member is waited for
-	Primary    NodeID // meaningful with Member
-	Ballot     Ballot
+	Member     bool     // is in it
+	LeftBehind bool     // its members went on without it
+	Serving    bool     // its ballot is active; data requests are answered unless a member is waited for
+	Primary    ids.Node // meaningful with Member
+	Ballot     ids.Ballot
 	Waiting    []Wait // whom the round, or strong requests, wait for
 	Reason     string // why it does not serve, for people
 
@@ -350,7 +352,7 @@ type NodeStatus struct {
 // committed is learned again.
 type Recovered struct {
 	Meta     NodeMeta
-	Ballot   Ballot // of the history; zero: blank
+	Ballot   ids.Ballot // of the history; zero: blank
 	Members  []Member
 	Bound    []Sighting
 	Past     []PastBallot
@@ -365,7 +367,7 @@ type Recovered struct {
 // not Fresh begins with the entries of Log that were committed when it was staged,
 // which its WriteStaged leaves out.
 type RecoveredBase struct {
-	Ballot  Ballot
+	Ballot  ids.Ballot
 	Base    Base
 	Bound   []Sighting
 	Members []Member

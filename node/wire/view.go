@@ -3,11 +3,13 @@ package wire
 import (
 	"cmp"
 	"slices"
+
+	"github.com/cohortkv/cohort/node/ids"
 )
 
 // Member is a node of a view and where the view says that it can be reached.
 type Member struct {
-	ID      NodeID
+	ID      ids.Node
 	Address string // HTTP, host:port
 	Bus     string // host:port of its bus; empty: the HTTP port + 1000
 }
@@ -54,7 +56,7 @@ func (l Layout) Members() []Member {
 }
 
 // Find returns the member with this id.
-func (l Layout) Find(id NodeID) (Member, bool) {
+func (l Layout) Find(id ids.Node) (Member, bool) {
 	for _, s := range l.Shards {
 		for _, m := range s.Members {
 			if m.ID == id {
@@ -68,15 +70,15 @@ func (l Layout) Find(id NodeID) (Member, bool) {
 // Sighting is what the author of a view heard from one node: which incarnation
 // it is and which view it held.
 type Sighting struct {
-	Node NodeID
-	Inc  Incarnation
-	View ViewID // zero: it held none
+	Node ids.Node
+	Inc  ids.Incarnation
+	View ids.View // zero: it held none
 }
 
 // KnownBallot is a ballot that somebody's history stood in when a view was
 // made, with the members that had taken part in it.
 type KnownBallot struct {
-	Ballot  Ballot
+	Ballot  ids.Ballot
 	Members []Member
 }
 
@@ -85,7 +87,7 @@ type KnownBallot struct {
 // made the view is open, which only lets more nodes follow it; Renewed grows when an
 // operator puts the list again.
 type View struct {
-	ID        ViewID
+	ID        ids.View
 	Layout    Layout
 	Renewed   uint64        // how often the list was put again while it was in force
 	Force     bool          // gives up ballots that are owed and cannot be had
@@ -93,20 +95,20 @@ type View struct {
 	Ancestors []Ancestor    // the views that it replaces, and theirs; ascending, bounded
 	Known     []KnownBallot // by ballot
 	Sources   []Member      // nodes outside the view that offer their history
-	Births    []ViewID      // the first views that it descends from; ascending, bounded: they are the cluster's identity
+	Births    []ids.View    // the first views that it descends from; ascending, bounded: they are the cluster's identity
 }
 
 // Kin reports whether two views are of one cluster: they descend from a first view in
 // common (docs/views.md §1.1). A node that never had a view is kin to everybody.
-func Kin(a, b []ViewID) bool {
+func Kin(a, b []ids.View) bool {
 	if len(a) == 0 || len(b) == 0 {
 		return true
 	}
-	return slices.ContainsFunc(a, func(id ViewID) bool { return slices.Contains(b, id) })
+	return slices.ContainsFunc(a, func(id ids.View) bool { return slices.Contains(b, id) })
 }
 
 // Primary is the lowest id of the view; false when it has no members.
-func (v *View) Primary() (NodeID, bool) {
+func (v *View) Primary() (ids.Node, bool) {
 	members := v.Layout.Members()
 	if len(members) == 0 {
 		return 0, false
@@ -115,7 +117,7 @@ func (v *View) Primary() (NodeID, bool) {
 }
 
 // Has reports whether a node is a member.
-func (v *View) Has(id NodeID) bool {
+func (v *View) Has(id ids.Node) bool {
 	_, ok := v.Layout.Find(id)
 	return ok
 }
@@ -123,12 +125,12 @@ func (v *View) Has(id NodeID) bool {
 // Ancestor is a view that was replaced, and how often it had been renewed as far
 // as the author of its successor had heard.
 type Ancestor struct {
-	View    ViewID
+	View    ids.View
 	Renewed uint64
 }
 
 // Descends reports whether v replaces the view with this id, directly or not.
-func (v *View) Descends(id ViewID) bool {
+func (v *View) Descends(id ids.View) bool {
 	_, ok := v.ancestor(id)
 	return ok
 }
@@ -140,8 +142,8 @@ func (v *View) Replaces(held *View) bool {
 	return ok && a.Renewed >= held.Renewed
 }
 
-func (v *View) ancestor(id ViewID) (Ancestor, bool) {
-	i, ok := slices.BinarySearchFunc(v.Ancestors, id, func(a Ancestor, id ViewID) int { return a.View.Compare(id) })
+func (v *View) ancestor(id ids.View) (Ancestor, bool) {
+	i, ok := slices.BinarySearchFunc(v.Ancestors, id, func(a Ancestor, id ids.View) int { return a.View.Compare(id) })
 	if !ok {
 		return Ancestor{}, false
 	}
@@ -150,7 +152,7 @@ func (v *View) ancestor(id ViewID) (Ancestor, bool) {
 
 // SawAnother reports whether the author had heard another incarnation of a node:
 // what it says of the node concerns an earlier incarnation.
-func (v *View) SawAnother(id NodeID, inc Incarnation) bool {
+func (v *View) SawAnother(id ids.Node, inc ids.Incarnation) bool {
 	for _, s := range v.Saw {
 		if s.Node == id {
 			return s.Inc != inc
@@ -160,7 +162,7 @@ func (v *View) SawAnother(id NodeID, inc Incarnation) bool {
 }
 
 // SawIncarnation reports whether the author had heard this incarnation of a node.
-func (v *View) SawIncarnation(id NodeID, inc Incarnation) bool {
+func (v *View) SawIncarnation(id ids.Node, inc ids.Incarnation) bool {
 	for _, s := range v.Saw {
 		if s.Node == id && s.Inc == inc {
 			return true

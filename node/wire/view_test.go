@@ -3,6 +3,7 @@ package wire
 import (
 	"testing"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -80,15 +81,15 @@ func TestThePrimaryIsTheLowestID(t *testing.T) {
 
 func TestAViewDescendsFromItsAncestorsAlone(t *testing.T) {
 	v := View{
-		ID:        ViewID{Number: 3, Author: 1, Boot: 5},
-		Ancestors: []Ancestor{{View: ViewID{Number: 1, Author: 1, Boot: 5}}, {View: ViewID{Number: 2, Author: 1, Boot: 5}, Renewed: 3}, {View: ViewID{Number: 2, Author: 2, Boot: 6}}},
+		ID:        ids.View{Number: 3, Author: 1, Boot: 5},
+		Ancestors: []Ancestor{{View: ids.View{Number: 1, Author: 1, Boot: 5}}, {View: ids.View{Number: 2, Author: 1, Boot: 5}, Renewed: 3}, {View: ids.View{Number: 2, Author: 2, Boot: 6}}},
 	}
 	for _, a := range v.Ancestors {
 		if !v.Descends(a.View) || !v.Replaces(&View{ID: a.View, Renewed: a.Renewed}) || v.Replaces(&View{ID: a.View, Renewed: a.Renewed + 1}) {
 			t.Errorf("does not descend from %v", a)
 		}
 	}
-	for _, other := range []ViewID{{}, v.ID, {Number: 2, Author: 1, Boot: 6}, {Number: 1, Author: 2, Boot: 5}, {Number: 4, Author: 1, Boot: 5}} {
+	for _, other := range []ids.View{{}, v.ID, {Number: 2, Author: 1, Boot: 6}, {Number: 1, Author: 2, Boot: 5}, {Number: 4, Author: 1, Boot: 5}} {
 		if v.Descends(other) {
 			t.Errorf("descends from %v", other)
 		}
@@ -98,8 +99,8 @@ func TestAViewDescendsFromItsAncestorsAlone(t *testing.T) {
 func TestAnotherIncarnationOfANodeWasNotSeen(t *testing.T) {
 	v := View{Saw: []Sighting{{Node: 1, Inc: 10}, {Node: 2, Inc: 20}}}
 	for _, c := range []struct {
-		node NodeID
-		inc  Incarnation
+		node ids.Node
+		inc  ids.Incarnation
 		want bool
 	}{{1, 10, true}, {2, 20, true}, {2, 10, false}, {1, 11, false}, {3, 10, false}, {3, 0, false}} {
 		if got := v.SawIncarnation(c.node, c.inc); got != c.want {

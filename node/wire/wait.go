@@ -1,8 +1,10 @@
 package wire
 
+import "github.com/cohortkv/cohort/node/ids"
+
 // Wait is a member of the view that strong requests wait for.
 type Wait struct {
-	Node  NodeID
+	Node  ids.Node
 	Since Instant // last heard, or asked in vain; it stays as long as the wait lasts
 	Cause WaitCause
 }
@@ -24,7 +26,7 @@ const (
 // its keys wait.
 type ShardWait struct {
 	Shard   string
-	Members []NodeID
+	Members []ids.Node
 	Since   Instant // when the last of them was heard
 }
 

@@ -3,6 +3,7 @@ package truth
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -61,7 +62,7 @@ func (t *Truth) put(l *Incarnation, item *wire.Item) {
 		t.depends(l, w)
 	}
 	l.written.items[w.Key] = w
-	if item.ID != (wire.RequestID{}) {
+	if item.ID != (ids.Request{}) {
 		l.remembered[item.ID] = true
 	}
 }
@@ -152,7 +153,7 @@ func (t *Truth) collect(l *Incarnation, w *Write) {
 // told notes who was asked before a tombstone was collected. Who began since may be of
 // an incarnation that was not.
 func (t *Truth) told(l *Incarnation, k *key) {
-	k.told = map[*Incarnation]wire.Boot{}
+	k.told = map[*Incarnation]ids.Boot{}
 	for _, m := range l.view.members {
 		if o := t.incarnations[m.ID]; o != nil && (o == l || t.world.Now()-o.booted > surveyed) {
 			k.told[o] = o.boot
@@ -165,7 +166,7 @@ func (t *Truth) told(l *Incarnation, k *key) {
 const surveyed = 2 * wire.Second
 
 // known are the nodes that the members of a view, or their former members, are.
-func (t *Truth) known(l *Incarnation) []wire.NodeID {
+func (t *Truth) known(l *Incarnation) []ids.Node {
 	all := slices.Clone(l.former)
 	if l.view != nil {
 		all = append(all, l.view.members...)
@@ -175,11 +176,11 @@ func (t *Truth) known(l *Incarnation) []wire.NodeID {
 			}
 		}
 	}
-	ids := make([]wire.NodeID, 0, len(all))
+	nodes := make([]ids.Node, 0, len(all))
 	for _, m := range all {
-		ids = append(ids, m.ID)
+		nodes = append(nodes, m.ID)
 	}
-	return ids
+	return nodes
 }
 
 // forget excuses what a tombstone that is collected in some group wins over: another

@@ -5,14 +5,15 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
 // Incarnation is one node from its start with nothing until it loses its data.
 type Incarnation struct {
-	Node   wire.NodeID
+	Node   ids.Node
 	t      *Truth
-	boot   wire.Boot
+	boot   ids.Boot
 	born   wire.Instant
 	booted wire.Instant
 	dead   bool
@@ -24,8 +25,8 @@ type Incarnation struct {
 	ready      bool                   // it shows that it is, for all its slots, in this view
 	former     []wire.Member          // written
 	acked      map[*stream]uint64     // of other streams in this view: up to there all was here when it was acknowledged
-	viewsKnown map[wire.ViewID]bool   // views that it has written down
-	cuts       map[wire.ViewID]bool   // and those with their stable cut
+	viewsKnown map[ids.View]bool      // views that it has written down
+	cuts       map[ids.View]bool      // and those with their stable cut
 	written    *state
 	durable    *state
 	unsynced   []unsyncedWrite
@@ -33,7 +34,7 @@ type Incarnation struct {
 	had        [][]arrival    // per key all that were, since its slot was given up last
 	since      []wire.Instant // per key when what is durable came
 
-	remembered map[wire.RequestID]bool // that this boot has written down
+	remembered map[ids.Request]bool // that this boot has written down
 }
 
 // arrival is a write and when it became durable somewhere.
@@ -51,7 +52,7 @@ type unsyncedWrite struct {
 
 // state is what an incarnation has, written or durable.
 type state struct {
-	node  wire.NodeID
+	node  ids.Node
 	view  *view
 	items []*Write // by key; nil: nothing
 	slots []slotState
@@ -72,7 +73,7 @@ type slotState struct {
 	whole     wire.Vector            // the last vector that was found to be true
 }
 
-func (t *Truth) newState(node wire.NodeID) *state {
+func (t *Truth) newState(node ids.Node) *state {
 	return &state{
 		node: node, items: make([]*Write, len(t.keys)), slots: make([]slotState, t.cfg.Space.Slots()),
 		live: map[wire.Stream]uint64{}, folded: map[wire.Stream]uint64{}, ended: map[wire.Stream]bool{},
@@ -90,19 +91,19 @@ func (s *state) clone() *state {
 }
 
 // Begin notes that a node starts with nothing.
-func (t *Truth) Begin(node wire.NodeID, boot wire.Boot) *Incarnation {
+func (t *Truth) Begin(node ids.Node, boot ids.Boot) *Incarnation {
 	l := &Incarnation{
 		Node: node, t: t, boot: boot, born: t.world.Now(), booted: t.world.Now(), written: t.newState(node), durable: t.newState(node),
-		ever: make([]*Write, len(t.keys)), had: make([][]arrival, len(t.keys)), since: make([]wire.Instant, len(t.keys)), remembered: map[wire.RequestID]bool{},
+		ever: make([]*Write, len(t.keys)), had: make([][]arrival, len(t.keys)), since: make([]wire.Instant, len(t.keys)), remembered: map[ids.Request]bool{},
 		leftAt: map[*view]wire.Instant{},
-		acked:  map[*stream]uint64{}, viewsKnown: map[wire.ViewID]bool{}, cuts: map[wire.ViewID]bool{},
+		acked:  map[*stream]uint64{}, viewsKnown: map[ids.View]bool{}, cuts: map[ids.View]bool{},
 	}
 	t.incarnations[node] = l
 	return l
 }
 
 // Restart notes that an incarnation goes on in another boot with what was durable.
-func (l *Incarnation) Restart(boot wire.Boot) {
+func (l *Incarnation) Restart(boot ids.Boot) {
 	l.boot, l.booted = boot, l.t.world.Now()
 	l.unsynced, l.ready = nil, false
 	clear(l.acked)
@@ -110,11 +111,11 @@ func (l *Incarnation) Restart(boot wire.Boot) {
 	if l.view != l.written.view {
 		l.comeTo(l.written.view)
 	}
-	l.remembered = map[wire.RequestID]bool{}
+	l.remembered = map[ids.Request]bool{}
 }
 
 // Boot is the present boot.
-func (l *Incarnation) Boot() wire.Boot { return l.boot }
+func (l *Incarnation) Boot() ids.Boot { return l.boot }
 
 // Shows notes that an incarnation shows whether it is ready for all its slots.
 func (l *Incarnation) Shows(ready bool) { l.ready = ready }

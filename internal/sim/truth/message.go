@@ -3,6 +3,7 @@ package truth
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -83,7 +84,7 @@ func (t *Truth) greets(l *Incarnation, m *wire.Hello) {
 // acknowledges checks that all that a broadcast brought so far is here, if the sender
 // is ready for all its slots: only then does an acknowledgement count. Which incarnation of
 // the receiver is meant the message does not say; the sender knows.
-func (t *Truth) acknowledges(l *Incarnation, to wire.NodeID, m *wire.BatchAck) {
+func (t *Truth) acknowledges(l *Incarnation, to ids.Node, m *wire.BatchAck) {
 	if m.N == 0 || !l.ready {
 		return
 	}

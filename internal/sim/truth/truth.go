@@ -16,6 +16,7 @@ import (
 	"strconv"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -46,7 +47,7 @@ type Truth struct {
 	streams      map[wire.Stream]*stream
 	order        []*stream      // as they began
 	incarnations []*Incarnation // the present one of each node
-	views        map[wire.ViewID]*view
+	views        map[ids.View]*view
 	calm         *calm
 	collecting   uint64 // the largest counter of tombstones that anybody announced the end of
 	looks        int    // at contexts
@@ -58,9 +59,9 @@ type key struct {
 	hash      uint64
 	slot      hashing.Slot
 	writes    []*Write
-	collected *Write                     // the largest tombstone that anybody collected
-	told      map[*Incarnation]wire.Boot // who was asked before it was, in which boot
-	forgotten *Write                     // the largest of those that were collected while somebody unknown had less
+	collected *Write                    // the largest tombstone that anybody collected
+	told      map[*Incarnation]ids.Boot // who was asked before it was, in which boot
+	forgotten *Write                    // the largest of those that were collected while somebody unknown had less
 }
 
 // stream is what one boot of a node wrote in one view.
@@ -75,7 +76,7 @@ type stream struct {
 func New(cfg Config, world World) *Truth {
 	t := &Truth{
 		cfg: cfg, world: world, index: map[string]int{}, byHash: map[uint64]int{}, ops: []*Op{nil}, streams: map[wire.Stream]*stream{},
-		incarnations: make([]*Incarnation, cfg.Nodes), views: map[wire.ViewID]*view{},
+		incarnations: make([]*Incarnation, cfg.Nodes), views: map[ids.View]*view{},
 	}
 	for i := range cfg.Keys {
 		name := KeyName(i)

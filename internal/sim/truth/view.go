@@ -4,17 +4,18 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
 // view is a view as far as it concerns causal buckets.
 type view struct {
-	id           wire.ViewID
+	id           ids.View
 	layout       wire.Layout
 	members      []wire.Member
-	shardOf      map[wire.NodeID]int // node → shard
+	shardOf      map[ids.Node]int // node → shard
 	ring         *hashing.Ring
-	ancestors    map[wire.ViewID]bool
+	ancestors    map[ids.View]bool
 	stableCut    wire.Vector // that was published under its name
 	hasStableCut bool
 }
@@ -23,7 +24,7 @@ type view struct {
 func (t *Truth) viewOf(v *wire.View) *view {
 	x := t.views[v.ID]
 	if x == nil {
-		x = &view{id: v.ID, layout: v.Layout, members: v.Layout.Members(), shardOf: map[wire.NodeID]int{}, ancestors: map[wire.ViewID]bool{}}
+		x = &view{id: v.ID, layout: v.Layout, members: v.Layout.Members(), shardOf: map[ids.Node]int{}, ancestors: map[ids.View]bool{}}
 		shards := make([]hashing.Shard, len(v.Layout.Shards))
 		for i, s := range v.Layout.Shards {
 			shards[i] = hashing.Shard{Name: s.Name, Empty: len(s.Members) == 0}
@@ -40,7 +41,7 @@ func (t *Truth) viewOf(v *wire.View) *view {
 	return x
 }
 
-func (v *view) has(id wire.NodeID) bool {
+func (v *view) has(id ids.Node) bool {
 	if v == nil {
 		return false
 	}
@@ -49,7 +50,7 @@ func (v *view) has(id wire.NodeID) bool {
 }
 
 // owns reports whether a node owns a slot.
-func (v *view) owns(id wire.NodeID, s hashing.Slot) bool {
+func (v *view) owns(id ids.Node, s hashing.Slot) bool {
 	if !v.has(id) {
 		return false
 	}
@@ -58,14 +59,14 @@ func (v *view) owns(id wire.NodeID, s hashing.Slot) bool {
 }
 
 // owners are the nodes that own a slot, ascending.
-func (v *view) owners(s hashing.Slot) []wire.NodeID {
-	var ids []wire.NodeID
+func (v *view) owners(s hashing.Slot) []ids.Node {
+	var all []ids.Node
 	for _, m := range v.members {
 		if v.owns(m.ID, s) {
-			ids = append(ids, m.ID)
+			all = append(all, m.ID)
 		}
 	}
-	return ids
+	return all
 }
 
 // published notes the stable cut of a view that contexts may refer to. It never changes
@@ -102,7 +103,7 @@ func (l *Incarnation) OwnedBefore() []hashing.Slot { return l.before.slots(l.Nod
 // view is carried out afterwards.
 func (l *Incarnation) BeginStep() { l.before = l.view }
 
-func (v *view) slots(id wire.NodeID) []hashing.Slot {
+func (v *view) slots(id ids.Node) []hashing.Slot {
 	if !v.has(id) {
 		return nil
 	}

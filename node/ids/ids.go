@@ -1,10 +1,13 @@
-package wire
+// Package ids has the types that name things: nodes and their boots, views, ballots,
+// entries, requests, and the handles of clients and of bus requests. They are plain values,
+// compared with ==; Compare orders those that have an order.
+package ids
 
 import "cmp"
 
-// NodeID names a node; operators choose it (NODE_IDENTIFIER), and the lowest id
+// Node names a node; operators choose it (NODE_IDENTIFIER), and the lowest id
 // of a view is its primary.
-type NodeID uint64
+type Node uint64
 
 // Incarnation is random, made together with a node's empty state and kept with
 // it. A node that lost its state has another one and is a stranger (I9). It is
@@ -14,27 +17,16 @@ type Incarnation uint64
 // Boot is random, new at every start of a process. Compared for equality only.
 type Boot uint64
 
-// Instant is a reading of the driver's monotonic clock in nanoseconds. Cores
-// subtract instants and never look at a clock themselves.
-type Instant int64
-
-// Microsecond, Millisecond and Second are durations to add to an Instant.
-const (
-	Microsecond Instant = 1_000
-	Millisecond Instant = 1_000_000
-	Second      Instant = 1_000_000_000
-)
-
-// ViewID identifies a view: numbers alone are not unique, because two authors,
+// View identifies a view: numbers alone are not unique, because two authors,
 // or two boots of one author, may choose the same one (docs/views.md §1.1).
-type ViewID struct {
+type View struct {
 	Number uint64
-	Author NodeID
+	Author Node
 	Boot   Boot
 }
 
 // Compare orders view ids: number, then author, then the author's boot.
-func (v ViewID) Compare(o ViewID) int {
+func (v View) Compare(o View) int {
 	if c := cmp.Compare(v.Number, o.Number); c != 0 {
 		return c
 	}
@@ -45,12 +37,12 @@ func (v ViewID) Compare(o ViewID) int {
 }
 
 // IsZero reports "no view".
-func (v ViewID) IsZero() bool { return v == ViewID{} }
+func (v View) IsZero() bool { return v == View{} }
 
 // Ballot identifies a round of one view, run by one boot of its primary (I21).
 // Two ballots are the same only if every field is.
 type Ballot struct {
-	View  ViewID
+	View  View
 	Round uint64
 	Boot  Boot // of the primary
 }
@@ -85,10 +77,10 @@ func (s Stamp) Compare(o Stamp) int {
 	return cmp.Compare(s.Index, o.Index)
 }
 
-// RequestID names one client operation for its whole life, however often it is
+// Request names one client operation for its whole life, however often it is
 // sent: the node that took it, that node's boot, and a counter without gaps.
-type RequestID struct {
-	Node    NodeID
+type Request struct {
+	Node    Node
 	Boot    Boot
 	Counter uint64
 }
