@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/front"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/store"
@@ -14,36 +15,36 @@ import (
 type backend struct {
 	driver *driver
 	state  state
-	status atomic.Pointer[wire.NodeStatus] // never nil
+	status atomic.Pointer[core.NodeStatus] // never nil
 }
 
 func newBackend(memory *store.Memory) *backend {
 	b := &backend{state: state{memory}}
-	b.status.Store(&wire.NodeStatus{})
+	b.status.Store(&core.NodeStatus{})
 	return b
 }
 
 // Inputs of clients come from pools, because every request needs one.
 var (
-	submits       = sync.Pool{New: func() any { return new(wire.Submit) }}
-	reads         = sync.Pool{New: func() any { return new(wire.SubmitRead) }}
-	causalSubmits = sync.Pool{New: func() any { return new(wire.CausalSubmit) }}
-	causalReads   = sync.Pool{New: func() any { return new(wire.CausalRead) }}
+	submits       = sync.Pool{New: func() any { return new(core.Submit) }}
+	reads         = sync.Pool{New: func() any { return new(core.SubmitRead) }}
+	causalSubmits = sync.Pool{New: func() any { return new(core.CausalSubmit) }}
+	causalReads   = sync.Pool{New: func() any { return new(core.CausalRead) }}
 )
 
 // recycle returns an input to its pool after its step.
-func recycle(in wire.Input) {
+func recycle(in core.Input) {
 	switch in := in.(type) {
-	case *wire.Submit:
-		*in = wire.Submit{}
+	case *core.Submit:
+		*in = core.Submit{}
 		submits.Put(in)
-	case *wire.SubmitRead:
+	case *core.SubmitRead:
 		reads.Put(in)
-	case *wire.CausalSubmit:
-		*in = wire.CausalSubmit{}
+	case *core.CausalSubmit:
+		*in = core.CausalSubmit{}
 		causalSubmits.Put(in)
-	case *wire.CausalRead:
-		*in = wire.CausalRead{}
+	case *core.CausalRead:
+		*in = core.CausalRead{}
 		causalReads.Put(in)
 	}
 }
@@ -51,7 +52,7 @@ func recycle(in wire.Input) {
 // Write implements front.Backend.
 func (b *backend) Write(w *front.Waiter, op wire.Op) {
 	b.driver.clients.add(w)
-	in := submits.Get().(*wire.Submit)
+	in := submits.Get().(*core.Submit)
 	in.Token, in.Op = w.Token, op
 	b.driver.submit(in)
 }
@@ -59,7 +60,7 @@ func (b *backend) Write(w *front.Waiter, op wire.Op) {
 // Read implements front.Backend.
 func (b *backend) Read(w *front.Waiter) {
 	b.driver.clients.add(w)
-	in := reads.Get().(*wire.SubmitRead)
+	in := reads.Get().(*core.SubmitRead)
 	in.Token = w.Token
 	b.driver.submit(in)
 }
@@ -67,7 +68,7 @@ func (b *backend) Read(w *front.Waiter) {
 // CausalWrite implements front.Backend.
 func (b *backend) CausalWrite(w *front.Waiter, op wire.Op, c wire.Context) {
 	b.driver.clients.add(w)
-	in := causalSubmits.Get().(*wire.CausalSubmit)
+	in := causalSubmits.Get().(*core.CausalSubmit)
 	in.Token, in.Op, in.Context = w.Token, op, c
 	b.driver.submit(in)
 }
@@ -75,7 +76,7 @@ func (b *backend) CausalWrite(w *front.Waiter, op wire.Op, c wire.Context) {
 // CausalRead implements front.Backend.
 func (b *backend) CausalRead(w *front.Waiter, key string, c wire.Context) {
 	b.driver.clients.add(w)
-	in := causalReads.Get().(*wire.CausalRead)
+	in := causalReads.Get().(*core.CausalRead)
 	in.Token, in.Key, in.Context = w.Token, key, c
 	b.driver.submit(in)
 }
@@ -83,11 +84,11 @@ func (b *backend) CausalRead(w *front.Waiter, key string, c wire.Context) {
 // CausalList implements front.Backend.
 func (b *backend) CausalList(w *front.Waiter, c wire.Context) {
 	b.driver.clients.add(w)
-	b.driver.submit(&wire.CausalList{Token: w.Token, Context: c})
+	b.driver.submit(&core.CausalList{Token: w.Token, Context: c})
 }
 
 // PutView implements front.Backend.
-func (b *backend) PutView(w *front.Waiter, put wire.PutView) {
+func (b *backend) PutView(w *front.Waiter, put core.PutView) {
 	b.driver.clients.add(w)
 	put.Token = w.Token
 	b.driver.submit(&put)
@@ -96,13 +97,13 @@ func (b *backend) PutView(w *front.Waiter, put wire.PutView) {
 // Forget implements front.Backend.
 func (b *backend) Forget(w *front.Waiter, id ids.Node) {
 	b.driver.clients.add(w)
-	b.driver.submit(&wire.ForgetNode{Token: w.Token, Node: id})
+	b.driver.submit(&core.ForgetNode{Token: w.Token, Node: id})
 }
 
 // Lag implements front.Backend.
 func (b *backend) Lag(w *front.Waiter) {
 	b.driver.clients.add(w)
-	b.driver.submit(&wire.AskLag{Token: w.Token})
+	b.driver.submit(&core.AskLag{Token: w.Token})
 }
 
 // Abandon implements front.Backend.
@@ -110,7 +111,7 @@ func (b *backend) Abandon(w *front.Waiter) bool {
 	if !b.driver.clients.takeBack(w) {
 		return false
 	}
-	b.driver.submit(&wire.Abandon{Token: w.Token})
+	b.driver.submit(&core.Abandon{Token: w.Token})
 	return true
 }
 
@@ -118,7 +119,7 @@ func (b *backend) Abandon(w *front.Waiter) bool {
 func (b *backend) State() front.State { return b.state }
 
 // Status implements front.Backend.
-func (b *backend) Status() wire.NodeStatus { return *b.status.Load() }
+func (b *backend) Status() core.NodeStatus { return *b.status.Load() }
 
 // state is the interface of the store to the front.
 type state struct{ *store.Memory }

@@ -3,29 +3,30 @@ package node
 import (
 	"testing"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/front"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
 // answering is a core that answers every request at once and keeps no state.
 func answering() *script {
-	replies, reads := make([]wire.Reply, 1), make([]wire.Read, 1)
-	return &script{on: func(in wire.Input) wire.Output {
+	replies, reads := make([]core.Reply, 1), make([]core.Read, 1)
+	return &script{on: func(in core.Input) core.Output {
 		switch in := in.(type) {
-		case *wire.Submit:
-			replies[0] = wire.Reply{Token: in.Token, Outcome: wire.Done}
-			return wire.Output{Replies: replies}
-		case *wire.CausalSubmit:
-			replies[0] = wire.Reply{Token: in.Token, Outcome: wire.Done}
-			return wire.Output{Replies: replies}
-		case *wire.CausalRead:
-			replies[0] = wire.Reply{Token: in.Token, Outcome: wire.Done}
-			return wire.Output{Replies: replies}
-		case *wire.SubmitRead:
-			reads[0] = wire.Read{Kind: wire.ReadClient, Token: in.Token}
-			return wire.Output{Reads: reads}
+		case *core.Submit:
+			replies[0] = core.Reply{Token: in.Token, Outcome: core.Done}
+			return core.Output{Replies: replies}
+		case *core.CausalSubmit:
+			replies[0] = core.Reply{Token: in.Token, Outcome: core.Done}
+			return core.Output{Replies: replies}
+		case *core.CausalRead:
+			replies[0] = core.Reply{Token: in.Token, Outcome: core.Done}
+			return core.Output{Replies: replies}
+		case *core.SubmitRead:
+			reads[0] = core.Read{Kind: core.ReadClient, Token: in.Token}
+			return core.Output{Reads: reads}
 		}
-		return wire.Output{}
+		return core.Output{}
 	}}
 }
 

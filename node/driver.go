@@ -6,15 +6,16 @@ import (
 	"time"
 
 	"github.com/cohortkv/cohort/bus"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/machine"
 	"github.com/cohortkv/cohort/node/store"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// core is the machine, as the driver uses it.
-type core interface {
-	Step(now wire.Instant, in wire.Input) *wire.Output
+// stepper is the machine, as the driver uses it.
+type stepper interface {
+	Step(now wire.Instant, in core.Input) *core.Output
 	Deadline() wire.Instant
 	Header() wire.Header
 }
@@ -36,12 +37,12 @@ const (
 // queues the input and returns. To wake a loop for every request would cost a third of the
 // throughput. No code inside blocks.
 type driver struct {
-	core        core
+	core        stepper
 	self        ids.Node
 	store       *store.Memory
 	conn        bus.Conn
 	clients     *requestTable
-	publish     func(*wire.Output) // takes status, peers and events
+	publish     func(*core.Output) // takes status, peers and events
 	meters      *meters
 	reportLarge func(kind wire.Kind, size int) // called for a message that no bus takes; may be nil
 	limits      machine.CausalLimits
@@ -50,9 +51,9 @@ type driver struct {
 	relay       chan struct{} // capacity 1: the goroutine inside hands over to run
 
 	// Used by the goroutine inside.
-	batch  []wire.Input // taken from the queue, not stepped yet
-	taken  []wire.Input // the whole of it, which will be the queue's next buffer
-	follow []wire.Input // inputs that outputs led to; stepped before any others
+	batch  []core.Input // taken from the queue, not stepped yet
+	taken  []core.Input // the whole of it, which will be the queue's next buffer
+	follow []core.Input // inputs that outputs led to; stepped before any others
 	buf    []byte       // for the message that is being encoded
 	armed  wire.Instant // when the timer fires; 0: it has fired
 
@@ -63,7 +64,7 @@ type driver struct {
 	mu struct {
 		sync.Mutex
 		inside bool
-		queue  []wire.Input
+		queue  []core.Input
 		bytes  int // encoded size of the messages in queue
 	}
 }
@@ -77,7 +78,7 @@ func (d *driver) run(stop <-chan struct{}) {
 		case <-stop:
 			return
 		case <-d.timer.C:
-			d.submit(&wire.Tick{})
+			d.submit(&core.Tick{})
 		case <-d.relay:
 			d.work(runSteps)
 		}
@@ -87,7 +88,7 @@ func (d *driver) run(stop <-chan struct{}) {
 // submit gives the core one input, after all inputs that were submitted before. If no
 // goroutine is inside, the caller steps the input at once. Otherwise the goroutine inside
 // does.
-func (d *driver) submit(in wire.Input) {
+func (d *driver) submit(in core.Input) {
 	d.mu.Lock()
 	d.mu.queue = append(d.mu.queue, in)
 	enter := !d.mu.inside
@@ -157,8 +158,8 @@ func (d *driver) arm() {
 // step steps one input, and then the inputs that its output leads to. If these are more than any
 // correct input leads to, the rest is queued behind the inputs of others, and step reports
 // false.
-func (d *driver) step(in wire.Input) bool {
-	if _, ok := in.(*wire.Tick); ok {
+func (d *driver) step(in core.Input) bool {
+	if _, ok := in.(*core.Tick); ok {
 		d.armed = 0
 	}
 	d.execute(in)

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cohortkv/cohort/bus"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/front"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/store"
@@ -23,22 +24,22 @@ import (
 // goroutines are inside.
 type script struct {
 	t        testing.TB
-	on       func(in wire.Input) wire.Output // nil: nothing comes out
+	on       func(in core.Input) core.Output // nil: nothing comes out
 	deadline atomic.Int64
 	inside   atomic.Bool
-	out      wire.Output
-	inputs   []wire.Input // kept when keep is set
+	out      core.Output
+	inputs   []core.Input // kept when keep is set
 	keep     bool
 }
 
-func (s *script) Step(_ wire.Instant, in wire.Input) *wire.Output {
+func (s *script) Step(_ wire.Instant, in core.Input) *core.Output {
 	if s.inside.Swap(true) {
 		s.t.Error("two goroutines are inside")
 	}
 	defer s.inside.Store(false)
-	s.out = wire.Output{}
+	s.out = core.Output{}
 	if s.keep {
-		if r, ok := in.(*wire.CausalRead); ok {
+		if r, ok := in.(*core.CausalRead); ok {
 			kept := *r // it goes back into its pool
 			in = &kept
 		}
@@ -76,7 +77,7 @@ func newTestDriver(t testing.TB, c *script) (*driver, *recorder) {
 	}
 	conn, start := &recorder{}, time.Now()
 	d := &driver{
-		core: c, store: store.NewMemory(), conn: conn, clients: &requestTable{}, publish: func(*wire.Output) {},
+		core: c, store: store.NewMemory(), conn: conn, clients: &requestTable{}, publish: func(*core.Output) {},
 		meters: newMeters(), relay: make(chan struct{}, 1), timer: time.NewTimer(time.Hour),
 		clock: func() wire.Instant { return wire.Instant(time.Since(start)) },
 	}
@@ -89,15 +90,15 @@ func TestInputsOfManyGoroutinesAreSteppedOneByOneAndInTheirOrder(t *testing.T) {
 	var last [goroutines]uint64
 	var stepped sync.WaitGroup
 	stepped.Add(goroutines * each)
-	d, _ := newTestDriver(t, &script{on: func(in wire.Input) wire.Output {
-		seq := in.(*wire.Durable).Seq
+	d, _ := newTestDriver(t, &script{on: func(in core.Input) core.Output {
+		seq := in.(*core.Durable).Seq
 		if who := seq % goroutines; seq <= last[who] && last[who] != 0 {
 			t.Errorf("goroutine %d: %d after %d", who, seq, last[who])
 		} else {
 			last[who] = seq
 		}
 		stepped.Done()
-		return wire.Output{}
+		return core.Output{}
 	}})
 	stop := make(chan struct{})
 	var running sync.WaitGroup
@@ -105,7 +106,7 @@ func TestInputsOfManyGoroutinesAreSteppedOneByOneAndInTheirOrder(t *testing.T) {
 	for g := range goroutines {
 		running.Go(func() {
 			for i := range each {
-				d.submit(&wire.Durable{Seq: uint64(i*goroutines + g)})
+				d.submit(&core.Durable{Seq: uint64(i*goroutines + g)})
 			}
 		})
 	}
@@ -120,15 +121,15 @@ func TestACallerStepsABoundedNumberOfInputs(t *testing.T) {
 	var steps atomic.Int32
 	done := make(chan struct{})
 	d, _ := newTestDriver(t, c)
-	c.on = func(in wire.Input) wire.Output {
+	c.on = func(in core.Input) core.Output {
 		if n := steps.Add(1); n < inputs {
 			d.submit(in) // as other goroutines would, while one is inside
 		} else {
 			close(done)
 		}
-		return wire.Output{}
+		return core.Output{}
 	}
-	d.submit(&wire.Tick{})
+	d.submit(&core.Tick{})
 	if n := steps.Load(); n != callerSteps {
 		t.Fatalf("the caller stepped %d inputs, its share is %d", n, callerSteps)
 	}
@@ -144,22 +145,22 @@ func TestInputsThatFollowFromAnOutputComeFirst(t *testing.T) {
 	c := &script{keep: true}
 	d, conn := newTestDriver(t, c)
 	hello := &wire.Hello{Commit: 7}
-	c.on = func(in wire.Input) wire.Output {
-		if _, first := in.(*wire.Tick); !first {
-			return wire.Output{}
+	c.on = func(in core.Input) core.Output {
+		if _, first := in.(*core.Tick); !first {
+			return core.Output{}
 		}
-		d.submit(&wire.RequestFailed{Request: 99}) // waits in the queue
-		return wire.Output{
-			Writes:   []wire.Write{{Seq: 4, Kind: wire.WriteMeta}, {Seq: 5, Kind: wire.WriteAppend}},
-			Messages: []wire.Envelope{{To: 1, Message: hello}},
-			Reads:    []wire.Read{{Kind: wire.ReadChunk, Area: wire.AreaCurrent, First: true, Limit: 9, Session: 3}},
+		d.submit(&core.RequestFailed{Request: 99}) // waits in the queue
+		return core.Output{
+			Writes:   []core.Write{{Seq: 4, Kind: core.WriteMeta}, {Seq: 5, Kind: core.WriteAppend}},
+			Messages: []core.Envelope{{To: 1, Message: hello}},
+			Reads:    []core.Read{{Kind: core.ReadChunk, Area: core.AreaCurrent, First: true, Limit: 9, Session: 3}},
 		}
 	}
-	d.submit(&wire.Tick{})
-	want := []wire.Input{
-		&wire.Tick{}, &wire.Durable{Seq: 5}, &wire.Received{Header: c.Header(), Message: hello},
-		&wire.ChunkRead{Area: wire.AreaCurrent, First: true, Last: true, Session: 3},
-		&wire.RequestFailed{Request: 99},
+	d.submit(&core.Tick{})
+	want := []core.Input{
+		&core.Tick{}, &core.Durable{Seq: 5}, &core.Received{Header: c.Header(), Message: hello},
+		&core.ChunkRead{Area: core.AreaCurrent, First: true, Last: true, Session: 3},
+		&core.RequestFailed{Request: 99},
 	}
 	if diff := cmp.Diff(want, c.inputs); diff != "" {
 		t.Error(diff)
@@ -176,34 +177,34 @@ func TestCausalReadsReturnTheLatestWrite(t *testing.T) {
 	d.clients.add(w)
 	item := wire.Item{Key: "k", Value: []byte("v")}
 	all := []wire.HashRange{{Last: math.MaxUint64}}
-	c.on = func(in wire.Input) wire.Output {
-		if _, first := in.(*wire.Tick); !first {
-			return wire.Output{}
+	c.on = func(in core.Input) core.Output {
+		if _, first := in.(*core.Tick); !first {
+			return core.Output{}
 		}
-		return wire.Output{
-			Writes: []wire.Write{{Seq: 4, Kind: wire.WriteCausal, Causal: &wire.CausalWrite{Put: []wire.Item{item}}}},
-			Reads: []wire.Read{
-				{Kind: wire.ReadKey, Key: "k", Session: 5},
-				{Kind: wire.ReadSlots, Ranges: all, Limit: 9, Session: 6},
-				{Kind: wire.ReadItems, Ranges: all, Token: w.Token},
+		return core.Output{
+			Writes: []core.Write{{Seq: 4, Kind: core.WriteCausal, Causal: &core.CausalWrite{Put: []wire.Item{item}}}},
+			Reads: []core.Read{
+				{Kind: core.ReadKey, Key: "k", Session: 5},
+				{Kind: core.ReadSlots, Ranges: all, Limit: 9, Session: 6},
+				{Kind: core.ReadItems, Ranges: all, Token: w.Token},
 			},
 		}
 	}
-	d.submit(&wire.Tick{})
-	d.submit(&wire.CausalRead{Key: "k"})
-	want := []wire.Input{
-		&wire.Tick{}, &wire.Durable{Seq: 4},
-		&wire.KeyRead{Session: 5, Stored: &item},
-		&wire.SlotsRead{Session: 6, Items: []wire.Item{item}, Last: true},
-		&wire.CausalRead{Key: "k", Stored: &item},
+	d.submit(&core.Tick{})
+	d.submit(&core.CausalRead{Key: "k"})
+	want := []core.Input{
+		&core.Tick{}, &core.Durable{Seq: 4},
+		&core.KeyRead{Session: 5, Stored: &item},
+		&core.SlotsRead{Session: 6, Items: []wire.Item{item}, Last: true},
+		&core.CausalRead{Key: "k", Stored: &item},
 	}
 	if diff := cmp.Diff(want, c.inputs); diff != "" {
 		t.Error(diff)
 	}
-	if <-w.Done; w.Reply.Outcome != wire.Done {
+	if <-w.Done; w.Reply.Outcome != core.Done {
 		t.Errorf("the client that lists got %+v", w.Reply)
 	}
-	d.store.Write([]wire.Write{{Seq: 5, Kind: wire.WriteCausal, Causal: &wire.CausalWrite{Put: []wire.Item{{Key: "later"}}}}})
+	d.store.Write([]core.Write{{Seq: 5, Kind: core.WriteCausal, Causal: &core.CausalWrite{Put: []wire.Item{{Key: "later"}}}}})
 	if listed := slices.Collect(w.Listing.From(nil)); len(listed) != 1 || listed[0].Key != "k" {
 		t.Errorf("it was shown %v", listed)
 	}
@@ -218,7 +219,7 @@ func TestOutputsAreCarriedOutInOrder(t *testing.T) {
 	w := front.NewWaiter()
 	d.clients.add(w)
 	var order []string
-	d.publish = func(out *wire.Output) {
+	d.publish = func(out *core.Output) {
 		if out.Status != nil {
 			order = append(order, "status")
 			if len(conn.sent) > 0 || len(w.Done) > 0 {
@@ -227,15 +228,15 @@ func TestOutputsAreCarriedOutInOrder(t *testing.T) {
 		}
 	}
 	put := wire.Entry{Op: wire.Op{Kind: wire.OpPut, Key: "k"}, Result: wire.Result{Status: wire.Created, MsgNum: 1}}
-	c.on = func(wire.Input) wire.Output {
-		return wire.Output{
-			Status:   &wire.NodeStatus{Serving: true},
-			Messages: []wire.Envelope{{To: 2, Message: &wire.Ack{Index: 1}}},
+	c.on = func(core.Input) core.Output {
+		return core.Output{
+			Status:   &core.NodeStatus{Serving: true},
+			Messages: []core.Envelope{{To: 2, Message: &wire.Ack{Index: 1}}},
 			Applies:  []wire.Entry{put},
-			Replies:  []wire.Reply{{Token: w.Token, Outcome: wire.Done, Result: put.Result}},
+			Replies:  []core.Reply{{Token: w.Token, Outcome: core.Done, Result: put.Result}},
 		}
 	}
-	d.submit(&wire.Tick{})
+	d.submit(&core.Tick{})
 	<-w.Done
 	if _, found, next := d.store.Get("k"); !found || next != 2 || w.Reply.Result != put.Result {
 		t.Errorf("found=%v next=%d reply=%+v", found, next, w.Reply)
@@ -247,14 +248,14 @@ func TestOutputsAreCarriedOutInOrder(t *testing.T) {
 
 func TestAMessageToManyIsTheSameForAll(t *testing.T) {
 	prepare, ack := &wire.Prepare{First: 3, Commit: 2}, &wire.Ack{Index: 9}
-	c := &script{on: func(wire.Input) wire.Output {
-		return wire.Output{Messages: []wire.Envelope{
+	c := &script{on: func(core.Input) core.Output {
+		return core.Output{Messages: []core.Envelope{
 			{To: 2, Message: prepare}, {To: 3, Message: prepare}, {To: 2, Message: ack},
 			{To: 4, Answer: "answer", Message: ack}, {To: 1, Request: 8, Message: ack},
 		}}
 	}}
 	d, conn := newTestDriver(t, c)
-	d.submit(&wire.Tick{})
+	d.submit(&core.Tick{})
 	want := []wire.Message{prepare, prepare, ack, ack, ack}
 	for i, e := range conn.sent {
 		header, m, err := wire.DecodeMessage(e.Payload)
@@ -274,16 +275,16 @@ func TestARequestThatTheBusDoesNotTakeFailsAtOnce(t *testing.T) {
 	c := &script{keep: true}
 	d, conn := newTestDriver(t, c)
 	conn.fails = errors.New("no link")
-	c.on = func(in wire.Input) wire.Output {
-		if _, first := in.(*wire.Tick); !first {
-			return wire.Output{}
+	c.on = func(in core.Input) core.Output {
+		if _, first := in.(*core.Tick); !first {
+			return core.Output{}
 		}
-		return wire.Output{Messages: []wire.Envelope{
+		return core.Output{Messages: []core.Envelope{
 			{To: 2, Message: &wire.Ack{}}, {To: 2, Request: 6, Message: &wire.Query{}},
 		}}
 	}
-	d.submit(&wire.Tick{})
-	if diff := cmp.Diff([]wire.Input{&wire.Tick{}, &wire.RequestFailed{Request: 6}}, c.inputs); diff != "" {
+	d.submit(&core.Tick{})
+	if diff := cmp.Diff([]core.Input{&core.Tick{}, &core.RequestFailed{Request: 6}}, c.inputs); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -299,9 +300,9 @@ func TestTheBusDeliversMessagesRefusalsAndRubbish(t *testing.T) {
 	payload[len(payload)/2] ^= 1
 	d.receive(bus.Message{Payload: payload})
 	d.receive(bus.Message{})
-	want := []wire.Input{
-		&wire.Received{Header: from, Message: &wire.Ack{Index: 5}, ReplyTo: "r", Request: 3},
-		&wire.RequestFailed{Request: 4},
+	want := []core.Input{
+		&core.Received{Header: from, Message: &wire.Ack{Index: 5}, ReplyTo: "r", Request: 3},
+		&core.RequestFailed{Request: 4},
 	}
 	if diff := cmp.Diff(want, c.inputs); diff != "" {
 		t.Error(diff)
@@ -319,21 +320,21 @@ func TestMessagesAreLostWhenTooManyInputsWaitAndClientsAreNot(t *testing.T) {
 	d, _ := newTestDriver(t, c)
 	message := bus.Message{From: 2, Payload: wire.AppendMessage(nil, wire.Header{From: 2}, &wire.Ack{})}
 	acks, submits := 0, 0
-	c.on = func(in wire.Input) wire.Output {
+	c.on = func(in core.Input) core.Output {
 		switch in.(type) {
-		case *wire.Tick: // meanwhile others arrive
+		case *core.Tick: // meanwhile others arrive
 			for range maxQueued + 10 {
 				d.receive(message)
 			}
-			d.submit(&wire.Submit{})
-		case *wire.Received:
+			d.submit(&core.Submit{})
+		case *core.Received:
 			acks++
-		case *wire.Submit:
+		case *core.Submit:
 			submits++
 		}
-		return wire.Output{}
+		return core.Output{}
 	}
-	d.submit(&wire.Tick{})
+	d.submit(&core.Tick{})
 	for len(d.relay) > 0 {
 		<-d.relay
 		d.work(runSteps)
@@ -349,19 +350,19 @@ func TestMessagesAreLostWhenTooManyBytesWait(t *testing.T) {
 	large := &wire.Forward{Ops: []wire.ForwardedOp{{Op: wire.Op{Kind: wire.OpPut, Key: "k", Value: make([]byte, 1<<20)}}}}
 	message := bus.Message{From: 2, Payload: wire.AppendMessage(nil, wire.Header{From: 2}, large)}
 	arrived, sent := 0, 2*maxQueuedBytes/len(message.Payload)
-	c.on = func(in wire.Input) wire.Output {
+	c.on = func(in core.Input) core.Output {
 		switch in.(type) {
-		case *wire.Tick: // meanwhile others come
+		case *core.Tick: // meanwhile others come
 			for range sent {
 				d.receive(message)
 			}
-		case *wire.Received:
+		case *core.Received:
 			arrived++
 		}
-		return wire.Output{}
+		return core.Output{}
 	}
 	for range 2 { // and there is room again afterwards
-		d.submit(&wire.Tick{})
+		d.submit(&core.Tick{})
 		for len(d.relay) > 0 {
 			<-d.relay
 			d.work(runSteps)
@@ -380,22 +381,22 @@ func TestTheCoreIsWokenByItsDeadlineAndNotWithoutNeed(t *testing.T) {
 		start := time.Now()
 		c.deadline.Store(int64(10 * time.Second))
 		d, _ := newTestDriver(t, c)
-		c.on = func(in wire.Input) wire.Output {
+		c.on = func(in core.Input) core.Output {
 			switch in.(type) {
-			case *wire.Tick:
+			case *core.Tick:
 				ticks = append(ticks, time.Since(start))
 				c.deadline.Store(int64(time.Since(start) + 10*time.Second))
-			case *wire.Submit:
+			case *core.Submit:
 				c.deadline.Store(int64(time.Since(start) + time.Second)) // something is open now
 			}
-			return wire.Output{}
+			return core.Output{}
 		}
 		stop := make(chan struct{})
 		var running sync.WaitGroup
 		running.Go(func() { d.run(stop) })
-		d.submit(&wire.SubmitRead{}) // sets the first deadline
+		d.submit(&core.SubmitRead{}) // sets the first deadline
 		<-time.After(15 * time.Second)
-		d.submit(&wire.Submit{})
+		d.submit(&core.Submit{})
 		<-time.After(25 * time.Second)
 		close(stop)
 		running.Wait()
@@ -428,18 +429,18 @@ func TestAnInputThatLeadsToMoreForEverLeavesOthersTheirTurn(t *testing.T) {
 	d, _ := newTestDriver(t, c)
 	hello := &wire.Hello{}
 	turn := make(chan struct{})
-	c.on = func(in wire.Input) wire.Output {
-		if _, other := in.(*wire.RequestFailed); other {
+	c.on = func(in core.Input) core.Output {
+		if _, other := in.(*core.RequestFailed); other {
 			close(turn)
-			return wire.Output{}
+			return core.Output{}
 		}
-		return wire.Output{Messages: []wire.Envelope{{To: 1, Message: hello}}}
+		return core.Output{Messages: []core.Envelope{{To: 1, Message: hello}}}
 	}
 	stop := make(chan struct{})
 	var running sync.WaitGroup
 	running.Go(func() { d.run(stop) })
-	d.submit(&wire.Tick{})
-	d.submit(&wire.RequestFailed{Request: 9})
+	d.submit(&core.Tick{})
+	d.submit(&core.RequestFailed{Request: 9})
 	<-turn
 	close(stop)
 	running.Wait()
@@ -454,7 +455,7 @@ func TestAMessageUnderThisNodesIDIsDropped(t *testing.T) {
 	for _, from := range []ids.Node{1, 2} {
 		d.receive(bus.Message{From: from, Payload: wire.AppendMessage(nil, wire.Header{From: from}, &wire.Hello{})})
 	}
-	if len(c.inputs) != 1 || c.inputs[0].(*wire.Received).Header.From != 2 {
+	if len(c.inputs) != 1 || c.inputs[0].(*core.Received).Header.From != 2 {
 		t.Errorf("%d inputs, want the one of node 2", len(c.inputs))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cohortkv/cohort/bus"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -22,7 +23,7 @@ type eventLog struct {
 
 // eventLogs lists the machine's events. An event that is not listed is logged at level
 // DEBUG, without a peer.
-var eventLogs = map[wire.EventKind]eventLog{
+var eventLogs = map[core.EventKind]eventLog{
 	"view_adopted":             {level: slog.LevelInfo},
 	"view_refused":             {level: slog.LevelDebug, peer: true},
 	"view_malformed":           {level: slog.LevelWarn, peer: true, once: true},
@@ -80,7 +81,7 @@ var eventLogs = map[wire.EventKind]eventLog{
 	"causal_incredible":        {level: slog.LevelWarn, peer: true, once: true},
 }
 
-func eventLogOf(k wire.EventKind) eventLog {
+func eventLogOf(k core.EventKind) eventLog {
 	if r, listed := eventLogs[k]; listed {
 		return r
 	}
@@ -108,7 +109,7 @@ const maxReported = 1024
 
 // repeat identifies lines that are logged once.
 type repeat struct {
-	kind wire.EventKind
+	kind core.EventKind
 	peer ids.Node
 }
 
@@ -162,7 +163,7 @@ func (r *reporter) put(level slog.Level, text string, attrs ...slog.Attr) {
 }
 
 // event counts an event of the machine and logs it.
-func (r *reporter) event(e *wire.Event) {
+func (r *reporter) event(e *core.Event) {
 	r.meters.events.WithLabelValues(string(e.Kind)).Inc()
 	if e.Kind == "histories_merged" {
 		r.meters.mergeConflicts.Add(float64(e.Count))
@@ -175,7 +176,7 @@ func (r *reporter) event(e *wire.Event) {
 }
 
 // attributes are the attributes of the line of an event.
-func (r *reporter) attributes(e *wire.Event, shown eventLog) []slog.Attr {
+func (r *reporter) attributes(e *core.Event, shown eventLog) []slog.Attr {
 	view := e.View.Number
 	if view == 0 {
 		view = e.Ballot.View.Number
@@ -200,7 +201,7 @@ func (r *reporter) attributes(e *wire.Event, shown eventLog) []slog.Attr {
 }
 
 // eventLogFor is the form of an event in the log, given the events before it.
-func (r *reporter) eventLogFor(e *wire.Event) eventLog {
+func (r *reporter) eventLogFor(e *core.Event) eventLog {
 	if e.Kind == "view_adopted" {
 		clear(r.reported)
 	}
@@ -228,7 +229,7 @@ func (r *reporter) eventLogFor(e *wire.Event) eventLog {
 }
 
 // status logs that a node begins or ceases to serve data requests.
-func (r *reporter) status(before, now *wire.NodeStatus) {
+func (r *reporter) status(before, now *core.NodeStatus) {
 	switch {
 	case now.Serving && !before.Serving:
 		r.put(slog.LevelInfo, "serving",

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/cohortkv/cohort/bus"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -27,10 +28,10 @@ func logged(level slog.Level, do func(*reporter)) string {
 func TestEventsAreLoggedAsLoudAsTheyAre(t *testing.T) {
 	ballot := ids.Ballot{View: ids.View{Number: 7}, Round: 2}
 	all := func(r *reporter) {
-		r.event(&wire.Event{Kind: "view_adopted", View: ids.View{Number: 7}})
-		r.event(&wire.Event{Kind: "ballot_active", Ballot: ballot, Count: 12})
-		r.event(&wire.Event{Kind: "prepare_resent", Peer: 0, Ballot: ballot})
-		r.event(&wire.Event{Kind: "member_stranger", Peer: 3, Note: "why"})
+		r.event(&core.Event{Kind: "view_adopted", View: ids.View{Number: 7}})
+		r.event(&core.Event{Kind: "ballot_active", Ballot: ballot, Count: 12})
+		r.event(&core.Event{Kind: "prepare_resent", Peer: 0, Ballot: ballot})
+		r.event(&core.Event{Kind: "member_stranger", Peer: 3, Note: "why"})
 		r.unreachable(wire.Member{ID: 4, Address: "x"}, errors.New("no port"))
 	}
 	want := `level=INFO msg=view_adopted view=7 round=0
@@ -48,11 +49,11 @@ level=WARN msg="member without a bus address" peer=4 address=x err="no port"`
 func TestARepeatedEventIsLoggedOnceInAView(t *testing.T) {
 	got := logged(slog.LevelInfo, func(r *reporter) {
 		for range 3 {
-			r.event(&wire.Event{Kind: "causal_apart", Peer: 4})
-			r.event(&wire.Event{Kind: "causal_apart", Peer: 5})
+			r.event(&core.Event{Kind: "causal_apart", Peer: 4})
+			r.event(&core.Event{Kind: "causal_apart", Peer: 5})
 		}
-		r.event(&wire.Event{Kind: "view_adopted", View: ids.View{Number: 8}})
-		r.event(&wire.Event{Kind: "causal_apart", Peer: 4})
+		r.event(&core.Event{Kind: "view_adopted", View: ids.View{Number: 8}})
+		r.event(&core.Event{Kind: "causal_apart", Peer: 4})
 	})
 	want := `level=INFO msg=causal_apart view=0 round=0 peer=4
 level=INFO msg=causal_apart view=0 round=0 peer=5
@@ -67,7 +68,7 @@ func TestCausalEventsAreLoggedOnlyWhenStateChanges(t *testing.T) {
 	all := func(r *reporter) {
 		for kind := range eventLogs {
 			if strings.HasPrefix(string(kind), "causal_") {
-				r.event(&wire.Event{Kind: kind})
+				r.event(&core.Event{Kind: kind})
 			}
 		}
 	}
@@ -85,11 +86,11 @@ func TestCausalEventsAreLoggedOnlyWhenStateChanges(t *testing.T) {
 }
 
 func TestTheLogSaysWhenANodeBeginsAndCeasesToServe(t *testing.T) {
-	serving := &wire.NodeStatus{Serving: true, Primary: 1}
+	serving := &core.NodeStatus{Serving: true, Primary: 1}
 	serving.View.ID.Number = 7
-	silent := &wire.NodeStatus{Reason: "waiting for n2"}
+	silent := &core.NodeStatus{Reason: "waiting for n2"}
 	got := logged(slog.LevelInfo, func(r *reporter) {
-		r.status(&wire.NodeStatus{}, serving)
+		r.status(&core.NodeStatus{}, serving)
 		r.status(serving, serving)
 		r.status(serving, silent)
 		r.status(silent, silent)
@@ -105,7 +106,7 @@ func TestALogThatIsNotReadLosesLinesAndBlocksNothing(t *testing.T) {
 	m := newMeters()
 	r := newReporter(slog.New(slog.NewTextHandler(&bytes.Buffer{}, nil)), m) // run was not started
 	for range maxLines + 7 {
-		r.event(&wire.Event{Kind: "view_adopted"})
+		r.event(&core.Event{Kind: "view_adopted"})
 	}
 	if lost := m.linesLost.Load(); lost != 7 {
 		t.Errorf("%v lines were counted as lost, not 7", lost)

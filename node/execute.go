@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/cohortkv/cohort/bus"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -14,7 +15,7 @@ import (
 // and replies that depend on them. The rest follows the order of the fields. (To wake the clients
 // before sending would be correct, too. With three processes and 16, 64 and 256 clients it made
 // no difference.)
-func (d *driver) execute(in wire.Input) {
+func (d *driver) execute(in core.Input) {
 	now := d.clock()
 	d.began.Store(int64(now))
 	d.store.Annotate(in)
@@ -22,7 +23,7 @@ func (d *driver) execute(in wire.Input) {
 	recycle(in)
 	if n := len(out.Writes); n > 0 {
 		d.store.Write(out.Writes)
-		d.follow = append(d.follow, &wire.Durable{Seq: out.Writes[n-1].Seq})
+		d.follow = append(d.follow, &core.Durable{Seq: out.Writes[n-1].Seq})
 	}
 	d.publish(out)
 	if len(out.Messages) > 0 {
@@ -42,30 +43,30 @@ func (d *driver) execute(in wire.Input) {
 
 // read returns values that the core reads to the core. For a read of a client, it signals the
 // client, which then reads the store itself.
-func (d *driver) read(r *wire.Read) {
+func (d *driver) read(r *core.Read) {
 	switch r.Kind {
-	case wire.ReadChunk:
+	case core.ReadChunk:
 		d.follow = append(d.follow, d.store.Chunk(*r))
-	case wire.ReadKey:
+	case core.ReadKey:
 		d.follow = append(d.follow, d.store.Key(*r))
-	case wire.ReadSlots:
+	case core.ReadSlots:
 		d.follow = append(d.follow, d.store.Slots(*r))
-	case wire.ReadItems:
+	case core.ReadItems:
 		d.clients.list(r.Token, d.listing(r))
-	case wire.ReadClient:
-		d.clients.end(wire.Reply{Token: r.Token, Outcome: wire.Done})
+	case core.ReadClient:
+		d.clients.end(core.Reply{Token: r.Token, Outcome: core.Done})
 	default:
 		panic(fmt.Sprintf("node: a read of the unknown kind %d", r.Kind))
 	}
 }
 
 // send encodes and sends messages. A message to several nodes is encoded once.
-func (d *driver) send(header wire.Header, envelopes []wire.Envelope) {
+func (d *driver) send(header wire.Header, envelopes []core.Envelope) {
 	var encoded wire.Message
 	for i := range envelopes {
 		e := &envelopes[i]
 		if e.To == header.From && e.Request == 0 && e.Answer == "" {
-			d.follow = append(d.follow, &wire.Received{Header: header, Message: e.Message})
+			d.follow = append(d.follow, &core.Received{Header: header, Message: e.Message})
 			continue
 		}
 		if e.Message != encoded {
@@ -93,10 +94,10 @@ const keptBuffer = 1 << 20
 
 // unsent counts messages that the bus did not take. A request then fails at once, which has the
 // same effect as its time-out.
-func (d *driver) unsent(e *wire.Envelope) {
+func (d *driver) unsent(e *core.Envelope) {
 	d.meters.unsent.Inc()
 	if e.Request != 0 {
-		d.follow = append(d.follow, &wire.RequestFailed{Request: e.Request})
+		d.follow = append(d.follow, &core.RequestFailed{Request: e.Request})
 	}
 }
 
@@ -105,7 +106,7 @@ func (d *driver) unsent(e *wire.Envelope) {
 // on the network.
 func (d *driver) receive(m bus.Message) {
 	if m.Refused {
-		d.submit(&wire.RequestFailed{Request: m.Request})
+		d.submit(&core.RequestFailed{Request: m.Request})
 		return
 	}
 	header, message, err := wire.DecodeMessage(m.Payload)
@@ -117,7 +118,7 @@ func (d *driver) receive(m bus.Message) {
 	case !d.admit(len(m.Payload)):
 		d.meters.overrun.Inc()
 	default:
-		d.submit(&wire.Received{Header: header, Message: message, ReplyTo: m.ReplyTo, Request: m.Request})
+		d.submit(&core.Received{Header: header, Message: message, ReplyTo: m.ReplyTo, Request: m.Request})
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/machine"
 	"github.com/cohortkv/cohort/node/store"
 	"github.com/cohortkv/cohort/node/wire"
@@ -16,13 +17,13 @@ import (
 // Only durable items may be listed. The store in memory counts a write as durable at once. A store
 // on disk must freeze here, and return the listing when all earlier writes are durable.
 type listing struct {
-	read     wire.Read
+	read     core.Read
 	snapshot *store.CausalSnapshot
 	limits   machine.CausalLimits
 }
 
 // listing freezes the items that a ReadItems allows to be listed.
-func (d *driver) listing(r *wire.Read) *listing {
+func (d *driver) listing(r *core.Read) *listing {
 	l := &listing{read: *r, snapshot: d.store.CausalSnapshot(), limits: d.limits}
 	l.read.Ranges = slices.Clone(r.Ranges)
 	return l

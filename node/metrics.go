@@ -11,6 +11,7 @@ import (
 	"github.com/valyala/fasthttp/fasthttpadaptor"
 
 	"github.com/cohortkv/cohort/bus"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -120,18 +121,18 @@ func (n *Node) gauges() []gauge {
 }
 
 func (b *backend) gauges() []gauge {
-	ofStatus := func(value func(*wire.NodeStatus) float64) func() float64 {
+	ofStatus := func(value func(*core.NodeStatus) float64) func() float64 {
 		return func() float64 { return value(b.status.Load()) }
 	}
 	return []gauge{
 		{"cohort_view_number", "Number of the view that the node holds; 0: none.",
-			ofStatus(func(s *wire.NodeStatus) float64 { return float64(s.View.ID.Number) })},
+			ofStatus(func(s *core.NodeStatus) float64 { return float64(s.View.ID.Number) })},
 		{"cohort_view_members", "Members of the view that the node holds.",
-			ofStatus(func(s *wire.NodeStatus) float64 { return float64(len(s.View.Layout.Members())) })},
+			ofStatus(func(s *core.NodeStatus) float64 { return float64(len(s.View.Layout.Members())) })},
 		{"cohort_serving", "1 while strong requests are answered at once: the view's ballot is active here, and no member is waited for.",
-			ofStatus(func(s *wire.NodeStatus) float64 { return truth(s.StrongReady()) })},
+			ofStatus(func(s *core.NodeStatus) float64 { return truth(s.StrongReady()) })},
 		{"cohort_waiting_members", "Members that strong requests wait for.",
-			ofStatus(func(s *wire.NodeStatus) float64 { return float64(len(s.Waiting)) })},
+			ofStatus(func(s *core.NodeStatus) float64 { return float64(len(s.Waiting)) })},
 		{"cohort_keys", "Keys in the state.",
 			func() float64 { return float64(b.state.Len()) }},
 		{"cohort_causal_keys", "Keys with a value in the causal bucket, as far as the node holds it.",
@@ -139,11 +140,11 @@ func (b *backend) gauges() []gauge {
 		{"cohort_causal_tombstones", "Deleted keys that the causal bucket still has to remember.",
 			func() float64 { _, tombstones := b.state.CausalLen(); return float64(tombstones) }},
 		{"cohort_causal_shards_unheard", "Shards of the causal bucket of which no member is heard: requests for their keys wait.",
-			ofStatus(func(s *wire.NodeStatus) float64 { return float64(len(s.Unheard)) })},
+			ofStatus(func(s *core.NodeStatus) float64 { return float64(len(s.Unheard)) })},
 		{"cohort_causal_ready", "1 while all slots of the causal bucket that the node owns may be served.",
-			ofStatus(func(s *wire.NodeStatus) float64 { return truth(s.CausalReady) })},
+			ofStatus(func(s *core.NodeStatus) float64 { return truth(s.CausalReady) })},
 		{"cohort_causal_slots_for_others", "Slots that the node holds and does not own: others have not taken them yet.",
-			ofStatus(func(s *wire.NodeStatus) float64 { return float64(s.Other) })},
+			ofStatus(func(s *core.NodeStatus) float64 { return float64(s.Other) })},
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cohortkv/cohort/bus"
 	"github.com/cohortkv/cohort/node/access"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/front"
 	"github.com/cohortkv/cohort/node/machine"
 	"github.com/cohortkv/cohort/node/store"
@@ -89,7 +90,7 @@ func (n *Node) Run(ctx context.Context) error {
 	defer inner.Wait()
 	defer close(stop)
 
-	n.driver.submit(&wire.Tick{}) // shows the first status, sets the first deadline
+	n.driver.submit(&core.Tick{}) // shows the first status, sets the first deadline
 	if err := n.cfg.Bus.Listen(n.driver.receive); err != nil {
 		_ = n.cfg.HTTP.Close()
 		n.closeAdmin()
@@ -150,7 +151,7 @@ func (n *Node) ReloadAccess() error { return n.guard.Reload() }
 func (n *Node) RenewSessionKeys(keys [][]byte) { n.front.RenewSessionKeys(keys) }
 
 // show publishes status, peers and events of an output. The goroutine inside the driver calls it.
-func (n *Node) show(out *wire.Output) {
+func (n *Node) show(out *core.Output) {
 	if out.Status != nil {
 		status := *out.Status
 		n.reporter.status(n.backend.status.Swap(&status), &status)

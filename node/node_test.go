@@ -17,6 +17,7 @@ import (
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/bus/membus"
 	"github.com/cohortkv/cohort/client"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -312,14 +313,14 @@ func TestAConfigSaysAllThatIsWrongWithIt(t *testing.T) {
 // The packages of the machine name the events. A name here that they do not know would have no
 // effect, without an error.
 func TestEveryRenderingIsOfAnEventThatExists(t *testing.T) {
-	known := map[wire.EventKind]bool{}
+	known := map[core.EventKind]bool{}
 	for _, file := range []string{"strong/event.go", "view/event.go", "causal/event.go"} {
 		source, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range regexp.MustCompile(`wire\.EventKind = "(\w+)"`).FindAllSubmatch(source, -1) {
-			known[wire.EventKind(m[1])] = true
+		for _, m := range regexp.MustCompile(`core\.EventKind = "(\w+)"`).FindAllSubmatch(source, -1) {
+			known[core.EventKind(m[1])] = true
 		}
 	}
 	for kind := range eventLogs {

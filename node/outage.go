@@ -6,8 +6,8 @@ import (
 
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/bus"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
-	"github.com/cohortkv/cohort/node/wire"
 )
 
 // Outage implements front.Backend. The core provides the members that are waited for, with times.
@@ -26,7 +26,7 @@ func (b *backend) Outage() api.Outage {
 		lasted := time.Duration(max(0, now-w.Since))
 		wait := api.Wait{
 			Node: uint64(w.Node), Since: wall.Add(-lasted).UTC().Format(sinceFormat), Seconds: lasted.Seconds(),
-			Absent: w.Cause == wire.WaitSilent,
+			Absent: w.Cause == core.WaitSilent,
 		}
 		wait.Why, wait.Detail = ways.why(w.Node, w.Cause)
 		o.Strong = append(o.Strong, wait)
@@ -72,14 +72,14 @@ func trouble(l *bus.Link) (why, detail string) {
 }
 
 // causeTexts are the texts of the causes for which a member is waited for.
-var causeTexts = map[wire.WaitCause]string{
-	wire.WaitSilent: api.WhySilent, wire.WaitJoin: api.WhyJoining, wire.WaitData: api.WhyReceiving,
-	wire.WaitPrimary: api.WhyPrimary, wire.WaitApart: api.WhyApart, wire.WaitDeaf: api.WhyDeaf,
+var causeTexts = map[core.WaitCause]string{
+	core.WaitSilent: api.WhySilent, core.WaitJoin: api.WhyJoining, core.WaitData: api.WhyReceiving,
+	core.WaitPrimary: api.WhyPrimary, core.WaitApart: api.WhyApart, core.WaitDeaf: api.WhyDeaf,
 }
 
 // why is the reason for waiting for a member: the fault of the connection to it, if there is
 // one, else the cause that the core gives.
-func (w *links) why(id ids.Node, cause wire.WaitCause) (why, detail string) {
+func (w *links) why(id ids.Node, cause core.WaitCause) (why, detail string) {
 	for i := range w.peers {
 		if l := &w.peers[i]; l.ID == id && !l.Connected && l.Err != nil {
 			return trouble(l)
@@ -116,7 +116,7 @@ func (b *backend) why(id ids.Node) string {
 			return join(w.why(id, waited.Cause))
 		}
 	}
-	return join(w.why(id, wire.WaitSilent))
+	return join(w.why(id, core.WaitSilent))
 }
 
 func join(why, detail string) string {

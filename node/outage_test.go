@@ -11,6 +11,7 @@ import (
 
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/bus"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/store"
 	"github.com/cohortkv/cohort/node/wire"
@@ -35,12 +36,12 @@ func TestAnOutageNamesTheMembersWaitedForAndTheirLinks(t *testing.T) {
 	}}
 	b := newBackend(store.NewMemory())
 	b.driver = &driver{conn: conn, clock: func() wire.Instant { return 100 * wire.Second }}
-	var status wire.NodeStatus
+	var status core.NodeStatus
 	status.View.Layout.Shards = []wire.Shard{{Members: make([]wire.Member, 4)}}
-	status.Waiting = []wire.Wait{
-		{Node: 2, Since: 93 * wire.Second, Cause: wire.WaitSilent},
-		{Node: 3, Since: 99 * wire.Second, Cause: wire.WaitJoin},
-		{Node: 4, Since: 98 * wire.Second, Cause: wire.WaitSilent},
+	status.Waiting = []core.Wait{
+		{Node: 2, Since: 93 * wire.Second, Cause: core.WaitSilent},
+		{Node: 3, Since: 99 * wire.Second, Cause: core.WaitJoin},
+		{Node: 4, Since: 98 * wire.Second, Cause: core.WaitSilent},
 	}
 	b.status.Store(&status)
 	o := b.Outage()
@@ -70,8 +71,8 @@ func TestAnOutageNamesTheMembersWaitedForAndTheirLinks(t *testing.T) {
 func TestAWaitIsLoggedWithItsReasonWhenItBeginsAndWithItsLengthWhenItEnds(t *testing.T) {
 	got := logged(slog.LevelInfo, func(r *reporter) {
 		r.why = func(ids.Node) string { return "connection refused" }
-		r.event(&wire.Event{Kind: "strong_waits", Peer: 2, Count: 2000})
-		r.event(&wire.Event{Kind: "strong_wait_over", Peer: 2, Count: 7200})
+		r.event(&core.Event{Kind: "strong_waits", Peer: 2, Count: 2000})
+		r.event(&core.Event{Kind: "strong_wait_over", Peer: 2, Count: 7200})
 	})
 	want := `level=WARN msg=strong_waits view=0 round=0 peer=2 for=2s why="connection refused"
 level=INFO msg=strong_wait_over view=0 round=0 peer=2 for=7.2s`
@@ -91,14 +92,14 @@ func TestACoreThatBlocksIsNoticed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		goOn := make(chan struct{})
 		var clock hand
-		c := &script{on: func(wire.Input) wire.Output { <-goOn; return wire.Output{} }}
+		c := &script{on: func(core.Input) core.Output { <-goOn; return core.Output{} }}
 		c.deadline.Store(int64(2 * clockBase))
 		d, _ := newTestDriver(t, c)
 		d.clock = clock.now
 		if why := d.stuck(); why != "" {
 			t.Error("idle, and stuck: ", why)
 		}
-		go d.submit(&wire.Tick{})
+		go d.submit(&core.Tick{})
 		synctest.Wait()
 		clock.pass(stuckAfter)
 		if why := d.stuck(); why != "" {
@@ -122,7 +123,7 @@ func TestACoreThatIsNotWokenIsNoticed(t *testing.T) {
 	c.deadline.Store(int64(clockBase + 3*wire.Second))
 	d, _ := newTestDriver(t, c) // nothing runs that would wake it
 	d.clock = clock.now
-	d.submit(&wire.SubmitRead{})
+	d.submit(&core.SubmitRead{})
 	clock.pass(3*wire.Second + stuckAfter)
 	if why := d.stuck(); why != "" {
 		t.Error("too early: ", why)

@@ -3,9 +3,9 @@ package node
 import (
 	"sync"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/front"
 	"github.com/cohortkv/cohort/node/ids"
-	"github.com/cohortkv/cohort/node/wire"
 )
 
 // requestTable holds the open requests of clients. A token is an index and the generation
@@ -43,7 +43,7 @@ func (s *requestTable) add(w *front.Waiter) {
 }
 
 // end signals the waiter of a reply, if it still waits.
-func (s *requestTable) end(r wire.Reply) {
+func (s *requestTable) end(r core.Reply) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if w := s.remove(r.Token); w != nil {
@@ -57,7 +57,7 @@ func (s *requestTable) list(t ids.Token, l front.Listing) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if w := s.remove(t); w != nil {
-		w.Reply, w.Listing = wire.Reply{Token: t, Outcome: wire.Done}, l
+		w.Reply, w.Listing = core.Reply{Token: t, Outcome: core.Done}, l
 		w.Done <- struct{}{}
 	}
 }

@@ -4,9 +4,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/front"
 	"github.com/cohortkv/cohort/node/ids"
-	"github.com/cohortkv/cohort/node/wire"
 )
 
 func TestALateAnswerFindsNoRequest(t *testing.T) {
@@ -17,15 +17,15 @@ func TestALateAnswerFindsNoRequest(t *testing.T) {
 		t.Fatal("a waiter can be taken back once")
 	}
 	s.add(next) // in the same place
-	s.end(wire.Reply{Token: gone.Token})
-	s.end(wire.Reply{Token: 12345})
+	s.end(core.Reply{Token: gone.Token})
+	s.end(core.Reply{Token: 12345})
 	if len(gone.Done) != 0 || len(next.Done) != 0 {
 		t.Fatal("a stale or unknown token signalled a waiter")
 	}
-	reply := wire.Reply{Token: next.Token, Outcome: wire.NotInView}
+	reply := core.Reply{Token: next.Token, Outcome: core.NotInView}
 	s.end(reply)
 	s.end(reply)
-	if <-next.Done; next.Reply.Outcome != wire.NotInView || len(next.Done) != 0 || s.takeBack(next) {
+	if <-next.Done; next.Reply.Outcome != core.NotInView || len(next.Done) != 0 || s.takeBack(next) {
 		t.Errorf("reply %+v, %d more signals", next.Reply, len(next.Done))
 	}
 }
@@ -45,7 +45,7 @@ func TestTokensOfOpenRequestsDiffer(t *testing.T) {
 			all = append(all, w)
 		}
 		for _, w := range all {
-			s.end(wire.Reply{Token: w.Token})
+			s.end(core.Reply{Token: w.Token})
 		}
 	}
 	if n := len(s.mu.entries); n != 100 {
@@ -59,7 +59,7 @@ func TestAWaiterIsEitherTakenBackOrSignalled(t *testing.T) {
 	w := front.NewWaiter()
 	for range 5000 {
 		s.add(w)
-		reply := wire.Reply{Token: w.Token}
+		reply := core.Reply{Token: w.Token}
 		var ends sync.WaitGroup
 		ends.Go(func() { s.end(reply) })
 		takenBack := s.takeBack(w)

@@ -18,27 +18,28 @@ var imports = []row{
 
 	{"node/ids", "", ""},
 	{"node/wire", "node/ids", ""},
-	{"node/view", "node/ids node/wire internal/mutant", ""},
-	{"node/kv", "node/ids node/wire internal/mutant", ""},
-	{"node/strong", "node/ids node/wire node/kv internal/mutant", "internal/script"},
-	{"node/causal", "node/ids node/wire node/kv hashing internal/mutant", "internal/script node/machine node/store"},
-	{"node/machine", "node/ids node/wire node/view node/strong node/causal internal/mutant", "node/kv"},
-	{"node/store", "node/ids node/wire node/kv hashing", ""},
+	{"node/core", "node/ids node/wire", ""},
+	{"node/view", "node/ids node/wire node/core internal/mutant", ""},
+	{"node/kv", "node/ids node/wire node/core internal/mutant", ""},
+	{"node/strong", "node/ids node/wire node/core node/kv internal/mutant", "internal/script"},
+	{"node/causal", "node/ids node/wire node/core node/kv hashing internal/mutant", "internal/script node/machine node/store"},
+	{"node/machine", "node/ids node/wire node/core node/view node/strong node/causal internal/mutant", "node/kv"},
+	{"node/store", "node/ids node/wire node/core node/kv hashing", ""},
 	{"node/access", "", ""},
-	{"node/front", "api node/ids node/wire node/access hashing", "client internal/described"},
-	{"node", "api node/machine node/store node/front node/access node/ids node/wire bus", "client bus/..."},
+	{"node/front", "api node/ids node/wire node/core node/access hashing", "client internal/described"},
+	{"node", "api node/machine node/store node/front node/access node/ids node/wire node/core bus", "client bus/..."},
 
 	{"bus", "node/ids", ""},
 	{"bus/...", "bus node/ids", "bus/..."},
 
 	{"client", "api", ""},
 	{"benchmark/...", "api client benchmark/...", ""},
-	{"cmd/cohort", "api client node node/ids node/wire hashing bus/... benchmark/...", ""},
+	{"cmd/cohort", "api client node node/ids node/wire node/core hashing bus/... benchmark/...", ""},
 
-	{"internal/garble", "node/ids node/wire", ""},
-	{"internal/sim/truth", "node/ids node/wire hashing", ""},
-	{"internal/sim", "node/machine node/causal node/ids node/wire node/kv node/store hashing internal/garble internal/sim/truth benchmark/history benchmark/check/... internal/mutant", ""},
-	{"internal/script", "node/machine node/causal node/store node/ids node/wire hashing", ""},
+	{"internal/garble", "node/ids node/wire node/core", ""},
+	{"internal/sim/truth", "node/ids node/wire node/core hashing", ""},
+	{"internal/sim", "node/machine node/causal node/ids node/wire node/core node/kv node/store hashing internal/garble internal/sim/truth benchmark/history benchmark/check/... internal/mutant", ""},
+	{"internal/script", "node/machine node/causal node/store node/ids node/wire node/core hashing", ""},
 	{"test/scenarios", "benchmark/scenario", ""},
 	{"test/...", "api client benchmark/... test/scenarios internal/described", ""},
 }
@@ -71,7 +72,7 @@ var testLibraries = []string{"pgregory.net/rapid", "github.com/google/go-cmp"}
 // simulator replays them, and anyone may call them from anywhere.
 var pure = []string{
 	"api", "hashing",
-	"node/ids", "node/wire", "node/view", "node/kv", "node/strong", "node/causal", "node/machine",
+	"node/ids", "node/wire", "node/core", "node/view", "node/kv", "node/strong", "node/causal", "node/machine",
 	"benchmark/check/...", "internal/sim/truth",
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/machine"
 	"github.com/cohortkv/cohort/node/wire"
@@ -21,7 +22,7 @@ func Causal() Stage {
 		gate:    machine.GateCausal,
 		limits:  machine.CausalLimits{Space: space},
 		message: func(w *world, l *packet) string { return w.describeCausal(l) },
-		event: func(w *world, e wire.Event) bool {
+		event: func(w *world, e core.Event) bool {
 			about := strings.HasPrefix(string(e.Kind), "causal_") || e.Kind == "view_adopted" || e.Kind == "left_behind"
 			return about && !w.quiet
 		},

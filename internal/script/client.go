@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/cohortkv/cohort/node/causal"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -38,11 +39,11 @@ func (w *world) strongClient(verb string, f []string) {
 	token := w.ask(n, asked{what: strings.Join(append([]string{verb}, f[1:]...), " "), key: f[1]})
 	switch verb {
 	case "get":
-		w.step(n, &wire.SubmitRead{Token: token})
+		w.step(n, &core.SubmitRead{Token: token})
 	case "put":
-		w.step(n, &wire.Submit{Token: token, Op: wire.Op{Kind: wire.OpPut, Key: f[1], Value: []byte(f[2])}})
+		w.step(n, &core.Submit{Token: token, Op: wire.Op{Kind: wire.OpPut, Key: f[1], Value: []byte(f[2])}})
 	case "del":
-		w.step(n, &wire.Submit{Token: token, Op: wire.Op{Kind: wire.OpDelete, Key: f[1]}})
+		w.step(n, &core.Submit{Token: token, Op: wire.Op{Kind: wire.OpDelete, Key: f[1]}})
 	}
 }
 
@@ -57,14 +58,14 @@ func (w *world) causalClient(verb string, f []string) {
 	token, c := w.ask(n, a), w.echo(client)
 	switch verb {
 	case "clist":
-		w.step(n, &wire.CausalList{Token: token, Context: c})
+		w.step(n, &core.CausalList{Token: token, Context: c})
 	case "cget":
-		w.step(n, &wire.CausalRead{Token: token, Key: a.key, Context: c})
+		w.step(n, &core.CausalRead{Token: token, Key: a.key, Context: c})
 	case "cput":
 		op := wire.Op{Kind: wire.OpPut, Key: a.key, Value: []byte(f[3])}
-		w.step(n, &wire.CausalSubmit{Token: token, Op: op, Context: c})
+		w.step(n, &core.CausalSubmit{Token: token, Op: op, Context: c})
 	case "cdel":
-		w.step(n, &wire.CausalSubmit{Token: token, Op: wire.Op{Kind: wire.OpDelete, Key: a.key}, Context: c})
+		w.step(n, &core.CausalSubmit{Token: token, Op: wire.Op{Kind: wire.OpDelete, Key: a.key}, Context: c})
 	}
 }
 
@@ -90,11 +91,11 @@ func (w *world) leave(n *node, what string) {
 	}
 	t := slices.Min(tokens)
 	n.answered(t)
-	w.step(n, &wire.Abandon{Token: t})
+	w.step(n, &core.Abandon{Token: t})
 }
 
 // answer shows how a request ended.
-func (w *world) answer(n *node, r wire.Reply) {
+func (w *world) answer(n *node, r core.Reply) {
 	a := n.answered(r.Token)
 	if r.Lag != nil {
 		w.showLag(n, r.Lag)
@@ -104,7 +105,7 @@ func (w *world) answer(n *node, r wire.Reply) {
 		w.say("  %d: %s: %s", n.id, a.what, forgotten(r.Forget))
 		return
 	}
-	if r.Outcome != wire.Done || r.Causal == nil {
+	if r.Outcome != core.Done || r.Causal == nil {
 		w.say("  %d: %s: %s", n.id, a.what, outcome(r))
 		return
 	}
@@ -113,7 +114,7 @@ func (w *world) answer(n *node, r wire.Reply) {
 }
 
 // result is what a client of a causal bucket is told of its key.
-func (w *world) result(a asked, r *wire.CausalResult) string {
+func (w *world) result(a asked, r *core.CausalResult) string {
 	switch item := r.Item; {
 	case item == nil:
 		return "absent"
@@ -135,7 +136,7 @@ func overValue(existed bool) string {
 }
 
 // list answers a listing.
-func (w *world) list(n *node, r wire.Read) {
+func (w *world) list(n *node, r core.Read) {
 	a := n.answered(r.Token)
 	listed := causal.Listed(&r, n.store.CausalSnapshot().Items(r.Ranges))
 	c := causal.ListContext(w.stage.limits, &r, listed)
@@ -185,24 +186,24 @@ func (w *world) showSlots(n *node) {
 }
 
 func (w *world) askLag(n *node) {
-	w.step(n, &wire.AskLag{Token: w.ask(n, asked{what: "lag"})})
+	w.step(n, &core.AskLag{Token: w.ask(n, asked{what: "lag"})})
 }
 
 // forget tells a node that another one is gone for good.
 func (w *world) forget(n *node, id ids.Node) {
-	w.step(n, &wire.ForgetNode{Token: w.ask(n, asked{what: fmt.Sprintf("forget %d", id)}), Node: id})
+	w.step(n, &core.ForgetNode{Token: w.ask(n, asked{what: fmt.Sprintf("forget %d", id)}), Node: id})
 }
 
 // forgotten is what became of that.
-func forgotten(f *wire.ForgetResult) string {
+func forgotten(f *core.ForgetResult) string {
 	switch f.Fate {
-	case wire.ForgetDone:
+	case core.ForgetDone:
 		return fmt.Sprintf("done, %d versions in %d slots were waited for", f.Versions, f.Slots)
-	case wire.ForgetPending:
+	case core.ForgetPending:
 		return fmt.Sprintf("not all have said what they have: %v", f.Waiting)
-	case wire.ForgetMember:
+	case core.ForgetMember:
 		return "refused, it is a member"
-	case wire.ForgetHeard:
+	case core.ForgetHeard:
 		return "refused, it is heard"
 	default:
 		return "refused, nobody knows it"
@@ -210,7 +211,7 @@ func forgotten(f *wire.ForgetResult) string {
 }
 
 // showLag shows what a node knows of other replicas.
-func (w *world) showLag(n *node, l *wire.Lag) {
+func (w *world) showLag(n *node, l *core.Lag) {
 	for _, m := range l.Members {
 		if m.Replica {
 			w.say("  %d: of %d, silent for %d ms, %d writes are missing here; it has not acknowledged %d", n.id, m.Node, m.Silent/wire.Millisecond, m.Missing, m.Unacked)
@@ -218,22 +219,22 @@ func (w *world) showLag(n *node, l *wire.Lag) {
 	}
 }
 
-func outcome(r wire.Reply) string {
+func outcome(r core.Reply) string {
 	switch r.Outcome {
-	case wire.Done:
+	case core.Done:
 		status := map[wire.Status]string{
 			wire.Created: "created", wire.Replaced: "replaced", wire.Deleted: "deleted", wire.Absent: "absent",
 		}[r.Result.Status]
 		return fmt.Sprintf("%s, number %d", status, r.Result.MsgNum)
-	case wire.NotInView:
+	case core.NotInView:
 		return "503"
-	case wire.InDoubt:
+	case core.InDoubt:
 		return "in doubt"
-	case wire.Implausible:
+	case core.Implausible:
 		return "400"
-	case wire.ViewServed:
+	case core.ViewServed:
 		return "ready"
-	case wire.ViewUnready:
+	case core.ViewUnready:
 		return "not ready yet"
 	default:
 		return "overtaken"

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -185,7 +186,7 @@ func (w *world) view(at string, list []string, force bool) {
 		l.Shards = append(l.Shards, shard)
 	}
 	n := w.node(at)
-	w.step(n, &wire.PutView{Token: w.ask(n, asked{what: "PUT /view"}), Layout: l.Canonical(), Force: force})
+	w.step(n, &core.PutView{Token: w.ask(n, asked{what: "PUT /view"}), Layout: l.Canonical(), Force: force})
 }
 
 func (w *world) member(s string) wire.Member {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -22,7 +23,7 @@ type network struct {
 // packet is a message on its way.
 type packet struct {
 	from, to ids.Node
-	in       *wire.Received
+	in       *core.Received
 	request  uint64 // not zero: it is one, and the sender numbered it so
 }
 
@@ -58,12 +59,12 @@ func (t *network) parted(a, b ids.Node) bool {
 
 // post sends a message through the codec. A node dials nobody but whom its view, or
 // the one before this step, lets it dial; an answer needs no address.
-func (w *world) post(n *node, before []wire.Member, e wire.Envelope) {
+func (w *world) post(n *node, before []wire.Member, e core.Envelope) {
 	h, m, err := wire.DecodeMessage(wire.AppendMessage(nil, n.m.Header(), e.Message))
 	if err != nil {
 		w.t.Fatalf("%T does not survive the codec: %v", e.Message, err)
 	}
-	l := packet{n.id, e.To, &wire.Received{Header: h, Message: m}, e.Request}
+	l := packet{n.id, e.To, &core.Received{Header: h, Message: m}, e.Request}
 	if e.Answer != "" {
 		var id, req uint64
 		if _, err := fmt.Sscanf(string(e.Answer), "%d/%d", &id, &req); err != nil {
@@ -105,7 +106,7 @@ func (w *world) deliver(l packet) {
 		w.net.held = append(w.net.held, l)
 	case n == nil:
 		if from := w.nodes[l.from]; from != nil && l.request != 0 && from.m.Header().Boot == l.in.Header.Boot {
-			w.step(from, &wire.RequestFailed{Request: l.request})
+			w.step(from, &core.RequestFailed{Request: l.request})
 		}
 	default:
 		s := w.stage.message(w, &l)

@@ -19,6 +19,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/machine"
 	"github.com/cohortkv/cohort/node/store"
@@ -30,7 +31,7 @@ type Stage struct {
 	gate    machine.Gate
 	limits  machine.CausalLimits
 	message func(w *world, l *packet) string // empty: it is not shown
-	event   func(w *world, e wire.Event) bool
+	event   func(w *world, e core.Event) bool
 }
 
 // world is a script that is being played.
@@ -58,7 +59,7 @@ type node struct {
 	store  *store.Memory
 	asked  map[ids.Token]asked
 	peers  []wire.Member
-	status wire.NodeStatus
+	status core.NodeStatus
 }
 
 func newWorld(t *testing.T, stage Stage) *world {
@@ -95,7 +96,7 @@ func (w *world) nodeIDs() []ids.Node {
 
 // step tells a node one thing and carries out what it wants, in the order of the
 // fields of an Output.
-func (w *world) step(n *node, in wire.Input) {
+func (w *world) step(n *node, in core.Input) {
 	n.store.Annotate(in)
 	out := n.m.Step(w.now, in)
 	before := n.peers
@@ -120,7 +121,7 @@ func (w *world) step(n *node, in wire.Input) {
 		}
 	}
 	if k := len(out.Writes); k > 0 {
-		next = append(next, &wire.Durable{Seq: out.Writes[k-1].Seq})
+		next = append(next, &core.Durable{Seq: out.Writes[k-1].Seq})
 	}
 	for _, in := range next {
 		w.step(n, in)
@@ -129,17 +130,17 @@ func (w *world) step(n *node, in wire.Input) {
 
 // read carries out reads: those of clients are answered, of the others what they
 // found is to be told.
-func (w *world) read(n *node, reads []wire.Read) []wire.Input {
-	var found []wire.Input
+func (w *world) read(n *node, reads []core.Read) []core.Input {
+	var found []core.Input
 	for _, r := range reads {
 		switch r.Kind {
-		case wire.ReadChunk:
+		case core.ReadChunk:
 			found = append(found, n.store.Chunk(r))
-		case wire.ReadKey:
+		case core.ReadKey:
 			found = append(found, n.store.Key(r))
-		case wire.ReadSlots:
+		case core.ReadSlots:
 			found = append(found, n.store.Slots(r))
-		case wire.ReadItems:
+		case core.ReadItems:
 			w.list(n, r)
 		default:
 			w.answerRead(n, r.Token)
@@ -153,7 +154,7 @@ func (w *world) pass(d wire.Instant) {
 	for end := w.now + d; w.now < end; w.now += 10 * wire.Millisecond {
 		for _, id := range w.nodeIDs() {
 			if n := w.nodes[id]; n.m.Deadline() <= w.now {
-				w.step(n, &wire.Tick{})
+				w.step(n, &core.Tick{})
 			}
 		}
 		w.run()

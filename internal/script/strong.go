@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/machine"
 	"github.com/cohortkv/cohort/node/wire"
@@ -16,11 +17,11 @@ func Strong() Stage {
 		gate:    machine.GateStrong,
 		limits:  machine.CausalLimits{Space: space},
 		message: func(_ *world, l *packet) string { return describeView(l.in.Message) },
-		event:   func(_ *world, e wire.Event) bool { return !strings.HasPrefix(string(e.Kind), "causal_") },
+		event:   func(_ *world, e core.Event) bool { return !strings.HasPrefix(string(e.Kind), "causal_") },
 	}
 }
 
-func note(e wire.Event) string {
+func note(e core.Event) string {
 	s := ""
 	if !e.Ballot.IsZero() {
 		s += " " + ballot(e.Ballot)
@@ -36,10 +37,10 @@ func note(e wire.Event) string {
 	return s
 }
 
-var waitCauses = map[wire.WaitCause]string{
-	wire.WaitSilent: "is silent", wire.WaitJoin: "has not joined", wire.WaitData: "receives the data",
-	wire.WaitPrimary: "leads no round here", wire.WaitApart: "is apart from the primary",
-	wire.WaitDeaf: "hears nothing from here",
+var waitCauses = map[core.WaitCause]string{
+	core.WaitSilent: "is silent", core.WaitJoin: "has not joined", core.WaitData: "receives the data",
+	core.WaitPrimary: "leads no round here", core.WaitApart: "is apart from the primary",
+	core.WaitDeaf: "hears nothing from here",
 }
 
 // showWaits shows which nodes the requests through a node wait for, and how long they have waited.

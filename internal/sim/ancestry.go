@@ -3,6 +3,7 @@ package sim
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -85,7 +86,7 @@ func (t *witness) lastEntries(h *history, n int) []*wire.Entry {
 
 // swapped notes that a node made a staged base its history. The first to do so
 // is the primary: its ballot is active from here on.
-func (t *witness) swapped(n *node, s *wire.Write) {
+func (t *witness) swapped(n *node, s *core.Write) {
 	w, o := t.w, n.commitments
 	if w.sched.garbled() {
 		o.hist = s.Ballot

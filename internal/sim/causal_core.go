@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/node/causal"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/machine"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -12,6 +13,6 @@ import (
 func (c *CausalLimits) core() machine.CausalLimits { return c.CausalLimits }
 
 // listContext is what a listing adds to its client's context.
-func listContext(c *CausalLimits, read *wire.Read, items []*wire.Item) wire.Context {
+func listContext(c *CausalLimits, read *core.Read, items []*wire.Item) wire.Context {
 	return causal.ListContext(c.core(), read, slices.Values(items))
 }

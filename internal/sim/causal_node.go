@@ -5,23 +5,24 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/sim/truth"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/machine"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
 // wroteCausal takes a write into account, as far as it concerns causal buckets.
-func (n *node) wroteCausal(x *wire.Write) {
+func (n *node) wroteCausal(x *core.Write) {
 	if n.w.sched.garbled() {
 		return
 	}
 	switch x.Kind {
-	case wire.WriteMeta:
+	case core.WriteMeta:
 		if x.Meta.Present {
 			if n.truth.Adopt(x.Seq, &x.Meta.View) {
 				n.w.net.redeliverOldWrites(n)
 			}
 		}
-	case wire.WriteCausal:
+	case core.WriteCausal:
 		n.truth.Wrote(x.Seq, x.Causal)
 		if n.w.meter != nil {
 			n.w.meter.wrote(n.id, x.Causal, n.w.truth.Writes())
@@ -30,12 +31,12 @@ func (n *node) wroteCausal(x *wire.Write) {
 }
 
 // readCausal carries out a read of what is kept.
-func (n *node) readCausal(r wire.Read) {
-	var in wire.Input
+func (n *node) readCausal(r core.Read) {
+	var in core.Input
 	switch r.Kind {
-	case wire.ReadKey:
+	case core.ReadKey:
 		in = n.store.Key(r)
-	case wire.ReadSlots:
+	case core.ReadSlots:
 		in = n.store.Slots(r)
 	default:
 		n.w.list(n, r)
@@ -45,7 +46,7 @@ func (n *node) readCausal(r wire.Read) {
 }
 
 // list lets the session of a token list what its node has, now.
-func (w *world) list(n *node, read wire.Read) {
+func (w *world) list(n *node, read core.Read) {
 	r := w.requestOf(n, read.Token)
 	switch {
 	case r == nil:
@@ -55,7 +56,7 @@ func (w *world) list(n *node, read wire.Read) {
 		return
 	}
 	if w.sched.garbled() {
-		r.session.answered(r, &wire.CausalResult{}, nil)
+		r.session.answered(r, &core.CausalResult{}, nil)
 		return
 	}
 	slots := n.truth.Owned()
@@ -72,7 +73,7 @@ func (w *world) list(n *node, read wire.Read) {
 }
 
 // listed answers a listing when all that it shows is durable.
-func (w *world) listed(n *node, r *request, read wire.Read, items []*wire.Item, list []*truth.Write) {
+func (w *world) listed(n *node, r *request, read core.Read, items []*wire.Item, list []*truth.Write) {
 	if r.state != open || w.failure != nil {
 		return
 	}
@@ -87,7 +88,7 @@ func (w *world) listed(n *node, r *request, read wire.Read, items []*wire.Item, 
 			r.listed = append(r.listed, seen{key, x})
 		}
 	}
-	r.session.answered(r, &wire.CausalResult{Context: context}, past)
+	r.session.answered(r, &core.CausalResult{Context: context}, past)
 }
 
 // ownedRanges are the hashes of ascending slots, in runs.

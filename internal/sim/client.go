@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/wire"
@@ -128,11 +129,11 @@ func (c *client) issue() {
 		c.w.watchReadiness(o, c.w.now)
 	}
 	if o.plan.Kind.reads() {
-		n.deliver(&wire.SubmitRead{Token: ids.Token(o.token)})
+		n.deliver(&core.SubmitRead{Token: ids.Token(o.token)})
 		return
 	}
 	o.write = c.writeOf(o)
-	n.deliver(&wire.Submit{Token: ids.Token(o.token), Op: o.write})
+	n.deliver(&core.Submit{Token: ids.Token(o.token), Op: o.write})
 }
 
 func (c *client) writeOf(o *op) wire.Op {
@@ -155,17 +156,17 @@ func (c *client) leave(o *op) {
 	o.state = left
 	c.w.counts.add("client", "left")
 	if n := c.w.nodes[o.node]; n.bootCount == o.bootCount {
-		n.deliver(&wire.Abandon{Token: ids.Token(o.token)})
+		n.deliver(&core.Abandon{Token: ids.Token(o.token)})
 	}
 	c.ended()
 }
 
 // heard takes what a node is told into account, before it acts on it.
-func (t *witness) heard(n *node, in wire.Input) {
+func (t *witness) heard(n *node, in core.Input) {
 	switch in := in.(type) {
-	case *wire.Abandon:
+	case *core.Abandon:
 		t.heardOfLeave(in.Token)
-	case *wire.Received:
+	case *core.Received:
 		switch m := in.Message.(type) {
 		case *wire.Join:
 			t.joined(in.Header, m)
@@ -214,7 +215,7 @@ func (w *world) nodeGone(n *node) {
 }
 
 // reply takes a node's answer.
-func (w *world) reply(n *node, r wire.Reply) {
+func (w *world) reply(n *node, r core.Reply) {
 	if n.old || w.answeredForget(n, r) {
 		return // an old process has no clients
 	}
@@ -237,7 +238,7 @@ func (w *world) reply(n *node, r wire.Reply) {
 		w.note("node %d answers %s: outcome %d %+v", n.id, o, r.Outcome, r.Result)
 	}
 	switch r.Outcome {
-	case wire.Done:
+	case core.Done:
 		if !kv.Fits(&o.write, r.Result.Status) {
 			w.fail("answer", "%s was answered with the status %d", o, r.Result.Status)
 		}
@@ -246,7 +247,7 @@ func (w *world) reply(n *node, r wire.Reply) {
 		w.counts.add("client", "answered")
 		o.client.seen[o.plan.Key] = r.Result.Version
 		o.client.ended()
-	case wire.NotInView:
+	case core.NotInView:
 		w.witness.turnedAway(o)
 		o.state = refused
 		w.counts.add("client", "turned away")

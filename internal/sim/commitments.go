@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -19,7 +20,7 @@ type commitments struct {
 	index    int           // entries of its log in the state
 	ahead    []*wire.Entry // of a base that was swapped in and not applied yet
 	fresh    bool          // it took a whole state over in this step
-	staged   *wire.Write   // the base that it may swap in
+	staged   *core.Write   // the base that it may swap in
 	pending  []pendingWrite
 	before   stepState
 	durable  map[ids.Ballot]uint64 // position in a ballot's log up to which it is durable
@@ -38,7 +39,7 @@ func (o *commitments) beginStep() { o.before = stepState{o.promised, o.member} }
 // pendingWrite is one that is not durable yet.
 type pendingWrite struct {
 	seq    uint64
-	kind   wire.WriteKind
+	kind   core.WriteKind
 	ballot ids.Ballot
 	index  uint64
 }
@@ -50,23 +51,23 @@ func makeCommitments(n *node) *commitments {
 func (o *commitments) hasStaged(b ids.Ballot) bool { return o.bases[b] }
 
 // wrote takes a write into account.
-func (t *witness) wrote(n *node, x *wire.Write) {
+func (t *witness) wrote(n *node, x *core.Write) {
 	o := n.commitments
 	p := pendingWrite{seq: x.Seq, kind: x.Kind, ballot: x.Ballot}
 	switch x.Kind {
-	case wire.WriteMeta:
+	case core.WriteMeta:
 		t.promise(n, x.Meta)
-	case wire.WriteAppend:
+	case core.WriteAppend:
 		p.index = x.Entries[len(x.Entries)-1].Stamp.Index
 		if x.Ballot != o.hist {
 			t.w.fail("ancestry", "node %d appends to %s and stands in %s", n.id, name(x.Ballot), name(o.hist))
 		}
 		t.logged(n, x)
-	case wire.WriteStaged:
+	case core.WriteStaged:
 		kept := *x
 		o.staged = &kept
 		t.born(n, x)
-	case wire.WriteSwap:
+	case core.WriteSwap:
 		if o.staged == nil || o.staged.Ballot != x.Ballot || o.staged.Fresh != x.Fresh {
 			t.w.fail("I10", "node %d swaps in a base of %s that is not whole", n.id, name(x.Ballot))
 			return
@@ -82,7 +83,7 @@ func (t *witness) wrote(n *node, x *wire.Write) {
 }
 
 // promise checks that promises and views only go up.
-func (t *witness) promise(n *node, m *wire.NodeMeta) {
+func (t *witness) promise(n *node, m *core.NodeMeta) {
 	o := n.commitments
 	if m.Promised.Compare(o.promised) < 0 {
 		t.w.fail("I2", "node %d promises %s after %s", n.id, name(m.Promised), name(o.promised))
@@ -128,9 +129,9 @@ func (o *commitments) durableUpTo(seq uint64) {
 	n := 0
 	for n < len(o.pending) && o.pending[n].seq <= seq {
 		switch p := o.pending[n]; p.kind {
-		case wire.WriteAppend:
+		case core.WriteAppend:
 			o.durable[p.ballot] = p.index
-		case wire.WriteStaged:
+		case core.WriteStaged:
 			o.bases[p.ballot] = true
 		}
 		n++
@@ -139,7 +140,7 @@ func (o *commitments) durableUpTo(seq uint64) {
 }
 
 // sent holds a message against what its sender may say.
-func (t *witness) sent(n *node, e *wire.Envelope) {
+func (t *witness) sent(n *node, e *core.Envelope) {
 	o := n.commitments
 	switch m := e.Message.(type) {
 	case *wire.NewView:

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -35,9 +36,9 @@ func (c Counts) String() string {
 	return strings.Join(lines, "")
 }
 
-var writeNames = map[wire.WriteKind]string{
-	wire.WriteMeta: "meta", wire.WriteAppend: "append", wire.WriteStageHead: "stage head", wire.WriteStageRecords: "stage records",
-	wire.WriteStaged: "staged", wire.WriteSwap: "swap", wire.WriteStageDrop: "stage drop", wire.WriteCausal: "causal",
+var writeNames = map[core.WriteKind]string{
+	core.WriteMeta: "meta", core.WriteAppend: "append", core.WriteStageHead: "stage head", core.WriteStageRecords: "stage records",
+	core.WriteStaged: "staged", core.WriteSwap: "swap", core.WriteStageDrop: "stage drop", core.WriteCausal: "causal",
 }
 
 var kindNames = map[wire.Kind]string{

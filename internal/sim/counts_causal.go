@@ -1,6 +1,9 @@
 package sim
 
-import "github.com/cohortkv/cohort/node/wire"
+import (
+	"github.com/cohortkv/cohort/node/core"
+	"github.com/cohortkv/cohort/node/wire"
+)
 
 // causalTransitions are the edges of docs/causal.md that a run of many schedules must
 // have taken, section by section.
@@ -118,7 +121,7 @@ func forwardFateName(m *wire.CausalForwardReply) string {
 }
 
 // countAdopted counts in which way a node has come to another view, if it has.
-func (w *world) countAdopted(before, after *wire.NodeStatus) {
+func (w *world) countAdopted(before, after *core.NodeStatus) {
 	if !after.Present || before.Present && before.View.ID == after.View.ID {
 		return
 	}

@@ -3,6 +3,7 @@ package sim
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/store"
 	"github.com/cohortkv/cohort/node/wire"
@@ -11,7 +12,7 @@ import (
 // disk is what a node has written in all boots of one incarnation. Of what it has
 // not been told to be durable a crash leaves a part, from the beginning on.
 type disk struct {
-	writes  []wire.Write
+	writes  []core.Write
 	durable int // of them
 	before  int // writes of earlier boots, which numbered theirs alike
 }
@@ -33,7 +34,7 @@ func (d *disk) lose(w *world) (seq uint64) {
 
 // recoveredState is what a node finds when it starts with its disk.
 type recoveredState struct {
-	rec    wire.Recovered
+	rec    core.Recovered
 	store  *store.Memory
 	ledger *kv.Ledger // of the state, which is the base of rec.Ballot
 }
@@ -52,37 +53,37 @@ func (d *disk) recover() *recoveredState {
 	return f
 }
 
-func (f *recoveredState) write(x *wire.Write) {
+func (f *recoveredState) write(x *core.Write) {
 	switch x.Kind {
-	case wire.WriteMeta:
+	case core.WriteMeta:
 		f.rec.Meta = *x.Meta
-	case wire.WriteAppend:
+	case core.WriteAppend:
 		f.rec.Log = append(f.rec.Log, x.Entries...)
-	case wire.WriteSwap:
+	case core.WriteSwap:
 		f.swap(x)
-	case wire.WriteStaged:
+	case core.WriteStaged:
 		f.stage(x)
 		fallthrough
 	default:
-		f.store.Write([]wire.Write{*x})
+		f.store.Write([]core.Write{*x})
 	}
 }
 
 // stage puts a whole base on top of the one that it was built on, if that is kept.
-func (f *recoveredState) stage(x *wire.Write) {
-	under := slices.IndexFunc(f.rec.Staged, func(s wire.RecoveredBase) bool { return s.Ballot == x.Under })
-	var kept []wire.RecoveredBase
+func (f *recoveredState) stage(x *core.Write) {
+	under := slices.IndexFunc(f.rec.Staged, func(s core.RecoveredBase) bool { return s.Ballot == x.Under })
+	var kept []core.RecoveredBase
 	if under >= 0 {
 		kept = f.rec.Staged[under:]
 	}
-	f.rec.Staged = append([]wire.RecoveredBase{{
+	f.rec.Staged = append([]core.RecoveredBase{{
 		Ballot: x.Ballot, Base: x.Base, Bound: x.Bound, Members: x.Members, Fresh: x.Fresh, Ledger: x.Ledger, Tail: x.Entries,
 	}}, kept...)
 }
 
 // tail are the entries between the base of the history and a base that is staged
 // on top of it. What was written began where the history was committed then.
-func (f *recoveredState) tail(s *wire.RecoveredBase) []wire.Entry {
+func (f *recoveredState) tail(s *core.RecoveredBase) []wire.Entry {
 	count := uint64(0)
 	if i := slices.IndexFunc(s.Base.Past, func(p wire.PastBallot) bool { return p.Ballot == f.rec.Ballot }); i >= 0 {
 		count = s.Base.Past[i].Count
@@ -97,7 +98,7 @@ func (f *recoveredState) tail(s *wire.RecoveredBase) []wire.Entry {
 }
 
 // swap makes the staged base the history.
-func (f *recoveredState) swap(x *wire.Write) {
+func (f *recoveredState) swap(x *core.Write) {
 	s := f.rec.Staged[0]
 	tail := s.Tail
 	if s.Fresh {
@@ -106,7 +107,7 @@ func (f *recoveredState) swap(x *wire.Write) {
 		tail = f.tail(&s)
 		f.store.Apply(tail)
 	}
-	f.store.Write([]wire.Write{*x})
+	f.store.Write([]core.Write{*x})
 	for i := range tail {
 		f.ledger.Apply(&tail[i])
 	}
@@ -117,7 +118,7 @@ func (f *recoveredState) swap(x *wire.Write) {
 
 // attested are the incarnations that reported all they had when a ballot, or one of its
 // ancestors, began.
-func attested(s *wire.RecoveredBase) []wire.Attestation {
+func attested(s *core.RecoveredBase) []wire.Attestation {
 	all := slices.DeleteFunc(slices.Clone(s.Base.Attested), func(a wire.Attestation) bool {
 		return slices.ContainsFunc(s.Bound, func(b wire.Sighting) bool { return b.Node == a.Node && b.Inc == a.Inc })
 	})
@@ -139,7 +140,7 @@ func (o *commitments) restarted(f *recoveredState) {
 	}
 	if len(f.rec.Staged) > 0 {
 		s := f.rec.Staged[0]
-		o.staged = &wire.Write{Kind: wire.WriteStaged, Ballot: s.Ballot, Fresh: s.Fresh, Entries: s.Tail, Base: s.Base, Bound: s.Bound, Members: s.Members}
+		o.staged = &core.Write{Kind: core.WriteStaged, Ballot: s.Ballot, Fresh: s.Fresh, Entries: s.Tail, Base: s.Base, Bound: s.Bound, Members: s.Members}
 	}
 	o.beginStep()
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"github.com/cohortkv/cohort/internal/sim/truth"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -34,8 +35,8 @@ func (w *world) forge(n *node) {
 }
 
 // refusedForgery notes that a node has answered the forger.
-func (w *world) refusedForgery(n *node, a wire.Reply) {
-	if a.Outcome != wire.Implausible {
+func (w *world) refusedForgery(n *node, a core.Reply) {
+	if a.Outcome != core.Implausible {
 		w.fail("forged", "node %d answers a request with a forged context: outcome %d %s", n.id, a.Outcome, resultString(a.Causal))
 		return
 	}
@@ -62,14 +63,14 @@ func forged(n *node, i uint64) wire.Context {
 }
 
 // forgery is a request of the forger.
-func forgery(token ids.Token, i uint64, c wire.Context) wire.Input {
+func forgery(token ids.Token, i uint64, c wire.Context) core.Input {
 	key := truth.KeyName(int(i / 12 % 4))
 	switch i / 4 % 3 {
 	case 0:
-		return &wire.CausalSubmit{Token: token, Op: wire.Op{Kind: wire.OpPut, Key: key, Value: []byte("forged")}, Context: c}
+		return &core.CausalSubmit{Token: token, Op: wire.Op{Kind: wire.OpPut, Key: key, Value: []byte("forged")}, Context: c}
 	case 1:
-		return &wire.CausalRead{Token: token, Key: key, Context: c}
+		return &core.CausalRead{Token: token, Key: key, Context: c}
 	default:
-		return &wire.CausalList{Token: token, Context: c}
+		return &core.CausalList{Token: token, Context: c}
 	}
 }

@@ -3,6 +3,7 @@ package sim
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -30,19 +31,19 @@ func (w *world) tryForget(n *node, bootCount, try int) {
 		if len(up) > 0 {
 			at := up[try%len(up)]
 			w.note("operator: tells node %d that node %d is gone for good", at.id, n.id)
-			at.deliver(&wire.ForgetNode{Token: ids.Token(forgetTokens + uint64(n.id)), Node: n.id})
+			at.deliver(&core.ForgetNode{Token: ids.Token(forgetTokens + uint64(n.id)), Node: n.id})
 		}
 		w.tryForget(n, bootCount, try+1)
 	})
 }
 
-var forgetFates = map[wire.ForgetFate]string{
-	wire.ForgetDone: "forget: done", wire.ForgetPending: "forget: not all were asked in time", wire.ForgetMember: "forget: a member",
-	wire.ForgetHeard: "forget: it is heard", wire.ForgetUnknown: "forget: unknown",
+var forgetFates = map[core.ForgetFate]string{
+	core.ForgetDone: "forget: done", core.ForgetPending: "forget: not all were asked in time", core.ForgetMember: "forget: a member",
+	core.ForgetHeard: "forget: it is heard", core.ForgetUnknown: "forget: unknown",
 }
 
 // answeredForget takes the answer to one; false: it is none.
-func (w *world) answeredForget(n *node, r wire.Reply) bool {
+func (w *world) answeredForget(n *node, r core.Reply) bool {
 	if r.Token < forgetTokens {
 		return false
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/garble"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -102,7 +103,7 @@ func (t *network) deliverGarbled(p packet) {
 		return
 	}
 	t.w.counts.add("garbled", kindNames[m.Kind()])
-	in := &wire.Received{Header: h, Message: m}
+	in := &core.Received{Header: h, Message: m}
 	if p.answer != nil {
 		in.Request = p.answer.request
 	}

@@ -3,6 +3,7 @@ package sim
 import (
 	"runtime/metrics"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -38,7 +39,7 @@ func (g *gauge) read() uint64 {
 	return g.sample[0].Value.Uint64()
 }
 
-func (g *gauge) end(n *node, in wire.Input, out *wire.Output) {
+func (g *gauge) end(n *node, in core.Input, out *core.Output) {
 	if n.chain > maxChained {
 		n.w.fail("spin", "node %d leads itself from step to step, %d times; now to %s", n.id, n.chain, describe(in))
 	}
@@ -49,7 +50,7 @@ func (g *gauge) end(n *node, in wire.Input, out *wire.Output) {
 		return
 	}
 	size := 0
-	if rec, ok := in.(*wire.Received); ok {
+	if rec, ok := in.(*core.Received); ok {
 		size = len(wire.AppendMessage(nil, rec.Header, rec.Message))
 	}
 	if took := g.read() - g.before; took > maxBytes+maxPerByte*uint64(size) {

@@ -3,6 +3,7 @@ package sim
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -68,7 +69,7 @@ func (h *history) floorAt(moment uint64) int {
 
 // born notes where a ballot's log will begin. All members must have been given
 // the same base.
-func (t *witness) born(n *node, s *wire.Write) {
+func (t *witness) born(n *node, s *core.Write) {
 	if t.w.sched.garbled() {
 		return
 	}
@@ -187,7 +188,7 @@ func (t *witness) denied(h *history, j *joins) bool {
 
 // logged notes entries that a node appends to its log. The logs of one ballot are
 // prefixes of one another: one primary wrote them, in one boot.
-func (t *witness) logged(n *node, x *wire.Write) {
+func (t *witness) logged(n *node, x *core.Write) {
 	if t.w.sched.garbled() {
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -37,7 +38,7 @@ func (m *Meter) sent(msg wire.Message, bytes int) {
 
 // wrote takes in what a node writes down, in the size that it has in a message: the
 // log has yet to be.
-func (m *Meter) wrote(id ids.Node, c *wire.CausalWrite, writes int) {
+func (m *Meter) wrote(id ids.Node, c *core.CausalWrite, writes int) {
 	size := func(x wire.Message) int {
 		m.scratch = wire.AppendMessage(m.scratch[:0], wire.Header{}, x)
 		return len(m.scratch)

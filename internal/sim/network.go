@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/cohortkv/cohort/internal/garble"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -75,7 +76,7 @@ func (t *network) cut(from, to int, by int) { t.cuts[from][to] += by }
 func (t *network) isCut(from, to *node) bool { return from != to && t.cuts[from.id][to.id] > 0 }
 
 // send takes a message to where it is addressed, if the network pleases.
-func (t *network) send(from *node, e wire.Envelope) {
+func (t *network) send(from *node, e core.Envelope) {
 	w := t.w
 	w.witness.sent(from, &e)
 	if !w.sched.garbled() {
@@ -243,7 +244,7 @@ func (t *network) arrive(p packet) {
 			return
 		}
 	}
-	in := &wire.Received{Header: h, Message: m}
+	in := &core.Received{Header: h, Message: m}
 	if p.answer != nil {
 		in.Request = p.answer.request
 	}
@@ -258,6 +259,6 @@ func (t *network) refuse(p packet) {
 	k := t.tickets[p.ticket-1]
 	t.w.counts.add("network", "request refused")
 	if k.node.bootCount == k.bootCount {
-		k.node.alive(t.conditions.Delay, func() { k.node.deliver(&wire.RequestFailed{Request: k.request}) })
+		k.node.alive(t.conditions.Delay, func() { k.node.deliver(&core.RequestFailed{Request: k.request}) })
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/sim/truth"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/machine"
 	"github.com/cohortkv/cohort/node/store"
@@ -31,10 +32,10 @@ type node struct {
 	commitments *commitments
 	peers       []wire.Member
 	serving     bool
-	shows       wire.NodeStatus
+	shows       core.NodeStatus
 	answered    wire.Instant // when it last answered a strong request
 	reason      string       // why it does not serve
-	inbox       []wire.Input // what arrived while it was paused
+	inbox       []core.Input // what arrived while it was paused
 	pauses      int          // that are in force
 	pausedAt    wire.Instant
 	paused      wire.Instant // in all, in this boot
@@ -84,7 +85,7 @@ func (n *node) start() {
 	}
 	cfg.Inc = n.inc
 	n.machine = machine.New(cfg)
-	n.peers, n.serving, n.inbox, n.shows = nil, false, nil, wire.NodeStatus{}
+	n.peers, n.serving, n.inbox, n.shows = nil, false, nil, core.NodeStatus{}
 	n.paused, n.pausedAt, n.diskAt, n.tickAt = 0, w.now, 0, 0
 	w.note("node %d starts: incarnation %x, boot %x, with its state: %v", n.id, n.inc, n.boot, n.keepsDisk)
 	w.net.redeliverToRestarted(n)
@@ -138,7 +139,7 @@ func (n *node) resume() {
 	inbox := n.inbox
 	n.inbox = nil
 	if n.w.chance(0.5) {
-		inbox = slices.Insert(inbox, 0, wire.Input(&wire.Tick{}))
+		inbox = slices.Insert(inbox, 0, core.Input(&core.Tick{}))
 	}
 	for _, in := range inbox {
 		n.deliver(in)
@@ -155,7 +156,7 @@ func (n *node) pausedTime() wire.Instant {
 }
 
 // deliver brings an input, now or when the node runs again.
-func (n *node) deliver(in wire.Input) {
+func (n *node) deliver(in core.Input) {
 	if !n.up || n.w.failure != nil {
 		return
 	}
@@ -169,7 +170,7 @@ func (n *node) deliver(in wire.Input) {
 // stepLimit is more than a node can have to do at one instant.
 const stepLimit = 20_000
 
-func (n *node) step(in wire.Input) {
+func (n *node) step(in core.Input) {
 	w := n.w
 	if n.stepsAt != w.now {
 		n.stepsAt, n.steps = w.now, 0
@@ -204,14 +205,14 @@ func (n *node) planTick() {
 	n.w.at(at+late, func() {
 		if n.up && n.bootCount == bootCount && n.tickAt == at && n.pauses == 0 {
 			n.tickAt = 0
-			n.deliver(&wire.Tick{})
+			n.deliver(&core.Tick{})
 		}
 	})
 }
 
 // carryOut does what a step wants done, in the order of the fields. Messages may
 // go to nodes that could be dialled before the step or can be after it.
-func (n *node) carryOut(out *wire.Output) {
+func (n *node) carryOut(out *core.Output) {
 	if out.PeersChanged {
 		n.peers = append(n.peers, out.Peers...)
 	}
@@ -259,7 +260,7 @@ func (n *node) whenDurable(do func()) {
 	n.alive(n.diskAt-n.w.now, do)
 }
 
-func (n *node) write(writes []wire.Write) {
+func (n *node) write(writes []core.Write) {
 	if len(writes) == 0 {
 		return
 	}
@@ -288,7 +289,7 @@ func (n *node) write(writes []wire.Write) {
 		n.commitments.durableUpTo(seq)
 		n.truth.DurableUpTo(seq)
 		n.chain = chain
-		n.deliver(&wire.Durable{Seq: seq})
+		n.deliver(&core.Durable{Seq: seq})
 		n.chain = 0
 	})
 }
@@ -300,15 +301,15 @@ func (n *node) apply(entries []wire.Entry) {
 	}
 }
 
-func (n *node) read(r wire.Read) {
+func (n *node) read(r core.Read) {
 	switch r.Kind {
-	case wire.ReadClient:
+	case core.ReadClient:
 		if n.old {
 			return
 		}
 		n.w.readable(n, r.Token)
 		return
-	case wire.ReadKey, wire.ReadSlots, wire.ReadItems:
+	case core.ReadKey, core.ReadSlots, core.ReadItems:
 		n.readCausal(r)
 		return
 	}

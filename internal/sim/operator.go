@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -189,7 +190,7 @@ func (o *operator) tell(c *command, t *Tell) {
 		w.after(t.Leave, func() { o.leave(p) })
 	}
 	w.after(putBound, func() { o.checkBound(p) })
-	n.deliver(&wire.PutView{Token: p.token, Layout: layout, Force: c.Force})
+	n.deliver(&core.PutView{Token: p.token, Layout: layout, Force: c.Force})
 }
 
 // leave gives a PUT up. It counts as ended when its node knows: a node that is
@@ -201,7 +202,7 @@ func (o *operator) leave(p *put) {
 	}
 	o.w.counts.add("operator", "PUT given up")
 	o.w.note("operator: gives PUT %d up", p.token-putTokens)
-	p.node.deliver(&wire.Abandon{Token: p.token})
+	p.node.deliver(&core.Abandon{Token: p.token})
 }
 
 func (o *operator) heardOfLeave(token ids.Token) {
@@ -227,7 +228,7 @@ func (o *operator) checkBound(p *put) {
 }
 
 // reply takes the answer to a PUT; false when the token is not one.
-func (o *operator) reply(n *node, r wire.Reply) bool {
+func (o *operator) reply(n *node, r core.Reply) bool {
 	if r.Token < putTokens {
 		return false
 	}
@@ -243,7 +244,7 @@ func (o *operator) reply(n *node, r wire.Reply) bool {
 	}
 	o.w.counts.add("operator", name)
 	o.w.note("node %d answers PUT %d: %s", n.id, p.token-putTokens, name)
-	if r.Outcome == wire.ViewServed && !o.w.sched.garbled() && !p.empty && p.cmd.list.has(int(n.id)) && !n.commitments.member && !n.commitments.before.member {
+	if r.Outcome == core.ViewServed && !o.w.sched.garbled() && !p.empty && p.cmd.list.has(int(n.id)) && !n.commitments.member && !n.commitments.before.member {
 		o.w.fail("view", "node %d says that it serves and is in no view", n.id)
 	}
 	p.ended = true
@@ -251,8 +252,8 @@ func (o *operator) reply(n *node, r wire.Reply) bool {
 	return true
 }
 
-var putOutcomes = map[wire.Outcome]string{
-	wire.ViewServed: "PUT: served", wire.ViewUnready: "PUT: not ready in time", wire.ViewOvertaken: "PUT: overtaken",
+var putOutcomes = map[core.Outcome]string{
+	core.ViewServed: "PUT: served", core.ViewUnready: "PUT: not ready in time", core.ViewOvertaken: "PUT: overtaken",
 }
 
 // nodeGone ends the PUTs that were open at a node that crashed.

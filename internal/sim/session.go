@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cohortkv/cohort/internal/sim/truth"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -134,20 +135,20 @@ func (s *session) issue() {
 }
 
 // input is the request as its node is told of it.
-func (r *request) input() wire.Input {
+func (r *request) input() core.Input {
 	token, key := ids.Token(causalTokens+r.Token), truth.KeyName(r.Key)
 	switch r.plan.Kind {
 	case Get:
-		return &wire.CausalRead{Token: token, Key: key, Context: r.Sent}
+		return &core.CausalRead{Token: token, Key: key, Context: r.Sent}
 	case List:
-		return &wire.CausalList{Token: token, Context: r.Sent}
+		return &core.CausalList{Token: token, Context: r.Sent}
 	}
 	op := wire.Op{Kind: wire.OpDelete, Key: key, ContentType: truth.Tag(r.Token)}
 	if r.plan.Kind == Put {
 		r.Value = []byte("v" + strconv.FormatUint(r.Token, 10) + strings.Repeat(".", r.plan.Size))
 		op.Kind, op.Value = wire.OpPut, r.Value
 	}
-	return &wire.CausalSubmit{Token: token, Op: op, Context: r.Sent}
+	return &core.CausalSubmit{Token: token, Op: op, Context: r.Sent}
 }
 
 // leave gives up; the node is told that the client is gone.
@@ -158,7 +159,7 @@ func (s *session) leave(r *request) {
 	r.state, r.ended = left, s.w.now
 	s.w.counts.add("session", "left")
 	if n := s.w.nodes[r.node]; n.bootCount == r.bootCount {
-		n.deliver(&wire.Abandon{Token: ids.Token(causalTokens + r.Token)})
+		n.deliver(&core.Abandon{Token: ids.Token(causalTokens + r.Token)})
 	}
 	s.done()
 }
@@ -207,7 +208,7 @@ func (w *world) requestOf(n *node, token ids.Token) *request {
 }
 
 // causalReply takes a node's answer to a session.
-func (w *world) causalReply(n *node, a wire.Reply) {
+func (w *world) causalReply(n *node, a core.Reply) {
 	r := w.requestOf(n, a.Token)
 	if r == nil {
 		return
@@ -217,7 +218,7 @@ func (w *world) causalReply(n *node, a wire.Reply) {
 	}
 	s := r.session
 	switch {
-	case a.Outcome == wire.NotInView:
+	case a.Outcome == core.NotInView:
 		if len(r.Writes) > 0 {
 			w.fail("503", "%s was refused and is %s", r, r.Writes[0])
 		}
@@ -225,18 +226,18 @@ func (w *world) causalReply(n *node, a wire.Reply) {
 		w.counts.add("session", "turned away")
 		s.open = nil
 		s.retry()
-	case a.Outcome == wire.InDoubt:
+	case a.Outcome == core.InDoubt:
 		if asked := w.now - r.Asked; r.Read || asked < wire.Second && !w.sched.garbled() {
 			w.fail("answer", "%s is in doubt after %s", r, seconds(asked))
 		}
 		r.state, r.ended, r.Over, r.gone = left, w.now, w.now, true
 		w.counts.add("session", "in doubt")
 		s.done()
-	case a.Outcome == wire.Implausible && w.sched.garbled(): // its context names what a garbled message made up
+	case a.Outcome == core.Implausible && w.sched.garbled(): // its context names what a garbled message made up
 		r.state, r.ended, r.Over, r.gone = left, w.now, w.now, true
 		w.counts.add("session", "not believed")
 		s.done()
-	case a.Outcome != wire.Done || r.List:
+	case a.Outcome != core.Done || r.List:
 		w.fail("answer", "%s got the outcome %d", r, a.Outcome)
 	case w.sched.garbled():
 		s.answered(r, a.Causal, nil)
@@ -256,7 +257,7 @@ func (w *world) causalReply(n *node, a wire.Reply) {
 }
 
 // answered keeps the context of an answer.
-func (s *session) answered(r *request, a *wire.CausalResult, past truth.Past) {
+func (s *session) answered(r *request, a *core.CausalResult, past truth.Past) {
 	if s.w.failure != nil {
 		return
 	}
@@ -294,7 +295,7 @@ func streamString(s wire.Stream) string {
 	return fmt.Sprintf("v%d.%d/%04x of %d/%04x", s.View.Number, s.View.Author, uint16(s.View.Boot), s.Node, uint16(s.Boot))
 }
 
-func resultString(r *wire.CausalResult) string {
+func resultString(r *core.CausalResult) string {
 	switch {
 	case r == nil:
 		return ""

@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"strings"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -41,15 +42,15 @@ func (t *Trace) Last(n int) string {
 }
 
 // describe is an input in a line.
-func describe(in wire.Input) string {
+func describe(in core.Input) string {
 	if text, ok := describeCausal(in); ok {
 		return text
 	}
 	switch in := in.(type) {
-	case *wire.Received:
+	case *core.Received:
 		h := in.Header
 		return fmt.Sprintf("<- %d (%x, view %d by %d) %s %s", h.From, h.Inc, h.View.Number, h.View.Author, kindNames[in.Message.Kind()], body(in.Message))
-	case *wire.Submit:
+	case *core.Submit:
 		return fmt.Sprintf("submit %d %d %q", in.Token, in.Op.Kind, in.Op.Key)
 	default:
 		return fmt.Sprintf("%T %+v", in, in)
@@ -84,14 +85,14 @@ func describeEntry(e *wire.Entry) string {
 		e.Op.ContentType, e.Op.Key, short(e.Op.Value), e.Result.MsgNum, statusNames[e.Result.Status], e.ID.Node, e.ID.Counter)
 }
 
-func describeWrite(x *wire.Write) string {
+func describeWrite(x *core.Write) string {
 	switch x.Kind {
-	case wire.WriteMeta:
+	case core.WriteMeta:
 		return fmt.Sprintf("%d meta: promised %s, view %d by %d %v, owed %d", x.Seq, name(x.Meta.Promised),
 			x.Meta.View.ID.Number, x.Meta.View.ID.Author, idsOf(x.Meta.View.Layout), len(x.Meta.Owed))
-	case wire.WriteAppend:
+	case core.WriteAppend:
 		return fmt.Sprintf("%d append: %s", x.Seq, describeEntries(x.Entries))
-	case wire.WriteCausal:
+	case core.WriteCausal:
 		return fmt.Sprintf("%d causal:%s", x.Seq, describeCausalWrite(x.Causal))
 	default:
 		return fmt.Sprintf("%d %s %s fresh=%v base (%s, %d), tail %d, records %d", x.Seq, writeNames[x.Kind], name(x.Ballot), x.Fresh,
@@ -99,7 +100,7 @@ func describeWrite(x *wire.Write) string {
 	}
 }
 
-func describeEvent(e *wire.Event) string {
+func describeEvent(e *core.Event) string {
 	return fmt.Sprintf("peer %d view %d by %d %s count %d %s", e.Peer, e.View.Number, e.View.Author, name(e.Ballot), e.Count, e.Note)
 }
 

@@ -5,21 +5,22 @@ import (
 	"strings"
 
 	"github.com/cohortkv/cohort/internal/sim/truth"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
 // describeCausal is an input that concerns causal buckets, in a line.
-func describeCausal(in wire.Input) (string, bool) {
+func describeCausal(in core.Input) (string, bool) {
 	switch in := in.(type) {
-	case *wire.CausalSubmit:
+	case *core.CausalSubmit:
 		return fmt.Sprintf("causal submit %d %q %s", in.Token-causalTokens, in.Op.Key, contextString(&in.Context)), true
-	case *wire.CausalRead:
+	case *core.CausalRead:
 		return fmt.Sprintf("causal read %d %q %s", in.Token-causalTokens, in.Key, contextString(&in.Context)), true
-	case *wire.CausalList:
+	case *core.CausalList:
 		return fmt.Sprintf("causal list %d %s", in.Token-causalTokens, contextString(&in.Context)), true
-	case *wire.KeyRead:
+	case *core.KeyRead:
 		return fmt.Sprintf("key read %x: %s", in.Session, itemString(in.Stored)), true
-	case *wire.SlotsRead:
+	case *core.SlotsRead:
 		return fmt.Sprintf("slots read %x: %s last=%v", in.Session, itemsString(in.Items), in.Last), true
 	}
 	return "", false
@@ -97,7 +98,7 @@ func holdingsString(h *wire.Holdings) string {
 }
 
 // describeCausalWrite is a change of what is kept, in a line.
-func describeCausalWrite(c *wire.CausalWrite) string {
+func describeCausalWrite(c *core.CausalWrite) string {
 	var b strings.Builder
 	if c.Reset {
 		b.WriteString(" reset")

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -167,7 +168,7 @@ func (r *Replica) assignSlots(followsOn, first bool) {
 		}
 	}
 	if r.member && r.slots.unready == 0 {
-		r.box.Event(wire.Event{Kind: EventReady, View: r.view.ID})
+		r.box.Event(core.Event{Kind: EventReady, View: r.view.ID})
 	}
 }
 
@@ -387,7 +388,7 @@ func (r *Replica) checkSynced() {
 		r.serveAll()
 	} else if r.slots.unready > 0 {
 		if r.now-r.movedAt >= stalled {
-			r.box.Event(wire.Event{Kind: EventReadyUnproven, View: r.view.ID, Count: uint64(r.slots.unready)})
+			r.box.Event(core.Event{Kind: EventReadyUnproven, View: r.view.ID, Count: uint64(r.slots.unready)})
 			r.serveAll()
 		}
 		r.alarm(r.movedAt + stalled)
@@ -395,7 +396,7 @@ func (r *Replica) checkSynced() {
 	if all && r.slots.unready == 0 && !r.synced {
 		r.synced = true
 		r.endStreams() // there may be no node to exchange with
-		r.box.Event(wire.Event{Kind: EventSynced, View: r.view.ID})
+		r.box.Event(core.Event{Kind: EventSynced, View: r.view.ID})
 	}
 }
 
@@ -433,7 +434,7 @@ func (r *Replica) forgetFormer() {
 	if len(r.peers) < n {
 		r.change.Alumni, r.change.AlumniSet = r.former(), true
 		r.commit()
-		r.box.Event(wire.Event{Kind: EventFormerDrained, View: r.view.ID, Count: uint64(n - len(r.peers))})
+		r.box.Event(core.Event{Kind: EventFormerDrained, View: r.view.ID, Count: uint64(n - len(r.peers))})
 		r.views.Reach()
 	}
 }

@@ -2,6 +2,7 @@ package causal
 
 import (
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -159,7 +160,7 @@ func (r *Replica) OnFetchItems(h wire.Header, replyTo ids.ReplyTo, m *wire.Fetch
 	if r.slotReads.open() >= maxWants {
 		return
 	}
-	r.readSlots(list, m.After, func(in *wire.SlotsRead) {
+	r.readSlots(list, m.After, func(in *core.SlotsRead) {
 		r.respond(h.From, replyTo, &wire.Items{
 			Session: m.Session, RemovedAt: r.lastRemoval(list, m.After), After: m.After, GCCounters: r.gcCounters(list, m.After, in),
 			Items: r.newest(in.Items), Last: in.Last,
@@ -168,7 +169,7 @@ func (r *Replica) OnFetchItems(h wire.Header, replyTo ids.ReplyTo, m *wire.Fetch
 }
 
 // gcCounters are those of the slots whose items were read.
-func (r *Replica) gcCounters(list []wire.SlotRange, after wire.SlotCursor, in *wire.SlotsRead) []wire.SlotGCCounter {
+func (r *Replica) gcCounters(list []wire.SlotRange, after wire.SlotCursor, in *core.SlotsRead) []wire.SlotGCCounter {
 	first, last := hashing.Slot(0), hashing.Slot(len(r.slots.all))
 	if after.Begun {
 		first = r.slots.space.Slot(after.Hash)

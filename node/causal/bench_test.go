@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -49,7 +50,7 @@ func each(b *testing.B, name string, keys []string, do func(key string)) {
 // context has as many entries as it may have.
 func BenchmarkAlone(b *testing.B) {
 	perCount(b, 1, func(b *testing.B, c *cluster, keys []string) {
-		each(b, "step", keys, func(string) { c.nodes[0].m.Step(c.now, &wire.RequestFailed{}) }) // nothing is to be done
+		each(b, "step", keys, func(string) { c.nodes[0].m.Step(c.now, &core.RequestFailed{}) }) // nothing is to be done
 		each(b, "write", keys, func(key string) { c.write(key, wire.Context{}) })
 		each(b, "read", keys, func(key string) { c.read(key, wire.Context{}) })
 		each(b, "write of a session", keys, func(key string) { c.write(key, c.last) })

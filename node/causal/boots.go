@@ -3,6 +3,7 @@ package causal
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -196,7 +197,7 @@ func (r *Replica) endStreams() {
 	for _, boot := range l.ended {
 		if !l.resolved[boot.Boot] {
 			l.resolved[boot.Boot] = true
-			r.box.Event(wire.Event{Kind: EventBootEnded, Peer: boot.Node})
+			r.box.Event(core.Event{Kind: EventBootEnded, Peer: boot.Node})
 		}
 	}
 	r.endForgotten()

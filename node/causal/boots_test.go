@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -13,7 +14,7 @@ func from(id ids.Node, boot ids.Boot) wire.Header { return wire.Header{From: id,
 // TestABootHasEndedWhenItsNodeAnswersInAnother: a greeting does not tell, it may have
 // been under way for long; nor does the answer to a question of before.
 func TestABootHasEndedWhenItsNodeAnswersInAnother(t *testing.T) {
-	r := New(Config{Self: 9, Boot: 90}, &wire.Outbox{}, nil)
+	r := New(Config{Self: 9, Boot: 90}, &core.Outbox{}, nil)
 	l := &r.boots
 	*l = bootTable{}
 	r.sessions = 100

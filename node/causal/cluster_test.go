@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/machine"
 	"github.com/cohortkv/cohort/node/store"
@@ -27,16 +28,16 @@ type driven struct {
 	id    ids.Node
 	m     *machine.Machine
 	store *store.Memory
-	todo  []wire.Input
+	todo  []core.Input
 	cut   bool // nothing comes from there, or gets there
 
-	events map[wire.EventKind]int
+	events map[core.EventKind]int
 	sent   int // bytes
 }
 
 type parcel struct {
 	to *driven
-	in *wire.Received
+	in *core.Received
 }
 
 // newCluster brings up nodes that replicate one shard.
@@ -49,11 +50,11 @@ func newLimited(t testing.TB, n int, limits machine.CausalLimits) *cluster {
 	for i := range n {
 		id := ids.Node(i)
 		l.Shards[0].Members = append(l.Shards[0].Members, wire.Member{ID: id, Address: fmt.Sprintf("node%d:8081", i)})
-		c.nodes = append(c.nodes, &driven{c: c, id: id, store: store.NewMemory(), events: map[wire.EventKind]int{}, m: machine.New(machine.Config{
+		c.nodes = append(c.nodes, &driven{c: c, id: id, store: store.NewMemory(), events: map[core.EventKind]int{}, m: machine.New(machine.Config{
 			ID: id, Inc: ids.Incarnation(i + 1), Boot: ids.Boot(i + 1), Now: c.now, Gate: machine.GateCausal, Causal: limits,
 		})})
 	}
-	c.nodes[0].step(&wire.PutView{Layout: l.Canonical()})
+	c.nodes[0].step(&core.PutView{Layout: l.Canonical()})
 	c.deliver()
 	for range 30 {
 		c.pass(100 * wire.Millisecond)
@@ -78,7 +79,7 @@ func (c *cluster) fill(n int) []string {
 }
 
 // step tells a node one thing, and carries out what follows from it there.
-func (n *driven) step(in wire.Input) {
+func (n *driven) step(in core.Input) {
 	n.todo = append(n.todo, in)
 	for len(n.todo) > 0 {
 		in := n.todo[0]
@@ -89,7 +90,7 @@ func (n *driven) step(in wire.Input) {
 	n.todo = nil
 }
 
-func (n *driven) carryOut(out *wire.Output) {
+func (n *driven) carryOut(out *core.Output) {
 	n.store.Write(out.Writes)
 	for i := range out.Events {
 		n.events[out.Events[i].Kind]++
@@ -99,9 +100,9 @@ func (n *driven) carryOut(out *wire.Output) {
 	}
 	for _, r := range out.Reads {
 		switch r.Kind {
-		case wire.ReadKey:
+		case core.ReadKey:
 			n.todo = append(n.todo, n.store.Key(r))
-		case wire.ReadSlots:
+		case core.ReadSlots:
 			n.todo = append(n.todo, n.store.Slots(r))
 		}
 	}
@@ -112,11 +113,11 @@ func (n *driven) carryOut(out *wire.Output) {
 		}
 	}
 	if k := len(out.Writes); k > 0 {
-		n.todo = append(n.todo, &wire.Durable{Seq: out.Writes[k-1].Seq})
+		n.todo = append(n.todo, &core.Durable{Seq: out.Writes[k-1].Seq})
 	}
 }
 
-func (c *cluster) send(from *driven, e wire.Envelope) {
+func (c *cluster) send(from *driven, e core.Envelope) {
 	c.buf = wire.AppendMessage(c.buf[:0], from.m.Header(), e.Message)
 	h, m, err := wire.DecodeMessage(append([]byte(nil), c.buf...))
 	if err != nil {
@@ -132,7 +133,7 @@ func (c *cluster) send(from *driven, e wire.Envelope) {
 	if from.cut || c.nodes[e.To].cut {
 		return
 	}
-	in := &wire.Received{Header: h, Message: m}
+	in := &core.Received{Header: h, Message: m}
 	if e.Answer != "" {
 		if _, err := fmt.Sscan(string(e.Answer), &in.Request); err != nil {
 			c.t.Fatal(err)
@@ -156,7 +157,7 @@ func (c *cluster) pass(d wire.Instant) {
 	c.now += d
 	for _, n := range c.nodes {
 		for n.m.Deadline() <= c.now {
-			n.step(&wire.Tick{})
+			n.step(&core.Tick{})
 		}
 	}
 	c.deliver()
@@ -167,7 +168,7 @@ var value = []byte("a value of a few bytes")
 // write writes a key at node 0, until its client is answered.
 func (c *cluster) write(key string, context wire.Context) {
 	before := c.ended
-	c.nodes[0].step(&wire.CausalSubmit{Op: wire.Op{Kind: wire.OpPut, Key: key, Value: value}, Context: context})
+	c.nodes[0].step(&core.CausalSubmit{Op: wire.Op{Kind: wire.OpPut, Key: key, Value: value}, Context: context})
 	c.deliver()
 	if c.ended != before+1 {
 		c.t.Fatalf("a write of %s has %d answers", key, c.ended-before)
@@ -176,7 +177,7 @@ func (c *cluster) write(key string, context wire.Context) {
 
 func (c *cluster) read(key string, context wire.Context) {
 	before := c.ended
-	c.nodes[0].step(&wire.CausalRead{Key: key, Context: context})
+	c.nodes[0].step(&core.CausalRead{Key: key, Context: context})
 	if c.ended != before+1 {
 		c.t.Fatalf("a read of %s has %d answers", key, c.ended-before)
 	}

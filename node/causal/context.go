@@ -6,6 +6,7 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -130,7 +131,7 @@ func seen(c *wire.Context, item *wire.Item, lost isLost) wire.Context {
 
 // ListContext is what a client has seen that was answered a Read of kind ReadItems with
 // these items. limits must be those of the replica.
-func ListContext(limits Limits, read *wire.Read, items iter.Seq[*wire.Item]) wire.Context {
+func ListContext(limits Limits, read *core.Read, items iter.Seq[*wire.Item]) wire.Context {
 	limits = limits.withDefaults()
 	c := read.Context
 	var deps, own []wire.Dependency

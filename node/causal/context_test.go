@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -180,7 +181,7 @@ func TestWhatWasReadAfterALossIsNamed(t *testing.T) {
 	unaware := seen(&wire.Context{}, item, lost)
 	for what, c := range map[string]wire.Context{
 		"a read":             read,
-		"a listing":          ListContext(Limits{}, &wire.Read{Context: before}, slices.Values([]*wire.Item{item, other})),
+		"a listing":          ListContext(Limits{}, &core.Read{Context: before}, slices.Values([]*wire.Item{item, other})),
 		"then another key":   seen(&read, other, lost),
 		"another key, later": seen(&unaware, other, lost),
 	} {
@@ -193,7 +194,7 @@ func TestWhatWasReadAfterALossIsNamed(t *testing.T) {
 		t.Errorf("a later read leaves %v named", v)
 	}
 	// What the items of a list depend on may be under way: it is waited for by its key.
-	behind := ListContext(Limits{}, &wire.Read{}, slices.Values([]*wire.Item{item, other}))
+	behind := ListContext(Limits{}, &core.Read{}, slices.Values([]*wire.Item{item, other}))
 	if v := named(&behind, hashOf("k")); v != gone || len(behind.Vector) > 0 {
 		t.Errorf("a listing leaves %v named, vector %v, of what another of its items depends on", v, behind.Vector)
 	}
@@ -211,7 +212,7 @@ func TestAListingAddsAllItsItemsWithinTheLimit(t *testing.T) {
 		for i, v := range rapid.SliceOfN(versionGen, 0, 8).Draw(t, "versions") {
 			items = append(items, &wire.Item{Key: string(rune('a' + i)), Version: v, Deps: contextGen.Draw(t, "deps")})
 		}
-		got := ListContext(Limits{Exact: limit}, &wire.Read{Context: c}, slices.Values(items))
+		got := ListContext(Limits{Exact: limit}, &core.Read{Context: c}, slices.Values(items))
 		for _, item := range items {
 			v := item.Version
 			exact := named(&got, hashing.Hash(item.Key)) == v
@@ -242,7 +243,7 @@ func TestAListingIsNoLessThanItsClientHasSeen(t *testing.T) {
 		return &wire.Item{Key: key, Version: wire.CausalVersion{Counter: counter, Dot: wire.Dot{Stream: stream, N: counter}}}
 	}
 	items := []*wire.Item{item("deleted", 3), item("newer", 6), item("equal", 2), item("lost", 8), item("never seen", 1)}
-	read := &wire.Read{Kind: wire.ReadItems, Context: c, Known: r.knownOf(&c)}
+	read := &core.Read{Kind: core.ReadItems, Context: c, Known: r.knownOf(&c)}
 	var keys []string
 	for it := range Listed(read, slices.Values(items)) {
 		keys = append(keys, it.Key)

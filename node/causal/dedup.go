@@ -5,6 +5,7 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -163,7 +164,7 @@ func (r *Replica) rememberApplied(item *wire.Item, here, existed bool) {
 		ok = r.incoming.rememberRemote(item, r.now)
 	}
 	if !ok {
-		r.box.Event(wire.Event{Kind: EventForwardForgotten, Peer: item.ID.Node})
+		r.box.Event(core.Event{Kind: EventForwardForgotten, Peer: item.ID.Node})
 	}
 }
 

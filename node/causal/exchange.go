@@ -6,6 +6,7 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -145,7 +146,7 @@ func (r *Replica) OnDigest(h wire.Header, m *wire.Digest) {
 		return
 	}
 	if !r.mayExchange(m) {
-		r.box.Event(wire.Event{Kind: EventApart, Peer: h.From})
+		r.box.Event(core.Event{Kind: EventApart, Peer: h.From})
 		if x.peer.former && !x.peer.apart {
 			x.peer.apart = true // two groups that operators have parted leave each other alone
 			r.views.Reach()
@@ -480,7 +481,7 @@ func (r *Replica) findAbsent(x *exchange, at hashing.Slot, theirs map[string]wir
 			}
 			d := item.Version.Dot
 			if v, there := theirs[item.Key]; (!there || wins(v, item.Version)) && k.At(d.Stream) >= d.N {
-				r.box.Event(wire.Event{Kind: EventItemAbsent, Peer: x.peer.id})
+				r.box.Event(core.Event{Kind: EventItemAbsent, Peer: x.peer.id})
 				r.forget(s, item, itemHash(hashing.Hash(item.Key), item))
 				r.wakeKey(item.Key)
 			}
@@ -495,9 +496,9 @@ func (r *Replica) findAbsent(x *exchange, at hashing.Slot, theirs map[string]wir
 // readAll reads all items of a slot.
 func (r *Replica) readAll(at hashing.Slot, after wire.SlotCursor, do func(items []wire.Item)) {
 	var all []wire.Item
-	var next func(in *wire.SlotsRead)
+	var next func(in *core.SlotsRead)
 	list := []wire.SlotRange{{First: uint32(at), Count: 1}}
-	next = func(in *wire.SlotsRead) {
+	next = func(in *core.SlotsRead) {
 		all = append(all, in.Items...)
 		if in.Last || len(in.Items) == 0 {
 			do(all)

@@ -3,6 +3,7 @@ package causal
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -31,14 +32,14 @@ const (
 
 // Forget takes an operator's word that a node will never come back. It is refused while
 // the node is a member of the view, or is heard.
-func (r *Replica) Forget(in *wire.ForgetNode) {
+func (r *Replica) Forget(in *core.ForgetNode) {
 	switch why := r.mayForget(in.Node); {
 	case r.closed():
-		r.box.Reply(wire.Reply{Token: in.Token, Outcome: wire.NotInView})
-	case why != wire.ForgetDone:
-		r.replyForget(in.Token, &wire.ForgetResult{Fate: why})
+		r.box.Reply(core.Reply{Token: in.Token, Outcome: core.NotInView})
+	case why != core.ForgetDone:
+		r.replyForget(in.Token, &core.ForgetResult{Fate: why})
 	case r.forgotten(in.Node) != nil && r.forgotten(in.Node).ended:
-		r.replyForget(in.Token, &wire.ForgetResult{Fate: wire.ForgetDone})
+		r.replyForget(in.Token, &core.ForgetResult{Fate: core.ForgetDone})
 	default:
 		r.forgettings = append(r.forgettings, forgetting{in.Token, in.Node, r.now + forgetPatience})
 		r.alarm(r.now + forgetPatience)
@@ -51,21 +52,21 @@ func (r *Replica) Forget(in *wire.ForgetNode) {
 }
 
 // mayForget says whether a node may be forgotten: ForgetDone, or why not.
-func (r *Replica) mayForget(id ids.Node) wire.ForgetFate {
+func (r *Replica) mayForget(id ids.Node) core.ForgetFate {
 	p := r.peer(id)
 	switch {
 	case r.view == nil || id == r.cfg.Self || r.view.Has(id):
-		return wire.ForgetMember
+		return core.ForgetMember
 	case p != nil && p.signAt > 0 && r.now-p.signAt <= p.silence():
-		return wire.ForgetHeard
+		return core.ForgetHeard
 	case p == nil && r.forgotten(id) == nil && !r.catalog.hasNode(id):
-		return wire.ForgetUnknown
+		return core.ForgetUnknown
 	}
-	return wire.ForgetDone
+	return core.ForgetDone
 }
 
-func (r *Replica) replyForget(token ids.Token, res *wire.ForgetResult) {
-	r.box.Reply(wire.Reply{Token: token, Outcome: wire.Done, Forget: res})
+func (r *Replica) replyForget(token ids.Token, res *core.ForgetResult) {
+	r.box.Reply(core.Reply{Token: token, Outcome: core.Done, Forget: res})
 }
 
 // hasNode reports that a view which is known here has a node.
@@ -129,7 +130,7 @@ func (r *Replica) hearForgotten(from ids.Node, list []wire.Forgotten) {
 			continue
 		}
 		ours := r.view != nil && (f.View == r.view.ID || r.view.Descends(f.View)) && !r.wasReadmitted(f)
-		if fate := r.mayForget(f.Node); ours && (fate == wire.ForgetDone || fate == wire.ForgetUnknown) {
+		if fate := r.mayForget(f.Node); ours && (fate == core.ForgetDone || fate == core.ForgetUnknown) {
 			r.forgetNode(f)
 		}
 	}
@@ -176,7 +177,7 @@ func (r *Replica) endForgotten() {
 		}
 		res := r.lostOf(f.Node)
 		f.ended = true
-		r.box.Event(wire.Event{Kind: EventForgotten, Peer: f.Node, View: r.viewID(), Count: uint64(res.Versions)})
+		r.box.Event(core.Event{Kind: EventForgotten, Peer: f.Node, View: r.viewID(), Count: uint64(res.Versions)})
 		r.forgettings = slices.DeleteFunc(r.forgettings, func(o forgetting) bool {
 			if o.node == f.Node {
 				r.replyForget(o.token, res)
@@ -188,8 +189,8 @@ func (r *Replica) endForgotten() {
 
 // lostOf counts what requests wait for that a node wrote and nobody has. More may be
 // lost; nobody knows of that.
-func (r *Replica) lostOf(id ids.Node) *wire.ForgetResult {
-	res := &wire.ForgetResult{Fate: wire.ForgetDone}
+func (r *Replica) lostOf(id ids.Node) *core.ForgetResult {
+	res := &core.ForgetResult{Fate: core.ForgetDone}
 	versions, slots := map[wire.Dot]bool{}, map[uint32]bool{}
 	for _, q := range r.waiting {
 		for i := range q.context.Exact {
@@ -211,7 +212,7 @@ func (r *Replica) tickForget() {
 			r.alarm(o.until)
 			return false
 		}
-		res := &wire.ForgetResult{Fate: wire.ForgetPending}
+		res := &core.ForgetResult{Fate: core.ForgetPending}
 		for _, p := range r.peers {
 			if p.inquired < r.boots.inquiry || p.former {
 				res.Waiting = append(res.Waiting, p.id)

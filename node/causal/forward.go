@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -80,7 +81,7 @@ func (r *Replica) dispatch(x *outgoingForward) {
 			m.Heard, m.HeardBoot = x.clock, x.clockBoot
 		}
 	}
-	r.box.Post(wire.Envelope{To: x.to.id, Request: x.request, Message: m})
+	r.box.Post(core.Envelope{To: x.to.id, Request: x.request, Message: m})
 }
 
 // mayRetarget reports that another owner may be asked: the present one has not answered
@@ -170,13 +171,13 @@ func (r *Replica) OnForwardReply(h wire.Header, m *wire.CausalForwardReply) {
 		if m.Present {
 			item = &m.Item
 		}
-		r.reply(x.req, wire.Done, &wire.CausalResult{Item: item, Existed: m.Existed, Context: m.Context})
+		r.reply(x.req, core.Done, &core.CausalResult{Item: item, Existed: m.Existed, Context: m.Context})
 	case wire.ForwardImplausible:
 		r.removeOutgoing(x)
 		r.cancelElsewhere(x, h.From)
-		outcome := wire.Implausible
+		outcome := core.Implausible
 		if x.req.kind == writing && len(x.others) > 0 {
-			outcome = wire.InDoubt // an owner that was asked before may have applied it
+			outcome = core.InDoubt // an owner that was asked before may have applied it
 		}
 		r.reply(x.req, outcome, nil)
 	case wire.ForwardLate:
@@ -241,8 +242,8 @@ func (r *Replica) cancelElsewhere(x *outgoingForward, but ids.Node) {
 func (r *Replica) giveUpForward(x *outgoingForward) {
 	r.removeOutgoing(x)
 	r.cancelElsewhere(x, r.cfg.Self)
-	r.box.Event(wire.Event{Kind: EventForwardInDoubt})
-	r.reply(x.req, wire.InDoubt, nil)
+	r.box.Event(core.Event{Kind: EventForwardInDoubt})
+	r.reply(x.req, core.InDoubt, nil)
 }
 
 // inDoubt reports that owners may have forgotten that they applied a write.
@@ -356,10 +357,10 @@ func (r *Replica) OnForward(h wire.Header, replyTo ids.ReplyTo, m *wire.CausalFo
 	old := !m.Read && (m.HeardBoot != r.cfg.Boot || r.now-m.Heard > forwardMaxAge) && !mutant.On(mutant.CausalForwardLate)
 	if x := r.incoming.open[id]; x != nil {
 		if old { // it may have been under way for long: its client may have left since
-			r.box.Post(wire.Envelope{To: h.From, Answer: replyTo, Message: &wire.CausalForwardReply{Counter: m.Counter, Fate: wire.ForwardLate, Clock: r.now}})
+			r.box.Post(core.Envelope{To: h.From, Answer: replyTo, Message: &wire.CausalForwardReply{Counter: m.Counter, Fate: wire.ForwardLate, Clock: r.now}})
 			return
 		}
-		r.box.Post(wire.Envelope{To: h.From, Answer: x.replyTo, Message: &wire.CausalForwardReply{Counter: m.Counter, Fate: wire.ForwardWaiting}})
+		r.box.Post(core.Envelope{To: h.From, Answer: x.replyTo, Message: &wire.CausalForwardReply{Counter: m.Counter, Fate: wire.ForwardWaiting}})
 		x.replyTo, x.repeatedAt, x.view = replyTo, r.now, h.View
 		return
 	}
@@ -368,7 +369,7 @@ func (r *Replica) OnForward(h wire.Header, replyTo ids.ReplyTo, m *wire.CausalFo
 		return
 	}
 	if _, done := r.incoming.lookup(id); old && !done {
-		r.box.Event(wire.Event{Kind: EventForwardLate, Peer: h.From})
+		r.box.Event(core.Event{Kind: EventForwardLate, Peer: h.From})
 		r.answerForward(x, &wire.CausalForwardReply{Fate: wire.ForwardLate, Clock: r.now}, 0)
 		return
 	}
@@ -418,7 +419,7 @@ func (r *Replica) answerAgain(q *request) bool {
 	if !ok || t.hash != q.hash || mutant.On(mutant.CausalForwardTwice) {
 		return false
 	}
-	r.box.Event(wire.Event{Kind: EventForwardRepeated, Peer: q.id.Node})
+	r.box.Event(core.Event{Kind: EventForwardRepeated, Peer: q.id.Node})
 	q.existed = t.existed
 	item := &wire.Item{Key: q.op.Key, Version: t.version, Deleted: t.deleted}
 	r.answer(q, r.box.LastWrite(), item, with(&q.context, q.hash, t.version))
@@ -429,7 +430,7 @@ func (r *Replica) answerAgain(q *request) bool {
 func (r *Replica) answerForward(x *incomingForward, m *wire.CausalForwardReply, seq uint64) {
 	r.incoming.remove(x)
 	m.Counter = x.id.Counter
-	r.box.PostAfter(seq, wire.Envelope{To: x.to, Answer: x.replyTo, Message: m})
+	r.box.PostAfter(seq, core.Envelope{To: x.to, Answer: x.replyTo, Message: m})
 }
 
 // OnForwardCancel forgets requests whose clients have left.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -210,7 +211,7 @@ func (r *Replica) release() {
 	r.commit()
 	r.released += countSlots(list)
 	if len(r.releasable) == 0 && r.released > 0 {
-		r.box.Event(wire.Event{Kind: EventSlotsReleased, View: r.viewID(), Count: r.released})
+		r.box.Event(core.Event{Kind: EventSlotsReleased, View: r.viewID(), Count: r.released})
 		r.released = 0
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/cohortkv/cohort/node/causal"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -16,7 +17,7 @@ func (c *cluster) forge(to *driven, h wire.Header, m wire.Message) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	to.step(&wire.Received{Header: h, Message: m, ReplyTo: "0"})
+	to.step(&core.Received{Header: h, Message: m, ReplyTo: "0"})
 }
 
 // idle lets seconds go by in which nothing is asked for.
@@ -147,7 +148,7 @@ func TestCountersNearTheEndAreRefusedWhereTheyComeIn(t *testing.T) {
 				batch.Items[0].Version.Counter = counter
 			}
 		}
-		c.nodes[0].step(&wire.CausalSubmit{Op: wire.Op{Kind: wire.OpPut, Key: "k", Value: value}})
+		c.nodes[0].step(&core.CausalSubmit{Op: wire.Op{Kind: wire.OpPut, Key: "k", Value: value}})
 		c.deliver()
 		c.twist = nil
 		c.idle(3)
@@ -209,7 +210,7 @@ func TestANodeThatIsSaidToBeDeadAndGreetsIsListenedTo(t *testing.T) {
 		}
 	}
 	before := c.ended
-	c.nodes[0].step(&wire.CausalSubmit{Op: wire.Op{Kind: wire.OpPut, Key: "k", Value: value}})
+	c.nodes[0].step(&core.CausalSubmit{Op: wire.Op{Kind: wire.OpPut, Key: "k", Value: value}})
 	c.deliver()
 	if c.ended != before+1 {
 		t.Error("a write is not answered at once")
@@ -222,7 +223,7 @@ func TestOneQuestionBringsABoundedPartOfTheWindow(t *testing.T) {
 	c := newCluster(t, 2)
 	big := make([]byte, 512<<10)
 	for i := range 40 {
-		c.nodes[0].step(&wire.CausalSubmit{Op: wire.Op{Kind: wire.OpPut, Key: fmt.Sprint(i), Value: big}})
+		c.nodes[0].step(&core.CausalSubmit{Op: wire.Op{Kind: wire.OpPut, Key: fmt.Sprint(i), Value: big}})
 		c.deliver()
 	}
 	n, h := c.nodes[0], c.nodes[1].m.Header()
@@ -253,7 +254,7 @@ func TestOnlyAMemberReportsThatANodeIsForgotten(t *testing.T) {
 		h.From = row.from
 		c.forge(c.nodes[0], h, &wire.DigestRequest{Forgotten: []wire.Forgotten{{Node: row.node, View: h.View}}})
 		c.idle(3)
-		c.nodes[0].step(&wire.CausalSubmit{Op: wire.Op{Kind: wire.OpPut, Key: "k", Value: value}})
+		c.nodes[0].step(&core.CausalSubmit{Op: wire.Op{Kind: wire.OpPut, Key: "k", Value: value}})
 		c.deliver()
 		told := false
 		c.twist = func(from, _ *driven, m wire.Message) {

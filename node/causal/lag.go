@@ -1,15 +1,18 @@
 package causal
 
-import "github.com/cohortkv/cohort/node/wire"
+import (
+	"github.com/cohortkv/cohort/node/core"
+	"github.com/cohortkv/cohort/node/wire"
+)
 
 // Lag lists the other members of the view, with what is known to be missing between
 // this node and the replicas of its shard.
-func (r *Replica) Lag(l *wire.Lag) {
+func (r *Replica) Lag(l *core.Lag) {
 	for _, p := range r.peers {
 		if !p.member {
 			continue
 		}
-		m := wire.MemberLag{Node: p.id, Greeted: p.greeted, Replica: p.replica}
+		m := core.MemberLag{Node: p.id, Greeted: p.greeted, Replica: p.replica}
 		if p.greeted {
 			m.Silent = r.now - p.helloAt
 		}

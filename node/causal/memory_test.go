@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/machine"
 	"github.com/cohortkv/cohort/node/wire"
@@ -21,7 +22,7 @@ func heap() int {
 
 // submit writes, or deletes, at node 0.
 func (c *cluster) submit(op wire.Op, context wire.Context) {
-	c.nodes[0].step(&wire.CausalSubmit{Op: op, Context: context})
+	c.nodes[0].step(&core.CausalSubmit{Op: op, Context: context})
 	c.deliver()
 }
 
@@ -87,7 +88,7 @@ func TestWhatStaysOfAMessageHoldsNotTheWhole(t *testing.T) {
 			{Kind: wire.OpPut, Key: "large", Value: make([]byte, size)},
 			{Kind: wire.OpDelete, Key: fmt.Sprint("key ", i)},
 		} {
-			c.nodes[0].step(&wire.CausalSubmit{Op: op})
+			c.nodes[0].step(&core.CausalSubmit{Op: op})
 		}
 		c.deliver()
 	}

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -20,7 +21,7 @@ func (noViews) Reach()                        {}
 
 // bare is a replica without a view, as far as merging goes.
 func bare() *Replica {
-	return New(Config{Self: 0, Boot: 1, Limits: Limits{Space: 3, Vector: 1}}, &wire.Outbox{}, noViews{})
+	return New(Config{Self: 0, Boot: 1, Limits: Limits{Space: 3, Vector: 1}}, &core.Outbox{}, noViews{})
 }
 
 // versionsGen makes versions of one key as they can be: a dot names one write (I16).
@@ -173,7 +174,7 @@ func TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt(t *testing.T) {
 		if r.slotReads.open() != 1 {
 			t.Fatalf("%s: nobody looks at what is here", c.name)
 		}
-		r.OnSlotsRead(&wire.SlotsRead{Session: r.slotReads.next, Items: []wire.Item{v}, Last: true})
+		r.OnSlotsRead(&core.SlotsRead{Session: r.slotReads.next, Items: []wire.Item{v}, Last: true})
 		if held := r.overlay.current("k", &v); held != nil {
 			t.Errorf("%s: %v outlives the tombstone that won over it", c.name, held.Version)
 		}

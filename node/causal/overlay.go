@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -112,7 +113,7 @@ func (r *Replica) winsConflict(item, old *wire.Item) bool {
 	if item.Version == old.Version && sameContent(item, old) {
 		return false
 	}
-	r.box.Event(wire.Event{Kind: EventConflict, Peer: old.Version.Dot.Stream.Node, Note: "slot " + strconv.Itoa(int(r.slots.space.Slot(hashing.Hash(item.Key))))})
+	r.box.Event(core.Event{Kind: EventConflict, Peer: old.Version.Dot.Stream.Node, Note: "slot " + strconv.Itoa(int(r.slots.space.Slot(hashing.Hash(item.Key))))})
 	if item.Version != old.Version {
 		return wins(item.Version, old.Version)
 	}
@@ -139,11 +140,11 @@ func (r *Replica) read(key string, do func(current *wire.Item)) {
 	k := &r.keyReads
 	k.next++
 	k.list = append(k.list, keyRead{k.next, key, r.slots.of(hashing.Hash(key)).releasedAt, do})
-	r.box.Read(wire.Read{Kind: wire.ReadKey, Key: key, Session: k.next})
+	r.box.Read(core.Read{Kind: core.ReadKey, Key: key, Session: k.next})
 }
 
 // OnKeyRead goes on with what the store has read.
-func (r *Replica) OnKeyRead(in *wire.KeyRead) {
+func (r *Replica) OnKeyRead(in *core.KeyRead) {
 	k := &r.keyReads
 	i := slices.IndexFunc(k.list, func(o keyRead) bool { return o.session == in.Session })
 	if i < 0 {
@@ -166,25 +167,25 @@ type slotReads struct {
 
 type slotRead struct {
 	session uint64
-	do      func(in *wire.SlotsRead)
+	do      func(in *core.SlotsRead)
 }
 
 func (s *slotReads) open() int { return len(s.list) }
 
 // readSlots does something with the items of slots, after a place. What the overlay
 // has is newer.
-func (r *Replica) readSlots(list []wire.SlotRange, after wire.SlotCursor, do func(in *wire.SlotsRead)) {
+func (r *Replica) readSlots(list []wire.SlotRange, after wire.SlotCursor, do func(in *core.SlotsRead)) {
 	s := &r.slotReads
 	s.next++
 	s.list = append(s.list, slotRead{s.next, do})
-	r.box.Read(wire.Read{
-		Kind: wire.ReadSlots, Ranges: r.slots.hashRanges(list), Cursor: after,
+	r.box.Read(core.Read{
+		Kind: core.ReadSlots, Ranges: r.slots.hashRanges(list), Cursor: after,
 		Limit: r.cfg.Limits.ChunkBytes, Session: s.next,
 	})
 }
 
 // OnSlotsRead goes on with what the store has read.
-func (r *Replica) OnSlotsRead(in *wire.SlotsRead) {
+func (r *Replica) OnSlotsRead(in *core.SlotsRead) {
 	s := &r.slotReads
 	i := slices.IndexFunc(s.list, func(o slotRead) bool { return o.session == in.Session })
 	if i < 0 {

@@ -3,6 +3,7 @@ package causal
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -134,7 +135,7 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 		r.heardPosition(p, m.Stream)
 	}
 	if again || !p.exchanged && r.exchangeOf(p) == nil {
-		r.box.Event(wire.Event{Kind: EventBack, Peer: p.id})
+		r.box.Event(core.Event{Kind: EventBack, Peer: p.id})
 		r.exchangeAgain(p)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -159,7 +160,7 @@ func (r *Replica) serve(at hashing.Slot) {
 	s.ready = true
 	r.slots.unready--
 	if r.slots.unready == 0 {
-		r.box.Event(wire.Event{Kind: EventReady, View: r.viewID()})
+		r.box.Event(core.Event{Kind: EventReady, View: r.viewID()})
 		r.catchUp()
 		r.checkSynced()
 	}

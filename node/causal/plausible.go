@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -82,7 +83,7 @@ func (r *Replica) credible(from ids.Node, m wire.Message) bool {
 	if counterIn(m) <= r.possible()+peerMargin {
 		return true
 	}
-	r.box.Event(wire.Event{Kind: EventIncredible, Peer: from, Note: m.Kind().String()})
+	r.box.Event(core.Event{Kind: EventIncredible, Peer: from, Note: m.Kind().String()})
 	return false
 }
 

@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -49,7 +50,7 @@ func TestWhatTheNodeItselfWroteIsKnownInEveryViewItWasIn(t *testing.T) {
 }
 
 func TestACounterIsNoLargerThanThereCanHaveBeenWrites(t *testing.T) {
-	r := New(Config{Boot: 1, Limits: Limits{Space: 3, Writes: 1 << 41}}, &wire.Outbox{}, noViews{})
+	r := New(Config{Boot: 1, Limits: Limits{Space: 3, Writes: 1 << 41}}, &core.Outbox{}, noViews{})
 	r.SetNow(wire.Second)
 	most := uint64(1<<41 + 1_000_000)
 	for _, c := range []struct {

@@ -12,6 +12,7 @@ import (
 	"math"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -105,7 +106,7 @@ const (
 // Replica is one node's part in causal replication.
 type Replica struct {
 	cfg   Config
-	box   *wire.Outbox
+	box   *core.Outbox
 	views Views
 	now   wire.Instant
 	next  wire.Instant // when Tick has something to do
@@ -149,7 +150,7 @@ type Replica struct {
 	slotReads        slotReads
 	overlay          overlay
 	vectors          vectors
-	change           wire.CausalWrite // of this step
+	change           core.CausalWrite // of this step
 	effects          []effect
 	pendingKnowledge []pendingKnowledge
 	releasable       []hashing.Slot // held for others, and acknowledged by all owners
@@ -171,7 +172,7 @@ type effect struct {
 const never = wire.Instant(math.MaxInt64)
 
 // New returns a replica that holds nothing.
-func New(cfg Config, box *wire.Outbox, views Views) *Replica {
+func New(cfg Config, box *core.Outbox, views Views) *Replica {
 	cfg.Limits = cfg.Limits.withDefaults()
 	r := &Replica{cfg: cfg, box: box, views: views, next: never, clients: map[ids.Token]*request{}}
 	r.slots = newSlots(cfg.Limits.Space)
@@ -223,8 +224,8 @@ func (r *Replica) commit() uint64 {
 		return r.box.LastWrite()
 	}
 	done := r.change
-	r.change = wire.CausalWrite{}
-	return r.box.Persist(wire.Write{Kind: wire.WriteCausal, Causal: &done})
+	r.change = core.CausalWrite{}
+	return r.box.Persist(core.Write{Kind: core.WriteCausal, Causal: &done})
 }
 
 // send sends a message that depends on no write.
@@ -233,17 +234,17 @@ func (r *Replica) send(to ids.Node, m wire.Message) { r.box.Send(to, m) }
 // request sends a question whose answer needs no address of ours at the peer.
 func (r *Replica) request(to ids.Node, m wire.Message) {
 	r.outgoing.lastRequest++
-	r.box.Post(wire.Envelope{To: to, Request: r.outgoing.lastRequest, Message: m})
+	r.box.Post(core.Envelope{To: to, Request: r.outgoing.lastRequest, Message: m})
 }
 
 // respond answers a question when all that was written so far is durable.
 func (r *Replica) respond(to ids.Node, replyTo ids.ReplyTo, m wire.Message) {
-	r.box.PostAfter(r.box.LastWrite(), wire.Envelope{To: to, Answer: replyTo, Message: m})
+	r.box.PostAfter(r.box.LastWrite(), core.Envelope{To: to, Answer: replyTo, Message: m})
 }
 
 // sendDurable sends a message when all that was written so far is durable.
 func (r *Replica) sendDurable(to ids.Node, m wire.Message) {
-	r.box.PostAfter(r.box.LastWrite(), wire.Envelope{To: to, Message: m})
+	r.box.PostAfter(r.box.LastWrite(), core.Envelope{To: to, Message: m})
 }
 
 // session numbers questions to peers.
@@ -303,7 +304,7 @@ func (r *Replica) owns(s hashing.Slot) bool {
 }
 
 // Status adds to a status what concerns causal buckets.
-func (r *Replica) Status(s *wire.NodeStatus) {
+func (r *Replica) Status(s *core.NodeStatus) {
 	s.Causal = !r.closed()
 	s.CausalReady = s.Causal && r.slots.unready == 0
 	s.Owned, s.Other = r.slots.owned, r.slots.held-r.slots.owned

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -51,17 +52,17 @@ func (r *Replica) newRequest(k kind, token ids.Token, op wire.Op, c wire.Context
 }
 
 // Submit takes a client's write.
-func (r *Replica) Submit(in *wire.CausalSubmit) {
+func (r *Replica) Submit(in *core.CausalSubmit) {
 	r.begin(r.newRequest(writing, in.Token, in.Op, in.Context), in.Stored)
 }
 
 // SubmitRead takes a client's read of a key.
-func (r *Replica) SubmitRead(in *wire.CausalRead) {
+func (r *Replica) SubmitRead(in *core.CausalRead) {
 	r.begin(r.newRequest(reading, in.Token, wire.Op{Key: in.Key}, in.Context), in.Stored)
 }
 
 // SubmitList takes a client's listing.
-func (r *Replica) SubmitList(in *wire.CausalList) {
+func (r *Replica) SubmitList(in *core.CausalList) {
 	r.begin(&request{kind: listing, token: in.Token, context: in.Context}, nil)
 }
 
@@ -69,20 +70,20 @@ func (r *Replica) SubmitList(in *wire.CausalList) {
 func (r *Replica) begin(q *request, stored *wire.Item) {
 	r.clients[q.token] = q
 	if !r.plausible(&q.context) {
-		r.reply(q, wire.Implausible, nil)
+		r.reply(q, core.Implausible, nil)
 		return
 	}
 	r.start(q, stored)
 }
 
 // reply ends a request of a client of this node, unless the client has left.
-func (r *Replica) reply(q *request, outcome wire.Outcome, result *wire.CausalResult) {
+func (r *Replica) reply(q *request, outcome core.Outcome, result *core.CausalResult) {
 	if q.gone {
 		return
 	}
 	q.gone = true
 	delete(r.clients, q.token)
-	r.box.Reply(wire.Reply{Token: q.token, Outcome: outcome, Causal: result})
+	r.box.Reply(core.Reply{Token: q.token, Outcome: outcome, Causal: result})
 }
 
 // start sends a request on its way: to an owner of its slot, or into it.
@@ -138,7 +139,7 @@ func (r *Replica) refuse(q *request) {
 		r.forward(q) // it was sent to an owner, which may have applied it (I12)
 		return
 	}
-	r.reply(q, wire.NotInView, nil)
+	r.reply(q, core.NotInView, nil)
 }
 
 // elsewhere forwards a request to an owner of its slot, or refuses one that was
@@ -178,7 +179,7 @@ func (r *Replica) answer(q *request, seq uint64, item *wire.Item, c wire.Context
 		r.answerForward(q.incoming, m, seq)
 		return
 	}
-	r.after(seq, func() { r.reply(q, wire.Done, &wire.CausalResult{Item: item, Existed: q.existed, Context: c}) })
+	r.after(seq, func() { r.reply(q, core.Done, &core.CausalResult{Item: item, Existed: q.existed, Context: c}) })
 }
 
 // write gives a write its version and makes it durable (docs/causal.md §3).
@@ -188,7 +189,7 @@ func (r *Replica) write(q *request, old *wire.Item) {
 	}
 	r.drop(q)
 	if q.incoming == nil && r.inDoubt(q) {
-		r.reply(q, wire.InDoubt, nil) // it was forwarded before, and the owner may have applied and forgotten it
+		r.reply(q, core.InDoubt, nil) // it was forwarded before, and the owner may have applied and forgotten it
 		return
 	}
 	s := &r.slots.all[q.at]
@@ -321,8 +322,8 @@ func (r *Replica) tryList(q *request) {
 		delete(r.clients, q.token)
 		owned := ranges(r.slots.where(func(s *slot) bool { return s.owned }))
 		n := r.compactor()
-		r.box.Read(wire.Read{
-			Kind: wire.ReadItems, Token: q.token, Ranges: r.slots.hashRanges(owned), Context: q.context,
+		r.box.Read(core.Read{
+			Kind: core.ReadItems, Token: q.token, Ranges: r.slots.hashRanges(owned), Context: q.context,
 			StableCut: n.cut, Subsumed: n.subsumed, Known: r.knownOf(&q.context),
 		})
 	})
@@ -369,7 +370,7 @@ func (r *Replica) knownOf(c *wire.Context) []wire.Dependency {
 // Listed yields those of the items that are the answer to a Read of kind ReadItems. If
 // its client has seen more of a key, and K has that, it was deleted, and the item was
 // written where nobody knew of it: reads of the key do not show it either.
-func Listed(read *wire.Read, items iter.Seq[*wire.Item]) iter.Seq[*wire.Item] {
+func Listed(read *core.Read, items iter.Seq[*wire.Item]) iter.Seq[*wire.Item] {
 	if len(read.Known) == 0 {
 		return items
 	}

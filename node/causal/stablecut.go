@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -142,5 +143,5 @@ func (r *Replica) publish(k wire.KnownView) {
 	for _, p := range r.peers {
 		r.sendDurable(p.id, &wire.ViewInfo{Views: []wire.KnownView{k}})
 	}
-	r.box.Event(wire.Event{Kind: EventStableCut, View: k.ID, Count: uint64(len(k.StableCut))})
+	r.box.Event(core.Event{Kind: EventStableCut, View: k.ID, Count: uint64(len(k.StableCut))})
 }

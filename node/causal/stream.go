@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -205,7 +206,7 @@ func (r *Replica) OnResendRequest(h wire.Header, m *wire.ResendRequest) {
 			sent += itemBytes(&b.Items[i])
 		}
 	}
-	r.box.Event(wire.Event{Kind: EventResent, Peer: h.From})
+	r.box.Event(core.Event{Kind: EventResent, Peer: h.From})
 }
 
 // fit is how many of n items go into one message: at least one, at most most, and no

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -255,6 +256,6 @@ func (r *Replica) dropTombs(tombs []tomb, in map[hashing.Slot]wire.Vector) {
 	}
 	if dropped > 0 {
 		r.writePending()
-		r.box.Event(wire.Event{Kind: EventCollected, View: r.view.ID, Count: uint64(dropped)})
+		r.box.Event(core.Event{Kind: EventCollected, View: r.view.ID, Count: uint64(dropped)})
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -118,7 +119,7 @@ func (r *Replica) OnBatch(h wire.Header, m *wire.Batch, stored []*wire.Item) {
 		p.boot = h.Boot
 	}
 	if r.aside > r.cfg.Limits.AsideBytes {
-		r.box.Event(wire.Event{Kind: EventAsideFull, Peer: p.id})
+		r.box.Event(core.Event{Kind: EventAsideFull, Peer: p.id})
 		return
 	}
 	t := r.trackOf(p)
@@ -175,7 +176,7 @@ func (r *Replica) progressed(t *track) {
 		}
 		r.wakeKeys()
 	})
-	r.box.PostAfter(seq, wire.Envelope{To: t.stream.Node, Message: &wire.BatchAck{View: t.stream.View, N: got}})
+	r.box.PostAfter(seq, core.Envelope{To: t.stream.Node, Message: &wire.BatchAck{View: t.stream.View, N: got}})
 }
 
 // gaps notes when a gap appears and when it has closed.
@@ -221,7 +222,7 @@ func (r *Replica) tickTracks() {
 			to = t.ahead[0].from - 1
 		}
 		if to > t.got && !(mutant.On(mutant.CausalNoExchangeRetry) && t.asked > 0) {
-			r.box.Event(wire.Event{Kind: EventGap, Peer: p.id, Count: to - t.got})
+			r.box.Event(core.Event{Kind: EventGap, Peer: p.id, Count: to - t.got})
 			if from := max(t.got, t.truncated) + 1; from <= to {
 				r.send(p.id, &wire.ResendRequest{View: t.stream.View, From: from, To: to})
 			}
@@ -239,7 +240,7 @@ func (r *Replica) OnTruncated(h wire.Header, m *wire.Truncated) {
 	}
 	if t := r.trackOf(p); m.UpTo > t.got && m.UpTo > t.truncated && m.UpTo <= t.last() {
 		t.truncated = m.UpTo
-		r.box.Event(wire.Event{Kind: EventTruncated, Peer: p.id})
+		r.box.Event(core.Event{Kind: EventTruncated, Peer: p.id})
 		r.exchangeWith(p)
 	}
 }

@@ -3,6 +3,7 @@ package causal
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -13,7 +14,7 @@ func (r *Replica) wait(q *request) {
 	if !q.waits {
 		q.waits = true
 		r.waiting = append(r.waiting, q)
-		r.box.Event(wire.Event{Kind: EventWaits})
+		r.box.Event(core.Event{Kind: EventWaits})
 	}
 	r.requestMissingInfo()
 }
@@ -158,7 +159,7 @@ func (r *Replica) OnKeyRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.KeyRe
 	if item := r.overlay.current(m.Key, stored[0]); item != nil && s.held {
 		reply.Present, reply.Item = true, *item
 	}
-	r.box.PostAfter(s.seq, wire.Envelope{To: h.From, Answer: replyTo, Message: reply})
+	r.box.PostAfter(s.seq, core.Envelope{To: h.From, Answer: replyTo, Message: reply})
 }
 
 // OnKeyReply takes in what another node holds of a key.

@@ -4,6 +4,7 @@ import (
 	"iter"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -14,7 +15,7 @@ import (
 type Backend interface {
 	// Write submits a write. Its answer is the waiter's Reply.
 	Write(w *Waiter, op wire.Op)
-	// Read asks when the state may be read. A Reply of wire.Done means that it may
+	// Read asks when the state may be read. A Reply of core.Done means that it may
 	// be read now, through State.
 	Read(w *Waiter)
 	// CausalWrite submits an unconditional write to the causal bucket, from a
@@ -24,11 +25,11 @@ type Backend interface {
 	// the context c. Its answer is the waiter's Reply.
 	CausalRead(w *Waiter, key string, c wire.Context)
 	// CausalList lists this node's shard of the causal bucket. After a Reply of
-	// wire.Done the waiter has the Listing.
+	// core.Done the waiter has the Listing.
 	CausalList(w *Waiter, c wire.Context)
 	// PutView submits an operator's view, which is canonical and valid. The backend
 	// fills in its Token.
-	PutView(w *Waiter, put wire.PutView)
+	PutView(w *Waiter, put core.PutView)
 	// Ways returns a function that says what is wrong with the link to a node, in a
 	// few words and in detail. Both are empty if nothing is wrong as far as the bus
 	// knows.
@@ -46,7 +47,7 @@ type Backend interface {
 	State() State
 	// Status describes the node: its view, its readiness and its part in each
 	// model.
-	Status() wire.NodeStatus
+	Status() core.NodeStatus
 	// Outage names the members that requests wait for now, and why. It is too slow
 	// for the hot path.
 	Outage() api.Outage
@@ -99,7 +100,7 @@ type Listing interface {
 // Waiter is one request that waits for the node. It belongs to one handler at a
 // time, and may be pooled.
 type Waiter struct {
-	Reply   wire.Reply    // valid after Done was signalled
+	Reply   core.Reply    // valid after Done was signalled
 	Listing Listing       // valid after Done was signalled, for CausalList
 	Done    chan struct{} // capacity 1
 	Token   ids.Token     // for the backend's use

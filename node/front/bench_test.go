@@ -12,6 +12,7 @@ import (
 
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/node/access"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -21,16 +22,16 @@ type instant struct {
 	*fake
 	result wire.Result
 	record wire.Record
-	causal wire.CausalResult
+	causal core.CausalResult
 }
 
 func (b *instant) Write(w *Waiter, _ wire.Op) {
-	w.Reply = wire.Reply{Outcome: wire.Done, Result: b.result}
+	w.Reply = core.Reply{Outcome: core.Done, Result: b.result}
 	w.Done <- struct{}{}
 }
 
 func (b *instant) Read(w *Waiter) {
-	w.Reply = wire.Reply{Outcome: wire.Done}
+	w.Reply = core.Reply{Outcome: core.Done}
 	w.Done <- struct{}{}
 }
 
@@ -39,13 +40,13 @@ func (b *instant) CausalWrite(w *Waiter, _ wire.Op, _ wire.Context) { b.answerCa
 func (b *instant) CausalRead(w *Waiter, _ string, _ wire.Context) { b.answerCausal(w) }
 
 func (b *instant) answerCausal(w *Waiter) {
-	w.Reply = wire.Reply{Outcome: wire.Done, Causal: &b.causal}
+	w.Reply = core.Reply{Outcome: core.Done, Causal: &b.causal}
 	w.Done <- struct{}{}
 }
 
 func (b *instant) State() State                              { return b }
 func (b *instant) Get(string) (wire.Record, bool, uint64)    { return b.record, true, 1234567 }
-func (b *instant) Status() wire.NodeStatus                   { return b.fake.status }
+func (b *instant) Status() core.NodeStatus                   { return b.fake.status }
 func (b *instant) Outage() api.Outage                        { return api.Outage{} }
 func (b *instant) Holds() api.Holds                          { return api.Holds{} }
 func (b *instant) Stuck() string                             { return "" }
@@ -54,7 +55,7 @@ func (b *instant) Ways() func(ids.Node) (why, detail string) { return nil }
 func newInstant() *instant {
 	version := wire.Version{MsgNum: 1234567, Fingerprint: 0xdeadbeef}
 	return &instant{
-		causal: wire.CausalResult{
+		causal: core.CausalResult{
 			Item:    &wire.Item{Value: bytes.Repeat([]byte("x"), 128), ContentType: api.TypeBytes, Version: seenBefore(1).Exact[0].Version},
 			Context: seenBefore(3),
 		},

@@ -9,6 +9,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -73,7 +74,7 @@ func (s *Server) seen(ctx *fasthttp.RequestCtx, w *waiting, timeout time.Duratio
 }
 
 // value is the item that a read found; nil if the key is unknown or deleted.
-func value(r *wire.CausalResult) *wire.Item {
+func value(r *core.CausalResult) *wire.Item {
 	if r.Item == nil || r.Item.Deleted {
 		return nil
 	}

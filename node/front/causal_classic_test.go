@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -220,7 +221,7 @@ func TestALargeShardIsStreamedWhole(t *testing.T) {
 
 func TestOnlyARemovedNodeAnswersClassicCausalRequestsWith503(t *testing.T) {
 	n := startWith(t, "causal")
-	n.set(func(f *fake) { f.outcome = wire.NotInView })
+	n.set(func(f *fake) { f.outcome = core.NotInView })
 	for _, request := range [][3]string{{"GET", "/data/x"}, {"GET", "/data"}, {"PUT", "/data/x", `{"value":"x"}`}, {"DELETE", "/data/x"}} {
 		if got := n.ask(t, request[0], request[1], request[2]); got.status != 503 || saidBy(t, got).Error == "" {
 			t.Errorf("%s %s: %d %s", request[0], request[1], got.status, got.body)

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -173,7 +174,7 @@ func TestTheRingSaysWhoOwnsAKey(t *testing.T) {
 	if !owners["a"] || !owners["b"] || len(owners) != 2 {
 		t.Errorf("twenty keys are owned by %v", owners)
 	}
-	n.set(func(f *fake) { f.status = wire.NodeStatus{} })
+	n.set(func(f *fake) { f.status = core.NodeStatus{} })
 	if got := n.ask(t, "GET", "/v1/ring?key=%ff", ""); !strings.Contains(got.body, `{"key_b64":"/w==",`) ||
 		!strings.Contains(got.body, `"shard":null,"members":[],"primary":null,"number":0}`) {
 		t.Error(got.body)

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -161,12 +162,12 @@ func TestALargeStoreIsStreamedWhole(t *testing.T) {
 
 func TestWhatIsNotAppliedIsA503(t *testing.T) {
 	n := start(t)
-	for want, status := range map[string]wire.NodeStatus{
+	for want, status := range map[string]core.NodeStatus{
 		"no view":         {},
 		"not in its view": {Present: true},
 		"left behind":     {Present: true, Member: true, LeftBehind: true},
 	} {
-		n.set(func(f *fake) { f.outcome, f.status = wire.NotInView, status })
+		n.set(func(f *fake) { f.outcome, f.status = core.NotInView, status })
 		for _, request := range [][3]string{{"GET", "/data/x"}, {"GET", "/data"}, {"PUT", "/data/x", `{"value":"x"}`}, {"DELETE", "/data/x"}} {
 			got := n.ask(t, request[0], request[1], request[2])
 			if got.status != 503 || got.header.Get("Retry-After") == "" || !strings.Contains(got.body, want) || got.header.Get("Msg-Num") != "" {
@@ -214,7 +215,7 @@ func TestViewsAreTakenAndShownInTheirShape(t *testing.T) {
 			t.Errorf("GET after %s: %d %s", c.put, got.status, got.body)
 		}
 	}
-	n.set(func(f *fake) { f.status = wire.NodeStatus{} })
+	n.set(func(f *fake) { f.status = core.NodeStatus{} })
 	if got := n.ask(t, "GET", "/view", ""); got.body != `{"view":[]}` {
 		t.Errorf("without a view: %s", got.body)
 	}
@@ -223,14 +224,14 @@ func TestViewsAreTakenAndShownInTheirShape(t *testing.T) {
 func TestEveryEndOfAPutViewIs200(t *testing.T) {
 	n := start(t)
 	for _, c := range []struct {
-		outcome wire.Outcome
+		outcome core.Outcome
 		member  bool
 		want    api.ViewResult
 	}{
-		{wire.ViewServed, true, api.ViewReady},
-		{wire.ViewServed, false, api.ViewNotServed},
-		{wire.ViewUnready, true, api.ViewUnready},
-		{wire.ViewOvertaken, true, api.ViewOvertaken},
+		{core.ViewServed, true, api.ViewReady},
+		{core.ViewServed, false, api.ViewNotServed},
+		{core.ViewUnready, true, api.ViewUnready},
+		{core.ViewOvertaken, true, api.ViewOvertaken},
 	} {
 		n.set(func(f *fake) { f.outcome, f.status.Member = c.outcome, c.member })
 		got := n.ask(t, "PUT", "/view", `{"view":[{"address":"a:8081","id":3}]}`)

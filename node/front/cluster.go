@@ -6,7 +6,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/cohortkv/cohort/api"
-	"github.com/cohortkv/cohort/node/wire"
+	"github.com/cohortkv/cohort/node/core"
 )
 
 // showCluster shows more than GET /view: whether the view is active, which members
@@ -53,7 +53,7 @@ const lagPatience = time.Second
 
 // lag asks how far the members are behind each other; nil if the node did not
 // answer in time.
-func (s *Server) lag(ctx *fasthttp.RequestCtx) *wire.Lag {
+func (s *Server) lag(ctx *fasthttp.RequestCtx) *core.Lag {
 	w := newWaiting(ctx)
 	defer w.free()
 	s.backend.Lag(&w.Waiter)
@@ -63,7 +63,7 @@ func (s *Server) lag(ctx *fasthttp.RequestCtx) *wire.Lag {
 	return w.Reply.Lag
 }
 
-func showLag(lag *wire.Lag) []api.MemberLag {
+func showLag(lag *core.Lag) []api.MemberLag {
 	list := make([]api.MemberLag, len(lag.Members))
 	for i := range lag.Members {
 		m := &lag.Members[i]

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/internal/described"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -39,8 +40,8 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 func TestEveryAnswerOfARunIsDescribed(t *testing.T) {
 	states := map[string]func(*fake){
 		"serving":     func(*fake) {},
-		"no view":     func(f *fake) { f.status, f.outcome = wire.NodeStatus{}, wire.NotInView },
-		"left behind": func(f *fake) { f.status.LeftBehind, f.outcome = true, wire.NotInView },
+		"no view":     func(f *fake) { f.status, f.outcome = core.NodeStatus{}, core.NotInView },
+		"left behind": func(f *fake) { f.status.LeftBehind, f.outcome = true, core.NotInView },
 		"unready":     func(f *fake) { f.status.Serving, f.status.CausalReady = false, false },
 		"unknown":     func(f *fake) { f.result = wire.Unknown },
 		"stuck":       func(f *fake) { f.stuck = "the core does not answer" },

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -20,7 +21,7 @@ func hashOf(key string) uint64 {
 func (f *fake) CausalWrite(w *Waiter, op wire.Op, c wire.Context) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.answerCausal(w, func() *wire.CausalResult {
+	f.answerCausal(w, func() *core.CausalResult {
 		item := &wire.Item{Key: op.Key, Deleted: op.Kind == wire.OpDelete, Value: op.Value, ContentType: op.ContentType}
 		item.Version.Counter = 1 + named(c, op.Key).Counter
 		old := f.items[op.Key]
@@ -30,7 +31,7 @@ func (f *fake) CausalWrite(w *Waiter, op wire.Op, c wire.Context) {
 		f.next++
 		item.Version.Dot = wire.Dot{Stream: wire.Stream{View: f.status.View.ID, Node: 3, Boot: 5}, N: f.next}
 		f.items[op.Key] = item
-		return &wire.CausalResult{Item: item, Existed: old != nil && !old.Deleted, Context: with(c, item)}
+		return &core.CausalResult{Item: item, Existed: old != nil && !old.Deleted, Context: with(c, item)}
 	})
 }
 
@@ -38,12 +39,12 @@ func (f *fake) CausalWrite(w *Waiter, op wire.Op, c wire.Context) {
 func (f *fake) CausalRead(w *Waiter, key string, c wire.Context) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.answerCausal(w, func() *wire.CausalResult {
+	f.answerCausal(w, func() *core.CausalResult {
 		item := f.items[key]
 		if item != nil {
 			c = with(c, item)
 		}
-		return &wire.CausalResult{Item: item, Context: c}
+		return &core.CausalResult{Item: item, Context: c}
 	})
 }
 
@@ -52,12 +53,12 @@ func (f *fake) CausalList(w *Waiter, c wire.Context) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	w.Listing = &frozenItems{c, maps.Clone(f.items)}
-	f.answerCausal(w, func() *wire.CausalResult { return nil })
+	f.answerCausal(w, func() *core.CausalResult { return nil })
 }
 
 // answerCausal holds the request, or answers it. The caller holds f.mu.
-func (f *fake) answerCausal(w *Waiter, do func() *wire.CausalResult) {
-	f.answer(w, wire.Done, func() wire.Reply { return wire.Reply{Causal: do()} })
+func (f *fake) answerCausal(w *Waiter, do func() *core.CausalResult) {
+	f.answer(w, core.Done, func() core.Reply { return core.Reply{Causal: do()} })
 }
 
 func named(c wire.Context, key string) wire.CausalVersion {

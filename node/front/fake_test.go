@@ -17,6 +17,7 @@ import (
 
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/internal/described"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -31,21 +32,21 @@ type fake struct {
 	records map[string]wire.Record
 	items   map[string]*wire.Item
 	next    uint64
-	status  wire.NodeStatus
+	status  core.NodeStatus
 	outage  api.Outage
 	stuck   string
-	lag     wire.Lag
-	outcome wire.Outcome // of every request; zero: done
+	lag     core.Lag
+	outcome core.Outcome // of every request; zero: done
 	result  wire.Status  // of every write; zero: what it does
 	hold    bool
 	waits   map[*Waiter]bool
 	layout  wire.Layout
 	force   bool
 	limit   wire.Instant
-	report  *wire.ViewReport // of every view
+	report  *core.ViewReport // of every view
 	ways    func(ids.Node) (why, detail string)
 
-	forgotten wire.ForgetResult
+	forgotten core.ForgetResult
 }
 
 func newFake() *fake {
@@ -57,7 +58,7 @@ func newFake() *fake {
 		next:      1,
 		waits:     map[*Waiter]bool{},
 	}
-	f.status = wire.NodeStatus{Present: true, Member: true, Serving: true, Primary: 3}
+	f.status = core.NodeStatus{Present: true, Member: true, Serving: true, Primary: 3}
 	f.status.View.ID.Number = 9
 	f.status.View.Layout = wire.Layout{Flat: true, Shards: []wire.Shard{{Members: []wire.Member{{ID: 3, Address: "a:8081"}}}}}
 	return f
@@ -66,35 +67,35 @@ func newFake() *fake {
 func (f *fake) Write(w *Waiter, op wire.Op) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.answer(w, wire.Done, func() wire.Reply { return wire.Reply{Result: f.apply(op)} })
+	f.answer(w, core.Done, func() core.Reply { return core.Reply{Result: f.apply(op)} })
 }
 
 func (f *fake) Read(w *Waiter) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.answer(w, wire.Done, func() wire.Reply { return wire.Reply{} })
+	f.answer(w, core.Done, func() core.Reply { return core.Reply{} })
 }
 
 func (f *fake) Lag(w *Waiter) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	lag := f.lag
-	f.answer(w, wire.Done, func() wire.Reply { return wire.Reply{Lag: &lag} })
+	f.answer(w, core.Done, func() core.Reply { return core.Reply{Lag: &lag} })
 }
 
-func (f *fake) PutView(w *Waiter, put wire.PutView) {
+func (f *fake) PutView(w *Waiter, put core.PutView) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.layout, f.force, f.limit = put.Layout, put.Force, put.Limit
-	outcome := wire.ViewServed
+	outcome := core.ViewServed
 	if put.Check {
-		outcome = wire.ViewChecked
+		outcome = core.ViewChecked
 	}
-	f.answer(w, outcome, func() wire.Reply {
+	f.answer(w, outcome, func() core.Reply {
 		if !put.Check {
 			f.status.View.Layout = put.Layout
 		}
-		return wire.Reply{View: f.report}
+		return core.Reply{View: f.report}
 	})
 }
 
@@ -102,11 +103,11 @@ func (f *fake) Forget(w *Waiter, _ ids.Node) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	res := f.forgotten
-	f.answer(w, wire.Done, func() wire.Reply { return wire.Reply{Forget: &res} })
+	f.answer(w, core.Done, func() core.Reply { return core.Reply{Forget: &res} })
 }
 
 // answer holds the request, or answers it. The caller holds f.mu.
-func (f *fake) answer(w *Waiter, outcome wire.Outcome, do func() wire.Reply) {
+func (f *fake) answer(w *Waiter, outcome core.Outcome, do func() core.Reply) {
 	if f.hold {
 		f.waits[w] = true
 		f.held <- w
@@ -115,8 +116,8 @@ func (f *fake) answer(w *Waiter, outcome wire.Outcome, do func() wire.Reply) {
 	if f.outcome != 0 {
 		outcome = f.outcome
 	}
-	w.Reply = wire.Reply{}
-	if outcome != wire.NotInView {
+	w.Reply = core.Reply{}
+	if outcome != core.NotInView {
 		w.Reply = do()
 	}
 	w.Reply.Outcome = outcome
@@ -151,11 +152,11 @@ func (f *fake) apply(op wire.Op) wire.Result {
 }
 
 // release ends a request that is held.
-func (f *fake) release(w *Waiter, outcome wire.Outcome, result wire.Result) {
+func (f *fake) release(w *Waiter, outcome core.Outcome, result wire.Result) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.waits, w)
-	w.Reply = wire.Reply{Outcome: outcome, Result: result}
+	w.Reply = core.Reply{Outcome: outcome, Result: result}
 	w.Done <- struct{}{}
 }
 
@@ -178,7 +179,7 @@ func (f *fake) set(change func(*fake)) {
 
 func (f *fake) State() State { return f }
 
-func (f *fake) Status() wire.NodeStatus {
+func (f *fake) Status() core.NodeStatus {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.status

@@ -8,8 +8,8 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
-	"github.com/cohortkv/cohort/node/wire"
 )
 
 // forgetRoute reports whether a path is that of POST /v1/nodes/{id}/forget.
@@ -37,27 +37,27 @@ func (s *Server) forget(ctx *fasthttp.RequestCtx, path []byte) {
 	defer w.free()
 	s.backend.Forget(&w.Waiter, ids.Node(id))
 	how := s.waiters.await(w, 0)
-	if (how != answered || w.Reply.Outcome != wire.Done) && s.failed(ctx, how, w.Reply, viewPut) {
+	if (how != answered || w.Reply.Outcome != core.Done) && s.failed(ctx, how, w.Reply, viewPut) {
 		return
 	}
 	s.showForgotten(ctx, id, w.Reply.Forget)
 }
 
-func (s *Server) showForgotten(ctx *fasthttp.RequestCtx, id uint64, res *wire.ForgetResult) {
+func (s *Server) showForgotten(ctx *fasthttp.RequestCtx, id uint64, res *core.ForgetResult) {
 	node := "node " + strconv.FormatUint(id, 10)
 	switch res.Fate {
-	case wire.ForgetMember:
+	case core.ForgetMember:
 		s.fail(ctx, api.CodeNodeInUse, node+" is a member of the view: take it out first (cohort view remove)")
 		return
-	case wire.ForgetHeard:
+	case core.ForgetHeard:
 		s.fail(ctx, api.CodeNodeInUse, node+" is still heard, so its data can still be fetched. Stop the node first if it must be forgotten")
 		return
-	case wire.ForgetUnknown:
+	case core.ForgetUnknown:
 		s.fail(ctx, api.CodeNoSuchNode, "no view that this node knows has "+node)
 		return
 	}
 	answer := api.Forgotten{
-		Node: id, Done: res.Fate == wire.ForgetDone, Versions: res.Versions, Slots: res.Slots, Requests: res.Requests,
+		Node: id, Done: res.Fate == core.ForgetDone, Versions: res.Versions, Slots: res.Slots, Requests: res.Requests,
 	}
 	for _, p := range res.Waiting {
 		answer.Waiting = append(answer.Waiting, uint64(p))

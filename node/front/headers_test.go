@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -182,9 +183,9 @@ func TestAVersionThatComesBetweenIsMatchedToo(t *testing.T) {
 	has := func(number uint64) wire.Result {
 		return wire.Result{Status: wire.PreconditionFailed, Version: wire.Version{MsgNum: number, Fingerprint: 0xabc}}
 	}
-	n.release(<-n.held, wire.Done, has(3))
-	n.release(<-n.held, wire.Done, has(2))
-	n.release(<-n.held, wire.Done, has(4))
+	n.release(<-n.held, core.Done, has(3))
+	n.release(<-n.held, core.Done, has(2))
+	n.release(<-n.held, core.Done, has(4))
 	if got := <-done; got.status != 412 || got.header.Get("ETag") != `"4-00000abc"` {
 		t.Errorf("%d %v", got.status, got.header)
 	}

@@ -4,7 +4,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/cohortkv/cohort/api"
-	"github.com/cohortkv/cohort/node/wire"
+	"github.com/cohortkv/cohort/node/core"
 )
 
 // pong is the answer to /ping. It says nothing about views.
@@ -66,7 +66,7 @@ func (s *Server) ready(ctx *fasthttp.RequestCtx) {
 
 // unready says why requests of a model should not be sent to this node; empty if
 // they should.
-func (s *Server) unready(model string, status *wire.NodeStatus, outage *api.Outage) string {
+func (s *Server) unready(model string, status *core.NodeStatus, outage *api.Outage) string {
 	switch {
 	case model == api.BucketStrong && !status.StrongReady():
 		return "strong: " + whyNotServing(status, outage)

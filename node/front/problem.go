@@ -14,6 +14,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -124,7 +125,7 @@ func (k asked) write() bool { return k == strongWrite || k == causalWrite || k =
 
 // failed answers a request that did not end with a result. It returns false if
 // there is a result.
-func (s *Server) failed(ctx *fasthttp.RequestCtx, how ending, reply wire.Reply, what asked) bool {
+func (s *Server) failed(ctx *fasthttp.RequestCtx, how ending, reply core.Reply, what asked) bool {
 	if how == answered {
 		return s.refused(ctx, reply)
 	}
@@ -149,16 +150,16 @@ func (s *Server) failed(ctx *fasthttp.RequestCtx, how ending, reply wire.Reply, 
 
 // refused answers the request if the reply is not a result, and reports whether it
 // did so.
-func (s *Server) refused(ctx *fasthttp.RequestCtx, reply wire.Reply) bool {
+func (s *Server) refused(ctx *fasthttp.RequestCtx, reply core.Reply) bool {
 	switch {
-	case reply.Outcome == wire.NotInView:
+	case reply.Outcome == core.NotInView:
 		status := s.backend.Status()
 		s.fail(ctx, api.CodeNotInView, notInView(&status))
-	case reply.Outcome == wire.InDoubt:
+	case reply.Outcome == core.InDoubt:
 		s.fail(ctx, api.CodeOutcomeUnknown, "no owner of the key has answered, and an owner that took the write may have forgotten its request id by now; the write may have taken effect")
-	case reply.Outcome == wire.Implausible:
+	case reply.Outcome == core.Implausible:
 		s.fail(ctx, api.CodeBadSession, "the session was not made by a node: it has a version, or a write of a node, that cannot exist")
-	case reply.Outcome != wire.Done:
+	case reply.Outcome != core.Done:
 		panic("front: outcome " + strconv.Itoa(int(reply.Outcome)) + " for an operation on a key")
 	case reply.Result.Status == wire.Unknown:
 		s.fail(ctx, api.CodeOutcomeUnknown, "the write was recognised, and its result was lost when groups merged")
@@ -196,7 +197,7 @@ func (s *Server) refuseWork(ctx *fasthttp.RequestCtx) bool {
 
 // notInView says why the node serves no view: it has none, is not in it, or was
 // left behind.
-func notInView(status *wire.NodeStatus) string {
+func notInView(status *core.NodeStatus) string {
 	switch {
 	case !status.Present:
 		return "this node has no view"

@@ -7,8 +7,8 @@ import (
 
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
-	"github.com/cohortkv/cohort/node/wire"
 )
 
 // assigned is the ring of a view. To make it takes milliseconds, so it is done once for
@@ -19,7 +19,7 @@ type assigned struct {
 }
 
 // ringOf is the ring of the view in force.
-func (s *Server) ringOf(status *wire.NodeStatus) *hashing.Ring {
+func (s *Server) ringOf(status *core.NodeStatus) *hashing.Ring {
 	if d := s.assigned.Load(); d != nil && d.view == status.View.ID {
 		return d.ring
 	}
@@ -65,7 +65,7 @@ func (s *Server) ring(ctx *fasthttp.RequestCtx) {
 }
 
 // causal describes the node's part in causal buckets.
-func (s *Server) causal(status *wire.NodeStatus, outage *api.Outage) api.Causal {
+func (s *Server) causal(status *core.NodeStatus, outage *api.Outage) api.Causal {
 	c := api.Causal{
 		Serving: status.Causal, Ready: status.CausalReady, Owned: status.Owned, Other: status.Other,
 		Slots: s.space.Slots(), Shards: map[string]int{}, Waiting: outage.Shards,

@@ -10,6 +10,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -129,11 +130,11 @@ func (s *Server) showDeleted(ctx *fasthttp.RequestCtx, existed bool) {
 func (s *Server) tryOthers(w *waiting, op wire.Op, others []wire.Version, how ending, timeout time.Duration) ending {
 	for range others {
 		result := &w.Reply.Result
-		if how != answered || w.Reply.Outcome != wire.Done || result.Status != wire.PreconditionFailed ||
+		if how != answered || w.Reply.Outcome != core.Done || result.Status != wire.PreconditionFailed ||
 			!slices.Contains(others, result.Version) {
 			break
 		}
-		op.Match, w.Reply = result.Version, wire.Reply{}
+		op.Match, w.Reply = result.Version, core.Reply{}
 		s.backend.Write(&w.Waiter, op)
 		how = s.waiters.await(w, timeout)
 	}

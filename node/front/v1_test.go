@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -174,11 +175,11 @@ func TestTwoConditionsContradictEachOther(t *testing.T) {
 func TestClusterShowsWhatTheNodeKnows(t *testing.T) {
 	n := start(t)
 	n.set(func(f *fake) {
-		f.status.Serving, f.status.Waiting, f.status.Reason = false, []wire.Wait{{Node: 7}}, "waiting for members to join the round"
+		f.status.Serving, f.status.Waiting, f.status.Reason = false, []core.Wait{{Node: 7}}, "waiting for members to join the round"
 		f.outage = silentSeven()
 		f.status.Ballot = ids.Ballot{View: ids.View{Number: 9}, Round: 2}
 		f.status.Causal, f.status.CausalReady, f.status.Owned, f.status.Other = true, true, 16384, 2
-		f.lag = wire.Lag{Length: 12, Commit: 11, Members: []wire.MemberLag{
+		f.lag = core.Lag{Length: 12, Commit: 11, Members: []core.MemberLag{
 			{Node: 4, Greeted: true, Silent: 50 * wire.Millisecond, Logged: true, Log: 11, Replica: true, Missing: 2, Unacked: 1},
 			{Node: 5},
 		}}
@@ -195,7 +196,7 @@ func TestClusterShowsWhatTheNodeKnows(t *testing.T) {
 	if got.status != 200 || got.body != want {
 		t.Errorf("%d %s", got.status, got.body)
 	}
-	n.set(func(f *fake) { f.status, f.outage = wire.NodeStatus{}, api.Outage{} })
+	n.set(func(f *fake) { f.status, f.outage = core.NodeStatus{}, api.Outage{} })
 	if got := n.ask(t, "GET", "/v1/cluster", ""); !strings.Contains(got.body, `"primary":null,"ballot":null,"waiting":[]`) {
 		t.Error(got.body)
 	}
@@ -211,29 +212,29 @@ func TestTheDocumentForToolsIsServed(t *testing.T) {
 
 func TestReadinessTellsTheTruth(t *testing.T) {
 	n := start(t)
-	serving := wire.NodeStatus{Present: true, Member: true, Serving: true, CausalReady: true, Causal: true}
+	serving := core.NodeStatus{Present: true, Member: true, Serving: true, CausalReady: true, Causal: true}
 	waits, behind, unready := serving, serving, serving
-	waits.Waiting = []wire.Wait{{Node: 7}}
+	waits.Waiting = []core.Wait{{Node: 7}}
 	behind.LeftBehind, behind.Serving = true, false
 	unready.CausalReady = false
 	for _, c := range []struct {
 		path   string
-		status wire.NodeStatus
+		status core.NodeStatus
 		outage api.Outage
 		stuck  string
 		want   int
 		says   string
 	}{
-		{"/livez", wire.NodeStatus{}, api.Outage{}, "", 200, ""},
+		{"/livez", core.NodeStatus{}, api.Outage{}, "", 200, ""},
 		{"/livez", serving, api.Outage{}, "a step has not ended", 503, "a step has not ended"},
-		{"/readyz", wire.NodeStatus{}, api.Outage{}, "", 503, "this node has no view"},
-		{"/readyz", wire.NodeStatus{Present: true}, api.Outage{}, "", 503, "not in its view"},
+		{"/readyz", core.NodeStatus{}, api.Outage{}, "", 503, "this node has no view"},
+		{"/readyz", core.NodeStatus{Present: true}, api.Outage{}, "", 503, "not in its view"},
 		{"/readyz", behind, api.Outage{}, "", 503, "left behind"},
 		{"/readyz", serving, api.Outage{}, "", 200, ""},
 		{"/readyz", waits, silentSeven(), "", 200, ""},
 		{"/readyz", serving, api.Outage{Bus: "login refused"}, "", 503, "login refused"},
 		{"/readyz?model=strong", serving, api.Outage{}, "", 200, ""},
-		{"/readyz?model=strong", wire.NodeStatus{}, api.Outage{}, "", 503, "no view"},
+		{"/readyz?model=strong", core.NodeStatus{}, api.Outage{}, "", 503, "no view"},
 		{"/readyz?model=strong", waits, silentSeven(), "", 503, "strong: waiting for node 7, silent for 7.2 s (connection refused); to go on without it: `cohort view remove 7`"},
 		{"/readyz?model=causal", serving, api.Outage{}, "", 200, ""},
 		{"/readyz?model=causal", serving, silentSeven(), "", 200, `shard "b" (nodes 8 and 9), silent for 3.0 s`},

@@ -9,6 +9,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -101,7 +102,7 @@ func (s *Server) badDryRun(ctx *fasthttp.RequestCtx) bool {
 // backend's bound runs out. limit shortens that bound unless it is zero. If putView
 // returns false, it has answered the request.
 func (s *Server) putView(ctx *fasthttp.RequestCtx, limit wire.Instant) (*api.ViewAnswer, bool) {
-	request, w, ok := s.submitView(ctx, wire.PutView{Limit: limit})
+	request, w, ok := s.submitView(ctx, core.PutView{Limit: limit})
 	if !ok {
 		return nil, false
 	}
@@ -127,7 +128,7 @@ func (s *Server) putView(ctx *fasthttp.RequestCtx, limit wire.Instant) (*api.Vie
 
 // checkView answers how the members would take a view. It changes nothing.
 func (s *Server) checkView(ctx *fasthttp.RequestCtx) {
-	request, w, ok := s.submitView(ctx, wire.PutView{Check: true})
+	request, w, ok := s.submitView(ctx, core.PutView{Check: true})
 	if !ok {
 		return
 	}
@@ -138,7 +139,7 @@ func (s *Server) checkView(ctx *fasthttp.RequestCtx) {
 
 // submitView gives a view to the node and waits for its answer. If ok is false, it
 // has answered the request.
-func (s *Server) submitView(ctx *fasthttp.RequestCtx, put wire.PutView) (request api.ViewRequest, w *waiting, ok bool) {
+func (s *Server) submitView(ctx *fasthttp.RequestCtx, put core.PutView) (request api.ViewRequest, w *waiting, ok bool) {
 	request, err := api.ParseViewRequest(ctx.PostBody())
 	if err != nil {
 		s.fail(ctx, api.CodeBadView, err.Error())
@@ -156,7 +157,7 @@ func (s *Server) submitView(ctx *fasthttp.RequestCtx, put wire.PutView) (request
 	put.Layout, put.Force = toLayout(request.View), request.Force
 	s.backend.PutView(&w.Waiter, put)
 	how := s.waiters.await(w, 0)
-	if (how != answered || w.Reply.Outcome == wire.NotInView) && s.failed(ctx, how, w.Reply, viewPut) {
+	if (how != answered || w.Reply.Outcome == core.NotInView) && s.failed(ctx, how, w.Reply, viewPut) {
 		w.free()
 		return request, nil, false
 	}
@@ -164,7 +165,7 @@ func (s *Server) submitView(ctx *fasthttp.RequestCtx, put wire.PutView) (request
 }
 
 // showMembers lists how each member takes a view, in the order of ids.
-func (s *Server) showMembers(view *api.View, report *wire.ViewReport) []api.ViewMember {
+func (s *Server) showMembers(view *api.View, report *core.ViewReport) []api.ViewMember {
 	if report == nil {
 		return []api.ViewMember{}
 	}
@@ -185,15 +186,15 @@ func (s *Server) showMembers(view *api.View, report *wire.ViewReport) []api.View
 	return members
 }
 
-func showStand(r *wire.MemberReport, ways func(ids.Node) (why, detail string)) (api.MemberState, string) {
+func showStand(r *core.MemberReport, ways func(ids.Node) (why, detail string)) (api.MemberState, string) {
 	id := strconv.FormatUint(uint64(r.Node), 10)
 	switch r.Stand {
-	case wire.MemberFollows:
+	case core.MemberFollows:
 		return api.MemberFollows, ""
-	case wire.MemberForeign:
+	case core.MemberForeign:
 		return api.MemberForeign, "node " + id + " belongs to another cluster, where it holds view " +
 			strconv.FormatUint(r.Held.Number, 10) + "; put this view to it as well to take it in, or right the address"
-	case wire.MemberAnswered:
+	case core.MemberAnswered:
 		if r.Held.IsZero() {
 			return api.MemberAnswered, "it holds no view yet"
 		}
@@ -210,7 +211,7 @@ func showStand(r *wire.MemberReport, ways func(ids.Node) (why, detail string)) (
 }
 
 // whyNotTaken names the members that have not taken the view; empty if all have.
-func whyNotTaken(members []api.ViewMember, report *wire.ViewReport) string {
+func whyNotTaken(members []api.ViewMember, report *core.ViewReport) string {
 	if report != nil && report.Twin {
 		return "this node's id belongs to another process: node " + strconv.FormatUint(uint64(report.TwinAt), 10) +
 			" hears it at the address that the view gives it. Stop one of the two"
@@ -231,7 +232,7 @@ func whyNotTaken(members []api.ViewMember, report *wire.ViewReport) string {
 
 // warnings lists what an operator should know about a view: the data that is lost
 // by it.
-func warnings(report *wire.ViewReport) (list []string) {
+func warnings(report *core.ViewReport) (list []string) {
 	if report == nil || report.Loss == nil {
 		return nil
 	}
@@ -245,16 +246,16 @@ func warnings(report *wire.ViewReport) (list []string) {
 	return []string{text + ". What no other node holds is lost. Nodes that keep their state in memory lose it when they restart: put the view after each restart, before the next"}
 }
 
-func viewResult(outcome wire.Outcome, status wire.NodeStatus) api.ViewResult {
+func viewResult(outcome core.Outcome, status core.NodeStatus) api.ViewResult {
 	switch outcome {
-	case wire.ViewServed:
+	case core.ViewServed:
 		if !status.Member {
 			return api.ViewNotServed
 		}
 		return api.ViewReady
-	case wire.ViewUnready:
+	case core.ViewUnready:
 		return api.ViewUnready
-	case wire.ViewOvertaken:
+	case core.ViewOvertaken:
 		return api.ViewOvertaken
 	}
 	panic("front: outcome " + strconv.Itoa(int(outcome)) + " for a view")
@@ -262,7 +263,7 @@ func viewResult(outcome wire.Outcome, status wire.NodeStatus) api.ViewResult {
 
 // whyNotServing says why the node does not serve strong requests. It is never
 // empty.
-func whyNotServing(status *wire.NodeStatus, outage *api.Outage) string {
+func whyNotServing(status *core.NodeStatus, outage *api.Outage) string {
 	waits := outage.StrongText()
 	switch {
 	case waits != "" && (status.Reason == "" || strings.HasPrefix(status.Reason, "waiting for ")):
@@ -278,7 +279,7 @@ func whyNotServing(status *wire.NodeStatus, outage *api.Outage) string {
 }
 
 // whyNotCausal says why the node does not serve causal requests. It is never empty.
-func whyNotCausal(status *wire.NodeStatus) string {
+func whyNotCausal(status *core.NodeStatus) string {
 	if status.Causal {
 		return "this node has not brought in all slots that it owns"
 	}
@@ -301,7 +302,7 @@ func toLayout(view api.View) wire.Layout {
 
 // showView is the view in force, in the form in which it was put; [] if there is
 // none.
-func showView(status wire.NodeStatus) api.View {
+func showView(status core.NodeStatus) api.View {
 	if !status.Present {
 		return api.View{Flat: true}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -19,12 +20,12 @@ import (
 func reported(t *testing.T) *node {
 	n := start(t)
 	n.set(func(f *fake) {
-		f.outcome = wire.ViewUnready
-		f.report = &wire.ViewReport{Members: []wire.MemberReport{
-			{Node: 4, Stand: wire.MemberFollows},
-			{Node: 5, Stand: wire.MemberForeign, Held: ids.View{Number: 7}},
-			{Node: 6, Stand: wire.MemberSilent},
-		}, Loss: &wire.Loss{View: ids.View{Number: 9}, Expected: []ids.Node{4, 5}}}
+		f.outcome = core.ViewUnready
+		f.report = &core.ViewReport{Members: []core.MemberReport{
+			{Node: 4, Stand: core.MemberFollows},
+			{Node: 5, Stand: core.MemberForeign, Held: ids.View{Number: 7}},
+			{Node: 6, Stand: core.MemberSilent},
+		}, Loss: &core.Loss{View: ids.View{Number: 9}, Expected: []ids.Node{4, 5}}}
 		f.ways = func(id ids.Node) (why, detail string) { return "no route", "dial 6" }
 	})
 	return n
@@ -74,7 +75,7 @@ func TestADryRunSaysWhatWouldComeOfAView(t *testing.T) {
 	if n.limit != 700*wire.Millisecond {
 		t.Errorf("the node may take %d ns", n.limit)
 	}
-	n.set(func(f *fake) { f.status = wire.NodeStatus{} })
+	n.set(func(f *fake) { f.status = core.NodeStatus{} })
 	if got := n.ask(t, "GET", "/v1/view", ""); got.status != http.StatusOK || !strings.Contains(got.body, `"ready":true,"view":[]`) {
 		t.Errorf("without a view: %d %s", got.status, got.body)
 	}

@@ -5,9 +5,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/valyala/fasthttp"
-
-	"github.com/cohortkv/cohort/node/wire"
 )
 
 // ending is the reason why a request no longer waits.
@@ -55,7 +54,7 @@ func newWaiting(ctx *fasthttp.RequestCtx) *waiting {
 
 // free gives the value back to the pool. No request may be waiting on it.
 func (w *waiting) free() {
-	w.conn, w.Reply, w.Listing, w.Token, w.ended = nil, wire.Reply{}, nil, 0, answered
+	w.conn, w.Reply, w.Listing, w.Token, w.ended = nil, core.Reply{}, nil, 0, answered
 	if w.scratch == nil || cap(w.scratch) > keepScratch {
 		w.scratch = make([]byte, 0, 512)
 	}

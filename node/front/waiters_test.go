@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -103,7 +104,7 @@ func TestAClientThatSendsItsNextRequestIsNotGone(t *testing.T) {
 	if <-n.abandoned == w { // the patient request was looked at before, or at the same time
 		t.Error("a client that is there was taken for gone")
 	}
-	n.release(w, wire.Done, wire.Result{Status: wire.Created, MsgNum: 5})
+	n.release(w, core.Done, wire.Result{Status: wire.Created, MsgNum: 5})
 	r := bufio.NewReader(patient)
 	if got := readAnswer(t, r, "PUT"); got.status != 201 || got.header.Get("Msg-Num") != "5" {
 		t.Errorf("%d %v", got.status, got.header)
@@ -148,7 +149,7 @@ func TestAnswersAndTimeoutsMayMeet(t *testing.T) {
 			n.mu.Lock()
 			if n.waits[w] {
 				delete(n.waits, w)
-				w.Reply = wire.Reply{Outcome: wire.Done, Result: wire.Result{Status: wire.Deleted, MsgNum: i}}
+				w.Reply = core.Reply{Outcome: core.Done, Result: wire.Result{Status: wire.Deleted, MsgNum: i}}
 				w.Done <- struct{}{}
 			}
 			n.mu.Unlock()
@@ -208,7 +209,7 @@ func TestAnAnswerThatComesDuringShutdownIsDelivered(t *testing.T) {
 		}
 		_ = probe.Close()
 	}
-	n.release(w, wire.Done, wire.Result{Status: wire.Replaced, MsgNum: 8})
+	n.release(w, core.Done, wire.Result{Status: wire.Replaced, MsgNum: 8})
 	if text := readAll(t, c); !strings.HasPrefix(text, "HTTP/1.1 200 ") {
 		t.Error(text)
 	}

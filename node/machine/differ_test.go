@@ -3,6 +3,7 @@ package machine
 import (
 	"testing"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/wire"
@@ -11,7 +12,7 @@ import (
 // write lets the primary of a rig order one write.
 func write(r *rig, token ids.Token, value string) wire.Entry {
 	r.t.Helper()
-	r.step(&wire.Submit{Token: token, Op: wire.Op{Kind: wire.OpPut, Key: "k", Value: []byte(value)}})
+	r.step(&core.Submit{Token: token, Op: wire.Op{Kind: wire.OpPut, Key: "k", Value: []byte(value)}})
 	p := last[*wire.Prepare](r)
 	if p == nil || len(p.Entries) == 0 {
 		r.t.Fatal("nothing was ordered")

@@ -3,6 +3,7 @@ package machine
 import (
 	"testing"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -13,16 +14,16 @@ type rig struct {
 	t       *testing.T
 	m       *Machine
 	now     wire.Instant
-	sent    []wire.Envelope
-	replies []wire.Reply
-	events  map[wire.EventKind]int
-	status  wire.NodeStatus
+	sent    []core.Envelope
+	replies []core.Reply
+	events  map[core.EventKind]int
+	status  core.NodeStatus
 	applied []wire.Entry
 }
 
 func newRig(t *testing.T, id ids.Node) *rig {
 	return &rig{
-		t: t, now: wire.Second, events: map[wire.EventKind]int{},
+		t: t, now: wire.Second, events: map[core.EventKind]int{},
 		m: New(Config{ID: id, Inc: lifeOf(id).Inc, Boot: lifeOf(id).Boot, Now: wire.Second}),
 	}
 }
@@ -35,24 +36,24 @@ func lifeOf(id ids.Node) wire.Header {
 // most is how many steps may come of one.
 const most = 1000
 
-func (r *rig) step(in wire.Input) {
+func (r *rig) step(in core.Input) {
 	r.t.Helper()
-	for queue := []wire.Input{in}; len(queue) > 0; queue = queue[1:] {
+	for queue := []core.Input{in}; len(queue) > 0; queue = queue[1:] {
 		if len(r.sent) > most*most || len(queue) > most {
 			r.t.Fatal("the steps that come of one have no end")
 		}
-		if f, ok := queue[0].(*wire.Received); ok {
+		if f, ok := queue[0].(*core.Received); ok {
 			if m, ok := f.Message.(*wire.Forward); ok {
 				f.Stored = make([]wire.Meta, len(m.Ops))
 			}
 		}
 		out := r.m.Step(r.now, queue[0])
 		if n := len(out.Writes); n > 0 {
-			queue = append(queue, &wire.Durable{Seq: out.Writes[n-1].Seq})
+			queue = append(queue, &core.Durable{Seq: out.Writes[n-1].Seq})
 		}
 		for _, e := range out.Messages {
 			if e.To == r.m.cfg.ID {
-				queue = append(queue, &wire.Received{Header: r.m.Header(), Message: e.Message})
+				queue = append(queue, &core.Received{Header: r.m.Header(), Message: e.Message})
 			}
 		}
 		r.sent = append(r.sent, out.Messages...)
@@ -72,14 +73,14 @@ func (r *rig) hear(from ids.Node, m wire.Message) {
 	r.t.Helper()
 	h := lifeOf(from)
 	h.View = r.m.Header().View
-	r.step(&wire.Received{Header: h, Message: m, ReplyTo: "someone"})
+	r.step(&core.Received{Header: h, Message: m, ReplyTo: "someone"})
 }
 
 // pass lets time go by.
 func (r *rig) pass(d wire.Instant) {
 	for end := r.now + d; r.now < end; {
 		r.now += 10 * wire.Millisecond
-		r.step(&wire.Tick{})
+		r.step(&core.Tick{})
 	}
 }
 
@@ -165,7 +166,7 @@ func TestAViewNumberThatNoPutsReachIsNotFollowed(t *testing.T) {
 // What a member says that it holds must not take the numbers of the next view with it.
 func TestAnImplausibleViewNumberDoesNotRaiseTheNextOne(t *testing.T) {
 	r := newRig(t, 1)
-	r.step(&wire.PutView{Token: 9, Layout: listOf(0, 1)})
+	r.step(&core.PutView{Token: 9, Layout: listOf(0, 1)})
 	q := last[*wire.Query](r)
 	held := viewBy(0, 1<<62-1, 0, 1)
 	r.hear(0, &wire.QueryReply{PutID: q.PutID, Present: true, View: held})
@@ -253,7 +254,7 @@ func TestARoundIsOpenedByThePrimaryAlone(t *testing.T) {
 
 func TestAnAnswerThatDoesNotFitItsWriteIsUnknown(t *testing.T) {
 	r, b := backup(t)
-	r.step(&wire.Submit{Token: 5, Op: wire.Op{Kind: wire.OpPut, Key: "k"}})
+	r.step(&core.Submit{Token: 5, Op: wire.Op{Kind: wire.OpPut, Key: "k"}})
 	f := last[*wire.Forward](r)
 	if f == nil {
 		t.Fatal("nothing was forwarded")
@@ -266,7 +267,7 @@ func TestAnAnswerThatDoesNotFitItsWriteIsUnknown(t *testing.T) {
 	}
 	h := lifeOf(0)
 	h.View = b.View
-	r.step(&wire.Received{Header: h, Request: request, Message: &wire.ForwardReply{
+	r.step(&core.Received{Header: h, Request: request, Message: &wire.ForwardReply{
 		Ballot: b, Answers: []wire.Answer{{Counter: f.Ops[0].Counter, Result: wire.Result{Status: wire.Deleted, MsgNum: 3}}},
 	}})
 	if len(r.replies) != 1 || r.replies[0].Result.Status != wire.Unknown {

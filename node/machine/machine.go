@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/node/causal"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/strong"
 	"github.com/cohortkv/cohort/node/view"
@@ -23,13 +24,13 @@ type Limits = strong.Limits
 type CausalLimits = causal.Limits
 
 // Listed yields those of the items that are the answer to a Read of kind ReadItems.
-func Listed(r *wire.Read, items iter.Seq[*wire.Item]) iter.Seq[*wire.Item] {
+func Listed(r *core.Read, items iter.Seq[*wire.Item]) iter.Seq[*wire.Item] {
 	return causal.Listed(r, items)
 }
 
 // ListContext is what a client has seen that was answered a Read of kind ReadItems
 // with these items.
-func ListContext(limits CausalLimits, r *wire.Read, items iter.Seq[*wire.Item]) wire.Context {
+func ListContext(limits CausalLimits, r *core.Read, items iter.Seq[*wire.Item]) wire.Context {
 	return causal.ListContext(limits, r, items)
 }
 
@@ -54,18 +55,18 @@ type Config struct {
 	Gate      Gate
 	Crowd     int             // of more than so many other members some are greeted rarely (docs/views.md §3.1); zero: 8
 	Expects   bool            // it is to have data: what it is put into without any is worth a warning
-	Recovered *wire.Recovered // nil: starts with nothing
+	Recovered *core.Recovered // nil: starts with nothing
 }
 
 // Machine is one node.
 type Machine struct {
 	cfg    Config
-	box    wire.Outbox
+	box    core.Outbox
 	views  *view.Manager
 	strong *strong.Replica
 	causal *causal.Replica
 	local  *local
-	status wire.NodeStatus
+	status core.NodeStatus
 	shown  bool // status was given out once
 	tickAt wire.Instant
 }
@@ -107,7 +108,7 @@ func (m *Machine) Deadline() wire.Instant { return m.tickAt }
 
 // Step tells the machine one thing and returns what it wants done. The output
 // is valid until the next Step.
-func (m *Machine) Step(now wire.Instant, in wire.Input) *wire.Output {
+func (m *Machine) Step(now wire.Instant, in core.Input) *core.Output {
 	m.box.Reset()
 	m.views.SetNow(now)
 	m.strong.SetNow(now)
@@ -129,46 +130,46 @@ func (m *Machine) Step(now wire.Instant, in wire.Input) *wire.Output {
 	return m.box.Output()
 }
 
-func (m *Machine) input(in wire.Input) {
+func (m *Machine) input(in core.Input) {
 	switch in := in.(type) {
-	case *wire.Received:
+	case *core.Received:
 		m.receive(in)
-	case *wire.Durable:
+	case *core.Durable:
 		m.box.MarkDurable(in.Seq)
 		m.strong.OnDurable(in.Seq)
 		m.causal.OnDurable(in.Seq)
-	case *wire.Submit:
+	case *core.Submit:
 		m.strong.Submit(in.Token, in.Op, in.Stored)
-	case *wire.SubmitRead:
+	case *core.SubmitRead:
 		m.strong.SubmitRead(in.Token)
-	case *wire.Abandon:
+	case *core.Abandon:
 		if !m.views.Abandon(in.Token) {
 			m.strong.Abandon(in.Token)
 			m.causal.Abandon(in.Token)
 		}
-	case *wire.PutView:
+	case *core.PutView:
 		m.views.Put(in)
-	case *wire.ChunkRead:
+	case *core.ChunkRead:
 		m.strong.OnChunkRead(in)
-	case *wire.RequestFailed:
+	case *core.RequestFailed:
 		if !m.causal.OnRequestFailed(in.Request) {
 			m.strong.OnRequestFailed(in.Request)
 		}
-	case *wire.CausalSubmit:
+	case *core.CausalSubmit:
 		m.causal.Submit(in)
-	case *wire.CausalRead:
+	case *core.CausalRead:
 		m.causal.SubmitRead(in)
-	case *wire.CausalList:
+	case *core.CausalList:
 		m.causal.SubmitList(in)
-	case *wire.AskLag:
+	case *core.AskLag:
 		m.lag(in.Token)
-	case *wire.ForgetNode:
+	case *core.ForgetNode:
 		m.causal.Forget(in)
-	case *wire.KeyRead:
+	case *core.KeyRead:
 		m.causal.OnKeyRead(in)
-	case *wire.SlotsRead:
+	case *core.SlotsRead:
 		m.causal.OnSlotsRead(in)
-	case *wire.Tick:
+	case *core.Tick:
 		m.tickAt = m.views.Now()
 	}
 }
@@ -188,10 +189,10 @@ func (m *Machine) hello() wire.Hello {
 
 // lag answers how far members are behind each other.
 func (m *Machine) lag(token ids.Token) {
-	l := new(wire.Lag)
+	l := new(core.Lag)
 	m.causal.Lag(l)
 	m.strong.Lag(l)
-	m.box.Reply(wire.Reply{Token: token, Outcome: wire.Done, Lag: l})
+	m.box.Reply(core.Reply{Token: token, Outcome: core.Done, Lag: l})
 }
 
 // finishStep answers what the step made ready, shows what changed, and sets the
@@ -215,7 +216,7 @@ func (m *Machine) finishStep(now wire.Instant) {
 // show gives out the status when it changed.
 func (m *Machine) show() {
 	viewChanged := m.views.Changed()
-	s := wire.NodeStatus{LeftBehind: m.views.LeftBehind(), Ballot: m.strong.Ballot()}
+	s := core.NodeStatus{LeftBehind: m.views.LeftBehind(), Ballot: m.strong.Ballot()}
 	s.Serving = m.strong.Serving() && !s.LeftBehind
 	s.Waiting, s.Reason = m.strong.Waiting()
 	m.causal.Status(&s)
@@ -234,12 +235,12 @@ func (m *Machine) show() {
 }
 
 // sameStatus compares what of a status may change without the view.
-func sameStatus(a, b *wire.NodeStatus) bool {
+func sameStatus(a, b *core.NodeStatus) bool {
 	return a.LeftBehind == b.LeftBehind && a.Serving == b.Serving && a.Reason == b.Reason && a.Ballot == b.Ballot &&
 		slices.Equal(a.Waiting, b.Waiting) && slices.EqualFunc(a.Unheard, b.Unheard, sameShard) &&
 		a.Causal == b.Causal && a.CausalReady == b.CausalReady && a.Owned == b.Owned && a.Other == b.Other
 }
 
-func sameShard(a, b wire.ShardWait) bool {
+func sameShard(a, b core.ShardWait) bool {
 	return a.Shard == b.Shard && a.Since == b.Since && slices.Equal(a.Members, b.Members)
 }

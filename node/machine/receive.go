@@ -1,13 +1,14 @@
 package machine
 
 import (
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/view"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
 // receive hands a message to the part that it concerns. Views that come along
 // are followed, or not, before the message is looked at.
-func (m *Machine) receive(in *wire.Received) {
+func (m *Machine) receive(in *core.Received) {
 	h := in.Header
 	switch msg := in.Message.(type) {
 	case *wire.Query:
@@ -35,7 +36,7 @@ func (m *Machine) receive(in *wire.Received) {
 }
 
 // receiveCausal hands over what concerns causal buckets; false: it does not.
-func (m *Machine) receiveCausal(in *wire.Received) bool {
+func (m *Machine) receiveCausal(in *core.Received) bool {
 	h, c := in.Header, m.causal
 	if c.Refuses(h, in.Message) {
 		return true
@@ -85,7 +86,7 @@ func (m *Machine) receiveCausal(in *wire.Received) bool {
 	return true
 }
 
-func (m *Machine) receiveStrong(in *wire.Received) {
+func (m *Machine) receiveStrong(in *core.Received) {
 	h, s := in.Header, m.strong
 	switch msg := in.Message.(type) {
 	case *wire.Prepare:

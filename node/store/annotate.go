@@ -1,26 +1,29 @@
 package store
 
-import "github.com/cohortkv/cohort/node/wire"
+import (
+	"github.com/cohortkv/cohort/node/core"
+	"github.com/cohortkv/cohort/node/wire"
+)
 
 // Annotate adds the state of the keys that an input concerns to the input. The
 // goroutine that changes the store calls it right before the step, so the state
 // does not change between the two.
-func (m *Memory) Annotate(in wire.Input) {
+func (m *Memory) Annotate(in core.Input) {
 	switch in := in.(type) {
-	case *wire.Submit:
+	case *core.Submit:
 		m.mu.RLock()
 		in.Stored = m.mu.current.meta(in.Op.Key)
 		m.mu.RUnlock()
-	case *wire.CausalSubmit:
+	case *core.CausalSubmit:
 		in.Stored = m.Item(in.Op.Key)
-	case *wire.CausalRead:
+	case *core.CausalRead:
 		in.Stored = m.Item(in.Key)
-	case *wire.Received:
+	case *core.Received:
 		m.annotateReceived(in)
 	}
 }
 
-func (m *Memory) annotateReceived(in *wire.Received) {
+func (m *Memory) annotateReceived(in *core.Received) {
 	switch msg := in.Message.(type) {
 	case *wire.Forward:
 		in.Stored = m.annotateForward(msg, in.Stored[:0])

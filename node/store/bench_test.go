@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -42,7 +43,7 @@ func BenchmarkGet(b *testing.B) {
 
 func BenchmarkAnnotateSubmit(b *testing.B) {
 	m, entries := filled()
-	in := &wire.Submit{}
+	in := &core.Submit{}
 	b.ReportAllocs()
 	i := 0
 	for b.Loop() {

@@ -10,6 +10,7 @@ import (
 	"github.com/tidwall/btree"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -53,7 +54,7 @@ func hashAt(place string) uint64 {
 // write carries out a write. Only items are kept. A process that loses its memory
 // is a new incarnation and a stranger (I9), so the machine's data about views and
 // slots need not be stored.
-func (a *causal) write(w *wire.CausalWrite) {
+func (a *causal) write(w *core.CausalWrite) {
 	if w.Reset {
 		a.abandon()
 		*a = *newCausal()

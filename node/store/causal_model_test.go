@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -64,7 +65,7 @@ func (m *causalModel) inRanges(ranges []wire.HashRange) []wire.Item {
 }
 
 func (m *causalModel) write(t *rapid.T) {
-	w := wire.CausalWrite{Reset: rapid.IntRange(0, 30).Draw(t, "reset") == 30}
+	w := core.CausalWrite{Reset: rapid.IntRange(0, 30).Draw(t, "reset") == 30}
 	if rapid.IntRange(0, 9).Draw(t, "free") == 9 {
 		w.Free = rangesGen.Draw(t, "ranges")
 	}
@@ -95,7 +96,7 @@ func (m *causalModel) snapshot(*rapid.T) {
 
 // walk reads a part of the bucket piece by piece, as an exchange does.
 func (m *causalModel) walk(t *rapid.T) {
-	r := wire.Read{Kind: wire.ReadSlots, Ranges: rangesGen.Draw(t, "ranges"), Limit: rapid.IntRange(0, 1000).Draw(t, "limit"), Session: 7}
+	r := core.Read{Kind: core.ReadSlots, Ranges: rangesGen.Draw(t, "ranges"), Limit: rapid.IntRange(0, 1000).Draw(t, "limit"), Session: 7}
 	want := m.inRanges(r.Ranges)
 	if rapid.Bool().Draw(t, "from the middle") {
 		key := keyGen.Draw(t, "after")
@@ -185,7 +186,7 @@ func TestReadersSeeWholeCausalWritesOnly(t *testing.T) {
 	m := NewMemory()
 	const writes = 2000
 	put := func(n uint64) {
-		write(m, wire.CausalWrite{Put: []wire.Item{item(n, "left", ""), item(n, "right", ""), tombstone(n, "third")}, Drop: []string{"third"}})
+		write(m, core.CausalWrite{Put: []wire.Item{item(n, "left", ""), item(n, "right", ""), tombstone(n, "third")}, Drop: []string{"third"}})
 	}
 	put(1)
 	var readers sync.WaitGroup
@@ -207,7 +208,7 @@ func TestReadersSeeWholeCausalWritesOnly(t *testing.T) {
 	}
 	for n := uint64(2); n <= writes; n++ {
 		put(n)
-		m.Slots(wire.Read{Ranges: everything, Limit: 100})
+		m.Slots(core.Read{Ranges: everything, Limit: 100})
 	}
 	readers.Wait()
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/tidwall/btree"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -26,15 +27,15 @@ func (m *Memory) CausalLen() (live, tombstones int) {
 }
 
 // Key answers a ReadKey.
-func (m *Memory) Key(r wire.Read) *wire.KeyRead {
-	return &wire.KeyRead{Session: r.Session, Stored: m.Item(r.Key)}
+func (m *Memory) Key(r core.Read) *core.KeyRead {
+	return &core.KeyRead{Session: r.Session, Stored: m.Item(r.Key)}
 }
 
 // Slots answers a ReadSlots: the next items behind r.Cursor in r.Ranges, which must
 // ascend and must not overlap. A message holds up to r.Limit bytes, but at least
 // one item if there is any, so that the reader makes progress.
-func (m *Memory) Slots(r wire.Read) *wire.SlotsRead {
-	read := &wire.SlotsRead{Session: r.Session, Last: true}
+func (m *Memory) Slots(r core.Read) *core.SlotsRead {
+	read := &core.SlotsRead{Session: r.Session, Last: true}
 	after := ""
 	if r.Cursor.Begun {
 		after = placeOf(r.Cursor.Hash, r.Cursor.Key)

@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -55,31 +56,31 @@ func NewMemory() *Memory {
 // again through Apply, and change nothing then. They are needed at the swap: a
 // client may have been told before the swap that it may read, and must not read
 // from a base without them.
-func (m *Memory) Write(writes []wire.Write) {
+func (m *Memory) Write(writes []core.Write) {
 	for i := range writes {
-		if w := &writes[i]; w.Kind != wire.WriteMeta && w.Kind != wire.WriteAppend {
+		if w := &writes[i]; w.Kind != core.WriteMeta && w.Kind != core.WriteAppend {
 			m.writeArea(w)
 		}
 	}
 }
 
-func (m *Memory) writeArea(w *wire.Write) {
+func (m *Memory) writeArea(w *core.Write) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch w.Kind {
-	case wire.WriteStageHead:
+	case core.WriteStageHead:
 		m.build(newArea(wire.Ledger{}), w.Ballot)
-	case wire.WriteStageRecords:
+	case core.WriteStageRecords:
 		for _, rec := range w.Records {
 			m.mu.building.put(rec)
 		}
-	case wire.WriteStaged:
+	case core.WriteStaged:
 		m.mu.tail = w.Entries
 		if w.Fresh && m.mu.ballot == w.Ballot {
 			m.mu.staged = m.mu.building
 			m.build(newArea(wire.Ledger{}), ids.Ballot{})
 		}
-	case wire.WriteSwap:
+	case core.WriteSwap:
 		if w.Fresh {
 			m.mu.current.abandon()
 			m.mu.current = m.mu.staged
@@ -87,9 +88,9 @@ func (m *Memory) writeArea(w *wire.Write) {
 			m.mu.current.apply(m.mu.tail)
 		}
 		m.mu.staged, m.mu.tail = newArea(wire.Ledger{}), nil
-	case wire.WriteStageDrop:
+	case core.WriteStageDrop:
 		m.build(newArea(wire.Ledger{}), ids.Ballot{})
-	case wire.WriteCausal:
+	case core.WriteCausal:
 		m.mu.causal.write(w.Causal)
 	default:
 		panic(fmt.Sprintf("store: write %d has the unknown kind %d", w.Seq, w.Kind))

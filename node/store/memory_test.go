@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -73,12 +74,12 @@ func TestARecordHasAllThatItsEntryHad(t *testing.T) {
 	}
 }
 
-func stage(records ...wire.Record) []wire.Write {
+func stage(records ...wire.Record) []core.Write {
 	b := ids.Ballot{Round: 7}
-	return []wire.Write{
-		{Seq: 1, Kind: wire.WriteStageHead, Ballot: b},
-		{Seq: 2, Kind: wire.WriteStageRecords, Ballot: b, Records: records},
-		{Seq: 3, Kind: wire.WriteStaged, Ballot: b, Fresh: true},
+	return []core.Write{
+		{Seq: 1, Kind: core.WriteStageHead, Ballot: b},
+		{Seq: 2, Kind: core.WriteStageRecords, Ballot: b, Records: records},
+		{Seq: 3, Kind: core.WriteStaged, Ballot: b, Fresh: true},
 	}
 }
 
@@ -89,12 +90,12 @@ func TestAStagedBaseIsInvisibleUntilItIsSwappedIn(t *testing.T) {
 	if got := keysOf(m.Snapshot()); !slices.Equal(got, []string{"old"}) {
 		t.Fatalf("before the swap the state holds %v", got)
 	}
-	m.Write([]wire.Write{{Seq: 4, Kind: wire.WriteSwap, Fresh: true, Ledger: wire.Ledger{MsgNum: 44}}})
+	m.Write([]core.Write{{Seq: 4, Kind: core.WriteSwap, Fresh: true, Ledger: wire.Ledger{MsgNum: 44}}})
 	s := m.Snapshot()
 	if got := keysOf(s); !slices.Equal(got, []string{"x", "y"}) || s.Next() != 44 {
 		t.Errorf("after the swap the state holds %v and next is %d", got, s.Next())
 	}
-	if left := m.Chunk(wire.Read{Area: wire.AreaStaged, First: true, Limit: 1}); len(left.Records) != 0 {
+	if left := m.Chunk(core.Read{Area: core.AreaStaged, First: true, Limit: 1}); len(left.Records) != 0 {
 		t.Errorf("the staged area still holds %v", left.Records)
 	}
 }
@@ -105,10 +106,10 @@ func TestAFreshBaseIsSwappedInWithItsTail(t *testing.T) {
 	writes := stage(wire.Record{Key: "x"}, wire.Record{Key: "y"})
 	writes[2].Entries = tail
 	m.Write(writes)
-	if staged := m.Chunk(wire.Read{Area: wire.AreaStaged, First: true, Limit: 1 << 20}); len(staged.Records) != 2 {
+	if staged := m.Chunk(core.Read{Area: core.AreaStaged, First: true, Limit: 1 << 20}); len(staged.Records) != 2 {
 		t.Fatalf("the tail was applied to the staged area: %v", staged.Records)
 	}
-	m.Write([]wire.Write{{Seq: 4, Kind: wire.WriteSwap, Fresh: true, Ledger: wire.Ledger{MsgNum: 40}}})
+	m.Write([]core.Write{{Seq: 4, Kind: core.WriteSwap, Fresh: true, Ledger: wire.Ledger{MsgNum: 40}}})
 	for range 2 { // right after the swap, and again after the entries of the tail were applied
 		if s := m.Snapshot(); !slices.Equal(keysOf(s), []string{"y", "z"}) || s.Next() != 42 {
 			t.Fatalf("the state holds %v and next is %d", keysOf(s), s.Next())
@@ -121,11 +122,11 @@ func TestASwapOntoTheCurrentStateKeepsIt(t *testing.T) {
 	m := NewMemory()
 	m.Apply([]wire.Entry{entry(wire.Created, 1, "old", "1")})
 	m.Write(stage(wire.Record{Key: "x"}))
-	m.Write([]wire.Write{{Seq: 4, Kind: wire.WriteSwap, Ledger: wire.Ledger{MsgNum: 99}}})
+	m.Write([]core.Write{{Seq: 4, Kind: core.WriteSwap, Ledger: wire.Ledger{MsgNum: 99}}})
 	if s := m.Snapshot(); !slices.Equal(keysOf(s), []string{"old"}) || s.Next() != 2 {
 		t.Errorf("the state holds %v and next is %d", keysOf(s), s.Next())
 	}
-	if left := m.Chunk(wire.Read{Area: wire.AreaStaged, First: true, Limit: 1}); len(left.Records) != 0 {
+	if left := m.Chunk(core.Read{Area: core.AreaStaged, First: true, Limit: 1}); len(left.Records) != 0 {
 		t.Errorf("the staged area still holds %v", left.Records)
 	}
 }
@@ -136,7 +137,7 @@ func TestABaseThatIsBeingBuiltLeavesTheStagedOneAlone(t *testing.T) {
 	m := NewMemory()
 	staged := func() []string {
 		var keys []string
-		for _, rec := range m.Chunk(wire.Read{Area: wire.AreaStaged, First: true, Limit: 1 << 20}).Records {
+		for _, rec := range m.Chunk(core.Read{Area: core.AreaStaged, First: true, Limit: 1 << 20}).Records {
 			keys = append(keys, rec.Key)
 		}
 		return keys
@@ -147,7 +148,7 @@ func TestABaseThatIsBeingBuiltLeavesTheStagedOneAlone(t *testing.T) {
 	if got := staged(); !slices.Equal(got, []string{"x"}) {
 		t.Fatalf("while the next base is built, %v is staged", got)
 	}
-	m.Write([]wire.Write{{Seq: 4, Kind: wire.WriteStaged, Ballot: ids.Ballot{Round: 8}, Fresh: true}})
+	m.Write([]core.Write{{Seq: 4, Kind: core.WriteStaged, Ballot: ids.Ballot{Round: 8}, Fresh: true}})
 	if got := staged(); !slices.Equal(got, []string{"x"}) {
 		t.Fatalf("a base that stands on the staged one replaced it by %v", got)
 	}
@@ -156,7 +157,7 @@ func TestABaseThatIsBeingBuiltLeavesTheStagedOneAlone(t *testing.T) {
 		t.Fatalf("once it is whole, %v is staged", got)
 	}
 	dropped := stage(wire.Record{Key: "z"})
-	m.Write(append(dropped[:2:2], wire.Write{Seq: 9, Kind: wire.WriteStageDrop}, dropped[2]))
+	m.Write(append(dropped[:2:2], core.Write{Seq: 9, Kind: core.WriteStageDrop}, dropped[2]))
 	if got := staged(); !slices.Equal(got, []string{"y"}) {
 		t.Errorf("a base that was dropped while it was built is staged: %v", got)
 	}
@@ -170,10 +171,10 @@ func TestChunksTogetherAreTheWholeAreaHoweverSmallTheyAre(t *testing.T) {
 	}
 	for _, limit := range []int{0, 1, 160, 1 << 20} {
 		var got []string
-		read := wire.Read{Kind: wire.ReadChunk, Area: wire.AreaCurrent, First: true, Limit: limit, Session: 5}
+		read := core.Read{Kind: core.ReadChunk, Area: core.AreaCurrent, First: true, Limit: limit, Session: 5}
 		for {
 			c := m.Chunk(read)
-			if c.Session != 5 || c.Area != wire.AreaCurrent || c.First != read.First || c.After != read.After {
+			if c.Session != 5 || c.Area != core.AreaCurrent || c.First != read.First || c.After != read.After {
 				t.Fatalf("a chunk does not repeat its read: %+v", c)
 			}
 			for _, rec := range c.Records {
@@ -198,19 +199,19 @@ func TestWritesAreAnnotatedWithWhatTheirKeysHold(t *testing.T) {
 	m.Apply([]wire.Entry{entry(wire.Created, 5, "held", "1")})
 	held := wire.Meta{Exists: true, Version: wire.Version{MsgNum: 5}}
 
-	submit := &wire.Submit{Op: wire.Op{Key: "held"}}
+	submit := &core.Submit{Op: wire.Op{Key: "held"}}
 	m.Annotate(submit)
 	if submit.Stored != held {
 		t.Errorf("submit: %+v", submit.Stored)
 	}
-	forward := &wire.Received{Message: &wire.Forward{Ops: []wire.ForwardedOp{
+	forward := &core.Received{Message: &wire.Forward{Ops: []wire.ForwardedOp{
 		{Counter: 1, Op: wire.Op{Key: "no"}}, {Counter: 2, Op: wire.Op{Key: "held"}},
 	}}}
 	m.Annotate(forward)
 	if d := cmp.Diff([]wire.Meta{{}, held}, forward.Stored); d != "" {
 		t.Error(d)
 	}
-	other := &wire.Received{Message: &wire.Hello{}}
+	other := &core.Received{Message: &wire.Hello{}}
 	m.Annotate(other)
 	if other.Stored != nil {
 		t.Errorf("a hello was annotated with %v", other.Stored)

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -68,19 +69,19 @@ func (m *model) apply(t *rapid.T) {
 	m.real.Apply(batch)
 }
 
-func (m *model) write(w wire.Write) {
+func (m *model) write(w core.Write) {
 	m.seq++
 	w.Seq = m.seq
-	m.real.Write([]wire.Write{w})
+	m.real.Write([]core.Write{w})
 }
 
 func (m *model) stageHead(*rapid.T) {
-	m.write(wire.Write{Kind: wire.WriteStageHead, Ballot: ids.Ballot{Round: 1}})
+	m.write(core.Write{Kind: core.WriteStageHead, Ballot: ids.Ballot{Round: 1}})
 	m.building = map[string]string{}
 }
 
 func (m *model) stageWhole(*rapid.T) {
-	m.write(wire.Write{Kind: wire.WriteStaged, Ballot: ids.Ballot{Round: 1}, Fresh: true})
+	m.write(core.Write{Kind: core.WriteStaged, Ballot: ids.Ballot{Round: 1}, Fresh: true})
 	if m.building != nil {
 		m.staged, m.building = m.building, nil
 	}
@@ -92,14 +93,14 @@ func (m *model) stageRecords(t *rapid.T) {
 	for _, k := range slices.Sorted(maps.Keys(records)) {
 		list = append(list, wire.Record{Key: k, Value: []byte(records[k])})
 	}
-	m.write(wire.Write{Kind: wire.WriteStageRecords, Records: list})
+	m.write(core.Write{Kind: core.WriteStageRecords, Records: list})
 	if m.building != nil {
 		maps.Copy(m.building, records)
 	}
 }
 
 func (m *model) swap(t *rapid.T) {
-	w := wire.Write{Kind: wire.WriteSwap, Fresh: rapid.Bool().Draw(t, "fresh")}
+	w := core.Write{Kind: core.WriteSwap, Fresh: rapid.Bool().Draw(t, "fresh")}
 	w.Ledger.MsgNum = rapid.Uint64Range(1, 1000).Draw(t, "next")
 	m.write(w)
 	if w.Fresh {
@@ -128,7 +129,7 @@ func (m *model) check(t *rapid.T) {
 	maps.DeleteFunc(m.snapshots, func(_ *Snapshot, f frozen) bool {
 		return len(m.snapshots) > 8 || fmt.Sprintf("%p", f.values) == fmt.Sprintf("%p", m.current)
 	})
-	chunk := m.real.Chunk(wire.Read{Area: wire.AreaStaged, First: true, Limit: 1 << 20})
+	chunk := m.real.Chunk(core.Read{Area: core.AreaStaged, First: true, Limit: 1 << 20})
 	if len(chunk.Records) != len(m.staged) {
 		t.Fatalf("%d records are staged, want %d", len(chunk.Records), len(m.staged))
 	}
@@ -201,7 +202,7 @@ func TestReadersSeeWholeBatchesOnly(t *testing.T) {
 	}
 	for n := uint64(2); n <= batches; n++ {
 		m.Apply(batch(n))
-		m.Chunk(wire.Read{Area: wire.AreaCurrent, First: true, Limit: 100})
+		m.Chunk(core.Read{Area: core.AreaCurrent, First: true, Limit: 100})
 	}
 	readers.Wait()
 }

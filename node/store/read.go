@@ -6,6 +6,7 @@ import (
 
 	"github.com/tidwall/btree"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -29,8 +30,8 @@ func (m *Memory) Len() int {
 // Chunk reads the next piece of an area. A message holds up to r.Limit bytes of
 // records, but at least one record if there is any, so that the reader makes
 // progress.
-func (m *Memory) Chunk(r wire.Read) *wire.ChunkRead {
-	chunk := &wire.ChunkRead{Area: r.Area, After: r.After, First: r.First, Last: true, Session: r.Session}
+func (m *Memory) Chunk(r core.Read) *core.ChunkRead {
+	chunk := &core.ChunkRead{Area: r.Area, After: r.After, First: r.First, Last: true, Session: r.Session}
 	var from *string
 	if !r.First {
 		from = &r.After
@@ -50,11 +51,11 @@ func (m *Memory) Chunk(r wire.Read) *wire.ChunkRead {
 	return chunk
 }
 
-func (m *Memory) area(a wire.Area) *area {
+func (m *Memory) area(a core.Area) *area {
 	switch a {
-	case wire.AreaCurrent:
+	case core.AreaCurrent:
 		return m.mu.current
-	case wire.AreaStaged:
+	case core.AreaStaged:
 		return m.mu.staged
 	default:
 		panic(fmt.Sprintf("store: a chunk is read from the unknown area %d", a))

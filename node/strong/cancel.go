@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -82,7 +83,7 @@ func (r *Replica) abandonAt(at uint64) {
 	}
 	if j, found := slices.BinarySearch(r.hist.abandoned, at); !found {
 		r.hist.abandoned = slices.Insert(r.hist.abandoned, j, at)
-		r.box.Event(wire.Event{Kind: EventAbandoned, Ballot: r.hist.ballot, Count: at})
+		r.box.Event(core.Event{Kind: EventAbandoned, Ballot: r.hist.ballot, Count: at})
 	}
 	if mutant.On(mutant.TruncateAtOnce) {
 		r.truncateAtOnce(at)
@@ -122,7 +123,7 @@ func (r *Replica) truncate() bool {
 		return false
 	}
 	if r.gateOpen() {
-		r.box.Event(wire.Event{Kind: EventTruncated, Ballot: r.hist.ballot, Count: r.hist.length() - r.hist.keptLength()})
+		r.box.Event(core.Event{Kind: EventTruncated, Ballot: r.hist.ballot, Count: r.hist.length() - r.hist.keptLength()})
 		r.beginRound()
 	}
 	return true

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -19,7 +20,7 @@ func (r *Replica) differs(member ids.Node, at, sum uint64) bool {
 		return false
 	}
 	if r.mayBegin() {
-		r.box.Event(wire.Event{Kind: EventDiffers, Peer: member, Ballot: r.hist.ballot, Count: at})
+		r.box.Event(core.Event{Kind: EventDiffers, Peer: member, Ballot: r.hist.ballot, Count: at})
 		if !slices.Contains(r.differing, member) {
 			r.differing = append(r.differing, member)
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/wire"
@@ -85,7 +86,7 @@ func (f *forwarder) finish(r *Replica, q *request, res wire.Result) {
 		r.malformed(r.primary, "an answer that does not fit its write")
 		res = wire.Result{Status: wire.Unknown, MsgNum: res.MsgNum}
 	}
-	r.box.Reply(wire.Reply{Token: q.token, Outcome: wire.Done, Result: res})
+	r.box.Reply(core.Reply{Token: q.token, Outcome: core.Done, Result: res})
 }
 
 // rewind puts everything that is open back to the beginning, in order: the
@@ -107,7 +108,7 @@ func (f *forwarder) rewind(now wire.Instant) {
 // key.
 func (r *Replica) Submit(token ids.Token, op wire.Op, stored wire.Meta) {
 	if r.notInView() {
-		r.box.Reply(wire.Reply{Token: token, Outcome: wire.NotInView})
+		r.box.Reply(core.Reply{Token: token, Outcome: core.NotInView})
 		return
 	}
 	q := r.fwd.add(token, op)
@@ -198,7 +199,7 @@ func (r *Replica) forward() {
 		r.send(r.cfg.Self, m) // by way of the driver, which adds what the state holds
 		return
 	}
-	r.box.Post(wire.Envelope{To: r.primary, Request: f.nextRequest, Message: m})
+	r.box.Post(core.Envelope{To: r.primary, Request: f.nextRequest, Message: m})
 }
 
 // OnForwardReply takes answers; what was asked for and not answered is asked
@@ -217,7 +218,7 @@ func (r *Replica) OnForwardReply(h wire.Header, request uint64, m *wire.ForwardR
 		return
 	}
 	if m.Refused {
-		r.box.Event(wire.Event{Kind: EventForwardRefused, Peer: h.From})
+		r.box.Event(core.Event{Kind: EventForwardRefused, Peer: h.From})
 	}
 	r.requeueFlight(m.Refused)
 	r.forward()
@@ -248,7 +249,7 @@ func (r *Replica) OnForward(h wire.Header, replyTo ids.ReplyTo, m *wire.Forward,
 	l := r.asPrimary
 	own := h.From == r.cfg.Self && h.Boot == r.cfg.Boot
 	if l == nil || m.Ballot != r.hist.ballot || len(stored) != len(m.Ops) || !own && !r.admitsForward(h, m.LowestOpen) {
-		r.box.Post(wire.Envelope{To: h.From, Answer: replyTo, Message: &wire.ForwardReply{Ballot: m.Ballot, Refused: true}})
+		r.box.Post(core.Envelope{To: h.From, Answer: replyTo, Message: &wire.ForwardReply{Ballot: m.Ballot, Refused: true}})
 		return
 	}
 	p := &forwardBatch{from: h.From, replyTo: replyTo, ballot: m.Ballot}
@@ -285,7 +286,7 @@ func (f *backup) resetForBoot(b ids.Boot) {
 func (r *Replica) admit(p *forwardBatch, id ids.Request, op *wire.Op, stored wire.Meta, own bool) {
 	l := r.asPrimary
 	if res, answered, forgotten := r.hist.ledger.Lookup(id); answered {
-		r.box.Event(wire.Event{Kind: EventRetryAnswered, Peer: id.Node})
+		r.box.Event(core.Event{Kind: EventRetryAnswered, Peer: id.Node})
 		if own {
 			if q := r.fwd.find(id.Counter); q != nil {
 				r.fwd.finish(r, q, res)
@@ -305,7 +306,7 @@ func (r *Replica) admit(p *forwardBatch, id ids.Request, op *wire.Op, stored wir
 		return
 	}
 	if in := l.byID[id]; in != nil && !mutant.On(mutant.RetryByAppliedOnly) {
-		r.box.Event(wire.Event{Kind: EventRetryPending, Peer: id.Node})
+		r.box.Event(core.Event{Kind: EventRetryPending, Peer: id.Node})
 		if in.batch != nil {
 			in.batch.open--
 		}
@@ -355,7 +356,7 @@ func (r *Replica) reply(p *forwardBatch) {
 		}
 		return
 	}
-	r.box.Post(wire.Envelope{To: p.from, Answer: p.replyTo, Message: &wire.ForwardReply{Ballot: p.ballot, Answers: p.answers}})
+	r.box.Post(core.Envelope{To: p.from, Answer: p.replyTo, Message: &wire.ForwardReply{Ballot: p.ballot, Answers: p.answers}})
 }
 
 // expire drops forwarded writes that their forwarder no longer asks for. Writes in the log
@@ -365,7 +366,7 @@ func (r *Replica) expire() {
 	old := func(in *pendingWrite) bool { return in.local == nil && r.now-in.seen > queueTimeout }
 	r.dequeue(func(in *pendingWrite) bool {
 		if old(in) {
-			r.box.Event(wire.Event{Kind: EventExpired, Peer: in.id.Node})
+			r.box.Event(core.Event{Kind: EventExpired, Peer: in.id.Node})
 		}
 		return old(in)
 	})
@@ -386,11 +387,11 @@ func (r *Replica) refuseUnlogged() {
 		if q != nil && !q.mayBeLogged {
 			r.fwd.remove(q)
 			r.withdraw(q)
-			r.box.Reply(wire.Reply{Token: q.token, Outcome: wire.NotInView})
+			r.box.Reply(core.Reply{Token: q.token, Outcome: core.NotInView})
 		}
 	}
 	for _, t := range r.reads.takeAll() {
-		r.box.Reply(wire.Reply{Token: t, Outcome: wire.NotInView})
+		r.box.Reply(core.Reply{Token: t, Outcome: core.NotInView})
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/wire"
@@ -143,7 +144,7 @@ func (b *base) find(x ids.Ballot) *base {
 // source is a history on which a base can be built: a state in an area, its ledger, and
 // the entries to be applied to that state, of this ballot or earlier ones.
 type source struct {
-	area   wire.Area
+	area   core.Area
 	ledger func() wire.Ledger
 	tail   []wire.Entry
 	length uint64 // entries of the ballot, from its birth
@@ -158,7 +159,7 @@ func (r *Replica) sourceOf(b ids.Ballot) (source, bool) {
 	case b.IsZero():
 		return source{}, false
 	case r.hist.ballot == b:
-		return source{area: wire.AreaCurrent, ledger: r.hist.ledger.Export, tail: r.hist.log, length: r.hist.length(), commit: r.hist.commit, sumAt: r.hist.sumAt}, true
+		return source{area: core.AreaCurrent, ledger: r.hist.ledger.Export, tail: r.hist.log, length: r.hist.length(), commit: r.hist.commit, sumAt: r.hist.sumAt}, true
 	}
 	if s := r.staged.find(b); s != nil {
 		return r.stagedSource(s), true
@@ -168,9 +169,9 @@ func (r *Replica) sourceOf(b ids.Ballot) (source, bool) {
 
 func (r *Replica) stagedSource(s *base) source {
 	if s.fresh {
-		return source{area: wire.AreaStaged, ledger: func() wire.Ledger { return s.ledger }, tail: s.tail, sumAt: empty}
+		return source{area: core.AreaStaged, ledger: func() wire.Ledger { return s.ledger }, tail: s.tail, sumAt: empty}
 	}
-	return source{area: wire.AreaCurrent, ledger: r.hist.ledger.Export, tail: s.tail, sumAt: empty}
+	return source{area: core.AreaCurrent, ledger: r.hist.ledger.Export, tail: s.tail, sumAt: empty}
 }
 
 // empty is the sum of a log without entries.
@@ -183,7 +184,7 @@ func (r *Replica) swapIn() {
 	if s == nil || s.ballot != r.promised {
 		panic(fmt.Sprintf("strong: swap of %v under promise %v", s, r.promised))
 	}
-	r.box.Persist(wire.Write{Kind: wire.WriteSwap, Ballot: s.ballot, Fresh: s.fresh, Ledger: s.ledger})
+	r.box.Persist(core.Write{Kind: core.WriteSwap, Ballot: s.ballot, Fresh: s.fresh, Ledger: s.ledger})
 	if s.fresh {
 		r.hist.ledger = kv.Import(s.ledger, r.cfg.Limits.Origins)
 	}
@@ -199,7 +200,7 @@ func (r *Replica) swapIn() {
 	r.staged = nil
 	r.dropOwed(s.desc.GivenUp)
 	r.progress++
-	r.box.Event(wire.Event{Kind: EventSwapped, Ballot: s.ballot, Count: uint64(len(s.tail))})
+	r.box.Event(core.Event{Kind: EventSwapped, Ballot: s.ballot, Count: uint64(len(s.tail))})
 }
 
 // dropOwed removes the owed ballots that the history now contains or that an operator gave

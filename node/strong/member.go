@@ -2,6 +2,7 @@ package strong
 
 import (
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -14,7 +15,7 @@ func (r *Replica) OnPrepare(h wire.Header, p *wire.Prepare) {
 	}
 	end := r.hist.length()
 	if p.First > end+1 || p.First == 0 {
-		r.box.Event(wire.Event{Kind: EventGap, Peer: h.From, Count: p.First - end})
+		r.box.Event(core.Event{Kind: EventGap, Peer: h.From, Count: p.First - end})
 		return
 	}
 	var fresh []wire.Entry
@@ -27,7 +28,7 @@ func (r *Replica) OnPrepare(h wire.Header, p *wire.Prepare) {
 	if len(fresh) > 0 {
 		r.appendLog(fresh)
 	} else if len(p.Entries) > 0 {
-		r.box.Event(wire.Event{Kind: EventDuplicate, Peer: h.From})
+		r.box.Event(core.Event{Kind: EventDuplicate, Peer: h.From})
 	}
 	r.acknowledge(h.From)
 	r.learnCommit(p.Commit)
@@ -40,7 +41,7 @@ func (r *Replica) OnPrepare(h wire.Header, p *wire.Prepare) {
 func (r *Replica) follows(entries []wire.Entry, end uint64) bool {
 	for i := range entries {
 		if entries[i].Stamp != (ids.Stamp{Ballot: r.hist.ballot, Index: end + 1 + uint64(i)}) {
-			r.box.Event(wire.Event{Kind: EventMalformed, Note: "prepare with a foreign stamp"})
+			r.box.Event(core.Event{Kind: EventMalformed, Note: "prepare with a foreign stamp"})
 			return false
 		}
 	}
@@ -113,7 +114,7 @@ func (r *Replica) checkFollower(h wire.Header, m *wire.Hello) {
 		if !r.mayBegin() {
 			return
 		}
-		r.box.Event(wire.Event{Kind: EventStranger, Peer: h.From})
+		r.box.Event(core.Event{Kind: EventStranger, Peer: h.From})
 		r.beginRound()
 	case ok && inc == h.Inc && r.asPrimary != nil && m.Ballot == r.hist.ballot:
 		r.checkSum(h.From, m)

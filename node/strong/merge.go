@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/wire"
@@ -213,7 +214,7 @@ func (m *merging) resolve(key string) {
 func (r *Replica) stageMerged(beyond int) {
 	m := r.staging.merging
 	if m.bytes > beyond {
-		r.box.Persist(wire.Write{Kind: wire.WriteStageRecords, Ballot: r.staging.start.Ballot, Records: m.out})
+		r.box.Persist(core.Write{Kind: core.WriteStageRecords, Ballot: r.staging.start.Ballot, Records: m.out})
 		m.out, m.bytes = nil, 0
 	}
 }
@@ -231,7 +232,7 @@ func (r *Replica) merged() {
 		ledgers = append(ledgers, l)
 	}
 	st.ledger = kv.MergeLedgers(ledgers, r.cfg.Limits.Origins).Export()
-	e := wire.Event{Kind: EventMerged, Ballot: st.start.Ballot, Count: uint64(st.merging.conflicts)}
+	e := core.Event{Kind: EventMerged, Ballot: st.start.Ballot, Count: uint64(st.merging.conflicts)}
 	if st.merging.conflicts > 0 {
 		e.Note = fmt.Sprintf("keys that two sides had written: %d, among them %q", st.merging.conflicts, st.merging.sample)
 	}

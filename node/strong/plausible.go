@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/wire"
@@ -43,7 +44,7 @@ func (r *Replica) mayBegin() bool {
 func reachable(round uint64) bool { return round <= maxRounds || mutant.On(mutant.UncheckedRound) }
 
 func (r *Replica) malformed(from ids.Node, note string) {
-	r.box.Event(wire.Event{Kind: EventMalformed, Peer: from, Note: note})
+	r.box.Event(core.Event{Kind: EventMalformed, Peer: from, Note: note})
 }
 
 // Bounds of what a report names.

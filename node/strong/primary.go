@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/wire"
@@ -106,7 +107,7 @@ func (r *Replica) order() {
 	for l != nil && len(l.queue) > 0 && len(l.batches) < r.cfg.Limits.Depth && !r.peers.LeftBehind() {
 		if !r.gateOpen() {
 			if !l.gated {
-				r.box.Event(wire.Event{Kind: EventGateClosed, Ballot: r.hist.ballot})
+				r.box.Event(core.Event{Kind: EventGateClosed, Ballot: r.hist.ballot})
 			}
 			l.gated = true
 			return
@@ -175,7 +176,7 @@ func (l *primaryState) backup(id ids.Node) *backup {
 // appendLog adds entries to the log; they are durable once the write is.
 func (r *Replica) appendLog(entries []wire.Entry) {
 	r.hist.add(entries)
-	seq := r.box.Persist(wire.Write{Kind: wire.WriteAppend, Ballot: r.hist.ballot, Entries: entries})
+	seq := r.box.Persist(core.Write{Kind: core.WriteAppend, Ballot: r.hist.ballot, Entries: entries})
 	r.appended = append(r.appended, appendMark{seq, r.hist.length()})
 }
 
@@ -262,7 +263,7 @@ func (r *Replica) repeat() {
 		}
 		log := r.hist.log[from-r.hist.commit : r.hist.keptLength()-r.hist.commit]
 		n := fit(len(log), r.cfg.Limits.BatchOps, r.cfg.Limits.BatchBytes, func(i int) int { return opBytes(&log[i].Op) })
-		r.box.Event(wire.Event{Kind: EventResent, Peer: f.id, Count: uint64(n)})
+		r.box.Event(core.Event{Kind: EventResent, Peer: f.id, Count: uint64(n)})
 		r.send(f.id, &wire.Prepare{
 			Ballot: r.hist.ballot, First: from + 1, Commit: r.hist.commit, Entries: slices.Clone(log[:n]),
 		})
@@ -270,7 +271,7 @@ func (r *Replica) repeat() {
 }
 
 // Lag adds how far logs are: this node's, and those of members that acknowledge to it.
-func (r *Replica) Lag(l *wire.Lag) {
+func (r *Replica) Lag(l *core.Lag) {
 	l.Length, l.Commit = r.hist.length(), r.hist.commit
 	if r.asPrimary == nil {
 		return

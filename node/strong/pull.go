@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -36,8 +37,8 @@ func (r *Replica) owedLeft() (left []wire.KnownBallot) {
 	return left
 }
 
-func (r *Replica) giveUp(why wire.EventKind, b ids.Ballot) {
-	r.box.Event(wire.Event{Kind: why, Ballot: b})
+func (r *Replica) giveUp(why core.EventKind, b ids.Ballot) {
+	r.box.Event(core.Event{Kind: why, Ballot: b})
 	r.round.decision.base.GivenUp = append(r.round.decision.base.GivenUp, b)
 }
 
@@ -86,7 +87,7 @@ func (r *Replica) pull() {
 		for _, m := range r.pullTargetsOf(k) {
 			if !r.view.Has(m.ID) {
 				r.fwd.nextRequest++
-				r.box.Post(wire.Envelope{To: m.ID, Request: r.fwd.nextRequest, Message: &wire.Pull{
+				r.box.Post(core.Envelope{To: m.ID, Request: r.fwd.nextRequest, Message: &wire.Pull{
 					Ballot: r.round.ballot, View: *r.view, Owed: k,
 				}})
 			}
@@ -125,13 +126,13 @@ func (r *Replica) pulled(h wire.Header, replyTo ids.ReplyTo, p *wire.Pull) {
 		r.refuseUnlogged()
 	}
 	if r.promised == p.Ballot {
-		r.box.Event(wire.Event{Kind: EventPulled, Peer: h.From, Ballot: r.hist.ballot, View: p.View.ID})
+		r.box.Event(core.Event{Kind: EventPulled, Peer: h.From, Ballot: r.hist.ballot, View: p.View.ID})
 		r.answerDurable(h.From, replyTo, r.join())
 	}
 }
 
 func (r *Replica) answerDurable(to ids.Node, replyTo ids.ReplyTo, m wire.Message) {
-	r.box.PostAfter(r.box.LastWrite(), wire.Envelope{To: to, Answer: replyTo, Message: m})
+	r.box.PostAfter(r.box.LastWrite(), core.Envelope{To: to, Answer: replyTo, Message: m})
 }
 
 // OnPullReply notes why nothing comes from a node.

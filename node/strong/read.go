@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -51,7 +52,7 @@ func (q *readers) abandon(t ids.Token) {
 // SubmitRead takes a client's read.
 func (r *Replica) SubmitRead(token ids.Token) {
 	if r.notInView() {
-		r.box.Reply(wire.Reply{Token: token, Outcome: wire.NotInView})
+		r.box.Reply(core.Reply{Token: token, Outcome: core.NotInView})
 		return
 	}
 	r.reads.waiting = append(r.reads.waiting, token)
@@ -103,7 +104,7 @@ func (r *Replica) OnConfirm(h wire.Header, c *wire.Confirm) {
 	if r.hist.ballot == c.Ballot {
 		reply.Commit = r.hist.commit
 	}
-	r.box.PostAfter(r.metaSeq, wire.Envelope{To: h.From, Message: reply})
+	r.box.PostAfter(r.metaSeq, core.Envelope{To: h.From, Message: reply})
 }
 
 // OnConfirmed counts a confirmation of the open round.
@@ -146,7 +147,7 @@ func (r *Replica) tryRead() {
 	r.reads.open = nil
 	r.commitTo(o.commit)
 	for _, t := range o.tokens {
-		r.box.Read(wire.Read{Kind: wire.ReadClient, Token: t})
+		r.box.Read(core.Read{Kind: core.ReadClient, Token: t})
 	}
 	r.openReads()
 }

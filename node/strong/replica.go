@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/wire"
@@ -83,7 +84,7 @@ const (
 // Replica is one node's part in strong replication.
 type Replica struct {
 	cfg   Config
-	box   *wire.Outbox
+	box   *core.Outbox
 	peers Peers
 	now   wire.Instant
 
@@ -122,7 +123,7 @@ type appendMark struct {
 }
 
 // New returns a replica with the empty history, or with what it recovered.
-func New(cfg Config, box *wire.Outbox, peers Peers, rec *wire.Recovered) *Replica {
+func New(cfg Config, box *core.Outbox, peers Peers, rec *core.Recovered) *Replica {
 	cfg.Limits = cfg.Limits.withDefaults()
 	r := &Replica{cfg: cfg, box: box, peers: peers}
 	r.hist.ledger = kv.NewLedger(cfg.Limits.Origins)
@@ -135,7 +136,7 @@ func New(cfg Config, box *wire.Outbox, peers Peers, rec *wire.Recovered) *Replic
 	return r
 }
 
-func (r *Replica) recover(rec *wire.Recovered) {
+func (r *Replica) recover(rec *core.Recovered) {
 	r.promised, r.owed = rec.Meta.Promised, rec.Meta.Owed
 	r.hist = history{
 		ballot: rec.Ballot, members: rec.Members, bound: rec.Bound, past: rec.Past, attested: rec.Attested,
@@ -223,11 +224,11 @@ func (r *Replica) promise(b ids.Ballot) {
 }
 
 func (r *Replica) persistMeta() {
-	m := &wire.NodeMeta{Inc: r.cfg.Inc, Promised: r.promised, Owed: slices.Clone(r.owed)}
+	m := &core.NodeMeta{Inc: r.cfg.Inc, Promised: r.promised, Owed: slices.Clone(r.owed)}
 	if r.view != nil {
 		m.Present, m.View = true, *r.view
 	}
-	r.metaSeq = r.box.Persist(wire.Write{Kind: wire.WriteMeta, Meta: m})
+	r.metaSeq = r.box.Persist(core.Write{Kind: core.WriteMeta, Meta: m})
 }
 
 // inActiveBallot reports whether this node has swapped in the base of the ballot that it
@@ -282,5 +283,5 @@ func (r *Replica) Hello() wire.Hello {
 func (r *Replica) send(to ids.Node, m wire.Message) { r.box.Send(to, m) }
 
 func (r *Replica) sendDurable(to ids.Node, m wire.Message) {
-	r.box.PostAfter(r.box.LastWrite(), wire.Envelope{To: to, Message: m})
+	r.box.PostAfter(r.box.LastWrite(), core.Envelope{To: to, Message: m})
 }

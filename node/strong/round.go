@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -55,7 +56,7 @@ func (r *Replica) beginRound() {
 	r.round = &round{ballot: b, phase: collecting, begun: r.now}
 	r.promise(b)
 	r.refuseUnlogged()
-	r.box.Event(wire.Event{Kind: EventRound, Ballot: b, View: r.view.ID})
+	r.box.Event(core.Event{Kind: EventRound, Ballot: b, View: r.view.ID})
 	r.collect()
 	r.sendJoin(r.cfg.Self)
 }
@@ -215,7 +216,7 @@ func (r *Replica) tryDecide() {
 		rd.bound = append(rd.bound, wire.Sighting{Node: m.ID, Inc: rd.joins[i].inc, View: r.view.ID})
 	}
 	rd.phase = fetching
-	r.box.Event(wire.Event{Kind: EventDecided, Ballot: rd.ballot, Count: rd.decision.base.Length})
+	r.box.Event(core.Event{Kind: EventDecided, Ballot: rd.ballot, Count: rd.decision.base.Length})
 	start := &wire.Start{Ballot: rd.ballot, Base: rd.decision.base, Bound: rd.bound, Members: r.members}
 	if len(rd.decision.sides) > 1 {
 		r.merge(start, rd.decision.sides)
@@ -257,10 +258,10 @@ func (r *Replica) decided() bool {
 	rd := r.round
 	v := &rd.decision
 	if v.dropped > 0 {
-		r.box.Event(wire.Event{Kind: EventStagedDropped, Ballot: rd.ballot, Count: uint64(v.dropped)})
+		r.box.Event(core.Event{Kind: EventStagedDropped, Ballot: rd.ballot, Count: uint64(v.dropped)})
 	}
 	if v.tooOld > 0 {
-		r.box.Event(wire.Event{Kind: EventForgotten, Ballot: rd.ballot, Count: uint64(v.tooOld)})
+		r.box.Event(core.Event{Kind: EventForgotten, Ballot: rd.ballot, Count: uint64(v.tooOld)})
 	}
 	r.setOwed(r.owedLeft())
 	was := rd.stuck
@@ -269,7 +270,7 @@ func (r *Replica) decided() bool {
 		rd.stuck = owedReason(rd.owed[0])
 	}
 	if rd.stuck != "" && rd.stuck != was {
-		r.box.Event(wire.Event{Kind: EventStuck, Ballot: rd.ballot, Note: rd.stuck})
+		r.box.Event(core.Event{Kind: EventStuck, Ballot: rd.ballot, Note: rd.stuck})
 	}
 	return rd.stuck == ""
 }
@@ -365,7 +366,7 @@ func (r *Replica) activate() {
 	r.differing = nil
 	r.endRound()
 	r.swapIn()
-	r.box.Event(wire.Event{Kind: EventActive, Ballot: rd.ballot, Count: uint64(r.now - rd.begun)})
+	r.box.Event(core.Event{Kind: EventActive, Ballot: rd.ballot, Count: uint64(r.now - rd.begun)})
 	r.startPrimary(rd.bound)
 	for _, m := range r.members {
 		if m.ID != r.cfg.Self {

@@ -3,6 +3,7 @@ package strong
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -84,14 +85,14 @@ func (r *Replica) readRecords(to ids.Node, f *wire.Fetch, l source) {
 	}
 	r.chunks.next++
 	r.chunks.open = append(r.chunks.open, chunkRead{r.chunks.next, to, f})
-	r.box.Read(wire.Read{
-		Kind: wire.ReadChunk, Area: l.area, After: f.After, First: f.First,
+	r.box.Read(core.Read{
+		Kind: core.ReadChunk, Area: l.area, After: f.After, First: f.First,
 		Limit: r.cfg.Limits.ChunkBytes, Session: r.chunks.next,
 	})
 }
 
 // OnChunkRead sends records that the store has read.
-func (r *Replica) OnChunkRead(in *wire.ChunkRead) {
+func (r *Replica) OnChunkRead(in *core.ChunkRead) {
 	i := slices.IndexFunc(r.chunks.open, func(c chunkRead) bool { return c.session == in.Session })
 	if i < 0 {
 		return

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/wire"
@@ -62,7 +63,7 @@ func (r *Replica) stage(s *wire.Start, provider ids.Node) {
 // keep builds on what is here: the current state with its log, or the base that
 // is staged for the source.
 func (st *staging) keep(r *Replica, l source) {
-	st.fresh = l.area == wire.AreaStaged
+	st.fresh = l.area == core.AreaStaged
 	if st.fresh {
 		st.ledger = l.ledger()
 	}
@@ -87,13 +88,13 @@ func (r *Replica) stageFresh() {
 // one is whole.
 func (r *Replica) openArea() {
 	r.staging.building = true
-	r.box.Persist(wire.Write{Kind: wire.WriteStageHead, Ballot: r.staging.start.Ballot})
+	r.box.Persist(core.Write{Kind: core.WriteStageHead, Ballot: r.staging.start.Ballot})
 }
 
 // dropStaging forgets a base that was on its way here.
 func (r *Replica) dropStaging() {
 	if r.staging != nil && r.staging.building {
-		r.box.Persist(wire.Write{Kind: wire.WriteStageDrop, Ballot: r.staging.start.Ballot})
+		r.box.Persist(core.Write{Kind: core.WriteStageDrop, Ballot: r.staging.start.Ballot})
 	}
 	r.staging = nil
 }
@@ -165,7 +166,7 @@ func (r *Replica) stagedSame() {
 		r.stagedWhole()
 		return
 	}
-	r.box.Event(wire.Event{Kind: EventDiffers, Peer: r.cfg.Self, Ballot: st.start.Base.Source, Count: st.start.Base.Length})
+	r.box.Event(core.Event{Kind: EventDiffers, Peer: r.cfg.Self, Ballot: st.start.Base.Source, Count: st.start.Base.Length})
 	r.stageFresh()
 }
 
@@ -204,7 +205,7 @@ func (st *staging) takeHead(c *wire.Chunk) {
 func (r *Replica) takeRecords(c *wire.Chunk) {
 	st := r.staging
 	if len(c.Records) > 0 {
-		r.box.Persist(wire.Write{Kind: wire.WriteStageRecords, Ballot: st.start.Ballot, Records: c.Records})
+		r.box.Persist(core.Write{Kind: core.WriteStageRecords, Ballot: st.start.Ballot, Records: c.Records})
 	}
 	switch {
 	case c.Last:
@@ -258,13 +259,13 @@ func (r *Replica) stagedWhole() {
 	if s.under != nil {
 		under = s.under.ballot
 	}
-	r.box.Persist(wire.Write{
-		Kind: wire.WriteStaged, Ballot: s.ballot, Under: under, Fresh: s.fresh, Ledger: s.ledger, Entries: s.tail,
+	r.box.Persist(core.Write{
+		Kind: core.WriteStaged, Ballot: s.ballot, Under: under, Fresh: s.fresh, Ledger: s.ledger, Entries: s.tail,
 		Base: s.desc, Bound: s.bound, Members: s.members,
 	})
 	r.staged = s
 	r.progress++
-	r.box.Event(wire.Event{Kind: stagedEvent(s), Ballot: s.ballot, Count: uint64(len(s.tail))})
+	r.box.Event(core.Event{Kind: stagedEvent(s), Ballot: s.ballot, Count: uint64(len(s.tail))})
 	if r.round != nil {
 		r.round.phase = starting
 		r.sendStarts()
@@ -272,7 +273,7 @@ func (r *Replica) stagedWhole() {
 	r.sendDurable(r.primary, &wire.Started{Ballot: s.ballot})
 }
 
-func stagedEvent(s *base) wire.EventKind {
+func stagedEvent(s *base) core.EventKind {
 	switch {
 	case s.desc.Merged():
 		return EventStagedMerged

@@ -1,6 +1,9 @@
 package strong
 
-import "github.com/cohortkv/cohort/node/wire"
+import (
+	"github.com/cohortkv/cohort/node/core"
+	"github.com/cohortkv/cohort/node/wire"
+)
 
 // Tick does what time asks for: repetitions, patience at its end.
 func (r *Replica) Tick() {
@@ -17,7 +20,7 @@ func (r *Replica) Tick() {
 		r.repeat() // last: it may begin a round
 	}
 	if f := r.fwd.flight; f != nil && r.now-f.sent >= forwardTimeout {
-		r.box.Event(wire.Event{Kind: EventForwardLate, Peer: r.primary})
+		r.box.Event(core.Event{Kind: EventForwardLate, Peer: r.primary})
 		r.requeueFlight(false)
 	}
 	r.forward()

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -15,11 +16,11 @@ const waitReportAfter = 2 * wire.Second
 // waits are the members that strong requests wait for, as of the last refresh
 // (docs/strong.md §11).
 type waits struct {
-	list      []wire.Wait // given out: replaced, never written to
+	list      []core.Wait // given out: replaced, never written to
 	reason    string
 	deaf      []ids.Node   // members that do not hear this node, as they say
 	apart     []ids.Node   // members that the primary does not hear, or that do not hear it
-	reported  []wire.Wait  // those of which there was an event that they are waited for
+	reported  []core.Wait  // those of which there was an event that they are waited for
 	stale     bool         // time has passed
 	changedAt wire.Instant // when the node began to serve, or ceased to, or took another view
 	state     waitState
@@ -46,7 +47,7 @@ func (r *Replica) waitState() waitState {
 // Waiting lists the members that the round or clients' requests wait for, with the reason
 // for people. It refreshes the list after a tick and after a change of state; other steps
 // cost nothing. The list is never written to afterwards.
-func (r *Replica) Waiting() (list []wire.Wait, reason string) {
+func (r *Replica) Waiting() (list []core.Wait, reason string) {
 	w := &r.waits
 	if s := r.waitState(); w.stale || s != w.state {
 		if s.serving != w.state.serving || s.view != w.state.view {
@@ -64,8 +65,8 @@ func (r *Replica) Waiting() (list []wire.Wait, reason string) {
 
 // refreshWaits finds the members that are waited for. While the ballot is active these are
 // the silent members: without them no write is ordered and no read is confirmed.
-func (r *Replica) refreshWaits() (list []wire.Wait, reason string) {
-	var lacks func(id ids.Node) wire.WaitCause
+func (r *Replica) refreshWaits() (list []core.Wait, reason string) {
+	var lacks func(id ids.Node) core.WaitCause
 	begun := r.waits.changedAt
 	switch rd := r.round; {
 	case r.notInView():
@@ -75,14 +76,14 @@ func (r *Replica) refreshWaits() (list []wire.Wait, reason string) {
 		lacks = r.separatedBy
 	case rd == nil:
 		reason = "waiting for the primary"
-		lacks = func(id ids.Node) wire.WaitCause { return causeIf(id == r.primary, wire.WaitPrimary) }
+		lacks = func(id ids.Node) core.WaitCause { return causeIf(id == r.primary, core.WaitPrimary) }
 	case rd.phase == collecting:
 		reason, begun = "waiting for members to join the round", rd.begun
-		lacks = func(id ids.Node) wire.WaitCause { return causeIf(!rd.hasJoined(id), wire.WaitJoin) }
+		lacks = func(id ids.Node) core.WaitCause { return causeIf(!rd.hasJoined(id), core.WaitJoin) }
 	default:
 		reason, begun = "waiting for members to receive the data", rd.begun
-		lacks = func(id ids.Node) wire.WaitCause {
-			return causeIf(!slices.Contains(rd.started, id), wire.WaitData)
+		lacks = func(id ids.Node) core.WaitCause {
+			return causeIf(!slices.Contains(rd.started, id), core.WaitData)
 		}
 	}
 	for _, m := range r.members {
@@ -104,17 +105,17 @@ func (r *Replica) refreshWaits() (list []wire.Wait, reason string) {
 
 // separatedBy says why a member that is heard cannot take part: it does not hear this
 // node, or the primary and the member do not hear each other.
-func (r *Replica) separatedBy(id ids.Node) wire.WaitCause {
+func (r *Replica) separatedBy(id ids.Node) core.WaitCause {
 	switch {
 	case slices.Contains(r.waits.deaf, id):
-		return wire.WaitDeaf
+		return core.WaitDeaf
 	case !r.isPrimary() && slices.Contains(r.waits.apart, id) && !r.silent(r.primary):
-		return wire.WaitApart
+		return core.WaitApart
 	}
 	return 0
 }
 
-func causeIf(holds bool, c wire.WaitCause) wire.WaitCause {
+func causeIf(holds bool, c core.WaitCause) core.WaitCause {
 	if holds {
 		return c
 	}
@@ -123,10 +124,10 @@ func causeIf(holds bool, c wire.WaitCause) wire.WaitCause {
 
 // waitFor reports whether a member is waited for: it is silent, or it has lacked something
 // since begun. A member that was waited for at the last refresh keeps its start time.
-func (r *Replica) waitFor(id ids.Node, lacks wire.WaitCause, begun wire.Instant) (wire.Wait, bool) {
-	w := wire.Wait{Node: id, Since: begun, Cause: lacks}
+func (r *Replica) waitFor(id ids.Node, lacks core.WaitCause, begun wire.Instant) (core.Wait, bool) {
+	w := core.Wait{Node: id, Since: begun, Cause: lacks}
 	if r.silent(id) {
-		w.Since, w.Cause = r.heardAt(id), wire.WaitSilent
+		w.Since, w.Cause = r.heardAt(id), core.WaitSilent
 	}
 	if i := slices.IndexFunc(r.waits.list, isWait(id)); i >= 0 {
 		w.Since = min(w.Since, r.waits.list[i].Since)
@@ -179,15 +180,15 @@ func (r *Replica) noteSilent(from ids.Node, m *wire.Hello) {
 	}
 }
 
-func isWait(id ids.Node) func(wire.Wait) bool {
-	return func(w wire.Wait) bool { return w.Node == id }
+func isWait(id ids.Node) func(core.Wait) bool {
+	return func(w core.Wait) bool { return w.Node == id }
 }
 
 // reportWaits emits one event for each wait that lasts and one for its end. Count is the
 // time in milliseconds.
-func (r *Replica) reportWaits(list []wire.Wait) {
+func (r *Replica) reportWaits(list []core.Wait) {
 	w := &r.waits
-	w.reported = slices.DeleteFunc(w.reported, func(t wire.Wait) bool {
+	w.reported = slices.DeleteFunc(w.reported, func(t core.Wait) bool {
 		if slices.ContainsFunc(list, isWait(t.Node)) {
 			return false
 		}
@@ -202,6 +203,6 @@ func (r *Replica) reportWaits(list []wire.Wait) {
 	}
 }
 
-func (r *Replica) waitEvent(kind wire.EventKind, w wire.Wait) wire.Event {
-	return wire.Event{Kind: kind, Peer: w.Node, Ballot: r.hist.ballot, Count: uint64((r.now - w.Since) / wire.Millisecond)}
+func (r *Replica) waitEvent(kind core.EventKind, w core.Wait) core.Event {
+	return core.Event{Kind: kind, Peer: w.Node, Ballot: r.hist.ballot, Count: uint64((r.now - w.Since) / wire.Millisecond)}
 }

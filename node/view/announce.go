@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -57,9 +58,9 @@ func (mgr *Manager) makeView(p *put) *wire.View {
 		v.Births, p.firstOfCluster = []ids.View{v.ID}, true
 	}
 	if p.loss != nil && p.newIDs == 1 {
-		mgr.box.Event(wire.Event{Kind: EventLoss, View: v.ID, Count: p.loss.View.Number})
+		mgr.box.Event(core.Event{Kind: EventLoss, View: v.ID, Count: p.loss.View.Number})
 	}
-	mgr.box.Event(wire.Event{Kind: EventCreated, View: v.ID, Count: uint64(p.heard)})
+	mgr.box.Event(core.Event{Kind: EventCreated, View: v.ID, Count: uint64(p.heard)})
 	return v
 }
 
@@ -97,7 +98,7 @@ func (mgr *Manager) postView(p *put) {
 	p.resend = mgr.now + p.pause
 	m := &wire.NewView{PutID: p.id, View: *p.view} // one for all: it is encoded once
 	send := func(id ids.Node) {
-		mgr.box.PostAfter(mgr.box.LastWrite(), wire.Envelope{To: id, Request: p.id, Message: m})
+		mgr.box.PostAfter(mgr.box.LastWrite(), core.Envelope{To: id, Request: p.id, Message: m})
 	}
 	for i := range p.peers {
 		if !p.peers[i].accepted {
@@ -179,7 +180,7 @@ func (mgr *Manager) renumber(p *put, held ids.View) {
 	addAncestor(&v, old.ID, old.Renewed)
 	v.Renewed = 0
 	v.Saw = slices.Clone(old.Saw)
-	mgr.box.Event(wire.Event{Kind: EventRenumbered, View: v.ID})
+	mgr.box.Event(core.Event{Kind: EventRenumbered, View: v.ID})
 	p.view = &v
 	p.unaccepted()
 	mgr.adopt(&v)

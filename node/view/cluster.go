@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -74,7 +75,7 @@ func (mgr *Manager) partByCluster(p *put) (kin []*putPeer, births []ids.View) {
 func (mgr *Manager) noteForeign(p *put, a *putPeer) {
 	if !a.foreign {
 		a.foreign = true
-		mgr.box.Event(wire.Event{Kind: EventForeign, Peer: a.id, View: mgr.viewID()})
+		mgr.box.Event(core.Event{Kind: EventForeign, Peer: a.id, View: mgr.viewID()})
 	}
 }
 

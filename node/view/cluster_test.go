@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -40,7 +41,7 @@ func TestAViewOfAnotherClusterIsNotFollowed(t *testing.T) {
 // newTestManager returns the manager of node 2, which holds a view.
 func newTestManager(held *wire.View) (*Manager, *node) {
 	local := &node{}
-	k := New(Config{Self: 2, Inc: 20, Boot: 5}, &wire.Outbox{}, nil)
+	k := New(Config{Self: 2, Inc: 20, Boot: 5}, &core.Outbox{}, nil)
 	k.Use(local)
 	if held != nil {
 		v := *held
@@ -74,7 +75,7 @@ func TestAListReplacesOnlyViewsOfItsCluster(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			k, local := newTestManager(c.held)
-			k.Put(&wire.PutView{Token: 1, Layout: c.list, Force: c.force})
+			k.Put(&core.PutView{Token: 1, Layout: c.list, Force: c.force})
 			for _, m := range c.list.Members() {
 				if v := c.answers[m.ID]; v != nil {
 					k.OnQueryReply(wire.Header{From: m.ID, Inc: 1}, &wire.QueryReply{PutID: k.nextPut, Present: true, View: *v})
@@ -174,7 +175,7 @@ func TestAViewOfAnEarlierIncarnationGivesNoIDAway(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			k, _ := newTestManager(&held)
-			k.Put(&wire.PutView{Layout: list})
+			k.Put(&core.PutView{Layout: list})
 			theirs := old
 			theirs.Ancestors = c.replaces
 			for _, from := range []ids.Node{1, 3} {

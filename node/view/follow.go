@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -75,7 +76,7 @@ func (mgr *Manager) RenumberAbove(held ids.View) {
 	mgr.highestNumber = v.ID.Number
 	addAncestor(&v, mgr.view.ID, mgr.view.Renewed)
 	v.Renewed = 0
-	mgr.box.Event(wire.Event{Kind: EventRenumbered, View: v.ID})
+	mgr.box.Event(core.Event{Kind: EventRenumbered, View: v.ID})
 	mgr.adopt(&v)
 }
 
@@ -158,13 +159,13 @@ func (mgr *Manager) OnNewView(h wire.Header, replyTo ids.ReplyTo, m *wire.NewVie
 		reply.Same = mgr.view.Layout.Equal(m.View.Layout)
 	}
 	if !reply.Accepted {
-		mgr.box.Event(wire.Event{Kind: EventRefused, Peer: h.From, View: m.View.ID})
+		mgr.box.Event(core.Event{Kind: EventRefused, Peer: h.From, View: m.View.ID})
 		if !reply.Same && !mgr.SameCluster(m.View.Births) {
 			reply.Layout = mgr.view.Layout
 			if !mayReplace(h.From, &m.View.Layout, &reply.Layout) { // else the author will find out
-				mgr.box.Event(wire.Event{Kind: EventForeign, Peer: h.From, View: m.View.ID})
+				mgr.box.Event(core.Event{Kind: EventForeign, Peer: h.From, View: m.View.ID})
 			}
 		}
 	}
-	mgr.box.PostAfter(mgr.box.LastWrite(), wire.Envelope{To: h.From, Answer: replyTo, Message: reply})
+	mgr.box.PostAfter(mgr.box.LastWrite(), core.Envelope{To: h.From, Answer: replyTo, Message: reply})
 }

@@ -2,6 +2,7 @@ package view
 
 import (
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -18,7 +19,7 @@ func (mgr *Manager) OnHello(h wire.Header, m *wire.Hello) bool {
 	}
 	switch c := h.View.Compare(mgr.view.ID); {
 	case c == 0 && mgr.twin(p, h):
-		mgr.box.Event(wire.Event{Kind: EventTwin, Peer: h.From, View: h.View})
+		mgr.box.Event(core.Event{Kind: EventTwin, Peer: h.From, View: h.View})
 	case c == 0:
 		p.at, p.ever, p.inc, p.progress = mgr.now, true, h.Inc, m.Progress+m.CausalProgress
 		return true
@@ -47,7 +48,7 @@ func (mgr *Manager) twinSaid(m *wire.QueryReply) bool {
 func (mgr *Manager) yieldID(told ids.Node, v ids.View) {
 	if !mgr.leftBehind {
 		mgr.leftBehind, mgr.changed = true, true
-		mgr.box.Event(wire.Event{Kind: EventTwin, Peer: told, View: v, Note: "this node's id was given to another process"})
+		mgr.box.Event(core.Event{Kind: EventTwin, Peer: told, View: v, Note: "this node's id was given to another process"})
 	}
 }
 
@@ -81,7 +82,7 @@ func (mgr *Manager) probe() {
 		if mgr.silent(p) && mgr.now-p.probed >= probeSilence {
 			p.probed = mgr.now
 			mgr.nextPut++
-			mgr.box.Post(wire.Envelope{To: p.id, Request: mgr.nextPut, Message: &wire.Query{Ballot: mgr.local.Ballot()}})
+			mgr.box.Post(core.Envelope{To: p.id, Request: mgr.nextPut, Message: &wire.Query{Ballot: mgr.local.Ballot()}})
 		}
 	}
 }
@@ -106,7 +107,7 @@ func (mgr *Manager) onProbeReply(h wire.Header, m *wire.QueryReply) {
 	case m.View.Descends(mgr.view.ID) && !m.View.Has(mgr.self):
 		if !mgr.leftBehind {
 			mgr.leftBehind, mgr.changed = true, true
-			mgr.box.Event(wire.Event{Kind: EventLeftBehind, Peer: h.From, View: m.View.ID})
+			mgr.box.Event(core.Event{Kind: EventLeftBehind, Peer: h.From, View: m.View.ID})
 		}
 	default:
 		mgr.FollowIfAllowed(&m.View)

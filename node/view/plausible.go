@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -35,7 +36,7 @@ func (mgr *Manager) sound(v *wire.View) bool {
 	}
 	ok := same && mgr.plausible(v.ID) && v.Renewed <= known+maxJump && ordered(v)
 	if !ok {
-		mgr.box.Event(wire.Event{Kind: EventMalformed, View: v.ID, Note: "a view that nobody can have made"})
+		mgr.box.Event(core.Event{Kind: EventMalformed, View: v.ID, Note: "a view that nobody can have made"})
 	}
 	return ok
 }
@@ -82,7 +83,7 @@ func (mgr *Manager) speaksFor(h wire.Header, v *wire.View) bool {
 	if made || v.Has(h.From) || mgr.view != nil && mgr.view.Has(h.From) {
 		return true
 	}
-	mgr.box.Event(wire.Event{Kind: EventStranger, Peer: h.From, View: v.ID})
+	mgr.box.Event(core.Event{Kind: EventStranger, Peer: h.From, View: v.ID})
 	return false
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -37,7 +38,7 @@ type put struct {
 	made            bool         // view was made here and must be sent
 	newIDs          int
 	firstOfCluster  bool       // made: this node was of no cluster, and the view is the first of one
-	loss            *wire.Loss // that the view makes final, as far as is known
+	loss            *core.Loss // that the view makes final, as far as is known
 	twinAt          ids.Node
 	twin            bool          // twinAt says that this node's id belongs to another process
 	covered         bool          // outside: the view's primary has our data
@@ -83,7 +84,7 @@ func (p *put) unaccepted() {
 }
 
 // Put starts an operator's PUT /view.
-func (mgr *Manager) Put(in *wire.PutView) {
+func (mgr *Manager) Put(in *core.PutView) {
 	mgr.nextPut++
 	p := &put{
 		id: mgr.nextPut, token: in.Token, layout: in.Layout, force: in.Force, dryRun: in.Check, limit: putLimit,
@@ -117,12 +118,12 @@ func (mgr *Manager) Put(in *wire.PutView) {
 // putEmptyList takes this node, and no other, out of its view.
 func (mgr *Manager) putEmptyList(p *put) {
 	if p.dryRun {
-		mgr.finish(p, wire.ViewChecked)
+		mgr.finish(p, core.ViewChecked)
 		return
 	}
 	p.view = mgr.makeView(p)
 	mgr.adopt(p.view)
-	mgr.finish(p, wire.ViewServed)
+	mgr.finish(p, core.ViewServed)
 }
 
 // ask sends the query to the members that have not answered it.
@@ -131,7 +132,7 @@ func (mgr *Manager) ask(p *put) {
 	query := &wire.Query{PutID: p.id, Ballot: mgr.local.Ballot()} // one for all: it is encoded once
 	for i := range p.peers {
 		if p.peers[i].r == nil {
-			mgr.box.Post(wire.Envelope{To: p.peers[i].id, Request: p.id, Message: query})
+			mgr.box.Post(core.Envelope{To: p.peers[i].id, Request: p.id, Message: query})
 		}
 	}
 }
@@ -170,7 +171,7 @@ func (mgr *Manager) conclude(p *put) {
 	}
 	if mgr.idTaken(p) {
 		mgr.yieldID(p.twinAt, p.peer(p.twinAt).r.View.ID)
-		mgr.finish(p, wire.ViewUnready)
+		mgr.finish(p, core.ViewUnready)
 		return
 	}
 	v := mgr.inForce(p)
@@ -179,12 +180,12 @@ func (mgr *Manager) conclude(p *put) {
 	}
 	if p.dryRun {
 		mgr.partByCluster(p)
-		mgr.finish(p, wire.ViewChecked)
+		mgr.finish(p, core.ViewChecked)
 		return
 	}
 	if v != nil {
 		v = mgr.withBirths(v)
-		mgr.box.Event(wire.Event{Kind: EventSame, View: v.ID})
+		mgr.box.Event(core.Event{Kind: EventSame, View: v.ID})
 		p.view, p.stage = v, waiting
 		if mgr.viewID() != v.ID {
 			mgr.adopt(v)

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -40,7 +41,7 @@ func (mgr *Manager) check(p *put) {
 	if p.stage == querying || mgr.findPut(p.id) == nil || !mgr.ready(p) {
 		return
 	}
-	mgr.finish(p, wire.ViewServed)
+	mgr.finish(p, core.ViewServed)
 }
 
 func (mgr *Manager) ready(p *put) bool {
@@ -72,18 +73,18 @@ func (mgr *Manager) acceptedByAll(p *put) bool {
 func (mgr *Manager) finishOvertaken(v *wire.View) {
 	for _, p := range slices.Clone(mgr.puts) {
 		if p.stage != querying && p.view != nil && p.view != v && !p.layout.Equal(v.Layout) {
-			mgr.finish(p, wire.ViewOvertaken)
+			mgr.finish(p, core.ViewOvertaken)
 		}
 	}
 }
 
-func (mgr *Manager) finish(p *put, o wire.Outcome) {
+func (mgr *Manager) finish(p *put, o core.Outcome) {
 	mgr.puts = slices.DeleteFunc(mgr.puts, func(q *put) bool { return q == p })
 	report := mgr.report(p)
 	if mgr.undialAtTick = mgr.undialAtTick || p.dryRun; !p.dryRun {
 		mgr.reach()
 	}
-	mgr.box.Reply(wire.Reply{Token: p.token, Outcome: o, View: report})
+	mgr.box.Reply(core.Reply{Token: p.token, Outcome: o, View: report})
 }
 
 // Abandon forgets a PUT whose client has left.
@@ -120,7 +121,7 @@ func (mgr *Manager) tickPut(p *put) {
 		p.lastProgress, p.progressAt = now, mgr.now
 	}
 	if mgr.now-p.progressAt >= putStalled || mgr.now-p.begun >= p.limit || mgr.onlyForeign(p) && mgr.now-p.begun >= putForeign {
-		mgr.finish(p, wire.ViewUnready)
+		mgr.finish(p, core.ViewUnready)
 		return
 	}
 	if p.made && mgr.now >= p.resend && mgr.viewID() == p.view.ID {
@@ -143,7 +144,7 @@ func (mgr *Manager) progress() uint64 {
 
 func (mgr *Manager) askCovered(p *put) {
 	if id, ok := p.view.Primary(); ok {
-		mgr.box.Post(wire.Envelope{
+		mgr.box.Post(core.Envelope{
 			To: id, Request: p.id, Message: &wire.BaseCheck{PutID: p.id, Ballot: mgr.local.Ballot()},
 		})
 	}

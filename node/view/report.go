@@ -1,10 +1,10 @@
 package view
 
-import "github.com/cohortkv/cohort/node/wire"
+import "github.com/cohortkv/cohort/node/core"
 
 // report is what a PUT has found out by its end.
-func (mgr *Manager) report(p *put) *wire.ViewReport {
-	r := &wire.ViewReport{Members: make([]wire.MemberReport, len(p.peers)), Loss: p.loss, Twin: p.twin, TwinAt: p.twinAt}
+func (mgr *Manager) report(p *put) *core.ViewReport {
+	r := &core.ViewReport{Members: make([]core.MemberReport, len(p.peers)), Loss: p.loss, Twin: p.twin, TwinAt: p.twinAt}
 	for i := range p.peers {
 		a := &p.peers[i]
 		m := &r.Members[i]
@@ -12,14 +12,14 @@ func (mgr *Manager) report(p *put) *wire.ViewReport {
 		if a.r != nil {
 			m.Held = a.r.View.ID
 		}
-		if m.Stand == wire.MemberSilent && !p.dryRun {
-			mgr.box.Event(wire.Event{Kind: EventUnheard, Peer: a.id, View: mgr.viewID()})
+		if m.Stand == core.MemberSilent && !p.dryRun {
+			mgr.box.Event(core.Event{Kind: EventUnheard, Peer: a.id, View: mgr.viewID()})
 		}
 	}
 	return r
 }
 
-func (mgr *Manager) memberState(p *put, a *putPeer) wire.MemberStand {
+func (mgr *Manager) memberState(p *put, a *putPeer) core.MemberStand {
 	held := a.r != nil && p.view != nil && a.r.Present && a.r.View.ID == p.view.ID
 	greets := false
 	if p.view != nil && mgr.viewID() == p.view.ID {
@@ -28,24 +28,24 @@ func (mgr *Manager) memberState(p *put, a *putPeer) wire.MemberStand {
 	}
 	switch {
 	case a.accepted, held, greets:
-		return wire.MemberFollows
+		return core.MemberFollows
 	case a.foreign:
-		return wire.MemberForeign
+		return core.MemberForeign
 	case a.r != nil:
-		return wire.MemberAnswered
+		return core.MemberAnswered
 	}
-	return wire.MemberSilent
+	return core.MemberSilent
 }
 
 // lossOf says that a new view of the list of a PUT would have none of the data that was
 // held before; nil: that is not known. All members have answered then. What is known of
 // data that is gone is what a node has heard from others while it had none itself, and
 // what its operator said at its start.
-func (mgr *Manager) lossOf(p *put) *wire.Loss {
+func (mgr *Manager) lossOf(p *put) *core.Loss {
 	if p.heard < len(p.peers) || mgr.local.Data() {
 		return nil
 	}
-	l := &wire.Loss{View: mgr.dataHeardIn}
+	l := &core.Loss{View: mgr.dataHeardIn}
 	if mgr.expects && p.member {
 		l.Expected = append(l.Expected, mgr.self)
 	}

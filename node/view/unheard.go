@@ -3,16 +3,17 @@ package view
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
 // Unheard lists the shards of which no member is heard: requests for their keys wait.
 // It is as of the last tick, and not written to afterwards. The node's own shard is
 // never in it.
-func (mgr *Manager) Unheard() []wire.ShardWait { return mgr.unheard }
+func (mgr *Manager) Unheard() []core.ShardWait { return mgr.unheard }
 
 // findUnheard lists those shards.
-func (mgr *Manager) findUnheard() (list []wire.ShardWait) {
+func (mgr *Manager) findUnheard() (list []core.ShardWait) {
 	if mgr.view == nil || mgr.outside {
 		return nil
 	}
@@ -25,7 +26,7 @@ func (mgr *Manager) findUnheard() (list []wire.ShardWait) {
 	return list
 }
 
-func (mgr *Manager) unheardShard(s *wire.Shard) (w wire.ShardWait, unheard bool) {
+func (mgr *Manager) unheardShard(s *wire.Shard) (w core.ShardWait, unheard bool) {
 	w.Shard = s.Name
 	for _, m := range s.Members {
 		p := mgr.peer(m.ID)
@@ -35,7 +36,7 @@ func (mgr *Manager) unheardShard(s *wire.Shard) (w wire.ShardWait, unheard bool)
 		w.Members = append(w.Members, m.ID)
 		w.Since = max(w.Since, p.at, mgr.heldAt)
 	}
-	if i := slices.IndexFunc(mgr.unheard, func(o wire.ShardWait) bool { return o.Shard == s.Name }); i >= 0 {
+	if i := slices.IndexFunc(mgr.unheard, func(o core.ShardWait) bool { return o.Shard == s.Name }); i >= 0 {
 		w.Since = min(w.Since, mgr.unheard[i].Since)
 	}
 	return w, len(w.Members) > 0

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -88,7 +89,7 @@ type Manager struct {
 	self  ids.Node
 	inc   ids.Incarnation
 	boot  ids.Boot
-	box   *wire.Outbox
+	box   *core.Outbox
 	local Local
 	now   wire.Instant
 
@@ -107,7 +108,7 @@ type Manager struct {
 	undialAtTick  bool         // the peers of a finished dry run stay dialled until the next tick
 	highestNumber uint64       // highest view number ever held or made here
 	heldAt        wire.Instant // when the view was adopted
-	unheard       []wire.ShardWait
+	unheard       []core.ShardWait
 	changed       bool // view or what concerns it changed since Changed was asked
 
 	// What deliberate bugs need (mutant): where each node was first said to be, and
@@ -128,7 +129,7 @@ type peer struct {
 }
 
 // New returns a manager with no view, or with the one that it recovered.
-func New(cfg Config, box *wire.Outbox, rec *wire.Recovered) *Manager {
+func New(cfg Config, box *core.Outbox, rec *core.Recovered) *Manager {
 	k := &Manager{
 		self: cfg.Self, inc: cfg.Inc, boot: cfg.Boot, crowd: cfg.Crowd, expects: cfg.Expects,
 		box: box, nextPut: uint64(cfg.Boot)&^(1<<63) | 1,
@@ -255,7 +256,7 @@ func (mgr *Manager) adopt(v *wire.View) {
 	mgr.hold(v)
 	mgr.reach()
 	mgr.local.Adopt(v)
-	mgr.box.Event(wire.Event{Kind: EventAdopted, View: v.ID})
+	mgr.box.Event(core.Event{Kind: EventAdopted, View: v.ID})
 	if !sameMembers {
 		mgr.finishOvertaken(v)
 	}
@@ -322,13 +323,13 @@ func (mgr *Manager) OnQuery(h wire.Header, replyTo ids.ReplyTo, m *wire.Query) {
 			reply.Twin = mgr.twin(p, h)
 		}
 	}
-	mgr.box.PostAfter(mgr.box.LastWrite(), wire.Envelope{To: h.From, Answer: replyTo, Message: reply})
+	mgr.box.PostAfter(mgr.box.LastWrite(), core.Envelope{To: h.From, Answer: replyTo, Message: reply})
 }
 
 // OnBaseCheck answers a node outside the view: its data is in the active base.
 func (mgr *Manager) OnBaseCheck(h wire.Header, replyTo ids.ReplyTo, m *wire.BaseCheck) {
 	serving := mgr.local.HasActiveBase() && mgr.viewID().Compare(h.View) >= 0
-	mgr.box.Post(wire.Envelope{To: h.From, Answer: replyTo, Message: &wire.BaseCheckReply{
+	mgr.box.Post(core.Envelope{To: h.From, Answer: replyTo, Message: &wire.BaseCheckReply{
 		PutID: m.PutID, Contained: serving && mgr.local.Knows(m.Ballot), Serving: serving, Progress: mgr.local.Progress(),
 	}})
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -62,7 +63,7 @@ func TestAViewIsFollowedOnlyInKnowledgeOfTheOneHeld(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			local := &node{}
-			k := New(Config{Self: 2, Inc: 20, Boot: 5}, &wire.Outbox{}, nil)
+			k := New(Config{Self: 2, Inc: 20, Boot: 5}, &core.Outbox{}, nil)
 			k.Use(local)
 			if c.held != nil {
 				v := *c.held
@@ -95,7 +96,7 @@ func TestAListIsNumberedAboveAViewOfAnEarlierIncarnation(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			local := &node{}
-			k := New(Config{Self: 2, Inc: 20, Boot: 5}, &wire.Outbox{}, nil)
+			k := New(Config{Self: 2, Inc: 20, Boot: 5}, &core.Outbox{}, nil)
 			k.Use(local)
 			v := held
 			k.hold(&v)
@@ -131,11 +132,11 @@ func TestAncestorsKeepTheLargerRenewalAndTheHighestViews(t *testing.T) {
 // TestOnlyAddressesThatAViewNamedAreDialled puts a list with a new address of a member
 // while the view names the old one.
 func TestOnlyAddressesThatAViewNamedAreDialled(t *testing.T) {
-	box := &wire.Outbox{}
+	box := &core.Outbox{}
 	k := New(Config{Self: 2, Inc: 20, Boot: 5}, box, nil)
 	k.Use(&node{})
 	k.hold(&wire.View{ID: id(1, 1), Layout: layout("old:1", 1, 2, 3), Sources: []wire.Member{{ID: 9, Address: "source:1"}}})
-	k.Put(&wire.PutView{Token: 1, Layout: layout("new:1", 1, 2)})
+	k.Put(&core.PutView{Token: 1, Layout: layout("new:1", 1, 2)})
 	want := []wire.Member{{ID: 1, Address: "new:1"}, {ID: 3, Address: "old:1"}, {ID: 9, Address: "source:1"}}
 	if d := cmp.Diff(want, box.Output().Peers); d != "" {
 		t.Error(d)
@@ -166,7 +167,7 @@ func TestHellosAreRarerInLargeViewsAndByNodesLeftBehind(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			k := New(Config{Self: 1, Inc: 20, Boot: 5}, &wire.Outbox{}, nil)
+			k := New(Config{Self: 1, Inc: 20, Boot: 5}, &core.Outbox{}, nil)
 			k.Use(&node{})
 			k.hold(&wire.View{ID: id(4, 1), Layout: layout("h:1", c.members...)})
 			if c.leftBehind {
@@ -193,7 +194,7 @@ func TestInLargeViewsMembersOfOtherShardsHearFewerHellos(t *testing.T) {
 		l.Shards = append(l.Shards, wire.Shard{Name: string(rune('a' + i)), Members: layout("h:1", a, b).Shards[0].Members})
 	}
 	greeted := func(self ids.Node) map[ids.Node]int {
-		box := &wire.Outbox{}
+		box := &core.Outbox{}
 		k := New(Config{Self: self, Inc: 20, Boot: 5}, box, nil)
 		k.Use(&node{})
 		v := &wire.View{ID: id(4, 1), Layout: l}
@@ -235,10 +236,10 @@ func TestInLargeViewsMembersOfOtherShardsHearFewerHellos(t *testing.T) {
 // hears the other one, at the address old:1, and a list is put to this one.
 func TestAProcessGivesWayToTheOneAtTheAddressThatTheListNames(t *testing.T) {
 	for address, gives := range map[string]bool{"old:1": true, "new:1": false} {
-		mgr := New(Config{Self: 2, Inc: 20, Boot: 5}, &wire.Outbox{}, nil)
+		mgr := New(Config{Self: 2, Inc: 20, Boot: 5}, &core.Outbox{}, nil)
 		mgr.Use(&node{})
 		mgr.hold(&wire.View{ID: id(1, 2), Layout: layout("h:1", 1)}) // it was put here before
-		mgr.Put(&wire.PutView{Token: 1, Layout: layout(address, 1, 2)})
+		mgr.Put(&core.PutView{Token: 1, Layout: layout(address, 1, 2)})
 		mgr.OnQueryReply(wire.Header{From: 1, Inc: 10}, &wire.QueryReply{
 			PutID: mgr.puts[0].id, Present: true, View: wire.View{ID: id(3, 1), Layout: layout("old:1", 1, 2)}, Twin: true,
 		})
@@ -257,7 +258,7 @@ func TestANodeThatWasLeftBehindIsAMemberAgainWhenItsListIsPutAgain(t *testing.T)
 	renewed.Renewed = 1
 	for name, again := range map[string]func(mgr *Manager){
 		"here": func(mgr *Manager) {
-			mgr.Put(&wire.PutView{Token: 1, Layout: held.Layout})
+			mgr.Put(&core.PutView{Token: 1, Layout: held.Layout})
 			for _, from := range []ids.Node{1, 3} {
 				mgr.OnQueryReply(wire.Header{From: from}, &wire.QueryReply{PutID: mgr.puts[0].id, Present: true, View: held})
 			}
@@ -265,7 +266,7 @@ func TestANodeThatWasLeftBehindIsAMemberAgainWhenItsListIsPutAgain(t *testing.T)
 		"at another member": func(mgr *Manager) { mgr.OnNewView(wire.Header{From: 1}, "", &wire.NewView{View: renewed}) },
 	} {
 		local := &node{}
-		mgr := New(Config{Self: 2, Inc: 20, Boot: 5}, &wire.Outbox{}, nil)
+		mgr := New(Config{Self: 2, Inc: 20, Boot: 5}, &core.Outbox{}, nil)
 		mgr.Use(local)
 		v := held
 		mgr.hold(&v)
@@ -296,7 +297,7 @@ func TestAMemberThatWasToldTheEmptyListLeavesNobodyBehind(t *testing.T) {
 // TestAViewIsSentToASilentMemberWithBackOff: a PUT waits 300 ms for the answers of its
 // members, sends them the view, and ends after 3 s.
 func TestAViewIsSentToASilentMemberWithBackOff(t *testing.T) {
-	box := &wire.Outbox{}
+	box := &core.Outbox{}
 	k := New(Config{Self: 2, Inc: 20, Boot: 5}, box, nil)
 	k.Use(&node{})
 	sent := map[ids.Node][]wire.Instant{}
@@ -304,7 +305,7 @@ func TestAViewIsSentToASilentMemberWithBackOff(t *testing.T) {
 	for now := wire.Instant(0); now < 5*wire.Second; now += 10 * wire.Millisecond {
 		k.SetNow(now)
 		if now == 0 {
-			k.Put(&wire.PutView{Token: 1, Layout: layout("h:1", 1, 2, 3)})
+			k.Put(&core.PutView{Token: 1, Layout: layout("h:1", 1, 2, 3)})
 		}
 		k.Tick(func() wire.Hello { return wire.Hello{} })
 		out := box.Output()

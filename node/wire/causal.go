@@ -148,19 +148,3 @@ type SlotCursor struct {
 	Hash  uint64
 	Key   string
 }
-
-// CausalWrite changes what is durable of causal buckets, in the order of the
-// fields.
-type CausalWrite struct {
-	Reset  bool        // forget everything of causal buckets first
-	Free   []HashRange // slots that were handed over: their items go
-	Put    []Item      // each in place of what its key held
-	Drop   []string    // keys that were deleted, here or elsewhere, and collected: nothing is kept of them
-	Known  *Holdings   // of these slots; ranges that are in Free are not held any more
-	Live   Vector      // progress of the streams of this view
-	Alumni []Member    // when AlumniSet
-	Views  []KnownView // that became known
-	Ended  []Stream    // that were given up
-
-	AlumniSet bool
-}

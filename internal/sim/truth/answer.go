@@ -5,11 +5,12 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
 // Written checks the answer to a write and returns the past of who got it.
-func (t *Truth) Written(l *Incarnation, o *Op, r *wire.CausalResult) Past {
+func (t *Truth) Written(l *Incarnation, o *Op, r *core.CausalResult) Past {
 	if r == nil || r.Item == nil {
 		t.fail("answer", "node %d answers write %d without an item", l.Node, o.Token)
 		return o.Past
@@ -31,7 +32,7 @@ func (t *Truth) Written(l *Incarnation, o *Op, r *wire.CausalResult) Past {
 
 // Read checks the answer to a read of a key, and returns the past of who got it and
 // what was read.
-func (t *Truth) Read(l *Incarnation, o *Op, r *wire.CausalResult) (Past, *Write) {
+func (t *Truth) Read(l *Incarnation, o *Op, r *core.CausalResult) (Past, *Write) {
 	if r == nil {
 		t.fail("answer", "node %d answers read %d without a context", l.Node, o.Token)
 		return o.Past, nil

@@ -3,13 +3,14 @@ package truth
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
 // Wrote holds what a node writes against what is true, in the order in which it is
 // carried out, and takes it in.
-func (l *Incarnation) Wrote(seq uint64, c *wire.CausalWrite) {
+func (l *Incarnation) Wrote(seq uint64, c *core.CausalWrite) {
 	t, s := l.t, l.written
 	for _, r := range c.Free {
 		t.mayFree(l, r)

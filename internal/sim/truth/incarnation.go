@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -46,7 +47,7 @@ type arrival struct {
 // unsyncedWrite is a write that the node has begun and that is not durable yet.
 type unsyncedWrite struct {
 	seq    uint64
-	change *wire.CausalWrite
+	change *core.CausalWrite
 	view   *view
 }
 
@@ -174,7 +175,7 @@ func (l *Incarnation) DurableUpTo(seq uint64) {
 	l.unsynced = slices.Delete(l.unsynced, 0, n)
 }
 
-func (l *Incarnation) becomeDurable(c *wire.CausalWrite) {
+func (l *Incarnation) becomeDurable(c *core.CausalWrite) {
 	t, s := l.t, l.durable
 	s.change(t, c)
 	for _, r := range c.Free {
@@ -208,7 +209,7 @@ func (t *Truth) writeOf(item *wire.Item) *Write {
 }
 
 // change does what a write says, without a judgement.
-func (s *state) change(t *Truth, c *wire.CausalWrite) {
+func (s *state) change(t *Truth, c *core.CausalWrite) {
 	if c.Reset {
 		*s = *t.newState(s.node)
 	}

@@ -3,13 +3,14 @@ package truth
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
 // Sent holds a message against what its sender may say: what depends on a write only
 // when that is durable, and of K no more than is true.
-func (t *Truth) Sent(l *Incarnation, e *wire.Envelope) {
+func (t *Truth) Sent(l *Incarnation, e *core.Envelope) {
 	switch m := e.Message.(type) {
 	case *wire.Batch:
 		t.batch(l, m)

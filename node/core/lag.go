@@ -1,6 +1,9 @@
-package wire
+package core
 
-import "github.com/cohortkv/cohort/node/ids"
+import (
+	"github.com/cohortkv/cohort/node/ids"
+	"github.com/cohortkv/cohort/node/wire"
+)
 
 // AskLag is somebody who wants to know how far members are behind each other. It is
 // answered at once, also outside a view.
@@ -19,8 +22,8 @@ type Lag struct {
 // MemberLag is the same of one other member.
 type MemberLag struct {
 	Node    ids.Node
-	Greeted bool    // in this view
-	Silent  Instant // how long ago it greeted last; with Greeted
+	Greeted bool         // in this view
+	Silent  wire.Instant // how long ago it greeted last; with Greeted
 
 	Logged bool   // how far its log is known to be: by the primary only
 	Log    uint64 // up to here

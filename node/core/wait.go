@@ -1,11 +1,14 @@
-package wire
+package core
 
-import "github.com/cohortkv/cohort/node/ids"
+import (
+	"github.com/cohortkv/cohort/node/ids"
+	"github.com/cohortkv/cohort/node/wire"
+)
 
 // Wait is a member of the view that strong requests wait for.
 type Wait struct {
 	Node  ids.Node
-	Since Instant // last heard, or asked in vain; it stays as long as the wait lasts
+	Since wire.Instant // last heard, or asked in vain; it stays as long as the wait lasts
 	Cause WaitCause
 }
 
@@ -27,7 +30,7 @@ const (
 type ShardWait struct {
 	Shard   string
 	Members []ids.Node
-	Since   Instant // when the last of them was heard
+	Since   wire.Instant // when the last of them was heard
 }
 
 // StrongReady reports that strong requests are answered without delay: the ballot is

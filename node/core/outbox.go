@@ -1,6 +1,9 @@
-package wire
+package core
 
-import "github.com/cohortkv/cohort/node/ids"
+import (
+	"github.com/cohortkv/cohort/node/ids"
+	"github.com/cohortkv/cohort/node/wire"
+)
 
 // Outbox collects what the parts of one machine want done in a Step, and holds
 // back what depends on a write until that write is durable. Held messages leave
@@ -52,7 +55,7 @@ func (o *Outbox) LastWrite() uint64 { return o.seq }
 func (o *Outbox) IsDurable(seq uint64) bool { return seq <= o.durable }
 
 // Send sends a message that depends on no write.
-func (o *Outbox) Send(to ids.Node, m Message) {
+func (o *Outbox) Send(to ids.Node, m wire.Message) {
 	o.out.Messages = append(o.out.Messages, Envelope{To: to, Message: m})
 }
 
@@ -87,7 +90,7 @@ func (o *Outbox) MarkDurable(seq uint64) {
 }
 
 // Apply adds committed entries, in order.
-func (o *Outbox) Apply(entries ...Entry) { o.out.Applies = append(o.out.Applies, entries...) }
+func (o *Outbox) Apply(entries ...wire.Entry) { o.out.Applies = append(o.out.Applies, entries...) }
 
 // Read adds a read of the state.
 func (o *Outbox) Read(r Read) { o.out.Reads = append(o.out.Reads, r) }
@@ -99,7 +102,7 @@ func (o *Outbox) Reply(r Reply) { o.out.Replies = append(o.out.Replies, r) }
 func (o *Outbox) Event(e Event) { o.out.Events = append(o.out.Events, e) }
 
 // Peers replaces the nodes that may be dialled.
-func (o *Outbox) Peers(p []Member) { o.out.Peers, o.out.PeersChanged = p, true }
+func (o *Outbox) Peers(p []wire.Member) { o.out.Peers, o.out.PeersChanged = p, true }
 
 // Status replaces what the node shows.
 func (o *Outbox) Status(s *NodeStatus) { o.out.Status = s }

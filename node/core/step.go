@@ -1,6 +1,9 @@
-package wire
+package core
 
-import "github.com/cohortkv/cohort/node/ids"
+import (
+	"github.com/cohortkv/cohort/node/ids"
+	"github.com/cohortkv/cohort/node/wire"
+)
 
 // Input is one thing that a core is told; the concrete types below. Inputs are
 // read during Step only, unless a field says otherwise.
@@ -12,16 +15,16 @@ type Tick struct{}
 // Received is a message from a peer. Request is not zero when it answers the
 // request that the core sent under this number.
 type Received struct {
-	Header  Header
-	Message Message // kept by the core; the driver never touches it again
+	Header  wire.Header
+	Message wire.Message // kept by the core; the driver never touches it again
 	ReplyTo ids.ReplyTo
 	Request uint64
 	// Stored has, for a Forward, what the state at the applied position holds
 	// for each of its keys.
-	Stored []Meta
+	Stored []wire.Meta
 	// Items has, for a Batch, Items, CausalForward, KeyRequest or KeyReply, what the causal
 	// state holds for each of its keys; nil: nothing.
-	Items []*Item
+	Items []*wire.Item
 }
 
 // RequestFailed says that nobody listened for a request ("not yet", not "no").
@@ -34,8 +37,8 @@ type Durable struct{ Seq uint64 }
 // holds for its key.
 type Submit struct {
 	Token  ids.Token
-	Op     Op
-	Stored Meta
+	Op     wire.Op
+	Stored wire.Meta
 }
 
 // SubmitRead is a client's read of a key or a listing: it wants to know when the
@@ -49,10 +52,10 @@ type Abandon struct{ Token ids.Token }
 // other, out of its view.
 type PutView struct {
 	Token  ids.Token
-	Layout Layout // canonical, valid
+	Layout wire.Layout // canonical, valid
 	Force  bool
-	Check  bool    // only ask: what would come of it? Answered by ViewChecked
-	Limit  Instant // it is answered after that long at the latest; zero: after as long as a PUT may take
+	Check  bool         // only ask: what would come of it? Answered by ViewChecked
+	Limit  wire.Instant // it is answered after that long at the latest; zero: after as long as a PUT may take
 }
 
 // ViewReport is what a PUT /view has found out.
@@ -92,7 +95,7 @@ type ChunkRead struct {
 	Area    Area
 	After   string
 	First   bool
-	Records []Record // ascending; kept by the core
+	Records []wire.Record // ascending; kept by the core
 	Last    bool
 	Session uint64 // of the Read
 }
@@ -100,23 +103,23 @@ type ChunkRead struct {
 // CausalSubmit is a client's write to a causal bucket.
 type CausalSubmit struct {
 	Token   ids.Token
-	Op      Op // without a condition
-	Context Context
-	Stored  *Item // what the causal state holds for its key; nil: nothing
+	Op      wire.Op // without a condition
+	Context wire.Context
+	Stored  *wire.Item // what the causal state holds for its key; nil: nothing
 }
 
 // CausalRead is a client's read of a key in a causal bucket.
 type CausalRead struct {
 	Token   ids.Token
 	Key     string
-	Context Context
-	Stored  *Item
+	Context wire.Context
+	Stored  *wire.Item
 }
 
 // CausalList is a client's listing of this node's shard.
 type CausalList struct {
 	Token   ids.Token
-	Context Context
+	Context wire.Context
 }
 
 // ForgetNode is an operator's word that a node is gone for good, with what only it
@@ -150,13 +153,13 @@ type ForgetResult struct {
 // KeyRead is the answer to a Read of kind ReadKey.
 type KeyRead struct {
 	Session uint64 // of the Read
-	Stored  *Item
+	Stored  *wire.Item
 }
 
 // SlotsRead is the answer to a Read of kind ReadSlots.
 type SlotsRead struct {
-	Session uint64 // of the Read
-	Items   []Item // ascending by hash, then key; kept by the core
+	Session uint64      // of the Read
+	Items   []wire.Item // ascending by hash, then key; kept by the core
 	Last    bool
 }
 
@@ -182,12 +185,12 @@ func (*ChunkRead) input()     {}
 type Output struct {
 	Writes   []Write
 	Messages []Envelope
-	Applies  []Entry // committed, in order; the state is at the last one's position
+	Applies  []wire.Entry // committed, in order; the state is at the last one's position
 	Reads    []Read
 	Replies  []Reply
 	Events   []Event
-	Peers    []Member    // when PeersChanged: the only nodes that may be dialled
-	Status   *NodeStatus // when not nil: what the node shows from now on
+	Peers    []wire.Member // when PeersChanged: the only nodes that may be dialled
+	Status   *NodeStatus   // when not nil: what the node shows from now on
 
 	PeersChanged bool
 }
@@ -197,16 +200,16 @@ type Output struct {
 type Write struct {
 	Seq     uint64
 	Kind    WriteKind
-	Meta    *NodeMeta  // WriteMeta
-	Ballot  ids.Ballot // all but WriteMeta
-	Entries []Entry    // WriteAppend: appended to the log of Ballot; WriteStageTail
-	Records []Record   // WriteStageRecords
-	Ledger  Ledger     // WriteSwap
-	Fresh   bool       // WriteStaged, WriteSwap: the base stands on the staged area, not on the current state
-	Base    Base       // WriteStaged
-	Under   ids.Ballot // WriteStaged: the staged base that is kept beneath it; zero: none is
-	Bound   []Sighting // WriteStaged
-	Members []Member   // WriteStaged
+	Meta    *NodeMeta       // WriteMeta
+	Ballot  ids.Ballot      // all but WriteMeta
+	Entries []wire.Entry    // WriteAppend: appended to the log of Ballot; WriteStageTail
+	Records []wire.Record   // WriteStageRecords
+	Ledger  wire.Ledger     // WriteSwap
+	Fresh   bool            // WriteStaged, WriteSwap: the base stands on the staged area, not on the current state
+	Base    wire.Base       // WriteStaged
+	Under   ids.Ballot      // WriteStaged: the staged base that is kept beneath it; zero: none is
+	Bound   []wire.Sighting // WriteStaged
+	Members []wire.Member   // WriteStaged
 
 	Causal *CausalWrite // WriteCausal; kept, and never written to
 }
@@ -230,9 +233,9 @@ const (
 type NodeMeta struct {
 	Inc      ids.Incarnation
 	Present  bool // false: no view
-	View     View
+	View     wire.View
 	Promised ids.Ballot
-	Owed     []KnownBallot
+	Owed     []wire.KnownBallot
 }
 
 // Area says which state a chunk is read from.
@@ -249,7 +252,7 @@ type Envelope struct {
 	To      ids.Node
 	Answer  ids.ReplyTo // not empty: the answer to this request; To is then only informative
 	Request uint64      // not zero: sent as a bus request with this number
-	Message Message
+	Message wire.Message
 }
 
 // ReadKind says what a Read wants.
@@ -274,13 +277,13 @@ type Read struct {
 	Limit   int
 	Session uint64
 
-	Key       string       // ReadKey
-	Ranges    []HashRange  // ReadSlots, ReadItems
-	Cursor    SlotCursor   // ReadSlots
-	Context   Context      // ReadItems: the client's, to which the items are added
-	StableCut *KnownView   // ReadItems: the view whose stable cut may be referred to in it; nil: none
-	Subsumed  []ids.View   // ReadItems: views whose stable cuts say no more than that
-	Known     []Dependency // ReadItems: what Context names and K has, by hash: an item that is less was not there when its key was deleted
+	Key       string            // ReadKey
+	Ranges    []wire.HashRange  // ReadSlots, ReadItems
+	Cursor    wire.SlotCursor   // ReadSlots
+	Context   wire.Context      // ReadItems: the client's, to which the items are added
+	StableCut *wire.KnownView   // ReadItems: the view whose stable cut may be referred to in it; nil: none
+	Subsumed  []ids.View        // ReadItems: views whose stable cuts say no more than that
+	Known     []wire.Dependency // ReadItems: what Context names and K has, by hash: an item that is less was not there when its key was deleted
 }
 
 // Outcome says how a client's request ended.
@@ -302,7 +305,7 @@ const (
 type Reply struct {
 	Token   ids.Token
 	Outcome Outcome
-	Result  Result
+	Result  wire.Result
 	Causal  *CausalResult // Done, of a causal bucket
 	Lag     *Lag          // Done, of AskLag; kept, and never written to
 	Forget  *ForgetResult // Done, of ForgetNode
@@ -311,9 +314,9 @@ type Reply struct {
 
 // CausalResult is the answer to a request to a causal bucket.
 type CausalResult struct {
-	Item    *Item // what was read or written; nil: the key is unknown
-	Existed bool  // of a write: its key had a value, where and when it was applied
-	Context Context
+	Item    *wire.Item // what was read or written; nil: the key is unknown
+	Existed bool       // of a write: its key had a value, where and when it was applied
+	Context wire.Context
 }
 
 // Event is something worth a log line, a counter or a trace line.
@@ -332,7 +335,7 @@ type EventKind string
 // NodeStatus is what a node shows of itself: GET /view, /readyz, /metrics.
 type NodeStatus struct {
 	Present    bool // holds a view
-	View       View
+	View       wire.View
 	Member     bool     // is in it
 	LeftBehind bool     // its members went on without it
 	Serving    bool     // its ballot is active; data requests are answered unless a member is waited for
@@ -353,12 +356,12 @@ type NodeStatus struct {
 type Recovered struct {
 	Meta     NodeMeta
 	Ballot   ids.Ballot // of the history; zero: blank
-	Members  []Member
-	Bound    []Sighting
-	Past     []PastBallot
-	Attested []Attestation
-	Ledger   Ledger          // of the state, which is the base of Ballot
-	Log      []Entry         // entries 1..k of Ballot
+	Members  []wire.Member
+	Bound    []wire.Sighting
+	Past     []wire.PastBallot
+	Attested []wire.Attestation
+	Ledger   wire.Ledger     // of the state, which is the base of Ballot
+	Log      []wire.Entry    // entries 1..k of Ballot
 	Staged   []RecoveredBase // newest first, each built on the next
 }
 
@@ -368,10 +371,10 @@ type Recovered struct {
 // which its WriteStaged leaves out.
 type RecoveredBase struct {
 	Ballot  ids.Ballot
-	Base    Base
-	Bound   []Sighting
-	Members []Member
+	Base    wire.Base
+	Bound   []wire.Sighting
+	Members []wire.Member
 	Fresh   bool
-	Ledger  Ledger // when Fresh: of the staged area
-	Tail    []Entry
+	Ledger  wire.Ledger // when Fresh: of the staged area
+	Tail    []wire.Entry
 }
