@@ -32,7 +32,9 @@ type network struct {
 	choices    garble.Source // of the mutator
 	script     *garble.Script
 	garbled    int // how many so far
-	untilNext  int // messages until the next one
+	// garbledChunk says that a piece of a base was among them.
+	garbledChunk bool
+	untilNext    int // messages until the next one
 }
 
 // recent are the last packets of one node, in a ring.
