@@ -1,6 +1,7 @@
 package front
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -186,7 +187,8 @@ func (s *Server) origin(kind cursorKind) string {
 func (p page) key(cursor []byte) (string, error) {
 	const head, sum = 1 + 4, 4
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(string(cursor))
-	if err != nil || len(raw) <= head+sum || len(raw) > head+api.MaxKey+sum {
+	if err != nil || bytes.ContainsAny(cursor, "\r\n") || // the decoder skips line ends
+		len(raw) <= head+sum || len(raw) > head+api.MaxKey+sum {
 		return "", errCursor
 	}
 	content, trailer := raw[:len(raw)-sum], binary.BigEndian.Uint32(raw[len(raw)-sum:])

@@ -135,6 +135,7 @@ func TestCursorsThatAreNotOurs(t *testing.T) {
 
 func FuzzCursors(f *testing.F) {
 	f.Add([]byte(strongPage.cursor("key")))
+	f.Add([]byte("AQAAAAB\nrZXnl1Bm6"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if key, err := strongPage.key(text); err == nil && strongPage.cursor(key) != string(text) {
 			t.Fatalf("%q and %q are the same cursor", text, strongPage.cursor(key))

@@ -3,8 +3,10 @@ package wire
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
+	"strings"
 	"unsafe"
 )
 
@@ -150,6 +152,9 @@ func ReadContext(cluster, text string) (c Context, sealed bool, err error) {
 func decodeText(text string) ([]byte, error) {
 	if most := base64.RawURLEncoding.EncodedLen(maxContextSize); len(text) > most {
 		return nil, fmt.Errorf("decode context: %d characters, at most %d are allowed", len(text), most)
+	}
+	if strings.ContainsAny(text, "\r\n") { // the decoder skips them
+		return nil, errors.New("decode context: a line end")
 	}
 	data, err := strict.DecodeString(text)
 	if err != nil {

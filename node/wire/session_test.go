@@ -166,6 +166,7 @@ func TestWhatIsNoContextIsRefusedWithAReason(t *testing.T) {
 		{"nothing", "", "only 0 bytes"},
 		{"another alphabet", "+///", "illegal base64"},
 		{"JSON", `{"x":1}`, "illegal base64"},
+		{"a line end inside", "AQEj\nEQ", "a line end"},
 		{"another version", sealedContext(slices.Concat([]byte{2}, body[1:])...), "version 2, this node takes 1"},
 		{"bytes behind the end", sealedContext(slices.Concat(body, []byte{7})...), "1 bytes more than the context has"},
 		{"a count that exceeds it", sealedContext(1, 0xff, 0xff, 0x03), "dependencies cannot be in"},
