@@ -18,7 +18,7 @@ const mutantBound = 8000
 // operatorFor is the operator whose schedules find a mutant, if those of a sane operator
 // find it not at all or late. COHORT_SIM_OPERATOR overrules it.
 var operatorFor = map[mutant.Mutant]Operator{
-	mutant.FollowByNumber: Adversarial, mutant.AlwaysNewView: Adversarial, mutant.AnswerBeforeReady: Adversarial, mutant.FollowOwnPutOnly: Adversarial,
+	mutant.FollowByNumber: Adversarial, mutant.AlwaysNewView: Adversarial, mutant.AnswerBeforeReady: Adversarial,
 	mutant.MergeHigherWins: Splitting, mutant.MergeOwnWins: Splitting, mutant.MergeUnion: Splitting, mutant.MergeIDsOneSide: Splitting,
 	mutant.FollowForeign: Adversarial, mutant.PullWithoutPromise: Adversarial, mutant.ForgetOwed: Adversarial, mutant.TruncateAtOnce: Adversarial, mutant.NeverTruncate: Adversarial,
 }
