@@ -121,7 +121,7 @@ sim: ## more schedules: make sim SEEDS=100000 MODEL=both, or one again: make sim
 	$(call SIMULATE,$(SEEDS),$(MODEL)) $(GO) test -count=1 -v -timeout 0 ./internal/sim
 
 mutants: ## every deliberate bug is found, and how many seeds that takes
-	$(GO) test -count=1 -v -timeout $(TIMEOUT) -tags mutants ./internal/sim -run Mutant
+	GOGC=400 $(GO) test -count=1 -v -timeout $(TIMEOUT) -tags mutants ./internal/sim -run Mutant
 
 fuzz: ## every Fuzz function for FUZZTIME; make fuzz ONLY=Step: those whose name matches
 	@GO=$(GO) FUZZTIME=$(FUZZTIME) scripts/fuzz $(ONLY)

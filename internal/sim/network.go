@@ -32,7 +32,7 @@ type network struct {
 	choices    garble.Source // of the mutator
 	script     *garble.Script
 	garbled    int // how many so far
-	// garbledChunk says that a piece of a base was among them.
+	// garbledChunk says that a piece of a base was among them, in a run of a fuzzer.
 	garbledChunk bool
 	untilNext    int // messages until the next one
 }
