@@ -13,7 +13,7 @@ import (
 
 const (
 	// patience bounds every wait, also on a slow machine.
-	patience = 40 * time.Second
+	patience = 2 * time.Minute
 	// retry is the interval after which a message that may be lost is sent again.
 	retry = 20 * time.Millisecond
 )

@@ -33,8 +33,9 @@ const (
 	pingsOut     = 2
 	// writeDeadline drops a peer that does not read its answers.
 	writeDeadline = time.Second
-	// authTimeout drops a client that connects and sends nothing.
-	authTimeout = time.Second
+	// authTimeout drops a client that connects and sends nothing. It is as long as the
+	// longest attempt of a peer, so that the peer decides.
+	authTimeout = 4 * time.Second
 	// maxPending bounds the memory of unread messages of one client.
 	maxPending = 64 << 20
 	// maxConns bounds the memory of silent clients, at some 40 KiB each until authTimeout.

@@ -12,13 +12,20 @@ import (
 )
 
 const (
-	// dialTimeout bounds a dial, names included. greetTimeout bounds TLS, and then
-	// again the exchange of hellos.
-	dialTimeout  = 500 * time.Millisecond
+	// dialTimeout bounds a dial, names included.
+	dialTimeout = 500 * time.Millisecond
+	// greetTimeout bounds TLS, and then again the exchange of hellos. After each attempt
+	// that ends at this bound, the bound doubles, up to longestGreet. With a fixed bound,
+	// many nodes that start at once on a slow machine would all give up before they are
+	// done, and begin anew.
 	greetTimeout = time.Second
+	longestGreet = 4 * time.Second
 	// silenceBound is how long sent TCP data may stay unacknowledged.
 	silenceBound = 2 * time.Second
 )
+
+// dial connects to an address. greet bounds the TLS handshake, if there is one.
+type dial func(ctx context.Context, addr string, greet time.Duration) (net.Conn, error)
 
 // dialler implements nats.CustomDialer by a function.
 type dialler func(network, addr string) (net.Conn, error)
@@ -38,17 +45,18 @@ func (opened) SkipTLSHandshake() bool { return true }
 // connecting is a connection while nats.go exchanges hellos. When the context ends, the
 // connection is broken, so that Close does not wait for a silent peer.
 type connecting struct {
-	out  *outbox       // nil: a connection to the own server
-	peer *bus.NodeName // the node that the peer's certificate names; nil: no certificate
-	free func() bool
-	err  error // of the last dial
+	greet time.Duration // bounds TLS, and then again the exchange of hellos
+	out   *outbox       // nil: a connection to the own server
+	peer  *bus.NodeName // the node that the peer's certificate names; nil: no certificate
+	free  func() bool
+	err   error // of the last dial
 }
 
 // open makes a connection for nats.go. With several URLs, nats.go tries one after another; the
 // last connection counts.
 func (l *link) open(ctx context.Context, addr string, last *connecting) (net.Conn, error) {
 	last.release()
-	conn, err := l.dial(ctx, addr)
+	conn, err := l.dial(ctx, addr, last.greet)
 	last.err = err
 	if err != nil {
 		return nil, err
@@ -77,7 +85,7 @@ func (c *connecting) release() {
 }
 
 // dialTCP connects to the server of a peer or of an outside cluster.
-func dialTCP(ctx context.Context, addr string) (net.Conn, error) {
+func dialTCP(ctx context.Context, addr string, _ time.Duration) (net.Conn, error) {
 	d := net.Dialer{Timeout: dialTimeout}
 	conn, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
@@ -92,18 +100,18 @@ func dialTCP(ctx context.Context, addr string) (net.Conn, error) {
 
 // dialPeer connects to the address of one of the wanted nodes. With credentials, the identity
 // of the node is verified. TLS writes to the outbox, so TLS never blocks either.
-func dialPeer(own *bus.Credentials, wanted func(ids.Node) bool) func(context.Context, string) (net.Conn, error) {
+func dialPeer(own *bus.Credentials, wanted func(ids.Node) bool) dial {
 	if own == nil {
 		return dialTCP
 	}
 	config := own.Calling(wanted)
-	return func(ctx context.Context, addr string) (net.Conn, error) {
-		plain, err := dialTCP(ctx, addr)
+	return func(ctx context.Context, addr string, greet time.Duration) (net.Conn, error) {
+		plain, err := dialTCP(ctx, addr, greet)
 		if err != nil {
 			return nil, err
 		}
 		secret := tls.Client(plain, config)
-		ctx, cancel := context.WithTimeout(ctx, greetTimeout)
+		ctx, cancel := context.WithTimeout(ctx, greet)
 		defer cancel()
 		if err := secret.HandshakeContext(ctx); err != nil {
 			plain.Close()
@@ -115,6 +123,6 @@ func dialPeer(own *bus.Credentials, wanted func(ids.Node) bool) func(context.Con
 
 // dialOwn connects to the node's own server. No outbox is needed: the reading goroutine of the
 // server never waits for another client.
-func dialOwn(own Server) func(context.Context, string) (net.Conn, error) {
-	return func(context.Context, string) (net.Conn, error) { return own.InProcessConn() }
+func dialOwn(own Server) dial {
+	return func(context.Context, string, time.Duration) (net.Conn, error) { return own.InProcessConn() }
 }

@@ -32,7 +32,7 @@ type link struct {
 	url  string
 	// options are added to those of every link.
 	options []nats.Option
-	dial    func(ctx context.Context, addr string) (net.Conn, error)
+	dial    dial
 	admit   func(*nats.Conn, *connecting) (ids.Node, error) // checks the identity of the other end, and subscribes
 	peers   func() []ids.Node                               // the nodes that may be at the address; nil: not a peer
 
@@ -65,9 +65,11 @@ func (l *link) stop() { l.cancel() }
 
 func (l *link) run(ctx context.Context) {
 	var wait pause
+	greet := greetTimeout
 	for ctx.Err() == nil {
 		began := time.Now()
-		conn, err := l.connect(ctx)
+		conn, err := l.connect(ctx, greet)
+		greet = nextGreet(greet, err)
 		if err == nil {
 			l.show(conn)
 			l.ended()
@@ -134,8 +136,8 @@ func (l *link) use(ctx context.Context, conn *live) error {
 }
 
 // connect makes one connection.
-func (l *link) connect(ctx context.Context) (*live, error) {
-	var way connecting
+func (l *link) connect(ctx context.Context, greet time.Duration) (*live, error) {
+	way := connecting{greet: greet}
 	defer way.release()
 	var dial nats.CustomDialer = dialler(func(_, addr string) (net.Conn, error) { return l.open(ctx, addr, &way) })
 	if l.peers != nil {
@@ -154,7 +156,7 @@ func (l *link) connect(ctx context.Context) (*live, error) {
 		nats.IgnoreDiscoveredServers(),
 		nats.SetCustomDialer(dial),
 		nats.SkipHostLookup(), // that of nats.go has no time limit; the dialler's has
-		nats.Timeout(greetTimeout),
+		nats.Timeout(greet),
 		nats.PingInterval(pingInterval),
 		nats.MaxPingsOutstanding(pingsOut),
 		nats.FlusherTimeout(0),       // the outbox does not block

@@ -3,6 +3,8 @@ package natsbus
 import (
 	"math/rand/v2"
 	"time"
+
+	"github.com/cohortkv/cohort/bus"
 )
 
 // Pauses between attempts. The longest pause and dialTimeout bound how soon a healed link works
@@ -28,4 +30,13 @@ func (p *pause) next(reached bool) time.Duration {
 	}
 	*p = pause(min(max(2*time.Duration(*p), firstPause), longest))
 	return time.Duration(*p) - rand.N(time.Duration(*p)/4)
+}
+
+// nextGreet is the bound of the next attempt's TLS and hellos, after an attempt with this bound
+// ended with err.
+func nextGreet(greet time.Duration, err error) time.Duration {
+	if err == nil || causeOf(err) != bus.NoAnswer {
+		return greetTimeout
+	}
+	return min(2*greet, longestGreet)
 }

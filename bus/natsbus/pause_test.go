@@ -1,6 +1,8 @@
 package natsbus
 
 import (
+	"context"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -25,5 +27,22 @@ func TestPausesGrowUpToABound(t *testing.T) {
 	}
 	if most := dialTimeout + longestBlind + greetTimeout; most >= 5*time.Second {
 		t.Errorf("a healed link may take %v (a forwarded request is promised within 5 s)", most)
+	}
+}
+
+// TestASlowPeerGetsMoreTimeEachAttempt: with a fixed bound, 22 nodes that met under the race
+// detector gave up before they were done, again and again.
+func TestASlowPeerGetsMoreTimeEachAttempt(t *testing.T) {
+	greet := greetTimeout
+	for range 10 {
+		greet = nextGreet(greet, context.DeadlineExceeded)
+	}
+	if greet != longestGreet {
+		t.Errorf("after ten silent attempts, the next is given %v", greet)
+	}
+	for _, err := range []error{nil, syscall.ECONNREFUSED} {
+		if next := nextGreet(greet, err); next != greetTimeout {
+			t.Errorf("after %v, the next attempt is given %v", err, next)
+		}
 	}
 }
