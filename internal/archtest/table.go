@@ -40,8 +40,8 @@ var imports = []row{
 	{"internal/sim/truth", "node/ids node/wire node/core hashing", ""},
 	{"internal/sim", "node/machine node/causal node/ids node/wire node/core node/kv node/store hashing internal/garble internal/sim/truth benchmark/history benchmark/check/... internal/mutant", ""},
 	{"internal/script", "node/machine node/causal node/store node/ids node/wire node/core hashing", ""},
-	{"test/scenarios", "benchmark/scenario", ""},
-	{"test/...", "api client benchmark/... test/scenarios internal/described", ""},
+	{"test/scenarios", "test/harness", ""},
+	{"test/...", "api client benchmark/... test/harness test/scenarios internal/described", ""},
 }
 
 // libraries says who may name a library, in tests as elsewhere. A library that

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/cohortkv/cohort/api"
-	"github.com/cohortkv/cohort/benchmark/scenario"
+	"github.com/cohortkv/cohort/test/harness"
 	"github.com/cohortkv/cohort/test/scenarios"
 )
 
@@ -26,7 +26,7 @@ func TestScenarios(t *testing.T) {
 			if s.Causal {
 				world.Bucket = api.BucketCausal
 			}
-			lab := scenario.New(t, world)
+			lab := harness.New(t, world)
 			s.Play(lab)
 			lab.NoUnnamedTraffic()
 			startedInTime(t, world)
@@ -40,7 +40,7 @@ func TestScenarios(t *testing.T) {
 func startedInTime(t *testing.T, world *World) {
 	t.Helper()
 	t.Logf("the slowest of %d nodes answered %v after docker run", world.Size(), world.SlowestStart.Round(time.Millisecond))
-	if world.SlowestStart > scenario.Room*startBound {
+	if world.SlowestStart > harness.Room*startBound {
 		t.Errorf("a node took %v to answer", world.SlowestStart)
 	}
 }

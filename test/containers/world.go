@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/cohortkv/cohort/api"
-	"github.com/cohortkv/cohort/benchmark/scenario"
 	"github.com/cohortkv/cohort/client"
+	"github.com/cohortkv/cohort/test/harness"
 )
 
 // lan is the network on which nodes sit when a scenario begins.
@@ -32,7 +32,7 @@ type World struct {
 // seated is a container and its place.
 type seated struct {
 	*Node
-	seat  scenario.Seat
+	seat  harness.Seat
 	inner string // address on the default bridge
 	out   bool   // unplugged
 }
@@ -46,7 +46,7 @@ func NewWorld(lab *Lab) (*World, error) {
 // Close ends the counting. The lab removes the rest.
 func (w *World) Close() error { return w.tap.Close() }
 
-// Start implements scenario.World. Nodes are started as operators do: one after
+// Start implements harness.World. Nodes are started as operators do: one after
 // another, and connected to a network when they run.
 func (w *World) Start(ctx context.Context, n int) error {
 	for id := range n {
@@ -65,7 +65,7 @@ func (w *World) Start(ctx context.Context, n int) error {
 		}
 	}
 	for id := range n {
-		if err := w.Plug(ctx, id, scenario.Seat{Network: lan, Host: id}); err != nil {
+		if err := w.Plug(ctx, id, harness.Seat{Network: lan, Host: id}); err != nil {
 			return err
 		}
 	}
@@ -106,10 +106,10 @@ func (w *World) answers(ctx context.Context, node *Node) error {
 	}
 }
 
-// URL implements scenario.World.
+// URL implements harness.World.
 func (w *World) URL(node int) string { return w.nodes[node].URL() }
 
-// Member implements scenario.World.
+// Member implements harness.World.
 func (w *World) Member(node int) api.Member {
 	seat := w.nodes[node].seat
 	return api.Member{ID: uint64(node), Address: w.networks[seat.Network].Address(seat.Host)}
@@ -121,18 +121,18 @@ func (w *World) Log(ctx context.Context, node int) (string, error) { return w.no
 // Size is the number of nodes.
 func (w *World) Size() int { return len(w.nodes) }
 
-// Kill implements scenario.Killable.
+// Kill implements harness.Killable.
 func (w *World) Kill(node int) error { return w.nodes[node].Signal(context.Background(), "kill") }
 
-// Pause implements scenario.Killable.
+// Pause implements harness.Killable.
 func (w *World) Pause(node int) error { return w.nodes[node].Signal(context.Background(), "pause") }
 
-// Resume implements scenario.Killable.
+// Resume implements harness.Killable.
 func (w *World) Resume(node int) error {
 	return w.nodes[node].Signal(context.Background(), "unpause")
 }
 
-// Restart implements scenario.Killable. A container keeps its networks, and its
+// Restart implements harness.Killable. A container keeps its networks, and its
 // addresses on those of the lab.
 func (w *World) Restart(ctx context.Context, node int) error {
 	if err := w.nodes[node].Signal(ctx, "start"); err != nil {
@@ -144,10 +144,10 @@ func (w *World) Restart(ctx context.Context, node int) error {
 	return w.meet(ctx, node)
 }
 
-// Seat implements scenario.Movable.
-func (w *World) Seat(node int) scenario.Seat { return w.nodes[node].seat }
+// Seat implements harness.Movable.
+func (w *World) Seat(node int) harness.Seat { return w.nodes[node].seat }
 
-// Unplug implements scenario.Movable. To move a node that is unplugged already is to plug it in
+// Unplug implements harness.Movable. To move a node that is unplugged already is to plug it in
 // elsewhere.
 func (w *World) Unplug(ctx context.Context, node int) error {
 	n := w.nodes[node]
@@ -160,13 +160,13 @@ func (w *World) Unplug(ctx context.Context, node int) error {
 	return n.Disconnect(ctx, network)
 }
 
-// Replug implements scenario.Movable.
+// Replug implements harness.Movable.
 func (w *World) Replug(ctx context.Context, node int) error {
 	return w.Plug(ctx, node, w.Seat(node))
 }
 
-// Plug implements scenario.Movable.
-func (w *World) Plug(ctx context.Context, node int, seat scenario.Seat) error {
+// Plug implements harness.Movable.
+func (w *World) Plug(ctx context.Context, node int, seat harness.Seat) error {
 	network, err := w.network(ctx, seat.Network)
 	if err != nil {
 		return err
@@ -188,7 +188,7 @@ func (w *World) network(ctx context.Context, name string) (*Network, error) {
 	return n, w.tap.Listen(n.bridge)
 }
 
-// Between implements scenario.Tapped. Attempts to connect do not count: a node goes on
+// Between implements harness.Tapped. Attempts to connect do not count: a node goes on
 // looking for former members that have not handed over what they had.
 func (w *World) Between(a, b []int) (uint64, error) {
 	return w.tap.Count(func(p passage) bool {
@@ -197,7 +197,7 @@ func (w *World) Between(a, b []int) (uint64, error) {
 	})
 }
 
-// Stray implements scenario.Tapped.
+// Stray implements harness.Tapped.
 func (w *World) Stray() (uint64, error) {
 	return w.tap.Count(func(p passage) bool { return p.bridge == defaultBridge })
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/benchmark/cluster"
-	"github.com/cohortkv/cohort/benchmark/scenario"
+	"github.com/cohortkv/cohort/test/harness"
 	"github.com/cohortkv/cohort/test/scenarios"
 )
 
@@ -18,13 +18,13 @@ func TestScenarios(t *testing.T) {
 		if s.Needs == scenarios.Networks || s.Long {
 			continue
 		}
-		t.Run(s.Name, func(t *testing.T) { s.Play(scenario.New(t, newProcesses(t, s))) })
+		t.Run(s.Name, func(t *testing.T) { s.Play(harness.New(t, newProcesses(t, s))) })
 	}
 }
 
 // newProcesses returns a world of processes, as a scenario wants them, that end with
 // the test.
-func newProcesses(t *testing.T, s scenarios.Scenario) *scenario.Processes {
+func newProcesses(t *testing.T, s scenarios.Scenario) *harness.Processes {
 	t.Helper()
 	path, err := binary()
 	if err != nil {
@@ -35,7 +35,7 @@ func newProcesses(t *testing.T, s scenarios.Scenario) *scenario.Processes {
 	if s.Causal {
 		cfg.Bucket = api.BucketCausal
 	}
-	world := scenario.NewProcesses(cfg)
+	world := harness.NewProcesses(cfg)
 	t.Cleanup(func() {
 		if world.Cluster == nil {
 			return

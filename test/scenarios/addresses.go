@@ -1,6 +1,6 @@
 package scenarios
 
-import "github.com/cohortkv/cohort/benchmark/scenario"
+import "github.com/cohortkv/cohort/test/harness"
 
 // addresses: they change hands, and only what views name is used.
 var addresses = []Scenario{
@@ -10,7 +10,7 @@ var addresses = []Scenario{
 	{Name: "a member has another address on the same network", Needs: Networks, Play: renumbered},
 }
 
-func allMove(l *scenario.Lab) {
+func allMove(l *harness.Lab) {
 	held := whole(l, 3).RandomOperations(40)
 	l.Move("elsewhere", l.All()...)
 	l.View(l.All()...).TellMembers().Holds(held)
@@ -20,7 +20,7 @@ func allMove(l *scenario.Lab) {
 	l.Judge()
 }
 
-func renumbered(l *scenario.Lab) {
+func renumbered(l *harness.Lab) {
 	held := whole(l, 3).RandomOperations(40)
 	l.Renumber(0)
 	w := l.Through(1).PutWaits("k", "until a view names the new address")
@@ -34,7 +34,7 @@ func renumbered(l *scenario.Lab) {
 	l.Judge()
 }
 
-func swapped(l *scenario.Lab) {
+func swapped(l *harness.Lab) {
 	held := whole(l, 3).RandomOperations(40)
 	l.Swap(1, 2)
 	l.View(l.All()...).TellMembers().Holds(held)
@@ -45,7 +45,7 @@ func swapped(l *scenario.Lab) {
 	l.Judge()
 }
 
-func impersonated(l *scenario.Lab) {
+func impersonated(l *harness.Lab) {
 	l.Start(4)
 	held := l.View(0, 1, 2).TellMembers().RandomOperations(40)
 	l.Impersonate(3, 2)

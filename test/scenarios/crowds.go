@@ -1,13 +1,13 @@
 package scenarios
 
-import "github.com/cohortkv/cohort/benchmark/scenario"
+import "github.com/cohortkv/cohort/test/harness"
 
 // crowds: many nodes.
 var crowds = []Scenario{
 	{Name: "twenty-two nodes in one view", Crowd: true, Play: twentyTwo},
 }
 
-func twentyTwo(l *scenario.Lab) {
+func twentyTwo(l *harness.Lab) {
 	group := whole(l, 22)
 	held := group.Put("k", "known to all").RandomOperations(44)
 	group.EveryoneReads("k", "known to all")

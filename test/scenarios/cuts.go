@@ -3,7 +3,7 @@ package scenarios
 import (
 	"time"
 
-	"github.com/cohortkv/cohort/benchmark/scenario"
+	"github.com/cohortkv/cohort/test/harness"
 )
 
 const (
@@ -26,11 +26,11 @@ var cuts = []Scenario{
 	{Name: "the primary is cut off under load, replaced, and back", Needs: Cuts, Play: primaryReplacedUnderLoad},
 }
 
-func cutAndBack(l *scenario.Lab) {
+func cutAndBack(l *harness.Lab) {
 	group := whole(l, 3).Put("k", "before").Put("gone", "before 2")
 	for range 2 {
 		l.Cut(2)
-		waiting := []*scenario.Waiting{
+		waiting := []*harness.Waiting{
 			l.Through(0).PutWaits("k", l.Unique("through the primary")), l.Through(1).PutWaits("by 1", l.Unique("through a backup")),
 			l.Through(2).PutWaits("by 2", l.Unique("from the other side")), l.Through(1).DeleteWaits("gone"),
 			l.Through(0).GetWaits("k"), l.Through(1).GetWaits("k"), l.Through(2).GetWaits("k"),
@@ -52,7 +52,7 @@ func cutAndBack(l *scenario.Lab) {
 
 // leftWriteVanishes gives up writes that are in no log, because the member had
 // been silent for a while.
-func leftWriteVanishes(l *scenario.Lab) {
+func leftWriteVanishes(l *harness.Lab) {
 	held := whole(l, 4).RandomOperations(20)
 	l.Cut(3)
 	read := l.Through(0).GetWaits("anything")
@@ -71,7 +71,7 @@ func leftWriteVanishes(l *scenario.Lab) {
 
 // loggedWriteVanishes gives up a write that the primary had ordered already: the
 // member was cut off a moment before.
-func loggedWriteVanishes(l *scenario.Lab) {
+func loggedWriteVanishes(l *harness.Lab) {
 	held := whole(l, 4).RandomOperations(20)
 	l.Cut(3)
 	w := l.Through(0).PutWaits("given up", "nobody waits for it")
@@ -87,7 +87,7 @@ func loggedWriteVanishes(l *scenario.Lab) {
 	splitAndSeeNothing(l, held, "given up")
 }
 
-func splitAndSeeNothing(l *scenario.Lab, held scenario.Contents, key string) {
+func splitAndSeeNothing(l *harness.Lab, held harness.Contents, key string) {
 	for _, side := range l.Through(l.All()...).Split([]int{0, 1}, []int{2, 3}) {
 		side.EveryoneMisses(key)
 		side.Holds(held)
@@ -96,7 +96,7 @@ func splitAndSeeNothing(l *scenario.Lab, held scenario.Contents, key string) {
 	}
 }
 
-func primaryReplaced(l *scenario.Lab) {
+func primaryReplaced(l *harness.Lab) {
 	whole(l, 3).Put("k", "stale").Put("gone", "stale 2").RandomOperations(40)
 	l.Cut(0)
 	others := l.View(1, 2).TellMembers().Put("k", "fresh").Delete("gone")
@@ -114,7 +114,7 @@ func primaryReplaced(l *scenario.Lab) {
 	l.Judge()
 }
 
-func primaryReplacedUnderLoad(l *scenario.Lab) {
+func primaryReplacedUnderLoad(l *harness.Lab) {
 	whole(l, 3)
 	load := l.Load(l.All()...)
 	for range 3 {

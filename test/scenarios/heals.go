@@ -3,7 +3,7 @@ package scenarios
 import (
 	"fmt"
 
-	"github.com/cohortkv/cohort/benchmark/scenario"
+	"github.com/cohortkv/cohort/test/harness"
 )
 
 // heals: causal replicas were apart, and meet again.
@@ -17,7 +17,7 @@ var heals = []Scenario{
 
 // bothSides lets two sides write keys of their own and one key in common, and
 // returns what comes of it: the lower node wins a tie.
-func bothSides(l *scenario.Lab, n int, left, right int) map[string]string {
+func bothSides(l *harness.Lab, n int, left, right int) map[string]string {
 	l.T().Helper()
 	a, b := l.Session(), l.Session()
 	name := l.Unique("both")
@@ -41,7 +41,7 @@ func merge(into, from map[string]string) {
 	}
 }
 
-func healsByItself(l *scenario.Lab) {
+func healsByItself(l *harness.Lab) {
 	all := whole(l, 3)
 	want := l.Session().Fill(20, "before", l.All()...).Wrote()
 	for range 2 {
@@ -54,7 +54,7 @@ func healsByItself(l *scenario.Lab) {
 	all.JudgeSessions()
 }
 
-func healsMuch(l *scenario.Lab) {
+func healsMuch(l *harness.Lab) {
 	all := whole(l, 3)
 	l.Cut(1, 2)
 	want := bothSides(l, 2000, 0, 2)
@@ -65,7 +65,7 @@ func healsMuch(l *scenario.Lab) {
 	all.JudgeSessions()
 }
 
-func healsElsewhere(l *scenario.Lab) {
+func healsElsewhere(l *harness.Lab) {
 	whole(l, 3)
 	want := l.Session().Fill(20, "before", l.All()...).Wrote()
 	l.Cut(2)
@@ -81,7 +81,7 @@ func healsElsewhere(l *scenario.Lab) {
 	all.JudgeSessions()
 }
 
-func healsByView(l *scenario.Lab) {
+func healsByView(l *harness.Lab) {
 	whole(l, 4)
 	want := l.Session().Fill(20, "before", l.All()...).Wrote()
 	l.Cut(3)
@@ -99,7 +99,7 @@ func healsByView(l *scenario.Lab) {
 	all.JudgeSessions()
 }
 
-func comesAndGoes(l *scenario.Lab) {
+func comesAndGoes(l *harness.Lab) {
 	all := whole(l, 3)
 	want, traveller := map[string]string{}, l.Session()
 	for round := range 10 {

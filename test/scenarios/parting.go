@@ -3,26 +3,26 @@ package scenarios
 import (
 	"fmt"
 
-	"github.com/cohortkv/cohort/benchmark/scenario"
+	"github.com/cohortkv/cohort/test/harness"
 )
 
 // parting: groups that go on alone, each with all the data, and meet again.
 var parting = []Scenario{
 	{Name: "a view shrinks to single nodes one by one", Play: shrinksToSingles},
-	{Name: "four nodes split into two and two", Play: func(l *scenario.Lab) { splitsInHalves(l, 4) }},
-	{Name: "six nodes split into three and three", Play: func(l *scenario.Lab) { splitsInHalves(l, 6) }},
+	{Name: "four nodes split into two and two", Play: func(l *harness.Lab) { splitsInHalves(l, 4) }},
+	{Name: "six nodes split into three and three", Play: func(l *harness.Lab) { splitsInHalves(l, 6) }},
 	{Name: "four nodes split between two networks", Needs: Networks, Play: splitsBetweenNetworks},
 	{Name: "both sides write and one view joins them", Play: joins},
-	{Name: "a hundred rounds with single-node views in between", Play: func(l *scenario.Lab) { rounds(l, 100) }},
-	{Name: "thirty rounds with writes in single-node views", Play: func(l *scenario.Lab) { divergingRounds(l, 30) }},
-	{Name: "ten rounds of single-node views under load", Play: func(l *scenario.Lab) { roundsUnderLoad(l, 10) }},
+	{Name: "a hundred rounds with single-node views in between", Play: func(l *harness.Lab) { rounds(l, 100) }},
+	{Name: "thirty rounds with writes in single-node views", Play: func(l *harness.Lab) { divergingRounds(l, 30) }},
+	{Name: "ten rounds of single-node views under load", Play: func(l *harness.Lab) { roundsUnderLoad(l, 10) }},
 	{Name: "three sides are joined two by two", Play: joinsThree},
-	{Name: "five hundred rounds with single-node views in between", Long: true, Play: func(l *scenario.Lab) { rounds(l, 500) }},
-	{Name: "two hundred rounds with writes in single-node views", Long: true, Play: func(l *scenario.Lab) { divergingRounds(l, 200) }},
-	{Name: "a hundred rounds of single-node views under load", Long: true, Play: func(l *scenario.Lab) { roundsUnderLoad(l, 100) }},
+	{Name: "five hundred rounds with single-node views in between", Long: true, Play: func(l *harness.Lab) { rounds(l, 500) }},
+	{Name: "two hundred rounds with writes in single-node views", Long: true, Play: func(l *harness.Lab) { divergingRounds(l, 200) }},
+	{Name: "a hundred rounds of single-node views under load", Long: true, Play: func(l *harness.Lab) { roundsUnderLoad(l, 100) }},
 }
 
-func shrinksToSingles(l *scenario.Lab) {
+func shrinksToSingles(l *harness.Lab) {
 	rest := whole(l, 4)
 	held := rest.RandomOperations(40)
 	for last := 3; last > 0; last-- {
@@ -39,7 +39,7 @@ func shrinksToSingles(l *scenario.Lab) {
 }
 
 // splitsInHalves leaves all nodes on one network: only the views part them.
-func splitsInHalves(l *scenario.Lab, n int) {
+func splitsInHalves(l *harness.Lab, n int) {
 	group := whole(l, n)
 	held := group.RandomOperations(40)
 	sides := group.Split(l.All()[:n/2], l.All()[n/2:])
@@ -56,7 +56,7 @@ func splitsInHalves(l *scenario.Lab, n int) {
 	}
 }
 
-func splitsBetweenNetworks(l *scenario.Lab) {
+func splitsBetweenNetworks(l *harness.Lab) {
 	group := whole(l, 4)
 	held := group.RandomOperations(40)
 	l.Move("elsewhere", 2, 3)
@@ -72,7 +72,7 @@ func splitsBetweenNetworks(l *scenario.Lab) {
 	l.View(0, 1, 2, 3).TellMembers().HoldsMerge(held, left, right)
 }
 
-func joins(l *scenario.Lab) {
+func joins(l *harness.Lab) {
 	group := whole(l, 4)
 	base := group.Put("kept", "before").Put("deleted left", "before 1").Put("deleted right", "before 2").
 		Put("deleted and overwritten", "before 3").Put("both overwrite", "before 4").RandomOperations(40)
@@ -99,7 +99,7 @@ func joins(l *scenario.Lab) {
 
 // rounds gives every node a view of its own between any two bursts of concurrent
 // operations; nothing is written meanwhile, so nothing parts.
-func rounds(l *scenario.Lab, n int) {
+func rounds(l *harness.Lab, n int) {
 	group := whole(l, 3)
 	for range n {
 		l.Burst(2, l.All()...)
@@ -115,7 +115,7 @@ func rounds(l *scenario.Lab, n int) {
 
 // roundsUnderLoad has clients that never stop, even while nodes are alone.
 // There is no one line to judge; what the nodes hold must be the same.
-func roundsUnderLoad(l *scenario.Lab, n int) {
+func roundsUnderLoad(l *harness.Lab, n int) {
 	whole(l, 3)
 	load := l.Load(l.All()...)
 	for range n {
@@ -131,11 +131,11 @@ func roundsUnderLoad(l *scenario.Lab, n int) {
 	l.Through(l.All()...).RandomOperations(20)
 }
 
-func joinsThree(l *scenario.Lab) {
+func joinsThree(l *harness.Lab) {
 	group := whole(l, 6)
 	base := group.RandomOperations(40)
 	sides := group.Split([]int{0, 1}, []int{2, 3}, []int{4, 5})
-	held := []scenario.Contents{sides[0].RandomOperations(30), sides[1].RandomOperations(30), sides[2].RandomOperations(60)}
+	held := []harness.Contents{sides[0].RandomOperations(30), sides[1].RandomOperations(30), sides[2].RandomOperations(60)}
 	two := l.View(2, 3, 4, 5).TellMembers()
 	joined := two.HoldsMerge(base, held[1], held[2])
 	sides[0].Holds(held[0])
@@ -145,10 +145,10 @@ func joinsThree(l *scenario.Lab) {
 }
 
 // divergingRounds lets every node write while it is alone.
-func divergingRounds(l *scenario.Lab, n int) {
+func divergingRounds(l *harness.Lab, n int) {
 	base := whole(l, 3).RandomOperations(20)
 	for round := range n {
-		var sides []scenario.Contents
+		var sides []harness.Contents
 		for _, node := range l.All() {
 			key := fmt.Sprintf("of node %d in round %d", node, round)
 			alone := l.View(node).TellMembers().Put(key, key)

@@ -1,6 +1,6 @@
 package scenarios
 
-import "github.com/cohortkv/cohort/benchmark/scenario"
+import "github.com/cohortkv/cohort/test/harness"
 
 // returns: nodes that were not told of a view change, and the data that they hold.
 var returns = []Scenario{
@@ -9,7 +9,7 @@ var returns = []Scenario{
 	{Name: "what cannot be had is given up by force only", Play: forced},
 }
 
-func untoldComeBack(l *scenario.Lab) {
+func untoldComeBack(l *harness.Lab) {
 	whole(l, 4).RandomOperations(40)
 	held := l.View(0, 1).TellMembers().RandomOperations(40)
 	l.Through(2, 3).Refuse()
@@ -18,7 +18,7 @@ func untoldComeBack(l *scenario.Lab) {
 	l.Judge()
 }
 
-func pulled(l *scenario.Lab) {
+func pulled(l *harness.Lab) {
 	held := owedByNewNodes(l)
 	l.View(3, 4).TellMembers().Holds(held)
 	l.Through(0, 1).Refuse() // who was pulled from has left its view
@@ -26,7 +26,7 @@ func pulled(l *scenario.Lab) {
 	l.Judge()
 }
 
-func forced(l *scenario.Lab) {
+func forced(l *harness.Lab) {
 	owedByNewNodes(l)
 	l.Kill(0, 1)
 	l.View(3, 4).TellInVain(3)
@@ -37,7 +37,7 @@ func forced(l *scenario.Lab) {
 // owedByNewNodes returns what nodes 0 and 1 hold, which were told nothing when
 // node 2 took their data to new nodes and died on the way. Nodes 3 and 4 know
 // that there was something.
-func owedByNewNodes(l *scenario.Lab) scenario.Contents {
+func owedByNewNodes(l *harness.Lab) harness.Contents {
 	l.Start(5)
 	held := l.View(0, 1, 2).TellMembers().Put("k", "held").RandomOperations(40)
 	l.Pause(4)

@@ -4,7 +4,7 @@
 // test/containers on containers and real networks.
 package scenarios
 
-import "github.com/cohortkv/cohort/benchmark/scenario"
+import "github.com/cohortkv/cohort/test/harness"
 
 // Scenario is one of them.
 type Scenario struct {
@@ -16,7 +16,7 @@ type Scenario struct {
 	Long bool
 	// Crowd: so many containers in one view want more processors than CI has.
 	Crowd bool
-	Play  func(*scenario.Lab)
+	Play  func(*harness.Lab)
 }
 
 // Needs is what a scenario asks of its world beyond nodes that die and pause.
@@ -24,8 +24,8 @@ type Needs int
 
 // What scenarios need.
 const (
-	Cuts     Needs = iota + 1 // scenario.Cuttable
-	Networks                  // scenario.Movable
+	Cuts     Needs = iota + 1 // harness.Cuttable
+	Networks                  // harness.Movable
 )
 
 // All lists all scenarios.
@@ -44,7 +44,7 @@ func All() []Scenario {
 }
 
 // whole starts n nodes and puts the view of all to all.
-func whole(l *scenario.Lab, n int) *scenario.Group {
+func whole(l *harness.Lab, n int) *harness.Group {
 	l.T().Helper()
 	l.Start(n)
 	return l.View(l.All()...).TellMembers()

@@ -5,7 +5,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/cohortkv/cohort/benchmark/scenario"
+	"github.com/cohortkv/cohort/test/harness"
 )
 
 // shards come, go, and change their nodes. After the last 200
@@ -24,7 +24,7 @@ var shards = []Scenario{
 	{Name: "shards change under load", Play: changeUnderLoad},
 }
 
-func twoThreeTwoOne(l *scenario.Lab) {
+func twoThreeTwoOne(l *harness.Lab) {
 	l.Start(6)
 	view := l.Shards([]int{0, 1}, []int{2, 3}).TellMembers()
 	s := l.Session().Fill(60, "key", 0, 1, 2, 3)
@@ -38,7 +38,7 @@ func twoThreeTwoOne(l *scenario.Lab) {
 	last.JudgeSessions()
 }
 
-func oneToEight(l *scenario.Lab) {
+func oneToEight(l *harness.Lab) {
 	l.Start(16)
 	l.Shards(pairs(1)...).TellMembers()
 	s := l.Session().Fill(200, "key", 0, 1)
@@ -58,7 +58,7 @@ func pairs(n int) (all [][]int) {
 
 // removedUntold takes shards out of the view. Their nodes go on as if nothing had
 // happened, until the members pull from them what they lack.
-func removedUntold(l *scenario.Lab) {
+func removedUntold(l *harness.Lab) {
 	l.Start(8)
 	l.Shards(pairs(4)...).TellMembers()
 	s := l.Session().Fill(120, "key", l.All()...)
@@ -69,7 +69,7 @@ func removedUntold(l *scenario.Lab) {
 	last.JudgeSessions()
 }
 
-func nodesSwap(l *scenario.Lab) {
+func nodesSwap(l *harness.Lab) {
 	l.Start(4)
 	l.Shards([]int{0, 1}, []int{2, 3}).TellMembers()
 	s := l.Session().Fill(80, "key", l.All()...)
@@ -81,7 +81,7 @@ func nodesSwap(l *scenario.Lab) {
 	view.JudgeSessions()
 }
 
-func emptyShard(l *scenario.Lab) {
+func emptyShard(l *harness.Lab) {
 	l.Start(4)
 	view := l.Shards([]int{0, 1}, []int{}).TellMembers()
 	s := l.Session().Fill(40, "key", 0, 1)
@@ -94,7 +94,7 @@ func emptyShard(l *scenario.Lab) {
 
 // missedTwoViews has a node away while what it had goes to other shards, and more
 // is written there.
-func missedTwoViews(l *scenario.Lab) {
+func missedTwoViews(l *harness.Lab) {
 	l.Start(4)
 	view := l.Shards([]int{0, 1}, []int{2, 3}).TellMembers()
 	s := l.Session().Fill(60, "key", l.All()...)
@@ -117,9 +117,9 @@ func missedTwoViews(l *scenario.Lab) {
 }
 
 // names are the keys that a session wrote.
-func names(s *scenario.Session) []string { return slices.Sorted(maps.Keys(s.Wrote())) }
+func names(s *harness.Session) []string { return slices.Sorted(maps.Keys(s.Wrote())) }
 
-func twentyMembers(l *scenario.Lab) {
+func twentyMembers(l *harness.Lab) {
 	all := whole(l, 20)
 	s := l.Session().Fill(20, "key", l.All()...)
 	all.EqualWithin(convergeBound).HoldEach(s.Wrote())
@@ -130,7 +130,7 @@ func twentyMembers(l *scenario.Lab) {
 }
 
 // oneContext has one client that has seen more than its context can name.
-func oneContext(l *scenario.Lab) {
+func oneContext(l *harness.Lab) {
 	l.Start(6)
 	view := l.Shards([]int{0, 1}, []int{2, 3}, []int{4, 5}).TellMembers()
 	s := l.Session().Fill(300, "key", l.All()...)
@@ -151,7 +151,7 @@ func oneContext(l *scenario.Lab) {
 	view.JudgeSessions()
 }
 
-func fiveThousand(l *scenario.Lab) {
+func fiveThousand(l *harness.Lab) {
 	l.Start(8)
 	l.Shards([]int{0, 1}).TellMembers()
 	s := l.Session().Fill(5000, "key", 0, 1)
@@ -164,7 +164,7 @@ func fiveThousand(l *scenario.Lab) {
 }
 
 // elevenShards moves ten thousand keys between one shard, eleven and five.
-func elevenShards(l *scenario.Lab) {
+func elevenShards(l *harness.Lab) {
 	l.Start(22)
 	l.Shards(pairs(1)...).TellMembers()
 	s := l.Session().Fill(10_000, "key", 0, 1)
@@ -177,7 +177,7 @@ func elevenShards(l *scenario.Lab) {
 }
 
 // changeUnderLoad has clients that never stop while shards come and go.
-func changeUnderLoad(l *scenario.Lab) {
+func changeUnderLoad(l *harness.Lab) {
 	l.Start(6)
 	l.Shards([]int{0, 1}).TellMembers()
 	load := l.Sessions(0, 1)

@@ -3,7 +3,7 @@ package scenarios
 import (
 	"fmt"
 
-	"github.com/cohortkv/cohort/benchmark/scenario"
+	"github.com/cohortkv/cohort/test/harness"
 )
 
 // views change, and no group parts: the whole history has one ancestry.
@@ -20,7 +20,7 @@ var views = []Scenario{
 	{Name: "a new view decides a write that waits", Play: viewDecides},
 }
 
-func viewsRollOn(l *scenario.Lab) {
+func viewsRollOn(l *harness.Lab) {
 	l.Start(5)
 	l.View(0, 1, 2).TellMembers().Put("a", "in the first").Put("b", "deleted later").RandomOperations(20)
 	l.View(1, 2, 3).TellMembers().Put("c", "in the second").Delete("b").RandomOperations(20)
@@ -33,7 +33,7 @@ func viewsRollOn(l *scenario.Lab) {
 	l.Judge()
 }
 
-func changeRacesWrites(l *scenario.Lab) {
+func changeRacesWrites(l *harness.Lab) {
 	whole(l, 3)
 	load := l.Load(l.All()...)
 	for range 10 {
@@ -51,7 +51,7 @@ func changeRacesWrites(l *scenario.Lab) {
 	l.Judge()
 }
 
-func removedAndTold(l *scenario.Lab) {
+func removedAndTold(l *harness.Lab) {
 	held := whole(l, 3).RandomOperations(40)
 	l.View(0, 1).Tell(2, 0, 1).Holds(held)
 	l.Through(2).Refuse()
@@ -61,7 +61,7 @@ func removedAndTold(l *scenario.Lab) {
 	l.Judge()
 }
 
-func handedOver(l *scenario.Lab) {
+func handedOver(l *harness.Lab) {
 	l.Start(5)
 	held := l.View(0, 1, 2).TellMembers().RandomOperations(40)
 	l.View(3, 4).Tell(1, 3, 4).Holds(held)
@@ -71,7 +71,7 @@ func handedOver(l *scenario.Lab) {
 	l.Judge()
 }
 
-func emptyView(l *scenario.Lab) {
+func emptyView(l *harness.Lab) {
 	held := whole(l, 3).RandomOperations(40)
 	l.View().Tell(2)
 	l.Through(2).Refuse()
@@ -85,7 +85,7 @@ func emptyView(l *scenario.Lab) {
 	l.Judge()
 }
 
-func fiveClients(l *scenario.Lab) {
+func fiveClients(l *harness.Lab) {
 	l.Start(5)
 	held := l.View(l.All()...).TellAtOnce(5, l.All()...).RandomOperations(40)
 	for range 5 {
@@ -96,7 +96,7 @@ func fiveClients(l *scenario.Lab) {
 	l.Judge()
 }
 
-func viewsInARow(l *scenario.Lab) {
+func viewsInARow(l *harness.Lab) {
 	group := whole(l, 3)
 	for i := range 100 {
 		key := fmt.Sprintf("in round %d", i)
@@ -109,7 +109,7 @@ func viewsInARow(l *scenario.Lab) {
 	l.Judge()
 }
 
-func emptiedMember(l *scenario.Lab) {
+func emptiedMember(l *harness.Lab) {
 	held := whole(l, 3).RandomOperations(40)
 	for _, node := range []int{2, 0, 1} { // the lowest id, too, learns before it serves
 		l.Kill(node)
@@ -125,7 +125,7 @@ func emptiedMember(l *scenario.Lab) {
 	l.Judge()
 }
 
-func viewDecides(l *scenario.Lab) {
+func viewDecides(l *harness.Lab) {
 	whole(l, 3).Put("k", "before")
 	l.Pause(2)
 	put, get := l.Through(1).PutWaits("k", "waited"), l.Through(0).GetWaits("k")
@@ -138,7 +138,7 @@ func viewDecides(l *scenario.Lab) {
 	l.Judge()
 }
 
-func pausedMember(l *scenario.Lab) {
+func pausedMember(l *harness.Lab) {
 	group := whole(l, 3).Put("k", "before")
 	l.Pause(2)
 	put, get := l.Through(0).PutWaits("w", "waited"), l.Through(1).GetWaits("k")

@@ -3,7 +3,7 @@ package scenarios
 import (
 	"time"
 
-	"github.com/cohortkv/cohort/benchmark/scenario"
+	"github.com/cohortkv/cohort/test/harness"
 )
 
 const (
@@ -29,7 +29,7 @@ var waits = []Scenario{
 
 // glimpse is a read by a client that has seen something, and what must come of it.
 type glimpse struct {
-	who  *scenario.Session
+	who  *harness.Session
 	node int
 	key  string
 	want string // a value; waits: the read waits; empty: 404
@@ -40,7 +40,7 @@ const mustWait = "\x00"
 
 // inEveryOrder lets readers look, in every order; each time each is a client of its
 // own that has seen what who has. It returns the ones that wait.
-func inEveryOrder(glimpses []glimpse) (waiting []*scenario.Waiting) {
+func inEveryOrder(glimpses []glimpse) (waiting []*harness.Waiting) {
 	held := map[int]bool{} // one that waits in every order is as good as many
 	permute(glimpses, len(glimpses), func(order []int) {
 		for _, i := range order {
@@ -86,7 +86,7 @@ func permute[T any](list []T, n int, f func(order []int)) {
 
 // isolatedWriters lets two nodes that cannot hear each other take writes of one
 // key. Versions are compared by their counters, then by the lower node.
-func isolatedWriters(l *scenario.Lab) {
+func isolatedWriters(l *harness.Lab) {
 	both := whole(l, 2)
 	before := l.Session().Put(0, "k", "before")
 	before.Fork().Reads(1, "k", "before")
@@ -125,7 +125,7 @@ func isolatedWriters(l *scenario.Lab) {
 	both.JudgeSessions()
 }
 
-func isolatedDelete(l *scenario.Lab) {
+func isolatedDelete(l *harness.Lab) {
 	both := whole(l, 2)
 	before := l.Session().Put(0, "k", "before").Put(0, "other", "stays")
 	before.Fork().Reads(1, "k", "before")
@@ -152,7 +152,7 @@ func isolatedDelete(l *scenario.Lab) {
 
 // chainAcrossNodes has a write that depends on one by another client through
 // another node; a session that has seen the last one must not miss the first.
-func chainAcrossNodes(l *scenario.Lab) {
+func chainAcrossNodes(l *harness.Lab) {
 	all := whole(l, 3)
 	first := l.Session().Put(0, "x", "x1").Put(0, "y", "y1")
 	first.Fork().Reads(2, "x", "x1").Reads(2, "y", "y1")
@@ -176,7 +176,7 @@ func chainAcrossNodes(l *scenario.Lab) {
 }
 
 // oneOfEach returns a key of each shard.
-func oneOfEach(l *scenario.Lab, view *scenario.Group) []string {
+func oneOfEach(l *harness.Lab, view *harness.Group) []string {
 	l.T().Helper()
 	finder := l.Session().Fill(20, "key", view.Members()...)
 	var keys []string
@@ -189,7 +189,7 @@ func oneOfEach(l *scenario.Lab, view *scenario.Group) []string {
 	return keys
 }
 
-func chainAcrossShards(l *scenario.Lab) {
+func chainAcrossShards(l *harness.Lab) {
 	l.Start(4)
 	view := l.Shards([]int{0, 1}, []int{2, 3}).TellMembers()
 	keys := oneOfEach(l, view)
@@ -216,7 +216,7 @@ func chainAcrossShards(l *scenario.Lab) {
 	view.JudgeSessions()
 }
 
-func shardCutOff(l *scenario.Lab) {
+func shardCutOff(l *harness.Lab) {
 	l.Start(4)
 	view := l.Shards([]int{0, 1}, []int{2, 3}).TellMembers()
 	keys := oneOfEach(l, view)
@@ -237,7 +237,7 @@ func shardCutOff(l *scenario.Lab) {
 	view.JudgeSessions()
 }
 
-func replicaDead(l *scenario.Lab) {
+func replicaDead(l *harness.Lab) {
 	l.Start(4)
 	view := l.Shards([]int{0, 1}, []int{2, 3}).TellMembers()
 	writer := l.Session().Fill(40, "before", view.Members()...)
@@ -253,7 +253,7 @@ func replicaDead(l *scenario.Lab) {
 }
 
 // putEndsWait lets a session that has seen what is not here write the key itself.
-func putEndsWait(l *scenario.Lab) {
+func putEndsWait(l *harness.Lab) {
 	both := whole(l, 2)
 	l.Cut(1)
 	writer := l.Session().Put(0, "k", "left")

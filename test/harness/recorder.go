@@ -1,4 +1,4 @@
-package scenario
+package harness
 
 import (
 	"context"
@@ -34,7 +34,7 @@ func (b *recorder) name(text string, value history.Value) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if _, twice := b.mu.values[text]; twice {
-		panic(fmt.Sprintf("scenario: the value %q is written twice", text))
+		panic(fmt.Sprintf("harness: the value %q is written twice", text))
 	}
 	b.mu.values[text] = value
 }

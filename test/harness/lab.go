@@ -1,4 +1,4 @@
-// Package scenario is a small language for what happens to a cluster: who is
+// Package harness is a small language for what happens to a cluster: who is
 // told which view, who is cut off, killed, moved or emptied, what is written and
 // read meanwhile, what has to wait and for how long. A scenario reads like the
 // sentence that it tests:
@@ -33,7 +33,7 @@
 //
 // A word that the cluster does not keep ends the test. All methods belong to the
 // test's goroutine.
-package scenario
+package harness
 
 import (
 	"context"

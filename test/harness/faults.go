@@ -1,4 +1,4 @@
-package scenario
+package harness
 
 // Kill ends nodes with SIGKILL.
 func (l *Lab) Kill(nodes ...int) {
