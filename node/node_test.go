@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -17,7 +15,6 @@ import (
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/bus/membus"
 	"github.com/cohortkv/cohort/client"
-	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -306,31 +303,6 @@ func TestAConfigSaysAllThatIsWrongWithIt(t *testing.T) {
 	for _, want := range []string{"incarnation", "boot", "bus", "HTTP", `"fast"`, "patience", "logger"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: nothing about %s", err, want)
-		}
-	}
-}
-
-// The packages of the machine name the events. A name here that they do not know would have no
-// effect, without an error.
-func TestEveryRenderingIsOfAnEventThatExists(t *testing.T) {
-	known := map[core.EventKind]bool{}
-	for _, file := range []string{"strong/event.go", "view/event.go", "causal/event.go"} {
-		source, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range regexp.MustCompile(`core\.EventKind = "(\w+)"`).FindAllSubmatch(source, -1) {
-			known[core.EventKind(m[1])] = true
-		}
-	}
-	for kind := range eventLogs {
-		if !known[kind] {
-			t.Errorf("no event is called %q", kind)
-		}
-	}
-	for kind := range known {
-		if _, listed := eventLogs[kind]; !listed && strings.HasPrefix(string(kind), "causal_") {
-			t.Errorf("nobody has said how loud %q is", kind)
 		}
 	}
 }

@@ -71,8 +71,8 @@ func TestAnOutageNamesTheMembersWaitedForAndTheirLinks(t *testing.T) {
 func TestAWaitIsLoggedWithItsReasonWhenItBeginsAndWithItsLengthWhenItEnds(t *testing.T) {
 	got := logged(slog.LevelInfo, func(r *reporter) {
 		r.why = func(ids.Node) string { return "connection refused" }
-		r.event(&core.Event{Kind: "strong_waits", Peer: 2, Count: 2000})
-		r.event(&core.Event{Kind: "strong_wait_over", Peer: 2, Count: 7200})
+		r.event(&core.Event{Kind: kind("strong_waits"), Peer: 2, Count: 2000})
+		r.event(&core.Event{Kind: kind("strong_wait_over"), Peer: 2, Count: 7200})
 	})
 	want := `level=WARN msg=strong_waits view=0 round=0 peer=2 for=2s why="connection refused"
 level=INFO msg=strong_wait_over view=0 round=0 peer=2 for=7.2s`

@@ -15,7 +15,7 @@ var told = []struct {
 	folders []string
 	finds   *regexp.Regexp
 }{
-	{"event", []string{"node"}, regexp.MustCompile(`core\.EventKind\s*=\s*"(\w+)"`)},
+	{"event", []string{"node"}, regexp.MustCompile(`\bevents\.(?:Debug|Info|Warn)\("(\w+)"`)},
 	{"metric", []string{"node"}, regexp.MustCompile(`"(cohort_[a-z_]+)"`)},
 	{"reason", []string{"bus"}, regexp.MustCompile(`FailureCause\s*=\s*"([^"]+)"`)},
 	{"reason", []string{"api"}, regexp.MustCompile(`\bWhy\w+\s*=\s*"([^"]+)"`)},

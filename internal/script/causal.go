@@ -23,7 +23,7 @@ func Causal() Stage {
 		limits:  machine.CausalLimits{Space: space},
 		message: func(w *world, l *packet) string { return w.describeCausal(l) },
 		event: func(w *world, e core.Event) bool {
-			about := strings.HasPrefix(string(e.Kind), "causal_") || e.Kind == "view_adopted" || e.Kind == "left_behind"
+			about := strings.HasPrefix(e.Kind.Name, "causal_") || e.Kind.Name == "view_adopted" || e.Kind.Name == "left_behind"
 			return about && !w.quiet
 		},
 	}

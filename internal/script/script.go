@@ -116,7 +116,7 @@ func (w *world) step(n *node, in core.Input) {
 		w.answer(n, r)
 	}
 	for _, e := range out.Events {
-		if w.stage.event(w, e) && !w.hidden[string(e.Kind)] {
+		if w.stage.event(w, e) && !w.hidden[e.Kind.Name] {
 			w.say("  %d: %s%s", n.id, e.Kind, note(e))
 		}
 	}

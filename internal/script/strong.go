@@ -17,7 +17,7 @@ func Strong() Stage {
 		gate:    machine.GateStrong,
 		limits:  machine.CausalLimits{Space: space},
 		message: func(_ *world, l *packet) string { return describeView(l.in.Message) },
-		event:   func(_ *world, e core.Event) bool { return !strings.HasPrefix(string(e.Kind), "causal_") },
+		event:   func(_ *world, e core.Event) bool { return !strings.HasPrefix(e.Kind.Name, "causal_") },
 	}
 }
 
@@ -28,7 +28,7 @@ func note(e core.Event) string {
 	} else if !e.View.IsZero() {
 		s += " " + viewID(e.View)
 	}
-	if strings.HasPrefix(string(e.Kind), "strong_wait") {
+	if strings.HasPrefix(e.Kind.Name, "strong_wait") {
 		s += fmt.Sprintf(" node %d, %d ms", e.Peer, e.Count)
 	}
 	if e.Note != "" {

@@ -232,8 +232,8 @@ func (n *node) carryOut(out *core.Output) {
 		n.w.reply(n, r)
 	}
 	for _, e := range out.Events {
-		n.w.counts.add("event", string(e.Kind))
-		if e.Kind == "round_decided" {
+		n.w.counts.add("event", e.Kind.Name)
+		if e.Kind.Name == "round_decided" {
 			n.w.witness.decided(e.Ballot)
 		}
 		if n.w.trace != nil {

@@ -31,7 +31,7 @@ type driven struct {
 	todo  []core.Input
 	cut   bool // nothing comes from there, or gets there
 
-	events map[core.EventKind]int
+	events map[*core.EventKind]int
 	sent   int // bytes
 }
 
@@ -50,7 +50,7 @@ func newLimited(t testing.TB, n int, limits machine.CausalLimits) *cluster {
 	for i := range n {
 		id := ids.Node(i)
 		l.Shards[0].Members = append(l.Shards[0].Members, wire.Member{ID: id, Address: fmt.Sprintf("node%d:8081", i)})
-		c.nodes = append(c.nodes, &driven{c: c, id: id, store: store.NewMemory(), events: map[core.EventKind]int{}, m: machine.New(machine.Config{
+		c.nodes = append(c.nodes, &driven{c: c, id: id, store: store.NewMemory(), events: map[*core.EventKind]int{}, m: machine.New(machine.Config{
 			ID: id, Inc: ids.Incarnation(i + 1), Boot: ids.Boot(i + 1), Now: c.now, Gate: machine.GateCausal, Causal: limits,
 		})})
 	}

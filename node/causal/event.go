@@ -2,30 +2,33 @@ package causal
 
 import "github.com/cohortkv/cohort/node/core"
 
-// The events of causal replication.
-const (
-	EventReady            core.EventKind = "causal_ready"             // all owned slots may be served
-	EventReadyUnproven    core.EventKind = "causal_ready_unproven"    // slots are served although some nodes that may hold them could not be asked
-	EventSynced           core.EventKind = "causal_synced"            // all that can be had was brought in and handed over
-	EventBack             core.EventKind = "causal_peer_back"         // a member greets again, or for the first time
-	EventGap              core.EventKind = "causal_gap"               // writes are missing, and asked for
-	EventResent           core.EventKind = "causal_resent"            // writes were sent again
-	EventTruncated        core.EventKind = "causal_truncated"         // missing writes are not in the window any more
-	EventAsideFull        core.EventKind = "causal_aside_full"        // too much waits for slots to be ready
-	EventApart            core.EventKind = "causal_apart"             // no exchange with another group
-	EventItemAbsent       core.EventKind = "causal_item_absent"       // an item was dropped because it had been deleted elsewhere
-	EventSlotsReleased    core.EventKind = "causal_slots_released"    // slots of other owners were dropped here: all owners have them
-	EventFormerDrained    core.EventKind = "causal_former_drained"    // all that former members had has come to its owners
-	EventWaits            core.EventKind = "causal_waits"             // a request waits
-	EventForwardInDoubt   core.EventKind = "causal_forward_in_doubt"  // a forwarded write is given up: an owner may have applied it
-	EventForwardLate      core.EventKind = "causal_forward_late"      // a forwarded write that may be old is refused
-	EventForwardRepeated  core.EventKind = "causal_forward_repeated"  // a forwarded write was applied before
-	EventForwardForgotten core.EventKind = "causal_forward_forgotten" // no room to remember a forwarded write: copies of it are refused
-	EventCollected        core.EventKind = "causal_collected"         // tombstones were collected
-	EventStableCut        core.EventKind = "causal_stable_cut"        // a stable cut was published
-	EventBootEnded        core.EventKind = "causal_boot_ended"        // writes of an ended boot that no node has are lost
-	EventForgotten        core.EventKind = "causal_node_forgotten"    // writes that only this node had are lost; Count: versions that requests waited for
-	EventConflict         core.EventKind = "causal_two_contents"      // one version has two contents; all replicas take the same one
-	EventMalformed        core.EventKind = "message_malformed"        // a peer's message breaks a rule: nothing of it was looked at
-	EventIncredible       core.EventKind = "causal_incredible"        // a message with a counter that leaves no room is dropped
+var events core.EventKinds
+
+// Events lists the events of causal replication.
+func Events() core.EventKinds { return events }
+
+var (
+	EventReady            = events.Info("causal_ready", "the node has all slots that it owns")
+	EventReadyUnproven    = events.Warn("causal_ready_unproven", "`count` slots are served, though not every node that may hold them could be asked")
+	EventSynced           = events.Info("causal_synced", "everything that can be had was brought in, and handed off")
+	EventBack             = events.Debug("causal_peer_back", "`peer` says hello for the first time, or again", core.OfPeer)
+	EventGap              = events.Debug("causal_gap", "`count` writes of `peer` are missing, and are requested", core.OfPeer)
+	EventResent           = events.Debug("causal_resent", "writes were sent to `peer` again", core.OfPeer)
+	EventTruncated        = events.Debug("causal_truncated", "missing writes have left `peer`'s window; an exchange brings them", core.OfPeer)
+	EventAsideFull        = events.Debug("causal_aside_full", "too much waits for slots to become ready; batches of `peer` are refused meanwhile", core.OfPeer)
+	EventApart            = events.Info("causal_apart", "`peer` belongs to another group; nothing is exchanged with it", core.OfPeer, core.OncePerView)
+	EventItemAbsent       = events.Debug("causal_item_absent", "an item was dropped because it had been deleted at `peer`", core.OfPeer)
+	EventSlotsReleased    = events.Info("causal_slots_released", "`count` slots went to their new owners, all of which have them")
+	EventFormerDrained    = events.Info("causal_former_drained", "all data of `count` former members has come to its owners")
+	EventWaits            = events.Debug("causal_waits", "a request waits")
+	EventForwardInDoubt   = events.Debug("causal_forward_in_doubt", "a forwarded write was given up after 57 s; its client gets 504")
+	EventForwardLate      = events.Debug("causal_forward_late", "a copy of a forwarded write was too old, and was refused", core.OfPeer)
+	EventForwardRepeated  = events.Debug("causal_forward_repeated", "a forwarded write had been taken before, and was answered again", core.OfPeer)
+	EventForwardForgotten = events.Warn("causal_forward_forgotten", "more forwarded writes of `peer` than there is room to remember may come again; some are refused here for up to two minutes, and go to other owners", core.OfPeer, core.OncePerView)
+	EventCollected        = events.Debug("causal_collected", "`count` tombstones were collected")
+	EventStableCut        = events.Debug("causal_stable_cut", "a stable cut with `count` streams was published")
+	EventBootEnded        = events.Info("causal_boot_ended", "an earlier process of `peer` is over; its writes that no node has are lost", core.OfPeer)
+	EventForgotten        = events.Warn("causal_node_forgotten", "an operator forgot `peer`; `count` versions that requests waited for are lost", core.OfPeer)
+	EventConflict         = events.Warn("causal_two_contents", "one version of a key had two contents; all replicas keep the same one", core.OfPeer)
+	EventIncredible       = events.Warn("causal_incredible", "`peer` sent a counter that leaves no room above it; the message was dropped", core.OfPeer, core.OncePerView)
 )

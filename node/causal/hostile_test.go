@@ -38,7 +38,7 @@ func (n *driven) held(key string) string {
 
 // refused is how many messages a node did not look at.
 func (n *driven) refused() int {
-	return n.events[causal.EventMalformed] + n.events[causal.EventIncredible]
+	return n.events[core.EventMalformed] + n.events[causal.EventIncredible]
 }
 
 // TestTwoContentsOfOneVersionBecomeOneWithinSeconds changes an item on its way to one
@@ -187,7 +187,7 @@ func TestKnowledgeOfWritesThatWereNeverMadeIsRefused(t *testing.T) {
 			t.Errorf("%s: %s, and at the other node %s", key, one, other)
 		}
 	}
-	if c.nodes[0].events[causal.EventMalformed] == 0 {
+	if c.nodes[0].events[core.EventMalformed] == 0 {
 		t.Error("it is not reported")
 	}
 }

@@ -36,7 +36,7 @@ func (r *Replica) Refuses(h wire.Header, m wire.Message) bool {
 }
 
 func (r *Replica) refuseMessage(from ids.Node, why string) {
-	r.box.Event(core.Event{Kind: EventMalformed, Peer: from, Note: why})
+	r.box.Event(core.Event{Kind: core.EventMalformed, Peer: from, Note: why})
 }
 
 // flaw is what is wrong with a message by itself; empty: nothing.

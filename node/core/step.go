@@ -319,19 +319,6 @@ type CausalResult struct {
 	Context wire.Context
 }
 
-// Event is something worth a log line, a counter or a trace line.
-type Event struct {
-	Kind   EventKind
-	Peer   ids.Node
-	View   ids.View
-	Ballot ids.Ballot
-	Count  uint64
-	Note   string
-}
-
-// EventKind names an event; also the label of its counter.
-type EventKind string
-
 // NodeStatus is what a node shows of itself: GET /view, /readyz, /metrics.
 type NodeStatus struct {
 	Present    bool // holds a view

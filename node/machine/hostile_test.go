@@ -16,14 +16,14 @@ type rig struct {
 	now     wire.Instant
 	sent    []core.Envelope
 	replies []core.Reply
-	events  map[core.EventKind]int
+	events  map[string]int
 	status  core.NodeStatus
 	applied []wire.Entry
 }
 
 func newRig(t *testing.T, id ids.Node) *rig {
 	return &rig{
-		t: t, now: wire.Second, events: map[core.EventKind]int{},
+		t: t, now: wire.Second, events: map[string]int{},
 		m: New(Config{ID: id, Inc: lifeOf(id).Inc, Boot: lifeOf(id).Boot, Now: wire.Second}),
 	}
 }
@@ -60,7 +60,7 @@ func (r *rig) step(in core.Input) {
 		r.replies = append(r.replies, out.Replies...)
 		r.applied = append(r.applied, out.Applies...)
 		for _, e := range out.Events {
-			r.events[e.Kind]++
+			r.events[e.Kind.Name]++
 		}
 		if out.Status != nil {
 			r.status = *out.Status

@@ -2,37 +2,40 @@ package strong
 
 import "github.com/cohortkv/cohort/node/core"
 
-// The events of strong replication.
-const (
-	EventRound          core.EventKind = "round_begun"
-	EventDecided        core.EventKind = "round_decided"
-	EventStuck          core.EventKind = "round_stuck"
-	EventStagedDropped  core.EventKind = "staged_base_dropped"
-	EventForgotten      core.EventKind = "history_forgotten"
-	EventStagedEmpty    core.EventKind = "base_empty"
-	EventStagedDelta    core.EventKind = "base_by_entries"
-	EventStagedWhole    core.EventKind = "base_whole"
-	EventStagedMerged   core.EventKind = "base_merged"
-	EventMerged         core.EventKind = "histories_merged"
-	EventPulled         core.EventKind = "history_pulled"
-	EventOwedLost       core.EventKind = "owed_lost"
-	EventOwedElsewhere  core.EventKind = "owed_elsewhere"
-	EventAbandoned      core.EventKind = "write_abandoned"
-	EventTruncated      core.EventKind = "log_truncated"
-	EventActive         core.EventKind = "ballot_active"
-	EventSwapped        core.EventKind = "base_swapped_in"
-	EventGateClosed     core.EventKind = "gate_closed"
-	EventResent         core.EventKind = "prepare_resent"
-	EventGap            core.EventKind = "prepare_gap"
-	EventDuplicate      core.EventKind = "prepare_duplicate"
-	EventMalformed      core.EventKind = "message_malformed"
-	EventDiffers        core.EventKind = "content_differs"
-	EventStranger       core.EventKind = "member_stranger"
-	EventRetryAnswered  core.EventKind = "retry_answered"
-	EventRetryPending   core.EventKind = "retry_pending"
-	EventForwardRefused core.EventKind = "forward_refused"
-	EventForwardLate    core.EventKind = "forward_late"
-	EventWaits          core.EventKind = "strong_waits"
-	EventWaitOver       core.EventKind = "strong_wait_over"
-	EventExpired        core.EventKind = "forward_expired"
+var events core.EventKinds
+
+// Events lists the events of strong replication.
+func Events() core.EventKinds { return events }
+
+var (
+	EventRound          = events.Debug("round_begun", "the primary began a round")
+	EventDecided        = events.Debug("round_decided", "the primary chose a base of `count` entries for its round")
+	EventStuck          = events.Warn("round_stuck", "a round cannot be decided; `note` names the missing data")
+	EventStagedDropped  = events.Info("staged_base_dropped", "a round did not become active; `count` staged bases were dropped")
+	EventForgotten      = events.Warn("history_forgotten", "`count` members report a history that is older than any known one; it counts as a stranger's")
+	EventStagedEmpty    = events.Debug("base_empty", "this node got the base: it is empty")
+	EventStagedDelta    = events.Debug("base_by_entries", "this node got the base as `count` entries on top of its state")
+	EventStagedWhole    = events.Debug("base_whole", "this node got the base as a whole copy")
+	EventStagedMerged   = events.Debug("base_merged", "this node got the base by merging histories")
+	EventMerged         = events.Warn("histories_merged", "groups that had lived apart were joined; `count` keys had been written on both sides")
+	EventPulled         = events.Warn("history_pulled", "data was fetched from `peer`, which is outside the view", core.OfPeer)
+	EventOwedLost       = events.Warn("owed_lost", "all members of an earlier ballot have lost its data; the view goes on without it")
+	EventOwedElsewhere  = events.Warn("owed_elsewhere", "the data of an earlier ballot lives on in another view, by its operator's word")
+	EventAbandoned      = events.Debug("write_abandoned", "the client of the write at position `count` of the log has left")
+	EventTruncated      = events.Info("log_truncated", "`count` writes whose clients had left were removed from the log")
+	EventActive         = events.Info("ballot_active", "the primary's round is done: strong requests are answered. `count` is its duration in ns")
+	EventSwapped        = events.Debug("base_swapped_in", "the staged base became the state")
+	EventGateClosed     = events.Debug("gate_closed", "the primary orders no writes while a member is silent; `strong_waits` follows")
+	EventResent         = events.Debug("prepare_resent", "a batch of `count` entries was sent again to `peer`", core.OfPeer)
+	EventGap            = events.Debug("prepare_gap", "a batch of `peer` arrived too early: it begins `count` positions after the log's end", core.OfPeer)
+	EventDuplicate      = events.Debug("prepare_duplicate", "a batch of `peer` arrived twice", core.OfPeer)
+	EventDiffers        = events.Warn("content_differs", "`peer` has other entries at position `count` than its primary. The round that follows gives it the data anew", core.OfPeer)
+	EventStranger       = events.Warn("member_stranger", "`peer` came back without its state, or another process has its id", core.OfPeer)
+	EventRetryAnswered  = events.Debug("retry_answered", "a repeated forwarded write of `peer` was answered from memory", core.OfPeer)
+	EventRetryPending   = events.Debug("retry_pending", "a repeated forwarded write of `peer` is still in the log", core.OfPeer)
+	EventForwardRefused = events.Debug("forward_refused", "the primary, `peer`, refused a Forward", core.OfPeer)
+	EventForwardLate    = events.Debug("forward_late", "the primary, `peer`, did not answer a Forward in time", core.OfPeer)
+	EventWaits          = events.Warn("strong_waits", "strong requests have waited 2 s for `peer`; `why` is explained in §3", core.OfPeer, core.Duration, core.WithCause)
+	EventWaitOver       = events.Info("strong_wait_over", "that wait is over; `for` is how long it lasted", core.OfPeer, core.Duration)
+	EventExpired        = events.Debug("forward_expired", "a write of `peer` was dropped, because no node asks for it any more", core.OfPeer)
 )

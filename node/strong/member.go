@@ -41,7 +41,7 @@ func (r *Replica) OnPrepare(h wire.Header, p *wire.Prepare) {
 func (r *Replica) follows(entries []wire.Entry, end uint64) bool {
 	for i := range entries {
 		if entries[i].Stamp != (ids.Stamp{Ballot: r.hist.ballot, Index: end + 1 + uint64(i)}) {
-			r.box.Event(core.Event{Kind: EventMalformed, Note: "prepare with a foreign stamp"})
+			r.box.Event(core.Event{Kind: core.EventMalformed, Note: "prepare with a foreign stamp"})
 			return false
 		}
 	}

@@ -44,7 +44,7 @@ func (r *Replica) mayBegin() bool {
 func reachable(round uint64) bool { return round <= maxRounds || mutant.On(mutant.UncheckedRound) }
 
 func (r *Replica) malformed(from ids.Node, note string) {
-	r.box.Event(core.Event{Kind: EventMalformed, Peer: from, Note: note})
+	r.box.Event(core.Event{Kind: core.EventMalformed, Peer: from, Note: note})
 }
 
 // Bounds of what a report names.

@@ -37,7 +37,7 @@ func (r *Replica) owedLeft() (left []wire.KnownBallot) {
 	return left
 }
 
-func (r *Replica) giveUp(why core.EventKind, b ids.Ballot) {
+func (r *Replica) giveUp(why *core.EventKind, b ids.Ballot) {
 	r.box.Event(core.Event{Kind: why, Ballot: b})
 	r.round.decision.base.GivenUp = append(r.round.decision.base.GivenUp, b)
 }

@@ -273,7 +273,7 @@ func (r *Replica) stagedWhole() {
 	r.sendDurable(r.primary, &wire.Started{Ballot: s.ballot})
 }
 
-func stagedEvent(s *base) core.EventKind {
+func stagedEvent(s *base) *core.EventKind {
 	switch {
 	case s.desc.Merged():
 		return EventStagedMerged

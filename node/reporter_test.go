@@ -3,8 +3,10 @@ package node
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"github.com/cohortkv/cohort/bus"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
+	"github.com/cohortkv/cohort/node/machine"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -28,10 +31,10 @@ func logged(level slog.Level, do func(*reporter)) string {
 func TestEventsAreLoggedAsLoudAsTheyAre(t *testing.T) {
 	ballot := ids.Ballot{View: ids.View{Number: 7}, Round: 2}
 	all := func(r *reporter) {
-		r.event(&core.Event{Kind: "view_adopted", View: ids.View{Number: 7}})
-		r.event(&core.Event{Kind: "ballot_active", Ballot: ballot, Count: 12})
-		r.event(&core.Event{Kind: "prepare_resent", Peer: 0, Ballot: ballot})
-		r.event(&core.Event{Kind: "member_stranger", Peer: 3, Note: "why"})
+		r.event(&core.Event{Kind: kind("view_adopted"), View: ids.View{Number: 7}})
+		r.event(&core.Event{Kind: kind("ballot_active"), Ballot: ballot, Count: 12})
+		r.event(&core.Event{Kind: kind("prepare_resent"), Peer: 0, Ballot: ballot})
+		r.event(&core.Event{Kind: kind("member_stranger"), Peer: 3, Note: "why"})
 		r.unreachable(wire.Member{ID: 4, Address: "x"}, errors.New("no port"))
 	}
 	want := `level=INFO msg=view_adopted view=7 round=0
@@ -49,11 +52,11 @@ level=WARN msg="member without a bus address" peer=4 address=x err="no port"`
 func TestARepeatedEventIsLoggedOnceInAView(t *testing.T) {
 	got := logged(slog.LevelInfo, func(r *reporter) {
 		for range 3 {
-			r.event(&core.Event{Kind: "causal_apart", Peer: 4})
-			r.event(&core.Event{Kind: "causal_apart", Peer: 5})
+			r.event(&core.Event{Kind: kind("causal_apart"), Peer: 4})
+			r.event(&core.Event{Kind: kind("causal_apart"), Peer: 5})
 		}
-		r.event(&core.Event{Kind: "view_adopted", View: ids.View{Number: 8}})
-		r.event(&core.Event{Kind: "causal_apart", Peer: 4})
+		r.event(&core.Event{Kind: kind("view_adopted"), View: ids.View{Number: 8}})
+		r.event(&core.Event{Kind: kind("causal_apart"), Peer: 4})
 	})
 	want := `level=INFO msg=causal_apart view=0 round=0 peer=4
 level=INFO msg=causal_apart view=0 round=0 peer=5
@@ -66,8 +69,8 @@ level=INFO msg=causal_apart view=0 round=0 peer=4`
 
 func TestCausalEventsAreLoggedOnlyWhenStateChanges(t *testing.T) {
 	all := func(r *reporter) {
-		for kind := range eventLogs {
-			if strings.HasPrefix(string(kind), "causal_") {
+		for _, kind := range machine.Events() {
+			if strings.HasPrefix(kind.Name, "causal_") {
 				r.event(&core.Event{Kind: kind})
 			}
 		}
@@ -106,7 +109,7 @@ func TestALogThatIsNotReadLosesLinesAndBlocksNothing(t *testing.T) {
 	m := newMeters()
 	r := newReporter(slog.New(slog.NewTextHandler(&bytes.Buffer{}, nil)), m) // run was not started
 	for range maxLines + 7 {
-		r.event(&core.Event{Kind: "view_adopted"})
+		r.event(&core.Event{Kind: kind("view_adopted")})
 	}
 	if lost := m.linesLost.Load(); lost != 7 {
 		t.Errorf("%v lines were counted as lost, not 7", lost)
@@ -141,27 +144,53 @@ func TestTheCountersOfTheBusAreMetrics(t *testing.T) {
 	}
 }
 
-// Each event at INFO and above has a row in a table of docs/operations.md, with its level, its
-// meaning and the remedy. The other events have a row without a level.
-func TestTheHandbookHasEachEventWithItsLevel(t *testing.T) {
+// The tables of docs/operations.md §8 repeat the definitions: a row for each event with its level
+// and meaning, and for events at DEBUG, in a table of their own, one with the meaning alone.
+func TestTheHandbookHasEachEventWithItsLevelAndMeaning(t *testing.T) {
 	text, err := os.ReadFile("../docs/operations.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	levels := map[string]string{}
-	for _, m := range regexp.MustCompile("(?m)^\\| (`\\w+`(?:, `\\w+`)*) \\|(?: (INFO|WARN|ERROR) \\|)?").FindAllStringSubmatch(string(text), -1) {
-		for _, name := range strings.Split(m[1], ", ") {
-			levels[strings.Trim(name, "`")] = m[2]
+	for _, kind := range machine.Events() {
+		row := fmt.Sprintf("| `%s` | %s | %s |", kind.Name, slog.Level(kind.Level), kind.Meaning)
+		if kind.Level == core.Debug {
+			row = fmt.Sprintf("| `%s` | %s |", kind.Name, kind.Meaning)
+		}
+		if strings.Count(string(text), "\n"+row) != 1 {
+			t.Errorf("docs/operations.md lacks the row of an event, or has it twice:\n%s", row)
 		}
 	}
-	for kind, shown := range eventLogs {
-		level, there := levels[string(kind)]
-		want := shown.level.String()
-		if shown.level == slog.LevelDebug {
-			want = ""
+}
+
+// An event that is defined and not listed would have no row, without an error.
+func TestTheMachineListsEveryEventOnce(t *testing.T) {
+	var defined []string
+	err := filepath.WalkDir(".", func(path string, _ os.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
 		}
-		if !there || level != want {
-			t.Errorf("docs/operations.md: row of %s: %t, level %q; it is logged at %s", kind, there, level, shown.level)
+		source, err := os.ReadFile(path)
+		for _, m := range regexp.MustCompile(`\bevents\.(?:Debug|Info|Warn)\("(\w+)"`).FindAllSubmatch(source, -1) {
+			defined = append(defined, string(m[1]))
 		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
+	var listed []string
+	for _, kind := range machine.Events() {
+		listed = append(listed, kind.Name)
+	}
+	slices.Sort(defined)
+	slices.Sort(listed)
+	if !slices.Equal(defined, listed) {
+		t.Errorf("defined: %q\nlisted: %q", defined, listed)
+	}
+}
+
+// kind is the kind of event with a name.
+func kind(name string) *core.EventKind {
+	all := machine.Events()
+	return all[slices.IndexFunc(all, func(k *core.EventKind) bool { return k.Name == name })]
 }
