@@ -15,7 +15,7 @@ const maxCancelled = 4096
 
 // OnCancel drops writes of a member's clients that have left.
 func (r *Replica) OnCancel(h wire.Header, m *wire.Cancel) {
-	if m.Ballot != r.hist.ballot {
+	if m.Ballot != r.hist.Ballot() {
 		return
 	}
 	for _, c := range m.Counters {
@@ -71,9 +71,8 @@ func (r *Replica) dequeue(which func(*pendingWrite) bool) {
 // ordered the write may do so, and only in the same boot: no other node knows which
 // entries are certainly not committed.
 func (r *Replica) abandonEntry(id ids.Request) {
-	i := slices.IndexFunc(r.hist.log, func(e wire.Entry) bool { return e.ID == id })
-	if i >= 0 {
-		r.abandonAt(r.hist.commit + 1 + uint64(i))
+	if at := r.hist.Position(id); at > 0 {
+		r.abandonAt(at)
 	}
 }
 
@@ -81,9 +80,8 @@ func (r *Replica) abandonAt(at uint64) {
 	if !r.wasPrimary() || mutant.On(mutant.NeverTruncate) {
 		return
 	}
-	if j, found := slices.BinarySearch(r.hist.abandoned, at); !found {
-		r.hist.abandoned = slices.Insert(r.hist.abandoned, j, at)
-		r.box.Event(core.Event{Kind: EventAbandoned, Ballot: r.hist.ballot, Count: at})
+	if r.hist.Abandon(at) {
+		r.box.Event(core.Event{Kind: EventAbandoned, Ballot: r.hist.Ballot(), Count: at})
 	}
 	if mutant.On(mutant.TruncateAtOnce) {
 		r.truncateAtOnce(at)
@@ -93,37 +91,30 @@ func (r *Replica) abandonAt(at uint64) {
 // wasPrimary reports whether this boot of this node was the primary of the history's
 // ballot.
 func (r *Replica) wasPrimary() bool {
-	mine := len(r.hist.members) > 0 && r.hist.members[0].ID == r.cfg.Self
-	return mine && (r.hist.ballot.Boot == r.cfg.Boot || mutant.On(mutant.TruncateAfterRestart))
+	boot := r.cfg.Boot
+	if mutant.On(mutant.TruncateAfterRestart) {
+		boot = r.hist.Ballot().Boot
+	}
+	return r.hist.LedBy(r.cfg.Self, boot)
 }
 
 // truncateAtOnce is what the mutant TruncateAtOnce does.
 func (r *Replica) truncateAtOnce(at uint64) {
-	keep := at - 1 - r.hist.commit
-	r.hist.log, r.hist.sums, r.hist.abandoned = r.hist.log[:keep], r.hist.sums[:keep], nil
+	r.hist.TruncateAtOnce(at)
 	if l := r.asPrimary; l != nil {
-		l.inLog = l.inLog[:keep]
+		l.inLog = l.inLog[:at-1-r.hist.Commit()]
 		l.batches = slices.DeleteFunc(l.batches, func(end uint64) bool { return end >= at })
 	}
-	r.onDisk = min(r.onDisk, at-1)
-}
-
-// keptLength is the length of the history without abandoned writes and what follows them.
-func (h *history) keptLength() uint64 {
-	if len(h.abandoned) > 0 {
-		return h.abandoned[0] - 1
-	}
-	return h.length()
 }
 
 // truncate begins a round if the log holds abandoned writes and all members are heard: the
 // round removes them from the log. It reports whether the log holds such writes.
 func (r *Replica) truncate() bool {
-	if len(r.hist.abandoned) == 0 {
+	if r.hist.KeptLength() == r.hist.Length() {
 		return false
 	}
 	if r.gateOpen() {
-		r.box.Event(core.Event{Kind: EventTruncated, Ballot: r.hist.ballot, Count: r.hist.length() - r.hist.keptLength()})
+		r.box.Event(core.Event{Kind: EventTruncated, Ballot: r.hist.Ballot(), Count: r.hist.Length() - r.hist.KeptLength()})
 		r.beginRound()
 	}
 	return true

@@ -7,6 +7,7 @@ import (
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
+	"github.com/cohortkv/cohort/node/strong/history"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -83,7 +84,7 @@ func (by *roundInput) ancestry(sides, empty []historySource) ([]wire.PastBallot,
 	for _, c := range empty {
 		past = past.With(c.h.Ballot, 0, by.pastLimit)
 	}
-	return past, latest(attested)
+	return past, history.Latest(attested)
 }
 
 // perBallot picks one holder of each ballot, ascending by ballot.
@@ -157,7 +158,7 @@ func historySources(joins []joined, pastLimit int, v *decision) []historySource 
 func primaryNeverSwapped(s *wire.StagedSummary, joins []joined) bool {
 	h := &s.History
 	return len(h.Members) > 0 && slices.ContainsFunc(joins, func(j joined) bool {
-		return j.node == h.Members[0].ID && j.boot == h.Ballot.Boot && !contains(&j.join.History, h.Ballot)
+		return j.node == h.Members[0].ID && j.boot == h.Ballot.Boot && !history.Contains(&j.join.History, h.Ballot)
 	})
 }
 
@@ -167,8 +168,8 @@ func neverActive(s *wire.StagedSummary, joins []joined) bool {
 		bound := slices.ContainsFunc(s.Bound, func(x wire.Sighting) bool {
 			return x.Node == j.node && x.Inc == j.inc
 		})
-		has := contains(&j.join.History, b) || slices.ContainsFunc(j.join.Staged, func(o wire.StagedSummary) bool {
-			return contains(&o.History, b)
+		has := history.Contains(&j.join.History, b) || slices.ContainsFunc(j.join.Staged, func(o wire.StagedSummary) bool {
+			return history.Contains(&o.History, b)
 		})
 		if bound && !has {
 			return true
@@ -196,7 +197,7 @@ func disproved(s *wire.StagedSummary, joins []joined, pastLimit int) bool {
 
 func contradicts(h *wire.HistorySummary, s *wire.StagedSummary, pastLimit int) bool {
 	b := s.History.Ballot
-	if contains(h, b) || kv.Past(h.Past).Forgot(b, pastLimit) {
+	if history.Contains(h, b) || kv.Past(h.Past).Forgot(b, pastLimit) {
 		return false
 	}
 	return slices.ContainsFunc(h.Attested, func(a wire.Attestation) bool {
@@ -216,7 +217,7 @@ func withoutContained(cands []historySource, pastLimit int, v *decision) []histo
 			if o.h.Ballot == c.h.Ballot {
 				continue
 			}
-			older = older || contains(&o.h, c.h.Ballot)
+			older = older || history.Contains(&o.h, c.h.Ballot)
 			strange = strange || kv.Past(o.h.Past).Forgot(c.h.Ballot, pastLimit)
 		}
 		if strange && !older {
@@ -268,21 +269,13 @@ func containsAll(o, h *wire.HistorySummary) bool {
 	return true
 }
 
-func contains(h *wire.HistorySummary, b ids.Ballot) bool {
-	if b == h.Ballot {
-		return true
-	}
-	_, ok := kv.Past(h.Past).Count(b)
-	return ok
-}
-
 // findOwed finds the ballots that a member owes and the base lacks (I24).
 func (v *decision) findOwed(joins []joined, by roundInput) {
 	base := wire.HistorySummary{Past: v.base.Past}
 	for _, j := range joins {
 		for _, k := range j.join.Owed {
 			listed := slices.ContainsFunc(v.owed, func(o wire.KnownBallot) bool { return o.Ballot == k.Ballot })
-			if listed || contains(&base, k.Ballot) || kv.Past(base.Past).Forgot(k.Ballot, by.pastLimit) {
+			if listed || history.Contains(&base, k.Ballot) || kv.Past(base.Past).Forgot(k.Ballot, by.pastLimit) {
 				continue
 			}
 			v.owed = append(v.owed, k)

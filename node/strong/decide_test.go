@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/cohortkv/cohort/node/ids"
+	"github.com/cohortkv/cohort/node/strong/history"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -143,7 +144,7 @@ func TestDecidePicksTheBaseByAncestry(t *testing.T) {
 			}
 			base := wire.HistorySummary{Ballot: bal(9, 9), Past: v.base.Past}
 			for _, j := range c.joins {
-				if b := j.join.History.Ballot; !b.IsZero() && !contains(&base, b) {
+				if b := j.join.History.Ballot; !b.IsZero() && !history.Contains(&base, b) {
 					t.Errorf("the base does not know %v", b)
 				}
 			}

@@ -13,14 +13,14 @@ import (
 // another node sent the member entries in the primary's name. A round then gives the
 // member the whole base, and until then its reports do not count (docs/strong.md §12).
 func (r *Replica) differs(member ids.Node, at, sum uint64) bool {
-	switch h := &r.hist; {
+	switch h := r.hist; {
 	case mutant.On(mutant.UncheckedContent):
-		return at > h.length()
-	case at < h.commit, at <= h.length() && sum == h.sumAt(at):
+		return at > h.Length()
+	case at < h.Commit(), at <= h.Length() && sum == h.SumAt(at):
 		return false
 	}
 	if r.mayBegin() {
-		r.box.Event(core.Event{Kind: EventDiffers, Peer: member, Ballot: r.hist.ballot, Count: at})
+		r.box.Event(core.Event{Kind: EventDiffers, Peer: member, Ballot: r.hist.Ballot(), Count: at})
 		if !slices.Contains(r.differing, member) {
 			r.differing = append(r.differing, member)
 		}
@@ -34,9 +34,9 @@ func (r *Replica) differs(member ids.Node, at, sum uint64) bool {
 func (r *Replica) checkSum(member ids.Node, m *wire.Hello) {
 	switch {
 	case mutant.On(mutant.UncheckedContent):
-	case m.Commit > r.hist.commit:
-		r.differs(member, r.hist.length()+1, 0)
-	case m.Commit == r.hist.commit:
+	case m.Commit > r.hist.Commit():
+		r.differs(member, r.hist.Length()+1, 0)
+	case m.Commit == r.hist.Commit():
 		r.differs(member, m.Commit, m.Sum)
 	}
 }

@@ -138,7 +138,7 @@ func (r *Replica) Abandon(token ids.Token) {
 			r.fwd.forget(q)
 			r.abandonEntry(ids.Request{Node: r.cfg.Self, Boot: r.cfg.Boot, Counter: q.counter})
 			if q.mayBeLogged && r.member && !r.isPrimary() {
-				r.send(r.primary, &wire.Cancel{Ballot: r.hist.ballot, Counters: []uint64{q.counter}})
+				r.send(r.primary, &wire.Cancel{Ballot: r.hist.Ballot(), Counters: []uint64{q.counter}})
 			}
 			return
 		}
@@ -187,7 +187,7 @@ func (r *Replica) forward() {
 	}
 	n := fit(len(f.unsent), r.cfg.Limits.BatchOps, r.cfg.Limits.BatchBytes,
 		func(i int) int { return opBytes(&f.unsent[i].op) })
-	m := &wire.Forward{Ballot: r.hist.ballot, LowestOpen: f.lowestOpen(), Ops: make([]wire.ForwardedOp, n)}
+	m := &wire.Forward{Ballot: r.hist.Ballot(), LowestOpen: f.lowestOpen(), Ops: make([]wire.ForwardedOp, n)}
 	for i, q := range f.unsent[:n] {
 		q.mayBeLogged = q.mayBeLogged || !r.isPrimary()
 		m.Ops[i] = wire.ForwardedOp{Counter: q.counter, Op: q.op}
@@ -248,7 +248,7 @@ func (r *Replica) requeueFlight(pause bool) {
 func (r *Replica) OnForward(h wire.Header, replyTo ids.ReplyTo, m *wire.Forward, stored []wire.Meta) {
 	l := r.asPrimary
 	own := h.From == r.cfg.Self && h.Boot == r.cfg.Boot
-	if l == nil || m.Ballot != r.hist.ballot || len(stored) != len(m.Ops) || !own && !r.admitsForward(h, m.LowestOpen) {
+	if l == nil || m.Ballot != r.hist.Ballot() || len(stored) != len(m.Ops) || !own && !r.admitsForward(h, m.LowestOpen) {
 		r.box.Post(core.Envelope{To: h.From, Answer: replyTo, Message: &wire.ForwardReply{Ballot: m.Ballot, Refused: true}})
 		return
 	}
@@ -285,7 +285,7 @@ func (f *backup) resetForBoot(b ids.Boot) {
 
 func (r *Replica) admit(p *forwardBatch, id ids.Request, op *wire.Op, stored wire.Meta, own bool) {
 	l := r.asPrimary
-	if res, answered, forgotten := r.hist.ledger.Lookup(id); answered {
+	if res, answered, forgotten := r.hist.Lookup(id); answered {
 		r.box.Event(core.Event{Kind: EventRetryAnswered, Peer: id.Node})
 		if own {
 			if q := r.fwd.find(id.Counter); q != nil {
@@ -372,7 +372,7 @@ func (r *Replica) expire() {
 	})
 	for i, in := range r.asPrimary.inLog {
 		if old(in) {
-			r.abandonAt(r.hist.commit + 1 + uint64(i))
+			r.abandonAt(r.hist.Commit() + 1 + uint64(i))
 		}
 	}
 }

@@ -16,7 +16,8 @@ func TestARefusedForwardIsNotRepeatedWithinTheStep(t *testing.T) {
 		name  string
 		taken bool
 	}{{"nothing was taken", false}, {"some of it was", true}} {
-		r := &Replica{cfg: Config{Self: 1}, box: &core.Outbox{}, now: wire.Second}
+		r := New(Config{Self: 1}, &core.Outbox{}, nil, nil)
+		r.SetNow(wire.Second)
 		first, second := r.fwd.add(1, wire.Op{Key: "a"}), r.fwd.add(2, wire.Op{Key: "b"})
 		first.queued = c.taken
 		r.fwd.flight = &flight{requests: []*request{first, second}}
@@ -32,7 +33,7 @@ func TestARefusedForwardIsNotRepeatedWithinTheStep(t *testing.T) {
 
 // A primary is not to be had for long, and clients come, wait a little and leave.
 func TestRequestsWhoseClientsLeftHoldNoMemory(t *testing.T) {
-	r := &Replica{box: &core.Outbox{}}
+	r := New(Config{}, &core.Outbox{}, nil, nil)
 	for i := range 10_000 {
 		token := ids.Token(i + 1)
 		r.fwd.unsent = append(r.fwd.unsent, r.fwd.add(token, wire.Op{Kind: wire.OpPut, Key: "k", Value: make([]byte, 100)}))
@@ -53,7 +54,7 @@ func TestRequestsWhoseClientsLeftHoldNoMemory(t *testing.T) {
 // The oldest request waits for as long as an outage lasts. The window behind it grows, and
 // what follows must not be looked for in all of it.
 func TestOneRequestThatWaitsDoesNotMakeOthersSlow(t *testing.T) {
-	r := &Replica{box: &core.Outbox{}}
+	r := New(Config{}, &core.Outbox{}, nil, nil)
 	r.fwd.add(1, wire.Op{Key: "waits"})
 	for i := range 300_000 { // squared, this takes a minute
 		token := ids.Token(i + 2)

@@ -13,7 +13,7 @@ func (r *Replica) OnPrepare(h wire.Header, p *wire.Prepare) {
 	if h.From != r.primary || !r.joinActive(p.Ballot) {
 		return
 	}
-	end := r.hist.length()
+	end := r.hist.Length()
 	if p.First > end+1 || p.First == 0 {
 		r.box.Event(core.Event{Kind: EventGap, Peer: h.From, Count: p.First - end})
 		return
@@ -26,21 +26,21 @@ func (r *Replica) OnPrepare(h wire.Header, p *wire.Prepare) {
 		return
 	}
 	if len(fresh) > 0 {
-		r.appendLog(fresh)
+		r.hist.Append(fresh)
 	} else if len(p.Entries) > 0 {
 		r.box.Event(core.Event{Kind: EventDuplicate, Peer: h.From})
 	}
 	r.acknowledge(h.From)
 	r.learnCommit(p.Commit)
 	if mutant.On(mutant.ReadUncommitted) {
-		r.commitTo(r.hist.length())
+		r.hist.CommitTo(r.hist.Length())
 	}
 }
 
 // follows guards against a peer that numbers its entries wrongly.
 func (r *Replica) follows(entries []wire.Entry, end uint64) bool {
 	for i := range entries {
-		if entries[i].Stamp != (ids.Stamp{Ballot: r.hist.ballot, Index: end + 1 + uint64(i)}) {
+		if entries[i].Stamp != (ids.Stamp{Ballot: r.hist.Ballot(), Index: end + 1 + uint64(i)}) {
 			r.box.Event(core.Event{Kind: core.EventMalformed, Note: "prepare with a foreign stamp"})
 			return false
 		}
@@ -50,8 +50,8 @@ func (r *Replica) follows(entries []wire.Entry, end uint64) bool {
 
 // acknowledge says how much of the log is here, once that is durable.
 func (r *Replica) acknowledge(to ids.Node) {
-	end := r.hist.length()
-	ack := &wire.Ack{Ballot: r.hist.ballot, Index: end, Sum: r.hist.sumAt(end)}
+	end := r.hist.Length()
+	ack := &wire.Ack{Ballot: r.hist.Ballot(), Index: end, Sum: r.hist.SumAt(end)}
 	if mutant.On(mutant.AckBeforeDurable) {
 		r.send(to, ack)
 		return
@@ -61,21 +61,12 @@ func (r *Replica) acknowledge(to ids.Node) {
 
 // learnCommit applies what the primary says is committed, as far as it is here.
 func (r *Replica) learnCommit(c uint64) {
-	r.commitTo(min(c, r.hist.length()))
+	r.hist.CommitTo(min(c, r.hist.Length()))
 }
 
 // OnDurable is told that writes up to seq survive.
 func (r *Replica) OnDurable(seq uint64) {
-	n := 0
-	for n < len(r.appended) && r.appended[n].seq <= seq {
-		r.onDisk = r.appended[n].index
-		n++
-	}
-	if n == 0 {
-		return
-	}
-	r.appended = append(r.appended[:0], r.appended[n:]...)
-	if r.asPrimary != nil {
+	if r.hist.OnDurable(seq) && r.asPrimary != nil {
 		r.advance()
 	}
 }
@@ -104,7 +95,7 @@ func (r *Replica) checkFollower(h wire.Header, m *wire.Hello) {
 	}
 	var bound []wire.Sighting
 	if r.asPrimary != nil {
-		bound = r.hist.bound
+		bound = r.hist.Bound()
 	} else if r.round != nil && r.round.phase != collecting {
 		bound = r.round.bound
 	}
@@ -116,9 +107,9 @@ func (r *Replica) checkFollower(h wire.Header, m *wire.Hello) {
 		}
 		r.box.Event(core.Event{Kind: EventStranger, Peer: h.From})
 		r.beginRound()
-	case ok && inc == h.Inc && r.asPrimary != nil && m.Ballot == r.hist.ballot:
+	case ok && inc == h.Inc && r.asPrimary != nil && m.Ballot == r.hist.Ballot():
 		r.checkSum(h.From, m)
-	case ok && r.asPrimary != nil && m.Ballot != r.hist.ballot:
-		r.send(h.From, &wire.Active{Ballot: r.hist.ballot, Commit: r.hist.commit})
+	case ok && r.asPrimary != nil && m.Ballot != r.hist.Ballot():
+		r.send(h.From, &wire.Active{Ballot: r.hist.Ballot(), Commit: r.hist.Commit()})
 	}
 }

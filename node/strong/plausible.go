@@ -7,6 +7,7 @@ import (
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
+	"github.com/cohortkv/cohort/node/strong/history"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -68,7 +69,7 @@ func (r *Replica) credible(j *wire.Join) bool {
 }
 
 func (r *Replica) below(h *wire.HistorySummary, b ids.Ballot) bool {
-	return h.Ballot.Compare(b) < 0 && r.pastBelow(h.Past, b) && len(h.Attested) <= maxAttested && h.Commit <= h.Length
+	return h.Ballot.Compare(b) < 0 && r.pastBelow(h.Past, b) && len(h.Attested) <= history.MaxAttested && h.Commit <= h.Length
 }
 
 func (r *Replica) pastBelow(past []wire.PastBallot, b ids.Ballot) bool {
@@ -84,6 +85,6 @@ func (r *Replica) pastBelow(past []wire.PastBallot, b ids.Ballot) bool {
 func (r *Replica) buildable(s *wire.Start) bool {
 	b := &s.Base
 	return b.Source.Compare(s.Ballot) < 0 && r.pastBelow(b.Past, s.Ballot) && r.pastBelow(b.Sides, s.Ballot) &&
-		len(b.Attested) <= maxAttested && len(b.GivenUp) <= maxOwed && slices.Equal(s.Members, r.members) &&
+		len(b.Attested) <= history.MaxAttested && len(b.GivenUp) <= maxOwed && slices.Equal(s.Members, r.members) &&
 		slices.ContainsFunc(s.Bound, func(x wire.Sighting) bool { return x.Node == r.cfg.Self && x.Inc == r.cfg.Inc })
 }

@@ -63,7 +63,7 @@ type forwardBatch struct {
 // startPrimary begins to serve the ballot that was just swapped in.
 func (r *Replica) startPrimary(bound []wire.Sighting) {
 	l := &primaryState{
-		byID: map[ids.Request]*pendingWrite{}, keys: map[string]*pendingKey{}, next: r.hist.ledger.Next(),
+		byID: map[ids.Request]*pendingWrite{}, keys: map[string]*pendingKey{}, next: r.hist.NextNumber(),
 	}
 	for _, s := range bound {
 		if s.Node != r.cfg.Self {
@@ -107,7 +107,7 @@ func (r *Replica) order() {
 	for l != nil && len(l.queue) > 0 && len(l.batches) < r.cfg.Limits.Depth && !r.peers.LeftBehind() {
 		if !r.gateOpen() {
 			if !l.gated {
-				r.box.Event(core.Event{Kind: EventGateClosed, Ballot: r.hist.ballot})
+				r.box.Event(core.Event{Kind: EventGateClosed, Ballot: r.hist.Ballot()})
 			}
 			l.gated = true
 			return
@@ -116,7 +116,7 @@ func (r *Replica) order() {
 		n := fit(len(l.queue), r.cfg.Limits.BatchOps, r.cfg.Limits.BatchBytes,
 			func(i int) int { return opBytes(l.queue[i].op) })
 		entries := make([]wire.Entry, n)
-		first := r.hist.length() + 1
+		first := r.hist.Length() + 1
 		for i, in := range l.queue[:n] {
 			entries[i] = r.decideEntry(in, first+uint64(i))
 		}
@@ -125,7 +125,7 @@ func (r *Replica) order() {
 		clear(l.queue[rest:])
 		l.queue = l.queue[:rest]
 		l.batches = append(l.batches, first+uint64(n)-1)
-		r.appendLog(entries)
+		r.hist.Append(entries)
 		r.prepare(first, entries)
 	}
 }
@@ -149,7 +149,7 @@ func (r *Replica) heardLately(id ids.Node) bool {
 // will hold when all entries before it are applied.
 func (r *Replica) decideEntry(in *pendingWrite, index uint64) wire.Entry {
 	l := r.asPrimary
-	e := wire.Entry{Stamp: ids.Stamp{Ballot: r.hist.ballot, Index: index}, ID: in.id, Op: *in.op}
+	e := wire.Entry{Stamp: ids.Stamp{Ballot: r.hist.Ballot(), Index: index}, ID: in.id, Op: *in.op}
 	e.Op.Condition, e.Op.Match = wire.Always, wire.Version{}
 	e.Result, in.key.meta = kv.Decide(in.op, in.key.meta, l.next, e.Stamp)
 	if kv.TakesNumber(e.Result.Status) {
@@ -173,18 +173,11 @@ func (l *primaryState) backup(id ids.Node) *backup {
 	return nil
 }
 
-// appendLog adds entries to the log; they are durable once the write is.
-func (r *Replica) appendLog(entries []wire.Entry) {
-	r.hist.add(entries)
-	seq := r.box.Persist(core.Write{Kind: core.WriteAppend, Ballot: r.hist.ballot, Entries: entries})
-	r.appended = append(r.appended, appendMark{seq, r.hist.length()})
-}
-
 // prepare sends a batch to every member, while this node makes it durable.
 func (r *Replica) prepare(first uint64, entries []wire.Entry) {
 	l := r.asPrimary
 	l.resend = r.now + slowResend
-	p := &wire.Prepare{Ballot: r.hist.ballot, First: first, Commit: r.hist.commit, Entries: entries}
+	p := &wire.Prepare{Ballot: r.hist.Ballot(), First: first, Commit: r.hist.Commit(), Entries: entries}
 	for i := range l.backups {
 		r.send(l.backups[i].id, p)
 	}
@@ -193,7 +186,7 @@ func (r *Replica) prepare(first uint64, entries []wire.Entry) {
 // OnAck counts an acknowledgement, for the exact ballot and incarnation (I3).
 func (r *Replica) OnAck(h wire.Header, a *wire.Ack) {
 	l := r.asPrimary
-	if l == nil || a.Ballot != r.hist.ballot {
+	if l == nil || a.Ballot != r.hist.Ballot() {
 		return
 	}
 	f := l.backup(h.From)
@@ -212,22 +205,23 @@ func (r *Replica) OnAck(h wire.Header, a *wire.Ack) {
 // advance commits what all members have made durable (I4) and answers it.
 func (r *Replica) advance() {
 	l := r.asPrimary
-	c := r.onDisk
+	c := r.hist.Durable()
 	for i := range l.backups {
 		if mutant.On(mutant.CommitWithoutOne) && i == len(l.backups)-1 {
 			break
 		}
 		c = min(c, l.backups[i].acked)
 	}
-	if c <= r.hist.commit {
+	if c <= r.hist.Commit() {
 		return
 	}
-	n := int(c - r.hist.commit)
+	n := int(c - r.hist.Commit())
+	log := r.hist.After(r.hist.Commit())
 	for i, in := range l.inLog[:n] {
-		r.answer(in, r.hist.log[i].Result)
+		r.answer(in, log[i].Result)
 	}
 	l.inLog = append(l.inLog[:0], l.inLog[n:]...)
-	r.commitTo(c)
+	r.hist.CommitTo(c)
 	for len(l.batches) > 0 && l.batches[0] <= c {
 		l.batches = slices.Delete(l.batches, 0, 1)
 	}
@@ -257,22 +251,22 @@ func (r *Replica) repeat() {
 	l.resend = r.now + slowResend
 	for i := range l.backups {
 		f := &l.backups[i]
-		from := max(f.acked, r.hist.commit)
-		if from >= r.hist.keptLength() || !r.heardLately(f.id) {
+		from := max(f.acked, r.hist.Commit())
+		if from >= r.hist.KeptLength() || !r.heardLately(f.id) {
 			continue
 		}
-		log := r.hist.log[from-r.hist.commit : r.hist.keptLength()-r.hist.commit]
+		log := r.hist.After(from)[:r.hist.KeptLength()-from]
 		n := fit(len(log), r.cfg.Limits.BatchOps, r.cfg.Limits.BatchBytes, func(i int) int { return opBytes(&log[i].Op) })
 		r.box.Event(core.Event{Kind: EventResent, Peer: f.id, Count: uint64(n)})
 		r.send(f.id, &wire.Prepare{
-			Ballot: r.hist.ballot, First: from + 1, Commit: r.hist.commit, Entries: slices.Clone(log[:n]),
+			Ballot: r.hist.Ballot(), First: from + 1, Commit: r.hist.Commit(), Entries: slices.Clone(log[:n]),
 		})
 	}
 }
 
 // Lag adds how far logs are: this node's, and those of members that acknowledge to it.
 func (r *Replica) Lag(l *core.Lag) {
-	l.Length, l.Commit = r.hist.length(), r.hist.commit
+	l.Length, l.Commit = r.hist.Length(), r.hist.Commit()
 	if r.asPrimary == nil {
 		return
 	}

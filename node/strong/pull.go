@@ -100,7 +100,7 @@ func (r *Replica) pull() {
 // node promises, and whatever it held before the pull ends with that (I22).
 func (r *Replica) OnPull(h wire.Header, replyTo ids.ReplyTo, p *wire.Pull, leave func() wire.Fate) {
 	reply := &wire.PullReply{Ballot: p.Ballot, Owed: p.Owed.Ballot, Fate: wire.FateLost}
-	if r.hist.knows(p.Owed.Ballot) || r.staged.knows(p.Owed.Ballot) {
+	if r.hist.Contains(p.Owed.Ballot) || r.hist.StagedContains(p.Owed.Ballot) {
 		if mutant.On(mutant.PullWithoutPromise) {
 			j := r.join()
 			j.Ballot = p.Ballot
@@ -126,7 +126,7 @@ func (r *Replica) pulled(h wire.Header, replyTo ids.ReplyTo, p *wire.Pull) {
 		r.refuseUnlogged()
 	}
 	if r.promised == p.Ballot {
-		r.box.Event(core.Event{Kind: EventPulled, Peer: h.From, Ballot: r.hist.ballot, View: p.View.ID})
+		r.box.Event(core.Event{Kind: EventPulled, Peer: h.From, Ballot: r.hist.Ballot(), View: p.View.ID})
 		r.answerDurable(h.From, replyTo, r.join())
 	}
 }

@@ -79,12 +79,12 @@ func (r *Replica) askConfirm() {
 	o := r.reads.open
 	o.sent = r.now
 	var m *wire.Confirm
-	for _, p := range r.hist.members {
+	for _, p := range r.hist.Members() {
 		if p.ID == r.cfg.Self || slices.Contains(o.confirmed, p.ID) {
 			continue
 		}
 		if m == nil {
-			m = &wire.Confirm{Ballot: r.hist.ballot, Nonce: o.nonce}
+			m = &wire.Confirm{Ballot: r.hist.Ballot(), Nonce: o.nonce}
 		}
 		r.send(p.ID, m)
 	}
@@ -93,7 +93,7 @@ func (r *Replica) askConfirm() {
 // OnConfirm says yes while this node is bound to the ballot and has its base:
 // then no later ballot can have been active without it (I2).
 func (r *Replica) OnConfirm(h wire.Header, c *wire.Confirm) {
-	has := r.hist.ballot == c.Ballot || r.staged != nil && r.staged.ballot == c.Ballot
+	has := r.hist.Ballot() == c.Ballot || r.hist.HasStaged(c.Ballot)
 	if !has && !mutant.On(mutant.ServeBeforeBaseEverywhere) {
 		return
 	}
@@ -101,8 +101,8 @@ func (r *Replica) OnConfirm(h wire.Header, c *wire.Confirm) {
 		return
 	}
 	reply := &wire.Confirmed{Ballot: c.Ballot, Nonce: c.Nonce}
-	if r.hist.ballot == c.Ballot {
-		reply.Commit = r.hist.commit
+	if r.hist.Ballot() == c.Ballot {
+		reply.Commit = r.hist.Commit()
 	}
 	r.box.PostAfter(r.metaSeq, core.Envelope{To: h.From, Message: reply})
 }
@@ -110,15 +110,15 @@ func (r *Replica) OnConfirm(h wire.Header, c *wire.Confirm) {
 // OnConfirmed counts a confirmation of the open round.
 func (r *Replica) OnConfirmed(h wire.Header, c *wire.Confirmed) {
 	o := r.reads.open
-	if o == nil || c.Nonce != o.nonce || c.Ballot != r.hist.ballot {
+	if o == nil || c.Nonce != o.nonce || c.Ballot != r.hist.Ballot() {
 		return
 	}
-	inc, ok := boundInc(r.hist.bound, h.From)
+	inc, ok := boundInc(r.hist.Bound(), h.From)
 	if !ok || h.From == r.cfg.Self || inc != h.Inc && !mutant.On(mutant.AckOfOtherIncarnation) {
 		return
 	}
 	if h.From == r.primary {
-		if c.Commit > r.hist.length() {
+		if c.Commit > r.hist.Length() {
 			return
 		}
 		o.commit = max(o.commit, c.Commit)
@@ -137,15 +137,15 @@ func (r *Replica) confirmedBy(id ids.Node) {
 // at what the primary had committed after they arrived, or later (I6).
 func (r *Replica) tryRead() {
 	o := r.reads.open
-	need := len(r.hist.members) - 1
+	need := len(r.hist.Members()) - 1
 	if mutant.On(mutant.ReadByMajority) {
-		need = len(r.hist.members) / 2
+		need = len(r.hist.Members()) / 2
 	}
 	if len(o.confirmed) < need {
 		return
 	}
 	r.reads.open = nil
-	r.commitTo(o.commit)
+	r.hist.CommitTo(o.commit)
 	for _, t := range o.tokens {
 		r.box.Read(core.Read{Kind: core.ReadClient, Token: t})
 	}

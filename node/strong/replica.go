@@ -15,6 +15,7 @@ import (
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
+	"github.com/cohortkv/cohort/node/strong/history"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -98,8 +99,7 @@ type Replica struct {
 	metaSeq  uint64     // the write that made promised durable
 	owed     []wire.KnownBallot
 
-	hist    history
-	staged  *base    // a whole base that is not swapped in
+	hist    *history.History
 	staging *staging // a base on its way here
 
 	roundLimit roundLimit
@@ -110,23 +110,15 @@ type Replica struct {
 	fwd      forwarder
 	reads    readers
 	chunks   chunkReads
-	appended []appendMark
-	onDisk   uint64 // position in hist.ballot up to which the log is durable
 	progress uint64 // grows whenever a round gets on
 	waits    waits
-}
-
-// appendMark says which write makes the log durable up to a position.
-type appendMark struct {
-	seq   uint64
-	index uint64
 }
 
 // New returns a replica with the empty history, or with what it recovered.
 func New(cfg Config, box *core.Outbox, peers Peers, rec *core.Recovered) *Replica {
 	cfg.Limits = cfg.Limits.withDefaults()
 	r := &Replica{cfg: cfg, box: box, peers: peers}
-	r.hist.ledger = kv.NewLedger(cfg.Limits.Origins)
+	r.hist = history.New(box, cfg.Limits.Origins)
 	r.fwd.firstRequest = uint64(cfg.Boot) | 1<<63
 	r.fwd.nextRequest = r.fwd.firstRequest
 	r.reads.nonce = uint64(cfg.Boot)
@@ -138,20 +130,9 @@ func New(cfg Config, box *core.Outbox, peers Peers, rec *core.Recovered) *Replic
 
 func (r *Replica) recover(rec *core.Recovered) {
 	r.promised, r.owed = rec.Meta.Promised, rec.Meta.Owed
-	r.hist = history{
-		ballot: rec.Ballot, members: rec.Members, bound: rec.Bound, past: rec.Past, attested: rec.Attested,
-		ledger: kv.Import(rec.Ledger, r.cfg.Limits.Origins),
-	}
-	r.hist.add(rec.Log)
-	r.onDisk = r.hist.length()
-	if mutant.On(mutant.TruncateAfterRestart) && r.onDisk > 0 && r.wasPrimary() {
-		r.hist.abandoned = []uint64{r.onDisk} // as if the last one's client had left
-	}
-	for _, s := range slices.Backward(rec.Staged) {
-		r.staged = &base{
-			ballot: s.Ballot, desc: s.Base, bound: s.Bound, members: s.Members,
-			fresh: s.Fresh, ledger: s.Ledger, tail: s.Tail, under: r.staged,
-		}
+	r.hist = history.Recover(r.box, r.cfg.Limits.Origins, rec)
+	if mutant.On(mutant.TruncateAfterRestart) && r.hist.Length() > 0 && r.wasPrimary() {
+		r.hist.Abandon(r.hist.Length()) // as if the last one's client had left
 	}
 	if rec.Meta.Present {
 		v := rec.Meta.View
@@ -201,7 +182,7 @@ func (r *Replica) Keep() { r.persistMeta() }
 // addOwed records a ballot whose entries this node lacks (I24). A staged base does not
 // count as having them: a round may find that it never was active, and drop it.
 func (r *Replica) addOwed(k wire.KnownBallot) {
-	known := r.hist.knows(k.Ballot) || mutant.On(mutant.ForgetOwed)
+	known := r.hist.Contains(k.Ballot) || mutant.On(mutant.ForgetOwed)
 	listed := slices.ContainsFunc(r.owed, func(o wire.KnownBallot) bool { return o.Ballot == k.Ballot })
 	if !known && !listed {
 		r.owed = append(r.owed, k)
@@ -234,7 +215,7 @@ func (r *Replica) persistMeta() {
 // inActiveBallot reports whether this node has swapped in the base of the ballot that it
 // promised in its view.
 func (r *Replica) inActiveBallot() bool {
-	return r.member && r.view != nil && r.hist.ballot == r.promised && r.promised.View == r.view.ID &&
+	return r.member && r.view != nil && r.hist.Ballot() == r.promised && r.promised.View == r.view.ID &&
 		r.promised.Round > 0
 }
 
@@ -251,13 +232,13 @@ func (r *Replica) notInView() bool {
 }
 
 // Ballot is the ballot of the history held.
-func (r *Replica) Ballot() ids.Ballot { return r.hist.ballot }
+func (r *Replica) Ballot() ids.Ballot { return r.hist.Ballot() }
 
 // BallotMembers took part in Ballot.
-func (r *Replica) BallotMembers() []wire.Member { return r.hist.members }
+func (r *Replica) BallotMembers() []wire.Member { return r.hist.Members() }
 
 // Knows reports whether the history held contains that of a ballot.
-func (r *Replica) Knows(b ids.Ballot) bool { return r.hist.knows(b) }
+func (r *Replica) Knows(b ids.Ballot) bool { return r.hist.Contains(b) }
 
 // Promised is the ballot that this node is bound to.
 func (r *Replica) Promised() ids.Ballot { return r.promised }
@@ -266,12 +247,12 @@ func (r *Replica) Promised() ids.Ballot { return r.promised }
 func (r *Replica) Progress() uint64 { return r.progress }
 
 // Written reports that this history has a write, be it committed or not.
-func (r *Replica) Written() bool { return r.hist.ledger.Next() > 1 || len(r.hist.log) > 0 }
+func (r *Replica) Written() bool { return r.hist.NextNumber() > 1 || r.hist.Length() > r.hist.Commit() }
 
 // Hello is what the next hello says.
 func (r *Replica) Hello() wire.Hello {
 	h := wire.Hello{
-		Ballot: r.hist.ballot, Promised: r.promised, Commit: r.hist.commit, Sum: r.hist.sum,
+		Ballot: r.hist.Ballot(), Promised: r.promised, Commit: r.hist.Commit(), Sum: r.hist.Sum(),
 		Progress: r.progress, Serving: r.Serving(), Silent: r.silentHere(),
 	}
 	if r.asPrimary != nil {

@@ -126,7 +126,7 @@ func (r *Replica) sendJoin(to ids.Node) {
 
 func (r *Replica) join() *wire.Join {
 	return &wire.Join{
-		Ballot: r.promised, History: r.hist.summary(), Staged: r.staged.summaries(), Owed: slices.Clone(r.owed),
+		Ballot: r.promised, History: r.hist.Summary(), Staged: r.hist.StagedSummaries(), Owed: slices.Clone(r.owed),
 	}
 }
 
@@ -327,7 +327,7 @@ func (r *Replica) OnStart(h wire.Header, s *wire.Start) {
 	if !r.member || s.Ballot != r.promised || h.From != r.primary || r.isPrimary() {
 		return
 	}
-	if r.hist.ballot == s.Ballot || r.staged != nil && r.staged.ballot == s.Ballot {
+	if r.hist.Ballot() == s.Ballot || r.hist.HasStaged(s.Ballot) {
 		r.sendDurable(h.From, &wire.Started{Ballot: s.Ballot})
 		return
 	}
@@ -392,11 +392,11 @@ func (r *Replica) joinActive(b ids.Ballot) bool {
 	if b != r.promised && !mutant.On(mutant.AckWithoutPromise) {
 		return false
 	}
-	if r.hist.ballot != b && r.staged != nil && r.staged.ballot == b && b == r.promised {
+	if r.hist.Ballot() != b && r.hist.HasStaged(b) && b == r.promised {
 		r.swapIn()
 		r.resume()
 	}
-	return r.hist.ballot == b
+	return r.hist.Ballot() == b
 }
 
 // resume takes up the requests that waited for a ballot to stand in.

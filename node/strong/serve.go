@@ -5,6 +5,7 @@ import (
 
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
+	"github.com/cohortkv/cohort/node/strong/history"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -30,13 +31,13 @@ const maxChunkReads = 256
 // OnFetch serves a piece of a base. This node has promised the round, so what it
 // reports does not move (I22).
 func (r *Replica) OnFetch(h wire.Header, f *wire.Fetch) {
-	if f.Ballot != r.promised || r.hist.ballot == f.Ballot || f.Ballot.Round == 0 {
+	if f.Ballot != r.promised || r.hist.Ballot() == f.Ballot || f.Ballot.Round == 0 {
 		return
 	}
 	r.progress++
-	l, ok := r.sourceOf(f.Source)
-	if r.staged != nil && r.staged.ballot == f.Ballot && r.staged.desc.Source == f.Source {
-		l, ok = r.stagedSource(r.staged), true
+	l, ok := r.hist.Source(f.Source)
+	if r.hist.HasStaged(f.Ballot) && r.hist.Staged().Desc.Source == f.Source {
+		l, ok = r.hist.StagedFrom(), true
 	}
 	c := &wire.Chunk{
 		Ballot: f.Ballot, Source: f.Source, Part: f.Part, After: f.After, First: f.First, From: f.From,
@@ -53,8 +54,8 @@ func (r *Replica) OnFetch(h wire.Header, f *wire.Fetch) {
 		r.readRecords(h.From, f, l)
 		return
 	case wire.FetchTail:
-		from := min(f.From, uint64(len(l.tail)))
-		r.entriesChunk(c, l.tail[from:])
+		from := min(f.From, uint64(len(l.Tail)))
+		r.entriesChunk(c, l.Tail[from:])
 	case wire.FetchEntries:
 		r.sourceEntries(c, l)
 	default:
@@ -63,8 +64,8 @@ func (r *Replica) OnFetch(h wire.Header, f *wire.Fetch) {
 	r.sendDurable(h.From, c)
 }
 
-func (r *Replica) headChunk(c *wire.Chunk, l source) {
-	led := l.ledger()
+func (r *Replica) headChunk(c *wire.Chunk, l history.Source) {
+	led := l.Ledger()
 	c.Ledger.MsgNum = led.MsgNum
 	size := 0
 	for i := c.From; i < uint64(len(led.Origins)); i++ {
@@ -79,14 +80,14 @@ func (r *Replica) headChunk(c *wire.Chunk, l source) {
 }
 
 // readRecords asks the store; the answer comes back as a ChunkRead.
-func (r *Replica) readRecords(to ids.Node, f *wire.Fetch, l source) {
+func (r *Replica) readRecords(to ids.Node, f *wire.Fetch, l history.Source) {
 	if len(r.chunks.open) >= maxChunkReads {
 		return
 	}
 	r.chunks.next++
 	r.chunks.open = append(r.chunks.open, chunkRead{r.chunks.next, to, f})
 	r.box.Read(core.Read{
-		Kind: core.ReadChunk, Area: l.area, After: f.After, First: f.First,
+		Kind: core.ReadChunk, Area: l.Area, After: f.After, First: f.First,
 		Limit: r.cfg.Limits.ChunkBytes, Session: r.chunks.next,
 	})
 }
@@ -115,15 +116,15 @@ func (r *Replica) entriesChunk(c *wire.Chunk, entries []wire.Entry) {
 
 // sourceEntries serves the entries of the source after a position, if the first
 // of them is still here.
-func (r *Replica) sourceEntries(c *wire.Chunk, l source) {
-	i := slices.IndexFunc(l.tail, func(e wire.Entry) bool {
+func (r *Replica) sourceEntries(c *wire.Chunk, l history.Source) {
+	i := slices.IndexFunc(l.Tail, func(e wire.Entry) bool {
 		return e.Stamp.Ballot == c.Source && e.Stamp.Index == c.From+1
 	})
 	if i < 0 {
 		c.Missing = true
 		return
 	}
-	r.entriesChunk(c, l.tail[i:])
+	r.entriesChunk(c, l.Tail[i:])
 }
 
 // fit is how many of n items go into one message: at least one, at most maxN,

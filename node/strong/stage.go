@@ -7,6 +7,7 @@ import (
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
+	"github.com/cohortkv/cohort/node/strong/history"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -37,8 +38,8 @@ type staging struct {
 func (r *Replica) stage(s *wire.Start, provider ids.Node) {
 	st := &staging{start: s, provider: provider, movedAt: r.now}
 	r.staging = st
-	l, have := r.sourceOf(s.Base.Source)
-	have = have && l.commit <= s.Base.Length && !s.Whole
+	l, have := r.hist.Source(s.Base.Source)
+	have = have && l.Commit <= s.Base.Length && !s.Whole
 	switch {
 	case s.Base.Merged():
 		r.stageFresh()
@@ -46,14 +47,14 @@ func (r *Replica) stage(s *wire.Start, provider ids.Node) {
 		st.fresh = true
 		r.openArea()
 		r.stagedWhole()
-	case have && l.length >= s.Base.Length:
+	case have && l.Length >= s.Base.Length:
 		st.keep(r, l)
-		st.sum = l.sumAt(s.Base.Length)
+		st.sum = l.SumAt(s.Base.Length)
 		r.stagedSame()
 	case have:
 		st.keep(r, l)
-		st.sum = l.sumAt(l.length)
-		st.ask = wire.Fetch{Part: wire.FetchEntries, From: l.length}
+		st.sum = l.SumAt(l.Length)
+		st.ask = wire.Fetch{Part: wire.FetchEntries, From: l.Length}
 		r.askPiece()
 	default:
 		r.stageFresh()
@@ -62,12 +63,12 @@ func (r *Replica) stage(s *wire.Start, provider ids.Node) {
 
 // keep builds on what is here: the current state with its log, or the base that
 // is staged for the source.
-func (st *staging) keep(r *Replica, l source) {
-	st.fresh = l.area == core.AreaStaged
+func (st *staging) keep(r *Replica, l history.Source) {
+	st.fresh = l.Area == core.AreaStaged
 	if st.fresh {
-		st.ledger = l.ledger()
+		st.ledger = l.Ledger()
 	}
-	st.own = slices.Clone(upTo(l.tail, st.start.Base.Source, st.start.Base.Length))
+	st.own = slices.Clone(upTo(l.Tail, st.start.Base.Source, st.start.Base.Length))
 }
 
 // stageFresh asks for the whole base.
@@ -245,41 +246,27 @@ func (st *staging) takeEntries(c *wire.Chunk) {
 func (r *Replica) stagedWhole() {
 	st := r.staging
 	r.staging = nil
-	s := &base{
-		ballot: st.start.Ballot, desc: st.start.Base, bound: st.start.Bound, members: st.start.Members,
-		fresh: st.fresh, ledger: st.ledger, tail: append(st.own, st.tail...),
+	s := &history.Base{
+		Ballot: st.start.Ballot, Desc: st.start.Base, Bound: st.start.Bound, Members: st.start.Members,
+		Fresh: st.fresh, Ledger: st.ledger, Tail: append(st.own, st.tail...),
 	}
-	if !st.building { // else it replaces the area that the others stand on
-		s.under = r.staged.find(st.start.Base.Source)
-	}
-	if s.fresh && s.ledger.MsgNum == 0 {
-		s.ledger.MsgNum = 1
-	}
-	under := ids.Ballot{}
-	if s.under != nil {
-		under = s.under.ballot
-	}
-	r.box.Persist(core.Write{
-		Kind: core.WriteStaged, Ballot: s.ballot, Under: under, Fresh: s.fresh, Ledger: s.ledger, Entries: s.tail,
-		Base: s.desc, Bound: s.bound, Members: s.members,
-	})
-	r.staged = s
+	r.hist.Stage(s, st.building)
 	r.progress++
-	r.box.Event(core.Event{Kind: stagedEvent(s), Ballot: s.ballot, Count: uint64(len(s.tail))})
+	r.box.Event(core.Event{Kind: stagedEvent(s), Ballot: s.Ballot, Count: uint64(len(s.Tail))})
 	if r.round != nil {
 		r.round.phase = starting
 		r.sendStarts()
 	}
-	r.sendDurable(r.primary, &wire.Started{Ballot: s.ballot})
+	r.sendDurable(r.primary, &wire.Started{Ballot: s.Ballot})
 }
 
-func stagedEvent(s *base) *core.EventKind {
+func stagedEvent(s *history.Base) *core.EventKind {
 	switch {
-	case s.desc.Merged():
+	case s.Desc.Merged():
 		return EventStagedMerged
-	case s.desc.Source.IsZero():
+	case s.Desc.Source.IsZero():
 		return EventStagedEmpty
-	case s.fresh:
+	case s.Fresh:
 		return EventStagedWhole
 	default:
 		return EventStagedDelta

@@ -54,7 +54,7 @@ func (r *Replica) tickRound() {
 		}
 	case starting:
 		r.sendStarts()
-		if r.staged != nil {
+		if r.hist.Staged() != nil {
 			r.sendDurable(r.cfg.Self, &wire.Started{Ballot: rd.ballot})
 		}
 	}

@@ -204,5 +204,5 @@ func (r *Replica) reportWaits(list []core.Wait) {
 }
 
 func (r *Replica) waitEvent(kind *core.EventKind, w core.Wait) core.Event {
-	return core.Event{Kind: kind, Peer: w.Node, Ballot: r.hist.ballot, Count: uint64((r.now - w.Since) / wire.Millisecond)}
+	return core.Event{Kind: kind, Peer: w.Node, Ballot: r.hist.Ballot(), Count: uint64((r.now - w.Since) / wire.Millisecond)}
 }

@@ -1,0 +1,201 @@
+// Package history is what one node holds of strong buckets: the history that it serves
+// from, and the staged bases that may replace it (docs/strong.md §2).
+//
+// A history is a state and a log. The state, which is in the store, stands at the commit
+// position. The log has the entries beyond it. Every member has what is committed (I4), so
+// no entry is kept behind the commit position.
+//
+// The package makes changes durable and applies entries through the outbox of its machine.
+// It sends no messages. It knows neither views nor promises: its caller decides when to
+// append, commit, stage and swap in. A broken invariant of the caller panics.
+package history
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/cohortkv/cohort/node/core"
+	"github.com/cohortkv/cohort/node/ids"
+	"github.com/cohortkv/cohort/node/kv"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// History is what a node holds. One boot of one primary writes all entries of a ballot, so
+// the logs that two nodes hold of one ballot are prefixes of one another. Which of two
+// ballots is older is told by their pasts alone, never by a length or a number (I8).
+type History struct {
+	box     *core.Outbox
+	origins int // bound on the forwarders in the ledger
+
+	current current
+	staged  *Base // the newest base that is whole and not swapped in; nil: none
+
+	appends []appended // writes of the log that are not durable yet, ascending
+	durable uint64     // position in the current ballot up to which the log is durable
+}
+
+// current is the history that a node serves from.
+type current struct {
+	ballot   ids.Ballot         // zero: blank
+	members  []wire.Member      // of the ballot, the primary first
+	bound    []wire.Sighting    // incarnations that the ballot counts on
+	past     kv.Past            // ballots that it was built from
+	attested []wire.Attestation // see Attest
+	log      []wire.Entry       // log[i] is at position commit+1+i
+	sums     []uint64           // sums[i] is the sum of the log at position commit+1+i (kv.Sum)
+	commit   uint64             // never above Length
+	sum      uint64             // of the log at commit
+	ledger   *kv.Ledger         // at commit
+	// abandoned are positions beyond commit whose clients have left, ascending. Only the
+	// primary that ordered these entries fills it in.
+	abandoned []uint64
+}
+
+// appended says which write makes the log durable up to a position.
+type appended struct {
+	seq   uint64
+	index uint64
+}
+
+// New returns the blank history.
+func New(box *core.Outbox, origins int) *History {
+	return &History{box: box, origins: origins, current: current{ledger: kv.NewLedger(origins)}}
+}
+
+// Recover returns the history that a node finds of itself when it starts. All of it is
+// durable. How much of the log is committed must be learnt again.
+func Recover(box *core.Outbox, origins int, rec *core.Recovered) *History {
+	h := &History{box: box, origins: origins, current: current{
+		ballot: rec.Ballot, members: rec.Members, bound: rec.Bound, past: rec.Past, attested: rec.Attested,
+		ledger: kv.Import(rec.Ledger, origins),
+	}}
+	h.add(rec.Log)
+	h.durable = h.Length()
+	for _, s := range slices.Backward(rec.Staged) {
+		h.staged = &Base{
+			Ballot: s.Ballot, Desc: s.Base, Bound: s.Bound, Members: s.Members,
+			Fresh: s.Fresh, Ledger: s.Ledger, Tail: s.Tail, under: h.staged,
+		}
+	}
+	return h
+}
+
+// Ballot names the history; zero: it is blank.
+func (h *History) Ballot() ids.Ballot { return h.current.ballot }
+
+// Members took part in the ballot, the primary first. The caller must not change them.
+func (h *History) Members() []wire.Member { return h.current.members }
+
+// Bound are the incarnations that the ballot counts on.
+func (h *History) Bound() []wire.Sighting { return h.current.bound }
+
+// Contains reports whether the history has all that was ever committed in a ballot.
+func (h *History) Contains(b ids.Ballot) bool {
+	if b == h.current.ballot {
+		return true
+	}
+	_, ok := h.current.past.Count(b)
+	return ok
+}
+
+// LedBy reports whether this boot of this node was the primary of the ballot. No other
+// node, and no other boot, knows which entries are certainly not committed.
+func (h *History) LedBy(self ids.Node, boot ids.Boot) bool {
+	c := &h.current
+	return len(c.members) > 0 && c.members[0].ID == self && c.ballot.Boot == boot
+}
+
+// Length is the position of the last entry.
+func (h *History) Length() uint64 { return h.current.commit + uint64(len(h.current.log)) }
+
+// Commit is the position up to which the entries are committed and applied.
+func (h *History) Commit() uint64 { return h.current.commit }
+
+// Durable is the position up to which the log is durable at this node.
+func (h *History) Durable() uint64 { return h.durable }
+
+// After are the entries beyond a position that is not behind the commit position. They
+// stay in place until the next call that appends or commits.
+func (h *History) After(at uint64) []wire.Entry { return h.current.log[at-h.current.commit:] }
+
+// Sum is the sum of the log at the commit position.
+func (h *History) Sum() uint64 { return h.current.sum }
+
+// SumAt is the sum of the log at a position that is not behind the commit position.
+func (h *History) SumAt(at uint64) uint64 {
+	if at == h.current.commit {
+		return h.current.sum
+	}
+	return h.current.sums[at-h.current.commit-1]
+}
+
+// NextNumber is the Msg-Num that follows all committed entries.
+func (h *History) NextNumber() uint64 { return h.current.ledger.Next() }
+
+// Lookup finds the result of a request that is committed (I11).
+func (h *History) Lookup(id ids.Request) (res wire.Result, answered, forgotten bool) {
+	return h.current.ledger.Lookup(id)
+}
+
+// Summary is the report on the history in a Join. Abandoned entries, and all behind them,
+// are left out.
+func (h *History) Summary() wire.HistorySummary {
+	c := &h.current
+	kept := h.KeptLength()
+	return wire.HistorySummary{
+		Ballot: c.ballot, Members: c.members, Past: c.past, Attested: c.attested,
+		Length: kept, Commit: c.commit, Sum: h.SumAt(kept),
+	}
+}
+
+// Append adds entries to the log. They count as durable once the write is.
+func (h *History) Append(entries []wire.Entry) {
+	h.add(entries)
+	seq := h.box.Persist(core.Write{Kind: core.WriteAppend, Ballot: h.current.ballot, Entries: entries})
+	h.appends = append(h.appends, appended{seq, h.Length()})
+}
+
+func (h *History) add(entries []wire.Entry) {
+	c := &h.current
+	sum := h.SumAt(h.Length())
+	for i := range entries {
+		sum = kv.Sum(sum, &entries[i])
+		c.sums = append(c.sums, sum)
+	}
+	c.log = append(c.log, entries...)
+}
+
+// OnDurable is told that writes up to seq survive. It reports whether more of the log is
+// durable now.
+func (h *History) OnDurable(seq uint64) bool {
+	n := 0
+	for n < len(h.appends) && h.appends[n].seq <= seq {
+		h.durable = h.appends[n].index
+		n++
+	}
+	h.appends = append(h.appends[:0], h.appends[n:]...)
+	return n > 0
+}
+
+// CommitTo applies the log up to a position, which must be in it.
+func (h *History) CommitTo(at uint64) {
+	c := &h.current
+	if at <= c.commit {
+		return
+	}
+	if at > h.Length() {
+		panic(fmt.Sprintf("strong: commit %d beyond the log's end %d in %v", at, h.Length(), c.ballot))
+	}
+	n := int(at - c.commit)
+	for i := range c.log[:n] {
+		c.ledger.Apply(&c.log[i])
+	}
+	h.box.Apply(c.log[:n]...)
+	c.commit = at
+	c.abandoned = slices.DeleteFunc(c.abandoned, func(position uint64) bool { return position <= at })
+	c.sum = c.sums[n-1]
+	c.sums = append(c.sums[:0], c.sums[n:]...)
+	rest := copy(c.log, c.log[n:])
+	clear(c.log[rest:])
+	c.log = c.log[:rest]
+}
