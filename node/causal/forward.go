@@ -12,9 +12,8 @@ import (
 // outgoingForwards are the requests of this node's clients that were forwarded to an
 // owner of their slot (docs/causal.md §8).
 type outgoingForwards struct {
-	lastID      uint64
-	lastRequest uint64 // numbers of bus requests
-	list        []*outgoingForward
+	lastID uint64
+	list   []*outgoingForward
 }
 
 // outgoingForward is one of them.
@@ -32,8 +31,6 @@ type outgoingForward struct {
 	refused      bool       // the bus had no listener there
 	firstRequest uint64     // number of the first bus request with it: no owner has it before
 }
-
-func (c *outgoingForwards) setFirstRequest(boot ids.Boot) { c.lastRequest = uint64(boot)>>2 | 1<<62 }
 
 // forward begins to forward a request to an owner of its slot. A request that was
 // forwarded before keeps its id, because an owner may have applied it.
@@ -67,11 +64,6 @@ func (r *Replica) dispatch(x *outgoingForward) {
 	if x.to == nil {
 		return
 	}
-	r.outgoing.lastRequest++
-	x.request = r.outgoing.lastRequest
-	if x.req.forwardedAt == 0 {
-		x.req.forwardedAt, x.firstRequest = r.now, x.request
-	}
 	m := &wire.CausalForward{
 		Counter: x.counter, Read: x.req.kind == reading, Op: x.req.op, Context: x.req.context,
 		Heard: x.to.clock, HeardBoot: x.to.boot,
@@ -81,7 +73,10 @@ func (r *Replica) dispatch(x *outgoingForward) {
 			m.Heard, m.HeardBoot = x.clock, x.clockBoot
 		}
 	}
-	r.box.Post(core.Envelope{To: x.to.id, Request: x.request, Message: m})
+	x.request = r.box.Ask(x.to.id, m)
+	if x.req.forwardedAt == 0 {
+		x.req.forwardedAt, x.firstRequest = r.now, x.request
+	}
 }
 
 // mayRetarget reports that another owner may be asked: the present one has not answered

@@ -180,7 +180,6 @@ func New(cfg Config, box *core.Outbox, views Views) *Replica {
 	r.sessions = uint64(cfg.Boot)
 	r.boots.self = wire.NodeBoot{Node: cfg.Self, Boot: cfg.Boot}
 	r.boots.beginInquiry() // requests may wait for what this node had in an earlier boot
-	r.outgoing.setFirstRequest(cfg.Boot)
 	r.incoming.init(&r.cfg.Limits)
 	return r
 }
@@ -232,10 +231,7 @@ func (r *Replica) commit() uint64 {
 func (r *Replica) send(to ids.Node, m wire.Message) { r.box.Send(to, m) }
 
 // request sends a question whose answer needs no address of ours at the peer.
-func (r *Replica) request(to ids.Node, m wire.Message) {
-	r.outgoing.lastRequest++
-	r.box.Post(core.Envelope{To: to, Request: r.outgoing.lastRequest, Message: m})
-}
+func (r *Replica) request(to ids.Node, m wire.Message) { r.box.Ask(to, m) }
 
 // respond answers a question when all that was written so far is durable.
 func (r *Replica) respond(to ids.Node, replyTo ids.ReplyTo, m wire.Message) {

@@ -13,6 +13,9 @@ type Outbox struct {
 	seq     uint64 // of the last write
 	durable uint64
 	held    []heldEnvelope
+
+	requestBase uint64 // bus requests of this boot are numbered from here on
+	requests    uint64 // how many there were
 }
 
 type heldEnvelope struct {
@@ -87,6 +90,38 @@ func (o *Outbox) MarkDurable(seq uint64) {
 		clear(o.held[rest:])
 		o.held = o.held[:rest]
 	}
+}
+
+// NumberRequests sets where the numbers of bus requests begin. Each boot begins elsewhere:
+// an answer to an earlier boot, which may still come, has a number that Asked refuses.
+func (o *Outbox) NumberRequests(boot ids.Boot) { o.requestBase, o.requests = uint64(boot), 0 }
+
+// nextRequest is a number for one more bus request; never zero.
+func (o *Outbox) nextRequest() uint64 {
+	o.requests++
+	if o.requestBase+o.requests == 0 { // zero means: no request
+		o.requests++
+	}
+	return o.requestBase + o.requests
+}
+
+// Ask sends a bus request and returns its number, which comes with the answer, or with
+// RequestFailed.
+func (o *Outbox) Ask(to ids.Node, m wire.Message) (request uint64) {
+	request = o.nextRequest()
+	o.Post(Envelope{To: to, Request: request, Message: m})
+	return request
+}
+
+// AskDurable sends a bus request as soon as all that was written so far is durable.
+func (o *Outbox) AskDurable(to ids.Node, m wire.Message) {
+	o.PostAfter(o.seq, Envelope{To: to, Request: o.nextRequest(), Message: m})
+}
+
+// Asked reports that a bus request of this boot had this number.
+func (o *Outbox) Asked(request uint64) bool {
+	n := request - o.requestBase // right also if the numbers wrap
+	return request != 0 && n > 0 && n <= o.requests
 }
 
 // Apply adds committed entries, in order.

@@ -80,6 +80,7 @@ const idleDeadline = 3600 * wire.Second
 // New returns a machine that holds nothing, or what it recovered.
 func New(cfg Config) *Machine {
 	m := &Machine{cfg: cfg}
+	m.box.NumberRequests(cfg.Boot)
 	m.views = view.New(view.Config{Self: cfg.ID, Inc: cfg.Inc, Boot: cfg.Boot, Crowd: cfg.Crowd, Expects: cfg.Expects}, &m.box, cfg.Recovered)
 	m.strong = strong.New(strong.Config{
 		Self: cfg.ID, Inc: cfg.Inc, Boot: cfg.Boot, Limits: cfg.Limits,

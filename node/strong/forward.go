@@ -13,14 +13,13 @@ import (
 // forwarder holds the writes of this node's own clients until they are answered.
 // Counters have no gaps, so the open ones are a window.
 type forwarder struct {
-	base                      uint64     // requests below are answered or forgotten
-	window                    []*request // window[i] has counter base+i; nil: finished
-	open                      []*request // those of window that are not finished, in no order
-	unsent                    []*request // not on their way under this ballot
-	closedUnsent              int        // of unsent, are gone
-	flight                    *flight    // the one open Forward
-	retryAt                   wire.Instant
-	firstRequest, nextRequest uint64 // Forwards of this boot are numbered in between
+	base         uint64     // requests below are answered or forgotten
+	window       []*request // window[i] has counter base+i; nil: finished
+	open         []*request // those of window that are not finished, in no order
+	unsent       []*request // not on their way under this ballot
+	closedUnsent int        // of unsent, are gone
+	flight       *flight    // the one open Forward
+	retryAt      wire.Instant
 }
 
 // request is one write of an own client.
@@ -192,22 +191,21 @@ func (r *Replica) forward() {
 		q.mayBeLogged = q.mayBeLogged || !r.isPrimary()
 		m.Ops[i] = wire.ForwardedOp{Counter: q.counter, Op: q.op}
 	}
-	f.nextRequest++
-	f.flight = &flight{request: f.nextRequest, requests: slices.Clone(f.unsent[:n]), sent: r.now}
+	f.flight = &flight{requests: slices.Clone(f.unsent[:n]), sent: r.now}
 	f.unsent = slices.Delete(f.unsent, 0, n)
 	if r.isPrimary() {
 		r.send(r.cfg.Self, m) // by way of the driver, which adds what the state holds
 		return
 	}
-	r.box.Post(core.Envelope{To: r.primary, Request: f.nextRequest, Message: m})
+	f.flight.request = r.box.Ask(r.primary, m)
 }
 
 // OnForwardReply takes answers; what was asked for and not answered is asked
 // for again.
 func (r *Replica) OnForwardReply(h wire.Header, request uint64, m *wire.ForwardReply) {
 	f := &r.fwd
-	if request <= f.firstRequest || request > f.nextRequest {
-		return // of another boot of this node, which used the same numbers
+	if !r.box.Asked(request) {
+		return // of another boot of this node, which used the same counters
 	}
 	for _, a := range m.Answers {
 		if q := f.find(a.Counter); q != nil && q.mayBeLogged {

@@ -86,10 +86,7 @@ func (r *Replica) pull() {
 	for _, k := range r.round.owed {
 		for _, m := range r.pullTargetsOf(k) {
 			if !r.view.Has(m.ID) {
-				r.fwd.nextRequest++
-				r.box.Post(core.Envelope{To: m.ID, Request: r.fwd.nextRequest, Message: &wire.Pull{
-					Ballot: r.round.ballot, View: *r.view, Owed: k,
-				}})
+				r.box.Ask(m.ID, &wire.Pull{Ballot: r.round.ballot, View: *r.view, Owed: k})
 			}
 		}
 	}

@@ -119,8 +119,6 @@ func New(cfg Config, box *core.Outbox, peers Peers, rec *core.Recovered) *Replic
 	cfg.Limits = cfg.Limits.withDefaults()
 	r := &Replica{cfg: cfg, box: box, peers: peers}
 	r.hist = history.New(box, cfg.Limits.Origins)
-	r.fwd.firstRequest = uint64(cfg.Boot) | 1<<63
-	r.fwd.nextRequest = r.fwd.firstRequest
 	r.reads.nonce = uint64(cfg.Boot)
 	if rec != nil {
 		r.recover(rec)

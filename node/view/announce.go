@@ -97,9 +97,7 @@ func (mgr *Manager) resendView(p *put) {
 func (mgr *Manager) postView(p *put) {
 	p.resend = mgr.now + p.pause
 	m := &wire.NewView{PutID: p.id, View: *p.view} // one for all: it is encoded once
-	send := func(id ids.Node) {
-		mgr.box.PostAfter(mgr.box.LastWrite(), core.Envelope{To: id, Request: p.id, Message: m})
-	}
+	send := func(id ids.Node) { mgr.box.AskDurable(id, m) }
 	for i := range p.peers {
 		if !p.peers[i].accepted {
 			send(p.peers[i].id)

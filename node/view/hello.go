@@ -81,8 +81,7 @@ func (mgr *Manager) probe() {
 		p := &mgr.heard[i]
 		if mgr.silent(p) && mgr.now-p.probed >= probeSilence {
 			p.probed = mgr.now
-			mgr.nextPut++
-			mgr.box.Post(core.Envelope{To: p.id, Request: mgr.nextPut, Message: &wire.Query{Ballot: mgr.local.Ballot()}})
+			mgr.box.Ask(p.id, &wire.Query{Ballot: mgr.local.Ballot()})
 		}
 	}
 }

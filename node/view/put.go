@@ -132,7 +132,7 @@ func (mgr *Manager) ask(p *put) {
 	query := &wire.Query{PutID: p.id, Ballot: mgr.local.Ballot()} // one for all: it is encoded once
 	for i := range p.peers {
 		if p.peers[i].r == nil {
-			mgr.box.Post(core.Envelope{To: p.peers[i].id, Request: p.id, Message: query})
+			mgr.box.Ask(p.peers[i].id, query)
 		}
 	}
 }

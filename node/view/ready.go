@@ -144,8 +144,6 @@ func (mgr *Manager) progress() uint64 {
 
 func (mgr *Manager) askCovered(p *put) {
 	if id, ok := p.view.Primary(); ok {
-		mgr.box.Post(core.Envelope{
-			To: id, Request: p.id, Message: &wire.BaseCheck{PutID: p.id, Ballot: mgr.local.Ballot()},
-		})
+		mgr.box.Ask(id, &wire.BaseCheck{PutID: p.id, Ballot: mgr.local.Ballot()})
 	}
 }

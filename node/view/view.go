@@ -132,7 +132,7 @@ type peer struct {
 func New(cfg Config, box *core.Outbox, rec *core.Recovered) *Manager {
 	k := &Manager{
 		self: cfg.Self, inc: cfg.Inc, boot: cfg.Boot, crowd: cfg.Crowd, expects: cfg.Expects,
-		box: box, nextPut: uint64(cfg.Boot)&^(1<<63) | 1,
+		box: box, nextPut: uint64(cfg.Boot) >> 1,
 	}
 	if k.crowd <= 0 {
 		k.crowd = crowd
