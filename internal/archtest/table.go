@@ -23,7 +23,9 @@ var imports = []row{
 	{"node/kv", "node/ids node/wire node/core internal/mutant", ""},
 	{"node/strong/history", "node/ids node/wire node/core node/kv", ""},
 	{"node/strong", "node/ids node/wire node/core node/kv node/strong/history internal/mutant", "internal/script"},
-	{"node/causal", "node/ids node/wire node/core node/kv hashing internal/mutant", "internal/script node/machine node/store"},
+	{"node/causal", "node/causal/... node/ids node/wire node/core node/kv hashing internal/mutant", "internal/script node/machine node/store"},
+	{"node/causal/broadcast", "node/causal/footprint node/ids node/wire internal/mutant", ""},
+	{"node/causal/footprint", "node/wire", "node/ids"},
 	{"node/machine", "node/ids node/wire node/core node/view node/strong node/causal internal/mutant", "node/kv"},
 	{"node/store", "node/ids node/wire node/core node/kv hashing", ""},
 	{"node/access", "", ""},
@@ -73,7 +75,7 @@ var testLibraries = []string{"pgregory.net/rapid", "github.com/google/go-cmp"}
 // simulator replays them, and anyone may call them from anywhere.
 var pure = []string{
 	"api", "hashing",
-	"node/ids", "node/wire", "node/core", "node/view", "node/kv", "node/strong/...", "node/causal", "node/machine",
+	"node/ids", "node/wire", "node/core", "node/view", "node/kv", "node/strong/...", "node/causal/...", "node/machine",
 	"benchmark/check/...", "internal/sim/truth",
 }
 

@@ -36,9 +36,9 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 	r.ring = r.catalog.ring(entry)
 	r.shard, r.member = entry.shardOf[r.cfg.Self], v.Has(r.cfg.Self)
 	r.onePredecessor, r.layout = hasOnePredecessor(v), fingerprint(&v.Layout)
-	r.own.begin(wire.Stream{View: v.ID, Node: r.cfg.Self, Boot: r.cfg.Boot})
 	r.assignSlots(followsOn, first)
 	r.meetPeers(old, v)
+	r.beginStreams()
 	r.restartInquiry()
 	r.exchanges = nil
 	r.beginHandoffs()
@@ -126,28 +126,6 @@ func firstOfAll(v *wire.View) bool {
 func (r *Replica) mayPass(v *wire.View, p *peer) bool {
 	return p.far() && v.ID.Author != r.cfg.Self &&
 		slices.ContainsFunc(v.Saw, func(s wire.Sighting) bool { return s.Node == p.id && s.View.IsZero() })
-}
-
-// foldTracks moves what is known of the streams of a view that ends here into K of
-// its slots. What was kept aside is not known, and dropped: an exchange brings it.
-func (r *Replica) foldTracks() {
-	if r.view == nil {
-		return
-	}
-	for _, w := range r.own.waits {
-		w.do()
-	}
-	r.own.waits, r.own.flight = nil, nil
-	j := &joiner{}
-	for i := range r.slots.all {
-		s := &r.slots.all[i]
-		if s.held {
-			s.known = r.knowledge(s, j)
-		}
-		s.aside, s.merging, s.unmerged = nil, nil, 0
-	}
-	r.aside = 0
-	r.tracks = nil
 }
 
 // assignSlots says which slots are owned, and which of them are ready at once.

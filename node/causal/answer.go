@@ -61,7 +61,7 @@ func (r *Replica) heardAt(view ids.View) wire.Vector {
 		}
 	}
 	if r.view != nil && r.slots.owned > 0 {
-		heard = join(heard, r.liveVector(r.slots.unready < r.slots.owned))
+		heard = join(heard, r.streams.Vector(r.slots.unready < r.slots.owned))
 	}
 	return heard
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/causal/footprint"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -93,7 +94,7 @@ const (
 )
 
 func (c *catalogEntry) bytes() int {
-	n := entryOverhead + positionSize*len(c.StableCut)
+	n := entryOverhead + footprint.Position*len(c.StableCut)
 	for i := range c.Layout.Shards {
 		n += memberSize * (1 + len(c.Layout.Shards[i].Members))
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/causal/footprint"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -385,7 +386,7 @@ func (r *Replica) OnForward(h wire.Header, replyTo ids.ReplyTo, m *wire.CausalFo
 		r.answerForward(x, &wire.CausalForwardReply{Fate: wire.ForwardImplausible}, 0)
 		return
 	}
-	x.bytes = requestSize + len(m.Op.Key) + len(m.Op.Value) + contextBytes(len(m.Context.Exact), len(m.Context.Vector), len(m.Context.CutRefs))
+	x.bytes = requestSize + len(m.Op.Key) + len(m.Op.Value) + footprint.Context(len(m.Context.Exact), len(m.Context.Vector), len(m.Context.CutRefs))
 	if len(r.incoming.open) >= maxIncoming || r.incoming.bytes+x.bytes > incomingRoom {
 		r.answerForward(x, &wire.CausalForwardReply{Fate: wire.ForwardElsewhere}, r.box.LastWrite())
 		return

@@ -17,20 +17,11 @@ func (r *Replica) Lag(l *core.Lag) {
 			m.Silent = r.now - p.helloAt
 		}
 		if p.replica {
-			m.Unacked = r.own.durable - min(p.acked, r.own.durable)
-			if t := r.track(wire.Stream{View: r.view.ID, Node: p.id, Boot: p.boot}); t != nil {
-				m.Missing = t.missing()
+			m.Unacked = r.streams.Own.Unacked(p.id)
+			if t := r.streams.Track(wire.Stream{View: r.view.ID, Node: p.id, Boot: p.boot}); t != nil {
+				m.Missing = t.Missing()
 			}
 		}
 		l.Members = append(l.Members, m)
 	}
-}
-
-// missing is how many writes of the stream are known of and not here.
-func (t *track) missing() uint64 {
-	here := t.got
-	for _, s := range t.ahead {
-		here += s.to - s.from + 1
-	}
-	return t.last() - here
 }

@@ -58,7 +58,7 @@ func (r *Replica) put(s *slot, hash uint64, item *wire.Item, old *wire.Item) {
 		r.commit() // it is forgotten first
 	}
 	stored := *item
-	stored.Deps.Vector = r.vectors.shared(item.Deps.Vector)
+	stored.Deps.Vector = r.vectors.Shared(item.Deps.Vector)
 	r.change.Put, r.everStored = append(r.change.Put, stored), true
 	r.overlay.set(item.Key, item)
 	s.seq = r.box.LastWrite() + 1

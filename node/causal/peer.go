@@ -26,8 +26,6 @@ type peer struct {
 	mute    bool         // a forward got no answer there, and nothing has been heard since
 	clock   wire.Instant // its own, as it said last
 	ready   bool         // all its slots, as it said last
-	acked   uint64       // position in the own stream
-	slow    bool         // has missed its time, and not caught up since
 
 	exchanged   bool // in this view
 	exchangedAt wire.Instant
@@ -122,7 +120,8 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 	again := p.greeted && r.now-p.helloAt > p.silence() && r.now-p.exchangedAt > r.pause()
 	if p.boot != h.Boot {
 		again = again || p.boot != 0
-		p.boot, p.acked, p.slow = h.Boot, 0, false
+		p.boot = h.Boot
+		r.streams.Own.Restarted(p.id)
 	}
 	r.noteBoot(p.id, h.Boot)
 	r.requestMissingInfo()
@@ -132,7 +131,7 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 	r.incoming.closeBelow(wire.NodeBoot{Node: h.From, Boot: h.Boot}, m.LowestOpen, r.now)
 	p.ready = m.Ready
 	if p.replica {
-		r.heardPosition(p, m.Stream)
+		r.awaitGap(r.trackOf(p).Announce(m.Stream, r.now))
 	}
 	if again || !p.exchanged && r.exchangeOf(p) == nil {
 		r.box.Event(core.Event{Kind: EventBack, Peer: p.id})

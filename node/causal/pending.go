@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/causal/footprint"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -130,7 +131,7 @@ func (r *Replica) makeReady(at hashing.Slot) {
 	view := r.viewID()
 	for i := range aside {
 		item := &aside[i]
-		r.aside -= asideBytes(item)
+		r.aside -= footprint.Listed(item)
 		r.read(item.Key, func(current *wire.Item) {
 			if r.viewID() != view || s.unmerged == 0 {
 				return

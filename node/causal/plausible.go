@@ -1,8 +1,6 @@
 package causal
 
 import (
-	"math"
-
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
@@ -48,33 +46,7 @@ func (r *Replica) plausible(c *wire.Context) bool {
 // wroteUpTo reports whether a stream with this boot can have a number: of its own ones a
 // node knows.
 func (r *Replica) wroteUpTo(s *wire.Stream, n uint64) bool {
-	return s.Node != r.cfg.Self || n <= r.own.lastOf(s)
-}
-
-// maxEnds bounds how many of its former views a node remembers the last number of.
-const maxEnds = maxEntries
-
-// lastOf is the last number of a stream of this boot; any, when that is forgotten.
-func (o *ownStream) lastOf(s *wire.Stream) uint64 {
-	if *s == o.stream {
-		return o.last
-	}
-	if n, known := o.ends[s.View]; known || !o.forgot {
-		return n
-	}
-	return math.MaxUint64
-}
-
-// end remembers the last number of the stream of the view that ends here.
-func (o *ownStream) end() {
-	if o.last == 0 {
-		return
-	}
-	if o.ends == nil || len(o.ends) == maxEnds {
-		o.forgot = o.ends != nil
-		o.ends = map[ids.View]uint64{}
-	}
-	o.ends[o.stream.View] = o.last
+	return s.Node != r.cfg.Self || n <= r.streams.Own.LastOf(s)
 }
 
 // credible reports whether the counters that a message brings leave room above them: a

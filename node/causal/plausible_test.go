@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/cohortkv/cohort/node/causal/broadcast"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -15,9 +16,14 @@ func TestWhatTheNodeItselfWroteIsKnownInEveryViewItWasIn(t *testing.T) {
 	stream := func(view uint64) wire.Stream {
 		return wire.Stream{View: ids.View{Number: view}, Node: r.cfg.Self, Boot: r.cfg.Boot}
 	}
+	write := func(s wire.Stream, n uint64) {
+		r.streams.Begin(s, nil)
+		for range n {
+			r.streams.Own.Append(&wire.Item{})
+		}
+	}
 	for view := uint64(1); view <= 3; view++ {
-		r.own.begin(stream(view))
-		r.own.last = 10 * view
+		write(stream(view), 10*view)
 	}
 	for _, c := range []struct {
 		stream wire.Stream
@@ -37,14 +43,13 @@ func TestWhatTheNodeItselfWroteIsKnownInEveryViewItWasIn(t *testing.T) {
 			t.Errorf("%v: want %t", at, c.want)
 		}
 	}
-	for view := range uint64(maxEnds + 1) {
-		r.own.begin(stream(100 + view))
-		r.own.last = 1
+	for view := range uint64(broadcast.MaxEnds + 1) {
+		write(stream(100+view), 1)
 	}
 	if c := (wire.Context{Vector: wire.Vector{{Stream: stream(1), N: 11}}}); !r.plausible(&c) {
 		t.Error("refused by what was forgotten")
 	}
-	if c := (wire.Context{Vector: wire.Vector{{Stream: stream(100 + maxEnds), N: 2}}}); r.plausible(&c) {
+	if c := (wire.Context{Vector: wire.Vector{{Stream: stream(100 + broadcast.MaxEnds), N: 2}}}); r.plausible(&c) {
 		t.Error("after much was forgotten, what is known is not refused")
 	}
 }

@@ -21,7 +21,6 @@ const (
 	maxSums      = 1 << 16  // sums in a message: as many as there are slots in the largest space
 	maxIncoming  = 1 << 16  // forwarded requests that wait here
 	incomingRoom = 64 << 20 // bytes that these hold
-	maxResent    = 8 << 20  // bytes that one ResendRequest brings; the rest is asked for again
 	maxCounters  = 1 << 16  // requests in a CausalForwardCancel
 )
 
@@ -258,7 +257,7 @@ func (r *Replica) digestFlaw(m *wire.Digest, most limit) string {
 		mostFlaw(len(m.Ended), maxEndedBoots), mostFlaw(len(m.Acked), maxRequesters), mostFlaw(len(m.Requesting), maxRequesters),
 		mostFlaw(len(m.Former), maxFormer), mostFlaw(len(m.Forgotten), maxForgotten), groupsFlaw(m.Groups),
 	)
-	if why == "" && m.Heard.At(r.own.stream) > r.own.last {
+	if why == "" && m.Heard.At(r.streams.Own.ID()) > r.streams.Own.Last() {
 		return "more of this node's writes than there are"
 	}
 	return why
@@ -269,7 +268,7 @@ func (r *Replica) holdingsFlaw(h *wire.Holdings, most limit) string {
 		if why := most.vector(v); why != "" {
 			return why
 		}
-		if v.At(r.own.stream) > r.own.last {
+		if v.At(r.streams.Own.ID()) > r.streams.Own.Last() {
 			return "more of this node's writes than there are"
 		}
 	}
@@ -311,7 +310,7 @@ func (r *Replica) viewInfoFlaw(m *wire.ViewInfo, most limit) string {
 			members += len(s.Members)
 		}
 		why := first(mostFlaw(len(k.Layout.Shards), maxLayout), mostFlaw(members, maxLayout), most.vector(k.StableCut))
-		if why == "" && k.StableCut.At(r.own.stream) > r.own.last {
+		if why == "" && k.StableCut.At(r.streams.Own.ID()) > r.streams.Own.Last() {
 			why = "more of this node's writes than there are"
 		}
 		if why != "" {

@@ -12,6 +12,8 @@ import (
 	"math"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/causal/broadcast"
+	"github.com/cohortkv/cohort/node/causal/footprint"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -80,8 +82,7 @@ type Config struct {
 
 // Times of the protocol.
 const (
-	ackPatience      = 30 * wire.Millisecond  // a write waits no longer for other replicas
-	freshHello       = 300 * wire.Millisecond // and only for those whose last hello is no older
+	freshHello       = 300 * wire.Millisecond // a write waits only for replicas whose last hello is no older
 	askAgainMin      = 25 * wire.Millisecond  // a former member is asked again whether the owners have its data: first interval
 	askAgainMax      = 200 * wire.Millisecond // and last
 	askAgainTrips    = 4                      // at least so many times the last round trip is between two of those questions
@@ -89,7 +90,6 @@ const (
 	relayPatience    = 1 * wire.Second        // before a former member's data is relayed: no owner requests it
 	relayPatienceMax = 5 * wire.Second        // the same: owners request it
 	silence          = 500 * wire.Millisecond // without an answer or a hello from a member that is not far (views.md §3.1): unreachable
-	gapPatience      = 50 * wire.Millisecond  // before missing writes are requested again
 	resend           = 100 * wire.Millisecond // of questions to peers, at first
 	slowResend       = 1 * wire.Second
 	gossipEvery      = 1 * wire.Second
@@ -120,13 +120,12 @@ type Replica struct {
 	since   wire.Instant
 
 	slots      slots
-	own        ownStream
-	tracks     []*track      // of the other replicas of the shard, in this view
-	peers      []*peer       // members and former members, by id
-	outside    []wire.Member // of the views before, while this node is in none
-	drained    []ids.Node    // former members of this view that are none any more
-	requesters requesters    // of slots, with what they have acknowledged
-	aside      int           // bytes of items that wait for their slots
+	streams    broadcast.Streams // of this view: its own, and those of the other replicas of the shard
+	peers      []*peer           // members and former members, by id
+	outside    []wire.Member     // of the views before, while this node is in none
+	drained    []ids.Node        // former members of this view that are none any more
+	requesters requesters        // of slots, with what they have acknowledged
+	aside      int               // bytes of items that wait for their slots
 
 	exchanges      []*exchange
 	surveys        []*survey
@@ -149,8 +148,8 @@ type Replica struct {
 	keyReads         keyReads
 	slotReads        slotReads
 	overlay          overlay
-	vectors          vectors
-	change           core.CausalWrite // of this step
+	vectors          footprint.Vectors // that were stored last
+	change           core.CausalWrite  // of this step
 	effects          []effect
 	pendingKnowledge []pendingKnowledge
 	releasable       []hashing.Slot // held for others, and acknowledged by all owners
@@ -176,6 +175,7 @@ func New(cfg Config, box *core.Outbox, views Views) *Replica {
 	cfg.Limits = cfg.Limits.withDefaults()
 	r := &Replica{cfg: cfg, box: box, views: views, next: never, clients: map[ids.Token]*request{}}
 	r.slots = newSlots(cfg.Limits.Space)
+	r.streams = broadcast.New(broadcast.Limits{BatchOps: cfg.Limits.BatchOps, BatchBytes: cfg.Limits.BatchBytes, WindowBytes: cfg.Limits.WindowBytes})
 	r.catalog.space = cfg.Limits.Space
 	r.sessions = uint64(cfg.Boot)
 	r.boots.self = wire.NodeBoot{Node: cfg.Self, Boot: cfg.Boot}
@@ -282,7 +282,7 @@ func (r *Replica) Written() bool { return r.everStored }
 
 // Hello adds to a hello what concerns causal buckets.
 func (r *Replica) Hello(h *wire.Hello) {
-	h.Stream, h.Ready, h.Clock, h.CausalProgress = r.own.sent, r.member && r.slots.unready == 0, r.now, r.progress
+	h.Stream, h.Ready, h.Clock, h.CausalProgress = r.streams.Own.Sent(), r.member && r.slots.unready == 0, r.now, r.progress
 	h.LowestOpen = r.oldestRequest()
 	r.incoming.closeBelow(r.boots.self, h.LowestOpen, r.now)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/causal/footprint"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -198,18 +199,19 @@ func (r *Replica) write(q *request, old *wire.Item) {
 		Deps: r.compactor().bound(r.deps(q, s, old), r.cfg.Limits.Deps, maxDepsBytes), ID: q.id,
 	}
 	item.Deps.Exact = slices.Clone(item.Deps.Exact) // it stays, and what was folded need not
-	item.Deps = keptContext(&item.Deps)
-	item.Deps.Vector = r.vectors.shared(item.Deps.Vector)
+	item.Deps = footprint.Tight(&item.Deps)
+	item.Deps.Vector = r.vectors.Shared(item.Deps.Vector)
 	if q.incoming != nil {
 		item.Key, item.Value = strings.Clone(item.Key), bytes.Clone(item.Value) // the message need not, either
 	}
 	item.Version.Counter = 1 + r.counterBelow(q, s, old)
 	q.existed = old != nil && !old.Deleted
-	r.append(item)
+	own := &r.streams.Own
+	own.Append(item)
 	r.put(s, q.hash, item, old)
 	r.rememberApplied(item, true, q.existed)
-	n, view := r.own.last, r.view.ID
-	r.change.Live = append(r.change.Live, wire.Position{Stream: r.own.stream, N: n})
+	n, view := own.Last(), r.view.ID
+	r.change.Live = append(r.change.Live, wire.Position{Stream: own.ID(), N: n})
 	r.wakeKey(item.Key)
 	c := with(&q.context, q.hash, item.Version)
 	seq := r.commit()
@@ -217,11 +219,11 @@ func (r *Replica) write(q *request, old *wire.Item) {
 		inFlight := r.viewID() == view
 		r.ownDurable(view, n)
 		r.wakeKeys()
-		if !inFlight || r.own.sent >= n && r.own.flight == nil {
+		if !inFlight || own.Over(n) {
 			r.answer(q, seq, item, c)
 			return
 		}
-		r.whenBroadcast(n, func() { r.answer(q, seq, item, c) })
+		own.Wait(n, func() { r.answer(q, seq, item, c) })
 	})
 }
 

@@ -150,14 +150,7 @@ func (r *Replica) knownDurable(s *slot, stream wire.Stream, n uint64) bool {
 	if s.known.At(stream) >= n {
 		return true
 	}
-	if !s.owned || r.view == nil || stream.View != r.view.ID {
-		return false
-	}
-	if stream == r.own.stream {
-		return r.own.durable >= n
-	}
-	t := r.track(stream)
-	return t != nil && s.ready && t.durable >= n
+	return s.owned && r.streams.Durable(stream, n, s.ready)
 }
 
 // knownOrPending is knownDurable, when all that is written is durable.
@@ -165,8 +158,7 @@ func (r *Replica) knownOrPending(s *slot, stream wire.Stream, n uint64) bool {
 	if r.knownDurable(s, stream, n) || s.pending.At(stream) >= n {
 		return true
 	}
-	t := r.track(stream)
-	return t != nil && s.live() && t.got >= n
+	return s.live() && r.streams.Got(stream, n)
 }
 
 // satisfied reports that no request need wait for a position in a slot: K has it, or it
@@ -226,37 +218,9 @@ func (r *Replica) hasCut(name ids.View, at hashing.Slot, rule knownRule) bool {
 func (r *Replica) knowledge(s *slot, j *joiner) wire.Vector {
 	v := s.known
 	if s.owned && r.view != nil {
-		v = j.join(v, r.liveVector(s.ready))
+		v = j.join(v, r.streams.Vector(s.ready))
 	}
 	return v
-}
-
-// liveVector has the positions in the streams of this view that count for a slot, as
-// far as is written. It is made anew when they have moved.
-func (r *Replica) liveVector(ready bool) wire.Vector {
-	r.refreshLive()
-	if ready {
-		return r.own.live
-	}
-	return r.own.alone
-}
-
-func (r *Replica) refreshLive() {
-	if r.own.fresh {
-		return
-	}
-	r.own.fresh = true
-	r.own.alone = nil
-	if r.own.last > 0 {
-		r.own.alone = wire.Vector{{Stream: r.own.stream, N: r.own.last}}
-	}
-	live := slices.Clone(r.own.alone)
-	for _, t := range r.tracks {
-		if t.got > 0 {
-			live = append(live, wire.Position{Stream: t.stream, N: t.got})
-		}
-	}
-	r.own.live = gather(live)
 }
 
 // inRanges reports that a slot is in one of ascending ranges.

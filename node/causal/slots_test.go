@@ -177,14 +177,3 @@ func TestEveryPartOfAnItemIsInItsDigest(t *testing.T) {
 		}
 	}
 }
-
-func TestAMessageTakesWhatFitsButOneItemAtLeast(t *testing.T) {
-	sizes := []int{5, 5, 20, 1}
-	for _, c := range []struct{ n, most, limit, want int }{
-		{4, 9, 100, 4}, {4, 2, 100, 2}, {4, 9, 10, 2}, {4, 9, 9, 1}, {4, 9, 1, 1}, {1, 9, 1, 1}, {0, 9, 9, 0},
-	} {
-		if got := fit(c.n, c.most, c.limit, func(i int) int { return sizes[i] }); got != c.want {
-			t.Errorf("of %d items, at most %d and %d bytes: %d, want %d", c.n, c.most, c.limit, got, c.want)
-		}
-	}
-}

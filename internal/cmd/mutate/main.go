@@ -25,11 +25,12 @@ import (
 // targets are the packages that get bugs, each with the models of buckets whose
 // simulated schedules depend on it.
 var targets = map[string][]string{
-	"node/strong":         {"strong"},
-	"node/strong/history": {"strong"},
-	"node/causal":         {"causal"},
-	"node/view":           {"strong", "causal"},
-	"node/kv":             {"strong", "causal"},
+	"node/strong":           {"strong"},
+	"node/strong/history":   {"strong"},
+	"node/causal":           {"causal"},
+	"node/causal/broadcast": {"causal"},
+	"node/view":             {"strong", "causal"},
+	"node/kv":               {"strong", "causal"},
 }
 
 func main() {
