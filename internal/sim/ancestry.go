@@ -87,7 +87,7 @@ func (t *witness) lastEntries(h *history, n int) []*wire.Entry {
 // swapped notes that a node made a staged base its history. The first to do so
 // is the primary: its ballot is active from here on.
 func (t *witness) swapped(n *node, s *core.Write) {
-	w, o := t.w, n.commitments
+	w, o := t.w, t.of(n)
 	if w.sched.garbled() {
 		o.hist = s.Ballot
 		return
@@ -117,12 +117,12 @@ func (t *witness) checkTakenOver(n *node) {
 	if t.w.failure != nil || t.w.sched.garbled() {
 		return
 	}
-	if n.commitments.fresh {
+	if t.of(n).fresh {
 		t.compareStore(n)
 	}
-	n.commitments.fresh = false
-	if len(n.commitments.ahead) > 0 {
-		t.w.fail("ancestry", "node %d swaps %s in and does not apply %d entries of its tail", n.id, name(n.commitments.hist), len(n.commitments.ahead))
+	t.of(n).fresh = false
+	if len(t.of(n).ahead) > 0 {
+		t.w.fail("ancestry", "node %d swaps %s in and does not apply %d entries of its tail", n.id, name(t.of(n).hist), len(t.of(n).ahead))
 	}
 }
 
@@ -158,7 +158,7 @@ func (t *witness) activated(n *node, h *history) {
 		w.counts.add("world", "merge active")
 	}
 	w.counts.add("world", "ballot active")
-	w.operator.active(h.ballot)
+	t.operator.active(h.ballot)
 }
 
 // checkBaseEverywhere checks that all members have the base durably (I5).
@@ -246,7 +246,7 @@ func (t *witness) checkOwed(n *node, h *history) {
 	for _, b := range h.base.GivenUp {
 		t.givenUp[b] = true
 	}
-	v := n.commitments.view
+	v := t.of(n).view
 	if v == nil || v.ID != h.ballot.View || v.Force || t.w.sched.Limits.Past > 0 {
 		return
 	}
@@ -260,7 +260,7 @@ func (t *witness) checkOwed(n *node, h *history) {
 // applied checks the next entry that a node applies: the rest of a base, or what
 // follows in its ballot.
 func (t *witness) applied(n *node, e *wire.Entry) {
-	w, o := t.w, n.commitments
+	w, o := t.w, t.of(n)
 	if w.failure != nil || w.sched.garbled() {
 		return
 	}
@@ -303,8 +303,8 @@ func (t *witness) mayCommit(n *node, h *history, index int) bool {
 		w.fail("I1", "node %d commits in %s, after %s became active", n.id, name(b), name(t.active.ballot))
 		return false
 	}
-	if n.commitments.promised != b && n.commitments.before.promised != b {
-		w.fail("I1", "node %d commits in %s and has promised %s", n.id, name(b), name(n.commitments.promised))
+	if t.of(n).promised != b && t.of(n).before.promised != b {
+		w.fail("I1", "node %d commits in %s and has promised %s", n.id, name(b), name(t.of(n).promised))
 		return false
 	}
 	for _, x := range h.bound {

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -14,6 +13,7 @@ import (
 // client asks one thing after another of a node, and of another one when it is
 // turned away there, if it roams.
 type client struct {
+	all  *clients
 	w    *world
 	id   int
 	plan *ClientPlan
@@ -23,68 +23,37 @@ type client struct {
 	seen [16]wire.Version // by key: what it last read or wrote, for If-Match
 }
 
-// op is one operation as its client and the witness know it.
-type op struct {
-	token     uint64
-	client    *client
-	plan      *OpPlan
-	node      ids.Node
-	boot      ids.Boot
-	bootCount int
-	write     wire.Op
-	state     opState
-	since     uint64  // the witness's moment when it was asked for
-	bit       int     // in an opSet, once it was ordered
-	places    []place // where it was ordered: more than once if a round cut it, or groups went apart
-	begun     wire.Instant
-	gone      bool // its node was told that the client left
+// clients are those of strong buckets.
+type clients struct {
+	w       *world
+	witness *witness
+	members func() nodes // of the list last commanded
+	all     []*client
+	ended   int // of them
 }
 
-// opState is how far an operation is.
-type opState uint8
-
-const (
-	open    opState = iota
-	done            // answered
-	refused         // 503: has not taken effect and never will
-	left            // its client gave up; it may take effect once, or never
-	lost            // its node crashed; likewise
-)
-
-var stateNames = [...]string{open: "open", done: "done", refused: "refused", left: "left", lost: "lost"}
-
-func (o *op) String() string {
-	return fmt.Sprintf("%s %q of client %d at node %d (op %d, %s)", o.plan.Kind, o.key(), o.client.id, o.node, o.token, stateNames[o.state])
+func newClients(w *world, witness *witness) *clients {
+	cs := &clients{w: w, witness: witness}
+	w.on.gone = append(w.on.gone, cs.nodeGone)
+	return cs
 }
 
-func (o *op) key() string { return "k" + strconv.Itoa(o.plan.Key) }
-
-const tagPrefix = "op/"
-
-func tagOf(token uint64) string { return tagPrefix + strconv.FormatUint(token, 10) }
-
-// parseTag finds the token in a tag: the content type of every write, so that an
-// entry can be traced to its client.
-func parseTag(tag string) (uint64, bool) {
-	digits, ok := strings.CutPrefix(tag, tagPrefix)
-	if !ok {
-		return 0, false
+// begin begins all clients.
+func (cs *clients) begin(members func() nodes) {
+	w := cs.w
+	cs.members = members
+	for id := range w.sched.Clients {
+		c := &client{all: cs, w: w, id: id, plan: &w.sched.Clients[id]}
+		c.at = c.plan.Node % w.sched.Nodes
+		cs.all = append(cs.all, c)
+		c.think()
 	}
-	token, err := strconv.ParseUint(digits, 10, 64)
-	return token, err == nil && token > 0
-}
-
-func newClient(w *world, id int) *client {
-	c := &client{w: w, id: id, plan: &w.sched.Clients[id]}
-	c.at = c.plan.Node % w.sched.Nodes
-	c.think()
-	return c
 }
 
 // think waits before the next operation, or ends.
 func (c *client) think() {
 	if c.next >= len(c.plan.Ops) {
-		c.w.quiescence.clients++
+		c.all.ended++
 		return
 	}
 	c.w.after(c.plan.Ops[c.next].Think+1, c.issue)
@@ -99,8 +68,8 @@ func (c *client) retry() {
 
 func (c *client) roam() {
 	switch {
-	case c.w.quiescence.begun:
-		c.at, _ = c.w.operator.list.any(c.w.rng)
+	case c.w.calm:
+		c.at, _ = c.all.members().any(c.w.rng)
 	case c.plan.Roams:
 		c.at = c.w.rng.IntN(c.w.sched.Nodes)
 	}
@@ -113,20 +82,20 @@ func (c *client) issue() {
 		return
 	}
 	o := &op{
-		client: c, plan: &c.plan.Ops[c.next], node: n.id, boot: n.boot,
+		client: c.id, plan: &c.plan.Ops[c.next], node: n.id, boot: n.boot,
 		bootCount: n.bootCount, begun: c.w.now,
 	}
-	c.w.witness.asked(o)
+	c.all.witness.asked(o)
 	c.open = o
 	c.w.counts.add("client", o.plan.Kind.String())
 	if c.w.trace != nil {
 		c.w.note("client %d asks %s", c.id, o)
 	}
-	if o.plan.Leave > 0 && !c.w.quiescence.begun {
+	if o.plan.Leave > 0 && !c.w.calm {
 		c.w.after(o.plan.Leave, func() { c.leave(o) })
 	}
 	if !c.w.sched.garbled() {
-		c.w.watchReadiness(o, c.w.now)
+		c.all.watchReadiness(o, c.w.now)
 	}
 	if o.plan.Kind.reads() {
 		n.deliver(&core.SubmitRead{Token: ids.Token(o.token)})
@@ -161,37 +130,6 @@ func (c *client) leave(o *op) {
 	c.ended()
 }
 
-// heard takes what a node is told into account, before it acts on it.
-func (t *witness) heard(n *node, in core.Input) {
-	switch in := in.(type) {
-	case *core.Abandon:
-		t.heardOfLeave(in.Token)
-	case *core.Received:
-		switch m := in.Message.(type) {
-		case *wire.Join:
-			t.joined(in.Header, m)
-		case *wire.Cancel:
-			t.cancelled(n, in.Header, m)
-		}
-	}
-}
-
-// heardOfLeave is called when a node is told that a client left.
-func (t *witness) heardOfLeave(token ids.Token) {
-	if token >= causalTokens {
-		r := t.w.requests[token-causalTokens]
-		r.gone, r.Over = true, t.w.now
-		return
-	}
-	if token >= putTokens {
-		t.w.operator.heardOfLeave(token)
-		return
-	}
-	if uint64(token) < uint64(len(t.ops)) {
-		t.ops[token].gone = true
-	}
-}
-
 func (c *client) ended() {
 	c.open = nil
 	c.next++
@@ -199,38 +137,21 @@ func (c *client) ended() {
 }
 
 // nodeGone ends what was open at a node that crashed.
-func (w *world) nodeGone(n *node) {
-	for _, c := range w.clients {
+func (cs *clients) nodeGone(n *node) {
+	for _, c := range cs.all {
 		if o := c.open; o != nil && o.node == n.id {
 			o.state = lost
-			w.counts.add("client", "lost")
+			cs.w.counts.add("client", "lost")
 			c.roam()
 			c.ended()
 		}
 	}
-	for _, s := range w.sessions {
-		s.lost(n)
-	}
-	w.operator.nodeGone(n)
 }
 
-// reply takes a node's answer.
-func (w *world) reply(n *node, r core.Reply) {
-	if n.old || w.answeredForget(n, r) {
-		return // an old process has no clients
-	}
-	switch {
-	case r.Token >= forgedTokens:
-		w.refusedForgery(n, r)
-		return
-	case r.Token >= causalTokens:
-		w.causalReply(n, r)
-		return
-	}
-	if w.operator.reply(n, r) {
-		return
-	}
-	o := w.witness.opFor(n, r.Token)
+// answered takes a node's answer.
+func (cs *clients) answered(n *node, r core.Reply) {
+	w := cs.w
+	o := cs.witness.opFor(n, r.Token)
 	if o == nil {
 		return
 	}
@@ -242,42 +163,60 @@ func (w *world) reply(n *node, r core.Reply) {
 		if !kv.Fits(&o.write, r.Result.Status) {
 			w.fail("answer", "%s was answered with the status %d", o, r.Result.Status)
 		}
-		w.witness.answered(o, r.Result)
+		cs.witness.answered(o, r.Result)
 		o.state, n.answered = done, w.now
 		w.counts.add("client", "answered")
-		o.client.seen[o.plan.Key] = r.Result.Version
-		o.client.ended()
+		cs.all[o.client].seen[o.plan.Key] = r.Result.Version
+		cs.all[o.client].ended()
 	case core.NotInView:
-		w.witness.turnedAway(o)
+		cs.witness.turnedAway(o)
 		o.state = refused
 		w.counts.add("client", "turned away")
-		o.client.open = nil
-		o.client.retry()
+		cs.all[o.client].open = nil
+		cs.all[o.client].retry()
 	default:
 		w.fail("answer", "%s got the outcome %d", o, r.Outcome)
 	}
 }
 
 // readable lets the client of a token read the state of its node, now.
-func (w *world) readable(n *node, token ids.Token) {
-	o := w.witness.opFor(n, token)
+func (cs *clients) readable(n *node, token ids.Token) {
+	w := cs.w
+	o := cs.witness.opFor(n, token)
 	if o == nil {
 		return
 	}
 	var num uint64
 	if o.plan.Kind == List {
-		num = w.witness.list(n)
+		num = cs.witness.list(n)
 	} else {
 		rec, found, next := n.store.Get(o.key())
 		num = next
-		w.witness.compareRecord(n, o.key(), rec, found)
-		o.client.seen[o.plan.Key] = rec.Version
+		cs.witness.compareRecord(n, o.key(), rec, found)
+		cs.all[o.client].seen[o.plan.Key] = rec.Version
 	}
-	w.witness.read(n, o, num)
+	cs.witness.read(n, o, num)
 	if w.trace != nil {
 		w.note("node %d lets %s read before number %d", n.id, o, num)
 	}
 	o.state, n.answered = done, w.now
 	w.counts.add("client", "read")
-	o.client.ended()
+	cs.all[o.client].ended()
+}
+
+// leaveRemovedNode ends the client's request at a node that the last list does not name.
+// Such a node may never answer.
+func (c *client) leaveRemovedNode() {
+	if o := c.open; o != nil && !c.all.members().has(int(o.node)) {
+		c.leave(o)
+	}
+	c.roam()
+}
+
+// lastRound lets a client write and read once more.
+func (c *client) lastRound() {
+	c.plan = &ClientPlan{Node: c.plan.Node, Roams: true, Ops: []OpPlan{{Kind: Put, Key: 0}, {Kind: List}, {Kind: Get, Key: 0}}}
+	c.next = 0
+	c.roam()
+	c.think()
 }

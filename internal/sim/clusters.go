@@ -48,7 +48,7 @@ func (t *witness) joinsCluster(n *node, before, v *wire.View) {
 	same := before != nil && before.Layout.Equal(v.Layout)
 	theirs := c.of[v.ID]
 	switch {
-	case len(held) == 0, held.meets(theirs), same, v.Force, t.w.operator.toldList(n, v.Layout):
+	case len(held) == 0, held.meets(theirs), same, v.Force, t.operator.toldList(n, v.Layout):
 	case c.newcomer[v.ID] && keepsCluster(v.ID.Author, v, before):
 	default:
 		t.w.fail("cluster", "node %d goes from view %v to view %v, which is another cluster's", n.id, before.ID, v.ID)
@@ -80,12 +80,12 @@ func (t *witness) newView(n *node, before, v *wire.View) {
 func (t *witness) takesIn(n *node, before, v *wire.View, mine births) bool {
 	c, size := &t.clusters, len(mine)
 	alike := func(peer *node, held *wire.View) bool {
-		return held.Layout.Equal(v.Layout) || t.w.operator.toldList(peer, v.Layout) ||
+		return held.Layout.Equal(v.Layout) || t.operator.toldList(peer, v.Layout) ||
 			before != nil && len(before.Layout.Members()) > 0 && held.Layout.Equal(before.Layout)
 	}
 	for _, m := range v.Layout.Members() {
 		peer := t.w.processAt(m)
-		held := peer.commitments.view
+		held := t.of(peer).view
 		if held == nil || peer == n {
 			continue
 		}
@@ -105,12 +105,5 @@ func keepsCluster(author ids.Node, v, held *wire.View) bool {
 	return had && has && was == now || !slices.ContainsFunc(held.Layout.Members(), func(m wire.Member) bool {
 		now, ok := v.Layout.Find(m.ID)
 		return !ok || now != m
-	})
-}
-
-// toldList reports whether a list was put to this boot of a node itself.
-func (o *operator) toldList(n *node, l wire.Layout) bool {
-	return slices.ContainsFunc(o.puts, func(p *put) bool {
-		return p.node == n && p.bootCount == n.bootCount && !p.empty && p.cmd.layout.Equal(l)
 	})
 }

@@ -50,9 +50,26 @@ func makeCommitments(n *node) *commitments {
 
 func (o *commitments) hasStaged(b ids.Ballot) bool { return o.bases[b] }
 
+// restarted continues the commitments in a new boot, from what the disk has kept.
+func (o *commitments) restarted(f *recoveredState) {
+	o.promised, o.hist, o.index = f.rec.Meta.Promised, f.rec.Ballot, 0
+	o.ahead, o.fresh, o.pending = nil, false, nil
+	o.complete = f.rec.Ballot.View
+	o.view, o.member, o.staged = nil, false, nil
+	if f.rec.Meta.Present {
+		v := f.rec.Meta.View
+		o.view, o.member = &v, v.Has(o.n.id)
+	}
+	if len(f.rec.Staged) > 0 {
+		s := f.rec.Staged[0]
+		o.staged = &core.Write{Kind: core.WriteStaged, Ballot: s.Ballot, Fresh: s.Fresh, Entries: s.Tail, Base: s.Base, Bound: s.Bound, Members: s.Members}
+	}
+	o.beginStep()
+}
+
 // wrote takes a write into account.
 func (t *witness) wrote(n *node, x *core.Write) {
-	o := n.commitments
+	o := t.of(n)
 	p := pendingWrite{seq: x.Seq, kind: x.Kind, ballot: x.Ballot}
 	switch x.Kind {
 	case core.WriteMeta:
@@ -84,7 +101,7 @@ func (t *witness) wrote(n *node, x *core.Write) {
 
 // promise checks that promises and views only go up.
 func (t *witness) promise(n *node, m *core.NodeMeta) {
-	o := n.commitments
+	o := t.of(n)
 	if m.Promised.Compare(o.promised) < 0 {
 		t.w.fail("I2", "node %d promises %s after %s", n.id, name(m.Promised), name(o.promised))
 	}
@@ -108,11 +125,11 @@ func (t *witness) promise(n *node, m *core.NodeMeta) {
 // adopted counts how a node came to a view, and checks that the view is higher
 // than the one before.
 func (t *witness) adopted(n *node, v *wire.View) {
-	o := n.commitments
+	o := t.of(n)
 	if o.view != nil && v.ID.Compare(o.view.ID) <= 0 {
 		t.w.fail("view", "node %d follows view %v after %v", n.id, v.ID, o.view.ID)
 	}
-	t.w.operator.viewMade(v)
+	t.operator.viewMade(v)
 	t.joinsCluster(n, o.view, v)
 	switch {
 	case v.ID.Author == n.id && v.ID.Boot == n.boot:
@@ -141,7 +158,7 @@ func (o *commitments) durableUpTo(seq uint64) {
 
 // sent holds a message against what its sender may say.
 func (t *witness) sent(n *node, e *core.Envelope) {
-	o := n.commitments
+	o := t.of(n)
 	switch m := e.Message.(type) {
 	case *wire.NewView:
 		if !m.View.Has(e.To) {
@@ -231,8 +248,8 @@ func (t *witness) checkResent(n *node, m *wire.Prepare) {
 // (I2). It may have promised the later one already: what it says then was held
 // back, and leaves before its Join, which reports it.
 func (t *witness) checkBound(n *node, what string, b ids.Ballot) {
-	if b.Compare(n.commitments.joined) < 0 {
-		t.w.fail("I2", "node %d %s %s after it joined %s", n.id, what, name(b), name(n.commitments.joined))
+	if b.Compare(t.of(n).joined) < 0 {
+		t.w.fail("I2", "node %d %s %s after it joined %s", n.id, what, name(b), name(t.of(n).joined))
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 
 // position is the state that a node must hold.
 func (t *witness) position(n *node) *state {
-	return t.histories[n.commitments.hist].states[n.commitments.index]
+	return t.histories[t.of(n).hist].states[t.of(n).index]
 }
 
 // compareStore holds all that a node stores against the state at its position.
@@ -21,7 +21,7 @@ func (t *witness) compareStore(n *node) {
 	snapshot := n.store.Snapshot()
 	if want := t.position(n).next; snapshot.Next() != want {
 		t.w.fail("state", "node %d has %d as its next number at (%s, %d), want %d",
-			n.id, snapshot.Next(), name(n.commitments.hist), n.commitments.index, want)
+			n.id, snapshot.Next(), name(t.of(n).hist), t.of(n).index, want)
 		return
 	}
 	t.compareRecords(n, snapshot.From(nil))
@@ -43,7 +43,7 @@ func (t *witness) compareRecords(n *node, records func(func(wire.Record) bool)) 
 		}
 	}
 	if held != want {
-		t.w.fail("state", "node %d holds %d keys at (%s, %d), want %d", n.id, held, name(n.commitments.hist), n.commitments.index, want)
+		t.w.fail("state", "node %d holds %d keys at (%s, %d), want %d", n.id, held, name(t.of(n).hist), t.of(n).index, want)
 	}
 }
 
@@ -57,7 +57,7 @@ func (t *witness) compareRecord(n *node, key string, rec wire.Record, found bool
 	}
 	if found != (want != nil) || found && !want.is(&rec) {
 		t.w.fail("state", "node %d holds %q = %q %+v %+v (found: %v) at (%s, %d), want %+v",
-			n.id, key, short(rec.Value), rec.Version, rec.Stamp, found, name(n.commitments.hist), n.commitments.index, want)
+			n.id, key, short(rec.Value), rec.Version, rec.Stamp, found, name(t.of(n).hist), t.of(n).index, want)
 	}
 }
 

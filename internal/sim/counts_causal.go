@@ -42,52 +42,53 @@ var causalTransitionsOf = [operators][]string{
 	Adversarial: {"truth: collected while somebody unknown had less"},
 }
 
-// countMessage counts what a message of causal buckets stands for.
-func (w *world) countMessage(m wire.Message) {
+// message counts a message, and what it stands for if it concerns causal buckets.
+func (c Counts) message(m wire.Message) {
+	c.add("message", kindNames[m.Kind()])
 	switch m := m.(type) {
 	case *wire.DigestRequest:
-		w.countDigestRequest(m)
+		c.digestRequest(m)
 	case *wire.Digest:
-		w.countDigest(m)
+		c.digest(m)
 	case *wire.Items:
-		w.count(!m.Last, "exchange", "a piece, and more to come")
-		w.count(len(m.GCCounters) > 0, "exchange", "GC counters come with items")
+		c.addIf(!m.Last, "exchange", "a piece, and more to come")
+		c.addIf(len(m.GCCounters) > 0, "exchange", "GC counters come with items")
 	case *wire.KeyReply:
-		w.counts.add("key request", keyReplyName(m))
+		c.add("key request", keyReplyName(m))
 	case *wire.CausalForwardReply:
-		w.counts.add("forward", forwardFateName(m))
+		c.add("forward", forwardFateName(m))
 	case *wire.ViewInfoRequest:
-		w.count(len(m.Views) > 0, "view info", "views")
-		w.count(len(m.Views) == 0, "view info", "boot")
+		c.addIf(len(m.Views) > 0, "view info", "views")
+		c.addIf(len(m.Views) == 0, "view info", "boot")
 	case *wire.ViewInfo:
 		for i := range m.Views {
-			w.count(m.Views[i].HasStableCut, "stable cut", "published")
-			w.count(m.Views[i].Common, "stable cut", "common")
+			c.addIf(m.Views[i].HasStableCut, "stable cut", "published")
+			c.addIf(m.Views[i].Common, "stable cut", "common")
 		}
 	}
 }
 
-func (w *world) count(holds bool, group, what string) {
+func (c Counts) addIf(holds bool, group, what string) {
 	if holds {
-		w.counts.add(group, what)
+		c.add(group, what)
 	}
 }
 
-func (w *world) countDigestRequest(m *wire.DigestRequest) {
-	w.count(!m.Survey && len(m.Slots) == 0, "exchange", "about no slots")
-	w.count(m.Survey && len(m.Slots) > 0, "survey", "of slots")
-	w.count(m.Survey && len(m.Slots) == 0, "survey", "of the stable cut")
+func (c Counts) digestRequest(m *wire.DigestRequest) {
+	c.addIf(!m.Survey && len(m.Slots) == 0, "exchange", "about no slots")
+	c.addIf(m.Survey && len(m.Slots) > 0, "survey", "of slots")
+	c.addIf(m.Survey && len(m.Slots) == 0, "survey", "of the stable cut")
 }
 
-func (w *world) countDigest(m *wire.Digest) {
+func (c Counts) digest(m *wire.Digest) {
 	const group = "exchange"
-	w.count(len(m.Groups) == 0, group, "all is equal")
-	w.count(len(m.Groups) > 0, group, "slots differ")
-	w.count(m.Descends, group, "with a descendant view")
-	w.count(m.Frozen, group, "with a node outside its view")
-	w.count(m.Unsynced, group, "with a node that is not synced")
-	w.count(len(m.Former) > 0, group, "tells of former members")
-	w.count(len(m.Ended) > 0, group, "tells of ended boots")
+	c.addIf(len(m.Groups) == 0, group, "all is equal")
+	c.addIf(len(m.Groups) > 0, group, "slots differ")
+	c.addIf(m.Descends, group, "with a descendant view")
+	c.addIf(m.Frozen, group, "with a node outside its view")
+	c.addIf(m.Unsynced, group, "with a node that is not synced")
+	c.addIf(len(m.Former) > 0, group, "tells of former members")
+	c.addIf(len(m.Ended) > 0, group, "tells of ended boots")
 }
 
 func keyReplyName(m *wire.KeyReply) string {
@@ -120,16 +121,16 @@ func forwardFateName(m *wire.CausalForwardReply) string {
 	}
 }
 
-// countAdopted counts in which way a node has come to another view, if it has.
-func (w *world) countAdopted(before, after *core.NodeStatus) {
+// adopted counts in which way a node has come to another view, if it has.
+func (c Counts) adopted(before, after *core.NodeStatus) {
 	if !after.Present || before.Present && before.View.ID == after.View.ID {
 		return
 	}
 	const group = "adopt"
-	w.count(!before.Present, group, "the first of a boot")
-	w.count(before.Member && !after.Member, group, "told to be outside")
-	w.count(before.Present && !before.Member && after.Member, group, "from outside")
-	w.count(before.Present && after.CausalReady, group, "all stays ready")
-	w.count(after.Causal && !after.CausalReady, group, "has to ask")
-	w.count(after.Other > 0, group, "keeps slots for others")
+	c.addIf(!before.Present, group, "the first of a boot")
+	c.addIf(before.Member && !after.Member, group, "told to be outside")
+	c.addIf(before.Present && !before.Member && after.Member, group, "from outside")
+	c.addIf(before.Present && after.CausalReady, group, "all stays ready")
+	c.addIf(after.Causal && !after.CausalReady, group, "has to ask")
+	c.addIf(after.Other > 0, group, "keeps slots for others")
 }

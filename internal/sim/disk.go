@@ -127,20 +127,3 @@ func attested(s *core.RecoveredBase) []wire.Attestation {
 	}
 	return all
 }
-
-// restarted continues the commitments in a new boot, from what the disk has kept.
-func (o *commitments) restarted(f *recoveredState) {
-	o.promised, o.hist, o.index = f.rec.Meta.Promised, f.rec.Ballot, 0
-	o.ahead, o.fresh, o.pending = nil, false, nil
-	o.complete = f.rec.Ballot.View
-	o.view, o.member, o.staged = nil, false, nil
-	if f.rec.Meta.Present {
-		v := f.rec.Meta.View
-		o.view, o.member = &v, v.Has(o.n.id)
-	}
-	if len(f.rec.Staged) > 0 {
-		s := f.rec.Staged[0]
-		o.staged = &core.Write{Kind: core.WriteStaged, Ballot: s.Ballot, Fresh: s.Fresh, Entries: s.Tail, Base: s.Base, Bound: s.Bound, Members: s.Members}
-	}
-	o.beginStep()
-}

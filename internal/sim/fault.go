@@ -2,16 +2,19 @@ package sim
 
 import "github.com/cohortkv/cohort/node/wire"
 
-// recoversCausal reports that a node finds its causal buckets when it starts with its
-// disk.
-const recoversCausal = false
+// injector lets the faults of a schedule happen.
+type injector struct {
+	w        *world
+	operator *operator
+}
 
 // strike begins a fault and plans its end. A crash that would make the operator
 // insane, by taking the last copy of something, becomes a pause.
-func (w *world) strike(f *Fault) {
+func (i injector) strike(f *Fault) {
+	w := i.w
 	n := w.nodes[f.Node]
 	kind := f.Kind
-	if kind == Crash && n.up && !w.operator.mayCrash(f.Node) {
+	if kind == Crash && n.up && !i.operator.mayCrash(f.Node) {
 		kind = Pause
 	}
 	if kind == Restart && !w.sched.Model.restarts() {
@@ -24,62 +27,62 @@ func (w *world) strike(f *Fault) {
 	w.note("fault: %s", f)
 	switch kind {
 	case Cut, OneWay, Bridge:
-		w.cut(f, 1)
-		w.until(f.For, func() { w.cut(f, -1) })
+		i.cut(f, 1)
+		i.until(f.For, func() { i.cut(f, -1) })
 	case Crash, Restart:
-		w.crash(n, f.For, kind == Restart)
+		i.crash(n, f.For, kind == Restart)
 	case Move:
 		if w.twinOf(n.id) == nil { // else the old process is at the other address
 			n.moved = !n.moved
 		}
 	case GiveAway:
-		w.giveAway(n)
+		i.giveAway(n)
 	case Pause:
-		w.pause(n, f.For)
+		i.pause(n, f.For)
 	case Storm:
 		w.net.storms++
-		w.until(f.For, func() { w.net.storms-- })
+		i.until(f.For, func() { w.net.storms-- })
 	case SlowDisk:
 		n.slowDisk++
-		w.until(f.For, func() { n.slowDisk = max(n.slowDisk-1, 0) })
+		i.until(f.For, func() { n.slowDisk = max(n.slowDisk-1, 0) })
 	case PauseAll:
 		for _, n := range w.processes() {
-			w.pause(n, f.For)
+			i.pause(n, f.For)
 		}
 	}
 }
 
 // until plans the end of a fault. The final phase (quiescence) may end the fault earlier.
-func (w *world) until(length wire.Instant, end func()) {
-	begun := w.quiescence.begun
-	w.after(length, func() {
-		if w.quiescence.begun == begun {
+func (i injector) until(length wire.Instant, end func()) {
+	calm := i.w.calm
+	i.w.after(length, func() {
+		if i.w.calm == calm {
 			end()
 		}
 	})
 }
 
-func (w *world) crash(n *node, back wire.Instant, keeps bool) {
+func (i injector) crash(n *node, back wire.Instant, keeps bool) {
 	if !n.up {
 		return
 	}
 	n.crash(keeps)
 	bootCount := n.bootCount
 	if !keeps {
-		w.tryForget(n, bootCount, 0)
+		i.operator.tryForget(n, bootCount, 0)
 	}
-	w.after(back, func() {
+	i.w.after(back, func() {
 		if n.bootCount == bootCount && !n.up {
 			n.start()
 		}
 	})
 }
 
-func (w *world) pause(n *node, length wire.Instant) {
+func (i injector) pause(n *node, length wire.Instant) {
 	if n.up {
 		n.pause()
 		bootCount := n.bootCount
-		w.until(length+w.upTo(20*wire.Millisecond), func() {
+		i.until(length+i.w.upTo(20*wire.Millisecond), func() {
 			if n.bootCount == bootCount && n.up {
 				n.resume()
 			}
@@ -88,7 +91,8 @@ func (w *world) pause(n *node, length wire.Instant) {
 }
 
 // cut blocks the directions of a fault, or with -1 unblocks them.
-func (w *world) cut(f *Fault, by int) {
+func (i injector) cut(f *Fault, by int) {
+	w := i.w
 	for a := range w.nodes {
 		for b := range w.nodes {
 			crossing := f.Side.has(a) && !f.Side.has(b)
@@ -102,4 +106,15 @@ func (w *world) cut(f *Fault, by int) {
 			}
 		}
 	}
+}
+
+// giveAway gives the id of a node to a new process without state, at the node's other
+// address. The old process goes on at its own address, and receives what is sent there.
+// Clients and the operator turn to the new one. An id has one old process at most.
+func (i injector) giveAway(n *node) {
+	if !n.up || n.pauses > 0 || i.w.twinOf(n.id) != nil {
+		return
+	}
+	i.operator.leaveAll(n)
+	i.w.giveAway(n)
 }

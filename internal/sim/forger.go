@@ -13,34 +13,31 @@ type forger struct {
 	asked, refused uint64
 }
 
-// forgedTokens is the first token of requests with a forged context.
-const forgedTokens = 1 << 41
-
 // forgesEvery is how many requests of sessions there are for one of the forger's.
 const forgesEvery = 8
 
 // forge has the forger ask a node, if it is its turn. The node must refuse at once.
-func (w *world) forge(n *node) {
-	f := &w.forger
-	if len(w.requests)%forgesEvery != 0 || n.pauses > 0 || w.failure != nil {
+func (ss *sessions) forge(n *node) {
+	w, f := ss.w, &ss.forger
+	if len(ss.requests)%forgesEvery != 0 || n.pauses > 0 || w.failure != nil {
 		return
 	}
 	f.asked++
 	c := forged(n, f.asked)
 	w.counts.add("session", "forged")
-	n.deliver(forgery(ids.Token(forgedTokens+f.asked), f.asked, c))
+	n.deliver(forgery(forgedTokens+ids.Token(f.asked), f.asked, c))
 	if f.refused != f.asked && w.failure == nil {
 		w.fail("forged", "node %d took a request with %s", n.id, contextString(&c))
 	}
 }
 
 // refusedForgery notes that a node has answered the forger.
-func (w *world) refusedForgery(n *node, a core.Reply) {
+func (ss *sessions) refusedForgery(n *node, a core.Reply) {
 	if a.Outcome != core.Implausible {
-		w.fail("forged", "node %d answers a request with a forged context: outcome %d %s", n.id, a.Outcome, resultString(a.Causal))
+		ss.w.fail("forged", "node %d answers a request with a forged context: outcome %d %s", n.id, a.Outcome, resultString(a.Causal))
 		return
 	}
-	w.forger.refused = uint64(a.Token) - forgedTokens
+	ss.forger.refused = uint64(a.Token - forgedTokens)
 }
 
 // forged is a context that cannot be: a counter, or a ceil, that takes longer than the

@@ -11,15 +11,13 @@ import (
 // An operator may believe that a node which lost what it had will not come back, and say
 // so to one that is up (docs/causal.md §10.1). It comes back all the same, with nothing.
 
-// forgetTokens is the first token of such requests: far above those of PUTs.
-const forgetTokens = 1 << 42
-
 // forgetEvery is between two tries to have a node forgotten.
 const forgetEvery = 400 * wire.Millisecond
 
 // tryForget has the operator believe that a node which has crashed will not come back,
 // the longer the more often. It draws no lot: other schedules stay what they were.
-func (w *world) tryForget(n *node, bootCount, try int) {
+func (o *operator) tryForget(n *node, bootCount, try int) {
+	w := o.w
 	if !w.sched.Model.causal() {
 		return
 	}
@@ -27,13 +25,13 @@ func (w *world) tryForget(n *node, bootCount, try int) {
 		if n.bootCount != bootCount || n.up || w.failure != nil {
 			return
 		}
-		up := slices.DeleteFunc(slices.Clone(w.nodes), func(o *node) bool { return !o.up })
+		up := slices.DeleteFunc(slices.Clone(w.nodes), func(n *node) bool { return !n.up })
 		if len(up) > 0 {
 			at := up[try%len(up)]
 			w.note("operator: tells node %d that node %d is gone for good", at.id, n.id)
-			at.deliver(&core.ForgetNode{Token: ids.Token(forgetTokens + uint64(n.id)), Node: n.id})
+			at.deliver(&core.ForgetNode{Token: forgetTokens + ids.Token(n.id), Node: n.id})
 		}
-		w.tryForget(n, bootCount, try+1)
+		o.tryForget(n, bootCount, try+1)
 	})
 }
 
@@ -42,16 +40,12 @@ var forgetFates = map[core.ForgetFate]string{
 	core.ForgetHeard: "forget: it is heard", core.ForgetUnknown: "forget: unknown",
 }
 
-// answeredForget takes the answer to one; false: it is none.
-func (w *world) answeredForget(n *node, r core.Reply) bool {
-	if r.Token < forgetTokens {
-		return false
-	}
+// answeredForget takes the answer to one.
+func (o *operator) answeredForget(n *node, r core.Reply) {
 	what := "forget: no view"
 	if r.Forget != nil {
 		what = forgetFates[r.Forget.Fate]
 	}
-	w.counts.add("operator", what)
-	w.note("node %d: %s", n.id, what)
-	return true
+	o.w.counts.add("operator", what)
+	o.w.note("node %d: %s", n.id, what)
 }

@@ -150,7 +150,7 @@ func (o *operator) active(b ids.Ballot) {
 // for what was commanded before, may go.
 func (g *group) active(b ids.Ballot, c *command) {
 	for _, k := range g.commands { // of one list put twice the higher id stands, whichever was first
-		if k.past[c] && k.layout.Equal(c.layout) && g.o.told(k) {
+		if k.past[c] && k.layout.Equal(c.layout) && g.o.wasTold(k) {
 			c = k
 		}
 	}
@@ -173,9 +173,9 @@ func (g *group) active(b ids.Ballot, c *command) {
 	g.release()
 }
 
-// told reports that a node may have taken in a PUT of a command: else no node knows that
+// wasTold reports that a node may have taken in a PUT of a command: else no node knows that
 // its list was put again.
-func (o *operator) told(c *command) bool {
+func (o *operator) wasTold(c *command) bool {
 	return slices.ContainsFunc(o.puts, func(p *put) bool {
 		return p.cmd == c && !p.empty && (p.ended || p.node.bootCount == p.bootCount)
 	})

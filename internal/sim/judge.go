@@ -12,7 +12,7 @@ import (
 // is given it. The truth judges the same run more strictly; so this is a test of the
 // judge as well.
 type record struct {
-	w       *world
+	all     *sessions
 	h       causal.History
 	answers map[int]causal.OpID          // request → the operation whose context it was given
 	writes  map[*truth.Write]causal.OpID // those that have an operation
@@ -22,22 +22,22 @@ type record struct {
 }
 
 // judge gives the history of a run to the judge, with what the members of the last
-// list have at the end.
-func (w *world) judge() {
+// list have at the end. The boots whose data must come to them are near.
+func (ss *sessions) judge(list nodes, near []*truth.Incarnation) {
 	r := &record{
-		w: w, answers: map[int]causal.OpID{}, writes: map[*truth.Write]causal.OpID{}, values: map[*truth.Write]told.Value{},
-		near: w.near(),
+		all: ss, answers: map[int]causal.OpID{}, writes: map[*truth.Write]causal.OpID{}, values: map[*truth.Write]told.Value{},
+		near: near,
 	}
-	for _, q := range w.requests[1:] {
+	for _, q := range ss.requests[1:] {
 		r.name(q)
 	}
-	for _, q := range w.requests[1:] {
+	for _, q := range ss.requests[1:] {
 		r.add(q)
 	}
-	r.final()
+	r.final(list)
 	r.h.Lost = r.lost
 	if result := causal.Check(&r.h); len(result.Violations) > 0 {
-		w.fail("judge: "+string(result.Violations[0].Rule), "%v", result.Violations[0])
+		ss.w.fail("judge: "+string(result.Violations[0].Rule), "%v", result.Violations[0])
 	}
 }
 
@@ -124,15 +124,15 @@ func (r *record) addList(q *request, parents []causal.OpID) {
 }
 
 // final notes what every owner of every key has at the end.
-func (r *record) final() {
-	for _, id := range r.w.operator.list.list() {
-		n := r.w.nodes[id]
-		for key := range r.w.sched.Causal.Keys {
-			if !n.truth.Owns(key) {
+func (r *record) final(list nodes) {
+	for _, id := range list.list() {
+		has := r.all.of(r.all.w.nodes[id])
+		for key := range r.all.w.sched.Causal.Keys {
+			if !has.Owns(key) {
 				continue
 			}
 			held := causal.Held{Replica: uint64(id), Key: truth.KeyName(key)}
-			if w := n.truth.Item(key); w != nil {
+			if w := has.Item(key); w != nil {
 				held.Version = versionOf(w)
 				if !w.Item.Deleted {
 					held.Value = r.values[w]

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/cohortkv/cohort/node/core"
-	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -22,23 +21,36 @@ type Meter struct {
 	scratch []byte
 }
 
-// context takes in what a client was given.
-func (m *Meter) context(c *wire.Context) {
-	m.scratch = wire.AppendContextText(m.scratch[:0], "sim", nil, *c)
-	m.Context = max(m.Context, len(m.scratch))
+// meterOf measures what the nodes of a world send and store; nil: the schedule does not ask
+// for it.
+func meterOf(w *world) *Meter {
+	if !w.sched.Measure {
+		return nil
+	}
+	m := &Meter{Kinds: map[string]int{}}
+	w.on.sent = append(w.on.sent, m.sent)
+	w.on.wrote = append(w.on.wrote, m.wrote)
+	return m
 }
 
 // sent takes in a message. Hellos are not counted: they are sent anyway.
-func (m *Meter) sent(msg wire.Message, bytes int) {
-	if msg.Kind() >= wire.KindBatch {
-		m.Sent += bytes
-		m.Kinds[kindNames[msg.Kind()]] += bytes
+func (m *Meter) sent(n *node, e *core.Envelope) {
+	kind := e.Message.Kind()
+	if kind < wire.KindBatch {
+		return
 	}
+	m.scratch = wire.AppendMessage(m.scratch[:0], n.machine.Header(), e.Message)
+	m.Sent += len(m.scratch)
+	m.Kinds[kindNames[kind]] += len(m.scratch)
 }
 
 // wrote takes in what a node writes down, in the size that it has in a message: the
 // log has yet to be.
-func (m *Meter) wrote(id ids.Node, c *core.CausalWrite, writes int) {
+func (m *Meter) wrote(n *node, x *core.Write) {
+	c := x.Causal
+	if x.Kind != core.WriteCausal {
+		return
+	}
 	size := func(x wire.Message) int {
 		m.scratch = wire.AppendMessage(m.scratch[:0], wire.Header{}, x)
 		return len(m.scratch)
@@ -53,10 +65,9 @@ func (m *Meter) wrote(id ids.Node, c *core.CausalWrite, writes int) {
 	if len(c.Views) > 0 {
 		m.Stored += size(&wire.ViewInfo{Views: c.Views})
 	}
-	m.Writes = writes
 	for i := range c.Put {
 		it := &c.Put[i]
-		if it.Version.Dot.Stream.Node != id {
+		if it.Version.Dot.Stream.Node != n.id {
 			continue
 		}
 		bare := *it

@@ -3,9 +3,7 @@ package sim
 import (
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/sim/truth"
 	"github.com/cohortkv/cohort/node/machine"
-	"github.com/cohortkv/cohort/node/wire"
 )
 
 // Model says which buckets a schedule has clients of. The nodes run both models
@@ -26,6 +24,10 @@ func (m Model) String() string { return modelNames[m] }
 
 func (m Model) strong() bool { return m != Causal }
 func (m Model) causal() bool { return m != Strong }
+
+// recoversCausal reports that a node finds its causal buckets when it starts with its
+// disk.
+const recoversCausal = false
 
 // restarts reports that a node may start again with what it had made durable.
 func (m Model) restarts() bool { return recoversCausal || !m.causal() }
@@ -51,14 +53,3 @@ type CausalLimits struct {
 	machine.CausalLimits
 	Keys int
 }
-
-func (c *CausalLimits) truth(nodes int) truth.Config {
-	return truth.Config{Nodes: nodes, Keys: c.Keys, Space: c.Space, Exact: c.Exact, Deps: c.Deps}
-}
-
-// reporter is the world as the truth knows it.
-type reporter struct{ w *world }
-
-func (r reporter) Fail(check, format string, args ...any) { r.w.fail(check, format, args...) }
-func (r reporter) Saw(what string)                        { r.w.counts.add("truth", what) }
-func (r reporter) Now() wire.Instant                      { return r.w.now }

@@ -20,7 +20,6 @@ type network struct {
 	w          *world
 	conditions NetworkConditions
 	storms     int
-	calm       bool // all faults are over
 	cuts       [maxNodes][maxNodes]int
 	last       [maxNodes][maxNodes]wire.Instant // latest arrival on a link, for those in order
 	latest     wire.Instant                     // arrival of a message that was kept back
@@ -64,7 +63,7 @@ func (t *network) init(w *world) {
 func (t *network) now() NetworkConditions {
 	w := t.conditions
 	switch {
-	case t.calm:
+	case t.w.calm:
 		w.Loss, w.Duplicate, w.Late = 0, 0, 0
 	case t.storms > 0:
 		w.Loss, w.Duplicate, w.Late, w.Reorder = max(w.Loss, 0.25), max(w.Duplicate, 0.25), max(w.Late, 0.05), true
@@ -80,17 +79,12 @@ func (t *network) isCut(from, to *node) bool { return from != to && t.cuts[from.
 // send takes a message to where it is addressed, if the network pleases.
 func (t *network) send(from *node, e core.Envelope) {
 	w := t.w
-	w.witness.sent(from, &e)
-	if !w.sched.garbled() {
-		w.truth.Sent(from.truth, &e)
+	for _, hook := range w.on.sent {
+		hook(from, &e)
 	}
-	w.counts.add("message", kindNames[e.Message.Kind()])
-	w.countMessage(e.Message)
+	w.counts.message(e.Message)
 	t.scratch = wire.AppendMessage(t.scratch[:0], from.machine.Header(), e.Message)
 	p := packet{from: from, payload: bytes.Clone(t.scratch), isBatch: e.Message.Kind() == wire.KindBatch}
-	if w.meter != nil {
-		w.meter.sent(e.Message, len(p.payload))
-	}
 	switch {
 	case e.Answer != "":
 		i, err := strconv.Atoi(string(e.Answer))
@@ -114,8 +108,8 @@ func (t *network) send(from *node, e core.Envelope) {
 			return
 		}
 	}
-	if !w.sched.garbled() {
-		w.noteForward(from, p.to, e.Message)
+	for _, hook := range w.on.carried {
+		hook(from, p.to, e.Message)
 	}
 	if e.Request != 0 {
 		p.ticket = len(t.tickets) + 1
@@ -129,6 +123,19 @@ func (t *network) mayDial(from, to *node) bool {
 	return from == to || slices.ContainsFunc(from.peers, func(m wire.Member) bool {
 		return m.ID == to.id && m.Address == to.address()
 	})
+}
+
+// dialled is the process that a message to an id is sent to: that at the address which
+// the sender may dial.
+func (t *network) dialled(from *node, id ids.Node) *node {
+	if from.id == id {
+		return from
+	}
+	present, old := t.w.nodes[id], t.w.twinOf(id)
+	if old != nil && !t.mayDial(from, present) && t.mayDial(from, old) {
+		return old
+	}
+	return present
 }
 
 // packet is a message on its way.
@@ -175,7 +182,7 @@ func (t *network) transmit(p packet) {
 // redeliverToRestarted delivers again what the last boot of a node received and sent. The
 // network may do that at any time; right after a restart it is worst.
 func (t *network) redeliverToRestarted(n *node) {
-	if t.calm || t.conditions.Duplicate == 0 {
+	if t.w.calm || t.conditions.Duplicate == 0 {
 		return
 	}
 	for _, p := range t.recent[n.id].ring {
@@ -190,7 +197,7 @@ func (t *network) redeliverToRestarted(n *node) {
 // redeliverOldWrites delivers again the writes that a node was sent, when it has come to
 // another view and has not yet exchanged with a peer.
 func (t *network) redeliverOldWrites(n *node) {
-	if t.calm || !t.conditions.RedeliverOld {
+	if t.w.calm || !t.conditions.RedeliverOld {
 		return
 	}
 	for _, p := range t.oldWrites[n.id].ring {

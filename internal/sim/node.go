@@ -3,7 +3,6 @@ package sim
 import (
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/sim/truth"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/machine"
@@ -21,32 +20,30 @@ type node struct {
 	old       bool // its id was given to another process (twin.go)
 	bootCount int  // counts its starts; what is addressed to an earlier boot is lost
 
-	inc         ids.Incarnation
-	boot        ids.Boot
-	clock       wire.Instant // this boot's clock minus the world's
-	machine     *machine.Machine
-	store       *store.Memory
-	truth       *truth.Incarnation // what may be said of that
-	disk        disk
-	keepsDisk   bool // the next start finds the disk
-	commitments *commitments
-	peers       []wire.Member
-	serving     bool
-	shows       core.NodeStatus
-	answered    wire.Instant // when it last answered a strong request
-	reason      string       // why it does not serve
-	inbox       []core.Input // what arrived while it was paused
-	pauses      int          // that are in force
-	pausedAt    wire.Instant
-	paused      wire.Instant // in all, in this boot
-	slowDisk    int
-	troubleAt   wire.Instant // when it was stopped, or its disk was slow, last
-	diskAt      wire.Instant // when the last write is durable
-	tickAt      wire.Instant // of the tick that counts; others are stale
-	stepsAt     wire.Instant
-	steps       int // at the instant stepsAt
-	chain       int // how many of this node's own inputs led to the present one
-	gauge       gauge
+	inc       ids.Incarnation
+	boot      ids.Boot
+	clock     wire.Instant // this boot's clock minus the world's
+	machine   *machine.Machine
+	store     *store.Memory
+	disk      disk
+	keepsDisk bool // the next start finds the disk
+	peers     []wire.Member
+	serving   bool
+	shows     core.NodeStatus
+	answered  wire.Instant // when it last answered a strong request
+	reason    string       // why it does not serve
+	inbox     []core.Input // what arrived while it was paused
+	pauses    int          // that are in force
+	pausedAt  wire.Instant
+	paused    wire.Instant // in all, in this boot
+	slowDisk  int
+	troubleAt wire.Instant // when it was stopped, or its disk was slow, last
+	diskAt    wire.Instant // when the last write is durable
+	tickAt    wire.Instant // of the tick that counts; others are stale
+	stepsAt   wire.Instant
+	steps     int // at the instant stepsAt
+	chain     int // how many of this node's own inputs led to the present one
+	gauge     gauge
 }
 
 func newNode(w *world, id ids.Node) *node {
@@ -66,22 +63,21 @@ func (n *node) start() {
 	n.clock = wire.Instant(w.rng.Int64N(int64(1000 * wire.Second)))
 	cfg := machine.Config{
 		ID: n.id, Boot: n.boot, Now: n.local(), Crowd: w.sched.Crowd,
-		Limits: w.sched.Limits, Causal: w.sched.Causal.core(),
+		Limits: w.sched.Limits, Causal: w.sched.Causal.CausalLimits,
 	}
 	if !w.sched.Model.strong() {
 		cfg.Gate = machine.GateCausal
 	}
+	var found *recoveredState
 	if n.keepsDisk {
-		f := n.disk.recover()
-		cfg.Recovered, n.store = &f.rec, f.store
-		n.commitments.restarted(f)
-		n.truth.Restart(n.boot)
-		w.witness.compareStore(n)
+		found = n.disk.recover()
+		cfg.Recovered, n.store = &found.rec, found.store
 	} else {
 		n.inc, n.disk = ids.Incarnation(w.rng.Uint64()|1), disk{}
 		n.store = store.NewMemory()
-		n.truth = w.truth.Begin(n.id, n.boot)
-		n.commitments = w.witness.newCommitments(n)
+	}
+	for _, hook := range w.on.started {
+		hook(n, found)
 	}
 	cfg.Inc = n.inc
 	n.machine = machine.New(cfg)
@@ -98,14 +94,24 @@ func (n *node) crash(keeps bool) {
 	n.up, n.keepsDisk = false, keeps
 	if keeps {
 		left := n.disk.lose(n.w)
-		n.commitments.durableUpTo(left)
-		n.truth.DurableUpTo(left)
+		for _, hook := range n.w.on.durable {
+			hook(n, left)
+		}
 	} else {
 		n.w.forgot = true
-		n.truth.Die()
+		for _, hook := range n.w.on.lost {
+			hook(n)
+		}
 	}
 	n.inbox, n.pauses, n.slowDisk = nil, 0, 0
-	n.w.nodeGone(n)
+	n.end()
+}
+
+// end tells that nothing which is open at this boot will be answered.
+func (n *node) end() {
+	for _, hook := range n.w.on.gone {
+		hook(n)
+	}
 }
 
 func (n *node) local() wire.Instant { return n.w.now + n.clock }
@@ -182,9 +188,9 @@ func (n *node) step(in core.Input) {
 	if w.trace != nil {
 		w.note("node %d %s", n.id, describe(in))
 	}
-	n.commitments.beginStep()
-	n.truth.BeginStep()
-	w.witness.heard(n, in)
+	for _, hook := range w.on.told {
+		hook(n, in)
+	}
 	n.store.Annotate(in)
 	n.gauge.begin(n)
 	out := n.machine.Step(n.local(), in)
@@ -224,29 +230,36 @@ func (n *node) carryOut(out *core.Output) {
 		n.peers = slices.Clone(out.Peers)
 	}
 	n.apply(out.Applies)
-	n.w.witness.checkTakenOver(n)
 	for _, r := range out.Reads {
 		n.read(r)
 	}
 	for _, r := range out.Replies {
-		n.w.reply(n, r)
+		if !n.old { // an old process has no clients
+			n.w.on.answered(n, r)
+		}
 	}
-	for _, e := range out.Events {
-		n.w.counts.add("event", e.Kind.Name)
-		if e.Kind.Name == "round_decided" {
-			n.w.witness.decided(e.Ballot)
-		}
-		if n.w.trace != nil {
-			n.w.note("node %d event %s %s", n.id, e.Kind, describeEvent(&e))
-		}
+	for i := range out.Events {
+		n.happened(&out.Events[i])
 	}
 	if out.Status != nil {
-		n.w.countAdopted(&n.shows, out.Status)
+		n.w.counts.adopted(&n.shows, out.Status)
 		n.shows = *out.Status
-		n.truth.Shows(n.shows.CausalReady)
+		for _, hook := range n.w.on.shows {
+			hook(n)
+		}
 		n.serving, n.reason = out.Status.Serving, out.Status.Reason
 		n.w.note("node %d shows serving=%v member=%v left behind=%v %s",
 			n.id, n.serving, out.Status.Member, out.Status.LeftBehind, out.Status.Reason)
+	}
+}
+
+func (n *node) happened(e *core.Event) {
+	n.w.counts.add("event", e.Kind.Name)
+	for _, hook := range n.w.on.event {
+		hook(n, e)
+	}
+	if n.w.trace != nil {
+		n.w.note("node %d event %s %s", n.id, e.Kind, describeEvent(e))
 	}
 }
 
@@ -272,8 +285,9 @@ func (n *node) write(writes []core.Write) {
 	}
 	n.store.Write(writes)
 	for i := range writes {
-		n.w.witness.wrote(n, &writes[i])
-		n.wroteCausal(&writes[i])
+		for _, hook := range n.w.on.wrote {
+			hook(n, &writes[i])
+		}
 	}
 	n.disk.writes = append(n.disk.writes, writes...)
 	durable := len(n.disk.writes)
@@ -286,8 +300,9 @@ func (n *node) write(writes []core.Write) {
 	chain := n.chain + 1
 	n.alive(n.diskAt-n.w.now, func() {
 		n.disk.durable = durable
-		n.commitments.durableUpTo(seq)
-		n.truth.DurableUpTo(seq)
+		for _, hook := range n.w.on.durable {
+			hook(n, seq)
+		}
 		n.chain = chain
 		n.deliver(&core.Durable{Seq: seq})
 		n.chain = 0
@@ -296,23 +311,25 @@ func (n *node) write(writes []core.Write) {
 
 func (n *node) apply(entries []wire.Entry) {
 	n.store.Apply(entries)
-	for i := range entries {
-		n.w.witness.applied(n, &entries[i])
+	for _, hook := range n.w.on.applied {
+		hook(n, entries)
 	}
 }
 
 func (n *node) read(r core.Read) {
+	var in core.Input
 	switch r.Kind {
-	case core.ReadClient:
-		if n.old {
-			return
+	case core.ReadClient, core.ReadItems:
+		if !n.old {
+			n.w.on.readable(n, r)
 		}
-		n.w.readable(n, r.Token)
 		return
-	case core.ReadKey, core.ReadSlots, core.ReadItems:
-		n.readCausal(r)
-		return
+	case core.ReadKey:
+		in = n.store.Key(r)
+	case core.ReadSlots:
+		in = n.store.Slots(r)
+	default:
+		in = n.store.Chunk(r)
 	}
-	chunk := n.store.Chunk(r)
-	n.alive(n.w.upTo(n.w.sched.Disk+1), func() { n.deliver(chunk) })
+	n.alive(n.w.upTo(n.w.sched.Disk+1), func() { n.deliver(in) })
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
@@ -21,6 +22,8 @@ import (
 // them again (split.go). An adversarial one has no rules (adversarial.go).
 type operator struct {
 	w       *world
+	witness *witness // of what nodes have
+	done    func()   // a command of the schedule has ended
 	groups  []*group
 	home    [maxNodes]*group // the group that a node belongs to, if the operator splits
 	waiting []*Command
@@ -57,23 +60,25 @@ type put struct {
 	ended     bool
 }
 
-// putTokens is the first token of PUTs: far above those of clients.
-const putTokens = 1 << 32
-
 // putBound is when a PUT must have been answered: the 8 s that the API promises, and the
 // lateness of timers.
 const putBound = 8200 * wire.Millisecond
 
-func (o *operator) init(w *world) {
-	o.w = w
-	o.views = map[ids.View]*command{}
+func newOperator(w *world, witness *witness, done func()) *operator {
+	o := &operator{w: w, witness: witness, done: done, views: map[ids.View]*command{}}
 	o.groups = []*group{{o: o, past: map[*command]bool{}}}
+	w.on.told = append(w.on.told, o.told)
+	w.on.gone = append(w.on.gone, o.nodeGone)
+	return o
 }
+
+// members are the nodes of the list last commanded.
+func (o *operator) members() nodes { return o.list }
 
 // command takes the next command of the schedule.
 func (o *operator) command(c *Command) {
 	if o.w.sched.Operator == Adversarial {
-		o.executeUnchecked(c, o.w.stepDone)
+		o.executeUnchecked(c, o.done)
 		return
 	}
 	o.waiting = append(o.waiting, c)
@@ -83,7 +88,7 @@ func (o *operator) command(c *Command) {
 // proceed begins the commands whose groups are free, in their order.
 func (o *operator) proceed() {
 	for i := 0; i < len(o.waiting) && o.w.failure == nil; i++ {
-		if c := o.waiting[i]; o.begin(c, o.w.stepDone) {
+		if c := o.waiting[i]; o.begin(c, o.done) {
 			o.waiting = append(o.waiting[:i:i], o.waiting[i+1:]...)
 			i = -1
 		}
@@ -175,7 +180,7 @@ func (o *operator) tell(c *command, t *Tell) {
 		o.putEnded(c)
 		return
 	}
-	p := &put{cmd: c, node: n, bootCount: n.bootCount, token: ids.Token(putTokens + len(o.puts)), begun: w.now}
+	p := &put{cmd: c, node: n, bootCount: n.bootCount, token: putTokens + ids.Token(len(o.puts)), begun: w.now}
 	o.puts = append(o.puts, p)
 	layout := c.layout
 	if t.Empty && (c.group == nil || !c.list.has(t.Node)) {
@@ -205,8 +210,22 @@ func (o *operator) leave(p *put) {
 	p.node.deliver(&core.Abandon{Token: p.token})
 }
 
-func (o *operator) heardOfLeave(token ids.Token) {
-	if p := o.puts[token-putTokens]; !p.ended {
+// leaveAll gives up the PUTs that are open at a node.
+func (o *operator) leaveAll(n *node) {
+	for _, p := range o.puts {
+		if p.node == n && p.bootCount == n.bootCount {
+			o.leave(p)
+		}
+	}
+}
+
+// told takes in that a node is told that a PUT was given up.
+func (o *operator) told(n *node, in core.Input) {
+	a, ok := in.(*core.Abandon)
+	if !ok || a.Token < putTokens || a.Token >= causalTokens {
+		return
+	}
+	if p := o.puts[a.Token-putTokens]; !p.ended {
 		p.ended = true
 		o.putEnded(p.cmd)
 	}
@@ -227,33 +246,36 @@ func (o *operator) checkBound(p *put) {
 	}
 }
 
-// reply takes the answer to a PUT; false when the token is not one.
-func (o *operator) reply(n *node, r core.Reply) bool {
-	if r.Token < putTokens {
-		return false
-	}
+// answered takes the answer to a PUT.
+func (o *operator) answered(n *node, r core.Reply) {
 	p := o.puts[r.Token-putTokens]
 	if p.ended || p.node != n || p.bootCount != n.bootCount {
 		o.w.fail("answer", "node %d answers PUT %d again, or too late", n.id, r.Token-putTokens)
-		return true
+		return
 	}
 	name, ok := putOutcomes[r.Outcome]
 	if !ok {
 		o.w.fail("answer", "node %d answers a PUT with the outcome %d", n.id, r.Outcome)
-		return true
+		return
 	}
 	o.w.counts.add("operator", name)
 	o.w.note("node %d answers PUT %d: %s", n.id, p.token-putTokens, name)
-	if r.Outcome == core.ViewServed && !o.w.sched.garbled() && !p.empty && p.cmd.list.has(int(n.id)) && !n.commitments.member && !n.commitments.before.member {
+	if r.Outcome == core.ViewServed && !o.w.sched.garbled() && !p.empty && p.cmd.list.has(int(n.id)) && !o.witness.memberInStep(n) {
 		o.w.fail("view", "node %d says that it serves and is in no view", n.id)
 	}
 	p.ended = true
 	o.putEnded(p.cmd)
-	return true
 }
 
 var putOutcomes = map[core.Outcome]string{
 	core.ViewServed: "PUT: served", core.ViewUnready: "PUT: not ready in time", core.ViewOvertaken: "PUT: overtaken",
+}
+
+// toldList reports whether a list was put to this boot of a node itself.
+func (o *operator) toldList(n *node, l wire.Layout) bool {
+	return slices.ContainsFunc(o.puts, func(p *put) bool {
+		return p.node == n && p.bootCount == n.bootCount && !p.empty && p.cmd.layout.Equal(l)
+	})
 }
 
 // nodeGone ends the PUTs that were open at a node that crashed.

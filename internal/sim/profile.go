@@ -215,3 +215,14 @@ func (g *generator) separateReaders(s *Schedule) {
 		}
 	}
 }
+
+// giveAways draws nodes whose ids are given away, and the lists that name the new
+// processes.
+func (g *generator) giveAways(s *Schedule) {
+	end := s.Steps[len(s.Steps)-1].At
+	for range 1 + g.rng.IntN(3) {
+		at := wire.Second + g.between(0, end)
+		g.add(s, at, &Fault{Kind: GiveAway, Node: g.rng.IntN(g.nodes)})
+		g.add(s, at+g.between(0, wire.Second), &Command{List: 1<<g.nodes - 1, All: true})
+	}
+}

@@ -10,12 +10,15 @@ import (
 // members, and then all requests must end within their bounds. After that the messages
 // that were delayed for minutes arrive, and the same must hold again.
 type quiescence struct {
-	pending        int // steps that have not happened
-	begun          bool
+	w        *world
+	witness  *witness
+	operator *operator
+	clients  *clients
+	sessions *sessions
+	faults   injector
+
 	put            wire.Instant // when the last list was put
-	clients        int          // that have ended
 	delayedArrived bool         // the delayed messages have arrived
-	done           bool
 }
 
 // Bounds of docs/views.md §5: after one list was put to all its members, all
@@ -27,29 +30,18 @@ const (
 )
 
 // begin ends all faults and lets the operator put the last list.
-func (e *quiescence) begin(w *world) func() {
-	return func() {
-		w.note("quiescence: all faults are over")
-		e.begun = true
-		w.net.calm = true
-		w.net.cuts = [maxNodes][maxNodes]int{}
-		for _, n := range w.processes() {
-			for n.up && n.pauses > 0 {
-				n.resume()
-			}
-			n.slowDisk = 0
-			if !n.up {
-				n.start()
-			}
-		}
-		w.after(wire.Second, func() { e.putLast(w) })
-	}
+func (e *quiescence) begin() {
+	w := e.w
+	w.note("quiescence: all faults are over")
+	w.endFaults()
+	w.after(wire.Second, e.putLast)
 }
 
 // putLast puts a list to all its members, and waits for everything to settle. It
 // joins all groups that there are.
-func (e *quiescence) putLast(w *world) {
-	o := &w.operator
+func (e *quiescence) putLast() {
+	w := e.w
+	o := e.operator
 	last := w.sched.Last
 	last.All, last.OneByOne = true, last.OneByOne && w.sched.Operator == Sane
 	last.Force = last.Force || w.sched.garbled() // what was said to be missing may never have been
@@ -61,172 +53,171 @@ func (e *quiescence) putLast(w *world) {
 		return
 	}
 	e.put = w.now
-	for _, c := range w.clients {
+	for _, c := range e.clients.all {
 		c.leaveRemovedNode()
 	}
-	for _, s := range w.sessions {
+	for _, s := range e.sessions.all {
 		s.leaveRemovedNode()
 	}
-	e.await(w, e.put+settleBound+putBound, e.settled, func() {
-		e.await(w, w.now+finishBound, e.finished, func() {
+	e.await(e.put+settleBound+putBound, e.settled, func() {
+		e.await(w.now+finishBound, e.finished, func() {
 			if w.sched.garbled() {
-				e.done = true
+				w.ended = true
 				w.counts.add("world", "run ended well")
 				return
 			}
-			e.putAgain(w)
+			e.putAgain()
 		})
 	})
 }
 
 // putAgain puts the same list once more, to one member. This must change nothing.
-func (e *quiescence) putAgain(w *world) {
-	o := &w.operator
+func (e *quiescence) putAgain() {
+	w := e.w
+	o := e.operator
 	id, _ := o.list.any(w.rng)
-	last, made := w.final(), w.viewsMade()
+	last, made := e.final(), e.viewsMade()
 	c := o.all[len(o.all)-1]
 	c.open++
 	o.tell(c, &Tell{Node: id})
-	e.await(w, w.now+putBound, func(*world) string {
+	e.await(w.now+putBound, func() string {
 		if o.busy() {
 			return "the same list again is not answered"
 		}
-		return e.finished(w)
+		return e.finished()
 	}, func() {
-		if w.sched.Model.strong() && w.final() != last || w.viewsMade() != made {
+		if w.sched.Model.strong() && e.final() != last || e.viewsMade() != made {
 			w.fail("same again", "%s came of putting %s again to node %d; views made: %d",
-				name(w.final().ballot), o.list, id, w.viewsMade()-made)
+				name(e.final().ballot), o.list, id, e.viewsMade()-made)
 		}
-		e.emptyMember(w)
+		e.emptyMember()
 	})
 }
 
 // emptyMember crashes a member without its state and puts the same list to another
 // member. The crashed member must take part again (docs/views.md §4).
-func (e *quiescence) emptyMember(w *world) {
-	o := &w.operator
+func (e *quiescence) emptyMember() {
+	w := e.w
+	o := e.operator
 	lost, _ := o.list.any(w.rng)
 	told, others := o.list.without(one(lost)).any(w.rng)
 	if !others || w.sched.Operator == Adversarial {
-		e.deliverDelayed(w)
+		e.deliverDelayed()
 		return
 	}
 	w.nodes[lost].crash(false)
 	w.nodes[lost].start()
 	e.put = w.now
-	e.putUntilReady(w, told)
-	e.await(w, w.now+settleBound+putBound, e.finished, func() { e.deliverDelayed(w) })
+	e.putUntilReady(told)
+	e.await(w.now+settleBound+putBound, e.finished, func() { e.deliverDelayed() })
 }
 
 // putUntilReady puts the last list to one node until all members are ready. If a round
 // trip takes as long as the query of the members, one PUT may miss a member.
-func (e *quiescence) putUntilReady(w *world, node int) {
-	if e.finished(w) == "" || w.failure != nil {
+func (e *quiescence) putUntilReady(node int) {
+	w := e.w
+	if e.finished() == "" || w.failure != nil {
 		return
 	}
-	o := &w.operator
+	o := e.operator
 	if !o.busy() {
 		c := o.all[len(o.all)-1]
 		c.open++
 		o.tell(c, &Tell{Node: node})
 	}
-	w.after(wire.Second, func() { e.putUntilReady(w, node) })
+	w.after(wire.Second, func() { e.putUntilReady(node) })
 }
 
 // viewsMade is how many views were made.
-func (w *world) viewsMade() int {
-	return w.counts[CountKey{"event", "view_created"}] + w.counts[CountKey{"event", "view_renumbered"}]
-}
-
-// leaveRemovedNode ends the client's request at a node that the last list does not name.
-// Such a node may never answer.
-func (c *client) leaveRemovedNode() {
-	if o := c.open; o != nil && !c.w.operator.list.has(int(o.node)) {
-		c.leave(o)
-	}
-	c.roam()
+func (e *quiescence) viewsMade() int {
+	return e.w.counts[CountKey{"event", "view_created"}] + e.w.counts[CountKey{"event", "view_renumbered"}]
 }
 
 // await polls for a condition, and fails when it does not come true by a time.
-func (e *quiescence) await(w *world, until wire.Instant, holds func(*world) string, then func()) {
-	why := holds(w)
+func (e *quiescence) await(until wire.Instant, holds func() string, then func()) {
+	w := e.w
+	why := holds()
 	switch {
 	case w.failure != nil:
 	case why == "":
 		then()
 	case w.now >= until:
-		w.fail("liveness", "%s after the last list %s was put: %s", seconds(w.now-e.put), w.operator.list, why)
+		w.fail("liveness", "%s after the last list %s was put: %s", seconds(w.now-e.put), e.operator.list, why)
 	default:
-		w.after(pollEvery, func() { e.await(w, until, holds, then) })
+		w.after(pollEvery, func() { e.await(until, holds, then) })
 	}
 }
 
 // settled reports what is missing: every PUT answered, every member serving and
 // equal, every operation that was open when the list was put at an end.
-func (e *quiescence) settled(w *world) string {
-	e.leaveUnanswerable(w)
-	if w.operator.busy() {
+func (e *quiescence) settled() string {
+	e.leaveUnanswerable()
+	if e.operator.busy() {
 		return "a PUT is open"
 	}
-	for _, c := range w.clients {
+	for _, c := range e.clients.all {
 		if o := c.open; o != nil && o.begun < e.put {
 			return o.String() + " is open"
 		}
 	}
-	if open := e.openSession(w); open != "" {
+	if open := e.openSession(); open != "" {
 		return open
 	}
-	return e.equal(w)
+	return e.equal()
 }
 
-func (e *quiescence) finished(w *world) string {
-	e.leaveUnanswerable(w)
-	if !e.ended(w) {
+func (e *quiescence) finished() string {
+	e.leaveUnanswerable()
+	if !e.ended() {
 		return "clients have not ended"
 	}
-	return e.equal(w)
+	return e.equal()
 }
 
 // ended reports that no client has anything left to do.
-func (e *quiescence) ended(w *world) bool { return e.clients == len(w.clients)+len(w.sessions) }
+func (e *quiescence) ended() bool {
+	return e.clients.ended == len(e.clients.all) && e.sessions.ended == len(e.sessions.all)
+}
 
 // equal reports what is not as it must be of the models that have clients.
-func (e *quiescence) equal(w *world) string {
+func (e *quiescence) equal() string {
+	w := e.w
 	why := ""
 	switch {
 	case w.sched.garbled():
-		return e.equalAfterGarbling(w)
+		return e.equalAfterGarbling()
 	case w.sched.Model.strong():
-		why = e.strongEqual(w)
+		why = e.strongEqual()
 	}
 	if why == "" && w.sched.Model.causal() {
-		why = e.causalEqual(w)
+		why = e.causalEqual()
 	}
 	return why
 }
 
 // final is the history that the members of the last list should stand in: that of
 // the first of them. Under an adversarial operator other groups may go on elsewhere.
-func (w *world) final() *history {
-	return w.witness.histories[w.nodes[w.operator.list.list()[0]].commitments.hist]
+func (e *quiescence) final() *history {
+	return e.witness.histories[e.witness.of(e.w.nodes[e.operator.list.list()[0]]).hist]
 }
 
 // strongEqual reports a member that does not serve, or is not where the others are: at
 // the end of an active ballot that nothing was built on.
-func (e *quiescence) strongEqual(w *world) string {
-	last := w.final()
-	if !last.active || last.closed || w.sched.Operator != Adversarial && last != w.witness.active {
-		return fmt.Sprintf("node %d stands in %s, %s is active", w.operator.list.list()[0], name(last.ballot), name(w.witness.active.ballot))
+func (e *quiescence) strongEqual() string {
+	w := e.w
+	last := e.final()
+	if !last.active || last.closed || w.sched.Operator != Adversarial && last != e.witness.active {
+		return fmt.Sprintf("node %d stands in %s, %s is active", e.operator.list.list()[0], name(last.ballot), name(e.witness.active.ballot))
 	}
-	for _, id := range w.operator.list.list() {
+	for _, id := range e.operator.list.list() {
 		n := w.nodes[id]
 		switch {
 		case !n.serving:
 			return fmt.Sprintf("node %d does not serve: %s", n.id, n.reason)
-		case n.commitments.hist != last.ballot:
-			return fmt.Sprintf("node %d stands in %s, %s is active", n.id, name(n.commitments.hist), name(last.ballot))
-		case e.ended(w) && n.commitments.index != last.committed:
-			return fmt.Sprintf("node %d has applied %d entries of %d", n.id, n.commitments.index, last.committed)
+		case e.witness.of(n).hist != last.ballot:
+			return fmt.Sprintf("node %d stands in %s, %s is active", n.id, name(e.witness.of(n).hist), name(last.ballot))
+		case e.ended() && e.witness.of(n).index != last.committed:
+			return fmt.Sprintf("node %d has applied %d entries of %d", n.id, e.witness.of(n).index, last.committed)
 		}
 	}
 	return ""
@@ -234,49 +225,43 @@ func (e *quiescence) strongEqual(w *world) string {
 
 // deliverDelayed pauses all nodes until all delayed messages have arrived, and then
 // checks that nothing has changed.
-func (e *quiescence) deliverDelayed(w *world) {
+func (e *quiescence) deliverDelayed() {
+	w := e.w
 	if e.delayedArrived {
-		e.compare(w)
-		e.done = true
+		e.compare()
+		w.ended = true
 		return
 	}
 	e.delayedArrived = true
 	for _, n := range w.processes() {
-		w.pause(n, max(w.net.latest-w.now, 0)+wire.Second)
+		e.faults.pause(n, max(w.net.latest-w.now, 0)+wire.Second)
 	}
 	w.after(max(w.net.latest-w.now, 0)+3*wire.Second, func() {
 		e.put = w.now
-		e.clients = 0
-		for _, c := range w.clients {
+		e.clients.ended, e.sessions.ended = 0, 0
+		for _, c := range e.clients.all {
 			c.lastRound()
 		}
-		for _, s := range w.sessions {
+		for _, s := range e.sessions.all {
 			s.lastRound()
 		}
-		e.await(w, e.put+settleBound, e.finished, func() { e.deliverDelayed(w) })
+		e.await(e.put+settleBound, e.finished, func() { e.deliverDelayed() })
 	})
-}
-
-// lastRound lets a client write and read once more.
-func (c *client) lastRound() {
-	c.plan = &ClientPlan{Node: c.plan.Node, Roams: true, Ops: []OpPlan{{Kind: Put, Key: 0}, {Kind: List}, {Kind: Get, Key: 0}}}
-	c.next = 0
-	c.roam()
-	c.think()
 }
 
 // compare holds all that every member stores against the witness, and looks for
 // every write that was acknowledged.
-func (e *quiescence) compare(w *world) {
-	for _, id := range w.operator.list.list() {
-		w.witness.compareStore(w.nodes[id])
-		w.compareCausal(w.nodes[id])
+func (e *quiescence) compare() {
+	w := e.w
+	for _, id := range e.operator.list.list() {
+		e.witness.compareStore(w.nodes[id])
+		e.sessions.compare(w.nodes[id])
 	}
-	if w.sched.ruledBy() != Adversarial || !w.forgot && w.operator.list == 1<<len(w.nodes)-1 {
-		w.witness.checkAcknowledged(w.final())
+	if w.sched.ruledBy() != Adversarial || !w.forgot && e.operator.list == 1<<len(w.nodes)-1 {
+		e.witness.checkAcknowledged(e.final())
 	}
 	if w.sched.Model.causal() && w.failure == nil {
-		w.judge()
+		e.sessions.judge(e.operator.list, e.near())
 	}
 	if w.failure == nil {
 		w.counts.add("world", "run ended well")

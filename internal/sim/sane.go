@@ -39,10 +39,11 @@ func (g *group) complete(v activeView) nodes {
 		if !n.up || !g.has(id) {
 			continue
 		}
-		if n.commitments.complete == v.ballot.View {
+		has := g.o.witness.of(n)
+		if has.complete == v.ballot.View {
 			swapped = swapped.with(id)
 		}
-		if n.commitments.hasStaged(v.ballot) {
+		if has.hasStaged(v.ballot) {
 			staged = staged.with(id)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 // session is a client of causal buckets: it asks one thing after another, and sends
 // along the context of an answer that it got, as a rule the last one.
 type session struct {
+	all      *sessions
 	w        *world
 	id       int
 	plan     *ClientPlan
@@ -50,24 +51,14 @@ type request struct {
 // maxHeldContexts bounds how many answers back a session takes a context from.
 const maxHeldContexts = 16
 
-// causalTokens is the first token of requests to causal buckets.
-const causalTokens = 1 << 40
-
 func (r *request) String() string {
 	return fmt.Sprintf("%s %q of session %d at node %d (request %d, %s)", r.plan.Kind, truth.KeyName(r.plan.Key), r.session.id, r.node, r.Token, stateNames[r.state])
-}
-
-func newSession(w *world, id int) *session {
-	s := &session{w: w, id: id, plan: &w.sched.Sessions[id], contexts: []heldContext{{from: -1}}}
-	s.at = s.plan.Node % w.sched.Nodes
-	s.think()
-	return s
 }
 
 // think waits before the next operation, or ends.
 func (s *session) think() {
 	if s.next >= len(s.plan.Ops) {
-		s.w.quiescence.clients++
+		s.all.ended++
 		return
 	}
 	s.w.after(s.plan.Ops[s.next].Think+1, s.issue)
@@ -81,8 +72,8 @@ func (s *session) retry() {
 
 func (s *session) roam() {
 	switch {
-	case s.w.quiescence.begun:
-		s.at, _ = s.w.operator.list.any(s.w.rng)
+	case s.w.calm:
+		s.at, _ = s.all.members().any(s.w.rng)
 	case s.plan.Roams:
 		s.at = s.w.rng.IntN(s.w.sched.Nodes)
 	}
@@ -96,7 +87,7 @@ func (s *session) contextFor(p *OpPlan) heldContext {
 	case OlderContext:
 		return s.contexts[max(0, len(s.contexts)-1-p.Back)]
 	case OtherClientsContext:
-		return s.w.sessions[p.Back%len(s.w.sessions)].newest()
+		return s.all.all[p.Back%len(s.all.all)].newest()
 	default:
 		return s.newest()
 	}
@@ -117,26 +108,26 @@ func (s *session) issue() {
 		Op:      &truth.Op{Read: p.Kind.reads(), List: p.Kind == List, Delete: p.Kind == Delete, Key: p.Key, Past: g.past, Sent: g.context},
 		session: s, plan: p, context: g, node: n.id, bootCount: n.bootCount,
 	}
-	w.truth.Asked(r.Op)
-	w.requests = append(w.requests, r)
+	s.all.truth.Asked(r.Op)
+	s.all.requests = append(s.all.requests, r)
 	s.open = r
 	w.counts.add("session", p.Kind.String())
 	if w.trace != nil {
 		w.note("session %d asks %s with %s", s.id, r, contextString(&g.context))
 	}
-	if p.Leave > 0 && !w.quiescence.begun {
+	if p.Leave > 0 && !w.calm {
 		w.after(p.Leave, func() { s.leave(r) })
 	}
 	if !w.sched.garbled() {
-		w.watch(r, w.now)
+		s.all.watch(r, w.now)
 	}
-	w.forge(n)
+	s.all.forge(n)
 	n.deliver(r.input())
 }
 
 // input is the request as its node is told of it.
 func (r *request) input() core.Input {
-	token, key := ids.Token(causalTokens+r.Token), truth.KeyName(r.Key)
+	token, key := causalTokens+ids.Token(r.Token), truth.KeyName(r.Key)
 	switch r.plan.Kind {
 	case Get:
 		return &core.CausalRead{Token: token, Key: key, Context: r.Sent}
@@ -159,7 +150,7 @@ func (s *session) leave(r *request) {
 	r.state, r.ended = left, s.w.now
 	s.w.counts.add("session", "left")
 	if n := s.w.nodes[r.node]; n.bootCount == r.bootCount {
-		n.deliver(&core.Abandon{Token: ids.Token(causalTokens + r.Token)})
+		n.deliver(&core.Abandon{Token: causalTokens + ids.Token(r.Token)})
 	}
 	s.done()
 }
@@ -182,7 +173,7 @@ func (s *session) lost(n *node) {
 
 // leaveRemovedNode ends the session's request at a node that the last list does not name.
 func (s *session) leaveRemovedNode() {
-	if r := s.open; r != nil && !s.w.operator.list.has(int(r.node)) {
+	if r := s.open; r != nil && !s.all.members().has(int(r.node)) {
 		s.leave(r)
 	}
 	s.roam()
@@ -190,26 +181,31 @@ func (s *session) leaveRemovedNode() {
 
 // requestOf is the open request of a token. Every request ends once, and not after
 // its client left.
-func (w *world) requestOf(n *node, token ids.Token) *request {
-	i := uint64(token) - causalTokens
-	if i == 0 || i >= uint64(len(w.requests)) {
-		w.fail("answer", "node %d answers token %d, which nobody has", n.id, token)
+func (ss *sessions) requestOf(n *node, token ids.Token) *request {
+	i := uint64(token - causalTokens)
+	if i == 0 || i >= uint64(len(ss.requests)) {
+		ss.w.fail("answer", "node %d answers token %d, which nobody has", n.id, token)
 		return nil
 	}
-	r := w.requests[i]
+	r := ss.requests[i]
 	if r.state == left && !r.gone {
 		return nil
 	}
 	if r.state != open || r.node != n.id || r.bootCount != n.bootCount {
-		w.fail("answer", "node %d answers %s again, or too late", n.id, r)
+		ss.w.fail("answer", "node %d answers %s again, or too late", n.id, r)
 		return nil
 	}
 	return r
 }
 
-// causalReply takes a node's answer to a session.
-func (w *world) causalReply(n *node, a core.Reply) {
-	r := w.requestOf(n, a.Token)
+// answered takes a node's answer to a session, or to the forger.
+func (ss *sessions) answered(n *node, a core.Reply) {
+	if a.Token >= forgedTokens {
+		ss.refusedForgery(n, a)
+		return
+	}
+	w := ss.w
+	r := ss.requestOf(n, a.Token)
 	if r == nil {
 		return
 	}
@@ -242,12 +238,12 @@ func (w *world) causalReply(n *node, a core.Reply) {
 	case w.sched.garbled():
 		s.answered(r, a.Causal, nil)
 	case r.Read:
-		past, read := w.truth.Read(n.truth, r.Op, a.Causal)
+		past, read := ss.truth.Read(ss.of(n), r.Op, a.Causal)
 		w.counts.add("session", "read")
 		r.read = read
 		s.answered(r, a.Causal, past)
 	default:
-		past := w.truth.Written(n.truth, r.Op, a.Causal)
+		past := ss.truth.Written(ss.of(n), r.Op, a.Causal)
 		w.counts.add("session", "answered")
 		if w.failure == nil {
 			r.version = a.Causal.Item.Version
@@ -266,42 +262,20 @@ func (s *session) answered(r *request, a *core.CausalResult, past truth.Past) {
 	if len(s.contexts) > 2*maxHeldContexts {
 		s.contexts = append(s.contexts[:1], s.contexts[len(s.contexts)-maxHeldContexts:]...)
 	}
-	s.w.count(len(a.Context.CutRefs) > 0, "stable cut", "referenced by a context")
+	s.w.counts.addIf(len(a.Context.CutRefs) > 0, "stable cut", "referenced by a context")
 	s.contexts = append(s.contexts, heldContext{context: a.Context, past: past, from: int(r.Token)})
-	if s.w.meter != nil {
-		s.w.meter.context(&a.Context)
-	}
+	s.all.measure(&a.Context)
 	s.done()
 }
 
-// contextString is a context in a few words.
-func contextString(c *wire.Context) string {
-	var b strings.Builder
-	b.WriteByte('{')
-	for _, d := range c.Exact {
-		fmt.Fprintf(&b, "%04x:%s ", d.Hash>>48, truth.VersionString(d.Version))
-	}
-	for _, p := range c.Vector {
-		fmt.Fprintf(&b, "%s≤%d ", streamString(p.Stream), p.N)
-	}
-	for _, id := range c.CutRefs {
-		fmt.Fprintf(&b, "cut of v%d.%d/%04x ", id.Number, id.Author, uint16(id.Boot))
-	}
-	fmt.Fprintf(&b, "ceil %d}", c.Ceil)
-	return b.String()
-}
-
-func streamString(s wire.Stream) string {
-	return fmt.Sprintf("v%d.%d/%04x of %d/%04x", s.View.Number, s.View.Author, uint16(s.View.Boot), s.Node, uint16(s.Boot))
-}
-
-func resultString(r *core.CausalResult) string {
-	switch {
-	case r == nil:
-		return ""
-	case r.Item == nil:
-		return "nothing, " + contextString(&r.Context)
-	default:
-		return fmt.Sprintf("%s deleted=%v, %s", truth.VersionString(r.Item.Version), r.Item.Deleted, contextString(&r.Context))
-	}
+// lastRound lets a session write and read once more.
+func (s *session) lastRound() {
+	w := s.w
+	key := w.rng.IntN(w.sched.Causal.Keys)
+	s.plan = &ClientPlan{Node: s.plan.Node, Roams: true, Ops: []OpPlan{
+		{Kind: Put, Key: key}, {Kind: List}, {Kind: Get, Key: key, Context: NoContext}, {Kind: Get, Key: w.rng.IntN(w.sched.Causal.Keys), Context: OtherClientsContext, Back: w.rng.IntN(8)},
+	}}
+	s.next = 0
+	s.roam()
+	s.think()
 }

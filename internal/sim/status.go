@@ -9,14 +9,15 @@ const readyTruth = 5 * wire.Second
 
 // watchReadiness looks at a strong request from time to time while it is open: its node
 // must not say that all is well.
-func (w *world) watchReadiness(o *op, since wire.Instant) {
+func (cs *clients) watchReadiness(o *op, since wire.Instant) {
+	w := cs.w
 	w.after(lookEvery, func() {
 		if o.state != open || w.failure != nil {
 			return
 		}
 		n := w.nodes[o.node]
 		switch {
-		case !n.shows.StrongReady() || w.anyTroubled():
+		case !n.shows.StrongReady() || cs.anyTroubled():
 			since = w.now
 		case n.answered > since:
 			since = n.answered // one after another, over a slow and lossy network
@@ -24,14 +25,14 @@ func (w *world) watchReadiness(o *op, since wire.Instant) {
 			w.fail("status", "%s is open; node %d has shown for %s that strong requests wait for nobody", o, n.id, seconds(w.now-since))
 			return
 		}
-		w.watchReadiness(o, since)
+		cs.watchReadiness(o, since)
 	})
 }
 
 // anyTroubled reports that a node is stopped, or its disk is slow: whom the others wait
 // for then they may hear of late, or not at all.
-func (w *world) anyTroubled() bool {
-	for _, n := range w.nodes {
+func (cs *clients) anyTroubled() bool {
+	for _, n := range cs.w.nodes {
 		if n.up && n.troubled() {
 			return true
 		}

@@ -133,3 +133,35 @@ func describeCausalWrite(c *core.CausalWrite) string {
 	}
 	return b.String()
 }
+
+// contextString is a context in a few words.
+func contextString(c *wire.Context) string {
+	var b strings.Builder
+	b.WriteByte('{')
+	for _, d := range c.Exact {
+		fmt.Fprintf(&b, "%04x:%s ", d.Hash>>48, truth.VersionString(d.Version))
+	}
+	for _, p := range c.Vector {
+		fmt.Fprintf(&b, "%s≤%d ", streamString(p.Stream), p.N)
+	}
+	for _, id := range c.CutRefs {
+		fmt.Fprintf(&b, "cut of v%d.%d/%04x ", id.Number, id.Author, uint16(id.Boot))
+	}
+	fmt.Fprintf(&b, "ceil %d}", c.Ceil)
+	return b.String()
+}
+
+func streamString(s wire.Stream) string {
+	return fmt.Sprintf("v%d.%d/%04x of %d/%04x", s.View.Number, s.View.Author, uint16(s.View.Boot), s.Node, uint16(s.Boot))
+}
+
+func resultString(r *core.CausalResult) string {
+	switch {
+	case r == nil:
+		return ""
+	case r.Item == nil:
+		return "nothing, " + contextString(&r.Context)
+	default:
+		return fmt.Sprintf("%s deleted=%v, %s", truth.VersionString(r.Item.Version), r.Item.Deleted, contextString(&r.Context))
+	}
+}

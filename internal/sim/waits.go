@@ -23,24 +23,25 @@ const lookEvery = 100 * wire.Millisecond
 
 // watch looks at a request from time to time while it is open at a node that owns its
 // slot: it must not wait without a reason.
-func (w *world) watch(r *request, since wire.Instant) {
+func (ss *sessions) watch(r *request, since wire.Instant) {
+	w := ss.w
 	w.after(lookEvery, func() {
 		if r.state != open || w.failure != nil {
 			return
 		}
 		n := w.nodes[r.node]
 		switch {
-		case n.troubled() || r.pendingElsewhere(w.now) || !w.truth.Answerable(n.truth, r.Op):
+		case n.troubled() || r.pendingElsewhere(w.now) || !ss.truth.Answerable(ss.of(n), r.Op):
 			since = w.now
 		case w.now-since > r.patience()+4*w.sched.Disk:
 			w.fail("wait", "%s is open; node %d could have answered it for %s", r, n.id, seconds(w.now-since))
 			return
 		}
-		if !n.troubled() && n.shows.Causal && !n.shows.CausalReady && w.now-max(n.truth.AdoptedAt(), n.troubleAt) > readyBound {
-			w.fail("wait", "node %d is not ready for its slots, %s after it came to its view", n.id, seconds(w.now-n.truth.AdoptedAt()))
+		if !n.troubled() && n.shows.Causal && !n.shows.CausalReady && w.now-max(ss.of(n).AdoptedAt(), n.troubleAt) > readyBound {
+			w.fail("wait", "node %d is not ready for its slots, %s after it came to its view", n.id, seconds(w.now-ss.of(n).AdoptedAt()))
 			return
 		}
-		w.watch(r, since)
+		ss.watch(r, since)
 	})
 }
 
@@ -74,15 +75,15 @@ type forwardedWrite struct {
 
 // noteForward notes where a forwarded write is. The forwarder keeps to the owner that
 // holds the write, even if the forwarder could answer by itself by now (docs/causal.md §8).
-func (w *world) noteForward(from, to *node, m wire.Message) {
+func (ss *sessions) noteForward(from, to *node, m wire.Message) {
 	switch m := m.(type) {
 	case *wire.CausalForward:
-		if o := w.truth.Tagged(m.Op.ContentType); o != nil && !m.Read {
-			w.forwarded[forwardedWrite{from.id, from.boot, m.Counter}] = w.requests[o.Token]
+		if o := ss.truth.Tagged(m.Op.ContentType); o != nil && !m.Read {
+			ss.forwarded[forwardedWrite{from.id, from.boot, m.Counter}] = ss.requests[o.Token]
 		}
 	case *wire.CausalForwardReply:
-		if r := w.forwarded[forwardedWrite{to.id, to.boot, m.Counter}]; r != nil && m.Fate == wire.ForwardWaiting {
-			r.pendingAt = w.now
+		if r := ss.forwarded[forwardedWrite{to.id, to.boot, m.Counter}]; r != nil && m.Fate == wire.ForwardWaiting {
+			r.pendingAt = ss.w.now
 		}
 	}
 }

@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -28,6 +29,8 @@ import (
 // linearizability of the whole run.
 type witness struct {
 	w           *world
+	operator    commander
+	present     map[*node]*commitments // of what each process has now
 	clusters    clusters
 	histories   map[ids.Ballot]*history
 	byNumber    []*history
@@ -43,6 +46,13 @@ type witness struct {
 	merges      []*history                         // of all histories, those that join several
 }
 
+// commander is what the witness knows of the operator.
+type commander interface {
+	viewMade(v *wire.View)                     // when a view is first seen
+	active(b ids.Ballot)                       // a ballot has become active
+	toldList(n *node, layout wire.Layout) bool // a list was put to this boot of a node itself
+}
+
 // place is a position at which an operation was ordered.
 type place struct {
 	h     *history
@@ -53,8 +63,9 @@ func (p place) committed() bool { return p.index <= max(p.h.committed, p.h.built
 
 func (p place) result() wire.Result { return p.h.log[p.index-1].Result }
 
-func (t *witness) init(w *world) {
-	t.w = w
+// newWitness is the witness of a world that has no nodes yet.
+func newWitness(w *world) *witness {
+	t := &witness{w: w, present: map[*node]*commitments{}}
 	empty := &history{active: true, states: []*state{{next: 1}}}
 	t.histories = map[ids.Ballot]*history{{}: empty}
 	t.byNumber = []*history{empty}
@@ -64,15 +75,72 @@ func (t *witness) init(w *world) {
 	t.withdrawn, t.givenUp = map[withdrawal]bool{}, map[ids.Ballot]bool{}
 	t.ops = []*op{nil}
 	t.commitments = make([]map[ids.Incarnation]*commitments, w.sched.Nodes)
+	w.on.started = append(w.on.started, t.started)
+	w.on.told = append(w.on.told, t.told)
+	w.on.wrote = append(w.on.wrote, t.wrote)
+	w.on.durable = append(w.on.durable, func(n *node, seq uint64) { t.of(n).durableUpTo(seq) })
+	w.on.sent = append(w.on.sent, t.sent)
+	w.on.applied = append(w.on.applied, t.appliedAll)
+	w.on.event = append(w.on.event, t.event)
+	return t
 }
 
-func (t *witness) newCommitments(n *node) *commitments {
+// of are the commitments of what a process has now.
+func (t *witness) of(n *node) *commitments { return t.present[n] }
+
+// memberInStep reports that a node is a member of its view, or was before its present step.
+func (t *witness) memberInStep(n *node) bool { return t.of(n).member || t.of(n).before.member }
+
+// started continues the commitments of a node that found its state, or begins new ones.
+func (t *witness) started(n *node, found *recoveredState) {
+	if found == nil {
+		t.newCommitments(n)
+		return
+	}
+	t.of(n).restarted(found)
+	t.compareStore(n)
+}
+
+func (t *witness) newCommitments(n *node) {
 	o := makeCommitments(n)
+	t.present[n] = o
 	if t.commitments[n.id] == nil {
 		t.commitments[n.id] = map[ids.Incarnation]*commitments{}
 	}
 	t.commitments[n.id][n.inc] = o
-	return o
+}
+
+// told takes what a node is told into account, before it acts on it.
+func (t *witness) told(n *node, in core.Input) {
+	t.of(n).beginStep()
+	switch in := in.(type) {
+	case *core.Abandon:
+		if uint64(in.Token) < uint64(len(t.ops)) {
+			t.ops[in.Token].gone = true
+		}
+	case *core.Received:
+		switch m := in.Message.(type) {
+		case *wire.Join:
+			t.joined(in.Header, m)
+		case *wire.Cancel:
+			t.cancelled(n, in.Header, m)
+		}
+	}
+}
+
+func (t *witness) event(n *node, e *core.Event) {
+	if e.Kind.Name == "round_decided" {
+		t.decided(e.Ballot)
+	}
+}
+
+// appliedAll checks the entries that a node applies in a step, and the state that it took
+// over in it.
+func (t *witness) appliedAll(n *node, entries []wire.Entry) {
+	for i := range entries {
+		t.applied(n, &entries[i])
+	}
+	t.checkTakenOver(n)
 }
 
 // asked notes a client's operation and gives it its token.
@@ -208,11 +276,11 @@ func (t *witness) read(n *node, o *op, num uint64) {
 	if t.w.sched.garbled() {
 		return
 	}
-	h, at := t.histories[n.commitments.hist], n.commitments.index
+	h, at := t.histories[t.of(n).hist], t.of(n).index
 	switch {
 	case !o.plan.Kind.reads():
 		t.w.fail("answer", "%s was answered like a read", o)
-	case !n.commitments.member && !n.commitments.before.member:
+	case !t.memberInStep(n):
 		t.w.fail("view", "node %d lets %s read and is in no view", n.id, o)
 	case at < h.floorAt(o.since):
 		t.w.fail("stale read", "%s saw (%s, %d); position %d had been seen when it began", o, name(h.ballot), at, h.floorAt(o.since))
