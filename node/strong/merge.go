@@ -8,6 +8,7 @@ import (
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
+	"github.com/cohortkv/cohort/node/strong/recovery"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -47,13 +48,13 @@ type change struct {
 }
 
 // merge begins to build a base of several sides.
-func (r *Replica) merge(s *wire.Start, sides []historySource) {
+func (r *Replica) merge(s *wire.Start, sides []recovery.Source) {
 	m := &merging{}
-	for _, c := range sides {
-		m.sides = append(m.sides, c.side(r.cfg.Limits.Past))
+	for _, side := range sides {
+		m.sides = append(m.sides, side.Side(r.cfg.Limits.Past))
 		m.readers = append(m.readers, &sideReader{
-			holder: c.holder, length: c.h.Length,
-			ask: wire.Fetch{Ballot: s.Ballot, Source: c.h.Ballot, Part: wire.FetchHead},
+			holder: side.Holder, length: side.History.Length,
+			ask: wire.Fetch{Ballot: s.Ballot, Source: side.History.Ballot, Part: wire.FetchHead},
 		})
 	}
 	r.staging = &staging{start: s, fresh: true, merging: m, movedAt: r.now}

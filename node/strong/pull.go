@@ -7,31 +7,24 @@ import (
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
+	"github.com/cohortkv/cohort/node/strong/recovery"
 	"github.com/cohortkv/cohort/node/wire"
 )
-
-// owedReport is the answer of one member of an owed ballot, outside the view, about that
-// ballot.
-type owedReport struct {
-	node   ids.Node
-	ballot ids.Ballot
-	fate   wire.Fate
-}
 
 // owedLeft returns the owed ballots that must be pulled before the view is active (I24). A
 // ballot that all its members have lost is given up. So is a ballot that lives on in
 // another group, where its operator put it.
 func (r *Replica) owedLeft() (left []wire.KnownBallot) {
-	v := &r.round.decision
-	for _, k := range v.owed {
-		lost, elsewhere := r.owedFate(k)
-		switch {
-		case elsewhere:
+	rd := r.round
+	for i := range rd.decision.Owed {
+		k := &rd.decision.Owed[i]
+		switch recovery.Judge(k.Ballot, r.absent(k), rd.reports, !rd.askedLong) {
+		case recovery.GiveUpElsewhere:
 			r.giveUp(EventOwedElsewhere, k.Ballot)
-		case lost:
+		case recovery.GiveUpLost:
 			r.giveUp(EventOwedLost, k.Ballot)
 		default:
-			left = append(left, k)
+			left = append(left, *k)
 		}
 	}
 	return left
@@ -39,30 +32,12 @@ func (r *Replica) owedLeft() (left []wire.KnownBallot) {
 
 func (r *Replica) giveUp(why *core.EventKind, b ids.Ballot) {
 	r.box.Event(core.Event{Kind: why, Ballot: b})
-	r.round.decision.base.GivenUp = append(r.round.decision.base.GivenUp, b)
+	r.round.decision.Base.GivenUp = append(r.round.decision.Base.GivenUp, b)
 }
 
-// owedFate sums up the reports on an owed ballot. Members of the view have joined without
-// it, so they have lost it. If it lives on in another group, the round still asks the
-// other members for a while: one of them may be free to bring it.
-func (r *Replica) owedFate(k wire.KnownBallot) (lost, elsewhere bool) {
-	all := true
-	for _, m := range r.pullTargetsOf(k) {
-		i := slices.IndexFunc(r.round.reports, func(x owedReport) bool { return x.node == m.ID && x.ballot == k.Ballot })
-		if i < 0 {
-			all = false
-			continue
-		}
-		elsewhere = elsewhere || r.round.reports[i].fate == wire.FateElsewhere
-	}
-	return all && !elsewhere, elsewhere && (all || r.round.askedLong)
-}
-
-// pullTargetsOf are the members of an owed ballot that have not joined.
-func (r *Replica) pullTargetsOf(k wire.KnownBallot) []wire.Member {
-	return slices.DeleteFunc(slices.Clone(k.Members), func(m wire.Member) bool {
-		return m.ID == r.cfg.Self || r.round.hasJoined(m.ID)
-	})
+// absent are the members of an owed ballot that the round asks for it.
+func (r *Replica) absent(k *wire.KnownBallot) []wire.Member {
+	return recovery.Absent(k, r.cfg.Self, r.round.joins)
 }
 
 // isPullTarget reports whether a node outside the view is asked for a ballot.
@@ -83,10 +58,11 @@ func (r *Replica) PullTargets() []wire.Member {
 
 // pull asks for what is owed.
 func (r *Replica) pull() {
-	for _, k := range r.round.owed {
-		for _, m := range r.pullTargetsOf(k) {
+	for i := range r.round.owed {
+		k := &r.round.owed[i]
+		for _, m := range r.absent(k) {
 			if !r.view.Has(m.ID) {
-				r.box.Ask(m.ID, &wire.Pull{Ballot: r.round.ballot, View: *r.view, Owed: k})
+				r.box.Ask(m.ID, &wire.Pull{Ballot: r.round.ballot, View: *r.view, Owed: *k})
 			}
 		}
 	}
@@ -118,7 +94,7 @@ func (r *Replica) OnPull(h wire.Header, replyTo ids.ReplyTo, p *wire.Pull, leave
 // pulled promises the round and reports; a round of the primary that is older than
 // one promised already gets no answer.
 func (r *Replica) pulled(h wire.Header, replyTo ids.ReplyTo, p *wire.Pull) {
-	if p.Ballot.Round > r.promised.Round && reachable(p.Ballot.Round) {
+	if p.Ballot.Round > r.promised.Round && recovery.Reachable(p.Ballot.Round) {
 		r.promise(p.Ballot)
 		r.refuseUnlogged()
 	}
@@ -144,7 +120,7 @@ func (r *Replica) OnPullReply(h wire.Header, m *wire.PullReply) {
 		}
 		return
 	}
-	x := owedReport{h.From, m.Owed, m.Fate}
+	x := recovery.Report{Node: h.From, Ballot: m.Owed, Fate: m.Fate}
 	if !slices.Contains(rd.reports, x) {
 		rd.reports = append(rd.reports, x)
 		rd.changed = true

@@ -16,6 +16,7 @@ import (
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/strong/history"
+	"github.com/cohortkv/cohort/node/strong/recovery"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -102,7 +103,7 @@ type Replica struct {
 	hist    *history.History
 	staging *staging // a base on its way here
 
-	roundLimit roundLimit
+	roundLimit recovery.Limit
 	differing  []ids.Node    // at the primary: members whose log differs, until a round has repaired them
 	round      *round        // at the primary, until active
 	asPrimary  *primaryState // at the primary, while active

@@ -8,6 +8,7 @@ import (
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
+	"github.com/cohortkv/cohort/node/strong/recovery"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -24,12 +25,12 @@ const (
 type round struct {
 	ballot      ids.Ballot
 	phase       phase
-	joins       []joined
-	decision    decision
+	joins       []recovery.Join
+	decision    recovery.Decision
 	bound       []wire.Sighting
 	started     []ids.Node
 	changed     bool               // a join or a report came since the last decision
-	reports     []owedReport       // of nodes that nothing can be pulled from
+	reports     []recovery.Report  // of nodes that nothing can be pulled from
 	owed        []wire.KnownBallot // that must be pulled first
 	pullTargets []wire.Member      // of all that ever was owed: they may be dialled
 	askedLong   bool               // all pull targets were asked for pullTimeout
@@ -45,7 +46,7 @@ func (r *Replica) beginRound() {
 	if r.promised.View == r.view.ID {
 		b.Round = r.promised.Round + 1
 	}
-	if !reachable(b.Round) {
+	if !recovery.Reachable(b.Round) {
 		r.peers.RenumberAbove(r.view.ID) // and a round, in the view that this makes
 		return
 	}
@@ -87,7 +88,7 @@ func (rd *round) scheduleResend(now wire.Instant) {
 }
 
 func (rd *round) hasJoined(id ids.Node) bool {
-	return slices.ContainsFunc(rd.joins, func(j joined) bool { return j.node == id })
+	return slices.ContainsFunc(rd.joins, func(j recovery.Join) bool { return j.Node == id })
 }
 
 // OnJoinRequest answers a primary's new ballot; the caller has already followed the
@@ -103,7 +104,7 @@ func (r *Replica) OnJoinRequest(h wire.Header, c *wire.JoinRequest) {
 	if h.From != r.primary || h.Boot != b.Boot && !mutant.On(mutant.RoundWithoutBoot) {
 		return
 	}
-	if !reachable(b.Round) {
+	if !recovery.Reachable(b.Round) {
 		r.malformed(h.From, "a round that no view comes to")
 		return
 	}
@@ -143,17 +144,17 @@ func (r *Replica) OnJoin(h wire.Header, j *wire.Join) {
 		}
 		return
 	}
-	if !r.credible(j) {
+	if !recovery.Credible(j, r.cfg.Limits.Past) {
 		r.malformed(h.From, "a history that nobody can have")
 		return
 	}
 	rd.changed = true
-	n := joined{node: h.From, inc: h.Inc, boot: h.Boot, join: j}
-	if i := slices.IndexFunc(rd.joins, func(o joined) bool { return o.node == h.From }); i >= 0 {
+	n := recovery.Join{Node: h.From, Inc: h.Inc, Boot: h.Boot, Report: j}
+	if i := slices.IndexFunc(rd.joins, func(o recovery.Join) bool { return o.Node == h.From }); i >= 0 {
 		rd.joins[i] = n
 	} else {
 		rd.joins = append(rd.joins, n)
-		slices.SortFunc(rd.joins, func(a, b joined) int { return cmp.Compare(a.node, b.node) })
+		slices.SortFunc(rd.joins, func(a, b recovery.Join) int { return cmp.Compare(a.Node, b.Node) })
 		r.progress++
 	}
 	r.tryDecide()
@@ -187,7 +188,7 @@ func (r *Replica) beginHigherRound(b ids.Ballot) bool {
 	if !mine || b.View != r.view.ID || b == r.promised || b.Round < r.promised.Round || !r.mayBegin() {
 		return false
 	}
-	if !reachable(b.Round) {
+	if !recovery.Reachable(b.Round) {
 		r.peers.RenumberAbove(r.view.ID) // a node bound to that round follows, and may promise again
 		return true
 	}
@@ -204,25 +205,26 @@ func (r *Replica) tryDecide() {
 		return
 	}
 	rd.changed = false
-	rd.decision = decide(roundInput{
-		self: r.cfg.Self, boot: r.cfg.Boot, members: r.members, force: r.view.Force, pastLimit: r.cfg.Limits.Past,
-	}, rd.joins)
+	rd.decision = recovery.Decide(recovery.Input{
+		Self: r.cfg.Self, Boot: r.cfg.Boot, Members: r.members, Joins: rd.joins,
+		Force: r.view.Force, PastLimit: r.cfg.Limits.Past,
+	})
 	if !r.decided() {
 		return
 	}
 	rd.bound = rd.bound[:0]
 	for _, m := range r.awaited() {
-		i := slices.IndexFunc(rd.joins, func(j joined) bool { return j.node == m.ID })
-		rd.bound = append(rd.bound, wire.Sighting{Node: m.ID, Inc: rd.joins[i].inc, View: r.view.ID})
+		i := slices.IndexFunc(rd.joins, func(j recovery.Join) bool { return j.Node == m.ID })
+		rd.bound = append(rd.bound, wire.Sighting{Node: m.ID, Inc: rd.joins[i].Inc, View: r.view.ID})
 	}
 	rd.phase = fetching
-	r.box.Event(core.Event{Kind: EventDecided, Ballot: rd.ballot, Count: rd.decision.base.Length})
-	start := &wire.Start{Ballot: rd.ballot, Base: rd.decision.base, Bound: rd.bound, Members: r.members}
-	if len(rd.decision.sides) > 1 {
-		r.merge(start, rd.decision.sides)
+	r.box.Event(core.Event{Kind: EventDecided, Ballot: rd.ballot, Count: rd.decision.Base.Length})
+	start := &wire.Start{Ballot: rd.ballot, Base: rd.decision.Base, Bound: rd.bound, Members: r.members}
+	if len(rd.decision.Sides) > 1 {
+		r.merge(start, rd.decision.Sides)
 		return
 	}
-	r.stage(start, rd.decision.holder)
+	r.stage(start, rd.decision.Holder)
 }
 
 func (r *Replica) allJoined() bool {
@@ -256,12 +258,12 @@ func (r *Replica) awaited() []wire.Member {
 // member owes (I24).
 func (r *Replica) decided() bool {
 	rd := r.round
-	v := &rd.decision
-	if v.dropped > 0 {
-		r.box.Event(core.Event{Kind: EventStagedDropped, Ballot: rd.ballot, Count: uint64(v.dropped)})
+	d := &rd.decision
+	if d.Dropped > 0 {
+		r.box.Event(core.Event{Kind: EventStagedDropped, Ballot: rd.ballot, Count: uint64(d.Dropped)})
 	}
-	if v.tooOld > 0 {
-		r.box.Event(core.Event{Kind: EventForgotten, Ballot: rd.ballot, Count: uint64(v.tooOld)})
+	if d.TooOld > 0 {
+		r.box.Event(core.Event{Kind: EventForgotten, Ballot: rd.ballot, Count: uint64(d.TooOld)})
 	}
 	r.setOwed(r.owedLeft())
 	was := rd.stuck
@@ -316,7 +318,7 @@ func (r *Replica) sendStarts() {
 	for _, m := range r.members {
 		if m.ID != r.cfg.Self && !slices.Contains(rd.started, m.ID) {
 			r.send(m.ID, &wire.Start{
-				Ballot: rd.ballot, Base: rd.decision.base, Bound: rd.bound, Members: r.members, Whole: slices.Contains(r.differing, m.ID),
+				Ballot: rd.ballot, Base: rd.decision.Base, Bound: rd.bound, Members: r.members, Whole: slices.Contains(r.differing, m.ID),
 			})
 		}
 	}
@@ -331,7 +333,7 @@ func (r *Replica) OnStart(h wire.Header, s *wire.Start) {
 		r.sendDurable(h.From, &wire.Started{Ballot: s.Ballot})
 		return
 	}
-	if !r.buildable(s) {
+	if !recovery.Buildable(s, wire.Sighting{Node: r.cfg.Self, Inc: r.cfg.Inc}, r.members, r.cfg.Limits.Past) {
 		r.malformed(h.From, "a base that no round can have")
 		return
 	}

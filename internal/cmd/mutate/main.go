@@ -27,6 +27,7 @@ import (
 var targets = map[string][]string{
 	"node/strong":           {"strong"},
 	"node/strong/history":   {"strong"},
+	"node/strong/recovery":  {"strong"},
 	"node/causal":           {"causal"},
 	"node/causal/broadcast": {"causal"},
 	"node/view":             {"strong", "causal"},
