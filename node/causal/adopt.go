@@ -52,7 +52,7 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 			r.exchangeWith(p)
 		}
 	}
-	r.surveys, r.synced = nil, false
+	r.surveys, r.collector.busy, r.synced = nil, false, false
 	r.drained = nil
 	r.stableCuts = stableCutMaker{}
 	r.views.Reach()
