@@ -24,7 +24,8 @@ var imports = []row{
 	{"node/strong/history", "node/ids node/wire node/core node/kv", ""},
 	{"node/strong/recovery", "node/ids node/wire node/kv node/strong/history internal/mutant", ""},
 	{"node/strong", "node/ids node/wire node/core node/kv node/strong/... internal/mutant", "internal/script"},
-	{"node/causal", "node/causal/... node/ids node/wire node/core node/kv hashing internal/mutant", "internal/script node/machine node/store"},
+	{"node/causal", "node/causal/... node/ids node/wire node/core hashing internal/mutant", "internal/draw internal/script node/machine node/store"},
+	{"node/causal/version", "node/ids node/wire hashing internal/mutant", "internal/draw"},
 	{"node/causal/broadcast", "node/causal/footprint node/ids node/wire internal/mutant", ""},
 	{"node/causal/footprint", "node/wire", "node/ids"},
 	{"node/machine", "node/ids node/wire node/core node/view node/strong node/causal internal/mutant", "node/kv"},
@@ -40,6 +41,7 @@ var imports = []row{
 	{"benchmark/...", "api client benchmark/...", ""},
 	{"cmd/cohort", "api client node node/ids node/wire node/core hashing bus/... benchmark/...", ""},
 
+	{"internal/draw", "node/ids node/wire", ""},
 	{"internal/garble", "node/ids node/wire node/core", ""},
 	{"internal/sim/truth", "node/ids node/wire node/core hashing", ""},
 	{"internal/sim", "node/machine node/causal node/ids node/wire node/core node/kv node/store hashing internal/garble internal/sim/truth benchmark/history benchmark/check/... internal/mutant", ""},
@@ -67,6 +69,7 @@ var libraries = []library{
 	{"github.com/getkin/kin-openapi", "internal/described"}, // for tests alone
 	{"golang.org/x/sys", "node/... bus/... benchmark/... test/..."},
 	{"golang.org/x/tools", "internal/archtest"},
+	{"pgregory.net/rapid", "internal/draw"},
 }
 
 // testLibraries may be named by every test file.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -65,7 +66,7 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 // fingerprint is equal for equal layouts. Shards without members do not count.
 func fingerprint(l *wire.Layout) uint64 {
 	sum := uint64(0)
-	add := func(s string) { sum = mix(sum ^ hashing.Hash(s)) }
+	add := func(s string) { sum = version.Mix(sum ^ hashing.Hash(s)) }
 	for _, s := range l.Shards {
 		if len(s.Members) == 0 {
 			continue
@@ -73,7 +74,7 @@ func fingerprint(l *wire.Layout) uint64 {
 		add("shard")
 		add(s.Name)
 		for _, m := range s.Members {
-			sum = mix(sum ^ uint64(m.ID))
+			sum = version.Mix(sum ^ uint64(m.ID))
 			add(m.Address)
 			add(m.Bus)
 		}

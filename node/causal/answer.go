@@ -2,6 +2,7 @@ package causal
 
 import (
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -37,7 +38,7 @@ func (r *Replica) OnDigestRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.Di
 // holdings is what is held of slots, as others are told when all that is written is
 // durable.
 func (r *Replica) holdings(list []wire.SlotRange) wire.Holdings {
-	j := &joiner{}
+	j := &version.Joiner{}
 	var w holdingsWriter
 	for at := range each(list) {
 		if s := &r.slots.all[at]; s.held {
@@ -55,13 +56,13 @@ func (r *Replica) heardAt(view ids.View) wire.Vector {
 	}
 	var heard, last wire.Vector
 	for i := range r.slots.all {
-		if s := &r.slots.all[i]; s.held && !sameVector(s.known, last) { // slots that lie together are alike
+		if s := &r.slots.all[i]; s.held && !version.Same(s.known, last) { // slots that lie together are alike
 			last = s.known
-			heard = join(heard, last)
+			heard = version.Join(heard, last)
 		}
 	}
 	if r.view != nil && r.slots.owned > 0 {
-		heard = join(heard, r.streams.Vector(r.slots.unready < r.slots.owned))
+		heard = version.Join(heard, r.streams.Vector(r.slots.unready < r.slots.owned))
 	}
 	return heard
 }

@@ -3,6 +3,7 @@ package causal
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -156,7 +157,7 @@ func (r *Replica) hearPositions(p *peer, m *wire.Digest) {
 		own := slices.DeleteFunc(slices.Clone(v), func(at wire.Position) bool {
 			return at.Stream.Node != p.id && r.peer(at.Stream.Node) != nil
 		})
-		r.boots.heard = join(r.boots.heard, own)
+		r.boots.heard = version.Join(r.boots.heard, own)
 	}
 }
 
@@ -185,12 +186,12 @@ func (r *Replica) endStreams() {
 		}
 	}
 	l.inquiring = false
-	j := &joiner{}
+	j := &version.Joiner{}
 	for i := range r.slots.all {
 		if s := &r.slots.all[i]; s.owned {
 			s.asked = true
 			if l.blank || len(l.ended) > 0 {
-				s.lost = j.join(s.lost, l.heard)
+				s.lost = j.Join(s.lost, l.heard)
 			}
 		}
 	}

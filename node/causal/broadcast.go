@@ -5,6 +5,7 @@ import (
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/broadcast"
 	"github.com/cohortkv/cohort/node/causal/footprint"
+	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -260,7 +261,7 @@ func (r *Replica) foldTracks() {
 	if r.view == nil {
 		return
 	}
-	j := &joiner{}
+	j := &version.Joiner{}
 	for i := range r.slots.all {
 		s := &r.slots.all[i]
 		if s.held {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/node/causal/footprint"
+	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -132,7 +133,7 @@ func (a *catalog) subsumedBy(c *catalogEntry) []ids.View {
 	}
 	a.subsumer, a.subsumed = c, nil
 	for _, id := range a.order {
-		if o := a.entries[id]; o.HasStableCut && within(o.StableCut, c.StableCut) {
+		if o := a.entries[id]; o.HasStableCut && version.Within(o.StableCut, c.StableCut) {
 			a.subsumed = append(a.subsumed, id)
 		}
 	}

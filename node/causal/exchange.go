@@ -6,6 +6,7 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -188,7 +189,7 @@ func (r *Replica) mayExchange(m *wire.Digest) bool {
 // compare takes in K of the slots whose items are equal, and asks for the items of the
 // others.
 func (r *Replica) compare(x *exchange) {
-	j := &joiner{}
+	j := &version.Joiner{}
 	w := holdingsReader{held: &x.digest.Held}
 	sums := sumsReader{r: r, groups: x.digest.Groups, group: ^uint32(0)}
 	var want []hashing.Slot
@@ -325,7 +326,7 @@ func (h *holdingsReader) next(at hashing.Slot) *wire.HeldSlots {
 
 // absorb lets K of a slot grow to what the peer's was when it answered. All items
 // that this means are here, and what is to be written is written.
-func (r *Replica) absorb(x *exchange, at hashing.Slot, run *wire.HeldSlots, j *joiner) {
+func (r *Replica) absorb(x *exchange, at hashing.Slot, run *wire.HeldSlots, j *version.Joiner) {
 	if run == nil {
 		return
 	}
@@ -335,14 +336,14 @@ func (r *Replica) absorb(x *exchange, at hashing.Slot, run *wire.HeldSlots, j *j
 		return
 	}
 	r.hold(at)
-	v := j.join(s.known, x.digest.Held.Vectors[run.Vector])
+	v := j.Join(s.known, x.digest.Held.Vectors[run.Vector])
 	if len(v) > maxVector {
 		r.refuseMessage(x.peer.id, "knowledge of more streams than are kept")
 		return
 	}
 	ready := run.Ready && r.onePredecessor && s.owned && !s.ready
 	gcCounter := max(s.gcCounter, run.GCCounter, x.gcCounters[at])
-	if ready || gcCounter > s.gcCounter || !sameVector(v, s.known) && !slices.Equal(v, s.known) {
+	if ready || gcCounter > s.gcCounter || !version.Same(v, s.known) && !slices.Equal(v, s.known) {
 		r.addPending(at, v, gcCounter, ready)
 	}
 }
@@ -423,7 +424,7 @@ func (r *Replica) unasked(x *exchange, m *wire.Items) string {
 
 // slotsDone concludes the slots before one: all their items have come.
 func (r *Replica) slotsDone(x *exchange, next hashing.Slot) {
-	j := &joiner{}
+	j := &version.Joiner{}
 	for at := range x.before(next) {
 		if s := &r.slots.all[at]; s.sum.Count > x.present {
 			r.findAbsent(x, at, x.keys)
@@ -480,13 +481,13 @@ func (r *Replica) findAbsent(x *exchange, at hashing.Slot, theirs map[string]wir
 				continue
 			}
 			d := item.Version.Dot
-			if v, there := theirs[item.Key]; (!there || wins(v, item.Version)) && k.At(d.Stream) >= d.N {
+			if v, there := theirs[item.Key]; (!there || version.Wins(v, item.Version)) && k.At(d.Stream) >= d.N {
 				r.box.Event(core.Event{Kind: EventItemAbsent, Peer: x.peer.id})
-				r.forget(s, item, itemHash(hashing.Hash(item.Key), item))
+				r.forget(s, item, version.ItemHash(hashing.Hash(item.Key), item))
 				r.wakeKey(item.Key)
 			}
 		}
-		r.absorb(x, at, runOf(&x.digest.Held, at), &joiner{})
+		r.absorb(x, at, runOf(&x.digest.Held, at), &version.Joiner{})
 		r.writePending()
 		r.after(r.commit(), r.wakeKeys)
 		r.finishExchange(x)

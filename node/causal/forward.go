@@ -5,6 +5,7 @@ import (
 
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/footprint"
+	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -418,7 +419,7 @@ func (r *Replica) answerAgain(q *request) bool {
 	r.box.Event(core.Event{Kind: EventForwardRepeated, Peer: q.id.Node})
 	q.existed = t.existed
 	item := &wire.Item{Key: q.op.Key, Version: t.version, Deleted: t.deleted}
-	r.answer(q, r.box.LastWrite(), item, with(&q.context, q.hash, t.version))
+	r.answer(q, r.box.LastWrite(), item, version.With(&q.context, q.hash, t.version))
 	return true
 }
 

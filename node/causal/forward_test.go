@@ -3,6 +3,7 @@ package causal
 import (
 	"testing"
 
+	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -21,7 +22,7 @@ func TestAForwardedWriteIsRememberedForAMinuteAtLeast(t *testing.T) {
 	c.remember(item(2), true, keep)
 	c.remember(item(3), true, keep+2*wire.Second)
 	for n := uint64(1); n <= 3; n++ {
-		if got, ok := c.lookup(id(n)); !ok || got != (appliedWrite{hashOf("x"), item(n).Version, false, true}) {
+		if got, ok := c.lookup(id(n)); !ok || got != (appliedWrite{hashing.Hash("x"), item(n).Version, false, true}) {
 			t.Errorf("request %d: %+v, %t", n, got, ok)
 		}
 	}

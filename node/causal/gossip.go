@@ -3,25 +3,8 @@ package causal
 import (
 	"slices"
 
-	"github.com/cohortkv/cohort/hashing"
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/wire"
 )
-
-func hashOf(key string) uint64 { return hashing.Hash(key) }
-
-// wins reports that version v takes the place of version o of its key.
-func wins(v, o wire.CausalVersion) bool {
-	switch {
-	case mutant.On(mutant.CausalLocalWins):
-		return v.Counter > o.Counter
-	case mutant.On(mutant.CausalPlainVersion):
-		return v.Counter > o.Counter || v.Counter == o.Counter && v.Dot.Stream.Node < o.Dot.Stream.Node
-	case mutant.On(mutant.CausalHigherWinsTie) && v.Counter == o.Counter && v.Dot.Stream.Node != o.Dot.Stream.Node:
-		return v.Dot.Stream.Node > o.Dot.Stream.Node
-	}
-	return v.Compare(o) > 0
-}
 
 // gossip is the exchange with one after the other of the shard's replicas.
 type gossip struct {

@@ -2,12 +2,15 @@ package causal
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/internal/draw"
+	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -25,7 +28,7 @@ func bare() *Replica {
 }
 
 // versionsGen makes versions of one key as they can be: a dot names one write (I16).
-var versionsGen = rapid.SliceOfNDistinct(versionGen, 1, 8, func(v wire.CausalVersion) wire.Dot { return v.Dot })
+var versionsGen = rapid.SliceOfNDistinct(draw.Version, 1, 8, func(v wire.CausalVersion) wire.Dot { return v.Dot })
 
 // TestMergingGivesOneWinnerInAnyOrderAndHoweverOften: replicas that got the same items
 // hold the same one, and have the same sum.
@@ -51,7 +54,7 @@ func TestMergingGivesOneWinnerInAnyOrderAndHoweverOften(t *testing.T) {
 			if held == nil || held.Version != winner {
 				t.Fatalf("%v should win, not %+v", winner, held)
 			}
-			s := r.slots.of(hashOf("k")).sum
+			s := r.slots.of(hashing.Hash("k")).sum
 			if replica > 0 && s != sum || s.Count != 1 {
 				t.Fatalf("sum %v, and at another replica %v", s, sum)
 			}
@@ -60,30 +63,11 @@ func TestMergingGivesOneWinnerInAnyOrderAndHoweverOften(t *testing.T) {
 	})
 }
 
-func TestAnEqualCounterGoesToTheLowerNode(t *testing.T) {
-	at := func(counter uint64, node ids.Node, n uint64) wire.CausalVersion {
-		return wire.CausalVersion{Counter: counter, Dot: wire.Dot{Stream: wire.Stream{Node: node}, N: n}}
-	}
-	for _, c := range []struct {
-		name          string
-		winner, loser wire.CausalVersion
-	}{
-		{"larger counter, whatever the node", at(3, 9, 1), at(2, 0, 5)},
-		{"lower node on a tie", at(2, 1, 1), at(2, 2, 9)},
-		{"later write of one node on a tie", at(2, 1, 2), at(2, 1, 1)},
-		{"anything over nothing", at(1, 9, 1), wire.CausalVersion{}},
-	} {
-		if !wins(c.winner, c.loser) || wins(c.loser, c.winner) || wins(c.winner, c.winner) {
-			t.Errorf("%s: %v does not win over %v", c.name, c.winner, c.loser)
-		}
-	}
-}
-
 // TestWhatIsCoveredAndNotThereWasDeleted: it must not come back (I18).
 func TestWhatIsCoveredAndNotThereWasDeleted(t *testing.T) {
 	r := bare()
 	s := wire.Stream{View: ids.View{Number: 1}, Node: 2, Boot: 3}
-	r.slots.of(hashOf("k")).known = wire.Vector{{Stream: s, N: 5}}
+	r.slots.of(hashing.Hash("k")).known = wire.Vector{{Stream: s, N: 5}}
 	item := func(counter, n uint64) *wire.Item {
 		return &wire.Item{Key: "k", Version: wire.CausalVersion{Counter: counter, Dot: wire.Dot{Stream: s, N: n}}}
 	}
@@ -107,22 +91,22 @@ func TestACutReferenceTakesThePlaceOfNothingButWhatTheCutHas(t *testing.T) {
 		r := bare()
 		id := ids.View{Number: 7}
 		r.view = &wire.View{ID: id}
-		cut := vectorGen.Draw(t, "cut")
+		cut := draw.Vector.Draw(t, "cut")
 		common := rapid.Bool().Draw(t, "all know it")
 		r.catalog.add(wire.KnownView{ID: id, HasStableCut: true, StableCut: cut, Common: common})
-		c := contextGen.Draw(t, "context")
-		got := r.compactor().referToCut(c)
-		left := join(got.Vector, nil)
+		c := draw.Context.Draw(t, "context")
+		got := r.compactor().Bound(c, len(c.Exact), math.MaxInt)
+		left := version.Join(got.Vector, nil)
 		if len(got.CutRefs) > len(c.CutRefs) {
 			if !common || got.CutRefs[len(got.CutRefs)-1] != id {
 				t.Fatalf("names %v", got.CutRefs)
 			}
-			left = join(left, cut)
+			left = version.Join(left, cut)
 		}
-		if !within(c.Vector, left) {
+		if !version.Within(c.Vector, left) {
 			t.Fatalf("%v became %v under the names %v", c.Vector, got.Vector, got.CutRefs)
 		}
-		if !within(got.Vector, c.Vector) || got.Ceil != c.Ceil || len(got.Exact) != len(c.Exact) {
+		if !version.Within(got.Vector, c.Vector) || got.Ceil != c.Ceil || len(got.Exact) != len(c.Exact) {
 			t.Fatalf("%+v became %+v", c, got)
 		}
 	})
@@ -136,7 +120,7 @@ func TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt(t *testing.T) {
 	item := func(key string, counter, n uint64) wire.Item {
 		return wire.Item{Key: key, Version: wire.CausalVersion{Counter: counter, Dot: wire.Dot{Stream: stream, N: n}}}
 	}
-	at := hashing.Space(3).Slot(hashOf("k"))
+	at := hashing.Space(3).Slot(hashing.Hash("k"))
 	tombstone, v := item("k", 9, 1), item("k", 8, 2)
 	tombstone.Deleted = true
 	for _, c := range []struct {
@@ -165,7 +149,7 @@ func TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt(t *testing.T) {
 		r.OnItems(from, &wire.Items{Session: 5, Items: []wire.Item{tombstone}}, []*wire.Item{nil})
 		if !c.collected {
 			s.pending = wire.Vector{{Stream: stream, N: 1}}
-			r.forget(s, &tombstone, itemHash(hashOf("k"), &tombstone))
+			r.forget(s, &tombstone, version.ItemHash(hashing.Hash("k"), &tombstone))
 		}
 		if !r.merge(&v, nil) {
 			t.Fatalf("%s: what no K covers was not taken", c.name)
@@ -188,13 +172,13 @@ func TestWhatIsTakenAwayElsewhereDoesNotAgeItems(t *testing.T) {
 	key := map[hashing.Slot]string{}
 	for i := 0; len(key) < 8; i++ {
 		k := fmt.Sprint("k", i)
-		key[r.slots.space.Slot(hashOf(k))] = k
+		key[r.slots.space.Slot(hashing.Hash(k))] = k
 	}
 	const gone = 3
 	item := &wire.Item{Key: key[gone], Version: wire.CausalVersion{Counter: 1, Dot: wire.Dot{N: 1}}}
 	r.merge(item, nil)
 	told := r.removals()
-	r.forget(&r.slots.all[gone], item, itemHash(hashOf(item.Key), item))
+	r.forget(&r.slots.all[gone], item, version.ItemHash(hashing.Hash(item.Key), item))
 	for _, c := range []struct {
 		list []wire.SlotRange
 		past hashing.Slot // whose items have begun to come
@@ -205,7 +189,7 @@ func TestWhatIsTakenAwayElsewhereDoesNotAgeItems(t *testing.T) {
 		{[]wire.SlotRange{{First: 0, Count: 8}}, gone + 1, false},
 		{[]wire.SlotRange{{First: 0, Count: gone}, {First: gone + 1, Count: 2}}, 0, false},
 	} {
-		after := wire.SlotCursor{Begun: c.past > 0, Hash: hashOf(key[c.past])}
+		after := wire.SlotCursor{Begun: c.past > 0, Hash: hashing.Hash(key[c.past])}
 		if aged := r.lastRemoval(c.list, after) > told; aged != c.aged {
 			t.Errorf("slots %v, from %d: aged %v, want %v", c.list, c.past, aged, c.aged)
 		}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -50,10 +51,10 @@ func (o *overlay) free(r *Replica, list []wire.SlotRange) {
 // put makes an item the one of its key. old is what the key holds.
 func (r *Replica) put(s *slot, hash uint64, item *wire.Item, old *wire.Item) {
 	if old != nil {
-		minus(&s.sum, itemHash(hash, old))
+		version.RemoveItem(&s.sum, version.ItemHash(hash, old))
 		r.collector.removed(old)
 	}
-	plus(&s.sum, itemHash(hash, item))
+	version.AddItem(&s.sum, version.ItemHash(hash, item))
 	if slices.Contains(r.change.Drop, item.Key) {
 		r.commit() // it is forgotten first
 	}
@@ -70,7 +71,7 @@ func (r *Replica) put(s *slot, hash uint64, item *wire.Item, old *wire.Item) {
 
 // forget takes a key out of the state. digest is that of its item.
 func (r *Replica) forget(s *slot, old *wire.Item, itemHash uint64) {
-	minus(&s.sum, itemHash)
+	version.RemoveItem(&s.sum, itemHash)
 	r.collector.removed(old)
 	r.dropped++
 	s.removedAt = r.removals()
@@ -97,7 +98,7 @@ func (r *Replica) merge(item *wire.Item, stored *wire.Item) bool {
 		if !r.winsConflict(item, old) {
 			return false
 		}
-	case old != nil && !wins(item.Version, old.Version):
+	case old != nil && !version.Wins(item.Version, old.Version):
 		return false
 	case r.knownOrPending(s, d.Stream, d.N):
 		return false // it was deleted here, and collected: what is stored is less than it
@@ -110,14 +111,14 @@ func (r *Replica) merge(item *wire.Item, stored *wire.Item) bool {
 // named two writes alike (I16). Then all replicas take the same one, whichever came to
 // them first, and although K covers both: the larger version, else the larger hash.
 func (r *Replica) winsConflict(item, old *wire.Item) bool {
-	if item.Version == old.Version && sameContent(item, old) {
+	if item.Version == old.Version && version.SameContent(item, old) {
 		return false
 	}
 	r.box.Event(core.Event{Kind: EventConflict, Peer: old.Version.Dot.Stream.Node, Note: "slot " + strconv.Itoa(int(r.slots.space.Slot(hashing.Hash(item.Key))))})
 	if item.Version != old.Version {
-		return wins(item.Version, old.Version)
+		return version.Wins(item.Version, old.Version)
 	}
-	return content(item) > content(old)
+	return version.ContentHash(item) > version.ContentHash(old)
 }
 
 // keyReads are the reads of single keys that are under way.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/node/causal/footprint"
+	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -24,7 +25,7 @@ type pendingKnowledge struct {
 func (r *Replica) addPending(at hashing.Slot, known wire.Vector, gcCounter uint64, ready bool) {
 	s := &r.slots.all[at]
 	s.gcCounter = max(s.gcCounter, gcCounter)
-	s.pending = join(s.pending, known)
+	s.pending = version.Join(s.pending, known)
 	r.pendingKnowledge = append(r.pendingKnowledge, pendingKnowledge{at, s.releasedAt, known, gcCounter, ready})
 }
 
@@ -44,13 +45,13 @@ func (r *Replica) writePending() {
 	r.change.Known = &known
 	view := r.viewID()
 	r.after(r.commit(), func() {
-		j := &joiner{}
+		j := &version.Joiner{}
 		for _, l := range list {
 			s := &r.slots.all[l.at]
 			if !s.held || s.releasedAt != l.releasedAt {
 				continue
 			}
-			s.known = j.join(s.known, l.known)
+			s.known = j.Join(s.known, l.known)
 			r.slots.changed(s)
 			if l.ready && r.viewID() == view {
 				r.makeReady(l.at)
@@ -86,11 +87,11 @@ func (w *holdingsWriter) add(at hashing.Slot, v wire.Vector, ready bool, gcCount
 	if w.index == nil {
 		w.index = map[*wire.Position]uint32{}
 	}
-	i, ok := w.index[head(v)]
+	i, ok := w.index[version.Head(v)]
 	if !ok || len(w.holdings.Vectors[i]) != len(v) {
 		i = uint32(len(w.holdings.Vectors))
 		w.holdings.Vectors = append(w.holdings.Vectors, v)
-		w.index[head(v)] = i
+		w.index[version.Head(v)] = i
 	}
 	held := w.holdings.Held
 	if n := len(held) - 1; n >= 0 && held[n].Slots.First+held[n].Slots.Count == uint32(at) &&

@@ -168,7 +168,7 @@ func (most limit) context(c *wire.Context) string {
 // contextFlaw is what no context has, whoever brings it. What its numbers may be is
 // judged where it is used.
 func contextFlaw(c *wire.Context) string {
-	if len(c.Exact) > MaxExact || len(c.CutRefs) > maxVector {
+	if len(c.Exact) > wire.MaxExact || len(c.CutRefs) > maxVector {
 		return "a context beyond its limits"
 	}
 	for i := range c.Exact {

@@ -54,7 +54,7 @@ func (l Limits) withDefaults() Limits {
 	if l.Space == 0 {
 		l.Space = hashing.Standard
 	}
-	set(&l.Exact, MaxExact)
+	set(&l.Exact, wire.MaxExact)
 	set(&l.Deps, 16)
 	set(&l.BatchOps, 1024)
 	set(&l.BatchBytes, 256<<10)
@@ -69,9 +69,6 @@ func (l Limits) withDefaults() Limits {
 	l.Writes = max(l.Writes, fewestWrites)
 	return l
 }
-
-// MaxExact is how many exact entries a context has at most.
-const MaxExact = 128
 
 // Config is who this replica is.
 type Config struct {

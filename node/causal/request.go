@@ -10,6 +10,7 @@ import (
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/footprint"
+	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -154,6 +155,16 @@ func (r *Replica) elsewhere(q *request) {
 	r.forward(q)
 }
 
+// compactor bounds contexts by the limits of this node and the stable cut that may be
+// referred to.
+func (r *Replica) compactor() *version.Compactor {
+	n := &version.Compactor{Limit: r.cfg.Limits.Vector}
+	if c := r.catalog.newestCut; c != nil {
+		n.Cut, n.Subsumed = &c.KnownView, r.catalog.subsumedBy(c)
+	}
+	return n
+}
+
 // drop takes a request off the list of those that wait.
 func (r *Replica) drop(q *request) {
 	if q.waits {
@@ -167,7 +178,7 @@ func (r *Replica) drop(q *request) {
 // what is not.
 func (r *Replica) answer(q *request, seq uint64, item *wire.Item, c wire.Context) {
 	r.drop(q)
-	c = r.compactor().bound(c, r.cfg.Limits.Exact, maxContextBytes)
+	c = r.compactor().Bound(c, r.cfg.Limits.Exact, version.MaxContextBytes)
 	if q.incoming != nil {
 		m := &wire.CausalForwardReply{Fate: wire.ForwardDone, Existed: q.existed, Context: c}
 		if item != nil {
@@ -196,7 +207,7 @@ func (r *Replica) write(q *request, old *wire.Item) {
 	s := &r.slots.all[q.at]
 	item := &wire.Item{
 		Key: q.op.Key, Deleted: q.op.Kind == wire.OpDelete, Value: q.op.Value, ContentType: q.op.ContentType,
-		Deps: r.compactor().bound(r.deps(q, s, old), r.cfg.Limits.Deps, maxDepsBytes), ID: q.id,
+		Deps: r.compactor().Bound(r.deps(q, s, old), r.cfg.Limits.Deps, version.MaxDepsBytes), ID: q.id,
 	}
 	item.Deps.Exact = slices.Clone(item.Deps.Exact) // it stays, and what was folded need not
 	item.Deps = footprint.Tight(&item.Deps)
@@ -213,7 +224,7 @@ func (r *Replica) write(q *request, old *wire.Item) {
 	n, view := own.Last(), r.view.ID
 	r.change.Live = append(r.change.Live, wire.Position{Stream: own.ID(), N: n})
 	r.wakeKey(item.Key)
-	c := with(&q.context, q.hash, item.Version)
+	c := version.With(&q.context, q.hash, item.Version)
 	seq := r.commit()
 	r.after(seq, func() {
 		inFlight := r.viewID() == view
@@ -231,19 +242,19 @@ func (r *Replica) write(q *request, old *wire.Item) {
 // overwrites is not in it, unless K lacks that: it may come back from somebody that
 // nobody here knows of, so a tombstone over it must stay (docs/causal.md §9).
 func (r *Replica) deps(q *request, s *slot, old *wire.Item) wire.Context {
-	c := without(&q.context, q.hash)
-	unknown := []wire.CausalVersion{named(&q.context, q.hash)}
+	c := version.Without(&q.context, q.hash)
+	unknown := []wire.CausalVersion{version.Named(&q.context, q.hash)}
 	if old != nil {
-		unknown = append(unknown, named(&old.Deps, q.hash))
+		unknown = append(unknown, version.Named(&old.Deps, q.hash))
 	}
 	for _, v := range unknown {
-		switch last := named(&c, q.hash); {
+		switch last := version.Named(&c, q.hash); {
 		case v.IsZero() || v == last || r.knownDurable(s, v.Dot.Stream, v.Dot.N):
 		case last.IsZero() || v.Compare(last) > 0:
-			c = with(&c, q.hash, v)
-			c.Vector = reach(c.Vector, last.Dot.Stream, last.Dot.N)
+			c = version.With(&c, q.hash, v)
+			c.Vector = version.Extend(c.Vector, last.Dot.Stream, last.Dot.N)
 		default:
-			c.Vector = reach(c.Vector, v.Dot.Stream, v.Dot.N)
+			c.Vector = version.Extend(c.Vector, v.Dot.Stream, v.Dot.N)
 		}
 	}
 	return c
@@ -251,7 +262,7 @@ func (r *Replica) deps(q *request, s *slot, old *wire.Item) wire.Context {
 
 // counterBelow is the largest counter that a write must be above (I13).
 func (r *Replica) counterBelow(q *request, s *slot, old *wire.Item) uint64 {
-	n := named(&q.context, q.hash).Counter
+	n := version.Named(&q.context, q.hash).Counter
 	if old != nil {
 		n = max(n, old.Version.Counter)
 	}
@@ -278,8 +289,8 @@ func (r *Replica) counterBelow(q *request, s *slot, old *wire.Item) uint64 {
 // (I14).
 func (r *Replica) tryRead(q *request, item *wire.Item) {
 	s := &r.slots.all[q.at]
-	want := named(&q.context, q.hash)
-	behind := !want.IsZero() && (item == nil || wins(want, item.Version)) && !r.satisfied(s, want.Dot.Stream, want.Dot.N)
+	want := version.Named(&q.context, q.hash)
+	behind := !want.IsZero() && (item == nil || version.Wins(want, item.Version)) && !r.satisfied(s, want.Dot.Stream, want.Dot.N)
 	if behind {
 		r.suspect(want.Dot.Stream)
 	}
@@ -288,12 +299,12 @@ func (r *Replica) tryRead(q *request, item *wire.Item) {
 		r.wait(q)
 		return
 	}
-	if item != nil && wins(want, item.Version) && r.knownDurable(s, want.Dot.Stream, want.Dot.N) {
+	if item != nil && version.Wins(want, item.Version) && r.knownDurable(s, want.Dot.Stream, want.Dot.N) {
 		item = nil // what the client has seen was deleted, and this was written where nobody knew of it
 	}
 	c := q.context
 	if item != nil {
-		c = seen(&q.context, item, r.isLost)
+		c = version.Seen(&q.context, item, r.isLost)
 	}
 	r.answer(q, s.seq, item, c)
 }
@@ -326,7 +337,7 @@ func (r *Replica) tryList(q *request) {
 		n := r.compactor()
 		r.box.Read(core.Read{
 			Kind: core.ReadItems, Token: q.token, Ranges: r.slots.hashRanges(owned), Context: q.context,
-			StableCut: n.cut, Subsumed: n.subsumed, Known: r.knownOf(&q.context),
+			StableCut: n.Cut, Subsumed: n.Subsumed, Known: r.knownOf(&q.context),
 		})
 	})
 }
@@ -379,11 +390,19 @@ func Listed(read *core.Read, items iter.Seq[*wire.Item]) iter.Seq[*wire.Item] {
 	return func(yield func(*wire.Item) bool) {
 		for item := range items {
 			i, named := slices.BinarySearchFunc(read.Known, hashing.Hash(item.Key), func(d wire.Dependency, hash uint64) int { return cmp.Compare(d.Hash, hash) })
-			if (!named || !wins(read.Known[i].Version, item.Version)) && !yield(item) {
+			if (!named || !version.Wins(read.Known[i].Version, item.Version)) && !yield(item) {
 				return
 			}
 		}
 	}
+}
+
+// ListContext is what a client has seen that was answered a Read of kind ReadItems with
+// these items. limits must be those of the replica.
+func ListContext(limits Limits, read *core.Read, items iter.Seq[*wire.Item]) wire.Context {
+	limits = limits.withDefaults()
+	n := &version.Compactor{Limit: limits.Vector, Cut: read.StableCut, Subsumed: read.Subsumed}
+	return n.Bound(version.SeenList(&read.Context, items), limits.Exact, version.MaxContextBytes)
 }
 
 // Abandon forgets the request of a client that has left, wherever it is.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -215,10 +216,10 @@ func (r *Replica) hasCut(name ids.View, at hashing.Slot, rule knownRule) bool {
 
 // knowledge is K of a slot as it is reported to others, when all that is written is
 // durable.
-func (r *Replica) knowledge(s *slot, j *joiner) wire.Vector {
+func (r *Replica) knowledge(s *slot, j *version.Joiner) wire.Vector {
 	v := s.known
 	if s.owned && r.view != nil {
-		v = j.join(v, r.streams.Vector(s.ready))
+		v = j.Join(v, r.streams.Vector(s.ready))
 	}
 	return v
 }

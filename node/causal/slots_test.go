@@ -3,14 +3,13 @@ package causal
 import (
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"github.com/cohortkv/cohort/hashing"
-	"github.com/cohortkv/cohort/node/ids"
+	"github.com/cohortkv/cohort/internal/draw"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -101,7 +100,7 @@ func TestASetOfSlotsIsASet(t *testing.T) {
 // from the first slot to the last.
 func TestHoldingsSayOfEachSlotWhatWasAdded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		vectors := rapid.SliceOfN(vectorGen, 1, 3).Draw(t, "vectors")
+		vectors := rapid.SliceOfN(draw.Vector, 1, 3).Draw(t, "vectors")
 		var w holdingsWriter
 		want := map[hashing.Slot]wire.HeldSlots{}
 		for _, at := range slotsGen(5).Draw(t, "slots") {
@@ -125,55 +124,4 @@ func TestHoldingsSayOfEachSlotWhatWasAdded(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestASumDoesNotDependOnTheOrderOfItsItems(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		versions := rapid.SliceOfN(versionGen, 0, 10).Draw(t, "versions")
-		var a, b wire.Sum
-		for i, v := range versions {
-			plus(&a, itemHash(uint64(i), &wire.Item{Version: v}))
-		}
-		before := b
-		gone := itemHash(99, &wire.Item{Version: wire.CausalVersion{Counter: 1}})
-		plus(&b, gone)
-		order := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "order"), 0)).Perm(len(versions))
-		for _, i := range order {
-			plus(&b, itemHash(uint64(i), &wire.Item{Version: versions[i]}))
-		}
-		minus(&b, gone)
-		if a != b {
-			t.Fatalf("%v, and in another order %v", a, b)
-		}
-		for i, v := range versions {
-			minus(&b, itemHash(uint64(i), &wire.Item{Version: v}))
-		}
-		if b != before {
-			t.Fatalf("with everything taken out: %v", b)
-		}
-	})
-}
-
-func TestEveryPartOfAnItemIsInItsDigest(t *testing.T) {
-	item := &wire.Item{}
-	v, deps := &item.Version, &item.Deps
-	s := &v.Dot.Stream
-	known := map[uint64]bool{itemHash(0, item): true, itemHash(1<<63, item): true}
-	for i, change := range []func(){
-		func() { v.Counter++ }, func() { v.Dot.N++ }, func() { s.Node++ }, func() { s.Boot++ },
-		func() { s.View.Number++ }, func() { s.View.Author++ }, func() { s.View.Boot++ },
-		func() { item.Value = []byte("v") }, func() { item.Value = []byte("w") }, func() { item.ContentType = "text/plain" },
-		func() { item.Deleted, item.Value, item.ContentType = true, nil, "" },
-		func() { deps.Exact = []wire.Dependency{{}} }, func() { deps.Exact[0].Hash++ }, func() { deps.Exact[0].Version.Counter++ },
-		func() { deps.Exact[0].Version.Dot.N++ }, func() { deps.Exact[0].Version.Dot.Stream.Node++ },
-		func() { deps.Vector = wire.Vector{{N: 1}} }, func() { deps.Vector[0].Stream.View.Author++ },
-		func() { deps.CutRefs = []ids.View{{Number: 1}} }, func() { deps.CutRefs[0].Boot++ }, func() { deps.Ceil = 1 },
-	} {
-		change()
-		if d := itemHash(0, item); known[d] {
-			t.Errorf("after change %d the digest of %+v is that of another", i, item)
-		} else {
-			known[d] = true
-		}
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -92,7 +93,7 @@ func (r *Replica) stableCutSum() uint64 {
 	for i := range c.StableCut {
 		s := &c.StableCut[i].Stream
 		for _, v := range [...]uint64{s.View.Number, uint64(s.View.Author), uint64(s.View.Boot), uint64(s.Node), uint64(s.Boot), c.StableCut[i].N} {
-			sum = mix(sum ^ v)
+			sum = version.Mix(sum ^ v)
 		}
 	}
 	return max(sum, 1)
@@ -104,7 +105,7 @@ func (r *Replica) least(answers map[ids.Node]*wire.Digest) wire.Vector {
 	var cut wire.Vector
 	for _, digest := range answers { //maporder:ok a union
 		for _, v := range digest.Held.Vectors {
-			cut = join(cut, v)
+			cut = version.Join(cut, v)
 		}
 	}
 	cut = slices.Clone(cut)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -41,7 +42,7 @@ func (c *collector) note(item *wire.Item, hash uint64) {
 	key := strings.Clone(item.Key) // the message that brought it need not stay
 	d := &item.Deps
 	c.tombs[key] = tomb{
-		key: key, hash: hash, version: item.Version, over: named(d, hash), itemHash: itemHash(hash, item),
+		key: key, hash: hash, version: item.Version, over: version.Named(d, hash), itemHash: version.ItemHash(hash, item),
 		deps: wire.Context{Vector: d.Vector, CutRefs: d.CutRefs, Ceil: d.Ceil},
 	}
 }
@@ -157,7 +158,7 @@ func slotsOf(tombs []tomb) []wire.SlotRange {
 // of them must have before these may go: all that any of them has now.
 func (r *Replica) firstRound(tombs []tomb, answers map[ids.Node]*wire.Digest) map[hashing.Slot]wire.Vector {
 	needed := map[hashing.Slot]wire.Vector{}
-	j := &joiner{}
+	j := &version.Joiner{}
 	for _, t := range tombs {
 		dot := wire.Vector{{Stream: t.version.Dot.Stream, N: t.version.Dot.N}}
 		p, seen := needed[t.slot]
@@ -169,7 +170,7 @@ func (r *Replica) firstRound(tombs []tomb, answers map[ids.Node]*wire.Digest) ma
 			continue
 		}
 		for _, m := range r.replicas() {
-			p = j.join(p, answers[m].Held.Vectors[runOf(&answers[m].Held, t.slot).Vector])
+			p = j.Join(p, answers[m].Held.Vectors[runOf(&answers[m].Held, t.slot).Vector])
 		}
 		needed[t.slot] = p
 	}

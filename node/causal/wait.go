@@ -3,6 +3,8 @@ package causal
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -54,7 +56,7 @@ func (r *Replica) wakeAll() {
 // behind reports that a context names a version of the key itself that K does not
 // cover. Only a merge of the key, or K, helps.
 func (r *Replica) behind(q *request) bool {
-	want := named(&q.context, q.hash)
+	want := version.Named(&q.context, q.hash)
 	behind := !want.IsZero() && !r.satisfied(&r.slots.all[q.at], want.Dot.Stream, want.Dot.N)
 	if behind {
 		r.suspect(want.Dot.Stream)
@@ -154,7 +156,7 @@ func (r *Replica) OnKeyRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.KeyRe
 	if len(stored) != 1 {
 		return
 	}
-	s := r.slots.of(hashOf(m.Key))
+	s := r.slots.of(hashing.Hash(m.Key))
 	reply := &wire.KeyReply{Session: m.Session, Key: m.Key, Held: s.held, Ready: s.held && s.ready, GCCounter: s.gcCounter}
 	if item := r.overlay.current(m.Key, stored[0]); item != nil && s.held {
 		reply.Present, reply.Item = true, *item
@@ -173,7 +175,7 @@ func (r *Replica) OnKeyReply(h wire.Header, m *wire.KeyReply, stored []*wire.Ite
 		return
 	}
 	a := r.asks[i]
-	s := r.slots.of(hashOf(m.Key))
+	s := r.slots.of(hashing.Hash(m.Key))
 	if !slices.Contains(a.silent, h.From) {
 		return // it was not asked, or has answered
 	}

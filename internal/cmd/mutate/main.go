@@ -30,6 +30,7 @@ var targets = map[string][]string{
 	"node/strong/recovery":  {"strong"},
 	"node/causal":           {"causal"},
 	"node/causal/broadcast": {"causal"},
+	"node/causal/version":   {"causal"},
 	"node/view":             {"strong", "causal"},
 	"node/kv":               {"strong", "causal"},
 }

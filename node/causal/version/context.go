@@ -1,4 +1,4 @@
-package causal
+package version
 
 import (
 	"iter"
@@ -6,18 +6,19 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
-	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// around is the union of two contexts but for their exact entries.
-func around(a, b *wire.Context) wire.Context {
-	return wire.Context{Vector: join(a.Vector, b.Vector), CutRefs: unionRefs(a.CutRefs, b.CutRefs), Ceil: max(a.Ceil, b.Ceil)}
+// UnionFolded is the union of the folded parts of two contexts: vector, references and
+// ceil. It has no exact entries.
+func UnionFolded(a, b *wire.Context) wire.Context {
+	return wire.Context{Vector: Join(a.Vector, b.Vector), CutRefs: unionRefs(a.CutRefs, b.CutRefs), Ceil: max(a.Ceil, b.Ceil)}
 }
 
-// with is c and one version more, the newest.
-func with(c *wire.Context, hash uint64, v wire.CausalVersion) wire.Context {
+// With is c and one version more, as the newest entry. If c names a larger version of
+// the hash, that one becomes the newest entry.
+func With(c *wire.Context, hash uint64, v wire.CausalVersion) wire.Context {
 	d := *c
 	d.Exact = make([]wire.Dependency, 0, len(c.Exact)+1)
 	for i := range c.Exact {
@@ -32,8 +33,8 @@ func with(c *wire.Context, hash uint64, v wire.CausalVersion) wire.Context {
 	return d
 }
 
-// without is c but for what it says of one key.
-func without(c *wire.Context, hash uint64) wire.Context {
+// Without is c without its exact entry for a hash.
+func Without(c *wire.Context, hash uint64) wire.Context {
 	d := *c
 	if i := index(c, hash); i >= 0 {
 		d.Exact = slices.Delete(slices.Clone(c.Exact), i, i+1)
@@ -41,21 +42,22 @@ func without(c *wire.Context, hash uint64) wire.Context {
 	return d
 }
 
+// index is the place of the entry for a hash; -1: there is none.
 func index(c *wire.Context, hash uint64) int {
 	return slices.IndexFunc(c.Exact, func(d wire.Dependency) bool { return d.Hash == hash })
 }
 
-// named is the version of a key that a context names exactly; zero: none.
-func named(c *wire.Context, hash uint64) wire.CausalVersion {
+// Named is the version that a context names exactly for a hash; zero: none.
+func Named(c *wire.Context, hash uint64) wire.CausalVersion {
 	if i := index(c, hash); i >= 0 {
 		return c.Exact[i].Version
 	}
 	return wire.CausalVersion{}
 }
 
-// fold leaves the newest entries exact and puts the dots of the others into the
-// vector, their counters under the ceil: nothing leaves a context but for a vector
-// that says at least as much (I17).
+// fold keeps the newest entries exact, at most limit. It puts the dots of the others into
+// the vector and their counters below the ceil. So an entry leaves a context only in
+// exchange for a vector that says at least as much (I17).
 func fold(c wire.Context, limit int) wire.Context {
 	n := len(c.Exact) - limit
 	if n <= 0 {
@@ -69,37 +71,9 @@ func fold(c wire.Context, limit int) wire.Context {
 			c.Ceil = max(c.Ceil, v.Counter)
 		}
 	}
-	c.Vector = join(c.Vector, gather(old))
+	c.Vector = Join(c.Vector, FromPositions(old))
 	c.Exact = c.Exact[n:]
 	return c
-}
-
-// further is a list of positions with one dot more, still one a stream as long as there
-// are few.
-func further(list []wire.Position, dot wire.Dot) []wire.Position {
-	for i := range list[max(0, len(list)-16):] {
-		if p := &list[len(list)-1-i]; p.Stream == dot.Stream {
-			p.N = max(p.N, dot.N)
-			return list
-		}
-	}
-	return append(list, wire.Position(dot))
-}
-
-// gather makes a vector of positions in any order.
-func gather(list []wire.Position) wire.Vector {
-	slices.SortFunc(list, func(a, b wire.Position) int { return a.Stream.Compare(b.Stream) })
-	out := list[:0]
-	for _, p := range list {
-		switch last := len(out) - 1; {
-		case p.N == 0:
-		case last >= 0 && out[last].Stream == p.Stream:
-			out[last].N = max(out[last].N, p.N)
-		default:
-			out = append(out, p)
-		}
-	}
-	return out
 }
 
 // unionRefs is the union of two ascending lists of view ids.
@@ -115,52 +89,48 @@ func unionRefs(a, b []ids.View) []ids.View {
 	return slices.Compact(all)
 }
 
-// isLost reports that a version of the key with this hash is not here, and that nobody
-// has it (docs/causal.md §10).
-type isLost func(hash uint64, v wire.CausalVersion) bool
+// IsLost reports that a version of the key with this hash is lost: it is not here, and no
+// node has it (docs/causal.md §10).
+type IsLost func(hash uint64, v wire.CausalVersion) bool
 
-// seen is the context of who had c and has read an item.
-func seen(c *wire.Context, item *wire.Item, lost isLost) wire.Context {
+// Seen is the context of a client that had c and was shown an item. The client depends on
+// the item and on everything that the item depends on. lost may be nil: nothing is.
+func Seen(c *wire.Context, item *wire.Item, lost IsLost) wire.Context {
 	d := &item.Deps
 	if mutant.On(mutant.CausalNotTransitive) {
 		d = &wire.Context{}
 	}
 	shown := []wire.Dependency{{Hash: hashing.Hash(item.Key), Version: item.Version}}
-	return newest(around(d, c), lost, shown, d.Exact, c.Exact)
+	return newest(UnionFolded(d, c), lost, shown, d.Exact, c.Exact)
 }
 
-// ListContext is what a client has seen that was answered a Read of kind ReadItems with
-// these items. limits must be those of the replica.
-func ListContext(limits Limits, read *core.Read, items iter.Seq[*wire.Item]) wire.Context {
-	limits = limits.withDefaults()
-	c := read.Context
-	var deps, own []wire.Dependency
+// SeenList is the context of a client that had c and was shown a list of items.
+func SeenList(c *wire.Context, items iter.Seq[*wire.Item]) wire.Context {
+	d := *c
+	var deps, shown []wire.Dependency
 	reached := map[wire.Stream]uint64{}
 	for item := range items {
-		own = append(own, wire.Dependency{Hash: hashing.Hash(item.Key), Version: item.Version})
+		shown = append(shown, wire.Dependency{Hash: hashing.Hash(item.Key), Version: item.Version})
 		if mutant.On(mutant.CausalNotTransitive) {
 			continue
 		}
-		d := &item.Deps
-		deps = append(deps, d.Exact...)
-		for _, p := range d.Vector {
+		deps = append(deps, item.Deps.Exact...)
+		for _, p := range item.Deps.Vector {
 			reached[p.Stream] = max(reached[p.Stream], p.N)
 		}
-		c.CutRefs, c.Ceil = unionRefs(c.CutRefs, d.CutRefs), max(c.Ceil, d.Ceil)
+		d.CutRefs, d.Ceil = unionRefs(d.CutRefs, item.Deps.CutRefs), max(d.Ceil, item.Deps.Ceil)
 	}
 	vector := make(wire.Vector, 0, len(reached))
-	for stream, n := range reached { //maporder:ok gather sorts
+	for stream, n := range reached { //maporder:ok FromPositions sorts
 		vector = append(vector, wire.Position{Stream: stream, N: n})
 	}
-	c.Vector = join(c.Vector, gather(vector))
-	c = newest(c, outlived(&read.Context, own), own, read.Context.Exact, deps)
-	n := &compactor{limits.Vector, read.StableCut, read.Subsumed}
-	return n.bound(c, limits.Exact, maxContextBytes)
+	d.Vector = Join(d.Vector, FromPositions(vector))
+	return newest(d, outlived(c, shown), shown, c.Exact, deps)
 }
 
-// outlived is what a context names of keys of which a listing shows less: it is lost, or
-// that would not be shown.
-func outlived(c *wire.Context, shown []wire.Dependency) isLost {
+// outlived finds the versions that a context names and of whose keys a list shows a
+// smaller version. Such a version is lost: otherwise the list would have waited for it.
+func outlived(c *wire.Context, shown []wire.Dependency) IsLost {
 	named := make(map[uint64]wire.CausalVersion, len(c.Exact))
 	for _, d := range c.Exact {
 		named[d.Hash] = d.Version
@@ -174,10 +144,11 @@ func outlived(c *wire.Context, shown []wire.Dependency) isLost {
 	return func(hash uint64, v wire.CausalVersion) bool { return lost[hash] == v }
 }
 
-// newest gives a context the entries of lists, of which the later are newer, and of what
-// is shown, which is the newest. Of two versions of one hash the larger stays, in the
-// place of the newer; but what is lost takes no smaller one's place: it is folded (I14).
-func newest(c wire.Context, lost isLost, shown []wire.Dependency, lists ...[]wire.Dependency) wire.Context {
+// newest gives a context the entries of several lists. Entries of later lists are newer,
+// and those of shown are the newest. Of two versions of one hash the larger one stays, at
+// the place of the newer one. A lost version does not take the place of a smaller one:
+// the lost one is folded, and the smaller one stays exact (I14).
+func newest(c wire.Context, lost IsLost, shown []wire.Dependency, lists ...[]wire.Dependency) wire.Context {
 	n := len(shown)
 	for _, list := range lists {
 		n += len(list)
@@ -204,7 +175,7 @@ func newest(c wire.Context, lost isLost, shown []wire.Dependency, lists ...[]wir
 			*have = larger
 			if larger != smaller && !isShown && lost(d.Hash, larger) {
 				*have = smaller
-				c.Vector = reach(c.Vector, larger.Dot.Stream, larger.Dot.N)
+				c.Vector = Extend(c.Vector, larger.Dot.Stream, larger.Dot.N)
 				c.Ceil = max(c.Ceil, larger.Counter)
 			}
 		}

@@ -1,4 +1,4 @@
-package causal
+package version
 
 import (
 	"slices"
@@ -6,6 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/cohortkv/cohort/internal/draw"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -39,17 +40,17 @@ func is(t *rapid.T, v wire.Vector, want map[wire.Stream]uint64) {
 
 func TestGatheredPositionsAreAVector(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		list := rapid.SliceOfN(positionGen, 0, 10).Draw(t, "positions")
+		list := rapid.SliceOfN(draw.Position, 0, 10).Draw(t, "positions")
 		want := highest(list)
-		is(t, gather(list), want)
+		is(t, FromPositions(list), want)
 	})
 }
 
 func TestAJoinHasTheLargerNumberOfEachStream(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		a, b := vectorGen.Draw(t, "a"), vectorGen.Draw(t, "b")
+		a, b := draw.Vector.Draw(t, "a"), draw.Vector.Draw(t, "b")
 		want, before := highest(a, b), [2]wire.Vector{slices.Clone(a), slices.Clone(b)}
-		is(t, join(a, b), want)
+		is(t, Join(a, b), want)
 		if !slices.Equal(a, before[0]) || !slices.Equal(b, before[1]) {
 			t.Fatal("a part was written to")
 		}
@@ -58,9 +59,9 @@ func TestAJoinHasTheLargerNumberOfEachStream(t *testing.T) {
 
 func TestAVectorThatReachesAPositionIsItsJoinWithThat(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		v, p := vectorGen.Draw(t, "vector"), positionGen.Draw(t, "position")
+		v, p := draw.Vector.Draw(t, "vector"), draw.Position.Draw(t, "position")
 		want, before := highest(v, []wire.Position{p}), slices.Clone(v)
-		is(t, reach(v, p.Stream, p.N), want)
+		is(t, Extend(v, p.Stream, p.N), want)
 		if !slices.Equal(v, before) {
 			t.Fatal("the vector was written to")
 		}
@@ -69,8 +70,8 @@ func TestAVectorThatReachesAPositionIsItsJoinWithThat(t *testing.T) {
 
 func TestAVectorIsWithinAnotherIfItAddsNothingToIt(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		a, b := vectorGen.Draw(t, "a"), vectorGen.Draw(t, "b")
-		if got, want := within(a, b), slices.Equal(join(b, a), b); got != want {
+		a, b := draw.Vector.Draw(t, "a"), draw.Vector.Draw(t, "b")
+		if got, want := Within(a, b), slices.Equal(Join(b, a), b); got != want {
 			t.Fatalf("%t, want %t", got, want)
 		}
 	})
@@ -80,15 +81,15 @@ func TestAVectorIsWithinAnotherIfItAddsNothingToIt(t *testing.T) {
 // have one each.
 func TestAJoinerKeepsOneOfEqualVectors(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		j := &joiner{}
-		parts := rapid.SliceOfN(vectorGen, 2, 6).Draw(t, "parts")
+		j := &Joiner{}
+		parts := rapid.SliceOfN(draw.Vector, 2, 6).Draw(t, "parts")
 		var all []wire.Vector
 		for _, a := range parts {
 			for _, b := range parts {
-				v := j.join(a, b)
+				v := j.Join(a, b)
 				is(t, v, highest(a, b))
 				for _, o := range all {
-					if slices.Equal(o, v) && !sameVector(o, v) {
+					if slices.Equal(o, v) && !Same(o, v) {
 						t.Fatalf("%v twice", v)
 					}
 				}
