@@ -17,5 +17,5 @@ func Events() core.EventKinds {
 // The events that the node does more with than to log and count them.
 var (
 	EventViewAdopted     = view.EventAdopted
-	EventHistoriesMerged = strong.EventMerged
+	EventHistoriesMerged = strong.EventHistoriesMerged
 )

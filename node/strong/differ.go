@@ -6,6 +6,7 @@ import (
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
+	"github.com/cohortkv/cohort/node/strong/history"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -20,7 +21,7 @@ func (r *Replica) differs(member ids.Node, at, sum uint64) bool {
 		return false
 	}
 	if r.mayBegin() {
-		r.box.Event(core.Event{Kind: EventDiffers, Peer: member, Ballot: r.hist.Ballot(), Count: at})
+		r.box.Event(core.Event{Kind: history.EventDiffers, Peer: member, Ballot: r.hist.Ballot(), Count: at})
 		if !slices.Contains(r.differing, member) {
 			r.differing = append(r.differing, member)
 		}

@@ -1,11 +1,17 @@
 package strong
 
-import "github.com/cohortkv/cohort/node/core"
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/node/core"
+	"github.com/cohortkv/cohort/node/strong/history"
+	"github.com/cohortkv/cohort/node/strong/transfer"
+)
 
 var events core.EventKinds
 
 // Events lists the events of strong replication.
-func Events() core.EventKinds { return events }
+func Events() core.EventKinds { return slices.Concat(events, history.Events(), transfer.Events()) }
 
 var (
 	EventRound          = events.Debug("round_begun", "the primary began a round")
@@ -13,11 +19,6 @@ var (
 	EventStuck          = events.Warn("round_stuck", "a round cannot be decided; `note` names the missing data")
 	EventStagedDropped  = events.Info("staged_base_dropped", "a round did not become active; `count` staged bases were dropped")
 	EventForgotten      = events.Warn("history_forgotten", "`count` members report a history that is older than any known one; it counts as a stranger's")
-	EventStagedEmpty    = events.Debug("base_empty", "this node got the base: it is empty")
-	EventStagedDelta    = events.Debug("base_by_entries", "this node got the base as `count` entries on top of its state")
-	EventStagedWhole    = events.Debug("base_whole", "this node got the base as a whole copy")
-	EventStagedMerged   = events.Debug("base_merged", "this node got the base by merging histories")
-	EventMerged         = events.Warn("histories_merged", "groups that had lived apart were joined; `count` keys had been written on both sides")
 	EventPulled         = events.Warn("history_pulled", "data was fetched from `peer`, which is outside the view", core.OfPeer)
 	EventOwedLost       = events.Warn("owed_lost", "all members of an earlier ballot have lost its data; the view goes on without it")
 	EventOwedElsewhere  = events.Warn("owed_elsewhere", "the data of an earlier ballot lives on in another view, by its operator's word")
@@ -29,7 +30,6 @@ var (
 	EventResent         = events.Debug("prepare_resent", "a batch of `count` entries was sent again to `peer`", core.OfPeer)
 	EventGap            = events.Debug("prepare_gap", "a batch of `peer` arrived too early: it begins `count` positions after the log's end", core.OfPeer)
 	EventDuplicate      = events.Debug("prepare_duplicate", "a batch of `peer` arrived twice", core.OfPeer)
-	EventDiffers        = events.Warn("content_differs", "`peer` has other entries at position `count` than its primary. The round that follows gives it the data anew", core.OfPeer)
 	EventStranger       = events.Warn("member_stranger", "`peer` came back without its state, or another process has its id", core.OfPeer)
 	EventRetryAnswered  = events.Debug("retry_answered", "a repeated forwarded write of `peer` was answered from memory", core.OfPeer)
 	EventRetryPending   = events.Debug("retry_pending", "a repeated forwarded write of `peer` is still in the log", core.OfPeer)
@@ -39,3 +39,6 @@ var (
 	EventWaitOver       = events.Info("strong_wait_over", "that wait is over; `for` is how long it lasted", core.OfPeer, core.Duration)
 	EventExpired        = events.Debug("forward_expired", "a write of `peer` was dropped, because no node asks for it any more", core.OfPeer)
 )
+
+// EventHistoriesMerged says that a base was made of histories that had lived apart.
+var EventHistoriesMerged = transfer.EventHistoriesMerged

@@ -7,6 +7,7 @@ import (
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
+	"github.com/cohortkv/cohort/node/strong/batch"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -184,8 +185,8 @@ func (r *Replica) forward() {
 	if len(f.unsent) == 0 {
 		return
 	}
-	n := fit(len(f.unsent), r.cfg.Limits.BatchOps, r.cfg.Limits.BatchBytes,
-		func(i int) int { return opBytes(&f.unsent[i].op) })
+	n := batch.Fit(len(f.unsent), r.cfg.Limits.BatchOps, r.cfg.Limits.BatchBytes,
+		func(i int) int { return batch.OpBytes(&f.unsent[i].op) })
 	m := &wire.Forward{Ballot: r.hist.Ballot(), LowestOpen: f.lowestOpen(), Ops: make([]wire.ForwardedOp, n)}
 	for i, q := range f.unsent[:n] {
 		q.mayBeLogged = q.mayBeLogged || !r.isPrimary()

@@ -7,6 +7,7 @@ import (
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
+	"github.com/cohortkv/cohort/node/strong/batch"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -113,8 +114,8 @@ func (r *Replica) order() {
 			return
 		}
 		l.gated = false
-		n := fit(len(l.queue), r.cfg.Limits.BatchOps, r.cfg.Limits.BatchBytes,
-			func(i int) int { return opBytes(l.queue[i].op) })
+		n := batch.Fit(len(l.queue), r.cfg.Limits.BatchOps, r.cfg.Limits.BatchBytes,
+			func(i int) int { return batch.OpBytes(l.queue[i].op) })
 		entries := make([]wire.Entry, n)
 		first := r.hist.Length() + 1
 		for i, in := range l.queue[:n] {
@@ -256,7 +257,7 @@ func (r *Replica) repeat() {
 			continue
 		}
 		log := r.hist.After(from)[:r.hist.KeptLength()-from]
-		n := fit(len(log), r.cfg.Limits.BatchOps, r.cfg.Limits.BatchBytes, func(i int) int { return opBytes(&log[i].Op) })
+		n := batch.Fit(len(log), r.cfg.Limits.BatchOps, r.cfg.Limits.BatchBytes, func(i int) int { return batch.OpBytes(&log[i].Op) })
 		r.box.Event(core.Event{Kind: EventResent, Peer: f.id, Count: uint64(n)})
 		r.send(f.id, &wire.Prepare{
 			Ballot: r.hist.Ballot(), First: from + 1, Commit: r.hist.Commit(), Entries: slices.Clone(log[:n]),

@@ -17,6 +17,7 @@ import (
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/strong/history"
 	"github.com/cohortkv/cohort/node/strong/recovery"
+	"github.com/cohortkv/cohort/node/strong/transfer"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -80,7 +81,6 @@ const (
 	sourceTimeout  = 1 * wire.Second // how long a round waits for sources
 	pullTimeout    = 3 * wire.Second // how long a round asks all pull targets, though the owed ballot lives on elsewhere
 	fetchTimeout   = 5 * wire.Second // without a piece of the base, the primary begins anew
-	slowestResend  = 2 * wire.Second // of a request for a piece, over a slow link
 )
 
 // Replica is one node's part in strong replication.
@@ -100,8 +100,9 @@ type Replica struct {
 	metaSeq  uint64     // the write that made promised durable
 	owed     []wire.KnownBallot
 
-	hist    *history.History
-	staging *staging // a base on its way here
+	hist     *history.History
+	receiver *transfer.Receiver // of the base of the promised ballot
+	server   *transfer.Server   // of bases, to other nodes
 
 	roundLimit recovery.Limit
 	differing  []ids.Node    // at the primary: members whose log differs, until a round has repaired them
@@ -110,7 +111,6 @@ type Replica struct {
 
 	fwd      forwarder
 	reads    readers
-	chunks   chunkReads
 	progress uint64 // grows whenever a round gets on
 	waits    waits
 }
@@ -124,6 +124,9 @@ func New(cfg Config, box *core.Outbox, peers Peers, rec *core.Recovered) *Replic
 	if rec != nil {
 		r.recover(rec)
 	}
+	limits := transfer.Limits{ChunkBytes: cfg.Limits.ChunkBytes, Past: cfg.Limits.Past, Origins: cfg.Limits.Origins}
+	r.receiver = transfer.NewReceiver(cfg.Self, limits, box, r.hist)
+	r.server = transfer.NewServer(limits, box, r.hist)
 	return r
 }
 
@@ -191,8 +194,8 @@ func (r *Replica) addOwed(k wire.KnownBallot) {
 // promise binds this node to a ballot: whatever it did for another ends here.
 func (r *Replica) promise(b ids.Ballot) {
 	r.promised = b
-	r.dropStaging()
-	r.chunks.drop()
+	r.receiver.Drop()
+	r.server.Drop()
 	r.stopPrimary()
 	if r.round != nil && r.round.ballot != b {
 		r.endRound()

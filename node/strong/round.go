@@ -221,7 +221,7 @@ func (r *Replica) tryDecide() {
 	r.box.Event(core.Event{Kind: EventDecided, Ballot: rd.ballot, Count: rd.decision.Base.Length})
 	start := &wire.Start{Ballot: rd.ballot, Base: rd.decision.Base, Bound: rd.bound, Members: r.members}
 	if len(rd.decision.Sides) > 1 {
-		r.merge(start, rd.decision.Sides)
+		r.receiver.Merge(r.now, start, rd.decision.Sides)
 		return
 	}
 	r.stage(start, rd.decision.Holder)
@@ -337,7 +337,7 @@ func (r *Replica) OnStart(h wire.Header, s *wire.Start) {
 		r.malformed(h.From, "a base that no round can have")
 		return
 	}
-	if r.staging == nil || r.staging.start.Ballot != s.Ballot {
+	if !r.receiver.Brings(s.Ballot) {
 		r.stage(s, h.From)
 	}
 }

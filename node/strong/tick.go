@@ -11,9 +11,7 @@ func (r *Replica) Tick() {
 	if r.round != nil {
 		r.tickRound()
 	}
-	if st := r.staging; st != nil && r.now >= st.resend {
-		r.askPiece()
-	}
+	r.receiver.Tick(r.now)
 	if r.asPrimary != nil {
 		r.expire()
 		r.order()
@@ -49,7 +47,7 @@ func (r *Replica) tickRound() {
 			r.sendJoin(r.cfg.Self)
 		}
 	case fetching:
-		if st := r.staging; st != nil && r.now-st.movedAt >= fetchTimeout {
+		if r.receiver.Stalled(r.now, fetchTimeout) {
 			r.beginRound() // the provider is gone, or has other orders
 		}
 	case starting:
@@ -62,6 +60,6 @@ func (r *Replica) tickRound() {
 
 // Busy reports whether Tick is needed soon, beyond the pace of hellos.
 func (r *Replica) Busy() bool {
-	return r.round != nil || r.staging != nil || r.fwd.flight != nil || len(r.fwd.unsent) > 0 ||
+	return r.round != nil || r.receiver.Underway() || r.fwd.flight != nil || len(r.fwd.unsent) > 0 ||
 		r.reads.open != nil || r.asPrimary != nil && len(r.asPrimary.batches)+len(r.asPrimary.queue) > 0
 }

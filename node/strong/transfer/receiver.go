@@ -1,0 +1,332 @@
+// Package transfer moves the base of a round from the node that holds it to one that lacks
+// it (docs/strong.md §7.3).
+//
+// A Receiver brings one base here. It asks for one piece at a time, so nothing piles up at
+// a slow node, and a request that is repeated does no harm. A base is put aside piece by
+// piece. It becomes a staged base of the history as a whole, or not at all (I10). A Server
+// gives pieces to others.
+//
+// Both write and send through the outbox of their machine. Neither knows of promises: the
+// caller lets a piece pass only under the ballot that its node has promised, and drops what
+// is on its way when the promise changes. So what a Server serves does not change under a
+// Receiver (I22).
+package transfer
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
+	"github.com/cohortkv/cohort/node/ids"
+	"github.com/cohortkv/cohort/node/kv"
+	"github.com/cohortkv/cohort/node/strong/history"
+	"github.com/cohortkv/cohort/node/strong/recovery"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Limits bounds pieces and what is kept of a history.
+type Limits struct {
+	ChunkBytes int // of one piece
+	Past       int // ballots that a history remembers
+	Origins    int // forwarders whose request ids are remembered
+}
+
+// Receiver brings a base here. At most one is on its way.
+type Receiver struct {
+	self    ids.Node
+	limits  Limits
+	box     *core.Outbox
+	history *history.History
+	base    *incoming // nil: none is on its way
+}
+
+// NewReceiver returns a receiver for the history of a node.
+func NewReceiver(self ids.Node, limits Limits, box *core.Outbox, h *history.History) *Receiver {
+	return &Receiver{self: self, limits: limits, box: box, history: h}
+}
+
+// incoming is a base on its way here.
+type incoming struct {
+	start    *wire.Start
+	provider ids.Node
+	boot     ids.Boot        // of the provider, since the first piece; zero: none came
+	fresh    bool            // the whole base comes; else entries on top of what is here
+	building bool            // its state is built in an area of its own
+	merge    *recovery.Merge // at the primary, of histories that lived apart; nil: there is one provider
+	ask      wire.Fetch      // the open request; no Part: everything came
+	own      []wire.Entry    // not fresh: the tail that is here already
+	tail     []wire.Entry    // that came: fresh: for the area; else after own
+	ledger   wire.Ledger     // fresh: of the area
+	sum      uint64          // not fresh: of the log of the source, with what came
+	pace     pace
+}
+
+// Outcome says what a step of a transfer led to.
+type Outcome uint8
+
+// The outcomes.
+const (
+	Ignored  Outcome = iota + 1 // the piece was not asked for
+	Moved                       // the transfer got on, and goes on
+	Whole                       // the base is whole, and staged in the history
+	Unserved                    // a holder can no longer serve its side of a merge: the round must begin anew
+)
+
+// Begin brings the base of a ballot here: nothing, the missing entries, or all of it.
+func (r *Receiver) Begin(now wire.Instant, s *wire.Start, provider ids.Node) Outcome {
+	b := &incoming{start: s, provider: provider, pace: pace{movedAt: now}}
+	r.base = b
+	l, have := r.history.Source(s.Base.Source)
+	have = have && l.Commit <= s.Base.Length && !s.Whole
+	switch {
+	case s.Base.Merged():
+		return r.askWhole(now)
+	case s.Base.Source.IsZero():
+		b.fresh = true
+		r.openArea()
+		return r.whole()
+	case have && l.Length >= s.Base.Length:
+		b.keep(&l)
+		b.sum = l.SumAt(s.Base.Length)
+		return r.wholeIfSame(now)
+	case have:
+		b.keep(&l)
+		b.sum = l.SumAt(l.Length)
+		b.ask = wire.Fetch{Part: wire.FetchEntries, From: l.Length}
+		r.sendAsk(now)
+		return Moved
+	}
+	return r.askWhole(now)
+}
+
+// Merge begins to build a base of several sides.
+func (r *Receiver) Merge(now wire.Instant, s *wire.Start, sides []recovery.Source) {
+	m := recovery.NewMerge(s.Ballot, sides, r.limits.Past)
+	r.base = &incoming{start: s, fresh: true, merge: m, pace: pace{movedAt: now}}
+	r.openArea()
+	r.askSides(now, true)
+}
+
+// Underway reports whether a base is on its way here.
+func (r *Receiver) Underway() bool { return r.base != nil }
+
+// Brings reports whether the base of a ballot is on its way here.
+func (r *Receiver) Brings(b ids.Ballot) bool { return r.base != nil && r.base.start.Ballot == b }
+
+// Stalled reports that no piece came for some time.
+func (r *Receiver) Stalled(now, bound wire.Instant) bool {
+	return r.base != nil && now-r.base.pace.movedAt >= bound
+}
+
+// Drop forgets the base that is on its way.
+func (r *Receiver) Drop() {
+	if r.base != nil && r.base.building {
+		r.box.Persist(core.Write{Kind: core.WriteStageDrop, Ballot: r.base.start.Ballot})
+	}
+	r.base = nil
+}
+
+// Tick repeats the open request when its answer is late.
+func (r *Receiver) Tick(now wire.Instant) {
+	switch b := r.base; {
+	case b == nil || now < b.pace.resendAt:
+	case b.merge != nil:
+		r.askSides(now, true)
+	default:
+		r.sendAsk(now)
+	}
+}
+
+// OnChunk takes a piece of the base, if it is the one that was asked for.
+func (r *Receiver) OnChunk(now wire.Instant, h wire.Header, c *wire.Chunk) Outcome {
+	b := r.base
+	switch {
+	case b != nil && b.merge != nil:
+		return r.takeSide(now, h, c)
+	case b == nil || h.From != b.provider || !recovery.Answers(c, &b.ask):
+		return Ignored
+	}
+	b.pace.moved(now)
+	if b.boot == 0 {
+		b.boot = h.Boot
+	}
+	if b.boot != h.Boot && b.fresh {
+		return r.askWhole(now) // the provider has restarted: its state is further back
+	}
+	if c.Missing {
+		if !b.fresh || b.ask.Part == wire.FetchEntries {
+			return r.askWhole(now)
+		}
+		return Moved
+	}
+	b.take(c, r.writeRecords)
+	switch {
+	case b.ask.Part != 0:
+		r.sendAsk(now)
+		return Moved
+	case c.Part == wire.FetchEntries:
+		return r.wholeIfSame(now)
+	}
+	return r.whole()
+}
+
+// takeSide takes a piece of a side, and goes on as far as all sides reach.
+func (r *Receiver) takeSide(now wire.Instant, h wire.Header, c *wire.Chunk) Outcome {
+	b := r.base
+	switch b.merge.Take(h.From, h.Boot, c) {
+	case recovery.NotAsked:
+		return Ignored
+	case recovery.Unserved:
+		return Unserved
+	}
+	b.pace.moved(now)
+	if !b.merge.Advance(r.limits.ChunkBytes, r.writeRecords) {
+		r.askSides(now, false)
+		return Moved
+	}
+	b.ledger = b.merge.Ledger(r.limits.Origins)
+	count, sample := b.merge.Conflicts()
+	e := core.Event{Kind: EventHistoriesMerged, Ballot: b.start.Ballot, Count: uint64(count)}
+	if count > 0 {
+		e.Note = fmt.Sprintf("keys that two sides had written: %d, among them %q", count, sample)
+	}
+	r.box.Event(e)
+	return r.whole()
+}
+
+// keep builds on what is here: the current state with its log, or the base that is staged
+// for the source.
+func (b *incoming) keep(l *history.Source) {
+	b.fresh = l.Area == core.AreaStaged
+	if b.fresh {
+		b.ledger = l.Ledger()
+	}
+	b.own = slices.Clone(recovery.UpTo(l.Tail, b.start.Base.Source, b.start.Base.Length))
+}
+
+// askWhole asks for the whole base, from its beginning.
+func (r *Receiver) askWhole(now wire.Instant) Outcome {
+	b := r.base
+	b.fresh, b.own, b.tail, b.ledger, b.boot = true, nil, nil, wire.Ledger{}, 0
+	r.openArea()
+	b.ask = wire.Fetch{Part: wire.FetchHead}
+	r.sendAsk(now)
+	if mutant.On(mutant.BaseEntryByEntry) {
+		b.ask = wire.Fetch{}
+		return r.whole()
+	}
+	return Moved
+}
+
+// openArea begins to build a base. What was staged before stays until the new one is whole.
+func (r *Receiver) openArea() {
+	r.base.building = true
+	r.box.Persist(core.Write{Kind: core.WriteStageHead, Ballot: r.base.start.Ballot})
+}
+
+func (r *Receiver) writeRecords(records []wire.Record) {
+	r.box.Persist(core.Write{Kind: core.WriteStageRecords, Ballot: r.base.start.Ballot, Records: records})
+}
+
+// sendAsk sends the open request, for the first time or again.
+func (r *Receiver) sendAsk(now wire.Instant) {
+	b := r.base
+	b.ask.Ballot, b.ask.Source = b.start.Ballot, b.start.Base.Source
+	b.pace.sent(now)
+	ask := b.ask
+	r.box.Send(b.provider, &ask)
+}
+
+// askSides asks each holder for the piece that the merge lacks of it; with again also for
+// what was asked for before.
+func (r *Receiver) askSides(now wire.Instant, again bool) {
+	r.base.pace.sent(now)
+	for _, a := range r.base.merge.Asks(again) {
+		r.box.Send(a.To, a.Fetch)
+	}
+}
+
+// wholeIfSame ends a transfer on top of what is here, if that and the entries that came are
+// what the base says. Otherwise all of the base is asked for: this node had taken in what
+// its primary never wrote (docs/strong.md §12).
+func (r *Receiver) wholeIfSame(now wire.Instant) Outcome {
+	b := r.base
+	if b.sum == b.start.Base.Sum || mutant.On(mutant.UncheckedContent) {
+		return r.whole()
+	}
+	r.box.Event(core.Event{Kind: history.EventDiffers, Peer: r.self, Ballot: b.start.Base.Source, Count: b.start.Base.Length})
+	return r.askWhole(now)
+}
+
+// whole stages the base.
+func (r *Receiver) whole() Outcome {
+	b := r.base
+	r.base = nil
+	s := &history.Base{
+		Ballot: b.start.Ballot, Desc: b.start.Base, Bound: b.start.Bound, Members: b.start.Members,
+		Fresh: b.fresh, Ledger: b.ledger, Tail: append(b.own, b.tail...),
+	}
+	r.history.Stage(s, b.building)
+	r.box.Event(core.Event{Kind: eventOf(s), Ballot: s.Ballot, Count: uint64(len(s.Tail))})
+	return Whole
+}
+
+func eventOf(s *history.Base) *core.EventKind {
+	switch {
+	case s.Desc.Merged():
+		return EventBaseMerged
+	case s.Desc.Source.IsZero():
+		return EventBaseEmpty
+	case s.Fresh:
+		return EventBaseWhole
+	}
+	return EventBaseDelta
+}
+
+// take takes the piece that was asked for, and says what is to be asked for next. A whole
+// base comes as its ledger, the records of its state, and its tail.
+func (b *incoming) take(c *wire.Chunk, write func([]wire.Record)) {
+	switch c.Part {
+	case wire.FetchHead:
+		b.ledger.MsgNum = c.Ledger.MsgNum
+		b.ledger.Origins = append(b.ledger.Origins, c.Ledger.Origins...)
+		b.ask = wire.Fetch{Part: wire.FetchHead, From: uint64(len(b.ledger.Origins))}
+		if c.Last {
+			b.ask = wire.Fetch{Part: wire.FetchRecords, First: true}
+		}
+	case wire.FetchRecords:
+		if len(c.Records) > 0 {
+			write(c.Records)
+			b.ask = wire.Fetch{Part: wire.FetchRecords, After: c.Records[len(c.Records)-1].Key}
+		}
+		if c.Last {
+			b.ask = wire.Fetch{Part: wire.FetchTail}
+		}
+	case wire.FetchTail:
+		b.tail = append(b.tail, c.Entries...)
+		b.ask = wire.Fetch{Part: wire.FetchTail, From: uint64(len(b.tail))}
+		if c.Last {
+			b.ask = wire.Fetch{}
+			b.tail = recovery.UpTo(b.tail, b.start.Base.Source, b.start.Base.Length)
+		}
+	case wire.FetchEntries:
+		b.takeEntries(c.Entries)
+	}
+}
+
+// takeEntries appends entries of the source that follow what is here. The holder may have
+// more than the base: what was abandoned.
+func (b *incoming) takeEntries(entries []wire.Entry) {
+	for _, e := range entries {
+		if e.Stamp.Ballot != b.start.Base.Source || e.Stamp.Index != b.ask.From+1 || e.Stamp.Index > b.start.Base.Length {
+			continue
+		}
+		b.tail = append(b.tail, e)
+		b.sum = kv.Sum(b.sum, &e)
+		b.ask.From++
+	}
+	if b.ask.From >= b.start.Base.Length {
+		b.ask = wire.Fetch{}
+	}
+}
