@@ -4,29 +4,30 @@ import (
 	"testing"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/internal/sim/schedule"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
 // costs is a schedule in which a client writes every key once, in some time, and another
 // one reads it a little later; a third one does the same as the first with keys of its
 // own, at a node that may be cut off.
-func costs(nodes, keys int, span wire.Instant) *Schedule {
-	s := &Schedule{
-		Seed: 1, Model: Causal, Nodes: nodes, Measure: true, Network: NetworkConditions{Delay: wire.Millisecond},
-		Last: Command{List: 1<<nodes - 1, All: true},
+func costs(nodes, keys int, span wire.Instant) *schedule.Schedule {
+	s := &schedule.Schedule{
+		Seed: 1, Model: schedule.Causal, Nodes: nodes, Measure: true, Network: schedule.NetworkConditions{Delay: wire.Millisecond},
+		Last: schedule.Command{List: 1<<nodes - 1, All: true},
 	}
 	s.Causal.Space, s.Causal.Exact, s.Causal.Deps, s.Causal.Keys = hashing.Space(8), 128, 16, 2*keys
-	s.Steps = []Step{
-		{At: 10 * wire.Millisecond, Command: &Command{List: 1<<nodes - 1, All: true}},
-		{At: span, Fault: &Fault{Kind: Pause}},
+	s.Steps = []schedule.Step{
+		{At: 10 * wire.Millisecond, Command: &schedule.Command{List: 1<<nodes - 1, All: true}},
+		{At: span, Fault: &schedule.Fault{Kind: schedule.Pause}},
 	}
 	for i := range 3 {
-		c := ClientPlan{Node: i}
+		c := schedule.ClientPlan{Node: i}
 		for k := range keys {
-			op := OpPlan{Think: span / wire.Instant(keys), Kind: Put, Key: k, Size: 32}
+			op := schedule.OpPlan{Think: span / wire.Instant(keys), Kind: schedule.Put, Key: k, Size: 32}
 			switch i {
 			case 1:
-				op.Kind = Get
+				op.Kind = schedule.Get
 			case 2:
 				op.Key += keys
 			}
@@ -48,17 +49,17 @@ func TestContextsStaySmall(t *testing.T) {
 		t.Skip("simulates hours")
 	}
 	healthy, gone, views := costs(3, 10_000, hour), costs(3, 10_000, hour), costs(5, 1_000, hour/6)
-	gone.Steps = append(gone.Steps[:1:1], Step{At: 2 * wire.Second, Fault: &Fault{Kind: Cut, Side: one(2), For: hour}}, gone.Steps[1])
+	gone.Steps = append(gone.Steps[:1:1], schedule.Step{At: 2 * wire.Second, Fault: &schedule.Fault{Kind: schedule.Cut, Side: schedule.One(2), For: hour}}, gone.Steps[1])
 	steps := views.Steps[:1:1]
 	for i := range 100 {
-		steps = append(steps, Step{At: wire.Instant(1+i) * hour / 6 / 101, Command: &Command{
+		steps = append(steps, schedule.Step{At: wire.Instant(1+i) * hour / 6 / 101, Command: &schedule.Command{
 			List: 31, All: true, Shards: 2 + i%3, Place: []uint8{0, 0, 1, uint8(i % 2), uint8(i % 3)},
 		}})
 	}
 	views.Steps = append(steps, views.Steps[1])
 	for _, c := range []struct {
 		name  string
-		sched *Schedule
+		sched *schedule.Schedule
 	}{
 		{"healthy", healthy}, {"a replica gone for an hour", gone}, {"a hundred views", views},
 	} {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cohortkv/cohort/internal/sim/schedule"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -29,17 +30,17 @@ func FuzzStep(f *testing.F) {
 }
 
 // fuzzed is the schedule of a fuzzer's input: a short one, in which the input garbles messages.
-func fuzzed(data []byte) *Schedule {
-	s := Generate(uint64(binary.LittleEndian.Uint16(data[1:])), Adversarial, Model(data[0])%models, Garbled)
-	s.Garbling = Garbling{Count: 1 << 10, Script: data[3:]}
-	s.Network = NetworkConditions{Delay: wire.Millisecond / 2}
+func fuzzed(data []byte) *schedule.Schedule {
+	s := schedule.Generate(uint64(binary.LittleEndian.Uint16(data[1:])), schedule.Adversarial, schedule.Model(data[0])%schedule.Models, schedule.Garbled)
+	s.Garbling = schedule.Garbling{Count: 1 << 10, Script: data[3:]}
+	s.Network = schedule.NetworkConditions{Delay: wire.Millisecond / 2}
 	s.Disk = 0
 	s.Steps = s.Steps[:min(len(s.Steps), 6)]
 	for i := range s.Steps {
 		st := &s.Steps[i]
 		st.At = min(st.At, wire.Instant(i)*400*wire.Millisecond)
 	}
-	for _, plans := range [][]ClientPlan{s.Clients, s.Sessions} {
+	for _, plans := range [][]schedule.ClientPlan{s.Clients, s.Sessions} {
 		for i := range plans {
 			plans[i].Ops = plans[i].Ops[:min(len(plans[i].Ops), 12)]
 		}

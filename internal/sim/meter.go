@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cohortkv/cohort/internal/sim/trace"
+	"github.com/cohortkv/cohort/internal/sim/world"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -23,30 +25,30 @@ type Meter struct {
 
 // meterOf measures what the nodes of a world send and store; nil: the schedule does not ask
 // for it.
-func meterOf(w *world) *Meter {
-	if !w.sched.Measure {
+func meterOf(w *world.World) *Meter {
+	if !w.Sched.Measure {
 		return nil
 	}
 	m := &Meter{Kinds: map[string]int{}}
-	w.on.sent = append(w.on.sent, m.sent)
-	w.on.wrote = append(w.on.wrote, m.wrote)
+	w.On.Sent = append(w.On.Sent, m.sent)
+	w.On.Wrote = append(w.On.Wrote, m.wrote)
 	return m
 }
 
 // sent takes in a message. Hellos are not counted: they are sent anyway.
-func (m *Meter) sent(n *node, e *core.Envelope) {
+func (m *Meter) sent(n *world.Node, e *core.Envelope) {
 	kind := e.Message.Kind()
 	if kind < wire.KindBatch {
 		return
 	}
-	m.scratch = wire.AppendMessage(m.scratch[:0], n.machine.Header(), e.Message)
+	m.scratch = wire.AppendMessage(m.scratch[:0], n.Machine.Header(), e.Message)
 	m.Sent += len(m.scratch)
-	m.Kinds[kindNames[kind]] += len(m.scratch)
+	m.Kinds[trace.KindNames[kind]] += len(m.scratch)
 }
 
 // wrote takes in what a node writes down, in the size that it has in a message: the
 // log has yet to be.
-func (m *Meter) wrote(n *node, x *core.Write) {
+func (m *Meter) wrote(n *world.Node, x *core.Write) {
 	c := x.Causal
 	if x.Kind != core.WriteCausal {
 		return
@@ -67,7 +69,7 @@ func (m *Meter) wrote(n *node, x *core.Write) {
 	}
 	for i := range c.Put {
 		it := &c.Put[i]
-		if it.Version.Dot.Stream.Node != n.id {
+		if it.Version.Dot.Stream.Node != n.ID {
 			continue
 		}
 		bare := *it

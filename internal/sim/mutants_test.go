@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/internal/sim/schedule"
 )
 
 // mutantBound is how many schedules may be needed to find a mutant.
@@ -17,40 +18,40 @@ const mutantBound = 8000
 
 // operatorFor is the operator whose schedules find a mutant, if those of a sane operator
 // find it not at all or late. COHORT_SIM_OPERATOR overrules it.
-var operatorFor = map[mutant.Mutant]Operator{
-	mutant.FollowByNumber: Adversarial, mutant.AlwaysNewView: Adversarial, mutant.AnswerBeforeReady: Adversarial,
-	mutant.MergeHigherWins: Splitting, mutant.MergeOwnWins: Splitting, mutant.MergeUnion: Splitting, mutant.MergeIDsOneSide: Splitting,
-	mutant.FollowForeign: Adversarial, mutant.PullWithoutPromise: Adversarial, mutant.ForgetOwed: Adversarial, mutant.TruncateAtOnce: Adversarial, mutant.NeverTruncate: Adversarial,
+var operatorFor = map[mutant.Mutant]schedule.Operator{
+	mutant.FollowByNumber: schedule.Adversarial, mutant.AlwaysNewView: schedule.Adversarial, mutant.AnswerBeforeReady: schedule.Adversarial,
+	mutant.MergeHigherWins: schedule.Splitting, mutant.MergeOwnWins: schedule.Splitting, mutant.MergeUnion: schedule.Splitting, mutant.MergeIDsOneSide: schedule.Splitting,
+	mutant.FollowForeign: schedule.Adversarial, mutant.PullWithoutPromise: schedule.Adversarial, mutant.ForgetOwed: schedule.Adversarial, mutant.TruncateAtOnce: schedule.Adversarial, mutant.NeverTruncate: schedule.Adversarial,
 }
 
 // profileFor is the profile whose schedules find a mutant, if the usual ones find it not
 // at all or late.
-var profileFor = map[mutant.Mutant]Profile{
+var profileFor = map[mutant.Mutant]schedule.Profile{
 	// One node gives one key the same counter twice: its second boot does not know of the
 	// first time, after a crash or after it lost the slot. Each replica keeps the version
 	// that it got first. If keys are written dozens of times, counters hardly ever meet.
-	mutant.CausalPlainVersion: ReusedCounters,
+	mutant.CausalPlainVersion: schedule.ReusedCounters,
 	// A context has a stable-cut reference. A node of that view begins with nothing and is
 	// cut off before it has all that the cut covers, so it serves what it has. A read
 	// under the context must wait there, and the mutant answers it.
-	mutant.CausalCutReferenceByView: CutReferences,
+	mutant.CausalCutReferenceByView: schedule.CutReferences,
 	// A node takes a write, is cut off, and loses the write in a crash: no K covers it. The
 	// others collect a tombstone that wins over it. Then the node is a member again, and
 	// the old batch arrives before its new boot has sent anything.
-	mutant.CausalLateBatches: LateDelivery,
+	mutant.CausalLateBatches: schedule.LateDelivery,
 	// After a loss a client sees versions that are older than its context names, and some
 	// replicas have even older ones.
-	mutant.CausalLostStaysInContext: DataLoss,
+	mutant.CausalLostStaysInContext: schedule.DataLoss,
 	// The answer to a forwarded write is lost, and the forwarder repeats the write when its
 	// owner has forgotten the request id.
-	mutant.CausalForwardRetryForever: ExpiredIDs,
+	mutant.CausalForwardRetryForever: schedule.ExpiredIDs,
 	// Only a node that sends garbled messages says this.
-	mutant.UncheckedViewNumber: Garbled, mutant.UncheckedRound: Garbled, mutant.UncheckedStatus: Garbled, mutant.UncheckedContent: Garbled,
+	mutant.UncheckedViewNumber: schedule.Garbled, mutant.UncheckedRound: schedule.Garbled, mutant.UncheckedStatus: schedule.Garbled, mutant.UncheckedContent: schedule.Garbled,
 	// These need two processes with one id.
-	mutant.FollowElsewhere: Twins, mutant.BothTwins: Twins,
+	mutant.FollowElsewhere: schedule.Twins, mutant.BothTwins: schedule.Twins,
 	// Members hold a view in which others left a node behind, and the node that made that
 	// view loses its state: where ids are given away, that comes about.
-	mutant.StayLeftBehind: Twins,
+	mutant.StayLeftBehind: schedule.Twins,
 }
 
 // Three that the usual schedules find by what the truth asks:
@@ -68,10 +69,10 @@ var profileFor = map[mutant.Mutant]Profile{
 
 // finder is the operator that a mutant is run under, whose clients there are, and the
 // profile.
-func finder(t *testing.T, m mutant.Mutant) (Operator, Model, Profile) {
-	kind, model := operatorFor[m], Strong
+func finder(t *testing.T, m mutant.Mutant) (schedule.Operator, schedule.Model, schedule.Profile) {
+	kind, model := operatorFor[m], schedule.Strong
 	if strings.HasPrefix(m.String(), "Causal") {
-		model = Causal
+		model = schedule.Causal
 	}
 	if os.Getenv("COHORT_SIM_OPERATOR") != "" {
 		kind = operatorSet(t)
@@ -113,7 +114,7 @@ func TestMutants(t *testing.T) {
 		chosen = []mutant.Mutant{m}
 	} else if os.Getenv("COHORT_SIM_MODEL") != "" {
 		chosen = slices.DeleteFunc(chosen, func(m mutant.Mutant) bool {
-			return strings.HasPrefix(m.String(), "Causal") != modelSet(t).causal()
+			return strings.HasPrefix(m.String(), "Causal") != modelSet(t).Causal()
 		})
 	}
 	bound := setting(t, "COHORT_SIM_SCHEDULES", mutantBound)
@@ -131,7 +132,7 @@ func TestMutants(t *testing.T) {
 			continue
 		}
 		seed := slices.Min(f.mu.failed)
-		r := Run(Generate(seed, f.operator, f.model, f.profile), nil)
+		r := Run(schedule.Generate(seed, f.operator, f.model, f.profile), nil)
 		fmt.Fprintf(&table, "%-26s %-11s %-15s %6d  %s: %.100s\n", m, f.operator, f.profile, seed, r.Failure.Check, r.Failure.What)
 	}
 	t.Log("\n" + table.String())

@@ -1,18 +1,16 @@
-// Package sim is a simulated world for node/machine: a network that loses,
-// doubles, delays and reorders, cuts, crashes, pauses, slow disks, clients and
-// an operator, on a virtual clock and from one seed. Run plays a Schedule and
-// judges it: safety throughout, liveness when all faults are over. The same
-// schedule gives the same run, event by event.
+// Package sim runs the cores in a simulated world: a network that loses, doubles, delays
+// and reorders, cuts, crashes, pauses, slow disks, clients and an operator, on a virtual
+// clock and from one seed. Run plays a schedule and judges it: safety throughout, liveness
+// when all faults are over. The same schedule gives the same run, event by event.
 //
-// Safety is decided exactly and without a search. The order in which nodes apply
-// entries is the witness. Every answer to a client is checked against it at the moment
-// of the answer (witness.go, ancestry.go). Every message of a node is checked against
-// what the node has made durable and promised (commitments.go). The numbers of checks,
-// as in "I4", are those of docs/strong.md §10 and docs/causal.md §13.
+// This package wires the parts of a run:
 //
-// What causal buckets do is held against the truth of them (package truth), and at
-// the end the history of their clients is given to the judge of real runs, with
-// everything that the simulator knows as evidence (judge.go).
+//   - schedule: what a run does, as data, drawn from a seed
+//   - world: nodes with their clocks, disks and network
+//   - faults, operator, clients: who acts
+//   - witness: the oracle of strong buckets; truth: that of causal buckets
+//   - quiescence: the last phase, after all faults
+//   - trace, tally: what people read of a run
 //
 // A run has no goroutine of its own; many may run beside each other.
 //
@@ -28,72 +26,81 @@
 package sim
 
 import (
+	"github.com/cohortkv/cohort/internal/sim/clients"
+	"github.com/cohortkv/cohort/internal/sim/faults"
+	"github.com/cohortkv/cohort/internal/sim/operator"
+	"github.com/cohortkv/cohort/internal/sim/quiescence"
+	"github.com/cohortkv/cohort/internal/sim/schedule"
+	"github.com/cohortkv/cohort/internal/sim/tally"
+	"github.com/cohortkv/cohort/internal/sim/trace"
+	"github.com/cohortkv/cohort/internal/sim/witness"
+	"github.com/cohortkv/cohort/internal/sim/world"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
 // Result is how a run ended.
 type Result struct {
-	Failure *Failure // nil: nothing was violated
-	Counts  Counts
+	Failure *world.Failure // nil: nothing was violated
+	Counts  tally.Counts
 	Events  int    // of the world's queue
 	Meter   *Meter // if the schedule asks for it
 }
 
 // run is one run: the world, those who act in it, and those who judge it.
 type run struct {
-	w          *world
-	witness    *witness
-	operator   *operator
-	clients    *clients
-	sessions   *sessions
-	faults     injector
-	quiescence *quiescence
+	w          *world.World
+	witness    *witness.Witness
+	operator   *operator.Operator
+	clients    *clients.Clients
+	sessions   *clients.Sessions
+	faults     *faults.Injector
+	quiescence *quiescence.Quiescence
 	pending    int // steps that have not happened
 }
 
 // Run plays a schedule. The trace may be nil.
-func Run(s *Schedule, trace *Trace) Result {
-	w := newWorld(s, trace)
+func Run(s *schedule.Schedule, trace *trace.Trace) Result {
+	w := world.New(s, trace)
 	meter := meterOf(w)
 	r := &run{w: w}
-	w.play(r.begin)
+	w.Play(r.begin)
 	if meter != nil {
-		meter.Context, meter.Writes = r.sessions.largest, r.sessions.truth.Writes()
+		meter.Context, meter.Writes = r.sessions.Largest, r.sessions.Truth.Writes()
 	}
-	return Result{Failure: w.failure, Counts: w.counts, Events: w.queue.popped, Meter: meter}
+	return Result{Failure: w.Failure, Counts: w.Counts, Events: w.Queue.Popped, Meter: meter}
 }
 
 func (r *run) begin() {
 	w := r.w
-	r.witness = newWitness(w)
-	r.clients = newClients(w, r.witness)
-	r.sessions = newSessions(w)
-	r.operator = newOperator(w, r.witness, r.stepDone)
-	r.witness.operator = r.operator
-	w.on.answered, w.on.readable = r.answered, r.readable
-	r.faults = injector{w, r.operator}
-	r.quiescence = &quiescence{w: w, witness: r.witness, operator: r.operator, clients: r.clients, sessions: r.sessions, faults: r.faults}
-	w.start()
-	r.clients.begin(r.operator.members)
-	r.sessions.begin(r.operator.members)
-	r.pending = len(w.sched.Steps)
-	for i := range w.sched.Steps {
-		st := &w.sched.Steps[i]
-		w.at(st.At, func() { r.step(st) })
+	r.witness = witness.New(w)
+	r.clients = clients.New(w, r.witness)
+	r.sessions = clients.NewSessions(w)
+	r.operator = operator.New(w, r.witness, r.stepDone)
+	r.witness.Operator = r.operator
+	w.On.Answered, w.On.Readable = r.answered, r.readable
+	r.faults = faults.New(w, r.operator)
+	r.quiescence = quiescence.New(w, r.witness, r.operator, r.faults, r.clients, r.sessions)
+	w.Start()
+	r.clients.Begin(r.operator.Members)
+	r.sessions.Begin(r.operator.Members)
+	r.pending = len(w.Sched.Steps)
+	for i := range w.Sched.Steps {
+		st := &w.Sched.Steps[i]
+		w.At(st.At, func() { r.step(st) })
 	}
-	if len(w.sched.Steps) == 0 {
-		w.at(0, r.quiescence.begin)
+	if len(w.Sched.Steps) == 0 {
+		w.At(0, r.quiescence.Begin)
 	}
 }
 
-func (r *run) step(st *Step) {
+func (r *run) step(st *schedule.Step) {
 	if st.Fault != nil {
-		r.faults.strike(st.Fault)
+		r.faults.Strike(st.Fault)
 		r.stepDone()
 		return
 	}
-	r.operator.command(st.Command)
+	r.operator.Command(st.Command)
 }
 
 // stepDone counts the steps that have happened; after the last one the faults
@@ -101,29 +108,29 @@ func (r *run) step(st *Step) {
 func (r *run) stepDone() {
 	r.pending--
 	if r.pending == 0 {
-		r.w.after(500*wire.Millisecond, r.quiescence.begin)
+		r.w.After(500*wire.Millisecond, r.quiescence.Begin)
 	}
 }
 
 // answered gives a node's answer to whoever asked.
-func (r *run) answered(n *node, a core.Reply) {
+func (r *run) answered(n *world.Node, a core.Reply) {
 	switch {
-	case a.Token >= forgetTokens:
-		r.operator.answeredForget(n, a)
-	case a.Token >= causalTokens:
-		r.sessions.answered(n, a)
-	case a.Token >= putTokens:
-		r.operator.answered(n, a)
+	case a.Token >= schedule.ForgetTokens:
+		r.operator.AnsweredForget(n, a)
+	case a.Token >= schedule.CausalTokens:
+		r.sessions.Answered(n, a)
+	case a.Token >= schedule.PutTokens:
+		r.operator.Answered(n, a)
 	default:
-		r.clients.answered(n, a)
+		r.clients.Answered(n, a)
 	}
 }
 
 // readable lets a client read the state of a node, now.
-func (r *run) readable(n *node, read core.Read) {
+func (r *run) readable(n *world.Node, read core.Read) {
 	if read.Kind == core.ReadItems {
-		r.sessions.list(n, read)
+		r.sessions.List(n, read)
 		return
 	}
-	r.clients.readable(n, read.Token)
+	r.clients.Readable(n, read.Token)
 }

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,6 +12,11 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/cohortkv/cohort/internal/sim/schedule"
+	"github.com/cohortkv/cohort/internal/sim/tally"
+	"github.com/cohortkv/cohort/internal/sim/trace"
+	"github.com/cohortkv/cohort/internal/sim/world"
 )
 
 const (
@@ -24,7 +28,7 @@ const (
 // sees reports that so many schedules see every transition of a profile. Those that are
 // bent see what they are for.
 func (f *fleet) sees(runs int) bool {
-	return f.profile == Usual && (runs >= enough || f.model == Causal && runs >= enoughCausal)
+	return f.profile == schedule.Usual && (runs >= enough || f.model == schedule.Causal && runs >= enoughCausal)
 }
 
 // shrinkTries bounds how long a failing schedule is cut down.
@@ -44,44 +48,44 @@ func setting(t *testing.T, name string, otherwise uint64) uint64 {
 }
 
 // operatorSet is the operator in the environment: sane, unless it says otherwise.
-func operatorSet(t *testing.T) Operator {
+func operatorSet(t *testing.T) schedule.Operator {
 	text := os.Getenv("COHORT_SIM_OPERATOR")
-	kind, ok := OperatorNamed(text)
+	kind, ok := schedule.OperatorNamed(text)
 	if text != "" && text != "all" && !ok {
-		t.Fatalf("COHORT_SIM_OPERATOR=%q is none of %v", text, operatorNames)
+		t.Fatalf("COHORT_SIM_OPERATOR=%q is none of %v", text, schedule.OperatorNames)
 	}
 	return kind
 }
 
 // modelSet is the model in the environment: strong, unless it says otherwise.
-func modelSet(t *testing.T) Model {
+func modelSet(t *testing.T) schedule.Model {
 	text := os.Getenv("COHORT_SIM_MODEL")
-	model, ok := ModelNamed(text)
+	model, ok := schedule.ModelNamed(text)
 	if text != "" && !ok {
-		t.Fatalf("COHORT_SIM_MODEL=%q is none of %v", text, modelNames)
+		t.Fatalf("COHORT_SIM_MODEL=%q is none of %v", text, schedule.ModelNames)
 	}
 	return model
 }
 
 // profileSet is the profile in the environment: the usual one, unless it says
 // otherwise.
-func profileSet(t *testing.T) Profile {
+func profileSet(t *testing.T) schedule.Profile {
 	text := os.Getenv("COHORT_SIM_PROFILE")
-	profile, ok := ProfileNamed(text)
+	profile, ok := schedule.ProfileNamed(text)
 	if text != "" && !ok {
-		t.Fatalf("COHORT_SIM_PROFILE=%q is none of %v", text, profileNames)
+		t.Fatalf("COHORT_SIM_PROFILE=%q is none of %v", text, schedule.ProfileNames)
 	}
 	return profile
 }
 
 // fleet runs schedules on all processors.
 type fleet struct {
-	operator Operator
-	model    Model
-	profile  Profile
+	operator schedule.Operator
+	model    schedule.Model
+	profile  schedule.Profile
 	mu       struct {
 		sync.Mutex
-		counts Counts
+		counts tally.Counts
 		runs   int
 		events int
 		failed []uint64 // seeds
@@ -92,7 +96,7 @@ type fleet struct {
 func (f *fleet) run(more func(done uint64) bool) {
 	first := f.next.Load()
 	var wg sync.WaitGroup
-	f.mu.counts = Counts{}
+	f.mu.counts = tally.Counts{}
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for {
@@ -100,7 +104,7 @@ func (f *fleet) run(more func(done uint64) bool) {
 				if !more(seed - first) {
 					return
 				}
-				f.note(seed, Run(Generate(seed, f.operator, f.model, f.profile), nil))
+				f.note(seed, Run(schedule.Generate(seed, f.operator, f.model, f.profile), nil))
 			}
 		})
 	}
@@ -127,12 +131,12 @@ func TestSimulate(t *testing.T) {
 		simulate(t, operatorSet(t))
 		return
 	}
-	for kind := range operators {
+	for kind := range schedule.Operators {
 		t.Run(kind.String(), func(t *testing.T) { simulate(t, kind) })
 	}
 }
 
-func simulate(t *testing.T, kind Operator) {
+func simulate(t *testing.T, kind schedule.Operator) {
 	schedules := setting(t, "COHORT_SIM_SCHEDULES", few)
 	length := time.Duration(setting(t, "COHORT_SIM_SECONDS", 0)) * time.Second
 	begun := time.Now()
@@ -168,7 +172,7 @@ func (f *fleet) failures() int {
 // schedule when it is cut down.
 func (f *fleet) report(t *testing.T, seed uint64) {
 	t.Helper()
-	s := Generate(seed, f.operator, f.model, f.profile)
+	s := schedule.Generate(seed, f.operator, f.model, f.profile)
 	r := Run(s, nil)
 	if r.Failure == nil {
 		t.Errorf("seed %d failed once and not again: a run is not deterministic", seed)
@@ -178,8 +182,8 @@ func (f *fleet) report(t *testing.T, seed uint64) {
 		seed, r.Failure, f.model, f.operator, f.profile, seed, shrunk(s, r.Failure.Check))
 }
 
-func shrunk(s *Schedule, check string) *Schedule {
-	return Shrink(s, func(s *Schedule) bool {
+func shrunk(s *schedule.Schedule, check string) *schedule.Schedule {
+	return schedule.Shrink(s, func(s *schedule.Schedule) bool {
 		r := Run(s, nil)
 		return r.Failure != nil && r.Failure.Check == check
 	}, shrinkTries)
@@ -202,7 +206,7 @@ func TestReplay(t *testing.T) {
 	}
 	plant(t)
 	seed := setting(t, "COHORT_SIM_SEED", 0)
-	s := Generate(seed, operatorSet(t), modelSet(t), profileSet(t))
+	s := schedule.Generate(seed, operatorSet(t), modelSet(t), profileSet(t))
 	failure := replay(t, s, "trace.txt")
 	if failure == nil {
 		t.Logf("seed %d violates nothing\n%s", seed, s)
@@ -213,8 +217,8 @@ func TestReplay(t *testing.T) {
 }
 
 // replay runs a schedule, keeps its trace in a file and shows the end of it.
-func replay(t *testing.T, s *Schedule, file string) *Failure {
-	trace := &Trace{}
+func replay(t *testing.T, s *schedule.Schedule, file string) *world.Failure {
+	trace := &trace.Trace{}
 	r := Run(s, trace)
 	path := filepath.Join(t.ArtifactDir(), file)
 	if err := os.WriteFile(path, []byte(s.String()+trace.String()), 0o644); err != nil {
@@ -226,9 +230,9 @@ func replay(t *testing.T, s *Schedule, file string) *Failure {
 
 func TestTheSameSeedGivesTheSameTrace(t *testing.T) {
 	for seed := range uint64(9) {
-		var first, second Trace
-		kind, model := Operator(seed)%operators, Model(seed/3)
-		one, two := Run(Generate(seed, kind, model, Usual), &first), Run(Generate(seed, kind, model, Usual), &second)
+		var first, second trace.Trace
+		kind, model := schedule.Operator(seed)%schedule.Operators, schedule.Model(seed/3)
+		one, two := Run(schedule.Generate(seed, kind, model, schedule.Usual), &first), Run(schedule.Generate(seed, kind, model, schedule.Usual), &second)
 		if first.Sum() != second.Sum() || first.Len() != second.Len() || one.Events != two.Events {
 			t.Errorf("seed %d: %d lines with sum %x and %d events, then %d with %x and %d",
 				seed, first.Len(), first.Sum(), one.Events, second.Len(), second.Sum(), two.Events)
@@ -240,48 +244,11 @@ func TestTheSameSeedGivesTheSameTrace(t *testing.T) {
 }
 
 func TestDifferentSeedsGiveDifferentTraces(t *testing.T) {
-	var first, second Trace
-	Run(Generate(1, Sane, Strong, Usual), &first)
-	Run(Generate(2, Sane, Strong, Usual), &second)
+	var first, second trace.Trace
+	Run(schedule.Generate(1, schedule.Sane, schedule.Strong, schedule.Usual), &first)
+	Run(schedule.Generate(2, schedule.Sane, schedule.Strong, schedule.Usual), &second)
 	if first.Sum() == second.Sum() {
 		t.Error("seeds 1 and 2 have the same trace")
-	}
-}
-
-func TestEveryScheduleMeetsItsMinimums(t *testing.T) {
-	for seed := range uint64(600) {
-		s := Generate(seed, Operator(seed)%operators, Model(seed/3)%models, Profile(seed/9)%profiles)
-		faults := 0
-		for _, st := range s.Steps {
-			if st.Fault != nil {
-				faults++
-			}
-		}
-		lists := 3
-		if s.Profile != Usual && s.Profile != ReusedCounters {
-			lists = 1 // episodes of their own
-		}
-		if s.Nodes < 3 || s.Nodes > maxNodes || faults < minFaults || s.lists() < lists || s.operations() < 300 {
-			t.Errorf("seed %d: %d nodes, %d faults, %d lists, %d operations", seed, s.Nodes, faults, s.lists(), s.operations())
-		}
-	}
-}
-
-func TestShrinkKeepsTheStepsThatTheFailureNeeds(t *testing.T) {
-	s := Generate(7, Sane, Strong, Usual)
-	needed := s.Steps[3]
-	small := Shrink(s, func(s *Schedule) bool {
-		found := false
-		for _, st := range s.Steps {
-			found = found || st == needed
-		}
-		return found && len(s.Clients) > 0
-	}, 1000)
-	if len(small.Steps) != 1 || small.Steps[0] != needed || len(small.Clients) != 1 || len(small.Clients[0].Ops) != 1 {
-		t.Errorf("what is left:\n%s", small)
-	}
-	if fmt.Sprint(s) != fmt.Sprint(Generate(7, Sane, Strong, Usual)) {
-		t.Error("the schedule that was given was changed")
 	}
 }
 
@@ -291,17 +258,13 @@ func TestTheGuideExplainsEveryOperatorProfileAndCheck(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := slices.Concat(operatorNames[:], modelNames[:], profileNames[:])
-	sources, err := filepath.Glob("*.go")
+	names := slices.Concat(schedule.OperatorNames[:], schedule.ModelNames[:], schedule.ProfileNames[:])
+	sources, err := filepath.Glob("*/*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	truth, err := filepath.Glob("truth/*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	checks := regexp.MustCompile(`\bfail\("([a-zP0-9 -]+)"`)
-	for _, file := range append(sources, truth...) {
+	checks := regexp.MustCompile(`\b[fF]ail\("([a-zP0-9 -]+)"`)
+	for _, file := range sources {
 		source, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -1,0 +1,131 @@
+package clients
+
+import (
+	"github.com/cohortkv/cohort/internal/sim/schedule"
+	"github.com/cohortkv/cohort/internal/sim/trace"
+	"github.com/cohortkv/cohort/internal/sim/truth"
+	"github.com/cohortkv/cohort/internal/sim/world"
+	"github.com/cohortkv/cohort/node/core"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Sessions are the clients of causal buckets, and what truly happened to the buckets:
+// every write, message and answer of a node is held against that.
+type Sessions struct {
+	w         *world.World
+	Truth     *truth.Truth
+	has       map[*world.Node]*truth.Incarnation
+	members   func() schedule.Nodes // Of the list last commanded
+	All       []*Session
+	requests  []*Request // by token
+	Ended     int        // Sessions that have ended
+	forger    forger
+	forwarded map[forwardedWrite]*Request
+	Largest   int // bytes of the largest context that a session was given, as text, if the schedule asks for it
+	scratch   []byte
+}
+
+func NewSessions(w *world.World) *Sessions {
+	c := &w.Sched.Causal
+	ss := &Sessions{w: w, has: map[*world.Node]*truth.Incarnation{}, requests: []*Request{nil}, forwarded: map[forwardedWrite]*Request{}}
+	ss.Truth = truth.New(truth.Config{Nodes: w.Sched.Nodes, Keys: c.Keys, Space: c.Space, Exact: c.Exact, Deps: c.Deps}, reporter{w})
+	w.On.Started = append(w.On.Started, ss.started)
+	w.On.Lost = append(w.On.Lost, func(n *world.Node) { ss.Of(n).Die() })
+	w.On.Gone = append(w.On.Gone, ss.nodeGone)
+	w.On.Told = append(w.On.Told, ss.told)
+	w.On.Durable = append(w.On.Durable, func(n *world.Node, seq uint64) { ss.Of(n).DurableUpTo(seq) })
+	w.On.Shows = append(w.On.Shows, func(n *world.Node) { ss.Of(n).Shows(n.Shows.CausalReady) })
+	if !w.Sched.Garbled() {
+		w.On.Wrote = append(w.On.Wrote, ss.wrote)
+		w.On.Sent = append(w.On.Sent, func(n *world.Node, e *core.Envelope) { ss.Truth.Sent(ss.Of(n), e) })
+		w.On.Carried = append(w.On.Carried, ss.noteForward)
+	}
+	return ss
+}
+
+// Begin begins all sessions.
+func (ss *Sessions) Begin(members func() schedule.Nodes) {
+	w := ss.w
+	ss.members = members
+	for id := range w.Sched.Sessions {
+		s := &Session{all: ss, w: w, id: id, plan: &w.Sched.Sessions[id], contexts: []heldContext{{from: -1}}}
+		s.at = s.plan.Node % w.Sched.Nodes
+		ss.All = append(ss.All, s)
+		s.think()
+	}
+}
+
+// reporter is the world as the truth knows it.
+type reporter struct{ w *world.World }
+
+func (r reporter) Fail(check, format string, args ...any) { r.w.Fail(check, format, args...) }
+func (r reporter) Saw(what string)                        { r.w.Counts.Add("truth", what) }
+func (r reporter) Now() wire.Instant                      { return r.w.Now }
+
+// Of is the truth of what a process has now.
+func (ss *Sessions) Of(n *world.Node) *truth.Incarnation { return ss.has[n] }
+
+func (ss *Sessions) started(n *world.Node, found *world.RecoveredState) {
+	if found != nil {
+		ss.Of(n).Restart(n.Boot)
+		return
+	}
+	ss.has[n] = ss.Truth.Begin(n.ID, n.Boot)
+}
+
+// nodeGone ends what was open at a node that crashed.
+func (ss *Sessions) nodeGone(n *world.Node) {
+	for _, s := range ss.All {
+		s.lost(n)
+	}
+}
+
+// told takes what a node is told into account, before it acts on it.
+func (ss *Sessions) told(n *world.Node, in core.Input) {
+	ss.Of(n).BeginStep()
+	if a, ok := in.(*core.Abandon); ok && a.Token >= schedule.CausalTokens && a.Token < schedule.ForgedTokens {
+		r := ss.requests[a.Token-schedule.CausalTokens]
+		r.gone, r.Over = true, ss.w.Now
+	}
+}
+
+// wrote takes a write into account, as far as it concerns causal buckets.
+func (ss *Sessions) wrote(n *world.Node, x *core.Write) {
+	switch x.Kind {
+	case core.WriteMeta:
+		if x.Meta.Present && ss.Of(n).Adopt(x.Seq, &x.Meta.View) {
+			ss.w.Net.RedeliverOldWrites(n)
+		}
+	case core.WriteCausal:
+		ss.Of(n).Wrote(x.Seq, x.Causal)
+	}
+}
+
+// measure takes in a context that a session was given.
+func (ss *Sessions) measure(c *wire.Context) {
+	if ss.w.Sched.Measure {
+		ss.scratch = wire.AppendContextText(ss.scratch[:0], "sim", nil, *c)
+		ss.Largest = max(ss.Largest, len(ss.scratch))
+	}
+}
+
+// Compare holds all that a node stores of causal buckets against what it wrote.
+func (ss *Sessions) Compare(n *world.Node) {
+	has := ss.Of(n)
+	held := 0
+	for it := range n.Store.CausalSnapshot().Items([]wire.HashRange{{Last: ^uint64(0)}}) {
+		held++
+		if x := has.Item(ss.Truth.Key(it.Key)); x == nil || x.Version != it.Version {
+			ss.w.Fail("causal state", "node %d stores %s, it has written %v", n.ID, trace.ItemString(it), x)
+			return
+		}
+	}
+	for key := range ss.w.Sched.Causal.Keys {
+		if has.Item(key) != nil {
+			held--
+		}
+	}
+	if held != 0 {
+		ss.w.Fail("causal state", "node %d stores %d items too many", n.ID, held)
+	}
+}

@@ -1,0 +1,128 @@
+// Package faults lets the faults of a schedule happen to a simulated world, and ends them.
+package faults
+
+import (
+	"github.com/cohortkv/cohort/internal/sim/operator"
+	"github.com/cohortkv/cohort/internal/sim/schedule"
+	"github.com/cohortkv/cohort/internal/sim/world"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Injector lets the faults of a schedule happen.
+type Injector struct {
+	w        *world.World
+	operator *operator.Operator
+}
+
+func New(w *world.World, o *operator.Operator) *Injector { return &Injector{w, o} }
+
+// Strike begins a fault and plans its end. A crash that would make the operator
+// insane, by taking the last copy of something, becomes a pause.
+func (i *Injector) Strike(f *schedule.Fault) {
+	w := i.w
+	n := w.Nodes[f.Node]
+	kind := f.Kind
+	if kind == schedule.Crash && n.Up && !i.operator.MayCrash(f.Node) {
+		kind = schedule.Pause
+	}
+	if kind == schedule.Restart && !w.Sched.Model.Restarts() {
+		kind = schedule.Pause
+	}
+	if kind == schedule.GiveAway && w.Sched.Model.Causal() {
+		kind = schedule.Pause // package truth knows one process of a node at a time
+	}
+	w.Counts.Add("fault", kind.String())
+	w.Note("fault: %s", f)
+	switch kind {
+	case schedule.Cut, schedule.OneWay, schedule.Bridge:
+		i.cut(f, 1)
+		i.until(f.For, func() { i.cut(f, -1) })
+	case schedule.Crash, schedule.Restart:
+		i.crash(n, f.For, kind == schedule.Restart)
+	case schedule.Move:
+		if w.TwinOf(n.ID) == nil { // else the old process is at the other address
+			n.Moved = !n.Moved
+		}
+	case schedule.GiveAway:
+		i.giveAway(n)
+	case schedule.Pause:
+		i.Pause(n, f.For)
+	case schedule.Storm:
+		w.Net.Storms++
+		i.until(f.For, func() { w.Net.Storms-- })
+	case schedule.SlowDisk:
+		n.SlowDisk++
+		i.until(f.For, func() { n.SlowDisk = max(n.SlowDisk-1, 0) })
+	case schedule.PauseAll:
+		for _, n := range w.Processes() {
+			i.Pause(n, f.For)
+		}
+	}
+}
+
+// until plans the end of a fault. The final phase (quiescence) may end the fault earlier.
+func (i *Injector) until(length wire.Instant, end func()) {
+	calm := i.w.Calm
+	i.w.After(length, func() {
+		if i.w.Calm == calm {
+			end()
+		}
+	})
+}
+
+func (i *Injector) crash(n *world.Node, back wire.Instant, keeps bool) {
+	if !n.Up {
+		return
+	}
+	n.Crash(keeps)
+	bootCount := n.BootCount
+	if !keeps {
+		i.operator.TryForget(n, bootCount, 0)
+	}
+	i.w.After(back, func() {
+		if n.BootCount == bootCount && !n.Up {
+			n.Start()
+		}
+	})
+}
+
+func (i *Injector) Pause(n *world.Node, length wire.Instant) {
+	if n.Up {
+		n.Pause()
+		bootCount := n.BootCount
+		i.until(length+i.w.UpTo(20*wire.Millisecond), func() {
+			if n.BootCount == bootCount && n.Up {
+				n.Resume()
+			}
+		})
+	}
+}
+
+// cut blocks the directions of a fault, or with -1 unblocks them.
+func (i *Injector) cut(f *schedule.Fault, by int) {
+	w := i.w
+	for a := range w.Nodes {
+		for b := range w.Nodes {
+			crossing := f.Side.Has(a) && !f.Side.Has(b)
+			spans := f.Kind == schedule.Bridge && (a == f.Node || b == f.Node)
+			if !crossing || spans {
+				continue
+			}
+			w.Net.Cut(a, b, by)
+			if f.Kind != schedule.OneWay {
+				w.Net.Cut(b, a, by)
+			}
+		}
+	}
+}
+
+// giveAway gives the id of a node to a new process without state, at the node's other
+// address. The old process goes on at its own address, and receives what is sent there.
+// Clients and the operator turn to the new one. An id has one old process at most.
+func (i *Injector) giveAway(n *world.Node) {
+	if !n.Up || n.Pauses > 0 || i.w.TwinOf(n.ID) != nil {
+		return
+	}
+	i.operator.LeaveAll(n)
+	i.w.GiveAway(n)
+}

@@ -1,0 +1,47 @@
+package schedule
+
+import "github.com/cohortkv/cohort/node/wire"
+
+// Garbling says which messages of a run are garbled: nodes send what no correct node
+// sends. The protocols take nodes for honest (docs/strong.md §12), so the witness and
+// the truth check nothing in such a run. These things must hold all the same. No core
+// panics, works without end or grows without bound. No boot breaks its own commitments.
+// Every PUT is answered in time. When the garbling is over and a list was put, strong
+// buckets serve and their replicas are equal.
+type Garbling struct {
+	Count  int         // at most so many; none after the faults end
+	From   Nodes       // their senders
+	Script []byte      // chooses instead of the seed, for the fuzzer; then From does not count
+	Kinds  []wire.Kind // the kinds that are garbled; nil: all
+}
+
+// garbledKinds are the sets of message kinds that one schedule may garble: kinds that
+// are rare beside hellos and exchanges, and on which most depends.
+var garbledKinds = [][]wire.Kind{
+	{wire.KindPrepare},
+	{wire.KindPrepare, wire.KindAck},
+	{wire.KindForward, wire.KindForwardReply},
+	{wire.KindJoinRequest, wire.KindJoin, wire.KindBallotTooLow},
+	{wire.KindStart, wire.KindStarted, wire.KindActive},
+	{wire.KindNewView, wire.KindNewViewReply},
+	{wire.KindQueryReply},
+	{wire.KindConfirm, wire.KindConfirmed, wire.KindCancel},
+}
+
+func (s *Schedule) Garbled() bool { return s.Garbling.Count > 0 }
+
+// garbling draws which nodes send garbled messages, and how often.
+func (g *generator) garbling(s *Schedule) {
+	s.Garbling = Garbling{Count: 1 + g.rng.IntN(60), From: One(g.rng.IntN(g.nodes))}
+	if g.model.Strong() && g.chance(0.7) {
+		s.Garbling.Kinds = pick(g.rng, garbledKinds...)
+	}
+	if g.chance(0.3) {
+		s.Garbling.From = g.side()
+	}
+	for i := range s.Clients { // what is written once shows to the end what was made of it
+		for j := range s.Clients[i].Ops {
+			s.Clients[i].Ops[j].Key = g.rng.IntN(16)
+		}
+	}
+}

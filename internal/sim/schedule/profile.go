@@ -1,0 +1,228 @@
+package schedule
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Profile selects a rare situation, mostly of causal buckets, that schedules then produce
+// often. Usual schedules meet the same situation once in many thousands, or never.
+type Profile uint8
+
+// The profiles.
+const (
+	// Usual schedules follow generate.go alone.
+	Usual Profile = iota
+	// ReusedCounters: many keys, each written a few times, and nodes that lose their
+	// state. So one node assigns one counter of a key twice.
+	ReusedCounters
+	// CutReferences: a context holds one position or two before a stable-cut reference
+	// replaces them. Nodes that lost their state serve, so a node that holds a view need
+	// not have all that the view's stable cut covers.
+	CutReferences
+	// LateDelivery: a node that is cut off takes writes and loses them. The network
+	// delivers them views later, when a newer version was deleted and collected.
+	LateDelivery
+	// DataLoss: contexts name versions that are lost. Later writes of the same keys have
+	// lower counters, and not every replica has them.
+	DataLoss
+	// ExpiredIDs: answers to forwarded writes are lost, and the forwarder is cut off for
+	// longer than owners remember its request ids.
+	ExpiredIDs
+	// Garbled: some members send a bounded number of garbled messages.
+	Garbled
+	// Twins: ids are given to new processes while the old ones run. The faults
+	// concern strong buckets only.
+	Twins
+	Profiles
+)
+
+var ProfileNames = [Profiles]string{Usual: "usual", ReusedCounters: "reused-counters", CutReferences: "cut-references",
+	LateDelivery: "late-delivery", DataLoss: "data-loss", ExpiredIDs: "expired-ids", Garbled: "garbled", Twins: "twins",
+}
+
+func (p Profile) String() string { return ProfileNames[p] }
+
+// ProfileNamed finds a profile by its name.
+func ProfileNamed(name string) (Profile, bool) {
+	i := slices.Index(ProfileNames[:], name)
+	return Profile(max(i, 0)), i >= 0
+}
+
+// applyProfile changes the limits and conditions of a schedule to those of its profile.
+func (g *generator) applyProfile(s *Schedule) {
+	switch s.Profile {
+	case ReusedCounters:
+		s.Causal.Keys = 25 + g.rng.IntN(40)
+		s.Causal.ChunkBytes = pick(g.rng, 0, 2000) // or an exchange takes longer than anybody may wait
+		g.keepsState = false
+	case CutReferences:
+		s.Causal.Vector = 1 + g.rng.IntN(2)
+		s.Causal.Exact, s.Causal.Deps = 2, 2
+		g.keepsState = false
+	case LateDelivery:
+		s.Network.RedeliverOld = true
+		s.Causal.Keys = 1 + g.rng.IntN(2)
+		g.keepsState, g.deletes = false, true
+	case DataLoss:
+		s.Causal.Keys = 1 + g.rng.IntN(2)
+		s.Causal.Exact, s.Causal.Deps = 128, 16
+		g.keepsState = false
+	case ExpiredIDs:
+		s.Causal.DedupRetention = 5 * wire.Second
+		g.keepsState = true
+	}
+}
+
+// episodes draws the situation of a profile a few times, for a sane operator. It returns
+// false if the profile has none.
+func (g *generator) episodes(s *Schedule) bool {
+	var episode func(s *Schedule, at wire.Instant) wire.Instant
+	switch s.Profile {
+	case CutReferences:
+		episode = g.serveWithoutCut
+	case LateDelivery:
+		episode = g.lateDelivery
+	case DataLoss:
+		episode = g.dataLoss
+	case ExpiredIDs:
+		episode = g.longCut
+	default:
+		return false
+	}
+	g.view = 1<<g.nodes - 1
+	g.shards = 1 + g.rng.IntN(2)
+	if s.Profile == ExpiredIDs {
+		g.oneShardEach()
+	}
+	g.add(s, 10*wire.Millisecond, &Command{List: g.view, All: true})
+	at := wire.Second + g.between(0, 2*wire.Second)
+	times := 4 + g.rng.IntN(3)
+	if s.Profile == DataLoss {
+		times = 2 // they take long, and what is done is spread over them
+	}
+	for range times {
+		at = episode(s, at)
+	}
+	g.add(s, at, g.fault())
+	return true
+}
+
+// serveWithoutCut: a node crashes without its state, gets the list again, and is cut off
+// before it has all data. It serves in the view without all that the stable cut covers.
+func (g *generator) serveWithoutCut(s *Schedule, at wire.Instant) wire.Instant {
+	id := g.rng.IntN(g.nodes)
+	g.add(s, at, &Fault{Kind: Crash, Node: id, For: g.between(wire.Millisecond, 300*wire.Millisecond)})
+	at += 400 * wire.Millisecond
+	g.add(s, at, &Command{List: g.view, All: true})
+	at += g.between(0, 250*wire.Millisecond)
+	length := wire.Second + g.between(0, 3*wire.Second)
+	g.add(s, at, &Fault{Kind: Cut, Side: One(id), For: length})
+	return at + length + wire.Second + g.between(0, 2*wire.Second)
+}
+
+// lateDelivery: a node that is cut off takes writes and loses them in a crash. The others
+// go on without the node, delete and collect. Then the node is a member again, and the
+// network delivers its old writes.
+func (g *generator) lateDelivery(s *Schedule, at wire.Instant) wire.Instant {
+	id := g.rng.IntN(g.nodes)
+	g.add(s, at, &Fault{Kind: Cut, Side: One(id), For: 2500 * wire.Millisecond})
+	g.add(s, at+wire.Second+g.between(0, wire.Second), &Fault{Kind: Crash, Node: id, For: g.between(wire.Millisecond, 300*wire.Millisecond)})
+	g.add(s, at+2*wire.Second+g.between(0, wire.Second), &Command{List: g.view.Without(One(id)), All: true})
+	at += 8*wire.Second + g.between(0, 4*wire.Second)
+	g.add(s, at, &Command{List: g.view, All: true})
+	return at + wire.Second + g.between(0, 2*wire.Second)
+}
+
+// dataLoss: the first node is cut off, takes writes and loses them in a crash. Contexts of
+// its clients still name them. There are so many that later writes have lower counters for
+// long. Later one node is cut off again, mostly the first: then each side lacks the writes
+// of the other.
+func (g *generator) dataLoss(s *Schedule, at wire.Instant) wire.Instant {
+	other := pick(g.rng, 0, 0, 0, g.rng.IntN(g.nodes))
+	g.add(s, at, &Fault{Kind: Cut, Side: One(0), For: 10 * wire.Second})
+	at += 9900 * wire.Millisecond
+	g.add(s, at, &Fault{Kind: Crash, Node: 0, For: g.between(wire.Millisecond, 100*wire.Millisecond)})
+	at += 200 * wire.Millisecond
+	g.add(s, at, &Command{List: g.view, All: true})
+	at += wire.Second + g.between(0, wire.Second)
+	length := 2*wire.Second + g.between(0, 2*wire.Second)
+	g.add(s, at, &Fault{Kind: Cut, Side: One(other), For: length})
+	return at + length + g.between(0, wire.Second)
+}
+
+// oneShardEach gives most nodes a shard of their own.
+func (g *generator) oneShardEach() {
+	g.shards = min(g.nodes, maxShards)
+	g.place = g.place[:0:0]
+	for i := range g.nodes {
+		g.place = append(g.place, uint8(i%g.shards))
+	}
+}
+
+// longCut: a node with forwarded writes is cut off for long, while the owners forget the
+// request ids that it used.
+func (g *generator) longCut(s *Schedule, at wire.Instant) wire.Instant {
+	length := 10*wire.Second + g.between(0, 5*wire.Second)
+	g.add(s, at, &Fault{Kind: Cut, Side: One(g.rng.IntN(g.nodes)), For: length})
+	return at + length + wire.Second + g.between(0, 2*wire.Second)
+}
+
+// writersWait makes every client write at one node all the time and wait for the answers.
+func (g *generator) writersWait(s *Schedule) {
+	end := s.Steps[len(s.Steps)-1].At
+	for i := range s.Sessions {
+		c := &s.Sessions[i]
+		c.Roams = false
+		for j := range c.Ops {
+			o := &c.Ops[j]
+			o.Think, o.Leave = g.between(0, end/wire.Instant(len(c.Ops))), 0
+			if o.Kind.Reads() && g.chance(0.6) {
+				o.Kind = Put
+			}
+		}
+	}
+}
+
+// separateReaders makes every other client read only, with its newest context. The other
+// clients write at the first node without a context, so a lost write raises no counters.
+// All do so all the time, not in bursts.
+func (g *generator) separateReaders(s *Schedule) {
+	end := s.Steps[len(s.Steps)-1].At
+	for i := range s.Sessions {
+		c := &s.Sessions[i]
+		reads := i%2 == 0
+		c.Roams = reads
+		if !reads {
+			c.Node = 0
+		}
+		c.Ops = slices.Repeat(c.Ops, 2)
+		if reads {
+			c.Ops = slices.Repeat(c.Ops, 2)
+		}
+		for j := range c.Ops {
+			o := &c.Ops[j]
+			o.Think = g.between(0, 3*end/wire.Instant(len(c.Ops)))
+			switch {
+			case reads:
+				o.Kind, o.Context = Get, NewestContext
+			case o.Kind.Reads():
+				o.Kind, o.Context = Put, NoContext
+			default:
+				o.Context = NoContext
+			}
+		}
+	}
+}
+
+// giveAways draws nodes whose ids are given away, and the lists that name the new
+// processes.
+func (g *generator) giveAways(s *Schedule) {
+	end := s.Steps[len(s.Steps)-1].At
+	for range 1 + g.rng.IntN(3) {
+		at := wire.Second + g.between(0, end)
+		g.add(s, at, &Fault{Kind: GiveAway, Node: g.rng.IntN(g.nodes)})
+		g.add(s, at+g.between(0, wire.Second), &Command{List: 1<<g.nodes - 1, All: true})
+	}
+}

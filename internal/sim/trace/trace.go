@@ -1,0 +1,133 @@
+// Package trace has the trace of a simulated run, and the words for what it shows: inputs,
+// messages, writes, events, ballots, contexts. A trace is text for people; its sum tells
+// whether two runs were the same.
+package trace
+
+import (
+	"fmt"
+	"hash/fnv"
+	"strings"
+
+	"github.com/cohortkv/cohort/internal/sim/schedule"
+	"github.com/cohortkv/cohort/node/core"
+	"github.com/cohortkv/cohort/node/ids"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Trace is what happened in a run, one line a thing.
+type Trace struct {
+	lines []string
+	sum   uint64
+}
+
+func (t *Trace) Add(at wire.Instant, format string, args ...any) {
+	line := schedule.Seconds(at) + " " + fmt.Sprintf(format, args...)
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%x %s", t.sum, line)
+	t.sum = h.Sum64()
+	t.lines = append(t.lines, line)
+}
+
+// Sum is of all lines, in order: equal only for the same run.
+func (t *Trace) Sum() uint64 { return t.sum }
+
+// Len is how many lines there are.
+func (t *Trace) Len() int { return len(t.lines) }
+
+func (t *Trace) String() string { return strings.Join(t.lines, "\n") + "\n" }
+
+// Last are the last lines, cut to a width that people read.
+func (t *Trace) Last(n int) string {
+	var b strings.Builder
+	for _, line := range t.lines[max(0, len(t.lines)-n):] {
+		fmt.Fprintf(&b, "%.300s\n", line)
+	}
+	return b.String()
+}
+
+// Describe is an input in a line.
+func Describe(in core.Input) string {
+	if text, ok := describeCausal(in); ok {
+		return text
+	}
+	switch in := in.(type) {
+	case *core.Received:
+		h := in.Header
+		return fmt.Sprintf("<- %d (%x, view %d by %d) %s %s", h.From, h.Inc, h.View.Number, h.View.Author, KindNames[in.Message.Kind()], body(in.Message))
+	case *core.Submit:
+		return fmt.Sprintf("submit %d %d %q", in.Token, in.Op.Kind, in.Op.Key)
+	default:
+		return fmt.Sprintf("%T %+v", in, in)
+	}
+}
+
+// body is a message in a line; what is long, shortened.
+func body(m wire.Message) string {
+	switch m := m.(type) {
+	case *wire.Prepare:
+		return fmt.Sprintf("%s first %d commit %d: %s", Name(m.Ballot), m.First, m.Commit, describeEntries(m.Entries))
+	case *wire.Forward:
+		return fmt.Sprintf("%s mark %d: %d writes", Name(m.Ballot), m.LowestOpen, len(m.Ops))
+	case *wire.Chunk:
+		return fmt.Sprintf("%s part %d from %d: %d records, %d entries, last %v", Name(m.Ballot), m.Part, m.From, len(m.Records), len(m.Entries), m.Last)
+	default:
+		return causalBody(m)
+	}
+}
+
+func describeEntries(entries []wire.Entry) string {
+	var parts []string
+	for i := range entries {
+		parts = append(parts, DescribeEntry(&entries[i]))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// DescribeEntry is an entry in a few words.
+func DescribeEntry(e *wire.Entry) string {
+	return fmt.Sprintf("(%s, %d) %s %q=%q number %d status %s for node %d counter %d", Name(e.Stamp.Ballot), e.Stamp.Index,
+		e.Op.ContentType, e.Op.Key, Short(e.Op.Value), e.Result.MsgNum, StatusNames[e.Result.Status], e.ID.Node, e.ID.Counter)
+}
+
+func DescribeWrite(x *core.Write) string {
+	switch x.Kind {
+	case core.WriteMeta:
+		return fmt.Sprintf("%d meta: promised %s, view %d by %d %v, owed %d", x.Seq, Name(x.Meta.Promised),
+			x.Meta.View.ID.Number, x.Meta.View.ID.Author, idsOf(x.Meta.View.Layout), len(x.Meta.Owed))
+	case core.WriteAppend:
+		return fmt.Sprintf("%d append: %s", x.Seq, describeEntries(x.Entries))
+	case core.WriteCausal:
+		return fmt.Sprintf("%d causal:%s", x.Seq, describeCausalWrite(x.Causal))
+	default:
+		return fmt.Sprintf("%d %s %s fresh=%v base (%s, %d), tail %d, records %d", x.Seq, WriteNames[x.Kind], Name(x.Ballot), x.Fresh,
+			Name(x.Base.Source), x.Base.Length, len(x.Entries), len(x.Records))
+	}
+}
+
+func DescribeEvent(e *core.Event) string {
+	return fmt.Sprintf("peer %d view %d by %d %s count %d %s", e.Peer, e.View.Number, e.View.Author, Name(e.Ballot), e.Count, e.Note)
+}
+
+func idsOf(l wire.Layout) []ids.Node {
+	var all []ids.Node
+	for _, m := range l.Members() {
+		all = append(all, m.ID)
+	}
+	return all
+}
+
+// Name is a ballot as people speak of it: its view's number and author, its
+// round, and enough of the boots to tell boots apart.
+func Name(b ids.Ballot) string {
+	if b.IsZero() {
+		return "nothing"
+	}
+	return fmt.Sprintf("v%d.%d/%04x.r%d/%04x", b.View.Number, b.View.Author, uint16(b.View.Boot), b.Round, uint16(b.Boot))
+}
+
+func Short(v []byte) string {
+	if len(v) > 16 {
+		return string(v[:16]) + "…"
+	}
+	return string(v)
+}

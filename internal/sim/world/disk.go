@@ -1,0 +1,129 @@
+package world
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/node/core"
+	"github.com/cohortkv/cohort/node/kv"
+	"github.com/cohortkv/cohort/node/store"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// disk is what a node has written in all boots of one incarnation. Of what it has
+// not been told to be durable a crash leaves a part, from the beginning on.
+type disk struct {
+	writes  []core.Write
+	durable int // of them
+	before  int // writes of earlier boots, which numbered theirs alike
+}
+
+// lose takes away what a crash takes. It returns the number of the last write of
+// this boot that is left; 0: none is.
+func (d *disk) lose(w *World) (seq uint64) {
+	left := d.durable
+	if open := len(d.writes) - left; open > 0 {
+		left += w.Rng.IntN(open + 1)
+	}
+	if left > d.before {
+		seq = d.writes[left-1].Seq
+	}
+	d.writes = d.writes[:left]
+	d.durable, d.before = left, left
+	return seq
+}
+
+// RecoveredState is what a node finds when it starts with its disk.
+type RecoveredState struct {
+	Rec    core.Recovered
+	store  *store.Memory
+	ledger *kv.Ledger // of the state, which is the base of rec.Ballot
+}
+
+func (d *disk) recover() *RecoveredState {
+	f := &RecoveredState{store: store.NewMemory(), ledger: kv.NewLedger(0)}
+	for i := range d.writes {
+		f.write(&d.writes[i])
+	}
+	for i := range f.Rec.Staged {
+		if s := &f.Rec.Staged[i]; !s.Fresh {
+			s.Tail = f.tail(s)
+		}
+	}
+	f.Rec.Ledger = f.ledger.Export()
+	return f
+}
+
+func (f *RecoveredState) write(x *core.Write) {
+	switch x.Kind {
+	case core.WriteMeta:
+		f.Rec.Meta = *x.Meta
+	case core.WriteAppend:
+		f.Rec.Log = append(f.Rec.Log, x.Entries...)
+	case core.WriteSwap:
+		f.swap(x)
+	case core.WriteStaged:
+		f.stage(x)
+		fallthrough
+	default:
+		f.store.Write([]core.Write{*x})
+	}
+}
+
+// stage puts a whole base on top of the one that it was built on, if that is kept.
+func (f *RecoveredState) stage(x *core.Write) {
+	under := slices.IndexFunc(f.Rec.Staged, func(s core.RecoveredBase) bool { return s.Ballot == x.Under })
+	var kept []core.RecoveredBase
+	if under >= 0 {
+		kept = f.Rec.Staged[under:]
+	}
+	f.Rec.Staged = append([]core.RecoveredBase{{
+		Ballot: x.Ballot, Base: x.Base, Bound: x.Bound, Members: x.Members, Fresh: x.Fresh, Ledger: x.Ledger, Tail: x.Entries,
+	}}, kept...)
+}
+
+// tail are the entries between the base of the history and a base that is staged
+// on top of it. What was written began where the history was committed then.
+func (f *RecoveredState) tail(s *core.RecoveredBase) []wire.Entry {
+	count := uint64(0)
+	if i := slices.IndexFunc(s.Base.Past, func(p wire.PastBallot) bool { return p.Ballot == f.Rec.Ballot }); i >= 0 {
+		count = s.Base.Past[i].Count
+	}
+	tail := slices.Clone(f.Rec.Log[:min(count, uint64(len(f.Rec.Log)))])
+	for _, e := range s.Tail {
+		if e.Stamp.Ballot != f.Rec.Ballot || e.Stamp.Index > uint64(len(tail)) {
+			tail = append(tail, e)
+		}
+	}
+	return tail
+}
+
+// swap makes the staged base the history.
+func (f *RecoveredState) swap(x *core.Write) {
+	s := f.Rec.Staged[0]
+	tail := s.Tail
+	if s.Fresh {
+		f.ledger = kv.Import(x.Ledger, 0)
+	} else {
+		tail = f.tail(&s)
+		f.store.Apply(tail)
+	}
+	f.store.Write([]core.Write{*x})
+	for i := range tail {
+		f.ledger.Apply(&tail[i])
+	}
+	f.Rec.Ballot, f.Rec.Members, f.Rec.Bound, f.Rec.Past = s.Ballot, s.Members, s.Bound, s.Base.Past
+	f.Rec.Attested = attested(&s)
+	f.Rec.Log, f.Rec.Staged = nil, nil
+}
+
+// attested are the incarnations that reported all they had when a ballot, or one of its
+// ancestors, began.
+func attested(s *core.RecoveredBase) []wire.Attestation {
+	all := slices.DeleteFunc(slices.Clone(s.Base.Attested), func(a wire.Attestation) bool {
+		return slices.ContainsFunc(s.Bound, func(b wire.Sighting) bool { return b.Node == a.Node && b.Inc == a.Inc })
+	})
+	for _, b := range s.Bound {
+		all = append(all, wire.Attestation{Node: b.Node, Inc: b.Inc, Ballot: s.Ballot})
+	}
+	return all
+}

@@ -1,0 +1,354 @@
+package world
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/cohortkv/cohort/internal/sim/trace"
+	"github.com/cohortkv/cohort/node/core"
+	"github.com/cohortkv/cohort/node/ids"
+	"github.com/cohortkv/cohort/node/machine"
+	"github.com/cohortkv/cohort/node/store"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Node is one simulated process, or the place where it was: a machine, a store,
+// and a driver such as node/driver.go, on the world's clock.
+type Node struct {
+	w         *World
+	ID        ids.Node
+	Moved     bool // it can be reached at its second address, not at its first
+	Up        bool
+	old       bool // its id was given to another process (twin.go)
+	BootCount int  // counts its starts; what is addressed to an earlier boot is lost
+
+	Inc       ids.Incarnation
+	Boot      ids.Boot
+	clock     wire.Instant // this boot's clock minus the world's
+	Machine   *machine.Machine
+	Store     *store.Memory
+	disk      disk
+	keepsDisk bool // the next start finds the disk
+	peers     []wire.Member
+	Serving   bool
+	Shows     core.NodeStatus
+	Answered  wire.Instant // when it last answered a strong request
+	Reason    string       // why it does not serve
+	inbox     []core.Input // what arrived while it was paused
+	Pauses    int          // that are in force
+	pausedAt  wire.Instant
+	paused    wire.Instant // in all, in this boot
+	SlowDisk  int
+	TroubleAt wire.Instant // when it was stopped, or its disk was slow, last
+	diskAt    wire.Instant // when the last write is durable
+	tickAt    wire.Instant // of the tick that counts; others are stale
+	stepsAt   wire.Instant
+	steps     int // at the instant stepsAt
+	chain     int // how many of this node's own inputs led to the present one
+	gauge     gauge
+}
+
+func newNode(w *World, id ids.Node) *Node {
+	n := &Node{w: w, ID: id}
+	n.Start()
+	return n
+}
+
+// Address is the one place where the node can be reached.
+func (n *Node) Address() string { return Address(int(n.ID), n.Moved) }
+
+// Start begins a boot: with nothing, or with what is on its disk.
+func (n *Node) Start() {
+	w := n.w
+	n.Up, n.BootCount = true, n.BootCount+1
+	n.Boot = ids.Boot(w.Rng.Uint64() | 1)
+	n.clock = wire.Instant(w.Rng.Int64N(int64(1000 * wire.Second)))
+	cfg := machine.Config{
+		ID: n.ID, Boot: n.Boot, Now: n.local(), Crowd: w.Sched.Crowd,
+		Limits: w.Sched.Limits, Causal: w.Sched.Causal.CausalLimits,
+	}
+	if !w.Sched.Model.Strong() {
+		cfg.Gate = machine.GateCausal
+	}
+	var found *RecoveredState
+	if n.keepsDisk {
+		found = n.disk.recover()
+		cfg.Recovered, n.Store = &found.Rec, found.store
+	} else {
+		n.Inc, n.disk = ids.Incarnation(w.Rng.Uint64()|1), disk{}
+		n.Store = store.NewMemory()
+	}
+	for _, hook := range w.On.Started {
+		hook(n, found)
+	}
+	cfg.Inc = n.Inc
+	n.Machine = machine.New(cfg)
+	n.peers, n.Serving, n.inbox, n.Shows = nil, false, nil, core.NodeStatus{}
+	n.paused, n.pausedAt, n.diskAt, n.tickAt = 0, w.Now, 0, 0
+	w.Note("node %d starts: incarnation %x, boot %x, with its state: %v", n.ID, n.Inc, n.Boot, n.keepsDisk)
+	w.Net.redeliverToRestarted(n)
+	n.planTick()
+}
+
+// Crash ends a boot, and its state unless the node keeps its disk.
+func (n *Node) Crash(keeps bool) {
+	n.w.Note("node %d crashes, keeps its disk: %v", n.ID, keeps)
+	n.Up, n.keepsDisk = false, keeps
+	if keeps {
+		left := n.disk.lose(n.w)
+		for _, hook := range n.w.On.Durable {
+			hook(n, left)
+		}
+	} else {
+		n.w.Forgot = true
+		for _, hook := range n.w.On.Lost {
+			hook(n)
+		}
+	}
+	n.inbox, n.Pauses, n.SlowDisk = nil, 0, 0
+	n.end()
+}
+
+// end tells that nothing which is open at this boot will be answered.
+func (n *Node) end() {
+	for _, hook := range n.w.On.Gone {
+		hook(n)
+	}
+}
+
+func (n *Node) local() wire.Instant { return n.w.Now + n.clock }
+
+// alive does something later, if this boot has not ended by then.
+func (n *Node) alive(after wire.Instant, do func()) {
+	bootCount := n.BootCount
+	n.w.After(after, func() {
+		if n.Up && n.BootCount == bootCount {
+			do()
+		}
+	})
+}
+
+// Pause makes the node do nothing; its clock goes on.
+func (n *Node) Pause() {
+	if n.Pauses++; n.Pauses == 1 {
+		n.pausedAt = n.w.Now
+		n.w.Note("node %d pauses", n.ID)
+	}
+}
+
+// Resume ends one pause. What arrived meanwhile comes at once; the timer, which
+// is late, before or after it.
+func (n *Node) Resume() {
+	if n.Pauses--; n.Pauses > 0 {
+		return
+	}
+	n.paused += n.w.Now - n.pausedAt
+	n.w.Note("node %d resumes with %d inputs", n.ID, len(n.inbox))
+	inbox := n.inbox
+	n.inbox = nil
+	if n.w.chance(0.5) {
+		inbox = slices.Insert(inbox, 0, core.Input(&core.Tick{}))
+	}
+	for _, in := range inbox {
+		n.Deliver(in)
+	}
+	n.planTick()
+}
+
+// PausedTime is how long this boot has been paused.
+func (n *Node) PausedTime() wire.Instant {
+	if n.Pauses > 0 {
+		return n.paused + n.w.Now - n.pausedAt
+	}
+	return n.paused
+}
+
+// Deliver brings an input, now or when the node runs again.
+func (n *Node) Deliver(in core.Input) {
+	if !n.Up || n.w.Failure != nil {
+		return
+	}
+	if n.Pauses > 0 {
+		n.inbox = append(n.inbox, in)
+		return
+	}
+	n.step(in)
+}
+
+// stepLimit is more than a node can have to do at one instant.
+const stepLimit = 20_000
+
+func (n *Node) step(in core.Input) {
+	w := n.w
+	if n.stepsAt != w.Now {
+		n.stepsAt, n.steps = w.Now, 0
+	}
+	if n.steps++; n.steps > stepLimit {
+		w.Fail("spin", "node %d was stepped %d times at one instant", n.ID, n.steps)
+		return
+	}
+	if w.Trace != nil {
+		w.Note("node %d %s", n.ID, trace.Describe(in))
+	}
+	for _, hook := range w.On.Told {
+		hook(n, in)
+	}
+	n.Store.Annotate(in)
+	n.gauge.begin(n)
+	out := n.Machine.Step(n.local(), in)
+	n.gauge.end(n, in, out)
+	n.carryOut(out)
+	n.planTick()
+}
+
+// planTick sees to it that the machine is called by its deadline.
+func (n *Node) planTick() {
+	at := max(n.Machine.Deadline()-n.clock, n.w.Now)
+	if n.tickAt == at && at > n.w.Now {
+		return
+	}
+	n.tickAt = at
+	late := n.w.UpTo(wire.Millisecond)
+	bootCount := n.BootCount
+	n.w.At(at+late, func() {
+		if n.Up && n.BootCount == bootCount && n.tickAt == at && n.Pauses == 0 {
+			n.tickAt = 0
+			n.Deliver(&core.Tick{})
+		}
+	})
+}
+
+// carryOut does what a step wants done, in the order of the fields. Messages may
+// go to nodes that could be dialled before the step or can be after it.
+func (n *Node) carryOut(out *core.Output) {
+	if out.PeersChanged {
+		n.peers = append(n.peers, out.Peers...)
+	}
+	n.write(out.Writes)
+	for _, e := range out.Messages {
+		n.w.Net.send(n, e)
+	}
+	if out.PeersChanged {
+		n.peers = slices.Clone(out.Peers)
+	}
+	n.apply(out.Applies)
+	for _, r := range out.Reads {
+		n.read(r)
+	}
+	for _, r := range out.Replies {
+		if !n.old { // an old process has no clients
+			n.w.On.Answered(n, r)
+		}
+	}
+	for i := range out.Events {
+		n.happened(&out.Events[i])
+	}
+	if out.Status != nil {
+		n.w.Counts.Adopted(&n.Shows, out.Status)
+		n.Shows = *out.Status
+		for _, hook := range n.w.On.Shows {
+			hook(n)
+		}
+		n.Serving, n.Reason = out.Status.Serving, out.Status.Reason
+		n.w.Note("node %d shows serving=%v member=%v left behind=%v %s",
+			n.ID, n.Serving, out.Status.Member, out.Status.LeftBehind, out.Status.Reason)
+	}
+}
+
+func (n *Node) happened(e *core.Event) {
+	n.w.Counts.Add("event", e.Kind.Name)
+	for _, hook := range n.w.On.Event {
+		hook(n, e)
+	}
+	if n.w.Trace != nil {
+		n.w.Note("node %d event %s %s", n.ID, e.Kind, trace.DescribeEvent(e))
+	}
+}
+
+// WhenDurable does something as soon as all that was written so far is durable, if
+// this boot has not ended by then.
+func (n *Node) WhenDurable(do func()) {
+	if n.disk.durable == len(n.disk.writes) {
+		do()
+		return
+	}
+	n.alive(n.diskAt-n.w.Now, do)
+}
+
+func (n *Node) write(writes []core.Write) {
+	if len(writes) == 0 {
+		return
+	}
+	for i := range writes {
+		if n.w.Trace != nil {
+			n.w.Note("node %d writes %s", n.ID, trace.DescribeWrite(&writes[i]))
+		}
+		n.w.Counts.Add("write", trace.WriteNames[writes[i].Kind])
+	}
+	n.Store.Write(writes)
+	for i := range writes {
+		for _, hook := range n.w.On.Wrote {
+			hook(n, &writes[i])
+		}
+	}
+	n.disk.writes = append(n.disk.writes, writes...)
+	durable := len(n.disk.writes)
+	seq := writes[len(writes)-1].Seq
+	delay := n.w.UpTo(n.w.Sched.Disk)
+	if n.SlowDisk > 0 {
+		delay += n.w.UpTo(500 * wire.Millisecond)
+	}
+	n.diskAt = max(n.diskAt, n.w.Now+delay)
+	chain := n.chain + 1
+	n.alive(n.diskAt-n.w.Now, func() {
+		n.disk.durable = durable
+		for _, hook := range n.w.On.Durable {
+			hook(n, seq)
+		}
+		n.chain = chain
+		n.Deliver(&core.Durable{Seq: seq})
+		n.chain = 0
+	})
+}
+
+func (n *Node) apply(entries []wire.Entry) {
+	n.Store.Apply(entries)
+	for _, hook := range n.w.On.Applied {
+		hook(n, entries)
+	}
+}
+
+func (n *Node) read(r core.Read) {
+	var in core.Input
+	switch r.Kind {
+	case core.ReadClient, core.ReadItems:
+		if !n.old {
+			n.w.On.Readable(n, r)
+		}
+		return
+	case core.ReadKey:
+		in = n.Store.Key(r)
+	case core.ReadSlots:
+		in = n.Store.Slots(r)
+	default:
+		in = n.Store.Chunk(r)
+	}
+	n.alive(n.w.UpTo(n.w.Sched.Disk+1), func() { n.Deliver(in) })
+}
+
+// Troubled reports that a node is stopped, or its disk is slow, and notes when.
+func (n *Node) Troubled() bool {
+	if n.Pauses > 0 || n.SlowDisk > 0 || n.diskAt > n.w.Now+100*wire.Millisecond {
+		n.TroubleAt = n.w.Now
+		return true
+	}
+	return false
+}
+
+// Address is where a node can be reached, before it has moved or after.
+func Address(id int, moved bool) string {
+	if moved {
+		return fmt.Sprintf("10.2.0.%d:8081", id)
+	}
+	return fmt.Sprintf("10.1.0.%d:8081", id)
+}
