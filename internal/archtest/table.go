@@ -24,6 +24,7 @@ var imports = []row{
 	{"node/strong/history", "node/ids node/wire node/core node/kv", ""},
 	{"node/strong/recovery", "node/ids node/wire node/kv node/strong/history internal/mutant", ""},
 	{"node/strong/transfer", "node/ids node/wire node/core node/kv node/strong/history node/strong/recovery node/strong/batch internal/mutant", "node/store"},
+	{"node/strong/round", "node/ids node/wire node/core node/strong/recovery internal/mutant", ""},
 	{"node/strong/batch", "node/wire", ""},
 	{"node/strong", "node/ids node/wire node/core node/kv node/strong/... internal/mutant", "internal/script"},
 	{"node/causal", "node/causal/... node/ids node/wire node/core hashing internal/mutant", "internal/draw internal/script node/machine node/store"},

@@ -41,3 +41,8 @@ func (r *Replica) checkSum(member ids.Node, m *wire.Hello) {
 		r.differs(member, m.Commit, m.Sum)
 	}
 }
+
+// malformed reports a message that cannot be true.
+func (r *Replica) malformed(from ids.Node, note string) {
+	r.box.Event(core.Event{Kind: core.EventMalformed, Peer: from, Note: note})
+}

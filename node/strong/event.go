@@ -5,23 +5,20 @@ import (
 
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/strong/history"
+	"github.com/cohortkv/cohort/node/strong/round"
 	"github.com/cohortkv/cohort/node/strong/transfer"
 )
 
 var events core.EventKinds
 
 // Events lists the events of strong replication.
-func Events() core.EventKinds { return slices.Concat(events, history.Events(), transfer.Events()) }
+func Events() core.EventKinds {
+	return slices.Concat(events, history.Events(), transfer.Events(), round.Events())
+}
 
 var (
 	EventRound          = events.Debug("round_begun", "the primary began a round")
-	EventDecided        = events.Debug("round_decided", "the primary chose a base of `count` entries for its round")
-	EventStuck          = events.Warn("round_stuck", "a round cannot be decided; `note` names the missing data")
-	EventStagedDropped  = events.Info("staged_base_dropped", "a round did not become active; `count` staged bases were dropped")
-	EventForgotten      = events.Warn("history_forgotten", "`count` members report a history that is older than any known one; it counts as a stranger's")
 	EventPulled         = events.Warn("history_pulled", "data was fetched from `peer`, which is outside the view", core.OfPeer)
-	EventOwedLost       = events.Warn("owed_lost", "all members of an earlier ballot have lost its data; the view goes on without it")
-	EventOwedElsewhere  = events.Warn("owed_elsewhere", "the data of an earlier ballot lives on in another view, by its operator's word")
 	EventAbandoned      = events.Debug("write_abandoned", "the client of the write at position `count` of the log has left")
 	EventTruncated      = events.Info("log_truncated", "`count` writes whose clients had left were removed from the log")
 	EventActive         = events.Info("ballot_active", "the primary's round is done: strong requests are answered. `count` is its duration in ns")

@@ -4,6 +4,7 @@ import (
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
+	"github.com/cohortkv/cohort/node/strong/round"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -96,10 +97,10 @@ func (r *Replica) checkFollower(h wire.Header, m *wire.Hello) {
 	var bound []wire.Sighting
 	if r.asPrimary != nil {
 		bound = r.hist.Bound()
-	} else if r.round != nil && r.round.phase != collecting {
-		bound = r.round.bound
+	} else if r.round != nil {
+		bound = r.round.Bound()
 	}
-	inc, ok := boundInc(bound, h.From)
+	inc, ok := round.Incarnation(bound, h.From)
 	switch {
 	case ok && inc != h.Inc && !mutant.On(mutant.AckOfOtherIncarnation):
 		if !r.mayBegin() {

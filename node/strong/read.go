@@ -6,6 +6,7 @@ import (
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
+	"github.com/cohortkv/cohort/node/strong/round"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -113,7 +114,7 @@ func (r *Replica) OnConfirmed(h wire.Header, c *wire.Confirmed) {
 	if o == nil || c.Nonce != o.nonce || c.Ballot != r.hist.Ballot() {
 		return
 	}
-	inc, ok := boundInc(r.hist.Bound(), h.From)
+	inc, ok := round.Incarnation(r.hist.Bound(), h.From)
 	if !ok || h.From == r.cfg.Self || inc != h.Inc && !mutant.On(mutant.AckOfOtherIncarnation) {
 		return
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/strong/history"
 	"github.com/cohortkv/cohort/node/strong/recovery"
+	"github.com/cohortkv/cohort/node/strong/round"
 	"github.com/cohortkv/cohort/node/strong/transfer"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -72,14 +73,10 @@ type Config struct {
 // Times of the protocol.
 const (
 	gateSilence    = 400 * wire.Millisecond // no order while a member is silent for longer
-	fastResend     = 50 * wire.Millisecond  // first repetitions: a link may just be coming up
 	slowResend     = 200 * wire.Millisecond
-	fastResends    = 6
 	forwardTimeout = 1 * wire.Second // a Forward without answer is sent again
 	refusedPause   = 20 * wire.Millisecond
 	queueTimeout   = 3 * wire.Second // a forwarded write that is not asked for again leaves the queue
-	sourceTimeout  = 1 * wire.Second // how long a round waits for sources
-	pullTimeout    = 3 * wire.Second // how long a round asks all pull targets, though the owed ballot lives on elsewhere
 	fetchTimeout   = 5 * wire.Second // without a piece of the base, the primary begins anew
 )
 
@@ -106,7 +103,7 @@ type Replica struct {
 
 	roundLimit recovery.Limit
 	differing  []ids.Node    // at the primary: members whose log differs, until a round has repaired them
-	round      *round        // at the primary, until active
+	round      *round.Round  // at the primary, until active
 	asPrimary  *primaryState // at the primary, while active
 
 	fwd      forwarder
@@ -197,7 +194,7 @@ func (r *Replica) promise(b ids.Ballot) {
 	r.receiver.Drop()
 	r.server.Drop()
 	r.stopPrimary()
-	if r.round != nil && r.round.ballot != b {
+	if r.round != nil && r.round.Ballot() != b {
 		r.endRound()
 	}
 	r.fwd.rewind(r.now)

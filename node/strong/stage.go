@@ -4,6 +4,7 @@ import (
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
+	"github.com/cohortkv/cohort/node/strong/recovery"
 	"github.com/cohortkv/cohort/node/strong/transfer"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -12,6 +13,24 @@ import (
 // the decision named, elsewhere the primary.
 func (r *Replica) stage(s *wire.Start, provider ids.Node) {
 	r.onTransfer(r.receiver.Begin(r.now, s, provider))
+}
+
+// OnStart stages the base of a ballot that this node has promised.
+func (r *Replica) OnStart(h wire.Header, s *wire.Start) {
+	if !r.member || s.Ballot != r.promised || h.From != r.primary || r.isPrimary() {
+		return
+	}
+	if r.hist.Ballot() == s.Ballot || r.hist.HasStaged(s.Ballot) {
+		r.sendDurable(h.From, &wire.Started{Ballot: s.Ballot})
+		return
+	}
+	if !recovery.Buildable(s, wire.Sighting{Node: r.cfg.Self, Inc: r.cfg.Inc}, r.members, r.cfg.Limits.Past) {
+		r.malformed(h.From, "a base that no round can have")
+		return
+	}
+	if !r.receiver.Brings(s.Ballot) {
+		r.stage(s, h.From)
+	}
 }
 
 // OnChunk takes a piece of the base.
@@ -40,8 +59,7 @@ func (r *Replica) onTransfer(outcome transfer.Outcome) {
 func (r *Replica) staged() {
 	r.progress++
 	if r.round != nil {
-		r.round.phase = starting
-		r.sendStarts()
+		r.round.HandOut(r.now)
 	}
 	r.sendDurable(r.primary, &wire.Started{Ballot: r.promised})
 	if mutant.On(mutant.BaseEntryByEntry) && r.hist.Staged().Fresh {

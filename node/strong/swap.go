@@ -3,6 +3,7 @@ package strong
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -27,4 +28,33 @@ func (r *Replica) dropOwed(givenUp []ids.Ballot) {
 	if len(r.owed) != before {
 		r.persistMeta()
 	}
+}
+
+// OnActive swaps the base in: every member has it.
+func (r *Replica) OnActive(h wire.Header, a *wire.Active) {
+	if h.From == r.primary && r.joinActive(a.Ballot) {
+		r.learnCommit(a.Commit)
+	}
+}
+
+// joinActive swaps in the base of an active ballot, if this member promised the ballot and
+// has its base. It reports whether the member is in that ballot now.
+func (r *Replica) joinActive(b ids.Ballot) bool {
+	if !r.member || r.isPrimary() || b.IsZero() {
+		return false
+	}
+	if b != r.promised && !mutant.On(mutant.AckWithoutPromise) {
+		return false
+	}
+	if r.hist.Ballot() != b && r.hist.HasStaged(b) && b == r.promised {
+		r.swapIn()
+		r.resume()
+	}
+	return r.hist.Ballot() == b
+}
+
+// resume takes up the requests that waited for a ballot to stand in.
+func (r *Replica) resume() {
+	r.forward()
+	r.openReads()
 }

@@ -2,7 +2,6 @@ package strong
 
 import (
 	"github.com/cohortkv/cohort/node/core"
-	"github.com/cohortkv/cohort/node/wire"
 )
 
 // Tick does what time asks for: repetitions, patience at its end.
@@ -26,36 +25,6 @@ func (r *Replica) Tick() {
 		r.askConfirm()
 	}
 	r.openReads()
-}
-
-func (r *Replica) tickRound() {
-	rd := r.round
-	if rd.phase == collecting {
-		if !rd.askedLong && r.now >= rd.begun+pullTimeout {
-			rd.askedLong, rd.changed = true, true
-		}
-		r.tryDecide()
-	}
-	if r.round != rd || r.now < rd.resend {
-		return
-	}
-	switch rd.phase {
-	case collecting:
-		r.collect()
-		r.pull()
-		if !rd.hasJoined(r.cfg.Self) {
-			r.sendJoin(r.cfg.Self)
-		}
-	case fetching:
-		if r.receiver.Stalled(r.now, fetchTimeout) {
-			r.beginRound() // the provider is gone, or has other orders
-		}
-	case starting:
-		r.sendStarts()
-		if r.hist.Staged() != nil {
-			r.sendDurable(r.cfg.Self, &wire.Started{Ballot: rd.ballot})
-		}
-	}
 }
 
 // Busy reports whether Tick is needed soon, beyond the pace of hellos.

@@ -6,6 +6,7 @@ import (
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
+	"github.com/cohortkv/cohort/node/strong/round"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -29,8 +30,8 @@ type waits struct {
 // waitState is what the list of waits depends on besides time.
 type waitState struct {
 	view      *wire.View
-	round     *round
-	phase     phase
+	round     *round.Round
+	phase     round.Phase
 	stuck     string
 	serving   bool
 	notInView bool
@@ -39,7 +40,7 @@ type waitState struct {
 func (r *Replica) waitState() waitState {
 	s := waitState{view: r.view, round: r.round, serving: r.Serving(), notInView: r.notInView()}
 	if r.round != nil {
-		s.phase, s.stuck = r.round.phase, r.round.stuck
+		s.phase, s.stuck = r.round.Phase(), r.round.Stuck()
 	}
 	return s
 }
@@ -77,13 +78,13 @@ func (r *Replica) refreshWaits() (list []core.Wait, reason string) {
 	case rd == nil:
 		reason = "waiting for the primary"
 		lacks = func(id ids.Node) core.WaitCause { return causeIf(id == r.primary, core.WaitPrimary) }
-	case rd.phase == collecting:
-		reason, begun = "waiting for members to join the round", rd.begun
-		lacks = func(id ids.Node) core.WaitCause { return causeIf(!rd.hasJoined(id), core.WaitJoin) }
+	case rd.Phase() == round.Collecting:
+		reason, begun = "waiting for members to join the round", rd.Begun()
+		lacks = func(id ids.Node) core.WaitCause { return causeIf(!rd.HasJoined(id), core.WaitJoin) }
 	default:
-		reason, begun = "waiting for members to receive the data", rd.begun
+		reason, begun = "waiting for members to receive the data", rd.Begun()
 		lacks = func(id ids.Node) core.WaitCause {
-			return causeIf(!slices.Contains(rd.started, id), core.WaitData)
+			return causeIf(!rd.HasStarted(id), core.WaitData)
 		}
 	}
 	for _, m := range r.members {
@@ -94,8 +95,8 @@ func (r *Replica) refreshWaits() (list []core.Wait, reason string) {
 			list = append(list, w)
 		}
 	}
-	if r.round != nil && r.round.stuck != "" {
-		reason = r.round.stuck
+	if r.round != nil && r.round.Stuck() != "" {
+		reason = r.round.Stuck()
 	}
 	if reason == "" && len(list) > 0 {
 		reason = "waiting for members that are silent"

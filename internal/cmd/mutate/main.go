@@ -28,6 +28,7 @@ var targets = map[string][]string{
 	"node/strong":           {"strong"},
 	"node/strong/history":   {"strong"},
 	"node/strong/recovery":  {"strong"},
+	"node/strong/round":     {"strong"},
 	"node/strong/transfer":  {"strong"},
 	"node/causal":           {"causal"},
 	"node/causal/broadcast": {"causal"},

@@ -1,0 +1,70 @@
+package round
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
+	"github.com/cohortkv/cohort/node/strong/recovery"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// decide goes on when all members have joined, and the sources too or their time is up. It
+// decides again only when there is news.
+func (r *Round) decide(now wire.Instant) Outcome {
+	if r.phase != Collecting || !r.news || !r.allJoined(now) {
+		return Nothing
+	}
+	r.news = false
+	r.decision = recovery.Decide(recovery.Input{
+		Self: r.cfg.Self, Boot: r.cfg.Boot, Members: r.cfg.Members, Joins: r.joins,
+		Force: r.cfg.View.Force, PastLimit: r.cfg.PastLimit,
+	})
+	r.reportDropped()
+	r.lack(r.judgeOwed())
+	if len(r.owed) > 0 {
+		return Nothing
+	}
+	for _, m := range r.awaited() {
+		i := slices.IndexFunc(r.joins, func(j recovery.Join) bool { return j.Node == m.ID })
+		r.bound = append(r.bound, wire.Sighting{Node: m.ID, Inc: r.joins[i].Inc, View: r.cfg.View.ID})
+	}
+	r.phase = Fetching
+	r.box.Event(core.Event{Kind: EventDecided, Ballot: r.cfg.Ballot, Count: r.decision.Base.Length})
+	return Decided
+}
+
+func (r *Round) allJoined(now wire.Instant) bool {
+	for _, m := range r.awaited() {
+		if !r.HasJoined(m.ID) {
+			return false
+		}
+	}
+	for _, m := range r.cfg.View.Sources {
+		if !r.HasJoined(m.ID) && now < r.begun+sourceTimeout {
+			return false
+		}
+	}
+	return true
+}
+
+// awaited are the members that a round needs: all of them (I5).
+func (r *Round) awaited() []wire.Member {
+	if !mutant.On(mutant.JoinerNotAwaited) {
+		return r.cfg.Members
+	}
+	return slices.DeleteFunc(slices.Clone(r.cfg.Members), func(m wire.Member) bool {
+		return m.ID != r.cfg.Self && slices.ContainsFunc(r.cfg.View.Saw, func(s wire.Sighting) bool {
+			return s.Node == m.ID && s.View.IsZero()
+		})
+	})
+}
+
+func (r *Round) reportDropped() {
+	if n := r.decision.Dropped; n > 0 {
+		r.box.Event(core.Event{Kind: EventStagedDropped, Ballot: r.cfg.Ballot, Count: uint64(n)})
+	}
+	if n := r.decision.TooOld; n > 0 {
+		r.box.Event(core.Event{Kind: EventForgotten, Ballot: r.cfg.Ballot, Count: uint64(n)})
+	}
+}
