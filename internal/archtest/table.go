@@ -29,6 +29,7 @@ var imports = []row{
 	{"node/strong", "node/ids node/wire node/core node/kv node/strong/... internal/mutant", "internal/script"},
 	{"node/causal", "node/causal/... node/ids node/wire node/core hashing internal/mutant", "internal/draw internal/script node/machine node/store"},
 	{"node/causal/version", "node/ids node/wire hashing internal/mutant", "internal/draw"},
+	{"node/causal/catalog", "node/causal/footprint node/causal/version node/ids node/wire hashing", ""},
 	{"node/causal/broadcast", "node/causal/footprint node/ids node/wire internal/mutant", ""},
 	{"node/causal/footprint", "node/wire", "node/ids"},
 	{"node/machine", "node/ids node/wire node/core node/view node/strong node/causal internal/mutant", "node/kv"},

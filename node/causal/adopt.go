@@ -6,7 +6,7 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
-	"github.com/cohortkv/cohort/node/causal/version"
+	"github.com/cohortkv/cohort/node/causal/catalog"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -29,14 +29,14 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 	r.foldTracks()
 	r.view, r.since, r.movedAt = v, r.now, r.now
 	r.boots.blank = r.boots.blank || old == nil && !first
-	r.catalog.held = v.ID
-	if r.catalog.add(wire.KnownView{ID: v.ID, Layout: v.Layout}) {
-		r.change.Views = append(r.change.Views, wire.KnownView{ID: v.ID, Layout: v.Layout})
+	entry, isNew := r.catalog.Hold(wire.KnownView{ID: v.ID, Layout: v.Layout})
+	if isNew {
+		r.change.Views = append(r.change.Views, entry.KnownView)
 	}
-	entry := r.catalog.entries[v.ID]
-	r.ring = r.catalog.ring(entry)
-	r.shard, r.member = entry.shardOf[r.cfg.Self], v.Has(r.cfg.Self)
-	r.onePredecessor, r.layout = hasOnePredecessor(v), fingerprint(&v.Layout)
+	r.ring = r.catalog.Ring(entry)
+	r.shard, _ = entry.ShardOf(r.cfg.Self)
+	r.member = v.Has(r.cfg.Self)
+	r.onePredecessor, r.layout = hasOnePredecessor(v), catalog.Fingerprint(&v.Layout)
 	r.assignSlots(followsOn, first)
 	r.meetPeers(old, v)
 	r.beginStreams()
@@ -61,25 +61,6 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 	r.reroute()
 	r.checkSynced()
 	r.alarm(r.now + gossipEvery) // gossip goes on where nothing else is to be done
-}
-
-// fingerprint is equal for equal layouts. Shards without members do not count.
-func fingerprint(l *wire.Layout) uint64 {
-	sum := uint64(0)
-	add := func(s string) { sum = version.Mix(sum ^ hashing.Hash(s)) }
-	for _, s := range l.Shards {
-		if len(s.Members) == 0 {
-			continue
-		}
-		add("shard")
-		add(s.Name)
-		for _, m := range s.Members {
-			sum = version.Mix(sum ^ uint64(m.ID))
-			add(m.Address)
-			add(m.Bus)
-		}
-	}
-	return sum
 }
 
 // followsOn reports that v replaces the view that is held, and nothing that this
@@ -156,13 +137,14 @@ func (r *Replica) assignSlots(followsOn, first bool) {
 func (r *Replica) meetPeers(old, v *wire.View) {
 	before := r.peers
 	r.peers = nil
-	entry := r.catalog.entries[v.ID]
+	entry := r.catalog.Get(v.ID)
 	for _, m := range v.Layout.Members() {
 		if m.ID == r.cfg.Self {
 			continue
 		}
 		p := &peer{id: m.ID, at: m, member: true, quiet: r.views.Silence(m.ID)}
-		p.replica = r.member && entry.shardOf[m.ID] == r.shard
+		shard, _ := entry.ShardOf(m.ID)
+		p.replica = r.member && shard == r.shard
 		for _, q := range before {
 			if q.id == m.ID {
 				p.boot, p.signAt, p.clock = q.boot, q.signAt, q.clock

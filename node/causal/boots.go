@@ -3,6 +3,7 @@ package causal
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/causal/catalog"
 	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
@@ -96,7 +97,7 @@ func (r *Replica) suspect(s wire.Stream) {
 	l := &r.boots
 	boot := wire.NodeBoot{Node: s.Node, Boot: s.Boot}
 	known := slices.ContainsFunc(l.suspects, func(o suspect) bool { return o.boot == boot })
-	if !known && len(l.suspects) < maxUnknown && !l.hasEnded(s.Node, s.Boot) {
+	if !known && len(l.suspects) < catalog.MaxUnknown && !l.hasEnded(s.Node, s.Boot) {
 		l.suspects = append(l.suspects, suspect{boot, r.sessions, r.now})
 		r.alarm(r.now + suspectDelay)
 	}

@@ -3,6 +3,7 @@ package causal
 import (
 	"testing"
 
+	"github.com/cohortkv/cohort/node/causal/catalog"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -109,7 +110,7 @@ func TestAHelloSaysWhichRequestsMayComeAgain(t *testing.T) {
 func TestForwardedRequestsThatWaitHoldABoundedPart(t *testing.T) {
 	r := bare()
 	r.view, r.member = &wire.View{}, true
-	r.ring = ringOf(r.slots.space, &wire.Layout{Flat: true, Shards: []wire.Shard{{Members: []wire.Member{{ID: r.cfg.Self}}}}})
+	r.ring = catalog.RingOf(r.slots.space, &wire.Layout{Flat: true, Shards: []wire.Shard{{Members: []wire.Member{{ID: r.cfg.Self}}}}})
 	for i := range r.slots.all {
 		r.slots.all[i].owned, r.slots.all[i].held = true, true
 		r.slots.unready++

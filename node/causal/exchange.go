@@ -6,6 +6,7 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/causal/catalog"
 	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
@@ -166,7 +167,7 @@ func (r *Replica) OnDigest(h wire.Header, m *wire.Digest) {
 	r.hearForgotten(h.From, m.Forgotten)
 	r.hearOfFormer(m)
 	r.requestUnknownViews(h.From, m.Held.Vectors)
-	if c := r.catalog.entries[m.View]; m.StableCut != 0 && (c == nil || !c.HasStableCut) {
+	if c := r.catalog.Get(m.View); m.StableCut != 0 && (c == nil || !c.HasStableCut) {
 		r.request(h.From, &wire.ViewInfoRequest{Views: []ids.View{m.View}}) // contexts may refer to it
 	}
 	if x.peer.former {
@@ -179,7 +180,7 @@ func (r *Replica) OnDigest(h wire.Header, m *wire.Digest) {
 // mayExchange reports that of two views one replaces the other, or that their layouts
 // are equal. Otherwise their operators have parted them.
 func (r *Replica) mayExchange(m *wire.Digest) bool {
-	same := m.View.IsZero() || m.View == r.view.ID || m.Layout == r.layout || m.Layout == fingerprint(&wire.Layout{})
+	same := m.View.IsZero() || m.View == r.view.ID || m.Layout == r.layout || m.Layout == catalog.Fingerprint(&wire.Layout{})
 	if mutant.On(mutant.CausalExchangeInViewOnly) {
 		return same
 	}

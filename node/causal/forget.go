@@ -59,7 +59,7 @@ func (r *Replica) mayForget(id ids.Node) core.ForgetFate {
 		return core.ForgetMember
 	case p != nil && p.signAt > 0 && r.now-p.signAt <= p.silence():
 		return core.ForgetHeard
-	case p == nil && r.forgotten(id) == nil && !r.catalog.hasNode(id):
+	case p == nil && r.forgotten(id) == nil && !r.catalog.HasNode(id):
 		return core.ForgetUnknown
 	}
 	return core.ForgetDone
@@ -67,16 +67,6 @@ func (r *Replica) mayForget(id ids.Node) core.ForgetFate {
 
 func (r *Replica) replyForget(token ids.Token, res *core.ForgetResult) {
 	r.box.Reply(core.Reply{Token: token, Outcome: core.Done, Forget: res})
-}
-
-// hasNode reports that a view which is known here has a node.
-func (a *catalog) hasNode(id ids.Node) bool {
-	for _, c := range a.entries { //maporder:ok any will do
-		if _, has := c.shardOf[id]; has {
-			return true
-		}
-	}
-	return false
 }
 
 func (r *Replica) forgotten(id ids.Node) *forgotten {
@@ -139,8 +129,8 @@ func (r *Replica) hearForgotten(from ids.Node, list []wire.Forgotten) {
 // wasReadmitted reports that a view which came after a node was forgotten has it as a
 // member.
 func (r *Replica) wasReadmitted(f wire.Forgotten) bool {
-	for id, c := range r.catalog.entries { //maporder:ok any will do
-		if _, has := c.shardOf[f.Node]; has && id.Compare(f.View) > 0 && (id == r.view.ID || r.view.Descends(id)) {
+	for id := range r.catalog.With(f.Node) {
+		if id.Compare(f.View) > 0 && (id == r.view.ID || r.view.Descends(id)) {
 			return true
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/causal/catalog"
 	"github.com/cohortkv/cohort/node/causal/footprint"
 	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
@@ -276,8 +277,7 @@ func (r *Replica) rerouteForwards() {
 // does not own it answers so itself. A node outside the view may never answer.
 func (r *Replica) followOwner(x *outgoingForward) {
 	p := r.peer(x.to.id)
-	shard, ok := r.ring.Owner(x.req.at)
-	owner := p != nil && ok && r.catalog.entries[r.view.ID].shardOf[p.id] == shard && p.member
+	owner := p != nil && p.member && r.ownedBy(p.id, x.req.at)
 	if owner || x.req.kind == writing && p != nil && p.member {
 		x.to = p
 		return
@@ -405,8 +405,8 @@ func (r *Replica) ofOurGroup(x *incomingForward) bool {
 	if x.view == r.view.ID || r.view.Descends(x.view) {
 		return true
 	}
-	c := r.catalog.entries[x.view]
-	return c != nil && fingerprint(&c.Layout) == r.layout
+	c := r.catalog.Get(x.view)
+	return c != nil && catalog.Fingerprint(&c.Layout) == r.layout
 }
 
 // answerAgain answers a write that was applied before, here or at another owner that

@@ -26,7 +26,7 @@ func (r *Replica) beginHandoff(p *peer) {
 	if !p.member || r.view == nil || !r.member && r.requesters.acked(p, r.view.ID, r.slots.revision) {
 		return // or it has acknowledged everything before this node heard of the view
 	}
-	shard, ok := r.catalog.entries[r.view.ID].shardOf[p.id]
+	shard, ok := r.catalog.Get(r.view.ID).ShardOf(p.id)
 	if !ok {
 		return
 	}

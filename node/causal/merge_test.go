@@ -93,7 +93,7 @@ func TestACutReferenceTakesThePlaceOfNothingButWhatTheCutHas(t *testing.T) {
 		r.view = &wire.View{ID: id}
 		cut := draw.Vector.Draw(t, "cut")
 		common := rapid.Bool().Draw(t, "all know it")
-		r.catalog.add(wire.KnownView{ID: id, HasStableCut: true, StableCut: cut, Common: common})
+		r.catalog.Add(wire.KnownView{ID: id, HasStableCut: true, StableCut: cut, Common: common})
 		c := draw.Context.Draw(t, "context")
 		got := r.compactor().Bound(c, len(c.Exact), math.MaxInt)
 		left := version.Join(got.Vector, nil)
@@ -129,7 +129,7 @@ func TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt(t *testing.T) {
 	}{{"collected before", true}, {"collected meanwhile", false}} {
 		r := bare()
 		r.view, r.shard = &wire.View{ID: ids.View{Number: 2}}, -1
-		r.catalog.add(wire.KnownView{ID: r.view.ID})
+		r.catalog.Add(wire.KnownView{ID: r.view.ID})
 		p := &peer{id: 2}
 		r.peers = []*peer{p}
 		r.hold(at)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/causal/catalog"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -78,7 +79,7 @@ func (r *Replica) exchangeFlaw(m wire.Message, most limit) string {
 	case *wire.HandoffAck:
 		return first(revisionFlaw(m.Revision), rangesFlaw(m.Slots))
 	case *wire.ViewInfoRequest:
-		return mostFlaw(len(m.Views), maxUnknown)
+		return mostFlaw(len(m.Views), catalog.MaxUnknown)
 	case *wire.ViewInfo:
 		return r.viewInfoFlaw(m, most)
 	}
@@ -300,7 +301,7 @@ func groupsFlaw(list []wire.GroupSums) string {
 // viewInfoFlaw: a layout must be cheap to assign slots with, and a stable cut must not
 // claim more than there is.
 func (r *Replica) viewInfoFlaw(m *wire.ViewInfo, most limit) string {
-	if len(m.Views) > maxUnknown {
+	if len(m.Views) > catalog.MaxUnknown {
 		return "a list that is too long"
 	}
 	for i := range m.Views {

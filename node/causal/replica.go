@@ -13,6 +13,7 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/node/causal/broadcast"
+	"github.com/cohortkv/cohort/node/causal/catalog"
 	"github.com/cohortkv/cohort/node/causal/footprint"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
@@ -108,7 +109,7 @@ type Replica struct {
 	now   wire.Instant
 	next  wire.Instant // when Tick has something to do
 
-	catalog catalog
+	catalog catalog.Catalog
 	view    *wire.View // nil: none
 	ring    *hashing.Ring
 	shard   int    // of this node in ring; meaningful with member
@@ -153,6 +154,7 @@ type Replica struct {
 	released         uint64         // slots, since that was reported
 	woken            []string       // keys that were merged; their readers are looked at when that is durable
 	boots            bootTable
+	infoAt           wire.Instant // not before then peers are asked for unknown views, and for boots
 	stableCuts       stableCutMaker
 	collector        collector
 
@@ -173,7 +175,7 @@ func New(cfg Config, box *core.Outbox, views Views) *Replica {
 	r := &Replica{cfg: cfg, box: box, views: views, next: never, clients: map[ids.Token]*request{}}
 	r.slots = newSlots(cfg.Limits.Space)
 	r.streams = broadcast.New(broadcast.Limits{BatchOps: cfg.Limits.BatchOps, BatchBytes: cfg.Limits.BatchBytes, WindowBytes: cfg.Limits.WindowBytes})
-	r.catalog.space = cfg.Limits.Space
+	r.catalog = catalog.New(cfg.Limits.Space)
 	r.sessions = uint64(cfg.Boot)
 	r.boots.self = wire.NodeBoot{Node: cfg.Self, Boot: cfg.Boot}
 	r.boots.beginInquiry() // requests may wait for what this node had in an earlier boot
@@ -294,6 +296,13 @@ func (r *Replica) owns(s hashing.Slot) bool {
 	}
 	owner, ok := r.ring.Owner(s)
 	return ok && owner == r.shard
+}
+
+// ownedBy reports whether a member owns a slot.
+func (r *Replica) ownedBy(id ids.Node, s hashing.Slot) bool {
+	owner, ok := r.ring.Owner(s)
+	shard, has := r.catalog.Get(r.view.ID).ShardOf(id)
+	return ok && has && owner == shard
 }
 
 // Status adds to a status what concerns causal buckets.

@@ -157,13 +157,7 @@ func (r *Replica) elsewhere(q *request) {
 
 // compactor bounds contexts by the limits of this node and the stable cut that may be
 // referred to.
-func (r *Replica) compactor() *version.Compactor {
-	n := &version.Compactor{Limit: r.cfg.Limits.Vector}
-	if c := r.catalog.newestCut; c != nil {
-		n.Cut, n.Subsumed = &c.KnownView, r.catalog.subsumedBy(c)
-	}
-	return n
-}
+func (r *Replica) compactor() *version.Compactor { return r.catalog.Compactor(r.cfg.Limits.Vector) }
 
 // drop takes a request off the list of those that wait.
 func (r *Replica) drop(q *request) {

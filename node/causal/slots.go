@@ -194,7 +194,7 @@ func (r *Replica) hasVector(v wire.Vector, at hashing.Slot, rule knownRule) bool
 	s := &r.slots.all[at]
 	for i := range v {
 		p := &v[i]
-		if !rule(s, p.Stream, p.N) && r.catalog.concerns(p.Stream, at) {
+		if !rule(s, p.Stream, p.N) && r.catalog.Concerns(p.Stream, at) {
 			r.suspect(p.Stream)
 			return false
 		}
@@ -206,12 +206,8 @@ func (r *Replica) hasCut(name ids.View, at hashing.Slot, rule knownRule) bool {
 	if mutant.On(mutant.CausalCutReferenceByView) {
 		return r.view != nil && (r.view.ID == name || r.view.Descends(name))
 	}
-	v := r.catalog.entries[name]
-	if v == nil || !v.Common {
-		r.catalog.noteUnknown(name)
-		return false
-	}
-	return r.hasVector(v.StableCut, at, rule)
+	v := r.catalog.CommonCut(name)
+	return v != nil && r.hasVector(v.StableCut, at, rule)
 }
 
 // knowledge is K of a slot as it is reported to others, when all that is written is

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/causal/catalog"
 	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
@@ -23,7 +24,7 @@ func (r *Replica) makeStableCut() {
 	if r.view == nil || !r.member || f.busy || !r.synced {
 		return
 	}
-	entry := r.catalog.entries[r.view.ID]
+	entry := r.catalog.Get(r.view.ID)
 	if first, ok := r.view.Primary(); !ok || first != r.cfg.Self || entry.Common {
 		return
 	}
@@ -49,7 +50,7 @@ func (r *Replica) makeStableCut() {
 // cut that was published, and that this node has lost, is asked for, because a
 // reference must not mean two things. Otherwise the cut is made. When all members know
 // it, it is published as common.
-func (r *Replica) concludeStableCut(entry *catalogEntry, answers map[ids.Node]*wire.Digest) {
+func (r *Replica) concludeStableCut(entry *catalog.View, answers map[ids.Node]*wire.Digest) {
 	known, same, synced := 0, 0, true
 	for _, p := range r.peers {
 		digest := answers[p.id]
@@ -85,7 +86,7 @@ func (r *Replica) stableCutSum() uint64 {
 	if r.view == nil {
 		return 0
 	}
-	c := r.catalog.entries[r.view.ID]
+	c := r.catalog.Get(r.view.ID)
 	if !c.HasStableCut {
 		return 0
 	}
@@ -120,7 +121,7 @@ func (r *Replica) least(answers map[ids.Node]*wire.Digest) wire.Vector {
 
 // leastOf lowers a position to what a member has of it in the slots that it owns.
 func (r *Replica) leastOf(p *wire.Position, id ids.Node, have *wire.Digest) {
-	shard, ok := r.catalog.entries[r.view.ID].shardOf[id]
+	shard, ok := r.catalog.Get(r.view.ID).ShardOf(id)
 	if !ok {
 		return
 	}
@@ -129,7 +130,7 @@ func (r *Replica) leastOf(p *wire.Position, id ids.Node, have *wire.Digest) {
 		if run := runOf(&have.Held, at); run != nil {
 			n = have.Held.Vectors[run.Vector].At(p.Stream)
 		}
-		if n < p.N && r.catalog.concerns(p.Stream, hashing.Slot(at)) {
+		if n < p.N && r.catalog.Concerns(p.Stream, hashing.Slot(at)) {
 			p.N = n
 		}
 	}
@@ -137,7 +138,7 @@ func (r *Replica) leastOf(p *wire.Position, id ids.Node, have *wire.Digest) {
 
 // publish makes the stable cut of a view known. It never changes again.
 func (r *Replica) publish(k wire.KnownView) {
-	if r.catalog.add(k) {
+	if r.catalog.Add(k) {
 		r.change.Views = append(r.change.Views, k)
 		r.commit()
 	}

@@ -33,6 +33,7 @@ var targets = map[string][]string{
 	"node/causal":           {"causal"},
 	"node/causal/broadcast": {"causal"},
 	"node/causal/version":   {"causal"},
+	"node/causal/catalog":   {"causal"},
 	"node/view":             {"strong", "causal"},
 	"node/kv":               {"strong", "causal"},
 }
