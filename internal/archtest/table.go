@@ -34,6 +34,7 @@ var imports = []row{
 	{"node/causal/footprint", "node/wire", "node/ids"},
 	{"node/machine", "node/ids node/wire node/core node/view node/strong node/causal internal/mutant", "node/kv"},
 	{"node/store", "node/ids node/wire node/core node/kv hashing", ""},
+	{"node/wal", "", ""},
 	{"node/access", "", ""},
 	{"node/front", "api node/ids node/wire node/core node/access hashing", "client internal/described"},
 	{"node", "api node/machine node/store node/front node/access node/ids node/wire node/core bus", "client bus/..."},
@@ -80,6 +81,7 @@ var libraries = []library{
 	{"github.com/anishathalye/porcupine", "benchmark/check/linear"},
 	{"github.com/google/go-cmp", "internal/script"},
 	{"github.com/getkin/kin-openapi", "internal/described"}, // for tests alone
+	{"github.com/cockroachdb/pebble/v2/vfs", "node/wal"},
 	{"golang.org/x/sys", "node/... bus/... benchmark/... test/..."},
 	{"golang.org/x/tools", "internal/archtest"},
 	{"pgregory.net/rapid", "internal/draw"},
