@@ -22,7 +22,7 @@ var told = []struct {
 	{"reason", []string{"node/front"}, regexp.MustCompile(`return "(this node [^"]+)"`)},
 	{"reason", []string{"node/front"}, regexp.MustCompile(`CodeNotReady, "([^"]+)"`)},
 	{"reason", []string{"node/front"}, regexp.MustCompile(`return "(this node's bus: )" \+`)},
-	{"reason", []string{"node/strong"}, regexp.MustCompile(`\breason(?:, begun)? = "([^"]+)"`)},
+	{"reason", []string{"node/strong/waits"}, regexp.MustCompile(`\breason(?:, begun)? = "([^"]+)"`)},
 	{"log line", []string{"node", "bus", "cmd/cohort"}, regexp.MustCompile(`\.put\(slog\.Level\w+, "([^"]+)"`)},
 	{"log line", []string{"node", "bus", "cmd/cohort"}, regexp.MustCompile(`[lL]og\.(?:Info|Warn|Error|Debug)\("([^"]+)"`)},
 }

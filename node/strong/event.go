@@ -7,13 +7,14 @@ import (
 	"github.com/cohortkv/cohort/node/strong/history"
 	"github.com/cohortkv/cohort/node/strong/round"
 	"github.com/cohortkv/cohort/node/strong/transfer"
+	"github.com/cohortkv/cohort/node/strong/waits"
 )
 
 var events core.EventKinds
 
 // Events lists the events of strong replication.
 func Events() core.EventKinds {
-	return slices.Concat(events, history.Events(), transfer.Events(), round.Events())
+	return slices.Concat(events, history.Events(), transfer.Events(), round.Events(), waits.Events())
 }
 
 var (
@@ -32,8 +33,6 @@ var (
 	EventRetryPending   = events.Debug("retry_pending", "a repeated forwarded write of `peer` is still in the log", core.OfPeer)
 	EventForwardRefused = events.Debug("forward_refused", "the primary, `peer`, refused a Forward", core.OfPeer)
 	EventForwardLate    = events.Debug("forward_late", "the primary, `peer`, did not answer a Forward in time", core.OfPeer)
-	EventWaits          = events.Warn("strong_waits", "strong requests have waited 2 s for `peer`; `why` is explained in §3", core.OfPeer, core.Duration, core.WithCause)
-	EventWaitOver       = events.Info("strong_wait_over", "that wait is over; `for` is how long it lasted", core.OfPeer, core.Duration)
 	EventExpired        = events.Debug("forward_expired", "a write of `peer` was dropped, because no node asks for it any more", core.OfPeer)
 )
 

@@ -143,7 +143,7 @@ func (r *Replica) Abandon(token ids.Token) {
 			return
 		}
 	}
-	r.reads.abandon(token)
+	r.reads.Abandon(token)
 }
 
 // withdraw drops an own request from the queue.
@@ -389,7 +389,7 @@ func (r *Replica) refuseUnlogged() {
 			r.box.Reply(core.Reply{Token: q.token, Outcome: core.NotInView})
 		}
 	}
-	for _, t := range r.reads.takeAll() {
+	for _, t := range r.reads.TakeAll() {
 		r.box.Reply(core.Reply{Token: t, Outcome: core.NotInView})
 	}
 }

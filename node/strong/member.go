@@ -4,7 +4,7 @@ import (
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
-	"github.com/cohortkv/cohort/node/strong/round"
+	"github.com/cohortkv/cohort/node/strong/history"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -76,7 +76,7 @@ func (r *Replica) OnDurable(seq uint64) {
 // member is another incarnation than the ballot counts on, or that it missed
 // that the ballot is active.
 func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
-	r.noteSilent(h.From, m)
+	r.waits.OnHello(h.From, m, r.primary, len(r.members))
 	if r.isPrimary() {
 		r.checkFollower(h, m)
 		r.order()
@@ -100,7 +100,7 @@ func (r *Replica) checkFollower(h wire.Header, m *wire.Hello) {
 	} else if r.round != nil {
 		bound = r.round.Bound()
 	}
-	inc, ok := round.Incarnation(bound, h.From)
+	inc, ok := history.Incarnation(bound, h.From)
 	switch {
 	case ok && inc != h.Inc && !mutant.On(mutant.AckOfOtherIncarnation):
 		if !r.mayBegin() {

@@ -195,7 +195,7 @@ func (r *Replica) OnAck(h wire.Header, a *wire.Ack) {
 		return
 	}
 	if mutant.On(mutant.AckConfirmsRead) {
-		r.confirmedBy(h.From)
+		r.reads.ConfirmedBy(r.now, h.From)
 	}
 	if a.Index > f.acked {
 		f.acked = a.Index

@@ -16,9 +16,11 @@ import (
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/strong/history"
+	"github.com/cohortkv/cohort/node/strong/reads"
 	"github.com/cohortkv/cohort/node/strong/recovery"
 	"github.com/cohortkv/cohort/node/strong/round"
 	"github.com/cohortkv/cohort/node/strong/transfer"
+	"github.com/cohortkv/cohort/node/strong/waits"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -107,9 +109,9 @@ type Replica struct {
 	asPrimary  *primaryState // at the primary, while active
 
 	fwd      forwarder
-	reads    readers
+	reads    *reads.Reads
 	progress uint64 // grows whenever a round gets on
-	waits    waits
+	waits    *waits.Waits
 }
 
 // New returns a replica with the empty history, or with what it recovered.
@@ -117,13 +119,14 @@ func New(cfg Config, box *core.Outbox, peers Peers, rec *core.Recovered) *Replic
 	cfg.Limits = cfg.Limits.withDefaults()
 	r := &Replica{cfg: cfg, box: box, peers: peers}
 	r.hist = history.New(box, cfg.Limits.Origins)
-	r.reads.nonce = uint64(cfg.Boot)
 	if rec != nil {
 		r.recover(rec)
 	}
 	limits := transfer.Limits{ChunkBytes: cfg.Limits.ChunkBytes, Past: cfg.Limits.Past, Origins: cfg.Limits.Origins}
 	r.receiver = transfer.NewReceiver(cfg.Self, limits, box, r.hist)
 	r.server = transfer.NewServer(limits, box, r.hist)
+	r.reads = reads.New(cfg.Self, cfg.Boot, box, r.hist)
+	r.waits = waits.New(cfg.Self, box, peers)
 	return r
 }
 
@@ -198,7 +201,7 @@ func (r *Replica) promise(b ids.Ballot) {
 		r.endRound()
 	}
 	r.fwd.rewind(r.now)
-	r.reads.rewind()
+	r.reads.Rewind()
 	r.progress++
 	r.persistMeta()
 }
@@ -252,10 +255,13 @@ func (r *Replica) Written() bool { return r.hist.NextNumber() > 1 || r.hist.Leng
 func (r *Replica) Hello() wire.Hello {
 	h := wire.Hello{
 		Ballot: r.hist.Ballot(), Promised: r.promised, Commit: r.hist.Commit(), Sum: r.hist.Sum(),
-		Progress: r.progress, Serving: r.Serving(), Silent: r.silentHere(),
+		Progress: r.progress, Serving: r.Serving(),
+	}
+	if !r.notInView() {
+		h.Silent = r.waits.Silent(r.now, r.members, r.viewAt)
 	}
 	if r.asPrimary != nil {
-		h.Deaf = slices.Clone(r.waits.deaf)
+		h.Deaf = r.waits.Deaf()
 	}
 	return h
 }

@@ -6,7 +6,7 @@ import (
 
 // Tick does what time asks for: repetitions, patience at its end.
 func (r *Replica) Tick() {
-	r.waits.stale = true
+	r.waits.Tick()
 	if r.round != nil {
 		r.tickRound()
 	}
@@ -21,14 +21,12 @@ func (r *Replica) Tick() {
 		r.requeueFlight(false)
 	}
 	r.forward()
-	if o := r.reads.open; o != nil && r.now-o.sent >= slowResend {
-		r.askConfirm()
-	}
+	r.reads.Tick(r.now)
 	r.openReads()
 }
 
 // Busy reports whether Tick is needed soon, beyond the pace of hellos.
 func (r *Replica) Busy() bool {
 	return r.round != nil || r.receiver.Underway() || r.fwd.flight != nil || len(r.fwd.unsent) > 0 ||
-		r.reads.open != nil || r.asPrimary != nil && len(r.asPrimary.batches)+len(r.asPrimary.queue) > 0
+		r.reads.Confirming() || r.asPrimary != nil && len(r.asPrimary.batches)+len(r.asPrimary.queue) > 0
 }

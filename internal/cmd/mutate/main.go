@@ -27,9 +27,11 @@ import (
 var targets = map[string][]string{
 	"node/strong":           {"strong"},
 	"node/strong/history":   {"strong"},
+	"node/strong/reads":     {"strong"},
 	"node/strong/recovery":  {"strong"},
 	"node/strong/round":     {"strong"},
 	"node/strong/transfer":  {"strong"},
+	"node/strong/waits":     {"strong"},
 	"node/causal":           {"causal"},
 	"node/causal/broadcast": {"causal"},
 	"node/causal/version":   {"causal"},

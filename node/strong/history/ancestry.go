@@ -49,3 +49,13 @@ func Latest(all []wire.Attestation) []wire.Attestation {
 	}
 	return out
 }
+
+// Incarnation is the one of a node that a ballot counts on, of those that it counts on.
+func Incarnation(bound []wire.Sighting, id ids.Node) (ids.Incarnation, bool) {
+	for _, s := range bound {
+		if s.Node == id {
+			return s.Inc, true
+		}
+	}
+	return 0, false
+}

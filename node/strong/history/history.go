@@ -89,6 +89,11 @@ func (h *History) Members() []wire.Member { return h.current.members }
 // Bound are the incarnations that the ballot counts on.
 func (h *History) Bound() []wire.Sighting { return h.current.bound }
 
+// Incarnation is the one of a node that the ballot counts on.
+func (h *History) Incarnation(id ids.Node) (ids.Incarnation, bool) {
+	return Incarnation(h.current.bound, id)
+}
+
 // Contains reports whether the history has all that was ever committed in a ballot.
 func (h *History) Contains(b ids.Ballot) bool {
 	if b == h.current.ballot {

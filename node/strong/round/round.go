@@ -15,6 +15,7 @@ import (
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
+	"github.com/cohortkv/cohort/node/strong/history"
 	"github.com/cohortkv/cohort/node/strong/recovery"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -140,7 +141,7 @@ func (r *Round) OnJoin(now wire.Instant, h wire.Header, j *wire.Join) Outcome {
 		return Nothing
 	}
 	if r.phase != Collecting {
-		inc, ok := Incarnation(r.bound, h.From)
+		inc, ok := history.Incarnation(r.bound, h.From)
 		if ok && inc != h.Inc && !mutant.On(mutant.AckOfOtherIncarnation) {
 			return Stranger
 		}
@@ -171,7 +172,7 @@ func (r *Round) OnStarted(h wire.Header, s *wire.Started) Outcome {
 	if r.phase != Starting || s.Ballot != r.cfg.Ballot {
 		return Nothing
 	}
-	inc, ok := Incarnation(r.bound, h.From)
+	inc, ok := history.Incarnation(r.bound, h.From)
 	if !ok || inc != h.Inc && !mutant.On(mutant.AckOfOtherIncarnation) {
 		return Nothing
 	}
@@ -243,14 +244,4 @@ func (r *Round) scheduleRepeat(now wire.Instant) {
 	if r.repeats++; r.repeats > fastRepeats {
 		r.repeatAt = now + slowRepeat
 	}
-}
-
-// Incarnation is the one of a node that a ballot counts on.
-func Incarnation(bound []wire.Sighting, id ids.Node) (ids.Incarnation, bool) {
-	for _, s := range bound {
-		if s.Node == id {
-			return s.Inc, true
-		}
-	}
-	return 0, false
 }

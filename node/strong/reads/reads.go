@@ -1,0 +1,163 @@
+// Package reads answers the reads of a node's own clients (docs/strong.md §5).
+//
+// Any member may answer a read from its own state, after a confirmation round that began
+// after the read arrived. All other members confirm that they are still bound to the
+// ballot: then no later ballot was active when the read arrived. The primary's confirmation
+// brings the position that was committed then, and the state is read there or later (I6).
+//
+// The package sends and answers through the outbox of its machine. Its caller lets a round
+// begin only while the node serves, and rewinds when the ballot ends.
+package reads
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
+	"github.com/cohortkv/cohort/node/ids"
+	"github.com/cohortkv/cohort/node/strong/history"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// repeatAfter is how long a confirmation is waited for before it is asked for again.
+const repeatAfter = 200 * wire.Millisecond
+
+// Reads are the open reads of a node's clients. One confirmation round is open at a time.
+// Reads that arrive meanwhile wait for the next one, because a confirmation counts only for
+// reads that arrived before it was asked for.
+type Reads struct {
+	self    ids.Node
+	box     *core.Outbox
+	history *history.History
+
+	waiting []ids.Token   // of reads that are in no round, as they arrived
+	open    *confirmation // nil: none
+	nonce   uint64        // of the last round of this boot
+}
+
+// confirmation is a confirmation round.
+type confirmation struct {
+	nonce     uint64
+	tokens    []ids.Token // of the reads that it is for
+	confirmed []ids.Node  // members that have confirmed, this node not among them
+	commit    uint64      // what the primary had committed after the reads arrived
+	sent      wire.Instant
+}
+
+// New returns the reads of a node without any. A boot's nonces differ from those of other
+// boots, so that no late confirmation counts.
+func New(self ids.Node, boot ids.Boot, box *core.Outbox, h *history.History) *Reads {
+	return &Reads{self: self, box: box, history: h, nonce: uint64(boot)}
+}
+
+// Submit takes a read. It waits until Open.
+func (q *Reads) Submit(t ids.Token) { q.waiting = append(q.waiting, t) }
+
+// Abandon forgets a read whose client has left.
+func (q *Reads) Abandon(t ids.Token) {
+	is := func(x ids.Token) bool { return x == t }
+	q.waiting = slices.DeleteFunc(q.waiting, is)
+	if q.open != nil {
+		q.open.tokens = slices.DeleteFunc(q.open.tokens, is)
+	}
+}
+
+// Rewind puts the reads of the open round back: its ballot has ended.
+func (q *Reads) Rewind() {
+	if q.open != nil {
+		q.waiting = append(q.open.tokens, q.waiting...)
+		q.open = nil
+	}
+}
+
+// TakeAll returns all reads, and forgets them.
+func (q *Reads) TakeAll() []ids.Token {
+	q.Rewind()
+	all := q.waiting
+	q.waiting = nil
+	return all
+}
+
+// Confirming reports whether a confirmation round is open.
+func (q *Reads) Confirming() bool { return q.open != nil }
+
+// Open begins a confirmation round for all reads that wait, if none is open. The node must
+// serve: it stands in an active ballot that it has promised.
+func (q *Reads) Open(now wire.Instant) {
+	for q.open == nil && len(q.waiting) > 0 {
+		q.nonce++
+		q.open = &confirmation{nonce: q.nonce, tokens: q.waiting}
+		q.waiting = nil
+		q.ask(now)
+		q.finish()
+	}
+}
+
+// Tick asks again for confirmations that are late.
+func (q *Reads) Tick(now wire.Instant) {
+	if q.open != nil && now-q.open.sent >= repeatAfter {
+		q.ask(now)
+	}
+}
+
+// ask asks the members that have not confirmed the open round.
+func (q *Reads) ask(now wire.Instant) {
+	q.open.sent = now
+	var m *wire.Confirm
+	for _, p := range q.history.Members() {
+		if p.ID == q.self || slices.Contains(q.open.confirmed, p.ID) {
+			continue
+		}
+		if m == nil {
+			m = &wire.Confirm{Ballot: q.history.Ballot(), Nonce: q.open.nonce}
+		}
+		q.box.Send(p.ID, m)
+	}
+}
+
+// OnConfirmed counts a confirmation of the open round, for the exact ballot and incarnation
+// (I3). One of the primary counts only if this node has all that is committed. It has, if
+// the primary tells the truth: it acknowledged those entries.
+func (q *Reads) OnConfirmed(now wire.Instant, h wire.Header, c *wire.Confirmed) {
+	o := q.open
+	if o == nil || c.Nonce != o.nonce || c.Ballot != q.history.Ballot() || h.From == q.self {
+		return
+	}
+	inc, ok := q.history.Incarnation(h.From)
+	if !ok || inc != h.Inc && !mutant.On(mutant.AckOfOtherIncarnation) {
+		return
+	}
+	if h.From == q.history.Members()[0].ID {
+		if c.Commit > q.history.Length() {
+			return
+		}
+		o.commit = max(o.commit, c.Commit)
+	}
+	q.ConfirmedBy(now, h.From)
+}
+
+// ConfirmedBy counts the confirmation of a member.
+func (q *Reads) ConfirmedBy(now wire.Instant, id ids.Node) {
+	if q.open != nil && !slices.Contains(q.open.confirmed, id) {
+		q.open.confirmed = append(q.open.confirmed, id)
+		q.finish()
+		q.Open(now)
+	}
+}
+
+// finish lets the reads of the open round go when all members have confirmed.
+func (q *Reads) finish() {
+	o := q.open
+	need := len(q.history.Members()) - 1
+	if mutant.On(mutant.ReadByMajority) {
+		need = len(q.history.Members()) / 2
+	}
+	if len(o.confirmed) < need {
+		return
+	}
+	q.open = nil
+	q.history.CommitTo(o.commit)
+	for _, t := range o.tokens {
+		q.box.Read(core.Read{Kind: core.ReadClient, Token: t})
+	}
+}
