@@ -7,6 +7,7 @@ import (
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/catalog"
+	"github.com/cohortkv/cohort/node/causal/gc"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -53,9 +54,9 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 			r.exchangeWith(p)
 		}
 	}
-	r.surveys, r.collector.busy, r.synced = nil, false, false
-	r.drained = nil
-	r.stableCuts = stableCutMaker{}
+	r.synced = false
+	r.cuts, r.drained = gc.CutMaker{}, nil
+	r.collector.Close()
 	r.views.Reach()
 	r.commit()
 	r.reroute()
@@ -123,7 +124,7 @@ func (r *Replica) assignSlots(followsOn, first bool) {
 		r.hold(at)
 		r.slots.owned++
 		if !s.ready {
-			s.gcCounter = max(s.gcCounter, r.gcCounter) // who has its own may not be found
+			s.gcCounter = max(s.gcCounter, r.collector.Counter) // who has its own may not be found
 			r.slots.unready++
 		}
 	}
@@ -368,7 +369,7 @@ func (r *Replica) serveAll() {
 	}
 	for i := range r.slots.all {
 		if s := &r.slots.all[i]; s.owned && !s.ready {
-			s.gcCounter = max(s.gcCounter, r.gcCounter)
+			s.gcCounter = max(s.gcCounter, r.collector.Counter)
 		}
 		r.makeReady(hashing.Slot(i))
 	}

@@ -15,7 +15,7 @@ func (r *Replica) OnDigestRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.Di
 	if !r.credible(h.From, m) {
 		return
 	}
-	r.raiseGCCounter(m.Collecting)
+	r.collector.Raise(m.Collecting)
 	r.hearForgotten(h.From, m.Forgotten)
 	list := r.slots.valid(m.Slots)
 	if !m.Survey && len(list) > 0 {
@@ -24,7 +24,7 @@ func (r *Replica) OnDigestRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.Di
 	reply := &wire.Digest{
 		Session: m.Session, View: r.viewID(), Layout: r.layout, Removals: r.removals(), Revision: r.slots.revision, Frozen: r.closed(),
 		Descends: r.view != nil && r.view.Descends(h.View),
-		Unsynced: r.unsynced(), StableCut: r.stableCutSum(), Ended: r.boots.endedBoots(), GCCounter: r.gcCounter, Former: r.formerFor(h.View),
+		Unsynced: r.unsynced(), StableCut: r.stableCutSum(), Ended: r.boots.endedBoots(), GCCounter: r.collector.Counter, Former: r.formerFor(h.View),
 		Heard: r.heardAt(h.View), Acked: r.requesters.ackedAt(h.View, r.slots.revision), Requesting: r.requesters.asking(h.View, r.now),
 		Held: r.holdings(list), Forgotten: r.forgottenList(),
 	}

@@ -163,7 +163,7 @@ func (r *Replica) OnDigest(h wire.Header, m *wire.Digest) {
 	}
 	x.digest, x.boot, x.trip = m, h.Boot, r.now-x.begunAt
 	r.boots.hearEnded(r.believable(m.Ended))
-	r.raiseGCCounter(m.GCCounter)
+	r.collector.Raise(m.GCCounter)
 	r.hearForgotten(h.From, m.Forgotten)
 	r.hearOfFormer(m)
 	r.requestUnknownViews(h.From, m.Held.Vectors)
@@ -349,15 +349,6 @@ func (r *Replica) absorb(x *exchange, at hashing.Slot, run *wire.HeldSlots, j *v
 	}
 }
 
-// runOf is what holdings say of a slot; nil: nothing.
-func runOf(h *wire.Holdings, at hashing.Slot) *wire.HeldSlots {
-	i, found := slices.BinarySearchFunc(h.Held, at, func(run wire.HeldSlots, at hashing.Slot) int { return beside(run.Slots, at) })
-	if !found || int(h.Held[i].Vector) >= len(h.Vectors) {
-		return nil
-	}
-	return &h.Held[i]
-}
-
 // OnItems merges a piece of the items that were asked for.
 func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 	x := r.exchangeBy(h, m.Session)
@@ -430,7 +421,7 @@ func (r *Replica) slotsDone(x *exchange, next hashing.Slot) {
 		if s := &r.slots.all[at]; s.sum.Count > x.present {
 			r.findAbsent(x, at, x.keys)
 		} else {
-			r.absorb(x, at, runOf(&x.digest.Held, at), j)
+			r.absorb(x, at, x.digest.Held.Of(uint32(at)), j)
 		}
 		x.keys, x.present = map[string]wire.CausalVersion{}, 0
 	}
@@ -472,7 +463,7 @@ func (r *Replica) findAbsent(x *exchange, at hashing.Slot, theirs map[string]wir
 		}
 		s := &r.slots.all[at]
 		var k wire.Vector
-		if run := runOf(&x.digest.Held, at); run != nil {
+		if run := x.digest.Held.Of(uint32(at)); run != nil {
 			k = x.digest.Held.Vectors[run.Vector]
 			s.gcCounter = max(s.gcCounter, run.GCCounter, x.gcCounters[at]) // at once: the items go now
 		}
@@ -488,7 +479,7 @@ func (r *Replica) findAbsent(x *exchange, at hashing.Slot, theirs map[string]wir
 				r.wakeKey(item.Key)
 			}
 		}
-		r.absorb(x, at, runOf(&x.digest.Held, at), &version.Joiner{})
+		r.absorb(x, at, x.digest.Held.Of(uint32(at)), &version.Joiner{})
 		r.writePending()
 		r.after(r.commit(), r.wakeKeys)
 		r.finishExchange(x)

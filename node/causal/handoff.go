@@ -207,7 +207,7 @@ func (r *Replica) release() {
 	r.commit() // writes to these slots in this step come first
 	r.overlay.free(r, list)
 	r.change.Free = append(r.change.Free, r.slots.hashRanges(list)...)
-	r.collector.freed(r, list)
+	r.collector.Released(func(at hashing.Slot) bool { return inRanges(list, at) })
 	r.commit()
 	r.released += countSlots(list)
 	if len(r.releasable) == 0 && r.released > 0 {

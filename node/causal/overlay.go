@@ -52,7 +52,7 @@ func (o *overlay) free(r *Replica, list []wire.SlotRange) {
 func (r *Replica) put(s *slot, hash uint64, item *wire.Item, old *wire.Item) {
 	if old != nil {
 		version.RemoveItem(&s.sum, version.ItemHash(hash, old))
-		r.collector.removed(old)
+		r.collector.Removed(old)
 	}
 	version.AddItem(&s.sum, version.ItemHash(hash, item))
 	if slices.Contains(r.change.Drop, item.Key) {
@@ -65,14 +65,14 @@ func (r *Replica) put(s *slot, hash uint64, item *wire.Item, old *wire.Item) {
 	s.seq = r.box.LastWrite() + 1
 	r.slots.changed(s)
 	if item.Deleted {
-		r.collector.note(item, hash)
+		r.collector.Note(item, hash, r.slots.space.Slot(hash))
 	}
 }
 
 // forget takes a key out of the state. digest is that of its item.
 func (r *Replica) forget(s *slot, old *wire.Item, itemHash uint64) {
 	version.RemoveItem(&s.sum, itemHash)
-	r.collector.removed(old)
+	r.collector.Removed(old)
 	r.dropped++
 	s.removedAt = r.removals()
 	for _, x := range r.exchanges {

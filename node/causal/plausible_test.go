@@ -101,8 +101,8 @@ func TestAPeersCountersLeaveRoomAboveThem(t *testing.T) {
 	r := bare()
 	from := wire.Header{From: 2, Boot: 3}
 	r.OnDigestRequest(from, "", &wire.DigestRequest{Collecting: huge})
-	if r.gcCounter != 0 {
-		t.Errorf("tombstones up to %d are about to go, says who", r.gcCounter)
+	if r.collector.Counter != 0 {
+		t.Errorf("tombstones up to %d are about to go, says who", r.collector.Counter)
 	}
 	if most := r.possible() + peerMargin; most > math.MaxUint64/4 || !r.credible(2, &wire.DigestRequest{Collecting: most}) {
 		t.Errorf("%d is refused of a peer whose clock is ahead", most)

@@ -15,6 +15,7 @@ import (
 	"github.com/cohortkv/cohort/node/causal/broadcast"
 	"github.com/cohortkv/cohort/node/causal/catalog"
 	"github.com/cohortkv/cohort/node/causal/footprint"
+	"github.com/cohortkv/cohort/node/causal/gc"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -97,8 +98,6 @@ const (
 	forwardPatience  = 1500 * wire.Millisecond // a forwarded request that is not repeated for so long is dropped
 	forwardMaxAge    = 1 * wire.Second         // an older forwarded write is refused
 	doubtMargin      = 3 * wire.Second         // a forwarded write is given up so long before its id may be forgotten
-	surveyPatience   = 2 * wire.Second
-	collectEvery     = 5 * wire.Second // tombstones
 )
 
 // Replica is one node's part in causal replication.
@@ -126,12 +125,10 @@ type Replica struct {
 	aside      int               // bytes of items that wait for their slots
 
 	exchanges      []*exchange
-	surveys        []*survey
 	sessions       uint64
 	gossip         gossip
 	releases       uint64 // slots that were released
 	dropped        uint64 // items that were dropped
-	gcCounter      uint64 // no tombstone that was collected has a larger counter, as far as this node was told
 	everStored     bool   // an item was ever held here
 	progress       uint64 // grows whenever slots get nearer to ready
 	movedAt        wire.Instant
@@ -155,8 +152,8 @@ type Replica struct {
 	woken            []string       // keys that were merged; their readers are looked at when that is durable
 	boots            bootTable
 	infoAt           wire.Instant // not before then peers are asked for unknown views, and for boots
-	stableCuts       stableCutMaker
-	collector        collector
+	cuts             gc.CutMaker
+	collector        gc.Collector
 
 	forgettings []forgetting // operators who wait
 }

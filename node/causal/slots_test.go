@@ -111,7 +111,7 @@ func TestHoldingsSayOfEachSlotWhatWasAdded(t *testing.T) {
 		}
 		r := holdingsReader{held: &w.holdings}
 		for at := range hashing.Slot(32) {
-			run := runOf(&w.holdings, at)
+			run := w.holdings.Of(uint32(at))
 			if next := r.next(at); next != run {
 				t.Fatalf("slot %d: %v in order, %v at its place", at, next, run)
 			}

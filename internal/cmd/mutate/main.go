@@ -34,6 +34,7 @@ var targets = map[string][]string{
 	"node/strong/waits":     {"strong"},
 	"node/causal":           {"causal"},
 	"node/causal/broadcast": {"causal"},
+	"node/causal/gc":        {"causal"},
 	"node/causal/version":   {"causal"},
 	"node/causal/catalog":   {"causal"},
 	"node/view":             {"strong", "causal"},
