@@ -34,6 +34,12 @@ type CausalVersion struct {
 	Dot     Dot
 }
 
+func (v *CausalVersion) fields(c *causalCodec) {
+	c.delta(&c.counter, &v.Counter)
+	c.room(v.Counter)
+	c.position(&v.Dot.Stream, &v.Dot.N)
+}
+
 // Compare orders the versions of one key: the larger counter wins, then the lower
 // node id, then the rest of the dot, so that no two are equal (I16).
 func (v CausalVersion) Compare(o CausalVersion) int {
@@ -58,6 +64,17 @@ type Position struct {
 // zero. It is never written to once it was handed over.
 type Vector []Position
 
+func (v *Vector) fields(c *causalCodec) {
+	for i := range list(c.codec, v, &positionList) {
+		c.position(&(*v)[i].Stream, &(*v)[i].N)
+	}
+}
+
+var (
+	positionList = elements("positions", func(c *causalCodec) { c.position(new(Stream), new(uint64)) })
+	vectorList   = elements("vectors", func(c *causalCodec) { new(Vector).fields(c) })
+)
+
 // At is the position in a stream; 0 when the vector has none.
 func (v Vector) At(s Stream) uint64 {
 	i, ok := slices.BinarySearchFunc(v, s, func(p Position, s Stream) int { return p.Stream.Compare(s) })
@@ -73,6 +90,13 @@ type Dependency struct {
 	Version CausalVersion
 }
 
+func (d *Dependency) fields(c *causalCodec) {
+	c.fixed64(&d.Hash)
+	d.Version.fields(c)
+}
+
+var dependencyList = elements("dependencies", func(c *causalCodec) { new(Dependency).fields(c) })
+
 // Context is what a client, or a stored version, depends on: transitively closed
 // (docs/causal.md §2). Slices are never written to once it was handed over.
 type Context struct {
@@ -82,9 +106,19 @@ type Context struct {
 	Ceil    uint64       // no counter of what was folded is larger
 }
 
+func (x *Context) fields(c *causalCodec) {
+	for i := range list(c.codec, &x.Exact, &dependencyList) {
+		x.Exact[i].fields(c)
+	}
+	x.Vector.fields(c)
+	c.viewIDs(&x.CutRefs)
+	c.delta(&c.ceil, &x.Ceil)
+	c.room(x.Ceil)
+}
+
 // IsZero reports that nothing is depended on.
-func (c *Context) IsZero() bool {
-	return len(c.Exact) == 0 && len(c.Vector) == 0 && len(c.CutRefs) == 0 && c.Ceil == 0
+func (x *Context) IsZero() bool {
+	return len(x.Exact) == 0 && len(x.Vector) == 0 && len(x.CutRefs) == 0 && x.Ceil == 0
 }
 
 // Item is a version of a key in a causal bucket: a value, or a tombstone.
@@ -98,53 +132,28 @@ type Item struct {
 	ID          ids.Request // of the client's write; zero: it was not forwarded
 }
 
-// SlotRange is a run of slots.
-type SlotRange struct {
-	First uint32
-	Count uint32
+func (it *Item) fields(c *causalCodec) {
+	c.key(&it.Key)
+	it.Version.fields(c)
+	c.bool(&it.Deleted)
+	c.bytes(&it.Value)
+	c.contentType(&it.ContentType)
+	it.Deps.fields(c)
+	c.requestID(&it.ID)
 }
 
-// Sum is a digest of the items of one slot, or of several: equal for equal items,
-// in whatever order they came.
-type Sum struct {
-	Count uint64
-	Xor   uint64
-	Plus  uint64
+var itemList = elements("items", func(c *causalCodec) { (&Item{Key: "k"}).fields(c) })
+
+func (c *causalCodec) items(s *[]Item) {
+	for i := range list(c.codec, s, &itemList) {
+		(*s)[i].fields(c)
+	}
 }
 
-// HeldSlots is a run of slots that a node holds alike.
-type HeldSlots struct {
-	Slots     SlotRange
-	Vector    uint32 // index in the table beside it: what is known of each of them
-	Ready     bool   // the node would serve them, as far as it knows
-	GCCounter uint64 // no counter of a collected tombstone in them is larger
-}
-
-// Holdings says which slots a node holds, and what it knows of each.
-type Holdings struct {
-	Vectors []Vector
-	Held    []HeldSlots // ascending, apart
-}
-
-// KnownView is what a node needs to know of a view whose id it meets in a vector: its
-// members by shard, and its stable cut, if one was published.
-type KnownView struct {
-	ID           ids.View
-	Layout       Layout
-	HasStableCut bool
-	Common       bool // all members knew the stable cut at a time: contexts may refer to it
-	StableCut    Vector
-}
-
-// HashRange is a range of key hashes, both ends included.
-type HashRange struct {
-	First, Last uint64
-}
-
-// SlotCursor is a place in the order of items: by hash, then by key. Everything
-// greater is still to come.
-type SlotCursor struct {
-	Begun bool // false: before the first item
-	Hash  uint64
-	Key   string
+// ItemSize bounds from above what an item adds to a message.
+func ItemSize(it Item) int {
+	var c codec
+	c.way = bounding
+	it.fields(&causalCodec{codec: &c})
+	return c.size + maxCountGrowth
 }

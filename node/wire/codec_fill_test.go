@@ -43,6 +43,19 @@ func (d drawn) text(field string) string {
 	return string(rapid.SliceOfN(rapid.Byte(), least, 20).Draw(d.T, field))
 }
 
+// shortest gives each field as few bytes as it can have, and each list many elements.
+type shortest struct{}
+
+func (shortest) number() uint64 { return 0 }
+func (shortest) flag() bool     { return false }
+func (shortest) length() int    { return 20 }
+func (shortest) text(field string) string {
+	if field == "Key" {
+		return "k"
+	}
+	return ""
+}
+
 // enumerators are the first and the last one of each type that the codec checks.
 var enumerators = map[reflect.Type][2]uint64{
 	reflect.TypeFor[OpKind]():      {uint64(OpPut), uint64(OpDelete)},
@@ -55,7 +68,7 @@ var enumerators = map[reflect.Type][2]uint64{
 
 // filled returns a message of a kind with every field given by src.
 func filled(src source, k Kind) Message {
-	m := newMessage(k)
+	m := NewMessage(k)
 	fill(src, "", reflect.ValueOf(m).Elem())
 	return m
 }

@@ -130,9 +130,9 @@ func annotate(h Header, m Message, encoded []byte) []byte {
 	for i := range body.NumField() {
 		describe(&b, body.Type().Field(i).Name, body.Field(i))
 	}
-	var e encoder
-	e.header(h)
-	bodyAt, sumAt := 2+len(e.buf), len(encoded)-checksumSize
+	var c codec
+	h.fields(&c)
+	bodyAt, sumAt := 2+len(c.buf), len(encoded)-checksumSize
 	fmt.Fprintf(&b, "\n# version and kind\n%s", hexLines(encoded[:2]))
 	fmt.Fprintf(&b, "\n# header\n%s", hexLines(encoded[2:bodyAt]))
 	fmt.Fprintf(&b, "\n# body\n%s", hexLines(encoded[bodyAt:sumAt]))

@@ -2,11 +2,10 @@ package wire
 
 import "github.com/cohortkv/cohort/node/ids"
 
-// memory is what both sides of the codec remember while they work through one
-// message, so that what repeats costs a byte: entries of a batch share a ballot
-// and have consecutive indexes, records have few distinct ballots, numbers grow
-// by small steps. It begins empty with each message, because messages may be
-// lost and come in any order.
+// memory is what writer and reader remember of one message, so that what repeats costs a
+// byte: entries of a batch share a ballot and have consecutive indexes, records have few
+// distinct ballots, numbers grow by small steps. It is empty when a message begins, because
+// messages may be lost and come in any order.
 type memory struct {
 	views    recent[ids.View]
 	ballots  recent[ids.Ballot]
@@ -17,32 +16,27 @@ type memory struct {
 	msgNum   uint64              // the last Msg-Num, of a write or in a version
 }
 
-// origin is what the request ids of one boot of a node have in common.
-type origin struct {
-	Node ids.Node
-	Boot ids.Boot
-}
-
-// recentSlots bounds a search in recent. More distinct values than that in one
-// message cost bytes, nothing else.
+// recentSlots bounds a search in recent. More distinct values than that in one message cost
+// bytes, nothing else.
 const recentSlots = 16
 
-// recent is a ring of the last distinct values. A reference to one is its slot
-// plus 1; 0 announces a new value, which both sides add. Slots that were never
-// written hold the zero value and may be referred to: that makes "none" short.
+// recent is a ring of the last distinct values. A reference to a value is its slot plus 1.
+// Reference 0 announces a new value, which both sides add. A slot that was never written
+// holds the zero value and may be referred to: that makes "none" short.
 type recent[T comparable] struct {
 	slots [recentSlots]T
 	last  uint8 // the slot that was used last, and is most often used next
 	next  uint8 // the slot that the next new value takes
+	used  uint8 // slots that were written
 }
 
-// find returns the reference to a value, 0 when the ring does not have it.
-func (r *recent[T]) find(v T) byte {
-	if r.slots[r.last] == v {
+// find returns the reference to a value, 0 if the ring does not have it.
+func (r *recent[T]) find(v *T) byte {
+	if r.slots[r.last] == *v {
 		return r.last + 1
 	}
-	for i := range r.slots {
-		if r.slots[i] == v {
+	for i := range r.slots[:min(r.used+1, recentSlots)] { // one unwritten slot stands for all of them
+		if r.slots[i] == *v {
 			r.last = uint8(i)
 			return r.last + 1
 		}
@@ -51,33 +45,61 @@ func (r *recent[T]) find(v T) byte {
 }
 
 // get returns the value of a reference from 1 to recentSlots.
-func (r *recent[T]) get(ref byte) T {
+func (r *recent[T]) get(ref byte) *T {
 	r.last = ref - 1
-	return r.slots[r.last]
+	return &r.slots[r.last]
 }
 
 // add puts a new value in place of the oldest.
-func (r *recent[T]) add(v T) {
-	r.slots[r.next] = v
+func (r *recent[T]) add(v *T) {
+	r.slots[r.next] = *v
 	r.last = r.next
 	r.next = (r.next + 1) % recentSlots
+	r.used = max(r.used, r.last+1)
 }
 
-// causalMemory is what is remembered beside that in messages of causal buckets.
-// It is large, and others need not pay for it.
-type causalMemory struct {
+// known takes a reference to a value through. If it returns false, the value is new: the
+// caller takes the value's fields through and then adds the value to the ring.
+func known[T comparable](c *codec, r *recent[T], v *T) bool {
+	var ref byte
+	switch c.way {
+	case writing:
+		ref = r.find(v)
+		c.buf = append(c.buf, ref)
+	case reading:
+		if ref = c.readReference(recentSlots); ref != 0 {
+			*v = *r.get(ref)
+		}
+	case bounding:
+		c.size++
+	}
+	return ref != 0
+}
+
+// contentType remembers the types of a message: few are in use.
+func (c *codec) contentType(v *string) {
+	if !known(c, &c.types, v) {
+		c.string(v)
+		c.types.add(v)
+	}
+}
+
+// causalCodec also remembers streams. That memory is large, so only those messages of causal
+// buckets pay for it that have positions.
+type causalCodec struct {
+	*codec
 	streams recentStreams
 	counter uint64 // of the last version
-	ceil    uint64 // the last one
+	ceil    uint64 // of the last context
 }
 
-// streamSlots bounds a search in recentStreams: room for the streams of a context
-// of some 22 nodes that have been through several views.
+// streamSlots bounds a search in recentStreams: room for the streams of a context of some 22
+// nodes that have been through several views.
 const streamSlots = 64
 
-// recentStreams is recent for streams, with the last position in each: what
-// follows in the same one is mostly near. Positions come in order of their
-// streams, so a search goes round from the last slot.
+// recentStreams is recent for streams, with the last position in each: the next position in
+// the same stream is mostly near. Positions come in the order of their streams, so a search
+// goes round from the last slot.
 type recentStreams struct {
 	slots [streamSlots]Position
 	last  uint8
@@ -85,10 +107,10 @@ type recentStreams struct {
 	used  uint8 // slots that were written
 }
 
-// find returns the reference to a stream, 0 when the ring does not have it.
-func (r *recentStreams) find(s Stream) byte {
+// find returns the reference to a stream, 0 if the ring does not have it.
+func (r *recentStreams) find(s *Stream) byte {
 	for range r.used {
-		if at := &r.slots[r.last].Stream; at.Boot == s.Boot && *at == s { // boots differ most
+		if at := &r.slots[r.last].Stream; at.Boot == s.Boot && at.Node == s.Node && at.View == s.View { // boots differ most
 			return r.last + 1
 		}
 		if r.last++; r.last >= r.used {
@@ -98,23 +120,47 @@ func (r *recentStreams) find(s Stream) byte {
 	return 0
 }
 
-// get returns the last position in the stream of a reference from 1 to
-// streamSlots. Writing to it remembers the next one.
+// get returns the last position in the stream of a reference from 1 to streamSlots. Writing
+// to it remembers the next one.
 func (r *recentStreams) get(ref byte) *Position {
 	r.last = ref - 1
 	return &r.slots[r.last]
 }
 
 // add puts a new stream in place of the oldest.
-func (r *recentStreams) add(s Stream) *Position {
+func (r *recentStreams) add(s *Stream) *Position {
 	r.last = r.next
 	r.next = (r.next + 1) % streamSlots
 	r.used = max(r.used, r.last+1)
-	r.slots[r.last] = Position{Stream: s}
+	r.slots[r.last] = Position{Stream: *s}
 	return &r.slots[r.last]
 }
 
-// zigzag maps a difference of two numbers, taken modulo 2^64, to one that is
-// small when the difference is small in either direction.
-func zigzag(d uint64) uint64   { return d<<1 ^ uint64(int64(d)>>63) }
-func unzigzag(z uint64) uint64 { return z>>1 ^ -(z & 1) }
+// position takes a place in a stream through: a reference to the stream, and the distance
+// from the last place there.
+func (c *causalCodec) position(s *Stream, n *uint64) {
+	var ref byte
+	switch c.way {
+	case writing:
+		ref = c.streams.find(s)
+		c.buf = append(c.buf, ref)
+	case reading:
+		ref = c.readReference(streamSlots)
+	case bounding:
+		ref = c.streams.find(s) // a value spells a stream out once, unless it has more than are remembered
+		c.size++
+	}
+	var at *Position
+	if ref != 0 {
+		at = c.streams.get(ref)
+		if c.way == reading {
+			*s = at.Stream
+		}
+	} else {
+		c.viewID(&s.View)
+		c.origin(&s.Node, &s.Boot)
+		at = c.streams.add(s)
+	}
+	c.delta(&at.N, n)
+	c.room(*n)
+}

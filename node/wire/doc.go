@@ -5,4 +5,9 @@
 // Everything here is a value that may be copied. Slices inside messages are
 // shared, never written to after they were handed over. Keys are any non-empty
 // byte string, kept in a Go string.
+//
+// Each type has its description for the codec beside it, the method fields (codec). A new
+// field is one line there. A new message is a struct with that method and Kind, a row in the
+// table of kinds, and a case beside it (kind.go). Both change what nodes say, so codecVersion
+// grows with them.
 package wire

@@ -54,13 +54,12 @@ func AppendContext(dst []byte, cluster string, sealer Sealer, c Context) []byte 
 	if sealer != nil {
 		version = sealedVersion
 	}
-	e := encoder{buf: append(dst, version)}
-	ce := causalEncoder{encoder: &e}
-	ce.context(&c)
+	w := codec{buf: append(dst, version)}
+	c.fields(&causalCodec{codec: &w})
 	if sealer != nil {
-		return sealer.Seal(e.buf, e.buf[start:])
+		return sealer.Seal(w.buf, w.buf[start:])
 	}
-	return binary.LittleEndian.AppendUint32(e.buf, contextSum(cluster, e.buf[start:]))
+	return binary.LittleEndian.AppendUint32(w.buf, contextSum(cluster, w.buf[start:]))
 }
 
 func contextSum(cluster string, covered []byte) uint32 {
@@ -96,17 +95,15 @@ func DecodeContext(cluster string, sealer Sealer, data []byte) (Context, error) 
 
 // decodeCovered reads a context without its trailer.
 func decodeCovered(covered []byte) (Context, error) {
-	d := decoder{data: covered, at: 1}
-	cd := causalDecoder{decoder: &d}
-	c := cd.context()
-	if d.err == nil && d.at < len(d.data) {
-		d.fail("%d bytes more than the context has", len(d.data)-d.at)
+	r := codec{way: reading, buf: covered, at: 1}
+	var c Context
+	c.fields(&causalCodec{codec: &r})
+	err := r.end("context")
+	if err == nil {
+		err = c.check()
 	}
-	if d.err == nil {
-		d.err = c.check()
-	}
-	if d.err != nil {
-		return Context{}, fmt.Errorf("decode context: %w", d.err)
+	if err != nil {
+		return Context{}, fmt.Errorf("decode context: %w", err)
 	}
 	return c, nil
 }
@@ -164,32 +161,32 @@ func decodeText(text string) ([]byte, error) {
 }
 
 // check reports what a node would never have given out.
-func (c *Context) check() error {
-	if n := len(c.Exact); n > MaxExact {
+func (x *Context) check() error {
+	if n := len(x.Exact); n > MaxExact {
 		return fmt.Errorf("%d entries, at most %d are allowed", n, MaxExact)
 	}
-	if p, n := len(c.Vector), len(c.CutRefs); p > MaxPositions || n > MaxCutRefs {
+	if p, n := len(x.Vector), len(x.CutRefs); p > MaxPositions || n > MaxCutRefs {
 		return fmt.Errorf("%d streams and %d views, at most %d and %d are allowed", p, n, MaxPositions, MaxCutRefs)
 	}
 	var hashes HashIndex
-	for i := range c.Exact {
-		v := &c.Exact[i].Version
+	for i := range x.Exact {
+		v := &x.Exact[i].Version
 		if v.Counter == 0 || v.Counter > maxContextCount || v.Dot.N == 0 || v.Dot.N > maxContextCount {
 			return fmt.Errorf("entry %d has counter %d and number %d", i, v.Counter, v.Dot.N)
 		}
-		if _, twice := hashes.Place(c.Exact[i].Hash, i); twice {
+		if _, twice := hashes.Place(x.Exact[i].Hash, i); twice {
 			return fmt.Errorf("two entries for one hash")
 		}
 	}
-	if c.Ceil > maxContextCount {
-		return fmt.Errorf("counter %d of what was folded", c.Ceil)
+	if x.Ceil > maxContextCount {
+		return fmt.Errorf("counter %d of what was folded", x.Ceil)
 	}
-	for i := 1; i < len(c.CutRefs); i++ {
-		if c.CutRefs[i-1].Compare(c.CutRefs[i]) >= 0 {
+	for i := 1; i < len(x.CutRefs); i++ {
+		if x.CutRefs[i-1].Compare(x.CutRefs[i]) >= 0 {
 			return fmt.Errorf("name %d is not in order", i)
 		}
 	}
-	return c.Vector.check()
+	return x.Vector.check()
 }
 
 func (v Vector) check() error {

@@ -7,17 +7,34 @@ import (
 	"github.com/cohortkv/cohort/node/ids"
 )
 
-// Member is a node of a view and where the view says that it can be reached.
-type Member struct {
-	ID      ids.Node
-	Address string // HTTP, host:port
-	Bus     string // host:port of its bus; empty: the HTTP port + 1000
+// View is a list of members under an id, with what its author had heard. Layout,
+// id and force never change. Saw, Ancestors and Births may grow while the PUT that
+// made the view is open, which only lets more nodes follow it; Renewed grows when an
+// operator puts the list again.
+type View struct {
+	ID        ids.View
+	Layout    Layout
+	Renewed   uint64        // how often the list was put again while it was in force
+	Force     bool          // gives up ballots that are owed and cannot be had
+	Saw       []Sighting    // by node
+	Ancestors []Ancestor    // the views that it replaces, and theirs; ascending, bounded
+	Known     []KnownBallot // by ballot
+	Sources   []Member      // nodes outside the view that offer their history
+	Births    []ids.View    // the first views that it descends from; ascending, bounded: they are the cluster's identity
 }
 
-// Shard is a named group of members.
-type Shard struct {
-	Name    string
-	Members []Member
+func (v *View) fields(c *codec) {
+	c.viewID(&v.ID)
+	v.Layout.fields(c)
+	c.bool(&v.Force)
+	c.sightings(&v.Saw)
+	c.uvarint(&v.Renewed)
+	for i := range list(c, &v.Ancestors, &ancestorList) {
+		v.Ancestors[i].fields(c)
+	}
+	c.knownBallots(&v.Known)
+	c.members(&v.Sources)
+	c.viewIDs(&v.Births)
 }
 
 // Layout is what an operator put: which nodes, in which shards, where. It is
@@ -26,6 +43,112 @@ type Shard struct {
 type Layout struct {
 	Flat   bool // put as one flat list; concerns only how it is shown
 	Shards []Shard
+}
+
+func (l *Layout) fields(c *codec) {
+	c.bool(&l.Flat)
+	for i := range list(c, &l.Shards, &shardList) {
+		l.Shards[i].fields(c)
+	}
+}
+
+// Shard is a named group of members.
+type Shard struct {
+	Name    string
+	Members []Member
+}
+
+func (s *Shard) fields(c *codec) {
+	c.string(&s.Name)
+	c.members(&s.Members)
+}
+
+var shardList = elements("shards", func(c *causalCodec) { new(Shard).fields(c.codec) })
+
+// Member is a node of a view and where the view says that it can be reached.
+type Member struct {
+	ID      ids.Node
+	Address string // HTTP, host:port
+	Bus     string // host:port of its bus; empty: the HTTP port + 1000
+}
+
+func (m *Member) fields(c *codec) {
+	c.node(&m.ID)
+	c.string(&m.Address)
+	c.string(&m.Bus)
+}
+
+var memberList = elements("members", func(c *causalCodec) { new(Member).fields(c.codec) })
+
+func (c *codec) members(s *[]Member) {
+	for i := range list(c, s, &memberList) {
+		(*s)[i].fields(c)
+	}
+}
+
+// Sighting is what the author of a view heard from one node: which incarnation
+// it is and which view it held.
+type Sighting struct {
+	Node ids.Node
+	Inc  ids.Incarnation
+	View ids.View // zero: it held none
+}
+
+func (s *Sighting) fields(c *codec) {
+	c.node(&s.Node)
+	c.incarnation(&s.Inc)
+	c.viewID(&s.View)
+}
+
+var sightingList = elements("sightings", func(c *causalCodec) { new(Sighting).fields(c.codec) })
+
+func (c *codec) sightings(s *[]Sighting) {
+	for i := range list(c, s, &sightingList) {
+		(*s)[i].fields(c)
+	}
+}
+
+// Ancestor is a view that was replaced, and how often it had been renewed as far
+// as the author of its successor had heard.
+type Ancestor struct {
+	View    ids.View
+	Renewed uint64
+}
+
+func (a *Ancestor) fields(c *codec) {
+	c.viewID(&a.View)
+	c.uvarint(&a.Renewed)
+}
+
+var ancestorList = elements("ancestors", func(c *causalCodec) { new(Ancestor).fields(c.codec) })
+
+// KnownBallot is a ballot that somebody's history stood in when a view was
+// made, with the members that had taken part in it.
+type KnownBallot struct {
+	Ballot  ids.Ballot
+	Members []Member
+}
+
+func (k *KnownBallot) fields(c *codec) {
+	c.ballot(&k.Ballot)
+	c.members(&k.Members)
+}
+
+var knownBallotList = elements("known ballots", func(c *causalCodec) { new(KnownBallot).fields(c.codec) })
+
+func (c *codec) knownBallots(s *[]KnownBallot) {
+	for i := range list(c, s, &knownBallotList) {
+		(*s)[i].fields(c)
+	}
+}
+
+// Kin reports whether two views are of one cluster: they descend from a first view in
+// common (docs/views.md §1.1). A node that never had a view is kin to everybody.
+func Kin(a, b []ids.View) bool {
+	if len(a) == 0 || len(b) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(a, func(id ids.View) bool { return slices.Contains(b, id) })
 }
 
 // Canonical sorts a layout in place and returns it.
@@ -67,46 +190,6 @@ func (l Layout) Find(id ids.Node) (Member, bool) {
 	return Member{}, false
 }
 
-// Sighting is what the author of a view heard from one node: which incarnation
-// it is and which view it held.
-type Sighting struct {
-	Node ids.Node
-	Inc  ids.Incarnation
-	View ids.View // zero: it held none
-}
-
-// KnownBallot is a ballot that somebody's history stood in when a view was
-// made, with the members that had taken part in it.
-type KnownBallot struct {
-	Ballot  ids.Ballot
-	Members []Member
-}
-
-// View is a list of members under an id, with what its author had heard. Layout,
-// id and force never change. Saw, Ancestors and Births may grow while the PUT that
-// made the view is open, which only lets more nodes follow it; Renewed grows when an
-// operator puts the list again.
-type View struct {
-	ID        ids.View
-	Layout    Layout
-	Renewed   uint64        // how often the list was put again while it was in force
-	Force     bool          // gives up ballots that are owed and cannot be had
-	Saw       []Sighting    // by node
-	Ancestors []Ancestor    // the views that it replaces, and theirs; ascending, bounded
-	Known     []KnownBallot // by ballot
-	Sources   []Member      // nodes outside the view that offer their history
-	Births    []ids.View    // the first views that it descends from; ascending, bounded: they are the cluster's identity
-}
-
-// Kin reports whether two views are of one cluster: they descend from a first view in
-// common (docs/views.md §1.1). A node that never had a view is kin to everybody.
-func Kin(a, b []ids.View) bool {
-	if len(a) == 0 || len(b) == 0 {
-		return true
-	}
-	return slices.ContainsFunc(a, func(id ids.View) bool { return slices.Contains(b, id) })
-}
-
 // Primary is the lowest id of the view; false when it has no members.
 func (v *View) Primary() (ids.Node, bool) {
 	members := v.Layout.Members()
@@ -120,13 +203,6 @@ func (v *View) Primary() (ids.Node, bool) {
 func (v *View) Has(id ids.Node) bool {
 	_, ok := v.Layout.Find(id)
 	return ok
-}
-
-// Ancestor is a view that was replaced, and how often it had been renewed as far
-// as the author of its successor had heard.
-type Ancestor struct {
-	View    ids.View
-	Renewed uint64
 }
 
 // Descends reports whether v replaces the view with this id, directly or not.

@@ -1,0 +1,106 @@
+package wire
+
+import "github.com/cohortkv/cohort/node/ids"
+
+// HistorySummary describes a history without its keys.
+type HistorySummary struct {
+	Ballot   ids.Ballot // zero: blank
+	Members  []Member
+	Past     []PastBallot // ascending
+	Attested []Attestation
+	Length   uint64 // entries of Ballot
+	Commit   uint64
+	Sum      uint64 // running sum of the log at Length (kv.Sum)
+}
+
+func (h *HistorySummary) fields(c *codec) {
+	c.ballot(&h.Ballot)
+	c.members(&h.Members)
+	c.pastBallots(&h.Past)
+	c.attested(&h.Attested)
+	c.uvarint(&h.Length)
+	c.uvarint(&h.Commit)
+	c.fixed64(&h.Sum)
+}
+
+// PastBallot is a ballot that a history was built from, and how many of its
+// entries it contains.
+type PastBallot struct {
+	Ballot ids.Ballot
+	Count  uint64
+}
+
+func (p *PastBallot) fields(c *codec) {
+	c.ballot(&p.Ballot)
+	c.uvarint(&p.Count)
+}
+
+var pastBallotList = elements("past ballots", func(c *causalCodec) { new(PastBallot).fields(c.codec) })
+
+func (c *codec) pastBallots(s *[]PastBallot) {
+	for i := range list(c, s, &pastBallotList) {
+		(*s)[i].fields(c)
+	}
+}
+
+// Attestation says that an incarnation of a node promised Ballot when a history was
+// built, and reported all that it had. Whatever it lacked then, of ballots below
+// that, it will never have (docs/strong.md §7.2a).
+type Attestation struct {
+	Node   ids.Node
+	Inc    ids.Incarnation
+	Ballot ids.Ballot
+}
+
+func (a *Attestation) fields(c *codec) {
+	c.node(&a.Node)
+	c.incarnation(&a.Inc)
+	c.ballot(&a.Ballot)
+}
+
+var attestationList = elements("attestations", func(c *causalCodec) { new(Attestation).fields(c.codec) })
+
+func (c *codec) attested(s *[]Attestation) {
+	for i := range list(c, s, &attestationList) {
+		(*s)[i].fields(c)
+	}
+}
+
+// StagedSummary describes a base that was received whole and not swapped in.
+type StagedSummary struct {
+	History HistorySummary // what the history would be after the swap
+	Bound   []Sighting     // the incarnations that the ballot counts on
+}
+
+func (s *StagedSummary) fields(c *codec) {
+	s.History.fields(c)
+	c.sightings(&s.Bound)
+}
+
+var stagedList = elements("staged bases", func(c *causalCodec) { new(StagedSummary).fields(c.codec) })
+
+// Base describes the history that a round starts from: the first Length entries
+// of ballot Source, on what Source was built from; or what several histories that
+// went apart give when they are merged (docs/strong.md §8).
+type Base struct {
+	Source   ids.Ballot // zero: the empty history, or a merged one
+	Length   uint64
+	Sum      uint64       // running sum of the log of Source at Length (kv.Sum)
+	Sides    []PastBallot // merged: the histories that went apart, ascending by ballot
+	Past     []PastBallot // of the new history: the past of each source, and the source itself
+	Attested []Attestation
+	GivenUp  []ids.Ballot // owed ballots that cannot be had, or were given up by force
+}
+
+func (b *Base) fields(c *codec) {
+	c.ballot(&b.Source)
+	c.uvarint(&b.Length)
+	c.fixed64(&b.Sum)
+	c.pastBallots(&b.Sides)
+	c.pastBallots(&b.Past)
+	c.attested(&b.Attested)
+	c.ballotIDs(&b.GivenUp)
+}
+
+// Merged reports that the base joins histories that went apart.
+func (b *Base) Merged() bool { return len(b.Sides) > 0 }

@@ -1,0 +1,214 @@
+package wire
+
+import "github.com/cohortkv/cohort/node/ids"
+
+// DigestRequest begins an exchange, or a survey: which of these slots do you hold? Sums
+// are the sender's, one for each group of slots that Slots touch.
+type DigestRequest struct {
+	Session    uint64
+	Slots      []SlotRange
+	Survey     bool   // only Holdings are wanted
+	Collecting uint64 // no tombstone that is about to be collected has a larger counter
+	Sums       []Sum
+	Births     []ids.View // of the sender's view: a node of another cluster does not answer
+
+	Forgotten []Forgotten // nodes that an operator has forgotten, in this view or one that it replaces
+}
+
+// Kind implements Message.
+func (*DigestRequest) Kind() Kind { return KindDigestRequest }
+
+func (m *DigestRequest) fields(c *causalCodec) {
+	c.uvarint(&m.Session)
+	c.slotRanges(&m.Slots)
+	c.bool(&m.Survey)
+	c.uvarint(&m.Collecting)
+	c.sums(&m.Sums)
+	c.viewIDs(&m.Births)
+	c.forgotten(&m.Forgotten)
+}
+
+// Digest answers DigestRequest. K of the sender was noted before any item is read.
+type Digest struct {
+	Session    uint64
+	View       ids.View // in which it is said
+	Layout     uint64   // fingerprint of its layout: two views of one layout are one group
+	Removals   uint64   // grows whenever the sender releases a slot, or drops an item
+	Revision   uint64   // of what the sender holds; comes back in HandoffAck
+	Held       Holdings
+	Frozen     bool        // the sender takes no writes any more
+	Descends   bool        // the sender's view replaces the receiver's
+	Unsynced   bool        // the sender knows former members that are not drained, or is not ready itself
+	StableCut  uint64      // fingerprint of the view's stable cut; 0: the sender knows none
+	Ended      []NodeBoot  // boots that are known to have ended
+	GCCounter  uint64      // no tombstone that was collected, or is about to be, has a larger counter, as far as the sender was told
+	Former     []Member    // members of views that View replaces, which may still have data
+	Heard      Vector      // for a node in another view: K of all slots, joined
+	Acked      []NodeBoot  // nodes of the receiver's view that have acknowledged this revision
+	Requesting []NodeBoot  // nodes of the receiver's view that have requested slots lately
+	Groups     []GroupSums // whose sums differ, ascending
+	Forgotten  []Forgotten // as in DigestRequest
+}
+
+// Kind implements Message.
+func (*Digest) Kind() Kind { return KindDigest }
+
+func (m *Digest) fields(c *causalCodec) {
+	c.uvarint(&m.Session)
+	c.viewID(&m.View)
+	c.fixed64(&m.Layout)
+	c.uvarint(&m.Removals)
+	c.uvarint(&m.Revision)
+	m.Held.fields(c)
+	c.bool(&m.Frozen)
+	c.bool(&m.Descends)
+	c.bool(&m.Unsynced)
+	c.fixed64(&m.StableCut)
+	c.nodeBoots(&m.Ended)
+	c.uvarint(&m.GCCounter)
+	c.members(&m.Former)
+	m.Heard.fields(c)
+	c.nodeBoots(&m.Acked)
+	c.nodeBoots(&m.Requesting)
+	for i := range list(c.codec, &m.Groups, &groupList) {
+		m.Groups[i].fields(c.codec)
+	}
+	c.forgotten(&m.Forgotten)
+}
+
+// Forgotten is a node that an operator has forgotten, and the view in which that was.
+type Forgotten struct {
+	Node ids.Node
+	View ids.View
+}
+
+func (f *Forgotten) fields(c *codec) {
+	c.node(&f.Node)
+	c.viewID(&f.View)
+}
+
+var forgottenList = elements("forgotten nodes", func(c *causalCodec) { new(Forgotten).fields(c.codec) })
+
+func (c *codec) forgotten(s *[]Forgotten) {
+	for i := range list(c, s, &forgottenList) {
+		(*s)[i].fields(c)
+	}
+}
+
+// NodeBoot is one boot of a node.
+type NodeBoot struct {
+	Node ids.Node
+	Boot ids.Boot
+}
+
+func (n *NodeBoot) fields(c *codec) {
+	c.node(&n.Node)
+	c.boot(&n.Boot)
+}
+
+var nodeBootList = elements("boots", func(c *causalCodec) { new(NodeBoot).fields(c.codec) })
+
+func (c *codec) nodeBoots(s *[]NodeBoot) {
+	for i := range list(c, s, &nodeBootList) {
+		(*s)[i].fields(c)
+	}
+}
+
+// FetchItems asks for the items of slots after a place. Asking twice is harmless.
+type FetchItems struct {
+	Session uint64
+	Slots   []SlotRange
+	After   SlotCursor
+}
+
+// Kind implements Message.
+func (*FetchItems) Kind() Kind { return KindFetchItems }
+
+func (m *FetchItems) fields(c *causalCodec) {
+	c.uvarint(&m.Session)
+	c.slotRanges(&m.Slots)
+	m.After.fields(c.codec)
+}
+
+// Items answers FetchItems.
+type Items struct {
+	Session    uint64
+	RemovedAt  uint64          // Removals when something was last removed from the slots that are not behind After
+	After      SlotCursor      // as in FetchItems
+	GCCounters []SlotGCCounter // of the slots up to the last item, or to the end, as they are by now
+	Items      []Item          // ascending by hash, then key
+	Last       bool
+}
+
+// Kind implements Message.
+func (*Items) Kind() Kind { return KindItems }
+
+func (m *Items) fields(c *causalCodec) {
+	c.uvarint(&m.Session)
+	c.uvarint(&m.RemovedAt)
+	m.After.fields(c.codec)
+	for i := range list(c.codec, &m.GCCounters, &gcCounterList) {
+		m.GCCounters[i].fields(c.codec)
+	}
+	c.items(&m.Items)
+	c.bool(&m.Last)
+}
+
+// Handoff asks a member to request what it owns and the sender holds, as it was at
+// Revision.
+type Handoff struct {
+	Revision uint64
+}
+
+// Kind implements Message.
+func (*Handoff) Kind() Kind { return KindHandoff }
+
+func (m *Handoff) fields(c *codec) { c.uvarint(&m.Revision) }
+
+// HandoffAck says that an exchange is over: of these slots, which the sender owns, it
+// has all that the receiver had at Revision, durably.
+type HandoffAck struct {
+	Boot     ids.Boot // of the receiver
+	Revision uint64
+	Slots    []SlotRange
+}
+
+// Kind implements Message.
+func (*HandoffAck) Kind() Kind { return KindHandoffAck }
+
+func (m *HandoffAck) fields(c *causalCodec) {
+	c.boot(&m.Boot)
+	c.uvarint(&m.Revision)
+	c.slotRanges(&m.Slots)
+}
+
+// ViewInfoRequest asks what is known of views whose ids were met in a vector. It is
+// always answered: the answer also tells in which boot its sender is.
+type ViewInfoRequest struct {
+	Session uint64
+	Views   []ids.View
+}
+
+// Kind implements Message.
+func (*ViewInfoRequest) Kind() Kind { return KindViewInfoRequest }
+
+func (m *ViewInfoRequest) fields(c *codec) {
+	c.uvarint(&m.Session)
+	c.viewIDs(&m.Views)
+}
+
+// ViewInfo answers ViewInfoRequest, or publishes stable cuts: then Session is zero.
+type ViewInfo struct {
+	Session uint64
+	Views   []KnownView
+}
+
+// Kind implements Message.
+func (*ViewInfo) Kind() Kind { return KindViewInfo }
+
+func (m *ViewInfo) fields(c *causalCodec) {
+	c.uvarint(&m.Session)
+	for i := range list(c.codec, &m.Views, &knownViewList) {
+		m.Views[i].fields(c)
+	}
+}

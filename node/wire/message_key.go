@@ -1,0 +1,126 @@
+package wire
+
+import "github.com/cohortkv/cohort/node/ids"
+
+// KeyRequest asks a holder of a slot for one key.
+type KeyRequest struct {
+	Session uint64
+	Key     string
+	Births  []ids.View // as in DigestRequest
+}
+
+// Kind implements Message.
+func (*KeyRequest) Kind() Kind { return KindKeyRequest }
+
+func (m *KeyRequest) fields(c *codec) {
+	c.uvarint(&m.Session)
+	c.key(&m.Key)
+	c.viewIDs(&m.Births)
+}
+
+// KeyReply answers KeyRequest.
+type KeyReply struct {
+	Session   uint64
+	Key       string
+	Held      bool // false: the sender does not hold the slot
+	Ready     bool
+	GCCounter uint64 // as in HeldSlots
+	Present   bool   // Item is what it has
+	Item      Item
+}
+
+// Kind implements Message.
+func (*KeyReply) Kind() Kind { return KindKeyReply }
+
+func (m *KeyReply) fields(c *causalCodec) {
+	c.uvarint(&m.Session)
+	c.key(&m.Key)
+	c.bool(&m.Held)
+	c.bool(&m.Ready)
+	c.ordinal(&m.GCCounter)
+	c.bool(&m.Present)
+	if m.Present {
+		m.Item.fields(c)
+	}
+}
+
+// CausalForward brings a client's request to an owner of its key's slot, as a bus
+// request. It is repeated until it is answered; the request id is (sender, its
+// boot, Counter).
+type CausalForward struct {
+	Counter uint64
+	Read    bool
+	Op      Op // its Key; for a write, the whole
+	Context Context
+	// The receiver's clock as the sender heard it last, no older than the request,
+	// and the boot of the receiver then. They bound how long the request may have
+	// been under way.
+	Heard     Instant
+	HeardBoot ids.Boot
+}
+
+// Kind implements Message.
+func (*CausalForward) Kind() Kind { return KindCausalForward }
+
+func (m *CausalForward) fields(c *causalCodec) {
+	c.uvarint(&m.Counter)
+	c.bool(&m.Read)
+	if m.Read {
+		c.key(&m.Op.Key)
+	} else {
+		m.Op.fields(c.codec)
+	}
+	m.Context.fields(c)
+	c.instant(&m.Heard)
+	c.boot(&m.HeardBoot)
+}
+
+// CausalForwardReply answers CausalForward.
+type CausalForwardReply struct {
+	Counter uint64
+	Fate    ForwardFate
+	Clock   Instant
+	Present bool
+	Item    Item // read: what the key holds; written: without its value
+	Existed bool // as in CausalResult
+	Context Context
+}
+
+// Kind implements Message.
+func (*CausalForwardReply) Kind() Kind { return KindCausalForwardReply }
+
+func (m *CausalForwardReply) fields(c *causalCodec) {
+	c.uvarint(&m.Counter)
+	c.enum((*byte)(&m.Fate), &forwardFates)
+	c.instant(&m.Clock)
+	c.bool(&m.Present)
+	if m.Present {
+		m.Item.fields(c)
+	}
+	c.bool(&m.Existed)
+	m.Context.fields(c)
+}
+
+// ForwardFate says what became of a forwarded request.
+type ForwardFate uint8
+
+// The fates of forwarded requests.
+const (
+	ForwardDone        ForwardFate = iota + 1 // Item and Context are the answer
+	ForwardElsewhere                          // the receiver does not own the slot, or takes no requests
+	ForwardLate                               // it may have been under way for too long: Clock is what to send along
+	ForwardWaiting                            // it waits at the receiver
+	ForwardImplausible                        // its context names what no node can have given out: not applied
+)
+
+var forwardFates = enumeration{"fate of a request", byte(ForwardDone), byte(ForwardImplausible)}
+
+// CausalForwardCancel says that the client of a forwarded request has left.
+type CausalForwardCancel struct {
+	Counters []uint64
+}
+
+// Kind implements Message.
+func (*CausalForwardCancel) Kind() Kind { return KindCausalForwardCancel }
+
+func (m *CausalForwardCancel) fields(c *codec) { c.requestCounters(&m.Counters) }

@@ -1,0 +1,150 @@
+package wire
+
+import "github.com/cohortkv/cohort/node/ids"
+
+// SlotRange is a run of slots.
+type SlotRange struct {
+	First uint32
+	Count uint32
+}
+
+// fields writes where the range begins as the distance from the end of the last one.
+func (r *SlotRange) fields(c *causalCodec, end *uint64) {
+	first := uint64(r.First)
+	c.delta(end, &first)
+	c.narrow(&r.First, first)
+	c.uvarint32(&r.Count)
+	*end += uint64(r.Count)
+}
+
+var slotRangeList = elements("ranges of slots", func(c *causalCodec) { new(SlotRange).fields(c, new(uint64)) })
+
+func (c *causalCodec) slotRanges(s *[]SlotRange) {
+	end := uint64(0)
+	for i := range list(c.codec, s, &slotRangeList) {
+		(*s)[i].fields(c, &end)
+	}
+}
+
+// Sum is a digest of the items of one slot, or of several: equal for equal items,
+// in whatever order they came.
+type Sum struct {
+	Count uint64
+	Xor   uint64
+	Plus  uint64
+}
+
+// fields writes only a count for the sum of nothing, which is zero.
+func (s *Sum) fields(c *codec) {
+	c.uvarint(&s.Count)
+	if s.Count > 0 {
+		c.fixed64(&s.Xor)
+		c.fixed64(&s.Plus)
+	}
+}
+
+var sumList = elements("sums", func(c *causalCodec) { new(Sum).fields(c.codec) })
+
+func (c *codec) sums(s *[]Sum) {
+	for i := range list(c, s, &sumList) {
+		(*s)[i].fields(c)
+	}
+}
+
+// GroupSums has the sums of the slots of one group, as far as they are asked for.
+type GroupSums struct {
+	Group uint32
+	Sums  []Sum
+}
+
+func (g *GroupSums) fields(c *codec) {
+	c.uvarint32(&g.Group)
+	c.sums(&g.Sums)
+}
+
+var groupList = elements("groups", func(c *causalCodec) { new(GroupSums).fields(c.codec) })
+
+// Holdings says which slots a node holds, and what it knows of each.
+type Holdings struct {
+	Vectors []Vector
+	Held    []HeldSlots // ascending, apart
+}
+
+func (h *Holdings) fields(c *causalCodec) {
+	for i := range list(c.codec, &h.Vectors, &vectorList) {
+		h.Vectors[i].fields(c)
+	}
+	end := uint64(0)
+	for i := range list(c.codec, &h.Held, &heldList) {
+		h.Held[i].fields(c, &end)
+	}
+}
+
+// HeldSlots is a run of slots that a node holds alike.
+type HeldSlots struct {
+	Slots     SlotRange
+	Vector    uint32 // index in the table beside it: what is known of each of them
+	Ready     bool   // the node would serve them, as far as it knows
+	GCCounter uint64 // no counter of a collected tombstone in them is larger
+}
+
+func (h *HeldSlots) fields(c *causalCodec, end *uint64) {
+	h.Slots.fields(c, end)
+	c.uvarint32(&h.Vector)
+	c.bool(&h.Ready)
+	c.ordinal(&h.GCCounter)
+}
+
+var heldList = elements("held ranges", func(c *causalCodec) { new(HeldSlots).fields(c, new(uint64)) })
+
+// SlotGCCounter says that no counter of a tombstone collected in a slot is larger.
+type SlotGCCounter struct {
+	Slot      uint32
+	GCCounter uint64
+}
+
+func (g *SlotGCCounter) fields(c *codec) {
+	c.uvarint32(&g.Slot)
+	c.ordinal(&g.GCCounter)
+}
+
+var gcCounterList = elements("GC counters", func(c *causalCodec) { new(SlotGCCounter).fields(c.codec) })
+
+// KnownView is what a node needs to know of a view whose id it meets in a vector: its
+// members by shard, and its stable cut, if one was published.
+type KnownView struct {
+	ID           ids.View
+	Layout       Layout
+	HasStableCut bool
+	Common       bool // all members knew the stable cut at a time: contexts may refer to it
+	StableCut    Vector
+}
+
+func (v *KnownView) fields(c *causalCodec) {
+	c.viewID(&v.ID)
+	v.Layout.fields(c.codec)
+	c.bool(&v.HasStableCut)
+	c.bool(&v.Common)
+	v.StableCut.fields(c)
+}
+
+var knownViewList = elements("known views", func(c *causalCodec) { new(KnownView).fields(c) })
+
+// HashRange is a range of key hashes, both ends included.
+type HashRange struct {
+	First, Last uint64
+}
+
+// SlotCursor is a place in the order of items: by hash, then by key. Everything
+// greater is still to come.
+type SlotCursor struct {
+	Begun bool // false: before the first item
+	Hash  uint64
+	Key   string
+}
+
+func (p *SlotCursor) fields(c *codec) {
+	c.bool(&p.Begun)
+	c.fixed64(&p.Hash)
+	c.string(&p.Key)
+}
