@@ -37,13 +37,12 @@ func meterOf(w *world.World) *Meter {
 
 // sent takes in a message. Hellos are not counted: they are sent anyway.
 func (m *Meter) sent(n *world.Node, e *core.Envelope) {
-	kind := e.Message.Kind()
-	if kind < wire.KindBatch {
+	if e.Message.Kind() < wire.KindBatch {
 		return
 	}
 	m.scratch = wire.AppendMessage(m.scratch[:0], n.Machine.Header(), e.Message)
 	m.Sent += len(m.scratch)
-	m.Kinds[trace.KindNames[kind]] += len(m.scratch)
+	m.Kinds[trace.KindName(e.Message)] += len(m.scratch)
 }
 
 // wrote takes in what a node writes down, in the size that it has in a message: the

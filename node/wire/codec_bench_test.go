@@ -29,7 +29,7 @@ func prepare64x128() (Header, *Prepare) {
 
 func TestEncodingAllocatesNothing(t *testing.T) {
 	dst := make([]byte, 0, 1<<20)
-	for _, k := range kinds() {
+	for _, k := range Kinds() {
 		src := &counting{}
 		h, m := filledHeader(src), filled(src, k)
 		if n := testing.AllocsPerRun(100, func() { AppendMessage(dst, h, m) }); n != 0 {

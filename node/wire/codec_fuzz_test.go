@@ -10,7 +10,7 @@ import (
 // rest, and the checksum is put behind. Its corpus is testdata/fuzz and one
 // message of each kind.
 func FuzzDecode(f *testing.F) {
-	for _, k := range kinds() {
+	for _, k := range Kinds() {
 		f.Add(unseal(full(k)))
 		f.Add(unseal(AppendMessage(nil, Header{}, zeroMessage(k))))
 	}

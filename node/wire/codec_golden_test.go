@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // A golden file that changes means that two builds do not understand each other:
 // raise codecVersion.
 func TestEncodingsAreTheGoldenOnes(t *testing.T) {
-	for _, k := range kinds() {
+	for _, k := range Kinds() {
 		t.Run(k.String(), func(t *testing.T) {
 			h, m := golden(k)
 			encoded := AppendMessage(nil, h, m)

@@ -17,7 +17,7 @@ func full(k Kind) []byte {
 }
 
 func TestEveryFlippedBitIsRefused(t *testing.T) {
-	for _, k := range kinds() {
+	for _, k := range Kinds() {
 		payload := full(k)
 		for i := range len(payload) * 8 {
 			payload[i/8] ^= 1 << (i % 8)
@@ -30,7 +30,7 @@ func TestEveryFlippedBitIsRefused(t *testing.T) {
 }
 
 func TestEveryCutMessageIsRefused(t *testing.T) {
-	for _, k := range kinds() {
+	for _, k := range Kinds() {
 		payload := full(k)
 		for n := range payload {
 			if _, _, err := DecodeMessage(payload[:n]); err == nil {

@@ -19,17 +19,6 @@ import (
 	"pgregory.net/rapid"
 )
 
-// kinds lists all kinds of messages.
-func kinds() []Kind {
-	var all []Kind
-	for k := range Kind(math.MaxUint8) {
-		if NewMessage(k) != nil {
-			all = append(all, k)
-		}
-	}
-	return all
-}
-
 // seal ends version, kind, header and body with their checksum.
 func seal(b []byte) []byte {
 	return binary.LittleEndian.AppendUint32(bytes.Clone(b), crc32.Checksum(b, castagnoli))
@@ -62,7 +51,7 @@ func checkRoundTrip(t fataler, h Header, m Message) {
 }
 
 func TestEveryFieldOfEveryMessageArrives(t *testing.T) {
-	for _, k := range kinds() {
+	for _, k := range Kinds() {
 		t.Run(k.String(), func(t *testing.T) {
 			src := &counting{}
 			checkRoundTrip(t, filledHeader(src), filled(src, k))
@@ -94,7 +83,7 @@ func zeroMessage(k Kind) Message {
 }
 
 func TestAnyMessageArrivesAsItWasSent(t *testing.T) {
-	for _, k := range kinds() {
+	for _, k := range Kinds() {
 		t.Run(k.String(), rapid.MakeCheck(func(t *rapid.T) {
 			checkRoundTrip(t, filledHeader(drawn{t}), filled(drawn{t}, k))
 		}))
@@ -141,7 +130,7 @@ func TestAValueFromTheDecoderEndsWhereItEnds(t *testing.T) {
 
 // The race detector sees a description that sets a field while it writes.
 func TestAMessageMayBeEncodedByTwoAtOnce(t *testing.T) {
-	for _, k := range kinds() {
+	for _, k := range Kinds() {
 		src := &counting{}
 		h, m := filledHeader(src), filled(src, k)
 		var two sync.WaitGroup
@@ -155,7 +144,7 @@ func TestAMessageMayBeEncodedByTwoAtOnce(t *testing.T) {
 // Lists of the shortest elements fill a message to its end, so that a bound that is too large
 // for one of them refuses it.
 func TestListsOfTheShortestElementsArrive(t *testing.T) {
-	for _, k := range kinds() {
+	for _, k := range Kinds() {
 		t.Run(k.String(), func(t *testing.T) {
 			m := filled(shortest{}, k)
 			fields := reflect.ValueOf(m).Elem()
@@ -210,10 +199,10 @@ func TestTheCodecKnowsEveryMessageAndEnumerator(t *testing.T) {
 			t.Errorf("%d constants of %v are declared, the codec knows %d", declared[typ.Name()], typ, want)
 		}
 	}
-	if got := len(kinds()); got != declared["Kind"] || got != methods {
+	if got := len(Kinds()); got != declared["Kind"] || got != methods {
 		t.Errorf("%d kinds and %d messages are declared, the codec knows %d", declared["Kind"], methods, got)
 	}
-	for _, k := range kinds() {
+	for _, k := range Kinds() {
 		if m := NewMessage(k); m.Kind() != k || kindTable[k].name == "" {
 			t.Errorf("kind %d makes a %T and is named %q", k, m, k)
 		}

@@ -107,6 +107,17 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind %d", uint8(k))
 }
 
+// Kinds lists all kinds, ascending.
+func Kinds() []Kind {
+	var all []Kind
+	for k := range kindTable {
+		if kindTable[k].new != nil {
+			all = append(all, Kind(k))
+		}
+	}
+	return all
+}
+
 // NewMessage returns an empty message, nil for a kind that is not known.
 func NewMessage(k Kind) Message {
 	if int(k) < len(kindTable) && kindTable[k].new != nil {

@@ -46,7 +46,7 @@ var causalTransitionsOf = [schedule.Operators][]string{
 
 // Message counts a message, and what it stands for if it concerns causal buckets.
 func (c Counts) Message(m wire.Message) {
-	c.Add("message", trace.KindNames[m.Kind()])
+	c.Add("message", trace.KindName(m))
 	switch m := m.(type) {
 	case *wire.DigestRequest:
 		c.digestRequest(m)

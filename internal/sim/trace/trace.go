@@ -53,7 +53,7 @@ func Describe(in core.Input) string {
 	switch in := in.(type) {
 	case *core.Received:
 		h := in.Header
-		return fmt.Sprintf("<- %d (%x, view %d by %d) %s %s", h.From, h.Inc, h.View.Number, h.View.Author, KindNames[in.Message.Kind()], body(in.Message))
+		return fmt.Sprintf("<- %d (%x, view %d by %d) %s %s", h.From, h.Inc, h.View.Number, h.View.Author, KindName(in.Message), body(in.Message))
 	case *core.Submit:
 		return fmt.Sprintf("submit %d %d %q", in.Token, in.Op.Kind, in.Op.Key)
 	default:

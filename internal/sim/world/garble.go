@@ -58,7 +58,7 @@ func (t *network) deliverGarbled(p packet) {
 		t.w.Counts.Add("network", "garbled message that the codec refuses")
 		return
 	}
-	t.w.Counts.Add("garbled", trace.KindNames[m.Kind()])
+	t.w.Counts.Add("garbled", trace.KindName(m))
 	if t.script != nil && m.Kind() == wire.KindChunk {
 		t.GarbledChunk = true
 	}
