@@ -49,6 +49,8 @@ func (d *driver) read(r *core.Read) {
 		d.follow = append(d.follow, d.store.Chunk(*r))
 	case core.ReadKey:
 		d.follow = append(d.follow, d.store.Key(*r))
+	case core.ReadStored:
+		d.follow = append(d.follow, &core.StoredRead{Session: r.Session, Keys: r.Keys})
 	case core.ReadSlots:
 		d.follow = append(d.follow, d.store.Slots(*r))
 	case core.ReadItems:

@@ -138,6 +138,8 @@ func (w *world) read(n *node, reads []core.Read) []core.Input {
 			found = append(found, n.store.Chunk(r))
 		case core.ReadKey:
 			found = append(found, n.store.Key(r))
+		case core.ReadStored:
+			found = append(found, &core.StoredRead{Session: r.Session, Keys: r.Keys})
 		case core.ReadSlots:
 			found = append(found, n.store.Slots(r))
 		case core.ReadItems:

@@ -156,6 +156,15 @@ type KeyRead struct {
 	Stored  *wire.Item
 }
 
+// StoredRead is the answer to a Read of kind ReadStored. Stored has what the state at the
+// applied position holds for each of Keys. As that of a Submit it is read right before the
+// step, and not when the Read was carried out: entries may be applied between the two.
+type StoredRead struct {
+	Session uint64 // of the Read
+	Keys    []string
+	Stored  []wire.Meta
+}
+
 // SlotsRead is the answer to a Read of kind ReadSlots.
 type SlotsRead struct {
 	Session uint64      // of the Read
@@ -167,6 +176,7 @@ func (*CausalSubmit) input()  {}
 func (*CausalRead) input()    {}
 func (*CausalList) input()    {}
 func (*KeyRead) input()       {}
+func (*StoredRead) input()    {}
 func (*ForgetNode) input()    {}
 func (*SlotsRead) input()     {}
 func (*Tick) input()          {}
@@ -263,6 +273,7 @@ const (
 	ReadClient ReadKind = iota + 1 // the client of Token may read the state as it is now
 	ReadChunk                      // up to Limit bytes of records, given back as ChunkRead
 	ReadKey                        // what the causal state holds for Key, given back as KeyRead
+	ReadStored                     // what the state holds for Keys, given back as StoredRead
 	ReadSlots                      // up to Limit bytes of items in Ranges after Cursor, given back as SlotsRead
 	ReadItems                      // the client of Token may list the causal items in Ranges; Context is what it gets beside them
 )
@@ -278,6 +289,7 @@ type Read struct {
 	Session uint64
 
 	Key       string            // ReadKey
+	Keys      []string          // ReadStored; kept by the answer
 	Ranges    []wire.HashRange  // ReadSlots, ReadItems
 	Cursor    wire.SlotCursor   // ReadSlots
 	Context   wire.Context      // ReadItems: the client's, to which the items are added

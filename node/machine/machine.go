@@ -152,6 +152,8 @@ func (m *Machine) input(in core.Input) {
 		m.views.Put(in)
 	case *core.ChunkRead:
 		m.strong.OnChunkRead(in)
+	case *core.StoredRead:
+		m.strong.OnStoredRead(in)
 	case *core.RequestFailed:
 		if !m.causal.OnRequestFailed(in.Request) {
 			m.strong.OnRequestFailed(in.Request)

@@ -14,6 +14,8 @@ func (m *Memory) Annotate(in core.Input) {
 		m.mu.RLock()
 		in.Stored = m.mu.current.meta(in.Op.Key)
 		m.mu.RUnlock()
+	case *core.StoredRead:
+		in.Stored = m.metas(in.Keys, in.Stored[:0])
 	case *core.CausalSubmit:
 		in.Stored = m.Item(in.Op.Key)
 	case *core.CausalRead:
@@ -38,6 +40,15 @@ func (m *Memory) annotateReceived(in *core.Received) {
 	case *wire.KeyReply:
 		in.Items = append(in.Items[:0], m.Item(msg.Key))
 	}
+}
+
+func (m *Memory) metas(keys []string, stored []wire.Meta) []wire.Meta {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	for _, key := range keys {
+		stored = append(stored, m.mu.current.meta(key))
+	}
+	return stored
 }
 
 func (m *Memory) annotateForward(f *wire.Forward, stored []wire.Meta) []wire.Meta {

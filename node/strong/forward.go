@@ -19,7 +19,8 @@ type forwarder struct {
 	open         []*request // those of window that are not finished, in no order
 	unsent       []*request // not on their way under this ballot
 	closedUnsent int        // of unsent, are gone
-	flight       *flight    // the one open Forward
+	flight       *flight    // the one open Forward; at the primary, the one open read of keys
+	reads        uint64     // reads of keys so far
 	retryAt      wire.Instant
 }
 
@@ -34,8 +35,10 @@ type request struct {
 	openIndex   int  // in open
 }
 
-// flight is a Forward that waits for its answer.
+// flight are requests that wait for the primary's answer or, at the primary, for what the
+// state holds for their keys.
 type flight struct {
+	read     uint64 // at the primary: the number of the read of keys
 	request  uint64
 	requests []*request
 	sent     wire.Instant
@@ -187,18 +190,57 @@ func (r *Replica) forward() {
 	}
 	n := batch.Fit(len(f.unsent), r.cfg.Limits.BatchOps, r.cfg.Limits.BatchBytes,
 		func(i int) int { return batch.OpBytes(&f.unsent[i].op) })
-	m := &wire.Forward{Ballot: r.hist.Ballot(), LowestOpen: f.lowestOpen(), Ops: make([]wire.ForwardedOp, n)}
-	for i, q := range f.unsent[:n] {
-		q.mayBeLogged = q.mayBeLogged || !r.isPrimary()
-		m.Ops[i] = wire.ForwardedOp{Counter: q.counter, Op: q.op}
-	}
 	f.flight = &flight{requests: slices.Clone(f.unsent[:n]), sent: r.now}
 	f.unsent = slices.Delete(f.unsent, 0, n)
 	if r.isPrimary() {
-		r.send(r.cfg.Self, m) // by way of the driver, which adds what the state holds
+		r.readStored(f.flight)
 		return
 	}
+	m := &wire.Forward{Ballot: r.hist.Ballot(), LowestOpen: f.lowestOpen(), Ops: make([]wire.ForwardedOp, n)}
+	for i, q := range f.flight.requests {
+		q.mayBeLogged = true
+		m.Ops[i] = wire.ForwardedOp{Counter: q.counter, Op: q.op}
+	}
 	f.flight.request = r.box.Ask(r.primary, m)
+}
+
+// readStored asks what the state holds for the keys of own requests that came before this
+// node was the primary. What they came with may have been overwritten since.
+func (r *Replica) readStored(fl *flight) {
+	r.fwd.reads++
+	fl.read = r.fwd.reads
+	keys := make([]string, len(fl.requests))
+	for i, q := range fl.requests {
+		keys[i] = q.op.Key
+	}
+	r.box.Read(core.Read{Kind: core.ReadStored, Keys: keys, Session: fl.read})
+}
+
+// OnStoredRead takes these requests into the queue, or finds what became of them (I11).
+func (r *Replica) OnStoredRead(in *core.StoredRead) {
+	f := &r.fwd
+	if f.flight == nil || f.flight.read != in.Session || r.asPrimary == nil {
+		return
+	}
+	requests := f.flight.requests
+	f.flight = nil
+	for i, q := range requests {
+		if q.closed {
+			continue
+		}
+		id := ids.Request{Node: r.cfg.Self, Boot: r.cfg.Boot, Counter: q.counter}
+		switch res, answered, forgotten := r.hist.Lookup(id); {
+		case answered:
+			r.box.Event(core.Event{Kind: EventRetryAnswered, Peer: id.Node})
+			f.finish(r, q, res)
+		case forgotten:
+			f.finish(r, q, wire.Result{Status: wire.Unknown})
+		default:
+			r.enqueue(r.pendingOf(q), in.Stored[i])
+		}
+	}
+	r.order()
+	r.forward()
 }
 
 // OnForwardReply takes answers; what was asked for and not answered is asked
@@ -242,19 +284,16 @@ func (r *Replica) requeueFlight(pause bool) {
 	}
 }
 
-// OnForward takes a member's writes into the queue, or finds what became of them
-// (I11).
+// OnForward takes a member's writes into the queue, or finds what became of them (I11).
 func (r *Replica) OnForward(h wire.Header, replyTo ids.ReplyTo, m *wire.Forward, stored []wire.Meta) {
-	l := r.asPrimary
-	own := h.From == r.cfg.Self && h.Boot == r.cfg.Boot
-	if l == nil || m.Ballot != r.hist.Ballot() || len(stored) != len(m.Ops) || !own && !r.admitsForward(h, m.LowestOpen) {
+	if r.asPrimary == nil || m.Ballot != r.hist.Ballot() || len(stored) != len(m.Ops) || !r.admitsForward(h, m.LowestOpen) {
 		r.box.Post(core.Envelope{To: h.From, Answer: replyTo, Message: &wire.ForwardReply{Ballot: m.Ballot, Refused: true}})
 		return
 	}
 	p := &forwardBatch{from: h.From, replyTo: replyTo, ballot: m.Ballot}
 	for i := range m.Ops {
 		id := ids.Request{Node: h.From, Boot: h.Boot, Counter: m.Ops[i].Counter}
-		r.admit(p, id, &m.Ops[i].Op, stored[i], own)
+		r.admit(p, id, &m.Ops[i].Op, stored[i])
 	}
 	if p.open == 0 {
 		r.reply(p)
@@ -282,29 +321,16 @@ func (f *backup) resetForBoot(b ids.Boot) {
 	}
 }
 
-func (r *Replica) admit(p *forwardBatch, id ids.Request, op *wire.Op, stored wire.Meta, own bool) {
+// admit takes one forwarded write into the queue, or answers it.
+func (r *Replica) admit(p *forwardBatch, id ids.Request, op *wire.Op, stored wire.Meta) {
 	l := r.asPrimary
-	if res, answered, forgotten := r.hist.Lookup(id); answered {
+	res, answered, forgotten := r.hist.Lookup(id)
+	if answered {
 		r.box.Event(core.Event{Kind: EventRetryAnswered, Peer: id.Node})
-		if own {
-			if q := r.fwd.find(id.Counter); q != nil {
-				r.fwd.finish(r, q, res)
-			}
-			return
-		}
 		p.answers = append(p.answers, wire.Answer{Counter: id.Counter, Result: res})
 		return
-	} else if forgotten {
-		r.answerUnknown(p, id, own)
-		return
 	}
-	if own {
-		if q := r.fwd.find(id.Counter); q != nil && !q.queued {
-			r.enqueue(r.pendingOf(q), stored)
-		}
-		return
-	}
-	if in := l.byID[id]; in != nil && !mutant.On(mutant.RetryByAppliedOnly) {
+	if in := l.byID[id]; in != nil && !forgotten && !mutant.On(mutant.RetryByAppliedOnly) {
 		r.box.Event(core.Event{Kind: EventRetryPending, Peer: id.Node})
 		if in.batch != nil {
 			in.batch.open--
@@ -313,26 +339,17 @@ func (r *Replica) admit(p *forwardBatch, id ids.Request, op *wire.Op, stored wir
 		p.open++
 		return
 	}
-	if f := l.backup(id.Node); id.Counter < f.lowestOpen || slices.Contains(f.cancelled, id.Counter) {
-		r.answerUnknown(p, id, false)
+	if f := l.backup(id.Node); forgotten || id.Counter < f.lowestOpen || slices.Contains(f.cancelled, id.Counter) {
+		// The forwarder has said that its client left. As a rule the message is old and no
+		// client waits. If one does, because a peer sent a wrong counter, a repetition would
+		// lead to the same again without end.
+		p.answers = append(p.answers, wire.Answer{Counter: id.Counter, Result: wire.Result{Status: wire.Unknown}})
 		return
 	}
 	in := &pendingWrite{id: id, op: op, batch: p}
 	l.byID[id] = in
 	p.open++
 	r.enqueue(in, stored)
-}
-
-// answerUnknown answers a request whose forwarder has said that its client left. As a rule
-// the message is old and no client waits. If a client does wait, because a peer sent a
-// wrong counter, a repetition would lead to the same again without end.
-func (r *Replica) answerUnknown(p *forwardBatch, id ids.Request, own bool) {
-	unknown := wire.Result{Status: wire.Unknown}
-	if !own {
-		p.answers = append(p.answers, wire.Answer{Counter: id.Counter, Result: unknown})
-	} else if q := r.fwd.find(id.Counter); q != nil {
-		r.fwd.finish(r, q, unknown)
-	}
 }
 
 // answerBatch adds an answer to a forward batch and replies if it was the last one.
@@ -345,16 +362,6 @@ func (r *Replica) answerBatch(p *forwardBatch, a wire.Answer) {
 }
 
 func (r *Replica) reply(p *forwardBatch) {
-	if p.from == r.cfg.Self {
-		if f := r.fwd.flight; f != nil {
-			// If nothing of it was taken, nothing would be the next time either: at once,
-			// that would go on within this step for ever.
-			taken := slices.ContainsFunc(f.requests, func(q *request) bool { return q.closed || q.queued })
-			r.requeueFlight(!taken)
-			r.forward()
-		}
-		return
-	}
 	r.box.Post(core.Envelope{To: p.from, Answer: p.replyTo, Message: &wire.ForwardReply{Ballot: p.ballot, Answers: p.answers}})
 }
 

@@ -328,6 +328,8 @@ func (n *Node) read(r core.Read) {
 		return
 	case core.ReadKey:
 		in = n.Store.Key(r)
+	case core.ReadStored:
+		in = &core.StoredRead{Session: r.Session, Keys: r.Keys}
 	case core.ReadSlots:
 		in = n.Store.Slots(r)
 	default:
