@@ -5,6 +5,7 @@ import (
 
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/strong/history"
+	"github.com/cohortkv/cohort/node/strong/primary"
 	"github.com/cohortkv/cohort/node/strong/round"
 	"github.com/cohortkv/cohort/node/strong/transfer"
 	"github.com/cohortkv/cohort/node/strong/waits"
@@ -14,7 +15,7 @@ var events core.EventKinds
 
 // Events lists the events of strong replication.
 func Events() core.EventKinds {
-	return slices.Concat(events, history.Events(), transfer.Events(), round.Events(), waits.Events())
+	return slices.Concat(events, history.Events(), primary.Events(), round.Events(), transfer.Events(), waits.Events())
 }
 
 var (
@@ -24,16 +25,11 @@ var (
 	EventTruncated      = events.Info("log_truncated", "`count` writes whose clients had left were removed from the log")
 	EventActive         = events.Info("ballot_active", "the primary's round is done: strong requests are answered. `count` is its duration in ns")
 	EventSwapped        = events.Debug("base_swapped_in", "the staged base became the state")
-	EventGateClosed     = events.Debug("gate_closed", "the primary orders no writes while a member is silent; `strong_waits` follows")
-	EventResent         = events.Debug("prepare_resent", "a batch of `count` entries was sent again to `peer`", core.OfPeer)
 	EventGap            = events.Debug("prepare_gap", "a batch of `peer` arrived too early: it begins `count` positions after the log's end", core.OfPeer)
 	EventDuplicate      = events.Debug("prepare_duplicate", "a batch of `peer` arrived twice", core.OfPeer)
 	EventStranger       = events.Warn("member_stranger", "`peer` came back without its state, or another process has its id", core.OfPeer)
-	EventRetryAnswered  = events.Debug("retry_answered", "a repeated forwarded write of `peer` was answered from memory", core.OfPeer)
-	EventRetryPending   = events.Debug("retry_pending", "a repeated forwarded write of `peer` is still in the log", core.OfPeer)
 	EventForwardRefused = events.Debug("forward_refused", "the primary, `peer`, refused a Forward", core.OfPeer)
 	EventForwardLate    = events.Debug("forward_late", "the primary, `peer`, did not answer a Forward in time", core.OfPeer)
-	EventExpired        = events.Debug("forward_expired", "a write of `peer` was dropped, because no node asks for it any more", core.OfPeer)
 )
 
 // EventHistoriesMerged says that a base was made of histories that had lived apart.

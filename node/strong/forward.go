@@ -8,6 +8,7 @@ import (
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/strong/batch"
+	"github.com/cohortkv/cohort/node/strong/primary"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -116,19 +117,13 @@ func (r *Replica) Submit(token ids.Token, op wire.Op, stored wire.Meta) {
 	}
 	q := r.fwd.add(token, op)
 	if r.asPrimary != nil && len(r.fwd.unsent) == 0 {
-		r.enqueue(r.pendingOf(q), stored)
-		r.order()
+		q.queued = true
+		r.asPrimary.Submit(r.now, q.counter, &q.op, stored)
+		r.asPrimary.Order(r.now)
 		return
 	}
 	r.fwd.unsent = append(r.fwd.unsent, q)
 	r.forward()
-}
-
-func (r *Replica) pendingOf(q *request) *pendingWrite {
-	q.queued = true
-	return &pendingWrite{
-		id: ids.Request{Node: r.cfg.Self, Boot: r.cfg.Boot, Counter: q.counter}, op: &q.op, local: q,
-	}
 }
 
 // Abandon forgets a client's request, and says so to the primary. What is in a log
@@ -152,7 +147,7 @@ func (r *Replica) Abandon(token ids.Token) {
 // withdraw drops an own request from the queue.
 func (r *Replica) withdraw(q *request) {
 	if r.asPrimary != nil && q.queued {
-		r.dequeue(func(in *pendingWrite) bool { return in.local == q })
+		r.asPrimary.Withdraw(q.counter)
 	}
 }
 
@@ -181,7 +176,7 @@ func (r *Replica) forward() {
 	if len(f.unsent) == 0 || f.flight != nil || !r.Serving() || r.now < f.retryAt {
 		return
 	}
-	if !r.isPrimary() && !r.heardLately(r.primary) {
+	if !r.isPrimary() && !primary.HeardLately(r.peers, r.now, r.primary) {
 		return
 	}
 	f.dropClosed()
@@ -228,18 +223,10 @@ func (r *Replica) OnStoredRead(in *core.StoredRead) {
 		if q.closed {
 			continue
 		}
-		id := ids.Request{Node: r.cfg.Self, Boot: r.cfg.Boot, Counter: q.counter}
-		switch res, answered, forgotten := r.hist.Lookup(id); {
-		case answered:
-			r.box.Event(core.Event{Kind: EventRetryAnswered, Peer: id.Node})
-			f.finish(r, q, res)
-		case forgotten:
-			f.finish(r, q, wire.Result{Status: wire.Unknown})
-		default:
-			r.enqueue(r.pendingOf(q), in.Stored[i])
-		}
+		q.queued = true
+		r.asPrimary.Resubmit(r.now, q.counter, &q.op, in.Stored[i])
 	}
-	r.order()
+	r.asPrimary.Order(r.now)
 	r.forward()
 }
 
@@ -281,105 +268,6 @@ func (r *Replica) requeueFlight(pause bool) {
 	f.flight = nil
 	if pause {
 		f.retryAt = r.now + refusedPause
-	}
-}
-
-// OnForward takes a member's writes into the queue, or finds what became of them (I11).
-func (r *Replica) OnForward(h wire.Header, replyTo ids.ReplyTo, m *wire.Forward, stored []wire.Meta) {
-	if r.asPrimary == nil || m.Ballot != r.hist.Ballot() || len(stored) != len(m.Ops) || !r.admitsForward(h, m.LowestOpen) {
-		r.box.Post(core.Envelope{To: h.From, Answer: replyTo, Message: &wire.ForwardReply{Ballot: m.Ballot, Refused: true}})
-		return
-	}
-	p := &forwardBatch{from: h.From, replyTo: replyTo, ballot: m.Ballot}
-	for i := range m.Ops {
-		id := ids.Request{Node: h.From, Boot: h.Boot, Counter: m.Ops[i].Counter}
-		r.admit(p, id, &m.Ops[i].Op, stored[i])
-	}
-	if p.open == 0 {
-		r.reply(p)
-	}
-	r.order()
-}
-
-// admitsForward checks that a Forward comes from a member in the incarnation that the
-// ballot counts on, and records its lowest open counter.
-func (r *Replica) admitsForward(h wire.Header, mark uint64) bool {
-	f := r.asPrimary.backup(h.From)
-	if f == nil || f.inc != h.Inc {
-		return false
-	}
-	f.resetForBoot(h.Boot)
-	f.lowestOpen = max(f.lowestOpen, mark)
-	f.cancelled = slices.DeleteFunc(f.cancelled, func(c uint64) bool { return c < f.lowestOpen })
-	return true
-}
-
-// resetForBoot forgets what an earlier boot of the backup said of its requests.
-func (f *backup) resetForBoot(b ids.Boot) {
-	if f.boot != b {
-		f.boot, f.lowestOpen, f.cancelled = b, 0, nil
-	}
-}
-
-// admit takes one forwarded write into the queue, or answers it.
-func (r *Replica) admit(p *forwardBatch, id ids.Request, op *wire.Op, stored wire.Meta) {
-	l := r.asPrimary
-	res, answered, forgotten := r.hist.Lookup(id)
-	if answered {
-		r.box.Event(core.Event{Kind: EventRetryAnswered, Peer: id.Node})
-		p.answers = append(p.answers, wire.Answer{Counter: id.Counter, Result: res})
-		return
-	}
-	if in := l.byID[id]; in != nil && !forgotten && !mutant.On(mutant.RetryByAppliedOnly) {
-		r.box.Event(core.Event{Kind: EventRetryPending, Peer: id.Node})
-		if in.batch != nil {
-			in.batch.open--
-		}
-		in.batch, in.seen = p, r.now
-		p.open++
-		return
-	}
-	if f := l.backup(id.Node); forgotten || id.Counter < f.lowestOpen || slices.Contains(f.cancelled, id.Counter) {
-		// The forwarder has said that its client left. As a rule the message is old and no
-		// client waits. If one does, because a peer sent a wrong counter, a repetition would
-		// lead to the same again without end.
-		p.answers = append(p.answers, wire.Answer{Counter: id.Counter, Result: wire.Result{Status: wire.Unknown}})
-		return
-	}
-	in := &pendingWrite{id: id, op: op, batch: p}
-	l.byID[id] = in
-	p.open++
-	r.enqueue(in, stored)
-}
-
-// answerBatch adds an answer to a forward batch and replies if it was the last one.
-func (r *Replica) answerBatch(p *forwardBatch, a wire.Answer) {
-	p.answers = append(p.answers, a)
-	p.open--
-	if p.open == 0 {
-		r.reply(p)
-	}
-}
-
-func (r *Replica) reply(p *forwardBatch) {
-	r.box.Post(core.Envelope{To: p.from, Answer: p.replyTo, Message: &wire.ForwardReply{Ballot: p.ballot, Answers: p.answers}})
-}
-
-// expire drops forwarded writes that their forwarder no longer asks for. Writes in the log
-// are marked as abandoned. If the forwarder still waits, it asks again under the next
-// ballot.
-func (r *Replica) expire() {
-	old := func(in *pendingWrite) bool { return in.local == nil && r.now-in.seen > queueTimeout }
-	r.dequeue(func(in *pendingWrite) bool {
-		if old(in) {
-			r.box.Event(core.Event{Kind: EventExpired, Peer: in.id.Node})
-		}
-		return old(in)
-	})
-	for i, in := range r.asPrimary.inLog {
-		if old(in) {
-			r.abandonAt(r.hist.Commit() + 1 + uint64(i))
-		}
 	}
 }
 

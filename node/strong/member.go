@@ -65,21 +65,16 @@ func (r *Replica) learnCommit(c uint64) {
 	r.hist.CommitTo(min(c, r.hist.Length()))
 }
 
-// OnDurable is told that writes up to seq survive.
-func (r *Replica) OnDurable(seq uint64) {
-	if r.hist.OnDurable(seq) && r.asPrimary != nil {
-		r.advance()
-	}
-}
-
 // OnHello learns from a member's hello: the position that is committed, that a
 // member is another incarnation than the ballot counts on, or that it missed
 // that the ballot is active.
 func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 	r.waits.OnHello(h.From, m, r.primary, len(r.members))
 	if r.isPrimary() {
-		r.checkFollower(h, m)
-		r.order()
+		r.checkBackup(h, m)
+		if r.asPrimary != nil {
+			r.asPrimary.Order(r.now)
+		}
 		return
 	}
 	if h.From == r.primary {
@@ -90,7 +85,10 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 	}
 }
 
-func (r *Replica) checkFollower(h wire.Header, m *wire.Hello) {
+// checkBackup begins a round if a member has promised a higher one, is another incarnation
+// than the ballot counts on, or has other content. It tells a member that missed it that
+// the ballot is active.
+func (r *Replica) checkBackup(h wire.Header, m *wire.Hello) {
 	if r.beginHigherRound(m.Promised) {
 		return
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/strong/history"
+	"github.com/cohortkv/cohort/node/strong/primary"
 	"github.com/cohortkv/cohort/node/strong/reads"
 	"github.com/cohortkv/cohort/node/strong/recovery"
 	"github.com/cohortkv/cohort/node/strong/round"
@@ -74,11 +75,8 @@ type Config struct {
 
 // Times of the protocol.
 const (
-	gateSilence    = 400 * wire.Millisecond // no order while a member is silent for longer
-	slowResend     = 200 * wire.Millisecond
 	forwardTimeout = 1 * wire.Second // a Forward without answer is sent again
 	refusedPause   = 20 * wire.Millisecond
-	queueTimeout   = 3 * wire.Second // a forwarded write that is not asked for again leaves the queue
 	fetchTimeout   = 5 * wire.Second // without a piece of the base, the primary begins anew
 )
 
@@ -104,9 +102,9 @@ type Replica struct {
 	server   *transfer.Server   // of bases, to other nodes
 
 	roundLimit recovery.Limit
-	differing  []ids.Node    // at the primary: members whose log differs, until a round has repaired them
-	round      *round.Round  // at the primary, until active
-	asPrimary  *primaryState // at the primary, while active
+	differing  []ids.Node       // at the primary: members whose log differs, until a round has repaired them
+	round      *round.Round     // at the primary, until active
+	asPrimary  *primary.Primary // at the primary, while active
 
 	fwd      forwarder
 	reads    *reads.Reads
@@ -196,7 +194,7 @@ func (r *Replica) promise(b ids.Ballot) {
 	r.promised = b
 	r.receiver.Drop()
 	r.server.Drop()
-	r.stopPrimary()
+	r.asPrimary = nil
 	if r.round != nil && r.round.Ballot() != b {
 		r.endRound()
 	}

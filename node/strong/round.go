@@ -167,7 +167,7 @@ func (r *Replica) activate() {
 	r.endRound()
 	r.swapIn()
 	r.box.Event(core.Event{Kind: EventActive, Ballot: rd.Ballot(), Count: uint64(r.now - rd.Begun())})
-	r.startPrimary(rd.Bound())
+	r.lead()
 	for _, m := range r.members {
 		if m.ID != r.cfg.Self {
 			r.send(m.ID, &wire.Active{Ballot: rd.Ballot()})

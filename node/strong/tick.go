@@ -12,9 +12,7 @@ func (r *Replica) Tick() {
 	}
 	r.receiver.Tick(r.now)
 	if r.asPrimary != nil {
-		r.expire()
-		r.order()
-		r.repeat() // last: it may begin a round
+		r.tickPrimary()
 	}
 	if f := r.fwd.flight; f != nil && r.now-f.sent >= forwardTimeout {
 		r.box.Event(core.Event{Kind: EventForwardLate, Peer: r.primary})
@@ -28,5 +26,5 @@ func (r *Replica) Tick() {
 // Busy reports whether Tick is needed soon, beyond the pace of hellos.
 func (r *Replica) Busy() bool {
 	return r.round != nil || r.receiver.Underway() || r.fwd.flight != nil || len(r.fwd.unsent) > 0 ||
-		r.reads.Confirming() || r.asPrimary != nil && len(r.asPrimary.batches)+len(r.asPrimary.queue) > 0
+		r.reads.Confirming() || r.asPrimary != nil && r.asPrimary.Working()
 }

@@ -27,6 +27,7 @@ import (
 var targets = map[string][]string{
 	"node/strong":           {"strong"},
 	"node/strong/history":   {"strong"},
+	"node/strong/primary":   {"strong"},
 	"node/strong/reads":     {"strong"},
 	"node/strong/recovery":  {"strong"},
 	"node/strong/round":     {"strong"},

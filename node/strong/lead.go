@@ -1,0 +1,142 @@
+package strong
+
+import (
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
+	"github.com/cohortkv/cohort/node/ids"
+	"github.com/cohortkv/cohort/node/strong/primary"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// lead begins to serve the ballot that was just swapped in.
+func (r *Replica) lead() {
+	l := r.cfg.Limits
+	r.asPrimary = primary.New(r.cfg.Self, r.cfg.Boot, primary.Limits{BatchOps: l.BatchOps, BatchBytes: l.BatchBytes, Depth: l.Depth},
+		r.box, r.hist, r.peers, ownClients{r})
+}
+
+// ownClients are this node's clients, as its primary sees them.
+type ownClients struct{ r *Replica }
+
+// LowestOpen is the lowest counter of an open write.
+func (c ownClients) LowestOpen() uint64 { return c.r.fwd.lowestOpen() }
+
+// Ordered notes that a write may take effect.
+func (c ownClients) Ordered(counter uint64) {
+	if q := c.r.fwd.find(counter); q != nil {
+		q.mayBeLogged = true
+	}
+}
+
+// Answer answers a write.
+func (c ownClients) Answer(counter uint64, res wire.Result) {
+	if q := c.r.fwd.find(counter); q != nil {
+		c.r.fwd.finish(c.r, q, res)
+	}
+}
+
+// tickPrimary gives up what nobody asks for any more, and sends again what is late.
+func (r *Replica) tickPrimary() {
+	p := r.asPrimary
+	for _, at := range p.Expire(r.now) {
+		r.abandonAt(at)
+	}
+	p.Order(r.now)
+	if p.Late(r.now) && !(r.truncate() && r.asPrimary != p) {
+		p.Repeat(r.now)
+	}
+}
+
+// OnForward takes a member's writes into the queue, or refuses them.
+func (r *Replica) OnForward(h wire.Header, replyTo ids.ReplyTo, m *wire.Forward, stored []wire.Meta) {
+	if r.asPrimary == nil || !r.asPrimary.OnForward(r.now, h, replyTo, m, stored) {
+		r.box.Post(core.Envelope{To: h.From, Answer: replyTo, Message: &wire.ForwardReply{Ballot: m.Ballot, Refused: true}})
+	}
+}
+
+// OnAck counts an acknowledgement, for the exact ballot and incarnation (I3), and of the
+// content that this node sent.
+func (r *Replica) OnAck(h wire.Header, a *wire.Ack) {
+	p := r.asPrimary
+	if p == nil || a.Ballot != r.hist.Ballot() || !p.CountsOn(h) || r.differs(h.From, a.Index, a.Sum) {
+		return
+	}
+	if mutant.On(mutant.AckConfirmsRead) {
+		r.reads.ConfirmedBy(r.now, h.From)
+	}
+	p.Acknowledged(r.now, h.From, a.Index)
+}
+
+// OnDurable is told that writes up to seq survive.
+func (r *Replica) OnDurable(seq uint64) {
+	if r.hist.OnDurable(seq) && r.asPrimary != nil {
+		r.asPrimary.Advance(r.now)
+	}
+}
+
+// OnCancel drops writes of a member's clients that have left.
+func (r *Replica) OnCancel(h wire.Header, m *wire.Cancel) {
+	if m.Ballot != r.hist.Ballot() {
+		return
+	}
+	for _, c := range m.Counters {
+		if r.asPrimary != nil {
+			r.asPrimary.Cancel(h, c)
+		}
+		r.abandonEntry(ids.Request{Node: h.From, Boot: h.Boot, Counter: c})
+	}
+}
+
+// abandonEntry marks a write in the log whose client has left. When a round begins, the
+// write is truncated from the log, with all entries after it.
+func (r *Replica) abandonEntry(id ids.Request) {
+	if at := r.hist.Position(id); at > 0 {
+		r.abandonAt(at)
+	}
+}
+
+func (r *Replica) abandonAt(at uint64) {
+	if !r.wasPrimary() || mutant.On(mutant.NeverTruncate) {
+		return
+	}
+	if r.hist.Abandon(at) {
+		r.box.Event(core.Event{Kind: EventAbandoned, Ballot: r.hist.Ballot(), Count: at})
+	}
+	if mutant.On(mutant.TruncateAtOnce) {
+		r.hist.TruncateAtOnce(at)
+		if r.asPrimary != nil {
+			r.asPrimary.CutAt(at)
+		}
+	}
+}
+
+// wasPrimary reports whether this boot of this node was the primary of the history's
+// ballot.
+func (r *Replica) wasPrimary() bool {
+	boot := r.cfg.Boot
+	if mutant.On(mutant.TruncateAfterRestart) {
+		boot = r.hist.Ballot().Boot
+	}
+	return r.hist.LedBy(r.cfg.Self, boot)
+}
+
+// truncate begins a round if the log holds abandoned writes and all members are heard: the
+// round removes them from the log. It reports whether the log holds such writes.
+func (r *Replica) truncate() bool {
+	if r.hist.KeptLength() == r.hist.Length() {
+		return false
+	}
+	if r.asPrimary.GateOpen(r.now) {
+		r.box.Event(core.Event{Kind: EventTruncated, Ballot: r.hist.Ballot(), Count: r.hist.Length() - r.hist.KeptLength()})
+		r.beginRound()
+	}
+	return true
+}
+
+// Lag adds how far logs are: this node's, and those of members that acknowledge to it.
+func (r *Replica) Lag(l *core.Lag) {
+	l.Length, l.Commit = r.hist.Length(), r.hist.Commit()
+	if r.asPrimary != nil {
+		r.asPrimary.Lag(l)
+	}
+}

@@ -1,0 +1,149 @@
+package primary
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
+	"github.com/cohortkv/cohort/node/ids"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// backup is a member that the ballot counts on, other than the primary.
+type backup struct {
+	id    ids.Node
+	inc   ids.Incarnation
+	acked uint64 // its log is durable up to here
+
+	boot       ids.Boot // that the rest is of; a restarted forwarder counts from 1 again
+	lowestOpen uint64   // the backup has finished with all counters below
+	cancelled  []uint64 // counters from lowestOpen on whose clients have left, as they came
+}
+
+// maxCancelled bounds the cancelled requests that a primary remembers of one member, to
+// refuse them when they arrive late. The oldest are forgotten.
+const maxCancelled = 4096
+
+// forwardBatch is the writes of one Forward. The Forward is answered when all of them are decided.
+type forwardBatch struct {
+	from    ids.Node
+	replyTo ids.ReplyTo
+	open    int // writes in the queue or log
+	answers []wire.Answer
+}
+
+func (p *Primary) backup(id ids.Node) *backup {
+	for i := range p.backups {
+		if p.backups[i].id == id {
+			return &p.backups[i]
+		}
+	}
+	return nil
+}
+
+// forwarder is the backup that a message of a forwarder comes from; nil: it is not in the
+// incarnation that the ballot counts on.
+func (p *Primary) forwarder(h wire.Header) *backup {
+	b := p.backup(h.From)
+	if b == nil || b.inc != h.Inc {
+		return nil
+	}
+	if b.boot != h.Boot {
+		b.boot, b.lowestOpen, b.cancelled = h.Boot, 0, nil
+	}
+	return b
+}
+
+// OnForward takes a backup's writes into the queue, or finds what became of them (I11).
+// stored is what the applied state holds for each of their keys. It reports whether the
+// Forward is accepted.
+func (p *Primary) OnForward(now wire.Instant, h wire.Header, replyTo ids.ReplyTo, m *wire.Forward, stored []wire.Meta) bool {
+	if m.Ballot != p.history.Ballot() || len(stored) != len(m.Ops) {
+		return false
+	}
+	b := p.forwarder(h)
+	if b == nil {
+		return false
+	}
+	b.lowestOpen = max(b.lowestOpen, m.LowestOpen)
+	b.cancelled = slices.DeleteFunc(b.cancelled, func(c uint64) bool { return c < b.lowestOpen })
+	f := &forwardBatch{from: h.From, replyTo: replyTo, open: 1} // it is not answered before all are admitted
+	for i := range m.Ops {
+		id := ids.Request{Node: h.From, Boot: h.Boot, Counter: m.Ops[i].Counter}
+		p.admit(now, b, f, id, &m.Ops[i].Op, stored[i])
+	}
+	p.close(f)
+	p.Order(now)
+	return true
+}
+
+// admit takes one forwarded write into the queue, or answers it.
+//
+// A write below the lowest open counter, or cancelled, is answered as unknown. As a rule
+// the message is old and no client waits. If one does, because a peer sent a wrong counter,
+// a repetition would lead to the same again without end.
+func (p *Primary) admit(now wire.Instant, b *backup, f *forwardBatch, id ids.Request, op *wire.Op, stored wire.Meta) {
+	res, answered, forgotten := p.history.Lookup(id)
+	if answered {
+		p.box.Event(core.Event{Kind: EventRetryAnswered, Peer: id.Node})
+		f.answers = append(f.answers, wire.Answer{Counter: id.Counter, Result: res})
+		return
+	}
+	if w := p.byID[id]; w != nil && !forgotten && !mutant.On(mutant.RetryByAppliedOnly) {
+		p.box.Event(core.Event{Kind: EventRetryPending, Peer: id.Node})
+		if w.forward != nil {
+			w.forward.open-- // the earlier Forward gets no answer to this one
+		}
+		w.forward, w.seen = f, now
+		f.open++
+		return
+	}
+	if forgotten || id.Counter < b.lowestOpen || slices.Contains(b.cancelled, id.Counter) {
+		f.answers = append(f.answers, wire.Answer{Counter: id.Counter, Result: wire.Result{Status: wire.Unknown}})
+		return
+	}
+	w := &pendingWrite{id: id, op: op, forward: f}
+	p.byID[id] = w
+	f.open++
+	p.enqueue(now, w, stored)
+}
+
+// close notes that one more write of a Forward is decided. After the last one the Forward
+// is answered.
+func (p *Primary) close(f *forwardBatch) {
+	if f.open--; f.open == 0 {
+		p.box.Post(core.Envelope{To: f.from, Answer: f.replyTo, Message: &wire.ForwardReply{Ballot: p.history.Ballot(), Answers: f.answers}})
+	}
+}
+
+// Cancel drops the write of a backup's client that has left from the queue, and refuses its
+// request from then on.
+func (p *Primary) Cancel(h wire.Header, counter uint64) {
+	if b := p.forwarder(h); b != nil && !slices.Contains(b.cancelled, counter) {
+		b.cancelled = append(b.cancelled, counter)
+		if over := len(b.cancelled) - maxCancelled; over > 0 {
+			b.cancelled = slices.Delete(b.cancelled, 0, over)
+		}
+	}
+	id := ids.Request{Node: h.From, Boot: h.Boot, Counter: counter}
+	p.dequeue(func(w *pendingWrite) bool { return !w.own && w.id == id })
+}
+
+// Expire drops forwarded writes from the queue that their forwarder no longer asks for, and
+// returns the positions of those in the log. If the forwarder still waits, it asks again
+// under the next ballot.
+func (p *Primary) Expire(now wire.Instant) (inLog []uint64) {
+	old := func(w *pendingWrite) bool { return !w.own && now-w.seen > queueTimeout }
+	p.dequeue(func(w *pendingWrite) bool {
+		if old(w) {
+			p.box.Event(core.Event{Kind: EventExpired, Peer: w.id.Node})
+		}
+		return old(w)
+	})
+	for i, w := range p.inLog {
+		if old(w) {
+			inLog = append(inLog, p.history.Commit()+1+uint64(i))
+		}
+	}
+	return inLog
+}
