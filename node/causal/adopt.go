@@ -8,6 +8,7 @@ import (
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/catalog"
 	"github.com/cohortkv/cohort/node/causal/gc"
+	"github.com/cohortkv/cohort/node/causal/peers"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -107,7 +108,7 @@ func firstOfAll(v *wire.View) bool {
 // author has seen that, or the member hands it off. The author exchanges with every
 // member: it answers an operator, who may have told others before.
 func (r *Replica) mayPass(v *wire.View, p *peer) bool {
-	return p.far() && v.ID.Author != r.cfg.Self &&
+	return p.Far() && v.ID.Author != r.cfg.Self &&
 		slices.ContainsFunc(v.Saw, func(s wire.Sighting) bool { return s.Node == p.id && s.View.IsZero() })
 }
 
@@ -143,12 +144,13 @@ func (r *Replica) meetPeers(old, v *wire.View) {
 		if m.ID == r.cfg.Self {
 			continue
 		}
-		p := &peer{id: m.ID, at: m, member: true, quiet: r.views.Silence(m.ID)}
+		p := &peer{id: m.ID, at: m, member: true, Contact: peers.Member(r.views.Silence(m.ID))}
 		shard, _ := entry.ShardOf(m.ID)
 		p.replica = r.member && shard == r.shard
 		for _, q := range before {
 			if q.id == m.ID {
-				p.boot, p.signAt, p.clock = q.boot, q.signAt, q.clock
+				p.Resume(&q.Contact)
+				p.clock = q.clock
 			}
 		}
 		r.peers = append(r.peers, p)
@@ -191,7 +193,7 @@ func (r *Replica) hearOfFormer(m *wire.Digest) {
 	news := false
 	for _, at := range m.Former {
 		if at.ID != r.cfg.Self && r.peer(at.ID) == nil && !slices.Contains(r.drained, at.ID) && r.forgotten(at.ID) == nil && len(r.peers) < maxPeers {
-			p := &peer{id: at.ID, at: at, former: true, signAt: r.now}
+			p := &peer{id: at.ID, at: at, former: true, Contact: peers.Heard(r.now, 0)}
 			r.addPeer(p)
 			r.exchangeWith(p)
 			news = true
@@ -266,25 +268,12 @@ func (r *Replica) tellsOfOthers(m *wire.Digest) bool {
 // they have acknowledged it, or this node, which no longer waits for them, has taken
 // all of it.
 func (r *Replica) exchangedFormer(p *peer, x *exchange) {
-	if p.formerSince == 0 {
-		p.formerSince, p.waitingSince, p.askInterval = r.now, r.now, askAgainMin
+	e := peers.Exchange{Relayed: x.relay, Trip: x.trip}
+	if d := x.digest; d != nil {
+		e.Answered, e.Frozen = true, d.Frozen
+		e.AllAcked, e.AllActive = r.allAcked(d.Acked), r.allAcked(d.Acked, d.Requesting)
 	}
-	p.handedOver = x.digest != nil && (x.relay || r.allAcked(x.digest.Acked))
-	if x.digest != nil && r.now-p.formerSince < relayPatienceMax && r.allAcked(x.digest.Acked, x.digest.Requesting) {
-		p.waitingSince = r.now // all others are about to: with many nodes on few processors that takes a while
-	}
-	p.drained = x.digest != nil && x.digest.Frozen && p.handedOver
-	p.askAt = r.now + p.askInterval
-	if x.digest != nil { // where all is slow for want of processors, questions must not make it slower
-		p.askAt = r.now + max(p.askInterval, min(askAgainTrips*x.trip, slowResend))
-	}
-	p.askInterval = min(2*p.askInterval, askAgainMax)
-	if p.handedOver {
-		p.askAt = r.now + gossipEvery
-	} else if r.now-p.waitingSince >= relayPatience {
-		p.relay, p.askAt = true, r.now
-	}
-	r.alarm(p.askAt)
+	r.alarm(p.draining.NoteExchange(r.now, e))
 	r.handOffArrivals()
 }
 
@@ -292,7 +281,7 @@ func (r *Replica) exchangedFormer(p *peer, x *exchange) {
 // count, too: their data is this node's, but they may be of another view.
 func (r *Replica) allAcked(lists ...[]wire.NodeBoot) bool {
 	for _, p := range r.peers {
-		boot := wire.NodeBoot{Node: p.id, Boot: p.boot}
+		boot := wire.NodeBoot{Node: p.id, Boot: p.Boot}
 		if p.member && !slices.ContainsFunc(lists, func(list []wire.NodeBoot) bool { return slices.Contains(list, boot) }) {
 			return false
 		}
@@ -339,11 +328,11 @@ func (r *Replica) checkSynced() {
 		if !r.reachable(p) {
 			continue
 		}
-		done := p.exchanged && p.handoff == nil && (p.handedOver || !p.former)
+		done := p.exchanged && p.handoff == nil && (p.draining.HandedOver || !p.former)
 		all = all && done
 		exchanged = exchanged && p.exchanged
 		if !done {
-			r.alarm(r.reachableUntil(p) + 1)
+			r.alarm(p.ReachableUntil(r.since) + 1)
 		}
 	}
 	if exchanged {
@@ -380,7 +369,7 @@ func (r *Replica) serveAll() {
 func (r *Replica) forgetFormer() {
 	n, holds := len(r.peers), r.holdsForOthers()
 	r.peers = slices.DeleteFunc(r.peers, func(p *peer) bool {
-		done := p.former && p.drained && !holds && r.exchangeOf(p) == nil
+		done := p.former && p.draining.Drained && !holds && r.exchangeOf(p) == nil
 		if done && r.now < p.ackedAt+forgetDelay {
 			r.alarm(p.ackedAt + forgetDelay)
 			done = false
@@ -388,8 +377,8 @@ func (r *Replica) forgetFormer() {
 		if done {
 			r.drained = append(r.drained, p.id)
 		}
-		if done && p.boot != 0 {
-			r.noteBoot(p.id, p.boot)
+		if done && p.Boot != 0 {
+			r.noteBoot(p.id, p.Boot)
 		}
 		return done
 	})

@@ -134,7 +134,7 @@ func (r *Replica) believable(over []wire.NodeBoot) []wire.NodeBoot {
 		p := r.peer(boot.Node)
 		switch {
 		case boot == r.boots.self:
-		case p != nil && p.greeted && p.boot == boot.Boot && r.now-p.helloAt <= p.silence() && !r.boots.hasEnded(boot.Node, boot.Boot):
+		case p != nil && p.Boot == boot.Boot && p.Greets(r.now) && !r.boots.hasEnded(boot.Node, boot.Boot):
 			r.suspect(wire.Stream{Node: boot.Node, Boot: boot.Boot})
 		default:
 			list = append(list, boot)

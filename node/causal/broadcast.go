@@ -28,7 +28,7 @@ func (r *Replica) flush() {
 		for _, p := range r.peers {
 			if p.replica && r.reachable(p) {
 				r.send(p.id, b)
-				if r.counts(p) {
+				if p.KeepsUp(r.now) {
 					o.Await(p.id)
 				}
 			}
@@ -38,12 +38,6 @@ func (r *Replica) flush() {
 		r.completeFlight()
 	}
 	o.Trim()
-}
-
-// counts reports that a write waits for a replica, if that keeps up: it has greeted
-// lately, and is ready.
-func (r *Replica) counts(p *peer) bool {
-	return p.greeted && r.now-p.helloAt <= freshHello && p.ready
 }
 
 // completeFlight gives the answers that are due.
@@ -67,7 +61,7 @@ func (r *Replica) tickStream() {
 // OnBatchAck notes how far a replica has come in the own stream.
 func (r *Replica) OnBatchAck(h wire.Header, m *wire.BatchAck) {
 	p := r.peer(h.From)
-	if p == nil || m.View != r.streams.Own.ID().View || !p.is(h) {
+	if p == nil || m.View != r.streams.Own.ID().View || !p.Is(h.Boot) {
 		return
 	}
 	r.streams.Own.Ack(p.id, m.N)
@@ -94,7 +88,7 @@ func (r *Replica) OnResendRequest(h wire.Header, m *wire.ResendRequest) {
 
 // trackOf is the track of a peer's present boot, opened when it is first needed.
 func (r *Replica) trackOf(p *peer) *broadcast.Track {
-	s := wire.Stream{View: r.view.ID, Node: p.id, Boot: p.boot}
+	s := wire.Stream{View: r.view.ID, Node: p.id, Boot: p.Boot}
 	t := r.streams.Track(s)
 	if t == nil {
 		t = r.streams.Open(s)
@@ -106,7 +100,7 @@ func (r *Replica) trackOf(p *peer) *broadcast.Track {
 // OnBatch takes in writes of another replica.
 func (r *Replica) OnBatch(h wire.Header, m *wire.Batch, stored []*wire.Item) {
 	p := r.peer(h.From)
-	if p == nil || !p.replica || !p.is(h) || m.First == 0 || len(m.Items) == 0 || len(stored) != len(m.Items) || !r.credible(h.From, m) {
+	if p == nil || !p.replica || !p.Is(h.Boot) || m.First == 0 || len(m.Items) == 0 || len(stored) != len(m.Items) || !r.credible(h.From, m) {
 		return
 	}
 	if m.View != r.view.ID {
@@ -115,9 +109,9 @@ func (r *Replica) OnBatch(h wire.Header, m *wire.Batch, stored []*wire.Item) {
 		}
 		return
 	}
-	p.noteAlive(r.now)
-	if p.boot == 0 {
-		p.boot = h.Boot
+	p.NoteMessage(r.now)
+	if p.Boot == 0 {
+		p.Boot = h.Boot
 	}
 	if r.aside > r.cfg.Limits.AsideBytes {
 		r.box.Event(core.Event{Kind: EventAsideFull, Peer: p.id})
@@ -186,7 +180,7 @@ func (r *Replica) tickTracks() {
 		p := r.peer(t.ID().Node)
 		due, missing := t.Due()
 		switch {
-		case !missing || p == nil || p.boot != t.ID().Boot || !r.reachable(p):
+		case !missing || p == nil || p.Boot != t.ID().Boot || !r.reachable(p):
 		case r.now < due:
 			r.alarm(due)
 		case r.exchangeOf(p) != nil:
@@ -215,7 +209,7 @@ func (r *Replica) requestMissing(p *peer, t *broadcast.Track) {
 // OnTruncated notes that a part of a stream can only be had by an exchange.
 func (r *Replica) OnTruncated(h wire.Header, m *wire.Truncated) {
 	p := r.peer(h.From)
-	if p == nil || !p.replica || r.view == nil || m.View != r.view.ID || !p.is(h) {
+	if p == nil || !p.replica || r.view == nil || m.View != r.view.ID || !p.Is(h.Boot) {
 		return
 	}
 	if r.trackOf(p).Truncate(m.UpTo) {

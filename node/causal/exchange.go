@@ -7,6 +7,7 @@ import (
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/catalog"
+	"github.com/cohortkv/cohort/node/causal/peers"
 	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
@@ -54,7 +55,7 @@ func (r *Replica) exchangeWith(p *peer) {
 		r.exchanged(p, &exchange{inquiry: r.boots.inquiry})
 		return
 	}
-	x := &exchange{peer: p, slots: list, relay: p.relay}
+	x := &exchange{peer: p, slots: list, relay: p.draining.Relay}
 	r.exchanges = append(r.exchanges, x)
 	r.openExchange(x)
 }
@@ -62,7 +63,7 @@ func (r *Replica) exchangeWith(p *peer) {
 // pollFormer asks a former member which owners have acknowledged its data, and
 // exchanges with it again only if it has anything new.
 func (r *Replica) pollFormer(p *peer) {
-	if p.lastAck == nil || p.relay || p.inquired != r.boots.inquiry {
+	if p.lastAck == nil || p.draining.Relay || p.inquired != r.boots.inquiry {
 		r.exchangeWith(p)
 		return
 	}
@@ -73,7 +74,7 @@ func (r *Replica) pollFormer(p *peer) {
 
 // expand makes a brief exchange ask about slots.
 func (x *exchange) expand(r *Replica) {
-	x.brief, x.relay, x.slots = false, x.peer.relay, r.wanted(x.peer)
+	x.brief, x.relay, x.slots = false, x.peer.draining.Relay, r.wanted(x.peer)
 }
 
 // exchangeAgain begins an exchange with a peer that is heard again, or opens the
@@ -98,7 +99,7 @@ func (r *Replica) exchangeOf(p *peer) *exchange {
 // wanted is what a peer is asked about: the slots that this node owns; a former member
 // whose slots must be passed on to others, of everything.
 func (r *Replica) wanted(p *peer) []wire.SlotRange {
-	if p.relay {
+	if p.draining.Relay {
 		return []wire.SlotRange{{First: 0, Count: uint32(len(r.slots.all))}}
 	}
 	return ranges(r.slots.where(func(s *slot) bool { return s.owned }))
@@ -171,7 +172,7 @@ func (r *Replica) OnDigest(h wire.Header, m *wire.Digest) {
 		r.request(h.From, &wire.ViewInfoRequest{Views: []ids.View{m.View}}) // contexts may refer to it
 	}
 	if x.peer.former {
-		x.peer.boot = h.Boot // it sends no hello here
+		x.peer.Boot = h.Boot // it sends no hello here
 	}
 	r.gained(x.peer)
 	r.compare(x)
@@ -265,7 +266,7 @@ func overlap(a, b []wire.SlotRange) bool {
 
 // brings reports that items come from an exchange.
 func (r *Replica) brings(x *exchange) bool {
-	return slices.Contains(r.exchanges, x) && len(x.want) > 0 && !x.complete && r.now-x.itemsAt < silence
+	return slices.Contains(r.exchanges, x) && len(x.want) > 0 && !x.complete && r.now-x.itemsAt < peers.Silence
 }
 
 // resumeWaiting opens the exchanges that have waited for one.
@@ -539,7 +540,7 @@ func (r *Replica) tickExchanges() {
 	for _, x := range slices.Clone(r.exchanges) {
 		switch {
 		case x.complete:
-		case !r.reachable(x.peer) && r.now-x.askedAt >= silence || mutant.On(mutant.CausalNoExchangeRetry) && r.now-x.askedAt >= x.interval:
+		case !r.reachable(x.peer) && r.now-x.askedAt >= peers.Silence || mutant.On(mutant.CausalNoExchangeRetry) && r.now-x.askedAt >= x.interval:
 			r.exchanges = slices.DeleteFunc(r.exchanges, func(o *exchange) bool { return o == x })
 			r.resumeWaiting(x)
 			r.checkSynced()

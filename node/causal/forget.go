@@ -57,7 +57,7 @@ func (r *Replica) mayForget(id ids.Node) core.ForgetFate {
 	switch {
 	case r.view == nil || id == r.cfg.Self || r.view.Has(id):
 		return core.ForgetMember
-	case p != nil && p.signAt > 0 && r.now-p.signAt <= p.silence():
+	case p != nil && p.Audible(r.now):
 		return core.ForgetHeard
 	case p == nil && r.forgotten(id) == nil && !r.catalog.HasNode(id):
 		return core.ForgetUnknown

@@ -6,6 +6,7 @@ import (
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/catalog"
 	"github.com/cohortkv/cohort/node/causal/footprint"
+	"github.com/cohortkv/cohort/node/causal/peers"
 	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
@@ -59,7 +60,7 @@ func (r *Replica) dispatch(x *outgoingForward) {
 	case x.to == nil:
 		r.chooseOwner(x)
 	case r.mayRetarget(x):
-		x.to.mute = true
+		x.to.Mute = true
 		r.chooseOwner(x)
 	}
 	x.sentAt = r.now
@@ -69,7 +70,7 @@ func (r *Replica) dispatch(x *outgoingForward) {
 	}
 	m := &wire.CausalForward{
 		Counter: x.counter, Read: x.req.kind == reading, Op: x.req.op, Context: x.req.context,
-		Heard: x.to.clock, HeardBoot: x.to.boot,
+		Heard: x.to.clock, HeardBoot: x.to.Boot,
 	}
 	if x.clock > m.Heard || x.clockBoot != m.HeardBoot {
 		if x.clockBoot != 0 {
@@ -85,7 +86,7 @@ func (r *Replica) dispatch(x *outgoingForward) {
 // mayRetarget reports that another owner may be asked: the present one has not answered
 // for long.
 func (r *Replica) mayRetarget(x *outgoingForward) bool {
-	return x.refused || r.now-max(x.answeredAt, x.begunAt) > silence
+	return x.refused || r.now-max(x.answeredAt, x.begunAt) > peers.Silence
 }
 
 // chooseOwner chooses an owner: one that greeted lately, else the next one in turn.
@@ -106,7 +107,7 @@ func (r *Replica) chooseOwner(x *outgoingForward) {
 		if p == nil {
 			continue
 		}
-		if p.greeted && r.now-p.helloAt <= p.silence() && !p.mute {
+		if p.Greets(r.now) && !p.Mute {
 			other = p
 			break
 		}

@@ -36,10 +36,10 @@ func (r *Replica) tickGossip() {
 	for _, p := range slices.Clone(r.peers) {
 		switch {
 		case !p.former || p.apart || r.exchangeOf(p) != nil:
-		case r.now >= p.askAt:
+		case r.now >= p.draining.AskAt():
 			r.pollFormer(p)
 		default:
-			r.alarm(p.askAt)
+			r.alarm(p.draining.AskAt())
 		}
 	}
 }

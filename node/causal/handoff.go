@@ -5,6 +5,7 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/causal/peers"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -91,7 +92,7 @@ func (r *Replica) guest(h wire.Header) *peer {
 	for _, m := range r.view.Sources {
 		if m.ID == h.From {
 			delete(r.boots.forgotten, m.ID)
-			p := &peer{id: m.ID, at: m, guest: true, boot: h.Boot, signAt: r.now}
+			p := &peer{id: m.ID, at: m, guest: true, Contact: peers.Heard(r.now, h.Boot)}
 			r.addPeer(p)
 			r.restartInquiry()
 			r.views.Reach()

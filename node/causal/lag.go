@@ -12,13 +12,14 @@ func (r *Replica) Lag(l *core.Lag) {
 		if !p.member {
 			continue
 		}
-		m := core.MemberLag{Node: p.id, Greeted: p.greeted, Replica: p.replica}
-		if p.greeted {
-			m.Silent = r.now - p.helloAt
+		m := core.MemberLag{Node: p.id, Replica: p.replica}
+		since, greeted := p.SinceHello(r.now)
+		if m.Greeted = greeted; greeted {
+			m.Silent = since
 		}
 		if p.replica {
 			m.Unacked = r.streams.Own.Unacked(p.id)
-			if t := r.streams.Track(wire.Stream{View: r.view.ID, Node: p.id, Boot: p.boot}); t != nil {
+			if t := r.streams.Track(wire.Stream{View: r.view.ID, Node: p.id, Boot: p.Boot}); t != nil {
 				m.Missing = t.Missing()
 			}
 		}

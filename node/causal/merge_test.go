@@ -10,6 +10,7 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/draw"
+	"github.com/cohortkv/cohort/node/causal/peers"
 	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
@@ -19,7 +20,7 @@ import (
 type noViews struct{}
 
 func (noViews) LeftBehind() bool              { return false }
-func (noViews) Silence(ids.Node) wire.Instant { return silence }
+func (noViews) Silence(ids.Node) wire.Instant { return peers.Silence }
 func (noViews) Reach()                        {}
 
 // bare is a replica without a view, as far as merging goes.

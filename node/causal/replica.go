@@ -81,23 +81,16 @@ type Config struct {
 
 // Times of the protocol.
 const (
-	freshHello       = 300 * wire.Millisecond // a write waits only for replicas whose last hello is no older
-	askAgainMin      = 25 * wire.Millisecond  // a former member is asked again whether the owners have its data: first interval
-	askAgainMax      = 200 * wire.Millisecond // and last
-	askAgainTrips    = 4                      // at least so many times the last round trip is between two of those questions
-	forgetDelay      = 250 * wire.Millisecond // before a former member is forgotten: it must hear the acknowledgement
-	relayPatience    = 1 * wire.Second        // before a former member's data is relayed: no owner requests it
-	relayPatienceMax = 5 * wire.Second        // the same: owners request it
-	silence          = 500 * wire.Millisecond // without an answer or a hello from a member that is not far (views.md §3.1): unreachable
-	resend           = 100 * wire.Millisecond // of questions to peers, at first
-	slowResend       = 1 * wire.Second
-	gossipEvery      = 1 * wire.Second
-	askPatience      = 50 * wire.Millisecond // for one key
-	stalled          = 3 * wire.Second       // without progress: a slot is served unproven
-	forwardResend    = 250 * wire.Millisecond
-	forwardPatience  = 1500 * wire.Millisecond // a forwarded request that is not repeated for so long is dropped
-	forwardMaxAge    = 1 * wire.Second         // an older forwarded write is refused
-	doubtMargin      = 3 * wire.Second         // a forwarded write is given up so long before its id may be forgotten
+	forgetDelay     = 250 * wire.Millisecond // before a former member is forgotten: it must hear the acknowledgement
+	resend          = 100 * wire.Millisecond // of questions to peers, at first
+	slowResend      = 1 * wire.Second
+	gossipEvery     = 1 * wire.Second
+	askPatience     = 50 * wire.Millisecond // for one key
+	stalled         = 3 * wire.Second       // without progress: a slot is served unproven
+	forwardResend   = 250 * wire.Millisecond
+	forwardPatience = 1500 * wire.Millisecond // a forwarded request that is not repeated for so long is dropped
+	forwardMaxAge   = 1 * wire.Second         // an older forwarded write is refused
+	doubtMargin     = 3 * wire.Second         // a forwarded write is given up so long before its id may be forgotten
 )
 
 // Replica is one node's part in causal replication.

@@ -3,6 +3,7 @@ package causal
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/causal/peers"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -52,7 +53,7 @@ func (t *requesters) noteRequest(h wire.Header, now wire.Instant) { t.of(h).aske
 // acked reports that a peer has acknowledged a revision, in a view.
 func (t requesters) acked(p *peer, view ids.View, revision uint64) bool {
 	return slices.ContainsFunc(t, func(o requester) bool {
-		return o.boot.Node == p.id && (p.boot == 0 || p.boot == o.boot.Boot) && o.view == view && o.acked && o.revision == revision
+		return o.boot.Node == p.id && p.Is(o.boot.Boot) && o.view == view && o.acked && o.revision == revision
 	})
 }
 
@@ -74,5 +75,5 @@ func (t requesters) ackedAt(view ids.View, revision uint64) []wire.NodeBoot {
 
 // asking lists those of a view that have requested slots lately.
 func (t requesters) asking(view ids.View, now wire.Instant) []wire.NodeBoot {
-	return t.filter(view, func(o *requester) bool { return o.askedAt > 0 && now-o.askedAt < relayPatience })
+	return t.filter(view, func(o *requester) bool { return o.askedAt > 0 && now-o.askedAt < peers.RelayPatience })
 }

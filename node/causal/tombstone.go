@@ -35,7 +35,7 @@ func (r *Replica) healthy() bool {
 		return false
 	}
 	for _, p := range r.peers {
-		if p.member && (!p.greeted || r.now-p.helloAt > p.silence() || !p.ready) {
+		if p.member && !(p.Greets(r.now) && p.Ready) {
 			return false
 		}
 	}

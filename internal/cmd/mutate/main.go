@@ -36,6 +36,7 @@ var targets = map[string][]string{
 	"node/causal":           {"causal"},
 	"node/causal/broadcast": {"causal"},
 	"node/causal/gc":        {"causal"},
+	"node/causal/peers":     {"causal"},
 	"node/causal/version":   {"causal"},
 	"node/causal/catalog":   {"causal"},
 	"node/view":             {"strong", "causal"},
