@@ -4,13 +4,13 @@ import "github.com/cohortkv/cohort/node/ids"
 
 // HistorySummary describes a history without its keys.
 type HistorySummary struct {
-	Ballot   ids.Ballot // zero: blank
-	Members  []Member
-	Past     []PastBallot // ascending
-	Attested []Attestation
-	Length   uint64 // entries of Ballot
-	Commit   uint64
-	Sum      uint64 // running sum of the log at Length (kv.Sum)
+	Ballot   ids.Ballot    // zero: blank
+	Members  []Member      // that took part in Ballot
+	Past     []PastBallot  // ballots that the history was built from; ascending, at most 10,000
+	Attested []Attestation // at most 256
+	Length   uint64        // entries of Ballot
+	Commit   uint64        // committed entries of Ballot, as far as the node knows; at most Length
+	Sum      uint64        // running sum of the log at Length (kv.Sum)
 }
 
 func (h *HistorySummary) fields(c *codec) {
@@ -23,11 +23,10 @@ func (h *HistorySummary) fields(c *codec) {
 	c.fixed64(&h.Sum)
 }
 
-// PastBallot is a ballot that a history was built from, and how many of its
-// entries it contains.
+// PastBallot is a ballot that a history was built from.
 type PastBallot struct {
 	Ballot ids.Ballot
-	Count  uint64
+	Count  uint64 // entries of Ballot that the history contains
 }
 
 func (p *PastBallot) fields(c *codec) {
@@ -66,7 +65,7 @@ func (c *codec) attested(s *[]Attestation) {
 	}
 }
 
-// StagedSummary describes a base that was received whole and not swapped in.
+// StagedSummary describes a base that a node has whole and has not swapped in.
 type StagedSummary struct {
 	History HistorySummary // what the history would be after the swap
 	Bound   []Sighting     // the incarnations that the ballot counts on
@@ -79,17 +78,17 @@ func (s *StagedSummary) fields(c *codec) {
 
 var stagedList = elements("staged bases", func(c *causalCodec) { new(StagedSummary).fields(c.codec) })
 
-// Base describes the history that a round starts from: the first Length entries
-// of ballot Source, on what Source was built from; or what several histories that
-// went apart give when they are merged (docs/strong.md §8).
+// Base describes the history that a round starts from. It is the first Length entries of
+// ballot Source, on what Source was built from. Or it is what several histories that went
+// apart give when they are merged (docs/strong.md §8).
 type Base struct {
-	Source   ids.Ballot // zero: the empty history, or a merged one
-	Length   uint64
-	Sum      uint64       // running sum of the log of Source at Length (kv.Sum)
-	Sides    []PastBallot // merged: the histories that went apart, ascending by ballot
-	Past     []PastBallot // of the new history: the past of each source, and the source itself
-	Attested []Attestation
-	GivenUp  []ids.Ballot // owed ballots that cannot be had, or were given up by force
+	Source   ids.Ballot    // zero: the empty history, or a merged one
+	Length   uint64        // entries of Source
+	Sum      uint64        // running sum of the log of Source at Length (kv.Sum)
+	Sides    []PastBallot  // merged: the histories that went apart, ascending by ballot
+	Past     []PastBallot  // of the new history: the past of each source, and the source itself; ascending, at most 10,000
+	Attested []Attestation // of the new history; at most 256
+	GivenUp  []ids.Ballot  // owed ballots that cannot be had, or were given up by force; at most 4,096
 }
 
 func (b *Base) fields(c *codec) {

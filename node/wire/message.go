@@ -8,14 +8,12 @@ import (
 	"github.com/cohortkv/cohort/node/ids"
 )
 
-// Header comes with every message: it names the sender. Incarnation and boot tell
-// apart the states and the processes that had one node id. View is the view that the
-// sender holds.
+// Header comes with every message and says who sent it.
 type Header struct {
 	From ids.Node
-	Inc  ids.Incarnation
-	Boot ids.Boot
-	View ids.View
+	Inc  ids.Incarnation // of the sender's state: a node that lost its state is a stranger (I9)
+	Boot ids.Boot        // of the sender's process
+	View ids.View        // that the sender holds; zero: none
 }
 
 func (h *Header) fields(c *codec) {

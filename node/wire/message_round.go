@@ -2,10 +2,11 @@ package wire
 
 import "github.com/cohortkv/cohort/node/ids"
 
-// JoinRequest opens a round: promise this ballot and report.
+// JoinRequest opens a round: the primary asks a member, or a source of its view, to promise
+// the ballot and to report.
 type JoinRequest struct {
 	Ballot ids.Ballot
-	View   View
+	View   View // of Ballot; a receiver may follow it
 }
 
 // Kind implements Message.
@@ -16,12 +17,13 @@ func (m *JoinRequest) fields(c *codec) {
 	m.View.fields(c)
 }
 
-// Join is a promise with the history it was made on (I22).
+// Join is the promise of a ballot, with what the node had when it promised (I22). All that it
+// names is of ballots below Ballot.
 type Join struct {
 	Ballot  ids.Ballot
 	History HistorySummary
-	Staged  []StagedSummary // newest first, each built on the next
-	Owed    []KnownBallot
+	Staged  []StagedSummary // newest first, each built on the next; at most 64
+	Owed    []KnownBallot   // ballots that the history must contain and lacks; at most 4,096
 }
 
 // Kind implements Message.
@@ -36,9 +38,10 @@ func (m *Join) fields(c *codec) {
 	c.knownBallots(&m.Owed)
 }
 
-// BallotTooLow says that the receiver has promised a higher ballot.
+// BallotTooLow says that the sender has promised a higher ballot than that of the message
+// that it answers.
 type BallotTooLow struct {
-	Ballot   ids.Ballot // of the message that it answers
+	Ballot   ids.Ballot // of that message
 	Promised ids.Ballot
 }
 
@@ -50,13 +53,12 @@ func (m *BallotTooLow) fields(c *codec) {
 	c.ballot(&m.Promised)
 }
 
-// Pull asks a node outside the view for a history that a member of the view owes
-// (I24): promise this ballot, leave the view held for the one that comes along, and
-// report. Sent as a bus request; answered by a Join to the primary, or by
-// PullReply.
+// Pull asks a node outside the view for a history that a member of the view owes (I24). The
+// node promises the ballot, leaves its own view for the one that comes along, and reports.
+// Pull is a bus request. The answer is a Join to the primary, or PullReply.
 type Pull struct {
-	Ballot ids.Ballot
-	View   View
+	Ballot ids.Ballot // of the round
+	View   View       // of Ballot
 	Owed   KnownBallot
 }
 
@@ -71,10 +73,10 @@ func (m *Pull) fields(c *codec) {
 
 // PullReply says why nothing can be pulled from a node.
 type PullReply struct {
-	Ballot ids.Ballot // of the round
-	Owed   ids.Ballot
+	Ballot ids.Ballot // as in the Pull
+	Owed   ids.Ballot // as in the Pull
 	Fate   Fate
-	Held   ids.View // FateBelow: of the view held
+	Held   ids.View // FateBelow: the view that the node holds
 }
 
 // Kind implements Message.
@@ -99,14 +101,14 @@ const (
 
 var fates = enumeration{"fate", byte(FateLost), byte(FateBelow)}
 
-// Start tells a member which base the ballot has and whom it counts on. The
-// member fetches what it lacks from the primary.
+// Start tells a member which base the ballot has and on which incarnations it counts. The
+// member fetches from the primary what it lacks.
 type Start struct {
 	Ballot  ids.Ballot
 	Base    Base
-	Bound   []Sighting
-	Members []Member
-	Whole   bool // what the member has of Source differs: it takes everything
+	Bound   []Sighting // the incarnations that the ballot counts on; the receiver's must be among them
+	Members []Member   // of the view
+	Whole   bool       // what the member has of Source differs: it takes everything
 }
 
 // Kind implements Message.
@@ -120,7 +122,7 @@ func (m *Start) fields(c *codec) {
 	c.bool(&m.Whole)
 }
 
-// Started says that the whole base is staged, durably.
+// Started says that a member has the whole base of the ballot, staged and durable.
 type Started struct {
 	Ballot ids.Ballot
 }
@@ -130,10 +132,10 @@ func (*Started) Kind() Kind { return KindStarted }
 
 func (m *Started) fields(c *codec) { c.ballot(&m.Ballot) }
 
-// Active says that every member has the base: swap it in.
+// Active says that every member has the base, so that the receiver may swap it in.
 type Active struct {
 	Ballot ids.Ballot
-	Commit uint64
+	Commit uint64 // position in Ballot up to which it is committed
 }
 
 // Kind implements Message.
@@ -144,15 +146,15 @@ func (m *Active) fields(c *codec) {
 	c.uvarint(&m.Commit)
 }
 
-// Fetch asks for a piece of the base of a round. The sender asks for one piece
-// at a time, so that nothing piles up; asking twice is harmless.
+// Fetch asks for a piece of the base of a round. The sender asks for one piece at a time, so
+// that nothing piles up. To ask twice is harmless.
 type Fetch struct {
-	Ballot ids.Ballot // the round; the receiver must have promised it
-	Source ids.Ballot // the base
+	Ballot ids.Ballot // of the round; the receiver must have promised it
+	Source ids.Ballot // of the history that the piece is of
 	Part   FetchPart
-	After  string // FetchRecords: keys greater than this; with First: all
-	First  bool
-	From   uint64
+	After  string // FetchRecords: keys greater than this
+	First  bool   // FetchRecords: from the first key, whatever After is
+	From   uint64 // the other parts: how many of their elements come before the piece
 }
 
 // Kind implements Message.
@@ -180,17 +182,18 @@ const (
 
 var fetchParts = enumeration{"part", byte(FetchHead), byte(FetchEntries)}
 
-// Chunk answers a Fetch and repeats what was asked for. Missing: the receiver
-// cannot serve that part, ask for the whole.
+// Chunk answers a Fetch: about 256 KiB of what it asked for.
 type Chunk struct {
-	Ballot  ids.Ballot
-	Source  ids.Ballot
-	Part    FetchPart
-	After   string
-	First   bool
-	From    uint64
-	Missing bool
-	Last    bool
+	// As in the Fetch.
+	Ballot ids.Ballot
+	Source ids.Ballot
+	Part   FetchPart
+	After  string
+	First  bool
+	From   uint64
+
+	Missing bool     // the sender cannot serve that part: the receiver has to ask for the whole
+	Last    bool     // nothing of the part follows
 	Ledger  Ledger   // FetchHead: as of the state, before the tail
 	Records []Record // FetchRecords, ascending by key
 	Entries []Entry  // FetchTail, FetchEntries

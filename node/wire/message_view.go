@@ -2,11 +2,11 @@ package wire
 
 import "github.com/cohortkv/cohort/node/ids"
 
-// Query asks a node what it holds, on behalf of a PUT /view. Answered by
+// Query asks a node what it holds, on behalf of a PUT of a view. Any node answers with
 // QueryReply at any time, in any view and in none.
 type Query struct {
-	PutID  uint64     // of the asking node's open PUT; comes back in the answer
-	Ballot ids.Ballot // of the asking node's history
+	PutID  uint64     // of the open PUT of the sender; comes back in the answer
+	Ballot ids.Ballot // of the sender's history
 }
 
 // Kind implements Message.
@@ -19,15 +19,15 @@ func (m *Query) fields(c *codec) {
 
 // QueryReply says what a node holds.
 type QueryReply struct {
-	PutID   uint64
-	Present bool // false: the node holds no view, and View is empty
-	View    View
-	Ballot  ids.Ballot // of its history
-	Members []Member   // that took part in Ballot
+	PutID   uint64     // as in the Query
+	Present bool       // false: the node holds no view, and View is empty
+	View    View       // that the node holds
+	Ballot  ids.Ballot // of its history; not above View
+	Members []Member   // that took part in Ballot; at most 1,024
 	Knows   bool       // its history knows the ballot in the Query
-	Twin    bool       // another process than the asking one says Hello under its id
+	Twin    bool       // the node hears another process under the id of the sender of the Query
 	Data    bool       // it has data, of either model
-	Heard   ids.View   // without data: the highest view in which it heard of some; zero: it heard of none
+	Heard   ids.View   // if it has no data: the highest view in which it heard of some; zero: it heard of none
 	Expects bool       // it was started as a node that has data
 }
 
@@ -47,9 +47,9 @@ func (m *QueryReply) fields(c *codec) {
 	c.bool(&m.Expects)
 }
 
-// NewView carries a view to a member of it. Answered by NewViewReply.
+// NewView brings a view to a member of it, which answers with NewViewReply.
 type NewView struct {
-	PutID uint64 // 0: passed on by a member; the answer matters to nobody
+	PutID uint64 // of the open PUT of the sender; 0: a member passes the view on, and needs no answer
 	View  View
 }
 
@@ -61,16 +61,16 @@ func (m *NewView) fields(c *codec) {
 	m.View.fields(c)
 }
 
-// NewViewReply says whether a view was followed.
+// NewViewReply says whether a node followed a view.
 type NewViewReply struct {
-	PutID    uint64
-	View     ids.View // the view that was sent
-	Accepted bool
-	Held     ids.View   // what the node holds instead, when refused
-	Renewed  uint64     // how often that was renewed
-	Same     bool       // Held lists the same members: it is on its way to you
+	PutID    uint64     // as in the NewView
+	View     ids.View   // as in the NewView
+	Accepted bool       // the node holds the view now
+	Held     ids.View   // if refused: the view that the node holds
+	Renewed  uint64     // how often Held was renewed
+	Same     bool       // Held lists the same members, so it reaches the author by itself
 	Births   []ids.View // of Held
-	Layout   Layout     // of Held, when the node is of another cluster than the view
+	Layout   Layout     // of Held, if the node is of another cluster than the view
 }
 
 // Kind implements Message.
@@ -87,23 +87,25 @@ func (m *NewViewReply) fields(c *codec) {
 	m.Layout.fields(c)
 }
 
-// Hello goes to every member of the sender's view each 100 ms. Liveness of a
-// peer is judged by hellos alone.
+// Hello goes to every member of the sender's view each 100 ms, or less often to far ones.
+// Liveness of a peer is judged by hellos alone.
 type Hello struct {
+	// Of the strong bucket.
 	Ballot   ids.Ballot // of the sender's history
-	Promised ids.Ballot
+	Promised ids.Ballot // the only ballot for which it acknowledges and confirms (I2)
 	Commit   uint64     // position in Ballot up to which it is committed
 	Sum      uint64     // running sum of the log there (kv.Sum)
 	Progress uint64     // grows whenever the sender's round got on
 	Serving  bool       // primary: active; member: its history is of this view's round
 	Silent   []ids.Node // members that the sender does not hear
-	Deaf     []ids.Node // primary: members that do not hear it, as they say
+	Deaf     []ids.Node // primary: members that say that they do not hear it
 
-	Stream         uint64  // position in the sender's causal stream
-	Ready          bool    // its causal slots are ready
-	Clock          Instant // of the sender, in its boot
-	CausalProgress uint64  // grows whenever it got on with its causal slots
-	LowestOpen     uint64  // it forwards no request below this number any more
+	// Of the causal bucket.
+	Stream         uint64  // the sender's last position in its stream in this view; an ordinal
+	Ready          bool    // the sender serves its slots
+	Clock          Instant // of the sender, since it booted
+	CausalProgress uint64  // grows whenever the sender got on with its slots
+	LowestOpen     uint64  // the sender forwards no request with a counter below this any more
 
 	Data bool // the sender has data, of either model
 }
@@ -131,7 +133,7 @@ func (m *Hello) fields(c *codec) {
 // BaseCheck asks the primary of a view whether its active base contains a history
 // that stood in Ballot.
 type BaseCheck struct {
-	PutID  uint64
+	PutID  uint64 // of the open PUT of the sender; comes back in the answer
 	Ballot ids.Ballot
 }
 
@@ -145,7 +147,7 @@ func (m *BaseCheck) fields(c *codec) {
 
 // BaseCheckReply answers BaseCheck.
 type BaseCheckReply struct {
-	PutID     uint64
+	PutID     uint64 // as in the BaseCheck
 	Contained bool
 	Serving   bool   // the base is active, so that Contained will not change by itself
 	Progress  uint64 // as in Hello

@@ -2,12 +2,12 @@ package wire
 
 import "github.com/cohortkv/cohort/node/ids"
 
-// Forward carries writes from a member to the primary, as a bus request. The
-// request ids are (sender, its boot, Counter).
+// Forward brings writes from a member to the primary, as a bus request. The request id of a
+// write is the sender, its boot, and Counter.
 type Forward struct {
-	Ballot     ids.Ballot
-	LowestOpen uint64
-	Ops        []ForwardedOp // ascending by Counter
+	Ballot     ids.Ballot    // in which the sender expects the primary to order them
+	LowestOpen uint64        // all counters below are answered and may be forgotten
+	Ops        []ForwardedOp // ascending by Counter; at most 1,024, or 256 KiB
 }
 
 // Kind implements Message.
@@ -24,7 +24,7 @@ func (m *Forward) fields(c *codec) {
 
 // ForwardedOp is one client's write on its way to the primary.
 type ForwardedOp struct {
-	Counter uint64
+	Counter uint64 // of its request id
 	Op      Op
 }
 
@@ -44,12 +44,11 @@ var forwardedOpList = elements("operations", func(c *causalCodec) {
 	(&ForwardedOp{Op: Op{Kind: OpPut, Key: "k"}}).fields(c.codec, new(uint64))
 })
 
-// ForwardReply answers a Forward: Answers has those that were decided; Refused
-// says that the receiver does not serve the ballot (any more, or yet).
+// ForwardReply answers a Forward.
 type ForwardReply struct {
-	Ballot  ids.Ballot
-	Refused bool
-	Answers []Answer
+	Ballot  ids.Ballot // as in the Forward
+	Refused bool       // the sender does not serve the ballot, or not yet
+	Answers []Answer   // of those writes that were decided
 }
 
 // Kind implements Message.
@@ -61,11 +60,11 @@ func (m *ForwardReply) fields(c *codec) {
 	c.answers(0, &m.Answers)
 }
 
-// Cancel says that the clients of these writes have left: what is not in a log is
-// dropped, what is in one is cut off when that is safe (docs/strong.md §3).
+// Cancel says that the clients of some writes have left. The primary drops those that are not
+// in its log, and cuts off those that are when that is safe (docs/strong.md §3).
 type Cancel struct {
 	Ballot   ids.Ballot
-	Counters []uint64 // ascending
+	Counters []uint64 // of their request ids, ascending; the primary remembers 4,096 of a member
 }
 
 // Kind implements Message.
@@ -86,13 +85,12 @@ func (c *codec) requestCounters(s *[]uint64) {
 	}
 }
 
-// Prepare carries a batch of entries of the ballot, the first at position First,
-// and the committed position. Empty Entries: only the position.
+// Prepare brings a batch of entries of the ballot to a member, and the commit position.
 type Prepare struct {
 	Ballot  ids.Ballot
-	First   uint64
-	Commit  uint64
-	Entries []Entry
+	First   uint64  // position of the first entry
+	Commit  uint64  // all entries up to here are committed
+	Entries []Entry // with consecutive positions; at most 1,024, or 256 KiB; empty: only Commit is news
 }
 
 // Kind implements Message.
@@ -105,12 +103,11 @@ func (m *Prepare) fields(c *codec) {
 	c.entries(&m.Entries)
 }
 
-// Ack says that the log is durable up to and including Index, and what it is: Sum is
-// the running sum of its entries there (kv.Sum).
+// Ack says that the sender's log is durable up to Index, and that it is this log.
 type Ack struct {
 	Ballot ids.Ballot
-	Index  uint64
-	Sum    uint64
+	Index  uint64 // included
+	Sum    uint64 // running sum of the log at Index (kv.Sum); equal sums mean equal logs
 }
 
 // Kind implements Message.
@@ -122,11 +119,11 @@ func (m *Ack) fields(c *codec) {
 	c.fixed64(&m.Sum)
 }
 
-// Confirm asks a member whether it is still bound to the ballot, for reads that
-// arrived before it was sent.
+// Confirm asks a member whether it is still bound to the ballot. It serves reads that arrived
+// before it was sent.
 type Confirm struct {
 	Ballot ids.Ballot
-	Nonce  uint64
+	Nonce  uint64 // comes back in the answer
 }
 
 // Kind implements Message.
@@ -137,11 +134,11 @@ func (m *Confirm) fields(c *codec) {
 	c.uvarint(&m.Nonce)
 }
 
-// Confirmed says yes. Commit is what the sender knows to be committed.
+// Confirmed says that the sender is bound to the ballot.
 type Confirmed struct {
 	Ballot ids.Ballot
-	Nonce  uint64
-	Commit uint64
+	Nonce  uint64 // as in the Confirm
+	Commit uint64 // position up to which the sender knows the ballot to be committed
 }
 
 // Kind implements Message.

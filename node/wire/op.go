@@ -5,11 +5,11 @@ import "github.com/cohortkv/cohort/node/ids"
 // Op is one write as a client asked for it.
 type Op struct {
 	Kind        OpKind
-	Key         string
-	Value       []byte // never written to once the Op was submitted
-	ContentType string
+	Key         string // not empty; at most 1 KiB
+	Value       []byte // never written to once the Op was submitted; at most 512 KiB; a deletion has none
+	ContentType string // at most 255 bytes
 	Condition   Condition
-	Match       Version
+	Match       Version // IfVersion: the version that the key must have
 }
 
 // fields leaves out Condition and Match, which an entry does not keep.
@@ -57,19 +57,17 @@ func (v *Version) fields(c *codec) {
 	c.fixed32(&v.Fingerprint)
 }
 
-// Meta is what must be known of a key to decide a write: whether it exists, and
-// the version it has.
+// Meta is what must be known of a key to decide a write.
 type Meta struct {
 	Exists  bool
-	Version Version
+	Version Version // if the key exists
 }
 
-// Result is the answer to a write. MsgNum is the number the write owns; for
-// PreconditionFailed it is the number that the next write will get.
+// Result is the answer to a write.
 type Result struct {
 	Status  Status
-	MsgNum  uint64
-	Version Version // of the key after the write; for PreconditionFailed the one it has
+	MsgNum  uint64  // that the write owns; for PreconditionFailed the one that the next write will get
+	Version Version // of the key after the write; for PreconditionFailed the one that it has
 }
 
 func (r *Result) fields(c *codec) {
@@ -97,10 +95,10 @@ var statuses = enumeration{"status", byte(Created), byte(Unknown)}
 // Entry is one position of the log: the update and its result. Members apply it
 // blindly (PacificA §2 ships updates; results are decided by the primary).
 type Entry struct {
-	Stamp      ids.Stamp
-	ID         ids.Request
-	LowestOpen uint64 // lowest counter that is still open at ID.Node in ID.Boot
-	Op         Op     // Condition and Match are not kept
+	Stamp      ids.Stamp   // where it was first ordered; never changes
+	ID         ids.Request // of the client's write
+	LowestOpen uint64      // lowest counter that is still open at ID.Node in ID.Boot
+	Op         Op          // Condition and Match are not kept
 	Result     Result
 }
 
@@ -125,7 +123,7 @@ type Record struct {
 	Key         string
 	Value       []byte
 	ContentType string
-	Stamp       ids.Stamp
+	Stamp       ids.Stamp // of the entry that wrote it
 	Version     Version
 }
 
@@ -150,8 +148,8 @@ func RecordSize(r Record) int {
 // Ledger is what a history holds beside its keys: the counter of writes and the
 // table of request ids (docs/strong.md §4).
 type Ledger struct {
-	MsgNum  uint64 // the next write's number; the first is 1
-	Origins []Origin
+	MsgNum  uint64   // the next write's number; the first is 1
+	Origins []Origin // at most 1,024
 }
 
 func (l *Ledger) fields(c *codec) {
@@ -166,9 +164,9 @@ func (l *Ledger) fields(c *codec) {
 type Origin struct {
 	Node       ids.Node
 	Boot       ids.Boot
-	LowestOpen uint64 // everything below was answered or forgotten by its forwarder
-	Used       uint64 // Msg-Num at the last use; the least recently used is dropped first
-	Answers    []Answer
+	LowestOpen uint64   // everything below was answered or forgotten by its forwarder
+	Used       uint64   // Msg-Num at the last use; the least recently used is dropped first
+	Answers    []Answer // ascending by Counter
 }
 
 func (o *Origin) fields(c *codec) {
@@ -183,7 +181,7 @@ var origmaxCountGrowth = elements("origins", func(c *causalCodec) { new(Origin).
 
 // Answer is one remembered result.
 type Answer struct {
-	Counter uint64
+	Counter uint64 // of the request id
 	Result  Result
 }
 

@@ -7,20 +7,20 @@ import (
 	"github.com/cohortkv/cohort/node/ids"
 )
 
-// View is a list of members under an id, with what its author had heard. Layout,
-// id and force never change. Saw, Ancestors and Births may grow while the PUT that
-// made the view is open, which only lets more nodes follow it; Renewed grows when an
-// operator puts the list again.
+// View is a list of members under an id, with what its author had heard. ID, Layout and Force
+// never change. Saw, Ancestors and Births may grow while the PUT that made the view is open,
+// which only lets more nodes follow it. A receiver refuses a view whose lists are out of order
+// or too long.
 type View struct {
 	ID        ids.View
-	Layout    Layout
-	Renewed   uint64        // how often the list was put again while it was in force
+	Layout    Layout        // at most 1,024 members and as many shards over the bus; a PUT may have 256
+	Renewed   uint64        // how often an operator put the list again while it was in force
 	Force     bool          // gives up ballots that are owed and cannot be had
-	Saw       []Sighting    // by node
-	Ancestors []Ancestor    // the views that it replaces, and theirs; ascending, bounded
-	Known     []KnownBallot // by ballot
-	Sources   []Member      // nodes outside the view that offer their history
-	Births    []ids.View    // the first views that it descends from; ascending, bounded: they are the cluster's identity
+	Saw       []Sighting    // what the author heard from each node that answered; at most 5,120
+	Ancestors []Ancestor    // the views that it replaces, and theirs; ascending, at most 1,000
+	Known     []KnownBallot // ballots that members must have before the view is active (I24); at most 4,096
+	Sources   []Member      // nodes outside the view that offer their data to it; at most 1,024
+	Births    []ids.View    // the first views that it descends from, the identity of the cluster; ascending, at most 64
 }
 
 func (v *View) fields(c *codec) {
@@ -41,8 +41,8 @@ func (v *View) fields(c *codec) {
 // canonical: shards by name, members by id, so that equal lists compare equal
 // however they were written.
 type Layout struct {
-	Flat   bool // put as one flat list; concerns only how it is shown
-	Shards []Shard
+	Flat   bool    // put as one flat list; concerns only how the layout is shown
+	Shards []Shard // ascending by name
 }
 
 func (l *Layout) fields(c *codec) {
@@ -54,8 +54,8 @@ func (l *Layout) fields(c *codec) {
 
 // Shard is a named group of members.
 type Shard struct {
-	Name    string
-	Members []Member
+	Name    string   // at most 255 bytes in a PUT
+	Members []Member // ascending by id
 }
 
 func (s *Shard) fields(c *codec) {
@@ -108,11 +108,10 @@ func (c *codec) sightings(s *[]Sighting) {
 	}
 }
 
-// Ancestor is a view that was replaced, and how often it had been renewed as far
-// as the author of its successor had heard.
+// Ancestor is a view that was replaced.
 type Ancestor struct {
 	View    ids.View
-	Renewed uint64
+	Renewed uint64 // how often it had been renewed, as far as the author of its successor had heard
 }
 
 func (a *Ancestor) fields(c *codec) {
@@ -122,11 +121,10 @@ func (a *Ancestor) fields(c *codec) {
 
 var ancestorList = elements("ancestors", func(c *causalCodec) { new(Ancestor).fields(c.codec) })
 
-// KnownBallot is a ballot that somebody's history stood in when a view was
-// made, with the members that had taken part in it.
+// KnownBallot is a ballot in which some node's history stood when a view was made.
 type KnownBallot struct {
-	Ballot  ids.Ballot
-	Members []Member
+	Ballot  ids.Ballot // of a view below the one that lists it
+	Members []Member   // that took part in the ballot, and so can have its history
 }
 
 func (k *KnownBallot) fields(c *codec) {
