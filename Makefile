@@ -38,7 +38,7 @@ MODEL      ?= strong
 SIMULATE    = GOGC=400 COHORT_SIM_MODEL=$(2) COHORT_SIM_OPERATOR=$(OPERATOR) COHORT_SIM_SCHEDULES=$(1) COHORT_SIM_SEED=$(SEED)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo image test check check-long gofmt vet staticcheck unit unit-long sim-quick process-quick unit-race sim-causal sim-garbled sim-twins process \
+.PHONY: help build demo image test check check-long gofmt vet staticcheck unit unit-long sim-quick process-quick unit-race sim-causal sim-calm sim-garbled sim-twins process \
 	process-race mutants fuzz nightly sim test-containers test-containers-all prose arch mutate clean
 
 help: ## this list
@@ -62,7 +62,7 @@ check: ## make test, and then everything else but containers and fuzzing, with t
 	@scripts/timed test check-long
 
 check-long: ## what make check does beyond make test
-	@scripts/timed unit-long process unit-race process-race mutants sim-causal sim-garbled sim-twins
+	@scripts/timed unit-long process unit-race process-race mutants sim-causal sim-calm sim-garbled sim-twins
 
 gofmt: ## formatting
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt -w is needed for:"; echo "$$files"; exit 1; }
@@ -93,6 +93,10 @@ sim-causal: ## SEEDS_CAUSAL schedules of causal buckets for each operator, and S
 sim-garbled: ## SEEDS_BENT schedules in which nodes say what is not so, of each kind of buckets
 	@for model in strong causal both; do \
 		COHORT_SIM_PROFILE=garbled $(call SIMULATE,$(SEEDS_BENT),$$model) COHORT_SIM_OPERATOR=adversarial $(GO) test -timeout $(TIMEOUT) ./internal/sim -run 'TestSimulate$$' || exit 1; done
+
+sim-calm: ## SEEDS_BENT schedules with calm stretches, of each kind of buckets and for each operator: how long everything takes
+	@for model in strong causal both; do \
+		COHORT_SIM_PROFILE=calm-stretches $(call SIMULATE,$(SEEDS_BENT),$$model) $(GO) test -timeout $(TIMEOUT) ./internal/sim -run 'TestSimulate$$' || exit 1; done
 
 sim-twins: ## SEEDS_BENT schedules of strong buckets in which two processes have one id
 	@COHORT_SIM_PROFILE=twins $(call SIMULATE,$(SEEDS_BENT),strong) COHORT_SIM_OPERATOR=adversarial $(GO) test -timeout $(TIMEOUT) ./internal/sim -run 'TestSimulate$$'

@@ -9,6 +9,7 @@
 //   - world: nodes with their clocks, disks and network
 //   - faults, operator, clients: who acts
 //   - witness: the oracle of strong buckets; truth: that of causal buckets
+//   - promptness: the oracle of time
 //   - quiescence: the last phase, after all faults
 //   - trace, tally: what people read of a run
 //
@@ -21,7 +22,7 @@
 //   - COHORT_SIM_MODEL: strong, causal, both
 //   - COHORT_SIM_OPERATOR: sane, splitting, adversarial, or all in turn
 //   - COHORT_SIM_PROFILE: usual, reused-counters, cut-references, late-delivery,
-//     data-loss, expired-ids, garbled, twins
+//     data-loss, expired-ids, garbled, twins, calm-stretches
 //   - COHORT_SIM_MUTANT, built with -tags mutants: the deliberate bug
 package sim
 
@@ -29,6 +30,7 @@ import (
 	"github.com/cohortkv/cohort/internal/sim/clients"
 	"github.com/cohortkv/cohort/internal/sim/faults"
 	"github.com/cohortkv/cohort/internal/sim/operator"
+	"github.com/cohortkv/cohort/internal/sim/promptness"
 	"github.com/cohortkv/cohort/internal/sim/quiescence"
 	"github.com/cohortkv/cohort/internal/sim/schedule"
 	"github.com/cohortkv/cohort/internal/sim/tally"
@@ -56,6 +58,7 @@ type run struct {
 	sessions   *clients.Sessions
 	faults     *faults.Injector
 	quiescence *quiescence.Quiescence
+	promptness *promptness.Judge
 	pending    int // steps that have not happened
 }
 
@@ -74,14 +77,16 @@ func Run(s *schedule.Schedule, trace *trace.Trace) Result {
 func (r *run) begin() {
 	w := r.w
 	r.witness = witness.New(w)
-	r.clients = clients.New(w, r.witness)
-	r.sessions = clients.NewSessions(w)
+	r.promptness = promptness.New(w)
+	r.clients = clients.New(w, r.witness, r.promptness)
+	r.sessions = clients.NewSessions(w, r.promptness)
 	r.operator = operator.New(w, r.witness, r.stepDone)
 	r.witness.Operator = r.operator
 	w.On.Answered, w.On.Readable = r.answered, r.readable
 	r.faults = faults.New(w, r.operator)
 	r.quiescence = quiescence.New(w, r.witness, r.operator, r.faults, r.clients, r.sessions)
 	w.Start()
+	r.promptness.Begin(r.sessions.Truth, r.sessions.Of)
 	r.clients.Begin(r.operator.Members)
 	r.sessions.Begin(r.operator.Members)
 	r.pending = len(w.Sched.Steps)

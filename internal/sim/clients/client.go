@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/cohortkv/cohort/internal/sim/promptness"
 	"github.com/cohortkv/cohort/internal/sim/schedule"
 	"github.com/cohortkv/cohort/internal/sim/witness"
 	"github.com/cohortkv/cohort/internal/sim/world"
@@ -28,20 +29,22 @@ type Client struct {
 	at   int // node
 	next int // in the plan
 	Open *witness.Op
-	seen [16]wire.Version // by key: what it last read or wrote, for If-Match
+	time *promptness.Request // of Open
+	seen [16]wire.Version    // by key: what it last read or wrote, for If-Match
 }
 
 // Clients are those of strong buckets.
 type Clients struct {
 	w       *world.World
 	witness *witness.Witness
+	prompt  *promptness.Judge
 	members func() schedule.Nodes // of the list last commanded
 	All     []*Client
 	Ended   int // of them
 }
 
-func New(w *world.World, witness *witness.Witness) *Clients {
-	cs := &Clients{w: w, witness: witness}
+func New(w *world.World, witness *witness.Witness, prompt *promptness.Judge) *Clients {
+	cs := &Clients{w: w, witness: witness, prompt: prompt}
 	w.On.Gone = append(w.On.Gone, cs.nodeGone)
 	return cs
 }
@@ -94,7 +97,7 @@ func (c *Client) issue() {
 		BootCount: n.BootCount, Begun: c.w.Now,
 	}
 	c.all.witness.Asked(o)
-	c.Open = o
+	c.Open, c.time = o, c.all.prompt.Open(o, kindOf(o), n)
 	c.w.Counts.Add("client", o.Plan.Kind.String())
 	if c.w.Trace != nil {
 		c.w.Note("client %d asks %s", c.id, o)
@@ -139,6 +142,7 @@ func (c *Client) leave(o *witness.Op) {
 }
 
 func (c *Client) ended() {
+	c.all.prompt.Drop(c.time)
 	c.Open = nil
 	c.next++
 	c.think()
@@ -174,12 +178,14 @@ func (cs *Clients) Answered(n *world.Node, r core.Reply) {
 		cs.witness.Answered(o, r.Result)
 		o.State, n.Answered = witness.Done, w.Now
 		w.Counts.Add("client", "answered")
+		cs.prompt.Answered(cs.All[o.Client].time)
 		cs.All[o.Client].seen[o.Plan.Key] = r.Result.Version
 		cs.All[o.Client].ended()
 	case core.NotInView:
 		cs.witness.TurnedAway(o)
 		o.State = witness.Refused
 		w.Counts.Add("client", "turned away")
+		cs.prompt.Drop(cs.All[o.Client].time)
 		cs.All[o.Client].Open = nil
 		cs.All[o.Client].retry()
 	default:
@@ -208,6 +214,7 @@ func (cs *Clients) Readable(n *world.Node, token ids.Token) {
 		w.Note("node %d lets %s read before number %d", n.ID, o, num)
 	}
 	o.State, n.Answered = witness.Done, w.Now
+	cs.prompt.Answered(cs.All[o.Client].time)
 	w.Counts.Add("client", "read")
 	cs.All[o.Client].ended()
 }
@@ -227,4 +234,11 @@ func (c *Client) LastRound() {
 	c.next = 0
 	c.roam()
 	c.think()
+}
+
+func kindOf(o *witness.Op) promptness.Kind {
+	if o.Plan.Kind.Reads() {
+		return promptness.StrongRead
+	}
+	return promptness.StrongWrite
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/cohortkv/cohort/internal/sim/promptness"
 	"github.com/cohortkv/cohort/internal/sim/schedule"
 	"github.com/cohortkv/cohort/internal/sim/trace"
 	"github.com/cohortkv/cohort/internal/sim/truth"
@@ -25,7 +26,8 @@ type Session struct {
 	at       int // Node
 	next     int // in the plan
 	Open     *Request
-	contexts []heldContext // the contexts it got, newest last; the first is a fresh client's
+	time     *promptness.Request // of Open
+	contexts []heldContext       // the contexts it got, newest last; the first is a fresh client's
 }
 
 // heldContext is a context that a client holds, with the writes that it truly stands for.
@@ -114,7 +116,7 @@ func (s *Session) issue() {
 	}
 	s.all.Truth.Asked(r.Op)
 	s.all.requests = append(s.all.requests, r)
-	s.Open = r
+	s.Open, s.time = r, s.all.openRequest(r, n)
 	w.Counts.Add("session", p.Kind.String())
 	if w.Trace != nil {
 		w.Note("session %d asks %s with %s", s.id, r, trace.ContextString(&g.context))
@@ -160,6 +162,7 @@ func (s *Session) Leave(r *Request) {
 }
 
 func (s *Session) done() {
+	s.all.prompt.Drop(s.time)
 	s.Open = nil
 	s.next++
 	s.think()
@@ -224,6 +227,7 @@ func (ss *Sessions) Answered(n *world.Node, a core.Reply) {
 		}
 		r.state, r.ended = witness.Refused, w.Now
 		w.Counts.Add("session", "turned away")
+		s.all.prompt.Drop(s.time)
 		s.Open = nil
 		s.retry()
 	case a.Outcome == core.InDoubt:
@@ -262,6 +266,7 @@ func (s *Session) answered(r *Request, a *core.CausalResult, past truth.Past) {
 		return
 	}
 	r.state, r.ended, r.Over = witness.Done, s.w.Now, s.w.Now
+	s.all.prompt.Answered(s.time)
 	r.Sent, r.context.context = wire.Context{}, wire.Context{}
 	if len(s.contexts) > 2*maxHeldContexts {
 		s.contexts = append(s.contexts[:1], s.contexts[len(s.contexts)-maxHeldContexts:]...)

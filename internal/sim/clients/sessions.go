@@ -1,6 +1,7 @@
 package clients
 
 import (
+	"github.com/cohortkv/cohort/internal/sim/promptness"
 	"github.com/cohortkv/cohort/internal/sim/schedule"
 	"github.com/cohortkv/cohort/internal/sim/trace"
 	"github.com/cohortkv/cohort/internal/sim/truth"
@@ -15,19 +16,20 @@ type Sessions struct {
 	w         *world.World
 	Truth     *truth.Truth
 	has       map[*world.Node]*truth.Incarnation
-	members   func() schedule.Nodes // Of the list last commanded
+	prompt    *promptness.Judge
+	members   func() schedule.Nodes // of the list last commanded
 	All       []*Session
 	requests  []*Request // by token
-	Ended     int        // Sessions that have ended
+	Ended     int        // sessions that have ended
 	forger    forger
 	forwarded map[forwardedWrite]*Request
 	Largest   int // bytes of the largest context that a session was given, as text, if the schedule asks for it
 	scratch   []byte
 }
 
-func NewSessions(w *world.World) *Sessions {
+func NewSessions(w *world.World, prompt *promptness.Judge) *Sessions {
 	c := &w.Sched.Causal
-	ss := &Sessions{w: w, has: map[*world.Node]*truth.Incarnation{}, requests: []*Request{nil}, forwarded: map[forwardedWrite]*Request{}}
+	ss := &Sessions{w: w, prompt: prompt, has: map[*world.Node]*truth.Incarnation{}, requests: []*Request{nil}, forwarded: map[forwardedWrite]*Request{}}
 	ss.Truth = truth.New(truth.Config{Nodes: w.Sched.Nodes, Keys: c.Keys, Space: c.Space, Exact: c.Exact, Deps: c.Deps}, reporter{w})
 	w.On.Started = append(w.On.Started, ss.started)
 	w.On.Lost = append(w.On.Lost, func(n *world.Node) { ss.Of(n).Die() })
@@ -128,4 +130,37 @@ func (ss *Sessions) Compare(n *world.Node) {
 	if held != 0 {
 		ss.w.Fail("causal state", "node %d stores %d items too many", n.ID, held)
 	}
+}
+
+// kindOf is what a request asks for as it comes to its node.
+func (ss *Sessions) kindOf(r *Request, n *world.Node) promptness.Kind {
+	switch has := ss.Of(n); {
+	case r.Read && ss.Truth.Answerable(has, r.Op):
+		return promptness.CausalRead
+	case r.Read && (r.List || has.Owns(r.Key)):
+		return promptness.CausalReadWaiting
+	case r.Read:
+		return promptness.CausalReadForwarded
+	case has.Owns(r.Key):
+		return promptness.CausalWrite
+	default:
+		return promptness.CausalWriteForwarded
+	}
+}
+
+// openRequest lets the time of a request be judged.
+func (ss *Sessions) openRequest(r *Request, n *world.Node) *promptness.Request {
+	time := ss.prompt.Open(r, ss.kindOf(r, n), n)
+	if r.Read {
+		time.Attainable = func() bool { return ss.Truth.Attainable(r.Op, ss.Of(n), ss.membersOf(n)) }
+	}
+	return time
+}
+
+// membersOf is the truth of the members of a node's view.
+func (ss *Sessions) membersOf(n *world.Node) (all []*truth.Incarnation) {
+	for _, m := range n.Shows.View.Layout.Members() {
+		all = append(all, ss.Of(ss.w.ProcessAt(m)))
+	}
+	return all
 }

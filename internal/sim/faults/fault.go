@@ -42,6 +42,7 @@ func (i *Injector) Strike(f *schedule.Fault) {
 	case schedule.Move:
 		if w.TwinOf(n.ID) == nil { // else the old process is at the other address
 			n.Moved = !n.Moved
+			w.Disturb()
 		}
 	case schedule.GiveAway:
 		i.giveAway(n)

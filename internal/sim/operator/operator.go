@@ -197,6 +197,7 @@ func (o *Operator) Tell(c *command, t *schedule.Tell) {
 	} else if !c.list.Has(t.Node) {
 		w.Counts.Add("operator", "told a node outside")
 	}
+	w.Disturb()
 	w.Note("operator: PUT %d to node %d", p.token-schedule.PutTokens, n.ID)
 	if t.Leave > 0 {
 		w.After(t.Leave, func() { o.leave(p) })

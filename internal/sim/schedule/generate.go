@@ -57,6 +57,9 @@ func Generate(seed uint64, kind Operator, model Model, profile Profile) *Schedul
 	if profile == Twins {
 		g.giveAways(s)
 	}
+	if profile == CalmStretches {
+		g.stretch(s)
+	}
 	s.Last = g.last()
 	if model.Strong() {
 		g.clients(s)
@@ -323,9 +326,9 @@ func (g *generator) clients(s *Schedule) {
 	big := g.chance(0.3)
 	each := (g.model.share(minOps) + n - 1) / n
 	pause := 3 * wire.Second
-	if s.Operator != Sane { // then what happens last matters most, and clients must be there
+	if s.Operator != Sane || s.Profile == CalmStretches { // then what happens last matters most, and clients must be there
 		keys = 1 + g.rng.IntN(3)
-		pause = 20 * s.Steps[len(s.Steps)-1].At / wire.Instant(each)
+		pause = s.pause(each)
 	}
 	for i := range n {
 		c := ClientPlan{Node: i % g.nodes, Roams: g.chance(0.7)}

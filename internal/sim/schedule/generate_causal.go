@@ -143,11 +143,22 @@ func (g *generator) setLayout(c *Command) {
 	c.Shards, c.Place = g.shards, slices.Clone(g.place)
 }
 
+// pause is the longest time between two operations of a client that has so many, for it to
+// be there until the last step. Where steps are far apart, it is done earlier, or it would
+// go on for long after them.
+func (s *Schedule) pause(operations int) wire.Instant {
+	share := wire.Instant(20)
+	if s.Profile == CalmStretches {
+		share = 10
+	}
+	return share * s.Steps[len(s.Steps)-1].At / wire.Instant(operations)
+}
+
 // sessions draws the clients of causal buckets.
 func (g *generator) sessions(s *Schedule) {
 	n := 3 + g.rng.IntN(5)
 	each := (g.model.share(minOps) + n - 1) / n
-	pause := max(3*wire.Second, 20*s.Steps[len(s.Steps)-1].At/wire.Instant(each))
+	pause := max(3*wire.Second, s.pause(each))
 	for i := range n {
 		c := ClientPlan{Node: i % g.nodes, Roams: g.chance(0.8)}
 		for range each {

@@ -35,11 +35,14 @@ const (
 	// Twins: ids are given to new processes while the old ones run. The faults
 	// concern strong buckets only.
 	Twins
+	// CalmStretches: the network loses and keeps back nothing by itself, and between faults
+	// and commands there is time for everything to end. So it shows how long that takes.
+	CalmStretches
 	Profiles
 )
 
 var ProfileNames = [Profiles]string{Usual: "usual", ReusedCounters: "reused-counters", CutReferences: "cut-references",
-	LateDelivery: "late-delivery", DataLoss: "data-loss", ExpiredIDs: "expired-ids", Garbled: "garbled", Twins: "twins",
+	LateDelivery: "late-delivery", DataLoss: "data-loss", ExpiredIDs: "expired-ids", Garbled: "garbled", Twins: "twins", CalmStretches: "calm-stretches",
 }
 
 func (p Profile) String() string { return ProfileNames[p] }
@@ -224,5 +227,19 @@ func (g *generator) giveAways(s *Schedule) {
 		at := wire.Second + g.between(0, end)
 		g.add(s, at, &Fault{Kind: GiveAway, Node: g.rng.IntN(g.nodes)})
 		g.add(s, at+g.between(0, wire.Second), &Command{List: 1<<g.nodes - 1, All: true})
+	}
+}
+
+// stretch puts calm stretches between the steps of a schedule.
+func (g *generator) stretch(s *Schedule) {
+	n := &s.Network
+	n.Loss, n.Late, n.Reorder = 0, 0, false
+	n.Delay = min(n.Delay, 4*wire.Millisecond)
+	longer := wire.Instant(0)
+	for i := range s.Steps {
+		if g.chance(0.5) {
+			longer += 4*wire.Second + g.between(0, 16*wire.Second)
+		}
+		s.Steps[i].At += longer
 	}
 }

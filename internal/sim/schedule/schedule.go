@@ -22,7 +22,7 @@ type Schedule struct {
 	Model    Model
 	Operator Operator
 	Profile  Profile
-	Nodes    int // With ids from 0
+	Nodes    int // with ids from 0
 	Limits   machine.Limits
 	Causal   CausalLimits
 	Crowd    int // machine.Config.Crowd

@@ -64,6 +64,9 @@ var transitions = []string{
 	"result: created", "result: replaced", "result: deleted", "result: absent", "result: precondition failed",
 	"client: read", "client: answered", "client: turned away", "client: left", "client: lost",
 
+	// Requests that were held against the bounds of a steady view.
+	"promptness: strong read", "promptness: strong write",
+
 	// The world.
 	"fault: cut", "fault: one-way cut", "fault: bridge", "fault: crash", "fault: move", "fault: pause", "fault: storm", "fault: slow disk", "fault: pause of all",
 	"network: lost", "network: delivered twice", "network: kept back", "network: overtaken", "network: message of the last boot again", "network: request refused",

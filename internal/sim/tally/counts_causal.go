@@ -34,6 +34,10 @@ var causalTransitions = []string{
 	"survey: of slots", "survey: of the stable cut", "stable cut: published", "stable cut: common", "stable cut: referenced by a context",
 	"event: causal_collected", "truth: tombstone dropped", "truth: stable cut published",
 
+	// Requests that were held against the bounds of a steady view.
+	"promptness: causal read of what its node has", "promptness: causal read of what its node has yet to get", "promptness: causal read at another owner",
+	"promptness: causal write", "promptness: causal write at another owner",
+
 	// What is lost (docs/causal.md §10).
 	"view info: views", "view info: boot", "event: causal_boot_ended", "truth: write lost with its last holder", "truth: a lost write in a context",
 }

@@ -89,3 +89,16 @@ func (s *state) knownEver(at hashing.Slot, d wire.Dot) bool {
 
 // AdoptedAt is when an incarnation came to its view.
 func (l *Incarnation) AdoptedAt() wire.Instant { return l.adoptedAt }
+
+// Collectable reports that nothing is in the way of collecting a tombstone at its replica
+// (docs/causal.md §9.1, §9.3): the replica knows no former members, and K has what the
+// tombstone deleted.
+func (t *Truth) Collectable(l *Incarnation, w *Write) bool {
+	k, deps := &t.keys[w.Key], &w.Item.Deps
+	for _, d := range deps.Exact {
+		if v := d.Version.Dot; d.Hash == k.hash && !l.durable.known(k.slot, v.Stream, v.N) {
+			return false
+		}
+	}
+	return len(l.former) == 0 && t.foldedSatisfied(l, k.slot, deps)
+}

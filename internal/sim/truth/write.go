@@ -223,3 +223,6 @@ func (t *Truth) late(l *Incarnation, w *Write) {
 		t.fail("late", "node %d takes %s; its client was answered, or left, %s before", l.Node, w, ago(w.At-o.Over))
 	}
 }
+
+// Newer reports that a write won over another one; nil: no write.
+func Newer(w, over *Write) bool { return w != nil && exceeds(w, over) }

@@ -39,7 +39,7 @@ import (
 type Witness struct {
 	w           *world.World
 	Operator    commander
-	present     map[*world.Node]*Commitments // Of what each process has now
+	present     map[*world.Node]*Commitments // of what each process has now
 	clusters    clusters
 	Histories   map[ids.Ballot]*History
 	byNumber    []*History
@@ -52,7 +52,7 @@ type Witness struct {
 	took        []*Op                              // those that were ever ordered, by op.bit
 	moment      uint64                             // counts observations
 	Active      *History                           // the last that became active
-	merges      []*History                         // Of all histories, those that join several
+	merges      []*History                         // of all histories, those that join several
 }
 
 // commander is what the witness knows of the operator.
@@ -233,7 +233,7 @@ func (t *Witness) Answered(o *Op, r wire.Result) {
 		t.w.Fail("durability", "%s was answered and is not committed", o)
 	case len(seen) == 0:
 		t.w.Fail("result", "%s was answered %+v, its entry has %+v", o, r, o.places[0].result())
-	case len(seen) == 1: // Of two, nobody can tell which was meant
+	case len(seen) == 1: // of two, nobody can tell which was meant
 		t.observe(seen[0].h, seen[0].index)
 	}
 }

@@ -17,8 +17,9 @@ type Hooks struct {
 	Wrote   []func(n *Node, x *core.Write)
 	Durable []func(n *Node, seq uint64) // all writes up to a number
 	Sent    []func(n *Node, e *core.Envelope)
-	Carried []func(from, to *Node, m wire.Message) // a message that was sent goes to this process, if the network pleases
-	Applied []func(n *Node, entries []wire.Entry)  // at the end of every step's entries, even if there are none
+	Carried []func(from, to *Node, m wire.Message)     // a message that was sent goes to this process, if the network pleases
+	Travels []func(from, to *Node, takes wire.Instant) // a message between two nodes, which will arrive
+	Applied []func(n *Node, entries []wire.Entry)      // at the end of every step's entries, even if there are none
 	Event   []func(n *Node, e *core.Event)
 	Shows   []func(n *Node) // has another status
 

@@ -102,6 +102,7 @@ func (t *network) send(from *Node, e core.Envelope) {
 	default:
 		p.to = t.dialled(from, e.To)
 		if !t.mayDial(from, p.to) {
+			w.Disturb()
 			w.Counts.Add("network", "not dialled")
 			return
 		}
@@ -161,6 +162,7 @@ func (t *network) transmit(p packet) {
 		t.oldWrites[p.to.ID].add(p)
 	}
 	if t.IsCut(p.from, p.to) || w.chance(conditions.Loss) {
+		w.Disturb()
 		w.Counts.Add("network", "lost")
 		if p.ticket > 0 && w.chance(0.3) {
 			t.refuse(p)
@@ -170,7 +172,11 @@ func (t *network) transmit(p packet) {
 	t.recent[p.from.ID].add(p)
 	t.recent[p.to.ID].add(p)
 	t.mutator.Observe(p.payload)
-	w.At(t.arrival(p, conditions), func() { t.arrive(p) })
+	at := t.arrival(p, conditions)
+	for _, hook := range w.On.Travels {
+		hook(p.from, p.to, at-w.Now)
+	}
+	w.At(at, func() { t.arrive(p) })
 	if w.chance(conditions.Duplicate) {
 		w.Counts.Add("network", "delivered twice")
 		w.At(t.arrival(p, conditions)+w.UpTo(conditions.DuplicateBy), func() { t.arrive(p) })
@@ -210,6 +216,7 @@ func (t *network) RedeliverOldWrites(n *Node) {
 func (t *network) arrival(p packet, conditions schedule.NetworkConditions) wire.Instant {
 	w := t.w
 	if w.chance(conditions.Late) {
+		w.Disturb()
 		w.Counts.Add("network", "kept back")
 		at := w.Now + 200*wire.Millisecond + w.UpTo(w.UpTo(conditions.LateBy))
 		t.Latest = max(t.Latest, at)
@@ -234,6 +241,7 @@ func (t *network) arrive(p packet) {
 		return
 	}
 	if !p.to.Up {
+		t.w.Disturb()
 		t.w.Counts.Add("network", "nobody there")
 		if p.ticket > 0 && t.w.chance(0.7) {
 			t.refuse(p)

@@ -31,6 +31,7 @@ type Node struct {
 	keepsDisk bool // the next start finds the disk
 	peers     []wire.Member
 	Serving   bool
+	ShownAt   wire.Instant // when Shows last changed
 	Shows     core.NodeStatus
 	Answered  wire.Instant // when it last answered a strong request
 	Reason    string       // why it does not serve
@@ -60,6 +61,7 @@ func (n *Node) Address() string { return Address(int(n.ID), n.Moved) }
 // Start begins a boot: with nothing, or with what is on its disk.
 func (n *Node) Start() {
 	w := n.w
+	w.Disturb()
 	n.Up, n.BootCount = true, n.BootCount+1
 	n.Boot = ids.Boot(w.Rng.Uint64() | 1)
 	n.clock = wire.Instant(w.Rng.Int64N(int64(1000 * wire.Second)))
@@ -130,6 +132,7 @@ func (n *Node) alive(after wire.Instant, do func()) {
 
 // Pause makes the node do nothing; its clock goes on.
 func (n *Node) Pause() {
+	n.w.Disturb()
 	if n.Pauses++; n.Pauses == 1 {
 		n.pausedAt = n.w.Now
 		n.w.Note("node %d pauses", n.ID)
@@ -139,6 +142,7 @@ func (n *Node) Pause() {
 // Resume ends one pause. What arrived meanwhile comes at once; the timer, which
 // is late, before or after it.
 func (n *Node) Resume() {
+	n.w.Disturb()
 	if n.Pauses--; n.Pauses > 0 {
 		return
 	}
@@ -245,7 +249,7 @@ func (n *Node) carryOut(out *core.Output) {
 	}
 	if out.Status != nil {
 		n.w.Counts.Adopted(&n.Shows, out.Status)
-		n.Shows = *out.Status
+		n.Shows, n.ShownAt = *out.Status, n.w.Now
 		for _, hook := range n.w.On.Shows {
 			hook(n)
 		}
@@ -296,6 +300,7 @@ func (n *Node) write(writes []core.Write) {
 	seq := writes[len(writes)-1].Seq
 	delay := n.w.UpTo(n.w.Sched.Disk)
 	if n.SlowDisk > 0 {
+		n.w.Disturb()
 		delay += n.w.UpTo(500 * wire.Millisecond)
 	}
 	n.diskAt = max(n.diskAt, n.w.Now+delay)

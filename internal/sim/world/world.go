@@ -46,9 +46,10 @@ type World struct {
 	Counts  tally.Counts
 	Trace   *trace.Trace
 	Failure *Failure
-	Calm    bool // all faults are over
-	Ended   bool // the run has ended well
-	Forgot  bool // a node has lost its state
+	Calm    bool         // all faults are over
+	Ended   bool         // the run has ended well
+	Trouble wire.Instant // when something last went wrong, or an operator put a view
+	Forgot  bool         // a node has lost its state
 }
 
 // New is the world of a schedule, without nodes. The trace may be nil.
@@ -102,6 +103,9 @@ func (w *World) Play(begin func()) {
 		e.do()
 	}
 }
+
+// Disturb notes that something goes wrong now, which nodes take time to recover from.
+func (w *World) Disturb() { w.Trouble = w.Now }
 
 // At does something at a time, or now if that has passed.
 func (w *World) At(t wire.Instant, do func()) { w.Queue.push(max(t, w.Now), do) }

@@ -1,0 +1,106 @@
+// Package promptness is the oracle of time in a simulated run. Other oracles ask whether an
+// answer is right, and whether it ever comes; this one asks whether it comes in time. A rule
+// that is forgotten often costs no safety and no liveness: a timer repairs what was missed.
+//
+// In a calm stretch nothing goes wrong: no message is lost or kept back, no node stops or
+// starts, no disk is slow, and no view is put. The judge knows two kinds of bounds
+// (docs/testing.md §10):
+//
+//   - While a view is steady, a request takes a number of steps. A step is one message and
+//     the write that it leads to. It lasts as long as the slowest message that was under way
+//     while the request was open, and one disk delay. No timer may be needed.
+//   - Work that follows a fault or a PUT may need timers. It must end within seconds of the
+//     moment from which on the stretch is calm.
+//
+// The judge looks at what nodes show, and draws no chance: schedules run the same with it
+// and without.
+package promptness
+
+import (
+	"github.com/cohortkv/cohort/internal/sim/schedule"
+	"github.com/cohortkv/cohort/internal/sim/truth"
+	"github.com/cohortkv/cohort/internal/sim/world"
+	"github.com/cohortkv/cohort/node/ids"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Judge holds the requests and the rounds of a run against their bounds.
+type Judge struct {
+	w      *world.World
+	truth  *truth.Truth
+	of     func(*world.Node) *truth.Incarnation
+	open   []*Request
+	trips  trips
+	held   map[*world.Node]heldView
+	late   map[lateness]wire.Instant // from when on something has been as it must not stay
+	newest []newest                  // by key
+}
+
+// heldView is the view that a node shows, and since when.
+type heldView struct {
+	id    ids.View
+	since wire.Instant
+}
+
+// lookEvery is between two looks at what is open.
+const lookEvery = 100 * wire.Millisecond
+
+// New returns the judge of a world that has no nodes yet.
+func New(w *world.World) *Judge {
+	j := &Judge{w: w, held: map[*world.Node]heldView{}, late: map[lateness]wire.Instant{}}
+	w.On.Travels = append(w.On.Travels, j.travels)
+	w.On.Shows = append(w.On.Shows, j.shows)
+	return j
+}
+
+// Begin begins to look at views, and at causal buckets by the truth of them.
+func (j *Judge) Begin(truth *truth.Truth, of func(*world.Node) *truth.Incarnation) {
+	if j.w.Sched.Garbled() || j.w.Sched.Measure { // the latter takes hours, and has thousands of keys
+		return
+	}
+	j.truth, j.of, j.newest = truth, of, make([]newest, j.w.Sched.Causal.Keys)
+	j.w.After(lookEvery, j.look)
+}
+
+func (j *Judge) look() {
+	for _, r := range j.open {
+		j.wait(r)
+		j.hold(r)
+	}
+	for _, n := range j.w.Nodes {
+		j.lookAtView(n)
+	}
+	if j.w.Sched.Model.Causal() {
+		j.lookAtKeys()
+	}
+	j.w.After(lookEvery, j.look)
+}
+
+// shows notes when a node came to its view.
+func (j *Judge) shows(n *world.Node) {
+	if id := n.Shows.View.ID; j.held[n].id != id {
+		j.held[n] = heldView{id, j.w.Now}
+	}
+}
+
+// calmSince is from when on all members of a node's view have held it, and nothing has
+// gone wrong. It returns false if that is not so now.
+func (j *Judge) calmSince(n *world.Node) (since wire.Instant, calm bool) {
+	since = j.w.Trouble
+	if !n.Up || !n.Shows.Member {
+		return 0, false
+	}
+	for _, m := range n.Shows.View.Layout.Members() {
+		o := j.w.ProcessAt(m)
+		if !o.Up || o.Pauses > 0 || o.Address() != m.Address || !o.Shows.Present || o.Shows.View.ID != n.Shows.View.ID || o.Shows.LeftBehind {
+			return 0, false
+		}
+		since = max(since, j.held[o].since)
+	}
+	return since, true
+}
+
+// fail reports that something took longer than it may.
+func (j *Judge) fail(format string, args ...any) { j.w.Fail("promptness", format, args...) }
+
+func seconds(d wire.Instant) string { return schedule.Seconds(d) }
