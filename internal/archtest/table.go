@@ -33,6 +33,7 @@ var imports = []row{
 	{"node/causal", "node/causal/... node/ids node/wire node/core hashing internal/mutant", "internal/draw internal/script node/machine node/store"},
 	{"node/causal/version", "node/ids node/wire hashing internal/mutant", "internal/draw"},
 	{"node/causal/catalog", "node/causal/footprint node/causal/version node/ids node/wire hashing", ""},
+	{"node/causal/slots", "node/causal/footprint node/causal/version node/ids node/wire hashing internal/mutant", "internal/draw"},
 	{"node/causal/broadcast", "node/causal/footprint node/ids node/wire internal/mutant", ""},
 	{"node/causal/gc", "node/causal/version node/ids node/wire hashing internal/mutant", ""},
 	{"node/causal/peers", "node/ids node/wire", ""},

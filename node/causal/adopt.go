@@ -39,7 +39,10 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 	r.shard, _ = entry.ShardOf(r.cfg.Self)
 	r.member = v.Has(r.cfg.Self)
 	r.onePredecessor, r.layout = hasOnePredecessor(v), catalog.Fingerprint(&v.Layout)
-	r.assignSlots(followsOn, first)
+	r.slots.Assign(r.owns, followsOn, first, r.collector.Counter)
+	if r.member && r.slots.Unready() == 0 {
+		r.box.Event(core.Event{Kind: EventReady, View: v.ID})
+	}
 	r.meetPeers(old, v)
 	r.beginStreams()
 	r.restartInquiry()
@@ -110,28 +113,6 @@ func firstOfAll(v *wire.View) bool {
 func (r *Replica) mayPass(v *wire.View, p *peer) bool {
 	return p.Far() && v.ID.Author != r.cfg.Self &&
 		slices.ContainsFunc(v.Saw, func(s wire.Sighting) bool { return s.Node == p.id && s.View.IsZero() })
-}
-
-// assignSlots says which slots are owned, and which of them are ready at once.
-func (r *Replica) assignSlots(followsOn, first bool) {
-	r.slots.unready, r.slots.owned = 0, 0
-	for i := range r.slots.all {
-		s, at := &r.slots.all[i], hashing.Slot(i)
-		s.owned = r.owns(at)
-		if !s.owned {
-			continue
-		}
-		s.ready = s.held && s.ready && followsOn || first
-		r.hold(at)
-		r.slots.owned++
-		if !s.ready {
-			s.gcCounter = max(s.gcCounter, r.collector.Counter) // who has its own may not be found
-			r.slots.unready++
-		}
-	}
-	if r.member && r.slots.unready == 0 {
-		r.box.Event(core.Event{Kind: EventReady, View: r.view.ID})
-	}
 }
 
 // meetPeers lists the other members, and those of the views before that are none any
@@ -291,14 +272,8 @@ func (r *Replica) allAcked(lists ...[]wire.NodeBoot) bool {
 
 // handOffArrivals hands off what has come here for others since the last hand-off.
 func (r *Replica) handOffArrivals() {
-	if !r.holdsForOthers() {
-		return
-	}
-	for i := range r.slots.all {
-		if s := &r.slots.all[i]; s.held && !s.owned && s.unacked == 0 && !s.acked {
-			r.beginHandoffs()
-			return
-		}
+	if r.slots.ForOthers() && r.slots.Uncounted() {
+		r.beginHandoffs()
 	}
 }
 
@@ -337,14 +312,14 @@ func (r *Replica) checkSynced() {
 	}
 	if exchanged {
 		r.serveAll()
-	} else if r.slots.unready > 0 {
+	} else if r.slots.Unready() > 0 {
 		if r.now-r.movedAt >= stalled {
-			r.box.Event(core.Event{Kind: EventReadyUnproven, View: r.view.ID, Count: uint64(r.slots.unready)})
+			r.box.Event(core.Event{Kind: EventReadyUnproven, View: r.view.ID, Count: uint64(r.slots.Unready())})
 			r.serveAll()
 		}
 		r.alarm(r.movedAt + stalled)
 	}
-	if all && r.slots.unready == 0 && !r.synced {
+	if all && r.slots.Unready() == 0 && !r.synced {
 		r.synced = true
 		r.endStreams() // there may be no node to exchange with
 		r.box.Event(core.Event{Kind: EventSynced, View: r.view.ID})
@@ -353,21 +328,22 @@ func (r *Replica) checkSynced() {
 
 // serveAll makes all owned slots ready.
 func (r *Replica) serveAll() {
-	if r.slots.unready == 0 {
+	if r.slots.Unready() == 0 {
 		return
 	}
-	for i := range r.slots.all {
-		if s := &r.slots.all[i]; s.owned && !s.ready {
-			s.gcCounter = max(s.gcCounter, r.collector.Counter)
+	for i := range r.slots.Len() {
+		at := hashing.Slot(i)
+		if s := r.slots.At(at); s.Owned() && !s.Ready() {
+			r.slots.RaiseGCCounter(at, r.collector.Counter)
+			r.makeReady(at)
 		}
-		r.makeReady(hashing.Slot(i))
 	}
 }
 
 // forgetFormer forgets former members that take no writes any more, when all they had
 // has come to its owners.
 func (r *Replica) forgetFormer() {
-	n, holds := len(r.peers), r.holdsForOthers()
+	n, holds := len(r.peers), r.slots.ForOthers()
 	r.peers = slices.DeleteFunc(r.peers, func(p *peer) bool {
 		done := p.former && p.draining.Drained && !holds && r.exchangeOf(p) == nil
 		if done && r.now < p.ackedAt+forgetDelay {
@@ -389,6 +365,3 @@ func (r *Replica) forgetFormer() {
 		r.views.Reach()
 	}
 }
-
-// holdsForOthers reports that slots are held that others own.
-func (r *Replica) holdsForOthers() bool { return r.slots.held > r.slots.owned }

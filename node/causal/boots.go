@@ -75,10 +75,7 @@ func (l *bootTable) beginInquiry() {
 // view, or a node that was not asked has turned up. Until all have answered, no write
 // counts as lost.
 func (r *Replica) restartInquiry() {
-	for i := range r.slots.all {
-		s := &r.slots.all[i]
-		s.asked, s.lost = false, nil
-	}
+	r.slots.BeginInquiry()
 	r.boots.beginInquiry()
 }
 
@@ -178,7 +175,7 @@ func (l *bootTable) streamEnded(stream wire.Stream) bool {
 // come.
 func (r *Replica) endStreams() {
 	l := &r.boots
-	if !l.inquiring || r.hasFormer() || r.slots.unready > 0 {
+	if !l.inquiring || r.hasFormer() || r.slots.Unready() > 0 {
 		return
 	}
 	for _, p := range r.peers {
@@ -187,15 +184,11 @@ func (r *Replica) endStreams() {
 		}
 	}
 	l.inquiring = false
-	j := &version.Joiner{}
-	for i := range r.slots.all {
-		if s := &r.slots.all[i]; s.owned {
-			s.asked = true
-			if l.blank || len(l.ended) > 0 {
-				s.lost = j.Join(s.lost, l.heard)
-			}
-		}
+	var lost wire.Vector
+	if l.blank || len(l.ended) > 0 {
+		lost = l.heard
 	}
+	r.slots.EndInquiry(lost)
 	for _, boot := range l.ended {
 		if !l.resolved[boot.Boot] {
 			l.resolved[boot.Boot] = true

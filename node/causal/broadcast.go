@@ -4,8 +4,6 @@ import (
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/broadcast"
-	"github.com/cohortkv/cohort/node/causal/footprint"
-	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -113,7 +111,7 @@ func (r *Replica) OnBatch(h wire.Header, m *wire.Batch, stored []*wire.Item) {
 	if p.Boot == 0 {
 		p.Boot = h.Boot
 	}
-	if r.aside > r.cfg.Limits.AsideBytes {
+	if r.slots.AsideBytes() > r.cfg.Limits.AsideBytes {
 		r.box.Event(core.Event{Kind: EventAsideFull, Peer: p.id})
 		return
 	}
@@ -131,16 +129,16 @@ func (r *Replica) OnBatch(h wire.Header, m *wire.Batch, stored []*wire.Item) {
 
 // receive takes in one item of a broadcast.
 func (r *Replica) receive(item *wire.Item, stored *wire.Item) {
-	s := r.slots.of(hashing.Hash(item.Key))
+	hash := hashing.Hash(item.Key)
+	s := r.slots.Of(hash)
 	switch {
-	case !s.owned:
-	case s.ready || mutant.On(mutant.CausalLateBatches):
+	case !s.Owned():
+	case s.Ready() || mutant.On(mutant.CausalLateBatches):
 		if r.merge(item, stored) {
 			r.wakeKey(item.Key)
 		}
 	default:
-		s.aside = append(s.aside, footprint.Detach(item))
-		r.aside += footprint.Listed(item)
+		r.slots.Keep(hash, item)
 	}
 }
 
@@ -222,16 +220,8 @@ func (r *Replica) OnTruncated(h wire.Header, m *wire.Truncated) {
 // have brought what a broadcast missed.
 func (r *Replica) catchUp() {
 	for _, t := range r.streams.Tracks() {
-		least, any := ^uint64(0), false
-		for i := range r.slots.all {
-			if s := &r.slots.all[i]; s.live() {
-				any = true
-				if least = min(least, s.known.At(t.ID())); least <= t.Durable() {
-					break
-				}
-			}
-		}
-		if any && least > t.Durable() && r.slots.unready == 0 {
+		least, live := r.slots.Least(t.ID(), t.Durable())
+		if live && least > t.Durable() && r.slots.Unready() == 0 {
 			r.awaitGap(r.streams.Skip(t, least, r.now))
 			r.progressed(t) // its node waits for a replica that keeps up
 		}
@@ -255,15 +245,7 @@ func (r *Replica) foldTracks() {
 	if r.view == nil {
 		return
 	}
-	j := &version.Joiner{}
-	for i := range r.slots.all {
-		s := &r.slots.all[i]
-		if s.held {
-			s.known = r.knowledge(s, j)
-		}
-		s.aside, s.merging, s.unmerged = nil, nil, 0
-	}
-	r.aside = 0
+	r.slots.EndStreams()
 	for _, a := range r.streams.End() {
 		a.Do()
 	}

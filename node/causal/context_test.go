@@ -14,12 +14,10 @@ import (
 // deleted, whatever the item is; what only is lost is not.
 func TestAListingIsNoLessThanItsClientHasSeen(t *testing.T) {
 	r := bare()
+	r.slots.Assign(func(hashing.Slot) bool { return true }, false, true, 0)
 	stream := wire.Stream{View: ids.View{Number: 1}, Node: 2, Boot: 3}
 	seen := func(key string, n uint64) wire.Dependency {
-		at := r.slots.space.Slot(hashing.Hash(key))
-		r.hold(at)
-		s := &r.slots.all[at]
-		s.owned, s.known = true, wire.Vector{{Stream: stream, N: 5}}
+		r.know(r.slots.Space().Slot(hashing.Hash(key)), wire.Vector{{Stream: stream, N: 5}})
 		return wire.Dependency{Hash: hashing.Hash(key), Version: wire.CausalVersion{Counter: n, Dot: wire.Dot{Stream: stream, N: n}}}
 	}
 	c := wire.Context{Exact: []wire.Dependency{seen("deleted", 4), seen("newer", 3), seen("equal", 2), seen("lost", 9)}}

@@ -110,11 +110,8 @@ func TestAHelloSaysWhichRequestsMayComeAgain(t *testing.T) {
 func TestForwardedRequestsThatWaitHoldABoundedPart(t *testing.T) {
 	r := bare()
 	r.view, r.member = &wire.View{}, true
-	r.ring = catalog.RingOf(r.slots.space, &wire.Layout{Flat: true, Shards: []wire.Shard{{Members: []wire.Member{{ID: r.cfg.Self}}}}})
-	for i := range r.slots.all {
-		r.slots.all[i].owned, r.slots.all[i].held = true, true
-		r.slots.unready++
-	}
+	r.ring = catalog.RingOf(r.slots.Space(), &wire.Layout{Flat: true, Shards: []wire.Shard{{Members: []wire.Member{{ID: r.cfg.Self}}}}})
+	r.slots.Assign(r.owns, false, false, 0)
 	from := wire.Header{From: 2, Boot: 3}
 	forward := func(n uint64) {
 		m := &wire.CausalForward{Counter: n, Op: wire.Op{Kind: wire.OpPut, Key: "k", Value: make([]byte, 1<<20)}, HeardBoot: r.cfg.Boot}

@@ -8,6 +8,7 @@ import (
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/catalog"
 	"github.com/cohortkv/cohort/node/causal/peers"
+	"github.com/cohortkv/cohort/node/causal/slots"
 	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
@@ -100,9 +101,9 @@ func (r *Replica) exchangeOf(p *peer) *exchange {
 // whose slots must be passed on to others, of everything.
 func (r *Replica) wanted(p *peer) []wire.SlotRange {
 	if p.draining.Relay {
-		return []wire.SlotRange{{First: 0, Count: uint32(len(r.slots.all))}}
+		return slots.All(r.slots.Space())
 	}
-	return ranges(r.slots.where(func(s *slot) bool { return s.owned }))
+	return r.slots.OwnedRanges()
 }
 
 func (r *Replica) openExchange(x *exchange) {
@@ -113,7 +114,7 @@ func (r *Replica) openExchange(x *exchange) {
 	x.waitsFor, x.begunAt, x.itemsAt = nil, r.now, r.now
 	x.digest, x.want, x.cursor, x.keys, x.complete, x.checks, x.gcCounters = nil, nil, wire.SlotCursor{}, nil, false, 0, map[hashing.Slot]uint64{}
 	x.interval = resend
-	x.inquiry, x.releases, x.lastWrite = r.boots.inquiry, r.releases, r.box.LastWrite()
+	x.inquiry, x.releases, x.lastWrite = r.boots.inquiry, r.slots.Releases(), r.box.LastWrite()
 	r.askExchange(x)
 }
 
@@ -121,7 +122,7 @@ func (r *Replica) openExchange(x *exchange) {
 func (r *Replica) askExchange(x *exchange) {
 	x.askedAt = r.now
 	if x.digest == nil {
-		r.request(x.peer.id, &wire.DigestRequest{Session: x.session, Slots: x.slots, Sums: r.groupSums(x.slots), Births: r.births(), Forgotten: r.forgottenList()})
+		r.request(x.peer.id, &wire.DigestRequest{Session: x.session, Slots: x.slots, Sums: r.slots.GroupSums(x.slots), Births: r.births(), Forgotten: r.forgottenList()})
 	} else {
 		r.request(x.peer.id, &wire.FetchItems{Session: x.session, Slots: x.want, After: x.cursor})
 	}
@@ -192,22 +193,22 @@ func (r *Replica) mayExchange(m *wire.Digest) bool {
 // others.
 func (r *Replica) compare(x *exchange) {
 	j := &version.Joiner{}
-	w := holdingsReader{held: &x.digest.Held}
-	sums := sumsReader{r: r, groups: x.digest.Groups, group: ^uint32(0)}
+	w := slots.Reader{Held: &x.digest.Held}
+	sums := slots.ReadSums(r.slots.Space(), x.digest.Groups)
 	var want []hashing.Slot
-	for at := range each(x.slots) {
-		theirs, differs := sums.next(at)
-		run := w.next(at)
+	for at := range slots.Each(x.slots) {
+		theirs, differs := sums.Next(at)
+		run := w.Next(at)
 		if run == nil {
 			continue
 		}
-		s := &r.slots.all[at]
-		if !s.owned && !x.relay {
+		s := r.slots.At(at)
+		if !s.Owned() && !x.relay {
 			continue // its owners request it themselves
 		}
-		equal := theirs == s.sum
+		equal := theirs == s.Sum()
 		if !differs { // from what was here when it was asked
-			equal = s.seq <= x.lastWrite
+			equal = s.Written() <= x.lastWrite
 		}
 		if !equal {
 			want = append(want, at)
@@ -234,7 +235,7 @@ func (r *Replica) compare(x *exchange) {
 
 // expect begins to wait for the items of slots, which ascend.
 func (x *exchange) expect(want []hashing.Slot) {
-	x.want = ranges(slices.Values(want))
+	x.want = slots.Ranges(slices.Values(want))
 	x.remaining = slices.Clone(x.want)
 	x.keys, x.present = map[string]wire.CausalVersion{}, 0
 }
@@ -242,26 +243,11 @@ func (x *exchange) expect(want []hashing.Slot) {
 // bringing is an exchange under way that brings slots which another one wants, too.
 func (r *Replica) bringing(x *exchange) *exchange {
 	for _, y := range r.exchanges {
-		if y != x && r.brings(y) && overlap(x.want, y.want) {
+		if y != x && r.brings(y) && slots.Overlap(x.want, y.want) {
 			return y
 		}
 	}
 	return nil
-}
-
-// overlap reports that two lists of ascending ranges share a slot.
-func overlap(a, b []wire.SlotRange) bool {
-	for len(a) > 0 && len(b) > 0 {
-		switch {
-		case a[0].First+a[0].Count <= b[0].First:
-			a = a[1:]
-		case b[0].First+b[0].Count <= a[0].First:
-			b = b[1:]
-		default:
-			return true
-		}
-	}
-	return false
 }
 
 // brings reports that items come from an exchange.
@@ -278,75 +264,20 @@ func (r *Replica) resumeWaiting(y *exchange) {
 	}
 }
 
-// sumsReader finds the sums of slots that are asked for in ascending order, among
-// those of the groups that differ.
-type sumsReader struct {
-	r      *Replica
-	groups []wire.GroupSums
-	group  uint32
-	place  int
-}
-
-// next is the peer's sum of a slot; false: it is in no group that differs.
-func (s *sumsReader) next(at hashing.Slot) (wire.Sum, bool) {
-	if g := s.r.groupOf(at); g != s.group {
-		s.group, s.place = g, -1
-		for len(s.groups) > 0 && s.groups[0].Group < g {
-			s.groups = s.groups[1:]
-		}
-	}
-	s.place++
-	if len(s.groups) == 0 || s.groups[0].Group != s.group {
-		return wire.Sum{}, false
-	}
-	if s.place >= len(s.groups[0].Sums) {
-		return wire.Sum{Count: ^uint64(0)}, true
-	}
-	return s.groups[0].Sums[s.place], true
-}
-
-// holdingsReader finds what holdings say of slots that are asked for in ascending
-// order.
-type holdingsReader struct {
-	held *wire.Holdings
-	i    int
-}
-
-// next is what is said of a slot; nil: nothing that makes sense.
-func (h *holdingsReader) next(at hashing.Slot) *wire.HeldSlots {
-	for h.i < len(h.held.Held) && h.held.Held[h.i].Slots.First+h.held.Held[h.i].Slots.Count <= uint32(at) {
-		h.i++
-	}
-	if h.i == len(h.held.Held) {
-		return nil
-	}
-	if run := &h.held.Held[h.i]; run.Slots.First <= uint32(at) && int(run.Vector) < len(h.held.Vectors) {
-		return run
-	}
-	return nil
-}
-
 // absorb lets K of a slot grow to what the peer's was when it answered. All items
 // that this means are here, and what is to be written is written.
 func (r *Replica) absorb(x *exchange, at hashing.Slot, run *wire.HeldSlots, j *version.Joiner) {
 	if run == nil {
 		return
 	}
-	s := &r.slots.all[at]
-	if !s.owned && s.releasedAt > x.releases {
+	if s := r.slots.At(at); !s.Owned() && s.ReleasedAt() > x.releases {
 		x.repeat = true // the slot was released meanwhile
 		return
 	}
 	r.hold(at)
-	v := j.Join(s.known, x.digest.Held.Vectors[run.Vector])
-	if len(v) > maxVector {
+	gcCounter := max(run.GCCounter, x.gcCounters[at])
+	if !r.slots.Absorb(at, x.digest.Held.Vectors[run.Vector], gcCounter, run.Ready && r.onePredecessor, maxVector, j) {
 		r.refuseMessage(x.peer.id, "knowledge of more streams than are kept")
-		return
-	}
-	ready := run.Ready && r.onePredecessor && s.owned && !s.ready
-	gcCounter := max(s.gcCounter, run.GCCounter, x.gcCounters[at])
-	if ready || gcCounter > s.gcCounter || !version.Same(v, s.known) && !slices.Equal(v, s.known) {
-		r.addPending(at, v, gcCounter, ready)
 	}
 }
 
@@ -372,7 +303,7 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 	for i := range m.Items {
 		item := &m.Items[i]
 		hash := hashing.Hash(item.Key)
-		at := r.slots.space.Slot(hash)
+		at := r.slots.Space().Slot(hash)
 		r.slotsDone(x, at)
 		r.hold(at)
 		x.keys[item.Key] = item.Version
@@ -395,7 +326,7 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 		}
 		return
 	}
-	r.slotsDone(x, hashing.Slot(len(r.slots.all)))
+	r.slotsDone(x, hashing.Slot(r.slots.Len()))
 	x.complete = true
 	r.finishExchange(x)
 }
@@ -403,12 +334,12 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 // unasked says what of a piece was not asked for; empty: nothing.
 func (r *Replica) unasked(x *exchange, m *wire.Items) string {
 	for _, f := range m.GCCounters {
-		if !inRanges(x.want, hashing.Slot(f.Slot)) {
+		if !slots.In(x.want, hashing.Slot(f.Slot)) {
 			return "the GC counter of a slot that was not asked for"
 		}
 	}
 	for i := range m.Items {
-		if !inRanges(x.remaining, r.slots.space.Slot(hashing.Hash(m.Items[i].Key))) {
+		if !slots.In(x.remaining, r.slots.Space().Slot(hashing.Hash(m.Items[i].Key))) {
 			return "an item of a slot that was not asked for, or has come"
 		}
 	}
@@ -419,7 +350,7 @@ func (r *Replica) unasked(x *exchange, m *wire.Items) string {
 func (r *Replica) slotsDone(x *exchange, next hashing.Slot) {
 	j := &version.Joiner{}
 	for at := range x.before(next) {
-		if s := &r.slots.all[at]; s.sum.Count > x.present {
+		if r.slots.At(at).Sum().Count > x.present {
 			r.findAbsent(x, at, x.keys)
 		} else {
 			r.absorb(x, at, x.digest.Held.Of(uint32(at)), j)
@@ -451,22 +382,21 @@ func (x *exchange) before(next hashing.Slot) iter.Seq[hashing.Slot] {
 // §6.4).
 func (r *Replica) findAbsent(x *exchange, at hashing.Slot, theirs map[string]wire.CausalVersion) {
 	x.checks++
-	session, releasedAt := x.session, r.slots.all[at].releasedAt
+	session, releasedAt := x.session, r.slots.At(at).ReleasedAt()
 	r.readAll(at, wire.SlotCursor{}, func(items []wire.Item) {
 		if x.session != session || r.exchangeOf(x.peer) != x {
 			return
 		}
 		x.checks--
-		if r.slots.all[at].releasedAt != releasedAt {
+		if r.slots.At(at).ReleasedAt() != releasedAt {
 			x.repeat = true // the slot was released meanwhile
 			r.finishExchange(x)
 			return
 		}
-		s := &r.slots.all[at]
 		var k wire.Vector
 		if run := x.digest.Held.Of(uint32(at)); run != nil {
 			k = x.digest.Held.Vectors[run.Vector]
-			s.gcCounter = max(s.gcCounter, run.GCCounter, x.gcCounters[at]) // at once: the items go now
+			r.slots.RaiseGCCounter(at, max(run.GCCounter, x.gcCounters[at])) // at once: the items go now
 		}
 		for i := range items {
 			item := r.overlay.current(items[i].Key, &items[i])
@@ -476,7 +406,7 @@ func (r *Replica) findAbsent(x *exchange, at hashing.Slot, theirs map[string]wir
 			d := item.Version.Dot
 			if v, there := theirs[item.Key]; (!there || version.Wins(v, item.Version)) && k.At(d.Stream) >= d.N {
 				r.box.Event(core.Event{Kind: EventItemAbsent, Peer: x.peer.id})
-				r.forget(s, item, version.ItemHash(hashing.Hash(item.Key), item))
+				r.forget(at, item, version.ItemHash(hashing.Hash(item.Key), item))
 				r.wakeKey(item.Key)
 			}
 		}

@@ -185,8 +185,8 @@ func (r *Replica) lostOf(id ids.Node) *core.ForgetResult {
 	for _, q := range r.waiting {
 		for i := range q.context.Exact {
 			d := &q.context.Exact[i]
-			at := r.slots.space.Slot(d.Hash)
-			if s := &r.slots.all[at]; d.Version.Dot.Stream.Node == id && s.owned && !r.satisfied(s, d.Version.Dot.Stream, d.Version.Dot.N) {
+			at := r.slots.Space().Slot(d.Hash)
+			if s := r.slots.At(at); d.Version.Dot.Stream.Node == id && s.Owned() && !r.slots.Satisfied(s, d.Version.Dot.Stream, d.Version.Dot.N) {
 				versions[d.Version.Dot], slots[uint32(at)] = true, true
 			}
 		}

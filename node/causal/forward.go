@@ -293,7 +293,7 @@ func (r *Replica) followOwner(x *outgoingForward) {
 // by now. What the key holds is not known yet.
 func (r *Replica) serveLocally(q *request) {
 	q.asked, q.vouched, q.found = false, false, false
-	if !r.slots.all[q.at].ready {
+	if !r.slots.At(q.at).Ready() {
 		r.start(q, nil)
 		return
 	}

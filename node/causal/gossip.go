@@ -63,7 +63,7 @@ func (r *Replica) Tick() {
 	r.tickGossip()
 	r.requestMissingInfo()
 	r.collect()
-	if !r.synced || r.slots.unready > 0 || r.hasFormer() {
+	if !r.synced || r.slots.Unready() > 0 || r.hasFormer() {
 		r.checkSynced()
 	}
 	r.makeStableCut()

@@ -4,8 +4,8 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/hashing"
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/peers"
+	"github.com/cohortkv/cohort/node/causal/slots"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -13,8 +13,8 @@ import (
 // handoff is what this node holds and a peer owns. A PUT /view is answered, and slots
 // are released, only when the peer has acknowledged it (docs/causal.md §7).
 type handoff struct {
-	revision uint64  // of the slots when the hand-off began
-	unacked  slotSet // slots that the peer has not acknowledged
+	revision uint64    // of the slots when the hand-off began
+	unacked  slots.Set // slots that the peer has not acknowledged
 	askedAt  wire.Instant
 	interval wire.Instant
 }
@@ -24,20 +24,20 @@ type handoff struct {
 // everything in time is sent a Handoff.
 func (r *Replica) beginHandoff(p *peer) {
 	p.handoff = nil
-	if !p.member || r.view == nil || !r.member && r.requesters.acked(p, r.view.ID, r.slots.revision) {
+	if !p.member || r.view == nil || !r.member && r.requesters.acked(p, r.view.ID, r.slots.Revision()) {
 		return // or it has acknowledged everything before this node heard of the view
 	}
 	shard, ok := r.catalog.Get(r.view.ID).ShardOf(p.id)
 	if !ok {
 		return
 	}
-	o := &handoff{revision: r.slots.revision, unacked: newSlotSet(r.slots.space), askedAt: r.now, interval: resend}
+	o := &handoff{revision: r.slots.Revision(), unacked: slots.NewSet(r.slots.Space()), askedAt: r.now, interval: resend}
 	for _, at := range r.ring.Slots(shard) {
-		if s := &r.slots.all[at]; s.held && !s.blank() {
-			o.unacked.add(at)
+		if s := r.slots.At(at); s.Held() && !s.Blank() {
+			o.unacked.Add(at)
 		}
 	}
-	if o.unacked.n > 0 {
+	if o.unacked.Len() > 0 {
 		p.handoff = o
 		r.alarm(r.now + o.interval)
 	}
@@ -114,10 +114,10 @@ func (r *Replica) ackHandoff(x *exchange) {
 		}
 		return
 	}
-	w := holdingsReader{held: &x.digest.Held}
-	acked := ranges(func(yield func(hashing.Slot) bool) {
-		for at := range each(x.slots) {
-			if r.slots.all[at].owned && w.next(at) != nil && !yield(at) {
+	w := slots.Reader{Held: &x.digest.Held}
+	acked := slots.Ranges(func(yield func(hashing.Slot) bool) {
+		for at := range slots.Each(x.slots) {
+			if r.slots.At(at).Owned() && w.Next(at) != nil && !yield(at) {
 				return
 			}
 		}
@@ -157,29 +157,17 @@ func (r *Replica) OnHandoffAck(h wire.Header, m *wire.HandoffAck) {
 		return
 	}
 	r.advance()
-	for at := range each(r.slots.valid(m.Slots)) {
-		s := &r.slots.all[at]
-		if (s.owned || s.revision <= m.Revision) && p.handoff.unacked.remove(at) {
-			r.ackSlot(at)
+	for at := range slots.Each(slots.Valid(r.slots.Space(), m.Slots)) {
+		s := r.slots.At(at)
+		if (s.Owned() || s.Revision() <= m.Revision) && p.handoff.unacked.Remove(at) && r.slots.OwnerHas(at) {
+			r.releasable = append(r.releasable, at)
 		}
 	}
-	if p.handoff.unacked.n == 0 {
+	if p.handoff.unacked.Len() == 0 {
 		p.handoff = nil
 	}
 	r.release()
 	r.checkSynced()
-}
-
-// ackSlot counts the owners that a slot which is held for others still waits for.
-func (r *Replica) ackSlot(at hashing.Slot) {
-	s := &r.slots.all[at]
-	if !s.owned && s.unacked > 0 {
-		s.unacked--
-		if s.unacked == 0 || mutant.On(mutant.CausalDropSlotEarly) {
-			s.acked = true
-			r.releasable = append(r.releasable, at)
-		}
-	}
 }
 
 // releasesPerStep bounds how many slots are released in one step: to free the items of
@@ -193,56 +181,40 @@ func (r *Replica) release() {
 		return
 	}
 	n := min(len(r.releasable), releasesPerStep)
-	free := slices.DeleteFunc(slices.Clone(r.releasable[:n]), func(at hashing.Slot) bool { return !r.slots.all[at].acked })
+	free := slices.DeleteFunc(slices.Clone(r.releasable[:n]), func(at hashing.Slot) bool { return !r.slots.Releasable(at) })
 	r.releasable = r.releasable[n:]
 	if len(r.releasable) > 0 {
 		r.alarm(r.now)
 	}
 	slices.Sort(free)
-	list := ranges(slices.Values(free))
-	r.releases++
-	for at := range each(list) {
-		r.slots.held--
-		r.slots.all[at] = slot{releasedAt: r.releases, removedAt: r.removals()}
-	}
+	list := slots.Ranges(slices.Values(free))
+	r.slots.Release(list)
 	r.commit() // writes to these slots in this step come first
 	r.overlay.free(r, list)
-	r.change.Free = append(r.change.Free, r.slots.hashRanges(list)...)
-	r.collector.Released(func(at hashing.Slot) bool { return inRanges(list, at) })
+	r.change.Free = append(r.change.Free, slots.Hashes(r.slots.Space(), list)...)
+	r.collector.Released(func(at hashing.Slot) bool { return slots.In(list, at) })
 	r.commit()
-	r.released += countSlots(list)
+	r.released += slots.Count(list)
 	if len(r.releasable) == 0 && r.released > 0 {
 		r.box.Event(core.Event{Kind: EventSlotsReleased, View: r.viewID(), Count: r.released})
 		r.released = 0
 	}
 }
 
-func countSlots(list []wire.SlotRange) (n uint64) {
-	for _, g := range list {
-		n += uint64(g.Count)
-	}
-	return n
-}
-
 // beginHandoffs begins the hand-off to every member. For slots that are held for
 // others, the count of owners starts again.
 func (r *Replica) beginHandoffs() {
-	r.releasable = nil
-	for i := range r.slots.all {
-		s := &r.slots.all[i]
-		s.unacked, s.acked = 0, s.held && !s.owned && s.blank()
-		if s.acked {
-			r.releasable = append(r.releasable, hashing.Slot(i)) // it is blank
-			r.alarm(r.now)
-		}
+	r.releasable = r.slots.CountOwners()
+	if len(r.releasable) > 0 {
+		r.alarm(r.now)
 	}
 	for _, p := range r.peers {
 		r.beginHandoff(p)
 		if p.handoff == nil {
 			continue
 		}
-		for at := range p.handoff.unacked.all() {
-			r.slots.all[at].unacked++
+		for at := range p.handoff.unacked.All() {
+			r.slots.AwaitOwner(at)
 		}
 	}
 }

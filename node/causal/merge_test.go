@@ -1,7 +1,6 @@
 package causal
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -26,6 +25,13 @@ func (noViews) Reach()                        {}
 // bare is a replica without a view, as far as merging goes.
 func bare() *Replica {
 	return New(Config{Self: 0, Boot: 1, Limits: Limits{Space: 3, Vector: 1}}, &core.Outbox{}, noViews{})
+}
+
+// know lets durable K of a slot be a vector.
+func (r *Replica) know(at hashing.Slot, v wire.Vector) {
+	r.slots.Hold(at)
+	r.slots.Grow(at, v, 0, false)
+	r.slots.Apply(r.slots.TakeGrowth(), func(hashing.Slot) {})
 }
 
 // versionsGen makes versions of one key as they can be: a dot names one write (I16).
@@ -55,7 +61,7 @@ func TestMergingGivesOneWinnerInAnyOrderAndHoweverOften(t *testing.T) {
 			if held == nil || held.Version != winner {
 				t.Fatalf("%v should win, not %+v", winner, held)
 			}
-			s := r.slots.of(hashing.Hash("k")).sum
+			s := r.slots.Of(hashing.Hash("k")).Sum()
 			if replica > 0 && s != sum || s.Count != 1 {
 				t.Fatalf("sum %v, and at another replica %v", s, sum)
 			}
@@ -68,7 +74,7 @@ func TestMergingGivesOneWinnerInAnyOrderAndHoweverOften(t *testing.T) {
 func TestWhatIsCoveredAndNotThereWasDeleted(t *testing.T) {
 	r := bare()
 	s := wire.Stream{View: ids.View{Number: 1}, Node: 2, Boot: 3}
-	r.slots.of(hashing.Hash("k")).known = wire.Vector{{Stream: s, N: 5}}
+	r.know(r.slots.Space().Slot(hashing.Hash("k")), wire.Vector{{Stream: s, N: 5}})
 	item := func(counter, n uint64) *wire.Item {
 		return &wire.Item{Key: "k", Version: wire.CausalVersion{Counter: counter, Dot: wire.Dot{Stream: s, N: n}}}
 	}
@@ -134,9 +140,8 @@ func TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt(t *testing.T) {
 		p := &peer{id: 2}
 		r.peers = []*peer{p}
 		r.hold(at)
-		s := &r.slots.all[at]
 		if c.collected {
-			s.known = wire.Vector{{Stream: stream, N: 1}}
+			r.know(at, wire.Vector{{Stream: stream, N: 1}})
 		}
 		all := []wire.SlotRange{{First: uint32(at), Count: 1}}
 		x := &exchange{peer: p, session: 5, slots: all, gcCounters: map[hashing.Slot]uint64{}}
@@ -149,8 +154,8 @@ func TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt(t *testing.T) {
 		from := wire.Header{From: 2}
 		r.OnItems(from, &wire.Items{Session: 5, Items: []wire.Item{tombstone}}, []*wire.Item{nil})
 		if !c.collected {
-			s.pending = wire.Vector{{Stream: stream, N: 1}}
-			r.forget(s, &tombstone, version.ItemHash(hashing.Hash("k"), &tombstone))
+			r.slots.Grow(at, wire.Vector{{Stream: stream, N: 1}}, 0, false)
+			r.forget(at, &tombstone, version.ItemHash(hashing.Hash("k"), &tombstone))
 		}
 		if !r.merge(&v, nil) {
 			t.Fatalf("%s: what no K covers was not taken", c.name)
@@ -166,37 +171,6 @@ func TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt(t *testing.T) {
 	}
 }
 
-// TestWhatIsTakenAwayElsewhereDoesNotAgeItems forgets an item of one slot: items of the
-// others are still of the K that was told before.
-func TestWhatIsTakenAwayElsewhereDoesNotAgeItems(t *testing.T) {
-	r := bare()
-	key := map[hashing.Slot]string{}
-	for i := 0; len(key) < 8; i++ {
-		k := fmt.Sprint("k", i)
-		key[r.slots.space.Slot(hashing.Hash(k))] = k
-	}
-	const gone = 3
-	item := &wire.Item{Key: key[gone], Version: wire.CausalVersion{Counter: 1, Dot: wire.Dot{N: 1}}}
-	r.merge(item, nil)
-	told := r.removals()
-	r.forget(&r.slots.all[gone], item, version.ItemHash(hashing.Hash(item.Key), item))
-	for _, c := range []struct {
-		list []wire.SlotRange
-		past hashing.Slot // whose items have begun to come
-		aged bool
-	}{
-		{[]wire.SlotRange{{First: 0, Count: 8}}, 0, true},
-		{[]wire.SlotRange{{First: 0, Count: 8}}, gone, true},
-		{[]wire.SlotRange{{First: 0, Count: 8}}, gone + 1, false},
-		{[]wire.SlotRange{{First: 0, Count: gone}, {First: gone + 1, Count: 2}}, 0, false},
-	} {
-		after := wire.SlotCursor{Begun: c.past > 0, Hash: hashing.Hash(key[c.past])}
-		if aged := r.lastRemoval(c.list, after) > told; aged != c.aged {
-			t.Errorf("slots %v, from %d: aged %v, want %v", c.list, c.past, aged, c.aged)
-		}
-	}
-}
-
 // TestAWriteIsAboveWhatIsKeptAside writes a key of a slot that is not ready, of which items
 // wait to be merged, and some are being merged (I13).
 func TestAWriteIsAboveWhatIsKeptAside(t *testing.T) {
@@ -205,14 +179,16 @@ func TestAWriteIsAboveWhatIsKeptAside(t *testing.T) {
 	}
 	r := bare()
 	q := r.newRequest(writing, 1, wire.Op{Kind: wire.OpPut, Key: "k"}, wire.Context{})
-	s := &r.slots.all[q.at]
-	s.aside = []wire.Item{item("k", 3), item("other", 9), item("k", 4), item("k", 2)}
-	s.merging = []wire.Item{item("k", 5), item("other", 8)}
-	old := item("k", 1)
-	if got := r.counterBelow(q, s, &old); got != 5 {
-		t.Errorf("above %d, want 5", got)
+	s := r.slots.At(q.at)
+	r.slots.Assign(func(hashing.Slot) bool { return true }, false, false, 0)
+	for _, i := range []wire.Item{item("k", 3), item("other", 9), item("k", 4), item("k", 2)} {
+		r.slots.Keep(q.hash, &i)
 	}
-	s.ready, s.aside, s.merging = true, nil, nil
+	old := item("k", 1)
+	if got := r.counterBelow(q, s, &old); got != 4 {
+		t.Errorf("above %d, want 4", got)
+	}
+	r.slots.Serve(q.at)
 	if got := r.counterBelow(q, s, &old); got != 1 {
 		t.Errorf("above %d once the slot is ready, want 1", got)
 	}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/causal/slots"
 	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
@@ -42,39 +43,33 @@ func (o *overlay) current(key string, stored *wire.Item) *wire.Item {
 // free notes that slots were given up.
 func (o *overlay) free(r *Replica, list []wire.SlotRange) {
 	for key := range o.items { //maporder:ok each is looked at by itself
-		if inRanges(list, r.slots.space.Slot(hashing.Hash(key))) {
+		if slots.In(list, r.slots.Space().Slot(hashing.Hash(key))) {
 			o.items[key] = nil
 		}
 	}
 }
 
 // put makes an item the one of its key. old is what the key holds.
-func (r *Replica) put(s *slot, hash uint64, item *wire.Item, old *wire.Item) {
+func (r *Replica) put(hash uint64, item *wire.Item, old *wire.Item) {
 	if old != nil {
-		version.RemoveItem(&s.sum, version.ItemHash(hash, old))
 		r.collector.Removed(old)
 	}
-	version.AddItem(&s.sum, version.ItemHash(hash, item))
 	if slices.Contains(r.change.Drop, item.Key) {
 		r.commit() // it is forgotten first
 	}
 	stored := *item
 	stored.Deps.Vector = r.vectors.Shared(item.Deps.Vector)
-	r.change.Put, r.everStored = append(r.change.Put, stored), true
+	r.change.Put = append(r.change.Put, stored)
 	r.overlay.set(item.Key, item)
-	s.seq = r.box.LastWrite() + 1
-	r.slots.changed(s)
+	r.slots.Put(hash, item, old, r.box.LastWrite()+1)
 	if item.Deleted {
-		r.collector.Note(item, hash, r.slots.space.Slot(hash))
+		r.collector.Note(item, hash, r.slots.Space().Slot(hash))
 	}
 }
 
-// forget takes a key out of the state. digest is that of its item.
-func (r *Replica) forget(s *slot, old *wire.Item, itemHash uint64) {
-	version.RemoveItem(&s.sum, itemHash)
+// forget takes a key out of the state. itemHash is that of its item.
+func (r *Replica) forget(at hashing.Slot, old *wire.Item, itemHash uint64) {
 	r.collector.Removed(old)
-	r.dropped++
-	s.removedAt = r.removals()
 	for _, x := range r.exchanges {
 		if _, came := x.keys[old.Key]; came {
 			x.present = 0 // look what took its place
@@ -82,14 +77,13 @@ func (r *Replica) forget(s *slot, old *wire.Item, itemHash uint64) {
 	}
 	r.change.Drop = append(r.change.Drop, old.Key)
 	r.overlay.set(old.Key, nil)
-	s.seq = r.box.LastWrite() + 1
-	r.slots.changed(s)
+	r.slots.Remove(at, itemHash, r.box.LastWrite()+1)
 }
 
 // merge takes an item in, if it wins (docs/causal.md §5). It reports whether it did.
 func (r *Replica) merge(item *wire.Item, stored *wire.Item) bool {
 	hash := hashing.Hash(item.Key)
-	s := r.slots.of(hash)
+	s := r.slots.Of(hash)
 	old := r.overlay.current(item.Key, stored)
 	d := item.Version.Dot
 	r.rememberApplied(item, false, false) // also if something else has won over it
@@ -100,10 +94,10 @@ func (r *Replica) merge(item *wire.Item, stored *wire.Item) bool {
 		}
 	case old != nil && !version.Wins(item.Version, old.Version):
 		return false
-	case r.knownOrPending(s, d.Stream, d.N):
+	case r.slots.DurableOrPending(s, d.Stream, d.N):
 		return false // it was deleted here, and collected: what is stored is less than it
 	}
-	r.put(s, hash, item, old)
+	r.put(hash, item, old)
 	return true
 }
 
@@ -114,7 +108,7 @@ func (r *Replica) winsConflict(item, old *wire.Item) bool {
 	if item.Version == old.Version && version.SameContent(item, old) {
 		return false
 	}
-	r.box.Event(core.Event{Kind: EventConflict, Peer: old.Version.Dot.Stream.Node, Note: "slot " + strconv.Itoa(int(r.slots.space.Slot(hashing.Hash(item.Key))))})
+	r.box.Event(core.Event{Kind: EventConflict, Peer: old.Version.Dot.Stream.Node, Note: "slot " + strconv.Itoa(int(r.slots.Space().Slot(hashing.Hash(item.Key))))})
 	if item.Version != old.Version {
 		return version.Wins(item.Version, old.Version)
 	}
@@ -140,7 +134,7 @@ func (k *keyReads) open() int { return len(k.list) }
 func (r *Replica) read(key string, do func(current *wire.Item)) {
 	k := &r.keyReads
 	k.next++
-	k.list = append(k.list, keyRead{k.next, key, r.slots.of(hashing.Hash(key)).releasedAt, do})
+	k.list = append(k.list, keyRead{k.next, key, r.slots.Of(hashing.Hash(key)).ReleasedAt(), do})
 	r.box.Read(core.Read{Kind: core.ReadKey, Key: key, Session: k.next})
 }
 
@@ -153,7 +147,7 @@ func (r *Replica) OnKeyRead(in *core.KeyRead) {
 	}
 	kr := k.list[i]
 	k.list = slices.Delete(k.list, i, i+1)
-	if kr.releasedAt != r.slots.of(hashing.Hash(kr.key)).releasedAt {
+	if kr.releasedAt != r.slots.Of(hashing.Hash(kr.key)).ReleasedAt() {
 		r.read(kr.key, kr.do) // the slot was given up meanwhile
 		return
 	}
@@ -180,7 +174,7 @@ func (r *Replica) readSlots(list []wire.SlotRange, after wire.SlotCursor, do fun
 	s.next++
 	s.list = append(s.list, slotRead{s.next, do})
 	r.box.Read(core.Read{
-		Kind: core.ReadSlots, Ranges: r.slots.hashRanges(list), Cursor: after,
+		Kind: core.ReadSlots, Ranges: slots.Hashes(r.slots.Space(), list), Cursor: after,
 		Limit: r.cfg.Limits.ChunkBytes, Session: s.next,
 	})
 }

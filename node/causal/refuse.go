@@ -223,7 +223,7 @@ func orderFlaw(m *wire.Items) string {
 // gcCountersFlaw: GC counters of slots ascend.
 func (r *Replica) gcCountersFlaw(list []wire.SlotGCCounter) string {
 	for i, f := range list {
-		if int64(f.Slot) >= int64(len(r.slots.all)) || i > 0 && list[i-1].Slot >= f.Slot {
+		if int64(f.Slot) >= int64(r.slots.Len()) || i > 0 && list[i-1].Slot >= f.Slot {
 			return "GC counters that are not in order"
 		}
 	}

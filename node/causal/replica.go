@@ -16,6 +16,7 @@ import (
 	"github.com/cohortkv/cohort/node/causal/catalog"
 	"github.com/cohortkv/cohort/node/causal/footprint"
 	"github.com/cohortkv/cohort/node/causal/gc"
+	"github.com/cohortkv/cohort/node/causal/slots"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -109,44 +110,39 @@ type Replica struct {
 	layout  uint64 // fingerprint of the view's
 	since   wire.Instant
 
-	slots      slots
+	slots      slots.Table
 	streams    broadcast.Streams // of this view: its own, and those of the other replicas of the shard
 	peers      []*peer           // members and former members, by id
 	outside    []wire.Member     // of the views before, while this node is in none
 	drained    []ids.Node        // former members of this view that are none any more
 	requesters requesters        // of slots, with what they have acknowledged
-	aside      int               // bytes of items that wait for their slots
 
 	exchanges      []*exchange
 	sessions       uint64
 	gossip         gossip
-	releases       uint64 // slots that were released
-	dropped        uint64 // items that were dropped
-	everStored     bool   // an item was ever held here
 	progress       uint64 // grows whenever slots get nearer to ready
 	movedAt        wire.Instant
 	onePredecessor bool // all views that the view's author heard of are one
 	synced         bool // all reachable nodes have been exchanged with, and have acknowledged their slots
 
-	clients          map[ids.Token]*request // of clients of this node that have not been answered
-	waiting          []*request
-	asks             []*ask
-	outgoing         outgoingForwards
-	incoming         incomingForwards
-	keyReads         keyReads
-	slotReads        slotReads
-	overlay          overlay
-	vectors          footprint.Vectors // that were stored last
-	change           core.CausalWrite  // of this step
-	effects          []effect
-	pendingKnowledge []pendingKnowledge
-	releasable       []hashing.Slot // held for others, and acknowledged by all owners
-	released         uint64         // slots, since that was reported
-	woken            []string       // keys that were merged; their readers are looked at when that is durable
-	boots            bootTable
-	infoAt           wire.Instant // not before then peers are asked for unknown views, and for boots
-	cuts             gc.CutMaker
-	collector        gc.Collector
+	clients    map[ids.Token]*request // of clients of this node that have not been answered
+	waiting    []*request
+	asks       []*ask
+	outgoing   outgoingForwards
+	incoming   incomingForwards
+	keyReads   keyReads
+	slotReads  slotReads
+	overlay    overlay
+	vectors    footprint.Vectors // that were stored last
+	change     core.CausalWrite  // of this step
+	effects    []effect
+	releasable []hashing.Slot // held for others, and acknowledged by all owners
+	released   uint64         // slots, since that was reported
+	woken      []string       // keys that were merged; their readers are looked at when that is durable
+	boots      bootTable
+	infoAt     wire.Instant // not before then peers are asked for unknown views, and for boots
+	cuts       gc.CutMaker
+	collector  gc.Collector
 
 	forgettings []forgetting // operators who wait
 }
@@ -163,7 +159,7 @@ const never = wire.Instant(math.MaxInt64)
 func New(cfg Config, box *core.Outbox, views Views) *Replica {
 	cfg.Limits = cfg.Limits.withDefaults()
 	r := &Replica{cfg: cfg, box: box, views: views, next: never, clients: map[ids.Token]*request{}}
-	r.slots = newSlots(cfg.Limits.Space)
+	r.slots = slots.New(cfg.Limits.Space, &r.streams, r.boots.streamEnded)
 	r.streams = broadcast.New(broadcast.Limits{BatchOps: cfg.Limits.BatchOps, BatchBytes: cfg.Limits.BatchBytes, WindowBytes: cfg.Limits.WindowBytes})
 	r.catalog = catalog.New(cfg.Limits.Space)
 	r.sessions = uint64(cfg.Boot)
@@ -264,20 +260,36 @@ func (r *Replica) Progress() uint64 { return r.progress }
 func (r *Replica) Synced() bool { return r.view == nil || r.synced }
 
 // Holding reports that slots are held here, which may have data.
-func (r *Replica) Holding() bool { return r.slots.held > 0 }
+func (r *Replica) Holding() bool { return r.slots.Held() > 0 }
 
 // Written reports that this boot of the node has ever held an item.
-func (r *Replica) Written() bool { return r.everStored }
+func (r *Replica) Written() bool { return r.slots.Stored() }
 
 // Hello adds to a hello what concerns causal buckets.
 func (r *Replica) Hello(h *wire.Hello) {
-	h.Stream, h.Ready, h.Clock, h.CausalProgress = r.streams.Own.Sent(), r.member && r.slots.unready == 0, r.now, r.progress
+	h.Stream, h.Ready, h.Clock, h.CausalProgress = r.streams.Own.Sent(), r.member && r.slots.Unready() == 0, r.now, r.progress
 	h.LowestOpen = r.oldestRequest()
 	r.incoming.closeBelow(r.boots.self, h.LowestOpen, r.now)
 }
 
 // closed reports that clients get 503: no view, not in it, or left behind.
 func (r *Replica) closed() bool { return r.view == nil || !r.member || r.views.LeftBehind() }
+
+// viewID is the id of the view; zero: there is none.
+func (r *Replica) viewID() ids.View {
+	if r.view == nil {
+		return ids.View{}
+	}
+	return r.view.ID
+}
+
+// births tell of which cluster this node is; nil: of none yet.
+func (r *Replica) births() []ids.View {
+	if r.view == nil {
+		return nil
+	}
+	return r.view.Births
+}
 
 // owns reports whether this node owns a slot.
 func (r *Replica) owns(s hashing.Slot) bool {
@@ -298,6 +310,6 @@ func (r *Replica) ownedBy(id ids.Node, s hashing.Slot) bool {
 // Status adds to a status what concerns causal buckets.
 func (r *Replica) Status(s *core.NodeStatus) {
 	s.Causal = !r.closed()
-	s.CausalReady = s.Causal && r.slots.unready == 0
-	s.Owned, s.Other = r.slots.owned, r.slots.held-r.slots.owned
+	s.CausalReady = s.Causal && r.slots.Unready() == 0
+	s.Owned, s.Other = r.slots.Owned(), r.slots.Held()-r.slots.Owned()
 }

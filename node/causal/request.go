@@ -10,6 +10,7 @@ import (
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/footprint"
+	"github.com/cohortkv/cohort/node/causal/slots"
 	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
@@ -49,7 +50,7 @@ type request struct {
 
 func (r *Replica) newRequest(k kind, token ids.Token, op wire.Op, c wire.Context) *request {
 	q := &request{kind: k, token: token, op: op, context: c, hash: hashing.Hash(op.Key)}
-	q.at = r.slots.space.Slot(q.hash)
+	q.at = r.slots.Space().Slot(q.hash)
 	return q
 }
 
@@ -98,9 +99,9 @@ func (r *Replica) start(q *request, stored *wire.Item) {
 		r.refuse(q)
 	case q.kind == listing:
 		r.tryList(q)
-	case !r.owns(q.at) && !(mutant.On(mutant.CausalWriteAfterLoss) && q.kind == writing && r.slots.all[q.at].held):
+	case !r.owns(q.at) && !(mutant.On(mutant.CausalWriteAfterLoss) && q.kind == writing && r.slots.At(q.at).Held()):
 		r.elsewhere(q)
-	case !r.slots.all[q.at].ready && !r.unreadyAllowed(q):
+	case !r.slots.At(q.at).Ready() && !r.unreadyAllowed(q):
 		r.whileUnready(q)
 	case q.kind == writing:
 		r.write(q, r.overlay.current(q.op.Key, stored))
@@ -198,7 +199,7 @@ func (r *Replica) write(q *request, old *wire.Item) {
 		r.reply(q, core.InDoubt, nil) // it was forwarded before, and the owner may have applied and forgotten it
 		return
 	}
-	s := &r.slots.all[q.at]
+	s := r.slots.At(q.at)
 	item := &wire.Item{
 		Key: q.op.Key, Deleted: q.op.Kind == wire.OpDelete, Value: q.op.Value, ContentType: q.op.ContentType,
 		Deps: r.compactor().Bound(r.deps(q, s, old), r.cfg.Limits.Deps, version.MaxDepsBytes), ID: q.id,
@@ -213,7 +214,7 @@ func (r *Replica) write(q *request, old *wire.Item) {
 	q.existed = old != nil && !old.Deleted
 	own := &r.streams.Own
 	own.Append(item)
-	r.put(s, q.hash, item, old)
+	r.put(q.hash, item, old)
 	r.rememberApplied(item, true, q.existed)
 	n, view := own.Last(), r.view.ID
 	r.change.Live = append(r.change.Live, wire.Position{Stream: own.ID(), N: n})
@@ -235,7 +236,7 @@ func (r *Replica) write(q *request, old *wire.Item) {
 // deps is what a write depends on: its context, but for the key itself. What it
 // overwrites is not in it, unless K lacks that: it may come back from somebody that
 // nobody here knows of, so a tombstone over it must stay (docs/causal.md §9).
-func (r *Replica) deps(q *request, s *slot, old *wire.Item) wire.Context {
+func (r *Replica) deps(q *request, s *slots.Slot, old *wire.Item) wire.Context {
 	c := version.Without(&q.context, q.hash)
 	unknown := []wire.CausalVersion{version.Named(&q.context, q.hash)}
 	if old != nil {
@@ -243,7 +244,7 @@ func (r *Replica) deps(q *request, s *slot, old *wire.Item) wire.Context {
 	}
 	for _, v := range unknown {
 		switch last := version.Named(&c, q.hash); {
-		case v.IsZero() || v == last || r.knownDurable(s, v.Dot.Stream, v.Dot.N):
+		case v.IsZero() || v == last || r.slots.Durable(s, v.Dot.Stream, v.Dot.N):
 		case last.IsZero() || v.Compare(last) > 0:
 			c = version.With(&c, q.hash, v)
 			c.Vector = version.Extend(c.Vector, last.Dot.Stream, last.Dot.N)
@@ -255,16 +256,16 @@ func (r *Replica) deps(q *request, s *slot, old *wire.Item) wire.Context {
 }
 
 // counterBelow is the largest counter that a write must be above (I13).
-func (r *Replica) counterBelow(q *request, s *slot, old *wire.Item) uint64 {
+func (r *Replica) counterBelow(q *request, s *slots.Slot, old *wire.Item) uint64 {
 	n := version.Named(&q.context, q.hash).Counter
 	if old != nil {
 		n = max(n, old.Version.Counter)
 	}
-	if !s.ready {
-		n = max(n, s.apart(q.op.Key))
+	if !s.Ready() {
+		n = max(n, s.Apart(q.op.Key))
 	}
 	if !mutant.On(mutant.CausalNoGCCounter) {
-		n = max(n, s.gcCounter)
+		n = max(n, s.GCCounter())
 	}
 	if mutant.On(mutant.CausalCounterByDependency) {
 		for _, d := range q.context.Exact {
@@ -273,7 +274,7 @@ func (r *Replica) counterBelow(q *request, s *slot, old *wire.Item) uint64 {
 	}
 	// What is lost may be somewhere after all, or less than it: only what is known
 	// here spares the ceil.
-	if q.context.Ceil > n && !r.hasFolded(&q.context, q.at, r.knownDurable) {
+	if q.context.Ceil > n && !r.hasFolded(&q.context, q.at, r.slots.Durable) {
 		n = q.context.Ceil
 	}
 	return n
@@ -282,9 +283,9 @@ func (r *Replica) counterBelow(q *request, s *slot, old *wire.Item) uint64 {
 // tryRead answers a read, or lets it wait for what its context says that it must see
 // (I14).
 func (r *Replica) tryRead(q *request, item *wire.Item) {
-	s := &r.slots.all[q.at]
+	s := r.slots.At(q.at)
 	want := version.Named(&q.context, q.hash)
-	behind := !want.IsZero() && (item == nil || version.Wins(want, item.Version)) && !r.satisfied(s, want.Dot.Stream, want.Dot.N)
+	behind := !want.IsZero() && (item == nil || version.Wins(want, item.Version)) && !r.slots.Satisfied(s, want.Dot.Stream, want.Dot.N)
 	if behind {
 		r.suspect(want.Dot.Stream)
 	}
@@ -293,25 +294,19 @@ func (r *Replica) tryRead(q *request, item *wire.Item) {
 		r.wait(q)
 		return
 	}
-	if item != nil && version.Wins(want, item.Version) && r.knownDurable(s, want.Dot.Stream, want.Dot.N) {
+	if item != nil && version.Wins(want, item.Version) && r.slots.Durable(s, want.Dot.Stream, want.Dot.N) {
 		item = nil // what the client has seen was deleted, and this was written where nobody knew of it
 	}
 	c := q.context
 	if item != nil {
-		c = version.Seen(&q.context, item, r.isLost)
+		c = version.Seen(&q.context, item, r.slots.IsLost)
 	}
-	r.answer(q, s.seq, item, c)
-}
-
-// isLost reports that a version of a key whose slot is owned here is lost.
-func (r *Replica) isLost(hash uint64, v wire.CausalVersion) bool {
-	s := r.slots.of(hash)
-	return s.owned && r.satisfied(s, v.Dot.Stream, v.Dot.N) && !r.knownDurable(s, v.Dot.Stream, v.Dot.N)
+	r.answer(q, s.Written(), item, c)
 }
 
 // tryList answers a listing, or lets it wait.
 func (r *Replica) tryList(q *request) {
-	if r.slots.unready > 0 || !r.listable(&q.context) {
+	if r.slots.Unready() > 0 || !r.listable(&q.context) {
 		r.wait(q)
 		return
 	}
@@ -327,10 +322,9 @@ func (r *Replica) tryList(q *request) {
 		}
 		q.gone = true
 		delete(r.clients, q.token)
-		owned := ranges(r.slots.where(func(s *slot) bool { return s.owned }))
 		n := r.compactor()
 		r.box.Read(core.Read{
-			Kind: core.ReadItems, Token: q.token, Ranges: r.slots.hashRanges(owned), Context: q.context,
+			Kind: core.ReadItems, Token: q.token, Ranges: slots.Hashes(r.slots.Space(), r.slots.OwnedRanges()), Context: q.context,
 			StableCut: n.Cut, Subsumed: n.Subsumed, Known: r.knownOf(&q.context),
 		})
 	})
@@ -345,8 +339,8 @@ func (r *Replica) listable(c *wire.Context) bool {
 	}
 	for i := range c.Exact {
 		d := &c.Exact[i]
-		at := r.slots.space.Slot(d.Hash)
-		if r.slots.all[at].owned && !r.satisfied(&r.slots.all[at], d.Version.Dot.Stream, d.Version.Dot.N) {
+		at := r.slots.Space().Slot(d.Hash)
+		if s := r.slots.At(at); s.Owned() && !r.slots.Satisfied(s, d.Version.Dot.Stream, d.Version.Dot.N) {
 			r.suspect(d.Version.Dot.Stream)
 			return false
 		}
@@ -354,8 +348,8 @@ func (r *Replica) listable(c *wire.Context) bool {
 	if len(c.Vector) == 0 && len(c.CutRefs) == 0 {
 		return true
 	}
-	for i := range r.slots.all {
-		if r.slots.all[i].owned && !r.foldedSatisfied(c, hashing.Slot(i)) {
+	for i := range r.slots.Len() {
+		if r.slots.At(hashing.Slot(i)).Owned() && !r.foldedSatisfied(c, hashing.Slot(i)) {
 			return false
 		}
 	}
@@ -366,7 +360,7 @@ func (r *Replica) listable(c *wire.Context) bool {
 func (r *Replica) knownOf(c *wire.Context) []wire.Dependency {
 	var known []wire.Dependency
 	for _, d := range c.Exact {
-		if s := r.slots.of(d.Hash); s.owned && r.knownDurable(s, d.Version.Dot.Stream, d.Version.Dot.N) {
+		if s := r.slots.Of(d.Hash); s.Owned() && r.slots.Durable(s, d.Version.Dot.Stream, d.Version.Dot.N) {
 			known = append(known, d)
 		}
 	}

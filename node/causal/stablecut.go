@@ -3,6 +3,7 @@ package causal
 import (
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/node/causal/gc"
+	"github.com/cohortkv/cohort/node/causal/slots"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -27,7 +28,7 @@ func (r *Replica) makeStableCut() {
 	c.At = r.now + gossipEvery
 	q := &gc.Question{}
 	if !known.HasStableCut {
-		q.Slots = []wire.SlotRange{{First: 0, Count: uint32(len(r.slots.all))}}
+		q.Slots = slots.All(r.slots.Space())
 	}
 	r.beginSurvey(&c.Surveyor, q)
 }

@@ -55,7 +55,7 @@ func (r *Replica) surveyAnswer(h wire.Header, m *wire.Digest) bool {
 // completeSurvey ends a survey that all members have answered.
 func (r *Replica) completeSurvey(s *gc.Survey) {
 	if s.Complete() {
-		own := &wire.Digest{Unsynced: r.unsynced(), StableCut: r.stableCutSum(), Held: r.holdings(s.Slots)}
+		own := &wire.Digest{Unsynced: r.unsynced(), StableCut: r.stableCutSum(), Held: r.slots.Holdings(s.Slots)}
 		r.endSurvey(s, s.Answers(r.cfg.Self, own))
 	}
 }

@@ -31,7 +31,7 @@ func (r *Replica) collect() {
 // healthy reports that all members were heard lately, and that nothing is on the move
 // here.
 func (r *Replica) healthy() bool {
-	if !r.member || r.closed() || !r.synced || r.slots.unready > 0 || r.hasFormer() || r.holdsForOthers() {
+	if !r.member || r.closed() || !r.synced || r.slots.Unready() > 0 || r.hasFormer() || r.slots.ForOthers() {
 		return false
 	}
 	for _, p := range r.peers {
@@ -46,8 +46,8 @@ func (r *Replica) healthy() bool {
 // its slot is served here, and what it deleted is known here. Otherwise that may be
 // somewhere that no member knows of, and come back from there.
 func (r *Replica) collectable(t *gc.Tombstone) bool {
-	s := &r.slots.all[t.Slot]
-	return s.live() && (t.Over.IsZero() || r.knownDurable(s, t.Over.Dot.Stream, t.Over.Dot.N)) && r.foldedSatisfied(&t.Deps, t.Slot)
+	s := r.slots.At(t.Slot)
+	return s.Live() && (t.Over.IsZero() || r.slots.Durable(s, t.Over.Dot.Stream, t.Over.Dot.N)) && r.foldedSatisfied(&t.Deps, t.Slot)
 }
 
 // replicas are the members of this node's shard.
@@ -73,9 +73,8 @@ func (r *Replica) concludeCollection(answers gc.Answers) {
 		if !stands {
 			continue
 		}
-		s := &r.slots.all[t.Slot]
-		r.addPending(t.Slot, s.known, max(s.gcCounter, t.Version.Counter), false)
-		r.forget(s, &wire.Item{Key: t.Key, Version: t.Version, Deleted: true}, t.ItemHash)
+		r.slots.Grow(t.Slot, r.slots.At(t.Slot).Known(), t.Version.Counter, false)
+		r.forget(t.Slot, &wire.Item{Key: t.Key, Version: t.Version, Deleted: true}, t.ItemHash)
 		dropped++
 	}
 	if dropped > 0 {

@@ -47,7 +47,7 @@ func (r *Replica) wakeKeys() {
 // wakeAll looks at everybody who waits, but for who waits for a merge of its key.
 func (r *Replica) wakeAll() {
 	for _, q := range slices.Clone(r.waiting) {
-		if q.waits && !(q.looked && r.owns(q.at) && r.slots.all[q.at].ready && r.behind(q)) {
+		if q.waits && !(q.looked && r.owns(q.at) && r.slots.At(q.at).Ready() && r.behind(q)) {
 			r.again(q)
 		}
 	}
@@ -57,7 +57,7 @@ func (r *Replica) wakeAll() {
 // cover. Only a merge of the key, or K, helps.
 func (r *Replica) behind(q *request) bool {
 	want := version.Named(&q.context, q.hash)
-	behind := !want.IsZero() && !r.satisfied(&r.slots.all[q.at], want.Dot.Stream, want.Dot.N)
+	behind := !want.IsZero() && !r.slots.Satisfied(r.slots.At(q.at), want.Dot.Stream, want.Dot.N)
 	if behind {
 		r.suspect(want.Dot.Stream)
 	}
@@ -70,7 +70,7 @@ func (r *Replica) again(q *request) {
 	switch {
 	case q.kind == listing || r.closed() || !r.owns(q.at):
 		r.start(q, nil)
-	case q.reading || !r.slots.all[q.at].ready && !r.unreadyAllowed(q):
+	case q.reading || !r.slots.At(q.at).Ready() && !r.unreadyAllowed(q):
 	case q.kind == reading && !r.foldedSatisfied(&q.context, q.at):
 	default:
 		q.reading = true
@@ -98,7 +98,7 @@ func (r *Replica) reroute() {
 			continue
 		}
 		q.asked, q.vouched, q.found, q.looked = false, false, false, false
-		if q.kind == listing || r.closed() || !r.owns(q.at) || !r.slots.all[q.at].ready {
+		if q.kind == listing || r.closed() || !r.owns(q.at) || !r.slots.At(q.at).Ready() {
 			r.drop(q)
 			r.start(q, nil)
 			continue
@@ -156,12 +156,12 @@ func (r *Replica) OnKeyRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.KeyRe
 	if len(stored) != 1 {
 		return
 	}
-	s := r.slots.of(hashing.Hash(m.Key))
-	reply := &wire.KeyReply{Session: m.Session, Key: m.Key, Held: s.held, Ready: s.held && s.ready, GCCounter: s.gcCounter}
-	if item := r.overlay.current(m.Key, stored[0]); item != nil && s.held {
+	s := r.slots.Of(hashing.Hash(m.Key))
+	reply := &wire.KeyReply{Session: m.Session, Key: m.Key, Held: s.Held(), Ready: s.Held() && s.Ready(), GCCounter: s.GCCounter()}
+	if item := r.overlay.current(m.Key, stored[0]); item != nil && s.Held() {
 		reply.Present, reply.Item = true, *item
 	}
-	r.box.PostAfter(s.seq, core.Envelope{To: h.From, Answer: replyTo, Message: reply})
+	r.box.PostAfter(s.Written(), core.Envelope{To: h.From, Answer: replyTo, Message: reply})
 }
 
 // OnKeyReply takes in what another node holds of a key.
@@ -175,15 +175,15 @@ func (r *Replica) OnKeyReply(h wire.Header, m *wire.KeyReply, stored []*wire.Ite
 		return
 	}
 	a := r.asks[i]
-	s := r.slots.of(hashing.Hash(m.Key))
+	at := r.slots.Space().Slot(hashing.Hash(m.Key))
 	if !slices.Contains(a.silent, h.From) {
 		return // it was not asked, or has answered
 	}
-	if s.owned && m.Present && m.Item.Key == m.Key && r.merge(&m.Item, stored[0]) {
+	if r.slots.At(at).Owned() && m.Present && m.Item.Key == m.Key && r.merge(&m.Item, stored[0]) {
 		r.wakeKey(m.Key)
 	}
 	if m.Ready {
-		s.gcCounter = max(s.gcCounter, m.GCCounter)
+		r.slots.RaiseGCCounter(at, m.GCCounter)
 	}
 	r.after(r.commit(), r.wakeKeys)
 	a.silent = slices.DeleteFunc(a.silent, func(id ids.Node) bool { return id == h.From })

@@ -39,6 +39,7 @@ var targets = map[string][]string{
 	"node/causal/peers":     {"causal"},
 	"node/causal/version":   {"causal"},
 	"node/causal/catalog":   {"causal"},
+	"node/causal/slots":     {"causal"},
 	"node/view":             {"strong", "causal"},
 	"node/kv":               {"strong", "causal"},
 }
