@@ -28,6 +28,8 @@ var imports = []row{
 	{"node/strong/reads", "node/ids node/wire node/core node/strong/history internal/mutant", ""},
 	{"node/strong/waits", "node/ids node/wire node/core node/strong/round internal/mutant", ""},
 	{"node/strong/primary", "node/ids node/wire node/core node/kv node/strong/history node/strong/batch internal/mutant", ""},
+	{"node/strong/promise", "node/ids node/wire node/core node/strong/history internal/mutant", ""},
+	{"node/strong/agreement", "node/ids node/wire node/core node/strong/history node/strong/promise node/strong/recovery node/strong/round node/strong/transfer internal/mutant", ""},
 	{"node/strong/batch", "node/wire", ""},
 	{"node/strong", "node/ids node/wire node/core node/kv node/strong/... internal/mutant", "internal/script"},
 	{"node/causal", "node/causal/... node/ids node/wire node/core hashing internal/mutant", "internal/draw internal/script node/machine node/store"},

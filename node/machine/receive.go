@@ -87,47 +87,15 @@ func (m *Machine) receiveCausal(in *core.Received) bool {
 }
 
 func (m *Machine) receiveStrong(in *core.Received) {
-	h, s := in.Header, m.strong
 	switch msg := in.Message.(type) {
-	case *wire.Prepare:
-		s.OnPrepare(h, msg)
-	case *wire.Ack:
-		s.OnAck(h, msg)
-	case *wire.Forward:
-		s.OnForward(h, in.ReplyTo, msg, in.Stored)
-	case *wire.ForwardReply:
-		s.OnForwardReply(h, in.Request, msg)
-	case *wire.Confirm:
-		s.OnConfirm(h, msg)
-	case *wire.Confirmed:
-		s.OnConfirmed(h, msg)
 	case *wire.JoinRequest:
-		if view.IsPrimaryOf(h, &msg.View, msg.Ballot) {
+		if view.IsPrimaryOf(in.Header, &msg.View, msg.Ballot) {
 			m.views.FollowIfAllowed(&msg.View)
 		}
-		s.OnJoinRequest(h, msg)
-	case *wire.Join:
-		s.OnJoin(h, msg)
 	case *wire.Pull:
-		if !view.IsPrimaryOf(h, &msg.View, msg.Ballot) {
+		if !view.IsPrimaryOf(in.Header, &msg.View, msg.Ballot) {
 			return
 		}
-		s.OnPull(h, in.ReplyTo, msg, func() wire.Fate { return m.views.Leave(&msg.View, &msg.Owed) })
-	case *wire.PullReply:
-		s.OnPullReply(h, msg)
-	case *wire.Cancel:
-		s.OnCancel(h, msg)
-	case *wire.BallotTooLow:
-		s.OnBallotTooLow(h, msg)
-	case *wire.Start:
-		s.OnStart(h, msg)
-	case *wire.Started:
-		s.OnStarted(h, msg)
-	case *wire.Active:
-		s.OnActive(h, msg)
-	case *wire.Fetch:
-		s.OnFetch(h, msg)
-	case *wire.Chunk:
-		s.OnChunk(h, msg)
 	}
+	m.strong.Receive(in, func(p *wire.Pull) wire.Fate { return m.views.Leave(&p.View, &p.Owed) })
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/node/core"
+	"github.com/cohortkv/cohort/node/strong/agreement"
 	"github.com/cohortkv/cohort/node/strong/history"
 	"github.com/cohortkv/cohort/node/strong/primary"
 	"github.com/cohortkv/cohort/node/strong/round"
@@ -15,19 +16,14 @@ var events core.EventKinds
 
 // Events lists the events of strong replication.
 func Events() core.EventKinds {
-	return slices.Concat(events, history.Events(), primary.Events(), round.Events(), transfer.Events(), waits.Events())
+	return slices.Concat(events, agreement.Events(), history.Events(), primary.Events(), round.Events(), transfer.Events(), waits.Events())
 }
 
 var (
-	EventRound          = events.Debug("round_begun", "the primary began a round")
-	EventPulled         = events.Warn("history_pulled", "data was fetched from `peer`, which is outside the view", core.OfPeer)
 	EventAbandoned      = events.Debug("write_abandoned", "the client of the write at position `count` of the log has left")
 	EventTruncated      = events.Info("log_truncated", "`count` writes whose clients had left were removed from the log")
-	EventActive         = events.Info("ballot_active", "the primary's round is done: strong requests are answered. `count` is its duration in ns")
-	EventSwapped        = events.Debug("base_swapped_in", "the staged base became the state")
 	EventGap            = events.Debug("prepare_gap", "a batch of `peer` arrived too early: it begins `count` positions after the log's end", core.OfPeer)
 	EventDuplicate      = events.Debug("prepare_duplicate", "a batch of `peer` arrived twice", core.OfPeer)
-	EventStranger       = events.Warn("member_stranger", "`peer` came back without its state, or another process has its id", core.OfPeer)
 	EventForwardRefused = events.Debug("forward_refused", "the primary, `peer`, refused a Forward", core.OfPeer)
 	EventForwardLate    = events.Debug("forward_late", "the primary, `peer`, did not answer a Forward in time", core.OfPeer)
 )

@@ -12,6 +12,12 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
+// Times of forwarding.
+const (
+	forwardTimeout = 1 * wire.Second // a Forward without answer is sent again
+	refusedPause   = 20 * wire.Millisecond
+)
+
 // forwarder holds the writes of this node's own clients until they are answered.
 // Counters have no gaps, so the open ones are a window.
 type forwarder struct {
@@ -87,7 +93,7 @@ func (f *forwarder) finish(r *Replica, q *request, res wire.Result) {
 	}
 	f.remove(q)
 	if !kv.Fits(&q.op, res.Status) && !mutant.On(mutant.UncheckedStatus) {
-		r.malformed(r.primary, "an answer that does not fit its write")
+		r.box.Event(core.Event{Kind: core.EventMalformed, Peer: r.promise.Primary(), Note: "an answer that does not fit its write"})
 		res = wire.Result{Status: wire.Unknown, MsgNum: res.MsgNum}
 	}
 	r.box.Reply(core.Reply{Token: q.token, Outcome: core.Done, Result: res})
@@ -135,8 +141,8 @@ func (r *Replica) Abandon(token ids.Token) {
 			r.withdraw(q)
 			r.fwd.forget(q)
 			r.abandonEntry(ids.Request{Node: r.cfg.Self, Boot: r.cfg.Boot, Counter: q.counter})
-			if q.mayBeLogged && r.member && !r.isPrimary() {
-				r.send(r.primary, &wire.Cancel{Ballot: r.hist.Ballot(), Counters: []uint64{q.counter}})
+			if q.mayBeLogged && r.promise.IsMember() && !r.promise.IsPrimary() {
+				r.box.Send(r.promise.Primary(), &wire.Cancel{Ballot: r.hist.Ballot(), Counters: []uint64{q.counter}})
 			}
 			return
 		}
@@ -176,7 +182,7 @@ func (r *Replica) forward() {
 	if len(f.unsent) == 0 || f.flight != nil || !r.Serving() || r.now < f.retryAt {
 		return
 	}
-	if !r.isPrimary() && !primary.HeardLately(r.peers, r.now, r.primary) {
+	if !r.promise.IsPrimary() && !primary.HeardLately(r.peers, r.now, r.promise.Primary()) {
 		return
 	}
 	f.dropClosed()
@@ -187,7 +193,7 @@ func (r *Replica) forward() {
 		func(i int) int { return batch.OpBytes(&f.unsent[i].op) })
 	f.flight = &flight{requests: slices.Clone(f.unsent[:n]), sent: r.now}
 	f.unsent = slices.Delete(f.unsent, 0, n)
-	if r.isPrimary() {
+	if r.promise.IsPrimary() {
 		r.readStored(f.flight)
 		return
 	}
@@ -196,7 +202,7 @@ func (r *Replica) forward() {
 		q.mayBeLogged = true
 		m.Ops[i] = wire.ForwardedOp{Counter: q.counter, Op: q.op}
 	}
-	f.flight.request = r.box.Ask(r.primary, m)
+	f.flight.request = r.box.Ask(r.promise.Primary(), m)
 }
 
 // readStored asks what the state holds for the keys of own requests that came before this
@@ -230,9 +236,9 @@ func (r *Replica) OnStoredRead(in *core.StoredRead) {
 	r.forward()
 }
 
-// OnForwardReply takes answers; what was asked for and not answered is asked
+// onForwardReply takes answers; what was asked for and not answered is asked
 // for again.
-func (r *Replica) OnForwardReply(h wire.Header, request uint64, m *wire.ForwardReply) {
+func (r *Replica) onForwardReply(h wire.Header, request uint64, m *wire.ForwardReply) {
 	f := &r.fwd
 	if !r.box.Asked(request) {
 		return // of another boot of this node, which used the same counters

@@ -4,16 +4,8 @@ import (
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
-	"github.com/cohortkv/cohort/node/strong/primary"
 	"github.com/cohortkv/cohort/node/wire"
 )
-
-// lead begins to serve the ballot that was just swapped in.
-func (r *Replica) lead() {
-	l := r.cfg.Limits
-	r.asPrimary = primary.New(r.cfg.Self, r.cfg.Boot, primary.Limits{BatchOps: l.BatchOps, BatchBytes: l.BatchBytes, Depth: l.Depth},
-		r.box, r.hist, r.peers, ownClients{r})
-}
 
 // ownClients are this node's clients, as its primary sees them.
 type ownClients struct{ r *Replica }
@@ -47,18 +39,18 @@ func (r *Replica) tickPrimary() {
 	}
 }
 
-// OnForward takes a member's writes into the queue, or refuses them.
-func (r *Replica) OnForward(h wire.Header, replyTo ids.ReplyTo, m *wire.Forward, stored []wire.Meta) {
+// onForward takes a member's writes into the queue, or refuses them.
+func (r *Replica) onForward(h wire.Header, replyTo ids.ReplyTo, m *wire.Forward, stored []wire.Meta) {
 	if r.asPrimary == nil || !r.asPrimary.OnForward(r.now, h, replyTo, m, stored) {
 		r.box.Post(core.Envelope{To: h.From, Answer: replyTo, Message: &wire.ForwardReply{Ballot: m.Ballot, Refused: true}})
 	}
 }
 
-// OnAck counts an acknowledgement, for the exact ballot and incarnation (I3), and of the
+// onAck counts an acknowledgement, for the exact ballot and incarnation (I3), and of the
 // content that this node sent.
-func (r *Replica) OnAck(h wire.Header, a *wire.Ack) {
+func (r *Replica) onAck(h wire.Header, a *wire.Ack) {
 	p := r.asPrimary
-	if p == nil || a.Ballot != r.hist.Ballot() || !p.CountsOn(h) || r.differs(h.From, a.Index, a.Sum) {
+	if p == nil || a.Ballot != r.hist.Ballot() || !p.CountsOn(h) || r.agreement.Differs(h.From, a.Index, a.Sum) {
 		return
 	}
 	if mutant.On(mutant.AckConfirmsRead) {
@@ -74,8 +66,8 @@ func (r *Replica) OnDurable(seq uint64) {
 	}
 }
 
-// OnCancel drops writes of a member's clients that have left.
-func (r *Replica) OnCancel(h wire.Header, m *wire.Cancel) {
+// onCancel drops writes of a member's clients that have left.
+func (r *Replica) onCancel(h wire.Header, m *wire.Cancel) {
 	if m.Ballot != r.hist.Ballot() {
 		return
 	}
@@ -128,7 +120,7 @@ func (r *Replica) truncate() bool {
 	}
 	if r.asPrimary.GateOpen(r.now) {
 		r.box.Event(core.Event{Kind: EventTruncated, Ballot: r.hist.Ballot(), Count: r.hist.Length() - r.hist.KeptLength()})
-		r.beginRound()
+		r.agreement.BeginRound()
 	}
 	return true
 }

@@ -1,25 +1,33 @@
-// Package strong is primary-backup replication after PacificA: one node's part
-// in ordering writes, keeping them on every member of the view, and saying when
-// a read may be answered. docs/strong.md is the protocol; the code reads like it.
+// Package strong is primary-backup replication after PacificA: one node's part in ordering
+// writes, keeping them on every member of the view, and saying when a read may be answered.
+// docs/strong.md is the protocol.
 //
-// A Replica is a pure core: it is told everything and answers through the
-// Outbox it was given. It belongs to one machine, whose Step is the only caller.
-// Nothing that a peer or a client sends can make it panic; a broken invariant of
-// its own does.
+// The parts of the protocol are packages that own their state. A Replica wires them:
+//
+//	history    what the node holds                promise   what it is bound to
+//	agreement  how it comes to stand in a ballot  round     the primary's round
+//	recovery   what a round decides, and merges   transfer  bases on their way
+//	primary    order and commit                   reads     confirmed reads
+//	waits      what people are shown              batch     the size of messages
+//
+// history and promise are beneath all others. agreement is above promise, round, recovery
+// and transfer. None of them imports this package.
+//
+// A Replica is a pure core: it is told everything and answers through the Outbox it was
+// given. It belongs to one machine, whose Step is the only caller. Nothing that a peer or a
+// client sends can make it panic; a broken invariant of its own does.
 package strong
 
 import (
-	"slices"
-
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
+	"github.com/cohortkv/cohort/node/strong/agreement"
 	"github.com/cohortkv/cohort/node/strong/history"
 	"github.com/cohortkv/cohort/node/strong/primary"
+	"github.com/cohortkv/cohort/node/strong/promise"
 	"github.com/cohortkv/cohort/node/strong/reads"
-	"github.com/cohortkv/cohort/node/strong/recovery"
-	"github.com/cohortkv/cohort/node/strong/round"
 	"github.com/cohortkv/cohort/node/strong/transfer"
 	"github.com/cohortkv/cohort/node/strong/waits"
 	"github.com/cohortkv/cohort/node/wire"
@@ -34,10 +42,8 @@ type Peers interface {
 	Silence(id ids.Node) wire.Instant
 	// LeftBehind reports that a member of this view went on without this node.
 	LeftBehind() bool
-	// Reach is called when PullTargets has changed.
-	Reach()
-	// RenumberAbove gives the view a new id, above one that is held outside it.
-	RenumberAbove(held ids.View)
+	// Views is what views do for a round.
+	agreement.Views
 }
 
 // Limits bounds what a replica holds and sends. Zero values mean the defaults.
@@ -73,43 +79,21 @@ type Config struct {
 	Limits Limits
 }
 
-// Times of the protocol.
-const (
-	forwardTimeout = 1 * wire.Second // a Forward without answer is sent again
-	refusedPause   = 20 * wire.Millisecond
-	fetchTimeout   = 5 * wire.Second // without a piece of the base, the primary begins anew
-)
-
-// Replica is one node's part in strong replication.
+// Replica is one node's part in strong replication. It ties its parts together: who is
+// told of what, and in which order. Each part owns its state.
 type Replica struct {
 	cfg   Config
 	box   *core.Outbox
 	peers Peers
 	now   wire.Instant
 
-	view    *wire.View   // nil: none
-	viewAt  wire.Instant // when it was adopted
-	members []wire.Member
-	member  bool // of view
-	primary ids.Node
-
-	promised ids.Ballot // nothing else is acknowledged, confirmed or swapped in (I2)
-	metaSeq  uint64     // the write that made promised durable
-	owed     []wire.KnownBallot
-
-	hist     *history.History
-	receiver *transfer.Receiver // of the base of the promised ballot
-	server   *transfer.Server   // of bases, to other nodes
-
-	roundLimit recovery.Limit
-	differing  []ids.Node       // at the primary: members whose log differs, until a round has repaired them
-	round      *round.Round     // at the primary, until active
-	asPrimary  *primary.Primary // at the primary, while active
-
-	fwd      forwarder
-	reads    *reads.Reads
-	progress uint64 // grows whenever a round gets on
-	waits    *waits.Waits
+	hist      *history.History     // what this node holds
+	promise   *promise.Promise     // what it is bound to
+	agreement *agreement.Agreement // how it comes to stand in a ballot
+	asPrimary *primary.Primary     // at the primary, while its ballot is active; nil: it is not
+	fwd       forwarder            // writes of its clients
+	reads     *reads.Reads         // reads of its clients
+	waits     *waits.Waits         // for which members these wait
 }
 
 // New returns a replica with the empty history, or with what it recovered.
@@ -117,119 +101,105 @@ func New(cfg Config, box *core.Outbox, peers Peers, rec *core.Recovered) *Replic
 	cfg.Limits = cfg.Limits.withDefaults()
 	r := &Replica{cfg: cfg, box: box, peers: peers}
 	r.hist = history.New(box, cfg.Limits.Origins)
+	r.promise = promise.New(cfg.Self, cfg.Inc, box)
 	if rec != nil {
 		r.recover(rec)
 	}
 	limits := transfer.Limits{ChunkBytes: cfg.Limits.ChunkBytes, Past: cfg.Limits.Past, Origins: cfg.Limits.Origins}
-	r.receiver = transfer.NewReceiver(cfg.Self, limits, box, r.hist)
-	r.server = transfer.NewServer(limits, box, r.hist)
+	r.agreement = agreement.New(agreement.Config{Self: cfg.Self, Inc: cfg.Inc, Boot: cfg.Boot, Limits: limits},
+		box, r.hist, r.promise, peers, host{r})
 	r.reads = reads.New(cfg.Self, cfg.Boot, box, r.hist)
 	r.waits = waits.New(cfg.Self, box, peers)
 	return r
 }
 
 func (r *Replica) recover(rec *core.Recovered) {
-	r.promised, r.owed = rec.Meta.Promised, rec.Meta.Owed
+	r.promise.Recover(&rec.Meta, r.now)
 	r.hist = history.Recover(r.box, r.cfg.Limits.Origins, rec)
 	if mutant.On(mutant.TruncateAfterRestart) && r.hist.Length() > 0 && r.wasPrimary() {
 		r.hist.Abandon(r.hist.Length()) // as if the last one's client had left
-	}
-	if rec.Meta.Present {
-		v := rec.Meta.View
-		r.setView(&v)
 	}
 }
 
 // Restarted is called once, first, by a machine that recovered: a primary starts
 // a round before anything else, because it is another boot (I21).
 func (r *Replica) Restarted() {
-	if r.view != nil && r.isPrimary() {
-		r.beginRound()
+	if r.promise.IsPrimary() {
+		r.agreement.BeginRound()
 	}
 }
 
 // SetNow tells the time, before anything else in a Step.
-func (r *Replica) SetNow(now wire.Instant) { r.now = now }
-
-func (r *Replica) setView(v *wire.View) {
-	r.view, r.viewAt = v, r.now
-	r.members = v.Layout.Members()
-	r.member = v.Has(r.cfg.Self)
-	r.primary, _ = v.Primary()
+func (r *Replica) SetNow(now wire.Instant) {
+	r.now = now
+	r.agreement.SetNow(now)
 }
 
-func (r *Replica) isPrimary() bool { return r.member && r.primary == r.cfg.Self }
+// Receive takes a message of a peer, and reports whether it concerns strong replication.
+// leave makes the node follow the view of a Pull as one that is not in it, if it may;
+// otherwise it says why not.
+func (r *Replica) Receive(in *core.Received, leave func(p *wire.Pull) wire.Fate) bool {
+	h := in.Header
+	switch m := in.Message.(type) {
+	case *wire.Prepare:
+		r.onPrepare(h, m)
+	case *wire.Ack:
+		r.onAck(h, m)
+	case *wire.Forward:
+		r.onForward(h, in.ReplyTo, m, in.Stored)
+	case *wire.ForwardReply:
+		r.onForwardReply(h, in.Request, m)
+	case *wire.Cancel:
+		r.onCancel(h, m)
+	case *wire.Confirm:
+		r.onConfirm(h, m)
+	case *wire.Confirmed:
+		r.reads.OnConfirmed(r.now, h, m)
+	default:
+		return r.agreement.Receive(in, leave)
+	}
+	return true
+}
 
 // Adopt makes v the view of this node. The caller has decided that it may.
-func (r *Replica) Adopt(v *wire.View) {
-	r.setView(v)
-	if r.member {
-		for _, k := range v.Known {
-			r.addOwed(k)
-		}
-	}
-	if r.isPrimary() {
-		r.beginRound()
-		return
-	}
-	r.promise(ids.Ballot{View: v.ID})
-	r.refuseUnlogged()
-}
+func (r *Replica) Adopt(v *wire.View) { r.agreement.Adopt(v) }
 
 // Keep makes the view durable again.
-func (r *Replica) Keep() { r.persistMeta() }
+func (r *Replica) Keep() { r.promise.Persist() }
 
-// addOwed records a ballot whose entries this node lacks (I24). A staged base does not
-// count as having them: a round may find that it never was active, and drop it.
-func (r *Replica) addOwed(k wire.KnownBallot) {
-	known := r.hist.Contains(k.Ballot) || mutant.On(mutant.ForgetOwed)
-	listed := slices.ContainsFunc(r.owed, func(o wire.KnownBallot) bool { return o.Ballot == k.Ballot })
-	if !known && !listed {
-		r.owed = append(r.owed, k)
-	}
-}
+// host is a Replica as its agreement sees it.
+type host struct{ *Replica }
 
-// promise binds this node to a ballot: whatever it did for another ends here.
-func (r *Replica) promise(b ids.Ballot) {
-	r.promised = b
-	r.receiver.Drop()
-	r.server.Drop()
+// BallotEnds puts back what was under way for the last ballot. Writes in the queue or log
+// of a primary belong to their forwarders again.
+func (r host) BallotEnds() {
 	r.asPrimary = nil
-	if r.round != nil && r.round.Ballot() != b {
-		r.endRound()
-	}
 	r.fwd.rewind(r.now)
 	r.reads.Rewind()
-	r.progress++
-	r.persistMeta()
 }
 
-func (r *Replica) persistMeta() {
-	m := &core.NodeMeta{Inc: r.cfg.Inc, Promised: r.promised, Owed: slices.Clone(r.owed)}
-	if r.view != nil {
-		m.Present, m.View = true, *r.view
-	}
-	r.metaSeq = r.box.Persist(core.Write{Kind: core.WriteMeta, Meta: m})
+// PromiseMade refuses what this node can no longer serve.
+func (r host) PromiseMade() { r.refuseUnlogged() }
+
+// Lead begins to serve the ballot that was just swapped in.
+func (r host) Lead() {
+	l := r.cfg.Limits
+	r.asPrimary = primary.New(r.cfg.Self, r.cfg.Boot, primary.Limits{BatchOps: l.BatchOps, BatchBytes: l.BatchBytes, Depth: l.Depth},
+		r.box, r.hist, r.peers, ownClients{r.Replica})
 }
 
-// inActiveBallot reports whether this node has swapped in the base of the ballot that it
-// promised in its view.
-func (r *Replica) inActiveBallot() bool {
-	return r.member && r.view != nil && r.hist.Ballot() == r.promised && r.promised.View == r.view.ID &&
-		r.promised.Round > 0
+// Resume takes up the requests that waited for a ballot to stand in.
+func (r host) Resume() {
+	r.forward()
+	r.openReads()
 }
 
-// Serving reports whether client requests are worked on: at the primary its
-// ballot is active, elsewhere the ballot's base is swapped in (I5).
-func (r *Replica) Serving() bool {
-	return r.inActiveBallot() && (!r.isPrimary() || r.asPrimary != nil)
-}
+// Serving reports whether client requests are worked on.
+func (r *Replica) Serving() bool { return r.agreement.Serving() }
 
 // notInView reports whether clients get 503: there is no view, this node is not in it, or
 // it was left behind.
-func (r *Replica) notInView() bool {
-	return r.view == nil || !r.member || r.peers.LeftBehind()
-}
+func (r *Replica) notInView() bool { return !r.promise.IsMember() || r.peers.LeftBehind() }
 
 // Ballot is the ballot of the history held.
 func (r *Replica) Ballot() ids.Ballot { return r.hist.Ballot() }
@@ -241,22 +211,50 @@ func (r *Replica) BallotMembers() []wire.Member { return r.hist.Members() }
 func (r *Replica) Knows(b ids.Ballot) bool { return r.hist.Contains(b) }
 
 // Promised is the ballot that this node is bound to.
-func (r *Replica) Promised() ids.Ballot { return r.promised }
+func (r *Replica) Promised() ids.Ballot { return r.promise.Ballot() }
 
 // Progress grows whenever a round gets on.
-func (r *Replica) Progress() uint64 { return r.progress }
+func (r *Replica) Progress() uint64 { return r.agreement.Progress() }
+
+// PullTargets are the nodes outside the view that a round pulls from. They may be dialled
+// at the addresses of the view that named them.
+func (r *Replica) PullTargets() []wire.Member { return r.agreement.PullTargets() }
 
 // Written reports that this history has a write, be it committed or not.
 func (r *Replica) Written() bool { return r.hist.NextNumber() > 1 || r.hist.Length() > r.hist.Commit() }
 
+// OnChunkRead is told records that the store has read.
+func (r *Replica) OnChunkRead(in *core.ChunkRead) { r.agreement.OnChunkRead(in) }
+
+// OnHello learns from a member's hello: the position that is committed, that a member is
+// another incarnation than the ballot counts on, or that it missed that the ballot is
+// active.
+func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
+	primary := r.promise.Primary()
+	r.waits.OnHello(h.From, m, primary, len(r.promise.Members()))
+	if r.promise.IsPrimary() {
+		r.agreement.OnBackupHello(h, m)
+		if r.asPrimary != nil {
+			r.asPrimary.Order(r.now)
+		}
+		return
+	}
+	if h.From == primary {
+		if m.Serving && r.agreement.Enter(m.Ballot) {
+			r.hist.LearnCommit(m.Commit)
+		}
+		r.forward()
+	}
+}
+
 // Hello is what the next hello says.
 func (r *Replica) Hello() wire.Hello {
 	h := wire.Hello{
-		Ballot: r.hist.Ballot(), Promised: r.promised, Commit: r.hist.Commit(), Sum: r.hist.Sum(),
-		Progress: r.progress, Serving: r.Serving(),
+		Ballot: r.hist.Ballot(), Promised: r.promise.Ballot(), Commit: r.hist.Commit(), Sum: r.hist.Sum(),
+		Progress: r.Progress(), Serving: r.Serving(),
 	}
 	if !r.notInView() {
-		h.Silent = r.waits.Silent(r.now, r.members, r.viewAt)
+		h.Silent = r.waits.Silent(r.now, r.promise.Members(), r.promise.ViewAt())
 	}
 	if r.asPrimary != nil {
 		h.Deaf = r.waits.Deaf()
@@ -264,8 +262,12 @@ func (r *Replica) Hello() wire.Hello {
 	return h
 }
 
-func (r *Replica) send(to ids.Node, m wire.Message) { r.box.Send(to, m) }
-
-func (r *Replica) sendDurable(to ids.Node, m wire.Message) {
-	r.box.PostAfter(r.box.LastWrite(), core.Envelope{To: to, Message: m})
+// Waiting lists the members that the round or clients' requests wait for, with the reason
+// for people. The list is never written to afterwards.
+func (r *Replica) Waiting() (list []core.Wait, reason string) {
+	p := r.promise
+	return r.waits.List(r.now, waits.State{
+		View: p.View(), ViewAt: p.ViewAt(), Members: p.Members(), Primary: p.Primary(),
+		Ballot: r.hist.Ballot(), Round: r.agreement.Round(), Serving: r.Serving(), NotInView: r.notInView(),
+	})
 }

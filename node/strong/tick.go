@@ -7,15 +7,12 @@ import (
 // Tick does what time asks for: repetitions, patience at its end.
 func (r *Replica) Tick() {
 	r.waits.Tick()
-	if r.round != nil {
-		r.tickRound()
-	}
-	r.receiver.Tick(r.now)
+	r.agreement.Tick()
 	if r.asPrimary != nil {
 		r.tickPrimary()
 	}
 	if f := r.fwd.flight; f != nil && r.now-f.sent >= forwardTimeout {
-		r.box.Event(core.Event{Kind: EventForwardLate, Peer: r.primary})
+		r.box.Event(core.Event{Kind: EventForwardLate, Peer: r.promise.Primary()})
 		r.requeueFlight(false)
 	}
 	r.forward()
@@ -25,6 +22,6 @@ func (r *Replica) Tick() {
 
 // Busy reports whether Tick is needed soon, beyond the pace of hellos.
 func (r *Replica) Busy() bool {
-	return r.round != nil || r.receiver.Underway() || r.fwd.flight != nil || len(r.fwd.unsent) > 0 ||
+	return r.agreement.Busy() || r.fwd.flight != nil || len(r.fwd.unsent) > 0 ||
 		r.reads.Confirming() || r.asPrimary != nil && r.asPrimary.Working()
 }

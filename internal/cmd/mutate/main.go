@@ -26,8 +26,10 @@ import (
 // simulated schedules depend on it.
 var targets = map[string][]string{
 	"node/strong":           {"strong"},
+	"node/strong/agreement": {"strong"},
 	"node/strong/history":   {"strong"},
 	"node/strong/primary":   {"strong"},
+	"node/strong/promise":   {"strong"},
 	"node/strong/reads":     {"strong"},
 	"node/strong/recovery":  {"strong"},
 	"node/strong/round":     {"strong"},

@@ -182,6 +182,9 @@ func (h *History) OnDurable(seq uint64) bool {
 	return n > 0
 }
 
+// LearnCommit applies what the primary says is committed, as far as it is here.
+func (h *History) LearnCommit(at uint64) { h.CommitTo(min(at, h.Length())) }
+
 // CommitTo applies the log up to a position, which must be in it.
 func (h *History) CommitTo(at uint64) {
 	c := &h.current

@@ -1,0 +1,182 @@
+package agreement
+
+import (
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
+	"github.com/cohortkv/cohort/node/ids"
+	"github.com/cohortkv/cohort/node/strong/recovery"
+	"github.com/cohortkv/cohort/node/strong/transfer"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// Receive takes a message that concerns rounds, and reports whether it is one. leave makes
+// the node follow the view of a Pull as one that is not in it, if it may; otherwise it says
+// why not.
+func (a *Agreement) Receive(in *core.Received, leave func(p *wire.Pull) wire.Fate) bool {
+	h := in.Header
+	switch m := in.Message.(type) {
+	case *wire.JoinRequest:
+		a.onJoinRequest(h, m)
+	case *wire.Join:
+		if a.round != nil {
+			a.onRound(h.From, a.round.OnJoin(a.now, h, m))
+		}
+	case *wire.Pull:
+		a.onPull(h, in.ReplyTo, m, leave)
+	case *wire.PullReply:
+		a.onPullReply(h, m)
+	case *wire.BallotTooLow:
+		a.onBallotTooLow(h, m)
+	case *wire.Start:
+		a.onStart(h, m)
+	case *wire.Started:
+		if a.round != nil {
+			a.onRound(h.From, a.round.OnStarted(h, m))
+		}
+	case *wire.Active:
+		if h.From == a.promise.Primary() && a.Enter(m.Ballot) {
+			a.history.LearnCommit(m.Commit)
+		}
+	case *wire.Fetch:
+		a.onFetch(h, m)
+	case *wire.Chunk:
+		a.onChunk(h, m)
+	default:
+		return false
+	}
+	return true
+}
+
+// onJoinRequest answers a primary's new ballot. The caller has already followed the view
+// that came with it, if that may be followed.
+func (a *Agreement) onJoinRequest(h wire.Header, c *wire.JoinRequest) {
+	v, b, promised := a.promise.View(), c.Ballot, a.promise.Ballot()
+	switch {
+	case v == nil:
+	case b.View != v.ID:
+		if b.Compare(promised) < 0 {
+			a.box.Send(h.From, &wire.BallotTooLow{Ballot: b, Promised: promised})
+		}
+	case h.From != a.promise.Primary() || h.Boot != b.Boot && !mutant.On(mutant.RoundWithoutBoot):
+	case !recovery.Reachable(b.Round):
+		a.malformed(h.From, "a round that no view comes to")
+	case b.Round <= promised.Round && b != promised:
+		a.box.Send(h.From, &wire.BallotTooLow{Ballot: b, Promised: promised})
+	default:
+		a.bindAbove(b)
+		a.sendJoin(h.From)
+	}
+}
+
+// bindAbove promises a ballot of this node's view, if its round is higher than the promised
+// one.
+func (a *Agreement) bindAbove(b ids.Ballot) {
+	if b.Round > a.promise.Ballot().Round {
+		a.bind(b)
+		a.host.PromiseMade()
+	}
+}
+
+// sendJoin reports this node's history to the primary, once the promise, and the log that
+// it reports, are durable.
+func (a *Agreement) sendJoin(to ids.Node) { a.sendDurable(core.Envelope{To: to, Message: a.join()}) }
+
+func (a *Agreement) join() *wire.Join {
+	return &wire.Join{
+		Ballot: a.promise.Ballot(), History: a.history.Summary(), Staged: a.history.StagedSummaries(), Owed: a.promise.Owed(),
+	}
+}
+
+// onPull gives this node's history to a view that owes it, if it has it and may leave its
+// own view. Then this node promises, and whatever it held before the pull ends with that
+// (I22).
+func (a *Agreement) onPull(h wire.Header, replyTo ids.ReplyTo, p *wire.Pull, leave func(p *wire.Pull) wire.Fate) {
+	reply := &wire.PullReply{Ballot: p.Ballot, Owed: p.Owed.Ballot, Fate: wire.FateLost}
+	if a.history.Contains(p.Owed.Ballot) || a.history.StagedContains(p.Owed.Ballot) {
+		if mutant.On(mutant.PullWithoutPromise) {
+			j := a.join()
+			j.Ballot = p.Ballot
+			a.sendDurable(core.Envelope{To: h.From, Answer: replyTo, Message: j})
+			return
+		}
+		if reply.Fate = leave(p); reply.Fate == 0 {
+			a.pulled(h, replyTo, p)
+			return
+		}
+		if v := a.promise.View(); v != nil {
+			reply.Held = v.ID
+		}
+	}
+	a.sendDurable(core.Envelope{To: h.From, Answer: replyTo, Message: reply})
+}
+
+// pulled promises the round and reports. A round of the primary that is older than one
+// promised already gets no answer.
+func (a *Agreement) pulled(h wire.Header, replyTo ids.ReplyTo, p *wire.Pull) {
+	if recovery.Reachable(p.Ballot.Round) {
+		a.bindAbove(p.Ballot)
+	}
+	if a.promise.Ballot() == p.Ballot {
+		a.box.Event(core.Event{Kind: EventPulled, Peer: h.From, Ballot: a.history.Ballot(), View: p.View.ID})
+		a.sendDurable(core.Envelope{To: h.From, Answer: replyTo, Message: a.join()})
+	}
+}
+
+// onStart stages the base of a ballot that this node has promised.
+func (a *Agreement) onStart(h wire.Header, s *wire.Start) {
+	p := a.promise
+	switch self := (wire.Sighting{Node: a.cfg.Self, Inc: a.cfg.Inc}); {
+	case !p.IsMember() || s.Ballot != p.Ballot() || h.From != p.Primary() || p.IsPrimary():
+	case a.history.Ballot() == s.Ballot || a.history.HasStaged(s.Ballot):
+		a.sendDurable(core.Envelope{To: h.From, Message: &wire.Started{Ballot: s.Ballot}})
+	case !recovery.Buildable(s, self, p.Members(), a.cfg.Limits.Past):
+		a.malformed(h.From, "a base that no round can have")
+	case !a.receiver.Brings(s.Ballot):
+		a.onTransfer(a.receiver.Begin(a.now, s, h.From))
+	}
+}
+
+func (a *Agreement) onChunk(h wire.Header, c *wire.Chunk) {
+	outcome := a.receiver.OnChunk(a.now, h, c)
+	if outcome == transfer.Moved || outcome == transfer.Whole {
+		a.progress++
+	}
+	a.onTransfer(outcome)
+}
+
+// onTransfer goes on when a base is here, or cannot come.
+func (a *Agreement) onTransfer(outcome transfer.Outcome) {
+	switch outcome {
+	case transfer.Whole:
+		a.staged()
+	case transfer.Unserved:
+		if a.mayBegin() {
+			a.BeginRound()
+		}
+	}
+}
+
+// staged tells the primary that the base is here, once that is durable. The primary then
+// starts the other members.
+func (a *Agreement) staged() {
+	a.progress++
+	if a.round != nil {
+		a.round.HandOut(a.now)
+	}
+	a.sendDurable(core.Envelope{To: a.promise.Primary(), Message: &wire.Started{Ballot: a.promise.Ballot()}})
+	if mutant.On(mutant.BaseEntryByEntry) && a.history.Staged().Fresh {
+		a.swapIn()
+	}
+}
+
+// onFetch serves a piece of a base. This node has promised the round, so what it reports
+// does not move (I22).
+func (a *Agreement) onFetch(h wire.Header, f *wire.Fetch) {
+	if f.Ballot == a.promise.Ballot() && a.history.Ballot() != f.Ballot && f.Ballot.Round > 0 {
+		a.progress++
+		a.server.OnFetch(h.From, f)
+	}
+}
+
+// OnChunkRead sends records that the store has read.
+func (a *Agreement) OnChunkRead(in *core.ChunkRead) { a.server.OnChunkRead(in) }

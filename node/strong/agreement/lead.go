@@ -1,0 +1,216 @@
+package agreement
+
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
+	"github.com/cohortkv/cohort/node/ids"
+	"github.com/cohortkv/cohort/node/strong/history"
+	"github.com/cohortkv/cohort/node/strong/recovery"
+	"github.com/cohortkv/cohort/node/strong/round"
+	"github.com/cohortkv/cohort/node/wire"
+)
+
+// BeginRound opens the next ballot of the view.
+func (a *Agreement) BeginRound() { a.beginRoundAbove(0) }
+
+// beginRoundAbove opens a ballot of the view above its round, and above another one.
+func (a *Agreement) beginRoundAbove(other uint64) {
+	v, promised := a.promise.View(), a.promise.Ballot()
+	b := ids.Ballot{View: v.ID, Round: other + 1, Boot: a.cfg.Boot}
+	if promised.View == v.ID {
+		b.Round = max(promised.Round, other) + 1
+	}
+	if !recovery.Reachable(b.Round) {
+		a.views.RenumberAbove(v.ID) // and a round, in the view that this makes
+		return
+	}
+	if mutant.On(mutant.RoundWithoutBoot) {
+		b.Boot = 0
+	}
+	a.bind(b)
+	a.host.PromiseMade()
+	a.box.Event(core.Event{Kind: EventRound, Ballot: b, View: v.ID})
+	a.round = round.Begin(round.Config{
+		Self: a.cfg.Self, Boot: a.cfg.Boot, View: v, Members: a.promise.Members(), Ballot: b, Differing: a.differing,
+		PastLimit: a.cfg.Limits.Past, Reach: a.views.Reach, Moved: func() { a.progress++ },
+	}, a.box, a.now)
+	a.sendJoin(a.cfg.Self)
+}
+
+// mayBegin reports, and counts, that one more round may be begun because of what a peer
+// said.
+func (a *Agreement) mayBegin() bool { return a.limit.Take(a.now, len(a.promise.Members())) }
+
+// raiseAbove begins a round above one that a member has promised in this view: an earlier
+// boot of this node had got as far, or further. It reports whether it did something.
+func (a *Agreement) raiseAbove(b ids.Ballot) bool {
+	mine, promised := a.round != nil || a.active, a.promise.Ballot()
+	if !mine || b.View != a.promise.View().ID || b == promised || b.Round < promised.Round || !a.mayBegin() {
+		return false
+	}
+	if !recovery.Reachable(b.Round) {
+		a.views.RenumberAbove(b.View) // a node bound to that round follows, and may promise again
+		return true
+	}
+	a.beginRoundAbove(b.Round)
+	return true
+}
+
+// endRound forgets the round.
+func (a *Agreement) endRound() {
+	pulled := len(a.PullTargets()) > 0
+	a.round = nil
+	if pulled {
+		a.views.Reach()
+	}
+}
+
+// PullTargets are the nodes outside the view that a round pulls from. They may be dialled
+// at the addresses of the view that named them.
+func (a *Agreement) PullTargets() []wire.Member {
+	if a.round == nil {
+		return nil
+	}
+	return a.round.Targets()
+}
+
+// onRound does what a step of the round led to.
+func (a *Agreement) onRound(from ids.Node, outcome round.Outcome) {
+	switch outcome {
+	case round.Decided:
+		a.bringBase()
+	case round.Active:
+		a.activate()
+	case round.Stranger:
+		if a.mayBegin() {
+			a.BeginRound()
+		}
+	case round.Malformed:
+		a.malformed(from, "a history that nobody can have")
+	case round.Repeated:
+		a.repeatToSelf()
+	}
+}
+
+// bringBase brings what the round starts from to this node.
+func (a *Agreement) bringBase() {
+	start, holder, sides := a.round.Start()
+	if len(sides) > 1 {
+		a.receiver.Merge(a.now, start, sides)
+		return
+	}
+	a.onTransfer(a.receiver.Begin(a.now, start, holder))
+}
+
+// repeatToSelf sends this node's own part in its round again.
+func (a *Agreement) repeatToSelf() {
+	switch {
+	case a.round.Phase() == round.Collecting && !a.round.HasJoined(a.cfg.Self):
+		a.sendJoin(a.cfg.Self)
+	case a.round.Phase() == round.Starting && a.history.Staged() != nil:
+		a.sendDurable(core.Envelope{To: a.cfg.Self, Message: &wire.Started{Ballot: a.round.Ballot()}})
+	}
+}
+
+// activate begins to serve: every member has the base (I5).
+func (a *Agreement) activate() {
+	rd := a.round
+	a.differing = nil
+	a.endRound()
+	a.swapIn()
+	a.box.Event(core.Event{Kind: EventActive, Ballot: rd.Ballot(), Count: uint64(a.now - rd.Begun())})
+	a.active = true
+	a.host.Lead()
+	for _, m := range a.promise.Members() {
+		if m.ID != a.cfg.Self {
+			a.box.Send(m.ID, &wire.Active{Ballot: rd.Ballot()})
+		}
+	}
+	a.host.Resume()
+}
+
+// onPullReply notes why nothing comes from a node. A node that would come, but holds a
+// higher view, comes to a view above that.
+func (a *Agreement) onPullReply(h wire.Header, m *wire.PullReply) {
+	switch {
+	case a.round == nil || !a.round.AwaitsReply(h.From, m):
+	case m.Fate != wire.FateBelow:
+		a.onRound(h.From, a.round.OnPullReply(a.now, h.From, m))
+	case m.Held.Compare(a.promise.View().ID) > 0 && a.mayBegin():
+		a.views.RenumberAbove(m.Held) // and a new round, in the view that this makes
+	}
+}
+
+// onBallotTooLow raises the round above what a member has promised.
+func (a *Agreement) onBallotTooLow(h wire.Header, l *wire.BallotTooLow) {
+	v := a.promise.View()
+	if l.Ballot != a.promise.Ballot() || v == nil {
+		return
+	}
+	asked := slices.Concat(a.promise.Members(), v.Sources, a.PullTargets())
+	if slices.ContainsFunc(asked, func(m wire.Member) bool { return m.ID == h.From }) {
+		a.raiseAbove(l.Promised)
+	}
+}
+
+// OnBackupHello begins a round if a member has promised a higher one, is another
+// incarnation than the ballot counts on, or has other content. It tells a member that
+// missed it that the ballot is active.
+func (a *Agreement) OnBackupHello(h wire.Header, m *wire.Hello) {
+	if a.raiseAbove(m.Promised) {
+		return
+	}
+	var bound []wire.Sighting
+	if a.active {
+		bound = a.history.Bound()
+	} else if a.round != nil {
+		bound = a.round.Bound()
+	}
+	inc, ok := history.Incarnation(bound, h.From)
+	switch {
+	case ok && inc != h.Inc && !mutant.On(mutant.AckOfOtherIncarnation):
+		if !a.mayBegin() {
+			return
+		}
+		a.box.Event(core.Event{Kind: EventStranger, Peer: h.From})
+		a.BeginRound()
+	case ok && inc == h.Inc && a.active && m.Ballot == a.history.Ballot():
+		a.checkSum(h.From, m)
+	case ok && a.active && m.Ballot != a.history.Ballot():
+		a.box.Send(h.From, &wire.Active{Ballot: a.history.Ballot(), Commit: a.history.Commit()})
+	}
+}
+
+// checkSum compares what a member has committed, so that a difference is found while
+// nothing is written, too. A member knows of no more that is committed than its primary.
+func (a *Agreement) checkSum(member ids.Node, m *wire.Hello) {
+	switch {
+	case mutant.On(mutant.UncheckedContent):
+	case m.Commit > a.history.Commit():
+		a.Differs(member, a.history.Length()+1, 0)
+	case m.Commit == a.history.Commit():
+		a.Differs(member, m.Commit, m.Sum)
+	}
+}
+
+// Differs compares the log that a member reports with this primary's. If they differ,
+// another node sent the member entries in the primary's name. A round then gives the
+// member the whole base, and until then its reports do not count (docs/strong.md §12).
+func (a *Agreement) Differs(member ids.Node, at, sum uint64) bool {
+	switch h := a.history; {
+	case mutant.On(mutant.UncheckedContent):
+		return at > h.Length()
+	case at < h.Commit(), at <= h.Length() && sum == h.SumAt(at):
+		return false
+	}
+	if a.mayBegin() {
+		a.box.Event(core.Event{Kind: history.EventDiffers, Peer: member, Ballot: a.history.Ballot(), Count: at})
+		if !slices.Contains(a.differing, member) {
+			a.differing = append(a.differing, member)
+		}
+		a.BeginRound()
+	}
+	return true
+}
