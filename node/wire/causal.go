@@ -24,13 +24,13 @@ func (s Stream) Compare(o Stream) int {
 // Dot names one write, for ever (I16).
 type Dot struct {
 	Stream Stream
-	N      uint64
+	N      uint64 // the write's number in the stream, from 1; below 2^62
 }
 
 // CausalVersion is the version of a key in a causal bucket. The zero value stands
 // before every version of a key.
 type CausalVersion struct {
-	Counter uint64
+	Counter uint64 // above the counters of all versions in the write's causal past (I13); below 2^62
 	Dot     Dot
 }
 
@@ -57,7 +57,7 @@ func (v CausalVersion) IsZero() bool { return v == CausalVersion{} }
 // Position is a place in a stream: all its writes up to N.
 type Position struct {
 	Stream Stream
-	N      uint64
+	N      uint64 // below 2^62
 }
 
 // Vector has positions in several streams, ascending by stream, none of them
@@ -84,9 +84,10 @@ func (v Vector) At(s Stream) uint64 {
 	return v[i].N
 }
 
-// Dependency is a version of the key with a hash that something depends on.
+// Dependency is a version of the key with a hash that something depends on. Two keys with one
+// hash wait for each other's versions.
 type Dependency struct {
-	Hash    uint64
+	Hash    uint64 // of the key
 	Version CausalVersion
 }
 
@@ -100,10 +101,10 @@ var dependencyList = elements("dependencies", func(c *causalCodec) { new(Depende
 // Context is what a client, or a stored version, depends on: transitively closed
 // (docs/causal.md §2). Slices are never written to once it was handed over.
 type Context struct {
-	Exact   []Dependency // oldest first, one a hash
-	Vector  Vector       // older ones, folded
-	CutRefs []ids.View   // ascending: views whose stable cuts it refers to
-	Ceil    uint64       // no counter of what was folded is larger
+	Exact   []Dependency // oldest first, one a hash; at most 128 of a client, 16 of an item
+	Vector  Vector       // older ones, folded; at most 256 positions of a client
+	CutRefs []ids.View   // views whose stable cuts it refers to; ascending, at most 64 of a client
+	Ceil    uint64       // no counter of what was folded is larger; below 2^62
 }
 
 func (x *Context) fields(c *causalCodec) {
@@ -123,12 +124,12 @@ func (x *Context) IsZero() bool {
 
 // Item is a version of a key in a causal bucket: a value, or a tombstone.
 type Item struct {
-	Key         string
+	Key         string // not empty; at most 1 KiB
 	Version     CausalVersion
-	Deleted     bool
-	Value       []byte
+	Deleted     bool   // a tombstone, which has no value
+	Value       []byte // at most 512 KiB
 	ContentType string
-	Deps        Context
+	Deps        Context     // what the write depends on
 	ID          ids.Request // of the client's write; zero: it was not forwarded
 }
 

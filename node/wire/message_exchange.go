@@ -2,17 +2,16 @@ package wire
 
 import "github.com/cohortkv/cohort/node/ids"
 
-// DigestRequest begins an exchange, or a survey: which of these slots do you hold? Sums
-// are the sender's, one for each group of slots that Slots touch.
+// DigestRequest begins an exchange, or a survey: it asks what the receiver holds of some slots.
 type DigestRequest struct {
-	Session    uint64
-	Slots      []SlotRange
-	Survey     bool   // only Holdings are wanted
-	Collecting uint64 // no tombstone that is about to be collected has a larger counter
-	Sums       []Sum
-	Births     []ids.View // of the sender's view: a node of another cluster does not answer
+	Session    uint64      // of the exchange; comes back in all its messages
+	Slots      []SlotRange // that the sender wants to take
+	Survey     bool        // only Holdings are wanted
+	Collecting uint64      // no tombstone that is about to be collected has a larger counter
+	Sums       []Sum       // of the sender, one for each group of slots that Slots touch; at most 65,536
+	Births     []ids.View  // of the sender's view: a node of another cluster does not answer
 
-	Forgotten []Forgotten // nodes that an operator has forgotten, in this view or one that it replaces
+	Forgotten []Forgotten // nodes that an operator has forgotten, in this view or one that it replaces; at most 1,024
 }
 
 // Kind implements Message.
@@ -28,25 +27,25 @@ func (m *DigestRequest) fields(c *causalCodec) {
 	c.forgotten(&m.Forgotten)
 }
 
-// Digest answers DigestRequest. K of the sender was noted before any item is read.
+// Digest answers DigestRequest. The sender's K was noted before any item is read.
 type Digest struct {
-	Session    uint64
-	View       ids.View // in which it is said
-	Layout     uint64   // fingerprint of its layout: two views of one layout are one group
-	Removals   uint64   // grows whenever the sender releases a slot, or drops an item
-	Revision   uint64   // of what the sender holds; comes back in HandoffAck
-	Held       Holdings
+	Session    uint64      // as in the request
+	View       ids.View    // that the sender held
+	Layout     uint64      // fingerprint of its layout: two views of one layout are one group
+	Removals   uint64      // grows whenever the sender releases a slot, or drops an item; at most 2^62
+	Revision   uint64      // of what the sender holds; comes back in HandoffAck; at most 2^62
+	Held       Holdings    // of the requested slots
 	Frozen     bool        // the sender takes no writes any more
 	Descends   bool        // the sender's view replaces the receiver's
 	Unsynced   bool        // the sender knows former members that are not drained, or is not ready itself
 	StableCut  uint64      // fingerprint of the view's stable cut; 0: the sender knows none
-	Ended      []NodeBoot  // boots that are known to have ended
+	Ended      []NodeBoot  // boots that are known to have ended; at most 1,000
 	GCCounter  uint64      // no tombstone that was collected, or is about to be, has a larger counter, as far as the sender was told
-	Former     []Member    // members of views that View replaces, which may still have data
-	Heard      Vector      // for a node in another view: K of all slots, joined
-	Acked      []NodeBoot  // nodes of the receiver's view that have acknowledged this revision
-	Requesting []NodeBoot  // nodes of the receiver's view that have requested slots lately
-	Groups     []GroupSums // whose sums differ, ascending
+	Former     []Member    // members of views that View replaces, which may still have data; at most 1,024
+	Heard      Vector      // for a node in another view: K of all slots, joined; at most 16,384 positions
+	Acked      []NodeBoot  // nodes of the receiver's view that have acknowledged this revision; at most 1,000
+	Requesting []NodeBoot  // nodes of the receiver's view that have requested slots lately; at most 1,000
+	Groups     []GroupSums // whose sums differ; ascending
 	Forgotten  []Forgotten // as in DigestRequest
 }
 
@@ -76,10 +75,10 @@ func (m *Digest) fields(c *causalCodec) {
 	c.forgotten(&m.Forgotten)
 }
 
-// Forgotten is a node that an operator has forgotten, and the view in which that was.
+// Forgotten is a node that an operator has forgotten.
 type Forgotten struct {
 	Node ids.Node
-	View ids.View
+	View ids.View // in which the operator did so
 }
 
 func (f *Forgotten) fields(c *codec) {
@@ -114,9 +113,9 @@ func (c *codec) nodeBoots(s *[]NodeBoot) {
 	}
 }
 
-// FetchItems asks for the items of slots after a place. Asking twice is harmless.
+// FetchItems asks for the items of slots after a place. To ask twice is harmless.
 type FetchItems struct {
-	Session uint64
+	Session uint64 // as in the Digest
 	Slots   []SlotRange
 	After   SlotCursor
 }
@@ -130,14 +129,14 @@ func (m *FetchItems) fields(c *causalCodec) {
 	m.After.fields(c.codec)
 }
 
-// Items answers FetchItems.
+// Items answers FetchItems: about 256 KiB of items, but at least one if there is one.
 type Items struct {
-	Session    uint64
-	RemovedAt  uint64          // Removals when something was last removed from the slots that are not behind After
+	Session    uint64          // as in FetchItems
+	RemovedAt  uint64          // Digest.Removals when something was last removed from the slots that are not behind After
 	After      SlotCursor      // as in FetchItems
 	GCCounters []SlotGCCounter // of the slots up to the last item, or to the end, as they are by now
 	Items      []Item          // ascending by hash, then key
-	Last       bool
+	Last       bool            // no item follows
 }
 
 // Kind implements Message.
@@ -154,10 +153,10 @@ func (m *Items) fields(c *causalCodec) {
 	c.bool(&m.Last)
 }
 
-// Handoff asks a member to request what it owns and the sender holds, as it was at
-// Revision.
+// Handoff offers a member what the sender holds of the slots that the member owns. The member
+// requests them in an exchange.
 type Handoff struct {
-	Revision uint64
+	Revision uint64 // of what the sender holds; comes back in HandoffAck; at most 2^62
 }
 
 // Kind implements Message.
@@ -169,7 +168,7 @@ func (m *Handoff) fields(c *codec) { c.uvarint(&m.Revision) }
 // has all that the receiver had at Revision, durably.
 type HandoffAck struct {
 	Boot     ids.Boot // of the receiver
-	Revision uint64
+	Revision uint64   // of the receiver, as in its Digest
 	Slots    []SlotRange
 }
 
@@ -185,8 +184,8 @@ func (m *HandoffAck) fields(c *causalCodec) {
 // ViewInfoRequest asks what is known of views whose ids were met in a vector. It is
 // always answered: the answer also tells in which boot its sender is.
 type ViewInfoRequest struct {
-	Session uint64
-	Views   []ids.View
+	Session uint64     // comes back in the answer; not zero
+	Views   []ids.View // at most 64
 }
 
 // Kind implements Message.
@@ -197,10 +196,10 @@ func (m *ViewInfoRequest) fields(c *codec) {
 	c.viewIDs(&m.Views)
 }
 
-// ViewInfo answers ViewInfoRequest, or publishes stable cuts: then Session is zero.
+// ViewInfo answers ViewInfoRequest, or publishes stable cuts.
 type ViewInfo struct {
-	Session uint64
-	Views   []KnownView
+	Session uint64      // as in the request; zero: it publishes
+	Views   []KnownView // at most 64
 }
 
 // Kind implements Message.

@@ -4,9 +4,9 @@ import "github.com/cohortkv/cohort/node/ids"
 
 // KeyRequest asks a holder of a slot for one key.
 type KeyRequest struct {
-	Session uint64
+	Session uint64 // comes back in the answer
 	Key     string
-	Births  []ids.View // as in DigestRequest
+	Births  []ids.View // of the sender's view: a node of another cluster does not answer
 }
 
 // Kind implements Message.
@@ -20,13 +20,13 @@ func (m *KeyRequest) fields(c *codec) {
 
 // KeyReply answers KeyRequest.
 type KeyReply struct {
-	Session   uint64
-	Key       string
-	Held      bool // false: the sender does not hold the slot
-	Ready     bool
-	GCCounter uint64 // as in HeldSlots
-	Present   bool   // Item is what it has
-	Item      Item
+	Session   uint64 // as in the request
+	Key       string // as in the request
+	Held      bool   // the sender holds the slot; false: Ready and Present are false, too
+	Ready     bool   // the sender would serve the slot
+	GCCounter uint64 // no counter of a collected tombstone in the slot is larger
+	Present   bool   // the sender has a version of the key
+	Item      Item   // if Present: that version
 }
 
 // Kind implements Message.

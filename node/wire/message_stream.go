@@ -2,12 +2,11 @@ package wire
 
 import "github.com/cohortkv/cohort/node/ids"
 
-// Batch carries writes of the sender's stream in a view, the first under number
-// First, the next ones under the numbers that follow.
+// Batch brings writes of the sender's stream in a view, which have consecutive numbers.
 type Batch struct {
 	View  ids.View
-	First uint64
-	Items []Item
+	First uint64 // number of the first write
+	Items []Item // at most 256 KiB of keys and values, but at least one item
 }
 
 // Kind implements Message.
@@ -19,11 +18,10 @@ func (m *Batch) fields(c *causalCodec) {
 	c.items(&m.Items)
 }
 
-// BatchAck says that of the receiver's stream in a view everything up to N is held,
-// durably.
+// BatchAck says that the sender has, durably, the receiver's stream in a view up to N.
 type BatchAck struct {
 	View ids.View
-	N    uint64
+	N    uint64 // included
 }
 
 // Kind implements Message.
@@ -49,11 +47,11 @@ func (m *ResendRequest) fields(c *codec) {
 	c.ordinal(&m.To)
 }
 
-// Truncated answers ResendRequest: the writes that are asked for, up to UpTo, are not
-// kept any more. An exchange brings them.
+// Truncated answers ResendRequest if the sender does not keep the requested writes any more.
+// An exchange brings them.
 type Truncated struct {
 	View ids.View
-	UpTo uint64
+	UpTo uint64 // no write with this number or a lower one is kept
 }
 
 // Kind implements Message.

@@ -2,7 +2,7 @@ package wire
 
 import "github.com/cohortkv/cohort/node/ids"
 
-// SlotRange is a run of slots.
+// SlotRange is a run of slots. Ranges in a list ascend and are apart; none is empty.
 type SlotRange struct {
 	First uint32
 	Count uint32
@@ -29,9 +29,9 @@ func (c *causalCodec) slotRanges(s *[]SlotRange) {
 // Sum is a digest of the items of one slot, or of several: equal for equal items,
 // in whatever order they came.
 type Sum struct {
-	Count uint64
-	Xor   uint64
-	Plus  uint64
+	Count uint64 // of items; 0: the other fields are zero
+	Xor   uint64 // of their fingerprints
+	Plus  uint64 // of their fingerprints, modulo 2^64
 }
 
 // fields writes only a count for the sum of nothing, which is zero.
@@ -51,10 +51,10 @@ func (c *codec) sums(s *[]Sum) {
 	}
 }
 
-// GroupSums has the sums of the slots of one group, as far as they are asked for.
+// GroupSums has the sums of the slots of one group, as far as they were requested.
 type GroupSums struct {
 	Group uint32
-	Sums  []Sum
+	Sums  []Sum // one for each requested slot of the group, ascending; at most 65,536 in a message
 }
 
 func (g *GroupSums) fields(c *codec) {
@@ -66,7 +66,7 @@ var groupList = elements("groups", func(c *causalCodec) { new(GroupSums).fields(
 
 // Holdings says which slots a node holds, and what it knows of each.
 type Holdings struct {
-	Vectors []Vector
+	Vectors []Vector    // the distinct K of the slots; at most 16,384 positions each
 	Held    []HeldSlots // ascending, apart
 }
 
@@ -83,7 +83,7 @@ func (h *Holdings) fields(c *causalCodec) {
 // HeldSlots is a run of slots that a node holds alike.
 type HeldSlots struct {
 	Slots     SlotRange
-	Vector    uint32 // index in the table beside it: what is known of each of them
+	Vector    uint32 // index in Holdings.Vectors: K of each of them
 	Ready     bool   // the node would serve them, as far as it knows
 	GCCounter uint64 // no counter of a collected tombstone in them is larger
 }
@@ -97,10 +97,11 @@ func (h *HeldSlots) fields(c *causalCodec, end *uint64) {
 
 var heldList = elements("held ranges", func(c *causalCodec) { new(HeldSlots).fields(c, new(uint64)) })
 
-// SlotGCCounter says that no counter of a tombstone collected in a slot is larger.
+// SlotGCCounter says that no counter of a tombstone collected in a slot is larger. In a list
+// they ascend by slot.
 type SlotGCCounter struct {
 	Slot      uint32
-	GCCounter uint64
+	GCCounter uint64 // below 2^62
 }
 
 func (g *SlotGCCounter) fields(c *codec) {
@@ -110,14 +111,13 @@ func (g *SlotGCCounter) fields(c *codec) {
 
 var gcCounterList = elements("GC counters", func(c *causalCodec) { new(SlotGCCounter).fields(c.codec) })
 
-// KnownView is what a node needs to know of a view whose id it meets in a vector: its
-// members by shard, and its stable cut, if one was published.
+// KnownView is what a node needs to know of a view whose id it meets in a vector.
 type KnownView struct {
 	ID           ids.View
-	Layout       Layout
+	Layout       Layout // at most 1,024 shards and members
 	HasStableCut bool
-	Common       bool // all members knew the stable cut at a time: contexts may refer to it
-	StableCut    Vector
+	Common       bool   // all members knew the stable cut at a time: contexts may refer to it
+	StableCut    Vector // what all replicas had of each stream when it was published
 }
 
 func (v *KnownView) fields(c *causalCodec) {
@@ -138,9 +138,9 @@ type HashRange struct {
 // SlotCursor is a place in the order of items: by hash, then by key. Everything
 // greater is still to come.
 type SlotCursor struct {
-	Begun bool // false: before the first item
-	Hash  uint64
-	Key   string
+	Begun bool   // false: before the first item
+	Hash  uint64 // of Key
+	Key   string // the last item that is behind
 }
 
 func (p *SlotCursor) fields(c *codec) {
