@@ -22,7 +22,7 @@ func (r *Replica) OnDigestRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.Di
 		r.requesters.noteRequest(h, r.now)
 	}
 	reply := &wire.Digest{
-		Session: m.Session, View: r.viewID(), Layout: r.layout, Removals: r.slots.Removals(), Revision: r.slots.Revision(), Frozen: r.closed(),
+		Session: m.Session, View: r.viewID(), Layout: r.layout, Revision: r.slots.Revision(), Frozen: r.closed(),
 		Descends: r.view != nil && r.view.Descends(h.View),
 		Unsynced: r.unsynced(), StableCut: r.stableCutSum(), Ended: r.boots.endedBoots(), GCCounter: r.collector.Counter, Former: r.formerFor(h.View),
 		Heard: r.heardAt(h.View), Acked: r.requesters.ackedAt(h.View, r.slots.Revision()), Requesting: r.requesters.asking(h.View, r.now),

@@ -39,7 +39,7 @@ type exchange struct {
 	checks     int                           // slots whose own items are being read
 	complete   bool                          // all items came
 	inquiry    uint64                        // when it began
-	releases   uint64                        // of this node, when it began: slots that were released since do not count
+	revision   uint64                        // of this node's slots, when it began: slots that were released since do not count
 	lastWrite  uint64                        // when it began: slots that were written since are not those that were compared
 	repeat     bool                          // when it is done: the peer has more, or what is wanted has changed
 }
@@ -114,7 +114,7 @@ func (r *Replica) openExchange(x *exchange) {
 	x.waitsFor, x.begunAt, x.itemsAt = nil, r.now, r.now
 	x.digest, x.want, x.cursor, x.keys, x.complete, x.checks, x.gcCounters = nil, nil, wire.SlotCursor{}, nil, false, 0, map[hashing.Slot]uint64{}
 	x.interval = resend
-	x.inquiry, x.releases, x.lastWrite = r.boots.inquiry, r.slots.Releases(), r.box.LastWrite()
+	x.inquiry, x.revision, x.lastWrite = r.boots.inquiry, r.slots.Revision(), r.box.LastWrite()
 	r.askExchange(x)
 }
 
@@ -270,7 +270,7 @@ func (r *Replica) absorb(x *exchange, at hashing.Slot, run *wire.HeldSlots, j *v
 	if run == nil {
 		return
 	}
-	if s := r.slots.At(at); !s.Owned() && s.ReleasedAt() > x.releases {
+	if s := r.slots.At(at); !s.Owned() && s.Released() > x.revision {
 		x.repeat = true // the slot was released meanwhile
 		return
 	}
@@ -287,7 +287,7 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 	if !r.credible(h.From, m) || x == nil || x.digest == nil || x.complete || m.After != x.cursor || len(stored) != len(m.Items) {
 		return
 	}
-	if h.Boot != x.boot || m.RemovedAt > x.digest.Removals && !mutant.On(mutant.CausalStaleItems) {
+	if h.Boot != x.boot || m.RemovedAt > x.digest.Revision && !mutant.On(mutant.CausalStaleItems) {
 		r.openExchange(x) // what K said is not what the items are of any more
 		return
 	}
@@ -382,13 +382,13 @@ func (x *exchange) before(next hashing.Slot) iter.Seq[hashing.Slot] {
 // §6.4).
 func (r *Replica) findAbsent(x *exchange, at hashing.Slot, theirs map[string]wire.CausalVersion) {
 	x.checks++
-	session, releasedAt := x.session, r.slots.At(at).ReleasedAt()
+	session, released := x.session, r.slots.At(at).Released()
 	r.readAll(at, wire.SlotCursor{}, func(items []wire.Item) {
 		if x.session != session || r.exchangeOf(x.peer) != x {
 			return
 		}
 		x.checks--
-		if r.slots.At(at).ReleasedAt() != releasedAt {
+		if r.slots.At(at).Released() != released {
 			x.repeat = true // the slot was released meanwhile
 			r.finishExchange(x)
 			return

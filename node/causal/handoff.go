@@ -159,7 +159,7 @@ func (r *Replica) OnHandoffAck(h wire.Header, m *wire.HandoffAck) {
 	r.advance()
 	for at := range slots.Each(slots.Valid(r.slots.Space(), m.Slots)) {
 		s := r.slots.At(at)
-		if (s.Owned() || s.Revision() <= m.Revision) && p.handoff.unacked.Remove(at) && r.slots.OwnerHas(at) {
+		if (s.Owned() || s.Changed() <= m.Revision) && p.handoff.unacked.Remove(at) && r.slots.OwnerHas(at) {
 			r.releasable = append(r.releasable, at)
 		}
 	}

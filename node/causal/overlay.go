@@ -122,10 +122,10 @@ type keyReads struct {
 }
 
 type keyRead struct {
-	session    uint64
-	key        string
-	releasedAt uint64 // of its slot
-	do         func(stored *wire.Item)
+	session  uint64
+	key      string
+	released uint64 // of its slot
+	do       func(stored *wire.Item)
 }
 
 func (k *keyReads) open() int { return len(k.list) }
@@ -134,7 +134,7 @@ func (k *keyReads) open() int { return len(k.list) }
 func (r *Replica) read(key string, do func(current *wire.Item)) {
 	k := &r.keyReads
 	k.next++
-	k.list = append(k.list, keyRead{k.next, key, r.slots.Of(hashing.Hash(key)).ReleasedAt(), do})
+	k.list = append(k.list, keyRead{k.next, key, r.slots.Of(hashing.Hash(key)).Released(), do})
 	r.box.Read(core.Read{Kind: core.ReadKey, Key: key, Session: k.next})
 }
 
@@ -147,7 +147,7 @@ func (r *Replica) OnKeyRead(in *core.KeyRead) {
 	}
 	kr := k.list[i]
 	k.list = slices.Delete(k.list, i, i+1)
-	if kr.releasedAt != r.slots.Of(hashing.Hash(kr.key)).ReleasedAt() {
+	if kr.released != r.slots.Of(hashing.Hash(kr.key)).Released() {
 		r.read(kr.key, kr.do) // the slot was given up meanwhile
 		return
 	}

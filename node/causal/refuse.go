@@ -18,7 +18,7 @@ const (
 	maxLayout    = 1024     // shards of a layout, and members
 	maxFormer    = 1024     // members in a list of former ones
 	maxPeers     = 4096     // with which former members are added by hearsay
-	maxCount     = 1 << 62  // revisions, counts of removals and clocks, which are counted up, or subtracted
+	maxCount     = 1 << 62  // revisions and clocks, which are counted up, or subtracted
 	maxSums      = 1 << 16  // sums in a message: as many as there are slots in the largest space
 	maxIncoming  = 1 << 16  // forwarded requests that wait here
 	incomingRoom = 64 << 20 // bytes that these hold
@@ -254,7 +254,7 @@ func (most limit) carryAnswer(m *wire.CausalForwardReply) string {
 // digestFlaw looks at what a node says of itself and of slots.
 func (r *Replica) digestFlaw(m *wire.Digest, most limit) string {
 	why := first(
-		revisionFlaw(max(m.Removals, m.Revision)), r.holdingsFlaw(&m.Held, most), most.vector(m.Heard),
+		revisionFlaw(m.Revision), r.holdingsFlaw(&m.Held, most), most.vector(m.Heard),
 		mostFlaw(len(m.Ended), maxEndedBoots), mostFlaw(len(m.Acked), maxRequesters), mostFlaw(len(m.Requesting), maxRequesters),
 		mostFlaw(len(m.Former), maxFormer), mostFlaw(len(m.Forgotten), maxForgotten), groupsFlaw(m.Groups),
 	)

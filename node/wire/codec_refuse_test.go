@@ -59,7 +59,7 @@ func TestWhatIsNotAMessageIsRefusedWithAReason(t *testing.T) {
 	}{
 		{"nothing", nil, "only 0 bytes"},
 		{"too short for a checksum", []byte{1, 2, 3, 4, 5}, "only 5 bytes"},
-		{"another version", seal(slices.Concat([]byte{codecVersion + 1}, unseal(ack)[1:])), "version 3, this node speaks 2"},
+		{"another version", seal(slices.Concat([]byte{codecVersion + 1}, unseal(ack)[1:])), "version 4, this node speaks 3"},
 		{"a damaged checksum", slices.Concat(unseal(ack), []byte{0, 0, 0, 0}), "decode ack: checksum"},
 		{"kind 0", seal([]byte{codecVersion, 0, 0}), "unknown kind 0"},
 		{"a later kind", seal([]byte{codecVersion, 200, 0}), "unknown kind 200"},

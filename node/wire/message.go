@@ -39,7 +39,7 @@ type Message interface{ Kind() Kind }
 // strings, bytes and lists have their length before them. What repeats within a
 // message is shortened by what both sides remember of it (memory).
 const (
-	codecVersion = 2
+	codecVersion = 3
 	checksumSize = 4
 )
 

@@ -32,8 +32,7 @@ type Digest struct {
 	Session    uint64      // as in the request
 	View       ids.View    // that the sender held
 	Layout     uint64      // fingerprint of its layout: two views of one layout are one group
-	Removals   uint64      // grows whenever the sender releases a slot, or drops an item; at most 2^62
-	Revision   uint64      // of what the sender holds; comes back in HandoffAck; at most 2^62
+	Revision   uint64      // of what the sender holds; comes back in HandoffAck, and RemovedAt of Items is compared with it; at most 2^62
 	Held       Holdings    // of the requested slots
 	Frozen     bool        // the sender takes no writes any more
 	Descends   bool        // the sender's view replaces the receiver's
@@ -56,7 +55,6 @@ func (m *Digest) fields(c *causalCodec) {
 	c.uvarint(&m.Session)
 	c.viewID(&m.View)
 	c.fixed64(&m.Layout)
-	c.uvarint(&m.Removals)
 	c.uvarint(&m.Revision)
 	m.Held.fields(c)
 	c.bool(&m.Frozen)
@@ -132,7 +130,7 @@ func (m *FetchItems) fields(c *causalCodec) {
 // Items answers FetchItems: about 256 KiB of items, but at least one if there is one.
 type Items struct {
 	Session    uint64          // as in FetchItems
-	RemovedAt  uint64          // Digest.Removals when something was last removed from the slots that are not behind After
+	RemovedAt  uint64          // the sender's revision when something was last removed from the slots that are not behind After
 	After      SlotCursor      // as in FetchItems
 	GCCounters []SlotGCCounter // of the slots up to the last item, or to the end, as they are by now
 	Items      []Item          // ascending by hash, then key
@@ -156,7 +154,7 @@ func (m *Items) fields(c *causalCodec) {
 // Handoff offers a member what the sender holds of the slots that the member owns. The member
 // requests them in an exchange.
 type Handoff struct {
-	Revision uint64 // of what the sender holds; comes back in HandoffAck; at most 2^62
+	Revision uint64 // of what the sender holds; comes back in HandoffAck, and RemovedAt of Items is compared with it; at most 2^62
 }
 
 // Kind implements Message.

@@ -56,8 +56,8 @@ func causalBody(m wire.Message) string {
 	case *wire.DigestRequest:
 		return fmt.Sprintf("%x %v survey=%v", m.Session, m.Slots, m.Survey)
 	case *wire.Digest:
-		return fmt.Sprintf("%x removals %d revision %d frozen=%v descends=%v unsynced=%v, groups %d, %s",
-			m.Session, m.Removals, m.Revision, m.Frozen, m.Descends, m.Unsynced, len(m.Groups), holdingsString(&m.Held))
+		return fmt.Sprintf("%x revision %d frozen=%v descends=%v unsynced=%v, groups %d, %s",
+			m.Session, m.Revision, m.Frozen, m.Descends, m.Unsynced, len(m.Groups), holdingsString(&m.Held))
 	case *wire.FetchItems:
 		return fmt.Sprintf("%x %v after %+v", m.Session, m.Slots, m.After)
 	case *wire.Items:

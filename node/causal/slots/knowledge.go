@@ -119,11 +119,11 @@ func (t *Table) EndStreams() {
 
 // growth is what K of a slot grows to when it is durable.
 type growth struct {
-	at         hashing.Slot
-	releasedAt uint64 // of the slot, when it was noted
-	known      wire.Vector
-	gcCounter  uint64
-	ready      bool // the slot need wait for no other node any more
+	at        hashing.Slot
+	released  uint64 // of the slot, when it was noted
+	known     wire.Vector
+	gcCounter uint64
+	ready     bool // the slot need wait for no other node any more
 }
 
 // Grow notes that K and the GC counter of a slot are to grow. known must have all of K.
@@ -132,7 +132,7 @@ func (t *Table) Grow(at hashing.Slot, known wire.Vector, gcCounter uint64, ready
 	s := &t.slots[at]
 	s.gcCounter = max(s.gcCounter, gcCounter)
 	s.pending = version.Join(s.pending, known)
-	t.growing = append(t.growing, growth{at, s.releasedAt, known, s.gcCounter, ready})
+	t.growing = append(t.growing, growth{at, s.released, known, s.gcCounter, ready})
 }
 
 // Absorb notes that K of a slot is to grow by a vector, if that says anything new. All
@@ -181,7 +181,7 @@ func (t *Table) Apply(g *Growth, ready func(hashing.Slot)) {
 	j := &version.Joiner{}
 	for _, l := range g.list {
 		s := &t.slots[l.at]
-		if !s.held || s.releasedAt != l.releasedAt {
+		if !s.held || s.released != l.released {
 			continue
 		}
 		s.known = j.Join(s.known, l.known)

@@ -11,8 +11,9 @@
 //     that this means is durable.
 //   - K and the GC counter of a slot only grow while the slot is held. Release ends that:
 //     all of the slot goes at once, K with the items.
-//   - Each change of items or K raises the revision of the slot and of the table. What is
-//     held for others and has changed is to be handed off again.
+//   - Each change of items or K, and each release, raises the revision of the table. A slot
+//     keeps the revisions of its last change, removal and release. What is held for others
+//     and has changed is to be handed off again.
 //
 // A Table is a value without I/O. It may be used by one goroutine at a time.
 package slots
@@ -29,13 +30,14 @@ type Slot struct {
 	pending   wire.Vector // what K grows to when everything that is written is durable; a part of it may be in known
 	gcCounter uint64      // no tombstone that was collected has a larger counter
 
-	sum      wire.Sum // of the items, written or about to be
-	written  uint64   // the last write of the log that has a change of the items
-	revision uint64   // of the table, at the last change of items or K
-	// releasedAt is Table.releases at the time when the slot was released last. Whatever
-	// was begun before that, and read or compared the slot, does not count.
-	releasedAt uint64
-	removedAt  uint64 // Table.Removals when something was last removed: an item, or all of the slot
+	sum     wire.Sum // of the items, written or about to be
+	written uint64   // the last write of the log that has a change of the items
+
+	// Revisions of the table, in descending order. Whatever was begun before the slot was
+	// released, and has read or compared it, does not count.
+	changed  uint64 // at the last change of items or K
+	removed  uint64 // at the last removal: of an item, or of the whole slot
+	released uint64 // at the last release
 
 	aside    []wire.Item // of broadcasts, that wait for the slot to be ready
 	merging  []wire.Item // those that are being merged
@@ -76,11 +78,11 @@ func (s *Slot) Sum() wire.Sum { return s.sum }
 // Written is the last write of the log that has a change of the items.
 func (s *Slot) Written() uint64 { return s.written }
 
-// Revision is the revision of the table at the last change of the slot.
-func (s *Slot) Revision() uint64 { return s.revision }
+// Changed is the revision of the table at the last change of the slot.
+func (s *Slot) Changed() uint64 { return s.changed }
 
-// ReleasedAt changes when the slot is released, and at no other time.
-func (s *Slot) ReleasedAt() uint64 { return s.releasedAt }
+// Released is the revision of the table when the slot was released last; 0: never.
+func (s *Slot) Released() uint64 { return s.released }
 
 // Blank reports that nothing of the slot is worth handing off.
 func (s *Slot) Blank() bool { return s.sum.Count == 0 && len(s.known) == 0 && s.gcCounter == 0 }

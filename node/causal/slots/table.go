@@ -31,9 +31,7 @@ type Table struct {
 	owned   int // and owned
 	unready int // owned, and not ready
 
-	revision   uint64 // grows with each change of items or K of a slot
-	releases   uint64 // grows when slots are released
-	removed    uint64 // items that were removed
+	revision   uint64 // grows with each change of items or K of a slot, and when slots are released
 	asideBytes int    // memory of the items that wait for their slots
 	stored     bool   // an item was ever held
 
@@ -63,7 +61,7 @@ func (t *Table) Held() int    { return t.held }
 func (t *Table) Owned() int   { return t.owned }
 func (t *Table) Unready() int { return t.unready }
 
-// Revision grows with each change of items or K of a slot.
+// Revision grows with each change of items or K of a slot, and when slots are released.
 func (t *Table) Revision() uint64 { return t.revision }
 
 // Stored reports that an item was ever held here.
@@ -87,7 +85,7 @@ func (t *Table) OwnedRanges() []wire.SlotRange { return Ranges(t.Where((*Slot).O
 // its owners have acknowledged is not all: it is to be handed off again.
 func (t *Table) changed(s *Slot) {
 	t.revision++
-	s.revision = t.revision
+	s.changed = t.revision
 	if !s.owned {
 		s.unacked, s.acked = 0, false
 	}
@@ -136,28 +134,20 @@ func (t *Table) Serve(at hashing.Slot) {
 
 // Release drops slots that are held for others, with everything that is known of them.
 func (t *Table) Release(list []wire.SlotRange) {
-	t.releases++
+	t.revision++
 	for at := range Each(list) {
 		t.held--
-		t.slots[at] = Slot{releasedAt: t.releases, removedAt: t.Removals()}
+		t.slots[at] = Slot{changed: t.revision, removed: t.revision, released: t.revision}
 	}
 }
 
-// Releases grows when slots are released. A slot was released since then if its
-// ReleasedAt is larger.
-func (t *Table) Releases() uint64 { return t.releases }
-
-// Removals grows whenever something is removed: slots are released, or an item is
-// dropped. Items of that slot which are read later belong to a later K than what was said
-// before.
-func (t *Table) Removals() uint64 { return t.releases + t.removed }
-
-// LastRemoval is Removals at the last removal from those of some slots that are not
-// before a first one.
+// LastRemoval is the revision at the last removal from those of some slots that are not
+// before a first one. Items that are read later belong to a later K than what was said
+// at an earlier revision.
 func (t *Table) LastRemoval(list []wire.SlotRange, first hashing.Slot) (last uint64) {
 	for at := range Each(list) {
 		if at >= first {
-			last = max(last, t.slots[at].removedAt)
+			last = max(last, t.slots[at].removed)
 		}
 	}
 	return last
@@ -180,10 +170,9 @@ func (t *Table) Put(hash uint64, item, old *wire.Item, write uint64) {
 func (t *Table) Remove(at hashing.Slot, itemHash, write uint64) {
 	s := &t.slots[at]
 	version.RemoveItem(&s.sum, itemHash)
-	t.removed++
-	s.removedAt = t.Removals()
 	s.written = write
 	t.changed(s)
+	s.removed = t.revision
 }
 
 // RaiseGCCounter raises the GC counter of a slot at once: items below it go in this

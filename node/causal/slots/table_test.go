@@ -72,7 +72,7 @@ func TestKnowledgeCountsWhenItIsDurable(t *testing.T) {
 	}
 	before := x.Revision()
 	x.Apply(g, func(hashing.Slot) { t.Error("a slot that is ready becomes ready") })
-	if !x.Durable(s, stream, 5) || x.Durable(s, stream, 6) || x.Revision() == before || s.Revision() != x.Revision() {
+	if !x.Durable(s, stream, 5) || x.Durable(s, stream, 6) || x.Revision() == before || s.Changed() != x.Revision() {
 		t.Error("what is durable does not count, or is no change")
 	}
 }
@@ -199,7 +199,7 @@ func TestTheCountsAreThoseOfTheSlots(t *testing.T) {
 			case 3:
 				if at := slot(); x.At(at).Held() && !x.At(at).Owned() {
 					x.Release([]wire.SlotRange{{First: uint32(at), Count: 1}})
-					if s := x.At(at); !s.Blank() || s.Held() || s.ReleasedAt() != x.Releases() {
+					if s := x.At(at); !s.Blank() || s.Held() || s.Released() != x.Revision() {
 						t.Fatalf("after its release the slot has %+v", s)
 					}
 				}
@@ -311,9 +311,9 @@ func TestWhatIsKeptAsideIsMergedBeforeASlotIsReady(t *testing.T) {
 	}
 }
 
-// TestWhatIsRemovedElsewhereDoesNotAgeItems removes an item of one slot: items of the
+// TestWhatIsTakenAwayElsewhereDoesNotAgeItems removes an item of one slot: items of the
 // others are still of the K that was told before.
-func TestWhatIsRemovedElsewhereDoesNotAgeItems(t *testing.T) {
+func TestWhatIsTakenAwayElsewhereDoesNotAgeItems(t *testing.T) {
 	const gone = 3
 	for name, remove := range map[string]func(x *Table){
 		"an item":  func(x *Table) { x.Remove(gone, version.ItemHash(keyIn(gone), item(1)), 2) },
@@ -322,7 +322,7 @@ func TestWhatIsRemovedElsewhereDoesNotAgeItems(t *testing.T) {
 		x := table(nil, 0, false)
 		x.Hold(gone)
 		x.Put(keyIn(gone), item(1), nil, 1)
-		told := x.Removals()
+		told := x.Revision()
 		remove(x)
 		for _, c := range []struct {
 			list  []wire.SlotRange
