@@ -21,7 +21,7 @@ var imports = []row{
 	{"node/core", "node/ids node/wire", ""},
 	{"node/view", "node/ids node/wire node/core internal/mutant", ""},
 	{"node/kv", "node/ids node/wire node/core internal/mutant", ""},
-	{"node/strong/history", "node/ids node/wire node/core node/kv", ""},
+	{"node/strong/history", "node/ids node/wire node/core node/kv internal/mutant", ""},
 	{"node/strong/recovery", "node/ids node/wire node/kv node/strong/history internal/mutant", ""},
 	{"node/strong/transfer", "node/ids node/wire node/core node/kv node/strong/history node/strong/recovery node/strong/batch internal/mutant", "node/store"},
 	{"node/strong/round", "node/ids node/wire node/core node/strong/history node/strong/recovery internal/mutant", ""},

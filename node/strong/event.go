@@ -20,7 +20,6 @@ func Events() core.EventKinds {
 }
 
 var (
-	EventAbandoned      = events.Debug("write_abandoned", "the client of the write at position `count` of the log has left")
 	EventTruncated      = events.Info("log_truncated", "`count` writes whose clients had left were removed from the log")
 	EventGap            = events.Debug("prepare_gap", "a batch of `peer` arrived too early: it begins `count` positions after the log's end", core.OfPeer)
 	EventDuplicate      = events.Debug("prepare_duplicate", "a batch of `peer` arrived twice", core.OfPeer)

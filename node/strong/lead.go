@@ -31,7 +31,7 @@ func (c ownClients) Answer(counter uint64, res wire.Result) {
 func (r *Replica) tickPrimary() {
 	p := r.asPrimary
 	for _, at := range p.Expire(r.now) {
-		r.abandonAt(at)
+		r.hist.Abandon(r.cfg.Self, r.cfg.Boot, at)
 	}
 	p.Order(r.now)
 	if p.Late(r.now) && !(r.truncate() && r.asPrimary != p) {
@@ -79,37 +79,11 @@ func (r *Replica) onCancel(h wire.Header, m *wire.Cancel) {
 	}
 }
 
-// abandonEntry marks a write in the log whose client has left. When a round begins, the
-// write is truncated from the log, with all entries after it.
+// abandonEntry marks a write in the log whose client has left.
 func (r *Replica) abandonEntry(id ids.Request) {
 	if at := r.hist.Position(id); at > 0 {
-		r.abandonAt(at)
+		r.hist.Abandon(r.cfg.Self, r.cfg.Boot, at)
 	}
-}
-
-func (r *Replica) abandonAt(at uint64) {
-	if !r.wasPrimary() || mutant.On(mutant.NeverTruncate) {
-		return
-	}
-	if r.hist.Abandon(at) {
-		r.box.Event(core.Event{Kind: EventAbandoned, Ballot: r.hist.Ballot(), Count: at})
-	}
-	if mutant.On(mutant.TruncateAtOnce) {
-		r.hist.TruncateAtOnce(at)
-		if r.asPrimary != nil {
-			r.asPrimary.CutAt(at)
-		}
-	}
-}
-
-// wasPrimary reports whether this boot of this node was the primary of the history's
-// ballot.
-func (r *Replica) wasPrimary() bool {
-	boot := r.cfg.Boot
-	if mutant.On(mutant.TruncateAfterRestart) {
-		boot = r.hist.Ballot().Boot
-	}
-	return r.hist.LedBy(r.cfg.Self, boot)
 }
 
 // truncate begins a round if the log holds abandoned writes and all members are heard: the

@@ -4,6 +4,7 @@ import (
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
+	"github.com/cohortkv/cohort/node/strong/history"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -13,21 +14,14 @@ func (r *Replica) onPrepare(h wire.Header, p *wire.Prepare) {
 	if h.From != r.promise.Primary() || !r.agreement.Enter(p.Ballot) {
 		return
 	}
-	end := r.hist.Length()
-	if p.First > end+1 || p.First == 0 {
-		r.box.Event(core.Event{Kind: EventGap, Peer: h.From, Count: p.First - end})
+	switch r.hist.Extend(p.First, p.Entries) {
+	case history.Gap:
+		r.box.Event(core.Event{Kind: EventGap, Peer: h.From, Count: p.First - r.hist.Length()})
 		return
-	}
-	var fresh []wire.Entry
-	if skip := end + 1 - p.First; skip < uint64(len(p.Entries)) {
-		fresh = p.Entries[skip:]
-	}
-	if !r.follows(fresh, end) {
+	case history.Foreign:
+		r.box.Event(core.Event{Kind: core.EventMalformed, Note: "prepare with a foreign stamp"})
 		return
-	}
-	if len(fresh) > 0 {
-		r.hist.Append(fresh)
-	} else if len(p.Entries) > 0 {
+	case history.Known:
 		r.box.Event(core.Event{Kind: EventDuplicate, Peer: h.From})
 	}
 	r.acknowledge(h.From)
@@ -35,17 +29,6 @@ func (r *Replica) onPrepare(h wire.Header, p *wire.Prepare) {
 	if mutant.On(mutant.ReadUncommitted) {
 		r.hist.CommitTo(r.hist.Length())
 	}
-}
-
-// follows guards against a peer that numbers its entries wrongly.
-func (r *Replica) follows(entries []wire.Entry, end uint64) bool {
-	for i := range entries {
-		if entries[i].Stamp != (ids.Stamp{Ballot: r.hist.Ballot(), Index: end + 1 + uint64(i)}) {
-			r.box.Event(core.Event{Kind: core.EventMalformed, Note: "prepare with a foreign stamp"})
-			return false
-		}
-	}
-	return true
 }
 
 // acknowledge says how much of the log is here, once that is durable.

@@ -19,7 +19,6 @@
 package strong
 
 import (
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
@@ -103,7 +102,8 @@ func New(cfg Config, box *core.Outbox, peers Peers, rec *core.Recovered) *Replic
 	r.hist = history.New(box, cfg.Limits.Origins)
 	r.promise = promise.New(cfg.Self, cfg.Inc, box)
 	if rec != nil {
-		r.recover(rec)
+		r.promise.Recover(&rec.Meta, r.now)
+		r.hist = history.Recover(r.box, cfg.Limits.Origins, rec, cfg.Self)
 	}
 	limits := transfer.Limits{ChunkBytes: cfg.Limits.ChunkBytes, Past: cfg.Limits.Past, Origins: cfg.Limits.Origins}
 	r.agreement = agreement.New(agreement.Config{Self: cfg.Self, Inc: cfg.Inc, Boot: cfg.Boot, Limits: limits},
@@ -111,14 +111,6 @@ func New(cfg Config, box *core.Outbox, peers Peers, rec *core.Recovered) *Replic
 	r.reads = reads.New(cfg.Self, cfg.Boot, box, r.hist)
 	r.waits = waits.New(cfg.Self, box, peers)
 	return r
-}
-
-func (r *Replica) recover(rec *core.Recovered) {
-	r.promise.Recover(&rec.Meta, r.now)
-	r.hist = history.Recover(r.box, r.cfg.Limits.Origins, rec)
-	if mutant.On(mutant.TruncateAfterRestart) && r.hist.Length() > 0 && r.wasPrimary() {
-		r.hist.Abandon(r.hist.Length()) // as if the last one's client had left
-	}
 }
 
 // Restarted is called once, first, by a machine that recovered: a primary starts

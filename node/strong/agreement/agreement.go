@@ -143,7 +143,7 @@ func (a *Agreement) Enter(b ids.Ballot) bool {
 // the node stands in that ballot.
 func (a *Agreement) swapIn() {
 	s := a.history.SwapIn(a.promise.Ballot())
-	a.promise.Settle(a.history, s.Desc.GivenUp)
+	a.promise.DropOwed(a.history, s.Desc.GivenUp)
 	a.progress++
 	a.box.Event(core.Event{Kind: EventSwapped, Ballot: s.Ballot, Count: uint64(len(s.Tail))})
 }

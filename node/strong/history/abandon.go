@@ -3,6 +3,8 @@ package history
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -18,15 +20,21 @@ func (h *History) Position(id ids.Request) uint64 {
 
 // Abandon marks the entry at a position beyond the commit position: its client has left.
 // The next round truncates the log before the first such entry. Until then the entry is
-// committed like any other, if all members acknowledge it. Abandon reports whether the
-// entry was not marked before. Only the primary that ordered the entry may call it, and
-// only in the same boot (LedBy).
-func (h *History) Abandon(at uint64) bool {
-	i, marked := slices.BinarySearch(h.current.abandoned, at)
-	if !marked {
-		h.current.abandoned = slices.Insert(h.current.abandoned, i, at)
+// committed like any other, if all members acknowledge it.
+//
+// Only the primary that ordered the entry may abandon it, and only in the same boot: no
+// other node knows which entries are certainly not committed. Otherwise nothing happens.
+func (h *History) Abandon(self ids.Node, boot ids.Boot, at uint64) {
+	if mutant.On(mutant.NeverTruncate) || !h.LedBy(self, boot) {
+		return
 	}
-	return !marked
+	if i, marked := slices.BinarySearch(h.current.abandoned, at); !marked {
+		h.current.abandoned = slices.Insert(h.current.abandoned, i, at)
+		h.box.Event(core.Event{Kind: EventAbandoned, Ballot: h.current.ballot, Count: at})
+	}
+	if mutant.On(mutant.TruncateAtOnce) {
+		h.truncateAtOnce(at)
+	}
 }
 
 // KeptLength is the length without abandoned entries and what follows them.
@@ -37,9 +45,8 @@ func (h *History) KeptLength() uint64 {
 	return h.Length()
 }
 
-// TruncateAtOnce takes the entry at a position and all behind it out of the log. No rule
-// allows that: the mutant TruncateAtOnce calls it, because the position is used again.
-func (h *History) TruncateAtOnce(at uint64) {
+// truncateAtOnce is what the mutant TruncateAtOnce does: the position is used again.
+func (h *History) truncateAtOnce(at uint64) {
 	c := &h.current
 	keep := at - 1 - c.commit
 	c.log, c.sums, c.abandoned = c.log[:keep], c.sums[:keep], nil

@@ -112,7 +112,7 @@ func TestWhatARestartedNodeFindsIsDurableAndNotCommitted(t *testing.T) {
 	h := Recover(&core.Outbox{}, 0, &core.Recovered{
 		Ballot: ballot(1), Log: entries(ballot(1), 1, 3),
 		Staged: []core.RecoveredBase{{Ballot: ballot(3), Base: from(ballot(2))}, {Ballot: ballot(2), Base: from(ballot(1))}},
-	})
+	}, 0)
 	if h.Durable() != 3 || h.Commit() != 0 || h.Length() != 3 {
 		t.Errorf("durable %d, committed %d of %d", h.Durable(), h.Commit(), h.Length())
 	}

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
@@ -64,13 +65,16 @@ func New(box *core.Outbox, origins int) *History {
 
 // Recover returns the history that a node finds of itself when it starts. All of it is
 // durable. How much of the log is committed must be learnt again.
-func Recover(box *core.Outbox, origins int, rec *core.Recovered) *History {
+func Recover(box *core.Outbox, origins int, rec *core.Recovered, self ids.Node) *History {
 	h := &History{box: box, origins: origins, current: current{
 		ballot: rec.Ballot, members: rec.Members, bound: rec.Bound, past: rec.Past, attested: rec.Attested,
 		ledger: kv.Import(rec.Ledger, origins),
 	}}
 	h.add(rec.Log)
 	h.durable = h.Length()
+	if mutant.On(mutant.TruncateAfterRestart) && h.Length() > 0 && h.LedBy(self, 0) {
+		h.current.abandoned = []uint64{h.Length()} // as if the last one's client had left
+	}
 	for _, s := range slices.Backward(rec.Staged) {
 		h.staged = &Base{
 			Ballot: s.Ballot, Desc: s.Base, Bound: s.Bound, Members: s.Members,
@@ -103,11 +107,11 @@ func (h *History) Contains(b ids.Ballot) bool {
 	return ok
 }
 
-// LedBy reports whether this boot of this node was the primary of the ballot. No other
-// node, and no other boot, knows which entries are certainly not committed.
+// LedBy reports whether this boot of this node was the primary of the ballot.
 func (h *History) LedBy(self ids.Node, boot ids.Boot) bool {
 	c := &h.current
-	return len(c.members) > 0 && c.members[0].ID == self && c.ballot.Boot == boot
+	mine := len(c.members) > 0 && c.members[0].ID == self
+	return mine && (c.ballot.Boot == boot || mutant.On(mutant.TruncateAfterRestart))
 }
 
 // Length is the position of the last entry.
@@ -151,6 +155,42 @@ func (h *History) Summary() wire.HistorySummary {
 		Ballot: c.ballot, Members: c.members, Past: c.past, Attested: c.attested,
 		Length: kept, Commit: c.commit, Sum: h.SumAt(kept),
 	}
+}
+
+// Extension says how a batch fits the log.
+type Extension uint8
+
+// The outcomes of Extend.
+const (
+	Extended Extension = iota + 1 // its entries are in the log now, if it has any
+	Known                         // all its entries were in the log
+	Gap                           // it begins after the log's end
+	Foreign                       // its entries are numbered wrongly, or of another ballot
+)
+
+// Extend appends the entries of a batch that are not in the log. first is the position of
+// the first entry. A batch changes nothing unless it follows the log without a gap.
+func (h *History) Extend(first uint64, entries []wire.Entry) Extension {
+	end := h.Length()
+	if first > end+1 || first == 0 {
+		return Gap
+	}
+	var fresh []wire.Entry
+	if skip := end + 1 - first; skip < uint64(len(entries)) {
+		fresh = entries[skip:]
+	}
+	for i := range fresh {
+		if fresh[i].Stamp != (ids.Stamp{Ballot: h.current.ballot, Index: end + 1 + uint64(i)}) {
+			return Foreign
+		}
+	}
+	switch {
+	case len(fresh) > 0:
+		h.Append(fresh)
+	case len(entries) > 0:
+		return Known
+	}
+	return Extended
 }
 
 // Append adds entries to the log. They count as durable once the write is.

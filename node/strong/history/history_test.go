@@ -82,6 +82,34 @@ func TestCommittedEntriesAreAppliedOnceInOrderAndLeaveTheLog(t *testing.T) {
 	h.CommitTo(6)
 }
 
+func TestABatchExtendsTheLogWithoutAGap(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		first uint64
+		batch []wire.Entry
+		want  Extension
+		ends  uint64
+	}{
+		{"the next entries", 4, entries(ballot(1), 4, 2), Extended, 5},
+		{"some of them known", 2, entries(ballot(1), 2, 4), Extended, 5},
+		{"all of them known", 2, entries(ballot(1), 2, 2), Known, 3},
+		{"none, at the end", 4, nil, Extended, 3},
+		{"none, before the end", 2, nil, Extended, 3},
+		{"after the end", 5, entries(ballot(1), 5, 2), Gap, 3},
+		{"none, after the end", 5, nil, Gap, 3},
+		{"no position", 0, entries(ballot(1), 4, 2), Gap, 3},
+		{"of another ballot", 4, entries(ballot(2), 4, 2), Foreign, 3},
+		{"numbered wrongly", 4, entries(ballot(1), 5, 2), Foreign, 3},
+		{"numbered wrongly at the end", 4, append(entries(ballot(1), 4, 1), entries(ballot(1), 6, 1)...), Foreign, 3},
+	} {
+		h, _ := standing(t, ballot(1))
+		h.Append(entries(ballot(1), 1, 3))
+		if got := h.Extend(c.first, c.batch); got != c.want || h.Length() != c.ends {
+			t.Errorf("%s: outcome %d, the log ends at %d", c.name, got, h.Length())
+		}
+	}
+}
+
 func TestALogIsDurableUpToTheLastWriteThatIs(t *testing.T) {
 	h, box := standing(t, ballot(1))
 	first := box.LastWrite() + 1
@@ -98,7 +126,7 @@ func TestALogIsDurableUpToTheLastWriteThatIs(t *testing.T) {
 }
 
 func TestAbandonedEntriesAndAllBehindThemAreNotReported(t *testing.T) {
-	h, _ := standing(t, ballot(1))
+	h, box := standing(t, ballot(1))
 	h.Append(entries(ballot(1), 1, 5))
 	if at := h.Position(ids.Request{Node: 1, Counter: 4}); at != 4 {
 		t.Fatalf("the request is at %d", at)
@@ -106,8 +134,13 @@ func TestAbandonedEntriesAndAllBehindThemAreNotReported(t *testing.T) {
 	if at := h.Position(ids.Request{Node: 2, Counter: 4}); at != 0 {
 		t.Fatalf("a request that is not in the log is at %d", at)
 	}
-	if !h.Abandon(4) || !h.Abandon(2) || h.Abandon(4) {
-		t.Error("an entry is abandoned twice, or not at all")
+	h.Abandon(0, 8, 1) // another boot
+	h.Abandon(1, 7, 1) // another node
+	for _, at := range []uint64{4, 2, 4} {
+		h.Abandon(0, 7, at)
+	}
+	if n := len(box.Output().Events); n != 2 {
+		t.Errorf("%d events of two entries", n)
 	}
 	for _, c := range []struct{ commit, kept uint64 }{{1, 1}, {2, 3}, {4, 5}} {
 		h.CommitTo(c.commit)

@@ -29,6 +29,9 @@ func (p *Primary) Acknowledged(now wire.Instant, id ids.Node, index uint64) {
 // Advance commits what all members have made durable (I4) and answers it. The caller calls
 // it when more of this node's own log is durable.
 func (p *Primary) Advance(now wire.Instant) {
+	if mutant.On(mutant.TruncateAtOnce) {
+		p.cut()
+	}
 	c := p.history.Durable()
 	for i := range p.backups {
 		if mutant.On(mutant.CommitWithoutOne) && i == len(p.backups)-1 {
@@ -98,8 +101,8 @@ func (p *Primary) Lag(l *core.Lag) {
 	}
 }
 
-// CutAt follows history.TruncateAtOnce, which only a mutant calls.
-func (p *Primary) CutAt(at uint64) {
-	p.inLog = p.inLog[:at-1-p.history.Commit()]
-	p.batches = slices.DeleteFunc(p.batches, func(end uint64) bool { return end >= at })
+// cut follows the mutant TruncateAtOnce: what is not in the log any more is forgotten.
+func (p *Primary) cut() {
+	p.inLog = p.inLog[:min(uint64(len(p.inLog)), p.history.Length()-p.history.Commit())]
+	p.batches = slices.DeleteFunc(p.batches, func(end uint64) bool { return end > p.history.Length() })
 }

@@ -134,7 +134,7 @@ func TestWhatIsNotAcknowledgedIsSentAgain(t *testing.T) {
 	}
 	s.Repeat(s.now)
 	s.expect("to each what it lacks", "1 prepare 3+1 committed 0", "2 prepare 1+3 committed 0")
-	s.history.Abandon(3)
+	s.history.Abandon(0, 7, 3)
 	s.Repeat(s.now)
 	s.expect("but for what was abandoned", "2 prepare 1+2 committed 0")
 	s.now += gateSilence

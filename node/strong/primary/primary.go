@@ -191,6 +191,9 @@ func (p *Primary) dequeue(which func(*pendingWrite) bool) {
 // Order moves writes from the queue into the log, one batch at a time, and sends them to
 // all members at once, while the gate is open.
 func (p *Primary) Order(now wire.Instant) {
+	if mutant.On(mutant.TruncateAtOnce) {
+		p.cut()
+	}
 	for len(p.queue) > 0 && len(p.batches) < p.limits.Depth && !p.peers.LeftBehind() {
 		if !p.GateOpen(now) {
 			if !p.gated {

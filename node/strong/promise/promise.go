@@ -116,8 +116,8 @@ func (p *Promise) Persist() {
 // Owed are the ballots that this node owes.
 func (p *Promise) Owed() []wire.KnownBallot { return slices.Clone(p.owed) }
 
-// Settle removes the owed ballots that the history now contains, or that were given up.
-func (p *Promise) Settle(h *history.History, givenUp []ids.Ballot) {
+// DropOwed removes the owed ballots that the history now contains, or that were given up.
+func (p *Promise) DropOwed(h *history.History, givenUp []ids.Ballot) {
 	before := len(p.owed)
 	p.owed = slices.DeleteFunc(p.owed, func(k wire.KnownBallot) bool {
 		return h.Contains(k.Ballot) || slices.Contains(givenUp, k.Ballot)

@@ -60,21 +60,21 @@ func TestAMemberOwesWhatItsHistoryLacks(t *testing.T) {
 	}
 }
 
-func TestAnOwedBallotIsSettledDurably(t *testing.T) {
+func TestAnOwedBallotIsDroppedDurably(t *testing.T) {
 	box := &core.Outbox{}
 	p := New(1, 9, box)
 	p.Adopt(view(4, []ids.Ballot{bal(1, 1), bal(2, 1), bal(3, 1), bal(3, 2)}, 0, 1), 7, history.New(box, 0))
 	h := standing(box, bal(2, 1))
-	p.Settle(h, []ids.Ballot{bal(3, 1)})
+	p.DropOwed(h, []ids.Ballot{bal(3, 1)})
 	if d := cmp.Diff([]ids.Ballot{bal(3, 2)}, owed(p)); d != "" {
 		t.Error(d)
 	}
 	last := box.LastWrite()
 	if w := box.Output().Writes; w[len(w)-1].Kind != core.WriteMeta || len(w[len(w)-1].Meta.Owed) != 1 {
-		t.Error("what is settled is not durable")
+		t.Error("what is dropped is not durable")
 	}
-	if p.Settle(h, nil); box.LastWrite() != last {
-		t.Error("nothing is settled, and it is written")
+	if p.DropOwed(h, nil); box.LastWrite() != last {
+		t.Error("nothing is dropped, and it is written")
 	}
 }
 

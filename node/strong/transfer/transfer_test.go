@@ -87,7 +87,7 @@ func (p *peer) take() wire.Message {
 // stand makes the history of a node that of a ballot.
 func (p *peer) stand(b ids.Ballot) {
 	p.do(func() {
-		p.receiver.Begin(p.now, &wire.Start{Ballot: b}, p.id)
+		p.receiver.Begin(p.now, &wire.Start{Ballot: b, Members: []wire.Member{{ID: p.id}}}, p.id)
 		p.history.SwapIn(b)
 	})
 	p.events, p.built = nil, 0
@@ -212,7 +212,7 @@ func TestWhatTheHolderHasBeyondTheBaseIsLeftOut(t *testing.T) {
 		from, to := newPeer(t, 0, 1<<20), newPeer(t, 1, 1<<20)
 		from.stand(bal(1))
 		from.log(1, 20, 8)
-		from.history.Abandon(15)
+		from.history.Abandon(0, 7, 15)
 		prepare(to)
 		transfer(t, from, to, start(from))
 		if _, ledger := contents(to); ledger.MsgNum != 15 {
