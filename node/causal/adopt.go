@@ -303,7 +303,7 @@ func (r *Replica) checkSynced() {
 		if !r.reachable(p) {
 			continue
 		}
-		done := p.exchanged && p.handoff == nil && (p.draining.HandedOver || !p.former)
+		done := p.exchanged && p.offer == nil && (p.draining.HandedOver || !p.former)
 		all = all && done
 		exchanged = exchanged && p.exchanged
 		if !done {
@@ -346,8 +346,8 @@ func (r *Replica) forgetFormer() {
 	n, holds := len(r.peers), r.slots.ForOthers()
 	r.peers = slices.DeleteFunc(r.peers, func(p *peer) bool {
 		done := p.former && p.draining.Drained && !holds && r.exchangeOf(p) == nil
-		if done && r.now < p.ackedAt+forgetDelay {
-			r.alarm(p.ackedAt + forgetDelay)
+		if done && r.now < p.receipt.SentAt()+forgetDelay {
+			r.alarm(p.receipt.SentAt() + forgetDelay)
 			done = false
 		}
 		if done {

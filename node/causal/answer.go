@@ -19,13 +19,13 @@ func (r *Replica) OnDigestRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.Di
 	r.hearForgotten(h.From, m.Forgotten)
 	list := slots.Valid(r.slots.Space(), m.Slots)
 	if !m.Survey && len(list) > 0 {
-		r.requesters.noteRequest(h, r.now)
+		r.requesters.NoteRequest(h, r.now)
 	}
 	reply := &wire.Digest{
 		Session: m.Session, View: r.viewID(), Layout: r.layout, Revision: r.slots.Revision(), Frozen: r.closed(),
 		Descends: r.view != nil && r.view.Descends(h.View),
 		Unsynced: r.unsynced(), StableCut: r.stableCutSum(), Ended: r.boots.endedBoots(), GCCounter: r.collector.Counter, Former: r.formerFor(h.View),
-		Heard: r.heardAt(h.View), Acked: r.requesters.ackedAt(h.View, r.slots.Revision()), Requesting: r.requesters.asking(h.View, r.now),
+		Heard: r.heardAt(h.View), Acked: r.requesters.AckedAt(h.View, r.slots.Revision()), Requesting: r.requesters.Asking(h.View, r.now),
 		Held: r.slots.Holdings(list), Forgotten: r.forgottenList(),
 	}
 	if !m.Survey && len(reply.Held.Held) > 0 {
@@ -93,7 +93,7 @@ const maxWants = 256
 // OnFetchItems sends items.
 func (r *Replica) OnFetchItems(h wire.Header, replyTo ids.ReplyTo, m *wire.FetchItems) {
 	r.sign(h)
-	r.requesters.noteRequest(h, r.now)
+	r.requesters.NoteRequest(h, r.now)
 	list := slots.Valid(r.slots.Space(), m.Slots)
 	if r.slotReads.open() >= maxWants {
 		return

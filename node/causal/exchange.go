@@ -64,7 +64,7 @@ func (r *Replica) exchangeWith(p *peer) {
 // pollFormer asks a former member which owners have acknowledged its data, and
 // exchanges with it again only if it has anything new.
 func (r *Replica) pollFormer(p *peer) {
-	if p.lastAck == nil || p.draining.Relay || p.inquired != r.boots.inquiry {
+	if p.receipt.Ack() == nil || p.draining.Relay || p.inquired != r.boots.inquiry {
 		r.exchangeWith(p)
 		return
 	}
@@ -158,7 +158,7 @@ func (r *Replica) OnDigest(h wire.Header, m *wire.Digest) {
 		r.endExchange(x)
 		return
 	}
-	if x.brief && (h.Boot != x.peer.lastAck.Boot || m.Revision != x.peer.lastAck.Revision) {
+	if x.brief && !x.peer.receipt.Is(h.Boot, m.Revision) {
 		x.expand(r)
 		r.openExchange(x)
 		return

@@ -3,6 +3,7 @@ package causal
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/causal/handoff"
 	"github.com/cohortkv/cohort/node/causal/peers"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
@@ -28,11 +29,9 @@ type peer struct {
 	exchangedAt wire.Instant
 	draining    peers.Draining // of a former member
 
-	handoff     *handoff         // what it owns and has not acknowledged
-	ackedAt     wire.Instant     // when an acknowledgement was sent to it last
-	lastAck     *wire.HandoffAck // of the last exchange with it, in this view
-	ackDeferred bool             // lastAck is sent when it has adopted this view
-	inquired    uint64           // the last inquiry that an exchange with it has answered; not if it knew of other nodes
+	offer    *handoff.Offer  // what it owns and has not acknowledged; nil: nothing
+	receipt  handoff.Receipt // what of it this node has acknowledged, in this view
+	inquired uint64          // the last inquiry that an exchange with it has answered; not if it knew of other nodes
 }
 
 func (r *Replica) peer(id ids.Node) *peer {

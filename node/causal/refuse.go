@@ -5,6 +5,7 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/node/causal/catalog"
+	"github.com/cohortkv/cohort/node/causal/handoff"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -255,7 +256,7 @@ func (most limit) carryAnswer(m *wire.CausalForwardReply) string {
 func (r *Replica) digestFlaw(m *wire.Digest, most limit) string {
 	why := first(
 		revisionFlaw(m.Revision), r.holdingsFlaw(&m.Held, most), most.vector(m.Heard),
-		mostFlaw(len(m.Ended), maxEndedBoots), mostFlaw(len(m.Acked), maxRequesters), mostFlaw(len(m.Requesting), maxRequesters),
+		mostFlaw(len(m.Ended), maxEndedBoots), mostFlaw(len(m.Acked), handoff.MaxRequesters), mostFlaw(len(m.Requesting), handoff.MaxRequesters),
 		mostFlaw(len(m.Former), maxFormer), mostFlaw(len(m.Forgotten), maxForgotten), groupsFlaw(m.Groups),
 	)
 	if why == "" && m.Heard.At(r.streams.Own.ID()) > r.streams.Own.Last() {

@@ -16,6 +16,7 @@ import (
 	"github.com/cohortkv/cohort/node/causal/catalog"
 	"github.com/cohortkv/cohort/node/causal/footprint"
 	"github.com/cohortkv/cohort/node/causal/gc"
+	"github.com/cohortkv/cohort/node/causal/handoff"
 	"github.com/cohortkv/cohort/node/causal/slots"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
@@ -111,11 +112,11 @@ type Replica struct {
 	since   wire.Instant
 
 	slots      slots.Table
-	streams    broadcast.Streams // of this view: its own, and those of the other replicas of the shard
-	peers      []*peer           // members and former members, by id
-	outside    []wire.Member     // of the views before, while this node is in none
-	drained    []ids.Node        // former members of this view that are none any more
-	requesters requesters        // of slots, with what they have acknowledged
+	streams    broadcast.Streams  // of this view: its own, and those of the other replicas of the shard
+	peers      []*peer            // members and former members, by id
+	outside    []wire.Member      // of the views before, while this node is in none
+	drained    []ids.Node         // former members of this view that are none any more
+	requesters handoff.Requesters // of slots, with what they have acknowledged
 
 	exchanges      []*exchange
 	sessions       uint64
@@ -136,9 +137,8 @@ type Replica struct {
 	vectors    footprint.Vectors // that were stored last
 	change     core.CausalWrite  // of this step
 	effects    []effect
-	releasable []hashing.Slot // held for others, and acknowledged by all owners
-	released   uint64         // slots, since that was reported
-	woken      []string       // keys that were merged; their readers are looked at when that is durable
+	releasable handoff.Queue // slots that are held for others, and acknowledged by all owners
+	woken      []string      // keys that were merged; their readers are looked at when that is durable
 	boots      bootTable
 	infoAt     wire.Instant // not before then peers are asked for unknown views, and for boots
 	cuts       gc.CutMaker

@@ -42,6 +42,7 @@ var targets = map[string][]string{
 	"node/causal/version":   {"causal"},
 	"node/causal/catalog":   {"causal"},
 	"node/causal/slots":     {"causal"},
+	"node/causal/handoff":   {"causal"},
 	"node/view":             {"strong", "causal"},
 	"node/kv":               {"strong", "causal"},
 }
