@@ -221,13 +221,13 @@ func (r *Replica) addPeer(p *peer) {
 
 // exchanged notes that an exchange with a peer is over.
 func (r *Replica) exchanged(p *peer, x *exchange) {
-	digest := x.digest
+	digest := x.Digest()
 	if !p.exchanged {
 		r.moved()
 	}
 	p.exchanged, p.exchangedAt = true, r.now
 	if digest != nil && (p.former || !digest.Unsynced && !r.tellsOfOthers(digest) && (p.guest || digest.Frozen || digest.View == r.viewID())) {
-		p.inquired = x.inquiry // it knows of no other node that may have data, and takes none from one
+		p.inquired = x.Inquiry() // it knows of no other node that may have data, and takes none from one
 	}
 	if p.former {
 		r.exchangedFormer(p, x)
@@ -249,8 +249,8 @@ func (r *Replica) tellsOfOthers(m *wire.Digest) bool {
 // they have acknowledged it, or this node, which no longer waits for them, has taken
 // all of it.
 func (r *Replica) exchangedFormer(p *peer, x *exchange) {
-	e := peers.Exchange{Relayed: x.relay, Trip: x.trip}
-	if d := x.digest; d != nil {
+	e := peers.Exchange{Relayed: x.Relay(), Trip: x.Trip()}
+	if d := x.Digest(); d != nil {
 		e.Answered, e.Frozen = true, d.Frozen
 		e.AllAcked, e.AllActive = r.allAcked(d.Acked), r.allAcked(d.Acked, d.Requesting)
 	}

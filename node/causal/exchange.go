@@ -1,11 +1,11 @@
 package causal
 
 import (
-	"iter"
 	"slices"
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
+	"github.com/cohortkv/cohort/node/causal/antientropy"
 	"github.com/cohortkv/cohort/node/causal/catalog"
 	"github.com/cohortkv/cohort/node/causal/peers"
 	"github.com/cohortkv/cohort/node/causal/slots"
@@ -15,48 +15,30 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// exchange is an exchange of digests and items, at the requester (docs/causal.md §6).
+// exchange is an exchange with a peer (docs/causal.md §6).
 type exchange struct {
-	peer       *peer
-	session    uint64
-	slots      []wire.SlotRange
-	relay      bool         // items of slots that others own are wanted, too
-	brief      bool         // of a former member that may have nothing new: it asks about no slots
-	waitsFor   *exchange    // that brings the same slots
-	begunAt    wire.Instant // when it was opened last
-	trip       wire.Instant // how long the answer took to come
-	itemsAt    wire.Instant // when items came last
-	askedAt    wire.Instant
-	interval   wire.Instant // between repetitions
-	digest     *wire.Digest // nil: not answered yet
-	boot       ids.Boot     // of the answer
-	want       []wire.SlotRange
-	cursor     wire.SlotCursor
-	gcCounters map[hashing.Slot]uint64       // of the slots whose items have come
-	remaining  []wire.SlotRange              // of want: slots whose items have not all come
-	keys       map[string]wire.CausalVersion // that came of it
-	present    uint64                        // how many of them are here, too: what was collected here is not taken in; 0 when one was dropped since
-	checks     int                           // slots whose own items are being read
-	complete   bool                          // all items came
-	inquiry    uint64                        // when it began
-	revision   uint64                        // of this node's slots, when it began: slots that were released since do not count
-	lastWrite  uint64                        // when it began: slots that were written since are not those that were compared
-	repeat     bool                          // when it is done: the peer has more, or what is wanted has changed
+	antientropy.Exchange
+	peer     *peer
+	waitsFor *exchange // that brings the same slots; nil: none
 }
 
 // exchangeWith begins an exchange with a peer, or has the one under way followed by
 // another.
 func (r *Replica) exchangeWith(p *peer) {
 	if x := r.exchangeOf(p); x != nil {
-		x.repeat = true
+		x.Follow()
 		return
 	}
 	list := r.wanted(p)
 	if len(list) == 0 {
-		r.exchanged(p, &exchange{inquiry: r.boots.inquiry})
+		r.exchanged(p, &exchange{Exchange: antientropy.None(r.boots.inquiry)})
 		return
 	}
-	x := &exchange{peer: p, slots: list, relay: p.draining.Relay}
+	r.beginExchange(p, antientropy.New(list, p.draining.Relay))
+}
+
+func (r *Replica) beginExchange(p *peer, e antientropy.Exchange) {
+	x := &exchange{Exchange: e, peer: p}
 	r.exchanges = append(r.exchanges, x)
 	r.openExchange(x)
 }
@@ -68,20 +50,13 @@ func (r *Replica) pollFormer(p *peer) {
 		r.exchangeWith(p)
 		return
 	}
-	x := &exchange{peer: p, brief: true}
-	r.exchanges = append(r.exchanges, x)
-	r.openExchange(x)
-}
-
-// expand makes a brief exchange ask about slots.
-func (x *exchange) expand(r *Replica) {
-	x.brief, x.relay, x.slots = false, x.peer.draining.Relay, r.wanted(x.peer)
+	r.beginExchange(p, antientropy.Brief())
 }
 
 // exchangeAgain begins an exchange with a peer that is heard again, or opens the
 // unanswered one anew: its repetition may be a second away.
 func (r *Replica) exchangeAgain(p *peer) {
-	if x := r.exchangeOf(p); x != nil && !x.complete {
+	if x := r.exchangeOf(p); x != nil && !x.Complete() {
 		r.openExchange(x)
 		return
 	}
@@ -106,27 +81,29 @@ func (r *Replica) wanted(p *peer) []wire.SlotRange {
 	return r.slots.OwnedRanges()
 }
 
+// openExchange begins an exchange, or begins it again.
 func (r *Replica) openExchange(x *exchange) {
-	if x.brief && x.peer.inquired != r.boots.inquiry {
-		x.expand(r) // writes of ended boots may be there
+	if x.Brief() && x.peer.inquired != r.boots.inquiry {
+		r.expand(x) // writes of ended boots may be there
 	}
-	x.session = r.session()
-	x.waitsFor, x.begunAt, x.itemsAt = nil, r.now, r.now
-	x.digest, x.want, x.cursor, x.keys, x.complete, x.checks, x.gcCounters = nil, nil, wire.SlotCursor{}, nil, false, 0, map[hashing.Slot]uint64{}
-	x.interval = resend
-	x.inquiry, x.revision, x.lastWrite = r.boots.inquiry, r.slots.Revision(), r.box.LastWrite()
+	x.waitsFor = nil
+	x.Open(antientropy.Start{
+		Session: r.session(), At: r.now, Inquiry: r.boots.inquiry, Revision: r.slots.Revision(), LastWrite: r.box.LastWrite(),
+	})
 	r.askExchange(x)
 }
 
+// expand makes a brief exchange ask about slots.
+func (r *Replica) expand(x *exchange) { x.Expand(r.wanted(x.peer), x.peer.draining.Relay) }
+
 // askExchange sends the open question of an exchange, again or for the first time.
 func (r *Replica) askExchange(x *exchange) {
-	x.askedAt = r.now
-	if x.digest == nil {
-		r.request(x.peer.id, &wire.DigestRequest{Session: x.session, Slots: x.slots, Sums: r.slots.GroupSums(x.slots), Births: r.births(), Forgotten: r.forgottenList()})
-	} else {
-		r.request(x.peer.id, &wire.FetchItems{Session: x.session, Slots: x.want, After: x.cursor})
+	m := x.Question(&r.slots, r.now)
+	if q, first := m.(*wire.DigestRequest); first {
+		q.Births, q.Forgotten = r.births(), r.forgottenList()
 	}
-	r.alarm(r.now + x.interval)
+	r.request(x.peer.id, m)
+	r.alarm(x.Next())
 }
 
 func (r *Replica) exchangeBy(h wire.Header, session uint64) *exchange {
@@ -134,7 +111,7 @@ func (r *Replica) exchangeBy(h wire.Header, session uint64) *exchange {
 	if p == nil {
 		return nil
 	}
-	if x := r.exchangeOf(p); x != nil && x.session == session {
+	if x := r.exchangeOf(p); x != nil && x.Session() == session {
 		return x
 	}
 	return nil
@@ -146,7 +123,7 @@ func (r *Replica) OnDigest(h wire.Header, m *wire.Digest) {
 		return
 	}
 	x := r.exchangeBy(h, m.Session)
-	if x == nil || x.digest != nil {
+	if x == nil || x.Digest() != nil {
 		return
 	}
 	if !r.mayExchange(m) {
@@ -158,12 +135,12 @@ func (r *Replica) OnDigest(h wire.Header, m *wire.Digest) {
 		r.endExchange(x)
 		return
 	}
-	if x.brief && !x.peer.receipt.Is(h.Boot, m.Revision) {
-		x.expand(r)
+	if x.Brief() && !x.peer.receipt.Is(h.Boot, m.Revision) {
+		r.expand(x)
 		r.openExchange(x)
 		return
 	}
-	x.digest, x.boot, x.trip = m, h.Boot, r.now-x.begunAt
+	x.Answer(h.Boot, m, r.now)
 	r.boots.hearEnded(r.believable(m.Ended))
 	r.collector.Raise(m.GCCounter)
 	r.hearForgotten(h.From, m.Forgotten)
@@ -193,66 +170,30 @@ func (r *Replica) mayExchange(m *wire.Digest) bool {
 // others.
 func (r *Replica) compare(x *exchange) {
 	j := &version.Joiner{}
-	w := slots.Reader{Held: &x.digest.Held}
-	sums := slots.ReadSums(r.slots.Space(), x.digest.Groups)
-	var want []hashing.Slot
-	for at := range slots.Each(x.slots) {
-		theirs, differs := sums.Next(at)
-		run := w.Next(at)
-		if run == nil {
-			continue
-		}
-		s := r.slots.At(at)
-		if !s.Owned() && !x.relay {
-			continue // its owners request it themselves
-		}
-		equal := theirs == s.Sum()
-		if !differs { // from what was here when it was asked
-			equal = s.Written() <= x.lastWrite
-		}
-		if !equal {
-			want = append(want, at)
-		}
-		if equal || mutant.On(mutant.CausalEarlyKnowledge) {
-			r.absorb(x, at, run, j)
-		}
+	for at, run := range x.Compare(&r.slots) {
+		r.absorb(x, at, run, j)
 	}
 	r.writePending()
-	if len(want) == 0 {
-		x.complete = true
+	if x.Complete() {
 		r.finishExchange(x)
 		return
 	}
-	x.expect(want)
 	if x.waitsFor = r.bringing(x); x.waitsFor != nil {
-		x.digest, x.want = nil, nil // when that is over, little differs
+		x.Postpone()
 		r.alarm(r.now + resend)
 		return
 	}
-	x.interval = resend
 	r.askExchange(x)
-}
-
-// expect begins to wait for the items of slots, which ascend.
-func (x *exchange) expect(want []hashing.Slot) {
-	x.want = slots.Ranges(slices.Values(want))
-	x.remaining = slices.Clone(x.want)
-	x.keys, x.present = map[string]wire.CausalVersion{}, 0
 }
 
 // bringing is an exchange under way that brings slots which another one wants, too.
 func (r *Replica) bringing(x *exchange) *exchange {
 	for _, y := range r.exchanges {
-		if y != x && r.brings(y) && slots.Overlap(x.want, y.want) {
+		if y != x && y.Brings(r.now) && x.Shares(&y.Exchange) {
 			return y
 		}
 	}
 	return nil
-}
-
-// brings reports that items come from an exchange.
-func (r *Replica) brings(x *exchange) bool {
-	return slices.Contains(r.exchanges, x) && len(x.want) > 0 && !x.complete && r.now-x.itemsAt < peers.Silence
 }
 
 // resumeWaiting opens the exchanges that have waited for one.
@@ -270,13 +211,12 @@ func (r *Replica) absorb(x *exchange, at hashing.Slot, run *wire.HeldSlots, j *v
 	if run == nil {
 		return
 	}
-	if s := r.slots.At(at); !s.Owned() && s.Released() > x.revision {
-		x.repeat = true // the slot was released meanwhile
+	if x.Released(r.slots.At(at)) {
+		x.Follow()
 		return
 	}
 	r.hold(at)
-	gcCounter := max(run.GCCounter, x.gcCounters[at])
-	if !r.slots.Absorb(at, x.digest.Held.Vectors[run.Vector], gcCounter, run.Ready && r.onePredecessor, maxVector, j) {
+	if !r.slots.Absorb(at, x.Digest().Held.Vectors[run.Vector], x.GCCounter(at, run), run.Ready && r.onePredecessor, maxVector, j) {
 		r.refuseMessage(x.peer.id, "knowledge of more streams than are kept")
 	}
 }
@@ -284,133 +224,89 @@ func (r *Replica) absorb(x *exchange, at hashing.Slot, run *wire.HeldSlots, j *v
 // OnItems merges a piece of the items that were asked for.
 func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 	x := r.exchangeBy(h, m.Session)
-	if !r.credible(h.From, m) || x == nil || x.digest == nil || x.complete || m.After != x.cursor || len(stored) != len(m.Items) {
+	if !r.credible(h.From, m) || x == nil || !x.Awaits(m) || len(stored) != len(m.Items) {
 		return
 	}
-	if h.Boot != x.boot || m.RemovedAt > x.digest.Revision && !mutant.On(mutant.CausalStaleItems) {
+	if x.Stale(h.Boot, m) {
 		r.openExchange(x) // what K said is not what the items are of any more
 		return
 	}
-	if why := r.unasked(x, m); why != "" {
+	if why := x.Unasked(r.slots.Space(), m); why != "" {
 		r.refuseMessage(h.From, why)
 		return
 	}
 	r.gained(x.peer)
-	x.itemsAt = r.now
-	for _, f := range m.GCCounters {
-		x.gcCounters[hashing.Slot(f.Slot)] = max(x.gcCounters[hashing.Slot(f.Slot)], f.GCCounter)
-	}
+	x.Begin(m, r.now)
 	for i := range m.Items {
 		item := &m.Items[i]
 		hash := hashing.Hash(item.Key)
 		at := r.slots.Space().Slot(hash)
 		r.slotsDone(x, at)
 		r.hold(at)
-		x.keys[item.Key] = item.Version
 		if !x.peer.exchanged {
 			r.moved() // gossip with others goes on for ever
 		}
 		if r.merge(item, stored[i]) {
 			r.wakeKey(item.Key)
 		}
-		if r.overlay.current(item.Key, stored[i]) != nil {
-			x.present++
-		}
-		x.cursor = wire.SlotCursor{Begun: true, Hash: hash, Key: item.Key}
+		x.Came(hash, item, r.overlay.current(item.Key, stored[i]) != nil)
 	}
 	r.after(r.commit(), r.wakeKeys)
 	if !m.Last {
-		x.interval = resend
 		if len(m.Items) > 0 {
 			r.askExchange(x)
 		}
 		return
 	}
 	r.slotsDone(x, hashing.Slot(r.slots.Len()))
-	x.complete = true
+	x.Last()
 	r.finishExchange(x)
-}
-
-// unasked says what of a piece was not asked for; empty: nothing.
-func (r *Replica) unasked(x *exchange, m *wire.Items) string {
-	for _, f := range m.GCCounters {
-		if !slots.In(x.want, hashing.Slot(f.Slot)) {
-			return "the GC counter of a slot that was not asked for"
-		}
-	}
-	for i := range m.Items {
-		if !slots.In(x.remaining, r.slots.Space().Slot(hashing.Hash(m.Items[i].Key))) {
-			return "an item of a slot that was not asked for, or has come"
-		}
-	}
-	return ""
 }
 
 // slotsDone concludes the slots before one: all their items have come.
 func (r *Replica) slotsDone(x *exchange, next hashing.Slot) {
 	j := &version.Joiner{}
-	for at := range x.before(next) {
-		if r.slots.At(at).Sum().Count > x.present {
-			r.findAbsent(x, at, x.keys)
+	for at := range x.DoneBefore(next) {
+		if x.Extra(r.slots.At(at)) {
+			r.findAbsent(x, at, x.Keys())
 		} else {
-			r.absorb(x, at, x.digest.Held.Of(uint32(at)), j)
+			r.absorb(x, at, x.Digest().Held.Of(uint32(at)), j)
 		}
-		x.keys, x.present = map[string]wire.CausalVersion{}, 0
+		x.NextSlot()
 	}
 	r.writePending()
 }
 
-// before takes the slots before one off those whose items have not all come.
-func (x *exchange) before(next hashing.Slot) iter.Seq[hashing.Slot] {
-	return func(yield func(hashing.Slot) bool) {
-		for len(x.remaining) > 0 && x.remaining[0].First < uint32(next) {
-			at := hashing.Slot(x.remaining[0].First)
-			x.remaining[0].First++
-			if x.remaining[0].Count--; x.remaining[0].Count == 0 {
-				x.remaining = x.remaining[1:]
-			}
-			if !yield(at) {
-				return
-			}
-		}
-	}
-}
-
-// findAbsent looks for items that are here and were deleted and collected elsewhere. K
-// of the peer has them, and the peer has nothing for their keys. Or it has what won
-// over them, which was not taken in because it was collected here (docs/causal.md
-// §6.4).
+// findAbsent looks for items of a slot that are here and were deleted and collected
+// elsewhere (docs/causal.md §6.4).
 func (r *Replica) findAbsent(x *exchange, at hashing.Slot, theirs map[string]wire.CausalVersion) {
-	x.checks++
-	session, released := x.session, r.slots.At(at).Released()
+	x.Check()
+	session, released := x.Session(), r.slots.At(at).Released()
 	r.readAll(at, wire.SlotCursor{}, func(items []wire.Item) {
-		if x.session != session || r.exchangeOf(x.peer) != x {
+		if x.Session() != session || r.exchangeOf(x.peer) != x {
 			return
 		}
-		x.checks--
+		x.Checked()
 		if r.slots.At(at).Released() != released {
-			x.repeat = true // the slot was released meanwhile
+			x.Follow() // the slot was released meanwhile
 			r.finishExchange(x)
 			return
 		}
 		var k wire.Vector
-		if run := x.digest.Held.Of(uint32(at)); run != nil {
-			k = x.digest.Held.Vectors[run.Vector]
-			r.slots.RaiseGCCounter(at, max(run.GCCounter, x.gcCounters[at])) // at once: the items go now
+		if run := x.Digest().Held.Of(uint32(at)); run != nil {
+			k = x.Digest().Held.Vectors[run.Vector]
+			r.slots.RaiseGCCounter(at, x.GCCounter(at, run)) // at once: the items go now
 		}
 		for i := range items {
 			item := r.overlay.current(items[i].Key, &items[i])
-			if item == nil {
+			if item == nil || !antientropy.Collected(item, theirs, k) {
 				continue
 			}
-			d := item.Version.Dot
-			if v, there := theirs[item.Key]; (!there || version.Wins(v, item.Version)) && k.At(d.Stream) >= d.N {
-				r.box.Event(core.Event{Kind: EventItemAbsent, Peer: x.peer.id})
-				r.forget(at, item, version.ItemHash(hashing.Hash(item.Key), item))
-				r.wakeKey(item.Key)
-			}
+			r.box.Event(core.Event{Kind: EventItemAbsent, Peer: x.peer.id})
+			r.forget(at, item, version.ItemHash(hashing.Hash(item.Key), item))
+			r.wakeKey(item.Key)
 		}
-		r.absorb(x, at, x.digest.Held.Of(uint32(at)), &version.Joiner{})
+		r.absorb(x, at, x.Digest().Held.Of(uint32(at)), &version.Joiner{})
 		r.writePending()
 		r.after(r.commit(), r.wakeKeys)
 		r.finishExchange(x)
@@ -436,12 +332,12 @@ func (r *Replica) readAll(at hashing.Slot, after wire.SlotCursor, do func(items 
 
 // finishExchange ends an exchange when everything that it brought is durable.
 func (r *Replica) finishExchange(x *exchange) {
-	if !x.complete || x.checks > 0 {
+	if !x.Done() {
 		return
 	}
-	session := x.session
+	session := x.Session()
 	r.after(r.commit(), func() {
-		if x.session == session && r.exchangeOf(x.peer) == x {
+		if x.Session() == session && r.exchangeOf(x.peer) == x {
 			r.endExchange(x)
 		}
 	})
@@ -453,13 +349,12 @@ func (r *Replica) endExchange(x *exchange) {
 	r.exchanges = slices.DeleteFunc(r.exchanges, func(o *exchange) bool { return o == x })
 	r.catchUp()
 	r.ackHandoff(x)
-	if x.digest != nil && x.inquiry == r.boots.inquiry {
-		r.hearPositions(x.peer, x.digest)
+	if x.Digest() != nil && x.Inquiry() == r.boots.inquiry {
+		r.hearPositions(x.peer, x.Digest())
 	}
-	more := x.repeat
 	r.resumeWaiting(x)
 	r.exchanged(x.peer, x)
-	if more {
+	if x.More() {
 		r.exchangeWith(x.peer)
 	}
 }
@@ -469,20 +364,19 @@ func (r *Replica) endExchange(x *exchange) {
 func (r *Replica) tickExchanges() {
 	for _, x := range slices.Clone(r.exchanges) {
 		switch {
-		case x.complete:
-		case !r.reachable(x.peer) && r.now-x.askedAt >= peers.Silence || mutant.On(mutant.CausalNoExchangeRetry) && r.now-x.askedAt >= x.interval:
+		case x.Complete():
+		case !r.reachable(x.peer) && x.Unanswered(r.now) >= peers.Silence || mutant.On(mutant.CausalNoExchangeRetry) && r.now >= x.Next():
 			r.exchanges = slices.DeleteFunc(r.exchanges, func(o *exchange) bool { return o == x })
 			r.resumeWaiting(x)
 			r.checkSynced()
-		case x.waitsFor != nil && r.brings(x.waitsFor):
+		case x.waitsFor != nil && slices.Contains(r.exchanges, x.waitsFor) && x.waitsFor.Brings(r.now):
 			r.alarm(r.now + resend)
 		case x.waitsFor != nil:
 			r.openExchange(x)
-		case r.now-x.askedAt >= x.interval:
-			x.interval = min(2*x.interval, slowResend)
+		case x.Repeat(r.now):
 			r.askExchange(x)
 		default:
-			r.alarm(x.askedAt + x.interval)
+			r.alarm(x.Next())
 		}
 	}
 }

@@ -66,7 +66,7 @@ func (r *Replica) OnHandoff(h wire.Header, m *wire.Handoff) {
 		return
 	}
 	switch x := r.exchangeOf(p); {
-	case x != nil && (x.digest == nil || x.boot == h.Boot && x.digest.Revision >= m.Revision):
+	case x != nil && (x.Digest() == nil || x.Boot() == h.Boot && x.Digest().Revision >= m.Revision):
 		// the exchange under way brings it
 	case p.receipt.Has(h.Boot, m.Revision):
 		r.sendDurable(p.id, p.receipt.Ack()) // it is here, and the acknowledgement was lost
@@ -97,20 +97,20 @@ func (r *Replica) guest(h wire.Header) *peer {
 // here, everything that the peer had then is here, durably.
 func (r *Replica) ackHandoff(x *exchange) {
 	switch {
-	case x.digest == nil:
+	case x.Digest() == nil:
 		return
-	case x.brief:
-		if !slices.Contains(x.digest.Acked, wire.NodeBoot{Node: r.cfg.Self, Boot: r.cfg.Boot}) {
+	case x.Brief():
+		if !slices.Contains(x.Digest().Acked, wire.NodeBoot{Node: r.cfg.Self, Boot: r.cfg.Boot}) {
 			r.sendDurable(x.peer.id, x.peer.receipt.Ack()) // the acknowledgement was lost
 		}
 		return
 	}
-	taken := handoff.Taken(&r.slots, x.slots, &x.digest.Held)
+	taken := handoff.Taken(&r.slots, x.Slots(), &x.Digest().Held)
 	if len(taken) == 0 && !x.peer.former {
 		return
 	}
-	ack := &wire.HandoffAck{Boot: x.boot, Revision: x.digest.Revision, Slots: taken}
-	deferred := !x.peer.former && x.digest.View != r.viewID() // until the peer has adopted the view
+	ack := &wire.HandoffAck{Boot: x.Boot(), Revision: x.Digest().Revision, Slots: taken}
+	deferred := !x.peer.former && x.Digest().View != r.viewID() // until the peer has adopted the view
 	if m := x.peer.receipt.Note(ack, deferred, r.now); m != nil {
 		r.sendDurable(x.peer.id, m)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/draw"
+	"github.com/cohortkv/cohort/node/causal/antientropy"
 	"github.com/cohortkv/cohort/node/causal/peers"
 	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
@@ -144,12 +145,18 @@ func TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt(t *testing.T) {
 			r.know(at, wire.Vector{{Stream: stream, N: 1}})
 		}
 		all := []wire.SlotRange{{First: uint32(at), Count: 1}}
-		x := &exchange{peer: p, session: 5, slots: all, gcCounters: map[hashing.Slot]uint64{}}
-		x.expect([]hashing.Slot{at})
-		x.digest = &wire.Digest{Held: wire.Holdings{
-			Vectors: []wire.Vector{{{Stream: stream, N: 2}}},
-			Held:    []wire.HeldSlots{{Slots: all[0], GCCounter: 9}},
-		}}
+		x := &exchange{Exchange: antientropy.New(all, true), peer: p}
+		x.Open(antientropy.Start{Session: 5})
+		x.Answer(0, &wire.Digest{
+			Held: wire.Holdings{
+				Vectors: []wire.Vector{{{Stream: stream, N: 2}}},
+				Held:    []wire.HeldSlots{{Slots: all[0], GCCounter: 9}},
+			},
+			Groups: []wire.GroupSums{{Group: uint32(at), Sums: []wire.Sum{{Count: 1}}}}, // another one than here
+		}, 0)
+		for range x.Compare(&r.slots) {
+			t.Fatalf("%s: the slots are not equal", c.name)
+		}
 		r.exchanges = []*exchange{x}
 		from := wire.Header{From: 2}
 		r.OnItems(from, &wire.Items{Session: 5, Items: []wire.Item{tombstone}}, []*wire.Item{nil})
@@ -160,7 +167,7 @@ func TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt(t *testing.T) {
 		if !r.merge(&v, nil) {
 			t.Fatalf("%s: what no K covers was not taken", c.name)
 		}
-		r.OnItems(from, &wire.Items{Session: 5, After: x.cursor, Last: true}, nil)
+		r.OnItems(from, &wire.Items{Session: 5, After: wire.SlotCursor{Begun: true, Hash: hashing.Hash("k"), Key: "k"}, Last: true}, nil)
 		if r.slotReads.open() != 1 {
 			t.Fatalf("%s: nobody looks at what is here", c.name)
 		}

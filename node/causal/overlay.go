@@ -71,9 +71,7 @@ func (r *Replica) put(hash uint64, item *wire.Item, old *wire.Item) {
 func (r *Replica) forget(at hashing.Slot, old *wire.Item, itemHash uint64) {
 	r.collector.Removed(old)
 	for _, x := range r.exchanges {
-		if _, came := x.keys[old.Key]; came {
-			x.present = 0 // look what took its place
-		}
+		x.Dropped(old.Key)
 	}
 	r.change.Drop = append(r.change.Drop, old.Key)
 	r.overlay.set(old.Key, nil)
