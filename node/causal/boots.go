@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/node/causal/catalog"
+	"github.com/cohortkv/cohort/node/causal/plausible"
 	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
@@ -27,7 +28,7 @@ type bootTable struct {
 }
 
 // maxEndedBoots bounds how many ended boots are remembered.
-const maxEndedBoots = 1000
+const maxEndedBoots = plausible.MaxEndedBoots
 
 // noteBoot takes in the boot in which a node greets. If it is another one than before,
 // one of the two has ended. The node will be asked which.

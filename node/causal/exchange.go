@@ -8,6 +8,7 @@ import (
 	"github.com/cohortkv/cohort/node/causal/antientropy"
 	"github.com/cohortkv/cohort/node/causal/catalog"
 	"github.com/cohortkv/cohort/node/causal/peers"
+	"github.com/cohortkv/cohort/node/causal/plausible"
 	"github.com/cohortkv/cohort/node/causal/slots"
 	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
@@ -216,7 +217,7 @@ func (r *Replica) absorb(x *exchange, at hashing.Slot, run *wire.HeldSlots, j *v
 		return
 	}
 	r.hold(at)
-	if !r.slots.Absorb(at, x.Digest().Held.Vectors[run.Vector], x.GCCounter(at, run), run.Ready && r.onePredecessor, maxVector, j) {
+	if !r.slots.Absorb(at, x.Digest().Held.Vectors[run.Vector], x.GCCounter(at, run), run.Ready && r.onePredecessor, plausible.MaxVector, j) {
 		r.refuseMessage(x.peer.id, "knowledge of more streams than are kept")
 	}
 }

@@ -3,6 +3,7 @@ package causal
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/causal/plausible"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -27,7 +28,7 @@ type forgetting struct {
 // Times and bounds of forgetting.
 const (
 	forgetPatience = 5 * wire.Second // then the operator is told which nodes have not answered
-	maxForgotten   = 1024
+	maxForgotten   = plausible.MaxForgotten
 )
 
 // Forget takes an operator's word that a node will never come back. It is refused while

@@ -384,7 +384,7 @@ func (r *Replica) OnForward(h wire.Header, replyTo ids.ReplyTo, m *wire.CausalFo
 		r.answerForward(x, &wire.CausalForwardReply{Fate: wire.ForwardElsewhere}, r.box.LastWrite())
 		return
 	}
-	if !r.plausible(&m.Context) {
+	if !r.judge.Context(&m.Context, r.now) {
 		r.answerForward(x, &wire.CausalForwardReply{Fate: wire.ForwardImplausible}, 0)
 		return
 	}

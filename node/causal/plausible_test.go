@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/cohortkv/cohort/node/causal/broadcast"
-	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -39,42 +38,18 @@ func TestWhatTheNodeItselfWroteIsKnownInEveryViewItWasIn(t *testing.T) {
 		at := wire.Position{Stream: c.stream, N: c.n}
 		vector := wire.Context{Vector: wire.Vector{at}}
 		exact := wire.Context{Exact: []wire.Dependency{{Version: wire.CausalVersion{Counter: 1, Dot: wire.Dot(at)}}}}
-		if r.plausible(&vector) != c.want || r.plausible(&exact) != c.want {
+		if r.judge.Context(&vector, r.now) != c.want || r.judge.Context(&exact, r.now) != c.want {
 			t.Errorf("%v: want %t", at, c.want)
 		}
 	}
 	for view := range uint64(broadcast.MaxEnds + 1) {
 		write(stream(100+view), 1)
 	}
-	if c := (wire.Context{Vector: wire.Vector{{Stream: stream(1), N: 11}}}); !r.plausible(&c) {
+	if c := (wire.Context{Vector: wire.Vector{{Stream: stream(1), N: 11}}}); !r.judge.Context(&c, r.now) {
 		t.Error("refused by what was forgotten")
 	}
-	if c := (wire.Context{Vector: wire.Vector{{Stream: stream(100 + broadcast.MaxEnds), N: 2}}}); r.plausible(&c) {
+	if c := (wire.Context{Vector: wire.Vector{{Stream: stream(100 + broadcast.MaxEnds), N: 2}}}); r.judge.Context(&c, r.now) {
 		t.Error("after much was forgotten, what is known is not refused")
-	}
-}
-
-func TestACounterIsNoLargerThanThereCanHaveBeenWrites(t *testing.T) {
-	r := New(Config{Boot: 1, Limits: Limits{Space: 3, Writes: 1 << 41}}, &core.Outbox{}, noViews{})
-	r.SetNow(wire.Second)
-	most := uint64(1<<41 + 1_000_000)
-	for _, c := range []struct {
-		n    uint64
-		want bool
-	}{{1, true}, {most, true}, {most + 1, false}, {1 << 60, false}} {
-		for _, ctx := range []wire.Context{
-			{Ceil: c.n},
-			{Exact: []wire.Dependency{{Version: wire.CausalVersion{Counter: c.n}}}},
-			{Exact: []wire.Dependency{{Version: wire.CausalVersion{Dot: wire.Dot{N: c.n}}}}},
-			{Vector: wire.Vector{{N: c.n}}},
-		} {
-			if ctx.Vector == nil && ctx.Exact == nil && ctx.Ceil == 0 {
-				continue
-			}
-			if r.plausible(&ctx) != c.want {
-				t.Errorf("%+v: want %t", ctx, c.want)
-			}
-		}
 	}
 }
 
@@ -104,7 +79,7 @@ func TestAPeersCountersLeaveRoomAboveThem(t *testing.T) {
 	if r.collector.Counter != 0 {
 		t.Errorf("tombstones up to %d are about to go, says who", r.collector.Counter)
 	}
-	if most := r.possible() + peerMargin; most > math.MaxUint64/4 || !r.credible(2, &wire.DigestRequest{Collecting: most}) {
+	if most := r.judge.Most(r.now) + 1<<36; most > math.MaxUint64/4 || !r.credible(2, &wire.DigestRequest{Collecting: most}) {
 		t.Errorf("%d is refused of a peer whose clock is ahead", most)
 	}
 }

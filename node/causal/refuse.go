@@ -1,35 +1,22 @@
 package causal
 
 import (
-	"cmp"
-
-	"github.com/cohortkv/cohort/hashing"
-	"github.com/cohortkv/cohort/node/causal/catalog"
-	"github.com/cohortkv/cohort/node/causal/handoff"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// What a message of a peer may have at most. A peer that keeps to the protocol stays
-// far below; one that does not must not cost more than its bytes, nor leave anything
-// behind that others refuse later (docs/causal.md §12).
+// What this node keeps of its peers at most (docs/causal.md §12).
 const (
-	maxVector    = 16_384   // positions
-	maxLayout    = 1024     // shards of a layout, and members
-	maxFormer    = 1024     // members in a list of former ones
 	maxPeers     = 4096     // with which former members are added by hearsay
-	maxCount     = 1 << 62  // revisions and clocks, which are counted up, or subtracted
-	maxSums      = 1 << 16  // sums in a message: as many as there are slots in the largest space
 	maxIncoming  = 1 << 16  // forwarded requests that wait here
 	incomingRoom = 64 << 20 // bytes that these hold
-	maxCounters  = 1 << 16  // requests in a CausalForwardCancel
 )
 
 // Refuses reports that a message breaks a rule that this part relies on: it is counted,
 // and nothing of it is looked at.
 func (r *Replica) Refuses(h wire.Header, m wire.Message) bool {
-	why := r.flaw(m)
+	why := r.judge.Flaw(m, r.now)
 	if why != "" {
 		r.refuseMessage(h.From, m.Kind().String()+": "+why)
 	}
@@ -40,284 +27,12 @@ func (r *Replica) refuseMessage(from ids.Node, why string) {
 	r.box.Event(core.Event{Kind: core.EventMalformed, Peer: from, Note: why})
 }
 
-// flaw is what is wrong with a message by itself; empty: nothing.
-func (r *Replica) flaw(m wire.Message) string {
-	most := limit(r.possible() + peerMargin)
-	switch m := m.(type) {
-	case *wire.Batch:
-		return first(most.number(m.First), most.items(m.Items))
-	case *wire.BatchAck:
-		return most.number(m.N)
-	case *wire.ResendRequest:
-		return most.number(m.From)
-	case *wire.Truncated:
-		return most.number(m.UpTo)
-	case *wire.KeyReply:
-		return most.keyAnswer(m)
-	case *wire.CausalForward:
-		return first(contextFlaw(&m.Context), clockFlaw(m.Heard))
-	case *wire.CausalForwardReply:
-		return first(most.carryAnswer(m), clockFlaw(m.Clock))
-	case *wire.CausalForwardCancel:
-		return mostFlaw(len(m.Counters), maxCounters)
+// credible reports whether the counters that a message brings leave room above them: a
+// write here is above those of its key. What is not is dropped as if it were lost.
+func (r *Replica) credible(from ids.Node, m wire.Message) bool {
+	if r.judge.Credible(m, r.now) {
+		return true
 	}
-	return r.exchangeFlaw(m, most)
-}
-
-// exchangeFlaw is flaw for the messages of exchanges.
-func (r *Replica) exchangeFlaw(m wire.Message, most limit) string {
-	switch m := m.(type) {
-	case *wire.DigestRequest:
-		return first(rangesFlaw(m.Slots), mostFlaw(len(m.Sums), maxSums), mostFlaw(len(m.Forgotten), maxForgotten))
-	case *wire.Digest:
-		return r.digestFlaw(m, most)
-	case *wire.FetchItems:
-		return rangesFlaw(m.Slots)
-	case *wire.Items:
-		return first(revisionFlaw(m.RemovedAt), r.gcCountersFlaw(m.GCCounters), most.items(m.Items), orderFlaw(m))
-	case *wire.Handoff:
-		return revisionFlaw(m.Revision)
-	case *wire.HandoffAck:
-		return first(revisionFlaw(m.Revision), rangesFlaw(m.Slots))
-	case *wire.ViewInfoRequest:
-		return mostFlaw(len(m.Views), catalog.MaxUnknown)
-	case *wire.ViewInfo:
-		return r.viewInfoFlaw(m, most)
-	}
-	return ""
-}
-
-// first is the first flaw of several.
-func first(flaws ...string) string { return cmp.Or(flaws...) }
-
-// limit is the largest counter, and the largest number in a stream, that there can be
-// (docs/causal.md §2.1).
-type limit uint64
-
-func (most limit) number(n uint64) string {
-	if n > uint64(most) {
-		return "a number beyond all that can be"
-	}
-	return ""
-}
-
-func revisionFlaw(n uint64) string {
-	if n > maxCount {
-		return "a revision that leaves no room above it"
-	}
-	return ""
-}
-
-func clockFlaw(at wire.Instant) string {
-	if at < 0 || at > maxCount {
-		return "a clock that is none"
-	}
-	return ""
-}
-
-func mostFlaw(n, most int) string {
-	if n > most {
-		return "a list that is too long"
-	}
-	return ""
-}
-
-// rangesFlaw: ranges of slots ascend, are apart, and none is empty. Else a small message
-// stands for more slots than there are.
-func rangesFlaw(list []wire.SlotRange) string {
-	end := uint64(0)
-	for _, g := range list {
-		if uint64(g.First) < end || g.Count == 0 {
-			return "ranges of slots that do not ascend apart"
-		}
-		end = uint64(g.First) + uint64(g.Count)
-	}
-	return ""
-}
-
-// vector: positions ascend, and none is zero.
-func (most limit) vector(v wire.Vector) string {
-	for i := range v {
-		if v[i].N > uint64(most) {
-			return "a number beyond all that can be"
-		}
-	}
-	return vectorFlaw(v)
-}
-
-func vectorFlaw(v wire.Vector) string {
-	if len(v) > maxVector {
-		return "a vector that is too long"
-	}
-	for i := range v {
-		if v[i].N == 0 || i > 0 && v[i-1].Stream.Compare(v[i].Stream) >= 0 {
-			return "a vector that is not in order"
-		}
-	}
-	return ""
-}
-
-// context: what others are shown must be what they may bring again.
-func (most limit) context(c *wire.Context) string {
-	for i := range c.Exact {
-		if v := &c.Exact[i].Version; max(v.Counter, v.Dot.N) > uint64(most) {
-			return "a number beyond all that can be"
-		}
-	}
-	return first(most.number(c.Ceil), most.vector(c.Vector), contextFlaw(c))
-}
-
-// contextFlaw is what no context has, whoever brings it. What its numbers may be is
-// judged where it is used.
-func contextFlaw(c *wire.Context) string {
-	if len(c.Exact) > wire.MaxExact || len(c.CutRefs) > maxVector {
-		return "a context beyond its limits"
-	}
-	for i := range c.Exact {
-		if v := &c.Exact[i].Version; v.Counter == 0 || v.Dot.N == 0 {
-			return "a context with an impossible version"
-		}
-	}
-	for i := 1; i < len(c.CutRefs); i++ {
-		if c.CutRefs[i-1].Compare(c.CutRefs[i]) >= 0 {
-			return "a context whose names are not in order"
-		}
-	}
-	return vectorFlaw(c.Vector)
-}
-
-func (most limit) item(item *wire.Item) string {
-	v := &item.Version
-	switch {
-	case item.Key == "":
-		return "an item without a key"
-	case v.Counter == 0 || v.Dot.N == 0:
-		return "an item with an impossible version"
-	}
-	return first(most.number(v.Dot.N), most.context(&item.Deps))
-}
-
-func (most limit) items(items []wire.Item) string {
-	for i := range items {
-		if why := most.item(&items[i]); why != "" {
-			return why
-		}
-	}
-	return ""
-}
-
-// orderFlaw: what answers FetchItems ascends from the place that was asked for; so an exchange
-// comes to an end.
-func orderFlaw(m *wire.Items) string {
-	at := m.After
-	for i := range m.Items {
-		key := m.Items[i].Key
-		hash := hashing.Hash(key)
-		if at.Begun && cmp.Or(cmp.Compare(hash, at.Hash), cmp.Compare(key, at.Key)) <= 0 {
-			return "items that do not ascend"
-		}
-		at = wire.SlotCursor{Begun: true, Hash: hash, Key: key}
-	}
-	return ""
-}
-
-// gcCountersFlaw: GC counters of slots ascend.
-func (r *Replica) gcCountersFlaw(list []wire.SlotGCCounter) string {
-	for i, f := range list {
-		if int64(f.Slot) >= int64(r.slots.Len()) || i > 0 && list[i-1].Slot >= f.Slot {
-			return "GC counters that are not in order"
-		}
-	}
-	return ""
-}
-
-func (most limit) keyAnswer(m *wire.KeyReply) string {
-	switch {
-	case m.Present && m.Item.Key != m.Key:
-		return "an item of another key"
-	case (m.Present || m.Ready) && !m.Held:
-		return "something of a slot that is not held"
-	case m.Present:
-		return most.item(&m.Item)
-	}
-	return ""
-}
-
-func (most limit) carryAnswer(m *wire.CausalForwardReply) string {
-	if m.Present {
-		if why := most.item(&m.Item); why != "" {
-			return why
-		}
-	}
-	return contextFlaw(&m.Context)
-}
-
-// digestFlaw looks at what a node says of itself and of slots.
-func (r *Replica) digestFlaw(m *wire.Digest, most limit) string {
-	why := first(
-		revisionFlaw(m.Revision), r.holdingsFlaw(&m.Held, most), most.vector(m.Heard),
-		mostFlaw(len(m.Ended), maxEndedBoots), mostFlaw(len(m.Acked), handoff.MaxRequesters), mostFlaw(len(m.Requesting), handoff.MaxRequesters),
-		mostFlaw(len(m.Former), maxFormer), mostFlaw(len(m.Forgotten), maxForgotten), groupsFlaw(m.Groups),
-	)
-	if why == "" && m.Heard.At(r.streams.Own.ID()) > r.streams.Own.Last() {
-		return "more of this node's writes than there are"
-	}
-	return why
-}
-
-func (r *Replica) holdingsFlaw(h *wire.Holdings, most limit) string {
-	for _, v := range h.Vectors {
-		if why := most.vector(v); why != "" {
-			return why
-		}
-		if v.At(r.streams.Own.ID()) > r.streams.Own.Last() {
-			return "more of this node's writes than there are"
-		}
-	}
-	end := uint64(0)
-	for i := range h.Held {
-		g := &h.Held[i]
-		switch {
-		case uint64(g.Slots.First) < end || g.Slots.Count == 0:
-			return "ranges of slots that do not ascend apart"
-		case int64(g.Vector) >= int64(len(h.Vectors)):
-			return "a slot without a vector"
-		}
-		end = uint64(g.Slots.First) + uint64(g.Slots.Count)
-	}
-	return ""
-}
-
-func groupsFlaw(list []wire.GroupSums) string {
-	sums := 0
-	for i := range list {
-		if i > 0 && list[i-1].Group >= list[i].Group {
-			return "groups that are not in order"
-		}
-		sums += len(list[i].Sums)
-	}
-	return mostFlaw(sums, maxSums)
-}
-
-// viewInfoFlaw: a layout must be cheap to assign slots with, and a stable cut must not
-// claim more than there is.
-func (r *Replica) viewInfoFlaw(m *wire.ViewInfo, most limit) string {
-	if len(m.Views) > catalog.MaxUnknown {
-		return "a list that is too long"
-	}
-	for i := range m.Views {
-		k := &m.Views[i]
-		members := 0
-		for _, s := range k.Layout.Shards {
-			members += len(s.Members)
-		}
-		why := first(mostFlaw(len(k.Layout.Shards), maxLayout), mostFlaw(members, maxLayout), most.vector(k.StableCut))
-		if why == "" && k.StableCut.At(r.streams.Own.ID()) > r.streams.Own.Last() {
-			why = "more of this node's writes than there are"
-		}
-		if why != "" {
-			return why
-		}
-	}
-	return ""
+	r.box.Event(core.Event{Kind: EventIncredible, Peer: from, Note: m.Kind().String()})
+	return false
 }

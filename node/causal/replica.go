@@ -17,6 +17,7 @@ import (
 	"github.com/cohortkv/cohort/node/causal/footprint"
 	"github.com/cohortkv/cohort/node/causal/gc"
 	"github.com/cohortkv/cohort/node/causal/handoff"
+	"github.com/cohortkv/cohort/node/causal/plausible"
 	"github.com/cohortkv/cohort/node/causal/slots"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
@@ -70,7 +71,7 @@ func (l Limits) withDefaults() Limits {
 	if l.DedupRetention <= 0 {
 		l.DedupRetention = 60 * wire.Second
 	}
-	l.Writes = max(l.Writes, fewestWrites)
+	l.Writes = max(l.Writes, plausible.FewestWrites)
 	return l
 }
 
@@ -140,6 +141,7 @@ type Replica struct {
 	releasable handoff.Queue // slots that are held for others, and acknowledged by all owners
 	woken      []string      // keys that were merged; their readers are looked at when that is durable
 	boots      bootTable
+	judge      plausible.Judge
 	infoAt     wire.Instant // not before then peers are asked for unknown views, and for boots
 	cuts       gc.CutMaker
 	collector  gc.Collector
@@ -165,6 +167,7 @@ func New(cfg Config, box *core.Outbox, views Views) *Replica {
 	r.sessions = uint64(cfg.Boot)
 	r.boots.self = wire.NodeBoot{Node: cfg.Self, Boot: cfg.Boot}
 	r.boots.beginInquiry() // requests may wait for what this node had in an earlier boot
+	r.judge = plausible.New(cfg.Limits.Writes, r.boots.self, &r.streams.Own, r.slots.Len())
 	r.incoming.init(&r.cfg.Limits)
 	return r
 }

@@ -72,7 +72,7 @@ func (r *Replica) SubmitList(in *core.CausalList) {
 // begin starts a request of a client of this node.
 func (r *Replica) begin(q *request, stored *wire.Item) {
 	r.clients[q.token] = q
-	if !r.plausible(&q.context) {
+	if !r.judge.Context(&q.context, r.now) {
 		r.reply(q, core.Implausible, nil)
 		return
 	}

@@ -36,6 +36,7 @@ var targets = map[string][]string{
 	"node/strong/transfer":    {"strong"},
 	"node/strong/waits":       {"strong"},
 	"node/causal":             {"causal"},
+	"node/causal/plausible":   {"causal"},
 	"node/causal/broadcast":   {"causal"},
 	"node/causal/gc":          {"causal"},
 	"node/causal/peers":       {"causal"},
