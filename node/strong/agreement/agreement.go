@@ -54,6 +54,14 @@ type Config struct {
 }
 
 // Agreement is one node's part in rounds.
+//
+//  1. A promise ends everything of the last ballot before it is made durable: transfers, the
+//     round, and what the host has. Joins, acknowledgements and confirmations under the new
+//     ballot leave only when the promise is durable.
+//  2. A base is swapped in only for the promised ballot, and only when that is active: the
+//     primary has heard that all members have staged it, a backup hears so from the primary.
+//  3. A primary's ballot is named by its boot. So a primary that restarts begins a round
+//     first, and never goes on with a ballot whose commits it does not know (I21).
 type Agreement struct {
 	cfg     Config
 	box     *core.Outbox
@@ -70,7 +78,7 @@ type Agreement struct {
 	// The rest is for the primary of a view.
 	limit     recovery.Limit // of rounds that peers cause
 	round     *round.Round   // of the promised ballot, until that is active; nil: none
-	active    bool           // the promised ballot is active
+	active    bool           // the promised ballot is active; then round is nil
 	differing []ids.Node     // members whose log differs, until a round has repaired them
 }
 

@@ -66,6 +66,10 @@ type Limits struct {
 //  2. The result of a write is decided when it is ordered, and travels with its entry.
 //  3. An entry is committed when all members that the ballot counts on, and this node, have
 //     it durably (I4).
+//
+// Entries leave the log only by being committed. An abandoned one stays in it, and is not
+// sent again: only a round may truncate the log, because its position must not be used
+// again in this ballot.
 type Primary struct {
 	self    ids.Node
 	boot    ids.Boot
@@ -77,7 +81,7 @@ type Primary struct {
 
 	backups  []backup
 	queue    []*pendingWrite
-	byID     map[ids.Request]*pendingWrite // forwarded, in the queue or log (I11)
+	byID     map[ids.Request]*pendingWrite // all forwarded ones in the queue or log: none is ordered twice (I11)
 	keys     map[string]*key               // of all writes in the queue or log
 	inLog    []*pendingWrite               // inLog[i] is the write at position commit+1+i
 	batches  []uint64                      // last positions of the batches in flight

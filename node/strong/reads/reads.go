@@ -24,7 +24,10 @@ const repeatAfter = 200 * wire.Millisecond
 
 // Reads are the open reads of a node's clients. One confirmation round is open at a time.
 // Reads that arrive meanwhile wait for the next one, because a confirmation counts only for
-// reads that arrived before it was asked for.
+// reads that arrived before it was asked for. So under load one round serves many reads.
+//
+// All members must confirm, not a majority: the next view needs one complete member of this
+// one only, and that may be the member that did not confirm.
 type Reads struct {
 	self    ids.Node
 	box     *core.Outbox

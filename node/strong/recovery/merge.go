@@ -15,7 +15,7 @@ import (
 //
 // Its caller sends what Asks returns, gives each answer to Take, and then calls Advance.
 type Merge struct {
-	sides   []kv.Side
+	sides   []kv.Side     // what each side knows of the stamps of others
 	readers []*sideReader // of the side with the same index
 
 	out       []wire.Record // survivors that Advance has not given out yet

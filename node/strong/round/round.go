@@ -56,15 +56,21 @@ type Config struct {
 }
 
 // Round is one round. It takes all members of a view from whatever they have to one common
-// base. No member is left out (I5), so the promises of all members end all that they did
-// under earlier ballots.
+// base.
+//
+// No member is left out (I5). So the promises of all members end all that they did under
+// earlier ballots, and their reports are final: what was committed is in them, and nothing
+// more is committed anywhere. That is why the decision needs no clock and no majority.
+//
+// The phases follow one another and never go back. If a round cannot go on, its caller
+// begins another one, under a higher ballot, and all promises are made anew.
 type Round struct {
 	cfg   Config
 	box   *core.Outbox
 	phase Phase
 	begun wire.Instant
 
-	joins    []recovery.Join   // ascending by node
+	joins    []recovery.Join   // ascending by node; a node that joins again replaces its own
 	reports  []recovery.Report // of nodes that have not what is owed
 	news     bool              // a join or a report came since the last decision
 	decision recovery.Decision
@@ -73,10 +79,10 @@ type Round struct {
 	patient  bool               // less than pullTimeout has passed
 	stuck    string             // why nothing is decided, for people; empty: it is not known
 	bound    []wire.Sighting    // since the decision: incarnations that the ballot counts on
-	started  []ids.Node         // members that have the base
+	started  []ids.Node         // members that have the base durably; all of bound in the end
 
-	repeatAt wire.Instant
-	repeats  int
+	repeatAt wire.Instant // when requests without an answer are sent again
+	repeats  int          // so far; the first ones are fast
 }
 
 // Outcome says what a step led to.

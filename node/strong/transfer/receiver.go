@@ -47,18 +47,24 @@ func NewReceiver(self ids.Node, limits Limits, box *core.Outbox, h *history.Hist
 }
 
 // incoming is a base on its way here.
+//
+// There are two ways. If this node has a part of the source, it asks for the entries that it
+// lacks, and builds on its current state or on a staged base. Otherwise it builds all of the
+// base in an area of its own: ledger, records, tail, in this order. The state at the provider
+// does not move meanwhile, because the provider has promised the ballot; so the pieces fit
+// together, and each may be asked for again.
 type incoming struct {
 	start    *wire.Start
 	provider ids.Node
 	boot     ids.Boot        // of the provider, since the first piece; zero: none came
 	fresh    bool            // the whole base comes; else entries on top of what is here
-	building bool            // its state is built in an area of its own
+	building bool            // an area was begun: Drop must forget it
 	merge    *recovery.Merge // at the primary, of histories that lived apart; nil: there is one provider
 	ask      wire.Fetch      // the open request; no Part: everything came
 	own      []wire.Entry    // not fresh: the tail that is here already
 	tail     []wire.Entry    // that came: fresh: for the area; else after own
 	ledger   wire.Ledger     // fresh: of the area
-	sum      uint64          // not fresh: of the log of the source, with what came
+	sum      uint64          // not fresh: of the source's log up to what came; in the end that of the base
 	pace     pace
 }
 

@@ -10,13 +10,15 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Server gives pieces of what this node holds to other nodes.
+// Server gives pieces of what this node holds to other nodes. It keeps nothing of an asker
+// but requests that wait for the store: each request says where it goes on. So an asker may
+// repeat a request, and any number of nodes may ask at the same time.
 type Server struct {
 	limits  Limits
 	box     *core.Outbox
 	history *history.History
-	session uint64 // of the last read
-	reads   []read
+	session uint64 // of the last read; a late answer of the store finds no other request
+	reads   []read // at most maxReads
 }
 
 // read is a request for records that waits for the store.

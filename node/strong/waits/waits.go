@@ -25,6 +25,10 @@ type Peers interface {
 }
 
 // Waits are the members that strong requests wait for, as of the last refresh.
+//
+// A wait is about a member and keeps its beginning as long as the member is waited for,
+// whatever the cause becomes: a member that is silent, then joins late, then lacks the data
+// has kept requests waiting all the time.
 type Waits struct {
 	self  ids.Node
 	box   *core.Outbox
