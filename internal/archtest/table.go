@@ -20,6 +20,7 @@ var imports = []row{
 	{"node/wire", "node/ids", ""},
 	{"node/core", "node/ids node/wire", ""},
 	{"node/view", "node/ids node/wire node/core internal/mutant", ""},
+	{"node/forward", "node/ids node/wire internal/mutant", ""},
 	{"node/kv", "node/ids node/wire node/core internal/mutant", ""},
 	{"node/strong/history", "node/ids node/wire node/core node/kv internal/mutant", ""},
 	{"node/strong/recovery", "node/ids node/wire node/kv node/strong/history internal/mutant", ""},
@@ -31,8 +32,8 @@ var imports = []row{
 	{"node/strong/promise", "node/ids node/wire node/core node/strong/history internal/mutant", ""},
 	{"node/strong/agreement", "node/ids node/wire node/core node/strong/history node/strong/promise node/strong/recovery node/strong/round node/strong/transfer internal/mutant", ""},
 	{"node/strong/batch", "node/wire", ""},
-	{"node/strong", "node/ids node/wire node/core node/kv node/strong/... internal/mutant", "internal/script"},
-	{"node/causal", "node/causal/... node/ids node/wire node/core hashing internal/mutant", "internal/draw internal/script node/machine node/store"},
+	{"node/strong", "node/forward node/ids node/wire node/core node/kv node/strong/... internal/mutant", "internal/script"},
+	{"node/causal", "node/causal/... node/forward node/ids node/wire node/core hashing internal/mutant", "internal/draw internal/script node/machine node/store"},
 	{"node/causal/version", "node/ids node/wire hashing internal/mutant", "internal/draw"},
 	{"node/causal/catalog", "node/causal/footprint node/causal/version node/ids node/wire hashing", ""},
 	{"node/causal/slots", "node/causal/footprint node/causal/version node/ids node/wire hashing internal/mutant", "internal/draw"},
@@ -106,7 +107,7 @@ var testLibraries = []string{"pgregory.net/rapid", "github.com/google/go-cmp"}
 // simulator replays them, and anyone may call them from anywhere.
 var pure = []string{
 	"api", "hashing",
-	"node/ids", "node/wire", "node/core", "node/view", "node/kv", "node/strong/...", "node/causal/...", "node/machine",
+	"node/ids", "node/wire", "node/core", "node/view", "node/forward", "node/kv", "node/strong/...", "node/causal/...", "node/machine",
 	"benchmark/check/...", "internal/sim/truth",
 }
 

@@ -80,12 +80,15 @@ const (
 	CausalLocalWins           // of two versions with equal counters the local one stays
 	CausalMissedWakeup        // a broadcast does not wake requests that wait for a slot's K
 	CausalForwardTwice        // an owner applies a repeated write again
-	CausalForwardRetryForever // a write is repeated for longer than its owners remember it
-	CausalForwardLate         // an owner applies a forwarded write however old it is
+	CausalForwardFinished     // an owner applies a forwarded write that its forwarder has finished with
+	CausalForwardAnyBoot      // an owner applies a forwarded write that was sent to an earlier boot of it
+	CausalForwardEnded        // writes of forwarders that have ended are forgotten, and not refused
+	CausalForgetWithoutRoom   // without room, results of forwarded writes are forgotten, and the writes not refused
+	CausalLowestOpenIsNext    // a forwarder says that none of its writes is open
 	CausalReadWithoutWait     // a read waits for nothing (I14)
 	CausalStaleItems          // items count for the K sent with them although some were removed since
 	CausalLostStaysInContext  // a context keeps lost versions and not those read in their place (I14)
-	CausalForgetForwarded     // ids of forwarded writes are forgotten when they end, even if a copy is under way
+	CausalForgetForwarded     // results of forwarded writes are forgotten while the writes are open
 	CausalForgedContexts      // contexts are not checked for plausibility
 	count
 )
@@ -156,8 +159,11 @@ var names = [count]string{
 	CausalLocalWins:           "CausalLocalWins",
 	CausalMissedWakeup:        "CausalMissedWakeup",
 	CausalForwardTwice:        "CausalForwardTwice",
-	CausalForwardRetryForever: "CausalForwardRetryForever",
-	CausalForwardLate:         "CausalForwardLate",
+	CausalForwardFinished:     "CausalForwardFinished",
+	CausalForwardAnyBoot:      "CausalForwardAnyBoot",
+	CausalForwardEnded:        "CausalForwardEnded",
+	CausalForgetWithoutRoom:   "CausalForgetWithoutRoom",
+	CausalLowestOpenIsNext:    "CausalLowestOpenIsNext",
 	CausalReadWithoutWait:     "CausalReadWithoutWait",
 	CausalStaleItems:          "CausalStaleItems",
 	CausalLostStaysInContext:  "CausalLostStaysInContext",

@@ -92,8 +92,10 @@ func (w *world) forwardReply(m *wire.CausalForwardReply) string {
 		return "not here"
 	case m.Fate == wire.ForwardWaiting:
 		return "I have it, wait"
-	case m.Fate == wire.ForwardLate:
-		return "it may be old, ask again"
+	case m.Fate == wire.ForwardOtherBoot:
+		return "I am in another boot"
+	case m.Fate == wire.ForwardFinished:
+		return "it is finished"
 	case m.Fate == wire.ForwardImplausible:
 		return "its context cannot be"
 	case !m.Present:

@@ -42,9 +42,6 @@ var profileFor = map[mutant.Mutant]schedule.Profile{
 	// After a loss a client sees versions that are older than its context names, and some
 	// replicas have even older ones.
 	mutant.CausalLostStaysInContext: schedule.DataLoss,
-	// The answer to a forwarded write is lost, and the forwarder repeats the write when its
-	// owner has forgotten the request id.
-	mutant.CausalForwardRetryForever: schedule.ExpiredIDs,
 	// Only a node that sends garbled messages says this.
 	mutant.UncheckedViewNumber: schedule.Garbled, mutant.UncheckedRound: schedule.Garbled, mutant.UncheckedStatus: schedule.Garbled, mutant.UncheckedContent: schedule.Garbled,
 	// These need two processes with one id.
@@ -54,7 +51,7 @@ var profileFor = map[mutant.Mutant]schedule.Profile{
 	mutant.StayLeftBehind: schedule.Twins,
 }
 
-// Three that the usual schedules find by what the truth asks:
+// Two that the usual schedules find by what the truth asks:
 //
 //   - CausalOneCollectRound: a write is on its way to a replica that already has the
 //     tombstone over it. All replicas have the tombstone, so it is collected, and then the
@@ -64,8 +61,6 @@ var profileFor = map[mutant.Mutant]schedule.Profile{
 //   - CausalMissedWakeup: a read waits for a stream, and a broadcast closes the gap. The
 //     next exchange wakes it, within a second: so a read may wait for less than that
 //     when its node has all that it needs.
-//   - CausalForwardLate: a forwarded write arrives when its client has been answered, or
-//     has left, long ago: no write is taken more than 2.5 s after.
 
 // finder is the operator that a mutant is run under, whose clients there are, and the
 // profile.

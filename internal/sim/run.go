@@ -22,7 +22,7 @@
 //   - COHORT_SIM_MODEL: strong, causal, both
 //   - COHORT_SIM_OPERATOR: sane, splitting, adversarial, or all in turn
 //   - COHORT_SIM_PROFILE: usual, reused-counters, cut-references, late-delivery,
-//     data-loss, expired-ids, garbled, twins, calm-stretches
+//     data-loss, lost-answers, garbled, twins, calm-stretches
 //   - COHORT_SIM_MUTANT, built with -tags mutants: the deliberate bug
 package sim
 

@@ -131,7 +131,6 @@ func (r *Replica) meetPeers(old, v *wire.View) {
 		for _, q := range before {
 			if q.id == m.ID {
 				p.Resume(&q.Contact)
-				p.clock = q.clock
 			}
 		}
 		r.peers = append(r.peers, p)

@@ -7,33 +7,32 @@ import (
 	"github.com/cohortkv/cohort/node/causal/catalog"
 	"github.com/cohortkv/cohort/node/causal/footprint"
 	"github.com/cohortkv/cohort/node/causal/peers"
-	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
+	"github.com/cohortkv/cohort/node/forward"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
 // outgoingForwards are the requests of this node's clients that were forwarded to an
-// owner of their slot (docs/causal.md §8).
+// owner of their slot (docs/causal.md §8). A write is open until its client is answered or
+// has left, also while it is not in the list: this node may own its slot meanwhile.
 type outgoingForwards struct {
-	lastID uint64
-	list   []*outgoingForward
+	open forward.Open[*request] // writes
+	list []*outgoingForward
 }
 
 // outgoingForward is one of them.
 type outgoingForward struct {
-	req          *request
-	counter      uint64
-	to           *peer        // nil: no owner could be asked yet
-	begunAt      wire.Instant // with this peer
-	sentAt       wire.Instant
-	answeredAt   wire.Instant // the last answer; hellos do not show that forwards arrive
-	request      uint64
-	clock        wire.Instant // the receiver's clock, as it said with ForwardLate
-	clockBoot    ids.Boot
-	others       []ids.Node // owners that were asked before
-	refused      bool       // the bus had no listener there
-	firstRequest uint64     // number of the first bus request with it: no owner has it before
+	req        *request
+	counter    uint64
+	to         *peer        // nil: no owner could be asked yet
+	begunAt    wire.Instant // with this peer
+	sentAt     wire.Instant
+	answeredAt wire.Instant // the last answer; hellos do not show that forwards arrive
+	request    uint64
+	boot       ids.Boot   // of the receiver, as it said with ForwardOtherBoot; 0: it did not
+	others     []ids.Node // owners that were asked before
+	refused    bool       // the bus had no listener there
 }
 
 // forward begins to forward a request to an owner of its slot. A request that was
@@ -41,8 +40,12 @@ type outgoingForward struct {
 func (r *Replica) forward(q *request) {
 	c := &r.outgoing
 	if q.id == (ids.Request{}) {
-		c.lastID++
-		q.id = ids.Request{Node: r.cfg.Self, Boot: r.cfg.Boot, Counter: c.lastID}
+		q.id = ids.Request{Node: r.cfg.Self, Boot: r.cfg.Boot}
+		if q.kind == reading { // it may be carried out twice
+			q.id.Counter = c.open.Skip()
+		} else {
+			q.id.Counter = c.open.Add(q)
+		}
 	}
 	x := &outgoingForward{req: q, counter: q.id.Counter}
 	c.list = append(c.list, x)
@@ -52,10 +55,6 @@ func (r *Replica) forward(q *request) {
 // dispatch sends a forward to an owner. It stays with the same owner as long as that
 // one may have it, because a write must not be applied twice.
 func (r *Replica) dispatch(x *outgoingForward) {
-	if r.inDoubt(x.req) {
-		r.giveUpForward(x)
-		return
-	}
 	switch {
 	case x.to == nil:
 		r.chooseOwner(x)
@@ -68,19 +67,14 @@ func (r *Replica) dispatch(x *outgoingForward) {
 	if x.to == nil {
 		return
 	}
-	m := &wire.CausalForward{
+	boot := x.boot
+	if boot == 0 {
+		boot = x.to.Boot
+	}
+	x.request = r.box.Ask(x.to.id, &wire.CausalForward{
 		Counter: x.counter, Read: x.req.kind == reading, Op: x.req.op, Context: x.req.context,
-		Heard: x.to.clock, HeardBoot: x.to.Boot,
-	}
-	if x.clock > m.Heard || x.clockBoot != m.HeardBoot {
-		if x.clockBoot != 0 {
-			m.Heard, m.HeardBoot = x.clock, x.clockBoot
-		}
-	}
-	x.request = r.box.Ask(x.to.id, m)
-	if x.req.forwardedAt == 0 {
-		x.req.forwardedAt, x.firstRequest = r.now, x.request
-	}
+		LowestOpen: r.lowestOpen(), To: boot,
+	})
 }
 
 // mayRetarget reports that another owner may be asked: the present one has not answered
@@ -119,7 +113,7 @@ func (r *Replica) chooseOwner(x *outgoingForward) {
 		if x.to != nil {
 			x.others = append(x.others, x.to.id)
 		}
-		x.to, x.begunAt, x.clock, x.clockBoot = other, r.now, 0, 0
+		x.to, x.begunAt, x.boot = other, r.now, 0
 	}
 	x.refused = false
 }
@@ -133,9 +127,6 @@ func (r *Replica) OnRequestFailed(request uint64) bool {
 		return false
 	}
 	x := r.outgoing.list[i]
-	if x.firstRequest == request {
-		x.req.forwardedAt, x.firstRequest = 0, 0
-	}
 	if x.begunAt == x.sentAt || x.req.kind == reading { // an earlier send of a write may have been applied
 		x.refused = true
 	}
@@ -179,9 +170,13 @@ func (r *Replica) OnForwardReply(h wire.Header, m *wire.CausalForwardReply) {
 			outcome = core.InDoubt // an owner that was asked before may have applied it
 		}
 		r.reply(x.req, outcome, nil)
-	case wire.ForwardLate:
-		if x.to != nil && x.to.id == h.From && (x.clockBoot != h.Boot || x.clock < m.Clock) {
-			x.clock, x.clockBoot = m.Clock, h.Boot
+	case wire.ForwardFinished: // there was no room to remember it, or the owner was told something wrong
+		r.removeOutgoing(x)
+		r.cancelElsewhere(x, h.From)
+		r.reply(x.req, core.InDoubt, nil)
+	case wire.ForwardOtherBoot:
+		if x.to != nil && x.to.id == h.From && x.boot != h.Boot {
+			x.boot = h.Boot
 			r.dispatch(x)
 		}
 	case wire.ForwardElsewhere:
@@ -201,6 +196,8 @@ func (x *outgoingForward) asked(id ids.Node) bool {
 // unfit says why an answer cannot be that of a request; empty: it may be.
 func (q *request) unfit(m *wire.CausalForwardReply) string {
 	switch {
+	case m.Fate == wire.ForwardFinished && q.kind == reading:
+		return "a read that is said to be finished"
 	case m.Fate != wire.ForwardDone:
 	case m.Present && m.Item.Key != q.op.Key:
 		return "an answer about another key"
@@ -234,20 +231,6 @@ func (r *Replica) cancelElsewhere(x *outgoingForward, but ids.Node) {
 		at = append(at, x.to.id)
 	}
 	r.cancelForward(x, slices.DeleteFunc(at, func(id ids.Node) bool { return id == but }))
-}
-
-// giveUpForward ends a forwarded write whose owner may have applied it and forgotten
-// its id. Applied a second time, the write would overwrite later ones.
-func (r *Replica) giveUpForward(x *outgoingForward) {
-	r.removeOutgoing(x)
-	r.cancelElsewhere(x, r.cfg.Self)
-	r.box.Event(core.Event{Kind: EventForwardInDoubt})
-	r.reply(x.req, core.InDoubt, nil)
-}
-
-// inDoubt reports that owners may have forgotten that they applied a write.
-func (r *Replica) inDoubt(q *request) bool {
-	return q.kind == writing && q.forwardedAt > 0 && r.now-q.forwardedAt > r.cfg.Limits.DedupRetention-doubtMargin && !mutant.On(mutant.CausalForwardRetryForever)
 }
 
 // cancelForward tells owners to forget a forward.
@@ -317,9 +300,9 @@ func (r *Replica) tickOutgoing() {
 
 // incomingForwards are the requests that other nodes forwarded here.
 type incomingForwards struct {
-	open  map[ids.Request]*incomingForward
-	bytes int // that these hold
-	dedupTable
+	open    map[ids.Request]*incomingForward
+	bytes   int // that these hold
+	applied *forward.Table[appliedWrite]
 }
 
 // incomingForward is one of them, with the address of its answer.
@@ -336,6 +319,12 @@ type incomingForward struct {
 // requestSize is what a request takes, without what it is about.
 const requestSize = 512
 
+func newIncomingForwards(l *Limits) incomingForwards {
+	return incomingForwards{
+		open: map[ids.Request]*incomingForward{}, applied: forward.NewTable[appliedWrite](l.Results, l.Forwarders),
+	}
+}
+
 func (c *incomingForwards) add(x *incomingForward) {
 	c.open[x.id] = x
 	c.bytes += x.bytes
@@ -351,24 +340,19 @@ func (c *incomingForwards) remove(x *incomingForward) {
 // OnForward takes a request that another node forwarded here.
 func (r *Replica) OnForward(h wire.Header, replyTo ids.ReplyTo, m *wire.CausalForward, stored []*wire.Item) {
 	r.sign(h)
-	id := ids.Request{Node: h.From, Boot: h.Boot, Counter: m.Counter}
-	old := !m.Read && (m.HeardBoot != r.cfg.Boot || r.now-m.Heard > forwardMaxAge) && !mutant.On(mutant.CausalForwardLate)
-	if x := r.incoming.open[id]; x != nil {
-		if old { // it may have been under way for long: its client may have left since
-			r.box.Post(core.Envelope{To: h.From, Answer: replyTo, Message: &wire.CausalForwardReply{Counter: m.Counter, Fate: wire.ForwardLate, Clock: r.now}})
-			return
-		}
-		r.box.Post(core.Envelope{To: h.From, Answer: x.replyTo, Message: &wire.CausalForwardReply{Counter: m.Counter, Fate: wire.ForwardWaiting}})
-		x.replyTo, x.repeatedAt, x.view = replyTo, r.now, h.View
-		return
-	}
-	x := &incomingForward{id: id, to: h.From, replyTo: replyTo, repeatedAt: r.now, view: h.View}
 	if len(stored) != 1 {
 		return
 	}
-	if _, done := r.incoming.lookup(id); old && !done {
-		r.box.Event(core.Event{Kind: EventForwardLate, Peer: h.From})
-		r.answerForward(x, &wire.CausalForwardReply{Fate: wire.ForwardLate, Clock: r.now}, 0)
+	id := ids.Request{Node: h.From, Boot: h.Boot, Counter: m.Counter}
+	x := &incomingForward{id: id, to: h.From, replyTo: replyTo, repeatedAt: r.now, view: h.View}
+	if !m.Read && m.To != r.cfg.Boot && !mutant.On(mutant.CausalForwardAnyBoot) {
+		r.answerForward(x, &wire.CausalForwardReply{Fate: wire.ForwardOtherBoot}, 0)
+		return
+	}
+	r.hearLowestOpen(h, m.LowestOpen)
+	if waits := r.incoming.open[id]; waits != nil {
+		r.box.Post(core.Envelope{To: h.From, Answer: waits.replyTo, Message: &wire.CausalForwardReply{Counter: m.Counter, Fate: wire.ForwardWaiting}})
+		waits.replyTo, waits.repeatedAt, waits.view = replyTo, r.now, h.View
 		return
 	}
 	k := writing
@@ -377,12 +361,8 @@ func (r *Replica) OnForward(h wire.Header, replyTo ids.ReplyTo, m *wire.CausalFo
 	}
 	x.req = r.newRequest(k, 0, m.Op, m.Context)
 	x.req.incoming, x.req.id = x, id
-	if !m.Read && r.answerAgain(x.req) {
+	if !m.Read && r.settle(x.req) {
 		return // whichever node owns the slot by now
-	}
-	if !m.Read && r.incoming.mayHaveEvicted(id) {
-		r.answerForward(x, &wire.CausalForwardReply{Fate: wire.ForwardElsewhere}, r.box.LastWrite())
-		return
 	}
 	if !r.judge.Context(&m.Context, r.now) {
 		r.answerForward(x, &wire.CausalForwardReply{Fate: wire.ForwardImplausible}, 0)
@@ -410,20 +390,6 @@ func (r *Replica) ofOurGroup(x *incomingForward) bool {
 	return c != nil && catalog.Fingerprint(&c.Layout) == r.layout
 }
 
-// answerAgain answers a write that was applied before, here or at another owner that
-// broadcast it.
-func (r *Replica) answerAgain(q *request) bool {
-	t, ok := r.incoming.lookup(q.id)
-	if !ok || t.hash != q.hash || mutant.On(mutant.CausalForwardTwice) {
-		return false
-	}
-	r.box.Event(core.Event{Kind: EventForwardRepeated, Peer: q.id.Node})
-	q.existed = t.existed
-	item := &wire.Item{Key: q.op.Key, Version: t.version, Deleted: t.deleted}
-	r.answer(q, r.box.LastWrite(), item, version.With(&q.context, q.hash, t.version))
-	return true
-}
-
 // answerForward answers the forwarder once the write seq is durable.
 func (r *Replica) answerForward(x *incomingForward, m *wire.CausalForwardReply, seq uint64) {
 	r.incoming.remove(x)
@@ -438,8 +404,15 @@ func (r *Replica) OnForwardCancel(h wire.Header, m *wire.CausalForwardCancel) {
 	}
 }
 
-// outdated reports that the forwarder has not repeated a request for too long.
-func (r *Replica) outdated(x *incomingForward) bool { return r.now-x.repeatedAt >= forwardPatience }
+// outdated reports that the forwarder has not repeated a request for too long, or has
+// finished with it.
+func (r *Replica) outdated(x *incomingForward) bool {
+	if r.now-x.repeatedAt >= forwardPatience {
+		return true
+	}
+	_, fate := r.fate(x.id)
+	return x.req.kind == writing && fate == forward.Finished
+}
 
 func (r *Replica) dropForward(x *incomingForward) {
 	if x == nil {

@@ -3,59 +3,9 @@ package causal
 import (
 	"testing"
 
-	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
-
-// keep is how long request ids are kept.
-const keep = 60 * wire.Second
-
-func TestAForwardedWriteIsRememberedForAMinuteAtLeast(t *testing.T) {
-	var c incomingForwards
-	c.init(&Limits{DedupRetention: keep, DedupEntries: 100})
-	id := func(n uint64) ids.Request { return ids.Request{Node: 1, Boot: 1, Counter: n} }
-	item := func(n uint64) *wire.Item {
-		return &wire.Item{Key: "x", Version: wire.CausalVersion{Counter: 7}, ID: id(n)}
-	}
-	c.remember(item(1), true, wire.Second)
-	c.remember(item(2), true, keep)
-	c.remember(item(3), true, keep+2*wire.Second)
-	for n := uint64(1); n <= 3; n++ {
-		if got, ok := c.lookup(id(n)); !ok || got != (appliedWrite{hashing.Hash("x"), item(n).Version, false, true}) {
-			t.Errorf("request %d: %+v, %t", n, got, ok)
-		}
-	}
-	c.remember(item(4), true, 3*keep)
-	if _, ok := c.lookup(id(1)); ok {
-		t.Error("after two minutes the first request is still remembered")
-	}
-}
-
-func TestWhetherAForwardedWriteFoundAValueIsKnownToTheNodeThatAppliedItAndGuessedByOthers(t *testing.T) {
-	var c incomingForwards
-	c.init(&Limits{DedupRetention: keep, DedupEntries: 100})
-	for n, row := range []struct {
-		counter     uint64
-		here        bool // it was applied here
-		found, want bool
-	}{
-		{1, false, false, false},
-		{2, false, false, true},
-		{2, true, false, false}, // over a tombstone
-		{2, true, true, true},
-	} {
-		id := ids.Request{Node: 1, Boot: 1, Counter: uint64(n)}
-		item := &wire.Item{Key: "x", Version: wire.CausalVersion{Counter: row.counter}, ID: id}
-		if row.here {
-			c.remember(item, row.found, wire.Second)
-		}
-		c.rememberRemote(item, wire.Second)
-		if got, _ := c.lookup(id); got.existed != row.want {
-			t.Errorf("%+v: %t", row, got.existed)
-		}
-	}
-}
 
 // TestAnAnswerMustFitItsRequest: one that does not would be shown to a client, or break
 // what shows it.
@@ -77,6 +27,8 @@ func TestAnAnswerMustFitItsRequest(t *testing.T) {
 		{"a delete", request{kind: writing, op: del}, wire.CausalForwardReply{Fate: wire.ForwardDone, Present: true, Item: item("k", true)}, true},
 		{"a write without a version", request{kind: writing, op: put}, wire.CausalForwardReply{Fate: wire.ForwardDone}, false},
 		{"a write that deleted", request{kind: writing, op: put}, wire.CausalForwardReply{Fate: wire.ForwardDone, Present: true, Item: item("k", true)}, false},
+		{"a write that is finished", request{kind: writing, op: put}, wire.CausalForwardReply{Fate: wire.ForwardFinished}, true},
+		{"a read that is finished", request{kind: reading, op: wire.Op{Key: "k"}}, wire.CausalForwardReply{Fate: wire.ForwardFinished}, false},
 		{"a write elsewhere", request{kind: writing, op: put}, wire.CausalForwardReply{Fate: wire.ForwardElsewhere}, true},
 	} {
 		if why := c.q.unfit(&c.m); (why == "") != c.fits {

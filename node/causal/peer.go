@@ -22,8 +22,7 @@ type peer struct {
 	apart   bool // a former member that operators have parted from this group: it is not asked again in this view
 	guest   bool // outside the view, and listed in it as a source: it hands off what it holds to all owners
 
-	peers.Contact              // whether it can be reached, and in which boot it is
-	clock         wire.Instant // its own, as it said last
+	peers.Contact // whether it can be reached, and in which boot it is
 
 	exchanged   bool // in this view
 	exchangedAt wire.Instant
@@ -93,8 +92,7 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 	r.noteBoot(p.id, h.Boot)
 	r.requestMissingInfo()
 	r.sendDeferredAck(p, h)
-	p.clock = m.Clock
-	r.incoming.closeBelow(wire.NodeBoot{Node: h.From, Boot: h.Boot}, m.LowestOpen, r.now)
+	r.hearLowestOpen(h, m.LowestOpen)
 	if p.replica {
 		r.awaitGap(r.trackOf(p).Announce(m.Stream, r.now))
 	}

@@ -36,18 +36,18 @@ type Views interface {
 
 // Limits bounds what a replica holds and sends. Zero values mean the defaults.
 type Limits struct {
-	Space          hashing.Space // how many slots there are; the same on all nodes
-	Exact          int           // entries in a client's context
-	Deps           int           // entries in a stored item's
-	BatchOps       int           // items in one Batch
-	BatchBytes     int           // of their keys and values; one item always fits
-	WindowBytes    int           // of own writes that are kept to be sent again
-	ChunkBytes     int           // of one piece of an exchange
-	AsideBytes     int           // of items that wait for their slots to be ready
-	Vector         int           // positions in the vector of a context, before a cut reference takes their place
-	DedupRetention wire.Instant  // how long request ids are kept, at least
-	DedupEntries   int           // how many request ids
-	Writes         uint64        // how many writes there can have been, everywhere, at instant zero (docs/causal.md §2.1)
+	Space       hashing.Space // how many slots there are; the same on all nodes
+	Exact       int           // entries in a client's context
+	Deps        int           // entries in a stored item's
+	BatchOps    int           // items in one Batch
+	BatchBytes  int           // of their keys and values; one item always fits
+	WindowBytes int           // of own writes that are kept to be sent again
+	ChunkBytes  int           // of one piece of an exchange
+	AsideBytes  int           // of items that wait for their slots to be ready
+	Vector      int           // positions in the vector of a context, before a cut reference takes their place
+	Results     int           // of forwarded writes that are kept
+	Forwarders  int           // of which results are kept
+	Writes      uint64        // how many writes there can have been, everywhere, at instant zero (docs/causal.md §2.1)
 }
 
 func (l Limits) withDefaults() Limits {
@@ -67,10 +67,8 @@ func (l Limits) withDefaults() Limits {
 	set(&l.ChunkBytes, 256<<10)
 	set(&l.AsideBytes, 64<<20)
 	set(&l.Vector, 8)
-	set(&l.DedupEntries, 1<<20)
-	if l.DedupRetention <= 0 {
-		l.DedupRetention = 60 * wire.Second
-	}
+	set(&l.Results, 1<<20)
+	set(&l.Forwarders, 1024)
 	l.Writes = max(l.Writes, plausible.FewestWrites)
 	return l
 }
@@ -92,8 +90,6 @@ const (
 	stalled         = 3 * wire.Second       // without progress: a slot is served unproven
 	forwardResend   = 250 * wire.Millisecond
 	forwardPatience = 1500 * wire.Millisecond // a forwarded request that is not repeated for so long is dropped
-	forwardMaxAge   = 1 * wire.Second         // an older forwarded write is refused
-	doubtMargin     = 3 * wire.Second         // a forwarded write is given up so long before its id may be forgotten
 )
 
 // Replica is one node's part in causal replication.
@@ -168,7 +164,7 @@ func New(cfg Config, box *core.Outbox, views Views) *Replica {
 	r.boots.self = wire.NodeBoot{Node: cfg.Self, Boot: cfg.Boot}
 	r.boots.beginInquiry() // requests may wait for what this node had in an earlier boot
 	r.judge = plausible.New(cfg.Limits.Writes, r.boots.self, &r.streams.Own, r.slots.Len())
-	r.incoming.init(&r.cfg.Limits)
+	r.incoming = newIncomingForwards(&r.cfg.Limits)
 	return r
 }
 
@@ -270,9 +266,8 @@ func (r *Replica) Written() bool { return r.slots.Stored() }
 
 // Hello adds to a hello what concerns causal buckets.
 func (r *Replica) Hello(h *wire.Hello) {
-	h.Stream, h.Ready, h.Clock, h.CausalProgress = r.streams.Own.Sent(), r.member && r.slots.Unready() == 0, r.now, r.progress
-	h.LowestOpen = r.oldestRequest()
-	r.incoming.closeBelow(r.boots.self, h.LowestOpen, r.now)
+	h.Stream, h.Ready, h.CausalProgress = r.streams.Own.Sent(), r.member && r.slots.Unready() == 0, r.progress
+	r.helloApplied(h)
 }
 
 // closed reports that clients get 503: no view, not in it, or left behind.

@@ -28,24 +28,23 @@ const (
 
 // request is what a client asks, of this node or of the node that forwarded it here.
 type request struct {
-	kind        kind
-	token       ids.Token        // of a client of this node
-	incoming    *incomingForward // of another node's client
-	id          ids.Request      // under which it was forwarded, here or elsewhere; zero: it was not
-	forwardedAt wire.Instant     // first; 0: no owner can have applied it
-	op          wire.Op          // its key; of a write, the whole
-	hash        uint64
-	at          hashing.Slot
-	context     wire.Context
-	asking      *ask // while other nodes are asked for the key
-	asked       bool // that was done
-	vouched     bool // a ready holder has answered
-	found       bool // with an item
-	reading     bool // what the key holds is being read
-	waits       bool // is listed as waiting
-	looked      bool // what the key holds was looked at, in this view and since the slot is ready
-	existed     bool // of a write that was applied: its key had a value
-	gone        bool
+	kind     kind
+	token    ids.Token        // of a client of this node
+	incoming *incomingForward // of another node's client
+	id       ids.Request      // under which it was forwarded, here or elsewhere; zero: it was not
+	op       wire.Op          // its key; of a write, the whole
+	hash     uint64
+	at       hashing.Slot
+	context  wire.Context
+	asking   *ask // while other nodes are asked for the key
+	asked    bool // that was done
+	vouched  bool // a ready holder has answered
+	found    bool // with an item
+	reading  bool // what the key holds is being read
+	waits    bool // is listed as waiting
+	looked   bool // what the key holds was looked at, in this view and since the slot is ready
+	existed  bool // of a write that was applied: its key had a value
+	gone     bool
 }
 
 func (r *Replica) newRequest(k kind, token ids.Token, op wire.Op, c wire.Context) *request {
@@ -84,9 +83,15 @@ func (r *Replica) reply(q *request, outcome core.Outcome, result *core.CausalRes
 	if q.gone {
 		return
 	}
+	r.finish(q)
+	r.box.Reply(core.Reply{Token: q.token, Outcome: outcome, Causal: result})
+}
+
+// finish ends a request of a client of this node: no copy of it is sent from now on.
+func (r *Replica) finish(q *request) {
 	q.gone = true
 	delete(r.clients, q.token)
-	r.box.Reply(core.Reply{Token: q.token, Outcome: outcome, Causal: result})
+	r.outgoing.open.Close(q.id.Counter)
 }
 
 // start sends a request on its way: to an owner of its slot, or into it.
@@ -191,14 +196,10 @@ func (r *Replica) answer(q *request, seq uint64, item *wire.Item, c wire.Context
 
 // write gives a write its version and makes it durable (docs/causal.md §3).
 func (r *Replica) write(q *request, old *wire.Item) {
-	if q.id != (ids.Request{}) && r.answerAgain(q) {
+	if q.id != (ids.Request{}) && r.settle(q) {
 		return
 	}
 	r.drop(q)
-	if q.incoming == nil && r.inDoubt(q) {
-		r.reply(q, core.InDoubt, nil) // it was forwarded before, and the owner may have applied and forgotten it
-		return
-	}
 	s := r.slots.At(q.at)
 	item := &wire.Item{
 		Key: q.op.Key, Deleted: q.op.Kind == wire.OpDelete, Value: q.op.Value, ContentType: q.op.ContentType,
@@ -400,8 +401,7 @@ func (r *Replica) Abandon(token ids.Token) {
 		r.abandonForget(token)
 		return
 	}
-	delete(r.clients, token)
-	q.gone = true
+	r.finish(q)
 	r.drop(q)
 	r.abandonForward(q)
 }

@@ -63,7 +63,7 @@ var enumerators = map[reflect.Type][2]uint64{
 	reflect.TypeFor[Status]():      {uint64(Created), uint64(Unknown)},
 	reflect.TypeFor[FetchPart]():   {uint64(FetchHead), uint64(FetchEntries)},
 	reflect.TypeFor[Fate]():        {uint64(FateLost), uint64(FateBelow)},
-	reflect.TypeFor[ForwardFate](): {uint64(ForwardDone), uint64(ForwardImplausible)},
+	reflect.TypeFor[ForwardFate](): {uint64(ForwardDone), uint64(ForwardFinished)},
 }
 
 // filled returns a message of a kind with every field given by src.

@@ -6,15 +6,6 @@ func (c *codec) node(v *ids.Node)               { c.uvarint((*uint64)(v)) }
 func (c *codec) boot(v *ids.Boot)               { c.fixed64((*uint64)(v)) }
 func (c *codec) incarnation(v *ids.Incarnation) { c.fixed64((*uint64)(v)) }
 
-// instant takes a reading of a clock through, from which receivers count up.
-func (c *codec) instant(v *Instant) {
-	n := uint64(*v)
-	c.ordinal(&n)
-	if c.way == reading {
-		*v = Instant(n)
-	}
-}
-
 func (c *codec) viewID(v *ids.View) {
 	if known(c, &c.views, v) {
 		return

@@ -77,7 +77,7 @@ func TestWhatIsNotAMessageIsRefusedWithAReason(t *testing.T) {
 		{"an unknown condition", forward(Op{Kind: OpPut, Key: "k", Condition: IfVersion + 1}), "unknown condition 4"},
 		{"an operation without key", forward(Op{Kind: OpPut, Value: []byte("v")}), "empty key"},
 		{"a record without key", AppendMessage(nil, Header{}, &Chunk{Part: FetchRecords, Records: make([]Record, 1)}), "empty key"},
-		{"a fate of a request that is not known", AppendMessage(nil, Header{}, &CausalForwardReply{Fate: ForwardImplausible + 1}), "unknown fate of a request 6"},
+		{"a fate of a request that is not known", AppendMessage(nil, Header{}, &CausalForwardReply{Fate: ForwardFinished + 1}), "unknown fate of a request 7"},
 		{"a forwarded write of no kind", AppendMessage(nil, Header{}, &CausalForward{Op: Op{Key: "k"}}), "unknown operation 0"},
 		{"a forwarded read without key", AppendMessage(nil, Header{}, &CausalForward{Read: true}), "empty key"},
 		{"a question without key", AppendMessage(nil, Header{}, &KeyRequest{}), "empty key"},

@@ -230,7 +230,7 @@ func TestEveryEnumeratorArrives(t *testing.T) {
 			checkRoundTrip(t, Header{}, &Forward{Ops: []ForwardedOp{{Op: Op{Kind: k, Key: "k", Condition: c}}}})
 		}
 	}
-	for f := ForwardDone; f <= ForwardImplausible; f++ {
+	for f := ForwardDone; f <= ForwardFinished; f++ {
 		checkRoundTrip(t, Header{}, &CausalForwardReply{Fate: f})
 	}
 	for p := FetchHead; p <= FetchEntries; p++ {

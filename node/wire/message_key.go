@@ -48,15 +48,12 @@ func (m *KeyReply) fields(c *causalCodec) {
 // request. It is repeated until it is answered; the request id is (sender, its
 // boot, Counter).
 type CausalForward struct {
-	Counter uint64
-	Read    bool
-	Op      Op // its Key; for a write, the whole
-	Context Context
-	// The receiver's clock as the sender heard it last, no older than the request,
-	// and the boot of the receiver then. They bound how long the request may have
-	// been under way.
-	Heard     Instant
-	HeardBoot ids.Boot
+	Counter    uint64
+	Read       bool
+	Op         Op // its Key; for a write, the whole
+	Context    Context
+	LowestOpen uint64   // the sender's writes below this number are finished
+	To         ids.Boot // of the receiver, as the sender heard it last; 0: not yet
 }
 
 // Kind implements Message.
@@ -71,15 +68,14 @@ func (m *CausalForward) fields(c *causalCodec) {
 		m.Op.fields(c.codec)
 	}
 	m.Context.fields(c)
-	c.instant(&m.Heard)
-	c.boot(&m.HeardBoot)
+	c.uvarint(&m.LowestOpen)
+	c.boot(&m.To)
 }
 
 // CausalForwardReply answers CausalForward.
 type CausalForwardReply struct {
 	Counter uint64
 	Fate    ForwardFate
-	Clock   Instant
 	Present bool
 	Item    Item // read: what the key holds; written: without its value
 	Existed bool // as in CausalResult
@@ -92,7 +88,6 @@ func (*CausalForwardReply) Kind() Kind { return KindCausalForwardReply }
 func (m *CausalForwardReply) fields(c *causalCodec) {
 	c.uvarint(&m.Counter)
 	c.enum((*byte)(&m.Fate), &forwardFates)
-	c.instant(&m.Clock)
 	c.bool(&m.Present)
 	if m.Present {
 		m.Item.fields(c)
@@ -108,12 +103,13 @@ type ForwardFate uint8
 const (
 	ForwardDone        ForwardFate = iota + 1 // Item and Context are the answer
 	ForwardElsewhere                          // the receiver does not own the slot, or takes no requests
-	ForwardLate                               // it may have been under way for too long: Clock is what to send along
+	ForwardOtherBoot                          // a write for another boot of the receiver: Header has the present one
 	ForwardWaiting                            // it waits at the receiver
 	ForwardImplausible                        // its context names what no node can have given out: not applied
+	ForwardFinished                           // a write that its sender was heard to have finished with: not applied now
 )
 
-var forwardFates = enumeration{"fate of a request", byte(ForwardDone), byte(ForwardImplausible)}
+var forwardFates = enumeration{"fate of a request", byte(ForwardDone), byte(ForwardFinished)}
 
 // CausalForwardCancel says that the client of a forwarded request has left.
 type CausalForwardCancel struct {

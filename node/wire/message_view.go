@@ -101,11 +101,10 @@ type Hello struct {
 	Deaf     []ids.Node // primary: members that say that they do not hear it
 
 	// Of the causal bucket.
-	Stream         uint64  // the sender's last position in its stream in this view; an ordinal
-	Ready          bool    // the sender serves its slots
-	Clock          Instant // of the sender, since it booted
-	CausalProgress uint64  // grows whenever the sender got on with its slots
-	LowestOpen     uint64  // the sender forwards no request with a counter below this any more
+	Stream         uint64 // the sender's last position in its stream in this view; an ordinal
+	Ready          bool   // the sender serves its slots
+	CausalProgress uint64 // grows whenever the sender got on with its slots
+	LowestOpen     uint64 // the sender's causal writes below this counter are finished (docs/forwarding.md §1)
 
 	Data bool // the sender has data, of either model
 }
@@ -124,7 +123,6 @@ func (m *Hello) fields(c *codec) {
 	c.nodes(&m.Deaf)
 	c.ordinal(&m.Stream)
 	c.bool(&m.Ready)
-	c.instant(&m.Clock)
 	c.uvarint(&m.CausalProgress)
 	c.uvarint(&m.LowestOpen)
 	c.bool(&m.Data)

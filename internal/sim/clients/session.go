@@ -231,8 +231,8 @@ func (ss *Sessions) Answered(n *world.Node, a core.Reply) {
 		s.Open = nil
 		s.retry()
 	case a.Outcome == core.InDoubt:
-		if asked := w.Now - r.Asked; r.Read || asked < wire.Second && !w.Sched.Garbled() {
-			w.Fail("answer", "%s is in doubt after %s", r, schedule.Seconds(asked))
+		if r.Read || w.Sched.Causal.Results == 0 && !w.Sched.Garbled() {
+			w.Fail("answer", "%s is in doubt, and there is room to remember it", r)
 		}
 		r.state, r.ended, r.Over, r.gone = witness.Left, w.Now, w.Now, true
 		w.Counts.Add("session", "in doubt")

@@ -85,6 +85,9 @@ func (ss *Sessions) nodeGone(n *world.Node) {
 // told takes what a node is told into account, before it acts on it.
 func (ss *Sessions) told(n *world.Node, in core.Input) {
 	ss.Of(n).BeginStep()
+	if m, ok := in.(*core.Received); ok {
+		ss.Of(n).Heard(m.Header, m.Message)
+	}
 	if a, ok := in.(*core.Abandon); ok && a.Token >= schedule.CausalTokens && a.Token < schedule.ForgedTokens {
 		r := ss.requests[a.Token-schedule.CausalTokens]
 		r.gone, r.Over = true, ss.w.Now

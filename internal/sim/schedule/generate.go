@@ -37,7 +37,7 @@ func Generate(seed uint64, kind Operator, model Model, profile Profile) *Schedul
 		g.keepsState = model == Causal && g.chance(0.5)
 		if profile == Usual {
 			s.Crowd = []int{0, 0, 1}[seed%3]
-			s.Causal.DedupRetention = []wire.Instant{0, 0, 0, 5 * wire.Second, 8 * wire.Second}[seed%5]
+			s.Causal.Results = []int{0, 0, 0, 4, 20}[seed%5]
 		}
 		g.applyProfile(s)
 	}
@@ -70,7 +70,7 @@ func Generate(seed uint64, kind Operator, model Model, profile Profile) *Schedul
 	switch profile {
 	case DataLoss:
 		g.separateReaders(s)
-	case ExpiredIDs:
+	case LostAnswers:
 		g.writersWait(s)
 	case Garbled:
 		g.garbling(s)

@@ -27,9 +27,9 @@ const (
 	// DataLoss: contexts name versions that are lost. Later writes of the same keys have
 	// lower counters, and not every replica has them.
 	DataLoss
-	// ExpiredIDs: answers to forwarded writes are lost, and the forwarder is cut off for
-	// longer than owners remember its request ids.
-	ExpiredIDs
+	// LostAnswers: answers to forwarded writes are lost, the forwarder is cut off for long,
+	// and its clients wait all the while.
+	LostAnswers
 	// Garbled: some members send a bounded number of garbled messages.
 	Garbled
 	// Twins: ids are given to new processes while the old ones run. The faults
@@ -42,7 +42,7 @@ const (
 )
 
 var ProfileNames = [Profiles]string{Usual: "usual", ReusedCounters: "reused-counters", CutReferences: "cut-references",
-	LateDelivery: "late-delivery", DataLoss: "data-loss", ExpiredIDs: "expired-ids", Garbled: "garbled", Twins: "twins", CalmStretches: "calm-stretches",
+	LateDelivery: "late-delivery", DataLoss: "data-loss", LostAnswers: "lost-answers", Garbled: "garbled", Twins: "twins", CalmStretches: "calm-stretches",
 }
 
 func (p Profile) String() string { return ProfileNames[p] }
@@ -72,8 +72,7 @@ func (g *generator) applyProfile(s *Schedule) {
 		s.Causal.Keys = 1 + g.rng.IntN(2)
 		s.Causal.Exact, s.Causal.Deps = 128, 16
 		g.keepsState = false
-	case ExpiredIDs:
-		s.Causal.DedupRetention = 5 * wire.Second
+	case LostAnswers:
 		g.keepsState = true
 	}
 }
@@ -89,14 +88,14 @@ func (g *generator) episodes(s *Schedule) bool {
 		episode = g.lateDelivery
 	case DataLoss:
 		episode = g.dataLoss
-	case ExpiredIDs:
+	case LostAnswers:
 		episode = g.longCut
 	default:
 		return false
 	}
 	g.view = 1<<g.nodes - 1
 	g.shards = 1 + g.rng.IntN(2)
-	if s.Profile == ExpiredIDs {
+	if s.Profile == LostAnswers {
 		g.oneShardEach()
 	}
 	g.add(s, 10*wire.Millisecond, &Command{List: g.view, All: true})
@@ -164,8 +163,8 @@ func (g *generator) oneShardEach() {
 	}
 }
 
-// longCut: a node with forwarded writes is cut off for long, while the owners forget the
-// request ids that it used.
+// longCut: a node with forwarded writes is cut off for long. Its clients wait, so it repeats
+// the writes when it is back.
 func (g *generator) longCut(s *Schedule, at wire.Instant) wire.Instant {
 	length := 10*wire.Second + g.between(0, 5*wire.Second)
 	g.add(s, at, &Fault{Kind: Cut, Side: One(g.rng.IntN(g.nodes)), For: length})

@@ -28,7 +28,7 @@ var causalTransitions = []string{
 	"key request: served", "key request: allowed", "key request: not ready there", "key request: not held there",
 
 	// Forwarding (docs/causal.md §8).
-	"forward: done", "forward: done, nothing there", "forward: late", "forward: to another owner", "forward: waiting", "message: CausalForwardCancel", "event: causal_forward_late", "event: causal_forward_repeated", "event: causal_forward_in_doubt", "session: in doubt",
+	"forward: done", "forward: done, nothing there", "forward: for another boot", "forward: finished", "forward: to another owner", "forward: waiting", "message: CausalForwardCancel", "event: causal_forward_finished", "event: causal_forward_forgotten", "event: causal_forward_repeated", "session: in doubt",
 
 	// Surveys, stable cuts, tombstones (docs/causal.md §9).
 	"survey: of slots", "survey: of the stable cut", "stable cut: published", "stable cut: common", "stable cut: referenced by a context",
@@ -112,8 +112,10 @@ func keyReplyName(m *wire.KeyReply) string {
 
 func forwardFateName(m *wire.CausalForwardReply) string {
 	switch {
-	case m.Fate == wire.ForwardLate:
-		return "late"
+	case m.Fate == wire.ForwardOtherBoot:
+		return "for another boot"
+	case m.Fate == wire.ForwardFinished:
+		return "finished"
 	case m.Fate == wire.ForwardElsewhere:
 		return "to another owner"
 	case m.Fate == wire.ForwardWaiting:

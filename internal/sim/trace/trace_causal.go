@@ -68,10 +68,10 @@ func causalBody(m wire.Message) string {
 		}
 		return fmt.Sprintf("%x %q held=%v ready=%v gc %d: %s", m.Session, m.Key, m.Held, m.Ready, m.GCCounter, ItemString(&m.Item))
 	case *wire.CausalForward:
-		return fmt.Sprintf("%d read=%v %s %q %s heard %s", m.Counter, m.Read, m.Op.ContentType, m.Op.Key, ContextString(&m.Context), schedule.Seconds(m.Heard))
+		return fmt.Sprintf("%d read=%v %s %q %s open from %d for boot %x", m.Counter, m.Read, m.Op.ContentType, m.Op.Key, ContextString(&m.Context), m.LowestOpen, uint64(m.To)&0xffff)
 	case *wire.CausalForwardReply:
 		if m.Fate != wire.ForwardDone || !m.Present {
-			return fmt.Sprintf("%d fate %d clock %s nothing %s", m.Counter, m.Fate, schedule.Seconds(m.Clock), ContextString(&m.Context))
+			return fmt.Sprintf("%d fate %d nothing %s", m.Counter, m.Fate, ContextString(&m.Context))
 		}
 		return fmt.Sprintf("%d: %s %s", m.Counter, ItemString(&m.Item), ContextString(&m.Context))
 	default:

@@ -35,7 +35,8 @@ type Incarnation struct {
 	had        [][]arrival    // per key all that were, since its slot was given up last
 	since      []wire.Instant // per key when what is durable came
 
-	remembered map[ids.Request]bool // that this boot has written down
+	remembered map[ids.Request]bool     // that this boot has written down
+	finished   map[wire.NodeBoot]uint64 // writes of a forwarder below this number, as this boot has heard
 }
 
 // arrival is a write and when it became durable somewhere.
@@ -95,7 +96,7 @@ func (s *state) clone() *state {
 func (t *Truth) Begin(node ids.Node, boot ids.Boot) *Incarnation {
 	l := &Incarnation{
 		Node: node, t: t, boot: boot, born: t.world.Now(), booted: t.world.Now(), written: t.newState(node), durable: t.newState(node),
-		ever: make([]*Write, len(t.keys)), had: make([][]arrival, len(t.keys)), since: make([]wire.Instant, len(t.keys)), remembered: map[ids.Request]bool{},
+		ever: make([]*Write, len(t.keys)), had: make([][]arrival, len(t.keys)), since: make([]wire.Instant, len(t.keys)), remembered: map[ids.Request]bool{}, finished: map[wire.NodeBoot]uint64{},
 		leftAt: map[*view]wire.Instant{},
 		acked:  map[*stream]uint64{}, viewsKnown: map[ids.View]bool{}, cuts: map[ids.View]bool{},
 	}
@@ -112,7 +113,7 @@ func (l *Incarnation) Restart(boot ids.Boot) {
 	if l.view != l.written.view {
 		l.comeTo(l.written.view)
 	}
-	l.remembered = map[ids.Request]bool{}
+	l.remembered, l.finished = map[ids.Request]bool{}, map[wire.NodeBoot]uint64{}
 }
 
 // Boot is the present boot.

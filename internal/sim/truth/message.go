@@ -28,6 +28,8 @@ func (t *Truth) Sent(l *Incarnation, e *core.Envelope) {
 		if m.Present {
 			t.items(l, "tells", []wire.Item{m.Item})
 		}
+	case *wire.CausalForward:
+		t.forwards(l, e.To, m)
 	case *wire.CausalForwardReply:
 		if m.Fate == wire.ForwardDone && m.Present {
 			t.shows(l, &m.Item)

@@ -49,8 +49,9 @@ type Truth struct {
 	incarnations []*Incarnation // the present one of each node
 	views        map[ids.View]*view
 	calm         *calm
-	collecting   uint64 // the largest counter of tombstones that anybody announced the end of
-	looks        int    // at contexts
+	collecting   uint64                   // the largest counter of tombstones that anybody announced the end of
+	looks        int                      // at contexts
+	sent         map[sending]wire.Instant // when a forwarded write was sent to a node last
 }
 
 // key is one key of the run.
@@ -77,6 +78,7 @@ func New(cfg Config, world World) *Truth {
 	t := &Truth{
 		cfg: cfg, world: world, index: map[string]int{}, byHash: map[uint64]int{}, ops: []*Op{nil}, streams: map[wire.Stream]*stream{},
 		incarnations: make([]*Incarnation, cfg.Nodes), views: map[ids.View]*view{},
+		sent: map[sending]wire.Instant{},
 	}
 	for i := range cfg.Keys {
 		name := KeyName(i)

@@ -177,8 +177,7 @@ func (t *Truth) mayTake(l *Incarnation, w *Write) {
 		t.fail("counter", "node %d writes %s, the counter can be %d at most", l.Node, w, most)
 		return
 	}
-	t.again(l, w)
-	t.late(l, w)
+	t.mayForward(l, w)
 	t.stranger(l, w)
 }
 
@@ -197,31 +196,6 @@ func (t *Truth) mostCounter(l *Incarnation, w *Write) uint64 {
 		}
 	}
 	return most + 1
-}
-
-// again checks a write that was taken before: that is two writes, which is right only
-// where the second owner could not tell (docs/causal.md §8).
-func (t *Truth) again(l *Incarnation, w *Write) {
-	for _, first := range w.Op.Writes {
-		if l.remembered[first.Item.ID] {
-			t.fail("I11", "node %d takes %s again, it had %s", l.Node, w, first)
-			return
-		}
-		t.world.Saw("written twice")
-	}
-}
-
-// lateBound is how long after its client was answered, or left, a write may still be
-// taken: as old as a forwarded one may be, and as long as it may wait where it is not
-// repeated (docs/causal.md §8).
-const lateBound = 2500*wire.Millisecond + 100*wire.Millisecond
-
-// late checks that what its client gave up does not surface over what was written
-// since.
-func (t *Truth) late(l *Incarnation, w *Write) {
-	if o := w.Op; o.Over != 0 && w.At-o.Over > lateBound {
-		t.fail("late", "node %d takes %s; its client was answered, or left, %s before", l.Node, w, ago(w.At-o.Over))
-	}
 }
 
 // Newer reports that a write won over another one; nil: no write.

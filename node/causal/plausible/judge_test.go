@@ -114,7 +114,7 @@ func TestEachRuleOfMessagesRefusesWhatBreaksIt(t *testing.T) {
 		{"ranges", &wire.FetchItems{Slots: ranges(0, 2, 2, 1)}, &wire.FetchItems{Slots: ranges(0, 2, 1, 1)}},
 		{"empty ranges", &wire.FetchItems{Slots: ranges(0, 1)}, &wire.FetchItems{Slots: ranges(0, 0)}},
 		{"revisions", &wire.Handoff{Revision: maxCount}, &wire.Handoff{Revision: maxCount + 1}},
-		{"clocks", &wire.CausalForward{Heard: 1}, &wire.CausalForward{Heard: -1}},
+		{"lowest open counters", &wire.CausalForward{Counter: 3, LowestOpen: 3}, &wire.CausalForward{Counter: 3, LowestOpen: 4}},
 		{"vectors", held(at(1)), held(append(at(1), at(2)...))},
 		{"zero positions", held(at(1)), held(at(0))},
 		{"own writes", held(own(9)), held(own(10))},
