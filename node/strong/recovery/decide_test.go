@@ -132,6 +132,10 @@ var decideRows = []struct {
 		staged(join(1, hist(bal(1, 1), 4)), hist(bal(2, 1), 0, bal(1, 1), bal(1, 2)), 1, 2),
 		join(4, attested(hist(bal(4, 1), 2, bal(1, 1), bal(3, 1)), bal(1, 1), 2)),
 	}, sides: []side{{bal(2, 1), 0, 1}, {bal(4, 1), 2, 4}}},
+	{rule: "a2", name: "it attested to the ballot of the base itself", joins: []Join{
+		staged(join(1, hist(bal(1, 1), 4)), hist(bal(2, 1), 0, bal(1, 1), bal(1, 2)), 1, 2),
+		join(4, attested(hist(bal(4, 1), 2, bal(1, 1), bal(3, 1)), bal(2, 1), 2)),
+	}, sides: []side{{bal(2, 1), 0, 1}, {bal(4, 1), 2, 4}}},
 	{rule: "a2", name: "another incarnation attested", joins: []Join{
 		staged(join(1, hist(bal(1, 1), 4)), hist(bal(2, 1), 0, bal(1, 1), bal(1, 2)), 1, 2),
 		join(4, attested(hist(bal(4, 1), 2, bal(1, 1), bal(3, 1)), bal(3, 1), 9)),

@@ -296,6 +296,25 @@ func TestARequestIsRepeatedEverMoreSlowly(t *testing.T) {
 	}
 }
 
+func TestARequestIsRepeatedAfterTwiceTheTimeOfTheLastPiece(t *testing.T) {
+	for took, repeated := range map[wire.Instant]wire.Instant{10: 200, 300: 600, 1500: 2000} {
+		from, to, f := begun(t)
+		to.now += took * wire.Millisecond
+		from.do(func() { from.server.OnFetch(1, f) })
+		c := from.take().(*wire.Chunk)
+		to.do(func() { to.receiver.OnChunk(to.now, wire.Header{From: 0, Boot: from.boot}, c) })
+		to.take()
+		to.now += repeated*wire.Millisecond - 1
+		if to.do(func() { to.receiver.Tick(to.now) }); len(to.sent) > 0 {
+			t.Errorf("a piece took %d ms: repeated before %d ms", took, repeated)
+		}
+		to.now++
+		if to.do(func() { to.receiver.Tick(to.now) }); len(to.sent) != 1 {
+			t.Errorf("a piece took %d ms: not repeated after %d ms", took, repeated)
+		}
+	}
+}
+
 func TestAServerSaysWhatItLacksAndKeepsFewRequests(t *testing.T) {
 	p := newPeer(t, 0, 1<<20)
 	p.stand(bal(1))
