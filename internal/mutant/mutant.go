@@ -56,6 +56,8 @@ const (
 	FollowElsewhere                  // a process follows a view that gives its id to another address
 	BothTwins                        // two processes with one id both count as the member
 	StayLeftBehind                   // a node stays left behind when its list is put again
+	ForwardAtTick                    // a backup sends its clients' writes at its next tick
+	ConfirmAtTick                    // a read that arrives during a round of confirmations begins the next one at a tick
 
 	CausalPruneStable         // what all members have is dropped from contexts
 	CausalNoCeil              // folding forgets the counters
@@ -90,6 +92,8 @@ const (
 	CausalLostStaysInContext  // a context keeps lost versions and not those read in their place (I14)
 	CausalForgetForwarded     // results of forwarded writes are forgotten while the writes are open
 	CausalForgedContexts      // contexts are not checked for plausibility
+	CausalAcksIgnored         // a write waits for its whole time, though all other replicas have acknowledged it
+	CausalBatchAtNextWrite    // writes that come while a batch is under way are sent when another write comes
 	count
 )
 
@@ -135,6 +139,8 @@ var names = [count]string{
 	FollowElsewhere:           "FollowElsewhere",
 	BothTwins:                 "BothTwins",
 	StayLeftBehind:            "StayLeftBehind",
+	ForwardAtTick:             "ForwardAtTick",
+	ConfirmAtTick:             "ConfirmAtTick",
 
 	CausalPruneStable:         "CausalPruneStable",
 	CausalNoCeil:              "CausalNoCeil",
@@ -169,6 +175,8 @@ var names = [count]string{
 	CausalLostStaysInContext:  "CausalLostStaysInContext",
 	CausalForgetForwarded:     "CausalForgetForwarded",
 	CausalForgedContexts:      "CausalForgedContexts",
+	CausalAcksIgnored:         "CausalAcksIgnored",
+	CausalBatchAtNextWrite:    "CausalBatchAtNextWrite",
 }
 
 // String is the mutant's name.

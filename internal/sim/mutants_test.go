@@ -49,6 +49,9 @@ var profileFor = map[mutant.Mutant]schedule.Profile{
 	// Members hold a view in which others left a node behind, and the node that made that
 	// view loses its state: where ids are given away, that comes about.
 	mutant.StayLeftBehind: schedule.Twins,
+	// These cost time alone. Nothing else goes on in a calm stretch, so it is not hidden.
+	mutant.ForwardAtTick: schedule.CalmStretches, mutant.ConfirmAtTick: schedule.CalmStretches,
+	mutant.CausalAcksIgnored: schedule.CalmStretches, mutant.CausalBatchAtNextWrite: schedule.CalmStretches,
 }
 
 // Two that the usual schedules find by what the truth asks:

@@ -64,7 +64,9 @@ func (r *Replica) OnBatchAck(h wire.Header, m *wire.BatchAck) {
 	}
 	r.streams.Own.Ack(p.id, m.N)
 	r.completeFlight()
-	r.flush()
+	if !mutant.On(mutant.CausalBatchAtNextWrite) {
+		r.flush()
+	}
 }
 
 // OnResendRequest sends a part of the own stream again.

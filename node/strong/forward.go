@@ -129,7 +129,9 @@ func (r *Replica) Submit(token ids.Token, op wire.Op, stored wire.Meta) {
 		return
 	}
 	r.fwd.unsent = append(r.fwd.unsent, q)
-	r.forward()
+	if !mutant.On(mutant.ForwardAtTick) {
+		r.forward()
+	}
 }
 
 // Abandon forgets a client's request, and says so to the primary. What is in a log

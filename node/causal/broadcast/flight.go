@@ -3,6 +3,7 @@ package broadcast
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -65,7 +66,7 @@ func (o *Own) Complete(now wire.Instant) (due []Answer) {
 	for i := range o.replicas {
 		p := &o.replicas[i]
 		p.awaited = p.awaited && p.acked < o.flight.upTo
-		missing = missing || p.awaited
+		missing = missing || p.awaited || mutant.On(mutant.CausalAcksIgnored)
 	}
 	if missing && now < o.flight.until {
 		return nil

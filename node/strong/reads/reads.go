@@ -144,7 +144,9 @@ func (q *Reads) ConfirmedBy(now wire.Instant, id ids.Node) {
 	if q.open != nil && !slices.Contains(q.open.confirmed, id) {
 		q.open.confirmed = append(q.open.confirmed, id)
 		q.finish()
-		q.Open(now)
+		if !mutant.On(mutant.ConfirmAtTick) {
+			q.Open(now)
+		}
 	}
 }
 
