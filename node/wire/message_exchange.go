@@ -182,7 +182,7 @@ func (m *HandoffAck) fields(c *causalCodec) {
 // ViewInfoRequest asks what is known of views whose ids were met in a vector. It is
 // always answered: the answer also tells in which boot its sender is.
 type ViewInfoRequest struct {
-	Session uint64     // comes back in the answer; not zero
+	Session uint64     // comes back in the answer
 	Views   []ids.View // at most 64
 }
 
@@ -196,7 +196,7 @@ func (m *ViewInfoRequest) fields(c *codec) {
 
 // ViewInfo answers ViewInfoRequest, or publishes stable cuts.
 type ViewInfo struct {
-	Session uint64      // as in the request; zero: it publishes
+	Session uint64      // as in the request; zero if it publishes
 	Views   []KnownView // at most 64
 }
 
