@@ -154,7 +154,7 @@ func (m *Items) fields(c *causalCodec) {
 // Handoff offers a member what the sender holds of the slots that the member owns. The member
 // requests them in an exchange.
 type Handoff struct {
-	Revision uint64 // of what the sender holds; comes back in HandoffAck, and RemovedAt of Items is compared with it; at most 2^62
+	Revision uint64 // of what the sender holds; comes back in HandoffAck; at most 2^62
 }
 
 // Kind implements Message.
