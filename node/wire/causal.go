@@ -153,6 +153,16 @@ func (c *causalCodec) items(s *[]Item) {
 
 // ItemSize bounds from above what an item adds to a message.
 func ItemSize(it Item) int {
+	if it.Deps.IsZero() {
+		return bareItemSize + len(it.Key) + len(it.Value) + len(it.ContentType)
+	}
+	return itemBound(&it)
+}
+
+// bareItemSize is the bound of an item without dependencies, beside the bytes of its strings.
+var bareItemSize = itemBound(new(Item))
+
+func itemBound(it *Item) int {
 	var c codec
 	c.way = bounding
 	it.fields(&causalCodec{codec: &c})

@@ -139,6 +139,13 @@ var recordList = elements("records", func(c *causalCodec) { (&Record{Key: "k"}).
 
 // RecordSize bounds from above what a record adds to a message.
 func RecordSize(r Record) int {
+	return bareRecordSize + len(r.Key) + len(r.Value) + len(r.ContentType)
+}
+
+// bareRecordSize is the bound of a record beside the bytes of its strings.
+var bareRecordSize = recordBound(new(Record))
+
+func recordBound(r *Record) int {
 	var c codec
 	c.way = bounding
 	r.fields(&c)
