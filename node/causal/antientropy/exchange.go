@@ -184,6 +184,9 @@ func (x *Exchange) expect(want []hashing.Slot) {
 	x.NextSlot()
 }
 
+// NextSlot begins with the items of the next slot.
+func (x *Exchange) NextSlot() { x.keys, x.present = map[string]wire.CausalVersion{}, 0 }
+
 // Postpone goes back to step 1 without a question: another exchange brings the same slots,
 // and little will differ when that is over.
 func (x *Exchange) Postpone() { x.digest, x.want = nil, nil }

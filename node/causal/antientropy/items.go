@@ -90,9 +90,6 @@ func (x *Exchange) Extra(s *slots.Slot) bool { return s.Sum().Count > x.present 
 // Keys are the versions of the slot that is done, by key.
 func (x *Exchange) Keys() map[string]wire.CausalVersion { return x.keys }
 
-// NextSlot begins with the items of the next slot.
-func (x *Exchange) NextSlot() { x.keys, x.present = map[string]wire.CausalVersion{}, 0 }
-
 // GCCounter is what the peer has said of the GC counter of a slot: in its digest, and with
 // the items.
 func (x *Exchange) GCCounter(at hashing.Slot, run *wire.HeldSlots) uint64 {

@@ -19,10 +19,9 @@ import (
 
 // Bounds of a catalog.
 const (
-	MaxViews   = 2000
-	MaxUnknown = 64       // views that are asked for at a time
-	room       = 64 << 20 // bytes that the views take
-	maxRings   = 32       // a ring takes 130 KB in the standard space
+	MaxViews = 2000
+	room     = 64 << 20 // bytes that the views take
+	maxRings = 32       // a ring takes 130 KB in the standard space
 )
 
 // Catalog has the views that are known here. A node adds what it learns; when there is
@@ -44,7 +43,7 @@ type Catalog struct {
 	subsumed []ids.View
 	subsumer *View
 
-	unknown []ids.View // that were met and are not known, at most MaxUnknown
+	unknown unknown
 }
 
 // View is what is known of one view. Its layout never changes. Its stable cut does not
@@ -95,7 +94,7 @@ func (c *Catalog) Add(k wire.KnownView) bool {
 	c.order = append(c.order, k.ID)
 	c.bytes += v.bytes()
 	c.preferCut(v)
-	c.noteKnown(k.ID)
+	c.unknown.remove(k.ID)
 	for len(c.order) > MaxViews || c.bytes > room && len(c.order) > 2 {
 		c.evict()
 	}
@@ -111,7 +110,7 @@ func (c *Catalog) addCut(v *View, k wire.KnownView) bool {
 	v.HasStableCut, v.StableCut, v.Common = true, k.StableCut, k.Common
 	c.bytes += v.bytes()
 	if v.Common {
-		c.noteKnown(k.ID)
+		c.unknown.remove(k.ID)
 	}
 	c.preferCut(v)
 	return true
@@ -168,7 +167,7 @@ func (c *Catalog) Ring(v *View) *hashing.Ring {
 func (c *Catalog) Concerns(stream wire.Stream, s hashing.Slot) bool {
 	v := c.views[stream.View]
 	if v == nil {
-		c.NoteUnknown(stream.View)
+		c.unknown.note(stream.View)
 		return true
 	}
 	shard, has := v.shardOf[stream.Node]
@@ -182,7 +181,7 @@ func (c *Catalog) CommonCut(id ids.View) *View {
 	if v := c.views[id]; v != nil && v.Common {
 		return v
 	}
-	c.NoteUnknown(id)
+	c.unknown.note(id)
 	return nil
 }
 
@@ -236,4 +235,34 @@ func (c *Catalog) subsumedBy(v *View) []ids.View {
 		}
 	}
 	return c.subsumed
+}
+
+// Unknown are the views that are to be asked for.
+func (c *Catalog) Unknown() []ids.View { return slices.Clone([]ids.View(c.unknown)) }
+
+// DropUnknown forgets which views are to be asked for: no request waits for them.
+func (c *Catalog) DropUnknown() { c.unknown = nil }
+
+// UnknownIn lists the views that vectors name and that are not known here, MaxUnknown at
+// most.
+func (c *Catalog) UnknownIn(list []wire.Vector) []ids.View {
+	var u unknown
+	for _, v := range list {
+		for i := range v {
+			if id := v[i].Stream.View; c.views[id] == nil {
+				u.note(id)
+			}
+		}
+	}
+	return u
+}
+
+// Known is what this node can tell of some views, MaxUnknown at most.
+func (c *Catalog) Known(list []ids.View) (known []wire.KnownView) {
+	for _, id := range list {
+		if v := c.views[id]; v != nil && len(known) < MaxUnknown {
+			known = append(known, v.KnownView)
+		}
+	}
+	return known
 }

@@ -175,8 +175,8 @@ func TestWhatIsAskedForIsBounded(t *testing.T) {
 	c := New(space)
 	var v wire.Vector
 	for n := range uint64(3 * MaxUnknown) {
-		c.NoteUnknown(id(n + 1))
-		c.NoteUnknown(id(n + 1))
+		c.CommonCut(id(n + 1))
+		c.CommonCut(id(n + 1))
 		v = append(v, at(n+1, 1))
 	}
 	if got := c.Unknown(); len(got) != MaxUnknown || !slices.Equal(got, c.UnknownIn([]wire.Vector{v, v})) {

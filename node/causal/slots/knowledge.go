@@ -117,15 +117,6 @@ func (t *Table) EndStreams() {
 	t.asideBytes = 0
 }
 
-// growth is what K of a slot grows to when it is durable.
-type growth struct {
-	at        hashing.Slot
-	released  uint64 // of the slot, when it was noted
-	known     wire.Vector
-	gcCounter uint64
-	ready     bool // the slot need wait for no other node any more
-}
-
 // Grow notes that K and the GC counter of a slot are to grow. known must have all of K.
 // The GC counter counts at once, since items below it may go in this step.
 func (t *Table) Grow(at hashing.Slot, known wire.Vector, gcCounter uint64, ready bool) {

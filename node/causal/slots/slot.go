@@ -1,6 +1,6 @@
-// Package slots has what a node holds and knows of each slot (docs/causal.md §1.1): which
-// slots it owns, which of them are ready, how far its knowledge of a slot reaches (K), the
-// sum of a slot's items, and the items that wait for the slot to be ready.
+// Package slots has what a node holds and knows of each slot (docs/causal.md §1.1). It
+// knows which slots the node owns, which of them are ready, and how far knowledge of a slot
+// reaches (K). It has the sum of a slot's items, and the items that wait for the slot.
 //
 // A Table owns all of this. Others read a Slot, and change it through the Table, which
 // keeps these rules:

@@ -38,6 +38,15 @@ type Table struct {
 	growing []growth // K that is to grow, and is not written yet
 }
 
+// growth is what K of a slot grows to when it is durable.
+type growth struct {
+	at        hashing.Slot
+	released  uint64 // of the slot, when it was noted
+	known     wire.Vector
+	gcCounter uint64
+	ready     bool // the slot need wait for no other node any more
+}
+
 // New returns a table of slots that are not held.
 func New(space hashing.Space, streams Streams, ended func(wire.Stream) bool) Table {
 	return Table{space: space, streams: streams, ended: ended, slots: make([]Slot, space.Slots())}
