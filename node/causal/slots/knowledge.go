@@ -128,12 +128,15 @@ func (t *Table) Grow(at hashing.Slot, known wire.Vector, gcCounter uint64, ready
 
 // Absorb notes that K of a slot is to grow by a vector, if that says anything new. All
 // that the vector means must be written. ready says that the vector's node is ready for
-// the slot, and has everything. It reports false, and notes nothing, if K would get more
-// than most positions.
+// the slot, and has everything. It reports false if K would get more than most
+// positions. Then only the GC counter grows.
 func (t *Table) Absorb(at hashing.Slot, theirs wire.Vector, gcCounter uint64, ready bool, most int, j *version.Joiner) bool {
 	s := &t.slots[at]
 	v := j.Join(s.known, theirs)
 	if len(v) > most {
+		if gcCounter > s.gcCounter {
+			t.Grow(at, s.known, gcCounter, false) // writes here must be above what was collected there, whatever K says
+		}
 		return false
 	}
 	ready = ready && s.owned && !s.ready
