@@ -43,6 +43,7 @@ var imports = []row{
 	{"node/causal/broadcast", "node/causal/footprint node/ids node/wire internal/mutant", ""},
 	{"node/causal/gc", "node/causal/version node/ids node/wire hashing internal/mutant", ""},
 	{"node/causal/peers", "node/ids node/wire", ""},
+	{"node/causal/waiting", "node/ids node/wire", ""},
 	{"node/causal/footprint", "node/wire", "node/ids"},
 	{"node/machine", "node/ids node/wire node/core node/view node/strong node/causal internal/mutant", "node/kv"},
 	{"node/store", "node/ids node/wire node/core node/kv hashing", ""},

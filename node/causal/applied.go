@@ -64,11 +64,11 @@ func (r *Replica) settle(q *request) bool {
 	t, fate := r.fate(q.id)
 	switch {
 	case fate == forward.Finished && q.incoming == nil: // there was no room to remember it
-		r.drop(q)
+		r.waiting.Remove(q)
 		r.reply(q, core.InDoubt, nil)
 	case fate == forward.Finished:
 		r.box.Event(core.Event{Kind: EventForwardFinished, Peer: q.id.Node})
-		r.drop(q)
+		r.waiting.Remove(q)
 		r.answerForward(q.incoming, &wire.CausalForwardReply{Fate: wire.ForwardFinished}, 0)
 	case fate == forward.Done && t.hash == q.hash && !mutant.On(mutant.CausalForwardTwice):
 		r.box.Event(core.Event{Kind: EventForwardRepeated, Peer: q.id.Node})

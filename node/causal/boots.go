@@ -203,7 +203,7 @@ func (r *Replica) endStreams() {
 // continueInquiry asks the nodes that have not answered the inquiry, while a request
 // may wait for its end.
 func (r *Replica) continueInquiry() {
-	if len(r.waiting)+len(r.forgettings) == 0 || !r.boots.inquiring {
+	if r.waiting.Len()+len(r.forgettings) == 0 || !r.boots.inquiring {
 		return
 	}
 	for _, p := range slices.Clone(r.peers) {

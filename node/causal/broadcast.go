@@ -137,7 +137,7 @@ func (r *Replica) receive(item *wire.Item, stored *wire.Item) {
 	case !s.Owned():
 	case s.Ready() || mutant.On(mutant.CausalLateBatches):
 		if r.merge(item, stored) {
-			r.wakeKey(item.Key)
+			r.waiting.Note(item.Key)
 		}
 	default:
 		r.slots.Keep(hash, item)

@@ -248,7 +248,7 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 			r.moved() // gossip with others goes on for ever
 		}
 		if r.merge(item, stored[i]) {
-			r.wakeKey(item.Key)
+			r.waiting.Note(item.Key)
 		}
 		x.Came(hash, item, r.overlay.current(item.Key, stored[i]) != nil)
 	}
@@ -305,7 +305,7 @@ func (r *Replica) findAbsent(x *exchange, at hashing.Slot, theirs map[string]wir
 			}
 			r.box.Event(core.Event{Kind: EventItemAbsent, Peer: x.peer.id})
 			r.forget(at, item, version.ItemHash(hashing.Hash(item.Key), item))
-			r.wakeKey(item.Key)
+			r.waiting.Note(item.Key)
 		}
 		r.absorb(x, at, x.Digest().Held.Of(uint32(at)), &version.Joiner{})
 		r.writePending()

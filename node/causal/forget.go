@@ -183,7 +183,7 @@ func (r *Replica) endForgotten() {
 func (r *Replica) lostOf(id ids.Node) *core.ForgetResult {
 	res := &core.ForgetResult{Fate: core.ForgetDone}
 	versions, slots := map[wire.Dot]bool{}, map[uint32]bool{}
-	for _, q := range r.waiting {
+	for _, q := range r.waiting.All() {
 		for i := range q.context.Exact {
 			d := &q.context.Exact[i]
 			at := r.slots.Space().Slot(d.Hash)
@@ -192,7 +192,7 @@ func (r *Replica) lostOf(id ids.Node) *core.ForgetResult {
 			}
 		}
 	}
-	res.Versions, res.Slots, res.Requests = len(versions), len(slots), len(r.waiting)
+	res.Versions, res.Slots, res.Requests = len(versions), len(slots), r.waiting.Len()
 	return res
 }
 

@@ -419,7 +419,7 @@ func (r *Replica) dropForward(x *incomingForward) {
 		return
 	}
 	x.req.gone = true
-	r.drop(x.req)
+	r.waiting.Remove(x.req)
 	r.incoming.remove(x)
 }
 

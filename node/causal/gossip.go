@@ -55,7 +55,7 @@ func (r *Replica) Tick() {
 	r.tickExchanges()
 	r.tickHandoffs()
 	r.release()
-	r.tickAsks()
+	r.tickQuestions()
 	r.tickOutgoing()
 	r.tickIncoming()
 	r.tickSurveys()

@@ -52,7 +52,7 @@ func (r *Replica) makeReady(at hashing.Slot) {
 				return
 			}
 			if r.merge(item, current) {
-				r.wakeKey(item.Key)
+				r.waiting.Note(item.Key)
 			}
 			last := r.slots.Merged(at)
 			r.after(r.commit(), func() {

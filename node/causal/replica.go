@@ -19,6 +19,7 @@ import (
 	"github.com/cohortkv/cohort/node/causal/handoff"
 	"github.com/cohortkv/cohort/node/causal/plausible"
 	"github.com/cohortkv/cohort/node/causal/slots"
+	"github.com/cohortkv/cohort/node/causal/waiting"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -86,8 +87,7 @@ const (
 	resend          = 100 * wire.Millisecond // of questions to peers, at first
 	slowResend      = 1 * wire.Second
 	gossipEvery     = 1 * wire.Second
-	askPatience     = 50 * wire.Millisecond // for one key
-	stalled         = 3 * wire.Second       // without progress: a slot is served unproven
+	stalled         = 3 * wire.Second // without progress: a slot is served unproven
 	forwardResend   = 250 * wire.Millisecond
 	forwardPatience = 1500 * wire.Millisecond // a forwarded request that is not repeated for so long is dropped
 )
@@ -124,8 +124,8 @@ type Replica struct {
 	synced         bool // all reachable nodes have been exchanged with, and have acknowledged their slots
 
 	clients    map[ids.Token]*request // of clients of this node that have not been answered
-	waiting    []*request
-	asks       []*ask
+	waiting    waiting.Table[*request]
+	questions  waiting.Questions[*request] // for keys of slots that are not ready
 	outgoing   outgoingForwards
 	incoming   incomingForwards
 	keyReads   keyReads
@@ -135,7 +135,6 @@ type Replica struct {
 	change     core.CausalWrite  // of this step
 	effects    []effect
 	releasable handoff.Queue // slots that are held for others, and acknowledged by all owners
-	woken      []string      // keys that were merged; their readers are looked at when that is durable
 	boots      bootTable
 	judge      plausible.Judge
 	infoAt     wire.Instant // not before then peers are asked for unknown views, and for boots

@@ -36,12 +36,11 @@ type request struct {
 	hash     uint64
 	at       hashing.Slot
 	context  wire.Context
-	asking   *ask // while other nodes are asked for the key
+	asking   bool // other nodes are being asked for the key
 	asked    bool // that was done
 	vouched  bool // a ready holder has answered
 	found    bool // with an item
 	reading  bool // what the key holds is being read
-	waits    bool // is listed as waiting
 	looked   bool // what the key holds was looked at, in this view and since the slot is ready
 	existed  bool // of a write that was applied: its key had a value
 	gone     bool
@@ -129,7 +128,7 @@ func (r *Replica) unreadyAllowed(q *request) bool {
 
 // whileUnready asks others for the key, once; then the request waits.
 func (r *Replica) whileUnready(q *request) {
-	if !q.asked && q.asking == nil {
+	if !q.asked && !q.asking {
 		r.askKey(q)
 		return
 	}
@@ -138,7 +137,7 @@ func (r *Replica) whileUnready(q *request) {
 
 // refuse answers that this node takes no requests.
 func (r *Replica) refuse(q *request) {
-	r.drop(q)
+	r.waiting.Remove(q)
 	if q.incoming != nil {
 		r.answerForward(q.incoming, &wire.CausalForwardReply{Fate: wire.ForwardElsewhere}, r.box.LastWrite())
 		return
@@ -157,7 +156,7 @@ func (r *Replica) elsewhere(q *request) {
 		r.refuse(q)
 		return
 	}
-	r.drop(q)
+	r.waiting.Remove(q)
 	r.forward(q)
 }
 
@@ -165,19 +164,10 @@ func (r *Replica) elsewhere(q *request) {
 // referred to.
 func (r *Replica) compactor() *version.Compactor { return r.catalog.Compactor(r.cfg.Limits.Vector) }
 
-// drop takes a request off the list of those that wait.
-func (r *Replica) drop(q *request) {
-	if q.waits {
-		q.waits = false
-		i := slices.Index(r.waiting, q)
-		r.waiting = slices.Delete(r.waiting, i, i+1)
-	}
-}
-
 // answer ends a request once the write seq is durable: nobody is shown, or told of,
 // what is not.
 func (r *Replica) answer(q *request, seq uint64, item *wire.Item, c wire.Context) {
-	r.drop(q)
+	r.waiting.Remove(q)
 	c = r.compactor().Bound(c, r.cfg.Limits.Exact, version.MaxContextBytes)
 	if q.incoming != nil {
 		m := &wire.CausalForwardReply{Fate: wire.ForwardDone, Existed: q.existed, Context: c}
@@ -199,7 +189,7 @@ func (r *Replica) write(q *request, old *wire.Item) {
 	if q.id != (ids.Request{}) && r.settle(q) {
 		return
 	}
-	r.drop(q)
+	r.waiting.Remove(q)
 	s := r.slots.At(q.at)
 	item := &wire.Item{
 		Key: q.op.Key, Deleted: q.op.Kind == wire.OpDelete, Value: q.op.Value, ContentType: q.op.ContentType,
@@ -219,7 +209,7 @@ func (r *Replica) write(q *request, old *wire.Item) {
 	r.rememberApplied(item, true, q.existed)
 	n, view := own.Last(), r.view.ID
 	r.change.Live = append(r.change.Live, wire.Position{Stream: own.ID(), N: n})
-	r.wakeKey(item.Key)
+	r.waiting.Note(item.Key)
 	c := version.With(&q.context, q.hash, item.Version)
 	seq := r.commit()
 	r.after(seq, func() {
@@ -311,7 +301,7 @@ func (r *Replica) tryList(q *request) {
 		r.wait(q)
 		return
 	}
-	r.drop(q)
+	r.waiting.Remove(q)
 	view := r.viewID()
 	r.after(r.box.LastWrite(), func() {
 		if q.gone {
@@ -402,6 +392,6 @@ func (r *Replica) Abandon(token ids.Token) {
 		return
 	}
 	r.finish(q)
-	r.drop(q)
+	r.waiting.Remove(q)
 	r.abandonForward(q)
 }

@@ -30,7 +30,7 @@ func (r *Replica) requestMissingInfo() {
 			r.request(p.id, ask)
 		}
 	}
-	if len(r.waiting) == 0 {
+	if r.waiting.Len() == 0 {
 		r.catalog.DropUnknown()
 		l.suspects = slices.DeleteFunc(l.suspects, func(s suspect) bool { return r.now-s.since >= stalled })
 	}

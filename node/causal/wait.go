@@ -1,53 +1,38 @@
 package causal
 
 import (
-	"slices"
-
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/node/causal/version"
+	"github.com/cohortkv/cohort/node/causal/waiting"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// wait lists a request as one that waits. It is looked at again when its key is
-// merged, when K or readiness of its slot grows, and when the view changes.
+// wait lists a request as one that waits. It is looked at again when its key is merged,
+// when K or readiness of its slot grows, and when the view changes.
 func (r *Replica) wait(q *request) {
-	if !q.waits {
-		q.waits = true
-		r.waiting = append(r.waiting, q)
+	if r.waiting.Add(q, q.op.Key) {
 		r.box.Event(core.Event{Kind: EventWaits})
 	}
 	r.requestMissingInfo()
 }
 
-// wakeKey notes that a key was merged: who waits for it is looked at when that is
-// durable.
-func (r *Replica) wakeKey(key string) {
-	if len(r.waiting) > 0 {
-		r.woken = append(r.woken, key)
-	}
-}
-
-// wakeKeys looks at who waits for the keys that were merged.
+// wakeKeys looks at the requests that wait for keys which were merged: that is durable.
 func (r *Replica) wakeKeys() {
-	if len(r.woken) == 0 {
-		return
-	}
-	keys := r.woken
-	r.woken = nil
-	for _, q := range slices.Clone(r.waiting) {
-		if q.waits && slices.Contains(keys, q.op.Key) {
+	for _, q := range r.waiting.Noted() {
+		if r.waiting.Has(q) {
 			q.looked = false // what was found then is not what the key holds
 			r.again(q)
 		}
 	}
 }
 
-// wakeAll looks at everybody who waits, but for who waits for a merge of its key.
+// wakeAll looks at all requests that wait, but for those that wait for a merge of their
+// key.
 func (r *Replica) wakeAll() {
-	for _, q := range slices.Clone(r.waiting) {
-		if q.waits && !(q.looked && r.owns(q.at) && r.slots.At(q.at).Ready() && r.behind(q)) {
+	for _, q := range r.waiting.All() {
+		if r.waiting.Has(q) && !(q.looked && r.owns(q.at) && r.slots.At(q.at).Ready() && r.behind(q)) {
 			r.again(q)
 		}
 	}
@@ -76,7 +61,7 @@ func (r *Replica) again(q *request) {
 		q.reading = true
 		r.read(q.op.Key, func(current *wire.Item) {
 			q.reading = false
-			if q.waits {
+			if r.waiting.Has(q) {
 				r.start(q, current) // else it went another way meanwhile
 			}
 		})
@@ -86,20 +71,20 @@ func (r *Replica) again(q *request) {
 // reroute looks at all requests after the view has changed: some slots are others'
 // now.
 func (r *Replica) reroute() {
-	for _, a := range r.asks {
-		for _, q := range a.requests {
-			q.asking = nil
+	for _, a := range r.questions.Open() {
+		r.questions.Close(a)
+		for _, q := range a.Requests {
+			q.asking = false
 			r.wait(q)
 		}
 	}
-	r.asks = nil
-	for _, q := range slices.Clone(r.waiting) {
-		if !q.waits {
+	for _, q := range r.waiting.All() {
+		if !r.waiting.Has(q) {
 			continue
 		}
 		q.asked, q.vouched, q.found, q.looked = false, false, false, false
 		if q.kind == listing || r.closed() || !r.owns(q.at) || !r.slots.At(q.at).Ready() {
-			r.drop(q)
+			r.waiting.Remove(q)
 			r.start(q, nil)
 			continue
 		}
@@ -117,36 +102,24 @@ func (r *Replica) OnLeftBehind() {
 	r.beginHandoffs()
 }
 
-// ask is a question to others for one key, while its slot is not ready here.
-type ask struct {
-	session  uint64
-	key      string
-	until    wire.Instant
-	silent   []ids.Node // who has not answered
-	requests []*request
-}
-
-// askKey asks all who may hold a slot for a key.
+// askKey asks all nodes that may hold a slot for a key, on behalf of a request.
 func (r *Replica) askKey(q *request) {
-	for _, a := range r.asks {
-		if a.key == q.op.Key {
-			q.asking = a
-			a.requests = append(a.requests, q)
-			return
-		}
+	q.asking = true
+	if r.questions.Join(q.op.Key, q) {
+		return
 	}
-	a := &ask{session: r.session(), key: q.op.Key, until: r.now + askPatience, requests: []*request{q}}
-	q.asking = a
+	session := r.session()
+	var nodes []ids.Node
 	for _, p := range r.peers {
 		if r.reachable(p) {
-			a.silent = append(a.silent, p.id)
-			r.request(p.id, &wire.KeyRequest{Session: a.session, Key: a.key, Births: r.births()})
+			nodes = append(nodes, p.id)
+			r.request(p.id, &wire.KeyRequest{Session: session, Key: q.op.Key, Births: r.births()})
 		}
 	}
-	r.asks = append(r.asks, a)
-	r.alarm(a.until)
-	if len(a.silent) == 0 {
-		r.askDone(a, false, false)
+	a := r.questions.Ask(session, q.op.Key, q, nodes, r.now)
+	r.alarm(a.Until)
+	if a.Complete() {
+		r.endQuestion(a, false, false)
 	}
 }
 
@@ -170,33 +143,28 @@ func (r *Replica) OnKeyReply(h wire.Header, m *wire.KeyReply, stored []*wire.Ite
 	if !r.credible(h.From, m) {
 		return
 	}
-	i := slices.IndexFunc(r.asks, func(a *ask) bool { return a.session == m.Session && a.key == m.Key })
-	if i < 0 || len(stored) != 1 {
+	a := r.questions.Find(m.Session, m.Key, h.From)
+	if a == nil || len(stored) != 1 {
 		return
 	}
-	a := r.asks[i]
 	at := r.slots.Space().Slot(hashing.Hash(m.Key))
-	if !slices.Contains(a.silent, h.From) {
-		return // it was not asked, or has answered
-	}
 	if r.slots.At(at).Owned() && m.Present && m.Item.Key == m.Key && r.merge(&m.Item, stored[0]) {
-		r.wakeKey(m.Key)
+		r.waiting.Note(m.Key)
 	}
 	if m.Ready {
 		r.slots.RaiseGCCounter(at, m.GCCounter)
 	}
 	r.after(r.commit(), r.wakeKeys)
-	a.silent = slices.DeleteFunc(a.silent, func(id ids.Node) bool { return id == h.From })
-	if m.Ready || len(a.silent) == 0 {
-		r.askDone(a, m.Ready, m.Ready && m.Present)
+	if a.Answered(h.From) || m.Ready {
+		r.endQuestion(a, m.Ready, m.Ready && m.Present)
 	}
 }
 
-// askDone goes on with the requests that a question was asked for.
-func (r *Replica) askDone(a *ask, vouched, found bool) {
-	r.asks = slices.DeleteFunc(r.asks, func(o *ask) bool { return o == a })
-	for _, q := range a.requests {
-		q.asking, q.asked = nil, true
+// endQuestion goes on with the requests on whose behalf a question was asked.
+func (r *Replica) endQuestion(a *waiting.Question[*request], vouched, found bool) {
+	r.questions.Close(a)
+	for _, q := range a.Requests {
+		q.asking, q.asked = false, true
 		q.vouched, q.found = q.vouched || vouched, q.found || found
 		if q.gone {
 			continue
@@ -206,12 +174,12 @@ func (r *Replica) askDone(a *ask, vouched, found bool) {
 	}
 }
 
-func (r *Replica) tickAsks() {
-	for _, a := range slices.Clone(r.asks) {
-		if r.now >= a.until {
-			r.askDone(a, false, false)
+func (r *Replica) tickQuestions() {
+	for _, a := range r.questions.Open() {
+		if r.now >= a.Until {
+			r.endQuestion(a, false, false)
 		} else {
-			r.alarm(a.until)
+			r.alarm(a.Until)
 		}
 	}
 }

@@ -40,6 +40,7 @@ var targets = map[string][]string{
 	"node/causal/broadcast":   {"causal"},
 	"node/causal/gc":          {"causal"},
 	"node/causal/peers":       {"causal"},
+	"node/causal/waiting":     {"causal"},
 	"node/causal/version":     {"causal"},
 	"node/causal/catalog":     {"causal"},
 	"node/causal/slots":       {"causal"},
