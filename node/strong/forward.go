@@ -5,6 +5,7 @@ import (
 
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
+	"github.com/cohortkv/cohort/node/forward"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/strong/batch"
@@ -18,12 +19,10 @@ const (
 	refusedPause   = 20 * wire.Millisecond
 )
 
-// forwarder holds the writes of this node's own clients until they are answered.
-// Counters have no gaps, so the open ones are a window.
+// forwarder holds the writes of this node's own clients until they are answered
+// (docs/forwarding.md §2).
 type forwarder struct {
-	base         uint64     // requests below are answered or forgotten
-	window       []*request // window[i] has counter base+i; nil: finished
-	open         []*request // those of window that are not finished, in no order
+	open         forward.Open[*request]
 	unsent       []*request // not on their way under this ballot
 	closedUnsent int        // of unsent, are gone
 	flight       *flight    // the one open Forward; at the primary, the one open read of keys
@@ -39,7 +38,6 @@ type request struct {
 	mayBeLogged bool // may be in a log: it was sent to another primary, or ordered here
 	queued      bool // in this primary's queue or log, under the present ballot
 	closed      bool // answered, or its client left
-	openIndex   int  // in open
 }
 
 // flight are requests that wait for the primary's answer or, at the primary, for what the
@@ -51,39 +49,22 @@ type flight struct {
 	sent     wire.Instant
 }
 
-// lowestOpen is the lowest request counter that is still open.
-func (f *forwarder) lowestOpen() uint64 { return f.base }
-
 func (f *forwarder) add(token ids.Token, op wire.Op) *request {
-	if f.base == 0 {
-		f.base = 1
-	}
-	q := &request{token: token, counter: f.base + uint64(len(f.window)), op: op, openIndex: len(f.open)}
-	f.window, f.open = append(f.window, q), append(f.open, q)
+	q := &request{token: token, op: op}
+	q.counter = f.open.Add(q)
 	return q
 }
 
+// find is an open request; nil: it is finished.
 func (f *forwarder) find(counter uint64) *request {
-	if counter < f.base || counter-f.base >= uint64(len(f.window)) {
-		return nil
-	}
-	return f.window[counter-f.base]
+	q, _ := f.open.Get(counter)
+	return q
 }
 
-// remove closes a request and moves the window.
+// remove closes a request: no copy of it is sent from now on.
 func (f *forwarder) remove(q *request) {
 	q.closed = true
-	last := len(f.open) - 1
-	f.open[q.openIndex], f.open[last].openIndex = f.open[last], q.openIndex
-	f.open[last] = nil
-	f.open = f.open[:last]
-	f.window[q.counter-f.base] = nil
-	n := 0
-	for n < len(f.window) && f.window[n] == nil {
-		n++
-	}
-	f.window = f.window[n:]
-	f.base += uint64(n)
+	f.open.Close(q.counter)
 }
 
 // finish answers a request.
@@ -105,11 +86,9 @@ func (f *forwarder) rewind(now wire.Instant) {
 	f.flight = nil
 	clear(f.unsent)
 	f.unsent, f.closedUnsent = f.unsent[:0], 0
-	for _, q := range f.window {
-		if q != nil {
-			q.queued = false
-			f.unsent = append(f.unsent, q)
-		}
+	for q := range f.open.Ascending() {
+		q.queued = false
+		f.unsent = append(f.unsent, q)
 	}
 	f.retryAt = now
 }
@@ -137,7 +116,7 @@ func (r *Replica) Submit(token ids.Token, op wire.Op, stored wire.Meta) {
 // Abandon forgets a client's request, and says so to the primary. What is in a log
 // may still take effect.
 func (r *Replica) Abandon(token ids.Token) {
-	for _, q := range r.fwd.open {
+	for q := range r.fwd.open.All() {
 		if q.token == token {
 			r.fwd.remove(q)
 			r.withdraw(q)
@@ -199,7 +178,7 @@ func (r *Replica) forward() {
 		r.readStored(f.flight)
 		return
 	}
-	m := &wire.Forward{Ballot: r.hist.Ballot(), LowestOpen: f.lowestOpen(), Ops: make([]wire.ForwardedOp, n)}
+	m := &wire.Forward{Ballot: r.hist.Ballot(), LowestOpen: f.open.Lowest(), Ops: make([]wire.ForwardedOp, n)}
 	for i, q := range f.flight.requests {
 		q.mayBeLogged = true
 		m.Ops[i] = wire.ForwardedOp{Counter: q.counter, Op: q.op}
@@ -285,8 +264,8 @@ func (r *Replica) refuseUnlogged() {
 	if !r.notInView() {
 		return
 	}
-	for _, q := range slices.Clone(r.fwd.window) {
-		if q != nil && !q.mayBeLogged {
+	for q := range r.fwd.open.Ascending() {
+		if !q.mayBeLogged {
 			r.fwd.remove(q)
 			r.withdraw(q)
 			r.box.Reply(core.Reply{Token: q.token, Outcome: core.NotInView})

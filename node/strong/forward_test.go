@@ -38,7 +38,37 @@ func TestOneRequestThatWaitsDoesNotMakeOthersSlow(t *testing.T) {
 		r.fwd.add(token, wire.Op{Key: "k"})
 		r.Abandon(token)
 	}
-	if len(r.fwd.open) != 1 || r.fwd.open[0].token != 1 || len(r.fwd.unsent) != 0 {
-		t.Errorf("%d are open", len(r.fwd.open))
+	if r.fwd.open.Len() != 1 || r.fwd.find(1).token != 1 || len(r.fwd.unsent) != 0 {
+		t.Errorf("%d are open", r.fwd.open.Len())
+	}
+}
+
+// unheard is what hellos tell of members that say none.
+type unheard struct{ Peers }
+
+func (unheard) Heard(ids.Node) (wire.Instant, bool) { return 0, false }
+func (unheard) Silence(ids.Node) wire.Instant       { return wire.Second }
+func (unheard) LeftBehind() bool                    { return false }
+
+// TestAForwardIsRepeatedAfterASecond: its answer may be lost. A refused one is repeated after
+// 20 ms.
+func TestAForwardIsRepeatedAfterASecond(t *testing.T) {
+	r := New(Config{Self: 1}, &core.Outbox{}, unheard{}, nil)
+	r.now = wire.Second
+	r.fwd.flight = &flight{request: 7, requests: []*request{r.fwd.add(1, wire.Op{Key: "a"})}, sent: r.now}
+	r.now += wire.Second - 1
+	if r.Tick(); r.fwd.flight == nil {
+		t.Error("repeated before a second has passed")
+	}
+	r.now++
+	if r.Tick(); r.fwd.flight != nil || len(r.fwd.unsent) != 1 || r.fwd.retryAt > r.now {
+		t.Error("not repeated after a second")
+	}
+	r.fwd.flight, r.fwd.unsent = &flight{request: 8, requests: r.fwd.unsent, sent: r.now}, nil
+	if r.OnRequestFailed(7); r.fwd.flight == nil {
+		t.Error("another request has failed, and this one counts as refused")
+	}
+	if r.OnRequestFailed(8); r.fwd.flight != nil || r.fwd.retryAt != r.now+20*wire.Millisecond {
+		t.Errorf("a refused Forward is repeated at %d", r.fwd.retryAt)
 	}
 }

@@ -11,7 +11,7 @@ import (
 type ownClients struct{ r *Replica }
 
 // LowestOpen is the lowest counter of an open write.
-func (c ownClients) LowestOpen() uint64 { return c.r.fwd.lowestOpen() }
+func (c ownClients) LowestOpen() uint64 { return c.r.fwd.open.Lowest() }
 
 // Ordered notes that a write may take effect.
 func (c ownClients) Ordered(counter uint64) {
