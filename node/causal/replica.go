@@ -202,7 +202,7 @@ func (r *Replica) OnDurable(seq uint64) {
 // if it changed nothing, the last one there was.
 func (r *Replica) commit() uint64 {
 	w := &r.change
-	if len(w.Put)+len(w.Drop)+len(w.Free)+len(w.Live)+len(w.Views)+len(w.Ended) == 0 && w.Known == nil && !w.AlumniSet && !w.Reset {
+	if len(w.Put)+len(w.Drop)+len(w.Free)+len(w.Live)+len(w.Views) == 0 && w.Known == nil && !w.AlumniSet && !w.Reset {
 		return r.box.LastWrite()
 	}
 	done := r.change

@@ -13,7 +13,6 @@ type CausalWrite struct {
 	Live   wire.Vector      // progress of the streams of this view
 	Alumni []wire.Member    // when AlumniSet
 	Views  []wire.KnownView // that became known
-	Ended  []wire.Stream    // that were given up
 
 	AlumniSet bool
 }

@@ -129,9 +129,6 @@ func describeCausalWrite(c *core.CausalWrite) string {
 	for _, v := range c.Views {
 		fmt.Fprintf(&b, " view v%d.%d cut=%v %v", v.ID.Number, v.ID.Author, v.HasStableCut, v.StableCut)
 	}
-	for _, s := range c.Ended {
-		fmt.Fprintf(&b, " ended %s", streamString(s))
-	}
 	return b.String()
 }
 

@@ -35,9 +35,6 @@ func (l *Incarnation) Wrote(seq uint64, c *core.CausalWrite) {
 		l.viewsKnown[c.Views[i].ID] = true
 		l.cuts[c.Views[i].ID] = l.cuts[c.Views[i].ID] || c.Views[i].Common
 	}
-	for _, e := range c.Ended {
-		t.streamGivenUp(l, e)
-	}
 	l.unsynced = append(l.unsynced, unsyncedWrite{seq: seq, change: c})
 }
 

@@ -61,7 +61,6 @@ type state struct {
 	live  map[wire.Stream]uint64 // of the streams of its view
 	// folded is what live was in earlier views: K of those slots that were ready then.
 	folded map[wire.Stream]uint64
-	ended  map[wire.Stream]bool
 }
 
 // slotState is a slot as it was written.
@@ -78,14 +77,14 @@ type slotState struct {
 func (t *Truth) newState(node ids.Node) *state {
 	return &state{
 		node: node, items: make([]*Write, len(t.keys)), slots: make([]slotState, t.cfg.Space.Slots()),
-		live: map[wire.Stream]uint64{}, folded: map[wire.Stream]uint64{}, ended: map[wire.Stream]bool{},
+		live: map[wire.Stream]uint64{}, folded: map[wire.Stream]uint64{},
 	}
 }
 
 func (s *state) clone() *state {
 	c := *s
 	c.items, c.slots = slices.Clone(s.items), slices.Clone(s.slots)
-	c.live, c.folded, c.ended = maps.Clone(s.live), maps.Clone(s.folded), maps.Clone(s.ended)
+	c.live, c.folded = maps.Clone(s.live), maps.Clone(s.folded)
 	for i := range c.slots {
 		c.slots[i].sure = maps.Clone(c.slots[i].sure)
 	}
@@ -237,9 +236,6 @@ func (s *state) change(t *Truth, c *core.CausalWrite) {
 	}
 	for _, p := range c.Live {
 		s.live[p.Stream] = max(s.live[p.Stream], p.N)
-	}
-	for _, e := range c.Ended {
-		s.ended[e] = true
 	}
 }
 

@@ -109,42 +109,6 @@ func (t *Truth) best(key int) *Write {
 	return best
 }
 
-// streamGivenUp checks that an incarnation declares a stream ended only when it has all that the
-// nodes it knows had of it before it was lost (docs/causal.md §10), and excuses what
-// it has not got.
-func (t *Truth) streamGivenUp(l *Incarnation, e wire.Stream) {
-	t.world.Saw("stream given up")
-	s := t.streams[e]
-	if s == nil {
-		return
-	}
-	if o := t.incarnations[e.Node]; o != nil && o.boot == e.Boot {
-		t.fail("lost stream", "node %d gives up a stream of node %d, which is running", l.Node, e.Node)
-		return
-	}
-	s.ended = true
-	for _, w := range s.writes {
-		if l.written.has(t, w) || !l.view.owns(l.Node, t.keys[w.Key].slot) {
-			continue
-		}
-		for _, id := range t.known(l) {
-			o := t.incarnations[id]
-			if o == nil || o == l || o.born > s.lostAt || !t.hadBefore(o, w, s.lostAt) {
-				continue
-			}
-			t.fail("lost stream", "node %d gives up %s; node %d has had it since before it was lost", l.Node, w, id)
-			return
-		}
-		w.ended = true
-	}
-}
-
-// hadBefore reports that an incarnation holds a write, durably, and did at a time.
-func (t *Truth) hadBefore(o *Incarnation, w *Write, at wire.Instant) bool {
-	held := o.durable.items[w.Key]
-	return held == w && o.since[w.Key] <= at
-}
-
 // StreamLost reports that a stream ended with all that its node had.
 func (t *Truth) StreamLost(d wire.Stream) bool {
 	s := t.streams[d]

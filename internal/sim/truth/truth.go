@@ -69,7 +69,6 @@ type key struct {
 type stream struct {
 	id     wire.Stream
 	writes []*Write // of number 1, 2, …
-	ended  bool     // somebody gave it up
 	lostAt wire.Instant
 }
 

@@ -40,7 +40,6 @@ type Write struct {
 	shakenAt  wire.Instant // the first time
 	lost      bool         // all of them have
 	spared    bool         // somebody did not show it who could not know that it is not lost
-	ended     bool         // its stream was given up by somebody who had not got it
 	forgotten bool         // a tombstone that wins over it was collected while somebody unknown had less
 }
 
@@ -53,7 +52,7 @@ func (w *Write) String() string {
 }
 
 // Excused reports that nobody need see a write any more.
-func (w *Write) Excused() bool { return w.lost || w.ended || w.forgotten }
+func (w *Write) Excused() bool { return w.lost || w.forgotten }
 
 // Spared reports that somebody did not show a write who could not know better.
 func (w *Write) Spared() bool { return w.spared }
