@@ -289,8 +289,10 @@ func TestWhatIsKeptAsideIsMergedBeforeASlotIsReady(t *testing.T) {
 	if _, again := x.TakeAside(0); again {
 		t.Error("two merges at a time")
 	}
-	if x.Merged(0) || x.Merged(0) || !x.Merged(0) {
-		t.Error("not the third one is the last")
+	for i := 1; i <= 3; i++ {
+		if last := x.Merged(0); last != (i == 3) {
+			t.Errorf("merged item %d of 3: it is the last: %v", i, last)
+		}
 	}
 	if !x.EndMerging(0) {
 		t.Error("it is not owned any more")
