@@ -151,17 +151,47 @@ func (c *causalCodec) items(s *[]Item) {
 	}
 }
 
-// ItemSize bounds from above what an item adds to a message.
+// ItemSize bounds from above what an item adds to a message. An exchange asks for every item that
+// it reads, so this is a sum of bounds that were measured once. Streams that occur several times
+// in an item are counted once, as itemBound counts them.
 func ItemSize(it Item) int {
-	if it.Deps.IsZero() {
-		return bareItemSize + len(it.Key) + len(it.Value) + len(it.ContentType)
+	d := &it.Deps
+	size := bareItem + len(it.Key) + len(it.Value) + len(it.ContentType)
+	if d.IsZero() {
+		return size
 	}
-	return itemBound(&it)
+	size += len(d.Exact)*dependencyBound + len(d.Vector)*positionBound + len(d.CutRefs)*cutRefBound
+	var seen recentStreams
+	seen.add(&it.Version.Dot.Stream)
+	for i := range d.Exact {
+		size += newStream(&seen, &d.Exact[i].Version.Dot.Stream)
+	}
+	for i := range d.Vector {
+		size += newStream(&seen, &d.Vector[i].Stream)
+	}
+	return size
 }
 
-// bareItemSize is the bound of an item without dependencies, beside the bytes of its strings.
-var bareItemSize = itemBound(new(Item))
+// newStream is streamBound if a stream is not among those seen, which it joins.
+func newStream(seen *recentStreams, s *Stream) int {
+	if seen.find(s) != 0 {
+		return 0
+	}
+	seen.add(s)
+	return streamBound
+}
 
+// Bounds of an item without strings and dependencies, and of what each part of its dependencies
+// adds; streamBound is that of a stream which is not the stream of the version.
+var (
+	bareItem        = itemBound(new(Item))
+	dependencyBound = itemBound(&Item{Deps: Context{Exact: make([]Dependency, 1)}}) - bareItem
+	positionBound   = itemBound(&Item{Deps: Context{Vector: make(Vector, 1)}}) - bareItem
+	cutRefBound     = itemBound(&Item{Deps: Context{CutRefs: make([]ids.View, 1)}}) - bareItem
+	streamBound     = itemBound(&Item{Deps: Context{Vector: Vector{{Stream: Stream{Node: 1}}}}}) - bareItem - positionBound
+)
+
+// itemBound is ItemSize by the description of an item.
 func itemBound(it *Item) int {
 	var c codec
 	c.way = bounding

@@ -244,6 +244,11 @@ func TestSizesBoundWhatIsEncoded(t *testing.T) {
 		items := filled(drawn{t}, KindItems).(*Items)
 		checkBound(t, items, &items.Items, ItemSize)
 		checkBound(t, chunk, &chunk.Records, RecordSize)
+		for i := range items.Items {
+			if sum, described := ItemSize(items.Items[i]), itemBound(&items.Items[i]); sum != described {
+				t.Fatalf("the bound of %+v is %d, and %d by its description", items.Items[i], sum, described)
+			}
+		}
 	})
 	checkBoundsOfTheLongest(t)
 }
