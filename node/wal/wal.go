@@ -144,8 +144,8 @@ func (l *Log) Release(to Position) {
 	signal(l.releases)
 }
 
-// Close makes durable what was appended, and closes the log. It returns the error that made the
-// log fail, if there was one.
+// Close makes durable what was appended, removes what was released, and closes the log. It returns
+// the error that made the log fail, if there was one.
 func (l *Log) Close() error {
 	l.mu.Lock()
 	l.mu.closed = true
@@ -154,7 +154,11 @@ func (l *Log) Close() error {
 	l.writing.Wait()
 	close(l.closing)
 	l.making.Wait()
-	return errors.Join(l.failure(), l.closePrepared())
+	err := l.failure()
+	if err == nil {
+		err = l.remove()
+	}
+	return errors.Join(err, l.closePrepared())
 }
 
 func signal(c chan struct{}) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -178,6 +179,9 @@ func TestReleasedSegmentsAreRecycledAndRemoved(t *testing.T) {
 	fs := vfs.NewMem()
 	o := open(t, fs, 0)
 	for range 40 {
+		for len(o.prepared) < ahead {
+			runtime.Gosched() // until the next segment can begin
+		}
 		o.append(20)
 		o.await(o.Last())
 		o.Release(o.Last())
