@@ -6,6 +6,7 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/node/core"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -45,6 +46,7 @@ func (t *Truth) Read(l *Incarnation, o *Op, r *core.CausalResult) (Past, *Write)
 		past = past.With(w)
 	}
 	t.context(l, o, &r.Context, past)
+	t.noteDisplaced(&o.Sent, nil, &r.Context)
 	return past, w
 }
 
@@ -91,6 +93,7 @@ func (t *Truth) Listed(l *Incarnation, o *Op, list []*Write, c *wire.Context) Pa
 		past = past.With(w)
 	}
 	t.context(l, o, c, past)
+	t.noteDisplaced(&o.Sent, list, c)
 	return past
 }
 
@@ -125,6 +128,9 @@ func (t *Truth) enough(l *Incarnation, o *Op, key int, w *Write) {
 	case w == nil && c != nil && !above(p.Version, c.Version):
 	default:
 		t.fail("I14", "node %d shows %v to client's request %d, whose context has %s", l.Node, w, o.Token, p)
+	}
+	for lost := o.Past.At(key); lost != p; lost = lost.Past.At(key) {
+		t.giveUp(&o.Sent, lost, w)
 	}
 }
 
@@ -174,20 +180,22 @@ func (t *Truth) implied(c *wire.Context, exact map[uint64]wire.CausalVersion, w 
 		return true
 	}
 	for _, o := range k.writes {
-		if above(w.Version, o.Version) {
-			continue
-		}
-		d := o.Version.Dot
-		if c.Vector.At(d.Stream) >= d.N {
+		if !above(w.Version, o.Version) && t.covers(c, o.Version.Dot) {
 			return true
-		}
-		for _, name := range c.CutRefs {
-			if v := t.views[name]; v != nil && v.stableCut.At(d.Stream) >= d.N {
-				return true
-			}
 		}
 	}
 	return false
+}
+
+// covers reports that the vector of a context, or a stable cut that it references, has a dot.
+func (t *Truth) covers(c *wire.Context, d wire.Dot) bool {
+	if c.Vector.At(d.Stream) >= d.N {
+		return true
+	}
+	return slices.ContainsFunc(c.CutRefs, func(name ids.View) bool {
+		v := t.views[name]
+		return v != nil && v.stableCut.At(d.Stream) >= d.N
+	})
 }
 
 func describe(c *wire.Context) string {

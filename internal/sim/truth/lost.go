@@ -90,6 +90,65 @@ func apart(a, b *Incarnation) bool {
 	return len(v.members) > 0 && len(w.members) > 0 && !v.layout.Equal(w.layout)
 }
 
+// noteDisplaced notes the versions whose place a larger one has taken between the context of a
+// request and that of its answer. A list shows versions besides: one of them gives way to what
+// another item depends on, unless the client named the larger version itself. In that case the node
+// knew that the larger one is lost, and must name the smaller one (docs/causal.md §2, rule 2).
+func (t *Truth) noteDisplaced(sent *wire.Context, listed []*Write, answered *wire.Context) {
+	named := make(map[uint64]wire.CausalVersion, len(sent.Exact))
+	for _, d := range sent.Exact {
+		named[d.Hash] = d.Version
+	}
+	for _, d := range answered.Exact {
+		u, v := t.writeAt(d.Version), t.writeAt(named[d.Hash])
+		u.displace(v)
+		if u != nil && u != v && listed != nil && listed[u.Key] != Elsewhere {
+			u.displace(listed[u.Key])
+		}
+	}
+}
+
+// writeAt is the write of a version; nil: there is none.
+func (t *Truth) writeAt(v wire.CausalVersion) *Write {
+	s, n := t.streams[v.Dot.Stream], v.Dot.N
+	if s == nil || n == 0 || n > uint64(len(s.writes)) {
+		return nil
+	}
+	return s.writes[n-1]
+}
+
+// displace notes that w took the place of a smaller version in a context.
+func (w *Write) displace(v *Write) {
+	if w != nil && v != nil && above(w.Version, v.Version) && !slices.Contains(w.displaced, v) {
+		w.displaced = append(w.displaced, v)
+	}
+}
+
+// giveUp spares what is given up with a lost write that a context names: the versions whose place
+// it took there, and what they were written over, as far as they are above the version that is shown
+// and the context does not ask for them (docs/causal.md §10, rule 2).
+func (t *Truth) giveUp(c *wire.Context, lost, shown *Write) {
+	seen := map[*Write]bool{}
+	for open := slices.Clone(lost.displaced); len(open) > 0; {
+		v := open[len(open)-1]
+		open = open[:len(open)-1]
+		if v == nil || seen[v] || !exceeds(v, shown) || t.asksFor(c, v) {
+			continue
+		}
+		seen[v], v.spared = true, true
+		t.world.Saw("a write given up with a lost one that took its place")
+		open = append(append(open, v.displaced...), v.Past.At(v.Key))
+	}
+}
+
+// asksFor reports that the vector or a reference of a context has a write, or one that is above it
+// and that no node has lost.
+func (t *Truth) asksFor(c *wire.Context, w *Write) bool {
+	return slices.ContainsFunc(t.keys[w.Key].writes, func(v *Write) bool {
+		return !above(w.Version, v.Version) && !v.shaken && !v.Excused() && t.covers(c, v.Version.Dot)
+	})
+}
+
 // best is the largest version of a key that is left: somewhere durable, or a
 // tombstone that was collected and that somebody knows of.
 func (t *Truth) best(key int) *Write {

@@ -41,6 +41,7 @@ type Write struct {
 	lost      bool         // all of them have
 	spared    bool         // somebody did not show it who could not know that it is not lost
 	forgotten bool         // a tombstone that wins over it was collected while somebody unknown had less
+	displaced []*Write     // smaller versions of its key whose place it took in the context of an answer
 }
 
 func (w *Write) String() string {
