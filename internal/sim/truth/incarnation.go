@@ -19,8 +19,9 @@ type Incarnation struct {
 	booted wire.Instant
 	dead   bool
 
-	view       *view // written
-	before     *view // when the present step began
+	view       *view      // written
+	births     []ids.View // of that view, as the node has written it
+	before     *view      // when the present step began
 	adoptedAt  wire.Instant
 	leftAt     map[*view]wire.Instant // views that it has had before
 	ready      bool                   // it shows that it is, for all its slots, in this view
@@ -132,6 +133,7 @@ func (l *Incarnation) Item(key int) *Write { return l.written.items[key] }
 // before.
 func (l *Incarnation) Adopt(seq uint64, v *wire.View) bool {
 	x := l.t.viewOf(v)
+	l.births = v.Births
 	another := l.view != x
 	if another {
 		l.comeTo(x)

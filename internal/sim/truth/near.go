@@ -9,7 +9,8 @@ import (
 
 // Near are the incarnations whose data must come to the members of a list: they themselves,
 // and those outside that they know as former members, and where those can be reached,
-// and that no operator has given another view since (docs/causal.md §6, §7).
+// and that no operator has given another view since (docs/causal.md §6, §7). A node of another
+// cluster does not answer them (docs/views.md §3.2).
 func (t *Truth) Near(list []int, there func(wire.Member) bool) []*Incarnation {
 	var near []*Incarnation
 	for _, id := range list {
@@ -23,7 +24,7 @@ func (t *Truth) Near(list []int, there func(wire.Member) bool) []*Incarnation {
 			if f == nil || !there(m) || slices.Contains(near, f) || f.view == nil || o.view == nil {
 				continue
 			}
-			if len(f.view.members) == 0 || o.view.ancestors[f.view.id] {
+			if wire.Kin(f.births, o.births) && (len(f.view.members) == 0 || o.view.ancestors[f.view.id]) {
 				near = append(near, f)
 			}
 		}
