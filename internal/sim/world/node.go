@@ -147,6 +147,7 @@ func (n *Node) Resume() {
 		return
 	}
 	n.paused += n.w.Now - n.pausedAt
+	n.TroubleAt = n.w.Now
 	n.w.Note("node %d resumes with %d inputs", n.ID, len(n.inbox))
 	inbox := n.inbox
 	n.inbox = nil
