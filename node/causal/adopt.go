@@ -14,17 +14,21 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Adopt makes v the view of this node (docs/causal.md §7). The caller has decided
-// that it may be.
+// Adopt makes v the view of this node (docs/causal.md §7.1). The caller, package view, has
+// decided that v may replace the present view. v must not be changed afterwards.
 func (r *Replica) Adopt(v *wire.View) { r.adopt(v, firstOfAll(v)) }
 
-// Recovered is called once, first, by a machine that recovered its view: what was
-// kept of causal buckets is not recovered, so this boot begins with nothing.
+// Recovered makes v the view of a node whose machine starts with a view. It is called at most
+// once, before any other input. Causal buckets are not recovered: this boot begins with
+// nothing, under new streams (I16; docs/causal.md §11, rule 4).
 func (r *Replica) Recovered(v *wire.View) {
 	r.change.Reset = true
 	r.adopt(v, false)
 }
 
+// adopt makes v the view. first says that v is a first view, in which no node has data
+// (docs/causal.md §7.1, rule 6). The streams of the old view go into K before the slots are
+// assigned anew. Peers must be known before exchanges and hand-offs begin.
 func (r *Replica) adopt(v *wire.View, first bool) {
 	old, followsOn := r.view, r.followsOn(v)
 	r.readmit(v)
@@ -51,7 +55,7 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 	for _, p := range slices.Clone(r.peers) {
 		switch {
 		case first && old == nil && v.ID.Author != r.cfg.Self:
-			p.exchanged, p.inquired = true, r.boots.inquiry // no node had data; those that are told will look
+			p.exchanged, p.inquired = true, r.boots.inquiry // no member had data; only the author exchanges (docs/causal.md §7.1, rule 7)
 		case r.mayPass(v, p):
 			p.exchanged = true
 		default:
@@ -65,11 +69,12 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 	r.commit()
 	r.reroute()
 	r.checkSynced()
-	r.alarm(r.now + gossipEvery) // gossip goes on where nothing else is to be done
+	r.alarm(r.now + gossipEvery)
 }
 
-// followsOn reports that v replaces the view that is held, and nothing that this
-// node may have missed.
+// followsOn reports that every view that v's author heard of is the one that this node
+// holds. Then no other node has data that this one lacks because of another view, and ready
+// slots stay ready (docs/causal.md §7.1, rule 3).
 func (r *Replica) followsOn(v *wire.View) bool {
 	if r.view == nil {
 		return false
@@ -82,7 +87,8 @@ func (r *Replica) followsOn(v *wire.View) bool {
 	return true
 }
 
-// hasOnePredecessor reports that all views that the author heard of are one.
+// hasOnePredecessor reports that all views that v's author heard of are one, or that there
+// was none. Then a ready holder of a slot lacks nothing (docs/causal.md §7.5, rule 1).
 func hasOnePredecessor(v *wire.View) bool {
 	var one ids.View
 	for _, s := range v.Saw {
@@ -96,7 +102,8 @@ func hasOnePredecessor(v *wire.View) bool {
 	return true
 }
 
-// firstOfAll reports that nobody had a view before: nobody has data.
+// firstOfAll reports that v is a first view: no member held a view when v was made, v
+// replaces none, and has no sources. So no member has data (docs/causal.md §7.1, rule 6).
 func firstOfAll(v *wire.View) bool {
 	for _, m := range v.Layout.Members() {
 		if !slices.ContainsFunc(v.Saw, func(s wire.Sighting) bool { return s.Node == m.ID && s.View.IsZero() }) {
@@ -106,17 +113,18 @@ func firstOfAll(v *wire.View) bool {
 	return len(v.Ancestors) == 0 && len(v.Sources) == 0
 }
 
-// mayPass reports that no exchange with a far member is needed at once: it had no view
-// when v was made, so it had no data. If it came to have data before it adopted v, v's
-// author has seen that, or the member hands it off. The author exchanges with every
-// member: it answers an operator, who may have told others before.
+// mayPass reports that this node need not exchange with a far member after adopting v
+// (docs/causal.md §7.1, rule 8). The member had no view when v's author asked, and so no
+// data. Data that the member got before it adopted v is handed off by the member. The author
+// passes over no member: another first view may have been made that the author has not heard of.
 func (r *Replica) mayPass(v *wire.View, p *peer) bool {
 	return p.Far() && v.ID.Author != r.cfg.Self &&
 		slices.ContainsFunc(v.Saw, func(s wire.Sighting) bool { return s.Node == p.id && s.View.IsZero() })
 }
 
-// meetPeers lists the other members, and those of the views before that are none any
-// more and may still have data.
+// meetPeers makes the list of peers of v: the other members, the former members, and the
+// guests (docs/causal.md §7.2, rule 1). A member of the last view that v lacks becomes a
+// former member, since it may still have data that no owner has (I25).
 func (r *Replica) meetPeers(old, v *wire.View) {
 	before := r.peers
 	r.peers = nil
@@ -146,7 +154,7 @@ func (r *Replica) meetPeers(old, v *wire.View) {
 			former(q.at)
 		}
 	}
-	for _, m := range r.outside { // whom it was with before it was told a view without it
+	for _, m := range r.outside { // this node was outside its view until now
 		former(m)
 	}
 	if old != nil {
@@ -163,8 +171,9 @@ func (r *Replica) meetPeers(old, v *wire.View) {
 	r.change.Alumni, r.change.AlumniSet = r.former(), true
 }
 
-// hearOfFormer takes in which former members another node knows, of this view or one
-// that it replaces: who knew them may lose its memory.
+// hearOfFormer takes over the former members that a Digest lists, if its sender is of this
+// group (docs/causal.md §7.2, rule 4). So the list survives any one node that loses its
+// memory. An inquiry begins again for each new former member.
 func (r *Replica) hearOfFormer(m *wire.Digest) {
 	ours := m.View == r.viewID() || m.Layout == r.layout || r.view.Descends(m.View)
 	if !ours || !r.member || mutant.On(mutant.CausalNoFormerMembers) {
@@ -188,8 +197,9 @@ func (r *Replica) hearOfFormer(m *wire.Digest) {
 	}
 }
 
-// meetOutside keeps who was in the views before within reach, and in mind, while this
-// node is in no view: they may come for what it has, or have something themselves.
+// meetOutside remembers the members and former members of earlier views while this node is
+// outside its view. They may take what this node holds, or have data themselves, so they
+// stay dialled (docs/causal.md §7.2, rule 2).
 func (r *Replica) meetOutside(old *wire.View, before []*peer) {
 	if r.member {
 		r.outside = nil
@@ -213,12 +223,16 @@ func (r *Replica) meetOutside(old *wire.View, before []*peer) {
 	}
 }
 
+// addPeer adds a peer that is not listed yet, in the order of ids.
 func (r *Replica) addPeer(p *peer) {
 	i, _ := slices.BinarySearchFunc(r.peers, p.id, func(p *peer, id ids.Node) int { return cmp.Compare(p.id, id) })
 	r.peers = slices.Insert(r.peers, i, p)
 }
 
-// exchanged notes that an exchange with a peer is over.
+// exchanged notes that an exchange with a peer is over, or that none was needed. A former member
+// has answered the inquiry then. Another peer has if its Digest is not unsynced, names no parted
+// node, and comes from a guest, from this view, or from a node that takes no writes
+// (docs/causal.md §10, rules 11 and 12).
 func (r *Replica) exchanged(p *peer, x *exchange) {
 	digest := x.Digest()
 	if !p.exchanged {
@@ -226,7 +240,7 @@ func (r *Replica) exchanged(p *peer, x *exchange) {
 	}
 	p.exchanged, p.exchangedAt = true, r.now
 	if digest != nil && (p.former || !digest.Unsynced && !r.tellsOfOthers(digest) && (p.guest || digest.Frozen || digest.View == r.viewID())) {
-		p.inquired = x.Inquiry() // it knows of no other node that may have data, and takes none from one
+		p.inquired = x.Inquiry()
 	}
 	if p.former {
 		r.exchangedFormer(p, x)
@@ -235,18 +249,17 @@ func (r *Replica) exchanged(p *peer, x *exchange) {
 	r.checkSynced()
 }
 
-// tellsOfOthers reports that a node knows another one that may have data and is no peer
-// of this node, because operators have parted them. That one may hold what the node
-// released before it was told another layout.
+// tellsOfOthers reports that a Digest names a former member that is no peer of this node,
+// because operators have parted the two. The sender may have released slots to that node
+// before, so its answer proves no loss (docs/causal.md §10, rule 12).
 func (r *Replica) tellsOfOthers(m *wire.Digest) bool {
 	return slices.ContainsFunc(m.Former, func(at wire.Member) bool {
 		return at.ID != r.cfg.Self && r.peer(at.ID) == nil && !slices.Contains(r.drained, at.ID) && r.forgotten(at.ID) == nil
 	})
 }
 
-// exchangedFormer finds out whether the owners have what a former member holds. Either
-// they have acknowledged it, or this node, which no longer waits for them, has taken
-// all of it.
+// exchangedFormer finds out, after an exchange, whether the owners have what a former member
+// holds: they have acknowledged it, or this node has relayed it (docs/causal.md §7.4).
 func (r *Replica) exchangedFormer(p *peer, x *exchange) {
 	e := peers.Exchange{Relayed: x.Relay(), Trip: x.Trip()}
 	if d := x.Digest(); d != nil {
@@ -257,8 +270,9 @@ func (r *Replica) exchangedFormer(p *peer, x *exchange) {
 	r.handOffArrivals()
 }
 
-// allAcked reports that every other member has acknowledged what it owns. Replicas
-// count, too: their data is this node's, but they may be of another view.
+// allAcked reports that every other member, in its known boot, is in one of some lists.
+// Members of this node's shard count, too. They own the same slots, but this node's copy is
+// not theirs.
 func (r *Replica) allAcked(lists ...[]wire.NodeBoot) bool {
 	for _, p := range r.peers {
 		boot := wire.NodeBoot{Node: p.id, Boot: p.Boot}
@@ -269,14 +283,16 @@ func (r *Replica) allAcked(lists ...[]wire.NodeBoot) bool {
 	return true
 }
 
-// handOffArrivals hands off what has come here for others since the last hand-off.
+// handOffArrivals begins the hand-off again if slots held for others have come, or have
+// changed, since their owners were counted (docs/causal.md §7.3, rule 8).
 func (r *Replica) handOffArrivals() {
 	if r.slots.ForOthers() && r.slots.Uncounted() {
 		r.beginHandoffs()
 	}
 }
 
-// Refresh exchanges with everybody once more: an operator has put the view again.
+// Refresh exchanges with every peer once more, parted ones too, because an operator has put
+// the same view again (docs/causal.md §6.6, rule 1).
 func (r *Replica) Refresh() {
 	if r.view == nil {
 		return
@@ -290,8 +306,10 @@ func (r *Replica) Refresh() {
 	r.checkSynced()
 }
 
-// checkSynced finds out whether this node has brought in, and handed over, all that it
-// can with the nodes that it reaches.
+// checkSynced finds out whether this node is synced (docs/causal.md §7.6, rule 1), and makes
+// owned slots ready by rules 2 and 3 of docs/causal.md §7.5. An unreachable peer holds up
+// neither: a read without a session may then be shown an older value, as at any replica that is
+// cut off.
 func (r *Replica) checkSynced() {
 	if r.view == nil {
 		return
@@ -320,12 +338,14 @@ func (r *Replica) checkSynced() {
 	}
 	if all && r.slots.Unready() == 0 && !r.synced {
 		r.synced = true
-		r.endStreams() // there may be no node to exchange with
+		r.endStreams() // a node without peers has no exchange that ends an inquiry
 		r.box.Event(core.Event{Kind: EventSynced, View: r.view.ID})
 	}
 }
 
-// serveAll makes all owned slots ready.
+// serveAll makes all owned slots ready, by rule 2 or 3 of docs/causal.md §7.5. No ready
+// holder has told the GC counters of the slots, so that of the node counts (docs/causal.md
+// §7.1, rule 4).
 func (r *Replica) serveAll() {
 	if r.slots.Unready() == 0 {
 		return
@@ -339,8 +359,9 @@ func (r *Replica) serveAll() {
 	}
 }
 
-// forgetFormer forgets former members that take no writes any more, when all they had
-// has come to its owners.
+// forgetFormer forgets drained former members (docs/causal.md §7.4, rule 6). Only then can
+// nothing be lost by forgetting them (I25). A short delay lets the last acknowledgement
+// arrive, so that the former member releases what it holds.
 func (r *Replica) forgetFormer() {
 	n, holds := len(r.peers), r.slots.ForOthers()
 	r.peers = slices.DeleteFunc(r.peers, func(p *peer) bool {

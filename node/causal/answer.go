@@ -8,8 +8,10 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// OnDigestRequest says what is held here: at any time, in any view and in none, without
-// waiting for anybody. Nothing is kept for it.
+// OnDigestRequest answers with what is held here, in any view and in none, and waits for no
+// other node. This node keeps no state of the exchange (docs/causal.md §6.1, rule 8). K is
+// noted in this step, before any item is read: items that are read later say at least as
+// much as that K, or the exchange begins again (I15).
 func (r *Replica) OnDigestRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.DigestRequest) {
 	r.sign(h)
 	if !r.credible(h.From, m) {
@@ -35,8 +37,8 @@ func (r *Replica) OnDigestRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.Di
 	r.respond(h.From, replyTo, reply)
 }
 
-// heardAt is which writes exist, as far as this node knows, for a node in another view.
-// A node in this view hears it with the slots that it requests.
+// heardAt are the positions of all slots that this node knows of, for a requester in another
+// view. A requester in this view learns them with the slots that it requests.
 func (r *Replica) heardAt(view ids.View) wire.Vector {
 	if r.view != nil && view == r.view.ID {
 		return nil
@@ -44,14 +46,15 @@ func (r *Replica) heardAt(view ids.View) wire.Vector {
 	return r.slots.Heard()
 }
 
-// unsynced reports that data may still be on its way here, or may come from former
-// members.
+// unsynced reports that data may still be on its way here, or may come from a former member
+// (docs/causal.md §7.6, rule 3). Surveys and inquiries do not count such a node's answer.
 func (r *Replica) unsynced() bool {
 	return r.view == nil || !r.synced || r.slots.Unready() > 0 || r.hasFormer()
 }
 
-// former lists the former members that have not been drained. A node outside its view
-// is asked by members of it, who may not know whom it was with before.
+// former lists the former members that have not been drained. A node outside its view lists
+// the nodes that it was with before and that are outside the view, too: the members may not
+// know them.
 func (r *Replica) former() []wire.Member {
 	var list []wire.Member
 	for _, p := range r.peers {
@@ -67,8 +70,9 @@ func (r *Replica) former() []wire.Member {
 	return list
 }
 
-// formerFor is what a node in a view is told of former members: the members of this
-// node's view may be former members of that one.
+// formerFor is the list of former members that a requester in a view is told. To a requester
+// in another view the members of this node's view are listed, too, since they may be former
+// members there (docs/causal.md §7.2, rule 3).
 func (r *Replica) formerFor(view ids.View) []wire.Member {
 	list := r.former()
 	if r.view != nil && view != r.view.ID {
@@ -77,6 +81,7 @@ func (r *Replica) formerFor(view ids.View) []wire.Member {
 	return list
 }
 
+// hasFormer reports that some former member has not been drained, a parted one included.
 func (r *Replica) hasFormer() bool {
 	for _, p := range r.peers {
 		if p.former {
@@ -86,11 +91,15 @@ func (r *Replica) hasFormer() bool {
 	return false
 }
 
-// maxWants bounds the reads of slots that are under way for others; each has one
-// open, so more are not from peers that wait.
+// maxWants bounds the reads of slots that are under way. Each peer has one question open, so
+// a FetchItems beyond the bound is dropped, and its requester repeats it (docs/causal.md
+// §12, rule 6).
 const maxWants = 256
 
-// OnFetchItems sends items.
+// OnFetchItems answers with a piece of the items of some slots, after a place. The answer
+// says when an item was last removed from the slots that are not complete yet. If that is
+// after the requester's Digest, these items belong to a later K than that of the Digest
+// (docs/causal.md §6.3, rule 3).
 func (r *Replica) OnFetchItems(h wire.Header, replyTo ids.ReplyTo, m *wire.FetchItems) {
 	r.sign(h)
 	r.requesters.NoteRequest(h, r.now)
@@ -107,7 +116,8 @@ func (r *Replica) OnFetchItems(h wire.Header, replyTo ids.ReplyTo, m *wire.Fetch
 	})
 }
 
-// slotsIn are the first and the last slot whose items a read has had, after a place.
+// slotsIn are the first and the last slot that a piece of items touches, when the piece
+// begins after a place. The last slot may be incomplete.
 func (r *Replica) slotsIn(after wire.SlotCursor, in *core.SlotsRead) (first, last hashing.Slot) {
 	last = hashing.Slot(r.slots.Len() - 1)
 	if after.Begun {
@@ -119,8 +129,8 @@ func (r *Replica) slotsIn(after wire.SlotCursor, in *core.SlotsRead) (first, las
 	return first, last
 }
 
-// newest puts what was written since items were read in their place. What was
-// forgotten since is left out.
+// newest replaces items that were read from the store by those that were written since, and
+// leaves out those that were removed since. The list keeps its memory.
 func (r *Replica) newest(items []wire.Item) []wire.Item {
 	out := items[:0]
 	for i := range items {

@@ -14,7 +14,7 @@ func TestWhetherAForwardedWriteFoundAValueIsKnownToTheNodeThatAppliedItAndGuesse
 	r := bare()
 	for n, row := range []struct {
 		counter     uint64
-		here        bool // it was applied here
+		here        bool // the write was applied here
 		found, want bool
 	}{
 		{1, false, false, false},
@@ -34,8 +34,8 @@ func TestWhetherAForwardedWriteFoundAValueIsKnownToTheNodeThatAppliedItAndGuesse
 	}
 }
 
-// TestAHelloSaysWhichWritesAreFinished: those of clients that were answered, or have left.
-// A read that waits holds nothing up.
+// TestAHelloSaysWhichWritesAreFinished: a write is finished when its client was answered or has
+// left. A read that waits does not hold up the lowest open counter.
 func TestAHelloSaysWhichWritesAreFinished(t *testing.T) {
 	r := bare()
 	says := func(want uint64, when string) {
@@ -63,7 +63,7 @@ func TestAHelloSaysWhichWritesAreFinished(t *testing.T) {
 	says(4, "a read waits")
 }
 
-// TestAWriteOfAForwarderThatHasEndedIsRefused, and what was kept of it goes.
+// TestAWriteOfAForwarderThatHasEndedIsRefused, and the results of that boot are dropped.
 func TestAWriteOfAForwarderThatHasEndedIsRefused(t *testing.T) {
 	r := bare()
 	id := ids.Request{Node: 7, Boot: 70, Counter: 3}
@@ -81,7 +81,8 @@ func TestAWriteOfAForwarderThatHasEndedIsRefused(t *testing.T) {
 	}
 }
 
-// TestForwardedRequestsThatWaitHoldABoundedPart has a peer forward large values here that wait.
+// TestForwardedRequestsThatWaitHoldABoundedPart lets a peer forward large values that must wait
+// here, until the bound on their memory refuses more.
 func TestForwardedRequestsThatWaitHoldABoundedPart(t *testing.T) {
 	r := bare()
 	r.view, r.member = &wire.View{}, true

@@ -8,7 +8,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// What these measure must not depend on how many keys there are, but for the caches of
+// The figures of these benchmarks must not depend on the number of keys, except for the caches of
 // the processor:
 //
 //	go test -run '^$' -bench . ./node/causal
@@ -17,7 +17,7 @@ import (
 // through the codec. 16,384 slots, values of 128 bytes.
 var keyCounts = []int{10_000, 100_000, 1_000_000}
 
-// perCount runs benchmarks with each number of keys, on some nodes that have them all.
+// perCount runs a benchmark for each number of keys, on nodes that all have the keys.
 func perCount(b *testing.B, nodes int, run func(b *testing.B, c *cluster, keys []string)) {
 	for _, n := range keyCounts {
 		b.Run(fmt.Sprintf("keys=%d", n), func(b *testing.B) {
@@ -31,10 +31,10 @@ func perCount(b *testing.B, nodes int, run func(b *testing.B, c *cluster, keys [
 	}
 }
 
-// stride is prime to every count: it makes an order that no cache follows.
+// stride is coprime to every count, so it gives an order of all keys that no cache can predict.
 const stride = 7919
 
-// each runs a benchmark that does something to one key after the other.
+// each runs a benchmark of one operation on one key after the other.
 func each(b *testing.B, name string, keys []string, do func(key string)) {
 	b.Run(name, func(b *testing.B) {
 		b.ReportAllocs()
@@ -46,11 +46,11 @@ func each(b *testing.B, name string, keys []string, do func(key string)) {
 	})
 }
 
-// BenchmarkAlone is one node. A session is a client who has been here for long: his
-// context has as many entries as it may have.
+// BenchmarkAlone is one node without others. The benchmarks of a session use a full context, with
+// as many exact entries as a client's context may have.
 func BenchmarkAlone(b *testing.B) {
 	perCount(b, 1, func(b *testing.B, c *cluster, keys []string) {
-		each(b, "step", keys, func(string) { c.nodes[0].m.Step(c.now, &core.RequestFailed{}) }) // nothing is to be done
+		each(b, "step", keys, func(string) { c.nodes[0].m.Step(c.now, &core.RequestFailed{}) }) // an input that has no effect
 		each(b, "write", keys, func(key string) { c.write(key, wire.Context{}) })
 		each(b, "read", keys, func(key string) { c.read(key, wire.Context{}) })
 		each(b, "write of a session", keys, func(key string) { c.write(key, c.last) })
@@ -58,16 +58,16 @@ func BenchmarkAlone(b *testing.B) {
 	})
 }
 
-// BenchmarkThree has everything that three replicas do about a write: the broadcast,
-// what the other two make of it, and their acknowledgements.
+// BenchmarkThree is everything that three replicas do for one write: the broadcast, the merges at
+// the other two, and their acknowledgements.
 func BenchmarkThree(b *testing.B) {
 	perCount(b, 3, func(b *testing.B, c *cluster, keys []string) {
 		each(b, "write", keys, func(key string) { c.write(key, wire.Context{}) })
 	})
 }
 
-// BenchmarkPair is one second of two replicas that have the same and nothing to do:
-// both compare what they have, once, and greet as often as it takes to be heard.
+// BenchmarkPair is one second of two idle replicas that hold the same items: one exchange of
+// digests by each, and the hellos.
 func BenchmarkPair(b *testing.B) {
 	perCount(b, 2, func(b *testing.B, c *cluster, keys []string) {
 		each(b, "idle second", keys, func(string) {

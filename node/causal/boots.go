@@ -11,27 +11,32 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// bootTable says in which boot each node is, as far as this node has heard, and which
-// boots have ended for good (docs/causal.md §10).
+// bootTable finds out which boots have ended, and which of their writes are lost
+// (docs/causal.md §10). State is in memory, so a boot ends with its data. Otherwise a
+// request that names a write which no node has any more would wait until its timeout.
+//
+// A boot has ended when its node has answered a question in another boot. Its writes are
+// lost only after an inquiry, in which every peer has answered: until then some peer may
+// still bring them. Loss is the one exception to I14 and I25, so no loss is guessed.
 type bootTable struct {
-	current   map[ids.Node]ids.Boot
-	ended     []wire.NodeBoot   // boots that were replaced, in the order in which they were heard of
-	resolved  map[ids.Boot]bool // ended boots whose remaining writes every node has been asked for
-	inquiry   uint64            // number of the present inquiry: every node is asked for what ended boots have left
-	heard     wire.Vector       // writes that are known to exist, as the answers to this inquiry say
-	self      wire.NodeBoot
-	suspects  []suspect // boots that a request waits for, and that may have ended
-	inquiring bool      // not every node has answered this inquiry
-	blank     bool      // this node began with nothing while others had data
+	current   map[ids.Node]ids.Boot // boot of the last hello of each node
+	ended     []wire.NodeBoot       // boots that have ended, the first one learnt first; at most maxEndedBoots
+	resolved  map[ids.Boot]bool     // boots of ended for which an inquiry has ended: their streams are lost beyond K
+	inquiry   uint64                // number of the present inquiry; ascends
+	heard     wire.Vector           // positions that exist, as the answers to this inquiry report (docs/causal.md §10, rules 14 and 15)
+	self      wire.NodeBoot         // this node in its present boot
+	suspects  []suspect             // boots that a request waits for and that may have ended; at most catalog.MaxUnknown
+	inquiring bool                  // some peer has not answered the present inquiry
+	blank     bool                  // this node began empty while others may have had data (docs/causal.md §10, rule 14)
 
-	forgotten map[ids.Node]*forgotten // by operators
+	forgotten map[ids.Node]*forgotten // nodes that operators have given up; at most maxForgotten
 }
 
 // maxEndedBoots bounds how many ended boots are remembered.
 const maxEndedBoots = plausible.MaxEndedBoots
 
-// noteBoot takes in the boot in which a node greets. If it is another one than before,
-// one of the two has ended. The node will be asked which.
+// noteBoot takes in the boot of a hello. If an earlier hello came in another boot, one of
+// the two boots has ended, and the node is asked in which one it is.
 func (r *Replica) noteBoot(id ids.Node, boot ids.Boot) {
 	l := &r.boots
 	if l.current == nil {
@@ -44,12 +49,13 @@ func (r *Replica) noteBoot(id ids.Node, boot ids.Boot) {
 	l.current[id] = boot
 }
 
-// hasEnded reports that a boot has ended.
+// hasEnded reports that a boot is known to have ended.
 func (l *bootTable) hasEnded(id ids.Node, boot ids.Boot) bool {
 	return slices.Contains(l.ended, wire.NodeBoot{Node: id, Boot: boot})
 }
 
-// markEnded notes that a boot has ended.
+// markEnded notes that a boot has ended, and begins an inquiry. Beyond maxEndedBoots the
+// boot that was noted first is dropped, and has to be found out again.
 func (l *bootTable) markEnded(boot wire.NodeBoot) {
 	if l.hasEnded(boot.Node, boot.Boot) {
 		return
@@ -65,32 +71,35 @@ func (l *bootTable) markEnded(boot wire.NodeBoot) {
 	l.beginInquiry()
 }
 
-// beginInquiry has every node asked for what ended boots have left.
+// beginInquiry begins an inquiry: exchanges that began before do not answer it. What earlier
+// inquiries found to be lost stays lost.
 func (l *bootTable) beginInquiry() {
 	l.inquiry++
 	l.inquiring = true
 	l.heard = nil
 }
 
-// restartInquiry has every node asked as if none had been asked yet: there is a new
-// view, or a node that was not asked has turned up. Until all have answered, no write
-// counts as lost.
+// restartInquiry begins an inquiry after which everything is decided anew, because of a new
+// view, or a former member or guest that has turned up. That node may have writes that
+// counted as lost, so nothing counts as lost until the inquiry has ended (docs/causal.md
+// §10, rule 16).
 func (r *Replica) restartInquiry() {
 	r.slots.BeginInquiry()
 	r.boots.beginInquiry()
 }
 
-// suspect is a boot that a request waits for a write of.
+// suspect is a boot that may have ended: a request waits for a write of it, or its node has
+// sent a hello in another boot.
 type suspect struct {
 	boot    wire.NodeBoot
-	session uint64 // of the last question before
-	since   wire.Instant
+	session uint64       // last question when the suspicion arose; only answers to later questions decide
+	since   wire.Instant // the node is asked suspectDelay later
 }
 
 // suspect notes that a request waits for a stream. If the write does not come soon, the
-// node of the stream is asked in which boot it is. If it is in another one, that of the
-// stream has ended, because a node is in one boot at a time. A hello does not show
-// this: it may have been under way for long.
+// stream's node is asked in which boot it is (docs/causal.md §10, rules 5 and 6). A node is
+// in one boot at a time, so an answer in another boot proves that the stream's boot has
+// ended. A hello proves nothing: the hello may have been under way for long.
 func (r *Replica) suspect(s wire.Stream) {
 	l := &r.boots
 	boot := wire.NodeBoot{Node: s.Node, Boot: s.Boot}
@@ -101,7 +110,8 @@ func (r *Replica) suspect(s wire.Stream) {
 	}
 }
 
-// answered takes in that a node has answered a question.
+// answered takes in the boot in which a node has answered a question. That decides each
+// suspicion of the node that arose before the question was sent.
 func (l *bootTable) answered(h wire.Header, session uint64) {
 	for _, s := range l.suspects {
 		if s.boot.Node == h.From && session > s.session {
@@ -113,19 +123,20 @@ func (l *bootTable) answered(h wire.Header, session uint64) {
 	l.suspects = slices.DeleteFunc(l.suspects, func(s suspect) bool { return s.boot.Node == h.From && session > s.session })
 }
 
-// endedBoots is what others are told of ended boots.
+// endedBoots are the ended boots that each Digest lists.
 func (l *bootTable) endedBoots() []wire.NodeBoot { return slices.Clone(l.ended) }
 
-// hearEnded takes in which boots have ended, as another node says.
+// hearEnded takes in ended boots that a peer lists, after believable has filtered them.
 func (l *bootTable) hearEnded(over []wire.NodeBoot) {
 	for _, boot := range over {
 		l.markEnded(boot)
 	}
 }
 
-// believable keeps those of the boots said to have ended of which this may be true. It
-// is not true of this node's own. A node that greeted lately in such a boot is asked
-// itself: otherwise one faulty node could make all others ignore it.
+// believable filters the ended boots that a peer lists (docs/causal.md §10, rule 7). This
+// node's own boot has not ended. If a hello has just come from a node in a listed boot, the
+// boot is left out and the node is asked itself: otherwise one faulty node could make all
+// others ignore a third one.
 func (r *Replica) believable(over []wire.NodeBoot) []wire.NodeBoot {
 	list := make([]wire.NodeBoot, 0, len(over))
 	for _, boot := range over {
@@ -141,15 +152,16 @@ func (r *Replica) believable(over []wire.NodeBoot) []wire.NodeBoot {
 	return list
 }
 
-// hearPositions takes in which writes exist, as a peer says whose data has all come
-// here: writes of its own streams, and of nodes that are not peers. Another peer will
-// report its own streams. It may have written more since this one heard of it.
+// hearPositions takes in which positions exist, from a peer whose data has all come here. A
+// report counts for the streams of the peer itself and of nodes that are no peers. A report
+// of another peer's stream does not count: that peer may have written more since, and
+// reports itself (docs/causal.md §10, rules 14 and 15).
 func (r *Replica) hearPositions(p *peer, m *wire.Digest) {
 	if !r.boots.inquiring {
 		return
 	}
 	vectors := m.Held.Vectors
-	if p.former { // it is asked for few slots, and nobody else may know
+	if p.former { // a former member is asked for few slots, and may be the only node that knows of the others
 		vectors = append(vectors[:len(vectors):len(vectors)], m.Heard)
 	}
 	for _, v := range vectors {
@@ -160,7 +172,9 @@ func (r *Replica) hearPositions(p *peer, m *wire.Digest) {
 	}
 }
 
-// streamEnded reports that a stream was of a boot that has ended.
+// streamEnded reports that a stream's boot has ended, and that an inquiry has ended since. A
+// node's own earlier boots have ended, and so have all boots of a forgotten node once every
+// peer was asked (docs/causal.md §10.1, rule 4).
 func (l *bootTable) streamEnded(stream wire.Stream) bool {
 	if l.resolved[stream.Boot] || stream.Node == l.self.Node && stream.Boot != l.self.Boot {
 		return true
@@ -169,11 +183,10 @@ func (l *bootTable) streamEnded(stream wire.Stream) bool {
 	return f != nil && f.ended
 }
 
-// endStreams ends an inquiry when every member and former member has answered it. A
-// write of an ended boot that is known to exist, and is not here by then, is lost.
-//
-// An inquiry begins when a boot has ended, the view is new, or a node or a slot has
-// come.
+// endStreams ends an inquiry when every peer has answered, no former members are left, and
+// all owned slots are ready (docs/causal.md §10, rule 10). From then on streams of ended
+// boots are lost in each owned slot, beyond K. If some boot has ended, or this node began
+// empty, the positions that were reported and are not here are lost, too.
 func (r *Replica) endStreams() {
 	l := &r.boots
 	if !l.inquiring || r.hasFormer() || r.slots.Unready() > 0 {
@@ -200,8 +213,8 @@ func (r *Replica) endStreams() {
 	r.wakeAll()
 }
 
-// continueInquiry asks the nodes that have not answered the inquiry, while a request
-// may wait for its end.
+// continueInquiry exchanges with the peers that have not answered the inquiry, while a
+// request or an operator may wait for its end.
 func (r *Replica) continueInquiry() {
 	if r.waiting.Len()+len(r.forgettings) == 0 || !r.boots.inquiring {
 		return

@@ -11,8 +11,8 @@ import (
 
 func from(id ids.Node, boot ids.Boot) wire.Header { return wire.Header{From: id, Boot: boot} }
 
-// TestABootHasEndedWhenItsNodeAnswersInAnother: a greeting does not tell, it may have
-// been under way for long; nor does the answer to a question of before.
+// TestABootHasEndedWhenItsNodeAnswersInAnother: neither a hello nor the answer to an earlier
+// question shows that a boot has ended. Both may have been under way for long.
 func TestABootHasEndedWhenItsNodeAnswersInAnother(t *testing.T) {
 	r := New(Config{Self: 9, Boot: 90}, &core.Outbox{}, nil)
 	l := &r.boots
@@ -26,7 +26,7 @@ func TestABootHasEndedWhenItsNodeAnswersInAnother(t *testing.T) {
 		t.Fatalf("a node goes on living, and over are %v", l.ended)
 	}
 	r.sessions = 103
-	r.noteBoot(1, 11) // of an earlier boot, or of a new one
+	r.noteBoot(1, 11) // a hello of an earlier boot, or of a new one
 	l.answered(from(1, 10), 103)
 	l.answered(from(2, 20), 104)
 	if l.inquiring || len(l.ended) > 0 {
@@ -36,7 +36,7 @@ func TestABootHasEndedWhenItsNodeAnswersInAnother(t *testing.T) {
 	if want := []wire.NodeBoot{{Node: 1, Boot: 10}}; !l.inquiring || !slices.Equal(l.ended, want) {
 		t.Fatalf("over are %v, want %v", l.ended, want)
 	}
-	l.answered(from(1, 10), 105) // of the old boot, and late
+	l.answered(from(1, 10), 105) // a late answer of the old boot
 	if l.hasEnded(1, 11) {
 		t.Error("the present boot has ended")
 	}
@@ -55,8 +55,8 @@ func TestWhatOthersKnowToBeOverIsNewsOnce(t *testing.T) {
 	}
 }
 
-// TestWhoKnowsOfOthersIsNoWitnessOfALoss: a node that was told another list may have given
-// what it had to nodes that this one is not to ask.
+// TestWhoKnowsOfOthersIsNoWitnessOfALoss: a node that was in a parted group may have released its
+// data to nodes that this one may not ask (docs/causal.md §10, rule 12).
 func TestWhoKnowsOfOthersIsNoWitnessOfALoss(t *testing.T) {
 	r := bare()
 	r.addPeer(&peer{id: 1, member: true})
@@ -67,8 +67,8 @@ func TestWhoKnowsOfOthersIsNoWitnessOfALoss(t *testing.T) {
 	}{
 		{nil, false},
 		{[]ids.Node{0}, false}, // this node
-		{[]ids.Node{1}, false}, // asked itself
-		{[]ids.Node{4}, false}, // has nothing any more
+		{[]ids.Node{1}, false}, // a peer, which this node asks
+		{[]ids.Node{4}, false}, // drained
 		{[]ids.Node{0, 1, 4, 3}, true},
 	} {
 		var have wire.Digest

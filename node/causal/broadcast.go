@@ -9,17 +9,19 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// This file joins the streams of package broadcast to the peers, the slots and the
-// outbox (docs/causal.md §4).
+// This file joins the streams of package broadcast to the peers, the slots and the outbox
+// (docs/causal.md §4). Package broadcast decides what to send and when; this file sends.
 
-// ownDurable is called when own writes up to n are durable.
+// ownDurable notes that own writes up to n of a view's stream are durable, and sends the next
+// batch if that lets one go out.
 func (r *Replica) ownDurable(view ids.View, n uint64) {
 	if r.streams.Own.MarkDurable(view, n) {
 		r.flush()
 	}
 }
 
-// flush sends the next batch, unless one is under way.
+// flush sends the next batch to all reachable replicas, unless a flight is under way. The
+// flight waits only for replicas that keep up (docs/causal.md §3.2, rule 6).
 func (r *Replica) flush() {
 	o := &r.streams.Own
 	for b := o.Next(r.now); b != nil; b = o.Next(r.now) {
@@ -38,14 +40,14 @@ func (r *Replica) flush() {
 	o.Trim()
 }
 
-// completeFlight gives the answers that are due.
+// completeFlight ends the flight if nothing is left to wait for, and answers its clients.
 func (r *Replica) completeFlight() {
 	for _, a := range r.streams.Own.Complete(r.now) {
 		a.Do()
 	}
 }
 
-// tickStream ends a flight whose time is over.
+// tickStream ends a flight whose time is over, and sends the next batch.
 func (r *Replica) tickStream() {
 	if _, open := r.streams.Own.FlightEnd(); open {
 		r.completeFlight()
@@ -56,7 +58,8 @@ func (r *Replica) tickStream() {
 	}
 }
 
-// OnBatchAck notes how far a replica has come in the own stream.
+// OnBatchAck notes up to which number a replica, in its known boot, has the own stream
+// durably.
 func (r *Replica) OnBatchAck(h wire.Header, m *wire.BatchAck) {
 	p := r.peer(h.From)
 	if p == nil || m.View != r.streams.Own.ID().View || !p.Is(h.Boot) {
@@ -69,7 +72,8 @@ func (r *Replica) OnBatchAck(h wire.Header, m *wire.BatchAck) {
 	}
 }
 
-// OnResendRequest sends a part of the own stream again.
+// OnResendRequest sends a part of the own stream again. Truncated names the part that has
+// left the window: only an exchange brings that (docs/causal.md §4, rules 8 to 11).
 func (r *Replica) OnResendRequest(h wire.Header, m *wire.ResendRequest) {
 	o := &r.streams.Own
 	p := r.peer(h.From)
@@ -86,18 +90,22 @@ func (r *Replica) OnResendRequest(h wire.Header, m *wire.ResendRequest) {
 	r.box.Event(core.Event{Kind: EventResent, Peer: h.From})
 }
 
-// trackOf is the track of a peer's present boot, opened when it is first needed.
+// trackOf is the track of a peer's stream in its present boot, opened when first needed. A new
+// track begins where K of all owned slots is (docs/causal.md §4, rule 12).
 func (r *Replica) trackOf(p *peer) *broadcast.Track {
 	s := wire.Stream{View: r.view.ID, Node: p.id, Boot: p.Boot}
 	t := r.streams.Track(s)
 	if t == nil {
 		t = r.streams.Open(s)
-		r.catchUp() // an exchange may have brought some of it
+		r.catchUp()
 	}
 	return t
 }
 
-// OnBatch takes in writes of another replica.
+// OnBatch takes in a batch of another replica's stream. A batch counts only in the very
+// view of the stream, from a replica, and from the boot in which the replica is known. A late
+// batch of another view would bring back what was collected since (I19; docs/causal.md §4,
+// rule 4). An item under a dot that is not its place in the stream is skipped.
 func (r *Replica) OnBatch(h wire.Header, m *wire.Batch, stored []*wire.Item) {
 	p := r.peer(h.From)
 	if p == nil || !p.replica || !p.Is(h.Boot) || m.First == 0 || len(m.Items) == 0 || len(stored) != len(m.Items) || !r.credible(h.From, m) {
@@ -129,7 +137,8 @@ func (r *Replica) OnBatch(h wire.Header, m *wire.Batch, stored []*wire.Item) {
 	r.progressed(t)
 }
 
-// receive takes in one item of a broadcast.
+// receive takes in one item of a batch: merged if its slot is ready, kept aside if the slot
+// is owned and not ready, and dropped if another shard owns the slot.
 func (r *Replica) receive(item *wire.Item, stored *wire.Item) {
 	hash := hashing.Hash(item.Key)
 	s := r.slots.Of(hash)
@@ -144,6 +153,7 @@ func (r *Replica) receive(item *wire.Item, stored *wire.Item) {
 	}
 }
 
+// applyLate is a deliberate bug: a batch of another view is taken in.
 func (r *Replica) applyLate(m *wire.Batch, stored []*wire.Item) {
 	for i := range m.Items {
 		r.receive(&m.Items[i], stored[i])
@@ -151,7 +161,8 @@ func (r *Replica) applyLate(m *wire.Batch, stored []*wire.Item) {
 	r.commit()
 }
 
-// progressed makes what a track has got durable; then it counts, and is acknowledged.
+// progressed persists how far a track has come without a gap. Once that is durable with the
+// items, the position counts for K (I15), and is acknowledged to the stream's node.
 func (r *Replica) progressed(t *broadcast.Track) {
 	got := t.Got()
 	if got > t.Durable() {
@@ -167,14 +178,15 @@ func (r *Replica) progressed(t *broadcast.Track) {
 	r.box.PostAfter(seq, core.Envelope{To: t.ID().Node, Message: &wire.BatchAck{View: t.ID().View, N: got}})
 }
 
-// awaitGap sees to it that missing writes are requested in time, if there is a new gap.
+// awaitGap sets the alarm for requesting missing writes, if a gap is new or got smaller.
 func (r *Replica) awaitGap(isNew bool) {
 	if isNew {
 		r.alarm(r.now + broadcast.GapPatience)
 	}
 }
 
-// tickTracks requests what is missing.
+// tickTracks requests the missing writes of each track that are due, except while an exchange
+// with the stream's node is under way (docs/causal.md §4, rule 8).
 func (r *Replica) tickTracks() {
 	for _, t := range r.streams.Tracks() {
 		p := r.peer(t.ID().Node)
@@ -184,7 +196,7 @@ func (r *Replica) tickTracks() {
 		case r.now < due:
 			r.alarm(due)
 		case r.exchangeOf(p) != nil:
-			r.alarm(r.now + broadcast.GapPatience) // it may bring what is missing
+			r.alarm(r.now + broadcast.GapPatience) // the exchange may bring the missing writes
 		default:
 			r.requestMissing(p, t)
 			due, _ = t.Due()
@@ -193,6 +205,8 @@ func (r *Replica) tickTracks() {
 	}
 }
 
+// requestMissing requests the first gap of a track: from the sender's window, and by an
+// exchange if the window does not reach back far enough.
 func (r *Replica) requestMissing(p *peer, t *broadcast.Track) {
 	q := t.Request(r.now)
 	if q.Exchange {
@@ -206,7 +220,8 @@ func (r *Replica) requestMissing(p *peer, t *broadcast.Track) {
 	}
 }
 
-// OnTruncated notes that a part of a stream can only be had by an exchange.
+// OnTruncated notes that a part of a stream has left its sender's window, and begins an
+// exchange if some of that part is missing here.
 func (r *Replica) OnTruncated(h wire.Header, m *wire.Truncated) {
 	p := r.peer(h.From)
 	if p == nil || !p.replica || r.view == nil || m.View != r.view.ID || !p.Is(h.Boot) {
@@ -218,19 +233,21 @@ func (r *Replica) OnTruncated(h wire.Header, m *wire.Truncated) {
 	}
 }
 
-// catchUp lets the tracks move to what K of all owned slots has by now: an exchange may
-// have brought what a broadcast missed.
+// catchUp moves each track up to the position that K of all owned slots has, because an
+// exchange may have brought what batches missed. All owned slots must be ready for that: one
+// position of a track stands for all of them.
 func (r *Replica) catchUp() {
 	for _, t := range r.streams.Tracks() {
 		least, live := r.slots.Least(t.ID(), t.Durable())
 		if live && least > t.Durable() && r.slots.Unready() == 0 {
 			r.awaitGap(r.streams.Skip(t, least, r.now))
-			r.progressed(t) // its node waits for a replica that keeps up
+			r.progressed(t) // the acknowledgement lets flights wait for this replica again
 		}
 	}
 }
 
-// beginStreams begins the streams of the view.
+// beginStreams begins the own stream of the view. A stream is named by view, node and boot,
+// so no dot of an earlier view or boot comes twice (I16).
 func (r *Replica) beginStreams() {
 	var replicas []ids.Node
 	for _, p := range r.peers {
@@ -241,8 +258,9 @@ func (r *Replica) beginStreams() {
 	r.streams.Begin(wire.Stream{View: r.view.ID, Node: r.cfg.Self, Boot: r.cfg.Boot}, replicas)
 }
 
-// foldTracks moves what is known of the streams of a view that ends here into K of its
-// slots. What was kept aside is not known, and dropped: an exchange brings it.
+// foldTracks ends the streams of a view that ends here, and moves their positions into K of
+// the slots. Items that were kept aside are not covered by K, and are dropped: an exchange
+// brings them. Clients whose flight was under way are answered now.
 func (r *Replica) foldTracks() {
 	if r.view == nil {
 		return

@@ -11,15 +11,16 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// cluster is a few nodes, and the messages between them.
+// cluster is a few nodes, and the messages between them. Nodes step in turn, so a run is the same
+// each time.
 type cluster struct {
 	t     testing.TB
 	now   wire.Instant
 	nodes []*driven
 	queue []parcel
 	buf   []byte
-	ended int                                    // requests
-	twist func(from, to *driven, m wire.Message) // what becomes of a message on its way; nil: nothing
+	ended int                                    // requests that were answered
+	twist func(from, to *driven, m wire.Message) // changes a message on its way; nil: messages stay as they are
 	last  wire.Context
 }
 
@@ -29,10 +30,10 @@ type driven struct {
 	m     *machine.Machine
 	store *store.Memory
 	todo  []core.Input
-	cut   bool // nothing comes from there, or gets there
+	cut   bool // no message leaves the node or reaches it
 
 	events map[*core.EventKind]int
-	sent   int // bytes
+	sent   int // bytes of messages
 }
 
 type parcel struct {
@@ -72,13 +73,13 @@ func (c *cluster) fill(n int) []string {
 		keys[i] = fmt.Sprintf("key-%08d", i)
 		c.write(keys[i], wire.Context{})
 		if i%1000 == 0 {
-			c.pass(10 * wire.Millisecond) // nobody may seem to be silent
+			c.pass(10 * wire.Millisecond) // no node may count as silent
 		}
 	}
 	return keys
 }
 
-// step tells a node one thing, and carries out what follows from it there.
+// step brings a node one input, and carries out its output.
 func (n *driven) step(in core.Input) {
 	n.todo = append(n.todo, in)
 	for len(n.todo) > 0 {
@@ -125,7 +126,7 @@ func (c *cluster) send(from *driven, e core.Envelope) {
 	}
 	from.sent += len(c.buf)
 	if int(e.To) >= len(c.nodes) {
-		return // a stranger
+		return // to a node that does not exist
 	}
 	if c.twist != nil {
 		c.twist(from, c.nodes[e.To], m)
@@ -152,7 +153,7 @@ func (c *cluster) deliver() {
 	c.queue = c.queue[:0]
 }
 
-// pass lets a time go by at once: who has something to do then does it.
+// pass lets a time go by at once. Each node whose time has come takes a step.
 func (c *cluster) pass(d wire.Instant) {
 	c.now += d
 	for _, n := range c.nodes {
@@ -165,7 +166,7 @@ func (c *cluster) pass(d wire.Instant) {
 
 var value = []byte("a value of a few bytes")
 
-// write writes a key at node 0, until its client is answered.
+// write writes a key at node 0, and returns when the client is answered.
 func (c *cluster) write(key string, context wire.Context) {
 	before := c.ended
 	c.nodes[0].step(&core.CausalSubmit{Op: wire.Op{Kind: wire.OpPut, Key: key, Value: value}, Context: context})

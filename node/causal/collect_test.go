@@ -7,8 +7,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// TestTombstonesGoAfterAViewThatEndedACollection has a view come while a node waits for
-// the answers to a collection round. The next view's rounds must begin all the same.
+// TestTombstonesGoAfterAViewThatEndedACollection brings a new view while a node waits for the
+// answers to a collection round. Collections must go on in the new view.
 func TestTombstonesGoAfterAViewThatEndedACollection(t *testing.T) {
 	c := newCluster(t, 2)
 	c.write("k", wire.Context{})

@@ -10,8 +10,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// TestAListingIsNoLessThanItsClientHasSeen: what K has and is more than an item was
-// deleted, whatever the item is; what only is lost is not.
+// TestAListingIsNoLessThanItsClientHasSeen: if K has a version that the client names and that is
+// above the stored one, the key was deleted and is not listed. A lost version deletes nothing.
 func TestAListingIsNoLessThanItsClientHasSeen(t *testing.T) {
 	r := bare()
 	r.slots.Assign(func(hashing.Slot) bool { return true }, false, true, 0)

@@ -4,9 +4,11 @@ import "github.com/cohortkv/cohort/node/core"
 
 var events core.EventKinds
 
-// Events lists the events of causal replication.
+// Events lists the kinds of events that a Replica emits.
 func Events() core.EventKinds { return events }
 
+// The events of a Replica. Each is emitted where the state changes, so a quiet cluster emits
+// none.
 var (
 	EventReady            = events.Info("causal_ready", "the node has all slots that it owns")
 	EventReadyUnproven    = events.Warn("causal_ready_unproven", "`count` slots are served, though not every node that may hold them could be asked")

@@ -16,15 +16,16 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// exchange is an exchange with a peer (docs/causal.md §6).
+// exchange is an exchange with a peer, at the requester (docs/causal.md §6). It is on the
+// Replica's list from its first question to its end, and there is at most one for each peer.
 type exchange struct {
 	antientropy.Exchange
 	peer     *peer
-	waitsFor *exchange // that brings the same slots; nil: none
+	waitsFor *exchange // an exchange that is bringing the same slots (docs/causal.md §6.6, rule 10); nil: none
 }
 
-// exchangeWith begins an exchange with a peer, or has the one under way followed by
-// another.
+// exchangeWith begins an exchange with a peer. If one is under way, another one follows it. If
+// this node wants no slots, the exchange is over at once.
 func (r *Replica) exchangeWith(p *peer) {
 	if x := r.exchangeOf(p); x != nil {
 		x.Follow()
@@ -38,14 +39,16 @@ func (r *Replica) exchangeWith(p *peer) {
 	r.beginExchange(p, antientropy.New(list, p.draining.Relay))
 }
 
+// beginExchange lists an exchange and opens it.
 func (r *Replica) beginExchange(p *peer, e antientropy.Exchange) {
 	x := &exchange{Exchange: e, peer: p}
 	r.exchanges = append(r.exchanges, x)
 	r.openExchange(x)
 }
 
-// pollFormer asks a former member which owners have acknowledged its data, and
-// exchanges with it again only if it has anything new.
+// pollFormer asks a former member which owners have acknowledged its data. The exchange is
+// about no slots, as long as nothing can be new there: no inquiry needs the former member,
+// and its data is not relayed (docs/causal.md §7.4, rule 4).
 func (r *Replica) pollFormer(p *peer) {
 	if p.receipt.Ack() == nil || p.draining.Relay || p.inquired != r.boots.inquiry {
 		r.exchangeWith(p)
@@ -54,8 +57,8 @@ func (r *Replica) pollFormer(p *peer) {
 	r.beginExchange(p, antientropy.Brief())
 }
 
-// exchangeAgain begins an exchange with a peer that is heard again, or opens the
-// unanswered one anew: its repetition may be a second away.
+// exchangeAgain begins an exchange with a peer that is heard again. An exchange under way is
+// opened anew, because its next repetition may be a second away.
 func (r *Replica) exchangeAgain(p *peer) {
 	if x := r.exchangeOf(p); x != nil && !x.Complete() {
 		r.openExchange(x)
@@ -64,6 +67,7 @@ func (r *Replica) exchangeAgain(p *peer) {
 	r.exchangeWith(p)
 }
 
+// exchangeOf is the exchange with a peer that is under way; nil: none.
 func (r *Replica) exchangeOf(p *peer) *exchange {
 	for _, x := range r.exchanges {
 		if x.peer == p {
@@ -73,8 +77,8 @@ func (r *Replica) exchangeOf(p *peer) *exchange {
 	return nil
 }
 
-// wanted is what a peer is asked about: the slots that this node owns; a former member
-// whose slots must be passed on to others, of everything.
+// wanted are the slots that a peer is asked about: those that this node owns, or all slots of
+// a former member whose data is relayed (docs/causal.md §6.1, rule 2).
 func (r *Replica) wanted(p *peer) []wire.SlotRange {
 	if p.draining.Relay {
 		return slots.All(r.slots.Space())
@@ -82,10 +86,11 @@ func (r *Replica) wanted(p *peer) []wire.SlotRange {
 	return r.slots.OwnedRanges()
 }
 
-// openExchange begins an exchange, or begins it again.
+// openExchange begins an exchange, or begins it again, under a new session. It notes the
+// state of this node, with which the peer's Digest is compared.
 func (r *Replica) openExchange(x *exchange) {
 	if x.Brief() && x.peer.inquired != r.boots.inquiry {
-		r.expand(x) // writes of ended boots may be there
+		r.expand(x) // the inquiry needs a full answer
 	}
 	x.waitsFor = nil
 	x.Open(antientropy.Start{
@@ -94,10 +99,10 @@ func (r *Replica) openExchange(x *exchange) {
 	r.askExchange(x)
 }
 
-// expand makes a brief exchange ask about slots.
+// expand makes a brief exchange ask about the wanted slots.
 func (r *Replica) expand(x *exchange) { x.Expand(r.wanted(x.peer), x.peer.draining.Relay) }
 
-// askExchange sends the open question of an exchange, again or for the first time.
+// askExchange sends the open question of an exchange, for the first time or again.
 func (r *Replica) askExchange(x *exchange) {
 	m := x.Question(&r.slots, r.now)
 	if q, first := m.(*wire.DigestRequest); first {
@@ -107,6 +112,7 @@ func (r *Replica) askExchange(x *exchange) {
 	r.alarm(x.Next())
 }
 
+// exchangeBy is the exchange that an answer belongs to; nil: none, or the answer is late.
 func (r *Replica) exchangeBy(h wire.Header, session uint64) *exchange {
 	p := r.sign(h)
 	if p == nil {
@@ -118,7 +124,9 @@ func (r *Replica) exchangeBy(h wire.Header, session uint64) *exchange {
 	return nil
 }
 
-// OnDigest takes in what a peer knows, and finds out which items to ask for.
+// OnDigest takes in the answer to the first question of an exchange, or to a survey. The
+// exchange goes on only within this node's group (docs/causal.md §6.7). What the Digest says
+// of its sender, of boots, views and former members counts before the slots are compared.
 func (r *Replica) OnDigest(h wire.Header, m *wire.Digest) {
 	if !r.credible(h.From, m) || r.surveyAnswer(h, m) {
 		return
@@ -130,7 +138,7 @@ func (r *Replica) OnDigest(h wire.Header, m *wire.Digest) {
 	if !r.mayExchange(m) {
 		r.box.Event(core.Event{Kind: EventApart, Peer: h.From})
 		if x.peer.former && !x.peer.apart {
-			x.peer.apart = true // two groups that operators have parted leave each other alone
+			x.peer.apart = true // parted groups leave each other alone: the node is not dialled either
 			r.views.Reach()
 		}
 		r.endExchange(x)
@@ -148,17 +156,18 @@ func (r *Replica) OnDigest(h wire.Header, m *wire.Digest) {
 	r.hearOfFormer(m)
 	r.requestUnknownViews(h.From, m.Held.Vectors)
 	if c := r.catalog.Get(m.View); m.StableCut != 0 && (c == nil || !c.HasStableCut) {
-		r.request(h.From, &wire.ViewInfoRequest{Views: []ids.View{m.View}}) // contexts may refer to it
+		r.request(h.From, &wire.ViewInfoRequest{Views: []ids.View{m.View}}) // contexts may refer to that cut
 	}
 	if x.peer.former {
-		x.peer.Boot = h.Boot // it sends no hello here
+		x.peer.Boot = h.Boot // a former member sends no hello that tells its boot
 	}
 	r.gained(x.peer)
 	r.compare(x)
 }
 
-// mayExchange reports that of two views one replaces the other, or that their layouts
-// are equal. Otherwise their operators have parted them.
+// mayExchange reports that the sender of a Digest is of this node's group (docs/causal.md §6.7,
+// rule 1). The views are one, their layouts are equal, or one view replaces the other. Or the
+// sender has no view, or was told the empty list.
 func (r *Replica) mayExchange(m *wire.Digest) bool {
 	same := m.View.IsZero() || m.View == r.view.ID || m.Layout == r.layout || m.Layout == catalog.Fingerprint(&wire.Layout{})
 	if mutant.On(mutant.CausalExchangeInViewOnly) {
@@ -167,8 +176,9 @@ func (r *Replica) mayExchange(m *wire.Digest) bool {
 	return same || m.Descends || r.view.Descends(m.View)
 }
 
-// compare takes in K of the slots whose items are equal, and asks for the items of the
-// others.
+// compare lets K grow for the slots whose sums are equal, and asks for the items of the
+// others (docs/causal.md §6.2). If another exchange is bringing those slots, this one waits:
+// little will differ when the other one is over.
 func (r *Replica) compare(x *exchange) {
 	j := &version.Joiner{}
 	for at, run := range x.Compare(&r.slots) {
@@ -187,7 +197,7 @@ func (r *Replica) compare(x *exchange) {
 	r.askExchange(x)
 }
 
-// bringing is an exchange under way that brings slots which another one wants, too.
+// bringing is another exchange that is bringing slots which x wants, too; nil: none.
 func (r *Replica) bringing(x *exchange) *exchange {
 	for _, y := range r.exchanges {
 		if y != x && y.Brings(r.now) && x.Shares(&y.Exchange) {
@@ -197,7 +207,7 @@ func (r *Replica) bringing(x *exchange) *exchange {
 	return nil
 }
 
-// resumeWaiting opens the exchanges that have waited for one.
+// resumeWaiting opens the exchanges again that have waited for y.
 func (r *Replica) resumeWaiting(y *exchange) {
 	for _, x := range r.exchanges {
 		if x.waitsFor == y {
@@ -206,8 +216,10 @@ func (r *Replica) resumeWaiting(y *exchange) {
 	}
 }
 
-// absorb lets K of a slot grow to what the peer's was when it answered. All items
-// that this means are here, and what is to be written is written.
+// absorb notes that K of a slot is to grow by the peer's K of its Digest (docs/causal.md §6.5).
+// The caller has merged all items that this K means, and pending knowledge is persisted after
+// them, so K never covers an item that is not durable here (I15). If the slot was released
+// since the exchange began, nothing is concluded and another exchange follows.
 func (r *Replica) absorb(x *exchange, at hashing.Slot, run *wire.HeldSlots, j *version.Joiner) {
 	if run == nil {
 		return
@@ -222,14 +234,16 @@ func (r *Replica) absorb(x *exchange, at hashing.Slot, run *wire.HeldSlots, j *v
 	}
 }
 
-// OnItems merges a piece of the items that were asked for.
+// OnItems merges a piece of the items that were asked for (docs/causal.md §6.3). A piece of a
+// later K, or of another boot, begins the exchange again. Each slot before the piece's last
+// item is concluded: its items are complete.
 func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 	x := r.exchangeBy(h, m.Session)
 	if !r.credible(h.From, m) || x == nil || !x.Awaits(m) || len(stored) != len(m.Items) {
 		return
 	}
 	if x.Stale(h.Boot, m) {
-		r.openExchange(x) // what K said is not what the items are of any more
+		r.openExchange(x) // the Digest's K may cover items that were removed since
 		return
 	}
 	if why := x.Unasked(r.slots.Space(), m); why != "" {
@@ -245,7 +259,7 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 		r.slotsDone(x, at)
 		r.hold(at)
 		if !x.peer.exchanged {
-			r.moved() // gossip with others goes on for ever
+			r.moved()
 		}
 		if r.merge(item, stored[i]) {
 			r.waiting.Note(item.Key)
@@ -264,7 +278,8 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 	r.finishExchange(x)
 }
 
-// slotsDone concludes the slots before one: all their items have come.
+// slotsDone concludes the slots before next, of which all items have come. If this node has
+// more items of a slot than came, it first looks for items that were collected at the peer.
 func (r *Replica) slotsDone(x *exchange, next hashing.Slot) {
 	j := &version.Joiner{}
 	for at := range x.DoneBefore(next) {
@@ -278,8 +293,10 @@ func (r *Replica) slotsDone(x *exchange, next hashing.Slot) {
 	r.writePending()
 }
 
-// findAbsent looks for items of a slot that are here and were deleted and collected
-// elsewhere (docs/causal.md §6.4).
+// findAbsent removes the items of a slot that were deleted and collected at the peer
+// (docs/causal.md §6.4), and then lets K grow. Without that, a replica that missed a deletion
+// would keep the deleted key (I18, I19). The slot is read from the store, so the exchange
+// may have ended, or the slot may have been released, by the time of the answer.
 func (r *Replica) findAbsent(x *exchange, at hashing.Slot, theirs map[string]wire.CausalVersion) {
 	x.Check()
 	session, released := x.Session(), r.slots.At(at).Released()
@@ -289,14 +306,14 @@ func (r *Replica) findAbsent(x *exchange, at hashing.Slot, theirs map[string]wir
 		}
 		x.Checked()
 		if r.slots.At(at).Released() != released {
-			x.Follow() // the slot was released meanwhile
+			x.Follow() // released meanwhile: nothing is concluded
 			r.finishExchange(x)
 			return
 		}
 		var k wire.Vector
 		if run := x.Digest().Held.Of(uint32(at)); run != nil {
 			k = x.Digest().Held.Vectors[run.Vector]
-			r.slots.RaiseGCCounter(at, x.GCCounter(at, run)) // at once: the items go now
+			r.slots.RaiseGCCounter(at, x.GCCounter(at, run)) // before the items go: a write must be above them
 		}
 		for i := range items {
 			item := r.overlay.current(items[i].Key, &items[i])
@@ -314,7 +331,7 @@ func (r *Replica) findAbsent(x *exchange, at hashing.Slot, theirs map[string]wir
 	})
 }
 
-// readAll reads all items of a slot.
+// readAll reads all items of a slot after a place, piece by piece, and then calls do.
 func (r *Replica) readAll(at hashing.Slot, after wire.SlotCursor, do func(items []wire.Item)) {
 	var all []wire.Item
 	var next func(in *core.SlotsRead)
@@ -331,7 +348,8 @@ func (r *Replica) readAll(at hashing.Slot, after wire.SlotCursor, do func(items 
 	r.readSlots(list, after, next)
 }
 
-// finishExchange ends an exchange when everything that it brought is durable.
+// finishExchange ends an exchange when all slots are concluded and everything that the
+// exchange brought is durable: only then is the exchange acknowledged (docs/causal.md §6.5, rule 3).
 func (r *Replica) finishExchange(x *exchange) {
 	if !x.Done() {
 		return
@@ -344,8 +362,8 @@ func (r *Replica) finishExchange(x *exchange) {
 	})
 }
 
-// endExchange takes an exchange off the list, and begins the next one if that is
-// wanted.
+// endExchange ends an exchange: tracks move up to K, the peer gets its acknowledgement, the
+// inquiry takes in the answer, and the exchange that is to follow begins.
 func (r *Replica) endExchange(x *exchange) {
 	r.exchanges = slices.DeleteFunc(r.exchanges, func(o *exchange) bool { return o == x })
 	r.catchUp()
@@ -360,8 +378,8 @@ func (r *Replica) endExchange(x *exchange) {
 	}
 }
 
-// tickExchanges repeats questions that were not answered. An exchange with a peer that
-// cannot be reached is dropped: a hello, or the next round of gossip, begins another.
+// tickExchanges repeats unanswered questions. An exchange with an unreachable peer is given
+// up; a hello of the peer, or gossip, begins another one (docs/causal.md §6.6, rule 11).
 func (r *Replica) tickExchanges() {
 	for _, x := range slices.Clone(r.exchanges) {
 		switch {

@@ -9,30 +9,33 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// An operator may say that a node will never come back, with what only it had
-// (docs/causal.md §10.1).
+// This file forgets nodes that will never come back, by an operator's order (docs/causal.md
+// §10.1). Without that such a node stays a former member: nothing that only it had counts as
+// lost, and no tombstone is collected.
 
-// forgotten is a node that an operator has given up.
+// forgotten is a node that an operator has given up. It stays on the list in later views,
+// until a view has the node as a member or source.
 type forgotten struct {
-	wire.Forgotten
-	ended bool // everybody was asked since for what the node has left
+	wire.Forgotten      // the node, and the view in which the order was given
+	ended          bool // an inquiry has ended since: the streams of all boots of the node are over
 }
 
-// forgetting is an operator who waits for that.
+// forgetting is an operator that waits until a node is forgotten.
 type forgetting struct {
 	token ids.Token
 	node  ids.Node
-	until wire.Instant
+	until wire.Instant // then the operator is answered in any case
 }
 
 // Times and bounds of forgetting.
 const (
-	forgetPatience = 5 * wire.Second // then the operator is told which nodes have not answered
-	maxForgotten   = plausible.MaxForgotten
+	forgetPatience = 5 * wire.Second        // after it the operator is told which nodes have not answered
+	maxForgotten   = plausible.MaxForgotten // nodes; a Digest that lists more is refused
 )
 
-// Forget takes an operator's word that a node will never come back. It is refused while
-// the node is a member of the view, or is heard.
+// Forget takes an operator's order to forget a node. It refuses while the node is a member of
+// the view or is heard, and if no known view has the node. The operator is answered when an
+// inquiry has ended, or after forgetPatience. Forgetting goes on by itself.
 func (r *Replica) Forget(in *core.ForgetNode) {
 	switch why := r.mayForget(in.Node); {
 	case r.closed():
@@ -46,13 +49,13 @@ func (r *Replica) Forget(in *core.ForgetNode) {
 		r.alarm(r.now + forgetPatience)
 		r.forgetNode(wire.Forgotten{Node: in.Node, View: r.view.ID})
 		for _, p := range slices.Clone(r.peers) {
-			r.exchangeAgain(p) // tells it, too
+			r.exchangeAgain(p) // the DigestRequest tells the peer of the order
 		}
-		r.endStreams() // there may be nobody to ask
+		r.endStreams() // a node without peers has no exchange that ends the inquiry
 	}
 }
 
-// mayForget says whether a node may be forgotten: ForgetDone, or why not.
+// mayForget says whether a node may be forgotten: ForgetDone, or the reason against it.
 func (r *Replica) mayForget(id ids.Node) core.ForgetFate {
 	p := r.peer(id)
 	switch {
@@ -66,16 +69,19 @@ func (r *Replica) mayForget(id ids.Node) core.ForgetFate {
 	return core.ForgetDone
 }
 
+// replyForget answers an operator.
 func (r *Replica) replyForget(token ids.Token, res *core.ForgetResult) {
 	r.box.Reply(core.Reply{Token: token, Outcome: core.Done, Forget: res})
 }
 
+// forgotten finds a forgotten node; nil: the node is not forgotten.
 func (r *Replica) forgotten(id ids.Node) *forgotten {
 	return r.boots.forgotten[id]
 }
 
-// forgetNode forgets a node: nothing is expected from it any more. Writes of its
-// streams that are not here are lost once every other node has been asked.
+// forgetNode removes a node from the peers and from the nodes of earlier views, and begins an
+// inquiry. When the inquiry has ended, writes of the node that are not here are lost. An
+// order of the same view that was carried out before changes nothing.
 func (r *Replica) forgetNode(f wire.Forgotten) {
 	if x := r.forgotten(f.Node); x != nil && x.View == f.View {
 		return
@@ -84,7 +90,7 @@ func (r *Replica) forgetNode(f wire.Forgotten) {
 		r.boots.forgotten = map[ids.Node]*forgotten{}
 	}
 	if len(r.boots.forgotten) >= maxForgotten && r.forgotten(f.Node) == nil {
-		return // operators do not lose so many
+		return // no cluster is expected to lose so many nodes
 	}
 	r.boots.forgotten[f.Node] = &forgotten{Forgotten: f}
 	r.peers = slices.DeleteFunc(r.peers, func(p *peer) bool {
@@ -102,7 +108,7 @@ func (r *Replica) forgetNode(f wire.Forgotten) {
 	r.checkSynced()
 }
 
-// stopExchange ends an exchange with a node that nothing is expected from any more.
+// stopExchange ends the exchange with a node that is forgotten, without concluding anything.
 func (r *Replica) stopExchange(p *peer) {
 	if x := r.exchangeOf(p); x != nil {
 		r.exchanges = slices.DeleteFunc(r.exchanges, func(o *exchange) bool { return o == x })
@@ -110,8 +116,9 @@ func (r *Replica) stopExchange(p *peer) {
 	}
 }
 
-// hearForgotten takes in which nodes a member was told to forget, in this view or one
-// that it replaces, unless they were readmitted since.
+// hearForgotten forgets the nodes that a member lists as forgotten, in this view or in one
+// that it replaces. It ignores nodes that were readmitted since, and nodes that are heard
+// here: a word of one member does not outweigh the node's own messages.
 func (r *Replica) hearForgotten(from ids.Node, list []wire.Forgotten) {
 	if p := r.peer(from); p == nil || !p.member {
 		return
@@ -127,8 +134,8 @@ func (r *Replica) hearForgotten(from ids.Node, list []wire.Forgotten) {
 	}
 }
 
-// wasReadmitted reports that a view which came after a node was forgotten has it as a
-// member.
+// wasReadmitted reports that this view, or one that it replaces, has a node as a member and
+// is later than the view in which the node was forgotten.
 func (r *Replica) wasReadmitted(f wire.Forgotten) bool {
 	for id := range r.catalog.With(f.Node) {
 		if id.Compare(f.View) > 0 && (id == r.view.ID || r.view.Descends(id)) {
@@ -138,14 +145,14 @@ func (r *Replica) wasReadmitted(f wire.Forgotten) bool {
 	return false
 }
 
-// readmit remembers forgotten nodes again that a view has as members or sources.
+// readmit ends the forgetting of nodes that a view has as members or sources.
 func (r *Replica) readmit(v *wire.View) {
 	for _, m := range append(v.Layout.Members(), v.Sources...) {
 		delete(r.boots.forgotten, m.ID)
 	}
 }
 
-// forgottenList is what others are told of forgotten nodes.
+// forgottenList are the forgotten nodes that DigestRequest and Digest tell, ascending.
 func (r *Replica) forgottenList() []wire.Forgotten {
 	if len(r.boots.forgotten) == 0 {
 		return nil
@@ -158,8 +165,8 @@ func (r *Replica) forgottenList() []wire.Forgotten {
 	return list
 }
 
-// endForgotten notes that everybody was asked for what forgotten nodes have left, and
-// says what is lost, as far as anybody waits for it.
+// endForgotten notes, at the end of an inquiry, that all streams of forgotten nodes are over,
+// and answers the operators. The losses that it reports are those that requests wait for.
 func (r *Replica) endForgotten() {
 	for _, told := range r.forgottenList() {
 		f := r.forgotten(told.Node)
@@ -178,8 +185,8 @@ func (r *Replica) endForgotten() {
 	}
 }
 
-// lostOf counts what requests wait for that a node wrote and nobody has. More may be
-// lost; nobody knows of that.
+// lostOf counts the versions of a node that waiting requests name and that are not here, with
+// their slots. More versions may be lost, but no node has any record of them.
 func (r *Replica) lostOf(id ids.Node) *core.ForgetResult {
 	res := &core.ForgetResult{Fate: core.ForgetDone}
 	versions, slots := map[wire.Dot]bool{}, map[uint32]bool{}
@@ -196,7 +203,7 @@ func (r *Replica) lostOf(id ids.Node) *core.ForgetResult {
 	return res
 }
 
-// tickForget tells operators who has not been asked in time: that goes on by itself.
+// tickForget tells operators, after forgetPatience, which nodes have not answered.
 func (r *Replica) tickForget() {
 	r.forgettings = slices.DeleteFunc(r.forgettings, func(o forgetting) bool {
 		if r.now < o.until {
@@ -214,7 +221,7 @@ func (r *Replica) tickForget() {
 	})
 }
 
-// abandonForget forgets an operator who has left; false: it is none.
+// abandonForget drops an operator that has left; false: the token is not an operator's.
 func (r *Replica) abandonForget(token ids.Token) bool {
 	n := len(r.forgettings)
 	r.forgettings = slices.DeleteFunc(r.forgettings, func(o forgetting) bool { return o.token == token })

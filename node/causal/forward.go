@@ -13,35 +13,38 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// outgoingForwards are the requests of this node's clients that were forwarded to an
-// owner of their slot (docs/causal.md §8). A write is open until its client is answered or
-// has left, also while it is not in the list: this node may own its slot meanwhile.
+// outgoingForwards are the requests of this node's clients that are forwarded to an owner of
+// their slot (docs/causal.md §8, docs/forwarding.md §2). A write stays open until its client
+// is answered or has left. It is open even while it is not in the list, because this node
+// may have become an owner of its slot meanwhile.
 type outgoingForwards struct {
-	open forward.Open[*request] // writes
-	list []*outgoingForward
+	open forward.Open[*request] // writes; a read may be carried out twice, and is never open
+	list []*outgoingForward     // forwards without an answer, in the order in which they began
 }
 
-// outgoingForward is one of them.
+// outgoingForward is one forwarded request. A write stays with one owner for as long as that
+// owner may answer: a second owner that has not heard of the write would apply it again
+// (docs/causal.md §8.2, rules 4 and 5).
 type outgoingForward struct {
 	req        *request
-	counter    uint64
-	to         *peer        // nil: no owner could be asked yet
-	begunAt    wire.Instant // with this peer
-	sentAt     wire.Instant
-	answeredAt wire.Instant // the last answer; hellos do not show that forwards arrive
-	request    uint64
-	boot       ids.Boot   // of the receiver, as it said with ForwardOtherBoot; 0: it did not
-	others     []ids.Node // owners that were asked before
-	refused    bool       // the bus had no listener there
+	counter    uint64       // of the request id
+	to         *peer        // the owner that is asked now; nil: none can be asked yet
+	begunAt    wire.Instant // when the forward was first sent to this owner
+	sentAt     wire.Instant // when the last copy was sent
+	answeredAt wire.Instant // last answer of an owner; hellos do not show that forwards arrive
+	request    uint64       // number of the last copy on the bus; 0: none was sent
+	boot       ids.Boot     // the owner's boot, as its answer ForwardOtherBoot told it; 0: as last heard
+	others     []ids.Node   // owners that were asked before, and may have applied a write
+	refused    bool         // the bus had no listener at this owner, and the owner cannot have applied a write: another one may be asked
 }
 
-// forward begins to forward a request to an owner of its slot. A request that was
-// forwarded before keeps its id, because an owner may have applied it.
+// forward begins to forward a request to an owner of its slot. A request that was forwarded
+// before keeps its id, because an owner may have applied it (I11).
 func (r *Replica) forward(q *request) {
 	c := &r.outgoing
 	if q.id == (ids.Request{}) {
 		q.id = ids.Request{Node: r.cfg.Self, Boot: r.cfg.Boot}
-		if q.kind == reading { // it may be carried out twice
+		if q.kind == reading { // a read may be carried out twice
 			q.id.Counter = c.open.Skip()
 		} else {
 			q.id.Counter = c.open.Add(q)
@@ -52,8 +55,8 @@ func (r *Replica) forward(q *request) {
 	r.dispatch(x)
 }
 
-// dispatch sends a forward to an owner. It stays with the same owner as long as that
-// one may have it, because a write must not be applied twice.
+// dispatch sends a copy of a forward to its owner, or to the next owner if the present one
+// has not answered for long.
 func (r *Replica) dispatch(x *outgoingForward) {
 	switch {
 	case x.to == nil:
@@ -77,13 +80,15 @@ func (r *Replica) dispatch(x *outgoingForward) {
 	})
 }
 
-// mayRetarget reports that another owner may be asked: the present one has not answered
-// for long.
+// mayRetarget reports that another owner may be asked: the bus had no listener for the present
+// one, or the present one has not answered for 500 ms.
 func (r *Replica) mayRetarget(x *outgoingForward) bool {
 	return x.refused || r.now-max(x.answeredAt, x.begunAt) > peers.Silence
 }
 
-// chooseOwner chooses an owner: one that greeted lately, else the next one in turn.
+// chooseOwner chooses the owner to ask: the next one in turn that is not silent and has
+// answered its last forward, or else the next one. The counter says where the turn begins,
+// so the load is shared among the owners.
 func (r *Replica) chooseOwner(x *outgoingForward) {
 	shard, ok := r.ring.Owner(x.req.at)
 	if !ok {
@@ -118,16 +123,16 @@ func (r *Replica) chooseOwner(x *outgoingForward) {
 	x.refused = false
 }
 
-// OnRequestFailed notes that the bus had no listener for a request. The request was not
-// taken, and may go to another owner. It reports whether the request was one of this
-// part.
+// OnRequestFailed notes that the bus had no listener for a request of this node. A read, or a
+// write whose first copy failed, may go to another owner. OnRequestFailed reports false if the
+// request was no forward of a causal bucket.
 func (r *Replica) OnRequestFailed(request uint64) bool {
 	i := slices.IndexFunc(r.outgoing.list, func(x *outgoingForward) bool { return x.request == request })
 	if i < 0 {
 		return false
 	}
 	x := r.outgoing.list[i]
-	if x.begunAt == x.sentAt || x.req.kind == reading { // an earlier send of a write may have been applied
+	if x.begunAt == x.sentAt || x.req.kind == reading { // an earlier copy of a write may have been applied
 		x.refused = true
 	}
 	x.sentAt = r.now - forwardResend + resend/2
@@ -135,7 +140,8 @@ func (r *Replica) OnRequestFailed(request uint64) bool {
 	return true
 }
 
-// OnForwardReply ends a forward, or sends it to another owner.
+// OnForwardReply takes in an owner's answer, which ends the forward or sends it elsewhere. An
+// answer counts only from an owner that was asked, and only if it fits the request.
 func (r *Replica) OnForwardReply(h wire.Header, m *wire.CausalForwardReply) {
 	r.sign(h)
 	i := slices.IndexFunc(r.outgoing.list, func(x *outgoingForward) bool { return x.counter == m.Counter })
@@ -170,7 +176,7 @@ func (r *Replica) OnForwardReply(h wire.Header, m *wire.CausalForwardReply) {
 			outcome = core.InDoubt // an owner that was asked before may have applied it
 		}
 		r.reply(x.req, outcome, nil)
-	case wire.ForwardFinished: // there was no room to remember it, or the owner was told something wrong
+	case wire.ForwardFinished: // its result had to go for want of room, or a faulty peer said so
 		r.removeOutgoing(x)
 		r.cancelElsewhere(x, h.From)
 		r.reply(x.req, core.InDoubt, nil)
@@ -181,7 +187,7 @@ func (r *Replica) OnForwardReply(h wire.Header, m *wire.CausalForwardReply) {
 		}
 	case wire.ForwardElsewhere:
 		if x.to != nil && x.to.id == h.From {
-			x.to = nil // the owner has not applied it, and another node may own the slot by now
+			x.to = nil // this owner has not applied the write, and another node may own the slot by now
 			x.sentAt = r.now - forwardResend + resend/2
 			r.alarm(x.sentAt + forwardResend)
 		}
@@ -193,7 +199,8 @@ func (x *outgoingForward) asked(id ids.Node) bool {
 	return x.to != nil && x.to.id == id || slices.Contains(x.others, id)
 }
 
-// unfit says why an answer cannot be that of a request; empty: it may be.
+// unfit says why an answer does not fit its request (docs/causal.md §12, rule 4); empty:
+// the answer fits.
 func (q *request) unfit(m *wire.CausalForwardReply) string {
 	switch {
 	case m.Fate == wire.ForwardFinished && q.kind == reading:
@@ -209,11 +216,13 @@ func (q *request) unfit(m *wire.CausalForwardReply) string {
 	return ""
 }
 
+// removeOutgoing takes a forward off the list. Its write stays open.
 func (r *Replica) removeOutgoing(x *outgoingForward) {
 	r.outgoing.list = slices.DeleteFunc(r.outgoing.list, func(o *outgoingForward) bool { return o == x })
 }
 
-// abandonForward forgets a forward whose client has left, and tells its owners.
+// abandonForward drops a forward whose client has left, and cancels the forward at the owners
+// that were asked.
 func (r *Replica) abandonForward(q *request) {
 	for _, x := range r.outgoing.list {
 		if x.req == q {
@@ -224,7 +233,7 @@ func (r *Replica) abandonForward(q *request) {
 	}
 }
 
-// cancelElsewhere cancels a forward at every node that was sent it, but for one.
+// cancelElsewhere cancels a forward at every owner that was asked, but for one.
 func (r *Replica) cancelElsewhere(x *outgoingForward, but ids.Node) {
 	at := x.others
 	if x.to != nil {
@@ -233,21 +242,23 @@ func (r *Replica) cancelElsewhere(x *outgoingForward, but ids.Node) {
 	r.cancelForward(x, slices.DeleteFunc(at, func(id ids.Node) bool { return id == but }))
 }
 
-// cancelForward tells owners to forget a forward.
+// cancelForward tells owners to drop a forward that waits there.
 func (r *Replica) cancelForward(x *outgoingForward, at []ids.Node) {
 	for _, id := range at {
 		r.send(id, &wire.CausalForwardCancel{Counters: []uint64{x.counter}})
 	}
 }
 
-// rerouteForwards looks at all forwards again after the view has changed.
+// rerouteForwards decides anew about all forwards after the view has changed (docs/causal.md
+// §8.3). A write that was sent is never answered 503, even if this node has left its view:
+// an owner may have applied it (I12).
 func (r *Replica) rerouteForwards() {
 	for _, x := range slices.Clone(r.outgoing.list) {
 		keep := x.to != nil && r.peer(x.to.id) != nil && x.req.kind == writing
 		switch {
 		case r.closed() && (x.req.kind == reading || x.request == 0):
 			r.removeOutgoing(x)
-			r.refuse(x.req) // a write that was sent may have been applied: it goes on (I12)
+			r.refuse(x.req)
 		case r.owns(x.req.at) && !keep:
 			r.removeOutgoing(x)
 			r.serveLocally(x.req)
@@ -257,8 +268,9 @@ func (r *Replica) rerouteForwards() {
 	}
 }
 
-// followOwner keeps a forward at its owner if that still owns the slot. A member that
-// does not own it answers so itself. A node outside the view may never answer.
+// followOwner keeps a forward at its owner if the owner still owns the slot. A write stays at
+// any member: a member that does not own the slot answers *elsewhere*. A node outside the
+// view may never answer, so its forwards are cancelled and go to another owner.
 func (r *Replica) followOwner(x *outgoingForward) {
 	p := r.peer(x.to.id)
 	owner := p != nil && p.member && r.ownedBy(p.id, x.req.at)
@@ -272,8 +284,9 @@ func (r *Replica) followOwner(x *outgoingForward) {
 	r.alarm(r.now)
 }
 
-// serveLocally serves a request here that was to be forwarded: this node owns its slot
-// by now. What the key holds is not known yet.
+// serveLocally serves a request that was forwarded, because this node owns its slot by now. A
+// write keeps its id, so an owner that has applied it and this node do not both apply it if
+// one has heard of the other's item.
 func (r *Replica) serveLocally(q *request) {
 	q.asked, q.vouched, q.found = false, false, false
 	if !r.slots.At(q.at).Ready() {
@@ -284,6 +297,8 @@ func (r *Replica) serveLocally(q *request) {
 	r.again(q)
 }
 
+// tickOutgoing repeats forwards without an answer, and serves those here whose slots this
+// node has come to own.
 func (r *Replica) tickOutgoing() {
 	for _, x := range slices.Clone(r.outgoing.list) {
 		switch {
@@ -298,25 +313,27 @@ func (r *Replica) tickOutgoing() {
 	}
 }
 
-// incomingForwards are the requests that other nodes forwarded here.
+// incomingForwards are the requests that other nodes forwarded here, and the results of
+// forwarded writes (docs/forwarding.md §3). A repetition of a write meets the waiting
+// request or the result, so one owner applies no write twice (I11).
 type incomingForwards struct {
-	open    map[ids.Request]*incomingForward
-	bytes   int // that these hold
-	applied *forward.Table[appliedWrite]
+	open    map[ids.Request]*incomingForward // not answered yet; at most maxIncoming
+	bytes   int                              // memory of open; at most incomingRoom
+	applied *forward.Table[appliedWrite]     // at most Limits.Results, of Limits.Forwarders forwarders
 }
 
-// incomingForward is one of them, with the address of its answer.
+// incomingForward is a forwarded request that waits here, with the address of its answer.
 type incomingForward struct {
 	id         ids.Request
 	req        *request
-	to         ids.Node
-	replyTo    ids.ReplyTo
-	bytes      int
-	view       ids.View     // of the forwarder, as it said last
-	repeatedAt wire.Instant // last
+	to         ids.Node     // the forwarder
+	replyTo    ids.ReplyTo  // of the last copy; earlier copies were answered *waiting*
+	bytes      int          // memory that counts for the bound
+	view       ids.View     // the forwarder's view, as its last copy said
+	repeatedAt wire.Instant // when the last copy came; the request is dropped forwardPatience later
 }
 
-// requestSize is what a request takes, without what it is about.
+// requestSize is about the memory of a request in bytes, without its key, value and context.
 const requestSize = 512
 
 func newIncomingForwards(l *Limits) incomingForwards {
@@ -325,11 +342,13 @@ func newIncomingForwards(l *Limits) incomingForwards {
 	}
 }
 
+// add lists a request that waits here.
 func (c *incomingForwards) add(x *incomingForward) {
 	c.open[x.id] = x
 	c.bytes += x.bytes
 }
 
+// remove takes a request off the list, if it is listed.
 func (c *incomingForwards) remove(x *incomingForward) {
 	if c.open[x.id] == x {
 		delete(c.open, x.id)
@@ -337,7 +356,9 @@ func (c *incomingForwards) remove(x *incomingForward) {
 	}
 }
 
-// OnForward takes a request that another node forwarded here.
+// OnForward takes a request that another node forwarded here. A write that names another boot
+// of this node is refused first: what that boot has applied is not known here. A repetition
+// is answered whichever node owns the slot by now.
 func (r *Replica) OnForward(h wire.Header, replyTo ids.ReplyTo, m *wire.CausalForward, stored []*wire.Item) {
 	r.sign(h)
 	if len(stored) != 1 {
@@ -362,7 +383,7 @@ func (r *Replica) OnForward(h wire.Header, replyTo ids.ReplyTo, m *wire.CausalFo
 	x.req = r.newRequest(k, 0, m.Op, m.Context)
 	x.req.incoming, x.req.id = x, id
 	if !m.Read && r.settle(x.req) {
-		return // whichever node owns the slot by now
+		return
 	}
 	if !r.judge.Context(&m.Context, r.now) {
 		r.answerForward(x, &wire.CausalForwardReply{Fate: wire.ForwardImplausible}, 0)
@@ -378,10 +399,10 @@ func (r *Replica) OnForward(h wire.Header, replyTo ids.ReplyTo, m *wire.CausalFo
 	r.start(x.req, stored[0])
 }
 
-// ofOurGroup reports that a forward comes from this node's group: from its view, from a
-// view that this one replaces, or from a view of the same layout. A forward from a
-// later view is answered once this node has adopted that view. Members of a parted
-// group may hold writes that are missing here.
+// ofOurGroup reports that a forward comes from this node's view, from a view that this one
+// replaces, or from a view of the same layout (docs/causal.md §8.1, rule 7). Members of a
+// parted group may hold versions that are lost here, so their clients are not served. A
+// forward from a later view is served once this node has adopted that view.
 func (r *Replica) ofOurGroup(x *incomingForward) bool {
 	if x.view == r.view.ID || r.view.Descends(x.view) {
 		return true
@@ -390,22 +411,24 @@ func (r *Replica) ofOurGroup(x *incomingForward) bool {
 	return c != nil && catalog.Fingerprint(&c.Layout) == r.layout
 }
 
-// answerForward answers the forwarder once the write seq is durable.
+// answerForward answers the forwarder of a request once the write seq is durable.
 func (r *Replica) answerForward(x *incomingForward, m *wire.CausalForwardReply, seq uint64) {
 	r.incoming.remove(x)
 	m.Counter = x.id.Counter
 	r.box.PostAfter(seq, core.Envelope{To: x.to, Answer: x.replyTo, Message: m})
 }
 
-// OnForwardCancel forgets requests whose clients have left.
+// OnForwardCancel drops forwarded requests whose clients have left, or were answered by
+// another owner.
 func (r *Replica) OnForwardCancel(h wire.Header, m *wire.CausalForwardCancel) {
 	for _, n := range m.Counters {
 		r.dropForward(r.incoming.open[ids.Request{Node: h.From, Boot: h.Boot, Counter: n}])
 	}
 }
 
-// outdated reports that the forwarder has not repeated a request for too long, or has
-// finished with it.
+// outdated reports that a forwarded request must not go on: the forwarder has not repeated it
+// for forwardPatience, or has heard an answer elsewhere (docs/causal.md §8.1, rule 4;
+// docs/causal.md §8.2, rule 10).
 func (r *Replica) outdated(x *incomingForward) bool {
 	if r.now-x.repeatedAt >= forwardPatience {
 		return true
@@ -414,6 +437,7 @@ func (r *Replica) outdated(x *incomingForward) bool {
 	return x.req.kind == writing && fate == forward.Finished
 }
 
+// dropForward ends a forwarded request without an answer; nil is none.
 func (r *Replica) dropForward(x *incomingForward) {
 	if x == nil {
 		return
@@ -423,7 +447,7 @@ func (r *Replica) dropForward(x *incomingForward) {
 	r.incoming.remove(x)
 }
 
-// tickIncoming drops forwards that are not repeated any more.
+// tickIncoming drops forwarded requests that are outdated.
 func (r *Replica) tickIncoming() {
 	var late []*incomingForward
 	for _, x := range r.incoming.open { //maporder:ok each is looked at by itself; late is put in order

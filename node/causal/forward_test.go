@@ -7,8 +7,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// TestAnAnswerMustFitItsRequest: one that does not would be shown to a client, or break
-// what shows it.
+// TestAnAnswerMustFitItsRequest: an answer that does not fit would be shown to a client, or make
+// the code panic that shows it.
 func TestAnAnswerMustFitItsRequest(t *testing.T) {
 	item := func(key string, deleted bool) wire.Item {
 		return wire.Item{Key: key, Deleted: deleted, Version: wire.CausalVersion{Counter: 1, Dot: wire.Dot{N: 1}}}
@@ -37,7 +37,7 @@ func TestAnAnswerMustFitItsRequest(t *testing.T) {
 	}
 }
 
-// TestAnAnswerCountsOnlyFromWhoWasAsked: counters of requests are easily guessed.
+// TestAnAnswerCountsOnlyFromWhoWasAsked: any node could guess the counter of a request.
 func TestAnAnswerCountsOnlyFromWhoWasAsked(t *testing.T) {
 	r := bare()
 	q := r.newRequest(writing, 7, wire.Op{Kind: wire.OpPut, Key: "k"}, wire.Context{})

@@ -6,14 +6,16 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// gossip is the exchange with one after the other of the shard's replicas.
+// gossip is the exchange with one other replica each second, in turn (docs/causal.md §6.6,
+// rule 4). Broadcasts bring writes to replicas that are reached. Gossip brings what broadcasts
+// and other exchanges have missed, so that all replicas come to hold the same (I18).
 type gossip struct {
-	at   wire.Instant
-	turn int
+	at   wire.Instant // when the next exchange is due
+	turn int          // counts the exchanges; chooses the replica
 }
 
-// tickGossip begins the exchanges that time asks for: with the next replica, and with
-// former members.
+// tickGossip begins the exchanges that are due: with the next replica, with peers that have
+// not answered an inquiry, and with former members, each at its own interval.
 func (r *Replica) tickGossip() {
 	if r.view == nil || len(r.peers) == 0 {
 		return
@@ -44,7 +46,8 @@ func (r *Replica) tickGossip() {
 	}
 }
 
-// Tick does what time asks for.
+// Tick does what is due by the time of the step, and sets Next anew. Each part sets the
+// alarm for what it has left to do, so a part without an alarm is called too late.
 func (r *Replica) Tick() {
 	if r.now < r.next {
 		return

@@ -14,8 +14,9 @@ import (
 // This file joins the hand-off of slots (docs/causal.md §7.3) to the peers, the view and
 // the outbox.
 
-// offerTo offers a member what it owns and is held here. A PUT /view is answered, and
-// slots are released, only when it has acknowledged that.
+// offerTo begins the hand-off to a member of the slots that it owns and that hold something
+// here. This node is not synced, and releases none of those slots, until the member has
+// acknowledged them (I25; docs/causal.md §7.3).
 func (r *Replica) offerTo(p *peer) {
 	p.offer = nil
 	if !p.member || r.view == nil || !r.member && r.hasAll(p) {
@@ -30,15 +31,15 @@ func (r *Replica) offerTo(p *peer) {
 	}
 }
 
-// hasAll reports that a member has acknowledged everything before this node heard of the
-// view.
+// hasAll reports that a member had acknowledged everything that is held here before this node
+// came to the view.
 func (r *Replica) hasAll(p *peer) bool {
 	return slices.ContainsFunc(r.requesters.AckedAt(r.view.ID, r.slots.Revision()), func(o wire.NodeBoot) bool {
 		return o.Node == p.id && p.Is(o.Boot)
 	})
 }
 
-// tickHandoffs re-sends the offers that are not acknowledged.
+// tickHandoffs sends Handoff again for each offer that is not acknowledged in time.
 func (r *Replica) tickHandoffs() {
 	for _, p := range r.peers {
 		if p.offer == nil {
@@ -52,30 +53,32 @@ func (r *Replica) tickHandoffs() {
 	}
 }
 
-// OnHandoff begins an exchange with a node that holds slots of this one, in the same
-// view.
+// OnHandoff begins an exchange with a node of the same view that holds slots which this node
+// owns. It does not if an exchange that brings the offered revision is under way or over
+// (docs/causal.md §7.3, rule 4). If one is over, its acknowledgement was lost and goes again.
 func (r *Replica) OnHandoff(h wire.Header, m *wire.Handoff) {
 	p := r.sign(h)
 	if r.view == nil || h.View != r.view.ID {
-		return // until this node, or that one, has come to the view
+		return // the holder sends again, and by then both nodes may be in one view
 	}
 	if p == nil {
-		p = r.guest(h) // outside the view, and listed in it as a source
+		p = r.guest(h)
 	}
 	if p == nil {
 		return
 	}
 	switch x := r.exchangeOf(p); {
 	case x != nil && (x.Digest() == nil || x.Boot() == h.Boot && x.Digest().Revision >= m.Revision):
-		// the exchange under way brings it
+		// the exchange under way brings the revision
 	case p.receipt.Has(h.Boot, m.Revision):
-		r.sendDurable(p.id, p.receipt.Ack()) // it is here, and the acknowledgement was lost
+		r.sendDurable(p.id, p.receipt.Ack()) // everything is here, and the acknowledgement was lost
 	default:
 		r.exchangeWith(p)
 	}
 }
 
-// guest adds a node outside the view that hands off what it holds.
+// guest adds a node outside the view that hands off what it holds, and that the view lists as
+// a source; nil: the view does not, or the node is a peer already.
 func (r *Replica) guest(h wire.Header) *peer {
 	if r.peer(h.From) != nil {
 		return nil
@@ -93,8 +96,9 @@ func (r *Replica) guest(h wire.Header) *peer {
 	return nil
 }
 
-// ackHandoff tells a peer that an exchange with it is over: of the slots that are owned
-// here, everything that the peer had then is here, durably.
+// ackHandoff acknowledges a peer's data after an exchange: of the slots that this node owns,
+// everything that the peer had at the digest's revision is here, durably. A peer that has
+// not come to this view yet would not count the acknowledgement, so the acknowledgement is deferred.
 func (r *Replica) ackHandoff(x *exchange) {
 	switch {
 	case x.Digest() == nil:
@@ -110,14 +114,14 @@ func (r *Replica) ackHandoff(x *exchange) {
 		return
 	}
 	ack := &wire.HandoffAck{Boot: x.Boot(), Revision: x.Digest().Revision, Slots: taken}
-	deferred := !x.peer.former && x.Digest().View != r.viewID() // until the peer has adopted the view
+	deferred := !x.peer.former && x.Digest().View != r.viewID() // until the peer is heard in this view
 	if m := x.peer.receipt.Note(ack, deferred, r.now); m != nil {
 		r.sendDurable(x.peer.id, m)
 	}
 }
 
-// sendDeferredAck acknowledges an exchange that was over before the peer adopted this
-// view.
+// sendDeferredAck sends the deferred acknowledgement to a peer that is heard in this view
+// (docs/causal.md §7.3, rule 6).
 func (r *Replica) sendDeferredAck(p *peer, h wire.Header) {
 	if r.view == nil || h.View != r.view.ID {
 		return
@@ -127,13 +131,12 @@ func (r *Replica) sendDeferredAck(p *peer, h wire.Header) {
 	}
 }
 
-// OnHandoffAck notes what a peer has of the slots that it owns and this node holds. A
-// slot that is held for others is released when every owner has all that is in it now
-// (I25).
+// OnHandoffAck notes which of its slots an owner has taken from this node. A slot held for
+// others may be released when every owner has acknowledged it as it is now (I25).
 //
-// A node outside its view releases nothing. It only needs to know that the owners have
-// its data, in whichever view of its layout they were then: nodes that are told at the
-// same time may each have made one.
+// At a member an acknowledgement counts only in this view. At a node outside its view it
+// counts in any view: nothing is released there, and nodes that were told at the same time
+// may each have made a view of the same list (docs/causal.md §7.3, rule 7).
 func (r *Replica) OnHandoffAck(h wire.Header, m *wire.HandoffAck) {
 	p := r.sign(h)
 	if m.Boot == r.cfg.Boot {
@@ -152,8 +155,9 @@ func (r *Replica) OnHandoffAck(h wire.Header, m *wire.HandoffAck) {
 	r.checkSynced()
 }
 
-// release drops slots that all owners have, as many as go into one step. A node outside
-// its view keeps them.
+// release drops slots that all owners have acknowledged, a bounded number in each step: their
+// items, and their K, which without the items would be untrue (I15). A node that is outside
+// its view or left behind keeps them (docs/causal.md §7.3, rule 10).
 func (r *Replica) release() {
 	if r.closed() {
 		r.releasable.Set(nil)
@@ -166,7 +170,7 @@ func (r *Replica) release() {
 		r.alarm(r.now)
 	}
 	r.slots.Release(list)
-	r.commit() // writes to these slots in this step come first
+	r.commit() // items that this step wrote to these slots are persisted before the slots go
 	r.overlay.free(r, list)
 	r.change.Free = append(r.change.Free, slots.Hashes(r.slots.Space(), list)...)
 	r.collector.Released(func(at hashing.Slot) bool { return slots.In(list, at) })
@@ -176,8 +180,8 @@ func (r *Replica) release() {
 	}
 }
 
-// beginHandoffs begins the hand-off to every member. For slots that are held for
-// others, the count of owners starts again.
+// beginHandoffs begins the hand-off to every member anew, and counts the owners of slots held
+// for others again: the view, or those slots, have changed.
 func (r *Replica) beginHandoffs() {
 	r.releasable.Set(r.slots.CountOwners())
 	if r.releasable.Waiting() {

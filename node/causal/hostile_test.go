@@ -11,7 +11,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// forge brings a node a message that another one did not send, by way of the codec.
+// forge brings a node a message that its stated sender did not send, by way of the codec.
 func (c *cluster) forge(to *driven, h wire.Header, m wire.Message) {
 	h, m, err := wire.DecodeMessage(wire.AppendMessage(nil, h, m))
 	if err != nil {
@@ -20,14 +20,14 @@ func (c *cluster) forge(to *driven, h wire.Header, m wire.Message) {
 	to.step(&core.Received{Header: h, Message: m, ReplyTo: "0"})
 }
 
-// idle lets seconds go by in which nothing is asked for.
+// idle lets seconds go by without requests.
 func (c *cluster) idle(seconds int) {
 	for range 10 * seconds {
 		c.pass(100 * wire.Millisecond)
 	}
 }
 
-// held is what a node holds of a key, without what concerns no reader.
+// held is the item that a node holds of a key, as far as readers see it.
 func (n *driven) held(key string) string {
 	item := n.store.Item(key)
 	if item == nil {
@@ -36,13 +36,14 @@ func (n *driven) held(key string) string {
 	return fmt.Sprintf("%q %q deleted %t, counter %d, after %v", item.Value, item.ContentType, item.Deleted, item.Version.Counter, item.Deps)
 }
 
-// refused is how many messages a node did not look at.
+// refused is how many messages a node has refused.
 func (n *driven) refused() int {
 	return n.events[core.EventMalformed] + n.events[causal.EventIncredible]
 }
 
-// TestTwoContentsOfOneVersionBecomeOneWithinSeconds changes an item on its way to one
-// replica: the others have another one under the same dot. Nothing else is written.
+// TestTwoContentsOfOneVersionBecomeOneWithinSeconds changes an item on its way to one replica, so
+// the others have another content under the same dot. Gossip must bring them together without
+// a further write (docs/causal.md §5, rules 6 to 9).
 func TestTwoContentsOfOneVersionBecomeOneWithinSeconds(t *testing.T) {
 	for _, change := range []struct {
 		name string
@@ -70,7 +71,7 @@ func TestTwoContentsOfOneVersionBecomeOneWithinSeconds(t *testing.T) {
 			c.idle(4)
 			events := 0
 			for _, n := range c.nodes {
-				events += n.events[causal.EventConflict] + n.events[causal.EventItemAbsent] // a tombstone that all cover may go first
+				events += n.events[causal.EventConflict] + n.events[causal.EventItemAbsent] // a tombstone that K of all replicas covers may be removed first
 				if one, other := c.nodes[0].held("k"), n.held("k"); one != other {
 					t.Errorf("node %d has %s, node 0 %s", n.id, other, one)
 				}
@@ -87,8 +88,8 @@ func TestTwoContentsOfOneVersionBecomeOneWithinSeconds(t *testing.T) {
 	}
 }
 
-// TestAPeersMessageThatBreaksARuleChangesNothing has messages that a member may send,
-// each of which would once have done lasting harm.
+// TestAPeersMessageThatBreaksARuleChangesNothing sends messages of a member that break a rule. Each
+// of them once did lasting harm.
 func TestAPeersMessageThatBreaksARuleChangesNothing(t *testing.T) {
 	const far = 1<<62 - 1
 	overlapping := make([]wire.SlotRange, 3000)
@@ -138,8 +139,8 @@ func TestAPeersMessageThatBreaksARuleChangesNothing(t *testing.T) {
 	}
 }
 
-// TestCountersNearTheEndAreRefusedWhereTheyComeIn: what others refuse later could never be
-// written again.
+// TestCountersNearTheEndAreRefusedWhereTheyComeIn: if one node took a counter that the others
+// refuse, its key could never be written again.
 func TestCountersNearTheEndAreRefusedWhereTheyComeIn(t *testing.T) {
 	for _, counter := range []uint64{1 << 41, 1 << 48, 1<<62 - 1} {
 		c := newCluster(t, 3)
@@ -161,8 +162,8 @@ func TestCountersNearTheEndAreRefusedWhereTheyComeIn(t *testing.T) {
 	}
 }
 
-// TestKnowledgeOfWritesThatWereNeverMadeIsRefused: whoever believed it would take the
-// next writes for ones that were deleted, and forget them.
+// TestKnowledgeOfWritesThatWereNeverMadeIsRefused: a node that believed such K would take its next
+// writes for deleted and collected ones, and drop them.
 func TestKnowledgeOfWritesThatWereNeverMadeIsRefused(t *testing.T) {
 	c := newCluster(t, 2)
 	c.write("k", wire.Context{})
@@ -192,8 +193,8 @@ func TestKnowledgeOfWritesThatWereNeverMadeIsRefused(t *testing.T) {
 	}
 }
 
-// TestANodeThatIsSaidToBeDeadAndGreetsIsListenedTo: one node that is wrong must not have
-// all others turn away from a third.
+// TestANodeThatIsSaidToBeDeadAndGreetsIsListenedTo: one faulty node must not make all others ignore
+// a third one (docs/causal.md §10, rule 7).
 func TestANodeThatIsSaidToBeDeadAndGreetsIsListenedTo(t *testing.T) {
 	c := newCluster(t, 3)
 	boot := c.nodes[1].m.Header().Boot
@@ -217,8 +218,7 @@ func TestANodeThatIsSaidToBeDeadAndGreetsIsListenedTo(t *testing.T) {
 	}
 }
 
-// TestOneQuestionBringsABoundedPartOfTheWindow: what is missing beyond it is asked for
-// again.
+// TestOneQuestionBringsABoundedPartOfTheWindow: the replica requests the rest again.
 func TestOneQuestionBringsABoundedPartOfTheWindow(t *testing.T) {
 	c := newCluster(t, 2)
 	big := make([]byte, 512<<10)
@@ -235,8 +235,8 @@ func TestOneQuestionBringsABoundedPartOfTheWindow(t *testing.T) {
 	c.queue = nil
 }
 
-// TestOnlyAMemberReportsThatANodeIsForgotten: no operator of this group has spoken to a
-// node outside, and a member that is heard is not forgotten on its word.
+// TestOnlyAMemberReportsThatANodeIsForgotten: the word of a node outside the view does not count,
+// and a node that is heard is not forgotten on the word of a member.
 func TestOnlyAMemberReportsThatANodeIsForgotten(t *testing.T) {
 	for _, row := range []struct {
 		name string

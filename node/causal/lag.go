@@ -5,8 +5,9 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Lag lists the other members of the view, with what is known to be missing between
-// this node and the replicas of its shard.
+// Lag fills in, for each other member, how long ago its last hello came. For the replicas of
+// this node's shard it adds how many own writes they have not acknowledged, and how many of
+// their writes are missing here.
 func (r *Replica) Lag(l *core.Lag) {
 	for _, p := range r.peers {
 		if !p.member {

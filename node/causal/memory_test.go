@@ -11,7 +11,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// heap is how many bytes are held after a collection.
+// heap is the live heap in bytes, after a garbage collection.
 func heap() int {
 	runtime.GC()
 	runtime.GC()
@@ -20,15 +20,15 @@ func heap() int {
 	return int(m.HeapAlloc)
 }
 
-// submit writes, or deletes, at node 0.
+// submit sends a write or a deletion to node 0.
 func (c *cluster) submit(op wire.Op, context wire.Context) {
 	c.nodes[0].step(&core.CausalSubmit{Op: op, Context: context})
 	c.deliver()
 }
 
-// TestTheWindowHoldsWhatItsBoundSays overwrites few keys while a replica is away, and has
-// it come back. Before, items counted as 64 bytes and took several hundred, and went
-// only when others took their places.
+// TestTheWindowHoldsWhatItsBoundSays overwrites few keys while a replica is away, until it comes
+// back. Once, an item counted as 64 bytes and took several hundred, and its memory was given
+// back only when another item took its place.
 func TestTheWindowHoldsWhatItsBoundSays(t *testing.T) {
 	const bound, writes = 4 << 20, 120_000
 	c := newLimited(t, 2, machine.CausalLimits{WindowBytes: bound})
@@ -73,8 +73,8 @@ func TestTheWindowHoldsWhatItsBoundSays(t *testing.T) {
 	runtime.KeepAlive(c)
 }
 
-// TestWhatStaysOfAMessageHoldsNotTheWhole has a large value and a deletion come in one
-// batch, often. Before, the list of tombstones had keys that were parts of the messages.
+// TestWhatStaysOfAMessageHoldsNotTheWhole sends batches of a large value and a deletion. Once, the
+// list of tombstones had keys that were parts of the messages, and kept the messages alive.
 func TestWhatStaysOfAMessageHoldsNotTheWhole(t *testing.T) {
 	const rounds, size = 500, 64 << 10
 	c := newCluster(t, 2)
@@ -100,9 +100,9 @@ func TestWhatStaysOfAMessageHoldsNotTheWhole(t *testing.T) {
 	runtime.KeepAlive(c)
 }
 
-// TestALongSessionCostsWhatIsCounted writes small values under contexts with as many
-// streams as one may have: each of them another, and all of them one. Before, nothing of
-// that was counted.
+// TestALongSessionCostsWhatIsCounted writes small values under contexts with as many streams as a
+// context may have: a different context for each write, and one context for all. Once, that
+// memory was not counted.
 func TestALongSessionCostsWhatIsCounted(t *testing.T) {
 	const writes, size = 2000, 48 * wire.MaxPositions
 	for _, differ := range []bool{true, false} {

@@ -23,23 +23,23 @@ func (noViews) LeftBehind() bool              { return false }
 func (noViews) Silence(ids.Node) wire.Instant { return peers.Silence }
 func (noViews) Reach()                        {}
 
-// bare is a replica without a view, as far as merging goes.
+// bare is a Replica without a view that can merge items.
 func bare() *Replica {
 	return New(Config{Self: 0, Boot: 1, Limits: Limits{Space: 3, Vector: 1}}, &core.Outbox{}, noViews{})
 }
 
-// know lets durable K of a slot be a vector.
+// know makes durable K of a slot a vector.
 func (r *Replica) know(at hashing.Slot, v wire.Vector) {
 	r.slots.Hold(at)
 	r.slots.Grow(at, v, 0, false)
 	r.slots.Apply(r.slots.TakeGrowth(), func(hashing.Slot) {})
 }
 
-// versionsGen makes versions of one key as they can be: a dot names one write (I16).
+// versionsGen makes versions of one key, no two under one dot (I16).
 var versionsGen = rapid.SliceOfNDistinct(draw.Version, 1, 8, func(v wire.CausalVersion) wire.Dot { return v.Dot })
 
-// TestMergingGivesOneWinnerInAnyOrderAndHoweverOften: replicas that got the same items
-// hold the same one, and have the same sum.
+// TestMergingGivesOneWinnerInAnyOrderAndHoweverOften: replicas that got the same items, in any
+// order and any number of times, hold the same item and have the same sum (I18).
 func TestMergingGivesOneWinnerInAnyOrderAndHoweverOften(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		versions := versionsGen.Draw(t, "versions")
@@ -49,13 +49,13 @@ func TestMergingGivesOneWinnerInAnyOrderAndHoweverOften(t *testing.T) {
 				winner = v
 			}
 		}
-		deleted := rapid.Uint64().Draw(t, "deleted") // a bit each
+		deleted := rapid.Uint64().Draw(t, "deleted") // one bit for each version
 		var sum wire.Sum
 		for replica := range uint64(3) {
 			r := bare()
 			order := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "order"), replica)).Perm(2 * len(versions))
 			for _, i := range order {
-				i %= len(versions) // each comes twice
+				i %= len(versions) // each version comes twice
 				r.merge(&wire.Item{Key: "k", Version: versions[i], Deleted: deleted>>i&1 == 1}, nil)
 			}
 			held := r.overlay.current("k", nil)
@@ -71,7 +71,8 @@ func TestMergingGivesOneWinnerInAnyOrderAndHoweverOften(t *testing.T) {
 	})
 }
 
-// TestWhatIsCoveredAndNotThereWasDeleted: it must not come back (I18).
+// TestWhatIsCoveredAndNotThereWasDeleted: a version that K covers and that is not stored must not
+// come back (I19).
 func TestWhatIsCoveredAndNotThereWasDeleted(t *testing.T) {
 	r := bare()
 	s := wire.Stream{View: ids.View{Number: 1}, Node: 2, Boot: 3}
@@ -93,7 +94,7 @@ func TestWhatIsCoveredAndNotThereWasDeleted(t *testing.T) {
 	}
 }
 
-// TestACutReferenceTakesThePlaceOfNothingButWhatTheCutHas is I17 for names.
+// TestACutReferenceTakesThePlaceOfNothingButWhatTheCutHas is I17 for stable-cut references.
 func TestACutReferenceTakesThePlaceOfNothingButWhatTheCutHas(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := bare()
@@ -120,9 +121,9 @@ func TestACutReferenceTakesThePlaceOfNothingButWhatTheCutHas(t *testing.T) {
 	})
 }
 
-// TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt: the peer has a delete that won over
-// v. It was collected here, so it is not taken; then another one brings v, before the
-// peer's K counts. K of both says then that v is gone.
+// TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt: the peer has a tombstone that won over v. The
+// tombstone was collected here, so it is not taken. Then a third node brings v, before K grows by
+// the peer's K. That K covers v, so v must go (docs/causal.md §6.4, rule 2).
 func TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt(t *testing.T) {
 	stream := wire.Stream{View: ids.View{Number: 1}, Node: 2, Boot: 3}
 	item := func(key string, counter, n uint64) wire.Item {
@@ -133,7 +134,7 @@ func TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt(t *testing.T) {
 	tombstone.Deleted = true
 	for _, c := range []struct {
 		name      string
-		collected bool // here, before the exchange; else while it is under way
+		collected bool // here before the exchange; otherwise while it is under way
 	}{{"collected before", true}, {"collected meanwhile", false}} {
 		r := bare()
 		r.view, r.shard = &wire.View{ID: ids.View{Number: 2}}, -1
@@ -152,7 +153,7 @@ func TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt(t *testing.T) {
 				Vectors: []wire.Vector{{{Stream: stream, N: 2}}},
 				Held:    []wire.HeldSlots{{Slots: all[0], GCCounter: 9}},
 			},
-			Groups: []wire.GroupSums{{Group: uint32(at), Sums: []wire.Sum{{Count: 1}}}}, // another one than here
+			Groups: []wire.GroupSums{{Group: uint32(at), Sums: []wire.Sum{{Count: 1}}}}, // not the sum of this node
 		}, 0)
 		for range x.Compare(&r.slots) {
 			t.Fatalf("%s: the slots are not equal", c.name)
@@ -178,8 +179,8 @@ func TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt(t *testing.T) {
 	}
 }
 
-// TestAWriteIsAboveWhatIsKeptAside writes a key of a slot that is not ready, of which items
-// wait to be merged, and some are being merged (I13).
+// TestAWriteIsAboveWhatIsKeptAside writes a key of a slot that is not ready, while some of its items
+// are kept aside and others are being merged (I13).
 func TestAWriteIsAboveWhatIsKeptAside(t *testing.T) {
 	item := func(key string, counter uint64) wire.Item {
 		return wire.Item{Key: key, Version: wire.CausalVersion{Counter: counter}}

@@ -11,20 +11,22 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// overlay has what was written in this step, and, while reads of the state are
-// under way, since they began: what comes with an input, or from a read, may be
-// older than that.
+// overlay has the items that this step has written, and, while reads of the store are under
+// way, all that were written since those reads began. Inputs come with items as the store
+// had them, and reads are asynchronous, so either may be older than the overlay. Every use
+// of a stored item goes through current.
 type overlay struct {
-	items map[string]*wire.Item // nil: forgotten
+	items map[string]*wire.Item // by key; a nil item: the key was removed
 }
 
-// reset forgets at the beginning of a step, when no read is under way.
+// reset empties the overlay at the beginning of a step, unless reads are under way.
 func (o *overlay) reset(reads int) {
 	if reads == 0 && len(o.items) > 0 {
 		clear(o.items)
 	}
 }
 
+// set notes the item that a key holds from now on; nil: none.
 func (o *overlay) set(key string, item *wire.Item) {
 	if o.items == nil {
 		o.items = map[string]*wire.Item{}
@@ -32,7 +34,8 @@ func (o *overlay) set(key string, item *wire.Item) {
 	o.items[key] = item
 }
 
-// current is what a key holds, given what the state had when it was read.
+// current is the item that a key holds now, given the item that the store had when it was
+// read; nil: none.
 func (o *overlay) current(key string, stored *wire.Item) *wire.Item {
 	if item, ok := o.items[key]; ok {
 		return item
@@ -40,7 +43,7 @@ func (o *overlay) current(key string, stored *wire.Item) *wire.Item {
 	return stored
 }
 
-// free notes that slots were given up.
+// free notes that slots were released: their keys hold nothing from now on.
 func (o *overlay) free(r *Replica, list []wire.SlotRange) {
 	for key := range o.items { //maporder:ok each is looked at by itself
 		if slots.In(list, r.slots.Space().Slot(hashing.Hash(key))) {
@@ -49,13 +52,15 @@ func (o *overlay) free(r *Replica, list []wire.SlotRange) {
 	}
 }
 
-// put makes an item the one of its key. old is what the key holds.
+// put stores an item in the place of old, the item that its key holds (nil: none). The
+// caller has decided that the item wins. Within one CausalWrite a removal comes after all
+// puts, so a key that this step has removed is persisted first.
 func (r *Replica) put(hash uint64, item *wire.Item, old *wire.Item) {
 	if old != nil {
 		r.collector.Removed(old)
 	}
 	if slices.Contains(r.change.Drop, item.Key) {
-		r.commit() // it is forgotten first
+		r.commit()
 	}
 	stored := *item
 	stored.Deps.Vector = r.vectors.Shared(item.Deps.Vector)
@@ -67,7 +72,8 @@ func (r *Replica) put(hash uint64, item *wire.Item, old *wire.Item) {
 	}
 }
 
-// forget takes a key out of the state. itemHash is that of its item.
+// forget removes the item of a key from the state and from the slot's sum. itemHash is its
+// version.ItemHash. K of the slot must cover the item, so that it is not taken again (I19).
 func (r *Replica) forget(at hashing.Slot, old *wire.Item, itemHash uint64) {
 	r.collector.Removed(old)
 	for _, x := range r.exchanges {
@@ -78,13 +84,16 @@ func (r *Replica) forget(at hashing.Slot, old *wire.Item, itemHash uint64) {
 	r.slots.Remove(at, itemHash, r.box.LastWrite()+1)
 }
 
-// merge takes an item in, if it wins (docs/causal.md §5). It reports whether it did.
+// merge stores an item of a peer if it wins over the item that its key holds (docs/causal.md
+// §5), and reports whether it did. Merging is commutative, associative and idempotent, so
+// replicas come to hold the same items, whichever arrive first (I18). An item that K
+// covers and that is not here was deleted here and collected: it must not come back (I19).
 func (r *Replica) merge(item *wire.Item, stored *wire.Item) bool {
 	hash := hashing.Hash(item.Key)
 	s := r.slots.Of(hash)
 	old := r.overlay.current(item.Key, stored)
 	d := item.Version.Dot
-	r.rememberApplied(item, false, false) // also if something else has won over it
+	r.rememberApplied(item, false, false) // also if the item loses: its write was applied elsewhere
 	switch {
 	case old != nil && old.Version.Dot == d:
 		if !r.winsConflict(item, old) {
@@ -93,15 +102,16 @@ func (r *Replica) merge(item *wire.Item, stored *wire.Item) bool {
 	case old != nil && !version.Wins(item.Version, old.Version):
 		return false
 	case r.slots.DurableOrPending(s, d.Stream, d.N):
-		return false // it was deleted here, and collected: what is stored is less than it
+		return false // deleted here and collected; a smaller version that is stored came from elsewhere
 	}
 	r.put(hash, item, old)
 	return true
 }
 
-// winsConflict compares two items of one key under one dot. They are one, unless a node has
-// named two writes alike (I16). Then all replicas take the same one, whichever came to
-// them first, and although K covers both: the larger version, else the larger hash.
+// winsConflict decides between two items of one key under one dot. They are equal unless a
+// faulty node has given one dot to two writes, against I16. Then all replicas keep the same
+// item, whichever arrives first: the larger version, or else the larger content
+// hash (docs/causal.md §5, rules 6 to 9).
 func (r *Replica) winsConflict(item, old *wire.Item) bool {
 	if item.Version == old.Version && version.SameContent(item, old) {
 		return false
@@ -113,22 +123,26 @@ func (r *Replica) winsConflict(item, old *wire.Item) bool {
 	return version.ContentHash(item) > version.ContentHash(old)
 }
 
-// keyReads are the reads of single keys that are under way.
+// keyReads are the reads of single keys from the store that are under way. The store may
+// answer in a later step.
 type keyReads struct {
-	next uint64
+	next uint64 // session of the last read
 	list []keyRead
 }
 
+// keyRead is one read of a key.
 type keyRead struct {
-	session  uint64
+	session  uint64 // names the read in the answer
 	key      string
-	released uint64 // of its slot
+	released uint64 // revision of the slot's last release when the read began; another one voids the answer
 	do       func(stored *wire.Item)
 }
 
+// open is how many reads are under way.
 func (k *keyReads) open() int { return len(k.list) }
 
-// read does something with what a key holds.
+// read reads a key from the store and calls do with the item that the key holds by then; nil:
+// none. The view may have changed in between: do must check what it relies on.
 func (r *Replica) read(key string, do func(current *wire.Item)) {
 	k := &r.keyReads
 	k.next++
@@ -136,7 +150,7 @@ func (r *Replica) read(key string, do func(current *wire.Item)) {
 	r.box.Read(core.Read{Kind: core.ReadKey, Key: key, Session: k.next})
 }
 
-// OnKeyRead goes on with what the store has read.
+// OnKeyRead takes in the answer to a read of a key.
 func (r *Replica) OnKeyRead(in *core.KeyRead) {
 	k := &r.keyReads
 	i := slices.IndexFunc(k.list, func(o keyRead) bool { return o.session == in.Session })
@@ -146,27 +160,29 @@ func (r *Replica) OnKeyRead(in *core.KeyRead) {
 	kr := k.list[i]
 	k.list = slices.Delete(k.list, i, i+1)
 	if kr.released != r.slots.Of(hashing.Hash(kr.key)).Released() {
-		r.read(kr.key, kr.do) // the slot was given up meanwhile
+		r.read(kr.key, kr.do) // the slot was released meanwhile: the answer is of before
 		return
 	}
 	kr.do(r.overlay.current(kr.key, in.Stored))
 }
 
-// slotReads are the reads of slots that are under way.
+// slotReads are the reads of slots from the store that are under way.
 type slotReads struct {
-	next uint64
+	next uint64 // session of the last read
 	list []slotRead
 }
 
+// slotRead is one read of slots, of at most Limits.ChunkBytes.
 type slotRead struct {
-	session uint64
+	session uint64 // names the read in the answer
 	do      func(in *core.SlotsRead)
 }
 
+// open is how many reads are under way.
 func (s *slotReads) open() int { return len(s.list) }
 
-// readSlots does something with the items of slots, after a place. What the overlay
-// has is newer.
+// readSlots reads the items of slots, after a place, and calls do with the first piece of
+// them. Items of the overlay are newer than those of the answer.
 func (r *Replica) readSlots(list []wire.SlotRange, after wire.SlotCursor, do func(in *core.SlotsRead)) {
 	s := &r.slotReads
 	s.next++
@@ -177,7 +193,7 @@ func (r *Replica) readSlots(list []wire.SlotRange, after wire.SlotCursor, do fun
 	})
 }
 
-// OnSlotsRead goes on with what the store has read.
+// OnSlotsRead takes in the answer to a read of slots.
 func (r *Replica) OnSlotsRead(in *core.SlotsRead) {
 	s := &r.slotReads
 	i := slices.IndexFunc(s.list, func(o slotRead) bool { return o.session == in.Session })

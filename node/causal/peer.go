@@ -10,29 +10,31 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// peer is another node that this one exchanges with: a member of the view, a former
-// member that may still have data, or a guest. A peer is exactly one of the three for the
-// length of a view; only its boot and what was heard of it go over into the next.
+// peer is another node that this one exchanges with: a member of the view, a former member
+// that may still have data, or a guest (docs/causal.md §1.1). A peer is exactly one of the
+// three for the length of a view. The next view begins with a new peer, which takes over
+// only the boot and the time of the last message.
 type peer struct {
 	id      ids.Node
-	at      wire.Member // where it was last said to be
-	member  bool
-	replica bool // a member of this node's shard
-	former  bool
-	apart   bool // a former member that operators have parted from this group: it is not asked again in this view
-	guest   bool // outside the view, and listed in it as a source: it hands off what it holds to all owners
+	at      wire.Member // id and addresses, as the last view or list of former members had them
+	member  bool        // exactly one of member, former and guest is set
+	replica bool        // a member of this node's shard; implies member
+	former  bool        // of an earlier view, and not drained
+	apart   bool        // a former member in a parted group: not asked again in this view (docs/causal.md §6.7)
+	guest   bool        // a source of the view: hands off what it holds to all owners by itself
 
-	peers.Contact // whether it can be reached, and in which boot it is
+	peers.Contact // whether messages reach the peer, and its boot
 
-	exchanged   bool // in this view
-	exchangedAt wire.Instant
-	draining    peers.Draining // of a former member
+	exchanged   bool           // an exchange with the peer is over in this view, or none is needed
+	exchangedAt wire.Instant   // when the last exchange in this view was over
+	draining    peers.Draining // meaningful for a former member
 
-	offer    *handoff.Offer  // what it owns and has not acknowledged; nil: nothing
-	receipt  handoff.Receipt // what of it this node has acknowledged, in this view
-	inquired uint64          // the last inquiry that an exchange with it has answered; not if it knew of other nodes
+	offer    *handoff.Offer  // slots that the peer owns, and has not acknowledged; nil: there are none
+	receipt  handoff.Receipt // what this node has acknowledged of the peer's data, in this view
+	inquired uint64          // the last inquiry that the peer has answered; an answer that does not count leaves it (docs/causal.md §10, rules 10 to 12)
 }
 
+// peer finds a peer by id; nil: the node is none.
 func (r *Replica) peer(id ids.Node) *peer {
 	i, ok := slices.BinarySearchFunc(r.peers, id, func(p *peer, id ids.Node) int {
 		switch {
@@ -49,14 +51,13 @@ func (r *Replica) peer(id ids.Node) *peer {
 	return r.peers[i]
 }
 
-// reachable reports that a message came from a peer lately, or that it is too early to
-// tell.
+// reachable reports that a peer is worth waiting for (docs/causal.md §1.3, rules 3 and 4).
 func (r *Replica) reachable(p *peer) bool {
 	return !p.apart && p.Reachable(r.now, r.since)
 }
 
-// sign takes in what every message says: that its sender is up, and in which view it
-// is. It returns nil for a node that is not a peer.
+// sign takes in what the header of every message says: the sender is up, and holds a view.
+// It returns the peer that sent the message; nil: the sender is no peer.
 func (r *Replica) sign(h wire.Header) *peer {
 	p := r.peer(h.From)
 	if p != nil {
@@ -67,8 +68,9 @@ func (r *Replica) sign(h wire.Header) *peer {
 	return p
 }
 
-// rejoin takes up again with a former member that operators had parted from this group.
-// It is heard in a view that this one replaces: it has come back with what it has.
+// rejoin ends the parting of a former member that is heard in a view which this one
+// replaces: the node has come back to this group, with its data (docs/causal.md §6.7,
+// rule 3).
 func (r *Replica) rejoin(p *peer, view ids.View) {
 	if p.apart && r.view.Descends(view) {
 		p.apart = false
@@ -78,7 +80,8 @@ func (r *Replica) rejoin(p *peer, view ids.View) {
 	}
 }
 
-// OnHello takes in a greeting in this view.
+// OnHello takes in a hello of a member in this view. A hello in another boot, the first
+// hello in this view, or one after a silence begins an exchange (docs/causal.md §6.6).
 func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 	p := r.peer(h.From)
 	if p == nil || !p.member || r.view == nil || r.boots.hasEnded(h.From, h.Boot) {
@@ -102,13 +105,14 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 	}
 }
 
-// pause is how long after an exchange with a peer its silence is no reason for another
-// one: gossip and closed gaps make good what the silence cost. With many nodes on few
-// processors, exchanges of all with all would make them slower still.
+// pause is how long after an exchange with a peer a silence of that peer begins no other
+// one. Gossip and resent batches bring what the silence cost. If a large cluster is
+// overloaded, exchanges of all with all would add to the load (docs/causal.md §6.6, rule 3).
 func (r *Replica) pause() wire.Instant { return gossipEvery * wire.Instant(len(r.peers)) / 2 }
 
-// Former are the nodes outside the view that may still have data, or that this node
-// has data for while it is outside itself, and where they were last said to be.
+// Former lists the nodes outside the view that this node must reach, with their last known
+// addresses: former members that are not parted, and guests. While this node is outside its
+// view itself, the list has the nodes of its earlier views: they may take its data.
 func (r *Replica) Former() []wire.Member {
 	var list []wire.Member
 	for _, p := range r.peers {

@@ -9,7 +9,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// TestWhatTheNodeItselfWroteIsKnownInEveryViewItWasIn keeps where its streams end.
+// TestWhatTheNodeItselfWroteIsKnownInEveryViewItWasIn: the last numbers of the streams of earlier
+// views are remembered.
 func TestWhatTheNodeItselfWroteIsKnownInEveryViewItWasIn(t *testing.T) {
 	r := bare()
 	stream := func(view uint64) wire.Stream {
@@ -53,8 +54,8 @@ func TestWhatTheNodeItselfWroteIsKnownInEveryViewItWasIn(t *testing.T) {
 	}
 }
 
-// TestAPeersCountersLeaveRoomAboveThem: a GC counter, or an item, at the end of what messages
-// can say would make every write above it one that no peer can read.
+// TestAPeersCountersLeaveRoomAboveThem: a GC counter or an item with the largest counter that a
+// message can have would make all later writes of its keys unreadable for peers.
 func TestAPeersCountersLeaveRoomAboveThem(t *testing.T) {
 	const huge = 1<<62 - 1
 	item := wire.Item{Key: "k", Version: wire.CausalVersion{Counter: huge, Dot: wire.Dot{Stream: wire.Stream{Node: 2, Boot: 3}, N: 1}}}

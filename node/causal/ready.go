@@ -6,8 +6,9 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// writePending writes what K of slots is to grow to. When that is durable, it counts
-// (I15).
+// writePending persists the pending knowledge of this step. When that is durable, K of the
+// slots grows and requests are checked against it (I15). Slots for which no other node need
+// be waited for become ready then, unless the view has changed meanwhile.
 func (r *Replica) writePending() {
 	g := r.slots.TakeGrowth()
 	if g == nil {
@@ -26,15 +27,17 @@ func (r *Replica) writePending() {
 	})
 }
 
-// hold begins to hold a slot, with nothing in it.
+// hold begins to hold a slot, with nothing in it. That begins an inquiry: no node was asked
+// yet which writes of ended boots this slot had (docs/causal.md §10, rule 9).
 func (r *Replica) hold(at hashing.Slot) {
 	if r.slots.Hold(at) {
-		r.boots.beginInquiry() // which nodes have writes of ended boots in it?
+		r.boots.beginInquiry()
 	}
 }
 
-// makeReady lets a slot be served. What was kept aside is merged first; the tracks
-// count for the slot from when that is durable.
+// makeReady makes a slot ready, once the items that were kept aside are merged, durably.
+// From then on the tracks count for the slot, and the tracks cover those items, so they may
+// not be missing (I15).
 func (r *Replica) makeReady(at hashing.Slot) {
 	aside, ok := r.slots.TakeAside(at)
 	switch {
@@ -58,14 +61,14 @@ func (r *Replica) makeReady(at hashing.Slot) {
 			r.after(r.commit(), func() {
 				r.wakeKeys()
 				if last && r.viewID() == view && r.slots.EndMerging(at) {
-					r.makeReady(at) // more may have come meanwhile
+					r.makeReady(at) // more items may have been kept aside meanwhile
 				}
 			})
 		})
 	}
 }
 
-// serve marks a slot as ready.
+// serve makes a slot ready that has no items aside, and wakes the requests that wait.
 func (r *Replica) serve(at hashing.Slot) {
 	r.slots.Serve(at)
 	if r.slots.Unready() == 0 {

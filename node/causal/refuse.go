@@ -6,15 +6,15 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// What this node keeps of its peers at most (docs/causal.md §12).
+// Bounds of what this node keeps on behalf of its peers (docs/causal.md §12, rule 6).
 const (
-	maxPeers     = 4096     // with which former members are added by hearsay
-	maxIncoming  = 1 << 16  // forwarded requests that wait here
-	incomingRoom = 64 << 20 // bytes that these hold
+	maxPeers     = 4096     // peers; beyond it no former member is added by hearsay
+	maxIncoming  = 1 << 16  // forwarded requests that wait here; beyond it they are refused
+	incomingRoom = 64 << 20 // bytes of memory that these take
 )
 
-// Refuses reports that a message breaks a rule that this part relies on: it is counted,
-// and nothing of it is looked at.
+// Refuses reports that a message of a peer breaks a rule of docs/causal.md §12. The refusal is
+// counted as an event, and the caller must drop the message as a whole.
 func (r *Replica) Refuses(h wire.Header, m wire.Message) bool {
 	why := r.judge.Flaw(m, r.now)
 	if why != "" {
@@ -23,12 +23,14 @@ func (r *Replica) Refuses(h wire.Header, m wire.Message) bool {
 	return why != ""
 }
 
+// refuseMessage emits the event of a refused message.
 func (r *Replica) refuseMessage(from ids.Node, why string) {
 	r.box.Event(core.Event{Kind: core.EventMalformed, Peer: from, Note: why})
 }
 
-// credible reports whether the counters that a message brings leave room above them: a
-// write here is above those of its key. What is not is dropped as if it were lost.
+// credible reports whether the counters of a message leave room above them, since a write
+// here must be above the counters of its key (I13; docs/causal.md §2.1, rule 6). The caller
+// drops a message that is not credible as if the bus had lost it.
 func (r *Replica) credible(from ids.Node, m wire.Message) bool {
 	if r.judge.Credible(m, r.now) {
 		return true

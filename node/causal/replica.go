@@ -1,11 +1,25 @@
-// Package causal is causally consistent replication: one node's part in taking
-// writes of any key whose slot it owns at any time, broadcasting them, and saying what
-// a reader may see. docs/causal.md is the protocol; the code reads like it.
+// Package causal replicates causal buckets (docs/causal.md). Any owner of a key takes a
+// write at any time. The replicas exchange items and merge them by version. A read never
+// shows less than its client has seen (I14); loss is the exception (docs/causal.md §10).
 //
-// A Replica is a pure core: it is told everything and answers through the Outbox
-// it was given. It belongs to one machine, whose Step is the only caller. Nothing
-// that a peer or a client sends can make it panic; a broken invariant of its own
-// does.
+// A Replica is one node's part of the protocol, as a pure core: no goroutine, clock, lock,
+// network or chance. Its output goes to the core.Outbox of its machine. The caller keeps
+// these rules:
+//
+//   - One goroutine at a time calls a Replica, within one Step of package machine.
+//   - Each step begins with SetNow. Tick is called in each step, and a step is due when the
+//     time of Next has come.
+//   - OnDurable is called when writes have become durable, in the order in which they were
+//     persisted.
+//   - Each message of a peer goes through Refuses first. A refused message goes no further.
+//   - An input that names a key comes with the stored item of the key.
+//
+// No message of a peer and no request of a client may panic a Replica. A broken invariant
+// of its own must.
+//
+// The sub-packages keep the state, one concern each: slots (K), broadcast, antientropy,
+// handoff, gc, catalog, waiting. The files of this package join them to the peers, the view
+// and the outbox.
 package causal
 
 import (
@@ -25,32 +39,37 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Views is what the replica asks about the view and the other nodes.
+// Views is what a Replica needs of package view, which decides which view the node holds
+// (docs/views.md).
 type Views interface {
-	// LeftBehind reports that a member of this view went on without this node.
+	// LeftBehind reports that a member of this view went on to a view without this node.
 	LeftBehind() bool
 	// Silence is how long a member may say nothing before it counts as silent.
 	Silence(ids.Node) wire.Instant
-	// Reach is told that Former has changed.
+	// Reach is called when the answer of Former has changed, so that the node dials the
+	// nodes in that list, and no others outside its view.
 	Reach()
 }
 
-// Limits bounds what a replica holds and sends. Zero values mean the defaults.
+// Limits bounds what a Replica holds and sends. A zero value means the default, which
+// withDefaults sets. Tests use small limits to reach the bounds.
 type Limits struct {
-	Space       hashing.Space // how many slots there are; the same on all nodes
-	Exact       int           // entries in a client's context
-	Deps        int           // entries in a stored item's
+	Space       hashing.Space // bits of a slot number: 2^Space slots; the same on all nodes
+	Exact       int           // exact entries in a client's context (docs/causal.md §2, rule 4)
+	Deps        int           // exact entries in the dependencies of a stored item
 	BatchOps    int           // items in one Batch
-	BatchBytes  int           // of their keys and values; one item always fits
-	WindowBytes int           // of own writes that are kept to be sent again
-	ChunkBytes  int           // of one piece of an exchange
-	AsideBytes  int           // of items that wait for their slots to be ready
-	Vector      int           // positions in the vector of a context, before a cut reference takes their place
-	Results     int           // of forwarded writes that are kept
-	Forwarders  int           // of which results are kept
-	Writes      uint64        // how many writes there can have been, everywhere, at instant zero (docs/causal.md §2.1)
+	BatchBytes  int           // bytes of items in one Batch; one item always fits
+	WindowBytes int           // memory of own writes that are kept to be sent again (docs/causal.md §4, rule 10)
+	ChunkBytes  int           // bytes of one read of slots from the store, and so of one Items message
+	AsideBytes  int           // memory of items kept aside; beyond it batches are dropped (docs/causal.md §4, rule 13)
+	Vector      int           // positions in a context's vector; beyond it a stable-cut reference replaces what it covers
+	Results     int           // results of forwarded writes that are kept (docs/forwarding.md §4)
+	Forwarders  int           // forwarders, each a node in one boot, whose results are kept
+	Writes      uint64        // most writes that all nodes together can have made by instant zero (docs/causal.md §2.1)
 }
 
+// withDefaults are the limits with each zero value replaced by its default. The bytes of batches,
+// pieces and windows are those of docs/causal.md §4 and docs/causal.md §6.3.
 func (l Limits) withDefaults() Limits {
 	set := func(v *int, d int) {
 		if *v <= 0 {
@@ -74,85 +93,94 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// Config is who this replica is.
+// Config names a Replica. Self and Boot are part of each dot, so no two processes may ever
+// have the same pair (I16).
 type Config struct {
 	Self   ids.Node
 	Boot   ids.Boot
 	Limits Limits
 }
 
-// Times of the protocol.
+// Times of the protocol. Sub-packages have the times of their own concern.
 const (
-	forgetDelay     = 250 * wire.Millisecond // before a former member is forgotten: it must hear the acknowledgement
-	resend          = 100 * wire.Millisecond // of questions to peers, at first
+	forgetDelay     = 250 * wire.Millisecond // between the last HandoffAck to a drained former member and forgetting the node (docs/causal.md §7.4, rule 6)
+	resend          = 100 * wire.Millisecond // unit of short retries: postponed exchanges, refused forwards, questions for boots
 	slowResend      = 1 * wire.Second
-	gossipEvery     = 1 * wire.Second
-	stalled         = 3 * wire.Second // without progress: a slot is served unproven
-	forwardResend   = 250 * wire.Millisecond
-	forwardPatience = 1500 * wire.Millisecond // a forwarded request that is not repeated for so long is dropped
+	gossipEvery     = 1 * wire.Second         // between two exchanges of the gossip; between two tries of a stable cut
+	stalled         = 3 * wire.Second         // without progress, slots are served unproven (docs/causal.md §7.5, rule 3)
+	forwardResend   = 250 * wire.Millisecond  // between two copies of a forward
+	forwardPatience = 1500 * wire.Millisecond // an owner drops a forwarded request that was not repeated for so long
 )
 
-// Replica is one node's part in causal replication.
+// Replica is one node's part in causal replication. The view decides which slots the node
+// owns, and for how long a request waits. K of the slots decides what a read may show
+// (I14, I15), and so views may change at any time without showing a client less.
+//
+// Everything that a step changes is collected in change, and commit persists it as one
+// write. Whatever depends on that write waits in effects, or in the Outbox, until the write
+// is durable.
 type Replica struct {
 	cfg   Config
 	box   *core.Outbox
 	views Views
-	now   wire.Instant
-	next  wire.Instant // when Tick has something to do
+	now   wire.Instant // the time of this step
+	next  wire.Instant // when Tick has something to do, at the latest; never: nothing
 
 	catalog catalog.Catalog
-	view    *wire.View // nil: none
-	ring    *hashing.Ring
-	shard   int    // of this node in ring; meaningful with member
-	member  bool   // of view
-	layout  uint64 // fingerprint of the view's
-	since   wire.Instant
+	view    *wire.View    // the view that the node holds; nil: none yet
+	ring    *hashing.Ring // assigns slots to the shards of view (I20); nil: no view
+	shard   int           // place of this node's shard in the layout; meaningful if member
+	member  bool          // this node is a member of view
+	layout  uint64        // fingerprint of the view's layout
+	since   wire.Instant  // when view was adopted
 
 	slots      slots.Table
-	streams    broadcast.Streams  // of this view: its own, and those of the other replicas of the shard
-	peers      []*peer            // members and former members, by id
-	outside    []wire.Member      // of the views before, while this node is in none
-	drained    []ids.Node         // former members of this view that are none any more
-	requesters handoff.Requesters // of slots, with what they have acknowledged
+	streams    broadcast.Streams  // of this view: the own stream, and tracks of the other replicas of the shard
+	peers      []*peer            // members, former members and guests; ascending by id, each id once
+	outside    []wire.Member      // members and former members of earlier views; empty while this node is a member
+	drained    []ids.Node         // former members that were drained in this view; hearsay does not bring them back
+	requesters handoff.Requesters // of slots, with the revisions that they have acknowledged
 
-	exchanges      []*exchange
-	sessions       uint64
+	exchanges      []*exchange // under way, at most one for each peer
+	sessions       uint64      // number of the last question to a peer; begins at the boot, so late answers to an earlier boot match no question
 	gossip         gossip
-	progress       uint64 // grows whenever slots get nearer to ready
-	movedAt        wire.Instant
-	onePredecessor bool // all views that the view's author heard of are one
-	synced         bool // all reachable nodes have been exchanged with, and have acknowledged their slots
+	progress       uint64       // grows whenever slots get nearer to ready; a PUT /view that makes progress is waited for
+	movedAt        wire.Instant // when slots last got nearer to ready in this view; unproven service counts from here
+	onePredecessor bool         // the view's author heard of at most one view, so a ready holder lacks nothing (docs/causal.md §7.5, rule 1)
+	synced         bool         // docs/causal.md §7.6, rule 1; ends with a new view, a repeated PUT /view, or a new former member
 
-	clients    map[ids.Token]*request // of clients of this node that have not been answered
+	clients    map[ids.Token]*request // requests of this node's clients that have not been answered
 	waiting    waiting.Table[*request]
-	questions  waiting.Questions[*request] // for keys of slots that are not ready
+	questions  waiting.Questions[*request] // for keys of slots that are not ready (docs/causal.md §7.5, rule 6)
 	outgoing   outgoingForwards
 	incoming   incomingForwards
 	keyReads   keyReads
 	slotReads  slotReads
 	overlay    overlay
-	vectors    footprint.Vectors // that were stored last
-	change     core.CausalWrite  // of this step
-	effects    []effect
-	releasable handoff.Queue // slots that are held for others, and acknowledged by all owners
+	vectors    footprint.Vectors // vectors of items that were stored last, to be shared by the next ones
+	change     core.CausalWrite  // what this step has changed and commit has not persisted yet
+	effects    []effect          // wait for writes to become durable; seq ascends
+	releasable handoff.Queue     // slots held for others that every owner has acknowledged (I25)
 	boots      bootTable
 	judge      plausible.Judge
-	infoAt     wire.Instant // not before then peers are asked for unknown views, and for boots
+	infoAt     wire.Instant // peers are not asked for unknown views and suspected boots before this time
 	cuts       gc.CutMaker
 	collector  gc.Collector
 
-	forgettings []forgetting // operators who wait
+	forgettings []forgetting // operators that wait for a node to be forgotten
 }
 
-// effect is what becomes true when a write is durable.
+// effect is a step that may be taken only when a write is durable: K may not count, and no
+// client may be told, before that.
 type effect struct {
-	seq uint64
+	seq uint64 // the write
 	do  func()
 }
 
+// never is later than any time: Tick has nothing to do.
 const never = wire.Instant(math.MaxInt64)
 
-// New returns a replica that holds nothing.
+// New returns a Replica that holds nothing and has no view. box must outlive the Replica.
 func New(cfg Config, box *core.Outbox, views Views) *Replica {
 	cfg.Limits = cfg.Limits.withDefaults()
 	r := &Replica{cfg: cfg, box: box, views: views, next: never, clients: map[ids.Token]*request{}}
@@ -161,25 +189,26 @@ func New(cfg Config, box *core.Outbox, views Views) *Replica {
 	r.catalog = catalog.New(cfg.Limits.Space)
 	r.sessions = uint64(cfg.Boot)
 	r.boots.self = wire.NodeBoot{Node: cfg.Self, Boot: cfg.Boot}
-	r.boots.beginInquiry() // requests may wait for what this node had in an earlier boot
+	r.boots.beginInquiry() // clients may name writes that this node made in an earlier boot and lost
 	r.judge = plausible.New(cfg.Limits.Writes, r.boots.self, &r.streams.Own, r.slots.Len())
 	r.incoming = newIncomingForwards(&r.cfg.Limits)
 	return r
 }
 
-// SetNow tells the time, before anything else in a Step.
+// SetNow sets the time of a step. The time never goes back. The items of the last step's
+// overlay go, unless a read of the store is under way that began before they were written.
 func (r *Replica) SetNow(now wire.Instant) {
 	r.now = now
 	r.overlay.reset(r.keyReads.open() + r.slotReads.open())
 }
 
-// Next is when Tick must be called even if nothing arrives.
+// Next is when a step is due even if no input arrives.
 func (r *Replica) Next() wire.Instant { return r.next }
 
-// alarm sees to it that Tick is called by then.
+// alarm makes a step due at an instant, at the latest.
 func (r *Replica) alarm(at wire.Instant) { r.next = min(r.next, at) }
 
-// after does something as soon as the write seq is durable: at once, if it is.
+// after calls do when the write seq is durable, or at once if seq is durable already.
 func (r *Replica) after(seq uint64, do func()) {
 	if r.box.IsDurable(seq) {
 		do()
@@ -188,7 +217,7 @@ func (r *Replica) after(seq uint64, do func()) {
 	r.effects = append(r.effects, effect{seq, do})
 }
 
-// OnDurable lets become true what waited for writes up to seq.
+// OnDurable runs the effects that waited for writes up to seq.
 func (r *Replica) OnDurable(seq uint64) {
 	for len(r.effects) > 0 && r.effects[0].seq <= seq {
 		do := r.effects[0].do
@@ -198,8 +227,10 @@ func (r *Replica) OnDurable(seq uint64) {
 	}
 }
 
-// commit makes what the step changed durable, and returns the write that does so;
-// if it changed nothing, the last one there was.
+// commit persists the changes of this step as one write, and returns the number of that
+// write. If nothing was changed, commit returns the last write there was: what depends on
+// the state of this step is durable with that one. K is persisted in the same write as the
+// items that it covers, or in a later one (I15).
 func (r *Replica) commit() uint64 {
 	w := &r.change
 	if len(w.Put)+len(w.Drop)+len(w.Free)+len(w.Live)+len(w.Views) == 0 && w.Known == nil && !w.AlumniSet && !w.Reset {
@@ -213,63 +244,69 @@ func (r *Replica) commit() uint64 {
 // send sends a message that depends on no write.
 func (r *Replica) send(to ids.Node, m wire.Message) { r.box.Send(to, m) }
 
-// request sends a question whose answer needs no address of ours at the peer.
+// request sends a question as a bus request. The peer answers on the request, and so needs
+// no address of this node (docs/causal.md §6.6, rule 12).
 func (r *Replica) request(to ids.Node, m wire.Message) { r.box.Ask(to, m) }
 
-// respond answers a question when all that was written so far is durable.
+// respond answers a question when all writes so far are durable: the answer may speak of
+// pending knowledge and of items that this step wrote (docs/causal.md §11).
 func (r *Replica) respond(to ids.Node, replyTo ids.ReplyTo, m wire.Message) {
 	r.box.PostAfter(r.box.LastWrite(), core.Envelope{To: to, Answer: replyTo, Message: m})
 }
 
-// sendDurable sends a message when all that was written so far is durable.
+// sendDurable sends a message when all writes so far are durable.
 func (r *Replica) sendDurable(to ids.Node, m wire.Message) {
 	r.box.PostAfter(r.box.LastWrite(), core.Envelope{To: to, Message: m})
 }
 
-// session numbers questions to peers.
+// session returns the number of a new question to peers. Answers to other numbers do not
+// count.
 func (r *Replica) session() uint64 {
 	r.sessions++
 	return r.sessions
 }
 
-// advance notes that something has come nearer to its place.
+// advance notes progress: data has come nearer to its owners.
 func (r *Replica) advance() { r.progress++ }
 
-// gained notes that a node which had not been exchanged with in this view has answered.
-// Gossip with the others goes on for ever, and brings no PUT nearer to its end.
+// gained notes progress if the peer has not been exchanged with in this view. Gossip with
+// other peers never ends, and so does not count: a PUT /view would seem to make progress without
+// end.
 func (r *Replica) gained(from *peer) {
 	if !from.exchanged {
 		r.advance()
 	}
 }
 
-// moved notes that slots which are not ready have come nearer to it, by data of a node
-// that had not been exchanged with in this view.
+// moved notes that slots have come nearer to ready, by a node that had not been exchanged
+// with in this view. Unproven service is put off from now (docs/causal.md §7.5, rule 3).
 func (r *Replica) moved() {
 	r.progress++
 	r.movedAt = r.now
 }
 
-// Progress grows whenever slots get nearer to ready.
+// Progress grows whenever slots get nearer to ready, or data nearer to its owners.
 func (r *Replica) Progress() uint64 { return r.progress }
 
-// Synced reports whether a PUT /view may be answered: this node has brought in, and
-// handed over, all that it can with the nodes that it reaches.
+// Synced reports whether a PUT /view may be answered, as far as causal buckets go: the node
+// has no view, or is synced (docs/causal.md §7.6).
 func (r *Replica) Synced() bool { return r.view == nil || r.synced }
 
-// Holding reports that slots are held here, which may have data.
+// Holding reports that this node holds slots, owned ones or others, with or without items.
 func (r *Replica) Holding() bool { return r.slots.Held() > 0 }
 
 // Written reports that this boot of the node has ever held an item.
 func (r *Replica) Written() bool { return r.slots.Stored() }
 
-// Hello adds to a hello what concerns causal buckets.
+// Hello fills in the part of a hello that concerns causal buckets: how far the own stream
+// was sent, readiness, progress, and the lowest open counter.
 func (r *Replica) Hello(h *wire.Hello) {
 	h.Stream, h.Ready, h.CausalProgress = r.streams.Own.Sent(), r.member && r.slots.Unready() == 0, r.progress
 	r.helloApplied(h)
 }
 
-// closed reports that clients get 503: no view, not in it, or left behind.
+// closed reports that this node answers clients with 503 and takes no writes: it has no
+// view, is outside its view, or was left behind.
 func (r *Replica) closed() bool { return r.view == nil || !r.member || r.views.LeftBehind() }
 
 // viewID is the id of the view; zero: there is none.
@@ -280,7 +317,7 @@ func (r *Replica) viewID() ids.View {
 	return r.view.ID
 }
 
-// births tell of which cluster this node is; nil: of none yet.
+// births are the births of the view, which identify the cluster; nil: no view yet.
 func (r *Replica) births() []ids.View {
 	if r.view == nil {
 		return nil
@@ -304,7 +341,7 @@ func (r *Replica) ownedBy(id ids.Node, s hashing.Slot) bool {
 	return ok && has && owner == shard
 }
 
-// Status adds to a status what concerns causal buckets.
+// Status fills in the part of a status that concerns causal buckets.
 func (r *Replica) Status(s *core.NodeStatus) {
 	s.Causal = !r.closed()
 	s.CausalReady = s.Causal && r.slots.Unready() == 0

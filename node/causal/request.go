@@ -17,57 +17,63 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// kind of a request.
+// kind says what a request asks for.
 type kind uint8
 
+// The kinds of requests.
 const (
 	reading kind = iota + 1
 	writing
 	listing
 )
 
-// request is what a client asks, of this node or of the node that forwarded it here.
+// request is a request of a client of this node, or one that another node forwarded here
+// (docs/causal.md §3, §8). Whatever node works on a request, the same rule ends it: a read is
+// answered when its slot satisfies its context (I14), and a write gets its version at a ready
+// owner (I13). Until then the request waits, is forwarded, or asks other nodes for its key.
 type request struct {
 	kind     kind
-	token    ids.Token        // of a client of this node
-	incoming *incomingForward // of another node's client
-	id       ids.Request      // under which it was forwarded, here or elsewhere; zero: it was not
-	op       wire.Op          // its key; of a write, the whole
-	hash     uint64
-	at       hashing.Slot
-	context  wire.Context
-	asking   bool // other nodes are being asked for the key
-	asked    bool // that was done
-	vouched  bool // a ready holder has answered
-	found    bool // with an item
-	reading  bool // what the key holds is being read
-	looked   bool // what the key holds was looked at, in this view and since the slot is ready
-	existed  bool // of a write that was applied: its key had a value
-	gone     bool
+	token    ids.Token        // names a client of this node; meaningful if incoming is nil
+	incoming *incomingForward // the forward that brought the request; nil: the client is this node's
+	id       ids.Request      // request id of a forwarded request, here or elsewhere; zero: never forwarded
+	op       wire.Op          // of a read only the key; of a list nothing
+	hash     uint64           // of the key
+	at       hashing.Slot     // of the key
+	context  wire.Context     // the client's context; each node that takes the request judges it by package plausible
+	asking   bool             // other nodes are being asked for the key (docs/causal.md §7.5, rule 6)
+	asked    bool             // that question is closed
+	vouched  bool             // a ready holder has answered that question: a write may go on
+	found    bool             // and its answer had an item: a read may go on
+	reading  bool             // a read of the key from the store is under way
+	looked   bool             // the key's item was looked at, in this view and since the slot is ready, and was below the context
+	existed  bool             // of an applied write: the key had a value before
+	gone     bool             // answered, or its client has left: nothing is done for the request any more
 }
 
+// newRequest makes a request for one key. Its context need not be plausible yet.
 func (r *Replica) newRequest(k kind, token ids.Token, op wire.Op, c wire.Context) *request {
 	q := &request{kind: k, token: token, op: op, context: c, hash: hashing.Hash(op.Key)}
 	q.at = r.slots.Space().Slot(q.hash)
 	return q
 }
 
-// Submit takes a client's write.
+// Submit takes a write of a client of this node.
 func (r *Replica) Submit(in *core.CausalSubmit) {
 	r.begin(r.newRequest(writing, in.Token, in.Op, in.Context), in.Stored)
 }
 
-// SubmitRead takes a client's read of a key.
+// SubmitRead takes a read of a key by a client of this node.
 func (r *Replica) SubmitRead(in *core.CausalRead) {
 	r.begin(r.newRequest(reading, in.Token, wire.Op{Key: in.Key}, in.Context), in.Stored)
 }
 
-// SubmitList takes a client's listing.
+// SubmitList takes a list by a client of this node.
 func (r *Replica) SubmitList(in *core.CausalList) {
 	r.begin(&request{kind: listing, token: in.Token, context: in.Context}, nil)
 }
 
-// begin starts a request of a client of this node.
+// begin begins a request of a client of this node. A context that cannot be true is refused
+// at once (docs/causal.md §2.1).
 func (r *Replica) begin(q *request, stored *wire.Item) {
 	r.clients[q.token] = q
 	if !r.judge.Context(&q.context, r.now) {
@@ -86,19 +92,22 @@ func (r *Replica) reply(q *request, outcome core.Outcome, result *core.CausalRes
 	r.box.Reply(core.Reply{Token: q.token, Outcome: outcome, Causal: result})
 }
 
-// finish ends a request of a client of this node: no copy of it is sent from now on.
+// finish closes a request of a client of this node. No copy of a forwarded write is sent from
+// now on, so its counter may count as finished (docs/forwarding.md §2, rule 5).
 func (r *Replica) finish(q *request) {
 	q.gone = true
 	delete(r.clients, q.token)
 	r.outgoing.open.Close(q.id.Counter)
 }
 
-// start sends a request on its way: to an owner of its slot, or into it.
+// start refuses a request, forwards it to an owner, lets it wait, or carries it out. It is called
+// again whenever the request is woken, and decides by the present state alone. The argument
+// stored is the item that the store has for the key; nil: none, or not needed.
 func (r *Replica) start(q *request, stored *wire.Item) {
 	switch {
 	case q.gone:
 	case q.incoming != nil && r.outdated(q.incoming):
-		r.dropForward(q.incoming) // this node was paused: the forwarder has asked another owner since
+		r.dropForward(q.incoming) // this node was stopped for a while, and the forwarder may have asked another owner
 	case r.closed(), q.incoming != nil && !r.ofOurGroup(q.incoming):
 		r.refuse(q)
 	case q.kind == listing:
@@ -114,8 +123,8 @@ func (r *Replica) start(q *request, stored *wire.Item) {
 	}
 }
 
-// unreadyAllowed reports whether a request may be worked on though its slot is not
-// ready: a read with what a ready holder has, a write above it.
+// unreadyAllowed reports whether a request may go on although its slot is not ready. A ready
+// holder has answered for the key: a read is served that item, and a write is above it.
 func (r *Replica) unreadyAllowed(q *request) bool {
 	switch {
 	case mutant.On(mutant.CausalAnswerUnready) && q.kind == reading, mutant.On(mutant.CausalWriteUnready) && q.kind == writing:
@@ -126,7 +135,8 @@ func (r *Replica) unreadyAllowed(q *request) bool {
 	return q.found
 }
 
-// whileUnready asks others for the key, once; then the request waits.
+// whileUnready asks other nodes for the key of a request, once. Then the request waits for
+// the slot to be ready.
 func (r *Replica) whileUnready(q *request) {
 	if !q.asked && !q.asking {
 		r.askKey(q)
@@ -135,7 +145,8 @@ func (r *Replica) whileUnready(q *request) {
 	r.wait(q)
 }
 
-// refuse answers that this node takes no requests.
+// refuse ends a request that this node may not serve: *elsewhere* to a forwarder, 503 to a
+// client. A write that was sent to an owner is forwarded on instead.
 func (r *Replica) refuse(q *request) {
 	r.waiting.Remove(q)
 	if q.incoming != nil {
@@ -143,14 +154,14 @@ func (r *Replica) refuse(q *request) {
 		return
 	}
 	if q.kind == writing && q.id != (ids.Request{}) {
-		r.forward(q) // it was sent to an owner, which may have applied it (I12)
+		r.forward(q) // an owner may have applied the write, so 503 would be wrong (I12)
 		return
 	}
 	r.reply(q, core.NotInView, nil)
 }
 
-// elsewhere forwards a request to an owner of its slot, or refuses one that was
-// forwarded here.
+// elsewhere forwards a request to an owner of its slot. A request that was forwarded here is
+// refused instead, and its forwarder chooses again: no request is forwarded twice in a row.
 func (r *Replica) elsewhere(q *request) {
 	if q.incoming != nil {
 		r.refuse(q)
@@ -160,12 +171,13 @@ func (r *Replica) elsewhere(q *request) {
 	r.forward(q)
 }
 
-// compactor bounds contexts by the limits of this node and the stable cut that may be
-// referred to.
+// compactor bounds contexts by this node's limits. The vector's covered positions become a
+// reference to the newest common stable cut.
 func (r *Replica) compactor() *version.Compactor { return r.catalog.Compactor(r.cfg.Limits.Vector) }
 
-// answer ends a request once the write seq is durable: nobody is shown, or told of,
-// what is not.
+// answer ends a request with an item and a context, once the write seq is durable. No client
+// is shown, or told of, a write that its node could still lose in a crash (docs/causal.md
+// §11, rule 2).
 func (r *Replica) answer(q *request, seq uint64, item *wire.Item, c wire.Context) {
 	r.waiting.Remove(q)
 	c = r.compactor().Bound(c, r.cfg.Limits.Exact, version.MaxContextBytes)
@@ -184,7 +196,9 @@ func (r *Replica) answer(q *request, seq uint64, item *wire.Item, c wire.Context
 	r.after(seq, func() { r.reply(q, core.Done, &core.CausalResult{Item: item, Existed: q.existed, Context: c}) })
 }
 
-// write gives a write its version and makes it durable (docs/causal.md §3).
+// write gives a write its version, stores the item and starts its broadcast (docs/causal.md
+// §3.2). The client is answered when the write is durable and its flight is over: all awaited
+// replicas have acknowledged it, or 30 ms have passed. A change of the view ends the flight.
 func (r *Replica) write(q *request, old *wire.Item) {
 	if q.id != (ids.Request{}) && r.settle(q) {
 		return
@@ -195,11 +209,11 @@ func (r *Replica) write(q *request, old *wire.Item) {
 		Key: q.op.Key, Deleted: q.op.Kind == wire.OpDelete, Value: q.op.Value, ContentType: q.op.ContentType,
 		Deps: r.compactor().Bound(r.deps(q, s, old), r.cfg.Limits.Deps, version.MaxDepsBytes), ID: q.id,
 	}
-	item.Deps.Exact = slices.Clone(item.Deps.Exact) // it stays, and what was folded need not
+	item.Deps.Exact = slices.Clone(item.Deps.Exact) // the item stays, and must not hold the entries that were folded
 	item.Deps = footprint.Tight(&item.Deps)
 	item.Deps.Vector = r.vectors.Shared(item.Deps.Vector)
 	if q.incoming != nil {
-		item.Key, item.Value = strings.Clone(item.Key), bytes.Clone(item.Value) // the message need not, either
+		item.Key, item.Value = strings.Clone(item.Key), bytes.Clone(item.Value) // nor the message that brought the write
 	}
 	item.Version.Counter = 1 + r.counterBelow(q, s, old)
 	q.existed = old != nil && !old.Deleted
@@ -224,9 +238,11 @@ func (r *Replica) write(q *request, old *wire.Item) {
 	})
 }
 
-// deps is what a write depends on: its context, but for the key itself. What it
-// overwrites is not in it, unless K lacks that: it may come back from somebody that
-// nobody here knows of, so a tombstone over it must stay (docs/causal.md §9).
+// deps are the dependencies of a write before they are bounded: its context without its own
+// key. Exception: a version of the key that durable K lacks stays. That version may arrive
+// later from a node that no member knows. A tombstone that names the version is kept until
+// K has the version: K could not refuse it once the tombstone is gone (docs/causal.md §9.3,
+// rule 7; I19).
 func (r *Replica) deps(q *request, s *slots.Slot, old *wire.Item) wire.Context {
 	c := version.Without(&q.context, q.hash)
 	unknown := []wire.CausalVersion{version.Named(&q.context, q.hash)}
@@ -246,7 +262,9 @@ func (r *Replica) deps(q *request, s *slots.Slot, old *wire.Item) wire.Context {
 	return c
 }
 
-// counterBelow is the largest counter that a write must be above (I13).
+// counterBelow is the largest counter that a write must be above, so that its version is above
+// every version of its key in its causal past, folded ones too (I13; docs/causal.md §3.2,
+// rule 1). Counters of other keys do not count: a counter grows with its own key alone.
 func (r *Replica) counterBelow(q *request, s *slots.Slot, old *wire.Item) uint64 {
 	n := version.Named(&q.context, q.hash).Counter
 	if old != nil {
@@ -263,16 +281,17 @@ func (r *Replica) counterBelow(q *request, s *slots.Slot, old *wire.Item) uint64
 			n = max(n, d.Version.Counter)
 		}
 	}
-	// What is lost may be somewhere after all, or less than it: only what is known
-	// here spares the ceil.
+	// The ceil counts unless durable K has everything that was folded. Lost positions do
+	// not spare the ceil: a lost version may turn up again, and this write must be above that one.
 	if q.context.Ceil > n && !r.hasFolded(&q.context, q.at, r.slots.Durable) {
 		n = q.context.Ceil
 	}
 	return n
 }
 
-// tryRead answers a read, or lets it wait for what its context says that it must see
-// (I14).
+// tryRead answers a read of a ready slot, or of a key for which a ready holder has answered.
+// The read waits while its context names a newer version of the key that is not satisfied,
+// or while the folded part is not satisfied (I14; docs/causal.md §3.1).
 func (r *Replica) tryRead(q *request, item *wire.Item) {
 	s := r.slots.At(q.at)
 	want := version.Named(&q.context, q.hash)
@@ -286,7 +305,7 @@ func (r *Replica) tryRead(q *request, item *wire.Item) {
 		return
 	}
 	if item != nil && version.Wins(want, item.Version) && r.slots.Durable(s, want.Dot.Stream, want.Dot.N) {
-		item = nil // what the client has seen was deleted, and this was written where nobody knew of it
+		item = nil // the named version was deleted and collected; the writer of the stored one did not know of that
 	}
 	c := q.context
 	if item != nil {
@@ -295,7 +314,8 @@ func (r *Replica) tryRead(q *request, item *wire.Item) {
 	r.answer(q, s.Written(), item, c)
 }
 
-// tryList answers a listing, or lets it wait.
+// tryList answers a list, or lets it wait (docs/causal.md §3.3). The driver reads the items
+// from the state as it is right after this step, so K as checked here is true of them.
 func (r *Replica) tryList(q *request) {
 	if r.slots.Unready() > 0 || !r.listable(&q.context) {
 		r.wait(q)
@@ -308,7 +328,7 @@ func (r *Replica) tryList(q *request) {
 			return
 		}
 		if r.viewID() != view {
-			r.start(q, nil) // other slots are owned by now
+			r.start(q, nil) // this node may own other slots by now
 			return
 		}
 		q.gone = true
@@ -321,9 +341,9 @@ func (r *Replica) tryList(q *request) {
 	})
 }
 
-// listable reports that all owned slots have what a context says of their keys. What
-// an exact entry names is there, or won over, when its dot is covered: a listing
-// looks at no item.
+// listable reports that a context is satisfied in all owned slots, and so is each of its
+// exact entries in an owned slot. A list checks dots against K, not items one by one: if K
+// has a dot, the version is here, or one that won over it, or its key was deleted (I15).
 func (r *Replica) listable(c *wire.Context) bool {
 	if mutant.On(mutant.CausalReadWithoutWait) {
 		return true
@@ -347,7 +367,8 @@ func (r *Replica) listable(c *wire.Context) bool {
 	return true
 }
 
-// knownOf is what a context names of owned slots and K has, by hash.
+// knownOf are the exact entries of a context that are in owned slots and that durable K has,
+// ascending by hash. Listed leaves out smaller versions of their keys.
 func (r *Replica) knownOf(c *wire.Context) []wire.Dependency {
 	var known []wire.Dependency
 	for _, d := range c.Exact {
@@ -359,9 +380,9 @@ func (r *Replica) knownOf(c *wire.Context) []wire.Dependency {
 	return known
 }
 
-// Listed yields those of the items that are the answer to a Read of kind ReadItems. If
-// its client has seen more of a key, and K has that, it was deleted, and the item was
-// written where nobody knew of it: reads of the key do not show it either.
+// Listed yields the items that answer a Read of kind ReadItems. An item is left out if the
+// client names a larger version of its key that K has. That version was deleted and
+// collected, and a read of the key would answer 404, too (docs/causal.md §3.3, rule 3).
 func Listed(read *core.Read, items iter.Seq[*wire.Item]) iter.Seq[*wire.Item] {
 	if len(read.Known) == 0 {
 		return items
@@ -376,15 +397,17 @@ func Listed(read *core.Read, items iter.Seq[*wire.Item]) iter.Seq[*wire.Item] {
 	}
 }
 
-// ListContext is what a client has seen that was answered a Read of kind ReadItems with
-// these items. limits must be those of the replica.
+// ListContext is the context of a client after a Read of kind ReadItems was answered. The items
+// are those that Listed yields, tombstones too: the client has seen that their keys have no
+// value. The limits must be those of the Replica.
 func ListContext(limits Limits, read *core.Read, items iter.Seq[*wire.Item]) wire.Context {
 	limits = limits.withDefaults()
 	n := &version.Compactor{Limit: limits.Vector, Cut: read.StableCut, Subsumed: read.Subsumed}
 	return n.Bound(version.SeenList(&read.Context, items), limits.Exact, version.MaxContextBytes)
 }
 
-// Abandon forgets the request of a client that has left, wherever it is.
+// Abandon ends the request of a client that has left: a waiting one, a forwarded one, or an
+// operator's order to forget a node.
 func (r *Replica) Abandon(token ids.Token) {
 	q := r.clients[token]
 	if q == nil {

@@ -9,8 +9,9 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// makeStableCut begins to make the stable cut of the view, if this node is the lowest
-// member and everything is calm (docs/causal.md §9.2).
+// makeStableCut begins the next survey on the way to a common stable cut of the view
+// (docs/causal.md §9.2). Only the member with the lowest id does, so a view gets one cut
+// unless that node restarts. Nothing is left to do once the cut is common.
 func (r *Replica) makeStableCut() {
 	c := &r.cuts
 	if r.view == nil || !r.member || c.Open() != nil || !r.synced {
@@ -33,7 +34,8 @@ func (r *Replica) makeStableCut() {
 	r.beginSurvey(&c.Surveyor, q)
 }
 
-// concludeStableCut takes the next step to a stable cut that contexts may refer to.
+// concludeStableCut takes the step that a survey leads to: to make the cut, to publish it
+// again, or to publish it as common. answers is nil if the survey has failed.
 func (r *Replica) concludeStableCut(answers gc.Answers) {
 	r.cuts.Close()
 	r.alarm(r.cuts.At)
@@ -53,7 +55,7 @@ func (r *Replica) concludeStableCut(answers gc.Answers) {
 	r.publish(known)
 }
 
-// slotsOf are the slots that a member of the view owns.
+// slotsOf are the slots that a member of the view owns, ascending.
 func (r *Replica) slotsOf(id ids.Node) []hashing.Slot {
 	shard, ok := r.catalog.Get(r.view.ID).ShardOf(id)
 	if !ok {
@@ -62,7 +64,8 @@ func (r *Replica) slotsOf(id ids.Node) []hashing.Slot {
 	return r.ring.Slots(shard)
 }
 
-// stableCutSum is a fingerprint of the view's stable cut; 0: it is not known here.
+// stableCutSum is the fingerprint of the view's stable cut, by which members compare theirs;
+// 0: the cut is not known here.
 func (r *Replica) stableCutSum() uint64 {
 	if r.view == nil {
 		return 0
@@ -70,7 +73,7 @@ func (r *Replica) stableCutSum() uint64 {
 	return gc.CutSum(&r.catalog.Get(r.view.ID).KnownView)
 }
 
-// publish makes the stable cut of a view known. It never changes again.
+// publish tells all peers the stable cut of a view, once it is durable here.
 func (r *Replica) publish(k wire.KnownView) {
 	if r.catalog.Add(k) {
 		r.change.Views = append(r.change.Views, k)

@@ -6,7 +6,9 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// beginSurvey begins a survey, which tells the members what is about to go.
+// beginSurvey begins a survey of the members of the view (docs/causal.md §9.1). In the second
+// round of a collection the question also says the largest counter that is about to go, for
+// this node as for the others.
 func (r *Replica) beginSurvey(o *gc.Surveyor, q *gc.Question) {
 	var others []ids.Node
 	for _, p := range r.peers {
@@ -19,7 +21,8 @@ func (r *Replica) beginSurvey(o *gc.Surveyor, q *gc.Question) {
 	r.askSurvey(o.Open())
 }
 
-// askSurvey asks the members that have not answered.
+// askSurvey asks the members that have not answered. A node that is the only member has all
+// answers at once.
 func (r *Replica) askSurvey(s *gc.Survey) {
 	for _, id := range s.Ask(r.now) {
 		r.request(id, &wire.DigestRequest{Session: s.Session, Slots: s.Slots, Survey: true, Collecting: s.Collecting, Births: r.births()})
@@ -28,7 +31,8 @@ func (r *Replica) askSurvey(s *gc.Survey) {
 	r.completeSurvey(s)
 }
 
-// openSurveys are the surveys that are open.
+// openSurveys are the surveys that are open: one for a stable cut and one for a collection,
+// at most.
 func (r *Replica) openSurveys() []*gc.Survey {
 	var list []*gc.Survey
 	for _, o := range []*gc.Surveyor{&r.cuts.Surveyor, &r.collector.Surveyor} {
@@ -39,7 +43,8 @@ func (r *Replica) openSurveys() []*gc.Survey {
 	return list
 }
 
-// surveyAnswer takes in an answer to a survey; false: it is none.
+// surveyAnswer takes in a Digest that answers an open survey; false: the Digest belongs to an
+// exchange, or is late.
 func (r *Replica) surveyAnswer(h wire.Header, m *wire.Digest) bool {
 	for _, s := range r.openSurveys() {
 		if s.Session == m.Session {
@@ -52,7 +57,8 @@ func (r *Replica) surveyAnswer(h wire.Header, m *wire.Digest) bool {
 	return false
 }
 
-// completeSurvey ends a survey that all members have answered.
+// completeSurvey ends a survey when all members have answered, and adds this node's own
+// answer.
 func (r *Replica) completeSurvey(s *gc.Survey) {
 	if s.Complete() {
 		own := &wire.Digest{Unsynced: r.unsynced(), StableCut: r.stableCutSum(), Held: r.slots.Holdings(s.Slots)}
@@ -60,7 +66,7 @@ func (r *Replica) completeSurvey(s *gc.Survey) {
 	}
 }
 
-// endSurvey goes on with what the survey was for. Without answers it has failed.
+// endSurvey hands the answers of a survey to its surveyor; nil: the survey has failed.
 func (r *Replica) endSurvey(s *gc.Survey, answers gc.Answers) {
 	if s == r.cuts.Open() {
 		r.concludeStableCut(answers)
@@ -69,6 +75,7 @@ func (r *Replica) endSurvey(s *gc.Survey, answers gc.Answers) {
 	r.concludeCollection(answers)
 }
 
+// tickSurveys ends surveys whose time is over, and repeats unanswered questions.
 func (r *Replica) tickSurveys() {
 	for _, s := range r.openSurveys() {
 		switch failed, again, until := s.Due(r.now); {

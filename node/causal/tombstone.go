@@ -7,8 +7,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// collect begins to collect tombstones, every now and then, when there are some and all
-// members seem to be well (docs/causal.md §9.3).
+// collect begins a collection of tombstones (docs/causal.md §9.3) if there are candidates,
+// the last try is 5 s ago, and a survey could count now.
 func (r *Replica) collect() {
 	c := &r.collector
 	at, idle := c.Next()
@@ -28,8 +28,8 @@ func (r *Replica) collect() {
 	}
 }
 
-// healthy reports that all members were heard lately, and that nothing is on the move
-// here.
+// healthy reports that a survey may begin (docs/causal.md §9.1, rule 3): all members can
+// answer, and no data is on its way to or from this node.
 func (r *Replica) healthy() bool {
 	if !r.member || r.closed() || !r.synced || r.slots.Unready() > 0 || r.hasFormer() || r.slots.ForOthers() {
 		return false
@@ -42,15 +42,16 @@ func (r *Replica) healthy() bool {
 	return true
 }
 
-// collectable reports that a tombstone may be collected, as far as this node can tell:
-// its slot is served here, and what it deleted is known here. Otherwise that may be
-// somewhere that no member knows of, and come back from there.
+// collectable reports that a tombstone is a candidate (docs/causal.md §9.3, rule 1): its
+// slot is owned and ready, and durable K has the version that the tombstone overwrote. A
+// version that K lacks may arrive from a node that no member knows. K could not refuse that
+// version, so the tombstone must stay for it (I19).
 func (r *Replica) collectable(t *gc.Tombstone) bool {
 	s := r.slots.At(t.Slot)
 	return s.Live() && (t.Over.IsZero() || r.slots.Durable(s, t.Over.Dot.Stream, t.Over.Dot.N)) && r.foldedSatisfied(&t.Deps, t.Slot)
 }
 
-// replicas are the members of this node's shard.
+// replicas are the members of this node's shard, this node included.
 func (r *Replica) replicas() []ids.Node {
 	var all []ids.Node
 	for _, m := range r.view.Layout.Shards[r.shard].Members {
@@ -59,8 +60,9 @@ func (r *Replica) replicas() []ids.Node {
 	return all
 }
 
-// concludeCollection ends a round of a collection: the second round follows, or
-// tombstones go.
+// concludeCollection ends a collection round. After the first round the second one follows.
+// After the second round the tombstones that still stand go, and the GC counters of their
+// slots become at least their counters (I13, I19).
 func (r *Replica) concludeCollection(answers gc.Answers) {
 	next, list := r.collector.Conclude(r.replicas(), answers)
 	if next != nil {

@@ -7,12 +7,14 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// suspectDelay is how long a request waits for a boot before the node is asked whether
-// it is in that boot.
+// suspectDelay is how long a request waits for a stream before the stream's node is asked in
+// which boot it is, and how long after a round of questions the next one follows.
 const suspectDelay = 2 * resend
 
-// requestMissingInfo asks for what requests wait for and this node does not know: all
-// members for views, and nodes for the boot they are in.
+// requestMissingInfo asks for what waiting requests need to know: all peers that are not
+// parted for unknown views, and the nodes of suspected boots for their present boots. If no
+// request waits, unknown views are dropped at once and suspicions after 3 s. So a forged
+// context causes no questions once its client has left.
 func (r *Replica) requestMissingInfo() {
 	l, unknown := &r.boots, r.catalog.Unknown()
 	if r.view == nil || len(unknown) == 0 && len(l.suspects) == 0 {
@@ -37,28 +39,32 @@ func (r *Replica) requestMissingInfo() {
 	r.alarm(r.infoAt)
 }
 
-// requestUnknownViews asks a node that named unknown views what they are.
+// requestUnknownViews asks the sender of a Digest for the unknown views that its vectors
+// name.
 func (r *Replica) requestUnknownViews(from ids.Node, list []wire.Vector) {
 	if unknown := r.catalog.UnknownIn(list); len(unknown) > 0 {
 		r.request(from, &wire.ViewInfoRequest{Views: unknown})
 	}
 }
 
-// OnViewInfoRequest says what is known of views.
+// OnViewInfoRequest answers with what is known of some views. The answer is given in any
+// state, even about no view at all: its header tells the boot of this node (docs/causal.md
+// §10, rule 5).
 func (r *Replica) OnViewInfoRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.ViewInfoRequest) {
 	r.respond(h.From, replyTo, &wire.ViewInfo{Session: m.Session, Views: r.catalog.Known(m.Views)})
 }
 
-// isPeerOrOutside reports that a node is a peer, or was one before this node was told a
-// view without itself.
+// isPeerOrOutside reports that a node is a peer, or was a member or former member before
+// this node came to a view without itself. Knowledge of views counts from no other node.
 func (r *Replica) isPeerOrOutside(id ids.Node) bool {
 	return r.peer(id) != nil || slices.ContainsFunc(r.outside, func(m wire.Member) bool { return m.ID == id })
 }
 
-// OnViewInfo takes in what others know of views, and stable cuts that are published.
+// OnViewInfo takes in answers about views and boots, and published stable cuts. The news is
+// used once it is durable.
 func (r *Replica) OnViewInfo(h wire.Header, m *wire.ViewInfo) {
 	if !r.isPeerOrOutside(h.From) {
-		return // it was not asked
+		return // this node asks no such node
 	}
 	r.boots.answered(h, m.Session)
 	news := false

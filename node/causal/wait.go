@@ -9,8 +9,9 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// wait lists a request as one that waits. It is looked at again when its key is merged,
-// when K or readiness of its slot grows, and when the view changes.
+// wait lists a request as one that waits. The request is tried again when its key is
+// merged, when K or readiness of any slot grows, and when the view changes (docs/causal.md
+// §3.4). A missed occasion would leave the client waiting until its timeout.
 func (r *Replica) wait(q *request) {
 	if r.waiting.Add(q, q.op.Key) {
 		r.box.Event(core.Event{Kind: EventWaits})
@@ -18,18 +19,20 @@ func (r *Replica) wait(q *request) {
 	r.requestMissingInfo()
 }
 
-// wakeKeys looks at the requests that wait for keys which were merged: that is durable.
+// wakeKeys tries the requests again whose keys were merged. The caller has waited until the
+// merges are durable.
 func (r *Replica) wakeKeys() {
 	for _, q := range r.waiting.Noted() {
 		if r.waiting.Has(q) {
-			q.looked = false // what was found then is not what the key holds
+			q.looked = false // the key holds another item than the one that was looked at
 			r.again(q)
 		}
 	}
 }
 
-// wakeAll looks at all requests that wait, but for those that wait for a merge of their
-// key.
+// wakeAll tries all waiting requests again, because K, readiness or knowledge of views has
+// grown. A request that was already looked at, and whose slot still lacks the version that
+// its context names, is left out: only a merge of the key, or K, can end that wait.
 func (r *Replica) wakeAll() {
 	for _, q := range r.waiting.All() {
 		if r.waiting.Has(q) && !(q.looked && r.owns(q.at) && r.slots.At(q.at).Ready() && r.behind(q)) {
@@ -38,8 +41,8 @@ func (r *Replica) wakeAll() {
 	}
 }
 
-// behind reports that a context names a version of the key itself that K does not
-// cover. Only a merge of the key, or K, helps.
+// behind reports that the context of a request names a version of the request's own key
+// that is not satisfied in the slot (docs/causal.md §3.1, rule 1).
 func (r *Replica) behind(q *request) bool {
 	want := version.Named(&q.context, q.hash)
 	behind := !want.IsZero() && !r.slots.Satisfied(r.slots.At(q.at), want.Dot.Stream, want.Dot.N)
@@ -49,8 +52,8 @@ func (r *Replica) behind(q *request) bool {
 	return behind
 }
 
-// again looks at a request once more. What it lacks is looked at first, because to
-// read its key costs more.
+// again tries a request once more. Checks that need no item come first, because a read of
+// the store costs more.
 func (r *Replica) again(q *request) {
 	switch {
 	case q.kind == listing || r.closed() || !r.owns(q.at):
@@ -62,14 +65,14 @@ func (r *Replica) again(q *request) {
 		r.read(q.op.Key, func(current *wire.Item) {
 			q.reading = false
 			if r.waiting.Has(q) {
-				r.start(q, current) // else it went another way meanwhile
+				r.start(q, current) // otherwise the request was answered or forwarded meanwhile
 			}
 		})
 	}
 }
 
-// reroute looks at all requests after the view has changed: some slots are others'
-// now.
+// reroute tries all requests again after the view has changed: this node may own other
+// slots, and answers about slots that were not ready are void.
 func (r *Replica) reroute() {
 	for _, a := range r.questions.Open() {
 		r.questions.Close(a)
@@ -93,7 +96,8 @@ func (r *Replica) reroute() {
 	r.rerouteForwards()
 }
 
-// OnLeftBehind answers everybody: this node takes no requests any more.
+// OnLeftBehind is called when a member of this view went on without this node. Clients get
+// 503 from then on, and everything that is held here is offered to its owners.
 func (r *Replica) OnLeftBehind() {
 	if !r.closed() {
 		return
@@ -102,7 +106,8 @@ func (r *Replica) OnLeftBehind() {
 	r.beginHandoffs()
 }
 
-// askKey asks all nodes that may hold a slot for a key, on behalf of a request.
+// askKey asks all reachable peers for the key of a request whose slot is not ready
+// (docs/causal.md §7.5, rule 6). Requests for one key share one question.
 func (r *Replica) askKey(q *request) {
 	q.asking = true
 	if r.questions.Join(q.op.Key, q) {
@@ -123,7 +128,7 @@ func (r *Replica) askKey(q *request) {
 	}
 }
 
-// OnKeyRequest says what is held of a key.
+// OnKeyRequest answers with what this node holds of a key, once that is durable here.
 func (r *Replica) OnKeyRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.KeyRequest, stored []*wire.Item) {
 	r.sign(h)
 	if len(stored) != 1 {
@@ -137,7 +142,9 @@ func (r *Replica) OnKeyRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.KeyRe
 	r.box.PostAfter(s.Written(), core.Envelope{To: h.From, Answer: replyTo, Message: reply})
 }
 
-// OnKeyReply takes in what another node holds of a key.
+// OnKeyReply merges another node's item of a key. Only the answer of a ready holder lets
+// the request go on: other holders may lack a newer version. The GC counter of a ready
+// holder comes along, so that a write is above what was collected there (I13).
 func (r *Replica) OnKeyReply(h wire.Header, m *wire.KeyReply, stored []*wire.Item) {
 	r.sign(h)
 	if !r.credible(h.From, m) {
@@ -160,7 +167,8 @@ func (r *Replica) OnKeyReply(h wire.Header, m *wire.KeyReply, stored []*wire.Ite
 	}
 }
 
-// endQuestion goes on with the requests on whose behalf a question was asked.
+// endQuestion closes a question and tries its requests again. vouched says that a ready
+// holder has answered, found that its answer had an item.
 func (r *Replica) endQuestion(a *waiting.Question[*request], vouched, found bool) {
 	r.questions.Close(a)
 	for _, q := range a.Requests {
@@ -174,6 +182,8 @@ func (r *Replica) endQuestion(a *waiting.Question[*request], vouched, found bool
 	}
 }
 
+// tickQuestions closes the questions whose time is over: their requests go on waiting for the slot
+// to be ready.
 func (r *Replica) tickQuestions() {
 	for _, a := range r.questions.Open() {
 		if r.now >= a.Until {

@@ -9,7 +9,7 @@ import (
 	"github.com/cohortkv/cohort/node/forward"
 )
 
-// TestTheLowestOpenNumberIsThatOfTheOldestOpenRequest compares with a list of what is open.
+// TestTheLowestOpenNumberIsThatOfTheOldestOpenRequest compares an Open with a list of open numbers.
 func TestTheLowestOpenNumberIsThatOfTheOldestOpenRequest(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var o forward.Open[uint64]

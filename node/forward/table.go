@@ -8,39 +8,40 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Fate says what a receiver knows of a request.
+// Fate says what a receiver knows of a forwarded write (docs/forwarding.md §3).
 type Fate uint8
 
 // The fates.
 const (
-	New      Fate = iota // it was not carried out here
-	Done                 // it was carried out, and its result is kept
-	Finished             // its forwarder waits for no result any more: it must not be carried out
+	New      Fate = iota // not carried out here, as far as is known: carry the write out
+	Done                 // carried out, and the result is kept: answer with the result
+	Finished             // below the lowest open counter: do not carry the write out
 )
 
-// Table is what a receiver knows of other nodes' requests (docs/forwarding.md §3).
+// Table is what a receiver knows of forwarded writes (docs/forwarding.md §3). A write that was
+// carried out is Done or Finished from then on, and never New again: that is I11 at one
+// receiver. The one exception is the bound on forwarders.
 //
-// Bounds: a forwarder, which is a node in one boot, has results from its lowest open number
-// to its newest one. Beyond the bound on all results, the forwarder with the most of them
-// counts as finished with these. Beyond the bound on forwarders, the one that was used least
-// recently is forgotten.
+// Bounds: beyond mostResults, the forwarder with the most results loses them, and its writes up
+// to the newest of these count as finished. Beyond mostForwarders, the forwarder that was used
+// least recently is forgotten, and a repetition of its writes is New.
 type Table[R any] struct {
 	mostResults    int
 	mostForwarders int
-	forwarders     map[wire.NodeBoot]*results[R]
-	kept           int    // results of all forwarders
-	uses           uint64 // grows with each use of a forwarder
+	forwarders     map[wire.NodeBoot]*results[R] // a forwarder is a node in one boot
+	kept           int                           // results of all forwarders; at most mostResults
+	uses           uint64                        // counts the uses of forwarders; a logical clock
 }
 
-// results are those of one forwarder.
+// results are the results of one forwarder.
 type results[R any] struct {
-	lowest  uint64       // requests below are finished
-	highest uint64       // that was ever kept
-	kept    map[uint64]R // none below lowest
-	usedAt  uint64       // value of uses; no two forwarders have the same
+	lowest  uint64       // the lowest open counter that was heard, or more for want of room; never falls
+	highest uint64       // the highest counter whose result was ever kept
+	kept    map[uint64]R // by counter, each from lowest to highest
+	usedAt  uint64       // Table.uses at the last use; no two forwarders have the same
 }
 
-// NewTable returns an empty table. Both bounds are at least 1.
+// NewTable returns an empty table. A bound below 1 counts as 1.
 func NewTable[R any](mostResults, mostForwarders int) *Table[R] {
 	return &Table[R]{
 		mostResults: max(mostResults, 1), mostForwarders: max(mostForwarders, 1),
@@ -51,11 +52,11 @@ func NewTable[R any](mostResults, mostForwarders int) *Table[R] {
 // Len is how many results are kept.
 func (t *Table[R]) Len() int { return t.kept }
 
-// Heard takes in that a forwarder has finished with all requests below its lowest open one.
-// What is heard late and is lower changes nothing.
+// Heard takes in the lowest open counter of a forwarder, and drops the results below. A lower
+// counter than before comes from a late message and changes nothing.
 func (t *Table[R]) Heard(f wire.NodeBoot, lowestOpen uint64) { t.raise(t.of(f), lowestOpen) }
 
-// Find says what is known of a request.
+// Find says what is known of a write, and its result if that is Done.
 func (t *Table[R]) Find(id ids.Request) (result R, fate Fate) {
 	s := t.forwarders[wire.NodeBoot{Node: id.Node, Boot: id.Boot}]
 	switch {
@@ -71,8 +72,9 @@ func (t *Table[R]) Find(id ids.Request) (result R, fate Fate) {
 	return result, Done
 }
 
-// Keep keeps the result of a request, unless the request is finished. If there was no room,
-// it says which forwarder lost its results.
+// Keep keeps the result of a write, unless the write is finished. If there was no room, Keep
+// reports full, and which forwarder lost its results: clients of that forwarder may be
+// answered *unknown*.
 func (t *Table[R]) Keep(id ids.Request, result R) (lost wire.NodeBoot, full bool) {
 	s := t.of(wire.NodeBoot{Node: id.Node, Boot: id.Boot})
 	if id.Counter < s.lowest {
@@ -83,7 +85,7 @@ func (t *Table[R]) Keep(id ids.Request, result R) (lost wire.NodeBoot, full bool
 			lost, full = t.finishLargest(), true
 		}
 		if id.Counter < s.lowest {
-			return lost, full // it was this forwarder
+			return lost, full // this very forwarder lost its results
 		}
 		t.kept++
 	}
@@ -91,8 +93,8 @@ func (t *Table[R]) Keep(id ids.Request, result R) (lost wire.NodeBoot, full bool
 	return lost, full
 }
 
-// Forget drops the forwarders that a caller knows to have ended. The caller must refuse
-// their requests from then on.
+// Forget drops the forwarders whose boots have ended. The table does not remember them: the
+// caller must refuse their writes from then on (docs/forwarding.md §3, rule 8).
 func (t *Table[R]) Forget(ended func(node ids.Node, boot ids.Boot) bool) {
 	for f, s := range t.forwarders { //maporder:ok each is looked at by itself
 		if ended(f.Node, f.Boot) {
@@ -101,7 +103,8 @@ func (t *Table[R]) Forget(ended func(node ids.Node, boot ids.Boot) bool) {
 	}
 }
 
-// of is what is known of a forwarder. It makes room if the forwarder is new.
+// of is what is known of a forwarder, as used now. For a new forwarder beyond the bound the
+// one that was used least recently goes.
 func (t *Table[R]) of(f wire.NodeBoot) *results[R] {
 	s := t.forwarders[f]
 	if s == nil {
@@ -117,12 +120,14 @@ func (t *Table[R]) of(f wire.NodeBoot) *results[R] {
 	return s
 }
 
+// drop forgets a forwarder with its results.
 func (t *Table[R]) drop(f wire.NodeBoot, s *results[R]) {
 	t.kept -= len(s.kept)
 	delete(t.forwarders, f)
 }
 
-// raise drops the results below a number.
+// raise raises the lowest open counter and drops the results below, in time proportional to
+// the smaller of the results and the counters that are passed.
 func (t *Table[R]) raise(s *results[R], lowest uint64) {
 	if lowest <= s.lowest {
 		return
@@ -146,8 +151,9 @@ func (t *Table[R]) raise(s *results[R], lowest uint64) {
 	t.kept -= before - len(s.kept)
 }
 
-// finishLargest makes room: the forwarder with the most results counts as finished with all
-// of them.
+// finishLargest makes room: the writes of the forwarder with the most results count as finished
+// up to its newest result. To forget the results alone would let repetitions be carried out
+// again (mutant CausalForgetWithoutRoom).
 func (t *Table[R]) finishLargest() wire.NodeBoot {
 	f := t.first(func(a, b *results[R]) int {
 		return cmp.Or(cmp.Compare(len(b.kept), len(a.kept)), cmp.Compare(a.usedAt, b.usedAt))
@@ -162,7 +168,8 @@ func (t *Table[R]) finishLargest() wire.NodeBoot {
 	return f
 }
 
-// first is the forwarder that comes first in an order without ties.
+// first is the forwarder that comes first in an order without ties. Ties would make the
+// outcome depend on the order of a map.
 func (t *Table[R]) first(compare func(a, b *results[R]) int) (first wire.NodeBoot) {
 	var best *results[R]
 	for f, s := range t.forwarders { //maporder:ok the order has no ties

@@ -14,10 +14,9 @@ func request(f wire.NodeBoot, n uint64) ids.Request {
 	return ids.Request{Node: f.Node, Boot: f.Boot, Counter: n}
 }
 
-// TestARequestIsNotNewTwice: whatever a receiver hears, and although there is room for a few
-// results only. A request that was carried out has its result or is finished, and one that
-// is finished stays so. A result is gone only if its forwarder has said so, or if there was
-// no room.
+// TestARequestIsNotNewTwice brings requests and lowest open counters in random order to a table with
+// room for a few results. A request that was carried out is Done or Finished, and one that is
+// Finished stays so (I11). A result goes only if its forwarder has said so, or for want of room.
 func TestARequestIsNotNewTwice(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const room = 6
@@ -65,7 +64,7 @@ func TestARequestIsNotNewTwice(t *testing.T) {
 	})
 }
 
-// TestAResultIsKeptForAsLongAsItsRequestIsOpen, and no longer.
+// TestAResultIsKeptForAsLongAsItsRequestIsOpen, and not longer.
 func TestAResultIsKeptForAsLongAsItsRequestIsOpen(t *testing.T) {
 	table := forward.NewTable[string](1<<20, 10)
 	f, other := wire.NodeBoot{Node: 1, Boot: 1}, wire.NodeBoot{Node: 1, Boot: 2}
@@ -92,7 +91,7 @@ func TestAResultIsKeptForAsLongAsItsRequestIsOpen(t *testing.T) {
 	}
 }
 
-// TestWithoutRoomTheLargestForwarderIsFinished: the others lose nothing.
+// TestWithoutRoomTheLargestForwarderIsFinished: other forwarders lose no result.
 func TestWithoutRoomTheLargestForwarderIsFinished(t *testing.T) {
 	table := forward.NewTable[int](10, 3)
 	small, large := wire.NodeBoot{Node: 1, Boot: 1}, wire.NodeBoot{Node: 2, Boot: 1}
@@ -111,7 +110,7 @@ func TestWithoutRoomTheLargestForwarderIsFinished(t *testing.T) {
 			t.Errorf("%+v: fate %d", id, fate)
 		}
 	}
-	for n := range ids.Node(3) { // the one that was used least recently is forgotten
+	for n := range ids.Node(3) { // the forwarder that was used least recently is forgotten
 		table.Heard(wire.NodeBoot{Node: 5 + n, Boot: 1}, 9)
 	}
 	if _, fate := table.Find(request(small, 1)); fate != forward.New || table.Len() != 0 {

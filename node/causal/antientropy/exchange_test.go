@@ -14,14 +14,14 @@ const space = hashing.Space(3)
 
 var stream = wire.Stream{Node: 2, Boot: 3}
 
-// still are streams without writes.
+// still are streams of a view without writes.
 type still struct{}
 
 func (still) Durable(wire.Stream, uint64, bool) bool { return false }
 func (still) Got(wire.Stream, uint64) bool           { return false }
 func (still) Vector(bool) wire.Vector                { return nil }
 
-// keys has a key in each slot.
+// keys has one key of each slot.
 var keys = func() [8]string {
 	var keys [8]string
 	for i := 0; slices.Contains(keys[:], ""); i++ {
@@ -35,7 +35,7 @@ func item(at hashing.Slot, n uint64) wire.Item {
 	return wire.Item{Key: keys[at], Version: wire.CausalVersion{Counter: n, Dot: wire.Dot{Stream: stream, N: n}}}
 }
 
-// node owns the slots below 6, and has an item in some slots, written by the write 1.
+// node owns the slots below 6, and has an item in some slots, by write 1 of the log.
 func node(has ...hashing.Slot) *slots.Table {
 	t := slots.New(space, still{}, nil)
 	t.Assign(func(at hashing.Slot) bool { return at < 6 }, false, true, 0)
@@ -53,7 +53,7 @@ func answer(x *Exchange, here, there *slots.Table) *wire.Digest {
 	return &wire.Digest{Revision: there.Revision(), Held: there.Holdings(q.Slots), Groups: there.Differing(q.Slots, q.Sums)}
 }
 
-// compare opens an exchange and brings it the answer. It returns the equal slots.
+// compare opens an exchange, brings it the answer, and returns the equal slots.
 func compare(x *Exchange, here, there *slots.Table) (equal []hashing.Slot) {
 	x.Open(Start{Session: 1, Revision: here.Revision(), LastWrite: 1})
 	x.Answer(3, answer(x, here, there), 7)
@@ -63,7 +63,7 @@ func compare(x *Exchange, here, there *slots.Table) (equal []hashing.Slot) {
 	return equal
 }
 
-// fetched are the slots whose items are asked for.
+// fetched are the slots whose items the exchange asks for.
 func fetched(x *Exchange, here *slots.Table) []hashing.Slot {
 	return slices.Collect(slots.Each(x.Question(here, 0).(*wire.FetchItems).Slots))
 }
@@ -95,8 +95,8 @@ func TestSlotsOfOthersAreTakenOnlyToBeRelayed(t *testing.T) {
 	}
 }
 
-// TestASlotThatWasWrittenSinceIsNotEqual: the sum that the peer compared was that of the
-// question.
+// TestASlotThatWasWrittenSinceIsNotEqual: the peer compared its sum with that of the question, not
+// with the present one.
 func TestASlotThatWasWrittenSinceIsNotEqual(t *testing.T) {
 	here, there := node(1), node(1)
 	x := New(slots.All(space), false)
@@ -171,7 +171,7 @@ func TestASlotIsDoneWhenTheNextOneBegins(t *testing.T) {
 	}
 }
 
-// TestItemsOfALaterKAreStale is I15: K of the digest does not say what they are.
+// TestItemsOfALaterKAreStale is I15: the digest's K may cover items that were removed since.
 func TestItemsOfALaterKAreStale(t *testing.T) {
 	here, there := node(), node(1)
 	x := New(slots.All(space), false)

@@ -8,33 +8,32 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// replica is how far another replica has come in the own stream, as etcd raft's Progress
-// is of a follower.
+// replica is the progress of another replica in the own stream, like the Progress of a follower
+// in etcd's raft.
 type replica struct {
 	id      ids.Node
-	acked   uint64 // the present boot of the replica has everything up to here, durably
-	awaited bool   // the flight waits for its acknowledgement
-	slow    bool   // it missed a flight and has not caught up since: flights do not wait for it
+	acked   uint64 // its present boot has everything up to here, durably; at most Own.last
+	awaited bool   // the open flight waits for its acknowledgement
+	slow    bool   // it missed the time of a flight and has not caught up since: no flight waits for it
 }
 
-// flight is the batch that is under way. There is one at a time: what is written
-// meanwhile makes the next one, so batches grow with the load and nothing waits for a
-// batch to fill.
+// flight is the batch that is under way, at most one at a time. Writes that come meanwhile make
+// the next batch, so batches grow with the load, and no write waits for a batch to fill.
 type flight struct {
 	open  bool
 	upTo  uint64       // the last number in the batch
-	until wire.Instant // the flight ends then, acknowledged or not
+	until wire.Instant // end of the flight at the latest, acknowledged or not: Patience after its begin
 }
 
-// Answer is what is due when the flight that has a write is over.
+// Answer is the answer to a write, which is due when the flight of the write is over.
 type Answer struct {
 	n  uint64 // the number of the write
-	Do func()
+	Do func() // answers the client
 }
 
-// Next begins a flight and returns its batch; nil: a flight is under way, or nothing is
-// to be sent. The caller sends the batch to the replicas that it reaches, and calls
-// Await for those whose acknowledgements the flight is to wait for.
+// Next begins a flight and returns its batch; nil: a flight is under way, or no durable write is
+// unsent. The caller sends the batch to the replicas that it reaches, and calls Await for those
+// whose acknowledgements the flight is to wait for.
 func (o *Own) Next(now wire.Instant) *wire.Batch {
 	if o.flight.open || o.durable == o.sent {
 		return nil
@@ -45,19 +44,20 @@ func (o *Own) Next(now wire.Instant) *wire.Batch {
 	return b
 }
 
-// Await has the flight wait for a replica, unless that one is slow.
+// Await makes the flight wait for a replica, unless the replica is slow: one slow replica must
+// not cost each write 30 ms.
 func (o *Own) Await(id ids.Node) {
 	if p := o.replica(id); p != nil {
 		p.awaited = !p.slow
 	}
 }
 
-// FlightEnd is when the flight ends at the latest; false: no batch is under way.
+// FlightEnd is when the flight ends at the latest; open is false if none is under way.
 func (o *Own) FlightEnd() (until wire.Instant, open bool) { return o.flight.until, o.flight.open }
 
-// Complete ends the flight, if all awaited replicas have acknowledged it or its time is
-// over. It returns the answers that are due then. A replica that has missed the time is
-// slow from then on.
+// Complete ends the flight if all awaited replicas have acknowledged it, or if its time is over.
+// It returns the answers that are due then. An awaited replica that has not acknowledged by the
+// end of the time is slow from then on.
 func (o *Own) Complete(now wire.Instant) (due []Answer) {
 	if !o.flight.open {
 		return nil
@@ -85,21 +85,22 @@ func (o *Own) Complete(now wire.Instant) (due []Answer) {
 	return due
 }
 
-// Over reports that the flight of a write is over: nothing is to be waited for any more.
+// Over reports that the flight of a write is over, so its client need not wait any more.
 func (o *Own) Over(n uint64) bool { return o.sent >= n && !o.flight.open }
 
-// Wait keeps an answer until the flight of the write n is over. The numbers ascend.
+// Wait keeps an answer until the flight of the write n is over. n ascends from call to call.
 func (o *Own) Wait(n uint64, do func()) { o.waits = append(o.waits, Answer{n, do}) }
 
-// stop ends the flight and returns the answers that wait: the view ends, and with it the
-// acknowledgements.
+// stop ends the flight and returns the answers that wait, because the view ends: no more
+// acknowledgements count.
 func (o *Own) stop() []Answer {
 	due := o.waits
 	o.waits, o.flight.open = nil, false
 	return due
 }
 
-// Ack notes that another replica has everything up to n, durably.
+// Ack notes that another replica, in its present boot, has everything up to n durably. A slow
+// replica that has everything which was sent is not slow any more.
 func (o *Own) Ack(id ids.Node, n uint64) {
 	if p := o.replica(id); p != nil {
 		p.acked = max(p.acked, min(n, o.last))
@@ -107,7 +108,7 @@ func (o *Own) Ack(id ids.Node, n uint64) {
 	}
 }
 
-// Restarted notes that another replica is in a new boot, which may have nothing.
+// Restarted notes that another replica is in a new boot, which begins with nothing.
 func (o *Own) Restarted(id ids.Node) {
 	if p := o.replica(id); p != nil {
 		p.acked, p.slow = 0, false

@@ -13,7 +13,7 @@ import (
 
 var mine = wire.Stream{View: ids.View{Number: 7}, Node: 0, Boot: 5}
 
-// begun is the stream of node 0, with replicas 1 and 2.
+// begun is the own stream of node 0, with replicas 1 and 2.
 func begun(l Limits) *Streams {
 	s := New(l)
 	s.Begin(mine, []ids.Node{1, 2})
@@ -69,8 +69,8 @@ func TestNothingGoesOutBeforeItIsDurableOrWhileABatchIsUnderWay(t *testing.T) {
 	}
 }
 
-// TestAFlightEndsWhenAllAwaitedReplicasHaveItOrItsTimeIsOver: steps of one flight of two
-// writes, of which the clients wait.
+// TestAFlightEndsWhenAllAwaitedReplicasHaveItOrItsTimeIsOver goes through one flight of two writes
+// whose clients wait.
 func TestAFlightEndsWhenAllAwaitedReplicasHaveItOrItsTimeIsOver(t *testing.T) {
 	type ack struct {
 		from ids.Node
@@ -185,7 +185,7 @@ func TestOnlyAnswersOfAFlightAreDueAndAllAtTheEndOfAView(t *testing.T) {
 	}
 }
 
-// TestTheWindowDropsTheOldestThatWentOut: what has not gone out stays beyond the bound.
+// TestTheWindowDropsTheOldestThatWentOut: writes that were not sent stay, even beyond the bound.
 func TestTheWindowDropsTheOldestThatWentOut(t *testing.T) {
 	o := &begun(Limits{BatchOps: 100, BatchBytes: 1 << 20, WindowBytes: 1}).Own
 	o.write(5)
@@ -221,7 +221,7 @@ func TestWhatAllReplicasHaveLeavesTheWindow(t *testing.T) {
 	}
 }
 
-// TestAWindowIsAListThatIsDroppedFromTheFront compares it with a slice.
+// TestAWindowIsAListThatIsDroppedFromTheFront compares a window with a slice.
 func TestAWindowIsAListThatIsDroppedFromTheFront(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var w window

@@ -10,11 +10,10 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// TestWhatIsLostIsRequestedUntilEverythingIsThere has a node write to another one over a
-// link that loses, repeats and swaps batches, acknowledgements and requests. Each number
-// is taken in once, and a position never runs ahead of what was taken in (I15). When
-// nothing is lost any more, all comes: in batches, or by an exchange of what has left
-// the window.
+// TestWhatIsLostIsRequestedUntilEverythingIsThere sends the stream of one node to another over a
+// link that loses, repeats and swaps messages. Each number is taken in once, and no position
+// runs ahead of what was taken in (I15). When the link is good again, all writes arrive: in
+// batches, or by an exchange if they have left the window.
 func TestWhatIsLostIsRequestedUntilEverythingIsThere(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := &pair{t: t, taken: map[uint64]bool{}}
@@ -114,8 +113,8 @@ func (w *pair) take(b *wire.Batch) {
 	w.track.MarkDurable(w.track.Got())
 }
 
-// TestAStreamCountsForTheSlotsThatItMayCountFor: the own stream for each owned slot, a
-// track for ready ones.
+// TestAStreamCountsForTheSlotsThatItMayCountFor: the own stream counts for each owned slot, and a
+// track for those that are ready, too.
 func TestAStreamCountsForTheSlotsThatItMayCountFor(t *testing.T) {
 	s := begun(roomy)
 	theirs := wire.Stream{View: mine.View, Node: 1, Boot: 6}

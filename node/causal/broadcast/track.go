@@ -10,42 +10,43 @@ import (
 
 // Times and bounds of tracks.
 const (
-	GapPatience = 50 * wire.Millisecond  // before missing writes are requested
-	again       = 100 * wire.Millisecond // before they are requested again
-	maxAhead    = 64                     // runs beyond a gap that are remembered; what is not is requested again
+	GapPatience = 50 * wire.Millisecond  // from the begin of a gap to the request: batches may overtake one another
+	again       = 100 * wire.Millisecond // between two requests
+	maxAhead    = 64                     // runs beyond a gap that are remembered; others are requested again
 )
 
-// Track is how far the stream of another replica has come here. Batches are lost and
-// overtake one another, so a track has a position without gaps, and runs of numbers
-// beyond the first gap:
+// Track is how far the stream of another replica has come here. Batches get lost and overtake
+// one another, so a track has a position without gaps, and runs of numbers beyond the first gap:
 //
-//	durable ≤ got < ahead[0].from-1, and last() is the largest number known of
+//	durable ≤ got < ahead[0].from-1
 //
-// Only *durable* counts as knowledge (I15). What is ahead is stored here, too, but says
-// nothing of the writes in the gap. A track is changed through its Streams.
+// Only durable counts for K (I15). Items of the runs ahead are merged, too, but a run says
+// nothing of the writes in the gap before it. Take and Skip of Streams move a track.
 type Track struct {
 	id        wire.Stream
-	got       uint64       // without a gap, taken in
-	durable   uint64       // without a gap, on the log: K of all owned slots that are ready
-	ahead     []span       // beyond a gap; ascending, with a gap before each
-	announced uint64       // where the sender said that it is
-	gapAt     wire.Instant // when the gap appeared or got smaller; 0: there is none
+	got       uint64       // everything up to here was taken in
+	durable   uint64       // everything up to here is durable: a part of K of all slots that are owned and ready
+	ahead     []span       // runs beyond the first gap; ascending, with a gap before each; at most maxAhead
+	announced uint64       // the last number of the stream, as the sender's hellos say
+	gapAt     wire.Instant // when the first gap appeared or got smaller; 0: there is none
 	gapGot    uint64       // got at that time
-	asked     wire.Instant // when missing writes were requested last; 0: never
-	truncated uint64       // the sender's window does not reach back to here: only an exchange helps
+	asked     wire.Instant // when missing writes were last requested; 0: never
+	truncated uint64       // writes up to here have left the sender's window: only an exchange brings them
 }
 
-// span is a run of numbers, both included.
+// span is a run of numbers, from and to included.
 type span struct{ from, to uint64 }
 
 // ID names the stream.
 func (t *Track) ID() wire.Stream { return t.id }
 
-// Got is the number up to which everything was taken in; Durable the same on the log.
-func (t *Track) Got() uint64     { return t.got }
+// Got is the number up to which everything was taken in, durably or not.
+func (t *Track) Got() uint64 { return t.got }
+
+// Durable is the number up to which everything is durable.
 func (t *Track) Durable() uint64 { return t.durable }
 
-// last is the last number that is known of.
+// last is the largest number of the stream that is known to exist.
 func (t *Track) last() uint64 {
 	last := max(t.announced, t.got)
 	for _, s := range t.ahead {
@@ -54,12 +55,12 @@ func (t *Track) last() uint64 {
 	return last
 }
 
-// Has reports that a number was taken in.
+// Has reports that a number was taken in, before or beyond a gap.
 func (t *Track) Has(n uint64) bool {
 	return n <= t.got || slices.ContainsFunc(t.ahead, func(s span) bool { return s.from <= n && n <= s.to })
 }
 
-// Missing is how many writes of the stream are known of and not here.
+// Missing is how many writes of the stream are known to exist and are not here.
 func (t *Track) Missing() uint64 {
 	here := t.got
 	for _, s := range t.ahead {
@@ -68,8 +69,8 @@ func (t *Track) Missing() uint64 {
 	return t.last() - here
 }
 
-// take notes that a run of numbers was taken in. Of more than maxAhead runs beyond the
-// gap the farthest are forgotten, and requested again later.
+// take notes that a run of numbers was taken in. Beyond maxAhead runs the farthest ones are
+// forgotten, and requested again later: to merge an item twice does no harm.
 func (t *Track) take(from, to uint64) {
 	if to <= t.got {
 		return
@@ -90,8 +91,8 @@ func (t *Track) take(from, to uint64) {
 	t.ahead = merged[:min(len(merged), maxAhead)]
 }
 
-// watch notes when a gap appears and when it has closed. It reports whether there is a
-// gap that is new, or smaller than before: requests begin GapPatience later.
+// watch notes when the first gap appears and when it closes. It reports whether there is a gap
+// that is new, or smaller than before: its requests begin GapPatience later.
 func (t *Track) watch(now wire.Instant) bool {
 	switch {
 	case len(t.ahead) == 0 && t.announced <= t.got:
@@ -103,14 +104,15 @@ func (t *Track) watch(now wire.Instant) bool {
 	return false
 }
 
-// Announce notes where the sender says that it is. It reports as watch does.
+// Announce takes in the last number that the sender's hello says. It reports whether there is a
+// gap that is new, or smaller than before.
 func (t *Track) Announce(n uint64, now wire.Instant) bool {
 	t.announced = max(t.announced, n)
 	return t.watch(now)
 }
 
-// MarkDurable notes that what was taken in up to n is durable. It reports whether that
-// is news.
+// MarkDurable notes that everything up to n, which was taken in, is durable. It reports whether
+// that is news.
 func (t *Track) MarkDurable(n uint64) bool {
 	if n <= t.durable {
 		return false
@@ -119,9 +121,9 @@ func (t *Track) MarkDurable(n uint64) bool {
 	return true
 }
 
-// Truncate notes that the writes up to n have left the sender's window. It reports
-// whether an exchange is needed: some of them are missing here. A number that nobody has
-// told of before is not believed.
+// Truncate notes that the writes up to n have left the sender's window. It reports whether an
+// exchange is needed, because some of them are missing here. A number beyond all that is known
+// to exist is not believed.
 func (t *Track) Truncate(n uint64) bool {
 	if n <= t.got || n <= t.truncated || n > t.last() {
 		return false
@@ -130,20 +132,20 @@ func (t *Track) Truncate(n uint64) bool {
 	return true
 }
 
-// Due is when missing writes are to be requested; false: none is missing.
+// Due is when missing writes are to be requested; missing is false if there is no gap.
 func (t *Track) Due() (at wire.Instant, missing bool) {
 	return max(t.gapAt+GapPatience, t.asked+again), t.gapAt != 0
 }
 
 // Request is what a track requests of the stream's node.
 type Request struct {
-	Exchange bool   // the window does not reach back far enough
-	Missing  uint64 // length of the gap
-	From, To uint64 // the part of the gap that may be in the window; From 0: none
+	Exchange bool   // the window does not reach back far enough: an exchange is needed
+	Missing  uint64 // length of the first gap; 0: nothing is requested from the window
+	From, To uint64 // the part of the first gap that may be in the window; From 0: none
 }
 
-// Request says what to request now, and notes that this is done. Only the first gap is
-// requested: the rest is probably under way.
+// Request returns what to request now, and notes the time. Only the first gap is requested: the
+// writes beyond the runs ahead are probably on their way.
 func (t *Track) Request(now wire.Instant) Request {
 	q := Request{Exchange: t.got < t.truncated}
 	to := t.announced

@@ -35,7 +35,7 @@ func TestATrackHasWhatItTookAndCountsUpToTheFirstGap(t *testing.T) {
 	})
 }
 
-// checkApart checks that what is ahead ascends, with a gap before each.
+// checkApart checks that the runs ahead ascend, with a gap before each.
 func checkApart(t *rapid.T, tr *Track) {
 	end := tr.got
 	for _, s := range tr.ahead {
@@ -46,7 +46,8 @@ func checkApart(t *rapid.T, tr *Track) {
 	}
 }
 
-// What it forgets it requests again; it never counts what it did not take.
+// TestATrackForgetsTheFarthestWhenThereAreTooManyGaps: forgotten runs are requested again, and never
+// count as taken in (I15).
 func TestATrackForgetsTheFarthestWhenThereAreTooManyGaps(t *testing.T) {
 	tr := &Track{}
 	for n := uint64(2); n <= 2*maxAhead+20; n += 2 {
@@ -119,7 +120,7 @@ func TestWhatIsMissingIsRequestedWhenItsTimeHasCome(t *testing.T) {
 	}
 }
 
-// TestAGapIsNewWhenItAppearsOrGetsSmaller: each time, the sender is given time to fill it.
+// TestAGapIsNewWhenItAppearsOrGetsSmaller: each time the sender gets GapPatience to fill the gap.
 func TestAGapIsNewWhenItAppearsOrGetsSmaller(t *testing.T) {
 	s := New(Limits{})
 	tr := s.Open(wire.Stream{Node: 1, Boot: 1})

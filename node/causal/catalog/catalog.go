@@ -1,9 +1,12 @@
-// Package catalog is what a node knows of views: their layouts and stable cuts
-// (docs/causal.md §2, §9.2). Vectors and references name views, so the catalog tells
-// which slots the writes of a stream are in, and what a reference stands for. It also
-// keeps the list of views that were met and are not known, which are asked for.
+// Package catalog is what a node knows of views: their layouts and stable cuts (docs/causal.md
+// §2, §9.2). Streams and references name views. The catalog says in which slots a stream may
+// have writes, and which positions a reference means. Where the catalog lacks knowledge, it
+// assumes the worst: a stream of an unknown view concerns every slot, and a reference to an
+// unknown cut is not satisfied. So a lack of knowledge makes a read wait, and never makes it
+// show less (I14, I17).
 //
-// A Catalog is a value without I/O. It may be used by one goroutine at a time.
+// A Catalog is a value without I/O. One goroutine at a time may use it. The caller asks peers
+// for the views that Unknown lists, and persists what Add reports as news.
 package catalog
 
 import (
@@ -19,67 +22,68 @@ import (
 
 // Bounds of a catalog.
 const (
-	MaxViews = 2000
-	room     = 64 << 20 // bytes that the views take
-	maxRings = 32       // a ring takes 130 KB in the standard space
+	MaxViews = 2000     // views that are known at a time
+	room     = 64 << 20 // bytes of memory of these views
+	maxRings = 32       // rings that are kept; one takes 130 KB in the standard space
 )
 
-// Catalog has the views that are known here. A node adds what it learns; when there is
-// no room the view that came first goes, but never the one that this node holds. A view
-// that is forgotten is asked for again when a vector names it.
+// Catalog has the views that are known here. Beyond its bounds the view that came first is
+// evicted, but never the one that this node holds. An evicted view is asked for again when a
+// vector names it.
 type Catalog struct {
 	space hashing.Space
 	views map[ids.View]*View
-	order []ids.View // of views, as they came
-	bytes int        // that views take
+	order []ids.View // the keys of views, in the order in which they came
+	bytes int        // memory of views, as View.bytes counts it
 	held  ids.View   // the view that this node holds; zero: none
-	rings []*View    // whose rings are kept, the least recently used first
+	rings []*View    // views whose rings are kept, the least recently used first; at most maxRings
 
-	// newestCut has the highest id among the views whose stable cuts all members know;
-	// nil: there is none. Contexts refer to it and to no other.
+	// newestCut has the highest id among the views whose stable cuts are common; nil: there
+	// is none. New contexts refer to that cut and to no other.
 	newestCut *View
-	// subsumed are the views whose stable cuts say no more than that of subsumer. It is
-	// computed when it is needed, and again when the catalog has changed (nil).
+	// subsumed are the views whose stable cuts say no more than that of subsumer. They are
+	// computed when needed; a nil subsumer means that the catalog has changed since.
 	subsumed []ids.View
 	subsumer *View
 
 	unknown unknown
 }
 
-// View is what is known of one view. Its layout never changes. Its stable cut does not
-// change either once all members know it (Common): until then no context refers to it,
-// and another one may take its place.
+// View is what is known of one view. Its layout never changes. Its stable cut never changes
+// either once all members know the cut (Common). Until then no context refers to the cut, so
+// another one may take its place.
 type View struct {
 	wire.KnownView
-	shardOf map[ids.Node]int
-	ring    *hashing.Ring // nil: it is to be made
+	shardOf map[ids.Node]int // by member: place of its shard in the layout
+	ring    *hashing.Ring    // nil: not made yet, or given back
 }
 
-// ShardOf is the place of a node's shard in the layout; false: the view does not have
-// the node.
+// ShardOf is the place of a node's shard in the layout; false: the node is no member of the
+// view.
 func (v *View) ShardOf(id ids.Node) (shard int, has bool) {
 	shard, has = v.shardOf[id]
 	return shard, has
 }
 
-// New returns an empty catalog.
+// New returns an empty catalog. The space must be the same on all nodes (I20).
 func New(space hashing.Space) Catalog {
 	return Catalog{space: space, views: map[ids.View]*View{}}
 }
 
-// Get finds a view; nil: it is not known.
+// Get finds a view; nil: the view is not known.
 func (c *Catalog) Get(id ids.View) *View { return c.views[id] }
 
-// Hold adds the view that this node holds from now on. It reports whether the view was
-// not known before.
+// Hold adds the view that this node holds from now on, and reports whether the view was
+// unknown before.
 func (c *Catalog) Hold(k wire.KnownView) (v *View, isNew bool) {
 	c.held = k.ID
 	isNew = c.Add(k)
 	return c.views[k.ID], isNew
 }
 
-// Add adds what was learnt of a view. It reports whether that is news: the view was not
-// known, or its stable cut was not, or was not known to be common.
+// Add adds what was learnt of a view. It reports whether that is news: the view, its stable
+// cut, or that the cut is common. The layout must be canonical. k is kept and must not be
+// changed.
 func (c *Catalog) Add(k wire.KnownView) bool {
 	if v := c.views[k.ID]; v != nil {
 		return c.addCut(v, k)
@@ -101,7 +105,8 @@ func (c *Catalog) Add(k wire.KnownView) bool {
 	return true
 }
 
-// addCut adds the stable cut of a view that is known.
+// addCut adds the stable cut of a known view. A common cut takes the place of one that is not
+// known to be common, and of no other.
 func (c *Catalog) addCut(v *View, k wire.KnownView) bool {
 	if !k.HasStableCut || v.HasStableCut && (v.Common || !k.Common) {
 		return false
@@ -116,12 +121,13 @@ func (c *Catalog) addCut(v *View, k wire.KnownView) bool {
 	return true
 }
 
-// Bytes of a view in memory, about.
+// Memory of a view in bytes, about.
 const (
-	viewSize   = 512
+	viewSize   = 512 // without its members and its stable cut
 	memberSize = 160 // with its addresses, and its place in shardOf
 )
 
+// bytes is about the memory of a view, without its ring.
 func (v *View) bytes() int {
 	n := viewSize + footprint.Position*len(v.StableCut)
 	for i := range v.Layout.Shards {
@@ -130,7 +136,7 @@ func (v *View) bytes() int {
 	return n
 }
 
-// evict forgets the view that came first, but for the one that this node holds.
+// evict forgets the view that came first, except for the one that this node holds.
 func (c *Catalog) evict() {
 	i := 0
 	if c.order[0] == c.held {
@@ -138,7 +144,7 @@ func (c *Catalog) evict() {
 	}
 	old := c.views[c.order[i]]
 	if c.newestCut == old {
-		c.newestCut = nil // a node does not refer to a cut that it does not know
+		c.newestCut = nil // this node could not check references to a cut that it does not know
 	}
 	c.bytes -= old.bytes()
 	c.rings = slices.DeleteFunc(c.rings, func(v *View) bool { return v == old })
@@ -146,7 +152,7 @@ func (c *Catalog) evict() {
 	c.order = slices.Delete(c.order, i, i+1)
 }
 
-// Ring assigns slots to the shards of a view. The rings that were used last are kept.
+// Ring assigns slots to the shards of a view (I20). The maxRings that were used last are kept.
 func (c *Catalog) Ring(v *View) *hashing.Ring {
 	if i := slices.Index(c.rings, v); i >= 0 {
 		c.rings = append(slices.Delete(c.rings, i, i+1), v)
@@ -161,9 +167,9 @@ func (c *Catalog) Ring(v *View) *hashing.Ring {
 	return v.ring
 }
 
-// Concerns reports that a stream may have writes in a slot: its view gave the slot to the
-// shard of the stream's node, or did not have the node. A stream of an unknown view may
-// have writes in any slot; the view is noted, to be asked for.
+// Concerns reports that a stream may have writes in a slot: its view assigned the slot to the
+// shard of the stream's node, or did not have the node (docs/causal.md §2, rule 5). A stream
+// of an unknown view concerns every slot, and the view is noted to be asked for.
 func (c *Catalog) Concerns(stream wire.Stream, s hashing.Slot) bool {
 	v := c.views[stream.View]
 	if v == nil {
@@ -175,8 +181,8 @@ func (c *Catalog) Concerns(stream wire.Stream, s hashing.Slot) bool {
 	return !has || owned && owner == shard
 }
 
-// CommonCut finds a view whose stable cut all members know. Otherwise it notes the view,
-// to be asked for, and returns nil.
+// CommonCut finds a view whose stable cut is known to be common. If there is none under the
+// id, CommonCut notes the view to be asked for and returns nil.
 func (c *Catalog) CommonCut(id ids.View) *View {
 	if v := c.views[id]; v != nil && v.Common {
 		return v
@@ -185,7 +191,7 @@ func (c *Catalog) CommonCut(id ids.View) *View {
 	return nil
 }
 
-// With yields the known views that have a node, in the order in which they came.
+// With yields the known views that have a node as a member, in the order in which they came.
 func (c *Catalog) With(id ids.Node) iter.Seq[ids.View] {
 	return func(yield func(ids.View) bool) {
 		for _, at := range c.order {
@@ -196,7 +202,7 @@ func (c *Catalog) With(id ids.Node) iter.Seq[ids.View] {
 	}
 }
 
-// HasNode reports that a known view has a node.
+// HasNode reports that a known view has a node as a member.
 func (c *Catalog) HasNode(id ids.Node) bool {
 	for range c.With(id) {
 		return true
@@ -204,8 +210,8 @@ func (c *Catalog) HasNode(id ids.Node) bool {
 	return false
 }
 
-// Compactor bounds contexts, with references to the newest stable cut that all members
-// know.
+// Compactor bounds contexts to a number of positions in the vector, with references to the
+// newest common stable cut.
 func (c *Catalog) Compactor(limit int) *version.Compactor {
 	n := &version.Compactor{Limit: limit}
 	if c.newestCut != nil {
@@ -214,8 +220,8 @@ func (c *Catalog) Compactor(limit int) *version.Compactor {
 	return n
 }
 
-// preferCut refers to the stable cut of a view from now on, if all members know it and no
-// higher view has one. The catalog has changed, so what was computed of it is void.
+// preferCut makes the stable cut of a view the one that contexts refer to, if it is common and
+// no higher view has a common one. The computed list of subsumed views is void.
 func (c *Catalog) preferCut(v *View) {
 	c.subsumer = nil
 	if v.Common && (c.newestCut == nil || v.ID.Compare(c.newestCut.ID) > 0) {
@@ -237,14 +243,14 @@ func (c *Catalog) subsumedBy(v *View) []ids.View {
 	return c.subsumed
 }
 
-// Unknown are the views that are to be asked for.
+// Unknown are the views to be asked for, at most MaxUnknown.
 func (c *Catalog) Unknown() []ids.View { return slices.Clone([]ids.View(c.unknown)) }
 
-// DropUnknown forgets which views are to be asked for: no request waits for them.
+// DropUnknown empties the list of views to be asked for, when no request waits for them.
 func (c *Catalog) DropUnknown() { c.unknown = nil }
 
-// UnknownIn lists the views that vectors name and that are not known here, MaxUnknown at
-// most.
+// UnknownIn lists the unknown views that some vectors name, at most MaxUnknown. They are not
+// noted.
 func (c *Catalog) UnknownIn(list []wire.Vector) []ids.View {
 	var u unknown
 	for _, v := range list {
@@ -257,7 +263,7 @@ func (c *Catalog) UnknownIn(list []wire.Vector) []ids.View {
 	return u
 }
 
-// Known is what this node can tell of some views, MaxUnknown at most.
+// Known is what this node knows of some views, at most MaxUnknown of them.
 func (c *Catalog) Known(list []ids.View) (known []wire.KnownView) {
 	for _, id := range list {
 		if v := c.views[id]; v != nil && len(known) < MaxUnknown {

@@ -111,7 +111,7 @@ func TestFewRingsAreKept(t *testing.T) {
 	for n := range uint64(2 * maxRings) {
 		c.Add(flat(n+1, 1))
 		c.Ring(c.Get(id(n + 1)))
-		c.Ring(c.Get(id(1))) // used often, so it stays
+		c.Ring(c.Get(id(1))) // used often, so this ring stays
 	}
 	kept := 0
 	for _, v := range c.views {
@@ -130,11 +130,11 @@ func TestACutIsReplacedUntilAllMembersKnowIt(t *testing.T) {
 	for i, step := range []struct {
 		k    wire.KnownView
 		news bool
-		n    uint64 // of the cut afterwards
+		n    uint64 // number in the cut that is known afterwards
 	}{
 		{flat(1, 1), false, 0},
 		{withCut(flat(1), false, at(1, 3)), true, 3},
-		{withCut(flat(1), false, at(1, 4)), false, 3}, // two cuts that not all know: the first one stays
+		{withCut(flat(1), false, at(1, 4)), false, 3}, // neither cut is common: the first one stays
 		{withCut(flat(1), true, at(1, 5)), true, 5},
 		{withCut(flat(1), true, at(1, 6)), false, 5},
 	} {
@@ -158,7 +158,7 @@ func TestContextsReferToTheHighestCutThatAllMembersKnow(t *testing.T) {
 	}
 	c.Add(withCut(flat(3, 1), true, at(1, 5), at(2, 5)))
 	c.Add(withCut(flat(1, 1), true, at(1, 5)))
-	c.Add(withCut(flat(2, 1), true, at(1, 6))) // says more than that of view 3
+	c.Add(withCut(flat(2, 1), true, at(1, 6))) // this cut covers more than that of view 3
 	c.Add(withCut(flat(4, 1), false, at(1, 9)))
 	n := c.Compactor(1)
 	if n.Cut.ID != id(3) || !slices.Equal(n.Subsumed, []ids.View{id(3), id(1)}) {

@@ -6,7 +6,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// RingOf assigns slots to the shards of a layout. A shard without members owns nothing.
+// RingOf assigns slots to the shards of a layout, by the names of the shards: all nodes
+// come to the same assignment (I20). A shard without members owns no slot.
 func RingOf(space hashing.Space, l *wire.Layout) *hashing.Ring {
 	shards := make([]hashing.Shard, len(l.Shards))
 	for i, s := range l.Shards {
@@ -15,7 +16,8 @@ func RingOf(space hashing.Space, l *wire.Layout) *hashing.Ring {
 	return hashing.New(space, shards)
 }
 
-// Fingerprint is equal for equal layouts. Shards without members do not count.
+// Fingerprint is a hash of a layout, by which nodes compare layouts. Shards without members do
+// not count: they own nothing.
 func Fingerprint(l *wire.Layout) uint64 {
 	sum := uint64(0)
 	add := func(s string) { sum = version.Mix(sum ^ hashing.Hash(s)) }

@@ -6,22 +6,23 @@ import (
 	"github.com/cohortkv/cohort/node/ids"
 )
 
-// MaxUnknown is how many views are asked for at a time.
+// MaxUnknown bounds the views that are asked for at a time. Contexts of clients may name any
+// number of views that do not exist (docs/causal.md §2.1).
 const MaxUnknown = 64
 
-// unknown lists views that are to be asked for: they were met and are not known, or their
-// stable cuts are not.
+// unknown lists the views to be asked for: vectors or references name them, and their layouts
+// or common stable cuts are not known. At most MaxUnknown, each once.
 type unknown []ids.View
 
-// note adds a view. Beyond MaxUnknown views nothing is noted: whatever needs the view notes
-// it again later.
+// note adds a view, unless the list is full. A request that needs the view notes it again when
+// the request is tried again.
 func (u *unknown) note(id ids.View) {
 	if len(*u) < MaxUnknown && !slices.Contains(*u, id) {
 		*u = append(*u, id)
 	}
 }
 
-// remove takes a view off the list: it need not be asked for any more.
+// remove takes a view off the list, because it is known by now.
 func (u *unknown) remove(id ids.View) {
 	*u = slices.DeleteFunc(*u, func(o ids.View) bool { return o == id })
 }

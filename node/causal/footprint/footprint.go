@@ -1,7 +1,9 @@
-// Package footprint says what items take in memory, and makes copies of items that hold
-// nothing beside themselves. A node bounds what it keeps by these figures, so an item
-// must not hold more than is counted: not the message that it came with, and no room
-// to grow. It is pure, and anyone may call it.
+// Package footprint says what items take in memory, and makes copies of items that hold no
+// other memory. A node bounds what it keeps by these figures (docs/causal.md §4, §12). The
+// bounds hold only if an item keeps no more alive than is counted: neither the message that
+// brought it, nor spare capacity of its lists. Callers detach items before they keep them.
+//
+// All functions are pure.
 package footprint
 
 import (
@@ -12,23 +14,23 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// What things take, in bytes on 64-bit machines.
+// Sizes in bytes on 64-bit machines. A test compares them with the types.
 const (
-	Position = 48 // of a vector
+	Position = 48 // one position of a vector
 
-	item       = 224
-	dependency = 64
-	viewID     = 24
-	block      = 16 // that an allocation takes beyond what was asked for, on average
+	item       = 224 // a wire.Item without its strings and lists
+	dependency = 64  // one exact entry of a context
+	viewID     = 24  // one stable-cut reference
+	block      = 16  // average overhead of an allocation
 )
 
-// Item is what an item takes that stays, with all that hangs on it.
+// Item is the memory of a kept item, with its strings and the capacity of its lists.
 func Item(i *wire.Item) int {
 	n := item + block + len(i.Key) + len(i.Value) + len(i.ContentType)
 	return n + Context(cap(i.Deps.Exact), cap(i.Deps.Vector), cap(i.Deps.CutRefs))
 }
 
-// Context is what the lists of a context take, by their lengths.
+// Context is the memory of the lists of a context, by their lengths.
 func Context(exact, positions, cutRefs int) int {
 	if exact+positions+cutRefs == 0 {
 		return 0
@@ -36,15 +38,15 @@ func Context(exact, positions, cutRefs int) int {
 	return 3*block + dependency*exact + Position*positions + viewID*cutRefs
 }
 
-// Listed is what a detached copy of an item takes in a list that has room to grow,
-// whatever room the lists of the original have.
+// Listed is the memory of a detached copy of an item in a list of items that may have doubled
+// its capacity. The item need not be detached yet.
 func Listed(i *wire.Item) int {
 	n := 2*item + block + len(i.Key) + len(i.Value) + len(i.ContentType)
 	return n + Context(len(i.Deps.Exact), len(i.Deps.Vector), len(i.Deps.CutRefs))
 }
 
-// Detach copies an item that stays for longer than the message that brought it. A key
-// or a value that is a part of the message would hold the whole of it.
+// Detach copies an item that is kept for longer than the message that brought it. A key or a
+// value that is a part of the message would keep the whole message alive.
 func Detach(i *wire.Item) wire.Item {
 	k := *i
 	k.Key, k.Value, k.ContentType = strings.Clone(i.Key), bytes.Clone(i.Value), strings.Clone(i.ContentType)
@@ -52,13 +54,14 @@ func Detach(i *wire.Item) wire.Item {
 	return k
 }
 
-// Tight is a context whose lists have no room to grow. Lists that have none are shared.
+// Tight is a context whose lists have no spare capacity. Lists without any are shared with c.
 func Tight(c *wire.Context) wire.Context {
 	k := *c
 	k.Exact, k.Vector, k.CutRefs = tight(c.Exact), tight(c.Vector), tight(c.CutRefs)
 	return k
 }
 
+// tight is a list without spare capacity, shared with the argument if possible.
 func tight[S ~[]E, E any](list S) S {
 	if cap(list) == len(list) {
 		return list

@@ -12,7 +12,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// itemGen makes items whose lists may have room to grow.
+// itemGen makes items whose lists may have spare capacity.
 var itemGen = rapid.Custom(func(t *rapid.T) wire.Item {
 	n := rapid.SliceOfN(rapid.IntRange(0, 5), 6, 6).Draw(t, "lengths")
 	return wire.Item{
@@ -82,7 +82,7 @@ func TestEqualVectorsShareTheirMemory(t *testing.T) {
 	}
 	var v footprint.Vectors
 	first := v.Shared(vector(1, 4))
-	for n := range uint64(16) { // as many as are remembered
+	for n := range uint64(16) { // as many vectors as are remembered
 		if got := v.Shared(vector(1, 4)); n == 0 && &got[0] != &first[0] {
 			t.Error("an equal vector is stored twice")
 		}

@@ -6,18 +6,19 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Vectors remembers the vectors that were stored last, so that equal ones share their
-// memory. A client that writes on under one session, or a message with the items of one,
-// brings the same vector again and again.
+// Vectors remembers the vectors that were stored last, so that equal ones share their memory.
+// A client that goes on writing under one session brings the same vector with each write, and
+// so does a message with those items. The bound is 16 vectors; a missed match costs only
+// memory.
 type Vectors struct {
-	last [16]wire.Vector
-	next int
+	last [16]wire.Vector // a ring buffer
+	next int             // how many were ever added; the place of the next one, modulo 16
 }
 
-// worthwhile is the fewest positions of a vector that is worth looking for.
+// worthwhile is the length from which a vector is looked up.
 const worthwhile = 4
 
-// Shared is the vector among the last ones that is equal, or else the vector itself.
+// Shared is the remembered vector that is equal to a, or else a, which is remembered then.
 func (v *Vectors) Shared(a wire.Vector) wire.Vector {
 	if len(a) < worthwhile {
 		return a

@@ -13,52 +13,53 @@ import (
 
 // Times and bounds of collections.
 const (
-	collectEvery = 5 * wire.Second
-	maxBatch     = 10_000 // tombstones that are collected at a time
+	collectEvery = 5 * wire.Second // between two tries
+	maxBatch     = 10_000          // tombstones in one collection
 )
 
-// Tombstone is a tombstone that is stored here.
+// Tombstone is what a collection needs of a tombstone that is stored here.
 type Tombstone struct {
 	Key      string
 	Slot     hashing.Slot
 	Version  wire.CausalVersion
-	Over     wire.CausalVersion // the version that it deleted, if its dependencies name one
-	Deps     wire.Context       // what it depends on, without exact entries
-	ItemHash uint64             // its share of the slot's sum
+	Over     wire.CausalVersion // the version that it overwrote, if its dependencies name one (docs/causal.md §9.3, rule 1); zero: none
+	Deps     wire.Context       // the folded part of its dependencies
+	ItemHash uint64             // version.ItemHash of the tombstone, to take it out of the slot's sum
 }
 
-// Collector drops tombstones that nobody needs (docs/causal.md §9.3, I19). A tombstone t
-// keeps older versions of its key away: they lose against it. Without t, an older version
-// v stays away from a replica only if K of the slot there has v's dot, because an item
-// that K has is not taken. So t may go when that holds of each v that some node may still
-// send. Two surveys show it, one after the other:
+// Collector finds the tombstones that may go (docs/causal.md §9.3, I19). A tombstone t keeps older
+// versions of its key away, because they lose against t. Without t, an older version v stays
+// away from a replica only if K of the slot there has v's dot, because an item whose dot K has
+// is not taken. So t may go when that holds for each v that some node may still send. Two
+// surveys show that, one after the other:
 //
-//  1. Each replica has t, and no other node holds the slot. So no replica writes a v any
-//     more. P is all that any replica had: it has the dot of each v that a replica holds
-//     or has sent.
-//  2. Each replica has P. So each of these v stays away from all of them.
+//  1. Each replica has t, and no other node holds the slot. From then on no replica writes a v.
+//     P is the union of the replicas' K: it has the dot of each v that a replica holds or has
+//     sent.
+//  2. Each replica's K covers P. So each of these v stays away from all replicas.
 //
-// One survey is not enough: a replica that has t may lack the dot of a v which another
-// one has sent to it.
+// One survey is not enough: a replica that has t may lack the dot of a v that another replica
+// has sent and that is still on its way. Each replica collects by itself, and needs no agreement.
 type Collector struct {
-	Surveyor                              // of the collection that is open
-	tombs    map[string]Tombstone         // all that are stored here, by key
-	at       wire.Instant                 // of the next try
-	batch    []Tombstone                  // of the open collection, by slot and key
-	needed   map[hashing.Slot]wire.Vector // in the second round: what each replica must have, for the slots that are left
+	Surveyor                              // of the open collection
+	tombs    map[string]Tombstone         // all tombstones that are stored here, by key
+	at       wire.Instant                 // the next collection begins no earlier
+	batch    []Tombstone                  // of the open collection, by slot and key; at most maxBatch
+	needed   map[hashing.Slot]wire.Vector // nil: round 1; else P of each slot that is left
 
-	// Counter is the GC counter of this node: no tombstone that was collected in any slot,
-	// or is about to be, has a larger counter, as far as this node was told. Slots may
-	// come here later, when no node that has them can be reached; writes go above it.
+	// Counter is the GC counter of this node: no tombstone that was collected in any slot, or
+	// is about to be, has a larger counter, as far as this node was told. This node may come to
+	// own slots when no node that has them can be reached; its writes there are above Counter
+	// (I13, I14).
 	Counter uint64
 }
 
-// Note lists a tombstone that was stored, of a key with this hash in a slot.
+// Note lists a tombstone that was stored. hash is that of its key, in slot at.
 func (c *Collector) Note(item *wire.Item, hash uint64, at hashing.Slot) {
 	if c.tombs == nil {
 		c.tombs = map[string]Tombstone{}
 	}
-	key := strings.Clone(item.Key) // the message that brought it need not stay
+	key := strings.Clone(item.Key) // must not keep the message alive that brought the item
 	d := &item.Deps
 	c.tombs[key] = Tombstone{
 		Key: key, Slot: at, Version: item.Version, Over: version.Named(d, hash), ItemHash: version.ItemHash(hash, item),
@@ -66,14 +67,14 @@ func (c *Collector) Note(item *wire.Item, hash uint64, at hashing.Slot) {
 	}
 }
 
-// Removed takes an item that does not stand any more off the list, if it was a tombstone.
+// Removed takes an item off the list that was replaced or removed, if it was a tombstone.
 func (c *Collector) Removed(old *wire.Item) {
 	if old.Deleted {
 		delete(c.tombs, old.Key)
 	}
 }
 
-// Released forgets the tombstones of slots that are held no more.
+// Released forgets the tombstones of slots that were released.
 func (c *Collector) Released(slot func(hashing.Slot) bool) {
 	for key, t := range c.tombs { //maporder:ok each is looked at by itself
 		if slot(t.Slot) {
@@ -82,33 +83,34 @@ func (c *Collector) Released(slot func(hashing.Slot) bool) {
 	}
 }
 
-// Standing is what the list has of a tombstone, if the key still holds that.
+// Standing is the list's entry for a tombstone, if its key still holds that version: other items
+// may have come while the surveys were open.
 func (c *Collector) Standing(t *Tombstone) (Tombstone, bool) {
 	now, ok := c.tombs[t.Key]
 	return now, ok && now.Version == t.Version
 }
 
-// Raise notes up to which counter tombstones are collected, or about to be.
+// Raise raises the GC counter of this node, by what it or another node is about to collect.
 func (c *Collector) Raise(n uint64) {
 	if !mutant.On(mutant.CausalGCCounterUnsent) {
 		c.Counter = max(c.Counter, n)
 	}
 }
 
-// Next is when the next collection may begin; false: there is nothing to collect, or a
+// Next is when the next collection may begin; idle is false if no tombstone is stored or a
 // collection is open.
 func (c *Collector) Next() (at wire.Instant, idle bool) {
 	return c.at, len(c.tombs) > 0 && c.open == nil
 }
 
-// Postpone has the next try wait for its turn, and returns when that is.
+// Postpone puts the next try off by collectEvery, and returns its time.
 func (c *Collector) Postpone(now wire.Instant) wire.Instant {
 	c.at = now + collectEvery
 	return c.at
 }
 
-// Begin begins a collection of the tombstones that may be candidates, by slot and key.
-// It returns the question of the first round; nil: there is no candidate.
+// Begin begins a collection of the tombstones for which candidate holds, at most maxBatch by slot
+// and key. It returns the question of round 1; nil: there is no candidate.
 func (c *Collector) Begin(candidate func(*Tombstone) bool) *Question {
 	c.batch, c.needed = nil, nil
 	for _, t := range c.tombs { //maporder:ok put in order below
@@ -129,9 +131,9 @@ func (c *Collector) Begin(candidate func(*Tombstone) bool) *Question {
 	return &Question{Slots: slotsOf(c.batch)}
 }
 
-// Conclude ends a round with its answers; nil: the survey has failed. It returns the
-// question of the second round, which tells all members what is about to go, or the
-// tombstones that may go.
+// Conclude ends a round with its answers; nil: the survey has failed, and nothing goes. After
+// round 1 it returns the question of round 2, which tells all members the largest counter that
+// is about to go. After round 2 it returns the tombstones that may go, if they still stand.
 func (c *Collector) Conclude(replicas []ids.Node, answers Answers) (next *Question, collect []Tombstone) {
 	c.Close()
 	if c.needed == nil {
@@ -150,7 +152,7 @@ func (c *Collector) Conclude(replicas []ids.Node, answers Answers) (next *Questi
 	return nil, collect
 }
 
-// slotsOf are the slots of tombstones, which are in their order.
+// slotsOf are the slots of tombstones that are ordered by slot.
 func slotsOf(list []Tombstone) []wire.SlotRange {
 	var runs []wire.SlotRange
 	for i := range list {
@@ -165,8 +167,8 @@ func slotsOf(list []Tombstone) []wire.SlotRange {
 	return runs
 }
 
-// FirstRound finds the slots whose tombstones all replicas have, and says of each what
-// every replica must have before these may go: P, all that any of them has.
+// FirstRound finds the slots of which every replica has all listed tombstones. For each it returns
+// P, the union of the replicas' K, which every replica must have before the tombstones may go.
 func FirstRound(list []Tombstone, replicas []ids.Node, answers Answers) map[hashing.Slot]wire.Vector {
 	needed := map[hashing.Slot]wire.Vector{}
 	j := &version.Joiner{}
@@ -190,7 +192,7 @@ func FirstRound(list []Tombstone, replicas []ids.Node, answers Answers) map[hash
 	return needed
 }
 
-// SecondRound leaves the slots of which every replica has what the first round found.
+// SecondRound deletes from needed the slots of which some replica does not have P.
 func SecondRound(needed map[hashing.Slot]wire.Vector, replicas []ids.Node, answers Answers) {
 	for at, p := range needed { //maporder:ok each is looked at by itself
 		if !AllHave(at, p, replicas, answers) {
@@ -199,7 +201,7 @@ func SecondRound(needed map[hashing.Slot]wire.Vector, replicas []ids.Node, answe
 	}
 }
 
-// largest is the largest counter of the tombstones of slots.
+// largest is the largest counter of the listed tombstones whose slots are in a set.
 func largest(list []Tombstone, in map[hashing.Slot]wire.Vector) (counter uint64) {
 	for i := range list {
 		if _, left := in[list[i].Slot]; left {

@@ -14,12 +14,12 @@ import (
 
 var both = []ids.Node{0, 1}
 
-// TestTheFirstRoundFindsWhatEveryReplicaMustHave: of the slots whose tombstones all have,
-// all that any replica has.
+// TestTheFirstRoundFindsWhatEveryReplicaMustHave: P, the union of the replicas' K, for each slot
+// whose tombstones all replicas have.
 func TestTheFirstRoundFindsWhatEveryReplicaMustHave(t *testing.T) {
 	list := []Tombstone{
 		tombstone("a", 0, 5, 0, 2),
-		tombstone("b", 1, 5, 0, 2), tombstone("c", 1, 6, 0, 3), // node 1 lacks the second one
+		tombstone("b", 1, 5, 0, 2), tombstone("c", 1, 6, 0, 3), // node 1 lacks the second tombstone
 		tombstone("d", 2, 7, 0, 1), tombstone("e", 2, 8, 1, 1),
 	}
 	answers := Answers{
@@ -52,7 +52,7 @@ func TestTheSecondRoundLeavesTheSlotsOfWhichAllHaveThat(t *testing.T) {
 	}
 }
 
-// note has tombstones stored.
+// note tells a collector of stored tombstones.
 func (c *Collector) note(list ...Tombstone) {
 	for _, t := range list {
 		c.Note(&wire.Item{Key: t.Key, Version: t.Version, Deleted: true}, 0, t.Slot)
@@ -143,7 +143,7 @@ func TestTheListHasWhatIsStored(t *testing.T) {
 	}
 	c.note(tombstone("a", 0, 5, 0, 1), tombstone("b", 1, 5, 0, 2), tombstone("c", 2, 5, 0, 3))
 	c.Removed(&wire.Item{Key: "a", Deleted: true})
-	c.Removed(&wire.Item{Key: "b"}) // a value of before
+	c.Removed(&wire.Item{Key: "b"}) // an earlier value
 	c.Released(func(at hashing.Slot) bool { return at == 2 })
 	c.Begin(func(*Tombstone) bool { return true })
 	if got := keys(c.batch); !slices.Equal(got, []string{"b"}) {

@@ -9,10 +9,9 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// TestACollectedDeletionStaysDeleted is I19 in a model of one key: three replicas that
-// write and delete, lose, delay and exchange, while each collects its tombstones. A
-// version that a deletion had seen must not be stored anywhere once any replica has
-// collected that deletion.
+// TestACollectedDeletionStaysDeleted is I19 in a model of one key. Three replicas write and delete,
+// messages between them are lost and delayed, and each replica collects its tombstones. Once any
+// replica has collected a deletion, no replica may store a version that the deletion had seen.
 func TestACollectedDeletionStaysDeleted(t *testing.T) {
 	collected := 0
 	for seed := range uint64(5000) {
@@ -35,13 +34,13 @@ type model struct {
 	seed  uint64
 	rng   *rand.Rand
 	nodes [3]modelNode
-	sent  []sending     // may arrive at any time, or never
-	gone  []deletion    // that some replica has collected
-	seen  []wire.Vector // by deletion: what its writer's K was
+	sent  []sending     // messages that may arrive at any time, or never
+	gone  []deletion    // deletions that some replica has collected
+	seen  []wire.Vector // parallel to dels: K of the deletion's writer at that time
 	dels  []wire.Dot
 }
 
-// modelNode is a replica: its item of the key, if any, and its K.
+// modelNode is a replica, with its item of the key, if any, and its K.
 type modelNode struct {
 	id      ids.Node
 	item    *wire.Item
@@ -50,14 +49,14 @@ type modelNode struct {
 	answers Answers // to the open round
 }
 
-// sending is an item on its way: by a broadcast, or with all of the sender's K.
+// sending is an item on its way, by a batch or by an exchange with the sender's K.
 type sending struct {
 	to    ids.Node
-	item  *wire.Item // nil: the sender has none
+	item  *wire.Item // nil: the sender has no item of the key
 	known wire.Vector
 }
 
-// deletion is a tombstone, and what its writer had seen.
+// deletion is a tombstone, with what its writer had seen.
 type deletion struct {
 	dot  wire.Dot
 	seen wire.Vector
@@ -111,7 +110,7 @@ func (m *model) write(n *modelNode, deletes bool) {
 	}
 }
 
-// arrive merges what was sent. K grows to the sender's, or by a broadcast without a gap.
+// arrive merges an item that was sent. K grows by the sender's K, or by a batch without a gap.
 func (m *model) arrive(s sending) {
 	n := &m.nodes[s.to]
 	k, old := n.known, n.item
@@ -128,13 +127,13 @@ func (m *model) arrive(s sending) {
 		return
 	}
 	if now := n.item; now != nil && s.known.At(now.Version.Dot.Stream) >= now.Version.Dot.N && (s.item == nil || s.item.Version.Compare(now.Version) > 0) {
-		m.store(n, nil) // it was deleted at the sender, or here, and collected
+		m.store(n, nil) // deleted and collected, at the sender or here
 	}
 	n.known = version.Join(n.known, s.known)
 }
 
-// answer brings a replica's answer to the open round of a collector, and ends the round
-// when all have answered. A round is given up if it has no use any more.
+// answer brings a replica's answer to the open round of a collector, and ends the round when all
+// have answered. A round that can no longer lead to a collection is given up.
 func (m *model) answer(n *modelNode, from ids.Node) {
 	if n.c.Open() == nil {
 		return

@@ -10,34 +10,35 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// CutMaker makes the stable cut of a view (docs/causal.md §9.2): a vector that all
-// replicas had reached when it was published. A context may name the view in the place of
-// all positions that its cut has, so contexts do not grow with the number of views. The
-// cut is safe because it is checked like the positions that it stands for (I17); that
-// all replicas have reached it only makes the check succeed at once.
+// CutMaker makes the stable cut of a view, at the member with the lowest id (docs/causal.md §9.2).
+// A context may name the view in the place of all positions that its cut covers, so contexts do
+// not grow with the number of views. A node checks a reference like the positions that it
+// stands for, and that makes the cut safe (I17). That all replicas had reached the cut only
+// makes the check succeed at once.
 //
-// Three surveys lead to a reference: the first makes the cut, the second finds that all
-// members know it, and it is published as common. A cut never changes once a context may
-// refer to it: only a common one may be referred to, and only one cut can be common.
+// The first survey makes the cut, and the cut is published. When a later survey finds that all
+// members know it, the cut is published as common. Only a common cut may be referred to, and
+// only one cut of a view can become common. So a reference never changes its meaning.
 type CutMaker struct {
 	Surveyor
-	At wire.Instant // of the next try
+	At wire.Instant // the next try is no earlier
 }
 
-// CutStep is what a survey leads to.
+// CutStep is the step that a survey leads to.
 type CutStep uint8
 
-// Steps to a stable cut.
+// Steps to a common stable cut.
 const (
 	CutWait    CutStep = iota // nothing now
-	CutMake                   // no member knows a cut of the view: it is made of the answers
-	CutPublish                // some members do not know the cut: it is published again
-	CutCommon                 // all members know the cut: it is published as common
+	CutMake                   // no member knows a cut of the view: make one from the answers and publish it
+	CutPublish                // some members do not know the cut: publish it again
+	CutCommon                 // all members know the cut: publish it as common
 )
 
-// NextCutStep decides the next step to the stable cut of the view with what this node
-// knows of it. unknown lists the members that know a cut while this node has lost it:
-// they are asked, because a reference must not mean two things.
+// NextCutStep decides the next step to the common stable cut of a view, by the answers to a survey
+// and by what this node knows of the view. It lists as unknown the members that know a cut while
+// this node does not. This node made that cut in an earlier boot. The caller asks those members
+// for it, because a reference must not mean two things.
 func NextCutStep(known *wire.KnownView, self ids.Node, answers Answers) (step CutStep, unknown []ids.Node) {
 	if answers == nil {
 		return CutWait, nil // the survey has failed
@@ -62,7 +63,7 @@ func NextCutStep(known *wire.KnownView, self ids.Node, answers Answers) (step Cu
 		return CutWait, unknown
 	case !known.HasStableCut && told == 0:
 		return CutMake, nil
-	case !known.HasStableCut, same < told: // made in different boots of the lowest member: no context refers to it
+	case !known.HasStableCut, same < told: // two cuts, published in different boots of this node: references to the view stay unused
 		return CutWait, unknown
 	case same == len(answers)-1:
 		return CutCommon, nil
@@ -70,8 +71,8 @@ func NextCutStep(known *wire.KnownView, self ids.Node, answers Answers) (step Cu
 	return CutPublish, nil
 }
 
-// CutSum is a fingerprint of the stable cut of a view, by which members compare theirs;
-// 0: it is not known.
+// CutSum is a fingerprint of the stable cut of a view, by which members compare theirs; 0: the cut
+// is not known.
 func CutSum(v *wire.KnownView) uint64 {
 	if !v.HasStableCut {
 		return 0
@@ -86,9 +87,9 @@ func CutSum(v *wire.KnownView) uint64 {
 	return max(sum, 1)
 }
 
-// Least is the stable cut that the answers of all members lead to. It has, for each
-// stream, the least position of any replica of a slot that the stream concerns. owned are
-// the slots of a member.
+// Least is the stable cut by the answers of all members. It has, for each stream, the least number
+// that any replica has, over the slots that the stream concerns. owned lists the slots of a
+// member.
 func Least(answers Answers, owned func(ids.Node) []hashing.Slot, concerns func(wire.Stream, hashing.Slot) bool) wire.Vector {
 	var all wire.Vector
 	for _, d := range answers { //maporder:ok a union
@@ -106,7 +107,8 @@ func Least(answers Answers, owned func(ids.Node) []hashing.Slot, concerns func(w
 	return slices.DeleteFunc(cut, func(p wire.Position) bool { return p.N == 0 })
 }
 
-// lower lowers a position to what a member has of it in the slots that it owns.
+// lower lowers a position to the least number that a member has of its stream, over the slots that
+// the member owns and the stream concerns.
 func lower(p *wire.Position, d *wire.Digest, owned []hashing.Slot, concerns func(wire.Stream, hashing.Slot) bool) {
 	for _, at := range owned {
 		k, _ := held(d, at)

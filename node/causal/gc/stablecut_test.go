@@ -61,13 +61,12 @@ func TestDifferentCutsHaveDifferentFingerprints(t *testing.T) {
 	}
 }
 
-// TestAStableCutIsWhatEveryReplicaHasOfWhatConcernsIt: a cut has a position only if every
-// member has it in each slot that it owns and that the stream concerns, and it has the
-// largest such number.
+// TestAStableCutIsWhatEveryReplicaHasOfWhatConcernsIt: the number of a stream in a cut is the largest
+// one that every member has in each slot that the member owns and the stream concerns.
 func TestAStableCutIsWhatEveryReplicaHasOfWhatConcernsIt(t *testing.T) {
 	const members, slots = 3, 4
 	rapid.Check(t, func(t *rapid.T) {
-		owner := func(slot hashing.Slot) ids.Node { return ids.Node(slot) % 2 } // 0 and 1 own some; 2 owns with 1
+		owner := func(slot hashing.Slot) ids.Node { return ids.Node(slot) % 2 } // nodes 0 and 1 own slots; node 2 owns those of node 1, too
 		owned := func(id ids.Node) (list []hashing.Slot) {
 			for s := range hashing.Slot(slots) {
 				if owner(s) == min(id, 1) {

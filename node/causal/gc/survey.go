@@ -1,11 +1,13 @@
-// Package gc decides what of causal buckets is needed no more: tombstones, and positions
-// in the vectors of contexts (docs/causal.md §9). Both decisions rest on surveys, in
-// which all members of a view say what they hold.
+// Package gc decides what causal buckets need no more (docs/causal.md §9): tombstones, without
+// letting a deleted key come back (I19), and positions in the vectors of contexts, without
+// letting a read show less (I17). Both decisions rest on surveys, in which all members of a
+// view say what they hold.
 //
-// A decision is a function of the answers to a survey. The types hold the state of a
-// survey, a collection and a stable cut between the messages. They are state machines
-// without I/O: the caller sends the questions, brings the answers and the time, and does
-// what was decided. They may be called by one goroutine at a time.
+// A decision is a function of the answers to a survey. The types hold the state of a survey, a
+// collection and a stable cut between the messages. They are state machines without I/O: the
+// caller sends the questions, brings the answers and the time, and carries the decision out.
+// The caller begins a survey only under the conditions of docs/causal.md §9.1. One goroutine at
+// a time may use the types.
 package gc
 
 import (
@@ -19,45 +21,46 @@ import (
 
 // Times of surveys.
 const (
-	Patience = 2 * wire.Second        // a survey that not all have answered by then has failed
-	AskEvery = 200 * wire.Millisecond // unanswered questions are repeated
+	Patience = 2 * wire.Second        // a survey that some member has not answered by then has failed
+	AskEvery = 200 * wire.Millisecond // between two copies of an unanswered question
 )
 
 // Question is what a survey asks of each member.
 type Question struct {
-	Slots      []wire.SlotRange // ascending, apart
-	Collecting uint64           // the largest counter of the tombstones that are about to go; 0: none is
+	Slots      []wire.SlotRange // ascending, not overlapping
+	Collecting uint64           // the largest counter of the tombstones that are about to go: each node raises its GC counter to it; 0: none go
 }
 
-// Answers are what the members of a view said in one survey, by member.
+// Answers are the answers of all members of a view to one survey, by member. nil: the survey has
+// failed.
 type Answers map[ids.Node]*wire.Digest
 
-// Survey asks all members of a view, its own node among them, what they hold of some
-// slots. A survey counts when all have answered in that view. So no node of the view can
-// hold something that the answers do not show, but for what came after they were given.
+// Survey asks all members of a view, this node included, what they hold of some slots. It counts
+// when all have answered in that view. Then no member holds anything that the answers do not
+// show, except for what came after a member's answer.
 type Survey struct {
 	Question
-	Session uint64
+	Session uint64 // names the question in its answers
 	view    ids.View
 	begun   wire.Instant
-	asked   wire.Instant
-	others  []ids.Node // the other members
-	answers Answers    // the latest of each
+	asked   wire.Instant // when the question was last sent
+	others  []ids.Node   // the other members
+	answers Answers      // the latest answer of each other member
 }
 
-// NewSurvey begins a survey of a view, whose members but for this node are others.
+// NewSurvey begins a survey of a view, whose other members are others.
 func NewSurvey(q Question, session uint64, view ids.View, others []ids.Node, now wire.Instant) *Survey {
 	return &Survey{Question: q, Session: session, view: view, begun: now, others: others, answers: Answers{}}
 }
 
-// Ask lists the members that are to be asked now: those that have not answered.
+// Ask lists the members that have not answered, and notes that they are asked now.
 func (s *Survey) Ask(now wire.Instant) []ids.Node {
 	s.asked = now
 	return slices.DeleteFunc(slices.Clone(s.others), func(id ids.Node) bool { return s.answers[id] != nil })
 }
 
-// Answer takes in what another member says in a view. An answer from another view tells
-// of other owners, and does not count.
+// Answer takes in the answer of another member, which holds a view. An answer in another view
+// does not count: other nodes may own the slots there.
 func (s *Survey) Answer(from ids.Node, view ids.View, d *wire.Digest) {
 	if view == s.view && slices.Contains(s.others, from) {
 		s.answers[from] = d
@@ -67,33 +70,34 @@ func (s *Survey) Answer(from ids.Node, view ids.View, d *wire.Digest) {
 // Complete reports that all other members have answered.
 func (s *Survey) Complete() bool { return len(s.answers) == len(s.others) }
 
-// Answers are the answers of all members, with that of this node.
+// Answers are the answers of all members, with that of this node. The survey must be complete.
 func (s *Survey) Answers(self ids.Node, own *wire.Digest) Answers {
 	s.answers[self] = own
 	return s.answers
 }
 
-// Due says what time asks for: that the survey has failed, that the silent members are
-// asked again, or neither until an instant.
+// Due says what is due now: the survey has failed, or the silent members are to be asked again.
+// Otherwise nothing is due before until.
 func (s *Survey) Due(now wire.Instant) (failed, again bool, until wire.Instant) {
 	return now-s.begun >= Patience, now-s.asked >= AskEvery, s.asked + AskEvery
 }
 
-// Surveyor is whatever makes surveys, one at a time.
+// Surveyor makes surveys, one at a time, for one purpose.
 type Surveyor struct {
-	open *Survey // nil: none
+	open *Survey // nil: no survey is open
 }
 
 // Open is the survey that is open; nil: none.
 func (o *Surveyor) Open() *Survey { return o.open }
 
-// Conduct begins a survey.
+// Conduct makes a survey the open one. Answers to an earlier one do not count any more.
 func (o *Surveyor) Conduct(s *Survey) { o.open = s }
 
-// Close ends the survey, if one is open.
+// Close ends the open survey, if there is one.
 func (o *Surveyor) Close() { o.open = nil }
 
-// held is K of a slot at a member, as its answer says; false: it holds nothing there.
+// held is K of a slot at a member, by its answer; holds is false if the member does not hold the
+// slot.
 func held(d *wire.Digest, at hashing.Slot) (k wire.Vector, holds bool) {
 	run := d.Held.Of(uint32(at))
 	if run == nil {
@@ -102,8 +106,8 @@ func held(d *wire.Digest, at hashing.Slot) (k wire.Vector, holds bool) {
 	return d.Held.Vectors[run.Vector], true
 }
 
-// AllHave reports that every replica of a slot has a vector durably, and that no other
-// member holds anything of the slot or may still get something of it.
+// AllHave reports that K of a slot at every replica covers a vector, that no other member holds
+// the slot, and that no member is unsynced: data of the slot is nowhere else in the view.
 func AllHave(at hashing.Slot, v wire.Vector, replicas []ids.Node, answers Answers) bool {
 	if answers == nil {
 		return false // the survey has failed

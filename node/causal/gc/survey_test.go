@@ -39,7 +39,8 @@ func unsynced(d *wire.Digest) *wire.Digest {
 	return d
 }
 
-// TestAllHaveAVectorOnlyIfNoMemberCouldStillBringLess: node 2 owns another slot.
+// TestAllHaveAVectorOnlyIfNoMemberCouldStillBringLess has nodes 0 and 1 as replicas of the slot. Node
+// 2 owns another slot.
 func TestAllHaveAVectorOnlyIfNoMemberCouldStillBringLess(t *testing.T) {
 	v := at(2, 1)
 	elsewhere := &wire.Digest{Held: wire.Holdings{Vectors: []wire.Vector{nil}, Held: []wire.HeldSlots{{Slots: wire.SlotRange{First: 5, Count: 1}}}}}
@@ -75,11 +76,11 @@ func TestASurveyCountsWhenAllHaveAnsweredInItsView(t *testing.T) {
 	}
 	ask(1, 2, 3)
 	s.Answer(2, view, holds())
-	s.Answer(3, ids.View{Number: 5}, holds()) // it went on
+	s.Answer(3, ids.View{Number: 5}, holds()) // this member has gone on to another view
 	s.Answer(7, view, holds())                // not a member
 	ask(1, 3)
 	later := holds(at(1))
-	s.Answer(2, view, later) // asked again meanwhile
+	s.Answer(2, view, later) // a later answer to the repeated question
 	s.Answer(1, view, holds())
 	if s.Complete() {
 		t.Error("complete without node 3")

@@ -10,15 +10,14 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// still are streams without writes.
+// still are streams of a view without writes.
 type still struct{}
 
 func (still) Durable(wire.Stream, uint64, bool) bool { return false }
 func (still) Got(wire.Stream, uint64) bool           { return false }
 func (still) Vector(bool) wire.Vector                { return nil }
 
-// holder has eight slots. It owns the first ones, and holds an item of each of some
-// others.
+// holder has eight slots. It owns the first ones, and holds an item in each of some others.
 func holder(owned int, held ...hashing.Slot) *slots.Table {
 	t := slots.New(3, still{}, nil)
 	t.Assign(func(at hashing.Slot) bool { return int(at) < owned }, false, true, 0)
@@ -73,7 +72,7 @@ func TestAnOfferIsSentAgainWithDoubledIntervals(t *testing.T) {
 	}
 }
 
-// TestWhatChangesAfterAnAcknowledgementIsNotReleased is I25.
+// TestWhatChangesAfterAnAcknowledgementIsNotReleased is I25 at the holder.
 func TestWhatChangesAfterAnAcknowledgementIsNotReleased(t *testing.T) {
 	x := holder(0, 4, 5)
 	x.CountOwners()

@@ -1,8 +1,11 @@
-// Package peers knows of each peer of a causal replica whether it can be reached, and of
-// a former member whether the owners have its data (docs/causal.md §1.3, §7.4).
+// Package peers judges, for each peer of a causal replica, whether messages reach the peer
+// (docs/causal.md §1.3), and whether the owners have the data of a former member (docs/causal.md
+// §7.4). Reachability decides only how long something is waited for, and never what a read may
+// show: a wrong judgement costs time, not consistency. Draining decides when a former member may
+// be forgotten (I25).
 //
-// The types are state machines without I/O: the caller brings the messages and the time.
-// They may be called by one goroutine at a time.
+// The types are state machines without I/O: the caller brings the messages and the time. One
+// goroutine at a time may use them.
 package peers
 
 import (
@@ -10,53 +13,56 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Silence is how long a member that is not far may say nothing before it counts as
-// silent, and any peer before it counts as out of reach (docs/views.md §3.1).
+// Silence is the time without a hello after which a member that is not far counts as silent
+// (docs/views.md §3.1), and the time without any message after which such a peer counts as
+// unreachable.
 const Silence = 500 * wire.Millisecond
 
-// fresh is how old the last hello of a replica may be that a write waits for.
+// fresh is the greatest age of the last hello of a replica that a write waits for
+// (docs/causal.md §3.2, rule 6).
 const fresh = 300 * wire.Millisecond
 
-// Contact is what a node has heard of a peer, and when. Two questions are asked of it.
-// Is the peer *reachable*, so that something may be sent to it and waited for? Every
-// message answers that. Does the peer *greet*, so that it is in this view and what it
-// said last of itself holds? Only hellos in this view answer that.
+// Contact is what a node has heard of a peer, and when. It answers two questions. The peer is
+// *reachable* if any message came lately: a question to the peer may then be waited for. The
+// peer *greets* if a hello of this view came lately: the peer is in this view, and its last
+// statements about itself hold.
 type Contact struct {
-	Boot  ids.Boot // the present boot of the peer; 0: not known yet
-	Ready bool     // all slots of the peer are ready, as its last hello in this view says
-	Mute  bool     // a forward got no answer there, and nothing has been heard since
+	Boot  ids.Boot // the peer's boot, as last heard; 0: not known yet
+	Ready bool     // the peer's last hello in this view said that all its slots are ready
+	Mute  bool     // the peer left a forward unanswered, and no message has come since
 
-	quiet   wire.Instant // how long a member may say nothing before it counts as silent; 0: no member
-	greeted bool         // in this view
-	helloAt wire.Instant // of the last hello in this view
-	heardAt wire.Instant // of the last message of any kind; 0: none
+	quiet   wire.Instant // time without a hello after which a member counts as silent; 0: the peer is no member
+	greeted bool         // a hello has come in this view
+	helloAt wire.Instant // when the last hello of this view came; meaningful if greeted
+	heardAt wire.Instant // when the last message of any kind came; 0: never
 }
 
-// Member is the contact with a member of a view that may be quiet for so long.
+// Member is the contact with a member of a view that counts as silent after quiet.
 func Member(quiet wire.Instant) Contact { return Contact{quiet: quiet} }
 
-// Heard is the contact with a node outside the view that has just been heard, or heard of.
+// Heard is the contact with a node outside the view that has just been heard, or that a peer
+// has just named. boot is 0 in the latter case.
 func Heard(now wire.Instant, boot ids.Boot) Contact { return Contact{Boot: boot, heardAt: now} }
 
-// Resume takes over what an earlier view knew of the same peer. Its hellos do not count
-// in this view.
+// Resume takes over the boot and the time of the last message from an earlier view's contact
+// with the same peer. Hellos of an earlier view do not count in this one.
 func (c *Contact) Resume(old *Contact) { c.Boot, c.heardAt = old.Boot, old.heardAt }
 
-// Is reports that a message comes from the boot that is known. Messages of an earlier
-// boot do not count.
+// Is reports that a boot is the known one, or that none is known yet. A caller ignores messages
+// of another boot: they may be late.
 func (c *Contact) Is(boot ids.Boot) bool { return c.Boot == 0 || c.Boot == boot }
 
-// NoteMessage notes that a message has come.
+// NoteMessage notes that a message of any kind has come.
 func (c *Contact) NoteMessage(now wire.Instant) { c.heardAt, c.Mute = now, false }
 
 // Return is how a hello differs from those before.
 type Return struct {
-	Silent  bool // the peer had greeted in this view, and was silent since
-	NewBoot bool // the peer is in another boot than was known, if one was
-	Known   bool // a boot was known
+	Silent  bool // an earlier hello of this view came, and the peer was silent since
+	NewBoot bool // the boot is not the one that was known, or none was known
+	Known   bool // a boot was known before
 }
 
-// NoteHello takes in a hello of this view.
+// NoteHello takes in a hello of this view, and says how it differs from those before.
 func (c *Contact) NoteHello(now wire.Instant, boot ids.Boot, ready bool) Return {
 	r := Return{Silent: c.greeted && now-c.helloAt > c.Silence(), NewBoot: c.Boot != boot, Known: c.Boot != 0}
 	c.NoteMessage(now)
@@ -64,19 +70,20 @@ func (c *Contact) NoteHello(now wire.Instant, boot ids.Boot, ready bool) Return 
 	return r
 }
 
-// Far reports that the peer is a member that sends few hellos, and gets few.
+// Far reports that the peer is a far member, which exchanges few hellos with this node
+// (docs/causal.md §1.3, rule 1).
 func (c *Contact) Far() bool { return c.quiet > Silence }
 
-// Silence is how long the peer may say nothing before it counts as silent.
+// Silence is the time after which this peer counts as silent, or as unreachable.
 func (c *Contact) Silence() wire.Instant { return max(Silence, c.quiet) }
 
-// Reachable reports that a message has come lately, or that it is too early to tell in
-// the view that was adopted at since.
+// Reachable reports that a message has come lately, or that the view was adopted so lately, at
+// since, that none need have come yet (docs/causal.md §1.3, rule 3).
 func (c *Contact) Reachable(now, since wire.Instant) bool { return now <= c.ReachableUntil(since) }
 
-// ReachableUntil is when the peer will count as out of reach if nothing more is heard. A
-// peer that has not been heard since the view was adopted is not waited for as long as
-// one that was.
+// ReachableUntil is the last instant at which the peer counts as reachable if no more messages
+// come. A far member that has not been heard since the view was adopted gets the shorter time,
+// Silence.
 func (c *Contact) ReachableUntil(since wire.Instant) wire.Instant {
 	if c.heardAt < since {
 		return since + Silence
@@ -84,22 +91,22 @@ func (c *Contact) ReachableUntil(since wire.Instant) wire.Instant {
 	return c.heardAt + c.Silence()
 }
 
-// Audible reports that some message has come lately. In contrast to Reachable it never
-// gives the benefit of the doubt.
+// Audible reports that a message has come lately. In contrast to Reachable, a new view makes no
+// difference.
 func (c *Contact) Audible(now wire.Instant) bool {
 	return c.heardAt > 0 && now-c.heardAt <= c.Silence()
 }
 
-// Greets reports that the last hello in this view is not too old.
+// Greets reports that a hello of this view has come lately: the peer is not silent.
 func (c *Contact) Greets(now wire.Instant) bool { return c.greeted && now-c.helloAt <= c.Silence() }
 
-// KeepsUp reports that the peer greets so promptly, and is ready, that a write may wait
-// for its acknowledgement.
+// KeepsUp reports that the peer is ready and its last hello is so fresh that a write may wait for
+// its acknowledgement (docs/causal.md §3.2, rule 6).
 func (c *Contact) KeepsUp(now wire.Instant) bool {
 	return c.greeted && now-c.helloAt <= fresh && c.Ready
 }
 
-// SinceHello is how long ago the last hello in this view came; false: none has.
+// SinceHello is the age of the last hello of this view; greeted is false if none has come.
 func (c *Contact) SinceHello(now wire.Instant) (since wire.Instant, greeted bool) {
 	return now - c.helloAt, c.greeted
 }

@@ -8,8 +8,8 @@ import (
 
 const start = 10 * wire.Second
 
-// TestAFormerMemberIsAskedAtGrowingIntervals has exchanges one after the other, each as
-// soon as the one before asked for it.
+// TestAFormerMemberIsAskedAtGrowingIntervals has one exchange after the other, each at the time that
+// the last one returned.
 func TestAFormerMemberIsAskedAtGrowingIntervals(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -42,8 +42,8 @@ func TestAFormerMemberIsAskedAtGrowingIntervals(t *testing.T) {
 func TestDataIsRelayedWhenAnOwnerTakesTooLong(t *testing.T) {
 	for _, c := range []struct {
 		name     string
-		inactive func(at wire.Instant) bool // since the first exchange: some owner does not request
-		want     wire.Instant               // when it is relayed; -1: never within 8 s
+		inactive func(at wire.Instant) bool // some owner is inactive at this time since the first exchange
+		want     wire.Instant               // when this node relays; -1: not within 8 s
 	}{
 		{"an owner never requests", func(wire.Instant) bool { return true }, 1000 * ms},
 		{"an owner stops to request", func(at wire.Instant) bool { return at >= 2000*ms }, 2900 * ms},
@@ -69,13 +69,13 @@ func TestAFormerMemberIsDrainedWhenItsOwnersHaveAllAndItTakesNoWrites(t *testing
 		handedOver, drained bool
 	}{
 		{Exchange{}, false, false},
-		{Exchange{AllAcked: true, Frozen: true}, false, false}, // it has not answered
+		{Exchange{AllAcked: true, Frozen: true}, false, false}, // no answer has come
 		{Exchange{Answered: true, Frozen: true}, false, false},
 		{Exchange{Answered: true, AllAcked: true}, true, false},
 		{Exchange{Answered: true, AllAcked: true, Frozen: true}, true, true},
 		{Exchange{Answered: true, Relayed: true, Frozen: true}, true, true},
 	} {
-		d := Draining{HandedOver: true, Drained: true} // as of an exchange before
+		d := Draining{HandedOver: true, Drained: true} // as an earlier exchange has shown
 		if d.NoteExchange(start, c.e); d.HandedOver != c.handedOver || d.Drained != c.drained {
 			t.Errorf("%+v: handed over %t, drained %t", c.e, d.HandedOver, d.Drained)
 		}

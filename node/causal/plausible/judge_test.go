@@ -9,8 +9,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// written is a node that has written up to 9 in its present stream and up to 5 in the one
-// before.
+// written are the streams of a node that has written up to 9 in the present one and up to 5 in the
+// one before.
 type written struct{}
 
 func stream(view uint64) wire.Stream {
@@ -41,7 +41,7 @@ func TestAContextNamesNoWritesThatThisNodeHasNotMade(t *testing.T) {
 	}{
 		{wire.Position{Stream: stream(2), N: 9}, true}, {wire.Position{Stream: stream(2), N: 10}, false},
 		{wire.Position{Stream: stream(1), N: 5}, true}, {wire.Position{Stream: stream(1), N: 6}, false},
-		{wire.Position{Stream: stream(8), N: 6}, true}, // forgotten, or never was
+		{wire.Position{Stream: stream(8), N: 6}, true}, // not remembered, or never written
 		{wire.Position{Stream: other, N: 99}, true},
 	} {
 		vector := wire.Context{Vector: wire.Vector{c.at}}
@@ -69,8 +69,8 @@ func TestThereIsOneWriteAMicrosecondAtMost(t *testing.T) {
 	}
 }
 
-// TestEachRuleOfMessagesRefusesWhatBreaksIt has one message for each rule, beside one that
-// keeps it.
+// TestEachRuleOfMessagesRefusesWhatBreaksIt has, for each rule, one message that breaks it and one
+// that keeps it.
 func TestEachRuleOfMessagesRefusesWhatBreaksIt(t *testing.T) {
 	j := judge()
 	most := j.Most(0) + peerMargin

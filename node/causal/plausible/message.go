@@ -9,21 +9,22 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// What a message of a peer may have at most. A peer that keeps to the protocol stays far
-// below. One that does not must not cost more than its bytes, and must not leave anything
-// behind that others refuse later (docs/causal.md §12).
+// Bounds of a peer's message (docs/causal.md §12). A peer that keeps to the protocol stays far
+// below. A message beyond them must cost no more than its bytes, and must leave nothing behind
+// that other nodes would refuse later.
 const (
-	MaxVector     = 16_384  // positions
+	MaxVector     = 16_384  // positions in a vector
 	MaxForgotten  = 1024    // nodes that operators have given up
 	MaxEndedBoots = 1000    // boots that have ended
-	maxFormer     = 1024    // members in a list of former ones
-	maxLayout     = 1024    // shards of a layout, and members
-	maxCount      = 1 << 62 // revisions and clocks, which are counted up, or subtracted
-	maxSums       = 1 << 16 // sums in a message: as many as there are slots in the largest space
-	maxCounters   = 1 << 16 // requests in a CausalForwardCancel
+	maxFormer     = 1024    // former members in a list
+	maxLayout     = 1024    // shards of a layout, and also its members
+	maxCount      = 1 << 62 // a revision, so that it can be counted up without overflow
+	maxSums       = 1 << 16 // sums in a message: one for each slot of the largest space
+	maxCounters   = 1 << 16 // counters in a CausalForwardCancel
 )
 
-// Flaw is what is wrong with a message of a peer by itself; empty: nothing.
+// Flaw says which rule a peer's message breaks, judged by the message alone; empty: none. What
+// depends on a question, such as whether an answer fits it, is judged where the answer is used.
 func (j *Judge) Flaw(m wire.Message, now wire.Instant) string {
 	most := limit(j.Most(now) + peerMargin)
 	switch m := m.(type) {
@@ -47,7 +48,7 @@ func (j *Judge) Flaw(m wire.Message, now wire.Instant) string {
 	return j.exchangeFlaw(m, most)
 }
 
-// exchangeFlaw is Flaw for the messages of exchanges.
+// exchangeFlaw is Flaw for the messages of exchanges, hand-offs and knowledge of views.
 func (j *Judge) exchangeFlaw(m wire.Message, most limit) string {
 	switch m := m.(type) {
 	case *wire.DigestRequest:
@@ -70,13 +71,14 @@ func (j *Judge) exchangeFlaw(m wire.Message, most limit) string {
 	return ""
 }
 
-// first is the first flaw of several.
+// first is the first flaw that is not empty.
 func first(flaws ...string) string { return cmp.Or(flaws...) }
 
-// limit is the largest counter, and the largest number in a stream, that there can be
-// (docs/causal.md §2.1).
+// limit is the largest counter, and the largest number in a stream, that a peer may bring
+// (docs/causal.md §2.1, rule 6). Its methods say which rule a part of a message breaks.
 type limit uint64
 
+// number: no number is beyond the limit.
 func (most limit) number(n uint64) string {
 	if n > uint64(most) {
 		return "a number beyond all that can be"
@@ -84,6 +86,7 @@ func (most limit) number(n uint64) string {
 	return ""
 }
 
+// revisionFlaw: a revision leaves room to count up.
 func revisionFlaw(n uint64) string {
 	if n > maxCount {
 		return "a revision that leaves no room above it"
@@ -91,8 +94,8 @@ func revisionFlaw(n uint64) string {
 	return ""
 }
 
-// openFlaw says why a forward's lowest open counter cannot be true; empty: it may be. The
-// forwarded write itself is open.
+// openFlaw: a forwarded write is open itself, so its counter is not below its forwarder's lowest
+// open counter.
 func openFlaw(m *wire.CausalForward) string {
 	if !m.Read && m.LowestOpen > m.Counter {
 		return "a forward of a write below its lowest open counter"
@@ -100,6 +103,7 @@ func openFlaw(m *wire.CausalForward) string {
 	return ""
 }
 
+// mostFlaw: a list is not longer than its bound.
 func mostFlaw(n, most int) string {
 	if n > most {
 		return "a list that is too long"
@@ -107,8 +111,8 @@ func mostFlaw(n, most int) string {
 	return ""
 }
 
-// rangesFlaw: ranges of slots ascend, are apart, and none is empty. Else a small message
-// stands for more slots than there are.
+// rangesFlaw: ranges of slots ascend, do not overlap, and are not empty. Otherwise a small message
+// could stand for more slots than there are, and cause unbounded work.
 func rangesFlaw(list []wire.SlotRange) string {
 	end := uint64(0)
 	for _, g := range list {
@@ -120,7 +124,7 @@ func rangesFlaw(list []wire.SlotRange) string {
 	return ""
 }
 
-// vector: positions ascend, and none is zero.
+// vector: a vector is in order, and its numbers are not beyond the limit.
 func (most limit) vector(v wire.Vector) string {
 	for i := range v {
 		if v[i].N > uint64(most) {
@@ -130,6 +134,7 @@ func (most limit) vector(v wire.Vector) string {
 	return vectorFlaw(v)
 }
 
+// vectorFlaw: positions ascend, none is zero, and there are at most MaxVector.
 func vectorFlaw(v wire.Vector) string {
 	if len(v) > MaxVector {
 		return "a vector that is too long"
@@ -142,7 +147,8 @@ func vectorFlaw(v wire.Vector) string {
 	return ""
 }
 
-// context: what others are shown must be what they may bring again.
+// context: the dependencies of an item are such that a client which reads the item gets a context
+// that no node refuses.
 func (most limit) context(c *wire.Context) string {
 	for i := range c.Exact {
 		if v := &c.Exact[i].Version; max(v.Counter, v.Dot.N) > uint64(most) {
@@ -152,8 +158,8 @@ func (most limit) context(c *wire.Context) string {
 	return first(most.number(c.Ceil), most.vector(c.Vector), contextFlaw(c))
 }
 
-// contextFlaw is what no context has, whoever brings it. What its numbers may be is
-// judged where it is used.
+// contextFlaw: a context is in order and within the bounds of lists. Whether its numbers can be
+// true is judged by limit.context for stored items, and by Judge.Context for clients.
 func contextFlaw(c *wire.Context) string {
 	if len(c.Exact) > wire.MaxExact || len(c.CutRefs) > MaxVector {
 		return "a context beyond its limits"
@@ -171,6 +177,7 @@ func contextFlaw(c *wire.Context) string {
 	return vectorFlaw(c.Vector)
 }
 
+// item: an item has a key, a version and plausible numbers.
 func (most limit) item(item *wire.Item) string {
 	v := &item.Version
 	switch {
@@ -182,6 +189,7 @@ func (most limit) item(item *wire.Item) string {
 	return first(most.number(v.Dot.N), most.context(&item.Deps))
 }
 
+// items: each item is without a flaw.
 func (most limit) items(items []wire.Item) string {
 	for i := range items {
 		if why := most.item(&items[i]); why != "" {
@@ -191,8 +199,8 @@ func (most limit) items(items []wire.Item) string {
 	return ""
 }
 
-// orderFlaw: what answers FetchItems ascends from the place that was asked for; so an exchange
-// comes to an end.
+// orderFlaw: the items of an answer ascend from the place that was asked for. So an exchange comes
+// to an end.
 func orderFlaw(m *wire.Items) string {
 	at := m.After
 	for i := range m.Items {
@@ -206,7 +214,7 @@ func orderFlaw(m *wire.Items) string {
 	return ""
 }
 
-// gcCountersFlaw: GC counters of slots ascend.
+// gcCountersFlaw: GC counters ascend by slot, and the slots exist.
 func (j *Judge) gcCountersFlaw(list []wire.SlotGCCounter) string {
 	for i, f := range list {
 		if int64(f.Slot) >= int64(j.slots) || i > 0 && list[i-1].Slot >= f.Slot {
@@ -216,6 +224,8 @@ func (j *Judge) gcCountersFlaw(list []wire.SlotGCCounter) string {
 	return ""
 }
 
+// keyAnswer: an answer about a key fits the key it names, and claims nothing of a slot that is not
+// held.
 func (most limit) keyAnswer(m *wire.KeyReply) string {
 	switch {
 	case m.Present && m.Item.Key != m.Key:
@@ -228,6 +238,7 @@ func (most limit) keyAnswer(m *wire.KeyReply) string {
 	return ""
 }
 
+// carryAnswer: an answer to a forward has an item and a context without a flaw.
 func (most limit) carryAnswer(m *wire.CausalForwardReply) string {
 	if m.Present {
 		if why := most.item(&m.Item); why != "" {
@@ -237,7 +248,9 @@ func (most limit) carryAnswer(m *wire.CausalForwardReply) string {
 	return contextFlaw(&m.Context)
 }
 
-// digestFlaw looks at what a node says of itself and of slots.
+// digestFlaw: a Digest is within its bounds, and knows no more of this node's own stream than this
+// node has written. A node that believed otherwise would take its next writes for collected
+// ones (docs/causal.md §12, rule 3).
 func (j *Judge) digestFlaw(m *wire.Digest, most limit) string {
 	why := first(
 		revisionFlaw(m.Revision), j.holdingsFlaw(&m.Held, most), most.vector(m.Heard),
@@ -250,6 +263,7 @@ func (j *Judge) digestFlaw(m *wire.Digest, most limit) string {
 	return why
 }
 
+// holdingsFlaw: holdings have plausible vectors, and each range of slots has a vector.
 func (j *Judge) holdingsFlaw(h *wire.Holdings, most limit) string {
 	for _, v := range h.Vectors {
 		if why := most.vector(v); why != "" {
@@ -273,6 +287,7 @@ func (j *Judge) holdingsFlaw(h *wire.Holdings, most limit) string {
 	return ""
 }
 
+// groupsFlaw: groups ascend, and have at most maxSums sums together.
 func groupsFlaw(list []wire.GroupSums) string {
 	sums := 0
 	for i := range list {
@@ -284,8 +299,8 @@ func groupsFlaw(list []wire.GroupSums) string {
 	return mostFlaw(sums, maxSums)
 }
 
-// viewInfoFlaw: a layout must be cheap to assign slots with, and a stable cut must not
-// claim more than there is.
+// viewInfoFlaw: layouts are small enough to assign slots with, and stable cuts claim no more of
+// this node's own stream than it has written.
 func (j *Judge) viewInfoFlaw(m *wire.ViewInfo, most limit) string {
 	if len(m.Views) > catalog.MaxUnknown {
 		return "a list that is too long"

@@ -6,20 +6,21 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Keep keeps a copy of an item aside until its slot is ready.
+// Keep keeps a copy of an item of a batch aside until its slot is ready. Until the slot was
+// brought in, K does not say which versions were deleted and collected, so the item cannot be
+// merged yet (I19). The caller bounds AsideBytes.
 func (t *Table) Keep(hash uint64, item *wire.Item) {
 	s := t.Of(hash)
 	s.aside = append(s.aside, footprint.Detach(item))
 	t.asideBytes += footprint.Listed(item)
 }
 
-// AsideBytes is the memory of the items that are kept aside.
+// AsideBytes is the memory of the items that are kept aside, without those being merged.
 func (t *Table) AsideBytes() int { return t.asideBytes }
 
-// TakeAside takes the items that were kept aside, to be merged into a slot that is to be
-// ready. It reports false if the slot is not to be made ready: it is not owned, or ready,
-// or items are being merged into it. If there are items, the caller calls Merged once for
-// each, and then EndMerging.
+// TakeAside takes the items that were kept aside for a slot that is to become ready. It reports
+// false if the slot is not owned, is ready already, or is merging. If there are items, the
+// caller merges each, calls Merged after each, and EndMerging when the last one is durable.
 func (t *Table) TakeAside(at hashing.Slot) (items []wire.Item, ok bool) {
 	s := &t.slots[at]
 	if !s.owned || s.ready || s.unmerged > 0 {
@@ -33,11 +34,12 @@ func (t *Table) TakeAside(at hashing.Slot) (items []wire.Item, ok bool) {
 	return items, true
 }
 
-// Merging reports that items are being merged into a slot.
+// Merging reports that items which were kept aside are being merged into a slot. It ends early
+// with the view.
 func (t *Table) Merging(at hashing.Slot) bool { return t.slots[at].unmerged > 0 }
 
-// Merged notes that one of the items was merged. It reports whether it was the last one:
-// then EndMerging is due when the item is durable.
+// Merged notes that one of the items was merged. It reports whether that was the last one. Then
+// EndMerging is due when the merge is durable.
 func (t *Table) Merged(at hashing.Slot) (last bool) {
 	s := &t.slots[at]
 	if s.unmerged == 1 {
@@ -47,8 +49,8 @@ func (t *Table) Merged(at hashing.Slot) (last bool) {
 	return false
 }
 
-// EndMerging notes that all the items are merged, durably. More may have been kept aside
-// meanwhile. It reports false if the slot is not owned any more.
+// EndMerging notes that all the items are merged, durably. It reports false if the slot is not
+// owned any more. More items may have been kept aside meanwhile.
 func (t *Table) EndMerging(at hashing.Slot) bool {
 	s := &t.slots[at]
 	if s.owned {
@@ -57,8 +59,8 @@ func (t *Table) EndMerging(at hashing.Slot) bool {
 	return s.owned
 }
 
-// Apart is the largest counter of a key among the items of a slot that are not merged. A
-// write is to be above it (I13).
+// Apart is the largest counter of a key among the items of a slot that are not merged yet. A
+// write of the key must be above it (I13; docs/causal.md §3.2, rule 1.5).
 func (s *Slot) Apart(key string) (counter uint64) {
 	for _, list := range [][]wire.Item{s.aside, s.merging} {
 		for i := range list {

@@ -6,14 +6,15 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Writer makes holdings. Slots must come in ascending order. Slots that share a vector in
-// memory share it in the holdings, and equal neighbours are one run.
+// Writer makes holdings, the form of K in messages and log writes. Slots must come in ascending
+// order. Slots that share a vector in memory share it in the holdings, and equal neighbours are
+// one run, so thousands of slots take little room.
 type Writer struct {
 	Holdings wire.Holdings
-	index    map[*wire.Position]uint32 // head of a vector → its place in Holdings
+	index    map[*wire.Position]uint32 // by the head of a vector: its place in Holdings.Vectors
 }
 
-// Add adds what is held of a slot.
+// Add adds a slot that is held, with its K, readiness and GC counter.
 func (w *Writer) Add(at hashing.Slot, v wire.Vector, ready bool, gcCounter uint64) {
 	if w.index == nil {
 		w.index = map[*wire.Position]uint32{}
@@ -35,14 +36,14 @@ func (w *Writer) Add(at hashing.Slot, v wire.Vector, ready bool, gcCounter uint6
 	})
 }
 
-// Reader reads holdings. It is faster than Holdings.Of for slots that are asked for in
-// ascending order.
+// Reader reads holdings, for slots that are asked for in ascending order. Then it takes one pass
+// over the runs, where Holdings.Of searches each time.
 type Reader struct {
 	Held *wire.Holdings
 	i    int // the run that was looked at last
 }
 
-// Next is what the holdings say of a slot; nil: nothing that makes sense.
+// Next is what the holdings say of a slot; nil: the slot is not held, or its vector is missing.
 func (h *Reader) Next(at hashing.Slot) *wire.HeldSlots {
 	for h.i < len(h.Held.Held) && h.Held.Held[h.i].Slots.First+h.Held.Held[h.i].Slots.Count <= uint32(at) {
 		h.i++

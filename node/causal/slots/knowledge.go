@@ -8,39 +8,41 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Durable reports that durable K of a slot has a position.
+// Durable reports that durable K of a slot has a position (I15). For the streams of this view
+// the position of the stream stands for the slot.
 func (t *Table) Durable(s *Slot, stream wire.Stream, n uint64) bool {
 	return s.known.At(stream) >= n || s.owned && t.streams.Durable(stream, n, s.ready)
 }
 
-// DurableOrPending reports that K of a slot has a position, or will have it when
-// everything that is written is durable.
+// DurableOrPending reports that K of a slot has a position, or will have it when all writes so
+// far are durable. A merge must not take an item whose dot this covers and that is not here.
 func (t *Table) DurableOrPending(s *Slot, stream wire.Stream, n uint64) bool {
 	return t.Durable(s, stream, n) || s.pending.At(stream) >= n || s.Live() && t.streams.Got(stream, n)
 }
 
-// Satisfied reports that no request need wait for a position in a slot: durable K has it,
-// or it is lost there.
+// Satisfied reports that no request need wait for a position in a slot: durable K has the
+// position, or it is lost in the slot. A lost position is never a reason to refuse an item.
 func (t *Table) Satisfied(s *Slot, stream wire.Stream, n uint64) bool {
 	return t.Durable(s, stream, n) || s.lost.At(stream) >= n || s.inquired && t.ended(stream)
 }
 
-// IsLost reports that a version of a key whose slot is owned is lost: no request waits
-// for it, and K does not have it.
+// IsLost reports that a version of a key is lost: its slot is owned, no request waits for its
+// dot there, and durable K lacks the dot.
 func (t *Table) IsLost(hash uint64, v wire.CausalVersion) bool {
 	s := t.Of(hash)
 	return s.owned && t.Satisfied(s, v.Dot.Stream, v.Dot.N) && !t.Durable(s, v.Dot.Stream, v.Dot.N)
 }
 
-// BeginInquiry forgets what is lost: there are nodes that were not asked yet.
+// BeginInquiry forgets in all slots what is lost: some node was not asked yet and may bring
+// it (docs/causal.md §10, rule 16).
 func (t *Table) BeginInquiry() {
 	for i := range t.slots {
 		t.slots[i].inquired, t.slots[i].lost = false, nil
 	}
 }
 
-// EndInquiry notes that every node was asked for what ended boots have left. In owned
-// slots the positions of a vector that are not here are lost as well.
+// EndInquiry notes that every peer has answered an inquiry. In each owned slot the streams of
+// ended boots are lost beyond K, and so is what K lacks of the positions of a vector.
 func (t *Table) EndInquiry(lost wire.Vector) {
 	j := &version.Joiner{}
 	for i := range t.slots {
@@ -51,7 +53,8 @@ func (t *Table) EndInquiry(lost wire.Vector) {
 	}
 }
 
-// vector is K of a slot as others are told, when everything that is written is durable.
+// vector is K of a slot with the streams of this view, as it is when all writes so far are
+// durable.
 func (t *Table) vector(s *Slot, j *version.Joiner) wire.Vector {
 	if !s.owned {
 		return s.known
@@ -59,8 +62,8 @@ func (t *Table) vector(s *Slot, j *version.Joiner) wire.Vector {
 	return j.Join(s.known, t.streams.Vector(s.ready))
 }
 
-// Holdings are K and GC counters of those of some slots that are held, as others are
-// told, when everything that is written is durable.
+// Holdings are K, readiness and GC counters of the held slots of a list, as they are when all
+// writes so far are durable. The caller sends them only then.
 func (t *Table) Holdings(list []wire.SlotRange) wire.Holdings {
 	j := &version.Joiner{}
 	var w Writer
@@ -72,7 +75,8 @@ func (t *Table) Holdings(list []wire.SlotRange) wire.Holdings {
 	return w.Holdings
 }
 
-// Heard has all positions that are known of here, of whichever slot.
+// Heard is the join of K of all held slots: positions that exist, as far as this node knows. It
+// says nothing of what is here in any one slot.
 func (t *Table) Heard() wire.Vector {
 	var heard, last wire.Vector
 	for i := range t.slots {
@@ -87,9 +91,9 @@ func (t *Table) Heard() wire.Vector {
 	return heard
 }
 
-// Least is the least position of a stream in durable K of the slots for which tracks
-// count. It does not look further than to a position that is not above most; false:
-// tracks count for no slot.
+// Least is the least position of a stream in durable K of the slots for which tracks count. The
+// search ends at the first position that is not above most. live is false if tracks count for
+// no slot.
 func (t *Table) Least(stream wire.Stream, most uint64) (least uint64, live bool) {
 	least = ^uint64(0)
 	for i := range t.slots {
@@ -103,8 +107,9 @@ func (t *Table) Least(stream wire.Stream, most uint64) (least uint64, live bool)
 	return least, live
 }
 
-// EndStreams moves what the streams of this view count for into K of each slot: the view
-// ends. Items that were kept aside are not known, and dropped: an exchange brings them.
+// EndStreams moves the positions of this view's streams into K of each slot for which they
+// count, because the view ends. Items that were kept aside are dropped: K does not cover them,
+// so an exchange brings them.
 func (t *Table) EndStreams() {
 	j := &version.Joiner{}
 	for i := range t.slots {
@@ -117,8 +122,9 @@ func (t *Table) EndStreams() {
 	t.asideBytes = 0
 }
 
-// Grow notes that K and the GC counter of a slot are to grow. known must have all of K.
-// The GC counter counts at once, since items below it may go in this step.
+// Grow notes pending knowledge: K of a slot is to become known, which must cover the present K.
+// ready says that the slot need wait for no other node then. The GC counter grows at once, since
+// items below it may be removed in this step, and writes must be above them (I13).
 func (t *Table) Grow(at hashing.Slot, known wire.Vector, gcCounter uint64, ready bool) {
 	s := &t.slots[at]
 	s.gcCounter = max(s.gcCounter, gcCounter)
@@ -126,16 +132,16 @@ func (t *Table) Grow(at hashing.Slot, known wire.Vector, gcCounter uint64, ready
 	t.growing = append(t.growing, growth{at, s.released, known, s.gcCounter, ready})
 }
 
-// Absorb notes that K of a slot is to grow by a vector, if that says anything new. All
-// that the vector means must be written. ready says that the vector's node is ready for
-// the slot, and has everything. It reports false if K would get more than most
-// positions. Then only the GC counter grows.
+// Absorb notes that K of a slot is to grow by a peer's K, if that is news. The caller has
+// persisted, or will persist before, every item that the peer's K covers (I15). ready says that
+// the peer is a ready holder that lacks nothing. Absorb reports false if K would get more than
+// most positions; then only the GC counter grows (docs/causal.md §12, rule 7).
 func (t *Table) Absorb(at hashing.Slot, theirs wire.Vector, gcCounter uint64, ready bool, most int, j *version.Joiner) bool {
 	s := &t.slots[at]
 	v := j.Join(s.known, theirs)
 	if len(v) > most {
 		if gcCounter > s.gcCounter {
-			t.Grow(at, s.known, gcCounter, false) // writes here must be above what was collected there, whatever K says
+			t.Grow(at, s.known, gcCounter, false) // a write must be above what the peer has collected, even if K does not grow
 		}
 		return false
 	}
@@ -146,14 +152,14 @@ func (t *Table) Absorb(at hashing.Slot, theirs wire.Vector, gcCounter uint64, re
 	return true
 }
 
-// Growth is what Grow has noted since it was taken last.
+// Growth is pending knowledge that is taken to be persisted.
 type Growth struct {
-	list     []growth
-	Holdings wire.Holdings // to be written
+	list     []growth      // ascending by slot
+	Holdings wire.Holdings // the same, to be persisted
 }
 
-// TakeGrowth returns what Grow has noted; nil: nothing. When its holdings are durable,
-// with everything that was written before, Apply lets it count (I15).
+// TakeGrowth takes what Grow has noted; nil: nothing. The caller persists the holdings after the
+// items that they cover, and calls Apply when both are durable (I15).
 func (t *Table) TakeGrowth() *Growth {
 	if len(t.growing) == 0 {
 		return nil
@@ -169,8 +175,8 @@ func (t *Table) TakeGrowth() *Growth {
 	return g
 }
 
-// Apply lets K grow, slot after slot, except where the slot was released meanwhile. It
-// calls ready for each slot that need wait for no other node any more.
+// Apply raises durable K of each slot, except where the slot was released meanwhile. It calls
+// ready for each slot that need wait for no other node any more.
 func (t *Table) Apply(g *Growth, ready func(hashing.Slot)) {
 	j := &version.Joiner{}
 	for _, l := range g.list {

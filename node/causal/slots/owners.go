@@ -5,11 +5,12 @@ import (
 	"github.com/cohortkv/cohort/internal/mutant"
 )
 
-// A slot that is held for others is kept until each of its owners has acknowledged it as
-// it is now (I25). The table counts the owners that have not.
+// A slot held for others is kept until each of its owners has acknowledged it as it is now
+// (I25). The table counts the owners that have not. A change of the slot makes the count void.
 
-// CountOwners begins to count the owners of slots that are held for others. It returns
-// the slots that are blank: there is nothing to wait for.
+// CountOwners begins a new count for all slots held for others. The caller then calls
+// AwaitOwner for each owner of each slot that is not blank. CountOwners returns the blank
+// slots: they may be released at once.
 func (t *Table) CountOwners() (blank []hashing.Slot) {
 	for i := range t.slots {
 		s := &t.slots[i]
@@ -21,11 +22,11 @@ func (t *Table) CountOwners() (blank []hashing.Slot) {
 	return blank
 }
 
-// AwaitOwner counts an owner that has not acknowledged a slot.
+// AwaitOwner adds an owner that has not acknowledged a slot to the count.
 func (t *Table) AwaitOwner(at hashing.Slot) { t.slots[at].unacked++ }
 
-// OwnerHas notes that one of the owners that were counted has acknowledged a slot. It
-// reports whether all of them have.
+// OwnerHas notes that one of the counted owners has acknowledged a slot, and reports whether all
+// of them have. The caller must not report one owner twice. A void count reports false.
 func (t *Table) OwnerHas(at hashing.Slot) bool {
 	s := &t.slots[at]
 	if s.owned || s.unacked == 0 {
@@ -39,14 +40,14 @@ func (t *Table) OwnerHas(at hashing.Slot) bool {
 	return true
 }
 
-// Releasable reports that all owners have a slot as it is now.
+// Releasable reports that all owners have acknowledged a slot as it is now.
 func (t *Table) Releasable(at hashing.Slot) bool { return t.slots[at].acked }
 
-// ForOthers reports that slots are held that others own.
+// ForOthers reports that slots are held here that other shards own.
 func (t *Table) ForOthers() bool { return t.held > t.owned }
 
-// Uncounted reports that a slot is held for others whose owners are not counted: it has
-// come, or has changed, since they were.
+// Uncounted reports that the owners of some slot held for others are not counted: the slot has
+// come, or has changed, since the last CountOwners.
 func (t *Table) Uncounted() bool {
 	for i := range t.slots {
 		if s := &t.slots[i]; s.held && !s.owned && s.unacked == 0 && !s.acked {

@@ -21,7 +21,7 @@ func Each(ranges []wire.SlotRange) iter.Seq[hashing.Slot] {
 	}
 }
 
-// Ranges puts ascending slots into runs, which are as long as possible.
+// Ranges puts ascending slots into ranges that are as long as possible.
 func Ranges(list iter.Seq[hashing.Slot]) []wire.SlotRange {
 	var out []wire.SlotRange
 	for s := range list {
@@ -40,7 +40,7 @@ func In(list []wire.SlotRange, at hashing.Slot) bool {
 	return found
 }
 
-// beside orders a range among ascending ones against a slot; 0: the slot is in it.
+// beside says on which side of a slot a range is: -1 before, 1 after, 0 the slot is in it.
 func beside(g wire.SlotRange, at hashing.Slot) int {
 	switch {
 	case g.First+g.Count <= uint32(at):
@@ -66,7 +66,7 @@ func Overlap(a, b []wire.SlotRange) bool {
 	return false
 }
 
-// Count is how many slots ranges have that do not overlap.
+// Count is how many slots are in ranges that do not overlap.
 func Count(list []wire.SlotRange) (n uint64) {
 	for _, g := range list {
 		n += uint64(g.Count)
@@ -79,8 +79,8 @@ func All(space hashing.Space) []wire.SlotRange {
 	return []wire.SlotRange{{First: 0, Count: uint32(space.Slots())}}
 }
 
-// Valid keeps the parts of ranges that are slots of a space: ranges in messages may be
-// anything.
+// Valid cuts ranges of a message down to the slots of a space. Ranges in messages may name
+// slots that do not exist.
 func Valid(space hashing.Space, list []wire.SlotRange) []wire.SlotRange {
 	n := uint32(space.Slots())
 	list = slices.DeleteFunc(slices.Clone(list), func(g wire.SlotRange) bool { return g.First >= n || g.Count == 0 })
@@ -90,7 +90,8 @@ func Valid(space hashing.Space, list []wire.SlotRange) []wire.SlotRange {
 	return list
 }
 
-// Hashes are the ranges of hashes of keys in ranges of slots.
+// Hashes are the ranges of key hashes that ranges of slots stand for: a slot is the top bits of
+// the hash.
 func Hashes(space hashing.Space, list []wire.SlotRange) []wire.HashRange {
 	out := make([]wire.HashRange, 0, len(list))
 	for _, g := range list {

@@ -7,10 +7,10 @@ import (
 	"github.com/cohortkv/cohort/hashing"
 )
 
-// Set is a set of slots of one space.
+// Set is a set of slots of one space, as a bitmap.
 type Set struct {
-	words []uint64
-	n     int
+	words []uint64 // slot i is bit i%64 of words[i/64]
+	n     int      // slots in the set
 }
 
 // NewSet returns an empty set of slots of a space.
@@ -31,7 +31,7 @@ func (s *Set) Add(at hashing.Slot) {
 
 func (s *Set) has(at hashing.Slot) bool { return s.words[at/64]>>(at%64)&1 == 1 }
 
-// Remove takes a slot out. It reports whether the slot was in the set.
+// Remove takes a slot out, and reports whether the slot was in the set.
 func (s *Set) Remove(at hashing.Slot) bool {
 	if !s.has(at) {
 		return false
@@ -41,7 +41,7 @@ func (s *Set) Remove(at hashing.Slot) bool {
 	return true
 }
 
-// All yields the slots, ascending.
+// All yields the slots, ascending. The set must not change meanwhile.
 func (s *Set) All() iter.Seq[hashing.Slot] {
 	return func(yield func(hashing.Slot) bool) {
 		for i, w := range s.words {

@@ -6,16 +6,18 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Sums of slots are compared in two steps, so that nodes that hold the same exchange
-// little: sums of groups first, then those of the slots of groups that differ. Groups are
-// runs of equally many slots.
+// Sums are compared in two steps, as in a Merkle tree of two levels, so nodes that hold the same
+// items exchange little. The requester sends the sums of groups of slots. The responder answers
+// with the sums of single slots in the groups that differ (docs/causal.md §6.1). Groups are runs
+// of equally many slots.
 
-// maxGroups is how many groups there are at most.
+// maxGroups bounds the groups of a space.
 const maxGroups = 128
 
+// groupSize is how many slots of a space are in one group.
 func groupSize(space hashing.Space) uint32 { return uint32(max(1, space.Slots()/maxGroups)) }
 
-// GroupSums has a sum for each group that ascending slots touch, of those slots alone.
+// GroupSums are the sums of the groups that ascending slots touch, each over those slots alone.
 func (t *Table) GroupSums(list []wire.SlotRange) []wire.Sum {
 	var sums []wire.Sum
 	size, last := groupSize(t.space), ^uint32(0)
@@ -28,7 +30,8 @@ func (t *Table) GroupSums(list []wire.SlotRange) []wire.Sum {
 	return sums
 }
 
-// Differing has the sums of the slots of those groups whose sum is not the other node's.
+// Differing has, for each group whose sum is not that of the requester, the sums of the listed
+// slots. theirs are the requester's GroupSums of the same list. A missing sum differs.
 func (t *Table) Differing(list []wire.SlotRange, theirs []wire.Sum) []wire.GroupSums {
 	ours := t.GroupSums(list)
 	var out []wire.GroupSums
@@ -48,21 +51,22 @@ func (t *Table) Differing(list []wire.SlotRange, theirs []wire.Sum) []wire.Group
 	return out
 }
 
-// SumReader finds the sums of slots in what Differing has answered to a list. It must be
-// asked for the slots of that list, in ascending order.
+// SumReader reads an answer of Differing, at the requester. Next must be called for each slot of
+// the same list, in ascending order.
 type SumReader struct {
-	size   uint32
-	groups []wire.GroupSums
-	group  uint32
-	place  int // of the slot among those of the group that are in the list
+	size   uint32           // slots in a group
+	groups []wire.GroupSums // of the answer, from the present group on
+	group  uint32           // of the last slot
+	place  int              // of the last slot among the listed slots of its group
 }
 
-// ReadSums returns a reader of groups, of slots of a space.
+// ReadSums returns a reader of an answer about slots of a space.
 func ReadSums(space hashing.Space, groups []wire.GroupSums) SumReader {
 	return SumReader{size: groupSize(space), groups: groups, group: ^uint32(0)}
 }
 
-// Next is the other node's sum of a slot; false: the slot is in no group that differs.
+// Next is the responder's sum of a slot; false: the responder sent no sums for its group, so
+// the group was equal.
 func (r *SumReader) Next(at hashing.Slot) (sum wire.Sum, differs bool) {
 	if g := uint32(at) / r.size; g != r.group {
 		r.group, r.place = g, -1
@@ -75,7 +79,7 @@ func (r *SumReader) Next(at hashing.Slot) (sum wire.Sum, differs bool) {
 		return wire.Sum{}, false
 	}
 	if r.place >= len(r.groups[0].Sums) {
-		return wire.Sum{Count: ^uint64(0)}, true // the answer is too short: it equals no sum
+		return wire.Sum{Count: ^uint64(0)}, true // the answer is too short: this equals no real sum
 	}
 	return r.groups[0].Sums[r.place], true
 }

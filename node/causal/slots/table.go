@@ -8,54 +8,56 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Streams are the streams of the present view. One position of a stream stands for all
-// slots for which the stream counts, so K in the table leaves these streams out.
+// Streams are the streams of the present view. One position of a stream stands for all slots
+// for which the stream counts, so a write costs the same however many slots there are. K in
+// the table leaves these streams out until EndStreams.
 type Streams interface {
-	// Durable reports a position that is durable, for an owned slot that is ready or not.
+	// Durable reports that a position is durable and counts for an owned slot, ready or not.
 	Durable(id wire.Stream, n uint64, ready bool) bool
-	// Got reports a position of another replica's stream that is written, for a slot that
-	// is ready.
+	// Got reports that a position of another replica's stream is persisted, durably or not,
+	// and counts for a ready slot.
 	Got(id wire.Stream, n uint64) bool
-	// Vector has all positions as far as they are written. It is not changed afterwards.
+	// Vector has all positions that count for an owned slot, ready or not, as they are when
+	// all writes so far are durable. Neither side changes the vector afterwards.
 	Vector(ready bool) wire.Vector
 }
 
-// Table has all slots of a space.
+// Table has all slots of a space, and keeps the rules of the package.
 type Table struct {
 	space   hashing.Space
 	streams Streams
-	ended   func(wire.Stream) bool // the stream is of a boot that has ended, and all nodes were asked for its writes
+	ended   func(wire.Stream) bool // the stream's boot has ended, and an inquiry has ended since
 
 	slots   []Slot
 	held    int // slots that are held
-	owned   int // and owned
-	unready int // owned, and not ready
+	owned   int // of these, slots that are owned
+	unready int // of these, slots that are not ready
 
-	revision   uint64 // grows with each change of items or K of a slot, and when slots are released
-	asideBytes int    // memory of the items that wait for their slots
-	stored     bool   // an item was ever held
+	revision   uint64 // grows with each change of items or K, and with each release
+	asideBytes int    // memory of the items that are kept aside
+	stored     bool   // an item was ever held here, in this boot
 
-	growing []growth // K that is to grow, and is not written yet
+	growing []growth // noted by Grow, and not taken to be persisted yet
 }
 
-// growth is what K of a slot grows to when it is durable.
+// growth is pending knowledge of one slot.
 type growth struct {
 	at        hashing.Slot
-	released  uint64 // of the slot, when it was noted
-	known     wire.Vector
+	released  uint64      // the slot's last release when it was noted; another one makes it void
+	known     wire.Vector // what K is to be, without the streams of this view
 	gcCounter uint64
-	ready     bool // the slot need wait for no other node any more
+	ready     bool // the slot need wait for no other node then
 }
 
-// New returns a table of slots that are not held.
+// New returns a table of slots, none of which is held.
 func New(space hashing.Space, streams Streams, ended func(wire.Stream) bool) Table {
 	return Table{space: space, streams: streams, ended: ended, slots: make([]Slot, space.Slots())}
 }
 
-// At is a slot.
+// At is a slot by its number, which must be below Len.
 func (t *Table) At(at hashing.Slot) *Slot { return &t.slots[at] }
 
-// Of is the slot of a hash.
+// Of is the slot of a key's hash.
 func (t *Table) Of(hash uint64) *Slot { return &t.slots[t.space.Slot(hash)] }
 
 // Space is the space of the slots.
@@ -64,19 +66,23 @@ func (t *Table) Space() hashing.Space { return t.space }
 // Len is how many slots there are.
 func (t *Table) Len() int { return len(t.slots) }
 
-// Held is how many slots are held; Owned how many of them are owned; Unready how many of
-// these are not ready.
-func (t *Table) Held() int    { return t.held }
-func (t *Table) Owned() int   { return t.owned }
+// Held is how many slots are held.
+func (t *Table) Held() int { return t.held }
+
+// Owned is how many slots are owned; all of them are held.
+func (t *Table) Owned() int { return t.owned }
+
+// Unready is how many owned slots are not ready.
 func (t *Table) Unready() int { return t.unready }
 
-// Revision grows with each change of items or K of a slot, and when slots are released.
+// Revision grows with each change of items or K, and with each release. At one revision this
+// node holds the same.
 func (t *Table) Revision() uint64 { return t.revision }
 
-// Stored reports that an item was ever held here.
+// Stored reports that an item was ever held here, in this boot.
 func (t *Table) Stored() bool { return t.stored }
 
-// Where yields the slots for which something holds, in ascending order.
+// Where yields the slots for which a predicate holds, ascending.
 func (t *Table) Where(holds func(*Slot) bool) iter.Seq[hashing.Slot] {
 	return func(yield func(hashing.Slot) bool) {
 		for i := range t.slots {
@@ -90,8 +96,8 @@ func (t *Table) Where(holds func(*Slot) bool) iter.Seq[hashing.Slot] {
 // OwnedRanges are the slots that are owned.
 func (t *Table) OwnedRanges() []wire.SlotRange { return Ranges(t.Where((*Slot).Owned)) }
 
-// changed notes a change of items or K of a slot. If the slot is held for others, what
-// its owners have acknowledged is not all: it is to be handed off again.
+// changed notes a change of items or K of a slot. If the slot is held for others, its owners
+// have not acknowledged the change, so their count is void (I25).
 func (t *Table) changed(s *Slot) {
 	t.revision++
 	s.changed = t.revision
@@ -100,7 +106,7 @@ func (t *Table) changed(s *Slot) {
 	}
 }
 
-// Hold begins to hold a slot, with nothing in it. It reports whether that is new.
+// Hold begins to hold a slot, with nothing in it. It reports false if the slot was held already.
 func (t *Table) Hold(at hashing.Slot) bool {
 	s := &t.slots[at]
 	if s.held {
@@ -111,12 +117,12 @@ func (t *Table) Hold(at hashing.Slot) bool {
 	return true
 }
 
-// Assign says which slots are owned in a view. A slot that was ready stays ready only if
-// keepReady says that no node can have anything that this one lacks. In the first view of
-// all there is nothing to bring in, so all slots are ready.
+// Assign says which slots are owned in a new view (docs/causal.md §7.1). Ready slots stay ready
+// only with keepReady: no other node can have data that this one lacks. With first no node has
+// data, and all owned slots are ready.
 //
-// A slot that is not ready gets the GC counter of the node: the nodes that know the slot's
-// own may be out of reach.
+// The GC counter of a slot that is not ready becomes at least that of the node, because the
+// nodes that know the slot's own may be out of reach (I13, I14).
 func (t *Table) Assign(owns func(hashing.Slot) bool, keepReady, first bool, gcCounter uint64) {
 	t.unready, t.owned = 0, 0
 	for i := range t.slots {
@@ -135,13 +141,14 @@ func (t *Table) Assign(owns func(hashing.Slot) bool, keepReady, first bool, gcCo
 	}
 }
 
-// Serve marks an owned slot as ready.
+// Serve makes an owned slot ready that is not ready yet.
 func (t *Table) Serve(at hashing.Slot) {
 	t.slots[at].ready = true
 	t.unready--
 }
 
-// Release drops slots that are held for others, with everything that is known of them.
+// Release drops slots held for others, with everything that is known of them. The caller has
+// made sure that they are Releasable (I25), and removes their items in the same step.
 func (t *Table) Release(list []wire.SlotRange) {
 	t.revision++
 	for at := range Each(list) {
@@ -150,9 +157,9 @@ func (t *Table) Release(list []wire.SlotRange) {
 	}
 }
 
-// LastRemoval is the revision at the last removal from those of some slots that are not
-// before a first one. Items that are read later belong to a later K than what was said
-// at an earlier revision.
+// LastRemoval is the revision of the last removal from the listed slots that are not before
+// first. If a Digest was given at an earlier revision, items that are read now belong to a
+// later K: what was removed is missing among them (docs/causal.md §6.3, rule 3).
 func (t *Table) LastRemoval(list []wire.SlotRange, first hashing.Slot) (last uint64) {
 	for at := range Each(list) {
 		if at >= first {
@@ -162,8 +169,8 @@ func (t *Table) LastRemoval(list []wire.SlotRange, first hashing.Slot) (last uin
 	return last
 }
 
-// Put makes an item the one of its key, in the place of old (nil: there was none). write
-// is the write of the log that the item will be in.
+// Put accounts for an item that takes the place of old, the item of its key (nil: none). write
+// is the write of the log that will have the item.
 func (t *Table) Put(hash uint64, item, old *wire.Item, write uint64) {
 	s := t.Of(hash)
 	if old != nil {
@@ -174,8 +181,8 @@ func (t *Table) Put(hash uint64, item, old *wire.Item, write uint64) {
 	t.changed(s)
 }
 
-// Remove takes an item out of a slot. itemHash is that of the item. write is the write of
-// the log that this will be in.
+// Remove accounts for the removal of an item, by its version.ItemHash. write is the write of the
+// log that will have the removal.
 func (t *Table) Remove(at hashing.Slot, itemHash, write uint64) {
 	s := &t.slots[at]
 	version.RemoveItem(&s.sum, itemHash)
@@ -184,13 +191,13 @@ func (t *Table) Remove(at hashing.Slot, itemHash, write uint64) {
 	s.removed = t.revision
 }
 
-// RaiseGCCounter raises the GC counter of a slot at once: items below it go in this
-// step, or a write is to be above it.
+// RaiseGCCounter raises the GC counter of a slot at once, before items up to that counter go or
+// before a write that must be above them (I13).
 func (t *Table) RaiseGCCounter(at hashing.Slot, n uint64) {
 	t.slots[at].gcCounter = max(t.slots[at].gcCounter, n)
 }
 
-// GCCounters are those of slots in a list that have one, from a first slot to a last one.
+// GCCounters are the GC counters above zero of the listed slots from first to last, ascending.
 func (t *Table) GCCounters(list []wire.SlotRange, first, last hashing.Slot) []wire.SlotGCCounter {
 	var counters []wire.SlotGCCounter
 	for at := first; at <= last && int(at) < len(t.slots); at++ {

@@ -13,7 +13,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// streams are streams of a view as the test wants them.
+// streams are the streams of a view, with positions that the test sets.
 type streams struct{ written, durable, own wire.Vector }
 
 func (s *streams) Durable(id wire.Stream, n uint64, ready bool) bool {
@@ -31,7 +31,7 @@ var stream = wire.Stream{View: ids.View{Number: 1}, Node: 2, Boot: 3}
 
 func at(n uint64) wire.Vector { return wire.Vector{{Stream: stream, N: n}} }
 
-// table has eight slots, of which the first ones are owned.
+// table makes a table of eight slots, of which the first ones are owned.
 func table(s *streams, owned int, ready bool) *Table {
 	if s == nil {
 		s = &streams{}
@@ -41,7 +41,7 @@ func table(s *streams, owned int, ready bool) *Table {
 	return &t
 }
 
-// apply lets what was noted count.
+// apply makes pending knowledge durable.
 func (t *Table) apply() (ready []hashing.Slot) {
 	if g := t.TakeGrowth(); g != nil {
 		t.Apply(g, func(at hashing.Slot) { ready = append(ready, at) })
@@ -83,14 +83,14 @@ func TestKnowledgeOfASlotThatWasReleasedMeanwhileIsDropped(t *testing.T) {
 	x.Grow(4, at(5), 0, false)
 	g := x.TakeGrowth()
 	x.Release([]wire.SlotRange{{First: 4, Count: 1}})
-	x.Hold(4) // it has come again
+	x.Hold(4) // held again after the release
 	x.Apply(g, func(hashing.Slot) {})
 	if s := x.At(4); len(s.Known()) > 0 || !s.Blank() {
 		t.Errorf("K of the released slot is back: %v", s.Known())
 	}
 }
 
-// TestTheStreamsOfAViewCount: the own stream in owned slots, tracks in ready ones.
+// TestTheStreamsOfAViewCount: the own stream counts in owned slots, and tracks in ready ones.
 func TestTheStreamsOfAViewCount(t *testing.T) {
 	own := wire.Stream{View: ids.View{Number: 1}, Node: 1, Boot: 1}
 	s := &streams{written: at(9), durable: at(4), own: wire.Vector{{Stream: own, N: 2}}}
@@ -179,7 +179,7 @@ func TestASlotStaysReadyOnlyIfItMissesNothing(t *testing.T) {
 	}
 }
 
-// TestTheCountsAreThoseOfTheSlots does what a node does to its slots, in any order.
+// TestTheCountsAreThoseOfTheSlots changes slots in random order, as a node does, and counts them.
 func TestTheCountsAreThoseOfTheSlots(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		x := New(3, &streams{}, nil)
@@ -313,8 +313,8 @@ func TestWhatIsKeptAsideIsMergedBeforeASlotIsReady(t *testing.T) {
 	}
 }
 
-// TestWhatIsTakenAwayElsewhereDoesNotAgeItems removes an item of one slot: items of the
-// others are still of the K that was told before.
+// TestWhatIsTakenAwayElsewhereDoesNotAgeItems removes an item of one slot. Items of other slots are
+// still of the K that an earlier digest told.
 func TestWhatIsTakenAwayElsewhereDoesNotAgeItems(t *testing.T) {
 	const gone = 3
 	for name, remove := range map[string]func(x *Table){

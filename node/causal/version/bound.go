@@ -10,26 +10,27 @@ import (
 
 // Bounds of contexts, in bytes of their encoding as weight estimates it.
 const (
-	MaxContextBytes = 2900 // of a client's context: 4 KiB as text
+	MaxContextBytes = 2900 // of a client's context; 4 KiB as text, in a header
 	MaxDepsBytes    = 360  // of the dependencies of a stored item
 )
 
-// Compactor bounds contexts (docs/causal.md §2, rule 4; docs/causal.md §9.2). Entries are folded
-// into the vector. Where the vector gets long, a reference to a stable cut takes the
-// place of the positions that the cut has.
+// Compactor bounds contexts (docs/causal.md §2, rule 4; docs/causal.md §9.2). Old entries are
+// folded into the vector. Where the vector gets long, a reference to a stable cut takes the
+// place of the positions that the cut covers. Nothing leaves a context but in exchange for a
+// vector or a reference that a node checks to the same effect (I17).
 type Compactor struct {
-	Limit    int             // positions in a vector before a reference takes their place
-	Cut      *wire.KnownView // the view whose stable cut may be referred to: all members know it; nil: none
-	Subsumed []ids.View      // views whose stable cuts say no more than that of Cut
+	Limit    int             // positions in a vector; beyond it a reference takes the place of those that Cut covers
+	Cut      *wire.KnownView // a view whose stable cut all members know; nil: there is none to refer to
+	Subsumed []ids.View      // views whose stable cuts say no more than that of Cut: their references are dropped
 }
 
-// weight estimates the bytes of a context's encoding. An entry is a hash, a counter and a
-// number. A stream is named once, with its view if that was not named before.
+// weight estimates the bytes of a context's encoding. An entry has a hash, a counter and a
+// number. The encoding names each stream once, and each view once.
 func weight(c *wire.Context) int {
 	const entry, stream, view = 15, 13, 13
 	bytes := entry*len(c.Exact) + 4*len(c.Vector) + view*len(c.CutRefs)
 	if bytes+(stream+view)*(len(c.Exact)+len(c.Vector)) <= MaxDepsBytes {
-		return bytes // however many streams there are
+		return bytes // within the smallest bound even if each stream were named anew
 	}
 	var streams []wire.Stream
 	var views []ids.View
@@ -53,9 +54,9 @@ func weight(c *wire.Context) int {
 	return bytes + stream*len(streams) + view*len(views)
 }
 
-// Bound folds a context to a number of exact entries. As long as the context is heavier
-// than the given bytes, it folds a quarter of the entries, down to one: with many streams
-// the names of the streams cost most.
+// Bound folds a context to at most exact entries. While the context is heavier than the given
+// bytes, a quarter of the entries is folded, down to one entry. The bytes are no hard bound:
+// the vector may exceed them by itself.
 func (n *Compactor) Bound(c wire.Context, exact, bytes int) wire.Context {
 	c = n.referToCut(fold(c, exact))
 	for len(c.Exact) > 1 && weight(&c) > bytes {
@@ -64,9 +65,9 @@ func (n *Compactor) Bound(c wire.Context, exact, bytes int) wire.Context {
 	return c
 }
 
-// referToCut puts a reference to the stable cut in the place of the positions that the
-// cut has, if the vector is longer than the limit. A node checks the reference by the
-// positions of the cut, so nothing is lost (I17).
+// referToCut puts a reference to Cut in the place of the positions that the cut covers, if the
+// vector is longer than Limit. A node checks a reference by the positions of its cut, so the
+// context means no less than before (I17).
 func (n *Compactor) referToCut(c wire.Context) wire.Context {
 	if len(c.Vector) <= n.Limit || n.Cut == nil {
 		return c

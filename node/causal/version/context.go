@@ -10,14 +10,14 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// UnionFolded is the union of the folded parts of two contexts: vector, references and
-// ceil. It has no exact entries.
+// UnionFolded is the union of the folded parts of two contexts: vector, references and ceil
+// (docs/causal.md §2, rule 1). The result has no exact entries.
 func UnionFolded(a, b *wire.Context) wire.Context {
 	return wire.Context{Vector: Join(a.Vector, b.Vector), CutRefs: unionRefs(a.CutRefs, b.CutRefs), Ceil: max(a.Ceil, b.Ceil)}
 }
 
-// With is c and one version more, as the newest entry. If c names a larger version of
-// the hash, that one becomes the newest entry.
+// With is c with one more version, as the newest entry. If c names a larger version of the
+// hash, that larger version becomes the newest entry. c is not changed.
 func With(c *wire.Context, hash uint64, v wire.CausalVersion) wire.Context {
 	d := *c
 	d.Exact = make([]wire.Dependency, 0, len(c.Exact)+1)
@@ -33,7 +33,7 @@ func With(c *wire.Context, hash uint64, v wire.CausalVersion) wire.Context {
 	return d
 }
 
-// Without is c without its exact entry for a hash.
+// Without is c without its exact entry for a hash. c is not changed.
 func Without(c *wire.Context, hash uint64) wire.Context {
 	d := *c
 	if i := index(c, hash); i >= 0 {
@@ -55,9 +55,10 @@ func Named(c *wire.Context, hash uint64) wire.CausalVersion {
 	return wire.CausalVersion{}
 }
 
-// fold keeps the newest entries exact, at most limit. It puts the dots of the others into
-// the vector and their counters below the ceil. So an entry leaves a context only in
-// exchange for a vector that says at least as much (I17).
+// fold keeps the newest entries exact, at most limit. The dots of the others enter the vector,
+// and the ceil becomes at least their counters. So an entry leaves a context only in exchange
+// for a vector that a node checks (I17), and a write under the context is still above the
+// entry's version (I13).
 func fold(c wire.Context, limit int) wire.Context {
 	n := len(c.Exact) - limit
 	if n <= 0 {
@@ -89,12 +90,13 @@ func unionRefs(a, b []ids.View) []ids.View {
 	return slices.Compact(all)
 }
 
-// IsLost reports that a version of the key with this hash is lost: it is not here, and no
-// node has it (docs/causal.md §10).
+// IsLost reports that a version of the key with a hash is lost at this node: K lacks its dot,
+// and no node will bring it (docs/causal.md §10).
 type IsLost func(hash uint64, v wire.CausalVersion) bool
 
-// Seen is the context of a client that had c and was shown an item. The client depends on
-// the item and on everything that the item depends on. lost may be nil: nothing is.
+// Seen is the context of a client that had c and was shown an item. Contexts are transitively
+// closed: the client depends on the item and on everything that the item depends on. A nil
+// lost means that nothing is lost. The result is not bounded.
 func Seen(c *wire.Context, item *wire.Item, lost IsLost) wire.Context {
 	d := &item.Deps
 	if mutant.On(mutant.CausalNotTransitive) {
@@ -104,7 +106,8 @@ func Seen(c *wire.Context, item *wire.Item, lost IsLost) wire.Context {
 	return newest(UnionFolded(d, c), lost, shown, d.Exact, c.Exact)
 }
 
-// SeenList is the context of a client that had c and was shown a list of items.
+// SeenList is the context of a client that had c and was shown a list of items. The result is
+// not bounded.
 func SeenList(c *wire.Context, items iter.Seq[*wire.Item]) wire.Context {
 	d := *c
 	var deps, shown []wire.Dependency
@@ -128,8 +131,9 @@ func SeenList(c *wire.Context, items iter.Seq[*wire.Item]) wire.Context {
 	return newest(d, outlived(c, shown), shown, c.Exact, deps)
 }
 
-// outlived finds the versions that a context names and of whose keys a list shows a
-// smaller version. Such a version is lost: otherwise the list would have waited for it.
+// outlived finds the versions that a context names and of whose keys a list shows a smaller
+// version. Such a version is lost, because otherwise the list would have waited for it
+// (docs/causal.md §3.3, rule 2).
 func outlived(c *wire.Context, shown []wire.Dependency) IsLost {
 	named := make(map[uint64]wire.CausalVersion, len(c.Exact))
 	for _, d := range c.Exact {
@@ -144,10 +148,13 @@ func outlived(c *wire.Context, shown []wire.Dependency) IsLost {
 	return func(hash uint64, v wire.CausalVersion) bool { return lost[hash] == v }
 }
 
-// newest gives a context the entries of several lists. Entries of later lists are newer,
-// and those of shown are the newest. Of two versions of one hash the larger one stays, at
-// the place of the newer one. A lost version does not take the place of a smaller one:
-// the lost one is folded, and the smaller one stays exact (I14).
+// newest gives a context the exact entries of several lists, the oldest first. Entries of later
+// lists are newer, and those of shown are the newest. Of two versions of one hash the larger
+// one stays, at the place of the newer one.
+//
+// A lost version does not take the place of a smaller one: the lost one is folded, and the
+// smaller one stays exact. Otherwise later reads could show the client less than this one,
+// because no node waits for a lost version (I14; docs/causal.md §2, rule 2).
 func newest(c wire.Context, lost IsLost, shown []wire.Dependency, lists ...[]wire.Dependency) wire.Context {
 	n := len(shown)
 	for _, list := range lists {

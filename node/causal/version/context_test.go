@@ -14,8 +14,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// meaning is a context without the order of its entries, and without the difference
-// between nothing and an empty list.
+// meaning is a context in a form for comparison: the order of entries does not count, and nil and an
+// empty list are equal.
 func meaning(c wire.Context) wire.Context {
 	c.Exact = append([]wire.Dependency{}, c.Exact...)
 	slices.SortFunc(c.Exact, func(a, b wire.Dependency) int { return cmp.Compare(a.Hash, b.Hash) })
@@ -29,7 +29,7 @@ func sameMeaning(t *rapid.T, what string, a, b wire.Context) {
 	}
 }
 
-// union is what depends on all that a or b depends on; b's entries count as newer.
+// union is the union of two contexts (docs/causal.md §2, rule 1). The entries of b are newer.
 func union(a, b *wire.Context) wire.Context {
 	switch {
 	case b.IsZero():
@@ -73,12 +73,13 @@ func TestAUnionSaysNoLessThanItsParts(t *testing.T) {
 	})
 }
 
-// folded reports that a context says of a version what is left when it is not exact.
+// folded reports that a context has a version in its folded part: dot in the vector, counter below
+// the ceil.
 func folded(c *wire.Context, v wire.CausalVersion) bool {
 	return c.Vector.At(v.Dot.Stream) >= v.Dot.N && c.Ceil >= v.Counter
 }
 
-// TestFoldKeepsWhatAContextMeans is I17 at the place where entries leave.
+// TestFoldKeepsWhatAContextMeans is I17 where entries leave a context.
 func TestFoldKeepsWhatAContextMeans(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c, limit := draw.Context.Draw(t, "context"), rapid.IntRange(0, 5).Draw(t, "limit")
@@ -134,8 +135,8 @@ func TestWhoReadsAnItemDependsOnItAndOnWhatItDependedOn(t *testing.T) {
 	})
 }
 
-// TestWhatWasReadAfterALossIsNamed: who names what is lost, and is shown less, must not
-// be shown less than that elsewhere, whatever else it reads.
+// TestWhatWasReadAfterALossIsNamed: a client names a lost version and is shown a smaller one. Later
+// reads of any keys must not let it be shown less than that (I14).
 func TestWhatWasReadAfterALossIsNamed(t *testing.T) {
 	version := func(counter uint64, node ids.Node, n uint64) wire.CausalVersion {
 		return wire.CausalVersion{Counter: counter, Dot: wire.Dot{Stream: wire.Stream{Node: node, Boot: 1}, N: n}}
@@ -144,7 +145,7 @@ func TestWhatWasReadAfterALossIsNamed(t *testing.T) {
 	lost := func(hash uint64, v wire.CausalVersion) bool { return hash == hashing.Hash("k") && v == gone }
 	before := wire.Context{Exact: []wire.Dependency{{Hash: hashing.Hash("k"), Version: gone}}}
 	item := &wire.Item{Key: "k", Version: shown}
-	other := &wire.Item{Key: "o", Version: version(1, 3, 1), Deps: before} // was written when what is lost was there
+	other := &wire.Item{Key: "o", Version: version(1, 3, 1), Deps: before} // written before the loss, by a client that had seen the lost version
 	read := Seen(&before, item, lost)
 	unaware := Seen(&wire.Context{}, item, lost)
 	for what, c := range map[string]wire.Context{
@@ -161,12 +162,12 @@ func TestWhatWasReadAfterALossIsNamed(t *testing.T) {
 	if v := Named(&again, hashing.Hash("k")); v != later {
 		t.Errorf("a later read leaves %v named", v)
 	}
-	// What the items of a list depend on may be under way: it is waited for by its key.
+	// A dependency of a listed item may still arrive, so it stays exact, and a read of its key waits.
 	behind := SeenList(&wire.Context{}, slices.Values([]*wire.Item{item, other}))
 	if v := Named(&behind, hashing.Hash("k")); v != gone || len(behind.Vector) > 0 {
 		t.Errorf("a listing leaves %v named, vector %v, of what another of its items depends on", v, behind.Vector)
 	}
-	// What is shown is here, whatever is said of its stream.
+	// A shown version is here, even if its stream counts as lost.
 	mine := Seen(&before, &wire.Item{Key: "k", Version: later}, func(uint64, wire.CausalVersion) bool { return true })
 	if v := Named(&mine, hashing.Hash("k")); v != later || len(mine.Vector) > 0 {
 		t.Errorf("what is shown leaves %v named, vector %v", v, mine.Vector)

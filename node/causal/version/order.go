@@ -1,10 +1,10 @@
-// Package version has the arithmetic of causal replication: which version of a key wins,
-// vectors and their joins, contexts and how they are bounded, and the sums by which two
-// nodes find out whether they hold the same items (docs/causal.md §1.1, §2, §5).
+// Package version has the arithmetic of causal replication (docs/causal.md §1.1, §2, §5): which
+// version of a key wins, vectors and their joins, contexts and their bounds. By its sums two
+// nodes find out whether they hold the same items.
 //
-// All of it is pure functions of values. None writes to a vector or a list of entries
-// that it was given, but for FromPositions: such lists are shared by many slots, items
-// and messages. Callers must keep to that, too.
+// Everything is a pure function of values. Vectors and lists of entries are shared by many
+// slots, items and messages. No function but FromPositions writes to a list that it was given,
+// and callers must not write to one either. A result may share memory with the arguments.
 package version
 
 import (
@@ -12,9 +12,10 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Wins reports that version v takes the place of version o of its key. All replicas
-// decide alike, whichever version came to them first: the order is total, since no two
-// versions are equal (I16).
+// Wins reports that version v of a key takes the place of version o. The larger counter wins,
+// then the lower node id, then the larger rest of the dot (docs/causal.md §1.1). The order is
+// total, since no two versions are equal (I16), and it contains causal order (I13). So all
+// replicas keep the same version, whichever version arrives first (I18).
 func Wins(v, o wire.CausalVersion) bool {
 	switch {
 	case mutant.On(mutant.CausalLocalWins):

@@ -8,13 +8,14 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// A slot's sum is a digest of its items that does not depend on their order: their number,
-// and xor and sum of a hash of each. A write costs O(1), beside a look at the bytes that
-// are written and at those that they replace. A version alone would do, since no two
-// versions are equal (I16). But a faulty node may give two values one version, and the
-// difference must not stay hidden (docs/causal.md §5).
+// A slot's sum is a digest of its items that does not depend on their order: the number of
+// items, and xor and sum of a hash of each (docs/causal.md §1.1). So a write changes the sum
+// in O(1), beside reading the bytes that are written and those that they replace. A hash of
+// the version alone would do, since no two versions are equal (I16). But a faulty node may
+// give two contents one version, and replicas must find that difference (docs/causal.md §5).
+// The hash is not cryptographic: a hostile peer may make sums collide.
 
-// ItemHash is the hash of an item in sums. hash is that of its key.
+// ItemHash is the hash of an item in sums. hash is the hash of its key.
 func ItemHash(hash uint64, item *wire.Item) uint64 {
 	v := &item.Version
 	x := Mix(hash ^ v.Counter)
@@ -52,7 +53,8 @@ func ContentHash(item *wire.Item) uint64 {
 	return x
 }
 
-// word turns a position into one number, as an input of Mix. It is no hash by itself.
+// word combines a position into one number, as an input of Mix. Without Mix the number is no
+// hash.
 func word(s *wire.Stream, n uint64) uint64 {
 	const a, b, c, d, e = 0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb, 0xd6e8feb86659fd93, 0xff51afd7ed558ccd
 	return n*a + uint64(s.Node)*b + uint64(s.Boot) + s.View.Number*c + uint64(s.View.Author)*d + uint64(s.View.Boot)*e
@@ -83,14 +85,14 @@ func AddItem(s *wire.Sum, d uint64) {
 	s.Plus += d
 }
 
-// RemoveItem takes an item, by its ItemHash, out of a sum that has it.
+// RemoveItem takes an item, by its ItemHash, out of a sum. The sum must have the item.
 func RemoveItem(s *wire.Sum, d uint64) {
 	s.Count--
 	s.Xor ^= d
 	s.Plus -= d
 }
 
-// AddSum adds all items of another sum.
+// AddSum adds all items of another sum. The two must have no item in common.
 func AddSum(s *wire.Sum, o wire.Sum) {
 	s.Count += o.Count
 	s.Xor ^= o.Xor

@@ -6,8 +6,9 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Join is the union of two vectors: per stream the larger number. It returns a or b
-// itself if that says as much as both. So equal vectors stay one in memory.
+// Join is the union of two vectors: per stream the larger number. If a or b covers both, Join
+// returns that one itself, so equal vectors stay one in memory. Vectors ascend by stream, each
+// stream at most once, and no number is zero; so does the result.
 func Join(a, b wire.Vector) wire.Vector {
 	switch {
 	case Within(b, a):
@@ -30,7 +31,7 @@ func Join(a, b wire.Vector) wire.Vector {
 	return append(append(out, a...), b...)
 }
 
-// Within reports that a vector says no more than another.
+// Within reports that vector a covers no more than vector b.
 func Within(a, b wire.Vector) bool {
 	if len(a) > len(b) {
 		return false
@@ -50,7 +51,7 @@ func Within(a, b wire.Vector) bool {
 	return true
 }
 
-// Extend is the join of v and one position.
+// Extend is the join of v and one position. v is not changed.
 func Extend(v wire.Vector, s wire.Stream, n uint64) wire.Vector {
 	i, ok := slices.BinarySearchFunc(v, s, func(p wire.Position, s wire.Stream) int { return p.Stream.Compare(s) })
 	switch {
@@ -65,14 +66,15 @@ func Extend(v wire.Vector, s wire.Stream, n uint64) wire.Vector {
 	}
 }
 
-// Same reports that two vectors are one in memory. It is a cheap test for equality that
-// misses equal copies.
+// Same reports that two vectors are one in memory: a cheap test for equality that misses equal
+// copies.
 func Same(a, b wire.Vector) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
-// further adds a dot to a list of positions in any order. It looks for the dot's stream
-// among the last 16 positions only; FromPositions finds what is twice in the list.
+// further adds a dot to a list of positions, which is in any order and may be changed. Only
+// the last 16 positions are searched for the dot's stream, so a list may have a stream twice;
+// FromPositions joins those.
 func further(list []wire.Position, dot wire.Dot) []wire.Position {
 	for i := range list[max(0, len(list)-16):] {
 		if p := &list[len(list)-1-i]; p.Stream == dot.Stream {
@@ -83,8 +85,8 @@ func further(list []wire.Position, dot wire.Dot) []wire.Position {
 	return append(list, wire.Position(dot))
 }
 
-// FromPositions makes a vector of positions in any order, in the memory of the list. A
-// position of zero says nothing and is left out.
+// FromPositions makes a vector of positions in any order, in the memory of the list. The
+// caller must not use the list any more. A position of zero means nothing and is left out.
 func FromPositions(list []wire.Position) wire.Vector {
 	slices.SortFunc(list, func(a, b wire.Position) int { return a.Stream.Compare(b.Stream) })
 	out := list[:0]
@@ -100,18 +102,19 @@ func FromPositions(list []wire.Position) wire.Vector {
 	return out
 }
 
-// Joiner joins the vectors of many slots. Thousands of slots share few vectors; the same
-// two give the same result, so that slots go on sharing. One Joiner serves one pass over
-// the slots: it knows vectors by their address, and keeps them all.
+// Joiner joins the vectors of many slots in one pass. There are thousands of slots and few
+// distinct vectors, and K stays small in memory only while slots share them. A Joiner returns
+// one result for one pair of vectors, and one of several equal results. It names vectors by
+// address and keeps them alive, so it must not outlive the pass.
 type Joiner struct {
-	done map[[2]*wire.Position]wire.Vector // what was joined → the join
-	same []wire.Vector                     // joins so far, of which equal ones are one; at most 64 are looked at
-	key  [2]*wire.Position                 // of the last join: neighbouring slots are mostly alike
-	last wire.Vector                       // its result
+	done map[[2]*wire.Position]wire.Vector // by the heads of both vectors: their join
+	same []wire.Vector                     // distinct results; at most 64, beyond which equal results are not found
+	key  [2]*wire.Position                 // heads of the last join; neighbouring slots are mostly alike
+	last wire.Vector                       // result of the last join
 }
 
-// Head names a vector by its address: two vectors of one length and one head are one.
-// The head of an empty vector is nil.
+// Head is the address of a vector's first position; nil: the vector is empty. Two vectors of
+// one length and one head are one.
 func Head(v wire.Vector) *wire.Position {
 	if len(v) == 0 {
 		return nil
@@ -119,7 +122,7 @@ func Head(v wire.Vector) *wire.Position {
 	return &v[0]
 }
 
-// Join is Join(a, b), shared with earlier results.
+// Join is Join(a, b). An equal earlier result is returned in its place.
 func (j *Joiner) Join(a, b wire.Vector) wire.Vector {
 	key := [2]*wire.Position{Head(a), Head(b)}
 	if key != j.key {
@@ -128,6 +131,7 @@ func (j *Joiner) Join(a, b wire.Vector) wire.Vector {
 	return j.last
 }
 
+// find looks the join of two vectors up, or makes it.
 func (j *Joiner) find(key [2]*wire.Position, a, b wire.Vector) wire.Vector {
 	if v, ok := j.done[key]; ok {
 		return v

@@ -10,7 +10,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// highest is a vector as a map: what gather and join are compared with.
+// highest is a vector as a map, a model for FromPositions and Join.
 func highest(lists ...[]wire.Position) map[wire.Stream]uint64 {
 	m := map[wire.Stream]uint64{}
 	for _, list := range lists {
@@ -23,7 +23,7 @@ func highest(lists ...[]wire.Position) map[wire.Stream]uint64 {
 	return m
 }
 
-// is checks a vector against a map, and that it is one: ascending, nothing at zero.
+// is checks a vector against its model, and that its streams ascend and no number is zero.
 func is(t *rapid.T, v wire.Vector, want map[wire.Stream]uint64) {
 	for i, p := range v {
 		if p.N == 0 || i > 0 && v[i-1].Stream.Compare(p.Stream) >= 0 {
@@ -77,8 +77,7 @@ func TestAVectorIsWithinAnotherIfItAddsNothingToIt(t *testing.T) {
 	})
 }
 
-// TestAJoinerKeepsOneOfEqualVectors: slots share few vectors, and must not come to
-// have one each.
+// TestAJoinerKeepsOneOfEqualVectors: slots that shared a vector must share the result, too.
 func TestAJoinerKeepsOneOfEqualVectors(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		j := &Joiner{}

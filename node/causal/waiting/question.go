@@ -7,23 +7,24 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Patience is how long other nodes are asked for one key.
+// Patience is how long a question for one key is open (docs/causal.md §7.5, rule 6).
 const Patience = 50 * wire.Millisecond
 
-// Question asks other nodes for one key, while its slot is not ready here. It is over when
-// a ready holder has answered, all have, or its time is.
+// Question asks other nodes for one key whose slot is not ready here. So a request need not
+// wait until the whole slot was brought in. The question is over when a ready holder has
+// answered, when all nodes have answered, or when its time is over.
 type Question[R any] struct {
-	Session  uint64
+	Session  uint64 // names the question in its answers
 	Key      string
-	Until    wire.Instant
-	Requests []R        // on whose behalf it is asked
-	silent   []ids.Node // those that have not answered
+	Until    wire.Instant // when its time is over
+	Requests []R          // the requests that share it; some may have been answered meanwhile
+	silent   []ids.Node   // nodes that were asked and have not answered
 }
 
-// Questions has the open questions, at most one for a key.
+// Questions has the open questions, at most one for each key.
 type Questions[R any] struct{ open []*Question[R] }
 
-// Join has a request share the open question for a key; false: there is none.
+// Join lets a request share the open question for a key; false: none is open.
 func (t *Questions[R]) Join(key string, r R) bool {
 	for _, q := range t.open {
 		if q.Key == key {
@@ -34,14 +35,14 @@ func (t *Questions[R]) Join(key string, r R) bool {
 	return false
 }
 
-// Ask opens a question to nodes for the key of a request.
+// Ask opens a question to some nodes for the key of a request. None may be open for the key.
 func (t *Questions[R]) Ask(session uint64, key string, r R, nodes []ids.Node, now wire.Instant) *Question[R] {
 	q := &Question[R]{Session: session, Key: key, Until: now + Patience, Requests: []R{r}, silent: nodes}
 	t.open = append(t.open, q)
 	return q
 }
 
-// Find is the question that a node answers; nil: it was not asked that, or has answered.
+// Find is the question that a node answers; nil: the node was not asked, or has answered.
 func (t *Questions[R]) Find(session uint64, key string, from ids.Node) *Question[R] {
 	for _, q := range t.open {
 		if q.Session == session && q.Key == key && slices.Contains(q.silent, from) {
@@ -51,16 +52,16 @@ func (t *Questions[R]) Find(session uint64, key string, from ids.Node) *Question
 	return nil
 }
 
-// Answered notes that a node has answered. It reports whether all have.
+// Answered notes that a node has answered, and reports whether all nodes have.
 func (q *Question[R]) Answered(from ids.Node) bool {
 	q.silent = slices.DeleteFunc(q.silent, func(id ids.Node) bool { return id == from })
 	return q.Complete()
 }
 
-// Complete reports that no answer is to be waited for.
+// Complete reports that all nodes have answered, or that none was asked.
 func (q *Question[R]) Complete() bool { return len(q.silent) == 0 }
 
-// Close ends a question.
+// Close takes a question off the list.
 func (t *Questions[R]) Close(q *Question[R]) {
 	t.open = slices.DeleteFunc(t.open, func(o *Question[R]) bool { return o == q })
 }

@@ -1,6 +1,9 @@
-// Package waiting has the requests that cannot be answered yet, and the questions that
-// are asked on their behalf (docs/causal.md §3.4, §7.5). The tables know of a request
-// only which key it is about. They may be used by one goroutine at a time.
+// Package waiting has the requests that cannot be answered yet, and the questions that are
+// asked on their behalf (docs/causal.md §3.4, §7.5). The tables know only the key of a
+// request. The caller tries a request again on each occasion that may end its wait: a missed
+// occasion leaves the client waiting until its timeout.
+//
+// The types are values without I/O. One goroutine at a time may use them.
 package waiting
 
 import (
@@ -9,29 +12,30 @@ import (
 	"slices"
 )
 
-// Table has the requests that wait, in the order in which they came. A request is
-// looked at again when something has become true that it may wait for: its key was
-// merged, or K, readiness or the view have changed. The first concerns few requests, which
-// the table finds by their key; the others concern all of them.
+// Table has the requests that wait, in the order in which they came. A request may be ended by
+// a merge of its key, or by a change of K, readiness or the view. A merge concerns few
+// requests, and the table finds them by key. The other changes concern all requests.
 //
-// A key is noted when it is merged, and its requests are taken when that is durable: until
-// then they would be shown nothing new.
+// A key is noted when it is merged, and its requests are taken when the merge is durable.
+// Before that they could be shown nothing new. The order of arrival makes a step the same in
+// each replay of one schedule.
 type Table[R comparable] struct {
-	order list.List // of *entry, by arrival
-	at    map[R]*list.Element
-	byKey map[string][]R
-	came  uint64          // how many have come
-	noted map[string]bool // keys that were merged while requests waited
+	order list.List           // of *entry, by arrival
+	at    map[R]*list.Element // place of each request in order
+	byKey map[string][]R      // requests of each key, by arrival; no list is empty
+	came  uint64              // how many requests have ever been added
+	noted map[string]bool     // keys that were merged while requests waited, and not taken yet
 }
 
+// entry is one waiting request.
 type entry[R any] struct {
 	request R
 	key     string
 	number  uint64 // ascends by arrival
 }
 
-// Add lists a request about a key; "" is about no key. It reports whether the request is
-// new in the table.
+// Add lists a request about a key, or about no key (""). It reports false if the request is
+// listed already.
 func (t *Table[R]) Add(r R, key string) bool {
 	if t.Has(r) {
 		return false
@@ -45,7 +49,7 @@ func (t *Table[R]) Add(r R, key string) bool {
 	return true
 }
 
-// Remove takes a request off the table, if it is listed.
+// Remove takes a request off the table. A request that is not listed changes nothing.
 func (t *Table[R]) Remove(r R) {
 	at := t.at[r]
 	if at == nil {
@@ -66,8 +70,8 @@ func (t *Table[R]) Has(r R) bool { return t.at[r] != nil }
 // Len is how many requests wait.
 func (t *Table[R]) Len() int { return len(t.at) }
 
-// All are the requests that wait, by arrival. The caller may change the table while it
-// goes through them.
+// All are the requests that wait, by arrival. The caller may change the table while going
+// through the list, and must ask Has before using an entry.
 func (t *Table[R]) All() []R {
 	all := make([]R, 0, len(t.at))
 	for at := t.order.Front(); at != nil; at = at.Next() {
@@ -76,7 +80,7 @@ func (t *Table[R]) All() []R {
 	return all
 }
 
-// Note notes that a key was merged.
+// Note notes that a key was merged. With no request waiting there is nothing to note.
 func (t *Table[R]) Note(key string) {
 	if len(t.at) == 0 {
 		return
@@ -87,8 +91,8 @@ func (t *Table[R]) Note(key string) {
 	t.noted[key] = true
 }
 
-// Noted takes the requests that wait for the keys noted so far, by arrival. It forgets
-// which keys these are.
+// Noted takes the requests of the keys that were noted so far, by arrival. They stay listed;
+// the notes are cleared.
 func (t *Table[R]) Noted() []R {
 	if len(t.noted) == 0 {
 		return nil

@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestATableIsAListOfRequestsByArrival compares it with a list that is searched.
+// TestATableIsAListOfRequestsByArrival compares a table with a list that is searched.
 func TestATableIsAListOfRequestsByArrival(t *testing.T) {
 	type waits struct {
 		request int
