@@ -11,11 +11,11 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// backend is the interface of the node to its front.
+// backend is the node as its front sees it (front.Backend). Any goroutine may call it.
 type backend struct {
 	driver *driver
 	state  state
-	status atomic.Pointer[core.NodeStatus] // never nil
+	status atomic.Pointer[core.NodeStatus] // as the machine showed it last; never nil
 }
 
 func newBackend(memory *store.Memory) *backend {
@@ -24,7 +24,7 @@ func newBackend(memory *store.Memory) *backend {
 	return b
 }
 
-// Inputs of clients come from pools, because every request needs one.
+// Inputs of clients come from pools, because every request needs one. recycle returns them.
 var (
 	submits       = sync.Pool{New: func() any { return new(core.Submit) }}
 	reads         = sync.Pool{New: func() any { return new(core.SubmitRead) }}
@@ -32,7 +32,7 @@ var (
 	causalReads   = sync.Pool{New: func() any { return new(core.CausalRead) }}
 )
 
-// recycle returns an input to its pool after its step.
+// recycle returns an input to its pool after its step. The machine keeps no input (core.Input).
 func recycle(in core.Input) {
 	switch in := in.(type) {
 	case *core.Submit:
@@ -121,7 +121,7 @@ func (b *backend) State() front.State { return b.state }
 // Status implements front.Backend.
 func (b *backend) Status() core.NodeStatus { return *b.status.Load() }
 
-// state is the interface of the store to the front.
+// state is the store as the front sees it (front.State).
 type state struct{ *store.Memory }
 
 // Snapshot implements front.State.

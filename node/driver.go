@@ -13,7 +13,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// stepper is the machine, as the driver uses it.
+// stepper is what the driver uses of a machine.
 type stepper interface {
 	Step(now wire.Instant, in core.Input) *core.Output
 	Deadline() wire.Instant
@@ -69,7 +69,7 @@ type driver struct {
 	}
 }
 
-// run wakes the core at its deadline, and continues the work of a caller that has stepped its
+// run wakes the core at its deadline, and goes on with the work of a caller that has stepped its
 // share. It returns when stop is closed.
 func (d *driver) run(stop <-chan struct{}) {
 	defer d.timer.Stop()
@@ -99,7 +99,7 @@ func (d *driver) submit(in core.Input) {
 	}
 }
 
-// admit reports that the queue takes a message of so many bytes. Otherwise the message must be
+// admit reports whether the queue takes a message of so many bytes. If not, the message must be
 // dropped.
 func (d *driver) admit(bytes int) bool {
 	d.mu.Lock()

@@ -41,8 +41,8 @@ func (d *driver) execute(in core.Input) {
 	}
 }
 
-// read returns values that the core reads to the core. For a read of a client, it signals the
-// client, which then reads the store itself.
+// read carries out a read. The values that the core asked for become inputs. A read of a client
+// signals the client, which then reads the store itself.
 func (d *driver) read(r *core.Read) {
 	switch r.Kind {
 	case core.ReadChunk:
@@ -94,8 +94,8 @@ func (d *driver) send(header wire.Header, envelopes []core.Envelope) {
 // keptBuffer is the largest buffer that is kept for the next message.
 const keptBuffer = 1 << 20
 
-// unsent counts messages that the bus did not take. A request then fails at once, which has the
-// same effect as its time-out.
+// unsent counts a message that the bus did not take. A bus request then fails at once, as if no
+// process had listened.
 func (d *driver) unsent(e *core.Envelope) {
 	d.meters.unsent.Inc()
 	if e.Request != 0 {
@@ -103,9 +103,9 @@ func (d *driver) unsent(e *core.Envelope) {
 	}
 }
 
-// receive takes a message, on a goroutine of the bus. It drops damaged messages, messages in the
-// name of another node, and all messages while the queue is full. To the cores, this is a loss
-// on the network.
+// receive takes a message from the bus, on a goroutine of the bus. It drops damaged messages,
+// messages that name another sender than the bus does, and all messages while the queue is full.
+// To the cores, that is a loss on the network.
 func (d *driver) receive(m bus.Message) {
 	if m.Refused {
 		d.submit(&core.RequestFailed{Request: m.Request})

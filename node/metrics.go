@@ -15,7 +15,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// meters are the counters of the driver and the reporter.
+// meters are the counters of the driver and the reporter. Any goroutine may read them.
 type meters struct {
 	events    *prometheus.CounterVec
 	applied   prometheus.Histogram
@@ -103,6 +103,7 @@ type gauge struct {
 	value      func() float64
 }
 
+// gauges are the values that are read from the node when metrics are collected.
 func (n *Node) gauges() []gauge {
 	return append(n.backend.gauges(),
 		gauge{"cohort_requests_waiting", "Requests that wait for the node.",
@@ -120,6 +121,7 @@ func (n *Node) gauges() []gauge {
 	)
 }
 
+// gauges are the values that are read from the status and the store.
 func (b *backend) gauges() []gauge {
 	ofStatus := func(value func(*core.NodeStatus) float64) func() float64 {
 		return func() float64 { return value(b.status.Load()) }

@@ -18,7 +18,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Node is one node. Run may be called once.
+// Node is one node: a machine with its driver, store, front and bus. Run may be called once.
 type Node struct {
 	cfg      Config
 	driver   *driver
@@ -182,6 +182,8 @@ func (n *Node) peers(members []wire.Member) []bus.Peer {
 // bus address.
 const busPortOffset = 1000
 
+// busAddress returns the bus address of a member: the one in the view or, if the view has none,
+// the HTTP host with the HTTP port plus busPortOffset.
 func busAddress(m wire.Member) (string, error) {
 	if m.Bus != "" {
 		return m.Bus, nil

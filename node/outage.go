@@ -49,6 +49,7 @@ type links struct {
 	peers []bus.Link
 }
 
+// links asks the bus for its connections. A bus that does not report them counts as connected.
 func (b *backend) links() (w links) {
 	counts, ok := b.driver.conn.(bus.Reporter)
 	if !ok {
@@ -62,7 +63,7 @@ func (b *backend) links() (w links) {
 	return w
 }
 
-// trouble is the cause, in a few words and in detail, for which a link has no connection.
+// trouble says why a link has no connection: in a few words, and in detail.
 func trouble(l *bus.Link) (why, detail string) {
 	why = string(cmp.Or(l.Why, bus.Failed))
 	if l.Err == nil {
@@ -71,14 +72,14 @@ func trouble(l *bus.Link) (why, detail string) {
 	return why, l.Err.Error()
 }
 
-// causeTexts are the texts of the causes for which a member is waited for.
+// causeTexts are the texts of the API for the causes of a wait.
 var causeTexts = map[core.WaitCause]string{
 	core.WaitSilent: api.WhySilent, core.WaitJoin: api.WhyJoining, core.WaitData: api.WhyReceiving,
 	core.WaitPrimary: api.WhyPrimary, core.WaitApart: api.WhyApart, core.WaitDeaf: api.WhyDeaf,
 }
 
-// why is the reason for waiting for a member: the fault of the connection to it, if there is
-// one, else the cause that the core gives.
+// why says why a member is waited for: the fault of the connection to it, if there is one, else
+// the cause that the core gives.
 func (w *links) why(id ids.Node, cause core.WaitCause) (why, detail string) {
 	for i := range w.peers {
 		if l := &w.peers[i]; l.ID == id && !l.Connected && l.Err != nil {
@@ -107,8 +108,8 @@ func (b *backend) Ways() func(ids.Node) (why, detail string) {
 	}
 }
 
-// why is the reason in the log for a member that strong requests wait for. The event precedes the
-// status, so the current status may not name the member yet.
+// why says for the log why strong requests wait for a member. The event comes before the status
+// of its step, so the current status may not name the member yet.
 func (b *backend) why(id ids.Node) string {
 	w := b.links()
 	for _, waited := range b.status.Load().Waiting {
@@ -119,6 +120,7 @@ func (b *backend) why(id ids.Node) string {
 	return join(w.why(id, core.WaitSilent))
 }
 
+// join joins a cause and its detail, if there is any.
 func join(why, detail string) string {
 	if detail == "" {
 		return why

@@ -81,7 +81,7 @@ level=INFO msg=strong_wait_over view=0 round=0 peer=2 for=7.2s`
 	}
 }
 
-// hand is a clock that tests set.
+// hand is a clock that a test moves.
 type hand struct{ atomic.Int64 }
 
 func (h *hand) now() wire.Instant { return clockBase + wire.Instant(h.Load()) }
@@ -121,7 +121,7 @@ func TestACoreThatIsNotWokenIsNoticed(t *testing.T) {
 	var clock hand
 	c := &script{}
 	c.deadline.Store(int64(clockBase + 3*wire.Second))
-	d, _ := newTestDriver(t, c) // nothing runs that would wake it
+	d, _ := newTestDriver(t, c) // no goroutine wakes the core
 	d.clock = clock.now
 	d.submit(&core.SubmitRead{})
 	clock.pass(3*wire.Second + stuckAfter)

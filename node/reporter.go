@@ -16,27 +16,30 @@ import (
 // not block the machine. Lines beyond the bound are lost and counted.
 const maxLines = 1024
 
-// reporter turns events into counters and log lines. run writes the lines. The other methods never
-// block, and are called by the goroutine inside the driver.
+// reporter turns events into counters and log lines. run writes the lines. The goroutine inside
+// the driver calls the other methods, and they never block: a line that finds no room is counted
+// as lost.
 type reporter struct {
 	log      *slog.Logger
 	meters   *meters
-	lines    chan line
-	reported map[repeat]struct{}   // in this view
-	large    bus.Repeats           // by kind of message
-	last     map[repeat]time.Time  // when the line was logged last
+	lines    chan line             // at most maxLines wait
+	reported map[repeat]struct{}   // lines of kinds with OncePerView that were logged in this view
+	large    bus.Repeats           // messages that were too large, by kind of message
+	last     map[repeat]time.Time  // when a line of a kind with OncePerMinute was logged last; at most maxReported
 	why      func(ids.Node) string // why a member is not heard, for the log
 }
 
-// maxReported bounds the table of reported events.
+// maxReported bounds the table of the last minute. A full table is emptied: then a line may
+// repeat too early.
 const maxReported = 1024
 
-// repeat identifies lines that are logged once.
+// repeat identifies a line that is logged once in a view, or once in a minute.
 type repeat struct {
 	kind *core.EventKind
 	peer ids.Node
 }
 
+// line is one log line that waits for run.
 type line struct {
 	level slog.Level
 	text  string
@@ -63,6 +66,7 @@ func (r *reporter) run(stop <-chan struct{}) {
 	}
 }
 
+// drain writes the lines that wait.
 func (r *reporter) drain() {
 	for {
 		select {
@@ -78,6 +82,7 @@ func (r *reporter) write(l line) {
 	r.log.LogAttrs(context.Background(), l.level, l.text, l.attrs...)
 }
 
+// put queues a line, or counts it as lost if maxLines wait.
 func (r *reporter) put(level slog.Level, text string, attrs ...slog.Attr) {
 	select {
 	case r.lines <- line{level, text, attrs}:

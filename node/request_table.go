@@ -8,10 +8,10 @@ import (
 	"github.com/cohortkv/cohort/node/ids"
 )
 
-// requestTable holds the open requests of clients. A token is an index and the generation
-// of its entry, so an answer to a request that has ended finds no request. All operations
-// are O(1). The table grows to the largest number of requests that were open at one time,
-// which the front bounds.
+// requestTable holds the open requests of clients. A token is an index and the generation of its
+// entry. So an answer to a request that has ended finds no request, although the index is used
+// again. All operations are O(1). The table grows to the largest number of requests that were
+// open at one time, which the front bounds.
 type requestTable struct {
 	mu struct {
 		sync.Mutex
@@ -20,12 +20,13 @@ type requestTable struct {
 	}
 }
 
+// requestEntry is a place in the table. It is used for one request after another.
 type requestEntry struct {
 	waiter     *front.Waiter // nil: free
-	generation uint32        // of its current use, or its last
+	generation uint32        // number of uses so far; it is part of the token
 }
 
-// add gives a waiter its token.
+// add gives a waiter a token that no open request has.
 func (s *requestTable) add(w *front.Waiter) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,6 +71,8 @@ func (s *requestTable) takeBack(w *front.Waiter) bool {
 	return s.remove(w.Token) != nil
 }
 
+// remove frees the entry of a token, and returns its waiter; nil: the request has ended. The
+// caller holds the lock.
 func (s *requestTable) remove(t ids.Token) *front.Waiter {
 	i, generation := uint32(t), uint32(t>>32)
 	if int(i) >= len(s.mu.entries) {

@@ -14,8 +14,8 @@ const stuckAfter = 10 * wire.Second
 // Stuck implements front.Backend.
 func (b *backend) Stuck() string { return b.driver.stuck() }
 
-// stuck is the reason why the core makes no progress; empty: it does. It takes no lock that a step
-// holds.
+// stuck says why the core makes no progress; empty: it does. It takes no lock that a step holds,
+// so that it answers while a step hangs.
 func (d *driver) stuck() string {
 	now := d.clock()
 	since := wire.Instant(d.began.Load())

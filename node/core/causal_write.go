@@ -2,17 +2,17 @@ package core
 
 import "github.com/cohortkv/cohort/node/wire"
 
-// CausalWrite changes what is durable of causal buckets, in the order of the
-// fields.
+// CausalWrite changes the durable state of causal buckets. Its fields take effect in their
+// order, as one: after a crash the state has all of them or none.
 type CausalWrite struct {
-	Reset  bool             // forget everything of causal buckets first
-	Free   []wire.HashRange // slots that were handed over: their items go
-	Put    []wire.Item      // each in place of what its key held
-	Drop   []string         // keys that were deleted, here or elsewhere, and collected: nothing is kept of them
-	Known  *wire.Holdings   // of these slots; ranges that are in Free are not held any more
-	Live   wire.Vector      // progress of the streams of this view
-	Alumni []wire.Member    // when AlumniSet
-	Views  []wire.KnownView // that became known
+	Reset  bool             // drops everything that was kept of causal buckets
+	Free   []wire.HashRange // slots that the node released: their items are removed
+	Put    []wire.Item      // replaces what the keys of these items held
+	Drop   []string         // keys whose tombstones were collected: nothing is kept of them
+	Known  *wire.Holdings   // K of the slots that changed; slots in Free are not held any more (I15)
+	Live   wire.Vector      // positions that the streams of this view have reached
+	Alumni []wire.Member    // with AlumniSet: all former members that may have data
+	Views  []wire.KnownView // views that became known
 
 	AlumniSet bool
 }

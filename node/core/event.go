@@ -6,22 +6,24 @@ import (
 	"github.com/cohortkv/cohort/node/ids"
 )
 
-// Event is worth a log line, a counter or a trace line.
+// Event is one fact about the protocol that is worth a counter and perhaps a log line. A core
+// never acts on events. Fields that the kind does not use are zero.
 type Event struct {
 	Kind   *EventKind
-	Peer   ids.Node
+	Peer   ids.Node // the member that the event concerns (OfPeer)
 	View   ids.View
 	Ballot ids.Ballot
-	Count  uint64
-	Note   string
+	Count  uint64 // what the kind's Meaning calls `count`; in milliseconds with Duration
+	Note   string // for people, and never parsed
 }
 
-// EventKind defines an event. Each package defines its own with EventKinds, and lists them.
+// EventKind defines an event. A kind is compared by its address, so each has one definition.
+// Each package defines its kinds with an EventKinds list.
 type EventKind struct {
 	Name    string // in the log, in traces, and as the label of the counter
 	Meaning string // docs/operations.md §8 repeats it word for word
 	Level   EventLevel
-	Forms   []EventForm
+	Forms   []EventForm // properties of the log line
 }
 
 func (k *EventKind) String() string { return k.Name }
@@ -29,31 +31,32 @@ func (k *EventKind) String() string { return k.Name }
 // Has reports whether events of this kind have the form.
 func (k *EventKind) Has(form EventForm) bool { return slices.Contains(k.Forms, form) }
 
-// EventLevel says how loud an event is. Its number is that of the same level of slog.
+// EventLevel says how loud an event is. Its number is that of the same level of slog, so that
+// the runtime converts it without a table.
 type EventLevel int
 
-// The levels. Info is a change of state, so that a quiet cluster logs nothing. Debug is for readers
-// of the protocol.
+// The levels. Info is a change of state, so a quiet cluster logs nothing. Debug is for readers
+// of the protocol. Warn is for operators.
 const (
 	Debug EventLevel = -4
 	Info  EventLevel = 0
 	Warn  EventLevel = 4
 )
 
-// EventForm is a property of the log line of an event.
+// EventForm is a property of the log line of an event kind.
 type EventForm uint8
 
 // The forms.
 const (
 	OfPeer        EventForm = iota // the event concerns its Peer
 	Duration                       // Count is a duration in milliseconds
-	WithCause                      // the line has the cause that the bus knows
+	WithCause                      // the line has the fault that the bus knows of the way to Peer
 	OncePerMinute                  // for each peer; repetitions have the level Debug
 	OncePerView                    // for each peer; repetitions have the level Debug
 )
 
-// EventKinds is the list of the events of a package. Its methods define one each, add it to the
-// list and return it. They are for the initialization of packages alone.
+// EventKinds lists the event kinds of a package. Each method defines one kind, adds it to the
+// list and returns it. Only the initialization of packages may call these methods.
 type EventKinds []*EventKind
 
 // Debug defines an event of the level Debug.

@@ -5,30 +5,30 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// AskLag is somebody who wants to know how far members are behind each other. It is
-// answered at once, also outside a view.
+// AskLag asks how far members are behind each other. The answer comes in the same step, also
+// at a node that has no view.
 type AskLag struct{ Token ids.Token }
 
 func (*AskLag) input() {}
 
-// Lag is how far a node and the other members of its view are behind each other, as
-// far as the node knows.
+// Lag is how far a node and the other members of its view are behind each other, as far as the
+// node knows. Positions are in entries of the log of the node's ballot.
 type Lag struct {
-	Length  uint64 // of the log of the node's ballot; strong buckets
-	Commit  uint64 // up to where it is committed
+	Length  uint64 // end of the node's log of strong buckets
+	Commit  uint64 // position up to which the node knows the log to be committed; at most Length
 	Members []MemberLag
 }
 
-// MemberLag is the same of one other member.
+// MemberLag is how far another member is behind, or ahead of, the node.
 type MemberLag struct {
 	Node    ids.Node
-	Greeted bool         // in this view
-	Silent  wire.Instant // how long ago it greeted last; with Greeted
+	Greeted bool         // the member was heard in this view
+	Silent  wire.Instant // with Greeted: time since its last hello
 
-	Logged bool   // how far its log is known to be: by the primary only
-	Log    uint64 // up to here
+	Logged bool   // Log is known: only the primary knows it, of members that acknowledge
+	Log    uint64 // position up to which the member's log is durable
 
-	Replica bool   // it is of the node's own shard of causal buckets; with it:
-	Missing uint64 // writes of its stream in this view that are known of and not here
-	Unacked uint64 // writes of the node's stream in this view that it has not acknowledged
+	Replica bool   // the member is of the node's shard of causal buckets; with it Missing and Unacked
+	Missing uint64 // writes of the member's stream in this view that this node knows of and lacks
+	Unacked uint64 // writes of the node's stream in this view that the member has not acknowledged
 }

@@ -5,171 +5,178 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Input is one thing that a core is told; the concrete types below. Inputs are
-// read during Step only, unless a field says otherwise.
+// Input is one thing that a core is told. Only this package defines inputs. A core reads an
+// input during Step only, unless a field says that the core keeps it.
 type Input interface{ input() }
 
-// Tick says that time passed; nothing else happened.
+// Tick tells the time and nothing else. The driver brings a Tick at the machine's deadline.
 type Tick struct{}
 
-// Received is a message from a peer. Request is not zero when it answers the
-// request that the core sent under this number.
+// Received is a message from a peer, with what the driver read from the store for it. The
+// driver reads right before the step, so no write lies between the reading and the step.
 type Received struct {
-	Header  wire.Header
+	Header  wire.Header  // as the sender states it (docs/strong.md §12)
 	Message wire.Message // kept by the core; the driver never touches it again
-	ReplyTo ids.ReplyTo
-	Request uint64
-	// Stored has, for a Forward, what the state at the applied position holds
-	// for each of its keys.
+	ReplyTo ids.ReplyTo  // where the answer goes, if the message is a bus request; empty: it is none
+	Request uint64       // number of the bus request that this message answers; zero: none
+	// Stored[i] is what the applied state holds for the key of operation i, if the message
+	// is a Forward.
 	Stored []wire.Meta
-	// Items has, for a Batch, Items, CausalForward, KeyRequest or KeyReply, what the causal
-	// state holds for each of its keys; nil: nothing.
+	// Items[i] is what the causal state holds for key i, if the message is a Batch, Items,
+	// CausalForward, KeyRequest or KeyReply; nil: nothing.
 	Items []*wire.Item
 }
 
-// RequestFailed says that nobody listened for a request ("not yet", not "no").
+// RequestFailed says that a bus request did not reach its receiver: no process listened, or the
+// bus did not take the message. The receiver may still come up, so this is no refusal.
 type RequestFailed struct{ Request uint64 }
 
-// Durable says that all writes up to and including Seq survive a crash.
+// Durable says that all writes up to and including Seq survive a crash. Messages that the
+// Outbox holds back for these writes leave in the same step (docs/strong.md, Terms).
 type Durable struct{ Seq uint64 }
 
-// Submit is a client's write. Stored is what the state at the applied position
-// holds for its key.
+// Submit is a client's write to a strong bucket. It ends with one Reply, unless the client
+// leaves first (Abandon).
 type Submit struct {
 	Token  ids.Token
-	Op     wire.Op
-	Stored wire.Meta
+	Op     wire.Op   // kept by the core
+	Stored wire.Meta // what the state at the applied position holds for the key of Op
 }
 
-// SubmitRead is a client's read of a key or a listing: it wants to know when the
-// state may be read.
+// SubmitRead is a client's read of a key, or of a list, of a strong bucket. It ends with a
+// Read of kind ReadClient as soon as the state may be read (I6), or with a Reply of refusal.
 type SubmitRead struct{ Token ids.Token }
 
-// Abandon says that the client of a token has left. No Reply or Read follows.
+// Abandon says that the client of a token has left: neither a Reply nor a Read for that token
+// follows. A write that is in a log may still take effect (docs/strong.md §3.5).
 type Abandon struct{ Token ids.Token }
 
-// PutView is an operator's PUT /view. An empty layout takes this node, and no
-// other, out of its view.
+// PutView is an operator's PUT /view (docs/views.md §2). An empty layout takes this node, and
+// no other, out of its view (I23).
 type PutView struct {
 	Token  ids.Token
-	Layout wire.Layout // canonical, valid
-	Force  bool
-	Check  bool         // only ask: what would come of it? Answered by ViewChecked
-	Limit  wire.Instant // it is answered after that long at the latest; zero: after as long as a PUT may take
+	Layout wire.Layout  // canonical and valid: the front has checked both
+	Force  bool         // gives up ballots that members owe (I24), and replaces views of other clusters
+	Check  bool         // a dry run: the PUT is answered with ViewChecked after the query, and changes nothing
+	Limit  wire.Instant // bound on the time to the answer; zero: the bound of every PUT, 8 s
 }
 
-// ViewReport is what a PUT /view has found out.
+// ViewReport is what a PUT /view has found out by its answer (docs/views.md §2.3).
 type ViewReport struct {
-	Members []MemberReport // of the list, but for this node; by id
-	Loss    *Loss          // nil: none is known
-	Twin    bool           // TwinAt says that this node's id belongs to another process
+	Members []MemberReport // members of the list without this node, ascending by id
+	Loss    *Loss          // nil: the PUT loses no data, as far as is known
+	Twin    bool           // TwinAt says that another process has this node's id
 	TwinAt  ids.Node
 }
 
-// MemberReport is what a PUT /view has heard of one member.
+// MemberReport is what a PUT /view has found out about one member.
 type MemberReport struct {
 	Node  ids.Node
 	Stand MemberStand
-	Held  ids.View // what it held when it was asked; zero: none, or it did not answer
+	Held  ids.View // the view that the member held when it answered the query; zero: none, or no answer
 }
 
-// MemberStand says how a member takes a view.
+// MemberStand says how a member takes the view of a PUT.
 type MemberStand uint8
 
 // The stands.
 const (
-	MemberSilent   MemberStand = iota + 1 // nothing was heard of it
-	MemberAnswered                        // it answers, and has not taken the view yet
-	MemberFollows                         // it holds the view
-	MemberForeign                         // it belongs to another cluster, and stays there until the list is put to it
+	MemberSilent   MemberStand = iota + 1 // the member has not answered
+	MemberAnswered                        // the member has answered, and does not hold the view yet
+	MemberFollows                         // the member holds the view
+	MemberForeign                         // the member is of another cluster, and stays there until the list is put to it
 )
 
-// Loss says that data was held once, and that no member of a list has any of it.
+// Loss says that a cluster had data, and that no member of the new list has any of it
+// (docs/views.md §2.2). It is a warning: the operator decides.
 type Loss struct {
-	View     ids.View   // the highest view in which data was known to be; zero: none was heard of
-	Expected []ids.Node // members that were started as ones that have data (--expect-data), and have none
+	View     ids.View   // the highest view in which a node is known to have had data; zero: none is known
+	Expected []ids.Node // members that were started with --expect-data and have no data
 }
 
-// ChunkRead is the answer to a Read of kind ReadChunk.
+// ChunkRead is the answer to a Read of kind ReadChunk. Area, After, First and Session are
+// those of the Read.
 type ChunkRead struct {
 	Area    Area
 	After   string
 	First   bool
-	Records []wire.Record // ascending; kept by the core
-	Last    bool
-	Session uint64 // of the Read
+	Records []wire.Record // ascending by key; kept by the core
+	Last    bool          // no record follows these
+	Session uint64
 }
 
-// CausalSubmit is a client's write to a causal bucket.
+// CausalSubmit is a client's write to a causal bucket (docs/causal.md §2).
 type CausalSubmit struct {
 	Token   ids.Token
-	Op      wire.Op // without a condition
-	Context wire.Context
-	Stored  *wire.Item // what the causal state holds for its key; nil: nothing
+	Op      wire.Op      // without a condition: causal buckets have none
+	Context wire.Context // what the client has seen; the write depends on it (I13)
+	Stored  *wire.Item   // what the causal state holds for the key; nil: nothing
 }
 
-// CausalRead is a client's read of a key in a causal bucket.
+// CausalRead is a client's read of a key in a causal bucket. The answer is no less than what
+// Context has seen of the key (I14).
 type CausalRead struct {
 	Token   ids.Token
 	Key     string
-	Context wire.Context
-	Stored  *wire.Item
+	Context wire.Context // what the client has seen
+	Stored  *wire.Item   // what the causal state holds for the key; nil: nothing
 }
 
-// CausalList is a client's listing of this node's shard.
+// CausalList is a client's listing of the slots that this node's shard owns. It ends with a
+// Read of kind ReadItems.
 type CausalList struct {
 	Token   ids.Token
-	Context wire.Context
+	Context wire.Context // what the client has seen
 }
 
-// ForgetNode is an operator's word that a node is gone for good, with what only it
-// had of causal buckets.
+// ForgetNode is an operator's statement that a node will not come back. What only that node
+// had of causal buckets then counts as lost (docs/causal.md §10.1).
 type ForgetNode struct {
 	Token ids.Token
 	Node  ids.Node
 }
 
-// ForgetFate says what became of that.
+// ForgetFate says what became of a ForgetNode.
 type ForgetFate uint8
 
 // The fates.
 const (
-	ForgetDone    ForgetFate = iota + 1 // nobody waits for the node any more
-	ForgetPending                       // the members in Waiting have not said what they have; it goes on by itself
+	ForgetDone    ForgetFate = iota + 1 // no request waits for the node any more
+	ForgetPending                       // the nodes in Waiting have not said what they have; the work goes on after this answer
 	ForgetMember                        // refused: the node is a member of the view
-	ForgetHeard                         // refused: the node is heard
-	ForgetUnknown                       // refused: no view that is known has the node
+	ForgetHeard                         // refused: hellos of the node arrive
+	ForgetUnknown                       // refused: no view that this node knows of names the node
 )
 
-// ForgetResult is the answer to ForgetNode.
+// ForgetResult is the answer to ForgetNode. The counts are of requests at this node.
 type ForgetResult struct {
 	Fate     ForgetFate
-	Versions int // that requests here waited for, and nobody has
-	Slots    int // of those
-	Requests int // that waited here then
-	Waiting  []ids.Node
+	Versions int        // versions that requests waited for and no node has
+	Slots    int        // slots of these versions
+	Requests int        // requests that waited when the answer was made
+	Waiting  []ids.Node // with ForgetPending: nodes that have not said what they have
 }
 
-// KeyRead is the answer to a Read of kind ReadKey.
+// KeyRead is the answer to a Read of kind ReadKey. Session is that of the Read.
 type KeyRead struct {
-	Session uint64 // of the Read
-	Stored  *wire.Item
+	Session uint64
+	Stored  *wire.Item // nil: the causal state holds nothing for the key
 }
 
-// StoredRead is the answer to a Read of kind ReadStored. Stored has what the state at the
-// applied position holds for each of Keys. As that of a Submit it is read right before the
-// step, and not when the Read was carried out: entries may be applied between the two.
+// StoredRead is the answer to a Read of kind ReadStored. Session and Keys are those of the
+// Read. The driver reads Stored right before the step, as for a Submit, and not when it
+// carries out the Read: entries may be applied between the two.
 type StoredRead struct {
-	Session uint64 // of the Read
+	Session uint64
 	Keys    []string
-	Stored  []wire.Meta
+	Stored  []wire.Meta // Stored[i] is what the state at the applied position holds for Keys[i]
 }
 
-// SlotsRead is the answer to a Read of kind ReadSlots.
+// SlotsRead is the answer to a Read of kind ReadSlots. Session is that of the Read.
 type SlotsRead struct {
-	Session uint64      // of the Read
-	Items   []wire.Item // ascending by hash, then key; kept by the core
-	Last    bool
+	Session uint64
+	Items   []wire.Item // ascending by hash, then by key; kept by the core
+	Last    bool        // no item follows these
 }
 
 func (*CausalSubmit) input()  {}
@@ -189,191 +196,200 @@ func (*Abandon) input()       {}
 func (*PutView) input()       {}
 func (*ChunkRead) input()     {}
 
-// Output is all that a Step wants done, carried out in the order of the fields.
-// It and everything in it is valid until the next Step, but for Write.Entries,
-// Entry and Message values, which may be kept and never be written to.
+// Output is all that one Step asks of its caller. The caller carries it out in the order of
+// the fields. Peers, Status and Events may be published earlier, but after Writes.
+//
+// An Output, with all that it refers to, is valid until the next Step. Exceptions are
+// Write.Entries, Entry and Message values: the caller may keep them, and must not change them.
 type Output struct {
 	Writes   []Write
-	Messages []Envelope
-	Applies  []wire.Entry // committed, in order; the state is at the last one's position
+	Messages []Envelope   // a message that depends on a write is here only after Durable for that write
+	Applies  []wire.Entry // committed entries, in order; after them the state is at the last one's position (I4)
 	Reads    []Read
 	Replies  []Reply
 	Events   []Event
-	Peers    []wire.Member // when PeersChanged: the only nodes that may be dialled
-	Status   *NodeStatus   // when not nil: what the node shows from now on
+	Peers    []wire.Member // with PeersChanged: the only nodes that the bus may dial (docs/views.md §3.7)
+	Status   *NodeStatus   // what the node shows from now on; nil: as before
 
 	PeersChanged bool
 }
 
-// Write is one change of what is durable, in order of Seq. After it has been
-// made durable the driver gives Durable; one Durable may stand for many.
+// Write is one change of durable state. The caller makes writes durable in the order of Seq,
+// and then brings Durable; one Durable may stand for many writes. A field that names kinds is
+// set in writes of these kinds only.
 type Write struct {
-	Seq     uint64
+	Seq     uint64 // ascending by one within a boot; the first is 1
 	Kind    WriteKind
 	Meta    *NodeMeta       // WriteMeta
-	Ballot  ids.Ballot      // all but WriteMeta
-	Entries []wire.Entry    // WriteAppend: appended to the log of Ballot; WriteStageTail
+	Ballot  ids.Ballot      // the ballot whose log or base is changed; not in WriteMeta and WriteCausal
+	Entries []wire.Entry    // WriteAppend: the entries; WriteStaged: the tail of the base, applied to its state at the swap
 	Records []wire.Record   // WriteStageRecords
-	Ledger  wire.Ledger     // WriteSwap
-	Fresh   bool            // WriteStaged, WriteSwap: the base stands on the staged area, not on the current state
-	Base    wire.Base       // WriteStaged
-	Under   ids.Ballot      // WriteStaged: the staged base that is kept beneath it; zero: none is
-	Bound   []wire.Sighting // WriteStaged
-	Members []wire.Member   // WriteStaged
+	Ledger  wire.Ledger     // WriteStaged, WriteSwap: ledger of the base's state without the tail, if Fresh
+	Fresh   bool            // WriteStaged, WriteSwap: the state of the base is the staged area; else it is the current state
+	Base    wire.Base       // WriteStaged: what the base was built from
+	Under   ids.Ballot      // WriteStaged: the staged base that this one was built on, and that is kept; zero: none is kept
+	Bound   []wire.Sighting // WriteStaged: the incarnations that Ballot counts on (I3)
+	Members []wire.Member   // WriteStaged: the members of Ballot, the primary first
 
-	Causal *CausalWrite // WriteCausal; kept, and never written to
+	Causal *CausalWrite // WriteCausal; the caller may keep it, and must not change it
 }
 
 // WriteKind says what a Write changes.
 type WriteKind uint8
 
-// The kinds of writes.
+// The kinds of writes. A base is built in an area of its own and swapped in as a whole (I10).
 const (
-	WriteMeta         WriteKind = iota + 1 // view, promise, owed ballots
-	WriteAppend                            // entries to the log
-	WriteStageHead                         // begins to build a base of Ballot, on an empty area
-	WriteStageRecords                      // adds records to it
-	WriteStaged                            // the base of Ballot is whole; Entries are its tail. If it was built, its area is the staged one now
+	WriteMeta         WriteKind = iota + 1 // the node's view, promise and owed ballots (NodeMeta)
+	WriteAppend                            // adds entries to the log
+	WriteStageHead                         // begins to build the base of Ballot, in an empty area; what was being built is dropped
+	WriteStageRecords                      // adds records to the base that is being built
+	WriteStaged                            // the base of Ballot is complete; if it was built in an area, that area is the staged one now
 	WriteSwap                              // the staged base becomes the history, with an empty log of Ballot
-	WriteStageDrop                         // forgets what is being built
-	WriteCausal                            // what is kept of causal buckets
+	WriteStageDrop                         // drops the base that is being built
+	WriteCausal                            // changes causal buckets
 )
 
-// NodeMeta is the small durable state of a node.
+// NodeMeta is what a node is bound to: one durable write replaces all of it. The promise is
+// durable before a message under the promised ballot leaves (I2).
 type NodeMeta struct {
-	Inc      ids.Incarnation
-	Present  bool // false: no view
+	Inc      ids.Incarnation // made with the empty state, and kept with it (I9)
+	Present  bool            // the node holds a view: View
 	View     wire.View
-	Promised ids.Ballot
-	Owed     []wire.KnownBallot
+	Promised ids.Ballot         // the only ballot that the node acknowledges, confirms and swaps in
+	Owed     []wire.KnownBallot // ballots that the view needs and the history does not contain (I24)
 }
 
-// Area says which state a chunk is read from.
+// Area names the state that a chunk is read from.
 type Area uint8
 
-// The areas.
+// The areas: the state of the history, and the state of the staged base.
 const (
 	AreaCurrent Area = iota + 1
 	AreaStaged
 )
 
-// Envelope is a message to a node, or the answer to a request.
+// Envelope is a message to a node: a plain message, a bus request, or the answer to one.
 type Envelope struct {
-	To      ids.Node
-	Answer  ids.ReplyTo // not empty: the answer to this request; To is then only informative
-	Request uint64      // not zero: sent as a bus request with this number
+	To      ids.Node    // the receiver; of an answer, only informative
+	Answer  ids.ReplyTo // the request that the message answers; empty: none
+	Request uint64      // number of the bus request that the message begins; zero: none
 	Message wire.Message
 }
 
-// ReadKind says what a Read wants.
+// ReadKind says what a Read asks for, and how its result returns.
 type ReadKind uint8
 
 // The kinds of reads.
 const (
 	ReadClient ReadKind = iota + 1 // the client of Token may read the state as it is now
-	ReadChunk                      // up to Limit bytes of records, given back as ChunkRead
-	ReadKey                        // what the causal state holds for Key, given back as KeyRead
-	ReadStored                     // what the state holds for Keys, given back as StoredRead
-	ReadSlots                      // up to Limit bytes of items in Ranges after Cursor, given back as SlotsRead
-	ReadItems                      // the client of Token may list the causal items in Ranges; Context is what it gets beside them
+	ReadChunk                      // up to Limit bytes of records of Area; returns as ChunkRead
+	ReadKey                        // what the causal state holds for Key; returns as KeyRead
+	ReadStored                     // what the state holds for Keys; returns as StoredRead
+	ReadSlots                      // up to Limit bytes of items in Ranges behind Cursor; returns as SlotsRead
+	ReadItems                      // the client of Token may list the causal items in Ranges, as the state is now
 )
 
-// Read asks the driver to read the state after Applies were carried out.
+// Read asks the driver to read the state, after Applies are carried out. A field that names
+// kinds is set in reads of these kinds only.
 type Read struct {
 	Kind    ReadKind
-	Token   ids.Token
-	Area    Area
-	After   string
-	First   bool
-	Limit   int
-	Session uint64
+	Token   ids.Token // ReadClient, ReadItems
+	Area    Area      // ReadChunk
+	After   string    // ReadChunk: the key behind which the records begin; not used with First
+	First   bool      // ReadChunk: the records begin with the lowest key
+	Limit   int       // ReadChunk, ReadSlots: in bytes; at least one record or item comes, if there is one
+	Session uint64    // returns with the result, so that the core recognises a late one
 
-	Key       string            // ReadKey
-	Keys      []string          // ReadStored; kept by the answer
-	Ranges    []wire.HashRange  // ReadSlots, ReadItems
-	Cursor    wire.SlotCursor   // ReadSlots
-	Context   wire.Context      // ReadItems: the client's, to which the items are added
-	StableCut *wire.KnownView   // ReadItems: the view whose stable cut may be referred to in it; nil: none
-	Subsumed  []ids.View        // ReadItems: views whose stable cuts say no more than that
-	Known     []wire.Dependency // ReadItems: what Context names and K has, by hash: an item that is less was not there when its key was deleted
+	Key       string           // ReadKey
+	Keys      []string         // ReadStored; the result keeps the slice
+	Ranges    []wire.HashRange // ReadSlots, ReadItems: ascending, without overlaps
+	Cursor    wire.SlotCursor  // ReadSlots: the place behind which the items begin
+	Context   wire.Context     // ReadItems: the client's context, to which the listed items are added
+	StableCut *wire.KnownView  // ReadItems: the view whose stable cut the new context may refer to; nil: none
+	Subsumed  []ids.View       // ReadItems: views whose stable cuts StableCut implies
+	// Known is, for ReadItems, what Context names of the listed slots and K has, ascending by
+	// hash. A listed item below such a version is left out: its key was deleted (I14).
+	Known []wire.Dependency
 }
 
-// Outcome says how a client's request ended.
+// Outcome says how a client's request ended. It decides which status and which conclusion the
+// client is given (I12).
 type Outcome uint8
 
 // The outcomes.
 const (
-	Done          Outcome = iota + 1 // Result is the answer
-	NotInView                        // 503: this node has no view, is not in it, or was left behind; not applied
-	InDoubt                          // 504: a write that may have been applied, and may not be repeated any more
-	Implausible                      // 400: its context names what no node can have given out; not applied
-	ViewServed                       // PUT /view: ready
-	ViewUnready                      // PUT /view: answered by its bound, not ready yet
-	ViewOvertaken                    // PUT /view: another list of members took its place
-	ViewChecked                      // PutView.Check: nothing was done
+	Done          Outcome = iota + 1 // Result, Causal, Lag or Forget is the answer
+	NotInView                        // 503: this node has no view, is not in its view, or was left behind; the request has no effect
+	InDoubt                          // 504: the write may take effect, and the node does not repeat it any more
+	Implausible                      // 400: the context names what no node can have given out; the request has no effect
+	ViewServed                       // PUT /view: the node is ready
+	ViewUnready                      // PUT /view: the time is up, and the node is not ready
+	ViewOvertaken                    // PUT /view: the node has adopted a view with another list
+	ViewChecked                      // PutView.Check: the PUT changed nothing
 )
 
-// Reply ends the client request of a token.
+// Reply ends the client request of a token. Each token gets one Reply or one client Read, or
+// was abandoned.
 type Reply struct {
 	Token   ids.Token
 	Outcome Outcome
-	Result  wire.Result
-	Causal  *CausalResult // Done, of a causal bucket
-	Lag     *Lag          // Done, of AskLag; kept, and never written to
+	Result  wire.Result   // Done, of a Submit
+	Causal  *CausalResult // Done, of a CausalSubmit or CausalRead
+	Lag     *Lag          // Done, of AskLag; never written to afterwards
 	Forget  *ForgetResult // Done, of ForgetNode
-	View    *ViewReport   // of a PutView; kept, and never written to
+	View    *ViewReport   // of a PutView; never written to afterwards
 }
 
-// CausalResult is the answer to a request to a causal bucket.
+// CausalResult is the answer to a read or write of a causal bucket.
 type CausalResult struct {
-	Item    *wire.Item // what was read or written; nil: the key is unknown
-	Existed bool       // of a write: its key had a value, where and when it was applied
-	Context wire.Context
+	Item    *wire.Item   // what was read or written; nil: the node knows nothing of the key
+	Existed bool         // of a write: the key had a value at the owner that applied the write
+	Context wire.Context // what the client has seen now
 }
 
-// NodeStatus is what a node shows of itself: GET /view, /readyz, /metrics.
+// NodeStatus is what a node shows of itself in GET /view, /readyz and /metrics.
 type NodeStatus struct {
-	Present    bool // holds a view
+	Present    bool // the node holds a view: View
 	View       wire.View
-	Member     bool     // is in it
-	LeftBehind bool     // its members went on without it
-	Serving    bool     // its ballot is active; data requests are answered unless a member is waited for
-	Primary    ids.Node // meaningful with Member
-	Ballot     ids.Ballot
-	Waiting    []Wait // whom the round, or strong requests, wait for
-	Reason     string // why it does not serve, for people
+	Member     bool       // the node is a member of View
+	LeftBehind bool       // a member went on to a view without this node (docs/views.md §1.1)
+	Serving    bool       // the ballot is active here: strong requests are worked on, and wait for the members in Waiting
+	Primary    ids.Node   // with Member: the member with the lowest id
+	Ballot     ids.Ballot // of the history that the node holds
+	Waiting    []Wait     // members that strong requests or the round wait for
+	Reason     string     // why strong requests are not answered, for people; empty: they are
 
-	Causal       bool // answers causal requests, for its slots and by way of others
-	CausalReady  bool // all its slots are ready
-	Owned, Other int  // slots it owns; slots it still holds for others
-	Unheard      []ShardWait
+	Causal       bool        // causal requests are answered, here or by an owner of the slot
+	CausalReady  bool        // all slots that the node owns are ready
+	Owned, Other int         // number of slots that the node owns; that it holds for other owners
+	Unheard      []ShardWait // shards of which no member is heard
 }
 
-// Recovered is what a node finds of itself when it starts with its state: the
-// durable writes, folded. The log is whole from the base on; how much of it is
-// committed is learned again.
+// Recovered is what a node finds of itself when it starts with its state: the sum of its
+// durable writes. Only the simulator has such nodes today. The log is complete from the base
+// on; the node learns from its primary, or in a round, how much of the log is committed.
 type Recovered struct {
 	Meta     NodeMeta
-	Ballot   ids.Ballot // of the history; zero: blank
-	Members  []wire.Member
-	Bound    []wire.Sighting
-	Past     []wire.PastBallot
-	Attested []wire.Attestation
-	Ledger   wire.Ledger     // of the state, which is the base of Ballot
-	Log      []wire.Entry    // entries 1..k of Ballot
-	Staged   []RecoveredBase // newest first, each built on the next
+	Ballot   ids.Ballot         // of the history; zero: the history is blank
+	Members  []wire.Member      // of Ballot, the primary first
+	Bound    []wire.Sighting    // the incarnations that Ballot counts on
+	Past     []wire.PastBallot  // the ballots that the history was built from; ascending
+	Attested []wire.Attestation // see wire.Attestation
+	Ledger   wire.Ledger        // of the recovered state, which is the base of Ballot
+	Log      []wire.Entry       // entries 1 to k of Ballot; none of them is in the state
+	Staged   []RecoveredBase    // staged bases, the newest first, each built on the next
 }
 
-// RecoveredBase is a staged base that was whole. The state that is recovered is the
-// base of Ballot, and nothing of Log counts as committed: so the Tail of one that is
-// not Fresh begins with the entries of Log that were committed when it was staged,
-// which its WriteStaged leaves out.
+// RecoveredBase is a staged base that was complete. The recovered state is the base of Ballot
+// of the history, so it has nothing of the log. The Tail of a base that is not Fresh therefore
+// begins with the log entries that were committed when the base was staged. WriteStaged does
+// not have those.
 type RecoveredBase struct {
 	Ballot  ids.Ballot
 	Base    wire.Base
-	Bound   []wire.Sighting
-	Members []wire.Member
-	Fresh   bool
-	Ledger  wire.Ledger // when Fresh: of the staged area
-	Tail    []wire.Entry
+	Bound   []wire.Sighting // incarnations that Ballot counts on
+	Members []wire.Member   // of Ballot, the primary first
+	Fresh   bool            // the state is the staged area, not the recovered state
+	Ledger  wire.Ledger     // with Fresh: of the staged area
+	Tail    []wire.Entry    // entries to be applied to the state at the swap
 }

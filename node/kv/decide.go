@@ -1,8 +1,9 @@
-// Package kv defines what an operation does to a key: its result, its version and
-// its Msg-Num. It also defines how a request id is recognised (Ledger), and how
-// histories that went apart are joined (Survivor, MergeLedgers). It is pure.
-// Package strong calls it when a write is ordered, and again when the write's entry
-// is applied. See docs/strong.md §4.
+// Package kv defines what an operation does to a key of a strong bucket: its result, its version
+// and its Msg-Num (docs/strong.md §4). A Ledger recognises request ids. Survivor and MergeLedgers
+// merge histories that went apart (docs/strong.md §8). The package is pure.
+//
+// The primary decides the result of a write once, when it orders the write. All members then
+// apply the entry with that result, in the order of the log.
 package kv
 
 import (
@@ -15,8 +16,8 @@ import (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Fingerprint folds a stamp into the part of a version that distinguishes writes
-// with equal numbers: groups that split may give out the same numbers.
+// Fingerprint folds a stamp into the part of a version that tells writes with equal numbers
+// apart: groups that an operator parted may give out the same numbers (docs/strong.md §4).
 func Fingerprint(s ids.Stamp) uint32 {
 	var b [48]byte
 	for i, v := range [6]uint64{
@@ -28,10 +29,9 @@ func Fingerprint(s ids.Stamp) uint32 {
 	return crc32.Checksum(b[:], castagnoli)
 }
 
-// Decide is the result of an operation that is ordered at stamp, on a key that
-// holds cur. next is the number of the next write. Decide also returns what the key
-// holds afterwards. A write whose condition fails changes nothing and takes no
-// number.
+// Decide returns the result of an operation that is ordered at stamp, on a key that holds cur,
+// and what the key holds afterwards. next is the Msg-Num of the next write. A write whose
+// condition fails changes nothing and takes no number.
 func Decide(op *wire.Op, cur wire.Meta, next uint64, stamp ids.Stamp) (wire.Result, wire.Meta) {
 	if !holds(op, cur) {
 		return wire.Result{Status: wire.PreconditionFailed, MsgNum: next, Version: cur.Version}, cur
@@ -51,6 +51,7 @@ func Decide(op *wire.Op, cur wire.Meta, next uint64, stamp ids.Stamp) (wire.Resu
 	return wire.Result{Status: status, MsgNum: next, Version: v}, wire.Meta{Exists: true, Version: v}
 }
 
+// holds reports whether the condition of an operation is true for what the key holds.
 func holds(op *wire.Op, cur wire.Meta) bool {
 	switch op.Condition {
 	case wire.IfAbsent:
@@ -72,8 +73,8 @@ func Changes(s wire.Status) bool {
 	return s == wire.Created || s == wire.Replaced || s == wire.Deleted
 }
 
-// Fits reports whether an operation can have ended with a status. Peers' entries
-// are checked with it.
+// Fits reports whether an operation can end with a status. Results that come from peers are
+// checked with it (docs/strong.md §12).
 func Fits(op *wire.Op, s wire.Status) bool {
 	switch s {
 	case wire.Created, wire.Replaced:
@@ -86,8 +87,8 @@ func Fits(op *wire.Op, s wire.Status) bool {
 	return s == wire.Unknown
 }
 
-// RecordOf is the record of a key after an entry that changed it; nil if the entry
-// deleted the key. The record shares the entry's memory.
+// RecordOf returns the record of a key after an entry that changed it; nil: the entry deleted the
+// key. The record shares the entry's memory.
 func RecordOf(e *wire.Entry) *wire.Record {
 	if e.Result.Status == wire.Deleted {
 		return nil

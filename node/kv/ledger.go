@@ -57,8 +57,8 @@ func (l *Ledger) Export() wire.Ledger {
 // Next is the number that the next write gets.
 func (l *Ledger) Next() uint64 { return l.next }
 
-// Lookup finds the answer of a request. forgotten: the forwarder has said that its client
-// no longer waits, so the request must not be ordered again.
+// Lookup finds the answer of a request. forgotten says that the forwarder has finished with the
+// request, so the request must not be ordered again.
 func (l *Ledger) Lookup(id ids.Request) (res wire.Result, answered, forgotten bool) {
 	i, found := l.find(id.Node, id.Boot)
 	if !found {
@@ -71,8 +71,7 @@ func (l *Ledger) Lookup(id ids.Request) (res wire.Result, answered, forgotten bo
 	return wire.Result{}, false, id.Counter < o.LowestOpen
 }
 
-// Apply takes one committed entry into account. Entries must come in the order of
-// the log.
+// Apply takes in one committed entry. Entries come in the order of the log.
 func (l *Ledger) Apply(e *wire.Entry) {
 	if TakesNumber(e.Result.Status) {
 		l.next = e.Result.MsgNum + 1
@@ -96,8 +95,7 @@ func (l *Ledger) Apply(e *wire.Entry) {
 	o.Answers = slices.Insert(o.Answers, j, a)
 }
 
-// origin returns the table of a forwarder in one boot. It makes room if the table
-// is new.
+// origin returns the answers of a forwarder in one boot. If the forwarder is new, it makes room.
 func (l *Ledger) origin(id ids.Request) *wire.Origin {
 	i, found := l.find(id.Node, id.Boot)
 	if found {
@@ -122,6 +120,7 @@ func (l *Ledger) dropOldest(keep *wire.Origin) {
 	l.origins = slices.Delete(l.origins, oldest, oldest+1)
 }
 
+// find returns the index of an origin, or the index at which it would be inserted.
 func (l *Ledger) find(node ids.Node, boot ids.Boot) (int, bool) {
 	return slices.BinarySearchFunc(l.origins, wire.Origin{Node: node, Boot: boot},
 		func(o *wire.Origin, k wire.Origin) int {

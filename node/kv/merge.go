@@ -9,18 +9,18 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Side is one of several histories that went apart, as far as a join needs it: the
-// first Length entries of Ballot, on the base of that ballot.
+// Side is one of several histories that went apart, as far as a merge needs it: the first Length
+// entries of Ballot, on the base of that ballot.
 type Side struct {
-	Ballot ids.Ballot
-	Length uint64
-	Past   Past
-	Limit  int // bound on the ballots in Past
+	Ballot ids.Ballot // the history's own ballot
+	Length uint64     // number of entries of Ballot
+	Past   Past       // the ballots that the base of Ballot was built from
+	Limit  int        // bound on the ballots in Past
 }
 
-// Knows reports whether the history contains the entry with a stamp, even if the
-// entry's value was overwritten since. A ballot older than all that the history
-// remembers was common to all histories, so it counts as known.
+// Knows reports whether the history contains the entry with a stamp, even if the entry's value was
+// overwritten since. If a ballot is older than all that a full past remembers, it was common to
+// all histories, so its entries count as known.
 func (s *Side) Knows(x ids.Stamp) bool {
 	if x.Ballot == s.Ballot {
 		return x.Index <= s.Length
@@ -29,13 +29,13 @@ func (s *Side) Knows(x ids.Stamp) bool {
 	return ok && x.Index <= n || s.Past.Forgot(x.Ballot, s.Limit)
 }
 
-// Survivor picks what a key holds when sides are joined. held[i] is what side i
-// holds; nil if nothing.
+// Survivor picks what a key holds after sides are merged. held[i] is what side i holds; nil:
+// nothing.
 //
 //  1. A value does not survive if another side knew the entry that wrote it, and
-//     now holds another value or none.
-//  2. Overwritten and deleted values of a side therefore never come back. A
-//     deletion loses only against a write that its side had not seen.
+//     holds another value or none.
+//  2. So values that a side overwrote or deleted never come back. A deletion loses only
+//     against a write that its side had not seen.
 //  3. Of several survivors, the one with the largest stamp wins, and conflict is
 //     true.
 //
@@ -58,6 +58,7 @@ func Survivor(sides []Side, held []*wire.Record) (winner *wire.Record, conflict 
 	return winner, conflict
 }
 
+// survives reports whether no other side has superseded what side i holds.
 func survives(sides []Side, held []*wire.Record, i int) bool {
 	if mutant.On(mutant.MergeUnion) {
 		return true
@@ -72,10 +73,10 @@ func survives(sides []Side, held []*wire.Record, i int) bool {
 	return true
 }
 
-// MergeLedgers joins the ledgers of sides. The counter continues above the largest
-// one. A request that every side answered alike keeps its answer. A request that
-// some side has not heard of, or answered otherwise, took effect on one part of the
-// sides only. Its result is Unknown, and it must not be ordered again (I11).
+// MergeLedgers joins the ledgers of sides. The next Msg-Num is the largest of theirs. A request
+// that every side answered alike keeps its answer. A request that some side does not know, or
+// answered otherwise, took effect on a part of the sides only. Its result is Unknown, and it must
+// not be ordered again (I11).
 func MergeLedgers(ledgers []*Ledger, originLimit int) *Ledger {
 	out := NewLedger(originLimit)
 	for _, l := range ledgers {

@@ -13,8 +13,8 @@ import (
 const DefaultPast = 10_000
 
 // Past is the set of ballots that a history was built from, with the number of
-// entries of each that the history contains, ascending by ballot. Ancestry says
-// which of two histories is older, never a number or a length (I8).
+// entries of each that the history contains, ascending by ballot. Pasts alone
+// decide which of two histories is older, never a number or a length (I8).
 type Past []wire.PastBallot
 
 // Count returns how many entries of a ballot are contained.

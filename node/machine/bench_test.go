@@ -8,7 +8,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// solo is a machine that is alone in its view, and a disk that is done at once.
+// solo is the only member of its view, with a disk that makes writes durable at once.
 type solo struct {
 	m    *Machine
 	done int // requests that may be answered

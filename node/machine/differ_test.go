@@ -20,8 +20,9 @@ func write(r *rig, token ids.Token, value string) wire.Entry {
 	return p.Entries[len(p.Entries)-1]
 }
 
-// A member that was told another content for a position, by somebody else and before the
-// primary's, acknowledged it all the same: replicas differed for ever.
+// A node that is not the primary may send a member other content for a position, before the
+// primary does. In an earlier version the member acknowledged it, and the replicas differed for
+// good.
 func TestAnAcknowledgementOfAnotherContentDoesNotCountAndTheMemberIsGivenEverything(t *testing.T) {
 	r, b := primary(t)
 	e := write(r, 5, "true")
@@ -60,7 +61,7 @@ func TestAnAcknowledgementOfTheSameContentCounts(t *testing.T) {
 	}
 }
 
-// While nothing is written, hellos tell.
+// While nothing is written, only hellos show the difference.
 func TestADifferenceIsFoundInAnIdleViewWithinAHello(t *testing.T) {
 	for name, say := range map[string]func(b ids.Ballot, sum uint64) wire.Message{
 		"another content": func(b ids.Ballot, sum uint64) wire.Message {
@@ -88,8 +89,8 @@ func TestADifferenceIsFoundInAnIdleViewWithinAHello(t *testing.T) {
 	}
 }
 
-// The primary of the next round may know nothing of the difference: it may be another
-// node, or another incarnation of it.
+// The primary of the next round may be another node, or another incarnation. Then it does not
+// know of the difference, and the member must find it.
 func TestAMemberWithADifferentLogTakesTheWholeBase(t *testing.T) {
 	r, b := backup(t)
 	e := wire.Entry{Stamp: ids.Stamp{Ballot: b, Index: 1}, Op: wire.Op{Kind: wire.OpPut, Key: "k", Value: []byte("false")}, Result: wire.Result{Status: wire.Created, MsgNum: 1}}

@@ -9,12 +9,12 @@ import (
 	"github.com/cohortkv/cohort/node/view"
 )
 
-// Events lists the events of all cores.
+// Events lists the event kinds of all cores.
 func Events() core.EventKinds {
 	return slices.Concat(core.Events(), view.Events(), strong.Events(), causal.Events())
 }
 
-// The events that the node does more with than to log and count them.
+// The events that the runtime does more with than to log and count them.
 var (
 	EventViewAdopted     = view.EventAdopted
 	EventHistoriesMerged = strong.EventHistoriesMerged

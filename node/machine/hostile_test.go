@@ -8,8 +8,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// A rig is one machine that is told what a test wants to have said by others. Its writes
-// are durable at once, and what it sends to itself arrives.
+// rig is one machine in a test that sends it the messages of the other nodes. Its writes are
+// durable at once, and its messages to itself arrive.
 type rig struct {
 	t       *testing.T
 	m       *Machine
@@ -28,12 +28,12 @@ func newRig(t *testing.T, id ids.Node) *rig {
 	}
 }
 
-// lifeOf is what every node of a rig speaks under, but for the view.
+// lifeOf is the header of a node of a rig, without a view.
 func lifeOf(id ids.Node) wire.Header {
 	return wire.Header{From: id, Inc: ids.Incarnation(100 + id), Boot: ids.Boot(200 + id)}
 }
 
-// most is how many steps may come of one.
+// most bounds the steps that one input may lead to.
 const most = 1000
 
 func (r *rig) step(in core.Input) {
@@ -102,7 +102,7 @@ func listOf(members ...ids.Node) wire.Layout {
 	return l
 }
 
-// viewBy is a view of an author, who has heard everybody in the list.
+// viewBy is a view of an author that has heard every member of the list.
 func viewBy(author ids.Node, number uint64, members ...ids.Node) wire.View {
 	v := wire.View{ID: ids.View{Number: number, Author: author, Boot: lifeOf(author).Boot}, Layout: listOf(members...)}
 	for _, id := range members {
@@ -163,7 +163,7 @@ func TestAViewNumberThatNoPutsReachIsNotFollowed(t *testing.T) {
 	}
 }
 
-// What a member says that it holds must not take the numbers of the next view with it.
+// A member may report a view with a false number. The next view must not be numbered above it.
 func TestAnImplausibleViewNumberDoesNotRaiseTheNextOne(t *testing.T) {
 	r := newRig(t, 1)
 	r.step(&core.PutView{Token: 9, Layout: listOf(0, 1)})
@@ -192,8 +192,8 @@ func TestARoundThatNoViewComesToIsNotPromised(t *testing.T) {
 	}
 }
 
-// A member may be bound to such a round all the same: by a wrong message that an older version
-// took for the truth.
+// A member may be bound to such a round all the same: an older version took a false message for
+// true.
 func TestAMemberBoundToARoundThatNoViewComesToIsFreedByANewIDOfTheList(t *testing.T) {
 	r, b := primary(t)
 	far := b
@@ -300,8 +300,8 @@ func TestAJoinWithAnImpossibleHistoryIsNotCounted(t *testing.T) {
 	}
 }
 
-// A peer that sends a wrong lowest open counter, in a Forward or in an entry, must not make the writes of
-// a client wait, or be asked for, without end.
+// A peer may send a false lowest open counter, in a Forward or in an entry. A write of a client
+// must not wait for that, or be sent again, without end.
 func TestAWriteBelowItsForwardersLowestOpenCounterIsAnsweredUnknown(t *testing.T) {
 	r, b := primary(t)
 	r.hear(1, &wire.Forward{Ballot: b, LowestOpen: 1 << 40})

@@ -1,8 +1,9 @@
-// Package machine is one node as one value: views, strong and causal replication
-// behind one Step. It is deterministic: the same inputs at the same
-// instants give the same outputs. It does no I/O, reads no clock and starts
-// nothing. Its owner calls Step, never two at a time, carries out the output, and calls
-// again by Deadline.
+// Package machine is one node as one value: views, strong and causal replication behind one
+// Step (ARCHITECTURE.md, "The way of a request"). It is deterministic: the same inputs at the
+// same instants give the same outputs. It does no I/O, reads no clock and starts no goroutine.
+//
+// Its owner calls Step, never two at a time, with instants that do not fall. The owner carries
+// out each output before the next Step, and calls Step by Deadline even if no input arrives.
 package machine
 
 import (
@@ -17,67 +18,70 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Limits bounds what a machine holds and sends; zero values mean the defaults.
+// Limits bounds what strong buckets hold and send. Zero values mean the defaults.
 type Limits = strong.Limits
 
-// CausalLimits is the same for causal buckets, and how many slots there are.
+// CausalLimits bounds what causal buckets hold and send, and sets the number of slots.
 type CausalLimits = causal.Limits
 
-// Listed yields those of the items that are the answer to a Read of kind ReadItems.
+// Listed yields those of the items that are the answer to a Read of kind ReadItems. items are
+// those of the ranges of the Read, as the state was right after the step.
 func Listed(r *core.Read, items iter.Seq[*wire.Item]) iter.Seq[*wire.Item] {
 	return causal.Listed(r, items)
 }
 
-// ListContext is what a client has seen that was answered a Read of kind ReadItems
-// with these items.
+// ListContext returns what a client has seen after a Read of kind ReadItems was answered with
+// these items. limits must be those of the machine.
 func ListContext(limits CausalLimits, r *core.Read, items iter.Seq[*wire.Item]) wire.Context {
 	return causal.ListContext(limits, r, items)
 }
 
-// Gate says which models a PUT /view waits for.
+// Gate says which models a PUT /view waits for. It has no other effect (docs/views.md §4).
 type Gate uint8
 
 // The gates.
 const (
 	GateBoth   Gate = iota // strong and causal buckets are ready
-	GateCausal             // causal buckets are; strong ones may wait for members
-	GateStrong             // strong buckets are; causal ones may go on looking for what is theirs
+	GateCausal             // causal buckets are ready; strong ones may still wait for members
+	GateStrong             // strong buckets are ready; causal ones may still take slots
 )
 
 // Config identifies a machine and bounds what it holds.
 type Config struct {
 	ID        ids.Node
-	Inc       ids.Incarnation // made with the empty state, kept with it
-	Boot      ids.Boot        // new at every start
-	Now       wire.Instant
+	Inc       ids.Incarnation // made with the empty state, and kept with it (I9)
+	Boot      ids.Boot        // new at every start of the process (I21)
+	Now       wire.Instant    // time of the first Step, or earlier
 	Limits    Limits
 	Causal    CausalLimits
 	Gate      Gate
-	Crowd     int             // of more than so many other members some are greeted rarely (docs/views.md §3.1); zero: 8
-	Expects   bool            // it is to have data: what it is put into without any is worth a warning
-	Recovered *core.Recovered // nil: starts with nothing
+	Crowd     int             // bound of a view without far members, not counting this node (docs/views.md §3.1); zero: 8
+	Expects   bool            // started with --expect-data: a view without data is worth a warning (docs/views.md §2.2)
+	Recovered *core.Recovered // nil: the node starts with nothing
 }
 
-// Machine is one node.
+// Machine is one node. It gives each input to the cores that it concerns, and tells all cores
+// the time first. After an input, it answers the PUTs that became ready and shows what changed.
+// The cores share one Outbox, so one numbering of writes orders what they make durable.
 type Machine struct {
 	cfg    Config
 	box    core.Outbox
 	views  *view.Manager
 	strong *strong.Replica
 	causal *causal.Replica
-	local  *local
-	status core.NodeStatus
-	shown  bool // status was given out once
-	tickAt wire.Instant
+	local  *local          // both models, as views see them
+	status core.NodeStatus // as shown last
+	shown  bool            // status was shown once, so the first Step is over
+	tickAt wire.Instant    // when the next tick is due: the Deadline
 }
 
-// tickEvery is the pace of Tick while something is open.
+// tickEvery is the time between ticks while a PUT, a round or a strong request is open.
 const tickEvery = 50 * wire.Millisecond
 
-// idleDeadline is how far Deadline is when nothing is going on.
+// idleDeadline is the time to the next tick when nothing is open and no hello is due.
 const idleDeadline = 3600 * wire.Second
 
-// New returns a machine that holds nothing, or what it recovered.
+// New returns a machine that holds nothing, or that starts with the state that it recovered.
 func New(cfg Config) *Machine {
 	m := &Machine{cfg: cfg}
 	m.box.NumberRequests(cfg.Boot)
@@ -95,7 +99,7 @@ func New(cfg Config) *Machine {
 	return m
 }
 
-// Header is what every message of this machine is sent under.
+// Header is the header of every message that this machine sends.
 func (m *Machine) Header() wire.Header {
 	h := wire.Header{From: m.cfg.ID, Inc: m.cfg.Inc, Boot: m.cfg.Boot}
 	if v := m.views.View(); v != nil {
@@ -104,11 +108,11 @@ func (m *Machine) Header() wire.Header {
 	return h
 }
 
-// Deadline is when Step must be called even if nothing arrives.
+// Deadline returns when Step must be called even if no input arrives.
 func (m *Machine) Deadline() wire.Instant { return m.tickAt }
 
-// Step tells the machine one thing and returns what it wants done. The output
-// is valid until the next Step.
+// Step takes one input and returns what the machine wants done. The output is valid until the
+// next Step.
 func (m *Machine) Step(now wire.Instant, in core.Input) *core.Output {
 	m.box.Reset()
 	m.views.SetNow(now)
@@ -131,6 +135,7 @@ func (m *Machine) Step(now wire.Instant, in core.Input) *core.Output {
 	return m.box.Output()
 }
 
+// input gives an input to the core that it concerns.
 func (m *Machine) input(in core.Input) {
 	switch in := in.(type) {
 	case *core.Received:
@@ -177,12 +182,13 @@ func (m *Machine) input(in core.Input) {
 	}
 }
 
+// tick repeats what is late, and sends hellos that are due.
 func (m *Machine) tick() {
 	m.views.Tick(m.hello)
 	m.strong.Tick()
 }
 
-// hello is what the members of the view are told.
+// hello returns the next hello. Each model adds its part.
 func (m *Machine) hello() wire.Hello {
 	h := m.strong.Hello()
 	m.causal.Hello(&h)
@@ -190,7 +196,7 @@ func (m *Machine) hello() wire.Hello {
 	return h
 }
 
-// lag answers how far members are behind each other.
+// lag answers an AskLag. Causal buckets list the members; strong buckets add what they know.
 func (m *Machine) lag(token ids.Token) {
 	l := new(core.Lag)
 	m.causal.Lag(l)
@@ -198,8 +204,7 @@ func (m *Machine) lag(token ids.Token) {
 	m.box.Reply(core.Reply{Token: token, Outcome: core.Done, Lag: l})
 }
 
-// finishStep answers what the step made ready, shows what changed, and sets the
-// next deadline.
+// finishStep answers the PUTs that became ready, shows what changed, and sets the next deadline.
 func (m *Machine) finishStep(now wire.Instant) {
 	m.views.CheckPuts()
 	if m.views.LeftBehind() && !m.status.LeftBehind {
@@ -216,7 +221,7 @@ func (m *Machine) finishStep(now wire.Instant) {
 	}
 }
 
-// show gives out the status when it changed.
+// show puts the status into the output if it differs from the one that was shown last.
 func (m *Machine) show() {
 	viewChanged := m.views.Changed()
 	s := core.NodeStatus{LeftBehind: m.views.LeftBehind(), Ballot: m.strong.Ballot()}
@@ -233,11 +238,11 @@ func (m *Machine) show() {
 		s.Primary, _ = v.Primary()
 	}
 	m.status = s
-	shown := s // what is shown is kept by others; most steps show nothing
+	shown := s // the caller keeps what is shown; a copy is made only if there is something to show
 	m.box.Status(&shown)
 }
 
-// sameStatus compares what of a status may change without the view.
+// sameStatus compares the parts of a status that can change without a change of view.
 func sameStatus(a, b *core.NodeStatus) bool {
 	return a.LeftBehind == b.LeftBehind && a.Serving == b.Serving && a.Reason == b.Reason && a.Ballot == b.Ballot &&
 		slices.Equal(a.Waiting, b.Waiting) && slices.EqualFunc(a.Unheard, b.Unheard, sameShard) &&

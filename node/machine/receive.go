@@ -6,8 +6,9 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// receive hands a message to the part that it concerns. Views that come along
-// are followed, or not, before the message is looked at.
+// receive gives a message to the core that it concerns. If the message carries a view, the view
+// is followed first, if the rules allow it. A hello goes to the models only if its sender holds the same
+// view.
 func (m *Machine) receive(in *core.Received) {
 	h := in.Header
 	switch msg := in.Message.(type) {
@@ -35,7 +36,9 @@ func (m *Machine) receive(in *core.Received) {
 	}
 }
 
-// receiveCausal hands over what concerns causal buckets; false: it does not.
+// receiveCausal gives a message to causal buckets; false: it is not for them. Messages that
+// break a rule are dropped here. Data is given only to nodes of this node's cluster
+// (docs/views.md §3.2).
 func (m *Machine) receiveCausal(in *core.Received) bool {
 	h, c := in.Header, m.causal
 	if c.Refuses(h, in.Message) {
@@ -86,6 +89,8 @@ func (m *Machine) receiveCausal(in *core.Received) bool {
 	return true
 }
 
+// receiveStrong gives a message to strong buckets. A view that comes with a JoinRequest or a
+// Pull counts only from its primary (docs/views.md §3.4).
 func (m *Machine) receiveStrong(in *core.Received) {
 	switch msg := in.Message.(type) {
 	case *wire.JoinRequest:

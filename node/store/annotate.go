@@ -5,9 +5,9 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Annotate adds the state of the keys that an input concerns to the input. The
-// goroutine that changes the store calls it right before the step, so the state
-// does not change between the two.
+// Annotate adds to an input what the state holds for the keys that the input concerns. The
+// goroutine that changes the store calls it right before the step, so the state does not change
+// between the two.
 func (m *Memory) Annotate(in core.Input) {
 	switch in := in.(type) {
 	case *core.Submit:

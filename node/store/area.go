@@ -23,7 +23,8 @@ func newArea(l wire.Ledger) *area {
 // nextNumber is the number of the next write after a history with this ledger.
 func nextNumber(l wire.Ledger) uint64 { return max(l.MsgNum, 1) }
 
-// apply applies committed entries. Applying the same entries again changes nothing.
+// apply applies committed entries in their order. To apply the same entries once more changes
+// nothing.
 func (a *area) apply(entries []wire.Entry) {
 	for i := range entries {
 		a.applyOne(&entries[i])
@@ -43,8 +44,8 @@ func (a *area) applyOne(e *wire.Entry) {
 	}
 }
 
-// put keeps copies. The record that it is given shares memory with its whole batch,
-// and one long-lived record would keep the batch in memory.
+// put keeps copies. A record that it is given shares memory with its whole batch, and one
+// long-lived record would keep the batch in memory.
 func (a *area) put(rec wire.Record) {
 	rec.Value = bytes.Clone(rec.Value)
 	c := a.index[rec.Key]

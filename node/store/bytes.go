@@ -63,7 +63,7 @@ func (m *Memory) Growth(causal bool, key string, value int) int64 {
 	return size + recordOverhead
 }
 
-// pins counts the bytes that a snapshot keeps in memory after they left the table.
+// pins tells how many bytes a snapshot keeps in memory after they left the table.
 type pins struct {
 	kept  *kept
 	since int64

@@ -18,8 +18,8 @@ import (
 // slots that it holds, whether or not it owns them. A stored item is never written
 // to again: a newer version is another item in the same cell.
 type causal struct {
-	table[held] // a place is the key's hash, big-endian, and the key; exchanges go in this order
-	tombstones  int
+	table[held]     // a place is the key's hash, big-endian, and the key; exchanges go in this order
+	tombstones  int // number of items that are tombstones
 }
 
 // held is an item, with the place that contains its key.
@@ -28,6 +28,7 @@ type held struct {
 	item  *wire.Item
 }
 
+// hashSize is the number of bytes of a hash in a place.
 const hashSize = 8
 
 func newCausal() *causal { return &causal{table: newTable[held]()} }
@@ -51,9 +52,9 @@ func hashAt(place string) uint64 {
 	return binary.BigEndian.Uint64(h[:])
 }
 
-// write carries out a write. Only items are kept. A process that loses its memory
-// is a new incarnation and a stranger (I9), so the machine's data about views and
-// slots need not be stored.
+// write carries out a write. Only items are kept. A process that loses its memory is a new
+// incarnation and a stranger (I9), so what the machine knows of views and slots need not be
+// stored.
 func (a *causal) write(w *core.CausalWrite) {
 	if w.Reset {
 		a.abandon()

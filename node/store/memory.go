@@ -1,4 +1,5 @@
-// Package store holds the data of a node. It consists of these parts (I10):
+// Package store holds the data of a node (docs/strong.md §2). A base is built aside and swapped in
+// as a whole (I10), so the store has these parts:
 //
 //   - the state that committed entries have produced;
 //   - the staged base: complete, and not swapped in yet;
@@ -30,11 +31,11 @@ type Memory struct {
 	mu struct {
 		sync.RWMutex
 		current  *area
-		staged   *area        // state of the staged base, if that is a fresh one
-		tail     []wire.Entry // entries behind the staged base
+		staged   *area        // state of the staged base, if that base is fresh; otherwise empty
+		tail     []wire.Entry // tail of the staged base: entries to be applied at the swap
 		building *area        // state of the base that is being received
-		ballot   ids.Ballot   // ballot whose base is being built
-		causal   *causal
+		ballot   ids.Ballot   // ballot of the base in building; zero: none is being built
+		causal   *causal      // items of the causal bucket
 	}
 }
 
@@ -54,8 +55,8 @@ func NewMemory() *Memory {
 //
 // A fresh base is swapped in together with its tail. The entries of the tail come
 // again through Apply, and change nothing then. They are needed at the swap: a
-// client may have been told before the swap that it may read, and must not read
-// from a base without them.
+// client that was allowed to read before the swap must not read from a base
+// without them.
 func (m *Memory) Write(writes []core.Write) {
 	for i := range writes {
 		if w := &writes[i]; w.Kind != core.WriteMeta && w.Kind != core.WriteAppend {
@@ -64,6 +65,7 @@ func (m *Memory) Write(writes []core.Write) {
 	}
 }
 
+// writeArea carries out one write. Readers see all of it or none.
 func (m *Memory) writeArea(w *core.Write) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -97,7 +99,7 @@ func (m *Memory) writeArea(w *core.Write) {
 	}
 }
 
-// build begins to build a base from nothing.
+// build begins to build the base of a ballot in an empty area.
 func (m *Memory) build(a *area, b ids.Ballot) { m.mu.building, m.mu.ballot = a, b }
 
 // Apply applies committed entries to the state. It checks no conditions, because

@@ -7,10 +7,9 @@ import (
 	"github.com/tidwall/btree"
 )
 
-// table holds one value for each key. The values stand in cells that two structures
-// share. The index finds a cell in O(1). The tree has the cells in the order of
-// their places, and can be frozen in O(1). A place is a key, or begins with
-// something else.
+// table holds one value for each key. The values are in cells, which two structures share. The
+// index finds a cell in O(1). The tree has the cells in the order of their places, and can be
+// frozen in O(1). The place of a cell is its key, or a prefix and the key.
 //
 // A write to an existing key changes its cell in place and leaves the tree alone.
 // If a snapshot was taken since the cell was made, the cell belongs to the
@@ -30,6 +29,8 @@ type table[V any] struct {
 // snapshot. It only grows. A snapshot remembers the count at which it was taken.
 type kept struct{ bytes atomic.Int64 }
 
+// cell is a value in a table. A snapshot may share it only if the snapshot was taken after the
+// cell was made.
 type cell[V any] struct {
 	value  V
 	frozen uint64 // table.frozen when the cell was made
@@ -39,8 +40,8 @@ func newTable[V any]() table[V] {
 	return table[V]{index: map[string]*cell[V]{}, tree: btree.NewMap[string, *cell[V]](0), kept: &kept{}}
 }
 
-// set puts a value that costs so many bytes. c is the cell that the index has for
-// the key, and before is the bytes that the cell cost.
+// set puts a value that costs the given bytes. c is the cell that the index has for the key, and
+// before is what that cell cost; nil: the key is new.
 func (t *table[V]) set(c *cell[V], key, place string, v V, bytes, before int64) {
 	t.bytes += bytes
 	if c != nil {
@@ -67,6 +68,7 @@ func (t *table[V]) leave(c *cell[V], bytes int64) {
 // have then left.
 func (t *table[V]) abandon() { t.kept.bytes.Add(t.bytes) }
 
+// remove takes a cell out of the table. bytes is what the cell cost.
 func (t *table[V]) remove(key, place string, c *cell[V], bytes int64) {
 	t.leave(c, bytes)
 	delete(t.index, key)

@@ -27,5 +27,5 @@ var (
 	EventForwardLate    = events.Debug("forward_late", "the primary, `peer`, did not answer a Forward in time", core.OfPeer)
 )
 
-// EventHistoriesMerged says that a base was made of histories that had lived apart.
+// EventHistoriesMerged says that a base was merged from several histories.
 var EventHistoriesMerged = transfer.EventHistoriesMerged

@@ -13,61 +13,65 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Times of forwarding.
+// Times of forwarding (docs/strong.md §3.1).
 const (
-	forwardTimeout = 1 * wire.Second // a Forward without answer is sent again
-	refusedPause   = 20 * wire.Millisecond
+	forwardTimeout = 1 * wire.Second       // a Forward without an answer is sent again after this time
+	refusedPause   = 20 * wire.Millisecond // from a refusal, or a Forward that reached no process, to the next Forward
 )
 
 // forwarder holds the writes of this node's own clients until they are answered
-// (docs/forwarding.md §2).
+// (docs/forwarding.md §2). Each open write is in exactly one of three places: unsent, in the
+// flight, or in this primary's queue or log. A write that is open is sent again until it is
+// answered, under each new ballot, with the same request id (I11).
 type forwarder struct {
-	open         forward.Open[*request]
-	unsent       []*request // not on their way under this ballot
-	closedUnsent int        // of unsent, are gone
-	flight       *flight    // the one open Forward; at the primary, the one open read of keys
-	reads        uint64     // reads of keys so far
-	retryAt      wire.Instant
+	open         forward.Open[*request] // open writes by counter
+	unsent       []*request             // writes to be sent under this ballot, in order; closed ones are removed now and then
+	closedUnsent int                    // number of closed writes in unsent
+	flight       *flight                // the Forward that has no answer; at the primary, the read of keys that has none; nil: none
+	reads        uint64                 // number of reads of keys so far
+	retryAt      wire.Instant           // no Forward leaves before this time
 }
 
-// request is one write of an own client.
+// request is one write of a client of this node.
 type request struct {
 	token       ids.Token
-	counter     uint64
+	counter     uint64 // its number in the request id (docs/forwarding.md §1)
 	op          wire.Op
-	mayBeLogged bool // may be in a log: it was sent to another primary, or ordered here
-	queued      bool // in this primary's queue or log, under the present ballot
-	closed      bool // answered, or its client left
+	mayBeLogged bool // the write may be in a log, so 503 is not its answer any more (I12)
+	queued      bool // the write is in this primary's queue or log, under the present ballot
+	closed      bool // the write was answered, or its client has left
 }
 
-// flight are requests that wait for the primary's answer or, at the primary, for what the
-// state holds for their keys.
+// flight is the writes that wait for one answer: of the primary to a Forward or, at the
+// primary, of the store to a read of keys.
 type flight struct {
-	read     uint64 // at the primary: the number of the read of keys
-	request  uint64
+	read     uint64 // at the primary: number of the read of keys
+	request  uint64 // at a backup: number of the bus request
 	requests []*request
-	sent     wire.Instant
+	sent     wire.Instant // when the flight began
 }
 
+// add opens a write of a client, and gives it the next counter.
 func (f *forwarder) add(token ids.Token, op wire.Op) *request {
 	q := &request{token: token, op: op}
 	q.counter = f.open.Add(q)
 	return q
 }
 
-// find is an open request; nil: it is finished.
+// find returns an open write; nil: the write is answered, or its client has left.
 func (f *forwarder) find(counter uint64) *request {
 	q, _ := f.open.Get(counter)
 	return q
 }
 
-// remove closes a request: no copy of it is sent from now on.
+// remove closes a write: no copy of it is sent from now on.
 func (f *forwarder) remove(q *request) {
 	q.closed = true
 	f.open.Close(q.counter)
 }
 
-// finish answers a request.
+// finish answers a write, unless it is closed. A result that does not fit the operation is
+// false, so the client is told unknown (docs/strong.md §12, rule 6).
 func (f *forwarder) finish(r *Replica, q *request, res wire.Result) {
 	if q.closed {
 		return
@@ -80,8 +84,8 @@ func (f *forwarder) finish(r *Replica, q *request, res wire.Result) {
 	r.box.Reply(core.Reply{Token: q.token, Outcome: core.Done, Result: res})
 }
 
-// rewind puts everything that is open back to the beginning, in order: the
-// ballot under which it was on its way has ended.
+// rewind makes all open writes unsent, in the order of their counters, because the ballot under
+// which they were sent has ended.
 func (f *forwarder) rewind(now wire.Instant) {
 	f.flight = nil
 	clear(f.unsent)
@@ -93,8 +97,7 @@ func (f *forwarder) rewind(now wire.Instant) {
 	f.retryAt = now
 }
 
-// Submit takes a client's write. stored is what the applied state holds for its
-// key.
+// Submit takes a write of a client. stored is what the applied state holds for its key.
 func (r *Replica) Submit(token ids.Token, op wire.Op, stored wire.Meta) {
 	if r.notInView() {
 		r.box.Reply(core.Reply{Token: token, Outcome: core.NotInView})
@@ -113,8 +116,8 @@ func (r *Replica) Submit(token ids.Token, op wire.Op, stored wire.Meta) {
 	}
 }
 
-// Abandon forgets a client's request, and says so to the primary. What is in a log
-// may still take effect.
+// Abandon forgets a request of a client that has left. If the write may be in a log, the primary
+// is told; the write may still take effect (docs/strong.md §3.5).
 func (r *Replica) Abandon(token ids.Token) {
 	for q := range r.fwd.open.All() {
 		if q.token == token {
@@ -131,18 +134,18 @@ func (r *Replica) Abandon(token ids.Token) {
 	r.reads.Abandon(token)
 }
 
-// withdraw drops an own request from the queue.
+// withdraw drops a write of this node's clients from this primary's queue.
 func (r *Replica) withdraw(q *request) {
 	if r.asPrimary != nil && q.queued {
 		r.asPrimary.Withdraw(q.counter)
 	}
 }
 
-// forget drops what a request whose client has left holds. Nothing is sent while the
-// primary is not to be had, for however long: without this, clients that come and go
-// would fill the memory.
+// forget frees what a write of a client that has left holds. Nothing is sent while the primary
+// cannot be reached, for however long. Without forget, clients that come and go would fill the
+// memory.
 func (f *forwarder) forget(q *request) {
-	if !q.queued { // else the queue may have its operation
+	if !q.queued { // else the queue or the log uses its operation
 		q.op = wire.Op{}
 	}
 	if f.closedUnsent++; 2*f.closedUnsent > len(f.unsent) {
@@ -150,14 +153,15 @@ func (f *forwarder) forget(q *request) {
 	}
 }
 
-// dropClosed removes closed requests from those that are not sent.
+// dropClosed removes the closed writes from unsent.
 func (f *forwarder) dropClosed() {
 	f.unsent = slices.DeleteFunc(f.unsent, func(q *request) bool { return q.closed })
 	f.closedUnsent = 0
 }
 
-// forward sends what is open to the primary, one message at a time: what arrives
-// meanwhile goes with the next.
+// forward sends unsent writes to the primary, in one Forward at a time. Writes that arrive
+// meanwhile go with the next one. At the primary, the writes go into the queue after a read of
+// their keys.
 func (r *Replica) forward() {
 	f := &r.fwd
 	if len(f.unsent) == 0 || f.flight != nil || !r.Serving() || r.now < f.retryAt {
@@ -186,8 +190,8 @@ func (r *Replica) forward() {
 	f.flight.request = r.box.Ask(r.promise.Primary(), m)
 }
 
-// readStored asks what the state holds for the keys of own requests that came before this
-// node was the primary. What they came with may have been overwritten since.
+// readStored asks what the state holds for the keys of writes that came before this node served
+// as the primary. What the driver read with each write may have been overwritten since.
 func (r *Replica) readStored(fl *flight) {
 	r.fwd.reads++
 	fl.read = r.fwd.reads
@@ -198,7 +202,8 @@ func (r *Replica) readStored(fl *flight) {
 	r.box.Read(core.Read{Kind: core.ReadStored, Keys: keys, Session: fl.read})
 }
 
-// OnStoredRead takes these requests into the queue, or finds what became of them (I11).
+// OnStoredRead takes the writes of the flight into the primary's queue, or answers those that
+// the ledger knows (I11).
 func (r *Replica) OnStoredRead(in *core.StoredRead) {
 	f := &r.fwd
 	if f.flight == nil || f.flight.read != in.Session || r.asPrimary == nil {
@@ -217,12 +222,12 @@ func (r *Replica) OnStoredRead(in *core.StoredRead) {
 	r.forward()
 }
 
-// onForwardReply takes answers; what was asked for and not answered is asked
-// for again.
+// onForwardReply takes results from the primary. Writes of the flight that have none become
+// unsent again.
 func (r *Replica) onForwardReply(h wire.Header, request uint64, m *wire.ForwardReply) {
 	f := &r.fwd
 	if !r.box.Asked(request) {
-		return // of another boot of this node, which used the same counters
+		return // an answer to another boot of this node, which used the same counters
 	}
 	for _, a := range m.Answers {
 		if q := f.find(a.Counter); q != nil && q.mayBeLogged {
@@ -239,15 +244,15 @@ func (r *Replica) onForwardReply(h wire.Header, request uint64, m *wire.ForwardR
 	r.forward()
 }
 
-// OnRequestFailed is called when no process listens at the receiver of a Forward. The
-// requests go back to the unsent ones, after a pause.
+// OnRequestFailed is told that a Forward reached no process. Its writes become unsent again, and
+// are sent after a pause.
 func (r *Replica) OnRequestFailed(request uint64) {
 	if f := r.fwd.flight; f != nil && f.request == request {
 		r.requeueFlight(true)
 	}
 }
 
-// requeueFlight puts the open requests of the flight in front of the unsent ones.
+// requeueFlight puts the open writes of the flight in front of the unsent ones.
 func (r *Replica) requeueFlight(pause bool) {
 	f := &r.fwd
 	open := slices.DeleteFunc(f.flight.requests, func(q *request) bool { return q.closed || q.queued })
@@ -258,8 +263,8 @@ func (r *Replica) requeueFlight(pause bool) {
 	}
 }
 
-// refuseUnlogged answers with 503 the requests that cannot be in any log, if this node can
-// no longer serve them: they did not happen and will not.
+// refuseUnlogged answers 503 to the reads, and to the writes that cannot be in any log, if this
+// node can no longer serve them: these writes have no effect, and will have none (I12).
 func (r *Replica) refuseUnlogged() {
 	if !r.notInView() {
 		return
@@ -276,5 +281,5 @@ func (r *Replica) refuseUnlogged() {
 	}
 }
 
-// OnLeftBehind is called when a member of the view went on without this node.
+// OnLeftBehind is called when a member of the view has gone on to a view without this node.
 func (r *Replica) OnLeftBehind() { r.refuseUnlogged() }

@@ -8,13 +8,13 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// A primary is not to be had for long, and clients come, wait a little and leave.
+// The primary cannot be reached for a long time. Clients come, wait a little, and leave.
 func TestRequestsWhoseClientsLeftHoldNoMemory(t *testing.T) {
 	r := New(Config{}, &core.Outbox{}, nil, nil)
 	for i := range 10_000 {
 		token := ids.Token(i + 1)
 		r.fwd.unsent = append(r.fwd.unsent, r.fwd.add(token, wire.Op{Kind: wire.OpPut, Key: "k", Value: make([]byte, 100)}))
-		if i%100 > 0 { // one in a hundred stays
+		if i%100 > 0 { // one client in a hundred stays
 			r.Abandon(token)
 		}
 	}
@@ -28,12 +28,12 @@ func TestRequestsWhoseClientsLeftHoldNoMemory(t *testing.T) {
 	}
 }
 
-// The oldest request waits for as long as an outage lasts. The window behind it grows, and
-// what follows must not be looked for in all of it.
+// The oldest request waits as long as an outage lasts, and the window of counters behind it grows.
+// To find a later request must not take a look at all of the window.
 func TestOneRequestThatWaitsDoesNotMakeOthersSlow(t *testing.T) {
 	r := New(Config{}, &core.Outbox{}, nil, nil)
 	r.fwd.add(1, wire.Op{Key: "waits"})
-	for i := range 300_000 { // squared, this takes a minute
+	for i := range 300_000 { // if each look-up is linear, this takes a minute
 		token := ids.Token(i + 2)
 		r.fwd.add(token, wire.Op{Key: "k"})
 		r.Abandon(token)
@@ -43,14 +43,14 @@ func TestOneRequestThatWaitsDoesNotMakeOthersSlow(t *testing.T) {
 	}
 }
 
-// unheard is what hellos tell of members that say none.
+// unheard is the Peers of a node that hears no member.
 type unheard struct{ Peers }
 
 func (unheard) Heard(ids.Node) (wire.Instant, bool) { return 0, false }
 func (unheard) Silence(ids.Node) wire.Instant       { return wire.Second }
 func (unheard) LeftBehind() bool                    { return false }
 
-// TestAForwardIsRepeatedAfterASecond: its answer may be lost. A refused one is repeated after
+// TestAForwardIsRepeatedAfterASecond: its answer may be lost. A refused Forward is repeated after
 // 20 ms.
 func TestAForwardIsRepeatedAfterASecond(t *testing.T) {
 	r := New(Config{Self: 1}, &core.Outbox{}, unheard{}, nil)

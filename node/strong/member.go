@@ -8,8 +8,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// onPrepare appends a batch and acknowledges it once it is durable. A first
-// Prepare of a ballot says that the ballot is active.
+// onPrepare appends a batch of the primary, and acknowledges the log once it is durable. The
+// first Prepare of a ballot also says that the ballot is active (docs/strong.md §7.4).
 func (r *Replica) onPrepare(h wire.Header, p *wire.Prepare) {
 	if h.From != r.promise.Primary() || !r.agreement.Enter(p.Ballot) {
 		return
@@ -31,7 +31,8 @@ func (r *Replica) onPrepare(h wire.Header, p *wire.Prepare) {
 	}
 }
 
-// acknowledge says how much of the log is here, once that is durable.
+// acknowledge tells the primary how much of the log is here, once that is durable (I4), and its
+// sum, so that the primary can compare the content.
 func (r *Replica) acknowledge(to ids.Node) {
 	end := r.hist.Length()
 	ack := &wire.Ack{Ballot: r.hist.Ballot(), Index: end, Sum: r.hist.SumAt(end)}

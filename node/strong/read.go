@@ -7,7 +7,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// SubmitRead takes a client's read.
+// SubmitRead takes a read of a client. A confirmation round that begins from now on answers it.
 func (r *Replica) SubmitRead(token ids.Token) {
 	if r.notInView() {
 		r.box.Reply(core.Reply{Token: token, Outcome: core.NotInView})
@@ -17,14 +17,16 @@ func (r *Replica) SubmitRead(token ids.Token) {
 	r.openReads()
 }
 
+// openReads begins a confirmation round for the reads that wait, if this node serves.
 func (r *Replica) openReads() {
 	if r.Serving() {
 		r.reads.Open(r.now)
 	}
 }
 
-// onConfirm says yes while this node is bound to the ballot and has its base: then no later
-// ballot can have been active without it (I2).
+// onConfirm confirms that this node is bound to a ballot and has its base. If all members
+// confirm, no later ballot was active when the reads arrived (docs/strong.md §5). The
+// confirmation leaves when the promise is durable (I2).
 func (r *Replica) onConfirm(h wire.Header, c *wire.Confirm) {
 	has := r.hist.Ballot() == c.Ballot || r.hist.HasStaged(c.Ballot)
 	if !has && !mutant.On(mutant.ServeBeforeBaseEverywhere) {

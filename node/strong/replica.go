@@ -1,11 +1,11 @@
 // Package strong is primary-backup replication after PacificA: one node's part in ordering
-// writes, keeping them on every member of the view, and saying when a read may be answered.
-// docs/strong.md is the protocol.
+// writes, keeping them on every member of the view, and deciding when a read may be answered.
+// docs/strong.md is the protocol. The invariants are in docs/strong.md §10.
 //
 // The parts of the protocol are packages that own their state. A Replica wires them:
 //
-//	history    what the node holds                promise   what it is bound to
-//	agreement  how it comes to stand in a ballot  round     the primary's round
+//	history    what the node holds                promise   what the node is bound to
+//	agreement  how it comes to an active ballot   round     the primary's round
 //	recovery   what a round decides, and merges   transfer  bases on their way
 //	primary    order and commit                   reads     confirmed reads
 //	waits      what people are shown              batch     the size of messages
@@ -13,9 +13,9 @@
 // history and promise are beneath all others. agreement is above promise, round, recovery
 // and transfer. None of them imports this package.
 //
-// A Replica is a pure core: it is told everything and answers through the Outbox it was
-// given. It belongs to one machine, whose Step is the only caller. Nothing that a peer or a
-// client sends can make it panic; a broken invariant of its own does.
+// A Replica is a pure core: all that it knows came in by its methods, and all that it wants
+// done goes to the Outbox. It belongs to one machine, whose Step is the only caller. Nothing
+// that a peer or a client sends makes it panic; a broken invariant of its own does.
 package strong
 
 import (
@@ -32,25 +32,24 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Peers is what the replica asks about the other nodes. Liveness is judged by
-// hellos alone.
+// Peers is what the replica asks about the other nodes. Only hellos tell whether a node lives.
 type Peers interface {
-	// Heard is when the last hello of a member of this view arrived.
+	// Heard returns when the last hello of a member arrived in this view; false: none has.
 	Heard(id ids.Node) (wire.Instant, bool)
-	// Silence is how long a member may say nothing before it counts as silent.
+	// Silence returns after how long without a hello a member counts as silent.
 	Silence(id ids.Node) wire.Instant
-	// LeftBehind reports that a member of this view went on without this node.
+	// LeftBehind reports whether a member of this view has gone on without this node.
 	LeftBehind() bool
-	// Views is what views do for a round.
+	// Views is what a round needs of views.
 	agreement.Views
 }
 
 // Limits bounds what a replica holds and sends. Zero values mean the defaults.
 type Limits struct {
 	BatchOps   int // operations in one Prepare or Forward
-	BatchBytes int // of their keys and values; one operation always fits
-	Depth      int // batches in flight; one is best but on long links
-	ChunkBytes int // of one piece of a base
+	BatchBytes int // bytes of their keys and values; one operation always fits
+	Depth      int // write batches in flight; more than one helps only on long links
+	ChunkBytes int // bytes of one piece of a base
 	Past       int // ballots that a history remembers
 	Origins    int // forwarders whose request ids are remembered
 }
@@ -78,24 +77,24 @@ type Config struct {
 	Limits Limits
 }
 
-// Replica is one node's part in strong replication. It ties its parts together: who is
-// told of what, and in which order. Each part owns its state.
+// Replica is one node's part in strong replication. Each of its packages owns a part of the
+// state. The Replica decides which part is told of what, and in which order.
 type Replica struct {
 	cfg   Config
 	box   *core.Outbox
 	peers Peers
-	now   wire.Instant
+	now   wire.Instant // time of the current Step
 
 	hist      *history.History     // what this node holds
-	promise   *promise.Promise     // what it is bound to
-	agreement *agreement.Agreement // how it comes to stand in a ballot
-	asPrimary *primary.Primary     // at the primary, while its ballot is active; nil: it is not
-	fwd       forwarder            // writes of its clients
-	reads     *reads.Reads         // reads of its clients
-	waits     *waits.Waits         // for which members these wait
+	promise   *promise.Promise     // what this node is bound to
+	agreement *agreement.Agreement // how this node comes to an active ballot
+	asPrimary *primary.Primary     // at the primary while its ballot is active; otherwise nil
+	fwd       forwarder            // open writes of this node's clients
+	reads     *reads.Reads         // open reads of this node's clients
+	waits     *waits.Waits         // for which members these requests wait
 }
 
-// New returns a replica with the empty history, or with what it recovered.
+// New returns a replica with the blank history, or with the state that it recovered.
 func New(cfg Config, box *core.Outbox, peers Peers, rec *core.Recovered) *Replica {
 	cfg.Limits = cfg.Limits.withDefaults()
 	r := &Replica{cfg: cfg, box: box, peers: peers}
@@ -113,23 +112,23 @@ func New(cfg Config, box *core.Outbox, peers Peers, rec *core.Recovered) *Replic
 	return r
 }
 
-// Restarted is called once, first, by a machine that recovered: a primary starts
-// a round before anything else, because it is another boot (I21).
+// Restarted is called once, before the first input, by a machine that recovered its state. A
+// primary then starts a round before anything else, because it is another boot (I21).
 func (r *Replica) Restarted() {
 	if r.promise.IsPrimary() {
 		r.agreement.BeginRound()
 	}
 }
 
-// SetNow tells the time, before anything else in a Step.
+// SetNow tells the time. It is called before anything else in a Step.
 func (r *Replica) SetNow(now wire.Instant) {
 	r.now = now
 	r.agreement.SetNow(now)
 }
 
-// Receive takes a message of a peer, and reports whether it concerns strong replication.
-// leave makes the node follow the view of a Pull as one that is not in it, if it may;
-// otherwise it says why not.
+// Receive takes a message of a peer, and reports whether it concerns strong replication. leave
+// makes the node follow the view of a Pull from outside, if it may. It returns zero then, and
+// otherwise why not.
 func (r *Replica) Receive(in *core.Received, leave func(p *wire.Pull) wire.Fate) bool {
 	h := in.Header
 	switch m := in.Message.(type) {
@@ -153,74 +152,74 @@ func (r *Replica) Receive(in *core.Received, leave func(p *wire.Pull) wire.Fate)
 	return true
 }
 
-// Adopt makes v the view of this node. The caller has decided that it may.
+// Adopt makes v the view of this node. The caller has checked that the rules allow it.
 func (r *Replica) Adopt(v *wire.View) { r.agreement.Adopt(v) }
 
-// Keep makes the view durable again.
+// Keep makes the view durable again, after it was extended or renewed.
 func (r *Replica) Keep() { r.promise.Persist() }
 
-// host is a Replica as its agreement sees it.
+// host is a Replica as its agreement sees it (agreement.Host).
 type host struct{ *Replica }
 
-// BallotEnds puts back what was under way for the last ballot. Writes in the queue or log
-// of a primary belong to their forwarders again.
+// BallotEnds ends what was under way in the last ballot. Writes in the queue or log of a primary
+// are in the hands of their forwarders again, which re-send them.
 func (r host) BallotEnds() {
 	r.asPrimary = nil
 	r.fwd.rewind(r.now)
 	r.reads.Rewind()
 }
 
-// PromiseMade refuses what this node can no longer serve.
+// PromiseMade refuses the requests that this node can no longer serve.
 func (r host) PromiseMade() { r.refuseUnlogged() }
 
-// Lead begins to serve the ballot that was just swapped in.
+// Lead begins to serve, as the primary, the ballot whose base was just swapped in.
 func (r host) Lead() {
 	l := r.cfg.Limits
 	r.asPrimary = primary.New(r.cfg.Self, r.cfg.Boot, primary.Limits{BatchOps: l.BatchOps, BatchBytes: l.BatchBytes, Depth: l.Depth},
 		r.box, r.hist, r.peers, ownClients{r.Replica})
 }
 
-// Resume takes up the requests that waited for a ballot to stand in.
+// Resume goes on with the requests that waited for an active ballot.
 func (r host) Resume() {
 	r.forward()
 	r.openReads()
 }
 
-// Serving reports whether client requests are worked on.
+// Serving reports whether this node works on client requests.
 func (r *Replica) Serving() bool { return r.agreement.Serving() }
 
 // notInView reports whether clients get 503: there is no view, this node is not in it, or
 // it was left behind.
 func (r *Replica) notInView() bool { return !r.promise.IsMember() || r.peers.LeftBehind() }
 
-// Ballot is the ballot of the history held.
+// Ballot returns the ballot of the history; zero: the history is blank.
 func (r *Replica) Ballot() ids.Ballot { return r.hist.Ballot() }
 
-// BallotMembers took part in Ballot.
+// BallotMembers returns the members of Ballot, the primary first.
 func (r *Replica) BallotMembers() []wire.Member { return r.hist.Members() }
 
-// Knows reports whether the history held contains that of a ballot.
+// Knows reports whether the history contains that of a ballot.
 func (r *Replica) Knows(b ids.Ballot) bool { return r.hist.Contains(b) }
 
-// Promised is the ballot that this node is bound to.
+// Promised returns the ballot that this node is bound to.
 func (r *Replica) Promised() ids.Ballot { return r.promise.Ballot() }
 
-// Progress grows whenever a round gets on.
+// Progress grows whenever this node gets nearer to an active ballot.
 func (r *Replica) Progress() uint64 { return r.agreement.Progress() }
 
-// PullTargets are the nodes outside the view that a round pulls from. They may be dialled
-// at the addresses of the view that named them.
+// PullTargets are the nodes outside the view that a round pulls from. The bus may dial them at
+// the addresses of the view that named them.
 func (r *Replica) PullTargets() []wire.Member { return r.agreement.PullTargets() }
 
-// Written reports that this history has a write, be it committed or not.
+// Written reports whether the history has a write, committed or not.
 func (r *Replica) Written() bool { return r.hist.NextNumber() > 1 || r.hist.Length() > r.hist.Commit() }
 
-// OnChunkRead is told records that the store has read.
+// OnChunkRead takes records that the store has read for a member.
 func (r *Replica) OnChunkRead(in *core.ChunkRead) { r.agreement.OnChunkRead(in) }
 
-// OnHello learns from a member's hello: the position that is committed, that a member is
-// another incarnation than the ballot counts on, or that it missed that the ballot is
-// active.
+// OnHello takes the hello of a member of the view. A backup learns the commit position from the
+// primary's hello, and that its ballot is active. The primary finds members that it must begin
+// a round for, or that do not know yet that the ballot is active.
 func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 	primary := r.promise.Primary()
 	r.waits.OnHello(h.From, m, primary, len(r.promise.Members()))
@@ -239,7 +238,7 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 	}
 }
 
-// Hello is what the next hello says.
+// Hello returns this node's part of the next hello.
 func (r *Replica) Hello() wire.Hello {
 	h := wire.Hello{
 		Ballot: r.hist.Ballot(), Promised: r.promise.Ballot(), Commit: r.hist.Commit(), Sum: r.hist.Sum(),
@@ -254,8 +253,8 @@ func (r *Replica) Hello() wire.Hello {
 	return h
 }
 
-// Waiting lists the members that the round or clients' requests wait for, with the reason
-// for people. The list is never written to afterwards.
+// Waiting lists the members that the round or clients' requests wait for, and the reason for
+// people. The list is not written to afterwards.
 func (r *Replica) Waiting() (list []core.Wait, reason string) {
 	p := r.promise
 	return r.waits.List(r.now, waits.State{

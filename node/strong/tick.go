@@ -4,7 +4,7 @@ import (
 	"github.com/cohortkv/cohort/node/core"
 )
 
-// Tick does what time asks for: repetitions, patience at its end.
+// Tick repeats what has no answer, and ends what has waited long enough.
 func (r *Replica) Tick() {
 	r.waits.Tick()
 	r.agreement.Tick()
@@ -20,7 +20,7 @@ func (r *Replica) Tick() {
 	r.openReads()
 }
 
-// Busy reports whether Tick is needed soon, beyond the pace of hellos.
+// Busy reports whether Tick is needed sooner than the next hello.
 func (r *Replica) Busy() bool {
 	return r.agreement.Busy() || r.fwd.flight != nil || len(r.fwd.unsent) > 0 ||
 		r.reads.Confirming() || r.asPrimary != nil && r.asPrimary.Working()

@@ -9,9 +9,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// announce makes a view of the list, above all views that were heard of, adopts it and
-// sends it to its members. It sends the view to no other node, so no node is removed over
-// the bus (I23).
+// announce makes a view of the list of a PUT, adopts it and sends it to its members. Its id is
+// above all views that were heard of. The view goes to no other node (I23).
 func (mgr *Manager) announce(p *put) {
 	if mgr.view != nil {
 		mgr.dropped = mgr.view.Layout.Members()
@@ -23,7 +22,8 @@ func (mgr *Manager) announce(p *put) {
 	mgr.sendView(p)
 }
 
-// makeView makes the view of a PUT.
+// makeView makes the view of a PUT from the answers of this cluster and from what this node
+// holds (docs/views.md §2, rule 3).
 func (mgr *Manager) makeView(p *put) *wire.View {
 	p.newIDs++
 	v := &wire.View{Layout: p.layout, Force: p.force}
@@ -64,8 +64,8 @@ func (mgr *Manager) makeView(p *put) *wire.View {
 	return v
 }
 
-// newID is an id above a number. highestNumber keeps one boot of an author from using a
-// number twice.
+// newID returns an id above a number. The caller raises highestNumber to it, so no boot of an
+// author uses a number twice.
 func (mgr *Manager) newID(above uint64) ids.View {
 	if mutant.On(mutant.ViewIDNumberOnly) {
 		return ids.View{Number: above + 1}
@@ -73,7 +73,7 @@ func (mgr *Manager) newID(above uint64) ids.View {
 	return ids.View{Number: above + 1, Author: mgr.self, Boot: mgr.boot}
 }
 
-// addKnown records a ballot that a node holds.
+// addKnown records a ballot of which a node holds the history. Members of the view owe it (I24).
 func addKnown(v *wire.View, b ids.Ballot, members []wire.Member) {
 	listed := slices.ContainsFunc(v.Known, func(k wire.KnownBallot) bool { return k.Ballot == b })
 	if !b.IsZero() && !listed {
@@ -81,19 +81,21 @@ func addKnown(v *wire.View, b ids.Ballot, members []wire.Member) {
 	}
 }
 
-// sendView sends a view that is new, or has changed, to the members that have not accepted it.
+// sendView sends a view that is new or has changed to the members that do not hold it yet.
 func (mgr *Manager) sendView(p *put) {
 	p.pause = announceAgain
 	mgr.postView(p)
 }
 
-// resendView sends the view again, with exponential back-off. A silent member is also
-// probed (probe), and gets the view with its answer to that.
+// resendView sends the view again, with exponential back-off. A silent member is also probed,
+// and gets the view after its answer to the probe.
 func (mgr *Manager) resendView(p *put) {
 	p.pause = min(2*p.pause, maxAnnouncePause)
 	mgr.postView(p)
 }
 
+// postView sends the view to each member that has not accepted it, once the view is durable
+// here, and sets the time of the next re-send.
 func (mgr *Manager) postView(p *put) {
 	p.resend = mgr.now + p.pause
 	m := &wire.NewView{PutID: p.id, View: *p.view} // one for all: it is encoded once
@@ -110,9 +112,9 @@ func (mgr *Manager) postView(p *put) {
 	}
 }
 
-// OnNewViewReply records whether a member follows. A refusal is answered while the PUT is
-// open, never later. The refuser's view becomes an ancestor. If it is above ours, the view
-// gets a new id.
+// OnNewViewReply records whether a member follows the view of a PUT. A refusal has a
+// consequence only while the PUT is open. Then the view that the member holds becomes an
+// ancestor of the PUT's view. If the member's view is higher, the PUT's view gets a new id.
 func (mgr *Manager) OnNewViewReply(h wire.Header, m *wire.NewViewReply) {
 	p := mgr.findPut(m.PutID)
 	if p == nil || !p.made || p.view.ID != m.View || mgr.viewID() != p.view.ID || !mgr.plausible(m.Held) {
@@ -139,8 +141,9 @@ func (mgr *Manager) OnNewViewReply(h wire.Header, m *wire.NewViewReply) {
 	mgr.replaceHeld(p, wire.Sighting{Node: h.From, Inc: h.Inc, View: m.Held}, m.Renewed)
 }
 
-// replaceHeld makes the view of a PUT replace the view that a member holds, so that the
-// member may follow it. If the member's view is higher, the view of the PUT gets a new id.
+// replaceHeld makes the view of a PUT replace the view that a member holds, so that the member
+// may follow it. If the member's view is higher, the PUT's view gets a new id, at most
+// maxNewIDs in all.
 func (mgr *Manager) replaceHeld(p *put, s wire.Sighting, renewed uint64) {
 	if s.View.Compare(p.view.ID) > 0 && p.newIDs < maxNewIDs {
 		recordLaterSighting(p.view, s)
@@ -158,8 +161,9 @@ func (mgr *Manager) replaceHeld(p *put, s wire.Sighting, renewed uint64) {
 	mgr.sendView(p)
 }
 
-// noteHigher records that the list is in force under a higher id, which does not come to a
-// node outside. That view will do, if its primary has this node's data.
+// noteHigher records that the list is in force under a higher id. That view is not sent to this
+// node, which is outside it. It will do for the PUT, if its primary's base contains this node's
+// ballot (docs/views.md §2, rule 4).
 func (mgr *Manager) noteHigher(p *put, by *putPeer, higher wire.Ancestor) {
 	by.accepted = true
 	if higher.View.Compare(p.higher.View) > 0 {
@@ -168,7 +172,8 @@ func (mgr *Manager) noteHigher(p *put, by *putPeer, higher wire.Ancestor) {
 	mgr.check(p)
 }
 
-// renumber gives the list a new id, above one that a member holds.
+// renumber gives the view of a PUT a new id above the view that a member holds. The old id
+// becomes an ancestor.
 func (mgr *Manager) renumber(p *put, held ids.View) {
 	old := p.view
 	v := *old

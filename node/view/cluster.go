@@ -9,12 +9,12 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// maxBirths bounds how many first views a view remembers: one for each cluster that an
+// maxBirths bounds the first views that a view remembers. There is one for each cluster that an
 // operator ever joined to it.
 const maxBirths = 64
 
-// mergeBirths is the union of two ascending lists, the lowest maxBirths of it. The
-// result may be one of the lists; neither is written to.
+// mergeBirths returns the union of two ascending lists: the lowest maxBirths views. The result
+// may be one of the lists; neither is written to.
 func mergeBirths(a, b []ids.View) []ids.View {
 	if len(b) == 0 || slices.Equal(a, b) {
 		return a
@@ -25,6 +25,7 @@ func mergeBirths(a, b []ids.View) []ids.View {
 	return out[:min(len(out), maxBirths):min(len(out), maxBirths)]
 }
 
+// births returns the first views of this node's cluster; empty: the node is of no cluster.
 func (mgr *Manager) births() []ids.View {
 	if mgr.view == nil {
 		return nil
@@ -32,15 +33,15 @@ func (mgr *Manager) births() []ids.View {
 	return mgr.view.Births
 }
 
-// SameCluster reports whether a node whose view has these births is of this node's
-// cluster. Nodes of another cluster get no data from here (docs/views.md §3.2).
+// SameCluster reports whether a node whose view has these births is of this node's cluster.
+// Nodes of another cluster get no data from here (docs/views.md §3.2).
 func (mgr *Manager) SameCluster(births []ids.View) bool {
 	return wire.Kin(mgr.births(), births) || mutant.On(mutant.FollowForeign)
 }
 
-// partByCluster splits the answers to a PUT. The view replaces those of this cluster;
-// those of other clusters stay as they are. births is what the view descends from; empty:
-// it is the first.
+// partByCluster splits the answers to a PUT into those of this cluster and those of others
+// (docs/views.md §2.1). The new view replaces only the views of kin. births are the first views
+// that the new view descends from; empty: the new view is the first of a cluster.
 func (mgr *Manager) partByCluster(p *put) (kin []*putPeer, births []ids.View) {
 	births = mgr.births()
 	if len(births) == 0 {
@@ -79,9 +80,9 @@ func (mgr *Manager) noteForeign(p *put, a *putPeer) {
 	}
 }
 
-// related reports whether an answer comes from a cluster with these births. It does if its
-// node has no cluster, or descends from one of them, or if an operator has put it the list
-// of this PUT or of the view held here. With force every answer counts.
+// related reports whether an answer counts for a cluster with these births. It does if its node
+// is of no cluster, or descends from one of the births, or holds the list of this PUT or of the
+// view held here: an operator has put such a list. With force every answer counts.
 func (mgr *Manager) related(p *put, a *putPeer, births []ids.View) bool {
 	switch {
 	case !a.r.Present, len(a.r.View.Births) == 0, p.force, mutant.On(mutant.FollowForeign):
@@ -93,9 +94,9 @@ func (mgr *Manager) related(p *put, a *putPeer, births []ids.View) bool {
 	return held.Equal(p.layout) || mgr.view != nil && len(held.Members()) > 0 && held.Equal(mgr.view.Layout)
 }
 
-// clusterOf is the cluster that an author without a cluster joins. It is the cluster of
-// the lowest node in whose view the author may have been before it lost its state, or
-// whose list the author only extends.
+// clusterOf returns the births of the cluster that an author without a cluster joins; nil:
+// none. It is the cluster of the lowest node whose list mayReplace allows: the author was in
+// that list before it lost its state, or the new list only adds members.
 func (mgr *Manager) clusterOf(p *put) []ids.View {
 	for a := range p.answers {
 		if a.r.Present && len(a.r.View.Births) > 0 && mayReplace(mgr.self, &p.layout, &a.r.View.Layout) {
@@ -105,9 +106,10 @@ func (mgr *Manager) clusterOf(p *put) []ids.View {
 	return nil
 }
 
-// mayReplace reports whether an author without a cluster may replace a list that is held:
-// the held list has the author at the same address, or the new list keeps all members.
-// Anything else would take nodes out of a cluster that the author does not know.
+// mayReplace reports whether an author without a cluster may replace a list that is held: the
+// held list has the author at the same address, or the new list keeps all members. Any other
+// list could take nodes out of a cluster that the author does not know
+// (docs/views.md §2.1, rule 3).
 func mayReplace(author ids.Node, list, held *wire.Layout) bool {
 	now, listed := list.Find(author)
 	if was, ok := held.Find(author); listed && ok && was == now {
@@ -121,10 +123,10 @@ func mayReplace(author ids.Node, list, held *wire.Layout) bool {
 	return true
 }
 
-// checkForeign reports whether a member that refused the view of a PUT belongs to another
-// cluster, and records it. If the author was of no cluster when the list was put, and had
-// not heard the member, the view may wrongly count as the first of a cluster. Then it
-// becomes a view of the member's cluster.
+// checkForeign reports whether a member that refused the view of a PUT is of another cluster,
+// and records that. The exception is a view that began a cluster because its author had not
+// heard the member. Then the view joins the member's cluster instead (docs/views.md §2.1,
+// rule 4).
 func (mgr *Manager) checkForeign(p *put, a *putPeer, m *wire.NewViewReply) bool {
 	if m.Same || wire.Kin(p.view.Births, m.Births) || mutant.On(mutant.FollowForeign) {
 		return false

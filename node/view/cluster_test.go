@@ -50,8 +50,8 @@ func newTestManager(held *wire.View) (*Manager, *node) {
 	return k, local
 }
 
-// TestAListReplacesOnlyViewsOfItsCluster: what others hold is no ancestor of the view that
-// is made, which they could not refuse otherwise.
+// TestAListReplacesOnlyViewsOfItsCluster: views of other clusters are no ancestors of the new
+// view. If they were, their members would follow it.
 func TestAListReplacesOnlyViewsOfItsCluster(t *testing.T) {
 	a := wire.View{ID: id(9, 1), Layout: layout("h:1", 1, 2, 3), Births: []ids.View{id(1, 1)}}
 	b := wire.View{ID: id(7, 4), Layout: layout("h:1", 4, 5), Births: []ids.View{id(1, 4)}}
@@ -59,7 +59,7 @@ func TestAListReplacesOnlyViewsOfItsCluster(t *testing.T) {
 	moved.Shards[0].Members[1].Address = "else:1"
 	for _, c := range []struct {
 		name     string
-		held     *wire.View // by node 2, which is told
+		held     *wire.View // by node 2, to which the list is put
 		list     wire.Layout
 		force    bool
 		answers  map[ids.Node]*wire.View
@@ -113,10 +113,10 @@ func TestOfTwoProcessesWithOneIDOneIsHeard(t *testing.T) {
 		inc   ids.Incarnation
 		heard bool
 	}{
-		{0, 31, true}, // alone, it may be a later incarnation
+		{0, 31, true}, // the only one that is heard: it may be a later incarnation
 		{10 * wire.Millisecond, 30, true},
 		{20 * wire.Millisecond, 31, false},
-		{510 * wire.Millisecond, 31, true}, // the other has fallen silent
+		{510 * wire.Millisecond, 31, true}, // the other incarnation is silent
 	} {
 		if got := hello(c.at, c.inc); got != c.heard {
 			t.Errorf("at %d: the hello of incarnation %d was heard: %t, want %t", c.at, c.inc, got, c.heard)
@@ -124,8 +124,8 @@ func TestOfTwoProcessesWithOneIDOneIsHeard(t *testing.T) {
 	}
 }
 
-// TestAProcessWhoseIDWasGivenAwayLeavesTheView: it finds that out by its own question, for
-// nobody dials its address any more.
+// TestAProcessWhoseIDWasGivenAwayLeavesTheView: the process learns that from the answer to its own
+// probe, because no other node dials its address any more.
 func TestAProcessWhoseIDWasGivenAwayLeavesTheView(t *testing.T) {
 	held := wire.View{ID: id(4, 1), Layout: layout("h:1", 1, 2, 3), Births: []ids.View{id(1, 1)}}
 	moved := layout("h:1", 1, 2, 3)
@@ -157,8 +157,9 @@ func TestAProcessWhoseIDWasGivenAwayLeavesTheView(t *testing.T) {
 	}
 }
 
-// TestAViewOfAnEarlierIncarnationGivesNoIDAway: a node that restarted elsewhere is put the list
-// that it was in before, whose members hold a view that heard its earlier incarnation.
+// TestAViewOfAnEarlierIncarnationGivesNoIDAway: a node restarts at another address, and an operator
+// puts the list to it in which it was before. The members hold a view whose author had heard the
+// node's earlier incarnation.
 func TestAViewOfAnEarlierIncarnationGivesNoIDAway(t *testing.T) {
 	list := layout("h:1", 1, 2, 3)
 	moved := layout("h:1", 1, 2, 3)

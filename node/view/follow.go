@@ -9,10 +9,10 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// mayFollow is the rule for views that come over the bus (docs/views.md §3.2).
-// This node is a member of v; and v's author had heard of what this node holds,
-// or v lists the same members. A node without a view follows only one whose
-// author had heard this very incarnation: it never rejoins by itself.
+// mayFollow is the rule for views that come over the bus (docs/views.md §3.2). The view must
+// list this node, and be above the held one. It must replace the held view, or have the same
+// list. A node without a view follows a view only if the view's author had heard this very
+// incarnation: a node that lost its state never rejoins by itself (I9).
 func (mgr *Manager) mayFollow(v *wire.View) bool {
 	if !v.Has(mgr.self) && !mutant.On(mutant.SendViewToDropped) {
 		return false
@@ -32,19 +32,19 @@ func (mgr *Manager) mayFollow(v *wire.View) bool {
 	return mgr.view.Layout.Equal(v.Layout) && !v.SawAnother(mgr.self, mgr.inc) || v.Replaces(mgr.view) && mgr.SameCluster(v.Births) || mutant.On(mutant.FollowByNumber)
 }
 
-// otherAddress reports whether a view gives this node's id another address than the view
-// held.
+// otherAddress reports whether a view lists this node at another address than the held view
+// does.
 func (mgr *Manager) otherAddress(v *wire.View) bool {
 	now, ok := v.Layout.Find(mgr.self)
 	was, had := mgr.view.Layout.Find(mgr.self)
 	return ok && had && now != was && !mutant.On(mutant.FollowElsewhere)
 }
 
-// Leave follows a view that does not name this node, because its members owe what
-// this node holds (docs/views.md §3.3); zero: it did. The rule is that of mayFollow: its
-// author, or one before it, had heard of the view held; or it is the same list; or
-// the view held is still that of the owed ballot, or the list is empty. If an operator
-// has given this node another view since, it stays in that.
+// Leave follows a view that does not list this node, because its members owe what this node
+// holds (docs/views.md §3.3). It returns zero if the node now holds that view, otherwise why
+// not. The rule is like mayFollow, with two cases more: the held view is still that of the owed
+// ballot, or its list is empty. If an operator has given this node another view since, the node
+// stays in that view.
 func (mgr *Manager) Leave(v *wire.View, owed *wire.KnownBallot) wire.Fate {
 	switch {
 	case mgr.view == nil || v.Has(mgr.self) || !mgr.sound(v):
@@ -65,8 +65,9 @@ func (mgr *Manager) Leave(v *wire.View, owed *wire.KnownBallot) wire.Fate {
 	return 0
 }
 
-// RenumberAbove gives the list in force an id above a view that is held outside it, by a
-// node that could not follow otherwise. Every node that follows the list follows it there.
+// RenumberAbove gives the list in force an id above a view that is held outside it. A node that
+// holds that view could not follow otherwise, because ids only grow. All members follow the
+// list to the new id.
 func (mgr *Manager) RenumberAbove(held ids.View) {
 	if !mgr.plausible(held) {
 		return
@@ -80,7 +81,8 @@ func (mgr *Manager) RenumberAbove(held ids.View) {
 	mgr.adopt(&v)
 }
 
-// FollowIfAllowed follows a view that came over the bus, if the rules allow it.
+// FollowIfAllowed follows a view that came over the bus, if the rules allow it. If it is the
+// held view, what is new in it is taken in.
 func (mgr *Manager) FollowIfAllowed(v *wire.View) {
 	if !mgr.sound(v) {
 		return
@@ -94,8 +96,8 @@ func (mgr *Manager) FollowIfAllowed(v *wire.View) {
 	}
 }
 
-// withBirths is a view of the list that is held, with what the view held descends from
-// beside its own: both are the first views of one cluster, made of one list.
+// withBirths returns v with the births of the held view added, if both have the same list.
+// Both are then first views of one cluster, made of one list (docs/views.md §2.1, rule 6).
 func (mgr *Manager) withBirths(v *wire.View) *wire.View {
 	if mgr.view == nil || !mgr.view.Layout.Equal(v.Layout) || slices.Equal(mgr.view.Births, v.Births) {
 		return v
@@ -105,7 +107,7 @@ func (mgr *Manager) withBirths(v *wire.View) *wire.View {
 	return &w
 }
 
-// extend takes in what the author of the view has heard since.
+// extend takes in what the author of the held view has heard since this node adopted it.
 func (mgr *Manager) extend(v *wire.View) {
 	mgr.view.Births = mergeBirths(mgr.view.Births, v.Births)
 	mgr.view.Ancestors = mergeAncestors(mgr.view.Ancestors, v.Ancestors)
@@ -121,19 +123,19 @@ func (mgr *Manager) extend(v *wire.View) {
 	}
 }
 
-// endLeftBehind makes this node a member of its view again: an operator has put the view's
-// list once more. If another view stands instead, the next probe says so.
+// endLeftBehind makes this node a member of its view again, because an operator has renewed the
+// view. If another view is in force instead, the next probe finds that out.
 func (mgr *Manager) endLeftBehind() {
 	if mgr.leftBehind && !mutant.On(mutant.StayLeftBehind) {
 		mgr.leftBehind, mgr.changed, mgr.helloAt = false, true, mgr.now
 	}
 }
 
-// renumberAboveStale handles a higher view of the same list that this node may not follow,
-// because its author had heard an earlier incarnation of this node. If the author of the
-// view in force had heard the holder of the higher view, the list gets an id above it, and
-// the holder follows (docs/views.md §3.2). The holder had followed an old message, and no
-// other node would follow it there.
+// renumberAboveStale handles a higher view of the same list that this node may not follow:
+// the view's author had heard an earlier incarnation of this node. The sender has followed an
+// old message, and no other member would follow it there. If the author of the held view had
+// heard the sender, the list gets an id above that view, and the sender follows
+// (docs/views.md §3.2).
 func (mgr *Manager) renumberAboveStale(h wire.Header, v *wire.View) {
 	switch {
 	case mgr.view == nil || len(mgr.puts) > 0 || v.ID.Compare(mgr.view.ID) <= 0 || !mgr.plausible(v.ID):
@@ -143,7 +145,7 @@ func (mgr *Manager) renumberAboveStale(h wire.Header, v *wire.View) {
 	}
 }
 
-// OnNewView follows a view or refuses it.
+// OnNewView follows a view or refuses it. The answer leaves when all writes so far are durable.
 func (mgr *Manager) OnNewView(h wire.Header, replyTo ids.ReplyTo, m *wire.NewView) {
 	if mgr.speaksFor(h, &m.View) {
 		mgr.FollowIfAllowed(&m.View)

@@ -7,8 +7,9 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// OnHello notes that a member of the view is there. It reports whether the
-// sender holds the same view, so that the models may listen to it.
+// OnHello records that a member of the view is alive. It reports whether the models may take
+// the hello into account: the sender holds the same view, and its process is the one that
+// counts. A sender with a lower view is sent this node's view.
 func (mgr *Manager) OnHello(h wire.Header, m *wire.Hello) bool {
 	if m.Data && h.View.Compare(mgr.dataHeardIn) > 0 && !mgr.local.Data() {
 		mgr.dataHeardIn = h.View
@@ -30,21 +31,23 @@ func (mgr *Manager) OnHello(h wire.Header, m *wire.Hello) bool {
 	return false
 }
 
-// twin reports that a message comes from a process with the id of a member that is
-// alive, and is another one: two processes were given one id. The one that the author of
-// the view heard counts, or else the one that was heard first in the view.
+// twin reports whether a message comes from a second process with the id of a live member.
+// Of two processes with one id, the one that the author of the view had heard counts. If the
+// author had heard neither, the one that was heard first in this view counts
+// (docs/views.md §3.5).
 func (mgr *Manager) twin(p *peer, h wire.Header) bool {
 	alive := p.ever && mgr.now-p.at < probeSilence
 	return alive && !mutant.On(mutant.BothTwins) && h.Inc != p.inc && !mgr.view.SawIncarnation(h.From, h.Inc)
 }
 
-// twinSaid reports that a node hears another process with this node's id. Under a view
-// below the one held here that may be a late hello of an earlier boot of this node.
+// twinSaid reports whether a peer hears another process with this node's id. An answer under a
+// view below the held one says nothing: the peer may have a late hello of an earlier boot of
+// this node.
 func (mgr *Manager) twinSaid(m *wire.QueryReply) bool {
 	return m.Twin && m.View.ID.Compare(mgr.view.ID) >= 0
 }
 
-// yieldID takes this node out of its view: its id belongs to another process.
+// yieldID gives way to another process with this node's id: the node counts as left behind.
 func (mgr *Manager) yieldID(told ids.Node, v ids.View) {
 	if !mgr.leftBehind {
 		mgr.leftBehind, mgr.changed = true, true
@@ -52,8 +55,8 @@ func (mgr *Manager) yieldID(told ids.Node, v ids.View) {
 	}
 }
 
-// sendHellos greets the members of the view: those that are far and were heard lately
-// in one round of farRounds, not all in the same.
+// sendHellos sends a hello to the members of the view. A far member that is not silent gets one
+// in farRounds of them; the far members take turns.
 func (mgr *Manager) sendHellos(hello wire.Hello) {
 	if len(mgr.heard) == 0 {
 		return
@@ -68,11 +71,12 @@ func (mgr *Manager) sendHellos(hello wire.Hello) {
 	mgr.round++
 }
 
-// silent reports that a member has not been heard in this view, or not for long.
+// silent reports whether no hello of a member has come in this view for the member's silence.
 func (mgr *Manager) silent(p *peer) bool { return !p.ever || mgr.now-p.at >= p.silence() }
 
-// probe asks members that have been silent what they hold. The answer tells
-// whether this node was left behind; it needs no address of ours at the peer.
+// probe asks silent members what they hold. The answer tells whether this node was left behind
+// (I23). It comes back on the connection of the query, so the member needs no address of this
+// node.
 func (mgr *Manager) probe() {
 	if mgr.view == nil || mgr.outside {
 		return
@@ -86,8 +90,10 @@ func (mgr *Manager) probe() {
 	}
 }
 
-// onProbeReply finds out that a member replaced this view by one without this
-// node, or that it missed this one.
+// onProbeReply takes the answer to a probe (docs/views.md §3.1, rule 8). A member without a
+// view, or with a lower one, is sent this node's view. If the member's view descends from the
+// held one and does not list this node, the node is left behind. Otherwise the member's view is
+// followed, if the rules allow it.
 func (mgr *Manager) onProbeReply(h wire.Header, m *wire.QueryReply) {
 	if mgr.peer(h.From) == nil || !mgr.credible(m) {
 		return
@@ -113,7 +119,8 @@ func (mgr *Manager) onProbeReply(h wire.Header, m *wire.QueryReply) {
 	}
 }
 
-// Tick does what time asks for.
+// Tick sends hellos and probes that are due, and goes on with open PUTs. hello returns what the
+// next hello says.
 func (mgr *Manager) Tick(hello func() wire.Hello) {
 	if mgr.undialAtTick {
 		mgr.undialAtTick = false
@@ -128,7 +135,7 @@ func (mgr *Manager) Tick(hello func() wire.Hello) {
 	mgr.tickPuts()
 }
 
-// helloPause is how long after hellos the next ones are due.
+// helloPause returns the time between two hellos.
 func (mgr *Manager) helloPause() wire.Instant {
 	switch {
 	case mgr.leftBehind, mgr.outside:
@@ -139,7 +146,7 @@ func (mgr *Manager) helloPause() wire.Instant {
 	return helloEvery
 }
 
-// NextHello is when the next hellos are due; false without a view.
+// NextHello returns when the next hellos are due; false: this node has no member to send them to.
 func (mgr *Manager) NextHello() (wire.Instant, bool) {
 	return mgr.helloAt, mgr.view != nil && len(mgr.heard) > 0
 }

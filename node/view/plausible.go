@@ -10,25 +10,26 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// maxJump bounds how far a view's number may be above all that a node has held, and the
-// count of its renewals above what the node knows. Numbers grow by one with each PUT, so a
-// peer that reports more is wrong. Without the bound one message could bring a cluster to
-// the end of its numbers, for good.
+// maxJump bounds how far a view's number may be above all that a node has held, and its count
+// of renewals above the one that the node knows. Numbers grow by one with each PUT, so a higher
+// number is false. Without the bound, one false message could use up a cluster's numbers for
+// good (docs/views.md §3.6).
 const maxJump = 1 << 32
 
-// Bounds of one view that comes over the bus.
+// Bounds on the lists of a view that comes over the bus (docs/views.md §3.6).
 const (
 	maxMembers = 1024
 	maxKnown   = 4096
 )
 
-// plausible reports that a number can have been reached by PUTs.
+// plausible reports whether PUTs can have brought a view number this far.
 func (mgr *Manager) plausible(id ids.View) bool {
 	return id.Number <= mgr.highestNumber+maxJump || mutant.On(mutant.UncheckedViewNumber)
 }
 
-// sound reports that a view is one that a node can have made: its number and renewals
-// can have been reached, its lists are in order, and its id names one list.
+// sound reports whether a view can be true (docs/views.md §3.6): its number and renewals can
+// have been reached, its lists are in order and bounded, and its id names one list. A view that
+// is not sound is reported.
 func (mgr *Manager) sound(v *wire.View) bool {
 	known, same := uint64(0), true
 	if mgr.view != nil && mgr.view.ID == v.ID {
@@ -41,8 +42,8 @@ func (mgr *Manager) sound(v *wire.View) bool {
 	return ok
 }
 
-// ordered reports that the lists of a view are bounded and in their order, and that it
-// knows of nothing above itself.
+// ordered reports whether the lists of a view are bounded and in their order, and whether every
+// ballot that it knows is of a view below it.
 func ordered(v *wire.View) bool {
 	members := v.Layout.Members()
 	shards := v.Layout.Shards
@@ -75,9 +76,9 @@ func ascendingViews(list []wire.Ancestor) bool {
 	return true
 }
 
-// speaksFor reports whether a node may bring a view. It may if this boot of it created the
-// view, or if it is a member of that view or of the view held here. So a node that no view
-// names moves no node.
+// speaksFor reports whether a node may bring a view (docs/views.md §3.4): this boot of the node
+// made the view, or the node is a member of that view or of the held one. So a node that no
+// view names moves no node.
 func (mgr *Manager) speaksFor(h wire.Header, v *wire.View) bool {
 	made := h.From == v.ID.Author && h.Boot == v.ID.Boot
 	if made || v.Has(h.From) || mgr.view != nil && mgr.view.Has(h.From) {
@@ -87,15 +88,16 @@ func (mgr *Manager) speaksFor(h wire.Header, v *wire.View) bool {
 	return false
 }
 
-// IsPrimaryOf reports whether a node is the primary of a view, which alone opens rounds in
-// it.
+// IsPrimaryOf reports whether the sender is the primary of a view, and the ballot is of that
+// view. Only the primary begins rounds.
 func IsPrimaryOf(h wire.Header, v *wire.View, b ids.Ballot) bool {
 	primary, ok := v.Primary()
 	return ok && primary == h.From && b.View == v.ID
 }
 
-// credible reports that an answer to a Query can be true: the view is sound, and the
-// history is of a view that is not above it, because a node that follows a view has promised it.
+// credible reports whether an answer to a Query can be true. Its view must be sound. Its
+// history must be of a view that is not above that view, because a node that follows a view has
+// promised it.
 func (mgr *Manager) credible(m *wire.QueryReply) bool {
 	if !m.Present {
 		return m.Ballot.IsZero()

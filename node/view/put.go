@@ -10,55 +10,56 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// stage of an open PUT /view.
+// stage says what an open PUT /view does at present.
 type stage uint8
 
 const (
 	querying   stage = iota + 1 // asking the members what they hold
-	announcing                  // spreading a view that was made here
-	waiting                     // for readiness
+	announcing                  // made a view here, and sends it to the members until the PUT is answered
+	waiting                     // the list is in force already; waiting until the node is ready
 )
 
-// put is one PUT /view from its arrival to its answer (docs/views.md §2).
+// put is one PUT /view from its arrival to its answer (docs/views.md §2). It is kept in memory
+// only: a node that dies forgets its PUTs.
 type put struct {
 	id              uint64
 	token           ids.Token
-	layout          wire.Layout
+	layout          wire.Layout // canonical
 	force           bool
-	dryRun          bool         // the PUT only reports; it changes nothing
-	limit           wire.Instant // how long it may take
-	member          bool         // this node is in the layout
+	dryRun          bool         // the PUT ends after the query, and changes nothing
+	limit           wire.Instant // bound on the time to the answer
+	member          bool         // layout lists this node
 	stage           stage
 	begun           wire.Instant
-	resend          wire.Instant
-	pause           wire.Instant // between the last two times that the view was sent
-	peers           []putPeer    // the members but for this node, by id
-	heard           int          // of them, have answered
-	view            *wire.View   // that this PUT stands for
-	made            bool         // view was made here and must be sent
-	newIDs          int
-	firstOfCluster  bool       // made: this node was of no cluster, and the view is the first of one
-	loss            *core.Loss // that the view makes final, as far as is known
-	twinAt          ids.Node
-	twin            bool          // twinAt says that this node's id belongs to another process
-	covered         bool          // outside: the view's primary has our data
-	primaryProgress uint64        // outside: the primary's progress
-	higher          wire.Ancestor // outside: the view of the same list that stands instead
+	resend          wire.Instant  // when the query or the view is sent again
+	pause           wire.Instant  // between the last two times that the view was sent
+	peers           []putPeer     // the members of layout without this node, ascending by id
+	heard           int           // number of members that answered the query
+	view            *wire.View    // the view that this PUT made or found in force; nil while querying
+	made            bool          // the PUT sends view to its members: it made or renewed it
+	newIDs          int           // ids made for this PUT, at most maxNewIDs
+	firstOfCluster  bool          // with made: this node was of no cluster, and view began one (docs/views.md §2.1)
+	loss            *core.Loss    // data that no member of the list has; nil: none is known
+	twinAt          ids.Node      // with twin
+	twin            bool          // the member twinAt says that this node's id belongs to another process
+	covered         bool          // at a node outside layout: the primary's active base contains this node's ballot
+	primaryProgress uint64        // at a node outside layout: the primary's progress, as it said last
+	higher          wire.Ancestor // at a node outside layout: a higher view of the same list that a member holds; zero: none
 
-	lastProgress uint64 // progress last seen
-	progressAt   wire.Instant
+	lastProgress uint64       // sum of all progress at progressAt
+	progressAt   wire.Instant // when the progress last changed
 }
 
-// putPeer is a member as far as a PUT has heard of it.
+// putPeer is what a PUT has learned of one member.
 type putPeer struct {
 	id       ids.Node
 	inc      ids.Incarnation
-	r        *wire.QueryReply // what it holds; nil: it has not answered
-	accepted bool             // it holds the view of the PUT
-	foreign  bool             // it belongs to another cluster, and does not follow
+	r        *wire.QueryReply // the member's answer to the query; nil: none has come
+	accepted bool             // the member holds the view of the PUT
+	foreign  bool             // the member is of another cluster, and does not follow
 }
 
-// peer is what is known of a member; nil for this node and for nodes that are no members.
+// peer returns what is known of a member; nil: this node, or no member.
 func (p *put) peer(id ids.Node) *putPeer {
 	i, ok := slices.BinarySearchFunc(p.peers, id, func(m putPeer, id ids.Node) int { return cmp.Compare(m.id, id) })
 	if !ok {
@@ -67,7 +68,7 @@ func (p *put) peer(id ids.Node) *putPeer {
 	return &p.peers[i]
 }
 
-// answers yields the members that have answered, by id.
+// answers yields the members that have answered the query, ascending by id.
 func (p *put) answers(yield func(*putPeer) bool) {
 	for i := range p.peers {
 		if a := &p.peers[i]; a.r != nil && !yield(a) {
@@ -76,14 +77,14 @@ func (p *put) answers(yield func(*putPeer) bool) {
 	}
 }
 
-// unaccepted forgets which members hold the view, because it has a new id.
+// unaccepted forgets which members hold the view, because the view has a new id.
 func (p *put) unaccepted() {
 	for i := range p.peers {
 		p.peers[i].accepted = false
 	}
 }
 
-// Put starts an operator's PUT /view.
+// Put starts an operator's PUT /view. The machine answers it with one Reply within putLimit.
 func (mgr *Manager) Put(in *core.PutView) {
 	mgr.nextPut++
 	p := &put{
@@ -115,7 +116,7 @@ func (mgr *Manager) Put(in *core.PutView) {
 	mgr.conclude(p)
 }
 
-// putEmptyList takes this node, and no other, out of its view.
+// putEmptyList takes this node, and no other, out of its view. The PUT is answered at once.
 func (mgr *Manager) putEmptyList(p *put) {
 	if p.dryRun {
 		mgr.finish(p, core.ViewChecked)
@@ -137,7 +138,7 @@ func (mgr *Manager) ask(p *put) {
 	}
 }
 
-// OnQueryReply notes what a member holds.
+// OnQueryReply records what a member holds. Answers to probes have no PUT.
 func (mgr *Manager) OnQueryReply(h wire.Header, m *wire.QueryReply) {
 	if m.PutID == 0 {
 		mgr.onProbeReply(h, m)
@@ -163,8 +164,8 @@ func (mgr *Manager) findPut(id uint64) *put {
 	return nil
 }
 
-// conclude decides, when all have answered or the time is up, whether the list
-// is in force already or needs a new id.
+// conclude ends the query when all members have answered or the time is up. It decides whether
+// the list is in force already, or needs a new view.
 func (mgr *Manager) conclude(p *put) {
 	if p.heard < len(p.peers) && mgr.now-p.begun < querySilence {
 		return
@@ -197,10 +198,10 @@ func (mgr *Manager) conclude(p *put) {
 	mgr.check(p)
 }
 
-// idTaken reports whether another process is the node of this id in the list of a PUT. A
-// member says so if its view has the id at the address of the list, and the member hears
-// that process or its view replaces this node's. A view that does not replace this node's
-// may come from an earlier boot of this node.
+// idTaken reports whether another process is the node of this id in the list of a PUT
+// (docs/views.md §3.5, rules 3 and 5). Only the answer of a member whose view has the id at the
+// list's address counts. Either that member hears the other process, or its view replaces this
+// node's view. A view that does not replace it may come from an earlier boot of this node.
 func (mgr *Manager) idTaken(p *put) bool {
 	if mgr.view == nil || !p.member {
 		return false
@@ -219,10 +220,10 @@ func (mgr *Manager) idTaken(p *put) bool {
 	return false
 }
 
-// renew confirms a view that is in force, at all its members: no view that was
-// made in knowledge of less may be followed from it any more. Otherwise the view
-// of an old list, whose author was cut off when the operator came back to this
-// one, would take over when it is heard again.
+// renew counts the renewals of the view in force up, and sends the view to all its members. A
+// view whose author knew of fewer renewals may not be followed any more. Without the count, the
+// view of an old list could take over. Its author was cut off when the operator came back to
+// the present list, and is heard again later (docs/decisions/0002-putting-a-view-again-renews-it.md).
 func (mgr *Manager) renew(p *put) {
 	for a := range p.answers {
 		if a.r.Present && a.r.View.ID == mgr.view.ID {
@@ -237,9 +238,9 @@ func (mgr *Manager) renew(p *put) {
 	mgr.sendView(p)
 }
 
-// inForce returns the view under which this list is in force already, or soon will be: the
-// highest view with this list that a node holds, if all nodes that answered hold it or
-// will follow it. If it returns nil, the list needs a new view.
+// inForce returns the view under which the list of a PUT is in force already, or soon will be;
+// nil: the list needs a new view (docs/views.md §2, rule 2). It is the highest view with this
+// list that a node holds, if each node that answered holds it or may follow it.
 func (mgr *Manager) inForce(p *put) *wire.View {
 	if p.force || mutant.On(mutant.AlwaysNewView) {
 		return nil
@@ -262,8 +263,8 @@ func (mgr *Manager) inForce(p *put) *wire.View {
 	return best
 }
 
-// inForceOutside does the same for a node that the list does not name. All members must
-// have answered with this list, and one of them must have this node's data.
+// inForceOutside is inForce at a node that the list does not name. All members must have
+// answered with this list, and one of them must have this node's data.
 func (mgr *Manager) inForceOutside(p *put, best *wire.View) *wire.View {
 	knows := mgr.noHistory()
 	for a := range p.answers {
@@ -278,8 +279,8 @@ func (mgr *Manager) inForceOutside(p *put, best *wire.View) *wire.View {
 	return best
 }
 
-// highest is the view with the list of a PUT that has the highest id, of those
-// held here and by the nodes that answered.
+// highest returns the view with the list of a PUT that has the highest id, among those held
+// here and by the members that answered; nil: none has this list.
 func (mgr *Manager) highest(p *put) *wire.View {
 	var best *wire.View
 	if mgr.view != nil && mgr.view.Layout.Equal(p.layout) {
@@ -294,8 +295,8 @@ func (mgr *Manager) highest(p *put) *wire.View {
 	return best
 }
 
-// follows reports whether a node that answered holds v, or may follow it over
-// the bus (mayFollow, seen from outside).
+// follows reports whether a node that answered holds v, or may follow v over the bus. It is
+// mayFollow as the author sees it.
 func follows(v *wire.View, a *putPeer) bool {
 	if !a.r.Present {
 		return v.SawIncarnation(a.id, a.inc)

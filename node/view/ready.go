@@ -9,7 +9,9 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// OnBaseCheckReply tells a node outside the view that its data is in it.
+// OnBaseCheckReply tells a node outside the view whether the primary's active base contains its
+// ballot. If it does not, and a higher view of the list stands, the list gets an id above that
+// view, with this node as a source.
 func (mgr *Manager) OnBaseCheckReply(_ wire.Header, m *wire.BaseCheckReply) {
 	p := mgr.findPut(m.PutID)
 	if p == nil {
@@ -29,14 +31,14 @@ func (mgr *Manager) OnBaseCheckReply(_ wire.Header, m *wire.BaseCheckReply) {
 	}
 }
 
-// CheckPuts answers what has become ready.
+// CheckPuts answers the PUTs that have become ready.
 func (mgr *Manager) CheckPuts() {
 	for _, p := range slices.Clone(mgr.puts) {
 		mgr.check(p)
 	}
 }
 
-// check answers a PUT when the node is ready to serve its view (docs/views.md §4).
+// check answers a PUT if the node is ready to serve its view (docs/views.md §4).
 func (mgr *Manager) check(p *put) {
 	if p.stage == querying || mgr.findPut(p.id) == nil || !mgr.ready(p) {
 		return
@@ -44,6 +46,8 @@ func (mgr *Manager) check(p *put) {
 	mgr.finish(p, core.ViewServed)
 }
 
+// ready reports whether a PUT may be answered with 200. A member needs its own models ready. A
+// node outside needs its data at the members, and the view at all members that answered.
 func (mgr *Manager) ready(p *put) bool {
 	if mutant.On(mutant.AnswerBeforeReady) {
 		return true
@@ -55,8 +59,8 @@ func (mgr *Manager) ready(p *put) bool {
 	return causal && (only || p.covered || mgr.noHistory()) && mgr.acceptedByAll(p)
 }
 
-// acceptedByAll reports whether every member that answered has accepted the view. A node
-// outside the view has no other way to make sure.
+// acceptedByAll reports whether every member that answered the query holds the view. A node
+// outside the view gets no hellos of them, so nothing else tells it.
 func (mgr *Manager) acceptedByAll(p *put) bool {
 	if !p.made {
 		return true
@@ -69,7 +73,8 @@ func (mgr *Manager) acceptedByAll(p *put) bool {
 	return true
 }
 
-// finishOvertaken answers the PUTs of other lists, whose place another view took.
+// finishOvertaken answers the open PUTs of other lists than that of v: v was adopted instead of
+// their views.
 func (mgr *Manager) finishOvertaken(v *wire.View) {
 	for _, p := range slices.Clone(mgr.puts) {
 		if p.stage != querying && p.view != nil && p.view != v && !p.layout.Equal(v.Layout) {
@@ -78,6 +83,8 @@ func (mgr *Manager) finishOvertaken(v *wire.View) {
 	}
 }
 
+// finish answers a PUT. After a dry run its peers stay dialled until the next tick, because the
+// PUT of the same list often follows at once.
 func (mgr *Manager) finish(p *put, o core.Outcome) {
 	mgr.puts = slices.DeleteFunc(mgr.puts, func(q *put) bool { return q == p })
 	report := mgr.report(p)
@@ -87,7 +94,8 @@ func (mgr *Manager) finish(p *put, o core.Outcome) {
 	mgr.box.Reply(core.Reply{Token: p.token, Outcome: o, View: report})
 }
 
-// Abandon forgets a PUT whose client has left.
+// Abandon forgets the PUT of a client that has left; false: the token is not of a PUT. A view
+// that the PUT made stays in force.
 func (mgr *Manager) Abandon(token ids.Token) bool {
 	for _, p := range mgr.puts {
 		if p.token == token {
@@ -105,6 +113,7 @@ func (mgr *Manager) tickPuts() {
 	}
 }
 
+// tickPut repeats what has no answer, and answers the PUT when its time is up (docs/views.md §2).
 func (mgr *Manager) tickPut(p *put) {
 	if p.stage == querying {
 		if mgr.now >= p.resend {
@@ -132,8 +141,8 @@ func (mgr *Manager) tickPut(p *put) {
 	}
 }
 
-// progress sums up what this node and the members have got done: this one may wait for
-// what others bring in.
+// progress sums up the progress of this node and of all members. A PUT at this node may wait
+// for data that other members still receive.
 func (mgr *Manager) progress() uint64 {
 	sum := mgr.local.Progress()
 	for i := range mgr.heard {
@@ -142,6 +151,7 @@ func (mgr *Manager) progress() uint64 {
 	return sum
 }
 
+// askCovered asks the primary whether its active base contains this node's ballot.
 func (mgr *Manager) askCovered(p *put) {
 	if id, ok := p.view.Primary(); ok {
 		mgr.box.Ask(id, &wire.BaseCheck{PutID: p.id, Ballot: mgr.local.Ballot()})

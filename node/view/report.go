@@ -2,7 +2,7 @@ package view
 
 import "github.com/cohortkv/cohort/node/core"
 
-// report is what a PUT has found out by its end.
+// report returns what a PUT has found out by its end, and reports its silent members as events.
 func (mgr *Manager) report(p *put) *core.ViewReport {
 	r := &core.ViewReport{Members: make([]core.MemberReport, len(p.peers)), Loss: p.loss, Twin: p.twin, TwinAt: p.twinAt}
 	for i := range p.peers {
@@ -19,6 +19,8 @@ func (mgr *Manager) report(p *put) *core.ViewReport {
 	return r
 }
 
+// memberState says how a member takes the view of a PUT. A hello under that view counts as
+// much as an answer.
 func (mgr *Manager) memberState(p *put, a *putPeer) core.MemberStand {
 	held := a.r != nil && p.view != nil && a.r.Present && a.r.View.ID == p.view.ID
 	greets := false
@@ -37,10 +39,10 @@ func (mgr *Manager) memberState(p *put, a *putPeer) core.MemberStand {
 	return core.MemberSilent
 }
 
-// lossOf says that a new view of the list of a PUT would have none of the data that was
-// held before; nil: that is not known. All members have answered then. What is known of
-// data that is gone is what a node has heard from others while it had none itself, and
-// what its operator said at its start.
+// lossOf returns what data a new view of a PUT's list would be without (docs/views.md §2.2);
+// nil: no loss is known. A loss is certain only if all members have answered. A node without
+// data knows of data in two ways: it heard other nodes say in hellos that they had data, or
+// its operator said so at its start.
 func (mgr *Manager) lossOf(p *put) *core.Loss {
 	if p.heard < len(p.peers) || mgr.local.Data() {
 		return nil

@@ -7,12 +7,12 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Unheard lists the shards of which no member is heard: requests for their keys wait.
-// It is as of the last tick, and not written to afterwards. The node's own shard is
-// never in it.
+// Unheard lists the shards of which this node hears no member: requests for their keys wait.
+// The list is as of the last hellos. It never has the node's own shard, and is not written to
+// afterwards.
 func (mgr *Manager) Unheard() []core.ShardWait { return mgr.unheard }
 
-// findUnheard lists those shards.
+// findUnheard finds the shards for Unheard.
 func (mgr *Manager) findUnheard() (list []core.ShardWait) {
 	if mgr.view == nil || mgr.outside {
 		return nil
@@ -26,6 +26,8 @@ func (mgr *Manager) findUnheard() (list []core.ShardWait) {
 	return list
 }
 
+// unheardShard reports whether no member of a shard is heard. A shard that was unheard before
+// keeps the time since when.
 func (mgr *Manager) unheardShard(s *wire.Shard) (w core.ShardWait, unheard bool) {
 	w.Shard = s.Name
 	for _, m := range s.Members {
@@ -42,8 +44,8 @@ func (mgr *Manager) unheardShard(s *wire.Shard) (w core.ShardWait, unheard bool)
 	return w, len(w.Members) > 0
 }
 
-// heardInTime reports that a member was heard lately, or may yet be for the first time
-// in this view.
+// heardInTime reports whether a member is not silent, or may still send its first hello under
+// this view.
 func (mgr *Manager) heardInTime(p *peer) bool {
 	if !p.ever {
 		return mgr.now-mgr.heldAt <= p.silence()

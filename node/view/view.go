@@ -1,9 +1,13 @@
-// Package view is how a node comes to its view: what an operator's PUT /view
-// does, which views may be followed over the bus, which members are alive, and when a
-// node is ready. One view serves both models. docs/views.md is the protocol.
+// Package view decides which view a node holds: what an operator's PUT /view does, which views
+// may be followed over the bus, which members are alive, and when a node is ready. One view
+// serves both models. docs/views.md is the protocol.
 //
-// A Manager is a pure core and belongs to one machine. It decides that a view is
-// adopted; the models are told through Local.
+// The package promises that the id of the held view only grows (I2), and that no message takes
+// the node out of its view, but for a Pull (I23).
+//
+// A Manager is a pure core and belongs to one machine, whose Step is the only caller. The
+// machine sets the time first, and connects the models with Use before anything else. Local
+// tells the models of each view that was adopted; they make it durable.
 package view
 
 import (
@@ -16,56 +20,57 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Local is the rest of the node, as far as views are concerned.
+// Local is the rest of the node, as far as views are concerned: both models, behind one
+// interface.
 type Local interface {
-	// Ballot is that of the strong history, BallotMembers took part in it.
+	// Ballot names the strong history, and BallotMembers took part in that ballot.
 	Ballot() ids.Ballot
 	BallotMembers() []wire.Member
 	// Knows reports whether the strong history contains that of a ballot.
 	Knows(ids.Ballot) bool
-	// Adopt makes a view the node's view, durably; Keep does so again after the
-	// view was renewed.
+	// Adopt makes a view the node's view, durably. Keep makes the view durable again after a
+	// renewal.
 	Adopt(*wire.View)
 	Keep()
-	// Refresh is called where the view was put again: before that PUT is answered,
-	// this node looks once more whether it lacks anything.
+	// Refresh is called when the list of the view was put again. Before that PUT is answered,
+	// this node asks its peers once more for what it lacks.
 	Refresh()
-	// PullTargets are nodes outside the view that a round wants to reach.
+	// PullTargets are the nodes outside the view that a round or an exchange wants to reach.
 	PullTargets() []wire.Member
-	// Serving reports whether the node is ready to serve its view; Progress
-	// grows whenever it gets nearer to that.
+	// Serving reports whether the node is ready to serve its view (docs/views.md §4).
+	// Progress grows whenever the node gets nearer to that.
 	Serving() bool
 	Progress() uint64
-	// HasActiveBase reports whether the base that Knows speaks of is active.
+	// HasActiveBase reports whether the history that Knows speaks of is an active base.
 	HasActiveBase() bool
-	// Holding reports that slots of causal buckets are held here; Data that there is, or
-	// was, data of either model in this boot.
+	// Holding reports whether slots of causal buckets are held here. Data reports whether
+	// this node has, or had in this boot, data of either model.
 	Holding() bool
 	Data() bool
-	// HandedOver reports, at a node outside its view, that its causal data has come
-	// to the owners, and whether that is all a PUT waits for.
+	// HandedOver is asked at a node outside its view. It reports whether the causal data has
+	// come to its owners, and whether a PUT waits for nothing else.
 	HandedOver() (causal, only bool)
 }
 
-// Times of the protocol.
+// Times of the protocol (docs/views.md §2, §3.1).
 const (
-	helloEvery       = 100 * wire.Millisecond
-	helloToCrowd     = 200 * wire.Millisecond // to more than crowd others
-	farRounds        = 4                      // of such hellos, of which a member that is far hears one
-	helloBehind      = 1 * wire.Second        // of a node that was left behind or is outside its view: it serves no requests
-	querySilence     = 300 * wire.Millisecond
-	queryResend      = 50 * wire.Millisecond
-	announceAgain    = 250 * wire.Millisecond // before the first re-send of a new view; twice that before the next
-	maxAnnouncePause = 1 * wire.Second
-	putStalled       = 3 * wire.Second
-	putLimit         = 8 * wire.Second
-	putForeign       = 500 * wire.Millisecond // that a PUT waits for members of other clusters, which may be told next
-	probeSilence     = 500 * wire.Millisecond // after which a silent member is asked what it holds
-	farSilence       = farRounds * helloToCrowd * 5 / 2
-	passOnEvery      = 500 * wire.Millisecond
+	helloEvery       = 100 * wire.Millisecond           // between hellos, in a view of at most Config.Crowd other members
+	helloToCrowd     = 200 * wire.Millisecond           // between hellos, in a larger view
+	farRounds        = 4                                // in a larger view, a far member gets one of so many hellos
+	helloBehind      = 1 * wire.Second                  // between hellos of a node that was left behind or is outside its view: it serves no client
+	querySilence     = 300 * wire.Millisecond           // a query ends after this time, even if members have not answered
+	queryResend      = 50 * wire.Millisecond            // between queries to a member that has not answered
+	announceAgain    = 250 * wire.Millisecond           // from a new view to its first re-send; each pause after that is twice as long
+	maxAnnouncePause = 1 * wire.Second                  // bound on the pause between re-sends
+	putStalled       = 3 * wire.Second                  // a PUT without progress for this time is answered as not ready
+	putLimit         = 8 * wire.Second                  // a PUT is answered within this time
+	putForeign       = 500 * wire.Millisecond           // a PUT that lacks only members of other clusters is answered then; an operator may put the list to them next
+	probeSilence     = 500 * wire.Millisecond           // a member is silent after this time without a hello, and is then probed each such time
+	farSilence       = farRounds * helloToCrowd * 5 / 2 // 2 s: a far member is silent after this time without a hello
+	passOnEvery      = 500 * wire.Millisecond           // between copies of this node's view to a member that shows a lower view id
 )
 
-// crowd is to how many others a node says Hello at the full rate.
+// crowd is the number of other members up to which a node sends hellos at the full rate.
 const crowd = 8
 
 // Config identifies a manager.
@@ -73,18 +78,26 @@ type Config struct {
 	Self    ids.Node
 	Inc     ids.Incarnation
 	Boot    ids.Boot
-	Expects bool // the node is to have data
-	Crowd   int  // of more than so many others some are far; zero: 8
+	Expects bool // the node was started with --expect-data (docs/views.md §2.2)
+	Crowd   int  // with more other members than this, some are far (docs/views.md §3.1); zero: 8
 }
 
-// maxAncestors bounds how many replaced views a view remembers. A node that
-// returns from further back refuses, and the author of an open PUT learns of it.
+// maxAncestors bounds the replaced views that a view remembers. A node that returns from
+// further back refuses the view once. The author of an open PUT learns of that and adds the
+// node's view to the ancestors.
 const maxAncestors = 1000
 
-// maxNewIDs is how many new ids one PUT may make because members refused its view.
+// maxNewIDs bounds the ids that one PUT may give its list, the first one included. A PUT takes
+// a new id when a member refuses the view because it holds a higher one.
 const maxNewIDs = 4
 
 // Manager holds a node's view and the PUTs that are open here.
+//
+//  1. The id of the view only grows, because a promise never goes back (I2).
+//  2. A view replaces the held one only if it may be followed (docs/views.md §3.2, §3.3), or if
+//     this node made it: for a PUT, or to give its own list a higher id.
+//  3. A new view goes to its members only (I23). A node learns from answers to its own
+//     questions that it was left behind.
 type Manager struct {
 	self  ids.Node
 	inc   ids.Incarnation
@@ -93,42 +106,42 @@ type Manager struct {
 	local Local
 	now   wire.Instant
 
-	view          *wire.View  // nil: none
-	at            wire.Member // where this node was last said to be
-	heard         []peer      // members of view, by id
-	leftBehind    bool
-	outside       bool // of the view that is held
-	puts          []*put
-	nextPut       uint64
-	helloAt       wire.Instant
-	round         int          // of hellos in this view
-	crowd         int          // Config.Crowd
-	expects       bool         // Config.Expects
-	dataHeardIn   ids.View     // the highest view in which another node had data while this node held none
-	undialAtTick  bool         // the peers of a finished dry run stay dialled until the next tick
-	highestNumber uint64       // highest view number ever held or made here
-	heldAt        wire.Instant // when the view was adopted
-	unheard       []core.ShardWait
-	changed       bool // view or what concerns it changed since Changed was asked
+	view          *wire.View       // the view in force; nil: none. Saw, Ancestors and Births are replaced, never written to
+	at            wire.Member      // this node's entry in the last view that listed it; zero: there was none
+	heard         []peer           // the other members of view, ascending by id
+	leftBehind    bool             // a member went on to a view without this node, or another process has this node's id
+	outside       bool             // view does not list this node
+	puts          []*put           // open PUTs, oldest first; the front bounds them
+	nextPut       uint64           // id of the last PUT. Each boot begins elsewhere, so a late answer finds no PUT
+	helloAt       wire.Instant     // when the next hellos are due
+	round         int              // number of times that hellos were sent in this view
+	crowd         int              // Config.Crowd
+	expects       bool             // Config.Expects
+	dataHeardIn   ids.View         // the highest view in which another node had data while this node had none
+	undialAtTick  bool             // the peers of a finished dry run may be dialled until the next tick
+	highestNumber uint64           // highest number of a view held or made here: no boot of an author gives a number twice
+	heldAt        wire.Instant     // when the view was adopted
+	unheard       []core.ShardWait // as of the last hellos; replaced, never written to
+	changed       bool             // the view or its standing has changed since the last call of Changed
 
-	// What deliberate bugs need (mutant): where each node was first said to be, and
-	// the members of the view before.
+	// first and dropped are for deliberate bugs (mutant): where each node was first said to
+	// be, and the members of the view before.
 	first, dropped []wire.Member
 }
 
-// peer is what hellos told of one member of the view.
+// peer is what is known of one other member of the view, from its hellos under that view.
 type peer struct {
 	id       ids.Node
-	at       wire.Instant // of the last hello in this view
-	ever     bool
-	inc      ids.Incarnation // that said it
-	progress uint64
-	far      bool // it hears few hellos, and says few
-	probed   wire.Instant
-	passed   wire.Instant // when this node's view was last passed on to it
+	at       wire.Instant    // when the last hello came
+	ever     bool            // a hello has come
+	inc      ids.Incarnation // of the process that sent the last hello
+	progress uint64          // as in the last hello; it grows while the member gets nearer to ready
+	far      bool            // the member is far: hellos to it and from it are rare
+	probed   wire.Instant    // when it was last probed
+	passed   wire.Instant    // when this node's view was last passed on to it
 }
 
-// New returns a manager with no view, or with the one that it recovered.
+// New returns a manager without a view, or with the view that it recovered.
 func New(cfg Config, box *core.Outbox, rec *core.Recovered) *Manager {
 	k := &Manager{
 		self: cfg.Self, inc: cfg.Inc, boot: cfg.Boot, crowd: cfg.Crowd, expects: cfg.Expects,
@@ -153,22 +166,22 @@ func New(cfg Config, box *core.Outbox, rec *core.Recovered) *Manager {
 // Use connects the manager with the rest of its node.
 func (mgr *Manager) Use(local Local) { mgr.local = local }
 
-// SetNow tells the time, before anything else in a Step.
+// SetNow tells the time. It is called before anything else in a Step.
 func (mgr *Manager) SetNow(now wire.Instant) { mgr.now = now }
 
-// Now is the instant of the present Step.
+// Now is the instant of the current Step.
 func (mgr *Manager) Now() wire.Instant { return mgr.now }
 
-// Recovered is called once, first, by a machine that starts with its state.
+// Recovered is called once, before the first input, by a machine that starts with its state.
 func (mgr *Manager) Recovered() { mgr.reach() }
 
-// View is the view in force; nil when there is none.
+// View is the view in force; nil: there is none. The caller must not change it.
 func (mgr *Manager) View() *wire.View { return mgr.view }
 
-// LeftBehind reports that a member of the view went on without this node.
+// LeftBehind reports whether a member of the view went on to a view without this node.
 func (mgr *Manager) LeftBehind() bool { return mgr.leftBehind }
 
-// Heard is when the last hello of a member in this view arrived.
+// Heard returns when the last hello of a member arrived in this view; false: none has.
 func (mgr *Manager) Heard(id ids.Node) (wire.Instant, bool) {
 	if p := mgr.peer(id); p != nil && p.ever {
 		return p.at, true
@@ -176,7 +189,7 @@ func (mgr *Manager) Heard(id ids.Node) (wire.Instant, bool) {
 	return 0, false
 }
 
-// Silence is how long a member of the view may say nothing before it counts as silent.
+// Silence returns after how long without a hello a member of the view counts as silent.
 func (mgr *Manager) Silence(id ids.Node) wire.Instant {
 	if p := mgr.peer(id); p != nil {
 		return p.silence()
@@ -191,14 +204,14 @@ func (p *peer) silence() wire.Instant {
 	return probeSilence
 }
 
-// Changed reports, once, that the view or its standing changed.
+// Changed reports whether the view or its standing has changed since the last call.
 func (mgr *Manager) Changed() bool {
 	c := mgr.changed
 	mgr.changed = false
 	return c
 }
 
-// Busy reports that a PUT is open.
+// Busy reports whether the next Tick is needed soon: a PUT is open, or peers are to be undialled.
 func (mgr *Manager) Busy() bool { return len(mgr.puts) > 0 || mgr.undialAtTick }
 
 func (mgr *Manager) peer(id ids.Node) *peer {
@@ -210,7 +223,8 @@ func (mgr *Manager) peer(id ids.Node) *peer {
 	return nil
 }
 
-// hold replaces the view.
+// hold replaces the view and forgets what was heard under the last one. Silence is counted
+// from now on.
 func (mgr *Manager) hold(v *wire.View) {
 	mgr.view = v
 	mgr.highestNumber = max(mgr.highestNumber, v.ID.Number)
@@ -229,9 +243,9 @@ func (mgr *Manager) hold(v *wire.View) {
 	mgr.helloAt, mgr.heldAt, mgr.round = mgr.now, mgr.now, 0
 }
 
-// markFar marks the members that are far: in a view above the crowd limit, those that
-// share no shard with this node. The primary orders the strong buckets, so it is far from
-// no member.
+// markFar marks the members that are far: in a view of more than crowd other members, those
+// that share no shard with this node. The primary is far from no member, because every strong
+// write waits for all members.
 func (mgr *Manager) markFar() {
 	primary, _ := mgr.view.Primary()
 	if len(mgr.heard) <= mgr.crowd || mgr.self == primary {
@@ -250,7 +264,7 @@ func (mgr *Manager) markFar() {
 	}
 }
 
-// adopt makes v the view in force. The caller has decided that it may be.
+// adopt makes v the view in force. The caller has checked that the rules allow it.
 func (mgr *Manager) adopt(v *wire.View) {
 	sameMembers := mgr.view != nil && mgr.view.Layout.Equal(v.Layout)
 	mgr.hold(v)
@@ -262,12 +276,13 @@ func (mgr *Manager) adopt(v *wire.View) {
 	}
 }
 
-// Reach tells the bus again which nodes it may dial.
+// Reach tells the bus which nodes it may dial, because PullTargets has changed.
 func (mgr *Manager) Reach() { mgr.reach() }
 
-// reach tells the bus which nodes it may dial: the members and sources of the view, the
-// members of open PUTs, and the pull targets of a round. An address that no view named is
-// never dialled. The newest address of each node counts.
+// reach tells the bus which nodes it may dial (docs/views.md §3.7): the members and sources of
+// the view, the members of open PUTs, and the pull targets. The bus dials no address that an
+// operator has not put. If a node has several addresses, that of the newest PUT counts, and
+// that of the view comes next.
 func (mgr *Manager) reach() {
 	var all []wire.Member
 	known := map[ids.Node]bool{mgr.self: true}
@@ -296,7 +311,7 @@ func (mgr *Manager) reach() {
 	mgr.box.Peers(all)
 }
 
-// asFirstNamed is what the mutant KeepOldAddress makes of a list.
+// asFirstNamed gives each node the address that was first named for it (mutant KeepOldAddress).
 func (mgr *Manager) asFirstNamed(all []wire.Member) []wire.Member {
 	for i, m := range all {
 		if j := slices.IndexFunc(mgr.first, func(o wire.Member) bool { return o.ID == m.ID }); j >= 0 {
@@ -308,7 +323,8 @@ func (mgr *Manager) asFirstNamed(all []wire.Member) []wire.Member {
 	return all
 }
 
-// OnQuery says what this node holds: at any time, in any view and in none.
+// OnQuery answers what this node holds. It answers at any time, in any view and in none. The
+// answer leaves when all writes so far are durable.
 func (mgr *Manager) OnQuery(h wire.Header, replyTo ids.ReplyTo, m *wire.Query) {
 	reply := &wire.QueryReply{
 		PutID: m.PutID, Ballot: mgr.local.Ballot(), Members: mgr.local.BallotMembers(), Knows: mgr.local.Knows(m.Ballot),
@@ -326,7 +342,8 @@ func (mgr *Manager) OnQuery(h wire.Header, replyTo ids.ReplyTo, m *wire.Query) {
 	mgr.box.PostAfter(mgr.box.LastWrite(), core.Envelope{To: h.From, Answer: replyTo, Message: reply})
 }
 
-// OnBaseCheck answers a node outside the view: its data is in the active base.
+// OnBaseCheck answers a node outside the view: whether the active base contains its ballot. A
+// node with a lower view than the asker is not serving as far as the asker is concerned.
 func (mgr *Manager) OnBaseCheck(h wire.Header, replyTo ids.ReplyTo, m *wire.BaseCheck) {
 	serving := mgr.local.HasActiveBase() && mgr.viewID().Compare(h.View) >= 0
 	mgr.box.Post(core.Envelope{To: h.From, Answer: replyTo, Message: &wire.BaseCheckReply{
@@ -341,8 +358,8 @@ func (mgr *Manager) viewID() ids.View {
 	return mgr.view.ID
 }
 
-// recordSighting records a sighting in place of an older one of the same node. It does not
-// write to the old list, which may be on its way to a disk.
+// recordSighting records a sighting in place of an older one of the same node. It writes to a
+// copy, because the old list may be part of a write or message.
 func recordSighting(v *wire.View, s wire.Sighting) {
 	v.Saw = slices.Clone(v.Saw)
 	if i := sightingIndex(v, s.Node); i >= 0 {
@@ -352,10 +369,10 @@ func recordSighting(v *wire.View, s wire.Sighting) {
 	}
 }
 
-// recordLaterSighting records a sighting after the view was created. If the node reports
-// no view, it is recorded as having held this view, unless the author heard this
-// incarnation at creation: an earlier incarnation, unknown to the author, may have held
-// this view and its data.
+// recordLaterSighting records a sighting that came after the view was created. If the node
+// reports no view, it is recorded as having held this view: an earlier incarnation, unknown to
+// the author, may have held this view and its data. If the author had heard this incarnation
+// before, its record stays (docs/views.md §1.1, rule 3).
 func recordLaterSighting(v *wire.View, s wire.Sighting) {
 	if s.View.IsZero() {
 		s.View = v.ID
@@ -370,15 +387,16 @@ func sightingIndex(v *wire.View, node ids.Node) int {
 	return slices.IndexFunc(v.Saw, func(o wire.Sighting) bool { return o.Node == node })
 }
 
-// addAncestor records that v was made in knowledge of a view that a node holds.
+// addAncestor records that v replaces a view that a node holds.
 func addAncestor(v *wire.View, held ids.View, renewed uint64) {
 	if !held.IsZero() && held != v.ID {
 		v.Ancestors = mergeAncestors(v.Ancestors, []wire.Ancestor{{View: held, Renewed: renewed}})
 	}
 }
 
-// mergeAncestors is the union of two ascending lists, the highest maxAncestors of
-// it; of one view the larger renewal counts.
+// mergeAncestors returns the union of two lists that ascend by view id: the highest
+// maxAncestors views. If both lists have a view, the larger count of renewals stays. The
+// result may be one of the lists; neither is written to.
 func mergeAncestors(a, b []wire.Ancestor) []wire.Ancestor {
 	if len(b) == 0 || slices.Equal(a, b) {
 		return a

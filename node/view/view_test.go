@@ -10,7 +10,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// node is the rest of a node that has nothing and serves nothing.
+// node is the Local of a node without data that serves nothing.
 type node struct{ adopted []*wire.View }
 
 func (*node) Ballot() ids.Ballot              { return ids.Ballot{} }
@@ -77,7 +77,8 @@ func TestAViewIsFollowedOnlyInKnowledgeOfTheOneHeld(t *testing.T) {
 	}
 }
 
-// TestAListIsNumberedAboveAViewOfAnEarlierIncarnation: a member has come to it by an old message.
+// TestAListIsNumberedAboveAViewOfAnEarlierIncarnation: a member has followed such a view, by an old
+// message.
 func TestAListIsNumberedAboveAViewOfAnEarlierIncarnation(t *testing.T) {
 	sees := func(id ids.Node, inc ids.Incarnation) wire.Sighting { return wire.Sighting{Node: id, Inc: inc} }
 	held := wire.View{ID: id(4, 1), Layout: layout("h:1", 1, 2, 3), Saw: []wire.Sighting{sees(1, 10), sees(2, 20), sees(3, 30)}}
@@ -85,7 +86,7 @@ func TestAListIsNumberedAboveAViewOfAnEarlierIncarnation(t *testing.T) {
 		name string
 		from wire.Header
 		v    wire.View
-		want ids.View // that is adopted; zero: none
+		want ids.View // the view that is adopted; zero: none
 	}{
 		{"its holder comes along", wire.Header{From: 3, Inc: 30}, wire.View{ID: id(6, 1), Layout: layout("h:1", 1, 2, 3), Saw: []wire.Sighting{sees(2, 19)}}, id(7, 2)},
 		{"its holder has another incarnation", wire.Header{From: 3, Inc: 31}, wire.View{ID: id(6, 1), Layout: layout("h:1", 1, 2, 3), Saw: []wire.Sighting{sees(2, 19)}}, ids.View{}},
@@ -184,8 +185,8 @@ func TestHellosAreRarerInLargeViewsAndByNodesLeftBehind(t *testing.T) {
 	}
 }
 
-// TestInLargeViewsMembersOfOtherShardsHearFewerHellos counts what a member greets in eight seconds,
-// in which it hears everybody but one.
+// TestInLargeViewsMembersOfOtherShardsHearFewerHellos counts the hellos that a member sends in eight
+// seconds, while it hears all members but one.
 func TestInLargeViewsMembersOfOtherShardsHearFewerHellos(t *testing.T) {
 	const shards, silent = 6, 12
 	l := wire.Layout{}
@@ -218,7 +219,7 @@ func TestInLargeViewsMembersOfOtherShardsHearFewerHellos(t *testing.T) {
 		return counts
 	}
 	const often = int(8 * wire.Second / helloToCrowd)
-	want := map[ids.Node]int{1: often, 4: often, silent: often} // the primary, the other one of its shard, and who is not heard
+	want := map[ids.Node]int{1: often, 4: often, silent: often} // the primary, the other member of its shard, and the silent member
 	for _, rare := range []ids.Node{2, 5, 6, 7, 8, 9, 10, 11} {
 		want[rare] = often / farRounds
 	}
@@ -232,13 +233,13 @@ func TestInLargeViewsMembersOfOtherShardsHearFewerHellos(t *testing.T) {
 	}
 }
 
-// TestAProcessGivesWayToTheOneAtTheAddressThatTheListNames: node 2 has two processes. Node 1
-// hears the other one, at the address old:1, and a list is put to this one.
+// TestAProcessGivesWayToTheOneAtTheAddressThatTheListNames: node 2 has two processes. Node 1 hears
+// the process at the address old:1. A list is put to the other process.
 func TestAProcessGivesWayToTheOneAtTheAddressThatTheListNames(t *testing.T) {
 	for address, gives := range map[string]bool{"old:1": true, "new:1": false} {
 		mgr := New(Config{Self: 2, Inc: 20, Boot: 5}, &core.Outbox{}, nil)
 		mgr.Use(&node{})
-		mgr.hold(&wire.View{ID: id(1, 2), Layout: layout("h:1", 1)}) // it was put here before
+		mgr.hold(&wire.View{ID: id(1, 2), Layout: layout("h:1", 1)}) // the list that was put here before
 		mgr.Put(&core.PutView{Token: 1, Layout: layout(address, 1, 2)})
 		mgr.OnQueryReply(wire.Header{From: 1, Inc: 10}, &wire.QueryReply{
 			PutID: mgr.puts[0].id, Present: true, View: wire.View{ID: id(3, 1), Layout: layout("old:1", 1, 2)}, Twin: true,
@@ -249,8 +250,8 @@ func TestAProcessGivesWayToTheOneAtTheAddressThatTheListNames(t *testing.T) {
 	}
 }
 
-// TestANodeThatWasLeftBehindIsAMemberAgainWhenItsListIsPutAgain: the view that had replaced
-// its own is gone, so the list is in force still, and no new view is made.
+// TestANodeThatWasLeftBehindIsAMemberAgainWhenItsListIsPutAgain: no member holds the view any more
+// that had replaced the node's own. So the list is still in force, and no new view is made.
 func TestANodeThatWasLeftBehindIsAMemberAgainWhenItsListIsPutAgain(t *testing.T) {
 	held := wire.View{ID: id(4, 1), Layout: layout("h:1", 1, 2, 3)}
 	next := wire.View{ID: id(5, 3), Layout: layout("h:1", 1, 3), Ancestors: []wire.Ancestor{{View: held.ID}}}
@@ -281,8 +282,8 @@ func TestANodeThatWasLeftBehindIsAMemberAgainWhenItsListIsPutAgain(t *testing.T)
 	}
 }
 
-// TestAMemberThatWasToldTheEmptyListLeavesNobodyBehind: it has left the view by itself. The
-// others wait for it in strong buckets, and go on in causal ones.
+// TestAMemberThatWasToldTheEmptyListLeavesNobodyBehind: that member has left the view alone. The
+// other members wait for it in strong buckets, and go on in causal ones.
 func TestAMemberThatWasToldTheEmptyListLeavesNobodyBehind(t *testing.T) {
 	held := wire.View{ID: id(4, 1), Layout: layout("h:1", 1, 2, 3)}
 	mgr, local := newTestManager(&held)
@@ -336,14 +337,14 @@ func TestAViewIsSentToASilentMemberWithBackOff(t *testing.T) {
 	}
 }
 
-// TestANodeFirstHeardAfterCreationMayHaveHeldTheView: an earlier incarnation, of which the author did not hear,
-// may have written in it.
+// TestANodeFirstHeardAfterCreationMayHaveHeldTheView: an earlier incarnation, unknown to the author,
+// may have written in the view.
 func TestANodeFirstHeardAfterCreationMayHaveHeldTheView(t *testing.T) {
 	made := ids.View{Number: 4, Author: 1}
 	before := ids.View{Number: 3, Author: 2}
 	for _, c := range []struct {
 		name  string
-		heard []wire.Sighting // when it was made
+		heard []wire.Sighting // before the view was made
 		s     wire.Sighting
 		want  ids.View
 	}{

@@ -1,11 +1,11 @@
-// Package agreement is how a node comes to stand in an active ballot (docs/strong.md §7). It
-// answers the primary's new ballots, gives its history to a view that owes it, brings bases
-// here and swaps them in. At the primary of a view it begins rounds and leads them.
+// Package agreement brings a node into an active ballot (docs/strong.md §7). It answers the
+// primary's new ballots, gives the node's history to a view that owes it, brings bases here and
+// swaps them in. At the primary of a view it begins rounds and leads them.
 //
-// It ties together what a node holds (history), what it is bound to (promise), the
-// primary's round (round) and the transfer of bases (transfer). Its Host has what depends on
-// a ballot: clients, reads, the primary's queue. The host is told when a ballot ends and
-// when the node stands in one.
+// It wires what a node holds (history), what the node is bound to (promise), the primary's round
+// (round) and the transfer of bases (transfer). Its Host has what depends on a ballot: clients,
+// reads, the primary's queue. The host is told when a ballot ends, and when the node has come
+// into one.
 package agreement
 
 import (
@@ -20,28 +20,28 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// fetchTimeout is how long the primary waits for a piece of the base before it begins anew.
+// fetchTimeout is how long the primary waits for a piece of the base before it begins a new round.
 const fetchTimeout = 5 * wire.Second
 
-// Host is what depends on the ballot that a node stands in.
+// Host is what depends on the ballot of a node.
 type Host interface {
-	// BallotEnds is called when the node promises another ballot: what was under way for the
-	// last one ends.
+	// BallotEnds is called when the node promises another ballot. All work under the
+	// last ballot ends.
 	BallotEnds()
-	// PromiseMade is called when the promise is made: requests that this node can no longer
-	// serve are refused.
+	// PromiseMade is called after that, when the view and the promise are in force. Requests
+	// that this node can no longer serve are refused.
 	PromiseMade()
-	// Lead is called when the node's ballot becomes active, and it is the primary.
+	// Lead is called at the primary, when its ballot becomes active.
 	Lead()
-	// Resume is called when the node stands in a ballot: requests that waited go on.
+	// Resume is called when the node has come into an active ballot. Requests that waited go on.
 	Resume()
 }
 
-// Views is what views do for a round.
+// Views is what a round needs of views.
 type Views interface {
 	// Reach is called when PullTargets has changed.
 	Reach()
-	// RenumberAbove gives the view a new id, above one that is held outside it.
+	// RenumberAbove gives the list of the view an id above one that is held outside the view.
 	RenumberAbove(held ids.View)
 }
 
@@ -57,11 +57,12 @@ type Config struct {
 //
 //  1. A promise ends everything of the last ballot before it is made durable: transfers, the
 //     round, and what the host has. Joins, acknowledgements and confirmations under the new
-//     ballot leave only when the promise is durable.
-//  2. A base is swapped in only for the promised ballot, and only when that is active: the
-//     primary has heard that all members have staged it, a backup hears so from the primary.
-//  3. A primary's ballot is named by its boot. So a primary that restarts begins a round
-//     first, and never goes on with a ballot whose commits it does not know (I21).
+//     ballot leave only when the promise is durable (I2).
+//  2. A base is swapped in only for the promised ballot, and only when that ballot is active
+//     (I5). The primary knows that when all members have staged the base. A backup hears it from
+//     the primary.
+//  3. A primary's ballot is named by its boot. So a primary that restarts begins a round first.
+//     It never goes on with a ballot whose commits it does not know (I21).
 type Agreement struct {
 	cfg     Config
 	box     *core.Outbox
@@ -71,18 +72,18 @@ type Agreement struct {
 	promise *promise.Promise
 	now     wire.Instant
 
-	receiver *transfer.Receiver // of the base of the promised ballot
-	server   *transfer.Server   // of bases, to other nodes
-	progress uint64             // grows whenever this node gets nearer to an active ballot
+	receiver *transfer.Receiver // brings the base of the promised ballot here
+	server   *transfer.Server   // gives pieces of bases to other nodes
+	progress uint64             // grows whenever this node comes nearer to an active ballot
 
-	// The rest is for the primary of a view.
-	limit     recovery.Limit // of rounds that peers cause
-	round     *round.Round   // of the promised ballot, until that is active; nil: none
-	active    bool           // the promised ballot is active; then round is nil
-	differing []ids.Node     // members whose log differs, until a round has repaired them
+	// The rest is set at the primary of a view only.
+	limit     recovery.Limit // bounds the rounds that peers cause
+	round     *round.Round   // the round of the promised ballot, until that ballot is active; nil: none
+	active    bool           // the promised ballot is active; round is nil then
+	differing []ids.Node     // members whose log differs, until a round has given them the base
 }
 
-// New returns the agreement of a node that stands in no ballot, or in a recovered one.
+// New returns the agreement of a node with a blank history, or with a recovered one.
 func New(cfg Config, box *core.Outbox, h *history.History, p *promise.Promise, views Views, host Host) *Agreement {
 	return &Agreement{
 		cfg: cfg, box: box, views: views, host: host, history: h, promise: p,
@@ -90,25 +91,26 @@ func New(cfg Config, box *core.Outbox, h *history.History, p *promise.Promise, v
 	}
 }
 
-// SetNow tells the time, before anything else in a Step.
+// SetNow tells the time. It is called before anything else in a Step.
 func (a *Agreement) SetNow(now wire.Instant) { a.now = now }
 
 // Progress grows whenever this node gets nearer to an active ballot.
 func (a *Agreement) Progress() uint64 { return a.progress }
 
-// Serving reports whether client requests are worked on: at the primary its ballot is
-// active, elsewhere the ballot's base is swapped in (I5).
+// Serving reports whether this node works on client requests: it has swapped in the base of the
+// promised ballot, and at the primary that ballot is active (I5).
 func (a *Agreement) Serving() bool {
 	return a.promise.Kept(a.history) && (a.active || !a.promise.IsPrimary())
 }
 
-// Round is the round that this node leads; nil: none.
+// Round returns the round that this node leads; nil: none.
 func (a *Agreement) Round() *round.Round { return a.round }
 
-// Busy reports whether Tick is needed soon.
+// Busy reports whether Tick is needed sooner than the next hello.
 func (a *Agreement) Busy() bool { return a.round != nil || a.receiver.Underway() }
 
-// Adopt makes v the view of this node. The caller has decided that it may.
+// Adopt makes v the view of this node. The caller has checked that the rules allow it. The
+// primary begins a round at once; another node promises round 0 of the view.
 func (a *Agreement) Adopt(v *wire.View) {
 	a.promise.Adopt(v, a.now, a.history)
 	if a.promise.IsPrimary() {
@@ -119,7 +121,7 @@ func (a *Agreement) Adopt(v *wire.View) {
 	a.host.PromiseMade()
 }
 
-// bind promises a ballot: whatever this node did for another ends here.
+// bind promises a ballot. All that this node did for an earlier ballot ends first.
 func (a *Agreement) bind(b ids.Ballot) {
 	a.promise.Bind(b)
 	a.receiver.Drop()
@@ -131,8 +133,8 @@ func (a *Agreement) bind(b ids.Ballot) {
 	a.promise.Persist()
 }
 
-// Enter swaps in the base of an active ballot, if this member promised the ballot and has
-// its base. It reports whether the member is in that ballot now.
+// Enter swaps in the base of an active ballot, if this node has promised the ballot and staged
+// its base. It reports whether the node's history is of that ballot now.
 func (a *Agreement) Enter(b ids.Ballot) bool {
 	if !a.promise.IsMember() || a.promise.IsPrimary() || b.IsZero() {
 		return false
@@ -147,8 +149,7 @@ func (a *Agreement) Enter(b ids.Ballot) bool {
 	return a.history.Ballot() == b
 }
 
-// swapIn makes the staged base of the promised ballot the history, at once. From then on
-// the node stands in that ballot.
+// swapIn makes the staged base of the promised ballot the history, as a whole (I10).
 func (a *Agreement) swapIn() {
 	s := a.history.SwapIn(a.promise.Ballot())
 	a.promise.DropOwed(a.history, s.Desc.GivenUp)
@@ -156,8 +157,8 @@ func (a *Agreement) swapIn() {
 	a.box.Event(core.Event{Kind: EventSwapped, Ballot: s.Ballot, Count: uint64(len(s.Tail))})
 }
 
-// Tick does what time asks for: repetitions, patience at its end. A round begins anew when
-// the base does not come: its holder is gone, or has promised another round.
+// Tick repeats what has no answer. If no piece of the base comes for fetchTimeout, the primary
+// begins a new round: the holder is gone, or has promised another ballot.
 func (a *Agreement) Tick() {
 	if a.round != nil {
 		a.onRound(a.cfg.Self, a.round.Tick(a.now))
@@ -173,5 +174,5 @@ func (a *Agreement) malformed(from ids.Node, note string) {
 	a.box.Event(core.Event{Kind: core.EventMalformed, Peer: from, Note: note})
 }
 
-// sendDurable sends as soon as all that was written so far is durable.
+// sendDurable sends an envelope as soon as all writes so far are durable.
 func (a *Agreement) sendDurable(e core.Envelope) { a.box.PostAfter(a.box.LastWrite(), e) }

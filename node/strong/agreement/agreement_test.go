@@ -18,7 +18,7 @@ func bal(view, round uint64) ids.Ballot {
 	return ids.Ballot{View: ids.View{Number: view}, Round: round, Boot: 7}
 }
 
-// scene is the agreement of one node of nodes 0, 1 and 2. It is also its host and its views.
+// scene is the agreement of one of the nodes 0, 1 and 2, with its host and its views.
 type scene struct {
 	*Agreement
 	t     *testing.T
@@ -48,7 +48,7 @@ func (s *scene) adopt(number uint64) {
 
 func members() []wire.Member { return []wire.Member{{ID: 0}, {ID: 1}, {ID: 2}} }
 
-// receive gives the node a message of another one, whose incarnation has its number.
+// receive gives the node a message of another node. A node's incarnation has the number of its id.
 func (s *scene) receive(from ids.Node, m wire.Message) {
 	s.t.Helper()
 	h := wire.Header{From: from, Inc: ids.Incarnation(from), Boot: 7}
@@ -57,7 +57,7 @@ func (s *scene) receive(from ids.Node, m wire.Message) {
 	}
 }
 
-// said is what was sent since the last call, when all is durable.
+// said returns the messages that were sent since the last call, after all writes became durable.
 func (s *scene) said() (all []wire.Message) {
 	s.box.MarkDurable(s.box.LastWrite())
 	for _, e := range s.box.Output().Messages {
@@ -67,7 +67,7 @@ func (s *scene) said() (all []wire.Message) {
 	return all
 }
 
-// one is the only message that was sent since the last call.
+// one returns the only message that was sent since the last call.
 func one[M wire.Message](s *scene) M {
 	s.t.Helper()
 	all := s.said()

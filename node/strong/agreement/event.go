@@ -7,7 +7,7 @@ var events core.EventKinds
 // Events lists the events of ballots.
 func Events() core.EventKinds { return events }
 
-// The events say how a node comes to a ballot.
+// The events say how a node comes into an active ballot.
 var (
 	EventRound    = events.Debug("round_begun", "the primary began a round")
 	EventPulled   = events.Warn("history_pulled", "data was fetched from `peer`, which is outside the view", core.OfPeer)

@@ -9,9 +9,9 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Receive takes a message that concerns rounds, and reports whether it is one. leave makes
-// the node follow the view of a Pull as one that is not in it, if it may; otherwise it says
-// why not.
+// Receive takes a message that concerns rounds, and reports whether it is one. leave makes the
+// node follow the view of a Pull from outside, if it may. It returns zero then, and otherwise why
+// not.
 func (a *Agreement) Receive(in *core.Received, leave func(p *wire.Pull) wire.Fate) bool {
 	h := in.Header
 	switch m := in.Message.(type) {
@@ -47,8 +47,8 @@ func (a *Agreement) Receive(in *core.Received, leave func(p *wire.Pull) wire.Fat
 	return true
 }
 
-// onJoinRequest answers a primary's new ballot. The caller has already followed the view
-// that came with it, if that may be followed.
+// onJoinRequest promises a primary's new ballot, or says that the ballot is too low
+// (docs/strong.md §7.1). The caller has already followed the view that came with it, if the rules allow it.
 func (a *Agreement) onJoinRequest(h wire.Header, c *wire.JoinRequest) {
 	v, b, promised := a.promise.View(), c.Ballot, a.promise.Ballot()
 	switch {
@@ -68,8 +68,7 @@ func (a *Agreement) onJoinRequest(h wire.Header, c *wire.JoinRequest) {
 	}
 }
 
-// bindAbove promises a ballot of this node's view, if its round is higher than the promised
-// one.
+// bindAbove promises a ballot of this node's view, if its round is above the promised one.
 func (a *Agreement) bindAbove(b ids.Ballot) {
 	if b.Round > a.promise.Ballot().Round {
 		a.bind(b)
@@ -77,8 +76,8 @@ func (a *Agreement) bindAbove(b ids.Ballot) {
 	}
 }
 
-// sendJoin reports this node's history to the primary, once the promise, and the log that
-// it reports, are durable.
+// sendJoin reports this node's history to the primary, once the promise and the reported log are
+// durable (I2, I22).
 func (a *Agreement) sendJoin(to ids.Node) { a.sendDurable(core.Envelope{To: to, Message: a.join()}) }
 
 func (a *Agreement) join() *wire.Join {
@@ -87,9 +86,9 @@ func (a *Agreement) join() *wire.Join {
 	}
 }
 
-// onPull gives this node's history to a view that owes it, if it has it and may leave its
-// own view. Then this node promises, and whatever it held before the pull ends with that
-// (I22).
+// onPull gives this node's history to a view that owes it, if this node has it and may leave its
+// own view (docs/views.md §3.3). It promises the ballot first, so what it did under an earlier
+// ballot ends (I22).
 func (a *Agreement) onPull(h wire.Header, replyTo ids.ReplyTo, p *wire.Pull, leave func(p *wire.Pull) wire.Fate) {
 	reply := &wire.PullReply{Ballot: p.Ballot, Owed: p.Owed.Ballot, Fate: wire.FateLost}
 	if a.history.Contains(p.Owed.Ballot) || a.history.StagedContains(p.Owed.Ballot) {
@@ -110,8 +109,8 @@ func (a *Agreement) onPull(h wire.Header, replyTo ids.ReplyTo, p *wire.Pull, lea
 	a.sendDurable(core.Envelope{To: h.From, Answer: replyTo, Message: reply})
 }
 
-// pulled promises the round and reports. A round of the primary that is older than one
-// promised already gets no answer.
+// pulled promises the ballot of a Pull and reports. If this node has promised a higher one, the
+// Pull is old and gets no answer.
 func (a *Agreement) pulled(h wire.Header, replyTo ids.ReplyTo, p *wire.Pull) {
 	if recovery.Reachable(p.Ballot.Round) {
 		a.bindAbove(p.Ballot)
@@ -122,7 +121,7 @@ func (a *Agreement) pulled(h wire.Header, replyTo ids.ReplyTo, p *wire.Pull) {
 	}
 }
 
-// onStart stages the base of a ballot that this node has promised.
+// onStart stages the base of the promised ballot. A repeated Start is answered again.
 func (a *Agreement) onStart(h wire.Header, s *wire.Start) {
 	p := a.promise
 	switch self := (wire.Sighting{Node: a.cfg.Self, Inc: a.cfg.Inc}); {
@@ -136,6 +135,7 @@ func (a *Agreement) onStart(h wire.Header, s *wire.Start) {
 	}
 }
 
+// onChunk takes a piece of the base, and counts it as progress if it was asked for.
 func (a *Agreement) onChunk(h wire.Header, c *wire.Chunk) {
 	outcome := a.receiver.OnChunk(a.now, h, c)
 	if outcome == transfer.Moved || outcome == transfer.Whole {
@@ -144,7 +144,7 @@ func (a *Agreement) onChunk(h wire.Header, c *wire.Chunk) {
 	a.onTransfer(outcome)
 }
 
-// onTransfer goes on when a base is here, or cannot come.
+// onTransfer goes on when the base is staged, or begins a new round when the base cannot come.
 func (a *Agreement) onTransfer(outcome transfer.Outcome) {
 	switch outcome {
 	case transfer.Whole:
@@ -156,8 +156,8 @@ func (a *Agreement) onTransfer(outcome transfer.Outcome) {
 	}
 }
 
-// staged tells the primary that the base is here, once that is durable. The primary then
-// starts the other members.
+// staged tells the primary that the base is here, once the base is durable. At the primary the
+// other members may now fetch it.
 func (a *Agreement) staged() {
 	a.progress++
 	if a.round != nil {
@@ -169,8 +169,8 @@ func (a *Agreement) staged() {
 	}
 }
 
-// onFetch serves a piece of a base. This node has promised the round, so what it reports
-// does not move (I22).
+// onFetch serves a piece of a base, under the promised ballot only. So what this node serves does
+// not change while it is fetched (I22).
 func (a *Agreement) onFetch(h wire.Header, f *wire.Fetch) {
 	if f.Ballot == a.promise.Ballot() && a.history.Ballot() != f.Ballot && f.Ballot.Round > 0 {
 		a.progress++
@@ -178,5 +178,5 @@ func (a *Agreement) onFetch(h wire.Header, f *wire.Fetch) {
 	}
 }
 
-// OnChunkRead sends records that the store has read.
+// OnChunkRead takes records that the store has read for another node.
 func (a *Agreement) OnChunkRead(in *core.ChunkRead) { a.server.OnChunkRead(in) }

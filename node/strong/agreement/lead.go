@@ -12,10 +12,11 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// BeginRound opens the next ballot of the view.
+// BeginRound begins a round under the next ballot of the view.
 func (a *Agreement) BeginRound() { a.beginRoundAbove(0) }
 
-// beginRoundAbove opens a ballot of the view above its round, and above another one.
+// beginRoundAbove begins a round above the promised one, and above another one. If rounds have
+// run out, the view gets a new id instead, and a round begins there.
 func (a *Agreement) beginRoundAbove(other uint64) {
 	v, promised := a.promise.View(), a.promise.Ballot()
 	b := ids.Ballot{View: v.ID, Round: other + 1, Boot: a.cfg.Boot}
@@ -39,12 +40,12 @@ func (a *Agreement) beginRoundAbove(other uint64) {
 	a.sendJoin(a.cfg.Self)
 }
 
-// mayBegin reports, and counts, that one more round may be begun because of what a peer
-// said.
+// mayBegin reports whether one more round may begin because of what a peer said, and counts that
+// round (docs/strong.md §12, rule 5).
 func (a *Agreement) mayBegin() bool { return a.limit.Take(a.now, len(a.promise.Members())) }
 
-// raiseAbove begins a round above one that a member has promised in this view: an earlier
-// boot of this node had got as far, or further. It reports whether it did something.
+// raiseAbove begins a round above one that a member has promised in this view: an earlier boot of
+// this node had led that one. It reports whether it did anything.
 func (a *Agreement) raiseAbove(b ids.Ballot) bool {
 	mine, promised := a.round != nil || a.active, a.promise.Ballot()
 	if !mine || b.View != a.promise.View().ID || b == promised || b.Round < promised.Round || !a.mayBegin() {
@@ -58,7 +59,7 @@ func (a *Agreement) raiseAbove(b ids.Ballot) bool {
 	return true
 }
 
-// endRound forgets the round.
+// endRound forgets the round. Its targets may not be dialled any more.
 func (a *Agreement) endRound() {
 	pulled := len(a.PullTargets()) > 0
 	a.round = nil
@@ -67,8 +68,8 @@ func (a *Agreement) endRound() {
 	}
 }
 
-// PullTargets are the nodes outside the view that a round pulls from. They may be dialled
-// at the addresses of the view that named them.
+// PullTargets are the nodes outside the view that a round pulls from. The bus may dial them at
+// the addresses of the view that named them.
 func (a *Agreement) PullTargets() []wire.Member {
 	if a.round == nil {
 		return nil
@@ -76,7 +77,7 @@ func (a *Agreement) PullTargets() []wire.Member {
 	return a.round.Targets()
 }
 
-// onRound does what a step of the round led to.
+// onRound does what the outcome of a step of the round asks for.
 func (a *Agreement) onRound(from ids.Node, outcome round.Outcome) {
 	switch outcome {
 	case round.Decided:
@@ -94,7 +95,7 @@ func (a *Agreement) onRound(from ids.Node, outcome round.Outcome) {
 	}
 }
 
-// bringBase brings what the round starts from to this node.
+// bringBase brings the base of the round to this node: from its holder, or by a merge of sides.
 func (a *Agreement) bringBase() {
 	start, holder, sides := a.round.Start()
 	if len(sides) > 1 {
@@ -104,7 +105,7 @@ func (a *Agreement) bringBase() {
 	a.onTransfer(a.receiver.Begin(a.now, start, holder))
 }
 
-// repeatToSelf sends this node's own part in its round again.
+// repeatToSelf sends this node's own Join or Started again.
 func (a *Agreement) repeatToSelf() {
 	switch {
 	case a.round.Phase() == round.Collecting && !a.round.HasJoined(a.cfg.Self):
@@ -114,7 +115,7 @@ func (a *Agreement) repeatToSelf() {
 	}
 }
 
-// activate begins to serve: every member has the base (I5).
+// activate begins to serve, because every member has staged the base (I5).
 func (a *Agreement) activate() {
 	rd := a.round
 	a.differing = nil
@@ -131,8 +132,8 @@ func (a *Agreement) activate() {
 	a.host.Resume()
 }
 
-// onPullReply notes why nothing comes from a node. A node that would come, but holds a
-// higher view, comes to a view above that.
+// onPullReply records why a node does not bring an owed ballot. If the node would come but holds
+// a higher view, the list of this view gets an id above that.
 func (a *Agreement) onPullReply(h wire.Header, m *wire.PullReply) {
 	switch {
 	case a.round == nil || !a.round.AwaitsReply(h.From, m):
@@ -143,7 +144,7 @@ func (a *Agreement) onPullReply(h wire.Header, m *wire.PullReply) {
 	}
 }
 
-// onBallotTooLow raises the round above what a member has promised.
+// onBallotTooLow raises the round above the ballot that a member has promised.
 func (a *Agreement) onBallotTooLow(h wire.Header, l *wire.BallotTooLow) {
 	v := a.promise.View()
 	if l.Ballot != a.promise.Ballot() || v == nil {
@@ -155,9 +156,9 @@ func (a *Agreement) onBallotTooLow(h wire.Header, l *wire.BallotTooLow) {
 	}
 }
 
-// OnBackupHello begins a round if a member has promised a higher one, is another
-// incarnation than the ballot counts on, or has other content. It tells a member that
-// missed it that the ballot is active.
+// OnBackupHello begins a round if a member has promised a higher one, is another incarnation than
+// the ballot counts on, or has other content. A member that does not know yet that the ballot is
+// active is told so.
 func (a *Agreement) OnBackupHello(h wire.Header, m *wire.Hello) {
 	if a.raiseAbove(m.Promised) {
 		return
@@ -183,8 +184,9 @@ func (a *Agreement) OnBackupHello(h wire.Header, m *wire.Hello) {
 	}
 }
 
-// checkSum compares what a member has committed, so that a difference is found while
-// nothing is written, too. A member knows of no more that is committed than its primary.
+// checkSum compares what a member has committed with this node's log. Hellos come also while
+// nothing is written, so a difference is found then, too. No member has a commit position above
+// its primary's.
 func (a *Agreement) checkSum(member ids.Node, m *wire.Hello) {
 	switch {
 	case mutant.On(mutant.UncheckedContent):
@@ -195,9 +197,9 @@ func (a *Agreement) checkSum(member ids.Node, m *wire.Hello) {
 	}
 }
 
-// Differs compares the log that a member reports with this primary's. If they differ,
-// another node sent the member entries in the primary's name. A round then gives the
-// member the whole base, and until then its reports do not count (docs/strong.md §12).
+// Differs compares the log that a member reports with this primary's log. If they differ, another
+// node has sent the member entries in the primary's name. A round then gives the member the whole
+// base. Until then its reports do not count (docs/strong.md §12).
 func (a *Agreement) Differs(member ids.Node, at, sum uint64) bool {
 	switch h := a.history; {
 	case mutant.On(mutant.UncheckedContent):

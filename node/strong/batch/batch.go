@@ -1,10 +1,10 @@
-// Package batch says how much goes into one message. It is pure.
+// Package batch bounds how much goes into one message (docs/strong.md §10). It is pure.
 package batch
 
 import "github.com/cohortkv/cohort/node/wire"
 
-// Fit is how many of n items go into one message: at least one if there is one, at most
-// maxN, and no more than limit bytes.
+// Fit returns how many of n items go into one message: at most maxN, and at most limit bytes
+// by size. One item always fits, so a large one does not stop those behind it.
 func Fit(n, maxN, limit int, size func(int) int) int {
 	total := 0
 	for i := range min(n, maxN) {
@@ -16,5 +16,5 @@ func Fit(n, maxN, limit int, size func(int) int) int {
 	return min(n, maxN)
 }
 
-// OpBytes is about what an operation takes in a message.
+// OpBytes estimates the bytes that an operation takes in a message.
 func OpBytes(op *wire.Op) int { return len(op.Key) + len(op.Value) + len(op.ContentType) + 64 }

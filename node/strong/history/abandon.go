@@ -9,7 +9,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Position finds a request in the log; zero: no entry has it.
+// Position returns the position in the log of the entry of a request; zero: no entry has it.
 func (h *History) Position(id ids.Request) uint64 {
 	i := slices.IndexFunc(h.current.log, func(e wire.Entry) bool { return e.ID == id })
 	if i < 0 {
@@ -18,12 +18,12 @@ func (h *History) Position(id ids.Request) uint64 {
 	return h.current.commit + 1 + uint64(i)
 }
 
-// Abandon marks the entry at a position beyond the commit position: its client has left.
-// The next round truncates the log before the first such entry. Until then the entry is
+// Abandon marks the entry at a position beyond the commit position, because its client has left.
+// The next round truncates the log before the first marked entry. Until then the entry is
 // committed like any other, if all members acknowledge it.
 //
-// Only the primary that ordered the entry may abandon it, and only in the same boot: no
-// other node knows which entries are certainly not committed. Otherwise nothing happens.
+// Only the primary that ordered the entry may mark it, and only in the same boot. No other node
+// knows which entries are certainly not committed. At another node nothing happens.
 func (h *History) Abandon(self ids.Node, boot ids.Boot, at uint64) {
 	if mutant.On(mutant.NeverTruncate) || !h.LedBy(self, boot) {
 		return
@@ -37,7 +37,7 @@ func (h *History) Abandon(self ids.Node, boot ids.Boot, at uint64) {
 	}
 }
 
-// KeptLength is the length without abandoned entries and what follows them.
+// KeptLength is the length of the log without the first marked entry and what follows it.
 func (h *History) KeptLength() uint64 {
 	if a := h.current.abandoned; len(a) > 0 {
 		return a[0] - 1
@@ -45,7 +45,7 @@ func (h *History) KeptLength() uint64 {
 	return h.Length()
 }
 
-// truncateAtOnce is what the mutant TruncateAtOnce does: the position is used again.
+// truncateAtOnce gives the position to another entry (mutant TruncateAtOnce).
 func (h *History) truncateAtOnce(at uint64) {
 	c := &h.current
 	keep := at - 1 - c.commit

@@ -9,8 +9,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Contains reports whether a reported history has all that was ever committed in a ballot:
-// the ballot is its own, or in its past.
+// Contains reports whether a reported history has all that was ever committed in a ballot: the
+// ballot is its own, or in its past (I8).
 func Contains(h *wire.HistorySummary, b ids.Ballot) bool {
 	if b == h.Ballot {
 		return true
@@ -23,9 +23,9 @@ func Contains(h *wire.HistorySummary, b ids.Ballot) bool {
 // enough, because a round soon drops a base that was never active.
 const MaxAttested = 256
 
-// Attest adds that the bound incarnations reported all they had for a ballot. An
-// attestation lets a later round see that a staged base was never active, although its
-// members are not reachable any more (docs/strong.md §7.2a).
+// Attest adds attestations of the bound incarnations: they had reported all they had when b
+// began. A later round sees from them that a staged base never was active, even if the members
+// of that base cannot be reached any more (docs/strong.md §7.2a).
 func Attest(known []wire.Attestation, bound []wire.Sighting, b ids.Ballot) []wire.Attestation {
 	out := slices.Clone(known)
 	for _, s := range bound {
@@ -34,8 +34,8 @@ func Attest(known []wire.Attestation, bound []wire.Sighting, b ids.Ballot) []wir
 	return Latest(out)
 }
 
-// Latest keeps the highest ballot of each incarnation, and the MaxAttested incarnations
-// with the highest ones. It sorts all in place.
+// Latest keeps the highest attestation of each incarnation, and of those the MaxAttested with
+// the highest ballots. It sorts all in place.
 func Latest(all []wire.Attestation) []wire.Attestation {
 	slices.SortFunc(all, func(a, b wire.Attestation) int {
 		return cmp.Or(b.Ballot.Compare(a.Ballot), cmp.Compare(a.Node, b.Node), cmp.Compare(a.Inc, b.Inc))
@@ -50,7 +50,7 @@ func Latest(all []wire.Attestation) []wire.Attestation {
 	return out
 }
 
-// Incarnation is the one of a node that a ballot counts on, of those that it counts on.
+// Incarnation returns the incarnation of a node among those that a ballot counts on.
 func Incarnation(bound []wire.Sighting, id ids.Node) (ids.Incarnation, bool) {
 	for _, s := range bound {
 		if s.Node == id {

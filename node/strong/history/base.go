@@ -9,23 +9,24 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Base is what a ballot starts from, whole and durable, beside the history (I10): entries
-// to be applied to the current state or, if it is fresh, to the store's staged area.
+// Base is what a ballot starts from: complete, durable, and beside the history (I10). It is
+// entries to be applied to a state. If the base is fresh, that state is the store's staged area,
+// otherwise the current state.
 //
-// A node that staged a base does not know whether the ballot became active. So it keeps
-// what the base was built on, and reports both (docs/strong.md §7.2a).
+// A node that has staged a base does not know whether its ballot became active. So the node
+// keeps the staged base that it was built on, and reports both (docs/strong.md §7.2a).
 type Base struct {
 	Ballot  ids.Ballot
-	Desc    wire.Base
-	Bound   []wire.Sighting // incarnations that the ballot counts on
+	Desc    wire.Base       // describes what the base was built from
+	Bound   []wire.Sighting // the incarnations that the ballot counts on
 	Members []wire.Member   // of the ballot, the primary first
-	Fresh   bool            // the state is the staged area, and not the current state
+	Fresh   bool            // the base's state is the staged area
 	Ledger  wire.Ledger     // of the staged area, if fresh
-	Tail    []wire.Entry    // to be applied to the state, in order
-	under   *Base           // the staged base that it was built on: it may have been active
+	Tail    []wire.Entry    // entries to be applied to the state at the swap, in order
+	under   *Base           // the staged base that this one was built on, because it may have been active; nil: none
 }
 
-// Staged is the newest base that is whole and not swapped in; nil: there is none.
+// Staged returns the newest staged base; nil: there is none.
 func (h *History) Staged() *Base { return h.staged }
 
 // HasStaged reports whether the newest staged base is that of a ballot.
@@ -42,8 +43,8 @@ func (h *History) StagedContains(b ids.Ballot) bool {
 	return older || s.Ballot == b
 }
 
-// StagedSummaries is the report on the staged bases in a Join, the newest first. Nothing
-// was written in their ballots as far as this node knows.
+// StagedSummaries returns the report on the staged bases in a Join, the newest first. The length
+// of each is 0: as far as this node knows, no entry was written in its ballot.
 func (h *History) StagedSummaries() []wire.StagedSummary {
 	var all []wire.StagedSummary
 	for b := h.staged; b != nil; b = b.under {
@@ -57,9 +58,9 @@ func (h *History) StagedSummaries() []wire.StagedSummary {
 	return all
 }
 
-// Stage puts a base aside, durably. built says that its state was built in an area of its
-// own. That area replaces the one that all earlier staged bases stand on, so they are
-// forgotten. Otherwise the staged base of its source is kept beneath it.
+// Stage puts a base aside, durably. With built, its state was built in an area of its own. That
+// area replaces the one that all earlier staged bases stand on, so they are forgotten.
+// Otherwise the staged base of its source is kept beneath it.
 func (h *History) Stage(b *Base, built bool) {
 	if !built {
 		b.under = h.findStaged(b.Desc.Source)
@@ -78,6 +79,7 @@ func (h *History) Stage(b *Base, built bool) {
 	h.staged = b
 }
 
+// findStaged returns the staged base of a ballot; nil: there is none.
 func (h *History) findStaged(b ids.Ballot) *Base {
 	s := h.staged
 	for s != nil && s.Ballot != b {
@@ -86,8 +88,8 @@ func (h *History) findStaged(b ids.Ballot) *Base {
 	return s
 }
 
-// SwapIn makes the staged base of a ballot the history, as a whole, and applies its tail.
-// From then on the node stands in that ballot, with an empty log: all of a base is
+// SwapIn makes the staged base of a ballot the history, as a whole (I10), and applies its tail.
+// From then on the history is of that ballot. Its log is empty, because all of a base is
 // committed.
 func (h *History) SwapIn(ballot ids.Ballot) *Base {
 	s := h.staged

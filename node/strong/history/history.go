@@ -1,13 +1,13 @@
-// Package history is what one node holds of strong buckets: the history that it serves
+// Package history is what one node holds of strong buckets: the history that the node serves
 // from, and the staged bases that may replace it (docs/strong.md §2).
 //
-// A history is a state and a log. The state, which is in the store, stands at the commit
-// position. The log has the entries beyond it. Every member has what is committed (I4), so
-// no entry is kept behind the commit position.
+// A history is a state and a log. The state is in the store, and stands at the commit position.
+// The log has the entries beyond. Every member has what is committed (I4), so the log keeps no
+// committed entry.
 //
-// The package makes changes durable and applies entries through the outbox of its machine.
-// It sends no messages. It knows neither views nor promises: its caller decides when to
-// append, commit, stage and swap in. A broken invariant of the caller panics.
+// The package makes changes durable and applies entries through the outbox of its machine. It
+// sends no messages. It knows neither views nor promises: its caller decides when to append,
+// commit, stage and swap in. If the caller breaks an invariant, the package panics.
 package history
 
 import (
@@ -21,38 +21,38 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// History is what a node holds. One boot of one primary writes all entries of a ballot, so
-// the logs that two nodes hold of one ballot are prefixes of one another. Which of two
-// ballots is older is told by their pasts alone, never by a length or a number (I8).
+// History is what a node holds. One boot of one primary writes all entries of a ballot (I21). So
+// the logs that two nodes hold of one ballot are prefixes of one another. Which of two ballots is
+// older is told by their pasts alone, never by a length or a number (I8).
 type History struct {
 	box     *core.Outbox
 	origins int // bound on the forwarders in the ledger
 
 	current current
-	staged  *Base // the newest base that is whole and not swapped in; nil: none
+	staged  *Base // the newest staged base; nil: none
 
 	appends []appended // writes of the log that are not durable yet, ascending
-	durable uint64     // position in the current ballot up to which the log is durable
+	durable uint64     // position up to which the log of the current ballot is durable here
 }
 
 // current is the history that a node serves from.
 type current struct {
-	ballot   ids.Ballot         // zero: blank
+	ballot   ids.Ballot         // zero: the history is blank
 	members  []wire.Member      // of the ballot, the primary first
-	bound    []wire.Sighting    // incarnations that the ballot counts on
-	past     kv.Past            // ballots that it was built from
+	bound    []wire.Sighting    // the incarnations that the ballot counts on (I3)
+	past     kv.Past            // the ballots that the history was built from
 	attested []wire.Attestation // see Attest
-	log      []wire.Entry       // log[i] is at position commit+1+i
-	sums     []uint64           // sums[i] is the sum of the log at position commit+1+i (kv.Sum)
-	commit   uint64             // never above Length
-	sum      uint64             // of the log at commit
-	ledger   *kv.Ledger         // at commit
-	// abandoned are positions beyond commit whose clients have left, ascending. Only the
-	// primary that ordered these entries fills it in.
+	log      []wire.Entry       // entries that are not committed; log[i] is at position commit+1+i
+	sums     []uint64           // sums[i] is the running sum of the log at position commit+1+i (kv.Sum)
+	commit   uint64             // position up to which the entries are committed and applied; at most Length
+	sum      uint64             // running sum of the log at commit
+	ledger   *kv.Ledger         // ledger of the state, at commit
+	// abandoned are the positions beyond commit whose clients have left, ascending. Only the
+	// primary that ordered these entries, in the same boot, has any.
 	abandoned []uint64
 }
 
-// appended says which write makes the log durable up to a position.
+// appended says that the log is durable up to index once the write seq is.
 type appended struct {
 	seq   uint64
 	index uint64
@@ -63,8 +63,8 @@ func New(box *core.Outbox, origins int) *History {
 	return &History{box: box, origins: origins, current: current{ledger: kv.NewLedger(origins)}}
 }
 
-// Recover returns the history that a node finds of itself when it starts. All of it is
-// durable. How much of the log is committed must be learnt again.
+// Recover returns the history that a node finds of itself when it starts with its state. All of
+// it is durable. The node must learn again how much of the log is committed.
 func Recover(box *core.Outbox, origins int, rec *core.Recovered, self ids.Node) *History {
 	h := &History{box: box, origins: origins, current: current{
 		ballot: rec.Ballot, members: rec.Members, bound: rec.Bound, past: rec.Past, attested: rec.Attested,
@@ -84,16 +84,16 @@ func Recover(box *core.Outbox, origins int, rec *core.Recovered, self ids.Node) 
 	return h
 }
 
-// Ballot names the history; zero: it is blank.
+// Ballot returns the ballot of the history; zero: the history is blank.
 func (h *History) Ballot() ids.Ballot { return h.current.ballot }
 
-// Members took part in the ballot, the primary first. The caller must not change them.
+// Members are the members of the ballot, the primary first. The caller must not change them.
 func (h *History) Members() []wire.Member { return h.current.members }
 
 // Bound are the incarnations that the ballot counts on.
 func (h *History) Bound() []wire.Sighting { return h.current.bound }
 
-// Incarnation is the one of a node that the ballot counts on.
+// Incarnation returns the incarnation of a node that the ballot counts on.
 func (h *History) Incarnation(id ids.Node) (ids.Incarnation, bool) {
 	return Incarnation(h.current.bound, id)
 }
@@ -114,7 +114,7 @@ func (h *History) LedBy(self ids.Node, boot ids.Boot) bool {
 	return mine && (c.ballot.Boot == boot || mutant.On(mutant.TruncateAfterRestart))
 }
 
-// Length is the position of the last entry.
+// Length is the position of the last entry, committed or not.
 func (h *History) Length() uint64 { return h.current.commit + uint64(len(h.current.log)) }
 
 // Commit is the position up to which the entries are committed and applied.
@@ -123,14 +123,14 @@ func (h *History) Commit() uint64 { return h.current.commit }
 // Durable is the position up to which the log is durable at this node.
 func (h *History) Durable() uint64 { return h.durable }
 
-// After are the entries beyond a position that is not behind the commit position. They
+// After returns the entries beyond a position, which must not be below the commit position. They
 // stay in place until the next call that appends or commits.
 func (h *History) After(at uint64) []wire.Entry { return h.current.log[at-h.current.commit:] }
 
-// Sum is the sum of the log at the commit position.
+// Sum is the running sum of the log at the commit position.
 func (h *History) Sum() uint64 { return h.current.sum }
 
-// SumAt is the sum of the log at a position that is not behind the commit position.
+// SumAt is the running sum of the log at a position that is not below the commit position.
 func (h *History) SumAt(at uint64) uint64 {
 	if at == h.current.commit {
 		return h.current.sum
@@ -141,13 +141,13 @@ func (h *History) SumAt(at uint64) uint64 {
 // NextNumber is the Msg-Num that follows all committed entries.
 func (h *History) NextNumber() uint64 { return h.current.ledger.Next() }
 
-// Lookup finds the result of a request that is committed (I11).
+// Lookup finds the result of a committed request (I11).
 func (h *History) Lookup(id ids.Request) (res wire.Result, answered, forgotten bool) {
 	return h.current.ledger.Lookup(id)
 }
 
-// Summary is the report on the history in a Join. Abandoned entries, and all behind them,
-// are left out.
+// Summary returns the report on the history in a Join. It leaves out the first abandoned entry
+// and all behind it.
 func (h *History) Summary() wire.HistorySummary {
 	c := &h.current
 	kept := h.KeptLength()
@@ -157,19 +157,19 @@ func (h *History) Summary() wire.HistorySummary {
 	}
 }
 
-// Extension says how a batch fits the log.
+// Extension says how a batch of entries fits the log.
 type Extension uint8
 
 // The outcomes of Extend.
 const (
-	Extended Extension = iota + 1 // its entries are in the log now, if it has any
-	Known                         // all its entries were in the log
-	Gap                           // it begins after the log's end
-	Foreign                       // its entries are numbered wrongly, or of another ballot
+	Extended Extension = iota + 1 // the entries that were missing are in the log now; also for a batch without entries
+	Known                         // all entries were in the log already
+	Gap                           // the batch begins beyond the log's end
+	Foreign                       // an entry has a wrong position, or is of another ballot
 )
 
-// Extend appends the entries of a batch that are not in the log. first is the position of
-// the first entry. A batch changes nothing unless it follows the log without a gap.
+// Extend appends the entries of a batch that are not in the log yet. first is the position of the
+// first entry. If the batch leaves a gap, or an entry is foreign, the log stays as it is.
 func (h *History) Extend(first uint64, entries []wire.Entry) Extension {
 	end := h.Length()
 	if first > end+1 || first == 0 {
@@ -193,13 +193,14 @@ func (h *History) Extend(first uint64, entries []wire.Entry) Extension {
 	return Extended
 }
 
-// Append adds entries to the log. They count as durable once the write is.
+// Append adds entries to the log. They count as durable (Durable) once their write is.
 func (h *History) Append(entries []wire.Entry) {
 	h.add(entries)
 	seq := h.box.Persist(core.Write{Kind: core.WriteAppend, Ballot: h.current.ballot, Entries: entries})
 	h.appends = append(h.appends, appended{seq, h.Length()})
 }
 
+// add extends the log and its sums in memory.
 func (h *History) add(entries []wire.Entry) {
 	c := &h.current
 	sum := h.SumAt(h.Length())
@@ -210,7 +211,7 @@ func (h *History) add(entries []wire.Entry) {
 	c.log = append(c.log, entries...)
 }
 
-// OnDurable is told that writes up to seq survive. It reports whether more of the log is
+// OnDurable is told that all writes up to seq survive. It reports whether more of the log is
 // durable now.
 func (h *History) OnDurable(seq uint64) bool {
 	n := 0
@@ -222,10 +223,12 @@ func (h *History) OnDurable(seq uint64) bool {
 	return n > 0
 }
 
-// LearnCommit applies what the primary says is committed, as far as it is here.
+// LearnCommit commits the log up to the position that the primary says, or up to its end if that
+// is lower.
 func (h *History) LearnCommit(at uint64) { h.CommitTo(min(at, h.Length())) }
 
-// CommitTo applies the log up to a position, which must be in it.
+// CommitTo commits and applies the log up to a position, which must not be beyond its end. A
+// position that is committed already changes nothing.
 func (h *History) CommitTo(at uint64) {
 	c := &h.current
 	if at <= c.commit {

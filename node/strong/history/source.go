@@ -6,19 +6,19 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Source is a history that a base can be built on, as this node holds it: a state in an
-// area, its ledger, and the entries to be applied to that state.
+// Source is a history that a base can be built on, as this node holds it: a state in an area, the
+// ledger of that state, and the entries to be applied to it.
 type Source struct {
 	Area   core.Area
-	Ledger func() wire.Ledger // of the state
-	Tail   []wire.Entry       // to be applied, of this ballot or earlier ones
-	Commit uint64             // entries of the ballot that are in the state; the others are in Tail
-	Length uint64             // entries of the ballot, from its birth
-	SumAt  func(at uint64) uint64
+	Ledger func() wire.Ledger     // ledger of the state, without Tail
+	Tail   []wire.Entry           // entries to be applied to the state, of this ballot or earlier ones
+	Commit uint64                 // number of entries of the ballot that are in the state; the others are in Tail
+	Length uint64                 // number of entries of the ballot
+	SumAt  func(at uint64) uint64 // running sum of the ballot's log at a position from Commit on
 }
 
-// Source finds what this node holds of a ballot: its history, or a base that it staged and
-// that other members may have swapped in.
+// Source returns what this node holds of a ballot: its history, or a staged base, which other
+// members may have swapped in.
 func (h *History) Source(b ids.Ballot) (Source, bool) {
 	c := &h.current
 	switch {
@@ -36,8 +36,8 @@ func (h *History) Source(b ids.Ballot) (Source, bool) {
 	return Source{}, false
 }
 
-// StagedFrom is the newest staged base as a source. It serves a member that asks for the
-// source that this base was built from.
+// StagedFrom returns the newest staged base as a source. It serves a member that lacks the
+// history source of that base.
 func (h *History) StagedFrom() Source { return h.stagedSource(h.staged) }
 
 func (h *History) stagedSource(s *Base) Source {

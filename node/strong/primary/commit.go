@@ -10,15 +10,15 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// CountsOn reports whether a message comes from a backup in the incarnation that the ballot
+// CountsOn reports whether the sender of a message is a backup in the incarnation that the ballot
 // counts on (I3).
 func (p *Primary) CountsOn(h wire.Header) bool {
 	b := p.backup(h.From)
 	return b != nil && (b.inc == h.Inc || mutant.On(mutant.AckOfOtherIncarnation))
 }
 
-// Acknowledged notes that a backup has the log durably up to a position, with the content
-// that this node gave it. The caller has compared that.
+// Acknowledged records that a backup's log is durable up to a position. The caller has checked
+// that the log has the content that this node wrote.
 func (p *Primary) Acknowledged(now wire.Instant, id ids.Node, index uint64) {
 	if b := p.backup(id); index > b.acked {
 		b.acked = index
@@ -26,8 +26,8 @@ func (p *Primary) Acknowledged(now wire.Instant, id ids.Node, index uint64) {
 	}
 }
 
-// Advance commits what all members have made durable (I4) and answers it. The caller calls
-// it when more of this node's own log is durable.
+// Advance commits and answers what all members have made durable (I4). The caller calls it when
+// more of this node's own log is durable.
 func (p *Primary) Advance(now wire.Instant) {
 	if mutant.On(mutant.TruncateAtOnce) {
 		p.cut()
@@ -56,7 +56,7 @@ func (p *Primary) Advance(now wire.Instant) {
 	p.Order(now)
 }
 
-// answer ends one committed write.
+// answer ends a committed write: its client, or its Forward, gets the result.
 func (p *Primary) answer(w *pendingWrite, res wire.Result) {
 	p.release(w)
 	if w.own {
@@ -70,11 +70,11 @@ func (p *Primary) answer(w *pendingWrite, res wire.Result) {
 	}
 }
 
-// Late reports that entries should be sent again.
+// Late reports whether entries without acknowledgement should be sent again.
 func (p *Primary) Late(now wire.Instant) bool { return len(p.batches) > 0 && now >= p.repeatAt }
 
-// Repeat sends what is not acknowledged once more, to members that are there, but for what
-// was abandoned.
+// Repeat sends each member that was heard lately the entries that it has not acknowledged.
+// Abandoned entries, and those behind them, are not sent again.
 func (p *Primary) Repeat(now wire.Instant) {
 	p.repeatAt = now + repeatAfter
 	for i := range p.backups {
@@ -92,7 +92,7 @@ func (p *Primary) Repeat(now wire.Instant) {
 	}
 }
 
-// Lag adds how far the logs of members are that acknowledge to this node.
+// Lag adds the positions of the logs of members that acknowledge to this node.
 func (p *Primary) Lag(l *core.Lag) {
 	for i := range l.Members {
 		if b := p.backup(l.Members[i].Node); b != nil {
@@ -101,7 +101,7 @@ func (p *Primary) Lag(l *core.Lag) {
 	}
 }
 
-// cut follows the mutant TruncateAtOnce: what is not in the log any more is forgotten.
+// cut forgets what is not in the log any more (mutant TruncateAtOnce).
 func (p *Primary) cut() {
 	p.inLog = p.inLog[:min(uint64(len(p.inLog)), p.history.Length()-p.history.Commit())]
 	p.batches = slices.DeleteFunc(p.batches, func(end uint64) bool { return end > p.history.Length() })

@@ -7,7 +7,7 @@ var events core.EventKinds
 // Events lists the events of a primary in its steady state.
 func Events() core.EventKinds { return events }
 
-// The events concern single writes and batches.
+// The events concern single writes and write batches.
 var (
 	EventGateClosed    = events.Debug("gate_closed", "the primary orders no writes while a member is silent; `strong_waits` follows")
 	EventResent        = events.Debug("prepare_resent", "a batch of `count` entries was sent again to `peer`", core.OfPeer)

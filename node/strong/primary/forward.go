@@ -9,29 +9,32 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// backup is a member that the ballot counts on, other than the primary.
+// backup is a member that the ballot counts on, other than the primary. boot, lowestOpen and
+// cancelled are of its writes as a forwarder.
 type backup struct {
 	id    ids.Node
-	inc   ids.Incarnation
-	acked uint64 // its log is durable up to here
+	inc   ids.Incarnation // the incarnation that the ballot counts on (I3)
+	acked uint64          // position up to which the backup's log is durable
 
-	boot       ids.Boot // that the rest is of; a restarted forwarder counts from 1 again
-	lowestOpen uint64   // the backup has finished with all counters below
-	cancelled  []uint64 // counters from lowestOpen on whose clients have left, as they came
+	boot       ids.Boot // boot of the forwarder; another boot counts from 1 again
+	lowestOpen uint64   // all requests below are finished at the forwarder
+	cancelled  []uint64 // counters from lowestOpen on whose clients have left, the oldest first; at most maxCancelled
 }
 
-// maxCancelled bounds the cancelled requests that a primary remembers of one member, to
-// refuse them when they arrive late. The oldest are forgotten.
+// maxCancelled bounds the cancelled requests that a primary remembers of one member, to refuse
+// them if they arrive late. The oldest are forgotten.
 const maxCancelled = 4096
 
-// forwardBatch is the writes of one Forward. The Forward is answered when all of them are decided.
+// forwardBatch is the writes of one Forward. The Forward is answered when all of its writes are
+// decided.
 type forwardBatch struct {
 	from    ids.Node
 	replyTo ids.ReplyTo
-	open    int // writes in the queue or log
-	answers []wire.Answer
+	open    int           // number of its writes that are in the queue or log
+	answers []wire.Answer // results of the others
 }
 
+// backup returns a backup; nil: the ballot does not count on the node, or the node is the primary.
 func (p *Primary) backup(id ids.Node) *backup {
 	for i := range p.backups {
 		if p.backups[i].id == id {
@@ -41,8 +44,8 @@ func (p *Primary) backup(id ids.Node) *backup {
 	return nil
 }
 
-// forwarder is the backup that a message of a forwarder comes from; nil: it is not in the
-// incarnation that the ballot counts on.
+// forwarder returns the backup that a forwarder's message comes from; nil: the sender is not in
+// the incarnation that the ballot counts on (I3). Another boot begins with no finished requests.
 func (p *Primary) forwarder(h wire.Header) *backup {
 	b := p.backup(h.From)
 	if b == nil || b.inc != h.Inc {
@@ -54,9 +57,9 @@ func (p *Primary) forwarder(h wire.Header) *backup {
 	return b
 }
 
-// OnForward takes a backup's writes into the queue, or finds what became of them (I11).
-// stored is what the applied state holds for each of their keys. It reports whether the
-// Forward is accepted.
+// OnForward takes a backup's writes into the queue, or answers those that were decided before
+// (I11). stored[i] is what the applied state holds for the key of operation i. It reports whether
+// the Forward is accepted.
 func (p *Primary) OnForward(now wire.Instant, h wire.Header, replyTo ids.ReplyTo, m *wire.Forward, stored []wire.Meta) bool {
 	if m.Ballot != p.history.Ballot() || len(stored) != len(m.Ops) {
 		return false
@@ -67,7 +70,7 @@ func (p *Primary) OnForward(now wire.Instant, h wire.Header, replyTo ids.ReplyTo
 	}
 	b.lowestOpen = max(b.lowestOpen, m.LowestOpen)
 	b.cancelled = slices.DeleteFunc(b.cancelled, func(c uint64) bool { return c < b.lowestOpen })
-	f := &forwardBatch{from: h.From, replyTo: replyTo, open: 1} // it is not answered before all are admitted
+	f := &forwardBatch{from: h.From, replyTo: replyTo, open: 1} // 1: no answer before all writes are admitted
 	for i := range m.Ops {
 		id := ids.Request{Node: h.From, Boot: h.Boot, Counter: m.Ops[i].Counter}
 		p.admit(now, b, f, id, &m.Ops[i].Op, stored[i])
@@ -77,11 +80,11 @@ func (p *Primary) OnForward(now wire.Instant, h wire.Header, replyTo ids.ReplyTo
 	return true
 }
 
-// admit takes one forwarded write into the queue, or answers it.
+// admit takes one forwarded write into the queue, or answers it (docs/strong.md §3.2).
 //
-// A write below the lowest open counter, or cancelled, is answered as unknown. As a rule
-// the message is old and no client waits. If one does, because a peer sent a wrong counter,
-// a repetition would lead to the same again without end.
+// A write below the lowest open counter, or cancelled, is answered as unknown. As a rule the
+// message is old and no client waits. But a client waits if a peer sent a wrong counter. Without
+// an answer its node would repeat the write without end.
 func (p *Primary) admit(now wire.Instant, b *backup, f *forwardBatch, id ids.Request, op *wire.Op, stored wire.Meta) {
 	res, answered, forgotten := p.history.Lookup(id)
 	if answered {
@@ -92,7 +95,7 @@ func (p *Primary) admit(now wire.Instant, b *backup, f *forwardBatch, id ids.Req
 	if w := p.byID[id]; w != nil && !forgotten && !mutant.On(mutant.RetryByAppliedOnly) {
 		p.box.Event(core.Event{Kind: EventRetryPending, Peer: id.Node})
 		if w.forward != nil {
-			w.forward.open-- // the earlier Forward gets no answer to this one
+			w.forward.open-- // the earlier Forward is answered without this write
 		}
 		w.forward, w.seen = f, now
 		f.open++
@@ -108,16 +111,16 @@ func (p *Primary) admit(now wire.Instant, b *backup, f *forwardBatch, id ids.Req
 	p.enqueue(now, w, stored)
 }
 
-// close notes that one more write of a Forward is decided. After the last one the Forward
-// is answered.
+// close records that one more write of a Forward is decided. After the last one the Forward is
+// answered.
 func (p *Primary) close(f *forwardBatch) {
 	if f.open--; f.open == 0 {
 		p.box.Post(core.Envelope{To: f.from, Answer: f.replyTo, Message: &wire.ForwardReply{Ballot: p.history.Ballot(), Answers: f.answers}})
 	}
 }
 
-// Cancel drops the write of a backup's client that has left from the queue, and refuses its
-// request from then on.
+// Cancel drops a write of a backup from the queue, because its client has left. The request is
+// refused from then on.
 func (p *Primary) Cancel(h wire.Header, counter uint64) {
 	if b := p.forwarder(h); b != nil && !slices.Contains(b.cancelled, counter) {
 		b.cancelled = append(b.cancelled, counter)
@@ -129,9 +132,9 @@ func (p *Primary) Cancel(h wire.Header, counter uint64) {
 	p.dequeue(func(w *pendingWrite) bool { return !w.own && w.id == id })
 }
 
-// Expire drops forwarded writes from the queue that their forwarder no longer asks for, and
-// returns the positions of those in the log. If the forwarder still waits, it asks again
-// under the next ballot.
+// Expire drops forwarded writes from the queue that were not asked for again within
+// queueTimeout, and returns the positions of such writes in the log. A forwarder that still waits
+// for such a write asks again under the next ballot.
 func (p *Primary) Expire(now wire.Instant) (inLog []uint64) {
 	old := func(w *pendingWrite) bool { return !w.own && now-w.seen > queueTimeout }
 	p.dequeue(func(w *pendingWrite) bool {

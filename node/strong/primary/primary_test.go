@@ -68,7 +68,7 @@ func (s *scene) submit(counter uint64, op *wire.Op) {
 	s.Order(s.now)
 }
 
-// header is that of a backup, whose incarnation has its number, in boot 9.
+// header is the header of a backup in boot 9. Its incarnation has the number of its id.
 func header(id ids.Node) wire.Header {
 	return wire.Header{From: id, Inc: ids.Incarnation(id), Boot: 9}
 }
@@ -97,7 +97,7 @@ func (s *scene) commit(at uint64) {
 	s.Acknowledged(s.now, 2, at)
 }
 
-// said is what was sent since the last call.
+// said returns the messages that were sent since the last call.
 func (s *scene) said() (all []string) {
 	for _, e := range s.box.Output().Messages {
 		switch m := e.Message.(type) {

@@ -1,9 +1,10 @@
-// Package promise is what a node is bound to: its view, the ballot that it has promised, and
-// the ballots that it owes (docs/strong.md §2). All of it is durable in one write.
+// Package promise is what a node is bound to: its view, the ballot that it has promised, and the
+// ballots that it owes (docs/strong.md §2). One write makes all of it durable.
 //
-// The promise is what makes a round safe. A node acknowledges, confirms and swaps in for the
-// promised ballot only (I2). So when all members have promised a new ballot, none of the
-// earlier ones commits anything any more.
+// The promise makes rounds safe. A node acknowledges, confirms and swaps in for the promised
+// ballot only (I2). So when all members have promised a new ballot, no earlier ballot of theirs
+// commits anything any more. The caller sends nothing under a promise before the write Written
+// is durable.
 package promise
 
 import (
@@ -16,20 +17,20 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Promise is what one node is bound to.
+// Promise is what one node is bound to. The promised ballot only grows.
 type Promise struct {
 	self ids.Node
 	inc  ids.Incarnation
 	box  *core.Outbox
 
 	view     *wire.View         // nil: none
-	viewAt   wire.Instant       // when it was adopted
-	members  []wire.Member      // of the view
-	isMember bool               // this node is one
-	primary  ids.Node           // of the view
-	ballot   ids.Ballot         // that was promised
-	owed     []wire.KnownBallot // that the view's author knew of and the history does not contain (I24)
-	written  uint64             // the write that made all this durable
+	viewAt   wire.Instant       // when view was adopted
+	members  []wire.Member      // members of view, ascending by id
+	isMember bool               // view lists this node
+	primary  ids.Node           // the member of view with the lowest id
+	ballot   ids.Ballot         // the promised ballot; round 0: the view was adopted, and no round of it was promised
+	owed     []wire.KnownBallot // ballots that the view's author knew of, and that the history does not contain (I24)
+	written  uint64             // number of the last write of all this
 }
 
 // New returns the promise of a node without a view.
@@ -37,7 +38,7 @@ func New(self ids.Node, inc ids.Incarnation, box *core.Outbox) *Promise {
 	return &Promise{self: self, inc: inc, box: box}
 }
 
-// Recover takes up what a node finds of itself when it starts.
+// Recover takes up what a node finds of itself when it starts with its state.
 func (p *Promise) Recover(m *core.NodeMeta, now wire.Instant) {
 	p.ballot, p.owed = m.Promised, m.Owed
 	if m.Present {
@@ -53,9 +54,9 @@ func (p *Promise) setView(v *wire.View, now wire.Instant) {
 	p.primary, _ = v.Primary()
 }
 
-// Adopt takes a view. A member owes what the view's author knew of and the history lacks.
-// A staged base does not count: a round may find that it never was active, and drop it. The
-// view is durable after the next Bind or Persist.
+// Adopt takes a view. A member then owes the ballots that the view's author knew of and that the
+// history does not contain. A staged base does not count: a later round may find that its ballot
+// never was active, and drop it. The view is durable with the next Persist.
 func (p *Promise) Adopt(v *wire.View, now wire.Instant, h *history.History) {
 	p.setView(v, now)
 	if !p.isMember {
@@ -76,7 +77,7 @@ func (p *Promise) View() *wire.View { return p.view }
 // ViewAt is when the view was adopted.
 func (p *Promise) ViewAt() wire.Instant { return p.viewAt }
 
-// Members are those of the view. The caller must not change them.
+// Members are the members of the view. The caller must not change them.
 func (p *Promise) Members() []wire.Member { return p.members }
 
 // IsMember reports whether this node is in its view.
@@ -85,26 +86,26 @@ func (p *Promise) IsMember() bool { return p.isMember }
 // Primary is the primary of the view.
 func (p *Promise) Primary() ids.Node { return p.primary }
 
-// IsPrimary reports whether that is this node.
+// IsPrimary reports whether this node is the primary of its view.
 func (p *Promise) IsPrimary() bool { return p.isMember && p.primary == p.self }
 
-// Ballot is the promised ballot.
+// Ballot is the promised ballot: the only one that this node acknowledges, confirms and swaps in.
 func (p *Promise) Ballot() ids.Ballot { return p.ballot }
 
-// Written is the write that made the promise durable.
+// Written is the number of the write that made the promise durable, or will.
 func (p *Promise) Written() uint64 { return p.written }
 
-// Kept reports whether a history stands in the promised ballot, of a round of this node's
-// view.
+// Kept reports whether a history is of the promised ballot, and that ballot is of a round of this
+// node's view. Then the node has swapped in the base of its view.
 func (p *Promise) Kept(h *history.History) bool {
 	return p.isMember && h.Ballot() == p.ballot && p.ballot.View == p.view.ID && p.ballot.Round > 0
 }
 
-// Bind promises a ballot. The caller then ends all that this node did for another one, and
-// makes the promise durable with Persist.
+// Bind promises a ballot. The caller then ends all that this node did for an earlier ballot, and
+// calls Persist.
 func (p *Promise) Bind(b ids.Ballot) { p.ballot = b }
 
-// Persist makes the view, the promise and what is owed durable.
+// Persist makes the view, the promise and the owed ballots durable.
 func (p *Promise) Persist() {
 	m := &core.NodeMeta{Inc: p.inc, Promised: p.ballot, Owed: p.Owed()}
 	if p.view != nil {
@@ -113,7 +114,7 @@ func (p *Promise) Persist() {
 	p.written = p.box.Persist(core.Write{Kind: core.WriteMeta, Meta: m})
 }
 
-// Owed are the ballots that this node owes.
+// Owed returns a copy of the ballots that this node owes.
 func (p *Promise) Owed() []wire.KnownBallot { return slices.Clone(p.owed) }
 
 // DropOwed removes the owed ballots that the history now contains, or that were given up.

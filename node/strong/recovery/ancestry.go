@@ -10,9 +10,9 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// withoutContained drops the histories that another one contains (rule b). Entries that
-// such a history has beyond were never committed (I8). It also drops, and counts, those so
-// old that the others may have forgotten whether they contain them.
+// withoutContained drops the histories that another one contains (rule b). Entries that such a
+// history has beyond were never committed (I8). It also drops, and counts, histories so old that
+// the others may have forgotten whether they contain them.
 func (in *Input) withoutContained(found []Source) (left []Source, tooOld int) {
 	for _, s := range found {
 		contained, forgotten := false, false
@@ -41,7 +41,7 @@ func (in *Input) onePerBallot(found []Source) []Source {
 	return slices.CompactFunc(found, func(a, b Source) bool { return a.History.Ballot == b.History.Ballot })
 }
 
-// prefer orders histories of one ballot; the larger one counts.
+// prefer orders the histories of one ballot; the largest one counts (rule c).
 //
 //  1. If this boot of this node led the ballot, its own history counts: it knows what was
 //     committed, and has left out what was abandoned.
@@ -66,7 +66,7 @@ func (in *Input) led(s Source) int {
 	return 0
 }
 
-// nearness is larger for a holder that is surer to be there as long as the round lasts.
+// nearness is larger for a holder that is likelier to stay as long as the round lasts.
 func (in *Input) nearness(s Source) int {
 	switch {
 	case s.Holder == in.Self:
@@ -98,7 +98,7 @@ func withoutEmpty(found []Source) (left, empty []Source) {
 	return left, empty
 }
 
-// containsAll reports whether h has no entry of its own, and o has all entries that h was
+// containsAll reports whether h has no entry of its own ballot, and o has all entries that h was
 // built from.
 func containsAll(o, h *wire.HistorySummary) bool {
 	if h.Length > 0 {

@@ -1,11 +1,10 @@
-// Package recovery decides what a round starts from (docs/strong.md §7.2). A round is how
-// a view begins: all members promise a new ballot and report what they have. This package
-// judges the reports. Which reports can be true, which histories count, whether they must
-// be merged, and which ballots are still missing are functions of the reports alone.
+// Package recovery decides what a round starts from (docs/strong.md §7.2). In a round all members
+// promise a new ballot and report what they have. This package judges the reports: which can be
+// true, which histories count, whether these must be merged, and which ballots are missing.
 //
-// Everything here is pure. The decision does not depend on the order of the reports. Only
-// ancestry decides which of two histories is older: a history whose ballot is in another's
-// past. Numbers and lengths never do (I8).
+// Everything here is pure: the result is a function of the reports, whatever their order. Only
+// ancestry decides which of two histories is older: the older one's ballot is in the other's
+// past. Numbers and lengths never decide (I8).
 package recovery
 
 import (
@@ -18,8 +17,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Join is the promise of one node, with the report that came with it. From the promise on
-// the node acknowledges nothing of an earlier ballot. So the report is final.
+// Join is the promise of one node, with its report. After the promise the node acknowledges
+// nothing of an earlier ballot. So the report is final (I22).
 type Join struct {
 	Node   ids.Node
 	Inc    ids.Incarnation
@@ -27,14 +26,14 @@ type Join struct {
 	Report *wire.Join
 }
 
-// Input is what a decision depends on.
+// Input is all that a decision depends on.
 type Input struct {
-	Self      ids.Node // the primary of the round
-	Boot      ids.Boot // its boot
-	Members   []wire.Member
-	Joins     []Join // of all members, ascending by node; and of sources and pulled nodes
-	Force     bool   // the view was put with force: what is owed is given up
-	PastLimit int    // bound on the ballots that a history remembers
+	Self      ids.Node      // the primary of the round
+	Boot      ids.Boot      // boot of the primary, as in the ballot
+	Members   []wire.Member // of the view
+	Joins     []Join        // of all members, and of sources and pulled nodes that have joined; ascending by node
+	Force     bool          // the view was put with force: owed ballots are given up
+	PastLimit int           // bound on the ballots that a history remembers
 }
 
 // Source is a history that the round may start from, and the node that holds it.
@@ -51,14 +50,14 @@ func (s *Source) Side(pastLimit int) kv.Side {
 // Decision is the base of a round, or what is missing for one.
 type Decision struct {
 	Base    wire.Base
-	Holder  ids.Node           // of the whole base; the primary itself if the base is empty or merged
-	Sides   []Source           // what the base is made of, ascending by ballot; more than one: merged
+	Holder  ids.Node           // holder of the whole base; the primary if the base is empty or merged
+	Sides   []Source           // what the base is built from, ascending by ballot; if more than one, the base is a merge
 	Owed    []wire.KnownBallot // ballots that a member owes and the base does not contain (I24)
-	Dropped int                // staged bases that were never active
-	TooOld  int                // histories beyond the limit of pasts
+	Dropped int                // number of staged bases whose ballot never was active
+	TooOld  int                // number of histories that others may have forgotten
 }
 
-// Decide picks the base.
+// Decide picks the base. Its rules are those of docs/strong.md §7.2, under the same letters.
 //
 //	a  A staged base replaces its holder's history, unless it was never active.
 //	b  A history that another one contains is dropped.
@@ -66,9 +65,7 @@ type Decision struct {
 //	d  A history without a write is dropped, if another one has all that it was built from.
 //	e  Nothing is left: the base is empty. One is left: it is the base. Several are left:
 //	   they lived apart, and the base is their merge.
-//	f  The ballots that members owe, and that the base lacks, are listed.
-//
-// The letters are those of docs/strong.md §7.2.
+//	f  The ballots that members owe, and that the base lacks, are listed (I24).
 func Decide(in Input) Decision {
 	d := Decision{Holder: in.Self}
 	found, dropped := in.sources()
@@ -98,7 +95,7 @@ func Decide(in Input) Decision {
 	return d
 }
 
-// sides returns all that is left, except under the mutants that keep one side only.
+// sides returns what is left. The mutants keep one side only.
 func (in *Input) sides(left []Source) []Source {
 	own := slices.IndexFunc(left, func(s Source) bool { return s.Holder == in.Self })
 	switch {
@@ -110,9 +107,9 @@ func (in *Input) sides(left []Source) []Source {
 	return left
 }
 
-// ancestry returns the ballots that a base made of sides was built from, and the
-// attestations of the sides. Empty histories count as ancestors: a later round must see
-// that they are older than the base.
+// ancestry returns the ballots that a base made of sides was built from, and the attestations of
+// the sides. Empty histories count as ancestors, so that a later round sees that they are older
+// than the base.
 func (in *Input) ancestry(sides, empty []Source) ([]wire.PastBallot, []wire.Attestation) {
 	var past kv.Past
 	var attested []wire.Attestation

@@ -24,7 +24,7 @@ func hist(b ids.Ballot, length uint64, past ...ids.Ballot) wire.HistorySummary {
 	return h
 }
 
-// of says who took part in the ballot of a history, the primary first.
+// of sets the members of the ballot of a history, the primary first.
 func of(h wire.HistorySummary, members ...ids.Node) wire.HistorySummary {
 	for _, m := range members {
 		h.Members = append(h.Members, wire.Member{ID: m})
@@ -40,7 +40,7 @@ func attested(h wire.HistorySummary, b ids.Ballot, nodes ...ids.Node) wire.Histo
 	return h
 }
 
-// join is the report of a node in boot 8, whose incarnation has its number.
+// join is the report of a node in boot 8. Its incarnation has the number of its id.
 func join(node ids.Node, h wire.HistorySummary) Join {
 	return Join{Node: node, Inc: ids.Incarnation(node), Boot: 8, Report: &wire.Join{History: h}}
 }
@@ -78,7 +78,7 @@ type side struct {
 	holder ids.Node
 }
 
-// members are those of the view whose round it is. Other nodes are sources of it.
+// members are the members of the view. Other nodes that join are its sources.
 var members = []wire.Member{{ID: 0}, {ID: 1}, {ID: 2}, {ID: 3}, {ID: 4}, {ID: 6}}
 
 // decideRows are the rules of docs/strong.md §7.2, each with the cases that show it. Node
@@ -247,7 +247,7 @@ func describes(t *testing.T, d *Decision, joins []Join) {
 	}
 }
 
-// TestAPrimaryThatRestartedDoesNotCutItsLog: it does not know what it had committed.
+// TestAPrimaryThatRestartedDoesNotCutItsLog: the new boot does not know what the old one had committed.
 func TestAPrimaryThatRestartedDoesNotCutItsLog(t *testing.T) {
 	joins := []Join{join(0, of(hist(bal(1, 1), 3), 0, 1)), join(1, of(hist(bal(1, 1), 5), 0, 1))}
 	for boot, length := range map[ids.Boot]uint64{7: 3, 8: 5} {

@@ -8,23 +8,22 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Merge makes one base of histories that lived apart (docs/strong.md §8). It reads the
-// sides next to one another, in the order of their keys, and keeps what survives. Of each
-// side it holds one piece at a time, and the tail of the log: a merge of large states takes
-// little memory.
+// Merge makes one base from histories that lived apart (docs/strong.md §8). It reads the sides
+// next to one another, in the order of their keys, and keeps what survives. Of each side it holds
+// one piece and the tail of the log. So a merge of large states takes little memory.
 //
-// Its caller sends what Asks returns, gives each answer to Take, and then calls Advance.
+// The caller sends what Asks returns, gives each answer to Take, and then calls Advance.
 type Merge struct {
-	sides   []kv.Side     // what each side knows of the stamps of others
-	readers []*sideReader // of the side with the same index
+	sides   []kv.Side     // which stamps each side knows
+	readers []*sideReader // readers[i] reads sides[i]
 
-	out       []wire.Record // survivors that Advance has not given out yet
+	out       []wire.Record // survivors that Advance has not written yet
 	bytes     int           // of out
-	conflicts int           // keys that two sides had written
-	sample    []string      // some of them
+	conflicts int           // number of keys that two sides had written
+	sample    []string      // the first of these keys, at most maxSample
 }
 
-// maxSample is how many keys with a conflict a merge names.
+// maxSample bounds the keys with a conflict that a merge names.
 const maxSample = 5
 
 // Ask is a request for a piece of a side, to its holder.
@@ -47,8 +46,8 @@ func NewMerge(b ids.Ballot, sides []Source, pastLimit int) *Merge {
 	return m
 }
 
-// Asks are the requests for the pieces that the merge lacks, one a side at most. With
-// again they include those that were returned before and have no answer.
+// Asks returns the requests for the pieces that the merge lacks, at most one a side. With again it
+// includes requests that it returned before and that have no answer.
 func (m *Merge) Asks(again bool) []Ask {
 	var all []Ask
 	for _, s := range m.readers {
@@ -68,7 +67,7 @@ type Taken uint8
 const (
 	NotAsked Taken = iota + 1 // no side waits for this piece
 	Took                      // the piece was taken
-	Unserved                  // the holder has another boot since, or other orders: the merge cannot end
+	Unserved                  // the holder has restarted, or has promised another ballot: the merge cannot end
 )
 
 // Take takes a piece of a side, if the side waits for it.
@@ -91,9 +90,9 @@ func (m *Merge) Take(from ids.Node, boot ids.Boot, c *wire.Chunk) Taken {
 	return Took
 }
 
-// Advance merges key by key, as far as the pieces of all sides reach. It gives survivors
-// to write when they are more than some bytes, and all of them at the end. It reports
-// whether the merge is done.
+// Advance merges key by key, as far as the pieces of all sides reach. It writes the survivors
+// when they take more than atMost bytes, and all that are left at the end. It reports whether the
+// merge is done.
 func (m *Merge) Advance(atMost int, write func([]wire.Record)) (done bool) {
 	for !slices.ContainsFunc(m.readers, func(s *sideReader) bool { return !s.isReady() }) {
 		key, more := m.lowestKey()
@@ -107,6 +106,7 @@ func (m *Merge) Advance(atMost int, write func([]wire.Record)) (done bool) {
 	return false
 }
 
+// flush writes the survivors, if they take more than beyond bytes.
 func (m *Merge) flush(beyond int, write func([]wire.Record)) {
 	if m.bytes > beyond {
 		write(m.out)
@@ -114,7 +114,7 @@ func (m *Merge) flush(beyond int, write func([]wire.Record)) {
 	}
 }
 
-// lowestKey is the lowest key that some side has and that is not resolved.
+// lowestKey returns the lowest key that some side has and that is not resolved.
 func (m *Merge) lowestKey() (key string, more bool) {
 	for _, s := range m.readers {
 		if k, ok := s.next(); ok && (!more || k < key) {
@@ -124,7 +124,7 @@ func (m *Merge) lowestKey() (key string, more bool) {
 	return key, more
 }
 
-// resolve decides which record of one key the base keeps.
+// resolve decides which record of a key the base keeps, if any.
 func (m *Merge) resolve(key string) {
 	held := make([]*wire.Record, len(m.readers))
 	for i, s := range m.readers {
@@ -143,10 +143,10 @@ func (m *Merge) resolve(key string) {
 	}
 }
 
-// Conflicts is how many keys two sides had written, and the first few of these keys.
+// Conflicts returns the number of keys that two sides had written, and the first few of them.
 func (m *Merge) Conflicts() (count int, sample []string) { return m.conflicts, m.sample }
 
-// Ledger is the ledger of the merged base, once the merge is done.
+// Ledger returns the ledger of the merged base, after the merge is done.
 func (m *Merge) Ledger(origins int) wire.Ledger {
 	var ledgers []*kv.Ledger
 	for _, s := range m.readers {

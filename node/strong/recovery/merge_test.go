@@ -91,8 +91,8 @@ func drawHolder(t *rapid.T, node int) *holder {
 	return h
 }
 
-// TestAMergeReadsSidesInPiecesAsIfTheyWereWhole: whatever the pieces are, each key gets its
-// survivor, and the records come in order and once.
+// TestAMergeReadsSidesInPiecesAsIfTheyWereWhole: with pieces of any size, each key gets its survivor,
+// and the records come in order and once.
 func TestAMergeReadsSidesInPiecesAsIfTheyWereWhole(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var holders []*holder

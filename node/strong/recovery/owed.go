@@ -7,8 +7,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Report is what one member of an owed ballot, outside the view, said of that ballot when
-// it was asked for it. A node that brings the ballot joins instead.
+// Report is what one member of an owed ballot, outside the view, answered to a Pull of that
+// ballot. A node that brings the ballot sends a Join instead.
 type Report struct {
 	Node   ids.Node
 	Ballot ids.Ballot
@@ -22,20 +22,20 @@ type Verdict uint8
 const (
 	AskOn           Verdict = iota + 1 // one of its members may still bring it: the view is not active without it (I24)
 	GiveUpLost                         // all its members have lost it
-	GiveUpElsewhere                    // it lives on in another group, where its operator put it
+	GiveUpElsewhere                    // it lives on in another group, into which an operator put one of its members
 )
 
-// Absent are the members of an owed ballot that have not joined the round. The others have
-// joined without the ballot, so they have lost it.
+// Absent returns the members of an owed ballot that have not joined the round. The other members
+// have joined without the ballot, so they have lost it.
 func Absent(k *wire.KnownBallot, self ids.Node, joins []Join) []wire.Member {
 	return slices.DeleteFunc(slices.Clone(k.Members), func(m wire.Member) bool {
 		return m.ID == self || slices.ContainsFunc(joins, func(j Join) bool { return j.Node == m.ID })
 	})
 }
 
-// Judge sums up the reports on an owed ballot. patient says that the round has asked for
-// less than its bound (docs/strong.md §7.2f): as long as one member has not answered, it
-// may be free to bring the ballot, although the ballot lives on elsewhere.
+// Judge decides on an owed ballot from the reports of its absent members. patient says that the
+// round has asked for less than its bound (docs/strong.md §7.2f). As long as a member has not
+// answered, that member may bring the ballot, although the ballot lives on elsewhere.
 func Judge(b ids.Ballot, absent []wire.Member, reports []Report, patient bool) Verdict {
 	heard, elsewhere := 0, false
 	for _, m := range absent {

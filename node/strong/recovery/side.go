@@ -9,21 +9,21 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// sideReader brings in one side from its holder: the ledger, the tail, then the records,
-// ascending by key, as they are when the tail has been applied.
+// sideReader fetches one side from its holder: the ledger, the tail, then the records. It gives
+// out the keys in ascending order, each as it is after the tail.
 type sideReader struct {
-	holder   ids.Node
-	boot     ids.Boot      // of the holder, since the first piece; zero: none came
-	length   uint64        // of the side
-	head     wire.Ledger   // of the state, without the tail
-	tail     []wire.Entry  // not beyond length
-	overlaid []change      // what the tail makes of keys, ascending; those that were not popped
-	page     []wire.Record // the last piece of records; those that were not popped
-	ask      wire.Fetch    // the next piece; no Part: everything came
+	holder   ids.Node      // of the holder, as in the first piece; zero: none has come
+	boot     ids.Boot      // number of entries of the side's ballot that count
+	length   uint64        // ledger of the state, without the tail
+	head     wire.Ledger   // entries up to length
+	tail     []wire.Entry  // what the tail makes of keys, ascending by key, without those that were popped
+	overlaid []change      // the last piece of records, without those that were popped
+	page     []wire.Record // the request for the next piece; Part is zero when everything has come
+	ask      wire.Fetch    // ask was returned by Asks and has no answer
 	asked    bool          // ask is on its way
 }
 
-// change is what a key holds after a tail; nil: nothing.
+// change is what a key holds after a tail; a nil record: nothing.
 type change struct {
 	key string
 	rec *wire.Record
@@ -57,7 +57,7 @@ func (s *sideReader) take(c *wire.Chunk) {
 	}
 }
 
-// overlay works out what the tail makes of the keys that it touches.
+// overlay computes what the tail makes of each key that it changes.
 func (s *sideReader) overlay() {
 	last := map[string]*wire.Record{}
 	for i := range s.tail {
@@ -70,13 +70,13 @@ func (s *sideReader) overlay() {
 	}
 }
 
-// complete reports that all of the side came.
+// complete reports whether all of the side has come.
 func (s *sideReader) complete() bool { return s.ask.Part == 0 }
 
-// isReady reports that the next key of the side is known, or that there is none.
+// isReady reports whether the next key of the side is known, or there is none.
 func (s *sideReader) isReady() bool { return s.complete() || len(s.page) > 0 }
 
-// next is the lowest key that was not popped.
+// next returns the lowest key that was not popped.
 func (s *sideReader) next() (key string, more bool) {
 	switch {
 	case len(s.page) == 0 && len(s.overlaid) == 0:
@@ -87,7 +87,8 @@ func (s *sideReader) next() (key string, more bool) {
 	return s.page[0].Key, true
 }
 
-// pop takes what the side holds for a key that is no higher than its next one.
+// pop removes a key, and returns what the side holds for it; nil: nothing. No key below it may be
+// left.
 func (s *sideReader) pop(key string) (rec *wire.Record) {
 	if len(s.page) > 0 && s.page[0].Key == key {
 		rec, s.page = &s.page[0], s.page[1:]
@@ -98,14 +99,14 @@ func (s *sideReader) pop(key string) (rec *wire.Record) {
 	return rec
 }
 
-// Answers reports that a piece is the one that was asked for.
+// Answers reports whether a piece is the one that a request asked for.
 func Answers(c *wire.Chunk, f *wire.Fetch) bool {
 	return c.Ballot == f.Ballot && c.Source == f.Source && c.Part == f.Part && c.From == f.From &&
 		c.After == f.After && c.First == f.First
 }
 
-// UpTo is a tail without the entries of a ballot beyond a position. A holder may have more
-// than the base: what was abandoned, or never committed.
+// UpTo returns a tail without the entries of ballot b beyond a position. A holder may have more
+// entries than the base: abandoned ones, or ones that were never committed.
 func UpTo(tail []wire.Entry, b ids.Ballot, length uint64) []wire.Entry {
 	i := slices.IndexFunc(tail, func(e wire.Entry) bool { return e.Stamp.Ballot == b && e.Stamp.Index > length })
 	if i < 0 {

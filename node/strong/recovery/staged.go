@@ -9,12 +9,12 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// sources lists what the joined nodes hold, one history a node, blank ones left out. It
-// counts the staged bases that were never active (rule a).
+// sources lists what the joined nodes hold, one history a node, without blank ones. It counts the
+// staged bases whose ballot never was active (rule a).
 //
-// A node that staged a base does not know whether its ballot became active. If the ballot
-// did, the base stands for the history beneath it. If it did not, to count the base would
-// make one history look like two that lived apart.
+// A node that has staged a base does not know whether the ballot became active. If it did, the
+// base stands for the history beneath it. If it did not, the base must not count: one history
+// would look like two that lived apart.
 func (in *Input) sources() (found []Source, dropped int) {
 	for _, j := range in.Joins {
 		h := j.Report.History
@@ -33,9 +33,9 @@ func (in *Input) sources() (found []Source, dropped int) {
 	return found, dropped
 }
 
-// primaryNeverSwapped reports whether the primary of a staged base's ballot has joined in
-// the boot of that ballot, without having swapped the base in (rule a3). The primary is
-// the first to swap in, so then no member has.
+// primaryNeverSwapped reports whether the primary of a staged base's ballot has joined in the
+// boot of that ballot, and has not swapped the base in (rule a3). The primary swaps in first, so
+// no member has.
 func (in *Input) primaryNeverSwapped(s *wire.StagedSummary) bool {
 	h := &s.History
 	return len(h.Members) > 0 && slices.ContainsFunc(in.Joins, func(j Join) bool {
@@ -43,9 +43,9 @@ func (in *Input) primaryNeverSwapped(s *wire.StagedSummary) bool {
 	})
 }
 
-// isUnknownToBound reports whether an incarnation that a staged base counts on has joined
-// with nothing that contains the base's ballot (rule a1). A ballot is active only when all
-// that it counts on have the base.
+// isUnknownToBound reports whether an incarnation that a staged base counts on has joined without
+// anything that contains the base's ballot (rule a1). A ballot is active only when all
+// incarnations that it counts on have staged the base.
 func (in *Input) isUnknownToBound(s *wire.StagedSummary) bool {
 	b := s.History.Ballot
 	return slices.ContainsFunc(in.Joins, func(j Join) bool {
@@ -54,9 +54,9 @@ func (in *Input) isUnknownToBound(s *wire.StagedSummary) bool {
 	})
 }
 
-// isContradicted reports whether a reported history shows that a staged base was never
-// active (rule a2): an incarnation that the base counts on had reported all it had for a
-// later ballot, and the base was not among that. That node need not be reachable any more.
+// isContradicted reports whether a reported history shows that a staged base never was active
+// (rule a2). An incarnation that the base counts on had reported all that it had for a later
+// ballot, and the base was not among that. That node need not be reachable any more.
 func (in *Input) isContradicted(s *wire.StagedSummary) bool {
 	return slices.ContainsFunc(in.Joins, func(j Join) bool {
 		return in.contradicts(&j.Report.History, s) ||
@@ -64,6 +64,8 @@ func (in *Input) isContradicted(s *wire.StagedSummary) bool {
 	})
 }
 
+// contradicts reports whether one history shows that a staged base never was active. A history
+// that may have forgotten the base's ballot shows nothing.
 func (in *Input) contradicts(h *wire.HistorySummary, s *wire.StagedSummary) bool {
 	b := s.History.Ballot
 	if history.Contains(h, b) || kv.Past(h.Past).Forgot(b, in.PastLimit) {

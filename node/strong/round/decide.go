@@ -9,8 +9,9 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// decide goes on when all members have joined, and the sources too or their time is up. It
-// decides again only when there is news.
+// decide decides the base when all members have joined, and the sources have joined or their
+// time is up. It decides again only after a join, a report, or the end of patience. While a
+// ballot is owed, the round stays in Collecting (I24).
 func (r *Round) decide(now wire.Instant) Outcome {
 	if r.phase != Collecting || !r.news || !r.allJoined(now) {
 		return Nothing
@@ -34,6 +35,8 @@ func (r *Round) decide(now wire.Instant) Outcome {
 	return Decided
 }
 
+// allJoined reports whether no node is waited for any more: members without a limit, sources
+// for sourceTimeout.
 func (r *Round) allJoined(now wire.Instant) bool {
 	for _, m := range r.awaited() {
 		if !r.HasJoined(m.ID) {
@@ -48,7 +51,7 @@ func (r *Round) allJoined(now wire.Instant) bool {
 	return true
 }
 
-// awaited are the members that a round needs: all of them (I5).
+// awaited returns the members that the decision waits for: all of them (I5).
 func (r *Round) awaited() []wire.Member {
 	if !mutant.On(mutant.JoinerNotAwaited) {
 		return r.cfg.Members
@@ -60,6 +63,7 @@ func (r *Round) awaited() []wire.Member {
 	})
 }
 
+// reportDropped reports the histories that did not count.
 func (r *Round) reportDropped() {
 	if n := r.decision.Dropped; n > 0 {
 		r.box.Event(core.Event{Kind: EventStagedDropped, Ballot: r.cfg.Ballot, Count: uint64(n)})

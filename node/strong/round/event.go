@@ -7,7 +7,7 @@ var events core.EventKinds
 // Events lists the events of rounds.
 func Events() core.EventKinds { return events }
 
-// The events say how a round gets on.
+// The events say how a round goes on.
 var (
 	EventDecided       = events.Debug("round_decided", "the primary chose a base of `count` entries for its round")
 	EventStuck         = events.Warn("round_stuck", "a round cannot be decided; `note` names the missing data")

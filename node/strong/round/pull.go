@@ -11,8 +11,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// judgeOwed gives up the owed ballots that cannot be had, and returns the others. The view
-// is not active without them (I24).
+// judgeOwed gives up the owed ballots that cannot be had, and returns those that may still come
+// (docs/strong.md §7.2f). The view is not active without them (I24).
 func (r *Round) judgeOwed() (left []wire.KnownBallot) {
 	for i := range r.decision.Owed {
 		k := &r.decision.Owed[i]
@@ -28,22 +28,24 @@ func (r *Round) judgeOwed() (left []wire.KnownBallot) {
 	return left
 }
 
+// giveUp records that the base goes on without an owed ballot. The base names it, so that every
+// member stops owing it.
 func (r *Round) giveUp(why *core.EventKind, b ids.Ballot) {
 	r.box.Event(core.Event{Kind: why, Ballot: b})
 	r.decision.Base.GivenUp = append(r.decision.Base.GivenUp, b)
 }
 
-// absent are the members of an owed ballot that the round asks for it.
+// absent returns the members of an owed ballot that the round asks for it.
 func (r *Round) absent(k *wire.KnownBallot) []wire.Member {
 	return recovery.Absent(k, r.cfg.Self, r.joins)
 }
 
-// lack records which owed ballots are missing, and asks for them if that has changed.
+// lack records which owed ballots are missing. If these are others than before, it asks for them.
 func (r *Round) lack(owed []wire.KnownBallot) {
 	same := slices.EqualFunc(owed, r.owed, func(a, b wire.KnownBallot) bool { return a.Ballot == b.Ballot })
 	r.owed = owed
 	if !same {
-		for _, k := range owed { // to the end of the round: the base may be fetched from them
+		for _, k := range owed { // they stay targets to the end: the base may be fetched from them
 			r.targets = append(r.targets, k.Members...)
 		}
 		r.cfg.Reach()
@@ -59,7 +61,7 @@ func (r *Round) lack(owed []wire.KnownBallot) {
 	}
 }
 
-// pull asks for what is owed.
+// pull asks the absent members of owed ballots. Members of the view get a JoinRequest instead.
 func (r *Round) pull() {
 	for i := range r.owed {
 		k := &r.owed[i]
@@ -71,8 +73,8 @@ func (r *Round) pull() {
 	}
 }
 
-// AwaitsReply reports whether the round asks a node for an owed ballot, so that a reply
-// counts.
+// AwaitsReply reports whether the round has asked a node for an owed ballot. Only then its
+// reply counts.
 func (r *Round) AwaitsReply(from ids.Node, m *wire.PullReply) bool {
 	return r.phase == Collecting && m.Ballot == r.cfg.Ballot && !r.cfg.View.Has(from) &&
 		slices.ContainsFunc(r.owed, func(k wire.KnownBallot) bool {
@@ -80,7 +82,7 @@ func (r *Round) AwaitsReply(from ids.Node, m *wire.PullReply) bool {
 		})
 }
 
-// OnPullReply notes why nothing comes from a node.
+// OnPullReply records that a node does not bring an owed ballot, and why.
 func (r *Round) OnPullReply(now wire.Instant, from ids.Node, m *wire.PullReply) Outcome {
 	report := recovery.Report{Node: from, Ballot: m.Owed, Fate: m.Fate}
 	if !r.AwaitsReply(from, m) || slices.Contains(r.reports, report) {
@@ -91,7 +93,7 @@ func (r *Round) OnPullReply(now wire.Instant, from ids.Node, m *wire.PullReply) 
 	return r.decide(now)
 }
 
-// missing says, for people, which data a round waits for.
+// missing says for people which data the round waits for, and what an operator can do.
 func missing(k *wire.KnownBallot) string {
 	var members []string
 	for _, m := range k.Members {

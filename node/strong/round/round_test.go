@@ -20,7 +20,7 @@ type scene struct {
 	now     wire.Instant
 	moved   int
 	reached int
-	next    int // of the messages of the outbox that were not looked at
+	next    int // index of the first message in the outbox that sent has not returned
 }
 
 func begin(t *testing.T, change func(c *Config)) *scene {
@@ -47,7 +47,7 @@ func (s *scene) join(node ids.Node, history wire.HistorySummary, owed ...wire.Kn
 	return s.round.OnJoin(s.now, from(node), &wire.Join{Ballot: bal(5), History: history, Owed: owed})
 }
 
-// sent is who was sent what since the last call.
+// sent returns the messages since the last call, each with its receiver.
 func (s *scene) sent() (all []string) {
 	out := s.box.Output()
 	for _, e := range out.Messages[s.next:] {
@@ -165,10 +165,10 @@ func TestRequestsAreRepeatedFastThenSlowly(t *testing.T) {
 	}
 }
 
-// owed is a ballot of nodes 1, 3 and 4, of which the last two are not in the view.
+// owed is a ballot of nodes 1, 3 and 4. Nodes 3 and 4 are not in the view.
 var owed = wire.KnownBallot{Ballot: bal(2), Members: []wire.Member{{ID: 1}, {ID: 3}, {ID: 4}}}
 
-// owing is a round that all members have joined, and that lacks an owed ballot.
+// owing is a round that all members have joined, and whose base lacks an owed ballot.
 func owing(t *testing.T) *scene {
 	s := begin(t, nil)
 	s.join(0, wire.HistorySummary{})
@@ -201,8 +201,8 @@ func TestARoundPullsWhatIsOwed(t *testing.T) {
 	}
 }
 
-// TestALateReplyThatAnOwedBallotIsLostEndsTheRound: the last word comes long after all
-// members have joined, and nothing else happens.
+// TestALateReplyThatAnOwedBallotIsLostEndsTheRound: the last reply comes long after all members have
+// joined, and must be enough for a decision.
 func TestALateReplyThatAnOwedBallotIsLostEndsTheRound(t *testing.T) {
 	for _, c := range []struct {
 		name  string

@@ -2,24 +2,24 @@ package transfer
 
 import "github.com/cohortkv/cohort/node/wire"
 
-// Bounds of the time between repetitions of a request.
+// Bounds of the time between repetitions of a request (docs/strong.md §7.3).
 const (
 	fastestRepeat = 200 * wire.Millisecond
 	slowestRepeat = 2 * wire.Second // over a slow link
 )
 
-// pace says when a request is repeated: after twice the time that the last piece took. To
-// repeat too soon what is on its way over a slow link would put a second copy in front of
-// the next piece.
+// pace decides when a request for a piece is repeated: after twice the time that the last piece
+// took, and then with pauses that double. If a piece is still on its way over a slow link, an
+// early repetition would put a second copy in front of the next piece.
 type pace struct {
-	open     bool         // a request waits for its answer
-	askedAt  wire.Instant // when that was sent for the first time
-	resendAt wire.Instant
-	interval wire.Instant // between repetitions; it doubles with each
-	movedAt  wire.Instant // when the last piece came, or the transfer began
+	open     bool         // a request has no answer yet
+	askedAt  wire.Instant // when the open request was sent first
+	resendAt wire.Instant // when the open request is repeated
+	interval wire.Instant // from the last sending to resendAt, between the bounds
+	movedAt  wire.Instant // when the last piece came, or else when the transfer began
 }
 
-// sent notes that a request was sent, or repeated.
+// sent records that a request was sent, for the first time or again.
 func (p *pace) sent(now wire.Instant) {
 	if p.open {
 		p.interval *= 2
@@ -30,7 +30,7 @@ func (p *pace) sent(now wire.Instant) {
 	p.resendAt = now + p.interval
 }
 
-// moved notes that a piece came.
+// moved records that the piece that was asked for has come.
 func (p *pace) moved(now wire.Instant) {
 	p.open, p.interval, p.movedAt = false, 2*(now-p.askedAt), now
 }

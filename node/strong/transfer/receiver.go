@@ -1,15 +1,14 @@
-// Package transfer moves the base of a round from the node that holds it to one that lacks
+// Package transfer moves the base of a round from the node that holds it to a node that lacks
 // it (docs/strong.md §7.3).
 //
-// A Receiver brings one base here. It asks for one piece at a time, so nothing piles up at
-// a slow node, and a request that is repeated does no harm. A base is put aside piece by
-// piece. It becomes a staged base of the history as a whole, or not at all (I10). A Server
-// gives pieces to others.
+// A Receiver brings one base here. It asks for one piece at a time. So nothing piles up at a
+// slow node, and a repeated request does no harm. The pieces are put aside: the base becomes a
+// staged base as a whole, or not at all (I10). A Server gives pieces to other nodes.
 //
-// Both write and send through the outbox of their machine. Neither knows of promises: the
-// caller lets a piece pass only under the ballot that its node has promised, and drops what
-// is on its way when the promise changes. So what a Server serves does not change under a
-// Receiver (I22).
+// Both write and send through the outbox of their machine. Neither knows of promises. The
+// caller passes on a message only if it is of the ballot that its node has promised. The
+// caller drops the transfer when its node promises another ballot. So what a Server serves
+// does not change while a Receiver fetches it (I22).
 package transfer
 
 import (
@@ -25,20 +24,20 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Limits bounds pieces and what is kept of a history.
+// Limits bounds pieces, and what is kept of a history.
 type Limits struct {
-	ChunkBytes int // of one piece
+	ChunkBytes int // bytes of one piece; one record or entry always fits
 	Past       int // ballots that a history remembers
 	Origins    int // forwarders whose request ids are remembered
 }
 
-// Receiver brings a base here. At most one is on its way.
+// Receiver brings bases here, at most one at a time.
 type Receiver struct {
 	self    ids.Node
 	limits  Limits
 	box     *core.Outbox
 	history *history.History
-	base    *incoming // nil: none is on its way
+	base    *incoming // the base on its way; nil: none
 }
 
 // NewReceiver returns a receiver for the history of a node.
@@ -46,40 +45,45 @@ func NewReceiver(self ids.Node, limits Limits, box *core.Outbox, h *history.Hist
 	return &Receiver{self: self, limits: limits, box: box, history: h}
 }
 
-// incoming is a base on its way here.
+// incoming is a base on its way here. It comes in one of three ways.
 //
-// There are two ways. If this node has a part of the source, it asks for the entries that it
-// lacks, and builds on its current state or on a staged base. Otherwise it builds all of the
-// base in an area of its own: ledger, records, tail, in this order. The state at the provider
-// does not move meanwhile, because the provider has promised the ballot; so the pieces fit
-// together, and each may be asked for again.
+//  1. The node holds the source, or a part of it. Then only the missing entries come, and the
+//     base stands on the current state or on a staged base.
+//  2. The whole base comes: ledger, records, tail, in this order. It is built in an area of its
+//     own.
+//  3. The primary merges several sides, each from its holder, in an area of its own.
+//
+// The provider has promised the ballot, so its state does not change meanwhile (I22). That is
+// why the pieces fit together, and why each may be asked for again.
 type incoming struct {
-	start    *wire.Start
-	provider ids.Node
-	boot     ids.Boot        // of the provider, since the first piece; zero: none came
-	fresh    bool            // the whole base comes; else entries on top of what is here
-	building bool            // an area was begun: Drop must forget it
-	merge    *recovery.Merge // at the primary, of histories that lived apart; nil: there is one provider
-	ask      wire.Fetch      // the open request; no Part: everything came
-	own      []wire.Entry    // not fresh: the tail that is here already
-	tail     []wire.Entry    // that came: fresh: for the area; else after own
-	ledger   wire.Ledger     // fresh: of the area
-	sum      uint64          // not fresh: of the source's log up to what came; in the end that of the base
-	pace     pace
+	start    *wire.Start     // describes the base
+	provider ids.Node        // the node that is asked; not used in a merge
+	boot     ids.Boot        // boot of the provider, as in the first piece; zero: none has come
+	fresh    bool            // the base's state is in an area of its own; otherwise the base is entries on the current state
+	building bool            // an area was begun, so Drop must have it dropped
+	merge    *recovery.Merge // way 3; nil: ways 1 and 2
+	ask      wire.Fetch      // the open request; Part is zero when everything has come
+	own      []wire.Entry    // way 1: entries of the tail that this node holds
+	tail     []wire.Entry    // entries that came; they follow own
+	ledger   wire.Ledger     // if fresh: ledger of the state
+	sum      uint64          // way 1: sum of the source's log after own and tail; it must become that of the base
+	pace     pace            // when the open request is repeated
 }
 
-// Outcome says what a step of a transfer led to.
+// Outcome says what a step of a transfer has led to.
 type Outcome uint8
 
 // The outcomes.
 const (
 	Ignored  Outcome = iota + 1 // the piece was not asked for
-	Moved                       // the transfer got on, and goes on
-	Whole                       // the base is whole, and staged in the history
+	Moved                       // the transfer goes on
+	Whole                       // the base is complete, and staged in the history
 	Unserved                    // a holder can no longer serve its side of a merge: the round must begin anew
 )
 
-// Begin brings the base of a ballot here: nothing, the missing entries, or all of it.
+// Begin brings the base of a ballot here from one provider. It fetches nothing if the node
+// holds all of it, the missing entries if the node holds a part, and else everything. A base
+// with another content than this node's log is fetched as a whole, too (docs/strong.md §12).
 func (r *Receiver) Begin(now wire.Instant, s *wire.Start, provider ids.Node) Outcome {
 	b := &incoming{start: s, provider: provider, pace: pace{movedAt: now}}
 	r.base = b
@@ -106,7 +110,7 @@ func (r *Receiver) Begin(now wire.Instant, s *wire.Start, provider ids.Node) Out
 	return r.askWhole(now)
 }
 
-// Merge begins to build a base of several sides.
+// Merge begins to build a base from several sides (docs/strong.md §8).
 func (r *Receiver) Merge(now wire.Instant, s *wire.Start, sides []recovery.Source) {
 	m := recovery.NewMerge(s.Ballot, sides, r.limits.Past)
 	r.base = &incoming{start: s, fresh: true, merge: m, pace: pace{movedAt: now}}
@@ -120,12 +124,12 @@ func (r *Receiver) Underway() bool { return r.base != nil }
 // Brings reports whether the base of a ballot is on its way here.
 func (r *Receiver) Brings(b ids.Ballot) bool { return r.base != nil && r.base.start.Ballot == b }
 
-// Stalled reports that no piece came for some time.
+// Stalled reports whether no piece has come for bound.
 func (r *Receiver) Stalled(now, bound wire.Instant) bool {
 	return r.base != nil && now-r.base.pace.movedAt >= bound
 }
 
-// Drop forgets the base that is on its way.
+// Drop forgets the base that is on its way, with the area that was begun for it.
 func (r *Receiver) Drop() {
 	if r.base != nil && r.base.building {
 		r.box.Persist(core.Write{Kind: core.WriteStageDrop, Ballot: r.base.start.Ballot})
@@ -133,7 +137,7 @@ func (r *Receiver) Drop() {
 	r.base = nil
 }
 
-// Tick repeats the open request when its answer is late.
+// Tick repeats the open requests when their answer is late.
 func (r *Receiver) Tick(now wire.Instant) {
 	switch b := r.base; {
 	case b == nil || now < b.pace.resendAt:
@@ -144,7 +148,8 @@ func (r *Receiver) Tick(now wire.Instant) {
 	}
 }
 
-// OnChunk takes a piece of the base, if it is the one that was asked for.
+// OnChunk takes a piece of the base, if it was asked for. If the provider has lost its place or
+// another boot answers, everything is asked for anew.
 func (r *Receiver) OnChunk(now wire.Instant, h wire.Header, c *wire.Chunk) Outcome {
 	b := r.base
 	switch {
@@ -158,7 +163,7 @@ func (r *Receiver) OnChunk(now wire.Instant, h wire.Header, c *wire.Chunk) Outco
 		b.boot = h.Boot
 	}
 	if b.boot != h.Boot && b.fresh {
-		return r.askWhole(now) // the provider has restarted: its state is further back
+		return r.askWhole(now) // another boot of the provider: its state may be at another position
 	}
 	if c.Missing {
 		if !b.fresh || b.ask.Part == wire.FetchEntries {
@@ -177,7 +182,7 @@ func (r *Receiver) OnChunk(now wire.Instant, h wire.Header, c *wire.Chunk) Outco
 	return r.whole()
 }
 
-// takeSide takes a piece of a side, and goes on as far as all sides reach.
+// takeSide takes a piece of one side of a merge, and merges as far as all sides are known.
 func (r *Receiver) takeSide(now wire.Instant, h wire.Header, c *wire.Chunk) Outcome {
 	b := r.base
 	switch b.merge.Take(h.From, h.Boot, c) {
@@ -201,8 +206,7 @@ func (r *Receiver) takeSide(now wire.Instant, h wire.Header, c *wire.Chunk) Outc
 	return r.whole()
 }
 
-// keep builds on what is here: the current state with its log, or the base that is staged
-// for the source.
+// keep builds the base on what this node holds of the source: its history, or a staged base.
 func (b *incoming) keep(l *history.Source) {
 	b.fresh = l.Area == core.AreaStaged
 	if b.fresh {
@@ -211,7 +215,7 @@ func (b *incoming) keep(l *history.Source) {
 	b.own = slices.Clone(recovery.UpTo(l.Tail, b.start.Base.Source, b.start.Base.Length))
 }
 
-// askWhole asks for the whole base, from its beginning.
+// askWhole asks for the whole base from its beginning (way 2). What came so far is dropped.
 func (r *Receiver) askWhole(now wire.Instant) Outcome {
 	b := r.base
 	b.fresh, b.own, b.tail, b.ledger, b.boot = true, nil, nil, wire.Ledger{}, 0
@@ -225,12 +229,13 @@ func (r *Receiver) askWhole(now wire.Instant) Outcome {
 	return Moved
 }
 
-// openArea begins to build a base. What was staged before stays until the new one is whole.
+// openArea begins to build a base. The staged bases stay until the new one is complete.
 func (r *Receiver) openArea() {
 	r.base.building = true
 	r.box.Persist(core.Write{Kind: core.WriteStageHead, Ballot: r.base.start.Ballot})
 }
 
+// writeRecords adds records to the area that is being built.
 func (r *Receiver) writeRecords(records []wire.Record) {
 	r.box.Persist(core.Write{Kind: core.WriteStageRecords, Ballot: r.base.start.Ballot, Records: records})
 }
@@ -244,8 +249,8 @@ func (r *Receiver) sendAsk(now wire.Instant) {
 	r.box.Send(b.provider, &ask)
 }
 
-// askSides asks each holder for the piece that the merge lacks of it; with again also for
-// what was asked for before.
+// askSides asks each holder for the next piece of its side. With again it also repeats the open
+// requests.
 func (r *Receiver) askSides(now wire.Instant, again bool) {
 	r.base.pace.sent(now)
 	for _, a := range r.base.merge.Asks(again) {
@@ -253,9 +258,9 @@ func (r *Receiver) askSides(now wire.Instant, again bool) {
 	}
 }
 
-// wholeIfSame ends a transfer on top of what is here, if that and the entries that came are
-// what the base says. Otherwise all of the base is asked for: this node had taken in what
-// its primary never wrote (docs/strong.md §12).
+// wholeIfSame ends way 1 if the log that results has the sum of the base. If not, this node
+// holds entries that its primary never wrote, and everything is asked for
+// (docs/strong.md §12).
 func (r *Receiver) wholeIfSame(now wire.Instant) Outcome {
 	b := r.base
 	if b.sum == b.start.Base.Sum || mutant.On(mutant.UncheckedContent) {
@@ -265,7 +270,7 @@ func (r *Receiver) wholeIfSame(now wire.Instant) Outcome {
 	return r.askWhole(now)
 }
 
-// whole stages the base.
+// whole stages the base: everything has come.
 func (r *Receiver) whole() Outcome {
 	b := r.base
 	r.base = nil
@@ -278,6 +283,7 @@ func (r *Receiver) whole() Outcome {
 	return Whole
 }
 
+// eventOf says how a base came here.
 func eventOf(s *history.Base) *core.EventKind {
 	switch {
 	case s.Desc.Merged():
@@ -290,8 +296,8 @@ func eventOf(s *history.Base) *core.EventKind {
 	return EventBaseDelta
 }
 
-// take takes the piece that was asked for, and says what is to be asked for next. A whole
-// base comes as its ledger, the records of its state, and its tail.
+// take takes the piece that was asked for, and sets the next request. The tail is cut at the
+// length of the base.
 func (b *incoming) take(c *wire.Chunk, write func([]wire.Record)) {
 	switch c.Part {
 	case wire.FetchHead:
@@ -321,8 +327,8 @@ func (b *incoming) take(c *wire.Chunk, write func([]wire.Record)) {
 	}
 }
 
-// takeEntries appends entries of the source that follow what is here. The holder may have
-// more than the base: what was abandoned.
+// takeEntries appends the entries that follow what is here. Entries beyond the base are
+// ignored: the holder may have abandoned them.
 func (b *incoming) takeEntries(entries []wire.Entry) {
 	for _, e := range entries {
 		if e.Stamp.Ballot != b.start.Base.Source || e.Stamp.Index != b.ask.From+1 || e.Stamp.Index > b.start.Base.Length {

@@ -10,15 +10,15 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Server gives pieces of what this node holds to other nodes. It keeps nothing of an asker
-// but requests that wait for the store: each request says where it goes on. So an asker may
-// repeat a request, and any number of nodes may ask at the same time.
+// Server gives pieces of what this node holds to other nodes. Each request says where its piece
+// begins. So the server keeps no state of a receiver, but for requests that wait for the store.
+// A receiver may repeat a request, and any number of receivers may ask at the same time.
 type Server struct {
 	limits  Limits
 	box     *core.Outbox
 	history *history.History
-	session uint64 // of the last read; a late answer of the store finds no other request
-	reads   []read // at most maxReads
+	session uint64 // number of the last read of the store; the store's answer names its read
+	reads   []read // requests that wait for the store, at most maxReads
 }
 
 // read is a request for records that waits for the store.
@@ -28,11 +28,11 @@ type read struct {
 	fetch   *wire.Fetch
 }
 
-// maxReads bounds the requests for records that wait. Each asker has one open, so requests
-// beyond it are not from askers that wait.
+// maxReads bounds the requests that wait for the store. Each receiver has one request open, so
+// more requests than this are repetitions, and may be dropped.
 const maxReads = 256
 
-// maxEntries bounds the entries of one piece. Their bytes are the bound in practice.
+// maxEntries bounds the entries of one piece. ChunkBytes is the lower bound in practice.
 const maxEntries = 1 << 20
 
 // NewServer returns a server of the history of a node.
@@ -40,10 +40,12 @@ func NewServer(limits Limits, box *core.Outbox, h *history.History) *Server {
 	return &Server{limits: limits, box: box, history: h}
 }
 
-// Drop forgets the requests that wait: the state may change from here on.
+// Drop forgets the requests that wait for the store, because the node has promised another
+// ballot: the state may change from here on.
 func (s *Server) Drop() { s.reads = s.reads[:0] }
 
-// OnFetch serves a piece of a base, or says that it is not here.
+// OnFetch sends a piece of a base, or says that it is not here. The piece leaves when all writes
+// so far are durable.
 func (s *Server) OnFetch(from ids.Node, f *wire.Fetch) {
 	l, ok := s.history.Source(f.Source)
 	if s.history.HasStaged(f.Ballot) && s.history.Staged().Desc.Source == f.Source {
@@ -70,12 +72,12 @@ func (s *Server) OnFetch(from ids.Node, f *wire.Fetch) {
 	s.box.PostAfter(s.box.LastWrite(), core.Envelope{To: from, Message: c})
 }
 
-// answer is an empty piece in answer to a request.
+// answer returns an empty piece that answers a request.
 func answer(f *wire.Fetch) *wire.Chunk {
 	return &wire.Chunk{Ballot: f.Ballot, Source: f.Source, Part: f.Part, After: f.After, First: f.First, From: f.From}
 }
 
-// head fills a piece with as many forwarders of the ledger as fit.
+// head fills a piece with as many forwarders of a ledger as fit.
 func (s *Server) head(c *wire.Chunk, ledger wire.Ledger) {
 	c.Ledger.MsgNum = ledger.MsgNum
 	size := 0
@@ -90,7 +92,7 @@ func (s *Server) head(c *wire.Chunk, ledger wire.Ledger) {
 	c.Last = true
 }
 
-// readRecords asks the store. The answer comes back with OnChunkRead.
+// readRecords asks the store for records. The store's answer comes with OnChunkRead.
 func (s *Server) readRecords(to ids.Node, f *wire.Fetch, area core.Area) {
 	if len(s.reads) >= maxReads {
 		return
@@ -102,7 +104,7 @@ func (s *Server) readRecords(to ids.Node, f *wire.Fetch, area core.Area) {
 	})
 }
 
-// OnChunkRead sends records that the store has read.
+// OnChunkRead sends the records that the store has read, if their request still waits.
 func (s *Server) OnChunkRead(in *core.ChunkRead) {
 	i := slices.IndexFunc(s.reads, func(r read) bool { return r.session == in.Session })
 	if i < 0 {
@@ -122,8 +124,8 @@ func (s *Server) entries(c *wire.Chunk, entries []wire.Entry) {
 	c.Last = n == len(entries)
 }
 
-// sourceEntries serves the entries of the source after a position, if the first of them is
-// still here.
+// sourceEntries fills a piece with the entries of the source after a position. If the node does
+// not hold the first of them, the piece is missing.
 func (s *Server) sourceEntries(c *wire.Chunk, tail []wire.Entry) {
 	i := slices.IndexFunc(tail, func(e wire.Entry) bool {
 		return e.Stamp.Ballot == c.Source && e.Stamp.Index == c.From+1

@@ -29,7 +29,7 @@ type peer struct {
 	server   *Server
 	sent     []core.Envelope
 	events   []string
-	built    int // areas that it began to build
+	built    int // number of areas that it began to build
 	dropped  int
 }
 
@@ -73,7 +73,7 @@ func (p *peer) do(call func()) {
 	}
 }
 
-// take is the only message that was sent since the last take.
+// take returns the only message that was sent since the last take.
 func (p *peer) take() wire.Message {
 	p.t.Helper()
 	if len(p.sent) != 1 {
@@ -109,7 +109,7 @@ func (p *peer) log(first, last, commit uint64) {
 	})
 }
 
-// start is the Start of ballot 2 on all that a node has of its own.
+// start is the Start of ballot 2, with the whole history of a node as its base.
 func start(from *peer) *wire.Start {
 	s := from.history.Summary()
 	return &wire.Start{Ballot: bal(2), Base: wire.Base{Source: s.Ballot, Length: s.Length, Sum: s.Sum}}

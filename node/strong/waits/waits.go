@@ -1,5 +1,8 @@
 // Package waits shows for which members the strong requests of a node wait, and since when
-// (docs/strong.md §11). No rule of the protocol uses it: it is for people.
+// (docs/strong.md §11). It is for people: no rule of the protocol uses it. Hellos carry what it
+// finds to the other members.
+//
+// The caller tells it of hellos and ticks, and asks for the list at the end of each step.
 package waits
 
 import (
@@ -16,49 +19,49 @@ import (
 // and not logged, because a busy machine causes them all the time.
 const reportAfter = 2 * wire.Second
 
-// Peers is what hellos tell of the other members.
+// Peers tells what is known of the other members from hellos.
 type Peers interface {
-	// Heard is when the last hello of a member of this view arrived.
+	// Heard returns when the last hello of a member arrived in this view; false: none has.
 	Heard(id ids.Node) (wire.Instant, bool)
-	// Silence is how long a member may say nothing before it counts as silent.
+	// Silence returns after how long without a hello a member counts as silent.
 	Silence(id ids.Node) wire.Instant
 }
 
-// Waits are the members that strong requests wait for, as of the last refresh.
+// Waits holds the members that strong requests wait for, as of the last refresh.
 //
-// A wait is about a member and keeps its beginning as long as the member is waited for,
-// whatever the cause becomes: a member that is silent, then joins late, then lacks the data
-// has kept requests waiting all the time.
+// A wait belongs to a member, not to a cause. It keeps its beginning until the member is not
+// waited for at all. Suppose that a member is silent, then joins late, then lacks the data.
+// Requests have waited for it all the time, and that is one wait.
 type Waits struct {
 	self  ids.Node
 	box   *core.Outbox
 	peers Peers
 
-	list      []core.Wait // given out: replaced, never written to
-	reason    string      // for people
-	reported  []core.Wait // those of which there was an event that they are waited for
-	deaf      []ids.Node  // members that do not hear this node, as they say
-	apart     []ids.Node  // members that the primary does not hear, or that do not hear it
-	stale     bool        // time has passed since the refresh
-	now       wire.Instant
-	changedAt wire.Instant // when the node began to serve, or ceased to, or took another view
-	state     State        // at the refresh
-	watched   watched
+	list      []core.Wait  // the waits; given out, so it is replaced and never written to
+	reason    string       // what the node waits for, for people
+	reported  []core.Wait  // waits of which EventWaits was emitted and EventOver was not
+	deaf      []ids.Node   // members whose hellos say that they do not hear this node
+	apart     []ids.Node   // members that the primary does not hear, or that do not hear the primary, as its hello says
+	stale     bool         // a tick has passed since the refresh
+	now       wire.Instant // time of the refresh
+	changedAt wire.Instant // when the node began or ceased to serve, or adopted its view
+	state     State        // as of the refresh
+	watched   watched      // as of the refresh
 }
 
-// State is what the list depends on besides time and hellos.
+// State is what the list depends on, besides time and hellos.
 type State struct {
-	View      *wire.View    // nil: none
-	ViewAt    wire.Instant  // when the node adopted it
-	Members   []wire.Member // of the view
-	Primary   ids.Node      // of the view
-	Ballot    ids.Ballot    // of the history; events show it
-	Round     *round.Round  // that this node leads; nil: none
+	View      *wire.View    // nil: the node has no view
+	ViewAt    wire.Instant  // when the node adopted View
+	Members   []wire.Member // members of View
+	Primary   ids.Node      // of View
+	Ballot    ids.Ballot    // ballot of the history; only events show it
+	Round     *round.Round  // the round that this node leads; nil: none
 	Serving   bool          // the node works on clients' requests
-	NotInView bool          // clients get 503: nothing waits
+	NotInView bool          // clients get 503, so no request waits
 }
 
-// watched is what of a State, and of its round, makes a refresh necessary when it changes.
+// watched is the part of a State that makes a refresh necessary when it changes.
 type watched struct {
 	view      *wire.View
 	round     *round.Round
@@ -68,6 +71,7 @@ type watched struct {
 	notInView bool
 }
 
+// watch takes that part of a State.
 func watch(s *State) watched {
 	w := watched{view: s.View, round: s.Round, serving: s.Serving, notInView: s.NotInView}
 	if s.Round != nil {
@@ -76,17 +80,17 @@ func watch(s *State) watched {
 	return w
 }
 
-// New returns the waits of a node that waits for nobody.
+// New returns the waits of a node that waits for no member.
 func New(self ids.Node, box *core.Outbox, peers Peers) *Waits {
 	return &Waits{self: self, box: box, peers: peers}
 }
 
-// Tick says that time has passed: the next List looks again.
+// Tick says that time has passed: the next List refreshes.
 func (w *Waits) Tick() { w.stale = true }
 
-// List lists the members that the round or clients' requests wait for, with the reason for
-// people. It looks again after a tick and after a change of state; otherwise it costs
-// nothing. The list is never written to afterwards.
+// List returns the members that the round or clients' requests wait for, and the reason for
+// people. It refreshes after a tick and after a change of state. Otherwise it returns the last
+// list. The list is not written to afterwards.
 func (w *Waits) List(now wire.Instant, s State) (list []core.Wait, reason string) {
 	is, was := watch(&s), w.watched
 	if !w.stale && is == was {
@@ -105,8 +109,9 @@ func (w *Waits) List(now wire.Instant, s State) (list []core.Wait, reason string
 	return w.list, w.reason
 }
 
-// refresh finds the members that are waited for. While the ballot is active these are the
-// silent members: without them no write is ordered and no read is confirmed.
+// refresh finds the members that are waited for, at a node that serves, or waits for its
+// primary, or leads a round. While the ballot is active these are the silent members: without
+// them no write is ordered and no read is confirmed.
 func (w *Waits) refresh() (list []core.Wait, reason string) {
 	var lacks func(id ids.Node) core.WaitCause
 	begun := w.changedAt
@@ -143,8 +148,8 @@ func (w *Waits) refresh() (list []core.Wait, reason string) {
 	return list, reason
 }
 
-// separatedBy says why a member that is heard cannot take part: it does not hear this
-// node, or the primary and the member do not hear each other.
+// separatedBy says why a member that this node hears cannot take part; zero: it can. Either the
+// member does not hear this node, or the primary and the member do not hear each other.
 func (w *Waits) separatedBy(id ids.Node) core.WaitCause {
 	primary := w.state.Primary
 	switch {
@@ -163,8 +168,8 @@ func causeIf(holds bool, c core.WaitCause) core.WaitCause {
 	return 0
 }
 
-// waitFor reports whether a member is waited for: it is silent, or it has lacked something
-// since begun. A member that was waited for at the last refresh keeps its start time.
+// waitFor reports whether a member is waited for: it is silent, or lacks something since begun.
+// A wait of the last refresh keeps its beginning.
 func (w *Waits) waitFor(id ids.Node, lacks core.WaitCause, begun wire.Instant) (core.Wait, bool) {
 	wait := core.Wait{Node: id, Since: begun, Cause: lacks}
 	if w.silent(w.now, id, w.state.ViewAt) {
@@ -176,12 +181,13 @@ func (w *Waits) waitFor(id ids.Node, lacks core.WaitCause, begun wire.Instant) (
 	return wait, wait.Cause != 0
 }
 
-// silent reports that a member has said nothing for too long.
+// silent reports whether no hello of a member has come for the member's silence.
 func (w *Waits) silent(now wire.Instant, id ids.Node, viewAt wire.Instant) bool {
 	return now-w.heardAt(id, viewAt) > w.peers.Silence(id) && !mutant.On(mutant.SilentNotReported)
 }
 
-// heardAt is when a member was heard last; not yet in this view: when that was adopted.
+// heardAt returns when a member was heard last; before its first hello: when the view was
+// adopted.
 func (w *Waits) heardAt(id ids.Node, viewAt wire.Instant) wire.Instant {
 	if at, ever := w.peers.Heard(id); ever {
 		return at
@@ -189,7 +195,7 @@ func (w *Waits) heardAt(id ids.Node, viewAt wire.Instant) wire.Instant {
 	return viewAt
 }
 
-// Silent lists the members that this node does not hear. Its hellos carry the list.
+// Silent lists the members that this node does not hear. Its hellos carry this list.
 func (w *Waits) Silent(now wire.Instant, members []wire.Member, viewAt wire.Instant) (all []ids.Node) {
 	for _, m := range members {
 		if m.ID != w.self && w.silent(now, m.ID, viewAt) {
@@ -199,12 +205,12 @@ func (w *Waits) Silent(now wire.Instant, members []wire.Member, viewAt wire.Inst
 	return all
 }
 
-// Deaf lists the members that do not hear this node, as they say.
+// Deaf lists the members that do not hear this node. The primary's hellos carry this list.
 func (w *Waits) Deaf() []ids.Node { return slices.Clone(w.deaf) }
 
-// OnHello records which members another member does not hear. Whether the primary and a
-// member hear each other concerns every write. A list of more members than there are is
-// no list of ours.
+// OnHello takes in which members another member does not hear. The primary's lists concern
+// every backup, because no write is ordered or acknowledged without a member that they name. A
+// hello that names more members than the view has is false, and is ignored.
 func (w *Waits) OnHello(from ids.Node, m *wire.Hello, primary ids.Node, members int) {
 	if len(m.Silent)+len(m.Deaf) > members {
 		return
@@ -225,7 +231,7 @@ func isWait(id ids.Node) func(core.Wait) bool {
 	return func(w core.Wait) bool { return w.Node == id }
 }
 
-// report emits one event for each wait that lasts and one for its end.
+// report emits one event for each wait that has lasted reportAfter, and one for its end.
 func (w *Waits) report(list []core.Wait) {
 	w.reported = slices.DeleteFunc(w.reported, func(t core.Wait) bool {
 		if slices.ContainsFunc(list, isWait(t.Node)) {
@@ -242,7 +248,7 @@ func (w *Waits) report(list []core.Wait) {
 	}
 }
 
-// emit emits an event of a wait. Its count is the time in milliseconds.
+// emit emits an event of a wait. Its count is the length of the wait in milliseconds.
 func (w *Waits) emit(kind *core.EventKind, t core.Wait) {
 	w.box.Event(core.Event{Kind: kind, Peer: t.Node, Ballot: w.state.Ballot, Count: uint64((w.now - t.Since) / wire.Millisecond)})
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// peers says when members were heard. A member is silent after 500 ms.
+// peers has the times at which members were heard. A member is silent after 500 ms.
 type peers map[ids.Node]wire.Instant
 
 func (p peers) Heard(id ids.Node) (wire.Instant, bool) {
@@ -37,7 +37,7 @@ func begin() *scene {
 	return s
 }
 
-// pass lets time go by, in which members are heard.
+// pass lets time go by, and these members are heard meanwhile.
 func (s *scene) pass(d wire.Instant, heard ...ids.Node) {
 	s.now += d
 	for _, id := range heard {
