@@ -22,8 +22,8 @@ import (
 	"github.com/cohortkv/cohort/benchmark/workload"
 )
 
-// TestMain turns this binary into the programs that a run starts: a node (here a store that takes
-// views and does not replicate), or the baseline.
+// TestMain turns this binary into the programs that a run starts: the baseline, or a node.
+// The node is a store that takes views and does not replicate.
 func TestMain(m *testing.M) {
 	switch {
 	case len(os.Args) > 1 && os.Args[1] == "serve":
@@ -61,7 +61,7 @@ func fakeNode(args []string) {
 	panic(http.ListenAndServe(*addr, nil))
 }
 
-// short is a run that takes a fraction of a second.
+// short returns the configuration of a run that takes a fraction of a second.
 func short(t *testing.T, out io.Writer) Config {
 	cfg := Default(out)
 	cfg.Binary, cfg.LogDir, cfg.HistoryFile = os.Args[0], t.TempDir(), filepath.Join(t.TempDir(), "history")

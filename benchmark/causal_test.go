@@ -17,12 +17,12 @@ import (
 	"github.com/cohortkv/cohort/benchmark/workload"
 )
 
-// copies are two nodes in front of one copy of a causal bucket. The copy is consistent for all
-// sessions, unless a bug is switched on.
+// copies are two nodes in front of one copy of a causal bucket. The copy is consistent for
+// all sessions, unless a bug is set.
 type copies struct {
 	mu     sync.Mutex
 	data   map[string]string
-	before map[string]string // the value that each key had before
+	before map[string]string // by key: its value before the present one
 	writes int
 	view   string
 	bug    bug
@@ -35,7 +35,7 @@ type bug struct {
 	apart  bool // node 1 has other values at the end
 	silent bool // answers have no session
 	twice  bool // the nodes are two shards, and both have every key
-	gone   bool // a key is missing at the end, at both
+	gone   bool // both nodes lack a key at the end
 }
 
 func startCopies(t *testing.T, bug bug) (urls []string) {

@@ -9,7 +9,7 @@ import (
 	"github.com/cohortkv/cohort/benchmark/report"
 )
 
-// changeLog records the changes of a cluster during a run, and prints them at once.
+// changeLog records the changes of a cluster during a run, and prints each at once.
 type changeLog struct {
 	out   io.Writer
 	clock func() int64 // of the history

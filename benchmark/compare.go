@@ -19,7 +19,7 @@ import (
 
 // CompareReport is the result of a comparison.
 type CompareReport struct {
-	Pairs   []report.Pair
+	Pairs   []report.Pair  // one for each line of the table
 	Verdict report.Verdict // over all turns, of both sides
 }
 
@@ -73,7 +73,8 @@ func (c *CompareConfig) scenarios() []scenario {
 		scenario{name: fmt.Sprintf("PUT through a backup, %d connections", n), clients: n, puts: 1, through: last})
 }
 
-// causalScenarios have no primary. They compare load on one node with load on all nodes.
+// causalScenarios are the scenarios of causal buckets. These have no primary, so the
+// scenarios compare load on one node with load on all nodes.
 func (c *CompareConfig) causalScenarios() []scenario {
 	var all []scenario
 	for _, n := range c.Connections {

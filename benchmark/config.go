@@ -91,19 +91,19 @@ func (c *Config) Validate() error {
 // CompareConfig is a comparison of a local cluster with the baseline: `cohort
 // bench compare`.
 type CompareConfig struct {
-	Nodes       int           // of the cluster
-	Binary      string        // program of the nodes and, as `bench bare --http ADDR`, of the baseline; empty: this program
-	Connections []int         // for PUT at the primary, or at all nodes of a causal bucket; all other scenarios use the middle one
-	Rounds      int           // turns of each scenario on both sides
-	Keys        int           // of every turn
-	ValueSize   int           // bytes
-	Warmup      time.Duration // of every turn
-	Duration    time.Duration // of every turn
-	Surface     workload.Surface
-	Model       workload.Model // of the cluster
-	BusTLS      bool           // the cluster encrypts its bus; the baseline is a cluster that does not
-	Seed        uint64
-	LogDir      string // empty: a temporary directory, kept if the comparison goes wrong
+	Nodes       int              // of the cluster
+	Binary      string           // program of the nodes and, as `bench bare --http ADDR`, of the baseline; empty: this program
+	Connections []int            // for PUT at the primary, or at all nodes of a causal bucket; all other scenarios use the middle one
+	Rounds      int              // turns of each scenario on both sides
+	Keys        int              // of every turn
+	ValueSize   int              // bytes
+	Warmup      time.Duration    // of every turn
+	Duration    time.Duration    // of every turn
+	Surface     workload.Surface // HTTP surface of the clients; the baseline serves both
+	Model       workload.Model   // of the cluster
+	BusTLS      bool             // the cluster encrypts its bus; the baseline is a cluster that does not
+	Seed        uint64           // of all random choices
+	LogDir      string           // empty: a temporary directory, kept if the comparison goes wrong
 
 	Out io.Writer
 }

@@ -154,8 +154,8 @@ func (m *shardMeter) forget(ctx context.Context, shards [][]int) error {
 	return nil
 }
 
-// step puts a view of shards to all nodes at once, waits until the last has
-// answered, and counts the keys of nodes that had none of them before.
+// step puts a view of shards to all nodes at once and waits until the last node has
+// answered. Then it counts the keys of nodes that had none of them before.
 func (m *shardMeter) step(ctx context.Context, name string, shards [][]int) error {
 	ctx, cancel := context.WithTimeout(ctx, viewPatience)
 	defer cancel()
@@ -185,7 +185,7 @@ func (m *shardMeter) step(ctx context.Context, name string, shards [][]int) erro
 	return nil
 }
 
-// moved is the number of keys that the shards have gained, in all.
+// moved returns the number of keys that all shards have gained.
 func moved(before, after map[int]int, shards [][]int) (sum int) {
 	for _, members := range shards {
 		if len(members) > 0 {
@@ -208,7 +208,7 @@ func (m *shardMeter) put(ctx context.Context, shards [][]int) (repeated int, err
 	return int(again.Load()), errors.Join(errs...)
 }
 
-// counts is the number of keys of each node; zero for a node that serves none.
+// counts returns the number of keys of each node; zero for a node that serves none.
 func (m *shardMeter) counts(ctx context.Context) (map[int]int, error) {
 	counts := map[int]int{}
 	for _, node := range m.cluster.Members() {

@@ -17,15 +17,15 @@ import (
 
 // Report is the result of one run.
 type Report struct {
-	Figures     report.Run
+	Figures     report.Run      // figures of the measurement
 	Waits       []report.Wait   // cost of each change
 	Verdict     *report.Verdict // nil if the history was not judged
 	First       uint64          // the number that the first write of the run must get; of a strong bucket
 	HistoryFile string          // empty if the file was temporary and the verdict is good
-	FailedDials int64
-	LongestSeen int           // longest session of a causal client, in bytes
-	Unfinished  error         // why the run was interrupted; the other fields cover the operations until then
-	Equal       time.Duration // causal: from the last answer until all replicas were equal; negative: not measured
+	FailedDials int64           // how often a client could not connect
+	LongestSeen int             // longest session of a causal client, in bytes
+	Unfinished  error           // why the run was interrupted; the other fields cover the operations until then
+	Equal       time.Duration   // causal: from the last answer until all replicas were equal; negative: not measured
 }
 
 // Reports are the results of a run, one for each model.
@@ -182,7 +182,7 @@ func (m *meter) read() time.Duration {
 	return spent
 }
 
-// used is negative when it is not known.
+// used returns the processor time; negative if it is not known.
 func (m *meter) used() time.Duration {
 	if m.cpu == nil {
 		return -1

@@ -19,7 +19,8 @@ import (
 	"github.com/cohortkv/cohort/benchmark/bare"
 )
 
-// fading serves a real store for some requests. Then it stops answering, and calls silent once.
+// fading serves a real store for some requests. Then it stops answering, and calls silent
+// once.
 func fading(t *testing.T, requests int64, silent func()) (at string) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -52,7 +53,7 @@ func TestARunWhoseClusterStopsAnsweringReportsPartialResults(t *testing.T) {
 	var out bytes.Buffer
 	cfg := short(t, &out)
 	cfg.Local, cfg.Workload.URLs = 0, []string{fading(t, 200, func() {})}
-	cfg.Workload.Duration = 3 * time.Second // the silence begins before the end, on a slow machine too
+	cfg.Workload.Duration = 3 * time.Second // the server falls silent before the end, on a slow machine too
 	cfg.Workload.Timeout, cfg.Workload.Patience = 50*time.Millisecond, 100*time.Millisecond
 	r, err := Run(t.Context(), cfg)
 	if err == nil || !strings.Contains(err.Error(), "0 of 16 done") {
@@ -73,8 +74,8 @@ func TestAnInterruptedRunReportsPartialResults(t *testing.T) {
 	wantPartial(t, r, out.String())
 }
 
-// wantPartial expects figures and a verdict of the requests before the server stopped answering, and
-// an exit status other than 0.
+// wantPartial expects figures and a verdict for the requests before the server stopped
+// answering, and an exit status other than 0.
 func wantPartial(t *testing.T, all Reports, out string) {
 	t.Helper()
 	if len(all) != 1 || all[0].Figures.Done < 100 || all[0].Verdict == nil || !all[0].Verdict.Clean() || all.ExitCode() != 1 {

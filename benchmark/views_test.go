@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The nodes here take any view, and replicate nothing.
+// The nodes of this test take any view and do not replicate.
 func TestAMemberThatJoinsWithoutTheDataIsFound(t *testing.T) {
 	var out strings.Builder
 	cfg := DefaultViews(&out)

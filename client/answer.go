@@ -12,14 +12,14 @@ import (
 
 // Answer is a node's answer to a request for one key.
 type Answer struct {
-	Status      int
+	Status      int             // HTTP status
 	MsgNum      uint64          // of a write: its own number; of a read: the number of the next write; strong buckets
 	Node        uint64          // id of the node that answered
 	Version     api.Version     // of a strong bucket
 	ETag        string          // with its quotes
 	Session     string          // v1, causal buckets: what the client has now seen
-	Metadata    json.RawMessage // likewise, on the classic surface
-	Value       []byte
+	Metadata    json.RawMessage // the same on the classic surface, as JSON
+	Value       []byte          // of a Get; nil without a value
 	ContentType string
 	Size        int  // bytes of the value, also of a Head
 	Absent      bool // of a v1 Delete: the key did not exist

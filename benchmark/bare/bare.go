@@ -32,7 +32,7 @@ type Server struct {
 	http  *fasthttp.Server
 }
 
-// New returns a server without keys. bucket is the model that /data speaks.
+// New returns a server without keys. bucket is the model that /data uses.
 func New(bucket string) *Server {
 	s := &Server{store: newStore()}
 	s.data = s.classic

@@ -13,7 +13,7 @@ import (
 	"github.com/cohortkv/cohort/api"
 )
 
-// start serves on a free port until the test ends.
+// start runs a server on a free port until the test ends.
 func start(t *testing.T, bucket string) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -34,7 +34,7 @@ func start(t *testing.T, bucket string) string {
 	return "http://" + ln.Addr().String()
 }
 
-// ask sends one request and renders the answer with the headers that matter.
+// ask sends one request. It renders the answer with its status, body and important headers.
 func ask(t *testing.T, method, url, body string) string {
 	t.Helper()
 	line, _ := askWith(t, "", method, url, body)

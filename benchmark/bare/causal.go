@@ -13,10 +13,9 @@ import (
 	"github.com/cohortkv/cohort/api"
 )
 
-// One store is causally consistent without sessions. bare has sessions because
-// clients of cohort carry them: they are as long as cohort's, but only read and
-// written back. A session is the names of the keys that its client knows, oldest
-// first.
+// A single store is causally consistent without sessions. bare has sessions because clients
+// of cohort carry them. They are as long as those of cohort, but are only read and written
+// back. A session is the list of the keys that its client has seen, oldest first.
 const (
 	nameSize = 16  // characters of a name: about as many as one key takes in cohort's text
 	maxKeys  = 128 // keys in a session of cohort at most

@@ -12,9 +12,9 @@ import (
 	"strings"
 )
 
-// caller says which node dialled a connection that a proxy has accepted. Nothing
-// that nodes say to one another need be read for that, and no byte has to pass
-// before a cut can be applied: the kernel knows whose socket it is.
+// caller returns the node that dialled a connection which a proxy has accepted. The kernel
+// knows the process of a socket, so the proxy need not read or wait for any byte before it
+// applies a cut.
 func (c *Cluster) caller(near net.Conn) (int, error) {
 	inode, err := otherEnd(near)
 	if err != nil {
@@ -28,11 +28,11 @@ func (c *Cluster) caller(near net.Conn) (int, error) {
 	return 0, fmt.Errorf("proxy: socket %d belongs to no node", inode)
 }
 
-// sockets is where Linux lists TCP over IPv4 (proc_net_tcp(5)).
+// sockets is the file in which Linux lists TCP connections over IPv4 (proc_net_tcp(5)).
 const sockets = "/proc/net/tcp"
 
-// otherEnd is the inode of the socket at the other end of a connection within
-// this machine.
+// otherEnd returns the inode of the socket at the other end of a connection within this
+// machine.
 func otherEnd(near net.Conn) (uint64, error) {
 	local, remote := near.LocalAddr().(*net.TCPAddr), near.RemoteAddr().(*net.TCPAddr)
 	list, err := os.Open(sockets)
@@ -40,7 +40,7 @@ func otherEnd(near net.Conn) (uint64, error) {
 		return 0, fmt.Errorf("proxy: %w", err)
 	}
 	defer list.Close()
-	ends := kernelAddress(remote) + " " + kernelAddress(local) + " " // as the other end sees it
+	ends := kernelAddress(remote) + " " + kernelAddress(local) + " " // as the other end names itself and its peer
 	for lines := bufio.NewScanner(list); lines.Scan(); {
 		if !strings.Contains(lines.Text(), ends) {
 			continue
@@ -56,8 +56,8 @@ func otherEnd(near net.Conn) (uint64, error) {
 	return 0, errors.New("proxy: the other end has gone")
 }
 
-// kernelAddress is how sockets spells an address: the bytes of the network read
-// as a number of this machine.
+// kernelAddress is an address in the form of sockets: the bytes of the network as a number
+// of this machine.
 func kernelAddress(a *net.TCPAddr) string {
 	return fmt.Sprintf("%08X:%04X", binary.NativeEndian.Uint32(a.IP.To4()), a.Port)
 }
@@ -67,7 +67,7 @@ func (p *Process) holds(inode uint64) bool {
 	dir := filepath.Join("/proc", strconv.Itoa(p.Pid()), "fd")
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return false // it has ended
+		return false // the process has ended
 	}
 	want := fmt.Sprintf("socket:[%d]", inode)
 	for _, entry := range entries {

@@ -1,12 +1,12 @@
-// Package cluster runs real nodes as child processes of this one, on free ports
-// of 127.0.0.1: for the benchmark, and for tests that want sockets, signals and
-// a kernel instead of a simulator. Nodes can be killed, paused, cut off from one
-// another (cuts.go) and started again;
-// none is left when Close returns, nor when this process dies before that.
+// Package cluster runs real nodes as child processes, on free ports of 127.0.0.1. It is for
+// the benchmark, and for tests that need sockets, signals and a kernel instead of a
+// simulator. Nodes can be killed, paused, restarted, and cut off from one another
+// (cuts.go).
 //
-// Nodes are named by their index, which is also their node id. Close,
-// CPU and what concerns one node may be called by any goroutine; views are put
-// by one at a time.
+// No node is left when Close returns, nor when this process dies before that.
+//
+// A node is named by its index, which is also its id. Any goroutine may call Close, CPU and
+// the methods of one node. Only one goroutine at a time may put views.
 package cluster
 
 import (
@@ -30,25 +30,25 @@ import (
 type Config struct {
 	Binary   string   // a cohort binary; see Build
 	Nodes    int      // how many
-	Dir      string   // where the nodes' logs go: n0.log, n1.log, …
+	Dir      string   // folder of the nodes' logs: n0.log, n1.log, …
 	Name     string   // --cluster
 	Bucket   string   // --default-bucket
 	LogLevel string   // --log-level
-	Secret   string   // by which the nodes encrypt their bus; empty: they do not
+	Secret   string   // the nodes encrypt their bus with it; empty: they do not
 	Extra    []string // further arguments of every node
-	Cuts     bool     // lead the bus through proxies that can be cut; they cost some time and processor
+	Cuts     bool     // connect the buses through proxies that can be cut; these cost some time and processor
 }
 
-// Default is a cluster of three strong nodes, without binary and directory.
+// Default is a cluster of three strong nodes, without a binary and a directory.
 func Default() Config {
 	return Config{Nodes: 3, Name: "bench", Bucket: api.BucketStrong, LogLevel: "info"}
 }
 
-// startTime bounds how long a node may take until it answers /ping. It is there
-// to end a hopeless wait, not to measure.
+// startTime bounds the time until a node answers /ping. It ends a hopeless wait; it
+// measures nothing.
 const startTime = 20 * time.Second
 
-// Cluster is a set of nodes.
+// Cluster is a set of nodes. They have no view until one is put.
 type Cluster struct {
 	config Config
 	ports  *ports.Reserved
@@ -56,8 +56,8 @@ type Cluster struct {
 	cuts   *cuts
 	mu     struct {
 		sync.Mutex
-		members []int    // that were put last
-		view    api.View // likewise
+		members []int    // of the view that was put last
+		view    api.View // the view that was put last
 	}
 }
 
@@ -65,11 +65,11 @@ type node struct {
 	id        int
 	http, bus string
 	client    *client.Client
-	proxy     *proxy // to bus; nil if that cannot be cut
+	proxy     *proxy // in front of bus; nil if the bus cannot be cut
 	mu        struct {
 		sync.Mutex
 		process   *Process
-		cpuBefore time.Duration // processor time of earlier processes
+		cpuBefore time.Duration // processor time of the earlier processes of this node
 		closed    bool
 	}
 }
@@ -163,7 +163,7 @@ func (c *Cluster) WaitUp(ctx context.Context, i int) error {
 	return WaitUp(ctx, c.nodes[i].client, c.Process(i))
 }
 
-// WaitUp waits until a process answers /ping, and fails if it ends before.
+// WaitUp waits until a process answers /ping. It fails if the process ends before.
 func WaitUp(ctx context.Context, server *client.Client, p *Process) error {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
@@ -202,12 +202,12 @@ func (c *Cluster) Client(i int) *client.Client { return c.nodes[i].client }
 
 func (c *Cluster) secretFile() string { return filepath.Join(c.config.Dir, "secret") }
 
-// LogFile is where node i's output is.
+// LogFile is the path of node i's output.
 func (c *Cluster) LogFile(i int) string {
 	return filepath.Join(c.config.Dir, fmt.Sprintf("n%d.log", i))
 }
 
-// Process is the present, or last, process of node i.
+// Process is the present process of node i, or its last one.
 func (c *Cluster) Process(i int) *Process {
 	n := c.nodes[i]
 	n.mu.Lock()
@@ -227,7 +227,7 @@ func (c *Cluster) All() []int {
 // Kill ends node i with SIGKILL.
 func (c *Cluster) Kill(i int) error { return c.Process(i).Kill() }
 
-// Pause stops node i with SIGSTOP, and returns when it stands still.
+// Pause stops node i with SIGSTOP. It returns when no thread of the node runs.
 func (c *Cluster) Pause(i int) error { return c.Process(i).Pause() }
 
 // Resume lets node i go on.

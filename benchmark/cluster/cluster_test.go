@@ -68,7 +68,7 @@ func fakeNode(args []string) {
 	os.Exit(1)
 }
 
-// greet says hello first to whoever dials, as a NATS server does.
+// greet sends a greeting to each connection, as a NATS server does.
 func greet(bus string) {
 	ln, err := net.Listen("tcp", bus)
 	if err != nil {
@@ -85,7 +85,7 @@ func greet(bus string) {
 	}
 }
 
-// dialBus answers 200 if somebody greets at the address.
+// dialBus answers 200 if a server greets at the address.
 func dialBus(w http.ResponseWriter, r *http.Request) {
 	conn, err := net.Dial("tcp", r.FormValue("addr"))
 	if err == nil {
@@ -98,7 +98,7 @@ func dialBus(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// fakeParent starts a node, says so, and waits to be killed.
+// fakeParent starts a node, reports that, and waits to be killed.
 func fakeParent(dir string) {
 	c, err := Start(context.Background(), Config{Binary: os.Args[0], Nodes: 1, Dir: dir})
 	if err != nil {
@@ -203,7 +203,7 @@ func TestAPausedNodeIsSilentUntilItIsResumed(t *testing.T) {
 	if err := c.Client(0).Ping(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Pause(0); err != nil { // Close must end it all the same
+	if err := c.Pause(0); err != nil { // Close must end a paused node too
 		t.Fatal(err)
 	}
 }
@@ -250,7 +250,7 @@ func TestAViewIsPutUntilEveryMemberIsReady(t *testing.T) {
 	if got := fmt.Sprint(c.Members()); got != "[0 1 2]" {
 		t.Errorf("members %s", got)
 	}
-	for i, want := range []int{3, 2, 3} { // the first one of each node was not ready
+	for i, want := range []int{3, 2, 3} { // the first answer of each node was "unready"
 		if got := strings.Count(logOf(t, c, i), "view "); got != want {
 			t.Errorf("n%d had %d views, want %d: %s", i, got, want, logOf(t, c, i))
 		}
@@ -296,8 +296,8 @@ func TestANodeThatCannotStartIsReported(t *testing.T) {
 	}
 }
 
-// TestNodesDieWithTheirParent holds a connection to the node: the kernel closes
-// it when the node is gone.
+// TestNodesDieWithTheirParent holds a connection to the node. The kernel closes the
+// connection when the node ends.
 func TestNodesDieWithTheirParent(t *testing.T) {
 	parent := exec.Command(os.Args[0], "parent", t.TempDir())
 	out, err := parent.StdoutPipe()
@@ -320,7 +320,7 @@ func TestNodesDieWithTheirParent(t *testing.T) {
 	if err := parent.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	_ = parent.Wait() // killed, as it was to be
+	_ = parent.Wait() // it was killed on purpose
 	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
 	if _, err := conn.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		if child, err := os.FindProcess(pid); err == nil {

@@ -13,12 +13,12 @@ type direction struct{ from, to int }
 // reverse is the opposite direction.
 func (d direction) reverse() direction { return direction{d.to, d.from} }
 
-// cuts says which directions are cut at the moment. All proxies of a cluster ask
-// it, any number of goroutines at a time.
+// cuts holds the directions that are cut now. All proxies of a cluster ask it, from any
+// goroutine.
 type cuts struct {
 	mu struct {
 		sync.Mutex
-		healed map[direction]chan struct{} // of each cut one: closed by its heal
+		healed map[direction]chan struct{} // by cut direction: closed when it heals
 	}
 }
 
@@ -45,8 +45,8 @@ func (c *cuts) heal(d direction) {
 	}
 }
 
-// blocked is nil if all the directions are open; otherwise it is closed when one
-// of them heals that is not.
+// blocked returns nil if all the directions are open. Otherwise it returns a channel that
+// is closed when one of the cut directions heals.
 func (c *cuts) blocked(ways ...direction) <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -58,7 +58,8 @@ func (c *cuts) blocked(ways ...direction) <-chan struct{} {
 	return nil
 }
 
-// wait returns when all the directions are open at once, or with ctx's error.
+// wait returns when all the directions are open at once. If ctx ends before, it returns
+// ctx's error.
 func (c *cuts) wait(ctx context.Context, ways ...direction) error {
 	for {
 		healed := c.blocked(ways...)
@@ -73,14 +74,13 @@ func (c *cuts) wait(ctx context.Context, ways ...direction) error {
 	}
 }
 
-// Cut stops everything that node from sends to node to over the bus, and nothing
-// else: what to sends still arrives. The sender gets no error, as when a
-// network cable is pulled (see proxy). The cluster must have been started with Cuts.
+// Cut stops everything that node from sends to node to over the bus, and nothing else:
+// messages of to still arrive. The sender gets no error, as if a network cable had been
+// pulled (see proxy). The cluster must have been started with Cuts.
 func (c *Cluster) Cut(from, to int) error { return c.changeDirection(from, to, c.cuts.cut) }
 
-// Heal lets what node from sends reach node to again. What was on its way when
-// the cut came arrives then, late, unless one of the two has given its
-// connection up.
+// Heal ends a cut. Bytes that were under way when the cut began arrive now, late, unless
+// one of the two nodes has closed its connection.
 func (c *Cluster) Heal(from, to int) error { return c.changeDirection(from, to, c.cuts.heal) }
 
 // Isolate cuts node i from all others, both ways. Its clients still reach it.

@@ -14,16 +14,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Process is one child process whose output goes to a file. It does not outlive
-// its parent: when that dies, by whatever means, the kernel kills it.
+// Process is one child process whose output goes to a file. If its parent dies, by any
+// cause, the kernel kills it.
 type Process struct {
-	Name   string
-	log    string // the file's path
+	Name   string // for errors
+	log    string // path of the output
 	cmd    *exec.Cmd
-	exited chan struct{} // closed after the process was waited for
+	exited chan struct{} // closed after the process ended and was waited for
 }
 
-// Launch starts binary with args; what it prints is appended to the file log.
+// Launch starts binary with args. The output is appended to the file log.
 func Launch(name, log, binary string, args ...string) (*Process, error) {
 	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -41,8 +41,8 @@ func Launch(name, log, binary string, args ...string) (*Process, error) {
 	return p, nil
 }
 
-// wait owns the process from start to end, on a thread of its own: the kernel
-// sends the parent-death signal when the thread that forked is gone.
+// wait owns the process from start to end, on an OS thread of its own: the kernel sends the
+// parent-death signal when the thread that forked ends.
 func (p *Process) wait(out *os.File, started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -51,11 +51,11 @@ func (p *Process) wait(out *os.File, started chan<- error) {
 	err := p.cmd.Start()
 	started <- err
 	if err == nil {
-		_ = p.cmd.Wait() // how it ended is in ProcessState; being killed is not an error here
+		_ = p.cmd.Wait() // ProcessState has the cause of the end; being killed is not an error here
 	}
 }
 
-// lastOutput is the end of the process's output.
+// lastOutput returns the end of the process's output.
 func (p *Process) lastOutput() string {
 	said, err := os.ReadFile(p.log)
 	if err != nil {
@@ -64,14 +64,13 @@ func (p *Process) lastOutput() string {
 	return string(said[max(0, len(said)-quoted):])
 }
 
-// quoted bounds what an error quotes of a log, in bytes.
+// quoted bounds the bytes of a log that an error quotes.
 const quoted = 2000
 
 // Pid is the process id.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
 
-// Alive reports whether the process has not ended yet. One that is stopped is
-// alive.
+// Alive reports whether the process has not ended yet. A stopped process is alive.
 func (p *Process) Alive() bool {
 	select {
 	case <-p.exited:
@@ -95,15 +94,14 @@ func (p *Process) end(sig os.Signal) error {
 	return nil
 }
 
-// Pause stops the process (SIGSTOP) and returns when none of its threads runs any
-// more: the signal alone is no more than a request. A process that ends first is
-// an error.
+// Pause stops the process (SIGSTOP) and returns when none of its threads runs. The signal
+// alone only requests the stop. If the process ends first, Pause fails.
 func (p *Process) Pause() error {
 	if err := p.signal(syscall.SIGSTOP); err != nil {
 		return err
 	}
-	// The kernel tells a parent that its child stopped when the last thread has;
-	// WNOWAIT leaves an exit for tend to collect.
+	// The kernel tells a parent that its child stopped when the last thread has stopped.
+	// WNOWAIT leaves an exit for wait to collect.
 	var info unix.Siginfo
 	for {
 		err := unix.Waitid(unix.P_PID, p.Pid(), &info, unix.WSTOPPED|unix.WEXITED|unix.WNOWAIT, nil)
@@ -119,7 +117,7 @@ func (p *Process) Pause() error {
 	}
 }
 
-// cldStopped is the kernel's CLD_STOPPED, which package unix does not name.
+// cldStopped is the kernel's CLD_STOPPED, which package unix does not define.
 const cldStopped = 5
 
 // Resume lets the process go on (SIGCONT).
@@ -141,14 +139,15 @@ const tick = 10 * time.Millisecond
 func (p *Process) CPU() (time.Duration, error) {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(p.Pid()) + "/stat")
 	if errors.Is(err, os.ErrNotExist) || !p.Alive() {
-		<-p.exited // it has been waited for, or is about to be
+		<-p.exited // it has been waited for, or will be in a moment
 		state := p.cmd.ProcessState
 		return state.UserTime() + state.SystemTime(), nil
 	}
 	if err != nil {
 		return 0, fmt.Errorf("cpu time of %s: %w", p.Name, err)
 	}
-	// The command's name, in parentheses, may contain anything; what follows does not.
+	// The name of the command, in parentheses, may contain any character; the fields after
+	// it do not.
 	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
 	if len(fields) < 13 {
 		return 0, fmt.Errorf("cpu time of %s: /proc says %q", p.Name, stat)

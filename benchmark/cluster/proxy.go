@@ -8,39 +8,37 @@ import (
 )
 
 const (
-	// bufferSize is how much of a flow a proxy holds in each direction; what is sent
-	// beyond that waits in the sockets of the kernel, which are bounded too.
+	// bufferSize is the number of bytes that a proxy holds in each direction of a
+	// connection. Further bytes wait in the sockets of the kernel, which are bounded too.
 	bufferSize = 32 << 10
-	// maxHeld is how many connection attempts of one node wait for the end of a
-	// cut. A node tries one at a time: whatever is older has been given up.
+	// maxHeld bounds the connection attempts of one node that wait for the end of a cut. A
+	// node makes one attempt at a time, so it has given up the older ones.
 	maxHeld = 4
 )
 
-// proxy is the way to one node's bus: an address of ours that the views name in
-// place of the node's own. It carries bytes and knows nothing about them, and
-// freezes each direction of each connection on its own while that is cut. A cut
-// looks as when an interface disappears: bytes stop flowing, neither end gets an error, a
-// connection that one end closes stays open at the other, new connections do not
-// get an answer. After the heal a flow goes on where it stopped, if both ends
-// still want it; what was on its way arrives late.
+// proxy stands in front of one node's bus: views name its address in place of the node's
+// own. It carries bytes without reading them. It freezes each direction of each connection
+// separately while that direction is cut. A cut looks as if an interface had disappeared.
+// Bytes stop, and neither end gets an error. If one end closes a connection, it stays open
+// at the other. New connections get no answer. After the heal a flow continues where it
+// stopped if both ends still want it, and bytes that were under way arrive late.
 //
-// Two things differ from a network without privileges to spare. A sender's
-// kernel sees its bytes acknowledged until the buffers on the way are full, so
-// it is silence above TCP that tells of the cut. And while one direction is cut
-// the other carries data for as long as the ends like, not only until the first
-// window is full of what could not be acknowledged.
+// Two things differ from a real network. The sender's kernel sees its bytes acknowledged
+// until the buffers on the way are full, so only silence above TCP shows the cut. And while
+// one direction is cut, the other carries data without a limit. In a real network it would
+// stop when the window is full of unacknowledged data.
 type proxy struct {
 	to       int
-	target   string // the node's own bus
+	target   string // address of the node's own bus
 	listener net.Listener
 	cuts     *cuts
-	callerOf func(near net.Conn) (int, error) // the node that dialled
+	callerOf func(near net.Conn) (int, error) // returns the node that dialled
 	cancel   context.CancelFunc
 	running  sync.WaitGroup
 
 	mu struct {
 		sync.Mutex
-		held map[int][]context.CancelFunc // by the node that dialled, the oldest first
+		held map[int][]context.CancelFunc // by node that dialled: its waiting attempts, oldest first
 	}
 }
 
@@ -57,13 +55,13 @@ func newProxy(to int, target string, cuts *cuts, who func(net.Conn) (int, error)
 	return c, nil
 }
 
-// addr is what a view names.
+// addr is the address that a view names.
 func (c *proxy) addr() string { return c.listener.Addr().String() }
 
 // close ends all connections.
 func (c *proxy) close() {
 	c.cancel()
-	_ = c.listener.Close() // nothing to lose
+	_ = c.listener.Close() // an error would cost nothing
 	c.running.Wait()
 }
 
@@ -71,7 +69,7 @@ func (c *proxy) accept(ctx context.Context) {
 	for {
 		near, err := c.listener.Accept()
 		if err != nil {
-			return // closed
+			return // the proxy is closed
 		}
 		c.running.Go(func() { c.serve(ctx, near) })
 	}
@@ -82,7 +80,7 @@ func (c *proxy) serve(ctx context.Context, near net.Conn) {
 	defer near.Close()
 	from, err := c.callerOf(near)
 	if err != nil {
-		return // it has gone already, or is none of ours
+		return // the caller has ended, or is no node of this cluster
 	}
 	there := direction{from, c.to}
 	if !c.admit(ctx, there) {
@@ -90,7 +88,7 @@ func (c *proxy) serve(ctx context.Context, near net.Conn) {
 	}
 	far, err := net.Dial("tcp", c.target)
 	if err != nil {
-		_ = near.(*net.TCPConn).SetLinger(0) // as a port that nobody listens on: reset
+		_ = near.(*net.TCPConn).SetLinger(0) // close with a reset, as a port without a listener would
 		return
 	}
 	defer far.Close()
@@ -101,8 +99,8 @@ func (c *proxy) serve(ctx context.Context, near net.Conn) {
 	both.Wait()
 }
 
-// admit holds a new connection while one of its directions is cut: neither a SYN
-// nor its answer may be lost. It returns false if the connection is given up.
+// admit holds a new connection while one of its directions is cut, because a SYN and its
+// answer need both. It returns false if the connection is given up.
 func (c *proxy) admit(ctx context.Context, there direction) bool {
 	if c.cuts.blocked(there, there.reverse()) == nil {
 		return true
@@ -120,9 +118,9 @@ func (c *proxy) admit(ctx context.Context, there direction) bool {
 	return c.cuts.wait(ctx, there, there.reverse()) == nil
 }
 
-// forward copies what one end sends to the other. That one end has closed is news
-// that travels in the same direction, and waits for the same heal. If the other
-// end takes no more, its own direction will tell.
+// forward copies bytes from one end to the other. The end of a flow travels in the same
+// direction, and waits for the same heal. If the receiver accepts no more bytes, its own
+// direction reports that.
 func (c *proxy) forward(ctx context.Context, dst, src net.Conn, way direction) {
 	buf := make([]byte, bufferSize)
 	for {
@@ -136,7 +134,7 @@ func (c *proxy) forward(ctx context.Context, dst, src net.Conn, way direction) {
 			}
 		}
 		if err != nil {
-			_ = dst.Close() // it may have closed, too
+			_ = dst.Close() // the other direction may have closed it
 			return
 		}
 	}

@@ -16,7 +16,7 @@ var (
 	back  = there.reverse()
 )
 
-// hearing is one end of a connection, and what a test expects of it.
+// hearing is one end of a connection, and what it must receive.
 type hearing struct {
 	net.Conn
 	t *testing.T
@@ -38,8 +38,8 @@ func (h hearing) hears(want string) {
 	}
 }
 
-// hearsNothing is not even told that the other end has closed. What would arrive
-// wrongly arrives within a moment on one machine.
+// hearsNothing fails the test if anything arrives, even the end of the other side. On one
+// machine, a false delivery takes only a moment.
 func (h hearing) hearsNothing() {
 	h.t.Helper()
 	_ = h.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
@@ -57,7 +57,7 @@ func (h hearing) hearsTheEnd() {
 	}
 }
 
-// bench is a proxy to a listener of the test's own.
+// bench is a proxy to a listener of the test.
 type bench struct {
 	*cuts
 	proxy  *proxy
@@ -183,7 +183,7 @@ func TestAttemptsDuringACutDoNotPileUp(t *testing.T) {
 func TestANodeThatDoesNotListenRefuses(t *testing.T) {
 	b := newBench(t)
 	b.target.Close()
-	if conn, err := net.Dial("tcp", b.proxy.addr()); err == nil { // the reset may be quicker
+	if conn, err := net.Dial("tcp", b.proxy.addr()); err == nil { // the reset may arrive before
 		defer conn.Close()
 		hearing{conn, t}.hearsTheEnd()
 	}
@@ -203,8 +203,8 @@ func TestClosingAProxyEndsItsFrozenConnections(t *testing.T) {
 	}
 }
 
-// TestTheCallerOfAConnectionIsFoundByItsSocket has one process dial the bus of another and of a
-// third: only the way that is cut is dead.
+// TestTheCallerOfAConnectionIsFoundByItsSocket lets one process dial the buses of two
+// others. Only the direction that is cut must be blocked.
 func TestTheCallerOfAConnectionIsFoundByItsSocket(t *testing.T) {
 	c := startCuttable(t, 3)
 	heard := func(from, to int) error {

@@ -10,14 +10,14 @@ import (
 	"github.com/cohortkv/cohort/api"
 )
 
-// View is the list of the given nodes as operators write it. The bus ports are
-// free ports too, so every entry names its own.
+// View is the list of the given nodes in the form of operators. Every entry names its bus
+// port, because that is a free port too.
 func (c *Cluster) View(members ...int) api.View {
 	return api.View{Flat: true, Shards: []api.Shard{c.shard("", members)}}
 }
 
-// Shards is a view of shards as operators write it. The first one always has the
-// same name, and so on.
+// Shards is a view of shards in the form of operators. A shard has the same name in every
+// view, by its place.
 func (c *Cluster) Shards(shards ...[]int) api.View {
 	var view api.View
 	for i, members := range shards {
@@ -39,9 +39,9 @@ func (c *Cluster) shard(name string, members []int) api.Shard {
 	return shard
 }
 
-// PutView puts the view of the given members to each of them, the next when the
-// one before is ready, and repeats it, which is harmless, at a node that has
-// not become ready within its bound. It ends with an error when ctx does.
+// PutView puts the view of the given members to each of them, each when the one before has
+// become ready. If a node does not become ready within its bound, PutView repeats the PUT, which
+// is harmless. It fails when ctx ends.
 func (c *Cluster) PutView(ctx context.Context, members ...int) error {
 	c.keep(members, c.View(members...))
 	for _, i := range members {
@@ -52,8 +52,8 @@ func (c *Cluster) PutView(ctx context.Context, members ...int) error {
 	return nil
 }
 
-// PutShards does the same with a view of shards, to all nodes: those that are in
-// none of them hand over what they have.
+// PutShards does the same with a view of shards, at all nodes: a node that is in no shard
+// must hand its data over.
 func (c *Cluster) PutShards(ctx context.Context, shards ...[]int) error {
 	c.Keep(shards...)
 	for i := range c.nodes {
@@ -103,7 +103,7 @@ func (c *Cluster) put(ctx context.Context, i int, view api.View) error {
 	}
 }
 
-// idsOf are the members of each shard.
+// idsOf returns the member ids of each shard.
 func idsOf(view api.View) (all [][]uint64) {
 	for _, shard := range view.Shards {
 		var members []uint64
@@ -115,7 +115,7 @@ func idsOf(view api.View) (all [][]uint64) {
 	return all
 }
 
-// Keep notes that a view of shards was put by another caller.
+// Keep records that another caller has put a view of shards.
 func (c *Cluster) Keep(shards ...[]int) { c.keep(slices.Concat(shards...), c.Shards(shards...)) }
 
 func (c *Cluster) keep(members []int, view api.View) {
@@ -124,7 +124,7 @@ func (c *Cluster) keep(members []int, view api.View) {
 	c.mu.members, c.mu.view = slices.Clone(members), view
 }
 
-// Members lists the nodes of the view that was put last.
+// Members returns the nodes of the view that was put last.
 func (c *Cluster) Members() []int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

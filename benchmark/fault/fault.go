@@ -1,7 +1,9 @@
-// Package fault describes, as data, what goes wrong during a run and what its
-// operator does about it, and makes it happen to whatever implements Target. A
-// description has a text form, so that a command line can give it and a report
-// can repeat it.
+// Package fault describes faults and operator actions of a run as data, and makes them
+// happen to any Target. A description has a text form, so that a command line can give it
+// and a report can repeat it.
+//
+// Run is the entry: it owns the time of a run, and leaves no node paused and no direction
+// cut.
 package fault
 
 import (
@@ -13,39 +15,39 @@ import (
 	"time"
 )
 
-// Action is a kind of fault, or of an operator's doing.
+// Action is a kind of fault or of operator action.
 type Action string
 
-// The actions. Views are put to all their members.
+// The actions. A view is put to all its members.
 const (
 	KillPrimary Action = "kill-primary" // SIGKILL for the primary, then the view of the survivors
 	Kill        Action = "kill"         // SIGKILL for one node; no view is put
 	Restart     Action = "restart"      // one node that was killed starts again, empty; a later view brings it in
 	Pause       Action = "pause"        // SIGSTOP for one node, SIGCONT after For
-	Cut         Action = "cut"          // some nodes are cut from all others, not from one another, for For
+	Cut         Action = "cut"          // some nodes are cut off from all others, but not from one another, for For
 	CutOneWay   Action = "cut-one-way"  // nothing that the first node sends reaches the second, for For
 	View        Action = "view"         // the view of these nodes is put
 	Shards      Action = "shards"       // a view of these shards is put, to all nodes
-	Shrink      Action = "shrink"       // the view that was put last, without one node, is put
-	Grow        Action = "grow"         // the view that was put last, and one node more, is put
+	Shrink      Action = "shrink"       // the view that was put last is put without one node
+	Grow        Action = "grow"         // the view that was put last is put with one node more
 )
 
-// Fault is one fault of a run.
+// Fault is one fault or operator action of a run.
 type Fault struct {
 	Action Action
-	Nodes  []int         // by index, as the action wants them
-	Shards [][]int       // the same nodes, of Shards
-	At     time.Duration // since the beginning of the measurement
-	For    time.Duration // of those that end by themselves
+	Nodes  []int         // indexes; how many depends on the action
+	Shards [][]int       // the same nodes by shard, for Shards
+	At     time.Duration // since the begin of the measurement
+	For    time.Duration // length of a fault that ends by itself
 }
 
-// form is how an action is written: action, nodes and times.
+// form is the text form of an action: action, nodes and times.
 type form struct {
 	example string
-	nodes   int    // how many; many: one or more; 0: none
-	between string // two nodes
+	nodes   int    // how many nodes; many: one or more; 0: none
+	between string // separator of nodes
 	lasts   bool
-	shards  string // between two shards
+	shards  string // separator of shards
 }
 
 const many = -1
@@ -63,7 +65,7 @@ var forms = map[Action]form{
 	Grow:        {example: "grow=2@10s", nodes: 1},
 }
 
-// Examples is one text of each action.
+// Examples returns an example of each action.
 func Examples() string {
 	var all []string
 	for _, f := range forms {
@@ -82,7 +84,7 @@ func (f Fault) String() string {
 	return text
 }
 
-// what is the text without its times.
+// what returns the text without its times.
 func (f Fault) what() string {
 	if len(f.Nodes) == 0 {
 		return string(f.Action)

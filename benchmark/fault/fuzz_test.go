@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The language of faults, as it is given to bench and to scenarios.
+// FuzzParse parses the text form of faults, as flags and scenarios use it.
 func FuzzParse(f *testing.F) {
 	for _, text := range []string{"kill-primary@10s", "pause=0@0s+1.5s", "cut-one-way=10:0@1m+1s", "shards=0,1/2@5s", "view=3@5s", "cut=3,4@3s+2s"} {
 		f.Add(text)

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// operate does what an operator does.
+// operate carries out an operator action.
 func (r *run) operate(ctx context.Context, f Fault) error {
 	ctx, cancel := context.WithTimeout(ctx, viewPatience)
 	defer cancel()
@@ -27,8 +27,8 @@ func (r *run) operate(ctx context.Context, f Fault) error {
 	return killPrimary(ctx, r.target)
 }
 
-// killPrimary kills the lowest id of the view and gives the others a view of
-// their own.
+// killPrimary kills the node with the lowest id of the view, and puts a view of the others
+// to them.
 func killPrimary(ctx context.Context, target Target) error {
 	members := target.Members()
 	if len(members) < 2 {

@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// Target is what faults happen to. Nodes are named by index.
+// Target is the cluster that faults happen to. A node is named by its index.
 type Target interface {
 	Processes
 	Network
 	Operator
 }
 
-// Processes are the nodes as processes.
+// Processes are the abilities of a Target to end and pause nodes.
 type Processes interface {
 	Kill(node int) error
 	Restart(ctx context.Context, node int) error // returns when the node answers
@@ -25,47 +25,46 @@ type Processes interface {
 	Resume(node int) error
 }
 
-// Network is what the nodes reach one another by.
+// Network is the ability of a Target to cut directions between nodes.
 type Network interface {
-	Size() int // how many nodes there are
+	Size() int // number of nodes
 	Cut(from, to int) error
 	Heal(from, to int) error
 }
 
-// Operator puts views.
+// Operator is the ability of a Target to put views.
 type Operator interface {
 	Members() []int // of the view that was put last
 	PutView(ctx context.Context, members ...int) error
 	PutShards(ctx context.Context, shards ...[]int) error
 }
 
-// viewPatience ends a run whose view never becomes ready: it was put to nodes
-// that cannot get together, and no cut ends that is in their way.
+// viewPatience ends a run whose view never becomes ready, because its nodes cannot reach
+// one another and no cut will end.
 const viewPatience = time.Minute
 
-// step is one thing to do at one moment.
+// step is one action at one time.
 type step struct {
 	at   time.Duration
 	text string
 	do   func() error
 }
 
-// run is what the steps of a run share.
+// run is the state that the steps of a run share.
 type run struct {
 	target Target
 	paused map[int]bool
-	cuts   map[[2]int]int // how many faults cut this way at the moment
+	cuts   map[[2]int]int // by direction: how many faults cut it now
 }
 
-// Run makes the faults happen at their times since the call, and returns at the
-// first thing that cannot be done. Pauses and cuts begin and end on time. What
-// an operator would do, with nodes and views, is done one thing after another:
-// a view that waits for the end of a cut delays what comes after it, because
-// views that are put before the last one was ready are another experiment.
+// Run makes the faults happen at their times, counted from the call. It returns an error at
+// the first step that fails. Pauses and cuts begin and end on time. Operator actions happen
+// one after another. A view that waits for the end of a cut delays the next one: putting a
+// view before the last one was ready would be another experiment.
 //
-// note is called, by one goroutine or another, before each thing is done; what
-// it returns is called after. Nodes that Run paused go on and ways that it cut
-// are healed when it returns.
+// note is called before each step, by any goroutine; the function that it returns is called
+// after the step. When Run returns, nodes that it paused run again and directions that it
+// cut are healed.
 func Run(ctx context.Context, faults []Fault, target Target, note func(text string) (done func())) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -84,7 +83,7 @@ func Run(ctx context.Context, faults []Fault, target Target, note func(text stri
 	return errors.Join(context.Cause(ctx), r.undo())
 }
 
-// play does one step after another, none before its time.
+// play executes one step after another, none before its time.
 func play(ctx context.Context, steps []step, start time.Time, note func(string) func()) error {
 	for _, s := range steps {
 		select {
@@ -101,8 +100,7 @@ func play(ctx context.Context, steps []step, start time.Time, note func(string) 
 	return nil
 }
 
-// plan takes the faults apart: what happens to the nodes, and what is done with
-// them.
+// plan splits the faults into steps of nature and steps of the operator.
 func (r *run) plan(ctx context.Context, faults []Fault) (nature, operator []step) {
 	for _, f := range faults {
 		if begin, end, text := r.spell(f); begin != nil {
@@ -117,7 +115,7 @@ func (r *run) plan(ctx context.Context, faults []Fault) (nature, operator []step
 	return nature, operator
 }
 
-// spell is how a fault with a length begins and ends.
+// spell returns the begin and the end of a fault with a length.
 func (r *run) spell(f Fault) (begin, end func() error, endText string) {
 	switch f.Action {
 	case Pause:
@@ -132,7 +130,7 @@ func (r *run) spell(f Fault) (begin, end func() error, endText string) {
 	return nil, nil, ""
 }
 
-// ways are the directions that a fault cuts among so many nodes.
+// ways returns the directions that a fault cuts in a cluster of so many nodes.
 func (f Fault) ways(size int) (ways [][2]int) {
 	if f.Action == CutOneWay {
 		return [][2]int{{f.Nodes[0], f.Nodes[1]}}
@@ -157,7 +155,7 @@ func (r *run) cut(ways [][2]int) error {
 	return errors.Join(errs...)
 }
 
-// heal leaves a way cut that another fault still cuts.
+// heal ends the cuts of a fault. A direction that another fault also cuts stays cut.
 func (r *run) heal(ways [][2]int) error {
 	var errs []error
 	for _, way := range ways {

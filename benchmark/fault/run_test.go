@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// target records what happens to it, and when. A view takes a while.
+// target records the calls with their times. Putting a view takes some time.
 type target struct {
 	begin time.Time
 	view  []int
@@ -56,7 +56,7 @@ func (x *target) PutShards(_ context.Context, shards ...[]int) error {
 	return x.note("shards %v", shards)
 }
 
-// play runs the faults in a bubble of time.
+// play runs the faults in a bubble of synctest.
 func (x *target) play(t *testing.T, texts string) (notes string, err error) {
 	t.Helper()
 	var faults []Fault
@@ -114,8 +114,8 @@ func TestFaultsHappenAtTheirTimes(t *testing.T) {
 	}
 }
 
-// A view that waits for a heal must not hold it up, and no view is put before
-// the one before it is ready.
+// A view that waits for a heal must not delay the heal. No view is put before the one
+// before it is ready.
 func TestViewsAreSlowAndTimeGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newTarget()

@@ -8,31 +8,31 @@ import (
 	"time"
 )
 
-// Scenario is a list of faults that make sense one after another.
+// Scenario is a sequence of faults, with the cluster that it needs.
 type Scenario struct {
-	Nodes    int // that it needs
-	Duration time.Duration
-	Faults   []Fault
+	Nodes    int           // how many it needs
+	Duration time.Duration // of the measurement
+	Faults   []Fault       // in the order of their times
 }
 
-// scenarios are the scenarios by name, each with faults far enough apart that each is
-// over, and some quiet was measured, before the next.
+// scenarios are the scenarios by name. The faults of each are so far apart that each is
+// over before the next, with some quiet time between them.
 var scenarios = map[string]struct {
 	nodes    int
 	duration time.Duration
 	faults   string
 }{
-	// A member leaves and comes back; a backup is cut off, and healed without a view;
-	// the primary is cut off, the others get a view, and it comes back in; a member
-	// dies, the others get a view, and it comes back empty.
+	// A member leaves and returns. A backup is cut off, and healed without a view. The
+	// primary is cut off, the others get a view, and the primary returns. A member dies,
+	// the others get a view, and it returns empty.
 	"changes": {5, 26 * time.Second, `
 		shrink=4@2s grow=4@4s
 		cut=3@6s+2s
 		cut=0@11s+5s view=1,2,3,4@11.5s grow=0@17s
 		kill=2@20s view=0,1,3,4@20.5s restart=2@22.5s grow=2@23.5s`},
-	// Nobody dies: two shards become three and two; a replica is cut off, and healed
-	// without a view; a shard is cut off while shards change; nodes swap shards; all
-	// become one.
+	// No node dies. Two shards become three and then two. A replica is cut off, and healed
+	// without a view. A shard is cut off while shards change. Nodes swap shards. All become
+	// one shard.
 	"shards": {6, 26 * time.Second, `
 		shards=0,1/2,3@1s shards=0,1/2,3/4,5@3s shards=0,1/4,5@5s
 		cut=1@7s+2s
@@ -42,10 +42,10 @@ var scenarios = map[string]struct {
 		view=0,1,2@22s`},
 }
 
-// Names lists the scenarios.
+// Names returns the names of the scenarios.
 func Names() []string { return slices.Sorted(maps.Keys(scenarios)) }
 
-// ScenarioNamed is the scenario of a name of Names.
+// ScenarioNamed returns the scenario of a name in Names.
 func ScenarioNamed(name string) Scenario {
 	chosen := scenarios[name]
 	s := Scenario{Nodes: chosen.nodes, Duration: chosen.duration}

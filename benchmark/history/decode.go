@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// decoder undoes encoder. It fails on the first byte that encoder would not
-// have written, and never reads past its input.
+// decoder reverses encoder. It fails on the first byte that encoder would not write, and
+// never reads beyond its input.
 type decoder struct {
 	ops  []Op
 	keys []string

@@ -13,10 +13,10 @@ import (
 //
 //	uvarint length of payload · payload · CRC32C of payload, little endian
 //
-// and a payload is a run of operations, each with its start as a difference to
-// the one before. A key is written once, where it first occurs, and by its
-// number from then on. The empty block at the end tells a whole file from one
-// that was cut at a block's edge.
+// A payload is a run of operations. Each start is the difference to the start of the
+// operation before. A key is written in full where it first occurs, and by its number after
+// that. The empty block marks the end, so a file that was cut between two blocks is
+// detected.
 const magic = "cohort history 2\n"
 
 const (
@@ -27,8 +27,8 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// ErrCorrupt is wrapped by every error that means the file is not what Save
-// wrote: cut, changed or something else altogether.
+// ErrCorrupt is wrapped by every error that means that Save did not write the file in this
+// form: the file was cut or changed, or is no history.
 var ErrCorrupt = errors.New("history is corrupt")
 
 // Save writes the operations to w.
@@ -60,7 +60,7 @@ func writeBlock(w *bufio.Writer, payload []byte) error {
 	return errors.Join(err1, err2, err3)
 }
 
-// encoder carries what later operations refer to.
+// encoder holds the values that later operations refer to.
 type encoder struct {
 	keys map[string]uint64
 	prev int64
@@ -99,7 +99,8 @@ func (e *encoder) op(o *Op) {
 	e.buf, e.prev = b, o.Start
 }
 
-// Load reads what Save wrote. Any difference is an error that wraps ErrCorrupt.
+// Load reads a file of Save. If the file differs in any way from what Save wrote, the error
+// wraps ErrCorrupt.
 func Load(r io.Reader) ([]Op, error) {
 	br := bufio.NewReaderSize(r, 1<<16)
 	head := make([]byte, len(magic))
@@ -126,7 +127,7 @@ func readBlock(r *bufio.Reader) ([]byte, error) {
 	if err != nil || n > maxBlock {
 		return nil, fmt.Errorf("%w: no length, or one above %d", ErrCorrupt, maxBlock)
 	}
-	// The length is believed only as far as bytes arrive.
+	// The length may be false, so memory grows only as bytes arrive.
 	buf, err := io.ReadAll(io.LimitReader(r, int64(n)+crc32.Size))
 	if err != nil {
 		return nil, err

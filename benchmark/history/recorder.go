@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// Recorder collects the operations of one run. Each goroutine that plays a
-// client appends to a Log of its own, so that recording costs neither a lock
-// nor a shared cache line while operations are timed.
+// Recorder collects the operations of one run. Each goroutine of a client appends to a Log
+// of its own, so recording takes no lock and shares no cache line while operations are
+// timed.
 type Recorder struct {
 	origin time.Time
-	last   atomic.Uint32 // client ids given out
+	last   atomic.Uint32 // number of client ids given out
 	mu     struct {
 		sync.Mutex
 		logs []*Log
@@ -23,8 +23,8 @@ type Recorder struct {
 // NewRecorder starts the clock of a run.
 func NewRecorder() *Recorder { return &Recorder{origin: time.Now()} }
 
-// Beside returns an empty recorder on the same clock, for what is to be judged
-// by itself.
+// Beside returns an empty recorder on the same clock, for a history that is judged
+// separately.
 func (r *Recorder) Beside() *Recorder { return &Recorder{origin: r.origin} }
 
 // Now is the time of the run in nanoseconds.
@@ -40,7 +40,7 @@ func (r *Recorder) Log() *Log {
 	return l
 }
 
-// Ops returns all operations, by start time. Nobody may be appending.
+// Ops returns all operations, by start time. No goroutine may append meanwhile.
 func (r *Recorder) Ops() []Op {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -54,16 +54,16 @@ func (r *Recorder) Ops() []Op {
 	return ops
 }
 
-// chunk is the number of operations for which a log takes memory at once:
-// growing one slice would copy megabytes in the middle of a measurement.
+// chunk is the number of operations for which a log allocates at once. One growing slice
+// would copy megabytes during a measurement.
 const chunk = 4096
 
 // Log is the record of one goroutine; only that goroutine may use it.
 type Log struct {
 	recorder *Recorder
 	client   ClientID
-	values   uint32 // composed under the present id
-	answers  uint32 // named under it
+	values   uint32 // values made under the present id
+	answers  uint32 // answers named under the present id
 	chunks   [][]Op
 }
 
@@ -73,13 +73,13 @@ func (l *Log) Client() ClientID { return l.client }
 // Now is the time of the run.
 func (l *Log) Now() int64 { return l.recorder.Now() }
 
-// NextValue names a value that nobody has written yet.
+// NextValue returns a value that no client has written yet.
 func (l *Log) NextValue() Value {
 	l.values++
 	return NewValue(l.client, l.values)
 }
 
-// NextID names an answer whose context somebody may go on from.
+// NextID returns the name of an answer whose context a later operation may use.
 func (l *Log) NextID() OpID {
 	l.answers++
 	return OpID(l.client)<<32 | OpID(l.answers)

@@ -23,7 +23,7 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind(%d)", uint8(k))
 }
 
-// String returns the word that HTTP answers use as well.
+// String returns the word that HTTP answers use too.
 func (o Outcome) String() string {
 	switch o {
 	case OK:

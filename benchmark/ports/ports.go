@@ -1,5 +1,5 @@
-// Package ports reserves TCP ports of 127.0.0.1 for servers that are to be started
-// under an address that others must know before.
+// Package ports reserves TCP ports of 127.0.0.1 for servers whose address must be known
+// before they start.
 package ports
 
 import (
@@ -12,28 +12,28 @@ import (
 )
 
 const (
-	// lowest is below what is reserved, and above what services of a machine use.
+	// lowest is the lowest port that is reserved: services of a machine use lower ones.
 	lowest = 10000
-	// fewest is how many ports there must be to draw from.
+	// fewest is the least number of ports to draw from.
 	fewest = 1000
-	// draws is how often Reserve draws before it gives up.
+	// draws bounds the attempts of Reserve.
 	draws = 2000
 )
 
-// Reserved are ports that are this process's until Close, or until it dies. Nobody
-// listens on them; whoever is told may, again and again.
+// Reserved are ports that belong to this process until Close, or until the process dies.
+// Reserve listens on none of them; a server that is told a port may listen on it, several
+// times.
 //
-// A port that somebody has listened on and closed is not enough: until the server
-// listens on it, and while it is restarted, the kernel may give it to anyone who
-// asks for any port or dials. So they are drawn from below those that the kernel
-// gives away (ip_local_port_range, ip(7)), and kept from other processes that draw
-// there by holding the UDP port of the same number.
+// It is not enough to listen on a port and close it. Until the server listens, and while it
+// restarts, the kernel may give the port to any process. So ports are drawn from below
+// those that the kernel gives away (ip_local_port_range, ip(7)). To keep them from other
+// processes that draw there, Reserve holds the UDP port of the same number.
 type Reserved struct {
 	addrs []string
 	held  []net.PacketConn
 }
 
-// Reserve finds n ports on which nobody listens; some hundreds at most.
+// Reserve finds n ports on which no process listens; n is some hundreds at most.
 func Reserve(n int) (*Reserved, error) {
 	r := &Reserved{}
 	low, high := drawn()
@@ -49,12 +49,12 @@ func Reserve(n int) (*Reserved, error) {
 	return nil, errors.Join(fmt.Errorf("no %d free ports found between %d and %d", n, low, high-1), taken, r.Close())
 }
 
-// drawn is the range that ports are drawn from: where the kernel leaves none below
-// its own, everything above lowest.
+// drawn is the range that ports are drawn from. If the kernel leaves no ports below its own
+// range, it is everything above lowest.
 func drawn() (low, high int) {
 	text, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
 	if _, scanErr := fmt.Sscan(string(text), &high); err != nil || scanErr != nil {
-		high = 32768 // not Linux
+		high = 32768 // other systems than Linux
 	}
 	if high < lowest+fewest {
 		high = 1 << 16
@@ -62,7 +62,7 @@ func drawn() (low, high int) {
 	return lowest, high
 }
 
-// try takes the port unless another process does, or listens on it.
+// try takes a port, unless another process has taken it or listens on it.
 func (r *Reserved) try(addr string) error {
 	held, err := net.ListenPacket("udp", addr)
 	if err != nil {
@@ -76,7 +76,7 @@ func (r *Reserved) try(addr string) error {
 	return listener.Close()
 }
 
-// Addrs are the ports with their host, all different.
+// Addrs returns the ports with their host, all different.
 func (r *Reserved) Addrs() []string { return r.addrs }
 
 // Close gives the ports back. It may be called twice.

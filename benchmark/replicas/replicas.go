@@ -1,5 +1,5 @@
-// Package replicas reads what each replica of a causal bucket has, from its own
-// copy, and compares.
+// Package replicas reads the contents of the replicas of a causal bucket, each from the
+// node's own copy, and compares them. The nodes need causal as default bucket.
 package replicas
 
 import (
@@ -13,11 +13,11 @@ import (
 	"github.com/cohortkv/cohort/client"
 )
 
-// ErrNotCausal says that /data of a node does not speak the causal model.
+// ErrNotCausal says that /data of a node does not use the causal model.
 var ErrNotCausal = errors.New("the default bucket is not causal")
 
-// Read asks a node for all that it has of its shard, for a client that has seen
-// nothing.
+// Read returns all that a node holds of its shard, as a client that has seen nothing sees
+// it.
 func Read(ctx context.Context, node *client.Client) (items map[string]string, id uint64, err error) {
 	items, answer, err := node.AllCausal(ctx, nil)
 	switch {
@@ -29,15 +29,15 @@ func Read(ctx context.Context, node *client.Client) (items map[string]string, id
 	return items, answer.Node, nil
 }
 
-// Replica is what one node has of its shard.
+// Replica is what one node holds of its shard.
 type Replica struct {
 	Node  uint64
-	Shard int // its place in the view
-	Items map[string]string
+	Shard int               // place of the shard in the view
+	Items map[string]string // by key: its value
 }
 
-// Disagreements compares the replicas of each shard, and looks for keys that are in
-// two shards. Replicas of a shard follow one another.
+// Disagreements compares the replicas of each shard, and finds keys that are in two shards.
+// The replicas of a shard must follow one another in all.
 func Disagreements(all []Replica) (wrong []string) {
 	home := map[string]Replica{}
 	var first Replica
@@ -71,8 +71,8 @@ func differences(a, b Replica) (wrong []string) {
 	return wrong
 }
 
-// Held records what replicas have of some keys, for the judge. A key belongs to the
-// shard that has it; one that nobody has is missing everywhere.
+// Held records what replicas hold of some keys, for the judge. A key belongs to the shard
+// that holds it. A key that no shard holds is recorded as missing everywhere.
 func Held(all []Replica, keys []string, value func(text string) history.Value, now int64) []history.Op {
 	home := map[string]int{}
 	for _, r := range all {

@@ -8,9 +8,8 @@ import (
 	"text/tabwriter"
 )
 
-// Pair is one scenario, measured in turns on a baseline and on what is compared
-// with it: Base[i] and Other[i] ran next to each other, so that whatever else
-// the machine was doing meanwhile bears on both.
+// Pair is one scenario, measured in turns on a baseline and on another side. Base[i] and
+// Other[i] ran next to each other, so other load of the machine affects both.
 type Pair struct {
 	Scenario    string
 	Base, Other []Run
@@ -28,8 +27,8 @@ func (p *Pair) Ratios() []float64 {
 	return ratios
 }
 
-// PrintComparison writes one line a scenario: median throughputs, the ratio of
-// the turns (median, and from the lowest to the highest), and median server CPU.
+// PrintComparison writes one line for each scenario: median throughputs, the ratio of the
+// turns (median, lowest and highest), and the median CPU of the servers.
 func PrintComparison(w io.Writer, base, other string, pairs []Pair) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(t, "scenario\t%s op/s\t%s op/s\tratio\tmin…max\t%s CPU/op\t%s CPU/op\t\n", base, other, base, other)
@@ -60,7 +59,7 @@ func micros(runs []Run) string {
 	return "-"
 }
 
-// each gathers a figure of the runs that have it.
+// each collects a figure of the runs that have it.
 func each(runs []Run, f func(*Run) (float64, bool)) []float64 {
 	var all []float64
 	for i := range runs {
@@ -71,7 +70,7 @@ func each(runs []Run, f func(*Run) (float64, bool)) []float64 {
 	return all
 }
 
-// median of no figures is not a number.
+// median returns NaN if there are no figures.
 func median(all []float64) float64 {
 	if len(all) == 0 {
 		return math.NaN()

@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// Move is a view that gives keys to other shards, put to all nodes at once, and the
-// time until the last of them had answered that it is ready.
+// Move is a view that moves keys between shards, put to all nodes at once. Its time ends
+// when the last node has answered that it is ready.
 type Move struct {
 	Step        string
-	Keys, Moved int
+	Keys, Moved int             // keys in the cluster, and keys that changed their shard
 	Took        []time.Duration // of each round
-	CPU         []time.Duration // of all nodes meanwhile
+	CPU         []time.Duration // of all nodes during the move
 	Repeated    int             // PUTs that had to be repeated because a node was not ready by the bound
 }
 
-// PrintMoves writes one line a step; keys per second count each moved key once,
+// PrintMoves writes one line for each step. Keys per second count each moved key once,
 // however many replicas its shard has.
 func PrintMoves(w io.Writer, moves []Move) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)

@@ -1,6 +1,6 @@
-// Package report turns a history into figures, and figures and verdicts into
-// text: one line a run, one table a comparison, one line for the verdict. It is
-// pure but for the writers that it is given.
+// Package report turns a history into figures, and figures and verdicts into text: one line
+// for each run, one table for each comparison, one line for the verdict. It is pure except
+// for the writers that it is given.
 package report
 
 import (
@@ -15,30 +15,30 @@ import (
 	"github.com/cohortkv/cohort/benchmark/history"
 )
 
-// Latency is how long the operations of one kind took.
+// Latency holds how long the operations of one kind took.
 type Latency struct {
-	Count                    int64
-	PerSecond                float64
+	Count                    int64   // operations
+	PerSecond                float64 // throughput over the window
 	P50, P90, P99, P999, Max time.Duration
 }
 
-// Run is what one workload measured: operations that took effect and both
+// Run holds the figures of one workload. It counts operations that took effect and that
 // started and ended inside the window.
 type Run struct {
 	Name       string
-	Window     time.Duration
+	Window     time.Duration // length of the measurement
 	Kinds      map[history.Kind]Latency
-	Done       int64 // the sum over the kinds
-	NotApplied int64 // refused, and reads without an answer
-	Unknown    int64
+	Done       int64         // operations of all kinds
+	NotApplied int64         // refused operations, and reads without an answer
+	Unknown    int64         // writes whose effect is not known
 	CPU        time.Duration // of all servers during the window; negative: not known
 }
 
 // PerSecond is the throughput over all kinds.
 func (r *Run) PerSecond() float64 { return float64(r.Done) / r.Window.Seconds() }
 
-// CPUPerOp is the servers' processor time for one operation, and whether it is
-// known.
+// CPUPerOp is the servers' processor time for one operation. It returns false if the time
+// is not known.
 func (r *Run) CPUPerOp() (time.Duration, bool) {
 	if r.CPU < 0 || r.Done == 0 {
 		return 0, false
@@ -46,11 +46,11 @@ func (r *Run) CPUPerOp() (time.Duration, bool) {
 	return r.CPU / time.Duration(r.Done), true
 }
 
-// longest is the longest latency that is told apart, in microseconds.
+// longest is the longest latency that is distinguished, in microseconds.
 const longest = int64(10 * time.Minute / time.Microsecond)
 
-// Measure computes the figures of a window of a history, in its nanoseconds.
-// Latencies have three significant digits.
+// Measure computes the figures of a history between from and to, in nanoseconds of the
+// history. Latencies have three significant digits.
 func Measure(name string, ops []history.Op, from, to int64, cpu time.Duration) Run {
 	r := Run{Name: name, Window: time.Duration(to - from), Kinds: map[history.Kind]Latency{}, CPU: cpu}
 	kinds := map[history.Kind]*hdrhistogram.Histogram{}
@@ -91,7 +91,7 @@ func latency(h *hdrhistogram.Histogram, window time.Duration) Latency {
 	}
 }
 
-// Print writes a table of runs: one line for each kind of operation of each.
+// Print writes a table of runs: for each, one line for each kind of operation.
 func Print(w io.Writer, runs ...Run) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "run\top\top/s\tp50\tp90\tp99\tp99.9\tmax\tserver CPU/op\tnot applied\tunknown\t")
@@ -123,20 +123,20 @@ func cpu(d time.Duration, known bool) string {
 	return fmt.Sprintf("%.1fµs", float64(d)/float64(time.Microsecond))
 }
 
-// Verdict is what the judges say about a history.
+// Verdict is the result of the judges on a history.
 type Verdict struct {
-	Causal     bool           // of a causal bucket: contexts were judged, and what replicas held at the end
-	Operations int            // that the witness placed or assigned; causal: with an effect or an answer
-	Slices     int            // that Porcupine searched
-	Keys       int            // causal: that were judged
-	Ended      bool           // causal: somebody looked at the replicas at the end
-	Violations []fmt.Stringer // the first line of each says what is wrong
+	Causal     bool           // of a causal bucket: contexts were judged, and the final state of replicas
+	Operations int            // that the witness ordered; causal: with an effect or an answer
+	Slices     int            // slices that Porcupine searched
+	Keys       int            // causal: keys that were judged
+	Ended      bool           // causal: the final state of replicas was recorded
+	Violations []fmt.Stringer // the first line of each names the broken rule
 }
 
-// Clean reports whether nothing speaks against the history.
+// Clean reports whether no judge found a violation.
 func (v *Verdict) Clean() bool { return len(v.Violations) == 0 }
 
-// String is the verdict line; a bad one is followed by the violations.
+// String is the verdict line. The violations of a bad verdict follow the line.
 func (v *Verdict) String() string {
 	if v.Clean() {
 		return "verdict: " + v.good()

@@ -14,42 +14,43 @@ import (
 	"github.com/cohortkv/cohort/benchmark/history"
 )
 
-// Change is something that happened to the cluster during a run, in nanoseconds
-// of its history. A view is over when all its members were ready.
+// Change is one change of the cluster during a run; times are nanoseconds of its history. A
+// view ends when all its members are ready.
 type Change struct {
 	Text     string
-	From, To int64
+	From, To int64 // begin and end, in nanoseconds of the history
 }
 
-// Wait is what clients felt of one change: writes, or reads. The change has its
-// time until the next one, or until the end of the measurement; it is felt until
-// it is over itself and answers come again, which is when Resumed says.
+// Wait is the effect of one change on writes or on reads. The time of a change lasts until
+// the next change, or until the end of the measurement. Its effect lasts until the change
+// is over and answers come again, at Resumed.
 type Wait struct {
 	Change Change
-	At     time.Duration // of the change, since the measurement began
-	Writes bool
+	At     time.Duration // of the change, since the begin of the measurement
+	Writes bool          // of writes; otherwise of reads
 
-	// Longest is from request to answer, of what was in flight while the change was
-	// felt. An operation that waited across several changes counts at each.
+	// Longest is the longest time from request to answer, among the operations that were in
+	// flight while the change had effect. An operation that waited across several changes
+	// counts at each.
 	Longest time.Duration
-	// Gap is the longest time without any answer that touches the first second of
-	// the change, or all of it if it took longer; it is given whole, also where it
-	// began earlier or ended later. Resumed is its end, counted from the change.
-	// Negative: nothing was answered any more.
+	// Gap is the longest time without any answer that overlaps the first second of the
+	// change, or all of the change if that took longer. It is given in full, even if it
+	// began earlier or ended later. Resumed is the end of the gap, counted from the change.
+	// Negative: no answer followed.
 	Gap, Resumed time.Duration
-	// P99 of the operations that ended in the second before the change, that were
-	// in flight while it was felt, and that began after that. Negative: there were
-	// none.
+	// P99 of the operations that ended in the second before the change, of those that were
+	// in flight while it had effect, and of those that began after that. Negative: there
+	// were none.
 	Before, During, After time.Duration
-	Refused, Unknown      int // in the time of the change: answers that it did not happen; no answers
+	Refused, Unknown      int // answers with no effect, and requests without an answer, in the time of the change
 }
 
-// nearby is how much of what went before a change it is compared with, and how
-// soon after it a gap begins that is blamed on it.
+// nearby is the length of the time before a change that the change is compared with. It is
+// also the time after a change within which a gap counts as its effect.
 const nearby = int64(time.Second)
 
-// Waits computes what each change cost writes and reads of a history, sorted by
-// start, whose measurement went from begin to end.
+// Waits computes the effect of each change on writes and reads. ops are sorted by start;
+// begin and end are those of the measurement.
 func Waits(ops []history.Op, changes []Change, begin, end int64) []Wait {
 	changes = slices.SortedStableFunc(slices.Values(changes), func(a, b Change) int { return cmp.Compare(a.From, b.From) })
 	var waits []Wait
@@ -75,7 +76,7 @@ func Waits(ops []history.Op, changes []Change, begin, end int64) []Wait {
 type kindOps struct {
 	writes   bool
 	all      []history.Op
-	answered []int64 // ends of those that took effect, sorted
+	answered []int64 // ends of the operations that took effect, sorted
 }
 
 func ofKind(ops []history.Op, writes bool) *kindOps {
@@ -121,7 +122,7 @@ func (k *kindOps) wait(c Change, until int64) Wait {
 	return w
 }
 
-// count sees an operation that did not take effect for certain.
+// count counts an operation that is not known to have taken effect.
 func (w *Wait) count(o *history.Op, from, until int64) {
 	switch {
 	case o.End < from || o.End >= until:
@@ -132,9 +133,8 @@ func (w *Wait) count(o *history.Op, from, until int64) {
 	}
 }
 
-// gap finds the longest time between two answers that follow one another and
-// overlap the time from..until, and when it ended: never, for the greatest
-// number.
+// gap returns the longest time between two successive answers that overlaps from..until,
+// and its end. If no answer ends the gap, end is the greatest number.
 func (k *kindOps) gap(from, until int64) (longest time.Duration, end int64) {
 	i, _ := slices.BinarySearch(k.answered, from)
 	last, end := from, int64(math.MaxInt64)
@@ -178,8 +178,7 @@ func (t *tail) p99() time.Duration {
 	return time.Duration(t.histogram.ValueAtPercentile(99)) * time.Microsecond
 }
 
-// PrintWaits writes a table: what happened when, how long that took, and what
-// writes and reads felt of it.
+// PrintWaits writes a table of changes: time, length, and effect on writes and on reads.
 func PrintWaits(w io.Writer, waits []Wait) error {
 	fmt.Fprintln(w, "what each change cost (no answer for: the longest time around it in which none came; until: its end, from the change on):")
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -203,7 +202,7 @@ func PrintWaits(w io.Writer, waits []Wait) error {
 	return t.Flush()
 }
 
-// brief is for tables; a negative time is none.
+// brief renders a time for a table; a negative time is shown as none.
 func brief(d time.Duration) string {
 	switch {
 	case d < 0:

@@ -12,7 +12,7 @@ import (
 
 const ms = int64(time.Millisecond)
 
-// spans are operations from and to milliseconds.
+// spans returns operations with the given starts and ends in milliseconds.
 func spans(kind history.Kind, outcome history.Outcome, fromTo ...int64) (all []history.Op) {
 	for i := 0; i < len(fromTo); i += 2 {
 		all = append(all, history.Op{Kind: kind, Outcome: outcome, Start: fromTo[i] * ms, End: fromTo[i+1] * ms})
@@ -44,7 +44,7 @@ func TestTheCostOfAChange(t *testing.T) {
 		"a stop within one change": {
 			[]int64{0, 10, 10, 20, 95, 300, 300, 310},
 			[]Change{change("kill", 100, 100)},
-			[][6]int64{{205, 280, 200, 10, 205, -1}}, 0, // what began at the very end was still in flight
+			[][6]int64{{205, 280, 200, 10, 205, -1}}, 0, // operations that began at the very end were still in flight
 		},
 		"a change that goes on while answers come": {
 			[]int64{95, 105, 105, 130, 131, 136, 150, 190},

@@ -15,34 +15,34 @@ import (
 	"github.com/cohortkv/cohort/benchmark/history"
 )
 
-// Pauses that keep a client from spinning: on a node that refuses, and on one
-// that cannot be reached. The second is not an operation: nothing was sent.
+// Pauses that keep a client from spinning at a node that refuses, and at a node that cannot
+// be reached. A failed connection is no operation: nothing was sent.
 const (
 	refusedPause = 10 * time.Millisecond
 	dialPause    = 25 * time.Millisecond
 	dialTimeout  = time.Second
 )
 
-// client is one goroutine's state. It speaks HTTP with fasthttp's parsers on a
-// connection of its own: fasthttp's client would send a PUT up to five times.
+// client is the state of one goroutine. It uses the parsers of fasthttp on a connection of
+// its own: the client of fasthttp would send a PUT up to five times.
 type client struct {
 	run  *run
 	log  *history.Log
 	rng  *rand.Rand
-	host int // index of the target
+	host int // index of the node that it uses
 
 	conn   net.Conn
 	detach func() bool
 	in     *bufio.Reader
 	out    *bufio.Writer
-	reqs   [history.Delete + 1]fasthttp.Request // one for each kind: a GET would inherit the Content-Length of a PUT
+	reqs   [history.Delete + 1]fasthttp.Request // by kind; one for each, because a GET would inherit the Content-Length of a PUT
 	resp   fasthttp.Response
-	value  []byte // the bytes of one value, kept for the next
-	json   []byte // and those of one classic body
-	seen   seen   // of a causal client
+	value  []byte // memory for the bytes of a value, reused
+	json   []byte // memory for a classic body, reused
+	seen   seen   // context of a causal client
 }
 
-// room is what the headers of an answer take, and the context of a causal client.
+// room is the size in bytes of the headers of an answer and of a causal client's context.
 const room = 8 << 10
 
 func newClient(r *run, index int) *client {
@@ -64,7 +64,7 @@ func newClient(r *run, index int) *client {
 	return c
 }
 
-// next chooses an operation and carries it out.
+// next chooses an operation and sends it.
 func (c *client) next(ctx context.Context) {
 	cfg := &c.run.cfg
 	kind := history.Delete
@@ -80,8 +80,8 @@ func (c *client) next(ctx context.Context) {
 	c.do(ctx, kind, c.rng.IntN(cfg.Keys))
 }
 
-// do carries out one operation and records it. It returns the outcome, or 0 if
-// there was no connection to send it on and so no operation.
+// do sends one operation and records it. It returns the outcome; 0 if there was no
+// connection, and so no operation.
 func (c *client) do(ctx context.Context, kind history.Kind, key int) history.Outcome {
 	if !c.connected(ctx) {
 		return 0
@@ -131,7 +131,7 @@ func (c *client) exchange(ctx context.Context, req *fasthttp.Request) error {
 	if err := c.conn.SetDeadline(time.Now().Add(c.run.cfg.Timeout)); err != nil {
 		return err
 	}
-	if err := ctx.Err(); err != nil { // the end of ctx came before this deadline was set
+	if err := ctx.Err(); err != nil { // ctx ended before the deadline was set
 		return err
 	}
 	if err := req.Write(c.out); err != nil {
@@ -153,7 +153,7 @@ func (c *client) learn(op *history.Op, err error) {
 	}
 	op.Status = uint16(c.resp.StatusCode())
 	op.Outcome = outcome(op.Kind, c.resp.StatusCode())
-	// A number that is not one stays 0, which no judge accepts.
+	// A number that cannot be parsed stays 0, which every judge rejects.
 	op.Num, _ = strconv.ParseUint(string(c.resp.Header.Peek(api.HeaderMsgNum)), 10, 64)
 	body := c.resp.Body()
 	if c.run.cfg.Model == Causal && op.Outcome == history.OK {
@@ -214,7 +214,7 @@ func (c *client) connected(ctx context.Context) bool {
 	return true
 }
 
-// leave goes to the next node, unless the client is pinned.
+// leave changes to the next node, unless the client is pinned.
 func (c *client) leave() {
 	if !c.run.cfg.Pinned {
 		c.disconnect()
@@ -234,7 +234,7 @@ func (c *client) disconnect() {
 		return
 	}
 	c.detach()
-	_ = c.conn.Close() // what it would say has been said by the request
+	_ = c.conn.Close() // an error of the connection was already seen by the request
 	c.conn = nil
 }
 

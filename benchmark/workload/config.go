@@ -1,11 +1,12 @@
-// Package workload plays the clients of a run: each is one goroutine with one
-// keep-alive connection that sends its next request when it has the answer to
-// the last (a closed loop), so that latency and throughput belong together.
-// Every operation goes into a history.Recorder, those of the warm-up too: a
-// history with holes cannot be judged.
+// Package workload runs the clients of a benchmark. Each client is one goroutine with one
+// keep-alive connection, and sends its next request when it has the answer to the last one
+// (a closed loop). So latency and throughput belong together. Every operation goes into a
+// history.Recorder, those of the warm-up too: a history with gaps cannot be judged.
 //
-// Nothing is ever sent twice. A write without an answer is recorded as unknown
-// and its client goes on under a new id; the next request uses a new connection.
+// No request is sent twice. A write without an answer is recorded as unknown, and its
+// client continues under a new id and on a new connection.
+//
+// Run returns when the last answer has arrived or was given up.
 package workload
 
 import (
@@ -18,7 +19,7 @@ import (
 	access "github.com/cohortkv/cohort/client"
 )
 
-// Surface is the HTTP surface that clients use.
+// Surface is the HTTP surface that the clients use.
 type Surface string
 
 // The two surfaces (paths of package api).
@@ -30,53 +31,54 @@ const (
 // Model is the kind of bucket that is loaded.
 type Model string
 
-// The two models. Clients of causal buckets carry what they have seen.
+// The two models. A client of a causal bucket carries its context.
 const (
 	Strong Model = "strong"
 	Causal Model = "causal"
 )
 
-// MinValueSize is the room that a value's name takes.
+// MinValueSize is the size in bytes of the name inside a value.
 const MinValueSize = 16
 
 // Config describes a workload. Begin with Default.
 type Config struct {
-	URLs    []string      // http://host:port or https://…, all alike; client i begins at URL i modulo their number
-	Access  access.Access // what is shown to nodes that ask who clients are
-	Pinned  bool          // a client whose node does not answer stays with it instead of trying the next
-	Surface Surface
-	Model   Model // on the classic surface, that of the nodes' default bucket
+	URLs    []string      // http://host:port or https://…, all of one scheme; client i begins at URL i modulo their number
+	Access  access.Access // how clients identify themselves
+	Pinned  bool          // a client stays with its node, even if the node does not answer
+	Surface Surface       // HTTP surface
+	Model   Model         // on the classic surface it must be that of the nodes' default bucket
 
-	Clients   int
-	Keys      int
-	Prefix    string // of every key; the keys must be absent, so benchmark makes one up if it is empty
+	Clients   int    // how many, each with one connection
+	Keys      int    // how many
+	Prefix    string // of every key; the keys must be absent before the run; package benchmark makes a prefix if it is empty
 	ValueSize int    // bytes, at least MinValueSize
-	Puts      int    // the mix: shares, of any sum
-	Gets      int
-	Deletes   int
-	Seed      uint64 // of the choice of keys and kinds
+	Puts      int    // share of PUTs; the sum of the shares is arbitrary
+	Gets      int    // share of GETs
+	Deletes   int    // share of DELETEs
+	Seed      uint64 // of the random choice of keys and kinds
 
-	// Of causal clients, per cent of operations: before them a client forgets what it
-	// has seen; or, every other time, leaves a copy of that for others, or takes one.
+	// Of causal clients, in per cent of operations. Before a Fresh operation, a client
+	// drops its context. Before a Handover operation, it leaves a copy of its context for
+	// other clients, or takes one.
 	Fresh    int
 	Handover int
 
 	Preload  bool          // write every key once before anything else
 	Warmup   time.Duration // recorded and judged, not measured
-	Duration time.Duration // of what is measured; or
-	Count    int           // operations to measure, if not 0
-	Timeout  time.Duration // how long a client waits for an answer
-	Patience time.Duration // of preloading and of the last reads: how long they go on while no key gets an answer
+	Duration time.Duration // of the measurement; or
+	Count    int           // operations to measure; 0: measure for Duration
+	Timeout  time.Duration // how long a client waits for one answer
+	Patience time.Duration // how long preloading and the last reads continue while no key gets an answer
 
-	Begin func() // called when measuring begins, if not nil
-	End   func() // called when it ends
+	Begin func() // called when the measurement begins; nil: not called
+	End   func() // called when the measurement ends; nil: not called
 
-	// Settle, if not nil, is called when all clients have their answers. After it
-	// every key is read once, so that a write which was lost at the end is missed.
+	// Settle, if not nil, is called when all clients have their answers. After it every key
+	// is read once, which shows a write that was lost at the end.
 	Settle func() error
 }
 
-// Default is a mixed load for the primary's surface, without targets.
+// Default is a mixed load on the surface of the primary, without targets.
 func Default() Config {
 	return Config{
 		Surface: V1, Model: Strong, Fresh: 1, Handover: 2, Clients: 64, Keys: 100_000, ValueSize: 128, Puts: 50, Gets: 50, Seed: 1,
@@ -84,7 +86,7 @@ func Default() Config {
 	}
 }
 
-// Validate reports everything that is wrong with the configuration.
+// Validate reports all errors of the configuration.
 func (c *Config) Validate() error {
 	var errs []error
 	wrong := func(bad bool, format string, args ...any) {
@@ -113,7 +115,7 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// hostOf is the address behind a target's URL.
+// hostOf returns the address in a target's URL.
 func hostOf(target string) (string, error) {
 	u, err := url.Parse(target)
 	if err != nil {

@@ -15,35 +15,34 @@ import (
 	"github.com/cohortkv/cohort/benchmark/history"
 )
 
-// Result says when a workload measured, on the recorder's clock, how often a client
-// could not connect, and how much a causal client had to carry at most.
+// Result holds the times of the measurement, on the recorder's clock, the number of failed
+// connections, and the largest context of a causal client.
 type Result struct {
-	From, To    int64
-	FailedDials int64
-	LongestSeen int // bytes
+	From, To    int64 // begin and end of the measurement, in nanoseconds
+	FailedDials int64 // how often a client could not connect
+	LongestSeen int   // bytes of the largest context that a causal client carried
 }
 
-// run is what all clients of a workload share.
+// run is the state that all clients of a workload share.
 type run struct {
 	cfg      Config
 	recorder *history.Recorder
 	hosts    []string
-	encrypt  *tls.Config // nil: http
+	encrypt  *tls.Config // nil: no TLS
 	keys     []string
 	paths    []string
 
-	exchange exchangeSlots // what causal clients leave for one another
+	exchange exchangeSlots // contexts that causal clients leave for one another
 
 	dials atomic.Int64
 	stop  atomic.Bool
-	left  atomic.Int64 // operations still to do, when they are counted
+	left  atomic.Int64 // operations still to send, if they are counted
 }
 
-// Run plays the workload and returns when the last answer has come, or been
-// given up. It fails if the configuration is wrong, if a key that must be
-// preloaded or read at the end has no answer within Config.Patience, or if ctx
-// ends before the workload does. What was recorded by then is true, and the
-// Result says what was measured.
+// Run runs the workload. It returns when the last answer has arrived or was given up. It
+// fails if the configuration is wrong, or if a key that must be preloaded or read at the
+// end has no answer within Config.Patience. It also fails if ctx ends before the workload.
+// The history recorded by then is valid, and the Result describes the measurement.
 func Run(ctx context.Context, cfg Config, recorder *history.Recorder) (Result, error) {
 	if err := cfg.Validate(); err != nil {
 		return Result{}, fmt.Errorf("workload: %w", err)
@@ -79,7 +78,7 @@ func Run(ctx context.Context, cfg Config, recorder *history.Recorder) (Result, e
 	return result, err
 }
 
-// settle reads what has come of it all.
+// settle reads every key after the last write.
 func (r *run) settle(ctx context.Context, clients []*client) error {
 	if err := ctx.Err(); err != nil || r.cfg.Settle == nil {
 		return err
@@ -93,7 +92,7 @@ func (r *run) settle(ctx context.Context, clients []*client) error {
 func newRun(cfg Config, recorder *history.Recorder) *run {
 	r := &run{cfg: cfg, recorder: recorder, keys: make([]string, cfg.Keys), paths: make([]string, cfg.Keys)}
 	for _, u := range cfg.URLs {
-		host, _ := hostOf(u) // Validate has seen it
+		host, _ := hostOf(u) // Validate has checked it
 		r.hosts = append(r.hosts, host)
 	}
 	for i := range r.keys {
@@ -109,10 +108,10 @@ func newRun(cfg Config, recorder *history.Recorder) *run {
 
 var buckets = map[Model]string{Strong: api.BucketStrong, Causal: api.BucketCausal}
 
-// everyKey writes, or reads, every key until it has been done, each client its
-// share. It gives up when no key was done for Config.Patience.
+// everyKey writes or reads every key until each has an answer; each client has its share.
+// It gives up if no key has had an answer for Config.Patience.
 func (r *run) everyKey(ctx context.Context, clients []*client, kind history.Kind) error {
-	var hopeless atomic.Bool // a client's last request still has its timeout
+	var hopeless atomic.Bool // set while a client's last request may still wait for its timeout
 	patience := time.AfterFunc(r.cfg.Patience, func() { hopeless.Store(true) })
 	defer patience.Stop()
 	var done atomic.Int64
@@ -126,7 +125,7 @@ func (r *run) everyKey(ctx context.Context, clients []*client, kind history.Kind
 					return errHopeless
 				}
 				if c.conn != nil {
-					c.leave() // its node says that it cannot: it may have been left out of the view
+					c.leave() // the node refuses: a view may have left it out
 				}
 			}
 			patience.Reset(r.cfg.Patience)
@@ -142,7 +141,7 @@ func (r *run) everyKey(ctx context.Context, clients []*client, kind history.Kind
 
 var errHopeless = errors.New("no key gets an answer")
 
-// measure plays the part that counts.
+// measure runs the measured part.
 func (r *run) measure(ctx context.Context, clients []*client) (result Result) {
 	if r.cfg.Count > 0 {
 		call(r.cfg.Begin)
@@ -162,7 +161,7 @@ func (r *run) measure(ctx context.Context, clients []*client) (result Result) {
 	return result
 }
 
-// counted lets the clients do r.cfg.Count operations between them.
+// counted lets the clients send r.cfg.Count operations in total.
 func (r *run) counted(ctx context.Context, clients []*client) {
 	r.left.Store(int64(r.cfg.Count))
 	_ = each(clients, func(_ int, c *client) error {
@@ -173,9 +172,8 @@ func (r *run) counted(ctx context.Context, clients []*client) {
 	})
 }
 
-// timed lets the clients work for d. Answers that are still out when end is
-// called are waited for: their operations are part of the history, though not
-// of what is measured.
+// timed lets the clients work for d. It waits for answers that are still open when end is
+// called: these operations belong to the history, but are not measured.
 func (r *run) timed(ctx context.Context, clients []*client, d time.Duration, begin, end func()) {
 	r.stop.Store(false)
 	begin()

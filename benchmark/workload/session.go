@@ -13,20 +13,20 @@ import (
 	"github.com/cohortkv/cohort/benchmark/history"
 )
 
-// seen is what a causal client carries: the text that came with its last answer,
-// and which answer that was.
+// seen is the context of a causal client: the text of its last answer, and the name of that
+// answer.
 type seen struct {
-	text    []byte // the header of v1, the JSON of classic metadata; empty: nothing
+	text    []byte // the header of v1, or the JSON of classic metadata; empty: none
 	from    history.OpID
-	body    []byte // of a classic request, kept for the next
+	body    []byte // memory for the body of a classic request, reused
 	longest int
-	wrong   error // an answer that brought nothing, or too much
+	wrong   error // set if an answer had no context, or one that is too large
 }
 
-// maxSeen bounds what a client has to carry, in bytes.
+// maxSeen bounds the context that a client carries, in bytes.
 const maxSeen = 4 << 10
 
-// exchangeSlots hold copies of sessions that clients leave for one another.
+// exchangeSlots hold copies of contexts that clients leave for one another.
 type exchangeSlots [8]atomic.Pointer[leftSession]
 
 type leftSession struct {
@@ -34,8 +34,8 @@ type leftSession struct {
 	from history.OpID
 }
 
-// exchangeSession lets the client forget, leave or take what has been seen, now and then. Two
-// clients that have seen the same are one session that forks.
+// exchangeSession sometimes lets a client drop its context, leave a copy, or take one. Two
+// clients with the same context are one session that forks.
 func (c *client) exchangeSession() {
 	s := &c.seen
 	switch n := c.rng.IntN(100); {
@@ -79,8 +79,8 @@ func (c *client) sendSession(op *history.Op, req *fasthttp.Request) {
 
 var fresh = []byte("{}")
 
-// takeSession takes what an answer says that the client has seen now. It returns what
-// remains of a classic body.
+// takeSession takes the client's new context from an answer. It returns the rest of a
+// classic body.
 func (c *client) takeSession(op *history.Op, body []byte) (rest []byte) {
 	s, text := &c.seen, c.resp.Header.Peek(api.HeaderSession)
 	if c.run.cfg.Surface == Classic {
@@ -97,7 +97,7 @@ func (c *client) takeSession(op *history.Op, body []byte) (rest []byte) {
 	return body
 }
 
-// cutMetadata takes the metadata out of a classic answer, in which it stands last.
+// cutMetadata takes the metadata from a classic answer, in which it is last.
 func cutMetadata(body []byte) (metadata, rest []byte) {
 	at := bytes.LastIndex(body, []byte(metadataName))
 	if at < 0 {

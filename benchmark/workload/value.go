@@ -13,9 +13,8 @@ const (
 	twice     = alphabet + alphabet
 )
 
-// appendValue appends the bytes of a value: its name in sixteen hex digits, then
-// letters that begin at a place given by the name, so that a value put together
-// from two others is neither.
+// appendValue appends the bytes of a value: its name in sixteen hex digits, then letters
+// that begin at a place given by the name. So a mixture of two values is no value.
 func appendValue(dst []byte, v history.Value, size int) []byte {
 	begin := len(dst)
 	for shift := 60; shift >= 0; shift -= 4 {
@@ -29,12 +28,11 @@ func appendValue(dst []byte, v history.Value, size int) []byte {
 	return dst
 }
 
-// ParseValue names the value whose bytes a replica has, of a run whose values have
-// this size.
+// ParseValue returns the value with these bytes, in a run whose values have this size.
 func ParseValue(b []byte, size int) history.Value { return parseValue(b, size, nil) }
 
-// parseValue names the value whose bytes these are. Bytes that appendValue does
-// not write, at this size, are foreign. scratch is memory to use.
+// parseValue returns the value with these bytes. Bytes that appendValue does not write at
+// this size are foreign. scratch is memory to use.
 func parseValue(b []byte, size int, scratch []byte) history.Value {
 	if len(b) == size {
 		n, err := strconv.ParseUint(string(b[:MinValueSize]), 16, 64)

@@ -34,7 +34,7 @@ func startBare(t *testing.T) string {
 	return "http://" + ln.Addr().String()
 }
 
-// small is a workload of a thousand operations that were counted.
+// small is a workload of a thousand counted operations.
 func small(urls ...string) Config {
 	cfg := Default()
 	cfg.URLs, cfg.Clients, cfg.Keys, cfg.Deletes = urls, 8, 20, 10
@@ -109,8 +109,8 @@ func TestTheSameSeedAsksTheSame(t *testing.T) {
 	}
 }
 
-// deaf takes requests and never answers: it counts them and, if hangUp, closes
-// the connection after each.
+// deaf receives requests and never answers. It counts them, and if hangUp is set closes the
+// connection after each.
 func deaf(t *testing.T, hangUp bool) (url string, requests chan string) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

@@ -23,7 +23,7 @@ type logWriter struct {
 	to     io.Writer
 	notice func(lost uint64) []byte // makes the line that reports lost lines
 	lost   atomic.Uint64
-	wake   chan struct{} // capacity 1: there is something to write, or nothing will come any more
+	wake   chan struct{} // capacity 1: a line waits, or the writer is closed
 	done   chan struct{}
 
 	mu struct {

@@ -19,7 +19,7 @@ type outcome struct {
 	out, err string
 }
 
-// exited is thrown where os.Exit would have ended the program.
+// exited is the panic value in place of a call of os.Exit.
 type exited int
 
 // cohort runs the program in this process.

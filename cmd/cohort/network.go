@@ -43,7 +43,7 @@ func (n *network) set(cut map[ids.Node]bool) {
 	n.mu.cut = cut
 }
 
-// plug is one node's end of the network.
+// plug is one node's end of the network: its bus, behind the cuts.
 type plug struct {
 	bus.Conn
 	id      ids.Node

@@ -96,7 +96,7 @@ func TestCommandsSpeakToANodeWithTLSAndTokens(t *testing.T) {
 	for _, c := range []struct {
 		args   string
 		status int
-		out    string // in what is printed, to either
+		out    string // part of the output or of the error output
 	}{
 		{"health --to " + url + " --ca " + cert, 0, "ok"},
 		{"health --to https://" + side + " --ca " + cert, 0, "ok"},

@@ -59,7 +59,7 @@ func waitsForTwo(c *api.Cluster) {
 	c.Reason = o.StrongText()
 }
 
-// inOrder is a text without what differs from run to run.
+// inOrder removes from a text the parts that differ from run to run.
 func inOrder(text string) string {
 	text = regexp.MustCompile(`127\.0\.0\.1:\d+`).ReplaceAllString(text, "HOST")
 	text = regexp.MustCompile(`\d+h\d+m\d+s`).ReplaceAllString(text, "LONG")

@@ -1,12 +1,12 @@
-// Package archtest holds the rules of the house that a compiler does not: which
-// package may import which (the table in table.go), what a pure package must
-// not touch, how long a function may be. Each rule reads sources and returns
-// what breaks it; the tests apply them to this repository, and to planted
-// violations in testdata that show that each rule can fail.
+// Package archtest checks rules of this repository that a compiler does not: which package
+// may import which (table.go), what a pure package must not use, how long a function may
+// be, and whether cited files and sections exist. Each rule reads sources and returns
+// violations. The tests apply the rules to this repository, and to planted violations in
+// testdata, which show that each rule can fail.
 //
-// Why these rules: ARCHITECTURE.md promises that the protocols are values that
-// the simulator replays bit by bit. One goroutine, clock or map iteration in a
-// core breaks that silently, and no test of behaviour would say so.
+// ARCHITECTURE.md promises that the simulator replays the protocols bit by bit. One
+// goroutine, clock or map iteration in a core breaks that silently, and no test of
+// behaviour would report it.
 package archtest
 
 import (
@@ -21,14 +21,14 @@ import (
 	"strings"
 )
 
-// Module is the import path of this repository; what begins with it is ours.
+// Module is the import path of this repository, and so the prefix of its packages.
 const Module = "github.com/cohortkv/cohort"
 
 // Violation is one broken rule at one place.
 type Violation struct {
 	File string // slash-separated, from the root of the tree
-	Line int
-	What string
+	Line int    // counts from 1
+	What string // what breaks the rule
 }
 
 func (v Violation) String() string { return fmt.Sprintf("%s:%d: %s", v.File, v.Line, v.What) }
@@ -40,7 +40,7 @@ type Source struct {
 	fset   *token.FileSet
 }
 
-// Package is the folder of the file: its import path without the module.
+// Package returns the folder of the file: its import path without the module.
 func (s Source) Package() string {
 	if dir := path.Dir(s.Path); dir != "." {
 		return dir
@@ -61,9 +61,8 @@ type Tree struct {
 	Folders []string // slash-separated, without the root itself
 }
 
-// Load parses the tree below root. Hidden folders and testdata do not belong to
-// it. Files are parsed, not compiled: the rules also judge a tree that does not
-// build at this moment.
+// Load parses the tree below root, without hidden folders and testdata. Files are parsed,
+// not compiled, so the rules also check a tree that does not build.
 func Load(root string) (Tree, error) {
 	var tree Tree
 	fset := token.NewFileSet()

@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// cites say which files are read for citations: their names or, with a dot, their ends.
+// cites lists the files that are read for citations: by name or, with a dot, by extension.
 var cites = []string{".go", ".md", ".yaml", ".yml", ".txt", ".conf", ".editorconfig", "Makefile", "Dockerfile", "scripts/*", ".ci/*"}
 
-// absent are documents that the repository does not have, by the names under which they
-// used to be cited. They are matched as they are written: docs/causal.md is another one.
+// absent matches documents that the repository no longer has. Names are matched exactly:
+// docs/causal.md is a different document.
 var absent = regexp.MustCompile(`\b(?:(?:DESIGN|STRONG|CAUSAL|COUNCIL|API|HAZARDS|STYLE)(?:\.md\b|,?\s+§)|(?:DESIGN|COUNCIL|HAZARDS)\b)`)
 
 var (
@@ -24,8 +24,8 @@ var (
 	section      = regexp.MustCompile(`§\s?(\d+(?:\.\d+)*[a-z]?)\b`)
 	markdownLink = regexp.MustCompile(`\]\(([^()\s]+)\)`)
 
-	// What stands in front of a §: another one of the same document, the document, or a
-	// text that is not ours.
+	// A § may follow another § of the same document, the name of a document, or a foreign
+	// text.
 	chained  = regexp.MustCompile(`§\s?\d[\d.]*[a-z]?(?:,|;|\s|and|or|to|–|-)*$`)
 	ofOurs   = regexp.MustCompile("([\\w./-]*[\\w-]\\.md)(?:#[\\w-]*)?[`)\\]]*[,:]?\\s*\\[?$")
 	ofOthers = regexp.MustCompile(`\b(?:RFC \d+|Raft|PacificA|[A-Z]\w+ et al\.|paper|dissertation)[,:]?\s*$`)
@@ -60,7 +60,7 @@ func matchesName(pattern, name string) bool {
 	return ok
 }
 
-// repository is every file below a root.
+// repository holds the paths of every file below a root.
 type repository struct {
 	names    []string
 	texts    map[string]string
@@ -100,11 +100,11 @@ func openRepository(root string) (*repository, error) {
 	return r, err
 }
 
-// planted is where this package keeps what is wrong on purpose.
+// planted is the folder of this package's deliberate violations.
 const planted = "internal/archtest/testdata"
 
-// exists reports whether a path is a file or a folder. It may end in /..., and have
-// stars in it.
+// exists reports whether a path is a file or a folder. The path may end in /... or contain
+// stars.
 func (r *repository) exists(name string) bool {
 	name = strings.TrimSuffix(strings.TrimSuffix(name, "/..."), "/")
 	if _, ok := r.texts[name]; ok || r.folders[name] {
@@ -116,8 +116,8 @@ func (r *repository) exists(name string) bool {
 	})
 }
 
-// resolve finds the document that is cited from a file by a path: from the root, from the
-// folder of the file, or in docs.
+// resolve returns the document that a file cites by a path. The path counts from the root,
+// from the folder of the file, or from docs.
 func (r *repository) resolve(from, cited string) (string, bool) {
 	for _, name := range []string{path.Clean(cited), path.Join(path.Dir(from), cited), path.Join("docs", cited)} {
 		if _, ok := r.texts[name]; ok {
@@ -152,7 +152,7 @@ func (c *citations) check() []Violation {
 	return c.found
 }
 
-// checkLinks follows markdown links within the repository.
+// checkLinks checks the markdown links within the repository.
 func (c *citations) checkLinks() {
 	if path.Ext(c.file) != ".md" {
 		return
@@ -177,7 +177,7 @@ func (c *citations) checkLinks() {
 	}
 }
 
-// checkDocuments looks markdown files up that are named anywhere.
+// checkDocuments checks the names of markdown files.
 func (c *citations) checkDocuments() {
 	for _, at := range markdownFile.FindAllStringIndex(c.text, -1) {
 		cited := c.text[at[0]:at[1]]
@@ -190,13 +190,13 @@ func (c *citations) checkDocuments() {
 	}
 }
 
-// linked reports whether the text at an offset is the target of a link, which is
-// checked as such.
+// linked reports whether the text at an offset is the target of a link: checkLinks checks
+// that.
 func (c *citations) linked(offset int) bool {
 	return strings.HasSuffix(c.text[:offset], "](") && path.Ext(c.file) == ".md"
 }
 
-// checkDecisions looks decision records up by their numbers.
+// checkDecisions checks the numbers of decision records.
 func (c *citations) checkDecisions() {
 	for _, at := range decision.FindAllStringSubmatchIndex(c.text, -1) {
 		number := submatch(c.text, at, 1) + submatch(c.text, at, 2)
@@ -206,8 +206,8 @@ func (c *citations) checkDecisions() {
 	}
 }
 
-// checkPaths looks files and folders up. Only what begins with a folder of the
-// repository is taken for a path, and a name that ends in .go for a file.
+// checkPaths checks files and folders. Text counts as a path only if it begins with a
+// folder of the repository, and as a file name only if it ends in .go.
 func (c *citations) checkPaths() {
 	for _, at := range sourcePath.FindAllStringIndex(c.text, -1) {
 		cited := c.text[at[0]:at[1]]
@@ -230,14 +230,15 @@ func (c *citations) checkPaths() {
 	}
 }
 
-// looksLikePath tells paths from words with a slash between them, such as "client/server".
+// looksLikePath distinguishes paths from words with a slash between them, such as
+// "client/server".
 func (c *citations) looksLikePath(cited string) bool {
 	first, rest, _ := strings.Cut(cited, "/")
 	words := slices.Contains([]string{"api", "client", "docs", "test"}, first) && !strings.ContainsAny(rest, "/.")
 	return !words
 }
 
-// withoutName cuts the name of a declaration off the path of its package, as in
+// withoutName removes the name of a declaration from the path of its package, as in
 // node/wire.Life.
 func withoutName(cited string) string {
 	folder, last := path.Split(cited)
@@ -245,16 +246,16 @@ func withoutName(cited string) string {
 	return folder + pkg
 }
 
-// checkSections looks numbered sections up.
+// checkSections checks the numbers of sections.
 func (c *citations) checkSections() {
-	document := "" // of the § in front
+	document := "" // that the § belongs to
 	for _, at := range section.FindAllStringSubmatchIndex(c.text, -1) {
 		front, number := before(c.text, at[0]), submatch(c.text, at, 1)
 		switch ours := ofOurs.FindStringSubmatch(front); {
 		case ours != nil && absent.MatchString(ours[1]):
 			document = ""
 		case ours != nil:
-			document, _ = c.resolve(c.file, ours[1]) // one that does not exist is reported already
+			document, _ = c.resolve(c.file, ours[1]) // a document that does not exist was reported already
 		case chained.MatchString(front):
 		case ofOthers.MatchString(front), absent.MatchString(c.text[max(0, at[0]-12):at[1]]):
 			document = ""
@@ -270,7 +271,7 @@ func (c *citations) checkSections() {
 	}
 }
 
-// before is the text in front of an offset, as far as a citation may reach.
+// before returns the text before an offset, as far as a citation may extend.
 func before(text string, offset int) string { return text[max(0, offset-80):offset] }
 
 func submatch(text string, at []int, i int) string {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Graph is which package of this repository imports which; tests are left out.
+// Graph returns the imports of each package within this repository. Tests are left out.
 func (t Tree) Graph() map[string][]string {
 	edges := map[string]map[string]bool{}
 	for _, src := range t.Sources {
@@ -32,8 +32,8 @@ func (t Tree) Graph() map[string][]string {
 	return graph
 }
 
-// Floors sorts the packages of a graph: those on floor 0 import none of ours, and each
-// other one stands one floor above the highest that it imports.
+// Floors sorts the packages of a graph by floors. A package on floor 0 imports no other
+// one; every other package is one floor above the highest package that it imports.
 func Floors(graph map[string][]string) [][]string {
 	heights := map[string]int{}
 	var height func(pkg string) int
@@ -58,7 +58,7 @@ func Floors(graph map[string][]string) [][]string {
 	return floors
 }
 
-// Picture shows the packages by floors, the highest first, each with what it imports.
+// Picture renders the packages by floors, the highest first, each with its imports.
 func (t Tree) Picture() string {
 	graph := t.Graph()
 	width := 0

@@ -18,9 +18,9 @@ var (
 	anLink   = regexp.MustCompile(`!?\[([^\]]*)\]\([^)]*\)`)
 )
 
-// headings lists what may be cited of a markdown document: the numbers of its sections,
-// and the anchors of its headings as GitHub makes them. The rules of a section count as
-// its parts: rule 2 of section 3 is section 3.2, and the part a of that is 3.2a.
+// headings returns what may be cited of a markdown document: the numbers of its sections,
+// and the anchors of its headings as GitHub makes them. A numbered rule counts as a part of
+// its section: rule 2 of section 3 is 3.2, and part a of that rule is 3.2a.
 func headings(text string) (sections, anchors map[string]bool) {
 	sections, anchors = map[string]bool{}, map[string]bool{}
 	section, item := "", ""
@@ -44,7 +44,7 @@ func headings(text string) (sections, anchors map[string]bool) {
 		case unicode.IsDigit(rune(m[2][0])):
 			item = section + "." + m[2]
 			sections[item] = true
-		case item != "" && m[1] != "": // a part of the rule above
+		case item != "" && m[1] != "": // a part of the rule before
 			sections[item+m[2]] = true
 		default:
 			sections[section+m[2]] = true
@@ -53,7 +53,7 @@ func headings(text string) (sections, anchors map[string]bool) {
 	return sections, anchors
 }
 
-// slug is the anchor of a heading.
+// slug returns the anchor of a heading.
 func slug(title string) string {
 	title = anLink.ReplaceAllString(title, "$1")
 	var b strings.Builder
@@ -68,7 +68,7 @@ func slug(title string) string {
 	return b.String()
 }
 
-// blankFences empties the lines of fenced code.
+// blankFences blanks fenced code.
 func blankFences(text string) string {
 	var lines []string
 	fenced := false
@@ -83,13 +83,13 @@ func blankFences(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// blankCode empties fenced code and code spans; offsets stay as they are.
+// blankCode blanks fenced code and code spans. Offsets do not change.
 func blankCode(text string) string {
 	return codeSpan.ReplaceAllStringFunc(blankFences(text), func(s string) string { return strings.Repeat(" ", len(s)) })
 }
 
-// onlyComments replaces everything in a Go file but the words of its comments. Offsets
-// stay as they are. Code becomes NUL, which no citation reaches across.
+// onlyComments blanks everything in a Go file except its comments. Offsets do not change.
+// Code becomes NUL, which no citation extends across.
 func onlyComments(text string) string {
 	out := []byte(text)
 	for i, b := range out {

@@ -48,8 +48,8 @@ func report(t *testing.T, found []Violation) {
 	}
 }
 
-// purePackages resolves the list of pure packages to the folders that hold Go
-// files: the table may be ahead of the tree.
+// purePackages returns the folders with Go files that the list of pure packages names. The
+// list may name packages that do not exist yet.
 func purePackages(t *testing.T) []string {
 	t.Helper()
 	var found []string

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// CheckImports holds every import in the tree against the table.
+// CheckImports checks every import in the tree against the table.
 func CheckImports(tree Tree) []Violation {
 	var found []Violation
 	for _, src := range tree.Sources {
@@ -25,8 +25,8 @@ func CheckImports(tree Tree) []Violation {
 	return found
 }
 
-// rowOf finds the row of a package. A row that names it exactly wins over a
-// row with a pattern.
+// rowOf returns the row of a package. A row with its exact name precedes a row with a
+// pattern.
 func rowOf(pkg string) (row, bool) {
 	for _, r := range imports {
 		if r.pkg == pkg {
@@ -40,7 +40,7 @@ func rowOf(pkg string) (row, bool) {
 	return imports[i], true
 }
 
-// refuse says why a file may not import target, or nothing.
+// refuse returns the reason why a file may not import target; empty if it may.
 func refuse(src Source, r row, target string) string {
 	ours, isOurs := strings.CutPrefix(target, Module+"/")
 	switch {
@@ -74,7 +74,7 @@ func matchesAny(patterns, pkg string) bool {
 	return slices.ContainsFunc(strings.Fields(patterns), func(p string) bool { return matches(p, pkg) })
 }
 
-// matches reads patterns as the go command does: "x/..." is x and all below.
+// matches interprets patterns as the go command does: "x/..." is x and everything below.
 func matches(pattern, pkg string) bool {
 	if stem, all := strings.CutSuffix(pattern, "/..."); all {
 		return pkg == stem || strings.HasPrefix(pkg, stem+"/")

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// told are what a node says, each with the expression that finds it in its folders.
+// told lists what a node reports, each with the expression that finds it in its folders.
 var told = []struct {
 	what    string
 	folders []string
@@ -27,8 +27,9 @@ var told = []struct {
 	{"log line", []string{"node", "bus", "cmd/cohort"}, regexp.MustCompile(`[lL]og\.(?:Info|Warn|Error|Debug)\("([^"]+)"`)},
 }
 
-// TestOperationsDocListsEveryEventMetricAndReason holds docs/operations.md against the code, in
-// both directions for metrics: an alert on one that is gone never fires.
+// TestOperationsDocListsEveryEventMetricAndReason compares docs/operations.md with the
+// code. Metrics are compared in both directions, because an alert on a removed metric never
+// fires.
 func TestOperationsDocListsEveryEventMetricAndReason(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, "docs/operations.md"))
 	if err != nil {
@@ -63,7 +64,7 @@ func TestOperationsDocListsEveryEventMetricAndReason(t *testing.T) {
 	}
 }
 
-// found lists what an expression finds in the Go files below folders, tests left out.
+// found returns the matches of an expression in the Go files below folders, without tests.
 func found(t *testing.T, folders []string, finds *regexp.Regexp) (names []string) {
 	t.Helper()
 	for _, folder := range folders {

@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The planted sources carry "want: <part of the message>" on each line that
-// breaks the rule under test; every other line must pass.
+// A planted source has "want: <part of the message>" on each line that breaks the rule
+// under test. Every other line must pass.
 
 func TestEachRuleFindsItsPlantedViolations(t *testing.T) {
 	rules := []struct {
@@ -86,7 +86,7 @@ func wanted(t *testing.T, dir string) map[string]string {
 	return want
 }
 
-// compare demands that exactly the marked lines were found.
+// compare fails the test unless exactly the marked lines were found.
 func compare(t *testing.T, want map[string]string, found []Violation) {
 	t.Helper()
 	missing := maps.Clone(want)

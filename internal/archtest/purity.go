@@ -12,15 +12,15 @@ import (
 	"golang.org/x/tools/go/packages"
 )
 
-// impureImports may not be named in a pure package. Time is wire.Instant there,
-// chance a seeded source that comes in.
+// impureImports may not be imported by a pure package. A pure package gets time as
+// wire.Instant and chance as a seeded source, both as inputs.
 var impureImports = []string{
 	"sync/...", "time", "os/...", "log/...", "context", "crypto/rand", "runtime/...", "syscall", "testing/...",
 	"net/http/httptest", "net/http/httputil", "net/rpc/...", "net/smtp", "net/textproto",
 }
 
-// pureParts are the names that a pure package may use of a package that is not
-// pure as a whole. A star stands for any ending.
+// pureParts lists the names that a pure package may use of a package that is not pure as a
+// whole. A star stands for any ending.
 var pureParts = map[string]string{
 	"net":          "SplitHostPort JoinHostPort ParseIP",
 	"net/http":     "Status* Method*",
@@ -31,9 +31,9 @@ var pureParts = map[string]string{
 // mapOrderOK begins the comment that justifies a range over a map.
 const mapOrderOK = "//maporder:ok "
 
-// CheckPurity loads the packages that match the patterns (relative to root, as
-// the go command reads them) with their types and reports what a pure package
-// must not do. Test files are not looked at.
+// CheckPurity loads the packages that match the patterns, with their types, and reports
+// what a pure package must not do. Patterns are relative to root, as for the go command.
+// Test files are left out.
 func CheckPurity(root string, patterns ...string) ([]Violation, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {
@@ -61,7 +61,7 @@ func CheckPurity(root string, patterns ...string) ([]Violation, error) {
 	return found, nil
 }
 
-// purity judges one file.
+// purity checks one file.
 type purity struct {
 	src    Source
 	info   *types.Info
@@ -101,15 +101,15 @@ func (p *purity) node(n ast.Node) {
 	}
 }
 
-// rangeStmt refuses the one statement whose order Go draws by lot, unless the
-// line, or the one above, says why the order does not matter.
+// rangeStmt refuses a range over a map, whose order is random. It is allowed if the line,
+// or the one above, says why the order does not matter.
 func (p *purity) rangeStmt(n *ast.RangeStmt) {
 	if isA[*types.Map](p.info.TypeOf(n.X)) && !p.justified(n) {
 		p.report(n, "range over a map in a pure package: order it, or say why the order does not matter (%s<why>)", mapOrderOK)
 	}
 }
 
-// justified looks for the comment on the line of n or on the one above.
+// justified reports whether that comment is on the line of n or on the line above.
 func (p *purity) justified(n ast.Node) bool {
 	line := p.src.fset.Position(n.Pos()).Line
 	for _, group := range p.src.Syntax.Comments {
@@ -124,8 +124,8 @@ func (p *purity) justified(n ast.Node) bool {
 	return false
 }
 
-// call remembers what is sorted at once: slices.Sorted(maps.Keys(m)) is the way
-// to walk through a map here.
+// call records an argument that is sorted at once: slices.Sorted(maps.Keys(m)) is the usual
+// way to iterate over a map here.
 func (p *purity) call(n *ast.CallExpr) {
 	if pkg, name := p.qualified(n.Fun); pkg == "slices" && isOneOf("Sorted*", name) && len(n.Args) > 0 {
 		if inner, ok := n.Args[0].(*ast.CallExpr); ok {
@@ -134,8 +134,8 @@ func (p *purity) call(n *ast.CallExpr) {
 	}
 }
 
-// use refuses what a package of the standard library offers beside what is pure:
-// the network, the global random source, map iteration by another name, output.
+// use refuses impure parts of the standard library: the network, the global random source,
+// map iteration by another name, output.
 func (p *purity) use(n *ast.SelectorExpr) {
 	pkg, name := p.qualified(n)
 	switch parts, listed := pureParts[pkg]; {
@@ -159,7 +159,7 @@ func isOneOf(list, name string) bool {
 	})
 }
 
-// qualified takes apart an identifier of another package, such as slices.Sorted.
+// qualified splits an identifier of another package, such as slices.Sorted.
 func (p *purity) qualified(e ast.Expr) (pkg, name string) {
 	sel, ok := e.(*ast.SelectorExpr)
 	if !ok {
@@ -192,8 +192,8 @@ func isA[T types.Type](t types.Type) bool {
 	return ok
 }
 
-// coreOf is the first type in a parameter's type set: range, send and receive
-// compile only if all of them are of one kind.
+// coreOf returns the first type in a parameter's type set. Range, send and receive compile
+// only if all types of the set are of one kind.
 func coreOf(param *types.TypeParam) types.Type {
 	iface := param.Constraint().Underlying().(*types.Interface)
 	for i := range iface.NumEmbeddeds() {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestEachRowOfTheSecurityTableNamesATestThatExists holds docs/security.md against the
-// code: a row says nothing that no test has seen.
+// TestEachRowOfTheSecurityTableNamesATestThatExists compares docs/security.md with the
+// code: every promise there has a test.
 func TestEachRowOfTheSecurityTableNamesATestThatExists(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, "docs/security.md"))
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// MaxFunctionLines is the end; the habit is 40.
+// MaxFunctionLines bounds the lines of a function. Functions should stay below 40.
 const MaxFunctionLines = 70
 
 // CheckFolders refuses folder names that say nothing.
@@ -22,8 +22,8 @@ func CheckFolders(tree Tree) []Violation {
 	return found
 }
 
-// CheckFunctionLength measures every function that a person wrote, tests too,
-// from its first line to its closing brace.
+// CheckFunctionLength measures every function that was not generated, tests included, from
+// its first line to its closing brace.
 func CheckFunctionLength(tree Tree) []Violation {
 	var found []Violation
 	for _, src := range tree.Sources {
@@ -44,8 +44,8 @@ func CheckFunctionLength(tree Tree) []Violation {
 	return found
 }
 
-// CheckSleep refuses time.Sleep in tests: they wait on events, so that they are
-// neither slow nor flaky.
+// CheckSleep refuses time.Sleep in tests. Tests must wait for events; then they are neither
+// slow nor flaky.
 func CheckSleep(tree Tree) []Violation {
 	var found []Violation
 	for _, src := range tree.Sources {
@@ -67,7 +67,7 @@ func CheckSleep(tree Tree) []Violation {
 	return found
 }
 
-// importedAs is the name under which a file knows a package of one path element.
+// importedAs returns the name under which a file imports a package of one path element.
 func importedAs(file *ast.File, pkg string) string {
 	for _, spec := range file.Imports {
 		if spec.Path.Value != strconv.Quote(pkg) {
@@ -81,8 +81,8 @@ func importedAs(file *ast.File, pkg string) string {
 	return ""
 }
 
-// CheckDocNames demands that the comment of a function or type begins with its name,
-// outside of tests. A comment with another name is one that a rename has missed.
+// CheckDocNames requires that the comment of a function or type begins with its name, tests
+// left out. Otherwise a rename has missed the comment.
 func CheckDocNames(tree Tree) []Violation {
 	var found []Violation
 	for _, src := range tree.Sources {

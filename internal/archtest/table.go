@@ -1,9 +1,8 @@
 package archtest
 
-// imports says which packages of ours each package of ours may import.
-// A package that is not here fails. "x/..." is x and everything below it.
-// The test files of a package may import what it may, itself, and the third
-// column.
+// imports lists the packages of this repository that each package may import. A package
+// without a row fails. "x/..." is x and everything below it. Test files may also import
+// their own package, and the packages in the third column.
 var imports = []row{
 	{"api", "", ""},
 	{"hashing", "", ""},
@@ -78,8 +77,8 @@ var imports = []row{
 	{"test/...", "api client benchmark/... test/harness test/scenarios internal/described", ""},
 }
 
-// libraries says who may name a library, in tests as elsewhere. A library that
-// is not here fails.
+// libraries lists the packages that may import a library, in tests too. A library without a
+// row fails.
 var libraries = []library{
 	{"github.com/nats-io/nats.go", "bus/natsbus"},
 	{"github.com/nats-io/nats-server/v2", "bus/embedded bus/outside"},
@@ -87,14 +86,14 @@ var libraries = []library{
 	{"github.com/valyala/fasthttp", "node node/front client benchmark/..."},
 	{"github.com/tidwall/btree", "node/store"},
 	{"github.com/cespare/xxhash/v2", "hashing node/kv"},
-	{"gonum.org/v1/plot", "hashing"}, // its picture, drawn by a test
+	{"gonum.org/v1/plot", "hashing"}, // a test draws a picture
 	{"github.com/prometheus/client_golang", "node node/front"},
 	{"github.com/alecthomas/kong", "cmd/cohort"},
 	{"github.com/gofrs/flock", "cmd/cohort"},
 	{"github.com/HdrHistogram/hdrhistogram-go", "benchmark/..."},
 	{"github.com/anishathalye/porcupine", "benchmark/check/linear"},
 	{"github.com/google/go-cmp", "internal/script"},
-	{"github.com/getkin/kin-openapi", "internal/described"}, // for tests alone
+	{"github.com/getkin/kin-openapi", "internal/described"}, // for tests only
 	{"github.com/cockroachdb/pebble/v2/vfs", "node/wal"},
 	{"golang.org/x/sys", "node/... bus/... benchmark/... test/..."},
 	{"golang.org/x/tools", "internal/archtest"},
@@ -104,15 +103,15 @@ var libraries = []library{
 // testLibraries may be named by every test file.
 var testLibraries = []string{"pgregory.net/rapid", "github.com/google/go-cmp"}
 
-// pure lists the packages without goroutine, clock, lock, network or chance: the
-// simulator replays them, and anyone may call them from anywhere.
+// pure lists the packages without goroutine, clock, lock, network or chance. The simulator
+// replays them, and any caller may use them.
 var pure = []string{
 	"api", "hashing",
 	"node/ids", "node/wire", "node/core", "node/view", "node/forward", "node/kv", "node/strong/...", "node/causal/...", "node/machine",
 	"benchmark/check/...", "internal/sim/truth",
 }
 
-// forbiddenFolders are names that say nothing about what is inside.
+// forbiddenFolders are names that say nothing about the content of a folder.
 var forbiddenFolders = []string{"pkg", "common", "util", "utils", "types", "helpers"}
 
 type row struct {

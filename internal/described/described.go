@@ -1,8 +1,8 @@
-// Package described holds answers of a server against api.OpenAPI. It is for tests: what
-// a server does and the document does not say fails them, and so does a document that
-// is not valid.
+// Package described checks answers of a server against api.OpenAPI. It is for tests: an
+// answer that the document does not describe is an error, and so is a document that is not
+// valid OpenAPI.
 //
-// A Document is made once and may be used by any goroutine.
+// A Document is made once; any goroutine may use it.
 package described
 
 import (
@@ -51,7 +51,7 @@ func Parse(text string) (*Document, error) {
 	return d, nil
 }
 
-// Default is the description that nodes serve; it panics when that is not valid.
+// Default returns the description that nodes serve. It panics if that is not valid.
 var Default = sync.OnceValue(func() *Document {
 	d, err := Parse(api.OpenAPI)
 	if err != nil {
@@ -60,7 +60,7 @@ var Default = sync.OnceValue(func() *Document {
 	return d
 })
 
-// fixedOf cuts the parameters out of a template.
+// fixedOf returns the text of a template around its parameters.
 func fixedOf(template string) (fixed []string) {
 	for rest := template; ; {
 		before, after, more := strings.Cut(rest, "{")
@@ -72,8 +72,8 @@ func fixedOf(template string) (fixed []string) {
 	}
 }
 
-// matches reports whether a path, without its query, is one of the template's. The last
-// parameter may have slashes: a key has.
+// matches reports whether the template describes a path without a query. The last parameter
+// may contain slashes, as a key may.
 func (p path) matches(target string) bool {
 	rest, ok := strings.CutPrefix(target, p.fixed[0])
 	for i, text := range p.fixed[1:] {
@@ -100,7 +100,7 @@ type Answer struct {
 	Body   []byte
 }
 
-// Check says what of an answer the description does not have.
+// Check returns an error if the description does not allow the answer.
 func (d *Document) Check(a Answer) error {
 	target, _, _ := strings.Cut(a.Path, "?")
 	what := fmt.Sprintf("%s %.60s answers %d, and api/openapi.yaml", a.Method, target, a.Status)
@@ -135,7 +135,8 @@ func (d *Document) Check(a Answer) error {
 	return nil
 }
 
-// methodOf is the method that describes one: HEAD is GET without a body.
+// methodOf returns the method whose description applies: HEAD is described as GET without a
+// body.
 func methodOf(method string) string {
 	switch method {
 	case http.MethodHead:
@@ -181,7 +182,7 @@ func (d *Document) checkBody(response *openapi3.Response, a Answer) error {
 		return nil
 	}
 	if response.Content["*/*"] != nil && !strings.Contains(string(a.Body), `"content_type"`) {
-		return nil // a value that is JSON
+		return nil // the value is JSON
 	}
 	var value any
 	if err := json.Unmarshal(a.Body, &value); err != nil {
@@ -193,7 +194,7 @@ func (d *Document) checkBody(response *openapi3.Response, a Answer) error {
 	return nil
 }
 
-// Has reports whether a path is described.
+// Has reports whether the document describes a path.
 func (d *Document) Has(target string) bool {
 	return slices.ContainsFunc(d.paths, func(p path) bool { return p.matches(target) })
 }

@@ -24,7 +24,7 @@ func TestAnUndescribedAnswerIsReported(t *testing.T) {
 	}
 	for _, c := range []struct {
 		answer Answer
-		says   string // "": it is described
+		says   string // "": the answer is described
 	}{
 		{Answer{"GET", "/v1/kv/strong/a/b/c?timeout=1s", 200, v1("ETag", `"1"`), []byte("bytes")}, ""},
 		{Answer{"HEAD", "/v1/kv/strong/a", 304, v1("ETag", `"1"`), nil}, ""},

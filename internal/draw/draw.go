@@ -1,5 +1,5 @@
-// Package draw has generators of versions, vectors and contexts for property tests. Of
-// everything that makes a version there are few values, so that versions meet.
+// Package draw has generators of versions, vectors and contexts for property tests. Each
+// part of a version has few values, so that equal and concurrent versions are frequent.
 package draw
 
 import (
@@ -20,7 +20,7 @@ var Stream = rapid.Custom(func(t *rapid.T) wire.Stream {
 	}
 })
 
-// Position draws a number in a stream, zero among them.
+// Position draws a number in a stream. Zero is possible.
 var Position = rapid.Custom(func(t *rapid.T) wire.Position {
 	return wire.Position{Stream: Stream.Draw(t, "stream"), N: rapid.Uint64Range(0, 4).Draw(t, "n")}
 })
@@ -46,7 +46,7 @@ var Dependency = rapid.Custom(func(t *rapid.T) wire.Dependency {
 	return wire.Dependency{Hash: rapid.Uint64Range(0, 5).Draw(t, "hash"), Version: Version.Draw(t, "version")}
 })
 
-// Context draws a context: one entry a hash, and references that ascend.
+// Context draws a context: at most one entry for each hash, and ascending references.
 var Context = rapid.Custom(func(t *rapid.T) wire.Context {
 	hash := func(d wire.Dependency) uint64 { return d.Hash }
 	c := wire.Context{

@@ -14,21 +14,21 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// MaxBytes is what a bus carries in one message, and so the longest garbled message.
+// MaxBytes bounds the size of a garbled message: a bus carries no more.
 const MaxBytes = 1 << 20
 
 // Source makes the choices.
 type Source interface {
-	// N is a number from 0 to n-1; 0 if n is less than 2.
+	// N returns a number from 0 to n-1; 0 if n is less than 2.
 	N(n int) int
-	// Uint64 is any number.
+	// Uint64 returns any number.
 	Uint64() uint64
 }
 
-// Script is a source of given bytes. After the last one every choice is 0.
+// Script is a source of given bytes. After its end every choice is 0.
 type Script []byte
 
-// Over reports that all bytes are used up.
+// Over reports whether all bytes are used.
 func (s *Script) Over() bool { return len(*s) == 0 }
 
 // N implements Source.
@@ -57,7 +57,7 @@ func (s *Script) byte() (b byte) {
 	return b
 }
 
-// Chance is a source that draws.
+// Chance is a random source.
 type Chance struct{ *rand.Rand }
 
 // N implements Source.
@@ -68,7 +68,7 @@ func (c Chance) N(n int) int {
 	return c.IntN(n)
 }
 
-// remembered is how many observed messages a Mutator takes values from.
+// remembered is the number of observed messages from which a Mutator takes values.
 const remembered = 32
 
 // Mutator makes garbled messages from the messages that it has observed.
@@ -100,7 +100,7 @@ func (l *Mutator) Mutate(src Source, payload []byte) (wire.Header, wire.Message,
 	return roundTrip(h, m)
 }
 
-// pick is the message at hand, or an older one.
+// pick returns the given message or an older one.
 func (l *Mutator) pick(src Source, payload []byte) []byte {
 	if old := l.seen[src.N(remembered)]; old != nil && src.N(4) == 0 {
 		return old

@@ -7,14 +7,14 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Bounds of what is looked at in one message, and kept of others.
+// Bounds on the parts of one message, and on the values that are kept of others.
 const (
 	maxParts = 4096
 	maxAlike = 64
 	maxDepth = 12
 )
 
-// pool has values of other messages by their types.
+// pool holds values of other messages, by type.
 type pool map[reflect.Type][]reflect.Value
 
 // pool collects the values of the observed messages.
@@ -99,7 +99,7 @@ func (t *mutation) apply(h *wire.Header, m wire.Message) {
 	}
 }
 
-// swap puts a value of another message, or place, into one of its type.
+// swap replaces a value with one of the same type, from another message or place.
 func (t *mutation) swap(v reflect.Value) bool {
 	alike := t.pool[v.Type()]
 	if len(alike) == 0 {
@@ -130,9 +130,9 @@ func (t *mutation) leaf(v reflect.Value) {
 	}
 }
 
-// number is one near another, or near a limit.
+// number returns a number near another one, or near a limit.
 func (t *mutation) number(was uint64) uint64 {
-	const most = 1<<62 - 1 // the codec lets pass
+	const most = 1<<62 - 1 // the largest number that the codec accepts
 	switch t.src.N(12) {
 	case 0:
 		return 0
@@ -176,7 +176,7 @@ func (t *mutation) text(was string) string {
 	}
 }
 
-// list changes which elements a list has, and in which order.
+// list changes the elements of a list, or their order.
 func (t *mutation) list(v reflect.Value) {
 	n := v.Len()
 	if n == 0 {
@@ -186,19 +186,19 @@ func (t *mutation) list(v reflect.Value) {
 	i, j := t.src.N(n), t.src.N(n)
 	out := reflect.MakeSlice(v.Type(), 0, n+1)
 	switch t.src.N(7) {
-	case 0: // cut
+	case 0: // a prefix
 		out = reflect.AppendSlice(out, v.Slice(0, i))
-	case 1: // without one
+	case 1: // one element less
 		out = reflect.AppendSlice(reflect.AppendSlice(out, v.Slice(0, i)), v.Slice(i+1, n))
-	case 2: // one twice
+	case 2: // one element twice
 		out = reflect.AppendSlice(reflect.Append(reflect.AppendSlice(out, v.Slice(0, i)), v.Index(i)), v.Slice(i, n))
-	case 3: // two change places
+	case 3: // two elements exchanged
 		out = reflect.AppendSlice(out, v)
 		x := reflect.New(v.Type().Elem()).Elem()
 		x.Set(out.Index(i))
 		out.Index(i).Set(out.Index(j))
 		out.Index(j).Set(x)
-	case 4: // many times over
+	case 4: // the whole list many times
 		for range 1 << t.src.N(10) {
 			out = reflect.AppendSlice(out, v)
 			if out.Len() > 1<<16 {
@@ -208,7 +208,7 @@ func (t *mutation) list(v reflect.Value) {
 	case 5:
 		t.grow(v)
 		return
-	default: // from behind
+	default: // the reverse order
 		for k := n - 1; k >= 0; k-- {
 			out = reflect.Append(out, v.Index(k))
 		}
@@ -225,7 +225,7 @@ func (t *mutation) grow(v reflect.Value) {
 	v.Set(reflect.Append(v, x))
 }
 
-// fill makes a value of what there is, and of anything.
+// fill sets a value to one of the pool, or to a random one.
 func (t *mutation) fill(v reflect.Value, deep int) {
 	if deep > maxDepth || t.src.N(2) == 0 && t.swap(v) {
 		return

@@ -1,12 +1,12 @@
-// Package mutant names the deliberate bugs that the simulator must find.
+// Package mutant names the deliberate bugs that the simulator must find (docs/testing.md
+// §5).
 //
-// The cores plant each as `if mutant.On(mutant.X)`. In a normal build On is the
-// constant false, inlined, so that the branch is not in the binary at all. Built
-// with -tags mutants, On answers for the one mutant that Choose selected, for
-// the whole process; choose before the runs start, not while they run.
+// The cores plant each as `if mutant.On(mutant.X)`. In a normal build On is the constant
+// false and is inlined, so the branch is not in the binary. In a build with -tags mutants,
+// On returns true for the one mutant that Choose selected. The selection holds for the
+// whole process, so it must be made before any run starts.
 //
-// A mutant that no schedule finds is a hole in the checkers or the schedules,
-// which is what the list is for.
+// A mutant that no schedule finds shows a hole in the checks or in the schedules.
 package mutant
 
 // Mutant is one deliberate bug.
@@ -19,7 +19,7 @@ const (
 	ViewIDNumberOnly                 // view ids are compared by number, without author and boot
 	RoundWithoutBoot                 // ballots are compared without the primary's boot
 	AckWithoutPromise                // a member acknowledges below its promise (I2)
-	AckOfOtherIncarnation            // an acknowledgement counts whoever sent it (I3)
+	AckOfOtherIncarnation            // an acknowledgement counts from any incarnation of the member (I3)
 	CommitWithoutOne                 // commits with one member missing (I4)
 	JoinerNotAwaited                 // the old members commit before the joiner has the base (I5)
 	BaseEntryByEntry                 // a base replaces the state piece by piece, not at once (I10)
@@ -40,7 +40,7 @@ const (
 	KeepOldAddress                   // a peer that moved is dialled where it was
 	MergeHigherWins                  // of diverged histories the one with the higher ballot is kept whole (I8)
 	MergeOwnWins                     // of diverged histories the primary's own is kept whole (I8)
-	MergeUnion                       // per key, whatever any side holds stays
+	MergeUnion                       // per key, a value that any side holds stays
 	MergeIDsOneSide                  // one side's request ids are forgotten in a merge (I11)
 	PullWithoutPromise               // a node that is pulled from goes on in its view (I22)
 	ForgetOwed                       // a view starts without what its author heard of (I24)
@@ -59,12 +59,12 @@ const (
 	ForwardAtTick                    // a backup sends its clients' writes at its next tick
 	ConfirmAtTick                    // a read that arrives during a round of confirmations begins the next one at a tick
 
-	CausalPruneStable         // what all members have is dropped from contexts
+	CausalPruneStable         // positions that all members have are dropped from contexts
 	CausalNoCeil              // folding forgets the counters
 	CausalEarlyKnowledge      // K grows before the items are here (I15)
 	CausalExchangeInViewOnly  // no exchange but within one view (I18)
 	CausalPlainVersion        // versions are (counter, node), without the dot (I16)
-	CausalNoFormerMembers     // former members are not asked for what they have
+	CausalNoFormerMembers     // former members are not asked for their data
 	CausalNoGCCounter         // collected tombstones leave no GC counter
 	CausalGCCounterUnsent     // GC counters are not sent to later owners of the slot
 	CausalOneCollectRound     // a tombstone is collected after one round: when all have it

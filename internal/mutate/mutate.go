@@ -1,9 +1,10 @@
 // Package mutate plants one-line bugs in Go sources, as text: a mutation replaces a few
-// bytes of a file. `make mutate` draws some by chance, builds each with go build
-// -overlay, so that no file of the repository changes, and sees which tests find it.
+// bytes of a file. `make mutate` draws some at random and builds each with go build
+// -overlay, so no file of the repository changes. Then it runs the tests.
 //
-// A mutation that lives is a line that no quick test holds, or an equivalent program.
-// The deliberate bugs of package mutant are no targets: they have a test of their own.
+// A mutation that lives shows a line that no quick test checks, or it is an equivalent
+// program. The deliberate bugs of package mutant are left out, because they have a test of
+// their own.
 package mutate
 
 import (
@@ -21,10 +22,10 @@ type Mutation struct {
 	File  string
 	Line  int
 	Kind  string // such as "negate a condition"
-	From  int    // offset of the first byte that is replaced
-	To    int    // offset after the last
-	Text  string // goes in between
-	Shown string // what is replaced, on one line
+	From  int    // offset in bytes of the first byte that is replaced
+	To    int    // offset after the last replaced byte
+	Text  string // replaces these bytes
+	Shown string // the replaced bytes, on one line
 }
 
 // The kinds of mutations.
@@ -45,7 +46,7 @@ func (m Mutation) String() string {
 // Apply plants the mutation in the text of its file.
 func (m Mutation) Apply(text string) string { return text[:m.From] + m.Text + text[m.To:] }
 
-// Of lists the mutations of a file in the order of their places.
+// Of lists the mutations of a file in the order of their offsets.
 func Of(file, text string) ([]Mutation, error) {
 	fset := token.NewFileSet()
 	syntax, err := parser.ParseFile(fset, file, text, parser.SkipObjectResolution)
@@ -119,7 +120,7 @@ func (f *finder) binary(n *ast.BinaryExpr) {
 	}
 }
 
-// add notes a mutation, unless it touches a deliberate bug.
+// add records a mutation, unless it touches a deliberate bug.
 func (f *finder) add(kind string, n ast.Node, text string) {
 	from, to := f.fset.Position(n.Pos()), f.fset.Position(n.End())
 	old := f.text[from.Offset:to.Offset]
@@ -135,7 +136,7 @@ func (f *finder) source(n ast.Node) string {
 	return f.text[f.fset.Position(n.Pos()).Offset:f.fset.Position(n.End()).Offset]
 }
 
-// isPanic reports whether a statement is the check of an invariant.
+// isPanic reports whether a statement is a panic: the check of an invariant.
 func isPanic(n *ast.ExprStmt) bool {
 	call, ok := n.X.(*ast.CallExpr)
 	if !ok {

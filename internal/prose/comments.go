@@ -37,7 +37,7 @@ type line struct {
 	text   string
 }
 
-// lines takes a group apart; a directive is a blank line.
+// lines splits a group into lines. A directive counts as a blank line.
 func lines(fset *token.FileSet, group *ast.CommentGroup) (all []line) {
 	for _, comment := range group.List {
 		number := fset.Position(comment.Pos()).Line

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// leastOfCell is how many words make a table cell a sentence; fewer are a label.
+// leastOfCell is the least number of words that make a table cell a sentence; fewer are a
+// label.
 const leastOfCell = 4
 
 var (
@@ -17,9 +18,9 @@ var (
 	tableBar = regexp.MustCompile(`^\s*\|[\s|:-]+$`)
 )
 
-// Markdown lists the sentences of a document. Paragraphs, list items and table cells
-// are read, each by itself; a cell of few words is a label and no sentence. Headings,
-// fenced code (diagrams, too) and code indented beneath a blank line are not read.
+// Markdown lists the sentences of a document. Each paragraph, list item and table cell is
+// read by itself. A cell of few words is a label and no sentence. Headings, fenced code
+// (diagrams too) and code that is indented after a blank line are not read.
 func Markdown(file, text string) (found []Sentence) {
 	d := document{file: file}
 	for i, line := range strings.Split(text, "\n") {
@@ -84,8 +85,8 @@ func (d *document) text(number int, line string) {
 	d.open.add(number, strings.TrimSpace(line))
 }
 
-// row reads a row of a table cell by cell. A bar in a code span, or after a backslash,
-// is part of its cell.
+// row reads a table row cell by cell. A bar in a code span, or after a backslash, belongs
+// to its cell.
 func (d *document) row(number int, line string) {
 	if tableBar.MatchString(line) {
 		return

@@ -1,10 +1,9 @@
-// Package prose measures the English of this repository: how many words a sentence
-// has, in its documents and in the comments of its Go files. The tables of `make
-// prose` are made of it, and a test of package archtest refuses long sentences with it.
+// Package prose measures the sentences of this repository: their number of words, in its
+// documents and in the comments of its Go files. `make prose` prints the figures, and a
+// test of package archtest refuses long sentences.
 //
-// The package reads text and returns numbers. What counts as a sentence and as a word
-// is in sentence.go; what of a document is read at all, in markdown.go; what of a Go
-// file, in comments.go.
+// The package reads text and returns numbers. sentence.go defines sentences and words;
+// markdown.go and comments.go define which text of a document or a Go file is read.
 package prose
 
 import (
@@ -12,7 +11,7 @@ import (
 	"strings"
 )
 
-// Longest is how many words a sentence may have.
+// Longest is the largest number of words that a sentence may have.
 const Longest = 45
 
 // Sentence is one sentence at the line on which it begins.
@@ -32,7 +31,7 @@ func (s Sentence) String() string {
 	return fmt.Sprintf("%s:%d: %d words: %s", s.File, s.Line, s.Words, text)
 }
 
-// Figures sum up the sentences of a document or a package.
+// Figures are the figures of a document or a package.
 type Figures struct {
 	Sentences int
 	Words     int
@@ -48,7 +47,7 @@ func (f Figures) Mean() float64 {
 	return float64(f.Words) / float64(f.Sentences)
 }
 
-// Sum adds the sentences up.
+// Sum returns the figures of some sentences.
 func Sum(sentences []Sentence) Figures {
 	var f Figures
 	for _, s := range sentences {
@@ -72,7 +71,7 @@ func Over(sentences []Sentence) (long []Sentence) {
 	return long
 }
 
-// block is a run of text that no sentence leaves: a paragraph, a list item, a cell.
+// block is text that contains whole sentences: a paragraph, a list item, a cell.
 type block struct {
 	line int // the line of the file on which text begins
 	text string

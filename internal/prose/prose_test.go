@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// seen is what the tests look at: line, words, text.
+// seen returns the fields that the tests compare: line, words, text.
 func seen(sentences []Sentence) (rows []string) {
 	for _, s := range sentences {
 		rows = append(rows, fmt.Sprintf("%d %d %s", s.Line, s.Words, s.Text))

@@ -56,8 +56,8 @@ func Packages(root string) ([]Text, error) {
 	return texts, err
 }
 
-// files hands every file with an extension below root to read. Hidden folders and
-// testdata are left out.
+// files calls read for every file with an extension below root. Hidden folders and testdata
+// are left out.
 func files(root, extension string, read func(name, text string) error) error {
 	repository := os.DirFS(root)
 	return fs.WalkDir(repository, ".", func(name string, entry fs.DirEntry, err error) error {

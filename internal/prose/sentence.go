@@ -7,7 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// abbreviations do not end a sentence, in lower case and without their last full stop.
+// abbreviations do not end a sentence. They are in lower case and without their last full
+// stop.
 var abbreviations = map[string]bool{
 	"e.g": true, "i.e": true, "cf": true, "vs": true, "etc": true, "approx": true, "resp": true,
 	"sec": true, "fig": true, "no": true, "al": true, "incl": true, "max": true, "min": true, "p": true, "pp": true,
@@ -20,11 +21,11 @@ var (
 	markup   = regexp.MustCompile(`\*\*|\*|~~|</?[a-z]+( [^>]*)?/?>|<!--.*?-->`)
 )
 
-// span stands for a code span in text that is counted: one word, whatever is in it.
+// span replaces a code span while words are counted: a code span is one word.
 const span = "\uE000"
 
-// sentences splits a block. Fragments of fewer than least words (a label in a table)
-// are no sentences.
+// sentences splits a block into sentences. A fragment of fewer than least words (a label in
+// a table) is no sentence.
 func (b block) sentences(file string, least int) (found []Sentence) {
 	var spans []string
 	text := codeSpan.ReplaceAllStringFunc(b.text, func(s string) string {
@@ -71,7 +72,7 @@ type piece struct {
 	line int
 }
 
-// tokenize splits a text at white space, and knows the line of each piece.
+// tokenize splits a text at white space, and records the line of each piece.
 func tokenize(text string, line int) (pieces []piece) {
 	for row := range strings.SplitSeq(text, "\n") {
 		for _, field := range strings.Fields(row) {
@@ -82,14 +83,14 @@ func tokenize(text string, line int) (pieces []piece) {
 	return pieces
 }
 
-// isWord reports whether a token counts: dashes, arrows and dots by themselves do not.
+// isWord reports whether a token counts as a word. Dashes, arrows and dots alone do not.
 func isWord(token string) bool {
 	return strings.ContainsFunc(token, func(r rune) bool {
 		return unicode.IsLetter(r) || unicode.IsDigit(r) || string(r) == span
 	})
 }
 
-// ends reports whether a token is the last of its sentence, seeing the next one.
+// ends reports whether a token is the last of its sentence, given the next token.
 func ends(token, next string) bool {
 	bare := strings.TrimRight(token, `"”’')]*_`)
 	last, size := utf8.DecodeLastRuneInString(bare)
@@ -108,7 +109,7 @@ func ends(token, next string) bool {
 	return false
 }
 
-// beginsSentence reports whether a token has a capital letter in front.
+// beginsSentence reports whether a token begins with a capital letter.
 func beginsSentence(token string) bool {
 	first, _ := utf8.DecodeRuneInString(strings.TrimLeft(token, `("“‘'[`))
 	return unicode.IsUpper(first)

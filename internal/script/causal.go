@@ -12,11 +12,11 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// space has so few slots that they can be told one by one.
+// space has few slots, so that a transcript can name each slot.
 const space hashing.Space = 3
 
-// Causal shows what causal buckets do. Views and strong buckets are there; of those
-// nothing is shown but that a node came to a view. Quietly hides events, too.
+// Causal is the stage of transcripts about causal buckets. Views and strong buckets take
+// part; of these it shows only that a node came to a view. Quietly hides events too.
 func Causal() Stage {
 	return Stage{
 		gate:    machine.GateCausal,
@@ -62,7 +62,7 @@ func (w *world) describeCausal(l *packet) string {
 	}
 }
 
-// batch shows the items of a broadcast, each with what it depends on.
+// batch shows the items of a broadcast, each with its dependencies.
 func (w *world) batch(m *wire.Batch) string {
 	var list []string
 	for i := range m.Items {
@@ -119,7 +119,7 @@ func (w *world) keyReply(m *wire.KeyReply) string {
 	return m.Key + ": " + s
 }
 
-// viewInfoRequest shows nothing of a request that only asks whether the node is up.
+// viewInfoRequest shows nothing for a request that only asks whether the node is up.
 func viewInfoRequest(views []ids.View) string {
 	var all []string
 	for _, id := range views {
@@ -150,7 +150,7 @@ func (w *world) viewInfo(m *wire.ViewInfo) string {
 	return "ViewInfo " + strings.Join(list, "; ")
 }
 
-// describeExchange shows a message by which slots move.
+// describeExchange shows a message of an exchange, by slots.
 func (w *world) describeExchange(l *packet) string {
 	switch m := l.in.Message.(type) {
 	case *wire.DigestRequest:
@@ -186,7 +186,7 @@ func (w *world) digest(m *wire.Digest) string {
 		s += "; ended is " + w.bootText(boot.Node, boot.Boot)
 	}
 	var differ []wire.SlotRange
-	for _, g := range m.Groups { // with so few slots each is a group
+	for _, g := range m.Groups { // each group is one slot, because there are few
 		differ = append(differ, wire.SlotRange{First: g.Group, Count: 1})
 	}
 	if len(differ) > 0 {
@@ -195,7 +195,7 @@ func (w *world) digest(m *wire.Digest) string {
 	return s
 }
 
-// holdings shows runs of slots, each with K.
+// holdings shows runs of slots, each with its K.
 func (w *world) holdings(h *wire.Holdings) string {
 	var list []string
 	for i := range h.Held {
@@ -218,7 +218,7 @@ func (w *world) holdings(h *wire.Holdings) string {
 	return strings.Join(list, "; ")
 }
 
-// slotNames shows slots: runs that touch are one.
+// slotNames shows slots; adjacent runs are joined.
 func slotNames(list []wire.SlotRange) string {
 	var s []string
 	joined := slices.Clone(list[:min(1, len(list))])

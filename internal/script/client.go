@@ -12,21 +12,21 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// asked is a request to a node, in the words of the script.
+// asked is an open request to a node, in the words of the script.
 type asked struct {
 	what   string
-	client string // whose context grows by the answer
+	client string // the client whose context grows by the answer
 	key    string
 }
 
-// ask records a request that waits for an answer.
+// ask records a request, and returns its token.
 func (w *world) ask(n *node, a asked) ids.Token {
 	w.token++
 	n.asked[w.token] = a
 	return w.token
 }
 
-// answered forgets it again.
+// answered removes a request that has its answer.
 func (n *node) answered(t ids.Token) asked {
 	a := n.asked[t]
 	delete(n.asked, t)
@@ -47,7 +47,7 @@ func (w *world) strongClient(verb string, f []string) {
 	}
 }
 
-// causalClient carries out what a client asks of a causal bucket.
+// causalClient carries out a request of a client to a causal bucket.
 func (w *world) causalClient(verb string, f []string) {
 	n, client := w.node(f[0]), f[1]
 	a := asked{what: strings.Join(append([]string{verb}, f[1:]...), " "), client: client}
@@ -69,7 +69,7 @@ func (w *world) causalClient(verb string, f []string) {
 	}
 }
 
-// echo is the context that a client brings: what it got, as it was given out.
+// echo returns the context that a client sends: that of its last answer.
 func (w *world) echo(client string) wire.Context {
 	c, err := wire.ParseContext("script", nil, string(wire.AppendContextText(nil, "script", nil, w.causal[client])))
 	if err != nil {
@@ -78,7 +78,7 @@ func (w *world) echo(client string) wire.Context {
 	return c
 }
 
-// leave lets the client give up that asked a node for something.
+// leave ends the client of an open request.
 func (w *world) leave(n *node, what string) {
 	var tokens []ids.Token
 	for t, a := range n.asked {
@@ -113,7 +113,7 @@ func (w *world) answer(n *node, r core.Reply) {
 	w.say("  %d: %s: %s; knows %s", n.id, a.what, w.result(a, r.Causal), w.contextText(&r.Causal.Context))
 }
 
-// result is what a client of a causal bucket is told of its key.
+// result shows an answer about a key of a causal bucket.
 func (w *world) result(a asked, r *core.CausalResult) string {
 	switch item := r.Item; {
 	case item == nil:
@@ -127,7 +127,7 @@ func (w *world) result(a asked, r *core.CausalResult) string {
 	}
 }
 
-// overValue says of a write that its key had a value.
+// overValue says whether the key of a write had a value.
 func overValue(existed bool) string {
 	if existed {
 		return " over a value"
@@ -161,7 +161,7 @@ func (w *world) answerRead(n *node, t ids.Token) {
 	w.say("  %d: %s: %s, next number %d", n.id, a.what, answer, next)
 }
 
-// showItems shows what the causal state of a node has, by key.
+// showItems shows the items of a node's causal state, by key.
 func (w *world) showItems(n *node) {
 	var items []wire.Item
 	for it := range n.store.CausalSnapshot().Items([]wire.HashRange{{Last: ^uint64(0)}}) {
@@ -189,12 +189,12 @@ func (w *world) askLag(n *node) {
 	w.step(n, &core.AskLag{Token: w.ask(n, asked{what: "lag"})})
 }
 
-// forget tells a node that another one is gone for good.
+// forget tells a node that another node is gone for good.
 func (w *world) forget(n *node, id ids.Node) {
 	w.step(n, &core.ForgetNode{Token: w.ask(n, asked{what: fmt.Sprintf("forget %d", id)}), Node: id})
 }
 
-// forgotten is what became of that.
+// forgotten shows the result of that.
 func forgotten(f *core.ForgetResult) string {
 	switch f.Fate {
 	case core.ForgetDone:
@@ -210,7 +210,7 @@ func forgotten(f *core.ForgetResult) string {
 	}
 }
 
-// showLag shows what a node knows of other replicas.
+// showLag shows what a node knows of the other replicas' state.
 func (w *world) showLag(n *node, l *core.Lag) {
 	for _, m := range l.Members {
 		if m.Replica {

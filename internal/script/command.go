@@ -10,28 +10,28 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// commands are what a script may say. A NODE is its number, a CLIENT any word.
+// commands are the commands of a script. A NODE is a number, a CLIENT any word.
 //
-//	start NODE…                 each starts a new boot, with nothing
+//	start NODE…                 each starts a new boot, without state
 //	drop NODE…                  each ends: no process listens there
 //	limits NAME=N…              of the nodes that are started from here on
 //	view NODE MEMBER…           an operator puts a view to a node: one shard,
 //	view NODE SHARD=NODE,NODE…  or several; nothing: the empty list
 //	force NODE …                the same, with force
 //	cut NODE|NODE-NODE…         parts nodes from all others, or two from each other
-//	heal [NODE|NODE-NODE…]      the other way round; nothing: everything
+//	heal [NODE|NODE-NODE…]      ends such cuts; nothing: all cuts
 //	lose [KIND [NODE>NODE]]…    loses messages of a kind from here on; nothing: none
-//	hold KIND [NODE>NODE]…      keeps them back until
+//	hold KIND [NODE>NODE]…      keeps messages of a kind back until
 //	release
-//	pass MS                     lets time go by
+//	pass MS                     lets time pass, in milliseconds
 //	quietly MS|COMMAND          the same, or any command, without showing messages
-//	hide KIND…, show KIND…      messages or events of these kinds
-//	leave NODE WORD…            the client leaves that asked the node for that
+//	hide KIND…, show KIND…      hides or shows messages or events of these kinds
+//	leave NODE WORD…            the client of that open request at the node leaves
 //	put NODE KEY VALUE, get NODE KEY, del NODE KEY
 //	cput NODE CLIENT KEY VALUE, cget NODE CLIENT KEY, cdel NODE CLIENT KEY
-//	clist NODE CLIENT           its context is the last that it got, unless it is
-//	fresh CLIENT                without one, or got that of another
-//	hand CLIENT CLIENT          the second has what the first has
+//	clist NODE CLIENT           a client sends the context of its last answer, unless
+//	fresh CLIENT                its context is dropped, or
+//	hand CLIENT CLIENT          the second client gets the context of the first
 //	holds NODE…                 shows the items in the causal state of a node
 //	slots NODE…                 shows how many slots it owns, and holds for others
 //	waits NODE…                 shows the nodes that requests through a node wait for
@@ -65,7 +65,7 @@ var commands = map[string]func(w *world, f []string){
 	"lag":     func(w *world, f []string) { w.each(f, w.askLag) },
 }
 
-func init() { // they go on to other commands, or name nodes that do not live
+func init() { // they call other commands, or name nodes that are down
 	commands["start"] = func(w *world, f []string) {
 		for _, s := range f {
 			w.start(w.id(s))
@@ -126,7 +126,7 @@ func (w *world) hide(kinds []string, hide bool) {
 	}
 }
 
-// pair reads two nodes that are named together.
+// pair reads two nodes that are given together.
 func (w *world) pair(s, by string) (a, b ids.Node, ok bool) {
 	left, right, ok := strings.Cut(s, by)
 	if !ok {

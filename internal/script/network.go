@@ -10,24 +10,24 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// network is where messages are on their way, and what a script does to them.
+// network holds the messages under way, and the faults that a script has set.
 type network struct {
 	queue []packet
-	held  []packet             // until the script releases them
-	cut   map[ids.Node]bool    // from everybody
-	apart map[[2]ids.Node]bool // the lower first
+	held  []packet             // messages that are kept until the script releases them
+	cut   map[ids.Node]bool    // nodes that are cut off from all others
+	apart map[[2]ids.Node]bool // pairs that are cut off from each other, the lower id first
 	lose  []messageFilter
 	hold  []messageFilter
 }
 
-// packet is a message on its way.
+// packet is a message under way.
 type packet struct {
 	from, to ids.Node
 	in       *core.Received
-	request  uint64 // not zero: it is one, and the sender numbered it so
+	request  uint64 // not 0: it is a request with this number
 }
 
-// messageFilter selects a kind of messages, of all nodes or from one node to another.
+// messageFilter selects messages of a kind: all, or those from one node to another.
 type messageFilter struct {
 	kind     string
 	oneWay   bool
@@ -38,7 +38,8 @@ func newNetwork() network {
 	return network{cut: map[ids.Node]bool{}, apart: map[[2]ids.Node]bool{}}
 }
 
-// kindOf is the name of a message's type; a DigestRequest that is a survey is a kind of its own.
+// kindOf returns the name of a message's type. A DigestRequest that is a survey is a kind
+// of its own.
 func kindOf(m wire.Message) string {
 	if open, ok := m.(*wire.DigestRequest); ok && open.Survey {
 		return "Survey"
@@ -52,13 +53,13 @@ func (l *packet) matches(list []messageFilter) bool {
 	})
 }
 
-// parted reports that the network lies in two between two nodes.
+// parted reports whether a cut lies between two nodes.
 func (t *network) parted(a, b ids.Node) bool {
 	return a != b && (t.cut[a] || t.cut[b] || t.apart[[2]ids.Node{min(a, b), max(a, b)}])
 }
 
-// post sends a message through the codec. A node dials nobody but whom its view, or
-// the one before this step, lets it dial; an answer needs no address.
+// post sends a message through the codec. A node may send only to nodes that its view, or
+// the view before this step, lets it dial. An answer needs no address.
 func (w *world) post(n *node, before []wire.Member, e core.Envelope) {
 	h, m, err := wire.DecodeMessage(wire.AppendMessage(nil, n.m.Header(), e.Message))
 	if err != nil {
@@ -85,7 +86,7 @@ func (n *node) mayDial(id ids.Node, before []wire.Member) bool {
 	return id == n.id || slices.ContainsFunc(n.peers, is) || slices.ContainsFunc(before, is)
 }
 
-// run delivers messages until there are none.
+// run delivers messages until none is left.
 func (w *world) run() {
 	for range 100_000 {
 		if len(w.net.queue) == 0 {
@@ -117,7 +118,7 @@ func (w *world) deliver(l packet) {
 	}
 }
 
-// release lets go what was held.
+// release delivers the messages that were held.
 func (w *world) release() {
 	w.net.hold = nil
 	w.net.queue = append(w.net.queue, w.net.held...)

@@ -1,16 +1,14 @@
-// Package script plays scripts: a few machines, joined by a network that a script
-// commands, and what they say to one another and to their clients. The tests of
-// node/strong and node/causal keep such transcripts in testdata; a reader of one
-// sees the protocol at work, message by message.
+// Package script plays scripts: a few machines and clients, joined by a network that the
+// script controls. The tests of node/strong and node/causal keep the transcripts in
+// testdata, so a reader sees the protocol message by message (docs/testing.md §6).
 //
-// A transcript holds its own script: the lines that are neither indented nor begin
-// with #. Its commands are listed at commands; a Stage says which machines play and
-// what of them is shown. Messages arrive in the order in which they were sent, at
-// the instant at which they were sent, unless the script cuts, loses or holds them;
-// time goes by only where the script says so. Writes are durable at once. So the same
-// script gives the same transcript.
+// A transcript contains its own script: the lines that are neither indented nor begin with
+// #. commands lists the commands. A Stage says which machines play and what is shown of
+// them. Messages arrive in the order, and at the instant, in which they were sent, unless
+// the script cuts, loses or holds them. Time passes only where the script says so. Writes
+// are durable at once. So the same script gives the same transcript.
 //
-// It is for tests: what is wrong with a script ends the test.
+// The package is for tests: an error in a script ends the test.
 package script
 
 import (
@@ -26,15 +24,15 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Stage says which machines a script plays with, and what of them it shows.
+// Stage says which machines a script plays with, and what is shown of them.
 type Stage struct {
 	gate    machine.Gate
 	limits  machine.CausalLimits
-	message func(w *world, l *packet) string // empty: it is not shown
+	message func(w *world, l *packet) string // empty: the message is not shown
 	event   func(w *world, e core.Event) bool
 }
 
-// world is a script that is being played.
+// world is a script while it is played.
 type world struct {
 	t      *testing.T
 	stage  Stage
@@ -43,16 +41,16 @@ type world struct {
 	net    network
 	out    strings.Builder
 	token  ids.Token
-	boots  int                     // that began
+	boots  int                     // number of boots that began
 	boot   map[ids.Boot]int        // the number of a boot among those of its node, from 0
-	begun  map[ids.Node]int        // boots of a node so far
-	causal map[string]wire.Context // of each client
-	keys   map[uint64]string       // by hash
+	begun  map[ids.Node]int        // number of boots of a node so far
+	causal map[string]wire.Context // by client: its context
+	keys   map[uint64]string       // by hash: the key
 	quiet  bool                    // messages are not shown
 	hidden map[string]bool         // kinds of messages and events that are not shown
 }
 
-// node is a machine and its driver, which does what node/driver.go does, step by step.
+// node is a machine with its driver, which does what node/driver.go does, step by step.
 type node struct {
 	id     ids.Node
 	m      *machine.Machine
@@ -70,7 +68,7 @@ func newWorld(t *testing.T, stage Stage) *world {
 	}
 }
 
-// start gives a node a new boot with nothing.
+// start starts a new boot of a node, without state.
 func (w *world) start(id ids.Node) {
 	w.boots++
 	boot := ids.Boot(100*w.boots + int(id))
@@ -84,7 +82,7 @@ func (w *world) start(id ids.Node) {
 	}
 }
 
-// nodeIDs are the nodes that live.
+// nodeIDs returns the nodes that run.
 func (w *world) nodeIDs() []ids.Node {
 	var all []ids.Node
 	for id := range w.nodes {
@@ -94,8 +92,7 @@ func (w *world) nodeIDs() []ids.Node {
 	return all
 }
 
-// step tells a node one thing and carries out what it wants, in the order of the
-// fields of an Output.
+// step gives a node one input, and executes the output in the order of its fields.
 func (w *world) step(n *node, in core.Input) {
 	n.store.Annotate(in)
 	out := n.m.Step(w.now, in)
@@ -128,8 +125,8 @@ func (w *world) step(n *node, in core.Input) {
 	}
 }
 
-// read carries out reads: those of clients are answered, of the others what they
-// found is to be told.
+// read executes reads. It answers those of clients, and returns the inputs that result from
+// the others.
 func (w *world) read(n *node, reads []core.Read) []core.Input {
 	var found []core.Input
 	for _, r := range reads {
@@ -151,7 +148,7 @@ func (w *world) read(n *node, reads []core.Read) []core.Input {
 	return found
 }
 
-// pass lets time go by, in steps of 10 ms.
+// pass lets time pass, in steps of 10 ms.
 func (w *world) pass(d wire.Instant) {
 	for end := w.now + d; w.now < end; w.now += 10 * wire.Millisecond {
 		for _, id := range w.nodeIDs() {
@@ -165,7 +162,7 @@ func (w *world) pass(d wire.Instant) {
 
 func (w *world) say(format string, args ...any) { fmt.Fprintf(&w.out, format+"\n", args...) }
 
-// node is the living node of that name.
+// node returns the running node of a name.
 func (w *world) node(s string) *node {
 	n := w.nodes[w.id(s)]
 	if n == nil {

@@ -9,11 +9,11 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// How things of causal buckets are written: a dot as node.number, with a prime for
-// each earlier boot of the node, and @view for views after the first; a version
+// Transcripts write dots, versions and views in this form: a dot as node.number, with a
+// prime for each earlier boot of the node, and @view for views after the first; a version
 // as (counter, dot).
 
-// know remembers a key, so that its hash can be shown by its name.
+// know records a key, so that its hash is shown by its name.
 func (w *world) know(key string) { w.keys[hashing.Hash(key)] = key }
 
 func (w *world) keyOf(hash uint64) string {
@@ -51,7 +51,7 @@ func (w *world) vector(v wire.Vector) string {
 	return strings.Join(s, " ")
 }
 
-// contextText shows a context: exact entries, oldest first, and what was folded.
+// contextText shows a context: exact entries, oldest first, and then the folded part.
 func (w *world) contextText(c *wire.Context) string {
 	var parts, exact, views []string
 	for i := range c.Exact {

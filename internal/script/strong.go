@@ -10,8 +10,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Strong shows how views come about and what strong buckets do. Causal buckets are
-// there, and not shown.
+// Strong is the stage of transcripts about views and strong buckets. Causal buckets take
+// part and are not shown.
 func Strong() Stage {
 	return Stage{
 		gate:    machine.GateStrong,
@@ -68,8 +68,8 @@ func ballot(b ids.Ballot) string {
 	return fmt.Sprintf("(%d by %d, round %d)", b.View.Number, b.View.Author, b.Round)
 }
 
-// describeView shows a message about views and rounds as the transcript does; what
-// only keeps things going is left out.
+// describeView shows a message about views and rounds. Messages that only repeat are left
+// out.
 func describeView(m wire.Message) string {
 	switch m := m.(type) {
 	case *wire.Hello:

@@ -12,8 +12,8 @@ import (
 
 var update = flag.Bool("update", false, "write the transcripts anew")
 
-// Transcripts plays the scripts in testdata and compares what the machines say with
-// what they said.
+// Transcripts plays the scripts in testdata and compares each result with the golden
+// transcript.
 func Transcripts(t *testing.T, stage Stage) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -39,7 +39,7 @@ func Transcripts(t *testing.T, stage Stage) {
 	}
 }
 
-// Play plays the script in a transcript and returns its transcript.
+// Play plays the script in a transcript, and returns the new transcript.
 func Play(t *testing.T, stage Stage, text string) string {
 	w := newWorld(t, stage)
 	for line := range strings.Lines(text) {

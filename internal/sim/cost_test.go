@@ -8,9 +8,9 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// costs is a schedule in which a client writes every key once, in some time, and another
-// one reads it a little later; a third one does the same as the first with keys of its
-// own, at a node that may be cut off.
+// costs is a schedule of three clients. The first writes every key once within span. The
+// second reads each key a little later. The third writes other keys, at a node that may be
+// cut off.
 func costs(nodes, keys int, span wire.Instant) *schedule.Schedule {
 	s := &schedule.Schedule{
 		Seed: 1, Model: schedule.Causal, Nodes: nodes, Measure: true, Network: schedule.NetworkConditions{Delay: wire.Millisecond},

@@ -10,9 +10,9 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// FuzzStep lets nodes send garbled messages in short runs. The first byte chooses the
-// model, two the seed, and all that follows which messages are told otherwise, and how.
-// Its corpus is testdata/fuzz.
+// FuzzStep lets nodes send garbled messages in short runs. The first byte of the input
+// chooses the model, the next two the seed. All others choose which messages are garbled,
+// and how. Its corpus is testdata/fuzz.
 func FuzzStep(f *testing.F) {
 	debug.SetGCPercent(400)
 	for seed := range byte(30) {

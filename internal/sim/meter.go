@@ -11,20 +11,20 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Meter is what causal buckets cost in a run: the largest context that a client was
-// given, the most that an item was stored with, and what was sent and written down.
+// Meter holds what causal buckets cost in a run: the sizes of contexts and of stored
+// dependencies, and the bytes written and sent. Sizes are those of encoded messages, except
+// for Context.
 type Meter struct {
-	Context int // bytes of the largest context, as text
-	Deps    int // bytes of the largest dependencies of a stored item
-	Writes  int // of clients
-	Stored  int // bytes written down, at all nodes
-	Sent    int // bytes of messages that concern causal buckets
-	Kinds   map[string]int
+	Context int            // bytes of the largest context, as text
+	Deps    int            // bytes of the largest dependencies of a stored item
+	Writes  int            // writes of clients
+	Stored  int            // bytes written to disk, at all nodes
+	Sent    int            // bytes of messages that concern causal buckets
+	Kinds   map[string]int // by kind of message: its part of Sent
 	scratch []byte
 }
 
-// meterOf measures what the nodes of a world send and store; nil: the schedule does not ask
-// for it.
+// meterOf adds a meter to a world. It returns nil if the schedule asks for no measurement.
 func meterOf(w *world.World) *Meter {
 	if !w.Sched.Measure {
 		return nil
@@ -35,7 +35,8 @@ func meterOf(w *world.World) *Meter {
 	return m
 }
 
-// sent takes in a message. Hellos are not counted: they are sent anyway.
+// sent counts a message. Hellos are left out: nodes send them without any causal bucket
+// too.
 func (m *Meter) sent(n *world.Node, e *core.Envelope) {
 	if e.Message.Kind() < wire.KindBatch {
 		return
@@ -45,8 +46,8 @@ func (m *Meter) sent(n *world.Node, e *core.Envelope) {
 	m.Kinds[trace.KindName(e.Message)] += len(m.scratch)
 }
 
-// wrote takes in what a node writes down, in the size that it has in a message: the
-// log has yet to be.
+// wrote counts what a node writes, in the size that it has in a message: no format of a log
+// is used yet.
 func (m *Meter) wrote(n *world.Node, x *core.Write) {
 	c := x.Causal
 	if x.Kind != core.WriteCausal {

@@ -13,23 +13,24 @@ import (
 	"github.com/cohortkv/cohort/internal/sim/schedule"
 )
 
-// mutantBound is how many schedules may be needed to find a mutant.
+// mutantBound is the number of schedules within which a deliberate bug must be found.
 const mutantBound = 8000
 
-// operatorFor is the operator whose schedules find a mutant, if those of a sane operator
-// find it not at all or late. COHORT_SIM_OPERATOR overrules it.
+// operatorFor names the operator whose schedules find a mutant, where schedules of a sane
+// operator find it late or never. COHORT_SIM_OPERATOR overrules it.
 var operatorFor = map[mutant.Mutant]schedule.Operator{
 	mutant.FollowByNumber: schedule.Adversarial, mutant.AlwaysNewView: schedule.Adversarial, mutant.AnswerBeforeReady: schedule.Adversarial,
 	mutant.MergeHigherWins: schedule.Splitting, mutant.MergeOwnWins: schedule.Splitting, mutant.MergeUnion: schedule.Splitting, mutant.MergeIDsOneSide: schedule.Splitting,
 	mutant.FollowForeign: schedule.Adversarial, mutant.PullWithoutPromise: schedule.Adversarial, mutant.ForgetOwed: schedule.Adversarial, mutant.TruncateAtOnce: schedule.Adversarial, mutant.NeverTruncate: schedule.Adversarial,
 }
 
-// profileFor is the profile whose schedules find a mutant, if the usual ones find it not
-// at all or late.
+// profileFor names the profile whose schedules find a mutant, where the usual schedules
+// find it late or never.
 var profileFor = map[mutant.Mutant]schedule.Profile{
-	// One node gives one key the same counter twice: its second boot does not know of the
-	// first time, after a crash or after it lost the slot. Each replica keeps the version
-	// that it got first. If keys are written dozens of times, counters hardly ever meet.
+	// One node gives one counter of a key twice: its second boot does not know of the first
+	// assignment, after a crash or after the node lost the slot. Each replica keeps the
+	// version that arrived first. If keys are written dozens of times, equal counters are
+	// rare.
 	mutant.CausalPlainVersion: schedule.ReusedCounters,
 	// A context has a stable-cut reference. A node of that view begins with nothing and is
 	// cut off before it has all that the cut covers, so it serves what it has. A read
@@ -39,34 +40,35 @@ var profileFor = map[mutant.Mutant]schedule.Profile{
 	// others collect a tombstone that wins over it. Then the node is a member again, and
 	// the old batch arrives before its new boot has sent anything.
 	mutant.CausalLateBatches: schedule.LateDelivery,
-	// After a loss a client sees versions that are older than its context names, and some
-	// replicas have even older ones.
+	// After a loss, a client sees versions that are older than those in its context. Some
+	// replicas hold older ones still.
 	mutant.CausalLostStaysInContext: schedule.DataLoss,
-	// Only a node that sends garbled messages says this.
+	// Only a node that sends garbled messages sends these values.
 	mutant.UncheckedViewNumber: schedule.Garbled, mutant.UncheckedRound: schedule.Garbled, mutant.UncheckedStatus: schedule.Garbled, mutant.UncheckedContent: schedule.Garbled,
 	// These need two processes with one id.
 	mutant.FollowElsewhere: schedule.Twins, mutant.BothTwins: schedule.Twins,
-	// Members hold a view in which others left a node behind, and the node that made that
-	// view loses its state: where ids are given away, that comes about.
+	// Members hold a view in which another node was left behind, and the author of that
+	// view loses its state. This happens where ids are given away.
 	mutant.StayLeftBehind: schedule.Twins,
-	// These cost time alone. Nothing else goes on in a calm stretch, so it is not hidden.
+	// These bugs cost only time. A calm stretch shows them, because nothing else delays
+	// requests.
 	mutant.ForwardAtTick: schedule.CalmStretches, mutant.ConfirmAtTick: schedule.CalmStretches,
 	mutant.CausalAcksIgnored: schedule.CalmStretches, mutant.CausalBatchAtNextWrite: schedule.CalmStretches,
 }
 
-// Two that the usual schedules find by what the truth asks:
+// Two mutants are found by usual schedules only because package truth checks a precise
+// moment:
 //
-//   - CausalOneCollectRound: a write is on its way to a replica that already has the
-//     tombstone over it. All replicas have the tombstone, so it is collected, and then the
-//     write arrives. An exchange with a node whose K covers the write removes it again
-//     within a second. So only a check at the moment itself finds it: a node must not
-//     apply what a collected tombstone in its K won over (truth: I19).
+//   - CausalOneCollectRound: a write is under way to a replica that already holds the
+//     tombstone above it. All replicas hold the tombstone, so it is collected, and then the
+//     write arrives. An exchange with a node whose K covers the write removes it within a
+//     second. So only a check at the moment of the write finds the bug: a node must not
+//     apply a write that loses to a collected tombstone in its K (truth: I19).
 //   - CausalMissedWakeup: a read waits for a stream, and a broadcast closes the gap. The
-//     next exchange wakes it, within a second: so a read may wait for less than that
-//     when its node has all that it needs.
+//     next exchange wakes the read within a second. So a read at a node that has all it
+//     needs may wait for less than that.
 
-// finder is the operator that a mutant is run under, whose clients there are, and the
-// profile.
+// finder returns the operator, the model and the profile that a mutant is run under.
 func finder(t *testing.T, m mutant.Mutant) (schedule.Operator, schedule.Model, schedule.Profile) {
 	kind, model := operatorFor[m], schedule.Strong
 	if strings.HasPrefix(m.String(), "Causal") {
@@ -85,7 +87,7 @@ func finder(t *testing.T, m mutant.Mutant) (schedule.Operator, schedule.Model, s
 	return kind, model, profile
 }
 
-// mutantSet is the deliberate bug in the environment: None, unless it says otherwise.
+// mutantSet reads the deliberate bug from the environment. The default is None.
 func mutantSet(t *testing.T) mutant.Mutant {
 	text := os.Getenv("COHORT_SIM_MUTANT")
 	m, ok := mutant.Named(text)
@@ -102,9 +104,10 @@ func init() {
 	}
 }
 
-// TestMutants plants one deliberate bug after the other and counts the schedules
-// until a check finds it, from COHORT_SIM_SEED on. COHORT_SIM_MUTANT selects one,
-// COHORT_SIM_MODEL those of a model. The selection is the process's, so nothing else runs meanwhile.
+// TestMutants plants one deliberate bug after the other, and counts the schedules from
+// COHORT_SIM_SEED on until a check finds it. COHORT_SIM_MUTANT selects one bug,
+// COHORT_SIM_MODEL those of one model. A bug is selected for the whole process, so the test
+// runs alone.
 func TestMutants(t *testing.T) {
 	defer mutant.Choose(mutant.None)
 	chosen := mutant.All()

@@ -2,5 +2,6 @@
 
 package sim
 
-// raced says that the race detector is on: then hours take too long to simulate.
+// raced reports that the race detector is on. Runs of hours are skipped then: they take too
+// long.
 const raced = true

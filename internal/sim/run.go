@@ -1,19 +1,23 @@
-// Package sim runs the cores in a simulated world: a network that loses, doubles, delays
-// and reorders, cuts, crashes, pauses, slow disks, clients and an operator, on a virtual
-// clock and from one seed. Run plays a schedule and judges it: safety throughout, liveness
-// when all faults are over. The same schedule gives the same run, event by event.
+// Package sim runs the cores in a simulated world: a network that loses, duplicates, delays
+// and reorders messages, partitions, crashes, pauses, slow disks, clients and an operator.
+// Time is a virtual clock, and all chance comes from one seed.
+//
+// Run plays one schedule. Safety is judged throughout, liveness after all faults are over.
+// The same schedule gives the same run, event by event, so a seed replays a failure.
+// docs/testing.md §2 to §4 explain operators, profiles, replays and triage.
 //
 // This package wires the parts of a run:
 //
 //   - schedule: what a run does, as data, drawn from a seed
 //   - world: nodes with their clocks, disks and network
-//   - faults, operator, clients: who acts
-//   - witness: the oracle of strong buckets; truth: that of causal buckets
+//   - faults, operator, clients: they act on the nodes
+//   - witness: the oracle of strong buckets; truth: the oracle of causal buckets
 //   - promptness: the oracle of time
 //   - quiescence: the last phase, after all faults
-//   - trace, tally: what people read of a run
+//   - trace, tally: a run as text, and counts of what happened in it
 //
-// A run has no goroutine of its own; many may run beside each other.
+// A run has no goroutine of its own and shares nothing with other runs. So a caller may
+// play many runs at the same time.
 //
 // The tests read these variables:
 //
@@ -21,8 +25,8 @@
 //   - COHORT_SIM_SCHEDULES: how many schedules; or COHORT_SIM_SECONDS: for how long
 //   - COHORT_SIM_MODEL: strong, causal, both
 //   - COHORT_SIM_OPERATOR: sane, splitting, adversarial, or all in turn
-//   - COHORT_SIM_PROFILE: usual, reused-counters, cut-references, late-delivery,
-//     data-loss, lost-answers, garbled, twins, calm-stretches
+//   - COHORT_SIM_PROFILE: usual, reused-counters, cut-references, late-delivery, data-loss,
+//     lost-answers, garbled, twins, calm-stretches
 //   - COHORT_SIM_MUTANT, built with -tags mutants: the deliberate bug
 package sim
 
@@ -43,13 +47,13 @@ import (
 
 // Result is how a run ended.
 type Result struct {
-	Failure *world.Failure // nil: nothing was violated
+	Failure *world.Failure // nil: no check failed
 	Counts  tally.Counts
-	Events  int    // of the world's queue
-	Meter   *Meter // if the schedule asks for it
+	Events  int    // processed by the queue of the world
+	Meter   *Meter // nil unless the schedule asks for measurement
 }
 
-// run is one run: the world, those who act in it, and those who judge it.
+// run is one run: the world, the parts that act on it, and the oracles.
 type run struct {
 	w          *world.World
 	witness    *witness.Witness
@@ -59,10 +63,10 @@ type run struct {
 	faults     *faults.Injector
 	quiescence *quiescence.Quiescence
 	promptness *promptness.Judge
-	pending    int // steps that have not happened
+	pending    int // steps of the schedule that have not ended
 }
 
-// Run plays a schedule. The trace may be nil.
+// Run plays a schedule to its end or to the first failure. trace may be nil.
 func Run(s *schedule.Schedule, trace *trace.Trace) Result {
 	w := world.New(s, trace)
 	meter := meterOf(w)
@@ -108,8 +112,8 @@ func (r *run) step(st *schedule.Step) {
 	r.operator.Command(st.Command)
 }
 
-// stepDone counts the steps that have happened; after the last one the faults
-// are over.
+// stepDone counts a step of the schedule as ended. Half a second after the last step, the
+// final phase ends all faults.
 func (r *run) stepDone() {
 	r.pending--
 	if r.pending == 0 {
@@ -117,7 +121,7 @@ func (r *run) stepDone() {
 	}
 }
 
-// answered gives a node's answer to whoever asked.
+// answered routes a node's answer to the client or operator that owns its token.
 func (r *run) answered(n *world.Node, a core.Reply) {
 	switch {
 	case a.Token >= schedule.ForgetTokens:
@@ -131,7 +135,7 @@ func (r *run) answered(n *world.Node, a core.Reply) {
 	}
 }
 
-// readable lets a client read the state of a node, now.
+// readable lets a client read the state of a node at this moment.
 func (r *run) readable(n *world.Node, read core.Read) {
 	if read.Kind == core.ReadItems {
 		r.sessions.List(n, read)

@@ -20,13 +20,13 @@ import (
 )
 
 const (
-	few          = 300  // schedules that are run unless the environment says how many
-	enough       = 1500 // schedules that see every transition
-	enoughCausal = 400  // and of causal buckets alone
+	few          = 300  // schedules that are run unless the environment gives a number
+	enough       = 1500 // schedules that suffice to see every transition
+	enoughCausal = 400  // the same for causal buckets alone
 )
 
-// sees reports that so many schedules see every transition of a profile. Those that are
-// bent see what they are for.
+// sees reports whether so many schedules must have seen every transition of the profile.
+// Profiles other than the usual one are not asked for all transitions.
 func (f *fleet) sees(runs int) bool {
 	return f.profile == schedule.Usual && (runs >= enough || f.model == schedule.Causal && runs >= enoughCausal)
 }
@@ -34,7 +34,7 @@ func (f *fleet) sees(runs int) bool {
 // shrinkTries bounds how long a failing schedule is cut down.
 const shrinkTries = 300
 
-// setting is a number from the environment.
+// setting reads a number from the environment; otherwise is its default.
 func setting(t *testing.T, name string, otherwise uint64) uint64 {
 	text := os.Getenv(name)
 	if text == "" {
@@ -47,7 +47,7 @@ func setting(t *testing.T, name string, otherwise uint64) uint64 {
 	return n
 }
 
-// operatorSet is the operator in the environment: sane, unless it says otherwise.
+// operatorSet reads the operator from the environment. The default is sane.
 func operatorSet(t *testing.T) schedule.Operator {
 	text := os.Getenv("COHORT_SIM_OPERATOR")
 	kind, ok := schedule.OperatorNamed(text)
@@ -57,7 +57,7 @@ func operatorSet(t *testing.T) schedule.Operator {
 	return kind
 }
 
-// modelSet is the model in the environment: strong, unless it says otherwise.
+// modelSet reads the model from the environment. The default is strong.
 func modelSet(t *testing.T) schedule.Model {
 	text := os.Getenv("COHORT_SIM_MODEL")
 	model, ok := schedule.ModelNamed(text)
@@ -67,8 +67,7 @@ func modelSet(t *testing.T) schedule.Model {
 	return model
 }
 
-// profileSet is the profile in the environment: the usual one, unless it says
-// otherwise.
+// profileSet reads the profile from the environment. The default is the usual one.
 func profileSet(t *testing.T) schedule.Profile {
 	text := os.Getenv("COHORT_SIM_PROFILE")
 	profile, ok := schedule.ProfileNamed(text)
@@ -122,10 +121,10 @@ func (f *fleet) note(seed uint64, r Result) {
 	}
 }
 
-// TestSimulate runs COHORT_SIM_SCHEDULES schedules from COHORT_SIM_SEED on, or as
-// many as there is time for in COHORT_SIM_SECONDS, with the operator of
-// COHORT_SIM_OPERATOR, or with each of them in turn if that is "all", clients of
-// COHORT_SIM_MODEL, and the profile of COHORT_SIM_PROFILE.
+// TestSimulate runs COHORT_SIM_SCHEDULES schedules from COHORT_SIM_SEED on, or as many as fit
+// into COHORT_SIM_SECONDS. They have clients of COHORT_SIM_MODEL and the profile of
+// COHORT_SIM_PROFILE. The operator is that of COHORT_SIM_OPERATOR, or each in turn if the
+// variable is "all".
 func TestSimulate(t *testing.T) {
 	if os.Getenv("COHORT_SIM_OPERATOR") != "all" {
 		simulate(t, operatorSet(t))
@@ -168,8 +167,8 @@ func (f *fleet) failures() int {
 	return len(f.mu.failed)
 }
 
-// report fails with one line that replays a seed, and what is left of its
-// schedule when it is cut down.
+// report fails the test. It prints one line that replays the seed, and the schedule after
+// it was shrunk.
 func (f *fleet) report(t *testing.T, seed uint64) {
 	t.Helper()
 	s := schedule.Generate(seed, f.operator, f.model, f.profile)
@@ -189,17 +188,17 @@ func shrunk(s *schedule.Schedule, check string) *schedule.Schedule {
 	}, shrinkTries)
 }
 
-// plant selects the deliberate bug in COHORT_SIM_MUTANT. Only a build with -tags mutants
-// has them.
+// plant selects the deliberate bug that COHORT_SIM_MUTANT names. Only a build with -tags
+// mutants has deliberate bugs.
 var plant = func(t *testing.T) {
 	if os.Getenv("COHORT_SIM_MUTANT") != "" {
 		t.Fatal("COHORT_SIM_MUTANT needs -tags mutants")
 	}
 }
 
-// TestReplay runs the schedule of COHORT_SIM_SEED and, if it fails, what is left
-// of it when it is cut down; the traces of both are artifacts (go test
-// -artifacts keeps them). COHORT_SIM_MUTANT plants a deliberate bug.
+// TestReplay runs the schedule of COHORT_SIM_SEED. If it fails, the test shrinks the
+// schedule and runs the shrunk one too. Both traces are artifacts (go test -artifacts keeps
+// them). COHORT_SIM_MUTANT plants a deliberate bug.
 func TestReplay(t *testing.T) {
 	if os.Getenv("COHORT_SIM_SEED") == "" {
 		t.Skip("replays the seed in COHORT_SIM_SEED")

@@ -30,7 +30,7 @@ type grant struct {
 
 // Party is an identified client. It never changes.
 type Party struct {
-	Name   string
+	Name   string // in the log, and in refusals
 	grants []grant
 	all    bool // has every right
 }

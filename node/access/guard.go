@@ -14,10 +14,10 @@ import (
 
 // Config names the files. An empty name turns the feature off.
 type Config struct {
-	Certificate string // PEM: the server's certificate, and the intermediate ones up to a root
-	Key         string // PEM: the key of Certificate
-	ClientCA    string // PEM: a client is identified if one of these authorities signed its certificate
-	Tokens      string
+	Certificate string       // PEM: the server's certificate, and the intermediate ones up to a root
+	Key         string       // PEM: the key of Certificate
+	ClientCA    string       // PEM: a client is identified if one of these authorities signed its certificate
+	Tokens      string       // file of tokens (ParseTokens)
 	Log         *slog.Logger // nil: nothing is logged
 }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// instant is a backend that costs nothing: what is measured is the front.
+// instant is a backend without cost, so that the front alone is measured.
 type instant struct {
 	*fake
 	result wire.Result
@@ -65,7 +65,7 @@ func newInstant() *instant {
 	}
 }
 
-// seenBefore is the context of a client that has seen so many keys.
+// seenBefore is the context of a client that has seen the given number of keys.
 func seenBefore(keys int) (c wire.Context) {
 	stream := wire.Stream{View: ids.View{Number: 9, Author: 1, Boot: 1 << 60}, Node: 2, Boot: 1 << 61}
 	for i := range uint64(keys) {

@@ -170,8 +170,8 @@ func (s *Server) tooLarge(ctx *fasthttp.RequestCtx, value []byte) bool {
 }
 
 // shareLimit is the size in bytes of the largest value that shares its allocation
-// with its key. A store may keep the first copy of a key for long, and so whatever
-// shares its memory.
+// with its key. A store may keep the first copy of a key for long, and with it all bytes
+// of the same allocation.
 const shareLimit = 1 << 10
 
 // newPut copies key and value, which belong to fasthttp, in one allocation. The

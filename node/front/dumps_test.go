@@ -121,7 +121,7 @@ func TestLargeAnswersCountAgainstTheBudget(t *testing.T) {
 		t.Errorf("an answer that fits: %d", p.status)
 	}
 	var all []net.Conn
-	for range 8 { // some of them find room
+	for range 8 { // for some of them there is memory
 		all = append(all, n.raw(t, "GET /v1/kv/strong/escaped HTTP/1.1\r\nHost: localhost\r\n\r\n"))
 	}
 	problems := 0
@@ -155,7 +155,7 @@ func TestAnAnswerHasATimeForAllOfIt(t *testing.T) {
 		if _, err := c.Write(piece); err != nil {
 			t.Fatal(err)
 		}
-		c.began = c.began.Add(-30 * time.Millisecond) // as if each took so long
+		c.began = c.began.Add(-30 * time.Millisecond) // as if each write took 30 ms
 	}
 	if most := begin.Add(writeTimeout); d.last.After(most) {
 		t.Errorf("after 1000 slow pieces the next may take until %v after the first", d.last.Sub(begin))

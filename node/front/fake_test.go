@@ -37,7 +37,7 @@ type fake struct {
 	stuck   string
 	lag     core.Lag
 	outcome core.Outcome // of every request; zero: done
-	result  wire.Status  // of every write; zero: what it does
+	result  wire.Status  // of every write; zero: its real result
 	hold    bool
 	waits   map[*Waiter]bool
 	layout  wire.Layout
@@ -301,7 +301,7 @@ func serveWith(t testing.TB, ln net.Listener, dial func() (net.Conn, error), cfg
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
 		ctx, cancel := context.WithCancel(context.Background())
-		cancel() // whatever a test left open is cut
+		cancel() // connections that a test left open are cut
 		_ = n.server.Shutdown(ctx)
 		if err := <-ended; err != nil {
 			t.Errorf("serve: %v", err)

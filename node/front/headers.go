@@ -39,7 +39,7 @@ var (
 // those with a meaning that fasthttp does not handle.
 var known = newHeaderIndex()
 
-// headerIndex looks names up by length and letters, whatever their case.
+// headerIndex looks names up by length and letters, in any case.
 type headerIndex struct {
 	byLength [32][]headerName
 	anyIf    headerSet // "If-"

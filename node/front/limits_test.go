@@ -17,7 +17,7 @@ import (
 	"github.com/cohortkv/cohort/api"
 )
 
-// until waits for something that happens elsewhere.
+// until waits for a condition that another goroutine makes true.
 func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
@@ -29,7 +29,7 @@ func until(t testing.TB, what string, ok func() bool) {
 	}
 }
 
-// heapNow is the memory that is in use, after everything else was given up.
+// heapNow returns the bytes of the heap that are in use after garbage collection.
 func heapNow() int64 {
 	runtime.GC()
 	runtime.GC() // what pools held is gone after two
@@ -38,7 +38,7 @@ func heapNow() int64 {
 	return int64(m.HeapAlloc + m.StackInuse)
 }
 
-// measured runs a flood and shows what it took: at its height, and after it.
+// measured runs a flood and prints the memory that it takes: at its peak, and after it.
 func measured(t *testing.T, name string, most int64, flood func() (end func())) {
 	t.Helper()
 	before := heapNow()
@@ -186,7 +186,7 @@ func TestHealthIsAnsweredWhenAllConnectionsAreTaken(t *testing.T) {
 		n.raw(t, "")
 	}
 	until(t, "all are accepted", func() bool { return n.server.Connections() == 40 })
-	for i := range 50 { // silent ones beyond the bounds make room for one another
+	for i := range 50 { // of the silent connections beyond the bounds, each new one replaces an old one
 		n.raw(t, "")
 		path := []string{"/livez", "/readyz"}[i%2]
 		text := readAll(t, n.raw(t, "GET "+path+" HTTP/1.1\r\nHost: localhost\r\n\r\n"))
@@ -199,7 +199,7 @@ func TestHealthIsAnsweredWhenAllConnectionsAreTaken(t *testing.T) {
 	}
 }
 
-// TestServeWithFewFiles is no test but the process that TestFilesMayRunOut starts.
+// TestServeWithFewFiles is not a test: it is the process that TestFilesMayRunOut starts.
 func TestServeWithFewFiles(t *testing.T) {
 	mode := os.Getenv("COHORT_TEST_FEW_FILES")
 	if mode == "" {

@@ -7,7 +7,7 @@ import (
 	"github.com/cohortkv/cohort/api"
 )
 
-// FuzzConditions looks for a list of entity tags that is read as another one.
+// FuzzConditions looks for a list of entity tags that is read as a different list.
 func FuzzConditions(f *testing.F) {
 	f.Add([]byte(`"a", W/"b"`), []byte(`*`))
 	f.Add([]byte(`"1-00000abc" ,, "a,b"`), []byte("\t"))
@@ -55,7 +55,7 @@ func FuzzHeaderLines(f *testing.F) {
 	})
 }
 
-// FuzzHosts looks for names that are no loopback hosts in the eyes of one reader alone.
+// FuzzHosts looks for names that only one of two readers takes for a loopback host.
 func FuzzHosts(f *testing.F) {
 	f.Add("localhost:1")
 	f.Add("[::1]:1")

@@ -55,7 +55,7 @@ func TestWhatCannotBeReadCountsAsNoRoute(t *testing.T) {
 	for _, request := range []string{
 		"hello\r\n\r\n",
 		"GET /data/" + strings.Repeat("x", headerLimit) + " HTTP/1.1\r\n\r\n",
-		"PUT /data/k HTTP/1.1\r\n" + framing, // it was read, but nobody knows where it ends
+		"PUT /data/k HTTP/1.1\r\n" + framing, // the body's end is not certain
 	} {
 		readAnswer(t, bufio.NewReader(n.raw(t, request)), "GET")
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/cohortkv/cohort/node/ids"
 )
 
-// assigned is the ring of a view. To make it takes milliseconds, so it is done once for
-// each view that somebody asks about.
+// assigned is the ring of a view. A ring takes milliseconds to make, so it is made once for
+// each view for which a request asks.
 type assigned struct {
 	view ids.View
 	ring *hashing.Ring

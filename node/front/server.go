@@ -37,16 +37,16 @@ const classicPatience = 60 * time.Second
 
 // Config is what New needs to create a Server.
 type Config struct {
-	Node          ids.Node
-	Backend       Backend
+	Node          ids.Node                // id of the node, for headers
+	Backend       Backend                 // the node that answers
 	Cluster       string                  // the cluster's name; sessions of another cluster are refused
 	SessionKeys   [][]byte                // sessions are sealed by the first, and accepted from all; none: a checksum instead of a seal
 	DefaultBucket string                  // the model that /data speaks; empty: strong
 	Space         hashing.Space           // how many slots there are; 0: hashing.Standard
 	Metrics       fasthttp.RequestHandler // serves /metrics; nil: 404
 	Log           *slog.Logger            // nil: nothing is logged
-	Limits        Limits
-	Guard         *access.Guard // nil: no TLS, and every client has every right
+	Limits        Limits                  // bounds on clients
+	Guard         *access.Guard           // nil: no TLS, and every client has every right
 }
 
 // Server answers HTTP for one node.
@@ -192,8 +192,8 @@ func (s *Server) Pressure() Pressure {
 // Tide is how much clients take now, and the most that they took since the last
 // call.
 type Tide struct {
-	Connections, ConnectionsHeight   int
-	RequestBytes, RequestBytesHeight int64
+	Connections, ConnectionsHeight   int   // open now, and the most at one time since the last call
+	RequestBytes, RequestBytesHeight int64 // the same of the bytes that requests under way hold
 }
 
 // Tide may have one caller only: each call starts the maxima anew.

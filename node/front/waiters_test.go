@@ -101,7 +101,7 @@ func TestAClientThatSendsItsNextRequestIsNotGone(t *testing.T) {
 	leaver := n.raw(t, rawPut)
 	<-n.held
 	_ = leaver.Close()
-	if <-n.abandoned == w { // the patient request was looked at before, or at the same time
+	if <-n.abandoned == w { // the patient request was checked before, or at the same time
 		t.Error("a client that is there was taken for gone")
 	}
 	n.release(w, core.Done, wire.Result{Status: wire.Created, MsgNum: 5})

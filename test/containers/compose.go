@@ -11,8 +11,8 @@ import (
 	"github.com/cohortkv/cohort/benchmark/ports"
 )
 
-// Compose is one use of a compose file whose services publish ports that are
-// taken from the variables COHORT_PORT_0, COHORT_PORT_1, ….
+// Compose is one use of a compose file. Its services publish the ports in the variables
+// COHORT_PORT_0, COHORT_PORT_1, ….
 type Compose struct {
 	project string
 	file    string
@@ -20,8 +20,8 @@ type Compose struct {
 	ports   *ports.Reserved
 }
 
-// NewCompose prepares a project with the image and with free ports for as many
-// nodes. Its name is that of a lab, so that Sweep finds what it leaves behind.
+// NewCompose prepares a project with the image and with free ports for some nodes. Its name
+// is that of a lab, so that Sweep finds what is left behind.
 func NewCompose(file, image string, nodes int) (*Compose, error) {
 	c := &Compose{project: NewLab(image).Name(), file: file, env: []string{"COHORT_IMAGE=" + image}}
 	reserved, err := ports.Reserve(nodes)
@@ -36,16 +36,16 @@ func NewCompose(file, image string, nodes int) (*Compose, error) {
 	return c, nil
 }
 
-// URL is where a node's port is published.
+// URL is the address at which clients reach a node.
 func (c *Compose) URL(node int) string { return "http://" + c.ports.Addrs()[node] }
 
-// Up starts the services and returns when they have been started.
+// Up starts the services, and returns when they have started.
 func (c *Compose) Up(ctx context.Context) error {
 	_, err := c.command(ctx, "up", "--detach", "--no-build")
 	return err
 }
 
-// Wait returns when a service has ended, and an error unless it ended well.
+// Wait returns when a service has ended. It fails unless the exit status is 0.
 func (c *Compose) Wait(ctx context.Context, service string) error {
 	id, err := c.command(ctx, "ps", "--quiet", service)
 	if err != nil {
@@ -62,8 +62,8 @@ func (c *Compose) Wait(ctx context.Context, service string) error {
 	return nil
 }
 
-// Health is what the engine says of a service's container: starting, healthy,
-// unhealthy.
+// Health is the state that the engine reports of a service's container: starting, healthy
+// or unhealthy.
 func (c *Compose) Health(ctx context.Context, service string) (string, error) {
 	id, err := c.command(ctx, "ps", "--quiet", service)
 	if err != nil {
@@ -72,24 +72,24 @@ func (c *Compose) Health(ctx context.Context, service string) (string, error) {
 	return docker(ctx, "inspect", "--format", "{{.State.Health.Status}}", id)
 }
 
-// Restart ends the service's container and starts it again.
+// Restart stops the container of a service and starts it again.
 func (c *Compose) Restart(ctx context.Context, service string) error {
 	_, err := c.command(ctx, "restart", "--timeout", "5", service)
 	return err
 }
 
-// Again runs a service that has ended once more.
+// Again runs a service once more that has ended.
 func (c *Compose) Again(ctx context.Context, service string) error {
 	_, err := c.command(ctx, "run", "--rm", service)
 	return err
 }
 
-// Logs is what the services have written so far.
+// Logs returns what the services have written so far.
 func (c *Compose) Logs(ctx context.Context) (string, error) {
 	return c.command(ctx, "logs", "--no-color")
 }
 
-// Down removes what Up made.
+// Down removes everything that Up made.
 func (c *Compose) Down(ctx context.Context) error {
 	_, err := c.command(ctx, "down", "--volumes", "--timeout", "1")
 	return errors.Join(err, c.ports.Close())

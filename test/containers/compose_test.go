@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// composed is the cluster of the compose file, up and with its view.
+// composed returns the cluster of the compose file, running and with its view.
 func composed(t *testing.T, ctx context.Context) *Compose {
 	t.Helper()
 	name := image(t)
@@ -33,7 +33,7 @@ func composed(t *testing.T, ctx context.Context) *Compose {
 }
 
 func TestTheComposeFileBringsUpAClusterThatAnswers(t *testing.T) {
-	image(t) // to build it takes minutes, which are not compose's
+	image(t) // a build takes minutes, and is not part of the measured time
 	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
 	defer cancel()
 	compose := composed(t, ctx)
@@ -47,8 +47,8 @@ func TestTheComposeFileBringsUpAClusterThatAnswers(t *testing.T) {
 	}
 	everyNodeReads(t, ctx, compose)
 
-	// As the file's comment says: a node that was restarted takes part again
-	// when the view is put once more.
+	// The comment of the file promises this: a restarted node takes part again when the
+	// view is put once more.
 	if err := compose.Restart(ctx, "node1"); err != nil {
 		t.Fatal(err)
 	}

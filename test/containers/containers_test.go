@@ -16,14 +16,14 @@ import (
 const (
 	root = "../.."
 
-	// patience bounds everything that should take no time at all.
+	// patience bounds a wait that should take no time.
 	patience = 30 * time.Second
-	// teardown is given to the removal of what a test made.
+	// teardown bounds the removal of what a test made.
 	teardown = time.Minute
 )
 
-// theImage is built once for all tests of a run, after what earlier runs left
-// behind is gone.
+// theImage is built once for all tests of a run, after the remains of earlier runs were
+// removed.
 var theImage = sync.OnceValues(func() (string, error) {
 	ctx := context.Background()
 	if err := FindEngine(ctx); err != nil {
@@ -59,7 +59,7 @@ func newLab(t *testing.T) *Lab {
 	return lab
 }
 
-// removed runs a removal, for which the test's own context is too old.
+// removed runs a removal with a context of its own: that of the test has ended.
 func removed(t *testing.T, remove func(context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), teardown)
@@ -69,7 +69,7 @@ func removed(t *testing.T, remove func(context.Context) error) {
 	}
 }
 
-// startBound is by when a container answers after its start.
+// startBound bounds the time from the start of a container to its first answer.
 const startBound = time.Second
 
 // start starts a node, waits until it answers, and shows its log if the test
@@ -103,8 +103,8 @@ func dial(t *testing.T, url string) *client.Client {
 	return c
 }
 
-// answers waits until a node answers: the engine accepts connections to a
-// published port before the container does, and drops them.
+// answers waits until a node answers. The engine accepts connections to a published port
+// before the container does, and drops them.
 func answers(t *testing.T, c *client.Client) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

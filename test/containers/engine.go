@@ -1,10 +1,11 @@
-// Package containers tests cohort as people run it with Docker: the image built
-// from the Dockerfile, containers started without arguments and without a list
-// of peers, networks that come and go under them.
+// Package containers tests cohort as operators run it with Docker: the image built from the
+// Dockerfile, containers started without arguments and without a list of peers, and
+// networks that change while the nodes run (docs/testing.md §8).
 //
-// A Lab owns what one test makes: networks, nodes, a random suffix in all their
-// names. It removes everything when the test ends; what a killed run left
-// behind is removed at the next start. The engine is driven by its command.
+// A Lab owns what one test makes: networks and nodes, with a random suffix in their names.
+// It removes all of that when the test ends. Sweep removes what a killed run left behind.
+// The package drives the engine by its command, docker; FindEngine says whether there is
+// one.
 package containers
 
 import (
@@ -18,9 +19,9 @@ import (
 	"strings"
 )
 
-// namePrefix begins the name of every container and network of these tests. The
-// id of the process that made it follows, so that a later run can tell what was
-// left behind from what another run is using.
+// namePrefix begins the name of every container and network of these tests. The id of the
+// process that made it follows. So a later run can distinguish what a dead run left behind
+// from what another run uses.
 const namePrefix = "cohort-test-"
 
 // ErrNoEngine says that this machine has no container engine that answers.
@@ -34,7 +35,7 @@ func FindEngine(ctx context.Context) error {
 	return nil
 }
 
-// Sweep removes the containers and networks of runs that are no more.
+// Sweep removes the containers and networks of runs whose process has ended.
 func Sweep(ctx context.Context) error {
 	containers, err := leftovers(ctx, "ps", "--all", "--format", "{{.Names}}")
 	if err != nil {
@@ -63,7 +64,7 @@ func removeNetworks(ctx context.Context, names []string) error {
 	return err
 }
 
-// leftovers filters what a docker command lists, one name a line.
+// leftovers returns the names in the output of a docker command that belong to ended runs.
 func leftovers(ctx context.Context, list ...string) ([]string, error) {
 	out, err := docker(ctx, append(list, "--filter", "name="+namePrefix)...)
 	if err != nil {
@@ -94,8 +95,7 @@ func docker(ctx context.Context, args ...string) (string, error) {
 	return run(exec.CommandContext(ctx, "docker", args...))
 }
 
-// run returns a command's output; its error carries what the command complained
-// about.
+// run returns the output of a command. Its error has the command's error output.
 func run(cmd *exec.Cmd) (string, error) {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

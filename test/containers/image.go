@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 )
 
-// BuildImage builds the image from the Dockerfile of the repository at root and
-// returns its name. Where the base image is absent it makes a stand-in first.
-// The engine keeps the layers, so that only what has changed is built again.
+// BuildImage builds the image from the Dockerfile of the repository at root and returns its
+// name. If the base image is absent, it makes a stand-in first. The engine keeps the
+// layers, so only changed layers are built again.
 func BuildImage(ctx context.Context, root string) (string, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {

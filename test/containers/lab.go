@@ -11,10 +11,10 @@ import (
 	"github.com/cohortkv/cohort/benchmark/ports"
 )
 
-// Lab makes nodes and networks and removes them. It is not safe for concurrent
-// use, but labs may be used beside one another.
+// Lab makes nodes and networks and removes them. One goroutine may use a Lab; different
+// labs may be used at the same time.
 type Lab struct {
-	name       string // unique; begins the name of everything in it
+	name       string // unique; the names of all its containers and networks begin with it
 	image      string
 	containers []string
 	networks   []string
@@ -39,22 +39,22 @@ func (l *Lab) Close(ctx context.Context) error {
 	return err
 }
 
-// Network is a bridge network with a subnet of its own, so that a node can come
-// back under the address that it had.
+// Network is a bridge network with a subnet of its own, so that a node can return under its
+// old address.
 type Network struct {
 	name   string
-	bridge string // its interface on the engine's host
+	bridge string // name of its interface on the engine's host
 	subnet string // the first three bytes of a /24
 }
 
-// Address is where a node under this host number serves HTTP on the network.
+// Address is the HTTP address of a node with this host number on the network.
 func (n *Network) Address(host int) string { return fmt.Sprintf("%s:%d", n.ip(host), nodePort) }
 
-// ip leaves the first ten addresses to the engine, which takes the gateway's.
+// ip is the address of a host number. The first ten addresses are left to the engine, for
+// its gateway.
 func (n *Network) ip(host int) string { return fmt.Sprintf("%s.%d", n.subnet, 10+host) }
 
-// Network makes a network. Subnets are drawn by lot; one that is taken is drawn
-// again.
+// Network makes a network. It draws a subnet, and another one if that is in use.
 func (l *Lab) Network(ctx context.Context, name string) (*Network, error) {
 	n := &Network{name: l.name + "-" + name}
 	for range 20 {

@@ -12,16 +12,15 @@ import (
 // nodePort is the port on which a container serves HTTP.
 const nodePort = 8081
 
-// Node is one container. It sits on the engine's default bridge for life, where
-// all nodes could reach one another whatever else is cut; only the addresses on
-// the lab's networks are ever named in a view.
+// Node is one container. It stays on the engine's default bridge, where all nodes could
+// always reach one another. Views name only addresses on the lab's networks.
 type Node struct {
-	ID        int
+	ID        int // its id, and its index in the world
 	name      string
 	published string // the address on 127.0.0.1 for clients
 }
 
-// URL is where clients on this machine reach the node, partitioned or not.
+// URL is the address at which clients on this machine reach the node, partitioned or not.
 func (n *Node) URL() string { return "http://" + n.published }
 
 // Node starts a container with its settings in the environment: an id, a port, and which model /data
@@ -53,22 +52,22 @@ func (n *Node) InnerIP(ctx context.Context) (string, error) {
 	return docker(ctx, "inspect", "--format", "{{.NetworkSettings.Networks.bridge.IPAddress}}", n.name)
 }
 
-// Signal runs a docker command that takes a container and nothing else: start,
-// kill, pause, unpause.
+// Signal runs a docker command whose only argument is a container: start, kill, pause,
+// unpause.
 func (n *Node) Signal(ctx context.Context, verb string) error {
 	_, err := docker(ctx, verb, n.name)
 	return err
 }
 
-// Disconnect takes the node off a network: its interface there disappears, and
-// connections over it freeze without a reset.
+// Disconnect removes the node's interface on a network. Connections over it freeze without
+// a reset.
 func (n *Node) Disconnect(ctx context.Context, network *Network) error {
 	_, err := docker(ctx, "network", "disconnect", network.name, n.name)
 	return err
 }
 
-// Stop sends SIGTERM and returns the exit status; the engine kills a node that
-// takes longer than the patience, in seconds.
+// Stop sends SIGTERM and returns the exit status. After patience seconds the engine kills
+// the node.
 func (n *Node) Stop(ctx context.Context, patience int) (status string, err error) {
 	if _, err := docker(ctx, "stop", "--time", strconv.Itoa(patience), n.name); err != nil {
 		return "", err
@@ -76,7 +75,7 @@ func (n *Node) Stop(ctx context.Context, patience int) (status string, err error
 	return docker(ctx, "wait", n.name)
 }
 
-// Logs is what the node has written so far.
+// Logs returns what the node has written so far.
 func (n *Node) Logs(ctx context.Context) (string, error) {
 	text, err := exec.CommandContext(ctx, "docker", "logs", n.name).CombinedOutput()
 	return string(text), err

@@ -12,7 +12,7 @@ import (
 	"github.com/cohortkv/cohort/test/scenarios"
 )
 
-// variable asks for the scenarios that take long as well.
+// variable enables the long scenarios too.
 const variable = "COHORT_CONTAINERS_ALL"
 
 func TestScenarios(t *testing.T) {
@@ -35,8 +35,7 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
-// startedInTime judges how soon each container answered after its own start,
-// whatever had been started before.
+// startedInTime checks how soon each container answered after its own start.
 func startedInTime(t *testing.T, world *World) {
 	t.Helper()
 	t.Logf("the slowest of %d nodes answered %v after docker run", world.Size(), world.SlowestStart.Round(time.Millisecond))
@@ -45,8 +44,8 @@ func startedInTime(t *testing.T, world *World) {
 	}
 }
 
-// TestTheTapCountsPacketsOnTheDefaultBridge is what makes a count of nothing
-// worth anything: the view names the very addresses that no view ever should.
+// TestTheTapCountsPacketsOnTheDefaultBridge shows that the tap can see forbidden traffic:
+// its view names addresses of the default bridge, which no view should.
 func TestTheTapCountsPacketsOnTheDefaultBridge(t *testing.T) {
 	world := newWorld(t)
 	if err := world.Start(t.Context(), 2); err != nil {
@@ -69,8 +68,8 @@ func TestTheTapCountsPacketsOnTheDefaultBridge(t *testing.T) {
 	t.Logf("%d packets over the default bridge", stray)
 }
 
-// newWorld returns a world that goes away with the test, and shows what its
-// nodes said when the test has failed.
+// newWorld returns a world that is removed with the test. If the test fails, it shows the
+// logs of the nodes.
 func newWorld(t *testing.T) *World {
 	t.Helper()
 	world, err := NewWorld(newLab(t))

@@ -12,37 +12,37 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// defaultBridge is the interface, on the engine's host, of the network that all
-// containers share.
+// defaultBridge is the interface, on the engine's host, of the network that all containers
+// share.
 const defaultBridge = "docker0"
 
-// Tap counts the IPv4 packets that containers send one another, on the bridges
-// that it listens on: with packet sockets of this process, because an image that
-// holds one program has no tools to ask. It needs root on the engine's host.
+// Tap counts the IPv4 packets between containers on the bridges that it listens on. It uses
+// packet sockets of this process, because the image has no tools. It needs root on the
+// engine's host.
 type Tap struct {
 	sockets []*os.File
 	readers sync.WaitGroup
 	mu      struct {
 		sync.Mutex
-		owner map[[4]byte]home // who has an address at present
+		owner map[[4]byte]home // by address: the node that has it now
 		count map[passage]uint64
 		err   error
 	}
 }
 
-// home is what an address belongs to.
+// home is the node and the bridge of an address.
 type home struct {
 	node   int
 	bridge string
 }
 
-// passage is the way of a packet, with the bridge that its destination is on: a
-// packet for a network that a node has been taken off goes to the default bridge
-// too, where no process takes it.
+// passage is the way of a packet, with the bridge that its destination is on. A packet for
+// a network that a node was removed from goes to the default bridge too, where no process
+// receives it.
 type passage struct {
 	bridge   string
 	from, to int
-	attempt  bool // to connect, and no more: the SYN of somebody who looks for a node
+	attempt  bool // a SYN: the sender tries to connect, and no more
 }
 
 // NewTap listens on a bridge.
@@ -52,14 +52,14 @@ func NewTap(bridge string) (*Tap, error) {
 	return t, t.Listen(bridge)
 }
 
-// Know says which node has an address, on a bridge, from now on.
+// Know records that a node has an address on a bridge from now on.
 func (t *Tap) Know(ip string, node int, bridge string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.mu.owner[netip.MustParseAddr(ip).As4()] = home{node, bridge}
 }
 
-// Forget says that no node has an address any more.
+// Forget records that no node has an address any more.
 func (t *Tap) Forget(ip string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -68,8 +68,8 @@ func (t *Tap) Forget(ip string) {
 	}
 }
 
-// Count adds up the packets of some passages, and fails if the kernel had to
-// drop packets before they were counted.
+// Count adds up the packets of some passages. It fails if the kernel dropped packets before
+// they were counted.
 func (t *Tap) Count(counts func(p passage) bool) (sum uint64, err error) {
 	for _, s := range t.sockets {
 		if err := lost(s); err != nil {
@@ -123,7 +123,8 @@ func (t *Tap) Listen(bridge string) error {
 	return nil
 }
 
-// lost is an error if a socket's buffer has been too small since the last time.
+// lost returns an error if packets were dropped since the last call, because a socket's
+// buffer was too small.
 func lost(socket *os.File) error {
 	raw, err := socket.SyscallConn()
 	if err != nil {
@@ -143,8 +144,8 @@ func lost(socket *os.File) error {
 	return nil
 }
 
-// headersOnly is a filter that keeps of each packet the longest IPv4 header there is,
-// and the TCP header after it.
+// headersOnly is a filter that keeps the first bytes of each packet: the longest possible
+// IPv4 header and a TCP header.
 var headersOnly = unix.SockFprog{Len: 1, Filter: &unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: headerSize}}
 
 const (
@@ -190,8 +191,8 @@ func (t *Tap) note(from, to [4]byte, attempt bool) {
 	}
 }
 
-// broken makes every later count an error: what was not counted may be what
-// matters.
+// broken makes every later Count fail: packets that were not counted may be those that
+// matter.
 func (t *Tap) broken(bridge string, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -11,33 +11,33 @@ import (
 	"github.com/cohortkv/cohort/test/harness"
 )
 
-// lan is the network on which nodes sit when a scenario begins.
+// lan is the network that all nodes are on when a scenario begins.
 const lan = "lan"
 
-// World is containers as the world of a scenario: all of them on the engine's
-// default bridge for life, and on networks of the lab as the scenario says. It
-// belongs to one goroutine.
+// World is a world of containers (harness.World). All containers stay on the engine's
+// default bridge, and are on networks of the lab as the scenario says. One goroutine may
+// use a World.
 type World struct {
 	lab      *Lab
 	tap      *Tap
 	networks map[string]*Network
 	nodes    []*seated
-	// Bucket is the default bucket of nodes; empty: they are not told.
+	// Bucket is the default bucket of nodes; empty: that of the image.
 	Bucket string
 	// SlowestStart is the longest time from the end of docker run to the first
 	// answer.
 	SlowestStart time.Duration
 }
 
-// seated is a container and its place.
+// seated is a container and its place on a network.
 type seated struct {
 	*Node
 	seat  harness.Seat
-	inner string // address on the default bridge
-	out   bool   // unplugged
+	inner string // its address on the default bridge
+	out   bool   // it is unplugged
 }
 
-// NewWorld returns a world without nodes; what it makes belongs to the lab.
+// NewWorld returns a world without nodes. The lab owns all that the world makes.
 func NewWorld(lab *Lab) (*World, error) {
 	tap, err := NewTap(defaultBridge)
 	return &World{lab: lab, tap: tap, networks: map[string]*Network{}}, err
@@ -46,8 +46,8 @@ func NewWorld(lab *Lab) (*World, error) {
 // Close ends the counting. The lab removes the rest.
 func (w *World) Close() error { return w.tap.Close() }
 
-// Start implements harness.World. Nodes are started as operators do: one after
-// another, and connected to a network when they run.
+// Start implements harness.World. Nodes are started one after another, and connected to a
+// network when they run, as operators do.
 func (w *World) Start(ctx context.Context, n int) error {
 	for id := range n {
 		node, err := w.lab.Node(ctx, id, w.Bucket)
@@ -72,8 +72,8 @@ func (w *World) Start(ctx context.Context, n int) error {
 	return nil
 }
 
-// meet tells the tap which address a node has on the default bridge; the engine
-// gives it a new one at each start.
+// meet tells the tap the address of a node on the default bridge. The engine assigns a new
+// one at each start.
 func (w *World) meet(ctx context.Context, id int) (err error) {
 	n := w.nodes[id]
 	w.tap.Forget(n.inner)
@@ -84,8 +84,8 @@ func (w *World) meet(ctx context.Context, id int) (err error) {
 	return nil
 }
 
-// answers waits until a node answers: the engine accepts connections to a
-// published port before the container does, and drops them.
+// answers waits until a node answers. The engine accepts connections to a published port
+// before the container does, and drops them.
 func (w *World) answers(ctx context.Context, node *Node) error {
 	c, err := client.New(node.URL(), nil)
 	if err != nil {
@@ -115,7 +115,7 @@ func (w *World) Member(node int) api.Member {
 	return api.Member{ID: uint64(node), Address: w.networks[seat.Network].Address(seat.Host)}
 }
 
-// Log is what a node has written.
+// Log returns what a node has written.
 func (w *World) Log(ctx context.Context, node int) (string, error) { return w.nodes[node].Logs(ctx) }
 
 // Size is the number of nodes.
@@ -147,8 +147,7 @@ func (w *World) Restart(ctx context.Context, node int) error {
 // Seat implements harness.Movable.
 func (w *World) Seat(node int) harness.Seat { return w.nodes[node].seat }
 
-// Unplug implements harness.Movable. To move a node that is unplugged already is to plug it in
-// elsewhere.
+// Unplug implements harness.Movable. Plugging a node in that is unplugged moves it.
 func (w *World) Unplug(ctx context.Context, node int) error {
 	n := w.nodes[node]
 	if n.out {
@@ -188,8 +187,8 @@ func (w *World) network(ctx context.Context, name string) (*Network, error) {
 	return n, w.tap.Listen(n.bridge)
 }
 
-// Between implements harness.Tapped. Attempts to connect do not count: a node goes on
-// looking for former members that have not handed over what they had.
+// Between implements harness.Tapped. Attempts to connect do not count: a node keeps looking
+// for former members that have not handed over their data.
 func (w *World) Between(a, b []int) (uint64, error) {
 	return w.tap.Count(func(p passage) bool {
 		across := slices.Contains(a, p.from) && slices.Contains(b, p.to) || slices.Contains(b, p.from) && slices.Contains(a, p.to)

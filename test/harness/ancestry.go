@@ -6,8 +6,8 @@ import (
 	"github.com/cohortkv/cohort/benchmark/history"
 )
 
-// ancestry says which requests led to the state of one group: through which nodes they
-// went, and from which moment on. Before the first period all requests belong to it.
+// ancestry lists the requests that led to the state of one group: the nodes that the
+// requests went through, by period. Before the first period all requests belong to it.
 type ancestry []period
 
 type period struct {
@@ -25,9 +25,9 @@ func (ln ancestry) has(op history.Op, node int) bool {
 	return true
 }
 
-// Split puts a view of each side to its members, one side after the other. No
-// request may be open. From here on each side has an
-// ancestry of its own, which continues that of the group.
+// Split puts a view of each side to its members, one side after the other. No request may
+// be open. From then on each side has an ancestry of its own, which continues that of the
+// group.
 func (g *Group) Split(sides ...[]int) []*Group {
 	g.lab.t.Helper()
 	now := g.lab.recorder.history.Now()
@@ -40,8 +40,8 @@ func (g *Group) Split(sides ...[]int) []*Group {
 	return groups
 }
 
-// Judge demands that the ancestry of this group is linearizable: the requests before the
-// groups parted, and those of this group since.
+// Judge fails the test unless the ancestry of this group is linearizable: the requests
+// before the groups parted, and those of this group since.
 func (g *Group) Judge() {
 	g.lab.t.Helper()
 	g.lab.judge("the ancestry of this group", g.ancestry.has)

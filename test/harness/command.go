@@ -10,11 +10,11 @@ import (
 	"github.com/cohortkv/cohort/api"
 )
 
-// viewBound is by when a PUT /view is answered, whatever happens.
+// viewBound is the promised bound of a PUT /view.
 const viewBound = 8 * time.Second
 
-// Command is a list of members that an operator is about to put, with the
-// addresses that the nodes have at present.
+// Command is a list of members that an operator is about to put, with the present addresses
+// of the nodes.
 type Command struct {
 	lab     *Lab
 	members []int
@@ -22,7 +22,7 @@ type Command struct {
 	request api.ViewRequest
 }
 
-// View names the members of a view. No node is told yet.
+// View makes a command from the members of a view. It puts nothing yet.
 func (l *Lab) View(members ...int) *Command {
 	c := &Command{lab: l, members: members}
 	c.request.View.Flat = true
@@ -34,9 +34,9 @@ func (l *Lab) View(members ...int) *Command {
 	return c
 }
 
-// Shards names the members of each shard of a view; the first shard is always the
-// same one, and so on. An empty list is a shard without members, nil leaves a shard
-// out. No node is told yet.
+// Shards makes a command from the members of each shard. A shard has the same name in every
+// command, by its place. An empty list is a shard without members; nil leaves the shard
+// out. It puts nothing yet.
 func (l *Lab) Shards(shards ...[]int) *Command {
 	c := &Command{lab: l}
 	for i, members := range shards {
@@ -57,21 +57,22 @@ func (l *Lab) shard(name string, members []int) api.Shard {
 	return shard
 }
 
-// Force gives up data that members owe and that cannot be had.
+// Force makes the view give up data that members owe and that cannot be had.
 func (c *Command) Force() *Command {
 	c.request.Force = true
 	return c
 }
 
-// TellMembers puts the view to its members, the next when the one before has
-// answered. It returns them as a group.
+// TellMembers puts the view to its members, each when the one before has answered. It
+// returns the members as a group.
 func (c *Command) TellMembers() *Group {
 	c.lab.t.Helper()
 	return c.Tell(c.members...)
 }
 
-// Tell puts the view to some nodes, members or not, the next when the one before
-// has answered: ready, or ready and not a member. It returns the members.
+// Tell puts the view to some nodes, members or not, each when the one before has answered.
+// A member must answer that it is ready, another node that it is ready and no member. Tell
+// returns the members.
 func (c *Command) Tell(nodes ...int) *Group {
 	c.lab.t.Helper()
 	var all time.Duration
@@ -87,8 +88,8 @@ func (c *Command) Tell(nodes ...int) *Group {
 	return c.group()
 }
 
-// TellAtOnce lets some clients tell some nodes each, all at the same time, each
-// client in an order of its own.
+// TellAtOnce lets several clients put the view to all given nodes at the same time, each in
+// an order of its own.
 func (c *Command) TellAtOnce(clients int, nodes ...int) *Group {
 	c.lab.t.Helper()
 	began := time.Now()
@@ -109,8 +110,8 @@ func (c *Command) TellAtOnce(clients int, nodes ...int) *Group {
 	return c.group()
 }
 
-// TellInVain puts the view to a node that cannot become ready: some member
-// cannot be reached, for instance. The answer is 200 all the same, by its bound.
+// TellInVain puts the view to a node that cannot become ready, for instance because a
+// member cannot be reached. The answer must be 200 all the same, within its bound.
 func (c *Command) TellInVain(node int) {
 	c.lab.t.Helper()
 	began := time.Now()
@@ -124,7 +125,7 @@ func (c *Command) TellInVain(node int) {
 
 func (c *Command) group() *Group { return &Group{lab: c.lab, members: c.members, shards: c.shards} }
 
-// put tells one node and demands that it has become ready.
+// put puts the view to one node. It returns an error unless the node becomes ready.
 func (c *Command) put(node int) error {
 	answer, err := c.ask(node)
 	want := api.ViewNotServed
@@ -158,7 +159,7 @@ func (c *Command) must(node int, err error) {
 	}
 }
 
-// explain logs what a node says about itself.
+// explain logs what a node reports about itself.
 func (l *Lab) explain(node int) {
 	l.t.Helper()
 	ctx, cancel := l.withTimeout()

@@ -5,16 +5,16 @@ import (
 	"slices"
 )
 
-// Contents is what a replica holds at one moment.
+// Contents are the keys and values of a replica at one moment.
 type Contents struct {
-	Data map[string]string
-	Next uint64 // Msg-Num of the next write
+	Data map[string]string // by key: its value
+	Next uint64            // Msg-Num of the next write
 }
 
 func (c Contents) clone() Contents { return Contents{maps.Clone(c.Data), c.Next} }
 
-// Contents compares the group's replicas, each read from its own state, and
-// returns what all of them hold.
+// Contents fails the test unless the group's replicas are equal. It reads each replica from
+// the replica's own state, and returns what they hold.
 func (g *Group) Contents() Contents {
 	g.lab.t.Helper()
 	first := g.lab.contents(g.members[0])
@@ -24,7 +24,7 @@ func (g *Group) Contents() Contents {
 	return first
 }
 
-// Holds demands that all replicas of the group hold exactly this.
+// Holds fails the test unless all replicas of the group hold exactly this.
 func (g *Group) Holds(want Contents) {
 	g.lab.t.Helper()
 	for _, node := range g.members {
@@ -33,7 +33,7 @@ func (g *Group) Holds(want Contents) {
 	g.lab.say("%v hold %d keys, next number %d", g.members, len(want.Data), want.Next)
 }
 
-// contents reads everything that a node holds.
+// contents reads the whole state of a node.
 func (l *Lab) contents(node int) Contents {
 	l.t.Helper()
 	ctx, cancel := l.withTimeout()
@@ -46,7 +46,7 @@ func (l *Lab) contents(node int) Contents {
 	return Contents{data, next}
 }
 
-// same compares two replicas.
+// same fails the test unless two replicas are equal.
 func (l *Lab) same(node int, got, want Contents) {
 	l.t.Helper()
 	if got.Next != want.Next {
@@ -61,7 +61,7 @@ func (l *Lab) same(node int, got, want Contents) {
 	}
 }
 
-// keysOf lists all keys of some contents, in order.
+// keysOf lists all keys of several contents, in order.
 func keysOf(all ...Contents) []string {
 	union := map[string]bool{}
 	for _, c := range all {
@@ -72,9 +72,9 @@ func keysOf(all ...Contents) []string {
 	return slices.Sorted(maps.Keys(union))
 }
 
-// HoldsMerge demands that all replicas hold the same, and that it is what sides
-// that had parted from base may become when an operator joins them again
-// (docs/strong.md §8). Values must have been unique.
+// HoldsMerge fails the test unless all replicas hold the same merge of some sides that
+// parted from base (docs/strong.md §8). All values must have been unique. It returns the
+// merge.
 func (g *Group) HoldsMerge(base Contents, sides ...Contents) Contents {
 	g.lab.t.Helper()
 	got := g.Contents()
@@ -93,7 +93,7 @@ func (g *Group) HoldsMerge(base Contents, sides ...Contents) Contents {
 	return got
 }
 
-// state is a key's value, or its absence.
+// state is the value of a key, or its absence.
 type state struct {
 	value string
 	there bool
@@ -112,9 +112,9 @@ func statesOf(sides []Contents, key string) []state {
 	return states
 }
 
-// mayBecome lists what a key may be after a merge. What a side left as it was
-// says nothing: the other sides had seen it. A value that some side wrote is not
-// deleted by a side that had not seen it.
+// mayBecome lists the states that a key may have after a merge. If a side left the key as
+// it was, its state does not count: the other sides had seen it. A value that a side wrote
+// is not deleted by a side that had not seen the value.
 func mayBecome(key string, base Contents, sides []Contents) []state {
 	before := stateOf(base, key)
 	changed := slices.DeleteFunc(statesOf(sides, key), func(s state) bool { return s == before })

@@ -9,7 +9,7 @@ func (l *Lab) Kill(nodes ...int) {
 	l.say("killed %v", nodes)
 }
 
-// RestartEmpty starts nodes that were killed. They know nothing any more.
+// RestartEmpty starts nodes that were killed. They have lost their state.
 func (l *Lab) RestartEmpty(nodes ...int) {
 	l.t.Helper()
 	ctx, cancel := l.withTimeout()
@@ -20,7 +20,7 @@ func (l *Lab) RestartEmpty(nodes ...int) {
 	l.say("started %v again, empty", nodes)
 }
 
-// Pause stops nodes in the middle of whatever they do.
+// Pause stops nodes at any point of their work.
 func (l *Lab) Pause(nodes ...int) {
 	l.t.Helper()
 	for _, node := range nodes {
@@ -49,7 +49,7 @@ func (l *Lab) Cut(nodes ...int) {
 	l.say("cut %v", nodes)
 }
 
-// Heal puts nodes that were cut off back where they were.
+// Heal returns nodes that were cut off to their networks and addresses.
 func (l *Lab) Heal(nodes ...int) {
 	l.t.Helper()
 	ctx, cancel := l.withTimeout()
@@ -82,7 +82,7 @@ func (l *Lab) Renumber(nodes ...int) {
 	l.say("gave new addresses to %v", nodes)
 }
 
-// Swap lets two nodes take each other's address.
+// Swap exchanges the addresses of two nodes.
 func (l *Lab) Swap(a, b int) {
 	l.t.Helper()
 	seatA, seatB := l.movable().Seat(a), l.movable().Seat(b)
@@ -92,7 +92,7 @@ func (l *Lab) Swap(a, b int) {
 	l.say("swapped the addresses of %d and %d", a, b)
 }
 
-// Impersonate gives a node the address of another one, which is cut off.
+// Impersonate gives a node the address of another node, which is cut off.
 func (l *Lab) Impersonate(node, other int) {
 	l.t.Helper()
 	seat := l.movable().Seat(other)
@@ -111,7 +111,7 @@ func (l *Lab) plug(node int, seat Seat) {
 func (l *Lab) killable() Killable { return able[Killable](l) }
 func (l *Lab) movable() Movable   { return able[Movable](l) }
 
-// able skips a scenario in a world that cannot play it.
+// able returns an ability of the world. If the world lacks it, the scenario is skipped.
 func able[A any](l *Lab) A {
 	l.t.Helper()
 	world, ok := l.world.(A)

@@ -9,17 +9,17 @@ import (
 	"github.com/cohortkv/cohort/client"
 )
 
-// Group is some nodes that a scenario speaks through, and whose view it expects
-// to be that of the group unless it says otherwise.
+// Group is a set of nodes that a scenario sends requests through. Their view is expected to
+// be that of the group unless the scenario says otherwise.
 type Group struct {
 	lab      *Lab
 	members  []int
-	shards   [][]int // the same members, as the view has them
+	shards   [][]int // the same members, by shard of the view
 	turn     int
 	ancestry ancestry
 }
 
-// Through names nodes to speak through.
+// Through returns a group of nodes to send requests through.
 func (l *Lab) Through(nodes ...int) *Group {
 	return &Group{lab: l, members: nodes, shards: [][]int{nodes}}
 }
@@ -27,7 +27,7 @@ func (l *Lab) Through(nodes ...int) *Group {
 // Members lists the nodes of the group.
 func (g *Group) Members() []int { return g.members }
 
-// Put writes a key through one of the nodes, each in its turn.
+// Put writes a key through one of the nodes, in turn.
 func (g *Group) Put(key, value string) *Group {
 	g.lab.t.Helper()
 	ctx, cancel := g.lab.withTimeout()
@@ -38,7 +38,7 @@ func (g *Group) Put(key, value string) *Group {
 	return g
 }
 
-// Delete deletes a key, which may be absent, through one of the nodes.
+// Delete deletes a key, which may be absent, through one of the nodes, in turn.
 func (g *Group) Delete(key string) *Group {
 	g.lab.t.Helper()
 	ctx, cancel := g.lab.withTimeout()
@@ -49,7 +49,7 @@ func (g *Group) Delete(key string) *Group {
 	return g
 }
 
-// EveryoneReads demands that all nodes of the group answer with a key's value.
+// EveryoneReads fails the test unless all nodes of the group answer with a key's value.
 func (g *Group) EveryoneReads(key, value string) {
 	g.lab.t.Helper()
 	for _, node := range g.members {
@@ -59,7 +59,8 @@ func (g *Group) EveryoneReads(key, value string) {
 	}
 }
 
-// EveryoneMisses demands that all nodes of the group say that a key is absent.
+// EveryoneMisses fails the test unless all nodes of the group answer that the keys are
+// absent.
 func (g *Group) EveryoneMisses(keys ...string) {
 	g.lab.t.Helper()
 	for _, node := range g.members {
@@ -71,7 +72,8 @@ func (g *Group) EveryoneMisses(keys ...string) {
 	}
 }
 
-// StayUp demands that the nodes answer what needs no other node, whatever waits.
+// StayUp fails the test unless the nodes answer requests that need no other node, even
+// while others wait.
 func (g *Group) StayUp() {
 	g.lab.t.Helper()
 	ctx, cancel := g.lab.withTimeout()
@@ -83,8 +85,8 @@ func (g *Group) StayUp() {
 	}
 }
 
-// Refuse demands that all nodes of the group answer reads and writes with 503,
-// as soon as they have heard that they are out.
+// Refuse fails the test unless all nodes of the group answer reads and writes with 503 as
+// soon as they have heard that they are not in the view.
 func (g *Group) Refuse() {
 	g.lab.t.Helper()
 	ctx, cancel := g.lab.withTimeout()
@@ -107,7 +109,7 @@ func (g *Group) refused(what string, node int, err error) {
 	}
 }
 
-// read has a node's answer about a key.
+// read returns a node's answer to a read.
 func (g *Group) read(node int, key string) *client.Answer {
 	g.lab.t.Helper()
 	ctx, cancel := g.lab.withTimeout()
@@ -117,7 +119,7 @@ func (g *Group) read(node int, key string) *client.Answer {
 	return answer
 }
 
-// decided ends the test unless a request was answered, by the node it went to.
+// decided ends the test unless the node that a request was sent to answered the request.
 func (g *Group) decided(what string, node int, answer *client.Answer, err error) {
 	g.lab.t.Helper()
 	if err == nil && answer.Node == uint64(node) {
@@ -136,7 +138,7 @@ func (g *Group) next() int {
 	return node
 }
 
-// client is the client of a node that the test's goroutine uses.
+// client returns the client of a node for the test's goroutine.
 func (g *Group) client(node int) *nodeClient {
 	if g.lab.clients[node] == nil {
 		g.lab.clients[node] = g.lab.newClient(node)

@@ -2,21 +2,22 @@ package harness
 
 import "time"
 
-// quietPeriod is how long no packet may pass between groups before they count as isolated.
-// Open connections have to be closed first.
+// quietPeriod is the time without a packet after which groups count as isolated. Open
+// connections have to be closed first.
 const quietPeriod = time.Second
 
-// Isolation demands that no packets pass between groups.
+// Isolation asserts that no packets pass between groups. Its evidence is the counts of
+// Tapped.
 type Isolation struct {
 	lab    *Lab
 	tap    Tapped
 	groups []*Group
-	across uint64   // packets between groups when it began
+	across uint64   // packets between groups at the begin
 	within []uint64 // packets inside each group
 }
 
-// Isolation returns when nothing has passed between any two of the groups for a
-// while. In a world without a tap it promises nothing.
+// Isolation returns when nothing has passed between any two of the groups for quietPeriod.
+// In a world that is not Tapped it checks nothing.
 func (l *Lab) Isolation(groups ...*Group) *Isolation {
 	l.t.Helper()
 	s := &Isolation{lab: l, groups: groups}
@@ -41,8 +42,8 @@ func (l *Lab) Isolation(groups ...*Group) *Isolation {
 	return s
 }
 
-// Holds demands that not one packet has passed between groups since, while
-// members of groups did talk to one another.
+// Holds fails the test if a packet has passed between groups since. It also fails if no
+// packets passed inside a group, because then the count proves nothing.
 func (s *Isolation) Holds() {
 	s.lab.t.Helper()
 	if s.tap == nil {
@@ -77,7 +78,7 @@ func (s *Isolation) between(a, b *Group) uint64 {
 	return n
 }
 
-// NoUnnamedTraffic demands that no node ever sent another a packet over a network
+// NoUnnamedTraffic fails the test if a node ever sent another one a packet over a network
 // that no view has named.
 func (l *Lab) NoUnnamedTraffic() {
 	l.t.Helper()

@@ -1,7 +1,6 @@
-// Package harness is a small language for what happens to a cluster: who is
-// told which view, who is cut off, killed, moved or emptied, what is written and
-// read meanwhile, what has to wait and for how long. A scenario reads like the
-// sentence that it tests:
+// Package harness is a language for scenarios of a cluster: views that operators put,
+// faults, requests that must succeed, and requests that must wait (docs/testing.md §8). A
+// scenario reads like the sentence that it tests:
 //
 //	lab.Start(3)
 //	lab.View(0, 1, 2).TellMembers()
@@ -12,12 +11,12 @@
 //	lab.Through(0, 1, 2).EveryoneReads("k", "v")
 //	lab.Judge()
 //
-// It is played in a World: real processes (Processes), or containers on real
-// networks (test/containers). Every request on a key is recorded, and judged at
-// the end by both judges of benchmark/check/linear; where an operator let groups
-// part, each group's line of history is judged by itself (docs/views.md §5).
+// A scenario runs in a World: real processes (Processes), or containers on real networks
+// (test/containers). Every request on a key is recorded. At the end both judges of
+// benchmark/check/linear check the history. If an operator parted groups, the history of
+// each group is judged by itself (docs/views.md §5).
 //
-// Clients of causal buckets carry what they have seen from node to node (Session):
+// Clients of causal buckets carry their context from node to node (Session):
 //
 //	lab.Shards([]int{0, 1}, []int{2, 3}).TellMembers()
 //	lab.Cut(1)
@@ -28,11 +27,11 @@
 //	w.Reads(2*time.Second, "v")
 //	lab.Through(lab.All()...).JudgeSessions()
 //
-// What they do is recorded by itself, and judged by benchmark/check/causal, which
-// takes versions into account as little as clients can.
+// Their requests are recorded separately and judged by benchmark/check/causal. That judge
+// uses versions no more than clients can.
 //
-// A word that the cluster does not keep ends the test. All methods belong to the
-// test's goroutine.
+// A step that the cluster does not fulfil ends the test. Only the goroutine of the test may
+// call the methods.
 package harness
 
 import (
@@ -46,13 +45,12 @@ import (
 )
 
 const (
-	// patience ends a wait that has no bound of its own: what should take no
-	// time at all.
+	// patience ends a wait without a bound of its own, which should take no time.
 	patience = 30 * time.Second
-	// startPatience is added for each node to start.
+	// startPatience is the additional time for each node that starts.
 	startPatience = 5 * time.Second
-	// Room is by how much a promised bound may be missed on a machine that is
-	// busy with other things. How long it took is printed.
+	// Room is the factor by which a promised bound may be exceeded, because the machine may
+	// be busy. The real time is printed.
 	Room = 3
 )
 
@@ -62,11 +60,11 @@ type Lab struct {
 	world    World
 	began    time.Time
 	nodes    []*client.Client
-	clients  map[int]*nodeClient // that the test's goroutine uses, by node
+	clients  map[int]*nodeClient // by node: the client of the test's goroutine
 	recorder *recorder
-	timeline *history.Recorder // what sessions did, on the recorder's clock
-	unique   int               // texts made so far
-	open     []*Waiting        // requests that were held, ended or not
+	timeline *history.Recorder // the requests of sessions, on the recorder's clock
+	unique   int               // number of texts made so far
+	open     []*Waiting        // requests that waited at a node, ended or not
 }
 
 // New returns a lab without nodes.
@@ -91,8 +89,8 @@ func (l *Lab) Start(n int) {
 	l.say("%d nodes are up", n)
 }
 
-// Unique makes a text a value that was not written before: the judges need to
-// know which write a read has seen.
+// Unique returns a value that begins with text and that was not written before. The judges
+// need unique values to find the write that a read has seen.
 func (l *Lab) Unique(text string) string {
 	l.unique++
 	return fmt.Sprintf("%s (%d)", text, l.unique)
@@ -110,12 +108,12 @@ func (l *Lab) All() []int {
 // T is the test that plays the scenario.
 func (l *Lab) T() testing.TB { return l.t }
 
-// withTimeout is a context for a step of the test that should end soon.
+// withTimeout returns a context for a step that should end soon.
 func (l *Lab) withTimeout() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(l.t.Context(), patience)
 }
 
-// say tells the story, with the time since the scenario began.
+// say logs a step of the scenario, with the time since its begin.
 func (l *Lab) say(format string, args ...any) {
 	l.t.Helper()
 	l.t.Logf("%7.3f s  %s", time.Since(l.began).Seconds(), fmt.Sprintf(format, args...))
@@ -128,7 +126,7 @@ func (l *Lab) must(err error) {
 	}
 }
 
-// until polls for something that comes about by itself.
+// until polls a condition until it holds.
 func (l *Lab) until(ctx context.Context, what string, holds func() bool) {
 	l.t.Helper()
 	pause := time.NewTicker(10 * time.Millisecond)

@@ -14,15 +14,15 @@ import (
 	"github.com/cohortkv/cohort/api"
 )
 
-// fake is a world of one copy behind two nodes, of which the second may answer wrongly.
+// fake is a world of one copy behind two nodes. The second node may answer wrongly.
 type fake struct {
 	t       *testing.T
 	servers []*httptest.Server
 	mu      sync.Mutex
 	data    map[string]string
 	next    uint64
-	causal  bool                           // /data speaks the causal model
-	wrong   func(key, value string) string // what node 1 reads instead; nil: the truth
+	causal  bool                           // /data uses the causal model
+	wrong   func(key, value string) string // what node 1 answers instead of a value; nil: the value
 }
 
 func (f *fake) Start(_ context.Context, n int) error {
@@ -56,8 +56,7 @@ func (f *fake) all(w http.ResponseWriter, _ *http.Request) {
 	_ = json.NewEncoder(w).Encode(f.data)
 }
 
-// speak answers the way causal nodes do. One copy is consistent whatever clients
-// have seen.
+// speak answers as causal nodes do. One copy is consistent with every context.
 func (f *fake) speak(w http.ResponseWriter, r *http.Request, node int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -141,13 +140,13 @@ func (v *verdict) Fatalf(format string, args ...any) { v.Errorf(format, args...)
 
 func (v *verdict) Fatal(args ...any) { v.Fatalf("%s", fmt.Sprint(args...)) }
 
-// play returns what a scenario complained about.
+// play returns the failures of a scenario of strong buckets.
 func play(t *testing.T, wrong func(key, value string) string, scenario func(*Lab)) []string {
 	t.Helper()
 	return playIn(t, &fake{t: t, data: map[string]string{}, next: 1, wrong: wrong}, scenario)
 }
 
-// playSessions does so of one about sessions.
+// playSessions returns the failures of a scenario of causal buckets.
 func playSessions(t *testing.T, wrong func(key, value string) string, scenario func(*Lab)) []string {
 	t.Helper()
 	return playIn(t, &fake{t: t, data: map[string]string{}, next: 1, wrong: wrong, causal: true}, scenario)
@@ -182,7 +181,7 @@ func TestACorrectWorldPasses(t *testing.T) {
 }
 
 func TestANodeThatServesOverwrittenValuesIsFound(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir()) // for the history that is found guilty
+	t.Setenv("TMPDIR", t.TempDir()) // for the history that fails the judges
 	stale := func(key, value string) string {
 		if value == "new" {
 			return "old"
@@ -213,7 +212,7 @@ func TestRandomOperationsFindAValueThatWasNeverWritten(t *testing.T) {
 	}
 }
 
-// sessions is a story in which nothing has to wait.
+// sessions is a scenario in which no request waits.
 func sessions(l *Lab) {
 	both := l.Shards([]int{0, 1}).TellMembers()
 	writer := l.Session().Put(0, "k", "old").Put(1, "k", "new").Put(0, "gone", "soon").Delete(0, "gone")
@@ -232,7 +231,7 @@ func TestSessionsOfACorrectWorldPass(t *testing.T) {
 }
 
 func TestStaleReadsOfSessionsAreFound(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir()) // for the history that is found guilty
+	t.Setenv("TMPDIR", t.TempDir()) // for the history that fails the judges
 	stale := func(_, value string) string {
 		if value == "new" {
 			return "old"

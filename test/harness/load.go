@@ -10,18 +10,17 @@ import (
 	"time"
 )
 
-// A load has few clients on each key, because that is what Porcupine can search,
-// and each pauses between two operations, so that a scenario of a minute
-// can be judged in seconds.
+// A load has few clients on each key, because Porcupine can search no more. Each client
+// pauses between operations, so that a scenario of a minute can be judged in seconds.
 const (
 	loadKeys      = 4
 	clientsPerKey = 3
 	thinkTime     = 15 * time.Millisecond
-	// requestTimeout is how long a client of a load waits for an answer.
+	// requestTimeout bounds the time that a client of a load waits for an answer.
 	requestTimeout = 3 * time.Second
 )
 
-// Load is clients that put, get and delete while a scenario goes on.
+// Load is a set of clients that put, get and delete while a scenario goes on.
 type Load struct {
 	lab      *Lab
 	stopping chan struct{}
@@ -30,8 +29,7 @@ type Load struct {
 	done     atomic.Int64
 }
 
-// Load starts clients, each of one of the nodes and one key. They go on until
-// Stop.
+// Load starts clients, each of one of the nodes and one key. They run until Stop.
 func (l *Lab) Load(through ...int) *Load {
 	l.t.Helper()
 	load := &Load{lab: l, stopping: make(chan struct{})}
@@ -41,8 +39,8 @@ func (l *Lab) Load(through ...int) *Load {
 	return load
 }
 
-// Sessions starts clients of causal buckets, which go from node to node of some, and
-// now and then forget what they have seen. They go on until Stop.
+// Sessions starts clients of causal buckets. They change between the nodes, and sometimes
+// forget their context. They run until Stop.
 func (l *Lab) Sessions(through ...int) *Load {
 	l.t.Helper()
 	load := &Load{lab: l, stopping: make(chan struct{})}
@@ -62,7 +60,7 @@ func (l *Lab) Sessions(through ...int) *Load {
 	return load
 }
 
-// anything is one operation of a session, on one of a few keys.
+// anything sends one random operation of a session, on one of a few keys.
 func (s *Session) anything(ctx context.Context, node int) error {
 	key := fmt.Sprintf("load-%d", rand.IntN(loadKeys*clientsPerKey))
 	var err error
@@ -77,8 +75,8 @@ func (s *Session) anything(ctx context.Context, node int) error {
 	return err
 }
 
-// Burst lets clients of the nodes do some operations each, all at the same time,
-// and returns when each has its last answer.
+// Burst runs clients of the nodes at the same time, each with some operations. It returns
+// when every client has its last answer.
 func (l *Lab) Burst(each int, through ...int) {
 	l.t.Helper()
 	load := &Load{lab: l, stopping: make(chan struct{})}
@@ -86,14 +84,14 @@ func (l *Lab) Burst(each int, through ...int) {
 	load.running.Wait()
 }
 
-// Stop returns when each client has its last answer, or has given it up.
+// Stop returns when every client has its last answer or has given the request up.
 func (o *Load) Stop() {
 	o.lab.t.Helper()
 	o.end()
 	o.lab.say("clients have stopped after %d answers", o.done.Load())
 }
 
-// Answered returns when clients have had some more answers.
+// Answered returns when the clients have had the given number of further answers.
 func (o *Load) Answered(more int64) {
 	o.lab.t.Helper()
 	ctx, cancel := o.lab.withTimeout()
@@ -118,8 +116,8 @@ func (o *Load) start(l *Lab, through []int, each int) {
 	}
 }
 
-// repeat runs one client: so many operations, or, if that is negative,
-// until it is to stop.
+// repeat runs one client for so many operations. If times is negative, it runs the client
+// until the load stops.
 func (o *Load) repeat(ctx context.Context, times int, operate func(context.Context) error) {
 	pause := time.NewTicker(thinkTime)
 	defer pause.Stop()
@@ -148,7 +146,7 @@ func (o *Load) once(ctx context.Context, operate func(context.Context) error) {
 	}
 }
 
-// anything is one operation of a client of strong buckets.
+// anything sends one random operation of a client of strong buckets.
 func (h *nodeClient) anything(ctx context.Context, key string) error {
 	var err error
 	switch n := rand.IntN(10); {

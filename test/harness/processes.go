@@ -8,15 +8,15 @@ import (
 	"github.com/cohortkv/cohort/benchmark/cluster"
 )
 
-// Processes is a World of processes on 127.0.0.1: Killable, and Cuttable if the
-// configuration has proxies. Addresses are for life.
+// Processes is a World of processes on 127.0.0.1. It is Killable, and Cuttable if the
+// configuration has proxies. Addresses never change.
 type Processes struct {
 	*cluster.Cluster // nil until Start
 	config           cluster.Config
 	unplugged        map[int]bool
 }
 
-// NewProcesses prepares nodes as the configuration says; how many, Start says.
+// NewProcesses returns a world with a configuration. Start sets the number of nodes.
 func NewProcesses(config cluster.Config) *Processes {
 	return &Processes{config: config, unplugged: map[int]bool{}}
 }
@@ -34,7 +34,7 @@ func (p *Processes) Unplug(_ context.Context, node int) error {
 	return p.Isolate(node)
 }
 
-// Replug implements Cuttable. Ways to nodes that are still cut off stay cut.
+// Replug implements Cuttable. Links to nodes that are still cut off stay cut.
 func (p *Processes) Replug(_ context.Context, node int) error {
 	delete(p.unplugged, node)
 	var errs []error

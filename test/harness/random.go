@@ -9,14 +9,13 @@ import (
 	"github.com/cohortkv/cohort/client"
 )
 
-// randomKeys is how many keys random operations choose from: few, so that they
+// randomKeys is the number of keys of random operations. It is small, so that operations
 // overwrite, delete and miss.
 const randomKeys = 24
 
-// RandomOperations sends n puts, gets and deletes through all nodes of the
-// group, one after another, checks every answer and number against what a single
-// copy would have said, and compares all replicas at the end. The keys are the
-// same ones in every group.
+// RandomOperations sends n puts, gets and deletes through all nodes of the group, one after
+// another. It checks every answer and number against a single copy, and compares all
+// replicas at the end. All groups use the same keys.
 func (g *Group) RandomOperations(n int) Contents {
 	g.lab.t.Helper()
 	seed := rand.Uint64()
@@ -31,14 +30,14 @@ func (g *Group) RandomOperations(n int) Contents {
 	return w.model
 }
 
-// walk is a run of random operations beside the single copy that they act on.
+// walk is a run of random operations, with the single copy that they are checked against.
 type walk struct {
 	group *Group
 	rng   *rand.Rand
 	model Contents
 }
 
-// step does one operation, and reports whether the answer was right.
+// step sends one operation. It reports whether the answer was right.
 func (w *walk) step() bool {
 	w.group.lab.t.Helper()
 	ctx, cancel := w.group.lab.withTimeout()
@@ -75,7 +74,7 @@ func (w *walk) delete(ctx context.Context, h *nodeClient, key string) bool {
 	return w.right(h, "DELETE "+key, answer, err, status, w.model.Next-1)
 }
 
-// status chooses by whether a key is there.
+// status returns the status for a key that exists or is absent.
 func (w *walk) status(key string, there, absent int) int {
 	if _, is := w.model.Data[key]; is {
 		return there
@@ -83,7 +82,7 @@ func (w *walk) status(key string, there, absent int) int {
 	return absent
 }
 
-// right compares an answer with what the single copy says.
+// right compares an answer with that of the single copy.
 func (w *walk) right(h *nodeClient, what string, answer *client.Answer, err error, status int, number uint64) bool {
 	w.group.lab.t.Helper()
 	if err != nil || answer.Status != status || answer.MsgNum != number {

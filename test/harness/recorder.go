@@ -12,13 +12,13 @@ import (
 	"github.com/cohortkv/cohort/client"
 )
 
-// recorder records every request of a scenario and through which node it went.
+// recorder records every request of a scenario, and the node that the request went through.
 type recorder struct {
 	history *history.Recorder
 	mu      struct {
 		sync.Mutex
-		values map[string]history.Value // texts that were written
-		node   map[history.ClientID]int // that a client spoke to
+		values map[string]history.Value // by text: the value that was written
+		node   map[history.ClientID]int // by client: its node
 	}
 }
 
@@ -28,8 +28,8 @@ func newRecorder() *recorder {
 	return b
 }
 
-// name remembers the value that a text stands for. A history whose values are
-// not unique cannot be judged.
+// name records the value that a text stands for. Values must be unique, or a history cannot
+// be judged.
 func (b *recorder) name(text string, value history.Value) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -39,7 +39,7 @@ func (b *recorder) name(text string, value history.Value) {
 	b.mu.values[text] = value
 }
 
-// value is what a text that was read stands for.
+// value returns the value that a text stands for.
 func (b *recorder) value(text string) history.Value {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -57,8 +57,8 @@ func (b *recorder) setNode(id history.ClientID, node int) {
 	b.mu.node[id] = node
 }
 
-// ops lists what was recorded, by start time, as far as keep says so. Nobody may
-// be sending requests.
+// ops returns the recorded operations that keep accepts, by start time. No request may be
+// open.
 func (b *recorder) ops(keep func(op history.Op, node int) bool) []history.Op {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -71,7 +71,7 @@ func (b *recorder) ops(keep func(op history.Op, node int) bool) []history.Op {
 	return ops
 }
 
-// nodeClient is one client of one node. It sends one request at a time.
+// nodeClient is a client of one node. It sends one request at a time.
 type nodeClient struct {
 	recorder *recorder
 	log      *history.Log
@@ -86,8 +86,8 @@ func (l *Lab) newClient(node int) *nodeClient {
 	return h
 }
 
-// put writes a text that was not written before; an empty one stands for the
-// name of its value.
+// put writes a text that was not written before. An empty text stands for the name of its
+// value.
 func (h *nodeClient) put(ctx context.Context, key, text string) (*client.Answer, error) {
 	value := h.log.NextValue()
 	if text == "" {
@@ -111,7 +111,7 @@ func (h *nodeClient) delete(ctx context.Context, key string) (*client.Answer, er
 	})
 }
 
-// do sends a request and records it with what is known of its effect.
+// do sends a request, and records it with what is known of its effect.
 func (h *nodeClient) do(what api.Op, op history.Op, send func() (*client.Answer, error)) (*client.Answer, error) {
 	op.Start = h.log.Now()
 	answer, err := send()

@@ -12,8 +12,8 @@ import (
 	"github.com/cohortkv/cohort/benchmark/replicas"
 )
 
-// replicas reads every node of the group, each from its own copy, by clients that
-// have seen nothing.
+// replicas reads every node of the group from the node's own copy, with clients that have
+// seen nothing.
 func (g *Group) replicas() []replicas.Replica {
 	g.lab.t.Helper()
 	var all []replicas.Replica
@@ -25,8 +25,8 @@ func (g *Group) replicas() []replicas.Replica {
 	return all
 }
 
-// HoldEach demands that each of the keys is in exactly one shard and on every
-// replica of it, with its value, and that there is nothing else.
+// HoldEach fails the test unless each of the keys is in exactly one shard, on every replica
+// of it and with its value, and there are no other keys.
 func (g *Group) HoldEach(want map[string]string) *Group {
 	g.lab.t.Helper()
 	all := g.replicas()
@@ -47,7 +47,7 @@ func (g *Group) HoldEach(want map[string]string) *Group {
 	return g
 }
 
-// complain reports the first few of what is wrong.
+// complain reports the first few differences.
 func (g *Group) complain(wrong []string) {
 	g.lab.t.Helper()
 	if len(wrong) == 0 {
@@ -60,8 +60,8 @@ func (g *Group) complain(wrong []string) {
 	g.lab.t.Fatalf("of shards %v, %d things are wrong:\n%s", g.shards, len(wrong), strings.Join(wrong[:min(len(wrong), shown)], "\n"))
 }
 
-// EqualWithin demands that the replicas of each shard become equal within a bound
-// that the API promises, with Room.
+// EqualWithin fails the test unless the replicas of each shard become equal within a bound
+// that the API promises, times Room.
 func (g *Group) EqualWithin(bound time.Duration) *Group {
 	g.lab.t.Helper()
 	began := time.Now()
@@ -80,8 +80,8 @@ func (g *Group) EqualWithin(bound time.Duration) *Group {
 	}
 }
 
-// SpreadsWithin demands that no shard has more or less than its part of the keys by
-// more than so many per cent.
+// SpreadsWithin fails the test if a shard differs by more than so many per cent from its
+// part of the keys.
 func (g *Group) SpreadsWithin(percent int) *Group {
 	g.lab.t.Helper()
 	counts, sum := g.counts(g.replicas()), 0
@@ -96,7 +96,7 @@ func (g *Group) SpreadsWithin(percent int) *Group {
 	return g
 }
 
-// KeysOf sorts keys by the shard that has them.
+// KeysOf groups keys by the shard that holds them.
 func (g *Group) KeysOf(keys ...string) [][]string {
 	g.lab.t.Helper()
 	sorted := make([][]string, len(g.shards))
@@ -114,9 +114,8 @@ func (g *Group) KeysOf(keys ...string) [][]string {
 	return sorted
 }
 
-// JudgeSessions demands that everything that sessions did and were told is
-// causally consistent, and that what the group holds now is what has to come of
-// it.
+// JudgeSessions fails the test unless the history of all sessions is causally consistent,
+// and the state of the group agrees with it.
 func (g *Group) JudgeSessions() {
 	g.lab.t.Helper()
 	g.lab.judgeable()
@@ -134,7 +133,7 @@ func (g *Group) JudgeSessions() {
 	}
 }
 
-// held records what each replica has.
+// held records what each replica holds.
 func (g *Group) held() []history.Op {
 	g.lab.t.Helper()
 	return replicas.Held(g.replicas(), keysOfOps(g.lab.timeline.Ops()), g.lab.recorder.value, g.lab.timeline.Now())
@@ -159,7 +158,7 @@ func joined(a, b map[string]string) map[string]string {
 	return union
 }
 
-// counts is how many keys each shard has.
+// counts returns the number of keys of each shard.
 func (g *Group) counts(all []replicas.Replica) []int {
 	counts := make([]int, len(g.shards))
 	for _, r := range all {

@@ -13,13 +13,13 @@ import (
 	"github.com/cohortkv/cohort/client"
 )
 
-// Session is a client of causal buckets: it carries what it has seen from one node
-// to the next. It sends one request at a time.
+// Session is a client of causal buckets: it carries its context from one node to the next.
+// It sends one request at a time.
 type Session struct {
 	lab   *Lab
 	log   *history.Log
-	seen  json.RawMessage // nothing, of one that has seen nothing
-	from  history.OpID    // whose answer brought what it has seen
+	seen  json.RawMessage // the context that it carries; nil: none
+	from  history.OpID    // the operation whose answer brought the context
 	wrote map[string]string
 }
 
@@ -28,7 +28,7 @@ func (l *Lab) Session() *Session {
 	return &Session{lab: l, log: l.timeline.Log(), wrote: map[string]string{}}
 }
 
-// Fork returns another client that has seen what this one has seen by now.
+// Fork returns another client with the present context of this one.
 func (s *Session) Fork() *Session {
 	f := s.lab.Session()
 	f.seen, f.from, f.wrote = s.seen, s.from, maps.Clone(s.wrote)
@@ -55,8 +55,7 @@ func (s *Session) Delete(node int, key string) *Session {
 	return s
 }
 
-// Reads demands that a node answers with a key's value, without waiting for
-// anybody.
+// Reads fails the test unless a node answers with a key's value at once.
 func (s *Session) Reads(node int, key, value string) *Session {
 	s.lab.t.Helper()
 	ctx, cancel := s.lab.withTimeout()
@@ -69,15 +68,14 @@ func (s *Session) Reads(node int, key, value string) *Session {
 	return s
 }
 
-// Misses demands that a node says that a key is absent, without waiting for
-// anybody.
+// Misses fails the test unless a node answers at once that a key is absent.
 func (s *Session) Misses(node int, key string) *Session {
 	s.lab.t.Helper()
 	return s.Reads(node, key, "")
 }
 
-// GetWaits sends a read of another client that has seen the same, and returns when
-// it waits at the node.
+// GetWaits sends a read from another client with the same context. It returns when the read
+// waits at the node.
 func (s *Session) GetWaits(node int, key string) *Waiting {
 	s.lab.t.Helper()
 	other := s.Fork()
@@ -86,8 +84,8 @@ func (s *Session) GetWaits(node int, key string) *Waiting {
 	})
 }
 
-// PutWaits does the same with a write, which waits only while all owners of its key
-// are away.
+// PutWaits does the same with a write. A write waits only while no owner of its key can be
+// reached.
 func (s *Session) PutWaits(node int, key, value string) *Waiting {
 	s.lab.t.Helper()
 	other := s.Fork()
@@ -97,7 +95,7 @@ func (s *Session) PutWaits(node int, key, value string) *Waiting {
 	})
 }
 
-// Lists reads all that a node's shard has.
+// Lists reads all keys of a node's shard.
 func (s *Session) Lists(node int) map[string]string {
 	s.lab.t.Helper()
 	ctx, cancel := s.lab.withTimeout()
@@ -119,7 +117,7 @@ func (s *Session) Fill(n int, name string, nodes ...int) *Session {
 	return s
 }
 
-// ReadsBack demands that the nodes, in turn, answer with all that this session
+// ReadsBack fails the test unless the nodes, in turn, answer with all that this session
 // wrote.
 func (s *Session) ReadsBack(nodes ...int) *Session {
 	s.lab.t.Helper()
@@ -131,11 +129,11 @@ func (s *Session) ReadsBack(nodes ...int) *Session {
 	return s
 }
 
-// Wrote is what is left of what this session has written.
+// Wrote returns the keys that this session has written and not deleted, with their values.
 func (s *Session) Wrote() map[string]string { return maps.Clone(s.wrote) }
 
-// put writes a text that was not written before; an empty one stands for the name
-// of its value.
+// put writes a text that was not written before. An empty text stands for the name of its
+// value.
 func (s *Session) put(ctx context.Context, node int, key, text string) (*client.Answer, error) {
 	value := s.log.NextValue()
 	if text == "" {
@@ -161,7 +159,7 @@ func (s *Session) delete(ctx context.Context, node int, key string) (*client.Ans
 	})
 }
 
-// do sends a request on one key and records it with what is known of its effect.
+// do sends a request on one key, and records it with what is known of its effect.
 func (s *Session) do(ctx context.Context, node int, what api.Op, op history.Op, send func() (*client.Answer, error)) (*client.Answer, error) {
 	op.Start = s.log.Now()
 	answer, err := send()
@@ -182,7 +180,7 @@ func (s *Session) do(ctx context.Context, node int, what api.Op, op history.Op, 
 	return answer, s.fits(node, answer)
 }
 
-// finish fills in what every operation has.
+// finish sets the fields that every operation has.
 func (s *Session) finish(op *history.Op, what api.Op, err error) {
 	op.End, op.Parent = s.log.Now(), s.from
 	op.Outcome = outcomes[client.OutcomeOf(what, err)]
@@ -195,17 +193,17 @@ func (s *Session) finish(op *history.Op, what api.Op, err error) {
 	}
 }
 
-// maxSeen bounds what a client has to carry, in bytes.
+// maxSeen bounds the context that a client carries, in bytes.
 const maxSeen = 4 << 10
 
-// unfit is an answer that no node may give.
+// unfit is an error: an answer that no node may give.
 type unfit string
 
 // Error implements error.
 func (u unfit) Error() string { return string(u) }
 
-// fits demands what holds of every answer: the node that was asked has given it,
-// and what a client has to carry stays small.
+// fits checks every answer: it comes from the node that was asked, and its context is
+// within maxSeen.
 func (s *Session) fits(node int, answer *client.Answer) error {
 	switch {
 	case answer.Node != uint64(node):
@@ -216,7 +214,7 @@ func (s *Session) fits(node int, answer *client.Answer) error {
 	return nil
 }
 
-// list records a get for each item, and what brings them together.
+// list records a get for each item of a listing, and the listing that joins them.
 func (s *Session) list(ctx context.Context, node int) (map[string]string, error) {
 	op := history.Op{Kind: history.List, Start: s.log.Now()}
 	items, answer, err := s.lab.nodes[node].AllCausal(ctx, s.seen)

@@ -8,8 +8,8 @@ import (
 	"github.com/cohortkv/cohort/benchmark/history"
 )
 
-// Judge demands that everything that was asked since the scenario began is
-// linearizable, by the numbers on the answers and by Porcupine.
+// Judge fails the test unless all requests since the begin of the scenario are
+// linearizable, by the numbers of the answers and by Porcupine.
 func (l *Lab) Judge() {
 	l.t.Helper()
 	l.judge("the whole history", func(history.Op, int) bool { return true })
@@ -31,8 +31,7 @@ func (l *Lab) judge(what string, keep func(history.Op, int) bool) {
 	l.t.Errorf("history: %s", l.save(ops))
 }
 
-// judgeable demands that no request is open: one that is still out is not in the
-// history.
+// judgeable fails the test if a request is open: the history lacks it.
 func (l *Lab) judgeable() {
 	l.t.Helper()
 	for _, w := range l.open {
@@ -44,7 +43,7 @@ func (l *Lab) judgeable() {
 	}
 }
 
-// save keeps a history that was found guilty.
+// save keeps a history that failed the judges.
 func (l *Lab) save(ops []history.Op) string {
 	l.t.Helper()
 	file, err := os.CreateTemp("", "cohort-scenario-*.history")

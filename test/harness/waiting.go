@@ -11,7 +11,7 @@ import (
 	"github.com/cohortkv/cohort/client"
 )
 
-// Waiting is a request that a node holds because it cannot be decided.
+// Waiting is a request that waits at a node.
 type Waiting struct {
 	lab    *Lab
 	what   string
@@ -65,7 +65,7 @@ func (l *Lab) hold(what string, node int, send func(context.Context) (*client.An
 	return w
 }
 
-// StillWaits demands that the request has not been answered.
+// StillWaits fails the test if the request was answered.
 func (w *Waiting) StillWaits() {
 	w.lab.t.Helper()
 	select {
@@ -75,7 +75,7 @@ func (w *Waiting) StillWaits() {
 	}
 }
 
-// StillWaitsAfter demands that the request is not answered for a while.
+// StillWaitsAfter fails the test if the request is answered within d.
 func (w *Waiting) StillWaitsAfter(d time.Duration) {
 	w.lab.t.Helper()
 	select {
@@ -85,8 +85,8 @@ func (w *Waiting) StillWaitsAfter(d time.Duration) {
 	w.StillWaits()
 }
 
-// EndsWithin demands that the request takes effect within a bound that the API
-// promises, with Room.
+// EndsWithin fails the test unless the request takes effect within a bound that the API
+// promises, times Room.
 func (w *Waiting) EndsWithin(bound time.Duration) {
 	w.lab.t.Helper()
 	began := time.Now()
@@ -102,8 +102,8 @@ func (w *Waiting) EndsWithin(bound time.Duration) {
 	w.lab.say("%s ended with %d after %v (bound %v)", w.what, w.answer.Status, time.Since(began).Round(time.Millisecond), bound)
 }
 
-// Reads demands that the request, a read, is answered with one of some values within a
-// bound that the API promises, with Room; an empty value is a 404.
+// Reads fails the test unless the request, a read, is answered with one of some values
+// within a bound that the API promises, times Room. An empty value stands for a 404.
 func (w *Waiting) Reads(bound time.Duration, values ...string) {
 	w.lab.t.Helper()
 	w.EndsWithin(bound)
@@ -113,7 +113,7 @@ func (w *Waiting) Reads(bound time.Duration, values ...string) {
 	}
 }
 
-// IsRefused demands that the request ends with 503: a definite no.
+// IsRefused fails the test unless the request ends with 503: it has no effect.
 func (w *Waiting) IsRefused() {
 	w.lab.t.Helper()
 	select {
@@ -124,8 +124,7 @@ func (w *Waiting) IsRefused() {
 	}
 }
 
-// ClientLeaves ends the request from the client's side and returns when the node
-// has noticed.
+// ClientLeaves closes the client's connection, and returns when the node has noticed.
 func (w *Waiting) ClientLeaves() {
 	w.lab.t.Helper()
 	w.StillWaits()
@@ -146,7 +145,7 @@ func (w *Waiting) until(what string, holds func() bool) {
 	w.lab.until(ctx, w.what+" "+what, holds)
 }
 
-// waiting is how many requests wait at a node.
+// waiting returns how many requests wait at a node.
 func (l *Lab) waiting(node int) (n int) {
 	l.t.Helper()
 	ctx, cancel := l.withTimeout()

@@ -13,8 +13,8 @@ import (
 	"github.com/cohortkv/cohort/benchmark/cluster"
 )
 
-// TestNodesOfAnotherClusterAreNotTakenOver: two clusters of the default name. The operator
-// of the second one mistypes an address.
+// TestNodesOfAnotherClusterAreNotTakenOver has two clusters with the default name. The
+// operator of the second cluster mistypes an address.
 func TestNodesOfAnotherClusterAreNotTakenOver(t *testing.T) {
 	n := startMore(t, 5, false)
 	n.putView(0, 1, 2)
@@ -23,7 +23,7 @@ func TestNodesOfAnotherClusterAreNotTakenOver(t *testing.T) {
 	n.putView(3)
 	_, err = n.Client(3).PutData(t.Context(), "k", "ours")
 	n.must(err)
-	for _, put := range []int{3, 4} { // a node with a cluster of its own, and a new one
+	for _, put := range []int{3, 4} { // a node of the other cluster, and one without a view
 		answer, err := n.Client(put).PutView(t.Context(), api.ViewRequest{View: n.View(2, 3, 4)})
 		n.must(err)
 		member := memberOf(answer, 2)
@@ -46,7 +46,7 @@ func TestNodesOfAnotherClusterAreNotTakenOver(t *testing.T) {
 		}
 	}
 	n.putView(0, 1)
-	answer, err := n.Client(2).PutView(t.Context(), api.ViewRequest{View: n.View(2, 3, 4)}) // its operator's consent
+	answer, err := n.Client(2).PutView(t.Context(), api.ViewRequest{View: n.View(2, 3, 4)}) // the list was put to this node too: its operator agrees
 	n.must(err)
 	if !answer.Ready {
 		t.Errorf("put to the node itself: %+v", answer)
@@ -62,10 +62,10 @@ func memberOf(answer api.ViewAnswer, id uint64) api.ViewMember {
 	return api.ViewMember{}
 }
 
-// stalled is how long a PUT waits while nothing gets on.
+// stalled is the time without progress after which a PUT reports it.
 const stalled = 3 * time.Second
 
-// TestTheAnswerToAViewSaysWhyAMemberIsNotReached takes the kinds of mistakes one by one.
+// TestTheAnswerToAViewSaysWhyAMemberIsNotReached makes each kind of mistake once.
 func TestTheAnswerToAViewSaysWhyAMemberIsNotReached(t *testing.T) {
 	n := start(t)
 	for name, c := range map[string]struct {
@@ -85,7 +85,7 @@ func TestTheAnswerToAViewSaysWhyAMemberIsNotReached(t *testing.T) {
 			n.must(err)
 			took := time.Since(began)
 			t.Logf("answered after %v", took)
-			if took > 2*stalled { // its answer comes after 8 s at the latest, whatever happens
+			if took > 2*stalled { // the answer comes after 8 s at the latest
 				t.Errorf("answered after %v: nothing can have got on after the first moments", took)
 			}
 			if m := memberOf(answer, 1); answer.Ready || m.State != api.MemberUnreached || !strings.Contains(m.Reason, c.want) || !strings.Contains(answer.Reason, m.Address) {
@@ -100,7 +100,8 @@ func TestTheAnswerToAViewSaysWhyAMemberIsNotReached(t *testing.T) {
 	}
 }
 
-// TestARestartOfAllNodesIsNotSilent: each knows only what it heard while others had data.
+// TestARestartOfAllNodesIsNotSilent restarts all nodes: each knows only what it heard while
+// other nodes had data.
 func TestARestartOfAllNodesIsNotSilent(t *testing.T) {
 	n := startServing(t)
 	_, err := n.Client(0).PutData(t.Context(), "k", "lost")
@@ -129,8 +130,8 @@ func TestARestartOfAllNodesIsNotSilent(t *testing.T) {
 	}
 }
 
-// TestNodesThatExpectDataAreNotPutIntoAnEmptyClusterInSilence restarts all members at once:
-// none of them can have heard of any data, and --expect-data is all that is known.
+// TestNodesThatExpectDataAreNotPutIntoAnEmptyClusterInSilence restarts all members at once.
+// None of them can have heard of any data, so --expect-data is the only evidence.
 func TestNodesThatExpectDataAreNotPutIntoAnEmptyClusterInSilence(t *testing.T) {
 	n := startConfigured(t, func(c *cluster.Config) { c.Extra = []string{"--expect-data"} })
 	n.putView(0, 1, 2)
@@ -160,7 +161,7 @@ func TestNodesThatExpectDataAreNotPutIntoAnEmptyClusterInSilence(t *testing.T) {
 	if len(answer.Warnings) != 1 || !strings.Contains(answer.Warnings[0], warning) || !answer.Ready {
 		t.Errorf("PUT /view is answered by %+v", answer)
 	}
-	if n.said(0, "level=WARN msg=data_lost ") != 2 { // of the first view ever, and of this one
+	if n.said(0, "level=WARN msg=data_lost ") != 2 { // for the first view of all, and for this one
 		t.Error("the log does not say so")
 	}
 
@@ -175,7 +176,7 @@ func TestNodesThatExpectDataAreNotPutIntoAnEmptyClusterInSilence(t *testing.T) {
 	}
 }
 
-// run runs the command, and returns all that it says.
+// run runs a command and returns its output.
 func (n nodes) run(args ...string) (string, error) {
 	n.t.Helper()
 	path, err := binary()
@@ -186,7 +187,7 @@ func (n nodes) run(args ...string) (string, error) {
 	return string(said), err
 }
 
-// untilHeard returns when a node without data has heard of some.
+// untilHeard returns when a node without data has heard that there is data.
 func (n nodes) untilHeard(i int) {
 	n.t.Helper()
 	ctx, cancel := context.WithTimeout(n.t.Context(), patience)

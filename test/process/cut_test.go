@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// startCuttable starts three nodes that are the view and can be cut off from one
+// startCuttable starts three nodes with a view of all. They can be cut off from one
 // another.
 func startCuttable(t *testing.T) nodes {
 	t.Helper()
@@ -14,8 +14,7 @@ func startCuttable(t *testing.T) nodes {
 	return n
 }
 
-// A cut that is short finds the connections as they were; a long one finds them
-// given up by one end or both.
+// A short cut keeps the connections. In a long cut, one end or both close them.
 func TestNothingIsLostInACut(t *testing.T) {
 	tests := []struct {
 		name   string

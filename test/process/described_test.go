@@ -2,8 +2,8 @@ package process
 
 import "testing"
 
-// A run over every path of a real node, with good requests and bad ones, before a view
-// and after one; ask holds each answer against api/openapi.yaml.
+// This test sends good and bad requests to every path of a real node, before a view and
+// after one. ask checks each answer against api/openapi.yaml.
 func TestEveryAnswerOfARealNodeIsDescribed(t *testing.T) {
 	n := start(t)
 	seen := map[string]map[int]bool{}

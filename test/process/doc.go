@@ -1,8 +1,8 @@
-// Package process tests real cohort processes from outside: three `cohort serve`
-// over TCP on this machine, killed, stopped and emptied while clients use them.
-// What the clients saw is judged by package benchmark. It uses the binary and
-// the HTTP surface only.
+// Package process tests real cohort processes from outside: three `cohort serve` over TCP
+// on this machine (docs/testing.md §8). The tests kill, pause and empty the nodes while
+// clients use them. Package benchmark judges what the clients saw. The tests use only the
+// binary and the HTTP surface.
 //
-// A load lasts COHORT_PROCESS_SECONDS seconds, 5 unless set. Judging what a
-// second of it leaves takes Porcupine five to ten.
+// A load lasts COHORT_PROCESS_SECONDS seconds, 5 by default. Porcupine takes five to ten
+// seconds to judge each second of load.
 package process

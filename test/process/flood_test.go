@@ -17,7 +17,7 @@ import (
 	"github.com/cohortkv/cohort/client"
 )
 
-// resident is the memory that the process has of the machine.
+// resident is the resident memory of the process, in bytes.
 func (n logged) resident(t *testing.T) int64 {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", n.Pid()))
@@ -37,8 +37,8 @@ func (n logged) resident(t *testing.T) int64 {
 	return 0
 }
 
-// flood opens so many connections, sends the same on each, and measures the process:
-// before, at the height, and until it is back within 1.5 × of before.
+// flood opens connections and sends the same request on each. It measures the memory of the
+// process before, at the peak, and until it is below 1.5 × that before.
 func (n logged) flood(t *testing.T, name string, clients int, request string, most int64) {
 	t.Helper()
 	before := n.resident(t)
@@ -51,7 +51,7 @@ func (n logged) flood(t *testing.T, name string, clients int, request string, mo
 		}
 		all = append(all, c)
 		_ = c.SetWriteDeadline(time.Now().Add(patience))
-		_, _ = io.WriteString(c, request) // refused ones may be closed meanwhile
+		_, _ = io.WriteString(c, request) // the node may have closed a refused connection
 		if i%64 == 0 {
 			peak = max(peak, n.resident(t))
 		}
@@ -104,13 +104,13 @@ func TestAFloodTakesLittleMemoryAndItIsReleased(t *testing.T) {
 	n.flood(t, "300 old clients that do not read 40 MB", 300, "GET /data HTTP/1.0\r\nHost: localhost\r\n\r\n", 128<<20)
 	n.flood(t, "2000 clients that do not read 500 kB", 2000, "GET /v1/kv/strong/k1"+host+"\r\n", 256<<20)
 
-	n.put(t, member(0, n.member.Address), member(1, "127.0.0.1:1")) // who is not there: writes wait
+	n.put(t, member(0, n.member.Address), member(1, "127.0.0.1:1")) // no process listens there, so writes wait
 	n.flood(t, "1000 writes of 500 kB that wait", 1000,
 		"PUT /v1/kv/strong/w"+host+"Content-Length: 500000\r\n\r\n"+strings.Repeat("x", 500_000), 640<<20)
 	n.flood(t, "4000 small writes that wait", 4000, "PUT /v1/kv/strong/w"+host+"Content-Length: 1\r\n\r\nx", 320<<20)
 }
 
-// put puts a view of these members.
+// put puts a view of some members.
 func (n logged) put(t *testing.T, members ...api.Member) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

@@ -11,8 +11,8 @@ import (
 	"github.com/cohortkv/cohort/client"
 )
 
-// A version is lost with the only node that had it. Its reader, and its list, wait until
-// an operator says that the node will not come back.
+// A version is lost with the only node that held it. A read and a list wait for it until an
+// operator says that the node will not come back.
 func TestAReaderOfALostVersionIsAnsweredOnceItsNodeIsForgotten(t *testing.T) {
 	n := startCuttable(t)
 	n.must(n.Isolate(2))
@@ -67,7 +67,7 @@ func TestAReaderOfALostVersionIsAnsweredOnceItsNodeIsForgotten(t *testing.T) {
 	n.forgetIs(7, "no view that this node knows has node 7")
 }
 
-// forgetIs runs cohort node forget at node 0, and looks for what it prints.
+// forgetIs runs cohort node forget at node 0, and checks its output.
 func (n nodes) forgetIs(id int, want string) {
 	n.t.Helper()
 	path, err := binary()

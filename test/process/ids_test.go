@@ -60,7 +60,8 @@ func TestAnOldProcessWhoseIDWasGivenAwayLeavesTheView(t *testing.T) {
 	if a, err := young.client.GetData(t.Context(), "k"); err != nil || string(a.Value) != "v" {
 		t.Errorf("the new process answers %+v, %v", a, err)
 	}
-	// The old one finds out by itself that it is left behind, and refuses.
+	// The old process finds out by itself that it is left behind, and then refuses
+	// requests.
 	for {
 		_, err := old.client.GetData(t.Context(), "k")
 		if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/cohortkv/cohort/client"
 )
 
-// leaves is how long a node may take to end after SIGTERM.
+// leaves bounds the time until a node has ended after SIGTERM.
 const leaves = 5 * time.Second
 
 func TestATerminatedNodeAnswersWaitingRequestsFirst(t *testing.T) {
@@ -57,7 +57,7 @@ func TestANodeThatRestartedEmptyTakesPartAgainOnceAViewIsPut(t *testing.T) {
 	n := startServing(t)
 	_, err := n.Client(0).PutData(t.Context(), "k", "kept")
 	n.must(err)
-	for _, i := range []int{2, 0} { // a backup, then the primary: it learns before it serves
+	for _, i := range []int{2, 0} { // a backup, then the primary: a restarted primary learns the data before it serves
 		n.must(n.Kill(i))
 		n.must(n.Restart(t.Context(), i))
 		_, err := n.Client(i).GetData(t.Context(), "k")

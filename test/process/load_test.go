@@ -17,8 +17,7 @@ import (
 	"github.com/cohortkv/cohort/benchmark/workload"
 )
 
-// trial is one load on a cluster, whatever happens to it meanwhile, and the
-// judgement of what the clients saw.
+// trial is one load on a cluster with faults, and the judgement of its history.
 type trial struct {
 	nodes
 	recorder *history.Recorder
@@ -26,8 +25,8 @@ type trial struct {
 
 func newTrial(n nodes) *trial { return &trial{nodes: n, recorder: history.NewRecorder()} }
 
-// A load is 64 clients on 16 keys. Each client has one key, for that is what
-// Porcupine can search: at most five clients a key.
+// The load is 64 clients on 16 keys. Each client has one key, because Porcupine can search
+// at most five clients a key.
 const (
 	keys          = 16
 	clientsPerKey = 4
@@ -43,8 +42,8 @@ func (r *trial) config(key int, through ...int) workload.Config {
 	return cfg
 }
 
-// load runs the clients through all nodes, and meanwhile what goes wrong. It
-// returns when the last client has its answer.
+// load runs the clients through all nodes, and meanwhile the faults. It returns when the
+// last client has its answer.
 func (r *trial) load(meanwhile func()) {
 	r.t.Helper()
 	ctx, cancel := context.WithCancel(r.t.Context())
@@ -64,8 +63,8 @@ func (r *trial) load(meanwhile func()) {
 	r.must(errors.Join(errs[:]...))
 }
 
-// readAll reads every key through each of some nodes when the load is over: a
-// write that was acknowledged and lost shows here, if it has not before.
+// readAll reads every key through some nodes after the load. These reads show an
+// acknowledged write that was lost and that no earlier read has missed.
 func (r *trial) readAll(through ...int) {
 	r.t.Helper()
 	for _, i := range through {
@@ -80,8 +79,8 @@ func (r *trial) readAll(through ...int) {
 	}
 }
 
-// judge has the whole history judged, twice and independently: by the numbers on
-// the answers, and by Porcupine key by key.
+// judge judges the whole history twice, independently: by the numbers of the answers, and
+// by Porcupine key by key.
 func (r *trial) judge() {
 	r.t.Helper()
 	ops := r.recorder.Ops()
@@ -100,7 +99,7 @@ func (r *trial) judge() {
 	}
 }
 
-// porcupine judges the keys, as many at a time as there are processors.
+// porcupine judges keys, as many at a time as there are processors.
 func porcupine(byKey [][]history.Op) []linear.Result {
 	results := make([]linear.Result, len(byKey))
 	var next atomic.Int64
@@ -116,7 +115,8 @@ func porcupine(byKey [][]history.Op) []linear.Result {
 	return results
 }
 
-// save keeps the history before anybody judges it. It stays when they condemn it.
+// save saves the history before it is judged. The file stays if a judge rejects the
+// history.
 func (r *trial) save(ops []history.Op) string {
 	r.t.Helper()
 	var out bytes.Buffer
@@ -138,8 +138,8 @@ func summary(ops []history.Op) string {
 		count[history.OK], count[history.NotApplied], count[history.Unknown])
 }
 
-// pause lets a part of a load's time pass: what follows is to hit it in the
-// middle.
+// pause lets a part of the load's time pass, so that the next fault comes in the middle of
+// the load.
 func (r *trial) pause(d time.Duration) {
 	select {
 	case <-time.After(d):

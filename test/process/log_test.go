@@ -16,7 +16,7 @@ import (
 	"github.com/cohortkv/cohort/client"
 )
 
-// logged is a node whose log goes to a file of the test's.
+// logged is a node whose log goes to a file of the test.
 type logged struct {
 	*cluster.Process
 	client *client.Client
@@ -67,8 +67,7 @@ func (n logged) untilAlive(t *testing.T) {
 	}
 }
 
-// talk makes the node write some hundred lines of log: each view of a new shape
-// is adopted, and each PUT of it is told of.
+// talk makes the node log some hundred lines: it adopts views, and reports each PUT of one.
 func (n logged) talk(t *testing.T) {
 	t.Helper()
 	for i := range 300 {
@@ -87,7 +86,7 @@ func (n logged) talk(t *testing.T) {
 	}
 }
 
-// leave asks the node to end, and fails if the log holds it up.
+// leave ends the node, and fails if its log delays the end.
 func (n logged) leave(t *testing.T) {
 	t.Helper()
 	ended := make(chan error, 1)
@@ -110,7 +109,7 @@ func fifo(t *testing.T) (path string, reader *os.File) {
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	reader, err := os.OpenFile(path, os.O_RDWR, 0) // so that no side waits for the other
+	reader, err := os.OpenFile(path, os.O_RDWR, 0) // opened for both directions, so that neither end waits for the other
 	if err != nil {
 		t.Fatal(err)
 	}

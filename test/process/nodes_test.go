@@ -17,16 +17,16 @@ import (
 )
 
 const (
-	// patience bounds what should take no time at all.
+	// patience bounds a wait that should take no time.
 	patience = 30 * time.Second
 
-	// variable says how many seconds a load lasts.
+	// variable holds the length of a load in seconds.
 	variable = "COHORT_PROCESS_SECONDS"
 )
 
 var (
-	seconds  = 5 * time.Second // how long a load lasts
-	binaries string            // where what is built for the tests goes
+	seconds  = 5 * time.Second // length of a load
+	binaries string            // folder of the programs that are built for the tests
 )
 
 func TestMain(m *testing.M) {
@@ -45,8 +45,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// settings reads the environment, and keeps it from the nodes: they refuse to
-// start with a COHORT_ variable that is not theirs.
+// settings reads the environment and removes the variables from it: nodes refuse to start
+// with an unknown COHORT_ variable.
 func settings() error {
 	if text := os.Getenv(variable); text != "" {
 		n, err := strconv.ParseFloat(text, 64)
@@ -64,8 +64,8 @@ func settings() error {
 	return errors.Join(errs...)
 }
 
-// binary is built once for all tests of a run, with the race detector if they
-// have it.
+// binary is built once for all tests of a run. It has the race detector if the tests have
+// it.
 var binary = sync.OnceValues(func() (string, error) {
 	if path := os.Getenv(builtForParent); path != "" {
 		return path, nil
@@ -81,7 +81,7 @@ var binary = sync.OnceValues(func() (string, error) {
 	return path, err
 })
 
-// nodes are three real nodes, and what the test expects of them.
+// nodes are the real nodes of a test.
 type nodes struct {
 	*cluster.Cluster
 	t *testing.T
@@ -93,13 +93,13 @@ func start(t *testing.T) nodes {
 	return startThree(t, false)
 }
 
-// startThree starts nodes that can be cut off from one another, or not.
+// startThree starts three nodes without a view, with cuts or not.
 func startThree(t *testing.T, cuts bool) nodes {
 	t.Helper()
 	return startMore(t, 3, cuts)
 }
 
-// startMore starts so many.
+// startMore starts count nodes without a view.
 func startMore(t *testing.T, count int, cuts bool) nodes {
 	t.Helper()
 	return startConfigured(t, func(c *cluster.Config) { c.Cuts, c.Nodes = cuts, count })
@@ -124,7 +124,7 @@ func startConfigured(t *testing.T, configure func(*cluster.Config)) nodes {
 	return n
 }
 
-// startServing starts three nodes that are the view.
+// startServing starts three nodes with a view of all.
 func startServing(t *testing.T) nodes {
 	t.Helper()
 	n := start(t)
@@ -132,8 +132,8 @@ func startServing(t *testing.T) nodes {
 	return n
 }
 
-// close ends the nodes, and shows what they said when the test has failed or a
-// node has found a data race.
+// close ends the nodes. It shows their logs if the test has failed or a node has found a
+// data race.
 func (n nodes) close() {
 	n.must(n.Close())
 	for _, i := range n.All() {
@@ -152,7 +152,7 @@ func (n nodes) must(err error) {
 	}
 }
 
-// putView tells the members, one after another, that they are the view.
+// putView puts the view of some nodes to each of them, one after another.
 func (n nodes) putView(members ...int) {
 	n.t.Helper()
 	ctx, cancel := context.WithTimeout(n.t.Context(), patience)

@@ -14,10 +14,10 @@ import (
 	"github.com/cohortkv/cohort/client"
 )
 
-// glance is the pace at which a test looks whether something has come about.
+// glance is the interval at which a test checks a condition.
 const glance = 20 * time.Millisecond
 
-// until looks again and again until holds does, and says how long that took.
+// until checks a condition until it holds, and returns how long that took.
 func (n nodes) until(what string, holds func(context.Context) bool) time.Duration {
 	n.t.Helper()
 	ctx, cancel := context.WithTimeout(n.t.Context(), patience)
@@ -36,7 +36,7 @@ func (n nodes) until(what string, holds func(context.Context) bool) time.Duratio
 	}
 }
 
-// refusal is the error of a node that answered with an error.
+// refusal returns the status and the problem of a node's error answer.
 func refusal(err error) (status int, problem api.Problem) {
 	var e *client.StatusError
 	if errors.As(err, &e) {
@@ -45,8 +45,9 @@ func refusal(err error) (status int, problem api.Problem) {
 	return 0, problem
 }
 
-// A member that is killed, stopped, cut off, or told to leave is an outage of strong buckets. Every
-// surface of the others says so while it lasts, and not before or after.
+// A member that is killed, paused, cut off or told to leave causes an outage of strong
+// buckets. Every surface of the other nodes reports the outage while it lasts, and not
+// before or after.
 func TestAnOutageOfStrongBucketsShowsEverywhere(t *testing.T) {
 	for _, test := range []struct {
 		name       string
@@ -92,7 +93,7 @@ func TestAnOutageOfStrongBucketsShowsEverywhere(t *testing.T) {
 	}
 }
 
-// said counts lines in the log of a node.
+// said counts lines with a text in the log of a node.
 func (n nodes) said(i int, text string) int {
 	log, err := os.ReadFile(n.LogFile(i))
 	n.must(err)
@@ -117,8 +118,8 @@ func (n nodes) metrics(i int) string {
 	return metrics.String()
 }
 
-// showsOutage looks at everything that node i says while node 2 is away. The reason on
-// the way may show a moment later than the silence.
+// showsOutage checks every report of node i while node 2 is away. The reason of the network
+// may show a moment later than the silence.
 func (n nodes) showsOutage(i int, why string) {
 	t, ctx, node := n.t, n.t.Context(), n.Client(i)
 	t.Helper()
@@ -160,8 +161,8 @@ func (n nodes) showsOutage(i int, why string) {
 	n.until("a line that says so", func(context.Context) bool { return n.said(i, "level=WARN msg=strong_waits ") == 1 })
 }
 
-// Two ids were swapped when the view was put: the primary says so of both members, and
-// the right view ends it.
+// Two ids were swapped when the view was put. The primary reports this of both members, and
+// the correct view ends it.
 func TestAViewWithSwappedIdsSaysSoUntilItIsPutRight(t *testing.T) {
 	n := start(t)
 	view := n.View(0, 1, 2)
@@ -189,8 +190,8 @@ func TestANodeInNoViewIsNotReadyAndAlive(t *testing.T) {
 	n.must(n.Client(0).Live(t.Context()))
 }
 
-// What the primary says does not reach node 2, while all else does. Nobody is silent to
-// the primary or to node 1, and yet every write waits: both say so.
+// Messages of the primary do not reach node 2; all others do. No node is silent to the
+// primary or to node 1, and yet every write waits. Both nodes must report this.
 func TestACutOfOneDirectionShowsAtNodesThatHearEverybody(t *testing.T) {
 	n := startCuttable(t)
 	n.must(n.Cut(0, 2))
@@ -203,7 +204,7 @@ func TestACutOfOneDirectionShowsAtNodesThatHearEverybody(t *testing.T) {
 			if p.Waiting[0].Node != 2 || p.Waiting[0].Absent {
 				t.Errorf("node %d: %+v", i, p)
 			}
-			return p.Waiting[0].Why == why || i == 0 // the primary's own bus may know better
+			return p.Waiting[0].Why == why || i == 0 // the primary may see a more precise reason on its own bus
 		})
 	}
 	n.must(n.HealAll())

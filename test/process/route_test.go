@@ -13,17 +13,18 @@ import (
 	"github.com/cohortkv/cohort/api"
 )
 
-// The variables tell a test that it runs in a network namespace of its own, and where the
-// binary is. Their names do not begin with COHORT_, which settings takes away.
+// These variables tell a test that it runs in a network namespace of its own, and give it
+// the path of the binary. settings removes variables that begin with COHORT_, so these do
+// not.
 const (
 	inNamespace    = "PROCESS_TEST_NAMESPACE"
 	builtForParent = "PROCESS_TEST_BINARY"
 )
 
-// inOwnNetwork runs the calling test once more, in a child process with a network of its
-// own that has nothing but the loopback interface. It reports whether this is the child.
-// The kernel kills the child when the parent dies, the child's nodes when the child dies,
-// and removes the namespace with its last process: nothing has to be tidied up.
+// inOwnNetwork runs the calling test again, in a child process with a network that has only
+// the loopback interface. It reports whether this process is the child. The kernel kills
+// the child when the parent dies, and the child's nodes when the child dies. It removes the
+// namespace with its last process, so no cleanup is needed.
 func inOwnNetwork(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv(inNamespace) == t.Name() {
@@ -44,7 +45,7 @@ func inOwnNetwork(t *testing.T) bool {
 		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
 		Pdeathsig:   syscall.SIGKILL,
 	}
-	runtime.LockOSThread() // the kernel takes the end of this thread for the parent's death
+	runtime.LockOSThread() // the parent-death signal follows the end of this thread
 	defer runtime.UnlockOSThread()
 	child.Stderr = os.Stderr
 	said, err := child.Output()
@@ -57,7 +58,7 @@ func inOwnNetwork(t *testing.T) bool {
 	return false
 }
 
-// skipLoudly says so also where the test's output is not shown.
+// skipLoudly reports a skipped test also where the output of the test is not shown.
 func skipLoudly(t *testing.T, why error) {
 	t.Helper()
 	fmt.Fprintf(os.Stderr, "SKIPPED %s: %v\n", t.Name(), why)
@@ -72,8 +73,8 @@ func ip(t *testing.T, args string) {
 	}
 }
 
-// TestAMemberWithoutARouteIsNamedInTheAnswer puts a view with members in networks that
-// cannot be reached, each in another way.
+// TestAMemberWithoutARouteIsNamedInTheAnswer puts a view whose members are unreachable for
+// different reasons.
 func TestAMemberWithoutARouteIsNamedInTheAnswer(t *testing.T) {
 	if !inOwnNetwork(t) {
 		return
@@ -84,7 +85,7 @@ func TestAMemberWithoutARouteIsNamedInTheAnswer(t *testing.T) {
 	ip(t, "route add unreachable 198.51.100.0/24")
 	ip(t, "route add blackhole 203.0.113.0/24")
 	ip(t, "route add prohibit 198.18.0.0/16")
-	ip(t, "route add 198.19.0.0/16 dev lo") // where nobody takes it from there
+	ip(t, "route add 198.19.0.0/16 dev lo") // packets go to the loopback interface, where no process accepts them
 	n := startMore(t, 1, false)
 	view := n.View(0)
 	members := &view.Shards[0].Members
@@ -93,7 +94,7 @@ func TestAMemberWithoutARouteIsNamedInTheAnswer(t *testing.T) {
 		{"198.51.100.1:8081", "no route", "no route to host"},
 		{"203.0.113.1:8081", "no route", "invalid argument"},
 		{"198.18.0.1:8081", "no route", "permission denied"},
-		{"224.0.0.1:8081", "no route", "network is unreachable"}, // a group, not a host
+		{"224.0.0.1:8081", "no route", "network is unreachable"}, // a multicast group, not a host
 		{"198.19.0.1:8081", "no answer", "timeout"},
 	}
 	for i, r := range reasons {

@@ -11,8 +11,8 @@ import (
 	"github.com/cohortkv/cohort/test/scenarios"
 )
 
-// TestScenarios plays those in which nobody changes his address: test/containers
-// plays all of them.
+// TestScenarios plays the scenarios in which no node changes its address. Package
+// containers plays all scenarios.
 func TestScenarios(t *testing.T) {
 	for _, s := range scenarios.All() {
 		if s.Needs == scenarios.Networks || s.Long {
@@ -22,7 +22,7 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
-// newProcesses returns a world of processes, as a scenario wants them, that end with
+// newProcesses returns the world of processes that a scenario needs. The processes end with
 // the test.
 func newProcesses(t *testing.T, s scenarios.Scenario) *harness.Processes {
 	t.Helper()

@@ -11,8 +11,8 @@ import (
 	"github.com/cohortkv/cohort/benchmark/cluster"
 )
 
-// startSecret starts three nodes that are the view and encrypt their bus, with proxies
-// that can be cut.
+// startSecret starts three nodes with a view of all and an encrypted bus. Proxies can cut
+// them off.
 func startSecret(t *testing.T) (n nodes, secretFile string) {
 	t.Helper()
 	path, err := binary()
@@ -31,8 +31,8 @@ func startSecret(t *testing.T) (n nodes, secretFile string) {
 	return n, filepath.Join(cfg.Dir, "secret")
 }
 
-// TestNothingIsLostWhileTheSecretChanges goes from one secret to the next under load, as
-// docs/security.md says; a node is cut off on the way.
+// TestNothingIsLostWhileTheSecretChanges changes the secret under load, as docs/security.md
+// describes. A node is cut off meanwhile.
 func TestNothingIsLostWhileTheSecretChanges(t *testing.T) {
 	n, file := startSecret(t)
 	r := newTrial(n)
@@ -52,7 +52,8 @@ func TestNothingIsLostWhileTheSecretChanges(t *testing.T) {
 	r.judge()
 }
 
-// hangUp sends SIGHUP and waits until the node has read its secrets so many times.
+// hangUp sends SIGHUP to a node, and waits until the node has read its secrets so many
+// times.
 func (n nodes) hangUp(i, times int) {
 	n.t.Helper()
 	n.must(syscall.Kill(n.Process(i).Pid(), syscall.SIGHUP))

@@ -12,9 +12,9 @@ import (
 	"github.com/cohortkv/cohort/client"
 )
 
-// TestLargeViewsDoNotHoldUpData puts four views at once, each of as many members as there
-// may be, none of which can be reached. Causal data is served meanwhile as before: the
-// views have this node among their members.
+// TestLargeViewsDoNotHoldUpData puts four views at once, each with as many members as a
+// view may have. None of the other members can be reached. Causal data is served as before,
+// because this node is a member of every view.
 func TestLargeViewsDoNotHoldUpData(t *testing.T) {
 	n := start(t)
 	n.putView(0)
@@ -48,7 +48,7 @@ func TestLargeViewsDoNotHoldUpData(t *testing.T) {
 	}
 }
 
-// unreachable adds members to a view at whose addresses nobody listens.
+// unreachable adds members to a view at addresses where no process listens.
 func unreachable(view api.View, seed int) api.View {
 	members := slices.Clone(view.Shards[0].Members)
 	for id := 1; len(members) < api.MaxMembers; id++ {
@@ -58,7 +58,7 @@ func unreachable(view api.View, seed int) api.View {
 	return api.View{Flat: true, Shards: []api.Shard{{Members: members}}}
 }
 
-// latencies times writes to the causal bucket of node 0 until enough says so.
+// latencies measures writes to the causal bucket of node 0 until enough returns true.
 func (n nodes) latencies(enough func(done int) bool) (all []time.Duration) {
 	n.t.Helper()
 	for !enough(len(all)) {

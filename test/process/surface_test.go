@@ -14,20 +14,20 @@ import (
 	"github.com/cohortkv/cohort/internal/described"
 )
 
-// reply is an answer as it came.
+// reply is the answer to one request.
 type reply struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// ask sends a request as it is, sound or not, and holds the answer against the OpenAPI
+// ask sends a request unchanged, valid or not, and checks the answer against the OpenAPI
 // document.
 func (n nodes) ask(i int, method, path, body string, header ...string) reply {
 	n.t.Helper()
 	req, err := http.NewRequestWithContext(n.t.Context(), method, n.URL(i), strings.NewReader(body))
 	n.must(err)
-	req.URL.Opaque = path // goes out as it is
+	req.URL.Opaque = path // the path is sent as it is
 	for j := 0; j+1 < len(header); j += 2 {
 		req.Header.Set(header[j], header[j+1])
 	}
@@ -71,18 +71,18 @@ func isJSON(r reply) bool {
 	return (kind == api.TypeJSON || kind == api.TypeProblem) && strings.HasPrefix(r.body, "{")
 }
 
-// row is one request of the classic surface and its answer.
+// row is one request of the classic surface, and its expected answer.
 type row struct {
 	name         string
 	method, path string
 	body         string
 	status       int
 	want         string // the body; "": any JSON
-	takes        uint64 // Msg-Nums that it takes
-	unnumbered   bool   // the answer has none
+	takes        uint64 // how many Msg-Nums the request uses
+	unnumbered   bool   // the answer has no Msg-Num
 }
 
-// rows are requests that build on one another, on keys of their own.
+// rows are requests on keys of their own. Each builds on the ones before.
 func rows(key string) []row {
 	k := "/data/" + key
 	refused := func(name, body string) row {
@@ -196,7 +196,7 @@ func TestHugeInputIsTakenOrRefusedClearlyThroughEveryNode(t *testing.T) {
 			t.Errorf("headers too large through node %d: %d %.200q", i, r.status, r.body)
 		}
 	}
-	for _, i := range n.All() { // the whole store is larger than a message of the bus
+	for _, i := range n.All() { // the whole store is larger than one message of the bus
 		all, next, err := n.Client(i).AllData(t.Context())
 		if err != nil || len(all) != 3 || next != 4 {
 			t.Fatalf("all data through node %d: %d keys, next %d, %v", i, len(all), next, err)

@@ -2,7 +2,8 @@ package scenarios
 
 import "github.com/cohortkv/cohort/test/harness"
 
-// addresses: they change hands, and only what views name is used.
+// addresses are scenarios in which nodes change addresses. Nodes use only addresses of
+// views.
 var addresses = []Scenario{
 	{Name: "all nodes move to another network", Needs: Networks, Play: allMove},
 	{Name: "two members swap their addresses", Needs: Networks, Play: swapped},

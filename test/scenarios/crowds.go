@@ -2,7 +2,7 @@ package scenarios
 
 import "github.com/cohortkv/cohort/test/harness"
 
-// crowds: many nodes.
+// crowds are scenarios of many nodes.
 var crowds = []Scenario{
 	{Name: "twenty-two nodes in one view", Crowd: true, Play: twentyTwo},
 }

@@ -7,17 +7,17 @@ import (
 )
 
 const (
-	// healBound is by when requests go on once addresses work again.
+	// healBound is the promised time until requests go on after a heal.
 	healBound = 5 * time.Second
-	// silence is how long a request that must not be answered is watched.
+	// silence is how long a test watches a request that must not be answered.
 	silence = time.Second
-	// connectionsEnd is after how long nodes have given up the connections to a
-	// silent one. Until then what was sent before the cut may arrive after the
-	// heal, and a write that has arrived everywhere is done.
+	// connectionsEnd is the time after which nodes have closed the connections to a silent
+	// node. Until then, a message that was sent before the cut may arrive after the heal. A
+	// write that has arrived at all members takes effect.
 	connectionsEnd = 4 * time.Second
 )
 
-// cuts: networks fail, and views follow or do not.
+// cuts are scenarios in which networks fail, with a new view or without one.
 var cuts = []Scenario{
 	{Name: "a member is cut off and back without a view", Needs: Cuts, Play: cutAndBack},
 	{Name: "a write whose client left vanishes on all sides", Needs: Cuts, Play: leftWriteVanishes},
@@ -50,8 +50,8 @@ func cutAndBack(l *harness.Lab) {
 	l.Judge()
 }
 
-// leftWriteVanishes gives up writes that are in no log, because the member had
-// been silent for a while.
+// leftWriteVanishes gives up writes that are in no log, because a member had been silent
+// for a while.
 func leftWriteVanishes(l *harness.Lab) {
 	held := whole(l, 4).RandomOperations(20)
 	l.Cut(3)
@@ -61,7 +61,7 @@ func leftWriteVanishes(l *harness.Lab) {
 		l.Through(node).PutWaits("given up", l.Unique("nobody waits for it")).ClientLeaves()
 	}
 	l.Through(1).DeleteWaits("random-0").ClientLeaves()
-	read.StillWaitsAfter(silence) // the primary has to hear of it, too
+	read.StillWaitsAfter(silence) // the primary has to hear of the client's end too
 	l.Heal(3)
 	read.EndsWithin(healBound)
 	l.Through(l.All()...).EveryoneMisses("given up")
@@ -69,8 +69,8 @@ func leftWriteVanishes(l *harness.Lab) {
 	splitAndSeeNothing(l, held, "given up")
 }
 
-// loggedWriteVanishes gives up a write that the primary had ordered already: the
-// member was cut off a moment before.
+// loggedWriteVanishes gives up a write that the primary had already ordered: the member was
+// cut off just before.
 func loggedWriteVanishes(l *harness.Lab) {
 	held := whole(l, 4).RandomOperations(20)
 	l.Cut(3)

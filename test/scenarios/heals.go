@@ -6,7 +6,7 @@ import (
 	"github.com/cohortkv/cohort/test/harness"
 )
 
-// heals: causal replicas were apart, and meet again.
+// heals are scenarios in which causal replicas were apart and can reach one another again.
 var heals = []Scenario{
 	{Name: "replicas become equal without a new view", Needs: Cuts, Play: healsByItself},
 	{Name: "thousands of writes on both sides become equal without a new view", Needs: Cuts, Play: healsMuch},
@@ -15,8 +15,9 @@ var heals = []Scenario{
 	{Name: "cut off and back ten times, with writes on all sides", Needs: Cuts, Play: comesAndGoes},
 }
 
-// bothSides lets two sides write keys of their own and one key in common, and
-// returns what comes of it: the lower node wins a tie.
+// bothSides lets two sides write keys of their own and one common key. It returns the
+// result after the heal: of two concurrent versions with equal counters, that of the lower
+// node wins.
 func bothSides(l *harness.Lab, n int, left, right int) map[string]string {
 	l.T().Helper()
 	a, b := l.Session(), l.Session()

@@ -6,7 +6,8 @@ import (
 	"github.com/cohortkv/cohort/test/harness"
 )
 
-// parting: groups that go on alone, each with all the data, and meet again.
+// parting are scenarios in which an operator parts a group and joins the parts again. Each
+// part has all the data.
 var parting = []Scenario{
 	{Name: "a view shrinks to single nodes one by one", Play: shrinksToSingles},
 	{Name: "four nodes split into two and two", Play: func(l *harness.Lab) { splitsInHalves(l, 4) }},
@@ -38,7 +39,7 @@ func shrinksToSingles(l *harness.Lab) {
 	rest.Judge()
 }
 
-// splitsInHalves leaves all nodes on one network: only the views part them.
+// splitsInHalves parts nodes by views only: all stay on one network.
 func splitsInHalves(l *harness.Lab, n int) {
 	group := whole(l, n)
 	held := group.RandomOperations(40)
@@ -97,8 +98,8 @@ func joins(l *harness.Lab) {
 	joined.RandomOperations(40)
 }
 
-// rounds gives every node a view of its own between any two bursts of concurrent
-// operations; nothing is written meanwhile, so nothing parts.
+// rounds gives every node a view of its own between two bursts of concurrent operations. No
+// node writes in such a view, so histories do not diverge.
 func rounds(l *harness.Lab, n int) {
 	group := whole(l, 3)
 	for range n {
@@ -113,8 +114,8 @@ func rounds(l *harness.Lab, n int) {
 	l.Judge()
 }
 
-// roundsUnderLoad has clients that never stop, even while nodes are alone.
-// There is no one line to judge; what the nodes hold must be the same.
+// roundsUnderLoad has clients that never stop, even while nodes are alone. There is no
+// single history to judge, so it only checks that all nodes hold the same at the end.
 func roundsUnderLoad(l *harness.Lab, n int) {
 	whole(l, 3)
 	load := l.Load(l.All()...)

@@ -2,7 +2,7 @@ package scenarios
 
 import "github.com/cohortkv/cohort/test/harness"
 
-// returns: nodes that were not told of a view change, and the data that they hold.
+// returns are scenarios of nodes that hold data and were not told of a view change.
 var returns = []Scenario{
 	{Name: "nodes that were never told come back", Play: untoldComeBack},
 	{Name: "what only untold nodes hold is pulled from them", Play: pulled},
@@ -21,7 +21,7 @@ func untoldComeBack(l *harness.Lab) {
 func pulled(l *harness.Lab) {
 	held := owedByNewNodes(l)
 	l.View(3, 4).TellMembers().Holds(held)
-	l.Through(0, 1).Refuse() // who was pulled from has left its view
+	l.Through(0, 1).Refuse() // a node whose data was pulled has left its view
 	l.Through(3, 4).RandomOperations(40)
 	l.Judge()
 }
@@ -34,9 +34,9 @@ func forced(l *harness.Lab) {
 	l.Through(3, 4).RandomOperations(40)
 }
 
-// owedByNewNodes returns what nodes 0 and 1 hold, which were told nothing when
-// node 2 took their data to new nodes and died on the way. Nodes 3 and 4 know
-// that there was something.
+// owedByNewNodes returns the contents of nodes 0 and 1. They were told nothing when node 2
+// took their data to new nodes and died before the end. Nodes 3 and 4 know that there is
+// data.
 func owedByNewNodes(l *harness.Lab) harness.Contents {
 	l.Start(5)
 	held := l.View(0, 1, 2).TellMembers().Put("k", "held").RandomOperations(40)

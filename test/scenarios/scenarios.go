@@ -1,28 +1,28 @@
-// Package scenarios holds what must be true of a cluster whatever an operator
-// and its networks do, each as a sentence in the language of package
-// scenario. test/process plays them on processes, as far as these go, and
-// test/containers on containers and real networks.
+// Package scenarios holds promises about a cluster under operators and networks of every
+// kind. Each scenario is one sentence in the language of package harness (docs/testing.md
+// §8). test/process plays the scenarios on processes, as far as these go; test/containers
+// plays them on containers and real networks.
 package scenarios
 
 import "github.com/cohortkv/cohort/test/harness"
 
-// Scenario is one of them.
+// Scenario is one promise and its test.
 type Scenario struct {
-	Name  string
+	Name  string // a sentence; the name of the subtest
 	Needs Needs
-	// Causal: /data of its nodes speaks the causal model.
+	// Causal says that /data of the nodes uses the causal model.
 	Causal bool
-	// Long: it takes more time than every commit is worth.
+	// Long says that the scenario takes too long for every commit.
 	Long bool
-	// Crowd: so many containers in one view want more processors than CI has.
+	// Crowd says that the scenario needs more processors than CI has.
 	Crowd bool
-	Play  func(*harness.Lab)
+	Play  func(*harness.Lab) // plays the scenario and fails its test if the promise is broken
 }
 
-// Needs is what a scenario asks of its world beyond nodes that die and pause.
+// Needs is what a scenario asks of its world beyond nodes that can be killed and paused.
 type Needs int
 
-// What scenarios need.
+// The needs of scenarios.
 const (
 	Cuts     Needs = iota + 1 // harness.Cuttable
 	Networks                  // harness.Movable
@@ -43,7 +43,7 @@ func All() []Scenario {
 	return all
 }
 
-// whole starts n nodes and puts the view of all to all.
+// whole starts n nodes and puts the view of all to each.
 func whole(l *harness.Lab, n int) *harness.Group {
 	l.T().Helper()
 	l.Start(n)

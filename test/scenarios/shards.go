@@ -8,8 +8,8 @@ import (
 	"github.com/cohortkv/cohort/test/harness"
 )
 
-// shards come, go, and change their nodes. After the last 200
-// every key is in exactly one of them and on every replica of it, at once.
+// shards are scenarios in which shards come, go, and change their nodes. Once all nodes
+// have answered 200, every key must be in exactly one shard and on every replica of it.
 var shards = []Scenario{
 	{Name: "two shards, three, two, one", Play: twoThreeTwoOne},
 	{Name: "one shard becomes eight of two", Play: oneToEight},
@@ -48,7 +48,7 @@ func oneToEight(l *harness.Lab) {
 	view.JudgeSessions()
 }
 
-// pairs are nodes 0 and 1, 2 and 3, and so on.
+// pairs returns nodes 0 and 1, 2 and 3, and so on.
 func pairs(n int) (all [][]int) {
 	for i := range n {
 		all = append(all, []int{2 * i, 2*i + 1})
@@ -56,8 +56,8 @@ func pairs(n int) (all [][]int) {
 	return all
 }
 
-// removedUntold takes shards out of the view. Their nodes go on as if nothing had
-// happened, until the members pull from them what they lack.
+// removedUntold takes shards out of the view without telling their nodes. These go on until
+// the members pull from them what they lack.
 func removedUntold(l *harness.Lab) {
 	l.Start(8)
 	l.Shards(pairs(4)...).TellMembers()
@@ -92,8 +92,7 @@ func emptyShard(l *harness.Lab) {
 	view.JudgeSessions()
 }
 
-// missedTwoViews has a node away while what it had goes to other shards, and more
-// is written there.
+// missedTwoViews keeps a node away while its data goes to other shards and changes there.
 func missedTwoViews(l *harness.Lab) {
 	l.Start(4)
 	view := l.Shards([]int{0, 1}, []int{2, 3}).TellMembers()
@@ -101,7 +100,7 @@ func missedTwoViews(l *harness.Lab) {
 	view.EqualWithin(convergeBound).HoldEach(s.Wrote())
 	l.Cut(3)
 	apart := l.Session()
-	for _, key := range view.KeysOf(names(s)...)[1][:5] { // those of its own shard wait for nobody
+	for _, key := range view.KeysOf(names(s)...)[1][:5] { // keys of its own shard, so the requests wait for no node
 		apart.Put(3, key, l.Unique("apart"))
 	}
 	l.Shards([]int{0, 1}, []int{2}).TellMembers().HoldEach(s.Wrote())
@@ -116,7 +115,7 @@ func missedTwoViews(l *harness.Lab) {
 	view.JudgeSessions()
 }
 
-// names are the keys that a session wrote.
+// names returns the keys that a session wrote.
 func names(s *harness.Session) []string { return slices.Sorted(maps.Keys(s.Wrote())) }
 
 func twentyMembers(l *harness.Lab) {
@@ -129,7 +128,7 @@ func twentyMembers(l *harness.Lab) {
 	half.JudgeSessions()
 }
 
-// oneContext has one client that has seen more than its context can name.
+// oneContext has one client that has seen more writes than its context can name exactly.
 func oneContext(l *harness.Lab) {
 	l.Start(6)
 	view := l.Shards([]int{0, 1}, []int{2, 3}, []int{4, 5}).TellMembers()
@@ -189,7 +188,7 @@ func changeUnderLoad(l *harness.Lab) {
 		load.Answered(300)
 		l.Shards([]int{0, 1}, nil, []int{4, 5}).Tell(l.All()...)
 		load.Answered(300)
-		l.Shards([]int{0, 1}).TellMembers() // the others are told nothing
+		l.Shards([]int{0, 1}).TellMembers() // the other nodes are told nothing
 		l.Session().Put(round%2, fmt.Sprintf("round-%d", round), l.Unique("round"))
 	}
 	load.Stop()

@@ -6,7 +6,8 @@ import (
 	"github.com/cohortkv/cohort/test/harness"
 )
 
-// views change, and no group parts: the whole history has one ancestry.
+// views are scenarios in which views change and no group parts, so the history has one
+// ancestry.
 var views = []Scenario{
 	{Name: "views roll on, told to their members only", Play: viewsRollOn},
 	{Name: "a view change races writes at the old primary", Play: changeRacesWrites},
@@ -57,7 +58,7 @@ func removedAndTold(l *harness.Lab) {
 	l.Through(2).Refuse()
 	l.Kill(0, 1)
 	l.RestartEmpty(0, 1)
-	l.View(0, 1, 2).TellMembers().Holds(held) // the node that was told had stayed a source
+	l.View(0, 1, 2).TellMembers().Holds(held) // the node that was told had kept its data
 	l.Judge()
 }
 
@@ -76,7 +77,7 @@ func emptyView(l *harness.Lab) {
 	l.View().Tell(2)
 	l.Through(2).Refuse()
 	l.View(0, 1).TellMembers().Holds(held)
-	l.View().Tell(2) // once more, at a node that is out
+	l.View().Tell(2) // again, at a node that is in no view
 	held = l.Through(0, 1).RandomOperations(40)
 	l.View(0, 1, 2).TellMembers().Holds(held)
 	l.View().Tell(0, 1, 2)
@@ -111,7 +112,7 @@ func viewsInARow(l *harness.Lab) {
 
 func emptiedMember(l *harness.Lab) {
 	held := whole(l, 3).RandomOperations(40)
-	for _, node := range []int{2, 0, 1} { // the lowest id, too, learns before it serves
+	for _, node := range []int{2, 0, 1} { // each learns the data before it serves, the lowest id too
 		l.Kill(node)
 		l.RestartEmpty(node)
 		l.Through(node).Refuse()

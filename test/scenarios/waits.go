@@ -7,16 +7,17 @@ import (
 )
 
 const (
-	// convergeBound is by when replicas are equal once addresses work again.
+	// convergeBound is the promised time until replicas are equal after a heal.
 	convergeBound = 2 * time.Second
-	// forwardBound is by when requests reach other shards again (the same).
+	// forwardBound is the promised time until requests reach other shards after a heal.
 	forwardBound = 5 * time.Second
-	// waitBound is by when a read is answered once what it waits for is here:
+	// waitBound is the time in which a read is answered once its data has arrived:
 	// milliseconds, with room for the client.
 	waitBound = 100 * time.Millisecond
 )
 
-// waits: which writes a session has seen, and where it then has to wait for them.
+// waits are scenarios about the writes that a session has seen, and the nodes at which its
+// reads must wait for them.
 var waits = []Scenario{
 	{Name: "isolated writers of one key, and readers in every order", Needs: Cuts, Play: isolatedWriters},
 	{Name: "a deleted key on the other side", Needs: Cuts, Play: isolatedDelete},
@@ -27,21 +28,21 @@ var waits = []Scenario{
 	{Name: "a put ends the wait of its own session", Needs: Cuts, Play: putEndsWait},
 }
 
-// glimpse is a read by a client that has seen something, and what must come of it.
+// glimpse is a read by a session, with its expected result.
 type glimpse struct {
 	who  *harness.Session
 	node int
 	key  string
-	want string // a value; waits: the read waits; empty: 404
+	want string // a value; mustWait: the read waits; empty: 404
 }
 
-// mustWait is no value.
+// mustWait is not a possible value.
 const mustWait = "\x00"
 
-// inEveryOrder lets readers look, in every order; each time each is a client of its
-// own that has seen what who has. It returns the ones that wait.
+// inEveryOrder sends the reads in every order, each from a new client with the context of
+// its session. It returns those that wait.
 func inEveryOrder(glimpses []glimpse) (waiting []*harness.Waiting) {
-	held := map[int]bool{} // one that waits in every order is as good as many
+	held := map[int]bool{} // a read that waits in every order need be held only once
 	permute(glimpses, len(glimpses), func(order []int) {
 		for _, i := range order {
 			g := glimpses[i]
@@ -84,8 +85,8 @@ func permute[T any](list []T, n int, f func(order []int)) {
 	step(n)
 }
 
-// isolatedWriters lets two nodes that cannot hear each other take writes of one
-// key. Versions are compared by their counters, then by the lower node.
+// isolatedWriters lets two nodes that cannot reach each other take writes of one key.
+// Versions are compared by their counters, then by the lower node id.
 func isolatedWriters(l *harness.Lab) {
 	both := whole(l, 2)
 	before := l.Session().Put(0, "k", "before")
@@ -96,12 +97,12 @@ func isolatedWriters(l *harness.Lab) {
 	stranger := l.Session()
 	waiting := inEveryOrder([]glimpse{
 		{stranger, 0, "k", "left"}, {before, 0, "k", "left"}, {left, 0, "k", "left"},
-		{right, 0, "k", "left"}, // a tie: the lower node wins, and is here
+		{right, 0, "k", "left"}, // equal counters: the lower node wins, and its write is here
 		{foreign, 0, "only left", "foreign"},
 	})
 	waiting = append(waiting, inEveryOrder([]glimpse{
 		{stranger, 1, "k", "right"}, {before, 1, "k", "right"}, {right, 1, "k", "right"},
-		{left, 1, "k", mustWait}, // the same tie: the winner is not here
+		{left, 1, "k", mustWait}, // the same, but the winning write is not here
 		{foreign, 1, "k", "right"},
 	})...)
 	waiting = append(waiting, inEveryOrder([]glimpse{
@@ -112,7 +113,7 @@ func isolatedWriters(l *harness.Lab) {
 	onTheOtherSide := inEveryOrder([]glimpse{
 		{newest, 0, "k", mustWait}, {right, 0, "k", "left"}, {stranger, 0, "k", "left"}, {foreign, 0, "k", "left"},
 	})
-	waiting[0].Reads(waitBound, "right again") // its context is subsumed here
+	waiting[0].Reads(waitBound, "right again") // the write that has arrived is above the context
 	inEveryOrder([]glimpse{
 		{left, 1, "k", "right again"}, {newest, 1, "k", "right again"}, {before, 1, "k", "right again"}, {stranger, 1, "k", "right again"},
 	})
@@ -136,22 +137,22 @@ func isolatedDelete(l *harness.Lab) {
 		{before, 0, "k", ""}, {deleter, 0, "k", ""}, {before, 1, "k", "before"},
 		{deleter, 1, "k", mustWait}, {deleter, 1, "other", "stays"},
 	})
-	told := l.Session().Misses(0, "k") // the 404 tells of the delete
+	told := l.Session().Misses(0, "k") // the 404 carries the version of the delete
 	waiting = append(waiting, told.GetWaits(1, "k"))
 	again := deleter.Fork().Put(0, "k", "again")
 	waiting = append(waiting, again.GetWaits(1, "k"))
 	l.Heal(1)
 	both.EqualWithin(convergeBound)
 	for _, w := range waiting {
-		w.Reads(convergeBound, "", "again") // and never what they know to be deleted
+		w.Reads(convergeBound, "", "again") // never a version that the session knows to be deleted
 	}
 	again.Reads(1, "k", "again")
 	both.HoldEach(map[string]string{"k": "again", "other": "stays"})
 	both.JudgeSessions()
 }
 
-// chainAcrossNodes has a write that depends on one by another client through
-// another node; a session that has seen the last one must not miss the first.
+// chainAcrossNodes has a write that depends on a write of another client through another
+// node. A session that has seen the last write must not miss the first.
 func chainAcrossNodes(l *harness.Lab) {
 	all := whole(l, 3)
 	first := l.Session().Put(0, "x", "x1").Put(0, "y", "y1")
@@ -198,13 +199,13 @@ func chainAcrossShards(l *harness.Lab) {
 	first.Fork().Reads(3, y, "y1").Reads(1, y, "y1").Reads(3, x, "x1")
 	l.Cut(3)
 	first.Put(2, x, "x2")                                    // through a node of the other shard
-	second := first.Fork().Reads(0, x, "x2").Put(1, y, "y2") // likewise
+	second := first.Fork().Reads(0, x, "x2").Put(1, y, "y2") // through a node of the other shard too
 	last := second.Fork().Reads(2, y, "y2")
 	waiting := inEveryOrder([]glimpse{
-		{last, 3, y, mustWait},                 // its replica here lacks it
-		{l.Session(), 3, y, "y1"},              // a stranger
+		{last, 3, y, mustWait},                 // the replica of its shard here lacks the write
+		{l.Session(), 3, y, "y1"},              // a client without a context
 		{l.Session(), 3, x, mustWait},          // no replica of the other shard can be reached
-		{last, 0, y, "y2"}, {last, 1, x, "x2"}, // here all is well
+		{last, 0, y, "y2"}, {last, 1, x, "x2"}, // these nodes have all that the context names
 		{second, 2, x, "x2"},
 	})
 	l.Heal(3)
@@ -224,8 +225,8 @@ func shardCutOff(l *harness.Lab) {
 	writer := l.Session().Put(0, here, "here").Put(0, there, "there")
 	l.Cut(2, 3)
 	get, put := l.Session().GetWaits(0, there), l.Session().PutWaits(1, there, "waited")
-	writer.Reads(1, here, "here").Put(0, here, "meanwhile") // the other shard works
-	l.Session().Reads(2, there, "there")                    // and so does each part of the one that is cut off
+	writer.Reads(1, here, "here").Put(0, here, "meanwhile") // the other shard can be reached
+	l.Session().Reads(2, there, "there")                    // each part of the shard that is cut serves clients without a context
 	get.StillWaitsAfter(silence)
 	put.StillWaits()
 	l.Through(l.All()...).StayUp()
@@ -252,7 +253,7 @@ func replicaDead(l *harness.Lab) {
 	view.JudgeSessions()
 }
 
-// putEndsWait lets a session that has seen what is not here write the key itself.
+// putEndsWait lets a session that has seen a write which is not here write the key itself.
 func putEndsWait(l *harness.Lab) {
 	both := whole(l, 2)
 	l.Cut(1)

@@ -10,8 +10,8 @@ import (
 	"github.com/cohortkv/cohort/benchmark/history"
 )
 
-// load is a long correct history that is cheap to make: one register a key, so
-// that everybody's context soon has nearly everything.
+// load makes a long correct history cheaply. There is one register for each key, so every
+// context soon has nearly all writes.
 type load struct {
 	clients, keys, ops int
 	fresh              float64 // share of operations with a fresh context

@@ -4,9 +4,9 @@ package causal
 type wrong struct {
 	name  string
 	story string
-	rule  Rule   // with versions
-	says  string // part of what is printed
-	blind Rule   // without them, "" for nothing
+	rule  Rule   // the rule that is broken if versions are known
+	says  string // part of the report
+	blind Rule   // the rule without versions; "": none
 }
 
 var broken = []wrong{

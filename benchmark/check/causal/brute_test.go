@@ -7,10 +7,10 @@ import (
 	"github.com/cohortkv/cohort/benchmark/history"
 )
 
-// brute decides from the definition, by trying everything: which delete a version
-// belongs to, which unknown writes took effect, and every order of the writes to
-// each key. It is the judge's judge, for a dozen operations. It takes the form of
-// a history for granted.
+// brute decides from the definition, by trying every possibility: which delete a version
+// belongs to, which unknown writes took effect, and every order of the writes to each key.
+// It checks the judge, for histories of a dozen operations. It does not check the form of a
+// history.
 type brute struct {
 	h       *History
 	source  []OpID
@@ -20,7 +20,7 @@ type brute struct {
 	before  [][]bool
 }
 
-// accepts reports whether there is an explanation of the history.
+// accepts reports whether some choice explains the history.
 func (b *brute) accepts() bool {
 	n := len(b.h.Ops)
 	b.source, b.shown = slices.Repeat([]OpID{none}, n), slices.Repeat([]OpID{none}, len(b.h.Final))
@@ -33,7 +33,7 @@ func (b *brute) accepts() bool {
 	return b.values() && b.names(b.tombstones())
 }
 
-// sight is one sight of a value or of a version.
+// sight is one observation of a value or of a version.
 type sight struct {
 	key     string
 	value   history.Value
@@ -70,7 +70,7 @@ func (b *brute) values() bool {
 	return true
 }
 
-// read notes that a sight is of a write.
+// read records that a sight is of a write.
 func (b *brute) read(s sight, w OpID) bool {
 	if b.version[w].None() {
 		b.version[w] = s.version
@@ -79,7 +79,7 @@ func (b *brute) read(s sight, w OpID) bool {
 	return s.version.None() || s.version == b.version[w]
 }
 
-// tombstones are the sights of deletes, by version.
+// tombstones returns the sights of deletes, by version.
 func (b *brute) tombstones() [][]sight {
 	var groups [][]sight
 	for _, s := range b.sights() {
@@ -96,7 +96,7 @@ func (b *brute) tombstones() [][]sight {
 	return groups
 }
 
-// names tries every way to give deletes to the versions of tombstones.
+// names tries every assignment of deletes to the versions of tombstones.
 func (b *brute) names(groups [][]sight) bool {
 	if len(groups) == 0 {
 		return b.unique() && b.ordered()
@@ -128,8 +128,7 @@ func (b *brute) names(groups [][]sight) bool {
 	return false
 }
 
-// ambiguous reports whether versions were seen that may belong to one delete of
-// a key or another.
+// ambiguous reports whether a version was seen that may belong to several deletes of a key.
 func (b *brute) ambiguous() bool {
 	return slices.ContainsFunc(b.tombstones(), func(g []sight) bool {
 		unnamed := 0
@@ -159,7 +158,7 @@ func (b *brute) unique() bool {
 	return true
 }
 
-// ordered closes causal order, and looks at each key.
+// ordered computes the transitive closure of causal order, and checks each key.
 func (b *brute) ordered() bool {
 	n := len(b.h.Ops)
 	b.before = make([][]bool, n)
@@ -193,7 +192,7 @@ func (b *brute) ordered() bool {
 
 func (b *brute) lost(id OpID) bool { return b.h.Lost != nil && b.h.Lost(id) }
 
-// key tries every set of unknown writes, and every order.
+// key tries every set of unknown writes, and every order of the writes.
 func (b *brute) key(key string) bool {
 	k := bruteKey{brute: b, key: key, ranked: true}
 	for i, o := range b.h.Ops {
@@ -229,11 +228,11 @@ type bruteKey struct {
 	key         string
 	ranked      bool
 	sure, maybe []OpID
-	left        []OpID // to be placed
+	left        []OpID // not placed yet
 	order       []OpID // placed, lowest first
 }
 
-// above holds writes that have a version against the versions in their past.
+// above checks that each write with a version is above the versions in its past.
 func (k *bruteKey) above() bool {
 	for _, w := range slices.Concat(k.sure, k.maybe) {
 		for _, m := range k.sure {
@@ -262,8 +261,8 @@ func (k *bruteKey) permute() bool {
 	return false
 }
 
-// counts reports whether a write has a place at all: without versions, one that
-// was lost has none.
+// counts reports whether a write has a place in the order. Without versions, a lost write
+// has none.
 func (k *bruteKey) counts(id OpID) bool { return k.ranked || !k.lost(id) }
 
 func (k *bruteKey) explains() bool {
@@ -299,13 +298,14 @@ func (k *bruteKey) read(id OpID) bool {
 	return k.deleted(past, may)
 }
 
-// covers reports whether nothing wanted is above a write.
+// covers reports whether no wanted write is above a write.
 func (k *bruteKey) covers(s OpID, wanted func(OpID) bool) bool {
 	at := slices.Index(k.order, s)
 	return !k.counts(s) || !slices.ContainsFunc(k.order[at+1:], func(m OpID) bool { return wanted(m) && !k.lost(m) })
 }
 
-// deleted reports whether nothing is wanted, or a delete that may is above it.
+// deleted reports whether no write is wanted, or a delete that may explain the absence is
+// above it.
 func (k *bruteKey) deleted(wanted, may func(OpID) bool) bool {
 	if !slices.ContainsFunc(k.order, func(m OpID) bool { return wanted(m) && !k.lost(m) }) {
 		return true

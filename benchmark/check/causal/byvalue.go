@@ -7,8 +7,8 @@ import (
 	"sort"
 )
 
-// tableSize bounds the numbers that the tables of keys judged together have, if
-// there is more than one key.
+// tableSize bounds the numbers in the tables of keys that are judged together, if there is
+// more than one key.
 const tableSize = 1 << 26
 
 // byValue judges keys without versions, as many at a time as the bound allows.
@@ -28,7 +28,7 @@ func (j *judge) byValue(registers []*register) {
 	}
 }
 
-// together takes from the front of some keys, one at least.
+// together takes keys from the front: as many as tableSize allows, but at least one.
 func (j *judge) together(registers []*register) []*values {
 	var group []*values
 	size := 0
@@ -44,20 +44,20 @@ func (j *judge) together(registers []*register) []*values {
 	return group
 }
 
-// values is a key judged by values alone: is there an order of its writes that
-// contains causal order, and in which every read shows the last write of its
-// past, or a later one?
+// values is a key judged by values alone. The question: is there an order of its writes
+// that contains causal order, and in which every read shows the last write of its past or a
+// later one?
 //
-// Writes that were lost are left out, and so are their reads.
+// Lost writes are left out, and so are their reads.
 type values struct {
 	*judge
 	of    *register
 	lines []line
-	index map[int32]int // axis of a line → its place in lines
+	index map[int32]int // by axis of a line: its place in lines
 	past  []int32       // a row for each operation: how far its past reaches along each line
 }
 
-// line is the writes to one key on one line of writes, in order.
+// line holds the writes to one key on one line of writes, in order.
 type line struct {
 	axis   int32
 	writes []OpID
@@ -87,10 +87,10 @@ func newValues(j *judge, r *register) *values {
 	return v
 }
 
-// n is the place of a write on its line.
+// n returns the place of a write on its line.
 func (v *values) n(write OpID) int32 { return v.axes.place[write].n }
 
-// fill copies what a block knows of the pasts of the operations on the key.
+// fill copies what a block has of the pasts of the operations on the key.
 func (v *values) fill(b *block) {
 	from := sort.Search(len(v.lines), func(n int) bool { return v.lines[n].axis >= b.first })
 	to := sort.Search(len(v.lines), func(n int) bool { return v.lines[n].axis >= b.first+width })
@@ -112,7 +112,7 @@ func (v *values) fill(b *block) {
 	}
 }
 
-// pastOf is the row of an operation.
+// pastOf returns the row of an operation.
 func (v *values) pastOf(op OpID) []int32 {
 	i := int(v.row[op]) * len(v.lines)
 	return v.past[i : i+len(v.lines)]
@@ -137,7 +137,7 @@ func (v *values) latest(op OpID) iter.Seq[OpID] {
 	}
 }
 
-// decide looks for an order, and if there is none for the simplest reason.
+// decide looks for an order. If there is none, it reports the simplest reason.
 func (v *values) decide() {
 	end, agreed := v.end()
 	if !agreed {
@@ -159,8 +159,9 @@ func (v *values) decide() {
 	v.add(KeyOrder, o.why(), "no order of the writes to %q explains the reads of it: each of these must be below the next, and the last below the first", v.of.key)
 }
 
-// direct charges reads that show what their past has overwritten (WriteCORead),
-// or nothing where it has a write that no delete explains (WriteCOInitRead).
+// direct charges reads that show a write which another write of their past overwrote
+// (WriteCORead). It also charges reads that show nothing although their past has a write
+// that no delete explains (WriteCOInitRead).
 func (v *values) direct() bool {
 	some := false
 	for _, id := range v.of.ops {
@@ -183,7 +184,7 @@ func (v *values) overwritten(read OpID) bool {
 	if empty {
 		return false
 	}
-	for _, d := range slices.Backward(v.of.ops) { // a late one is most likely
+	for _, d := range slices.Backward(v.of.ops) { // a late delete is the most likely one
 		if v.excuses(d, read) && !v.beaten(d, read) {
 			return false
 		}
@@ -197,7 +198,7 @@ func (v *values) excuses(d, read OpID) bool {
 	return o.Kind == Delete && !v.spent[d] && (o.Start < end || o.Start == end && !v.follows(d, read, end))
 }
 
-// beaten reports whether a read's past has a write that comes after another one.
+// beaten reports whether the past of a read has a write that comes after another write.
 func (v *values) beaten(write, read OpID) bool {
 	for m := range v.latest(read) {
 		if m != write && v.in(write, m) {
@@ -207,8 +208,9 @@ func (v *values) beaten(write, read OpID) bool {
 	return false
 }
 
-// proves reports whether a write in the past of a read proves it wrong: it comes
-// after what was read or, where nothing was, it is not overwritten itself.
+// proves reports whether a write in the past of a read proves the read wrong. Such a write
+// comes after the write that was read. If the read found nothing, it is a write that is not
+// overwritten.
 func (v *values) proves(read, write OpID) bool {
 	if s := v.source[read]; s != none {
 		return write != s && v.in(s, write)
@@ -216,8 +218,8 @@ func (v *values) proves(read, write OpID) bool {
 	return !v.beaten(write, read)
 }
 
-// end is what the replicas of the key agree on holding. Two tombstones of
-// different deletes are as good as two values, but for those that were lost.
+// end returns what the replicas of the key hold at the end; agreed is false if they differ.
+// Tombstones of different deletes differ, as values do. Lost writes do not count.
 func (v *values) end() (e ending, agreed bool) {
 	if len(v.of.finals) == 0 || v.diverged(v.of) {
 		return ending{}, true // reported elsewhere
@@ -235,7 +237,7 @@ func (v *values) end() (e ending, agreed bool) {
 	return e, true
 }
 
-// endByValue reports an end without which there would be an order.
+// endByValue reports the final state as the violation: without it there would be an order.
 func (v *values) endByValue(end ending, o *ordering) {
 	final := v.of.finals[0]
 	if m := v.above(end.held); m != none {
@@ -245,7 +247,7 @@ func (v *values) endByValue(end ending, o *ordering) {
 	}
 }
 
-// above is a write that must be above what was held, or none.
+// above returns a write that must be above the write that was held; none if there is none.
 func (v *values) above(held OpID) OpID {
 	owed := v.owed(v.of)
 	for _, id := range v.of.ops {

@@ -9,13 +9,13 @@ import (
 	"github.com/cohortkv/cohort/benchmark/history"
 )
 
-// everything is the rank that nothing wins over.
+// everything is a rank above all others.
 const everything = math.MaxInt32
 
-// rank replaces the versions of a key by their ranks, from 1, and says for every
-// operation on the key what it shows: a write itself, a read what it read, a 404
-// that names no delete the highest one that may explain it. One rule then serves
-// them all: nothing in the context ranks above that (I13, I14).
+// rank replaces the versions of a key by ranks, from 1. It also says what each operation on
+// the key shows: a write shows itself, and a read shows what it read. A 404 that names no
+// delete shows the highest delete that may explain it. One rule then covers all of them: no
+// write in the context has a higher rank (I13, I14).
 func (j *judge) rank() {
 	j.sees = make([]int32, len(j.ops))
 	for _, r := range j.registers {
@@ -49,7 +49,7 @@ func (j *judge) rankWrites(r *register) {
 		case !v.None():
 			writes = append(writes, ranked{v, id})
 		case !j.spent[id]:
-			j.sees[id] = everything // nobody was told its version: it can be above all
+			j.sees[id] = everything // its version is not known, so it may be above all others
 		}
 	}
 	slices.SortFunc(writes, func(a, b ranked) int { return a.Compare(b.Version) })
@@ -58,13 +58,13 @@ func (j *judge) rankWrites(r *register) {
 	}
 }
 
-// excuses are the deletes of a key that may explain a 404 without a version: any
-// that may have taken effect before the read ended. It need not be in the context
-// of the read: a replica may have got it, and dropped its tombstone since.
+// excuses are the deletes of a key that may explain a 404 without a version: those that may
+// have taken effect before the read ended. Such a delete need not be in the context of the
+// read. A replica may have received it and collected its tombstone since.
 type excuses struct {
 	*judge
 	deletes []excuse // by start
-	highest []int32  // among the first so many
+	highest []int32  // by number of deletes: the highest rank among the first ones
 }
 
 type excuse struct {
@@ -72,7 +72,8 @@ type excuse struct {
 	rank int32
 }
 
-// newExcuses takes the deletes of a key that rank accepts, as high as it says.
+// newExcuses takes the deletes of a key for which rank returns true, with the rank that it
+// returns.
 func newExcuses(j *judge, r *register, rank func(OpID) (int32, bool)) *excuses {
 	x := &excuses{judge: j}
 	for _, id := range r.ops {
@@ -91,8 +92,8 @@ func newExcuses(j *judge, r *register, rank func(OpID) (int32, bool)) *excuses {
 	return x
 }
 
-// best is the rank of the highest delete that may explain a 404, or 0. One that
-// begins at the very moment at which the read ends may be a consequence of it.
+// best returns the rank of the highest delete that may explain a 404; 0 if there is none. A
+// delete that begins at the moment at which the read ends may be a consequence of the read.
 func (x *excuses) best(read OpID) int32 {
 	end := x.ops[read].End
 	n := sort.Search(len(x.deletes), func(i int) bool { return x.ops[x.deletes[i].id].Start >= end })
@@ -108,9 +109,9 @@ func (x *excuses) best(read OpID) int32 {
 	return best
 }
 
-// byVersion judges the keys whose writes have ranks. A 404 that only a delete
-// with an unknown outcome can explain is charged first, and excused if there is
-// such a delete: hardly any is, and what is needed to know costs a second look.
+// byVersion judges the keys whose writes have ranks. If only a delete with an unknown
+// outcome can explain a 404, the 404 is charged first and excused after a second look. That
+// look needs costly data, and hardly any 404 needs it.
 func (j *judge) byVersion(registers []*register) {
 	charges := j.charge(registers)
 	var again []*register
@@ -134,8 +135,8 @@ func (j *judge) mayExcuse(r *register) bool {
 	return slices.ContainsFunc(r.ops, func(id OpID) bool { return j.ops[id].Kind == Delete && !j.took[id] })
 }
 
-// excuse takes deletes with an unknown outcome as explanations as well: if they
-// took effect, what replicas held at the end must not rank below them.
+// excuse accepts deletes with an unknown outcome as explanations too. If such a delete took
+// effect, the state of replicas at the end must not rank below it.
 func (j *judge) excuse(r *register) {
 	limit, held := int32(everything), none
 	for _, i := range r.finals {
@@ -149,9 +150,9 @@ func (j *judge) excuse(r *register) {
 		case j.took[d] || j.lost(d) || held == none || n < limit:
 			return n, true
 		case n < everything || j.follows(d, held, j.ops[held].Start):
-			return 0, false // it would be above what was held
+			return 0, false // it would be above the version that was held
 		}
-		return limit - 1, true // its version is free: right below what was held
+		return limit - 1, true // its version is not known: it may be directly below the version that was held
 	})
 	for _, id := range r.ops {
 		if o := &j.ops[id]; o.Kind == Get && j.source[id] == none {
@@ -160,8 +161,8 @@ func (j *judge) excuse(r *register) {
 	}
 }
 
-// charge holds the operations on some keys against their pasts: along lines of
-// writes, or along keys, whichever are fewer.
+// charge compares the operations on some keys with their pasts. It goes along lines of
+// writes or along keys, whichever are fewer.
 func (j *judge) charge(registers []*register) []charge {
 	a, byKey := j.axes, len(registers) < j.axes.count
 	if byKey {
@@ -187,7 +188,7 @@ func (j *judge) charge(registers []*register) []charge {
 	return charges
 }
 
-// ranksAsAxes makes every key an axis, on which its writes stand by rank.
+// ranksAsAxes makes every key an axis, with its writes by rank.
 func (j *judge) ranksAsAxes(registers []*register) axes {
 	a := axes{place: slices.Repeat([]place{{axis: -1}}, len(j.ops)), count: len(registers)}
 	for i, r := range registers {
@@ -200,13 +201,13 @@ func (j *judge) ranksAsAxes(registers []*register) axes {
 	return a
 }
 
-// ranks is one key on its way through the blocks.
+// ranks is one key while the blocks are processed.
 type ranks struct {
 	*judge
 	of      *register
 	axis    int32
-	writes  []OpID // that may be missed, highest rank first
-	ops     []OpID // that may miss them, by what they show, the most first
+	writes  []OpID // writes that an operation may miss, highest rank first
+	ops     []OpID // operations that may miss a write, highest shown rank first
 	charges []charge
 	charged map[OpID]bool
 }
@@ -228,7 +229,7 @@ func newRanks(j *judge, r *register, axis int32) *ranks {
 	return k
 }
 
-// compare looks at the axis of the key.
+// compare checks the axis of the key.
 func (k *ranks) compare(b *block) {
 	if !b.has(place{axis: k.axis}) {
 		return
@@ -242,11 +243,11 @@ func (k *ranks) compare(b *block) {
 	}
 }
 
-// sweep goes down the ranks with, for each line, the earliest of the writes that
-// rank higher: an operation whose past reaches that far shows too little.
+// sweep goes down the ranks. It keeps, for each line, the earliest write that ranks higher.
+// An operation whose past reaches that write shows too little.
 func (k *ranks) sweep(b *block) {
 	var earliest clock
-	var lines []int32 // with a write seen so far
+	var lines []int32 // lines that have a write so far
 	w := 0
 	for _, id := range k.ops {
 		for ; w < len(k.writes) && k.sees[k.writes[w]] > k.sees[id]; w++ {
@@ -282,8 +283,9 @@ func (k *ranks) suspect(id OpID) {
 	k.charges = append(k.charges, charge{id, k.of, func(w OpID) bool { return k.sees[w] > k.sees[id] && !k.lost(w) }})
 }
 
-// endByVersion holds every replica against what is owed: nothing may rank above
-// what it holds (I25), or, where it holds nothing, above every delete (I19).
+// endByVersion checks the final state of every replica. No owed write may rank above what a
+// replica holds (I25). If a replica holds nothing, a delete must rank at least as high as
+// every owed write (I19).
 func (j *judge) endByVersion(r *register, owed []OpID) {
 	winner := slices.MaxFunc(owed, func(a, b OpID) int { return cmp.Compare(j.sees[a], j.sees[b]) })
 	gone := slices.ContainsFunc(r.ops, func(d OpID) bool {

@@ -5,23 +5,21 @@ import (
 	"strings"
 )
 
-// Violation is one reason why a history is wrong, with the operations that show
-// it.
+// Violation is one reason why a history is wrong, with the operations that show it.
 type Violation struct {
-	Rule Rule
-	Text string
-	Ops  []Evidence
+	Rule Rule       // the broken rule
+	Text string     // what is wrong, in one line
+	Ops  []Evidence // in an order that explains the text
 }
 
-// Evidence is an operation and its part in the violation. The operation is
-// shared with the history.
+// Evidence is an operation and its part in the violation. Op points into the history.
 type Evidence struct {
 	ID   OpID
 	Op   *Op
-	Part string
+	Part string // what the operation did, in a few words
 }
 
-// shown bounds the operations that a violation prints.
+// shown bounds the operations that String prints.
 const shown = 24
 
 // String renders the violation over several lines, one for each operation.
@@ -41,7 +39,7 @@ func (v Violation) String() string {
 	return b.String()
 }
 
-// maxViolations bounds a report: whoever reads it needs the first few.
+// maxViolations bounds a report: its reader needs the first few.
 const maxViolations = 20
 
 // findings collects violations up to the bound.
@@ -57,15 +55,15 @@ func (f *findings) add(rule Rule, ops []Evidence, format string, args ...any) {
 
 func (f *findings) full() bool { return len(f.list) >= maxViolations }
 
-// charge is an operation that shows less than its past holds.
+// charge is an operation that shows less than its past contains.
 type charge struct {
 	id     OpID
 	of     *register
-	misses func(write OpID) bool // whether a write of its past and key shows that
+	misses func(write OpID) bool // reports whether a write of its past and key shows that
 }
 
-// confirm reports an operation that shows less than its past holds, with a
-// write that it misses and the shortest way by which that came into its context.
+// confirm reports a charged operation, with a write that it misses and the shortest way by
+// which the write came into its context.
 func (j *judge) confirm(c charge) {
 	o := &j.ops[c.id]
 	found := j.search(c.id, func(w OpID) bool {
@@ -95,14 +93,14 @@ func (j *judge) confirm(c charge) {
 	}
 }
 
-// finding is a write with a way from it to an operation.
+// finding is a write and a way from it to an operation.
 type finding struct {
 	path    []Evidence
-	reads   int  // how often the way goes from a write to a read of it
+	reads   int  // how many steps of the way go from a write to a read of it
 	through bool // the first step is one of those
 }
 
-// rule names what is violated if the write is missed.
+// rule returns the rule that is broken if the write is missed.
 func (f *finding) rule(byWrite bool) Rule {
 	switch {
 	case byWrite && f.reads == 0:
@@ -123,11 +121,10 @@ func (f *finding) rule(byWrite bool) Rule {
 	return CausalRead
 }
 
-// search goes back from an operation through its contexts, level by level: the
-// next level is what was read there. It ends at the first level with a write
-// that is wanted.
+// search goes back from an operation through its contexts, level by level. The next level
+// is what was read in the present one. It ends at the first level that has a wanted write.
 func (j *judge) search(id OpID, wanted func(OpID) bool) finding {
-	toward := map[OpID]OpID{} // operation → the next one on the way to id
+	toward := map[OpID]OpID{} // by operation: the next one on the way to id
 	var level []OpID
 	enter := func(at, next OpID) {
 		if _, seen := toward[at]; !seen {
@@ -166,8 +163,8 @@ func (j *judge) search(id OpID, wanted func(OpID) bool) finding {
 	return finding{}
 }
 
-// way tells a way from a write to an operation: where contexts are only handed
-// on, the operations between are left out.
+// way describes a way from a write to an operation. It leaves out operations that only pass
+// a context on.
 func (j *judge) way(from, to OpID, toward map[OpID]OpID) []Evidence {
 	ops := j.one(from, "is in the context")
 	for at := from; at != to; {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// ends judges what replicas held at the end, if anybody looked.
+// ends judges the final state of replicas, if it was recorded.
 func (j *judge) ends() {
 	if j.h.Final == nil {
 		return
@@ -19,13 +19,13 @@ func (j *judge) ends() {
 		case len(r.finals) == 0:
 		case j.diverged(r):
 			j.divergence(r)
-		case r.ranked && len(owed) > 0: // others were judged with their reads
+		case r.ranked && len(owed) > 0: // the others were judged with their reads
 			j.endByVersion(r, owed)
 		}
 	}
 }
 
-// owed are the writes that took effect and must not be missing.
+// owed returns the writes that took effect and must not be missing at the end.
 func (j *judge) owed(r *register) []OpID {
 	var owed []OpID
 	for _, id := range r.ops {
@@ -36,8 +36,8 @@ func (j *judge) owed(r *register) []OpID {
 	return owed
 }
 
-// diverged compares the live keys of the replicas. A tombstone, or none any
-// more, makes no difference.
+// diverged compares the replicas by live keys (I18). A tombstone and an absent key are the
+// same.
 func (j *judge) diverged(r *register) bool {
 	first := j.h.Final[r.finals[0]].Value
 	return slices.ContainsFunc(r.finals, func(i int) bool { return j.h.Final[i].Value != first })

@@ -4,13 +4,13 @@ import (
 	"github.com/cohortkv/cohort/benchmark/history"
 )
 
-// counts reports whether an operation says anything: refused ones do not, nor
-// do reads without an answer.
+// counts reports whether an operation proves anything. Refused operations do not, and reads
+// without an answer do not.
 func counts(o *Op) bool {
 	return o.Outcome == history.OK || o.Outcome == history.Unknown && o.Write()
 }
 
-// wellFormed checks what everything else builds on.
+// wellFormed checks what all later steps rely on.
 func (j *judge) wellFormed() {
 	for i := range j.ops {
 		if j.full() {
@@ -33,7 +33,8 @@ func (j *judge) wellFormed() {
 	}
 }
 
-// parents must have been answered, and before: nobody else has their contexts.
+// parents checks that every parent was answered before the operation began. Otherwise the
+// client could not have its context.
 func (j *judge) parents(id OpID) {
 	o := &j.ops[id]
 	for _, p := range o.Parents {
@@ -48,8 +49,8 @@ func (j *judge) parents(id OpID) {
 	}
 }
 
-// statuses that an answered operation can have. A causal bucket does not say
-// whether a write found something, so that is not judged.
+// statuses are the statuses that an answered operation may have. A causal bucket does not
+// say whether a write found a value, so that is not judged.
 var statuses = [...][]uint16{Put: {200, 201, 204}, Get: {200, 404}, Delete: {200, 204, 404}, Join: {0, 200}}
 
 // answered checks the form of an answer.

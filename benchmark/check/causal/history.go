@@ -9,60 +9,59 @@ import (
 	"github.com/cohortkv/cohort/benchmark/history"
 )
 
-// History is what clients did, what they were told, and what the replicas held
-// at the end. The judge only reads it.
+// History holds the requests of clients, their answers, and what the replicas held at the
+// end. The judge only reads it.
 type History struct {
-	// Ops are the operations. An operation comes after its parents, otherwise
-	// the order says nothing.
+	// Ops are the operations. An operation comes after its parents; otherwise the order has
+	// no meaning.
 	Ops []Op
-	// Final is what every replica of every key held after heal and quiet. Nil:
-	// nobody looked, and the end is not judged. Otherwise every key that was
-	// written must be in it.
+	// Final has what every replica of every key held after all faults, once the cluster was
+	// idle. nil: it was not recorded, and the end is not judged. Otherwise every key that
+	// was written must be in it.
 	Final []Held
-	// Lost says that a write has gone with all its holders: nobody is left who
-	// has its version or a higher one of its key (memory mode). It may then be
-	// missing anywhere, at any time. Nil: nothing was lost.
+	// Lost reports that a write is lost: no node holds its version or a higher one of its
+	// key. The write may then be missing at any replica at any time. nil: nothing was lost.
 	Lost func(OpID) bool
 
-	arena []OpID // where Add puts parents
+	arena []OpID // memory from which Add takes the parents
 }
 
-// OpID is the place of an operation in History.Ops.
+// OpID is the index of an operation in History.Ops.
 type OpID int32
 
-// Kind is what an operation asks for.
+// Kind is the kind of an operation.
 type Kind uint8
 
-// The four kinds. A listing is a Get for each of its items, with the parents of
-// the listing, and a Join of those.
+// The four kinds. A listing is a Get for each of its items, each with the parents of the
+// listing, and a Join of these Gets.
 const (
 	Put Kind = iota + 1
 	Get
 	Delete
-	Join // nothing but to bring contexts together
+	Join // joins contexts and does nothing else
 )
 
-// Op is one operation, a write that was retried under its request id included:
-// that is one write, from its first attempt on.
+// Op is one operation. A write that was retried under its request id is one operation, from
+// its first attempt on.
 //
-// Whoever was answered holds a context. An operation names, as its parents, the
-// operations whose contexts it was sent with: none for a fresh client, the last
-// one as a rule, an older one where a client went back or two went on from the
-// same, several where contexts were joined. Sessions are made of that alone; the
-// client is there for people.
+// Every answer carries a context. An operation names the operations whose contexts it was
+// sent with as its parents. A fresh client has no parent; as a rule there is one, the
+// client's last operation. The parent is an older operation if a client went back, or if
+// two clients continue from one context. There are several parents if contexts were joined.
+// Causal order is made from parents alone; Client is for people.
 type Op struct {
 	Client  history.ClientID
 	Kind    Kind
 	Outcome history.Outcome
-	Status  uint16 // HTTP status; 0 when no answer came
+	Status  uint16 // HTTP status; 0: no answer arrived
 	Key     string
-	Value   history.Value // written by a put, read by a get that found one
-	// Version is the one that a write was given, or that a read found: of the
-	// value, or of the delete that explains a 404. Zero where the answer had none.
-	// Of a write with unknown outcome: the one that it has if it took effect, where
-	// the recorder could see that.
+	Value   history.Value // written by a put, or read by a get that found a value
+	// Version is the version that a write was given, or that a read found: that of the
+	// value, or of the delete that explains a 404. It is zero if the answer had none. For a
+	// write with unknown outcome, it is the version that the write has if it took effect,
+	// if the recorder could see that.
 	Version    Version
-	Parents    []OpID // answered operations, earlier in the history
+	Parents    []OpID // answered operations, earlier in Ops
 	Start, End int64  // nanoseconds, as in history.Op
 }
 
@@ -81,8 +80,8 @@ func (h *History) Add(op Op, parents ...OpID) OpID {
 	return OpID(len(h.Ops) - 1)
 }
 
-// Held is what one replica held of one key at the end: a value, a tombstone (a
-// version without a value), or nothing.
+// Held is what one replica held of one key at the end: a value, a tombstone (a version
+// without a value), or nothing.
 type Held struct {
 	Replica uint64
 	Key     string
@@ -90,17 +89,17 @@ type Held struct {
 	Version Version
 }
 
-// Version is the place of a write among the writes to its key. Zero
-// is none: counters begin at 1.
+// Version is the place of a write in the order of writes to its key. Counters begin at 1,
+// so zero means no version.
 type Version struct {
-	Counter uint64
-	Node    uint64
-	// Dot is (stream, n), which makes the version unique. Its bytes are compared as
-	// bytes: whoever records it writes it so that they stand in the order of dots.
+	Counter uint64 // at least 1; 0: no version
+	Node    uint64 // of two equal counters, the lower node id wins
+	// Dot is (stream, n), which makes the version unique. Dots are compared as bytes, so
+	// the recorder must encode them in the order of dots.
 	Dot string
 }
 
-// None reports that there is no version.
+// None reports whether there is no version.
 func (v Version) None() bool { return v.Counter == 0 }
 
 // Compare is positive if v wins over w: the larger counter, then the lower node
@@ -109,8 +108,8 @@ func (v Version) Compare(w Version) int {
 	return cmp.Or(cmp.Compare(v.Counter, w.Counter), cmp.Compare(w.Node, v.Node), strings.Compare(v.Dot, w.Dot))
 }
 
-// String renders "counter@node", and the dot where there is one: as text if it
-// is text, in hexadecimal if it is not.
+// String renders "counter@node", and the dot if there is one: as text if it is text,
+// otherwise in hexadecimal.
 func (v Version) String() string {
 	switch {
 	case v.None():
@@ -138,7 +137,7 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind(%d)", uint8(k))
 }
 
-// maxParents bounds the parents that an operation prints.
+// maxParents bounds the parents that String prints of an operation.
 const maxParents = 8
 
 // String renders the operation as one line:

@@ -7,15 +7,14 @@ import (
 	"github.com/cohortkv/cohort/benchmark/history"
 )
 
-// junk is a history that no store has made: answers and contexts are drawn, and
-// only their form is right. Most are wrong, in ways that no bug was thought of
-// for.
+// junk makes histories of no store: answers and contexts are random, and only their form is
+// right. Most of them are wrong, in ways that no bug of the tests causes.
 type junk struct {
 	rng      *rand.Rand
 	h        *History
 	keys     int
 	times    int             // 0: one after another, 1: overlapping, 2: none
-	versions map[OpID]uint64 // of a write, whether or not it was told
+	versions map[OpID]uint64 // by write: its version, even if its answer had none
 }
 
 func newJunk(rng *rand.Rand) *History {
@@ -52,7 +51,7 @@ func (j *junk) op(id OpID, counter uint64) {
 	default:
 		op.Kind = Get
 	}
-	if j.rng.IntN(3) > 0 { // most contain causal order
+	if j.rng.IntN(3) > 0 { // most histories contain causal order
 		counter = uint64(id + 1)
 	}
 	j.versions[id] = counter
@@ -87,7 +86,7 @@ func (j *junk) clock(op *Op, id OpID, parents []OpID) {
 	}
 }
 
-// answer draws what a get found: most often a write to its key.
+// answer draws the result of a get: most often a write to its key.
 func (j *junk) answer(op *Op) {
 	op.Status = 404
 	for range 4 {

@@ -7,46 +7,46 @@ import (
 	"sort"
 )
 
-// ordering looks for an order of the writes to one key, from the last to the
-// first. Which write may come next never gets worse by placing another one, so
-// that taking any that may come finds an order if there is one.
+// ordering looks for an order of the writes to one key, from the last write to the first.
+// Placing a write never removes another one from the writes that may come next. So taking
+// any of these finds an order if there is one.
 //
-// A write may come when all that must be above it have come: the writes that have
-// it in their past, and what was read where it was in the past. A put, besides,
-// only when every 404 with it in its past has got a delete that explains it.
+// A write may come when all writes that must be above it have come. These are the writes
+// with it in their past, and the writes that were read where it was in the past. A put may
+// come only when every 404 with it in its past also has a delete that explains it.
 type ordering struct {
 	*values
 	end            ending
-	need           [][]int32 // line → write → for each line, up to where its writes must be below
-	left           []int     // line → its writes that have not come yet
-	checked        []int     // line → lines that do not hold up its last one
-	waiting        [][]int   // line → lines whose last one waits for this line
-	blocker        []int     // line → what holds up its last one: a line, or one of the below
-	awaitingDelete []int     // lines whose last one waits for a delete
-	earliest       int64     // start of a delete that has come
+	need           [][]int32 // by line and write: for each line, up to where its writes must be below
+	left           []int     // by line: how many writes have not come yet
+	checked        []int     // by line: the lines that do not block its last write
+	waiting        [][]int   // by line: the lines whose last write waits for this line
+	blocker        []int     // by line: what blocks its last write: a line, or itself, or noDelete
+	awaitingDelete []int     // lines whose last write waits for a delete
+	earliest       int64     // start of the earliest delete that has come
 	absent         []absence // in the order in which they ended, without ties
-	tied           []absence // that have got no delete of those
+	tied           []absence // those with ties that have no delete yet
 	todo           []int
 }
 
 const (
 	nobody   = -1 - iota
-	itself   // a write further down its own line must be above it
-	noDelete // a 404 that has got no delete
+	itself   // a write further down the same line must be above it
+	noDelete // a 404 has no delete that explains it
 )
 
-// absence is a 404, or that nothing was held at the end.
+// absence is a 404, or a key that no replica held at the end.
 type absence struct {
-	read  OpID    // none at the end
-	until int64   // any delete explains it that began before
-	tied  []OpID  // and these, which began at that very moment
-	past  []int32 // without ties: joined with those of absences that end sooner
+	read  OpID    // none for the end
+	until int64   // every delete that began before this time explains it
+	tied  []OpID  // so do these, which began at that moment
+	past  []int32 // without ties: joined with those of absences that end earlier
 }
 
-// ending is what replicas held of the key at the end, if they agreed.
+// ending is what the replicas held of the key at the end, if they agreed.
 type ending struct {
 	judged bool
-	held   OpID // none: nothing
+	held   OpID // none: no value
 }
 
 func newOrdering(v *values, end ending) *ordering {
@@ -64,8 +64,8 @@ func newOrdering(v *values, end ending) *ordering {
 	return o
 }
 
-// needs joins, for each write, its past and those of its readers. Whatever must
-// be below a write must be below the later ones of its line, too.
+// needs joins, for each write, its past and the pasts of its readers. What must be below a
+// write must also be below the later writes of its line.
 func (o *ordering) needs() {
 	n := len(o.lines)
 	for _, id := range o.of.ops {
@@ -93,7 +93,7 @@ func raise(to, from []int32) {
 	}
 }
 
-// at finds a write on its line.
+// at returns the place of a write on its line.
 func (o *ordering) at(w OpID) (c, i int, ok bool) {
 	if o.lost(w) {
 		return 0, 0, false
@@ -107,7 +107,7 @@ func (o *ordering) at(w OpID) (c, i int, ok bool) {
 }
 
 func (o *ordering) absences() {
-	starts := map[int64][]OpID{} // of deletes
+	starts := map[int64][]OpID{} // starts of deletes
 	for _, d := range o.of.ops {
 		if o.ops[d].Kind == Delete {
 			starts[o.ops[d].Start] = append(starts[o.ops[d].Start], d)
@@ -140,7 +140,7 @@ func (o *ordering) absences() {
 	}
 }
 
-// complete reports whether all writes come to stand in an order.
+// complete reports whether all writes can be placed.
 func (o *ordering) complete() bool {
 	if !o.begin() {
 		return false
@@ -161,8 +161,8 @@ func (o *ordering) complete() bool {
 	return !slices.ContainsFunc(o.left, func(n int) bool { return n > 0 })
 }
 
-// begin places deletes that were lost, what replicas held at the end, above all
-// others that count, and then deletes that may have taken effect.
+// begin places the first writes: lost deletes, then the write that replicas held at the
+// end, and then deletes that may have taken effect.
 func (o *ordering) begin() bool {
 	for _, d := range o.of.ops {
 		if o.ops[d].Kind == Delete && o.lost(d) {
@@ -187,8 +187,8 @@ func (o *ordering) begin() bool {
 	return true
 }
 
-// mayCome reports whether the last write that is left of a line may come now; if
-// not, it has itself examined again when that may have changed.
+// mayCome reports whether the last write left on a line may come now. If not, it arranges a
+// new check when the cause may have changed.
 func (o *ordering) mayCome(c int) bool {
 	last, n := o.last(c), len(o.left)
 	at := o.n(last)
@@ -215,7 +215,7 @@ func (o *ordering) mayCome(c int) bool {
 	return !lacks
 }
 
-// lacksDelete finds a 404 that has a place of a line in its past and no delete that
+// lacksDelete returns a 404 that has a place of a line in its past and no delete that
 // explains it.
 func (o *ordering) lacksDelete(c int, at int32) (read OpID, yes bool) {
 	i := sort.Search(len(o.absent), func(i int) bool { return o.absent[i].until > o.earliest })
@@ -241,7 +241,7 @@ func (o *ordering) giveDelete(d OpID) {
 
 func (o *ordering) last(c int) OpID { return o.lines[c].writes[o.left[c]-1] }
 
-// come places the last write that is left of a line.
+// come places the last write left on a line.
 func (o *ordering) come(c int) {
 	last := o.last(c)
 	o.left[c]--
@@ -253,8 +253,8 @@ func (o *ordering) come(c int) {
 	}
 }
 
-// why tells what holds up one of the writes that have not come: others in a
-// circle, or a 404.
+// why explains what blocks one of the writes that have not come: a cycle of writes, or a
+// 404.
 func (o *ordering) why() []Evidence {
 	at := slices.IndexFunc(o.blocker, func(by int) bool { return by != nobody })
 	seen := map[int]bool{}
@@ -273,7 +273,7 @@ func (o *ordering) why() []Evidence {
 	}
 }
 
-// blocks tells why the last write left of a line may not come.
+// blocks explains why the last write left on a line may not come.
 func (o *ordering) blocks(c int) []Evidence {
 	last := o.last(c)
 	ops := o.one(last, "")

@@ -9,22 +9,21 @@ import (
 	"github.com/cohortkv/cohort/benchmark/history"
 )
 
-// model is the reference: replicas that hold sets of writes, hand them on when
-// chance has it, and answer a read when they have what its context names of the
-// key. Contexts are the sets themselves, so that nothing needs to be proved about
-// them. Its histories are correct by construction.
+// model is the reference. Replicas hold sets of writes and pass them on at random. A
+// replica answers a read when it has what the read's context names of the key. A context is
+// a set of writes, so the model needs no proof. Its histories are correct by construction.
 type model struct {
 	replicas, sessions, keys, ops int
 	lost                          float64 // share of operations without an answer
 	fresh                         float64 // share of operations with a new or an older context
-	crash                         float64 // share of events after which a replica has nothing
+	crash                         float64 // share of events after which a replica loses its state
 	end                           bool    // replicas are read at the end
 	seed                          uint64
 }
 
-// written is one write as the model knows it.
+// written is one write of the model.
 type written struct {
-	op      OpID // none: the history does not know yet
+	op      OpID // none: not in the history yet
 	key     string
 	version Version
 	value   history.Value // 0: a delete
@@ -34,14 +33,14 @@ type written struct {
 type replica struct {
 	id   int
 	has  map[*written]bool
-	n    int // writes of this life
+	n    int // number of writes since its last crash
 	boot int
 }
 
-// session is a context with the operation that answered with it.
+// session is a context, with the operation whose answer carried it.
 type session struct {
 	knows map[*written]bool
-	last  OpID // none: fresh
+	last  OpID // none: a fresh session
 }
 
 type world struct {
@@ -83,7 +82,7 @@ func (w *world) anyReplica() *replica { return w.replicas[w.rng.IntN(len(w.repli
 
 func (w *world) anyKey() string { return fmt.Sprint("k", w.rng.IntN(w.m.keys)) }
 
-// deliver hands some writes on.
+// deliver passes some writes from one replica to another.
 func (w *world) deliver(from, to *replica) {
 	for _, x := range w.writes {
 		if from.has[x] && w.chance(0.5) {
@@ -139,7 +138,7 @@ func union(a, b map[*written]bool) map[*written]bool {
 	return c
 }
 
-// wait brings a replica what a context names of a key, as anti-entropy would.
+// wait gives a replica the writes that a context names of a key, as anti-entropy would.
 func (w *world) wait(r *replica, s session, key string) {
 	for _, x := range w.writes {
 		if s.knows[x] && x.key == key && !w.gone[x] {
@@ -163,7 +162,7 @@ func (w *world) get(r *replica, s session, key string) session {
 	x := w.winner(r, key)
 	op := Op{Kind: Get, Outcome: history.OK, Status: 404, Key: key}
 	switch {
-	case x == nil, x.value == 0 && w.chance(0.3): // a tombstone may be gone
+	case x == nil, x.value == 0 && w.chance(0.3): // the tombstone may be collected
 		return session{knows: s.knows, last: w.add(op, s.last)}
 	case x.value != 0:
 		op.Status, op.Value = 200, x.value
@@ -182,7 +181,7 @@ func (w *world) list(r *replica, s session) session {
 		all.knows = union(all.knows, one.knows)
 		reads = append(reads, one.last)
 	}
-	w.now++ // a join is after what it joins
+	w.now++ // a join comes after the operations that it joins
 	all.last = w.add(Op{Kind: Join, Outcome: history.OK}, reads...)
 	return all
 }
@@ -196,7 +195,7 @@ func (w *world) write(r *replica, s session, put bool) session {
 		op.Kind, op.Value = Put, x.value
 	}
 	answered := !w.chance(w.m.lost)
-	if !answered && w.chance(0.5) { // it never gets there
+	if !answered && w.chance(0.5) { // the request does not reach the replica
 		op.Outcome, op.Status = history.Unknown, 0
 		w.add(op, s.last)
 		return s
@@ -227,8 +226,8 @@ func (w *world) counter(r *replica, s session, key string) uint64 {
 	return counter + 1
 }
 
-// crashed takes everything from a replica. What nobody else has, nor anything
-// that wins over it, is lost.
+// crashed empties a replica. A write is lost if no other replica holds it or a write that
+// won over it.
 func (w *world) crashed(r *replica) {
 	r.has, r.n, r.boot = map[*written]bool{}, 0, r.boot+1
 	lost := map[OpID]bool{}
@@ -244,7 +243,7 @@ func (w *world) crashed(r *replica) {
 	w.h.Lost = func(id OpID) bool { return lost[id] }
 }
 
-// finish lets every replica have everything, and reads them.
+// finish gives every replica all writes, and reads the replicas.
 func (w *world) finish() {
 	if !w.m.end {
 		return

@@ -54,7 +54,7 @@ func TestHistoriesOfARealCausalStoreAreAccepted(t *testing.T) {
 	})
 }
 
-// half returns the history without some of its versions.
+// half removes some of the versions of a history.
 func half(h *History) *History {
 	b := blind(h)
 	for i := range b.Ops {
@@ -70,7 +70,7 @@ func half(h *History) *History {
 	return b
 }
 
-// mutate changes one operation, or what one replica held, as a bug would.
+// mutate changes one operation, or the final state of one replica, as a bug would.
 func mutate(rng *rand.Rand, h *History) {
 	o, other := &h.Ops[rng.IntN(len(h.Ops))], h.Ops[rng.IntN(len(h.Ops))]
 	read := o.Kind == Get && o.Outcome == history.OK
@@ -156,9 +156,9 @@ func children(h *History, o *Op) []OpID {
 	return list
 }
 
-// agree holds the judge against the definition: on a small history, it says
-// exactly what trying everything says; but where deletes cannot be told apart, it
-// may acquit.
+// agree compares the judge with the definition. On a small history, the judge must say
+// exactly what brute says. If deletes cannot be distinguished, the judge may accept a wrong
+// history.
 func agree(t *testing.T, verdicts map[string]int, seed uint64, h *History) {
 	t.Helper()
 	for _, variant := range []struct {
@@ -178,7 +178,8 @@ func agree(t *testing.T, verdicts map[string]int, seed uint64, h *History) {
 	}
 }
 
-// TestTheJudgeAgreesWithTheDefinition is the proof of the pudding.
+// TestTheJudgeAgreesWithTheDefinition compares the judge with brute on many small
+// histories, right and wrong.
 func TestTheJudgeAgreesWithTheDefinition(t *testing.T) {
 	n := uint64(4000)
 	if env := os.Getenv("COHORT_CAUSAL_HISTORIES"); env != "" {
@@ -205,8 +206,8 @@ func TestTheJudgeAgreesWithTheDefinition(t *testing.T) {
 	})
 }
 
-// guilty asks that each of some rules was broken: a judge of whom only one verdict
-// was asked has not been tried.
+// guilty fails the test unless each of some rules was broken at least once. Otherwise the
+// test would not have tried that rule.
 func guilty(t *testing.T, verdicts map[string]int, rules ...Rule) {
 	t.Helper()
 	t.Log(verdicts)
@@ -220,9 +221,9 @@ func guilty(t *testing.T, verdicts map[string]int, rules ...Rule) {
 	}
 }
 
-// dilute puts other writes between the operations of a history, to other keys and
-// by other sessions, and has some of their contexts joined to those of the
-// history. That makes many lines and many keys, and must not change the verdict.
+// dilute puts other writes between the operations of a history, to other keys and by other
+// sessions. It joins some of their contexts to those of the history. There are then many
+// lines and many keys, and the verdict must stay the same.
 func dilute(rng *rand.Rand, h *History) *History {
 	d := &History{Final: slices.Clone(h.Final)}
 	perKey := 1 + rng.IntN(3)

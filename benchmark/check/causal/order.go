@@ -2,9 +2,8 @@ package causal
 
 import "slices"
 
-// depends notes, for every operation, what it directly depends on: its parents,
-// and behind them what it read. It is looked at so often that it is worth a table
-// of its own.
+// depends holds, for every operation, what it directly depends on: first its parents, then
+// what it read. It is a table of its own because it is read so often.
 type depends struct {
 	first []int32
 	on    []OpID
@@ -24,10 +23,10 @@ func (j *judge) tabulate() {
 	}
 }
 
-// before is what an operation directly depends on.
+// before returns what an operation directly depends on.
 func (j *judge) before(id OpID) []OpID { return j.deps.on[j.deps.first[id]:j.deps.first[id+1]] }
 
-// context is what an operation depends on through its context.
+// context returns what an operation depends on through its context.
 func (j *judge) context(id OpID) []OpID {
 	to := j.deps.first[id+1]
 	if j.source[id] != none {
@@ -36,8 +35,8 @@ func (j *judge) context(id OpID) []OpID {
 	return j.deps.on[j.deps.first[id]:to]
 }
 
-// arrange puts the operations in an order that extends causal order, and assigns
-// the writes out to lines. If there is no such order, it reports a cycle.
+// arrange orders the operations in an extension of causal order, and assigns the writes to
+// lines. If there is no such order, it reports a cycle.
 func (j *judge) arrange() {
 	j.tabulate()
 	j.order = make([]OpID, 0, len(j.ops))
@@ -50,7 +49,7 @@ func (j *judge) arrange() {
 	j.draw()
 }
 
-// walk is a search in depth, without recursion: histories are deep.
+// walk is a depth-first search without recursion, because histories are deep.
 type walk struct {
 	*judge
 	state []uint8
@@ -59,7 +58,7 @@ type walk struct {
 
 type step struct {
 	id   OpID
-	next int // of the things it depends on
+	next int // index of the dependency that is visited next
 }
 
 const (
@@ -126,9 +125,8 @@ func (j *judge) future() {
 	}
 }
 
-// follows reports whether an operation comes after an earlier one in causal
-// order. What lies between them ended at or after a time, which bounds the
-// search.
+// follows reports whether an operation comes after an earlier one in causal order. All
+// operations between them ended at or after time, which bounds the search.
 func (j *judge) follows(later, earlier OpID, time int64) bool {
 	seen := map[OpID]bool{later: true}
 	for todo := []OpID{later}; len(todo) > 0; {
@@ -147,17 +145,17 @@ func (j *judge) follows(later, earlier OpID, time int64) bool {
 	return false
 }
 
-// draw assigns the writes that took effect out to lines, in each of which every
-// write is in the past of the next. An operation goes on with the line of
-// something that it directly depends on, if nothing else has; so there are about
-// as many lines as there are clients and forks of contexts.
+// draw assigns the writes that took effect to lines. On a line, every write is in the past
+// of the next. An operation continues the line of an operation that it directly depends on,
+// if no other operation has continued it. So there are about as many lines as clients and
+// forks of contexts.
 func (j *judge) draw() {
 	j.axes.place = slices.Repeat([]place{{axis: -1}}, len(j.ops))
 	d := lineDrawer{judge: j, chain: make([]int32, len(j.ops))}
 	for _, id := range j.order {
 		if o := &j.ops[id]; !o.Write() {
 			d.goOn(id)
-		} else if j.took[id] { // on others nothing depends
+		} else if j.took[id] { // no operation depends on the others
 			at := &d.lines[d.goOn(id)]
 			if at.axis < 0 {
 				at.axis = int32(j.axes.count)
@@ -169,16 +167,15 @@ func (j *judge) draw() {
 	}
 }
 
-// lineDrawer follows chains of operations, which are lines once they have a
-// write.
+// lineDrawer follows chains of operations. A chain becomes a line with its first write.
 type lineDrawer struct {
 	*judge
-	chain []int32 // of an operation
-	ends  []OpID  // of a chain: its last operation
-	lines []place // of a chain: its last write
+	chain []int32 // by operation: its chain
+	ends  []OpID  // by chain: its last operation
+	lines []place // by chain: the place of its last write
 }
 
-// goOn finds a chain for an operation and puts it at its end.
+// goOn returns a chain that an operation can continue, and appends the operation.
 func (d *lineDrawer) goOn(id OpID) int32 {
 	for _, before := range d.before(id) {
 		if c := d.chain[before]; d.ends[c] == before {

@@ -1,31 +1,30 @@
 package causal
 
-// width is the number of axes that clocks of one block have.
+// width is the number of axes in one block.
 const width = 64
 
-// clock says, for each axis of a block, how far a past reaches.
+// clock has, for each axis of a block, the furthest place in a past.
 type clock [width]int32
 
-// axes are what pasts are measured along. Of an operation's past, a clock keeps
-// the furthest place on each axis, so an axis must be such that this suffices:
-// a line of writes, each in the past of the next, or all the writes to one key by
-// rank.
+// axes are the directions along which pasts are measured. A clock keeps the furthest place
+// on each axis, so the places before it must follow from it. That holds for a line of
+// writes, each in the past of the next, and for the writes to one key by rank.
 type axes struct {
-	place []place // of a write
+	place []place // by write
 	count int
 }
 
-// place is where a write stands: the n-th, from 1, on an axis; axis -1: on none.
+// place is the place of a write: the n-th on an axis, from 1; axis -1: on none.
 type place struct {
 	axis, n int32
 }
 
-// maxWork bounds operations times blocks of axes: some ten minutes.
+// maxWork bounds operations times blocks of axes: about ten minutes.
 const maxWork = 1 << 34
 
-// measure computes what all operations' pasts reach, for one block of axes after
-// the other: what a past has of one axis does not depend on the others, so the
-// clocks of all axes never have to be in memory together.
+// measure computes how far the pasts of all operations reach, for one block of axes after
+// the other. What a past has of one axis does not depend on the other axes. So the clocks
+// of all axes are never in memory together.
 func (j *judge) measure(a axes, look func(*block)) {
 	blocks := (a.count + width - 1) / width
 	if blocks*len(j.order) > j.limit {
@@ -39,13 +38,13 @@ func (j *judge) measure(a axes, look func(*block)) {
 	}
 }
 
-// block holds the clocks of all operations along some axes. Operations with the
-// same past share one.
+// block holds the clocks of all operations along some axes. Operations with the same past
+// share a clock.
 type block struct {
 	*judge
 	place  []place
-	first  int32    // its first axis
-	clocks []*clock // of an operation: its past and itself
+	first  int32    // index of its first axis
+	clocks []*clock // by operation: its past, itself included
 	chunks [][]clock
 	used   int
 }
@@ -72,7 +71,7 @@ func (b *block) compute(first int32) {
 	}
 }
 
-// has reports whether a place is on an axis of the block.
+// has reports whether the axis of a place is in the block.
 func (b *block) has(p place) bool { return p.axis >= b.first && p.axis < b.first+width }
 
 // fresh returns a clock for the caller to fill.
@@ -86,7 +85,8 @@ func (b *block) fresh() *clock {
 	return c
 }
 
-// join returns a clock that holds what both hold: one of them if that does.
+// join returns the maximum of two clocks. If one of them is the maximum, join returns that
+// one.
 func (b *block) join(x, y *clock) *clock {
 	switch {
 	case x == y || y == &start:
@@ -97,8 +97,8 @@ func (b *block) join(x, y *clock) *clock {
 	var less, more int32
 	for i := range x {
 		d := x[i] - y[i]
-		less |= d  // negative if x is behind anywhere
-		more |= -d // negative if y is
+		less |= d  // negative if x is behind on an axis
+		more |= -d // negative if y is behind on an axis
 	}
 	switch {
 	case less >= 0:

@@ -8,11 +8,10 @@ import (
 	"github.com/cohortkv/cohort/benchmark/history"
 )
 
-// Recorded makes the history to judge of what clients recorded over HTTP. They are
-// told no versions, and cannot look into contexts: what they know is the values,
-// which are unique, and whose answer each context came with. A history.List becomes
-// a join of its gets; a history.Held becomes what a replica held at the end. An
-// error means that the record contradicts itself, so that nothing can be said.
+// Recorded converts a history that clients recorded over HTTP. Clients get no versions and
+// cannot read contexts. They know the values, which are unique, and the answer that each
+// context came with. A history.List becomes a join of its gets; a history.Held becomes the
+// final state of a replica. Recorded fails if the record contradicts itself.
 func Recorded(ops []history.Op) (*History, error) {
 	r := recording{h: &History{}, places: make(map[history.OpID]OpID, len(ops)), parts: map[history.OpID][]OpID{}}
 	for i := range ops {
@@ -28,9 +27,8 @@ func Recorded(ops []history.Op) (*History, error) {
 	return r.h, nil
 }
 
-// inOrder sorts by end, so that whoever was answered stands before whoever used
-// the answer: that one began, and ended, later. A listing comes after its items,
-// which end with it.
+// inOrder sorts by end. So an answer comes before the operations that used its context,
+// which end later. A listing comes after its items, which end with it.
 func inOrder(ops []history.Op) []int {
 	order := make([]int, 0, len(ops))
 	for i := range ops {
@@ -52,11 +50,11 @@ func rank(o *history.Op) int {
 	return 0
 }
 
-// recording is a history that is being made.
+// recording is a history under construction.
 type recording struct {
 	h      *History
-	places map[history.OpID]OpID   // of answers
-	parts  map[history.OpID][]OpID // gets of a listing
+	places map[history.OpID]OpID   // by answer: its place in the history
+	parts  map[history.OpID][]OpID // by listing: its gets
 }
 
 func (r *recording) held(o *history.Op) {
@@ -81,7 +79,7 @@ func (r *recording) add(o *history.Op) error {
 	if o.Kind == history.List {
 		parents = append(parents, r.parts[o.ID]...)
 		delete(r.parts, o.ID)
-		op.Start = o.End // it brings together what its gets were told
+		op.Start = o.End // a join begins when its gets have their answers
 	}
 	id := r.h.Add(op, parents...)
 	if o.Part != 0 {

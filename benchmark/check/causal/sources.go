@@ -8,9 +8,9 @@ import (
 	"github.com/cohortkv/cohort/benchmark/history"
 )
 
-// sources finds, for every read, the write that it read: by its value, or, for
-// a 404, by the version of the delete that explains it. Versions of writes that
-// were not told their own are learnt from their readers.
+// sources finds, for every read, the write that it read: by its value, or for a 404 by the
+// version of the delete that explains it. If a write's own answer had no version, the
+// version is learnt from its readers.
 func (j *judge) sources() {
 	j.took = make([]bool, len(j.ops))
 	j.source = slices.Repeat([]OpID{none}, len(j.ops))
@@ -29,14 +29,14 @@ func (j *judge) sources() {
 	j.dots()
 }
 
-// names is what was found out about writes that were not told their version.
+// names is what was found out about writes without a version in their own answer.
 type names struct {
-	learned      map[OpID]Version // from readers
-	spent        []bool           // a delete that, if it took effect, has a version that was seen
+	learned      map[OpID]Version // by write: the version that its readers had
+	spent        []bool           // by write: a delete that has a version that was seen, if it took effect
 	lostPhantoms map[OpID]bool    // phantoms that stand for a delete that may be lost
 }
 
-// writers maps every value to the put that wrote it, refused ones included.
+// writers maps every value to the put that wrote it, refused puts included.
 func (j *judge) writers() map[history.Value]OpID {
 	writers := make(map[history.Value]OpID, len(j.ops)/2)
 	for i := range j.ops {
@@ -52,7 +52,7 @@ func (j *judge) writers() map[history.Value]OpID {
 	return writers
 }
 
-// version is the one that a write has, as far as anybody was told.
+// version returns the version of a write, as far as an answer or a read showed it.
 func (j *judge) version(id OpID) Version {
 	if v := j.ops[id].Version; !v.None() {
 		return v
@@ -60,7 +60,7 @@ func (j *judge) version(id OpID) Version {
 	return j.learned[id]
 }
 
-// lost reports whether nothing may be asked of a write.
+// lost reports whether the judge may ask nothing of a write.
 func (j *judge) lost(id OpID) bool {
 	if int(id) >= len(j.h.Ops) {
 		return j.lostPhantoms[id]
@@ -68,23 +68,23 @@ func (j *judge) lost(id OpID) bool {
 	return j.h.Lost != nil && j.h.Lost(id)
 }
 
-// versions finds out which write of one key has which version.
+// versions matches the writes of one key with the versions that were seen.
 type versions struct {
 	*judge
 	of        *register
 	byVersion map[Version]OpID
-	unnamed   []reading // reads of deletes whose version no write is known to have
+	unnamed   []reading // reads of deletes whose version belongs to no known write
 }
 
-// reading is a sight of a version: by a get, or at a replica at the end.
+// reading is one observation of a version: by a get, or at a replica at the end.
 type reading struct {
 	version Version
 	get     OpID // none at the end
-	final   int  // then its place in History.Final
+	final   int  // at the end: the place in History.Final
 	end     int64
 }
 
-// own takes the versions that writes were given themselves.
+// own takes the versions from the answers of the writes themselves.
 func (v *versions) own() {
 	for _, id := range v.of.ops {
 		if o := &v.ops[id]; o.Write() {
@@ -94,7 +94,7 @@ func (v *versions) own() {
 	}
 }
 
-// claim notes that a write has a version. No two have the same (I16).
+// claim records that a write has a version. No two writes have the same (I16).
 func (v *versions) claim(id OpID, version Version) {
 	if version.None() {
 		return
@@ -106,7 +106,7 @@ func (v *versions) claim(id OpID, version Version) {
 	v.byVersion[version] = id
 }
 
-// readings are the answered gets, and what replicas held at the end.
+// readings yields the answered gets, and what replicas held at the end.
 func (v *versions) readings(yield func(r reading, value history.Value) bool) {
 	for _, id := range v.of.ops {
 		if o := &v.ops[id]; o.Kind == Get && !yield(reading{o.Version, id, 0, o.End}, o.Value) {
@@ -121,7 +121,7 @@ func (v *versions) readings(yield func(r reading, value history.Value) bool) {
 	}
 }
 
-// shows is the evidence for a reading of a write.
+// shows returns the evidence for a reading of a write.
 func (v *versions) shows(r reading, write OpID, part string) ([]Evidence, string) {
 	var list []Evidence
 	if write != none {
@@ -133,7 +133,7 @@ func (v *versions) shows(r reading, write OpID, part string) ([]Evidence, string
 	return append(list, v.one(r.get, "the read")...), "a get"
 }
 
-// readValues gives readers of values their sources.
+// readValues finds the sources of reads that found a value.
 func (v *versions) readValues(writers map[history.Value]OpID) {
 	for r, value := range v.readings {
 		if value == 0 {
@@ -157,8 +157,8 @@ func (v *versions) readValues(writers map[history.Value]OpID) {
 	}
 }
 
-// bind notes that a reading is of a write, which then took effect, and that its
-// version is the write's: one version one value (I16).
+// bind records that a reading is of a write. The write took effect, and the version of the
+// reading is the write's: one version has one value (I16).
 func (v *versions) bind(r reading, write OpID) {
 	v.took[write] = true
 	if r.get != none {
@@ -179,7 +179,7 @@ func (v *versions) bind(r reading, write OpID) {
 	}
 }
 
-// readDeletes gives 404s that carry a version their sources.
+// readDeletes finds the sources of 404s that carry a version.
 func (v *versions) readDeletes() {
 	for r, value := range v.readings {
 		if value != 0 || r.version.None() {
@@ -201,10 +201,10 @@ func (v *versions) readDeletes() {
 	}
 }
 
-// name finds deletes for versions that no write is known to have: those whose
-// own version nobody was told. If there is only one, it is that. If there are
-// several, they cannot be told apart, and the version is put down to a delete of
-// which nothing is known, so that it has nothing in its past.
+// name finds deletes for versions that belong to no known write, among the deletes without
+// a version. If there is only one candidate, the version is its own. Several candidates
+// cannot be distinguished. Then the version is given to a phantom delete with nothing in
+// its past.
 func (v *versions) name() {
 	var candidates []OpID // by start
 	for _, id := range v.of.ops {
@@ -214,7 +214,7 @@ func (v *versions) name() {
 	}
 	slices.SortStableFunc(candidates, func(a, b OpID) int { return cmp.Compare(v.ops[a].Start, v.ops[b].Start) })
 	slices.SortStableFunc(v.unnamed, func(a, b reading) int { return cmp.Compare(a.end, b.end) })
-	var ends []int64 // when each version was seen first
+	var ends []int64 // by version: when it was first seen
 	for _, r := range v.unnamed {
 		write, known := v.byVersion[r.version]
 		switch {
@@ -235,8 +235,8 @@ func (v *versions) name() {
 	v.spend(candidates, ends)
 }
 
-// suffice reports whether, in the order in which versions were seen, each finds
-// one more delete that had begun by then.
+// suffice reports whether there are enough deletes: for each version, in the order in which
+// they were seen, one more delete had begun by that time.
 func (v *versions) suffice(candidates []OpID, ends []int64) bool {
 	for i, end := range ends {
 		if i == len(candidates) || v.ops[candidates[i]].Start > end {
@@ -246,19 +246,19 @@ func (v *versions) suffice(candidates []OpID, ends []int64) bool {
 	return true
 }
 
-// spend marks the deletes that cannot explain anything else: without one of them,
+// spend marks the deletes that cannot explain anything else, because without one of them
 // there are not enough for the versions that were seen.
 func (v *versions) spend(candidates []OpID, ends []int64) {
 	for i, id := range candidates {
 		if v.suffice(slices.Delete(slices.Clone(candidates), i, i+1), ends) {
-			return // the later ones can be spared as well
+			return // the later ones are not needed either
 		}
 		v.spent[id] = !v.took[id]
 	}
 }
 
-// phantomDelete adds a delete of which nothing is known but its version, and that it is
-// one of some.
+// phantomDelete adds a delete of which only the version is known, and that it is one of
+// some candidates.
 func (v *versions) phantomDelete(version Version, candidates []OpID) OpID {
 	id, start := OpID(len(v.ops)), v.ops[candidates[0]].Start
 	if slices.ContainsFunc(candidates, v.lost) {
@@ -273,8 +273,8 @@ func (v *versions) phantomDelete(version Version, candidates []OpID) OpID {
 	return id
 }
 
-// dots looks for two writes with one dot (I16), but for those of one key with one
-// version: they are found with their key.
+// dots looks for two writes with one dot (I16). Writes of one key with one version are left
+// out: claim finds those.
 func (j *judge) dots() {
 	writes := map[string]OpID{}
 	for i := range j.ops {

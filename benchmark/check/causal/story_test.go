@@ -9,15 +9,14 @@ import (
 	"github.com/cohortkv/cohort/benchmark/history"
 )
 
-// story reads a history written down for people, one operation a line:
+// story parses a history that is written for people, one operation a line:
 //
 //	name kind key [value] [version] [?|!] [@start-end] [< parents]
 //	final replica key value|- [version]
 //	lost name
 //
-// A get with value - found nothing. The marks are: ? the outcome is unknown, !
-// it was refused. Without times, operations follow one another. One written
-// "all" in place of values and versions is a join.
+// A get with value - found no value. A ? marks an unknown outcome, a ! a refusal. Without
+// times, operations follow one another. A join has "all" in place of values and versions.
 func story(text string) *History {
 	h := &History{}
 	names := map[string]OpID{}

@@ -5,7 +5,7 @@
 // Witness (witness.go, register.go, assign.go) takes the numbers on the cluster's
 // answers (Msg-Num) as the order in which operations took effect. It decides in O(n
 // log n), for all operations of all keys, whether that order is a linearization. A
-// cluster that is linearizable but numbers its answers wrongly is found guilty.
+// cluster that is linearizable but numbers its answers wrongly is rejected.
 //
 // Key (slices.go, search.go) does not look at the numbers. It cuts the history of
 // one key into slices that are small enough for Porcupine, which searches for any

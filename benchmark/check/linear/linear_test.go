@@ -73,9 +73,9 @@ func mutate(rng *rand.Rand, ops []history.Op) {
 	}
 }
 
-// TestBothJudgesAgreeWithTheDefinition holds both judges against the definition. On
-// small histories, linearizable ones and ones with a few bugs, each judge must say
-// what trying every order says.
+// TestBothJudgesAgreeWithTheDefinition compares both judges with the definition. The
+// histories are small; some are linearizable, others have a few bugs. Each judge must
+// decide as brute does.
 func TestBothJudgesAgreeWithTheDefinition(t *testing.T) {
 	var guilty, innocent int
 	rapid.Check(t, func(t *rapid.T) {
@@ -172,9 +172,9 @@ func at(key string, o history.Op) history.Op {
 func TestEveryRuleHasAHistoryThatBreaksIt(t *testing.T) {
 	for name, c := range map[string]struct {
 		ops     []history.Op
-		witness Rule   // what Witness finds; "": nothing
+		witness Rule   // the rule that Witness reports; "": none
 		says    string // part of its message
-		search  Rule   // what Key finds with Porcupine
+		search  Rule   // the rule that Key reports; "": none
 	}{
 		"a stale read": {
 			[]history.Op{put(1, 201, 1, 0, 1), put(2, 200, 2, 2, 3), get(1, 3, 4, 5)}, BadValue, "1.1 was read, but the writes before leave 1.2", NoOrder},

@@ -11,7 +11,7 @@ import (
 // operations on the key, open at both ends.
 //
 // An answered operation fixes the state of its key: just after it the value is
-// known, whatever came before. The history of a key therefore falls apart into gaps
+// known, regardless of earlier operations. The history of a key therefore falls apart into gaps
 // that do not depend on each other. What unknown writes may do in a gap depends on
 // that gap alone: the last of them must leave the state that the operation behind
 // the gap found.

@@ -104,12 +104,12 @@ func (w world) apply(o *history.Op, state map[string]history.Value, num *uint64)
 	state[o.Key] = left(o)
 }
 
-// brute decides linearizability from the definition, by trying every order. The
-// other judges are held against it. It is short enough to be checked by reading,
-// and slow: it serves for about a dozen operations.
+// brute decides linearizability from the definition, by trying every order. The other
+// judges are compared with it. It is short, so that a reader can check it, and slow: it
+// serves for about a dozen operations.
 type brute struct {
 	ops     []history.Op
-	numbers bool // numbers must agree as well, from 1
+	numbers bool // the numbers must agree too, from 1
 	done    []bool
 	state   map[string]history.Value
 	num     uint64

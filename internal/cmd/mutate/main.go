@@ -1,6 +1,6 @@
-// Command mutate plants random one-line bugs in the protocol packages, one at a time,
-// and prints which test found each and which lived. `make mutate N=50` runs it. Files
-// of the repository are not touched: each bug is built with an overlay.
+// Command mutate plants random one-line bugs in the protocol packages, one at a time. It
+// prints which test found each bug, and which bugs lived. `make mutate N=50` runs it. Each
+// bug is built with an overlay, so no file of the repository changes.
 package main
 
 import (
@@ -22,8 +22,8 @@ import (
 	"github.com/cohortkv/cohort/internal/mutate"
 )
 
-// targets are the packages that get bugs, each with the models of buckets whose
-// simulated schedules depend on it.
+// targets are the packages that get bugs, each with the bucket models whose simulated
+// schedules depend on it.
 var targets = map[string][]string{
 	"node/strong":             {"strong"},
 	"node/strong/agreement":   {"strong"},
@@ -157,7 +157,7 @@ func (s *session) try(ctx context.Context, m mutate.Mutation) error {
 		}, "./internal/sim", "-run", "TestSimulate$")
 	}
 	if ctx.Err() != nil {
-		return nil // it was interrupted, and says nothing
+		return nil // the run was interrupted, so its result means nothing
 	}
 	s.tried++
 	if by == "" {
@@ -194,8 +194,8 @@ var (
 	crashed = regexp.MustCompile(`(?m)^panic: .+$`)
 )
 
-// test runs the tests of a package with the bug in it, and says what found it: the first
-// test that failed and why, or nothing.
+// test runs the tests of a package with the bug in it. It returns the first test that
+// failed and why; empty if none failed.
 func (s *session) test(ctx context.Context, overlay string, settings []string, args ...string) string {
 	args = append([]string{"test", "-overlay", overlay, "-short", "-count=1", "-timeout", s.each.String()}, args...)
 	command := exec.CommandContext(ctx, "go", args...)

@@ -1,5 +1,5 @@
-// Command prose prints how long the sentences of this repository are: of each document
-// and of the comments of each package. `make prose` runs it.
+// Command prose prints the length of the sentences of this repository, for each document
+// and for the comments of each package. `make prose` runs it.
 package main
 
 import (

@@ -1,8 +1,11 @@
 // Package clients has the clients of a simulated run: Clients use strong buckets, Sessions
-// use causal buckets. Each asks one thing after another, as its plan says, and hands the
-// answers to the oracle of its model: package witness, or package truth. It also checks that
-// no request waits without a reason. At the end the history of the sessions is given to
-// the judge of real runs (judge.go).
+// use causal buckets. Each client sends one request after another, as its plan says. Each
+// answer goes to the oracle of the client's model: package witness, or package truth. The
+// package also checks that no request waits without a reason (waits.go, status.go). At the
+// end the history of the sessions goes to the judge of recorded histories (judge.go).
+//
+// New and NewSessions add hooks to a world that has no nodes yet. Begin starts the clients
+// once the world has started its nodes.
 package clients
 
 import (
@@ -19,37 +22,38 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Client asks one thing after another of a node, and of another one when it is
-// turned away there, if it roams.
+// Client sends one operation after another to a node. If its plan lets it roam, it goes to
+// another node when the node refuses.
 type Client struct {
 	all  *Clients
 	w    *world.World
 	id   int
 	plan *schedule.ClientPlan
-	at   int // node
-	next int // in the plan
-	Open *witness.Op
-	time *promptness.Request // of Open
-	seen [16]wire.Version    // by key: what it last read or wrote, for If-Match
+	at   int                 // index of the node that it uses
+	next int                 // index of the next operation in the plan
+	Open *witness.Op         // nil: none
+	time *promptness.Request // time of Open, for the oracle of time
+	seen [16]wire.Version    // by key: the version that it read or wrote last, for If-Match
 }
 
-// Clients are those of strong buckets.
+// Clients are the clients of strong buckets.
 type Clients struct {
 	w       *world.World
 	witness *witness.Witness
 	prompt  *promptness.Judge
-	members func() schedule.Nodes // of the list last commanded
+	members func() schedule.Nodes // the nodes of the list that was commanded last
 	All     []*Client
-	Ended   int // of them
+	Ended   int // how many clients have ended
 }
 
+// New adds the clients of a schedule to a world that has no nodes yet.
 func New(w *world.World, witness *witness.Witness, prompt *promptness.Judge) *Clients {
 	cs := &Clients{w: w, witness: witness, prompt: prompt}
 	w.On.Gone = append(w.On.Gone, cs.nodeGone)
 	return cs
 }
 
-// Begin begins all clients.
+// Begin starts all clients. members returns the nodes of the list that was commanded last.
 func (cs *Clients) Begin(members func() schedule.Nodes) {
 	w := cs.w
 	cs.members = members
@@ -61,7 +65,7 @@ func (cs *Clients) Begin(members func() schedule.Nodes) {
 	}
 }
 
-// think waits before the next operation, or ends.
+// think waits before the next operation, or ends the client.
 func (c *Client) think() {
 	if c.next >= len(c.plan.Ops) {
 		c.all.Ended++
@@ -70,8 +74,8 @@ func (c *Client) think() {
 	c.w.After(c.plan.Ops[c.next].Think+1, c.issue)
 }
 
-// retry asks for the same thing once more, in a new operation: the last one was
-// turned away, or never got there.
+// retry sends the same operation again, as a new one: the node refused the last one, or did
+// not receive it.
 func (c *Client) retry() {
 	c.roam()
 	c.w.After(50*wire.Millisecond+c.w.UpTo(300*wire.Millisecond), c.issue)
@@ -128,7 +132,7 @@ func (c *Client) writeOf(o *witness.Op) wire.Op {
 	return x
 }
 
-// leave gives up; the node is told that the client is gone.
+// leave gives an operation up. Its node is told that the client is gone.
 func (c *Client) leave(o *witness.Op) {
 	if o.State != witness.Open {
 		return
@@ -148,7 +152,7 @@ func (c *Client) ended() {
 	c.think()
 }
 
-// nodeGone ends what was open at a node that crashed.
+// nodeGone ends the operations that were open at a node when it crashed.
 func (cs *Clients) nodeGone(n *world.Node) {
 	for _, c := range cs.All {
 		if o := c.Open; o != nil && o.Node == n.ID {
@@ -160,7 +164,7 @@ func (cs *Clients) nodeGone(n *world.Node) {
 	}
 }
 
-// Answered takes a node's answer.
+// Answered takes the answer of a node to an operation.
 func (cs *Clients) Answered(n *world.Node, r core.Reply) {
 	w := cs.w
 	o := cs.witness.OpFor(n, r.Token)
@@ -193,7 +197,7 @@ func (cs *Clients) Answered(n *world.Node, r core.Reply) {
 	}
 }
 
-// Readable lets the client of a token read the state of its node, now.
+// Readable lets the client of a token read the state of its node at this moment.
 func (cs *Clients) Readable(n *world.Node, token ids.Token) {
 	w := cs.w
 	o := cs.witness.OpFor(n, token)

@@ -10,16 +10,17 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// forger shows nodes contexts that no node gave out. It asks where a session is about
-// to, and draws nothing: schedules are the same with it and without.
+// forger sends nodes contexts that no node gave out. It sends them to the nodes that
+// sessions use, and draws no random number, so schedules run the same with it and without.
 type forger struct {
 	asked, refused uint64
 }
 
-// forgesEvery is how many requests of sessions there are for one of the forger's.
+// forgesEvery is the number of requests of sessions for each request of the forger.
 const forgesEvery = 8
 
-// forge has the forger ask a node, if it is its turn. The node must refuse at once.
+// forge sends a forged request to a node, if it is the forger's turn. The node must refuse
+// at once.
 func (ss *Sessions) forge(n *world.Node) {
 	w, f := ss.w, &ss.forger
 	if len(ss.requests)%forgesEvery != 0 || n.Pauses > 0 || w.Failure != nil {
@@ -34,7 +35,7 @@ func (ss *Sessions) forge(n *world.Node) {
 	}
 }
 
-// refusedForgery notes that a node has answered the forger.
+// refusedForgery takes a node's answer to a forged request.
 func (ss *Sessions) refusedForgery(n *world.Node, a core.Reply) {
 	if a.Outcome != core.Implausible {
 		ss.w.Fail("forged", "node %d answers a request with a forged context: outcome %d %s", n.ID, a.Outcome, trace.ResultString(a.Causal))
@@ -43,8 +44,9 @@ func (ss *Sessions) refusedForgery(n *world.Node, a core.Reply) {
 	ss.forger.refused = uint64(a.Token - schedule.ForgedTokens)
 }
 
-// forged is a context that cannot be: a counter, or a ceil, that takes longer than the
-// world has been there, or a write that the node itself did not make.
+// forged returns a context that cannot be true. Its counter or its ceil would take longer
+// to reach than the world has existed, or it names a write of the node's own that the node
+// did not make.
 func forged(n *world.Node, i uint64) wire.Context {
 	const huge = 1 << 45
 	own := wire.Position{Stream: wire.Stream{View: n.Machine.Header().View, Node: n.ID, Boot: n.Boot}, N: 1 << 30}

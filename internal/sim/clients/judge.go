@@ -11,21 +11,21 @@ import (
 	"github.com/cohortkv/cohort/internal/sim/truth"
 )
 
-// record is what the sessions of a run did and were told, as the judge of real runs
-// is given it. The truth judges the same run more strictly; so this is a test of the
-// judge as well.
+// record is the history of the sessions of a run, in the form of the judge of recorded
+// histories. Package truth judges the same run more strictly, so this is a test of that
+// judge.
 type record struct {
 	all     *Sessions
 	h       causal.History
-	answers map[int]causal.OpID          // request → the operation whose context it was given
-	writes  map[*truth.Write]causal.OpID // those that have an operation
+	answers map[int]causal.OpID          // request → the operation whose answer carried the context
+	writes  map[*truth.Write]causal.OpID // the operation of each write that has one
 	values  map[*truth.Write]told.Value
-	of      []*truth.Write // by operation; nil: it is no write
+	of      []*truth.Write // by operation: its write; nil: it is no write
 	near    []*truth.Incarnation
 }
 
-// Judge gives the history of a run to the judge, with what the members of the last
-// list have at the end. The boots whose data must come to them are near.
+// Judge gives the history to the judge, with the items that the members of the last list
+// hold at the end. near are the boots whose data must have reached those members.
 func (ss *Sessions) Judge(list schedule.Nodes, near []*truth.Incarnation) {
 	r := &record{
 		all: ss, answers: map[int]causal.OpID{}, writes: map[*truth.Write]causal.OpID{}, values: map[*truth.Write]told.Value{},
@@ -44,7 +44,8 @@ func (ss *Sessions) Judge(list schedule.Nodes, near []*truth.Incarnation) {
 	}
 }
 
-// name gives every write a value of its own: one that was taken twice is two.
+// name gives every write a value of its own. A request that two owners took counts as two
+// writes.
 func (r *record) name(q *Request) {
 	for i, w := range q.Writes {
 		r.values[w] = told.NewValue(told.ClientID(1+i), uint32(q.Token))
@@ -72,7 +73,7 @@ func (r *record) add(q *Request) {
 	}
 }
 
-// op is what all operations of a request have.
+// op returns the fields that all operations of a request share.
 func (r *record) op(q *Request, kind causal.Kind) causal.Op {
 	op := causal.Op{Client: told.ClientID(q.session.id), Kind: kind, Outcome: told.OK, Status: 200, Start: int64(q.Asked), End: int64(q.ended)}
 	if q.state != witness.Done {
@@ -88,7 +89,7 @@ func (r *record) addWrites(q *Request, parents []causal.OpID) {
 		if w.Item.Deleted {
 			op.Kind, op.Value = causal.Delete, 0
 		}
-		if q.state == witness.Done && w.Version != q.version { // the other one of two
+		if q.state == witness.Done && w.Version != q.version { // two owners took it, and the other version was answered
 			op.Outcome, op.Status = told.Unknown, 0
 		}
 		id := r.push(op, w, parents...)
@@ -99,7 +100,7 @@ func (r *record) addWrites(q *Request, parents []causal.OpID) {
 	}
 }
 
-// addGet adds a read of a key that found a write, or nothing.
+// addGet adds a read of a key. w is the write that it found; nil: none.
 func (r *record) addGet(q *Request, key int, w *truth.Write, parents []causal.OpID) causal.OpID {
 	op := r.op(q, causal.Get)
 	op.Key, op.Status = truth.KeyName(key), 404
@@ -112,7 +113,7 @@ func (r *record) addGet(q *Request, key int, w *truth.Write, parents []causal.Op
 	return r.push(op, nil, parents...)
 }
 
-// addList adds a listing: a get of every key that its node owned, and a join.
+// addList adds a listing: a get of every key that its node owned, and a join of these.
 func (r *record) addList(q *Request, parents []causal.OpID) {
 	if q.state != witness.Done {
 		return
@@ -126,7 +127,7 @@ func (r *record) addList(q *Request, parents []causal.OpID) {
 	r.answers[int(q.Token)] = r.push(join, nil, all...)
 }
 
-// final notes what every owner of every key has at the end.
+// final records what every owner of every key holds at the end.
 func (r *record) final(list schedule.Nodes) {
 	for _, id := range list.List() {
 		has := r.all.Of(r.all.w.Nodes[id])
@@ -146,8 +147,8 @@ func (r *record) final(list schedule.Nodes) {
 	}
 }
 
-// lost reports that nothing may be asked of a write: all that had it have lost their
-// memory, or nobody has it whom the last list concerns.
+// lost reports that the judge may ask nothing of a write. Either all nodes that held it
+// have lost their state, or no node that must hand data to the last list holds it.
 func (r *record) lost(id causal.OpID) bool {
 	w := r.of[id]
 	if w == nil {
@@ -164,7 +165,7 @@ func (r *record) lost(id causal.OpID) bool {
 	return true
 }
 
-// versionOf is a version as the judge compares it.
+// versionOf returns a version in the form that the judge compares.
 func versionOf(w *truth.Write) causal.Version {
 	d := w.Version.Dot
 	var dot []byte
@@ -176,8 +177,8 @@ func versionOf(w *truth.Write) causal.Version {
 	return causal.Version{Counter: w.Version.Counter, Node: uint64(d.Stream.Node), Dot: string(dot)}
 }
 
-// seen is what a listing shows of a key.
+// seen is what a listing shows of one key.
 type seen struct {
 	key   int
-	write *truth.Write // nil: nothing
+	write *truth.Write // nil: the listing leaves the key out
 }

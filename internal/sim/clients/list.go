@@ -14,7 +14,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// List lets the session of a token list what its node has, now.
+// List lets the session of a token list the state of its node at this moment.
 func (ss *Sessions) List(n *world.Node, read core.Read) {
 	w, held := ss.w, ss.Of(n)
 	r := ss.requestOf(n, read.Token)
@@ -42,7 +42,7 @@ func (ss *Sessions) List(n *world.Node, read core.Read) {
 	n.WhenDurable(func() { ss.listed(n, r, read, items, list) })
 }
 
-// listed answers a listing when all that it shows is durable.
+// listed answers a listing once all items that it shows are durable.
 func (ss *Sessions) listed(n *world.Node, r *Request, read core.Read, items []*wire.Item, list []*truth.Write) {
 	w := ss.w
 	if r.state != witness.Open || w.Failure != nil {
@@ -62,7 +62,7 @@ func (ss *Sessions) listed(n *world.Node, r *Request, read core.Read, items []*w
 	r.session.answered(r, &core.CausalResult{Context: context}, past)
 }
 
-// ownedRanges are the hashes of ascending slots, in runs.
+// ownedRanges returns the hashes of slots, in ranges. slots ascend.
 func ownedRanges(space hashing.Space, slots []hashing.Slot) []wire.HashRange {
 	var out []wire.HashRange
 	shift := 64 - uint(space)

@@ -16,25 +16,26 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Session is a client of causal buckets: it asks one thing after another, and sends
-// along the context of an answer that it got, as a rule the last one.
+// Session is a client of causal buckets. It sends one request after another, each with the
+// context of an earlier answer: as a rule the last one.
 type Session struct {
 	all      *Sessions
 	w        *world.World
 	id       int
 	plan     *schedule.ClientPlan
-	at       int // Node
-	next     int // in the plan
-	Open     *Request
-	time     *promptness.Request // of Open
-	contexts []heldContext       // the contexts it got, newest last; the first is a fresh client's
+	at       int                 // index of the node that it uses
+	next     int                 // index of the next operation in the plan
+	Open     *Request            // nil: none
+	time     *promptness.Request // time of Open, for the oracle of time
+	contexts []heldContext       // of its answers, newest last; the first is that of a fresh client
 }
 
-// heldContext is a context that a client holds, with the writes that it truly stands for.
+// heldContext is a context that a client holds, with the writes that it stands for in
+// truth.
 type heldContext struct {
 	context wire.Context
 	past    truth.Past
-	from    int // number of the answer that it came with, for the judge; -1: fresh
+	from    int // number of the answer that carried it, for the judge; -1: of a fresh client
 }
 
 // Request is one operation of a session.
@@ -43,18 +44,18 @@ type Request struct {
 	session   *Session
 	plan      *schedule.OpPlan
 	context   heldContext
-	Node      ids.Node
-	bootCount int
+	Node      ids.Node // the node that it was sent to
+	bootCount int      // of that node, so that answers of an earlier boot are noticed
 	state     witness.OpState
-	gone      bool // its node was told that the client left
+	gone      bool // its node was told that the client is gone
 	ended     wire.Instant
-	version   wire.CausalVersion // that was written, as it was answered
-	read      *truth.Write       // nil: nothing
+	version   wire.CausalVersion // the version that the answer gave to a write
+	read      *truth.Write       // the write that a read found; nil: none
 	listed    []seen
-	pendingAt wire.Instant // when another owner last said that the write waits there
+	pendingAt wire.Instant // when another owner last reported that the write waits there
 }
 
-// maxHeldContexts bounds how many answers back a session takes a context from.
+// maxHeldContexts bounds the answers whose contexts a session keeps.
 const maxHeldContexts = 16
 
 func (r *Request) String() string {
@@ -70,7 +71,7 @@ func (s *Session) think() {
 	s.w.After(s.plan.Ops[s.next].Think+1, s.issue)
 }
 
-// retry asks for the same thing once more, in a new request.
+// retry sends the same operation again, in a new request.
 func (s *Session) retry() {
 	s.roam()
 	s.w.After(50*wire.Millisecond+s.w.UpTo(300*wire.Millisecond), s.issue)
@@ -85,7 +86,7 @@ func (s *Session) roam() {
 	}
 }
 
-// contextFor is the context that goes along with an operation.
+// contextFor returns the context that an operation is sent with.
 func (s *Session) contextFor(p *schedule.OpPlan) heldContext {
 	switch p.Context {
 	case schedule.NoContext:
@@ -131,7 +132,7 @@ func (s *Session) issue() {
 	n.Deliver(r.input())
 }
 
-// input is the request as its node is told of it.
+// input returns the request as its node receives it.
 func (r *Request) input() core.Input {
 	token, key := schedule.CausalTokens+ids.Token(r.Token), truth.KeyName(r.Key)
 	switch r.plan.Kind {
@@ -148,7 +149,7 @@ func (r *Request) input() core.Input {
 	return &core.CausalSubmit{Token: token, Op: op, Context: r.Sent}
 }
 
-// Leave gives up; the node is told that the client is gone.
+// Leave gives a request up. Its node is told that the client is gone.
 func (s *Session) Leave(r *Request) {
 	if r.state != witness.Open {
 		return
@@ -168,7 +169,7 @@ func (s *Session) done() {
 	s.think()
 }
 
-// lost ends what was open at a node that crashed.
+// lost ends the request that was open at a node when it crashed.
 func (s *Session) lost(n *world.Node) {
 	if r := s.Open; r != nil && r.Node == n.ID {
 		r.state, r.ended, r.Over = witness.Lost, s.w.Now, s.w.Now
@@ -186,8 +187,8 @@ func (s *Session) LeaveRemovedNode() {
 	s.roam()
 }
 
-// requestOf is the open request of a token. Every request ends once, and not after
-// its client left.
+// requestOf returns the open request of a token. It fails the run if the request has ended
+// already, or if its client left.
 func (ss *Sessions) requestOf(n *world.Node, token ids.Token) *Request {
 	i := uint64(token - schedule.CausalTokens)
 	if i == 0 || i >= uint64(len(ss.requests)) {
@@ -205,7 +206,7 @@ func (ss *Sessions) requestOf(n *world.Node, token ids.Token) *Request {
 	return r
 }
 
-// Answered takes a node's answer to a session, or to the forger.
+// Answered takes the answer of a node to a session or to the forger.
 func (ss *Sessions) Answered(n *world.Node, a core.Reply) {
 	if a.Token >= schedule.ForgedTokens {
 		ss.refusedForgery(n, a)
@@ -237,7 +238,7 @@ func (ss *Sessions) Answered(n *world.Node, a core.Reply) {
 		r.state, r.ended, r.Over, r.gone = witness.Left, w.Now, w.Now, true
 		w.Counts.Add("session", "in doubt")
 		s.done()
-	case a.Outcome == core.Implausible && w.Sched.Garbled(): // its context names what a garbled message made up
+	case a.Outcome == core.Implausible && w.Sched.Garbled(): // the context names writes that a garbled message made up
 		r.state, r.ended, r.Over, r.gone = witness.Left, w.Now, w.Now, true
 		w.Counts.Add("session", "not believed")
 		s.done()

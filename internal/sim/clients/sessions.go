@@ -10,23 +10,25 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Sessions are the clients of causal buckets, and what truly happened to the buckets:
-// every write, message and answer of a node is held against that.
+// Sessions are the clients of causal buckets. They own the truth of the run, and give it
+// every input, write, message and answer of a node at the moment of the event.
 type Sessions struct {
 	w         *world.World
-	Truth     *truth.Truth
-	has       map[*world.Node]*truth.Incarnation
+	Truth     *truth.Truth                       // the oracle
+	has       map[*world.Node]*truth.Incarnation // by process: its incarnation
 	prompt    *promptness.Judge
-	members   func() schedule.Nodes // of the list last commanded
+	members   func() schedule.Nodes // the nodes of the list that was commanded last
 	All       []*Session
 	requests  []*Request // by token
 	Ended     int        // sessions that have ended
 	forger    forger
 	forwarded map[forwardedWrite]*Request
-	Largest   int // bytes of the largest context that a session was given, as text, if the schedule asks for it
+	Largest   int // bytes of the largest context that a session was given, as text; measured only if the schedule asks for it
 	scratch   []byte
 }
 
+// NewSessions adds the sessions of a schedule to a world that has no nodes yet. In garbled
+// schedules the truth is not told of writes and messages, so it checks neither.
 func NewSessions(w *world.World, prompt *promptness.Judge) *Sessions {
 	c := &w.Sched.Causal
 	ss := &Sessions{w: w, prompt: prompt, has: map[*world.Node]*truth.Incarnation{}, requests: []*Request{nil}, forwarded: map[forwardedWrite]*Request{}}
@@ -45,7 +47,7 @@ func NewSessions(w *world.World, prompt *promptness.Judge) *Sessions {
 	return ss
 }
 
-// Begin begins all sessions.
+// Begin starts all sessions. members returns the nodes of the list that was commanded last.
 func (ss *Sessions) Begin(members func() schedule.Nodes) {
 	w := ss.w
 	ss.members = members
@@ -57,14 +59,14 @@ func (ss *Sessions) Begin(members func() schedule.Nodes) {
 	}
 }
 
-// reporter is the world as the truth knows it.
+// reporter gives the truth what it needs of the world: a clock, failures and counts.
 type reporter struct{ w *world.World }
 
 func (r reporter) Fail(check, format string, args ...any) { r.w.Fail(check, format, args...) }
 func (r reporter) Saw(what string)                        { r.w.Counts.Add("truth", what) }
 func (r reporter) Now() wire.Instant                      { return r.w.Now }
 
-// Of is the truth of what a process has now.
+// Of returns the incarnation that a process has now.
 func (ss *Sessions) Of(n *world.Node) *truth.Incarnation { return ss.has[n] }
 
 func (ss *Sessions) started(n *world.Node, found *world.RecoveredState) {
@@ -75,14 +77,14 @@ func (ss *Sessions) started(n *world.Node, found *world.RecoveredState) {
 	ss.has[n] = ss.Truth.Begin(n.ID, n.Boot)
 }
 
-// nodeGone ends what was open at a node that crashed.
+// nodeGone ends the requests that were open at a node when it crashed.
 func (ss *Sessions) nodeGone(n *world.Node) {
 	for _, s := range ss.All {
 		s.lost(n)
 	}
 }
 
-// told takes what a node is told into account, before it acts on it.
+// told takes an input of a node into account, before the node acts on it.
 func (ss *Sessions) told(n *world.Node, in core.Input) {
 	ss.Of(n).BeginStep()
 	if m, ok := in.(*core.Received); ok {
@@ -94,7 +96,7 @@ func (ss *Sessions) told(n *world.Node, in core.Input) {
 	}
 }
 
-// wrote takes a write into account, as far as it concerns causal buckets.
+// wrote takes a write of a node into account, if it concerns causal buckets.
 func (ss *Sessions) wrote(n *world.Node, x *core.Write) {
 	switch x.Kind {
 	case core.WriteMeta:
@@ -106,7 +108,7 @@ func (ss *Sessions) wrote(n *world.Node, x *core.Write) {
 	}
 }
 
-// measure takes in a context that a session was given.
+// measure takes the size of a context that a session was given.
 func (ss *Sessions) measure(c *wire.Context) {
 	if ss.w.Sched.Measure {
 		ss.scratch = wire.AppendContextText(ss.scratch[:0], "sim", nil, *c)
@@ -114,7 +116,7 @@ func (ss *Sessions) measure(c *wire.Context) {
 	}
 }
 
-// Compare holds all that a node stores of causal buckets against what it wrote.
+// Compare compares all that a node stores of causal buckets with what it has written.
 func (ss *Sessions) Compare(n *world.Node) {
 	has := ss.Of(n)
 	held := 0
@@ -135,7 +137,7 @@ func (ss *Sessions) Compare(n *world.Node) {
 	}
 }
 
-// kindOf is what a request asks for as it comes to its node.
+// kindOf returns the kind of a request at the moment when its node receives it.
 func (ss *Sessions) kindOf(r *Request, n *world.Node) promptness.Kind {
 	switch has := ss.Of(n); {
 	case r.Read && ss.Truth.Answerable(has, r.Op):
@@ -151,7 +153,7 @@ func (ss *Sessions) kindOf(r *Request, n *world.Node) promptness.Kind {
 	}
 }
 
-// openRequest lets the time of a request be judged.
+// openRequest starts the time of a request, for the oracle of time.
 func (ss *Sessions) openRequest(r *Request, n *world.Node) *promptness.Request {
 	time := ss.prompt.Open(r, ss.kindOf(r, n), n)
 	if r.Read {
@@ -160,7 +162,7 @@ func (ss *Sessions) openRequest(r *Request, n *world.Node) *promptness.Request {
 	return time
 }
 
-// membersOf is the truth of the members of a node's view.
+// membersOf returns the incarnations of the members of a node's view.
 func (ss *Sessions) membersOf(n *world.Node) (all []*truth.Incarnation) {
 	for _, m := range n.Shows.View.Layout.Members() {
 		all = append(all, ss.Of(ss.w.ProcessAt(m)))

@@ -8,24 +8,24 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// patience is how long a request may stay open at an owner of its slot that could
-// answer it all the while: waiting ends when what is waited for arrives, not at some
-// later look. It is far longer than a write waits for other replicas.
+// patience bounds how long a write may stay open at an owner of its slot that could answer
+// it all the while. A wait must end when the thing waited for arrives, not at a later
+// timer. patience is far longer than a write waits for other replicas.
 const patience = 1500 * wire.Millisecond
 
-// readPatience is the same of a read, which waits for no node once its own has all
-// that it needs. It is shorter than the time between two exchanges, which would wake
-// what was forgotten.
+// readPatience is the same bound for a read, which waits for no node once its own node has
+// all that it needs. It is shorter than the time between two exchanges, because an exchange
+// would wake a read that was forgotten.
 const readPatience = 350 * wire.Millisecond
 
-// readyBound is how long an owner may take to be ready in one view: three seconds
-// without progress, as often as there can be any.
+// readyBound bounds the time until an owner is ready in one view. An owner waits 3 s
+// without progress, several times at most.
 const readyBound = 15 * wire.Second
 
 const lookEvery = 100 * wire.Millisecond
 
-// watch looks at a request from time to time while it is open at a node that owns its
-// slot: it must not wait without a reason.
+// watch looks at a request from time to time while it is open at an owner of its slot. It
+// fails the run if the request waits without a reason.
 func (ss *Sessions) watch(r *Request, since wire.Instant) {
 	w := ss.w
 	w.After(lookEvery, func() {
@@ -55,7 +55,8 @@ func (r *Request) patience() wire.Instant {
 	return patience
 }
 
-// pendingElsewhere reports whether another owner has said lately that the write waits there.
+// pendingElsewhere reports whether another owner has said recently that the write waits
+// there.
 func (r *Request) pendingElsewhere(now wire.Instant) bool {
 	return r.pendingAt > 0 && now-r.pendingAt < wire.Second
 }
@@ -67,8 +68,8 @@ type forwardedWrite struct {
 	counter uint64
 }
 
-// noteForward notes where a forwarded write is. The forwarder keeps to the owner that
-// holds the write, even if the forwarder could answer by itself by now (docs/causal.md §8).
+// noteForward records which owner holds a forwarded write. The forwarder stays with that
+// owner, even if it could answer by itself by now (docs/causal.md §8).
 func (ss *Sessions) noteForward(from, to *world.Node, m wire.Message) {
 	switch m := m.(type) {
 	case *wire.CausalForward:

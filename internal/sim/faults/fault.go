@@ -1,4 +1,6 @@
-// Package faults lets the faults of a schedule happen to a simulated world, and ends them.
+// Package faults makes the faults of a schedule happen to a simulated world, and ends them
+// (docs/testing.md §2). Strike begins one fault and plans its end. The last phase of a run
+// (package quiescence) may end all faults earlier.
 package faults
 
 import (
@@ -8,16 +10,17 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Injector lets the faults of a schedule happen.
+// Injector makes the faults of a schedule happen.
 type Injector struct {
 	w        *world.World
 	operator *operator.Operator
 }
 
+// New returns the injector of a world. o says which nodes may lose their state.
 func New(w *world.World, o *operator.Operator) *Injector { return &Injector{w, o} }
 
-// Strike begins a fault and plans its end. A crash that would make the operator
-// insane, by taking the last copy of something, becomes a pause.
+// Strike begins a fault and plans its end. If a crash would take the last copy of some data
+// from a sane operator, the node is paused instead.
 func (i *Injector) Strike(f *schedule.Fault) {
 	w := i.w
 	n := w.Nodes[f.Node]
@@ -29,7 +32,7 @@ func (i *Injector) Strike(f *schedule.Fault) {
 		kind = schedule.Pause
 	}
 	if kind == schedule.GiveAway && w.Sched.Model.Causal() {
-		kind = schedule.Pause // package truth knows one process of a node at a time
+		kind = schedule.Pause // package truth knows one process of an id at a time
 	}
 	w.Counts.Add("fault", kind.String())
 	w.Note("fault: %s", f)
@@ -40,7 +43,7 @@ func (i *Injector) Strike(f *schedule.Fault) {
 	case schedule.Crash, schedule.Restart:
 		i.crash(n, f.For, kind == schedule.Restart)
 	case schedule.Move:
-		if w.TwinOf(n.ID) == nil { // else the old process is at the other address
+		if w.TwinOf(n.ID) == nil { // otherwise the old process owns the other address
 			n.Moved = !n.Moved
 			w.Disturb()
 		}
@@ -61,7 +64,7 @@ func (i *Injector) Strike(f *schedule.Fault) {
 	}
 }
 
-// until plans the end of a fault. The final phase (quiescence) may end the fault earlier.
+// until plans the end of a fault. The last phase may end the fault earlier.
 func (i *Injector) until(length wire.Instant, end func()) {
 	calm := i.w.Calm
 	i.w.After(length, func() {
@@ -87,6 +90,7 @@ func (i *Injector) crash(n *world.Node, back wire.Instant, keeps bool) {
 	})
 }
 
+// Pause stops a node, and resumes it after a time unless all faults have ended by then.
 func (i *Injector) Pause(n *world.Node, length wire.Instant) {
 	if n.Up {
 		n.Pause()
@@ -99,7 +103,7 @@ func (i *Injector) Pause(n *world.Node, length wire.Instant) {
 	}
 }
 
-// cut blocks the directions of a fault, or with -1 unblocks them.
+// cut blocks the directions of a fault (by is 1), or unblocks them (by is -1).
 func (i *Injector) cut(f *schedule.Fault, by int) {
 	w := i.w
 	for a := range w.Nodes {
@@ -117,9 +121,10 @@ func (i *Injector) cut(f *schedule.Fault, by int) {
 	}
 }
 
-// giveAway gives the id of a node to a new process without state, at the node's other
-// address. The old process goes on at its own address, and receives what is sent there.
-// Clients and the operator turn to the new one. An id has one old process at most.
+// giveAway starts a new process without state under the id of a node, at the node's other
+// address. The old process goes on at its own address, and receives the messages that are
+// sent there. Clients and the operator use the new process. An id has at most one old
+// process.
 func (i *Injector) giveAway(n *world.Node) {
 	if !n.Up || n.Pauses > 0 || i.w.TwinOf(n.ID) != nil {
 		return

@@ -10,14 +10,16 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// An operator may believe that a node which lost what it had will not come back, and say
-// so to one that is up (docs/causal.md §10.1). It comes back all the same, with nothing.
+// An operator may believe that a node which lost its state will not come back, and tell a
+// running node to forget it (docs/causal.md §10.1). The forgotten node comes back all the
+// same, without state.
 
-// forgetEvery is between two tries to have a node forgotten.
+// forgetEvery is the time between two attempts to have a node forgotten.
 const forgetEvery = 400 * wire.Millisecond
 
-// TryForget has the operator believe that a node which has crashed will not come back,
-// the longer the more often. It draws no lot: other schedules stay what they were.
+// TryForget tells a running node to forget a node that has crashed: one node in turn every
+// forgetEvery, until the crashed node is back. It draws no random number, so other schedules
+// stay as they are.
 func (o *Operator) TryForget(n *world.Node, bootCount, try int) {
 	w := o.w
 	if !w.Sched.Model.Causal() {
@@ -42,7 +44,7 @@ var forgetFates = map[core.ForgetFate]string{
 	core.ForgetHeard: "forget: it is heard", core.ForgetUnknown: "forget: unknown",
 }
 
-// AnsweredForget takes the answer to one.
+// AnsweredForget takes the answer to a forget request.
 func (o *Operator) AnsweredForget(n *world.Node, r core.Reply) {
 	what := "forget: no view"
 	if r.Forget != nil {

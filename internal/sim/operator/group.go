@@ -9,17 +9,17 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// group is one line of views: the nodes that its operator keeps together, and
-// what it has commanded them. A sane operator has one, of all nodes.
+// group is one line of views: the nodes that the operator keeps together, and its commands
+// to them. A sane operator has one group of all nodes.
 type group struct {
 	o        *Operator
-	now      *command          // whose PUTs are open
-	commands []*command        // those after the last active view
-	last     []activeView      // that became active last; of every group that was joined to this one
-	past     map[*command]bool // all commands of the group, and of those that it came from
+	now      *command          // the command whose PUTs are open
+	commands []*command        // commands since the last active view
+	last     []activeView      // the views that became active last: one for each group that was joined into this one
+	past     map[*command]bool // all commands of the group, and of the groups that it was made from
 }
 
-// activeView is a view that became active, and the command that it stands for.
+// activeView is a view that became active, with the command that made it.
 type activeView struct {
 	ballot ids.Ballot
 	cmd    *command
@@ -30,7 +30,7 @@ func (g *group) has(id int) bool {
 	return g.o.w.Sched.Operator != schedule.Splitting || g.o.home[id] == g
 }
 
-// nodes are those that belong to the group, free those that belong to none.
+// nodes returns the nodes of the group, and the nodes that belong to no group.
 func (g *group) nodes() (mine, free schedule.Nodes) {
 	for id := range g.o.w.Nodes {
 		switch {
@@ -43,8 +43,8 @@ func (g *group) nodes() (mine, free schedule.Nodes) {
 	return mine, free
 }
 
-// begin starts a command if the groups that it is for are free. A command that
-// cannot be made sane is dropped.
+// begin starts a command if the groups that it concerns have no open command. A command for
+// which there is no sane list is dropped.
 func (o *Operator) begin(plan *schedule.Command, then func()) bool {
 	g := o.Groups[plan.Group%len(o.Groups)]
 	if g.now != nil {
@@ -67,7 +67,7 @@ func (o *Operator) begin(plan *schedule.Command, then func()) bool {
 	return true
 }
 
-// give commands a group; false: there was no sane list.
+// give starts a command for a group. It returns false if there is no sane list.
 func (o *Operator) give(g *group, plan *schedule.Command, list, spared schedule.Nodes, then func()) bool {
 	if list == 0 {
 		o.w.Counts.Add("operator", "command dropped: no sane list")
@@ -91,8 +91,8 @@ func (o *Operator) give(g *group, plan *schedule.Command, list, spared schedule.
 	return true
 }
 
-// ViewMade notes a view when it is first seen: it belongs to an open command, because
-// only open PUTs make views.
+// ViewMade records a view when it is first seen. The view must belong to an open command,
+// because only open PUTs make views.
 func (o *Operator) ViewMade(v *wire.View) {
 	if _, known := o.views[v.ID]; known || o.w.Sched.Garbled() {
 		return
@@ -120,8 +120,8 @@ func (o *Operator) ViewMade(v *wire.View) {
 	o.w.Fail("view", "view %v was made of a list that nobody has put", v.ID)
 }
 
-// sameBefore is the command of a view with the same list that v replaces: a primary
-// may give its list a higher id, for a node that could not follow it otherwise.
+// sameBefore returns the command of the view that v replaces, if both have the same list. A
+// primary may give its list a higher id for a node that could not follow it otherwise.
 func (o *Operator) sameBefore(v *wire.View) *command {
 	for _, a := range v.Ancestors {
 		if c := o.views[a.View]; c != nil && c.layout.Equal(v.Layout) {
@@ -131,8 +131,8 @@ func (o *Operator) sameBefore(v *wire.View) *command {
 	return nil
 }
 
-// BallotActive notes that a ballot became active, in every group that its view was
-// commanded in.
+// BallotActive records that a ballot became active, in every group in which its view was
+// commanded.
 func (o *Operator) BallotActive(b ids.Ballot) {
 	if o.w.Sched.RuledBy() == schedule.Adversarial {
 		return
@@ -149,10 +149,10 @@ func (o *Operator) BallotActive(b ids.Ballot) {
 	}
 }
 
-// active notes that a view of the group is active: the nodes spared for it, and
-// for what was commanded before, may go.
+// active records that a view of the group is active. The nodes that were spared for it, or
+// for an earlier command, may lose their state again.
 func (g *group) active(b ids.Ballot, c *command) {
-	for _, k := range g.commands { // of one list put twice the higher id stands, whichever was first
+	for _, k := range g.commands { // of a list that was put twice, the view with the higher id stands
 		if k.past[c] && k.layout.Equal(c.layout) && g.o.wasTold(k) {
 			c = k
 		}
@@ -176,15 +176,15 @@ func (g *group) active(b ids.Ballot, c *command) {
 	g.release()
 }
 
-// wasTold reports that a node may have taken in a PUT of a command: else no node knows that
-// its list was put again.
+// wasTold reports that a node may have received a PUT of a command. Otherwise no node knows
+// that the list was put again.
 func (o *Operator) wasTold(c *command) bool {
 	return slices.ContainsFunc(o.puts, func(p *put) bool {
 		return p.cmd == c && !p.empty && (p.ended || p.node.BootCount == p.bootCount)
 	})
 }
 
-// replace makes a view the last active one, in place of all that were commanded
+// replace makes a view the last active one. It replaces the views that were commanded
 // before it.
 func (g *group) replace(v activeView) {
 	last := []activeView{v}
@@ -203,7 +203,7 @@ func (g *group) replace(v activeView) {
 	g.commands = commands
 }
 
-// release lets the nodes go that no list names any more.
+// release frees the nodes of the group that no list of it names any more.
 func (g *group) release() {
 	var named schedule.Nodes
 	for _, v := range g.last {

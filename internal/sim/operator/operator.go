@@ -1,7 +1,10 @@
-// Package operator puts views in a simulated run, in the way of its kind: sane, splitting
-// or adversarial (docs/views.md §5). It takes its commands from the schedule, and its
-// knowledge of which nodes have the data from package witness. It also checks that every
-// PUT is answered in time, and that every view was put by it.
+// Package operator puts the views of a simulated run. The operator of a schedule is sane,
+// splitting or adversarial (docs/views.md §5). Its commands come from the schedule; package
+// witness tells it which nodes hold the data. The package also checks that every PUT is
+// answered in time, and that every view comes from a PUT.
+//
+// New adds the operator to a world that has no nodes yet. Command executes one command of
+// the schedule.
 package operator
 
 import (
@@ -16,61 +19,63 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Operator puts views, in the way of its kind (docs/views.md §5). A sane one has
-// one group of nodes and follows the rules whatever the schedule says: it corrects
-// lists when their time comes, and spares the nodes that must keep their state.
+// Operator puts views in the way of its kind (docs/views.md §5). A sane operator has one
+// group of nodes and follows these rules whatever the schedule says. It corrects a list
+// when its time comes, and spares the nodes that must keep their state.
 //
 //	(a) A command begins when every PUT of the last one was answered or given up.
 //	(b) Its list contains a node that is complete for the last active view, and a
 //	    node of every list commanded since that has not lost its state since then.
 //	(c) Those nodes keep their state until the new view is active.
 //
-// One that splits keeps several groups, each by these rules, parts them and joins
-// them again (split.go). An adversarial one has no rules (adversarial.go).
+// A splitting operator keeps several groups, each by these rules. It parts groups and joins
+// them again (split.go). An adversarial operator has no rules (adversarial.go).
 type Operator struct {
 	w       *world.World
-	witness *witness.Witness // of what nodes have
-	done    func()           // a command of the schedule has ended
+	witness *witness.Witness // knows which nodes hold which data
+	done    func()           // called when a command of the schedule has ended
 	Groups  []*group
-	home    [schedule.MaxNodes]*group // the group that a node belongs to, if the operator splits
-	waiting []*schedule.Command
-	All     []*command
-	views   map[ids.View]*command
-	List    schedule.Nodes // last commanded
-	layout  wire.Layout    // of it
-	puts    []*put
+	home    [schedule.MaxNodes]*group // by node: its group, if the operator splits
+	waiting []*schedule.Command       // commands of the schedule that wait for an open one
+	All     []*command                // every command that has begun
+	views   map[ids.View]*command     // by view: the command that made it
+	List    schedule.Nodes            // the list commanded last
+	layout  wire.Layout               // of List
+	puts    []*put                    // by token, from schedule.PutTokens
 }
 
-// command is one list while it is carried out.
+// command is one list while the operator carries it out.
 type command struct {
 	*schedule.Command
-	number int
-	group  *group            // nil: an adversarial operator's
-	past   map[*command]bool // what its group had commanded before
+	number int               // from 1, in the order of begin
+	group  *group            // nil for an adversarial operator
+	past   map[*command]bool // commands of its group before this one
 	list   schedule.Nodes
 	layout wire.Layout
-	incs   []ids.Incarnation // of all nodes when it began: who has lost its state since is another
-	spared schedule.Nodes
-	next   int // of its tells, when one by one
-	Open   int
-	then   func()
+	incs   []ids.Incarnation // of all nodes when the command began; a node with another one has lost its state since
+	spared schedule.Nodes    // nodes that must keep their state until the view is active
+	next   int               // index of the next tell, if they go one by one
+	Open   int               // PUTs that have not ended
+	then   func()            // called when all PUTs have ended
 }
 
-// put is one PUT /view.
+// put is one request PUT /view.
 type put struct {
 	cmd       *command
 	node      *world.Node
-	bootCount int
+	bootCount int // of the node, so that answers of an earlier boot do not count
 	token     ids.Token
-	begun     wire.Instant
-	empty     bool
-	ended     bool
+	begun     wire.Instant // when the PUT was sent
+	empty     bool         // the PUT carried the empty list
+	ended     bool         // it was answered or given up, and its node knows
 }
 
-// PutBound is when a PUT must have been answered: the 8 s that the API promises, and the
+// PutBound bounds the time until a PUT is answered: the 8 s that the API promises, and the
 // lateness of timers.
 const PutBound = 8200 * wire.Millisecond
 
+// New adds the operator of a schedule to a world that has no nodes yet. done is called when
+// a command of the schedule has ended.
 func New(w *world.World, witness *witness.Witness, done func()) *Operator {
 	o := &Operator{w: w, witness: witness, done: done, views: map[ids.View]*command{}}
 	o.Groups = []*group{{o: o, past: map[*command]bool{}}}
@@ -79,10 +84,10 @@ func New(w *world.World, witness *witness.Witness, done func()) *Operator {
 	return o
 }
 
-// Members are the nodes of the list last commanded.
+// Members returns the nodes of the list that was commanded last.
 func (o *Operator) Members() schedule.Nodes { return o.List }
 
-// Command takes the next command of the schedule.
+// Command executes the next command of the schedule, or queues it.
 func (o *Operator) Command(c *schedule.Command) {
 	if o.w.Sched.Operator == schedule.Adversarial {
 		o.ExecuteUnchecked(c, o.done)
@@ -92,7 +97,7 @@ func (o *Operator) Command(c *schedule.Command) {
 	o.proceed()
 }
 
-// proceed begins the commands whose groups are free, in their order.
+// proceed starts queued commands whose groups have no open command, in order.
 func (o *Operator) proceed() {
 	for i := 0; i < len(o.waiting) && o.w.Failure == nil; i++ {
 		if c := o.waiting[i]; o.begin(c, o.done) {
@@ -102,7 +107,7 @@ func (o *Operator) proceed() {
 	}
 }
 
-// Busy reports that a PUT is open.
+// Busy reports whether a PUT is open.
 func (o *Operator) Busy() bool {
 	for _, c := range o.All {
 		if c.Open > 0 {
@@ -112,7 +117,7 @@ func (o *Operator) Busy() bool {
 	return false
 }
 
-// newCommand makes a command of a plan; then runs when its PUTs have ended.
+// newCommand makes a command of a plan. then is called when all its PUTs have ended.
 func (o *Operator) newCommand(plan *schedule.Command, list, spared schedule.Nodes, then func()) *command {
 	c := &command{Command: plan, number: len(o.All) + 1, list: list, spared: spared, then: then}
 	for _, n := range o.w.Nodes {
@@ -132,7 +137,7 @@ func (o *Operator) newCommand(plan *schedule.Command, list, spared schedule.Node
 	return c
 }
 
-// countLayout counts how a layout differs from the one commanded before.
+// countLayout counts how a layout differs from the one that was commanded before.
 func (o *Operator) countLayout(l *wire.Layout) {
 	full := func(l *wire.Layout) (n int) {
 		for _, s := range l.Shards {
@@ -168,7 +173,7 @@ func (o *Operator) carryOut(c *command) {
 	o.putEnded(c)
 }
 
-// tellNext tells the next node, after the one before has answered.
+// tellNext sends the next PUT, after the one before was answered.
 func (o *Operator) tellNext(c *command) {
 	if c.next < len(c.Tells) {
 		t := &c.Tells[c.next]
@@ -178,8 +183,8 @@ func (o *Operator) tellNext(c *command) {
 	}
 }
 
-// Tell sends one PUT. A node that is down refuses the connection, and one that
-// belongs to another group is not told.
+// Tell sends one PUT. A node that is down refuses the connection. A node of another group
+// is not told.
 func (o *Operator) Tell(c *command, t *schedule.Tell) {
 	w := o.w
 	n := w.Nodes[t.Node]
@@ -206,9 +211,8 @@ func (o *Operator) Tell(c *command, t *schedule.Tell) {
 	n.Deliver(&core.PutView{Token: p.token, Layout: layout, Force: c.Force})
 }
 
-// leave gives a PUT up. It counts as ended when its node knows: a node that is
-// stopped may still take in a PUT whose client is gone, so the operator does not
-// go on before.
+// leave gives a PUT up. The PUT has ended only when its node knows that the client is gone:
+// a node that is paused may still process the PUT. So the operator waits for that.
 func (o *Operator) leave(p *put) {
 	if p.ended {
 		return
@@ -227,7 +231,7 @@ func (o *Operator) LeaveAll(n *world.Node) {
 	}
 }
 
-// told takes in that a node is told that a PUT was given up.
+// told notes that a node was told that the client of a PUT is gone.
 func (o *Operator) told(n *world.Node, in core.Input) {
 	a, ok := in.(*core.Abandon)
 	if !ok || a.Token < schedule.PutTokens || a.Token >= schedule.CausalTokens {
@@ -239,7 +243,8 @@ func (o *Operator) told(n *world.Node, in core.Input) {
 	}
 }
 
-// checkBound fails a PUT that was not answered in time, pauses aside.
+// checkBound fails the run if a PUT was not answered within its bound. Pauses of the node
+// do not count.
 func (o *Operator) checkBound(p *put) {
 	if p.ended || p.node.BootCount != p.bootCount {
 		return
@@ -279,14 +284,14 @@ var putOutcomes = map[core.Outcome]string{
 	core.ViewServed: "PUT: served", core.ViewUnready: "PUT: not ready in time", core.ViewOvertaken: "PUT: overtaken",
 }
 
-// ToldList reports whether a list was put to this boot of a node itself.
+// ToldList reports whether the operator put a list to this boot of a node.
 func (o *Operator) ToldList(n *world.Node, l wire.Layout) bool {
 	return slices.ContainsFunc(o.puts, func(p *put) bool {
 		return p.node == n && p.bootCount == n.BootCount && !p.empty && p.cmd.layout.Equal(l)
 	})
 }
 
-// nodeGone ends the PUTs that were open at a node that crashed.
+// nodeGone ends the PUTs that were open at a node when it crashed.
 func (o *Operator) nodeGone(n *world.Node) {
 	for _, p := range o.puts {
 		if !p.ended && p.node == n {
@@ -296,7 +301,7 @@ func (o *Operator) nodeGone(n *world.Node) {
 	}
 }
 
-// putEnded counts the PUTs of a command, and ends it with the last.
+// putEnded counts a PUT of a command as ended. The last one ends the command.
 func (o *Operator) putEnded(c *command) {
 	c.Open--
 	if c.OneByOne {
@@ -314,16 +319,16 @@ func (o *Operator) putEnded(c *command) {
 	})
 }
 
-// tellNextAfter goes on with the tells once none is open; the first is begun by
-// begin.
+// tellNextAfter sends the next PUT once none is open. The first PUT is sent when the
+// command begins.
 func (o *Operator) tellNextAfter(c *command) {
 	if c.Open == 0 {
 		o.tellNext(c)
 	}
 }
 
-// layoutOf writes a list as an operator would; a stale plan: with the addresses that
-// the nodes have not got.
+// layoutOf returns a list in the form that an operator sends. If the plan is stale, it has
+// the addresses that the nodes do not have now.
 func (o *Operator) layoutOf(list schedule.Nodes, plan *schedule.Command) wire.Layout {
 	l := wire.Layout{Flat: plan.Shards == 0}
 	for i := range max(plan.Shards, 1) {

@@ -2,9 +2,10 @@ package operator
 
 import "github.com/cohortkv/cohort/internal/sim/schedule"
 
-// needs are the sets of which a sane list contains one node each: those that are
-// complete for the last active view, and those of every list commanded since. Causal
-// buckets need none: what is lost with all its holders is lost.
+// needs returns sets of nodes; a sane list contains one node of each. The first sets are
+// the nodes that are complete for the last active views. The others are the state holders
+// of every list commanded since. Causal buckets have no such need: they may lose data with
+// all its holders.
 func (g *group) needs() []schedule.Nodes {
 	var sets []schedule.Nodes
 	if !g.o.w.Sched.Model.Strong() {
@@ -19,7 +20,7 @@ func (g *group) needs() []schedule.Nodes {
 	return sets
 }
 
-// stateHolders are the nodes of a list that have not lost their state since it was
+// stateHolders returns the nodes of a list that have not lost their state since it was
 // commanded.
 func (g *group) stateHolders(c *command) schedule.Nodes {
 	var s schedule.Nodes
@@ -31,10 +32,10 @@ func (g *group) stateHolders(c *command) schedule.Nodes {
 	return s
 }
 
-// complete are the nodes that have swapped in a base of a view, in this boot.
-// Where there are none, because a group took none of them along when it was split,
-// or because one that restarted had not made that durable, those that have staged it
-// count: they have all that is in it.
+// complete returns the nodes that have swapped in a base of a view in this boot. If there
+// are none, it returns the nodes that have staged such a base, which holds the same
+// entries. There may be none if a split left them in another group, or if a restarted node
+// had not made the swap durable.
 func (g *group) complete(v activeView) schedule.Nodes {
 	var swapped, staged schedule.Nodes
 	for id, n := range g.o.w.Nodes {
@@ -55,8 +56,8 @@ func (g *group) complete(v activeView) schedule.Nodes {
 	return swapped
 }
 
-// makeSane makes a planned list sane for groups, and says which nodes must keep their
-// state.
+// makeSane changes a planned list until it is sane for some groups. It also returns the
+// nodes that must keep their state.
 func (o *Operator) makeSane(list schedule.Nodes, avoid bool, groups ...*group) (sane, spared schedule.Nodes) {
 	if avoid {
 		list = list.Without(o.unreachable())
@@ -86,8 +87,7 @@ func (o *Operator) makeSane(list schedule.Nodes, avoid bool, groups ...*group) (
 	return list, spared
 }
 
-// unreachable are the nodes that the operator knows to be away: down, or cut off
-// from another node.
+// unreachable returns the nodes that the operator knows to be down or cut off.
 func (o *Operator) unreachable() schedule.Nodes {
 	var s schedule.Nodes
 	for id, n := range o.w.Nodes {
@@ -104,8 +104,8 @@ func (o *Operator) unreachable() schedule.Nodes {
 	return s
 }
 
-// MayCrash reports whether a node may lose its state: it is not spared, and what
-// the next list needs is left.
+// MayCrash reports whether a node may lose its state: it is not spared, and the next list
+// still finds a node of every set that it needs.
 func (o *Operator) MayCrash(id int) bool {
 	if o.w.Sched.RuledBy() == schedule.Adversarial {
 		return true

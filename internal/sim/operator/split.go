@@ -7,9 +7,8 @@ import (
 	"github.com/cohortkv/cohort/internal/sim/schedule"
 )
 
-// split parts a group in two. Each part is complete by the rules that held for the
-// group, and only its own members are told. False: the group has too little left
-// to be parted.
+// split parts a group in two. Each part is complete by the rules that held for the group,
+// and only its own members are told. It returns false if the group cannot be parted.
 func (o *Operator) split(g *group, plan *schedule.Command, then func()) bool {
 	here, there, ok := o.halves(g, plan)
 	if !ok {
@@ -44,8 +43,8 @@ func (o *Operator) split(g *group, plan *schedule.Command, then func()) bool {
 	return true
 }
 
-// halves are the two lists of a split: what the plan says, corrected so that each has
-// a node of everything that the group needs.
+// halves returns the two lists of a split: those of the plan, changed so that each contains
+// a node of every set that the group needs.
 func (o *Operator) halves(g *group, plan *schedule.Command) (here, there schedule.Nodes, ok bool) {
 	mine, _ := g.nodes()
 	if plan.Avoid {
@@ -53,7 +52,7 @@ func (o *Operator) halves(g *group, plan *schedule.Command) (here, there schedul
 	}
 	here, there = mine&plan.List, mine.Without(plan.List)
 	needs := g.needs()
-	for range 4 { // mending one need may take from another
+	for range 4 { // a change for one need may break another
 		ok = here != 0 && there != 0
 		for _, need := range needs {
 			if len((need & (here | there)).List()) < 2 {
@@ -75,8 +74,8 @@ func (o *Operator) halves(g *group, plan *schedule.Command) (here, there schedul
 	return here, there, ok
 }
 
-// Join makes one group of several. Its list has what each of them needs; false:
-// there is no such list.
+// Join makes one group of several. Its list contains what each of them needs. Join returns
+// false if there is no such list.
 func (o *Operator) Join(plan *schedule.Command, then func(), groups ...*group) bool {
 	var all schedule.Nodes
 	for _, g := range groups {
@@ -92,7 +91,7 @@ func (o *Operator) Join(plan *schedule.Command, then func(), groups ...*group) b
 	return o.give(g, plan, list, spared, then)
 }
 
-// united is one group in place of several.
+// united replaces several groups with one.
 func (o *Operator) united(groups []*group) *group {
 	u := &group{o: o, past: map[*command]bool{}}
 	for _, g := range groups {
@@ -110,7 +109,7 @@ func (o *Operator) united(groups []*group) *group {
 	return u
 }
 
-// without is a list without what is in another one.
+// without returns the elements of list that are not in other.
 func without[T comparable](list, other []T) []T {
 	return slices.DeleteFunc(slices.Clone(list), func(x T) bool { return slices.Contains(other, x) })
 }

@@ -1,19 +1,20 @@
 // Package promptness is the oracle of time in a simulated run. Other oracles ask whether an
-// answer is right, and whether it ever comes; this one asks whether it comes in time. A rule
-// that is forgotten often costs no safety and no liveness: a timer repairs what was missed.
+// answer is right and whether there is one; this oracle asks whether it is in time. A rule
+// that is forgotten often costs neither safety nor liveness, because a timer repairs the
+// omission.
 //
 // In a calm stretch nothing goes wrong: no message is lost or kept back, no node stops or
 // starts, no disk is slow, and no view is put. The judge knows two kinds of bounds
 // (docs/testing.md §10):
 //
 //   - While a view is steady, a request takes a number of steps. A step is one message and
-//     the write that it leads to. It lasts as long as the slowest message that was under way
+//     the write that follows it. It lasts as long as the slowest message that was under way
 //     while the request was open, and one disk delay. No timer may be needed.
 //   - Work that follows a fault or a PUT may need timers. It must end within seconds of the
 //     moment from which on the stretch is calm.
 //
-// The judge looks at what nodes show, and draws no chance: schedules run the same with it
-// and without.
+// The evidence is what nodes show, and what package truth knows of their state. The judge
+// draws no random number, so schedules run the same with it and without.
 package promptness
 
 import (
@@ -24,7 +25,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Judge holds the requests and the rounds of a run against their bounds.
+// Judge checks the requests and the rounds of a run against their bounds.
 type Judge struct {
 	w      *world.World
 	truth  *truth.Truth
@@ -32,7 +33,7 @@ type Judge struct {
 	open   []*Request
 	trips  trips
 	held   map[*world.Node]heldView
-	late   map[lateness]wire.Instant // from when on something has been as it must not stay
+	late   map[lateness]wire.Instant // since when each work has been pending
 	newest []newest                  // by key
 }
 
@@ -42,7 +43,7 @@ type heldView struct {
 	since wire.Instant
 }
 
-// lookEvery is between two looks at what is open.
+// lookEvery is the time between two looks at pending work.
 const lookEvery = 100 * wire.Millisecond
 
 // New returns the judge of a world that has no nodes yet.
@@ -53,9 +54,10 @@ func New(w *world.World) *Judge {
 	return j
 }
 
-// Begin begins to look at views, and at causal buckets by the truth of them.
+// Begin starts to look at views and at causal buckets. truth and of give the true state of
+// the latter.
 func (j *Judge) Begin(truth *truth.Truth, of func(*world.Node) *truth.Incarnation) {
-	if j.w.Sched.Garbled() || j.w.Sched.Measure { // the latter takes hours, and has thousands of keys
+	if j.w.Sched.Garbled() || j.w.Sched.Measure { // such a run takes hours and has thousands of keys
 		return
 	}
 	j.truth, j.of, j.newest = truth, of, make([]newest, j.w.Sched.Causal.Keys)
@@ -76,15 +78,15 @@ func (j *Judge) look() {
 	j.w.After(lookEvery, j.look)
 }
 
-// shows notes when a node came to its view.
+// shows records when a node came to its view.
 func (j *Judge) shows(n *world.Node) {
 	if id := n.Shows.View.ID; j.held[n].id != id {
 		j.held[n] = heldView{id, j.w.Now}
 	}
 }
 
-// calmSince is from when on all members of a node's view have held it, and nothing has
-// gone wrong. It returns false if that is not so now.
+// calmSince returns the moment since when all members of a node's view have held it and
+// nothing has gone wrong. calm is false if that is not so now.
 func (j *Judge) calmSince(n *world.Node) (since wire.Instant, calm bool) {
 	since = j.w.Trouble
 	if !n.Up || !n.Shows.Member {

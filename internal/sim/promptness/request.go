@@ -8,11 +8,11 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Kind is what a request asks for, and where.
+// Kind is the operation of a request, and where it is answered.
 type Kind uint8
 
-// The kinds. A causal read is waiting if its node lacks something that it needs when it
-// comes.
+// The kinds. A causal read is waiting if its node lacks data that the read needs when the
+// read arrives.
 const (
 	StrongRead Kind = iota
 	StrongWrite
@@ -23,13 +23,13 @@ const (
 	CausalWriteForwarded
 )
 
-// bounds are those of requests while the view is steady. What takes an exchange waits for a
-// timer (docs/causal.md §6).
+// bounds are the bounds of requests while the view is steady. A request that needs an
+// exchange waits for a timer (docs/causal.md §6).
 var bounds = [...]struct {
 	name     string
 	steps    int
-	reads    bool // writes nothing down
-	queue    int  // steps for each request beside it
+	reads    bool // it writes nothing to disk
+	queue    int  // steps for each other request that is open
 	exchange bool
 }{
 	StrongRead:           {name: "strong read", steps: 6, reads: true},
@@ -45,26 +45,27 @@ func (k Kind) strong() bool { return k <= StrongWrite }
 
 // Bounds that have timers in them.
 const (
-	settled       = 2 * wire.Second // of calm, before a view counts as steady
-	exchangeBound = 2 * wire.Second // for an exchange
+	settled       = 2 * wire.Second // calm time before a view counts as steady
+	exchangeBound = 2 * wire.Second // for one exchange
 	recoverBound  = 3 * wire.Second // for a request that was open when the view became steady
 )
 
-// Request is a request from when it came to its node until it is answered.
+// Request is one request, from its arrival at its node until it is answered.
 type Request struct {
 	what   fmt.Stringer
 	kind   Kind
 	node   *world.Node
-	begun  wire.Instant // or when a read was last seen to wait for what no member has
-	trip   wire.Instant // of the slowest message that was sent meanwhile
-	beside int          // requests that were open meanwhile, at most
+	begun  wire.Instant // when it arrived, or when a read was last seen to wait for data that no member has
+	trip   wire.Instant // of the slowest message that was sent while it was open
+	beside int          // the most other requests that were open at one time
 
-	// Attainable reports that the members of the view have, between them, all that a read
-	// needs: what is lost, or elsewhere, may be waited for without end. nil: it needs nothing.
+	// Attainable reports whether the members of the view together have all data that a read
+	// needs. A read may wait without a bound for data that is lost or elsewhere. nil: the
+	// request needs none.
 	Attainable func() bool
 }
 
-// Open begins to look at a request.
+// Open starts the time of a request.
 func (j *Judge) Open(what fmt.Stringer, k Kind, n *world.Node) *Request {
 	r := &Request{what: what, kind: k, node: n, begun: j.w.Now, trip: max(j.trips.last, j.trips.before)}
 	j.open = append(j.open, r)
@@ -74,8 +75,8 @@ func (j *Judge) Open(what fmt.Stringer, k Kind, n *world.Node) *Request {
 	return r
 }
 
-// trips are the slowest messages of the present window of time and of the one before. A
-// request may wait for a message that was sent before it came.
+// trips holds the slowest message of the present window of time and of the window before. A
+// request may wait for a message that was sent before it arrived.
 type trips struct {
 	begun, last, before wire.Instant
 }
@@ -95,12 +96,12 @@ func (j *Judge) travels(_, _ *world.Node, takes wire.Instant) {
 	}
 }
 
-// Drop forgets a request that is not answered.
+// Drop forgets a request that will not be answered.
 func (j *Judge) Drop(r *Request) {
 	j.open = slices.DeleteFunc(j.open, func(o *Request) bool { return o == r })
 }
 
-// Answered judges a request that is answered now.
+// Answered checks the time of a request that is answered now.
 func (j *Judge) Answered(r *Request) {
 	j.Drop(r)
 	if j.hold(r) {
@@ -108,15 +109,15 @@ func (j *Judge) Answered(r *Request) {
 	}
 }
 
-// wait lets the time of a read begin anew while nobody has what it waits for.
+// wait starts the time of a read again while no member has the data that it waits for.
 func (j *Judge) wait(r *Request) {
 	if r.Attainable != nil && !r.Attainable() {
 		r.begun = j.w.Now
 	}
 }
 
-// hold fails if a request has been open for longer than it may. It reports whether the
-// view was steady all the time.
+// hold fails the run if a request has been open for longer than its bound. It reports
+// whether the view was steady all the time.
 func (j *Judge) hold(r *Request) (strictly bool) {
 	since, steady := j.steadySince(r)
 	if !steady || j.w.Sched.Garbled() || j.pipelined(r.kind) {
@@ -137,12 +138,12 @@ func (j *Judge) hold(r *Request) (strictly bool) {
 }
 
 // pipelined reports that a kind has no bound yet. With several batches in flight, a gap in
-// the log of a backup outlasts what made it: each further prepare comes too early, and the
-// primary sends one batch again at each timer.
+// the log of a backup outlasts its cause: each further prepare arrives too early, and the
+// primary re-sends one batch at each timer.
 func (j *Judge) pipelined(k Kind) bool { return k == StrongWrite && j.w.Sched.Limits.Depth > 1 }
 
-// steps is how long the steps of a request may take. A node sends messages to itself
-// within 20 µs.
+// steps returns how long the steps of a request may take. A message of a node to itself
+// takes at most 20 µs.
 func (j *Judge) steps(r *Request) wire.Instant {
 	b := &bounds[r.kind]
 	step, last := max(r.trip, 20*wire.Microsecond), wire.Instant(0)
@@ -152,8 +153,8 @@ func (j *Judge) steps(r *Request) wire.Instant {
 	return wire.Instant(b.steps+b.queue*r.beside)*step + last
 }
 
-// steadySince is from when on nothing was in the way of a request: all members of its
-// node's view hold it and are ready, and nothing has gone wrong.
+// steadySince returns the moment since when nothing hindered a request: all members of its
+// node's view hold the view and are ready, and nothing has gone wrong.
 func (j *Judge) steadySince(r *Request) (since wire.Instant, steady bool) {
 	n := r.node
 	since, steady = j.calmSince(n)

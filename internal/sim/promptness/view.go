@@ -7,9 +7,9 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Bounds of work that follows a fault or a PUT, from the moment from which on the stretch
-// is calm. To each are added stepsOfWork steps of average length: where pieces are small,
-// a transfer takes many.
+// Bounds of work that follows a fault or a PUT, counted from the moment since when the
+// stretch is calm. overdue adds stepsOfWork steps of average length to each: in small
+// pieces a transfer takes many steps.
 const (
 	viewBound    = 9 * wire.Second  // until a view that all its members hold is ready, in both models
 	handoffBound = 4 * wire.Second  // until a member holds no slots for others
@@ -18,15 +18,15 @@ const (
 	stepsOfWork  = 20
 )
 
-// lateness is something that must not stay as it is.
+// lateness names work that must end within a bound.
 type lateness struct {
 	what string
 	node *world.Node
 	key  int
 }
 
-// overdue reports that something has been as it must not stay for longer than a bound,
-// within a calm stretch.
+// overdue reports that work has been pending for longer than its bound within a calm
+// stretch.
 func (j *Judge) overdue(x lateness, pending bool, calmSince, bound wire.Instant) bool {
 	if !pending {
 		delete(j.late, x)
@@ -40,7 +40,8 @@ func (j *Judge) overdue(x lateness, pending bool, calmSince, bound wire.Instant)
 	return j.w.Now-j.late[x] > bound+stepsOfWork*(2*j.w.Sched.Network.Delay+2*j.w.Sched.Disk)
 }
 
-// lookAtView fails if a node of a calm view is not ready, or has not handed its slots off.
+// lookAtView fails the run if a node of a calm view is late to be ready or to hand its
+// slots off.
 func (j *Judge) lookAtView(n *world.Node) {
 	serves, ready, drained := lateness{what: "strong", node: n}, lateness{what: "causal", node: n}, lateness{what: "drained", node: n}
 	since, calm := j.calmSince(n)
@@ -61,19 +62,19 @@ func (j *Judge) lookAtView(n *world.Node) {
 	}
 }
 
-// namesAll reports that a node's view names all nodes: nothing is out of reach.
+// namesAll reports that a node's view names all nodes, so every node can be reached.
 func (j *Judge) namesAll(n *world.Node) bool {
 	return len(n.Shows.View.Layout.Members()) == len(j.w.Nodes)
 }
 
-// newest is the newest version of a key that an owner has in a view, and since when it is.
+// newest is the newest version of a key that an owner holds in a view, and since when.
 type newest struct {
 	view  ids.View
 	write *truth.Write
 	since wire.Instant
 }
 
-// lookAtKeys looks at the keys of all views that are calm and ready.
+// lookAtKeys checks the keys of every view that is calm and ready.
 func (j *Judge) lookAtKeys() {
 	for _, n := range j.w.Nodes {
 		since, calm := j.calmSince(n)
@@ -86,7 +87,7 @@ func (j *Judge) lookAtKeys() {
 	}
 }
 
-// collectable reports that nothing is in the way of collecting a tombstone at any member.
+// collectable reports that no member has a reason to keep a tombstone.
 func (j *Judge) collectable(n *world.Node, x *truth.Write) bool {
 	for _, m := range n.Shows.View.Layout.Members() {
 		o := j.w.Nodes[m.ID]
@@ -97,8 +98,8 @@ func (j *Judge) collectable(n *world.Node, x *truth.Write) bool {
 	return true
 }
 
-// lookAtKey fails if an owner lacks the newest version of a key for long, or keeps a
-// tombstone for long. The node stands for its view.
+// lookAtKey fails the run if an owner lacks the newest version of a key for too long, or
+// keeps a tombstone for too long. The node n stands for its view.
 func (j *Judge) lookAtKey(n *world.Node, key int, since wire.Instant) {
 	var owners []*world.Node
 	var top *truth.Write

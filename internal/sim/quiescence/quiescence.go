@@ -1,6 +1,9 @@
-// Package quiescence is the last phase of a simulated run. All faults are over, and one
-// list is put to all its members. Then every request must end in time, and all replicas must
-// become equal (docs/views.md §5, docs/causal.md §7.6).
+// Package quiescence is the last phase of a simulated run. It ends all faults and has one
+// list put to all its members. Then every request must be answered in time, and all
+// replicas must become equal (docs/views.md §5, docs/causal.md §7.6).
+//
+// The evidence is what nodes show, and the state that packages witness and truth know to be
+// right. The checks of this package are "liveness" and "same again" (docs/testing.md §4).
 package quiescence
 
 import (
@@ -16,9 +19,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Quiescence is the last phase of a run. All faults are over, one list is put to all its
-// members, and then all requests must end within their bounds. After that the messages
-// that were delayed for minutes arrive, and the same must hold again.
+// Quiescence is the last phase of a run. After all replicas are equal, the messages that
+// were delayed for minutes arrive, and the same must hold again.
 type Quiescence struct {
 	w        *world.World
 	witness  *witness.Witness
@@ -31,15 +33,17 @@ type Quiescence struct {
 	delayedArrived bool         // the delayed messages have arrived
 }
 
+// New returns the last phase of a run. Begin starts it.
 func New(w *world.World, witness *witness.Witness, operator *operator.Operator, faults *faults.Injector, clients *clients.Clients, sessions *clients.Sessions) *Quiescence {
 	return &Quiescence{w: w, witness: witness, operator: operator, faults: faults, clients: clients, sessions: sessions}
 }
 
-// Bounds of docs/views.md §5: after one list was put to all its members, all
-// reachable, every request is answered and all members are equal.
+// Bounds of docs/views.md §5, counted from the moment when one list was put to all its
+// members and all members can be reached. Within them every request is answered and all
+// members are equal.
 const (
 	settleBound = 10 * wire.Second
-	finishBound = 300 * wire.Second // for the clients to end what they have planned
+	finishBound = 300 * wire.Second // until the clients have ended their plans
 	pollEvery   = 100 * wire.Millisecond
 )
 
@@ -51,14 +55,14 @@ func (e *Quiescence) Begin() {
 	w.After(wire.Second, e.putLast)
 }
 
-// putLast puts a list to all its members, and waits for everything to settle. It
-// joins all groups that there are.
+// putLast puts the last list to all its members, and waits until the cluster has settled.
+// The list joins all groups.
 func (e *Quiescence) putLast() {
 	w := e.w
 	o := e.operator
 	last := w.Sched.Last
 	last.All, last.OneByOne = true, last.OneByOne && w.Sched.Operator == schedule.Sane
-	last.Force = last.Force || w.Sched.Garbled() // what was said to be missing may never have been
+	last.Force = last.Force || w.Sched.Garbled() // a garbled message may have named ballots that never existed
 	switch {
 	case w.Sched.Operator == schedule.Adversarial:
 		o.ExecuteUnchecked(&last, func() {})
@@ -142,12 +146,13 @@ func (e *Quiescence) putUntilReady(node int) {
 	w.After(wire.Second, func() { e.putUntilReady(node) })
 }
 
-// viewsMade is how many views were made.
+// viewsMade returns how many views were made.
 func (e *Quiescence) viewsMade() int {
 	return e.w.Counts.Of("event", "view_created") + e.w.Counts.Of("event", "view_renumbered")
 }
 
-// await polls for a condition, and fails when it does not come true by a time.
+// await polls a condition, which returns what is missing. It fails the run if the condition
+// does not hold by a time.
 func (e *Quiescence) await(until wire.Instant, holds func() string, then func()) {
 	w := e.w
 	why := holds()
@@ -162,8 +167,8 @@ func (e *Quiescence) await(until wire.Instant, holds func() string, then func())
 	}
 }
 
-// settled reports what is missing: every PUT answered, every member serving and
-// equal, every operation that was open when the list was put at an end.
+// settled returns what is missing. Every PUT must be answered, every member must serve and
+// be equal, and every operation that was open when the list was put must have ended.
 func (e *Quiescence) settled() string {
 	e.leaveUnanswerable()
 	if e.operator.Busy() {
@@ -188,12 +193,12 @@ func (e *Quiescence) finished() string {
 	return e.equal()
 }
 
-// ended reports that no client has anything left to do.
+// ended reports whether all clients have ended their plans.
 func (e *Quiescence) ended() bool {
 	return e.clients.Ended == len(e.clients.All) && e.sessions.Ended == len(e.sessions.All)
 }
 
-// equal reports what is not as it must be of the models that have clients.
+// equal returns the first difference between members, in the models that have clients.
 func (e *Quiescence) equal() string {
 	w := e.w
 	why := ""
@@ -209,14 +214,15 @@ func (e *Quiescence) equal() string {
 	return why
 }
 
-// final is the history that the members of the last list should stand in: that of
-// the first of them. Under an adversarial operator other groups may go on elsewhere.
+// final returns the history that the members of the last list should hold: that of the
+// first member. Under an adversarial operator other groups may go on elsewhere.
 func (e *Quiescence) final() *witness.History {
 	return e.witness.Histories[e.witness.Of(e.w.Nodes[e.operator.List.List()[0]]).Hist]
 }
 
-// strongEqual reports a member that does not serve, or is not where the others are: at
-// the end of an active ballot that nothing was built on.
+// strongEqual returns the first member that does not serve, or that stands elsewhere than
+// the others. All must stand at the end of an active ballot that no other ballot was built
+// from.
 func (e *Quiescence) strongEqual() string {
 	w := e.w
 	last := e.final()
@@ -237,8 +243,8 @@ func (e *Quiescence) strongEqual() string {
 	return ""
 }
 
-// deliverDelayed pauses all nodes until all delayed messages have arrived, and then
-// checks that nothing has changed.
+// deliverDelayed pauses all nodes until all delayed messages have arrived. Then it checks
+// that nothing has changed.
 func (e *Quiescence) deliverDelayed() {
 	w := e.w
 	if e.delayedArrived {
@@ -263,8 +269,8 @@ func (e *Quiescence) deliverDelayed() {
 	})
 }
 
-// compare holds all that every member stores against the witness, and looks for
-// every write that was acknowledged.
+// compare compares all that every member stores with the witness, and looks for every write
+// that was acknowledged.
 func (e *Quiescence) compare() {
 	w := e.w
 	for _, id := range e.operator.List.List() {

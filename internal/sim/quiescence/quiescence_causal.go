@@ -7,11 +7,11 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// What must be so of causal buckets when all faults are over and the last list was
-// put (docs/causal.md §7.6): every request is answered, every node is ready and holds
-// nothing for others, all replicas of a key are equal.
+// These conditions of causal buckets must hold when all faults are over and the last list
+// was put (docs/causal.md §7.6). Every request is answered. Every node is ready and holds
+// no slots for others. All replicas of a key are equal.
 
-// openSession is a request that was open when the list was put and still is.
+// openSession returns a request that was open when the list was put, and still is.
 func (e *Quiescence) openSession() string {
 	for _, s := range e.sessions.All {
 		if r := s.Open; r != nil && r.Asked < e.put {
@@ -21,13 +21,13 @@ func (e *Quiescence) openSession() string {
 	return ""
 }
 
-// near are the boots whose data must come to the members of the last list.
+// near returns the boots whose data must reach the members of the last list.
 func (e *Quiescence) near() []*truth.Incarnation {
 	return e.sessions.Truth.Near(e.operator.List.List(), func(m wire.Member) bool { return m.Address == e.w.Nodes[m.ID].Address() })
 }
 
-// leaveUnanswerable ends the reads that wait for a version out of reach: it is lost, or
-// only nodes of another group have it. Such a read waits until its client leaves.
+// leaveUnanswerable ends the reads that wait for a version out of reach. The version is
+// lost, or only nodes of another group hold it. Such a read waits until its client leaves.
 func (e *Quiescence) leaveUnanswerable() {
 	w := e.w
 	if w.Sched.Garbled() {
@@ -43,7 +43,7 @@ func (e *Quiescence) leaveUnanswerable() {
 	}
 }
 
-// causalEqual reports a member that is not ready, or has something else than another
+// causalEqual returns the first member that is not ready, or that differs from another
 // replica.
 func (e *Quiescence) causalEqual() string {
 	w := e.w
@@ -74,7 +74,7 @@ func (e *Quiescence) causalEqual() string {
 	return ""
 }
 
-// live is a write that has a value; nil: none, or a tombstone.
+// live returns a write that has a value; nil stands for no write and for a tombstone.
 func live(w *truth.Write) *truth.Write {
 	if w == nil || w.Item.Deleted {
 		return nil

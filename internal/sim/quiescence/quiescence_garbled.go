@@ -9,9 +9,9 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// equalAfterGarbling reports the first difference between replicas after garbled messages.
-// The pieces of a base are taken on the word of the node that serves them (docs/strong.md
-// §12). A fuzzer finds that at once, so in its runs the check ends with a garbled piece.
+// equalAfterGarbling returns the first difference between replicas after garbled messages.
+// A node believes the pieces of a base that another node serves (docs/strong.md §12). A
+// fuzzer exploits that at once, so in its runs the check ends with a garbled piece.
 func (e *Quiescence) equalAfterGarbling() string {
 	w := e.w
 	if !w.Sched.Model.Strong() {
@@ -36,7 +36,7 @@ func (e *Quiescence) equalAfterGarbling() string {
 	return ""
 }
 
-// differ is what two nodes hold differently in strong buckets.
+// differ returns the first difference between two nodes in strong buckets.
 func differ(a, b *world.Node) string {
 	one, two := a.Store.Snapshot(), b.Store.Snapshot()
 	if one.Next() != two.Next() {

@@ -2,21 +2,21 @@ package schedule
 
 import "github.com/cohortkv/cohort/node/wire"
 
-// Garbling says which messages of a run are garbled: nodes send what no correct node
-// sends. The protocols take nodes for honest (docs/strong.md §12), so the witness and
-// the truth check nothing in such a run. These things must hold all the same. No core
+// Garbling says which messages of a run are garbled: nodes send messages that no correct
+// node sends. The protocols take nodes for honest (docs/strong.md §12), so the witness and
+// the truth check nothing in such a run. These properties must hold all the same. No core
 // panics, works without end or grows without bound. No boot breaks its own commitments.
 // Every PUT is answered in time. When the garbling is over and a list was put, strong
 // buckets serve and their replicas are equal.
 type Garbling struct {
-	Count  int         // at most so many; none after the faults end
-	From   Nodes       // their senders
-	Script []byte      // chooses instead of the seed, for the fuzzer; then From does not count
+	Count  int         // the most messages that are garbled; none after the faults end
+	From   Nodes       // the nodes that send them
+	Script []byte      // makes the choices instead of the seed, for the fuzzer; then From is ignored
 	Kinds  []wire.Kind // the kinds that are garbled; nil: all
 }
 
-// garbledKinds are the sets of message kinds that one schedule may garble: kinds that
-// are rare beside hellos and exchanges, and on which most depends.
+// garbledKinds are the sets of message kinds that one schedule may garble. These kinds are
+// rare beside hellos and exchanges, and the protocols depend on them most.
 var garbledKinds = [][]wire.Kind{
 	{wire.KindPrepare},
 	{wire.KindPrepare, wire.KindAck},
@@ -28,6 +28,7 @@ var garbledKinds = [][]wire.Kind{
 	{wire.KindConfirm, wire.KindConfirmed, wire.KindCancel},
 }
 
+// Garbled reports whether nodes send garbled messages in the run.
 func (s *Schedule) Garbled() bool { return s.Garbling.Count > 0 }
 
 // garbling draws which nodes send garbled messages, and how often.
@@ -39,7 +40,7 @@ func (g *generator) garbling(s *Schedule) {
 	if g.chance(0.3) {
 		s.Garbling.From = g.side()
 	}
-	for i := range s.Clients { // what is written once shows to the end what was made of it
+	for i := range s.Clients { // a value that is written once shows until the end how it was changed
 		for j := range s.Clients[i].Ops {
 			s.Clients[i].Ops[j].Key = g.rng.IntN(16)
 		}

@@ -7,18 +7,18 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// What every schedule has at least.
+// The least that every schedule has.
 const (
 	minOps    = 320
 	minFaults = 5
 	minLists  = 3 // the first view and two changes of it
 )
 
-// Generate draws the schedule of a seed, for an operator, the clients of a model and
-// a profile.
+// Generate draws the schedule of a seed for an operator, the clients of a model and a
+// profile.
 func Generate(seed uint64, kind Operator, model Model, profile Profile) *Schedule {
 	if profile == Garbled || profile == Twins {
-		kind = Adversarial // garbled messages and twins part groups as only this operator does
+		kind = Adversarial // garbled messages and twins part groups, as only this operator does
 	}
 	g := generator{rng: rand.New(rand.NewPCG(seed, 1+uint64(kind)*1000+uint64(model)*100_000)), model: model}
 	s := &Schedule{Seed: seed, Model: model, Operator: kind, Profile: profile, Nodes: 3 + g.rng.IntN(4)}
@@ -26,7 +26,7 @@ func Generate(seed uint64, kind Operator, model Model, profile Profile) *Schedul
 	s.Limits = g.limits()
 	s.Network = g.networkConditions()
 	if s.Network.Delay > 20*wire.Millisecond && s.Limits.ChunkBytes > 0 {
-		s.Limits.ChunkBytes = max(s.Limits.ChunkBytes, 300) // or what there is takes longer to move than anybody may wait
+		s.Limits.ChunkBytes = max(s.Limits.ChunkBytes, 300) // with smaller pieces, a transfer takes longer than the bounds allow
 	}
 	g.moves = g.chance(0.3)
 	s.Disk = pick(g.rng, 0, wire.Millisecond/5, 3*wire.Millisecond, 30*wire.Millisecond)
@@ -47,7 +47,7 @@ func Generate(seed uint64, kind Operator, model Model, profile Profile) *Schedul
 			g.steps(s)
 		}
 	case Splitting:
-		s.Limits.Past = 0 // who forgets ancestors may take a side's old values for new ones
+		s.Limits.Past = 0 // a node that forgets ancestors may take old values of a side for new ones
 		g.splits(s)
 	case Adversarial:
 		s.Limits.Past = 0
@@ -82,14 +82,14 @@ type generator struct {
 	rng        *rand.Rand
 	model      Model
 	nodes      int
-	view       Nodes // the list last commanded
+	view       Nodes // the list commanded last
 	lists      []Nodes
-	losesState bool // nodes may lose their state; only of an adversarial operator
-	moves      bool // nodes move; then the last list names all: what one holds that it does not name is out of reach
+	losesState bool // nodes may lose their state; set for an adversarial operator only
+	moves      bool // nodes move; then the last list names all nodes, because the data of any other node may be out of reach
 
 	keepsState bool    // no node loses its state
 	deletes    bool    // most writes are deletes
-	shards     int     // of the layout last commanded; 0: a flat list
+	shards     int     // of the layout commanded last; 0: a flat list
 	place      []uint8 // the shard of each node in it
 }
 
@@ -97,14 +97,14 @@ func pick[T any](rng *rand.Rand, from ...T) T { return from[rng.IntN(len(from))]
 
 func (g *generator) chance(p float64) bool { return g.rng.Float64() < p }
 
-// between draws a time, small ones more often.
+// between draws a time. Small times are drawn more often.
 func (g *generator) between(low, high wire.Instant) wire.Instant {
 	f := g.rng.Float64()
 	return low + wire.Instant(f*f*float64(high-low))
 }
 
-// limits are small in half of the schedules, so that batches, pieces and pasts
-// end where a test can see it.
+// limits draws limits that are small in half of the schedules, so that batches, pieces and
+// pasts reach their bounds in a short run.
 func (g *generator) limits() machine.Limits {
 	if g.chance(0.5) {
 		return machine.Limits{}
@@ -130,8 +130,8 @@ func (g *generator) networkConditions() NetworkConditions {
 	}
 }
 
-// steps draws episodes: faults, commands, and both close to each other, because
-// that is where protocols break.
+// steps draws episodes: faults, commands, and both close together, because protocols break
+// there.
 func (g *generator) steps(s *Schedule) {
 	g.add(s, wire.Millisecond*10, g.command())
 	at := 300*wire.Millisecond + g.between(0, 2*wire.Second)
@@ -144,12 +144,12 @@ func (g *generator) steps(s *Schedule) {
 		}
 		near := at + g.between(0, 1500*wire.Millisecond)
 		switch g.rng.IntN(10) {
-		case 0, 1, 2: // a fault and the operator's answer to it
+		case 0, 1, 2: // a fault and the command that answers it
 			faults += g.faults(s, at)
 			g.add(s, near, g.command())
 		case 3:
 			faults += g.crashDuringRound(s, at)
-		case 4: // a command that something comes between
+		case 4: // a command that a fault interrupts
 			g.add(s, at, g.command())
 			faults += g.faults(s, at+g.between(0, 400*wire.Millisecond))
 		case 5:
@@ -163,8 +163,8 @@ func (g *generator) steps(s *Schedule) {
 	}
 }
 
-// failover is what operators live through: a member of the view is cut off, or
-// crashes, and the others get a view without it; it is not told.
+// failover draws a common episode: a member of the view is cut off or crashes, and the
+// others get a view without it. The member is not told.
 func (g *generator) failover(s *Schedule, at wire.Instant) int {
 	id, _ := g.view.Any(g.rng)
 	if g.chance(0.6) {
@@ -181,8 +181,8 @@ func (g *generator) failover(s *Schedule, at wire.Instant) int {
 	return 1
 }
 
-// crashDuringRound is a member that loses its memory while a command's round runs, and is
-// back before another node could have noticed.
+// crashDuringRound draws a member that loses its state while the round of a command runs,
+// and is back before another node could have noticed.
 func (g *generator) crashDuringRound(s *Schedule, at wire.Instant) int {
 	c := g.command()
 	id, _ := c.List.Any(g.rng)
@@ -195,7 +195,7 @@ func (g *generator) crashDuringRound(s *Schedule, at wire.Instant) int {
 	return 1
 }
 
-// add puts a step where its time is.
+// add inserts a step in the order of times.
 func (g *generator) add(s *Schedule, at wire.Instant, what any) {
 	st := Step{At: at}
 	switch what := what.(type) {
@@ -214,7 +214,7 @@ func (g *generator) add(s *Schedule, at wire.Instant, what any) {
 	s.Steps[i] = st
 }
 
-// faults adds one fault, or several that overlap, and says how many.
+// faults adds one fault, or several that overlap, and returns their number.
 func (g *generator) faults(s *Schedule, at wire.Instant) int {
 	n := pick(g.rng, 1, 1, 1, 2, 3)
 	for range n {
@@ -247,7 +247,7 @@ func (g *generator) fault() *Fault {
 	return f
 }
 
-// side is a set of nodes that is neither empty nor all.
+// side draws a set of nodes that is neither empty nor all.
 func (g *generator) side() Nodes {
 	for {
 		if s := Nodes(g.rng.Uint32N(1 << g.nodes)); s != 0 && s != 1<<g.nodes-1 {
@@ -256,7 +256,7 @@ func (g *generator) side() Nodes {
 	}
 }
 
-// command draws a list: mostly the last one with a change.
+// command draws a list: mostly the last one with one change.
 func (g *generator) command() *Command {
 	c := &Command{Avoid: g.chance(0.6), OneByOne: g.chance(0.4), Stale: g.chance(0.03)}
 	switch {
@@ -276,7 +276,7 @@ func (g *generator) command() *Command {
 	return c
 }
 
-// grown gives a list that is empty, and most that have one member, more.
+// grown adds members to a list that is empty, and to most lists of one member.
 func (g *generator) grown(list Nodes) Nodes {
 	for list == 0 || list&(list-1) == 0 && g.chance(0.7) {
 		list = list.With(g.rng.IntN(g.nodes))
@@ -284,8 +284,8 @@ func (g *generator) grown(list Nodes) Nodes {
 	return list
 }
 
-// tells draws which nodes are told: members in any order or only some of them, some of
-// them twice, and others.
+// tells draws which nodes are told the list: members in any order or only some of them,
+// some of them twice, and other nodes.
 func (g *generator) tells(c *Command) {
 	few := g.chance(0.3)
 	for _, id := range g.rng.Perm(g.nodes) {
@@ -310,7 +310,7 @@ func (g *generator) tells(c *Command) {
 	}
 }
 
-// last is the command after all faults: it is told to every member.
+// last draws the command after all faults. Every member is told.
 func (g *generator) last() Command {
 	c := Command{List: Nodes(g.rng.Uint32N(1<<g.nodes)) | One(g.rng.IntN(g.nodes)), OneByOne: g.chance(0.3)}
 	if g.chance(0.5) || len(g.lists) > 0 && !g.losesState || g.moves {
@@ -326,7 +326,7 @@ func (g *generator) clients(s *Schedule) {
 	big := g.chance(0.3)
 	each := (g.model.share(minOps) + n - 1) / n
 	pause := 3 * wire.Second
-	if s.Operator != Sane || s.Profile == CalmStretches { // then what happens last matters most, and clients must be there
+	if s.Operator != Sane || s.Profile == CalmStretches { // then the last events matter most, and clients must still be there
 		keys = 1 + g.rng.IntN(3)
 		pause = s.pause(each)
 	}
@@ -339,8 +339,8 @@ func (g *generator) clients(s *Schedule) {
 	}
 }
 
-// op draws one operation. Most follow the last one at once: bursts share
-// batches, the time between them lets the world change.
+// op draws one operation. Most follow the one before at once: bursts share batches. In the
+// pauses between bursts the cluster changes.
 func (g *generator) op(keys int, big bool, pause wire.Instant) OpPlan {
 	o := OpPlan{Think: g.between(0, 3*wire.Millisecond), Key: g.rng.IntN(keys), Size: g.rng.IntN(12)}
 	if g.chance(0.12) {

@@ -7,11 +7,11 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// What the schedules of causal buckets are made of follows docs/decisions/0029: few keys
-// in few slots, contexts that fold at once, many views, messages that are late by
-// minutes, nodes that come back with nothing.
+// The schedules of causal buckets follow docs/decisions/0029: few keys in few slots,
+// contexts that fold at once, many views, messages that are late by minutes, nodes that
+// come back without state.
 
-// share is the part of something that each of the models gets.
+// share splits a number between the models of a schedule.
 func (m Model) share(n int) int {
 	if m == Both {
 		return n / 2
@@ -19,8 +19,8 @@ func (m Model) share(n int) int {
 	return n
 }
 
-// causalLimits are tiny in most schedules: contexts fold, windows are truncated,
-// exchanges take many pieces.
+// causalLimits draws limits that are tiny in most schedules: contexts fold, windows are
+// truncated, exchanges take many pieces.
 func (g *generator) causalLimits() CausalLimits {
 	c := CausalLimits{Keys: 1 + g.rng.IntN(7)}
 	c.Space, c.Exact, c.Deps = pick(g.rng, hashing.Space(2), 2, 3, 4), 128, 16
@@ -38,7 +38,7 @@ func (g *generator) causalLimits() CausalLimits {
 	return c
 }
 
-// kept is a fault's kind, where no node may lose its state.
+// kept replaces a fault that takes a node's state, if no node may lose its state.
 func (g *generator) kept(k FaultKind) FaultKind {
 	if k == Crash && g.keepsState {
 		return Restart
@@ -46,7 +46,8 @@ func (g *generator) kept(k FaultKind) FaultKind {
 	return k
 }
 
-// storms draws, now and then, a storm of resharding; false: not now.
+// storms draws, in some schedules, many changes of the layout. It returns false if it drew
+// none.
 func (g *generator) storms(s *Schedule, at *wire.Instant, faults *int) bool {
 	if !g.model.Causal() || !g.chance(0.4) {
 		return false
@@ -64,7 +65,7 @@ func (g *generator) storms(s *Schedule, at *wire.Instant, faults *int) bool {
 	return true
 }
 
-// reshard is a command for another layout, mostly of the same nodes.
+// reshard draws a command for another layout, mostly of the same nodes.
 func (g *generator) reshard(kind Operator) *Command {
 	c := &Command{List: g.view, OneByOne: g.chance(0.2), Avoid: g.chance(0.3), All: g.chance(0.5)}
 	switch {
@@ -87,11 +88,11 @@ func (g *generator) reshard(kind Operator) *Command {
 	return c
 }
 
-// most shards of a layout.
+// maxShards bounds the shards of a layout.
 const maxShards = 5
 
-// reshape changes the layout as a storm does: a shard is split, merged into another
-// or emptied, two nodes change places, a replica moves, or all nodes are assigned anew.
+// reshape changes the layout: a shard is split, merged into another or emptied, two nodes
+// change places, a replica moves, or all nodes are assigned anew.
 func (g *generator) reshape() {
 	g.place = slices.Clone(g.place)
 	for len(g.place) < g.nodes {
@@ -107,9 +108,9 @@ func (g *generator) reshape() {
 	case 0, 1: // split
 		g.shards = min(g.shards+1, maxShards)
 		g.moveNodes(from, uint8(g.shards-1), 0.5)
-	case 2, 3: // merged; what is empty stays in the list
+	case 2, 3: // merged; the empty shard stays in the list
 		g.moveNodes(from, to, 1)
-	case 4: // merged; the last one is gone
+	case 4: // merged; the last shard is removed
 		g.shards = max(g.shards-1, 1)
 	case 5:
 		g.place[a], g.place[b] = g.place[b], g.place[a]
@@ -123,7 +124,7 @@ func (g *generator) reshape() {
 	}
 }
 
-// moveNodes moves nodes from one shard to another.
+// moveNodes moves a share of the nodes of one shard to another.
 func (g *generator) moveNodes(from, to uint8, share float64) {
 	for i := range g.place {
 		if g.place[i]%uint8(g.shards) == from && g.chance(share) {
@@ -132,7 +133,7 @@ func (g *generator) moveNodes(from, to uint8, share float64) {
 	}
 }
 
-// setLayout gives a command the present layout, or a change of it.
+// setLayout gives a command the present layout, or a changed one.
 func (g *generator) setLayout(c *Command) {
 	if !g.model.Causal() {
 		return
@@ -143,9 +144,9 @@ func (g *generator) setLayout(c *Command) {
 	c.Shards, c.Place = g.shards, slices.Clone(g.place)
 }
 
-// pause is the longest time between two operations of a client that has so many, for it to
-// be there until the last step. Where steps are far apart, it is done earlier, or it would
-// go on for long after them.
+// pause returns the longest time between two operations of a client with so many
+// operations, so that the client lasts until the last step. Where steps are far apart, the
+// client ends earlier. Otherwise it would go on for long after the last step.
 func (s *Schedule) pause(operations int) wire.Instant {
 	share := wire.Instant(20)
 	if s.Profile == CalmStretches {
@@ -173,10 +174,10 @@ type ContextChoice uint8
 
 // The choices.
 const (
-	NewestContext       ContextChoice = iota // the last one it got
-	NoContext                                // none
-	OlderContext                             // the one of so many answers ago, so two requests continue from the same
-	OtherClientsContext                      // that of another client
+	NewestContext       ContextChoice = iota // of the last answer
+	NoContext                                // none: that of a fresh client
+	OlderContext                             // of an earlier answer, so that two requests may continue from the same one
+	OtherClientsContext                      // of another client
 )
 
 func (g *generator) causalOp(keys int, pause wire.Instant) OpPlan {

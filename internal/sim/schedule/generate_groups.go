@@ -2,8 +2,8 @@ package schedule
 
 import "github.com/cohortkv/cohort/node/wire"
 
-// splits draws the steps of an operator that splits: parts that live apart for a
-// while, each with its own commands and faults, and are joined again.
+// splits draws the steps of a splitting operator: parts that live apart for a while, each
+// with commands and faults of its own, and are joined again.
 func (g *generator) splits(s *Schedule) {
 	g.view = g.side() | One(g.rng.IntN(g.nodes))
 	g.add(s, wire.Millisecond*10, &Command{List: g.view, All: true})
@@ -32,7 +32,8 @@ func (g *generator) splits(s *Schedule) {
 	}
 }
 
-// apart parts a group, mostly along a cut, lets the parts live, and joins them.
+// apart parts a group, mostly along a partition, gives the parts steps of their own, and
+// joins them.
 func (g *generator) apart(s *Schedule, at *wire.Instant) int {
 	side := g.side()
 	faults := 0
@@ -61,13 +62,13 @@ func (g *generator) apart(s *Schedule, at *wire.Instant) int {
 		g.tells(join)
 	}
 	g.add(s, *at, join)
-	if g.chance(0.3) { // and something comes between
+	if g.chance(0.3) { // a fault interrupts it
 		faults += g.faults(s, *at+g.between(0, 300*wire.Millisecond))
 	}
 	return faults
 }
 
-// groupCommand is a command for one of the groups.
+// groupCommand draws a command for one of the groups.
 func (g *generator) groupCommand() *Command {
 	c := g.command()
 	c.Group, c.All = g.rng.IntN(8), g.chance(0.4)
@@ -80,8 +81,9 @@ func (g *generator) groupCommand() *Command {
 	return c
 }
 
-// adversarialSteps draws the steps of an adversarial operator: many commands at once,
-// among them old lists and empty ones, put to any node, and faults at the same time.
+// adversarialSteps draws the steps of an adversarial operator. Many commands are open at
+// once, among them old and empty lists. They are put to any node, and faults happen at the
+// same time.
 func (g *generator) adversarialSteps(s *Schedule) {
 	g.view = 1<<g.nodes - 1
 	g.lists = []Nodes{g.view}

@@ -6,8 +6,7 @@ import (
 	"github.com/cohortkv/cohort/node/machine"
 )
 
-// Model says which buckets a schedule has clients of. The nodes run both models
-// always.
+// Model says which buckets have clients in a schedule. The nodes always run both models.
 type Model uint8
 
 // The models.
@@ -22,11 +21,14 @@ var ModelNames = [Models]string{Strong: "strong", Causal: "causal", Both: "both"
 
 func (m Model) String() string { return ModelNames[m] }
 
+// Strong reports whether strong buckets have clients.
 func (m Model) Strong() bool { return m != Causal }
+
+// Causal reports whether causal buckets have clients.
 func (m Model) Causal() bool { return m != Strong }
 
-// recoversCausal reports that a node finds its causal buckets when it starts with its
-// disk.
+// recoversCausal reports whether a node that starts with its disk recovers its causal
+// buckets.
 const recoversCausal = false
 
 // Restarts reports that a node may start again with what it had made durable.
@@ -38,8 +40,8 @@ func ModelNamed(name string) (Model, bool) {
 	return Model(max(i, 0)), i >= 0
 }
 
-// RuledBy is the operator as strong buckets see it. Where they have no clients the
-// rules that are theirs alone are not kept, and promise nothing.
+// RuledBy returns the operator from which strong buckets may expect its rules. Without
+// clients of strong buckets, the operator keeps no rule that exists for them alone.
 func (s *Schedule) RuledBy() Operator {
 	if s.Model.Strong() {
 		return s.Operator
@@ -47,9 +49,9 @@ func (s *Schedule) RuledBy() Operator {
 	return Adversarial
 }
 
-// CausalLimits are those of a schedule's causal buckets, and how many keys its
-// clients use.
+// CausalLimits are the limits of causal buckets in a schedule, and the number of keys that
+// its clients use.
 type CausalLimits struct {
 	machine.CausalLimits
-	Keys int
+	Keys int // how many keys clients use
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Profile selects a rare situation, mostly of causal buckets, that schedules then produce
+// Profile selects a rare situation, mostly of causal buckets, that its schedules produce
 // often. Usual schedules meet the same situation once in many thousands, or never.
 type Profile uint8
 
@@ -14,29 +14,31 @@ type Profile uint8
 const (
 	// Usual schedules follow generate.go alone.
 	Usual Profile = iota
-	// ReusedCounters: many keys, each written a few times, and nodes that lose their
-	// state. So one node assigns one counter of a key twice.
+	// ReusedCounters: clients write each of many keys a few times, and nodes lose their
+	// state. So one node assigns the same counter of a key twice.
 	ReusedCounters
 	// CutReferences: a context holds one position or two before a stable-cut reference
-	// replaces them. Nodes that lost their state serve, so a node that holds a view need
-	// not have all that the view's stable cut covers.
+	// replaces them. Nodes that lost their state serve. So a node that holds a view may
+	// lack data that the stable cut of the view covers.
 	CutReferences
 	// LateDelivery: a node that is cut off takes writes and loses them. The network
-	// delivers them views later, when a newer version was deleted and collected.
+	// delivers the writes several views later, when a newer version was deleted and
+	// collected.
 	LateDelivery
 	// DataLoss: contexts name versions that are lost. Later writes of the same keys have
-	// lower counters, and not every replica has them.
+	// lower counters, and not every replica has these writes.
 	DataLoss
-	// LostAnswers: answers to forwarded writes are lost, the forwarder is cut off for long,
-	// and its clients wait all the while.
+	// LostAnswers: answers to forwarded writes are lost. The forwarder is cut off for long,
+	// and its clients wait.
 	LostAnswers
 	// Garbled: some members send a bounded number of garbled messages.
 	Garbled
 	// Twins: ids are given to new processes while the old ones run. The faults
 	// concern strong buckets only.
 	Twins
-	// CalmStretches: the network loses and keeps back nothing by itself, and between faults
-	// and commands there is time for everything to end. So it shows how long that takes.
+	// CalmStretches: the network neither loses nor delays a message by itself. The pauses
+	// between faults and commands are long enough for all work to end, and show how long
+	// the work takes.
 	CalmStretches
 	Profiles
 )
@@ -53,12 +55,12 @@ func ProfileNamed(name string) (Profile, bool) {
 	return Profile(max(i, 0)), i >= 0
 }
 
-// applyProfile changes the limits and conditions of a schedule to those of its profile.
+// applyProfile changes the limits and the network of a schedule as its profile says.
 func (g *generator) applyProfile(s *Schedule) {
 	switch s.Profile {
 	case ReusedCounters:
 		s.Causal.Keys = 25 + g.rng.IntN(40)
-		s.Causal.ChunkBytes = pick(g.rng, 0, 2000) // or an exchange takes longer than anybody may wait
+		s.Causal.ChunkBytes = pick(g.rng, 0, 2000) // with smaller pieces, an exchange takes longer than the bounds allow
 		g.keepsState = false
 	case CutReferences:
 		s.Causal.Vector = 1 + g.rng.IntN(2)
@@ -78,7 +80,7 @@ func (g *generator) applyProfile(s *Schedule) {
 }
 
 // episodes draws the situation of a profile a few times, for a sane operator. It returns
-// false if the profile has none.
+// false if the profile has no episode.
 func (g *generator) episodes(s *Schedule) bool {
 	var episode func(s *Schedule, at wire.Instant) wire.Instant
 	switch s.Profile {
@@ -102,7 +104,7 @@ func (g *generator) episodes(s *Schedule) bool {
 	at := wire.Second + g.between(0, 2*wire.Second)
 	times := 4 + g.rng.IntN(3)
 	if s.Profile == DataLoss {
-		times = 2 // they take long, and what is done is spread over them
+		times = 2 // an episode takes long, and the operations of clients are spread over all of them
 	}
 	for range times {
 		at = episode(s, at)
@@ -163,8 +165,8 @@ func (g *generator) oneShardEach() {
 	}
 }
 
-// longCut: a node with forwarded writes is cut off for long. Its clients wait, so it repeats
-// the writes when it is back.
+// longCut: a node with open forwarded writes is cut off for long. Its clients wait, so the
+// node repeats the writes when it is back.
 func (g *generator) longCut(s *Schedule, at wire.Instant) wire.Instant {
 	length := 10*wire.Second + g.between(0, 5*wire.Second)
 	g.add(s, at, &Fault{Kind: Cut, Side: One(g.rng.IntN(g.nodes)), For: length})
@@ -189,7 +191,7 @@ func (g *generator) writersWait(s *Schedule) {
 
 // separateReaders makes every other client read only, with its newest context. The other
 // clients write at the first node without a context, so a lost write raises no counters.
-// All do so all the time, not in bursts.
+// They do so evenly, not in bursts.
 func (g *generator) separateReaders(s *Schedule) {
 	end := s.Steps[len(s.Steps)-1].At
 	for i := range s.Sessions {
@@ -218,8 +220,7 @@ func (g *generator) separateReaders(s *Schedule) {
 	}
 }
 
-// giveAways draws nodes whose ids are given away, and the lists that name the new
-// processes.
+// giveAways draws nodes whose ids are given away, and lists that name the new processes.
 func (g *generator) giveAways(s *Schedule) {
 	end := s.Steps[len(s.Steps)-1].At
 	for range 1 + g.rng.IntN(3) {

@@ -1,7 +1,9 @@
-// Package schedule has what a simulated run does, as data: nodes, a network with its
-// faults, steps of an operator, plans of clients. Generate draws a schedule from a seed,
+// Package schedule describes a simulated run as data: nodes, a network with its faults, the
+// commands of an operator, and the plans of clients. Generate draws a schedule from a seed,
 // for a model, an operator and a profile (docs/testing.md §2). The same four values give
-// the same schedule. Shrink cuts down a schedule that fails.
+// the same schedule. Shrink reduces a schedule that fails (docs/testing.md §3).
+//
+// The package runs nothing: a Schedule is input of package sim.
 package schedule
 
 import (
@@ -14,34 +16,33 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Schedule is all that a run does, drawn from a seed before the run begins. It
-// is data, so that a failing one can be cut down (Shrink). The chances of the
-// network are drawn while it runs, from the same seed.
+// Schedule is all that a run does, drawn from a seed before the run begins. The chances of
+// the network are drawn while the run goes on, from the same seed.
 type Schedule struct {
-	Seed     uint64
-	Model    Model
+	Seed     uint64 // of all chance in the run
+	Model    Model  // the buckets that have clients
 	Operator Operator
 	Profile  Profile
-	Nodes    int // with ids from 0
+	Nodes    int // how many; their ids count from 0
 	Limits   machine.Limits
 	Causal   CausalLimits
-	Crowd    int // machine.Config.Crowd
+	Crowd    int // machine.Config.Crowd of every node
 	Network  NetworkConditions
-	Disk     wire.Instant // how long a write may take to become durable
+	Disk     wire.Instant // the longest time until a write is durable
 	Clients  []ClientPlan // of strong buckets
-	Sessions []ClientPlan // of causal ones
-	Steps    []Step       // by time
-	Last     Command
+	Sessions []ClientPlan // of causal buckets
+	Steps    []Step       // in the order of their times
+	Last     Command      // put after all faults, to every member
 	Garbling Garbling
-	Measure  bool // what is sent and stored
+	Measure  bool // measure the bytes that are sent and stored
 }
 
-// Operator is what kind of person puts the views (docs/views.md §5).
+// Operator is the kind of operator that puts the views (docs/views.md §5).
 type Operator uint8
 
 // The operators.
 const (
-	Sane        Operator = iota // follows the rules: one line of views
+	Sane        Operator = iota // follows the rules, with one line of views
 	Splitting                   // parts groups and joins them again, each by the rules
 	Adversarial                 // puts any list to any node at any time
 	Operators
@@ -57,40 +58,40 @@ func OperatorNamed(name string) (Operator, bool) {
 	return Operator(max(i, 0)), i >= 0
 }
 
-// NetworkConditions say how the network behaves while nothing is cut.
+// NetworkConditions say how the network behaves while no link is cut.
 type NetworkConditions struct {
-	Delay        wire.Instant // of a message: at least this, and on average twice as much
-	Loss         float64
-	Duplicate    float64
-	DuplicateBy  wire.Instant // how much later the second copy may arrive
-	Late         float64      // the share of messages that are delayed for long
-	LateBy       wire.Instant // at most; three minutes, or a few seconds
+	Delay        wire.Instant // of a message: the least; on average a message takes twice as long
+	Loss         float64      // the share of messages that are lost
+	Duplicate    float64      // the share of messages that arrive twice
+	DuplicateBy  wire.Instant // the longest time between the two copies
+	Late         float64      // the share of messages that are kept back for long
+	LateBy       wire.Instant // the longest time that a message is kept back: three minutes, or a few seconds
 	Reorder      bool         // messages of one link may overtake each other
-	RedeliverOld bool         // writes that a node was sent earlier arrive again when it comes to another view
+	RedeliverOld bool         // a node receives writes of earlier views again when it comes to another view
 }
 
-// Step is one thing that happens at its time: a fault or a command.
+// Step is one event of a schedule: a fault or a command.
 type Step struct {
-	At      wire.Instant
-	Fault   *Fault
-	Command *Command
+	At      wire.Instant // since the begin of the run
+	Fault   *Fault       // nil: a command
+	Command *Command     // nil: a fault
 }
 
-// FaultKind says what goes wrong.
+// FaultKind is the kind of a fault.
 type FaultKind uint8
 
 // The faults.
 const (
 	Cut      FaultKind = iota + 1 // nothing passes between Side and the rest
 	OneWay                        // nothing passes from Side to the rest
-	Bridge                        // as Cut, but for Node, which hears and reaches both sides
-	Crash                         // Node is gone, and back with nothing after For
-	Restart                       // as Crash, but Node finds what it had made durable
-	Move                          // Node can be reached at its other address, from now on
-	Pause                         // Node does nothing for a while; its messages wait
-	Storm                         // messages are lost, doubled and overtake each other
+	Bridge                        // as Cut, except that Node reaches both sides
+	Crash                         // Node stops, and starts without state after For
+	Restart                       // as Crash, except that Node recovers its durable state
+	Move                          // from now on Node is reachable at its other address only
+	Pause                         // Node stands still for a while; its messages wait
+	Storm                         // messages are lost, duplicated and reordered
 	SlowDisk                      // Node's writes take long to become durable
-	PauseAll                      // no node does anything for minutes; delayed messages arrive
+	PauseAll                      // no node does anything for minutes, so delayed messages arrive
 	GiveAway                      // Node's id is given to a new process, and the old one goes on
 	faultKinds
 )
@@ -102,15 +103,15 @@ var faultNames = [faultKinds]string{
 
 func (k FaultKind) String() string { return faultNames[k] }
 
-// Fault is one thing that goes wrong, for a while.
+// Fault is one fault, with its length.
 type Fault struct {
 	Kind FaultKind
-	Node int
-	Side Nodes
-	For  wire.Instant
+	Node int          // the node that fails; of a Bridge, the node between the sides
+	Side Nodes        // one side of a partition
+	For  wire.Instant // length of the fault
 }
 
-// CommandKind is what a command does to the groups of an operator that splits.
+// CommandKind is the effect of a command on the groups of a splitting operator.
 type CommandKind uint8
 
 // The kinds.
@@ -122,50 +123,50 @@ const (
 
 var commandNames = [...]string{Change: "command", Split: "split", Join: "join"}
 
-// Command is one list of members with the PUTs that carry it. What is not sane
-// about the list when its time comes is corrected then, unless the operator is adversarial.
+// Command is one list of members with the PUTs that carry it. Unless the operator is
+// adversarial, the list is corrected to be sane when its time comes.
 type Command struct {
 	Kind     CommandKind
-	Group    int // which group, of as many as there are then
-	List     Nodes
-	Avoid    bool    // leave out what is known to be down or cut off
+	Group    int     // index of the group, modulo the number of groups at that time
+	List     Nodes   // the members
+	Avoid    bool    // leave out the nodes that are known to be down or cut off
 	Shards   int     // 0: a flat list
 	Place    []uint8 // the shard of each node, modulo Shards; nil: in turn
-	Stale    bool    // members at the addresses that they have not got
-	OneByOne bool    // each PUT after the answer to the one before
-	Force    bool
-	All      bool // every member of the list is told, however the list was corrected
+	Stale    bool    // name the members at the addresses that they do not have
+	OneByOne bool    // send each PUT after the answer to the one before
+	Force    bool    // the view gives up data that cannot be had
+	All      bool    // tell every member of the corrected list
 	Tells    []Tell
 }
 
-// Tell is one PUT of a command, to any node.
+// Tell is one PUT of a command to one node.
 type Tell struct {
-	Node  int
-	After wire.Instant // since the command began, or since the last answer
-	Empty bool         // not in the list: tell it [] instead
-	Leave wire.Instant // its client gives up after so long; 0: waits
+	Node  int          // index of the node that is told
+	After wire.Instant // counts from the begin of the command, or from the last answer
+	Empty bool         // put [] instead, if the node is not in the list
+	Leave wire.Instant // the client gives up after this time; 0: never
 }
 
-// ClientPlan is a client in a closed loop at one node, or at any.
+// ClientPlan is a client in a closed loop, at one node or at any.
 type ClientPlan struct {
-	Node  int
-	Roams bool
-	Ops   []OpPlan
+	Node  int      // index of the first node that it uses
+	Roams bool     // it goes to another node when its node refuses
+	Ops   []OpPlan // in their order
 }
 
 // OpPlan is one operation of a client.
 type OpPlan struct {
-	Think     wire.Instant
+	Think     wire.Instant // pause before the operation
 	Kind      OpKind
-	Key       int
-	Size      int // of the value, beyond its name
+	Key       int // number of the key
+	Size      int // of the value in bytes, beyond its name
 	Condition wire.Condition
-	Leave     wire.Instant  // the client gives up after so long; 0: waits
-	Context   ContextChoice // of a causal bucket: which context goes along
-	Back      int
+	Leave     wire.Instant  // the client gives up after this time; 0: never
+	Context   ContextChoice // of a causal bucket: which context the client sends
+	Back      int           // how many answers back the context is from, for OlderContext
 }
 
-// OpKind is what a client asks for.
+// OpKind is the kind of an operation.
 type OpKind uint8
 
 // The operations.
@@ -180,17 +181,25 @@ var opNames = [...]string{Put: "put", Delete: "delete", Get: "get", List: "list"
 
 func (k OpKind) String() string { return opNames[k] }
 
+// Reads reports whether an operation changes nothing.
 func (k OpKind) Reads() bool { return k == Get || k == List }
 
 // Nodes is a set of node ids.
 type Nodes uint32
 
-func One(id int) Nodes                { return 1 << id }
-func (s Nodes) Has(id int) bool       { return s&One(id) != 0 }
-func (s Nodes) With(id int) Nodes     { return s | One(id) }
+// One returns the set of one node.
+func One(id int) Nodes { return 1 << id }
+
+// Has reports whether a node is in the set.
+func (s Nodes) Has(id int) bool { return s&One(id) != 0 }
+
+// With returns the set with a node added.
+func (s Nodes) With(id int) Nodes { return s | One(id) }
+
+// Without returns the nodes of s that are not in o.
 func (s Nodes) Without(o Nodes) Nodes { return s &^ o }
 
-// List are the members by id.
+// List returns the ids in ascending order.
 func (s Nodes) List() []int {
 	var ids []int
 	for id := range 32 {
@@ -203,7 +212,7 @@ func (s Nodes) List() []int {
 
 func (s Nodes) String() string { return strings.ReplaceAll(fmt.Sprint(s.List()), " ", ",") }
 
-// Any is a member by lot; false when there is none.
+// Any draws a member. It returns false if there is none.
 func (s Nodes) Any(rng *rand.Rand) (int, bool) {
 	ids := s.List()
 	if len(ids) == 0 {
@@ -212,7 +221,7 @@ func (s Nodes) Any(rng *rand.Rand) (int, bool) {
 	return ids[rng.IntN(len(ids))], true
 }
 
-// lists is how many commands have another list than the one before.
+// lists returns the number of commands whose list differs from the one before.
 func (s *Schedule) lists() int {
 	n := 0
 	var last Nodes
@@ -225,7 +234,7 @@ func (s *Schedule) lists() int {
 	return n
 }
 
-// operations is how many all clients have planned.
+// operations returns the number of operations that all clients have planned.
 func (s *Schedule) operations() int {
 	n := 0
 	for _, c := range append(s.Clients[:len(s.Clients):len(s.Clients)], s.Sessions...) {
@@ -234,7 +243,7 @@ func (s *Schedule) operations() int {
 	return n
 }
 
-// String lists a schedule as a person reads it.
+// String renders a schedule for people.
 func (s *Schedule) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d, %s model, %s operator, %s profile: %d nodes, %d clients, %d sessions, %d operations, %+v, disk %s, limits %+v, %+v, crowd %d\n",
@@ -290,13 +299,14 @@ func (c *Command) String() string {
 	return b.String()
 }
 
+// Seconds renders a time in seconds.
 func Seconds(t wire.Instant) string { return fmt.Sprintf("%.3fs", float64(t)/float64(wire.Second)) }
 
 // MaxNodes bounds the nodes of a schedule.
 const MaxNodes = 8
 
-// ToldTo is a plan that every node of a list is told, as far as the plan has no
-// other orders for one, and for no other node.
+// ToldTo returns a plan that every node of a list is told, and no other node. Where the
+// plan has a Tell for a node, it keeps that one.
 func (c *Command) ToldTo(list Nodes) *Command {
 	part := *c
 	part.List, part.Tells = list, nil

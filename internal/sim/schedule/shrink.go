@@ -1,8 +1,7 @@
 package schedule
 
-// Shrink cuts a failing schedule down: it drops clients, faults, commands and
-// operations, large pieces first, as long as what is left still fails, and stops
-// after so many tries.
+// Shrink reduces a failing schedule. It removes clients, faults, commands and operations,
+// large pieces first, as long as the rest still fails. It runs at most tries schedules.
 func Shrink(s *Schedule, fails func(*Schedule) bool, tries int) *Schedule {
 	k := &shrinker{best: s, fails: fails, tries: tries}
 	for k.progress = true; k.progress && k.tries > 0; {
@@ -44,7 +43,7 @@ func (k *shrinker) try(change func(*Schedule)) bool {
 	return true
 }
 
-// drop takes out pieces of a list of n: halves, quarters, down to single ones.
+// drop removes pieces of a list of n elements: halves, quarters, down to single elements.
 func drop(k *shrinker, n int, cut func(s *Schedule, from, to int)) {
 	for size := (n + 1) / 2; size > 0 && n > 0; size /= 2 {
 		for from := 0; from < n; {
@@ -58,12 +57,12 @@ func drop(k *shrinker, n int, cut func(s *Schedule, from, to int)) {
 	}
 }
 
-// cutOut is a copy of a list without a piece of it.
+// cutOut returns a copy of a list without the elements from from to before to.
 func cutOut[T any](list []T, from, to int) []T {
 	return append(append([]T{}, list[:from]...), list[to:]...)
 }
 
-// calm tries the network without its faults, one by one.
+// calm removes the faults of the network one by one.
 func (k *shrinker) calm() {
 	w := k.best.Network
 	if w.Loss > 0 {
@@ -80,8 +79,7 @@ func (k *shrinker) calm() {
 	}
 }
 
-// shorten takes the later half of each client's operations away, as often as
-// possible.
+// shorten removes the later half of each client's operations, as often as possible.
 func (k *shrinker) shorten() {
 	k.halve(func(s *Schedule) *[]ClientPlan { return &s.Clients })
 	k.halve(func(s *Schedule) *[]ClientPlan { return &s.Sessions })

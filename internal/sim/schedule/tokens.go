@@ -2,8 +2,8 @@ package schedule
 
 import "github.com/cohortkv/cohort/node/ids"
 
-// The first tokens of requests, by who asks. The tokens of clients of strong buckets
-// begin at 1.
+// The first tokens of requests, by their sender. Tokens of clients of strong buckets begin
+// at 1.
 const (
 	PutTokens    ids.Token = 1 << 32
 	CausalTokens ids.Token = 1 << 40

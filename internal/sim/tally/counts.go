@@ -1,5 +1,8 @@
-// Package tally counts what happens in simulated runs, and lists what many runs must have
-// seen. A transition that no schedule ever took is a hole in the schedules.
+// Package tally counts the events of simulated runs, and lists the transitions that many
+// runs must have seen. A transition that no schedule took is a hole in the schedules.
+//
+// Counts of different runs are added with Merge. Missing returns the transitions that were
+// never seen.
 package tally
 
 import (
@@ -10,26 +13,28 @@ import (
 	"github.com/cohortkv/cohort/internal/sim/schedule"
 )
 
-// CountKey is something that happens in runs.
+// CountKey names an event that runs count.
 type CountKey struct{ Group, What string }
 
 func (t CountKey) String() string { return t.Group + ": " + t.What }
 
-// Counts is how often each thing happened.
+// Counts holds how often each event happened.
 type Counts map[CountKey]int
 
+// Add counts one event.
 func (c Counts) Add(group, what string) { c[CountKey{group, what}]++ }
 
+// Of returns how often an event happened.
 func (c Counts) Of(group, what string) int { return c[CountKey{group, what}] }
 
-// Merge adds other counts.
+// Merge adds other counts to c.
 func (c Counts) Merge(o Counts) {
 	for k, n := range o {
 		c[k] += n
 	}
 }
 
-// String is a table.
+// String renders the counts as a table.
 func (c Counts) String() string {
 	var lines []string
 	for k, n := range c {
@@ -39,9 +44,8 @@ func (c Counts) String() string {
 	return strings.Join(lines, "")
 }
 
-// transitions are what a run of many schedules must have seen, or the schedules
-// do not reach what they are for. What only some operators bring about is in the
-// other lists.
+// transitions are the events that a run of many schedules must have seen, whatever its
+// operator. The other lists have the events that only some operators cause.
 var transitions = []string{
 	// Views.
 	"event: view_created", "event: view_renumbered", "event: view_adopted", "event: view_same",
@@ -64,7 +68,7 @@ var transitions = []string{
 	"result: created", "result: replaced", "result: deleted", "result: absent", "result: precondition failed",
 	"client: read", "client: answered", "client: turned away", "client: left", "client: lost",
 
-	// Requests that were held against the bounds of a steady view.
+	// Requests that were checked against the bounds of a steady view.
 	"promptness: strong read", "promptness: strong write",
 
 	// The world.
@@ -84,7 +88,7 @@ var transitionsOf = [schedule.Operators][]string{
 	},
 }
 
-// wanted are the transitions that schedules must see.
+// wanted returns the transitions that schedules must see.
 func wanted(kind schedule.Operator, model schedule.Model) []string {
 	var all []string
 	if model.Causal() {
@@ -101,8 +105,7 @@ func wanted(kind schedule.Operator, model schedule.Model) []string {
 	return all
 }
 
-// Missing are the transitions that were never seen under an operator, of those that
-// a model has.
+// Missing returns the transitions of a model that were never seen under an operator.
 func (c Counts) Missing(kind schedule.Operator, model schedule.Model) []string {
 	var missing []string
 	for _, t := range wanted(kind, model) {

@@ -7,8 +7,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// causalTransitions are the edges of docs/causal.md that a run of many schedules must
-// have taken, section by section.
+// causalTransitions are the transitions of docs/causal.md that a run of many schedules must
+// have taken, by section.
 var causalTransitions = []string{
 	// Reads, writes, lists (docs/causal.md §3).
 	"event: causal_waits", "session: read", "session: answered", "session: listed", "session: left", "session: turned away", "session: forged",
@@ -34,21 +34,22 @@ var causalTransitions = []string{
 	"survey: of slots", "survey: of the stable cut", "stable cut: published", "stable cut: common", "stable cut: referenced by a context",
 	"event: causal_collected", "truth: tombstone dropped", "truth: stable cut published",
 
-	// Requests that were held against the bounds of a steady view.
+	// Requests that were checked against the bounds of a steady view.
 	"promptness: causal read of what its node has", "promptness: causal read of what its node has yet to get", "promptness: causal read at another owner",
 	"promptness: causal write", "promptness: causal write at another owner",
 
-	// What is lost (docs/causal.md §10).
+	// Data loss (docs/causal.md §10).
 	"view info: views", "view info: boot", "event: causal_boot_ended", "truth: write lost with its last holder", "truth: a lost write in a context",
 }
 
-// causalTransitionsOf are those that only some operators bring about.
+// causalTransitionsOf are the transitions that only some operators cause.
 var causalTransitionsOf = [schedule.Operators][]string{
 	schedule.Splitting:   {"operator: group split", "operator: groups joined", "truth: collected while somebody unknown had less"},
 	schedule.Adversarial: {"truth: collected while somebody unknown had less"},
 }
 
-// Message counts a message, and what it stands for if it concerns causal buckets.
+// Message counts a message by its kind. A message of causal buckets is also counted by its
+// case.
 func (c Counts) Message(m wire.Message) {
 	c.Add("message", trace.KindName(m))
 	switch m := m.(type) {
@@ -74,6 +75,7 @@ func (c Counts) Message(m wire.Message) {
 	}
 }
 
+// AddIf counts an event if holds is true.
 func (c Counts) AddIf(holds bool, group, what string) {
 	if holds {
 		c.Add(group, what)
@@ -129,7 +131,7 @@ func forwardFateName(m *wire.CausalForwardReply) string {
 	}
 }
 
-// Adopted counts in which way a node has come to another view, if it has.
+// Adopted counts how a node came to another view, if it did.
 func (c Counts) Adopted(before, after *core.NodeStatus) {
 	if !after.Present || before.Present && before.View.ID == after.View.ID {
 		return

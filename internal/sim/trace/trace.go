@@ -1,6 +1,8 @@
-// Package trace has the trace of a simulated run, and the words for what it shows: inputs,
-// messages, writes, events, ballots, contexts. A trace is text for people; its sum tells
-// whether two runs were the same.
+// Package trace records a simulated run as text: inputs, messages, writes, events, ballots
+// and contexts, one line an event. The text is for people. The sum of a trace tells whether
+// two runs were the same.
+//
+// A trace belongs to one run, and so to one goroutine.
 package trace
 
 import (
@@ -14,12 +16,13 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Trace is what happened in a run, one line a thing.
+// Trace is the record of a run, one line for each event.
 type Trace struct {
 	lines []string
 	sum   uint64
 }
 
+// Add appends a line with the time of the event.
 func (t *Trace) Add(at wire.Instant, format string, args ...any) {
 	line := schedule.Seconds(at) + " " + fmt.Sprintf(format, args...)
 	h := fnv.New64a()
@@ -28,15 +31,15 @@ func (t *Trace) Add(at wire.Instant, format string, args ...any) {
 	t.lines = append(t.lines, line)
 }
 
-// Sum is of all lines, in order: equal only for the same run.
+// Sum is a hash of all lines in order. Two runs with one sum are the same.
 func (t *Trace) Sum() uint64 { return t.sum }
 
-// Len is how many lines there are.
+// Len returns the number of lines.
 func (t *Trace) Len() int { return len(t.lines) }
 
 func (t *Trace) String() string { return strings.Join(t.lines, "\n") + "\n" }
 
-// Last are the last lines, cut to a width that people read.
+// Last returns the last n lines, each shortened.
 func (t *Trace) Last(n int) string {
 	var b strings.Builder
 	for _, line := range t.lines[max(0, len(t.lines)-n):] {
@@ -45,7 +48,7 @@ func (t *Trace) Last(n int) string {
 	return b.String()
 }
 
-// Describe is an input in a line.
+// Describe renders an input as one line.
 func Describe(in core.Input) string {
 	if text, ok := describeCausal(in); ok {
 		return text
@@ -61,7 +64,7 @@ func Describe(in core.Input) string {
 	}
 }
 
-// body is a message in a line; what is long, shortened.
+// body renders a message as one line. Long parts are shortened.
 func body(m wire.Message) string {
 	switch m := m.(type) {
 	case *wire.Prepare:
@@ -83,7 +86,7 @@ func describeEntries(entries []wire.Entry) string {
 	return strings.Join(parts, ", ")
 }
 
-// DescribeEntry is an entry in a few words.
+// DescribeEntry renders an entry of a log as a few words.
 func DescribeEntry(e *wire.Entry) string {
 	return fmt.Sprintf("(%s, %d) %s %q=%q number %d status %s for node %d counter %d", Name(e.Stamp.Ballot), e.Stamp.Index,
 		e.Op.ContentType, e.Op.Key, Short(e.Op.Value), e.Result.MsgNum, StatusNames[e.Result.Status], e.ID.Node, e.ID.Counter)
@@ -116,8 +119,8 @@ func idsOf(l wire.Layout) []ids.Node {
 	return all
 }
 
-// Name is a ballot as people speak of it: its view's number and author, its
-// round, and enough of the boots to tell boots apart.
+// Name renders a ballot: its view's number and author, its round, and as much of the boots
+// as tells them apart.
 func Name(b ids.Ballot) string {
 	if b.IsZero() {
 		return "nothing"

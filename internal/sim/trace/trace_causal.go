@@ -10,7 +10,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// describeCausal is an input that concerns causal buckets, in a line.
+// describeCausal renders an input that concerns causal buckets as one line.
 func describeCausal(in core.Input) (string, bool) {
 	switch in := in.(type) {
 	case *core.CausalSubmit:
@@ -46,7 +46,7 @@ func itemsString(items []wire.Item) string {
 	return fmt.Sprintf("%d items [%s]", len(items), strings.Join(parts, ", "))
 }
 
-// causalBody is a message that concerns causal buckets, in a line.
+// causalBody renders a message that concerns causal buckets as one line.
 func causalBody(m wire.Message) string {
 	switch m := m.(type) {
 	case *wire.Batch:
@@ -79,7 +79,7 @@ func causalBody(m wire.Message) string {
 	}
 }
 
-// holdingsString is what a node says that it has of slots.
+// holdingsString renders what a node reports to hold of slots.
 func holdingsString(h *wire.Holdings) string {
 	var b strings.Builder
 	for _, run := range h.Held {
@@ -98,7 +98,7 @@ func holdingsString(h *wire.Holdings) string {
 	return b.String()
 }
 
-// describeCausalWrite is a change of what is kept, in a line.
+// describeCausalWrite renders a change of the causal state as one line.
 func describeCausalWrite(c *core.CausalWrite) string {
 	var b strings.Builder
 	if c.Reset {
@@ -132,7 +132,7 @@ func describeCausalWrite(c *core.CausalWrite) string {
 	return b.String()
 }
 
-// ContextString is a context in a few words.
+// ContextString renders a context as a few words.
 func ContextString(c *wire.Context) string {
 	var b strings.Builder
 	b.WriteByte('{')

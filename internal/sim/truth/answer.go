@@ -10,7 +10,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Written checks the answer to a write and returns the past of who got it.
+// Written checks the answer to a write: the version is one that the request made, and is
+// durable somewhere. It returns the past of the client after the answer.
 func (t *Truth) Written(l *Incarnation, o *Op, r *core.CausalResult) Past {
 	if r == nil || r.Item == nil {
 		t.fail("answer", "node %d answers write %d without an item", l.Node, o.Token)
@@ -31,8 +32,8 @@ func (t *Truth) Written(l *Incarnation, o *Op, r *core.CausalResult) Past {
 	return past
 }
 
-// Read checks the answer to a read of a key, and returns the past of who got it and
-// what was read.
+// Read checks the answer to a read of a key (I14). It returns the past of the client after
+// the answer, and the write that the client read; nil: none.
 func (t *Truth) Read(l *Incarnation, o *Op, r *core.CausalResult) (Past, *Write) {
 	if r == nil {
 		t.fail("answer", "node %d answers read %d without a context", l.Node, o.Token)
@@ -50,11 +51,11 @@ func (t *Truth) Read(l *Incarnation, o *Op, r *core.CausalResult) (Past, *Write)
 	return past, w
 }
 
-// Elsewhere stands for a key that a listing does not concern.
+// Elsewhere stands for a key that a listing does not cover.
 var Elsewhere = new(Write)
 
-// List is what a listing of slots shows, by key: what the items are, nil for those
-// that it leaves out, Elsewhere for keys of other slots.
+// List returns what a listing of slots shows, by key: the write, nil for a key that the
+// listing leaves out, Elsewhere for a key of another slot.
 func (t *Truth) List(l *Incarnation, slots []hashing.Slot, items []*wire.Item) []*Write {
 	list := make([]*Write, len(t.keys))
 	for key := range list {
@@ -75,8 +76,9 @@ func (t *Truth) List(l *Incarnation, slots []hashing.Slot, items []*wire.Item) [
 	return list
 }
 
-// Listed checks the answer to a listing: of all keys that its node owned when it was
-// read it shows no less than its client's context has.
+// Listed checks the answer to a listing (I14): of every key that the node owned when it was
+// read, the listing shows no less than the client's context has. It returns the past of the
+// client after the answer.
 func (t *Truth) Listed(l *Incarnation, o *Op, list []*Write, c *wire.Context) Past {
 	past := o.Past
 	for key, w := range list {
@@ -97,7 +99,7 @@ func (t *Truth) Listed(l *Incarnation, o *Op, list []*Write, c *wire.Context) Pa
 	return past
 }
 
-// shown is the write that an answer shows, which must be durable somewhere.
+// shown returns the write that an answer shows. The write must be durable somewhere.
 func (t *Truth) shown(l *Incarnation, key int, item *wire.Item) *Write {
 	if item == nil {
 		return nil
@@ -113,18 +115,19 @@ func (t *Truth) shown(l *Incarnation, key int, item *wire.Item) *Write {
 	return w
 }
 
-// enough checks that a client sees no less of a key than its context has (I14): that,
-// or what won over it, or nothing, when it was deleted and collected.
+// enough checks that a client sees no less of a key than its context has (I14). The answer
+// shows that write, or one that won over it. It shows nothing if the key was deleted and
+// the tombstone collected.
 func (t *Truth) enough(l *Incarnation, o *Op, key int, w *Write) {
 	p := o.Past.At(key)
 	for p != nil && t.excused(l, p, o.Asked) {
 		t.world.Saw("a lost write in a context")
-		p = p.Past.At(key) // what it was written over was seen as well
+		p = p.Past.At(key) // the client had seen the overwritten write too
 	}
 	c := t.keys[key].collected
 	switch {
 	case p == nil || w != nil && !above(p.Version, w.Version):
-	case w == nil && p.Item.Deleted && p != o.Past.At(key): // what was lost is all that told of the delete
+	case w == nil && p.Item.Deleted && p != o.Past.At(key): // the lost write was the only evidence that the key existed after the delete
 	case w == nil && c != nil && !above(p.Version, c.Version):
 	default:
 		t.fail("I14", "node %d shows %v to client's request %d, whose context has %s", l.Node, w, o.Token, p)
@@ -134,8 +137,8 @@ func (t *Truth) enough(l *Incarnation, o *Op, key int, w *Write) {
 	}
 }
 
-// context checks what a client is given: it stands for all that it has seen, names
-// nothing else, and is no larger than it may be.
+// context checks the context of an answer: it stands for all that its client has seen
+// (I17), names nothing else, and is within its bound.
 func (t *Truth) context(l *Incarnation, o *Op, c *wire.Context, past Past) {
 	if len(c.Exact) > t.cfg.Exact {
 		t.fail("size", "node %d gives a context of %d entries, %d are allowed", l.Node, len(c.Exact), t.cfg.Exact)
@@ -150,14 +153,14 @@ func (t *Truth) context(l *Incarnation, o *Op, c *wire.Context, past Past) {
 	t.stands(c, past, -1, "the context of request %d at node %d", o.Token, l.Node)
 }
 
-// manyKeys is from how many on only a part of the contexts is looked at.
+// manyKeys is the number of keys above which only every 64th context is checked.
 const manyKeys = 500
 
-// stands checks that a context stands for a past, but for one key: nothing has left
-// it except for knowledge that implies it (I17).
+// stands checks that a context stands for a past, except for the key but. Nothing may have
+// left the context except for knowledge that implies it (I17).
 func (t *Truth) stands(c *wire.Context, past Past, but int, format string, args ...any) {
 	if t.looks++; len(t.keys) > manyKeys && t.looks%64 != 0 {
-		return // it takes as long as there are keys
+		return // a check takes time in proportion to the keys
 	}
 	exact := make(map[uint64]wire.CausalVersion, len(c.Exact))
 	for _, d := range c.Exact {
@@ -172,8 +175,8 @@ func (t *Truth) stands(c *wire.Context, past Past, but int, format string, args 
 	}
 }
 
-// implied reports that who has all that a context asks for has a write, or what won
-// over it.
+// implied reports whether a node that has all that a context asks for has a write, or one
+// that won over it.
 func (t *Truth) implied(c *wire.Context, exact map[uint64]wire.CausalVersion, w *Write) bool {
 	k := &t.keys[w.Key]
 	if v, named := exact[k.hash]; named && !above(w.Version, v) {
@@ -187,7 +190,7 @@ func (t *Truth) implied(c *wire.Context, exact map[uint64]wire.CausalVersion, w 
 	return false
 }
 
-// covers reports that the vector of a context, or a stable cut that it references, has a dot.
+// covers reports whether the vector of a context, or a stable cut that it references, has a dot.
 func (t *Truth) covers(c *wire.Context, d wire.Dot) bool {
 	if c.Vector.At(d.Stream) >= d.N {
 		return true

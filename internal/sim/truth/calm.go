@@ -6,40 +6,41 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// calm is the time after all faults: everybody can be reached, so nobody may miss
-// what others had long before.
+// calm is the time after all faults. All nodes can be reached, so none may lack a write
+// that was answered long before.
 type calm struct {
-	since    wire.Instant
-	answered wire.Instant // when the last PUT of the last list was; 0: not yet
+	since    wire.Instant // when the faults ended
+	answered wire.Instant // when all PUTs of the last list were answered; 0: not yet
 }
 
-// long is how long ago something must have been answered for everybody to have it,
-// where nothing is lost.
+// long is the time after an answer within which every owner must have a write, if nothing
+// is lost.
 const long = 2 * wire.Second
 
-// Calm notes that all faults are over.
+// Calm records that all faults are over.
 func (t *Truth) Calm() { t.calm = &calm{since: t.world.Now()} }
 
-// Storm ends what Calm began.
+// Storm ends the calm time: faults may happen again.
 func (t *Truth) Storm() { t.calm = nil }
 
-// Put notes that the last list was put to all its members, and all have answered.
+// Put records that the last list was put to all its members and all have answered.
 func (t *Truth) Put() {
 	if t.calm != nil && t.calm.answered == 0 {
 		t.calm.answered = t.world.Now()
 	}
 }
 
-// stranger checks that a write in calm wins over a write of long before, even if its
-// client knew nothing of that. Otherwise an owner took the write that had not asked the
-// previous holders of the slot, and the older write will replace it.
+// stranger checks that a write in calm time wins over every write that was answered long
+// before, even if its client knew nothing of that write. Otherwise the owner took the write
+// before it asked the previous holders of the slot, and the older write will replace the
+// new one.
 func (t *Truth) stranger(l *Incarnation, w *Write) {
 	if v := t.old(l, w.Op, w.Key); v != nil && !above(w.Version, v.Version) {
 		t.fail("hand-over", "node %d writes %s, which loses to %s, answered %s before", l.Node, w, v, ago(w.Op.Asked-v.Acked))
 	}
 }
 
-// fresh checks the same of a read. Before the last list has been put to everybody, an
+// fresh checks the same of a read. Until the last list has been put to all its members, an
 // owner elsewhere may answer for another view.
 func (t *Truth) fresh(l *Incarnation, o *Op, w *Write) {
 	if !l.Owns(o.Key) && (t.calm == nil || t.calm.answered == 0 || o.Asked < t.calm.answered) {
@@ -54,8 +55,8 @@ func (t *Truth) fresh(l *Incarnation, o *Op, w *Write) {
 	}
 }
 
-// old is the largest version of a key that was answered long before a request in
-// calm, and that a node holds which the one who answers must have asked.
+// old returns the largest version of a key that was answered long before a request in calm
+// time, and that a node holds which the answering node must have asked.
 func (t *Truth) old(l *Incarnation, o *Op, key int) *Write {
 	if t.calm == nil || o.Asked < t.calm.since+long {
 		return nil
@@ -72,8 +73,8 @@ func (t *Truth) old(l *Incarnation, o *Op, key int) *Write {
 	return most
 }
 
-// heldNear reports that a member of an incarnation's view, which has the same view or one that
-// it replaces, has a write durably.
+// heldNear reports whether a member of an incarnation's view holds a write durably, and has
+// the same view or one that this view replaces.
 func (t *Truth) heldNear(l *Incarnation, v *Write) bool {
 	if l.view == nil {
 		return false

@@ -8,8 +8,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Wrote holds what a node writes against what is true, in the order in which it is
-// carried out, and takes it in.
+// Wrote checks a write of a node against the truth, in the order in which the node carries
+// its writes out, and then applies the write to the written state.
 func (l *Incarnation) Wrote(seq uint64, c *core.CausalWrite) {
 	t, s := l.t, l.written
 	for _, r := range c.Free {
@@ -38,8 +38,8 @@ func (l *Incarnation) Wrote(seq uint64, c *core.CausalWrite) {
 	l.unsynced = append(l.unsynced, unsyncedWrite{seq: seq, change: c})
 }
 
-// put checks one item that is written down: a new write of this node, or one that is
-// known and wins over what is there (I18).
+// put checks one item that is written: it is a new write of this node, or a known write
+// that wins over the item that is there (I18).
 func (t *Truth) put(l *Incarnation, item *wire.Item) {
 	d := item.Version.Dot
 	var w *Write
@@ -65,9 +65,9 @@ func (t *Truth) put(l *Incarnation, item *wire.Item) {
 	}
 }
 
-// collectedBefore checks that what was deleted does not come back to a node whose K has
-// the tombstone, when that was collected (I19): all that it won over had to be known by
-// then.
+// collectedBefore checks that a deleted key does not come back to a node whose K has a
+// collected tombstone (I19). All writes that the tombstone won over had to be known when it
+// was collected.
 func (t *Truth) collectedBefore(l *Incarnation, w *Write) {
 	k := &t.keys[w.Key]
 	c := k.collected
@@ -82,8 +82,8 @@ func (t *Truth) collectedBefore(l *Incarnation, w *Write) {
 	}
 }
 
-// depends checks what a new version was stored with: it must stand for all that its
-// client had seen but for the key itself, and have no more entries than it may.
+// depends checks the dependencies that a new version is stored with. They stand for all
+// that its client had seen except the key itself, and are within their bound.
 func (t *Truth) depends(l *Incarnation, w *Write) {
 	if n := len(w.Item.Deps.Exact); n > t.cfg.Deps {
 		t.fail("size", "%s is stored with %d dependencies, %d are allowed", w, n, t.cfg.Deps)
@@ -91,8 +91,8 @@ func (t *Truth) depends(l *Incarnation, w *Write) {
 	t.stands(&w.Item.Deps, w.Past, w.Key, "what %s at node %d depends on", w, l.Node)
 }
 
-// drop checks that what is forgotten was deleted, and that nobody can bring less of
-// it back (I19).
+// drop checks that an item which a node forgets was deleted, and that no node can bring a
+// lower version of the key back (I19, I25).
 func (t *Truth) drop(l *Incarnation, key int) {
 	k, w := &t.keys[key], l.written.items[key]
 	switch {
@@ -109,13 +109,13 @@ func (t *Truth) drop(l *Incarnation, key int) {
 	l.written.items[key] = nil
 }
 
-// collect notes that a node drops a tombstone. Whoever holds less of the key must be
-// known to have nothing new: K of the collector has it, or else it would come back. That
-// cannot be asked of nodes that neither the view nor its former members know of, nor of
-// what was won over there and is under way still.
+// collect checks that a node may drop a tombstone (I19). If a node holds a lower version of
+// the key, K of the collector must have that version: otherwise the key would come back.
+// Two cases are excused. The node is neither in the view nor known to its members as a
+// former member. Or the lower version is still under way.
 func (t *Truth) collect(l *Incarnation, w *Write) {
 	k := &t.keys[w.Key]
-	first := exceeds(w, k.collected) // else it may have been dropped because another node had done so
+	first := exceeds(w, k.collected) // otherwise the node may drop it because another node collected it before
 	t.world.Saw("tombstone dropped")
 	if first {
 		k.collected = w
@@ -148,8 +148,8 @@ func (t *Truth) collect(l *Incarnation, w *Write) {
 	}
 }
 
-// told notes who was asked before a tombstone was collected. Who began since may be of
-// an incarnation that was not.
+// told records which boots were asked before a tombstone was collected. A boot that began
+// since may be of an incarnation that was not asked.
 func (t *Truth) told(l *Incarnation, k *key) {
 	k.told = map[*Incarnation]ids.Boot{}
 	for _, m := range l.view.members {
@@ -159,11 +159,12 @@ func (t *Truth) told(l *Incarnation, k *key) {
 	}
 }
 
-// surveyed is how old an answer may be that a tombstone is collected by
+// surveyed is the largest age of an answer by which a tombstone may be collected
 // (docs/causal.md §9).
 const surveyed = 2 * wire.Second
 
-// known are the nodes that the members of a view, or their former members, are.
+// known returns the nodes of an incarnation's view and the former members that these nodes
+// know.
 func (t *Truth) known(l *Incarnation) []ids.Node {
 	all := slices.Clone(l.former)
 	if l.view != nil {
@@ -181,8 +182,8 @@ func (t *Truth) known(l *Incarnation) []ids.Node {
 	return nodes
 }
 
-// forget excuses what a tombstone that is collected in some group wins over: another
-// group, which nobody there had heard of, may bring less of it back.
+// forget excuses the writes that a collected tombstone won over. Another group, of which
+// the collectors had not heard, may bring one of them back.
 func (t *Truth) forget(w *Write) {
 	k := &t.keys[w.Key]
 	t.world.Saw("collected while somebody unknown had less")
@@ -196,8 +197,8 @@ func (t *Truth) forget(w *Write) {
 	}
 }
 
-// mayFree checks that what is given up is at every owner of it (I25): now or before,
-// unless that owner has lost its memory since it took it.
+// mayFree checks that every owner of a key holds what a node gives up, or has held it
+// before (I25). An owner that has lost its state since is excused.
 func (t *Truth) mayFree(l *Incarnation, r wire.HashRange) {
 	for i := range t.keys {
 		k, w := &t.keys[i], l.written.items[i]
@@ -221,10 +222,10 @@ func (t *Truth) mayFree(l *Incarnation, r wire.HashRange) {
 	}
 }
 
-// outlived reports that an owner rightly has less of a key than w, which another node
-// gives up. The owner knows that w was collected, by a node that had not heard of the
-// owner's item. The node that gives w up has not heard of that item either: it would have
-// known otherwise that the item wins.
+// outlived reports whether an owner rightly has a lower version of a key than w, which
+// another node gives up. The owner knows that w was collected, by a node that had not heard
+// of the owner's item. The node that gives w up has not heard of that item either:
+// otherwise it would know that the item wins.
 func (t *Truth) outlived(l, o *Incarnation, w *Write) bool {
 	less, at := o.durable.items[w.Key], t.keys[w.Key].slot
 	if less == nil || !w.forgotten || !o.durable.known(at, w.Version.Dot.Stream, w.Version.Dot.N) {

@@ -5,21 +5,21 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// sending is a forwarded write and a node that it was sent to.
+// sending is a forwarded write, and a node that it was sent to.
 type sending struct {
 	id ids.Request
 	to ids.Node
 }
 
-// forwards notes when a write was sent to an owner last.
+// forwards records when a write was sent to an owner last.
 func (t *Truth) forwards(l *Incarnation, to ids.Node, m *wire.CausalForward) {
 	if !m.Read {
 		t.sent[sending{ids.Request{Node: l.Node, Boot: l.boot, Counter: m.Counter}, to}] = t.world.Now()
 	}
 }
 
-// Heard notes what a message tells a node of its sender's finished writes. A hello counts
-// only in the receiver's view, between members.
+// Heard records what a message tells a node of its sender's finished writes. A hello counts
+// only between members, in the receiver's view.
 func (l *Incarnation) Heard(h wire.Header, m wire.Message) {
 	lowestOpen := uint64(0)
 	switch m := m.(type) {
@@ -38,9 +38,9 @@ func (l *Incarnation) Heard(h wire.Header, m wire.Message) {
 }
 
 // mayForward checks a write that its client's node has forwarded (docs/forwarding.md §3).
-// The owner must not have had it before, in this boot, nor have heard that it is finished,
-// and it must have been sent to this boot of the owner. A second owner may take it a second
-// time, because it may not know of the first.
+// In this boot, the owner must neither have taken the write before nor have heard that the
+// write is finished. The write must have been sent to this boot of the owner. A second
+// owner may take the same write, because it may not know of the first.
 func (t *Truth) mayForward(l *Incarnation, w *Write) {
 	id := w.Item.ID
 	for _, first := range w.Op.Writes {
@@ -66,5 +66,6 @@ func (t *Truth) mayForward(l *Incarnation, w *Write) {
 	}
 }
 
-// lateAfter is how long after its client was answered, or left, a write counts as late.
+// lateAfter is the time after the answer, or after the client left, from which a write
+// counts as late.
 const lateAfter = 3 * wire.Second

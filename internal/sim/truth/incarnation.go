@@ -10,69 +10,72 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Incarnation is one node from its start with nothing until it loses its data.
+// Incarnation is one node from a start without state until it loses its state. It may span
+// several boots.
 type Incarnation struct {
 	Node   ids.Node
 	t      *Truth
 	boot   ids.Boot
-	born   wire.Instant
-	booted wire.Instant
+	born   wire.Instant // when it started without state
+	booted wire.Instant // when its present boot started
 	dead   bool
 
-	view       *view      // written
-	births     []ids.View // of that view, as the node has written it
-	before     *view      // when the present step began
-	adoptedAt  wire.Instant
-	leftAt     map[*view]wire.Instant // views that it has had before
-	ready      bool                   // it shows that it is, for all its slots, in this view
-	former     []wire.Member          // written
-	acked      map[*stream]uint64     // of other streams in this view: up to there all was here when it was acknowledged
-	viewsKnown map[ids.View]bool      // views that it has written down
-	cuts       map[ids.View]bool      // and those with their stable cut
-	written    *state
-	durable    *state
-	unsynced   []unsyncedWrite
-	ever       []*Write       // per key the largest that was durable here, at any time
-	had        [][]arrival    // per key all that were, since its slot was given up last
-	since      []wire.Instant // per key when what is durable came
+	view      *view                  // of the written state
+	births    []ids.View             // the first views of view's cluster, as the node has written them
+	before    *view                  // the view when the present step began
+	adoptedAt wire.Instant           // when it came to view
+	leftAt    map[*view]wire.Instant // when it left each of its earlier views
+	ready     bool                   // it reports to be ready for all its slots in this view
+	former    []wire.Member          // of the written state
+	// acked has the other streams of this view: the number up to which the incarnation held
+	// all writes when it acknowledged them.
+	acked      map[*stream]uint64
+	viewsKnown map[ids.View]bool // views of which it has written the layout
+	cuts       map[ids.View]bool // views of which it has written the stable cut
+	written    *state            // what the node has written, durable or not
+	durable    *state            // what has become durable
+	unsynced   []unsyncedWrite   // writes in written that are not in durable, in their order
+	ever       []*Write          // by key: the largest write that was ever durable here
+	had        [][]arrival       // by key: the writes that were durable here since the slot was given up last
+	since      []wire.Instant    // by key: when the present durable item became durable
 
-	remembered map[ids.Request]bool     // that this boot has written down
-	finished   map[wire.NodeBoot]uint64 // writes of a forwarder below this number, as this boot has heard
+	remembered map[ids.Request]bool     // requests whose results this boot has written
+	finished   map[wire.NodeBoot]uint64 // by forwarder: the number below which all its writes are finished, as this boot has heard
 }
 
-// arrival is a write and when it became durable somewhere.
+// arrival is a write, and when it became durable at a node.
 type arrival struct {
 	*Write
 	at wire.Instant
 }
 
-// unsyncedWrite is a write that the node has begun and that is not durable yet.
+// unsyncedWrite is a write of the node that is not durable yet.
 type unsyncedWrite struct {
-	seq    uint64
+	seq    uint64 // number of the write
 	change *core.CausalWrite
-	view   *view
+	view   *view // adopted by the write; nil: none
 }
 
-// state is what an incarnation has, written or durable.
+// state is what an incarnation holds: as written, or as durable.
 type state struct {
 	node  ids.Node
 	view  *view
-	items []*Write // by key; nil: nothing
+	items []*Write // by key; nil: none
 	slots []slotState
-	live  map[wire.Stream]uint64 // of the streams of its view
-	// folded is what live was in earlier views: K of those slots that were ready then.
+	live  map[wire.Stream]uint64 // of the streams of its view: the number up to which K has every write
+	// folded is live of earlier views: it is part of K of the slots that were ready then.
 	folded map[wire.Stream]uint64
 }
 
-// slotState is a slot as it was written.
+// slotState is a slot in one state.
 type slotState struct {
 	held      bool
-	freed     bool                   // given up, and nothing known since
-	void      map[wire.Stream]uint64 // what had been folded when it was given up last: of this slot that is not known any more
-	known     wire.Vector
+	freed     bool                   // the slot was given up, and nothing was learnt of it since
+	void      map[wire.Stream]uint64 // folded when the slot was given up last: knowledge that no longer counts for this slot
+	known     wire.Vector            // K of the slot as it was written last; state.live and state.folded add to it
 	gcCounter uint64
-	sure      map[wire.Stream]uint64 // what K says of these is true
-	whole     wire.Vector            // the last vector that was found to be true
+	sure      map[wire.Stream]uint64 // by stream: the number up to which K was found to be true
+	whole     wire.Vector            // the last vector of which every position was found to be true
 }
 
 func (t *Truth) newState(node ids.Node) *state {
@@ -92,7 +95,7 @@ func (s *state) clone() *state {
 	return &c
 }
 
-// Begin notes that a node starts with nothing.
+// Begin records that a node starts without state.
 func (t *Truth) Begin(node ids.Node, boot ids.Boot) *Incarnation {
 	l := &Incarnation{
 		Node: node, t: t, boot: boot, born: t.world.Now(), booted: t.world.Now(), written: t.newState(node), durable: t.newState(node),
@@ -104,7 +107,7 @@ func (t *Truth) Begin(node ids.Node, boot ids.Boot) *Incarnation {
 	return l
 }
 
-// Restart notes that an incarnation goes on in another boot with what was durable.
+// Restart records that an incarnation goes on in another boot, with its durable state.
 func (l *Incarnation) Restart(boot ids.Boot) {
 	l.boot, l.booted = boot, l.t.world.Now()
 	l.unsynced, l.ready = nil, false
@@ -116,20 +119,20 @@ func (l *Incarnation) Restart(boot ids.Boot) {
 	l.remembered, l.finished = map[ids.Request]bool{}, map[wire.NodeBoot]uint64{}
 }
 
-// Boot is the present boot.
+// Boot returns the present boot.
 func (l *Incarnation) Boot() ids.Boot { return l.boot }
 
-// Shows notes that an incarnation shows whether it is ready for all its slots.
+// Shows records whether an incarnation reports to be ready for all its slots.
 func (l *Incarnation) Shows(ready bool) { l.ready = ready }
 
-// Has reports that an incarnation has a write, or what won over it, or knows that it was
-// deleted and collected.
+// Has reports whether an incarnation holds a write or one that won over it, or knows that
+// the write was deleted and collected.
 func (l *Incarnation) Has(w *Write) bool { return l.written.keeps(l.t, w) }
 
-// Item is what an incarnation has written of a key; nil: nothing.
+// Item returns the write that an incarnation holds of a key; nil: none.
 func (l *Incarnation) Item(key int) *Write { return l.written.items[key] }
 
-// Adopt notes that a view was written, and reports whether it is another one than
+// Adopt records that a view was written. It reports whether the view differs from the one
 // before.
 func (l *Incarnation) Adopt(seq uint64, v *wire.View) bool {
 	x := l.t.viewOf(v)
@@ -163,7 +166,7 @@ func (s *state) adopt(v *view) {
 	}
 }
 
-// DurableUpTo is told what has become durable.
+// DurableUpTo records that all writes up to number seq are durable.
 func (l *Incarnation) DurableUpTo(seq uint64) {
 	n := 0
 	for n < len(l.unsynced) && l.unsynced[n].seq <= seq {
@@ -183,7 +186,7 @@ func (l *Incarnation) becomeDurable(c *core.CausalWrite) {
 	for _, r := range c.Free {
 		for key := range l.had {
 			if h := t.keys[key].hash; r.First <= h && h <= r.Last {
-				l.had[key] = nil // it is with its owners, who may lose it
+				l.had[key] = nil // its owners hold it now, and may lose it
 			}
 		}
 	}
@@ -201,7 +204,7 @@ func (l *Incarnation) becomeDurable(c *core.CausalWrite) {
 	}
 }
 
-// writeOf is the write of an item that was checked before.
+// writeOf returns the write of an item that was checked before.
 func (t *Truth) writeOf(item *wire.Item) *Write {
 	d := item.Version.Dot
 	if s := t.streams[d.Stream]; s != nil && d.N >= 1 && d.N <= uint64(len(s.writes)) {
@@ -210,7 +213,7 @@ func (t *Truth) writeOf(item *wire.Item) *Write {
 	return nil
 }
 
-// change does what a write says, without a judgement.
+// change applies a write without a check.
 func (s *state) change(t *Truth, c *core.CausalWrite) {
 	if c.Reset {
 		*s = *t.newState(s.node)
@@ -241,7 +244,7 @@ func (s *state) change(t *Truth, c *core.CausalWrite) {
 	}
 }
 
-// free takes the items of a range away, and K of its slots.
+// free removes the items of a range, and K of its slots.
 func (s *state) free(t *Truth, r wire.HashRange) {
 	for i := range t.keys {
 		if h := t.keys[i].hash; r.First <= h && h <= r.Last {
@@ -257,8 +260,8 @@ func (s *state) free(t *Truth, r wire.HashRange) {
 	}
 }
 
-// has reports that a state has a write, or what won over it, or that it was deleted
-// and collected.
+// has reports whether a state holds a write or one that won over it. It also reports true
+// if the write was deleted and collected anywhere.
 func (s *state) has(t *Truth, w *Write) bool {
 	if held := s.items[w.Key]; held != nil {
 		return !above(w.Version, held.Version)
@@ -267,8 +270,8 @@ func (s *state) has(t *Truth, w *Write) bool {
 	return c != nil && !above(w.Version, c.Version)
 }
 
-// keeps is has, by what the state knows itself: who holds nothing of a slot does not
-// stand for what was deleted in it and collected.
+// keeps is has by the state's own knowledge: a state that knows nothing of a slot does not
+// count as holding what was deleted in the slot and collected.
 func (s *state) keeps(t *Truth, w *Write) bool {
 	if s.items[w.Key] != nil || !s.has(t, w) {
 		return s.has(t, w)
@@ -277,7 +280,7 @@ func (s *state) keeps(t *Truth, w *Write) bool {
 	return x.known.At(d.Stream) >= d.N || !x.freed && max(s.live[d.Stream], s.folded[d.Stream]) >= d.N
 }
 
-// satisfied reports that K of a state covers a write.
+// satisfied reports whether K of a state covers a write.
 func (s *state) satisfied(t *Truth, w *Write) bool {
 	if held := s.items[w.Key]; held != nil && !above(w.Version, held.Version) {
 		return true
@@ -289,8 +292,9 @@ func (s *state) satisfied(t *Truth, w *Write) bool {
 	return s.live[d.Stream] >= d.N && s.has(t, w)
 }
 
-// lie is a write that a claim "of this slot everything in this stream up to n" covers
-// and the state has not got (I15); a claim beyond the end of the stream is one, too.
+// lie checks the claim "of this slot I have every write of this stream up to n" (I15). It
+// returns ok if the claim is true, and otherwise a write that the state lacks. A claim
+// beyond the end of the stream is false too.
 func (s *state) lie(t *Truth, at hashing.Slot, p wire.Position, v wire.Vector) (lie *Write, ok bool) {
 	x := &s.slots[at]
 	from := x.sure[p.Stream]
@@ -313,9 +317,9 @@ func (s *state) lie(t *Truth, at hashing.Slot, p wire.Position, v wire.Vector) (
 	return nil, true
 }
 
-// outlives reports that a key has less than a write, because that was collected with
-// what won over it, and what the key has was written where nobody knew of it: whoever
-// claims to have the one claims nothing of the other.
+// outlives reports whether a state may hold a lower version of a key than a write. The
+// write, or a tombstone that won over it, was collected by nodes that did not know of the
+// lower version. The claim v covers the tombstone and not the lower version.
 func (s *state) outlives(t *Truth, key int, w *Write, v wire.Vector) bool {
 	held, c := s.items[key], t.keys[key].collected
 	if held == nil || c == nil || above(w.Version, c.Version) {
@@ -329,7 +333,7 @@ func (s *state) outlives(t *Truth, key int, w *Write, v wire.Vector) bool {
 	return true
 }
 
-// claim fails an incarnation that says it knows what it has not got.
+// claim checks what an incarnation claims to have of one slot (I15).
 func (t *Truth) claim(l *Incarnation, s *state, what string, at hashing.Slot, v wire.Vector) {
 	x := &s.slots[at]
 	if len(v) == 0 || len(v) == len(x.whole) && &v[0] == &x.whole[0] {
@@ -352,9 +356,9 @@ func (s *state) of(w *Write) *Write {
 	return s.items[w.Key]
 }
 
-// stillHeld leaves out what was given up since an answer was made, which waited until
-// what it speaks of was durable: it speaks of then. What its receiver makes of it is
-// judged there.
+// stillHeld leaves out the slots that were given up since an answer was made. The answer
+// waited until its writes were durable, and describes an earlier moment. Its effect is
+// checked at the receiver.
 func (t *Truth) stillHeld(l *Incarnation, h *wire.Holdings) *wire.Holdings {
 	still := wire.Holdings{Vectors: h.Vectors}
 	for _, run := range h.Held {
@@ -372,7 +376,7 @@ func (t *Truth) stillHeld(l *Incarnation, h *wire.Holdings) *wire.Holdings {
 	return &still
 }
 
-// claims holds all that holdings say against a state.
+// claims checks all holdings of a message against a state (I15).
 func (t *Truth) claims(l *Incarnation, s *state, what string, h *wire.Holdings) {
 	for _, run := range h.Held {
 		if int(run.Vector) >= len(h.Vectors) || int(run.Slots.First+run.Slots.Count) > len(s.slots) {

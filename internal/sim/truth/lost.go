@@ -6,8 +6,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Die notes that an incarnation ends with all that it has: what nobody else has, nor
-// anything that wins over it, is lost.
+// Die records that an incarnation ends with its state. A write is lost if no other
+// incarnation holds it or a write that won over it.
 func (l *Incarnation) Die() {
 	t := l.t
 	l.dead = true
@@ -31,9 +31,9 @@ func (l *Incarnation) Die() {
 	}
 }
 
-// excused reports that an incarnation need not show a write, because the write is lost, or may be
-// lost as far as the incarnation can know. It may be if a node that had the write has lost its
-// memory, and no node that the incarnation knows of has the write (docs/causal.md §10).
+// excused reports that an incarnation need not show a write. Either the write is lost, or
+// the incarnation cannot know better: a node that had the write has lost its state, and no
+// node that the incarnation knows of has the write (docs/causal.md §10).
 func (t *Truth) excused(l *Incarnation, w *Write, asked wire.Instant) bool {
 	switch {
 	case w.Excused():
@@ -43,7 +43,7 @@ func (t *Truth) excused(l *Incarnation, w *Write, asked wire.Instant) bool {
 		w.spared = true
 		t.world.Saw("a write given up by who could not know better")
 	}
-	for _, v := range t.keys[w.Key].writes { // what it was written over is given up with it
+	for _, v := range t.keys[w.Key].writes { // the writes that it overwrote are given up too
 		if v.shaken && above(w.Version, v.Version) && !t.withinReach(l, v, asked) {
 			v.spared = true
 		}
@@ -51,12 +51,12 @@ func (t *Truth) excused(l *Incarnation, w *Write, asked wire.Instant) bool {
 	return true
 }
 
-// withinReach reports that an incarnation, or somebody that it knows, has a write or what won
-// over it. What was written after a read was asked does not count: the answer may be older,
-// and under way, and nobody has to show more than the context has. Nor does what was
-// written when the incarnation might have found out that the write was lost: it asks for that
-// once in a view, after an incarnation has ended. Nor does what somebody has got since he left the
-// incarnation's view: it has not heard of that, or would be left behind.
+// withinReach reports that an incarnation, or a node that it knows, holds a write or one
+// that won over it. A holding counts only if it is older than the read and older than the
+// question for lost writes, which a node asks once in a view after an incarnation has
+// ended. The answer to a read may be older than its arrival, and needs to show no more than
+// the context has. Nor does a write count that another node got after it left the
+// incarnation's view: the incarnation has not heard of it, or would be left behind.
 func (t *Truth) withinReach(l *Incarnation, w *Write, asked wire.Instant) bool {
 	by := min(asked, max(l.adoptedAt, w.shakenAt))
 	for _, id := range t.known(l) {
@@ -67,8 +67,8 @@ func (t *Truth) withinReach(l *Incarnation, w *Write, asked wire.Instant) bool {
 	return l.kept(w, by, l.view)
 }
 
-// kept reports that an incarnation keeps a write, and not only by what was written later, or
-// came after it had left a view.
+// kept reports that an incarnation holds a write that arrived by a time, and before the
+// incarnation left a view.
 func (l *Incarnation) kept(w *Write, by wire.Instant, in *view) bool {
 	if !l.durable.keeps(l.t, w) {
 		return false
@@ -79,9 +79,9 @@ func (l *Incarnation) kept(w *Write, by wire.Instant, in *view) bool {
 	})
 }
 
-// apart reports that operators have parted two incarnations: of their views neither replaces
-// the other, and they are not of one list. They do not tell each other what they have
-// (docs/causal.md §6).
+// apart reports that operators have parted two incarnations: neither view replaces the
+// other, and the two have different lists. Such nodes do not exchange data (docs/causal.md
+// §6).
 func apart(a, b *Incarnation) bool {
 	v, w := a.view, b.view
 	if v == nil || w == nil || v == w || v.ancestors[w.id] || w.ancestors[v.id] {
@@ -90,10 +90,11 @@ func apart(a, b *Incarnation) bool {
 	return len(v.members) > 0 && len(w.members) > 0 && !v.layout.Equal(w.layout)
 }
 
-// noteDisplaced notes the versions whose place a larger one has taken between the context of a
-// request and that of its answer. A list shows versions besides: one of them gives way to what
-// another item depends on, unless the client named the larger version itself. In that case the node
-// knew that the larger one is lost, and must name the smaller one (docs/causal.md §2, rule 2).
+// noteDisplaced records the versions whose place a larger one has taken between the context of
+// a request and that of its answer. A list also shows versions. A larger version that another
+// item depends on takes the place of a shown one, unless the client named the larger version
+// itself. In that case the node knew that the larger one is lost, and must name the smaller one
+// (docs/causal.md §2, rule 2).
 func (t *Truth) noteDisplaced(sent *wire.Context, listed []*Write, answered *wire.Context) {
 	named := make(map[uint64]wire.CausalVersion, len(sent.Exact))
 	for _, d := range sent.Exact {
@@ -108,7 +109,7 @@ func (t *Truth) noteDisplaced(sent *wire.Context, listed []*Write, answered *wir
 	}
 }
 
-// writeAt is the write of a version; nil: there is none.
+// writeAt returns the write of a version; nil: there is none.
 func (t *Truth) writeAt(v wire.CausalVersion) *Write {
 	s, n := t.streams[v.Dot.Stream], v.Dot.N
 	if s == nil || n == 0 || n > uint64(len(s.writes)) {
@@ -117,16 +118,17 @@ func (t *Truth) writeAt(v wire.CausalVersion) *Write {
 	return s.writes[n-1]
 }
 
-// displace notes that w took the place of a smaller version in a context.
+// displace records that w took the place of a smaller version in a context.
 func (w *Write) displace(v *Write) {
 	if w != nil && v != nil && above(w.Version, v.Version) && !slices.Contains(w.displaced, v) {
 		w.displaced = append(w.displaced, v)
 	}
 }
 
-// giveUp spares what is given up with a lost write that a context names: the versions whose place
-// it took there, and what they were written over, as far as they are above the version that is shown
-// and the context does not ask for them (docs/causal.md §10, rule 2).
+// giveUp spares the writes that are given up with a lost write which a context names: the versions
+// whose place the lost write took there, and the versions that these overwrote. A write is spared
+// only if it is above the version that is shown, and the context does not ask for it
+// (docs/causal.md §10, rule 2).
 func (t *Truth) giveUp(c *wire.Context, lost, shown *Write) {
 	seen := map[*Write]bool{}
 	for open := slices.Clone(lost.displaced); len(open) > 0; {
@@ -141,16 +143,16 @@ func (t *Truth) giveUp(c *wire.Context, lost, shown *Write) {
 	}
 }
 
-// asksFor reports that the vector or a reference of a context has a write, or one that is above it
-// and that no node has lost.
+// asksFor reports whether the vector or a stable-cut reference of a context has a write, or a
+// larger version of its key that no node has lost.
 func (t *Truth) asksFor(c *wire.Context, w *Write) bool {
 	return slices.ContainsFunc(t.keys[w.Key].writes, func(v *Write) bool {
 		return !above(w.Version, v.Version) && !v.shaken && !v.Excused() && t.covers(c, v.Version.Dot)
 	})
 }
 
-// best is the largest version of a key that is left: somewhere durable, or a
-// tombstone that was collected and that somebody knows of.
+// best returns the largest version of a key that is left. It is durable somewhere, or is a
+// collected tombstone that an incarnation knows of.
 func (t *Truth) best(key int) *Write {
 	var best *Write
 	c := t.keys[key].collected
@@ -168,7 +170,7 @@ func (t *Truth) best(key int) *Write {
 	return best
 }
 
-// StreamLost reports that a stream ended with all that its node had.
+// StreamLost reports that a stream ended with the state of its node.
 func (t *Truth) StreamLost(d wire.Stream) bool {
 	s := t.streams[d]
 	return s != nil && s.lostAt != 0

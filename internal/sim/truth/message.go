@@ -8,8 +8,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Sent holds a message against what its sender may say: what depends on a write only
-// when that is durable, and of K no more than is true.
+// Sent checks a message against what its sender may say. A write that it depends on must be
+// durable, and its claims of K must be true (I15).
 func (t *Truth) Sent(l *Incarnation, e *core.Envelope) {
 	switch m := e.Message.(type) {
 	case *wire.Batch:
@@ -41,8 +41,8 @@ func (t *Truth) Sent(l *Incarnation, e *core.Envelope) {
 	}
 }
 
-// items checks that what is sent is what was written, and durable where it is sent,
-// or was before it was given up.
+// items checks that the items of a message are as they were written, and durable at the
+// sender. Items that the sender gave up count as durable.
 func (t *Truth) items(l *Incarnation, what string, items []wire.Item) {
 	for i := range items {
 		if w := t.find(l, &items[i]); w != nil && !l.durable.has(t, w) && exceeds(w, l.ever[w.Key]) {
@@ -52,7 +52,8 @@ func (t *Truth) items(l *Incarnation, what string, items []wire.Item) {
 	}
 }
 
-// shows is items for an answer, which has the version of a write without its value.
+// shows checks an item that an answer shows. The answer has the version of a write without
+// its value.
 func (t *Truth) shows(l *Incarnation, item *wire.Item) {
 	if w := t.writeOf(item); w == nil {
 		t.find(l, item)
@@ -61,7 +62,7 @@ func (t *Truth) shows(l *Incarnation, item *wire.Item) {
 	}
 }
 
-// batch checks that a broadcast has the sender's own writes, in their order.
+// batch checks that a broadcast holds the sender's own writes, in their order.
 func (t *Truth) batch(l *Incarnation, m *wire.Batch) {
 	for i := range m.Items {
 		d := m.Items[i].Version.Dot
@@ -73,8 +74,8 @@ func (t *Truth) batch(l *Incarnation, m *wire.Batch) {
 	t.items(l, "broadcasts", m.Items)
 }
 
-// greets checks that a hello tells of no write that is not durable. (One that was made
-// before a view was adopted in the same step tells of the stream before.)
+// greets checks that a hello tells of no write that is not durable. A hello that was made
+// before a view was adopted in the same step tells of the stream before.
 func (t *Truth) greets(l *Incarnation, m *wire.Hello) {
 	told := m.Stream == 0 || slices.ContainsFunc(t.order, func(s *stream) bool {
 		return s.id.Node == l.Node && s.id.Boot == l.boot && m.Stream <= uint64(len(s.writes)) && s.writes[m.Stream-1].durable
@@ -84,9 +85,9 @@ func (t *Truth) greets(l *Incarnation, m *wire.Hello) {
 	}
 }
 
-// acknowledges checks that all that a broadcast brought so far is here, if the sender
-// is ready for all its slots: only then does an acknowledgement count. Which incarnation of
-// the receiver is meant the message does not say; the sender knows.
+// acknowledges checks that the sender of an acknowledgement holds all that a broadcast
+// brought so far. The acknowledgement counts only if the sender is ready for all its slots.
+// It does not say which incarnation of the receiver it is for; the sender knows.
 func (t *Truth) acknowledges(l *Incarnation, to ids.Node, m *wire.BatchAck) {
 	if m.N == 0 || !l.ready {
 		return
@@ -105,7 +106,8 @@ func (t *Truth) acknowledges(l *Incarnation, to ids.Node, m *wire.BatchAck) {
 	t.fail("acknowledgement", "node %d acknowledges %d writes of node %d in view %v, it lacks %v", l.Node, m.N, to, m.View, lie)
 }
 
-// lacks is a write of a stream up to a number that an owner of its slot has not got.
+// lacks returns a write of a stream, up to number n, that an owner of its slot does not
+// hold.
 func (t *Truth) lacks(l *Incarnation, s *stream, n uint64) (*Write, bool) {
 	if n > uint64(len(s.writes)) {
 		return nil, false

@@ -7,10 +7,11 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Near are the incarnations whose data must come to the members of a list: they themselves,
-// and those outside that they know as former members, and where those can be reached,
-// and that no operator has given another view since (docs/causal.md §6, §7). A node of another
-// cluster does not answer them (docs/views.md §3.2).
+// Near returns the incarnations whose data must come to the members of a list: the members,
+// and the former members that they know. A former member counts only if it can be reached
+// and no operator has given it another view since (docs/causal.md §6, §7). there reports
+// whether a member can be reached. A node of another cluster does not count: it does not
+// answer the members (docs/views.md §3.2).
 func (t *Truth) Near(list []int, there func(wire.Member) bool) []*Incarnation {
 	var near []*Incarnation
 	for _, id := range list {
@@ -32,8 +33,9 @@ func (t *Truth) Near(list []int, there func(wire.Member) bool) []*Incarnation {
 	return near
 }
 
-// Attainable reports that some incarnations have, between them, all that a request's context
-// means for the slots that it reads at a node: else it may have to wait for ever.
+// Attainable reports whether some incarnations together hold all that a request's context
+// means for the slots that the request reads at a node. Otherwise the request may wait for
+// ever.
 func (t *Truth) Attainable(o *Op, at *Incarnation, incarnations []*Incarnation) bool {
 	slots := []hashing.Slot{t.keys[o.Key].slot}
 	if o.List {
@@ -49,7 +51,7 @@ func (t *Truth) Attainable(o *Op, at *Incarnation, incarnations []*Incarnation) 
 	vectors := []wire.Vector{c.Vector}
 	for _, name := range c.CutRefs {
 		if !slices.ContainsFunc(incarnations, func(l *Incarnation) bool { return l.cuts[name] }) {
-			return false // nobody can say what it means
+			return false // no incarnation can say what the reference means
 		}
 		vectors = append(vectors, t.views[name].stableCut)
 	}
@@ -65,11 +67,11 @@ func (t *Truth) Attainable(o *Op, at *Incarnation, incarnations []*Incarnation) 
 	return true
 }
 
-// anySatisfied reports that K of some incarnation covers a position, or that it does not concern
-// the slot.
+// anySatisfied reports whether K of an incarnation covers a position, or the position does
+// not concern the slot.
 func (t *Truth) anySatisfied(incarnations []*Incarnation, s hashing.Slot, p wire.Position) bool {
 	if v := t.views[p.Stream.View]; v != nil && !v.owns(p.Stream.Node, s) {
-		return slices.ContainsFunc(incarnations, func(l *Incarnation) bool { return l.viewsKnown[p.Stream.View] }) // else nobody can tell
+		return slices.ContainsFunc(incarnations, func(l *Incarnation) bool { return l.viewsKnown[p.Stream.View] }) // otherwise no incarnation knows the owners of that view
 	}
 	return slices.ContainsFunc(incarnations, func(l *Incarnation) bool {
 		return l.written.slots[s].known.At(p.Stream) >= p.N || l.written.live[p.Stream] >= p.N

@@ -2,14 +2,14 @@ package truth
 
 import "slices"
 
-// Past is a causal past: per key the largest version in it. It is kept in pieces,
-// which pasts share; never written to once it was handed over.
+// Past is a causal past: by key, the largest version in it. It is kept in pieces that pasts
+// share. A piece is never written to after it was handed over.
 type Past [][]*Write
 
-// width is how many keys a piece of a past has.
+// width is the number of keys in a piece of a past.
 const width = 64
 
-// At is the version of a key; nil: none.
+// At returns the version of a key; nil: none.
 func (p Past) At(key int) *Write {
 	if i := key / width; i < len(p) && p[i] != nil {
 		return p[i][key%width]
@@ -17,7 +17,7 @@ func (p Past) At(key int) *Write {
 	return nil
 }
 
-// Join is the past of who has both.
+// Join returns the past of a client that has both.
 func (p Past) Join(o Past) Past {
 	out, own := p, false
 	for i, piece := range o {
@@ -41,8 +41,8 @@ func (p Past) Join(o Past) Past {
 // samePiece reports that two pieces are one in memory.
 func samePiece(a, b []*Write) bool { return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) }
 
-// joinPieces is the larger version of each key; one of the pieces, if that has them
-// all.
+// joinPieces returns the larger version of each key. If one of the pieces has them all, it
+// returns that piece.
 func joinPieces(a, b []*Write) []*Write {
 	if len(b) == 0 || samePiece(a, b) {
 		return a
@@ -63,7 +63,7 @@ func joinPieces(a, b []*Write) []*Write {
 	return out
 }
 
-// With is the past of who has read a write.
+// With returns the past of a client that has also read a write.
 func (p Past) With(w *Write) Past {
 	p = p.Join(w.Past)
 	if !exceeds(w, p.At(w.Key)) {
@@ -89,5 +89,5 @@ func (p Past) Each(yield func(w *Write) bool) {
 	}
 }
 
-// exceeds reports whether a write wins over what there is.
+// exceeds reports whether a write wins over another one; nil: no write.
 func exceeds(w, held *Write) bool { return held == nil || above(w.Version, held.Version) }

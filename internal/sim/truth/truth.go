@@ -1,15 +1,16 @@
-// Package truth knows what happened to the causal buckets of a simulated run: every
-// write with all that it causally depends on, what each node has made durable, and
-// what it has a right to say. Whatever a node writes, sends or answers is held
-// against that at the moment it happens; docs/causal.md has the rules, and the
-// numbers in brackets are those of ARCHITECTURE.md.
+// Package truth is the oracle of causal buckets. It records every write with all that the
+// write causally depends on, and what each node holds, as written and as durable. It checks
+// every write, message and answer of a node against this record, at the moment when it
+// happens. The rules are in docs/causal.md; names of checks such as "I14" are the
+// invariants of ARCHITECTURE.md.
 //
-// A causal past is kept as the largest version of each key in it: nothing that is
-// promised of a context asks for more. So a run of thousands of operations is judged
-// exactly in little more time than it takes.
+// A causal past is kept as the largest version of each key in it, because no promise of a
+// context asks for more. So the check is exact, and a run of thousands of operations takes
+// little longer with it.
 //
-// The simulator tells it everything, in the order in which it happens. It is pure
-// and belongs to one run.
+// The caller reports every event of a run, in the order in which the events happen, and
+// checks nothing itself. A violation goes to World.Fail. The package is pure; a Truth
+// belongs to one run.
 package truth
 
 import (
@@ -20,37 +21,37 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// World is who is told what was found.
+// World receives violations and counts, and has the clock of the run.
 type World interface {
-	Fail(check, format string, args ...any)
-	Saw(what string)
-	Now() wire.Instant
+	Fail(check, format string, args ...any) // reports a violation of a check; the first one of a run counts
+	Saw(what string)                        // counts a case that schedules should reach
+	Now() wire.Instant                      // the virtual time
 }
 
-// Config says what the nodes were told, too.
+// Config is the part of the nodes' configuration that the checks depend on.
 type Config struct {
 	Nodes int
-	Keys  int // "c0" and so on
+	Keys  int // how many; their names are "c0" and so on
 	Space hashing.Space
-	Exact int // entries of a client's context
-	Deps  int // and of a stored item's
+	Exact int // the most exact entries of a client's context
+	Deps  int // the most exact entries of the dependencies of a stored item
 }
 
-// Truth is all that happened so far.
+// Truth is the record of a run up to now.
 type Truth struct {
 	cfg          Config
 	world        World
 	keys         []key
-	index        map[string]int
-	byHash       map[uint64]int
-	ops          []*Op
-	streams      map[wire.Stream]*stream
-	order        []*stream      // as they began
-	incarnations []*Incarnation // the present one of each node
-	views        map[ids.View]*view
-	calm         *calm
-	collecting   uint64                   // the largest counter of tombstones that anybody announced the end of
-	looks        int                      // at contexts
+	index        map[string]int           // by name: the number of the key
+	byHash       map[uint64]int           // by hash: the number of the key
+	ops          []*Op                    // by token; ops[0] is nil
+	streams      map[wire.Stream]*stream  // all that have a write
+	order        []*stream                // in the order in which they began
+	incarnations []*Incarnation           // by node: the present one; nil: none
+	views        map[ids.View]*view       // all that a node has written
+	calm         *calm                    // nil while faults may happen
+	collecting   uint64                   // the largest counter of a tombstone whose collection a node has announced
+	looks        int                      // calls of stands, to select every 64th
 	sent         map[sending]wire.Instant // when a forwarded write was sent to a node last
 }
 
@@ -59,17 +60,19 @@ type key struct {
 	name      string
 	hash      uint64
 	slot      hashing.Slot
-	writes    []*Write
-	collected *Write                    // the largest tombstone that anybody collected
-	told      map[*Incarnation]ids.Boot // who was asked before it was, in which boot
-	forgotten *Write                    // the largest of those that were collected while somebody unknown had less
+	writes    []*Write                  // in the order in which nodes wrote them
+	collected *Write                    // the largest tombstone that a node has collected
+	told      map[*Incarnation]ids.Boot // the incarnations that were asked before that, with their boots
+	// forgotten is the largest tombstone that was collected while an unknown node held a
+	// lower version of the key.
+	forgotten *Write
 }
 
-// stream is what one boot of a node wrote in one view.
+// stream holds the writes of one boot of a node in one view.
 type stream struct {
 	id     wire.Stream
-	writes []*Write // of number 1, 2, …
-	lostAt wire.Instant
+	writes []*Write     // by number, from 1
+	lostAt wire.Instant // when its node lost its state; 0: it has not
 }
 
 // New returns the truth of a run that has not begun.
@@ -88,10 +91,10 @@ func New(cfg Config, world World) *Truth {
 	return t
 }
 
-// KeyName is the name of a key by its number.
+// KeyName returns the name of a key by its number.
 func KeyName(i int) string { return "c" + strconv.Itoa(i) }
 
-// Writes is how many writes there were.
+// Writes returns the number of writes so far.
 func (t *Truth) Writes() (n int) {
 	for _, s := range t.order {
 		n += len(s.writes)
@@ -99,12 +102,12 @@ func (t *Truth) Writes() (n int) {
 	return n
 }
 
-// Slot is where a key lives.
+// Slot returns the slot of a key.
 func (t *Truth) Slot(key int) hashing.Slot { return t.keys[key].slot }
 
 func (t *Truth) fail(check, format string, args ...any) { t.world.Fail(check, format, args...) }
 
-// Key finds a key by its name; -1: nobody uses it.
+// Key returns the number of a key by its name; -1: no client uses that name.
 func (t *Truth) Key(name string) int {
 	if i, ok := t.index[name]; ok {
 		return i
@@ -112,9 +115,8 @@ func (t *Truth) Key(name string) int {
 	return -1
 }
 
-// above is the order of versions, written down here once more, so that the core's
-// own is under test: the larger counter, then the lower node id, then the rest of
-// the dot.
+// above is the order of versions: the larger counter, then the lower node id, then the rest
+// of the dot. The core has its own; this second one puts that under test.
 func above(a, b wire.CausalVersion) bool {
 	x, y := a.Dot.Stream, b.Dot.Stream
 	switch {

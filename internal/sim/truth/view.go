@@ -8,19 +8,20 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// view is a view as far as it concerns causal buckets.
+// view is the part of a view that concerns causal buckets.
 type view struct {
 	id           ids.View
 	layout       wire.Layout
-	members      []wire.Member
-	shardOf      map[ids.Node]int // node → shard
+	members      []wire.Member    // of all shards
+	shardOf      map[ids.Node]int // by node: the place of its shard
 	ring         *hashing.Ring
-	ancestors    map[ids.View]bool
-	stableCut    wire.Vector // that was published under its name
+	ancestors    map[ids.View]bool // the views that it replaces, as far as a node has written them
+	stableCut    wire.Vector       // published under the view's id
 	hasStableCut bool
 }
 
-// viewOf is the one of all equal views. What replaces what may become known later.
+// viewOf returns one value for all equal views. The views that it replaces may become known
+// later.
 func (t *Truth) viewOf(v *wire.View) *view {
 	x := t.views[v.ID]
 	if x == nil {
@@ -58,7 +59,7 @@ func (v *view) owns(id ids.Node, s hashing.Slot) bool {
 	return ok && owner == v.shardOf[id]
 }
 
-// owners are the nodes that own a slot, ascending.
+// owners returns the nodes that own a slot, ascending.
 func (v *view) owners(s hashing.Slot) []ids.Node {
 	var all []ids.Node
 	for _, m := range v.members {
@@ -69,7 +70,7 @@ func (v *view) owners(s hashing.Slot) []ids.Node {
 	return all
 }
 
-// published notes the stable cut of a view that contexts may refer to. It never changes
+// published records the stable cut of a view, to which contexts may refer. It never changes
 // (docs/causal.md §9).
 func (t *Truth) published(l *Incarnation, k *wire.KnownView) {
 	if !k.Common {
@@ -93,14 +94,14 @@ func (t *Truth) published(l *Incarnation, k *wire.KnownView) {
 // Owns reports whether an incarnation owns a key in its view.
 func (l *Incarnation) Owns(key int) bool { return l.view.owns(l.Node, l.t.keys[key].slot) }
 
-// Owned are the slots that an incarnation owns in its view.
+// Owned returns the slots that an incarnation owns in its view.
 func (l *Incarnation) Owned() []hashing.Slot { return l.view.slots(l.Node) }
 
-// OwnedBefore are those that it owned when its present step began.
+// OwnedBefore returns the slots that it owned when its present step began.
 func (l *Incarnation) OwnedBefore() []hashing.Slot { return l.before.slots(l.Node) }
 
-// BeginStep notes that a step begins: what was decided in it before it came to a new
-// view is carried out afterwards.
+// BeginStep records that a step begins. What the node decided in a step before it came to a
+// new view is carried out afterwards, so checks may need the view before.
 func (l *Incarnation) BeginStep() { l.before = l.view }
 
 func (v *view) slots(id ids.Node) []hashing.Slot {

@@ -5,8 +5,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Answerable reports that an incarnation has, durably, all that it needs to answer a request:
-// it owns the slot, is ready, and has what the context means for it.
+// Answerable reports whether an incarnation holds, durably, all that it needs to answer a
+// request: it owns the slot, is ready, and has what the context means for the slot.
 func (t *Truth) Answerable(l *Incarnation, o *Op) bool {
 	if !l.ready || l.dead {
 		return false
@@ -38,8 +38,8 @@ func (t *Truth) Answerable(l *Incarnation, o *Op) bool {
 	return t.foldedSatisfied(l, k.slot, &o.Sent)
 }
 
-// listable reports that K covers what a context names exactly of the slots that a
-// incarnation owns: a listing looks at no item before.
+// listable reports whether K covers every exact entry of a context in the slots that an
+// incarnation owns. A listing looks at no item before that.
 func (t *Truth) listable(l *Incarnation, c *wire.Context) bool {
 	for _, d := range c.Exact {
 		s := t.cfg.Space.Slot(d.Hash)
@@ -50,8 +50,8 @@ func (t *Truth) listable(l *Incarnation, c *wire.Context) bool {
 	return true
 }
 
-// foldedSatisfied reports that K of a slot has what the folded part of a context means for
-// it, as far as the incarnation knows the views that are named.
+// foldedSatisfied reports whether K of a slot has what the folded part of a context means
+// for the slot. Views that the incarnation does not know count as not satisfied.
 func (t *Truth) foldedSatisfied(l *Incarnation, s hashing.Slot, c *wire.Context) bool {
 	if !t.vectorSatisfied(l, s, c.Vector) {
 		return false
@@ -76,21 +76,21 @@ func (t *Truth) vectorSatisfied(l *Incarnation, s hashing.Slot, v wire.Vector) b
 	return true
 }
 
-// known reports that K of a slot has a position.
+// known reports whether K of a slot has a position.
 func (s *state) known(at hashing.Slot, stream wire.Stream, n uint64) bool {
 	return s.slots[at].known.At(stream) >= n || s.live[stream] >= n
 }
 
-// knownEver reports that K of a slot has a dot, or had it in an earlier view, unless the
-// slot was given up since.
+// knownEver reports whether K of a slot has a dot, or had it in an earlier view. The slot
+// must not have been given up since.
 func (s *state) knownEver(at hashing.Slot, d wire.Dot) bool {
 	return s.known(at, d.Stream, d.N) || s.folded[d.Stream] >= d.N && s.slots[at].void[d.Stream] < d.N
 }
 
-// AdoptedAt is when an incarnation came to its view.
+// AdoptedAt returns when an incarnation came to its view.
 func (l *Incarnation) AdoptedAt() wire.Instant { return l.adoptedAt }
 
-// Collectable reports that nothing is in the way of collecting a tombstone at its replica
+// Collectable reports whether nothing keeps a replica from collecting a tombstone
 // (docs/causal.md §9.1, §9.3): the replica knows no former members, and K has what the
 // tombstone deleted.
 func (t *Truth) Collectable(l *Incarnation, w *Write) bool {

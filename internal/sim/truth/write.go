@@ -9,38 +9,38 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Op is a client's request as the truth knows it.
+// Op is a request of a client, with the context that it was sent with.
 type Op struct {
-	Token  uint64
+	Token  uint64 // also the last part of the tag of its writes
 	Read   bool
 	List   bool
 	Delete bool
-	Key    int
+	Key    int // number of the key; not used by a List
 	Value  []byte
-	Past   Past         // of the context that it was sent with
-	Sent   wire.Context // that context
-	Asked  wire.Instant
-	Over   wire.Instant // when its client was answered, or its node knew that it left; 0: not yet
-	ceil   uint64       // of that context
-	Writes []*Write     // what it made: more than one if owners that could not hear each other took it
+	Past   Past         // the past that Sent stands for
+	Sent   wire.Context // the context that the client sent
+	Asked  wire.Instant // when the client sent it
+	Over   wire.Instant // when the client was answered, or the node knew that it left; 0: not yet
+	ceil   uint64       // the ceiling of Sent
+	Writes []*Write     // the writes that it made: several if owners took it that could not reach each other
 }
 
 // Write is one version of a key.
 type Write struct {
-	Key     int
+	Key     int // number of the key
 	Version wire.CausalVersion
-	Item    *wire.Item // as it was first written
+	Item    *wire.Item // as it was written first
 	Op      *Op
-	Past    Past // all that it causally depends on; of its own key too
-	At      wire.Instant
+	Past    Past         // all that it causally depends on, earlier writes of its own key included
+	At      wire.Instant // when its node wrote it
 	Acked   wire.Instant // when its client was answered; 0: not yet
-	durable bool         // where it was written, at least
+	durable bool         // at the node that wrote it, at least
 
-	shaken    bool         // an incarnation that had it, or more, has lost its memory
-	shakenAt  wire.Instant // the first time
-	lost      bool         // all of them have
-	spared    bool         // somebody did not show it who could not know that it is not lost
-	forgotten bool         // a tombstone that wins over it was collected while somebody unknown had less
+	shaken    bool         // an incarnation that held it, or a larger version, has lost its state
+	shakenAt  wire.Instant // when that happened first
+	lost      bool         // no incarnation holds it or a write that won over it
+	spared    bool         // a node was excused from showing it, because the node could not know that it is not lost
+	forgotten bool         // a tombstone above it was collected while an unknown node held a lower version
 	displaced []*Write     // smaller versions of its key whose place it took in the context of an answer
 }
 
@@ -52,13 +52,13 @@ func (w *Write) String() string {
 	return fmt.Sprintf("%s %q %s", what, w.Item.Key, VersionString(w.Version))
 }
 
-// Excused reports that nobody need see a write any more.
+// Excused reports that no node need show a write any more.
 func (w *Write) Excused() bool { return w.lost || w.forgotten }
 
-// Spared reports that somebody did not show a write who could not know better.
+// Spared reports that a node was excused from showing a write that it could not know of.
 func (w *Write) Spared() bool { return w.spared }
 
-// VersionString is a version as people speak of it.
+// VersionString renders a version for people.
 func VersionString(v wire.CausalVersion) string {
 	if v.IsZero() {
 		return "none"
@@ -69,12 +69,13 @@ func VersionString(v wire.CausalVersion) string {
 
 const tagPrefix = "causal/"
 
-// Tag is the content type of every write of an operation, so that it can be traced.
+// Tag is the content type of all writes of an operation, so that a write can be traced to
+// it.
 func Tag(token uint64) string { return tagPrefix + strconv.FormatUint(token, 10) }
 
 func (t *Truth) opOf(item *wire.Item) *Op { return t.Tagged(item.ContentType) }
 
-// Tagged is the operation of a tag; nil: nobody made it.
+// Tagged returns the operation of a tag; nil: no client made it.
 func (t *Truth) Tagged(tag string) *Op {
 	digits, ok := strings.CutPrefix(tag, tagPrefix)
 	token, err := strconv.ParseUint(digits, 10, 64)
@@ -84,14 +85,14 @@ func (t *Truth) Tagged(tag string) *Op {
 	return t.ops[token]
 }
 
-// Asked notes a request and gives it its token.
+// Asked records a request and gives it its token.
 func (t *Truth) Asked(o *Op) {
 	o.Token = uint64(len(t.ops))
 	o.Asked, o.ceil = t.world.Now(), o.Sent.Ceil
 	t.ops = append(t.ops, o)
 }
 
-// Op is a request by its token; nil: nobody made it.
+// Op returns a request by its token; nil: no client made it.
 func (t *Truth) Op(token uint64) *Op {
 	if token < uint64(len(t.ops)) {
 		return t.ops[token]
@@ -99,7 +100,8 @@ func (t *Truth) Op(token uint64) *Op {
 	return nil
 }
 
-// find is the write of an item, if there is one and it is the same (I16).
+// find returns the write of an item. It fails the run if no node wrote it ("thin air"), or
+// if the same dot has another content (I16).
 func (t *Truth) find(by *Incarnation, item *wire.Item) *Write {
 	d := item.Version.Dot
 	s := t.streams[d.Stream]
@@ -119,7 +121,8 @@ func same(a, b *wire.Item) bool {
 	return a.Key == b.Key && a.Version == b.Version && a.Deleted == b.Deleted && a.ContentType == b.ContentType && bytes.Equal(a.Value, b.Value)
 }
 
-// register notes a write when its node first writes it down.
+// register records a write when its node first writes it, and checks its dot (I16), its
+// request ("thin air") and its version (mayTake).
 func (t *Truth) register(l *Incarnation, item *wire.Item) *Write {
 	d := item.Version.Dot
 	s := t.streams[d.Stream]
@@ -149,7 +152,8 @@ func (t *Truth) register(l *Incarnation, item *wire.Item) *Write {
 	return w
 }
 
-// mayTake checks that a node may take a write, and that its version is the right one.
+// mayTake checks that a node may take a write (I19, I20), and that the version is above all
+// that the client or the node knew (I13).
 func (t *Truth) mayTake(l *Incarnation, w *Write) {
 	k := &t.keys[w.Key]
 	if !l.view.owns(l.Node, k.slot) {
@@ -171,7 +175,7 @@ func (t *Truth) mayTake(l *Incarnation, w *Write) {
 			t.fail("I19", "node %d takes %s, and was asked before %s was collected", l.Node, w, c)
 			return
 		}
-		t.forget(c) // this node has not heard of the tombstone, nor had those who collected it of the node
+		t.forget(c) // neither had this node heard of the tombstone, nor the collectors of this node
 	}
 	if most := t.mostCounter(l, w); w.Version.Counter > most {
 		t.fail("counter", "node %d writes %s, the counter can be %d at most", l.Node, w, most)
@@ -181,9 +185,9 @@ func (t *Truth) mayTake(l *Incarnation, w *Write) {
 	t.stranger(l, w)
 }
 
-// mostCounter bounds the counter of a write: by the versions of its key, the tombstones
-// that went, or were about to, and what was folded in its context. What is merely depended on does
-// not raise it.
+// mostCounter bounds the counter of a write. The bound is one above the versions of its
+// key, the tombstones that were collected or announced, and the ceiling of the context.
+// Other dependencies do not raise it.
 func (t *Truth) mostCounter(l *Incarnation, w *Write) uint64 {
 	k := &t.keys[w.Key]
 	most := max(w.Op.ceil, t.collecting)
@@ -198,5 +202,5 @@ func (t *Truth) mostCounter(l *Incarnation, w *Write) uint64 {
 	return most + 1
 }
 
-// Newer reports that a write won over another one; nil: no write.
+// Newer reports whether a write won over another one; nil: no write.
 func Newer(w, over *Write) bool { return w != nil && exceeds(w, over) }

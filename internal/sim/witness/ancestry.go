@@ -11,13 +11,13 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// joins are the reports that a round has received before it decided.
+// joins are the reports that a round received before it decided.
 type joins struct {
 	decided bool
 	of      []joiner
 }
 
-// joiner is what one boot reported in its Join: its history, and its staged bases.
+// joiner is the content of one Join: the history of a boot, and its staged bases.
 type joiner struct {
 	node   ids.Node
 	inc    ids.Incarnation
@@ -26,7 +26,7 @@ type joiner struct {
 	staged []ids.Ballot
 }
 
-// joined notes a report that arrives at the primary of its round.
+// joined records a Join that arrives at the primary of its round.
 func (t *Witness) joined(h wire.Header, m *wire.Join) {
 	j := t.joins[m.Ballot]
 	if j == nil {
@@ -44,7 +44,7 @@ func (t *Witness) joined(h wire.Header, m *wire.Join) {
 	j.of = append(j.of, r)
 }
 
-// decided notes that a round has made up its mind.
+// decided records that a round has decided: later reports do not count.
 func (t *Witness) decided(b ids.Ballot) {
 	if j := t.joins[b]; j != nil {
 		j.decided = true
@@ -87,8 +87,8 @@ func (t *Witness) lastEntries(h *History, n int) []*wire.Entry {
 	return tail
 }
 
-// swapped notes that a node made a staged base its history. The first to do so
-// is the primary: its ballot is active from here on.
+// swapped records that a node made a staged base its history. The first node to do so is
+// the primary: its ballot is active from then on.
 func (t *Witness) swapped(n *world.Node, s *core.Write) {
 	w, o := t.w, t.Of(n)
 	if w.Sched.Garbled() {
@@ -115,7 +115,7 @@ func (t *Witness) swapped(n *world.Node, s *core.Write) {
 	o.Complete = s.Ballot.View
 }
 
-// checkTakenOver checks, after a step, the state that a node took over in it.
+// checkTakenOver checks, after a step, the state that a node took over in that step.
 func (t *Witness) checkTakenOver(n *world.Node) {
 	if t.w.Failure != nil || t.w.Sched.Garbled() {
 		return
@@ -129,8 +129,8 @@ func (t *Witness) checkTakenOver(n *world.Node) {
 	}
 }
 
-// activated checks that every member has the base (I5), that nothing committed
-// is missing in it, and which node activates it.
+// activated checks that every member has the base (I5), that the base lacks nothing
+// committed, and which node activates the ballot (I21).
 func (t *Witness) activated(n *world.Node, h *History) {
 	w := t.w
 	w.Note("%s is active at node %d, number %d", trace.Name(h.Ballot), n.ID, h.states[0].next)
@@ -144,8 +144,8 @@ func (t *Witness) activated(n *world.Node, h *History) {
 	}
 	h.Active = true
 	if h.Closed {
-		// A primary that was away finds that all have its base. They have gone on
-		// since, with all that was in it, so no node will follow.
+		// A primary that was away finds that all members have its base. They have gone on
+		// since, with all that was in the base, so no node will follow this ballot.
 		w.Counts.Add("world", "ballot active too late")
 		return
 	}
@@ -180,9 +180,9 @@ func (t *Witness) checkBaseEverywhere(h *History) bool {
 	return true
 }
 
-// checkSane checks that the active ballots are one line, each with all that is
-// committed in the one before. Nothing may have been written in a ballot that is
-// active and not built on; then it is as good as one that is.
+// checkSane checks that the active ballots are one line, and that each contains all that is
+// committed in the one before. If nothing was written in an active ballot, another ballot
+// may continue its predecessor.
 func (t *Witness) checkSane(h *History) {
 	last := t.Active
 	if t.w.Sched.RuledBy() != schedule.Sane {
@@ -197,8 +197,8 @@ func (t *Witness) checkSane(h *History) {
 	}
 }
 
-// checkKeepsCommitted checks that a ballot that becomes active has all that is committed of
-// what it was built from, and closes that.
+// checkKeepsCommitted checks that a ballot that becomes active contains all that is
+// committed of the histories it was built from, and closes these histories.
 func (t *Witness) checkKeepsCommitted(h *History) {
 	for no, n := range h.known {
 		x := t.byNumber[no]
@@ -215,9 +215,9 @@ func (t *Witness) checkKeepsCommitted(h *History) {
 	}
 }
 
-// checkContributions checks that what every node that was heard had, if it is
-// committed, is in the base: no operator can make a view forget it. (Where pasts are kept
-// short, a history may be older than all pasts; then it does not count.)
+// checkContributions checks that the base contains every committed entry of every node that
+// joined the round: no operator can make a view forget one. Where pasts are short, a
+// history may be older than all pasts; then it is not checked.
 func (t *Witness) checkContributions(h *History) {
 	j := t.joins[h.Ballot]
 	forgets := t.w.Sched.Limits.Past > 0
@@ -242,9 +242,9 @@ func (t *Witness) checkContributions(h *History) {
 	}
 }
 
-// checkOwed checks that a view does not become active without a history that its
-// author had heard of, unless that was given up, by force or because it cannot be
-// had (I24).
+// checkOwed checks that a view does not become active without a history that its author
+// knew of (I24). A history is excused if it was given up: by force, or because no node can
+// supply it.
 func (t *Witness) checkOwed(n *world.Node, h *History) {
 	for _, b := range h.base.GivenUp {
 		t.givenUp[b] = true
@@ -260,8 +260,8 @@ func (t *Witness) checkOwed(n *world.Node, h *History) {
 	}
 }
 
-// applied checks the next entry that a node applies: the rest of a base, or what
-// follows in its ballot.
+// applied checks the next entry that a node applies. It is the next of a base, or follows
+// in the node's ballot.
 func (t *Witness) applied(n *world.Node, e *wire.Entry) {
 	w, o := t.w, t.Of(n)
 	if w.Failure != nil || w.Sched.Garbled() {
@@ -292,9 +292,9 @@ func (t *Witness) applied(n *world.Node, e *wire.Entry) {
 	}
 }
 
-// mayCommit checks the first application of an entry beyond a base: by the
-// primary of its ballot, when every member has it durably (I4). When later ballots
-// are active, only what they all have may still be committed.
+// mayCommit checks the first application of an entry beyond a base. It must be by the
+// primary of the ballot, when every member has the entry durably (I4). Once later ballots
+// are active, only entries that all of them contain may still be committed.
 func (t *Witness) mayCommit(n *world.Node, h *History, index int) bool {
 	w := t.w
 	b := h.Ballot

@@ -9,14 +9,14 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// clusters holds nodes against docs/views.md §3: no node goes from one cluster to another
-// over the bus. It goes by what has happened, not by what views say of themselves. A
-// cluster is the set of its first views; sets grow together where a list was put to nodes
-// of several.
+// clusters checks docs/views.md §3: no node goes from one cluster to another over the bus.
+// Its evidence is which node made and adopted which view, not what views say of themselves.
+// A cluster is the set of its first views. Sets are joined where a list was put to nodes of
+// several.
 type clusters struct {
-	of       map[ids.View]births        // the first views that a view belongs to
-	newcomer map[ids.View]bool          // its author was of no cluster when it was told the list
-	held     map[ids.Incarnation]births // of all views that this incarnation has held
+	of       map[ids.View]births        // by view: the first views of its cluster
+	newcomer map[ids.View]bool          // the author had no cluster when it was told the list
+	held     map[ids.Incarnation]births // by incarnation: the first views of all views that it has held
 }
 
 type births map[ids.View]bool
@@ -40,7 +40,7 @@ func (c *clusters) heldBy(n *world.Node) births {
 	return c.held[n.Inc]
 }
 
-// joinsCluster takes in that a node goes from one view, or from none, to another.
+// joinsCluster checks that a node may go from one view, or from none, to another.
 func (t *Witness) joinsCluster(n *world.Node, before, v *wire.View) {
 	c, held := &t.clusters, t.clusters.heldBy(n)
 	if _, made := c.of[v.ID]; !made {
@@ -58,7 +58,7 @@ func (t *Witness) joinsCluster(n *world.Node, before, v *wire.View) {
 	maps.Copy(held, theirs)
 }
 
-// newView says what a view belongs to that was made just now.
+// newView records to which cluster a view belongs that was made just now.
 func (t *Witness) newView(n *world.Node, before, v *wire.View) {
 	c := &t.clusters
 	if c.of == nil {
@@ -75,9 +75,9 @@ func (t *Witness) newView(n *world.Node, before, v *wire.View) {
 	c.of[v.ID] = mine
 }
 
-// takesIn adds to the first views of a view those of a member that it may replace, and
-// reports whether there was such a member. It is one of the author's cluster, or one that
-// holds, or was told, the list of the view or of the one before.
+// takesIn adds to the first views of a view those of a member that it may replace. It
+// reports whether there was such a member. The member is of the author's cluster, or it
+// holds, or was told, the list of the view or of the view before.
 func (t *Witness) takesIn(n *world.Node, before, v *wire.View, mine births) bool {
 	c, size := &t.clusters, len(mine)
 	alike := func(peer *world.Node, held *wire.View) bool {
@@ -98,8 +98,8 @@ func (t *Witness) takesIn(n *world.Node, before, v *wire.View, mine births) bool
 	return len(mine) > size
 }
 
-// keepsCluster reports that a list by an author without a cluster may replace a view: the
-// author comes back to its place in it, or takes none of its members away.
+// keepsCluster reports whether a list by an author without a cluster may replace a view.
+// The author must return to its place in the view, or remove none of its members.
 func keepsCluster(author ids.Node, v, held *wire.View) bool {
 	was, had := held.Layout.Find(author)
 	now, has := v.Layout.Find(author)

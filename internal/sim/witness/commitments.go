@@ -8,28 +8,29 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Commitments are what one incarnation of a node has committed to: the writes that it
-// made durable and the messages that it sent. Other nodes rely on these.
+// Commitments are what one incarnation of a node has committed to: the writes that it made
+// durable and the messages that it sent. Other nodes rely on these, so a later message must
+// not break them (I2, I4, I9).
 type Commitments struct {
 	n        *world.Node
 	inc      ids.Incarnation
 	view     *wire.View
-	promised ids.Ballot
-	member   bool          // of view
-	joined   ids.Ballot    // the last ballot that it sent a Join for
-	Hist     ids.Ballot    // what it has swapped in
-	Complete ids.View      // the view that this belongs to
-	Index    int           // entries of its log in the state
-	ahead    []*wire.Entry // of a base that was swapped in and not applied yet
-	fresh    bool          // it took a whole state over in this step
-	staged   *core.Write   // the base that it may swap in
-	pending  []pendingWrite
-	before   stepState
-	durable  map[ids.Ballot]uint64 // position in a ballot's log up to which it is durable
-	bases    map[ids.Ballot]bool   // durably staged
+	promised ids.Ballot            // the highest ballot that it has promised
+	member   bool                  // it is a member of view
+	joined   ids.Ballot            // the last ballot that it sent a Join for
+	Hist     ids.Ballot            // the ballot whose base it has swapped in
+	Complete ids.View              // the view of Hist
+	Index    int                   // how many entries of its log the state contains
+	ahead    []*wire.Entry         // entries of a base that was swapped in, not applied yet
+	fresh    bool                  // it took over a whole state in this step
+	staged   *core.Write           // the base that it may swap in; nil: none
+	pending  []pendingWrite        // writes that are not durable yet, in their order
+	before   stepState             // as it was when the present step began
+	durable  map[ids.Ballot]uint64 // by ballot: the position up to which its log is durable
+	bases    map[ids.Ballot]bool   // the ballots whose base is staged durably
 }
 
-// stepState is the promise of a node before its present step. Within a step a node may
+// stepState is the promise of a node before its present step. Within one step a node may
 // finish work for the old ballot and then promise the next one.
 type stepState struct {
 	promised ids.Ballot
@@ -38,7 +39,7 @@ type stepState struct {
 
 func (o *Commitments) beginStep() { o.before = stepState{o.promised, o.member} }
 
-// pendingWrite is one that is not durable yet.
+// pendingWrite is a write that is not durable yet.
 type pendingWrite struct {
 	seq    uint64
 	kind   core.WriteKind
@@ -50,6 +51,7 @@ func makeCommitments(n *world.Node) *Commitments {
 	return &Commitments{n: n, inc: n.Inc, durable: map[ids.Ballot]uint64{}, bases: map[ids.Ballot]bool{}}
 }
 
+// HasStaged reports whether a base of a ballot is staged durably.
 func (o *Commitments) HasStaged(b ids.Ballot) bool { return o.bases[b] }
 
 // restarted continues the commitments in a new boot, from what the disk has kept.
@@ -69,7 +71,7 @@ func (o *Commitments) restarted(f *world.RecoveredState) {
 	o.beginStep()
 }
 
-// wrote takes a write into account.
+// wrote takes a write of a node into account.
 func (t *Witness) wrote(n *world.Node, x *core.Write) {
 	o := t.Of(n)
 	p := pendingWrite{seq: x.Seq, kind: x.Kind, ballot: x.Ballot}
@@ -101,7 +103,7 @@ func (t *Witness) wrote(n *world.Node, x *core.Write) {
 	o.pending = append(o.pending, p)
 }
 
-// promise checks that promises and views only go up.
+// promise checks that promised ballots and views only increase (I2).
 func (t *Witness) promise(n *world.Node, m *core.NodeMeta) {
 	o := t.Of(n)
 	if m.Promised.Compare(o.promised) < 0 {
@@ -124,8 +126,8 @@ func (t *Witness) promise(n *world.Node, m *core.NodeMeta) {
 	o.view, o.member = &v, v.Has(n.ID)
 }
 
-// adopted counts how a node came to a view, and checks that the view is higher
-// than the one before.
+// adopted counts how a node came to a view, and checks that the view is higher than the one
+// before.
 func (t *Witness) adopted(n *world.Node, v *wire.View) {
 	o := t.Of(n)
 	if o.view != nil && v.ID.Compare(o.view.ID) <= 0 {
@@ -143,7 +145,7 @@ func (t *Witness) adopted(n *world.Node, v *wire.View) {
 	}
 }
 
-// durableUpTo is told what has become durable.
+// durableUpTo records that all writes up to number seq are durable.
 func (o *Commitments) durableUpTo(seq uint64) {
 	n := 0
 	for n < len(o.pending) && o.pending[n].seq <= seq {
@@ -158,7 +160,7 @@ func (o *Commitments) durableUpTo(seq uint64) {
 	o.pending = append(o.pending[:0], o.pending[n:]...)
 }
 
-// sent holds a message against what its sender may say.
+// sent checks a message against the commitments of its sender.
 func (t *Witness) sent(n *world.Node, e *core.Envelope) {
 	o := t.Of(n)
 	switch m := e.Message.(type) {
@@ -202,13 +204,13 @@ func (t *Witness) sent(n *world.Node, e *core.Envelope) {
 	}
 }
 
-// withdrawal is what a primary was told by a forwarder whose client has left.
+// withdrawal names a write whose client has left, as a forwarder told a primary.
 type withdrawal struct {
 	ballot ids.Ballot
 	id     ids.Request
 }
 
-// cancelled notes that a primary was told that the clients of writes have left.
+// cancelled records that a primary was told that the clients of writes have left.
 func (t *Witness) cancelled(n *world.Node, h wire.Header, m *wire.Cancel) {
 	if own := t.owners[m.Ballot]; own.node != n.ID || own.boot != n.Boot {
 		return
@@ -218,9 +220,9 @@ func (t *Witness) cancelled(n *world.Node, h wire.Header, m *wire.Cancel) {
 	}
 }
 
-// checkResent checks that a primary does not re-send an entry whose client it knows to
-// have left. An entry that is not committed at the first attempt must not be committed by
-// a later attempt, perhaps long after.
+// checkResent checks that a primary does not re-send an entry whose client is known to have
+// left. If the first attempt did not commit the entry, no later attempt may, perhaps long
+// after.
 func (t *Witness) checkResent(n *world.Node, m *wire.Prepare) {
 	if t.w.Sched.Garbled() {
 		return
@@ -229,7 +231,7 @@ func (t *Witness) checkResent(n *world.Node, m *wire.Prepare) {
 	for i := range m.Entries {
 		e := &m.Entries[i]
 		if h == nil || e.Stamp.Index > uint64(len(h.log)) {
-			return // logging it fails
+			return // then the entry is not logged
 		}
 		for len(h.sent) < int(e.Stamp.Index) {
 			h.sent = append(h.sent, t.w.Queue.Popped)
@@ -246,16 +248,16 @@ func (t *Witness) checkResent(n *world.Node, m *wire.Prepare) {
 	}
 }
 
-// checkBound checks that a node says nothing for a ballot after it joined a later one
-// (I2). It may have promised the later one already: what it says then was held
-// back, and leaves before its Join, which reports it.
+// checkBound checks that a node sends nothing for a ballot after its Join for a later one
+// (I2). The node may have promised the later ballot already: messages that were held back
+// leave before the Join, which reports them.
 func (t *Witness) checkBound(n *world.Node, what string, b ids.Ballot) {
 	if b.Compare(t.Of(n).joined) < 0 {
 		t.w.Fail("I2", "node %d %s %s after it joined %s", n.ID, what, trace.Name(b), trace.Name(t.Of(n).joined))
 	}
 }
 
-// checkOwner checks that one boot of one node sends as the primary of a ballot (I21).
+// checkOwner checks that only one boot of one node sends as the primary of a ballot (I21).
 func (t *Witness) checkOwner(n *world.Node, b ids.Ballot) {
 	own, ok := t.owners[b]
 	if !ok {

@@ -10,12 +10,12 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// position is the state that a node must hold.
+// position returns the state that a node must hold.
 func (t *Witness) position(n *world.Node) *state {
 	return t.Histories[t.Of(n).Hist].states[t.Of(n).Index]
 }
 
-// CompareStore holds all that a node stores against the state at its position.
+// CompareStore compares all that a node stores with the state at its position.
 func (t *Witness) CompareStore(n *world.Node) {
 	if t.w.Sched.Garbled() {
 		return
@@ -49,6 +49,8 @@ func (t *Witness) compareRecords(n *world.Node, records func(func(wire.Record) b
 	}
 }
 
+// CompareRecord compares a record that a node returned for a key with the state at the
+// node's position.
 func (t *Witness) CompareRecord(n *world.Node, key string, rec wire.Record, found bool) {
 	if t.w.Sched.Garbled() {
 		return

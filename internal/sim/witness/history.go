@@ -11,44 +11,45 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// History is what the witness knows of one ballot: where its log begins (its
-// birth), the log as its primary wrote it, and the state at every position.
-// Births make a graph: a plain base continues one history, a merged base joins
-// several. States are computed along it, never taken from a node.
+// History is what the witness knows of one ballot: where its log begins (its birth), the
+// log as its primary wrote it, and the state at every position. Births make a graph: a
+// plain base continues one history, a merged base joins several. States are computed along
+// the graph, never taken from a node.
 type History struct {
-	no      int // by order of birth: after all that it was built from
+	no      int // by order of birth: larger than those of the histories that it was built from
 	Ballot  ids.Ballot
-	base    wire.Base
-	bound   []wire.Sighting
+	base    wire.Base       // what its log begins with
+	bound   []wire.Sighting // the incarnations whose promises the ballot needs
 	members []wire.Member
-	known   []int // by number of a history: 1 + how many of its entries the base contains
+	known   []int // by number of a history: 1 + how many of its entries the base contains; 0: it is no ancestor
 
 	log       []wire.Entry // as its primary wrote it, committed or not
-	states    []*state     // states[i] is after i entries of log
-	sent      []int        // the event at which its primary sent each entry first
-	Committed int          // entries of log that all members had
-	builtOn   int          // entries of log that an active ballot was built from; groups may differ in them
-	Active    bool         // its primary has swapped it in
+	states    []*state     // states[i] is the state after i entries of log
+	sent      []int        // by entry: the event at which its primary first sent it
+	Committed int          // how many entries of log are committed
+	builtOn   int          // the most entries of log that an active ballot was built from; groups may differ
+	Active    bool         // its primary has swapped the base in
 	Closed    bool         // an active ballot was built from it
-	limit     int          // Closed: the entries that every active ballot built from it has
+	limit     int          // if Closed: the entries that every active ballot built from it contains
 
-	observed   []observation
-	superseded uint64 // moment from which on a later ballot was observed; 0: never
+	observed   []observation // positions that clients have seen, by moment
+	superseded uint64        // the moment at which a client first saw a later ballot; 0: never
 }
 
-// observation says that from a moment on a client has seen a position.
+// observation says that a client has seen a position at a moment.
 type observation struct {
 	moment uint64
 	index  int
 }
 
-// owner is the one boot of the one primary of a ballot (I21).
+// owner is the one boot of the primary of a ballot (I21).
 type owner struct {
 	node ids.Node
 	boot ids.Boot
 }
 
-// knows says how many entries of x the base of h contains.
+// knows returns how many entries of x the base of h contains. It returns false if x is no
+// ancestor.
 func (h *History) knows(x *History) (int, bool) {
 	if x == nil || x.no >= len(h.known) || h.known[x.no] == 0 {
 		return 0, false
@@ -60,7 +61,7 @@ func (h *History) learn(x *History, entries int) {
 	h.known[x.no] = max(h.known[x.no], entries+1)
 }
 
-// floorAt is the position that clients had seen at a moment.
+// floorAt returns the highest position that clients had seen up to a moment.
 func (h *History) floorAt(moment uint64) int {
 	for _, o := range slices.Backward(h.observed) {
 		if o.moment <= moment {
@@ -70,8 +71,8 @@ func (h *History) floorAt(moment uint64) int {
 	return 0
 }
 
-// born notes where a ballot's log will begin. All members must have been given
-// the same base.
+// born records where the log of a ballot will begin. All members must receive the same
+// base.
 func (t *Witness) born(n *world.Node, s *core.Write) {
 	if t.w.Sched.Garbled() {
 		return
@@ -109,7 +110,7 @@ func (t *Witness) born(n *world.Node, s *core.Write) {
 	t.Histories[s.Ballot] = h
 }
 
-// sidesOf are the histories that a base is built from: one, or several.
+// sidesOf returns the histories that a base is built from: one, or several.
 func (t *Witness) sidesOf(n *world.Node, b *wire.Base) ([]side, bool) {
 	from := b.Sides
 	if !b.Merged() {
@@ -127,9 +128,9 @@ func (t *Witness) sidesOf(n *world.Node, b *wire.Base) ([]side, bool) {
 	return sides, true
 }
 
-// checkPast holds what a base says about its ancestors against what they are. A
-// ballot in which nothing was written may be named without being one: whoever
-// held it has promised something later, so it is closed all the same.
+// checkPast checks what a base says about its ancestors (I8). A base may name a ballot in
+// which nothing was written although it is no ancestor. The node that held that ballot has
+// promised a later one, so the ballot is closed all the same.
 func (t *Witness) checkPast(n *world.Node, h *History) {
 	for _, p := range h.base.Past {
 		x := t.Histories[p.Ballot]
@@ -146,9 +147,9 @@ func (t *Witness) checkPast(n *world.Node, h *History) {
 	}
 }
 
-// mayMerge checks that histories which are joined went apart by the operator's
-// will: never under a sane one, and not by a round that died under one who splits,
-// unless nobody was there who could tell.
+// mayMerge checks that joined histories went apart because of the operator. Under a sane
+// operator no histories go apart. Under a splitting operator a ballot that never was active
+// must not be one of the sides, if a node that joined the round knew that.
 func (t *Witness) mayMerge(h *History, sides []side) {
 	w := t.w
 	w.Note("%s merges %d histories", trace.Name(h.Ballot), len(sides))
@@ -166,9 +167,9 @@ func (t *Witness) mayMerge(h *History, sides []side) {
 	}
 }
 
-// denied reports that somebody joined a round who knew that a ballot never was
-// active: its primary, in the boot that it was for, or a node that it counts on and
-// that has not got its base.
+// denied reports whether one of the nodes that joined a round knew that a ballot never was
+// active. Such a node is the ballot's primary, in the same boot, or a node that the ballot
+// counts on (bound) and that does not have its base.
 func (t *Witness) denied(h *History, j *joins) bool {
 	if j == nil {
 		return false
@@ -189,8 +190,8 @@ func (t *Witness) denied(h *History, j *joins) bool {
 	})
 }
 
-// logged notes entries that a node appends to its log. The logs of one ballot are
-// prefixes of one another: one primary wrote them, in one boot.
+// logged records entries that a node appends to its log. The logs of one ballot are
+// prefixes of one another, because one primary wrote them, in one boot.
 func (t *Witness) logged(n *world.Node, x *core.Write) {
 	if t.w.Sched.Garbled() {
 		return
@@ -211,8 +212,8 @@ func (t *Witness) logged(n *world.Node, x *core.Write) {
 	}
 }
 
-// ordered notes an entry when it is first written: it has the result that
-// follows from those before it, and belongs to a request that is not among them.
+// ordered records an entry when it is first written. It has the result that follows from
+// the entries before it, and belongs to a request that is not among them (I11).
 func (t *Witness) ordered(n *world.Node, h *History, e *wire.Entry) {
 	w := t.w
 	if own := t.owners[h.Ballot]; own.node != n.ID || own.boot != n.Boot {

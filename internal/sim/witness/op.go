@@ -10,32 +10,32 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Op is one operation as its client and the witness know it.
+// Op is one operation of a client.
 type Op struct {
 	Token     uint64
 	Client    int
 	Plan      *schedule.OpPlan
 	Node      ids.Node
 	Boot      ids.Boot
-	BootCount int
+	BootCount int // of the node, so that answers of an earlier boot are noticed
 	Write     wire.Op
 	State     OpState
-	since     uint64  // the witness's moment when it was asked for
-	bit       int     // in an opSet, once it was ordered
-	places    []place // where it was ordered: more than once if a round cut it, or groups went apart
-	Begun     wire.Instant
-	gone      bool // its node was told that the client left
+	since     uint64       // the moment of the witness at which the client asked
+	bit       int          // in an opSet, once the operation was ordered
+	places    []place      // where it was ordered: several, if a round cut it off or groups went apart
+	Begun     wire.Instant // when the client asked
+	gone      bool         // its node was told that the client is gone
 }
 
-// OpState is how far an operation is.
+// OpState says how an operation has ended, if it has.
 type OpState uint8
 
 const (
 	Open    OpState = iota
-	Done            // answered
-	Refused         // 503: has not taken effect and never will
-	Left            // its client gave up; it may take effect once, or never
-	Lost            // its node crashed; likewise
+	Done            // the client was answered
+	Refused         // answered 503: it has not taken effect and never will
+	Left            // the client gave up: it may take effect once, or never
+	Lost            // the node crashed: it may take effect once, or never
 )
 
 var StateNames = [...]string{Open: "open", Done: "done", Refused: "refused", Left: "left", Lost: "lost"}
@@ -44,13 +44,15 @@ func (o *Op) String() string {
 	return fmt.Sprintf("%s %q of client %d at node %d (op %d, %s)", o.Plan.Kind, o.Key(), o.Client, o.Node, o.Token, StateNames[o.State])
 }
 
+// Key is the name of the key.
 func (o *Op) Key() string { return "k" + strconv.Itoa(o.Plan.Key) }
 
 const tagPrefix = "op/"
 
+// TagOf returns the content type of the writes of an operation.
 func TagOf(token uint64) string { return tagPrefix + strconv.FormatUint(token, 10) }
 
-// parseTag finds the token in a tag: the content type of every write, so that an
+// parseTag returns the token in a tag. A tag is the content type of a write, so that an
 // entry can be traced to its client.
 func parseTag(tag string) (uint64, bool) {
 	digits, ok := strings.CutPrefix(tag, tagPrefix)

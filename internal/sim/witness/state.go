@@ -8,14 +8,14 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// maxKeys bounds the keys that clients use: "k0" and so on.
+// maxKeys bounds the keys of strong buckets in a run: "k0" and so on.
 const maxKeys = 8
 
-// state is what a history holds at one position. It never changes.
+// state is what a history holds at one position. A state is never changed.
 type state struct {
-	next uint64          // number of the next write
-	keys [maxKeys]*value // nil: nothing
-	ops  opSet           // the operations that took effect, by op.bit
+	next uint64          // the number that the next write gets
+	keys [maxKeys]*value // nil: the key has no value
+	ops  opSet           // by op.bit: the operations that took effect
 }
 
 // value is what a key holds, and the stamp of the entry that wrote it.
@@ -40,9 +40,8 @@ func (v *value) wireVersion() wire.Version {
 	return v.version
 }
 
-// after is the state when an entry of an operation was applied, and the result
-// that the entry must have. It is written down here once more, so that kv.Decide
-// is under test as well.
+// after returns the state after an entry of an operation, and the result that the entry
+// must have. It repeats the rules of kv.Decide, so that kv.Decide is under test.
 func (s *state) after(o *Op, e *wire.Entry) (*state, wire.Result) {
 	n := &state{next: s.next, keys: s.keys, ops: s.ops.with(o.bit)}
 	held := s.keys[o.Plan.Key]
@@ -80,7 +79,7 @@ func holds(op *wire.Op, held *value) bool {
 	}
 }
 
-// side is a history up to a position, as one of those that a merge joins.
+// side is a history up to a position, as one side of a merge.
 type side struct {
 	h     *History
 	index int
@@ -88,10 +87,10 @@ type side struct {
 
 func (s side) state() *state { return s.h.states[s.index] }
 
-// merged is what histories that went apart give together. A value lives on
-// unless another side knows the entry that wrote it and holds something else by
-// now; of two that live on, the larger stamp wins. The cores decide the same
-// from what they remember, this from what happened.
+// merged returns the state that a merge of several histories must give. A value survives
+// unless another side knows the entry that wrote it and holds something else. Of two values
+// that survive, the larger stamp wins. The cores decide the same from what they remember,
+// the witness from what happened.
 func (t *Witness) merged(sides []side) *state {
 	m := &state{}
 	for _, s := range sides {
@@ -117,7 +116,7 @@ func (t *Witness) alive(v *value, key int, sides []side) bool {
 	return true
 }
 
-// covers reports whether a history contains an entry.
+// covers reports whether a side contains an entry.
 func (t *Witness) covers(s side, stamp ids.Stamp) bool {
 	x := t.Histories[stamp.Ballot]
 	if x == s.h {
@@ -148,7 +147,7 @@ func (s opSet) union(o opSet) opSet {
 	return n
 }
 
-// lacks is an operation of o that is not in s; -1: there is none.
+// lacks returns an operation of o that is not in s; -1: none.
 func (s opSet) lacks(o opSet) int {
 	for i, x := range o {
 		if i < len(s) {

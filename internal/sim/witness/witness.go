@@ -1,10 +1,12 @@
-// Package witness is the oracle of strong buckets in a simulated run. It decides exactly
-// and without a search. The order in which nodes apply entries is the witness. Every answer
-// to a client is checked against it at the moment of the answer. Every message of a node is
-// checked against what the node has made durable and promised (commitments.go). The numbers
-// of checks, as in "I4", are those of ARCHITECTURE.md; docs/strong.md §10 has the rules.
+// Package witness is the oracle of strong buckets in a simulated run. The order in which
+// nodes apply entries is its evidence, so it decides exactly and without a search. Every
+// answer to a client is checked at the moment of the answer. Every message of a node is
+// checked against what the node has made durable and promised (commitments.go). Names of
+// checks such as "I4" are the invariants of ARCHITECTURE.md; docs/strong.md §10 has the
+// rules.
 //
-// New adds the hooks of the witness to a world that has no nodes yet.
+// New adds the hooks of the witness to a world that has no nodes yet. The caller must set
+// Operator before the nodes start.
 package witness
 
 import (
@@ -17,49 +19,48 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Witness is the certificate of a run (docs/strong.md §6). Every ballot continues
-// a history, or joins several, and what it starts from is known from the moment
-// its primary stages it; so the witness can say what any node holds at any
-// position, without asking one. An operation takes effect when its entry is
-// committed, a read when its position says; so linearizability along each line
-// of ballots is decided at once, without a search:
+// Witness is the certificate of a run (docs/strong.md §6). Every ballot continues a
+// history, or joins several. What it starts from is known from the moment its primary
+// stages it. So the witness knows what any node holds at any position, without asking a
+// node. An operation takes effect when its entry is committed, a read at its position. So
+// linearizability along each line of ballots is decided at once, without a search:
 //
-//   - an answered write is committed, with the result that follows from the
-//     entries before it. It was ordered after it was asked for and committed
-//     before it was answered, so writes keep the order of real time;
-//   - a read returns exactly the state at its position, which is committed, is not
-//     behind what any client had seen of this ballot when the read began, and no
-//     ballot built from this one had been seen by then;
-//   - an active ballot contains all that is committed of what it was built from,
-//     and nothing is committed there any more;
-//   - what was answered with 503 is in no log.
+//   - An answered write is committed, with the result that follows from the entries before
+//     it. It was ordered after the client asked and committed before the answer, so writes
+//     keep the order of real time.
+//   - A read returns exactly the state at its position. The position is committed, and not
+//     behind what any client had seen of this ballot when the read began. No ballot built
+//     from this one had been seen by then.
+//   - An active ballot contains all that is committed of the histories that it was built
+//     from, and nothing is committed there any more.
+//   - A write that was answered with 503 is in no log.
 //
-// Under a sane operator the active ballots are one line, so this is
-// linearizability of the whole run.
+// Under a sane operator the active ballots are one line, so this is linearizability of the
+// whole run.
 type Witness struct {
 	w           *world.World
-	Operator    commander
-	present     map[*world.Node]*Commitments // of what each process has now
+	Operator    commander                    // set by the caller before nodes start
+	present     map[*world.Node]*Commitments // by process: the commitments of its incarnation
 	clusters    clusters
-	Histories   map[ids.Ballot]*History
-	byNumber    []*History
-	owners      map[ids.Ballot]owner
-	joins       map[ids.Ballot]*joins
-	withdrawn   map[withdrawal]bool
+	Histories   map[ids.Ballot]*History            // by ballot
+	byNumber    []*History                         // by History.no
+	owners      map[ids.Ballot]owner               // by ballot: its primary, once it has sent a message
+	joins       map[ids.Ballot]*joins              // by ballot: reports that reached its primary
+	withdrawn   map[withdrawal]bool                // writes whose client has left, as a primary knows
 	givenUp     map[ids.Ballot]bool                // owed ballots that cannot be had, or were given up by force
 	commitments []map[ids.Incarnation]*Commitments // by node
 	ops         []*Op                              // by token
-	took        []*Op                              // those that were ever ordered, by op.bit
-	moment      uint64                             // counts observations
-	Active      *History                           // the last that became active
-	merges      []*History                         // of all histories, those that join several
+	took        []*Op                              // by op.bit: the operations that were ever ordered
+	moment      uint64                             // number of observations so far; it orders reads and observations
+	Active      *History                           // the history that became active last
+	merges      []*History                         // the histories that join several
 }
 
-// commander is what the witness knows of the operator.
+// commander is the part of the operator that the witness needs.
 type commander interface {
-	ViewMade(v *wire.View)                           // when a view is first seen
-	BallotActive(b ids.Ballot)                       // a ballot has become active
-	ToldList(n *world.Node, layout wire.Layout) bool // a list was put to this boot of a node itself
+	ViewMade(v *wire.View)                           // called when a view is first seen
+	BallotActive(b ids.Ballot)                       // called when a ballot becomes active
+	ToldList(n *world.Node, layout wire.Layout) bool // reports whether a list was put to this boot of a node itself
 }
 
 // place is a position at which an operation was ordered.
@@ -72,7 +73,7 @@ func (p place) committed() bool { return p.index <= max(p.h.Committed, p.h.built
 
 func (p place) result() wire.Result { return p.h.log[p.index-1].Result }
 
-// New is the witness of a world that has no nodes yet.
+// New returns the witness of a world that has no nodes yet.
 func New(w *world.World) *Witness {
 	t := &Witness{w: w, present: map[*world.Node]*Commitments{}}
 	empty := &History{Active: true, states: []*state{{next: 1}}}
@@ -94,13 +95,15 @@ func New(w *world.World) *Witness {
 	return t
 }
 
-// Of are the commitments of what a process has now.
+// Of returns the commitments of the incarnation that a process has now.
 func (t *Witness) Of(n *world.Node) *Commitments { return t.present[n] }
 
-// MemberInStep reports that a node is a member of its view, or was before its present step.
+// MemberInStep reports whether a node is a member of its view, or was before its present
+// step.
 func (t *Witness) MemberInStep(n *world.Node) bool { return t.Of(n).member || t.Of(n).before.member }
 
-// started continues the commitments of a node that found its state, or begins new ones.
+// started begins the commitments of a node, or continues those of a node that recovered its
+// state.
 func (t *Witness) started(n *world.Node, found *world.RecoveredState) {
 	if found == nil {
 		t.newCommitments(n)
@@ -119,7 +122,7 @@ func (t *Witness) newCommitments(n *world.Node) {
 	t.commitments[n.ID][n.Inc] = o
 }
 
-// told takes what a node is told into account, before it acts on it.
+// told takes an input of a node into account, before the node acts on it.
 func (t *Witness) told(n *world.Node, in core.Input) {
 	t.Of(n).beginStep()
 	switch in := in.(type) {
@@ -143,8 +146,8 @@ func (t *Witness) event(n *world.Node, e *core.Event) {
 	}
 }
 
-// appliedAll checks the entries that a node applies in a step, and the state that it took
-// over in it.
+// appliedAll checks the entries that a node applies in a step, and a base that it took over
+// in that step.
 func (t *Witness) appliedAll(n *world.Node, entries []wire.Entry) {
 	for i := range entries {
 		t.applied(n, &entries[i])
@@ -152,15 +155,15 @@ func (t *Witness) appliedAll(n *world.Node, entries []wire.Entry) {
 	t.checkTakenOver(n)
 }
 
-// Asked notes a client's operation and gives it its token.
+// Asked records an operation of a client and gives it its token.
 func (t *Witness) Asked(o *Op) {
 	o.Token = uint64(len(t.ops))
 	o.since = t.moment
 	t.ops = append(t.ops, o)
 }
 
-// opOf finds the client's operation that an entry stands for, by the tag that
-// went with it, and checks that it is the same.
+// opOf returns the operation that an entry carries, by the tag of the entry, and checks
+// that the entry has the same content.
 func (t *Witness) opOf(e *wire.Entry) *Op {
 	token, ok := parseTag(e.Op.ContentType)
 	if !ok || token >= uint64(len(t.ops)) {
@@ -173,8 +176,8 @@ func (t *Witness) opOf(e *wire.Entry) *Op {
 	return o
 }
 
-// observe notes that a client has seen a position: from now on no client may read
-// less of this ballot, nor anything of those that it was built from.
+// observe records that a client has seen a position. From now on no client may read less of
+// this ballot, or anything of the ballots that it was built from.
 func (t *Witness) observe(h *History, index int) {
 	t.moment++
 	if len(h.observed) == 0 {
@@ -189,8 +192,8 @@ func (t *Witness) observe(h *History, index int) {
 	h.observed = append(h.observed, observation{t.moment, index})
 }
 
-// OpFor is the open operation of a token. Every operation ends once, and not
-// after its client left.
+// OpFor returns the open operation of a token. It fails the run if the operation has ended,
+// or if its client left.
 func (t *Witness) OpFor(n *world.Node, token ids.Token) *Op {
 	if token == 0 || uint64(token) >= uint64(len(t.ops)) {
 		t.w.Fail("answer", "node %d answers token %d, which nobody has", n.ID, token)
@@ -207,7 +210,7 @@ func (t *Witness) OpFor(n *world.Node, token ids.Token) *Op {
 	return o
 }
 
-// Answered checks a write's answer: it is committed, with this result.
+// Answered checks the answer to a write: the write is committed with this result.
 func (t *Witness) Answered(o *Op, r wire.Result) {
 	if t.w.Sched.Garbled() {
 		return
@@ -233,14 +236,13 @@ func (t *Witness) Answered(o *Op, r wire.Result) {
 		t.w.Fail("durability", "%s was answered and is not committed", o)
 	case len(seen) == 0:
 		t.w.Fail("result", "%s was answered %+v, its entry has %+v", o, r, o.places[0].result())
-	case len(seen) == 1: // of two, nobody can tell which was meant
+	case len(seen) == 1: // if it was ordered twice, the answer may stand for either
 		t.observe(seen[0].h, seen[0].index)
 	}
 }
 
-// answeredUnknown checks the answer "it took effect, I cannot say how", which is
-// right only where a merge joined sides of which one had not got the operation, or
-// had got it by itself.
+// answeredUnknown checks the answer "it took effect, the result is unknown" (I11). It is
+// right only after a merge, if one side lacked the operation or had ordered it by itself.
 func (t *Witness) answeredUnknown(o *Op) {
 	t.w.Counts.Add("client", "answered unknown")
 	if len(o.places) > 1 && len(t.merges) > 0 {
@@ -270,6 +272,7 @@ func (t *Witness) CheckAcknowledged(h *History) {
 	}
 }
 
+// TurnedAway checks that an operation which was answered 503 is in no log (I12).
 func (t *Witness) TurnedAway(o *Op) {
 	if t.w.Sched.Garbled() {
 		return
@@ -279,8 +282,8 @@ func (t *Witness) TurnedAway(o *Op) {
 	}
 }
 
-// Read checks that a read is in the order of real time: not before what had been
-// seen when it began, nor after what is committed.
+// Read checks that a read keeps the order of real time: its position is not behind what
+// clients had seen when it began, and not beyond what is committed (I6).
 func (t *Witness) Read(n *world.Node, o *Op, num uint64) {
 	if t.w.Sched.Garbled() {
 		return

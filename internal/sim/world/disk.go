@@ -9,16 +9,16 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// disk is what a node has written in all boots of one incarnation. Of what it has
-// not been told to be durable a crash leaves a part, from the beginning on.
+// disk holds the writes of a node in all boots of one incarnation. A crash keeps all
+// durable writes, and a random part of the others, from the first on.
 type disk struct {
 	writes  []core.Write
-	durable int // of them
-	before  int // writes of earlier boots, which numbered theirs alike
+	durable int // how many of writes are durable
+	before  int // how many of writes are of earlier boots, whose numbers begin at 1 too
 }
 
-// lose takes away what a crash takes. It returns the number of the last write of
-// this boot that is left; 0: none is.
+// lose drops the writes that a crash loses. It returns the number of the last write of this
+// boot that is kept; 0: none.
 func (d *disk) lose(w *World) (seq uint64) {
 	left := d.durable
 	if open := len(d.writes) - left; open > 0 {
@@ -36,7 +36,7 @@ func (d *disk) lose(w *World) (seq uint64) {
 type RecoveredState struct {
 	Rec    core.Recovered
 	store  *store.Memory
-	ledger *kv.Ledger // of the state, which is the base of rec.Ballot
+	ledger *kv.Ledger // of the state at the base of Rec
 }
 
 func (d *disk) recover() *RecoveredState {
@@ -69,7 +69,7 @@ func (f *RecoveredState) write(x *core.Write) {
 	}
 }
 
-// stage puts a whole base on top of the one that it was built on, if that is kept.
+// stage stages a base on top of the history that it was built from, if the disk has that.
 func (f *RecoveredState) stage(x *core.Write) {
 	under := slices.IndexFunc(f.Rec.Staged, func(s core.RecoveredBase) bool { return s.Ballot == x.Under })
 	var kept []core.RecoveredBase
@@ -81,8 +81,8 @@ func (f *RecoveredState) stage(x *core.Write) {
 	}}, kept...)
 }
 
-// tail are the entries between the base of the history and a base that is staged
-// on top of it. What was written began where the history was committed then.
+// tail returns the entries between the base of the history and a base that is staged on top
+// of it. The staged base begins where the history was committed at that time.
 func (f *RecoveredState) tail(s *core.RecoveredBase) []wire.Entry {
 	count := uint64(0)
 	if i := slices.IndexFunc(s.Base.Past, func(p wire.PastBallot) bool { return p.Ballot == f.Rec.Ballot }); i >= 0 {
@@ -116,8 +116,8 @@ func (f *RecoveredState) swap(x *core.Write) {
 	f.Rec.Log, f.Rec.Staged = nil, nil
 }
 
-// attested are the incarnations that reported all they had when a ballot, or one of its
-// ancestors, began.
+// attested returns the incarnations that reported their whole state when a ballot, or one
+// of its ancestors, began.
 func attested(s *core.RecoveredBase) []wire.Attestation {
 	all := slices.DeleteFunc(slices.Clone(s.Base.Attested), func(a wire.Attestation) bool {
 		return slices.ContainsFunc(s.Bound, func(b wire.Sighting) bool { return b.Node == a.Node && b.Inc == a.Inc })

@@ -21,7 +21,7 @@ func (t *network) initGarbling(l *schedule.Garbling) {
 	t.untilNext = t.gap()
 }
 
-// gap is how many messages pass unchanged before the next garbled one.
+// gap draws how many messages pass unchanged before the next garbled one.
 func (t *network) gap() int {
 	if n := t.choices.N(8); n > 0 {
 		return t.choices.N(1 << n)
@@ -32,7 +32,7 @@ func (t *network) gap() int {
 	return t.choices.N(1 << 10)
 }
 
-// isGarbled reports that a message is to be garbled.
+// isGarbled reports whether a message is to be garbled.
 func (t *network) isGarbled(p packet) bool {
 	l := &t.w.Sched.Garbling
 	switch {
@@ -49,7 +49,7 @@ func (t *network) isGarbled(p packet) bool {
 	return t.untilNext < 0
 }
 
-// deliverGarbled delivers what a node might have said instead.
+// deliverGarbled delivers a garbled copy in place of a message.
 func (t *network) deliverGarbled(p packet) {
 	t.garbled++
 	t.untilNext = t.gap()

@@ -8,16 +8,16 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// What one step may lead to, at most.
+// Bounds of one step.
 const (
-	maxOutputs = 3_000  // messages, events, reads of one step
-	maxChained = 10_000 // steps that a node leads itself to, without a word from anybody
-	maxBytes   = 8 << 20
-	maxPerByte = 512 // allocated, for each byte of the message that came
+	maxOutputs = 3_000   // messages, events and reads of one step
+	maxChained = 10_000  // steps that a node's own inputs lead to, without an input from outside
+	maxBytes   = 8 << 20 // bytes allocated, beside maxPerByte
+	maxPerByte = 512     // bytes allocated for each byte of the message that arrived
 )
 
-// gauge measures steps. Memory is measured only where nothing else runs in the
-// process: by the fuzzer.
+// gauge checks the bounds of steps. It measures memory only in the fuzzer, where nothing
+// else runs in the process.
 type gauge struct {
 	sample []metrics.Sample
 	before uint64

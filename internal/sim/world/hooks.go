@@ -5,24 +5,24 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Hooks are what the world calls when something happens, at that moment and in the order
-// in which they were added. Oracles judge nodes by them, clients and the operator get
-// their answers by them. A hook may fail the run; it must not step a node.
+// Hooks are functions that the world calls when an event happens, at that moment and in the
+// order in which they were added. Oracles use them to check nodes, clients and the operator
+// to get their answers. A hook may fail the run; it must not step a node.
 type Hooks struct {
-	Started []func(n *Node, found *RecoveredState) // before the first step of a boot; found is nil if nothing was kept
+	Started []func(n *Node, found *RecoveredState) // before the first step of a boot; found is nil if the node starts without state
 	Lost    []func(n *Node)                        // in a crash that takes the node's state
-	Gone    []func(n *Node)                        // a boot ends, and nothing that was open at it is answered
+	Gone    []func(n *Node)                        // when a boot ends; open requests at it are not answered
 
-	Told    []func(n *Node, in core.Input) // before the step that is told it
-	Wrote   []func(n *Node, x *core.Write)
-	Durable []func(n *Node, seq uint64) // all writes up to a number
-	Sent    []func(n *Node, e *core.Envelope)
-	Carried []func(from, to *Node, m wire.Message)     // a message that was sent goes to this process, if the network pleases
-	Travels []func(from, to *Node, takes wire.Instant) // a message between two nodes, which will arrive
-	Applied []func(n *Node, entries []wire.Entry)      // at the end of every step's entries, even if there are none
-	Event   []func(n *Node, e *core.Event)
-	Shows   []func(n *Node) // has another status
+	Told    []func(n *Node, in core.Input)             // before the step with this input
+	Wrote   []func(n *Node, x *core.Write)             // when a node writes, before the write is durable
+	Durable []func(n *Node, seq uint64)                // all writes up to a number are durable
+	Sent    []func(n *Node, e *core.Envelope)          // when a node sends a message, before Carried
+	Carried []func(from, to *Node, m wire.Message)     // when a message is sent to this process; the network may lose it
+	Travels []func(from, to *Node, takes wire.Instant) // for a message between two nodes that will arrive, with its travel time
+	Applied []func(n *Node, entries []wire.Entry)      // after the entries of each step, even if there are none
+	Event   []func(n *Node, e *core.Event)             // when a core emits an event
+	Shows   []func(n *Node)                            // when the status of the node changes
 
-	Answered func(n *Node, r core.Reply)
-	Readable func(n *Node, r core.Read) // a client may read the state of the node now
+	Answered func(n *Node, r core.Reply) // when a request is answered
+	Readable func(n *Node, r core.Read)  // when a client may read the state of the node
 }

@@ -12,29 +12,29 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// network carries messages, encoded as on the real bus: so nodes share nothing,
-// and the codec is under test.
+// network carries messages in the encoding of the real bus. So nodes share no memory, and
+// the codec is under test.
 type network struct {
 	w          *World
-	conditions schedule.NetworkConditions
-	Storms     int
-	cuts       [schedule.MaxNodes][schedule.MaxNodes]int
-	last       [schedule.MaxNodes][schedule.MaxNodes]wire.Instant // Latest arrival on a link, for those in order
-	Latest     wire.Instant                                       // arrival of a message that was kept back
-	tickets    []ticket                                           // requests; a ReplyTo is an index
-	recent     [schedule.MaxNodes]recent                          // what each node sent and was sent lately
-	oldWrites  [schedule.MaxNodes]recent                          // the writes that each node was sent, in any boot, delivered or lost
+	conditions schedule.NetworkConditions                         // while there is no storm
+	Storms     int                                                // number of storms in force
+	cuts       [schedule.MaxNodes][schedule.MaxNodes]int          // by direction: number of cuts in force
+	last       [schedule.MaxNodes][schedule.MaxNodes]wire.Instant // by link: the latest arrival of a message that keeps its order
+	Latest     wire.Instant                                       // latest arrival of a message that was kept back
+	tickets    []ticket                                           // requests; ReplyTo is an index into it
+	recent     [schedule.MaxNodes]recent                          // by node: the last messages that it sent or was sent
+	oldWrites  [schedule.MaxNodes]recent                          // by node: the last writes that it was sent, in any boot, delivered or lost
 	scratch    []byte
 	mutator    garble.Mutator
-	choices    garble.Source // of the mutator
+	choices    garble.Source // used by mutator
 	script     *garble.Script
-	garbled    int // how many so far
-	// GarbledChunk says that a piece of a base was among them, in a run of a fuzzer.
+	garbled    int // how many messages were garbled
+	// GarbledChunk says that a piece of a base was garbled, in a run of a fuzzer.
 	GarbledChunk bool
-	untilNext    int // messages until the next one
+	untilNext    int // messages until the next garbled one
 }
 
-// recent are the last packets of one node, in a ring.
+// recent holds the last packets of one node, in a ring.
 type recent struct {
 	ring [32]packet
 	next int
@@ -45,7 +45,7 @@ func (r *recent) add(p packet) {
 	r.next++
 }
 
-// ticket is an open request: the node that asked, its boot and its number.
+// ticket is an open request: its sender, the sender's boot, and its number there.
 type ticket struct {
 	node      *Node
 	bootCount int
@@ -57,7 +57,7 @@ func (t *network) init(w *World) {
 	t.initGarbling(&w.Sched.Garbling)
 }
 
-// now returns the conditions of this moment.
+// now returns the present conditions of the network.
 func (t *network) now() schedule.NetworkConditions {
 	w := t.conditions
 	switch {
@@ -69,12 +69,12 @@ func (t *network) now() schedule.NetworkConditions {
 	return w
 }
 
-// Cut blocks, or with -1 unblocks, a direction.
+// Cut blocks a direction (by is 1), or unblocks it (by is -1). Cuts add up.
 func (t *network) Cut(from, to int, by int) { t.cuts[from][to] += by }
 
 func (t *network) IsCut(from, to *Node) bool { return from != to && t.cuts[from.ID][to.ID] > 0 }
 
-// send takes a message to where it is addressed, if the network pleases.
+// send delivers a message to its address, unless the network loses it.
 func (t *network) send(from *Node, e core.Envelope) {
 	w := t.w
 	for _, hook := range w.On.Sent {
@@ -117,14 +117,14 @@ func (t *network) send(from *Node, e core.Envelope) {
 	t.transmit(p)
 }
 
-// mayDial holds Output.Peers against a destination: no other node can be reached.
+// mayDial checks a destination against Output.Peers: a node can reach no other nodes.
 func (t *network) mayDial(from, to *Node) bool {
 	return from == to || slices.ContainsFunc(from.peers, func(m wire.Member) bool {
 		return m.ID == to.ID && m.Address == to.Address()
 	})
 }
 
-// dialled is the process that a message to an id is sent to: that at the address which
+// dialled returns the process that a message to an id goes to: the one at the address that
 // the sender may dial.
 func (t *network) dialled(from *Node, id ids.Node) *Node {
 	if from.ID == id {
@@ -137,13 +137,13 @@ func (t *network) dialled(from *Node, id ids.Node) *Node {
 	return present
 }
 
-// packet is a message on its way.
+// packet is a message under way.
 type packet struct {
 	from, to *Node
 	payload  []byte
-	ticket   int     // 1 + its index, for a request
+	ticket   int     // for a request: 1 + its index in tickets
 	answer   *ticket // the request that it answers
-	isBatch  bool    // writes
+	isBatch  bool    // the message carries writes
 }
 
 func (t *network) transmit(p packet) {
@@ -184,7 +184,7 @@ func (t *network) transmit(p packet) {
 }
 
 // redeliverToRestarted delivers again what the last boot of a node received and sent. The
-// network may do that at any time; right after a restart it is worst.
+// network may do so at any time; right after a restart it does the most harm.
 func (t *network) redeliverToRestarted(n *Node) {
 	if t.w.Calm || t.conditions.Duplicate == 0 {
 		return
@@ -198,8 +198,8 @@ func (t *network) redeliverToRestarted(n *Node) {
 	t.recent[n.ID] = recent{}
 }
 
-// RedeliverOldWrites delivers again the writes that a node was sent, when it has come to
-// another view and has not yet exchanged with a peer.
+// RedeliverOldWrites delivers again the writes that a node was sent earlier. Right after a
+// change of view, before the first exchange with a peer, they do the most harm.
 func (t *network) RedeliverOldWrites(n *Node) {
 	if t.w.Calm || !t.conditions.RedeliverOld {
 		return
@@ -212,7 +212,7 @@ func (t *network) RedeliverOldWrites(n *Node) {
 	}
 }
 
-// arrival draws when a message arrives.
+// arrival draws the time at which a message arrives.
 func (t *network) arrival(p packet, conditions schedule.NetworkConditions) wire.Instant {
 	w := t.w
 	if w.chance(conditions.Late) {
@@ -235,7 +235,7 @@ func (t *network) arrival(p packet, conditions schedule.NetworkConditions) wire.
 	return at
 }
 
-// arrive hands a message over. Every copy is decoded by itself.
+// arrive hands a message over. Every copy is decoded anew.
 func (t *network) arrive(p packet) {
 	if p.answer != nil && p.answer.bootCount != p.to.BootCount {
 		return
@@ -269,7 +269,7 @@ func (t *network) arrive(p packet) {
 	p.to.Deliver(in)
 }
 
-// refuse tells the sender of a request that no process listens.
+// refuse tells the sender of a request that no process listens at the address.
 func (t *network) refuse(p packet) {
 	k := t.tickets[p.ticket-1]
 	t.w.Counts.Add("network", "request refused")

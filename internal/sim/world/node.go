@@ -12,40 +12,40 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// Node is one simulated process, or the place where it was: a machine, a store,
-// and a driver such as node/driver.go, on the world's clock.
+// Node is one simulated process, or the place of one that is down: a machine, a store, and
+// a driver such as node/driver.go, on the virtual clock.
 type Node struct {
 	w         *World
 	ID        ids.Node
 	Moved     bool // it can be reached at its second address, not at its first
-	Up        bool
+	Up        bool // a boot runs
 	old       bool // its id was given to another process (twin.go)
-	BootCount int  // counts its starts; what is addressed to an earlier boot is lost
+	BootCount int  // counts its starts; messages to an earlier boot are lost
 
-	Inc       ids.Incarnation
-	Boot      ids.Boot
-	clock     wire.Instant // this boot's clock minus the world's
+	Inc       ids.Incarnation // the incarnation of the present or last boot
+	Boot      ids.Boot        // of the present or last start
+	clock     wire.Instant    // the clock of this boot minus that of the world
 	Machine   *machine.Machine
 	Store     *store.Memory
 	disk      disk
-	keepsDisk bool // the next start finds the disk
-	peers     []wire.Member
-	Serving   bool
-	ShownAt   wire.Instant // when Shows last changed
-	Shows     core.NodeStatus
-	Answered  wire.Instant // when it last answered a strong request
-	Reason    string       // why it does not serve
-	inbox     []core.Input // what arrived while it was paused
-	Pauses    int          // that are in force
-	pausedAt  wire.Instant
-	paused    wire.Instant // in all, in this boot
-	SlowDisk  int
-	TroubleAt wire.Instant // when it was stopped, or its disk was slow, last
-	diskAt    wire.Instant // when the last write is durable
-	tickAt    wire.Instant // of the tick that counts; others are stale
-	stepsAt   wire.Instant
-	steps     int // at the instant stepsAt
-	chain     int // how many of this node's own inputs led to the present one
+	keepsDisk bool            // the next start recovers the disk
+	peers     []wire.Member   // the nodes that it may dial: Output.Peers of its last step
+	Serving   bool            // of its last status: it serves strong buckets
+	ShownAt   wire.Instant    // when Shows last changed
+	Shows     core.NodeStatus // the last status that the machine reported
+	Answered  wire.Instant    // when it last answered a strong request
+	Reason    string          // why it does not serve
+	inbox     []core.Input    // inputs that arrived while it was paused
+	Pauses    int             // how many pauses are in force
+	pausedAt  wire.Instant    // when the first of the present pauses began
+	paused    wire.Instant    // how long this boot has been paused in all
+	SlowDisk  int             // number of slow-disk faults in force
+	TroubleAt wire.Instant    // when it was last stopped or had a slow disk
+	diskAt    wire.Instant    // when the last write becomes durable
+	tickAt    wire.Instant    // time of the tick that counts; others are stale
+	stepsAt   wire.Instant    // the instant of the last step
+	steps     int             // steps at the instant stepsAt
+	chain     int             // how many of the node's own inputs led to the present one, one by one
 	gauge     gauge
 }
 
@@ -55,10 +55,10 @@ func newNode(w *World, id ids.Node) *Node {
 	return n
 }
 
-// Address is the one place where the node can be reached.
+// Address is the one address at which the node can be reached.
 func (n *Node) Address() string { return Address(int(n.ID), n.Moved) }
 
-// Start begins a boot: with nothing, or with what is on its disk.
+// Start begins a boot: without state, or with what the disk holds.
 func (n *Node) Start() {
 	w := n.w
 	w.Disturb()
@@ -92,7 +92,7 @@ func (n *Node) Start() {
 	n.planTick()
 }
 
-// Crash ends a boot, and its state unless the node keeps its disk.
+// Crash ends a boot. If the node does not keep its disk, it also loses its state.
 func (n *Node) Crash(keeps bool) {
 	n.w.Note("node %d crashes, keeps its disk: %v", n.ID, keeps)
 	n.Up, n.keepsDisk = false, keeps
@@ -111,7 +111,7 @@ func (n *Node) Crash(keeps bool) {
 	n.end()
 }
 
-// end tells that nothing which is open at this boot will be answered.
+// end reports that no open request at this boot will be answered.
 func (n *Node) end() {
 	for _, hook := range n.w.On.Gone {
 		hook(n)
@@ -120,7 +120,7 @@ func (n *Node) end() {
 
 func (n *Node) local() wire.Instant { return n.w.Now + n.clock }
 
-// alive does something later, if this boot has not ended by then.
+// alive does something later, unless this boot has ended by then.
 func (n *Node) alive(after wire.Instant, do func()) {
 	bootCount := n.BootCount
 	n.w.After(after, func() {
@@ -130,7 +130,7 @@ func (n *Node) alive(after wire.Instant, do func()) {
 	})
 }
 
-// Pause makes the node do nothing; its clock goes on.
+// Pause makes the node stand still. Its clock goes on.
 func (n *Node) Pause() {
 	n.w.Disturb()
 	if n.Pauses++; n.Pauses == 1 {
@@ -139,8 +139,8 @@ func (n *Node) Pause() {
 	}
 }
 
-// Resume ends one pause. What arrived meanwhile comes at once; the timer, which
-// is late, before or after it.
+// Resume ends one pause. Inputs that arrived meanwhile come at once, and the late tick
+// before or after them.
 func (n *Node) Resume() {
 	n.w.Disturb()
 	if n.Pauses--; n.Pauses > 0 {
@@ -160,7 +160,7 @@ func (n *Node) Resume() {
 	n.planTick()
 }
 
-// PausedTime is how long this boot has been paused.
+// PausedTime returns how long this boot has been paused.
 func (n *Node) PausedTime() wire.Instant {
 	if n.Pauses > 0 {
 		return n.paused + n.w.Now - n.pausedAt
@@ -168,7 +168,7 @@ func (n *Node) PausedTime() wire.Instant {
 	return n.paused
 }
 
-// Deliver brings an input, now or when the node runs again.
+// Deliver brings an input: now, or when the node runs again.
 func (n *Node) Deliver(in core.Input) {
 	if !n.Up || n.w.Failure != nil {
 		return
@@ -180,7 +180,7 @@ func (n *Node) Deliver(in core.Input) {
 	n.step(in)
 }
 
-// stepLimit is more than a node can have to do at one instant.
+// stepLimit bounds the steps of a node at one instant.
 const stepLimit = 20_000
 
 func (n *Node) step(in core.Input) {
@@ -206,7 +206,7 @@ func (n *Node) step(in core.Input) {
 	n.planTick()
 }
 
-// planTick sees to it that the machine is called by its deadline.
+// planTick plans the call of the machine at its deadline.
 func (n *Node) planTick() {
 	at := max(n.Machine.Deadline()-n.clock, n.w.Now)
 	if n.tickAt == at && at > n.w.Now {
@@ -223,8 +223,8 @@ func (n *Node) planTick() {
 	})
 }
 
-// carryOut does what a step wants done, in the order of the fields. Messages may
-// go to nodes that could be dialled before the step or can be after it.
+// carryOut executes the output of a step in the order of its fields. Messages may go to
+// nodes that could be dialled before the step or can be after it.
 func (n *Node) carryOut(out *core.Output) {
 	if out.PeersChanged {
 		n.peers = append(n.peers, out.Peers...)
@@ -270,8 +270,8 @@ func (n *Node) happened(e *core.Event) {
 	}
 }
 
-// WhenDurable does something as soon as all that was written so far is durable, if
-// this boot has not ended by then.
+// WhenDurable does something as soon as all writes so far are durable, unless this boot has
+// ended by then.
 func (n *Node) WhenDurable(do func()) {
 	if n.disk.durable == len(n.disk.writes) {
 		do()
@@ -344,7 +344,7 @@ func (n *Node) read(r core.Read) {
 	n.alive(n.w.UpTo(n.w.Sched.Disk+1), func() { n.Deliver(in) })
 }
 
-// Troubled reports that a node is stopped, or its disk is slow, and notes when.
+// Troubled reports whether a node is stopped or has a slow disk, and records the time.
 func (n *Node) Troubled() bool {
 	if n.Pauses > 0 || n.SlowDisk > 0 || n.diskAt > n.w.Now+100*wire.Millisecond {
 		n.TroubleAt = n.w.Now
@@ -353,7 +353,7 @@ func (n *Node) Troubled() bool {
 	return false
 }
 
-// Address is where a node can be reached, before it has moved or after.
+// Address is the address of a node, before or after it moved.
 func Address(id int, moved bool) string {
 	if moved {
 		return fmt.Sprintf("10.2.0.%d:8081", id)

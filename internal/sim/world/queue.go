@@ -2,7 +2,7 @@ package world
 
 import "github.com/cohortkv/cohort/node/wire"
 
-// queue is what will happen, by time, then in the order in which it was planned.
+// queue holds planned events by time, then in the order in which they were planned.
 type queue struct {
 	heap   []event
 	seq    uint64

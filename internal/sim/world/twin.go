@@ -7,7 +7,7 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// GiveAway starts a new process with the id of a node, at its other address.
+// GiveAway starts a new process under the id of a node, at its other address.
 func (w *World) GiveAway(n *Node) {
 	n.end()
 	n.old, w.Forgot = true, true
@@ -17,7 +17,7 @@ func (w *World) GiveAway(n *Node) {
 	young.Start()
 }
 
-// TwinOf is the old process with an id that was given away; nil: there is none.
+// TwinOf returns the old process of an id that was given away; nil: none.
 func (w *World) TwinOf(id ids.Node) *Node {
 	if i := slices.IndexFunc(w.twins, func(n *Node) bool { return n.ID == id }); i >= 0 {
 		return w.twins[i]
@@ -25,10 +25,11 @@ func (w *World) TwinOf(id ids.Node) *Node {
 	return nil
 }
 
-// Processes are the present process of each id, and the old ones.
+// Processes returns the present process of each id, and the old ones.
 func (w *World) Processes() []*Node { return append(slices.Clone(w.Nodes), w.twins...) }
 
-// ProcessAt is the process of a member: that at its address, or else the present one.
+// ProcessAt returns the process at the address of a member, or else the present one of its
+// id.
 func (w *World) ProcessAt(m wire.Member) *Node {
 	if old := w.TwinOf(m.ID); old != nil && old.Address() == m.Address {
 		return old
