@@ -103,8 +103,8 @@ type Config struct {
 
 // Times of the protocol. Sub-packages have the times of their own concern.
 const (
-	forgetDelay     = 250 * wire.Millisecond // between the last HandoffAck to a drained former member and forgetting the node (docs/causal.md §7.4, rule 6)
-	resend          = 100 * wire.Millisecond // unit of short retries: postponed exchanges, refused forwards, questions for boots
+	forgetDelay     = 250 * wire.Millisecond  // between the last HandoffAck to a drained former member and forgetting the node (docs/causal.md §7.4, rule 6)
+	resend          = 100 * wire.Millisecond  // unit of short retries: postponed exchanges, refused forwards, questions for boots
 	gossipEvery     = 1 * wire.Second         // between two exchanges of the gossip; between two tries of a stable cut
 	stalled         = 3 * wire.Second         // without progress, slots are served unproven (docs/causal.md §7.5, rule 3)
 	forwardResend   = 250 * wire.Millisecond  // between two copies of a forward
