@@ -25,12 +25,8 @@ import (
 // Client sends one operation after another to a node. If its plan lets it roam, it goes to
 // another node when the node refuses.
 type Client struct {
+	actor
 	all  *Clients
-	w    *world.World
-	id   int
-	plan *schedule.ClientPlan
-	at   int                 // index of the node that it uses
-	next int                 // index of the next operation in the plan
 	Open *witness.Op         // nil: none
 	time *promptness.Request // time of Open, for the oracle of time
 	seen [16]wire.Version    // by key: the version that it read or wrote last, for If-Match
@@ -41,7 +37,6 @@ type Clients struct {
 	w       *world.World
 	witness *witness.Witness
 	prompt  *promptness.Judge
-	members func() schedule.Nodes // the nodes of the list that was commanded last
 	All     []*Client
 	Ended   int // how many clients have ended
 }
@@ -56,37 +51,11 @@ func New(w *world.World, witness *witness.Witness, prompt *promptness.Judge) *Cl
 // Begin starts all clients. members returns the nodes of the list that was commanded last.
 func (cs *Clients) Begin(members func() schedule.Nodes) {
 	w := cs.w
-	cs.members = members
 	for id := range w.Sched.Clients {
-		c := &Client{all: cs, w: w, id: id, plan: &w.Sched.Clients[id]}
-		c.at = c.plan.Node % w.Sched.Nodes
+		c := &Client{actor: newActor(w, id, &w.Sched.Clients[id], members, &cs.Ended), all: cs}
+		c.send = c.issue
 		cs.All = append(cs.All, c)
 		c.think()
-	}
-}
-
-// think waits before the next operation, or ends the client.
-func (c *Client) think() {
-	if c.next >= len(c.plan.Ops) {
-		c.all.Ended++
-		return
-	}
-	c.w.After(c.plan.Ops[c.next].Think+1, c.issue)
-}
-
-// retry sends the same operation again, as a new one: the node refused the last one, or did
-// not receive it.
-func (c *Client) retry() {
-	c.roam()
-	c.w.After(50*wire.Millisecond+c.w.UpTo(300*wire.Millisecond), c.issue)
-}
-
-func (c *Client) roam() {
-	switch {
-	case c.w.Calm:
-		c.at, _ = c.all.members().Any(c.w.Rng)
-	case c.plan.Roams:
-		c.at = c.w.Rng.IntN(c.w.Sched.Nodes)
 	}
 }
 
@@ -226,7 +195,7 @@ func (cs *Clients) Readable(n *world.Node, token ids.Token) {
 // LeaveRemovedNode ends the client's request at a node that the last list does not name.
 // Such a node may never answer.
 func (c *Client) LeaveRemovedNode() {
-	if o := c.Open; o != nil && !c.all.members().Has(int(o.Node)) {
+	if o := c.Open; o != nil && !c.members().Has(int(o.Node)) {
 		c.leave(o)
 	}
 	c.roam()

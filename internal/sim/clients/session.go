@@ -19,12 +19,8 @@ import (
 // Session is a client of causal buckets. It sends one request after another, each with the
 // context of an earlier answer: as a rule the last one.
 type Session struct {
+	actor
 	all      *Sessions
-	w        *world.World
-	id       int
-	plan     *schedule.ClientPlan
-	at       int                 // index of the node that it uses
-	next     int                 // index of the next operation in the plan
 	Open     *Request            // nil: none
 	time     *promptness.Request // time of Open, for the oracle of time
 	contexts []heldContext       // of its answers, newest last; the first is that of a fresh client
@@ -60,30 +56,6 @@ const maxHeldContexts = 16
 
 func (r *Request) String() string {
 	return fmt.Sprintf("%s %q of session %d at node %d (request %d, %s)", r.plan.Kind, truth.KeyName(r.plan.Key), r.session.id, r.Node, r.Token, witness.StateNames[r.state])
-}
-
-// think waits before the next operation, or ends.
-func (s *Session) think() {
-	if s.next >= len(s.plan.Ops) {
-		s.all.Ended++
-		return
-	}
-	s.w.After(s.plan.Ops[s.next].Think+1, s.issue)
-}
-
-// retry sends the same operation again, in a new request.
-func (s *Session) retry() {
-	s.roam()
-	s.w.After(50*wire.Millisecond+s.w.UpTo(300*wire.Millisecond), s.issue)
-}
-
-func (s *Session) roam() {
-	switch {
-	case s.w.Calm:
-		s.at, _ = s.all.members().Any(s.w.Rng)
-	case s.plan.Roams:
-		s.at = s.w.Rng.IntN(s.w.Sched.Nodes)
-	}
 }
 
 // contextFor returns the context that an operation is sent with.
@@ -181,7 +153,7 @@ func (s *Session) lost(n *world.Node) {
 
 // LeaveRemovedNode ends the session's request at a node that the last list does not name.
 func (s *Session) LeaveRemovedNode() {
-	if r := s.Open; r != nil && !s.all.members().Has(int(r.Node)) {
+	if r := s.Open; r != nil && !s.members().Has(int(r.Node)) {
 		s.Leave(r)
 	}
 	s.roam()

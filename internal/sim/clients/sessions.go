@@ -17,7 +17,6 @@ type Sessions struct {
 	Truth     *truth.Truth                       // the oracle
 	has       map[*world.Node]*truth.Incarnation // by process: its incarnation
 	prompt    *promptness.Judge
-	members   func() schedule.Nodes // the nodes of the list that was commanded last
 	All       []*Session
 	requests  []*Request // by token
 	Ended     int        // sessions that have ended
@@ -50,10 +49,9 @@ func NewSessions(w *world.World, prompt *promptness.Judge) *Sessions {
 // Begin starts all sessions. members returns the nodes of the list that was commanded last.
 func (ss *Sessions) Begin(members func() schedule.Nodes) {
 	w := ss.w
-	ss.members = members
 	for id := range w.Sched.Sessions {
-		s := &Session{all: ss, w: w, id: id, plan: &w.Sched.Sessions[id], contexts: []heldContext{{from: -1}}}
-		s.at = s.plan.Node % w.Sched.Nodes
+		s := &Session{actor: newActor(w, id, &w.Sched.Sessions[id], members, &ss.Ended), all: ss, contexts: []heldContext{{from: -1}}}
+		s.send = s.issue
 		ss.All = append(ss.All, s)
 		s.think()
 	}
