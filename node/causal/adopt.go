@@ -22,7 +22,7 @@ func (r *Replica) Adopt(v *wire.View) { r.adopt(v, firstOfAll(v)) }
 // once, before any other input. Causal buckets are not recovered: this boot begins with
 // nothing, under new streams (I16; docs/causal.md §11, rule 4).
 func (r *Replica) Recovered(v *wire.View) {
-	r.change.Reset = true
+	r.step.Change.Reset = true
 	r.adopt(v, false)
 }
 
@@ -33,11 +33,11 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 	old, followsOn := r.view, r.followsOn(v)
 	r.readmit(v)
 	r.foldTracks()
-	r.view, r.since, r.movedAt = v, r.now, r.now
+	r.view, r.since, r.movedAt = v, r.step.Now(), r.step.Now()
 	r.boots.blank = r.boots.blank || old == nil && !first
 	entry, isNew := r.catalog.Hold(wire.KnownView{ID: v.ID, Layout: v.Layout})
 	if isNew {
-		r.change.Views = append(r.change.Views, entry.KnownView)
+		r.step.Change.Views = append(r.step.Change.Views, entry.KnownView)
 	}
 	r.ring = r.catalog.Ring(entry)
 	r.shard, _ = entry.ShardOf(r.cfg.Self)
@@ -45,7 +45,7 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 	r.onePredecessor, r.layout = hasOnePredecessor(v), catalog.Fingerprint(&v.Layout)
 	r.slots.Assign(r.owns, followsOn, first, r.collector.Counter)
 	if r.member && r.slots.Unready() == 0 {
-		r.box.Event(core.Event{Kind: EventReady, View: v.ID})
+		r.step.Event(core.Event{Kind: EventReady, View: v.ID})
 	}
 	r.meetPeers(old, v)
 	r.beginStreams()
@@ -66,10 +66,10 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 	r.cuts, r.drained = gc.CutMaker{}, nil
 	r.collector.Close()
 	r.views.Reach()
-	r.commit()
+	r.step.Commit()
 	r.reroute()
 	r.checkSynced()
-	r.alarm(r.now + gossipEvery)
+	r.step.Alarm(r.step.Now() + gossipEvery)
 }
 
 // followsOn reports that every view that v's author heard of is the one that this node
@@ -168,7 +168,7 @@ func (r *Replica) meetPeers(old, v *wire.View) {
 		}
 	}
 	r.meetOutside(old, before)
-	r.change.Alumni, r.change.AlumniSet = r.former(), true
+	r.step.Change.Alumni, r.step.Change.AlumniSet = r.former(), true
 }
 
 // hearOfFormer takes over the former members that a Digest lists, if its sender is of this
@@ -182,7 +182,7 @@ func (r *Replica) hearOfFormer(m *wire.Digest) {
 	news := false
 	for _, at := range m.Former {
 		if at.ID != r.cfg.Self && r.peer(at.ID) == nil && !slices.Contains(r.drained, at.ID) && r.forgotten(at.ID) == nil && len(r.peers) < maxPeers {
-			p := &peer{id: at.ID, at: at, former: true, Contact: peers.Heard(r.now, 0)}
+			p := &peer{id: at.ID, at: at, former: true, Contact: peers.Heard(r.step.Now(), 0)}
 			r.addPeer(p)
 			r.exchangeWith(p)
 			news = true
@@ -191,8 +191,8 @@ func (r *Replica) hearOfFormer(m *wire.Digest) {
 	if news {
 		r.restartInquiry()
 		r.synced = false
-		r.change.Alumni, r.change.AlumniSet = r.former(), true
-		r.commit()
+		r.step.Change.Alumni, r.step.Change.AlumniSet = r.former(), true
+		r.step.Commit()
 		r.views.Reach()
 	}
 }
@@ -238,7 +238,7 @@ func (r *Replica) exchanged(p *peer, x *exchange) {
 	if !p.exchanged {
 		r.moved()
 	}
-	p.exchanged, p.exchangedAt = true, r.now
+	p.exchanged, p.exchangedAt = true, r.step.Now()
 	if digest != nil && (p.former || !digest.Unsynced && !r.tellsOfOthers(digest) && (p.guest || digest.Frozen || digest.View == r.viewID())) {
 		p.inquired = x.Inquiry()
 	}
@@ -266,7 +266,7 @@ func (r *Replica) exchangedFormer(p *peer, x *exchange) {
 		e.Answered, e.Frozen = true, d.Frozen
 		e.AllAcked, e.AllActive = r.allAcked(d.Acked), r.allAcked(d.Acked, d.Requesting)
 	}
-	r.alarm(p.draining.NoteExchange(r.now, e))
+	r.step.Alarm(p.draining.NoteExchange(r.step.Now(), e))
 	r.handOffArrivals()
 }
 
@@ -324,22 +324,22 @@ func (r *Replica) checkSynced() {
 		all = all && done
 		exchanged = exchanged && p.exchanged
 		if !done {
-			r.alarm(p.ReachableUntil(r.since) + 1)
+			r.step.Alarm(p.ReachableUntil(r.since) + 1)
 		}
 	}
 	if exchanged {
 		r.serveAll()
 	} else if r.slots.Unready() > 0 {
-		if r.now-r.movedAt >= stalled {
-			r.box.Event(core.Event{Kind: EventReadyUnproven, View: r.view.ID, Count: uint64(r.slots.Unready())})
+		if r.step.Now()-r.movedAt >= stalled {
+			r.step.Event(core.Event{Kind: EventReadyUnproven, View: r.view.ID, Count: uint64(r.slots.Unready())})
 			r.serveAll()
 		}
-		r.alarm(r.movedAt + stalled)
+		r.step.Alarm(r.movedAt + stalled)
 	}
 	if all && r.slots.Unready() == 0 && !r.synced {
 		r.synced = true
 		r.endStreams() // a node without peers has no exchange that ends an inquiry
-		r.box.Event(core.Event{Kind: EventSynced, View: r.view.ID})
+		r.step.Event(core.Event{Kind: EventSynced, View: r.view.ID})
 	}
 }
 
@@ -366,8 +366,8 @@ func (r *Replica) forgetFormer() {
 	n, holds := len(r.peers), r.slots.ForOthers()
 	r.peers = slices.DeleteFunc(r.peers, func(p *peer) bool {
 		done := p.former && p.draining.Drained && !holds && r.exchangeOf(p) == nil
-		if done && r.now < p.receipt.SentAt()+forgetDelay {
-			r.alarm(p.receipt.SentAt() + forgetDelay)
+		if done && r.step.Now() < p.receipt.SentAt()+forgetDelay {
+			r.step.Alarm(p.receipt.SentAt() + forgetDelay)
 			done = false
 		}
 		if done {
@@ -379,9 +379,9 @@ func (r *Replica) forgetFormer() {
 		return done
 	})
 	if len(r.peers) < n {
-		r.change.Alumni, r.change.AlumniSet = r.former(), true
-		r.commit()
-		r.box.Event(core.Event{Kind: EventFormerDrained, View: r.view.ID, Count: uint64(n - len(r.peers))})
+		r.step.Change.Alumni, r.step.Change.AlumniSet = r.former(), true
+		r.step.Commit()
+		r.step.Event(core.Event{Kind: EventFormerDrained, View: r.view.ID, Count: uint64(n - len(r.peers))})
 		r.views.Reach()
 	}
 }

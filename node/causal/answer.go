@@ -21,20 +21,20 @@ func (r *Replica) OnDigestRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.Di
 	r.hearForgotten(h.From, m.Forgotten)
 	list := slots.Valid(r.slots.Space(), m.Slots)
 	if !m.Survey && len(list) > 0 {
-		r.requesters.NoteRequest(h, r.now)
+		r.requesters.NoteRequest(h, r.step.Now())
 	}
 	reply := &wire.Digest{
 		Session: m.Session, View: r.viewID(), Layout: r.layout, Revision: r.slots.Revision(), Frozen: r.closed(),
 		Descends: r.view != nil && r.view.Descends(h.View),
 		Unsynced: r.unsynced(), StableCut: r.stableCutSum(), Ended: r.boots.endedBoots(), GCCounter: r.collector.Counter, Former: r.formerFor(h.View),
-		Heard: r.heardAt(h.View), Acked: r.requesters.AckedAt(h.View, r.slots.Revision()), Requesting: r.requesters.Asking(h.View, r.now),
+		Heard: r.heardAt(h.View), Acked: r.requesters.AckedAt(h.View, r.slots.Revision()), Requesting: r.requesters.Asking(h.View, r.step.Now()),
 		Held: r.slots.Holdings(list), Forgotten: r.forgottenList(),
 	}
 	if !m.Survey && len(reply.Held.Held) > 0 {
 		reply.Groups = r.slots.Differing(list, m.Sums)
 	}
 	// Sums may count items, and K may rest on writes, that are not durable yet.
-	r.respond(h.From, replyTo, reply)
+	r.step.Respond(h.From, replyTo, reply)
 }
 
 // heardAt are the positions of all slots that this node knows of, for a requester in another
@@ -102,14 +102,14 @@ const maxWants = 256
 // (docs/causal.md §6.3, rule 3).
 func (r *Replica) OnFetchItems(h wire.Header, replyTo ids.ReplyTo, m *wire.FetchItems) {
 	r.sign(h)
-	r.requesters.NoteRequest(h, r.now)
+	r.requesters.NoteRequest(h, r.step.Now())
 	list := slots.Valid(r.slots.Space(), m.Slots)
 	if r.slotReads.open() >= maxWants {
 		return
 	}
 	r.readSlots(list, m.After, func(in *core.SlotsRead) {
 		first, last := r.slotsIn(m.After, in)
-		r.respond(h.From, replyTo, &wire.Items{
+		r.step.Respond(h.From, replyTo, &wire.Items{
 			Session: m.Session, RemovedAt: r.slots.LastRemoval(list, first), After: m.After,
 			GCCounters: r.slots.GCCounters(list, first, last), Items: r.newest(in.Items), Last: in.Last,
 		})

@@ -35,7 +35,7 @@ func (r *Replica) rememberApplied(item *wire.Item, here, existed bool) {
 		}
 	}
 	if lost, full := r.incoming.applied.Keep(id, appliedWrite{hashing.Hash(item.Key), item.Version, item.Deleted, existed}); full {
-		r.box.Event(core.Event{Kind: EventForwardForgotten, Peer: lost.Node})
+		r.step.Event(core.Event{Kind: EventForwardForgotten, Peer: lost.Node})
 	}
 }
 
@@ -72,14 +72,14 @@ func (r *Replica) settle(q *request) bool {
 		r.waiting.Remove(q)
 		r.reply(q, core.InDoubt, nil)
 	case fate == forward.Finished:
-		r.box.Event(core.Event{Kind: EventForwardFinished, Peer: q.id.Node})
+		r.step.Event(core.Event{Kind: EventForwardFinished, Peer: q.id.Node})
 		r.waiting.Remove(q)
 		r.answerForward(q.incoming, &wire.CausalForwardReply{Fate: wire.ForwardFinished}, 0)
 	case fate == forward.Done && t.hash == q.hash && !mutant.On(mutant.CausalForwardTwice):
-		r.box.Event(core.Event{Kind: EventForwardRepeated, Peer: q.id.Node})
+		r.step.Event(core.Event{Kind: EventForwardRepeated, Peer: q.id.Node})
 		q.existed = t.existed
 		item := &wire.Item{Key: q.op.Key, Version: t.version, Deleted: t.deleted}
-		r.answer(q, r.box.LastWrite(), item, version.With(&q.context, q.hash, t.version))
+		r.answer(q, r.step.LastWrite(), item, version.With(&q.context, q.hash, t.version))
 	default:
 		return false
 	}

@@ -105,8 +105,8 @@ func (r *Replica) suspect(s wire.Stream) {
 	boot := wire.NodeBoot{Node: s.Node, Boot: s.Boot}
 	known := slices.ContainsFunc(l.suspects, func(o suspect) bool { return o.boot == boot })
 	if !known && len(l.suspects) < catalog.MaxUnknown && !l.hasEnded(s.Node, s.Boot) {
-		l.suspects = append(l.suspects, suspect{boot, r.sessions, r.now})
-		r.alarm(r.now + suspectDelay)
+		l.suspects = append(l.suspects, suspect{boot, r.step.LastSession(), r.step.Now()})
+		r.step.Alarm(r.step.Now() + suspectDelay)
 	}
 }
 
@@ -143,7 +143,7 @@ func (r *Replica) believable(over []wire.NodeBoot) []wire.NodeBoot {
 		p := r.peer(boot.Node)
 		switch {
 		case boot == r.boots.self:
-		case p != nil && p.Boot == boot.Boot && p.Greets(r.now) && !r.boots.hasEnded(boot.Node, boot.Boot):
+		case p != nil && p.Boot == boot.Boot && p.Greets(r.step.Now()) && !r.boots.hasEnded(boot.Node, boot.Boot):
 			r.suspect(wire.Stream{Node: boot.Node, Boot: boot.Boot})
 		default:
 			list = append(list, boot)
@@ -206,7 +206,7 @@ func (r *Replica) endStreams() {
 	for _, boot := range l.ended {
 		if !l.resolved[boot.Boot] {
 			l.resolved[boot.Boot] = true
-			r.box.Event(core.Event{Kind: EventBootEnded, Peer: boot.Node})
+			r.step.Event(core.Event{Kind: EventBootEnded, Peer: boot.Node})
 		}
 	}
 	r.endForgotten()

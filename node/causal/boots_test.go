@@ -17,15 +17,21 @@ func TestABootHasEndedWhenItsNodeAnswersInAnother(t *testing.T) {
 	r := New(Config{Self: 9, Boot: 90}, &core.Outbox{}, nil)
 	l := &r.boots
 	*l = bootTable{}
-	r.sessions = 100
+	for r.step.LastSession() < 100 {
+		r.step.Session()
+	}
 	r.noteBoot(1, 10)
-	r.sessions = 101
+	for r.step.LastSession() < 101 {
+		r.step.Session()
+	}
 	r.noteBoot(1, 10)
 	l.answered(from(1, 10), 102)
 	if l.inquiring || len(l.ended) > 0 {
 		t.Fatalf("a node goes on living, and over are %v", l.ended)
 	}
-	r.sessions = 103
+	for r.step.LastSession() < 103 {
+		r.step.Session()
+	}
 	r.noteBoot(1, 11) // a hello of an earlier boot, or of a new one
 	l.answered(from(1, 10), 103)
 	l.answered(from(2, 20), 104)

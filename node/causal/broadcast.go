@@ -24,17 +24,17 @@ func (r *Replica) ownDurable(view ids.View, n uint64) {
 // flight waits only for replicas that keep up (docs/causal.md §3.2, rule 6).
 func (r *Replica) flush() {
 	o := &r.streams.Own
-	for b := o.Next(r.now); b != nil; b = o.Next(r.now) {
+	for b := o.Next(r.step.Now()); b != nil; b = o.Next(r.step.Now()) {
 		for _, p := range r.peers {
 			if p.replica && r.reachable(p) {
-				r.send(p.id, b)
-				if p.KeepsUp(r.now) {
+				r.step.Send(p.id, b)
+				if p.KeepsUp(r.step.Now()) {
 					o.Await(p.id)
 				}
 			}
 		}
 		until, _ := o.FlightEnd()
-		r.alarm(until)
+		r.step.Alarm(until)
 		r.completeFlight()
 	}
 	o.Trim()
@@ -42,7 +42,7 @@ func (r *Replica) flush() {
 
 // completeFlight ends the flight if nothing is left to wait for, and answers its clients.
 func (r *Replica) completeFlight() {
-	for _, a := range r.streams.Own.Complete(r.now) {
+	for _, a := range r.streams.Own.Complete(r.step.Now()) {
 		a.Do()
 	}
 }
@@ -54,7 +54,7 @@ func (r *Replica) tickStream() {
 		r.flush()
 	}
 	if until, open := r.streams.Own.FlightEnd(); open {
-		r.alarm(until)
+		r.step.Alarm(until)
 	}
 }
 
@@ -82,12 +82,12 @@ func (r *Replica) OnResendRequest(h wire.Header, m *wire.ResendRequest) {
 	}
 	truncated, batches := o.Resend(m.From, m.To)
 	if truncated > 0 {
-		r.send(h.From, &wire.Truncated{View: m.View, UpTo: truncated})
+		r.step.Send(h.From, &wire.Truncated{View: m.View, UpTo: truncated})
 	}
 	for _, b := range batches {
-		r.send(h.From, b)
+		r.step.Send(h.From, b)
 	}
-	r.box.Event(core.Event{Kind: EventResent, Peer: h.From})
+	r.step.Event(core.Event{Kind: EventResent, Peer: h.From})
 }
 
 // trackOf is the track of a peer's stream in its present boot, opened when first needed. A new
@@ -117,12 +117,12 @@ func (r *Replica) OnBatch(h wire.Header, m *wire.Batch, stored []*wire.Item) {
 		}
 		return
 	}
-	p.NoteMessage(r.now)
+	p.NoteMessage(r.step.Now())
 	if p.Boot == 0 {
 		p.Boot = h.Boot
 	}
 	if r.slots.AsideBytes() > r.cfg.Limits.AsideBytes {
-		r.box.Event(core.Event{Kind: EventAsideFull, Peer: p.id})
+		r.step.Event(core.Event{Kind: EventAsideFull, Peer: p.id})
 		return
 	}
 	t := r.trackOf(p)
@@ -133,7 +133,7 @@ func (r *Replica) OnBatch(h wire.Header, m *wire.Batch, stored []*wire.Item) {
 		}
 		r.receive(item, stored[i])
 	}
-	r.awaitGap(r.streams.Take(t, m.First, m.First+uint64(len(m.Items))-1, r.now))
+	r.awaitGap(r.streams.Take(t, m.First, m.First+uint64(len(m.Items))-1, r.step.Now()))
 	r.progressed(t)
 }
 
@@ -158,7 +158,7 @@ func (r *Replica) applyLate(m *wire.Batch, stored []*wire.Item) {
 	for i := range m.Items {
 		r.receive(&m.Items[i], stored[i])
 	}
-	r.commit()
+	r.step.Commit()
 }
 
 // progressed persists how far a track has come without a gap. Once that is durable with the
@@ -166,22 +166,22 @@ func (r *Replica) applyLate(m *wire.Batch, stored []*wire.Item) {
 func (r *Replica) progressed(t *broadcast.Track) {
 	got := t.Got()
 	if got > t.Durable() {
-		r.change.Live = append(r.change.Live, wire.Position{Stream: t.ID(), N: got})
+		r.step.Change.Live = append(r.step.Change.Live, wire.Position{Stream: t.ID(), N: got})
 	}
-	seq := r.commit()
-	r.after(seq, func() {
+	seq := r.step.Commit()
+	r.step.After(seq, func() {
 		if t.MarkDurable(got) && !mutant.On(mutant.CausalMissedWakeup) {
 			r.wakeAll()
 		}
 		r.wakeKeys()
 	})
-	r.box.PostAfter(seq, core.Envelope{To: t.ID().Node, Message: &wire.BatchAck{View: t.ID().View, N: got}})
+	r.step.PostAfter(seq, core.Envelope{To: t.ID().Node, Message: &wire.BatchAck{View: t.ID().View, N: got}})
 }
 
 // awaitGap sets the alarm for requesting missing writes, if a gap is new or got smaller.
 func (r *Replica) awaitGap(isNew bool) {
 	if isNew {
-		r.alarm(r.now + broadcast.GapPatience)
+		r.step.Alarm(r.step.Now() + broadcast.GapPatience)
 	}
 }
 
@@ -193,14 +193,14 @@ func (r *Replica) tickTracks() {
 		due, missing := t.Due()
 		switch {
 		case !missing || p == nil || p.Boot != t.ID().Boot || !r.reachable(p):
-		case r.now < due:
-			r.alarm(due)
+		case r.step.Now() < due:
+			r.step.Alarm(due)
 		case r.exchangeOf(p) != nil:
-			r.alarm(r.now + broadcast.GapPatience) // the exchange may bring the missing writes
+			r.step.Alarm(r.step.Now() + broadcast.GapPatience) // the exchange may bring the missing writes
 		default:
 			r.requestMissing(p, t)
 			due, _ = t.Due()
-			r.alarm(due)
+			r.step.Alarm(due)
 		}
 	}
 }
@@ -208,15 +208,15 @@ func (r *Replica) tickTracks() {
 // requestMissing requests the first gap of a track: from the sender's window, and by an
 // exchange if the window does not reach back far enough.
 func (r *Replica) requestMissing(p *peer, t *broadcast.Track) {
-	q := t.Request(r.now)
+	q := t.Request(r.step.Now())
 	if q.Exchange {
 		r.exchangeWith(p)
 	}
 	if q.Missing > 0 {
-		r.box.Event(core.Event{Kind: EventGap, Peer: p.id, Count: q.Missing})
+		r.step.Event(core.Event{Kind: EventGap, Peer: p.id, Count: q.Missing})
 	}
 	if q.From > 0 {
-		r.send(p.id, &wire.ResendRequest{View: t.ID().View, From: q.From, To: q.To})
+		r.step.Send(p.id, &wire.ResendRequest{View: t.ID().View, From: q.From, To: q.To})
 	}
 }
 
@@ -228,7 +228,7 @@ func (r *Replica) OnTruncated(h wire.Header, m *wire.Truncated) {
 		return
 	}
 	if r.trackOf(p).Truncate(m.UpTo) {
-		r.box.Event(core.Event{Kind: EventTruncated, Peer: p.id})
+		r.step.Event(core.Event{Kind: EventTruncated, Peer: p.id})
 		r.exchangeWith(p)
 	}
 }
@@ -240,7 +240,7 @@ func (r *Replica) catchUp() {
 	for _, t := range r.streams.Tracks() {
 		least, live := r.slots.Least(t.ID(), t.Durable())
 		if live && least > t.Durable() && r.slots.Unready() == 0 {
-			r.awaitGap(r.streams.Skip(t, least, r.now))
+			r.awaitGap(r.streams.Skip(t, least, r.step.Now()))
 			r.progressed(t) // the acknowledgement lets flights wait for this replica again
 		}
 	}

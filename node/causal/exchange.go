@@ -94,7 +94,7 @@ func (r *Replica) openExchange(x *exchange) {
 	}
 	x.waitsFor = nil
 	x.Open(antientropy.Start{
-		Session: r.session(), At: r.now, Inquiry: r.boots.inquiry, Revision: r.slots.Revision(), LastWrite: r.box.LastWrite(),
+		Session: r.step.Session(), At: r.step.Now(), Inquiry: r.boots.inquiry, Revision: r.slots.Revision(), LastWrite: r.step.LastWrite(),
 	})
 	r.askExchange(x)
 }
@@ -104,12 +104,12 @@ func (r *Replica) expand(x *exchange) { x.Expand(r.wanted(x.peer), x.peer.draini
 
 // askExchange sends the open question of an exchange, for the first time or again.
 func (r *Replica) askExchange(x *exchange) {
-	m := x.Question(&r.slots, r.now)
+	m := x.Question(&r.slots, r.step.Now())
 	if q, first := m.(*wire.DigestRequest); first {
 		q.Births, q.Forgotten = r.births(), r.forgottenList()
 	}
-	r.request(x.peer.id, m)
-	r.alarm(x.Next())
+	r.step.Ask(x.peer.id, m)
+	r.step.Alarm(x.Next())
 }
 
 // exchangeBy is the exchange that an answer belongs to; nil: none, or the answer is late.
@@ -136,7 +136,7 @@ func (r *Replica) OnDigest(h wire.Header, m *wire.Digest) {
 		return
 	}
 	if !r.mayExchange(m) {
-		r.box.Event(core.Event{Kind: EventApart, Peer: h.From})
+		r.step.Event(core.Event{Kind: EventApart, Peer: h.From})
 		if x.peer.former && !x.peer.apart {
 			x.peer.apart = true // parted groups leave each other alone: the node is not dialled either
 			r.views.Reach()
@@ -149,14 +149,14 @@ func (r *Replica) OnDigest(h wire.Header, m *wire.Digest) {
 		r.openExchange(x)
 		return
 	}
-	x.Answer(h.Boot, m, r.now)
+	x.Answer(h.Boot, m, r.step.Now())
 	r.boots.hearEnded(r.believable(m.Ended))
 	r.collector.Raise(m.GCCounter)
 	r.hearForgotten(h.From, m.Forgotten)
 	r.hearOfFormer(m)
 	r.requestUnknownViews(h.From, m.Held.Vectors)
 	if c := r.catalog.Get(m.View); m.StableCut != 0 && (c == nil || !c.HasStableCut) {
-		r.request(h.From, &wire.ViewInfoRequest{Views: []ids.View{m.View}}) // contexts may refer to that cut
+		r.step.Ask(h.From, &wire.ViewInfoRequest{Views: []ids.View{m.View}}) // contexts may refer to that cut
 	}
 	if x.peer.former {
 		x.peer.Boot = h.Boot // a former member sends no hello that tells its boot
@@ -191,7 +191,7 @@ func (r *Replica) compare(x *exchange) {
 	}
 	if x.waitsFor = r.bringing(x); x.waitsFor != nil {
 		x.Postpone()
-		r.alarm(r.now + resend)
+		r.step.Alarm(r.step.Now() + resend)
 		return
 	}
 	r.askExchange(x)
@@ -200,7 +200,7 @@ func (r *Replica) compare(x *exchange) {
 // bringing is another exchange that is bringing slots which x wants, too; nil: none.
 func (r *Replica) bringing(x *exchange) *exchange {
 	for _, y := range r.exchanges {
-		if y != x && y.Brings(r.now) && x.Shares(&y.Exchange) {
+		if y != x && y.Brings(r.step.Now()) && x.Shares(&y.Exchange) {
 			return y
 		}
 	}
@@ -251,7 +251,7 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 		return
 	}
 	r.gained(x.peer)
-	x.Begin(m, r.now)
+	x.Begin(m, r.step.Now())
 	for i := range m.Items {
 		item := &m.Items[i]
 		hash := hashing.Hash(item.Key)
@@ -266,7 +266,7 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 		}
 		x.Came(hash, item, r.overlay.current(item.Key, stored[i]) != nil)
 	}
-	r.after(r.commit(), r.wakeKeys)
+	r.step.After(r.step.Commit(), r.wakeKeys)
 	if !m.Last {
 		if len(m.Items) > 0 {
 			r.askExchange(x)
@@ -320,13 +320,13 @@ func (r *Replica) findAbsent(x *exchange, at hashing.Slot, theirs map[string]wir
 			if item == nil || !antientropy.Collected(item, theirs, k) {
 				continue
 			}
-			r.box.Event(core.Event{Kind: EventItemAbsent, Peer: x.peer.id})
+			r.step.Event(core.Event{Kind: EventItemAbsent, Peer: x.peer.id})
 			r.forget(at, item, version.ItemHash(hashing.Hash(item.Key), item))
 			r.waiting.Note(item.Key)
 		}
 		r.absorb(x, at, x.Digest().Held.Of(uint32(at)), &version.Joiner{})
 		r.writePending()
-		r.after(r.commit(), r.wakeKeys)
+		r.step.After(r.step.Commit(), r.wakeKeys)
 		r.finishExchange(x)
 	})
 }
@@ -355,7 +355,7 @@ func (r *Replica) finishExchange(x *exchange) {
 		return
 	}
 	session := x.Session()
-	r.after(r.commit(), func() {
+	r.step.After(r.step.Commit(), func() {
 		if x.Session() == session && r.exchangeOf(x.peer) == x {
 			r.endExchange(x)
 		}
@@ -384,18 +384,18 @@ func (r *Replica) tickExchanges() {
 	for _, x := range slices.Clone(r.exchanges) {
 		switch {
 		case x.Complete():
-		case !r.reachable(x.peer) && x.Unanswered(r.now) >= peers.Silence || mutant.On(mutant.CausalNoExchangeRetry) && r.now >= x.Next():
+		case !r.reachable(x.peer) && x.Unanswered(r.step.Now()) >= peers.Silence || mutant.On(mutant.CausalNoExchangeRetry) && r.step.Now() >= x.Next():
 			r.exchanges = slices.DeleteFunc(r.exchanges, func(o *exchange) bool { return o == x })
 			r.resumeWaiting(x)
 			r.checkSynced()
-		case x.waitsFor != nil && slices.Contains(r.exchanges, x.waitsFor) && x.waitsFor.Brings(r.now):
-			r.alarm(r.now + resend)
+		case x.waitsFor != nil && slices.Contains(r.exchanges, x.waitsFor) && x.waitsFor.Brings(r.step.Now()):
+			r.step.Alarm(r.step.Now() + resend)
 		case x.waitsFor != nil:
 			r.openExchange(x)
-		case x.Repeat(r.now):
+		case x.Repeat(r.step.Now()):
 			r.askExchange(x)
 		default:
-			r.alarm(x.Next())
+			r.step.Alarm(x.Next())
 		}
 	}
 }

@@ -39,14 +39,14 @@ const (
 func (r *Replica) Forget(in *core.ForgetNode) {
 	switch why := r.mayForget(in.Node); {
 	case r.closed():
-		r.box.Reply(core.Reply{Token: in.Token, Outcome: core.NotInView})
+		r.step.Reply(core.Reply{Token: in.Token, Outcome: core.NotInView})
 	case why != core.ForgetDone:
 		r.replyForget(in.Token, &core.ForgetResult{Fate: why})
 	case r.forgotten(in.Node) != nil && r.forgotten(in.Node).ended:
 		r.replyForget(in.Token, &core.ForgetResult{Fate: core.ForgetDone})
 	default:
-		r.forgettings = append(r.forgettings, forgetting{in.Token, in.Node, r.now + forgetPatience})
-		r.alarm(r.now + forgetPatience)
+		r.forgettings = append(r.forgettings, forgetting{in.Token, in.Node, r.step.Now() + forgetPatience})
+		r.step.Alarm(r.step.Now() + forgetPatience)
 		r.forgetNode(wire.Forgotten{Node: in.Node, View: r.view.ID})
 		for _, p := range slices.Clone(r.peers) {
 			r.exchangeAgain(p) // the DigestRequest tells the peer of the order
@@ -61,7 +61,7 @@ func (r *Replica) mayForget(id ids.Node) core.ForgetFate {
 	switch {
 	case r.view == nil || id == r.cfg.Self || r.view.Has(id):
 		return core.ForgetMember
-	case p != nil && p.Audible(r.now):
+	case p != nil && p.Audible(r.step.Now()):
 		return core.ForgetHeard
 	case p == nil && r.forgotten(id) == nil && !r.catalog.HasNode(id):
 		return core.ForgetUnknown
@@ -71,7 +71,7 @@ func (r *Replica) mayForget(id ids.Node) core.ForgetFate {
 
 // replyForget answers an operator.
 func (r *Replica) replyForget(token ids.Token, res *core.ForgetResult) {
-	r.box.Reply(core.Reply{Token: token, Outcome: core.Done, Forget: res})
+	r.step.Reply(core.Reply{Token: token, Outcome: core.Done, Forget: res})
 }
 
 // forgotten finds a forgotten node; nil: the node is not forgotten.
@@ -101,8 +101,8 @@ func (r *Replica) forgetNode(f wire.Forgotten) {
 		return gone
 	})
 	r.outside = slices.DeleteFunc(r.outside, func(m wire.Member) bool { return m.ID == f.Node })
-	r.change.Alumni, r.change.AlumniSet = r.former(), true
-	r.commit()
+	r.step.Change.Alumni, r.step.Change.AlumniSet = r.former(), true
+	r.step.Commit()
 	r.views.Reach()
 	r.boots.beginInquiry()
 	r.checkSynced()
@@ -175,7 +175,7 @@ func (r *Replica) endForgotten() {
 		}
 		res := r.lostOf(f.Node)
 		f.ended = true
-		r.box.Event(core.Event{Kind: EventForgotten, Peer: f.Node, View: r.viewID(), Count: uint64(res.Versions)})
+		r.step.Event(core.Event{Kind: EventForgotten, Peer: f.Node, View: r.viewID(), Count: uint64(res.Versions)})
 		r.forgettings = slices.DeleteFunc(r.forgettings, func(o forgetting) bool {
 			if o.node == f.Node {
 				r.replyForget(o.token, res)
@@ -206,8 +206,8 @@ func (r *Replica) lostOf(id ids.Node) *core.ForgetResult {
 // tickForget tells operators, after forgetPatience, which nodes have not answered.
 func (r *Replica) tickForget() {
 	r.forgettings = slices.DeleteFunc(r.forgettings, func(o forgetting) bool {
-		if r.now < o.until {
-			r.alarm(o.until)
+		if r.step.Now() < o.until {
+			r.step.Alarm(o.until)
 			return false
 		}
 		res := &core.ForgetResult{Fate: core.ForgetPending}

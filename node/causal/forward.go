@@ -65,8 +65,8 @@ func (r *Replica) dispatch(x *outgoingForward) {
 		x.to.Mute = true
 		r.chooseOwner(x)
 	}
-	x.sentAt = r.now
-	r.alarm(r.now + forwardResend)
+	x.sentAt = r.step.Now()
+	r.step.Alarm(r.step.Now() + forwardResend)
 	if x.to == nil {
 		return
 	}
@@ -74,7 +74,7 @@ func (r *Replica) dispatch(x *outgoingForward) {
 	if boot == 0 {
 		boot = x.to.Boot
 	}
-	x.request = r.box.Ask(x.to.id, &wire.CausalForward{
+	x.request = r.step.Ask(x.to.id, &wire.CausalForward{
 		Counter: x.counter, Read: x.req.kind == reading, Op: x.req.op, Context: x.req.context,
 		LowestOpen: r.lowestOpen(), To: boot,
 	})
@@ -83,7 +83,7 @@ func (r *Replica) dispatch(x *outgoingForward) {
 // mayRetarget reports that another owner may be asked: the bus had no listener for the present
 // one, or the present one has not answered for 500 ms.
 func (r *Replica) mayRetarget(x *outgoingForward) bool {
-	return x.refused || r.now-max(x.answeredAt, x.begunAt) > peers.Silence
+	return x.refused || r.step.Now()-max(x.answeredAt, x.begunAt) > peers.Silence
 }
 
 // chooseOwner chooses the owner to ask: the next one in turn that is not silent and has
@@ -106,7 +106,7 @@ func (r *Replica) chooseOwner(x *outgoingForward) {
 		if p == nil {
 			continue
 		}
-		if p.Greets(r.now) && !p.Mute {
+		if p.Greets(r.step.Now()) && !p.Mute {
 			other = p
 			break
 		}
@@ -118,7 +118,7 @@ func (r *Replica) chooseOwner(x *outgoingForward) {
 		if x.to != nil {
 			x.others = append(x.others, x.to.id)
 		}
-		x.to, x.begunAt, x.boot = other, r.now, 0
+		x.to, x.begunAt, x.boot = other, r.step.Now(), 0
 	}
 	x.refused = false
 }
@@ -135,8 +135,8 @@ func (r *Replica) OnRequestFailed(request uint64) bool {
 	if x.begunAt == x.sentAt || x.req.kind == reading { // an earlier copy of a write may have been applied
 		x.refused = true
 	}
-	x.sentAt = r.now - forwardResend + resend/2
-	r.alarm(x.sentAt + forwardResend)
+	x.sentAt = r.step.Now() - forwardResend + resend/2
+	r.step.Alarm(x.sentAt + forwardResend)
 	return true
 }
 
@@ -157,7 +157,7 @@ func (r *Replica) OnForwardReply(h wire.Header, m *wire.CausalForwardReply) {
 		return
 	}
 	if x.to != nil && x.to.id == h.From {
-		x.answeredAt = r.now
+		x.answeredAt = r.step.Now()
 	}
 	switch m.Fate {
 	case wire.ForwardDone:
@@ -188,8 +188,8 @@ func (r *Replica) OnForwardReply(h wire.Header, m *wire.CausalForwardReply) {
 	case wire.ForwardElsewhere:
 		if x.to != nil && x.to.id == h.From {
 			x.to = nil // this owner has not applied the write, and another node may own the slot by now
-			x.sentAt = r.now - forwardResend + resend/2
-			r.alarm(x.sentAt + forwardResend)
+			x.sentAt = r.step.Now() - forwardResend + resend/2
+			r.step.Alarm(x.sentAt + forwardResend)
 		}
 	}
 }
@@ -245,7 +245,7 @@ func (r *Replica) cancelElsewhere(x *outgoingForward, but ids.Node) {
 // cancelForward tells owners to drop a forward that waits there.
 func (r *Replica) cancelForward(x *outgoingForward, at []ids.Node) {
 	for _, id := range at {
-		r.send(id, &wire.CausalForwardCancel{Counters: []uint64{x.counter}})
+		r.step.Send(id, &wire.CausalForwardCancel{Counters: []uint64{x.counter}})
 	}
 }
 
@@ -280,8 +280,8 @@ func (r *Replica) followOwner(x *outgoingForward) {
 	}
 	r.cancelForward(x, []ids.Node{x.to.id})
 	x.others = append(x.others, x.to.id)
-	x.to, x.sentAt = nil, r.now-forwardResend
-	r.alarm(r.now)
+	x.to, x.sentAt = nil, r.step.Now()-forwardResend
+	r.step.Alarm(r.step.Now())
 }
 
 // serveLocally serves a request that was forwarded, because this node owns its slot by now. A
@@ -302,8 +302,8 @@ func (r *Replica) serveLocally(q *request) {
 func (r *Replica) tickOutgoing() {
 	for _, x := range slices.Clone(r.outgoing.list) {
 		switch {
-		case r.now < x.sentAt+forwardResend:
-			r.alarm(x.sentAt + forwardResend)
+		case r.step.Now() < x.sentAt+forwardResend:
+			r.step.Alarm(x.sentAt + forwardResend)
 		case r.owns(x.req.at) && (x.to == nil || r.mayRetarget(x)):
 			r.removeOutgoing(x)
 			r.serveLocally(x.req)
@@ -365,15 +365,15 @@ func (r *Replica) OnForward(h wire.Header, replyTo ids.ReplyTo, m *wire.CausalFo
 		return
 	}
 	id := ids.Request{Node: h.From, Boot: h.Boot, Counter: m.Counter}
-	x := &incomingForward{id: id, to: h.From, replyTo: replyTo, repeatedAt: r.now, view: h.View}
+	x := &incomingForward{id: id, to: h.From, replyTo: replyTo, repeatedAt: r.step.Now(), view: h.View}
 	if !m.Read && m.To != r.cfg.Boot && !mutant.On(mutant.CausalForwardAnyBoot) {
 		r.answerForward(x, &wire.CausalForwardReply{Fate: wire.ForwardOtherBoot}, 0)
 		return
 	}
 	r.hearLowestOpen(h, m.LowestOpen)
 	if waits := r.incoming.open[id]; waits != nil {
-		r.box.Post(core.Envelope{To: h.From, Answer: waits.replyTo, Message: &wire.CausalForwardReply{Counter: m.Counter, Fate: wire.ForwardWaiting}})
-		waits.replyTo, waits.repeatedAt, waits.view = replyTo, r.now, h.View
+		r.step.Post(core.Envelope{To: h.From, Answer: waits.replyTo, Message: &wire.CausalForwardReply{Counter: m.Counter, Fate: wire.ForwardWaiting}})
+		waits.replyTo, waits.repeatedAt, waits.view = replyTo, r.step.Now(), h.View
 		return
 	}
 	k := writing
@@ -385,17 +385,17 @@ func (r *Replica) OnForward(h wire.Header, replyTo ids.ReplyTo, m *wire.CausalFo
 	if !m.Read && r.settle(x.req) {
 		return
 	}
-	if !r.judge.Context(&m.Context, r.now) {
+	if !r.judge.Context(&m.Context, r.step.Now()) {
 		r.answerForward(x, &wire.CausalForwardReply{Fate: wire.ForwardImplausible}, 0)
 		return
 	}
 	x.bytes = requestSize + len(m.Op.Key) + len(m.Op.Value) + footprint.Context(len(m.Context.Exact), len(m.Context.Vector), len(m.Context.CutRefs))
 	if len(r.incoming.open) >= maxIncoming || r.incoming.bytes+x.bytes > incomingRoom {
-		r.answerForward(x, &wire.CausalForwardReply{Fate: wire.ForwardElsewhere}, r.box.LastWrite())
+		r.answerForward(x, &wire.CausalForwardReply{Fate: wire.ForwardElsewhere}, r.step.LastWrite())
 		return
 	}
 	r.incoming.add(x)
-	r.alarm(r.now + forwardPatience)
+	r.step.Alarm(r.step.Now() + forwardPatience)
 	r.start(x.req, stored[0])
 }
 
@@ -415,7 +415,7 @@ func (r *Replica) ofOurGroup(x *incomingForward) bool {
 func (r *Replica) answerForward(x *incomingForward, m *wire.CausalForwardReply, seq uint64) {
 	r.incoming.remove(x)
 	m.Counter = x.id.Counter
-	r.box.PostAfter(seq, core.Envelope{To: x.to, Answer: x.replyTo, Message: m})
+	r.step.PostAfter(seq, core.Envelope{To: x.to, Answer: x.replyTo, Message: m})
 }
 
 // OnForwardCancel drops forwarded requests whose clients have left, or were answered by
@@ -430,7 +430,7 @@ func (r *Replica) OnForwardCancel(h wire.Header, m *wire.CausalForwardCancel) {
 // for forwardPatience, or has heard an answer elsewhere (docs/causal.md §8.1, rule 4;
 // docs/causal.md §8.2, rule 10).
 func (r *Replica) outdated(x *incomingForward) bool {
-	if r.now-x.repeatedAt >= forwardPatience {
+	if r.step.Now()-x.repeatedAt >= forwardPatience {
 		return true
 	}
 	_, fate := r.fate(x.id)
@@ -454,7 +454,7 @@ func (r *Replica) tickIncoming() {
 		if r.outdated(x) {
 			late = append(late, x)
 		} else {
-			r.alarm(x.repeatedAt + forwardPatience)
+			r.step.Alarm(x.repeatedAt + forwardPatience)
 		}
 	}
 	slices.SortFunc(late, func(a, b *incomingForward) int { return int(a.id.Counter) - int(b.id.Counter) })

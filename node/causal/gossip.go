@@ -21,8 +21,8 @@ func (r *Replica) tickGossip() {
 		return
 	}
 	g := &r.gossip
-	if r.now >= g.at {
-		g.at = r.now + gossipEvery
+	if r.step.Now() >= g.at {
+		g.at = r.step.Now() + gossipEvery
 		replicas := slices.DeleteFunc(slices.Clone(r.peers), func(p *peer) bool { return !p.replica })
 		if n := len(replicas); n > 0 {
 			g.turn++
@@ -34,14 +34,14 @@ func (r *Replica) tickGossip() {
 		r.handOffArrivals()
 		r.checkSynced()
 	}
-	r.alarm(g.at)
+	r.step.Alarm(g.at)
 	for _, p := range slices.Clone(r.peers) {
 		switch {
 		case !p.former || p.apart || r.exchangeOf(p) != nil:
-		case r.now >= p.draining.AskAt():
+		case r.step.Now() >= p.draining.AskAt():
 			r.pollFormer(p)
 		default:
-			r.alarm(p.draining.AskAt())
+			r.step.Alarm(p.draining.AskAt())
 		}
 	}
 }
@@ -49,10 +49,9 @@ func (r *Replica) tickGossip() {
 // Tick does what is due by the time of the step, and sets Next anew. Each part sets the
 // alarm for what it has left to do, so a part without an alarm is called too late.
 func (r *Replica) Tick() {
-	if r.now < r.next {
+	if !r.step.Due() {
 		return
 	}
-	r.next = never
 	r.tickStream()
 	r.tickTracks()
 	r.tickExchanges()

@@ -23,11 +23,11 @@ func (r *Replica) offerTo(p *peer) {
 		return
 	}
 	if shard, ok := r.catalog.Get(r.view.ID).ShardOf(p.id); ok {
-		p.offer = handoff.Begin(&r.slots, r.ring.Slots(shard), r.now)
+		p.offer = handoff.Begin(&r.slots, r.ring.Slots(shard), r.step.Now())
 	}
 	if p.offer != nil {
-		_, next := p.offer.Due(r.now)
-		r.alarm(next)
+		_, next := p.offer.Due(r.step.Now())
+		r.step.Alarm(next)
 	}
 }
 
@@ -45,11 +45,11 @@ func (r *Replica) tickHandoffs() {
 		if p.offer == nil {
 			continue
 		}
-		m, next := p.offer.Due(r.now)
+		m, next := p.offer.Due(r.step.Now())
 		if m != nil {
-			r.sendDurable(p.id, m)
+			r.step.SendDurable(p.id, m)
 		}
-		r.alarm(next)
+		r.step.Alarm(next)
 	}
 }
 
@@ -71,7 +71,7 @@ func (r *Replica) OnHandoff(h wire.Header, m *wire.Handoff) {
 	case x != nil && (x.Digest() == nil || x.Boot() == h.Boot && x.Digest().Revision >= m.Revision):
 		// the exchange under way brings the revision
 	case p.receipt.Has(h.Boot, m.Revision):
-		r.sendDurable(p.id, p.receipt.Ack()) // everything is here, and the acknowledgement was lost
+		r.step.SendDurable(p.id, p.receipt.Ack()) // everything is here, and the acknowledgement was lost
 	default:
 		r.exchangeWith(p)
 	}
@@ -86,7 +86,7 @@ func (r *Replica) guest(h wire.Header) *peer {
 	for _, m := range r.view.Sources {
 		if m.ID == h.From {
 			delete(r.boots.forgotten, m.ID)
-			p := &peer{id: m.ID, at: m, guest: true, Contact: peers.Heard(r.now, h.Boot)}
+			p := &peer{id: m.ID, at: m, guest: true, Contact: peers.Heard(r.step.Now(), h.Boot)}
 			r.addPeer(p)
 			r.restartInquiry()
 			r.views.Reach()
@@ -105,7 +105,7 @@ func (r *Replica) ackHandoff(x *exchange) {
 		return
 	case x.Brief():
 		if !slices.Contains(x.Digest().Acked, wire.NodeBoot{Node: r.cfg.Self, Boot: r.cfg.Boot}) {
-			r.sendDurable(x.peer.id, x.peer.receipt.Ack()) // the acknowledgement was lost
+			r.step.SendDurable(x.peer.id, x.peer.receipt.Ack()) // the acknowledgement was lost
 		}
 		return
 	}
@@ -115,8 +115,8 @@ func (r *Replica) ackHandoff(x *exchange) {
 	}
 	ack := &wire.HandoffAck{Boot: x.Boot(), Revision: x.Digest().Revision, Slots: taken}
 	deferred := !x.peer.former && x.Digest().View != r.viewID() // until the peer is heard in this view
-	if m := x.peer.receipt.Note(ack, deferred, r.now); m != nil {
-		r.sendDurable(x.peer.id, m)
+	if m := x.peer.receipt.Note(ack, deferred, r.step.Now()); m != nil {
+		r.step.SendDurable(x.peer.id, m)
 	}
 }
 
@@ -126,8 +126,8 @@ func (r *Replica) sendDeferredAck(p *peer, h wire.Header) {
 	if r.view == nil || h.View != r.view.ID {
 		return
 	}
-	if m := p.receipt.Heard(h.Boot, r.now); m != nil {
-		r.sendDurable(p.id, m)
+	if m := p.receipt.Heard(h.Boot, r.step.Now()); m != nil {
+		r.step.SendDurable(p.id, m)
 	}
 }
 
@@ -167,16 +167,16 @@ func (r *Replica) release() {
 	}
 	list := r.releasable.Next(&r.slots)
 	if r.releasable.Waiting() {
-		r.alarm(r.now)
+		r.step.Alarm(r.step.Now())
 	}
 	r.slots.Release(list)
-	r.commit() // items that this step wrote to these slots are persisted before the slots go
+	r.step.Commit() // items that this step wrote to these slots are persisted before the slots go
 	r.overlay.free(r, list)
-	r.change.Free = append(r.change.Free, slots.Hashes(r.slots.Space(), list)...)
+	r.step.Change.Free = append(r.step.Change.Free, slots.Hashes(r.slots.Space(), list)...)
 	r.collector.Released(func(at hashing.Slot) bool { return slots.In(list, at) })
-	r.commit()
+	r.step.Commit()
 	if n := r.releasable.Freed(); n > 0 {
-		r.box.Event(core.Event{Kind: EventSlotsReleased, View: r.viewID(), Count: n})
+		r.step.Event(core.Event{Kind: EventSlotsReleased, View: r.viewID(), Count: n})
 	}
 }
 
@@ -185,7 +185,7 @@ func (r *Replica) release() {
 func (r *Replica) beginHandoffs() {
 	r.releasable.Set(r.slots.CountOwners())
 	if r.releasable.Waiting() {
-		r.alarm(r.now)
+		r.step.Alarm(r.step.Now())
 	}
 	for _, p := range r.peers {
 		r.offerTo(p)

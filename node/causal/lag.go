@@ -14,7 +14,7 @@ func (r *Replica) Lag(l *core.Lag) {
 			continue
 		}
 		m := core.MemberLag{Node: p.id, Replica: p.replica}
-		since, greeted := p.SinceHello(r.now)
+		since, greeted := p.SinceHello(r.step.Now())
 		if m.Greeted = greeted; greeted {
 			m.Silent = since
 		}

@@ -59,14 +59,14 @@ func (r *Replica) put(hash uint64, item *wire.Item, old *wire.Item) {
 	if old != nil {
 		r.collector.Removed(old)
 	}
-	if slices.Contains(r.change.Drop, item.Key) {
-		r.commit()
+	if slices.Contains(r.step.Change.Drop, item.Key) {
+		r.step.Commit()
 	}
 	stored := *item
 	stored.Deps.Vector = r.vectors.Shared(item.Deps.Vector)
-	r.change.Put = append(r.change.Put, stored)
+	r.step.Change.Put = append(r.step.Change.Put, stored)
 	r.overlay.set(item.Key, item)
-	r.slots.Put(hash, item, old, r.box.LastWrite()+1)
+	r.slots.Put(hash, item, old, r.step.LastWrite()+1)
 	if item.Deleted {
 		r.collector.Note(item, hash, r.slots.Space().Slot(hash))
 	}
@@ -79,9 +79,9 @@ func (r *Replica) forget(at hashing.Slot, old *wire.Item, itemHash uint64) {
 	for _, x := range r.exchanges {
 		x.Dropped(old.Key)
 	}
-	r.change.Drop = append(r.change.Drop, old.Key)
+	r.step.Change.Drop = append(r.step.Change.Drop, old.Key)
 	r.overlay.set(old.Key, nil)
-	r.slots.Remove(at, itemHash, r.box.LastWrite()+1)
+	r.slots.Remove(at, itemHash, r.step.LastWrite()+1)
 }
 
 // merge stores an item of a peer if it wins over the item that its key holds (docs/causal.md
@@ -116,7 +116,7 @@ func (r *Replica) winsConflict(item, old *wire.Item) bool {
 	if item.Version == old.Version && version.SameContent(item, old) {
 		return false
 	}
-	r.box.Event(core.Event{Kind: EventConflict, Peer: old.Version.Dot.Stream.Node, Note: "slot " + strconv.Itoa(int(r.slots.Space().Slot(hashing.Hash(item.Key))))})
+	r.step.Event(core.Event{Kind: EventConflict, Peer: old.Version.Dot.Stream.Node, Note: "slot " + strconv.Itoa(int(r.slots.Space().Slot(hashing.Hash(item.Key))))})
 	if item.Version != old.Version {
 		return version.Wins(item.Version, old.Version)
 	}
@@ -147,7 +147,7 @@ func (r *Replica) read(key string, do func(current *wire.Item)) {
 	k := &r.keyReads
 	k.next++
 	k.list = append(k.list, keyRead{k.next, key, r.slots.Of(hashing.Hash(key)).Released(), do})
-	r.box.Read(core.Read{Kind: core.ReadKey, Key: key, Session: k.next})
+	r.step.Read(core.Read{Kind: core.ReadKey, Key: key, Session: k.next})
 }
 
 // OnKeyRead takes in the answer to a read of a key.
@@ -187,7 +187,7 @@ func (r *Replica) readSlots(list []wire.SlotRange, after wire.SlotCursor, do fun
 	s := &r.slotReads
 	s.next++
 	s.list = append(s.list, slotRead{s.next, do})
-	r.box.Read(core.Read{
+	r.step.Read(core.Read{
 		Kind: core.ReadSlots, Ranges: slots.Hashes(r.slots.Space(), list), Cursor: after,
 		Limit: r.cfg.Limits.ChunkBytes, Session: s.next,
 	})

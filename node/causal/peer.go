@@ -53,7 +53,7 @@ func (r *Replica) peer(id ids.Node) *peer {
 
 // reachable reports that a peer is worth waiting for (docs/causal.md §1.3, rules 3 and 4).
 func (r *Replica) reachable(p *peer) bool {
-	return !p.apart && p.Reachable(r.now, r.since)
+	return !p.apart && p.Reachable(r.step.Now(), r.since)
 }
 
 // sign takes in what the header of every message says: the sender is up, and holds a view.
@@ -61,7 +61,7 @@ func (r *Replica) reachable(p *peer) bool {
 func (r *Replica) sign(h wire.Header) *peer {
 	p := r.peer(h.From)
 	if p != nil {
-		p.NoteMessage(r.now)
+		p.NoteMessage(r.step.Now())
 		r.rejoin(p, h.View)
 		r.sendDeferredAck(p, h)
 	}
@@ -74,9 +74,9 @@ func (r *Replica) sign(h wire.Header) *peer {
 func (r *Replica) rejoin(p *peer, view ids.View) {
 	if p.apart && r.view.Descends(view) {
 		p.apart = false
-		p.draining.Rejoin(r.now)
+		p.draining.Rejoin(r.step.Now())
 		r.views.Reach()
-		r.alarm(r.now)
+		r.step.Alarm(r.step.Now())
 	}
 }
 
@@ -87,8 +87,8 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 	if p == nil || !p.member || r.view == nil || r.boots.hasEnded(h.From, h.Boot) {
 		return
 	}
-	back := p.NoteHello(r.now, h.Boot, m.Ready)
-	again := back.Silent && r.now-p.exchangedAt > r.pause() || back.NewBoot && back.Known
+	back := p.NoteHello(r.step.Now(), h.Boot, m.Ready)
+	again := back.Silent && r.step.Now()-p.exchangedAt > r.pause() || back.NewBoot && back.Known
 	if back.NewBoot {
 		r.streams.Own.Restarted(p.id)
 	}
@@ -97,10 +97,10 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 	r.sendDeferredAck(p, h)
 	r.hearLowestOpen(h, m.LowestOpen)
 	if p.replica {
-		r.awaitGap(r.trackOf(p).Announce(m.Stream, r.now))
+		r.awaitGap(r.trackOf(p).Announce(m.Stream, r.step.Now()))
 	}
 	if again || !p.exchanged && r.exchangeOf(p) == nil {
-		r.box.Event(core.Event{Kind: EventBack, Peer: p.id})
+		r.step.Event(core.Event{Kind: EventBack, Peer: p.id})
 		r.exchangeAgain(p)
 	}
 }

@@ -39,17 +39,17 @@ func TestWhatTheNodeItselfWroteIsKnownInEveryViewItWasIn(t *testing.T) {
 		at := wire.Position{Stream: c.stream, N: c.n}
 		vector := wire.Context{Vector: wire.Vector{at}}
 		exact := wire.Context{Exact: []wire.Dependency{{Version: wire.CausalVersion{Counter: 1, Dot: wire.Dot(at)}}}}
-		if r.judge.Context(&vector, r.now) != c.want || r.judge.Context(&exact, r.now) != c.want {
+		if r.judge.Context(&vector, r.step.Now()) != c.want || r.judge.Context(&exact, r.step.Now()) != c.want {
 			t.Errorf("%v: want %t", at, c.want)
 		}
 	}
 	for view := range uint64(broadcast.MaxEnds + 1) {
 		write(stream(100+view), 1)
 	}
-	if c := (wire.Context{Vector: wire.Vector{{Stream: stream(1), N: 11}}}); !r.judge.Context(&c, r.now) {
+	if c := (wire.Context{Vector: wire.Vector{{Stream: stream(1), N: 11}}}); !r.judge.Context(&c, r.step.Now()) {
 		t.Error("refused by what was forgotten")
 	}
-	if c := (wire.Context{Vector: wire.Vector{{Stream: stream(100 + broadcast.MaxEnds), N: 2}}}); r.judge.Context(&c, r.now) {
+	if c := (wire.Context{Vector: wire.Vector{{Stream: stream(100 + broadcast.MaxEnds), N: 2}}}); r.judge.Context(&c, r.step.Now()) {
 		t.Error("after much was forgotten, what is known is not refused")
 	}
 }
@@ -80,7 +80,7 @@ func TestAPeersCountersLeaveRoomAboveThem(t *testing.T) {
 	if r.collector.Counter != 0 {
 		t.Errorf("tombstones up to %d are about to go, says who", r.collector.Counter)
 	}
-	if most := r.judge.Most(r.now) + 1<<36; most > math.MaxUint64/4 || !r.credible(2, &wire.DigestRequest{Collecting: most}) {
+	if most := r.judge.Most(r.step.Now()) + 1<<36; most > math.MaxUint64/4 || !r.credible(2, &wire.DigestRequest{Collecting: most}) {
 		t.Errorf("%d is refused of a peer whose clock is ahead", most)
 	}
 }

@@ -14,9 +14,9 @@ func (r *Replica) writePending() {
 	if g == nil {
 		return
 	}
-	r.change.Known = &g.Holdings
+	r.step.Change.Known = &g.Holdings
 	view := r.viewID()
-	r.after(r.commit(), func() {
+	r.step.After(r.step.Commit(), func() {
 		r.slots.Apply(g, func(at hashing.Slot) {
 			if r.viewID() == view {
 				r.makeReady(at)
@@ -58,7 +58,7 @@ func (r *Replica) makeReady(at hashing.Slot) {
 				r.waiting.Note(item.Key)
 			}
 			last := r.slots.Merged(at)
-			r.after(r.commit(), func() {
+			r.step.After(r.step.Commit(), func() {
 				r.wakeKeys()
 				if last && r.viewID() == view && r.slots.EndMerging(at) {
 					r.makeReady(at) // more items may have been kept aside meanwhile
@@ -72,7 +72,7 @@ func (r *Replica) makeReady(at hashing.Slot) {
 func (r *Replica) serve(at hashing.Slot) {
 	r.slots.Serve(at)
 	if r.slots.Unready() == 0 {
-		r.box.Event(core.Event{Kind: EventReady, View: r.viewID()})
+		r.step.Event(core.Event{Kind: EventReady, View: r.viewID()})
 		r.catchUp()
 		r.checkSynced()
 	}

@@ -16,7 +16,7 @@ const (
 // Refuses reports that a message of a peer breaks a rule of docs/causal.md §12. The refusal is
 // counted as an event, and the caller must drop the message as a whole.
 func (r *Replica) Refuses(h wire.Header, m wire.Message) bool {
-	why := r.judge.Flaw(m, r.now)
+	why := r.judge.Flaw(m, r.step.Now())
 	if why != "" {
 		r.refuseMessage(h.From, m.Kind().String()+": "+why)
 	}
@@ -25,16 +25,16 @@ func (r *Replica) Refuses(h wire.Header, m wire.Message) bool {
 
 // refuseMessage emits the event of a refused message.
 func (r *Replica) refuseMessage(from ids.Node, why string) {
-	r.box.Event(core.Event{Kind: core.EventMalformed, Peer: from, Note: why})
+	r.step.Event(core.Event{Kind: core.EventMalformed, Peer: from, Note: why})
 }
 
 // credible reports whether the counters of a message leave room above them, since a write
 // here must be above the counters of its key (I13; docs/causal.md §2.1, rule 6). The caller
 // drops a message that is not credible as if the bus had lost it.
 func (r *Replica) credible(from ids.Node, m wire.Message) bool {
-	if r.judge.Credible(m, r.now) {
+	if r.judge.Credible(m, r.step.Now()) {
 		return true
 	}
-	r.box.Event(core.Event{Kind: EventIncredible, Peer: from, Note: m.Kind().String()})
+	r.step.Event(core.Event{Kind: EventIncredible, Peer: from, Note: m.Kind().String()})
 	return false
 }

@@ -17,14 +17,12 @@
 // No message of a peer and no request of a client may panic a Replica. A broken invariant
 // of its own must.
 //
-// The sub-packages keep the state, one concern each: slots (K), broadcast, antientropy,
+// The sub-packages keep the state, one concern each: step, slots (K), broadcast, antientropy,
 // handoff, gc, catalog, waiting. The files of this package join them to the peers, the view
 // and the outbox.
 package causal
 
 import (
-	"math"
-
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/node/causal/broadcast"
 	"github.com/cohortkv/cohort/node/causal/catalog"
@@ -33,6 +31,7 @@ import (
 	"github.com/cohortkv/cohort/node/causal/handoff"
 	"github.com/cohortkv/cohort/node/causal/plausible"
 	"github.com/cohortkv/cohort/node/causal/slots"
+	"github.com/cohortkv/cohort/node/causal/step"
 	"github.com/cohortkv/cohort/node/causal/waiting"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
@@ -115,15 +114,11 @@ const (
 // owns, and for how long a request waits. K of the slots decides what a read may show
 // (I14, I15), and so views may change at any time without showing a client less.
 //
-// Everything that a step changes is collected in change, and commit persists it as one
-// write. Whatever depends on that write waits in effects, or in the Outbox, until the write
-// is durable.
+// Everything that a step changes is collected in a step.Step and persisted as one write.
 type Replica struct {
 	cfg   Config
-	box   *core.Outbox
+	step  *step.Step
 	views Views
-	now   wire.Instant // the time of this step
-	next  wire.Instant // when Tick has something to do, at the latest; never: nothing
 
 	catalog catalog.Catalog
 	view    *wire.View    // the view that the node holds; nil: none yet
@@ -141,7 +136,6 @@ type Replica struct {
 	requesters handoff.Requesters // of slots, with the revisions that they have acknowledged
 
 	exchanges      []*exchange // under way, at most one for each peer
-	sessions       uint64      // number of the last question to a peer; begins at the boot, so late answers to an earlier boot match no question
 	gossip         gossip
 	progress       uint64       // grows whenever slots get nearer to ready; a PUT /view that makes progress is waited for
 	movedAt        wire.Instant // when slots last got nearer to ready in this view; unproven service counts from here
@@ -157,8 +151,6 @@ type Replica struct {
 	slotReads  slotReads
 	overlay    overlay
 	vectors    footprint.Vectors // vectors of items that were stored last, to be shared by the next ones
-	change     core.CausalWrite  // what this step has changed and commit has not persisted yet
-	effects    []effect          // wait for writes to become durable; seq ascends
 	releasable handoff.Queue     // slots held for others that every owner has acknowledged (I25)
 	boots      bootTable
 	judge      plausible.Judge
@@ -169,25 +161,15 @@ type Replica struct {
 	forgettings []forgetting // operators that wait for a node to be forgotten
 }
 
-// effect is a step that may be taken only when a write is durable: K may not count, and no
-// client may be told, before that.
-type effect struct {
-	seq uint64 // the write
-	do  func()
-}
-
-// never is later than any time: Tick has nothing to do.
-const never = wire.Instant(math.MaxInt64)
-
 // New returns a Replica that holds nothing and has no view. box must outlive the Replica.
 func New(cfg Config, box *core.Outbox, views Views) *Replica {
 	cfg.Limits = cfg.Limits.withDefaults()
-	r := &Replica{cfg: cfg, box: box, views: views, next: never, clients: map[ids.Token]*request{}}
+	self := wire.NodeBoot{Node: cfg.Self, Boot: cfg.Boot}
+	r := &Replica{cfg: cfg, step: step.New(self, box), views: views, clients: map[ids.Token]*request{}}
 	r.slots = slots.New(cfg.Limits.Space, &r.streams, r.boots.streamEnded)
 	r.streams = broadcast.New(broadcast.Limits{BatchOps: cfg.Limits.BatchOps, BatchBytes: cfg.Limits.BatchBytes, WindowBytes: cfg.Limits.WindowBytes})
 	r.catalog = catalog.New(cfg.Limits.Space)
-	r.sessions = uint64(cfg.Boot)
-	r.boots.self = wire.NodeBoot{Node: cfg.Self, Boot: cfg.Boot}
+	r.boots.self = self
 	r.boots.beginInquiry() // clients may name writes that this node made in an earlier boot and lost
 	r.judge = plausible.New(cfg.Limits.Writes, r.boots.self, &r.streams.Own, r.slots.Len())
 	r.incoming = newIncomingForwards(&r.cfg.Limits)
@@ -197,73 +179,15 @@ func New(cfg Config, box *core.Outbox, views Views) *Replica {
 // SetNow sets the time of a step. The time never goes back. The items of the last step's
 // overlay go, unless a read of the store is under way that began before they were written.
 func (r *Replica) SetNow(now wire.Instant) {
-	r.now = now
+	r.step.SetNow(now)
 	r.overlay.reset(r.keyReads.open() + r.slotReads.open())
 }
 
 // Next is when a step is due even if no input arrives.
-func (r *Replica) Next() wire.Instant { return r.next }
+func (r *Replica) Next() wire.Instant { return r.step.Next() }
 
-// alarm makes a step due at an instant, at the latest.
-func (r *Replica) alarm(at wire.Instant) { r.next = min(r.next, at) }
-
-// after calls do when the write seq is durable, or at once if seq is durable already.
-func (r *Replica) after(seq uint64, do func()) {
-	if r.box.IsDurable(seq) {
-		do()
-		return
-	}
-	r.effects = append(r.effects, effect{seq, do})
-}
-
-// OnDurable runs the effects that waited for writes up to seq.
-func (r *Replica) OnDurable(seq uint64) {
-	for len(r.effects) > 0 && r.effects[0].seq <= seq {
-		do := r.effects[0].do
-		r.effects[0] = effect{}
-		r.effects = r.effects[1:]
-		do()
-	}
-}
-
-// commit persists the changes of this step as one write, and returns the number of that
-// write. If nothing was changed, commit returns the last write there was: what depends on
-// the state of this step is durable with that one. K is persisted in the same write as the
-// items that it covers, or in a later one (I15).
-func (r *Replica) commit() uint64 {
-	w := &r.change
-	if len(w.Put)+len(w.Drop)+len(w.Free)+len(w.Live)+len(w.Views) == 0 && w.Known == nil && !w.AlumniSet && !w.Reset {
-		return r.box.LastWrite()
-	}
-	done := r.change
-	r.change = core.CausalWrite{}
-	return r.box.Persist(core.Write{Kind: core.WriteCausal, Causal: &done})
-}
-
-// send sends a message that depends on no write.
-func (r *Replica) send(to ids.Node, m wire.Message) { r.box.Send(to, m) }
-
-// request sends a question as a bus request. The peer answers on the request, and so needs
-// no address of this node (docs/causal.md §6.6, rule 12).
-func (r *Replica) request(to ids.Node, m wire.Message) { r.box.Ask(to, m) }
-
-// respond answers a question when all writes so far are durable: the answer may speak of
-// pending knowledge and of items that this step wrote (docs/causal.md §11).
-func (r *Replica) respond(to ids.Node, replyTo ids.ReplyTo, m wire.Message) {
-	r.box.PostAfter(r.box.LastWrite(), core.Envelope{To: to, Answer: replyTo, Message: m})
-}
-
-// sendDurable sends a message when all writes so far are durable.
-func (r *Replica) sendDurable(to ids.Node, m wire.Message) {
-	r.box.PostAfter(r.box.LastWrite(), core.Envelope{To: to, Message: m})
-}
-
-// session returns the number of a new question to peers. Answers to other numbers do not
-// count.
-func (r *Replica) session() uint64 {
-	r.sessions++
-	return r.sessions
-}
+// OnDurable takes in that the writes up to seq are durable.
+func (r *Replica) OnDurable(seq uint64) { r.step.OnDurable(seq) }
 
 // advance notes progress: data has come nearer to its owners.
 func (r *Replica) advance() { r.progress++ }
@@ -281,7 +205,7 @@ func (r *Replica) gained(from *peer) {
 // with in this view. Unproven service is put off from now (docs/causal.md §7.5, rule 3).
 func (r *Replica) moved() {
 	r.progress++
-	r.movedAt = r.now
+	r.movedAt = r.step.Now()
 }
 
 // Progress grows whenever slots get nearer to ready, or data nearer to its owners.

@@ -76,7 +76,7 @@ func (r *Replica) SubmitList(in *core.CausalList) {
 // at once (docs/causal.md §2.1).
 func (r *Replica) begin(q *request, stored *wire.Item) {
 	r.clients[q.token] = q
-	if !r.judge.Context(&q.context, r.now) {
+	if !r.judge.Context(&q.context, r.step.Now()) {
 		r.reply(q, core.Implausible, nil)
 		return
 	}
@@ -89,7 +89,7 @@ func (r *Replica) reply(q *request, outcome core.Outcome, result *core.CausalRes
 		return
 	}
 	r.finish(q)
-	r.box.Reply(core.Reply{Token: q.token, Outcome: outcome, Causal: result})
+	r.step.Reply(core.Reply{Token: q.token, Outcome: outcome, Causal: result})
 }
 
 // finish closes a request of a client of this node. No copy of a forwarded write is sent from
@@ -150,7 +150,7 @@ func (r *Replica) whileUnready(q *request) {
 func (r *Replica) refuse(q *request) {
 	r.waiting.Remove(q)
 	if q.incoming != nil {
-		r.answerForward(q.incoming, &wire.CausalForwardReply{Fate: wire.ForwardElsewhere}, r.box.LastWrite())
+		r.answerForward(q.incoming, &wire.CausalForwardReply{Fate: wire.ForwardElsewhere}, r.step.LastWrite())
 		return
 	}
 	if q.kind == writing && q.id != (ids.Request{}) {
@@ -193,7 +193,7 @@ func (r *Replica) answer(q *request, seq uint64, item *wire.Item, c wire.Context
 		r.answerForward(q.incoming, m, seq)
 		return
 	}
-	r.after(seq, func() { r.reply(q, core.Done, &core.CausalResult{Item: item, Existed: q.existed, Context: c}) })
+	r.step.After(seq, func() { r.reply(q, core.Done, &core.CausalResult{Item: item, Existed: q.existed, Context: c}) })
 }
 
 // write gives a write its version, stores the item and starts its broadcast (docs/causal.md
@@ -222,11 +222,11 @@ func (r *Replica) write(q *request, old *wire.Item) {
 	r.put(q.hash, item, old)
 	r.rememberApplied(item, true, q.existed)
 	n, view := own.Last(), r.view.ID
-	r.change.Live = append(r.change.Live, wire.Position{Stream: own.ID(), N: n})
+	r.step.Change.Live = append(r.step.Change.Live, wire.Position{Stream: own.ID(), N: n})
 	r.waiting.Note(item.Key)
 	c := version.With(&q.context, q.hash, item.Version)
-	seq := r.commit()
-	r.after(seq, func() {
+	seq := r.step.Commit()
+	r.step.After(seq, func() {
 		inFlight := r.viewID() == view
 		r.ownDurable(view, n)
 		r.wakeKeys()
@@ -323,7 +323,7 @@ func (r *Replica) tryList(q *request) {
 	}
 	r.waiting.Remove(q)
 	view := r.viewID()
-	r.after(r.box.LastWrite(), func() {
+	r.step.After(r.step.LastWrite(), func() {
 		if q.gone {
 			return
 		}
@@ -334,7 +334,7 @@ func (r *Replica) tryList(q *request) {
 		q.gone = true
 		delete(r.clients, q.token)
 		n := r.compactor()
-		r.box.Read(core.Read{
+		r.step.Read(core.Read{
 			Kind: core.ReadItems, Token: q.token, Ranges: slots.Hashes(r.slots.Space(), r.slots.OwnedRanges()), Context: q.context,
 			StableCut: n.Cut, Subsumed: n.Subsumed, Known: r.knownOf(&q.context),
 		})

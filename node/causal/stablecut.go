@@ -21,12 +21,12 @@ func (r *Replica) makeStableCut() {
 	if first, ok := r.view.Primary(); !ok || first != r.cfg.Self || known.Common {
 		return
 	}
-	if r.now < c.At || !r.healthy() {
-		c.At = max(c.At, r.now+gc.AskEvery)
-		r.alarm(c.At)
+	if r.step.Now() < c.At || !r.healthy() {
+		c.At = max(c.At, r.step.Now()+gc.AskEvery)
+		r.step.Alarm(c.At)
 		return
 	}
-	c.At = r.now + gossipEvery
+	c.At = r.step.Now() + gossipEvery
 	q := &gc.Question{}
 	if !known.HasStableCut {
 		q.Slots = slots.All(r.slots.Space())
@@ -38,11 +38,11 @@ func (r *Replica) makeStableCut() {
 // again, or to publish it as common. answers is nil if the survey has failed.
 func (r *Replica) concludeStableCut(answers gc.Answers) {
 	r.cuts.Close()
-	r.alarm(r.cuts.At)
+	r.step.Alarm(r.cuts.At)
 	known := r.catalog.Get(r.view.ID).KnownView
 	step, unknown := gc.NextCutStep(&known, r.cfg.Self, answers)
 	for _, id := range unknown {
-		r.request(id, &wire.ViewInfoRequest{Views: []ids.View{known.ID}})
+		r.step.Ask(id, &wire.ViewInfoRequest{Views: []ids.View{known.ID}})
 	}
 	switch step {
 	case gc.CutWait:
@@ -76,11 +76,11 @@ func (r *Replica) stableCutSum() uint64 {
 // publish tells all peers the stable cut of a view, once it is durable here.
 func (r *Replica) publish(k wire.KnownView) {
 	if r.catalog.Add(k) {
-		r.change.Views = append(r.change.Views, k)
-		r.commit()
+		r.step.Change.Views = append(r.step.Change.Views, k)
+		r.step.Commit()
 	}
 	for _, p := range r.peers {
-		r.sendDurable(p.id, &wire.ViewInfo{Views: []wire.KnownView{k}})
+		r.step.SendDurable(p.id, &wire.ViewInfo{Views: []wire.KnownView{k}})
 	}
-	r.box.Event(core.Event{Kind: EventStableCut, View: k.ID, Count: uint64(len(k.StableCut))})
+	r.step.Event(core.Event{Kind: EventStableCut, View: k.ID, Count: uint64(len(k.StableCut))})
 }

@@ -16,7 +16,7 @@ func (r *Replica) beginSurvey(o *gc.Surveyor, q *gc.Question) {
 			others = append(others, p.id)
 		}
 	}
-	o.Conduct(gc.NewSurvey(*q, r.session(), r.view.ID, others, r.now))
+	o.Conduct(gc.NewSurvey(*q, r.step.Session(), r.view.ID, others, r.step.Now()))
 	r.collector.Raise(q.Collecting)
 	r.askSurvey(o.Open())
 }
@@ -24,10 +24,10 @@ func (r *Replica) beginSurvey(o *gc.Surveyor, q *gc.Question) {
 // askSurvey asks the members that have not answered. A node that is the only member has all
 // answers at once.
 func (r *Replica) askSurvey(s *gc.Survey) {
-	for _, id := range s.Ask(r.now) {
-		r.request(id, &wire.DigestRequest{Session: s.Session, Slots: s.Slots, Survey: true, Collecting: s.Collecting, Births: r.births()})
+	for _, id := range s.Ask(r.step.Now()) {
+		r.step.Ask(id, &wire.DigestRequest{Session: s.Session, Slots: s.Slots, Survey: true, Collecting: s.Collecting, Births: r.births()})
 	}
-	r.alarm(r.now + gc.AskEvery)
+	r.step.Alarm(r.step.Now() + gc.AskEvery)
 	r.completeSurvey(s)
 }
 
@@ -78,13 +78,13 @@ func (r *Replica) endSurvey(s *gc.Survey, answers gc.Answers) {
 // tickSurveys ends surveys whose time is over, and repeats unanswered questions.
 func (r *Replica) tickSurveys() {
 	for _, s := range r.openSurveys() {
-		switch failed, again, until := s.Due(r.now); {
+		switch failed, again, until := s.Due(r.step.Now()); {
 		case failed:
 			r.endSurvey(s, nil)
 		case again:
 			r.askSurvey(s)
 		default:
-			r.alarm(until)
+			r.step.Alarm(until)
 		}
 	}
 }

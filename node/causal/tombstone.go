@@ -15,11 +15,11 @@ func (r *Replica) collect() {
 	if !idle || r.view == nil {
 		return
 	}
-	if r.now < at {
-		r.alarm(at)
+	if r.step.Now() < at {
+		r.step.Alarm(at)
 		return
 	}
-	r.alarm(c.Postpone(r.now))
+	r.step.Alarm(c.Postpone(r.step.Now()))
 	if !r.healthy() {
 		return
 	}
@@ -35,7 +35,7 @@ func (r *Replica) healthy() bool {
 		return false
 	}
 	for _, p := range r.peers {
-		if p.member && !(p.Greets(r.now) && p.Ready) {
+		if p.member && !(p.Greets(r.step.Now()) && p.Ready) {
 			return false
 		}
 	}
@@ -81,6 +81,6 @@ func (r *Replica) concludeCollection(answers gc.Answers) {
 	}
 	if dropped > 0 {
 		r.writePending()
-		r.box.Event(core.Event{Kind: EventCollected, View: r.view.ID, Count: uint64(dropped)})
+		r.step.Event(core.Event{Kind: EventCollected, View: r.view.ID, Count: uint64(dropped)})
 	}
 }

@@ -20,30 +20,30 @@ func (r *Replica) requestMissingInfo() {
 	if r.view == nil || len(unknown) == 0 && len(l.suspects) == 0 {
 		return
 	}
-	if r.now < r.infoAt {
-		r.alarm(r.infoAt)
+	if r.step.Now() < r.infoAt {
+		r.step.Alarm(r.infoAt)
 		return
 	}
-	r.infoAt = r.now + suspectDelay
-	ask := &wire.ViewInfoRequest{Session: r.session(), Views: unknown}
+	r.infoAt = r.step.Now() + suspectDelay
+	ask := &wire.ViewInfoRequest{Session: r.step.Session(), Views: unknown}
 	for _, p := range r.peers {
-		due := func(s suspect) bool { return s.boot.Node == p.id && r.now-s.since >= suspectDelay }
+		due := func(s suspect) bool { return s.boot.Node == p.id && r.step.Now()-s.since >= suspectDelay }
 		if !p.apart && (len(unknown) > 0 || slices.ContainsFunc(l.suspects, due)) {
-			r.request(p.id, ask)
+			r.step.Ask(p.id, ask)
 		}
 	}
 	if r.waiting.Len() == 0 {
 		r.catalog.DropUnknown()
-		l.suspects = slices.DeleteFunc(l.suspects, func(s suspect) bool { return r.now-s.since >= stalled })
+		l.suspects = slices.DeleteFunc(l.suspects, func(s suspect) bool { return r.step.Now()-s.since >= stalled })
 	}
-	r.alarm(r.infoAt)
+	r.step.Alarm(r.infoAt)
 }
 
 // requestUnknownViews asks the sender of a Digest for the unknown views that its vectors
 // name.
 func (r *Replica) requestUnknownViews(from ids.Node, list []wire.Vector) {
 	if unknown := r.catalog.UnknownIn(list); len(unknown) > 0 {
-		r.request(from, &wire.ViewInfoRequest{Views: unknown})
+		r.step.Ask(from, &wire.ViewInfoRequest{Views: unknown})
 	}
 }
 
@@ -51,7 +51,7 @@ func (r *Replica) requestUnknownViews(from ids.Node, list []wire.Vector) {
 // state, even about no view at all: its header tells the boot of this node (docs/causal.md
 // §10, rule 5).
 func (r *Replica) OnViewInfoRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.ViewInfoRequest) {
-	r.respond(h.From, replyTo, &wire.ViewInfo{Session: m.Session, Views: r.catalog.Known(m.Views)})
+	r.step.Respond(h.From, replyTo, &wire.ViewInfo{Session: m.Session, Views: r.catalog.Known(m.Views)})
 }
 
 // isPeerOrOutside reports that a node is a peer, or was a member or former member before
@@ -72,10 +72,10 @@ func (r *Replica) OnViewInfo(h wire.Header, m *wire.ViewInfo) {
 		k.Layout = k.Layout.Canonical()
 		if r.catalog.Add(k) {
 			news = true
-			r.change.Views = append(r.change.Views, k)
+			r.step.Change.Views = append(r.step.Change.Views, k)
 		}
 	}
 	if news {
-		r.after(r.commit(), r.wakeAll)
+		r.step.After(r.step.Commit(), r.wakeAll)
 	}
 }

@@ -14,7 +14,7 @@ import (
 // §3.4). A missed occasion would leave the client waiting until its timeout.
 func (r *Replica) wait(q *request) {
 	if r.waiting.Add(q, q.op.Key) {
-		r.box.Event(core.Event{Kind: EventWaits})
+		r.step.Event(core.Event{Kind: EventWaits})
 	}
 	r.requestMissingInfo()
 }
@@ -113,16 +113,16 @@ func (r *Replica) askKey(q *request) {
 	if r.questions.Join(q.op.Key, q) {
 		return
 	}
-	session := r.session()
+	session := r.step.Session()
 	var nodes []ids.Node
 	for _, p := range r.peers {
 		if r.reachable(p) {
 			nodes = append(nodes, p.id)
-			r.request(p.id, &wire.KeyRequest{Session: session, Key: q.op.Key, Births: r.births()})
+			r.step.Ask(p.id, &wire.KeyRequest{Session: session, Key: q.op.Key, Births: r.births()})
 		}
 	}
-	a := r.questions.Ask(session, q.op.Key, q, nodes, r.now)
-	r.alarm(a.Until)
+	a := r.questions.Ask(session, q.op.Key, q, nodes, r.step.Now())
+	r.step.Alarm(a.Until)
 	if a.Complete() {
 		r.endQuestion(a, false, false)
 	}
@@ -139,7 +139,7 @@ func (r *Replica) OnKeyRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.KeyRe
 	if item := r.overlay.current(m.Key, stored[0]); item != nil && s.Held() {
 		reply.Present, reply.Item = true, *item
 	}
-	r.box.PostAfter(s.Written(), core.Envelope{To: h.From, Answer: replyTo, Message: reply})
+	r.step.PostAfter(s.Written(), core.Envelope{To: h.From, Answer: replyTo, Message: reply})
 }
 
 // OnKeyReply merges another node's item of a key. Only the answer of a ready holder lets
@@ -161,7 +161,7 @@ func (r *Replica) OnKeyReply(h wire.Header, m *wire.KeyReply, stored []*wire.Ite
 	if m.Ready {
 		r.slots.RaiseGCCounter(at, m.GCCounter)
 	}
-	r.after(r.commit(), r.wakeKeys)
+	r.step.After(r.step.Commit(), r.wakeKeys)
 	if a.Answered(h.From) || m.Ready {
 		r.endQuestion(a, m.Ready, m.Ready && m.Present)
 	}
@@ -186,10 +186,10 @@ func (r *Replica) endQuestion(a *waiting.Question[*request], vouched, found bool
 // to be ready.
 func (r *Replica) tickQuestions() {
 	for _, a := range r.questions.Open() {
-		if r.now >= a.Until {
+		if r.step.Now() >= a.Until {
 			r.endQuestion(a, false, false)
 		} else {
-			r.alarm(a.Until)
+			r.step.Alarm(a.Until)
 		}
 	}
 }
