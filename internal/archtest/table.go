@@ -49,7 +49,8 @@ var imports = []row{
 	{"node/store", "node/ids node/wire node/core node/kv hashing", ""},
 	{"node/wal", "", ""},
 	{"node/access", "", ""},
-	{"node/front", "api node/ids node/wire node/core node/access hashing", "client internal/described"},
+	{"node/front/conns", "node/access", ""},
+	{"node/front", "api node/front/... node/ids node/wire node/core node/access hashing", "client internal/described"},
 	{"node", "api node/machine node/store node/front node/access node/ids node/wire node/core bus", "client bus/..."},
 
 	{"bus", "node/ids", ""},
@@ -84,7 +85,7 @@ var libraries = []library{
 	{"github.com/nats-io/nats.go", "bus/natsbus"},
 	{"github.com/nats-io/nats-server/v2", "bus/embedded bus/outside"},
 	{"golang.org/x/crypto", "bus"}, // argon2id
-	{"github.com/valyala/fasthttp", "node node/front client benchmark/..."},
+	{"github.com/valyala/fasthttp", "node node/front/... client benchmark/..."},
 	{"github.com/tidwall/btree", "node/store"},
 	{"github.com/cespare/xxhash/v2", "hashing node/kv"},
 	{"gonum.org/v1/plot", "hashing"}, // a test draws a picture

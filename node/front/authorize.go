@@ -2,14 +2,13 @@ package front
 
 import (
 	"bytes"
-	"crypto/tls"
-	"encoding/base64"
 	"log/slog"
 
 	"github.com/valyala/fasthttp"
 
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/node/access"
+	"github.com/cohortkv/cohort/node/front/conns"
 )
 
 // demand is the right that a request needs, and the key for which it needs the
@@ -89,70 +88,14 @@ func (d *demand) name() string {
 	return asString(key)
 }
 
-// identity is the party that uses a connection. It is valid as long as the tokens
-// are the same.
-type identity struct {
-	tokens *access.Tokens
-	asked  bool
-	header []byte // Authorization
-	party  *access.Party
-}
-
 // who returns the party that sends a request; nil if it is unknown.
 func (s *Server) who(ctx *fasthttp.RequestCtx) *access.Party {
 	header := ctx.Request.Header.Peek(fasthttp.HeaderAuthorization)
 	tokens := s.guard.Tokens()
-	c, ours := ctx.Conn().(*conn)
-	if !ours {
-		return partyOf(tokens, header, nil)
+	if c := conns.Of(ctx); c != nil {
+		return c.Identity.Of(tokens, header, c.TLS)
 	}
-	known := &c.identity
-	if known.asked && known.tokens == tokens && bytes.Equal(known.header, header) {
-		return known.party
-	}
-	*known = identity{tokens, true, append(known.header[:0], header...), partyOf(tokens, header, c.tls)}
-	return known.party
-}
-
-// partyOf is the party that has this token or, if there is no token, this
-// certificate.
-func partyOf(tokens *access.Tokens, header []byte, encrypted *tls.Conn) *access.Party {
-	if len(header) > 0 {
-		if tokens == nil {
-			return nil
-		}
-		return tokens.Token(tokenOf(header))
-	}
-	if encrypted == nil {
-		return nil
-	}
-	state := encrypted.ConnectionState()
-	if len(state.VerifiedChains) == 0 {
-		return nil
-	}
-	subject := state.PeerCertificates[0].Subject
-	if tokens == nil {
-		return access.Everything(subject.String())
-	}
-	return tokens.Certificate(subject.CommonName)
-}
-
-// tokenOf is the token of an Authorization header, empty if there is none.
-func tokenOf(header []byte) []byte {
-	scheme, rest, _ := bytes.Cut(header, []byte{' '})
-	rest = bytes.TrimSpace(rest)
-	switch {
-	case bytes.EqualFold(scheme, []byte("bearer")):
-		return rest
-	case bytes.EqualFold(scheme, []byte("basic")):
-		pair, err := base64.StdEncoding.AppendDecode(nil, rest)
-		if err != nil {
-			return nil
-		}
-		_, password, _ := bytes.Cut(pair, []byte{':'})
-		return password
-	}
-	return nil
+	return access.Identify(tokens, header, nil)
 }
 
 // audit logs what an administrator did, or was refused. A request of an

@@ -11,6 +11,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/front/conns"
 )
 
 // firstPiece is the size in bytes of the first buffer of a body that is not small.
@@ -30,7 +31,7 @@ func (s *Server) readBody(ctx *fasthttp.RequestCtx, to route) bool {
 		s.bodyTooLong(ctx, to)
 		return false
 	}
-	if 0 <= length && length <= smallBody {
+	if 0 <= length && length <= conns.SmallBody {
 		passOver(request.BodyStream(), length)
 		_ = request.CloseBodyStream()
 		return true
@@ -42,8 +43,8 @@ func (s *Server) readBody(ctx *fasthttp.RequestCtx, to route) bool {
 		return true
 	case errors.Is(err, errNoRoom):
 		ctx.SetConnectionClose()
-		settle(ctx)
-		drainBody(ctx.Conn())
+		conns.Settle(ctx)
+		conns.DrainBody(ctx.Conn())
 		s.overloaded(ctx)
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
 		s.bodyTooLong(ctx, to)
@@ -57,12 +58,12 @@ func (s *Server) readBody(ctx *fasthttp.RequestCtx, to route) bool {
 // passOver reads a body that fasthttp has buffered already, so that fasthttp takes
 // it as read.
 func passOver(from io.Reader, length int) {
-	waste := wastes.Get().(*[smallBody]byte)
+	waste := wastes.Get().(*[conns.SmallBody]byte)
 	_, _ = io.ReadFull(from, waste[:length])
 	wastes.Put(waste)
 }
 
-var wastes = sync.Pool{New: func() any { return new([smallBody]byte) }}
+var wastes = sync.Pool{New: func() any { return new([conns.SmallBody]byte) }}
 
 var errNoRoom = errors.New("no room for the body")
 
@@ -77,7 +78,7 @@ func collect(ctx *fasthttp.RequestCtx, from io.Reader, length, limit int) ([]byt
 	for {
 		if len(body) == cap(body) {
 			size := min(max(firstPiece, growth*cap(body)), most)
-			if !room(ctx, size-cap(body)) {
+			if !conns.Room(ctx, size-cap(body)) {
 				return nil, errNoRoom
 			}
 			body = grown(body, size)
@@ -105,9 +106,7 @@ func trimmed(ctx *fasthttp.RequestCtx, body []byte) []byte {
 	if spare <= len(body)/8 {
 		return slices.Clip(body)
 	}
-	if c, ours := ctx.Conn().(*conn); ours && c.account.budget != nil {
-		c.account.give(spare)
-	}
+	conns.Give(ctx, spare)
 	return append(make([]byte, 0, len(body)), body...)
 }
 
@@ -150,7 +149,7 @@ func grown(body []byte, size int) []byte {
 
 func (s *Server) bodyTooLong(ctx *fasthttp.RequestCtx, to route) {
 	ctx.SetConnectionClose()
-	drainBody(ctx.Conn())
+	conns.DrainBody(ctx.Conn())
 	detail := textValueLimit
 	switch to {
 	case routeKV:

@@ -2,12 +2,12 @@ package front
 
 import (
 	"bytes"
-	"net"
 	"net/url"
 
 	"github.com/valyala/fasthttp"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/front/conns"
 )
 
 // A stored value comes from some client, under a Content-Type of that client's
@@ -26,18 +26,12 @@ func confine(header *fasthttp.ResponseHeader) {
 	header.SetCanonical(headerCSP, valueCSP)
 }
 
-// isLoopback reports whether only this machine can reach an address.
-func isLoopback(address net.Addr) bool {
-	tcp, ok := address.(*net.TCPAddr)
-	return ok && tcp.IP.IsLoopback()
-}
-
 // refuseHost answers a request whose Host names another machine, at a listener that
 // only this machine reaches. A web page can make its own name resolve to 127.0.0.1
 // (DNS rebinding). It returns true if it has answered.
 func (s *Server) refuseHost(ctx *fasthttp.RequestCtx) bool {
-	c, ours := ctx.Conn().(*conn)
-	if !ours || !c.local {
+	c := conns.Of(ctx)
+	if c == nil || !c.Local {
 		return false
 	}
 	host := ctx.Host()

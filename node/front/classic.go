@@ -9,6 +9,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/front/conns"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -118,7 +119,7 @@ func (s *Server) getData(ctx *fasthttp.RequestCtx, raw []byte) {
 // buffer until it has left, and counts against the budget.
 func (s *Server) sendScratch(ctx *fasthttp.RequestCtx, w *waiting) {
 	body := w.scratch
-	if len(body) <= smallBody {
+	if len(body) <= conns.SmallBody {
 		ctx.Response.SetBody(body)
 		return
 	}
@@ -188,7 +189,7 @@ func newPut(raw, value []byte, contentType string) (wire.Op, error) {
 	}
 	n := len(buf)
 	op := wire.Op{Kind: wire.OpPut, Key: asString(buf), ContentType: contentType}
-	if len(value) > smallBody {
+	if len(value) > conns.SmallBody {
 		op.Value = value[:len(value):len(value)] // of a body that is the request's own
 		return op, nil
 	}

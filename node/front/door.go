@@ -10,17 +10,18 @@ import (
 	"github.com/valyala/fasthttp/pprofhandler"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/front/conns"
 )
 
 // newHTTP is a fasthttp server for one of the two listeners.
-func (s *Server) newHTTP(handler fasthttp.RequestHandler, conns *connections) *fasthttp.Server {
+func (s *Server) newHTTP(handler fasthttp.RequestHandler, open *conns.Table) *fasthttp.Server {
 	return &fasthttp.Server{
 		Handler:                      handler,
 		ErrorHandler:                 s.unreadable,
-		ConnState:                    conns.changed,
+		ConnState:                    open.Changed,
 		Logger:                       logger{s.log},
-		Concurrency:                  2 * (conns.most + maxHealthSlots), // connections bound themselves
-		StreamRequestBody:            true,                              // readBody
+		Concurrency:                  2 * open.Most(), // connections bound themselves
+		StreamRequestBody:            true,            // readBody
 		ReadBufferSize:               headerLimit,
 		ReadTimeout:                  readTimeout,
 		IdleTimeout:                  idleTimeout,
@@ -39,7 +40,7 @@ const adminConnections = 64
 
 // ServeAdmin answers health checks, metrics and profiles on a listener of their own
 // until Shutdown, and then returns nil. It owns the listener.
-func (s *Server) ServeAdmin(ln net.Listener) error { return s.serve(ln, s.adminHTTP, &s.adminConns) }
+func (s *Server) ServeAdmin(ln net.Listener) error { return s.serve(ln, s.adminHTTP, s.adminConns) }
 
 // handleAdmin handles requests of the listener for administrators.
 func (s *Server) handleAdmin(ctx *fasthttp.RequestCtx) {

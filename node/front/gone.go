@@ -1,6 +1,10 @@
 package front
 
-import "time"
+import (
+	"time"
+
+	"github.com/cohortkv/cohort/node/front/conns"
+)
 
 // lookEvery is the interval at which the connections of waiting requests are
 // checked. A request that waits for a shorter time is not checked at all.
@@ -47,7 +51,7 @@ func (s *waiters) lookAfter() bool {
 type watched struct {
 	w      *waiting
 	serial uint64
-	conn   *conn
+	conn   *conns.Conn
 }
 
 // collect appends the requests that have waited since before the last tick, or all
@@ -71,7 +75,7 @@ func (s *waiters) sweep(batch []watched) {
 		switch {
 		case all:
 			s.end(b.w, b.serial, stopping)
-		case b.conn != nil && b.conn.gone():
+		case b.conn != nil && b.conn.Gone():
 			s.end(b.w, b.serial, clientGone)
 		}
 		batch[i] = watched{}

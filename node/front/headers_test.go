@@ -9,6 +9,7 @@ import (
 
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/node/core"
+	"github.com/cohortkv/cohort/node/front/conns"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -246,7 +247,7 @@ func TestWhatIsFramedInTwoWaysEndsItsConnection(t *testing.T) {
 // In neither case is the body read as the next request.
 func TestTheBodyOfARefusedRequestIsNeverARequest(t *testing.T) {
 	smuggled := "PUT /data/smuggled HTTP/1.1\r\nHost: localhost\r\nContent-Length: 13\r\n\r\n" + `{"value":"x"}`
-	for _, size := range []int{0, smallBody, 200 << 10, 600 << 10} {
+	for _, size := range []int{0, conns.SmallBody, 200 << 10, 600 << 10} {
 		body := strings.Repeat(smuggled, 1+size/len(smuggled))
 		for _, line := range []string{"PUT /v1/kv/strong/k|If-Match: ", "PUT /data/k|If-None-Match: *", "GET /ping|X: y", "POST /v1/txn|X: y", "PUT /data/k?x=y|X: y",
 			"PUT /data/k|Host: evil.example", "PUT /data/k|Origin: null", "GET /v1/kv/strong/k|X: y"} {

@@ -18,37 +18,15 @@ type Limits struct {
 	DumpBytes             int64 // bytes of overwritten values that one such answer may keep in memory; default: RequestBytes
 }
 
-// What a connection may take. A request that waits for the node is bound by none
-// of these times.
+// What a request may take of its connection. A request that waits for the node is
+// bound by none of these times.
 const (
-	maxConnections = 16384            // one goroutine and about 35 KiB each
-	headerLimit    = 16 << 10         // bytes of request line and headers; 414, 431
-	readTimeout    = 30 * time.Second // for a whole request to arrive, from its first byte; 408
-	writeTimeout   = 30 * time.Second // for one piece of an answer to leave; the connection is closed
-	idleTimeout    = 3 * time.Minute  // between requests; the connection is closed
+	headerLimit = 16 << 10         // bytes of request line and headers; 414, 431
+	readTimeout = 30 * time.Second // for a whole request to arrive, from its first byte; 408
+	idleTimeout = 3 * time.Minute  // between requests; the connection is closed
 )
 
-// slowestReader is in bytes a second. An answer must leave within writeTimeout plus
-// the time that its bytes take at this rate. A client that reads more slowly would
-// keep the memory of the answer in use, and is cut off.
-const slowestReader = 64 << 10
-
-// maxHealthSlots bounds the connections that are taken beyond the other bounds, for
-// a short time. They serve health checks, and tell other clients why they are
-// refused.
-const maxHealthSlots = 32
-
 func (l Limits) withDefaults() Limits {
-	usable := maxConnections + maxHealthSlots
-	if files := openFiles(); files > 0 {
-		usable = min(usable, files*3/4) // the rest is for the bus
-	}
-	if l.Connections <= 0 {
-		l.Connections = max(1, usable-healthSlots(usable))
-	}
-	if l.ConnectionsPerAddress <= 0 {
-		l.ConnectionsPerAddress = max(1, l.Connections*3/4)
-	}
 	if l.RequestBytes <= 0 {
 		l.RequestBytes = 256 << 20
 	}
@@ -63,5 +41,3 @@ func (l Limits) withDefaults() Limits {
 	}
 	return l
 }
-
-func healthSlots(connections int) int { return min(max(2, connections/16), maxHealthSlots) }

@@ -9,12 +9,12 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/valyala/fasthttp"
 
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/node/core"
+	"github.com/cohortkv/cohort/node/front/conns"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -228,13 +228,13 @@ func (s *Server) unreadable(ctx *fasthttp.RequestCtx, err error) {
 	case errors.As(err, &plain) && plain.Conn != nil:
 		_, _ = plain.Conn.Write([]byte("HTTP/1.0 400 Bad Request\r\nConnection: close\r\n\r\nThis port speaks https.\n"))
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		drainBody(ctx.Conn())
+		conns.DrainBody(ctx.Conn())
 		s.fail(ctx, api.CodeValueTooLarge, textBodyLimit)
 	case errors.As(err, &tooSmall) && !lineArrived(ctx.Conn()):
-		drainBody(ctx.Conn())
+		conns.DrainBody(ctx.Conn())
 		s.fail(ctx, api.CodeKeyTooLong, "the request line is longer than "+strconv.Itoa(headerLimit)+" bytes")
 	case errors.As(err, &tooSmall):
-		drainBody(ctx.Conn())
+		conns.DrainBody(ctx.Conn())
 		s.fail(ctx, api.CodeHeadersTooLarge, "the headers are longer than "+strconv.Itoa(headerLimit)+" bytes")
 	case errors.Is(err, fasthttp.ErrTimeout) || errors.As(err, &network) && network.Timeout():
 		s.fail(ctx, api.CodeSlowRequest, "the request did not arrive within "+readTimeout.String())
@@ -245,33 +245,8 @@ func (s *Server) unreadable(ctx *fasthttp.RequestCtx, err error) {
 }
 
 func lineArrived(c net.Conn) bool {
-	one, ours := c.(*conn)
-	return !ours || one.line
-}
-
-// Bounds on what is read of a refused request: bytes, total time, and the time
-// between two pieces.
-const (
-	drainLimit = 64 << 20
-	drainTime  = 2 * time.Second
-	drainPause = 50 * time.Millisecond
-)
-
-// drainBody reads what the client is still sending. If a socket is closed with
-// unread bytes, TCP resets the connection and the client may lose the answer.
-func drainBody(c net.Conn) {
-	discard := make([]byte, 32<<10)
-	end := time.Now().Add(drainTime)
-	for read := 0; read < drainLimit && time.Now().Before(end); {
-		if err := c.SetReadDeadline(time.Now().Add(drainPause)); err != nil {
-			return
-		}
-		n, err := c.Read(discard)
-		if err != nil {
-			return
-		}
-		read += n
-	}
+	one, ours := c.(*conns.Conn)
+	return !ours || one.LineArrived()
 }
 
 // requestID names a request for people who compare logs: the start of this server,

@@ -6,6 +6,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/front/conns"
 )
 
 // framed reads the header lines. If two readers could frame the request
@@ -23,7 +24,7 @@ func (s *Server) framed(ctx *fasthttp.RequestCtx) (seen headers, ok bool) {
 	}
 	if err != nil {
 		ctx.SetConnectionClose()
-		drainBody(ctx.Conn())
+		conns.DrainBody(ctx.Conn())
 		s.fail(ctx, api.CodeBadRequest, err.Error())
 	}
 	return seen, err == nil

@@ -15,6 +15,7 @@ package front
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
@@ -27,6 +28,7 @@ import (
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/node/access"
+	"github.com/cohortkv/cohort/node/front/conns"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -64,13 +66,13 @@ type Server struct {
 	started       string                   // RFC 3339
 
 	http  *fasthttp.Server
-	conns connections
+	conns *conns.Table
 	guard *access.Guard // may be nil
 
 	adminHTTP  *fasthttp.Server // of the listener for administrators
-	adminConns connections
+	adminConns *conns.Table
 
-	budget   budget
+	budget   *conns.Budget
 	dumps    dumps
 	shed     atomic.Uint64 // requests refused for want of memory
 	log      *slog.Logger
@@ -111,29 +113,26 @@ func New(c Config) *Server {
 		limits:        c.Limits.withDefaults(),
 		guard:         c.Guard,
 	}
-	s.budget.limit = s.limits.RequestBytes
-	s.conns.init(s.limits, &s.budget)
+	s.budget = conns.NewBudget(s.limits.RequestBytes)
+	var encryption *tls.Config
+	if s.guard != nil {
+		encryption = s.guard.TLS()
+	}
+	s.conns = conns.New(conns.Bounds{Open: s.limits.Connections, PerAddress: s.limits.ConnectionsPerAddress}, s.budget, encryption)
+	s.adminConns = conns.New(conns.Bounds{Open: adminConnections, PerAddress: adminConnections}, s.budget, encryption)
 	s.dumps.most, s.dumps.mostBytes = s.limits.Dumps, s.limits.DumpBytes
 	s.waiters.init(c.Backend)
-	s.http = s.newHTTP(s.handle, &s.conns)
-	admin := s.limits
-	admin.Connections, admin.ConnectionsPerAddress = adminConnections, adminConnections
-	s.adminConns.init(admin, &s.budget)
-	s.adminHTTP = s.newHTTP(s.handleAdmin, &s.adminConns)
-	if s.guard != nil {
-		s.conns.tls, s.adminConns.tls = s.guard.TLS(), s.guard.TLS()
-	}
+	s.http = s.newHTTP(s.handle, s.conns)
+	s.adminHTTP = s.newHTTP(s.handleAdmin, s.adminConns)
 	return s
 }
 
 // Serve accepts connections until Shutdown, and then returns nil. It owns the
 // listener.
-func (s *Server) Serve(ln net.Listener) error { return s.serve(ln, s.http, &s.conns) }
+func (s *Server) Serve(ln net.Listener) error { return s.serve(ln, s.http, s.conns) }
 
-func (s *Server) serve(ln net.Listener, server *fasthttp.Server, conns *connections) error {
-	wrapped := newListener(ln, conns, s.log)
-	conns.listen(wrapped)
-	if err := server.Serve(wrapped); err != nil {
+func (s *Server) serve(ln net.Listener, server *fasthttp.Server, open *conns.Table) error {
+	if err := server.Serve(open.Listen(ln, s.log)); err != nil {
 		return fmt.Errorf("serve http on %s: %w", ln.Addr(), err)
 	}
 	return nil
@@ -154,12 +153,12 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	impatience := time.AfterFunc(grace, s.waiters.endAll)
 	defer impatience.Stop()
-	s.conns.drain()
-	s.adminConns.drain()
+	s.conns.Drain()
+	s.adminConns.Drain()
 	err := s.stopHTTP(ctx)
 	s.waiters.endAll()
-	s.conns.cut()
-	s.adminConns.cut()
+	s.conns.Cut()
+	s.adminConns.Cut()
 	s.waiters.close()
 	if err != nil {
 		return fmt.Errorf("shut http down: %w", err)
@@ -171,7 +170,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) Waiting() int { return s.waiters.count() }
 
 // Connections is the number of open connections.
-func (s *Server) Connections() int { return s.conns.count() }
+func (s *Server) Connections() int { return s.conns.Count() }
 
 // Pressure is how far the bounds on clients are used.
 type Pressure struct {
@@ -184,8 +183,8 @@ type Pressure struct {
 // Pressure may be called by any goroutine at any time.
 func (s *Server) Pressure() Pressure {
 	return Pressure{
-		RequestBytes: s.budget.used.Load(), Shed: s.shed.Load(),
-		Refused: s.conns.refused.Load(), AcceptFails: s.conns.acceptFails.Load(),
+		RequestBytes: s.budget.Used(), Shed: s.shed.Load(),
+		Refused: s.conns.Refused(), AcceptFails: s.conns.AcceptFails(),
 	}
 }
 
@@ -198,9 +197,9 @@ type Tide struct {
 
 // Tide may have one caller only: each call starts the maxima anew.
 func (s *Server) Tide() Tide {
-	t := Tide{RequestBytes: s.budget.used.Load()}
-	t.RequestBytesHeight = max(s.budget.height.Swap(t.RequestBytes), t.RequestBytes)
-	t.Connections, t.ConnectionsHeight = s.conns.tide()
+	var t Tide
+	t.RequestBytes, t.RequestBytesHeight = s.budget.Tide()
+	t.Connections, t.ConnectionsHeight = s.conns.Tide()
 	return t
 }
 
@@ -226,7 +225,7 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 // connection it admits health checks only. If enter returns false, it has answered
 // the request.
 func (s *Server) enter(ctx *fasthttp.RequestCtx, to route, seen headers) bool {
-	if c, ours := ctx.Conn().(*conn); ours && c.brief {
+	if c := conns.Of(ctx); c != nil && c.Brief {
 		ctx.SetConnectionClose()
 		if !to.isHealth() {
 			s.fail(ctx, api.CodeOverloaded, "all connections that this node may have, or that one address may have, are in use")

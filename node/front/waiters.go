@@ -5,8 +5,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cohortkv/cohort/node/core"
 	"github.com/valyala/fasthttp"
+
+	"github.com/cohortkv/cohort/node/core"
+	"github.com/cohortkv/cohort/node/front/conns"
 )
 
 // ending is the reason why a request no longer waits.
@@ -27,8 +29,8 @@ const (
 // backend, and then signals the channel itself. So the channel gets one signal.
 type waiting struct {
 	Waiter
-	conn    *conn  // nil: a connection that cannot be watched
-	scratch []byte // for headers and small answers
+	conn    *conns.Conn // nil: a connection that cannot be watched
+	scratch []byte      // for headers and small answers
 
 	serial atomic.Uint64 // counts the requests that have used this value
 	mu     sync.Mutex    // held while the wait is ended from outside
@@ -48,7 +50,7 @@ var waitings = sync.Pool{New: func() any {
 
 func newWaiting(ctx *fasthttp.RequestCtx) *waiting {
 	w := waitings.Get().(*waiting)
-	w.conn, _ = ctx.Conn().(*conn)
+	w.conn = conns.Of(ctx)
 	return w
 }
 

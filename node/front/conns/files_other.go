@@ -1,6 +1,6 @@
 //go:build !linux
 
-package front
+package conns
 
 // openFiles returns the limit on open files of this process; 0: unknown.
 func openFiles() int { return 0 }

@@ -1,4 +1,4 @@
-package front
+package conns
 
 import "golang.org/x/sys/unix"
 
