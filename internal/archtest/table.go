@@ -34,6 +34,7 @@ var imports = []row{
 	{"node/strong", "node/forward node/ids node/wire node/core node/kv node/strong/... internal/mutant", "internal/script"},
 	{"node/causal", "node/causal/... node/forward node/ids node/wire node/core hashing internal/mutant", "internal/draw internal/script node/machine node/store"},
 	{"node/causal/step", "node/ids node/wire node/core", ""},
+	{"node/causal/membership", "node/causal/catalog node/ids node/wire hashing internal/mutant", ""},
 	{"node/causal/version", "node/ids node/wire hashing internal/mutant", "internal/draw"},
 	{"node/causal/catalog", "node/causal/footprint node/causal/version node/ids node/wire hashing", ""},
 	{"node/causal/slots", "node/causal/footprint node/causal/version node/ids node/wire hashing internal/mutant", "internal/draw"},

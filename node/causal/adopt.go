@@ -6,8 +6,8 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
-	"github.com/cohortkv/cohort/node/causal/catalog"
 	"github.com/cohortkv/cohort/node/causal/gc"
+	"github.com/cohortkv/cohort/node/causal/membership"
 	"github.com/cohortkv/cohort/node/causal/peers"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
@@ -16,7 +16,7 @@ import (
 
 // Adopt makes v the view of this node (docs/causal.md §7.1). The caller, package view, has
 // decided that v may replace the present view. v must not be changed afterwards.
-func (r *Replica) Adopt(v *wire.View) { r.adopt(v, firstOfAll(v)) }
+func (r *Replica) Adopt(v *wire.View) { r.adopt(v, membership.FirstOfAll(v)) }
 
 // Recovered makes v the view of a node whose machine starts with a view. It is called at most
 // once, before any other input. Causal buckets are not recovered: this boot begins with
@@ -30,21 +30,16 @@ func (r *Replica) Recovered(v *wire.View) {
 // (docs/causal.md §7.1, rule 6). The streams of the old view go into K before the slots are
 // assigned anew. Peers must be known before exchanges and hand-offs begin.
 func (r *Replica) adopt(v *wire.View, first bool) {
-	old, followsOn := r.view, r.followsOn(v)
+	old, followsOn := r.view.Held(), r.view.FollowsOn(v)
 	r.readmit(v)
 	r.foldTracks()
-	r.view, r.since, r.movedAt = v, r.step.Now(), r.step.Now()
+	r.movedAt = r.step.Now()
 	r.boots.blank = r.boots.blank || old == nil && !first
-	entry, isNew := r.catalog.Hold(wire.KnownView{ID: v.ID, Layout: v.Layout})
-	if isNew {
-		r.step.Change.Views = append(r.step.Change.Views, entry.KnownView)
+	if entry, isNew := r.view.Adopt(v, r.step.Now()); isNew {
+		r.step.Change.Views = append(r.step.Change.Views, entry)
 	}
-	r.ring = r.catalog.Ring(entry)
-	r.shard, _ = entry.ShardOf(r.cfg.Self)
-	r.member = v.Has(r.cfg.Self)
-	r.onePredecessor, r.layout = hasOnePredecessor(v), catalog.Fingerprint(&v.Layout)
-	r.slots.Assign(r.owns, followsOn, first, r.collector.Counter)
-	if r.member && r.slots.Unready() == 0 {
+	r.slots.Assign(r.view.Owns, followsOn, first, r.collector.Counter)
+	if r.view.Member() && r.slots.Unready() == 0 {
 		r.step.Event(core.Event{Kind: EventReady, View: v.ID})
 	}
 	r.meetPeers(old, v)
@@ -72,47 +67,6 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 	r.step.Alarm(r.step.Now() + gossipEvery)
 }
 
-// followsOn reports that every view that v's author heard of is the one that this node
-// holds. Then no other node has data that this one lacks because of another view, and ready
-// slots stay ready (docs/causal.md §7.1, rule 3).
-func (r *Replica) followsOn(v *wire.View) bool {
-	if r.view == nil {
-		return false
-	}
-	for _, s := range v.Saw {
-		if !s.View.IsZero() && s.View != r.view.ID {
-			return false
-		}
-	}
-	return true
-}
-
-// hasOnePredecessor reports that all views that v's author heard of are one, or that there
-// was none. Then a ready holder of a slot lacks nothing (docs/causal.md §7.5, rule 1).
-func hasOnePredecessor(v *wire.View) bool {
-	var one ids.View
-	for _, s := range v.Saw {
-		if !s.View.IsZero() && !one.IsZero() && s.View != one {
-			return false
-		}
-		if !s.View.IsZero() {
-			one = s.View
-		}
-	}
-	return true
-}
-
-// firstOfAll reports that v is a first view: no member held a view when v was made, v
-// replaces none, and has no sources. So no member has data (docs/causal.md §7.1, rule 6).
-func firstOfAll(v *wire.View) bool {
-	for _, m := range v.Layout.Members() {
-		if !slices.ContainsFunc(v.Saw, func(s wire.Sighting) bool { return s.Node == m.ID && s.View.IsZero() }) {
-			return false
-		}
-	}
-	return len(v.Ancestors) == 0 && len(v.Sources) == 0
-}
-
 // mayPass reports that this node need not exchange with a far member after adopting v
 // (docs/causal.md §7.1, rule 8). The member had no view when v's author asked, and so no
 // data. Data that the member got before it adopted v is handed off by the member. The author
@@ -128,14 +82,12 @@ func (r *Replica) mayPass(v *wire.View, p *peer) bool {
 func (r *Replica) meetPeers(old, v *wire.View) {
 	before := r.peers
 	r.peers = nil
-	entry := r.catalog.Get(v.ID)
 	for _, m := range v.Layout.Members() {
 		if m.ID == r.cfg.Self {
 			continue
 		}
 		p := &peer{id: m.ID, at: m, member: true, Contact: peers.Member(r.views.Silence(m.ID))}
-		shard, _ := entry.ShardOf(m.ID)
-		p.replica = r.member && shard == r.shard
+		p.replica = r.view.Replica(m.ID)
 		for _, q := range before {
 			if q.id == m.ID {
 				p.Resume(&q.Contact)
@@ -145,7 +97,7 @@ func (r *Replica) meetPeers(old, v *wire.View) {
 	}
 	former := func(m wire.Member) {
 		source := slices.ContainsFunc(v.Sources, func(s wire.Member) bool { return s.ID == m.ID })
-		if m.ID != r.cfg.Self && r.peer(m.ID) == nil && r.member && !source && r.forgotten(m.ID) == nil && !mutant.On(mutant.CausalNoFormerMembers) {
+		if m.ID != r.cfg.Self && r.peer(m.ID) == nil && r.view.Member() && !source && r.forgotten(m.ID) == nil && !mutant.On(mutant.CausalNoFormerMembers) {
 			r.addPeer(&peer{id: m.ID, at: m, former: true})
 		}
 	}
@@ -163,7 +115,7 @@ func (r *Replica) meetPeers(old, v *wire.View) {
 		}
 	}
 	for _, m := range v.Sources {
-		if m.ID != r.cfg.Self && r.peer(m.ID) == nil && r.member {
+		if m.ID != r.cfg.Self && r.peer(m.ID) == nil && r.view.Member() {
 			r.addPeer(&peer{id: m.ID, at: m, guest: true})
 		}
 	}
@@ -175,8 +127,7 @@ func (r *Replica) meetPeers(old, v *wire.View) {
 // group (docs/causal.md §7.2, rule 4). So the list survives any one node that loses its
 // memory. An inquiry begins again for each new former member.
 func (r *Replica) hearOfFormer(m *wire.Digest) {
-	ours := m.View == r.viewID() || m.Layout == r.layout || r.view.Descends(m.View)
-	if !ours || !r.member || mutant.On(mutant.CausalNoFormerMembers) {
+	if !r.view.Ours(m.View, m.Layout) || !r.view.Member() || mutant.On(mutant.CausalNoFormerMembers) {
 		return
 	}
 	news := false
@@ -201,7 +152,7 @@ func (r *Replica) hearOfFormer(m *wire.Digest) {
 // outside its view. They may take what this node holds, or have data themselves, so they
 // stay dialled (docs/causal.md §7.2, rule 2).
 func (r *Replica) meetOutside(old *wire.View, before []*peer) {
-	if r.member {
+	if r.view.Member() {
 		r.outside = nil
 		return
 	}
@@ -239,7 +190,7 @@ func (r *Replica) exchanged(p *peer, x *exchange) {
 		r.moved()
 	}
 	p.exchanged, p.exchangedAt = true, r.step.Now()
-	if digest != nil && (p.former || !digest.Unsynced && !r.tellsOfOthers(digest) && (p.guest || digest.Frozen || digest.View == r.viewID())) {
+	if digest != nil && (p.former || !digest.Unsynced && !r.tellsOfOthers(digest) && (p.guest || digest.Frozen || digest.View == r.view.ID())) {
 		p.inquired = x.Inquiry()
 	}
 	if p.former {
@@ -294,7 +245,7 @@ func (r *Replica) handOffArrivals() {
 // Refresh exchanges with every peer once more, parted ones too, because an operator has put
 // the same view again (docs/causal.md §6.6, rule 1).
 func (r *Replica) Refresh() {
-	if r.view == nil {
+	if r.view.None() {
 		return
 	}
 	r.synced = false
@@ -311,7 +262,7 @@ func (r *Replica) Refresh() {
 // neither: a read without a session may then be shown an older value, as at any replica that is
 // cut off.
 func (r *Replica) checkSynced() {
-	if r.view == nil {
+	if r.view.None() {
 		return
 	}
 	r.forgetFormer()
@@ -324,14 +275,14 @@ func (r *Replica) checkSynced() {
 		all = all && done
 		exchanged = exchanged && p.exchanged
 		if !done {
-			r.step.Alarm(p.ReachableUntil(r.since) + 1)
+			r.step.Alarm(p.ReachableUntil(r.view.Since()) + 1)
 		}
 	}
 	if exchanged {
 		r.serveAll()
 	} else if r.slots.Unready() > 0 {
 		if r.step.Now()-r.movedAt >= stalled {
-			r.step.Event(core.Event{Kind: EventReadyUnproven, View: r.view.ID, Count: uint64(r.slots.Unready())})
+			r.step.Event(core.Event{Kind: EventReadyUnproven, View: r.view.ID(), Count: uint64(r.slots.Unready())})
 			r.serveAll()
 		}
 		r.step.Alarm(r.movedAt + stalled)
@@ -339,7 +290,7 @@ func (r *Replica) checkSynced() {
 	if all && r.slots.Unready() == 0 && !r.synced {
 		r.synced = true
 		r.endStreams() // a node without peers has no exchange that ends an inquiry
-		r.step.Event(core.Event{Kind: EventSynced, View: r.view.ID})
+		r.step.Event(core.Event{Kind: EventSynced, View: r.view.ID()})
 	}
 }
 
@@ -381,7 +332,7 @@ func (r *Replica) forgetFormer() {
 	if len(r.peers) < n {
 		r.step.Change.Alumni, r.step.Change.AlumniSet = r.former(), true
 		r.step.Commit()
-		r.step.Event(core.Event{Kind: EventFormerDrained, View: r.view.ID, Count: uint64(n - len(r.peers))})
+		r.step.Event(core.Event{Kind: EventFormerDrained, View: r.view.ID(), Count: uint64(n - len(r.peers))})
 		r.views.Reach()
 	}
 }

@@ -24,8 +24,8 @@ func (r *Replica) OnDigestRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.Di
 		r.requesters.NoteRequest(h, r.step.Now())
 	}
 	reply := &wire.Digest{
-		Session: m.Session, View: r.viewID(), Layout: r.layout, Revision: r.slots.Revision(), Frozen: r.closed(),
-		Descends: r.view != nil && r.view.Descends(h.View),
+		Session: m.Session, View: r.view.ID(), Layout: r.view.Layout(), Revision: r.slots.Revision(), Frozen: r.view.Closed(),
+		Descends: r.view.Descends(h.View),
 		Unsynced: r.unsynced(), StableCut: r.stableCutSum(), Ended: r.boots.endedBoots(), GCCounter: r.collector.Counter, Former: r.formerFor(h.View),
 		Heard: r.heardAt(h.View), Acked: r.requesters.AckedAt(h.View, r.slots.Revision()), Requesting: r.requesters.Asking(h.View, r.step.Now()),
 		Held: r.slots.Holdings(list), Forgotten: r.forgottenList(),
@@ -40,7 +40,7 @@ func (r *Replica) OnDigestRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.Di
 // heardAt are the positions of all slots that this node knows of, for a requester in another
 // view. A requester in this view learns them with the slots that it requests.
 func (r *Replica) heardAt(view ids.View) wire.Vector {
-	if r.view != nil && view == r.view.ID {
+	if !r.view.None() && view == r.view.ID() {
 		return nil
 	}
 	return r.slots.Heard()
@@ -49,7 +49,7 @@ func (r *Replica) heardAt(view ids.View) wire.Vector {
 // unsynced reports that data may still be on its way here, or may come from a former member
 // (docs/causal.md §7.6, rule 3). Surveys and inquiries do not count such a node's answer.
 func (r *Replica) unsynced() bool {
-	return r.view == nil || !r.synced || r.slots.Unready() > 0 || r.hasFormer()
+	return r.view.None() || !r.synced || r.slots.Unready() > 0 || r.hasFormer()
 }
 
 // former lists the former members that have not been drained. A node outside its view lists
@@ -63,7 +63,7 @@ func (r *Replica) former() []wire.Member {
 		}
 	}
 	for _, m := range r.outside {
-		if r.view != nil && !r.view.Has(m.ID) {
+		if !r.view.None() && !r.view.Has(m.ID) {
 			list = append(list, m)
 		}
 	}
@@ -75,8 +75,8 @@ func (r *Replica) former() []wire.Member {
 // members there (docs/causal.md §7.2, rule 3).
 func (r *Replica) formerFor(view ids.View) []wire.Member {
 	list := r.former()
-	if r.view != nil && view != r.view.ID {
-		list = append(list, r.view.Layout.Members()...)
+	if !r.view.None() && view != r.view.ID() {
+		list = append(list, r.view.Held().Layout.Members()...)
 	}
 	return list
 }

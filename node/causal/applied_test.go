@@ -3,7 +3,6 @@ package causal
 import (
 	"testing"
 
-	"github.com/cohortkv/cohort/node/causal/catalog"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/forward"
 	"github.com/cohortkv/cohort/node/ids"
@@ -38,6 +37,7 @@ func TestWhetherAForwardedWriteFoundAValueIsKnownToTheNodeThatAppliedItAndGuesse
 // left. A read that waits does not hold up the lowest open counter.
 func TestAHelloSaysWhichWritesAreFinished(t *testing.T) {
 	r := bare()
+	r.view.Adopt(&wire.View{}, 0)
 	says := func(want uint64, when string) {
 		t.Helper()
 		var h wire.Hello
@@ -48,7 +48,6 @@ func TestAHelloSaysWhichWritesAreFinished(t *testing.T) {
 	forwarded := func(k kind, token ids.Token) *request {
 		q := r.newRequest(k, token, wire.Op{Kind: wire.OpPut, Key: "k"}, wire.Context{})
 		r.clients[token] = q
-		r.ring = catalog.RingOf(r.slots.Space(), &wire.Layout{})
 		r.forward(q)
 		return q
 	}
@@ -85,9 +84,8 @@ func TestAWriteOfAForwarderThatHasEndedIsRefused(t *testing.T) {
 // here, until the bound on their memory refuses more.
 func TestForwardedRequestsThatWaitHoldABoundedPart(t *testing.T) {
 	r := bare()
-	r.view, r.member = &wire.View{}, true
-	r.ring = catalog.RingOf(r.slots.Space(), &wire.Layout{Flat: true, Shards: []wire.Shard{{Members: []wire.Member{{ID: r.cfg.Self}}}}})
-	r.slots.Assign(r.owns, false, false, 0)
+	r.view.Adopt(&wire.View{Layout: wire.Layout{Flat: true, Shards: []wire.Shard{{Members: []wire.Member{{ID: r.cfg.Self}}}}}}, 0)
+	r.slots.Assign(r.view.Owns, false, false, 0)
 	from := wire.Header{From: 2, Boot: 3}
 	forward := func(n uint64) {
 		m := &wire.CausalForward{Counter: n, Op: wire.Op{Kind: wire.OpPut, Key: "k", Value: make([]byte, 1<<20)}, To: r.cfg.Boot}

@@ -93,7 +93,7 @@ func (r *Replica) OnResendRequest(h wire.Header, m *wire.ResendRequest) {
 // trackOf is the track of a peer's stream in its present boot, opened when first needed. A new
 // track begins where K of all owned slots is (docs/causal.md §4, rule 12).
 func (r *Replica) trackOf(p *peer) *broadcast.Track {
-	s := wire.Stream{View: r.view.ID, Node: p.id, Boot: p.Boot}
+	s := wire.Stream{View: r.view.ID(), Node: p.id, Boot: p.Boot}
 	t := r.streams.Track(s)
 	if t == nil {
 		t = r.streams.Open(s)
@@ -111,7 +111,7 @@ func (r *Replica) OnBatch(h wire.Header, m *wire.Batch, stored []*wire.Item) {
 	if p == nil || !p.replica || !p.Is(h.Boot) || m.First == 0 || len(m.Items) == 0 || len(stored) != len(m.Items) || !r.credible(h.From, m) {
 		return
 	}
-	if m.View != r.view.ID {
+	if m.View != r.view.ID() {
 		if mutant.On(mutant.CausalLateBatches) {
 			r.applyLate(m, stored)
 		}
@@ -224,7 +224,7 @@ func (r *Replica) requestMissing(p *peer, t *broadcast.Track) {
 // exchange if some of that part is missing here.
 func (r *Replica) OnTruncated(h wire.Header, m *wire.Truncated) {
 	p := r.peer(h.From)
-	if p == nil || !p.replica || r.view == nil || m.View != r.view.ID || !p.Is(h.Boot) {
+	if p == nil || !p.replica || r.view.None() || m.View != r.view.ID() || !p.Is(h.Boot) {
 		return
 	}
 	if r.trackOf(p).Truncate(m.UpTo) {
@@ -255,14 +255,14 @@ func (r *Replica) beginStreams() {
 			replicas = append(replicas, p.id)
 		}
 	}
-	r.streams.Begin(wire.Stream{View: r.view.ID, Node: r.cfg.Self, Boot: r.cfg.Boot}, replicas)
+	r.streams.Begin(wire.Stream{View: r.view.ID(), Node: r.cfg.Self, Boot: r.cfg.Boot}, replicas)
 }
 
 // foldTracks ends the streams of a view that ends here, and moves their positions into K of
 // the slots. Items that were kept aside are not covered by K, and are dropped: an exchange
 // brings them. Clients whose flight was under way are answered now.
 func (r *Replica) foldTracks() {
-	if r.view == nil {
+	if r.view.None() {
 		return
 	}
 	r.slots.EndStreams()

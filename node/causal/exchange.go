@@ -6,7 +6,6 @@ import (
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/antientropy"
-	"github.com/cohortkv/cohort/node/causal/catalog"
 	"github.com/cohortkv/cohort/node/causal/peers"
 	"github.com/cohortkv/cohort/node/causal/plausible"
 	"github.com/cohortkv/cohort/node/causal/slots"
@@ -106,7 +105,7 @@ func (r *Replica) expand(x *exchange) { x.Expand(r.wanted(x.peer), x.peer.draini
 func (r *Replica) askExchange(x *exchange) {
 	m := x.Question(&r.slots, r.step.Now())
 	if q, first := m.(*wire.DigestRequest); first {
-		q.Births, q.Forgotten = r.births(), r.forgottenList()
+		q.Births, q.Forgotten = r.view.Births(), r.forgottenList()
 	}
 	r.step.Ask(x.peer.id, m)
 	r.step.Alarm(x.Next())
@@ -135,7 +134,7 @@ func (r *Replica) OnDigest(h wire.Header, m *wire.Digest) {
 	if x == nil || x.Digest() != nil {
 		return
 	}
-	if !r.mayExchange(m) {
+	if !r.view.MayExchange(m) {
 		r.step.Event(core.Event{Kind: EventApart, Peer: h.From})
 		if x.peer.former && !x.peer.apart {
 			x.peer.apart = true // parted groups leave each other alone: the node is not dialled either
@@ -163,17 +162,6 @@ func (r *Replica) OnDigest(h wire.Header, m *wire.Digest) {
 	}
 	r.gained(x.peer)
 	r.compare(x)
-}
-
-// mayExchange reports that the sender of a Digest is of this node's group (docs/causal.md §6.7,
-// rule 1). The views are one, their layouts are equal, or one view replaces the other. Or the
-// sender has no view, or was told the empty list.
-func (r *Replica) mayExchange(m *wire.Digest) bool {
-	same := m.View.IsZero() || m.View == r.view.ID || m.Layout == r.layout || m.Layout == catalog.Fingerprint(&wire.Layout{})
-	if mutant.On(mutant.CausalExchangeInViewOnly) {
-		return same
-	}
-	return same || m.Descends || r.view.Descends(m.View)
 }
 
 // compare lets K grow for the slots whose sums are equal, and asks for the items of the
@@ -229,7 +217,7 @@ func (r *Replica) absorb(x *exchange, at hashing.Slot, run *wire.HeldSlots, j *v
 		return
 	}
 	r.hold(at)
-	if !r.slots.Absorb(at, x.Digest().Held.Vectors[run.Vector], x.GCCounter(at, run), run.Ready && r.onePredecessor, plausible.MaxVector, j) {
+	if !r.slots.Absorb(at, x.Digest().Held.Vectors[run.Vector], x.GCCounter(at, run), run.Ready && r.view.OnePredecessor(), plausible.MaxVector, j) {
 		r.refuseMessage(x.peer.id, "knowledge of more streams than are kept")
 	}
 }

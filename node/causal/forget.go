@@ -38,7 +38,7 @@ const (
 // inquiry has ended, or after forgetPatience. Forgetting goes on by itself.
 func (r *Replica) Forget(in *core.ForgetNode) {
 	switch why := r.mayForget(in.Node); {
-	case r.closed():
+	case r.view.Closed():
 		r.step.Reply(core.Reply{Token: in.Token, Outcome: core.NotInView})
 	case why != core.ForgetDone:
 		r.replyForget(in.Token, &core.ForgetResult{Fate: why})
@@ -47,7 +47,7 @@ func (r *Replica) Forget(in *core.ForgetNode) {
 	default:
 		r.forgettings = append(r.forgettings, forgetting{in.Token, in.Node, r.step.Now() + forgetPatience})
 		r.step.Alarm(r.step.Now() + forgetPatience)
-		r.forgetNode(wire.Forgotten{Node: in.Node, View: r.view.ID})
+		r.forgetNode(wire.Forgotten{Node: in.Node, View: r.view.ID()})
 		for _, p := range slices.Clone(r.peers) {
 			r.exchangeAgain(p) // the DigestRequest tells the peer of the order
 		}
@@ -59,7 +59,7 @@ func (r *Replica) Forget(in *core.ForgetNode) {
 func (r *Replica) mayForget(id ids.Node) core.ForgetFate {
 	p := r.peer(id)
 	switch {
-	case r.view == nil || id == r.cfg.Self || r.view.Has(id):
+	case r.view.None() || id == r.cfg.Self || r.view.Has(id):
 		return core.ForgetMember
 	case p != nil && p.Audible(r.step.Now()):
 		return core.ForgetHeard
@@ -127,7 +127,7 @@ func (r *Replica) hearForgotten(from ids.Node, list []wire.Forgotten) {
 		if x := r.forgotten(f.Node); x != nil && x.View == f.View {
 			continue
 		}
-		ours := r.view != nil && (f.View == r.view.ID || r.view.Descends(f.View)) && !r.wasReadmitted(f)
+		ours := r.view.Within(f.View) && !r.wasReadmitted(f)
 		if fate := r.mayForget(f.Node); ours && (fate == core.ForgetDone || fate == core.ForgetUnknown) {
 			r.forgetNode(f)
 		}
@@ -138,7 +138,7 @@ func (r *Replica) hearForgotten(from ids.Node, list []wire.Forgotten) {
 // is later than the view in which the node was forgotten.
 func (r *Replica) wasReadmitted(f wire.Forgotten) bool {
 	for id := range r.catalog.With(f.Node) {
-		if id.Compare(f.View) > 0 && (id == r.view.ID || r.view.Descends(id)) {
+		if id.Compare(f.View) > 0 && r.view.Within(id) {
 			return true
 		}
 	}
@@ -175,7 +175,7 @@ func (r *Replica) endForgotten() {
 		}
 		res := r.lostOf(f.Node)
 		f.ended = true
-		r.step.Event(core.Event{Kind: EventForgotten, Peer: f.Node, View: r.viewID(), Count: uint64(res.Versions)})
+		r.step.Event(core.Event{Kind: EventForgotten, Peer: f.Node, View: r.view.ID(), Count: uint64(res.Versions)})
 		r.forgettings = slices.DeleteFunc(r.forgettings, func(o forgetting) bool {
 			if o.node == f.Node {
 				r.replyForget(o.token, res)

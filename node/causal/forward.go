@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
-	"github.com/cohortkv/cohort/node/causal/catalog"
 	"github.com/cohortkv/cohort/node/causal/footprint"
 	"github.com/cohortkv/cohort/node/causal/peers"
 	"github.com/cohortkv/cohort/node/core"
@@ -90,12 +89,11 @@ func (r *Replica) mayRetarget(x *outgoingForward) bool {
 // answered its last forward, or else the next one. The counter says where the turn begins,
 // so the load is shared among the owners.
 func (r *Replica) chooseOwner(x *outgoingForward) {
-	shard, ok := r.ring.Owner(x.req.at)
-	if !ok {
+	owners := r.view.Owners(x.req.at)
+	if len(owners) == 0 {
 		x.to = nil
 		return
 	}
-	owners := r.view.Layout.Shards[shard].Members
 	begin := int(x.counter)
 	if x.to != nil {
 		begin = slices.IndexFunc(owners, func(m wire.Member) bool { return m.ID == x.to.id }) + 1
@@ -256,10 +254,10 @@ func (r *Replica) rerouteForwards() {
 	for _, x := range slices.Clone(r.outgoing.list) {
 		keep := x.to != nil && r.peer(x.to.id) != nil && x.req.kind == writing
 		switch {
-		case r.closed() && (x.req.kind == reading || x.request == 0):
+		case r.view.Closed() && (x.req.kind == reading || x.request == 0):
 			r.removeOutgoing(x)
 			r.refuse(x.req)
-		case r.owns(x.req.at) && !keep:
+		case r.view.Owns(x.req.at) && !keep:
 			r.removeOutgoing(x)
 			r.serveLocally(x.req)
 		case x.to != nil:
@@ -273,7 +271,7 @@ func (r *Replica) rerouteForwards() {
 // view may never answer, so its forwards are cancelled and go to another owner.
 func (r *Replica) followOwner(x *outgoingForward) {
 	p := r.peer(x.to.id)
-	owner := p != nil && p.member && r.ownedBy(p.id, x.req.at)
+	owner := p != nil && p.member && r.view.OwnedBy(p.id, x.req.at)
 	if owner || x.req.kind == writing && p != nil && p.member {
 		x.to = p
 		return
@@ -304,7 +302,7 @@ func (r *Replica) tickOutgoing() {
 		switch {
 		case r.step.Now() < x.sentAt+forwardResend:
 			r.step.Alarm(x.sentAt + forwardResend)
-		case r.owns(x.req.at) && (x.to == nil || r.mayRetarget(x)):
+		case r.view.Owns(x.req.at) && (x.to == nil || r.mayRetarget(x)):
 			r.removeOutgoing(x)
 			r.serveLocally(x.req)
 		default:
@@ -397,18 +395,6 @@ func (r *Replica) OnForward(h wire.Header, replyTo ids.ReplyTo, m *wire.CausalFo
 	r.incoming.add(x)
 	r.step.Alarm(r.step.Now() + forwardPatience)
 	r.start(x.req, stored[0])
-}
-
-// ofOurGroup reports that a forward comes from this node's view, from a view that this one
-// replaces, or from a view of the same layout (docs/causal.md §8.1, rule 7). Members of a
-// parted group may hold versions that are lost here, so their clients are not served. A
-// forward from a later view is served once this node has adopted that view.
-func (r *Replica) ofOurGroup(x *incomingForward) bool {
-	if x.view == r.view.ID || r.view.Descends(x.view) {
-		return true
-	}
-	c := r.catalog.Get(x.view)
-	return c != nil && catalog.Fingerprint(&c.Layout) == r.layout
 }
 
 // answerForward answers the forwarder of a request once the write seq is durable.

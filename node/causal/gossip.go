@@ -17,7 +17,7 @@ type gossip struct {
 // tickGossip begins the exchanges that are due: with the next replica, with peers that have
 // not answered an inquiry, and with former members, each at its own interval.
 func (r *Replica) tickGossip() {
-	if r.view == nil || len(r.peers) == 0 {
+	if r.view.None() || len(r.peers) == 0 {
 		return
 	}
 	g := &r.gossip

@@ -19,12 +19,10 @@ import (
 // acknowledged them (I25; docs/causal.md §7.3).
 func (r *Replica) offerTo(p *peer) {
 	p.offer = nil
-	if !p.member || r.view == nil || !r.member && r.hasAll(p) {
+	if !p.member || r.view.None() || !r.view.Member() && r.hasAll(p) {
 		return
 	}
-	if shard, ok := r.catalog.Get(r.view.ID).ShardOf(p.id); ok {
-		p.offer = handoff.Begin(&r.slots, r.ring.Slots(shard), r.step.Now())
-	}
+	p.offer = handoff.Begin(&r.slots, r.view.SlotsOf(p.id), r.step.Now())
 	if p.offer != nil {
 		_, next := p.offer.Due(r.step.Now())
 		r.step.Alarm(next)
@@ -34,7 +32,7 @@ func (r *Replica) offerTo(p *peer) {
 // hasAll reports that a member had acknowledged everything that is held here before this node
 // came to the view.
 func (r *Replica) hasAll(p *peer) bool {
-	return slices.ContainsFunc(r.requesters.AckedAt(r.view.ID, r.slots.Revision()), func(o wire.NodeBoot) bool {
+	return slices.ContainsFunc(r.requesters.AckedAt(r.view.ID(), r.slots.Revision()), func(o wire.NodeBoot) bool {
 		return o.Node == p.id && p.Is(o.Boot)
 	})
 }
@@ -58,7 +56,7 @@ func (r *Replica) tickHandoffs() {
 // (docs/causal.md §7.3, rule 4). If one is over, its acknowledgement was lost and goes again.
 func (r *Replica) OnHandoff(h wire.Header, m *wire.Handoff) {
 	p := r.sign(h)
-	if r.view == nil || h.View != r.view.ID {
+	if r.view.None() || h.View != r.view.ID() {
 		return // the holder sends again, and by then both nodes may be in one view
 	}
 	if p == nil {
@@ -83,7 +81,7 @@ func (r *Replica) guest(h wire.Header) *peer {
 	if r.peer(h.From) != nil {
 		return nil
 	}
-	for _, m := range r.view.Sources {
+	for _, m := range r.view.Held().Sources {
 		if m.ID == h.From {
 			delete(r.boots.forgotten, m.ID)
 			p := &peer{id: m.ID, at: m, guest: true, Contact: peers.Heard(r.step.Now(), h.Boot)}
@@ -114,7 +112,7 @@ func (r *Replica) ackHandoff(x *exchange) {
 		return
 	}
 	ack := &wire.HandoffAck{Boot: x.Boot(), Revision: x.Digest().Revision, Slots: taken}
-	deferred := !x.peer.former && x.Digest().View != r.viewID() // until the peer is heard in this view
+	deferred := !x.peer.former && x.Digest().View != r.view.ID() // until the peer is heard in this view
 	if m := x.peer.receipt.Note(ack, deferred, r.step.Now()); m != nil {
 		r.step.SendDurable(x.peer.id, m)
 	}
@@ -123,7 +121,7 @@ func (r *Replica) ackHandoff(x *exchange) {
 // sendDeferredAck sends the deferred acknowledgement to a peer that is heard in this view
 // (docs/causal.md §7.3, rule 6).
 func (r *Replica) sendDeferredAck(p *peer, h wire.Header) {
-	if r.view == nil || h.View != r.view.ID {
+	if r.view.None() || h.View != r.view.ID() {
 		return
 	}
 	if m := p.receipt.Heard(h.Boot, r.step.Now()); m != nil {
@@ -142,7 +140,7 @@ func (r *Replica) OnHandoffAck(h wire.Header, m *wire.HandoffAck) {
 	if m.Boot == r.cfg.Boot {
 		r.requesters.NoteAck(h, m.Revision)
 	}
-	if p == nil || p.offer == nil || m.Boot != r.cfg.Boot || !p.offer.Counts(m) || r.member && h.View != r.viewID() {
+	if p == nil || p.offer == nil || m.Boot != r.cfg.Boot || !p.offer.Counts(m) || r.view.Member() && h.View != r.view.ID() {
 		return
 	}
 	r.advance()
@@ -159,7 +157,7 @@ func (r *Replica) OnHandoffAck(h wire.Header, m *wire.HandoffAck) {
 // items, and their K, which without the items would be untrue (I15). A node that is outside
 // its view or left behind keeps them (docs/causal.md §7.3, rule 10).
 func (r *Replica) release() {
-	if r.closed() {
+	if r.view.Closed() {
 		r.releasable.Set(nil)
 	}
 	if !r.releasable.Waiting() {
@@ -176,7 +174,7 @@ func (r *Replica) release() {
 	r.collector.Released(func(at hashing.Slot) bool { return slots.In(list, at) })
 	r.step.Commit()
 	if n := r.releasable.Freed(); n > 0 {
-		r.step.Event(core.Event{Kind: EventSlotsReleased, View: r.viewID(), Count: n})
+		r.step.Event(core.Event{Kind: EventSlotsReleased, View: r.view.ID(), Count: n})
 	}
 }
 

@@ -20,7 +20,7 @@ func (r *Replica) Lag(l *core.Lag) {
 		}
 		if p.replica {
 			m.Unacked = r.streams.Own.Unacked(p.id)
-			if t := r.streams.Track(wire.Stream{View: r.view.ID, Node: p.id, Boot: p.Boot}); t != nil {
+			if t := r.streams.Track(wire.Stream{View: r.view.ID(), Node: p.id, Boot: p.Boot}); t != nil {
 				m.Missing = t.Missing()
 			}
 		}

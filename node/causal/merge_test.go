@@ -99,7 +99,7 @@ func TestACutReferenceTakesThePlaceOfNothingButWhatTheCutHas(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := bare()
 		id := ids.View{Number: 7}
-		r.view = &wire.View{ID: id}
+		r.view.Adopt(&wire.View{ID: id}, 0)
 		cut := draw.Vector.Draw(t, "cut")
 		common := rapid.Bool().Draw(t, "all know it")
 		r.catalog.Add(wire.KnownView{ID: id, HasStableCut: true, StableCut: cut, Common: common})
@@ -137,8 +137,8 @@ func TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt(t *testing.T) {
 		collected bool // here before the exchange; otherwise while it is under way
 	}{{"collected before", true}, {"collected meanwhile", false}} {
 		r := bare()
-		r.view, r.shard = &wire.View{ID: ids.View{Number: 2}}, -1
-		r.catalog.Add(wire.KnownView{ID: r.view.ID})
+		r.view.Adopt(&wire.View{ID: ids.View{Number: 2}}, 0)
+		r.catalog.Add(wire.KnownView{ID: r.view.ID()})
 		p := &peer{id: 2}
 		r.peers = []*peer{p}
 		r.hold(at)

@@ -53,7 +53,7 @@ func (r *Replica) peer(id ids.Node) *peer {
 
 // reachable reports that a peer is worth waiting for (docs/causal.md §1.3, rules 3 and 4).
 func (r *Replica) reachable(p *peer) bool {
-	return !p.apart && p.Reachable(r.step.Now(), r.since)
+	return !p.apart && p.Reachable(r.step.Now(), r.view.Since())
 }
 
 // sign takes in what the header of every message says: the sender is up, and holds a view.
@@ -84,7 +84,7 @@ func (r *Replica) rejoin(p *peer, view ids.View) {
 // hello in this view, or one after a silence begins an exchange (docs/causal.md §6.6).
 func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 	p := r.peer(h.From)
-	if p == nil || !p.member || r.view == nil || r.boots.hasEnded(h.From, h.Boot) {
+	if p == nil || !p.member || r.view.None() || r.boots.hasEnded(h.From, h.Boot) {
 		return
 	}
 	back := p.NoteHello(r.step.Now(), h.Boot, m.Ready)

@@ -15,10 +15,10 @@ func (r *Replica) writePending() {
 		return
 	}
 	r.step.Change.Known = &g.Holdings
-	view := r.viewID()
+	view := r.view.ID()
 	r.step.After(r.step.Commit(), func() {
 		r.slots.Apply(g, func(at hashing.Slot) {
-			if r.viewID() == view {
+			if r.view.ID() == view {
 				r.makeReady(at)
 				r.advance()
 			}
@@ -47,11 +47,11 @@ func (r *Replica) makeReady(at hashing.Slot) {
 		r.serve(at)
 		return
 	}
-	view := r.viewID()
+	view := r.view.ID()
 	for i := range aside {
 		item := &aside[i]
 		r.read(item.Key, func(current *wire.Item) {
-			if r.viewID() != view || !r.slots.Merging(at) {
+			if r.view.ID() != view || !r.slots.Merging(at) {
 				return
 			}
 			if r.merge(item, current) {
@@ -60,7 +60,7 @@ func (r *Replica) makeReady(at hashing.Slot) {
 			last := r.slots.Merged(at)
 			r.step.After(r.step.Commit(), func() {
 				r.wakeKeys()
-				if last && r.viewID() == view && r.slots.EndMerging(at) {
+				if last && r.view.ID() == view && r.slots.EndMerging(at) {
 					r.makeReady(at) // more items may have been kept aside meanwhile
 				}
 			})
@@ -72,7 +72,7 @@ func (r *Replica) makeReady(at hashing.Slot) {
 func (r *Replica) serve(at hashing.Slot) {
 	r.slots.Serve(at)
 	if r.slots.Unready() == 0 {
-		r.step.Event(core.Event{Kind: EventReady, View: r.viewID()})
+		r.step.Event(core.Event{Kind: EventReady, View: r.view.ID()})
 		r.catchUp()
 		r.checkSynced()
 	}

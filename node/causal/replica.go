@@ -29,6 +29,7 @@ import (
 	"github.com/cohortkv/cohort/node/causal/footprint"
 	"github.com/cohortkv/cohort/node/causal/gc"
 	"github.com/cohortkv/cohort/node/causal/handoff"
+	"github.com/cohortkv/cohort/node/causal/membership"
 	"github.com/cohortkv/cohort/node/causal/plausible"
 	"github.com/cohortkv/cohort/node/causal/slots"
 	"github.com/cohortkv/cohort/node/causal/step"
@@ -120,13 +121,8 @@ type Replica struct {
 	step  *step.Step
 	views Views
 
-	catalog catalog.Catalog
-	view    *wire.View    // the view that the node holds; nil: none yet
-	ring    *hashing.Ring // assigns slots to the shards of view (I20); nil: no view
-	shard   int           // place of this node's shard in the layout; meaningful if member
-	member  bool          // this node is a member of view
-	layout  uint64        // fingerprint of the view's layout
-	since   wire.Instant  // when view was adopted
+	catalog *catalog.Catalog
+	view    *membership.View
 
 	slots      slots.Table
 	streams    broadcast.Streams  // of this view: the own stream, and tracks of the other replicas of the shard
@@ -135,12 +131,11 @@ type Replica struct {
 	drained    []ids.Node         // former members that were drained in this view; hearsay does not bring them back
 	requesters handoff.Requesters // of slots, with the revisions that they have acknowledged
 
-	exchanges      []*exchange // under way, at most one for each peer
-	gossip         gossip
-	progress       uint64       // grows whenever slots get nearer to ready; a PUT /view that makes progress is waited for
-	movedAt        wire.Instant // when slots last got nearer to ready in this view; unproven service counts from here
-	onePredecessor bool         // the view's author heard of at most one view, so a ready holder lacks nothing (docs/causal.md §7.5, rule 1)
-	synced         bool         // docs/causal.md §7.6, rule 1; ends with a new view, a repeated PUT /view, or a new former member
+	exchanges []*exchange // under way, at most one for each peer
+	gossip    gossip
+	progress  uint64       // grows whenever slots get nearer to ready; a PUT /view that makes progress is waited for
+	movedAt   wire.Instant // when slots last got nearer to ready in this view; unproven service counts from here
+	synced    bool         // docs/causal.md §7.6, rule 1; ends with a new view, a repeated PUT /view, or a new former member
 
 	clients    map[ids.Token]*request // requests of this node's clients that have not been answered
 	waiting    waiting.Table[*request]
@@ -168,7 +163,9 @@ func New(cfg Config, box *core.Outbox, views Views) *Replica {
 	r := &Replica{cfg: cfg, step: step.New(self, box), views: views, clients: map[ids.Token]*request{}}
 	r.slots = slots.New(cfg.Limits.Space, &r.streams, r.boots.streamEnded)
 	r.streams = broadcast.New(broadcast.Limits{BatchOps: cfg.Limits.BatchOps, BatchBytes: cfg.Limits.BatchBytes, WindowBytes: cfg.Limits.WindowBytes})
-	r.catalog = catalog.New(cfg.Limits.Space)
+	known := catalog.New(cfg.Limits.Space)
+	r.catalog = &known
+	r.view = membership.New(cfg.Self, r.catalog, func() bool { return views.LeftBehind() })
 	r.boots.self = self
 	r.boots.beginInquiry() // clients may name writes that this node made in an earlier boot and lost
 	r.judge = plausible.New(cfg.Limits.Writes, r.boots.self, &r.streams.Own, r.slots.Len())
@@ -213,7 +210,7 @@ func (r *Replica) Progress() uint64 { return r.progress }
 
 // Synced reports whether a PUT /view may be answered, as far as causal buckets go: the node
 // has no view, or is synced (docs/causal.md §7.6).
-func (r *Replica) Synced() bool { return r.view == nil || r.synced }
+func (r *Replica) Synced() bool { return r.view.None() || r.synced }
 
 // Holding reports that this node holds slots, owned ones or others, with or without items.
 func (r *Replica) Holding() bool { return r.slots.Held() > 0 }
@@ -224,49 +221,13 @@ func (r *Replica) Written() bool { return r.slots.Stored() }
 // Hello fills in the part of a hello that concerns causal buckets: how far the own stream
 // was sent, readiness, progress, and the lowest open counter.
 func (r *Replica) Hello(h *wire.Hello) {
-	h.Stream, h.Ready, h.CausalProgress = r.streams.Own.Sent(), r.member && r.slots.Unready() == 0, r.progress
+	h.Stream, h.Ready, h.CausalProgress = r.streams.Own.Sent(), r.view.Member() && r.slots.Unready() == 0, r.progress
 	r.helloApplied(h)
-}
-
-// closed reports that this node answers clients with 503 and takes no writes: it has no
-// view, is outside its view, or was left behind.
-func (r *Replica) closed() bool { return r.view == nil || !r.member || r.views.LeftBehind() }
-
-// viewID is the id of the view; zero: there is none.
-func (r *Replica) viewID() ids.View {
-	if r.view == nil {
-		return ids.View{}
-	}
-	return r.view.ID
-}
-
-// births are the births of the view, which identify the cluster; nil: no view yet.
-func (r *Replica) births() []ids.View {
-	if r.view == nil {
-		return nil
-	}
-	return r.view.Births
-}
-
-// owns reports whether this node owns a slot.
-func (r *Replica) owns(s hashing.Slot) bool {
-	if !r.member {
-		return false
-	}
-	owner, ok := r.ring.Owner(s)
-	return ok && owner == r.shard
-}
-
-// ownedBy reports whether a member owns a slot.
-func (r *Replica) ownedBy(id ids.Node, s hashing.Slot) bool {
-	owner, ok := r.ring.Owner(s)
-	shard, has := r.catalog.Get(r.view.ID).ShardOf(id)
-	return ok && has && owner == shard
 }
 
 // Status fills in the part of a status that concerns causal buckets.
 func (r *Replica) Status(s *core.NodeStatus) {
-	s.Causal = !r.closed()
+	s.Causal = !r.view.Closed()
 	s.CausalReady = s.Causal && r.slots.Unready() == 0
 	s.Owned, s.Other = r.slots.Owned(), r.slots.Held()-r.slots.Owned()
 }

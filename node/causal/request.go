@@ -108,11 +108,11 @@ func (r *Replica) start(q *request, stored *wire.Item) {
 	case q.gone:
 	case q.incoming != nil && r.outdated(q.incoming):
 		r.dropForward(q.incoming) // this node was stopped for a while, and the forwarder may have asked another owner
-	case r.closed(), q.incoming != nil && !r.ofOurGroup(q.incoming):
+	case r.view.Closed(), q.incoming != nil && !r.view.OfOurGroup(q.incoming.view):
 		r.refuse(q)
 	case q.kind == listing:
 		r.tryList(q)
-	case !r.owns(q.at) && !(mutant.On(mutant.CausalWriteAfterLoss) && q.kind == writing && r.slots.At(q.at).Held()):
+	case !r.view.Owns(q.at) && !(mutant.On(mutant.CausalWriteAfterLoss) && q.kind == writing && r.slots.At(q.at).Held()):
 		r.elsewhere(q)
 	case !r.slots.At(q.at).Ready() && !r.unreadyAllowed(q):
 		r.whileUnready(q)
@@ -221,13 +221,13 @@ func (r *Replica) write(q *request, old *wire.Item) {
 	own.Append(item)
 	r.put(q.hash, item, old)
 	r.rememberApplied(item, true, q.existed)
-	n, view := own.Last(), r.view.ID
+	n, view := own.Last(), r.view.ID()
 	r.step.Change.Live = append(r.step.Change.Live, wire.Position{Stream: own.ID(), N: n})
 	r.waiting.Note(item.Key)
 	c := version.With(&q.context, q.hash, item.Version)
 	seq := r.step.Commit()
 	r.step.After(seq, func() {
-		inFlight := r.viewID() == view
+		inFlight := r.view.ID() == view
 		r.ownDurable(view, n)
 		r.wakeKeys()
 		if !inFlight || own.Over(n) {
@@ -322,12 +322,12 @@ func (r *Replica) tryList(q *request) {
 		return
 	}
 	r.waiting.Remove(q)
-	view := r.viewID()
+	view := r.view.ID()
 	r.step.After(r.step.LastWrite(), func() {
 		if q.gone {
 			return
 		}
-		if r.viewID() != view {
+		if r.view.ID() != view {
 			r.start(q, nil) // this node may own other slots by now
 			return
 		}

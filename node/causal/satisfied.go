@@ -53,7 +53,7 @@ func (r *Replica) hasVector(v wire.Vector, at hashing.Slot, rule knownRule) bool
 // have come to the view proves nothing.
 func (r *Replica) hasCut(name ids.View, at hashing.Slot, rule knownRule) bool {
 	if mutant.On(mutant.CausalCutReferenceByView) {
-		return r.view != nil && (r.view.ID == name || r.view.Descends(name))
+		return r.view.Within(name)
 	}
 	v := r.catalog.CommonCut(name)
 	return v != nil && r.hasVector(v.StableCut, at, rule)

@@ -1,7 +1,6 @@
 package causal
 
 import (
-	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/node/causal/gc"
 	"github.com/cohortkv/cohort/node/causal/slots"
 	"github.com/cohortkv/cohort/node/core"
@@ -14,11 +13,11 @@ import (
 // unless that node restarts. Nothing is left to do once the cut is common.
 func (r *Replica) makeStableCut() {
 	c := &r.cuts
-	if r.view == nil || !r.member || c.Open() != nil || !r.synced {
+	if r.view.None() || !r.view.Member() || c.Open() != nil || !r.synced {
 		return
 	}
-	known := r.catalog.Get(r.view.ID)
-	if first, ok := r.view.Primary(); !ok || first != r.cfg.Self || known.Common {
+	known := r.catalog.Get(r.view.ID())
+	if first, ok := r.view.Held().Primary(); !ok || first != r.cfg.Self || known.Common {
 		return
 	}
 	if r.step.Now() < c.At || !r.healthy() {
@@ -39,7 +38,7 @@ func (r *Replica) makeStableCut() {
 func (r *Replica) concludeStableCut(answers gc.Answers) {
 	r.cuts.Close()
 	r.step.Alarm(r.cuts.At)
-	known := r.catalog.Get(r.view.ID).KnownView
+	known := r.catalog.Get(r.view.ID()).KnownView
 	step, unknown := gc.NextCutStep(&known, r.cfg.Self, answers)
 	for _, id := range unknown {
 		r.step.Ask(id, &wire.ViewInfoRequest{Views: []ids.View{known.ID}})
@@ -48,29 +47,20 @@ func (r *Replica) concludeStableCut(answers gc.Answers) {
 	case gc.CutWait:
 		return
 	case gc.CutMake:
-		known.HasStableCut, known.StableCut = true, gc.Least(answers, r.slotsOf, r.catalog.Concerns)
+		known.HasStableCut, known.StableCut = true, gc.Least(answers, r.view.SlotsOf, r.catalog.Concerns)
 	case gc.CutCommon:
 		known.Common = true
 	}
 	r.publish(known)
 }
 
-// slotsOf are the slots that a member of the view owns, ascending.
-func (r *Replica) slotsOf(id ids.Node) []hashing.Slot {
-	shard, ok := r.catalog.Get(r.view.ID).ShardOf(id)
-	if !ok {
-		return nil
-	}
-	return r.ring.Slots(shard)
-}
-
 // stableCutSum is the fingerprint of the view's stable cut, by which members compare theirs;
 // 0: the cut is not known here.
 func (r *Replica) stableCutSum() uint64 {
-	if r.view == nil {
+	if r.view.None() {
 		return 0
 	}
-	return gc.CutSum(&r.catalog.Get(r.view.ID).KnownView)
+	return gc.CutSum(&r.catalog.Get(r.view.ID()).KnownView)
 }
 
 // publish tells all peers the stable cut of a view, once it is durable here.

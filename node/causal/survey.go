@@ -16,7 +16,7 @@ func (r *Replica) beginSurvey(o *gc.Surveyor, q *gc.Question) {
 			others = append(others, p.id)
 		}
 	}
-	o.Conduct(gc.NewSurvey(*q, r.step.Session(), r.view.ID, others, r.step.Now()))
+	o.Conduct(gc.NewSurvey(*q, r.step.Session(), r.view.ID(), others, r.step.Now()))
 	r.collector.Raise(q.Collecting)
 	r.askSurvey(o.Open())
 }
@@ -25,7 +25,7 @@ func (r *Replica) beginSurvey(o *gc.Surveyor, q *gc.Question) {
 // answers at once.
 func (r *Replica) askSurvey(s *gc.Survey) {
 	for _, id := range s.Ask(r.step.Now()) {
-		r.step.Ask(id, &wire.DigestRequest{Session: s.Session, Slots: s.Slots, Survey: true, Collecting: s.Collecting, Births: r.births()})
+		r.step.Ask(id, &wire.DigestRequest{Session: s.Session, Slots: s.Slots, Survey: true, Collecting: s.Collecting, Births: r.view.Births()})
 	}
 	r.step.Alarm(r.step.Now() + gc.AskEvery)
 	r.completeSurvey(s)

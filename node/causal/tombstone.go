@@ -3,7 +3,6 @@ package causal
 import (
 	"github.com/cohortkv/cohort/node/causal/gc"
 	"github.com/cohortkv/cohort/node/core"
-	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -12,7 +11,7 @@ import (
 func (r *Replica) collect() {
 	c := &r.collector
 	at, idle := c.Next()
-	if !idle || r.view == nil {
+	if !idle || r.view.None() {
 		return
 	}
 	if r.step.Now() < at {
@@ -31,7 +30,7 @@ func (r *Replica) collect() {
 // healthy reports that a survey may begin (docs/causal.md §9.1, rule 3): all members can
 // answer, and no data is on its way to or from this node.
 func (r *Replica) healthy() bool {
-	if !r.member || r.closed() || !r.synced || r.slots.Unready() > 0 || r.hasFormer() || r.slots.ForOthers() {
+	if !r.view.Member() || r.view.Closed() || !r.synced || r.slots.Unready() > 0 || r.hasFormer() || r.slots.ForOthers() {
 		return false
 	}
 	for _, p := range r.peers {
@@ -51,20 +50,11 @@ func (r *Replica) collectable(t *gc.Tombstone) bool {
 	return s.Live() && (t.Over.IsZero() || r.slots.Durable(s, t.Over.Dot.Stream, t.Over.Dot.N)) && r.foldedSatisfied(&t.Deps, t.Slot)
 }
 
-// replicas are the members of this node's shard, this node included.
-func (r *Replica) replicas() []ids.Node {
-	var all []ids.Node
-	for _, m := range r.view.Layout.Shards[r.shard].Members {
-		all = append(all, m.ID)
-	}
-	return all
-}
-
 // concludeCollection ends a collection round. After the first round the second one follows.
 // After the second round the tombstones that still stand go, and the GC counters of their
 // slots become at least their counters (I13, I19).
 func (r *Replica) concludeCollection(answers gc.Answers) {
-	next, list := r.collector.Conclude(r.replicas(), answers)
+	next, list := r.collector.Conclude(r.view.Replicas(), answers)
 	if next != nil {
 		r.beginSurvey(&r.collector.Surveyor, next)
 		return
@@ -81,6 +71,6 @@ func (r *Replica) concludeCollection(answers gc.Answers) {
 	}
 	if dropped > 0 {
 		r.writePending()
-		r.step.Event(core.Event{Kind: EventCollected, View: r.view.ID, Count: uint64(dropped)})
+		r.step.Event(core.Event{Kind: EventCollected, View: r.view.ID(), Count: uint64(dropped)})
 	}
 }

@@ -17,7 +17,7 @@ const suspectDelay = 2 * resend
 // context causes no questions once its client has left.
 func (r *Replica) requestMissingInfo() {
 	l, unknown := &r.boots, r.catalog.Unknown()
-	if r.view == nil || len(unknown) == 0 && len(l.suspects) == 0 {
+	if r.view.None() || len(unknown) == 0 && len(l.suspects) == 0 {
 		return
 	}
 	if r.step.Now() < r.infoAt {

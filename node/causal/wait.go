@@ -35,7 +35,7 @@ func (r *Replica) wakeKeys() {
 // its context names, is left out: only a merge of the key, or K, can end that wait.
 func (r *Replica) wakeAll() {
 	for _, q := range r.waiting.All() {
-		if r.waiting.Has(q) && !(q.looked && r.owns(q.at) && r.slots.At(q.at).Ready() && r.behind(q)) {
+		if r.waiting.Has(q) && !(q.looked && r.view.Owns(q.at) && r.slots.At(q.at).Ready() && r.behind(q)) {
 			r.again(q)
 		}
 	}
@@ -56,7 +56,7 @@ func (r *Replica) behind(q *request) bool {
 // the store costs more.
 func (r *Replica) again(q *request) {
 	switch {
-	case q.kind == listing || r.closed() || !r.owns(q.at):
+	case q.kind == listing || r.view.Closed() || !r.view.Owns(q.at):
 		r.start(q, nil)
 	case q.reading || !r.slots.At(q.at).Ready() && !r.unreadyAllowed(q):
 	case q.kind == reading && !r.foldedSatisfied(&q.context, q.at):
@@ -86,7 +86,7 @@ func (r *Replica) reroute() {
 			continue
 		}
 		q.asked, q.vouched, q.found, q.looked = false, false, false, false
-		if q.kind == listing || r.closed() || !r.owns(q.at) || !r.slots.At(q.at).Ready() {
+		if q.kind == listing || r.view.Closed() || !r.view.Owns(q.at) || !r.slots.At(q.at).Ready() {
 			r.waiting.Remove(q)
 			r.start(q, nil)
 			continue
@@ -99,7 +99,7 @@ func (r *Replica) reroute() {
 // OnLeftBehind is called when a member of this view went on without this node. Clients get
 // 503 from then on, and everything that is held here is offered to its owners.
 func (r *Replica) OnLeftBehind() {
-	if !r.closed() {
+	if !r.view.Closed() {
 		return
 	}
 	r.reroute()
@@ -118,7 +118,7 @@ func (r *Replica) askKey(q *request) {
 	for _, p := range r.peers {
 		if r.reachable(p) {
 			nodes = append(nodes, p.id)
-			r.step.Ask(p.id, &wire.KeyRequest{Session: session, Key: q.op.Key, Births: r.births()})
+			r.step.Ask(p.id, &wire.KeyRequest{Session: session, Key: q.op.Key, Births: r.view.Births()})
 		}
 	}
 	a := r.questions.Ask(session, q.op.Key, q, nodes, r.step.Now())
