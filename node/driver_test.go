@@ -151,7 +151,7 @@ func TestInputsThatFollowFromAnOutputComeFirst(t *testing.T) {
 		}
 		d.submit(&core.RequestFailed{Request: 99}) // waits in the queue
 		return core.Output{
-			Writes:   []core.Write{{Seq: 4, Kind: core.WriteMeta}, {Seq: 5, Kind: core.WriteAppend}},
+			Writes:   []wire.Write{{Seq: 4, Kind: wire.WriteMeta}, {Seq: 5, Kind: wire.WriteAppend}},
 			Messages: []core.Envelope{{To: 1, Message: hello}},
 			Reads:    []core.Read{{Kind: core.ReadChunk, Area: core.AreaCurrent, First: true, Limit: 9, Session: 3}},
 		}
@@ -182,7 +182,7 @@ func TestCausalReadsReturnTheLatestWrite(t *testing.T) {
 			return core.Output{}
 		}
 		return core.Output{
-			Writes: []core.Write{{Seq: 4, Kind: core.WriteCausal, Causal: &core.CausalWrite{Put: []wire.Item{item}}}},
+			Writes: []wire.Write{{Seq: 4, Kind: wire.WriteCausal, Causal: &wire.CausalWrite{Put: []wire.Item{item}}}},
 			Reads: []core.Read{
 				{Kind: core.ReadKey, Key: "k", Session: 5},
 				{Kind: core.ReadSlots, Ranges: all, Limit: 9, Session: 6},
@@ -204,7 +204,7 @@ func TestCausalReadsReturnTheLatestWrite(t *testing.T) {
 	if <-w.Done; w.Reply.Outcome != core.Done {
 		t.Errorf("the client that lists got %+v", w.Reply)
 	}
-	d.store.Write([]core.Write{{Seq: 5, Kind: core.WriteCausal, Causal: &core.CausalWrite{Put: []wire.Item{{Key: "later"}}}}})
+	d.store.Write([]wire.Write{{Seq: 5, Kind: wire.WriteCausal, Causal: &wire.CausalWrite{Put: []wire.Item{{Key: "later"}}}}})
 	if listed := slices.Collect(w.Listing.From(nil)); len(listed) != 1 || listed[0].Key != "k" {
 		t.Errorf("it was shown %v", listed)
 	}

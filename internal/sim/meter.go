@@ -48,9 +48,9 @@ func (m *Meter) sent(n *world.Node, e *core.Envelope) {
 
 // wrote counts what a node writes, in the size that it has in a message: no format of a log
 // is used yet.
-func (m *Meter) wrote(n *world.Node, x *core.Write) {
+func (m *Meter) wrote(n *world.Node, x *wire.Write) {
 	c := x.Causal
-	if x.Kind != core.WriteCausal {
+	if x.Kind != wire.WriteCausal {
 		return
 	}
 	size := func(x wire.Message) int {

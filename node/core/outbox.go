@@ -46,7 +46,7 @@ func (o *Outbox) Reset() {
 func (o *Outbox) Output() *Output { return &o.out }
 
 // Persist adds a durable write and returns its number, which PostAfter and Durable refer to.
-func (o *Outbox) Persist(w Write) uint64 {
+func (o *Outbox) Persist(w wire.Write) uint64 {
 	o.seq++
 	w.Seq = o.seq
 	o.out.Writes = append(o.out.Writes, w)

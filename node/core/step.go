@@ -202,7 +202,7 @@ func (*ChunkRead) input()     {}
 // An Output, with all that it refers to, is valid until the next Step. Exceptions are
 // Write.Entries, Entry and Message values: the caller may keep them, and must not change them.
 type Output struct {
-	Writes   []Write
+	Writes   []wire.Write
 	Messages []Envelope   // a message that depends on a write is here only after Durable for that write
 	Applies  []wire.Entry // committed entries, in order; after them the state is at the last one's position (I4)
 	Reads    []Read
@@ -212,51 +212,6 @@ type Output struct {
 	Status   *NodeStatus   // what the node shows from now on; nil: as before
 
 	PeersChanged bool
-}
-
-// Write is one change of durable state. The caller makes writes durable in the order of Seq,
-// and then brings Durable; one Durable may stand for many writes. A field that names kinds is
-// set in writes of these kinds only.
-type Write struct {
-	Seq     uint64 // ascending by one within a boot; the first is 1
-	Kind    WriteKind
-	Meta    *NodeMeta       // WriteMeta
-	Ballot  ids.Ballot      // the ballot whose log or base is changed; not in WriteMeta and WriteCausal
-	Entries []wire.Entry    // WriteAppend: the entries; WriteStaged: the tail of the base, applied to its state at the swap
-	Records []wire.Record   // WriteStageRecords
-	Ledger  wire.Ledger     // WriteStaged, WriteSwap: ledger of the base's state without the tail, if Fresh
-	Fresh   bool            // WriteStaged, WriteSwap: the state of the base is the staged area; else it is the current state
-	Base    wire.Base       // WriteStaged: what the base was built from
-	Under   ids.Ballot      // WriteStaged: the staged base that this one was built on, and that is kept; zero: none is kept
-	Bound   []wire.Sighting // WriteStaged: the incarnations that Ballot counts on (I3)
-	Members []wire.Member   // WriteStaged: the members of Ballot, the primary first
-
-	Causal *CausalWrite // WriteCausal; the caller may keep it, and must not change it
-}
-
-// WriteKind says what a Write changes.
-type WriteKind uint8
-
-// The kinds of writes. A base is built in an area of its own and swapped in as a whole (I10).
-const (
-	WriteMeta         WriteKind = iota + 1 // the node's view, promise and owed ballots (NodeMeta)
-	WriteAppend                            // adds entries to the log
-	WriteStageHead                         // begins to build the base of Ballot, in an empty area; what was being built is dropped
-	WriteStageRecords                      // adds records to the base that is being built
-	WriteStaged                            // the base of Ballot is complete; if it was built in an area, that area is the staged one now
-	WriteSwap                              // the staged base becomes the history, with an empty log of Ballot
-	WriteStageDrop                         // drops the base that is being built
-	WriteCausal                            // changes causal buckets
-)
-
-// NodeMeta is what a node is bound to: one durable write replaces all of it. The promise is
-// durable before a message under the promised ballot leaves (I2).
-type NodeMeta struct {
-	Inc      ids.Incarnation // made with the empty state, and kept with it (I9)
-	Present  bool            // the node holds a view: View
-	View     wire.View
-	Promised ids.Ballot         // the only ballot that the node acknowledges, confirms and swaps in
-	Owed     []wire.KnownBallot // ballots that the view needs and the history does not contain (I24)
 }
 
 // Area names the state that a chunk is read from.
@@ -369,7 +324,7 @@ type NodeStatus struct {
 // durable writes. Only the simulator has such nodes today. The log is complete from the base
 // on; the node learns from its primary, or in a round, how much of the log is committed.
 type Recovered struct {
-	Meta     NodeMeta
+	Meta     wire.NodeMeta
 	Ballot   ids.Ballot         // of the history; zero: the history is blank
 	Members  []wire.Member      // of Ballot, the primary first
 	Bound    []wire.Sighting    // the incarnations that Ballot counts on

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -20,7 +19,7 @@ func TestTheCountedBytesAreThoseThatAreHeld(t *testing.T) {
 			for i := range keys {
 				key := fmt.Sprintf("key-%08d", i)
 				if causal {
-					write(m, core.CausalWrite{Put: []wire.Item{item(uint64(i+1), key, value)}})
+					write(m, wire.CausalWrite{Put: []wire.Item{item(uint64(i+1), key, value)}})
 				} else {
 					m.Apply([]wire.Entry{entry(wire.Created, uint64(i+1), key, value)})
 				}
@@ -46,9 +45,9 @@ func TestBytesGoBackToWhatTheyWere(t *testing.T) {
 		t.Errorf("ten bytes more count as %d", got)
 	}
 	m.Apply([]wire.Entry{entry(wire.Replaced, 2, "k", "longer"), entry(wire.Deleted, 3, "k", "")})
-	write(m, core.CausalWrite{Put: []wire.Item{item(1, "k", "v"), item(2, "k", "w"), item(1, "l", "x")}})
-	write(m, core.CausalWrite{Drop: []string{"k", "absent"}})
-	write(m, core.CausalWrite{Free: everything})
+	write(m, wire.CausalWrite{Put: []wire.Item{item(1, "k", "v"), item(2, "k", "w"), item(1, "l", "x")}})
+	write(m, wire.CausalWrite{Drop: []string{"k", "absent"}})
+	write(m, wire.CausalWrite{Free: everything})
 	if got := m.Bytes(); got != empty {
 		t.Errorf("%d bytes are counted of a store that is empty, not %d", got, empty)
 	}
@@ -69,8 +68,8 @@ func TestASnapshotPinsWhatWasWrittenOver(t *testing.T) {
 		t.Errorf("a value of 1000 bytes that was written over pins %d", got)
 	}
 	c := m.CausalSnapshot()
-	write(m, core.CausalWrite{Put: []wire.Item{item(1, "k", strings.Repeat("x", 1000))}})
-	write(m, core.CausalWrite{Reset: true})
+	write(m, wire.CausalWrite{Put: []wire.Item{item(1, "k", strings.Repeat("x", 1000))}})
+	write(m, wire.CausalWrite{Reset: true})
 	if got := c.Pinned(); got < 1000 {
 		t.Errorf("a bucket that was emptied pins %d bytes", got)
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/tidwall/btree"
 
 	"github.com/cohortkv/cohort/hashing"
-	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -55,7 +54,7 @@ func hashAt(place string) uint64 {
 // write carries out a write. Only items are kept. A process that loses its memory is a new
 // incarnation and a stranger (I9), so what the machine knows of views and slots need not be
 // stored.
-func (a *causal) write(w *core.CausalWrite) {
+func (a *causal) write(w *wire.CausalWrite) {
 	if w.Reset {
 		a.abandon()
 		*a = *newCausal()

@@ -23,7 +23,7 @@ func causalOf(n int) (*Memory, []string) {
 		keys[i] = fmt.Sprintf("key-%08d", i)
 	}
 	for batch := 0; batch < n; batch += 1000 {
-		w := core.CausalWrite{}
+		w := wire.CausalWrite{}
 		for _, key := range keys[batch : batch+1000] {
 			w.Put = append(w.Put, benchItem(key))
 		}
@@ -64,7 +64,7 @@ func BenchmarkCausalGet(b *testing.B) {
 
 func BenchmarkCausalReplace(b *testing.B) {
 	perSize(b, func(b *testing.B, m *Memory, keys []string) {
-		w := []core.Write{{Kind: core.WriteCausal, Causal: &core.CausalWrite{Put: []wire.Item{benchItem("")}}}}
+		w := []wire.Write{{Kind: wire.WriteCausal, Causal: &wire.CausalWrite{Put: []wire.Item{benchItem("")}}}}
 		at := 0
 		for b.Loop() {
 			at = (at + step) % len(keys)
@@ -76,8 +76,8 @@ func BenchmarkCausalReplace(b *testing.B) {
 
 func BenchmarkCausalPutAndDropOfANewKey(b *testing.B) {
 	perSize(b, func(b *testing.B, m *Memory, _ []string) {
-		put := core.CausalWrite{Put: []wire.Item{tombstone(1, "")}, Drop: []string{""}}
-		w := []core.Write{{Kind: core.WriteCausal, Causal: &put}}
+		put := wire.CausalWrite{Put: []wire.Item{tombstone(1, "")}, Drop: []string{""}}
+		w := []wire.Write{{Kind: wire.WriteCausal, Causal: &put}}
 		at := 0
 		for b.Loop() {
 			at++
@@ -90,7 +90,7 @@ func BenchmarkCausalPutAndDropOfANewKey(b *testing.B) {
 
 func BenchmarkCausalSnapshotThenOneWrite(b *testing.B) {
 	perSize(b, func(b *testing.B, m *Memory, keys []string) {
-		w := []core.Write{{Kind: core.WriteCausal, Causal: &core.CausalWrite{Put: []wire.Item{benchItem("")}}}}
+		w := []wire.Write{{Kind: wire.WriteCausal, Causal: &wire.CausalWrite{Put: []wire.Item{benchItem("")}}}}
 		at := 0
 		for b.Loop() {
 			at = (at + step) % len(keys)
@@ -124,7 +124,7 @@ func BenchmarkCausalFreeHalf(b *testing.B) {
 				b.StopTimer()
 				m, _ := causalOf(n)
 				b.StartTimer()
-				write(m, core.CausalWrite{Free: []wire.HashRange{{First: 0, Last: 1<<63 - 1}}})
+				write(m, wire.CausalWrite{Free: []wire.HashRange{{First: 0, Last: 1<<63 - 1}}})
 			}
 		})
 	}

@@ -65,7 +65,7 @@ func (m *causalModel) inRanges(ranges []wire.HashRange) []wire.Item {
 }
 
 func (m *causalModel) write(t *rapid.T) {
-	w := core.CausalWrite{Reset: rapid.IntRange(0, 30).Draw(t, "reset") == 30}
+	w := wire.CausalWrite{Reset: rapid.IntRange(0, 30).Draw(t, "reset") == 30}
 	if rapid.IntRange(0, 9).Draw(t, "free") == 9 {
 		w.Free = rangesGen.Draw(t, "ranges")
 	}
@@ -186,7 +186,7 @@ func TestReadersSeeWholeCausalWritesOnly(t *testing.T) {
 	m := NewMemory()
 	const writes = 2000
 	put := func(n uint64) {
-		write(m, core.CausalWrite{Put: []wire.Item{item(n, "left", ""), item(n, "right", ""), tombstone(n, "third")}, Drop: []string{"third"}})
+		write(m, wire.CausalWrite{Put: []wire.Item{item(n, "left", ""), item(n, "right", ""), tombstone(n, "third")}, Drop: []string{"third"}})
 	}
 	put(1)
 	var readers sync.WaitGroup

@@ -22,8 +22,8 @@ func tombstone(counter uint64, key string) wire.Item {
 	return wire.Item{Key: key, Version: wire.CausalVersion{Counter: counter}, Deleted: true}
 }
 
-func write(m *Memory, w core.CausalWrite) {
-	m.Write([]core.Write{{Seq: 1, Kind: core.WriteCausal, Causal: &w}})
+func write(m *Memory, w wire.CausalWrite) {
+	m.Write([]wire.Write{{Seq: 1, Kind: wire.WriteCausal, Causal: &w}})
 }
 
 // only is the range of the hash of a key.
@@ -43,18 +43,18 @@ func itemKeys(m *Memory) []string {
 
 func TestACausalWriteIsCarriedOutInTheOrderOfItsFields(t *testing.T) {
 	m := NewMemory()
-	write(m, core.CausalWrite{Put: []wire.Item{item(1, "a", "1"), item(1, "b", "1"), tombstone(1, "c")}})
+	write(m, wire.CausalWrite{Put: []wire.Item{item(1, "a", "1"), item(1, "b", "1"), tombstone(1, "c")}})
 	for _, c := range []struct {
 		name  string
-		write core.CausalWrite
+		write wire.CausalWrite
 		keys  []string
 	}{
-		{"what is put stays, whatever is freed", core.CausalWrite{Free: []wire.HashRange{only("a")}, Put: []wire.Item{item(2, "a", "2")}}, []string{"a", "b", "c"}},
-		{"what is put as a tombstone may be dropped", core.CausalWrite{Put: []wire.Item{tombstone(3, "a")}, Drop: []string{"a"}}, []string{"b", "c"}},
-		{"a value is dropped as well, and what is not there is not missed", core.CausalWrite{Drop: []string{"b", "x"}}, []string{"c"}},
-		{"freed slots go", core.CausalWrite{Free: []wire.HashRange{only("c")}}, nil},
-		{"nothing stays but what is put after a reset", core.CausalWrite{Reset: true, Put: []wire.Item{item(1, "d", "1")}}, []string{"d"}},
-		{"the rest needs nothing in memory", core.CausalWrite{Known: &wire.Holdings{}, Live: wire.Vector{{N: 1}}, AlumniSet: true}, []string{"d"}},
+		{"what is put stays, whatever is freed", wire.CausalWrite{Free: []wire.HashRange{only("a")}, Put: []wire.Item{item(2, "a", "2")}}, []string{"a", "b", "c"}},
+		{"what is put as a tombstone may be dropped", wire.CausalWrite{Put: []wire.Item{tombstone(3, "a")}, Drop: []string{"a"}}, []string{"b", "c"}},
+		{"a value is dropped as well, and what is not there is not missed", wire.CausalWrite{Drop: []string{"b", "x"}}, []string{"c"}},
+		{"freed slots go", wire.CausalWrite{Free: []wire.HashRange{only("c")}}, nil},
+		{"nothing stays but what is put after a reset", wire.CausalWrite{Reset: true, Put: []wire.Item{item(1, "d", "1")}}, []string{"d"}},
+		{"the rest needs nothing in memory", wire.CausalWrite{Known: &wire.Holdings{}, Live: wire.Vector{{N: 1}}, AlumniSet: true}, []string{"d"}},
 	} {
 		if write(m, c.write); !slices.Equal(itemKeys(m), c.keys) {
 			t.Errorf("%s: the bucket holds %q, want %q", c.name, itemKeys(m), c.keys)
@@ -68,7 +68,7 @@ func TestAnItemIsACopyAndNeverChanges(t *testing.T) {
 	exact[127].Hash = 7
 	put := item(1, "k\xff", "old")
 	put.ContentType, put.Deps.Exact, put.ID.Counter = "text/plain", exact[127:], 5
-	write(m, core.CausalWrite{Put: []wire.Item{put}})
+	write(m, wire.CausalWrite{Put: []wire.Item{put}})
 	first := m.Item(put.Key)
 	if d := cmp.Diff(&put, first); d != "" {
 		t.Fatal(d)
@@ -76,7 +76,7 @@ func TestAnItemIsACopyAndNeverChanges(t *testing.T) {
 	if &first.Value[0] == &put.Value[0] || &first.Deps.Exact[0] == &exact[127] {
 		t.Error("an item shares memory with what it was put from")
 	}
-	write(m, core.CausalWrite{Put: []wire.Item{item(2, put.Key, "new")}})
+	write(m, wire.CausalWrite{Put: []wire.Item{item(2, put.Key, "new")}})
 	if d := cmp.Diff(&put, first); d != "" {
 		t.Errorf("an item that was handed out changed: %s", d)
 	}
@@ -88,15 +88,15 @@ func TestAnItemIsACopyAndNeverChanges(t *testing.T) {
 func TestLiveKeysAndTombstonesAreCounted(t *testing.T) {
 	m := NewMemory()
 	for _, c := range []struct {
-		write            core.CausalWrite
+		write            wire.CausalWrite
 		live, tombstones int
 	}{
-		{core.CausalWrite{}, 0, 0},
-		{core.CausalWrite{Put: []wire.Item{item(1, "a", ""), item(1, "b", ""), tombstone(1, "c")}}, 2, 1},
-		{core.CausalWrite{Put: []wire.Item{item(2, "c", ""), tombstone(2, "a"), tombstone(2, "b")}}, 1, 2},
-		{core.CausalWrite{Put: []wire.Item{tombstone(3, "b")}, Drop: []string{"a", "c"}}, 0, 1},
-		{core.CausalWrite{Free: []wire.HashRange{only("b")}}, 0, 0},
-		{core.CausalWrite{Reset: true}, 0, 0},
+		{wire.CausalWrite{}, 0, 0},
+		{wire.CausalWrite{Put: []wire.Item{item(1, "a", ""), item(1, "b", ""), tombstone(1, "c")}}, 2, 1},
+		{wire.CausalWrite{Put: []wire.Item{item(2, "c", ""), tombstone(2, "a"), tombstone(2, "b")}}, 1, 2},
+		{wire.CausalWrite{Put: []wire.Item{tombstone(3, "b")}, Drop: []string{"a", "c"}}, 0, 1},
+		{wire.CausalWrite{Free: []wire.HashRange{only("b")}}, 0, 0},
+		{wire.CausalWrite{Reset: true}, 0, 0},
 	} {
 		write(m, c.write)
 		if live, tombstones := m.CausalLen(); live != c.live || tombstones != c.tombstones {
@@ -108,7 +108,7 @@ func TestLiveKeysAndTombstonesAreCounted(t *testing.T) {
 func TestCausalInputsAreAnnotatedWithWhatTheirKeysHold(t *testing.T) {
 	m := NewMemory()
 	held, gone := item(5, "held", "1"), tombstone(6, "gone")
-	write(m, core.CausalWrite{Put: []wire.Item{held, gone}})
+	write(m, wire.CausalWrite{Put: []wire.Item{held, gone}})
 	submit := &core.CausalSubmit{Op: wire.Op{Key: "held"}}
 	m.Annotate(submit)
 	read := &core.CausalRead{Key: "gone"}
@@ -141,7 +141,7 @@ func TestCausalInputsAreAnnotatedWithWhatTheirKeysHold(t *testing.T) {
 func TestAReadOfAKeyNamesItsSession(t *testing.T) {
 	m := NewMemory()
 	held := item(5, "held", "1")
-	write(m, core.CausalWrite{Put: []wire.Item{held}})
+	write(m, wire.CausalWrite{Put: []wire.Item{held}})
 	read := core.Read{Kind: core.ReadKey, Key: "held", Session: 9}
 	if d := cmp.Diff(&core.KeyRead{Session: 9, Stored: &held}, m.Key(read)); d != "" {
 		t.Error(d)

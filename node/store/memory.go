@@ -20,7 +20,6 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -57,32 +56,32 @@ func NewMemory() *Memory {
 // again through Apply, and change nothing then. They are needed at the swap: a
 // client that was allowed to read before the swap must not read from a base
 // without them.
-func (m *Memory) Write(writes []core.Write) {
+func (m *Memory) Write(writes []wire.Write) {
 	for i := range writes {
-		if w := &writes[i]; w.Kind != core.WriteMeta && w.Kind != core.WriteAppend {
+		if w := &writes[i]; w.Kind != wire.WriteMeta && w.Kind != wire.WriteAppend {
 			m.writeArea(w)
 		}
 	}
 }
 
 // writeArea carries out one write. Readers see all of it or none.
-func (m *Memory) writeArea(w *core.Write) {
+func (m *Memory) writeArea(w *wire.Write) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch w.Kind {
-	case core.WriteStageHead:
+	case wire.WriteStageHead:
 		m.build(newArea(wire.Ledger{}), w.Ballot)
-	case core.WriteStageRecords:
+	case wire.WriteStageRecords:
 		for _, rec := range w.Records {
 			m.mu.building.put(rec)
 		}
-	case core.WriteStaged:
+	case wire.WriteStaged:
 		m.mu.tail = w.Entries
 		if w.Fresh && m.mu.ballot == w.Ballot {
 			m.mu.staged = m.mu.building
 			m.build(newArea(wire.Ledger{}), ids.Ballot{})
 		}
-	case core.WriteSwap:
+	case wire.WriteSwap:
 		if w.Fresh {
 			m.mu.current.abandon()
 			m.mu.current = m.mu.staged
@@ -90,9 +89,9 @@ func (m *Memory) writeArea(w *core.Write) {
 			m.mu.current.apply(m.mu.tail)
 		}
 		m.mu.staged, m.mu.tail = newArea(wire.Ledger{}), nil
-	case core.WriteStageDrop:
+	case wire.WriteStageDrop:
 		m.build(newArea(wire.Ledger{}), ids.Ballot{})
-	case core.WriteCausal:
+	case wire.WriteCausal:
 		m.mu.causal.write(w.Causal)
 	default:
 		panic(fmt.Sprintf("store: write %d has the unknown kind %d", w.Seq, w.Kind))

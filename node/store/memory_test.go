@@ -74,12 +74,12 @@ func TestARecordHasAllThatItsEntryHad(t *testing.T) {
 	}
 }
 
-func stage(records ...wire.Record) []core.Write {
+func stage(records ...wire.Record) []wire.Write {
 	b := ids.Ballot{Round: 7}
-	return []core.Write{
-		{Seq: 1, Kind: core.WriteStageHead, Ballot: b},
-		{Seq: 2, Kind: core.WriteStageRecords, Ballot: b, Records: records},
-		{Seq: 3, Kind: core.WriteStaged, Ballot: b, Fresh: true},
+	return []wire.Write{
+		{Seq: 1, Kind: wire.WriteStageHead, Ballot: b},
+		{Seq: 2, Kind: wire.WriteStageRecords, Ballot: b, Records: records},
+		{Seq: 3, Kind: wire.WriteStaged, Ballot: b, Fresh: true},
 	}
 }
 
@@ -90,7 +90,7 @@ func TestAStagedBaseIsInvisibleUntilItIsSwappedIn(t *testing.T) {
 	if got := keysOf(m.Snapshot()); !slices.Equal(got, []string{"old"}) {
 		t.Fatalf("before the swap the state holds %v", got)
 	}
-	m.Write([]core.Write{{Seq: 4, Kind: core.WriteSwap, Fresh: true, Ledger: wire.Ledger{MsgNum: 44}}})
+	m.Write([]wire.Write{{Seq: 4, Kind: wire.WriteSwap, Fresh: true, Ledger: wire.Ledger{MsgNum: 44}}})
 	s := m.Snapshot()
 	if got := keysOf(s); !slices.Equal(got, []string{"x", "y"}) || s.Next() != 44 {
 		t.Errorf("after the swap the state holds %v and next is %d", got, s.Next())
@@ -109,7 +109,7 @@ func TestAFreshBaseIsSwappedInWithItsTail(t *testing.T) {
 	if staged := m.Chunk(core.Read{Area: core.AreaStaged, First: true, Limit: 1 << 20}); len(staged.Records) != 2 {
 		t.Fatalf("the tail was applied to the staged area: %v", staged.Records)
 	}
-	m.Write([]core.Write{{Seq: 4, Kind: core.WriteSwap, Fresh: true, Ledger: wire.Ledger{MsgNum: 40}}})
+	m.Write([]wire.Write{{Seq: 4, Kind: wire.WriteSwap, Fresh: true, Ledger: wire.Ledger{MsgNum: 40}}})
 	for range 2 { // right after the swap, and again after the entries of the tail were applied
 		if s := m.Snapshot(); !slices.Equal(keysOf(s), []string{"y", "z"}) || s.Next() != 42 {
 			t.Fatalf("the state holds %v and next is %d", keysOf(s), s.Next())
@@ -122,7 +122,7 @@ func TestASwapOntoTheCurrentStateKeepsIt(t *testing.T) {
 	m := NewMemory()
 	m.Apply([]wire.Entry{entry(wire.Created, 1, "old", "1")})
 	m.Write(stage(wire.Record{Key: "x"}))
-	m.Write([]core.Write{{Seq: 4, Kind: core.WriteSwap, Ledger: wire.Ledger{MsgNum: 99}}})
+	m.Write([]wire.Write{{Seq: 4, Kind: wire.WriteSwap, Ledger: wire.Ledger{MsgNum: 99}}})
 	if s := m.Snapshot(); !slices.Equal(keysOf(s), []string{"old"}) || s.Next() != 2 {
 		t.Errorf("the state holds %v and next is %d", keysOf(s), s.Next())
 	}
@@ -148,7 +148,7 @@ func TestABaseThatIsBeingBuiltLeavesTheStagedOneAlone(t *testing.T) {
 	if got := staged(); !slices.Equal(got, []string{"x"}) {
 		t.Fatalf("while the next base is built, %v is staged", got)
 	}
-	m.Write([]core.Write{{Seq: 4, Kind: core.WriteStaged, Ballot: ids.Ballot{Round: 8}, Fresh: true}})
+	m.Write([]wire.Write{{Seq: 4, Kind: wire.WriteStaged, Ballot: ids.Ballot{Round: 8}, Fresh: true}})
 	if got := staged(); !slices.Equal(got, []string{"x"}) {
 		t.Fatalf("a base that stands on the staged one replaced it by %v", got)
 	}
@@ -157,7 +157,7 @@ func TestABaseThatIsBeingBuiltLeavesTheStagedOneAlone(t *testing.T) {
 		t.Fatalf("once it is whole, %v is staged", got)
 	}
 	dropped := stage(wire.Record{Key: "z"})
-	m.Write(append(dropped[:2:2], core.Write{Seq: 9, Kind: core.WriteStageDrop}, dropped[2]))
+	m.Write(append(dropped[:2:2], wire.Write{Seq: 9, Kind: wire.WriteStageDrop}, dropped[2]))
 	if got := staged(); !slices.Equal(got, []string{"y"}) {
 		t.Errorf("a base that was dropped while it was built is staged: %v", got)
 	}

@@ -69,19 +69,19 @@ func (m *model) apply(t *rapid.T) {
 	m.real.Apply(batch)
 }
 
-func (m *model) write(w core.Write) {
+func (m *model) write(w wire.Write) {
 	m.seq++
 	w.Seq = m.seq
-	m.real.Write([]core.Write{w})
+	m.real.Write([]wire.Write{w})
 }
 
 func (m *model) stageHead(*rapid.T) {
-	m.write(core.Write{Kind: core.WriteStageHead, Ballot: ids.Ballot{Round: 1}})
+	m.write(wire.Write{Kind: wire.WriteStageHead, Ballot: ids.Ballot{Round: 1}})
 	m.building = map[string]string{}
 }
 
 func (m *model) stageWhole(*rapid.T) {
-	m.write(core.Write{Kind: core.WriteStaged, Ballot: ids.Ballot{Round: 1}, Fresh: true})
+	m.write(wire.Write{Kind: wire.WriteStaged, Ballot: ids.Ballot{Round: 1}, Fresh: true})
 	if m.building != nil {
 		m.staged, m.building = m.building, nil
 	}
@@ -93,14 +93,14 @@ func (m *model) stageRecords(t *rapid.T) {
 	for _, k := range slices.Sorted(maps.Keys(records)) {
 		list = append(list, wire.Record{Key: k, Value: []byte(records[k])})
 	}
-	m.write(core.Write{Kind: core.WriteStageRecords, Records: list})
+	m.write(wire.Write{Kind: wire.WriteStageRecords, Records: list})
 	if m.building != nil {
 		maps.Copy(m.building, records)
 	}
 }
 
 func (m *model) swap(t *rapid.T) {
-	w := core.Write{Kind: core.WriteSwap, Fresh: rapid.Bool().Draw(t, "fresh")}
+	w := wire.Write{Kind: wire.WriteSwap, Fresh: rapid.Bool().Draw(t, "fresh")}
 	w.Ledger.MsgNum = rapid.Uint64Range(1, 1000).Draw(t, "next")
 	m.write(w)
 	if w.Fresh {

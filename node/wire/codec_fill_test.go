@@ -37,7 +37,7 @@ func (d drawn) flag() bool  { return rapid.Bool().Draw(d.T, "flag") }
 func (d drawn) length() int { return rapid.IntRange(0, 3).Draw(d.T, "length") }
 func (d drawn) text(field string) string {
 	least := 0
-	if field == "Key" {
+	if isKey(field) {
 		least = 1
 	}
 	return string(rapid.SliceOfN(rapid.Byte(), least, 20).Draw(d.T, field))
@@ -50,11 +50,14 @@ func (shortest) number() uint64 { return 0 }
 func (shortest) flag() bool     { return false }
 func (shortest) length() int    { return 20 }
 func (shortest) text(field string) string {
-	if field == "Key" {
+	if isKey(field) {
 		return "k"
 	}
 	return ""
 }
+
+// isKey reports whether a field has keys, which are not empty.
+func isKey(field string) bool { return field == "Key" || field == "Drop" }
 
 // enumerators are the first and the last one of each type that the codec checks.
 var enumerators = map[reflect.Type][2]uint64{
@@ -63,6 +66,7 @@ var enumerators = map[reflect.Type][2]uint64{
 	reflect.TypeFor[Status]():      {uint64(Created), uint64(Unknown)},
 	reflect.TypeFor[FetchPart]():   {uint64(FetchHead), uint64(FetchEntries)},
 	reflect.TypeFor[Fate]():        {uint64(FateLost), uint64(FateBelow)},
+	reflect.TypeFor[WriteKind]():   {uint64(WriteMeta), uint64(WriteCausal)},
 	reflect.TypeFor[ForwardFate](): {uint64(ForwardDone), uint64(ForwardFinished)},
 }
 
@@ -91,6 +95,11 @@ func fill(src source, field string, v reflect.Value) {
 		}
 	case reflect.Slice:
 		fillSlice(src, field, v)
+	case reflect.Pointer:
+		if src.flag() {
+			v.Set(reflect.New(v.Type().Elem()))
+			fill(src, field, v.Elem())
+		}
 	case reflect.String:
 		v.SetString(src.text(field))
 	case reflect.Bool:
@@ -126,6 +135,10 @@ func leaveOut(v any) {
 	case *Sum:
 		if v.Count == 0 {
 			*v = Sum{}
+		}
+	case *CausalWrite:
+		if !v.AlumniSet {
+			v.Alumni = nil
 		}
 	}
 }

@@ -25,16 +25,7 @@ func TestEncodingsAreTheGoldenOnes(t *testing.T) {
 		t.Run(k.String(), func(t *testing.T) {
 			h, m := golden(k)
 			encoded := AppendMessage(nil, h, m)
-			path := filepath.Join("testdata", "golden", strings.ReplaceAll(k.String(), " ", "-")+".hex")
-			if *update {
-				if err := os.WriteFile(path, annotate(h, m, encoded), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want := readHex(t, path)
-			if !bytes.Equal(encoded, want) {
-				t.Errorf("encoding is\n%swant\n%s", hexLines(encoded), hexLines(want))
-			}
+			want := checkGolden(t, k.String(), encoded, annotate(h, m, encoded))
 			gotHeader, got, err := DecodeMessage(want)
 			if err != nil {
 				t.Fatal(err)
@@ -44,6 +35,21 @@ func TestEncodingsAreTheGoldenOnes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// checkGolden compares an encoding with that of the golden file, and returns the latter.
+func checkGolden(t *testing.T, name string, encoded, file []byte) []byte {
+	path := filepath.Join("testdata", "golden", strings.ReplaceAll(name, " ", "-")+".hex")
+	if *update {
+		if err := os.WriteFile(path, file, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := readHex(t, path)
+	if !bytes.Equal(encoded, want) {
+		t.Errorf("encoding is\n%swant\n%s", hexLines(encoded), hexLines(want))
+	}
+	return want
 }
 
 // golden is the message of a golden file: filled by counting, but for a Prepare

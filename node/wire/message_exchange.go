@@ -205,7 +205,5 @@ func (*ViewInfo) Kind() Kind { return KindViewInfo }
 
 func (m *ViewInfo) fields(c *causalCodec) {
 	c.uvarint(&m.Session)
-	for i := range list(c.codec, &m.Views, &knownViewList) {
-		m.Views[i].fields(c)
-	}
+	c.knownViews(&m.Views)
 }

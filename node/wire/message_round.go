@@ -212,8 +212,6 @@ func (m *Chunk) fields(c *codec) {
 	c.bool(&m.Missing)
 	c.bool(&m.Last)
 	m.Ledger.fields(c)
-	for i := range list(c, &m.Records, &recordList) {
-		m.Records[i].fields(c)
-	}
+	c.records(&m.Records)
 	c.entries(&m.Entries)
 }

@@ -137,6 +137,12 @@ func (r *Record) fields(c *codec) {
 
 var recordList = elements("records", func(c *causalCodec) { (&Record{Key: "k"}).fields(c.codec) })
 
+func (c *codec) records(s *[]Record) {
+	for i := range list(c, s, &recordList) {
+		(*s)[i].fields(c)
+	}
+}
+
 // RecordSize bounds from above what a record adds to a message.
 func RecordSize(r Record) int {
 	return bareRecordSize + len(r.Key) + len(r.Value) + len(r.ContentType)

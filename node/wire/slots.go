@@ -130,9 +130,28 @@ func (v *KnownView) fields(c *causalCodec) {
 
 var knownViewList = elements("known views", func(c *causalCodec) { new(KnownView).fields(c) })
 
+func (c *causalCodec) knownViews(s *[]KnownView) {
+	for i := range list(c.codec, s, &knownViewList) {
+		(*s)[i].fields(c)
+	}
+}
+
 // HashRange is a range of key hashes, both ends included.
 type HashRange struct {
 	First, Last uint64
+}
+
+func (r *HashRange) fields(c *codec) {
+	c.fixed64(&r.First)
+	c.fixed64(&r.Last)
+}
+
+var hashRangeList = elements("ranges of hashes", func(c *causalCodec) { new(HashRange).fields(c.codec) })
+
+func (c *codec) hashRanges(s *[]HashRange) {
+	for i := range list(c, s, &hashRangeList) {
+		(*s)[i].fields(c)
+	}
 }
 
 // SlotCursor is a place in the order of items: by hash, then by key. Everything

@@ -95,13 +95,13 @@ func (ss *Sessions) told(n *world.Node, in core.Input) {
 }
 
 // wrote takes a write of a node into account, if it concerns causal buckets.
-func (ss *Sessions) wrote(n *world.Node, x *core.Write) {
+func (ss *Sessions) wrote(n *world.Node, x *wire.Write) {
 	switch x.Kind {
-	case core.WriteMeta:
+	case wire.WriteMeta:
 		if x.Meta.Present && ss.Of(n).Adopt(x.Seq, &x.Meta.View) {
 			ss.w.Net.RedeliverOldWrites(n)
 		}
-	case core.WriteCausal:
+	case wire.WriteCausal:
 		ss.Of(n).Wrote(x.Seq, x.Causal)
 	}
 }

@@ -3,13 +3,12 @@ package trace
 import (
 	"reflect"
 
-	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-var WriteNames = map[core.WriteKind]string{
-	core.WriteMeta: "meta", core.WriteAppend: "append", core.WriteStageHead: "stage head", core.WriteStageRecords: "stage records",
-	core.WriteStaged: "staged", core.WriteSwap: "swap", core.WriteStageDrop: "stage drop", core.WriteCausal: "causal",
+var WriteNames = map[wire.WriteKind]string{
+	wire.WriteMeta: "meta", wire.WriteAppend: "append", wire.WriteStageHead: "stage head", wire.WriteStageRecords: "stage records",
+	wire.WriteStaged: "staged", wire.WriteSwap: "swap", wire.WriteStageDrop: "stage drop", wire.WriteCausal: "causal",
 }
 
 // KindName names a message by its Go type.

@@ -92,14 +92,14 @@ func DescribeEntry(e *wire.Entry) string {
 		e.Op.ContentType, e.Op.Key, Short(e.Op.Value), e.Result.MsgNum, StatusNames[e.Result.Status], e.ID.Node, e.ID.Counter)
 }
 
-func DescribeWrite(x *core.Write) string {
+func DescribeWrite(x *wire.Write) string {
 	switch x.Kind {
-	case core.WriteMeta:
+	case wire.WriteMeta:
 		return fmt.Sprintf("%d meta: promised %s, view %d by %d %v, owed %d", x.Seq, Name(x.Meta.Promised),
 			x.Meta.View.ID.Number, x.Meta.View.ID.Author, idsOf(x.Meta.View.Layout), len(x.Meta.Owed))
-	case core.WriteAppend:
+	case wire.WriteAppend:
 		return fmt.Sprintf("%d append: %s", x.Seq, describeEntries(x.Entries))
-	case core.WriteCausal:
+	case wire.WriteCausal:
 		return fmt.Sprintf("%d causal:%s", x.Seq, describeCausalWrite(x.Causal))
 	default:
 		return fmt.Sprintf("%d %s %s fresh=%v base (%s, %d), tail %d, records %d", x.Seq, WriteNames[x.Kind], Name(x.Ballot), x.Fresh,

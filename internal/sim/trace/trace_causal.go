@@ -99,7 +99,7 @@ func holdingsString(h *wire.Holdings) string {
 }
 
 // describeCausalWrite renders a change of the causal state as one line.
-func describeCausalWrite(c *core.CausalWrite) string {
+func describeCausalWrite(c *wire.CausalWrite) string {
 	var b strings.Builder
 	if c.Reset {
 		b.WriteString(" reset")

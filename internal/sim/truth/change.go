@@ -3,14 +3,13 @@ package truth
 import (
 	"slices"
 
-	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
 // Wrote checks a write of a node against the truth, in the order in which the node carries
 // its writes out, and then applies the write to the written state.
-func (l *Incarnation) Wrote(seq uint64, c *core.CausalWrite) {
+func (l *Incarnation) Wrote(seq uint64, c *wire.CausalWrite) {
 	t, s := l.t, l.written
 	for _, r := range c.Free {
 		t.mayFree(l, r)

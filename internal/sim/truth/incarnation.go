@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/hashing"
-	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -52,7 +51,7 @@ type arrival struct {
 // unsyncedWrite is a write of the node that is not durable yet.
 type unsyncedWrite struct {
 	seq    uint64 // number of the write
-	change *core.CausalWrite
+	change *wire.CausalWrite
 	view   *view // adopted by the write; nil: none
 }
 
@@ -180,7 +179,7 @@ func (l *Incarnation) DurableUpTo(seq uint64) {
 	l.unsynced = slices.Delete(l.unsynced, 0, n)
 }
 
-func (l *Incarnation) becomeDurable(c *core.CausalWrite) {
+func (l *Incarnation) becomeDurable(c *wire.CausalWrite) {
 	t, s := l.t, l.durable
 	s.change(t, c)
 	for _, r := range c.Free {
@@ -214,7 +213,7 @@ func (t *Truth) writeOf(item *wire.Item) *Write {
 }
 
 // change applies a write without a check.
-func (s *state) change(t *Truth, c *core.CausalWrite) {
+func (s *state) change(t *Truth, c *wire.CausalWrite) {
 	if c.Reset {
 		*s = *t.newState(s.node)
 	}

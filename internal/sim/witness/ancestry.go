@@ -6,7 +6,6 @@ import (
 	"github.com/cohortkv/cohort/internal/sim/schedule"
 	"github.com/cohortkv/cohort/internal/sim/trace"
 	"github.com/cohortkv/cohort/internal/sim/world"
-	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -89,7 +88,7 @@ func (t *Witness) lastEntries(h *History, n int) []*wire.Entry {
 
 // swapped records that a node made a staged base its history. The first node to do so is
 // the primary: its ballot is active from then on.
-func (t *Witness) swapped(n *world.Node, s *core.Write) {
+func (t *Witness) swapped(n *world.Node, s *wire.Write) {
 	w, o := t.w, t.Of(n)
 	if w.Sched.Garbled() {
 		o.Hist = s.Ballot

@@ -23,7 +23,7 @@ type Commitments struct {
 	Index    int                   // how many entries of its log the state contains
 	ahead    []*wire.Entry         // entries of a base that was swapped in, not applied yet
 	fresh    bool                  // it took over a whole state in this step
-	staged   *core.Write           // the base that it may swap in; nil: none
+	staged   *wire.Write           // the base that it may swap in; nil: none
 	pending  []pendingWrite        // writes that are not durable yet, in their order
 	before   stepState             // as it was when the present step began
 	durable  map[ids.Ballot]uint64 // by ballot: the position up to which its log is durable
@@ -42,7 +42,7 @@ func (o *Commitments) beginStep() { o.before = stepState{o.promised, o.member} }
 // pendingWrite is a write that is not durable yet.
 type pendingWrite struct {
 	seq    uint64
-	kind   core.WriteKind
+	kind   wire.WriteKind
 	ballot ids.Ballot
 	index  uint64
 }
@@ -66,29 +66,29 @@ func (o *Commitments) restarted(f *world.RecoveredState) {
 	}
 	if len(f.Rec.Staged) > 0 {
 		s := f.Rec.Staged[0]
-		o.staged = &core.Write{Kind: core.WriteStaged, Ballot: s.Ballot, Fresh: s.Fresh, Entries: s.Tail, Base: s.Base, Bound: s.Bound, Members: s.Members}
+		o.staged = &wire.Write{Kind: wire.WriteStaged, Ballot: s.Ballot, Fresh: s.Fresh, Entries: s.Tail, Base: s.Base, Bound: s.Bound, Members: s.Members}
 	}
 	o.beginStep()
 }
 
 // wrote takes a write of a node into account.
-func (t *Witness) wrote(n *world.Node, x *core.Write) {
+func (t *Witness) wrote(n *world.Node, x *wire.Write) {
 	o := t.Of(n)
 	p := pendingWrite{seq: x.Seq, kind: x.Kind, ballot: x.Ballot}
 	switch x.Kind {
-	case core.WriteMeta:
+	case wire.WriteMeta:
 		t.promise(n, x.Meta)
-	case core.WriteAppend:
+	case wire.WriteAppend:
 		p.index = x.Entries[len(x.Entries)-1].Stamp.Index
 		if x.Ballot != o.Hist {
 			t.w.Fail("ancestry", "node %d appends to %s and stands in %s", n.ID, trace.Name(x.Ballot), trace.Name(o.Hist))
 		}
 		t.logged(n, x)
-	case core.WriteStaged:
+	case wire.WriteStaged:
 		kept := *x
 		o.staged = &kept
 		t.born(n, x)
-	case core.WriteSwap:
+	case wire.WriteSwap:
 		if o.staged == nil || o.staged.Ballot != x.Ballot || o.staged.Fresh != x.Fresh {
 			t.w.Fail("I10", "node %d swaps in a base of %s that is not whole", n.ID, trace.Name(x.Ballot))
 			return
@@ -104,7 +104,7 @@ func (t *Witness) wrote(n *world.Node, x *core.Write) {
 }
 
 // promise checks that promised ballots and views only increase (I2).
-func (t *Witness) promise(n *world.Node, m *core.NodeMeta) {
+func (t *Witness) promise(n *world.Node, m *wire.NodeMeta) {
 	o := t.Of(n)
 	if m.Promised.Compare(o.promised) < 0 {
 		t.w.Fail("I2", "node %d promises %s after %s", n.ID, trace.Name(m.Promised), trace.Name(o.promised))
@@ -150,9 +150,9 @@ func (o *Commitments) durableUpTo(seq uint64) {
 	n := 0
 	for n < len(o.pending) && o.pending[n].seq <= seq {
 		switch p := o.pending[n]; p.kind {
-		case core.WriteAppend:
+		case wire.WriteAppend:
 			o.durable[p.ballot] = p.index
-		case core.WriteStaged:
+		case wire.WriteStaged:
 			o.bases[p.ballot] = true
 		}
 		n++

@@ -6,7 +6,6 @@ import (
 	"github.com/cohortkv/cohort/internal/sim/schedule"
 	"github.com/cohortkv/cohort/internal/sim/trace"
 	"github.com/cohortkv/cohort/internal/sim/world"
-	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -73,7 +72,7 @@ func (h *History) floorAt(moment uint64) int {
 
 // born records where the log of a ballot will begin. All members must receive the same
 // base.
-func (t *Witness) born(n *world.Node, s *core.Write) {
+func (t *Witness) born(n *world.Node, s *wire.Write) {
 	if t.w.Sched.Garbled() {
 		return
 	}
@@ -192,7 +191,7 @@ func (t *Witness) denied(h *History, j *joins) bool {
 
 // logged records entries that a node appends to its log. The logs of one ballot are
 // prefixes of one another, because one primary wrote them, in one boot.
-func (t *Witness) logged(n *world.Node, x *core.Write) {
+func (t *Witness) logged(n *world.Node, x *wire.Write) {
 	if t.w.Sched.Garbled() {
 		return
 	}

@@ -12,7 +12,7 @@ import (
 // disk holds the writes of a node in all boots of one incarnation. A crash keeps all
 // durable writes, and a random part of the others, from the first on.
 type disk struct {
-	writes  []core.Write
+	writes  []wire.Write
 	durable int // how many of writes are durable
 	before  int // how many of writes are of earlier boots, whose numbers begin at 1 too
 }
@@ -53,24 +53,24 @@ func (d *disk) recover() *RecoveredState {
 	return f
 }
 
-func (f *RecoveredState) write(x *core.Write) {
+func (f *RecoveredState) write(x *wire.Write) {
 	switch x.Kind {
-	case core.WriteMeta:
+	case wire.WriteMeta:
 		f.Rec.Meta = *x.Meta
-	case core.WriteAppend:
+	case wire.WriteAppend:
 		f.Rec.Log = append(f.Rec.Log, x.Entries...)
-	case core.WriteSwap:
+	case wire.WriteSwap:
 		f.swap(x)
-	case core.WriteStaged:
+	case wire.WriteStaged:
 		f.stage(x)
 		fallthrough
 	default:
-		f.store.Write([]core.Write{*x})
+		f.store.Write([]wire.Write{*x})
 	}
 }
 
 // stage stages a base on top of the history that it was built from, if the disk has that.
-func (f *RecoveredState) stage(x *core.Write) {
+func (f *RecoveredState) stage(x *wire.Write) {
 	under := slices.IndexFunc(f.Rec.Staged, func(s core.RecoveredBase) bool { return s.Ballot == x.Under })
 	var kept []core.RecoveredBase
 	if under >= 0 {
@@ -98,7 +98,7 @@ func (f *RecoveredState) tail(s *core.RecoveredBase) []wire.Entry {
 }
 
 // swap makes the staged base the history.
-func (f *RecoveredState) swap(x *core.Write) {
+func (f *RecoveredState) swap(x *wire.Write) {
 	s := f.Rec.Staged[0]
 	tail := s.Tail
 	if s.Fresh {
@@ -107,7 +107,7 @@ func (f *RecoveredState) swap(x *core.Write) {
 		tail = f.tail(&s)
 		f.store.Apply(tail)
 	}
-	f.store.Write([]core.Write{*x})
+	f.store.Write([]wire.Write{*x})
 	for i := range tail {
 		f.ledger.Apply(&tail[i])
 	}

@@ -14,7 +14,7 @@ type Hooks struct {
 	Gone    []func(n *Node)                        // when a boot ends; open requests at it are not answered
 
 	Told    []func(n *Node, in core.Input)             // before the step with this input
-	Wrote   []func(n *Node, x *core.Write)             // when a node writes, before the write is durable
+	Wrote   []func(n *Node, x *wire.Write)             // when a node writes, before the write is durable
 	Durable []func(n *Node, seq uint64)                // all writes up to a number are durable
 	Sent    []func(n *Node, e *core.Envelope)          // when a node sends a message, before Carried
 	Carried []func(from, to *Node, m wire.Message)     // when a message is sent to this process; the network may lose it

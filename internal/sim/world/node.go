@@ -280,7 +280,7 @@ func (n *Node) WhenDurable(do func()) {
 	n.alive(n.diskAt-n.w.Now, do)
 }
 
-func (n *Node) write(writes []core.Write) {
+func (n *Node) write(writes []wire.Write) {
 	if len(writes) == 0 {
 		return
 	}

@@ -25,7 +25,7 @@ const never = wire.Instant(math.MaxInt64)
 type Step struct {
 	*core.Outbox
 	Self   wire.NodeBoot    // this node in its present boot
-	Change core.CausalWrite // what this step has changed and Commit has not persisted yet
+	Change wire.CausalWrite // what this step has changed and Commit has not persisted yet
 
 	now      wire.Instant // the time of this step
 	next     wire.Instant // when a step is due, at the latest; never: none is
@@ -99,8 +99,8 @@ func (s *Step) Commit() uint64 {
 		return s.LastWrite()
 	}
 	done := s.Change
-	s.Change = core.CausalWrite{}
-	return s.Persist(core.Write{Kind: core.WriteCausal, Causal: &done})
+	s.Change = wire.CausalWrite{}
+	return s.Persist(wire.Write{Kind: wire.WriteCausal, Causal: &done})
 }
 
 // Respond answers a question when all writes so far are durable: the answer may speak of

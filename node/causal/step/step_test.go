@@ -43,14 +43,14 @@ func TestAnEffectWaitsForItsWrite(t *testing.T) {
 
 func TestAStepWithoutChangesWritesNothing(t *testing.T) {
 	for name, c := range map[string]struct {
-		change core.CausalWrite
+		change wire.CausalWrite
 		writes int
 	}{
-		"nothing":                {core.CausalWrite{}, 0},
-		"an item":                {core.CausalWrite{Put: make([]wire.Item, 1)}, 1},
-		"K":                      {core.CausalWrite{Known: &wire.Holdings{}}, 1},
-		"a position of a stream": {core.CausalWrite{Live: make([]wire.Position, 1)}, 1},
-		"no more former members": {core.CausalWrite{AlumniSet: true}, 1},
+		"nothing":                {wire.CausalWrite{}, 0},
+		"an item":                {wire.CausalWrite{Put: make([]wire.Item, 1)}, 1},
+		"K":                      {wire.CausalWrite{Known: &wire.Holdings{}}, 1},
+		"a position of a stream": {wire.CausalWrite{Live: make([]wire.Position, 1)}, 1},
+		"no more former members": {wire.CausalWrite{AlumniSet: true}, 1},
 	} {
 		s := begun()
 		s.Change = c.change

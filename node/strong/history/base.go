@@ -3,7 +3,6 @@ package history
 import (
 	"fmt"
 
-	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/wire"
@@ -72,8 +71,8 @@ func (h *History) Stage(b *Base, built bool) {
 	if b.under != nil {
 		under = b.under.Ballot
 	}
-	h.box.Persist(core.Write{
-		Kind: core.WriteStaged, Ballot: b.Ballot, Under: under, Fresh: b.Fresh, Ledger: b.Ledger, Entries: b.Tail,
+	h.box.Persist(wire.Write{
+		Kind: wire.WriteStaged, Ballot: b.Ballot, Under: under, Fresh: b.Fresh, Ledger: b.Ledger, Entries: b.Tail,
 		Base: b.Desc, Bound: b.Bound, Members: b.Members,
 	})
 	h.staged = b
@@ -96,7 +95,7 @@ func (h *History) SwapIn(ballot ids.Ballot) *Base {
 	if s == nil || s.Ballot != ballot {
 		panic(fmt.Sprintf("strong: swap of %v under promise %v", s, ballot))
 	}
-	h.box.Persist(core.Write{Kind: core.WriteSwap, Ballot: s.Ballot, Fresh: s.Fresh, Ledger: s.Ledger})
+	h.box.Persist(wire.Write{Kind: wire.WriteSwap, Ballot: s.Ballot, Fresh: s.Fresh, Ledger: s.Ledger})
 	ledger := h.current.ledger
 	if s.Fresh {
 		ledger = kv.Import(s.Ledger, h.origins)

@@ -196,7 +196,7 @@ func (h *History) Extend(first uint64, entries []wire.Entry) Extension {
 // Append adds entries to the log. They count as durable (Durable) once their write is.
 func (h *History) Append(entries []wire.Entry) {
 	h.add(entries)
-	seq := h.box.Persist(core.Write{Kind: core.WriteAppend, Ballot: h.current.ballot, Entries: entries})
+	seq := h.box.Persist(wire.Write{Kind: wire.WriteAppend, Ballot: h.current.ballot, Entries: entries})
 	h.appends = append(h.appends, appended{seq, h.Length()})
 }
 

@@ -39,7 +39,7 @@ func New(self ids.Node, inc ids.Incarnation, box *core.Outbox) *Promise {
 }
 
 // Recover takes up what a node finds of itself when it starts with its state.
-func (p *Promise) Recover(m *core.NodeMeta, now wire.Instant) {
+func (p *Promise) Recover(m *wire.NodeMeta, now wire.Instant) {
 	p.ballot, p.owed = m.Promised, m.Owed
 	if m.Present {
 		v := m.View
@@ -107,11 +107,11 @@ func (p *Promise) Bind(b ids.Ballot) { p.ballot = b }
 
 // Persist makes the view, the promise and the owed ballots durable.
 func (p *Promise) Persist() {
-	m := &core.NodeMeta{Inc: p.inc, Promised: p.ballot, Owed: p.Owed()}
+	m := &wire.NodeMeta{Inc: p.inc, Promised: p.ballot, Owed: p.Owed()}
 	if p.view != nil {
 		m.Present, m.View = true, *p.view
 	}
-	p.written = p.box.Persist(core.Write{Kind: core.WriteMeta, Meta: m})
+	p.written = p.box.Persist(wire.Write{Kind: wire.WriteMeta, Meta: m})
 }
 
 // Owed returns a copy of the ballots that this node owes.

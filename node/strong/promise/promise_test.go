@@ -70,7 +70,7 @@ func TestAnOwedBallotIsDroppedDurably(t *testing.T) {
 		t.Error(d)
 	}
 	last := box.LastWrite()
-	if w := box.Output().Writes; w[len(w)-1].Kind != core.WriteMeta || len(w[len(w)-1].Meta.Owed) != 1 {
+	if w := box.Output().Writes; w[len(w)-1].Kind != wire.WriteMeta || len(w[len(w)-1].Meta.Owed) != 1 {
 		t.Error("what is dropped is not durable")
 	}
 	if p.DropOwed(h, nil); box.LastWrite() != last {
@@ -120,7 +120,7 @@ func TestWhatIsDurableIsRecovered(t *testing.T) {
 		t.Errorf("recovered %+v", q)
 	}
 	none := New(0, 9, box)
-	if none.Recover(&core.NodeMeta{Promised: bal(1, 1)}, 8); none.View() != nil || none.IsMember() || none.IsPrimary() {
+	if none.Recover(&wire.NodeMeta{Promised: bal(1, 1)}, 8); none.View() != nil || none.IsMember() || none.IsPrimary() {
 		t.Error("a node without a view is in one")
 	}
 }

@@ -132,7 +132,7 @@ func (r *Receiver) Stalled(now, bound wire.Instant) bool {
 // Drop forgets the base that is on its way, with the area that was begun for it.
 func (r *Receiver) Drop() {
 	if r.base != nil && r.base.building {
-		r.box.Persist(core.Write{Kind: core.WriteStageDrop, Ballot: r.base.start.Ballot})
+		r.box.Persist(wire.Write{Kind: wire.WriteStageDrop, Ballot: r.base.start.Ballot})
 	}
 	r.base = nil
 }
@@ -232,12 +232,12 @@ func (r *Receiver) askWhole(now wire.Instant) Outcome {
 // openArea begins to build a base. The staged bases stay until the new one is complete.
 func (r *Receiver) openArea() {
 	r.base.building = true
-	r.box.Persist(core.Write{Kind: core.WriteStageHead, Ballot: r.base.start.Ballot})
+	r.box.Persist(wire.Write{Kind: wire.WriteStageHead, Ballot: r.base.start.Ballot})
 }
 
 // writeRecords adds records to the area that is being built.
 func (r *Receiver) writeRecords(records []wire.Record) {
-	r.box.Persist(core.Write{Kind: core.WriteStageRecords, Ballot: r.base.start.Ballot, Records: records})
+	r.box.Persist(wire.Write{Kind: wire.WriteStageRecords, Ballot: r.base.start.Ballot, Records: records})
 }
 
 // sendAsk sends the open request, for the first time or again.

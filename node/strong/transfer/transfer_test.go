@@ -49,9 +49,9 @@ func (p *peer) do(call func()) {
 	p.store.Write(out.Writes)
 	for _, w := range out.Writes {
 		switch w.Kind {
-		case core.WriteStageHead:
+		case wire.WriteStageHead:
 			p.built++
-		case core.WriteStageDrop:
+		case wire.WriteStageDrop:
 			p.dropped++
 		}
 	}
