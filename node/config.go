@@ -27,6 +27,7 @@ type Config struct {
 	ID            ids.Node
 	Incarnation   ids.Incarnation // the same as that of the bus
 	Boot          ids.Boot
+	Store         Store        // of this node alone; nil: in memory. Run closes it
 	Bus           bus.Conn     // of this node alone; Run closes it
 	HTTP          net.Listener // Run closes it
 	Cluster       string       // name of the cluster; sessions of causal buckets belong to one cluster

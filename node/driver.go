@@ -39,7 +39,8 @@ const (
 type driver struct {
 	core        stepper
 	self        ids.Node
-	store       *store.Memory
+	store       *store.Memory // the state of disk, to be read
+	disk        Store
 	conn        bus.Conn
 	clients     *requestTable
 	publish     func(*core.Output) // takes status, peers and events
@@ -56,6 +57,10 @@ type driver struct {
 	follow []core.Input // inputs that outputs led to; stepped before any others
 	buf    []byte       // for the message that is being encoded
 	armed  wire.Instant // when the timer fires; 0: it has fired
+
+	// Writes of this boot, by number; used by the goroutine inside.
+	written, durable uint64
+	lists            []heldListing // ascending by number; at most one for each request of a client
 
 	// For stuck, which any goroutine may call. Each is an instant.
 	began atomic.Int64 // when the current step began; 0: no goroutine is inside

@@ -75,9 +75,9 @@ func newTestDriver(t testing.TB, c *script) (*driver, *recorder) {
 	if c.deadline.Load() == 0 {
 		c.deadline.Store(int64(1000 * wire.Second))
 	}
-	conn, start := &recorder{}, time.Now()
+	conn, start, state := &recorder{}, time.Now(), store.NewMemory()
 	d := &driver{
-		core: c, store: store.NewMemory(), conn: conn, clients: &requestTable{}, publish: func(*core.Output) {},
+		core: c, store: state, disk: memory{state}, conn: conn, clients: &requestTable{}, publish: func(*core.Output) {},
 		meters: newMeters(), relay: make(chan struct{}, 1), timer: time.NewTimer(time.Hour),
 		clock: func() wire.Instant { return wire.Instant(time.Since(start)) },
 	}

@@ -21,16 +21,18 @@ func (d *driver) execute(in core.Input) {
 	d.store.Annotate(in)
 	out := d.core.Step(now, in)
 	recycle(in)
-	if n := len(out.Writes); n > 0 {
-		d.store.Write(out.Writes)
-		d.follow = append(d.follow, &core.Durable{Seq: out.Writes[n-1].Seq})
+	if done, ok := in.(*core.Durable); ok {
+		d.markDurable(done.Seq)
+	}
+	if len(out.Writes) > 0 {
+		d.write(out.Writes)
 	}
 	d.publish(out)
 	if len(out.Messages) > 0 {
 		d.send(d.core.Header(), out.Messages)
 	}
 	if n := len(out.Applies); n > 0 {
-		d.store.Apply(out.Applies)
+		d.disk.Apply(out.Applies)
 		d.meters.applied.Observe(float64(n))
 	}
 	for i := range out.Reads {
@@ -54,7 +56,7 @@ func (d *driver) read(r *core.Read) {
 	case core.ReadSlots:
 		d.follow = append(d.follow, d.store.Slots(*r))
 	case core.ReadItems:
-		d.clients.list(r.Token, d.listing(r))
+		d.list(r)
 	case core.ReadClient:
 		d.clients.end(core.Reply{Token: r.Token, Outcome: core.Done})
 	default:

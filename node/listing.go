@@ -14,8 +14,8 @@ import (
 // goroutine inside the driver freezes the listing right after the step. So K and the context of
 // the answer hold for these items.
 //
-// Only durable items may be listed. The store in memory counts a write as durable at once. A store
-// on disk must freeze here, and return the listing when all earlier writes are durable.
+// Only durable items may be listed. So the listing is returned when all earlier writes are durable
+// (driver.list).
 type listing struct {
 	read     core.Read
 	snapshot *store.CausalSnapshot

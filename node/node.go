@@ -26,6 +26,7 @@ type Node struct {
 	front    *front.Server
 	guard    *access.Guard
 	reporter *reporter
+	failed   chan error // capacity 1: why no write becomes durable any more
 }
 
 // clockBase is the time of a node's clock at its start. It is far from zero, so that a time that
@@ -45,8 +46,11 @@ func New(cfg Config) (*Node, error) {
 	cfg.fit()
 	start := time.Now()
 	cfg.Causal.Writes = max(cfg.Causal.Writes, writesBy(start.Add(-time.Duration(clockBase))))
-	memory := store.NewMemory()
-	n := &Node{cfg: cfg, backend: newBackend(memory), guard: guard}
+	if cfg.Store == nil {
+		cfg.Store = memory{store.NewMemory()}
+	}
+	state := cfg.Store.State()
+	n := &Node{cfg: cfg, backend: newBackend(state), guard: guard, failed: make(chan error, 1)}
 	meters := newMeters()
 	n.reporter = newReporter(cfg.Log, meters)
 	n.driver = &driver{
@@ -54,12 +58,13 @@ func New(cfg Config) (*Node, error) {
 			ID: cfg.ID, Inc: cfg.Incarnation, Boot: cfg.Boot, Now: clockBase, Limits: cfg.Limits, Causal: cfg.Causal,
 			Gate: cfg.gate(), Expects: cfg.ExpectData,
 		}),
-		self: cfg.ID, store: memory, conn: cfg.Bus, clients: &requestTable{}, publish: n.show, meters: meters, limits: cfg.Causal,
+		self: cfg.ID, store: state, disk: cfg.Store, conn: cfg.Bus, clients: &requestTable{}, publish: n.show, meters: meters, limits: cfg.Causal,
 		clock: func() wire.Instant { return clockBase + wire.Instant(time.Since(start)) },
 		timer: time.NewTimer(time.Hour), // the first step sets it
 		relay: make(chan struct{}, 1),
 	}
 	n.backend.driver = n.driver
+	cfg.Store.Notify(n.driver.onDurable, n.fail)
 	n.reporter.why = n.backend.why
 	n.driver.reportLarge = n.reporter.tooLarge
 	registry := meters.register(n.gauges(), cfg.Bus)
@@ -79,8 +84,17 @@ func writesBy(at time.Time) uint64 { return uint64(max(at.Sub(firstWrite), 0) / 
 
 // Run serves until ctx ends. Then it stops accepting requests, answers those in progress, and
 // returns nil. An error is the reason why the node could not serve any longer. When Run returns,
-// the bus and the listener are closed, and its goroutines have ended.
+// the bus, the listener and the store are closed, and its goroutines have ended.
 func (n *Node) Run(ctx context.Context) error {
+	err := n.run(ctx)
+	if down := n.cfg.Store.Close(); err == nil && down != nil {
+		err = fmt.Errorf("node %d: close the store: %w", n.cfg.ID, down)
+	}
+	return err
+}
+
+// run is Run, except that the store stays open.
+func (n *Node) run(ctx context.Context) error {
 	stop := make(chan struct{})
 	var inner sync.WaitGroup
 	inner.Go(func() { n.driver.run(stop) })
@@ -100,7 +114,10 @@ func (n *Node) Run(ctx context.Context) error {
 	return n.serve(ctx)
 }
 
-// serve answers HTTP requests until ctx ends or the listener fails. The bus is closed last, because
+// fail ends the node, because no write becomes durable any more. It may be called once.
+func (n *Node) fail(err error) { n.failed <- err }
+
+// serve answers HTTP requests until ctx ends, the listener fails or the store does. The bus is closed last, because
 // waiting requests may need it.
 func (n *Node) serve(ctx context.Context) error {
 	served, admin := make(chan error, 1), make(chan error, 1)
@@ -112,6 +129,9 @@ func (n *Node) serve(ctx context.Context) error {
 	case <-ctx.Done():
 	case broken = <-served:
 		served <- nil
+	case broken = <-n.failed:
+		n.cfg.Log.Error("writes can no longer be made durable: the node ends", "node", n.cfg.ID, "err", broken)
+		broken = fmt.Errorf("node %d: the store failed", n.cfg.ID)
 	}
 	patience, cancel := context.WithTimeout(context.Background(), n.cfg.Patience)
 	defer cancel()
