@@ -41,6 +41,7 @@ var imports = []row{
 	{"node/causal/handoff", "node/causal/peers node/causal/slots node/ids node/wire hashing", ""},
 	{"node/causal/antientropy", "node/causal/peers node/causal/slots node/causal/version node/ids node/wire hashing internal/mutant", ""},
 	{"node/causal/plausible", "node/causal/catalog node/causal/handoff node/wire hashing internal/mutant", "node/ids"},
+	{"node/causal/loss", "node/causal/catalog node/causal/plausible node/causal/slots node/causal/step node/causal/version node/ids node/wire node/core", "hashing"},
 	{"node/causal/broadcast", "node/causal/footprint node/ids node/wire internal/mutant", ""},
 	{"node/causal/gc", "node/causal/version node/ids node/wire hashing internal/mutant", ""},
 	{"node/causal/peers", "node/ids node/wire", ""},

@@ -34,7 +34,9 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 	r.readmit(v)
 	r.foldTracks()
 	r.movedAt = r.step.Now()
-	r.boots.blank = r.boots.blank || old == nil && !first
+	if old == nil && !first {
+		r.boots.NoteBlank()
+	}
 	if entry, isNew := r.view.Adopt(v, r.step.Now()); isNew {
 		r.step.Change.Views = append(r.step.Change.Views, entry)
 	}
@@ -44,13 +46,13 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 	}
 	r.meetPeers(old, v)
 	r.beginStreams()
-	r.restartInquiry()
+	r.boots.Restart()
 	r.exchanges = nil
 	r.beginHandoffs()
 	for _, p := range slices.Clone(r.peers) {
 		switch {
 		case first && old == nil && v.ID.Author != r.cfg.Self:
-			p.exchanged, p.inquired = true, r.boots.inquiry // no member had data; only the author exchanges (docs/causal.md §7.1, rule 7)
+			p.exchanged, p.inquired = true, r.boots.Inquiry() // no member had data; only the author exchanges (docs/causal.md §7.1, rule 7)
 		case r.mayPass(v, p):
 			p.exchanged = true
 		default:
@@ -97,7 +99,7 @@ func (r *Replica) meetPeers(old, v *wire.View) {
 	}
 	former := func(m wire.Member) {
 		source := slices.ContainsFunc(v.Sources, func(s wire.Member) bool { return s.ID == m.ID })
-		if m.ID != r.cfg.Self && r.peer(m.ID) == nil && r.view.Member() && !source && r.forgotten(m.ID) == nil && !mutant.On(mutant.CausalNoFormerMembers) {
+		if m.ID != r.cfg.Self && r.peer(m.ID) == nil && r.view.Member() && !source && !r.boots.Forgotten(m.ID) && !mutant.On(mutant.CausalNoFormerMembers) {
 			r.addPeer(&peer{id: m.ID, at: m, former: true})
 		}
 	}
@@ -132,7 +134,7 @@ func (r *Replica) hearOfFormer(m *wire.Digest) {
 	}
 	news := false
 	for _, at := range m.Former {
-		if at.ID != r.cfg.Self && r.peer(at.ID) == nil && !slices.Contains(r.drained, at.ID) && r.forgotten(at.ID) == nil && len(r.peers) < maxPeers {
+		if at.ID != r.cfg.Self && r.peer(at.ID) == nil && !slices.Contains(r.drained, at.ID) && !r.boots.Forgotten(at.ID) && len(r.peers) < maxPeers {
 			p := &peer{id: at.ID, at: at, former: true, Contact: peers.Heard(r.step.Now(), 0)}
 			r.addPeer(p)
 			r.exchangeWith(p)
@@ -140,7 +142,7 @@ func (r *Replica) hearOfFormer(m *wire.Digest) {
 		}
 	}
 	if news {
-		r.restartInquiry()
+		r.boots.Restart()
 		r.synced = false
 		r.step.Change.Alumni, r.step.Change.AlumniSet = r.former(), true
 		r.step.Commit()
@@ -158,7 +160,7 @@ func (r *Replica) meetOutside(old *wire.View, before []*peer) {
 	}
 	meet := func(m wire.Member) {
 		r.outside = slices.DeleteFunc(r.outside, func(o wire.Member) bool { return o.ID == m.ID })
-		if m.ID != r.cfg.Self && r.forgotten(m.ID) == nil {
+		if m.ID != r.cfg.Self && !r.boots.Forgotten(m.ID) {
 			r.outside = append(r.outside, m)
 		}
 	}
@@ -205,7 +207,7 @@ func (r *Replica) exchanged(p *peer, x *exchange) {
 // before, so its answer proves no loss (docs/causal.md §10, rule 12).
 func (r *Replica) tellsOfOthers(m *wire.Digest) bool {
 	return slices.ContainsFunc(m.Former, func(at wire.Member) bool {
-		return at.ID != r.cfg.Self && r.peer(at.ID) == nil && !slices.Contains(r.drained, at.ID) && r.forgotten(at.ID) == nil
+		return at.ID != r.cfg.Self && r.peer(at.ID) == nil && !slices.Contains(r.drained, at.ID) && !r.boots.Forgotten(at.ID)
 	})
 }
 
@@ -325,7 +327,7 @@ func (r *Replica) forgetFormer() {
 			r.drained = append(r.drained, p.id)
 		}
 		if done && p.Boot != 0 {
-			r.noteBoot(p.id, p.Boot)
+			r.boots.Note(p.id, p.Boot)
 		}
 		return done
 	})

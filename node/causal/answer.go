@@ -26,9 +26,9 @@ func (r *Replica) OnDigestRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.Di
 	reply := &wire.Digest{
 		Session: m.Session, View: r.view.ID(), Layout: r.view.Layout(), Revision: r.slots.Revision(), Frozen: r.view.Closed(),
 		Descends: r.view.Descends(h.View),
-		Unsynced: r.unsynced(), StableCut: r.stableCutSum(), Ended: r.boots.endedBoots(), GCCounter: r.collector.Counter, Former: r.formerFor(h.View),
+		Unsynced: r.unsynced(), StableCut: r.stableCutSum(), Ended: r.boots.List(), GCCounter: r.collector.Counter, Former: r.formerFor(h.View),
 		Heard: r.heardAt(h.View), Acked: r.requesters.AckedAt(h.View, r.slots.Revision()), Requesting: r.requesters.Asking(h.View, r.step.Now()),
-		Held: r.slots.Holdings(list), Forgotten: r.forgottenList(),
+		Held: r.slots.Holdings(list), Forgotten: r.boots.ForgottenList(),
 	}
 	if !m.Survey && len(reply.Held.Held) > 0 {
 		reply.Groups = r.slots.Differing(list, m.Sums)

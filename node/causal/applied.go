@@ -25,7 +25,7 @@ type appliedWrite struct {
 // only if the key had been deleted, or if the client named a version that the owner lacked.
 func (r *Replica) rememberApplied(item *wire.Item, here, existed bool) {
 	id := item.ID
-	if id == (ids.Request{}) || r.boots.hasEnded(id.Node, id.Boot) {
+	if id == (ids.Request{}) || r.boots.Ended(id.Node, id.Boot) {
 		return
 	}
 	if !here {
@@ -51,7 +51,7 @@ func (r *Replica) hearLowestOpen(h wire.Header, lowestOpen uint64) {
 // fate says what this node knows of a forwarded write. All writes of a boot that has ended
 // are finished (docs/forwarding.md §3, rule 8).
 func (r *Replica) fate(id ids.Request) (appliedWrite, forward.Fate) {
-	if r.boots.hasEnded(id.Node, id.Boot) && !mutant.On(mutant.CausalForwardEnded) {
+	if r.boots.Ended(id.Node, id.Boot) && !mutant.On(mutant.CausalForwardEnded) {
 		return appliedWrite{}, forward.Finished
 	}
 	t, fate := r.incoming.applied.Find(id)
@@ -98,6 +98,6 @@ func (r *Replica) lowestOpen() uint64 {
 // node's own results, too, and drops the results of boots that have ended.
 func (r *Replica) helloApplied(h *wire.Hello) {
 	h.LowestOpen = r.lowestOpen()
-	r.incoming.applied.Heard(r.boots.self, h.LowestOpen)
-	r.incoming.applied.Forget(r.boots.hasEnded)
+	r.incoming.applied.Heard(r.step.Self, h.LowestOpen)
+	r.incoming.applied.Forget(r.boots.Ended)
 }

@@ -1,11 +1,16 @@
 package causal
 
-import "github.com/cohortkv/cohort/node/core"
+import (
+	"slices"
+
+	"github.com/cohortkv/cohort/node/causal/loss"
+	"github.com/cohortkv/cohort/node/core"
+)
 
 var events core.EventKinds
 
-// Events lists the kinds of events that a Replica emits.
-func Events() core.EventKinds { return events }
+// Events lists the kinds of events of causal buckets.
+func Events() core.EventKinds { return slices.Concat(events, loss.Events()) }
 
 // The events of a Replica. Each is emitted where the state changes, so a quiet cluster emits
 // none.
@@ -28,7 +33,6 @@ var (
 	EventForwardForgotten = events.Warn("causal_forward_forgotten", "there was no room for more results of forwarded writes; clients of `peer` that wait for such writes get 504", core.OfPeer, core.OncePerView)
 	EventCollected        = events.Debug("causal_collected", "`count` tombstones were collected")
 	EventStableCut        = events.Debug("causal_stable_cut", "a stable cut with `count` streams was published")
-	EventBootEnded        = events.Info("causal_boot_ended", "an earlier process of `peer` is over; its writes that no node has are lost", core.OfPeer)
 	EventForgotten        = events.Warn("causal_node_forgotten", "an operator forgot `peer`; `count` versions that requests waited for are lost", core.OfPeer)
 	EventConflict         = events.Warn("causal_two_contents", "one version of a key had two contents; all replicas keep the same one", core.OfPeer)
 	EventIncredible       = events.Warn("causal_incredible", "`peer` sent a counter that leaves no room above it; the message was dropped", core.OfPeer, core.OncePerView)

@@ -32,7 +32,7 @@ func (r *Replica) exchangeWith(p *peer) {
 	}
 	list := r.wanted(p)
 	if len(list) == 0 {
-		r.exchanged(p, &exchange{Exchange: antientropy.None(r.boots.inquiry)})
+		r.exchanged(p, &exchange{Exchange: antientropy.None(r.boots.Inquiry())})
 		return
 	}
 	r.beginExchange(p, antientropy.New(list, p.draining.Relay))
@@ -49,7 +49,7 @@ func (r *Replica) beginExchange(p *peer, e antientropy.Exchange) {
 // about no slots, as long as nothing can be new there: no inquiry needs the former member,
 // and its data is not relayed (docs/causal.md §7.4, rule 4).
 func (r *Replica) pollFormer(p *peer) {
-	if p.receipt.Ack() == nil || p.draining.Relay || p.inquired != r.boots.inquiry {
+	if p.receipt.Ack() == nil || p.draining.Relay || p.inquired != r.boots.Inquiry() {
 		r.exchangeWith(p)
 		return
 	}
@@ -88,12 +88,12 @@ func (r *Replica) wanted(p *peer) []wire.SlotRange {
 // openExchange begins an exchange, or begins it again, under a new session. It notes the
 // state of this node, with which the peer's Digest is compared.
 func (r *Replica) openExchange(x *exchange) {
-	if x.Brief() && x.peer.inquired != r.boots.inquiry {
+	if x.Brief() && x.peer.inquired != r.boots.Inquiry() {
 		r.expand(x) // the inquiry needs a full answer
 	}
 	x.waitsFor = nil
 	x.Open(antientropy.Start{
-		Session: r.step.Session(), At: r.step.Now(), Inquiry: r.boots.inquiry, Revision: r.slots.Revision(), LastWrite: r.step.LastWrite(),
+		Session: r.step.Session(), At: r.step.Now(), Inquiry: r.boots.Inquiry(), Revision: r.slots.Revision(), LastWrite: r.step.LastWrite(),
 	})
 	r.askExchange(x)
 }
@@ -105,7 +105,7 @@ func (r *Replica) expand(x *exchange) { x.Expand(r.wanted(x.peer), x.peer.draini
 func (r *Replica) askExchange(x *exchange) {
 	m := x.Question(&r.slots, r.step.Now())
 	if q, first := m.(*wire.DigestRequest); first {
-		q.Births, q.Forgotten = r.view.Births(), r.forgottenList()
+		q.Births, q.Forgotten = r.view.Births(), r.boots.ForgottenList()
 	}
 	r.step.Ask(x.peer.id, m)
 	r.step.Alarm(x.Next())
@@ -149,7 +149,7 @@ func (r *Replica) OnDigest(h wire.Header, m *wire.Digest) {
 		return
 	}
 	x.Answer(h.Boot, m, r.step.Now())
-	r.boots.hearEnded(r.believable(m.Ended))
+	r.boots.Hear(m.Ended, r.hearsFrom)
 	r.collector.Raise(m.GCCounter)
 	r.hearForgotten(h.From, m.Forgotten)
 	r.hearOfFormer(m)
@@ -356,7 +356,7 @@ func (r *Replica) endExchange(x *exchange) {
 	r.exchanges = slices.DeleteFunc(r.exchanges, func(o *exchange) bool { return o == x })
 	r.catchUp()
 	r.ackHandoff(x)
-	if x.Digest() != nil && x.Inquiry() == r.boots.inquiry {
+	if x.Digest() != nil && x.Inquiry() == r.boots.Inquiry() {
 		r.hearPositions(x.peer, x.Digest())
 	}
 	r.resumeWaiting(x)

@@ -3,7 +3,6 @@ package causal
 import (
 	"slices"
 
-	"github.com/cohortkv/cohort/node/causal/plausible"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -13,13 +12,6 @@ import (
 // §10.1). Without that such a node stays a former member: nothing that only it had counts as
 // lost, and no tombstone is collected.
 
-// forgotten is a node that an operator has given up. It stays on the list in later views,
-// until a view has the node as a member or source.
-type forgotten struct {
-	wire.Forgotten      // the node, and the view in which the order was given
-	ended          bool // an inquiry has ended since: the streams of all boots of the node are over
-}
-
 // forgetting is an operator that waits until a node is forgotten.
 type forgetting struct {
 	token ids.Token
@@ -27,11 +19,8 @@ type forgetting struct {
 	until wire.Instant // then the operator is answered in any case
 }
 
-// Times and bounds of forgetting.
-const (
-	forgetPatience = 5 * wire.Second        // after it the operator is told which nodes have not answered
-	maxForgotten   = plausible.MaxForgotten // nodes; a Digest that lists more is refused
-)
+// forgetPatience is how long an operator waits before it is told which nodes have not answered.
+const forgetPatience = 5 * wire.Second
 
 // Forget takes an operator's order to forget a node. It refuses while the node is a member of
 // the view or is heard, and if no known view has the node. The operator is answered when an
@@ -42,7 +31,7 @@ func (r *Replica) Forget(in *core.ForgetNode) {
 		r.step.Reply(core.Reply{Token: in.Token, Outcome: core.NotInView})
 	case why != core.ForgetDone:
 		r.replyForget(in.Token, &core.ForgetResult{Fate: why})
-	case r.forgotten(in.Node) != nil && r.forgotten(in.Node).ended:
+	case r.boots.GivenUp(in.Node):
 		r.replyForget(in.Token, &core.ForgetResult{Fate: core.ForgetDone})
 	default:
 		r.forgettings = append(r.forgettings, forgetting{in.Token, in.Node, r.step.Now() + forgetPatience})
@@ -63,7 +52,7 @@ func (r *Replica) mayForget(id ids.Node) core.ForgetFate {
 		return core.ForgetMember
 	case p != nil && p.Audible(r.step.Now()):
 		return core.ForgetHeard
-	case p == nil && r.forgotten(id) == nil && !r.catalog.HasNode(id):
+	case p == nil && !r.boots.Forgotten(id) && !r.catalog.HasNode(id):
 		return core.ForgetUnknown
 	}
 	return core.ForgetDone
@@ -74,25 +63,13 @@ func (r *Replica) replyForget(token ids.Token, res *core.ForgetResult) {
 	r.step.Reply(core.Reply{Token: token, Outcome: core.Done, Forget: res})
 }
 
-// forgotten finds a forgotten node; nil: the node is not forgotten.
-func (r *Replica) forgotten(id ids.Node) *forgotten {
-	return r.boots.forgotten[id]
-}
-
 // forgetNode removes a node from the peers and from the nodes of earlier views, and begins an
 // inquiry. When the inquiry has ended, writes of the node that are not here are lost. An
 // order of the same view that was carried out before changes nothing.
 func (r *Replica) forgetNode(f wire.Forgotten) {
-	if x := r.forgotten(f.Node); x != nil && x.View == f.View {
+	if !r.boots.Forget(f) {
 		return
 	}
-	if r.boots.forgotten == nil {
-		r.boots.forgotten = map[ids.Node]*forgotten{}
-	}
-	if len(r.boots.forgotten) >= maxForgotten && r.forgotten(f.Node) == nil {
-		return // no cluster is expected to lose so many nodes
-	}
-	r.boots.forgotten[f.Node] = &forgotten{Forgotten: f}
 	r.peers = slices.DeleteFunc(r.peers, func(p *peer) bool {
 		gone := p.id == f.Node
 		if gone {
@@ -104,7 +81,7 @@ func (r *Replica) forgetNode(f wire.Forgotten) {
 	r.step.Change.Alumni, r.step.Change.AlumniSet = r.former(), true
 	r.step.Commit()
 	r.views.Reach()
-	r.boots.beginInquiry()
+	r.boots.Begin()
 	r.checkSynced()
 }
 
@@ -124,7 +101,7 @@ func (r *Replica) hearForgotten(from ids.Node, list []wire.Forgotten) {
 		return
 	}
 	for _, f := range list {
-		if x := r.forgotten(f.Node); x != nil && x.View == f.View {
+		if r.boots.Told(f) {
 			continue
 		}
 		ours := r.view.Within(f.View) && !r.wasReadmitted(f)
@@ -148,39 +125,26 @@ func (r *Replica) wasReadmitted(f wire.Forgotten) bool {
 // readmit ends the forgetting of nodes that a view has as members or sources.
 func (r *Replica) readmit(v *wire.View) {
 	for _, m := range append(v.Layout.Members(), v.Sources...) {
-		delete(r.boots.forgotten, m.ID)
+		r.boots.Readmit(m.ID)
 	}
-}
-
-// forgottenList are the forgotten nodes that DigestRequest and Digest tell, ascending.
-func (r *Replica) forgottenList() []wire.Forgotten {
-	if len(r.boots.forgotten) == 0 {
-		return nil
-	}
-	list := make([]wire.Forgotten, 0, len(r.boots.forgotten))
-	for _, f := range r.boots.forgotten { //maporder:ok put in order below
-		list = append(list, f.Forgotten)
-	}
-	slices.SortFunc(list, func(a, b wire.Forgotten) int { return int(a.Node) - int(b.Node) })
-	return list
 }
 
 // endForgotten notes, at the end of an inquiry, that all streams of forgotten nodes are over,
 // and answers the operators. The losses that it reports are those that requests wait for.
 func (r *Replica) endForgotten() {
-	for _, told := range r.forgottenList() {
-		f := r.forgotten(told.Node)
-		if f.ended {
+	for _, told := range r.boots.ForgottenList() {
+		id := told.Node
+		if r.boots.GivenUp(id) {
 			continue
 		}
-		res := r.lostOf(f.Node)
-		f.ended = true
-		r.step.Event(core.Event{Kind: EventForgotten, Peer: f.Node, View: r.view.ID(), Count: uint64(res.Versions)})
+		res := r.lostOf(id)
+		r.boots.GiveUp(id)
+		r.step.Event(core.Event{Kind: EventForgotten, Peer: id, View: r.view.ID(), Count: uint64(res.Versions)})
 		r.forgettings = slices.DeleteFunc(r.forgettings, func(o forgetting) bool {
-			if o.node == f.Node {
+			if o.node == id {
 				r.replyForget(o.token, res)
 			}
-			return o.node == f.Node
+			return o.node == id
 		})
 	}
 }
@@ -212,7 +176,7 @@ func (r *Replica) tickForget() {
 		}
 		res := &core.ForgetResult{Fate: core.ForgetPending}
 		for _, p := range r.peers {
-			if p.inquired < r.boots.inquiry || p.former {
+			if p.inquired < r.boots.Inquiry() || p.former {
 				res.Waiting = append(res.Waiting, p.id)
 			}
 		}

@@ -83,10 +83,10 @@ func (r *Replica) guest(h wire.Header) *peer {
 	}
 	for _, m := range r.view.Held().Sources {
 		if m.ID == h.From {
-			delete(r.boots.forgotten, m.ID)
+			r.boots.Readmit(m.ID)
 			p := &peer{id: m.ID, at: m, guest: true, Contact: peers.Heard(r.step.Now(), h.Boot)}
 			r.addPeer(p)
-			r.restartInquiry()
+			r.boots.Restart()
 			r.views.Reach()
 			return p
 		}

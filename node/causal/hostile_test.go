@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/cohortkv/cohort/node/causal"
+	"github.com/cohortkv/cohort/node/causal/loss"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -206,7 +207,7 @@ func TestANodeThatIsSaidToBeDeadAndGreetsIsListenedTo(t *testing.T) {
 	c.idle(5)
 	c.twist = nil
 	for _, n := range c.nodes[:2] {
-		if n.events[causal.EventBootEnded] > 0 {
+		if n.events[loss.EventBootEnded] > 0 {
 			t.Errorf("node %d takes a boot for ended", n.id)
 		}
 	}

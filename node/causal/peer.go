@@ -84,7 +84,7 @@ func (r *Replica) rejoin(p *peer, view ids.View) {
 // hello in this view, or one after a silence begins an exchange (docs/causal.md §6.6).
 func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 	p := r.peer(h.From)
-	if p == nil || !p.member || r.view.None() || r.boots.hasEnded(h.From, h.Boot) {
+	if p == nil || !p.member || r.view.None() || r.boots.Ended(h.From, h.Boot) {
 		return
 	}
 	back := p.NoteHello(r.step.Now(), h.Boot, m.Ready)
@@ -92,7 +92,7 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 	if back.NewBoot {
 		r.streams.Own.Restarted(p.id)
 	}
-	r.noteBoot(p.id, h.Boot)
+	r.boots.Note(p.id, h.Boot)
 	r.requestMissingInfo()
 	r.sendDeferredAck(p, h)
 	r.hearLowestOpen(h, m.LowestOpen)

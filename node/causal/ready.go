@@ -31,7 +31,7 @@ func (r *Replica) writePending() {
 // yet which writes of ended boots this slot had (docs/causal.md §10, rule 9).
 func (r *Replica) hold(at hashing.Slot) {
 	if r.slots.Hold(at) {
-		r.boots.beginInquiry()
+		r.boots.Begin()
 	}
 }
 

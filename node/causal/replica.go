@@ -29,6 +29,7 @@ import (
 	"github.com/cohortkv/cohort/node/causal/footprint"
 	"github.com/cohortkv/cohort/node/causal/gc"
 	"github.com/cohortkv/cohort/node/causal/handoff"
+	"github.com/cohortkv/cohort/node/causal/loss"
 	"github.com/cohortkv/cohort/node/causal/membership"
 	"github.com/cohortkv/cohort/node/causal/plausible"
 	"github.com/cohortkv/cohort/node/causal/slots"
@@ -147,7 +148,7 @@ type Replica struct {
 	overlay    overlay
 	vectors    footprint.Vectors // vectors of items that were stored last, to be shared by the next ones
 	releasable handoff.Queue     // slots held for others that every owner has acknowledged (I25)
-	boots      bootTable
+	boots      *loss.Boots
 	judge      plausible.Judge
 	infoAt     wire.Instant // peers are not asked for unknown views and suspected boots before this time
 	cuts       gc.CutMaker
@@ -161,14 +162,13 @@ func New(cfg Config, box *core.Outbox, views Views) *Replica {
 	cfg.Limits = cfg.Limits.withDefaults()
 	self := wire.NodeBoot{Node: cfg.Self, Boot: cfg.Boot}
 	r := &Replica{cfg: cfg, step: step.New(self, box), views: views, clients: map[ids.Token]*request{}}
-	r.slots = slots.New(cfg.Limits.Space, &r.streams, r.boots.streamEnded)
+	r.slots = slots.New(cfg.Limits.Space, &r.streams, func(s wire.Stream) bool { return r.boots.StreamEnded(s) })
+	r.boots = loss.New(r.step, &r.slots)
 	r.streams = broadcast.New(broadcast.Limits{BatchOps: cfg.Limits.BatchOps, BatchBytes: cfg.Limits.BatchBytes, WindowBytes: cfg.Limits.WindowBytes})
 	known := catalog.New(cfg.Limits.Space)
 	r.catalog = &known
 	r.view = membership.New(cfg.Self, r.catalog, func() bool { return views.LeftBehind() })
-	r.boots.self = self
-	r.boots.beginInquiry() // clients may name writes that this node made in an earlier boot and lost
-	r.judge = plausible.New(cfg.Limits.Writes, r.boots.self, &r.streams.Own, r.slots.Len())
+	r.judge = plausible.New(cfg.Limits.Writes, r.step.Self, &r.streams.Own, r.slots.Len())
 	r.incoming = newIncomingForwards(&r.cfg.Limits)
 	return r
 }

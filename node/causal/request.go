@@ -297,7 +297,7 @@ func (r *Replica) tryRead(q *request, item *wire.Item) {
 	want := version.Named(&q.context, q.hash)
 	behind := !want.IsZero() && (item == nil || version.Wins(want, item.Version)) && !r.slots.Satisfied(s, want.Dot.Stream, want.Dot.N)
 	if behind {
-		r.suspect(want.Dot.Stream)
+		r.boots.Suspect(want.Dot.Stream)
 	}
 	if (behind && !mutant.On(mutant.CausalReadWithoutWait)) || !r.foldedSatisfied(&q.context, q.at) {
 		q.looked = behind
@@ -352,7 +352,7 @@ func (r *Replica) listable(c *wire.Context) bool {
 		d := &c.Exact[i]
 		at := r.slots.Space().Slot(d.Hash)
 		if s := r.slots.At(at); s.Owned() && !r.slots.Satisfied(s, d.Version.Dot.Stream, d.Version.Dot.N) {
-			r.suspect(d.Version.Dot.Stream)
+			r.boots.Suspect(d.Version.Dot.Stream)
 			return false
 		}
 	}

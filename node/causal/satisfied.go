@@ -41,7 +41,7 @@ func (r *Replica) hasVector(v wire.Vector, at hashing.Slot, rule knownRule) bool
 	for i := range v {
 		p := &v[i]
 		if !rule(s, p.Stream, p.N) && r.catalog.Concerns(p.Stream, at) {
-			r.suspect(p.Stream)
+			r.boots.Suspect(p.Stream)
 			return false
 		}
 	}

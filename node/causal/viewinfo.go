@@ -3,38 +3,34 @@ package causal
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/causal/loss"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
-
-// suspectDelay is how long a request waits for a stream before the stream's node is asked in
-// which boot it is, and how long after a round of questions the next one follows.
-const suspectDelay = 2 * resend
 
 // requestMissingInfo asks for what waiting requests need to know: all peers that are not
 // parted for unknown views, and the nodes of suspected boots for their present boots. If no
 // request waits, unknown views are dropped at once and suspicions after 3 s. So a forged
 // context causes no questions once its client has left.
 func (r *Replica) requestMissingInfo() {
-	l, unknown := &r.boots, r.catalog.Unknown()
-	if r.view.None() || len(unknown) == 0 && len(l.suspects) == 0 {
+	unknown := r.catalog.Unknown()
+	if r.view.None() || len(unknown) == 0 && !r.boots.Suspecting() {
 		return
 	}
 	if r.step.Now() < r.infoAt {
 		r.step.Alarm(r.infoAt)
 		return
 	}
-	r.infoAt = r.step.Now() + suspectDelay
+	r.infoAt = r.step.Now() + loss.SuspectDelay
 	ask := &wire.ViewInfoRequest{Session: r.step.Session(), Views: unknown}
 	for _, p := range r.peers {
-		due := func(s suspect) bool { return s.boot.Node == p.id && r.step.Now()-s.since >= suspectDelay }
-		if !p.apart && (len(unknown) > 0 || slices.ContainsFunc(l.suspects, due)) {
+		if !p.apart && (len(unknown) > 0 || r.boots.MustAsk(p.id)) {
 			r.step.Ask(p.id, ask)
 		}
 	}
 	if r.waiting.Len() == 0 {
 		r.catalog.DropUnknown()
-		l.suspects = slices.DeleteFunc(l.suspects, func(s suspect) bool { return r.step.Now()-s.since >= stalled })
+		r.boots.DropSuspects()
 	}
 	r.step.Alarm(r.infoAt)
 }
@@ -66,7 +62,7 @@ func (r *Replica) OnViewInfo(h wire.Header, m *wire.ViewInfo) {
 	if !r.isPeerOrOutside(h.From) {
 		return // this node asks no such node
 	}
-	r.boots.answered(h, m.Session)
+	r.boots.Answered(h, m.Session)
 	news := false
 	for _, k := range m.Views {
 		k.Layout = k.Layout.Canonical()

@@ -47,7 +47,7 @@ func (r *Replica) behind(q *request) bool {
 	want := version.Named(&q.context, q.hash)
 	behind := !want.IsZero() && !r.slots.Satisfied(r.slots.At(q.at), want.Dot.Stream, want.Dot.N)
 	if behind {
-		r.suspect(want.Dot.Stream)
+		r.boots.Suspect(want.Dot.Stream)
 	}
 	return behind
 }
