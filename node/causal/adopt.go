@@ -1,7 +1,6 @@
 package causal
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/cohortkv/cohort/hashing"
@@ -10,7 +9,6 @@ import (
 	"github.com/cohortkv/cohort/node/causal/membership"
 	"github.com/cohortkv/cohort/node/causal/peers"
 	"github.com/cohortkv/cohort/node/core"
-	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -44,99 +42,43 @@ func (r *Replica) adopt(v *wire.View, first bool) {
 	if r.view.Member() && r.slots.Unready() == 0 {
 		r.step.Event(core.Event{Kind: EventReady, View: v.ID})
 	}
-	r.meetPeers(old, v)
+	r.peers.Meet(old, v)
+	clear(r.offers)
+	clear(r.receipts)
 	r.beginStreams()
 	r.boots.Restart()
 	r.exchanges = nil
 	r.beginHandoffs()
-	for _, p := range slices.Clone(r.peers) {
+	for _, p := range slices.Clone(r.peers.All()) {
 		switch {
 		case first && old == nil && v.ID.Author != r.cfg.Self:
-			p.exchanged, p.inquired = true, r.boots.Inquiry() // no member had data; only the author exchanges (docs/causal.md §7.1, rule 7)
-		case r.mayPass(v, p):
-			p.exchanged = true
+			p.Exchanged, p.Inquired = true, r.boots.Inquiry() // no member had data; only the author exchanges (docs/causal.md §7.1, rule 7)
+		case r.peers.MayPass(v, p):
+			p.Exchanged = true
 		default:
 			r.exchangeWith(p)
 		}
 	}
 	r.synced = false
-	r.cuts, r.drained = gc.CutMaker{}, nil
+	r.cuts = gc.CutMaker{}
 	r.collector.Close()
-	r.views.Reach()
+	r.peers.Reach()
 	r.step.Commit()
 	r.reroute()
 	r.checkSynced()
 	r.step.Alarm(r.step.Now() + gossipEvery)
 }
 
-// mayPass reports that this node need not exchange with a far member after adopting v
-// (docs/causal.md §7.1, rule 8). The member had no view when v's author asked, and so no
-// data. Data that the member got before it adopted v is handed off by the member. The author
-// passes over no member: another first view may have been made that the author has not heard of.
-func (r *Replica) mayPass(v *wire.View, p *peer) bool {
-	return p.Far() && v.ID.Author != r.cfg.Self &&
-		slices.ContainsFunc(v.Saw, func(s wire.Sighting) bool { return s.Node == p.id && s.View.IsZero() })
-}
-
-// meetPeers makes the list of peers of v: the other members, the former members, and the
-// guests (docs/causal.md §7.2, rule 1). A member of the last view that v lacks becomes a
-// former member, since it may still have data that no owner has (I25).
-func (r *Replica) meetPeers(old, v *wire.View) {
-	before := r.peers
-	r.peers = nil
-	for _, m := range v.Layout.Members() {
-		if m.ID == r.cfg.Self {
-			continue
-		}
-		p := &peer{id: m.ID, at: m, member: true, Contact: peers.Member(r.views.Silence(m.ID))}
-		p.replica = r.view.Replica(m.ID)
-		for _, q := range before {
-			if q.id == m.ID {
-				p.Resume(&q.Contact)
-			}
-		}
-		r.peers = append(r.peers, p)
-	}
-	former := func(m wire.Member) {
-		source := slices.ContainsFunc(v.Sources, func(s wire.Member) bool { return s.ID == m.ID })
-		if m.ID != r.cfg.Self && r.peer(m.ID) == nil && r.view.Member() && !source && !r.boots.Forgotten(m.ID) && !mutant.On(mutant.CausalNoFormerMembers) {
-			r.addPeer(&peer{id: m.ID, at: m, former: true})
-		}
-	}
-	for _, q := range before {
-		if q.former || q.guest {
-			former(q.at)
-		}
-	}
-	for _, m := range r.outside { // this node was outside its view until now
-		former(m)
-	}
-	if old != nil {
-		for _, m := range old.Layout.Members() {
-			former(m)
-		}
-	}
-	for _, m := range v.Sources {
-		if m.ID != r.cfg.Self && r.peer(m.ID) == nil && r.view.Member() {
-			r.addPeer(&peer{id: m.ID, at: m, guest: true})
-		}
-	}
-	r.meetOutside(old, before)
-	r.step.Change.Alumni, r.step.Change.AlumniSet = r.former(), true
-}
-
 // hearOfFormer takes over the former members that a Digest lists, if its sender is of this
 // group (docs/causal.md §7.2, rule 4). So the list survives any one node that loses its
 // memory. An inquiry begins again for each new former member.
 func (r *Replica) hearOfFormer(m *wire.Digest) {
-	if !r.view.Ours(m.View, m.Layout) || !r.view.Member() || mutant.On(mutant.CausalNoFormerMembers) {
+	if !r.view.Ours(m.View, m.Layout) || mutant.On(mutant.CausalNoFormerMembers) {
 		return
 	}
 	news := false
 	for _, at := range m.Former {
-		if at.ID != r.cfg.Self && r.peer(at.ID) == nil && !slices.Contains(r.drained, at.ID) && !r.boots.Forgotten(at.ID) && len(r.peers) < maxPeers {
-			p := &peer{id: at.ID, at: at, former: true, Contact: peers.Heard(r.step.Now(), 0)}
-			r.addPeer(p)
+		if p := r.peers.HearOfFormer(at); p != nil {
 			r.exchangeWith(p)
 			news = true
 		}
@@ -144,96 +86,42 @@ func (r *Replica) hearOfFormer(m *wire.Digest) {
 	if news {
 		r.boots.Restart()
 		r.synced = false
-		r.step.Change.Alumni, r.step.Change.AlumniSet = r.former(), true
+		r.peers.Persist()
 		r.step.Commit()
-		r.views.Reach()
+		r.peers.Reach()
 	}
-}
-
-// meetOutside remembers the members and former members of earlier views while this node is
-// outside its view. They may take what this node holds, or have data themselves, so they
-// stay dialled (docs/causal.md §7.2, rule 2).
-func (r *Replica) meetOutside(old *wire.View, before []*peer) {
-	if r.view.Member() {
-		r.outside = nil
-		return
-	}
-	meet := func(m wire.Member) {
-		r.outside = slices.DeleteFunc(r.outside, func(o wire.Member) bool { return o.ID == m.ID })
-		if m.ID != r.cfg.Self && !r.boots.Forgotten(m.ID) {
-			r.outside = append(r.outside, m)
-		}
-	}
-	for _, p := range before {
-		if p.former {
-			meet(p.at)
-		}
-	}
-	if old != nil {
-		for _, m := range old.Layout.Members() {
-			meet(m)
-		}
-	}
-}
-
-// addPeer adds a peer that is not listed yet, in the order of ids.
-func (r *Replica) addPeer(p *peer) {
-	i, _ := slices.BinarySearchFunc(r.peers, p.id, func(p *peer, id ids.Node) int { return cmp.Compare(p.id, id) })
-	r.peers = slices.Insert(r.peers, i, p)
 }
 
 // exchanged notes that an exchange with a peer is over, or that none was needed. A former member
 // has answered the inquiry then. Another peer has if its Digest is not unsynced, names no parted
 // node, and comes from a guest, from this view, or from a node that takes no writes
 // (docs/causal.md §10, rules 11 and 12).
-func (r *Replica) exchanged(p *peer, x *exchange) {
+func (r *Replica) exchanged(p *peers.Peer, x *exchange) {
 	digest := x.Digest()
-	if !p.exchanged {
+	if !p.Exchanged {
 		r.moved()
 	}
-	p.exchanged, p.exchangedAt = true, r.step.Now()
-	if digest != nil && (p.former || !digest.Unsynced && !r.tellsOfOthers(digest) && (p.guest || digest.Frozen || digest.View == r.view.ID())) {
-		p.inquired = x.Inquiry()
+	p.Exchanged, p.ExchangedAt = true, r.step.Now()
+	if digest != nil && (p.Former || !digest.Unsynced && !r.peers.TellsOfOthers(digest) && (p.Guest || digest.Frozen || digest.View == r.view.ID())) {
+		p.Inquired = x.Inquiry()
 	}
-	if p.former {
+	if p.Former {
 		r.exchangedFormer(p, x)
 	}
 	r.endStreams()
 	r.checkSynced()
 }
 
-// tellsOfOthers reports that a Digest names a former member that is no peer of this node,
-// because operators have parted the two. The sender may have released slots to that node
-// before, so its answer proves no loss (docs/causal.md §10, rule 12).
-func (r *Replica) tellsOfOthers(m *wire.Digest) bool {
-	return slices.ContainsFunc(m.Former, func(at wire.Member) bool {
-		return at.ID != r.cfg.Self && r.peer(at.ID) == nil && !slices.Contains(r.drained, at.ID) && !r.boots.Forgotten(at.ID)
-	})
-}
-
 // exchangedFormer finds out, after an exchange, whether the owners have what a former member
 // holds: they have acknowledged it, or this node has relayed it (docs/causal.md §7.4).
-func (r *Replica) exchangedFormer(p *peer, x *exchange) {
+func (r *Replica) exchangedFormer(p *peers.Peer, x *exchange) {
 	e := peers.Exchange{Relayed: x.Relay(), Trip: x.Trip()}
 	if d := x.Digest(); d != nil {
 		e.Answered, e.Frozen = true, d.Frozen
-		e.AllAcked, e.AllActive = r.allAcked(d.Acked), r.allAcked(d.Acked, d.Requesting)
+		e.AllAcked, e.AllActive = r.peers.AllAcked(d.Acked), r.peers.AllAcked(d.Acked, d.Requesting)
 	}
-	r.step.Alarm(p.draining.NoteExchange(r.step.Now(), e))
+	r.step.Alarm(p.Draining.NoteExchange(r.step.Now(), e))
 	r.handOffArrivals()
-}
-
-// allAcked reports that every other member, in its known boot, is in one of some lists.
-// Members of this node's shard count, too. They own the same slots, but this node's copy is
-// not theirs.
-func (r *Replica) allAcked(lists ...[]wire.NodeBoot) bool {
-	for _, p := range r.peers {
-		boot := wire.NodeBoot{Node: p.id, Boot: p.Boot}
-		if p.member && !slices.ContainsFunc(lists, func(list []wire.NodeBoot) bool { return slices.Contains(list, boot) }) {
-			return false
-		}
-	}
-	return true
 }
 
 // handOffArrivals begins the hand-off again if slots held for others have come, or have
@@ -251,11 +139,11 @@ func (r *Replica) Refresh() {
 		return
 	}
 	r.synced = false
-	for _, p := range slices.Clone(r.peers) {
-		p.exchanged, p.apart = false, false
+	for _, p := range slices.Clone(r.peers.All()) {
+		p.Exchanged, p.Apart = false, false
 		r.exchangeWith(p)
 	}
-	r.views.Reach()
+	r.peers.Reach()
 	r.checkSynced()
 }
 
@@ -269,13 +157,13 @@ func (r *Replica) checkSynced() {
 	}
 	r.forgetFormer()
 	all, exchanged := true, true
-	for _, p := range r.peers {
-		if !r.reachable(p) {
+	for _, p := range r.peers.All() {
+		if !r.peers.Reachable(p) {
 			continue
 		}
-		done := p.exchanged && p.offer == nil && (p.draining.HandedOver || !p.former)
+		done := p.Exchanged && r.offers[p] == nil && (p.Draining.HandedOver || !p.Former)
 		all = all && done
-		exchanged = exchanged && p.exchanged
+		exchanged = exchanged && p.Exchanged
 		if !done {
 			r.step.Alarm(p.ReachableUntil(r.view.Since()) + 1)
 		}
@@ -316,25 +204,25 @@ func (r *Replica) serveAll() {
 // nothing be lost by forgetting them (I25). A short delay lets the last acknowledgement
 // arrive, so that the former member releases what it holds.
 func (r *Replica) forgetFormer() {
-	n, holds := len(r.peers), r.slots.ForOthers()
-	r.peers = slices.DeleteFunc(r.peers, func(p *peer) bool {
-		done := p.former && p.draining.Drained && !holds && r.exchangeOf(p) == nil
-		if done && r.step.Now() < p.receipt.SentAt()+forgetDelay {
-			r.step.Alarm(p.receipt.SentAt() + forgetDelay)
-			done = false
-		}
-		if done {
-			r.drained = append(r.drained, p.id)
-		}
-		if done && p.Boot != 0 {
-			r.boots.Note(p.id, p.Boot)
+	holds := r.slots.ForOthers()
+	gone := r.peers.RemoveDrained(func(p *peers.Peer) bool {
+		forgetAt := r.receipt(p).SentAt() + forgetDelay
+		done := p.Draining.Drained && !holds && r.exchangeOf(p) == nil
+		if done && r.step.Now() < forgetAt {
+			r.step.Alarm(forgetAt)
+			return false
 		}
 		return done
 	})
-	if len(r.peers) < n {
-		r.step.Change.Alumni, r.step.Change.AlumniSet = r.former(), true
+	for _, p := range gone {
+		if p.Boot != 0 {
+			r.boots.Note(p.ID, p.Boot)
+		}
+	}
+	if len(gone) > 0 {
+		r.peers.Persist()
 		r.step.Commit()
-		r.step.Event(core.Event{Kind: EventFormerDrained, View: r.view.ID(), Count: uint64(n - len(r.peers))})
-		r.views.Reach()
+		r.step.Event(core.Event{Kind: EventFormerDrained, View: r.view.ID(), Count: uint64(len(gone))})
+		r.peers.Reach()
 	}
 }

@@ -26,7 +26,7 @@ func (r *Replica) OnDigestRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.Di
 	reply := &wire.Digest{
 		Session: m.Session, View: r.view.ID(), Layout: r.view.Layout(), Revision: r.slots.Revision(), Frozen: r.view.Closed(),
 		Descends: r.view.Descends(h.View),
-		Unsynced: r.unsynced(), StableCut: r.stableCutSum(), Ended: r.boots.List(), GCCounter: r.collector.Counter, Former: r.formerFor(h.View),
+		Unsynced: r.unsynced(), StableCut: r.stableCutSum(), Ended: r.boots.List(), GCCounter: r.collector.Counter, Former: r.peers.FormerFor(h.View),
 		Heard: r.heardAt(h.View), Acked: r.requesters.AckedAt(h.View, r.slots.Revision()), Requesting: r.requesters.Asking(h.View, r.step.Now()),
 		Held: r.slots.Holdings(list), Forgotten: r.boots.ForgottenList(),
 	}
@@ -49,46 +49,7 @@ func (r *Replica) heardAt(view ids.View) wire.Vector {
 // unsynced reports that data may still be on its way here, or may come from a former member
 // (docs/causal.md §7.6, rule 3). Surveys and inquiries do not count such a node's answer.
 func (r *Replica) unsynced() bool {
-	return r.view.None() || !r.synced || r.slots.Unready() > 0 || r.hasFormer()
-}
-
-// former lists the former members that have not been drained. A node outside its view lists
-// the nodes that it was with before and that are outside the view, too: the members may not
-// know them.
-func (r *Replica) former() []wire.Member {
-	var list []wire.Member
-	for _, p := range r.peers {
-		if p.former {
-			list = append(list, p.at)
-		}
-	}
-	for _, m := range r.outside {
-		if !r.view.None() && !r.view.Has(m.ID) {
-			list = append(list, m)
-		}
-	}
-	return list
-}
-
-// formerFor is the list of former members that a requester in a view is told. To a requester
-// in another view the members of this node's view are listed, too, since they may be former
-// members there (docs/causal.md §7.2, rule 3).
-func (r *Replica) formerFor(view ids.View) []wire.Member {
-	list := r.former()
-	if !r.view.None() && view != r.view.ID() {
-		list = append(list, r.view.Held().Layout.Members()...)
-	}
-	return list
-}
-
-// hasFormer reports that some former member has not been drained, a parted one included.
-func (r *Replica) hasFormer() bool {
-	for _, p := range r.peers {
-		if p.former {
-			return true
-		}
-	}
-	return false
+	return r.view.None() || !r.synced || r.slots.Unready() > 0 || r.peers.HasFormer()
 }
 
 // maxWants bounds the reads of slots that are under way. Each peer has one question open, so

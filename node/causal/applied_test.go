@@ -67,7 +67,7 @@ func TestAWriteOfAForwarderThatHasEndedIsRefused(t *testing.T) {
 	r := bare()
 	id := ids.Request{Node: 7, Boot: 70, Counter: 3}
 	r.rememberApplied(&wire.Item{Key: "x", ID: id}, true, false)
-	r.boots.Hear([]wire.NodeBoot{{Node: 7, Boot: 70}}, r.hearsFrom)
+	r.boots.Hear([]wire.NodeBoot{{Node: 7, Boot: 70}}, r.peers.HearsFrom)
 	r.Hello(&wire.Hello{})
 	if n := r.incoming.applied.Len(); n != 0 {
 		t.Errorf("%d results of it are kept", n)

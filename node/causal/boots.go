@@ -3,6 +3,7 @@ package causal
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/causal/peers"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -11,11 +12,11 @@ import (
 // all owned slots are ready (docs/causal.md §10, rule 10).
 func (r *Replica) endStreams() {
 	l := r.boots
-	if !l.Inquiring() || r.hasFormer() || r.slots.Unready() > 0 {
+	if !l.Inquiring() || r.peers.HasFormer() || r.slots.Unready() > 0 {
 		return
 	}
-	for _, p := range r.peers {
-		if p.inquired < l.Inquiry() {
+	for _, p := range r.peers.All() {
+		if p.Inquired < l.Inquiry() {
 			return
 		}
 	}
@@ -30,24 +31,18 @@ func (r *Replica) continueInquiry() {
 	if r.waiting.Len()+len(r.forgettings) == 0 || !r.boots.Inquiring() {
 		return
 	}
-	for _, p := range slices.Clone(r.peers) {
-		if p.inquired < r.boots.Inquiry() && r.reachable(p) && r.exchangeOf(p) == nil {
+	for _, p := range slices.Clone(r.peers.All()) {
+		if p.Inquired < r.boots.Inquiry() && r.peers.Reachable(p) && r.exchangeOf(p) == nil {
 			r.exchangeWith(p)
 		}
 	}
 }
 
 // hearPositions takes in which positions exist, from a peer whose data has all come here.
-func (r *Replica) hearPositions(p *peer, m *wire.Digest) {
+func (r *Replica) hearPositions(p *peers.Peer, m *wire.Digest) {
 	vectors := m.Held.Vectors
-	if p.former { // a former member is asked for few slots, and may be the only node that knows of the others
+	if p.Former { // a former member is asked for few slots, and may be the only node that knows of the others
 		vectors = append(vectors[:len(vectors):len(vectors)], m.Heard)
 	}
-	r.boots.HearPositions(p.id, vectors, func(id ids.Node) bool { return r.peer(id) != nil })
-}
-
-// hearsFrom reports that a hello has just come from a node in a boot.
-func (r *Replica) hearsFrom(boot wire.NodeBoot) bool {
-	p := r.peer(boot.Node)
-	return p != nil && p.Boot == boot.Boot && p.Greets(r.step.Now())
+	r.boots.HearPositions(p.ID, vectors, func(id ids.Node) bool { return r.peers.Get(id) != nil })
 }

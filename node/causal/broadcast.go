@@ -4,6 +4,7 @@ import (
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/broadcast"
+	"github.com/cohortkv/cohort/node/causal/peers"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -25,11 +26,11 @@ func (r *Replica) ownDurable(view ids.View, n uint64) {
 func (r *Replica) flush() {
 	o := &r.streams.Own
 	for b := o.Next(r.step.Now()); b != nil; b = o.Next(r.step.Now()) {
-		for _, p := range r.peers {
-			if p.replica && r.reachable(p) {
-				r.step.Send(p.id, b)
+		for _, p := range r.peers.All() {
+			if p.Replica && r.peers.Reachable(p) {
+				r.step.Send(p.ID, b)
 				if p.KeepsUp(r.step.Now()) {
-					o.Await(p.id)
+					o.Await(p.ID)
 				}
 			}
 		}
@@ -61,11 +62,11 @@ func (r *Replica) tickStream() {
 // OnBatchAck notes up to which number a replica, in its known boot, has the own stream
 // durably.
 func (r *Replica) OnBatchAck(h wire.Header, m *wire.BatchAck) {
-	p := r.peer(h.From)
+	p := r.peers.Get(h.From)
 	if p == nil || m.View != r.streams.Own.ID().View || !p.Is(h.Boot) {
 		return
 	}
-	r.streams.Own.Ack(p.id, m.N)
+	r.streams.Own.Ack(p.ID, m.N)
 	r.completeFlight()
 	if !mutant.On(mutant.CausalBatchAtNextWrite) {
 		r.flush()
@@ -76,7 +77,7 @@ func (r *Replica) OnBatchAck(h wire.Header, m *wire.BatchAck) {
 // left the window: only an exchange brings that (docs/causal.md §4, rules 8 to 11).
 func (r *Replica) OnResendRequest(h wire.Header, m *wire.ResendRequest) {
 	o := &r.streams.Own
-	p := r.peer(h.From)
+	p := r.peers.Get(h.From)
 	if p == nil || m.View != o.ID().View || m.From == 0 || m.From > o.Sent() {
 		return
 	}
@@ -92,8 +93,8 @@ func (r *Replica) OnResendRequest(h wire.Header, m *wire.ResendRequest) {
 
 // trackOf is the track of a peer's stream in its present boot, opened when first needed. A new
 // track begins where K of all owned slots is (docs/causal.md §4, rule 12).
-func (r *Replica) trackOf(p *peer) *broadcast.Track {
-	s := wire.Stream{View: r.view.ID(), Node: p.id, Boot: p.Boot}
+func (r *Replica) trackOf(p *peers.Peer) *broadcast.Track {
+	s := wire.Stream{View: r.view.ID(), Node: p.ID, Boot: p.Boot}
 	t := r.streams.Track(s)
 	if t == nil {
 		t = r.streams.Open(s)
@@ -107,8 +108,8 @@ func (r *Replica) trackOf(p *peer) *broadcast.Track {
 // batch of another view would bring back what was collected since (I19; docs/causal.md §4,
 // rule 4). An item under a dot that is not its place in the stream is skipped.
 func (r *Replica) OnBatch(h wire.Header, m *wire.Batch, stored []*wire.Item) {
-	p := r.peer(h.From)
-	if p == nil || !p.replica || !p.Is(h.Boot) || m.First == 0 || len(m.Items) == 0 || len(stored) != len(m.Items) || !r.credible(h.From, m) {
+	p := r.peers.Get(h.From)
+	if p == nil || !p.Replica || !p.Is(h.Boot) || m.First == 0 || len(m.Items) == 0 || len(stored) != len(m.Items) || !r.credible(h.From, m) {
 		return
 	}
 	if m.View != r.view.ID() {
@@ -122,7 +123,7 @@ func (r *Replica) OnBatch(h wire.Header, m *wire.Batch, stored []*wire.Item) {
 		p.Boot = h.Boot
 	}
 	if r.slots.AsideBytes() > r.cfg.Limits.AsideBytes {
-		r.step.Event(core.Event{Kind: EventAsideFull, Peer: p.id})
+		r.step.Event(core.Event{Kind: EventAsideFull, Peer: p.ID})
 		return
 	}
 	t := r.trackOf(p)
@@ -189,10 +190,10 @@ func (r *Replica) awaitGap(isNew bool) {
 // with the stream's node is under way (docs/causal.md §4, rule 8).
 func (r *Replica) tickTracks() {
 	for _, t := range r.streams.Tracks() {
-		p := r.peer(t.ID().Node)
+		p := r.peers.Get(t.ID().Node)
 		due, missing := t.Due()
 		switch {
-		case !missing || p == nil || p.Boot != t.ID().Boot || !r.reachable(p):
+		case !missing || p == nil || p.Boot != t.ID().Boot || !r.peers.Reachable(p):
 		case r.step.Now() < due:
 			r.step.Alarm(due)
 		case r.exchangeOf(p) != nil:
@@ -207,28 +208,28 @@ func (r *Replica) tickTracks() {
 
 // requestMissing requests the first gap of a track: from the sender's window, and by an
 // exchange if the window does not reach back far enough.
-func (r *Replica) requestMissing(p *peer, t *broadcast.Track) {
+func (r *Replica) requestMissing(p *peers.Peer, t *broadcast.Track) {
 	q := t.Request(r.step.Now())
 	if q.Exchange {
 		r.exchangeWith(p)
 	}
 	if q.Missing > 0 {
-		r.step.Event(core.Event{Kind: EventGap, Peer: p.id, Count: q.Missing})
+		r.step.Event(core.Event{Kind: EventGap, Peer: p.ID, Count: q.Missing})
 	}
 	if q.From > 0 {
-		r.step.Send(p.id, &wire.ResendRequest{View: t.ID().View, From: q.From, To: q.To})
+		r.step.Send(p.ID, &wire.ResendRequest{View: t.ID().View, From: q.From, To: q.To})
 	}
 }
 
 // OnTruncated notes that a part of a stream has left its sender's window, and begins an
 // exchange if some of that part is missing here.
 func (r *Replica) OnTruncated(h wire.Header, m *wire.Truncated) {
-	p := r.peer(h.From)
-	if p == nil || !p.replica || r.view.None() || m.View != r.view.ID() || !p.Is(h.Boot) {
+	p := r.peers.Get(h.From)
+	if p == nil || !p.Replica || r.view.None() || m.View != r.view.ID() || !p.Is(h.Boot) {
 		return
 	}
 	if r.trackOf(p).Truncate(m.UpTo) {
-		r.step.Event(core.Event{Kind: EventTruncated, Peer: p.id})
+		r.step.Event(core.Event{Kind: EventTruncated, Peer: p.ID})
 		r.exchangeWith(p)
 	}
 }
@@ -249,13 +250,7 @@ func (r *Replica) catchUp() {
 // beginStreams begins the own stream of the view. A stream is named by view, node and boot,
 // so no dot of an earlier view or boot comes twice (I16).
 func (r *Replica) beginStreams() {
-	var replicas []ids.Node
-	for _, p := range r.peers {
-		if p.replica {
-			replicas = append(replicas, p.id)
-		}
-	}
-	r.streams.Begin(wire.Stream{View: r.view.ID(), Node: r.cfg.Self, Boot: r.cfg.Boot}, replicas)
+	r.streams.Begin(wire.Stream{View: r.view.ID(), Node: r.cfg.Self, Boot: r.cfg.Boot}, r.peers.Replicas())
 }
 
 // foldTracks ends the streams of a view that ends here, and moves their positions into K of

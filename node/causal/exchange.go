@@ -19,13 +19,13 @@ import (
 // Replica's list from its first question to its end, and there is at most one for each peer.
 type exchange struct {
 	antientropy.Exchange
-	peer     *peer
+	peer     *peers.Peer
 	waitsFor *exchange // an exchange that is bringing the same slots (docs/causal.md §6.6, rule 10); nil: none
 }
 
 // exchangeWith begins an exchange with a peer. If one is under way, another one follows it. If
 // this node wants no slots, the exchange is over at once.
-func (r *Replica) exchangeWith(p *peer) {
+func (r *Replica) exchangeWith(p *peers.Peer) {
 	if x := r.exchangeOf(p); x != nil {
 		x.Follow()
 		return
@@ -35,11 +35,11 @@ func (r *Replica) exchangeWith(p *peer) {
 		r.exchanged(p, &exchange{Exchange: antientropy.None(r.boots.Inquiry())})
 		return
 	}
-	r.beginExchange(p, antientropy.New(list, p.draining.Relay))
+	r.beginExchange(p, antientropy.New(list, p.Draining.Relay))
 }
 
 // beginExchange lists an exchange and opens it.
-func (r *Replica) beginExchange(p *peer, e antientropy.Exchange) {
+func (r *Replica) beginExchange(p *peers.Peer, e antientropy.Exchange) {
 	x := &exchange{Exchange: e, peer: p}
 	r.exchanges = append(r.exchanges, x)
 	r.openExchange(x)
@@ -48,8 +48,8 @@ func (r *Replica) beginExchange(p *peer, e antientropy.Exchange) {
 // pollFormer asks a former member which owners have acknowledged its data. The exchange is
 // about no slots, as long as nothing can be new there: no inquiry needs the former member,
 // and its data is not relayed (docs/causal.md §7.4, rule 4).
-func (r *Replica) pollFormer(p *peer) {
-	if p.receipt.Ack() == nil || p.draining.Relay || p.inquired != r.boots.Inquiry() {
+func (r *Replica) pollFormer(p *peers.Peer) {
+	if r.receipt(p).Ack() == nil || p.Draining.Relay || p.Inquired != r.boots.Inquiry() {
 		r.exchangeWith(p)
 		return
 	}
@@ -58,7 +58,7 @@ func (r *Replica) pollFormer(p *peer) {
 
 // exchangeAgain begins an exchange with a peer that is heard again. An exchange under way is
 // opened anew, because its next repetition may be a second away.
-func (r *Replica) exchangeAgain(p *peer) {
+func (r *Replica) exchangeAgain(p *peers.Peer) {
 	if x := r.exchangeOf(p); x != nil && !x.Complete() {
 		r.openExchange(x)
 		return
@@ -67,7 +67,7 @@ func (r *Replica) exchangeAgain(p *peer) {
 }
 
 // exchangeOf is the exchange with a peer that is under way; nil: none.
-func (r *Replica) exchangeOf(p *peer) *exchange {
+func (r *Replica) exchangeOf(p *peers.Peer) *exchange {
 	for _, x := range r.exchanges {
 		if x.peer == p {
 			return x
@@ -78,8 +78,8 @@ func (r *Replica) exchangeOf(p *peer) *exchange {
 
 // wanted are the slots that a peer is asked about: those that this node owns, or all slots of
 // a former member whose data is relayed (docs/causal.md §6.1, rule 2).
-func (r *Replica) wanted(p *peer) []wire.SlotRange {
-	if p.draining.Relay {
+func (r *Replica) wanted(p *peers.Peer) []wire.SlotRange {
+	if p.Draining.Relay {
 		return slots.All(r.slots.Space())
 	}
 	return r.slots.OwnedRanges()
@@ -88,7 +88,7 @@ func (r *Replica) wanted(p *peer) []wire.SlotRange {
 // openExchange begins an exchange, or begins it again, under a new session. It notes the
 // state of this node, with which the peer's Digest is compared.
 func (r *Replica) openExchange(x *exchange) {
-	if x.Brief() && x.peer.inquired != r.boots.Inquiry() {
+	if x.Brief() && x.peer.Inquired != r.boots.Inquiry() {
 		r.expand(x) // the inquiry needs a full answer
 	}
 	x.waitsFor = nil
@@ -99,7 +99,7 @@ func (r *Replica) openExchange(x *exchange) {
 }
 
 // expand makes a brief exchange ask about the wanted slots.
-func (r *Replica) expand(x *exchange) { x.Expand(r.wanted(x.peer), x.peer.draining.Relay) }
+func (r *Replica) expand(x *exchange) { x.Expand(r.wanted(x.peer), x.peer.Draining.Relay) }
 
 // askExchange sends the open question of an exchange, for the first time or again.
 func (r *Replica) askExchange(x *exchange) {
@@ -107,7 +107,7 @@ func (r *Replica) askExchange(x *exchange) {
 	if q, first := m.(*wire.DigestRequest); first {
 		q.Births, q.Forgotten = r.view.Births(), r.boots.ForgottenList()
 	}
-	r.step.Ask(x.peer.id, m)
+	r.step.Ask(x.peer.ID, m)
 	r.step.Alarm(x.Next())
 }
 
@@ -136,20 +136,17 @@ func (r *Replica) OnDigest(h wire.Header, m *wire.Digest) {
 	}
 	if !r.view.MayExchange(m) {
 		r.step.Event(core.Event{Kind: EventApart, Peer: h.From})
-		if x.peer.former && !x.peer.apart {
-			x.peer.apart = true // parted groups leave each other alone: the node is not dialled either
-			r.views.Reach()
-		}
+		r.peers.Part(x.peer)
 		r.endExchange(x)
 		return
 	}
-	if x.Brief() && !x.peer.receipt.Is(h.Boot, m.Revision) {
+	if x.Brief() && !r.receipt(x.peer).Is(h.Boot, m.Revision) {
 		r.expand(x)
 		r.openExchange(x)
 		return
 	}
 	x.Answer(h.Boot, m, r.step.Now())
-	r.boots.Hear(m.Ended, r.hearsFrom)
+	r.boots.Hear(m.Ended, r.peers.HearsFrom)
 	r.collector.Raise(m.GCCounter)
 	r.hearForgotten(h.From, m.Forgotten)
 	r.hearOfFormer(m)
@@ -157,7 +154,7 @@ func (r *Replica) OnDigest(h wire.Header, m *wire.Digest) {
 	if c := r.catalog.Get(m.View); m.StableCut != 0 && (c == nil || !c.HasStableCut) {
 		r.step.Ask(h.From, &wire.ViewInfoRequest{Views: []ids.View{m.View}}) // contexts may refer to that cut
 	}
-	if x.peer.former {
+	if x.peer.Former {
 		x.peer.Boot = h.Boot // a former member sends no hello that tells its boot
 	}
 	r.gained(x.peer)
@@ -218,7 +215,7 @@ func (r *Replica) absorb(x *exchange, at hashing.Slot, run *wire.HeldSlots, j *v
 	}
 	r.hold(at)
 	if !r.slots.Absorb(at, x.Digest().Held.Vectors[run.Vector], x.GCCounter(at, run), run.Ready && r.view.OnePredecessor(), plausible.MaxVector, j) {
-		r.refuseMessage(x.peer.id, "knowledge of more streams than are kept")
+		r.refuseMessage(x.peer.ID, "knowledge of more streams than are kept")
 	}
 }
 
@@ -246,7 +243,7 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 		at := r.slots.Space().Slot(hash)
 		r.slotsDone(x, at)
 		r.hold(at)
-		if !x.peer.exchanged {
+		if !x.peer.Exchanged {
 			r.moved()
 		}
 		if r.merge(item, stored[i]) {
@@ -308,7 +305,7 @@ func (r *Replica) findAbsent(x *exchange, at hashing.Slot, theirs map[string]wir
 			if item == nil || !antientropy.Collected(item, theirs, k) {
 				continue
 			}
-			r.step.Event(core.Event{Kind: EventItemAbsent, Peer: x.peer.id})
+			r.step.Event(core.Event{Kind: EventItemAbsent, Peer: x.peer.ID})
 			r.forget(at, item, version.ItemHash(hashing.Hash(item.Key), item))
 			r.waiting.Note(item.Key)
 		}
@@ -372,7 +369,7 @@ func (r *Replica) tickExchanges() {
 	for _, x := range slices.Clone(r.exchanges) {
 		switch {
 		case x.Complete():
-		case !r.reachable(x.peer) && x.Unanswered(r.step.Now()) >= peers.Silence || mutant.On(mutant.CausalNoExchangeRetry) && r.step.Now() >= x.Next():
+		case !r.peers.Reachable(x.peer) && x.Unanswered(r.step.Now()) >= peers.Silence || mutant.On(mutant.CausalNoExchangeRetry) && r.step.Now() >= x.Next():
 			r.exchanges = slices.DeleteFunc(r.exchanges, func(o *exchange) bool { return o == x })
 			r.resumeWaiting(x)
 			r.checkSynced()

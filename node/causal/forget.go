@@ -3,6 +3,7 @@ package causal
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/causal/peers"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -37,7 +38,7 @@ func (r *Replica) Forget(in *core.ForgetNode) {
 		r.forgettings = append(r.forgettings, forgetting{in.Token, in.Node, r.step.Now() + forgetPatience})
 		r.step.Alarm(r.step.Now() + forgetPatience)
 		r.forgetNode(wire.Forgotten{Node: in.Node, View: r.view.ID()})
-		for _, p := range slices.Clone(r.peers) {
+		for _, p := range slices.Clone(r.peers.All()) {
 			r.exchangeAgain(p) // the DigestRequest tells the peer of the order
 		}
 		r.endStreams() // a node without peers has no exchange that ends the inquiry
@@ -46,7 +47,7 @@ func (r *Replica) Forget(in *core.ForgetNode) {
 
 // mayForget says whether a node may be forgotten: ForgetDone, or the reason against it.
 func (r *Replica) mayForget(id ids.Node) core.ForgetFate {
-	p := r.peer(id)
+	p := r.peers.Get(id)
 	switch {
 	case r.view.None() || id == r.cfg.Self || r.view.Has(id):
 		return core.ForgetMember
@@ -70,23 +71,19 @@ func (r *Replica) forgetNode(f wire.Forgotten) {
 	if !r.boots.Forget(f) {
 		return
 	}
-	r.peers = slices.DeleteFunc(r.peers, func(p *peer) bool {
-		gone := p.id == f.Node
-		if gone {
-			r.stopExchange(p)
-		}
-		return gone
-	})
-	r.outside = slices.DeleteFunc(r.outside, func(m wire.Member) bool { return m.ID == f.Node })
-	r.step.Change.Alumni, r.step.Change.AlumniSet = r.former(), true
+	if p := r.peers.Get(f.Node); p != nil {
+		r.stopExchange(p)
+	}
+	r.peers.Forget(f.Node)
+	r.peers.Persist()
 	r.step.Commit()
-	r.views.Reach()
+	r.peers.Reach()
 	r.boots.Begin()
 	r.checkSynced()
 }
 
 // stopExchange ends the exchange with a node that is forgotten, without concluding anything.
-func (r *Replica) stopExchange(p *peer) {
+func (r *Replica) stopExchange(p *peers.Peer) {
 	if x := r.exchangeOf(p); x != nil {
 		r.exchanges = slices.DeleteFunc(r.exchanges, func(o *exchange) bool { return o == x })
 		r.resumeWaiting(x)
@@ -97,7 +94,7 @@ func (r *Replica) stopExchange(p *peer) {
 // that it replaces. It ignores nodes that were readmitted since, and nodes that are heard
 // here: a word of one member does not outweigh the node's own messages.
 func (r *Replica) hearForgotten(from ids.Node, list []wire.Forgotten) {
-	if p := r.peer(from); p == nil || !p.member {
+	if p := r.peers.Get(from); p == nil || !p.Member {
 		return
 	}
 	for _, f := range list {
@@ -175,9 +172,9 @@ func (r *Replica) tickForget() {
 			return false
 		}
 		res := &core.ForgetResult{Fate: core.ForgetPending}
-		for _, p := range r.peers {
-			if p.inquired < r.boots.Inquiry() || p.former {
-				res.Waiting = append(res.Waiting, p.id)
+		for _, p := range r.peers.All() {
+			if p.Inquired < r.boots.Inquiry() || p.Former {
+				res.Waiting = append(res.Waiting, p.ID)
 			}
 		}
 		r.replyForget(o.token, res)

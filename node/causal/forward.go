@@ -27,7 +27,7 @@ type outgoingForwards struct {
 type outgoingForward struct {
 	req        *request
 	counter    uint64       // of the request id
-	to         *peer        // the owner that is asked now; nil: none can be asked yet
+	to         *peers.Peer  // the owner that is asked now; nil: none can be asked yet
 	begunAt    wire.Instant // when the forward was first sent to this owner
 	sentAt     wire.Instant // when the last copy was sent
 	answeredAt wire.Instant // last answer of an owner; hellos do not show that forwards arrive
@@ -73,7 +73,7 @@ func (r *Replica) dispatch(x *outgoingForward) {
 	if boot == 0 {
 		boot = x.to.Boot
 	}
-	x.request = r.step.Ask(x.to.id, &wire.CausalForward{
+	x.request = r.step.Ask(x.to.ID, &wire.CausalForward{
 		Counter: x.counter, Read: x.req.kind == reading, Op: x.req.op, Context: x.req.context,
 		LowestOpen: r.lowestOpen(), To: boot,
 	})
@@ -96,11 +96,11 @@ func (r *Replica) chooseOwner(x *outgoingForward) {
 	}
 	begin := int(x.counter)
 	if x.to != nil {
-		begin = slices.IndexFunc(owners, func(m wire.Member) bool { return m.ID == x.to.id }) + 1
+		begin = slices.IndexFunc(owners, func(m wire.Member) bool { return m.ID == x.to.ID }) + 1
 	}
-	var other *peer
+	var other *peers.Peer
 	for i := range owners {
-		p := r.peer(owners[(begin+i)%len(owners)].ID)
+		p := r.peers.Get(owners[(begin+i)%len(owners)].ID)
 		if p == nil {
 			continue
 		}
@@ -114,7 +114,7 @@ func (r *Replica) chooseOwner(x *outgoingForward) {
 	}
 	if other != x.to {
 		if x.to != nil {
-			x.others = append(x.others, x.to.id)
+			x.others = append(x.others, x.to.ID)
 		}
 		x.to, x.begunAt, x.boot = other, r.step.Now(), 0
 	}
@@ -154,7 +154,7 @@ func (r *Replica) OnForwardReply(h wire.Header, m *wire.CausalForwardReply) {
 		r.refuseMessage(h.From, why)
 		return
 	}
-	if x.to != nil && x.to.id == h.From {
+	if x.to != nil && x.to.ID == h.From {
 		x.answeredAt = r.step.Now()
 	}
 	switch m.Fate {
@@ -179,12 +179,12 @@ func (r *Replica) OnForwardReply(h wire.Header, m *wire.CausalForwardReply) {
 		r.cancelElsewhere(x, h.From)
 		r.reply(x.req, core.InDoubt, nil)
 	case wire.ForwardOtherBoot:
-		if x.to != nil && x.to.id == h.From && x.boot != h.Boot {
+		if x.to != nil && x.to.ID == h.From && x.boot != h.Boot {
 			x.boot = h.Boot
 			r.dispatch(x)
 		}
 	case wire.ForwardElsewhere:
-		if x.to != nil && x.to.id == h.From {
+		if x.to != nil && x.to.ID == h.From {
 			x.to = nil // this owner has not applied the write, and another node may own the slot by now
 			x.sentAt = r.step.Now() - forwardResend + resend/2
 			r.step.Alarm(x.sentAt + forwardResend)
@@ -194,7 +194,7 @@ func (r *Replica) OnForwardReply(h wire.Header, m *wire.CausalForwardReply) {
 
 // asked reports that a node was sent this forward.
 func (x *outgoingForward) asked(id ids.Node) bool {
-	return x.to != nil && x.to.id == id || slices.Contains(x.others, id)
+	return x.to != nil && x.to.ID == id || slices.Contains(x.others, id)
 }
 
 // unfit says why an answer does not fit its request (docs/causal.md §12, rule 4); empty:
@@ -235,7 +235,7 @@ func (r *Replica) abandonForward(q *request) {
 func (r *Replica) cancelElsewhere(x *outgoingForward, but ids.Node) {
 	at := x.others
 	if x.to != nil {
-		at = append(at, x.to.id)
+		at = append(at, x.to.ID)
 	}
 	r.cancelForward(x, slices.DeleteFunc(at, func(id ids.Node) bool { return id == but }))
 }
@@ -252,7 +252,7 @@ func (r *Replica) cancelForward(x *outgoingForward, at []ids.Node) {
 // an owner may have applied it (I12).
 func (r *Replica) rerouteForwards() {
 	for _, x := range slices.Clone(r.outgoing.list) {
-		keep := x.to != nil && r.peer(x.to.id) != nil && x.req.kind == writing
+		keep := x.to != nil && r.peers.Get(x.to.ID) != nil && x.req.kind == writing
 		switch {
 		case r.view.Closed() && (x.req.kind == reading || x.request == 0):
 			r.removeOutgoing(x)
@@ -270,14 +270,14 @@ func (r *Replica) rerouteForwards() {
 // any member: a member that does not own the slot answers *elsewhere*. A node outside the
 // view may never answer, so its forwards are cancelled and go to another owner.
 func (r *Replica) followOwner(x *outgoingForward) {
-	p := r.peer(x.to.id)
-	owner := p != nil && p.member && r.view.OwnedBy(p.id, x.req.at)
-	if owner || x.req.kind == writing && p != nil && p.member {
+	p := r.peers.Get(x.to.ID)
+	owner := p != nil && p.Member && r.view.OwnedBy(p.ID, x.req.at)
+	if owner || x.req.kind == writing && p != nil && p.Member {
 		x.to = p
 		return
 	}
-	r.cancelForward(x, []ids.Node{x.to.id})
-	x.others = append(x.others, x.to.id)
+	r.cancelForward(x, []ids.Node{x.to.ID})
+	x.others = append(x.others, x.to.ID)
 	x.to, x.sentAt = nil, r.step.Now()-forwardResend
 	r.step.Alarm(r.step.Now())
 }

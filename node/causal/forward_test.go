@@ -3,6 +3,7 @@ package causal
 import (
 	"testing"
 
+	"github.com/cohortkv/cohort/node/causal/peers"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -41,7 +42,7 @@ func TestAnAnswerMustFitItsRequest(t *testing.T) {
 func TestAnAnswerCountsOnlyFromWhoWasAsked(t *testing.T) {
 	r := bare()
 	q := r.newRequest(writing, 7, wire.Op{Kind: wire.OpPut, Key: "k"}, wire.Context{})
-	r.outgoing.list = []*outgoingForward{{req: q, counter: 1, to: &peer{id: 1}, others: []ids.Node{2}}}
+	r.outgoing.list = []*outgoingForward{{req: q, counter: 1, to: &peers.Peer{ID: 1}, others: []ids.Node{2}}}
 	done := &wire.CausalForwardReply{
 		Counter: 1, Fate: wire.ForwardDone, Present: true,
 		Item: wire.Item{Key: "k", Version: wire.CausalVersion{Counter: 1, Dot: wire.Dot{N: 1}}},
@@ -55,3 +56,5 @@ func TestAnAnswerCountsOnlyFromWhoWasAsked(t *testing.T) {
 		t.Error("a node that was asked before is not heard")
 	}
 }
+
+func from(id ids.Node, boot ids.Boot) wire.Header { return wire.Header{From: id, Boot: boot} }

@@ -3,6 +3,7 @@ package causal
 import (
 	"slices"
 
+	"github.com/cohortkv/cohort/node/causal/peers"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -17,16 +18,16 @@ type gossip struct {
 // tickGossip begins the exchanges that are due: with the next replica, with peers that have
 // not answered an inquiry, and with former members, each at its own interval.
 func (r *Replica) tickGossip() {
-	if r.view.None() || len(r.peers) == 0 {
+	if r.view.None() || len(r.peers.All()) == 0 {
 		return
 	}
 	g := &r.gossip
 	if r.step.Now() >= g.at {
 		g.at = r.step.Now() + gossipEvery
-		replicas := slices.DeleteFunc(slices.Clone(r.peers), func(p *peer) bool { return !p.replica })
+		replicas := slices.DeleteFunc(slices.Clone(r.peers.All()), func(p *peers.Peer) bool { return !p.Replica })
 		if n := len(replicas); n > 0 {
 			g.turn++
-			if p := replicas[g.turn%n]; r.reachable(p) && r.exchangeOf(p) == nil {
+			if p := replicas[g.turn%n]; r.peers.Reachable(p) && r.exchangeOf(p) == nil {
 				r.exchangeWith(p)
 			}
 		}
@@ -35,13 +36,13 @@ func (r *Replica) tickGossip() {
 		r.checkSynced()
 	}
 	r.step.Alarm(g.at)
-	for _, p := range slices.Clone(r.peers) {
+	for _, p := range slices.Clone(r.peers.All()) {
 		switch {
-		case !p.former || p.apart || r.exchangeOf(p) != nil:
-		case r.step.Now() >= p.draining.AskAt():
+		case !p.Former || p.Apart || r.exchangeOf(p) != nil:
+		case r.step.Now() >= p.Draining.AskAt():
 			r.pollFormer(p)
 		default:
-			r.step.Alarm(p.draining.AskAt())
+			r.step.Alarm(p.Draining.AskAt())
 		}
 	}
 }
@@ -65,7 +66,7 @@ func (r *Replica) Tick() {
 	r.tickGossip()
 	r.requestMissingInfo()
 	r.collect()
-	if !r.synced || r.slots.Unready() > 0 || r.hasFormer() {
+	if !r.synced || r.slots.Unready() > 0 || r.peers.HasFormer() {
 		r.checkSynced()
 	}
 	r.makeStableCut()

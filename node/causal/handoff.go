@@ -17,35 +17,35 @@ import (
 // offerTo begins the hand-off to a member of the slots that it owns and that hold something
 // here. This node is not synced, and releases none of those slots, until the member has
 // acknowledged them (I25; docs/causal.md §7.3).
-func (r *Replica) offerTo(p *peer) {
-	p.offer = nil
-	if !p.member || r.view.None() || !r.view.Member() && r.hasAll(p) {
+func (r *Replica) offerTo(p *peers.Peer) {
+	r.offers[p] = nil
+	if !p.Member || r.view.None() || !r.view.Member() && r.hasAll(p) {
 		return
 	}
-	p.offer = handoff.Begin(&r.slots, r.view.SlotsOf(p.id), r.step.Now())
-	if p.offer != nil {
-		_, next := p.offer.Due(r.step.Now())
+	r.offers[p] = handoff.Begin(&r.slots, r.view.SlotsOf(p.ID), r.step.Now())
+	if r.offers[p] != nil {
+		_, next := r.offers[p].Due(r.step.Now())
 		r.step.Alarm(next)
 	}
 }
 
 // hasAll reports that a member had acknowledged everything that is held here before this node
 // came to the view.
-func (r *Replica) hasAll(p *peer) bool {
+func (r *Replica) hasAll(p *peers.Peer) bool {
 	return slices.ContainsFunc(r.requesters.AckedAt(r.view.ID(), r.slots.Revision()), func(o wire.NodeBoot) bool {
-		return o.Node == p.id && p.Is(o.Boot)
+		return o.Node == p.ID && p.Is(o.Boot)
 	})
 }
 
 // tickHandoffs sends Handoff again for each offer that is not acknowledged in time.
 func (r *Replica) tickHandoffs() {
-	for _, p := range r.peers {
-		if p.offer == nil {
+	for _, p := range r.peers.All() {
+		if r.offers[p] == nil {
 			continue
 		}
-		m, next := p.offer.Due(r.step.Now())
+		m, next := r.offers[p].Due(r.step.Now())
 		if m != nil {
-			r.step.SendDurable(p.id, m)
+			r.step.SendDurable(p.ID, m)
 		}
 		r.step.Alarm(next)
 	}
@@ -68,30 +68,31 @@ func (r *Replica) OnHandoff(h wire.Header, m *wire.Handoff) {
 	switch x := r.exchangeOf(p); {
 	case x != nil && (x.Digest() == nil || x.Boot() == h.Boot && x.Digest().Revision >= m.Revision):
 		// the exchange under way brings the revision
-	case p.receipt.Has(h.Boot, m.Revision):
-		r.step.SendDurable(p.id, p.receipt.Ack()) // everything is here, and the acknowledgement was lost
+	case r.receipt(p).Has(h.Boot, m.Revision):
+		r.step.SendDurable(p.ID, r.receipt(p).Ack()) // everything is here, and the acknowledgement was lost
 	default:
 		r.exchangeWith(p)
 	}
 }
 
-// guest adds a node outside the view that hands off what it holds, and that the view lists as
-// a source; nil: the view does not, or the node is a peer already.
-func (r *Replica) guest(h wire.Header) *peer {
-	if r.peer(h.From) != nil {
-		return nil
+// guest adds the sender of a Handoff as a guest; nil: it is none. A node that has turned up
+// begins an inquiry.
+func (r *Replica) guest(h wire.Header) *peers.Peer {
+	p := r.peers.Guest(h)
+	if p != nil {
+		r.boots.Readmit(p.ID)
+		r.boots.Restart()
+		r.peers.Reach()
 	}
-	for _, m := range r.view.Held().Sources {
-		if m.ID == h.From {
-			r.boots.Readmit(m.ID)
-			p := &peer{id: m.ID, at: m, guest: true, Contact: peers.Heard(r.step.Now(), h.Boot)}
-			r.addPeer(p)
-			r.boots.Restart()
-			r.views.Reach()
-			return p
-		}
+	return p
+}
+
+// receipt is what this node has acknowledged of a peer's data, in this view.
+func (r *Replica) receipt(p *peers.Peer) *handoff.Receipt {
+	if r.receipts[p] == nil {
+		r.receipts[p] = &handoff.Receipt{}
 	}
-	return nil
+	return r.receipts[p]
 }
 
 // ackHandoff acknowledges a peer's data after an exchange: of the slots that this node owns,
@@ -103,29 +104,29 @@ func (r *Replica) ackHandoff(x *exchange) {
 		return
 	case x.Brief():
 		if !slices.Contains(x.Digest().Acked, wire.NodeBoot{Node: r.cfg.Self, Boot: r.cfg.Boot}) {
-			r.step.SendDurable(x.peer.id, x.peer.receipt.Ack()) // the acknowledgement was lost
+			r.step.SendDurable(x.peer.ID, r.receipt(x.peer).Ack()) // the acknowledgement was lost
 		}
 		return
 	}
 	taken := handoff.Taken(&r.slots, x.Slots(), &x.Digest().Held)
-	if len(taken) == 0 && !x.peer.former {
+	if len(taken) == 0 && !x.peer.Former {
 		return
 	}
 	ack := &wire.HandoffAck{Boot: x.Boot(), Revision: x.Digest().Revision, Slots: taken}
-	deferred := !x.peer.former && x.Digest().View != r.view.ID() // until the peer is heard in this view
-	if m := x.peer.receipt.Note(ack, deferred, r.step.Now()); m != nil {
-		r.step.SendDurable(x.peer.id, m)
+	deferred := !x.peer.Former && x.Digest().View != r.view.ID() // until the peer is heard in this view
+	if m := r.receipt(x.peer).Note(ack, deferred, r.step.Now()); m != nil {
+		r.step.SendDurable(x.peer.ID, m)
 	}
 }
 
 // sendDeferredAck sends the deferred acknowledgement to a peer that is heard in this view
 // (docs/causal.md §7.3, rule 6).
-func (r *Replica) sendDeferredAck(p *peer, h wire.Header) {
+func (r *Replica) sendDeferredAck(p *peers.Peer, h wire.Header) {
 	if r.view.None() || h.View != r.view.ID() {
 		return
 	}
-	if m := p.receipt.Heard(h.Boot, r.step.Now()); m != nil {
-		r.step.SendDurable(p.id, m)
+	if m := r.receipt(p).Heard(h.Boot, r.step.Now()); m != nil {
+		r.step.SendDurable(p.ID, m)
 	}
 }
 
@@ -140,14 +141,14 @@ func (r *Replica) OnHandoffAck(h wire.Header, m *wire.HandoffAck) {
 	if m.Boot == r.cfg.Boot {
 		r.requesters.NoteAck(h, m.Revision)
 	}
-	if p == nil || p.offer == nil || m.Boot != r.cfg.Boot || !p.offer.Counts(m) || r.view.Member() && h.View != r.view.ID() {
+	if p == nil || r.offers[p] == nil || m.Boot != r.cfg.Boot || !r.offers[p].Counts(m) || r.view.Member() && h.View != r.view.ID() {
 		return
 	}
 	r.advance()
-	free, done := p.offer.Ack(&r.slots, m)
+	free, done := r.offers[p].Ack(&r.slots, m)
 	r.releasable.Add(free)
 	if done {
-		p.offer = nil
+		r.offers[p] = nil
 	}
 	r.release()
 	r.checkSynced()
@@ -185,12 +186,12 @@ func (r *Replica) beginHandoffs() {
 	if r.releasable.Waiting() {
 		r.step.Alarm(r.step.Now())
 	}
-	for _, p := range r.peers {
+	for _, p := range r.peers.All() {
 		r.offerTo(p)
-		if p.offer == nil {
+		if r.offers[p] == nil {
 			continue
 		}
-		for at := range p.offer.Unacked().All() {
+		for at := range r.offers[p].Unacked().All() {
 			r.slots.AwaitOwner(at)
 		}
 	}

@@ -9,18 +9,18 @@ import (
 // this node's shard it adds how many own writes they have not acknowledged, and how many of
 // their writes are missing here.
 func (r *Replica) Lag(l *core.Lag) {
-	for _, p := range r.peers {
-		if !p.member {
+	for _, p := range r.peers.All() {
+		if !p.Member {
 			continue
 		}
-		m := core.MemberLag{Node: p.id, Replica: p.replica}
+		m := core.MemberLag{Node: p.ID, Replica: p.Replica}
 		since, greeted := p.SinceHello(r.step.Now())
 		if m.Greeted = greeted; greeted {
 			m.Silent = since
 		}
-		if p.replica {
-			m.Unacked = r.streams.Own.Unacked(p.id)
-			if t := r.streams.Track(wire.Stream{View: r.view.ID(), Node: p.id, Boot: p.Boot}); t != nil {
+		if p.Replica {
+			m.Unacked = r.streams.Own.Unacked(p.ID)
+			if t := r.streams.Track(wire.Stream{View: r.view.ID(), Node: p.ID, Boot: p.Boot}); t != nil {
 				m.Missing = t.Missing()
 			}
 		}

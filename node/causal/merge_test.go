@@ -137,10 +137,11 @@ func TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt(t *testing.T) {
 		collected bool // here before the exchange; otherwise while it is under way
 	}{{"collected before", true}, {"collected meanwhile", false}} {
 		r := bare()
-		r.view.Adopt(&wire.View{ID: ids.View{Number: 2}}, 0)
+		held := &wire.View{ID: ids.View{Number: 2}, Layout: wire.Layout{Shards: []wire.Shard{{Members: []wire.Member{{ID: 2}}}}}}
+		r.view.Adopt(held, 0)
+		r.peers.Meet(nil, held)
 		r.catalog.Add(wire.KnownView{ID: r.view.ID()})
-		p := &peer{id: 2}
-		r.peers = []*peer{p}
+		p := r.peers.Get(2)
 		r.hold(at)
 		if c.collected {
 			r.know(at, wire.Vector{{Stream: stream, N: 1}})

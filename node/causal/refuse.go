@@ -8,7 +8,6 @@ import (
 
 // Bounds of what this node keeps on behalf of its peers (docs/causal.md §12, rule 6).
 const (
-	maxPeers     = 4096     // peers; beyond it no former member is added by hearsay
 	maxIncoming  = 1 << 16  // forwarded requests that wait here; beyond it they are refused
 	incomingRoom = 64 << 20 // bytes of memory that these take
 )

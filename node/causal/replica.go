@@ -31,6 +31,7 @@ import (
 	"github.com/cohortkv/cohort/node/causal/handoff"
 	"github.com/cohortkv/cohort/node/causal/loss"
 	"github.com/cohortkv/cohort/node/causal/membership"
+	"github.com/cohortkv/cohort/node/causal/peers"
 	"github.com/cohortkv/cohort/node/causal/plausible"
 	"github.com/cohortkv/cohort/node/causal/slots"
 	"github.com/cohortkv/cohort/node/causal/step"
@@ -126,11 +127,11 @@ type Replica struct {
 	view    *membership.View
 
 	slots      slots.Table
-	streams    broadcast.Streams  // of this view: the own stream, and tracks of the other replicas of the shard
-	peers      []*peer            // members, former members and guests; ascending by id, each id once
-	outside    []wire.Member      // members and former members of earlier views; empty while this node is a member
-	drained    []ids.Node         // former members that were drained in this view; hearsay does not bring them back
-	requesters handoff.Requesters // of slots, with the revisions that they have acknowledged
+	streams    broadcast.Streams // of this view: the own stream, and tracks of the other replicas of the shard
+	peers      *peers.List
+	offers     map[*peers.Peer]*handoff.Offer   // slots that a peer owns, and has not acknowledged; none: there are none
+	receipts   map[*peers.Peer]*handoff.Receipt // what this node has acknowledged of a peer's data, in this view
+	requesters handoff.Requesters               // of slots, with the revisions that they have acknowledged
 
 	exchanges []*exchange // under way, at most one for each peer
 	gossip    gossip
@@ -168,6 +169,8 @@ func New(cfg Config, box *core.Outbox, views Views) *Replica {
 	known := catalog.New(cfg.Limits.Space)
 	r.catalog = &known
 	r.view = membership.New(cfg.Self, r.catalog, func() bool { return views.LeftBehind() })
+	r.peers = peers.New(r.step, r.view, views, r.boots.Forgotten)
+	r.offers, r.receipts = map[*peers.Peer]*handoff.Offer{}, map[*peers.Peer]*handoff.Receipt{}
 	r.judge = plausible.New(cfg.Limits.Writes, r.step.Self, &r.streams.Own, r.slots.Len())
 	r.incoming = newIncomingForwards(&r.cfg.Limits)
 	return r
@@ -192,8 +195,8 @@ func (r *Replica) advance() { r.progress++ }
 // gained notes progress if the peer has not been exchanged with in this view. Gossip with
 // other peers never ends, and so does not count: a PUT /view would seem to make progress without
 // end.
-func (r *Replica) gained(from *peer) {
-	if !from.exchanged {
+func (r *Replica) gained(from *peers.Peer) {
+	if !from.Exchanged {
 		r.advance()
 	}
 }
@@ -231,3 +234,6 @@ func (r *Replica) Status(s *core.NodeStatus) {
 	s.CausalReady = s.Causal && r.slots.Unready() == 0
 	s.Owned, s.Other = r.slots.Owned(), r.slots.Held()-r.slots.Owned()
 }
+
+// Former lists the nodes outside the view that this node must reach (peers.List.Dialled).
+func (r *Replica) Former() []wire.Member { return r.peers.Dialled() }

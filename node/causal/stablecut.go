@@ -69,8 +69,8 @@ func (r *Replica) publish(k wire.KnownView) {
 		r.step.Change.Views = append(r.step.Change.Views, k)
 		r.step.Commit()
 	}
-	for _, p := range r.peers {
-		r.step.SendDurable(p.id, &wire.ViewInfo{Views: []wire.KnownView{k}})
+	for _, p := range r.peers.All() {
+		r.step.SendDurable(p.ID, &wire.ViewInfo{Views: []wire.KnownView{k}})
 	}
 	r.step.Event(core.Event{Kind: EventStableCut, View: k.ID, Count: uint64(len(k.StableCut))})
 }

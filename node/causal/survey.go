@@ -2,7 +2,6 @@ package causal
 
 import (
 	"github.com/cohortkv/cohort/node/causal/gc"
-	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -10,13 +9,7 @@ import (
 // round of a collection the question also says the largest counter that is about to go, for
 // this node as for the others.
 func (r *Replica) beginSurvey(o *gc.Surveyor, q *gc.Question) {
-	var others []ids.Node
-	for _, p := range r.peers {
-		if p.member {
-			others = append(others, p.id)
-		}
-	}
-	o.Conduct(gc.NewSurvey(*q, r.step.Session(), r.view.ID(), others, r.step.Now()))
+	o.Conduct(gc.NewSurvey(*q, r.step.Session(), r.view.ID(), r.peers.Members(), r.step.Now()))
 	r.collector.Raise(q.Collecting)
 	r.askSurvey(o.Open())
 }

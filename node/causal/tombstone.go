@@ -30,15 +30,10 @@ func (r *Replica) collect() {
 // healthy reports that a survey may begin (docs/causal.md §9.1, rule 3): all members can
 // answer, and no data is on its way to or from this node.
 func (r *Replica) healthy() bool {
-	if !r.view.Member() || r.view.Closed() || !r.synced || r.slots.Unready() > 0 || r.hasFormer() || r.slots.ForOthers() {
+	if !r.view.Member() || r.view.Closed() || !r.synced || r.slots.Unready() > 0 || r.peers.HasFormer() || r.slots.ForOthers() {
 		return false
 	}
-	for _, p := range r.peers {
-		if p.member && !(p.Greets(r.step.Now()) && p.Ready) {
-			return false
-		}
-	}
-	return true
+	return r.peers.AllReady()
 }
 
 // collectable reports that a tombstone is a candidate (docs/causal.md §9.3, rule 1): its

@@ -1,8 +1,6 @@
 package causal
 
 import (
-	"slices"
-
 	"github.com/cohortkv/cohort/node/causal/loss"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -23,9 +21,9 @@ func (r *Replica) requestMissingInfo() {
 	}
 	r.infoAt = r.step.Now() + loss.SuspectDelay
 	ask := &wire.ViewInfoRequest{Session: r.step.Session(), Views: unknown}
-	for _, p := range r.peers {
-		if !p.apart && (len(unknown) > 0 || r.boots.MustAsk(p.id)) {
-			r.step.Ask(p.id, ask)
+	for _, p := range r.peers.All() {
+		if !p.Apart && (len(unknown) > 0 || r.boots.MustAsk(p.ID)) {
+			r.step.Ask(p.ID, ask)
 		}
 	}
 	if r.waiting.Len() == 0 {
@@ -50,16 +48,10 @@ func (r *Replica) OnViewInfoRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.
 	r.step.Respond(h.From, replyTo, &wire.ViewInfo{Session: m.Session, Views: r.catalog.Known(m.Views)})
 }
 
-// isPeerOrOutside reports that a node is a peer, or was a member or former member before
-// this node came to a view without itself. Knowledge of views counts from no other node.
-func (r *Replica) isPeerOrOutside(id ids.Node) bool {
-	return r.peer(id) != nil || slices.ContainsFunc(r.outside, func(m wire.Member) bool { return m.ID == id })
-}
-
 // OnViewInfo takes in answers about views and boots, and published stable cuts. The news is
 // used once it is durable.
 func (r *Replica) OnViewInfo(h wire.Header, m *wire.ViewInfo) {
-	if !r.isPeerOrOutside(h.From) {
+	if !r.peers.Known(h.From) {
 		return // this node asks no such node
 	}
 	r.boots.Answered(h, m.Session)

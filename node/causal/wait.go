@@ -115,10 +115,10 @@ func (r *Replica) askKey(q *request) {
 	}
 	session := r.step.Session()
 	var nodes []ids.Node
-	for _, p := range r.peers {
-		if r.reachable(p) {
-			nodes = append(nodes, p.id)
-			r.step.Ask(p.id, &wire.KeyRequest{Session: session, Key: q.op.Key, Births: r.view.Births()})
+	for _, p := range r.peers.All() {
+		if r.peers.Reachable(p) {
+			nodes = append(nodes, p.ID)
+			r.step.Ask(p.ID, &wire.KeyRequest{Session: session, Key: q.op.Key, Births: r.view.Births()})
 		}
 	}
 	a := r.questions.Ask(session, q.op.Key, q, nodes, r.step.Now())

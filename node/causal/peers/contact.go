@@ -1,6 +1,6 @@
-// Package peers judges, for each peer of a causal replica, whether messages reach the peer
-// (docs/causal.md §1.3), and whether the owners have the data of a former member (docs/causal.md
-// §7.4). Reachability decides only how long something is waited for, and never what a read may
+// Package peers has the peers of a causal replica: the members, former members and guests of its
+// view. It judges for each whether messages reach it (docs/causal.md §1.3), and for a former member
+// whether the owners have its data (docs/causal.md §7.4). Reachability decides only how long something is waited for, and never what a read may
 // show: a wrong judgement costs time, not consistency. Draining decides when a former member may
 // be forgotten (I25).
 //
