@@ -18,12 +18,12 @@ SEEDS_TEST ?= 100
 # Simulated schedules for each kind of operator: as many as CI runs, and fewer
 # under the race detector, which is ten times slower and looks for something else.
 SEEDS      ?= 1500
-SEEDS_RACE ?= 40
+SEEDS_RACE ?= 10
 # The same for causal buckets by themselves, and beside strong ones: 2,000 and 1,000 for
 # the three operators together.
 SEEDS_CAUSAL      ?= 667
 SEEDS_MIXED       ?= 334
-SEEDS_CAUSAL_RACE ?= 15
+SEEDS_CAUSAL_RACE ?= 5
 # And of those that are bent towards what the usual ones meet rarely.
 SEEDS_BENT        ?= 150
 # How long each Fuzz function runs.
