@@ -65,14 +65,14 @@ func (r *Replica) OnFetchItems(h wire.Header, replyTo ids.ReplyTo, m *wire.Fetch
 	r.sign(h)
 	r.requesters.NoteRequest(h, r.step.Now())
 	list := slots.Valid(r.slots.Space(), m.Slots)
-	if r.slotReads.open() >= maxWants {
+	if r.items.Pieces() >= maxWants {
 		return
 	}
-	r.readSlots(list, m.After, func(in *core.SlotsRead) {
+	r.items.ReadSlots(list, m.After, func(in *core.SlotsRead) {
 		first, last := r.slotsIn(m.After, in)
 		r.step.Respond(h.From, replyTo, &wire.Items{
 			Session: m.Session, RemovedAt: r.slots.LastRemoval(list, first), After: m.After,
-			GCCounters: r.slots.GCCounters(list, first, last), Items: r.newest(in.Items), Last: in.Last,
+			GCCounters: r.slots.GCCounters(list, first, last), Items: r.items.Newest(in.Items), Last: in.Last,
 		})
 	})
 }
@@ -88,16 +88,4 @@ func (r *Replica) slotsIn(after wire.SlotCursor, in *core.SlotsRead) (first, las
 		last = r.slots.Space().Slot(hashing.Hash(in.Items[n-1].Key))
 	}
 	return first, last
-}
-
-// newest replaces items that were read from the store by those that were written since, and
-// leaves out those that were removed since. The list keeps its memory.
-func (r *Replica) newest(items []wire.Item) []wire.Item {
-	out := items[:0]
-	for i := range items {
-		if item := r.overlay.current(items[i].Key, &items[i]); item != nil {
-			out = append(out, *item)
-		}
-	}
-	return out
 }

@@ -4,34 +4,9 @@ import (
 	"testing"
 
 	"github.com/cohortkv/cohort/node/core"
-	"github.com/cohortkv/cohort/node/forward"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
-
-func TestWhetherAForwardedWriteFoundAValueIsKnownToTheNodeThatAppliedItAndGuessedByOthers(t *testing.T) {
-	r := bare()
-	for n, row := range []struct {
-		counter     uint64
-		here        bool // the write was applied here
-		found, want bool
-	}{
-		{1, false, false, false},
-		{2, false, false, true},
-		{2, true, false, false}, // over a tombstone
-		{2, true, true, true},
-	} {
-		id := ids.Request{Node: 1, Boot: 1, Counter: uint64(n)}
-		item := &wire.Item{Key: "x", Version: wire.CausalVersion{Counter: row.counter}, ID: id}
-		if row.here {
-			r.rememberApplied(item, true, row.found)
-		}
-		r.rememberApplied(item, false, false)
-		if got, fate := r.fate(id); fate != forward.Done || got.existed != row.want {
-			t.Errorf("%+v: %t", row, got.existed)
-		}
-	}
-}
 
 // TestAHelloSaysWhichWritesAreFinished: a write is finished when its client was answered or has
 // left. A read that waits does not hold up the lowest open counter.
@@ -60,24 +35,6 @@ func TestAHelloSaysWhichWritesAreFinished(t *testing.T) {
 	says(1, "the first waits")
 	r.Abandon(first.token)
 	says(4, "a read waits")
-}
-
-// TestAWriteOfAForwarderThatHasEndedIsRefused, and the results of that boot are dropped.
-func TestAWriteOfAForwarderThatHasEndedIsRefused(t *testing.T) {
-	r := bare()
-	id := ids.Request{Node: 7, Boot: 70, Counter: 3}
-	r.rememberApplied(&wire.Item{Key: "x", ID: id}, true, false)
-	r.boots.Hear([]wire.NodeBoot{{Node: 7, Boot: 70}}, r.peers.HearsFrom)
-	r.Hello(&wire.Hello{})
-	if n := r.incoming.applied.Len(); n != 0 {
-		t.Errorf("%d results of it are kept", n)
-	}
-	if _, fate := r.fate(id); fate != forward.Finished {
-		t.Errorf("its write has the fate %d", fate)
-	}
-	if r.rememberApplied(&wire.Item{Key: "x", ID: id}, false, false); r.incoming.applied.Len() != 0 {
-		t.Error("what an exchange brings of it is kept")
-	}
 }
 
 // TestForwardedRequestsThatWaitHoldABoundedPart lets a peer forward large values that must wait

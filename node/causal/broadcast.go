@@ -146,7 +146,7 @@ func (r *Replica) receive(item *wire.Item, stored *wire.Item) {
 	switch {
 	case !s.Owned():
 	case s.Ready() || mutant.On(mutant.CausalLateBatches):
-		if r.merge(item, stored) {
+		if r.items.Merge(item, stored) {
 			r.waiting.Note(item.Key)
 		}
 	default:

@@ -103,7 +103,7 @@ func (r *Replica) expand(x *exchange) { x.Expand(r.wanted(x.peer), x.peer.Draini
 
 // askExchange sends the open question of an exchange, for the first time or again.
 func (r *Replica) askExchange(x *exchange) {
-	m := x.Question(&r.slots, r.step.Now())
+	m := x.Question(r.slots, r.step.Now())
 	if q, first := m.(*wire.DigestRequest); first {
 		q.Births, q.Forgotten = r.view.Births(), r.boots.ForgottenList()
 	}
@@ -166,7 +166,7 @@ func (r *Replica) OnDigest(h wire.Header, m *wire.Digest) {
 // little will differ when the other one is over.
 func (r *Replica) compare(x *exchange) {
 	j := &version.Joiner{}
-	for at, run := range x.Compare(&r.slots) {
+	for at, run := range x.Compare(r.slots) {
 		r.absorb(x, at, run, j)
 	}
 	r.writePending()
@@ -246,10 +246,10 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 		if !x.peer.Exchanged {
 			r.moved()
 		}
-		if r.merge(item, stored[i]) {
+		if r.items.Merge(item, stored[i]) {
 			r.waiting.Note(item.Key)
 		}
-		x.Came(hash, item, r.overlay.current(item.Key, stored[i]) != nil)
+		x.Came(hash, item, r.items.Current(item.Key, stored[i]) != nil)
 	}
 	r.step.After(r.step.Commit(), r.wakeKeys)
 	if !m.Last {
@@ -285,7 +285,7 @@ func (r *Replica) slotsDone(x *exchange, next hashing.Slot) {
 func (r *Replica) findAbsent(x *exchange, at hashing.Slot, theirs map[string]wire.CausalVersion) {
 	x.Check()
 	session, released := x.Session(), r.slots.At(at).Released()
-	r.readAll(at, wire.SlotCursor{}, func(items []wire.Item) {
+	r.items.ReadAll(at, wire.SlotCursor{}, func(items []wire.Item) {
 		if x.Session() != session || r.exchangeOf(x.peer) != x {
 			return
 		}
@@ -301,12 +301,12 @@ func (r *Replica) findAbsent(x *exchange, at hashing.Slot, theirs map[string]wir
 			r.slots.RaiseGCCounter(at, x.GCCounter(at, run)) // before the items go: a write must be above them
 		}
 		for i := range items {
-			item := r.overlay.current(items[i].Key, &items[i])
+			item := r.items.Current(items[i].Key, &items[i])
 			if item == nil || !antientropy.Collected(item, theirs, k) {
 				continue
 			}
 			r.step.Event(core.Event{Kind: EventItemAbsent, Peer: x.peer.ID})
-			r.forget(at, item, version.ItemHash(hashing.Hash(item.Key), item))
+			r.items.Remove(at, item, version.ItemHash(hashing.Hash(item.Key), item))
 			r.waiting.Note(item.Key)
 		}
 		r.absorb(x, at, x.Digest().Held.Of(uint32(at)), &version.Joiner{})
@@ -314,23 +314,6 @@ func (r *Replica) findAbsent(x *exchange, at hashing.Slot, theirs map[string]wir
 		r.step.After(r.step.Commit(), r.wakeKeys)
 		r.finishExchange(x)
 	})
-}
-
-// readAll reads all items of a slot after a place, piece by piece, and then calls do.
-func (r *Replica) readAll(at hashing.Slot, after wire.SlotCursor, do func(items []wire.Item)) {
-	var all []wire.Item
-	var next func(in *core.SlotsRead)
-	list := []wire.SlotRange{{First: uint32(at), Count: 1}}
-	next = func(in *core.SlotsRead) {
-		all = append(all, in.Items...)
-		if in.Last || len(in.Items) == 0 {
-			do(all)
-			return
-		}
-		last := in.Items[len(in.Items)-1].Key
-		r.readSlots(list, wire.SlotCursor{Begun: true, Hash: hashing.Hash(last), Key: last}, next)
-	}
-	r.readSlots(list, after, next)
 }
 
 // finishExchange ends an exchange when all slots are concluded and everything that the
@@ -382,5 +365,12 @@ func (r *Replica) tickExchanges() {
 		default:
 			r.step.Alarm(x.Next())
 		}
+	}
+}
+
+// dropped tells the exchanges that the item of a key was removed here.
+func (r *Replica) dropped(key string) {
+	for _, x := range r.exchanges {
+		x.Dropped(key)
 	}
 }

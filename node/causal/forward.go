@@ -311,13 +311,12 @@ func (r *Replica) tickOutgoing() {
 	}
 }
 
-// incomingForwards are the requests that other nodes forwarded here, and the results of
-// forwarded writes (docs/forwarding.md §3). A repetition of a write meets the waiting
-// request or the result, so one owner applies no write twice (I11).
+// incomingForwards are the requests that other nodes forwarded here (docs/forwarding.md §3). A
+// repetition of a write meets the waiting request or the result, so one owner applies no write
+// twice (I11).
 type incomingForwards struct {
-	open    map[ids.Request]*incomingForward // not answered yet; at most maxIncoming
-	bytes   int                              // memory of open; at most incomingRoom
-	applied *forward.Table[appliedWrite]     // at most Limits.Results, of Limits.Forwarders forwarders
+	open  map[ids.Request]*incomingForward // not answered yet; at most maxIncoming
+	bytes int                              // memory of open; at most incomingRoom
 }
 
 // incomingForward is a forwarded request that waits here, with the address of its answer.
@@ -333,12 +332,6 @@ type incomingForward struct {
 
 // requestSize is about the memory of a request in bytes, without its key, value and context.
 const requestSize = 512
-
-func newIncomingForwards(l *Limits) incomingForwards {
-	return incomingForwards{
-		open: map[ids.Request]*incomingForward{}, applied: forward.NewTable[appliedWrite](l.Results, l.Forwarders),
-	}
-}
 
 // add lists a request that waits here.
 func (c *incomingForwards) add(x *incomingForward) {
@@ -368,7 +361,7 @@ func (r *Replica) OnForward(h wire.Header, replyTo ids.ReplyTo, m *wire.CausalFo
 		r.answerForward(x, &wire.CausalForwardReply{Fate: wire.ForwardOtherBoot}, 0)
 		return
 	}
-	r.hearLowestOpen(h, m.LowestOpen)
+	r.results.HearLowestOpen(h, m.LowestOpen)
 	if waits := r.incoming.open[id]; waits != nil {
 		r.step.Post(core.Envelope{To: h.From, Answer: waits.replyTo, Message: &wire.CausalForwardReply{Counter: m.Counter, Fate: wire.ForwardWaiting}})
 		waits.replyTo, waits.repeatedAt, waits.view = replyTo, r.step.Now(), h.View
@@ -419,7 +412,7 @@ func (r *Replica) outdated(x *incomingForward) bool {
 	if r.step.Now()-x.repeatedAt >= forwardPatience {
 		return true
 	}
-	_, fate := r.fate(x.id)
+	_, fate := r.results.Fate(x.id)
 	return x.req.kind == writing && fate == forward.Finished
 }
 

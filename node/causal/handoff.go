@@ -3,10 +3,8 @@ package causal
 import (
 	"slices"
 
-	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/node/causal/handoff"
 	"github.com/cohortkv/cohort/node/causal/peers"
-	"github.com/cohortkv/cohort/node/causal/slots"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -22,7 +20,7 @@ func (r *Replica) offerTo(p *peers.Peer) {
 	if !p.Member || r.view.None() || !r.view.Member() && r.hasAll(p) {
 		return
 	}
-	r.offers[p] = handoff.Begin(&r.slots, r.view.SlotsOf(p.ID), r.step.Now())
+	r.offers[p] = handoff.Begin(r.slots, r.view.SlotsOf(p.ID), r.step.Now())
 	if r.offers[p] != nil {
 		_, next := r.offers[p].Due(r.step.Now())
 		r.step.Alarm(next)
@@ -108,7 +106,7 @@ func (r *Replica) ackHandoff(x *exchange) {
 		}
 		return
 	}
-	taken := handoff.Taken(&r.slots, x.Slots(), &x.Digest().Held)
+	taken := handoff.Taken(r.slots, x.Slots(), &x.Digest().Held)
 	if len(taken) == 0 && !x.peer.Former {
 		return
 	}
@@ -145,7 +143,7 @@ func (r *Replica) OnHandoffAck(h wire.Header, m *wire.HandoffAck) {
 		return
 	}
 	r.advance()
-	free, done := r.offers[p].Ack(&r.slots, m)
+	free, done := r.offers[p].Ack(r.slots, m)
 	r.releasable.Add(free)
 	if done {
 		r.offers[p] = nil
@@ -164,16 +162,11 @@ func (r *Replica) release() {
 	if !r.releasable.Waiting() {
 		return
 	}
-	list := r.releasable.Next(&r.slots)
+	list := r.releasable.Next(r.slots)
 	if r.releasable.Waiting() {
 		r.step.Alarm(r.step.Now())
 	}
-	r.slots.Release(list)
-	r.step.Commit() // items that this step wrote to these slots are persisted before the slots go
-	r.overlay.free(r, list)
-	r.step.Change.Free = append(r.step.Change.Free, slots.Hashes(r.slots.Space(), list)...)
-	r.collector.Released(func(at hashing.Slot) bool { return slots.In(list, at) })
-	r.step.Commit()
+	r.items.Release(list)
 	if n := r.releasable.Freed(); n > 0 {
 		r.step.Event(core.Event{Kind: EventSlotsReleased, View: r.view.ID(), Count: n})
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/cohortkv/cohort/node/causal"
+	"github.com/cohortkv/cohort/node/causal/items"
 	"github.com/cohortkv/cohort/node/causal/loss"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
@@ -72,7 +73,7 @@ func TestTwoContentsOfOneVersionBecomeOneWithinSeconds(t *testing.T) {
 			c.idle(4)
 			events := 0
 			for _, n := range c.nodes {
-				events += n.events[causal.EventConflict] + n.events[causal.EventItemAbsent] // a tombstone that K of all replicas covers may be removed first
+				events += n.events[items.EventConflict] + n.events[causal.EventItemAbsent] // a tombstone that K of all replicas covers may be removed first
 				if one, other := c.nodes[0].held("k"), n.held("k"); one != other {
 					t.Errorf("node %d has %s, node 0 %s", n.id, other, one)
 				}
@@ -80,9 +81,9 @@ func TestTwoContentsOfOneVersionBecomeOneWithinSeconds(t *testing.T) {
 			if events == 0 {
 				t.Error("nobody has said so")
 			}
-			quiet := c.nodes[0].events[causal.EventConflict]
+			quiet := c.nodes[0].events[items.EventConflict]
 			c.idle(4)
-			if c.nodes[0].events[causal.EventConflict] != quiet {
+			if c.nodes[0].events[items.EventConflict] != quiet {
 				t.Error("it goes on")
 			}
 		})

@@ -2,7 +2,6 @@ package causal
 
 import (
 	"math"
-	"math/rand/v2"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -33,65 +32,6 @@ func (r *Replica) know(at hashing.Slot, v wire.Vector) {
 	r.slots.Hold(at)
 	r.slots.Grow(at, v, 0, false)
 	r.slots.Apply(r.slots.TakeGrowth(), func(hashing.Slot) {})
-}
-
-// versionsGen makes versions of one key, no two under one dot (I16).
-var versionsGen = rapid.SliceOfNDistinct(draw.Version, 1, 8, func(v wire.CausalVersion) wire.Dot { return v.Dot })
-
-// TestMergingGivesOneWinnerInAnyOrderAndHoweverOften: replicas that got the same items, in any
-// order and any number of times, hold the same item and have the same sum (I18).
-func TestMergingGivesOneWinnerInAnyOrderAndHoweverOften(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		versions := versionsGen.Draw(t, "versions")
-		winner := versions[0]
-		for _, v := range versions {
-			if v.Compare(winner) > 0 {
-				winner = v
-			}
-		}
-		deleted := rapid.Uint64().Draw(t, "deleted") // one bit for each version
-		var sum wire.Sum
-		for replica := range uint64(3) {
-			r := bare()
-			order := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "order"), replica)).Perm(2 * len(versions))
-			for _, i := range order {
-				i %= len(versions) // each version comes twice
-				r.merge(&wire.Item{Key: "k", Version: versions[i], Deleted: deleted>>i&1 == 1}, nil)
-			}
-			held := r.overlay.current("k", nil)
-			if held == nil || held.Version != winner {
-				t.Fatalf("%v should win, not %+v", winner, held)
-			}
-			s := r.slots.Of(hashing.Hash("k")).Sum()
-			if replica > 0 && s != sum || s.Count != 1 {
-				t.Fatalf("sum %v, and at another replica %v", s, sum)
-			}
-			sum = s
-		}
-	})
-}
-
-// TestWhatIsCoveredAndNotThereWasDeleted: a version that K covers and that is not stored must not
-// come back (I19).
-func TestWhatIsCoveredAndNotThereWasDeleted(t *testing.T) {
-	r := bare()
-	s := wire.Stream{View: ids.View{Number: 1}, Node: 2, Boot: 3}
-	r.know(r.slots.Space().Slot(hashing.Hash("k")), wire.Vector{{Stream: s, N: 5}})
-	item := func(counter, n uint64) *wire.Item {
-		return &wire.Item{Key: "k", Version: wire.CausalVersion{Counter: counter, Dot: wire.Dot{Stream: s, N: n}}}
-	}
-	if r.merge(item(9, 5), nil) {
-		t.Error("a covered item came back")
-	}
-	if !r.merge(item(1, 6), nil) {
-		t.Error("an item that is not covered was not taken")
-	}
-	if r.merge(item(2, 4), nil) {
-		t.Error("a covered item came back over what is less than it")
-	}
-	if !r.merge(item(2, 7), nil) {
-		t.Error("a larger item that is not covered was not taken")
-	}
 }
 
 // TestACutReferenceTakesThePlaceOfNothingButWhatTheCutHas is I17 for stable-cut references.
@@ -156,7 +96,7 @@ func TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt(t *testing.T) {
 			},
 			Groups: []wire.GroupSums{{Group: uint32(at), Sums: []wire.Sum{{Count: 1}}}}, // not the sum of this node
 		}, 0)
-		for range x.Compare(&r.slots) {
+		for range x.Compare(r.slots) {
 			t.Fatalf("%s: the slots are not equal", c.name)
 		}
 		r.exchanges = []*exchange{x}
@@ -164,17 +104,17 @@ func TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt(t *testing.T) {
 		r.OnItems(from, &wire.Items{Session: 5, Items: []wire.Item{tombstone}}, []*wire.Item{nil})
 		if !c.collected {
 			r.slots.Grow(at, wire.Vector{{Stream: stream, N: 1}}, 0, false)
-			r.forget(at, &tombstone, version.ItemHash(hashing.Hash("k"), &tombstone))
+			r.items.Remove(at, &tombstone, version.ItemHash(hashing.Hash("k"), &tombstone))
 		}
-		if !r.merge(&v, nil) {
+		if !r.items.Merge(&v, nil) {
 			t.Fatalf("%s: what no K covers was not taken", c.name)
 		}
 		r.OnItems(from, &wire.Items{Session: 5, After: wire.SlotCursor{Begun: true, Hash: hashing.Hash("k"), Key: "k"}, Last: true}, nil)
-		if r.slotReads.open() != 1 {
+		if r.items.Pieces() != 1 {
 			t.Fatalf("%s: nobody looks at what is here", c.name)
 		}
-		r.OnSlotsRead(&core.SlotsRead{Session: r.slotReads.next, Items: []wire.Item{v}, Last: true})
-		if held := r.overlay.current("k", &v); held != nil {
+		r.items.OnSlotsRead(&core.SlotsRead{Session: r.step.Output().Reads[0].Session, Items: []wire.Item{v}, Last: true})
+		if held := r.items.Current("k", &v); held != nil {
 			t.Errorf("%s: %v outlives the tombstone that won over it", c.name, held.Version)
 		}
 	}

@@ -33,7 +33,7 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 	r.boots.Note(p.ID, h.Boot)
 	r.requestMissingInfo()
 	r.sendDeferredAck(p, h)
-	r.hearLowestOpen(h, m.LowestOpen)
+	r.results.HearLowestOpen(h, m.LowestOpen)
 	if p.Replica {
 		r.awaitGap(r.trackOf(p).Announce(m.Stream, r.step.Now()))
 	}

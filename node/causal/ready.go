@@ -50,11 +50,11 @@ func (r *Replica) makeReady(at hashing.Slot) {
 	view := r.view.ID()
 	for i := range aside {
 		item := &aside[i]
-		r.read(item.Key, func(current *wire.Item) {
+		r.items.Read(item.Key, func(current *wire.Item) {
 			if r.view.ID() != view || !r.slots.Merging(at) {
 				return
 			}
-			if r.merge(item, current) {
+			if r.items.Merge(item, current) {
 				r.waiting.Note(item.Key)
 			}
 			last := r.slots.Merged(at)

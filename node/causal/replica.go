@@ -26,13 +26,14 @@ import (
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/node/causal/broadcast"
 	"github.com/cohortkv/cohort/node/causal/catalog"
-	"github.com/cohortkv/cohort/node/causal/footprint"
 	"github.com/cohortkv/cohort/node/causal/gc"
 	"github.com/cohortkv/cohort/node/causal/handoff"
+	"github.com/cohortkv/cohort/node/causal/items"
 	"github.com/cohortkv/cohort/node/causal/loss"
 	"github.com/cohortkv/cohort/node/causal/membership"
 	"github.com/cohortkv/cohort/node/causal/peers"
 	"github.com/cohortkv/cohort/node/causal/plausible"
+	"github.com/cohortkv/cohort/node/causal/results"
 	"github.com/cohortkv/cohort/node/causal/slots"
 	"github.com/cohortkv/cohort/node/causal/step"
 	"github.com/cohortkv/cohort/node/causal/waiting"
@@ -126,8 +127,8 @@ type Replica struct {
 	catalog *catalog.Catalog
 	view    *membership.View
 
-	slots      slots.Table
-	streams    broadcast.Streams // of this view: the own stream, and tracks of the other replicas of the shard
+	slots      *slots.Table
+	streams    *broadcast.Streams // of this view: the own stream, and tracks of the other replicas of the shard
 	peers      *peers.List
 	offers     map[*peers.Peer]*handoff.Offer   // slots that a peer owns, and has not acknowledged; none: there are none
 	receipts   map[*peers.Peer]*handoff.Receipt // what this node has acknowledged of a peer's data, in this view
@@ -144,16 +145,14 @@ type Replica struct {
 	questions  waiting.Questions[*request] // for keys of slots that are not ready (docs/causal.md §7.5, rule 6)
 	outgoing   outgoingForwards
 	incoming   incomingForwards
-	keyReads   keyReads
-	slotReads  slotReads
-	overlay    overlay
-	vectors    footprint.Vectors // vectors of items that were stored last, to be shared by the next ones
-	releasable handoff.Queue     // slots held for others that every owner has acknowledged (I25)
+	results    *results.Results
+	releasable handoff.Queue // slots held for others that every owner has acknowledged (I25)
 	boots      *loss.Boots
 	judge      plausible.Judge
 	infoAt     wire.Instant // peers are not asked for unknown views and suspected boots before this time
 	cuts       gc.CutMaker
-	collector  gc.Collector
+	collector  *gc.Collector
+	items      *items.Items
 
 	forgettings []forgetting // operators that wait for a node to be forgotten
 }
@@ -163,24 +162,26 @@ func New(cfg Config, box *core.Outbox, views Views) *Replica {
 	cfg.Limits = cfg.Limits.withDefaults()
 	self := wire.NodeBoot{Node: cfg.Self, Boot: cfg.Boot}
 	r := &Replica{cfg: cfg, step: step.New(self, box), views: views, clients: map[ids.Token]*request{}}
-	r.slots = slots.New(cfg.Limits.Space, &r.streams, func(s wire.Stream) bool { return r.boots.StreamEnded(s) })
-	r.boots = loss.New(r.step, &r.slots)
-	r.streams = broadcast.New(broadcast.Limits{BatchOps: cfg.Limits.BatchOps, BatchBytes: cfg.Limits.BatchBytes, WindowBytes: cfg.Limits.WindowBytes})
+	streams := broadcast.New(broadcast.Limits{BatchOps: cfg.Limits.BatchOps, BatchBytes: cfg.Limits.BatchBytes, WindowBytes: cfg.Limits.WindowBytes})
+	table := slots.New(cfg.Limits.Space, &streams, func(s wire.Stream) bool { return r.boots.StreamEnded(s) })
+	r.streams, r.slots, r.collector = &streams, &table, &gc.Collector{}
+	r.boots = loss.New(r.step, r.slots)
 	known := catalog.New(cfg.Limits.Space)
 	r.catalog = &known
 	r.view = membership.New(cfg.Self, r.catalog, func() bool { return views.LeftBehind() })
 	r.peers = peers.New(r.step, r.view, views, r.boots.Forgotten)
 	r.offers, r.receipts = map[*peers.Peer]*handoff.Offer{}, map[*peers.Peer]*handoff.Receipt{}
 	r.judge = plausible.New(cfg.Limits.Writes, r.step.Self, &r.streams.Own, r.slots.Len())
-	r.incoming = newIncomingForwards(&r.cfg.Limits)
+	r.incoming = incomingForwards{open: map[ids.Request]*incomingForward{}}
+	r.results = results.New(r.step, r.boots.Ended, cfg.Limits.Results, cfg.Limits.Forwarders)
+	r.items = items.New(r.step, r.slots, r.collector, r.results, r.dropped, cfg.Limits.ChunkBytes)
 	return r
 }
 
-// SetNow sets the time of a step. The time never goes back. The items of the last step's
-// overlay go, unless a read of the store is under way that began before they were written.
+// SetNow sets the time of a step. The time never goes back.
 func (r *Replica) SetNow(now wire.Instant) {
 	r.step.SetNow(now)
-	r.overlay.reset(r.keyReads.open() + r.slotReads.open())
+	r.items.BeginStep()
 }
 
 // Next is when a step is due even if no input arrives.
@@ -237,3 +238,9 @@ func (r *Replica) Status(s *core.NodeStatus) {
 
 // Former lists the nodes outside the view that this node must reach (peers.List.Dialled).
 func (r *Replica) Former() []wire.Member { return r.peers.Dialled() }
+
+// OnKeyRead takes in the answer to a read of a key.
+func (r *Replica) OnKeyRead(in *core.KeyRead) { r.items.OnKeyRead(in) }
+
+// OnSlotsRead takes in the answer to a read of slots.
+func (r *Replica) OnSlotsRead(in *core.SlotsRead) { r.items.OnSlotsRead(in) }

@@ -117,9 +117,9 @@ func (r *Replica) start(q *request, stored *wire.Item) {
 	case !r.slots.At(q.at).Ready() && !r.unreadyAllowed(q):
 		r.whileUnready(q)
 	case q.kind == writing:
-		r.write(q, r.overlay.current(q.op.Key, stored))
+		r.write(q, r.items.Current(q.op.Key, stored))
 	default:
-		r.tryRead(q, r.overlay.current(q.op.Key, stored))
+		r.tryRead(q, r.items.Current(q.op.Key, stored))
 	}
 }
 
@@ -211,7 +211,7 @@ func (r *Replica) write(q *request, old *wire.Item) {
 	}
 	item.Deps.Exact = slices.Clone(item.Deps.Exact) // the item stays, and must not hold the entries that were folded
 	item.Deps = footprint.Tight(&item.Deps)
-	item.Deps.Vector = r.vectors.Shared(item.Deps.Vector)
+	item.Deps.Vector = r.items.Shared(item.Deps.Vector)
 	if q.incoming != nil {
 		item.Key, item.Value = strings.Clone(item.Key), bytes.Clone(item.Value) // nor the message that brought the write
 	}
@@ -219,8 +219,8 @@ func (r *Replica) write(q *request, old *wire.Item) {
 	q.existed = old != nil && !old.Deleted
 	own := &r.streams.Own
 	own.Append(item)
-	r.put(q.hash, item, old)
-	r.rememberApplied(item, true, q.existed)
+	r.items.Put(q.hash, item, old)
+	r.results.Remember(item, true, q.existed)
 	n, view := own.Last(), r.view.ID()
 	r.step.Change.Live = append(r.step.Change.Live, wire.Position{Stream: own.ID(), N: n})
 	r.waiting.Note(item.Key)

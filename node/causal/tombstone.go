@@ -9,7 +9,7 @@ import (
 // collect begins a collection of tombstones (docs/causal.md §9.3) if there are candidates,
 // the last try is 5 s ago, and a survey could count now.
 func (r *Replica) collect() {
-	c := &r.collector
+	c := r.collector
 	at, idle := c.Next()
 	if !idle || r.view.None() {
 		return
@@ -61,7 +61,7 @@ func (r *Replica) concludeCollection(answers gc.Answers) {
 			continue
 		}
 		r.slots.Grow(t.Slot, r.slots.At(t.Slot).Known(), t.Version.Counter, false)
-		r.forget(t.Slot, &wire.Item{Key: t.Key, Version: t.Version, Deleted: true}, t.ItemHash)
+		r.items.Remove(t.Slot, &wire.Item{Key: t.Key, Version: t.Version, Deleted: true}, t.ItemHash)
 		dropped++
 	}
 	if dropped > 0 {

@@ -62,7 +62,7 @@ func (r *Replica) again(q *request) {
 	case q.kind == reading && !r.foldedSatisfied(&q.context, q.at):
 	default:
 		q.reading = true
-		r.read(q.op.Key, func(current *wire.Item) {
+		r.items.Read(q.op.Key, func(current *wire.Item) {
 			q.reading = false
 			if r.waiting.Has(q) {
 				r.start(q, current) // otherwise the request was answered or forwarded meanwhile
@@ -136,7 +136,7 @@ func (r *Replica) OnKeyRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.KeyRe
 	}
 	s := r.slots.Of(hashing.Hash(m.Key))
 	reply := &wire.KeyReply{Session: m.Session, Key: m.Key, Held: s.Held(), Ready: s.Held() && s.Ready(), GCCounter: s.GCCounter()}
-	if item := r.overlay.current(m.Key, stored[0]); item != nil && s.Held() {
+	if item := r.items.Current(m.Key, stored[0]); item != nil && s.Held() {
 		reply.Present, reply.Item = true, *item
 	}
 	r.step.PostAfter(s.Written(), core.Envelope{To: h.From, Answer: replyTo, Message: reply})
@@ -155,7 +155,7 @@ func (r *Replica) OnKeyReply(h wire.Header, m *wire.KeyReply, stored []*wire.Ite
 		return
 	}
 	at := r.slots.Space().Slot(hashing.Hash(m.Key))
-	if r.slots.At(at).Owned() && m.Present && m.Item.Key == m.Key && r.merge(&m.Item, stored[0]) {
+	if r.slots.At(at).Owned() && m.Present && m.Item.Key == m.Key && r.items.Merge(&m.Item, stored[0]) {
 		r.waiting.Note(m.Key)
 	}
 	if m.Ready {
