@@ -93,6 +93,10 @@ const (
 	CausalForgetForwarded     // results of forwarded writes are forgotten while the writes are open
 	CausalForgedContexts      // contexts are not checked for plausibility
 	CausalAcksIgnored         // a write waits for its whole time, though all other replicas have acknowledged it
+	CausalForgetResults       // a node that restarts with its disk does not know the results of forwarded writes
+	CausalFoldUnready         // after a restart, positions of tracks go into K of slots that were not ready, too (I15)
+	CausalReadyEarly          // a slot is durably ready before the items that were kept aside are merged (I15)
+	CausalLiveBeyondGap       // positions of tracks are persisted beyond the first gap (I15)
 	CausalBatchAtNextWrite    // writes that come while a batch is under way are sent when another write comes
 	count
 )
@@ -176,6 +180,10 @@ var names = [count]string{
 	CausalForgetForwarded:     "CausalForgetForwarded",
 	CausalForgedContexts:      "CausalForgedContexts",
 	CausalAcksIgnored:         "CausalAcksIgnored",
+	CausalForgetResults:       "CausalForgetResults",
+	CausalFoldUnready:         "CausalFoldUnready",
+	CausalReadyEarly:          "CausalReadyEarly",
+	CausalLiveBeyondGap:       "CausalLiveBeyondGap",
 	CausalBatchAtNextWrite:    "CausalBatchAtNextWrite",
 }
 

@@ -14,31 +14,38 @@ import (
 
 // Adopt makes v the view of this node (docs/causal.md §7.1). The caller, package view, has
 // decided that v may replace the present view. v must not be changed afterwards.
-func (r *Replica) Adopt(v *wire.View) { r.adopt(v, membership.FirstOfAll(v)) }
-
-// Recovered makes v the view of a node whose machine starts with a view. It is called at most
-// once, before any other input. Causal buckets are not recovered: this boot begins with
-// nothing, under new streams (I16; docs/causal.md §11, rule 4).
-func (r *Replica) Recovered(v *wire.View) {
-	r.step.Change.Reset = true
-	r.adopt(v, false)
-}
-
-// adopt makes v the view. first says that v is a first view, in which no node has data
-// (docs/causal.md §7.1, rule 6). The streams of the old view go into K before the slots are
-// assigned anew. Peers must be known before exchanges and hand-offs begin.
-func (r *Replica) adopt(v *wire.View, first bool) {
-	old, followsOn := r.view.Held(), r.view.FollowsOn(v)
-	r.readmit(v)
-	r.foldTracks()
-	r.movedAt = r.step.Now()
-	if old == nil && !first {
+func (r *Replica) Adopt(v *wire.View) {
+	first := membership.FirstOfAll(v)
+	if r.view.None() && !first {
 		r.boots.NoteBlank()
 	}
+	r.adopt(v, r.view.FollowsOn(v), first)
+}
+
+// adopt makes v the view. With keepReady ready slots stay ready. first says that v is a first
+// view, in which no node has data (docs/causal.md §7.1, rule 6). The streams of the old view go
+// into K before the slots are assigned anew.
+func (r *Replica) adopt(v *wire.View, keepReady, first bool) {
+	old := r.view.Held()
+	r.readmit(v)
+	r.foldTracks()
+	r.holdView(v)
+	r.slots.Assign(r.view.Owns, keepReady, first, r.collector.Counter)
+	r.enter(old, first)
+}
+
+// holdView makes v the view that is held, durably.
+func (r *Replica) holdView(v *wire.View) {
 	if entry, isNew := r.view.Adopt(v, r.step.Now()); isNew {
 		r.step.Change.Views = append(r.step.Change.Views, entry)
 	}
-	r.slots.Assign(r.view.Owns, followsOn, first, r.collector.Counter)
+}
+
+// enter begins the work in the view, after old, in which slots are assigned already. Peers must be
+// known before exchanges and hand-offs begin.
+func (r *Replica) enter(old *wire.View, first bool) {
+	v := r.view.Held()
+	r.movedAt = r.step.Now()
 	if r.view.Member() && r.slots.Unready() == 0 {
 		r.step.Event(core.Event{Kind: EventReady, View: v.ID})
 	}

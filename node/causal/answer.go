@@ -17,7 +17,7 @@ func (r *Replica) OnDigestRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.Di
 	if !r.credible(h.From, m) {
 		return
 	}
-	r.collector.Raise(m.Collecting)
+	r.raiseGCCounter(m.Collecting)
 	r.hearForgotten(h.From, m.Forgotten)
 	list := slots.Valid(r.slots.Space(), m.Slots)
 	if !m.Survey && len(list) > 0 {
@@ -33,7 +33,8 @@ func (r *Replica) OnDigestRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.Di
 	if !m.Survey && len(reply.Held.Held) > 0 {
 		reply.Groups = r.slots.Differing(list, m.Sums)
 	}
-	// Sums may count items, and K may rest on writes, that are not durable yet.
+	// Sums may count items, and K and the GC counter may rest on writes, that are not durable yet.
+	r.step.Commit()
 	r.step.Respond(h.From, replyTo, reply)
 }
 

@@ -167,7 +167,11 @@ func (r *Replica) applyLate(m *wire.Batch, stored []*wire.Item) {
 func (r *Replica) progressed(t *broadcast.Track) {
 	got := t.Got()
 	if got > t.Durable() {
-		r.step.Change.Live = append(r.step.Change.Live, wire.Position{Stream: t.ID(), N: got})
+		at := wire.Position{Stream: t.ID(), N: got}
+		if mutant.On(mutant.CausalLiveBeyondGap) {
+			at.N += t.Missing()
+		}
+		r.step.Change.Live = append(r.step.Change.Live, at)
 	}
 	seq := r.step.Commit()
 	r.step.After(seq, func() {
@@ -260,6 +264,8 @@ func (r *Replica) foldTracks() {
 	if r.view.None() {
 		return
 	}
+	r.step.Commit() // positions of these streams come before NewStreams
+	r.step.Change.NewStreams = true
 	r.slots.EndStreams()
 	for _, a := range r.streams.End() {
 		a.Do()

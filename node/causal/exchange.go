@@ -147,7 +147,7 @@ func (r *Replica) OnDigest(h wire.Header, m *wire.Digest) {
 	}
 	x.Answer(h.Boot, m, r.step.Now())
 	r.boots.Hear(m.Ended, r.peers.HearsFrom)
-	r.collector.Raise(m.GCCounter)
+	r.raiseGCCounter(m.GCCounter)
 	r.hearForgotten(h.From, m.Forgotten)
 	r.hearOfFormer(m)
 	r.requestUnknownViews(h.From, m.Held.Vectors)

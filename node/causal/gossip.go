@@ -50,9 +50,13 @@ func (r *Replica) tickGossip() {
 // Tick does what is due by the time of the step, and sets Next anew. Each part sets the
 // alarm for what it has left to do, so a part without an alarm is called too late.
 func (r *Replica) Tick() {
-	if !r.step.Due() {
-		return
+	if r.step.Due() {
+		r.tick()
 	}
+	r.step.Commit() // what nothing depends on in this step: readiness, GC counters
+}
+
+func (r *Replica) tick() {
 	r.tickStream()
 	r.tickTracks()
 	r.tickExchanges()

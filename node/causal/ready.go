@@ -14,7 +14,6 @@ func (r *Replica) writePending() {
 	if g == nil {
 		return
 	}
-	r.step.Change.Known = &g.Holdings
 	view := r.view.ID()
 	r.step.After(r.step.Commit(), func() {
 		r.slots.Apply(g, func(at hashing.Slot) {

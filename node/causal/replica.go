@@ -165,6 +165,7 @@ func New(cfg Config, box *core.Outbox, views Views) *Replica {
 	streams := broadcast.New(broadcast.Limits{BatchOps: cfg.Limits.BatchOps, BatchBytes: cfg.Limits.BatchBytes, WindowBytes: cfg.Limits.WindowBytes})
 	table := slots.New(cfg.Limits.Space, &streams, func(s wire.Stream) bool { return r.boots.StreamEnded(s) })
 	r.streams, r.slots, r.collector = &streams, &table, &gc.Collector{}
+	r.step.Holdings = r.slots.TakeUnwritten
 	r.boots = loss.New(r.step, r.slots)
 	known := catalog.New(cfg.Limits.Space)
 	r.catalog = &known

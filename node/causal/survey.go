@@ -10,7 +10,7 @@ import (
 // this node as for the others.
 func (r *Replica) beginSurvey(o *gc.Surveyor, q *gc.Question) {
 	o.Conduct(gc.NewSurvey(*q, r.step.Session(), r.view.ID(), r.peers.Members(), r.step.Now()))
-	r.collector.Raise(q.Collecting)
+	r.raiseGCCounter(q.Collecting)
 	r.askSurvey(o.Open())
 }
 

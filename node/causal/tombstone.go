@@ -27,6 +27,14 @@ func (r *Replica) collect() {
 	}
 }
 
+// raiseGCCounter raises the GC counter of this node, and persists it.
+func (r *Replica) raiseGCCounter(n uint64) {
+	before := r.collector.Counter
+	if r.collector.Raise(n); r.collector.Counter > before {
+		r.step.Change.GCCounter = r.collector.Counter
+	}
+}
+
 // healthy reports that a survey may begin (docs/causal.md §9.1, rule 3): all members can
 // answer, and no data is on its way to or from this node.
 func (r *Replica) healthy() bool {

@@ -1,6 +1,8 @@
 package core
 
 import (
+	"iter"
+
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -333,6 +335,19 @@ type Recovered struct {
 	Ledger   wire.Ledger        // of the recovered state, which is the base of Ballot
 	Log      []wire.Entry       // entries 1 to k of Ballot; none of them is in the state
 	Staged   []RecoveredBase    // staged bases, the newest first, each built on the next
+	Causal   RecoveredCausal
+}
+
+// RecoveredCausal is what a node finds of its causal buckets: the sum of its CausalWrites.
+type RecoveredCausal struct {
+	Known     wire.Holdings         // all slots that were held
+	Live      wire.Vector           // positions that the streams of the last boot had reached
+	Former    []wire.Member         // former members, and others that may have data
+	Views     []wire.KnownView      // in the order in which they became known
+	GCCounter uint64                // of the node
+	Applied   []wire.AppliedWrite   // results of forwarded writes
+	Finished  []wire.FinishedWrites // by forwarder
+	Items     iter.Seq[*wire.Item]  // all items, in any order; nil: none. An item is kept by nobody
 }
 
 // RecoveredBase is a staged base that was complete. The recovered state is the base of Ballot

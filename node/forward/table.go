@@ -2,6 +2,7 @@ package forward
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/ids"
@@ -93,14 +94,28 @@ func (t *Table[R]) Keep(id ids.Request, result R) (lost wire.NodeBoot, full bool
 	return lost, full
 }
 
-// Forget drops the forwarders whose boots have ended. The table does not remember them: the
-// caller must refuse their writes from then on (docs/forwarding.md §3, rule 8).
-func (t *Table[R]) Forget(ended func(node ids.Node, boot ids.Boot) bool) {
-	for f, s := range t.forwarders { //maporder:ok each is looked at by itself
+// Lowest is the counter below which all writes of a forwarder are finished.
+func (t *Table[R]) Lowest(f wire.NodeBoot) uint64 {
+	if s := t.forwarders[f]; s != nil {
+		return s.lowest
+	}
+	return 0
+}
+
+// Forget drops the forwarders whose boots have ended, and lists them in ascending order. The
+// table does not remember them: the caller must refuse their writes from then on
+// (docs/forwarding.md §3, rule 8).
+func (t *Table[R]) Forget(ended func(node ids.Node, boot ids.Boot) bool) (forgotten []wire.NodeBoot) {
+	for f, s := range t.forwarders { //maporder:ok put in order below
 		if ended(f.Node, f.Boot) {
 			t.drop(f, s)
+			forgotten = append(forgotten, f)
 		}
 	}
+	slices.SortFunc(forgotten, func(a, b wire.NodeBoot) int {
+		return cmp.Or(cmp.Compare(a.Node, b.Node), cmp.Compare(a.Boot, b.Boot))
+	})
+	return forgotten
 }
 
 // of is what is known of a forwarder, as used now. For a new forwarder beyond the bound the

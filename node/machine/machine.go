@@ -122,7 +122,7 @@ func (m *Machine) Step(now wire.Instant, in core.Input) *core.Output {
 		m.views.Recovered()
 		m.strong.Restarted()
 		if v := m.views.View(); v != nil {
-			m.causal.Recovered(v)
+			m.causal.Recovered(v, &m.cfg.Recovered.Causal)
 		}
 	}
 	m.input(in)

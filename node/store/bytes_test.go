@@ -67,10 +67,4 @@ func TestASnapshotPinsWhatWasWrittenOver(t *testing.T) {
 	if got := s.Pinned(); got < 1000 || got > 1000+recordOverhead+100 {
 		t.Errorf("a value of 1000 bytes that was written over pins %d", got)
 	}
-	c := m.CausalSnapshot()
-	write(m, wire.CausalWrite{Put: []wire.Item{item(1, "k", strings.Repeat("x", 1000))}})
-	write(m, wire.CausalWrite{Reset: true})
-	if got := c.Pinned(); got < 1000 {
-		t.Errorf("a bucket that was emptied pins %d bytes", got)
-	}
 }

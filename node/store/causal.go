@@ -55,10 +55,6 @@ func hashAt(place string) uint64 {
 // incarnation and a stranger (I9), so what the machine knows of views and slots need not be
 // stored.
 func (a *causal) write(w *wire.CausalWrite) {
-	if w.Reset {
-		a.abandon()
-		*a = *newCausal()
-	}
 	a.free(w.Free)
 	for i := range w.Put {
 		a.put(&w.Put[i])

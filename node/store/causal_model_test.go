@@ -65,7 +65,7 @@ func (m *causalModel) inRanges(ranges []wire.HashRange) []wire.Item {
 }
 
 func (m *causalModel) write(t *rapid.T) {
-	w := wire.CausalWrite{Reset: rapid.IntRange(0, 30).Draw(t, "reset") == 30}
+	var w wire.CausalWrite
 	if rapid.IntRange(0, 9).Draw(t, "free") == 9 {
 		w.Free = rangesGen.Draw(t, "ranges")
 	}
@@ -74,9 +74,6 @@ func (m *causalModel) write(t *rapid.T) {
 	}
 	w.Drop = rapid.SliceOfN(keyGen, 0, 3).Draw(t, "drop")
 	write(m.real, w)
-	if w.Reset {
-		clear(m.items)
-	}
 	for _, it := range m.inRanges(w.Free) {
 		delete(m.items, it.Key)
 	}

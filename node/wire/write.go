@@ -111,20 +111,56 @@ func (m *NodeMeta) fields(c *codec) {
 // CausalWrite changes the durable state of causal buckets. Its fields take effect in their
 // order, as one: after a crash the state has all of them or none.
 type CausalWrite struct {
-	Reset  bool        // drops everything that was kept of causal buckets
-	Free   []HashRange // slots that the node released: their items are removed
-	Put    []Item      // replaces what the keys of these items held
-	Drop   []string    // keys whose tombstones were collected: nothing is kept of them
-	Known  *Holdings   // K of the slots that changed; slots in Free are not held any more (I15)
-	Live   Vector      // positions that the streams of this view have reached
-	Alumni []Member    // with AlumniSet: all former members that may have data
-	Views  []KnownView // views that became known
+	NewStreams bool             // a view or a boot begins: Known has all slots, and Live of before is part of it
+	Free       []HashRange      // slots that the node released: their items are removed
+	Put        []Item           // replaces what the keys of these items held
+	Drop       []string         // keys whose tombstones were collected: nothing is kept of them
+	Known      *Holdings        // K of the slots that changed; slots in Free are not held any more (I15)
+	Live       Vector           // positions that the streams of this view have reached
+	Alumni     []Member         // with AlumniSet: all former members that may have data
+	Views      []KnownView      // views that became known
+	GCCounter  uint64           // GC counter of the node, if it has grown; else 0
+	Applied    []AppliedWrite   // results of forwarded writes (I11)
+	Finished   []FinishedWrites // results that are kept no more
 
 	AlumniSet bool
 }
 
+// AppliedWrite is the result of a forwarded write, from which a repetition is answered (I11).
+type AppliedWrite struct {
+	ID      ids.Request
+	Hash    uint64 // of the key
+	Version CausalVersion
+	Deleted bool // the write is a tombstone
+	Existed bool // the key had a value before
+}
+
+func (w *AppliedWrite) fields(c *causalCodec) {
+	c.requestID(&w.ID)
+	c.fixed64(&w.Hash)
+	w.Version.fields(c)
+	c.bool(&w.Deleted)
+	c.bool(&w.Existed)
+}
+
+var appliedList = elements("results", func(c *causalCodec) { (&AppliedWrite{}).fields(c) })
+
+// FinishedWrites says that all writes of a forwarder below a counter are finished: their results
+// are not kept any more.
+type FinishedWrites struct {
+	Forwarder NodeBoot
+	Below     uint64 // the largest uint64: the forwarder's boot has ended
+}
+
+func (w *FinishedWrites) fields(c *causalCodec) {
+	w.Forwarder.fields(c.codec)
+	c.uvarint(&w.Below)
+}
+
+var finishedList = elements("finished writes", func(c *causalCodec) { (&FinishedWrites{}).fields(c) })
+
 func (w *CausalWrite) fields(c *causalCodec) {
-	c.bool(&w.Reset)
+	c.bool(&w.NewStreams)
 	c.hashRanges(&w.Free)
 	c.items(&w.Put)
 	for i := range list(c.codec, &w.Drop, &keyList) {
@@ -141,6 +177,13 @@ func (w *CausalWrite) fields(c *causalCodec) {
 		c.members(&w.Alumni)
 	}
 	c.knownViews(&w.Views)
+	c.uvarint(&w.GCCounter)
+	for i := range list(c.codec, &w.Applied, &appliedList) {
+		w.Applied[i].fields(c)
+	}
+	for i := range list(c.codec, &w.Finished, &finishedList) {
+		w.Finished[i].fields(c)
+	}
 }
 
 var keyList = elements("keys", func(c *causalCodec) { key := "k"; c.key(&key) })

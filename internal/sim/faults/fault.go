@@ -28,9 +28,6 @@ func (i *Injector) Strike(f *schedule.Fault) {
 	if kind == schedule.Crash && n.Up && !i.operator.MayCrash(f.Node) {
 		kind = schedule.Pause
 	}
-	if kind == schedule.Restart && !w.Sched.Model.Restarts() {
-		kind = schedule.Pause
-	}
 	if kind == schedule.GiveAway && w.Sched.Model.Causal() {
 		kind = schedule.Pause // package truth knows one process of an id at a time
 	}

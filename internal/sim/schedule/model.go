@@ -27,13 +27,6 @@ func (m Model) Strong() bool { return m != Causal }
 // Causal reports whether causal buckets have clients.
 func (m Model) Causal() bool { return m != Strong }
 
-// recoversCausal reports whether a node that starts with its disk recovers its causal
-// buckets.
-const recoversCausal = false
-
-// Restarts reports that a node may start again with what it had made durable.
-func (m Model) Restarts() bool { return recoversCausal || !m.Causal() }
-
 // ModelNamed finds a model by its name.
 func ModelNamed(name string) (Model, bool) {
 	i := slices.Index(ModelNames[:], name)

@@ -99,10 +99,7 @@ func wanted(kind schedule.Operator, model schedule.Model) []string {
 		all = append(all, transitions...)
 		all = append(all, transitionsOf[kind]...)
 	}
-	if model.Restarts() {
-		all = append(all, "fault: restart")
-	}
-	return all
+	return append(all, "fault: restart")
 }
 
 // Missing returns the transitions of a model that were never seen under an operator.

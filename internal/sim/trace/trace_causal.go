@@ -101,8 +101,8 @@ func holdingsString(h *wire.Holdings) string {
 // describeCausalWrite renders a change of the causal state as one line.
 func describeCausalWrite(c *wire.CausalWrite) string {
 	var b strings.Builder
-	if c.Reset {
-		b.WriteString(" reset")
+	if c.NewStreams {
+		b.WriteString(" new streams")
 	}
 	for _, r := range c.Free {
 		fmt.Fprintf(&b, " free %x-%x", r.First, r.Last)
@@ -128,6 +128,15 @@ func describeCausalWrite(c *wire.CausalWrite) string {
 	}
 	for _, v := range c.Views {
 		fmt.Fprintf(&b, " view v%d.%d cut=%v %v", v.ID.Number, v.ID.Author, v.HasStableCut, v.StableCut)
+	}
+	if c.GCCounter > 0 {
+		fmt.Fprintf(&b, " gc %d", c.GCCounter)
+	}
+	for _, a := range c.Applied {
+		fmt.Fprintf(&b, " result %d/%d", a.ID.Node, a.ID.Counter)
+	}
+	for _, f := range c.Finished {
+		fmt.Fprintf(&b, " finished %d/%d", f.Forwarder.Node, f.Below)
 	}
 	return b.String()
 }

@@ -59,9 +59,6 @@ func (t *Truth) put(l *Incarnation, item *wire.Item) {
 		t.depends(l, w)
 	}
 	l.written.items[w.Key] = w
-	if item.ID != (ids.Request{}) {
-		l.remembered[item.ID] = true
-	}
 }
 
 // collectedBefore checks that a deleted key does not come back to a node whose K has a
@@ -147,13 +144,13 @@ func (t *Truth) collect(l *Incarnation, w *Write) {
 	}
 }
 
-// told records which boots were asked before a tombstone was collected. A boot that began
-// since may be of an incarnation that was not asked.
+// told records which incarnations were asked before a tombstone was collected. One that began
+// since need not have been.
 func (t *Truth) told(l *Incarnation, k *key) {
-	k.told = map[*Incarnation]ids.Boot{}
+	k.told = map[*Incarnation]bool{}
 	for _, m := range l.view.members {
-		if o := t.incarnations[m.ID]; o != nil && (o == l || t.world.Now()-o.booted > surveyed) {
-			k.told[o] = o.boot
+		if o := t.incarnations[m.ID]; o != nil && (o == l || t.world.Now()-o.born > surveyed) {
+			k.told[o] = true
 		}
 	}
 }

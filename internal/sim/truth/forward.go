@@ -44,7 +44,7 @@ func (l *Incarnation) Heard(h wire.Header, m wire.Message) {
 func (t *Truth) mayForward(l *Incarnation, w *Write) {
 	id := w.Item.ID
 	for _, first := range w.Op.Writes {
-		if l.remembered[first.Item.ID] {
+		if l.written.results[first.Item.ID] {
 			t.fail("I11", "node %d takes %s again, it had %s", l.Node, w, first)
 			return
 		}

@@ -38,8 +38,7 @@ type Incarnation struct {
 	had        [][]arrival       // by key: the writes that were durable here since the slot was given up last
 	since      []wire.Instant    // by key: when the present durable item became durable
 
-	remembered map[ids.Request]bool     // requests whose results this boot has written
-	finished   map[wire.NodeBoot]uint64 // by forwarder: the number below which all its writes are finished, as this boot has heard
+	finished map[wire.NodeBoot]uint64 // by forwarder: the number below which all its writes are finished, as this boot has heard
 }
 
 // arrival is a write, and when it became durable at a node.
@@ -62,8 +61,9 @@ type state struct {
 	items []*Write // by key; nil: none
 	slots []slotState
 	live  map[wire.Stream]uint64 // of the streams of its view: the number up to which K has every write
-	// folded is live of earlier views: it is part of K of the slots that were ready then.
-	folded map[wire.Stream]uint64
+	// folded is live of earlier views and boots: it is part of K of the slots that were ready then.
+	folded  map[wire.Stream]uint64
+	results map[ids.Request]bool // of forwarded writes
 }
 
 // slotState is a slot in one state.
@@ -80,14 +80,14 @@ type slotState struct {
 func (t *Truth) newState(node ids.Node) *state {
 	return &state{
 		node: node, items: make([]*Write, len(t.keys)), slots: make([]slotState, t.cfg.Space.Slots()),
-		live: map[wire.Stream]uint64{}, folded: map[wire.Stream]uint64{},
+		live: map[wire.Stream]uint64{}, folded: map[wire.Stream]uint64{}, results: map[ids.Request]bool{},
 	}
 }
 
 func (s *state) clone() *state {
 	c := *s
 	c.items, c.slots = slices.Clone(s.items), slices.Clone(s.slots)
-	c.live, c.folded = maps.Clone(s.live), maps.Clone(s.folded)
+	c.live, c.folded, c.results = maps.Clone(s.live), maps.Clone(s.folded), maps.Clone(s.results)
 	for i := range c.slots {
 		c.slots[i].sure = maps.Clone(c.slots[i].sure)
 	}
@@ -98,7 +98,7 @@ func (s *state) clone() *state {
 func (t *Truth) Begin(node ids.Node, boot ids.Boot) *Incarnation {
 	l := &Incarnation{
 		Node: node, t: t, boot: boot, born: t.world.Now(), booted: t.world.Now(), written: t.newState(node), durable: t.newState(node),
-		ever: make([]*Write, len(t.keys)), had: make([][]arrival, len(t.keys)), since: make([]wire.Instant, len(t.keys)), remembered: map[ids.Request]bool{}, finished: map[wire.NodeBoot]uint64{},
+		ever: make([]*Write, len(t.keys)), had: make([][]arrival, len(t.keys)), since: make([]wire.Instant, len(t.keys)), finished: map[wire.NodeBoot]uint64{},
 		leftAt: map[*view]wire.Instant{},
 		acked:  map[*stream]uint64{}, viewsKnown: map[ids.View]bool{}, cuts: map[ids.View]bool{},
 	}
@@ -115,7 +115,7 @@ func (l *Incarnation) Restart(boot ids.Boot) {
 	if l.view != l.written.view {
 		l.comeTo(l.written.view)
 	}
-	l.remembered, l.finished = map[ids.Request]bool{}, map[wire.NodeBoot]uint64{}
+	l.finished = map[wire.NodeBoot]uint64{}
 }
 
 // Boot returns the present boot.
@@ -160,9 +160,16 @@ func (l *Incarnation) comeTo(v *view) {
 func (s *state) adopt(v *view) {
 	if s.view != v {
 		s.view = v
-		maps.Copy(s.folded, s.live)
-		clear(s.live)
+		s.fold()
 	}
+}
+
+// fold ends the streams of a view, or of a boot.
+func (s *state) fold() {
+	for stream, n := range s.live { //maporder:ok each is looked at by itself
+		s.folded[stream] = max(s.folded[stream], n)
+	}
+	clear(s.live)
 }
 
 // DurableUpTo records that all writes up to number seq are durable.
@@ -214,8 +221,8 @@ func (t *Truth) writeOf(item *wire.Item) *Write {
 
 // change applies a write without a check.
 func (s *state) change(t *Truth, c *wire.CausalWrite) {
-	if c.Reset {
-		*s = *t.newState(s.node)
+	if c.NewStreams {
+		s.fold()
 	}
 	for _, r := range c.Free {
 		s.free(t, r)
@@ -224,6 +231,9 @@ func (s *state) change(t *Truth, c *wire.CausalWrite) {
 		if w := t.writeOf(&c.Put[i]); w != nil {
 			s.items[w.Key] = w
 		}
+	}
+	for i := range c.Applied {
+		s.results[c.Applied[i].ID] = true
 	}
 	for _, name := range c.Drop {
 		if key := t.Key(name); key >= 0 {

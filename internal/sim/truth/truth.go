@@ -60,9 +60,9 @@ type key struct {
 	name      string
 	hash      uint64
 	slot      hashing.Slot
-	writes    []*Write                  // in the order in which nodes wrote them
-	collected *Write                    // the largest tombstone that a node has collected
-	told      map[*Incarnation]ids.Boot // the incarnations that were asked before that, with their boots
+	writes    []*Write              // in the order in which nodes wrote them
+	collected *Write                // the largest tombstone that a node has collected
+	told      map[*Incarnation]bool // the incarnations that were asked before that
 	// forgotten is the largest tombstone that was collected while an unknown node held a
 	// lower version of the key.
 	forgotten *Write

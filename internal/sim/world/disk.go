@@ -1,34 +1,54 @@
 package world
 
 import (
+	"math"
 	"slices"
 
+	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/store"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// disk holds the writes of a node in all boots of one incarnation. A crash keeps all
-// durable writes, and a random part of the others, from the first on.
+// disk holds the writes of a node in all boots of one incarnation. The writes of one step are one
+// record. A crash keeps all durable records, and a random part of the others, from the first on.
 type disk struct {
 	writes  []wire.Write
-	durable int // how many of writes are durable
-	before  int // how many of writes are of earlier boots, whose numbers begin at 1 too
+	records []int // by record that is not durable yet: how many of writes there are up to its end
+	durable int   // how many of writes are durable
+	before  int   // how many of writes are of earlier boots, whose numbers begin at 1 too
+}
+
+// append appends a record, and returns how many writes there are up to its end.
+func (d *disk) append(record []wire.Write) int {
+	d.writes = append(d.writes, record...)
+	d.records = append(d.records, len(d.writes))
+	return len(d.writes)
+}
+
+// sync makes the records durable that end where end is, or before.
+func (d *disk) sync(end int) {
+	d.durable = end
+	for len(d.records) > 0 && d.records[0] <= end {
+		d.records = d.records[1:]
+	}
 }
 
 // lose drops the writes that a crash loses. It returns the number of the last write of this
 // boot that is kept; 0: none.
 func (d *disk) lose(w *World) (seq uint64) {
 	left := d.durable
-	if open := len(d.writes) - left; open > 0 {
-		left += w.Rng.IntN(open + 1)
+	if open := len(d.records); open > 0 {
+		if kept := w.Rng.IntN(open + 1); kept > 0 {
+			left = d.records[kept-1]
+		}
 	}
 	if left > d.before {
 		seq = d.writes[left-1].Seq
 	}
 	d.writes = d.writes[:left]
-	d.durable, d.before = left, left
+	d.durable, d.before, d.records = left, left, nil
 	return seq
 }
 
@@ -37,10 +57,11 @@ type RecoveredState struct {
 	Rec    core.Recovered
 	store  *store.Memory
 	ledger *kv.Ledger // of the state at the base of Rec
+	causal *causalFold
 }
 
-func (d *disk) recover() *RecoveredState {
-	f := &RecoveredState{store: store.NewMemory(), ledger: kv.NewLedger(0)}
+func (d *disk) recover(space hashing.Space) *RecoveredState {
+	f := &RecoveredState{store: store.NewMemory(), ledger: kv.NewLedger(0), causal: newCausalFold(space)}
 	for i := range d.writes {
 		f.write(&d.writes[i])
 	}
@@ -50,6 +71,8 @@ func (d *disk) recover() *RecoveredState {
 		}
 	}
 	f.Rec.Ledger = f.ledger.Export()
+	f.Rec.Causal = f.causal.recovered()
+	f.Rec.Causal.Items = f.store.CausalSnapshot().Items([]wire.HashRange{{Last: math.MaxUint64}})
 	return f
 }
 
@@ -61,6 +84,9 @@ func (f *RecoveredState) write(x *wire.Write) {
 		f.Rec.Log = append(f.Rec.Log, x.Entries...)
 	case wire.WriteSwap:
 		f.swap(x)
+	case wire.WriteCausal:
+		f.causal.write(x.Causal)
+		f.store.Write([]wire.Write{*x})
 	case wire.WriteStaged:
 		f.stage(x)
 		fallthrough

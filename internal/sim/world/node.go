@@ -74,7 +74,7 @@ func (n *Node) Start() {
 	}
 	var found *RecoveredState
 	if n.keepsDisk {
-		found = n.disk.recover()
+		found = n.disk.recover(w.Sched.Causal.Space)
 		cfg.Recovered, n.Store = &found.Rec, found.store
 	} else {
 		n.Inc, n.disk = ids.Incarnation(w.Rng.Uint64()|1), disk{}
@@ -296,8 +296,7 @@ func (n *Node) write(writes []wire.Write) {
 			hook(n, &writes[i])
 		}
 	}
-	n.disk.writes = append(n.disk.writes, writes...)
-	durable := len(n.disk.writes)
+	durable := n.disk.append(writes)
 	seq := writes[len(writes)-1].Seq
 	delay := n.w.UpTo(n.w.Sched.Disk)
 	if n.SlowDisk > 0 {
@@ -307,7 +306,7 @@ func (n *Node) write(writes []wire.Write) {
 	n.diskAt = max(n.diskAt, n.w.Now+delay)
 	chain := n.chain + 1
 	n.alive(n.diskAt-n.w.Now, func() {
-		n.disk.durable = durable
+		n.disk.sync(durable)
 		for _, hook := range n.w.On.Durable {
 			hook(n, seq)
 		}

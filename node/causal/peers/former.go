@@ -8,6 +8,10 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
+// Recover takes up the former members that the log has, before Meet. At a node outside its view they
+// are the nodes that it was with.
+func (l *List) Recover(former []wire.Member) { l.outside = slices.Clone(former) }
+
 // Meet makes the list of peers of v: the other members, the former members, and the
 // guests (docs/causal.md §7.2, rule 1). A member of the last view that v lacks becomes a
 // former member, since it may still have data that no owner has (I25).

@@ -59,9 +59,7 @@ func (s *Results) Remember(item *wire.Item, here, existed bool) {
 			existed = t.Existed // the write was applied here, and its item comes back
 		}
 	}
-	if lost, full := s.table.Keep(id, Write{hashing.Hash(item.Key), item.Version, item.Deleted, existed}); full {
-		s.step.Event(core.Event{Kind: EventForwardForgotten, Peer: lost.Node})
-	}
+	s.keep(id, Write{hashing.Hash(item.Key), item.Version, item.Deleted, existed})
 }
 
 // HearLowestOpen takes in the lowest open counter of a forwarder: all its writes below are
@@ -90,5 +88,5 @@ func (s *Results) Fate(id ids.Request) (Write, forward.Fate) {
 // have ended.
 func (s *Results) Prune(lowestOpen uint64) {
 	s.table.Heard(s.step.Self, lowestOpen)
-	s.table.Forget(s.ended)
+	s.writeEnded(s.table.Forget(s.ended))
 }

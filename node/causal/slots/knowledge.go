@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -111,15 +112,52 @@ func (t *Table) Least(stream wire.Stream, most uint64) (least uint64, live bool)
 // count, because the view ends. Items that were kept aside are dropped: K does not cover them,
 // so an exchange brings them.
 func (t *Table) EndStreams() {
-	j := &version.Joiner{}
+	t.Fold(t.streams.Vector(false), t.streams.Vector(true))
 	for i := range t.slots {
 		s := &t.slots[i]
-		if s.held {
-			s.known = t.vector(s, j)
-		}
 		s.aside, s.merging, s.unmerged = nil, nil, 0
 	}
 	t.asideBytes = 0
+}
+
+// Fold moves positions of streams into K of each owned slot: all of them if the slot is ready, and
+// own otherwise.
+func (t *Table) Fold(own, all wire.Vector) {
+	j := &version.Joiner{}
+	for i := range t.slots {
+		s := &t.slots[i]
+		switch {
+		case s.Live():
+			s.known = j.Join(s.known, all)
+		case s.owned:
+			s.known = j.Join(s.known, own)
+		}
+		if s.held {
+			t.noteUnwritten(hashing.Slot(i))
+		}
+	}
+}
+
+// Recover holds slots as the log has them. No slot is held yet. Assign says which of them are
+// owned, and Fold adds the positions of streams.
+func (t *Table) Recover(h *wire.Holdings) {
+	for _, run := range h.Held {
+		for at := range Each([]wire.SlotRange{run.Slots}) {
+			t.Hold(at)
+			s := &t.slots[at]
+			s.known, s.ready, s.gcCounter = h.Vectors[run.Vector], run.Ready, run.GCCounter
+			t.changed(s)
+		}
+	}
+}
+
+// RecoverItem accounts for an item that the log has, and returns its slot. If K of the slot is not
+// in the log, the slot is held with an empty K.
+func (t *Table) RecoverItem(hash uint64, item *wire.Item) hashing.Slot {
+	at := t.space.Slot(hash)
+	t.Hold(at)
+	t.Put(hash, item, nil, 0)
+	return at
 }
 
 // Grow notes pending knowledge: K of a slot is to become known, which must cover the present K.
@@ -129,6 +167,7 @@ func (t *Table) Grow(at hashing.Slot, known wire.Vector, gcCounter uint64, ready
 	s := &t.slots[at]
 	s.gcCounter = max(s.gcCounter, gcCounter)
 	s.pending = version.Join(s.pending, known)
+	t.noteUnwritten(at)
 	t.growing = append(t.growing, growth{at, s.released, known, s.gcCounter, ready})
 }
 
@@ -152,14 +191,41 @@ func (t *Table) Absorb(at hashing.Slot, theirs wire.Vector, gcCounter uint64, re
 	return true
 }
 
-// Growth is pending knowledge that is taken to be persisted.
-type Growth struct {
-	list     []growth      // ascending by slot
-	Holdings wire.Holdings // the same, to be persisted
+// noteUnwritten notes that K, readiness or the GC counter of a slot has changed.
+func (t *Table) noteUnwritten(at hashing.Slot) {
+	if s := &t.slots[at]; !s.unwritten {
+		s.unwritten = true
+		t.unwritten = append(t.unwritten, at)
+	}
 }
 
-// TakeGrowth takes what Grow has noted; nil: nothing. The caller persists the holdings after the
-// items that they cover, and calls Apply when both are durable (I15).
+// TakeUnwritten takes the holdings of the slots that have changed since it was called last; nil:
+// none have. K has the pending knowledge and not the streams of this view. The caller persists
+// the holdings in the write that has the changes of the same step, so never before the items that
+// K covers (I15). Slots become ready later than their K grows: readiness lets the tracks count,
+// and they cover items that are still kept aside then.
+func (t *Table) TakeUnwritten() *wire.Holdings {
+	if len(t.unwritten) == 0 {
+		return nil
+	}
+	slices.Sort(t.unwritten)
+	var w Writer
+	j := &version.Joiner{}
+	for _, at := range slices.Compact(t.unwritten) {
+		if s := &t.slots[at]; s.held {
+			s.unwritten = false
+			w.Add(at, j.Join(s.known, s.pending), s.ready || s.unmerged > 0 && mutant.On(mutant.CausalReadyEarly), s.gcCounter)
+		}
+	}
+	t.unwritten = nil
+	return &w.Holdings
+}
+
+// Growth is pending knowledge that is taken to be persisted.
+type Growth struct{ list []growth }
+
+// TakeGrowth takes what Grow has noted; nil: nothing. The caller calls Apply when the holdings of
+// TakeUnwritten are durable (I15).
 func (t *Table) TakeGrowth() *Growth {
 	if len(t.growing) == 0 {
 		return nil
@@ -167,11 +233,6 @@ func (t *Table) TakeGrowth() *Growth {
 	g := &Growth{list: t.growing}
 	t.growing = nil
 	slices.SortFunc(g.list, func(a, b growth) int { return int(a.at) - int(b.at) })
-	var w Writer
-	for _, l := range g.list {
-		w.Add(l.at, l.known, l.ready || t.slots[l.at].ready, l.gcCounter)
-	}
-	g.Holdings = w.Holdings
 	return g
 }
 

@@ -34,6 +34,8 @@ type Slot struct {
 	pending   wire.Vector // pending knowledge: K when all writes so far are durable; known may have a part of it
 	gcCounter uint64      // no tombstone that was collected in the slot has a larger counter (I13)
 
+	unwritten bool // readiness, K or the GC counter is not as in the last holdings that were taken to be persisted
+
 	sum     wire.Sum // of the items, as all writes so far leave them
 	written uint64   // the last write of the log that changes an item of the slot
 

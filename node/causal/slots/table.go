@@ -37,7 +37,8 @@ type Table struct {
 	asideBytes int    // memory of the items that are kept aside
 	stored     bool   // an item was ever held here, in this boot
 
-	growing []growth // noted by Grow, and not taken to be persisted yet
+	growing   []growth       // noted by Grow, and not taken yet
+	unwritten []hashing.Slot // slots with unwritten set; some may not be held any more
 }
 
 // growth is pending knowledge of one slot.
@@ -114,6 +115,7 @@ func (t *Table) Hold(at hashing.Slot) bool {
 	}
 	s.held = true
 	t.held++
+	t.noteUnwritten(at)
 	return true
 }
 
@@ -133,6 +135,7 @@ func (t *Table) Assign(owns func(hashing.Slot) bool, keepReady, first bool, gcCo
 		}
 		s.ready = s.held && s.ready && keepReady || first
 		t.Hold(at)
+		t.noteUnwritten(at)
 		t.owned++
 		if !s.ready {
 			t.unready++
@@ -141,10 +144,12 @@ func (t *Table) Assign(owns func(hashing.Slot) bool, keepReady, first bool, gcCo
 	}
 }
 
-// Serve makes an owned slot ready that is not ready yet.
+// Serve makes an owned slot ready that is not ready yet. The tracks count for it from then on, so
+// that must be persisted before they move (I15).
 func (t *Table) Serve(at hashing.Slot) {
 	t.slots[at].ready = true
 	t.unready--
+	t.noteUnwritten(at)
 }
 
 // Release drops slots held for others, with everything that is known of them. The caller has
@@ -194,7 +199,10 @@ func (t *Table) Remove(at hashing.Slot, itemHash, write uint64) {
 // RaiseGCCounter raises the GC counter of a slot at once, before items up to that counter go or
 // before a write that must be above them (I13).
 func (t *Table) RaiseGCCounter(at hashing.Slot, n uint64) {
-	t.slots[at].gcCounter = max(t.slots[at].gcCounter, n)
+	if n > t.slots[at].gcCounter {
+		t.slots[at].gcCounter = n
+		t.noteUnwritten(at)
+	}
 }
 
 // GCCounters are the GC counters above zero of the listed slots from first to last, ascending.

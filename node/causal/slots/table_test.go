@@ -66,9 +66,9 @@ func TestKnowledgeCountsWhenItIsDurable(t *testing.T) {
 	if s.GCCounter() != 7 {
 		t.Error("the GC counter does not count at once: items below it go now")
 	}
-	g := x.TakeGrowth()
-	if x.TakeGrowth() != nil || len(g.Holdings.Held) != 1 || g.Holdings.Held[0].GCCounter != 7 || !g.Holdings.Held[0].Ready {
-		t.Errorf("to be written: %+v", g.Holdings)
+	g, h := x.TakeGrowth(), x.TakeUnwritten()
+	if x.TakeGrowth() != nil || x.TakeUnwritten() != nil || len(h.Held) != 1 || h.Held[0].GCCounter != 7 || !h.Held[0].Ready || !slices.Equal(h.Vectors[0], at(5)) {
+		t.Errorf("to be written: %+v", h)
 	}
 	before := x.Revision()
 	x.Apply(g, func(hashing.Slot) { t.Error("a slot that is ready becomes ready") })

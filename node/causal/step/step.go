@@ -26,6 +26,9 @@ type Step struct {
 	*core.Outbox
 	Self   wire.NodeBoot    // this node in its present boot
 	Change wire.CausalWrite // what this step has changed and Commit has not persisted yet
+	// Holdings takes K, readiness and GC counters of the slots that have changed; nil: none have.
+	// Commit persists them with the other changes.
+	Holdings func() *wire.Holdings
 
 	now      wire.Instant // the time of this step
 	next     wire.Instant // when a step is due, at the latest; never: none is
@@ -42,7 +45,7 @@ type effect struct {
 
 // New returns a Step of a node in a boot. box must outlive it.
 func New(self wire.NodeBoot, box *core.Outbox) *Step {
-	return &Step{Outbox: box, Self: self, next: never, sessions: uint64(self.Boot)}
+	return &Step{Outbox: box, Self: self, Holdings: func() *wire.Holdings { return nil }, next: never, sessions: uint64(self.Boot)}
 }
 
 // SetNow sets the time. The time never goes back.
@@ -95,7 +98,9 @@ func (s *Step) OnDurable(seq uint64) {
 // items that it covers, or in a later one (I15).
 func (s *Step) Commit() uint64 {
 	w := &s.Change
-	if len(w.Put)+len(w.Drop)+len(w.Free)+len(w.Live)+len(w.Views) == 0 && w.Known == nil && !w.AlumniSet && !w.Reset {
+	w.Known = s.Holdings()
+	lists := len(w.Put) + len(w.Drop) + len(w.Free) + len(w.Live) + len(w.Views) + len(w.Applied) + len(w.Finished)
+	if lists == 0 && w.Known == nil && !w.AlumniSet && !w.NewStreams && w.GCCounter == 0 {
 		return s.LastWrite()
 	}
 	done := s.Change

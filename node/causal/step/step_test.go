@@ -48,7 +48,9 @@ func TestAStepWithoutChangesWritesNothing(t *testing.T) {
 	}{
 		"nothing":                {wire.CausalWrite{}, 0},
 		"an item":                {wire.CausalWrite{Put: make([]wire.Item, 1)}, 1},
-		"K":                      {wire.CausalWrite{Known: &wire.Holdings{}}, 1},
+		"streams that begin":     {wire.CausalWrite{NewStreams: true}, 1},
+		"a GC counter":           {wire.CausalWrite{GCCounter: 1}, 1},
+		"a result":               {wire.CausalWrite{Applied: make([]wire.AppliedWrite, 1)}, 1},
 		"a position of a stream": {wire.CausalWrite{Live: make([]wire.Position, 1)}, 1},
 		"no more former members": {wire.CausalWrite{AlumniSet: true}, 1},
 	} {
