@@ -40,6 +40,7 @@ var imports = []row{
 	{"node/causal/slots", "node/causal/footprint node/causal/version node/ids node/wire hashing internal/mutant", "internal/draw"},
 	{"node/causal/results", "node/causal/step node/forward node/ids node/wire node/core hashing internal/mutant", ""},
 	{"node/causal/items", "node/causal/footprint node/causal/gc node/causal/slots node/causal/step node/causal/version node/wire node/core hashing", "node/ids internal/draw"},
+	{"node/causal/satisfied", "node/causal/catalog node/causal/loss node/causal/membership node/causal/slots node/causal/version node/ids node/wire hashing internal/mutant", "node/causal/step node/core"},
 	{"node/causal/handoff", "node/causal/peers node/causal/slots node/ids node/wire hashing", ""},
 	{"node/causal/antientropy", "node/causal/peers node/causal/slots node/causal/version node/ids node/wire hashing internal/mutant", ""},
 	{"node/causal/plausible", "node/causal/catalog node/causal/handoff node/wire hashing internal/mutant", "node/ids"},

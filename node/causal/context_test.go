@@ -25,7 +25,7 @@ func TestAListingIsNoLessThanItsClientHasSeen(t *testing.T) {
 		return &wire.Item{Key: key, Version: wire.CausalVersion{Counter: counter, Dot: wire.Dot{Stream: stream, N: counter}}}
 	}
 	items := []*wire.Item{item("deleted", 3), item("newer", 6), item("equal", 2), item("lost", 8), item("never seen", 1)}
-	read := &core.Read{Kind: core.ReadItems, Context: c, Known: r.knownOf(&c)}
+	read := &core.Read{Kind: core.ReadItems, Context: c, Known: r.satisfied.Known(&c)}
 	var keys []string
 	for it := range Listed(read, slices.Values(items)) {
 		keys = append(keys, it.Key)

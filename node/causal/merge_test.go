@@ -119,26 +119,3 @@ func TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt(t *testing.T) {
 		}
 	}
 }
-
-// TestAWriteIsAboveWhatIsKeptAside writes a key of a slot that is not ready, while some of its items
-// are kept aside and others are being merged (I13).
-func TestAWriteIsAboveWhatIsKeptAside(t *testing.T) {
-	item := func(key string, counter uint64) wire.Item {
-		return wire.Item{Key: key, Version: wire.CausalVersion{Counter: counter}}
-	}
-	r := bare()
-	q := r.newRequest(writing, 1, wire.Op{Kind: wire.OpPut, Key: "k"}, wire.Context{})
-	s := r.slots.At(q.at)
-	r.slots.Assign(func(hashing.Slot) bool { return true }, false, false, 0)
-	for _, i := range []wire.Item{item("k", 3), item("other", 9), item("k", 4), item("k", 2)} {
-		r.slots.Keep(q.hash, &i)
-	}
-	old := item("k", 1)
-	if got := r.counterBelow(q, s, &old); got != 4 {
-		t.Errorf("above %d, want 4", got)
-	}
-	r.slots.Serve(q.at)
-	if got := r.counterBelow(q, s, &old); got != 1 {
-		t.Errorf("above %d once the slot is ready, want 1", got)
-	}
-}

@@ -34,6 +34,7 @@ import (
 	"github.com/cohortkv/cohort/node/causal/peers"
 	"github.com/cohortkv/cohort/node/causal/plausible"
 	"github.com/cohortkv/cohort/node/causal/results"
+	"github.com/cohortkv/cohort/node/causal/satisfied"
 	"github.com/cohortkv/cohort/node/causal/slots"
 	"github.com/cohortkv/cohort/node/causal/step"
 	"github.com/cohortkv/cohort/node/causal/waiting"
@@ -145,6 +146,7 @@ type Replica struct {
 	questions  waiting.Questions[*request] // for keys of slots that are not ready (docs/causal.md §7.5, rule 6)
 	outgoing   outgoingForwards
 	incoming   incomingForwards
+	satisfied  *satisfied.Checker
 	results    *results.Results
 	releasable handoff.Queue // slots held for others that every owner has acknowledged (I25)
 	boots      *loss.Boots
@@ -174,6 +176,7 @@ func New(cfg Config, box *core.Outbox, views Views) *Replica {
 	r.offers, r.receipts = map[*peers.Peer]*handoff.Offer{}, map[*peers.Peer]*handoff.Receipt{}
 	r.judge = plausible.New(cfg.Limits.Writes, r.step.Self, &r.streams.Own, r.slots.Len())
 	r.incoming = incomingForwards{open: map[ids.Request]*incomingForward{}}
+	r.satisfied = satisfied.New(r.slots, r.catalog, r.boots, r.view)
 	r.results = results.New(r.step, r.boots.Ended, cfg.Limits.Results, cfg.Limits.Forwarders)
 	r.items = items.New(r.step, r.slots, r.collector, r.results, r.dropped, cfg.Limits.ChunkBytes)
 	return r

@@ -204,10 +204,9 @@ func (r *Replica) write(q *request, old *wire.Item) {
 		return
 	}
 	r.waiting.Remove(q)
-	s := r.slots.At(q.at)
 	item := &wire.Item{
 		Key: q.op.Key, Deleted: q.op.Kind == wire.OpDelete, Value: q.op.Value, ContentType: q.op.ContentType,
-		Deps: r.compactor().Bound(r.deps(q, s, old), r.cfg.Limits.Deps, version.MaxDepsBytes), ID: q.id,
+		Deps: r.compactor().Bound(r.satisfied.Deps(&q.context, q.hash, old), r.cfg.Limits.Deps, version.MaxDepsBytes), ID: q.id,
 	}
 	item.Deps.Exact = slices.Clone(item.Deps.Exact) // the item stays, and must not hold the entries that were folded
 	item.Deps = footprint.Tight(&item.Deps)
@@ -215,7 +214,7 @@ func (r *Replica) write(q *request, old *wire.Item) {
 	if q.incoming != nil {
 		item.Key, item.Value = strings.Clone(item.Key), bytes.Clone(item.Value) // nor the message that brought the write
 	}
-	item.Version.Counter = 1 + r.counterBelow(q, s, old)
+	item.Version.Counter = 1 + r.satisfied.CounterBelow(&q.context, q.op.Key, old)
 	q.existed = old != nil && !old.Deleted
 	own := &r.streams.Own
 	own.Append(item)
@@ -238,68 +237,14 @@ func (r *Replica) write(q *request, old *wire.Item) {
 	})
 }
 
-// deps are the dependencies of a write before they are bounded: its context without its own
-// key. Exception: a version of the key that durable K lacks stays. That version may arrive
-// later from a node that no member knows. A tombstone that names the version is kept until
-// K has the version: K could not refuse it once the tombstone is gone (docs/causal.md §9.3,
-// rule 7; I19).
-func (r *Replica) deps(q *request, s *slots.Slot, old *wire.Item) wire.Context {
-	c := version.Without(&q.context, q.hash)
-	unknown := []wire.CausalVersion{version.Named(&q.context, q.hash)}
-	if old != nil {
-		unknown = append(unknown, version.Named(&old.Deps, q.hash))
-	}
-	for _, v := range unknown {
-		switch last := version.Named(&c, q.hash); {
-		case v.IsZero() || v == last || r.slots.Durable(s, v.Dot.Stream, v.Dot.N):
-		case last.IsZero() || v.Compare(last) > 0:
-			c = version.With(&c, q.hash, v)
-			c.Vector = version.Extend(c.Vector, last.Dot.Stream, last.Dot.N)
-		default:
-			c.Vector = version.Extend(c.Vector, v.Dot.Stream, v.Dot.N)
-		}
-	}
-	return c
-}
-
-// counterBelow is the largest counter that a write must be above, so that its version is above
-// every version of its key in its causal past, folded ones too (I13; docs/causal.md §3.2,
-// rule 1). Counters of other keys do not count: a counter grows with its own key alone.
-func (r *Replica) counterBelow(q *request, s *slots.Slot, old *wire.Item) uint64 {
-	n := version.Named(&q.context, q.hash).Counter
-	if old != nil {
-		n = max(n, old.Version.Counter)
-	}
-	if !s.Ready() {
-		n = max(n, s.Apart(q.op.Key))
-	}
-	if !mutant.On(mutant.CausalNoGCCounter) {
-		n = max(n, s.GCCounter())
-	}
-	if mutant.On(mutant.CausalCounterByDependency) {
-		for _, d := range q.context.Exact {
-			n = max(n, d.Version.Counter)
-		}
-	}
-	// The ceil counts unless durable K has everything that was folded. Lost positions do
-	// not spare the ceil: a lost version may turn up again, and this write must be above that one.
-	if q.context.Ceil > n && !r.hasFolded(&q.context, q.at, r.slots.Durable) {
-		n = q.context.Ceil
-	}
-	return n
-}
-
 // tryRead answers a read of a ready slot, or of a key for which a ready holder has answered.
 // The read waits while its context names a newer version of the key that is not satisfied,
 // or while the folded part is not satisfied (I14; docs/causal.md §3.1).
 func (r *Replica) tryRead(q *request, item *wire.Item) {
 	s := r.slots.At(q.at)
 	want := version.Named(&q.context, q.hash)
-	behind := !want.IsZero() && (item == nil || version.Wins(want, item.Version)) && !r.slots.Satisfied(s, want.Dot.Stream, want.Dot.N)
-	if behind {
-		r.boots.Suspect(want.Dot.Stream)
-	}
-	if (behind && !mutant.On(mutant.CausalReadWithoutWait)) || !r.foldedSatisfied(&q.context, q.at) {
+	behind := (item == nil || version.Wins(want, item.Version)) && r.satisfied.Behind(&q.context, q.hash)
+	if (behind && !mutant.On(mutant.CausalReadWithoutWait)) || !r.satisfied.Folded(&q.context, q.at) {
 		q.looked = behind
 		r.wait(q)
 		return
@@ -317,7 +262,7 @@ func (r *Replica) tryRead(q *request, item *wire.Item) {
 // tryList answers a list, or lets it wait (docs/causal.md §3.3). The driver reads the items
 // from the state as it is right after this step, so K as checked here is true of them.
 func (r *Replica) tryList(q *request) {
-	if r.slots.Unready() > 0 || !r.listable(&q.context) {
+	if r.slots.Unready() > 0 || !r.satisfied.Listable(&q.context) {
 		r.wait(q)
 		return
 	}
@@ -336,48 +281,9 @@ func (r *Replica) tryList(q *request) {
 		n := r.compactor()
 		r.step.Read(core.Read{
 			Kind: core.ReadItems, Token: q.token, Ranges: slots.Hashes(r.slots.Space(), r.slots.OwnedRanges()), Context: q.context,
-			StableCut: n.Cut, Subsumed: n.Subsumed, Known: r.knownOf(&q.context),
+			StableCut: n.Cut, Subsumed: n.Subsumed, Known: r.satisfied.Known(&q.context),
 		})
 	})
-}
-
-// listable reports that a context is satisfied in all owned slots, and so is each of its
-// exact entries in an owned slot. A list checks dots against K, not items one by one: if K
-// has a dot, the version is here, or one that won over it, or its key was deleted (I15).
-func (r *Replica) listable(c *wire.Context) bool {
-	if mutant.On(mutant.CausalReadWithoutWait) {
-		return true
-	}
-	for i := range c.Exact {
-		d := &c.Exact[i]
-		at := r.slots.Space().Slot(d.Hash)
-		if s := r.slots.At(at); s.Owned() && !r.slots.Satisfied(s, d.Version.Dot.Stream, d.Version.Dot.N) {
-			r.boots.Suspect(d.Version.Dot.Stream)
-			return false
-		}
-	}
-	if len(c.Vector) == 0 && len(c.CutRefs) == 0 {
-		return true
-	}
-	for i := range r.slots.Len() {
-		if r.slots.At(hashing.Slot(i)).Owned() && !r.foldedSatisfied(c, hashing.Slot(i)) {
-			return false
-		}
-	}
-	return true
-}
-
-// knownOf are the exact entries of a context that are in owned slots and that durable K has,
-// ascending by hash. Listed leaves out smaller versions of their keys.
-func (r *Replica) knownOf(c *wire.Context) []wire.Dependency {
-	var known []wire.Dependency
-	for _, d := range c.Exact {
-		if s := r.slots.Of(d.Hash); s.Owned() && r.slots.Durable(s, d.Version.Dot.Stream, d.Version.Dot.N) {
-			known = append(known, d)
-		}
-	}
-	slices.SortFunc(known, func(a, b wire.Dependency) int { return cmp.Compare(a.Hash, b.Hash) })
-	return known
 }
 
 // Listed yields the items that answer a Read of kind ReadItems. An item is left out if the

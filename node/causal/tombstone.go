@@ -50,7 +50,7 @@ func (r *Replica) healthy() bool {
 // version, so the tombstone must stay for it (I19).
 func (r *Replica) collectable(t *gc.Tombstone) bool {
 	s := r.slots.At(t.Slot)
-	return s.Live() && (t.Over.IsZero() || r.slots.Durable(s, t.Over.Dot.Stream, t.Over.Dot.N)) && r.foldedSatisfied(&t.Deps, t.Slot)
+	return s.Live() && (t.Over.IsZero() || r.slots.Durable(s, t.Over.Dot.Stream, t.Over.Dot.N)) && r.satisfied.Folded(&t.Deps, t.Slot)
 }
 
 // concludeCollection ends a collection round. After the first round the second one follows.

@@ -2,7 +2,6 @@ package causal
 
 import (
 	"github.com/cohortkv/cohort/hashing"
-	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/causal/waiting"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
@@ -35,21 +34,10 @@ func (r *Replica) wakeKeys() {
 // its context names, is left out: only a merge of the key, or K, can end that wait.
 func (r *Replica) wakeAll() {
 	for _, q := range r.waiting.All() {
-		if r.waiting.Has(q) && !(q.looked && r.view.Owns(q.at) && r.slots.At(q.at).Ready() && r.behind(q)) {
+		if r.waiting.Has(q) && !(q.looked && r.view.Owns(q.at) && r.slots.At(q.at).Ready() && r.satisfied.Behind(&q.context, q.hash)) {
 			r.again(q)
 		}
 	}
-}
-
-// behind reports that the context of a request names a version of the request's own key
-// that is not satisfied in the slot (docs/causal.md §3.1, rule 1).
-func (r *Replica) behind(q *request) bool {
-	want := version.Named(&q.context, q.hash)
-	behind := !want.IsZero() && !r.slots.Satisfied(r.slots.At(q.at), want.Dot.Stream, want.Dot.N)
-	if behind {
-		r.boots.Suspect(want.Dot.Stream)
-	}
-	return behind
 }
 
 // again tries a request once more. Checks that need no item come first, because a read of
@@ -59,7 +47,7 @@ func (r *Replica) again(q *request) {
 	case q.kind == listing || r.view.Closed() || !r.view.Owns(q.at):
 		r.start(q, nil)
 	case q.reading || !r.slots.At(q.at).Ready() && !r.unreadyAllowed(q):
-	case q.kind == reading && !r.foldedSatisfied(&q.context, q.at):
+	case q.kind == reading && !r.satisfied.Folded(&q.context, q.at):
 	default:
 		q.reading = true
 		r.items.Read(q.op.Key, func(current *wire.Item) {
