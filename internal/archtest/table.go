@@ -18,7 +18,12 @@ var imports = []row{
 	{"node/ids", "", ""},
 	{"node/wire", "node/ids", ""},
 	{"node/core", "node/ids node/wire", ""},
-	{"node/view", "node/ids node/wire node/core internal/mutant", ""},
+	{"node/view/ancestry", "node/ids node/wire", ""},
+	{"node/view/held", "node/ids node/wire node/core node/view/ancestry internal/mutant", ""},
+	{"node/view/hello", "node/ids node/wire node/core node/view/held internal/mutant", ""},
+	{"node/view/query", "node/ids node/wire node/core node/view/ancestry node/view/held internal/mutant", ""},
+	{"node/view/put", "node/ids node/wire node/core node/view/ancestry node/view/held node/view/hello node/view/query internal/mutant", ""},
+	{"node/view", "node/view/... node/ids node/wire node/core internal/mutant", ""},
 	{"node/forward", "node/ids node/wire internal/mutant", ""},
 	{"node/kv", "node/ids node/wire node/core internal/mutant", ""},
 	{"node/strong/history", "node/ids node/wire node/core node/kv internal/mutant", ""},
@@ -114,7 +119,7 @@ var testLibraries = []string{"pgregory.net/rapid", "github.com/google/go-cmp"}
 // replays them, and any caller may use them.
 var pure = []string{
 	"api", "hashing",
-	"node/ids", "node/wire", "node/core", "node/view", "node/forward", "node/kv", "node/strong/...", "node/causal/...", "node/machine",
+	"node/ids", "node/wire", "node/core", "node/view/...", "node/forward", "node/kv", "node/strong/...", "node/causal/...", "node/machine",
 	"benchmark/check/...", "internal/sim/truth",
 }
 

@@ -23,7 +23,7 @@ func (m *Machine) receive(in *core.Received) {
 	case *wire.BaseCheck:
 		m.views.OnBaseCheck(h, in.ReplyTo, msg)
 	case *wire.BaseCheckReply:
-		m.views.OnBaseCheckReply(h, msg)
+		m.views.OnBaseCheckReply(msg)
 	case *wire.Hello:
 		if m.views.OnHello(h, msg) {
 			m.strong.OnHello(h, msg)

@@ -47,6 +47,11 @@ var targets = map[string][]string{
 	"node/causal/handoff":     {"causal"},
 	"node/causal/antientropy": {"causal"},
 	"node/view":               {"strong", "causal"},
+	"node/view/ancestry":      {"strong", "causal"},
+	"node/view/held":          {"strong", "causal"},
+	"node/view/hello":         {"strong", "causal"},
+	"node/view/query":         {"strong", "causal"},
+	"node/view/put":           {"strong", "causal"},
 	"node/kv":                 {"strong", "causal"},
 }
 
