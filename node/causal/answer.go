@@ -13,8 +13,7 @@ import (
 // noted in this step, before any item is read: items that are read later say at least as
 // much as that K, or the exchange begins again (I15).
 func (r *Replica) OnDigestRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.DigestRequest) {
-	r.sign(h)
-	if !r.credible(h.From, m) {
+	if !r.guard.Credible(h.From, m) {
 		return
 	}
 	r.raiseGCCounter(m.Collecting)
@@ -63,7 +62,6 @@ const maxWants = 256
 // after the requester's Digest, these items belong to a later K than that of the Digest
 // (docs/causal.md §6.3, rule 3).
 func (r *Replica) OnFetchItems(h wire.Header, replyTo ids.ReplyTo, m *wire.FetchItems) {
-	r.sign(h)
 	r.requesters.NoteRequest(h, r.step.Now())
 	list := slots.Valid(r.slots.Space(), m.Slots)
 	if r.items.Pieces() >= maxWants {

@@ -109,7 +109,7 @@ func (r *Replica) trackOf(p *peers.Peer) *broadcast.Track {
 // rule 4). An item under a dot that is not its place in the stream is skipped.
 func (r *Replica) OnBatch(h wire.Header, m *wire.Batch, stored []*wire.Item) {
 	p := r.peers.Get(h.From)
-	if p == nil || !p.Replica || !p.Is(h.Boot) || m.First == 0 || len(m.Items) == 0 || len(stored) != len(m.Items) || !r.credible(h.From, m) {
+	if p == nil || !p.Replica || !p.Is(h.Boot) || m.First == 0 || len(m.Items) == 0 || len(stored) != len(m.Items) || !r.guard.Credible(h.From, m) {
 		return
 	}
 	if m.View != r.view.ID() {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/cohortkv/cohort/node/causal/items"
 	"github.com/cohortkv/cohort/node/causal/loss"
+	"github.com/cohortkv/cohort/node/causal/plausible"
 	"github.com/cohortkv/cohort/node/causal/results"
 	"github.com/cohortkv/cohort/node/core"
 )
@@ -13,7 +14,7 @@ var events core.EventKinds
 
 // Events lists the kinds of events of causal buckets.
 func Events() core.EventKinds {
-	return slices.Concat(events, loss.Events(), results.Events(), items.Events())
+	return slices.Concat(events, plausible.Events(), loss.Events(), results.Events(), items.Events())
 }
 
 // The events of a Replica. Each is emitted where the state changes, so a quiet cluster emits
@@ -37,5 +38,4 @@ var (
 	EventCollected       = events.Debug("causal_collected", "`count` tombstones were collected")
 	EventStableCut       = events.Debug("causal_stable_cut", "a stable cut with `count` streams was published")
 	EventForgotten       = events.Warn("causal_node_forgotten", "an operator forgot `peer`; `count` versions that requests waited for are lost", core.OfPeer)
-	EventIncredible      = events.Warn("causal_incredible", "`peer` sent a counter that leaves no room above it; the message was dropped", core.OfPeer, core.OncePerView)
 )

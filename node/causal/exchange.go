@@ -11,7 +11,6 @@ import (
 	"github.com/cohortkv/cohort/node/causal/slots"
 	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
-	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -113,7 +112,7 @@ func (r *Replica) askExchange(x *exchange) {
 
 // exchangeBy is the exchange that an answer belongs to; nil: none, or the answer is late.
 func (r *Replica) exchangeBy(h wire.Header, session uint64) *exchange {
-	p := r.sign(h)
+	p := r.peers.Get(h.From)
 	if p == nil {
 		return nil
 	}
@@ -127,7 +126,7 @@ func (r *Replica) exchangeBy(h wire.Header, session uint64) *exchange {
 // exchange goes on only within this node's group (docs/causal.md §6.7). What the Digest says
 // of its sender, of boots, views and former members counts before the slots are compared.
 func (r *Replica) OnDigest(h wire.Header, m *wire.Digest) {
-	if !r.credible(h.From, m) || r.surveyAnswer(h, m) {
+	if r.surveyAnswer(h, m) {
 		return
 	}
 	x := r.exchangeBy(h, m.Session)
@@ -150,10 +149,8 @@ func (r *Replica) OnDigest(h wire.Header, m *wire.Digest) {
 	r.raiseGCCounter(m.GCCounter)
 	r.hearForgotten(h.From, m.Forgotten)
 	r.hearOfFormer(m)
-	r.requestUnknownViews(h.From, m.Held.Vectors)
-	if c := r.catalog.Get(m.View); m.StableCut != 0 && (c == nil || !c.HasStableCut) {
-		r.step.Ask(h.From, &wire.ViewInfoRequest{Views: []ids.View{m.View}}) // contexts may refer to that cut
-	}
+	r.info.AskUnknown(h.From, m.Held.Vectors)
+	r.info.AskCut(h.From, m)
 	if x.peer.Former {
 		x.peer.Boot = h.Boot // a former member sends no hello that tells its boot
 	}
@@ -215,7 +212,7 @@ func (r *Replica) absorb(x *exchange, at hashing.Slot, run *wire.HeldSlots, j *v
 	}
 	r.hold(at)
 	if !r.slots.Absorb(at, x.Digest().Held.Vectors[run.Vector], x.GCCounter(at, run), run.Ready && r.view.OnePredecessor(), plausible.MaxVector, j) {
-		r.refuseMessage(x.peer.ID, "knowledge of more streams than are kept")
+		r.guard.Refuse(x.peer.ID, "knowledge of more streams than are kept")
 	}
 }
 
@@ -224,7 +221,7 @@ func (r *Replica) absorb(x *exchange, at hashing.Slot, run *wire.HeldSlots, j *v
 // item is concluded: its items are complete.
 func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 	x := r.exchangeBy(h, m.Session)
-	if !r.credible(h.From, m) || x == nil || !x.Awaits(m) || len(stored) != len(m.Items) {
+	if !r.guard.Credible(h.From, m) || x == nil || !x.Awaits(m) || len(stored) != len(m.Items) {
 		return
 	}
 	if x.Stale(h.Boot, m) {
@@ -232,7 +229,7 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 		return
 	}
 	if why := x.Unasked(r.slots.Space(), m); why != "" {
-		r.refuseMessage(h.From, why)
+		r.guard.Refuse(h.From, why)
 		return
 	}
 	r.gained(x.peer)

@@ -141,7 +141,6 @@ func (r *Replica) OnRequestFailed(request uint64) bool {
 // OnForwardReply takes in an owner's answer, which ends the forward or sends it elsewhere. An
 // answer counts only from an owner that was asked, and only if it fits the request.
 func (r *Replica) OnForwardReply(h wire.Header, m *wire.CausalForwardReply) {
-	r.sign(h)
 	i := slices.IndexFunc(r.outgoing.list, func(x *outgoingForward) bool { return x.counter == m.Counter })
 	if i < 0 {
 		return
@@ -151,7 +150,7 @@ func (r *Replica) OnForwardReply(h wire.Header, m *wire.CausalForwardReply) {
 		return
 	}
 	if why := x.req.unfit(m); why != "" {
-		r.refuseMessage(h.From, why)
+		r.guard.Refuse(h.From, why)
 		return
 	}
 	if x.to != nil && x.to.ID == h.From {
@@ -311,6 +310,12 @@ func (r *Replica) tickOutgoing() {
 	}
 }
 
+// Bounds of what this node keeps on behalf of its peers (docs/causal.md §12, rule 6).
+const (
+	maxIncoming  = 1 << 16  // forwarded requests that wait here; beyond it they are refused
+	incomingRoom = 64 << 20 // bytes of memory that these take
+)
+
 // incomingForwards are the requests that other nodes forwarded here (docs/forwarding.md §3). A
 // repetition of a write meets the waiting request or the result, so one owner applies no write
 // twice (I11).
@@ -351,7 +356,6 @@ func (c *incomingForwards) remove(x *incomingForward) {
 // of this node is refused first: what that boot has applied is not known here. A repetition
 // is answered whichever node owns the slot by now.
 func (r *Replica) OnForward(h wire.Header, replyTo ids.ReplyTo, m *wire.CausalForward, stored []*wire.Item) {
-	r.sign(h)
 	if len(stored) != 1 {
 		return
 	}
@@ -376,7 +380,7 @@ func (r *Replica) OnForward(h wire.Header, replyTo ids.ReplyTo, m *wire.CausalFo
 	if !m.Read && r.settle(x.req) {
 		return
 	}
-	if !r.judge.Context(&m.Context, r.step.Now()) {
+	if !r.guard.Context(&m.Context) {
 		r.answerForward(x, &wire.CausalForwardReply{Fate: wire.ForwardImplausible}, 0)
 		return
 	}

@@ -68,7 +68,7 @@ func (r *Replica) tick() {
 	r.tickSurveys()
 	r.tickForget()
 	r.tickGossip()
-	r.requestMissingInfo()
+	r.info.AskMissing()
 	r.collect()
 	if !r.synced || r.slots.Unready() > 0 || r.peers.HasFormer() {
 		r.checkSynced()

@@ -53,7 +53,7 @@ func (r *Replica) tickHandoffs() {
 // owns. It does not if an exchange that brings the offered revision is under way or over
 // (docs/causal.md §7.3, rule 4). If one is over, its acknowledgement was lost and goes again.
 func (r *Replica) OnHandoff(h wire.Header, m *wire.Handoff) {
-	p := r.sign(h)
+	p := r.peers.Get(h.From)
 	if r.view.None() || h.View != r.view.ID() {
 		return // the holder sends again, and by then both nodes may be in one view
 	}
@@ -135,7 +135,7 @@ func (r *Replica) sendDeferredAck(p *peers.Peer, h wire.Header) {
 // counts in any view: nothing is released there, and nodes that were told at the same time
 // may each have made a view of the same list (docs/causal.md §7.3, rule 7).
 func (r *Replica) OnHandoffAck(h wire.Header, m *wire.HandoffAck) {
-	p := r.sign(h)
+	p := r.peers.Get(h.From)
 	if m.Boot == r.cfg.Boot {
 		r.requesters.NoteAck(h, m.Revision)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/cohortkv/cohort/node/causal"
 	"github.com/cohortkv/cohort/node/causal/items"
 	"github.com/cohortkv/cohort/node/causal/loss"
+	"github.com/cohortkv/cohort/node/causal/plausible"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -40,7 +41,7 @@ func (n *driven) held(key string) string {
 
 // refused is how many messages a node has refused.
 func (n *driven) refused() int {
-	return n.events[core.EventMalformed] + n.events[causal.EventIncredible]
+	return n.events[core.EventMalformed] + n.events[plausible.EventIncredible]
 }
 
 // TestTwoContentsOfOneVersionBecomeOneWithinSeconds changes an item on its way to one replica, so

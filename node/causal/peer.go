@@ -1,21 +1,18 @@
 package causal
 
 import (
-	"github.com/cohortkv/cohort/node/causal/peers"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// sign takes in what the header of every message says: the sender is up, and holds a view.
-// It returns the peer that sent the message; nil: the sender is no peer.
-func (r *Replica) sign(h wire.Header) *peers.Peer {
-	p := r.peers.Get(h.From)
-	if p != nil {
+// sign takes in what the header of a question or an answer says: its sender is up, and holds a
+// view.
+func (r *Replica) sign(h wire.Header) {
+	if p := r.peers.Get(h.From); p != nil {
 		p.NoteMessage(r.step.Now())
 		r.peers.Rejoin(p, h.View)
 		r.sendDeferredAck(p, h)
 	}
-	return p
 }
 
 // OnHello takes in a hello of a member in this view. A hello in another boot, the first
@@ -31,7 +28,7 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 		r.streams.Own.Restarted(p.ID)
 	}
 	r.boots.Note(p.ID, h.Boot)
-	r.requestMissingInfo()
+	r.info.AskMissing()
 	r.sendDeferredAck(p, h)
 	r.results.HearLowestOpen(h, m.LowestOpen)
 	if p.Replica {

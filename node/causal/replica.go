@@ -37,6 +37,7 @@ import (
 	"github.com/cohortkv/cohort/node/causal/satisfied"
 	"github.com/cohortkv/cohort/node/causal/slots"
 	"github.com/cohortkv/cohort/node/causal/step"
+	"github.com/cohortkv/cohort/node/causal/viewinfo"
 	"github.com/cohortkv/cohort/node/causal/waiting"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
@@ -150,8 +151,8 @@ type Replica struct {
 	results    *results.Results
 	releasable handoff.Queue // slots held for others that every owner has acknowledged (I25)
 	boots      *loss.Boots
-	judge      plausible.Judge
-	infoAt     wire.Instant // peers are not asked for unknown views and suspected boots before this time
+	guard      *plausible.Guard
+	info       *viewinfo.Asker
 	cuts       gc.CutMaker
 	collector  *gc.Collector
 	items      *items.Items
@@ -174,7 +175,8 @@ func New(cfg Config, box *core.Outbox, views Views) *Replica {
 	r.view = membership.New(cfg.Self, r.catalog, func() bool { return views.LeftBehind() })
 	r.peers = peers.New(r.step, r.view, views, r.boots.Forgotten)
 	r.offers, r.receipts = map[*peers.Peer]*handoff.Offer{}, map[*peers.Peer]*handoff.Receipt{}
-	r.judge = plausible.New(cfg.Limits.Writes, r.step.Self, &r.streams.Own, r.slots.Len())
+	r.guard = plausible.NewGuard(plausible.New(cfg.Limits.Writes, self, &r.streams.Own, r.slots.Len()), r.step)
+	r.info = viewinfo.New(r.step, r.view, r.catalog, r.boots, r.peers, requests{r})
 	r.incoming = incomingForwards{open: map[ids.Request]*incomingForward{}}
 	r.satisfied = satisfied.New(r.slots, r.catalog, r.boots, r.view)
 	r.results = results.New(r.step, r.boots.Ended, cfg.Limits.Results, cfg.Limits.Forwarders)
@@ -248,3 +250,12 @@ func (r *Replica) OnKeyRead(in *core.KeyRead) { r.items.OnKeyRead(in) }
 
 // OnSlotsRead takes in the answer to a read of slots.
 func (r *Replica) OnSlotsRead(in *core.SlotsRead) { r.items.OnSlotsRead(in) }
+
+// requests are the requests of a Replica, as other parts see them.
+type requests struct{ *Replica }
+
+// Waiting is how many requests wait.
+func (r requests) Waiting() int { return r.waiting.Len() }
+
+// WakeAll tries all waiting requests again.
+func (r requests) WakeAll() { r.wakeAll() }

@@ -76,7 +76,7 @@ func (r *Replica) SubmitList(in *core.CausalList) {
 // at once (docs/causal.md §2.1).
 func (r *Replica) begin(q *request, stored *wire.Item) {
 	r.clients[q.token] = q
-	if !r.judge.Context(&q.context, r.step.Now()) {
+	if !r.guard.Context(&q.context) {
 		r.reply(q, core.Implausible, nil)
 		return
 	}

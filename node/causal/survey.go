@@ -41,7 +41,6 @@ func (r *Replica) openSurveys() []*gc.Survey {
 func (r *Replica) surveyAnswer(h wire.Header, m *wire.Digest) bool {
 	for _, s := range r.openSurveys() {
 		if s.Session == m.Session {
-			r.sign(h)
 			s.Answer(h.From, m.View, m)
 			r.completeSurvey(s)
 			return true

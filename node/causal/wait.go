@@ -15,7 +15,7 @@ func (r *Replica) wait(q *request) {
 	if r.waiting.Add(q, q.op.Key) {
 		r.step.Event(core.Event{Kind: EventWaits})
 	}
-	r.requestMissingInfo()
+	r.info.AskMissing()
 }
 
 // wakeKeys tries the requests again whose keys were merged. The caller has waited until the
@@ -118,7 +118,6 @@ func (r *Replica) askKey(q *request) {
 
 // OnKeyRequest answers with what this node holds of a key, once that is durable here.
 func (r *Replica) OnKeyRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.KeyRequest, stored []*wire.Item) {
-	r.sign(h)
 	if len(stored) != 1 {
 		return
 	}
@@ -134,8 +133,7 @@ func (r *Replica) OnKeyRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.KeyRe
 // the request go on: other holders may lack a newer version. The GC counter of a ready
 // holder comes along, so that a write is above what was collected there (I13).
 func (r *Replica) OnKeyReply(h wire.Header, m *wire.KeyReply, stored []*wire.Item) {
-	r.sign(h)
-	if !r.credible(h.From, m) {
+	if !r.guard.Credible(h.From, m) {
 		return
 	}
 	a := r.questions.Find(m.Session, m.Key, h.From)

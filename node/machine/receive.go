@@ -30,63 +30,10 @@ func (m *Machine) receive(in *core.Received) {
 			m.causal.OnHello(h, msg)
 		}
 	default:
-		if !m.receiveCausal(in) {
+		if !m.causal.Receive(in, m.views.SameCluster) {
 			m.receiveStrong(in)
 		}
 	}
-}
-
-// receiveCausal gives a message to causal buckets; false: it is not for them. Messages that
-// break a rule are dropped here. Data is given only to nodes of this node's cluster
-// (docs/views.md §3.2).
-func (m *Machine) receiveCausal(in *core.Received) bool {
-	h, c := in.Header, m.causal
-	if c.Refuses(h, in.Message) {
-		return true
-	}
-	switch msg := in.Message.(type) {
-	case *wire.Batch:
-		c.OnBatch(h, msg, in.Items)
-	case *wire.BatchAck:
-		c.OnBatchAck(h, msg)
-	case *wire.ResendRequest:
-		c.OnResendRequest(h, msg)
-	case *wire.Truncated:
-		c.OnTruncated(h, msg)
-	case *wire.DigestRequest:
-		if m.views.SameCluster(msg.Births) {
-			c.OnDigestRequest(h, in.ReplyTo, msg)
-		}
-	case *wire.Digest:
-		c.OnDigest(h, msg)
-	case *wire.FetchItems:
-		c.OnFetchItems(h, in.ReplyTo, msg)
-	case *wire.Items:
-		c.OnItems(h, msg, in.Items)
-	case *wire.Handoff:
-		c.OnHandoff(h, msg)
-	case *wire.HandoffAck:
-		c.OnHandoffAck(h, msg)
-	case *wire.KeyRequest:
-		if m.views.SameCluster(msg.Births) {
-			c.OnKeyRequest(h, in.ReplyTo, msg, in.Items)
-		}
-	case *wire.KeyReply:
-		c.OnKeyReply(h, msg, in.Items)
-	case *wire.CausalForward:
-		c.OnForward(h, in.ReplyTo, msg, in.Items)
-	case *wire.CausalForwardReply:
-		c.OnForwardReply(h, msg)
-	case *wire.CausalForwardCancel:
-		c.OnForwardCancel(h, msg)
-	case *wire.ViewInfoRequest:
-		c.OnViewInfoRequest(h, in.ReplyTo, msg)
-	case *wire.ViewInfo:
-		c.OnViewInfo(h, msg)
-	default:
-		return false
-	}
-	return true
 }
 
 // receiveStrong gives a message to strong buckets. A view that comes with a JoinRequest or a
