@@ -3,6 +3,7 @@ package hashing
 import (
 	"fmt"
 	"image/color"
+	"image/png"
 	"math"
 	"os"
 	"path/filepath"
@@ -21,6 +22,13 @@ import (
 const (
 	picture      = "../docs/slots.png"
 	pictureLists = 400
+	resolution   = 130 // dots an inch
+)
+
+// The two ways to assign slots, as the legend names them.
+const (
+	ours   = "cohort"
+	points = "ring of 100 MD5 points"
 )
 
 var (
@@ -29,9 +37,16 @@ var (
 	grey   = color.NRGBA{R: 0x70, G: 0x70, B: 0x70, A: 0xff}
 )
 
-// TestPicture draws the figures. testdata/figures.txt holds the values themselves;
-// a picture may differ in a pixel.
-func TestPicture(t *testing.T) {
+// chart is a plot that knows its lines.
+type chart struct {
+	*plot.Plot
+	lines map[string]plotter.XYs
+	limit float64 // what is promised of cohort, as drawn
+}
+
+// TestThePictureShowsEveryFigureAndThePromises draws the figures. testdata/figures.txt holds the
+// values themselves; a picture may differ in a pixel.
+func TestThePictureShowsEveryFigureAndThePromises(t *testing.T) {
 	file := filepath.Join(t.ArtifactDir(), filepath.Base(picture))
 	if *update && *lists >= pictureLists {
 		file = picture
@@ -51,13 +66,58 @@ func TestPicture(t *testing.T) {
 	moved.Legend.Top, moved.Legend.YOffs = true, -vg.Points(8)
 	limit(t, moved, 1.2, "promised: at most 1.2/N")
 	scale(moved, linear, 0.9, 1, 1.1, 1.2, 1.3, 1.4, 1.5)
+	spread.check(t)
+	moved.check(t)
 	save(t, file, spread, moved)
+	checkSize(t, file)
+}
+
+// check holds what a reader of a plot relies on: each line has a point for each number of
+// shards, no point is beyond the axes, where it would not be seen, and the lines of cohort are
+// within the limit. More lists than usual may break the promise by chance.
+func (c *chart) check(t *testing.T) {
+	t.Helper()
+	worst := fmt.Sprintf(", worst of %d", *lists)
+	for _, name := range []string{ours + worst, ours + ", median", points + worst, points + ", median"} {
+		line := c.lines[name]
+		if len(line) != most-1 || line[0].X != 2 || line[len(line)-1].X != most {
+			t.Errorf("%s: %q has points %v", c.Title.Text, name, line)
+		}
+		for _, p := range line {
+			if promised() && (p.Y < c.Y.Min || p.Y > c.Y.Max) {
+				t.Errorf("%s: %q has %.3f at %g shards, beyond the axis from %.3f to %.3f", c.Title.Text, name, p.Y, p.X, c.Y.Min, c.Y.Max)
+			}
+		}
+	}
+	for i, p := range c.lines[ours+worst] {
+		if promised() && p.Y > c.limit || p.Y < c.lines[ours+", median"][i].Y {
+			t.Errorf("%s: at %g shards the worst of cohort is at %.3f, the limit at %.3f", c.Title.Text, p.X, p.Y, c.limit)
+		}
+	}
+}
+
+// checkSize reads the picture that was written: two plots of 14 cm by 10 cm, at 130 dots an inch.
+func checkSize(t *testing.T, file string) {
+	t.Helper()
+	in, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	got, err := png.DecodeConfig(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dots := func(centimeters float64) int { return int(math.Round(centimeters / 2.54 * resolution)) }
+	if got.Width != dots(28) || got.Height != dots(10) {
+		t.Errorf("the picture has %d × %d dots, want %d × %d", got.Width, got.Height, dots(28), dots(10))
+	}
 }
 
 // panel draws a median line and a worst line for both ways to assign slots.
-func panel(t *testing.T, title, y string, scale func(float64) float64, of func(figures) figure) *plot.Plot {
+func panel(t *testing.T, title, y string, scale func(float64) float64, of func(figures) figure) *chart {
 	t.Helper()
-	p, ticks := plot.New(), plot.ConstantTicks{}
+	p, ticks := &chart{Plot: plot.New(), lines: map[string]plotter.XYs{}}, plot.ConstantTicks{}
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, "number of shards, N", y
 	p.Title.Padding = vg.Points(6)
 	for _, n := range []int{2, 4, 8, 12, 16, 20, 24} {
@@ -71,8 +131,8 @@ func panel(t *testing.T, title, y string, scale func(float64) float64, of func(f
 		all   [most + 1]figures
 		color color.Color
 	}{
-		{"ring of 100 MD5 points", measured().points, orange},
-		{"cohort", measured().ours, blue},
+		{points, measured().points, orange},
+		{ours, measured().ours, blue},
 	} {
 		var median, worst plotter.XYs
 		for n := 2; n <= most; n++ {
@@ -80,8 +140,9 @@ func panel(t *testing.T, title, y string, scale func(float64) float64, of func(f
 			median = append(median, plotter.XY{X: float64(n), Y: scale(f.median())})
 			worst = append(worst, plotter.XY{X: float64(n), Y: scale(f.worst())})
 		}
-		line(t, p, fmt.Sprintf("%s, worst of %d", way.name, *lists), worst, way.color, vg.Points(3), vg.Points(2))
-		line(t, p, way.name+", median", median, way.color)
+		p.lines[fmt.Sprintf("%s, worst of %d", way.name, *lists)], p.lines[way.name+", median"] = worst, median
+		line(t, p.Plot, fmt.Sprintf("%s, worst of %d", way.name, *lists), worst, way.color, vg.Points(3), vg.Points(2))
+		line(t, p.Plot, way.name+", median", median, way.color)
 	}
 	return p
 }
@@ -97,13 +158,14 @@ func line(t *testing.T, p *plot.Plot, name string, xys plotter.XYs, c color.Colo
 	p.Legend.Add(name, l)
 }
 
-func limit(t *testing.T, p *plot.Plot, y float64, name string) {
+func limit(t *testing.T, c *chart, y float64, name string) {
 	t.Helper()
-	line(t, p, name, plotter.XYs{{X: 2, Y: y}, {X: most, Y: y}}, grey, vg.Points(6), vg.Points(3))
+	c.limit = y
+	line(t, c.Plot, name, plotter.XYs{{X: 2, Y: y}, {X: most, Y: y}}, grey, vg.Points(6), vg.Points(3))
 }
 
 // scale marks a plot's y axis from the first value to the last.
-func scale(p *plot.Plot, scale func(float64) float64, at ...float64) {
+func scale(p *chart, scale func(float64) float64, at ...float64) {
 	var ticks plot.ConstantTicks
 	for _, v := range at {
 		ticks = append(ticks, plot.Tick{Value: scale(v), Label: fmt.Sprint(v)})
@@ -112,9 +174,13 @@ func scale(p *plot.Plot, scale func(float64) float64, at ...float64) {
 }
 
 // save draws plots side by side.
-func save(t *testing.T, file string, plots ...*plot.Plot) {
+func save(t *testing.T, file string, charts ...*chart) {
 	t.Helper()
-	canvas := vgimg.NewWith(vgimg.UseWH(vg.Length(len(plots))*14*vg.Centimeter, 10*vg.Centimeter), vgimg.UseDPI(130))
+	var plots []*plot.Plot
+	for _, c := range charts {
+		plots = append(plots, c.Plot)
+	}
+	canvas := vgimg.NewWith(vgimg.UseWH(vg.Length(len(plots))*14*vg.Centimeter, 10*vg.Centimeter), vgimg.UseDPI(resolution))
 	tiles := vgdraw.Tiles{Rows: 1, Cols: len(plots), PadX: vg.Centimeter, PadTop: vg.Points(8), PadRight: vg.Points(12), PadLeft: vg.Points(4), PadBottom: vg.Points(4)}
 	for i, c := range plot.Align([][]*plot.Plot{plots}, tiles, vgdraw.New(canvas))[0] {
 		plots[i].Draw(c)
