@@ -24,6 +24,12 @@ func (c *Client) View(ctx context.Context) (api.View, error) {
 	return state.View, err
 }
 
+// ViewStatus returns the view of the node, with its number and whether the node serves it.
+func (c *Client) ViewStatus(ctx context.Context) (status api.ViewStatus, err error) {
+	err = c.doJSON(ctx, call{method: http.MethodGet, path: api.PathV1View}, &status)
+	return status, err
+}
+
 // PutView puts a view to the node. It waits until the node is ready to serve the
 // view, or the node's bound runs out.
 func (c *Client) PutView(ctx context.Context, request api.ViewRequest) (api.ViewAnswer, error) {

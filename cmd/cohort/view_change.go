@@ -72,12 +72,15 @@ func (c viewAddCmd) Run(ctx context.Context, term terminal) error {
 	})
 }
 
-// change reads the current view of a node and puts the view that edit makes of it.
+// change reads the current view of a node and puts the view that edit makes of it. The node
+// offers no condition, so a view that another operator puts in between is overwritten. change
+// warns if the number of the view says that there may be one.
 func (c changing) change(ctx context.Context, term terminal, edit func(*api.View) error) error {
-	view, err := c.inForce(ctx)
+	before, err := c.inForce(ctx)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.To, err)
 	}
+	view := before.View
 	if err := edit(&view); err != nil {
 		return err
 	}
@@ -86,19 +89,23 @@ func (c changing) change(ctx context.Context, term terminal, edit func(*api.View
 		return fmt.Errorf("%s: %w", c.To, err)
 	}
 	fmt.Fprintf(term.out, "%s: %s, view %d: %s\n", c.To, answer.Result, answer.Number, listed(&answer.View))
+	if answer.Number > before.Number+1 {
+		fmt.Fprintf(term.err, "warning: view %d was read and view %d is in force: another operator may have put a view in between, "+
+			"which this command has overwritten; check the members\n", before.Number, answer.Number)
+	}
 	return nil
 }
 
-func (c changing) inForce(ctx context.Context) (api.View, error) {
+func (c changing) inForce(ctx context.Context) (api.ViewStatus, error) {
 	node, err := c.Access.open(c.To)
 	if err != nil {
-		return api.View{}, err
+		return api.ViewStatus{}, err
 	}
 	defer node.Close()
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	view, err := node.View(ctx)
-	return view, answered(api.Read, err)
+	status, err := node.ViewStatus(ctx)
+	return status, answered(api.Read, err)
 }
 
 // remove takes a node out of a view. Its shard stays, even if empty.

@@ -4,18 +4,20 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/cohortkv/cohort/api"
 )
 
-// holds is a node that holds a view, and records the view that is put.
-func holds(t *testing.T, view string) (url string, put *string) {
+// holds is a node that holds a view with a number, and records the view that is put. That one
+// has number 6.
+func holds(t *testing.T, number int, view string) (url string, put *string) {
 	t.Helper()
 	put = new(string)
 	node := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if want := map[string]string{http.MethodGet: api.PathView, http.MethodPut: api.PathV1View}[r.Method]; r.URL.Path != want {
+		if r.URL.Path != api.PathV1View {
 			t.Errorf("%s %s", r.Method, r.URL)
 		}
 		if r.URL.Query().Has(api.QueryDryRun) {
@@ -23,7 +25,7 @@ func holds(t *testing.T, view string) (url string, put *string) {
 			return
 		}
 		if r.Method == http.MethodGet {
-			io.WriteString(w, `{"view":`+view+`}`)
+			io.WriteString(w, `{"ready":true,"number":`+strconv.Itoa(number)+`,"view":`+view+`}`)
 			return
 		}
 		body, err := io.ReadAll(r.Body)
@@ -61,10 +63,22 @@ func TestMembersAreAddedToAndRemovedFromTheViewInForce(t *testing.T) {
 		{sharded, "add C/2=c:1", "", "the view has no shard C"},
 		{`[]`, "add 2=c:1", "", "no view yet"},
 	} {
-		url, put := holds(t, c.view)
+		url, put := holds(t, 5, c.view)
 		got := cohort(t, strings.Fields("view "+c.args+" --to "+url)...)
 		if *put != c.put || (got.status == 0) != (c.put != "") || !strings.Contains(got.out+got.err, c.says) {
 			t.Errorf("%s: status %d, put %s, said %q %q", c.args, got.status, *put, got.out, got.err)
+		}
+	}
+}
+
+// TestAViewThatCameInBetweenIsReported: the view that is put has number 6.
+func TestAViewThatCameInBetweenIsReported(t *testing.T) {
+	clearEnvironment(t)
+	for read, warned := range map[int]bool{4: true, 5: false, 6: false} {
+		url, _ := holds(t, read, `[{"id":0,"address":"a:1"},{"id":1,"address":"b:1"}]`)
+		got := cohort(t, "view", "remove", "1", "--to", url)
+		if got.status != 0 || strings.Contains(got.err, "another operator") != warned {
+			t.Errorf("view %d was read: status %d, said %q", read, got.status, got.err)
 		}
 	}
 }
