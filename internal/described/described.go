@@ -194,7 +194,22 @@ func (d *Document) checkBody(response *openapi3.Response, a Answer) error {
 	return nil
 }
 
-// Has reports whether the document describes a path.
-func (d *Document) Has(target string) bool {
-	return slices.ContainsFunc(d.paths, func(p path) bool { return p.matches(target) })
+// Template returns the template of the path that describes a method of a target; false
+// if nothing describes it.
+func (d *Document) Template(method, target string) (template string, found bool) {
+	i := slices.IndexFunc(d.paths, func(p path) bool { return p.matches(target) })
+	if i < 0 || d.paths[i].item.GetOperation(method) == nil {
+		return "", false
+	}
+	return d.paths[i].template, true
+}
+
+// Operations lists the methods and templates of all paths.
+func (d *Document) Operations() (list [][2]string) {
+	for _, p := range d.paths {
+		for method := range p.item.Operations() {
+			list = append(list, [2]string{method, p.template})
+		}
+	}
+	return list
 }

@@ -149,22 +149,6 @@ func BenchmarkRequest(b *testing.B) {
 	}
 }
 
-// BenchmarkWait measures a request that is not answered at once.
-func BenchmarkWait(b *testing.B) {
-	backend := newFake()
-	s := New(Config{Node: 3, Backend: backend})
-	var ctx fasthttp.RequestCtx
-	ctx.Init(&fasthttp.Request{}, nil, nil)
-	b.ReportAllocs()
-	for b.Loop() {
-		w := newWaiting(&ctx)
-		s.waiters.add(w)
-		s.waiters.remove(w)
-		w.free()
-	}
-	s.waiters.close()
-}
-
 // BenchmarkServed measures requests over a connection that is kept, with HTTP
 // parsing and the reading of bodies; with tokens, whose client sends one.
 func BenchmarkServed(b *testing.B) {

@@ -22,7 +22,7 @@ type said struct {
 	Metadata json.RawMessage   `json:"causal-metadata"`
 }
 
-func saidBy(t testing.TB, got answer) (s said) {
+func saidBy(t testing.TB, got response) (s said) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(got.body), &s); err != nil {
 		t.Fatalf("%d %s: %v", got.status, got.body, err)
@@ -230,8 +230,7 @@ func TestOnlyARemovedNodeAnswersClassicCausalRequestsWith503(t *testing.T) {
 }
 
 func TestAClassicCausalReadIsAnswered408InTheEnd(t *testing.T) {
-	n := startWith(t, "causal")
-	n.server.patience = 5 * time.Millisecond
+	n := startConfigured(t, Config{DefaultBucket: "causal", patience: 5 * time.Millisecond})
 	n.set(func(f *fake) { f.hold = true })
 	for _, path := range []string{"/data/x", "/data"} {
 		if got := n.ask(t, "GET", path, ""); got.status != 408 || saidBy(t, got).Error == "" {

@@ -1,8 +1,10 @@
 package front
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"slices"
 	"strings"
 	"testing"
@@ -17,11 +19,13 @@ import (
 // One client. It sends the session of the last answer unless a row says otherwise.
 func TestV1CausalKeyOperations(t *testing.T) {
 	n := start(t)
-	tag := func(counter, number int) string {
-		v := causalVersion(&wire.CausalVersion{Counter: uint64(counter), Dot: wire.Dot{
-			Stream: wire.Stream{View: n.status.View.ID, Node: 3, Boot: 5}, N: uint64(number),
-		}}, nil)
-		return string(v.AppendETag(nil))
+	tag := func(counter, number int) string { // of the stream of view 9 by node 3 in its boot 5
+		var origin []byte
+		for _, part := range []uint64{9, 0, 0, 5} {
+			origin = binary.LittleEndian.AppendUint64(origin, part)
+		}
+		sum := crc32.Checksum(origin, crc32.MakeTable(crc32.Castagnoli))
+		return string(api.CausalVersion{Counter: uint64(counter), Node: 3, N: uint64(number), Fingerprint: sum}.AppendETag(nil))
 	}
 	one, two := tag(1, 2), tag(2, 3)
 	session := ""

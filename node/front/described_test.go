@@ -1,6 +1,7 @@
 package front
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -9,29 +10,43 @@ import (
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/internal/described"
 	"github.com/cohortkv/cohort/node/core"
+	"github.com/cohortkv/cohort/node/front/route"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// pathsOf has a path for every route. A new route needs one, and a description in
-// api/openapi.yaml.
-var pathsOf = [len(routeNames)]string{
-	routePing: "/ping", routeView: "/view", routeV1View: "/v1/view", routeData: "/data/k", routeDataList: "/data", routeKV: "/v1/kv/strong/k",
-	routeKVList: "/v1/kv/strong", routeCluster: "/v1/cluster", routeRing: "/v1/ring", routeOpenAPI: "/openapi.yaml",
-	routeLive: "/livez", routeReady: "/readyz", routeMetrics: "/metrics", routeProfile: "/debug/pprof/heap",
-	routeForget: "/v1/nodes/2/forget",
+// examples are paths of the patterns with parameters. A new one of these needs a path.
+var examples = map[string]string{
+	"/data/{key}": "/data/k", "/v1/kv/strong/{key}": "/v1/kv/strong/k", "/v1/kv/causal/{key}": "/v1/kv/causal/k", "/v1/kv/{bucket}/{key}": "/v1/kv/weak/k",
+	"/v1/kv/{bucket}": "/v1/kv/weak", "/v1/nodes/{id}/forget": "/v1/nodes/2/forget", "/debug/pprof/{profile}": "/debug/pprof/heap",
 }
 
-func TestEveryRouteIsDescribed(t *testing.T) {
-	for r, path := range pathsOf {
-		switch to := route(r); {
-		case to == routeNone || to == routeOther:
-		case path == "":
-			t.Errorf("the route %s has no path in pathsOf: give it one, and a description in api/openapi.yaml", routeNames[r])
-		case to != routeProfile && routeOf([]byte(path)) != to:
-			t.Errorf("%s is not of the route %s", path, routeNames[r])
-		case !described.Default().Has(path):
-			t.Errorf("%s, of the route %s, is not described in api/openapi.yaml", path, routeNames[r])
+// example is a path of an endpoint.
+func example(e *route.Endpoint) string { return cmp.Or(examples[e.Pattern], e.Pattern) }
+
+// The table of routes and api/openapi.yaml have the same methods and paths, in both
+// directions. A pattern of one bucket is described with {bucket}.
+func TestTheTableOfRoutesIsTheDescribedSurface(t *testing.T) {
+	served, undescribed := map[[2]string]bool{}, described.Default().Operations()
+	for e := range New(Config{Backend: newFake()}).routes.Endpoints() {
+		path := example(e)
+		if got := New(Config{Backend: newFake()}).routes.Match([]byte(path), true); got.Pattern != e.Pattern {
+			t.Errorf("%s is no path of %s, but of %s: give it one in examples", path, e.Pattern, got.Pattern)
 		}
+		for _, op := range e.Operations {
+			template, found := described.Default().Template(op.Method.String(), path)
+			if !found {
+				t.Errorf("%s %s is not described in api/openapi.yaml", op.Method, e.Pattern)
+			}
+			served[[2]string{op.Method.String(), template}] = true
+		}
+	}
+	for _, op := range undescribed {
+		if !served[op] {
+			t.Errorf("api/openapi.yaml describes %s %s, which no route serves", op[0], op[1])
+		}
+	}
+	if len(served) < 20 {
+		t.Errorf("only %d operations are served", len(served))
 	}
 }
 
@@ -52,7 +67,7 @@ func TestEveryAnswerOfARunIsDescribed(t *testing.T) {
 	paths := append([]string{"/nothing", "/", "/v1/txn", "/v1/kv/weak/k", "/v1/kv/weak", "/v1/kv/causal/k", "/v1/kv/causal", "/v1/kv/strong/",
 		"/v1/kv/strong/_batch", "/v1/ring?key=k", "/readyz?model=strong", "/readyz?model=causal", "/readyz?model=x",
 		"/v1/kv/strong?limit=0", "/v1/kv/strong/k?timeout=1", "/v1/kv/strong/k?ttl=1s", "/data/k?x=y", "/v1/kv/strong/" + strings.Repeat("k", api.MaxKey+1),
-	}, pathsOf[:]...)
+	}, examplesOfAll()...)
 	seen := map[string]bool{}
 	for name, change := range states {
 		for _, model := range []string{"strong", "causal"} {
@@ -61,7 +76,7 @@ func TestEveryAnswerOfARunIsDescribed(t *testing.T) {
 			n.ask(t, "PUT", "/v1/kv/causal/k", "v\xff", "Content-Type: application/json")
 			n.set(change)
 			for _, path := range paths {
-				if path == "" || strings.HasPrefix(path, profilePath) {
+				if strings.HasPrefix(path, profilePath) {
 					continue
 				}
 				for _, method := range []string{"PUT", "GET", "HEAD", "DELETE", "POST"} {
@@ -74,7 +89,7 @@ func TestEveryAnswerOfARunIsDescribed(t *testing.T) {
 							body = `{"value":"v","view":[]}`
 						}
 						got := n.ask(t, method, path, body, header)
-						seen[fmt.Sprint(routeOf([]byte(path)), method, got.status)] = true
+						seen[fmt.Sprint(n.server.routes.Match([]byte(path), false).Name, method, got.status)] = true
 					}
 				}
 			}
@@ -103,4 +118,11 @@ func TestEveryTooLargeValueIsToldTheSameLimit(t *testing.T) {
 			}
 		}
 	}
+}
+
+func examplesOfAll() (paths []string) {
+	for e := range New(Config{Backend: newFake()}).routes.Endpoints() {
+		paths = append(paths, example(e))
+	}
+	return paths
 }

@@ -54,7 +54,7 @@ func TestDumpsForSlowReadersAreMadeAsTheyAreSent(t *testing.T) {
 				}
 				return func() {
 					closeAll(all)
-					until(t, "all have ended", func() bool { return n.server.Connections() <= 1 && n.dumps() == 0 })
+					until(t, "all have ended", func() bool { return n.server.Connections() <= 1 && n.server.dumps.Count() == 0 })
 				}
 			})
 			if got := problemOfDump(t, n); got.status != 200 || len(got.body) < 40_000_000 {
@@ -64,15 +64,9 @@ func TestDumpsForSlowReadersAreMadeAsTheyAreSent(t *testing.T) {
 	}
 }
 
-func problemOfDump(t *testing.T, n *node) answer {
+func problemOfDump(t *testing.T, n *node) response {
 	t.Helper()
 	return n.ask(t, "GET", "/data", "")
-}
-
-func (n *node) dumps() int {
-	n.server.dumps.mu.Lock()
-	defer n.server.dumps.mu.Unlock()
-	return n.server.dumps.count
 }
 
 func TestAnOldClientGetsTheWholeStoreUntilTheConnectionEnds(t *testing.T) {
@@ -100,7 +94,7 @@ func TestADumpThatPinsTooMuchIsCutOff(t *testing.T) {
 	fill(n)
 	c := begun(t, n, "1.1")
 	n.pinned.Store(1001)
-	until(t, "the dump has ended", func() bool { return n.dumps() == 0 })
+	until(t, "the dump has ended", func() bool { return n.server.dumps.Count() == 0 })
 	if _, err := io.Copy(io.Discard, c); err == nil {
 		t.Log("the rest came by way of buffers")
 	}

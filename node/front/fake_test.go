@@ -310,8 +310,8 @@ func serveWith(t testing.TB, ln net.Listener, dial func() (net.Conn, error), cfg
 	return n
 }
 
-// answer is an answer that was read.
-type answer struct {
+// response is an answer that was read.
+type response struct {
 	status int
 	header http.Header
 	body   string
@@ -319,7 +319,7 @@ type answer struct {
 
 // ask sends one request, and compares the answer with the OpenAPI document. headers
 // are "Name: value".
-func (n *node) ask(t testing.TB, method, path, body string, headers ...string) answer {
+func (n *node) ask(t testing.TB, method, path, body string, headers ...string) response {
 	t.Helper()
 	var reader io.Reader
 	if body != "" {
@@ -347,7 +347,7 @@ func (n *node) ask(t testing.TB, method, path, body string, headers ...string) a
 	if err := described.Default().Check(got); err != nil {
 		t.Error(err)
 	}
-	return answer{res.StatusCode, res.Header, strings.TrimSuffix(string(text), "\n")}
+	return response{res.StatusCode, res.Header, strings.TrimSuffix(string(text), "\n")}
 }
 
 // raw sends bytes on a connection of their own and returns it.

@@ -54,7 +54,7 @@ func (r kindRequest) write(headers ...string) string {
 }
 
 // send sends a request on a connection of its own and reads the answer.
-func (n *node) send(t testing.TB, method, request string) (answer, *bufio.Reader) {
+func (n *node) send(t testing.TB, method, request string) (response, *bufio.Reader) {
 	t.Helper()
 	r := bufio.NewReader(n.raw(t, request))
 	got := readAnswer(t, r, method)
@@ -177,7 +177,7 @@ func TestAVersionThatComesBetweenIsMatchedToo(t *testing.T) {
 	n := start(t)
 	n.ask(t, "PUT", "/v1/kv/strong/k", "old")
 	n.set(func(f *fake) { f.hold = true })
-	done := make(chan answer, 1)
+	done := make(chan response, 1)
 	go func() {
 		done <- n.ask(t, "PUT", "/v1/kv/strong/k?timeout=1m", "new", `If-Match: "1-00000abc", "2-00000abc", "3-00000abc"`)
 	}()

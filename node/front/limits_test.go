@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/front/body"
 	"github.com/cohortkv/cohort/node/front/conns"
 )
 
@@ -71,7 +72,7 @@ func TestADeclaredBodyReservesNothing(t *testing.T) {
 		for range clients {
 			all = append(all, n.raw(t, head))
 		}
-		until(t, "every body has its first piece", func() bool { return n.server.budget.Used() == clients*firstPiece })
+		until(t, "every body has its first piece", func() bool { return n.server.budget.Used() == clients*body.FirstPiece })
 		return func() {
 			closeAll(all)
 			until(t, "all is given back", func() bool { return n.server.budget.Used() == 0 && n.server.Connections() == 0 })
@@ -88,7 +89,7 @@ func TestSlowBodiesStopAtTheBudgetAndSmallRequestsDoNot(t *testing.T) {
 		for range 40 {
 			all = append(all, n.raw(t, head))
 		}
-		until(t, "bodies are refused", func() bool { return n.server.shed.Load() > 20 })
+		until(t, "bodies are refused", func() bool { return n.server.Pressure().Shed > 20 })
 		if used := n.server.budget.Used(); used > limit {
 			t.Errorf("%d bytes are held", used)
 		}

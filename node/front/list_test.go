@@ -1,7 +1,6 @@
 package front
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -31,9 +30,6 @@ func keyOf() *rapid.Generator[string] {
 		return string(rapid.SliceOfN(rapid.SampledFrom([]byte{0, 'a', 'b', 0xff}), 1, 5).Draw(t, "key"))
 	})
 }
-
-// strongPage is a page of the strong bucket.
-var strongPage = page{kind: strongCursor}
 
 func TestAKeyThatStaysIsListedExactlyOnceWhateverElseHappens(t *testing.T) {
 	n := start(t)
@@ -114,11 +110,15 @@ func TestTheLengthOfAPageHasABound(t *testing.T) {
 	}
 }
 
-func TestCursorsThatAreNotOurs(t *testing.T) {
+func TestParametersOfAListThatAreWrong(t *testing.T) {
 	n := start(t)
-	good := strongPage.cursor("abc")
-	for _, bad := range []string{"x", good + "x", good[1:], strings.ToUpper(good), good + "=",
-		base64.RawURLEncoding.EncodeToString([]byte("\x01\x00\x00\x00\x00abc\x00\x00\x00\x00")), strongPage.cursor(""), strongPage.cursor(strings.Repeat("x", api.MaxKey+1))} {
+	n.set(func(f *fake) {
+		for _, key := range []string{"a", "b", "c"} {
+			f.records[key] = wire.Record{Key: key}
+		}
+	})
+	good := n.page(t, "", 1, "").Next
+	for _, bad := range []string{"x", good + "x", strings.ToUpper(good)} {
 		if p := problemOf(t, n.ask(t, "GET", api.ListPath("strong", "", 0, bad), "")); p.Code != api.CodeBadQuery {
 			t.Errorf("%q: %+v", bad, p)
 		}
@@ -126,29 +126,12 @@ func TestCursorsThatAreNotOurs(t *testing.T) {
 	if p := problemOf(t, n.ask(t, "GET", api.ListPath("strong", "x", 0, good), "")); !strings.Contains(p.Detail, "prefix") {
 		t.Errorf("%+v", p)
 	}
+	if p := problemOf(t, n.ask(t, "GET", api.ListPath("causal", "", 0, good), "")); !strings.Contains(p.Detail, "another bucket") {
+		t.Errorf("%+v", p)
+	}
 	for _, limit := range []string{"0", "-1", "x", "", "1001", "9999999999999999999999", "1.5"} {
 		if p := problemOf(t, n.ask(t, "GET", "/v1/kv/strong?limit="+limit, "")); p.Code != api.CodeBadQuery || p.Detail != "?limit= is a number from 1 to 1000" {
 			t.Errorf("limit %q: %+v", limit, p)
-		}
-	}
-}
-
-func FuzzCursors(f *testing.F) {
-	f.Add([]byte(strongPage.cursor("key")))
-	f.Add([]byte("AQAAAAB\nrZXnl1Bm6"))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		if key, err := strongPage.key(text); err == nil && strongPage.cursor(key) != string(text) {
-			t.Fatalf("%q and %q are the same cursor", text, strongPage.cursor(key))
-		}
-	})
-}
-
-func TestACursorIsGoodForItsBucketOnly(t *testing.T) {
-	n := start(t)
-	for bucket, kind := range map[string]cursorKind{"strong": causalCursor, "causal": strongCursor} {
-		p := problemOf(t, n.ask(t, "GET", api.ListPath(bucket, "", 4, (page{kind: kind}).cursor("k")), ""))
-		if p.Code != api.CodeBadQuery || !strings.Contains(p.Detail, "another bucket") {
-			t.Errorf("%s: %+v", bucket, p)
 		}
 	}
 }
@@ -161,12 +144,18 @@ func TestACursorIsGoodForItsShardOnly(t *testing.T) {
 		})
 	}
 	of("a")
-	cursor := page{kind: causalCursor, origin: "shard a"}.cursor("k")
-	if got := n.ask(t, "GET", api.ListPath("causal", "", 4, cursor), ""); got.status != 200 {
+	for _, key := range []string{"a", "b", "c"} {
+		n.ask(t, "PUT", api.KVPath("causal", key), "v")
+	}
+	var list api.List
+	if err := json.Unmarshal([]byte(n.ask(t, "GET", api.ListPath("causal", "", 1, ""), "").body), &list); err != nil || list.Next == "" {
+		t.Fatal(list, err)
+	}
+	if got := n.ask(t, "GET", api.ListPath("causal", "", 4, list.Next), ""); got.status != 200 {
 		t.Errorf("at a node of its shard: %d", got.status)
 	}
 	of("b")
-	p := problemOf(t, n.ask(t, "GET", api.ListPath("causal", "", 4, cursor), ""))
+	p := problemOf(t, n.ask(t, "GET", api.ListPath("causal", "", 4, list.Next), ""))
 	if p.Code != api.CodeBadQuery || !strings.Contains(p.Detail, "another shard") {
 		t.Errorf("%+v", p)
 	}

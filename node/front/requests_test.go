@@ -9,40 +9,45 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cohortkv/cohort/api"
+	"github.com/cohortkv/cohort/node/front/route"
 )
+
+func counted(name, method string, code int) Request {
+	return Request{Route: name, Method: method, Code: code}
+}
 
 func TestEveryAnswerIsCountedOnceByRouteMethodAndCode(t *testing.T) {
 	n := start(t)
 	want := map[Request]uint64{}
 	for _, c := range []struct {
 		method, path string
-		counted      Request
+		kind         Request
 	}{
-		{"GET", "/ping", Request{"ping", "GET", 200}},
-		{"GET", "/view", Request{"view", "GET", 200}},
-		{"PUT", "/view", Request{"view", "PUT", 400}},
-		{"PUT", "/data/k", Request{"data", "PUT", 400}},
-		{"GET", "/data/k", Request{"data", "GET", 404}},
-		{"GET", "/data/a/b?x=/", Request{"data", "GET", 400}},
-		{"GET", "/data", Request{"data_list", "GET", 200}},
-		{"PUT", "/v1/kv/strong/k", Request{"kv", "PUT", 201}},
-		{"PUT", "/v1/kv/strong/k", Request{"kv", "PUT", 204}},
-		{"PUT", "/v1/kv/strong/k", Request{"kv", "PUT", 204}},
-		{"HEAD", "/v1/kv/strong/k", Request{"kv", "HEAD", 200}},
-		{"DELETE", "/v1/kv/strong/k", Request{"kv", "DELETE", 204}},
-		{"GET", "/v1/kv/weak/k", Request{"kv", "GET", 404}},
-		{"GET", "/v1/kv/strong", Request{"kv_list", "GET", 200}},
-		{"GET", "/v1/kv/strong?prefix=a/b", Request{"kv_list", "GET", 200}},
-		{"GET", "/v1/cluster", Request{"cluster", "GET", 200}},
-		{"POST", "/v1/cluster", Request{"cluster", "POST", 405}},
-		{"BREW", "/livez", Request{"livez", "other", 405}},
-		{"GET", "/readyz", Request{"readyz", "GET", 200}},
-		{"GET", "/metrics", Request{"metrics", "GET", 404}},
-		{"GET", "/v1/txn", Request{"other", "GET", 501}},
-		{"GET", "/dat", Request{"other", "GET", 404}},
+		{"GET", "/ping", counted("ping", "GET", 200)},
+		{"GET", "/view", counted("view", "GET", 200)},
+		{"PUT", "/view", counted("view", "PUT", 400)},
+		{"PUT", "/data/k", counted("data", "PUT", 400)},
+		{"GET", "/data/k", counted("data", "GET", 404)},
+		{"GET", "/data/a/b?x=/", counted("data", "GET", 400)},
+		{"GET", "/data", counted("data_list", "GET", 200)},
+		{"PUT", "/v1/kv/strong/k", counted("kv", "PUT", 201)},
+		{"PUT", "/v1/kv/strong/k", counted("kv", "PUT", 204)},
+		{"PUT", "/v1/kv/strong/k", counted("kv", "PUT", 204)},
+		{"HEAD", "/v1/kv/strong/k", counted("kv", "HEAD", 200)},
+		{"DELETE", "/v1/kv/strong/k", counted("kv", "DELETE", 204)},
+		{"GET", "/v1/kv/weak/k", counted("kv", "GET", 404)},
+		{"GET", "/v1/kv/strong", counted("kv_list", "GET", 200)},
+		{"GET", "/v1/kv/strong?prefix=a/b", counted("kv_list", "GET", 200)},
+		{"GET", "/v1/cluster", counted("cluster", "GET", 200)},
+		{"POST", "/v1/cluster", counted("cluster", "POST", 405)},
+		{"BREW", "/livez", counted("livez", "other", 405)},
+		{"GET", "/readyz", counted("readyz", "GET", 200)},
+		{"GET", "/metrics", counted("metrics", "GET", 404)},
+		{"GET", "/v1/txn", counted("other", "GET", 501)},
+		{"GET", "/dat", counted("other", "GET", 404)},
 	} {
 		n.ask(t, c.method, c.path, "")
-		want[c.counted]++
+		want[c.kind]++
 	}
 	if diff := cmp.Diff(want, maps.Collect(n.server.Requests())); diff != "" {
 		t.Error(diff)
@@ -59,7 +64,7 @@ func TestWhatCannotBeReadCountsAsNoRoute(t *testing.T) {
 	} {
 		readAnswer(t, bufio.NewReader(n.raw(t, request)), "GET")
 	}
-	want := map[Request]uint64{{"none", "none", 400}: 1, {"none", "none", 414}: 1, {"none", "PUT", 400}: 1}
+	want := map[Request]uint64{counted("none", "none", 400): 1, counted("none", "none", 414): 1, counted("none", "PUT", 400): 1}
 	if diff := cmp.Diff(want, maps.Collect(n.server.Requests())); diff != "" {
 		t.Error(diff)
 	}
@@ -68,14 +73,9 @@ func TestWhatCannotBeReadCountsAsNoRoute(t *testing.T) {
 func TestEveryCodeOfTheSurfaceHasItsCounter(t *testing.T) {
 	for code, status := range api.Codes() {
 		s := New(Config{Backend: newFake()})
-		s.requests.count(routeKV, methodPut, status)
-		if got := maps.Collect(s.Requests()); got[Request{"kv", "PUT", status}] != 1 {
+		s.routes.Match([]byte("/v1/kv/strong/k"), false).Count(route.Put, status)
+		if got := maps.Collect(s.Requests()); got[counted("kv", "PUT", status)] != 1 {
 			t.Errorf("%s: %v", code, got)
 		}
-	}
-	s := New(Config{Backend: newFake()})
-	s.requests.count(routeOther, methodOther, 418)
-	if got := maps.Collect(s.Requests()); got[Request{"other", "other", 0}] != 1 {
-		t.Errorf("a code of no surface: %v", got)
 	}
 }

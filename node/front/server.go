@@ -14,13 +14,13 @@
 package front
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net"
-	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -28,9 +28,14 @@ import (
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/node/access"
+	"github.com/cohortkv/cohort/node/front/answer"
 	"github.com/cohortkv/cohort/node/front/conns"
+	"github.com/cohortkv/cohort/node/front/dump"
+	"github.com/cohortkv/cohort/node/front/keys"
+	"github.com/cohortkv/cohort/node/front/route"
+	"github.com/cohortkv/cohort/node/front/session"
+	"github.com/cohortkv/cohort/node/front/waiters"
 	"github.com/cohortkv/cohort/node/ids"
-	"github.com/cohortkv/cohort/node/wire"
 )
 
 // classicPatience bounds how long a classic read of a causal bucket waits. After
@@ -49,79 +54,63 @@ type Config struct {
 	Log           *slog.Logger            // nil: nothing is logged
 	Limits        Limits                  // bounds on clients
 	Guard         *access.Guard           // nil: no TLS, and every client has every right
+
+	patience time.Duration // 0: classicPatience; other values are for tests
+}
+
+func (c Config) withDefaults() Config {
+	c.DefaultBucket = cmp.Or(c.DefaultBucket, api.BucketStrong)
+	c.Space = cmp.Or(c.Space, hashing.Standard)
+	c.patience = cmp.Or(c.patience, classicPatience)
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	c.Limits = c.Limits.withDefaults()
+	return c
 }
 
 // Server answers HTTP for one node.
 type Server struct {
-	backend       Backend
-	cluster       string
-	sealer        wire.Sealer // of sessions; nil: the cluster has no secret
-	defaultBucket string
-	metrics       fasthttp.RequestHandler
-	id            ids.Node
-	node          []byte // the node id, as headers show it
-	space         hashing.Space
-	assigned      atomic.Pointer[assigned] // the ring of the view that was asked for last; nil: none yet
-	requestPrefix string                   // of request ids; differs for every start of the server
-	started       string                   // RFC 3339
-
-	http  *fasthttp.Server
-	conns *conns.Table
-	guard *access.Guard // may be nil
-
-	adminHTTP  *fasthttp.Server // of the listener for administrators
-	adminConns *conns.Table
+	http, adminHTTP   *fasthttp.Server // of the listeners for clients and for administrators
+	conns, adminConns *conns.Table
 
 	budget   *conns.Budget
-	dumps    dumps
-	shed     atomic.Uint64 // requests refused for want of memory
+	answers  *answer.Writer
+	waiters  *waiters.Table
+	sessions *session.Codec
+	dumps    *dump.Streams
+	keys     keys.Handlers
+	gate     gate
+	routes   *route.Table
 	log      *slog.Logger
-	limits   Limits
-	waiters  waiters
-	requests tally
-	puts     atomic.Int64 // views that are being put now
-	draining atomic.Bool  // no new request is begun
-
-	patience time.Duration // classicPatience, except in tests
 }
 
 // New returns a server. The caller gives it a listener by Serve, and ends it by
 // Shutdown.
 func New(c Config) *Server {
-	if c.DefaultBucket == "" {
-		c.DefaultBucket = api.BucketStrong
-	}
-	if c.Space == 0 {
-		c.Space = hashing.Standard
-	}
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
+	c = c.withDefaults()
+	budget := conns.NewBudget(c.Limits.RequestBytes)
+	answers := answer.New(c.Node, c.Backend, budget)
 	s := &Server{
-		backend:       c.Backend,
-		cluster:       c.Cluster,
-		sealer:        newSealer(c.Cluster, c.SessionKeys),
-		defaultBucket: c.DefaultBucket,
-		metrics:       c.Metrics,
-		id:            c.Node,
-		node:          strconv.AppendUint(nil, uint64(c.Node), 10),
-		space:         c.Space,
-		requestPrefix: newRequestPrefix(),
-		started:       time.Now().UTC().Format(time.RFC3339),
-		patience:      classicPatience,
-		log:           c.Log,
-		limits:        c.Limits.withDefaults(),
-		guard:         c.Guard,
+		budget:   budget,
+		answers:  answers,
+		waiters:  waiters.New(c.Backend, answers),
+		sessions: session.New(c.Cluster, c.SessionKeys),
+		dumps:    dump.New(c.Limits.Dumps, c.Limits.DumpBytes, answers),
+		gate:     gate{guard: c.Guard, log: c.Log, answers: answers},
+		log:      c.Log,
 	}
-	s.budget = conns.NewBudget(s.limits.RequestBytes)
+	s.keys = keys.New(keys.Config{
+		ID: c.Node, Node: c.Backend, Answers: answers, Waiters: s.waiters, Sessions: s.sessions, Dumps: s.dumps,
+		ValueBytes: c.Limits.ValueBytes, StoreBytes: c.Limits.StoreBytes, Patience: c.patience,
+	})
+	s.routes = s.newRoutes(&c)
 	var encryption *tls.Config
-	if s.guard != nil {
-		encryption = s.guard.TLS()
+	if c.Guard != nil {
+		encryption = c.Guard.TLS()
 	}
-	s.conns = conns.New(conns.Bounds{Open: s.limits.Connections, PerAddress: s.limits.ConnectionsPerAddress}, s.budget, encryption)
-	s.adminConns = conns.New(conns.Bounds{Open: adminConnections, PerAddress: adminConnections}, s.budget, encryption)
-	s.dumps.most, s.dumps.mostBytes = s.limits.Dumps, s.limits.DumpBytes
-	s.waiters.init(c.Backend)
+	s.conns = conns.New(conns.Bounds{Open: c.Limits.Connections, PerAddress: c.Limits.ConnectionsPerAddress}, budget, encryption)
+	s.adminConns = conns.New(conns.Bounds{Open: adminConnections, PerAddress: adminConnections}, budget, encryption)
 	s.http = s.newHTTP(s.handle, s.conns)
 	s.adminHTTP = s.newHTTP(s.handleAdmin, s.adminConns)
 	return s
@@ -146,20 +135,20 @@ func (s *Server) serve(ln net.Listener, server *fasthttp.Server, open *conns.Tab
 // Shutdown returns nil when every connection is closed. If ctx ends first, Shutdown
 // cuts the connections and returns ctx's error.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.draining.Store(true)
+	s.waiters.Drain()
 	grace := 2 * time.Second
 	if deadline, bounded := ctx.Deadline(); bounded {
 		grace = time.Until(deadline) / 2
 	}
-	impatience := time.AfterFunc(grace, s.waiters.endAll)
+	impatience := time.AfterFunc(grace, s.waiters.EndAll)
 	defer impatience.Stop()
 	s.conns.Drain()
 	s.adminConns.Drain()
 	err := s.stopHTTP(ctx)
-	s.waiters.endAll()
+	s.waiters.EndAll()
 	s.conns.Cut()
 	s.adminConns.Cut()
-	s.waiters.close()
+	s.waiters.Close()
 	if err != nil {
 		return fmt.Errorf("shut http down: %w", err)
 	}
@@ -167,10 +156,18 @@ func (s *Server) Shutdown(ctx context.Context) error {
 }
 
 // Waiting is the number of requests that wait for the node.
-func (s *Server) Waiting() int { return s.waiters.count() }
+func (s *Server) Waiting() int { return s.waiters.Count() }
 
 // Connections is the number of open connections.
 func (s *Server) Connections() int { return s.conns.Count() }
+
+// RenewSessionKeys replaces Config.SessionKeys. The server must have been created
+// with session keys. Any goroutine may call RenewSessionKeys.
+func (s *Server) RenewSessionKeys(keys [][]byte) { s.sessions.Renew(keys) }
+
+// Requests yields, for every kind of request that occurred, the number of answers. Any
+// goroutine may call Requests at any time.
+func (s *Server) Requests() iter.Seq2[Request, uint64] { return s.routes.Requests() }
 
 // Pressure is how far the bounds on clients are used.
 type Pressure struct {
@@ -183,7 +180,7 @@ type Pressure struct {
 // Pressure may be called by any goroutine at any time.
 func (s *Server) Pressure() Pressure {
 	return Pressure{
-		RequestBytes: s.budget.Used(), Shed: s.shed.Load(),
+		RequestBytes: s.budget.Used(), Shed: s.answers.Sheds(),
 		Refused: s.conns.Refused(), AcceptFails: s.conns.AcceptFails(),
 	}
 }
@@ -201,82 +198,6 @@ func (s *Server) Tide() Tide {
 	t.RequestBytes, t.RequestBytesHeight = s.budget.Tide()
 	t.Connections, t.ConnectionsHeight = s.conns.Tide()
 	return t
-}
-
-// handle answers a request and counts the answer. It takes the path from the
-// request line, because fasthttp unescapes and folds its own copy, and a key must
-// not be changed.
-func (s *Server) handle(ctx *fasthttp.RequestCtx) {
-	to := routeNone
-	if seen, ok := s.framed(ctx); ok {
-		path := ctx.URI().PathOriginal()
-		to = routeOf(path)
-		if s.authorize(ctx, to, path) && s.screen(ctx, to, path, seen) && s.enter(ctx, to, seen) {
-			s.dispatch(ctx, to, path)
-		}
-		if to.isAdmins() {
-			s.audit(ctx, to, path)
-		}
-	}
-	s.requests.count(to, methodOf(ctx.Method()), ctx.Response.StatusCode())
-}
-
-// enter admits the request and reads its body, if the route takes one. On a brief
-// connection it admits health checks only. If enter returns false, it has answered
-// the request.
-func (s *Server) enter(ctx *fasthttp.RequestCtx, to route, seen headers) bool {
-	if c := conns.Of(ctx); c != nil && c.Brief {
-		ctx.SetConnectionClose()
-		if !to.isHealth() {
-			s.fail(ctx, api.CodeOverloaded, "all connections that this node may have, or that one address may have, are in use")
-			return false
-		}
-	}
-	return !to.takesBody() || s.readBody(ctx, to) && !(seen.has(known.encoding) && s.refuseTrailer(ctx))
-}
-
-func (s *Server) dispatch(ctx *fasthttp.RequestCtx, to route, path []byte) {
-	switch to {
-	case routeData:
-		s.data(ctx, path[len(api.DataPrefix):])
-	case routeKV, routeKVList:
-		s.stamp(ctx)
-		s.kv(ctx, path[len(api.KVPrefix):])
-	case routePing:
-		s.ping(ctx)
-	case routeView:
-		s.view(ctx)
-	case routeV1View:
-		s.v1View(ctx)
-	case routeDataList:
-		s.dump(ctx)
-	case routeLive:
-		s.live(ctx)
-	case routeReady:
-		s.ready(ctx)
-	case routeMetrics:
-		s.serveMetrics(ctx)
-	case routeCluster:
-		s.showCluster(ctx)
-	case routeRing:
-		s.ring(ctx)
-	case routeForget:
-		s.forget(ctx, path)
-	case routeOpenAPI:
-		s.openAPI(ctx)
-	default:
-		s.refusePath(ctx, path)
-	}
-}
-
-// refusePath answers a request for a path that does not exist, or is reserved.
-func (s *Server) refusePath(ctx *fasthttp.RequestCtx, path []byte) {
-	switch string(path) {
-	case api.PathTxn:
-		s.fail(ctx, api.CodeNotBuilt, string(path)+" is not built yet")
-	default:
-		s.fail(ctx, api.CodeNoSuchPath, "there is nothing at this path")
-	}
 }
 
 // logger passes fasthttp's messages to slog. They are about connections that

@@ -86,7 +86,11 @@ func TestADryRunSaysWhatWouldComeOfAView(t *testing.T) {
 
 func TestANodeTakesSoManyViewsAtATime(t *testing.T) {
 	n := start(t)
-	n.server.puts.Store(api.MaxPuts)
+	n.set(func(f *fake) { f.hold, f.abandoned = true, make(chan *Waiter, api.MaxPuts) })
+	for range api.MaxPuts {
+		n.raw(t, "PUT /view HTTP/1.1\r\nHost: localhost\r\nContent-Length: 11\r\n\r\n"+emptyView)
+		<-n.held
+	}
 	got := n.ask(t, "PUT", "/view", fourMembers)
 	if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" || !strings.Contains(got.body, "64") {
 		t.Errorf("the next one: %d %s", got.status, got.body)
