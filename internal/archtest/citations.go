@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/cohortkv/cohort/internal/markdown"
 )
 
 // cites lists the files that are read for citations: by name or, with a dot, by extension.
@@ -157,7 +159,7 @@ func (c *citations) checkLinks() {
 	if path.Ext(c.file) != ".md" {
 		return
 	}
-	text := blankCode(c.text)
+	text := markdown.BlankCode(c.text)
 	for _, at := range markdownLink.FindAllStringSubmatchIndex(text, -1) {
 		target := text[at[2]:at[3]]
 		if strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {

@@ -7,15 +7,13 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+
+	"github.com/cohortkv/cohort/internal/markdown"
 )
 
 var (
-	heading  = regexp.MustCompile(`^#{1,6}\s+(.*?)\s*#*$`)
 	numbered = regexp.MustCompile(`^#{2,6}\s+(?:§\s?)?(\d+(?:\.\d+)*[a-z]?)\.?\s`)
 	rule     = regexp.MustCompile(`^(\s*)(?:[-*]\s+)?(?:\*\*)?(\d+|[a-z])[.)]\*{0,2}\s`)
-	fence    = regexp.MustCompile("^\\s*(?:```|~~~)")
-	codeSpan = regexp.MustCompile("`[^`\n]*`")
-	anLink   = regexp.MustCompile(`!?\[([^\]]*)\]\([^)]*\)`)
 )
 
 // headings returns what may be cited of a markdown document: the numbers of its sections,
@@ -24,16 +22,16 @@ var (
 func headings(text string) (sections, anchors map[string]bool) {
 	sections, anchors = map[string]bool{}, map[string]bool{}
 	section, item := "", ""
-	for line := range strings.SplitSeq(blankFences(text), "\n") {
-		if m := heading.FindStringSubmatch(line); m != nil {
+	for line := range strings.SplitSeq(markdown.BlankFences(text), "\n") {
+		if title, is := markdown.Heading(line); is {
 			section, item = "", ""
 			if number := numbered.FindStringSubmatch(line); number != nil {
 				section = number[1]
 				sections[section] = true
 			}
-			anchor := slug(m[1])
+			anchor := markdown.Anchor(title)
 			for i := 1; anchors[anchor]; i++ {
-				anchor = fmt.Sprintf("%s-%d", slug(m[1]), i)
+				anchor = fmt.Sprintf("%s-%d", markdown.Anchor(title), i)
 			}
 			anchors[anchor] = true
 			continue
@@ -51,41 +49,6 @@ func headings(text string) (sections, anchors map[string]bool) {
 		}
 	}
 	return sections, anchors
-}
-
-// slug returns the anchor of a heading.
-func slug(title string) string {
-	title = anLink.ReplaceAllString(title, "$1")
-	var b strings.Builder
-	for _, r := range strings.ToLower(title) {
-		switch {
-		case unicode.IsLetter(r), unicode.IsDigit(r), r == '-', r == '_':
-			b.WriteRune(r)
-		case r == ' ':
-			b.WriteByte('-')
-		}
-	}
-	return b.String()
-}
-
-// blankFences blanks fenced code.
-func blankFences(text string) string {
-	var lines []string
-	fenced := false
-	for line := range strings.SplitSeq(text, "\n") {
-		edge := fence.MatchString(line)
-		if fenced || edge {
-			line = strings.Repeat(" ", len(line))
-		}
-		fenced = fenced != edge
-		lines = append(lines, line)
-	}
-	return strings.Join(lines, "\n")
-}
-
-// blankCode blanks fenced code and code spans. Offsets do not change.
-func blankCode(text string) string {
-	return codeSpan.ReplaceAllStringFunc(blankFences(text), func(s string) string { return strings.Repeat(" ", len(s)) })
 }
 
 // onlyComments blanks everything in a Go file except its comments. Offsets do not change.

@@ -3,6 +3,8 @@ package prose
 import (
 	"regexp"
 	"strings"
+
+	"github.com/cohortkv/cohort/internal/markdown"
 )
 
 // leastOfCell is the least number of words that make a table cell a sentence; fewer are a
@@ -10,8 +12,6 @@ import (
 const leastOfCell = 4
 
 var (
-	fence    = regexp.MustCompile("^\\s*(```+|~~~+)")
-	heading  = regexp.MustCompile(`^#{1,6} `)
 	item     = regexp.MustCompile(`^\s*(?:[-*+]|\d+[.)]|[a-z][.)])\s+`)
 	ruler    = regexp.MustCompile(`^\s*([-*_]\s*){3,}$`)
 	tableRow = regexp.MustCompile(`^\s*\|`)
@@ -23,8 +23,12 @@ var (
 // (diagrams too) and code that is indented after a blank line are not read.
 func Markdown(file, text string) (found []Sentence) {
 	d := document{file: file}
-	for i, line := range strings.Split(text, "\n") {
-		d.read(i+1, line)
+	for line := range markdown.Lines(text) {
+		if line.Code {
+			d.close()
+			continue
+		}
+		d.read(line.Number, line.Text)
 	}
 	d.close()
 	return d.found
@@ -34,8 +38,7 @@ type document struct {
 	file   string
 	found  []Sentence
 	open   block
-	fenced string // the fence that is open, or ""
-	listed bool   // the open block, or the one before a blank line, is in a list
+	listed bool // the open block, or the one before a blank line, is in a list
 }
 
 func (d *document) close() {
@@ -46,20 +49,10 @@ func (d *document) close() {
 }
 
 func (d *document) read(number int, line string) {
-	if m := fence.FindStringSubmatch(line); m != nil {
-		d.close()
-		switch {
-		case d.fenced == "":
-			d.fenced = m[1]
-		case strings.HasPrefix(m[1], d.fenced):
-			d.fenced = ""
-		}
-		return
-	}
 	blank := strings.TrimSpace(line) == ""
+	_, titled := markdown.Heading(line)
 	switch {
-	case d.fenced != "":
-	case blank, heading.MatchString(line), ruler.MatchString(line):
+	case blank, titled, ruler.MatchString(line):
 		d.close()
 		d.listed = d.listed && blank
 	case tableRow.MatchString(line):
@@ -93,7 +86,7 @@ func (d *document) row(number int, line string) {
 	}
 	const bar = "\uE001"
 	line = strings.ReplaceAll(line, `\|`, bar)
-	line = codeSpan.ReplaceAllStringFunc(line, func(s string) string { return strings.ReplaceAll(s, "|", bar) })
+	line = markdown.CodeSpans(line, func(s string) string { return strings.ReplaceAll(s, "|", bar) })
 	for cell := range strings.SplitSeq(strings.Trim(strings.TrimSpace(line), "|"), "|") {
 		for part := range strings.SplitSeq(cell, "<br>") {
 			b := block{line: number, text: strings.ReplaceAll(part, bar, "|")}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/cohortkv/cohort/internal/markdown"
 )
 
 // abbreviations do not end a sentence. They are in lower case and without their last full
@@ -15,10 +17,8 @@ var abbreviations = map[string]bool{
 }
 
 var (
-	codeSpan = regexp.MustCompile("(?s)``.+?``|`[^`]+`")
-	image    = regexp.MustCompile(`!\[[^\]]*\]\([^)]*\)`)
-	link     = regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`)
-	markup   = regexp.MustCompile(`\*\*|\*|~~|</?[a-z]+( [^>]*)?/?>|<!--.*?-->`)
+	image  = regexp.MustCompile(`!\[[^\]]*\]\([^)]*\)`)
+	markup = regexp.MustCompile(`\*\*|\*|~~|</?[a-z]+( [^>]*)?/?>|<!--.*?-->`)
 )
 
 // span replaces a code span while words are counted: a code span is one word.
@@ -28,12 +28,12 @@ const span = "\uE000"
 // a table) is no sentence.
 func (b block) sentences(file string, least int) (found []Sentence) {
 	var spans []string
-	text := codeSpan.ReplaceAllStringFunc(b.text, func(s string) string {
+	text := markdown.CodeSpans(b.text, func(s string) string {
 		spans = append(spans, strings.Join(strings.Fields(s), " "))
 		return span + strings.Repeat("\n", strings.Count(s, "\n"))
 	})
 	text = image.ReplaceAllString(text, "")
-	text = link.ReplaceAllString(text, "$1")
+	text = markdown.LinkText(text)
 	text = markup.ReplaceAllString(text, "")
 
 	restore := func(word string) string {
