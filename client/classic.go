@@ -67,20 +67,7 @@ func (c *Client) putJSON(ctx context.Context, path string, document, into any) e
 	if err != nil {
 		return fmt.Errorf("PUT %s: %w", path, err)
 	}
-	call := call{method: http.MethodPut, path: path, body: body}
-	res, err := c.do(ctx, call)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusAccepted {
-		return statusError(call, res)
-	}
-	if err := json.NewDecoder(res.Body).Decode(into); err != nil {
-		return fmt.Errorf("PUT %s: read the answer: %w", path, err)
-	}
-	drain(res)
-	return nil
+	return c.doJSON(ctx, call{method: http.MethodPut, path: path, body: body}, into)
 }
 
 // PutData writes a key of the default bucket. The answer is 201 for a new key,

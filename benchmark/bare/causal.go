@@ -69,14 +69,10 @@ func (s *Server) causalV1(ctx *fasthttp.RequestCtx, raw []byte) {
 	show(ctx, headerView, valueView)
 	switch {
 	case ctx.IsPut():
-		num, existed, err := s.store.put(raw, ctx.PostBody(), keepType(ctx.Request.Header.ContentType()))
-		if err != nil {
-			refuse(ctx, err)
-			return
+		if num, ok := s.put(ctx, raw); ok {
+			showCausalVersion(ctx, num)
+			s.showSession(ctx, raw, had)
 		}
-		ctx.SetStatusCode(pick(existed, http.StatusNoContent, http.StatusCreated))
-		showCausalVersion(ctx, num)
-		s.showSession(ctx, raw, had)
 	case ctx.IsDelete():
 		if _, _, err := s.store.remove(raw); err != nil {
 			refuse(ctx, err)

@@ -67,14 +67,10 @@ func (s *Server) v1(ctx *fasthttp.RequestCtx, raw []byte) {
 	show(ctx, headerView, valueView)
 	switch {
 	case ctx.IsPut():
-		num, existed, err := s.store.put(raw, ctx.PostBody(), keepType(ctx.Request.Header.ContentType()))
-		if err != nil {
-			refuse(ctx, err)
-			return
+		if num, ok := s.put(ctx, raw); ok {
+			showVersion(ctx, num)
+			showNumber(ctx, headerMsgNum, num)
 		}
-		ctx.SetStatusCode(pick(existed, http.StatusNoContent, http.StatusCreated))
-		showVersion(ctx, num)
-		showNumber(ctx, headerMsgNum, num)
 	case ctx.IsDelete():
 		num, _, err := s.store.remove(raw)
 		if err != nil {
@@ -88,6 +84,17 @@ func (s *Server) v1(ctx *fasthttp.RequestCtx, raw []byte) {
 	default:
 		refuseMethod(ctx)
 	}
+}
+
+// put stores the body of a v1 PUT. If ok is false, it has answered the request.
+func (s *Server) put(ctx *fasthttp.RequestCtx, raw []byte) (num uint64, ok bool) {
+	num, existed, err := s.store.put(raw, ctx.PostBody(), keepType(ctx.Request.Header.ContentType()))
+	if err != nil {
+		refuse(ctx, err)
+		return 0, false
+	}
+	ctx.SetStatusCode(pick(existed, http.StatusNoContent, http.StatusCreated))
+	return num, true
 }
 
 func (s *Server) getKey(ctx *fasthttp.RequestCtx, raw []byte) {
