@@ -55,6 +55,7 @@ var imports = []row{
 	{"node/causal/broadcast", "node/causal/footprint node/ids node/wire internal/mutant", ""},
 	{"node/causal/gc", "node/causal/version node/ids node/wire hashing internal/mutant", ""},
 	{"node/causal/peers", "node/causal/membership node/causal/step node/ids node/wire internal/mutant", "node/causal/catalog node/core"},
+	{"node/causal/requests", "node/causal/broadcast node/causal/catalog node/causal/footprint node/causal/items node/causal/membership node/causal/peers node/causal/plausible node/causal/results node/causal/satisfied node/causal/slots node/causal/step node/causal/version node/causal/waiting node/forward node/ids node/wire node/core hashing internal/mutant", "node/causal/gc node/causal/loss"},
 	{"node/causal/waiting", "node/ids node/wire", ""},
 	{"node/causal/footprint", "node/wire", "node/ids"},
 	{"node/machine", "node/ids node/wire node/core node/view node/strong node/causal internal/mutant", "node/kv"},

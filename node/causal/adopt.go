@@ -71,7 +71,7 @@ func (r *Replica) enter(old *wire.View, first bool) {
 	r.collector.Close()
 	r.peers.Reach()
 	r.step.Commit()
-	r.reroute()
+	r.requests.Reroute()
 	r.checkSynced()
 	r.step.Alarm(r.step.Now() + gossipEvery)
 }

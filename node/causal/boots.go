@@ -22,13 +22,13 @@ func (r *Replica) endStreams() {
 	}
 	l.End()
 	r.endForgotten()
-	r.wakeAll()
+	r.requests.WakeAll()
 }
 
 // continueInquiry exchanges with the peers that have not answered the inquiry, while a
 // request or an operator may wait for its end.
 func (r *Replica) continueInquiry() {
-	if r.waiting.Len()+len(r.forgettings) == 0 || !r.boots.Inquiring() {
+	if r.requests.Waiting()+len(r.forgettings) == 0 || !r.boots.Inquiring() {
 		return
 	}
 	for _, p := range slices.Clone(r.peers.All()) {

@@ -147,7 +147,7 @@ func (r *Replica) receive(item *wire.Item, stored *wire.Item) {
 	case !s.Owned():
 	case s.Ready() || mutant.On(mutant.CausalLateBatches):
 		if r.items.Merge(item, stored) {
-			r.waiting.Note(item.Key)
+			r.requests.Note(item.Key)
 		}
 	default:
 		r.slots.Keep(hash, item)
@@ -176,9 +176,9 @@ func (r *Replica) progressed(t *broadcast.Track) {
 	seq := r.step.Commit()
 	r.step.After(seq, func() {
 		if t.MarkDurable(got) && !mutant.On(mutant.CausalMissedWakeup) {
-			r.wakeAll()
+			r.requests.WakeAll()
 		}
-		r.wakeKeys()
+		r.requests.WakeKeys()
 	})
 	r.step.PostAfter(seq, core.Envelope{To: t.ID().Node, Message: &wire.BatchAck{View: t.ID().View, N: got}})
 }

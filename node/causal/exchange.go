@@ -244,11 +244,11 @@ func (r *Replica) OnItems(h wire.Header, m *wire.Items, stored []*wire.Item) {
 			r.moved()
 		}
 		if r.items.Merge(item, stored[i]) {
-			r.waiting.Note(item.Key)
+			r.requests.Note(item.Key)
 		}
 		x.Came(hash, item, r.items.Current(item.Key, stored[i]) != nil)
 	}
-	r.step.After(r.step.Commit(), r.wakeKeys)
+	r.step.After(r.step.Commit(), r.requests.WakeKeys)
 	if !m.Last {
 		if len(m.Items) > 0 {
 			r.askExchange(x)
@@ -304,11 +304,11 @@ func (r *Replica) findAbsent(x *exchange, at hashing.Slot, theirs map[string]wir
 			}
 			r.step.Event(core.Event{Kind: EventItemAbsent, Peer: x.peer.ID})
 			r.items.Remove(at, item, version.ItemHash(hashing.Hash(item.Key), item))
-			r.waiting.Note(item.Key)
+			r.requests.Note(item.Key)
 		}
 		r.absorb(x, at, x.Digest().Held.Of(uint32(at)), &version.Joiner{})
 		r.writePending()
-		r.step.After(r.step.Commit(), r.wakeKeys)
+		r.step.After(r.step.Commit(), r.requests.WakeKeys)
 		r.finishExchange(x)
 	})
 }

@@ -134,7 +134,7 @@ func (r *Replica) endForgotten() {
 		if r.boots.GivenUp(id) {
 			continue
 		}
-		res := r.lostOf(id)
+		res := r.requests.LostOf(id)
 		r.boots.GiveUp(id)
 		r.step.Event(core.Event{Kind: EventForgotten, Peer: id, View: r.view.ID(), Count: uint64(res.Versions)})
 		r.forgettings = slices.DeleteFunc(r.forgettings, func(o forgetting) bool {
@@ -144,24 +144,6 @@ func (r *Replica) endForgotten() {
 			return o.node == id
 		})
 	}
-}
-
-// lostOf counts the versions of a node that waiting requests name and that are not here, with
-// their slots. More versions may be lost, but no node has any record of them.
-func (r *Replica) lostOf(id ids.Node) *core.ForgetResult {
-	res := &core.ForgetResult{Fate: core.ForgetDone}
-	versions, slots := map[wire.Dot]bool{}, map[uint32]bool{}
-	for _, q := range r.waiting.All() {
-		for i := range q.context.Exact {
-			d := &q.context.Exact[i]
-			at := r.slots.Space().Slot(d.Hash)
-			if s := r.slots.At(at); d.Version.Dot.Stream.Node == id && s.Owned() && !r.slots.Satisfied(s, d.Version.Dot.Stream, d.Version.Dot.N) {
-				versions[d.Version.Dot], slots[uint32(at)] = true, true
-			}
-		}
-	}
-	res.Versions, res.Slots, res.Requests = len(versions), len(slots), r.waiting.Len()
-	return res
 }
 
 // tickForget tells operators, after forgetPatience, which nodes have not answered.

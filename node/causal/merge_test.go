@@ -44,7 +44,7 @@ func TestACutReferenceTakesThePlaceOfNothingButWhatTheCutHas(t *testing.T) {
 		common := rapid.Bool().Draw(t, "all know it")
 		r.catalog.Add(wire.KnownView{ID: id, HasStableCut: true, StableCut: cut, Common: common})
 		c := draw.Context.Draw(t, "context")
-		got := r.compactor().Bound(c, len(c.Exact), math.MaxInt)
+		got := r.catalog.Compactor(r.cfg.Limits.Vector).Bound(c, len(c.Exact), math.MaxInt)
 		left := version.Join(got.Vector, nil)
 		if len(got.CutRefs) > len(c.CutRefs) {
 			if !common || got.CutRefs[len(got.CutRefs)-1] != id {

@@ -22,7 +22,7 @@ func (r *Replica) writePending() {
 				r.advance()
 			}
 		})
-		r.wakeAll()
+		r.requests.WakeAll()
 	})
 }
 
@@ -54,11 +54,11 @@ func (r *Replica) makeReady(at hashing.Slot) {
 				return
 			}
 			if r.items.Merge(item, current) {
-				r.waiting.Note(item.Key)
+				r.requests.Note(item.Key)
 			}
 			last := r.slots.Merged(at)
 			r.step.After(r.step.Commit(), func() {
-				r.wakeKeys()
+				r.requests.WakeKeys()
 				if last && r.view.ID() == view && r.slots.EndMerging(at) {
 					r.makeReady(at) // more items may have been kept aside meanwhile
 				}
@@ -76,5 +76,5 @@ func (r *Replica) serve(at hashing.Slot) {
 		r.checkSynced()
 	}
 	r.moved()
-	r.wakeAll()
+	r.requests.WakeAll()
 }

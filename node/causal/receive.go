@@ -30,7 +30,7 @@ func (r *Replica) receiveWrites(in *core.Received) bool {
 	case *wire.Truncated:
 		r.OnTruncated(h, m)
 	case *wire.CausalForwardCancel:
-		r.OnForwardCancel(h, m)
+		r.requests.Incoming.OnCancel(h, m)
 	case *wire.ViewInfoRequest:
 		r.info.OnRequest(h, in.ReplyTo, m)
 	case *wire.ViewInfo:
@@ -56,14 +56,14 @@ func (r *Replica) receiveQuestion(in *core.Received, sameCluster func(births []i
 	case *wire.KeyRequest:
 		if sameCluster(m.Births) {
 			r.sign(h)
-			r.OnKeyRequest(h, in.ReplyTo, m, in.Items)
+			r.requests.Questions.OnRequest(h, in.ReplyTo, m, in.Items)
 		}
 	case *wire.Handoff:
 		r.sign(h)
 		r.OnHandoff(h, m)
 	case *wire.CausalForward:
 		r.sign(h)
-		r.OnForward(h, in.ReplyTo, m, in.Items)
+		r.requests.Incoming.OnForward(h, in.ReplyTo, m, in.Items)
 	default:
 		return false
 	}
@@ -87,10 +87,10 @@ func (r *Replica) receiveAnswer(in *core.Received) bool {
 		r.OnHandoffAck(h, m)
 	case *wire.KeyReply:
 		r.sign(h)
-		r.OnKeyReply(h, m, in.Items)
+		r.requests.Questions.OnReply(h, m, in.Items)
 	case *wire.CausalForwardReply:
 		r.sign(h)
-		r.OnForwardReply(h, m)
+		r.requests.Outgoing.OnReply(h, m)
 	default:
 		return false
 	}

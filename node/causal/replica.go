@@ -23,6 +23,8 @@
 package causal
 
 import (
+	"iter"
+
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/node/causal/broadcast"
 	"github.com/cohortkv/cohort/node/causal/catalog"
@@ -33,12 +35,12 @@ import (
 	"github.com/cohortkv/cohort/node/causal/membership"
 	"github.com/cohortkv/cohort/node/causal/peers"
 	"github.com/cohortkv/cohort/node/causal/plausible"
+	"github.com/cohortkv/cohort/node/causal/requests"
 	"github.com/cohortkv/cohort/node/causal/results"
 	"github.com/cohortkv/cohort/node/causal/satisfied"
 	"github.com/cohortkv/cohort/node/causal/slots"
 	"github.com/cohortkv/cohort/node/causal/step"
 	"github.com/cohortkv/cohort/node/causal/viewinfo"
-	"github.com/cohortkv/cohort/node/causal/waiting"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -98,6 +100,11 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
+// requests are the limits of requests.
+func (l Limits) requests() requests.Limits {
+	return requests.Limits{Exact: l.Exact, Deps: l.Deps, Vector: l.Vector}
+}
+
 // Config names a Replica. Self and Boot are part of each dot, so no two processes may ever
 // have the same pair (I16).
 type Config struct {
@@ -108,12 +115,10 @@ type Config struct {
 
 // Times of the protocol. Sub-packages have the times of their own concern.
 const (
-	forgetDelay     = 250 * wire.Millisecond  // between the last HandoffAck to a drained former member and forgetting the node (docs/causal.md §7.4, rule 6)
-	resend          = 100 * wire.Millisecond  // unit of short retries: postponed exchanges, refused forwards, questions for boots
-	gossipEvery     = 1 * wire.Second         // between two exchanges of the gossip; between two tries of a stable cut
-	stalled         = 3 * wire.Second         // without progress, slots are served unproven (docs/causal.md §7.5, rule 3)
-	forwardResend   = 250 * wire.Millisecond  // between two copies of a forward
-	forwardPatience = 1500 * wire.Millisecond // an owner drops a forwarded request that was not repeated for so long
+	forgetDelay = 250 * wire.Millisecond // between the last HandoffAck to a drained former member and forgetting the node (docs/causal.md §7.4, rule 6)
+	resend      = 100 * wire.Millisecond // unit of short retries: postponed exchanges, refused forwards, questions for boots
+	gossipEvery = 1 * wire.Second        // between two exchanges of the gossip; between two tries of a stable cut
+	stalled     = 3 * wire.Second        // without progress, slots are served unproven (docs/causal.md §7.5, rule 3)
 )
 
 // Replica is one node's part in causal replication. The view decides which slots the node
@@ -142,11 +147,7 @@ type Replica struct {
 	movedAt   wire.Instant // when slots last got nearer to ready in this view; unproven service counts from here
 	synced    bool         // docs/causal.md §7.6, rule 1; ends with a new view, a repeated PUT /view, or a new former member
 
-	clients    map[ids.Token]*request // requests of this node's clients that have not been answered
-	waiting    waiting.Table[*request]
-	questions  waiting.Questions[*request] // for keys of slots that are not ready (docs/causal.md §7.5, rule 6)
-	outgoing   outgoingForwards
-	incoming   incomingForwards
+	requests   *requests.Requests
 	satisfied  *satisfied.Checker
 	results    *results.Results
 	releasable handoff.Queue // slots held for others that every owner has acknowledged (I25)
@@ -164,7 +165,7 @@ type Replica struct {
 func New(cfg Config, box *core.Outbox, views Views) *Replica {
 	cfg.Limits = cfg.Limits.withDefaults()
 	self := wire.NodeBoot{Node: cfg.Self, Boot: cfg.Boot}
-	r := &Replica{cfg: cfg, step: step.New(self, box), views: views, clients: map[ids.Token]*request{}}
+	r := &Replica{cfg: cfg, step: step.New(self, box), views: views}
 	streams := broadcast.New(broadcast.Limits{BatchOps: cfg.Limits.BatchOps, BatchBytes: cfg.Limits.BatchBytes, WindowBytes: cfg.Limits.WindowBytes})
 	table := slots.New(cfg.Limits.Space, &streams, func(s wire.Stream) bool { return r.boots.StreamEnded(s) })
 	r.streams, r.slots, r.collector = &streams, &table, &gc.Collector{}
@@ -176,11 +177,15 @@ func New(cfg Config, box *core.Outbox, views Views) *Replica {
 	r.peers = peers.New(r.step, r.view, views, r.boots.Forgotten)
 	r.offers, r.receipts = map[*peers.Peer]*handoff.Offer{}, map[*peers.Peer]*handoff.Receipt{}
 	r.guard = plausible.NewGuard(plausible.New(cfg.Limits.Writes, self, &r.streams.Own, r.slots.Len()), r.step)
-	r.info = viewinfo.New(r.step, r.view, r.catalog, r.boots, r.peers, requests{r})
-	r.incoming = incomingForwards{open: map[ids.Request]*incomingForward{}}
 	r.satisfied = satisfied.New(r.slots, r.catalog, r.boots, r.view)
 	r.results = results.New(r.step, r.boots.Ended, cfg.Limits.Results, cfg.Limits.Forwarders)
 	r.items = items.New(r.step, r.slots, r.collector, r.results, r.dropped, cfg.Limits.ChunkBytes)
+	r.requests = requests.New(cfg.Limits.requests(), requests.Parts{
+		Step: r.step, View: r.view, Peers: r.peers, Catalog: r.catalog, Slots: r.slots, Items: r.items, Streams: r.streams,
+		Satisfied: r.satisfied, Results: r.results, Guard: r.guard,
+		OwnDurable: r.ownDurable, AskMissing: func() { r.info.AskMissing() },
+	})
+	r.info = viewinfo.New(r.step, r.view, r.catalog, r.boots, r.peers, r.requests)
 	return r
 }
 
@@ -232,7 +237,7 @@ func (r *Replica) Written() bool { return r.slots.Stored() }
 // was sent, readiness, progress, and the lowest open counter.
 func (r *Replica) Hello(h *wire.Hello) {
 	h.Stream, h.Ready, h.CausalProgress = r.streams.Own.Sent(), r.view.Member() && r.slots.Unready() == 0, r.progress
-	r.helloApplied(h)
+	r.requests.Hello(h)
 }
 
 // Status fills in the part of a status that concerns causal buckets.
@@ -251,11 +256,45 @@ func (r *Replica) OnKeyRead(in *core.KeyRead) { r.items.OnKeyRead(in) }
 // OnSlotsRead takes in the answer to a read of slots.
 func (r *Replica) OnSlotsRead(in *core.SlotsRead) { r.items.OnSlotsRead(in) }
 
-// requests are the requests of a Replica, as other parts see them.
-type requests struct{ *Replica }
+// Submit takes a write of a client of this node.
+func (r *Replica) Submit(in *core.CausalSubmit) { r.requests.Submit(in) }
 
-// Waiting is how many requests wait.
-func (r requests) Waiting() int { return r.waiting.Len() }
+// SubmitRead takes a read of a key by a client of this node.
+func (r *Replica) SubmitRead(in *core.CausalRead) { r.requests.SubmitRead(in) }
 
-// WakeAll tries all waiting requests again.
-func (r requests) WakeAll() { r.wakeAll() }
+// SubmitList takes a list by a client of this node.
+func (r *Replica) SubmitList(in *core.CausalList) { r.requests.SubmitList(in) }
+
+// Abandon ends the request of a client that has left, or an operator's order to forget a node.
+func (r *Replica) Abandon(token ids.Token) {
+	if !r.requests.Abandon(token) {
+		r.abandonForget(token)
+	}
+}
+
+// OnRequestFailed takes in that the bus had no listener for a request of this node; false: the
+// request was no forward of a causal bucket.
+func (r *Replica) OnRequestFailed(request uint64) bool {
+	return r.requests.Outgoing.OnRequestFailed(request)
+}
+
+// Listed yields the items that answer a Read of kind ReadItems (requests.Listed).
+func Listed(read *core.Read, items iter.Seq[*wire.Item]) iter.Seq[*wire.Item] {
+	return requests.Listed(read, items)
+}
+
+// ListContext is the context of a client after a Read of kind ReadItems was answered
+// (requests.ListContext). The limits must be those of the Replica.
+func ListContext(limits Limits, read *core.Read, items iter.Seq[*wire.Item]) wire.Context {
+	return requests.ListContext(limits.withDefaults().requests(), read, items)
+}
+
+// OnLeftBehind is called when a member of this view went on without this node. Clients get
+// 503 from then on, and everything that is held here is offered to its owners.
+func (r *Replica) OnLeftBehind() {
+	if !r.view.Closed() {
+		return
+	}
+	r.requests.Reroute()
+	r.beginHandoffs()
+}
