@@ -89,7 +89,7 @@ var imports = []row{
 	{"internal/sim/schedule", "node/machine node/ids node/wire hashing", ""},
 	{"internal/sim/trace", "node/ids node/wire node/core internal/sim/schedule internal/sim/truth", ""},
 	{"internal/sim/tally", "node/wire node/core internal/sim/schedule internal/sim/trace", ""},
-	{"internal/sim/world", "node/machine node/store node/kv node/ids node/wire hashing node/core internal/garble internal/sim/schedule internal/sim/trace internal/sim/tally", ""},
+	{"internal/sim/world", "node/machine node/store node/kv node/ids node/wire hashing node/core internal/garble internal/mutant internal/sim/schedule internal/sim/trace internal/sim/tally", ""},
 	{"internal/sim/witness", "node/kv node/ids node/wire node/core internal/sim/schedule internal/sim/trace internal/sim/world", ""},
 	{"internal/sim/operator", "node/ids node/wire node/core internal/sim/schedule internal/sim/world internal/sim/witness", ""},
 	{"internal/sim/faults", "node/wire internal/sim/schedule internal/sim/world internal/sim/operator", ""},

@@ -57,6 +57,7 @@ const (
 	BothTwins                        // two processes with one id both count as the member
 	StayLeftBehind                   // a node stays left behind when its list is put again
 	ForwardAtTick                    // a backup sends its clients' writes at its next tick
+	EmptyKeepsIncarnation            // a node that starts without its state keeps its incarnation (I9)
 	ConfirmAtTick                    // a read that arrives during a round of confirmations begins the next one at a tick
 
 	CausalPruneStable         // positions that all members have are dropped from contexts
@@ -95,6 +96,7 @@ const (
 	CausalAcksIgnored         // a write waits for its whole time, though all other replicas have acknowledged it
 	CausalForgetResults       // a node that restarts with its disk does not know the results of forwarded writes
 	CausalFoldUnready         // after a restart, positions of tracks go into K of slots that were not ready, too (I15)
+	CausalForgetLeftBehind    // a node that restarts with its disk does not know that it was left behind
 	CausalReadyEarly          // a slot is durably ready before the items that were kept aside are merged (I15)
 	CausalLiveBeyondGap       // positions of tracks are persisted beyond the first gap (I15)
 	CausalBatchAtNextWrite    // writes that come while a batch is under way are sent when another write comes
@@ -144,6 +146,7 @@ var names = [count]string{
 	BothTwins:                 "BothTwins",
 	StayLeftBehind:            "StayLeftBehind",
 	ForwardAtTick:             "ForwardAtTick",
+	EmptyKeepsIncarnation:     "EmptyKeepsIncarnation",
 	ConfirmAtTick:             "ConfirmAtTick",
 
 	CausalPruneStable:         "CausalPruneStable",
@@ -182,6 +185,7 @@ var names = [count]string{
 	CausalAcksIgnored:         "CausalAcksIgnored",
 	CausalForgetResults:       "CausalForgetResults",
 	CausalFoldUnready:         "CausalFoldUnready",
+	CausalForgetLeftBehind:    "CausalForgetLeftBehind",
 	CausalReadyEarly:          "CausalReadyEarly",
 	CausalLiveBeyondGap:       "CausalLiveBeyondGap",
 	CausalBatchAtNextWrite:    "CausalBatchAtNextWrite",

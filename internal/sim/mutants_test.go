@@ -50,6 +50,9 @@ var profileFor = map[mutant.Mutant]schedule.Profile{
 	// Members hold a view in which another node was left behind, and the author of that
 	// view loses its state. This happens where ids are given away.
 	mutant.StayLeftBehind: schedule.Twins,
+	// Crashes keep the disk.
+	mutant.CausalForgetResults: schedule.RestartsWithDisk, mutant.CausalFoldUnready: schedule.RestartsWithDisk, mutant.CausalReadyEarly: schedule.RestartsWithDisk,
+	mutant.CausalLiveBeyondGap: schedule.RestartsWithDisk, mutant.CausalForgetLeftBehind: schedule.RestartsWithDisk,
 	// These bugs cost only time. A calm stretch shows them, because nothing else delays
 	// requests.
 	mutant.ForwardAtTick: schedule.CalmStretches, mutant.ConfirmAtTick: schedule.CalmStretches,

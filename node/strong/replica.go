@@ -99,7 +99,7 @@ func New(cfg Config, box *core.Outbox, peers Peers, rec *core.Recovered) *Replic
 	cfg.Limits = cfg.Limits.withDefaults()
 	r := &Replica{cfg: cfg, box: box, peers: peers}
 	r.hist = history.New(box, cfg.Limits.Origins)
-	r.promise = promise.New(cfg.Self, cfg.Inc, box)
+	r.promise = promise.New(cfg.Self, cfg.Inc, box, func() bool { return peers.LeftBehind() })
 	if rec != nil {
 		r.promise.Recover(&rec.Meta, r.now)
 		r.hist = history.Recover(r.box, cfg.Limits.Origins, rec, cfg.Self)

@@ -59,6 +59,7 @@ func (mgr *Manager) onProbeReply(h wire.Header, m *wire.QueryReply) {
 		// The member was told the empty list: it has left, and no member went on without this node.
 	case m.View.Descends(own.ID) && !m.View.Has(mgr.cfg.Self):
 		if mgr.held.FallBehind() {
+			mgr.local.Keep()
 			mgr.box.Event(core.Event{Kind: EventLeftBehind, Peer: h.From, View: m.View.ID})
 		}
 	default:

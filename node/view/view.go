@@ -182,6 +182,7 @@ func (mgr *Manager) renewed() {
 // giveWay gives way to another process with this node's id: the node counts as left behind.
 func (mgr *Manager) giveWay(told ids.Node, under ids.View) {
 	if mgr.held.FallBehind() {
+		mgr.local.Keep()
 		mgr.box.Event(core.Event{Kind: hello.EventTwin, Peer: told, View: under, Note: "this node's id was given to another process"})
 	}
 }

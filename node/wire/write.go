@@ -93,17 +93,19 @@ var writeKinds = enumeration{"kind of write", byte(WriteMeta), byte(WriteCausal)
 // NodeMeta is what a node is bound to: one durable write replaces all of it. The promise is
 // durable before a message under the promised ballot leaves (I2).
 type NodeMeta struct {
-	Inc      ids.Incarnation // made with the empty state, and kept with it (I9)
-	Present  bool            // the node holds a view: View
-	View     View
-	Promised ids.Ballot    // the only ballot that the node acknowledges, confirms and swaps in
-	Owed     []KnownBallot // ballots that the view needs and the history does not contain (I24)
+	Inc        ids.Incarnation // made with the empty state, and kept with it (I9)
+	Present    bool            // the node holds a view: View
+	View       View
+	LeftBehind bool          // a member went on to a view without this node
+	Promised   ids.Ballot    // the only ballot that the node acknowledges, confirms and swaps in
+	Owed       []KnownBallot // ballots that the view needs and the history does not contain (I24)
 }
 
 func (m *NodeMeta) fields(c *codec) {
 	c.incarnation(&m.Inc)
 	c.bool(&m.Present)
 	m.View.fields(c)
+	c.bool(&m.LeftBehind)
 	c.ballot(&m.Promised)
 	c.knownBallots(&m.Owed)
 }

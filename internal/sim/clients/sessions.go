@@ -37,7 +37,7 @@ func NewSessions(w *world.World, prompt *promptness.Judge) *Sessions {
 	w.On.Gone = append(w.On.Gone, ss.nodeGone)
 	w.On.Told = append(w.On.Told, ss.told)
 	w.On.Durable = append(w.On.Durable, func(n *world.Node, seq uint64) { ss.Of(n).DurableUpTo(seq) })
-	w.On.Shows = append(w.On.Shows, func(n *world.Node) { ss.Of(n).Shows(n.Shows.CausalReady) })
+	w.On.Shows = append(w.On.Shows, func(n *world.Node) { ss.Of(n).Shows(n.Shows.CausalReady, n.Shows.LeftBehind) })
 	if !w.Sched.Garbled() {
 		w.On.Wrote = append(w.On.Wrote, ss.wrote)
 		w.On.Sent = append(w.On.Sent, func(n *world.Node, e *core.Envelope) { ss.Truth.Sent(ss.Of(n), e) })

@@ -54,6 +54,10 @@ func (i *Injector) Strike(f *schedule.Fault) {
 	case schedule.SlowDisk:
 		n.SlowDisk++
 		i.until(f.For, func() { n.SlowDisk = max(n.SlowDisk-1, 0) })
+	case schedule.RestartAll:
+		for _, n := range w.Nodes {
+			i.crash(n, 1+w.UpTo(f.For), true)
+		}
 	case schedule.PauseAll:
 		for _, n := range w.Processes() {
 			i.Pause(n, f.For)

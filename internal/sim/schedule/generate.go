@@ -57,6 +57,9 @@ func Generate(seed uint64, kind Operator, model Model, profile Profile) *Schedul
 	if profile == Twins {
 		g.giveAways(s)
 	}
+	if profile == RestartsWithDisk {
+		g.restarts(s)
+	}
 	if profile == CalmStretches {
 		g.stretch(s)
 	}
@@ -88,6 +91,7 @@ type generator struct {
 	moves      bool // nodes move; then the last list names all nodes, because the data of any other node may be out of reach
 
 	keepsState bool    // no node loses its state
+	keepsMost  bool    // few crashes take the state
 	deletes    bool    // most writes are deletes
 	shards     int     // of the layout commanded last; 0: a flat list
 	place      []uint8 // the shard of each node in it

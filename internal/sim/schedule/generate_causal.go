@@ -38,9 +38,9 @@ func (g *generator) causalLimits() CausalLimits {
 	return c
 }
 
-// kept replaces a fault that takes a node's state, if no node may lose its state.
+// kept replaces a fault that takes a node's state, if no node, or hardly any, may lose it.
 func (g *generator) kept(k FaultKind) FaultKind {
-	if k == Crash && g.keepsState {
+	if k == Crash && (g.keepsState || g.keepsMost && g.chance(0.9)) {
 		return Restart
 	}
 	return k

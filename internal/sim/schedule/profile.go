@@ -40,11 +40,15 @@ const (
 	// between faults and commands are long enough for all work to end, and show how long
 	// the work takes.
 	CalmStretches
+	// RestartsWithDisk: most crashes keep the disk, also in the middle of a view change, and
+	// now and then all nodes crash at once. Disks are slow, so that crashes lose what is not
+	// durable yet.
+	RestartsWithDisk
 	Profiles
 )
 
 var ProfileNames = [Profiles]string{Usual: "usual", ReusedCounters: "reused-counters", CutReferences: "cut-references",
-	LateDelivery: "late-delivery", DataLoss: "data-loss", LostAnswers: "lost-answers", Garbled: "garbled", Twins: "twins", CalmStretches: "calm-stretches",
+	LateDelivery: "late-delivery", DataLoss: "data-loss", LostAnswers: "lost-answers", Garbled: "garbled", Twins: "twins", CalmStretches: "calm-stretches", RestartsWithDisk: "restarts-with-disk",
 }
 
 func (p Profile) String() string { return ProfileNames[p] }
@@ -76,6 +80,10 @@ func (g *generator) applyProfile(s *Schedule) {
 		g.keepsState = false
 	case LostAnswers:
 		g.keepsState = true
+	case RestartsWithDisk:
+		s.Disk = pick(g.rng, wire.Millisecond/5, 3*wire.Millisecond, 30*wire.Millisecond, 30*wire.Millisecond)
+		s.Causal.Results = pick(g.rng, 0, 0, 4, 20)
+		g.keepsState, g.keepsMost = false, true
 	}
 }
 
@@ -217,6 +225,24 @@ func (g *generator) separateReaders(s *Schedule) {
 				o.Context = NoContext
 			}
 		}
+	}
+}
+
+// restarts draws crashes that keep the disk: of one node or of all, mostly while a command is
+// carried out. A node is back at once, or when the others have noticed.
+func (g *generator) restarts(s *Schedule) {
+	for _, st := range slices.Clone(s.Steps) {
+		if !g.chance(0.6) {
+			continue
+		}
+		f := &Fault{Kind: Restart, Node: g.rng.IntN(g.nodes), For: g.between(wire.Millisecond, 300*wire.Millisecond)}
+		switch {
+		case g.chance(0.25):
+			f.Kind = RestartAll
+		case g.chance(0.2):
+			f.For = g.between(wire.Second, 8*wire.Second)
+		}
+		g.add(s, st.At+g.between(0, 2*wire.Second), f)
 	}
 }
 

@@ -82,23 +82,24 @@ type FaultKind uint8
 
 // The faults.
 const (
-	Cut      FaultKind = iota + 1 // nothing passes between Side and the rest
-	OneWay                        // nothing passes from Side to the rest
-	Bridge                        // as Cut, except that Node reaches both sides
-	Crash                         // Node stops, and starts without state after For
-	Restart                       // as Crash, except that Node recovers its durable state
-	Move                          // from now on Node is reachable at its other address only
-	Pause                         // Node stands still for a while; its messages wait
-	Storm                         // messages are lost, duplicated and reordered
-	SlowDisk                      // Node's writes take long to become durable
-	PauseAll                      // no node does anything for minutes, so delayed messages arrive
-	GiveAway                      // Node's id is given to a new process, and the old one goes on
+	Cut        FaultKind = iota + 1 // nothing passes between Side and the rest
+	OneWay                          // nothing passes from Side to the rest
+	Bridge                          // as Cut, except that Node reaches both sides
+	Crash                           // Node stops, and starts without state after For
+	Restart                         // as Crash, except that Node recovers its durable state
+	Move                            // from now on Node is reachable at its other address only
+	Pause                           // Node stands still for a while; its messages wait
+	Storm                           // messages are lost, duplicated and reordered
+	SlowDisk                        // Node's writes take long to become durable
+	PauseAll                        // no node does anything for minutes, so delayed messages arrive
+	GiveAway                        // Node's id is given to a new process, and the old one goes on
+	RestartAll                      // all nodes stop at once, and each recovers its durable state within For
 	faultKinds
 )
 
 var faultNames = [faultKinds]string{
 	Cut: "cut", OneWay: "one-way cut", Bridge: "bridge", Crash: "crash", Restart: "restart", Move: "move", Pause: "pause",
-	Storm: "storm", SlowDisk: "slow disk", PauseAll: "pause of all", GiveAway: "giving away the id",
+	Storm: "storm", SlowDisk: "slow disk", PauseAll: "pause of all", GiveAway: "giving away the id", RestartAll: "restart of all",
 }
 
 func (k FaultKind) String() string { return faultNames[k] }
@@ -272,7 +273,7 @@ func (f *Fault) String() string {
 		return fmt.Sprintf("%s %s for %s", f.Kind, f.Side, Seconds(f.For))
 	case Bridge:
 		return fmt.Sprintf("%s %s by node %d for %s", f.Kind, f.Side, f.Node, Seconds(f.For))
-	case Storm, PauseAll:
+	case Storm, PauseAll, RestartAll:
 		return fmt.Sprintf("%s for %s", f.Kind, Seconds(f.For))
 	case Move, GiveAway:
 		return fmt.Sprintf("%s of node %d", f.Kind, f.Node)

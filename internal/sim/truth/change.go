@@ -13,6 +13,7 @@ func (l *Incarnation) Wrote(seq uint64, c *wire.CausalWrite) {
 	t, s := l.t, l.written
 	for _, r := range c.Free {
 		t.mayFree(l, r)
+		l.untell(r)
 	}
 	for i := range c.Put {
 		t.put(l, &c.Put[i])
@@ -26,13 +27,12 @@ func (l *Incarnation) Wrote(seq uint64, c *wire.CausalWrite) {
 	if c.Known != nil {
 		t.claims(l, s, "writes down", c.Known)
 	}
-	if c.AlumniSet {
-		l.former = c.Alumni
-	}
 	for i := range c.Views {
 		t.published(l, &c.Views[i])
-		l.viewsKnown[c.Views[i].ID] = true
-		l.cuts[c.Views[i].ID] = l.cuts[c.Views[i].ID] || c.Views[i].Common
+	}
+	if l.recovers && c.NewStreams {
+		l.recovers = false
+		t.recovered(l)
 	}
 	l.unsynced = append(l.unsynced, unsyncedWrite{seq: seq, change: c})
 }
@@ -162,12 +162,12 @@ const surveyed = 2 * wire.Second
 // known returns the nodes of an incarnation's view and the former members that these nodes
 // know.
 func (t *Truth) known(l *Incarnation) []ids.Node {
-	all := slices.Clone(l.former)
+	all := slices.Clone(l.written.former)
 	if l.view != nil {
 		all = append(all, l.view.members...)
 		for _, m := range l.view.members {
 			if o := t.incarnations[m.ID]; o != nil && o.view == l.view {
-				all = append(all, o.former...)
+				all = append(all, o.written.former...)
 			}
 		}
 	}

@@ -25,18 +25,20 @@ type Incarnation struct {
 	adoptedAt wire.Instant           // when it came to view
 	leftAt    map[*view]wire.Instant // when it left each of its earlier views
 	ready     bool                   // it reports to be ready for all its slots in this view
-	former    []wire.Member          // of the written state
 	// acked has the other streams of this view: the number up to which the incarnation held
 	// all writes when it acknowledged them.
-	acked      map[*stream]uint64
-	viewsKnown map[ids.View]bool // views of which it has written the layout
-	cuts       map[ids.View]bool // views of which it has written the stable cut
-	written    *state            // what the node has written, durable or not
-	durable    *state            // what has become durable
-	unsynced   []unsyncedWrite   // writes in written that are not in durable, in their order
-	ever       []*Write          // by key: the largest write that was ever durable here
-	had        [][]arrival       // by key: the writes that were durable here since the slot was given up last
-	since      []wire.Instant    // by key: when the present durable item became durable
+	acked    map[*stream]uint64
+	written  *state          // what the node has written, durable or not
+	durable  *state          // what has become durable
+	unsynced []unsyncedWrite // writes in written that are not in durable, in their order
+	ever     []*Write        // by key: the largest write that was ever durable here
+	had      [][]arrival     // by key: the writes that were durable here since the slot was given up last
+	since    []wire.Instant  // by key: when the present durable item became durable
+
+	told     []toldSlot // by slot: what it has told other nodes
+	recovers bool       // it has not written yet what it takes up in this boot
+	behind   bool       // it shows in this boot that it was left behind
+	frozenIn *view      // it has told that it takes no writes in this view, because it was left behind; nil: none
 
 	finished map[wire.NodeBoot]uint64 // by forwarder: the number below which all its writes are finished, as this boot has heard
 }
@@ -62,8 +64,11 @@ type state struct {
 	slots []slotState
 	live  map[wire.Stream]uint64 // of the streams of its view: the number up to which K has every write
 	// folded is live of earlier views and boots: it is part of K of the slots that were ready then.
-	folded  map[wire.Stream]uint64
-	results map[ids.Request]bool // of forwarded writes
+	folded     map[wire.Stream]uint64
+	results    map[ids.Request]bool // of forwarded writes
+	former     []wire.Member        // former members, as listed last
+	viewsKnown map[ids.View]bool    // views of which the layout is known
+	cuts       map[ids.View]bool    // views of which the common stable cut is known
 }
 
 // slotState is a slot in one state.
@@ -81,6 +86,7 @@ func (t *Truth) newState(node ids.Node) *state {
 	return &state{
 		node: node, items: make([]*Write, len(t.keys)), slots: make([]slotState, t.cfg.Space.Slots()),
 		live: map[wire.Stream]uint64{}, folded: map[wire.Stream]uint64{}, results: map[ids.Request]bool{},
+		viewsKnown: map[ids.View]bool{}, cuts: map[ids.View]bool{},
 	}
 }
 
@@ -88,6 +94,7 @@ func (s *state) clone() *state {
 	c := *s
 	c.items, c.slots = slices.Clone(s.items), slices.Clone(s.slots)
 	c.live, c.folded, c.results = maps.Clone(s.live), maps.Clone(s.folded), maps.Clone(s.results)
+	c.viewsKnown, c.cuts = maps.Clone(s.viewsKnown), maps.Clone(s.cuts)
 	for i := range c.slots {
 		c.slots[i].sure = maps.Clone(c.slots[i].sure)
 	}
@@ -100,8 +107,9 @@ func (t *Truth) Begin(node ids.Node, boot ids.Boot) *Incarnation {
 		Node: node, t: t, boot: boot, born: t.world.Now(), booted: t.world.Now(), written: t.newState(node), durable: t.newState(node),
 		ever: make([]*Write, len(t.keys)), had: make([][]arrival, len(t.keys)), since: make([]wire.Instant, len(t.keys)), finished: map[wire.NodeBoot]uint64{},
 		leftAt: map[*view]wire.Instant{},
-		acked:  map[*stream]uint64{}, viewsKnown: map[ids.View]bool{}, cuts: map[ids.View]bool{},
+		acked:  map[*stream]uint64{},
 	}
+	l.told = make([]toldSlot, t.cfg.Space.Slots())
 	t.incarnations[node] = l
 	return l
 }
@@ -109,7 +117,7 @@ func (t *Truth) Begin(node ids.Node, boot ids.Boot) *Incarnation {
 // Restart records that an incarnation goes on in another boot, with its durable state.
 func (l *Incarnation) Restart(boot ids.Boot) {
 	l.boot, l.booted = boot, l.t.world.Now()
-	l.unsynced, l.ready = nil, false
+	l.unsynced, l.ready, l.behind, l.recovers = nil, false, false, l.durable.view != nil
 	clear(l.acked)
 	l.written = l.durable.clone()
 	if l.view != l.written.view {
@@ -121,8 +129,14 @@ func (l *Incarnation) Restart(boot ids.Boot) {
 // Boot returns the present boot.
 func (l *Incarnation) Boot() ids.Boot { return l.boot }
 
-// Shows records whether an incarnation reports to be ready for all its slots.
-func (l *Incarnation) Shows(ready bool) { l.ready = ready }
+// Shows records whether an incarnation reports to be ready for all its slots, and to be left behind.
+func (l *Incarnation) Shows(ready, behind bool) {
+	l.ready = ready
+	if l.behind && !behind {
+		l.frozenIn = nil // an operator has renewed the view
+	}
+	l.behind = behind
+}
 
 // Has reports whether an incarnation holds a write or one that won over it, or knows that
 // the write was deleted and collected.
@@ -250,6 +264,14 @@ func (s *state) change(t *Truth, c *wire.CausalWrite) {
 	}
 	for _, p := range c.Live {
 		s.live[p.Stream] = max(s.live[p.Stream], p.N)
+	}
+	if c.AlumniSet {
+		s.former = c.Alumni
+	}
+	for i := range c.Views {
+		v := &c.Views[i]
+		s.viewsKnown[v.ID] = true
+		s.cuts[v.ID] = s.cuts[v.ID] || v.Common
 	}
 }
 

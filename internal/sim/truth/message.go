@@ -21,7 +21,12 @@ func (t *Truth) Sent(l *Incarnation, e *core.Envelope) {
 	case *wire.DigestRequest:
 		t.collecting = max(t.collecting, m.Collecting)
 	case *wire.Digest:
-		t.claims(l, l.durable, "answers DigestRequest", t.stillHeld(l, &m.Held))
+		held := t.stillHeld(l, &m.Held)
+		t.claims(l, l.durable, "answers DigestRequest", held)
+		l.tell(held)
+		if l.behind && m.Frozen && m.View == l.view.id {
+			l.frozenIn = l.view
+		}
 	case *wire.Items:
 		t.items(l, "sends", m.Items)
 	case *wire.KeyReply:

@@ -20,7 +20,7 @@ func (t *Truth) Near(list []int, there func(wire.Member) bool) []*Incarnation {
 		}
 	}
 	for _, o := range slices.Clone(near) {
-		for _, m := range o.former {
+		for _, m := range o.written.former {
 			f := t.incarnations[m.ID]
 			if f == nil || !there(m) || slices.Contains(near, f) || f.view == nil || o.view == nil {
 				continue
@@ -50,7 +50,7 @@ func (t *Truth) Attainable(o *Op, at *Incarnation, incarnations []*Incarnation) 
 	}
 	vectors := []wire.Vector{c.Vector}
 	for _, name := range c.CutRefs {
-		if !slices.ContainsFunc(incarnations, func(l *Incarnation) bool { return l.cuts[name] }) {
+		if !slices.ContainsFunc(incarnations, func(l *Incarnation) bool { return l.written.cuts[name] }) {
 			return false // no incarnation can say what the reference means
 		}
 		vectors = append(vectors, t.views[name].stableCut)
@@ -71,7 +71,7 @@ func (t *Truth) Attainable(o *Op, at *Incarnation, incarnations []*Incarnation) 
 // not concern the slot.
 func (t *Truth) anySatisfied(incarnations []*Incarnation, s hashing.Slot, p wire.Position) bool {
 	if v := t.views[p.Stream.View]; v != nil && !v.owns(p.Stream.Node, s) {
-		return slices.ContainsFunc(incarnations, func(l *Incarnation) bool { return l.viewsKnown[p.Stream.View] }) // otherwise no incarnation knows the owners of that view
+		return slices.ContainsFunc(incarnations, func(l *Incarnation) bool { return l.written.viewsKnown[p.Stream.View] }) // otherwise no incarnation knows the owners of that view
 	}
 	return slices.ContainsFunc(incarnations, func(l *Incarnation) bool {
 		return l.written.slots[s].known.At(p.Stream) >= p.N || l.written.live[p.Stream] >= p.N

@@ -18,7 +18,7 @@ func TestAFormerMemberOfAnotherClusterBringsNothing(t *testing.T) {
 		member, former := tr.Begin(0, 1), tr.Begin(1, 1)
 		member.Adopt(1, &wire.View{ID: first, Layout: wire.Layout{Shards: []wire.Shard{{Members: []wire.Member{{ID: 0}}}}}, Births: []ids.View{first}})
 		former.Adopt(1, &wire.View{ID: ids.View{Number: 2, Author: 1}, Births: c.births})
-		member.former = []wire.Member{{ID: 1}}
+		member.written.former = []wire.Member{{ID: 1}}
 		if near := tr.Near([]int{0}, func(wire.Member) bool { return true }); len(near) != c.near {
 			t.Errorf("a former member whose view has the births %v: %d incarnations are near, want %d", c.births, len(near), c.near)
 		}

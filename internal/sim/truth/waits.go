@@ -57,7 +57,7 @@ func (t *Truth) foldedSatisfied(l *Incarnation, s hashing.Slot, c *wire.Context)
 		return false
 	}
 	for _, name := range c.CutRefs {
-		if !l.cuts[name] || !t.vectorSatisfied(l, s, t.views[name].stableCut) {
+		if !l.written.cuts[name] || !t.vectorSatisfied(l, s, t.views[name].stableCut) {
 			return false
 		}
 	}
@@ -69,7 +69,7 @@ func (t *Truth) vectorSatisfied(l *Incarnation, s hashing.Slot, v wire.Vector) b
 		if l.durable.known(s, p.Stream, p.N) {
 			continue
 		}
-		if x := t.views[p.Stream.View]; !l.viewsKnown[p.Stream.View] || x.owns(p.Stream.Node, s) {
+		if x := t.views[p.Stream.View]; !l.written.viewsKnown[p.Stream.View] || x.owns(p.Stream.Node, s) {
 			return false
 		}
 	}
@@ -100,5 +100,5 @@ func (t *Truth) Collectable(l *Incarnation, w *Write) bool {
 			return false
 		}
 	}
-	return len(l.former) == 0 && t.foldedSatisfied(l, k.slot, deps)
+	return len(l.written.former) == 0 && t.foldedSatisfied(l, k.slot, deps)
 }

@@ -160,6 +160,10 @@ func (t *Truth) mayTake(l *Incarnation, w *Write) {
 		t.fail("I20", "node %d takes %s and does not own slot %d in its view", l.Node, w, k.slot)
 		return
 	}
+	if l.view == l.frozenIn {
+		t.fail("I25", "node %d takes %s in a view in which it has told that it takes no writes: nobody may ask it any more", l.Node, w)
+		return
+	}
 	if p := w.Past.At(w.Key); p != nil && !t.excused(l, p, w.At) && !above(w.Version, p.Version) {
 		t.fail("I13", "node %d writes %s, its context has %s", l.Node, w, p)
 		return

@@ -110,6 +110,9 @@ func (t *Witness) started(n *world.Node, found *world.RecoveredState) {
 		return
 	}
 	t.Of(n).restarted(found)
+	if !found.Rec.Meta.Present {
+		delete(t.clusters.held, n.Inc) // the crash took all views that it had held
+	}
 	t.CompareStore(n)
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/internal/sim/trace"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
@@ -77,7 +78,11 @@ func (n *Node) Start() {
 		found = n.disk.recover(w.Sched.Causal.Space)
 		cfg.Recovered, n.Store = &found.Rec, found.store
 	} else {
-		n.Inc, n.disk = ids.Incarnation(w.Rng.Uint64()|1), disk{}
+		inc := ids.Incarnation(w.Rng.Uint64() | 1)
+		if n.Inc == 0 || !mutant.On(mutant.EmptyKeepsIncarnation) {
+			n.Inc = inc
+		}
+		n.disk = disk{}
 		n.Store = store.NewMemory()
 	}
 	for _, hook := range w.On.Started {

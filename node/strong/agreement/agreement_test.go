@@ -36,7 +36,7 @@ func (s *scene) RenumberAbove(id ids.View) { s.calls = append(s.calls, "renumber
 func begin(t *testing.T, self ids.Node) *scene {
 	s := &scene{t: t}
 	cfg := Config{Self: self, Inc: ids.Incarnation(self), Boot: 7, Limits: transfer.Limits{ChunkBytes: 1 << 20}}
-	s.Agreement = New(cfg, &s.box, history.New(&s.box, 0), promise.New(self, cfg.Inc, &s.box), s, s)
+	s.Agreement = New(cfg, &s.box, history.New(&s.box, 0), promise.New(self, cfg.Inc, &s.box, func() bool { return false }), s, s)
 	s.SetNow(10 * wire.Second)
 	return s
 }

@@ -19,9 +19,10 @@ import (
 
 // Promise is what one node is bound to. The promised ballot only grows.
 type Promise struct {
-	self ids.Node
-	inc  ids.Incarnation
-	box  *core.Outbox
+	self       ids.Node
+	inc        ids.Incarnation
+	box        *core.Outbox
+	leftBehind func() bool // a member of view went on without this node
 
 	view     *wire.View         // nil: none
 	viewAt   wire.Instant       // when view was adopted
@@ -33,9 +34,10 @@ type Promise struct {
 	written  uint64             // number of the last write of all this
 }
 
-// New returns the promise of a node without a view.
-func New(self ids.Node, inc ids.Incarnation, box *core.Outbox) *Promise {
-	return &Promise{self: self, inc: inc, box: box}
+// New returns the promise of a node without a view. leftBehind reports whether a member of the
+// view went on without this node.
+func New(self ids.Node, inc ids.Incarnation, box *core.Outbox, leftBehind func() bool) *Promise {
+	return &Promise{self: self, inc: inc, box: box, leftBehind: leftBehind}
 }
 
 // Recover takes up what a node finds of itself when it starts with its state.
@@ -109,7 +111,7 @@ func (p *Promise) Bind(b ids.Ballot) { p.ballot = b }
 func (p *Promise) Persist() {
 	m := &wire.NodeMeta{Inc: p.inc, Promised: p.ballot, Owed: p.Owed()}
 	if p.view != nil {
-		m.Present, m.View = true, *p.view
+		m.Present, m.View, m.LeftBehind = true, *p.view, p.leftBehind()
 	}
 	p.written = p.box.Persist(wire.Write{Kind: wire.WriteMeta, Meta: m})
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/cohortkv/cohort/node/wire"
 )
 
+func never() bool { return false }
+
 func bal(view, round uint64) ids.Ballot {
 	return ids.Ballot{View: ids.View{Number: view}, Round: round, Boot: 7}
 }
@@ -50,7 +52,7 @@ func TestAMemberOwesWhatItsHistoryLacks(t *testing.T) {
 		want []ids.Ballot
 	}{{"a member", 1, []ids.Ballot{bal(3, 1)}}, {"a node outside the view", 5, nil}} {
 		box := &core.Outbox{}
-		p, h := New(c.self, 9, box), standing(box, bal(2, 1))
+		p, h := New(c.self, 9, box, never), standing(box, bal(2, 1))
 		for range 2 {
 			p.Adopt(view(4, known, 0, 1), 7, h)
 		}
@@ -62,7 +64,7 @@ func TestAMemberOwesWhatItsHistoryLacks(t *testing.T) {
 
 func TestAnOwedBallotIsDroppedDurably(t *testing.T) {
 	box := &core.Outbox{}
-	p := New(1, 9, box)
+	p := New(1, 9, box, never)
 	p.Adopt(view(4, []ids.Ballot{bal(1, 1), bal(2, 1), bal(3, 1), bal(3, 2)}, 0, 1), 7, history.New(box, 0))
 	h := standing(box, bal(2, 1))
 	p.DropOwed(h, []ids.Ballot{bal(3, 1)})
@@ -93,7 +95,7 @@ func TestAPromiseIsKeptInTheRoundOfItsView(t *testing.T) {
 		{"outside the view", 5, bal(4, 2), bal(4, 2), false},
 	} {
 		box := &core.Outbox{}
-		p, h := New(c.self, 9, box), standing(box, c.stands)
+		p, h := New(c.self, 9, box, never), standing(box, c.stands)
 		if p.Kept(h) {
 			t.Errorf("%s: kept without a view", c.name)
 		}
@@ -106,7 +108,7 @@ func TestAPromiseIsKeptInTheRoundOfItsView(t *testing.T) {
 
 func TestWhatIsDurableIsRecovered(t *testing.T) {
 	box := &core.Outbox{}
-	p := New(0, 9, box)
+	p := New(0, 9, box, never)
 	p.Adopt(view(4, []ids.Ballot{bal(3, 1)}, 0, 1), 7, history.New(box, 0))
 	p.Bind(bal(4, 2))
 	p.Persist()
@@ -114,12 +116,12 @@ func TestWhatIsDurableIsRecovered(t *testing.T) {
 	if w.Seq != p.Written() || w.Meta.Inc != 9 {
 		t.Fatalf("written %+v", w)
 	}
-	q := New(0, 9, box)
+	q := New(0, 9, box, never)
 	q.Recover(w.Meta, 8)
 	if q.Ballot() != bal(4, 2) || !q.IsPrimary() || q.ViewAt() != 8 || len(q.Owed()) != 1 || len(q.Members()) != 2 {
 		t.Errorf("recovered %+v", q)
 	}
-	none := New(0, 9, box)
+	none := New(0, 9, box, never)
 	if none.Recover(&wire.NodeMeta{Promised: bal(1, 1)}, 8); none.View() != nil || none.IsMember() || none.IsPrimary() {
 		t.Error("a node without a view is in one")
 	}

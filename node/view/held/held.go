@@ -51,6 +51,7 @@ func (h *View) Recover(rec *core.Recovered, now wire.Instant) bool {
 	}
 	v := rec.Meta.View
 	h.Hold(&v, now)
+	h.leftBehind = rec.Meta.LeftBehind && !mutant.On(mutant.CausalForgetLeftBehind)
 	return true
 }
 

@@ -323,3 +323,15 @@ func TestFirstViewsOfOneListAreOneCluster(t *testing.T) {
 		t.Error("another list took over the births, or a message was written to")
 	}
 }
+
+// TestANodeThatRestartsIsStillLeftBehind: its former members may have forgotten it by then, and
+// would never learn of its writes (docs/views.md §3.1).
+func TestANodeThatRestartsIsStillLeftBehind(t *testing.T) {
+	v := wire.View{ID: id(4, 1), Layout: layout("h:1", 1, 2, 3)}
+	for _, left := range []bool{false, true} {
+		h, _ := hold(nil)
+		if !h.Recover(&core.Recovered{Meta: wire.NodeMeta{Present: true, View: v, LeftBehind: left}}, 7) || h.LeftBehind() != left {
+			t.Errorf("left behind %t before the restart, %t after it", left, h.LeftBehind())
+		}
+	}
+}
