@@ -138,14 +138,15 @@ func (t *Table) Fold(own, all wire.Vector) {
 	}
 }
 
-// Recover holds slots as the log has them. No slot is held yet. Assign says which of them are
-// owned, and Fold adds the positions of streams.
+// Recover holds slots as the log has them. No slot is held yet. Assign, with keepReady, says which
+// of them are owned, and Fold adds the positions of streams. Readiness is as in the present view,
+// so Assign must not drop that of slots held for others: until then all count as owned.
 func (t *Table) Recover(h *wire.Holdings) {
 	for _, run := range h.Held {
 		for at := range Each([]wire.SlotRange{run.Slots}) {
 			t.Hold(at)
 			s := &t.slots[at]
-			s.known, s.ready, s.gcCounter = h.Vectors[run.Vector], run.Ready, run.GCCounter
+			s.known, s.owned, s.ready, s.gcCounter = h.Vectors[run.Vector], true, run.Ready, run.GCCounter
 			t.changed(s)
 		}
 	}

@@ -64,9 +64,14 @@ func (s *Slot) Held() bool { return s.held }
 // Owned reports that the view gives the slot to this node's shard.
 func (s *Slot) Owned() bool { return s.owned }
 
-// Ready reports that the slot may be served. A slot held for others was ready when it was last
-// owned: that lets its new owners become ready from it (docs/causal.md §7.5, rule 1).
+// Ready reports that the slot may be served, if it is owned. A slot held for others was owned and
+// ready in the view before, and lacks nothing of it: that lets its new owners become ready from it
+// (docs/causal.md §7.5, rule 1).
 func (s *Slot) Ready() bool { return s.ready }
+
+// ReadyFor is what another node is told of Ready. In another view the flag of a slot held for
+// others says nothing, because its owners of this view take writes.
+func (s *Slot) ReadyFor(sameView bool) bool { return s.ready && (s.owned || sameView) }
 
 // Live reports that the tracks of this view count for the slot.
 func (s *Slot) Live() bool { return s.owned && s.ready }

@@ -119,9 +119,10 @@ func (t *Table) Hold(at hashing.Slot) bool {
 	return true
 }
 
-// Assign says which slots are owned in a new view (docs/causal.md §7.1). Ready slots stay ready
-// only with keepReady: no other node can have data that this one lacks. With first no node has
-// data, and all owned slots are ready.
+// Assign says which slots are owned in a new view (docs/causal.md §7.1). A slot stays ready only
+// if it was owned until now, and with keepReady: then no other node can have data that this one
+// lacks. The owners of a slot held for others may have taken writes. With first no node has data,
+// and all owned slots are ready.
 //
 // The GC counter of a slot that is not ready becomes at least that of the node, because the
 // nodes that know the slot's own may be out of reach (I13, I14).
@@ -129,11 +130,12 @@ func (t *Table) Assign(owns func(hashing.Slot) bool, keepReady, first bool, gcCo
 	t.unready, t.owned = 0, 0
 	for i := range t.slots {
 		s, at := &t.slots[i], hashing.Slot(i)
+		s.ready = s.owned && s.ready && keepReady
 		s.owned = owns(at)
 		if !s.owned {
 			continue
 		}
-		s.ready = s.held && s.ready && keepReady || first
+		s.ready = s.ready || first
 		t.Hold(at)
 		t.noteUnwritten(at)
 		t.owned++

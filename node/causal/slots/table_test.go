@@ -155,18 +155,23 @@ func TestWhatIsLostIsSatisfiedAndNotKnown(t *testing.T) {
 
 func TestASlotStaysReadyOnlyIfItMissesNothing(t *testing.T) {
 	all := func(hashing.Slot) bool { return true }
+	none := func(hashing.Slot) bool { return false }
 	for _, c := range []struct {
-		name                     string
-		held, keep, first, ready bool
+		name                             string
+		held, others, keep, first, ready bool
 	}{
-		{"first view", false, false, true, true},
-		{"ready, and the view follows on", true, true, false, true},
-		{"ready, and the view knows of others", true, false, false, false},
-		{"not held", false, true, false, false},
+		{"first view", false, false, false, true, true},
+		{"ready, and the view follows on", true, false, true, false, true},
+		{"ready, and the view knows of others", true, false, false, false, false},
+		{"not held", false, false, true, false, false},
+		{"given back, and the view follows on", true, true, true, false, false},
 	} {
 		x := New(3, &streams{}, nil)
 		if c.held {
 			x.Assign(all, false, true, 0)
+		}
+		if c.others {
+			x.Assign(none, true, false, 0)
 		}
 		x.Assign(all, c.keep, c.first, 9)
 		s := x.At(2)
@@ -175,6 +180,39 @@ func TestASlotStaysReadyOnlyIfItMissesNothing(t *testing.T) {
 		}
 		if want := map[bool]uint64{true: 0, false: 9}[c.ready]; s.GCCounter() != want {
 			t.Errorf("%s: GC counter %d, want %d", c.name, s.GCCounter(), want)
+		}
+	}
+}
+
+// TestASlotHeldForOthersIsReadyInOneViewOnly: its owners of that view take writes, so those of the
+// next view must not become ready from it. Nor may any if the view knows of others.
+func TestASlotHeldForOthersIsReadyInOneViewOnly(t *testing.T) {
+	all, none := func(hashing.Slot) bool { return true }, func(hashing.Slot) bool { return false }
+	x := New(3, &streams{}, nil)
+	x.Assign(all, false, true, 0)
+	x.Assign(none, true, false, 0)
+	if !x.At(2).Ready() {
+		t.Error("the new owners cannot become ready from the slot")
+	}
+	if x.Assign(none, true, false, 0); x.At(2).Ready() {
+		t.Error("ready in a second view")
+	}
+	x.Assign(all, false, true, 0)
+	if x.Assign(none, false, false, 0); x.At(2).Ready() {
+		t.Error("ready, though the view knows of others")
+	}
+}
+
+// TestARestartKeepsReadiness: the log has it as it is in the present view.
+func TestARestartKeepsReadiness(t *testing.T) {
+	x := table(nil, 0, false)
+	x.Recover(&wire.Holdings{Vectors: []wire.Vector{nil}, Held: []wire.HeldSlots{
+		{Slots: wire.SlotRange{First: 1, Count: 2}, Ready: true}, {Slots: wire.SlotRange{First: 5, Count: 1}},
+	}})
+	x.Assign(func(at hashing.Slot) bool { return at == 1 || at == 5 }, true, false, 0)
+	for at, ready := range map[hashing.Slot]bool{1: true, 2: true, 5: false} {
+		if s := x.At(at); s.Ready() != ready || s.Owned() != (at != 2) {
+			t.Errorf("slot %d: ready %t, owned %t", at, s.Ready(), s.Owned())
 		}
 	}
 }
