@@ -27,7 +27,7 @@ func (r *Replica) OnDigestRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.Di
 		Descends: r.view.Descends(h.View),
 		Unsynced: r.unsynced(), StableCut: r.stableCutSum(), Ended: r.boots.List(), GCCounter: r.collector.Counter, Former: r.peers.FormerFor(h.View),
 		Heard: r.heardAt(h.View), Acked: r.requesters.AckedAt(h.View, r.slots.Revision()), Requesting: r.requesters.Asking(h.View, r.step.Now()),
-		Held: r.slots.Holdings(list), Forgotten: r.boots.ForgottenList(),
+		Held: r.slots.Holdings(list, h.View == r.view.ID()), Forgotten: r.boots.ForgottenList(),
 	}
 	if !m.Survey && len(reply.Held.Held) > 0 {
 		reply.Groups = r.slots.Differing(list, m.Sums)

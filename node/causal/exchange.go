@@ -211,7 +211,8 @@ func (r *Replica) absorb(x *exchange, at hashing.Slot, run *wire.HeldSlots, j *v
 		return
 	}
 	r.hold(at)
-	if !r.slots.Absorb(at, x.Digest().Held.Vectors[run.Vector], x.GCCounter(at, run), run.Ready && r.view.OnePredecessor(), plausible.MaxVector, j) {
+	ready := run.Ready && r.view.OnePredecessor() && r.view.Vouches(x.Digest().View)
+	if !r.slots.Absorb(at, x.Digest().Held.Vectors[run.Vector], x.GCCounter(at, run), ready, plausible.MaxVector, j) {
 		r.guard.Refuse(x.peer.ID, "knowledge of more streams than are kept")
 	}
 }

@@ -53,7 +53,7 @@ func (r *Replica) surveyAnswer(h wire.Header, m *wire.Digest) bool {
 // answer.
 func (r *Replica) completeSurvey(s *gc.Survey) {
 	if s.Complete() {
-		own := &wire.Digest{Unsynced: r.unsynced(), StableCut: r.stableCutSum(), Held: r.slots.Holdings(s.Slots)}
+		own := &wire.Digest{Unsynced: r.unsynced(), StableCut: r.stableCutSum(), Held: r.slots.Holdings(s.Slots, true)}
 		r.endSurvey(s, s.Answers(r.cfg.Self, own))
 	}
 }

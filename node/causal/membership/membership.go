@@ -29,7 +29,8 @@ type View struct {
 	member         bool          // this node is a member of held
 	layout         uint64        // fingerprint of the layout of held
 	since          wire.Instant  // when held was adopted
-	onePredecessor bool          // the author of held heard of at most one view
+	predecessor    ids.View      // a view that the author of held heard of; zero: of none
+	onePredecessor bool          // the author of held heard of no other
 }
 
 // New returns the place of a node that holds no view yet.
@@ -45,7 +46,8 @@ func (v *View) Adopt(next *wire.View, now wire.Instant) (entry wire.KnownView, i
 	v.ring = v.catalog.Ring(known)
 	v.shard, _ = known.ShardOf(v.self)
 	v.member = next.Has(v.self)
-	v.onePredecessor, v.layout = hasOnePredecessor(next), catalog.Fingerprint(&next.Layout)
+	v.predecessor, v.onePredecessor = predecessor(next)
+	v.layout = catalog.Fingerprint(&next.Layout)
 	return known.KnownView, isNew
 }
 
@@ -98,6 +100,13 @@ func (v *View) Within(id ids.View) bool {
 // layout, or is replaced by this one.
 func (v *View) Ours(id ids.View, layout uint64) bool {
 	return id == v.ID() || layout == v.layout || v.Descends(id)
+}
+
+// Vouches reports that what is ready at a node in some view is ready for this view: the view is
+// this one, or the only one that its author heard of. A node in an older view may lack what was
+// written since (docs/causal.md §7.5, rule 1).
+func (v *View) Vouches(id ids.View) bool {
+	return id == v.ID() || v.onePredecessor && id == v.predecessor
 }
 
 // FollowsOn reports that every view that next's author heard of is the one that this node
@@ -192,19 +201,19 @@ func (v *View) Replicas() []ids.Node {
 	return all
 }
 
-// hasOnePredecessor reports that all views that v's author heard of are one, or that there
-// was none. Then a ready holder of a slot lacks nothing (docs/causal.md §7.5, rule 1).
-func hasOnePredecessor(v *wire.View) bool {
-	var one ids.View
+// predecessor is a view that v's author heard of; zero: none. only says that the author heard of
+// no other. Then a ready holder of a slot lacks nothing (docs/causal.md §7.5, rule 1).
+func predecessor(v *wire.View) (one ids.View, only bool) {
 	for _, s := range v.Saw {
-		if !s.View.IsZero() && !one.IsZero() && s.View != one {
-			return false
-		}
-		if !s.View.IsZero() {
+		switch {
+		case s.View.IsZero():
+		case one.IsZero():
 			one = s.View
+		case s.View != one:
+			return one, false
 		}
 	}
-	return true
+	return one, true
 }
 
 // FirstOfAll reports that v is a first view: no member held a view when v was made, v

@@ -150,7 +150,7 @@ func TestWhatTheAuthorOfAViewHeardOf(t *testing.T) {
 		{"view 4", wire.View{Layout: layout(members(1, 2)), Saw: saw(4, 4)}, true, false, false},
 		{"views 4 and 5", wire.View{Layout: layout(members(1, 2)), Saw: saw(5, 4)}, false, false, false},
 	} {
-		if got := hasOnePredecessor(&c.view); got != c.onePredecessor {
+		if _, got := predecessor(&c.view); got != c.onePredecessor {
 			t.Errorf("%s: one predecessor %t", c.name, got)
 		}
 		if got := at(1, two()).FollowsOn(&c.view); got != c.follows || at(1, nil).FollowsOn(&c.view) {
@@ -158,6 +158,26 @@ func TestWhatTheAuthorOfAViewHeardOf(t *testing.T) {
 		}
 		if got := FirstOfAll(&c.view); got != c.first {
 			t.Errorf("%s: a first view %t", c.name, got)
+		}
+	}
+}
+
+// TestWhichNodesVouchForAReadySlot: view 6 follows on one view or on two.
+func TestWhichNodesVouchForAReadySlot(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		saw         []wire.Sighting
+		five, older bool
+	}{
+		{"its author heard view 5", []wire.Sighting{{Node: 1, View: ids.View{Number: 5}}, {Node: 3}}, true, false},
+		{"its author heard two views", []wire.Sighting{{Node: 1, View: ids.View{Number: 5}}, {Node: 3, View: ids.View{Number: 4}}}, false, false},
+		{"its author heard none", nil, false, false},
+	} {
+		six := two()
+		six.ID.Number, six.Saw = 6, c.saw
+		v := at(1, six)
+		if !v.Vouches(six.ID) || v.Vouches(ids.View{Number: 5}) != c.five || v.Vouches(ids.View{Number: 4}) != c.older {
+			t.Errorf("%s: view 6 %t, view 5 %t, view 4 %t", c.name, v.Vouches(six.ID), v.Vouches(ids.View{Number: 5}), v.Vouches(ids.View{Number: 4}))
 		}
 	}
 }

@@ -64,7 +64,7 @@ func (t *Questions) OnRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.KeyReq
 		return
 	}
 	s := t.slots.Of(hashing.Hash(m.Key))
-	reply := &wire.KeyReply{Session: m.Session, Key: m.Key, Held: s.Held(), Ready: s.Held() && s.Ready(), GCCounter: s.GCCounter()}
+	reply := &wire.KeyReply{Session: m.Session, Key: m.Key, Held: s.Held(), Ready: s.Held() && s.ReadyFor(h.View == t.view.ID()), GCCounter: s.GCCounter()}
 	if item := t.items.Current(m.Key, stored[0]); item != nil && s.Held() {
 		reply.Present, reply.Item = true, *item
 	}
@@ -90,8 +90,9 @@ func (t *Questions) OnReply(h wire.Header, m *wire.KeyReply, stored []*wire.Item
 		t.slots.RaiseGCCounter(at, m.GCCounter)
 	}
 	t.step.After(t.step.Commit(), t.asker.WakeKeys)
-	if a.Answered(h.From) || m.Ready {
-		t.end(a, m.Ready, m.Ready && m.Present)
+	vouched := m.Ready && t.view.Vouches(h.View)
+	if a.Answered(h.From) || vouched {
+		t.end(a, vouched, vouched && m.Present)
 	}
 }
 

@@ -184,12 +184,14 @@ func TestWhichRequestsAreRefused(t *testing.T) {
 func TestARequestOfASlotThatIsNotReadyAsksForItsKey(t *testing.T) {
 	for _, c := range []struct {
 		name           string
+		view           uint64
 		reply          wire.KeyReply
 		answered, asks bool
 	}{
-		{"a ready holder has an item", wire.KeyReply{Held: true, Ready: true, Present: true, Item: wire.Item{Key: "k", Version: wire.CausalVersion{Counter: 3, Dot: wire.Dot{N: 1}}}}, true, false},
-		{"a ready holder has none", wire.KeyReply{Held: true, Ready: true}, false, false},
-		{"another holder has an item", wire.KeyReply{Held: true, Present: true, Item: wire.Item{Key: "k", Version: wire.CausalVersion{Counter: 3, Dot: wire.Dot{N: 1}}}}, false, true},
+		{"a ready holder has an item", 5, wire.KeyReply{Held: true, Ready: true, Present: true, Item: wire.Item{Key: "k", Version: wire.CausalVersion{Counter: 3, Dot: wire.Dot{N: 1}}}}, true, false},
+		{"a ready holder of an older view has an item", 3, wire.KeyReply{Held: true, Ready: true, Present: true, Item: wire.Item{Key: "k", Version: wire.CausalVersion{Counter: 3, Dot: wire.Dot{N: 1}}}}, false, true},
+		{"a ready holder has none", 5, wire.KeyReply{Held: true, Ready: true}, false, false},
+		{"another holder has an item", 5, wire.KeyReply{Held: true, Present: true, Item: wire.Item{Key: "k", Version: wire.CausalVersion{Counter: 3, Dot: wire.Dot{N: 1}}}}, false, true},
 	} {
 		n := begun(false, []ids.Node{0, 1, 2}, nil)
 		n.SubmitRead(&core.CausalRead{Token: 1, Key: "k"})
@@ -199,7 +201,9 @@ func TestARequestOfASlotThatIsNotReadyAsksForItsKey(t *testing.T) {
 			t.Fatalf("%s: asked is %d: %T", c.name, to, m)
 		}
 		c.reply.Session, c.reply.Key = q.Session, "k"
-		n.Questions.OnReply(from(1, 10), &c.reply, []*wire.Item{nil})
+		h := from(1, 10)
+		h.View.Number = c.view
+		n.Questions.OnReply(h, &c.reply, []*wire.Item{nil})
 		n.durable()
 		for _, r := range n.step.Output().Reads {
 			n.items.OnKeyRead(&core.KeyRead{Session: r.Session})

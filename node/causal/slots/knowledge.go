@@ -64,13 +64,14 @@ func (t *Table) vector(s *Slot, j *version.Joiner) wire.Vector {
 }
 
 // Holdings are K, readiness and GC counters of the held slots of a list, as they are when all
-// writes so far are durable. The caller sends them only then.
-func (t *Table) Holdings(list []wire.SlotRange) wire.Holdings {
+// writes so far are durable. The caller sends them only then. sameView says that they are for a
+// node of the same view.
+func (t *Table) Holdings(list []wire.SlotRange, sameView bool) wire.Holdings {
 	j := &version.Joiner{}
 	var w Writer
 	for at := range Each(list) {
 		if s := &t.slots[at]; s.held {
-			w.Add(at, t.vector(s, j), s.ready, s.gcCounter)
+			w.Add(at, t.vector(s, j), s.ReadyFor(sameView), s.gcCounter)
 		}
 	}
 	return w.Holdings
