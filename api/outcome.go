@@ -7,7 +7,7 @@ type Outcome string
 
 // The outcomes. Applied and NotApplied are definite. If the outcome is Unknown, the
 // request may have taken effect, may still take effect once, or may never take
-// effect (docs/strong.md, "What is guaranteed").
+// effect (docs/strong.md §6).
 const (
 	Applied    Outcome = "applied" // took effect at one moment between request and answer; a read was answered
 	NotApplied Outcome = "not-applied"
