@@ -53,8 +53,8 @@ func NewState(id ids.Node, node StateNode, ring *Ring, answers *answer.Writer, w
 	return &State{id: id, answers: answers, waiters: waiters, node: node, ring: ring, started: time.Now().UTC().Format(time.RFC3339)}
 }
 
-// Get serves GET /v1/cluster. It shows more than GET /view: whether the view is active, which members
-// it waits for, and how many slots each shard owns.
+// Get serves GET /v1/cluster. It shows more than GET /view: whether the view is active,
+// which members it waits for, and how many slots each shard owns.
 func (h *State) Get(ctx *fasthttp.RequestCtx, _ []byte) {
 	status, outage := h.node.Status(), h.node.Outage()
 	cluster := api.Cluster{

@@ -34,11 +34,10 @@ func (r *reader) key(ctx *fasthttp.RequestCtx, raw []byte) (key string, ok bool)
 
 // tooLarge answers a request whose value is beyond the limit.
 func (r *reader) tooLarge(ctx *fasthttp.RequestCtx, value []byte) bool {
-	most := r.most
-	if len(value) <= most {
+	if len(value) <= r.most {
 		return false
 	}
-	r.Fail(ctx, api.CodeValueTooLarge, "a value has at most "+strconv.Itoa(most)+" bytes, this one has "+strconv.Itoa(len(value)))
+	r.Fail(ctx, api.CodeValueTooLarge, "a value has at most "+strconv.Itoa(r.most)+" bytes, this one has "+strconv.Itoa(len(value)))
 	return true
 }
 

@@ -2,6 +2,7 @@ package waiters
 
 import (
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -108,7 +109,7 @@ func TestEndAllEndsWhatWaitsAndWhatWaitsLater(t *testing.T) {
 	wait := func() { ends <- table.Await(NewRequest(arrived()), 0) }
 	go wait()
 	for table.Count() == 0 {
-		<-time.After(time.Millisecond)
+		runtime.Gosched()
 	}
 	table.EndAll()
 	go wait()
