@@ -123,6 +123,11 @@ func TestAWriteThatListsVersionsTriesThoseThatItMeets(t *testing.T) {
 	if ctx.Response.StatusCode() != http.StatusNoContent || len(tried) != 3 || tried[0] != 1 || tried[1] != 3 || tried[2] != 2 {
 		t.Errorf("%d, tried %v", ctx.Response.StatusCode(), tried)
 	}
+	n = &node{replies: []core.Reply{done(wire.PreconditionFailed, 4), done(wire.Replaced, 9)}}
+	ctx = ask(of(t, n).StrongKV.Put, "PUT", "/v1/kv/strong/k", "k", "v", `If-Match: "1-00000abc", "2-00000abc"`)
+	if ctx.Response.StatusCode() != http.StatusPreconditionFailed || len(n.ops) != 1 {
+		t.Errorf("a version that it does not list: %d, %d tries", ctx.Response.StatusCode(), len(n.ops))
+	}
 }
 
 func TestAFullStoreTakesNoPutAndEveryDeletion(t *testing.T) {
