@@ -59,6 +59,7 @@ var imports = []row{
 	{"node/causal/waiting", "node/ids node/wire", ""},
 	{"node/causal/footprint", "node/wire", "node/ids"},
 	{"node/machine", "node/ids node/wire node/core node/view node/strong node/causal internal/mutant", "node/kv"},
+	{"node/checkpoint", "node/ids node/wire node/core node/kv node/forward node/strong/history node/causal/catalog node/causal/slots hashing internal/mutant", ""},
 	{"node/store", "node/ids node/wire node/core node/kv hashing", ""},
 	{"node/wal", "", ""},
 	{"node/access", "", ""},
@@ -89,7 +90,7 @@ var imports = []row{
 	{"internal/sim/schedule", "node/machine node/ids node/wire hashing", ""},
 	{"internal/sim/trace", "node/ids node/wire node/core internal/sim/schedule internal/sim/truth", ""},
 	{"internal/sim/tally", "node/wire node/core internal/sim/schedule internal/sim/trace", ""},
-	{"internal/sim/world", "node/machine node/store node/kv node/ids node/wire hashing node/core internal/garble internal/mutant internal/sim/schedule internal/sim/trace internal/sim/tally", ""},
+	{"internal/sim/world", "node/machine node/checkpoint node/store node/ids node/wire node/core internal/garble internal/mutant internal/sim/schedule internal/sim/trace internal/sim/tally", ""},
 	{"internal/sim/witness", "node/kv node/ids node/wire node/core internal/sim/schedule internal/sim/trace internal/sim/world", ""},
 	{"internal/sim/operator", "node/ids node/wire node/core internal/sim/schedule internal/sim/world internal/sim/witness", ""},
 	{"internal/sim/faults", "node/wire internal/sim/schedule internal/sim/world internal/sim/operator", ""},
@@ -132,7 +133,7 @@ var testLibraries = []string{"pgregory.net/rapid", "github.com/google/go-cmp"}
 // replays them, and any caller may use them.
 var pure = []string{
 	"api", "hashing",
-	"node/ids", "node/wire", "node/core", "node/view/...", "node/forward", "node/kv", "node/strong/...", "node/causal/...", "node/machine",
+	"node/ids", "node/wire", "node/core", "node/view/...", "node/forward", "node/kv", "node/strong/...", "node/causal/...", "node/checkpoint", "node/machine",
 	"benchmark/check/...", "internal/sim/truth",
 }
 

@@ -59,6 +59,7 @@ const (
 	ForwardAtTick                    // a backup sends its clients' writes at its next tick
 	EmptyKeepsIncarnation            // a node that starts without its state keeps its incarnation (I9)
 	ConfirmAtTick                    // a read that arrives during a round of confirmations begins the next one at a tick
+	RecoverUncommitted               // a node that restarts applies an entry more than it knows to be committed (I4)
 
 	CausalPruneStable         // positions that all members have are dropped from contexts
 	CausalNoCeil              // folding forgets the counters
@@ -148,6 +149,7 @@ var names = [count]string{
 	ForwardAtTick:             "ForwardAtTick",
 	EmptyKeepsIncarnation:     "EmptyKeepsIncarnation",
 	ConfirmAtTick:             "ConfirmAtTick",
+	RecoverUncommitted:        "RecoverUncommitted",
 
 	CausalPruneStable:         "CausalPruneStable",
 	CausalNoCeil:              "CausalNoCeil",

@@ -322,44 +322,21 @@ type NodeStatus struct {
 	Unheard      []ShardWait // shards of which no member is heard
 }
 
-// Recovered is what a node finds of itself when it starts with its state: the sum of its
-// durable writes. Only the simulator has such nodes today. The log is complete from the base
-// on; the node learns from its primary, or in a round, how much of the log is committed.
+// Recovered is what a node finds of itself when it starts with its state: the sum of its durable
+// writes (docs/durability.md §6). Only the simulator has such nodes today. The log is complete
+// behind Commit; the node learns from its primary, or in a round, how much of it is committed.
+//
+// Tails of staged bases that are not Fresh begin at Commit, or behind: they are what the swap
+// applies to the recovered state. WriteStaged lacks entries that were committed when the base was
+// staged and that the recovered state lacks.
 type Recovered struct {
-	Meta     wire.NodeMeta
-	Ballot   ids.Ballot         // of the history; zero: the history is blank
-	Members  []wire.Member      // of Ballot, the primary first
-	Bound    []wire.Sighting    // the incarnations that Ballot counts on
-	Past     []wire.PastBallot  // the ballots that the history was built from; ascending
-	Attested []wire.Attestation // see wire.Attestation
-	Ledger   wire.Ledger        // of the recovered state, which is the base of Ballot
-	Log      []wire.Entry       // entries 1 to k of Ballot; none of them is in the state
-	Staged   []RecoveredBase    // staged bases, the newest first, each built on the next
-	Causal   RecoveredCausal
+	Meta wire.NodeMeta
+	wire.StoredHistory
+	Causal RecoveredCausal
 }
 
-// RecoveredCausal is what a node finds of its causal buckets: the sum of its CausalWrites.
+// RecoveredCausal is what a node finds of its causal buckets.
 type RecoveredCausal struct {
-	Known     wire.Holdings         // all slots that were held
-	Live      wire.Vector           // positions that the streams of the last boot had reached
-	Former    []wire.Member         // former members, and others that may have data
-	Views     []wire.KnownView      // in the order in which they became known
-	GCCounter uint64                // of the node
-	Applied   []wire.AppliedWrite   // results of forwarded writes
-	Finished  []wire.FinishedWrites // by forwarder
-	Items     iter.Seq[*wire.Item]  // all items, in any order; nil: none. An item is kept by nobody
-}
-
-// RecoveredBase is a staged base that was complete. The recovered state is the base of Ballot
-// of the history, so it has nothing of the log. The Tail of a base that is not Fresh therefore
-// begins with the log entries that were committed when the base was staged. WriteStaged does
-// not have those.
-type RecoveredBase struct {
-	Ballot  ids.Ballot
-	Base    wire.Base
-	Bound   []wire.Sighting // incarnations that Ballot counts on
-	Members []wire.Member   // of Ballot, the primary first
-	Fresh   bool            // the state is the staged area, not the recovered state
-	Ledger  wire.Ledger     // with Fresh: of the staged area
-	Tail    []wire.Entry    // entries to be applied to the state at the swap
+	wire.StoredCausal
+	Items iter.Seq[*wire.Item] // all items, in any order; nil: none. An item is kept by nobody
 }

@@ -2,6 +2,7 @@ package forward
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
@@ -100,6 +101,23 @@ func (t *Table[R]) Lowest(f wire.NodeBoot) uint64 {
 		return s.lowest
 	}
 	return 0
+}
+
+// Forwarders lists the forwarders, the least recently used one first.
+func (t *Table[R]) Forwarders() []wire.NodeBoot {
+	return slices.SortedFunc(maps.Keys(t.forwarders), func(a, b wire.NodeBoot) int {
+		return cmp.Compare(t.forwarders[a].usedAt, t.forwarders[b].usedAt)
+	})
+}
+
+// Results lists the results that are kept of a forwarder, ascending by counter.
+func (t *Table[R]) Results(f wire.NodeBoot) (list []R) {
+	if s := t.forwarders[f]; s != nil {
+		for _, n := range slices.Sorted(maps.Keys(s.kept)) {
+			list = append(list, s.kept[n])
+		}
+	}
+	return list
 }
 
 // Forget drops the forwarders whose boots have ended, and lists them in ascending order. The

@@ -147,6 +147,12 @@ func (w *AppliedWrite) fields(c *causalCodec) {
 
 var appliedList = elements("results", func(c *causalCodec) { (&AppliedWrite{}).fields(c) })
 
+func (c *causalCodec) appliedWrites(s *[]AppliedWrite) {
+	for i := range list(c.codec, s, &appliedList) {
+		(*s)[i].fields(c)
+	}
+}
+
 // FinishedWrites says that all writes of a forwarder below a counter are finished: their results
 // are not kept any more.
 type FinishedWrites struct {
@@ -160,6 +166,12 @@ func (w *FinishedWrites) fields(c *causalCodec) {
 }
 
 var finishedList = elements("finished writes", func(c *causalCodec) { (&FinishedWrites{}).fields(c) })
+
+func (c *causalCodec) finishedWrites(s *[]FinishedWrites) {
+	for i := range list(c.codec, s, &finishedList) {
+		(*s)[i].fields(c)
+	}
+}
 
 func (w *CausalWrite) fields(c *causalCodec) {
 	c.bool(&w.NewStreams)
@@ -180,12 +192,8 @@ func (w *CausalWrite) fields(c *causalCodec) {
 	}
 	c.knownViews(&w.Views)
 	c.uvarint(&w.GCCounter)
-	for i := range list(c.codec, &w.Applied, &appliedList) {
-		w.Applied[i].fields(c)
-	}
-	for i := range list(c.codec, &w.Finished, &finishedList) {
-		w.Finished[i].fields(c)
-	}
+	c.appliedWrites(&w.Applied)
+	c.finishedWrites(&w.Finished)
 }
 
 var keyList = elements("keys", func(c *causalCodec) { key := "k"; c.key(&key) })

@@ -56,7 +56,7 @@ func (o *Commitments) HasStaged(b ids.Ballot) bool { return o.bases[b] }
 
 // restarted continues the commitments in a new boot, from what the disk has kept.
 func (o *Commitments) restarted(f *world.RecoveredState) {
-	o.promised, o.Hist, o.Index = f.Rec.Meta.Promised, f.Rec.Ballot, 0
+	o.promised, o.Hist, o.Index = f.Rec.Meta.Promised, f.Rec.Ballot, int(f.Rec.Commit)
 	o.ahead, o.fresh, o.pending = nil, false, nil
 	o.Complete = f.Rec.Ballot.View
 	o.view, o.member, o.staged = nil, false, nil

@@ -1,12 +1,13 @@
 package world
 
 import (
+	"fmt"
 	"math"
-	"slices"
+	"math/rand/v2"
 
-	"github.com/cohortkv/cohort/hashing"
+	"github.com/cohortkv/cohort/node/checkpoint"
 	"github.com/cohortkv/cohort/node/core"
-	"github.com/cohortkv/cohort/node/kv"
+	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/store"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -18,13 +19,34 @@ type disk struct {
 	records []int // by record that is not durable yet: how many of writes there are up to its end
 	durable int   // how many of writes are durable
 	before  int   // how many of writes are of earlier boots, whose numbers begin at 1 too
+
+	ballot  ids.Ballot            // of the history, as it was written
+	applied map[ids.Ballot]uint64 // by ballot of a history: the position up to which entries were applied
 }
 
 // append appends a record, and returns how many writes there are up to its end.
 func (d *disk) append(record []wire.Write) int {
+	for i := range record {
+		if record[i].Kind == wire.WriteSwap {
+			d.ballot = record[i].Ballot
+		}
+	}
 	d.writes = append(d.writes, record...)
 	d.records = append(d.records, len(d.writes))
 	return len(d.writes)
+}
+
+// apply notes that entries were applied. Those of other ballots are the tail of a base: whether
+// they are in the state depends on the write that swaps the base in.
+func (d *disk) apply(entries []wire.Entry) {
+	if d.applied == nil {
+		d.applied = map[ids.Ballot]uint64{}
+	}
+	for i := range entries {
+		if at := entries[i].Stamp; at.Ballot == d.ballot {
+			d.applied[at.Ballot] = max(d.applied[at.Ballot], at.Index)
+		}
+	}
 }
 
 // sync makes the records durable that end where end is, or before.
@@ -54,102 +76,74 @@ func (d *disk) lose(w *World) (seq uint64) {
 
 // RecoveredState is what a node finds when it starts with its disk.
 type RecoveredState struct {
-	Rec    core.Recovered
+	Rec   *core.Recovered
+	store *store.Memory
+}
+
+// recovery replays a disk as a start does. How much of what was applied is in the state was not
+// written down, except by what the state has: any part of it may be there.
+type recovery struct {
+	*disk
+	rng    *rand.Rand
+	cfg    checkpoint.Config
+	sum    *checkpoint.State
 	store  *store.Memory
-	ledger *kv.Ledger // of the state at the base of Rec
-	causal *causalFold
+	inPart map[ids.Ballot]uint64 // by ballot: the position up to which the state has entries, drawn
 }
 
-func (d *disk) recover(space hashing.Space) *RecoveredState {
-	f := &RecoveredState{store: store.NewMemory(), ledger: kv.NewLedger(0), causal: newCausalFold(space)}
+// recover returns what a node finds.
+func (d *disk) recover(rng *rand.Rand, cfg checkpoint.Config) (*RecoveredState, error) {
+	f := &recovery{disk: d, rng: rng, cfg: cfg, sum: checkpoint.New(cfg), store: store.NewMemory(), inPart: map[ids.Ballot]uint64{}}
+	reopen := rng.IntN(len(d.writes) + 1)
 	for i := range d.writes {
-		f.write(&d.writes[i])
-	}
-	for i := range f.Rec.Staged {
-		if s := &f.Rec.Staged[i]; !s.Fresh {
-			s.Tail = f.tail(s)
+		if i == reopen {
+			if err := f.reopen(); err != nil {
+				return nil, err
+			}
+		}
+		if err := f.write(i); err != nil {
+			return nil, fmt.Errorf("write %d of %d: %w", i, len(d.writes), err)
 		}
 	}
-	f.Rec.Ledger = f.ledger.Export()
-	f.Rec.Causal = f.causal.recovered()
-	f.Rec.Causal.Items = f.store.CausalSnapshot().Items([]wire.HashRange{{Last: math.MaxUint64}})
-	return f
+	f.advance(math.MaxUint64)
+	rec := f.sum.Recovered()
+	d.ballot = rec.Ballot
+	rec.Causal.Items = f.store.CausalSnapshot().Items([]wire.HashRange{{Last: math.MaxUint64}})
+	return &RecoveredState{rec, f.store}, nil
 }
 
-func (f *RecoveredState) write(x *wire.Write) {
-	switch x.Kind {
-	case wire.WriteMeta:
-		f.Rec.Meta = *x.Meta
-	case wire.WriteAppend:
-		f.Rec.Log = append(f.Rec.Log, x.Entries...)
-	case wire.WriteSwap:
-		f.swap(x)
-	case wire.WriteCausal:
-		f.causal.write(x.Causal)
-		f.store.Write([]wire.Write{*x})
-	case wire.WriteStaged:
-		f.stage(x)
-		fallthrough
-	default:
-		f.store.Write([]wire.Write{*x})
-	}
-}
-
-// stage stages a base on top of the history that it was built from, if the disk has that.
-func (f *RecoveredState) stage(x *wire.Write) {
-	under := slices.IndexFunc(f.Rec.Staged, func(s core.RecoveredBase) bool { return s.Ballot == x.Under })
-	var kept []core.RecoveredBase
-	if under >= 0 {
-		kept = f.Rec.Staged[under:]
-	}
-	f.Rec.Staged = append([]core.RecoveredBase{{
-		Ballot: x.Ballot, Base: x.Base, Bound: x.Bound, Members: x.Members, Fresh: x.Fresh, Ledger: x.Ledger, Tail: x.Entries,
-	}}, kept...)
-}
-
-// tail returns the entries between the base of the history and a base that is staged on top
-// of it. The staged base begins where the history was committed at that time.
-func (f *RecoveredState) tail(s *core.RecoveredBase) []wire.Entry {
-	count := uint64(0)
-	if i := slices.IndexFunc(s.Base.Past, func(p wire.PastBallot) bool { return p.Ballot == f.Rec.Ballot }); i >= 0 {
-		count = s.Base.Past[i].Count
-	}
-	tail := slices.Clone(f.Rec.Log[:min(count, uint64(len(f.Rec.Log)))])
-	for _, e := range s.Tail {
-		if e.Stamp.Ballot != f.Rec.Ballot || e.Stamp.Index > uint64(len(tail)) {
-			tail = append(tail, e)
-		}
-	}
-	return tail
-}
-
-// swap makes the staged base the history.
-func (f *RecoveredState) swap(x *wire.Write) {
-	s := f.Rec.Staged[0]
-	tail := s.Tail
-	if s.Fresh {
-		f.ledger = kv.Import(x.Ledger, 0)
-	} else {
-		tail = f.tail(&s)
-		f.store.Apply(tail)
+// write replays a write, and then applies something at times.
+func (f *recovery) write(i int) error {
+	x := &f.writes[i]
+	tail, err := f.sum.Write(x, uint64(i+1))
+	if err != nil {
+		return err
 	}
 	f.store.Write([]wire.Write{*x})
-	for i := range tail {
-		f.ledger.Apply(&tail[i])
+	f.store.Apply(tail)
+	if f.rng.IntN(4) == 0 {
+		f.advance(f.rng.Uint64N(f.applied[f.sum.Ballot()] + 1))
 	}
-	f.Rec.Ballot, f.Rec.Members, f.Rec.Bound, f.Rec.Past = s.Ballot, s.Members, s.Bound, s.Base.Past
-	f.Rec.Attested = attested(&s)
-	f.Rec.Log, f.Rec.Staged = nil, nil
+	return nil
 }
 
-// attested returns the incarnations that reported their whole state when a ballot, or one
-// of its ancestors, began.
-func attested(s *core.RecoveredBase) []wire.Attestation {
-	all := slices.DeleteFunc(slices.Clone(s.Base.Attested), func(a wire.Attestation) bool {
-		return slices.ContainsFunc(s.Bound, func(b wire.Sighting) bool { return b.Node == a.Node && b.Inc == a.Inc })
-	})
-	for _, b := range s.Bound {
-		all = append(all, wire.Attestation{Node: b.Node, Inc: b.Inc, Ballot: s.Ballot})
+// advance applies entries up to a position, but not beyond the drawn one.
+func (f *recovery) advance(to uint64) {
+	b := f.sum.Ballot()
+	most, drawn := f.inPart[b]
+	if !drawn {
+		most = f.applied[b]
+		if f.rng.IntN(2) == 0 {
+			most = f.rng.Uint64N(most + 1)
+		}
+		f.inPart[b] = most
 	}
-	return all
+	f.store.Apply(f.sum.Apply(b, min(to, most)))
+}
+
+// reopen writes the checkpoint, and goes on with what is read again.
+func (f *recovery) reopen() error {
+	sum, _, err := checkpoint.Decode(f.cfg, f.sum.Append(nil, 1))
+	f.sum = sum
+	return err
 }

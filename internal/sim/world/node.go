@@ -2,10 +2,12 @@ package world
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/internal/sim/trace"
+	"github.com/cohortkv/cohort/node/checkpoint"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/machine"
@@ -75,8 +77,10 @@ func (n *Node) Start() {
 	}
 	var found *RecoveredState
 	if n.keepsDisk {
-		found = n.disk.recover(w.Sched.Causal.Space)
-		cfg.Recovered, n.Store = &found.Rec, found.store
+		if found = n.recover(); found == nil {
+			return
+		}
+		cfg.Recovered, n.Store = found.Rec, found.store
 	} else {
 		inc := ids.Incarnation(w.Rng.Uint64() | 1)
 		if n.Inc == 0 || !mutant.On(mutant.EmptyKeepsIncarnation) {
@@ -95,6 +99,18 @@ func (n *Node) Start() {
 	w.Note("node %d starts: incarnation %x, boot %x, with its state: %v", n.ID, n.Inc, n.Boot, n.keepsDisk)
 	w.Net.redeliverToRestarted(n)
 	n.planTick()
+}
+
+// recover returns what the disk holds; nil: the run has failed. It draws from the boot, which is
+// drawn from the seed.
+func (n *Node) recover() *RecoveredState {
+	rng := rand.New(rand.NewPCG(uint64(n.Boot), 0))
+	found, err := n.disk.recover(rng, checkpoint.Config{Space: n.w.Sched.Causal.Space, Origins: n.w.Sched.Limits.Origins})
+	if err != nil {
+		n.w.Fail("checkpoint", "node %d: %v", n.ID, err)
+		return nil
+	}
+	return found
 }
 
 // Crash ends a boot. If the node does not keep its disk, it also loses its state.
@@ -323,6 +339,7 @@ func (n *Node) write(writes []wire.Write) {
 
 func (n *Node) apply(entries []wire.Entry) {
 	n.Store.Apply(entries)
+	n.disk.apply(entries)
 	for _, hook := range n.w.On.Applied {
 		hook(n, entries)
 	}

@@ -73,6 +73,17 @@ func New(space hashing.Space) Catalog {
 // Get finds a view; nil: the view is not known.
 func (c *Catalog) Get(id ids.View) *View { return c.views[id] }
 
+// All yields the views that are known, in the order in which they came.
+func (c *Catalog) All() iter.Seq[*View] {
+	return func(yield func(*View) bool) {
+		for _, id := range c.order {
+			if !yield(c.views[id]) {
+				return
+			}
+		}
+	}
+}
+
 // Hold adds the view that this node holds from now on, and reports whether the view was
 // unknown before.
 func (c *Catalog) Hold(k wire.KnownView) (v *View, isNew bool) {

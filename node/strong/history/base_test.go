@@ -108,12 +108,14 @@ func TestASourceIsTheHistoryOrAStagedBase(t *testing.T) {
 	}
 }
 
-func TestWhatARestartedNodeFindsIsDurableAndNotCommitted(t *testing.T) {
+func TestWhatARestartedNodeFindsBehindItsStateIsDurableAndNotCommitted(t *testing.T) {
 	h := Recover(&core.Outbox{}, 0, &core.Recovered{
-		Ballot: ballot(1), Log: entries(ballot(1), 1, 3),
-		Staged: []core.RecoveredBase{{Ballot: ballot(3), Base: from(ballot(2))}, {Ballot: ballot(2), Base: from(ballot(1))}},
+		StoredHistory: wire.StoredHistory{
+			Ballot: ballot(1), Commit: 2, Sum: 77, Log: entries(ballot(1), 3, 3),
+			Staged: []wire.StagedBase{{Ballot: ballot(3), Base: from(ballot(2))}, {Ballot: ballot(2), Base: from(ballot(1))}},
+		},
 	}, 0)
-	if h.Durable() != 3 || h.Commit() != 0 || h.Length() != 3 {
+	if h.Durable() != 5 || h.Commit() != 2 || h.Sum() != 77 || h.Length() != 5 {
 		t.Errorf("durable %d, committed %d of %d", h.Durable(), h.Commit(), h.Length())
 	}
 	if d := cmp.Diff([]ids.Ballot{ballot(3), ballot(2)}, reported(h)); d != "" {

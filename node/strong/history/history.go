@@ -64,15 +64,15 @@ func New(box *core.Outbox, origins int) *History {
 }
 
 // Recover returns the history that a node finds of itself when it starts with its state. All of
-// it is durable. The node must learn again how much of the log is committed.
+// it is durable. The node must learn again how much of the log behind the state is committed.
 func Recover(box *core.Outbox, origins int, rec *core.Recovered, self ids.Node) *History {
 	h := &History{box: box, origins: origins, current: current{
 		ballot: rec.Ballot, members: rec.Members, bound: rec.Bound, past: rec.Past, attested: rec.Attested,
-		ledger: kv.Import(rec.Ledger, origins),
+		commit: rec.Commit, sum: rec.Sum, ledger: kv.Import(rec.Ledger, origins),
 	}}
 	h.add(rec.Log)
 	h.durable = h.Length()
-	if mutant.On(mutant.TruncateAfterRestart) && h.Length() > 0 && h.LedBy(self, 0) {
+	if mutant.On(mutant.TruncateAfterRestart) && len(rec.Log) > 0 && h.LedBy(self, 0) {
 		h.current.abandoned = []uint64{h.Length()} // as if the last one's client had left
 	}
 	for _, s := range slices.Backward(rec.Staged) {
