@@ -139,8 +139,8 @@ prose: ## how long the sentences of documents and comments are, and which are to
 arch: ## the packages by floors, each with what it imports
 	@$(GO) run ./internal/cmd/arch
 
-mutate: ## N random one-line bugs in the protocols: which test finds each, and which live; make mutate N=50 SEED=7
-	@$(GO) run ./internal/cmd/mutate -n $(or $(N),50) -seed $(or $(SEED),1)
+mutate: ## N random one-line bugs in the protocols: which test finds each, and which live; make mutate N=50 SEED=7 IN=node/view
+	@$(GO) run ./internal/cmd/mutate -n $(or $(N),50) -seed $(or $(SEED),1) -in $(or $(IN),node)
 
 clean: ## removes bin
 	rm -rf bin

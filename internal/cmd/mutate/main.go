@@ -9,6 +9,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -22,42 +23,29 @@ import (
 	"github.com/cohortkv/cohort/internal/mutate"
 )
 
-// targets are the packages that get bugs, each with the bucket models whose simulated
-// schedules depend on it.
+// targets are the folders whose packages, at any depth, get bugs, each with the bucket models
+// whose simulated schedules depend on it.
 var targets = map[string][]string{
-	"node/strong":             {"strong"},
-	"node/strong/agreement":   {"strong"},
-	"node/strong/history":     {"strong"},
-	"node/strong/primary":     {"strong"},
-	"node/strong/promise":     {"strong"},
-	"node/strong/reads":       {"strong"},
-	"node/strong/recovery":    {"strong"},
-	"node/strong/round":       {"strong"},
-	"node/strong/transfer":    {"strong"},
-	"node/strong/waits":       {"strong"},
-	"node/causal":             {"causal"},
-	"node/causal/plausible":   {"causal"},
-	"node/causal/broadcast":   {"causal"},
-	"node/causal/gc":          {"causal"},
-	"node/causal/peers":       {"causal"},
-	"node/causal/waiting":     {"causal"},
-	"node/causal/version":     {"causal"},
-	"node/causal/catalog":     {"causal"},
-	"node/causal/slots":       {"causal"},
-	"node/causal/handoff":     {"causal"},
-	"node/causal/antientropy": {"causal"},
-	"node/view":               {"strong", "causal"},
-	"node/view/ancestry":      {"strong", "causal"},
-	"node/view/held":          {"strong", "causal"},
-	"node/view/hello":         {"strong", "causal"},
-	"node/view/query":         {"strong", "causal"},
-	"node/view/put":           {"strong", "causal"},
-	"node/kv":                 {"strong", "causal"},
+	"node/strong": {"strong"},
+	"node/causal": {"causal"},
+	"node/view":   {"strong", "causal"},
+	"node/kv":     {"strong", "causal"},
+}
+
+// models returns the models of the target that a file is in; nil: it is in none.
+func models(file string) []string {
+	for folder, models := range targets {
+		if strings.HasPrefix(file, folder+"/") {
+			return models
+		}
+	}
+	return nil
 }
 
 func main() {
 	var s session
 	flag.IntVar(&s.count, "n", 50, "how many bugs to plant")
+	flag.StringVar(&s.below, "in", "node", "only plant bugs in this folder, and below")
 	flag.Uint64Var(&s.seed, "seed", 1, "chooses the bugs")
 	flag.IntVar(&s.schedules, "schedules", 100, "simulated schedules of each model and operator for a bug")
 	flag.DurationVar(&s.each, "each", 3*time.Minute, "a test that takes longer has found the bug")
@@ -79,6 +67,7 @@ type session struct {
 	count, schedules int
 	seed             uint64
 	each             time.Duration
+	below            string // only bugs in this folder
 	folder           string // for overlays
 
 	tried, unbuilt int
@@ -86,7 +75,7 @@ type session struct {
 }
 
 func (s *session) run(ctx context.Context) (err error) {
-	all, err := collect()
+	all, err := collect(s.below)
 	if err != nil {
 		return err
 	}
@@ -112,30 +101,26 @@ func (s *session) run(ctx context.Context) (err error) {
 	return nil
 }
 
-// collect lists the mutations of all targets, in the order of their places.
-func collect() (all []mutate.Mutation, err error) {
-	files, err := filepath.Glob("node/*/*.go")
-	if err != nil {
-		return nil, err
-	}
-	for _, file := range files {
-		if targets[filepath.ToSlash(filepath.Dir(file))] == nil || strings.HasSuffix(file, "_test.go") {
-			continue
+// collect lists the mutations of the targets' files below a folder, in the order of their places.
+func collect(below string) (all []mutate.Mutation, err error) {
+	err = filepath.WalkDir("node", func(path string, entry fs.DirEntry, err error) error {
+		file := filepath.ToSlash(path)
+		if err != nil || entry.IsDir() || models(file) == nil || !strings.HasPrefix(file, below) ||
+			!strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return err
 		}
-		text, err := os.ReadFile(file)
+		text, err := os.ReadFile(path)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		found, err := mutate.Of(filepath.ToSlash(file), string(text))
-		if err != nil {
-			return nil, err
-		}
+		found, err := mutate.Of(file, string(text))
 		all = append(all, found...)
+		return err
+	})
+	if err == nil && len(all) == 0 {
+		err = fmt.Errorf("no sources below %s: run this at the top of the repository", below)
 	}
-	if len(all) == 0 {
-		return nil, errors.New("no sources below node: run this at the top of the repository")
-	}
-	return all, nil
+	return all, err
 }
 
 // try plants one bug and runs the quick tests, the quickest first.
@@ -153,7 +138,7 @@ func (s *session) try(ctx context.Context, m mutate.Mutation) error {
 	}
 	began := time.Now()
 	by := s.test(ctx, overlay, nil, pkg)
-	for _, model := range targets[strings.TrimPrefix(pkg, "./")] {
+	for _, model := range models(m.File) {
 		if by != "" {
 			break
 		}
