@@ -6,6 +6,7 @@ import (
 
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
+	"github.com/cohortkv/cohort/node/view/put"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -98,5 +99,33 @@ func TestAViewOfAnEarlierIncarnationGivesNoIDAway(t *testing.T) {
 				t.Errorf("left behind: %t, want %t", k.LeftBehind(), c.givesWay)
 			}
 		})
+	}
+}
+
+// TestARefusalTellsTheAuthorOfTheOtherCluster: so the author may join that cluster, if it may
+// replace the list. Otherwise the refusal is reported here, too.
+func TestARefusalTellsTheAuthorOfTheOtherCluster(t *testing.T) {
+	held := wire.View{ID: id(4, 1), Layout: layout("h:1", 1, 2), Births: []ids.View{id(1, 1)}}
+	for _, c := range []struct {
+		name     string
+		v        wire.View
+		shown    wire.Layout // in the answer
+		reported bool
+	}{
+		{"another cluster's list, without a member", wire.View{Layout: layout("h:1", 2, 3), Births: []ids.View{id(1, 7)}}, held.Layout, true},
+		{"another cluster's list, with all members", wire.View{Layout: layout("h:1", 1, 2, 3), Births: []ids.View{id(1, 7)}}, held.Layout, false},
+		{"this cluster's list", wire.View{Layout: layout("h:1", 2, 3), Births: held.Births}, wire.Layout{}, false},
+	} {
+		c.v.ID = id(9, 3)
+		k, _ := newTestManager(&held)
+		k.OnNewView(wire.Header{From: 3, Boot: 5}, "back", &wire.NewView{View: c.v})
+		out := k.box.Output()
+		m, ok := out.Messages[0].Message.(*wire.NewViewReply)
+		if !ok || m.Accepted || m.Held != held.ID || !m.Layout.Equal(c.shown) {
+			t.Errorf("%s: answered %v", c.name, out.Messages[0].Message)
+		}
+		if got := slices.ContainsFunc(out.Events, func(e core.Event) bool { return e.Kind == put.EventForeign }); got != c.reported {
+			t.Errorf("%s: reported %t, want %t", c.name, got, c.reported)
+		}
 	}
 }

@@ -36,6 +36,7 @@ type scene struct {
 
 	ballot           ids.Ballot
 	serving, handed  bool
+	holding          bool
 	progressed       uint64
 	renewed, refresh int
 	adopted          []*wire.View
@@ -43,7 +44,7 @@ type scene struct {
 
 func (s *scene) Ballot() ids.Ballot              { return s.ballot }
 func (s *scene) BallotMembers() []wire.Member    { return nil }
-func (s *scene) Holding() bool                   { return false }
+func (s *scene) Holding() bool                   { return s.holding }
 func (s *scene) Data() bool                      { return false }
 func (s *scene) Serving() bool                   { return s.serving }
 func (s *scene) Progress() uint64                { return s.progressed }
@@ -163,6 +164,11 @@ func TestAListReplacesOnlyViewsOfItsCluster(t *testing.T) {
 			}
 			if !slices.Equal(all, c.replaces) {
 				t.Errorf("it replaces %v, want %v", all, c.replaces)
+			}
+			for _, v := range c.answers {
+				if got.ID.Number <= v.ID.Number && c.replaces != nil {
+					t.Errorf("its number is %d, and that of a view that it replaces is %d", got.ID.Number, v.ID.Number)
+				}
 			}
 			if own := slices.Equal(got.Births, []ids.View{got.ID}); own != (c.replaces == nil) {
 				t.Errorf("its births are %v", got.Births)
@@ -348,6 +354,38 @@ func TestTheEmptyListIsAdoptedAloneAndAtOnce(t *testing.T) {
 	}
 	if v := s.held.View(); v.ID != id(5, 2) || !v.Descends(id(4, 1)) || len(v.Sources) > 0 {
 		t.Errorf("the view is %v", v)
+	}
+	blank := begin(t, nil)
+	if blank.put(wire.Layout{}); len(blank.held.Births()) > 0 {
+		t.Errorf("a node told to be in no cluster began one: births %v", blank.held.Births())
+	}
+}
+
+// TestANodeOutsideTheListIsASourceIfItHasData: of either model.
+func TestANodeOutsideTheListIsASourceIfItHasData(t *testing.T) {
+	own := wire.View{ID: id(4, 1), Layout: layout(1, 2)}
+	for _, c := range []struct {
+		name             string
+		history, holding bool
+		list             wire.Layout
+		source           bool
+	}{
+		{"a history", true, false, layout(1), true},
+		{"slots", false, true, layout(1), true},
+		{"nothing", false, false, layout(1), false},
+		{"a history, and is in the list", true, true, layout(1, 2, 3), false},
+		{"a history, and nobody is in the list", true, true, layout(), false},
+	} {
+		s := begin(t, &own)
+		s.holding = c.holding
+		if c.history {
+			s.ballot = ids.Ballot{View: own.ID, Round: 1}
+		}
+		s.put(c.list)
+		s.tick(querySilence)
+		if got := len(s.held.View().Sources) == 1; got != c.source || s.held.ID() != id(5, 2) {
+			t.Errorf("it has %s: a source %t, want %t, of view %v", c.name, got, c.source, s.held.ID())
+		}
 	}
 }
 

@@ -142,6 +142,7 @@ func TestAnswersArePartedByCluster(t *testing.T) {
 		return holds(wire.View{ID: id(5, n), Layout: layout(n, 90+n), Births: births})
 	}
 	own := wire.View{ID: id(5, 2), Layout: layout(2), Births: []ids.View{id(1, 1)}}
+	same := wire.View{ID: id(5, 2), Layout: layout(1, 91), Births: []ids.View{id(1, 9)}}
 	answers := map[ids.Node]wire.QueryReply{
 		1: held(1, id(1, 6)), 3: held(3, id(1, 8)), 4: held(4, id(1, 1), id(1, 8)), 5: {},
 	}
@@ -155,6 +156,7 @@ func TestAnswersArePartedByCluster(t *testing.T) {
 		{"a member of a cluster", &own, false, []ids.Node{4, 5, 3}, []ids.Node{1}, []ids.View{id(1, 1), id(1, 8)}},
 		{"by force", &own, true, []ids.Node{1, 3, 4, 5}, nil, []ids.View{id(1, 1), id(1, 6), id(1, 8)}},
 		{"of no cluster, and may join none", nil, false, []ids.Node{5}, []ids.Node{1, 3, 4}, nil},
+		{"one holds the list that is held here", &same, false, []ids.Node{1, 5}, []ids.Node{3, 4}, []ids.View{id(1, 6), id(1, 9)}},
 	} {
 		q := ask(c.own, layout(1, 2, 3, 4, 5), answers)
 		q.Force = c.force
@@ -193,6 +195,10 @@ func TestALossIsCertainOnlyIfAllHaveAnswered(t *testing.T) {
 		r.Data = true
 		return r
 	}
+	expects := func(r wire.QueryReply) wire.QueryReply {
+		r.Expects = true
+		return r
+	}
 	none := map[ids.Node]wire.QueryReply{1: {}, 3: {}}
 	for _, c := range []struct {
 		name    string
@@ -209,6 +215,7 @@ func TestALossIsCertainOnlyIfAllHaveAnswered(t *testing.T) {
 		{"a member has data of a descendant", Own{HeardIn: v.ID}, map[ids.Node]wire.QueryReply{1: data(next), 3: {}}, nil},
 		{"a member has data of an earlier view", Own{HeardIn: next.ID}, map[ids.Node]wire.QueryReply{1: data(v), 3: {}}, &core.Loss{View: next.ID}},
 		{"data is expected", Own{Expects: true}, map[ids.Node]wire.QueryReply{1: {}, 3: {Expects: true}}, &core.Loss{Expected: []ids.Node{2, 3}}},
+		{"one that expects data has some of an earlier view", Own{HeardIn: next.ID}, map[ids.Node]wire.QueryReply{1: expects(data(v)), 3: expects(wire.QueryReply{})}, &core.Loss{View: next.ID, Expected: []ids.Node{3}}},
 		{"data is expected, and one has some", Own{Expects: true}, map[ids.Node]wire.QueryReply{1: data(v), 3: {}}, nil},
 	} {
 		if d := cmp.Diff(c.want, ask(nil, layout(1, 2, 3), c.answers).Loss(c.own)); d != "" {
