@@ -87,7 +87,7 @@ sim-quick: ## SEEDS_TEST schedules of causal buckets, and of both kinds, for eac
 sim-causal: ## SEEDS_CAUSAL schedules of causal buckets for each operator, and SEEDS_MIXED of both kinds
 	@$(call SIMULATE,$(SEEDS_CAUSAL),causal) $(GO) test -timeout $(TIMEOUT) ./internal/sim -run 'TestSimulate$$'
 	@$(call SIMULATE,$(SEEDS_MIXED),both) $(GO) test -timeout $(TIMEOUT) ./internal/sim -run 'TestSimulate$$'
-	@for profile in reused-counters cut-references late-delivery data-loss lost-answers; do \
+	@for profile in reused-counters cut-references late-delivery data-loss lost-answers restarts-with-disk; do \
 		COHORT_SIM_PROFILE=$$profile $(call SIMULATE,$(SEEDS_BENT),causal) $(GO) test -timeout $(TIMEOUT) ./internal/sim -run 'TestSimulate$$' || exit 1; done
 
 sim-garbled: ## SEEDS_BENT schedules in which nodes say what is not so, of each kind of buckets

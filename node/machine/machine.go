@@ -124,6 +124,7 @@ func (m *Machine) Step(now wire.Instant, in core.Input) *core.Output {
 		if v := m.views.View(); v != nil {
 			m.causal.Recovered(v, &m.cfg.Recovered.Causal)
 		}
+		m.cfg.Recovered = nil // it may be large
 	}
 	m.input(in)
 	if now >= m.tickAt {

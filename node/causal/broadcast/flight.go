@@ -108,7 +108,7 @@ func (o *Own) Ack(id ids.Node, n uint64) {
 	}
 }
 
-// Restarted notes that another replica is in a new boot, which begins with nothing.
+// Restarted notes that another replica is in a new boot, and has acknowledged nothing in it.
 func (o *Own) Restarted(id ids.Node) {
 	if p := o.replica(id); p != nil {
 		p.acked, p.slow = 0, false

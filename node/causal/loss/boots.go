@@ -1,6 +1,7 @@
 // Package loss finds out which boots have ended, and which of their writes are lost
-// (docs/causal.md §10). State is in memory, so a boot ends with its data. Otherwise a request
-// that names a write which no node has any more would wait until its timeout.
+// (docs/causal.md §10). A boot may end with its data. Without this package a request that names a
+// write which no node has any more would wait until its timeout. A node that comes back with its
+// data has lost nothing, and nobody need know that: the same rules hold (docs/causal.md §11.3).
 //
 // A boot has ended when its node has answered a question in another boot. Its writes are lost
 // only after an inquiry, in which every peer has answered: until then some peer may still bring

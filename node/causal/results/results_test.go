@@ -1,6 +1,7 @@
 package results
 
 import (
+	"math"
 	"testing"
 
 	"github.com/cohortkv/cohort/node/causal/step"
@@ -77,6 +78,33 @@ func TestOfABootThatHasEndedNothingIsKept(t *testing.T) {
 	}
 	if s.Remember(item(7, 70, 4), false, false); s.table.Len() != 0 {
 		t.Error("what an exchange brings of it is kept")
+	}
+}
+
+// TestResultsAreKnownAfterARestart: from what was persisted, no write that was applied is new.
+func TestResultsAreKnownAfterARestart(t *testing.T) {
+	ended := map[ids.Boot]bool{}
+	s := begun(ended, 2)
+	for n := range uint64(3) { // the third one takes the room of the first two
+		s.Remember(item(1, 10, n+1), true, true)
+	}
+	s.Remember(item(7, 70, 5), true, false)
+	s.Remember(item(7, 70, 5), false, false) // comes back by an exchange: nothing new
+	ended[70] = true
+	s.Prune(1)
+	c := s.step.Change
+	again := begun(ended, 8)
+	again.Recover(c.Applied, c.Finished)
+	for _, n := range []uint64{1, 2, 3} {
+		want, _ := s.Fate(ids.Request{Node: 1, Boot: 10, Counter: n})
+		id := ids.Request{Node: 1, Boot: 10, Counter: n}
+		_, before := s.Fate(id)
+		if got, fate := again.Fate(id); fate != before || fate == forward.New || fate == forward.Done && got != want {
+			t.Errorf("write %d: %v, %+v after the restart, %v, %+v before", n, fate, got, before, want)
+		}
+	}
+	if len(c.Applied) != 4 || c.Finished[len(c.Finished)-1] != (wire.FinishedWrites{Forwarder: wire.NodeBoot{Node: 7, Boot: 70}, Below: math.MaxUint64}) {
+		t.Errorf("persisted are %+v and %+v", c.Applied, c.Finished)
 	}
 }
 

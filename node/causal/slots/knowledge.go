@@ -214,8 +214,9 @@ func (t *Table) TakeUnwritten() *wire.Holdings {
 	var w Writer
 	j := &version.Joiner{}
 	for _, at := range slices.Compact(t.unwritten) {
-		if s := &t.slots[at]; s.held {
-			s.unwritten = false
+		s := &t.slots[at]
+		s.unwritten = false
+		if s.held {
 			w.Add(at, j.Join(s.known, s.pending), s.ready || s.unmerged > 0 && mutant.On(mutant.CausalReadyEarly), s.gcCounter)
 		}
 	}
