@@ -46,26 +46,17 @@ func (m *Meter) sent(n *world.Node, e *core.Envelope) {
 	m.Kinds[trace.KindName(e.Message)] += len(m.scratch)
 }
 
-// wrote counts what a node writes, in the size that it has in a message: no format of a log
-// is used yet.
+// wrote counts what a node writes of causal buckets, in the size of a log record.
 func (m *Meter) wrote(n *world.Node, x *wire.Write) {
 	c := x.Causal
 	if x.Kind != wire.WriteCausal {
 		return
 	}
+	m.scratch = wire.AppendLogRecord(m.scratch[:0], []wire.Write{*x})
+	m.Stored += len(m.scratch)
 	size := func(x wire.Message) int {
 		m.scratch = wire.AppendMessage(m.scratch[:0], wire.Header{}, x)
 		return len(m.scratch)
-	}
-	if len(c.Put) > 0 {
-		m.Stored += size(&wire.Items{Items: c.Put})
-	}
-	if c.Known != nil {
-		m.Stored += size(&wire.Digest{Held: *c.Known})
-	}
-	m.Stored += 24 * len(c.Live)
-	if len(c.Views) > 0 {
-		m.Stored += size(&wire.ViewInfo{Views: c.Views})
 	}
 	for i := range c.Put {
 		it := &c.Put[i]

@@ -121,8 +121,8 @@ func (s *State) Apply(b ids.Ballot, to uint64) []wire.Entry {
 	return s.history.apply(to)
 }
 
-// Recovered is what a machine starts with. The caller adds the items. The State must not be used
-// afterwards.
+// Recovered is what a machine starts with. The caller adds the items. The machine and the State
+// share slices that neither of them changes.
 func (s *State) Recovered() *core.Recovered {
 	return &core.Recovered{
 		Meta: s.meta, StoredHistory: s.history.recovered(), Causal: core.RecoveredCausal{StoredCausal: s.causal.stored()},
