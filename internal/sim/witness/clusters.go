@@ -10,14 +10,20 @@ import (
 )
 
 // clusters checks docs/views.md §3: no node goes from one cluster to another over the bus.
-// Its evidence is which node made and adopted which view, not what views say of themselves.
-// A cluster is the set of its first views. Sets are joined where a list was put to nodes of
-// several.
+// Its evidence is which node made and adopted which view, and which view it answered to an
+// author, not what views say of themselves. A cluster is the set of its first views. Sets are
+// joined where a list was put to nodes of several.
 type clusters struct {
+	made     map[ids.View]*wire.View    // by id: every view, as it was made
 	of       map[ids.View]births        // by view: the first views of its cluster
 	newcomer map[ids.View]bool          // the author had no cluster when it was told the list
 	held     map[ids.Incarnation]births // by incarnation: the first views of all views that it has held
+	answered map[*world.Node]answers    // by process: what its PUTs of this boot were answered
 }
+
+// answers are the views that nodes said that they hold, by incarnation. A node may have gone
+// on to another view by the time that the author makes its own.
+type answers map[ids.Incarnation][]ids.View
 
 type births map[ids.View]bool
 
@@ -38,6 +44,20 @@ func (c *clusters) heldBy(n *world.Node) births {
 		c.held[n.Inc] = births{}
 	}
 	return c.held[n.Inc]
+}
+
+// hears records what a node answers to a PUT at this process: the view that it holds, or the
+// one for which it refused the view of the PUT.
+func (c *clusters) hears(n *world.Node, h wire.Header, view ids.View) {
+	if c.answered == nil {
+		c.answered = map[*world.Node]answers{}
+	}
+	if c.answered[n] == nil {
+		c.answered[n] = answers{}
+	}
+	if !slices.Contains(c.answered[n][h.Inc], view) {
+		c.answered[n][h.Inc] = append(c.answered[n][h.Inc], view)
+	}
 }
 
 // joinsCluster checks that a node may go from one view, or from none, to another.
@@ -62,8 +82,9 @@ func (t *Witness) joinsCluster(n *world.Node, before, v *wire.View) {
 func (t *Witness) newView(n *world.Node, before, v *wire.View) {
 	c := &t.clusters
 	if c.of == nil {
-		c.of, c.newcomer = map[ids.View]births{}, map[ids.View]bool{}
+		c.made, c.of, c.newcomer = map[ids.View]*wire.View{}, map[ids.View]births{}, map[ids.View]bool{}
 	}
+	c.made[v.ID] = v
 	mine := maps.Clone(c.heldBy(n))
 	again := before != nil && before.Layout.Equal(v.Layout)
 	c.newcomer[v.ID] = len(mine) == 0 || again && c.newcomer[before.ID]
@@ -76,22 +97,26 @@ func (t *Witness) newView(n *world.Node, before, v *wire.View) {
 }
 
 // takesIn adds to the first views of a view those of a member that it may replace. It
-// reports whether there was such a member. The member is of the author's cluster, or it
-// holds, or was told, the list of the view or of the view before.
+// reports whether there was such a member. The member is of the author's cluster, or it was
+// told the list of the view, or it answered that it held that list or the list of the view
+// before. An author without a cluster joins that of an answer that its list may replace.
 func (t *Witness) takesIn(n *world.Node, before, v *wire.View, mine births) bool {
 	c, size := &t.clusters, len(mine)
-	alike := func(peer *world.Node, held *wire.View) bool {
-		return held.Layout.Equal(v.Layout) || t.Operator.ToldList(peer, v.Layout) ||
+	alike := func(held *wire.View) bool {
+		return held.Layout.Equal(v.Layout) ||
 			before != nil && len(before.Layout.Members()) > 0 && held.Layout.Equal(before.Layout)
 	}
 	for _, m := range v.Layout.Members() {
 		peer := t.w.ProcessAt(m)
-		held := t.Of(peer).view
-		if held == nil || peer == n {
+		if peer == n {
 			continue
 		}
-		theirs := c.heldBy(peer)
-		if theirs.meets(mine) || v.Force || alike(peer, held) || c.newcomer[v.ID] && keepsCluster(n.ID, v, held) {
+		theirs, told := c.heldBy(peer), t.Operator.ToldList(peer, v.Layout)
+		if slices.ContainsFunc(c.answered[n][peer.Inc], func(id ids.View) bool {
+			held := c.made[id]
+			return held != nil && (theirs.meets(mine) || v.Force || told || alike(held) ||
+				c.newcomer[v.ID] && keepsCluster(n.ID, v, held))
+		}) {
 			maps.Copy(mine, theirs)
 		}
 	}

@@ -105,6 +105,7 @@ func (t *Witness) MemberInStep(n *world.Node) bool { return t.Of(n).member || t.
 // started begins the commitments of a node, or continues those of a node that recovered its
 // state.
 func (t *Witness) started(n *world.Node, found *world.RecoveredState) {
+	delete(t.clusters.answered, n) // its PUTs have ended
 	if found == nil {
 		t.newCommitments(n)
 		return
@@ -139,6 +140,10 @@ func (t *Witness) told(n *world.Node, in core.Input) {
 			t.joined(in.Header, m)
 		case *wire.Cancel:
 			t.cancelled(n, in.Header, m)
+		case *wire.QueryReply:
+			t.clusters.hears(n, in.Header, m.View.ID)
+		case *wire.NewViewReply:
+			t.clusters.hears(n, in.Header, m.Held)
 		}
 	}
 }
