@@ -95,9 +95,11 @@ func (g *gate) who(ctx *fasthttp.RequestCtx) *access.Party {
 // audit logs what an administrator did, or was refused. A request of an
 // unidentified client is only counted, so strangers cannot fill the log.
 func (g *gate) audit(ctx *fasthttp.RequestCtx, to *route.Endpoint, method route.Method, path []byte) {
+	if to.Right(method) != route.Admin {
+		return
+	}
 	status := ctx.Response.StatusCode()
-	if to.Right(method) != route.Admin ||
-		status == fasthttp.StatusUnauthorized || status == fasthttp.StatusNotFound || status == fasthttp.StatusMethodNotAllowed {
+	if status == fasthttp.StatusUnauthorized || status == fasthttp.StatusNotFound || status == fasthttp.StatusMethodNotAllowed {
 		return
 	}
 	name := "anyone"

@@ -16,7 +16,7 @@ import (
 // its own.
 func (s *Server) newRoutes(c *Config) *route.Table {
 	other := route.Endpoint{Name: "other", Rules: anyQuery(), Rest: route.Admin, Otherwise: s.noPath}
-	return route.New(other, slices.Concat(s.dataRoutes(c), s.kvRoutes(), s.viewRoutes(c), s.clusterRoutes(c), s.healthRoutes(c))...)
+	return route.New(other, slices.Concat(s.kvRoutes(), s.dataRoutes(c), s.viewRoutes(c), s.clusterRoutes(c), s.healthRoutes(c))...)
 }
 
 // dataRoutes are the keys of the classic surface.

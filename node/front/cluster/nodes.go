@@ -46,7 +46,7 @@ func (h *Nodes) Forget(ctx *fasthttp.RequestCtx, raw []byte) {
 	defer w.Free()
 	h.node.Forget(&w.Waiter, ids.Node(id))
 	how := h.waiters.Await(w, 0)
-	if (how != waiters.Answered || w.Reply.Outcome != core.Done) && h.waiters.Failed(ctx, how, w.Reply, waiters.ViewPut) {
+	if (how != waiters.Answered || w.Reply.Outcome != core.Done) && h.waiters.Failed(ctx, how, &w.Reply, waiters.ViewPut) {
 		return
 	}
 	h.showForgotten(ctx, id, w.Reply.Forget)

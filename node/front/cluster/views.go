@@ -178,7 +178,7 @@ func (h *Views) submitView(ctx *fasthttp.RequestCtx, put core.PutView) (request 
 	put.Layout, put.Force = toLayout(request.View), request.Force
 	h.node.PutView(&w.Waiter, put)
 	how := h.waiters.Await(w, 0)
-	if (how != waiters.Answered || w.Reply.Outcome == core.NotInView) && h.waiters.Failed(ctx, how, w.Reply, waiters.ViewPut) {
+	if (how != waiters.Answered || w.Reply.Outcome == core.NotInView) && h.waiters.Failed(ctx, how, &w.Reply, waiters.ViewPut) {
 		w.Free()
 		return request, nil, false
 	}

@@ -37,12 +37,12 @@ func (s *causal) session(ctx *fasthttp.RequestCtx, text []byte) (c wire.Context,
 
 // write submits a write to the causal bucket and waits for its end. If it
 // returns false, it has answered the request.
-func (s *causal) write(ctx *fasthttp.RequestCtx, w *waiters.Request, op wire.Op, c wire.Context, timeout time.Duration) bool {
-	if s.waiters.Refuse(ctx) || s.space.full(ctx, true, &op) {
+func (s *causal) write(ctx *fasthttp.RequestCtx, w *waiters.Request, op *wire.Op, c wire.Context, timeout time.Duration) bool {
+	if s.waiters.Refuse(ctx) || s.space.full(ctx, true, op) {
 		return false
 	}
-	s.node.CausalWrite(&w.Waiter, op, c)
-	return !s.waiters.Failed(ctx, s.waiters.Await(w, timeout), w.Reply, waiters.CausalWrite)
+	s.node.CausalWrite(&w.Waiter, *op, c)
+	return !s.waiters.Failed(ctx, s.waiters.Await(w, timeout), &w.Reply, waiters.CausalWrite)
 }
 
 // read reads a key of the causal bucket. If the timeout runs out, it answers
@@ -70,7 +70,7 @@ func (s *causal) seen(ctx *fasthttp.RequestCtx, w *waiters.Request, timeout time
 		s.waiters.FailWaiting(ctx, late, "within "+timeout.String()+" this node could not show what the session has seen; nothing older is shown instead", waiters.CausalRead)
 		return false
 	}
-	return !s.waiters.Failed(ctx, how, w.Reply, waiters.CausalRead)
+	return !s.waiters.Failed(ctx, how, &w.Reply, waiters.CausalRead)
 }
 
 // value is the item that a read found; nil if the key is unknown or deleted.

@@ -52,8 +52,9 @@ func (h *CausalData) Put(ctx *fasthttp.RequestCtx, raw []byte) {
 	case body.Value == nil:
 		h.Fail(ctx, api.CodeBadBody, api.ErrNoValue.Error())
 	default:
-		if op, ok := h.put(ctx, raw, body.Value, api.TypeText); ok {
-			h.answerWrite(ctx, op, c)
+		var op wire.Op
+		if h.put(ctx, &op, raw, body.Value, api.TypeText) {
+			h.answerWrite(ctx, &op, c)
 		}
 	}
 }
@@ -62,14 +63,14 @@ func (h *CausalData) Put(ctx *fasthttp.RequestCtx, raw []byte) {
 func (h *CausalData) Delete(ctx *fasthttp.RequestCtx, raw []byte) {
 	if _, c, ok := h.body(ctx); ok {
 		if key, ok := h.key(ctx, raw); ok {
-			h.answerWrite(ctx, wire.Op{Kind: wire.OpDelete, Key: key}, c)
+			h.answerWrite(ctx, &wire.Op{Kind: wire.OpDelete, Key: key}, c)
 		}
 	}
 }
 
 // answerWrite answers 200 whether or not the key is new here: other replicas may know
 // the key.
-func (h *CausalData) answerWrite(ctx *fasthttp.RequestCtx, op wire.Op, c wire.Context) {
+func (h *CausalData) answerWrite(ctx *fasthttp.RequestCtx, op *wire.Op, c wire.Context) {
 	w := waiters.NewRequest(ctx)
 	defer w.Free()
 	if h.write(ctx, w, op, c, 0) {

@@ -35,10 +35,9 @@ func (h *CausalKV) begin(ctx *fasthttp.RequestCtx) (c wire.Context, timeout time
 
 // Put serves PUT /v1/kv/causal/{key}.
 func (h *CausalKV) Put(ctx *fasthttp.RequestCtx, raw []byte) {
-	if c, timeout, ok := h.begin(ctx); ok {
-		if op, ok := h.putRaw(ctx, raw); ok {
-			h.answerWrite(ctx, op, c, timeout)
-		}
+	var op wire.Op
+	if c, timeout, ok := h.begin(ctx); ok && h.putRaw(ctx, &op, raw) {
+		h.answerWrite(ctx, &op, c, timeout)
 	}
 }
 
@@ -46,7 +45,7 @@ func (h *CausalKV) Put(ctx *fasthttp.RequestCtx, raw []byte) {
 func (h *CausalKV) Delete(ctx *fasthttp.RequestCtx, raw []byte) {
 	if c, timeout, ok := h.begin(ctx); ok {
 		if key, ok := h.key(ctx, raw); ok {
-			h.answerWrite(ctx, wire.Op{Kind: wire.OpDelete, Key: key}, c, timeout)
+			h.answerWrite(ctx, &wire.Op{Kind: wire.OpDelete, Key: key}, c, timeout)
 		}
 	}
 }
@@ -65,7 +64,7 @@ func (h *CausalKV) Refuse(ctx *fasthttp.RequestCtx, _ []byte) {
 	}
 }
 
-func (h *CausalKV) answerWrite(ctx *fasthttp.RequestCtx, op wire.Op, c wire.Context, timeout time.Duration) {
+func (h *CausalKV) answerWrite(ctx *fasthttp.RequestCtx, op *wire.Op, c wire.Context, timeout time.Duration) {
 	w := waiters.NewRequest(ctx)
 	defer w.Free()
 	if !h.write(ctx, w, op, c, timeout) {

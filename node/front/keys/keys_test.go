@@ -180,8 +180,8 @@ func TestABucketThatDoesNotExistIsNotFound(t *testing.T) {
 func TestAPutOwnsItsKeyAndItsValue(t *testing.T) {
 	for size, own := range map[int]bool{1: true, shareLimit: true, shareLimit + 1: true, conns.SmallBody: true, conns.SmallBody + 1: false} {
 		raw, value := []byte("key"), []byte(strings.Repeat("x", size))
-		op, err := newPut(raw, value, "")
-		if err != nil {
+		var op wire.Op
+		if err := newPut(&op, raw, value, ""); err != nil {
 			t.Fatal(err)
 		}
 		raw[0], value[0] = 'K', 'X'

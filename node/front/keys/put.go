@@ -13,31 +13,30 @@ import (
 // of the same allocation.
 const shareLimit = 1 << 10
 
-// newPut copies key and value, which belong to fasthttp, in one allocation. The
-// value of a large body is not copied: readBody gave it memory of its own, so no
-// second copy exists while the request waits.
-func newPut(raw, value []byte, contentType string) (wire.Op, error) {
+// newPut makes op a put. It copies key and value, which belong to fasthttp, in one
+// allocation. The value of a large body is not copied: body.Read gave it memory of its
+// own, so no second copy exists while the request waits.
+func newPut(op *wire.Op, raw, value []byte, contentType string) error {
 	size := len(raw)
 	if len(value) <= shareLimit {
 		size += len(value)
 	}
 	buf, err := api.AppendKey(make([]byte, 0, size), raw)
 	if err != nil {
-		return wire.Op{}, err
+		return err
 	}
 	n := len(buf)
-	op := wire.Op{Kind: wire.OpPut, Key: asString(buf), ContentType: contentType}
-	if len(value) > conns.SmallBody {
+	op.Kind, op.Key, op.ContentType = wire.OpPut, asString(buf), contentType
+	switch {
+	case len(value) > conns.SmallBody:
 		op.Value = value[:len(value):len(value)] // of a body that is the request's own
-		return op, nil
-	}
-	if len(value) > shareLimit {
+	case len(value) > shareLimit:
 		op.Value = append([]byte(nil), value...)
-		return op, nil
+	default:
+		buf = append(buf, value...)
+		op.Value = buf[n:len(buf):len(buf)]
 	}
-	buf = append(buf, value...)
-	op.Value = buf[n:len(buf):len(buf)]
-	return op, nil
+	return nil
 }
 
 // asString returns bytes as a string without a copy. The caller must hold the only

@@ -50,30 +50,30 @@ func (r *reader) keyProblem(ctx *fasthttp.RequestCtx, err error) {
 	r.Fail(ctx, code, err.Error())
 }
 
-// put makes a write of a key and its value. It copies what belongs to fasthttp.
-func (r *reader) put(ctx *fasthttp.RequestCtx, raw, value []byte, contentType string) (op wire.Op, ok bool) {
+// put makes op a put of a key and its value. It copies what belongs to fasthttp.
+func (r *reader) put(ctx *fasthttp.RequestCtx, op *wire.Op, raw, value []byte, contentType string) (ok bool) {
 	if r.tooLarge(ctx, value) {
-		return op, false
+		return false
 	}
-	op, err := newPut(raw, value, contentType)
+	err := newPut(op, raw, value, contentType)
 	if err != nil {
 		r.keyProblem(ctx, err)
 	}
-	return op, err == nil
+	return err == nil
 }
 
-// putRaw reads a write whose body is the raw value.
-func (r *reader) putRaw(ctx *fasthttp.RequestCtx, raw []byte) (op wire.Op, ok bool) {
+// putRaw is put for a request whose body is the raw value.
+func (r *reader) putRaw(ctx *fasthttp.RequestCtx, op *wire.Op, raw []byte) (ok bool) {
 	value := ctx.PostBody()
 	if r.tooLarge(ctx, value) {
-		return op, false
+		return false
 	}
 	given := ctx.Request.Header.ContentType()
 	if len(given) > api.MaxContentType {
 		r.Fail(ctx, api.CodeBadContentType, "Content-Type has at most "+strconv.Itoa(api.MaxContentType)+" bytes")
-		return op, false
+		return false
 	}
-	return r.put(ctx, raw, value, keepType(given))
+	return r.put(ctx, op, raw, value, keepType(given))
 }
 
 // batch answers POST of a key: only a batch is posted.

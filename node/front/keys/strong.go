@@ -27,22 +27,22 @@ func (s *strong) confirm(ctx *fasthttp.RequestCtx, w *waiters.Request, timeout t
 		return false
 	}
 	s.node.Read(&w.Waiter)
-	return !s.waiters.Failed(ctx, s.waiters.Await(w, timeout), w.Reply, waiters.StrongRead)
+	return !s.waiters.Failed(ctx, s.waiters.Await(w, timeout), &w.Reply, waiters.StrongRead)
 }
 
 // write submits a write and waits for its end. If the client's condition lists several
 // versions, others has all but the first. If write returns false, it has answered the
 // request.
-func (s *strong) write(ctx *fasthttp.RequestCtx, w *waiters.Request, op wire.Op, others []wire.Version, timeout time.Duration) bool {
-	if s.waiters.Refuse(ctx) || s.space.full(ctx, false, &op) {
+func (s *strong) write(ctx *fasthttp.RequestCtx, w *waiters.Request, op *wire.Op, others []wire.Version, timeout time.Duration) bool {
+	if s.waiters.Refuse(ctx) || s.space.full(ctx, false, op) {
 		return false
 	}
-	s.node.Write(&w.Waiter, op)
+	s.node.Write(&w.Waiter, *op)
 	how := s.waiters.Await(w, timeout)
 	if len(others) > 0 {
-		how = s.tryOthers(w, op, others, how, timeout)
+		how = s.tryOthers(w, *op, others, how, timeout)
 	}
-	return !s.waiters.Failed(ctx, how, w.Reply, waiters.StrongWrite)
+	return !s.waiters.Failed(ctx, how, &w.Reply, waiters.StrongWrite)
 }
 
 // tryOthers continues a write whose If-Match lists several versions. A write that

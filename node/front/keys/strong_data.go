@@ -36,20 +36,21 @@ func (h *StrongData) Put(ctx *fasthttp.RequestCtx, raw []byte) {
 		h.Fail(ctx, api.CodeBadBody, err.Error())
 		return
 	}
-	if op, ok := h.put(ctx, raw, value, api.TypeText); ok {
-		h.answerWrite(ctx, op)
+	var op wire.Op
+	if h.put(ctx, &op, raw, value, api.TypeText) {
+		h.answerWrite(ctx, &op)
 	}
 }
 
 // Delete serves DELETE /data/{key}.
 func (h *StrongData) Delete(ctx *fasthttp.RequestCtx, raw []byte) {
 	if key, ok := h.key(ctx, raw); ok {
-		h.answerWrite(ctx, wire.Op{Kind: wire.OpDelete, Key: key})
+		h.answerWrite(ctx, &wire.Op{Kind: wire.OpDelete, Key: key})
 	}
 }
 
 // answerWrite submits an unconditional write and answers with its result.
-func (h *StrongData) answerWrite(ctx *fasthttp.RequestCtx, op wire.Op) {
+func (h *StrongData) answerWrite(ctx *fasthttp.RequestCtx, op *wire.Op) {
 	w := waiters.NewRequest(ctx)
 	defer w.Free()
 	if !h.write(ctx, w, op, nil, 0) {

@@ -21,10 +21,9 @@ type StrongKV struct {
 
 // Put serves PUT /v1/kv/strong/{key}.
 func (h *StrongKV) Put(ctx *fasthttp.RequestCtx, raw []byte) {
-	if timeout, ok := h.begin(ctx); ok {
-		if op, ok := h.putRaw(ctx, raw); ok {
-			h.answerWrite(ctx, op, timeout)
-		}
+	var op wire.Op
+	if timeout, ok := h.begin(ctx); ok && h.putRaw(ctx, &op, raw) {
+		h.answerWrite(ctx, &op, timeout)
 	}
 }
 
@@ -32,7 +31,7 @@ func (h *StrongKV) Put(ctx *fasthttp.RequestCtx, raw []byte) {
 func (h *StrongKV) Delete(ctx *fasthttp.RequestCtx, raw []byte) {
 	if timeout, ok := h.begin(ctx); ok {
 		if key, ok := h.key(ctx, raw); ok {
-			h.answerWrite(ctx, wire.Op{Kind: wire.OpDelete, Key: key}, timeout)
+			h.answerWrite(ctx, &wire.Op{Kind: wire.OpDelete, Key: key}, timeout)
 		}
 	}
 }
@@ -51,8 +50,8 @@ func (h *StrongKV) Refuse(ctx *fasthttp.RequestCtx, _ []byte) {
 	}
 }
 
-func (h *StrongKV) answerWrite(ctx *fasthttp.RequestCtx, op wire.Op, timeout time.Duration) {
-	others, err := condition.Write(&ctx.Request.Header, &op)
+func (h *StrongKV) answerWrite(ctx *fasthttp.RequestCtx, op *wire.Op, timeout time.Duration) {
+	others, err := condition.Write(&ctx.Request.Header, op)
 	if err != nil {
 		h.Fail(ctx, api.CodeBadCondition, err.Error())
 		return

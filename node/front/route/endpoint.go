@@ -169,7 +169,7 @@ func (p *pattern) matches(path []byte) bool {
 	case len(p.suffix) > 0:
 		return len(rest) > len(p.suffix) && bytes.HasSuffix(rest, p.suffix)
 	}
-	return bytes.Contains(rest, p.inner)
+	return len(p.inner) == 0 || bytes.Contains(rest, p.inner)
 }
 
 func (p *pattern) tail(path []byte) []byte { return path[len(p.prefix) : len(path)-len(p.suffix)] }

@@ -5,6 +5,7 @@ import "iter"
 // Table is the endpoints of a server.
 type Table struct {
 	all    []*Endpoint
+	begin  [256][]*Endpoint // all, by the byte behind the first slash
 	other  *Endpoint
 	unread *Endpoint
 	names  map[string]*counters // of the endpoints, by their names; never changes
@@ -25,13 +26,20 @@ func New(other Endpoint, endpoints ...Endpoint) *Table {
 		e.parts, e.answers = parse(e.Pattern), t.names[e.Name]
 		e.fill()
 	}
+	for _, e := range t.all {
+		b := e.parts.prefix[1] // each pattern has a letter there
+		t.begin[b] = append(t.begin[b], e)
+	}
 	return t
 }
 
 // Match is the endpoint of a path, as it stood in the request line, at the listener
 // for clients or at that for administrators.
 func (t *Table) Match(path []byte, administrators bool) *Endpoint {
-	for _, e := range t.all {
+	if len(path) < 2 {
+		return t.other
+	}
+	for _, e := range t.begin[path[1]] {
 		if e.parts.matches(path) && (administrators || e.Place != ForAdministrators) {
 			return e
 		}

@@ -8,18 +8,12 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/cohortkv/cohort/api"
-	"github.com/cohortkv/cohort/node/front/conns"
 )
 
-// checkHost refuses a request whose Host names another machine, at a listener that
-// only this machine reaches. A web page can make its own name resolve to 127.0.0.1
+// checkHost refuses a Host that names another machine, at a listener that only this
+// machine reaches. A web page can make its own name resolve to 127.0.0.1
 // (DNS rebinding).
-func checkHost(ctx *fasthttp.RequestCtx) Refusal {
-	c := conns.Of(ctx)
-	if c == nil || !c.Local {
-		return Refusal{}
-	}
-	host := ctx.Host()
+func checkHost(host []byte) Refusal {
 	if len(host) == 0 || api.IsLoopbackHost(unsafe.String(unsafe.SliceData(host), len(host))) {
 		return Refusal{} // without a name it is HTTP/1.0, which no browser speaks
 	}

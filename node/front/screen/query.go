@@ -14,15 +14,11 @@ import (
 
 // checkQuery refuses a parameter that the path does not take, such as a misspelt one,
 // or a parameter that occurs twice.
-func checkQuery(ctx *fasthttp.RequestCtx, rules *Rules) Refusal {
-	text := ctx.URI().QueryString()
-	if len(text) == 0 || rules.AnyQuery {
-		return Refusal{}
-	}
-	if err := readQuery(text, ctx.QueryArgs(), rules.Parameters); err != nil {
+func checkQuery(text []byte, query *fasthttp.Args, parameters []string) Refusal {
+	if err := readQuery(text, query, parameters); err != nil {
 		return Refusal{api.CodeBadQuery, err.Error()}
 	}
-	if ctx.QueryArgs().Has(api.QueryTTL) {
+	if query.Has(api.QueryTTL) {
 		return Refusal{api.CodeNotBuilt, "?ttl= is not built yet"}
 	}
 	return Refusal{}

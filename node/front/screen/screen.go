@@ -19,6 +19,7 @@ import (
 
 	"github.com/cohortkv/cohort/api"
 	"github.com/cohortkv/cohort/node/front/condition"
+	"github.com/cohortkv/cohort/node/front/conns"
 )
 
 // Refusal is why a request is refused. The zero value refuses nothing.
@@ -53,11 +54,18 @@ func Frame(h *fasthttp.RequestHeader) (seen Headers, err error) {
 
 // Check checks everything that a request carries besides its path and body.
 func Check(ctx *fasthttp.RequestCtx, rules *Rules, seen Headers) Refusal {
-	if r := checkHost(ctx); r.Refuses() {
-		return r
+	if c := conns.Of(ctx); c != nil && c.Local {
+		if r := checkHost(ctx.Host()); r.Refuses() {
+			return r
+		}
 	}
-	if r := checkQuery(ctx, rules); r.Refuses() || seen.once == 0 {
-		return r
+	if text := ctx.URI().QueryString(); len(text) > 0 && !rules.AnyQuery {
+		if r := checkQuery(text, ctx.QueryArgs(), rules.Parameters); r.Refuses() {
+			return r
+		}
+	}
+	if seen.once == 0 {
+		return Refusal{}
 	}
 	kind, write := rules.Read, !ctx.IsGet() && !ctx.IsHead()
 	if write {

@@ -36,7 +36,7 @@ func (k Kind) write() bool { return k == StrongWrite || k == CausalWrite || k ==
 
 // Failed answers a request that did not end with a result. It returns false if
 // there is a result.
-func (t *Table) Failed(ctx *fasthttp.RequestCtx, how Ending, reply core.Reply, what Kind) bool {
+func (t *Table) Failed(ctx *fasthttp.RequestCtx, how Ending, reply *core.Reply, what Kind) bool {
 	if how == Answered {
 		return t.refused(ctx, reply)
 	}
@@ -61,7 +61,7 @@ func (t *Table) Failed(ctx *fasthttp.RequestCtx, how Ending, reply core.Reply, w
 
 // refused answers the request if the reply is not a result, and reports whether it
 // did so.
-func (t *Table) refused(ctx *fasthttp.RequestCtx, reply core.Reply) bool {
+func (t *Table) refused(ctx *fasthttp.RequestCtx, reply *core.Reply) bool {
 	switch {
 	case reply.Outcome == core.NotInView:
 		status := t.node.Status()

@@ -144,14 +144,14 @@ func TestAnEndWithoutAResultIsUnknownForWritesOnly(t *testing.T) {
 		{ClientGone, StrongRead, api.CodeReadUnanswered}, {TimedOut, CausalRead, api.CodeReadUnanswered}, {Stopping, StrongRead, api.CodeShuttingDown},
 	} {
 		ctx := arrived()
-		if !table.Failed(ctx, c.how, core.Reply{}, c.what) || !strings.Contains(string(ctx.Response.Body()), `"`+string(c.want)+`"`) {
+		if !table.Failed(ctx, c.how, &core.Reply{}, c.what) || !strings.Contains(string(ctx.Response.Body()), `"`+string(c.want)+`"`) {
 			t.Errorf("%d of %d: %s", c.how, c.what, ctx.Response.Body())
 		}
 		if closes := ctx.Response.ConnectionClose(); closes != (c.how != TimedOut) {
 			t.Errorf("%d: the connection is closed: %t", c.how, closes)
 		}
 	}
-	if ctx := arrived(); table.Failed(ctx, Answered, core.Reply{Outcome: core.Done}, StrongWrite) {
+	if ctx := arrived(); table.Failed(ctx, Answered, &core.Reply{Outcome: core.Done}, StrongWrite) {
 		t.Errorf("a result is a failure: %s", ctx.Response.Body())
 	}
 }
