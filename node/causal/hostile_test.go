@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cohortkv/cohort/node/causal"
+	"github.com/cohortkv/cohort/node/causal/exchanges"
 	"github.com/cohortkv/cohort/node/causal/items"
 	"github.com/cohortkv/cohort/node/causal/loss"
 	"github.com/cohortkv/cohort/node/causal/plausible"
@@ -74,7 +74,7 @@ func TestTwoContentsOfOneVersionBecomeOneWithinSeconds(t *testing.T) {
 			c.idle(4)
 			events := 0
 			for _, n := range c.nodes {
-				events += n.events[items.EventConflict] + n.events[causal.EventItemAbsent] // a tombstone that K of all replicas covers may be removed first
+				events += n.events[items.EventConflict] + n.events[exchanges.EventItemAbsent] // a tombstone that K of all replicas covers may be removed first
 				if one, other := c.nodes[0].held("k"), n.held("k"); one != other {
 					t.Errorf("node %d has %s, node 0 %s", n.id, other, one)
 				}

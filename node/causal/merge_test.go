@@ -8,7 +8,6 @@ import (
 
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/draw"
-	"github.com/cohortkv/cohort/node/causal/antientropy"
 	"github.com/cohortkv/cohort/node/causal/peers"
 	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
@@ -82,26 +81,22 @@ func TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt(t *testing.T) {
 		r.peers.Meet(nil, held)
 		r.catalog.Add(wire.KnownView{ID: r.view.ID()})
 		p := r.peers.Get(2)
-		r.hold(at)
+		r.ready.Hold(at)
 		if c.collected {
 			r.know(at, wire.Vector{{Stream: stream, N: 1}})
 		}
-		all := []wire.SlotRange{{First: uint32(at), Count: 1}}
-		x := &exchange{Exchange: antientropy.New(all, true), peer: p}
-		x.Open(antientropy.Start{Session: 5})
-		x.Answer(0, &wire.Digest{
+		p.Draining.Relay = true // slots of others are asked for, too
+		r.exchanges.With(p)
+		from, session := wire.Header{From: 2}, r.step.LastSession()
+		r.exchanges.OnDigest(from, &wire.Digest{
+			Session: session, View: r.view.ID(),
 			Held: wire.Holdings{
 				Vectors: []wire.Vector{{{Stream: stream, N: 2}}},
-				Held:    []wire.HeldSlots{{Slots: all[0], GCCounter: 9}},
+				Held:    []wire.HeldSlots{{Slots: wire.SlotRange{First: uint32(at), Count: 1}, GCCounter: 9}},
 			},
 			Groups: []wire.GroupSums{{Group: uint32(at), Sums: []wire.Sum{{Count: 1}}}}, // not the sum of this node
-		}, 0)
-		for range x.Compare(r.slots) {
-			t.Fatalf("%s: the slots are not equal", c.name)
-		}
-		r.exchanges = []*exchange{x}
-		from := wire.Header{From: 2}
-		r.OnItems(from, &wire.Items{Session: 5, Items: []wire.Item{tombstone}}, []*wire.Item{nil})
+		})
+		r.exchanges.OnItems(from, &wire.Items{Session: session, Items: []wire.Item{tombstone}}, []*wire.Item{nil})
 		if !c.collected {
 			r.slots.Grow(at, wire.Vector{{Stream: stream, N: 1}}, 0, false)
 			r.items.Remove(at, &tombstone, version.ItemHash(hashing.Hash("k"), &tombstone))
@@ -109,7 +104,7 @@ func TestWhatATombstoneWonOverElsewhereDoesNotOutliveIt(t *testing.T) {
 		if !r.items.Merge(&v, nil) {
 			t.Fatalf("%s: what no K covers was not taken", c.name)
 		}
-		r.OnItems(from, &wire.Items{Session: 5, After: wire.SlotCursor{Begun: true, Hash: hashing.Hash("k"), Key: "k"}, Last: true}, nil)
+		r.exchanges.OnItems(from, &wire.Items{Session: session, After: wire.SlotCursor{Begun: true, Hash: hashing.Hash("k"), Key: "k"}, Last: true}, nil)
 		if r.items.Pieces() != 1 {
 			t.Fatalf("%s: nobody looks at what is here", c.name)
 		}

@@ -1,6 +1,7 @@
 package causal
 
 import (
+	"github.com/cohortkv/cohort/node/causal/syncing"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -11,7 +12,7 @@ func (r *Replica) sign(h wire.Header) {
 	if p := r.peers.Get(h.From); p != nil {
 		p.NoteMessage(r.step.Now())
 		r.peers.Rejoin(p, h.View)
-		r.sendDeferredAck(p, h)
+		r.handoffs.Heard(p, h)
 	}
 }
 
@@ -29,18 +30,20 @@ func (r *Replica) OnHello(h wire.Header, m *wire.Hello) {
 	}
 	r.boots.Note(p.ID, h.Boot)
 	r.info.AskMissing()
-	r.sendDeferredAck(p, h)
+	r.handoffs.Heard(p, h)
 	r.results.HearLowestOpen(h, m.LowestOpen)
 	if p.Replica {
-		r.awaitGap(r.trackOf(p).Announce(m.Stream, r.step.Now()))
+		r.broadcast.Announce(p, m.Stream)
 	}
-	if again || !p.Exchanged && r.exchangeOf(p) == nil {
+	if again || !p.Exchanged && r.exchanges.Of(p) == nil {
 		r.step.Event(core.Event{Kind: EventBack, Peer: p.ID})
-		r.exchangeAgain(p)
+		r.exchanges.Again(p)
 	}
 }
 
 // pause is how long after an exchange with a peer a silence of that peer begins no other
 // one. Gossip and resent batches bring what the silence cost. If a large cluster is
 // overloaded, exchanges of all with all would add to the load (docs/causal.md §6.6, rule 3).
-func (r *Replica) pause() wire.Instant { return gossipEvery * wire.Instant(len(r.peers.All())) / 2 }
+func (r *Replica) pause() wire.Instant {
+	return syncing.GossipEvery * wire.Instant(len(r.peers.All())) / 2
+}

@@ -22,13 +22,13 @@ func (r *Replica) receiveWrites(in *core.Received) bool {
 	h := in.Header
 	switch m := in.Message.(type) {
 	case *wire.Batch:
-		r.OnBatch(h, m, in.Items)
+		r.broadcast.OnBatch(h, m, in.Items)
 	case *wire.BatchAck:
-		r.OnBatchAck(h, m)
+		r.broadcast.OnBatchAck(h, m)
 	case *wire.ResendRequest:
-		r.OnResendRequest(h, m)
+		r.broadcast.OnResendRequest(h, m)
 	case *wire.Truncated:
-		r.OnTruncated(h, m)
+		r.broadcast.OnTruncated(h, m)
 	case *wire.CausalForwardCancel:
 		r.requests.Incoming.OnCancel(h, m)
 	case *wire.ViewInfoRequest:
@@ -48,11 +48,11 @@ func (r *Replica) receiveQuestion(in *core.Received, sameCluster func(births []i
 	case *wire.DigestRequest:
 		if sameCluster(m.Births) {
 			r.sign(h)
-			r.OnDigestRequest(h, in.ReplyTo, m)
+			r.responder.OnDigestRequest(h, in.ReplyTo, m)
 		}
 	case *wire.FetchItems:
 		r.sign(h)
-		r.OnFetchItems(h, in.ReplyTo, m)
+		r.responder.OnFetchItems(h, in.ReplyTo, m)
 	case *wire.KeyRequest:
 		if sameCluster(m.Births) {
 			r.sign(h)
@@ -60,7 +60,7 @@ func (r *Replica) receiveQuestion(in *core.Received, sameCluster func(births []i
 		}
 	case *wire.Handoff:
 		r.sign(h)
-		r.OnHandoff(h, m)
+		r.handoffs.OnHandoff(h, m)
 	case *wire.CausalForward:
 		r.sign(h)
 		r.requests.Incoming.OnForward(h, in.ReplyTo, m, in.Items)
@@ -77,14 +77,16 @@ func (r *Replica) receiveAnswer(in *core.Received) bool {
 	case *wire.Digest:
 		if r.guard.Credible(h.From, m) {
 			r.sign(h)
-			r.OnDigest(h, m)
+			if !r.surveys.Answer(h, m) {
+				r.exchanges.OnDigest(h, m)
+			}
 		}
 	case *wire.Items:
 		r.sign(h)
-		r.OnItems(h, m, in.Items)
+		r.exchanges.OnItems(h, m, in.Items)
 	case *wire.HandoffAck:
 		r.sign(h)
-		r.OnHandoffAck(h, m)
+		r.handoffs.OnAck(h, m)
 	case *wire.KeyReply:
 		r.sign(h)
 		r.requests.Questions.OnReply(h, m, in.Items)

@@ -17,9 +17,20 @@
 // No message of a peer and no request of a client may panic a Replica. A broken invariant
 // of its own must.
 //
-// The sub-packages keep the state, one concern each: step, slots (K), broadcast, antientropy,
-// handoff, gc, catalog, waiting. The files of this package join them to the peers, the view
-// and the outbox.
+// Each part of the protocol is a package that owns its state. A package imports only packages
+// that come before it in this list:
+//
+//	version, footprint     pure functions      step           what a step wants done
+//	catalog, membership    views               slots          K of each slot
+//	peers                  who is asked        loss           boots, inquiries
+//	gc, items, results     items and writes    satisfied      contexts and slots
+//	antientropy, handoff   one peer            plausible      what is refused
+//	broadcast              streams             surveys        cuts and tombstones
+//	waiting, requests      reads and writes    viewinfo       questions for views
+//	ready                  slots that serve    exchanges      exchanges with all peers
+//	forgetting             operators' orders   syncing        when everything is here
+//
+// A Replica wires them. What one part tells another one that it does not import goes through host.
 package causal
 
 import (
@@ -28,6 +39,8 @@ import (
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/node/causal/broadcast"
 	"github.com/cohortkv/cohort/node/causal/catalog"
+	"github.com/cohortkv/cohort/node/causal/exchanges"
+	"github.com/cohortkv/cohort/node/causal/forgetting"
 	"github.com/cohortkv/cohort/node/causal/gc"
 	"github.com/cohortkv/cohort/node/causal/handoff"
 	"github.com/cohortkv/cohort/node/causal/items"
@@ -35,11 +48,14 @@ import (
 	"github.com/cohortkv/cohort/node/causal/membership"
 	"github.com/cohortkv/cohort/node/causal/peers"
 	"github.com/cohortkv/cohort/node/causal/plausible"
+	"github.com/cohortkv/cohort/node/causal/ready"
 	"github.com/cohortkv/cohort/node/causal/requests"
 	"github.com/cohortkv/cohort/node/causal/results"
 	"github.com/cohortkv/cohort/node/causal/satisfied"
 	"github.com/cohortkv/cohort/node/causal/slots"
 	"github.com/cohortkv/cohort/node/causal/step"
+	"github.com/cohortkv/cohort/node/causal/surveys"
+	"github.com/cohortkv/cohort/node/causal/syncing"
 	"github.com/cohortkv/cohort/node/causal/viewinfo"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
@@ -113,80 +129,98 @@ type Config struct {
 	Limits Limits
 }
 
-// Times of the protocol. Sub-packages have the times of their own concern.
-const (
-	forgetDelay = 250 * wire.Millisecond // between the last HandoffAck to a drained former member and forgetting the node (docs/causal.md §7.4, rule 6)
-	resend      = 100 * wire.Millisecond // unit of short retries: postponed exchanges, refused forwards, questions for boots
-	gossipEvery = 1 * wire.Second        // between two exchanges of the gossip; between two tries of a stable cut
-	stalled     = 3 * wire.Second        // without progress, slots are served unproven (docs/causal.md §7.5, rule 3)
-)
-
 // Replica is one node's part in causal replication. The view decides which slots the node
 // owns, and for how long a request waits. K of the slots decides what a read may show
 // (I14, I15), and so views may change at any time without showing a client less.
 //
 // Everything that a step changes is collected in a step.Step and persisted as one write.
 type Replica struct {
-	cfg   Config
-	step  *step.Step
-	views Views
+	cfg  Config
+	step *step.Step
 
-	catalog *catalog.Catalog
-	view    *membership.View
-
-	slots      *slots.Table
-	streams    *broadcast.Streams // of this view: the own stream, and tracks of the other replicas of the shard
-	peers      *peers.List
-	offers     map[*peers.Peer]*handoff.Offer   // slots that a peer owns, and has not acknowledged; none: there are none
-	receipts   map[*peers.Peer]*handoff.Receipt // what this node has acknowledged of a peer's data, in this view
-	requesters handoff.Requesters               // of slots, with the revisions that they have acknowledged
-
-	exchanges []*exchange // under way, at most one for each peer
-	gossip    gossip
-	progress  uint64       // grows whenever slots get nearer to ready; a PUT /view that makes progress is waited for
-	movedAt   wire.Instant // when slots last got nearer to ready in this view; unproven service counts from here
-	synced    bool         // docs/causal.md §7.6, rule 1; ends with a new view, a repeated PUT /view, or a new former member
-
-	requests   *requests.Requests
-	satisfied  *satisfied.Checker
-	results    *results.Results
-	releasable handoff.Queue // slots held for others that every owner has acknowledged (I25)
-	boots      *loss.Boots
-	guard      *plausible.Guard
-	info       *viewinfo.Asker
-	cuts       gc.CutMaker
-	collector  *gc.Collector
-	items      *items.Items
-
-	forgettings []forgetting // operators that wait for a node to be forgotten
+	catalog   *catalog.Catalog
+	view      *membership.View
+	slots     *slots.Table
+	peers     *peers.List
+	boots     *loss.Boots
+	collector *gc.Collector
+	results   *results.Results
+	items     *items.Items
+	satisfied *satisfied.Checker
+	handoffs  *handoff.Handoffs
+	guard     *plausible.Guard
+	streams   *broadcast.Streams // of this view: the own stream, and tracks of the other replicas of the shard
+	broadcast *broadcast.Broadcast
+	surveys   *surveys.Surveys
+	requests  *requests.Requests
+	info      *viewinfo.Asker
+	ready     *ready.Readiness
+	exchanges *exchanges.Exchanges
+	responder *exchanges.Responder
+	orders    *forgetting.Orders
+	sync      *syncing.Sync
 }
 
 // New returns a Replica that holds nothing and has no view. box must outlive the Replica.
 func New(cfg Config, box *core.Outbox, views Views) *Replica {
 	cfg.Limits = cfg.Limits.withDefaults()
-	self := wire.NodeBoot{Node: cfg.Self, Boot: cfg.Boot}
-	r := &Replica{cfg: cfg, step: step.New(self, box), views: views}
-	streams := broadcast.New(broadcast.Limits{BatchOps: cfg.Limits.BatchOps, BatchBytes: cfg.Limits.BatchBytes, WindowBytes: cfg.Limits.WindowBytes})
-	table := slots.New(cfg.Limits.Space, &streams, func(s wire.Stream) bool { return r.boots.StreamEnded(s) })
-	r.streams, r.slots, r.collector = &streams, &table, &gc.Collector{}
+	r := &Replica{cfg: cfg, step: step.New(wire.NodeBoot{Node: cfg.Self, Boot: cfg.Boot}, box)}
+	r.makeState(views)
+	r.makeRequests()
+	r.makeExchanges()
+	return r
+}
+
+// makeState makes the parts that know what this node has and with whom it is.
+func (r *Replica) makeState(views Views) {
+	l := &r.cfg.Limits
+	known := catalog.New(l.Space)
+	streams := broadcast.New(broadcast.Limits{BatchOps: l.BatchOps, BatchBytes: l.BatchBytes, WindowBytes: l.WindowBytes})
+	table := slots.New(l.Space, &streams, func(s wire.Stream) bool { return r.boots.StreamEnded(s) })
+	r.catalog, r.streams, r.slots, r.collector = &known, &streams, &table, &gc.Collector{}
 	r.step.Holdings = r.slots.TakeUnwritten
 	r.boots = loss.New(r.step, r.slots)
-	known := catalog.New(cfg.Limits.Space)
-	r.catalog = &known
-	r.view = membership.New(cfg.Self, r.catalog, func() bool { return views.LeftBehind() })
+	r.view = membership.New(r.cfg.Self, r.catalog, func() bool { return views.LeftBehind() })
 	r.peers = peers.New(r.step, r.view, views, r.boots.Forgotten)
-	r.offers, r.receipts = map[*peers.Peer]*handoff.Offer{}, map[*peers.Peer]*handoff.Receipt{}
-	r.guard = plausible.NewGuard(plausible.New(cfg.Limits.Writes, self, &r.streams.Own, r.slots.Len()), r.step)
+	r.guard = plausible.NewGuard(plausible.New(l.Writes, r.step.Self, &r.streams.Own, r.slots.Len()), r.step)
 	r.satisfied = satisfied.New(r.slots, r.catalog, r.boots, r.view)
-	r.results = results.New(r.step, r.boots.Ended, cfg.Limits.Results, cfg.Limits.Forwarders)
-	r.items = items.New(r.step, r.slots, r.collector, r.results, r.dropped, cfg.Limits.ChunkBytes)
-	r.requests = requests.New(cfg.Limits.requests(), requests.Parts{
+	r.results = results.New(r.step, r.boots.Ended, l.Results, l.Forwarders)
+	r.items = items.New(r.step, r.slots, r.collector, r.results, func(key string) { r.exchanges.Dropped(key) }, l.ChunkBytes)
+}
+
+// makeRequests makes the parts that serve clients.
+func (r *Replica) makeRequests() {
+	r.requests = requests.New(r.cfg.Limits.requests(), requests.Parts{
 		Step: r.step, View: r.view, Peers: r.peers, Catalog: r.catalog, Slots: r.slots, Items: r.items, Streams: r.streams,
 		Satisfied: r.satisfied, Results: r.results, Guard: r.guard,
-		OwnDurable: r.ownDurable, AskMissing: func() { r.info.AskMissing() },
+		OwnDurable: func(view ids.View, n uint64) { r.broadcast.OwnDurable(view, n) }, AskMissing: func() { r.info.AskMissing() },
 	})
 	r.info = viewinfo.New(r.step, r.view, r.catalog, r.boots, r.peers, r.requests)
-	return r
+	r.broadcast = broadcast.Of(r.streams, r.cfg.Limits.AsideBytes, broadcast.Parts{
+		Step: r.step, View: r.view, Peers: r.peers, Slots: r.slots, Items: r.items, Guard: r.guard, Waker: r.requests, Exchanges: host{r},
+	})
+}
+
+// makeExchanges makes the parts that bring the nodes to hold the same.
+func (r *Replica) makeExchanges() {
+	r.surveys = surveys.New(surveys.Parts{
+		Step: r.step, View: r.view, Peers: r.peers, Catalog: r.catalog, Slots: r.slots, Items: r.items,
+		Collector: r.collector, Satisfied: r.satisfied, Host: host{r},
+	})
+	r.handoffs = handoff.New(r.step, r.view, r.peers, r.slots, r.items, host{r})
+	r.ready = ready.New(ready.Parts{
+		Step: r.step, View: r.view, Slots: r.slots, Items: r.items, Boots: r.boots, Collector: r.collector, Waker: r.requests, Host: host{r},
+	})
+	r.exchanges = exchanges.New(exchanges.Parts{
+		Step: r.step, View: r.view, Peers: r.peers, Slots: r.slots, Items: r.items, Boots: r.boots, Guard: r.guard,
+		Handoffs: r.handoffs, Ready: r.ready, Waker: r.requests, Host: host{r},
+	})
+	r.responder = r.exchanges.Responder(r.collector, host{r})
+	r.orders = forgetting.New(r.step, r.view, r.peers, r.catalog, r.boots, r.requests.LostOf, host{r})
+	r.sync = syncing.New(syncing.Parts{
+		Step: r.step, View: r.view, Peers: r.peers, Slots: r.slots, Boots: r.boots, Handoffs: r.handoffs, Exchanges: r.exchanges,
+		Ready: r.ready, Orders: r.orders, Requests: r.requests,
+	})
 }
 
 // SetNow sets the time of a step. The time never goes back.
@@ -201,31 +235,12 @@ func (r *Replica) Next() wire.Instant { return r.step.Next() }
 // OnDurable takes in that the writes up to seq are durable.
 func (r *Replica) OnDurable(seq uint64) { r.step.OnDurable(seq) }
 
-// advance notes progress: data has come nearer to its owners.
-func (r *Replica) advance() { r.progress++ }
-
-// gained notes progress if the peer has not been exchanged with in this view. Gossip with
-// other peers never ends, and so does not count: a PUT /view would seem to make progress without
-// end.
-func (r *Replica) gained(from *peers.Peer) {
-	if !from.Exchanged {
-		r.advance()
-	}
-}
-
-// moved notes that slots have come nearer to ready, by a node that had not been exchanged
-// with in this view. Unproven service is put off from now (docs/causal.md §7.5, rule 3).
-func (r *Replica) moved() {
-	r.progress++
-	r.movedAt = r.step.Now()
-}
-
 // Progress grows whenever slots get nearer to ready, or data nearer to its owners.
-func (r *Replica) Progress() uint64 { return r.progress }
+func (r *Replica) Progress() uint64 { return r.ready.Progress() }
 
 // Synced reports whether a PUT /view may be answered, as far as causal buckets go: the node
 // has no view, or is synced (docs/causal.md §7.6).
-func (r *Replica) Synced() bool { return r.view.None() || r.synced }
+func (r *Replica) Synced() bool { return r.view.None() || r.sync.Synced() }
 
 // Holding reports that this node holds slots, owned ones or others, with or without items.
 func (r *Replica) Holding() bool { return r.slots.Held() > 0 }
@@ -236,7 +251,7 @@ func (r *Replica) Written() bool { return r.slots.Stored() }
 // Hello fills in the part of a hello that concerns causal buckets: how far the own stream
 // was sent, readiness, progress, and the lowest open counter.
 func (r *Replica) Hello(h *wire.Hello) {
-	h.Stream, h.Ready, h.CausalProgress = r.streams.Own.Sent(), r.view.Member() && r.slots.Unready() == 0, r.progress
+	h.Stream, h.Ready, h.CausalProgress = r.streams.Own.Sent(), r.view.Member() && r.slots.Unready() == 0, r.ready.Progress()
 	r.requests.Hello(h)
 }
 
@@ -268,7 +283,7 @@ func (r *Replica) SubmitList(in *core.CausalList) { r.requests.SubmitList(in) }
 // Abandon ends the request of a client that has left, or an operator's order to forget a node.
 func (r *Replica) Abandon(token ids.Token) {
 	if !r.requests.Abandon(token) {
-		r.abandonForget(token)
+		r.orders.Abandon(token)
 	}
 }
 
@@ -296,5 +311,11 @@ func (r *Replica) OnLeftBehind() {
 		return
 	}
 	r.requests.Reroute()
-	r.beginHandoffs()
+	r.handoffs.Restart()
 }
+
+// Refresh exchanges with every peer once more, because an operator has put the same view again.
+func (r *Replica) Refresh() { r.sync.Refresh() }
+
+// Forget takes an operator's order to forget a node.
+func (r *Replica) Forget(in *core.ForgetNode) { r.orders.Forget(in) }

@@ -15,7 +15,6 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/node/causal/catalog"
-	"github.com/cohortkv/cohort/node/causal/plausible"
 	"github.com/cohortkv/cohort/node/causal/slots"
 	"github.com/cohortkv/cohort/node/causal/step"
 	"github.com/cohortkv/cohort/node/ids"
@@ -26,8 +25,8 @@ import (
 const (
 	SuspectDelay = 200 * wire.Millisecond // how long a request waits for a stream before the stream's node is asked in which boot it is
 	suspectFor   = 3 * wire.Second        // how long a boot is suspected for which no request waits
-	maxEnded     = plausible.MaxEndedBoots
-	maxForgotten = plausible.MaxForgotten // nodes; a Digest that lists more is refused
+	MaxEnded     = 1000                   // boots that have ended
+	MaxForgotten = 1024                   // nodes that operators have given up; a Digest that lists more is refused
 )
 
 // Boots is what a node knows of the boots of all nodes, its own earlier ones too.
@@ -36,10 +35,10 @@ type Boots struct {
 	slots *slots.Table // says in which slots something is lost
 
 	current  map[ids.Node]ids.Boot   // boot of the last hello of each node
-	ended    []wire.NodeBoot         // boots that have ended, the first one learnt first; at most maxEnded
+	ended    []wire.NodeBoot         // boots that have ended, the first one learnt first; at most MaxEnded
 	resolved map[ids.Boot]bool       // boots of ended for which an inquiry has ended: their streams are lost beyond K
 	suspects []suspect               // boots that a request waits for and that may have ended; at most catalog.MaxUnknown
-	given    map[ids.Node]*forgotten // nodes that operators have given up; at most maxForgotten
+	given    map[ids.Node]*forgotten // nodes that operators have given up; at most MaxForgotten
 
 	inquiry   uint64      // number of the present inquiry; ascends
 	inquiring bool        // some peer has not answered the present inquiry
@@ -81,14 +80,14 @@ func (l *Boots) Ended(id ids.Node, boot ids.Boot) bool {
 // List are the ended boots that each Digest tells.
 func (l *Boots) List() []wire.NodeBoot { return slices.Clone(l.ended) }
 
-// markEnded notes that a boot has ended, and begins an inquiry. Beyond maxEnded the boot that
+// markEnded notes that a boot has ended, and begins an inquiry. Beyond MaxEnded the boot that
 // was noted first is dropped, and has to be found out again.
 func (l *Boots) markEnded(boot wire.NodeBoot) {
 	if l.Ended(boot.Node, boot.Boot) {
 		return
 	}
 	l.ended = append(l.ended, boot)
-	if len(l.ended) > maxEnded {
+	if len(l.ended) > MaxEnded {
 		delete(l.resolved, l.ended[0].Boot)
 		l.ended = slices.Delete(l.ended, 0, 1)
 	}

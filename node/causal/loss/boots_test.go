@@ -114,11 +114,11 @@ func TestSuspectsAndEndedBootsAreBounded(t *testing.T) {
 	if n := len(l.suspects); n != catalog.MaxUnknown {
 		t.Errorf("%d boots are suspected", n)
 	}
-	for n := range ids.Boot(maxEnded + 1) {
+	for n := range ids.Boot(MaxEnded + 1) {
 		l.Hear([]wire.NodeBoot{{Node: 1, Boot: n + 1}}, nobody)
 		l.End()
 	}
-	if l.Ended(1, 1) || !l.Ended(1, 2) || len(l.List()) != maxEnded || len(l.resolved) != maxEnded {
+	if l.Ended(1, 1) || !l.Ended(1, 2) || len(l.List()) != MaxEnded || len(l.resolved) != MaxEnded {
 		t.Errorf("%d boots are over, %d of them for good", len(l.List()), len(l.resolved))
 	}
 }
@@ -201,10 +201,10 @@ func TestAForgottenNodeIsOverOnceAllWereAsked(t *testing.T) {
 	if l.Readmit(3); l.Forgotten(3) {
 		t.Error("a view that has the node does not end that")
 	}
-	for n := range ids.Node(maxForgotten) {
+	for n := range ids.Node(MaxForgotten) {
 		l.Forget(wire.Forgotten{Node: 100 + n})
 	}
-	if n := len(l.ForgottenList()); n != maxForgotten || l.Forget(wire.Forgotten{Node: 99}) {
+	if n := len(l.ForgottenList()); n != MaxForgotten || l.Forget(wire.Forgotten{Node: 99}) {
 		t.Errorf("%d nodes are forgotten", n)
 	}
 }

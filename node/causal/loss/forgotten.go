@@ -18,7 +18,7 @@ type forgotten struct {
 // order was carried out before, or if too many nodes are forgotten: no cluster is expected to
 // lose so many. The caller begins an inquiry.
 func (l *Boots) Forget(f wire.Forgotten) bool {
-	if l.Told(f) || len(l.given) >= maxForgotten && !l.Forgotten(f.Node) {
+	if l.Told(f) || len(l.given) >= MaxForgotten && !l.Forgotten(f.Node) {
 		return false
 	}
 	l.given[f.Node] = &forgotten{Forgotten: f}

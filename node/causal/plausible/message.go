@@ -6,6 +6,7 @@ import (
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/node/causal/catalog"
 	"github.com/cohortkv/cohort/node/causal/handoff"
+	"github.com/cohortkv/cohort/node/causal/loss"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -13,14 +14,12 @@ import (
 // below. A message beyond them must cost no more than its bytes, and must leave nothing behind
 // that other nodes would refuse later.
 const (
-	MaxVector     = 16_384  // positions in a vector
-	MaxForgotten  = 1024    // nodes that operators have given up
-	MaxEndedBoots = 1000    // boots that have ended
-	maxFormer     = 1024    // former members in a list
-	maxLayout     = 1024    // shards of a layout, and also its members
-	maxCount      = 1 << 62 // a revision, so that it can be counted up without overflow
-	maxSums       = 1 << 16 // sums in a message: one for each slot of the largest space
-	maxCounters   = 1 << 16 // counters in a CausalForwardCancel
+	MaxVector   = 16_384  // positions in a vector
+	maxFormer   = 1024    // former members in a list
+	maxLayout   = 1024    // shards of a layout, and also its members
+	maxCount    = 1 << 62 // a revision, so that it can be counted up without overflow
+	maxSums     = 1 << 16 // sums in a message: one for each slot of the largest space
+	maxCounters = 1 << 16 // counters in a CausalForwardCancel
 )
 
 // Flaw says which rule a peer's message breaks, judged by the message alone; empty: none. What
@@ -52,7 +51,7 @@ func (j *Judge) Flaw(m wire.Message, now wire.Instant) string {
 func (j *Judge) exchangeFlaw(m wire.Message, most limit) string {
 	switch m := m.(type) {
 	case *wire.DigestRequest:
-		return first(rangesFlaw(m.Slots), mostFlaw(len(m.Sums), maxSums), mostFlaw(len(m.Forgotten), MaxForgotten))
+		return first(rangesFlaw(m.Slots), mostFlaw(len(m.Sums), maxSums), mostFlaw(len(m.Forgotten), loss.MaxForgotten))
 	case *wire.Digest:
 		return j.digestFlaw(m, most)
 	case *wire.FetchItems:
@@ -254,8 +253,8 @@ func (most limit) carryAnswer(m *wire.CausalForwardReply) string {
 func (j *Judge) digestFlaw(m *wire.Digest, most limit) string {
 	why := first(
 		revisionFlaw(m.Revision), j.holdingsFlaw(&m.Held, most), most.vector(m.Heard),
-		mostFlaw(len(m.Ended), MaxEndedBoots), mostFlaw(len(m.Acked), handoff.MaxRequesters), mostFlaw(len(m.Requesting), handoff.MaxRequesters),
-		mostFlaw(len(m.Former), maxFormer), mostFlaw(len(m.Forgotten), MaxForgotten), groupsFlaw(m.Groups),
+		mostFlaw(len(m.Ended), loss.MaxEnded), mostFlaw(len(m.Acked), handoff.MaxRequesters), mostFlaw(len(m.Requesting), handoff.MaxRequesters),
+		mostFlaw(len(m.Former), maxFormer), mostFlaw(len(m.Forgotten), loss.MaxForgotten), groupsFlaw(m.Groups),
 	)
 	if why == "" && m.Heard.At(j.own.ID()) > j.own.Last() {
 		return "more of this node's writes than there are"
