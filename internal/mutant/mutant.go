@@ -97,6 +97,7 @@ const (
 	CausalAcksIgnored         // a write waits for its whole time, though all other replicas have acknowledged it
 	CausalForgetResults       // a node that restarts with its disk does not know the results of forwarded writes
 	CausalFoldUnready         // after a restart, positions of tracks go into K of slots that were not ready, too (I15)
+	CausalForgetGCCounter     // a node that restarts with its disk does not know its GC counter
 	CausalForgetLeftBehind    // a node that restarts with its disk does not know that it was left behind
 	CausalReadyEarly          // a slot is durably ready before the items that were kept aside are merged (I15)
 	CausalLiveBeyondGap       // positions of tracks are persisted beyond the first gap (I15)
@@ -187,6 +188,7 @@ var names = [count]string{
 	CausalAcksIgnored:         "CausalAcksIgnored",
 	CausalForgetResults:       "CausalForgetResults",
 	CausalFoldUnready:         "CausalFoldUnready",
+	CausalForgetGCCounter:     "CausalForgetGCCounter",
 	CausalForgetLeftBehind:    "CausalForgetLeftBehind",
 	CausalReadyEarly:          "CausalReadyEarly",
 	CausalLiveBeyondGap:       "CausalLiveBeyondGap",

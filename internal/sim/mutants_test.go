@@ -52,7 +52,7 @@ var profileFor = map[mutant.Mutant]schedule.Profile{
 	mutant.StayLeftBehind: schedule.Twins,
 	// Crashes keep the disk.
 	mutant.CausalForgetResults: schedule.RestartsWithDisk, mutant.CausalFoldUnready: schedule.RestartsWithDisk, mutant.CausalReadyEarly: schedule.RestartsWithDisk,
-	mutant.CausalLiveBeyondGap: schedule.RestartsWithDisk, mutant.CausalForgetLeftBehind: schedule.RestartsWithDisk,
+	mutant.CausalLiveBeyondGap: schedule.RestartsWithDisk, mutant.CausalForgetGCCounter: schedule.RestartsWithDisk, mutant.CausalForgetLeftBehind: schedule.RestartsWithDisk,
 	// These bugs cost only time. A calm stretch shows them, because nothing else delays
 	// requests.
 	mutant.ForwardAtTick: schedule.CalmStretches, mutant.ConfirmAtTick: schedule.CalmStretches,

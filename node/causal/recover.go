@@ -16,7 +16,9 @@ func (r *Replica) Recovered(v *wire.View, found *core.RecoveredCausal) {
 	for _, k := range found.Views {
 		r.catalog.Add(k)
 	}
-	r.collector.Raise(found.GCCounter)
+	if !mutant.On(mutant.CausalForgetGCCounter) {
+		r.collector.Raise(found.GCCounter)
+	}
 	r.results.Recover(found.Applied, found.Finished)
 	r.peers.Recover(found.Former)
 	r.holdView(v)
