@@ -37,6 +37,9 @@ MODEL      ?= strong
 # Fewer collections of garbage: a run keeps little, and makes much.
 SIMULATE    = GOGC=400 COHORT_SIM_MODEL=$(2) COHORT_SIM_OPERATOR=$(OPERATOR) COHORT_SIM_SCHEDULES=$(1) COHORT_SIM_SEED=$(SEED)
 
+# The go command on the source with the deliberate bugs planted.
+MUTANTS     = GO=$(GO) $(GO) run ./internal/cmd/mutants
+
 .DEFAULT_GOAL := help
 .PHONY: help build demo image test check check-long gofmt vet staticcheck unit unit-long sim-quick process-quick unit-race sim-causal sim-calm sim-garbled sim-twins process \
 	process-race mutants fuzz nightly sim test-containers test-containers-all prose arch mutate clean
@@ -69,7 +72,7 @@ gofmt: ## formatting
 
 vet: ## go vet, with and without the deliberate bugs
 	$(GO) vet ./...
-	$(GO) vet -tags mutants ./internal/...
+	$(MUTANTS) vet ./internal/...
 
 staticcheck: ## staticcheck
 	$(GO) tool staticcheck ./...
@@ -125,7 +128,7 @@ sim: ## more schedules: make sim SEEDS=100000 MODEL=both, or one again: make sim
 	$(call SIMULATE,$(SEEDS),$(MODEL)) $(GO) test -count=1 -v -timeout 0 ./internal/sim
 
 mutants: ## every deliberate bug is found, and how many seeds that takes
-	GOGC=400 $(GO) test -count=1 -v -timeout $(TIMEOUT) -tags mutants ./internal/sim -run Mutant
+	GOGC=400 $(MUTANTS) test -count=1 -v -timeout $(TIMEOUT) ./internal/sim -run Mutant
 
 fuzz: ## every Fuzz function for FUZZTIME; make fuzz ONLY=Step: those whose name matches
 	@GO=$(GO) FUZZTIME=$(FUZZTIME) scripts/fuzz $(ONLY)

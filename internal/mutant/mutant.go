@@ -1,13 +1,16 @@
 // Package mutant names the deliberate bugs that the simulator must find (docs/testing.md
 // §5).
 //
-// The cores plant each as `if mutant.On(mutant.X)`. In a normal build On is the constant
-// false and is inlined, so the branch is not in the binary. In a build with -tags mutants,
-// On returns true for the one mutant that Choose selected. The selection holds for the
-// whole process, so it must be made before any run starts.
+// The source of the protocols has no trace of them. Each is a patch in the folder patches,
+// named after it, and package patch plants all of them into copies of the source (decision
+// 32). There On returns true for the one mutant that Choose selected. The selection holds
+// for the whole process, so it must be made before any run starts.
 //
 // A mutant that no schedule finds shows a hole in the checks or in the schedules.
 package mutant
+
+// Built reports whether the deliberate bugs are in this build. A patch makes it true.
+const Built = false
 
 // Mutant is one deliberate bug.
 type Mutant uint8

@@ -2,9 +2,6 @@
 
 package mutant
 
-// Built reports whether the deliberate bugs are in this build.
-const Built = true
-
 var chosen Mutant
 
 // On reports whether the bug was chosen.

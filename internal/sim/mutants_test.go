@@ -102,7 +102,11 @@ func mutantSet(t *testing.T) mutant.Mutant {
 
 func init() {
 	plant = func(t *testing.T) {
-		mutant.Choose(mutantSet(t))
+		if m := mutantSet(t); m != mutant.None && !mutant.Built {
+			t.Fatalf("%s is not in this build: use go run ./internal/cmd/mutants in the place of go", m)
+		} else {
+			mutant.Choose(m)
+		}
 		t.Cleanup(func() { mutant.Choose(mutant.None) })
 	}
 }
@@ -112,6 +116,9 @@ func init() {
 // COHORT_SIM_MODEL those of one model. A bug is selected for the whole process, so the test
 // runs alone.
 func TestMutants(t *testing.T) {
+	if !mutant.Built {
+		t.Fatal("the deliberate bugs are not in this build: use make mutants, or go run ./internal/cmd/mutants")
+	}
 	defer mutant.Choose(mutant.None)
 	chosen := mutant.All()
 	if m := mutantSet(t); m != mutant.None {

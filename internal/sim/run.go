@@ -27,7 +27,7 @@
 //   - COHORT_SIM_OPERATOR: sane, splitting, adversarial, or all in turn
 //   - COHORT_SIM_PROFILE: usual, reused-counters, cut-references, late-delivery, data-loss,
 //     lost-answers, garbled, twins, calm-stretches, restarts-with-disk
-//   - COHORT_SIM_MUTANT, built with -tags mutants: the deliberate bug
+//   - COHORT_SIM_MUTANT, run by internal/cmd/mutants: the deliberate bug
 package sim
 
 import (

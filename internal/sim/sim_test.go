@@ -188,11 +188,11 @@ func shrunk(s *schedule.Schedule, check string) *schedule.Schedule {
 	}, shrinkTries)
 }
 
-// plant selects the deliberate bug that COHORT_SIM_MUTANT names. Only a build with -tags
-// mutants has deliberate bugs.
+// plant selects the deliberate bug that COHORT_SIM_MUTANT names. Only a build of
+// internal/cmd/mutants has deliberate bugs.
 var plant = func(t *testing.T) {
 	if os.Getenv("COHORT_SIM_MUTANT") != "" {
-		t.Fatal("COHORT_SIM_MUTANT needs -tags mutants")
+		t.Fatal("COHORT_SIM_MUTANT needs go run ./internal/cmd/mutants in the place of go")
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
 	strong "github.com/cohortkv/cohort/node/strong/history"
@@ -39,9 +38,6 @@ func (h *history) append(w *wire.Write) error {
 
 // apply moves the position, at most to the end of the log, and returns the entries that are passed.
 func (h *history) apply(to uint64) []wire.Entry {
-	if mutant.On(mutant.RecoverUncommitted) {
-		to++
-	}
 	n := 0
 	if to > h.Commit {
 		n = int(min(to-h.Commit, uint64(len(h.Log))))

@@ -171,7 +171,7 @@ func TestARestartedNodeFindsTheHistoryThatItHad(t *testing.T) {
 		if found.Commit > n.history.Commit() {
 			t.Fatalf("%d entries count as committed, %d are", found.Commit, n.history.Commit())
 		}
-		after := strong.Recover(&core.Outbox{}, standard.Origins, found, 1)
+		after := strong.Recover(&core.Outbox{}, standard.Origins, found)
 		if staged := n.history.Staged(); staged != nil && rapid.Bool().Draw(t, "swap in later") {
 			n.history.SwapIn(staged.Ballot)
 			after.SwapIn(staged.Ballot)

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -192,11 +191,6 @@ func (t *Table[R]) finishLargest() wire.NodeBoot {
 		return cmp.Or(cmp.Compare(len(b.kept), len(a.kept)), cmp.Compare(a.usedAt, b.usedAt))
 	})
 	s := t.forwarders[f]
-	if mutant.On(mutant.CausalForgetWithoutRoom) {
-		t.kept -= len(s.kept)
-		clear(s.kept)
-		return f
-	}
 	t.raise(s, s.highest+1)
 	return f
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -60,9 +59,6 @@ func Survivor(sides []Side, held []*wire.Record) (winner *wire.Record, conflict 
 
 // survives reports whether no other side has superseded what side i holds.
 func survives(sides []Side, held []*wire.Record, i int) bool {
-	if mutant.On(mutant.MergeUnion) {
-		return true
-	}
 	stamp := held[i].Stamp
 	for j := range sides {
 		same := held[j] != nil && held[j].Stamp == stamp
@@ -81,9 +77,6 @@ func MergeLedgers(ledgers []*Ledger, originLimit int) *Ledger {
 	out := NewLedger(originLimit)
 	for _, l := range ledgers {
 		out.next = max(out.next, l.next)
-	}
-	if mutant.On(mutant.MergeIDsOneSide) {
-		ledgers = ledgers[:1]
 	}
 	for _, l := range ledgers {
 		for _, o := range l.origins {

@@ -3,7 +3,6 @@ package strong
 import (
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/forward"
 	"github.com/cohortkv/cohort/node/ids"
@@ -77,7 +76,7 @@ func (f *forwarder) finish(r *Replica, q *request, res wire.Result) {
 		return
 	}
 	f.remove(q)
-	if !kv.Fits(&q.op, res.Status) && !mutant.On(mutant.UncheckedStatus) {
+	if !kv.Fits(&q.op, res.Status) {
 		r.box.Event(core.Event{Kind: core.EventMalformed, Peer: r.promise.Primary(), Note: "an answer that does not fit its write"})
 		res = wire.Result{Status: wire.Unknown, MsgNum: res.MsgNum}
 	}
@@ -111,9 +110,7 @@ func (r *Replica) Submit(token ids.Token, op wire.Op, stored wire.Meta) {
 		return
 	}
 	r.fwd.unsent = append(r.fwd.unsent, q)
-	if !mutant.On(mutant.ForwardAtTick) {
-		r.forward()
-	}
+	r.forward()
 }
 
 // Abandon forgets a request of a client that has left. If the write may be in a log, the primary

@@ -1,7 +1,6 @@
 package strong
 
 import (
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -55,9 +54,6 @@ func (r *Replica) onAck(h wire.Header, a *wire.Ack) {
 	p := r.asPrimary
 	if p == nil || a.Ballot != r.hist.Ballot() || !p.CountsOn(h) || r.agreement.Differs(h.From, a.Index, a.Sum) {
 		return
-	}
-	if mutant.On(mutant.AckConfirmsRead) {
-		r.reads.ConfirmedBy(r.now, h.From)
 	}
 	p.Acknowledged(r.now, h.From, a.Index)
 }

@@ -1,7 +1,6 @@
 package strong
 
 import (
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/strong/history"
@@ -26,9 +25,6 @@ func (r *Replica) onPrepare(h wire.Header, p *wire.Prepare) {
 	}
 	r.acknowledge(h.From)
 	r.hist.LearnCommit(p.Commit)
-	if mutant.On(mutant.ReadUncommitted) {
-		r.hist.CommitTo(r.hist.Length())
-	}
 }
 
 // acknowledge tells the primary how much of the log is here, once that is durable (I4), and its
@@ -36,9 +32,5 @@ func (r *Replica) onPrepare(h wire.Header, p *wire.Prepare) {
 func (r *Replica) acknowledge(to ids.Node) {
 	end := r.hist.Length()
 	ack := &wire.Ack{Ballot: r.hist.Ballot(), Index: end, Sum: r.hist.SumAt(end)}
-	if mutant.On(mutant.AckBeforeDurable) {
-		r.box.Send(to, ack)
-		return
-	}
 	r.box.PostAfter(r.box.LastWrite(), core.Envelope{To: to, Message: ack})
 }

@@ -1,7 +1,6 @@
 package strong
 
 import (
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -29,7 +28,7 @@ func (r *Replica) openReads() {
 // confirmation leaves when the promise is durable (I2).
 func (r *Replica) onConfirm(h wire.Header, c *wire.Confirm) {
 	has := r.hist.Ballot() == c.Ballot || r.hist.HasStaged(c.Ballot)
-	if !has && !mutant.On(mutant.ServeBeforeBaseEverywhere) {
+	if !has {
 		return
 	}
 	if !r.promise.IsMember() || c.Ballot != r.promise.Ballot() || r.promise.IsPrimary() && r.asPrimary == nil {

@@ -1,9 +1,6 @@
 package view
 
 import (
-	"slices"
-
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -31,23 +28,5 @@ func (mgr *Manager) Reach() {
 		add(v.Sources)
 		add(mgr.local.PullTargets())
 	}
-	if mutant.On(mutant.SendViewToDropped) {
-		add(mgr.puts.Dropped())
-	}
-	if mutant.On(mutant.KeepOldAddress) {
-		all = mgr.asFirstNamed(all)
-	}
 	mgr.box.Peers(all)
-}
-
-// asFirstNamed gives each node the address that was first named for it (mutant KeepOldAddress).
-func (mgr *Manager) asFirstNamed(all []wire.Member) []wire.Member {
-	for i, m := range all {
-		if j := slices.IndexFunc(mgr.first, func(o wire.Member) bool { return o.ID == m.ID }); j >= 0 {
-			all[i] = mgr.first[j]
-		} else {
-			mgr.first = append(mgr.first, m)
-		}
-	}
-	return all
 }

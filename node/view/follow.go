@@ -1,7 +1,6 @@
 package view
 
 import (
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/view/ancestry"
@@ -15,27 +14,13 @@ func (mgr *Manager) FollowIfAllowed(v *wire.View) {
 	if !mgr.held.Sound(v) {
 		return
 	}
-	if mgr.held.MayFollow(v) && mgr.wanted(v) {
+	if mgr.held.MayFollow(v) {
 		mgr.adopt(mgr.held.WithBirths(v))
 		return
 	}
 	if mgr.View() != nil && mgr.held.ID() == v.ID && mgr.held.Extend(v) {
 		mgr.renewed()
 	}
-}
-
-// wanted reports whether this node was told the list of a view; without the deliberate bug it
-// need not be (mutant FollowOwnPutOnly).
-func (mgr *Manager) wanted(v *wire.View) bool {
-	if !mutant.On(mutant.FollowOwnPutOnly) {
-		return true
-	}
-	for list := range mgr.puts.Lists {
-		if list.Equal(v.Layout) {
-			return true
-		}
-	}
-	return false
 }
 
 // Leave follows a view that does not list this node, because its members owe what this node

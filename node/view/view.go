@@ -76,8 +76,6 @@ type Manager struct {
 	held  *held.View
 	peers *hello.Peers
 	puts  *put.Puts // nil before Use
-
-	first []wire.Member // where each node was first said to be, for a deliberate bug (mutant)
 }
 
 // New returns a manager without a view, or with the view that it recovered.

@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/internal/sim/trace"
 	"github.com/cohortkv/cohort/node/checkpoint"
 	"github.com/cohortkv/cohort/node/core"
@@ -82,10 +81,7 @@ func (n *Node) Start() {
 		}
 		cfg.Recovered, n.Store = found.Rec, found.store
 	} else {
-		inc := ids.Incarnation(w.Rng.Uint64() | 1)
-		if n.Inc == 0 || !mutant.On(mutant.EmptyKeepsIncarnation) {
-			n.Inc = inc
-		}
+		n.Inc = ids.Incarnation(w.Rng.Uint64() | 1)
 		n.disk = disk{}
 		n.Store = store.NewMemory()
 	}

@@ -9,7 +9,6 @@
 package agreement
 
 import (
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/strong/history"
@@ -139,7 +138,7 @@ func (a *Agreement) Enter(b ids.Ballot) bool {
 	if !a.promise.IsMember() || a.promise.IsPrimary() || b.IsZero() {
 		return false
 	}
-	if b != a.promise.Ballot() && !mutant.On(mutant.AckWithoutPromise) {
+	if b != a.promise.Ballot() {
 		return false
 	}
 	if a.history.Ballot() != b && a.history.HasStaged(b) && b == a.promise.Ballot() {

@@ -1,7 +1,6 @@
 package agreement
 
 import (
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/strong/recovery"
@@ -57,7 +56,7 @@ func (a *Agreement) onJoinRequest(h wire.Header, c *wire.JoinRequest) {
 		if b.Compare(promised) < 0 {
 			a.box.Send(h.From, &wire.BallotTooLow{Ballot: b, Promised: promised})
 		}
-	case h.From != a.promise.Primary() || h.Boot != b.Boot && !mutant.On(mutant.RoundWithoutBoot):
+	case h.From != a.promise.Primary() || h.Boot != b.Boot:
 	case !recovery.Reachable(b.Round):
 		a.malformed(h.From, "a round that no view comes to")
 	case b.Round <= promised.Round && b != promised:
@@ -92,12 +91,6 @@ func (a *Agreement) join() *wire.Join {
 func (a *Agreement) onPull(h wire.Header, replyTo ids.ReplyTo, p *wire.Pull, leave func(p *wire.Pull) wire.Fate) {
 	reply := &wire.PullReply{Ballot: p.Ballot, Owed: p.Owed.Ballot, Fate: wire.FateLost}
 	if a.history.Contains(p.Owed.Ballot) || a.history.StagedContains(p.Owed.Ballot) {
-		if mutant.On(mutant.PullWithoutPromise) {
-			j := a.join()
-			j.Ballot = p.Ballot
-			a.sendDurable(core.Envelope{To: h.From, Answer: replyTo, Message: j})
-			return
-		}
 		if reply.Fate = leave(p); reply.Fate == 0 {
 			a.pulled(h, replyTo, p)
 			return
@@ -164,9 +157,6 @@ func (a *Agreement) staged() {
 		a.round.HandOut(a.now)
 	}
 	a.sendDurable(core.Envelope{To: a.promise.Primary(), Message: &wire.Started{Ballot: a.promise.Ballot()}})
-	if mutant.On(mutant.BaseEntryByEntry) && a.history.Staged().Fresh {
-		a.swapIn()
-	}
 }
 
 // onFetch serves a piece of a base, under the promised ballot only. So what this node serves does

@@ -3,7 +3,6 @@ package agreement
 import (
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/strong/history"
@@ -26,9 +25,6 @@ func (a *Agreement) beginRoundAbove(other uint64) {
 	if !recovery.Reachable(b.Round) {
 		a.views.RenumberAbove(v.ID) // and a round, in the view that this makes
 		return
-	}
-	if mutant.On(mutant.RoundWithoutBoot) {
-		b.Boot = 0
 	}
 	a.bind(b)
 	a.host.PromiseMade()
@@ -171,7 +167,7 @@ func (a *Agreement) OnBackupHello(h wire.Header, m *wire.Hello) {
 	}
 	inc, ok := history.Incarnation(bound, h.From)
 	switch {
-	case ok && inc != h.Inc && !mutant.On(mutant.AckOfOtherIncarnation):
+	case ok && inc != h.Inc:
 		if !a.mayBegin() {
 			return
 		}
@@ -189,7 +185,6 @@ func (a *Agreement) OnBackupHello(h wire.Header, m *wire.Hello) {
 // its primary's.
 func (a *Agreement) checkSum(member ids.Node, m *wire.Hello) {
 	switch {
-	case mutant.On(mutant.UncheckedContent):
 	case m.Commit > a.history.Commit():
 		a.Differs(member, a.history.Length()+1, 0)
 	case m.Commit == a.history.Commit():
@@ -201,10 +196,7 @@ func (a *Agreement) checkSum(member ids.Node, m *wire.Hello) {
 // node has sent the member entries in the primary's name. A round then gives the member the whole
 // base. Until then its reports do not count (docs/strong.md §12).
 func (a *Agreement) Differs(member ids.Node, at, sum uint64) bool {
-	switch h := a.history; {
-	case mutant.On(mutant.UncheckedContent):
-		return at > h.Length()
-	case at < h.Commit(), at <= h.Length() && sum == h.SumAt(at):
+	if h := a.history; at < h.Commit() || at <= h.Length() && sum == h.SumAt(at) {
 		return false
 	}
 	if a.mayBegin() {

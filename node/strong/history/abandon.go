@@ -3,7 +3,6 @@ package history
 import (
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -25,15 +24,12 @@ func (h *History) Position(id ids.Request) uint64 {
 // Only the primary that ordered the entry may mark it, and only in the same boot. No other node
 // knows which entries are certainly not committed. At another node nothing happens.
 func (h *History) Abandon(self ids.Node, boot ids.Boot, at uint64) {
-	if mutant.On(mutant.NeverTruncate) || !h.LedBy(self, boot) {
+	if !h.LedBy(self, boot) {
 		return
 	}
 	if i, marked := slices.BinarySearch(h.current.abandoned, at); !marked {
 		h.current.abandoned = slices.Insert(h.current.abandoned, i, at)
 		h.box.Event(core.Event{Kind: EventAbandoned, Ballot: h.current.ballot, Count: at})
-	}
-	if mutant.On(mutant.TruncateAtOnce) {
-		h.truncateAtOnce(at)
 	}
 }
 
@@ -43,12 +39,4 @@ func (h *History) KeptLength() uint64 {
 		return a[0] - 1
 	}
 	return h.Length()
-}
-
-// truncateAtOnce gives the position to another entry (mutant TruncateAtOnce).
-func (h *History) truncateAtOnce(at uint64) {
-	c := &h.current
-	keep := at - 1 - c.commit
-	c.log, c.sums, c.abandoned = c.log[:keep], c.sums[:keep], nil
-	h.durable = min(h.durable, at-1)
 }

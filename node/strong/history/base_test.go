@@ -114,7 +114,7 @@ func TestWhatARestartedNodeFindsBehindItsStateIsDurableAndNotCommitted(t *testin
 			Ballot: ballot(1), Commit: 2, Sum: 77, Log: entries(ballot(1), 3, 3),
 			Staged: []wire.StagedBase{{Ballot: ballot(3), Base: from(ballot(2))}, {Ballot: ballot(2), Base: from(ballot(1))}},
 		},
-	}, 0)
+	})
 	if h.Durable() != 5 || h.Commit() != 2 || h.Sum() != 77 || h.Length() != 5 {
 		t.Errorf("durable %d, committed %d of %d", h.Durable(), h.Commit(), h.Length())
 	}

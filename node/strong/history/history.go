@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
@@ -65,16 +64,13 @@ func New(box *core.Outbox, origins int) *History {
 
 // Recover returns the history that a node finds of itself when it starts with its state. All of
 // it is durable. The node must learn again how much of the log behind the state is committed.
-func Recover(box *core.Outbox, origins int, rec *core.Recovered, self ids.Node) *History {
+func Recover(box *core.Outbox, origins int, rec *core.Recovered) *History {
 	h := &History{box: box, origins: origins, current: current{
 		ballot: rec.Ballot, members: rec.Members, bound: rec.Bound, past: rec.Past, attested: rec.Attested,
 		commit: rec.Commit, sum: rec.Sum, ledger: kv.Import(rec.Ledger, origins),
 	}}
 	h.add(rec.Log)
 	h.durable = h.Length()
-	if mutant.On(mutant.TruncateAfterRestart) && len(rec.Log) > 0 && h.LedBy(self, 0) {
-		h.current.abandoned = []uint64{h.Length()} // as if the last one's client had left
-	}
 	for _, s := range slices.Backward(rec.Staged) {
 		h.staged = &Base{
 			Ballot: s.Ballot, Desc: s.Base, Bound: s.Bound, Members: s.Members,
@@ -111,7 +107,7 @@ func (h *History) Contains(b ids.Ballot) bool {
 func (h *History) LedBy(self ids.Node, boot ids.Boot) bool {
 	c := &h.current
 	mine := len(c.members) > 0 && c.members[0].ID == self
-	return mine && (c.ballot.Boot == boot || mutant.On(mutant.TruncateAfterRestart))
+	return mine && c.ballot.Boot == boot
 }
 
 // Length is the position of the last entry, committed or not.

@@ -3,7 +3,6 @@ package primary
 import (
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/strong/batch"
@@ -14,7 +13,7 @@ import (
 // counts on (I3).
 func (p *Primary) CountsOn(h wire.Header) bool {
 	b := p.backup(h.From)
-	return b != nil && (b.inc == h.Inc || mutant.On(mutant.AckOfOtherIncarnation))
+	return b != nil && b.inc == h.Inc
 }
 
 // Acknowledged records that a backup's log is durable up to a position. The caller has checked
@@ -29,14 +28,8 @@ func (p *Primary) Acknowledged(now wire.Instant, id ids.Node, index uint64) {
 // Advance commits and answers what all members have made durable (I4). The caller calls it when
 // more of this node's own log is durable.
 func (p *Primary) Advance(now wire.Instant) {
-	if mutant.On(mutant.TruncateAtOnce) {
-		p.cut()
-	}
 	c := p.history.Durable()
 	for i := range p.backups {
-		if mutant.On(mutant.CommitWithoutOne) && i == len(p.backups)-1 {
-			break
-		}
 		c = min(c, p.backups[i].acked)
 	}
 	commit := p.history.Commit()
@@ -99,10 +92,4 @@ func (p *Primary) Lag(l *core.Lag) {
 			l.Members[i].Logged, l.Members[i].Log = true, b.acked
 		}
 	}
-}
-
-// cut forgets what is not in the log any more (mutant TruncateAtOnce).
-func (p *Primary) cut() {
-	p.inLog = p.inLog[:min(uint64(len(p.inLog)), p.history.Length()-p.history.Commit())]
-	p.batches = slices.DeleteFunc(p.batches, func(end uint64) bool { return end > p.history.Length() })
 }

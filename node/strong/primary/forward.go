@@ -3,7 +3,6 @@ package primary
 import (
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -92,7 +91,7 @@ func (p *Primary) admit(now wire.Instant, b *backup, f *forwardBatch, id ids.Req
 		f.answers = append(f.answers, wire.Answer{Counter: id.Counter, Result: res})
 		return
 	}
-	if w := p.byID[id]; w != nil && !forgotten && !mutant.On(mutant.RetryByAppliedOnly) {
+	if w := p.byID[id]; w != nil && !forgotten {
 		p.box.Event(core.Event{Kind: EventRetryPending, Peer: id.Node})
 		if w.forward != nil {
 			w.forward.open-- // the earlier Forward is answered without this write

@@ -10,7 +10,6 @@ package primary
 import (
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
@@ -158,7 +157,7 @@ func (p *Primary) own(counter uint64) ids.Request {
 // is open; otherwise the write follows that one.
 func (p *Primary) enqueue(now wire.Instant, w *pendingWrite, stored wire.Meta) {
 	k := p.keys[w.op.Key]
-	if k == nil || mutant.On(mutant.ResultWithoutPending) {
+	if k == nil {
 		k = &key{meta: stored}
 		p.keys[w.op.Key] = k
 	}
@@ -197,9 +196,6 @@ func (p *Primary) dequeue(which func(*pendingWrite) bool) {
 // Order moves writes from the queue into the log and sends them to all members, while the gate is
 // open and fewer than Limits.Depth batches are in flight.
 func (p *Primary) Order(now wire.Instant) {
-	if mutant.On(mutant.TruncateAtOnce) {
-		p.cut()
-	}
 	for len(p.queue) > 0 && len(p.batches) < p.limits.Depth && !p.peers.LeftBehind() {
 		if !p.GateOpen(now) {
 			if !p.gated {

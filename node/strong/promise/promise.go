@@ -10,7 +10,6 @@ package promise
 import (
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/strong/history"
@@ -65,7 +64,7 @@ func (p *Promise) Adopt(v *wire.View, now wire.Instant, h *history.History) {
 		return
 	}
 	for _, k := range v.Known {
-		contained := h.Contains(k.Ballot) || mutant.On(mutant.ForgetOwed)
+		contained := h.Contains(k.Ballot)
 		listed := slices.ContainsFunc(p.owed, func(o wire.KnownBallot) bool { return o.Ballot == k.Ballot })
 		if !contained && !listed {
 			p.owed = append(p.owed, k)

@@ -12,7 +12,6 @@ package reads
 import (
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/strong/history"
@@ -127,7 +126,7 @@ func (q *Reads) OnConfirmed(now wire.Instant, h wire.Header, c *wire.Confirmed) 
 		return
 	}
 	inc, ok := q.history.Incarnation(h.From)
-	if !ok || inc != h.Inc && !mutant.On(mutant.AckOfOtherIncarnation) {
+	if !ok || inc != h.Inc {
 		return
 	}
 	if h.From == q.history.Members()[0].ID {
@@ -144,9 +143,7 @@ func (q *Reads) ConfirmedBy(now wire.Instant, id ids.Node) {
 	if q.open != nil && !slices.Contains(q.open.confirmed, id) {
 		q.open.confirmed = append(q.open.confirmed, id)
 		q.finish()
-		if !mutant.On(mutant.ConfirmAtTick) {
-			q.Open(now)
-		}
+		q.Open(now)
 	}
 }
 
@@ -154,9 +151,6 @@ func (q *Reads) ConfirmedBy(now wire.Instant, id ids.Node) {
 func (q *Reads) finish() {
 	o := q.open
 	need := len(q.history.Members()) - 1
-	if mutant.On(mutant.ReadByMajority) {
-		need = len(q.history.Members()) / 2
-	}
 	if len(o.confirmed) < need {
 		return
 	}

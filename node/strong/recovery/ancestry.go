@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/strong/history"
 	"github.com/cohortkv/cohort/node/wire"
@@ -59,7 +58,7 @@ func (in *Input) prefer(a, b Source) int {
 
 // led is 1 if this boot of this node wrote the history's log, else 0.
 func (in *Input) led(s Source) int {
-	sameBoot := s.History.Ballot.Boot == in.Boot || mutant.On(mutant.TruncateAfterRestart)
+	sameBoot := s.History.Ballot.Boot == in.Boot
 	if s.Holder == in.Self && sameBoot && len(s.History.Members) > 0 && s.History.Members[0].ID == in.Self {
 		return 1
 	}

@@ -10,7 +10,6 @@ package recovery
 import (
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
 	"github.com/cohortkv/cohort/node/strong/history"
@@ -72,7 +71,7 @@ func Decide(in Input) Decision {
 	found, tooOld := in.withoutContained(found)
 	left, empty := withoutEmpty(in.onePerBallot(found))
 	d.Dropped, d.TooOld = dropped, tooOld
-	d.Sides = in.sides(left)
+	d.Sides = left
 	switch len(d.Sides) {
 	case 0:
 	case 1:
@@ -93,18 +92,6 @@ func Decide(in Input) Decision {
 		d.Owed = nil
 	}
 	return d
-}
-
-// sides returns what is left. The mutants keep one side only.
-func (in *Input) sides(left []Source) []Source {
-	own := slices.IndexFunc(left, func(s Source) bool { return s.Holder == in.Self })
-	switch {
-	case len(left) > 1 && mutant.On(mutant.MergeHigherWins):
-		return left[len(left)-1:]
-	case len(left) > 1 && mutant.On(mutant.MergeOwnWins) && own >= 0:
-		return left[own : own+1]
-	}
-	return left
 }
 
 // ancestry returns the ballots that a base made of sides was built from, and the attestations of

@@ -1,7 +1,6 @@
 package recovery
 
 import (
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -11,7 +10,7 @@ import (
 const maxRounds = 1 << 32
 
 // Reachable reports whether a view can have come to a round.
-func Reachable(round uint64) bool { return round <= maxRounds || mutant.On(mutant.UncheckedRound) }
+func Reachable(round uint64) bool { return round <= maxRounds }
 
 // limitPeriod is the time in which peers can cause at most one round more than the view has
 // members (docs/strong.md §12, rule 5).

@@ -3,7 +3,6 @@ package round
 import (
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/strong/recovery"
 	"github.com/cohortkv/cohort/node/wire"
@@ -26,7 +25,7 @@ func (r *Round) decide(now wire.Instant) Outcome {
 	if len(r.owed) > 0 {
 		return Nothing
 	}
-	for _, m := range r.awaited() {
+	for _, m := range r.cfg.Members {
 		i := slices.IndexFunc(r.joins, func(j recovery.Join) bool { return j.Node == m.ID })
 		r.bound = append(r.bound, wire.Sighting{Node: m.ID, Inc: r.joins[i].Inc, View: r.cfg.View.ID})
 	}
@@ -35,10 +34,10 @@ func (r *Round) decide(now wire.Instant) Outcome {
 	return Decided
 }
 
-// allJoined reports whether no node is waited for any more: members without a limit, sources
+// allJoined reports whether no node is waited for any more: members without a limit (I5), sources
 // for sourceTimeout.
 func (r *Round) allJoined(now wire.Instant) bool {
-	for _, m := range r.awaited() {
+	for _, m := range r.cfg.Members {
 		if !r.HasJoined(m.ID) {
 			return false
 		}
@@ -49,18 +48,6 @@ func (r *Round) allJoined(now wire.Instant) bool {
 		}
 	}
 	return true
-}
-
-// awaited returns the members that the decision waits for: all of them (I5).
-func (r *Round) awaited() []wire.Member {
-	if !mutant.On(mutant.JoinerNotAwaited) {
-		return r.cfg.Members
-	}
-	return slices.DeleteFunc(slices.Clone(r.cfg.Members), func(m wire.Member) bool {
-		return m.ID != r.cfg.Self && slices.ContainsFunc(r.cfg.View.Saw, func(s wire.Sighting) bool {
-			return s.Node == m.ID && s.View.IsZero()
-		})
-	})
 }
 
 // reportDropped reports the histories that did not count.

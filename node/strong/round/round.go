@@ -16,7 +16,6 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/strong/history"
@@ -154,7 +153,7 @@ func (r *Round) OnJoin(now wire.Instant, h wire.Header, j *wire.Join) Outcome {
 	}
 	if r.phase != Collecting {
 		inc, ok := history.Incarnation(r.bound, h.From)
-		if ok && inc != h.Inc && !mutant.On(mutant.AckOfOtherIncarnation) {
+		if ok && inc != h.Inc {
 			return Stranger
 		}
 		return Nothing
@@ -186,14 +185,14 @@ func (r *Round) OnStarted(h wire.Header, s *wire.Started) Outcome {
 		return Nothing
 	}
 	inc, ok := history.Incarnation(r.bound, h.From)
-	if !ok || inc != h.Inc && !mutant.On(mutant.AckOfOtherIncarnation) {
+	if !ok || inc != h.Inc {
 		return Nothing
 	}
 	if !r.HasStarted(h.From) {
 		r.started = append(r.started, h.From)
 		r.cfg.Moved()
 	}
-	if len(r.started) == len(r.bound) || mutant.On(mutant.ServeBeforeBaseEverywhere) {
+	if len(r.started) == len(r.bound) {
 		return Active
 	}
 	return Nothing

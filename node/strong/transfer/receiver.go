@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/kv"
@@ -222,10 +221,6 @@ func (r *Receiver) askWhole(now wire.Instant) Outcome {
 	r.openArea()
 	b.ask = wire.Fetch{Part: wire.FetchHead}
 	r.sendAsk(now)
-	if mutant.On(mutant.BaseEntryByEntry) {
-		b.ask = wire.Fetch{}
-		return r.whole()
-	}
 	return Moved
 }
 
@@ -263,7 +258,7 @@ func (r *Receiver) askSides(now wire.Instant, again bool) {
 // (docs/strong.md §12).
 func (r *Receiver) wholeIfSame(now wire.Instant) Outcome {
 	b := r.base
-	if b.sum == b.start.Base.Sum || mutant.On(mutant.UncheckedContent) {
+	if b.sum == b.start.Base.Sum {
 		return r.whole()
 	}
 	r.box.Event(core.Event{Kind: history.EventDiffers, Peer: r.self, Ballot: b.start.Base.Source, Count: b.start.Base.Length})

@@ -8,7 +8,6 @@ package waits
 import (
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/strong/round"
@@ -183,7 +182,7 @@ func (w *Waits) waitFor(id ids.Node, lacks core.WaitCause, begun wire.Instant) (
 
 // silent reports whether no hello of a member has come for the member's silence.
 func (w *Waits) silent(now wire.Instant, id ids.Node, viewAt wire.Instant) bool {
-	return now-w.heardAt(id, viewAt) > w.peers.Silence(id) && !mutant.On(mutant.SilentNotReported)
+	return now-w.heardAt(id, viewAt) > w.peers.Silence(id)
 }
 
 // heardAt returns when a member was heard last; before its first hello: when the view was

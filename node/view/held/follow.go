@@ -1,7 +1,6 @@
 package held
 
 import (
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -10,11 +9,11 @@ import (
 // list. A node without a view follows a view only if the view's author had heard this very
 // incarnation: a node that lost its state never rejoins by itself (I9).
 func (h *View) MayFollow(v *wire.View) bool {
-	if !v.Has(h.cfg.Self) && !mutant.On(mutant.SendViewToDropped) {
+	if !v.Has(h.cfg.Self) {
 		return false
 	}
 	if h.view == nil {
-		return v.SawIncarnation(h.cfg.Self, h.cfg.Inc) || mutant.On(mutant.EmptyRejoins)
+		return v.SawIncarnation(h.cfg.Self, h.cfg.Inc)
 	}
 	if v.ID.Compare(h.view.ID) <= 0 {
 		return false
@@ -22,7 +21,7 @@ func (h *View) MayFollow(v *wire.View) bool {
 	if h.otherAddress(v) && v.SawAnother(h.cfg.Self, h.cfg.Inc) {
 		return false // this node's id has been given to another process, at another address
 	}
-	return h.Lists(v.Layout) && !v.SawAnother(h.cfg.Self, h.cfg.Inc) || v.Replaces(h.view) && h.SameCluster(v.Births) || mutant.On(mutant.FollowByNumber)
+	return h.Lists(v.Layout) && !v.SawAnother(h.cfg.Self, h.cfg.Inc) || v.Replaces(h.view) && h.SameCluster(v.Births)
 }
 
 // MayLeave is the rule for a view that does not list this node, and whose members owe what this
@@ -63,7 +62,7 @@ func (h *View) StaleAbove(by wire.Header, v *wire.View) bool {
 func (h *View) otherAddress(v *wire.View) bool {
 	now, ok := v.Layout.Find(h.cfg.Self)
 	was, had := h.view.Layout.Find(h.cfg.Self)
-	return ok && had && now != was && !mutant.On(mutant.FollowElsewhere)
+	return ok && had && now != was
 }
 
 // HearsAnother reports whether a peer hears another process with this node's id. An answer under

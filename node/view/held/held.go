@@ -9,7 +9,6 @@ package held
 import (
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/view/ancestry"
@@ -51,7 +50,7 @@ func (h *View) Recover(rec *core.Recovered, now wire.Instant) bool {
 	}
 	v := rec.Meta.View
 	h.Hold(&v, now)
-	h.leftBehind = rec.Meta.LeftBehind && !mutant.On(mutant.CausalForgetLeftBehind)
+	h.leftBehind = rec.Meta.LeftBehind
 	return true
 }
 
@@ -113,7 +112,7 @@ func (h *View) FallBehind() bool {
 // If another view is in force instead, the next probe finds that out. It reports whether the
 // node had been left behind.
 func (h *View) Rejoin() bool {
-	if !h.leftBehind || mutant.On(mutant.StayLeftBehind) {
+	if !h.leftBehind {
 		return false
 	}
 	h.leftBehind, h.changed = false, true
@@ -131,9 +130,6 @@ func (h *View) Changed() bool {
 // author gives a number twice.
 func (h *View) NewID(above uint64) ids.View {
 	h.highestNumber = max(h.highestNumber, above) + 1
-	if mutant.On(mutant.ViewIDNumberOnly) {
-		return ids.View{Number: h.highestNumber}
-	}
 	return ids.View{Number: h.highestNumber, Author: h.cfg.Self, Boot: h.cfg.Boot}
 }
 
@@ -188,5 +184,5 @@ func (h *View) Births() []ids.View {
 // SameCluster reports whether a node whose view has these births is of this node's cluster.
 // Nodes of another cluster get no data from here (docs/views.md §3.2).
 func (h *View) SameCluster(births []ids.View) bool {
-	return wire.Kin(h.Births(), births) || mutant.On(mutant.FollowForeign)
+	return wire.Kin(h.Births(), births)
 }

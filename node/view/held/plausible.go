@@ -1,7 +1,6 @@
 package held
 
 import (
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/view/ancestry"
@@ -16,7 +15,7 @@ const maxJump = 1 << 32
 
 // Plausible reports whether PUTs can have brought a view number this far.
 func (h *View) Plausible(id ids.View) bool {
-	return id.Number <= h.highestNumber+maxJump || mutant.On(mutant.UncheckedViewNumber)
+	return id.Number <= h.highestNumber+maxJump
 }
 
 // Sound reports whether a view can be true (docs/views.md §3.6): its number and renewals can

@@ -9,7 +9,6 @@ package hello
 import (
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/view/held"
@@ -194,5 +193,5 @@ func (p *Peers) Twin(now wire.Instant, h wire.Header) bool {
 
 func (p *Peers) twin(now wire.Instant, m *peer, h wire.Header) bool {
 	alive := m.ever && now-m.at < silence
-	return alive && !mutant.On(mutant.BothTwins) && h.Inc != m.inc && !p.held.View().SawIncarnation(h.From, h.Inc)
+	return alive && h.Inc != m.inc && !p.held.View().SawIncarnation(h.From, h.Inc)
 }

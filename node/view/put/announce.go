@@ -3,7 +3,6 @@ package put
 import (
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/view/ancestry"
@@ -14,9 +13,6 @@ import (
 // announce makes a view of the list of a PUT, adopts it and sends it to its members. Its id is
 // above all views that were heard of. The view goes to no other node (I23).
 func (s *Puts) announce(p *put) {
-	if v := s.held.View(); v != nil {
-		s.dropped = v.Layout.Members()
-	}
 	p.view = s.makeView(p)
 	p.made, p.stage = true, announcing
 	p.query.Unaccepted()
@@ -88,11 +84,6 @@ func (s *Puts) sendView(p *put, pause wire.Instant) {
 			s.box.AskDurable(m.ID, msg)
 		}
 	}
-	if mutant.On(mutant.SendViewToDropped) {
-		for _, m := range s.dropped {
-			s.box.AskDurable(m.ID, msg)
-		}
-	}
 }
 
 // OnNewViewReply records whether a member follows the view of a PUT. A refusal has a
@@ -129,7 +120,7 @@ func (s *Puts) OnNewViewReply(h wire.Header, r *wire.NewViewReply) {
 // heard the member. Then the view joins the member's cluster instead (docs/views.md §2.1,
 // rule 4).
 func (s *Puts) isForeign(p *put, m *query.Member, r *wire.NewViewReply) bool {
-	if r.Same || wire.Kin(p.view.Births, r.Births) || mutant.On(mutant.FollowForeign) {
+	if r.Same || wire.Kin(p.view.Births, r.Births) {
 		return false
 	}
 	if p.firstOfCluster && m.Reply == nil && ancestry.MayReplace(s.held.Self(), &p.query.List, &r.Layout) {

@@ -9,7 +9,6 @@ package put
 import (
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/view/held"
@@ -91,8 +90,6 @@ type Puts struct {
 	open         []*put // oldest first
 	last         uint64 // id of the last PUT. Each boot begins elsewhere, so a late answer finds no PUT
 	undialAtTick bool   // the peers of a finished dry run may be dialled until the next tick
-
-	dropped []wire.Member // members of the view before, for a deliberate bug (mutant)
 }
 
 // New returns a node without open PUTs.
@@ -160,11 +157,6 @@ func (s *Puts) Put(in *core.PutView) {
 		s.putEmptyList(p)
 		return
 	}
-	if mutant.On(mutant.SameListUnasked) && s.held.Lists(in.Layout) {
-		p.view, p.stage = s.held.View(), waiting
-		s.check(p)
-		return
-	}
 	s.ask(p)
 	s.conclude(p)
 }
@@ -220,9 +212,6 @@ func (s *Puts) Lists(yield func(wire.Layout) bool) {
 		}
 	}
 }
-
-// Dropped has the members of the view before, for a deliberate bug (mutant SendViewToDropped).
-func (s *Puts) Dropped() []wire.Member { return s.dropped }
 
 // Undial lets the peers of finished dry runs go.
 func (s *Puts) Undial() {

@@ -3,7 +3,6 @@ package put
 import (
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/view/ancestry"
 	"github.com/cohortkv/cohort/node/view/query"
@@ -29,9 +28,6 @@ func (s *Puts) check(p *put) {
 // node outside needs its data at the members. If it made or renewed the view, every member that
 // answered the query must hold it: that node gets no hellos of them, so nothing else tells it.
 func (s *Puts) ready(p *put) bool {
-	if mutant.On(mutant.AnswerBeforeReady) {
-		return true
-	}
 	if p.query.Listed {
 		return s.readiness.Serving()
 	}

@@ -1,7 +1,6 @@
 package query
 
 import (
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/view/ancestry"
 	"github.com/cohortkv/cohort/node/wire"
@@ -42,7 +41,7 @@ func (q *Query) ByCluster() (kin, others []*Member, births []ids.View) {
 func (q *Query) related(m *Member, births []ids.View) bool {
 	theirs := &m.Reply.View
 	switch {
-	case !m.Reply.Present, len(theirs.Births) == 0, q.Force, mutant.On(mutant.FollowForeign):
+	case !m.Reply.Present, len(theirs.Births) == 0, q.Force:
 		return true
 	case len(births) > 0 && wire.Kin(births, theirs.Births):
 		return true

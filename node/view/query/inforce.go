@@ -1,7 +1,6 @@
 package query
 
 import (
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -10,7 +9,7 @@ import (
 // node holds, if each node that answered holds it or may follow it. blank says that this node
 // has no history.
 func (q *Query) InForce(blank bool) *wire.View {
-	if q.Force || mutant.On(mutant.AlwaysNewView) {
+	if q.Force {
 		return nil
 	}
 	best := q.highest()
