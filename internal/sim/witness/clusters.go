@@ -111,13 +111,16 @@ func (t *Witness) takesIn(n *world.Node, before, v *wire.View, mine births) bool
 		if peer == n {
 			continue
 		}
-		theirs, told := c.heldBy(peer), t.Operator.ToldList(peer, v.Layout)
-		if slices.ContainsFunc(c.answered[n][peer.Inc], func(id ids.View) bool {
-			held := c.made[id]
-			return held != nil && (theirs.meets(mine) || v.Force || told || alike(held) ||
-				c.newcomer[v.ID] && keepsCluster(n.ID, v, held))
-		}) {
-			maps.Copy(mine, theirs)
+		told := t.Operator.ToldList(peer, v.Layout)
+		for inc := range t.commitments[m.ID] { //maporder:ok a union; the member may have lost its state since its answer
+			theirs := c.held[inc]
+			if slices.ContainsFunc(c.answered[n][inc], func(id ids.View) bool {
+				held := c.made[id]
+				return held != nil && (theirs.meets(mine) || v.Force || told || alike(held) ||
+					c.newcomer[v.ID] && keepsCluster(n.ID, v, held))
+			}) {
+				maps.Copy(mine, theirs)
+			}
 		}
 	}
 	return len(mine) > size
