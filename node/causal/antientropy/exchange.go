@@ -136,7 +136,7 @@ func (x *Exchange) More() bool { return x.more }
 func (x *Exchange) Question(t *slots.Table, now wire.Instant) wire.Message {
 	x.askedAt = now
 	if x.digest == nil {
-		return &wire.DigestRequest{Session: x.start.Session, Slots: x.slots, Sums: t.GroupSums(x.slots)}
+		return &wire.DigestRequest{Session: x.start.Session, Slots: x.slots, Sums: slots.GroupSums(t, x.slots)}
 	}
 	return &wire.FetchItems{Session: x.start.Session, Slots: x.want, After: x.cursor}
 }

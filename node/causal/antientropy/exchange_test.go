@@ -50,7 +50,7 @@ func node(has ...hashing.Slot) *slots.Table {
 // answer is the digest of a node to the open question of an exchange.
 func answer(x *Exchange, here, there *slots.Table) *wire.Digest {
 	q := x.Question(here, 0).(*wire.DigestRequest)
-	return &wire.Digest{Revision: there.Revision(), Held: there.Holdings(q.Slots, true), Groups: there.Differing(q.Slots, q.Sums)}
+	return &wire.Digest{Revision: there.Revision(), Held: there.Holdings(q.Slots, true), Groups: slots.Differing(there, q.Slots, q.Sums)}
 }
 
 // compare opens an exchange, brings it the answer, and returns the equal slots.

@@ -4,6 +4,7 @@ import (
 	"github.com/cohortkv/cohort/hashing"
 	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/peers"
+	"github.com/cohortkv/cohort/node/causal/slots"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -160,7 +161,7 @@ func (b *Broadcast) OnTruncated(h wire.Header, m *wire.Truncated) {
 // position of a track stands for all of them.
 func (b *Broadcast) CatchUp() {
 	for _, t := range b.streams.Tracks() {
-		least, live := b.slots.Least(t.ID(), t.Durable())
+		least, live := slots.Least(b.slots, t.ID(), t.Durable())
 		if live && least > t.Durable() && b.slots.Unready() == 0 {
 			b.awaitGap(b.streams.Skip(t, least, b.step.Now()))
 			b.progressed(t) // the acknowledgement lets flights wait for this replica again

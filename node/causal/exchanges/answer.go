@@ -78,7 +78,7 @@ func (a *Responder) OnDigestRequest(h wire.Header, replyTo ids.ReplyTo, m *wire.
 		Held: a.slots.Holdings(list, h.View == a.view.ID()), Forgotten: a.boots.ForgottenList(),
 	}
 	if !m.Survey && len(reply.Held.Held) > 0 {
-		reply.Groups = a.slots.Differing(list, m.Sums)
+		reply.Groups = slots.Differing(a.slots, list, m.Sums)
 	}
 	// Sums may count items, and K and the GC counter may rest on writes, that are not durable yet.
 	a.step.Commit()
@@ -91,7 +91,7 @@ func (a *Responder) heardAt(view ids.View) wire.Vector {
 	if !a.view.None() && view == a.view.ID() {
 		return nil
 	}
-	return a.slots.Heard()
+	return slots.Heard(a.slots)
 }
 
 // OnFetchItems answers with a piece of the items of some slots, after a place. The answer
@@ -107,8 +107,8 @@ func (a *Responder) OnFetchItems(h wire.Header, replyTo ids.ReplyTo, m *wire.Fet
 	a.items.ReadSlots(list, m.After, func(in *core.SlotsRead) {
 		first, last := a.slotsIn(m.After, in)
 		a.step.Respond(h.From, replyTo, &wire.Items{
-			Session: m.Session, RemovedAt: a.slots.LastRemoval(list, first), After: m.After,
-			GCCounters: a.slots.GCCounters(list, first, last), Items: a.items.Newest(in.Items), Last: in.Last,
+			Session: m.Session, RemovedAt: slots.LastRemoval(a.slots, list, first), After: m.After,
+			GCCounters: slots.GCCounters(a.slots, list, first, last), Items: a.items.Newest(in.Items), Last: in.Last,
 		})
 	})
 }

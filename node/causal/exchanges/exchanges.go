@@ -164,7 +164,7 @@ func (e *Exchanges) wanted(p *peers.Peer) []wire.SlotRange {
 	if p.Draining.Relay {
 		return slots.All(e.slots.Space())
 	}
-	return e.slots.OwnedRanges()
+	return slots.OwnedRanges(e.slots)
 }
 
 // open begins an exchange, or begins it again, under a new session. It notes the

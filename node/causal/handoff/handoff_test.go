@@ -76,8 +76,8 @@ func TestAnOfferIsSentAgainWithDoubledIntervals(t *testing.T) {
 func TestWhatChangesAfterAnAcknowledgementIsNotReleased(t *testing.T) {
 	x := holder(0, 4, 5)
 	x.CountOwners()
-	x.AwaitOwner(4)
-	x.AwaitOwner(5)
+	x.At(4).AwaitOwner()
+	x.At(5).AwaitOwner()
 	o := Begin(x, []hashing.Slot{4, 5}, 0)
 	ack := &wire.HandoffAck{Revision: x.Revision(), Slots: all(4, 5)}
 	put(x, 5, 2)
@@ -101,8 +101,8 @@ func TestASlotIsFreeWhenItsLastOwnerHasIt(t *testing.T) {
 	x := holder(0, 4)
 	x.CountOwners()
 	a, b := Begin(x, []hashing.Slot{4}, 0), Begin(x, []hashing.Slot{4}, 0)
-	x.AwaitOwner(4)
-	x.AwaitOwner(4)
+	x.At(4).AwaitOwner()
+	x.At(4).AwaitOwner()
 	ack := &wire.HandoffAck{Revision: x.Revision(), Slots: all(4)}
 	if free, done := a.Ack(x, ack); len(free) > 0 || !done {
 		t.Errorf("one of two owners has it, and free are %v", free)
@@ -117,8 +117,8 @@ func TestSlotsThatChangeInTheQueueStay(t *testing.T) {
 	put(x, 2, 1)
 	x.CountOwners()
 	for _, at := range []hashing.Slot{3, 5, 6} {
-		x.AwaitOwner(at)
-		x.OwnerHas(at)
+		x.At(at).AwaitOwner()
+		x.At(at).OwnerHas()
 	}
 	var q Queue
 	q.Add([]hashing.Slot{6, 3, 5})

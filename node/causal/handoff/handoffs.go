@@ -80,7 +80,7 @@ func (f *Handoffs) Restart() {
 			continue
 		}
 		for at := range f.offers[p].Unacked().All() {
-			f.slots.AwaitOwner(at)
+			f.slots.At(at).AwaitOwner()
 		}
 	}
 }
@@ -88,7 +88,7 @@ func (f *Handoffs) Restart() {
 // Arrivals begins the hand-off again if slots held for others have come, or have
 // changed, since their owners were counted (docs/causal.md §7.3, rule 8).
 func (f *Handoffs) Arrivals() {
-	if f.slots.ForOthers() && f.slots.Uncounted() {
+	if f.slots.ForOthers() && slots.Uncounted(f.slots) {
 		f.Restart()
 	}
 }

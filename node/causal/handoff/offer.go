@@ -74,7 +74,7 @@ func (o *Offer) Counts(m *wire.HandoffAck) bool { return m.Revision >= o.revisio
 func (o *Offer) Ack(t *slots.Table, m *wire.HandoffAck) (free []hashing.Slot, done bool) {
 	for at := range slots.Each(slots.Valid(t.Space(), m.Slots)) {
 		s := t.At(at)
-		if (s.Owned() || s.Changed() <= m.Revision) && o.unacked.Remove(at) && t.OwnerHas(at) {
+		if (s.Owned() || s.Changed() <= m.Revision) && o.unacked.Remove(at) && s.OwnerHas() {
 			free = append(free, at)
 		}
 	}

@@ -32,7 +32,7 @@ func (q *Queue) Waiting() bool { return len(q.list) > 0 }
 // Next takes the slots to be released in this step, as ascending ranges; at most atOnce.
 func (q *Queue) Next(t *slots.Table) []wire.SlotRange {
 	n := min(len(q.list), atOnce)
-	free := slices.DeleteFunc(slices.Clone(q.list[:n]), func(at hashing.Slot) bool { return !t.Releasable(at) })
+	free := slices.DeleteFunc(slices.Clone(q.list[:n]), func(at hashing.Slot) bool { return !t.At(at).Releasable() })
 	q.list = q.list[n:]
 	slices.Sort(free)
 	list := slots.Ranges(slices.Values(free))

@@ -140,16 +140,16 @@ func (y *Readiness) makeReady(at hashing.Slot) {
 	for i := range aside {
 		item := &aside[i]
 		y.items.Read(item.Key, func(current *wire.Item) {
-			if y.view.ID() != view || !y.slots.Merging(at) {
+			if y.view.ID() != view || !y.slots.At(at).Merging() {
 				return
 			}
 			if y.items.Merge(item, current) {
 				y.waker.Note(item.Key)
 			}
-			last := y.slots.Merged(at)
+			last := y.slots.At(at).Merged()
 			y.step.After(y.step.Commit(), func() {
 				y.waker.WakeKeys()
-				if last && y.view.ID() == view && y.slots.EndMerging(at) {
+				if last && y.view.ID() == view && y.slots.At(at).EndMerging() {
 					y.makeReady(at) // more items may have been kept aside meanwhile
 				}
 			})

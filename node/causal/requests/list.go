@@ -33,7 +33,7 @@ func (r *Requests) tryList(q *request) {
 		delete(r.clients, q.token)
 		n := r.compactor()
 		r.step.Read(core.Read{
-			Kind: core.ReadItems, Token: q.token, Ranges: slots.Hashes(r.slots.Space(), r.slots.OwnedRanges()), Context: q.context,
+			Kind: core.ReadItems, Token: q.token, Ranges: slots.Hashes(r.slots.Space(), slots.OwnedRanges(r.slots)), Context: q.context,
 			StableCut: n.Cut, Subsumed: n.Subsumed, Known: r.satisfied.Known(&q.context),
 		})
 	})

@@ -40,12 +40,11 @@ func (t *Table) TakeAside(at hashing.Slot) (items []wire.Item, ok bool) {
 
 // Merging reports that items which were kept aside are being merged into a slot. It ends early
 // with the view.
-func (t *Table) Merging(at hashing.Slot) bool { return t.slots[at].unmerged > 0 }
+func (s *Slot) Merging() bool { return s.unmerged > 0 }
 
 // Merged notes that one of the items was merged. It reports whether that was the last one. Then
 // EndMerging is due when the merge is durable.
-func (t *Table) Merged(at hashing.Slot) (last bool) {
-	s := &t.slots[at]
+func (s *Slot) Merged() (last bool) {
 	if s.unmerged == 1 {
 		return true
 	}
@@ -55,8 +54,7 @@ func (t *Table) Merged(at hashing.Slot) (last bool) {
 
 // EndMerging notes that all the items are merged, durably. It reports false if the slot is not
 // owned any more. More items may have been kept aside meanwhile.
-func (t *Table) EndMerging(at hashing.Slot) bool {
-	s := &t.slots[at]
+func (s *Slot) EndMerging() bool {
 	if s.owned {
 		s.unmerged = 0
 	}

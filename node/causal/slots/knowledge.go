@@ -79,7 +79,7 @@ func (t *Table) Holdings(list []wire.SlotRange, sameView bool) wire.Holdings {
 
 // Heard is the join of K of all held slots: positions that exist, as far as this node knows. It
 // says nothing of what is here in any one slot.
-func (t *Table) Heard() wire.Vector {
+func Heard(t *Table) wire.Vector {
 	var heard, last wire.Vector
 	for i := range t.slots {
 		if s := &t.slots[i]; s.held && !version.Same(s.known, last) { // neighbours are mostly alike
@@ -96,7 +96,7 @@ func (t *Table) Heard() wire.Vector {
 // Least is the least position of a stream in durable K of the slots for which tracks count. The
 // search ends at the first position that is not above most. live is false if tracks count for
 // no slot.
-func (t *Table) Least(stream wire.Stream, most uint64) (least uint64, live bool) {
+func Least(t *Table, stream wire.Stream, most uint64) (least uint64, live bool) {
 	least = ^uint64(0)
 	for i := range t.slots {
 		if s := &t.slots[i]; s.Live() {

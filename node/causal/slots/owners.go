@@ -23,12 +23,11 @@ func (t *Table) CountOwners() (blank []hashing.Slot) {
 }
 
 // AwaitOwner adds an owner that has not acknowledged a slot to the count.
-func (t *Table) AwaitOwner(at hashing.Slot) { t.slots[at].unacked++ }
+func (s *Slot) AwaitOwner() { s.unacked++ }
 
 // OwnerHas notes that one of the counted owners has acknowledged a slot, and reports whether all
 // of them have. The caller must not report one owner twice. A void count reports false.
-func (t *Table) OwnerHas(at hashing.Slot) bool {
-	s := &t.slots[at]
+func (s *Slot) OwnerHas() bool {
 	if s.owned || s.unacked == 0 {
 		return false
 	}
@@ -41,14 +40,14 @@ func (t *Table) OwnerHas(at hashing.Slot) bool {
 }
 
 // Releasable reports that all owners have acknowledged a slot as it is now.
-func (t *Table) Releasable(at hashing.Slot) bool { return t.slots[at].acked }
+func (s *Slot) Releasable() bool { return s.acked }
 
 // ForOthers reports that slots are held here that other shards own.
 func (t *Table) ForOthers() bool { return t.held > t.owned }
 
 // Uncounted reports that the owners of some slot held for others are not counted: the slot has
 // come, or has changed, since the last CountOwners.
-func (t *Table) Uncounted() bool {
+func Uncounted(t *Table) bool {
 	for i := range t.slots {
 		if s := &t.slots[i]; s.held && !s.owned && s.unacked == 0 && !s.acked {
 			return true

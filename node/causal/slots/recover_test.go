@@ -117,8 +117,8 @@ func TestASlotIsDurablyReadyWhenItIsReady(t *testing.T) {
 	if h := x.TakeUnwritten(); h != nil {
 		t.Errorf("written while what was kept aside is merged: %+v", h)
 	}
-	x.Merged(0)
-	x.EndMerging(0)
+	x.At(0).Merged()
+	x.At(0).EndMerging()
 	x.Serve(0)
 	if h := x.TakeUnwritten(); h == nil || !h.Held[0].Ready {
 		t.Errorf("written when it is ready: %+v", h)

@@ -15,6 +15,8 @@
 //   - Each change of items or K, and each release, raises the revision of the table. A slot
 //     held for others that has changed must be handed off again (I25).
 //
+// What concerns one slot alone is a method of Slot. What only reads a Table is a function.
+//
 // A Table does not read or write items. The caller persists items and holdings in the order in
 // which it tells the Table of them. A Table is a value without I/O. One goroutine at a time
 // may use it.

@@ -18,7 +18,7 @@ const maxGroups = 128
 func groupSize(space hashing.Space) uint32 { return uint32(max(1, space.Slots()/maxGroups)) }
 
 // GroupSums are the sums of the groups that ascending slots touch, each over those slots alone.
-func (t *Table) GroupSums(list []wire.SlotRange) []wire.Sum {
+func GroupSums(t *Table, list []wire.SlotRange) []wire.Sum {
 	var sums []wire.Sum
 	size, last := groupSize(t.space), ^uint32(0)
 	for at := range Each(list) {
@@ -32,8 +32,8 @@ func (t *Table) GroupSums(list []wire.SlotRange) []wire.Sum {
 
 // Differing has, for each group whose sum is not that of the requester, the sums of the listed
 // slots. theirs are the requester's GroupSums of the same list. A missing sum differs.
-func (t *Table) Differing(list []wire.SlotRange, theirs []wire.Sum) []wire.GroupSums {
-	ours := t.GroupSums(list)
+func Differing(t *Table, list []wire.SlotRange, theirs []wire.Sum) []wire.GroupSums {
+	ours := GroupSums(t, list)
 	var out []wire.GroupSums
 	size, group, i := groupSize(t.space), ^uint32(0), -1
 	for at := range Each(list) {

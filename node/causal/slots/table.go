@@ -84,7 +84,7 @@ func (t *Table) Revision() uint64 { return t.revision }
 func (t *Table) Stored() bool { return t.stored }
 
 // Where yields the slots for which a predicate holds, ascending.
-func (t *Table) Where(holds func(*Slot) bool) iter.Seq[hashing.Slot] {
+func Where(t *Table, holds func(*Slot) bool) iter.Seq[hashing.Slot] {
 	return func(yield func(hashing.Slot) bool) {
 		for i := range t.slots {
 			if holds(&t.slots[i]) && !yield(hashing.Slot(i)) {
@@ -95,7 +95,7 @@ func (t *Table) Where(holds func(*Slot) bool) iter.Seq[hashing.Slot] {
 }
 
 // OwnedRanges are the slots that are owned.
-func (t *Table) OwnedRanges() []wire.SlotRange { return Ranges(t.Where((*Slot).Owned)) }
+func OwnedRanges(t *Table) []wire.SlotRange { return Ranges(Where(t, (*Slot).Owned)) }
 
 // changed notes a change of items or K of a slot. If the slot is held for others, its owners
 // have not acknowledged the change, so their count is void (I25).
@@ -167,7 +167,7 @@ func (t *Table) Release(list []wire.SlotRange) {
 // LastRemoval is the revision of the last removal from the listed slots that are not before
 // first. If a Digest was given at an earlier revision, items that are read now belong to a
 // later K: what was removed is missing among them (docs/causal.md §6.3, rule 3).
-func (t *Table) LastRemoval(list []wire.SlotRange, first hashing.Slot) (last uint64) {
+func LastRemoval(t *Table, list []wire.SlotRange, first hashing.Slot) (last uint64) {
 	for at := range Each(list) {
 		if at >= first {
 			last = max(last, t.slots[at].removed)
@@ -208,7 +208,7 @@ func (t *Table) RaiseGCCounter(at hashing.Slot, n uint64) {
 }
 
 // GCCounters are the GC counters above zero of the listed slots from first to last, ascending.
-func (t *Table) GCCounters(list []wire.SlotRange, first, last hashing.Slot) []wire.SlotGCCounter {
+func GCCounters(t *Table, list []wire.SlotRange, first, last hashing.Slot) []wire.SlotGCCounter {
 	var counters []wire.SlotGCCounter
 	for at := first; at <= last && int(at) < len(t.slots); at++ {
 		if n := t.slots[at].gcCounter; n > 0 && In(list, at) {

@@ -252,7 +252,7 @@ func TestTheCountsAreThoseOfTheSlots(t *testing.T) {
 			case 5:
 				if at := slot(); x.At(at).Held() && !x.At(at).Owned() {
 					x.CountOwners()
-					x.AwaitOwner(at)
+					x.At(at).AwaitOwner()
 				}
 			case 6:
 				at := slot()
@@ -288,22 +288,22 @@ func TestASlotIsReleasableWhenAllOwnersHaveItAsItIs(t *testing.T) {
 	x.Hold(1)
 	x.Hold(2)
 	x.Put(keyIn(1), item(1), nil, 1)
-	if !x.Uncounted() {
+	if !Uncounted(x) {
 		t.Error("a slot of others is not to be handed off")
 	}
-	if blank := x.CountOwners(); !slices.Equal(blank, []hashing.Slot{2}) || !x.Releasable(2) || x.Releasable(1) {
+	if blank := x.CountOwners(); !slices.Equal(blank, []hashing.Slot{2}) || !x.At(2).Releasable() || x.At(1).Releasable() {
 		t.Errorf("blank are %v", blank)
 	}
-	x.AwaitOwner(1)
-	x.AwaitOwner(1)
-	if x.Uncounted() || x.OwnerHas(1) || x.Releasable(1) {
+	x.At(1).AwaitOwner()
+	x.At(1).AwaitOwner()
+	if Uncounted(x) || x.At(1).OwnerHas() || x.At(1).Releasable() {
 		t.Error("one of two owners is enough")
 	}
-	if !x.OwnerHas(1) || !x.Releasable(1) || x.OwnerHas(1) {
+	if !x.At(1).OwnerHas() || !x.At(1).Releasable() || x.At(1).OwnerHas() {
 		t.Error("both owners have it, and that is not enough, or is so twice")
 	}
 	x.Put(keyIn(1), item(2), item(1), 2)
-	if x.Releasable(1) || !x.Uncounted() || x.OwnerHas(1) {
+	if x.At(1).Releasable() || !Uncounted(x) || x.At(1).OwnerHas() {
 		t.Error("the slot has changed, and the owners need not have that")
 	}
 }
@@ -317,7 +317,7 @@ func TestWhatIsKeptAsideIsMergedBeforeASlotIsReady(t *testing.T) {
 		t.Errorf("%d bytes are kept, up to counter %d", x.AsideBytes(), x.At(0).Apart("k"))
 	}
 	items, ok := x.TakeAside(0)
-	if !ok || len(items) != 3 || x.AsideBytes() != 0 || !x.Merging(0) {
+	if !ok || len(items) != 3 || x.AsideBytes() != 0 || !x.At(0).Merging() {
 		t.Fatalf("taken are %d items, %d bytes stay", len(items), x.AsideBytes())
 	}
 	x.Keep(keyIn(0), item(7))
@@ -328,18 +328,18 @@ func TestWhatIsKeptAsideIsMergedBeforeASlotIsReady(t *testing.T) {
 		t.Error("two merges at a time")
 	}
 	for i := 1; i <= 3; i++ {
-		if last := x.Merged(0); last != (i == 3) {
+		if last := x.At(0).Merged(); last != (i == 3) {
 			t.Errorf("merged item %d of 3: it is the last: %v", i, last)
 		}
 	}
-	if !x.EndMerging(0) {
+	if !x.At(0).EndMerging() {
 		t.Error("it is not owned any more")
 	}
 	if items, ok := x.TakeAside(0); !ok || len(items) != 1 {
 		t.Errorf("of what came meanwhile %d items are taken", len(items))
 	}
 	x.EndStreams()
-	if x.Merging(0) || x.At(0).Apart("k") != 0 {
+	if x.At(0).Merging() || x.At(0).Apart("k") != 0 {
 		t.Error("the view has ended, and something is kept aside")
 	}
 	x.Serve(0)
@@ -374,7 +374,7 @@ func TestWhatIsTakenAwayElsewhereDoesNotAgeItems(t *testing.T) {
 			{[]wire.SlotRange{{First: 0, Count: 8}}, gone + 1, false},
 			{[]wire.SlotRange{{First: 0, Count: gone}, {First: gone + 1, Count: 2}}, 0, false},
 		} {
-			if aged := x.LastRemoval(c.list, c.first) > told; aged != c.aged {
+			if aged := LastRemoval(x, c.list, c.first) > told; aged != c.aged {
 				t.Errorf("%s: slots %v, from %d: aged %v, want %v", name, c.list, c.first, aged, c.aged)
 			}
 		}
@@ -433,7 +433,7 @@ func TestSumsOfGroupsFindTheSlotsThatDiffer(t *testing.T) {
 		for _, s := range slotsGen(space).Draw(t, "one") {
 			b.Put(uint64(s)<<54, item(2), nil, 1)
 		}
-		sums := ReadSums(space, b.Differing(list, a.GroupSums(list)))
+		sums := ReadSums(space, Differing(&b, list, GroupSums(&a, list)))
 		for s := range Each(list) {
 			theirs, differs := sums.Next(s)
 			if differs && theirs != b.At(s).Sum() {
