@@ -15,7 +15,7 @@ func (m *Machine) receive(in *core.Received) {
 	case *wire.Query:
 		m.views.OnQuery(h, in.ReplyTo, msg)
 	case *wire.QueryReply:
-		m.views.OnQueryReply(h, msg)
+		m.views.OnQueryReply(h, in.Request, msg)
 	case *wire.NewView:
 		m.views.OnNewView(h, in.ReplyTo, msg)
 	case *wire.NewViewReply:

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"slices"
 	"testing"
 
@@ -59,14 +60,63 @@ func TestAProcessWhoseIDWasGivenAwayLeavesTheView(t *testing.T) {
 		{"a view with another process at another address", wire.QueryReply{Present: true, View: saw(99)}, true},
 		{"one whose author has heard nobody there", wire.QueryReply{Present: true, View: next}, true},
 		{"one whose author has heard this node there", wire.QueryReply{Present: true, View: saw(20)}, false},
-		{"another process says Hello", wire.QueryReply{Present: true, View: held, Twin: true}, true},
+		{"another process says Hello, for the first time", wire.QueryReply{Present: true, View: held, Twin: true}, false},
 		{"all is well", wire.QueryReply{Present: true, View: held}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			k, _ := newTestManager(&held)
-			k.OnQueryReply(wire.Header{From: 1}, &c.answer)
+			k.OnQueryReply(wire.Header{From: 1}, 0, &c.answer)
 			if k.LeftBehind() != c.givesWay {
 				t.Errorf("left behind: %t, want %t", k.LeftBehind(), c.givesWay)
+			}
+		})
+	}
+}
+
+// TestOneLateHelloOfAnEarlierIncarnationGivesNoIDAway: it makes a member say for 500 ms that
+// another process has this node's id, and a late answer says so even later. Another process that
+// runs makes the member say so at each probe. Probes are 500 ms apart, and answers take 100 ms.
+func TestOneLateHelloOfAnEarlierIncarnationGivesNoIDAway(t *testing.T) {
+	held := wire.View{ID: id(4, 1), Layout: layout("h:1", 1, 2), Births: []ids.View{id(1, 1)}}
+	const no, yes, late, hello = "no", "yes", "yes, late", "hello" // what comes from node 1 after each probe
+	for _, c := range []struct {
+		name     string
+		comes    []string
+		givesWay bool
+	}{
+		{"said once", []string{yes}, false},
+		{"said again before one hello is forgotten", []string{yes, yes}, false},
+		{"said at each probe", []string{yes, yes, yes}, true},
+		{"said again, after the contrary", []string{yes, no, yes}, false},
+		{"said again, after a hello", []string{yes, hello, yes}, false},
+		{"said once, and heard three times", []string{yes, late, late}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k, _ := newTestManager(&held)
+			now, first := wire.Instant(0), uint64(0)
+			for _, comes := range c.comes {
+				probe := uint64(0)
+				for ; probe == 0; now += 100 * wire.Millisecond {
+					k.SetNow(now)
+					k.box.Reset()
+					k.Tick(func() wire.Hello { return wire.Hello{} })
+					for _, e := range k.box.Output().Messages {
+						probe = max(probe, e.Request)
+					}
+				}
+				first = cmp.Or(first, probe)
+				k.SetNow(now)
+				switch comes {
+				case hello:
+					k.OnHello(wire.Header{From: 1, Inc: 10, View: held.ID}, &wire.Hello{})
+					continue
+				case late:
+					probe = first
+				}
+				k.OnQueryReply(wire.Header{From: 1, Inc: 10}, probe, &wire.QueryReply{Present: true, View: held, Twin: comes != no})
+			}
+			if k.LeftBehind() != c.givesWay {
+				t.Errorf("gives way: %t, want %t", k.LeftBehind(), c.givesWay)
 			}
 		})
 	}

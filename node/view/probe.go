@@ -31,12 +31,13 @@ func (mgr *Manager) OnQuery(h wire.Header, replyTo ids.ReplyTo, m *wire.Query) {
 	mgr.box.PostAfter(mgr.box.LastWrite(), core.Envelope{To: h.From, Answer: replyTo, Message: reply})
 }
 
-// OnQueryReply takes the answer to the query of a PUT. Answers to probes have no PUT.
-func (mgr *Manager) OnQueryReply(h wire.Header, m *wire.QueryReply) {
+// OnQueryReply takes the answer to the query of a PUT. Answers to probes have no PUT. request is
+// the bus request that is answered.
+func (mgr *Manager) OnQueryReply(h wire.Header, request uint64, m *wire.QueryReply) {
 	if m.PutID != 0 {
 		mgr.puts.OnQueryReply(h, m)
 	} else if mgr.peers.Has(h.From) && mgr.held.Credible(m) {
-		mgr.onProbeReply(h, m)
+		mgr.onProbeReply(h, request, m)
 	}
 }
 
@@ -44,17 +45,19 @@ func (mgr *Manager) OnQueryReply(h wire.Header, m *wire.QueryReply) {
 // without a view, or with a lower one, is sent this node's view. If the member's view descends
 // from the held one and does not list this node, the node is left behind. Otherwise the member's
 // view is followed, if the rules allow it.
-func (mgr *Manager) onProbeReply(h wire.Header, m *wire.QueryReply) {
+func (mgr *Manager) onProbeReply(h wire.Header, request uint64, m *wire.QueryReply) {
 	own := mgr.View()
 	if !m.Present || m.View.ID.Compare(own.ID) < 0 {
 		mgr.box.Send(h.From, &wire.NewView{View: *own}) // it missed this one
 		return
 	}
-	if mgr.held.IDGivenAway(m) {
+	another := mgr.held.HearsAnother(m)
+	if mgr.peers.Displaced(mgr.now, h.From, request, another) || mgr.held.IDGivenAway(m) {
 		mgr.giveWay(h.From, m.View.ID)
 		return
 	}
 	switch {
+	case another: // Which process is the member is open; the next probe tells.
 	case len(m.View.Layout.Members()) == 0:
 		// The member was told the empty list: it has left, and no member went on without this node.
 	case m.View.Descends(own.ID) && !m.View.Has(mgr.cfg.Self):

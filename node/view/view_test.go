@@ -64,7 +64,7 @@ func answer(t *testing.T, mgr *Manager, r wire.QueryReply, nodes ...ids.Node) {
 		t.Fatal("no query was sent")
 	}
 	for _, from := range nodes {
-		mgr.OnQueryReply(wire.Header{From: from, Inc: 10}, &r)
+		mgr.OnQueryReply(wire.Header{From: from, Inc: 10}, 0, &r)
 	}
 }
 
@@ -146,7 +146,7 @@ func TestANodeThatWasLeftBehindIsAMemberAgainWhenItsListIsPutAgain(t *testing.T)
 		"at another member": func(mgr *Manager) { mgr.OnNewView(wire.Header{From: 1}, "", &wire.NewView{View: renewed}) },
 	} {
 		mgr, local := newTestManager(&held)
-		mgr.OnQueryReply(wire.Header{From: 3}, &wire.QueryReply{Present: true, View: next})
+		mgr.OnQueryReply(wire.Header{From: 3}, 0, &wire.QueryReply{Present: true, View: next})
 		if !mgr.LeftBehind() {
 			t.Fatalf("%s: not left behind by %v", name, next.ID)
 		}
@@ -162,7 +162,7 @@ func TestANodeThatWasLeftBehindIsAMemberAgainWhenItsListIsPutAgain(t *testing.T)
 func TestAMemberThatWasToldTheEmptyListLeavesNobodyBehind(t *testing.T) {
 	held := wire.View{ID: id(4, 1), Layout: layout("h:1", 1, 2, 3)}
 	mgr, local := newTestManager(&held)
-	mgr.OnQueryReply(wire.Header{From: 3}, &wire.QueryReply{Present: true, View: wire.View{
+	mgr.OnQueryReply(wire.Header{From: 3}, 0, &wire.QueryReply{Present: true, View: wire.View{
 		ID: id(5, 3), Layout: layout("h:1"), Ancestors: []wire.Ancestor{{View: held.ID}},
 	}})
 	if mgr.LeftBehind() || len(local.adopted) > 0 || mgr.held.ID() != held.ID {

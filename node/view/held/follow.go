@@ -72,16 +72,15 @@ func (h *View) HearsAnother(m *wire.QueryReply) bool {
 	return m.Twin && m.View.ID.Compare(h.view.ID) >= 0
 }
 
-// IDGivenAway reports whether the answer to a probe says that this node's id belongs to another
-// process: the member hears that process, or its view descends from the held one, has the id at
-// another address, and its author had not heard this incarnation (docs/views.md §3.5, rule 4).
+// IDGivenAway reports whether the view in the answer to a probe gives this node's id to another
+// process: it descends from the held one, has the id at another address, and its author had not
+// heard this incarnation (docs/views.md §3.5, rule 5).
 func (h *View) IDGivenAway(m *wire.QueryReply) bool {
-	return h.HearsAnother(m) ||
-		h.otherAddress(&m.View) && m.View.Descends(h.view.ID) && !m.View.SawIncarnation(h.cfg.Self, h.cfg.Inc)
+	return h.otherAddress(&m.View) && m.View.Descends(h.view.ID) && !m.View.SawIncarnation(h.cfg.Self, h.cfg.Inc)
 }
 
 // IDTaken reports whether a member's answer to the query of a PUT says that another process is
-// the node of this id, which the PUT lists as mine (docs/views.md §3.5, rules 3 and 5). Only an
+// the node of this id, which the PUT lists as mine (docs/views.md §3.5, rules 4 and 6). Only an
 // answer whose view has the id at that address counts. Either that member hears the other
 // process, or its view replaces this node's view. A view that does not replace it may come from
 // an earlier boot of this node.

@@ -119,9 +119,9 @@ func TestAnIDBelongsToTheProcessThatAViewHasHeard(t *testing.T) {
 		given, taken bool // by a probe; by a PUT
 	}{
 		{"all is well", here, wire.QueryReply{Present: true, View: held}, false, false},
-		{"another process says Hello", here, wire.QueryReply{Present: true, View: held, Twin: true}, true, true},
+		{"another process says Hello", here, wire.QueryReply{Present: true, View: held, Twin: true}, false, true},
 		{"it said so under an earlier view", here, wire.QueryReply{Present: true, View: old, Twin: true}, false, false},
-		{"the list moves the id away from it", moved, wire.QueryReply{Present: true, View: held, Twin: true}, true, false},
+		{"the list moves the id away from it", moved, wire.QueryReply{Present: true, View: held, Twin: true}, false, false},
 		{"another process was heard at another address", moved, wire.QueryReply{Present: true, View: next("else:1", 99)}, true, true},
 		{"this one was heard there", moved, wire.QueryReply{Present: true, View: next("else:1", 20)}, false, false},
 	} {

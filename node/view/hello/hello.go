@@ -51,6 +51,9 @@ type peer struct {
 	progress uint64          // as in the last hello; it grows while the member gets nearer to ready
 	far      bool            // the member is far: hellos to it and from it are rare
 	probed   wire.Instant    // when it was last probed
+	probe    uint64          // number of the bus request of that probe
+	doubted  wire.Instant    // when it first said that another process has this node's id, if doubt
+	doubt    bool            // it has said so since its last hello and since its last answer to the contrary
 	passed   wire.Instant    // when this node's view was last passed on to it
 }
 
@@ -174,10 +177,30 @@ func (p *Peers) OnHello(now wire.Instant, h wire.Header, m *wire.Hello) bool {
 		p.box.Event(core.Event{Kind: EventTwin, Peer: h.From, View: h.View})
 	case c == 0:
 		from.at, from.ever, from.inc, from.progress = now, true, h.Inc, m.Progress+m.CausalProgress
+		from.doubt = false // its hellos come here, so this is the process that it takes for the member
 		return true
 	case c < 0 && now-from.passed >= passOnEvery:
 		from.passed = now
 		p.box.Send(h.From, &wire.NewView{View: *v})
+	}
+	return false
+}
+
+// Displaced records what a member answers to a probe: whether another process has this node's
+// id. It reports whether this process must give way (docs/views.md §3.5, rule 3). One late hello
+// of this node's former incarnation makes a member say so for 500 ms. So the member must say so
+// twice, and the second question must have been asked 500 ms after the first answer.
+func (p *Peers) Displaced(now wire.Instant, by ids.Node, probe uint64, another bool) bool {
+	m := p.find(by)
+	switch {
+	case m == nil || m.probe != probe:
+		return false // a late answer says nothing of the present
+	case !another:
+		m.doubt = false
+	case !m.doubt:
+		m.doubt, m.doubted = true, now
+	default:
+		return m.probed-m.doubted >= silence
 	}
 	return false
 }

@@ -63,7 +63,7 @@ func (p *Peers) probe(now wire.Instant, ballot ids.Ballot) {
 		m := &p.all[i]
 		if m.silent(now) && now-m.probed >= silence {
 			m.probed = now
-			p.box.Ask(m.id, &wire.Query{Ballot: ballot})
+			m.probe = p.box.Ask(m.id, &wire.Query{Ballot: ballot})
 		}
 	}
 }

@@ -111,7 +111,7 @@ func (q *Query) OnlyForeign() bool {
 }
 
 // IDTaken returns a member that says that another process is the node of this id in the list
-// (docs/views.md §3.5, rules 3 and 5); false: none says so.
+// (docs/views.md §3.5, rules 4 and 6); false: none says so.
 func (q *Query) IDTaken() (ids.Node, bool) {
 	if q.held.View() == nil || !q.Listed {
 		return 0, false
