@@ -26,6 +26,7 @@ func TestHouse(t *testing.T) {
 		{"packages import only what the table allows", CheckImports},
 		{"folder names say what is inside", CheckFolders},
 		{"functions are at most 70 lines long", CheckFunctionLength},
+		{"types have at most 45 methods", CheckMethods},
 		{"tests do not sleep", CheckSleep},
 		{"comments begin with the name of what they describe", CheckDocNames},
 	}

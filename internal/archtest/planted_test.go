@@ -22,6 +22,7 @@ func TestEachRuleFindsItsPlantedViolations(t *testing.T) {
 	}{
 		{"testdata/imports", CheckImports},
 		{"testdata/length", CheckFunctionLength},
+		{"testdata/methods", CheckMethods},
 		{"testdata/sleep", CheckSleep},
 		{"testdata/docnames", CheckDocNames},
 	}

@@ -44,6 +44,51 @@ func CheckFunctionLength(tree Tree) []Violation {
 	return found
 }
 
+// MaxMethods bounds the methods of a type. A type with more has several jobs.
+const MaxMethods = 45
+
+// methodForEachField are types that may have more methods, because each is one line for one
+// kind of value.
+var methodForEachField = []string{"node/wire.codec"}
+
+// CheckMethods counts the methods of each type of the product. Tests and what serves only tests
+// are left out.
+func CheckMethods(tree Tree) []Violation {
+	var found []Violation
+	counts := map[string]int{}
+	for _, src := range tree.Sources {
+		if src.IsTest() || ast.IsGenerated(src.Syntax) || strings.HasPrefix(src.Path, "internal/") || strings.HasPrefix(src.Path, "test/") {
+			continue
+		}
+		for _, decl := range src.Syntax.Decls {
+			method, ok := decl.(*ast.FuncDecl)
+			if !ok || method.Recv == nil {
+				continue
+			}
+			name := src.Package() + "." + receiver(method.Recv.List[0].Type)
+			if counts[name]++; counts[name] == MaxMethods+1 && !slices.Contains(methodForEachField, name) {
+				found = append(found, src.violation(method.Pos(), "%s has more than %d methods", name, MaxMethods))
+			}
+		}
+	}
+	return found
+}
+
+// receiver is the name of the type of a receiver.
+func receiver(t ast.Expr) string {
+	switch t := t.(type) {
+	case *ast.StarExpr:
+		return receiver(t.X)
+	case *ast.IndexExpr:
+		return receiver(t.X)
+	case *ast.IndexListExpr:
+		return receiver(t.X)
+	case *ast.Ident:
+		return t.Name
+	}
+	return ""
+}
+
 // CheckSleep refuses time.Sleep in tests. Tests must wait for events; then they are neither
 // slow nor flaky.
 func CheckSleep(tree Tree) []Violation {
