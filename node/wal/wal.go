@@ -36,6 +36,8 @@ type Config struct {
 	// The goroutine that writes makes the call, and writes nothing meanwhile. Durable may call
 	// Append and Release.
 	Durable func(Position)
+	// Took is told how many seconds a write and its sync took, before Durable is; nil: nobody is.
+	Took func(seconds float64)
 	// Failed is told, once, that records could not be made durable. Nothing becomes durable
 	// afterwards: an fsync that failed is never repeated, because the operating system may have
 	// dropped the data.

@@ -1,6 +1,9 @@
 package wal
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // write writes and syncs what was appended, until the log is closed or fails. It writes to s
 // first, and then to one prepared segment after the other.
@@ -10,9 +13,13 @@ func (l *Log) write(s *segment) {
 		frames, last, closed := l.take(buf)
 		for len(frames) > 0 {
 			s = l.segmentFor(s)
+			begin := time.Now()
 			if err := l.writeTo(s, frames, last); err != nil {
 				l.fail(err)
 				break
+			}
+			if l.cfg.Took != nil {
+				l.cfg.Took(time.Since(begin).Seconds())
 			}
 			l.markDurable(last)
 			if buf = frames[:0]; cap(buf) > keptBuffer {
