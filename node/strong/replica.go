@@ -101,7 +101,7 @@ func New(cfg Config, box *core.Outbox, peers Peers, rec *core.Recovered) *Replic
 	r.hist = history.New(box, cfg.Limits.Origins)
 	r.promise = promise.New(cfg.Self, cfg.Inc, box, func() bool { return peers.LeftBehind() })
 	if rec != nil {
-		r.promise.Recover(&rec.Meta, r.now)
+		r.promise.Recover(&rec.Meta)
 		r.hist = history.Recover(r.box, cfg.Limits.Origins, rec)
 	}
 	limits := transfer.Limits{ChunkBytes: cfg.Limits.ChunkBytes, Past: cfg.Limits.Past, Origins: cfg.Limits.Origins}
@@ -115,6 +115,7 @@ func New(cfg Config, box *core.Outbox, peers Peers, rec *core.Recovered) *Replic
 // Restarted is called once, before the first input, by a machine that recovered its state. A
 // primary then starts a round before anything else, because it is another boot (I21).
 func (r *Replica) Restarted() {
+	r.promise.Restarted(r.now)
 	if r.promise.IsPrimary() {
 		r.agreement.BeginRound()
 	}

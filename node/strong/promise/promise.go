@@ -24,7 +24,7 @@ type Promise struct {
 	leftBehind func() bool // a member of view went on without this node
 
 	view     *wire.View         // nil: none
-	viewAt   wire.Instant       // when view was adopted
+	viewAt   wire.Instant       // when view was adopted, in this boot
 	members  []wire.Member      // members of view, ascending by id
 	isMember bool               // view lists this node
 	primary  ids.Node           // the member of view with the lowest id
@@ -40,13 +40,17 @@ func New(self ids.Node, inc ids.Incarnation, box *core.Outbox, leftBehind func()
 }
 
 // Recover takes up what a node finds of itself when it starts with its state.
-func (p *Promise) Recover(m *wire.NodeMeta, now wire.Instant) {
+func (p *Promise) Recover(m *wire.NodeMeta) {
 	p.ballot, p.owed = m.Promised, m.Owed
 	if m.Present {
 		v := m.View
-		p.setView(&v, now)
+		p.setView(&v, 0)
 	}
 }
+
+// Restarted takes the first instant of this boot as that of the view's adoption: no member could
+// be heard before.
+func (p *Promise) Restarted(now wire.Instant) { p.viewAt = now }
 
 func (p *Promise) setView(v *wire.View, now wire.Instant) {
 	p.view, p.viewAt = v, now
