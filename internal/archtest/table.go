@@ -68,6 +68,7 @@ var imports = []row{
 	{"node/machine", "node/ids node/wire node/core node/view node/strong node/causal", "node/kv"},
 	{"node/checkpoint", "node/ids node/wire node/core node/kv node/forward node/strong/history node/causal/catalog node/causal/slots hashing", ""},
 	{"node/store", "node/ids node/wire node/core node/kv hashing", ""},
+	{"node/store/disk", "node/store node/wal node/checkpoint node/ids node/wire node/core node/kv hashing", ""},
 	{"node/wal", "", ""},
 	{"node/access", "", ""},
 	{"node/front/conns", "node/access", ""},
@@ -82,14 +83,14 @@ var imports = []row{
 	{"node/front/keys", "api node/ids node/wire node/core node/front/answer node/front/condition node/front/conns node/front/dump node/front/screen node/front/session node/front/waiters", ""},
 	{"node/front/cluster", "api hashing node/ids node/wire node/core node/front/answer node/front/screen node/front/waiters", "node/front/conns"},
 	{"node/front", "api node/front/... node/ids node/wire node/core node/access hashing", "client internal/described"},
-	{"node", "api node/machine node/store node/front node/access node/ids node/wire node/core bus", "client bus/..."},
+	{"node", "api node/machine node/store node/store/disk node/front node/access node/ids node/wire node/core bus", "client bus/..."},
 
 	{"bus", "node/ids", ""},
 	{"bus/...", "bus node/ids", "bus/..."},
 
 	{"client", "api", ""},
 	{"benchmark/...", "api client benchmark/...", ""},
-	{"cmd/cohort", "api client node node/ids node/wire node/core hashing bus/... benchmark/...", ""},
+	{"cmd/cohort", "api client node node/store/disk node/ids node/wire node/core hashing bus/... benchmark/...", ""},
 
 	{"internal/bare", "node/causal/... node/ids node/wire node/core hashing", ""},
 	{"internal/draw", "node/ids node/wire", ""},
@@ -128,7 +129,8 @@ var libraries = []library{
 	{"github.com/anishathalye/porcupine", "benchmark/check/linear"},
 	{"github.com/google/go-cmp", "internal/script"},
 	{"github.com/getkin/kin-openapi", "internal/described"}, // for tests only
-	{"github.com/cockroachdb/pebble/v2/vfs", "node/wal"},
+	{"github.com/cockroachdb/pebble/v2/vfs", "node/wal node/store/disk"},
+	{"github.com/cockroachdb/pebble/v2", "node/store/disk"},
 	{"golang.org/x/sys", "node/... bus/... benchmark/... test/..."},
 	{"golang.org/x/tools", "internal/archtest"},
 	{"pgregory.net/rapid", "internal/draw"},
