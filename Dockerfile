@@ -11,10 +11,12 @@ RUN go build github.com/nats-io/nats-server/v2/server github.com/nats-io/nats.go
 
 COPY . .
 ARG VERSION=container
-RUN go build -ldflags "-s -w -X main.version=$VERSION" -o /out/cohort ./cmd/cohort
+RUN go build -ldflags "-s -w -X main.version=$VERSION" -o /out/cohort ./cmd/cohort && mkdir /out/data
 
 FROM scratch
 COPY --from=build /out/cohort /cohort
+# A volume that is mounted here belongs to the user below. COHORT_DATA_DIR=/data uses it.
+COPY --from=build --chown=65532:65532 /out/data /data
 # Without arguments, a container serves on all its interfaces. NODE_IDENTIFIER says
 # which node it is. It has no secret then: only --insecure lets it serve others.
 ENV COHORT_HTTP=0.0.0.0:8081

@@ -26,6 +26,8 @@ SEEDS_MIXED       ?= 334
 SEEDS_CAUSAL_RACE ?= 5
 # And of those that are bent towards what the usual ones meet rarely.
 SEEDS_BENT        ?= 150
+# How often nodes with data on disk are killed in make restarts.
+ROUNDS            ?= 50
 # How long each Fuzz function runs.
 FUZZTIME          ?= 30s
 # The first seed; empty: the simulator's own choice.
@@ -42,7 +44,7 @@ MUTANTS     = GO=$(GO) $(GO) run ./internal/cmd/mutants
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo image test check check-long gofmt vet staticcheck unit unit-long sim-quick process-quick unit-race sim-causal sim-calm sim-garbled sim-twins process \
-	process-race mutants fuzz nightly sim test-containers test-containers-all prose arch mutate clean
+	process-race restarts mutants fuzz nightly sim test-containers test-containers-all prose arch mutate clean
 
 help: ## this list
 	@echo 'cohort $(VERSION)'
@@ -115,7 +117,10 @@ process-quick: ## one scenario on real processes
 process: ## tests of real processes
 	$(GO) test -count=1 -timeout $(TIMEOUT) ./test/process/...
 
-process-race: ## the same under the race detector, but for what measures the machine when all is ten times slower
+restarts: ## ROUNDS times, all nodes are killed under load and find their data again; and one after another
+	COHORT_PROCESS_ROUNDS=$(ROUNDS) $(GO) test -count=1 -timeout 0 ./test/process -run 'TestNothingIsLostWhen(AllNodesAreKilledTogether|NodesAreKilledOneAfterAnother)$$'
+
+process-race: ## all tests of real processes under the race detector, but for what measures the machine when all is ten times slower
 	$(GO) test -race -count=1 -timeout 40m -skip 'TestScenarios/(twenty-two|a_chain_of|thousand|three_hundred|shards_change|one_shard_becomes)' ./test/process/...
 
 test-containers: ## tests of real containers and networks; skipped, loudly, without an engine
@@ -133,8 +138,8 @@ mutants: ## every deliberate bug is found, and how many seeds that takes
 fuzz: ## every Fuzz function for FUZZTIME; make fuzz ONLY=Step: those whose name matches
 	@GO=$(GO) FUZZTIME=$(FUZZTIME) scripts/fuzz $(ONLY)
 
-nightly: ## what takes a night: every Fuzz function for ten minutes, deliberate bugs, all containers
-	@FUZZTIME=10m scripts/timed fuzz mutants test-containers-all
+nightly: ## what takes a night: every Fuzz function for ten minutes, deliberate bugs, restarts, all containers
+	@FUZZTIME=10m ROUNDS=300 scripts/timed fuzz mutants restarts test-containers-all
 
 prose: ## how long the sentences of documents and comments are, and which are too long
 	@$(GO) run ./internal/cmd/prose

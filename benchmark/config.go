@@ -23,6 +23,8 @@ type Config struct {
 
 	Local  int    // start this many nodes and put a view to them; then URLs is empty
 	Binary string // program of the nodes; empty: this program
+	// Durability of local nodes: memory, or that of a data directory.
+	Durability string
 
 	Faults      []fault.Fault // faults and operator actions; times count from the start of the measurement; only with Local
 	HistoryFile string        // where the history is saved before it is judged; empty: a temporary file, kept if the verdict is bad
@@ -35,7 +37,7 @@ type Config struct {
 
 // Default is a local cluster of three under the default workload.
 func Default(out io.Writer) Config {
-	return Config{Workload: workload.Default(), Local: 3, Converge: convergence, Out: out}
+	return Config{Workload: workload.Default(), Local: 3, Durability: "memory", Converge: convergence, Out: out}
 }
 
 // convergence is how long replicas may take to become equal after the network has healed and the

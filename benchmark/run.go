@@ -99,6 +99,7 @@ func (c *Config) cluster() cluster.Config {
 	if slices.Contains(c.models(), workload.Causal) {
 		config.Bucket = api.BucketCausal // so that replicas can be listed; strong buckets are loaded on v1
 	}
+	config.Durability = c.Durability
 	config.Cuts = slices.ContainsFunc(c.Faults, func(f fault.Fault) bool {
 		return f.Action == fault.Cut || f.Action == fault.CutOneWay
 	})

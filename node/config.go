@@ -17,6 +17,7 @@ import (
 
 	"github.com/cohortkv/cohort/bus"
 	"github.com/cohortkv/cohort/node/access"
+	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/front"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/machine"
@@ -25,15 +26,16 @@ import (
 // Config is the configuration of a node.
 type Config struct {
 	ID            ids.Node
-	Incarnation   ids.Incarnation // the same as that of the bus
+	Incarnation   ids.Incarnation // that of Store and Bus
 	Boot          ids.Boot
-	Store         Store        // of this node alone; nil: in memory. Run closes it
-	Bus           bus.Conn     // of this node alone; Run closes it
-	HTTP          net.Listener // Run closes it
-	Cluster       string       // name of the cluster; sessions of causal buckets belong to one cluster
-	SessionKeys   [][]byte     // the first seals sessions; seals of all are accepted; empty: sessions are not sealed
-	ExpectData    bool         // the cluster has data: warn of a view without any
-	DefaultBucket string       // the model of /data: strong or causal
+	Store         Store           // of this node alone; nil: in memory. Run closes it
+	Recovered     *core.Recovered // with which the machine starts; nil: the store is empty
+	Bus           bus.Conn        // of this node alone; Run closes it
+	HTTP          net.Listener    // Run closes it
+	Cluster       string          // name of the cluster; sessions of causal buckets belong to one cluster
+	SessionKeys   [][]byte        // the first seals sessions; seals of all are accepted; empty: sessions are not sealed
+	ExpectData    bool            // the cluster has data: warn of a view without any
+	DefaultBucket string          // the model of /data: strong or causal
 	Limits        machine.Limits
 	Causal        machine.CausalLimits
 	AdminHTTP     net.Listener // health checks, metrics and profiles; nil: none. Run closes it

@@ -56,7 +56,7 @@ func New(cfg Config) (*Node, error) {
 	n.driver = &driver{
 		core: machine.New(machine.Config{
 			ID: cfg.ID, Inc: cfg.Incarnation, Boot: cfg.Boot, Now: clockBase, Limits: cfg.Limits, Causal: cfg.Causal,
-			Gate: cfg.gate(), Expects: cfg.ExpectData,
+			Gate: cfg.gate(), Expects: cfg.ExpectData, Recovered: cfg.Recovered,
 		}),
 		self: cfg.ID, store: state, disk: cfg.Store, conn: cfg.Bus, clients: &requestTable{}, publish: n.show, meters: meters, limits: cfg.Causal,
 		clock: func() wire.Instant { return clockBase + wire.Instant(time.Since(start)) },
@@ -68,7 +68,7 @@ func New(cfg Config) (*Node, error) {
 	n.reporter.why = n.backend.why
 	n.driver.reportLarge = n.reporter.tooLarge
 	registry := meters.register(n.gauges(), cfg.Bus)
-	registry.MustRegister(&requestMeters{n}, meters.logMeter(cfg.LinesLost), &waitMeters{n.backend})
+	registry.MustRegister(&storeMeters{n}, &requestMeters{n}, meters.logMeter(cfg.LinesLost), &waitMeters{n.backend})
 	n.front = front.New(front.Config{
 		Node: cfg.ID, Backend: n.backend, Cluster: cfg.Cluster, SessionKeys: cfg.SessionKeys, DefaultBucket: cfg.DefaultBucket, Log: cfg.Log,
 		Space: cfg.Causal.Space, Metrics: metricsHandler(registry), Limits: cfg.HTTPLimits, Guard: guard,
@@ -123,7 +123,7 @@ func (n *Node) serve(ctx context.Context) error {
 	served, admin := make(chan error, 1), make(chan error, 1)
 	go func() { served <- n.front.Serve(n.cfg.HTTP) }()
 	go func() { admin <- n.serveAdmin() }()
-	n.cfg.Log.Info("node up", "node", n.cfg.ID, "http", n.cfg.HTTP.Addr().String())
+	n.cfg.Log.Info("node up", "node", n.cfg.ID, "http", n.cfg.HTTP.Addr().String(), "durability", n.durability())
 	var broken error
 	select {
 	case <-ctx.Done():

@@ -36,7 +36,10 @@ type Config struct {
 	LogLevel string   // --log-level
 	Secret   string   // the nodes encrypt their bus with it; empty: they do not
 	Extra    []string // further arguments of every node
-	Cuts     bool     // connect the buses through proxies that can be cut; these cost some time and processor
+	// Durability of nodes that keep their data in folders of Dir, so that a restarted node has it
+	// again; empty or memory: they keep nothing.
+	Durability string
+	Cuts       bool // connect the buses through proxies that can be cut; these cost some time and processor
 }
 
 // Default is a cluster of three strong nodes, without a binary and a directory.
@@ -144,6 +147,9 @@ func (c *Cluster) launch(n *node) error {
 		"--cluster", c.config.Name, "--log-level", c.config.LogLevel, "--log-format", "text"}
 	if c.config.Secret != "" {
 		args = append(args, "--secret-file", c.secretFile())
+	}
+	if c.config.Durability != "" && c.config.Durability != "memory" {
+		args = append(args, "--data-dir", filepath.Join(c.config.Dir, fmt.Sprintf("n%d.data", n.id)), "--durability", c.config.Durability)
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()

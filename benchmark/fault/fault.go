@@ -22,7 +22,7 @@ type Action string
 const (
 	KillPrimary Action = "kill-primary" // SIGKILL for the primary, then the view of the survivors
 	Kill        Action = "kill"         // SIGKILL for one node; no view is put
-	Restart     Action = "restart"      // one node that was killed starts again, empty; a later view brings it in
+	Restart     Action = "restart"      // one node that was killed starts again; without its data, a later view brings it in
 	Pause       Action = "pause"        // SIGSTOP for one node, SIGCONT after For
 	Cut         Action = "cut"          // some nodes are cut off from all others, but not from one another, for For
 	CutOneWay   Action = "cut-one-way"  // nothing that the first node sends reaches the second, for For

@@ -21,6 +21,7 @@ type nodeSettings struct {
 	http, bus     string
 	nats          string // URL of an outside cluster; empty: the embedded server, on bus
 	cluster       string
+	data          dataSettings
 	trust         secretSettings // how the nodes of the cluster authenticate one another
 	secrets       bus.Secrets    // of the cluster
 	defaultBucket string
@@ -62,7 +63,10 @@ func (s nodeSettings) assemble() (m *member, err error) {
 			return nil, errors.Join(fmt.Errorf("node %d: --admin-http: %w", s.id, err), cfg.HTTP.Close())
 		}
 	}
-	if err = m.connect(s, &cfg); err == nil {
+	if err = s.data.open(&cfg); err == nil {
+		err = m.connect(s, &cfg)
+	}
+	if err == nil {
 		if s.network != nil {
 			cfg.Bus = s.network.connect(cfg.ID, cfg.Bus)
 		}
@@ -142,6 +146,9 @@ func (m *member) discard(cfg node.Config) error {
 		err = errors.Join(err, cfg.Bus.Close())
 	}
 	m.closeServer()
+	if cfg.Store != nil {
+		err = errors.Join(err, cfg.Store.Close())
+	}
 	return err
 }
 

@@ -22,31 +22,32 @@ type benchCmd struct {
 }
 
 type benchRunCmd struct {
-	URL       []string      `name:"url" placeholder:"URL" xor:"cluster" help:"A node of a cluster without other writers. Repeatable."`
-	Local     int           `placeholder:"N" xor:"cluster" help:"Start this many local nodes for the run (${local}, without --url)."`
-	Model     string        `enum:"strong,causal,both" default:"strong" help:"The buckets to load: strong, causal, or both, with half of the clients each."`
-	Clients   int           `default:"${clients}" help:"Number of clients. Each has one connection and one open request at a time."`
-	Pinned    bool          `help:"Clients do not switch to another node when their node does not answer."`
-	Surface   string        `enum:"v1,classic" default:"v1" help:"The HTTP surface: v1 or classic."`
-	Keys      int           `default:"${keys}" help:"Number of keys to choose from."`
-	Prefix    string        `help:"Prefix of every key. All keys must be absent at the start."`
-	ValueSize int           `default:"${valueSize}" help:"Size of a value in bytes."`
-	Mix       mix           `default:"${mix}" placeholder:"PUT/GET/DELETE" help:"Shares of PUT, GET and DELETE operations (${default})."`
-	Seed      uint64        `default:"${seed}" help:"Seed for the choice of keys and operations."`
-	Fresh     int           `default:"${fresh}" placeholder:"PERCENT" help:"Share of causal operations before which the client drops its session (${default})."`
-	Handover  int           `default:"${handover}" placeholder:"PERCENT" help:"Share of causal operations before which the client leaves a copy of its session for other clients, or continues with such a copy (${default})."`
-	Preload   bool          `help:"Write every key once before the run."`
-	Warmup    time.Duration `default:"${warmup}" help:"Time before the measurement. Its operations are checked, but not measured."`
-	Duration  time.Duration `default:"${duration}" help:"Length of the measurement."`
-	Count     int           `placeholder:"N" help:"Measure this many operations instead of a duration."`
-	Timeout   time.Duration `default:"${timeout}" help:"How long a client waits for an answer."`
-	Patience  time.Duration `default:"${patience}" help:"How long preloading and the final reads of every key continue while no key gets an answer."`
-	Fault     []faultArg    `sep:"none" placeholder:"FAULT" help:"Inject a fault during the run; needs --local. Repeatable. Examples: ${faults}."`
-	Scenario  string        `enum:",${scenarios}" default:"" placeholder:"NAME" help:"Inject a list of faults, with its own length and number of local nodes: ${scenarios}."`
-	History   string        `placeholder:"FILE" help:"Keep the history in this file."`
-	Logs      string        `placeholder:"DIR" help:"Keep the logs of the local nodes in this directory."`
-	NoJudge   bool          `help:"Do not check the history."`
-	Access    credentials   `embed:""`
+	URL        []string      `name:"url" placeholder:"URL" xor:"cluster" help:"A node of a cluster without other writers. Repeatable."`
+	Local      int           `placeholder:"N" xor:"cluster" help:"Start this many local nodes for the run (${local}, without --url)."`
+	Model      string        `enum:"strong,causal,both" default:"strong" help:"The buckets to load: strong, causal, or both, with half of the clients each."`
+	Clients    int           `default:"${clients}" help:"Number of clients. Each has one connection and one open request at a time."`
+	Pinned     bool          `help:"Clients do not switch to another node when their node does not answer."`
+	Surface    string        `enum:"v1,classic" default:"v1" help:"The HTTP surface: v1 or classic."`
+	Keys       int           `default:"${keys}" help:"Number of keys to choose from."`
+	Prefix     string        `help:"Prefix of every key. All keys must be absent at the start."`
+	ValueSize  int           `default:"${valueSize}" help:"Size of a value in bytes."`
+	Mix        mix           `default:"${mix}" placeholder:"PUT/GET/DELETE" help:"Shares of PUT, GET and DELETE operations (${default})."`
+	Seed       uint64        `default:"${seed}" help:"Seed for the choice of keys and operations."`
+	Fresh      int           `default:"${fresh}" placeholder:"PERCENT" help:"Share of causal operations before which the client drops its session (${default})."`
+	Handover   int           `default:"${handover}" placeholder:"PERCENT" help:"Share of causal operations before which the client leaves a copy of its session for other clients, or continues with such a copy (${default})."`
+	Preload    bool          `help:"Write every key once before the run."`
+	Warmup     time.Duration `default:"${warmup}" help:"Time before the measurement. Its operations are checked, but not measured."`
+	Duration   time.Duration `default:"${duration}" help:"Length of the measurement."`
+	Count      int           `placeholder:"N" help:"Measure this many operations instead of a duration."`
+	Timeout    time.Duration `default:"${timeout}" help:"How long a client waits for an answer."`
+	Patience   time.Duration `default:"${patience}" help:"How long preloading and the final reads of every key continue while no key gets an answer."`
+	Fault      []faultArg    `sep:"none" placeholder:"FAULT" help:"Inject a fault during the run; needs --local. Repeatable. Examples: ${faults}."`
+	Scenario   string        `enum:",${scenarios}" default:"" placeholder:"NAME" help:"Inject a list of faults, with its own length and number of local nodes: ${scenarios}."`
+	Durability string        `enum:"fsync,async,memory" default:"memory" help:"Durability of the local nodes: fsync, async or memory."`
+	History    string        `placeholder:"FILE" help:"Keep the history in this file."`
+	Logs       string        `placeholder:"DIR" help:"Keep the logs of the local nodes in this directory."`
+	NoJudge    bool          `help:"Do not check the history."`
+	Access     credentials   `embed:""`
 }
 
 func (benchRunCmd) Help() string {
@@ -107,6 +108,7 @@ func (c benchRunCmd) config(out io.Writer) benchmark.Config {
 	if c.Scenario != "" {
 		c.play(fault.ScenarioNamed(c.Scenario), &cfg)
 	}
+	cfg.Durability = c.Durability
 	cfg.HistoryFile, cfg.LogDir, cfg.NoJudge = c.History, c.Logs, c.NoJudge
 	return cfg
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"path/filepath"
 	"sync"
 	"text/template"
 	"time"
@@ -15,12 +16,13 @@ import (
 )
 
 type demoCmd struct {
-	Nodes int  `default:"3" help:"Number of nodes to run."`
-	Port  *int `placeholder:"N" help:"HTTP port of the first node. The other nodes use the next ports, and the port after those takes the commands that cut the network. The bus of each node uses its HTTP port + 1000. 0: any free ports. Default: 8081, or any free ports if one of these is taken."`
+	Nodes   int    `default:"3" help:"Number of nodes to run."`
+	Port    *int   `placeholder:"N" help:"HTTP port of the first node. The other nodes use the next ports, and the port after those takes the commands that cut the network. The bus of each node uses its HTTP port + 1000. 0: any free ports. Default: 8081, or any free ports if one of these is taken."`
+	DataDir string `placeholder:"DIR" help:"Keep the data of the nodes in this directory. The next demo with as many nodes has it again."`
 }
 
 func (demoCmd) Help() string {
-	return `Each node has its own HTTP port and bus on 127.0.0.1. Ctrl-C ends the demo; no data is kept. The network between the nodes can be cut: the demo prints the commands, and their effects.`
+	return `Each node has its own HTTP port and bus on 127.0.0.1. Ctrl-C ends the demo; no data is kept, except with --data-dir. The network between the nodes can be cut: the demo prints the commands, and their effects.`
 }
 
 // Validate is called by kong.
@@ -103,7 +105,7 @@ func (c demoCmd) Run(ctx context.Context, term terminal) (err error) {
 func (c demoCmd) assemble(first int, between *network, log *slog.Logger) (members []*member, err error) {
 	for id := range c.Nodes {
 		m, err := nodeSettings{
-			id: uint64(id), http: loopback(after(first, id)), bus: loopback(after(first, id+api.BusPortOffset)), cluster: "demo",
+			id: uint64(id), data: c.data(id), http: loopback(after(first, id)), bus: loopback(after(first, id+api.BusPortOffset)), cluster: "demo",
 			defaultBucket: api.BucketStrong, log: log.With("node", id), network: between,
 		}.assemble()
 		if err != nil {
@@ -112,6 +114,14 @@ func (c demoCmd) assemble(first int, between *network, log *slog.Logger) (member
 		members = append(members, m)
 	}
 	return members, nil
+}
+
+// data is where a node keeps its data.
+func (c demoCmd) data(id int) dataSettings {
+	if c.DataDir == "" {
+		return dataSettings{}
+	}
+	return dataSettings{DataDir: filepath.Join(c.DataDir, fmt.Sprintf("node-%d", id))}
 }
 
 // after is the n-th port after the first. 0, for any free port, stays 0.

@@ -30,13 +30,14 @@ type serveCmd struct {
 	LogFormat     string  `env:"COHORT_LOG_FORMAT" enum:"text,json" default:"text" help:"Format of the log: text or json."`
 	Pprof         string  `name:"pprof" env:"COHORT_PPROF" placeholder:"HOST:PORT" help:"Serve profiles of the process (/debug/pprof/) on this loopback address."`
 
+	Data     dataSettings   `embed:""`
 	Secrets  secretSettings `embed:""`
 	Security httpSecurity   `embed:""`
 	Limits   clientLimits   `embed:""`
 }
 
 func (serveCmd) Help() string {
-	return `A node starts without data and without a view, and waits for a view: see "cohort view set". All state is in memory. A restarted node is empty, and joins again when a view is put.
+	return `A node starts without data and without a view, and waits for a view: see "cohort view set". With --data-dir, a restarted node has its data and its view again. Without it, all data is in memory: a restarted node is empty, and joins again when a view is put.
 
 SIGTERM and Ctrl-C: the node stops accepting requests, answers those in progress and exits within 5 seconds. SIGHUP: the node reloads secrets, certificates and tokens from their files; it does not exit.
 
@@ -60,7 +61,7 @@ func (c *serveCmd) Run(ctx context.Context, term terminal) error {
 		return err
 	}
 	member, err := nodeSettings{
-		id: *c.ID, http: c.HTTP, bus: c.Bus, nats: c.NATS, cluster: c.Cluster, trust: c.Secrets, secrets: secrets,
+		id: *c.ID, http: c.HTTP, bus: c.Bus, nats: c.NATS, cluster: c.Cluster, data: c.Data, trust: c.Secrets, secrets: secrets,
 		defaultBucket: c.DefaultBucket, expectData: c.ExpectData, limits: c.Limits.limits(), access: c.Security.access(), admin: c.Security.AdminHTTP, log: log, linesLost: writer.Lost,
 	}.assemble()
 	if err != nil {
@@ -83,6 +84,9 @@ func (c *serveCmd) Validate() error {
 		return err
 	}
 	if err := c.Secrets.check(); err != nil {
+		return err
+	}
+	if err := c.Data.check(); err != nil {
 		return err
 	}
 	if err := checkListen(c.HTTP); err != nil {
@@ -133,6 +137,7 @@ var variables = []string{
 	"COHORT_SECRET_FILE", "COHORT_BUS_CERT", "COHORT_BUS_KEY", "COHORT_BUS_CA", "COHORT_INSECURE",
 	"COHORT_TLS_CERT", "COHORT_TLS_KEY", "COHORT_CLIENT_CA", "COHORT_TOKENS", "COHORT_ADMIN_HTTP",
 	"COHORT_CA", "COHORT_TOKEN_FILE", "COHORT_TOKEN", "COHORT_CERT", "COHORT_CERT_KEY",
+	"COHORT_DATA_DIR", "COHORT_DURABILITY", "COHORT_DATA_ASIDE",
 	"COHORT_DEFAULT_BUCKET", "COHORT_EXPECT_DATA", "COHORT_LOG_LEVEL", "COHORT_LOG_FORMAT", "COHORT_PPROF", "COHORT_URL", "COHORT_BUCKET", "COHORT_SESSION",
 }
 

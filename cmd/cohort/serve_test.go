@@ -69,6 +69,8 @@ func TestServeTakesItsSettingsFromFlagsThenEnvironmentThenDefaults(t *testing.T)
 				id(1)(c)
 				c.Limits = clientLimits{MaxConnections: 100, MaxPerAddress: 10, RequestMemory: 64 << 20, MaxDumps: 2}
 			}},
+		{"where the data is kept", "--id 1 --data-dir /d", []string{"COHORT_DURABILITY=async", "COHORT_DATA_ASIDE=true"},
+			func(c *serveCmd) { id(1)(c); c.Data = dataSettings{"/d", "async", true} }},
 		{"variables that Kubernetes sets are no settings", "--id 1",
 			[]string{"COHORT_SERVICE_HOST=10.0.0.1", "COHORT_PORT_8081_TCP=tcp://10.0.0.1:8081"}, id(1)},
 	}

@@ -78,12 +78,6 @@ func (c *Compose) Restart(ctx context.Context, service string) error {
 	return err
 }
 
-// Again runs a service once more that has ended.
-func (c *Compose) Again(ctx context.Context, service string) error {
-	_, err := c.command(ctx, "run", "--rm", service)
-	return err
-}
-
 // Logs returns what the services have written so far.
 func (c *Compose) Logs(ctx context.Context) (string, error) {
 	return c.command(ctx, "logs", "--no-color")

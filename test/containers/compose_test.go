@@ -47,15 +47,11 @@ func TestTheComposeFileBringsUpAClusterThatAnswers(t *testing.T) {
 	}
 	everyNodeReads(t, ctx, compose)
 
-	// The comment of the file promises this: a restarted node takes part again when the
-	// view is put once more.
+	// The comment of the file promises this: a restarted node takes part again by itself.
 	if err := compose.Restart(ctx, "node1"); err != nil {
 		t.Fatal(err)
 	}
 	answers(t, dial(t, compose.URL(1)))
-	if err := compose.Again(ctx, "view"); err != nil {
-		t.Fatal(err)
-	}
 	everyNodeReads(t, ctx, compose)
 }
 

@@ -22,10 +22,13 @@ const (
 
 	// variable holds the length of a load in seconds.
 	variable = "COHORT_PROCESS_SECONDS"
+	// roundsVariable holds how often each restart of nodes with data on disk is tried.
+	roundsVariable = "COHORT_PROCESS_ROUNDS"
 )
 
 var (
 	seconds  = 5 * time.Second // length of a load
+	rounds   = 2               // how often each restart is tried
 	binaries string            // folder of the programs that are built for the tests
 )
 
@@ -54,6 +57,13 @@ func settings() error {
 			return fmt.Errorf("%s=%q is not a number of seconds", variable, text)
 		}
 		seconds = time.Duration(n * float64(time.Second))
+	}
+	if text := os.Getenv(roundsVariable); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return fmt.Errorf("%s=%q is not a number of rounds", roundsVariable, text)
+		}
+		rounds = n
 	}
 	var errs []error
 	for _, v := range os.Environ() {
