@@ -323,8 +323,8 @@ type NodeStatus struct {
 }
 
 // Recovered is what a node finds of itself when it starts with its state: the sum of its durable
-// writes (docs/durability.md §6). Only the simulator has such nodes today. The log is complete
-// behind Commit; the node learns from its primary, or in a round, how much of it is committed.
+// writes (docs/durability.md §6). The log is complete behind Commit; the node learns from its
+// primary, or in a round, how much of it is committed.
 //
 // Tails of staged bases that are not Fresh begin at Commit, or behind: they are what the swap
 // applies to the recovered state. WriteStaged lacks entries that were committed when the base was

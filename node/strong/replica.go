@@ -101,7 +101,7 @@ func New(cfg Config, box *core.Outbox, peers Peers, rec *core.Recovered) *Replic
 	r.hist = history.New(box, cfg.Limits.Origins)
 	r.promise = promise.New(cfg.Self, cfg.Inc, box, func() bool { return peers.LeftBehind() })
 	if rec != nil {
-		r.promise.Recover(&rec.Meta)
+		r.promise.Recover(&rec.Meta, r.now)
 		r.hist = history.Recover(r.box, cfg.Limits.Origins, rec)
 	}
 	limits := transfer.Limits{ChunkBytes: cfg.Limits.ChunkBytes, Past: cfg.Limits.Past, Origins: cfg.Limits.Origins}

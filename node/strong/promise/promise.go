@@ -40,11 +40,11 @@ func New(self ids.Node, inc ids.Incarnation, box *core.Outbox, leftBehind func()
 }
 
 // Recover takes up what a node finds of itself when it starts with its state.
-func (p *Promise) Recover(m *wire.NodeMeta) {
+func (p *Promise) Recover(m *wire.NodeMeta, now wire.Instant) {
 	p.ballot, p.owed = m.Promised, m.Owed
 	if m.Present {
 		v := m.View
-		p.setView(&v, 0)
+		p.setView(&v, now)
 	}
 }
 

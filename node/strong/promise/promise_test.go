@@ -117,13 +117,13 @@ func TestWhatIsDurableIsRecovered(t *testing.T) {
 		t.Fatalf("written %+v", w)
 	}
 	q := New(0, 9, box, never)
-	q.Recover(w.Meta)
+	q.Recover(w.Meta, 0)
 	q.Restarted(8)
 	if q.Ballot() != bal(4, 2) || !q.IsPrimary() || q.ViewAt() != 8 || len(q.Owed()) != 1 || len(q.Members()) != 2 {
 		t.Errorf("recovered %+v", q)
 	}
 	none := New(0, 9, box, never)
-	if none.Recover(&wire.NodeMeta{Promised: bal(1, 1)}); none.View() != nil || none.IsMember() || none.IsPrimary() {
+	if none.Recover(&wire.NodeMeta{Promised: bal(1, 1)}, 8); none.View() != nil || none.IsMember() || none.IsPrimary() {
 		t.Error("a node without a view is in one")
 	}
 }
