@@ -134,11 +134,14 @@ func (h *View) NewID(above uint64) ids.View {
 }
 
 // Above returns the held view under a new id, above one that another node holds. The old id
-// becomes an ancestor. The caller adopts it.
+// becomes an ancestor, and this node has seen itself in it. A member that missed the old id learns
+// from that sighting that others may have written under it (docs/causal.md §7.1, rule 3). The
+// caller adopts the view.
 func (h *View) Above(other ids.View) *wire.View {
 	v := *h.view
 	v.ID = h.NewID(other.Number)
 	ancestry.Add(&v, h.view.ID, h.view.Renewed)
+	ancestry.Record(&v, wire.Sighting{Node: h.cfg.Self, Inc: h.cfg.Inc, View: h.view.ID})
 	v.Renewed = 0
 	h.box.Event(core.Event{Kind: EventRenumbered, View: v.ID})
 	return &v

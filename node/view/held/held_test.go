@@ -150,9 +150,13 @@ func TestAnIDIsAboveAllThatWasHeldOrMade(t *testing.T) {
 }
 
 func TestAListUnderANewIDReplacesItselfAndIsNotRenewed(t *testing.T) {
-	h, _ := hold(&wire.View{ID: id(4, 1), Layout: layout("h:1", 1, 2), Renewed: 3})
+	before := wire.Sighting{Node: 1, Inc: 10, View: id(3, 1)}
+	h, _ := hold(&wire.View{ID: id(4, 1), Layout: layout("h:1", 1, 2), Renewed: 3, Saw: []wire.Sighting{before, {Node: 2, Inc: 20, View: id(3, 1)}}})
 	v := h.Above(id(8, 9))
-	want := wire.View{ID: id(9, 2), Layout: layout("h:1", 1, 2), Ancestors: []wire.Ancestor{{View: id(4, 1), Renewed: 3}}}
+	want := wire.View{
+		ID: id(9, 2), Layout: layout("h:1", 1, 2), Ancestors: []wire.Ancestor{{View: id(4, 1), Renewed: 3}},
+		Saw: []wire.Sighting{before, {Node: 2, Inc: 20, View: id(4, 1)}}, // so node 1 knows of view 4, in which others may have written
+	}
 	if d := cmp.Diff(want, *v); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
