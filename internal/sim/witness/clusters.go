@@ -36,6 +36,15 @@ func (b births) meets(o births) bool {
 	return false
 }
 
+// union returns the cluster of a node and of the view that it holds. Another member may have
+// brought its own cluster into that view since this node adopted it.
+func union(node, view births) births {
+	b := births{}
+	maps.Copy(b, node)
+	maps.Copy(b, view)
+	return b
+}
+
 func (c *clusters) heldBy(n *world.Node) births {
 	if c.held == nil {
 		c.held = map[ids.Incarnation]births{}
@@ -113,13 +122,12 @@ func (t *Witness) takesIn(n *world.Node, before, v *wire.View, mine births) bool
 		}
 		told := t.Operator.ToldList(peer, v.Layout)
 		for inc := range t.commitments[m.ID] { //maporder:ok a union; the member may have lost its state since its answer
-			theirs := c.held[inc]
-			if slices.ContainsFunc(c.answered[n][inc], func(id ids.View) bool {
-				held := c.made[id]
-				return held != nil && (theirs.meets(mine) || v.Force || told || alike(held) ||
-					c.newcomer[v.ID] && keepsCluster(n.ID, v, held))
-			}) {
-				maps.Copy(mine, theirs)
+			for _, id := range c.answered[n][inc] {
+				held, theirs := c.made[id], union(c.held[inc], c.of[id])
+				if held != nil && (theirs.meets(mine) || v.Force || told || alike(held) ||
+					c.newcomer[v.ID] && keepsCluster(n.ID, v, held)) {
+					maps.Copy(mine, theirs)
+				}
 			}
 		}
 	}
