@@ -47,12 +47,21 @@ const (
 	pollEvery   = 100 * wire.Millisecond
 )
 
+// takenBound is the time after its answer within which every owner must have a causal write. It
+// is 2 s for gossip, and the time of two exchanges in which each item is a piece of its own.
+func takenBound(s *schedule.Schedule) wire.Instant {
+	trip := 4 * s.Network.Delay // on average a message takes twice the delay
+	return 2*wire.Second + 2*wire.Instant(s.Causal.Keys+2)*trip
+}
+
 // Begin ends all faults and lets the operator put the last list.
 func (e *Quiescence) Begin() {
 	w := e.w
 	w.Note("quiescence: all faults are over")
 	w.EndFaults()
-	w.After(wire.Second, e.putLast)
+	long := takenBound(w.Sched)
+	e.sessions.Truth.Calm(long)
+	w.After(long+wire.Second, e.putLast)
 }
 
 // putLast puts the last list to all its members, and waits until the cluster has settled.
@@ -78,6 +87,7 @@ func (e *Quiescence) putLast() {
 		s.LeaveRemovedNode()
 	}
 	e.await(e.put+settleBound+operator.PutBound, e.settled, func() {
+		e.sessions.Truth.Put()
 		e.await(w.Now+finishBound, e.finished, func() {
 			if w.Sched.Garbled() {
 				w.Ended = true
@@ -123,6 +133,7 @@ func (e *Quiescence) emptyMember() {
 		e.deliverDelayed()
 		return
 	}
+	e.sessions.Truth.Storm()
 	w.Nodes[lost].Crash(false)
 	w.Nodes[lost].Start()
 	e.put = w.Now
@@ -253,6 +264,7 @@ func (e *Quiescence) deliverDelayed() {
 		return
 	}
 	e.delayedArrived = true
+	e.sessions.Truth.Storm()
 	for _, n := range w.Processes() {
 		e.faults.Pause(n, max(w.Net.Latest-w.Now, 0)+wire.Second)
 	}

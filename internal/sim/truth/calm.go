@@ -10,15 +10,13 @@ import (
 // that was answered long before.
 type calm struct {
 	since    wire.Instant // when the faults ended
+	long     wire.Instant // so long after an answer every owner must have a write
 	answered wire.Instant // when all PUTs of the last list were answered; 0: not yet
 }
 
-// long is the time after an answer within which every owner must have a write, if nothing
-// is lost.
-const long = 2 * wire.Second
-
-// Calm records that all faults are over.
-func (t *Truth) Calm() { t.calm = &calm{since: t.world.Now()} }
+// Calm records that all faults are over. From now on an owner must have a write so long after
+// its answer.
+func (t *Truth) Calm(long wire.Instant) { t.calm = &calm{since: t.world.Now(), long: long} }
 
 // Storm ends the calm time: faults may happen again.
 func (t *Truth) Storm() { t.calm = nil }
@@ -58,12 +56,12 @@ func (t *Truth) fresh(l *Incarnation, o *Op, w *Write) {
 // old returns the largest version of a key that was answered long before a request in calm
 // time, and that a node holds which the answering node must have asked.
 func (t *Truth) old(l *Incarnation, o *Op, key int) *Write {
-	if t.calm == nil || o.Asked < t.calm.since+long {
+	if t.calm == nil || o.Asked < t.calm.since+t.calm.long {
 		return nil
 	}
 	var most *Write
 	for _, v := range t.keys[key].writes {
-		if v.Acked == 0 || v.Acked > o.Asked-long || v.Excused() || !exceeds(v, most) {
+		if v.Acked == 0 || v.Acked > o.Asked-t.calm.long || v.Excused() || !exceeds(v, most) {
 			continue
 		}
 		if t.heldNear(l, v) {
@@ -73,23 +71,28 @@ func (t *Truth) old(l *Incarnation, o *Op, key int) *Write {
 	return most
 }
 
-// heldNear reports whether a member of an incarnation's view holds a write durably, and has
-// the same view or one that this view replaces.
+// heldNear reports whether a member of an incarnation's view holds a write durably and has
+// done so for long. The member must have the same view or one that this view replaces, and
+// must have had one of those for long. Otherwise it comes from another cluster, and the author
+// of the view did not know of its data.
 func (t *Truth) heldNear(l *Incarnation, v *Write) bool {
 	if l.view == nil {
 		return false
 	}
+	before := t.world.Now() - t.calm.long
 	for _, m := range l.view.members {
 		o := t.incarnations[m.ID]
-		if o == nil || o.view == nil || o.born > v.Acked {
+		if o == nil || o.view == nil || o.born > v.Acked || o.since[v.Key] > before {
 			continue
 		}
-		near := o.view == l.view || l.view.ancestors[o.view.id]
-		if near && o.durable.has(t, v) && t.world.Now()-o.since[v.Key] >= long {
+		if l.view.follows(o.view) && l.view.follows(o.viewAt(before)) && o.durable.keeps(t, v) {
 			return true
 		}
 	}
 	return false
 }
+
+// follows reports whether a view is another one, or replaces it.
+func (v *view) follows(other *view) bool { return other == v || other != nil && v.ancestors[other.id] }
 
 func ago(d wire.Instant) string { return fmt.Sprintf("%.3fs", float64(d)/float64(wire.Second)) }

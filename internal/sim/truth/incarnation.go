@@ -19,12 +19,12 @@ type Incarnation struct {
 	booted wire.Instant // when its present boot started
 	dead   bool
 
-	view      *view                  // of the written state
-	births    []ids.View             // the first views of view's cluster, as the node has written them
-	before    *view                  // the view when the present step began
-	adoptedAt wire.Instant           // when it came to view
-	leftAt    map[*view]wire.Instant // when it left each of its earlier views
-	ready     bool                   // it reports to be ready for all its slots in this view
+	view      *view        // of the written state
+	births    []ids.View   // the first views of view's cluster, as the node has written them
+	before    *view        // the view when the present step began
+	adoptedAt wire.Instant // when it came to view
+	left      []stay       // its earlier views, in the order in which it left them
+	ready     bool         // it reports to be ready for all its slots in this view
 	// acked has the other streams of this view: the number up to which the incarnation held
 	// all writes when it acknowledged them.
 	acked    map[*stream]uint64
@@ -41,6 +41,12 @@ type Incarnation struct {
 	frozenIn *view      // it has told that it takes no writes in this view, because it was left behind; nil: none
 
 	finished map[wire.NodeBoot]uint64 // by forwarder: the number below which all its writes are finished, as this boot has heard
+}
+
+// stay is an earlier view of an incarnation.
+type stay struct {
+	view  *view
+	until wire.Instant
 }
 
 // arrival is a write, and when it became durable at a node.
@@ -106,8 +112,7 @@ func (t *Truth) Begin(node ids.Node, boot ids.Boot) *Incarnation {
 	l := &Incarnation{
 		Node: node, t: t, boot: boot, born: t.world.Now(), booted: t.world.Now(), written: t.newState(node), durable: t.newState(node),
 		ever: make([]*Write, len(t.keys)), had: make([][]arrival, len(t.keys)), since: make([]wire.Instant, len(t.keys)), finished: map[wire.NodeBoot]uint64{},
-		leftAt: map[*view]wire.Instant{},
-		acked:  map[*stream]uint64{},
+		acked: map[*stream]uint64{},
 	}
 	l.told = make([]toldSlot, t.cfg.Space.Slots())
 	t.incarnations[node] = l
@@ -164,10 +169,21 @@ func (l *Incarnation) Adopt(seq uint64, v *wire.View) bool {
 func (l *Incarnation) comeTo(v *view) {
 	now := l.t.world.Now()
 	if l.view != nil {
-		l.leftAt[l.view] = now
+		l.left = append(l.left, stay{l.view, now})
 	}
-	delete(l.leftAt, v)
+	l.left = slices.DeleteFunc(l.left, func(s stay) bool { return s.view == v })
 	l.view, l.adoptedAt = v, now
+}
+
+// viewAt returns the view that an incarnation had at a time. Before it had any, that is the
+// first one.
+func (l *Incarnation) viewAt(when wire.Instant) *view {
+	for _, s := range l.left {
+		if s.until > when {
+			return s.view
+		}
+	}
+	return l.view
 }
 
 // adopt begins a view.

@@ -73,9 +73,9 @@ func (l *Incarnation) kept(w *Write, by wire.Instant, in *view) bool {
 	if !l.durable.keeps(l.t, w) {
 		return false
 	}
-	left, hasLeft := l.leftAt[in]
+	stayed := slices.IndexFunc(l.left, func(s stay) bool { return s.view == in })
 	return l.durable.items[w.Key] == nil || slices.ContainsFunc(l.had[w.Key], func(v arrival) bool {
-		return v.At <= by && (!hasLeft || v.at <= left) && !above(w.Version, v.Version)
+		return v.At <= by && (stayed < 0 || v.at <= l.left[stayed].until) && !above(w.Version, v.Version)
 	})
 }
 
