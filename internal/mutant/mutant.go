@@ -81,6 +81,8 @@ const (
 	CausalDropSlotEarly       // a node drops a slot that it no longer owns when one owner has it (I25)
 	CausalAnswerUnready       // a new owner answers 404 before it has asked
 	CausalWriteUnready        // a new owner takes a write before its slot has come
+	CausalReadyByOne          // a slot is ready when one peer was asked
+	CausalReadyAfterJoin      // ready slots stay ready in a view that joins groups
 	CausalWriteAfterLoss      // an owner that lost a slot goes on to take its writes
 	CausalNoExchangeRetry     // an exchange that got no answer is not repeated
 	CausalReuseDots           // a boot that starts with nothing continues the stream of the boot before (I16)
@@ -172,6 +174,8 @@ var names = [count]string{
 	CausalDropSlotEarly:       "CausalDropSlotEarly",
 	CausalAnswerUnready:       "CausalAnswerUnready",
 	CausalWriteUnready:        "CausalWriteUnready",
+	CausalReadyByOne:          "CausalReadyByOne",
+	CausalReadyAfterJoin:      "CausalReadyAfterJoin",
 	CausalWriteAfterLoss:      "CausalWriteAfterLoss",
 	CausalNoExchangeRetry:     "CausalNoExchangeRetry",
 	CausalReuseDots:           "CausalReuseDots",

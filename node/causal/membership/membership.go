@@ -117,7 +117,7 @@ func (v *View) FollowsOn(next *wire.View) bool {
 		return false
 	}
 	for _, s := range next.Saw {
-		if !s.View.IsZero() && s.View != v.held.ID {
+		if !s.View.IsZero() && s.View != v.held.ID && !mutant.On(mutant.CausalReadyAfterJoin) {
 			return false
 		}
 	}
