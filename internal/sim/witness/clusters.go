@@ -95,6 +95,9 @@ func (t *Witness) newView(n *world.Node, before, v *wire.View) {
 	}
 	c.made[v.ID] = v
 	mine := maps.Clone(c.heldBy(n))
+	if before != nil {
+		maps.Copy(mine, c.of[before.ID]) // a member may have joined another first view of the same list to it since
+	}
 	again := before != nil && before.Layout.Equal(v.Layout)
 	c.newcomer[v.ID] = len(mine) == 0 || again && c.newcomer[before.ID]
 	for t.takesIn(n, before, v, mine) {
