@@ -60,7 +60,7 @@ func (e *Quiescence) Begin() {
 	w.Note("quiescence: all faults are over")
 	w.EndFaults()
 	long := takenBound(w.Sched)
-	e.sessions.Truth.Calm(long)
+	e.sessions.Truth.Calm(long, e.there)
 	w.After(long+wire.Second, e.putLast)
 }
 

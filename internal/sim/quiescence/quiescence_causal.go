@@ -23,8 +23,11 @@ func (e *Quiescence) openSession() string {
 
 // near returns the boots whose data must reach the members of the last list.
 func (e *Quiescence) near() []*truth.Incarnation {
-	return e.sessions.Truth.Near(e.operator.List.List(), func(m wire.Member) bool { return m.Address == e.w.Nodes[m.ID].Address() })
+	return e.sessions.Truth.Near(e.operator.List.List(), e.there)
 }
+
+// there reports whether a node is at the address that a view has.
+func (e *Quiescence) there(m wire.Member) bool { return m.Address == e.w.Nodes[m.ID].Address() }
 
 // leaveUnanswerable ends the reads that wait for a version out of reach. The version is
 // lost, or only nodes of another group hold it. Such a read waits until its client leaves.

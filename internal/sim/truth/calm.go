@@ -2,6 +2,7 @@ package truth
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -11,12 +12,15 @@ import (
 type calm struct {
 	since    wire.Instant // when the faults ended
 	long     wire.Instant // so long after an answer every owner must have a write
+	there    func(wire.Member) bool
 	answered wire.Instant // when all PUTs of the last list were answered; 0: not yet
 }
 
 // Calm records that all faults are over. From now on an owner must have a write so long after
-// its answer.
-func (t *Truth) Calm(long wire.Instant) { t.calm = &calm{since: t.world.Now(), long: long} }
+// its answer. there reports whether a member can be reached.
+func (t *Truth) Calm(long wire.Instant, there func(wire.Member) bool) {
+	t.calm = &calm{since: t.world.Now(), long: long, there: there}
+}
 
 // Storm ends the calm time: faults may happen again.
 func (t *Truth) Storm() { t.calm = nil }
@@ -74,22 +78,28 @@ func (t *Truth) old(l *Incarnation, o *Op, key int) *Write {
 // heldNear reports whether a member of an incarnation's view holds a write durably and has
 // done so for long. The member must have the same view or one that this view replaces, and
 // must have had one of those for long. Otherwise it comes from another cluster, and the author
-// of the view did not know of its data.
+// of the view did not know of its data. All members of these views must be reachable at the
+// addresses that the views have.
 func (t *Truth) heldNear(l *Incarnation, v *Write) bool {
-	if l.view == nil {
+	before := t.world.Now() - t.calm.long
+	if l.view == nil || !t.reaches(l.view) || !t.reaches(l.viewAt(before)) {
 		return false
 	}
-	before := t.world.Now() - t.calm.long
 	for _, m := range l.view.members {
 		o := t.incarnations[m.ID]
 		if o == nil || o.view == nil || o.born > v.Acked || o.since[v.Key] > before {
 			continue
 		}
-		if l.view.follows(o.view) && l.view.follows(o.viewAt(before)) && o.durable.keeps(t, v) {
+		if l.view.follows(o.view) && l.view.follows(o.viewAt(before)) && t.reaches(o.viewAt(before)) && o.durable.keeps(t, v) {
 			return true
 		}
 	}
 	return false
+}
+
+// reaches reports whether all members of a view can be reached.
+func (t *Truth) reaches(v *view) bool {
+	return !slices.ContainsFunc(v.members, func(m wire.Member) bool { return !t.calm.there(m) })
 }
 
 // follows reports whether a view is another one, or replaces it.
