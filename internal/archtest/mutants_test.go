@@ -28,6 +28,11 @@ func TestDeliberateBugsFitTheSource(t *testing.T) {
 			t.Errorf("%s.patch is not named after a deliberate bug of package mutant", name)
 		}
 	}
+	for _, m := range mutant.All() {
+		if !patched[m.String()] {
+			t.Errorf("the deliberate bug %s has no patch", m)
+		}
+	}
 	if !patched["Built"] {
 		t.Error("no patch says that the bugs are in the build")
 	}

@@ -9,9 +9,6 @@
 // A mutant that no schedule finds shows a hole in the checks or in the schedules.
 package mutant
 
-// Built reports whether the deliberate bugs are in this build. A patch makes it true.
-const Built = false
-
 // Mutant is one deliberate bug.
 type Mutant uint8
 

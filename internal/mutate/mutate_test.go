@@ -16,7 +16,7 @@ func f(a, b int) int {
 	if a < b && on() {
 		a = b - 1
 	}
-	if mutant.On("X") {
+	if off {
 		a++
 	}
 	switch a {
@@ -51,6 +51,7 @@ func TestEachKindOfBugIsPlanted(t *testing.T) {
 		"5: drop a statement: a = b - 1 → (nothing)",
 		"5: off by one: 1 → 2",
 		"5: swap operands: b - 1 → 1 - b",
+		"7: negate a condition: off → !(off)",
 		"8: drop a statement: a++ → (nothing)",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -188,14 +188,6 @@ func shrunk(s *schedule.Schedule, check string) *schedule.Schedule {
 	}, shrinkTries)
 }
 
-// plant selects the deliberate bug that COHORT_SIM_MUTANT names. Only a build of
-// internal/cmd/mutants has deliberate bugs.
-var plant = func(t *testing.T) {
-	if os.Getenv("COHORT_SIM_MUTANT") != "" {
-		t.Fatal("COHORT_SIM_MUTANT needs go run ./internal/cmd/mutants in the place of go")
-	}
-}
-
 // TestReplay runs the schedule of COHORT_SIM_SEED. If it fails, the test shrinks the
 // schedule and runs the shrunk one too. Both traces are artifacts (go test -artifacts keeps
 // them). COHORT_SIM_MUTANT plants a deliberate bug.

@@ -2,7 +2,6 @@ package causal
 
 import (
 	"github.com/cohortkv/cohort/hashing"
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/wire"
@@ -16,9 +15,7 @@ func (r *Replica) Recovered(v *wire.View, found *core.RecoveredCausal) {
 	for _, k := range found.Views {
 		r.catalog.Add(k)
 	}
-	if !mutant.On(mutant.CausalForgetGCCounter) {
-		r.collector.Raise(found.GCCounter)
-	}
+	r.collector.Raise(found.GCCounter)
 	r.results.Recover(found.Applied, found.Finished)
 	r.peers.Recover(found.Former)
 	r.holdView(v)
@@ -48,7 +45,7 @@ func (r *Replica) recoverSlots(found *core.RecoveredCausal) {
 			continue
 		}
 		all = version.Extend(all, p.Stream, p.N)
-		if p.Stream.Node == r.cfg.Self || mutant.On(mutant.CausalFoldUnready) {
+		if p.Stream.Node == r.cfg.Self {
 			own = version.Extend(own, p.Stream, p.N)
 		}
 	}

@@ -54,7 +54,7 @@ func run(args []string) error {
 	if tool == "" {
 		tool = "go"
 	}
-	cmd := exec.Command(tool, append([]string{args[0], "-overlay", overlay, "-tags", "mutants"}, args[1:]...)...)
+	cmd := exec.Command(tool, append([]string{args[0], "-overlay", overlay}, args[1:]...)...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	return cmd.Run()
 }

@@ -14,7 +14,6 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/hashing"
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/peers"
 	"github.com/cohortkv/cohort/node/causal/slots"
 	"github.com/cohortkv/cohort/node/ids"
@@ -184,7 +183,7 @@ func (x *Exchange) Compare(t *slots.Table) iter.Seq2[hashing.Slot, *wire.HeldSlo
 			if !equal {
 				want = append(want, at)
 			}
-			if (equal || mutant.On(mutant.CausalEarlyKnowledge)) && !yield(at, run) {
+			if equal && !yield(at, run) {
 				return
 			}
 		}

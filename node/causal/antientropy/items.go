@@ -4,7 +4,6 @@ import (
 	"iter"
 
 	"github.com/cohortkv/cohort/hashing"
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/slots"
 	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/ids"
@@ -20,7 +19,7 @@ func (x *Exchange) Awaits(m *wire.Items) bool {
 // that the digest's K covers may have been removed since. The caller opens the exchange again
 // (I15; docs/causal.md §6.3, rules 2 and 3).
 func (x *Exchange) Stale(boot ids.Boot, m *wire.Items) bool {
-	return boot != x.boot || m.RemovedAt > x.digest.Revision && !mutant.On(mutant.CausalStaleItems)
+	return boot != x.boot || m.RemovedAt > x.digest.Revision
 }
 
 // Unasked says which part of a piece was not asked for (docs/causal.md §12, rule 4); empty: none.

@@ -1,7 +1,6 @@
 package broadcast
 
 import (
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/items"
 	"github.com/cohortkv/cohort/node/causal/membership"
 	"github.com/cohortkv/cohort/node/causal/peers"
@@ -147,9 +146,7 @@ func (b *Broadcast) OnBatchAck(h wire.Header, m *wire.BatchAck) {
 	}
 	b.streams.Own.Ack(p.ID, m.N)
 	b.completeFlight()
-	if !mutant.On(mutant.CausalBatchAtNextWrite) {
-		b.flush()
-	}
+	b.flush()
 }
 
 // OnResendRequest sends a part of the own stream again. Truncated names the part that has

@@ -3,7 +3,6 @@ package broadcast
 import (
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -66,7 +65,7 @@ func (o *Own) Complete(now wire.Instant) (due []Answer) {
 	for i := range o.replicas {
 		p := &o.replicas[i]
 		p.awaited = p.awaited && p.acked < o.flight.upTo
-		missing = missing || p.awaited || mutant.On(mutant.CausalAcksIgnored)
+		missing = missing || p.awaited
 	}
 	if missing && now < o.flight.until {
 		return nil

@@ -4,7 +4,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -52,9 +51,6 @@ func (o *Own) begin(id wire.Stream, replicas []ids.Node) {
 	*o = Own{limits: o.limits, id: id, ends: o.ends, forgot: o.forgot}
 	for _, node := range replicas {
 		o.replicas = append(o.replicas, replica{id: node})
-	}
-	if mutant.On(mutant.CausalReuseDots) {
-		o.id.Boot = 1
 	}
 }
 

@@ -2,7 +2,6 @@ package broadcast
 
 import (
 	"github.com/cohortkv/cohort/hashing"
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/peers"
 	"github.com/cohortkv/cohort/node/causal/slots"
 	"github.com/cohortkv/cohort/node/core"
@@ -31,9 +30,6 @@ func (b *Broadcast) OnBatch(h wire.Header, m *wire.Batch, stored []*wire.Item) {
 		return
 	}
 	if m.View != b.view.ID() {
-		if mutant.On(mutant.CausalLateBatches) {
-			b.applyLate(m, stored)
-		}
 		return
 	}
 	p.NoteMessage(b.step.Now())
@@ -63,7 +59,7 @@ func (b *Broadcast) receive(item *wire.Item, stored *wire.Item) {
 	s := b.slots.Of(hash)
 	switch {
 	case !s.Owned():
-	case s.Ready() || mutant.On(mutant.CausalLateBatches):
+	case s.Ready():
 		if b.items.Merge(item, stored) {
 			b.waker.Note(item.Key)
 		}
@@ -72,28 +68,17 @@ func (b *Broadcast) receive(item *wire.Item, stored *wire.Item) {
 	}
 }
 
-// applyLate is a deliberate bug: a batch of another view is taken in.
-func (b *Broadcast) applyLate(m *wire.Batch, stored []*wire.Item) {
-	for i := range m.Items {
-		b.receive(&m.Items[i], stored[i])
-	}
-	b.step.Commit()
-}
-
 // progressed persists how far a track has come without a gap. Once that is durable with the
 // items, the position counts for K (I15), and is acknowledged to the stream's node.
 func (b *Broadcast) progressed(t *Track) {
 	got := t.Got()
 	if got > t.Durable() {
 		at := wire.Position{Stream: t.ID(), N: got}
-		if mutant.On(mutant.CausalLiveBeyondGap) {
-			at.N += t.Missing()
-		}
 		b.step.Change.Live = append(b.step.Change.Live, at)
 	}
 	seq := b.step.Commit()
 	b.step.After(seq, func() {
-		if t.MarkDurable(got) && !mutant.On(mutant.CausalMissedWakeup) {
+		if t.MarkDurable(got) {
 			b.waker.WakeAll()
 		}
 		b.waker.WakeKeys()

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -152,9 +151,8 @@ func (t *Track) Request(now wire.Instant) Request {
 	if len(t.ahead) > 0 {
 		to = t.ahead[0].from - 1
 	}
-	repeated := t.asked > 0
 	t.asked = now
-	if to <= t.got || mutant.On(mutant.CausalNoExchangeRetry) && repeated {
+	if to <= t.got {
 		return q
 	}
 	q.Missing = to - t.got

@@ -8,7 +8,6 @@ package exchanges
 import (
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/antientropy"
 	"github.com/cohortkv/cohort/node/causal/handoff"
 	"github.com/cohortkv/cohort/node/causal/items"
@@ -287,7 +286,7 @@ func (e *Exchanges) Tick() {
 	for _, x := range slices.Clone(e.list) {
 		switch {
 		case x.Complete():
-		case !e.peers.Reachable(x.Peer) && x.Unanswered(e.step.Now()) >= peers.Silence || mutant.On(mutant.CausalNoExchangeRetry) && e.step.Now() >= x.Next():
+		case !e.peers.Reachable(x.Peer) && x.Unanswered(e.step.Now()) >= peers.Silence:
 			e.list = slices.DeleteFunc(e.list, func(o *Exchange) bool { return o == x })
 			e.resume(x)
 			e.host.CheckSynced()

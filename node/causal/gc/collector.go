@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/cohortkv/cohort/hashing"
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -92,9 +91,7 @@ func (c *Collector) Standing(t *Tombstone) (Tombstone, bool) {
 
 // Raise raises the GC counter of this node, by what it or another node is about to collect.
 func (c *Collector) Raise(n uint64) {
-	if !mutant.On(mutant.CausalGCCounterUnsent) {
-		c.Counter = max(c.Counter, n)
-	}
+	c.Counter = max(c.Counter, n)
 }
 
 // Next is when the next collection may begin; idle is false if no tombstone is stored or a
@@ -138,7 +135,7 @@ func (c *Collector) Conclude(replicas []ids.Node, answers Answers) (next *Questi
 	c.Close()
 	if c.needed == nil {
 		c.needed = FirstRound(c.batch, replicas, answers)
-		if len(c.needed) > 0 && !mutant.On(mutant.CausalOneCollectRound) {
+		if len(c.needed) > 0 {
 			return &Question{Slots: slotsOf(c.batch), Collecting: largest(c.batch, c.needed)}, nil
 		}
 	} else {

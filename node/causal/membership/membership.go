@@ -11,7 +11,6 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/hashing"
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/catalog"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
@@ -117,7 +116,7 @@ func (v *View) FollowsOn(next *wire.View) bool {
 		return false
 	}
 	for _, s := range next.Saw {
-		if !s.View.IsZero() && s.View != v.held.ID && !mutant.On(mutant.CausalReadyAfterJoin) {
+		if !s.View.IsZero() && s.View != v.held.ID {
 			return false
 		}
 	}
@@ -129,9 +128,6 @@ func (v *View) FollowsOn(next *wire.View) bool {
 // sender has no view, or was told the empty list.
 func (v *View) MayExchange(m *wire.Digest) bool {
 	same := m.View.IsZero() || m.View == v.held.ID || m.Layout == v.layout || m.Layout == catalog.Fingerprint(&wire.Layout{})
-	if mutant.On(mutant.CausalExchangeInViewOnly) {
-		return same
-	}
 	return same || m.Descends || v.Descends(m.View)
 }
 

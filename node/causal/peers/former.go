@@ -3,7 +3,6 @@ package peers
 import (
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -33,7 +32,7 @@ func (l *List) Meet(old, v *wire.View) {
 	}
 	former := func(m wire.Member) {
 		source := slices.ContainsFunc(v.Sources, func(s wire.Member) bool { return s.ID == m.ID })
-		if l.isNew(m) && !source && !mutant.On(mutant.CausalNoFormerMembers) {
+		if l.isNew(m) && !source {
 			l.add(&Peer{ID: m.ID, At: m, Former: true})
 		}
 	}

@@ -9,7 +9,6 @@
 package plausible
 
 import (
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -54,9 +53,6 @@ func (j *Judge) Most(now wire.Instant) uint64 { return j.writes + uint64(now/wir
 // rules 2 and 3).
 func (j *Judge) Context(c *wire.Context, now wire.Instant) bool {
 	most := j.Most(now)
-	if mutant.On(mutant.CausalForgedContexts) {
-		return true
-	}
 	for i := range c.Exact {
 		if v := &c.Exact[i].Version; v.Counter > most || !j.number(&v.Dot.Stream, v.Dot.N, most) {
 			return false

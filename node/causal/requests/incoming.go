@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/hashing"
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/footprint"
 	"github.com/cohortkv/cohort/node/causal/plausible"
 	"github.com/cohortkv/cohort/node/causal/results"
@@ -82,7 +81,7 @@ func (c *Incoming) OnForward(h wire.Header, replyTo ids.ReplyTo, m *wire.CausalF
 	}
 	id := ids.Request{Node: h.From, Boot: h.Boot, Counter: m.Counter}
 	x := &incomingForward{id: id, to: h.From, replyTo: replyTo, repeatedAt: c.step.Now(), view: h.View}
-	if !m.Read && m.To != c.step.Self.Boot && !mutant.On(mutant.CausalForwardAnyBoot) {
+	if !m.Read && m.To != c.step.Self.Boot {
 		c.answer(x, &wire.CausalForwardReply{Fate: wire.ForwardOtherBoot}, 0)
 		return
 	}

@@ -3,7 +3,6 @@ package requests
 import (
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/membership"
 	"github.com/cohortkv/cohort/node/causal/peers"
 	"github.com/cohortkv/cohort/node/causal/plausible"
@@ -65,9 +64,6 @@ func (x *outgoingForward) asked(id ids.Node) bool {
 
 // LowestOpen is the lowest open counter of this node (docs/forwarding.md §2, rule 3).
 func (o *Outgoing) LowestOpen() uint64 {
-	if mutant.On(mutant.CausalLowestOpenIsNext) {
-		return o.open.Skip() + 1
-	}
 	return o.open.Lowest()
 }
 

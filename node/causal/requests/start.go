@@ -1,7 +1,6 @@
 package requests
 
 import (
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
@@ -20,7 +19,7 @@ func (r *Requests) start(q *request, stored *wire.Item) {
 		r.refuse(q)
 	case q.kind == listing:
 		r.tryList(q)
-	case !r.view.Owns(q.at) && !(mutant.On(mutant.CausalWriteAfterLoss) && q.kind == writing && r.slots.At(q.at).Held()):
+	case !r.view.Owns(q.at):
 		r.elsewhere(q)
 	case !r.slots.At(q.at).Ready() && !r.unreadyAllowed(q):
 		r.whileUnready(q)
@@ -44,10 +43,7 @@ func (r *Requests) whileUnready(q *request) {
 // unreadyAllowed reports whether a request may go on although its slot is not ready. A ready
 // holder has answered for the key: a read is served that item, and a write is above it.
 func (r *Requests) unreadyAllowed(q *request) bool {
-	switch {
-	case mutant.On(mutant.CausalAnswerUnready) && q.kind == reading, mutant.On(mutant.CausalWriteUnready) && q.kind == writing:
-		return true
-	case q.kind == writing:
+	if q.kind == writing {
 		return q.vouched
 	}
 	return q.found
@@ -60,7 +56,7 @@ func (r *Requests) tryRead(q *request, item *wire.Item) {
 	s := r.slots.At(q.at)
 	want := version.Named(&q.context, q.hash)
 	behind := (item == nil || version.Wins(want, item.Version)) && r.satisfied.Behind(&q.context, q.hash)
-	if (behind && !mutant.On(mutant.CausalReadWithoutWait)) || !r.satisfied.Folded(&q.context, q.at) {
+	if behind || !r.satisfied.Folded(&q.context, q.at) {
 		q.looked = behind
 		r.wait(q)
 		return

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/footprint"
 	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/core"
@@ -69,7 +68,7 @@ func (r *Requests) settle(q *request) bool {
 		r.step.Event(core.Event{Kind: EventForwardFinished, Peer: q.id.Node})
 		r.waiting.Remove(q)
 		r.Incoming.answer(q.incoming, &wire.CausalForwardReply{Fate: wire.ForwardFinished}, 0)
-	case fate == forward.Done && t.Hash == q.hash && !mutant.On(mutant.CausalForwardTwice):
+	case fate == forward.Done && t.Hash == q.hash:
 		r.step.Event(core.Event{Kind: EventForwardRepeated, Peer: q.id.Node})
 		q.existed = t.Existed
 		item := &wire.Item{Key: q.op.Key, Version: t.Version, Deleted: t.Deleted}

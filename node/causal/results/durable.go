@@ -3,7 +3,6 @@ package results
 import (
 	"math"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/forward"
 	"github.com/cohortkv/cohort/node/ids"
@@ -48,9 +47,6 @@ func (s *Results) writeEnded(list []wire.NodeBoot) {
 
 // Recover takes up what the log has (docs/causal.md §11.2, rule 7).
 func (s *Results) Recover(applied []wire.AppliedWrite, finished []wire.FinishedWrites) {
-	if mutant.On(mutant.CausalForgetResults) {
-		return
-	}
 	for _, f := range finished {
 		s.table.Heard(f.Forwarder, f.Below)
 	}

@@ -7,7 +7,6 @@ package results
 
 import (
 	"github.com/cohortkv/cohort/hashing"
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/step"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/forward"
@@ -66,22 +65,15 @@ func (s *Results) Remember(item *wire.Item, here, existed bool) {
 // finished (docs/forwarding.md §3).
 func (s *Results) HearLowestOpen(h wire.Header, lowestOpen uint64) {
 	s.table.Heard(wire.NodeBoot{Node: h.From, Boot: h.Boot}, lowestOpen)
-	if mutant.On(mutant.CausalForgetForwarded) {
-		s.table.Forget(func(node ids.Node, _ ids.Boot) bool { return node == h.From })
-	}
 }
 
 // Fate says what this node knows of a forwarded write. All writes of a boot that has ended
 // are finished (docs/forwarding.md §3, rule 8).
 func (s *Results) Fate(id ids.Request) (Write, forward.Fate) {
-	if s.ended(id.Node, id.Boot) && !mutant.On(mutant.CausalForwardEnded) {
+	if s.ended(id.Node, id.Boot) {
 		return Write{}, forward.Finished
 	}
-	t, fate := s.table.Find(id)
-	if fate == forward.Finished && mutant.On(mutant.CausalForwardFinished) {
-		fate = forward.New
-	}
-	return t, fate
+	return s.table.Find(id)
 }
 
 // Prune takes in the lowest open counter of this node itself, and drops the results of boots that

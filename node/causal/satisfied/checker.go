@@ -12,7 +12,6 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/hashing"
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/catalog"
 	"github.com/cohortkv/cohort/node/causal/loss"
 	"github.com/cohortkv/cohort/node/causal/membership"
@@ -49,7 +48,7 @@ func (k *Checker) Behind(c *wire.Context, hash uint64) bool {
 // (docs/causal.md §2, rules 6 and 7). A fold is safe only because of this check: the vector
 // stands for the exact entries that have left the context (I14, I17).
 func (k *Checker) Folded(c *wire.Context, at hashing.Slot) bool {
-	return mutant.On(mutant.CausalReadWithoutWait) || k.has(c, at, k.slots.Satisfied)
+	return k.has(c, at, k.slots.Satisfied)
 }
 
 // rule says whether a slot has a position: slots.Table.Satisfied, which counts lost
@@ -89,9 +88,6 @@ func (k *Checker) hasVector(v wire.Vector, at hashing.Slot, rule rule) bool {
 // a rule. A reference counts only if its cut is known here to be common to all members: to
 // have come to the view proves nothing.
 func (k *Checker) hasCut(name ids.View, at hashing.Slot, rule rule) bool {
-	if mutant.On(mutant.CausalCutReferenceByView) {
-		return k.view.Within(name)
-	}
 	v := k.catalog.CommonCut(name)
 	return v != nil && k.hasVector(v.StableCut, at, rule)
 }
@@ -100,9 +96,6 @@ func (k *Checker) hasCut(name ids.View, at hashing.Slot, rule rule) bool {
 // exact entries in an owned slot. A list checks dots against K, not items one by one: if K
 // has a dot, the version is here, or one that won over it, or its key was deleted (I15).
 func (k *Checker) Listable(c *wire.Context) bool {
-	if mutant.On(mutant.CausalReadWithoutWait) {
-		return true
-	}
 	for i := range c.Exact {
 		d := &c.Exact[i]
 		at := k.slots.Space().Slot(d.Hash)

@@ -2,7 +2,6 @@ package satisfied
 
 import (
 	"github.com/cohortkv/cohort/hashing"
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -46,14 +45,7 @@ func (k *Checker) CounterBelow(c *wire.Context, key string, old *wire.Item) uint
 	if !s.Ready() {
 		n = max(n, s.Apart(key))
 	}
-	if !mutant.On(mutant.CausalNoGCCounter) {
-		n = max(n, s.GCCounter())
-	}
-	if mutant.On(mutant.CausalCounterByDependency) {
-		for _, d := range c.Exact {
-			n = max(n, d.Version.Counter)
-		}
-	}
+	n = max(n, s.GCCounter())
 	// The ceil counts unless durable K has everything that was folded. Lost positions do
 	// not spare the ceil: a lost version may turn up again, and this write must be above that one.
 	if c.Ceil > n && !k.has(c, at, k.slots.Durable) {

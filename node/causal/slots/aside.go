@@ -2,7 +2,6 @@ package slots
 
 import (
 	"github.com/cohortkv/cohort/hashing"
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/footprint"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -29,9 +28,6 @@ func (t *Table) TakeAside(at hashing.Slot) (items []wire.Item, ok bool) {
 	}
 	items = s.aside
 	s.aside, s.merging, s.unmerged = nil, items, len(items)
-	if mutant.On(mutant.CausalReadyEarly) {
-		t.noteUnwritten(at)
-	}
 	for i := range items {
 		t.asideBytes -= footprint.Listed(&items[i])
 	}

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/hashing"
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/version"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -217,7 +216,7 @@ func (t *Table) TakeUnwritten() *wire.Holdings {
 		s := &t.slots[at]
 		s.unwritten = false
 		if s.held {
-			w.Add(at, j.Join(s.known, s.pending), s.ready || s.unmerged > 0 && mutant.On(mutant.CausalReadyEarly), s.gcCounter)
+			w.Add(at, j.Join(s.known, s.pending), s.ready, s.gcCounter)
 		}
 	}
 	t.unwritten = nil

@@ -2,7 +2,6 @@ package slots
 
 import (
 	"github.com/cohortkv/cohort/hashing"
-	"github.com/cohortkv/cohort/internal/mutant"
 )
 
 // A slot held for others is kept until each of its owners has acknowledged it as it is now
@@ -32,7 +31,7 @@ func (s *Slot) OwnerHas() bool {
 		return false
 	}
 	s.unacked--
-	if s.unacked > 0 && !mutant.On(mutant.CausalDropSlotEarly) {
+	if s.unacked > 0 {
 		return false
 	}
 	s.acked = true

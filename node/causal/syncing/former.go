@@ -1,7 +1,6 @@
 package syncing
 
 import (
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/causal/exchanges"
 	"github.com/cohortkv/cohort/node/causal/peers"
 	"github.com/cohortkv/cohort/node/core"
@@ -12,7 +11,7 @@ import (
 // group (docs/causal.md §7.2, rule 4). So the list survives any one node that loses its
 // memory. An inquiry begins again for each new former member.
 func (s *Sync) HearOfFormer(m *wire.Digest) {
-	if !s.view.Ours(m.View, m.Layout) || mutant.On(mutant.CausalNoFormerMembers) {
+	if !s.view.Ours(m.View, m.Layout) {
 		return
 	}
 	news := false

@@ -3,7 +3,6 @@ package version
 import (
 	"slices"
 
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -82,9 +81,6 @@ func (n *Compactor) referToCut(c wire.Context) wire.Context {
 		return c
 	}
 	c.Vector = rest
-	if mutant.On(mutant.CausalPruneStable) {
-		return c
-	}
 	kept := slices.DeleteFunc(slices.Clone(c.CutRefs), func(id ids.View) bool { return slices.Contains(n.Subsumed, id) })
 	c.CutRefs = unionRefs(kept, []ids.View{n.Cut.ID})
 	return c

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/cohortkv/cohort/hashing"
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
@@ -68,9 +67,7 @@ func fold(c wire.Context, limit int) wire.Context {
 	for i := range c.Exact[:n] {
 		v := &c.Exact[i].Version
 		old = further(old, v.Dot)
-		if !mutant.On(mutant.CausalNoCeil) {
-			c.Ceil = max(c.Ceil, v.Counter)
-		}
+		c.Ceil = max(c.Ceil, v.Counter)
 	}
 	c.Vector = Join(c.Vector, FromPositions(old))
 	c.Exact = c.Exact[n:]
@@ -99,9 +96,6 @@ type IsLost func(hash uint64, v wire.CausalVersion) bool
 // lost means that nothing is lost. The result is not bounded.
 func Seen(c *wire.Context, item *wire.Item, lost IsLost) wire.Context {
 	d := &item.Deps
-	if mutant.On(mutant.CausalNotTransitive) {
-		d = &wire.Context{}
-	}
 	shown := []wire.Dependency{{Hash: hashing.Hash(item.Key), Version: item.Version}}
 	return newest(UnionFolded(d, c), lost, shown, d.Exact, c.Exact)
 }
@@ -114,9 +108,6 @@ func SeenList(c *wire.Context, items iter.Seq[*wire.Item]) wire.Context {
 	reached := map[wire.Stream]uint64{}
 	for item := range items {
 		shown = append(shown, wire.Dependency{Hash: hashing.Hash(item.Key), Version: item.Version})
-		if mutant.On(mutant.CausalNotTransitive) {
-			continue
-		}
 		deps = append(deps, item.Deps.Exact...)
 		for _, p := range item.Deps.Vector {
 			reached[p.Stream] = max(reached[p.Stream], p.N)
@@ -160,7 +151,7 @@ func newest(c wire.Context, lost IsLost, shown []wire.Dependency, lists ...[]wir
 	for _, list := range lists {
 		n += len(list)
 	}
-	if lost == nil || mutant.On(mutant.CausalLostStaysInContext) {
+	if lost == nil {
 		lost = func(uint64, wire.CausalVersion) bool { return false }
 	}
 	all, at := make([]wire.Dependency, n), n // filled from the end

@@ -8,7 +8,6 @@
 package version
 
 import (
-	"github.com/cohortkv/cohort/internal/mutant"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
@@ -17,13 +16,5 @@ import (
 // total, since no two versions are equal (I16), and it contains causal order (I13). So all
 // replicas keep the same version, whichever version arrives first (I18).
 func Wins(v, o wire.CausalVersion) bool {
-	switch {
-	case mutant.On(mutant.CausalLocalWins):
-		return v.Counter > o.Counter
-	case mutant.On(mutant.CausalPlainVersion):
-		return v.Counter > o.Counter || v.Counter == o.Counter && v.Dot.Stream.Node < o.Dot.Stream.Node
-	case mutant.On(mutant.CausalHigherWinsTie) && v.Counter == o.Counter && v.Dot.Stream.Node != o.Dot.Stream.Node:
-		return v.Dot.Stream.Node > o.Dot.Stream.Node
-	}
 	return v.Compare(o) > 0
 }
