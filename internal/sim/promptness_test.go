@@ -9,7 +9,7 @@ import (
 
 func TestEveryKindOfRequestIsHeldAgainstItsBound(t *testing.T) {
 	counts := tally.Counts{}
-	for seed := range uint64(12) {
+	for seed := range uint64(24) {
 		kind := schedule.Operator(seed) % schedule.Operators
 		r := Run(schedule.Generate(seed, kind, schedule.Both, schedule.CalmStretches), nil)
 		if r.Failure != nil {
