@@ -1,6 +1,6 @@
-// Package query is the question of one PUT /view to the members of its list, and what follows
-// from their answers (docs/views.md §2): whether the list is in force already, which answers
-// count, whether data is lost, and whether this node's id belongs to another process.
+// Package query is the question of one PUT /view to the members of its list (docs/views.md §2).
+// The answers say whether the list is in force already, whether data is lost, and whether this
+// node's id belongs to another process.
 //
 // Nothing here sends, and nothing decides when the query is over. The caller records what comes.
 package query
