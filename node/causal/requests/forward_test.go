@@ -137,7 +137,6 @@ func TestAWriteThatWasSentIsNeverRefused(t *testing.T) {
 }
 
 func TestWhatIsSaidToAForwarder(t *testing.T) {
-	const value = 1 << 20
 	for _, c := range []struct {
 		name   string
 		header wire.Header

@@ -22,9 +22,6 @@ var (
 	keyApplied    = []byte{tagApplied}
 )
 
-// prefixSize is the number of bytes before the key of a record or an item.
-const prefixSize = 1 + 8
-
 func prefix(tag byte, number uint64) []byte {
 	return binary.BigEndian.AppendUint64([]byte{tag}, number)
 }

@@ -25,7 +25,6 @@ type model struct {
 	fs                *vfs.MemFS
 	syncs             *gate
 	cfg               func(*Config) // changes the configuration; nil: nothing is changed
-	mode              Mode
 	store             *Store
 	steps             [][]wire.Write // all steps whose records the log may have
 	seq               uint64         // of the last write of this boot
