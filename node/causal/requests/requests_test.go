@@ -4,50 +4,29 @@ import (
 	"testing"
 
 	"github.com/cohortkv/cohort/hashing"
-	"github.com/cohortkv/cohort/node/causal/broadcast"
-	"github.com/cohortkv/cohort/node/causal/catalog"
-	"github.com/cohortkv/cohort/node/causal/gc"
-	"github.com/cohortkv/cohort/node/causal/items"
-	"github.com/cohortkv/cohort/node/causal/loss"
-	"github.com/cohortkv/cohort/node/causal/membership"
+	"github.com/cohortkv/cohort/internal/bare"
 	"github.com/cohortkv/cohort/node/causal/peers"
-	"github.com/cohortkv/cohort/node/causal/plausible"
-	"github.com/cohortkv/cohort/node/causal/results"
-	"github.com/cohortkv/cohort/node/causal/satisfied"
-	"github.com/cohortkv/cohort/node/causal/slots"
-	"github.com/cohortkv/cohort/node/causal/step"
 	"github.com/cohortkv/cohort/node/core"
 	"github.com/cohortkv/cohort/node/ids"
 	"github.com/cohortkv/cohort/node/wire"
 )
 
-// node is node 0 in boot 1, with the parts that its requests are worked on with.
+// node is a node, with the requests that are worked on at it.
 type node struct {
 	*Requests
+	bare  *bare.Node
 	peers *peers.List
 }
 
-func (*node) Silence(ids.Node) wire.Instant { return peers.Silence }
-func (*node) Reach()                        {}
-
 // begun is a node in a view with two shards, or in none. Its slots are ready, if it owns any.
 func begun(ready bool, a, b []ids.Node) *node {
-	n := &node{}
-	known := catalog.New(3)
-	streams := broadcast.New(broadcast.Limits{BatchOps: 8, BatchBytes: 1 << 20, WindowBytes: 1 << 20})
-	var boots *loss.Boots
-	table := slots.New(3, &streams, func(s wire.Stream) bool { return boots.StreamEnded(s) })
-	s := step.New(wire.NodeBoot{Node: 0, Boot: 1}, &core.Outbox{})
-	s.SetNow(wire.Second)
-	boots = loss.New(s, &table)
-	p := Parts{Step: s, Catalog: &known, Slots: &table, Streams: &streams, OwnDurable: func(ids.View, uint64) {}, AskMissing: func() {}}
-	p.View = membership.New(0, &known, func() bool { return false })
-	p.Peers = peers.New(s, p.View, n, boots.Forgotten)
-	p.Results = results.New(s, boots.Ended, 100, 10)
-	p.Items = items.New(s, &table, &gc.Collector{}, p.Results, func(string) {}, 1<<20)
-	p.Satisfied = satisfied.New(&table, &known, boots, p.View)
-	p.Guard = plausible.NewGuard(plausible.New(plausible.FewestWrites, s.Self, &streams.Own, table.Len()), s)
-	n.Requests, n.peers = New(Limits{Exact: 128, Deps: 16, Vector: 8}, p), p.Peers
+	low := bare.New()
+	p := Parts{
+		Step: low.Step, Catalog: low.Catalog, Slots: low.Slots, Streams: low.Streams, View: low.View, Peers: low.Peers,
+		Results: low.Results, Items: low.Items, Satisfied: low.Satisfied, Guard: low.Guard,
+		OwnDurable: func(ids.View, uint64) {}, AskMissing: func() {},
+	}
+	n := &node{New(Limits{Exact: 128, Deps: 16, Vector: 8}, p), low, low.Peers}
 	if len(a)+len(b) > 0 {
 		n.adopt(ready, 5, a, b)
 	}
@@ -55,30 +34,10 @@ func begun(ready bool, a, b []ids.Node) *node {
 }
 
 // adopt makes a view with two shards that of the node.
-func (n *node) adopt(ready bool, number uint64, a, b []ids.Node) {
-	v := &wire.View{ID: ids.View{Number: number}}
-	for i, list := range [][]ids.Node{a, b} {
-		s := wire.Shard{Name: string(rune('a' + i))}
-		for _, id := range list {
-			s.Members = append(s.Members, wire.Member{ID: id})
-		}
-		v.Layout.Shards = append(v.Layout.Shards, s)
-	}
-	old := n.view.Held()
-	n.view.Adopt(v, n.step.Now())
-	n.slots.Assign(n.view.Owns, true, ready, 0)
-	n.peers.Meet(old, v)
-	n.streams.Begin(wire.Stream{View: v.ID, Node: 0, Boot: 1}, n.peers.Replicas())
-	for _, p := range n.peers.All() {
-		p.NoteHello(n.step.Now(), ids.Boot(10*p.ID), true)
-	}
-}
+func (n *node) adopt(ready bool, number uint64, a, b []ids.Node) { n.bare.Adopt(number, ready, a, b) }
 
 // durable makes all writes durable.
-func (n *node) durable() {
-	n.step.MarkDurable(n.step.LastWrite())
-	n.step.OnDurable(n.step.LastWrite())
-}
+func (n *node) durable() { n.bare.Durable() }
 
 // replies are the outcomes of the clients' requests that have been answered, by token.
 func (n *node) replies() map[ids.Token]core.Reply {
